@@ -1,0 +1,71 @@
+# make help lists the targets.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+VENV := .venv
+BIN := $(VENV)/bin
+RESULTS ?= results
+PORT ?= 5000
+
+# The first Python from 3.11 to 3.13 on this machine; PYTHON=... overrides it.
+SUITS := -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))'
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
+	$$p $(SUITS) 2>/dev/null && { echo $$p; break; }; done)
+
+.PHONY: help
+help:  ## List the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort | \
+		awk -F '\t' '{ printf "  make %-12s %s\n", $$1, $$2 }'
+
+$(VENV)/installed: requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "make: expected Python 3.11, 3.12 or 3.13, found none;" \
+		"install one or name it: make PYTHON=/path/to/python3.12" >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+		echo "make: $(PYTHON) cannot make a virtual environment;" \
+		"on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+	@echo "installing the locked packages into $(VENV) (PyTorch is large: some minutes)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps \
+		--require-hashes --requirement requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps \
+		--no-build-isolation --editable .
+	@touch $@
+
+.PHONY: install
+install: $(VENV)/installed  ## Install everything into .venv, exact versions
+
+.PHONY: demo
+demo: install  ## Run the demo sweep offline and say where its results are
+	@$(BIN)/python -m experiments.demo
+
+.PHONY: test
+test: install  ## Run all tests
+	@$(BIN)/python -m pytest $(PYTEST)
+
+.PHONY: lint
+lint: install  ## Check style, types and imports
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+.PHONY: format
+format: install  ## Rewrite the code in the project's style
+	@$(BIN)/ruff check --fix --quiet .
+	@$(BIN)/ruff format --quiet .
+
+.PHONY: ui
+ui: install  ## Open the MLflow UI on RESULTS (results) at PORT (5000)
+	@MLFLOW_DISABLE_TELEMETRY=true $(BIN)/mlflow ui --port $(PORT) \
+		--backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///$(abspath $(RESULTS))/mlflow.db}"
+
+.PHONY: wheel
+wheel: install  ## Build the wheel into dist/
+	@$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+
+.PHONY: lock
+lock: install  ## Write requirements.lock anew from pyproject.toml, keeping what still fits
+	@UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --universal \
+		--python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
+		--group dev --output-file requirements.lock pyproject.toml
+
+.PHONY: clean
+clean:  ## Remove what was built (not results, not the environment)
+	@rm -rf dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis

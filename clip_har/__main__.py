@@ -1,0 +1,5 @@
+"""``python -m clip_har``."""
+
+from clip_har.app import main
+
+main()

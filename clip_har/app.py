@@ -1,0 +1,67 @@
+"""The command: ``python -m clip_har`` or ``clip-har``.
+
+Nothing heavy is imported here at the top: ``--help`` and errors must come at once.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig
+
+from clip_har.config import register_schema
+from clip_har.faults import report_fault
+
+_PACKAGE = Path(__file__).resolve().parent
+_PACKED = _PACKAGE / "conf"
+CONFIG_DIR = _PACKED if _PACKED.is_dir() else _PACKAGE.parent / "conf"
+"""Hydra's tree: packed into an installed wheel, at the top level of a checkout."""
+
+
+_faults: list[Exception] = []  # of the cells that ran in this process
+
+
+@hydra.main(version_base="1.3", config_path=str(CONFIG_DIR), config_name="config")
+def _hydra_main(config: DictConfig) -> None:
+    from clip_har.run import run_cell
+    from clip_har.summary import show_cell
+
+    try:
+        outcome = run_cell(config)
+    except Exception as error:  # noqa: BLE001, kept: Hydra would print lines of its own about it
+        _faults.append(error)
+        return
+    if HydraConfig.get().mode == RunMode.RUN:
+        show_cell(outcome)
+
+
+def main() -> None:
+    """Run a cell or a sweep, and end with a status and, after a fault, one clear line."""
+    # Hydra prints its own errors over several lines; with this it hands them on as they are.
+    # Whether the user asked for tracebacks is remembered first.
+    os.environ.setdefault("CLIP_HAR_TRACEBACK", os.environ.get("HYDRA_FULL_ERROR", ""))
+    os.environ["HYDRA_FULL_ERROR"] = "1"
+    # Hydra takes -m only before or after all overrides; people also write it between them.
+    sys.argv[1:] = sorted(sys.argv[1:], key=lambda word: word not in ("-m", "--multirun"))
+    register_schema()
+    stopped: BaseException | None = None
+    try:
+        _hydra_main()
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001, told in one line below
+        stopped = error
+    if _sweep_started():
+        from clip_har.summary import end_sweep
+
+        sys.exit(end_sweep(stopped))
+    for fault in (stopped, *_faults):
+        if fault is not None:
+            sys.exit(report_fault(fault))
+
+
+def _sweep_started() -> bool:
+    # Hydra imports the callback's module itself when there is a sweep.
+    module = sys.modules.get("clip_har.sweep")
+    return module is not None and bool(module.started)

@@ -1,0 +1,190 @@
+"""What one cell of a study is: Hydra's root schema, and the checked settings made from it."""
+
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from hydra.core.config_store import ConfigStore
+from omegaconf import MISSING, DictConfig, OmegaConf
+from pydantic import Field, ValidationError, field_validator
+
+from clip_har.errors import ClipHarError
+from clip_har.regions.none import NoRegion
+from clip_har.settings import Settings
+
+T = TypeVar("T", bound=Settings)
+
+GROUPS = ("dataset", "model", "prompts", "masking", "region", "noise", "tracking")
+"""Configuration groups; each option names one `Settings` class under ``_target_``."""
+
+
+@dataclass
+class RootSchema:
+    """Hydra's schema of ``conf/config.yaml``: the names and types of the root keys.
+
+    Ranges and closed sets are checked by `Cell`; the groups check themselves.
+    """
+
+    dataset: Any = MISSING
+    model: Any = MISSING
+    prompts: Any = MISSING
+    masking: Any = MISSING
+    region: Any = MISSING
+    noise: Any = MISSING
+    tracking: Any = MISSING
+    frames: Any = MISSING
+    ratio: float | None = MISSING
+    seed: int = MISSING
+    device: str = MISSING
+    precision: str = MISSING
+    batch_size: int = MISSING
+    limit: int | None = MISSING
+    overwrite: str = MISSING
+    results_dir: str = MISSING
+    cache_dir: str = MISSING
+
+
+def register_schema() -> None:
+    """Make the schema known to Hydra under the name that ``conf/config.yaml`` starts from."""
+    ConfigStore.instance().store(name="root_schema", node=RootSchema)
+
+
+class Cell(Settings):
+    """Everything that one cell needs, checked.
+
+    Attributes:
+        dataset: a `clip_har.data.clips.ClipSource`.
+        frames: which frames of a clip are decoded, and how they are fitted to the model's input.
+        model: a `clip_har.models.dual_encoder.ModelSource`.
+        prompts: a `clip_har.prompts.prompt_set.PromptSet`.
+        masking: a `clip_har.masking.area.Strategy`.
+        region: a `clip_har.regions.source.RegionSource`.
+        noise: what is added to the frames.
+        tracking: a `clip_har.tracking.tracker.Tracking`.
+        ratio: share of the frame's pixels that is hidden, in [0, 1]; null where a mask allows it.
+        seed: of everything random.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps`` …
+        precision: of the model's forward pass.
+        batch_size: frames in one forward pass.
+        limit: evaluate only this many clips, spread evenly over the data set; null for all.
+        overwrite: ``missing`` runs cells that have no finished result; ``always`` runs every cell
+            again; ``never`` also leaves alone the cells that failed before.
+        results_dir: finished cells, sweeps and the default tracking store.
+        cache_dir: decoded frames and text classifiers, shared by all studies.
+    """
+
+    dataset: Any
+    frames: Any
+    model: Any
+    prompts: Any
+    masking: Any
+    region: Any
+    noise: Any
+    tracking: Any
+    ratio: float | None = Field(ge=0, le=1)
+    seed: int = Field(ge=0)
+    device: str = Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?|xpu(:\d+)?)$")
+    precision: Literal["fp32", "bf16", "fp16"]
+    batch_size: int = Field(ge=1)
+    limit: int | None = Field(ge=1)
+    overwrite: Literal["missing", "always", "never"]
+    results_dir: Path
+    cache_dir: Path
+
+    @field_validator("results_dir", "cache_dir")
+    @classmethod
+    def _absolute(cls, path: Path) -> Path:
+        return path.expanduser().absolute()
+
+
+def build(node: DictConfig, key: str) -> Settings:
+    """Make the settings that a node's ``_target_`` names.
+
+    Args:
+        node: a resolved-on-access mapping with ``_target_`` and the fields of its class.
+        key: the node's place in the configuration, for messages.
+
+    Raises:
+        ClipHarError: when ``_target_`` is not a `Settings` class of this package, or a field is
+            missing, unknown, of another type or out of range.
+    """
+    content = OmegaConf.to_container(node, resolve=True, throw_on_missing=True)
+    if not isinstance(content, dict) or "_target_" not in content:
+        raise ClipHarError(f"{key}: expected a mapping with _target_, got {content!r}")
+    values = {str(name): value for name, value in content.items()}
+    target = str(values.pop("_target_"))
+    return _call(_settings_class(target, key), values, key)
+
+
+def without_hydra(config: DictConfig) -> DictConfig:
+    """Return a composed configuration without Hydra's own node."""
+    return OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
+
+
+def cell_from_config(config: DictConfig) -> Cell:
+    """Check a composed configuration, without Hydra's node, and turn it into a `Cell`.
+
+    Raises:
+        ClipHarError: for the first thing that is missing, wrong or impossible, in one line.
+    """
+    if missing := sorted(OmegaConf.missing_keys(config)):
+        raise ClipHarError(f"{missing[0]} is not set: add {missing[0]}=… to the command")
+    root = {
+        key: config[key]
+        for key in RootSchema.__dataclass_fields__
+        if key not in (*GROUPS, "frames")
+    }
+    # Root scalars first: a wrong `ratio` is reported as such, not as the mask's.
+    _call(Cell, dict.fromkeys((*GROUPS, "frames")) | root, "")
+    parts = {key: build(config[key], key) for key in (*GROUPS, "frames")}
+    cell: Cell = _call(Cell, parts | root, "")
+    _check_combination(cell)
+    return cell
+
+
+def _settings_class(target: str, key: str) -> type[Settings]:
+    module, _, name = target.rpartition(".")
+    if not module.startswith("clip_har."):
+        raise ClipHarError(f"{key}._target_={target}: only classes of clip_har can be named here")
+    try:
+        found = getattr(import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise ClipHarError(f"{key}._target_={target}: no such class ({error})") from error
+    if not (isinstance(found, type) and issubclass(found, Settings)):
+        raise ClipHarError(f"{key}._target_={target}: expected a Settings class of clip_har")
+    return found
+
+
+def _call(cls: type[T], values: dict[str, Any], key: str) -> T:
+    try:
+        return cls(**values)
+    except ValidationError as error:
+        raise ClipHarError(_one_line(error, key)) from error
+
+
+def _one_line(error: ValidationError, key: str) -> str:
+    lines = []
+    for fault in error.errors(include_url=False):
+        place = ".".join(str(part) for part in (key, *fault["loc"]) if part != "")
+        message = fault["msg"].removeprefix("Value error, ")
+        if fault["type"] == "missing":
+            lines.append(f"{place} is not set")
+        elif fault["type"] == "extra_forbidden":
+            lines.append(f"{place}: there is no such key")
+        elif isinstance(fault["input"], dict):
+            lines.append(f"{place}: {message}")
+        else:
+            shown = "null" if fault["input"] is None else fault["input"]
+            lines.append(f"{place}={shown}: {message[:1].lower()}{message[1:]}")
+    return "; ".join(lines)
+
+
+def _check_combination(cell: Cell) -> None:
+    """Refuse what each part accepts alone and the parts cannot do together."""
+    if cell.masking.needs_subject and isinstance(cell.region, NoRegion):
+        raise ClipHarError(
+            "masking.place=subject needs to know where the subject is: add region=motion"
+        )
+    if cell.precision == "fp16" and cell.device == "cpu":
+        raise ClipHarError("precision=fp16 needs an accelerator: use precision=bf16 or fp32 on cpu")

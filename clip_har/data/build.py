@@ -1,0 +1,243 @@
+"""Building a frame store: decode in parallel, append, rename into place when whole."""
+
+import csv
+import errno
+import json
+import logging
+import os
+import shutil
+import sys
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import IO, BinaryIO, TypeVar
+
+import numpy as np
+from filelock import FileLock, Timeout
+from numpy.typing import NDArray
+
+from clip_har.data.clips import Clip, ClipSet
+from clip_har.data.sampling import FrameSettings
+from clip_har.data.store import (
+    FAILURES_FILE,
+    FORMAT,
+    FRAMES_FILE,
+    INDEX_FILE,
+    Entry,
+    checksum,
+)
+from clip_har.errors import ClipHarError
+
+T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
+
+_AHEAD = 2  # clips decoded ahead of the writer, per thread: bounds the memory
+
+
+def ensure_built(
+    folder: Path,
+    clip_set: ClipSet,
+    settings: FrameSettings,
+    *,
+    is_whole: Callable[[], bool],
+    progress: bool,
+) -> None:
+    """Build a store unless another process does so first.
+
+    Args:
+        folder: where the store shall be.
+        clip_set: the clips.
+        settings: sampler and fit, with the size in pixels.
+        is_whole: tells whether a whole store is in the folder.
+        progress: show a progress bar on a terminal.
+
+    Raises:
+        ClipHarError: the disk is full or may not be written.
+    """
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder.with_name(f"{folder.name}.lock"))
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            _log.info("waiting for another process that decodes %s", clip_set.name)
+            lock.acquire()
+        try:
+            if not is_whole():
+                _build(folder, clip_set, settings, progress=progress)
+        finally:
+            lock.release()
+    except OSError as error:
+        what = "no space is left" if error.errno == errno.ENOSPC else error.strerror or str(error)
+        raise ClipHarError(
+            f"cannot store the frames of {clip_set.name} in {folder.parent}: {what}; "
+            "make room or set another cache folder"
+        ) from error
+
+
+def _build(folder: Path, clip_set: ClipSet, settings: FrameSettings, *, progress: bool) -> None:
+    """Build a store in a temporary folder and put it in its place; the lock must be held."""
+    _remove_stale(folder)
+    if folder.exists():
+        _log.warning("%s is damaged or of another version: decoding again", folder)
+        shutil.rmtree(folder)
+    _refuse_full_disk(folder.parent, clip_set, settings)
+    part = folder.with_name(f"{folder.name}.tmp-{os.getpid()}")
+    part.mkdir()
+    try:
+        with (part / FRAMES_FILE).open("wb") as file:
+            entries = list(_write_frames(file, clip_set, settings, progress=progress))
+            _sync(file)
+        _write_index(part, clip_set, entries)
+        _sync_folder(part)
+        part.rename(folder)
+        _sync_folder(folder.parent)
+    except BaseException:
+        shutil.rmtree(part, ignore_errors=True)
+        raise
+
+
+def _remove_stale(folder: Path) -> None:
+    """Remove the temporary folders that killed processes left, of this store and of others.
+
+    A builder holds the lock of its store as long as it lives, so that a temporary folder whose
+    lock is free (or held here) is nobody's.
+    """
+    for stale in folder.parent.glob("*.tmp-*"):
+        key = stale.name.partition(".")[0]
+        if key == folder.name:
+            shutil.rmtree(stale)
+            continue
+        try:
+            with FileLock(folder.with_name(f"{key}.lock"), timeout=0):
+                shutil.rmtree(stale, ignore_errors=True)
+        except Timeout:
+            continue
+
+
+def _write_frames(
+    file: BinaryIO, clip_set: ClipSet, settings: FrameSettings, *, progress: bool
+) -> Iterator[Entry]:
+    """Append the frames of every clip to a file and yield the index entries."""
+    offset = 0
+    # closed also when writing fails: else threads would go on decoding for nobody
+    with closing(_decode_all(clip_set.clips, settings)) as decoded:
+        for entry, frames in _with_progress(decoded, len(clip_set.clips), show=progress):
+            if frames is not None:
+                file.write(frames.data)
+            yield replace(entry, offset=offset)
+            offset += entry.length
+
+
+def _decode_all(
+    clips: tuple[Clip, ...], settings: FrameSettings
+) -> Generator[tuple[Entry, NDArray[np.uint8] | None], None, None]:
+    """Decode clips in threads and yield them in their order, a bounded number ahead.
+
+    Threads suffice: FFmpeg and torch release the interpreter lock. joblib's generator runs ahead
+    of a slow consumer without a bound; this does not.
+    """
+    import joblib
+
+    workers = settings.workers or joblib.cpu_count()
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="decode")
+    waiting: deque[Future[tuple[Entry, NDArray[np.uint8] | None]]] = deque()
+    try:
+        for clip in clips:
+            waiting.append(pool.submit(_decode_one, clip, settings))
+            if len(waiting) >= workers * _AHEAD:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _decode_one(clip: Clip, settings: FrameSettings) -> tuple[Entry, NDArray[np.uint8] | None]:
+    """Return the index entry of a clip and its fitted frames ``(T, 3, S, S)``, if it has any."""
+    import torch
+
+    from clip_har.data.geometry import fit_frames
+    from clip_har.data.video import DecodeError, read_clip
+
+    try:
+        source = read_clip(clip.path, settings, start=clip.start, end=clip.end)
+    except DecodeError as error:
+        return Entry(clip.id, error=str(error)), None
+    pictures = torch.from_numpy(source.frames).permute(0, 3, 1, 2)  # (T, 3, H, W)
+    fitted: NDArray[np.uint8] = fit_frames(pictures, int(settings.size or 0), settings.fit).numpy()
+    entry = Entry(
+        clip_id=clip.id,
+        length=len(fitted),
+        indices=tuple(source.indices),
+        width=source.width,
+        height=source.height,
+        fps=source.fps,
+        frame_count=source.frame_count,
+        checksum=checksum(fitted),
+    )
+    return entry, fitted
+
+
+def _with_progress(items: Iterable[T], total: int, *, show: bool) -> Iterator[T]:
+    """Yield the items, with a progress bar on standard error if that is a terminal."""
+    if not (show and sys.stderr.isatty()):
+        yield from items
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    columns = ("decoding clips", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        yield from bar.track(items, total=total)
+
+
+def _write_index(folder: Path, clip_set: ClipSet, entries: list[Entry]) -> None:
+    """Write the index and, where clips failed, the list of those."""
+    with (folder / INDEX_FILE).open("w", encoding="utf-8") as file:
+        json.dump({"format": FORMAT, "clips": [asdict(entry) for entry in entries]}, file)
+        _sync(file)
+    failed = [
+        (entry.clip_id, str(clip.path), entry.error)
+        for entry, clip in zip(entries, clip_set.clips, strict=True)
+        if entry.error is not None
+    ]
+    if failed:
+        with (folder / FAILURES_FILE).open("w", encoding="utf-8", newline="") as table:
+            csv.writer(table).writerows([("clip_id", "path", "reason"), *failed])
+            _sync(table)
+
+
+def _refuse_full_disk(folder: Path, clip_set: ClipSet, settings: FrameSettings) -> None:
+    """Raise before hours of decoding where the frames cannot fit, as far as can be told."""
+    frames = {"uniform": settings.count, "middle": 1}.get(settings.sampler)
+    if frames is None:
+        return  # depends on how long the clips are
+    needed = len(clip_set.clips) * frames * 3 * (settings.size or 0) ** 2
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise ClipHarError(
+            f"the frames of {clip_set.name} need {needed / 1e9:.1f} GB in {folder}, only "
+            f"{free / 1e9:.1f} GB are free: make room or set another cache folder"
+        )
+
+
+def _sync(file: IO[str] | IO[bytes]) -> None:
+    """Put what was written to a file on the disk."""
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    """Put the names in a folder on the disk, where the system can."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,141 @@
+"""What is judged: clips with labels and groups, in a fixed order."""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clip_har.errors import ClipHarError
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One labelled video, or one stretch of a longer one.
+
+    Attributes:
+        id: unique within its set and the same on every machine.
+        path: the video file.
+        label: index into the class names of the set.
+        group: the unit that is independent of other groups (same actor, place or film).
+        start: first moment of the clip in seconds from the start of the video; None = its start.
+        end: the moment that the clip stops before, in seconds; None = the end of the video.
+    """
+
+    id: str
+    path: Path
+    label: int
+    group: str
+    start: float | None = None
+    end: float | None = None
+
+
+@dataclass(frozen=True)
+class ClipSet:
+    """Clips and class names of one (part of a) data set, both in a fixed order.
+
+    Attributes:
+        name: what reports call it, such as ``ucf101/test/split1``.
+        class_names: the names as the data set spells them; the index is the label.
+        clips: at least one clip.
+        licence: the terms that the data comes under, as a sentence.
+        citation: the publication to cite, empty where there is none.
+
+    Raises:
+        ClipHarError: no clips, an id twice, a class name twice, or a label without a class.
+
+    Example:
+        >>> clips = tuple(Clip(f"c{i}", Path(f"c{i}.avi"), i % 2, "g") for i in range(4))
+        >>> clip_set = ClipSet("toy", ("run", "jump"), clips, licence="none", citation="")
+        >>> clip_set.labels.tolist()
+        [0, 1, 0, 1]
+        >>> [clip.id for clip in clip_set.limit(2).clips]
+        ['c1', 'c3']
+    """
+
+    name: str
+    class_names: tuple[str, ...]
+    clips: tuple[Clip, ...]
+    licence: str
+    citation: str
+
+    def __post_init__(self) -> None:
+        if not self.clips:
+            raise ClipHarError(f"the data set {self.name} has no clips")
+        _refuse_repeats(self.name, "class names", self.class_names)
+        _refuse_repeats(self.name, "clip ids", (clip.id for clip in self.clips))
+        for clip in self.clips:
+            if not 0 <= clip.label < len(self.class_names):
+                raise ClipHarError(
+                    f"clip {clip.id} of {self.name} has the label {clip.label}, expected 0 to "
+                    f"{len(self.class_names) - 1} ({len(self.class_names)} classes)"
+                )
+
+    @cached_property
+    def labels(self) -> NDArray[np.int64]:
+        """Labels of the clips, ``(N,)`` int64, read-only."""
+        labels = np.array([clip.label for clip in self.clips], dtype=np.int64)
+        labels.flags.writeable = False
+        return labels
+
+    @cached_property
+    def groups(self) -> NDArray[np.str_]:
+        """Groups of the clips, ``(N,)`` strings, read-only."""
+        groups = np.array([clip.group for clip in self.clips], dtype=np.str_)
+        groups.flags.writeable = False
+        return groups
+
+    @cached_property
+    def digest(self) -> str:
+        """Hash of the content, 32 hexadecimal digits, the same on every machine.
+
+        It covers the name, class names, and each clip's id, label, group, start, end and file
+        size (a missing file counts as -1); not where the files lie nor when they were written.
+        """
+        rows = [(c.id, c.label, c.group, c.start, c.end, file_size(c.path)) for c in self.clips]
+        text = json.dumps([self.name, self.class_names, rows])
+        return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+    def limit(self, n: int | None) -> "ClipSet":
+        """Return the set with at most ``n`` clips, evenly spread over the list.
+
+        The classes stay as they are, even those that no clip is left of.
+
+        Args:
+            n: how many clips to keep: the centres of ``n`` equal segments of the list, so that
+                a list that is sorted by class keeps as many classes as it can. None = all.
+
+        Raises:
+            ClipHarError: ``n`` is below 1.
+        """
+        if n is None or n >= len(self.clips):
+            return self
+        if n < 1:
+            raise ClipHarError(f"expected a limit of at least 1 clip or none at all, got {n}")
+        total = len(self.clips)
+        # (2i + 1) * total // 2n = floor((i + 0.5) * total / n), in whole numbers
+        kept = tuple(self.clips[(2 * i + 1) * total // (2 * n)] for i in range(n))
+        return replace(self, clips=kept)
+
+
+def file_size(path: Path) -> int:
+    """Return the size of a file in bytes, -1 where there is none."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return -1
+
+
+def _refuse_repeats(set_name: str, what: str, values: Iterable[str]) -> None:
+    repeated = [value for value, count in Counter(values).items() if count > 1]
+    if repeated:
+        raise ClipHarError(
+            f"{what} of {set_name} must be unique, these occur more than once: "
+            + ", ".join(repeated[:3])
+            + (f" and {len(repeated) - 3} more" if len(repeated) > 3 else "")
+        )

@@ -1,0 +1,106 @@
+"""Any folder of videos, one folder per class."""
+
+from pathlib import Path
+from typing import Self
+
+from pydantic import model_validator
+
+from clip_har.data.clips import Clip, ClipSet
+from clip_har.data.files import existing_file, existing_folder, subfolders, video_files
+from clip_har.data.tables import Row, read_table
+from clip_har.errors import ClipHarError
+from clip_har.settings import Settings
+
+
+class Folder(Settings):
+    """Videos laid out as ``<root>/<class>/<clip>``.
+
+    The class names are the names of the folders that hold at least one video, sorted; the index
+    is the label, the same for every subset. A video is a file with one of the extensions in
+    ``clip_har.data.files.VIDEO_EXTENSIONS`` (among them ``.gif``), in upper or lower case;
+    hidden files and folders are passed over. A clip's id is its path below ``root`` with ``/``.
+
+    Without a CSV each clip is a group of its own, which says that all clips are independent:
+    where several show the same person or place, give a CSV with a ``group`` column.
+
+    Attributes:
+        root: the folder of the class folders.
+        split_csv: a CSV with a header and the columns ``path`` (below ``root``), ``split`` and,
+            optionally, ``group``. The set is then the clips of its rows, in its order.
+        subset: keep only the rows with this ``split``; needs ``split_csv``.
+        name: what reports call the data set; None = the folder's name.
+    """
+
+    root: Path
+    split_csv: Path | None = None
+    subset: str | None = None
+    name: str | None = None
+
+    @model_validator(mode="after")
+    def _subset_needs_csv(self) -> Self:
+        if self.subset is not None and self.split_csv is None:
+            raise ValueError("subset needs split_csv: a CSV with the columns path,split[,group]")
+        return self
+
+    def clips(self) -> ClipSet:
+        """Return the clips of the folder, or of the CSV's rows.
+
+        Raises:
+            ClipHarError: the folder or CSV is missing, holds no video, or the CSV is malformed.
+        """
+        expected = "one folder of videos per class"
+        root = existing_folder(self.root, expected=expected, setting="dataset.root")
+        files = {
+            f"{folder.name}/{path.name}": path
+            for folder in subfolders(root)
+            for path in video_files(folder)
+        }
+        if not files:
+            raise ClipHarError(
+                f"{root} holds no videos: expected {expected} in it; set dataset.root=<the folder>"
+            )
+        class_names = tuple(sorted({clip_id.partition("/")[0] for clip_id in files}))
+        if self.split_csv is None:
+            groups = {clip_id: clip_id for clip_id in files}
+        else:
+            groups = self._csv_groups(self.split_csv, files)
+        clips = tuple(
+            Clip(clip_id, files[clip_id], class_names.index(clip_id.partition("/")[0]), group)
+            for clip_id, group in groups.items()
+        )
+        name = self.name or root.name
+        return ClipSet(
+            name=f"{name}/{self.subset}" if self.subset else name,
+            class_names=class_names,
+            clips=clips,
+            licence="not stated (the user's own folder of videos)",
+            citation="",
+        )
+
+    def _csv_groups(self, split_csv: Path, files: dict[str, Path]) -> dict[str, str]:
+        """Return the group of each clip of the subset, by clip id."""
+        path = existing_file(
+            split_csv, expected="a CSV with path,split[,group]", setting="dataset.split_csv"
+        )
+        rows = list(read_table(path, required=("path", "split")))
+        groups: dict[str, str] = {}
+        for row in rows:
+            clip_id = Path(row.text("path")).as_posix()
+            if clip_id not in files:
+                raise row.error(f"no video {clip_id} in {self.root}")
+            if clip_id in groups:
+                raise row.error(f"{clip_id} is listed twice")
+            if self.subset in (None, row.text("split")):
+                groups[clip_id] = row.optional_text("group") or clip_id
+        if not groups:
+            raise no_such_subset(path, self.subset, rows)
+        return groups
+
+
+def no_such_subset(path: Path, subset: str | None, rows: list[Row]) -> ClipHarError:
+    """Return the error for a table that has no row of the wanted subset."""
+    splits = sorted({row.optional_text("split") or "(empty)" for row in rows})
+    return ClipHarError(
+        f"{path} has no row with split '{subset}': expected dataset.subset to be one of "
+        + ", ".join(splits)
+    )

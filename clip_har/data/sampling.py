@@ -1,0 +1,111 @@
+"""Which frames of a clip are judged, and how they are fitted to the model."""
+
+import math
+from bisect import bisect_right
+from collections.abc import Sequence
+from typing import Literal
+
+from pydantic import Field
+
+from clip_har.settings import Settings
+
+_TICK_SLACK = 1e-6  # s; presentation times are fractions, ticks are sums of floats
+
+
+class FrameSettings(Settings):
+    """How clips become frames.
+
+    Samplers (n frames in the clip, T kept):
+
+    - ``uniform``: the centres of ``count`` equal segments, ``floor((i + 0.5) n / T)``, as TSN
+      samples for testing (Wang et al., ECCV 2016); shorter clips repeat frames, so T is fixed.
+    - ``middle``: the one frame at ``n // 2``.
+    - ``every``: frames 0, ``step``, 2 ``step``, …
+    - ``fps``: for each tick of a clock at ``fps`` per second that starts with the first frame,
+      the frame that is on screen: right for variable frame rates too.
+
+    Attributes:
+        sampler: which of these.
+        count: frames per clip of ``uniform``.
+        step: frames from one to the next of ``every``.
+        fps: frames per second of ``fps``.
+        max_frames: the most frames that ``every`` and ``fps`` keep; more are thinned evenly over
+            the clip. None = no limit.
+        fit: ``crop`` (shortest edge to ``size``, then the centre square), ``squash`` (to the
+            square, aspect lost) or ``letterbox`` (whole frame, black bars).
+        size: edge of the square that the model sees, in pixels; None = the model's own.
+        on_error: whether clips that cannot be decoded stop the run when more than
+            ``max_failed`` of them fail, or are only listed and counted.
+        max_failed: the share of failed clips, in [0, 1], that ``stop`` puts up with.
+        workers: decoding threads; None = one per core. Changes no result.
+    """
+
+    sampler: Literal["uniform", "middle", "every", "fps"] = "uniform"
+    count: int = Field(default=8, ge=1)
+    step: int = Field(default=8, ge=1)
+    fps: float = Field(default=1.0, gt=0, le=1000)
+    max_frames: int | None = Field(default=None, ge=1)
+    fit: Literal["crop", "squash", "letterbox"] = "crop"
+    size: int | None = Field(default=None, ge=1)
+    on_error: Literal["skip", "stop"] = "stop"
+    max_failed: float = Field(default=0.01, ge=0, le=1)
+    workers: int | None = Field(default=None, ge=1)
+
+    def sampling_key(self) -> dict[str, str | int | float | None]:
+        """Return the settings that decide which frames are kept, without those that do not."""
+        relevant: dict[str, tuple[str, ...]] = {
+            "uniform": ("count",),
+            "middle": (),
+            "every": ("step", "max_frames"),
+            "fps": ("fps", "max_frames"),
+        }
+        fields = ("sampler", *relevant[self.sampler])
+        return {field: getattr(self, field) for field in fields}
+
+
+def sample_indices(settings: FrameSettings, times: Sequence[float]) -> list[int]:
+    """Return which frames of a clip are kept.
+
+    Args:
+        settings: the sampler and its options.
+        times: presentation time of each frame, in seconds, ascending; at least one.
+
+    Returns:
+        Indices into ``times``, ascending; some repeat where there are fewer frames than asked
+        for.
+
+    Raises:
+        ValueError: there is no frame.
+
+    Example:
+        >>> sample_indices(FrameSettings(count=4), [0.04 * i for i in range(100)])
+        [12, 37, 62, 87]
+        >>> sample_indices(FrameSettings(sampler="fps", fps=2), [0.0, 0.1, 0.2, 0.9, 1.0])
+        [0, 2, 4]
+    """
+    n = len(times)
+    if n == 0:
+        raise ValueError("expected the times of at least one frame")
+    match settings.sampler:
+        case "uniform":
+            return segment_centres(n, settings.count)
+        case "middle":
+            return [n // 2]
+        case "every":
+            kept = list(range(0, n, settings.step))
+        case "fps":
+            kept = _frames_on_screen(settings.fps, times)
+    if settings.max_frames is not None and len(kept) > settings.max_frames:
+        kept = [kept[i] for i in segment_centres(len(kept), settings.max_frames)]
+    return kept
+
+
+def segment_centres(n: int, count: int) -> list[int]:
+    """Return floor((i + 0.5) n / count) for each segment i, in exact whole-number arithmetic."""
+    return [(2 * i + 1) * n // (2 * count) for i in range(count)]
+
+
+def _frames_on_screen(fps: float, times: Sequence[float]) -> list[int]:
+    """Return for each tick the last frame that begins at or before it."""
+    ticks = math.floor((times[-1] - times[0] + _TICK_SLACK) * fps) + 1
+    return [bisect_right(times, times[0] + j / fps + _TICK_SLACK) - 1 for j in range(ticks)]

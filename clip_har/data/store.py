@@ -1,0 +1,267 @@
+"""Decoded frames of a clip set: decoded once, then read from one memory-mapped file."""
+
+import hashlib
+import json
+import logging
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clip_har.data.clips import Clip, ClipSet
+from clip_har.data.sampling import FrameSettings
+from clip_har.errors import ClipHarError
+
+FORMAT = 1
+"""Version of the files of a store and of the pixels in them; part of what names a store."""
+
+FRAMES_FILE = "frames.bin"
+INDEX_FILE = "index.json"
+FAILURES_FILE = "failures.csv"
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A clip that could not be decoded, and the reason in one line."""
+
+    clip_id: str
+    path: Path
+    reason: str
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What the index of a store says of one clip.
+
+    Attributes:
+        clip_id: the clip.
+        offset: its first frame in the file, counted in frames.
+        length: how many frames it has there; 0 if it could not be decoded.
+        indices: which of the source's frames they are.
+        width: of the source, upright, in pixels.
+        height: of the source, upright, in pixels.
+        fps: of the source, None where it does not say.
+        frame_count: of the source clip.
+        error: why it could not be decoded, None if it could.
+        checksum: BLAKE2b of the frames' bytes, empty if it could not be decoded.
+    """
+
+    clip_id: str
+    offset: int = 0
+    length: int = 0
+    indices: tuple[int, ...] = ()
+    width: int = 0
+    height: int = 0
+    fps: float | None = None
+    frame_count: int = 0
+    error: str | None = None
+    checksum: str = ""
+
+
+class FrameStore:
+    """Frames of every clip of a set, as the model sees them; open it with ``FrameStore.open``.
+
+    Reading touches only the pages of the clips that are asked for, and processes on one machine
+    share them. A store may be pickled: the copy maps the same file.
+
+    Attributes:
+        path: the folder of the store.
+        clip_set: the clips, in whose order everything here is.
+        entries: what the index says of each clip.
+        size: edge of the frames, in pixels.
+    """
+
+    def __init__(
+        self, path: Path, clip_set: ClipSet, entries: tuple[Entry, ...], *, size: int
+    ) -> None:
+        self.path = path
+        self.clip_set = clip_set
+        self.entries = entries
+        self.size = size
+
+    @classmethod
+    def open(
+        cls,
+        clip_set: ClipSet,
+        settings: FrameSettings,
+        *,
+        cache_dir: Path,
+        progress: bool = True,
+    ) -> "FrameStore":
+        """Return the frames of a clip set, decoding them where no store has them yet.
+
+        A store is named by the clips (id, place, size and time of the file, start, end), the
+        sampler's settings, size, fit and format version. Several processes that ask for the same
+        one build it once. How many failed clips are put up with is judged each time, without
+        decoding again.
+
+        Args:
+            clip_set: the clips.
+            settings: sampler, fit and how failures are taken; ``size`` must be set.
+            cache_dir: the folder that the stores lie in (below ``frames``).
+            progress: show a progress bar on standard error while decoding, on a terminal.
+
+        Raises:
+            ClipHarError: ``size`` is None, too many clips failed, or the disk is full.
+        """
+        from clip_har.data.build import ensure_built
+
+        if settings.size is None:
+            raise ClipHarError("expected frames.size in pixels, got none: use the model's size")
+        folder = cache_dir.expanduser().absolute() / "frames" / store_key(clip_set, settings)
+        load = partial(cls._load, folder, clip_set, size=settings.size)
+        store = load()
+        if store is None:
+            ensure_built(
+                folder,
+                clip_set,
+                settings,
+                is_whole=lambda: load() is not None,
+                progress=progress,
+            )
+            store = load()
+        if store is None:
+            raise ClipHarError(f"{folder} was changed while it was opened: try again")
+        store._judge(settings)
+        return store
+
+    @classmethod
+    def _load(cls, folder: Path, clip_set: ClipSet, *, size: int) -> "FrameStore | None":
+        """Return the store in a folder, None where there is none or it is damaged."""
+        entries = read_index(folder)
+        if entries is None or len(entries) != len(clip_set.clips):
+            return None
+        if any(e.clip_id != c.id for e, c in zip(entries, clip_set.clips, strict=True)):
+            return None
+        frames = sum(entry.length for entry in entries)
+        try:
+            if (folder / FRAMES_FILE).stat().st_size != frames * 3 * size * size:
+                return None
+        except OSError:
+            return None
+        return cls(folder, clip_set, entries, size=size)
+
+    def clip(self, i: int) -> NDArray[np.uint8]:
+        """Return the frames of clip ``i`` of the set.
+
+        Returns:
+            ``(T, 3, size, size)`` uint8 RGB, a read-only view of the file: copy it before
+            handing it to ``torch.from_numpy``, which warns of memory that it may not write.
+
+        Raises:
+            ClipHarError: the clip could not be decoded; ``ok`` names those that could.
+        """
+        entry = self.entries[i]
+        if entry.error is not None:
+            raise ClipHarError(f"clip {entry.clip_id} has no frames: {entry.error}")
+        return self._frames[entry.offset : entry.offset + entry.length]
+
+    def verify(self) -> list[str]:
+        """Return the ids of clips whose frames no longer have their checksum; reads everything."""
+        return [
+            self.entries[i].clip_id
+            for i in self.ok
+            if checksum(self.clip(i)) != self.entries[i].checksum
+        ]
+
+    @cached_property
+    def lengths(self) -> NDArray[np.int64]:
+        """Frames per clip, ``(N,)`` int64; 0 for a clip that could not be decoded."""
+        return np.array([entry.length for entry in self.entries], dtype=np.int64)
+
+    @cached_property
+    def ok(self) -> list[int]:
+        """Indices of the clips that could be decoded, ascending."""
+        return [i for i, entry in enumerate(self.entries) if entry.error is None]
+
+    @cached_property
+    def failures(self) -> list[Failure]:
+        """The clips that could not be decoded, in the order of the set."""
+        return [
+            Failure(entry.clip_id, clip.path, entry.error)
+            for entry, clip in zip(self.entries, self.clip_set.clips, strict=True)
+            if entry.error is not None
+        ]
+
+    @cached_property
+    def digest(self) -> str:
+        """Hash of the ids, pixels and failures, 32 hexadecimal digits; free of paths and times."""
+        rows = [(entry.clip_id, entry.checksum, entry.length) for entry in self.entries]
+        text = json.dumps([FORMAT, self.size, rows])
+        return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+    @cached_property
+    def _frames(self) -> NDArray[np.uint8]:
+        shape = (int(self.lengths.sum()), 3, self.size, self.size)
+        mapped = np.memmap(self.path / FRAMES_FILE, dtype=np.uint8, mode="r", shape=shape)
+        return mapped.view(np.ndarray)
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = self.__dict__.copy()
+        state.pop("_frames", None)  # pickling a memory map would copy the whole file
+        return state
+
+    def _judge(self, settings: FrameSettings) -> None:
+        """Raise where more clips failed than the settings put up with."""
+        failed, total = len(self.failures), len(self.entries)
+        if failed == 0:
+            return
+        first = "; ".join(f"{f.path.name}: {f.reason}" for f in self.failures[:3])
+        counted = f"{failed} of {total} clips cannot be decoded"
+        details = f"{first}{'; …' if failed > 3 else ''}; all of them: {self.path / FAILURES_FILE}"
+        if failed == total:
+            raise ClipHarError(f"{counted}, none is left: {details}")
+        if settings.on_error == "stop" and failed > settings.max_failed * total:
+            raise ClipHarError(
+                f"{counted} ({failed / total:.1%}), more than frames.max_failed="
+                f"{settings.max_failed:g} allows: {details}; frames.on_error=skip goes on "
+                "without them"
+            )
+        _log.warning("%s and are left out: %s", counted, details)
+
+
+def checksum(frames: NDArray[np.uint8]) -> str:
+    """Return the BLAKE2b hash of frames' bytes, 32 hexadecimal digits."""
+    return hashlib.blake2b(np.ascontiguousarray(frames).data, digest_size=16).hexdigest()
+
+
+def store_key(clip_set: ClipSet, settings: FrameSettings) -> str:
+    """Return the name of the store of a clip set under given settings, 32 hexadecimal digits."""
+    text = json.dumps(
+        [
+            FORMAT,
+            clip_set.name,
+            settings.sampling_key(),
+            settings.size,
+            settings.fit,
+            [_clip_key(clip) for clip in clip_set.clips],
+        ]
+    )
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def read_index(folder: Path) -> tuple[Entry, ...] | None:
+    """Return the entries of a store's index, None where it is missing or damaged."""
+    try:
+        index = json.loads((folder / INDEX_FILE).read_text(encoding="utf-8"))
+        if index["format"] != FORMAT:
+            return None
+        return tuple(
+            Entry(**{**entry, "indices": tuple(entry["indices"])}) for entry in index["clips"]
+        )
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+
+
+def _clip_key(clip: Clip) -> tuple[str | int | float | None, ...]:
+    try:
+        stat = clip.path.stat()
+        file = (stat.st_size, stat.st_mtime_ns)
+    except OSError:
+        file = (-1, -1)
+    return (clip.id, str(clip.path.absolute()), *file, clip.start, clip.end)

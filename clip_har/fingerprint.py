@@ -1,0 +1,54 @@
+"""What makes two cells the same: a digest of everything that can change a result."""
+
+import hashlib
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from clip_har import __version__
+from clip_har.config import Cell
+from clip_har.data.clips import ClipSet
+from clip_har.models.checkpoint import weights_digest
+
+# Settings that say how the work is done, not what comes out.
+_FRAMES_HOW = {"workers", "on_error", "max_failed"}
+
+
+def fingerprint(cell: Cell, clips: ClipSet) -> str:
+    """Return a cell's fingerprint, 32 hexadecimal digits.
+
+    It covers the clips (by their digest, not their place), frames, weights, pooling, the prompts'
+    texts, mask, region, noise, seed, precision, device and the package's code. Not covered are
+    batch size, threads, paths and tracking. ``ratio`` counts through the mask that uses it, so
+    that ``masking=none`` is one cell under every ratio.
+    """
+    parts: dict[str, Any] = {
+        "clips": clips.digest,
+        "frames": cell.frames.model_dump(mode="json", exclude=_FRAMES_HOW),
+        "model": {"weights": weights_digest(cell.model.folder()), "pooling": cell.model.pooling},
+        "prompts": cell.prompts.texts(clips.class_names),
+        "masking": _described(cell.masking),
+        "region": _described(cell.region),
+        "noise": _described(cell.noise),
+        "seed": cell.seed,
+        "precision": cell.precision,
+        "device": cell.device,
+        "code": code_digest(),
+    }
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
+
+
+@cache
+def code_digest() -> str:
+    """Return the package's version and a digest of its source files."""
+    package = Path(__file__).parent
+    digest = hashlib.sha256()
+    for path in sorted(package.rglob("*.py")):
+        digest.update(path.relative_to(package).as_posix().encode())
+        digest.update(path.read_bytes())
+    return f"{__version__}+{digest.hexdigest()[:12]}"
+
+
+def _described(settings: Any) -> dict[str, Any]:
+    return {"kind": type(settings).__name__, **settings.model_dump(mode="json")}

@@ -1,0 +1,85 @@
+"""A picture of masks on real clips: ``python -m clip_har.gallery``.
+
+It takes the arguments of a sweep and draws what its cells would hide, without running a model:
+
+    python -m clip_har.gallery dataset.root=/data/ucf101 masking=percent,shape ratio=0.1,0.3,0.5
+"""
+
+import logging
+import sys
+from collections.abc import Sequence
+
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from matplotlib.figure import Figure
+from rich.console import Console
+
+from clip_har.app import CONFIG_DIR
+from clip_har.cell import open_frames
+from clip_har.config import Cell, cell_from_config, register_schema
+from clip_har.data.clips import ClipSet
+from clip_har.data.store import FrameStore
+from clip_har.faults import report_fault
+from clip_har.figures.gallery import mask_gallery
+from clip_har.masking.area import Strategy
+from clip_har.masking.none import NoMask
+from clip_har.sweep import expand
+
+_CLIPS = 2
+_NAME = "mask_gallery.png"
+
+
+def draw_gallery(
+    cells: Sequence[Cell], clips: ClipSet, frames: FrameStore, *, count: int = _CLIPS
+) -> Figure:
+    """Draw every mask of the cells at every ratio of the cells.
+
+    Args:
+        cells: at least one.
+        clips: of the first cell.
+        frames: the clips' decoded frames.
+        count: how many clips are shown side by side, spread over the clips.
+    """
+    strategies: dict[str, Strategy] = {"none": NoMask()}
+    ratios: set[float] = set()
+    for cell in cells:
+        if not isinstance(cell.masking, NoMask):
+            mask = type(cell.masking).__name__ + cell.masking.model_dump_json(exclude={"ratio"})
+            strategies.setdefault(mask, cell.masking)
+            ratios.add(cell.masking.ratio)
+    step = max(1, len(frames.ok) // count)
+    chosen = frames.ok[step // 2 :: step][:count]
+    shown = {clips.clips[index].id: frames.clip(index) for index in chosen}
+    subjects = {id_: cells[0].region.relevance(clip) for id_, clip in shown.items()}
+    known = {id_: subject for id_, subject in subjects.items() if subject is not None}
+    return mask_gallery(
+        shown,
+        list(strategies.values()),
+        sorted(ratios) or [0.0],
+        seed=cells[0].seed,
+        subjects=known,
+    )
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Draw the gallery, write it to the results folder and send it to the tracking store."""
+    register_schema()
+    with initialize_config_dir(str(CONFIG_DIR), version_base="1.3"):
+        jobs = expand(list(arguments), GlobalHydra.instance().config_loader())
+        cells = [cell_from_config(compose("config", overrides=job)) for job in jobs]
+    first = cells[0]
+    clips = first.dataset.clips().limit(first.limit or _CLIPS)
+    figure = draw_gallery(cells, clips, open_frames(first, clips), count=len(clips.clips))
+    first.results_dir.mkdir(parents=True, exist_ok=True)
+    path = first.results_dir / _NAME
+    figure.savefig(path, dpi=150, facecolor="white")
+    first.tracking.log_figure(first.results_dir, path, name="mask gallery")
+    Console().print(str(path), highlight=False, soft_wrap=True)
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.WARNING)
+    try:
+        main(sys.argv[1:])
+    except Exception as error:  # noqa: BLE001, told in one line
+        sys.exit(report_fault(error))

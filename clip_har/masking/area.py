@@ -1,0 +1,149 @@
+"""The one rule of masking: hide the k pixels where a scalar field is lowest."""
+
+import math
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Canvas:
+    """What a strategy may know of the clip that it draws a mask for.
+
+    Attributes:
+        clip_id: names the clip's own random numbers.
+        seed: the root seed of the run.
+        frames: number of frames T, at least 1.
+        height: pixels, at least 1.
+        width: pixels, at least 1.
+        subject: ``(T, H, W)`` relevance in [0, 1] of the subject, or None without a region source.
+
+    Raises:
+        ValueError: on an empty canvas, or when ``subject`` has another size or leaves [0, 1].
+    """
+
+    clip_id: str
+    seed: int
+    frames: int
+    height: int
+    width: int
+    subject: NDArray[np.float32] | None = None
+
+    def __post_init__(self) -> None:
+        size = (self.frames, self.height, self.width)
+        if min(size) < 1:
+            raise ValueError(f"expected at least one frame and one pixel, got (T, H, W) = {size}")
+        if self.subject is None:
+            return
+        if self.subject.shape != size:
+            raise ValueError(f"expected a subject map of shape {size}, got {self.subject.shape}")
+        if not (self.subject.min() >= 0 and self.subject.max() <= 1):  # also refuses NaN
+            raise ValueError(f"expected relevance in [0, 1] for clip {self.clip_id}")
+
+
+class Strategy(Protocol):
+    """What every masking strategy offers: the contract, with no logic of its own."""
+
+    @property
+    def ratio(self) -> float:
+        """Share of each frame's pixels that is hidden, in [0, 1]."""
+
+    @property
+    def fill(self) -> str:
+        """What is painted over the hidden pixels, see `clip_har.masking.fill`."""
+
+    @property
+    def needs_subject(self) -> bool:
+        """Whether the canvas must say where the subject is."""
+
+    @property
+    def short_name(self) -> str:
+        """A few words for a figure's row, without the ratio."""
+
+    def field(self, canvas: Canvas) -> NDArray[np.float32]:
+        """Return ``(1 or T, H, W)``: the lowest pixels are hidden first; 1 = same in all frames."""
+
+
+def hidden_count(ratio: float, height: int, width: int) -> int:
+    """Return how many pixels of one frame a ratio hides: ``ratio * H * W``, halves rounded up.
+
+    Args:
+        ratio: in [0, 1].
+        height: pixels.
+        width: pixels.
+
+    Raises:
+        ValueError: when ``ratio`` leaves [0, 1].
+
+    Example:
+        >>> hidden_count(0.1, 224, 224), hidden_count(0.5, 7, 13), hidden_count(1.0, 7, 13)
+        (5018, 46, 91)
+    """
+    if not 0 <= ratio <= 1:
+        raise ValueError(f"expected a ratio in [0, 1], got {ratio}")
+    return math.floor(ratio * height * width + 0.5)
+
+
+def lowest(field: NDArray[np.float32], ratio: float) -> NDArray[np.bool_]:
+    """Return the mask of the ``hidden_count(ratio, H, W)`` lowest pixels of each frame.
+
+    Pixels of equal value are taken in raster order (left to right, top to bottom), so that the
+    area is exact whatever the field. Masks of one field are nested over the ratio.
+
+    Args:
+        field: ``(F, H, W)`` float, no NaN.
+        ratio: in [0, 1].
+
+    Returns:
+        ``(F, H, W)`` bool, True where the frame is hidden.
+
+    Raises:
+        ValueError: on NaN, on another number of dimensions, or a ratio outside [0, 1].
+
+    Example:
+        >>> lowest(np.array([[[3, 1, 1], [2, 1, 5]]], np.float32), 1 / 3).astype(int)
+        array([[[0, 1, 1],
+                [0, 0, 0]]])
+    """
+    if field.ndim != 3:
+        raise ValueError(f"expected a field of shape (F, H, W), got {field.shape}")
+    if np.isnan(field).any():
+        raise ValueError("expected a field without NaN: a pixel with no value has no rank")
+    frames, height, width = field.shape
+    count = hidden_count(ratio, height, width)
+    if count in (0, height * width):
+        return np.full(field.shape, count > 0)
+    values = field.reshape(frames, height * width)
+    threshold = np.partition(values, count - 1, axis=1)[:, count - 1, None]  # (F, 1)
+    mask = values < threshold
+    tied = values == threshold
+    missing = count - mask.sum(axis=1, keepdims=True)
+    mask |= tied & (np.cumsum(tied, axis=1, dtype=np.int32) <= missing)
+    return mask.reshape(field.shape)
+
+
+def clip_mask(strategy: Strategy, canvas: Canvas) -> NDArray[np.bool_]:
+    """Return the mask of one clip under one strategy.
+
+    Args:
+        strategy: any option of ``conf/masking``.
+        canvas: the clip.
+
+    Returns:
+        ``(1 or T, H, W)`` bool, True where hidden; 1 = the same mask for all frames.
+
+    Raises:
+        ClipHarError: when the strategy needs the subject and the canvas has none.
+
+    Example:
+        >>> from clip_har.masking.shape import ShapeMask
+        >>> canvas = Canvas(clip_id="clip 1", seed=0, frames=8, height=4, width=4)
+        >>> clip_mask(ShapeMask(ratio=0.25, shape="square"), canvas).astype(int)
+        array([[[0, 0, 0, 0],
+                [0, 1, 1, 0],
+                [0, 1, 1, 0],
+                [0, 0, 0, 0]]])
+    """
+    return lowest(strategy.field(canvas), strategy.ratio)

@@ -1,0 +1,28 @@
+"""No masking: the clean twin that every masked cell is compared with."""
+
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clip_har.masking.area import Canvas
+from clip_har.settings import Settings
+
+
+class NoMask(Settings):
+    """Hide nothing. Has no ratio and no fill of its own, so a sweep over them runs it once.
+
+    Example:
+        >>> canvas = Canvas(clip_id="clip 1", seed=0, frames=8, height=2, width=2)
+        >>> NoMask().field(canvas).shape
+        (1, 2, 2)
+    """
+
+    ratio: ClassVar[float] = 0.0
+    fill: ClassVar[str] = "black"
+    needs_subject: ClassVar[bool] = False
+    short_name: ClassVar[str] = "none"
+
+    def field(self, canvas: Canvas) -> NDArray[np.float32]:
+        """Return a flat field, ``(1, H, W)``."""
+        return np.zeros((1, canvas.height, canvas.width), np.float32)

@@ -1,0 +1,205 @@
+"""Shape masking: one shape, or several of one kind, at a chosen place."""
+
+import math
+from typing import Annotated, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, model_validator
+
+from clip_har.errors import ClipHarError
+from clip_har.masking import gauges
+from clip_har.masking.area import Canvas
+from clip_har.masking.fill import Fill
+from clip_har.seeding import generator
+from clip_har.settings import Settings
+
+Shape = Literal[
+    "square",
+    "rectangle",
+    "circle",
+    "ellipse",
+    "diamond",
+    "triangle",
+    "star",
+    "cross",
+    "ring",
+    "horizontal_band",
+    "vertical_band",
+    "grid",
+]
+Place = Literal[
+    "middle",
+    "random",
+    "subject",
+    "corner",
+    "top_left",
+    "top_right",
+    "bottom_left",
+    "bottom_right",
+]
+
+# Centres as (y, x) shares of the frame's height and width.
+_MIDDLE = (0.5, 0.5)
+_CORNERS = {
+    "top_left": (0.0, 0.0),
+    "top_right": (0.0, 1.0),
+    "bottom_left": (1.0, 0.0),
+    "bottom_right": (1.0, 1.0),
+}
+_PLAIN: dict[str, gauges.Gauge] = {
+    "square": gauges.square,
+    "circle": gauges.circle,
+    "diamond": gauges.diamond,
+    "triangle": gauges.triangle,
+    "star": gauges.star,
+    "cross": gauges.cross,
+    "horizontal_band": gauges.horizontal_band,
+    "vertical_band": gauges.vertical_band,
+}
+
+
+class ShapeMask(Settings):
+    """Hide the pixels that a shape covers first as it grows around its centre.
+
+    The area is exact also where the border cuts the shape: it grows until enough is hidden. A
+    shape at a corner has its centre *in* the corner, so a quarter of it shows. The random places
+    depend on the clip alone, not on ratio or shape: masks are nested over the ratio, and two
+    shapes are compared at the same places.
+
+    Attributes:
+        ratio: share of each frame's pixels that is hidden, in [0, 1].
+        fill: what is painted over them.
+        shape: which shape.
+        place: where its centre is; ``corner`` is one of the four at random, ``subject`` the
+            centroid of the subject's relevance (the middle where that is zero everywhere).
+        count: number of shapes, at random places, which may overlap.
+        aspect: width over height; rectangle and ellipse only.
+        rotation: degrees counter-clockwise.
+        radius: of the ring's middle line, share of the frame's short side; ring only. The hole
+            closes where the ratio makes the ring thicker than that, first at a corner.
+        spacing: of the lines, share of the frame's short side; grid only.
+        still: the same places in all frames, or fresh ones (followed ones, for ``subject``).
+
+    Raises:
+        ValueError: (by pydantic) on a value out of range, or more than one shape at one place.
+
+    Example:
+        >>> ShapeMask(ratio=0.3, shape="star", place="random", count=3).short_name
+        'shape star random ×3'
+    """
+
+    ratio: Annotated[float, Field(ge=0, le=1)]
+    fill: Fill = "black"
+    shape: Shape = "square"
+    place: Place = "middle"
+    count: Annotated[int, Field(ge=1, le=64)] = 1
+    aspect: Annotated[float, Field(ge=0.05, le=20)] = 2.0
+    rotation: float = 0.0
+    radius: Annotated[float, Field(gt=0, le=1)] = 0.3
+    spacing: Annotated[float, Field(gt=0, le=1)] = 0.25
+    still: bool = True
+
+    @model_validator(mode="after")
+    def _several_need_random_places(self) -> Self:
+        if self.count > 1 and self.place != "random":
+            raise ValueError(
+                f"masking.count={self.count} with masking.place={self.place} would put all shapes"
+                " on one point: set masking.place=random, or masking.count=1"
+            )
+        return self
+
+    @property
+    def needs_subject(self) -> bool:
+        """Whether the canvas must say where the subject is."""
+        return self.place == "subject"
+
+    @property
+    def short_name(self) -> str:
+        """A few words for a figure's row."""
+        name = f"shape {self.shape} {self.place}".replace("_", " ")
+        name += f" ×{self.count}" if self.count > 1 else ""
+        name += f" {self.rotation:g}°" if self.rotation else ""
+        if self.still or self.place not in ("random", "corner", "subject"):
+            return name
+        return name + (" followed" if self.place == "subject" else " fresh")
+
+    def field(self, canvas: Canvas) -> NDArray[np.float32]:
+        """Return the gauge of the shape around its place; of several, the least.
+
+        Args:
+            canvas: the clip.
+
+        Returns:
+            ``(1 or T, H, W)`` at least 0: how large the shape must be to cover the pixel.
+
+        Raises:
+            ClipHarError: for ``place=subject`` when the canvas has no subject.
+        """
+        centres = self._centres(canvas)  # (F, count, 2)
+        field = np.empty((len(centres), canvas.height, canvas.width), np.float32)
+        for frame, places in zip(field, centres, strict=True):
+            frame[...] = np.minimum.reduce([self._gauge(canvas, y, x) for y, x in places])
+        return field
+
+    def _gauge(self, canvas: Canvas, centre_y: float, centre_x: float) -> NDArray[np.float64]:
+        # Pixel i covers [i, i + 1): its own centre is at i + 0.5.
+        down = (np.arange(canvas.height) + 0.5 - centre_y * canvas.height)[:, None]  # (H, 1)
+        right = (np.arange(canvas.width) + 0.5 - centre_x * canvas.width)[None, :]  # (1, W)
+        # Rounded so that quarter turns are exact and symmetric pixels stay tied.
+        cosine = round(math.cos(math.radians(self.rotation)), 15)
+        sine = round(math.sin(math.radians(self.rotation)), 15)
+        x = right * cosine - down * sine
+        y = right * sine + down * cosine
+        side = min(canvas.height, canvas.width)
+        match self.shape:
+            case "rectangle":
+                return gauges.rectangle(x, y, aspect=self.aspect)
+            case "ellipse":
+                return gauges.ellipse(x, y, aspect=self.aspect)
+            case "ring":
+                return gauges.ring(x, y, radius=self.radius * side)
+            case "grid":
+                return gauges.grid(x, y, spacing=self.spacing * side)
+            case _:
+                return _PLAIN[self.shape](x, y)
+
+    def _centres(self, canvas: Canvas) -> NDArray[np.float64]:
+        frames = 1 if self.still else canvas.frames
+        draws = generator(canvas.seed, "mask/shape", canvas.clip_id)
+        match self.place:
+            case "middle":
+                return np.array([[_MIDDLE]])
+            case "random":
+                return draws.random((frames, self.count, 2))
+            case "corner":
+                return np.array(list(_CORNERS.values()))[draws.integers(4, size=(frames, 1))]
+            case "subject":
+                return _subject_centres(canvas, still=self.still)[:, None]
+            case named:
+                return np.array([[_CORNERS[named]]])
+
+
+def _subject_centres(canvas: Canvas, *, still: bool) -> NDArray[np.float64]:
+    """Return ``(1 or T, 2)`` centroids; a frame without relevance takes the whole clip's."""
+    if canvas.subject is None:
+        raise ClipHarError(
+            "masking.place=subject needs to know where the subject is: add region=motion"
+        )
+    clip = _centroid(canvas.subject.sum(axis=0, dtype=np.float64)) or _MIDDLE
+    if still:
+        return np.array([clip])
+    return np.array([_centroid(frame) or clip for frame in canvas.subject])
+
+
+def _centroid(weights: NDArray[np.floating]) -> tuple[float, float] | None:
+    """Return the (y, x) shares of the weights' centre of mass, None where all are zero."""
+    # Whole numbers: their sums are exact, and so the same on every machine.
+    steps = np.rint(weights.astype(np.float64) * 65535).astype(np.int64)
+    total = int(steps.sum())
+    if total == 0:
+        return None
+    height, width = steps.shape
+    y = int(steps.sum(axis=1) @ (2 * np.arange(height) + 1)) / (2 * total * height)
+    x = int(steps.sum(axis=0) @ (2 * np.arange(width) + 1)) / (2 * total * width)
+    return y, x

@@ -1,0 +1,29 @@
+"""All numbers of one cell, from its score table."""
+
+import numpy as np
+
+from clip_har.metrics.accuracy import balanced_accuracy, confidence, macro_f1, top_k
+from clip_har.scores import ScoreTable
+
+
+def summarise(table: ScoreTable) -> dict[str, float]:
+    """Return a cell's metrics under their MLflow names.
+
+    ``top5`` is left out where there are five classes or fewer, since it is 1 then; what is not
+    known (``mask/subject_hidden`` without a region source) is left out too.
+    """
+    labels, scores = table.labels, table.scores
+    metrics = {
+        "top1": top_k(labels, scores, 1),
+        "balanced_accuracy": balanced_accuracy(labels, scores),
+        "macro_f1": macro_f1(labels, scores),
+        "confidence": confidence(table.probabilities()),
+        "mask/realised_ratio": float(table.mask_ratio.mean()),
+        "mask/realised_ratio_sd": float(table.mask_ratio.std()),
+        "mask/native_black": float(table.native_black.mean()),
+    }
+    if len(table.class_names) > 5:
+        metrics["top5"] = top_k(labels, scores, 5)
+    if np.isfinite(table.subject_hidden).any():
+        metrics["mask/subject_hidden"] = float(np.nanmean(table.subject_hidden))
+    return metrics

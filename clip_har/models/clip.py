@@ -1,0 +1,99 @@
+"""CLIP (Radford et al. 2021) through transformers."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from clip_har.errors import ClipHarError
+from clip_har.models.checkpoint import find_checkpoint, read_json, weights_digest
+from clip_har.settings import Settings
+
+if TYPE_CHECKING:
+    import torch
+
+    from clip_har.models.dual_encoder import DualEncoder, Precision
+
+
+class CLIP(Settings):
+    """A CLIP checkpoint.
+
+    Attributes:
+        checkpoint: hub name, or a local folder in the hub's format.
+        revision: hub commit, pinned so that the weights never change under a study.
+        pooling: over the frames of a clip, see `clip_har.models.pooling.clip_scores`.
+    """
+
+    checkpoint: str
+    revision: str | None = None
+    pooling: Literal["mean", "mean_probability", "max"] = "mean"
+
+    def folder(self) -> Path:
+        """Return the checkpoint's folder, fetching it where needed.
+
+        Raises:
+            ClipHarError: when it cannot be had or is of another architecture.
+        """
+        folder = find_checkpoint(self.checkpoint, self.revision)
+        kind = read_json(folder, "config.json").get("model_type")
+        if kind != "clip":
+            raise ClipHarError(
+                f"model.checkpoint={self.checkpoint}: expected model_type clip in config.json,"
+                f" got {kind!r}"
+            )
+        return folder
+
+    def image_size(self) -> int:
+        """Return the input's side in pixels, from the checkpoint's configuration."""
+        folder = self.folder()
+        size = read_json(folder, "config.json").get("vision_config", {}).get("image_size", 224)
+        return int(size)
+
+    def load(self, *, device: "torch.device", precision: "Precision") -> "DualEncoder":
+        """Load the model, frozen and in evaluation mode.
+
+        Raises:
+            ClipHarError: when a file of the checkpoint is missing or damaged.
+        """
+        from safetensors import SafetensorError
+        from transformers import AutoTokenizer, CLIPModel
+        from transformers.utils.logging import disable_progress_bar
+
+        from clip_har.models.dual_encoder import DualEncoder, pick_dtype
+
+        disable_progress_bar()  # type: ignore[no-untyped-call]
+        folder = self.folder()
+        dtype = pick_dtype(precision, device)
+        pixels = read_json(folder, "preprocessor_config.json")
+        try:
+            tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+            loaded: Any = CLIPModel.from_pretrained(
+                folder,
+                local_files_only=True,
+                use_safetensors=True,
+                dtype=dtype,
+                output_loading_info=True,
+            )
+        except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+            reason = str(error).splitlines()[0]
+            raise ClipHarError(
+                f"model.checkpoint={self.checkpoint}: cannot be loaded ({reason})"
+            ) from error
+        network, report = loaded
+        if report["missing_keys"] or report["mismatched_keys"]:
+            raise ClipHarError(
+                f"model.checkpoint={self.checkpoint}: the weights do not fit config.json"
+                f" ({len(report['missing_keys'])} missing, {len(report['mismatched_keys'])} of"
+                " another shape)"
+            )
+        network.eval().requires_grad_(requires_grad=False).to(device)
+        return DualEncoder(
+            network=network,
+            tokenizer=tokenizer,
+            name=self.checkpoint,
+            digest=weights_digest(folder),
+            image_size=network.config.vision_config.image_size,
+            mean=tuple(pixels["image_mean"]),
+            std=tuple(pixels["image_std"]),
+            logit_scale=float(network.logit_scale.exp()),
+            device=device,
+            dtype=dtype,
+        )

@@ -1,0 +1,32 @@
+"""One progress bar for everything that takes long."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+
+@contextmanager
+def track(total: int, what: str) -> Iterator[Callable[[int], None]]:
+    """Show progress on a terminal's standard error; show nothing where there is no terminal.
+
+    Args:
+        total: how many items there are.
+        what: what is done to them, such as ``"decoding"``.
+
+    Yields:
+        A function that advances the bar by a number of items.
+    """
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    console = Console(stderr=True)
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda count: bar.advance(task, count)

@@ -1,0 +1,33 @@
+"""What every region source offers."""
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class RegionSource(Protocol):
+    """Says where a named thing is in the frames of a clip: the contract, with no logic."""
+
+    @property
+    def exact(self) -> bool:
+        """Whether the maps are the truth (they came with the data) or an estimate."""
+
+    def relevance(self, frames: NDArray[np.uint8]) -> NDArray[np.float32] | None:
+        """Return ``(T, H, W)`` in [0, 1] for frames ``(T, 3, H, W)``, None without any region."""
+
+
+def is_found(relevance: NDArray[np.float32]) -> bool:
+    """Return whether a source found its thing anywhere in the clip.
+
+    A map of zeros says that it did not; then ``masking.place=subject`` falls back to the middle
+    of the frame, and the clip counts as one without a subject.
+
+    Args:
+        relevance: ``(T, H, W)`` in [0, 1].
+
+    Example:
+        >>> is_found(np.zeros((8, 4, 4), np.float32))
+        False
+    """
+    return bool((relevance > 0).any())

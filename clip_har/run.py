@@ -1,0 +1,228 @@
+"""Run one cell: find its finished result or make it, and send it to the tracking store."""
+
+import json
+import logging
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from filelock import FileLock
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+
+from clip_har.config import GROUPS, Cell, cell_from_config, without_hydra
+from clip_har.data.clips import ClipSet
+from clip_har.errors import ClipHarError
+from clip_har.fingerprint import fingerprint
+from clip_har.results import METRICS, whole_folder, write_json
+from clip_har.tracking.tracker import RunInfo
+
+log = logging.getLogger(__name__)
+
+State = Literal["finished", "reused", "left alone", "failed"]
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What a cell must know of the sweep that it belongs to.
+
+    Attributes:
+        parent: id of the sweep's run in the tracking store, None without tracking.
+        varying: the keys that differ between the sweep's cells.
+        cells: how many cells there are.
+    """
+
+    parent: str | None
+    varying: tuple[str, ...]
+    cells: int
+
+    def write(self, folder: Path) -> None:
+        """Leave it in the sweep's folder, where workers on other machines find it, too."""
+        folder.mkdir(parents=True, exist_ok=True)
+        write_json(folder / "sweep.json", asdict(self))
+
+    @classmethod
+    def read(cls, folder: Path) -> "Sweep | None":
+        """Read what `write` left; None when there is nothing."""
+        path = folder / "sweep.json"
+        if not path.is_file():
+            return None
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return cls(content["parent"], tuple(content["varying"]), content["cells"])
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a cell ended.
+
+    Attributes:
+        name: short, such as ``shape r=0.3``.
+        state: ``finished`` now, ``reused`` from an earlier run, ``left alone`` by
+            ``overwrite=never``, or ``failed``.
+        folder: the cell's results; None when there are none.
+        error: one line, for a failed cell.
+        seconds: wall time.
+    """
+
+    name: str
+    state: State
+    folder: str | None
+    error: str | None
+    seconds: float
+
+    def metrics(self) -> dict[str, float]:
+        """Return the cell's numbers, empty when there are none."""
+        if self.folder is None:
+            return {}
+        numbers: dict[str, float] = json.loads(
+            (Path(self.folder) / METRICS).read_text(encoding="utf-8")
+        )
+        return numbers
+
+
+def read_outcomes(folder: Path) -> dict[int, Outcome]:
+    """Return the outcomes of a sweep's cells that ended, by job number in rising order."""
+    paths = {int(path.parent.name): path for path in folder.glob("*/outcome.json")}
+    return {
+        number: Outcome(**json.loads(paths[number].read_text(encoding="utf-8")))
+        for number in sorted(paths)
+    }
+
+
+def run_cell(config: DictConfig) -> Outcome:
+    """Run the cell that Hydra composed, and leave its outcome in the job's folder.
+
+    Raises:
+        ClipHarError: when the cell cannot be run; the outcome says so, too.
+    """
+    started = time.monotonic()
+    job = HydraConfig.get()
+    sweep = Sweep.read(Path(job.sweep.dir)) if job.mode == RunMode.MULTIRUN else None
+    plain = without_hydra(config)
+    name = cell_name(plain, dict(job.runtime.choices), sweep.varying if sweep else ())
+    place = Path(job.runtime.output_dir) / "outcome.json"
+
+    def end(state: State, folder: Path | None = None, error: str | None = None) -> Outcome:
+        seconds = round(time.monotonic() - started, 3)
+        outcome = Outcome(name, state, str(folder) if folder else None, error, seconds)
+        write_json(place, asdict(outcome))
+        return outcome
+
+    try:
+        cell = cell_from_config(plain)
+        clips = cell.dataset.clips().limit(cell.limit)
+        key = fingerprint(cell, clips)
+        folder = cell.results_dir / "cells" / key
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        # Two cells with one fingerprint (masking=none under two ratios) run one after the other,
+        # and the second finds the first one's result.
+        with FileLock(folder.with_suffix(".lock")):
+            info = RunInfo(
+                name=name,
+                fingerprint=key,
+                params=flat_params(plain, dict(job.runtime.choices)),
+                tags={"clip_har.overrides": " ".join(job.overrides.task)},
+                parent=sweep.parent if sweep else None,
+                dataset=(clips.name, clips.digest),
+            )
+            state = _run_locked(plain, cell, clips, folder, info)
+    except Exception as error:
+        log.debug("the cell failed", exc_info=True)  # for the log file only
+        end("failed", error=describe(error))
+        raise
+    return end(state, folder if (folder / METRICS).is_file() else None)
+
+
+def describe(error: BaseException) -> str:
+    """Return an error in one line; a user's own without its class name."""
+    text = " ".join(str(error).split())
+    return text if isinstance(error, ClipHarError) else f"{type(error).__name__}: {text}"
+
+
+def cell_name(config: DictConfig, choices: dict[str, Any], varying: tuple[str, ...]) -> str:
+    """Return a short name: the mask, its ratio, and what else differs within the sweep."""
+    name = str(choices["masking"])
+    if "ratio" in config.masking and config.masking.ratio is not None:
+        name += f" r={config.masking.ratio:g}"
+    for key in varying:
+        if key not in ("masking", "ratio"):
+            value = choices[key] if key in choices else OmegaConf.select(config, key)
+            name += f" {key.rpartition('.')[2]}={Path(str(value)).name}"
+    return name
+
+
+def flat_params(config: DictConfig, choices: dict[str, Any]) -> dict[str, str]:
+    """Return the configuration with keys joined by dots; a group's own key is the option's name.
+
+    Example:
+        >>> config = OmegaConf.create({"ratio": 0.3, "masking": {"_target_": "x", "patch": 16}})
+        >>> flat_params(config, {"masking": "percent"})
+        {'masking': 'percent', 'ratio': '0.3', 'masking.patch': '16'}
+    """
+    params = {group: str(choices[group]) for group in GROUPS if group in choices}
+
+    def walk(node: Any, prefix: str) -> None:
+        if isinstance(node, dict):
+            for key, value in node.items():
+                if key != "_target_":
+                    walk(value, f"{prefix}.{key}" if prefix else str(key))
+        else:
+            params[prefix] = str(node)
+
+    walk(OmegaConf.to_container(config, resolve=True), "")
+    return params
+
+
+def _run_locked(
+    config: DictConfig, cell: Cell, clips: ClipSet, folder: Path, info: RunInfo
+) -> State:
+    failed = folder.with_suffix(".failed")
+    finished = (folder / METRICS).is_file()
+    if cell.overwrite == "never" and not finished and failed.is_file():
+        log.info("%s: failed before, left alone (overwrite=never)", info.name)
+        return "left alone"
+    reuse = finished and cell.overwrite != "always"
+    if reuse and cell.tracking.has(cell.results_dir, info.fingerprint, info.parent):
+        log.info("%s: finished already, not run again (overwrite=%s)", info.name, cell.overwrite)
+        return "reused"
+    with cell.tracking.run(cell.results_dir, info) as run:
+        if reuse:
+            log.info("%s: finished already, sent to the tracking store", info.name)
+        else:
+            log.info("%s: running", info.name)
+            try:
+                _make_results(config, cell, clips, folder, title=info.name)
+            except Exception as error:
+                failed.write_text(describe(error) + "\n", encoding="utf-8")
+                raise
+            failed.unlink(missing_ok=True)
+        metrics = json.loads((folder / METRICS).read_text(encoding="utf-8"))
+        run.log_results(folder, metrics)
+    return "reused" if reuse else "finished"
+
+
+def _make_results(
+    config: DictConfig, cell: Cell, clips: ClipSet, folder: Path, *, title: str
+) -> None:
+    # Imported here: all that is heavy (torch, transformers, matplotlib) comes after the checks.
+    from clip_har.artifacts import write_artifacts
+    from clip_har.cell import evaluate, open_frames
+    from clip_har.metrics.summary import summarise
+
+    frames = open_frames(cell, clips)
+    table = evaluate(cell, clips, frames)
+    metrics = summarise(table) | {
+        "data/clips": float(len(frames.ok)),
+        "data/failed_clips": float(len(frames.failures)),
+    }
+    if frames.failures:
+        log.warning(
+            "%s: %d of %d clips could not be decoded and are in no metric (failed_clips.csv)",
+            title,
+            len(frames.failures),
+            len(clips.clips),
+        )
+    with whole_folder(folder) as out:
+        write_artifacts(out, config, cell, clips, frames, table, metrics, title=title)

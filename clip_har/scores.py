@@ -1,0 +1,124 @@
+"""The score table: the boundary between the model and everything that is measured."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Self
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from clip_har.errors import ClipHarError
+
+ScoreKind = Literal["logits", "log_probabilities"]
+
+
+@dataclass(frozen=True)
+class ScoreTable:
+    """What one cell found, clip by clip.
+
+    Attributes:
+        class_names: C names, in class order.
+        clip_ids: N unique ids, in the clip set's order.
+        groups: N names; clips of one group share actor and place.
+        labels: ``(N,)`` int64, true classes.
+        scores: ``(N, C)`` float32; their softmax is the class distribution for either kind.
+        mask_ratio: ``(N,)`` float64, share of the clip's pixels that was hidden, in [0, 1].
+        subject_hidden: ``(N,)`` float64, share of the subject's relevance that was hidden, in
+            [0, 1]; NaN where the subject is not known.
+        native_black: ``(N,)`` float64, share of the unmasked clip that is black already.
+        kind: whether scores are logits at the model's own scale or log-probabilities.
+    """
+
+    class_names: tuple[str, ...]
+    clip_ids: tuple[str, ...]
+    groups: tuple[str, ...]
+    labels: NDArray[np.int64]
+    scores: NDArray[np.float32]
+    mask_ratio: NDArray[np.float64]
+    subject_hidden: NDArray[np.float64]
+    native_black: NDArray[np.float64]
+    kind: ScoreKind = "logits"
+
+    def __post_init__(self) -> None:
+        """Check that the columns belong together.
+
+        Raises:
+            ValueError: for another shape, a label outside the classes or a score that is not a
+                number.
+        """
+        rows = len(self.clip_ids)
+        columns: Sequence[Sequence[object] | NDArray[np.generic]] = (
+            self.groups,
+            self.labels,
+            self.mask_ratio,
+            self.subject_hidden,
+            self.native_black,
+        )
+        if any(len(column) != rows for column in columns) or self.scores.shape != (
+            rows,
+            len(self.class_names),
+        ):
+            raise ValueError("the columns of a score table must have one row per clip")
+        if rows and not 0 <= self.labels.min() <= self.labels.max() < len(self.class_names):
+            raise ValueError("a label lies outside the classes")
+        if not np.isfinite(self.scores).all():
+            raise ValueError("a score is not a finite number")
+
+    def write(self, path: Path) -> None:
+        """Write the table as Parquet, class names and kind in its metadata."""
+        scores = pa.FixedSizeListArray.from_arrays(
+            pa.array(self.scores.ravel()), len(self.class_names)
+        )
+        table = pa.table(
+            {
+                "clip_id": self.clip_ids,
+                "group": self.groups,
+                "label": self.labels,
+                "class": [self.class_names[label] for label in self.labels],
+                "predicted": [self.class_names[best] for best in self.scores.argmax(axis=1)],
+                "scores": scores,
+                "mask_ratio": self.mask_ratio,
+                "subject_hidden": self.subject_hidden,
+                "native_black": self.native_black,
+            }
+        )
+        metadata = {"class_names": json.dumps(self.class_names), "score_kind": self.kind}
+        pq.write_table(table.replace_schema_metadata(metadata), path)
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read a table that `write` wrote.
+
+        Raises:
+            ClipHarError: when the file is missing, damaged or another kind of table.
+        """
+        try:
+            table = pq.read_table(path)
+            metadata = {k.decode(): v.decode() for k, v in (table.schema.metadata or {}).items()}
+            class_names = tuple(json.loads(metadata["class_names"]))
+            logits = metadata["score_kind"] == "logits"
+            scores = table["scores"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
+            return cls(
+                class_names=class_names,
+                clip_ids=tuple(table["clip_id"].to_pylist()),
+                groups=tuple(table["group"].to_pylist()),
+                labels=table["label"].to_numpy(),
+                scores=scores.reshape(-1, len(class_names)),
+                mask_ratio=table["mask_ratio"].to_numpy(),
+                subject_hidden=table["subject_hidden"].to_numpy(),
+                native_black=table["native_black"].to_numpy(),
+                kind="logits" if logits else "log_probabilities",
+            )
+        except (OSError, KeyError, ValueError, pa.ArrowException) as error:
+            raise ClipHarError(f"{path}: expected a score table, got {error}") from error
+
+    def probabilities(self) -> NDArray[np.float64]:
+        """Return ``(N, C)`` class distributions, the softmax of the scores."""
+        shifted = self.scores.astype(np.float64) - self.scores.max(axis=1, keepdims=True)
+        weights: NDArray[np.float64] = np.exp(shifted)
+        weights /= weights.sum(axis=1, keepdims=True)
+        return weights

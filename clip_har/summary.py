@@ -1,0 +1,72 @@
+"""What the terminal shows when a cell or a sweep has ended."""
+
+from rich.console import Console
+from rich.table import Table
+
+from clip_har import sweep
+from clip_har.faults import report_fault
+from clip_har.run import Outcome, read_outcomes
+
+_SHOWN = ("top1", "top5", "balanced_accuracy", "macro_f1", "confidence", "mask/realised_ratio")
+_WIDTH = 400  # columns where the output is no terminal: as wide as the table needs
+
+
+def show_cell(outcome: Outcome) -> None:
+    """Print one cell's numbers and where its results are."""
+    console = _console()
+    metrics = outcome.metrics()
+    numbers = "  ".join(f"{key} {metrics[key]:.4f}" for key in _SHOWN if key in metrics)
+    console.print(f"{outcome.name}: {outcome.state}  {numbers}", highlight=False, soft_wrap=True)
+    if outcome.folder:
+        console.print(f"results in {outcome.folder}", highlight=False, soft_wrap=True)
+
+
+def end_sweep(stopped: BaseException | None) -> int:
+    """Print the table of a sweep's cells, end its parent run, and return the exit status.
+
+    Args:
+        stopped: what ended the sweep early, such as Ctrl-C; a cell that fails does not.
+    """
+    this = sweep.started[-1]
+    numbered = read_outcomes(this.folder)
+    outcomes = list(numbered.values())
+    console = _console()
+    console.print(sweep_table(outcomes), highlight=False)
+    failed = [outcome for outcome in outcomes if outcome.state == "failed"]
+    for error in dict.fromkeys(outcome.error for outcome in failed):
+        names = [outcome.name for outcome in failed if outcome.error == error]
+        shown = ", ".join(names[:6]) + (", …" if len(names) > 6 else "")
+        console.print(f"failed: {shown}: {error}", highlight=False, soft_wrap=True, markup=False)
+    missing = len(this.cells) - len(outcomes)
+    left = sum(outcome.state == "left alone" for outcome in outcomes)
+    done = len(outcomes) - len(failed) - left
+    ended = f"{len(this.cells)} cells: {done} done, {len(failed)} failed"
+    ended += f", {left} left alone" if left else ""
+    ended += f", {missing} not run" if missing else ""
+    console.print(f"{ended}; logs in {this.folder}", highlight=False, soft_wrap=True)
+    whole = not failed and not missing
+    sweep.finish(this, numbered, whole=whole)
+    if stopped is not None:
+        return report_fault(stopped)
+    return 0 if whole else 1
+
+
+def sweep_table(outcomes: list[Outcome]) -> Table:
+    """Return one row per cell: name, state, numbers, seconds."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("cell", no_wrap=True, overflow="ellipsis")
+    table.add_column("state", no_wrap=True, min_width=8)
+    numbers = [outcome.metrics() for outcome in outcomes]
+    columns = [key for key in _SHOWN if any(key in found for found in numbers)]
+    for key in columns:
+        table.add_column(key.rpartition("/")[2], justify="right", no_wrap=True, min_width=6)
+    table.add_column("seconds", justify="right", no_wrap=True, min_width=5)
+    for outcome, found in zip(outcomes, numbers, strict=True):
+        values = [f"{found[key]:.4f}" if key in found else "–" for key in columns]
+        table.add_row(outcome.name, outcome.state, *values, f"{outcome.seconds:.1f}")
+    return table
+
+
+def _console() -> Console:
+    console = Console()
+    return console if console.is_terminal else Console(width=_WIDTH)

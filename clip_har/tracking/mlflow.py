@@ -1,0 +1,183 @@
+"""MLflow: a parent run per sweep, a child run per cell."""
+
+import logging
+import os
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from clip_har.errors import ClipHarError
+from clip_har.settings import Settings
+from clip_har.tracking.tracker import RunInfo
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+_VALUE_LIMIT = 6000  # characters of a parameter, MLflow's own limit
+
+
+class MLflowTracking(Settings):
+    """Send runs to an MLflow store.
+
+    Attributes:
+        uri: of the tracking server or database; None for SQLite in the results folder.
+        experiment: name of the MLflow experiment.
+    """
+
+    uri: str | None = None
+    experiment: str = "clip_har"
+
+    def open_sweep(self, results_dir: Path, *, name: str, key: str, fresh: bool) -> str:
+        """Open the parent run of a sweep, or unless ``fresh`` go on with the one of this key.
+
+        It also makes the store, which must be there before workers open it side by side.
+
+        Raises:
+            ClipHarError: when the store cannot be reached.
+        """
+        with _store_errors(self.uri):
+            client, experiment = self._connect(results_dir)
+            query = f"tags.`clip_har.sweep` = '{key}'"
+            found = [] if fresh else client.search_runs([experiment], query, max_results=1)
+            if found:
+                run_id = found[0].info.run_id
+                client.update_run(run_id, status="RUNNING")
+                return str(run_id)
+            tags = {"clip_har.sweep": key, "clip_har.kind": "sweep"}
+            run = client.create_run(experiment, run_name=name, tags=tags)
+            return str(run.info.run_id)
+
+    def close_sweep(
+        self, results_dir: Path, run_id: str, *, failed: bool, files: Sequence[Path]
+    ) -> None:
+        """Send a sweep's files and end the parent run, as failed when one of its cells did."""
+        with _store_errors(self.uri):
+            client, _ = self._connect(results_dir)
+            for path in files:
+                client.log_artifact(run_id, str(path))
+            client.set_terminated(run_id, "FAILED" if failed else "FINISHED")
+
+    def log_figure(self, results_dir: Path, path: Path, *, name: str) -> None:
+        """Send a picture that belongs to no cell, in a run of its own."""
+        with _store_errors(self.uri):
+            client, experiment = self._connect(results_dir)
+            tags = {"clip_har.kind": "figure"}
+            run_id = client.create_run(experiment, run_name=name, tags=tags).info.run_id
+            client.log_artifact(run_id, str(path))
+            client.set_terminated(run_id, "FINISHED")
+
+    def has(self, results_dir: Path, fingerprint: str, parent: str | None) -> bool:
+        """Return whether a finished run of this cell is there, under this parent."""
+        with _store_errors(self.uri):
+            client, experiment = self._connect(results_dir)
+            query = (
+                f"tags.`clip_har.fingerprint` = '{fingerprint}' and attributes.status = 'FINISHED'"
+            )
+            if parent is not None:
+                query += f" and tags.`mlflow.parentRunId` = '{parent}'"
+            return bool(client.search_runs([experiment], query, max_results=1))
+
+    @contextmanager
+    def run(self, results_dir: Path, info: RunInfo) -> Iterator["_Run"]:
+        """Open a run that ends with its body: finished, failed with the error, or killed."""
+        with _store_errors(self.uri):
+            client, experiment = self._connect(results_dir)
+            tags = {
+                "clip_har.fingerprint": info.fingerprint,
+                "clip_har.kind": "cell",
+                **info.tags,
+                **({"mlflow.parentRunId": info.parent} if info.parent else {}),
+            }
+            run_id = client.create_run(experiment, run_name=info.name, tags=tags).info.run_id
+            _log_start(client, run_id, info)
+        try:
+            yield _Run(client, run_id)
+        except Exception as error:
+            client.set_tag(run_id, "clip_har.error", f"{type(error).__name__}: {error}")
+            client.log_text(run_id, traceback.format_exc(), "error.txt")
+            client.set_terminated(run_id, "FAILED")
+            raise
+        except BaseException:  # the user's Ctrl-C, or the end of the process
+            client.set_terminated(run_id, "KILLED")
+            raise
+        client.set_terminated(run_id, "FINISHED")
+
+    def _connect(self, results_dir: Path) -> tuple["MlflowClient", str]:
+        """Return a client and the experiment's id; make the experiment where it is missing."""
+        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+        from mlflow import MlflowClient
+        from mlflow.exceptions import MlflowException
+
+        for noisy in ("alembic", "mlflow"):  # they announce every migration of a new store
+            logging.getLogger(noisy).setLevel(logging.WARNING)
+        uri = self.uri or default_uri(results_dir)
+        if self.uri is None:
+            results_dir.mkdir(parents=True, exist_ok=True)
+        client = MlflowClient(tracking_uri=uri)
+        if found := client.get_experiment_by_name(self.experiment):
+            return client, str(found.experiment_id)
+        place = (results_dir / "mlartifacts").as_uri() if self.uri is None else None
+        try:
+            return client, str(client.create_experiment(self.experiment, artifact_location=place))
+        except MlflowException:
+            found = client.get_experiment_by_name(self.experiment)  # another process was faster
+            if found is None:
+                raise
+            return client, str(found.experiment_id)
+
+
+class _Run:
+    """An open MLflow run."""
+
+    def __init__(self, client: "MlflowClient", run_id: str) -> None:
+        self._client = client
+        self._run_id = run_id
+
+    def log_results(self, folder: Path, metrics: Mapping[str, float]) -> None:
+        """Send a finished cell's numbers and all of its files."""
+        import time
+
+        from mlflow.entities import Metric
+
+        now = int(time.time() * 1000)
+        self._client.log_batch(
+            self._run_id, metrics=[Metric(key, value, now, 0) for key, value in metrics.items()]
+        )
+        self._client.log_artifacts(self._run_id, str(folder))
+
+
+def default_uri(results_dir: Path) -> str:
+    """Return the address of the SQLite store in a results folder."""
+    return f"sqlite:///{results_dir.absolute() / 'mlflow.db'}"
+
+
+def _log_start(client: "MlflowClient", run_id: str, info: RunInfo) -> None:
+    from mlflow.entities import Dataset, DatasetInput, Param
+
+    params = [Param(key, value[:_VALUE_LIMIT]) for key, value in info.params.items()]
+    for start in range(0, len(params), 100):  # MLflow takes a hundred at a time
+        client.log_batch(run_id, params=params[start : start + 100])
+    if info.dataset is not None:
+        name, digest = info.dataset
+        described = Dataset(name=name, digest=digest, source_type="local", source=name)
+        client.log_inputs(run_id, datasets=[DatasetInput(described)])
+
+
+@contextmanager
+def _store_errors(uri: str | None) -> Iterator[None]:
+    """Say in one line that the store cannot be used; let a user's own errors pass."""
+    import requests
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except (MlflowException, SQLAlchemyError, requests.RequestException, OSError) as error:
+        shown = uri or "SQLite in results_dir"
+        reason = str(error).splitlines()[0]
+        raise ClipHarError(
+            f"tracking.uri={shown}: the MLflow store cannot be used ({reason}); check the address,"
+            " or run with tracking=none"
+        ) from error

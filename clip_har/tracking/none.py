@@ -1,0 +1,37 @@
+"""No tracking: results stay on disk."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from clip_har.settings import Settings
+from clip_har.tracking.tracker import RunInfo
+
+
+class _NoRun:
+    def log_results(self, folder: Path, metrics: Mapping[str, float]) -> None:
+        """Send nothing."""
+
+
+class NoTracking(Settings):
+    """Send nothing anywhere."""
+
+    def open_sweep(self, results_dir: Path, *, name: str, key: str, fresh: bool) -> None:
+        """Have no parent run."""
+
+    def close_sweep(
+        self, results_dir: Path, run_id: str, *, failed: bool, files: Sequence[Path]
+    ) -> None:
+        """Have nothing to end."""
+
+    def log_figure(self, results_dir: Path, path: Path, *, name: str) -> None:
+        """Send nothing."""
+
+    def has(self, results_dir: Path, fingerprint: str, parent: str | None) -> bool:  # noqa: ARG002
+        """Want no cell."""
+        return True
+
+    @contextmanager
+    def run(self, results_dir: Path, info: RunInfo) -> Iterator[_NoRun]:  # noqa: ARG002
+        """Open a run that sends nothing."""
+        yield _NoRun()

@@ -1,0 +1,56 @@
+"""What an option of the ``tracking`` group offers."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+
+@dataclass(frozen=True)
+class RunInfo:
+    """What is known of a cell before it runs.
+
+    Attributes:
+        name: short, such as ``shape r=0.3``.
+        fingerprint: of the cell, see `clip_har.fingerprint`.
+        params: the configuration, keys joined by dots.
+        tags: for finding runs again.
+        parent: id of the sweep's run, None for a cell on its own.
+        dataset: name and digest of the clips.
+    """
+
+    name: str
+    fingerprint: str
+    params: Mapping[str, str]
+    tags: Mapping[str, str] = field(default_factory=dict)
+    parent: str | None = None
+    dataset: tuple[str, str] | None = None
+
+
+class Run(Protocol):
+    """An open run."""
+
+    def log_results(self, folder: Path, metrics: Mapping[str, float]) -> None:
+        """Send a finished cell's files and numbers."""
+
+
+class Tracking(Protocol):
+    """Where results are sent, besides the disk."""
+
+    def open_sweep(self, results_dir: Path, *, name: str, key: str, fresh: bool) -> str | None:
+        """Open the parent run of a sweep, or unless ``fresh`` find it by its key; return its id."""
+
+    def close_sweep(
+        self, results_dir: Path, run_id: str, *, failed: bool, files: Sequence[Path]
+    ) -> None:
+        """Send a sweep's files and end the parent run."""
+
+    def log_figure(self, results_dir: Path, path: Path, *, name: str) -> None:
+        """Send a picture that belongs to no cell, in a run of its own."""
+
+    def has(self, results_dir: Path, fingerprint: str, parent: str | None) -> bool:
+        """Return whether a finished run of this cell is there already, under this parent."""
+
+    def run(self, results_dir: Path, info: RunInfo) -> AbstractContextManager[Run]:
+        """Open a run; it ends as finished, as failed with the error, or as killed."""

@@ -1,0 +1,105 @@
+"""Random patches: exact area, whole patches, tube or fresh."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from clip_har.masking.area import Canvas, clip_mask, hidden_count
+from clip_har.masking.percent import PercentMask
+
+lengths = st.integers(1, 50)
+ratios = st.floats(0, 1) | st.sampled_from([0.0, 0.1, 0.3, 0.5, 1.0])
+
+
+def canvas(height=224, width=224, frames=4, clip_id="clip 1", seed=0):
+    return Canvas(clip_id=clip_id, seed=seed, frames=frames, height=height, width=width)
+
+
+def hidden_in_part(mask, patch):
+    """Return how many patches of one frame ``(H, W)`` are neither whole nor bare."""
+    shares = [
+        mask[top : top + patch, left : left + patch].mean()
+        for top in range(0, mask.shape[0], patch)
+        for left in range(0, mask.shape[1], patch)
+    ]
+    return sum(0 < share < 1 for share in shares)
+
+
+@given(lengths, lengths, ratios, st.integers(1, 64), st.booleans(), st.integers(0, 9))
+def test_area_is_exact_and_at_most_one_patch_a_frame_is_cut(
+    height, width, ratio, patch, still, seed
+):
+    strategy = PercentMask(ratio=ratio, patch=patch, still=still)
+    mask = clip_mask(strategy, canvas(height, width, frames=3, seed=seed))
+    assert mask.shape == (1 if still else 3, height, width)
+    for frame in mask:
+        assert frame.sum() == hidden_count(ratio, height, width)
+        assert hidden_in_part(frame, patch) <= 1
+
+
+@pytest.mark.parametrize("size", [(1, 1), (7, 13), (224, 224), (240, 320)])
+@pytest.mark.parametrize("patch", [1, 16, 64])
+@pytest.mark.parametrize("ratio", [0.0, 0.1, 0.3, 0.5, 1.0])
+def test_area_is_exact_at_real_sizes(size, patch, ratio):
+    mask = clip_mask(PercentMask(ratio=ratio, patch=patch, still=False), canvas(*size))
+    assert set(mask.sum(axis=(1, 2)).tolist()) == {hidden_count(ratio, *size)}
+
+
+@given(ratios, ratios, st.sampled_from([1, 3, 16]), st.booleans())
+def test_masks_are_nested_over_the_ratio(low, high, patch, still):
+    low, high = sorted((low, high))
+    small, large = (
+        clip_mask(PercentMask(ratio=ratio, patch=patch, still=still), canvas(30, 41))
+        for ratio in (low, high)
+    )
+    assert not (small & ~large).any()
+
+
+def test_fresh_masks_differ_between_frames_and_start_alike_in_any_length():
+    strategy = PercentMask(ratio=0.3, still=False)
+    mask = clip_mask(strategy, canvas(frames=6))
+    assert len({frame.tobytes() for frame in mask}) == 6
+    np.testing.assert_array_equal(clip_mask(strategy, canvas(frames=2)), mask[:2])
+
+
+def test_clips_and_seeds_have_their_own_masks():
+    strategy = PercentMask(ratio=0.3)
+    masks = [
+        clip_mask(strategy, canvas(clip_id=clip_id, seed=seed)).tobytes()
+        for clip_id in ("a", "b")
+        for seed in (0, 1)
+    ]
+    assert len(set(masks)) == 4
+
+
+def test_patches_are_drawn_evenly():
+    """Each of 16 patches is first in about 1/16 of 3200 clips (chi-square, p = 0.001)."""
+    first = [
+        clip_mask(PercentMask(ratio=1 / 16, patch=4), canvas(16, 16, clip_id=str(clip)))[0]
+        for clip in range(3200)
+    ]
+    counts = np.sum(first, axis=0)[::4, ::4]
+    assert counts.sum() == 3200
+    assert ((counts - 200) ** 2 / 200).sum() < 37.7  # 15 degrees of freedom
+
+
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [
+        ({"ratio": 1.2}, "less than or equal to 1"),
+        ({"patch": 0}, "greater than or equal to 1"),
+        ({"patch": 65}, "less than or equal to 64"),
+        ({"fill": "grellow"}, "expected mean, noise, blur or a colour"),
+        ({"pacth": 8}, "Extra inputs are not permitted"),
+    ],
+)
+def test_wrong_settings_are_named(fault, message):
+    with pytest.raises(ValidationError, match=message):
+        PercentMask(**({"ratio": 0.3} | fault))
+
+
+def test_short_name():
+    assert PercentMask(ratio=0.3, patch=8).short_name == "percent 8 px"
+    assert PercentMask(ratio=0.3, still=False).short_name == "percent 16 px fresh"

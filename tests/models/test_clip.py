@@ -1,0 +1,239 @@
+"""Loading, and equality with open_clip on the same random weights."""
+
+import json
+import shutil
+from pathlib import Path
+
+import open_clip
+import pytest
+import torch
+from torch.nn.functional import normalize
+from transformers import CLIPModel
+
+from clip_har.errors import ClipHarError
+from clip_har.models.classifier import zero_shot_classifier
+from clip_har.models.clip import CLIP
+from clip_har.models.dual_encoder import DualEncoder, pick_device
+from tests.checkpoints import SMALL
+
+CPU = torch.device("cpu")
+TEMPLATES = ["a photo of a person {}.", "a video of the person doing {}.", "{}"]
+CLASSES = ["apply eye makeup", "yo yo", "handstand pushups"]
+
+
+@pytest.fixture(scope="module")
+def model(small_clip: Path) -> DualEncoder:
+    return CLIP(checkpoint=str(small_clip)).load(device=CPU, precision="fp32")
+
+
+@pytest.fixture(scope="module")
+def oracle(small_clip: Path) -> open_clip.CLIP:
+    """open_clip's own model with the small checkpoint's weights."""
+    text, vision = SMALL["text_config"], SMALL["vision_config"]
+    assert isinstance(text, dict)
+    assert isinstance(vision, dict)
+    built = open_clip.CLIP(
+        embed_dim=SMALL["projection_dim"],
+        vision_cfg={
+            "image_size": vision["image_size"],
+            "patch_size": vision["patch_size"],
+            "width": vision["hidden_size"],
+            "layers": vision["num_hidden_layers"],
+            "head_width": vision["hidden_size"] // vision["num_attention_heads"],
+            "mlp_ratio": vision["intermediate_size"] / vision["hidden_size"],
+        },
+        text_cfg={
+            "width": text["hidden_size"],
+            "layers": text["num_hidden_layers"],
+            "heads": text["num_attention_heads"],
+            "mlp_ratio": text["intermediate_size"] / text["hidden_size"],
+        },
+        quick_gelu=True,
+    )
+    weights = CLIPModel.from_pretrained(small_clip).state_dict()
+    built.load_state_dict(_renamed(weights), strict=True)
+    return built.eval()
+
+
+def _renamed(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Translate transformers' parameter names into open_clip's."""
+    new = {
+        "logit_scale": weights["logit_scale"],
+        "text_projection": weights["text_projection.weight"].T,
+        "visual.proj": weights["visual_projection.weight"].T,
+        "token_embedding.weight": weights["text_model.embeddings.token_embedding.weight"],
+        "positional_embedding": weights["text_model.embeddings.position_embedding.weight"],
+        "visual.class_embedding": weights["vision_model.embeddings.class_embedding"],
+        "visual.positional_embedding": weights["vision_model.embeddings.position_embedding.weight"],
+        "visual.conv1.weight": weights["vision_model.embeddings.patch_embedding.weight"],
+    }
+    norms = {
+        "ln_final": "text_model.final_layer_norm",
+        "visual.ln_pre": "vision_model.pre_layrnorm",
+        "visual.ln_post": "vision_model.post_layernorm",
+    }
+    towers = (("text_model", ""), ("vision_model", "visual."))
+    for theirs, ours in norms.items():
+        for part in ("weight", "bias"):
+            new[f"{theirs}.{part}"] = weights[f"{ours}.{part}"]
+    for tower, prefix in towers:
+        for layer in range(2):
+            old = f"{tower}.encoder.layers.{layer}"
+            block = f"{prefix}transformer.resblocks.{layer}"
+            for part in ("weight", "bias"):
+                new[f"{block}.attn.in_proj_{part}"] = torch.cat(
+                    [weights[f"{old}.self_attn.{name}_proj.{part}"] for name in "qkv"]
+                )
+                pairs = {
+                    "attn.out_proj": "self_attn.out_proj",
+                    "ln_1": "layer_norm1",
+                    "ln_2": "layer_norm2",
+                    "mlp.c_fc": "mlp.fc1",
+                    "mlp.c_proj": "mlp.fc2",
+                }
+                for theirs, ours in pairs.items():
+                    new[f"{block}.{theirs}.{part}"] = weights[f"{old}.{ours}.{part}"]
+    return new
+
+
+def test_classifier_equals_open_clip(
+    model: DualEncoder, oracle: open_clip.CLIP, tmp_path: Path
+) -> None:
+    prompts = [[template.replace("{}", name) for template in TEMPLATES] for name in CLASSES]
+    ours = zero_shot_classifier(model, prompts, cache_dir=tmp_path)
+    theirs = open_clip.build_zero_shot_classifier(
+        oracle,
+        open_clip.get_tokenizer("ViT-B-32"),
+        CLASSES,
+        [lambda name, t=template: t.replace("{}", name) for template in TEMPLATES],
+        num_classes_per_batch=None,
+    )  # (D, C)
+    torch.testing.assert_close(ours, theirs.T, atol=1e-5, rtol=0)
+
+
+def test_classifier_is_cached_and_a_damaged_cache_is_made_again(
+    model: DualEncoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prompts = [["one"], ["two"]]
+    first = zero_shot_classifier(model, prompts, cache_dir=tmp_path)
+    (cached,) = (tmp_path / "classifiers").iterdir()
+    with monkeypatch.context() as patch:
+        patch.setattr(DualEncoder, "encode_texts", lambda *_: pytest.fail("not from the cache"))
+        torch.testing.assert_close(
+            zero_shot_classifier(model, prompts, cache_dir=tmp_path), first, rtol=0, atol=0
+        )
+    cached.write_bytes(b"half a fi")
+    torch.testing.assert_close(
+        zero_shot_classifier(model, prompts, cache_dir=tmp_path), first, rtol=0, atol=0
+    )
+
+
+def test_frames_equal_open_clip(model: DualEncoder, oracle: open_clip.CLIP) -> None:
+    pixels = torch.randn((5, 3, 64, 64), generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        theirs = normalize(oracle.encode_image(pixels), dim=-1)
+        torch.testing.assert_close(model.encode_pixels(pixels), theirs, atol=1e-5, rtol=0)
+
+
+def test_a_long_text_is_cut(model: DualEncoder) -> None:
+    assert model.encode_texts(["word " * 500]).isfinite().all()
+
+
+def test_padding_does_not_matter(model: DualEncoder) -> None:
+    together = model.encode_texts(["a", "a much longer text than the other one"])
+    torch.testing.assert_close(together[:1], model.encode_texts(["a"]), atol=1e-6, rtol=0)
+
+
+def test_weights_are_frozen_and_the_input_is_not(model: DualEncoder) -> None:
+    pixels = torch.zeros((1, 3, 64, 64), requires_grad=True)
+    model.encode_pixels(pixels)[0, 0].backward()
+    assert pixels.grad is not None
+    assert pixels.grad.abs().sum() > 0
+    assert not any(weight.requires_grad for weight in model.network.parameters())
+
+
+def test_image_size_is_known_without_loading(small_clip: Path) -> None:
+    assert CLIP(checkpoint=str(small_clip)).image_size() == 64
+
+
+@pytest.mark.parametrize(
+    ("checkpoint", "message"),
+    [
+        ("clip_b32", "no such folder, and not a hub name"),
+        ("./weights", "no such folder"),
+        ("/nowhere/weights", "no such folder"),
+    ],
+)
+def test_what_is_neither_folder_nor_hub_name(checkpoint: str, message: str) -> None:
+    with pytest.raises(ClipHarError, match=message):
+        CLIP(checkpoint=checkpoint).folder()
+
+
+def test_offline_says_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with pytest.raises(
+        ClipHarError, match=r"HF_HUB_OFFLINE.*hf download owner/name.*checkpoint=FOLDER"
+    ):
+        CLIP(checkpoint="owner/name", revision="abc").folder()
+
+
+@pytest.fixture
+def copy(small_clip: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(small_clip, tmp_path / "copy"))
+
+
+def refused(folder: Path, message: str) -> None:
+    with pytest.raises(ClipHarError, match=message) as caught:
+        CLIP(checkpoint=str(folder)).load(device=CPU, precision="fp32")
+    assert "\n" not in str(caught.value)
+
+
+def test_an_empty_folder(tmp_path: Path) -> None:
+    refused(tmp_path, "there is no config.json")
+
+
+def test_pickled_weights_are_not_read(copy: Path) -> None:
+    (copy / "model.safetensors").rename(copy / "pytorch_model.bin")
+    refused(copy, "pickled weights are not read")
+
+
+def test_another_architecture(copy: Path) -> None:
+    (copy / "config.json").write_text(json.dumps({"model_type": "bert"}))
+    refused(copy, "expected model_type clip in config.json, got 'bert'")
+
+
+def test_damaged_weights(copy: Path) -> None:
+    weights = copy / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[: weights.stat().st_size // 2])
+    refused(copy, "cannot be loaded")
+
+
+def test_weights_of_another_size(copy: Path) -> None:
+    config = json.loads((copy / "config.json").read_text())
+    config["vision_config"]["num_hidden_layers"] = 3
+    (copy / "config.json").write_text(json.dumps(config))
+    refused(copy, "do not fit config.json")
+
+
+def test_no_preprocessor_configuration(copy: Path) -> None:
+    (copy / "preprocessor_config.json").unlink()
+    refused(copy, "preprocessor_config.json is missing")
+
+
+def test_fp16_needs_an_accelerator(small_clip: Path) -> None:
+    with pytest.raises(ClipHarError, match="fp16 needs an accelerator"):
+        CLIP(checkpoint=str(small_clip)).load(device=CPU, precision="fp16")
+
+
+def test_bf16_is_near(small_clip: Path, model: DualEncoder) -> None:
+    half = CLIP(checkpoint=str(small_clip)).load(device=CPU, precision="bf16")
+    frames = torch.randint(0, 256, (4, 3, 64, 64), dtype=torch.uint8)
+    with torch.inference_mode():
+        same = (half.encode_frames(frames) * model.encode_frames(frames)).sum(dim=-1)
+    assert same.min() > 0.99
+
+
+def test_a_device_that_is_not_there() -> None:
+    with pytest.raises(ClipHarError, match="use device=auto or device=cpu"):
+        pick_device("cuda:99")
