@@ -1,8 +1,14 @@
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
+from numpy.typing import NDArray
 
+from clip_har.data.geometry import fit_frames
+from clip_har.data.sampling import FrameSettings
+from clip_har.data.video import decode_clip
 from tests.checkpoints import SMALL, write_checkpoint
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -21,3 +27,14 @@ def sample_data() -> Path:
     if not (folder / "ucf101-sample").is_dir():
         pytest.skip(f"no real sample clips at {folder} (set CLIP_HAR_SAMPLE_DATA)")
     return folder
+
+
+@pytest.fixture(scope="session")
+def real_frames(sample_data: Path) -> dict[str, NDArray[np.uint8]]:
+    """Frames ``(8, 3, 224, 224)`` of two real clips, by name."""
+    videos = sample_data / "ucf101-sample" / "UCF-101"
+    frames = {}
+    for clip in ("Biking/v_Biking_g05_c02.avi", "Fencing/v_Fencing_g01_c06.mp4"):
+        pictures = torch.from_numpy(decode_clip(videos / clip, FrameSettings(count=8)))
+        frames[Path(clip).stem] = fit_frames(pictures.permute(0, 3, 1, 2), 224, "crop").numpy()
+    return frames
