@@ -1,8 +1,10 @@
 """A picture of masks on real clips: ``python -m clip_har.gallery``.
 
-It takes the arguments of a sweep and draws what its cells would hide, without running a model:
+It takes the arguments of a sweep and draws what its cells would hide, without running a model;
+without ``masking`` it draws a selection. All shapes, without a clip, go beside it.
 
-    python -m clip_har.gallery dataset.root=/data/ucf101 masking=percent,shape ratio=0.1,0.3,0.5
+    python -m clip_har.gallery dataset.root=/data/ucf101 limit=2
+    python -m clip_har.gallery dataset.root=/data/ucf101 masking=percent ratio=0.2 seed=0,1,2
 """
 
 import logging
@@ -15,18 +17,24 @@ from matplotlib.figure import Figure
 from rich.console import Console
 
 from clip_har.app import CONFIG_DIR
+from clip_har.artifacts import save_figure
 from clip_har.cell import open_frames
 from clip_har.config import Cell, cell_from_config, register_schema
 from clip_har.data.clips import ClipSet
 from clip_har.data.store import FrameStore
 from clip_har.faults import report_fault
-from clip_har.figures.gallery import mask_gallery
+from clip_har.figures.gallery import mask_gallery, shape_figure
 from clip_har.masking.area import Strategy
 from clip_har.masking.none import NoMask
 from clip_har.sweep import expand
 
 _CLIPS = 2
-_NAME = "mask_gallery.png"
+_RATIOS = "ratio=0.1,0.3,0.5"
+_SELECTION = (
+    ["masking=percent"],
+    ["masking=shape", "masking.shape=square,circle,star,grid"],
+    ["masking=shape", "masking.shape=cross", "masking.fill=blur"],
+)
 
 
 def draw_gallery(
@@ -65,16 +73,23 @@ def main(arguments: Sequence[str]) -> None:
     """Draw the gallery, write it to the results folder and send it to the tracking store."""
     register_schema()
     with initialize_config_dir(str(CONFIG_DIR), version_base="1.3"):
-        jobs = expand(list(arguments), GlobalHydra.instance().config_loader())
+        loader = GlobalHydra.instance().config_loader()
+        words = list(arguments)
+        if not any(word.startswith("ratio=") for word in words):
+            words.append(_RATIOS)
+        masks = [[]] if any(word.startswith("masking=") for word in words) else _SELECTION
+        jobs = [job for mask in masks for job in expand([*mask, *words], loader)]
         cells = [cell_from_config(compose("config", overrides=job)) for job in jobs]
     first = cells[0]
     clips = first.dataset.clips().limit(first.limit or _CLIPS)
     figure = draw_gallery(cells, clips, open_frames(first, clips), count=len(clips.clips))
     first.results_dir.mkdir(parents=True, exist_ok=True)
-    path = first.results_dir / _NAME
-    figure.savefig(path, dpi=150, facecolor="white")
-    first.tracking.log_figure(first.results_dir, path, name="mask gallery")
-    Console().print(str(path), highlight=False, soft_wrap=True)
+    drawn = {"mask_gallery": figure, "mask_shapes": shape_figure()}
+    for name, picture in drawn.items():
+        path = first.results_dir / f"{name}.png"
+        save_figure(path, picture)
+        first.tracking.log_figure(first.results_dir, path, name=name.replace("_", " "))
+        Console().print(str(path), highlight=False, soft_wrap=True)
 
 
 if __name__ == "__main__":

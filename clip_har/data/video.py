@@ -17,10 +17,12 @@ from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import av
 import numpy as np
 from av.container import InputContainer
+from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
@@ -189,8 +191,12 @@ def _open(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
             if not streams:
                 kinds = sorted({stream.type for stream in container.streams})
                 raise DecodeError(f"no video stream, only {' and '.join(kinds) or 'nothing'}")
-            streams[0].codec_context.thread_type = "NONE"
-            streams[0].codec_context.thread_count = 1
+            # None for an unknown codec, whatever PyAV's types say
+            decoder = cast(VideoCodecContext | None, streams[0].codec_context)
+            if decoder is None:
+                raise DecodeError("its video codec is unknown to FFmpeg")
+            decoder.thread_type = "NONE"
+            decoder.thread_count = 1
             yield container, streams[0]
     except (av.error.FFmpegError, OSError, ValueError, OverflowError) as error:
         raise DecodeError(_reason(path, error)) from error

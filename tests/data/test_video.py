@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from clip_har.data import video
+from clip_har.data.containers import check_all_decoded
 from clip_har.data.sampling import FrameSettings, sample_indices
 from clip_har.data.video import DecodeError, decode_clip, read_clip
 from tests.data.made import cut, numbered, numbers, write_sound, write_video
@@ -76,6 +77,26 @@ def test_real_clips_equal_a_plain_full_decode(sample_data, settings):
             assert clip.indices == sample_indices(settings, range(len(frames)))
         for picture, i in zip(clip.frames, clip.indices, strict=True):
             assert np.array_equal(picture, frames[i].to_ndarray(format="rgb24")), (path.name, i)
+
+
+@pytest.mark.sample_data
+def test_swapped_times_of_an_avi_are_put_right(sample_data):
+    """XviD clips of UCF-101 with B-frames label frames with each other's times."""
+    path = sample_data / "ucf101-sample/UCF-101/ApplyEyeMakeup/v_ApplyEyeMakeup_g01_c01.avi"
+    with av.open(path) as container:
+        stamps = [frame.pts for frame in container.decode(video=0)]
+    assert stamps != sorted(stamps)
+    own_rate = FrameSettings(sampler="fps", fps=25)
+    assert read_clip(path, own_rate).indices == list(range(164))
+    assert read_clip(path, EVERY, start=1.0, end=2.0).frame_count == 25
+
+
+def test_fewer_frames_than_packets_are_damage(tmp_path):
+    with av.open(write_video(tmp_path / "clip.avi", 5)) as container:
+        check_all_decoded(container, packets=100, frames=90)
+        check_all_decoded(container, packets=3, frames=1)
+        with pytest.raises(DecodeError, match="only 50 of 100 frames"):
+            check_all_decoded(container, packets=100, frames=50)
 
 
 def test_variable_frame_rate_follows_the_clock(tmp_path):
@@ -198,6 +219,12 @@ def test_rotation_of_a_phone(tmp_path):
     assert upright[48:].mean() < 40
 
 
+def unknown_codec(path: Path) -> None:
+    content = write_video(path, 5).read_bytes()
+    assert content.count(b"FMP4") == 2
+    path.write_bytes(content.replace(b"FMP4", b"ZZZZ"))
+
+
 @pytest.mark.parametrize(
     ("name", "write", "reason"),
     [
@@ -206,6 +233,7 @@ def test_rotation_of_a_phone(tmp_path):
         ("sound.avi", write_sound, "no video stream, only audio"),
         ("folder.avi", lambda p: p.mkdir(), "a folder"),
         ("absent.avi", lambda p: p, "does not exist"),
+        ("codec.avi", unknown_codec, "codec is unknown"),
         ("unfinished.mp4", lambda p: cut(write_video(p, 50), 0.5), "without a usable index"),
     ],
 )

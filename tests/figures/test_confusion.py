@@ -1,0 +1,35 @@
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from clip_har.figures.confusion import confusion_figure
+
+
+def drawn(classes: int) -> tuple[Image.Image, list[str]]:
+    random = np.random.default_rng(0)
+    confusion = random.poisson(0.15, (classes, classes)) + 20 * np.eye(classes, dtype=np.int64)
+    confusion[1] = 0  # a class without clips
+    names = [f"SomeActionOfPeople{index}" for index in range(classes)]
+    figure = confusion_figure(confusion, names, title="percent r=0.3")
+    buffer = io.BytesIO()
+    figure.savefig(buffer, dpi=130)
+    axes = figure.axes[0]
+    texts = [text.get_text() for text in (*axes.texts, *axes.get_yticklabels(), axes.title)]
+    return Image.open(buffer), [*texts, axes.get_title(loc="left")]
+
+
+@pytest.mark.parametrize("classes", [2, 20, 101])
+def test_every_class_is_named_and_the_picture_grows(classes: int) -> None:
+    picture, texts = drawn(classes)
+    assert "percent r=0.3" in texts
+    assert sum("SomeActionOfPeople" in text and "(" in text for text in texts) >= classes
+    assert any(text.startswith("most confused") for text in texts)
+    # 0.17 inches a class at 130 dots an inch: room for a line of 7 points
+    assert picture.height > classes * 0.17 * 130
+
+
+def test_nothing_confused() -> None:
+    figure = confusion_figure(np.eye(3, dtype=np.int64), ["a", "b", "c"], title="perfect")
+    assert any(text.get_text().endswith("none") for text in figure.axes[0].texts)
