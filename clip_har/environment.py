@@ -2,15 +2,13 @@
 
 import os
 import platform
-import subprocess
 import sys
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any
 
 import torch
 
-from clip_har.fingerprint import code_digest
+from clip_har.code_version import code_digest, git_commit
 
 _PACKAGES = ("torch", "torchvision", "transformers", "av", "numpy", "hydra-core", "mlflow")
 
@@ -28,21 +26,6 @@ def environment(device: str) -> dict[str, Any]:
         "processors": os.cpu_count(),
         "torch_threads": torch.get_num_threads(),
     }
-
-
-def git_commit() -> str | None:
-    """Return the commit that the code is at: ``$GIT_COMMIT``, else the checkout's, else None."""
-    if commit := os.environ.get("GIT_COMMIT"):
-        return commit
-    checkout = Path(__file__).resolve().parents[1]
-    if not (checkout / ".git").exists():
-        return None
-    try:
-        command = ["git", "-C", str(checkout), "rev-parse", "HEAD"]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return done.stdout.strip()
 
 
 def _version(package: str) -> str | None:

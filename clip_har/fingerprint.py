@@ -2,11 +2,9 @@
 
 import hashlib
 import json
-from functools import cache
-from pathlib import Path
 from typing import Any
 
-from clip_har import __version__
+from clip_har.code_version import code_digest
 from clip_har.config import Cell
 from clip_har.data.clips import ClipSet
 from clip_har.models.checkpoint import weights_digest
@@ -37,17 +35,6 @@ def fingerprint(cell: Cell, clips: ClipSet) -> str:
         "code": code_digest(),
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
-
-
-@cache
-def code_digest() -> str:
-    """Return the package's version and a digest of its source files."""
-    package = Path(__file__).parent
-    digest = hashlib.sha256()
-    for path in sorted(package.rglob("*.py")):
-        digest.update(path.relative_to(package).as_posix().encode())
-        digest.update(path.read_bytes())
-    return f"{__version__}+{digest.hexdigest()[:12]}"
 
 
 def _described(settings: Any) -> dict[str, Any]:

@@ -16,7 +16,9 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
 from clip_har.config import Cell, cell_from_config, without_hydra
+from clip_har.data.clips import ClipSet
 from clip_har.faults import report_fault
+from clip_har.fingerprint import fingerprint
 from clip_har.run import Outcome, Sweep
 
 
@@ -55,40 +57,49 @@ class SweepCallback(Callback):
         _or_exit(lambda: _start_sweep(config))
 
 
-def preflight(cell: Cell) -> None:
+def preflight(cell: Cell) -> ClipSet:
     """Find out, cheaply, what would stop a cell: missing data, weights or prompt files.
+
+    Returns:
+        The clips that the cell is about.
 
     Raises:
         ClipHarError: for the first thing that is missing.
     """
-    clips = cell.dataset.clips()
+    clips: ClipSet = cell.dataset.clips()
     cell.model.folder()
     cell.prompts.texts(clips.class_names)
+    return clips.limit(cell.limit)
 
 
 def _start_sweep(config: DictConfig) -> None:
     loader = GlobalHydra.instance().config_loader()
     params = config.hydra.sweeper.get("params") or {}
     words = [f"{key}={value}" for key, value in params.items()]
-    overrides = expand(words + list(config.hydra.overrides.task), loader)
+    words += list(config.hydra.overrides.task)
+    overrides = expand(words, loader)
     cells = [
         cell_from_config(without_hydra(loader.load_sweep_config(config, job))) for job in overrides
     ]
     # Cells share most of what preflight looks at; each combination is looked at once.
-    shared = {"dataset", "model", "prompts"}
-    for cell in {cell.model_dump_json(include=shared): cell for cell in cells}.values():
-        preflight(cell)
+    seen: dict[str, ClipSet] = {}
+    prints = set()
+    for cell in cells:
+        shared = cell.model_dump_json(include={"dataset", "model", "prompts", "limit"})
+        if shared not in seen:
+            seen[shared] = preflight(cell)
+        prints.add(fingerprint(cell, seen[shared]))
 
-    first = cells[0]
-    described = [cell.model_dump(mode="json", exclude={"overwrite"}) for cell in cells]
+    first, varying = cells[0], _varying(overrides)
+    swept = [word for word in words if word.partition("=")[0].lstrip("+") in varying]
     parent = first.tracking.open_sweep(
         first.results_dir,
-        name=(" ".join(words) or "sweep")[:200],
-        key=hashlib.sha256(json.dumps(described).encode()).hexdigest()[:32],
+        name=" ".join(swept)[:200] or "sweep",
+        key=hashlib.sha256(json.dumps(sorted(prints)).encode()).hexdigest()[:32],
         fresh=first.overwrite == "always",
     )
     folder = Path(config.hydra.sweep.dir)
-    Sweep(parent=parent, varying=_varying(overrides), cells=len(cells)).write(folder)
+    Sweep(parent=parent, varying=varying, cells=len(cells)).write(folder)
     started.append(StartedSweep(folder, tuple(cells), parent))
 
 
@@ -141,7 +152,7 @@ def _varying(overrides: Sequence[Sequence[str]]) -> tuple[str, ...]:
     return tuple(key for key, found in values.items() if len(found) > 1)
 
 
-def _or_exit(check: Callable[[], None]) -> None:
+def _or_exit(check: Callable[[], object]) -> None:
     try:
         check()
     except Exception as error:  # told in one line

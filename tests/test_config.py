@@ -17,6 +17,7 @@ NEEDED = {
     "dataset=folder": ["dataset.root=clips"],
     "dataset=manifest": ["dataset.path=clips.csv"],
     "prompts=file": ["prompts.file=templates.txt"],
+    "model=clip": ["model.checkpoint=folder"],
 }
 OPTIONS = [
     f"{group}={path.relative_to(CONFIG_DIR / group).with_suffix('').as_posix()}"

@@ -1,5 +1,6 @@
 """MLflow: a parent run per sweep, a child run per cell."""
 
+import getpass
 import logging
 import os
 import traceback
@@ -8,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from clip_har.code_version import code_digest, git_commit
 from clip_har.errors import ClipHarError
 from clip_har.settings import Settings
 from clip_har.tracking.tracker import RunInfo
@@ -45,7 +47,7 @@ class MLflowTracking(Settings):
                 run_id = found[0].info.run_id
                 client.update_run(run_id, status="RUNNING")
                 return str(run_id)
-            tags = {"clip_har.sweep": key, "clip_har.kind": "sweep"}
+            tags = {"clip_har.sweep": key, "clip_har.kind": "sweep", **_source_tags()}
             run = client.create_run(experiment, run_name=name, tags=tags)
             return str(run.info.run_id)
 
@@ -63,7 +65,7 @@ class MLflowTracking(Settings):
         """Send a picture that belongs to no cell, in a run of its own."""
         with _store_errors(self.uri):
             client, experiment = self._connect(results_dir)
-            tags = {"clip_har.kind": "figure"}
+            tags = {"clip_har.kind": "figure", **_source_tags()}
             run_id = client.create_run(experiment, run_name=name, tags=tags).info.run_id
             client.log_artifact(run_id, str(path))
             client.set_terminated(run_id, "FINISHED")
@@ -89,6 +91,7 @@ class MLflowTracking(Settings):
                 "clip_har.kind": "cell",
                 **info.tags,
                 **({"mlflow.parentRunId": info.parent} if info.parent else {}),
+                **_source_tags(),
             }
             run_id = client.create_run(experiment, run_name=info.name, tags=tags).info.run_id
             _log_start(client, run_id, info)
@@ -119,8 +122,11 @@ class MLflowTracking(Settings):
         if found := client.get_experiment_by_name(self.experiment):
             return client, str(found.experiment_id)
         place = (results_dir / "mlartifacts").as_uri() if self.uri is None else None
+        # which of MLflow's two faces its UI shows first
+        tags = {"mlflow.experimentKind": "custom_model_development"}
         try:
-            return client, str(client.create_experiment(self.experiment, artifact_location=place))
+            made = client.create_experiment(self.experiment, artifact_location=place, tags=tags)
+            return client, str(made)
         except MlflowException:
             found = client.get_experiment_by_name(self.experiment)  # another process was faster
             if found is None:
@@ -151,6 +157,18 @@ class _Run:
 def default_uri(results_dir: Path) -> str:
     """Return the address of the SQLite store in a results folder."""
     return f"sqlite:///{results_dir.absolute() / 'mlflow.db'}"
+
+
+def _source_tags() -> dict[str, str]:
+    """Return what MLflow's own fluent interface would note about the code and the user."""
+    tags = {
+        "mlflow.source.name": "clip_har",
+        "mlflow.source.type": "LOCAL",
+        "mlflow.user": getpass.getuser(),
+        "clip_har.code": code_digest(),
+    }
+    commit = git_commit()
+    return tags | ({"mlflow.source.git.commit": commit} if commit else {})
 
 
 def _log_start(client: "MlflowClient", run_id: str, info: RunInfo) -> None:

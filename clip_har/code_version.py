@@ -1,0 +1,36 @@
+"""Which code made a result."""
+
+import hashlib
+import os
+import subprocess
+from functools import cache
+from pathlib import Path
+
+from clip_har import __version__
+
+
+@cache
+def code_digest() -> str:
+    """Return the package's version and a digest of its source files."""
+    package = Path(__file__).parent
+    digest = hashlib.sha256()
+    for path in sorted(package.rglob("*.py")):
+        digest.update(path.relative_to(package).as_posix().encode())
+        digest.update(path.read_bytes())
+    return f"{__version__}+{digest.hexdigest()[:12]}"
+
+
+@cache
+def git_commit() -> str | None:
+    """Return the commit that the code is at: ``$GIT_COMMIT``, else the checkout's, else None."""
+    if commit := os.environ.get("GIT_COMMIT"):
+        return commit
+    checkout = Path(__file__).resolve().parents[1]
+    if not (checkout / ".git").exists():
+        return None
+    try:
+        command = ["git", "-C", str(checkout), "rev-parse", "HEAD"]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return done.stdout.strip()
