@@ -3,7 +3,7 @@
 Nothing heavy is imported here at the top: ``--help`` and errors must come at once.
 """
 
-import os
+import signal
 import sys
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from clip_har.config import register_schema
-from clip_har.faults import report_fault
+from clip_har.faults import report_fault, take_over_errors
 
 _PACKAGE = Path(__file__).resolve().parent
 _PACKED = _PACKAGE / "conf"
@@ -40,10 +40,8 @@ def _hydra_main(config: DictConfig) -> None:
 
 def main() -> None:
     """Run a cell or a sweep, and end with a status and, after a fault, one clear line."""
-    # Hydra prints its own errors over several lines; with this it hands them on as they are.
-    # Whether the user asked for tracebacks is remembered first.
-    os.environ.setdefault("CLIP_HAR_TRACEBACK", os.environ.get("HYDRA_FULL_ERROR", ""))
-    os.environ["HYDRA_FULL_ERROR"] = "1"
+    take_over_errors()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a cluster's stop is a Ctrl-C
     # Hydra takes -m only before or after all overrides; people also write it between them.
     sys.argv[1:] = sorted(sys.argv[1:], key=lambda word: word not in ("-m", "--multirun"))
     register_schema()
@@ -55,7 +53,10 @@ def main() -> None:
     if _sweep_started():
         from clip_har.summary import end_sweep
 
-        sys.exit(end_sweep(stopped))
+        try:
+            sys.exit(end_sweep(stopped))
+        except Exception as error:  # noqa: BLE001, told in one line
+            sys.exit(report_fault(error))
     for fault in (stopped, *_faults):
         if fault is not None:
             sys.exit(report_fault(fault))

@@ -35,6 +35,7 @@ def write_artifacts(
     table: ScoreTable,
     metrics: dict[str, float],
     *,
+    device: str,
     title: str,
 ) -> None:
     """Write everything that a cell is remembered by.
@@ -47,6 +48,7 @@ def write_artifacts(
         frames: their decoded frames.
         table: what was found.
         metrics: its numbers.
+        device: that the model ran on.
         title: of the figures.
     """
     table.write(folder / SCORES)
@@ -54,8 +56,8 @@ def write_artifacts(
     _write_classes(folder, table, title)
     save_figure(folder / "masked_clips.png", _masked_clips(cell, clips, frames, title))
     OmegaConf.save(config, folder / "config.yaml", resolve=True)
-    write_json(folder / "environment.json", environment(cell.device))
-    write_json(folder / "protocol.json", _protocol(cell, clips, frames))
+    write_json(folder / "environment.json", environment(device))
+    write_json(folder / "protocol.json", _protocol(cell, clips, frames, device))
     if frames.failures:
         rows = [(fault.clip_id, fault.path.name, fault.reason) for fault in frames.failures]
         failed = pd.DataFrame(rows, columns=["clip_id", "file", "reason"])
@@ -96,7 +98,7 @@ def _spread(items: Sequence[int], most: int) -> list[int]:
     return [items[place] for place in places]
 
 
-def _protocol(cell: Cell, clips: ClipSet, frames: FrameStore) -> dict[str, object]:
+def _protocol(cell: Cell, clips: ClipSet, frames: FrameStore, device: str) -> dict[str, object]:
     """Return the protocol card: what a number of this cell is a number of."""
     prompts = cell.prompts.texts(clips.class_names)
     return {
@@ -116,8 +118,11 @@ def _protocol(cell: Cell, clips: ClipSet, frames: FrameStore) -> dict[str, objec
         "input_size": cell.model.image_size(),
         "prompts_per_class": len(prompts[0]),
         "first_prompt": prompts[0][0],
-        "masking": cell.masking.model_dump(mode="json"),
-        "noise": cell.noise.model_dump(mode="json"),
+        "masking": {"kind": type(cell.masking).__name__, **cell.masking.model_dump(mode="json")},
+        "noise": {"kind": type(cell.noise).__name__, **cell.noise.model_dump(mode="json")},
+        "region": {"kind": type(cell.region).__name__, **cell.region.model_dump(mode="json")},
+        "limit": cell.limit,
+        "device": device,
         "precision": cell.precision,
         "seed": cell.seed,
         "uses_true_label_at_test_time": False,

@@ -12,7 +12,6 @@ from torch import Tensor
 from clip_har.config import Cell
 from clip_har.data.clips import Clip, ClipSet
 from clip_har.data.store import FrameStore
-from clip_har.errors import ClipHarError
 from clip_har.masking.area import Canvas, clip_mask
 from clip_har.masking.effect import MaskEffect, mask_effect
 from clip_har.masking.fill import apply_mask
@@ -27,29 +26,28 @@ log = logging.getLogger(__name__)
 
 def open_frames(cell: Cell, clips: ClipSet) -> FrameStore:
     """Decode the clips at the model's input size, or find them decoded."""
-    size = cell.frames.size or cell.model.image_size()
-    if size != cell.model.image_size():
-        raise ClipHarError(
-            f"frames.size={size}: the model takes {cell.model.image_size()} px;"
-            " leave frames.size=null"
-        )
-    settings = cell.frames.model_copy(update={"size": size})
+    settings = cell.frames.model_copy(update={"size": cell.model.image_size()})
     return FrameStore.open(clips, settings, cache_dir=cell.cache_dir)
 
 
+def load_model(cell: Cell) -> DualEncoder:
+    """Load the cell's model, or return it when the cell before had the same."""
+    return _load_model(cell.model, cell.device, cell.precision)
+
+
 @torch.inference_mode()
-def evaluate(cell: Cell, clips: ClipSet, frames: FrameStore) -> ScoreTable:
-    """Score every class for every clip that decodes, under the cell's mask and noise.
+def evaluate(cell: Cell, model: DualEncoder, clips: ClipSet, frames: FrameStore) -> ScoreTable:
+    """Score every class for every clip that decodes, under the cell's mask.
 
     Args:
         cell: the checked settings.
+        model: the cell's model.
         clips: what is evaluated.
         frames: the clips' decoded frames.
 
     Returns:
         One row per decoded clip, in the clip set's order.
     """
-    model = _load_model(cell.model, cell.device, cell.precision)
     classifier = zero_shot_classifier(
         model, cell.prompts.texts(clips.class_names), cache_dir=cell.cache_dir
     ).to(model.device)
@@ -82,6 +80,7 @@ def evaluate(cell: Cell, clips: ClipSet, frames: FrameStore) -> ScoreTable:
         labels=np.array([clip.label for clip in decoded], dtype=np.int64),
         scores=np.concatenate(scores),
         mask_ratio=np.array([effect.realised_ratio for effect in effects]),
+        subject_found=np.array([effect.subject_found for effect in effects], dtype=np.float64),
         subject_hidden=np.array(
             [effect.subject_hidden for effect in effects], dtype=np.float64
         ),  # None becomes NaN

@@ -130,6 +130,8 @@ def cell_from_config(config: DictConfig) -> Cell:
     """
     if missing := sorted(OmegaConf.missing_keys(config)):
         raise ClipHarError(f"{missing[0]} is not set: add {missing[0]}=… to the command")
+    if unknown := sorted({str(key) for key in config} - set(RootSchema.__dataclass_fields__)):
+        raise ClipHarError(f"{unknown[0]}: there is no such key; --cfg job lists the keys")
     root = {
         key: config[key]
         for key in RootSchema.__dataclass_fields__

@@ -12,14 +12,28 @@ from omegaconf.errors import OmegaConfBaseException
 
 from clip_har.errors import ClipHarError
 
+_TRACEBACK = "CLIP_HAR_TRACEBACK"
+
+
+def take_over_errors() -> None:
+    """Let Hydra hand on its errors as they are, in place of printing them over several lines.
+
+    Whether the user asked for tracebacks with ``HYDRA_FULL_ERROR=1`` is remembered first.
+    """
+    os.environ.setdefault(_TRACEBACK, os.environ.get("HYDRA_FULL_ERROR", "0"))
+    os.environ["HYDRA_FULL_ERROR"] = "1"
+
 
 def report_fault(error: BaseException) -> int:
     """Write one line about an error to standard error and return the exit status.
 
     With ``HYDRA_FULL_ERROR=1`` the traceback comes first.
     """
-    if os.environ.get("CLIP_HAR_TRACEBACK"):
+    if os.environ.get(_TRACEBACK) == "1":
         traceback.print_exception(error)
+    if isinstance(error, BrokenPipeError):  # the reader of our output, such as head, is gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     if isinstance(error, KeyboardInterrupt):
         sys.stderr.write("clip-har: stopped\n")
         return 130
@@ -77,7 +91,9 @@ def _composition(error: BaseException) -> str:
 
 
 def _unknown_key(key: str) -> str:
-    near = difflib.get_close_matches(key, _known_keys(), n=1)
+    parent = key.rpartition(".")[0]
+    known = [other for other in _known_keys() if other != parent]
+    near = difflib.get_close_matches(key, known, n=1)
     hint = f"; did you mean {near[0]}?" if near else "; --cfg job lists the keys"
     return f"{key}: there is no such key{hint}"
 

@@ -1,4 +1,4 @@
-"""What makes two cells the same: a digest of everything that can change a result."""
+"""What makes two cells the same: a digest of what can change a result beyond rounding."""
 
 import hashlib
 import json
@@ -17,9 +17,9 @@ def fingerprint(cell: Cell, clips: ClipSet) -> str:
     """Return a cell's fingerprint, 32 hexadecimal digits.
 
     It covers the clips (by their digest, not their place), frames, weights, pooling, the prompts'
-    texts, mask, region, noise, seed, precision, device and the package's code. Not covered are
-    batch size, threads, paths and tracking. ``ratio`` counts through the mask that uses it, so
-    that ``masking=none`` is one cell under every ratio.
+    texts, mask, region, noise, seed, precision and the package's code. Not covered are paths,
+    tracking, and what changes scores by rounding only: device, batch size, threads. ``ratio``
+    counts through the mask that uses it, so that ``masking=none`` is one cell under every ratio.
     """
     parts: dict[str, Any] = {
         "clips": clips.digest,
@@ -31,7 +31,6 @@ def fingerprint(cell: Cell, clips: ClipSet) -> str:
         "noise": _described(cell.noise),
         "seed": cell.seed,
         "precision": cell.precision,
-        "device": cell.device,
         "code": code_digest(),
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]

@@ -4,7 +4,7 @@ It takes the arguments of a sweep and draws what its cells would hide, without r
 without ``masking`` it draws a selection. All shapes, without a clip, go beside it.
 
     python -m clip_har.gallery dataset.root=/data/ucf101 limit=2
-    python -m clip_har.gallery dataset.root=/data/ucf101 masking=percent ratio=0.2 seed=0,1,2
+    python -m clip_har.gallery dataset.root=/data/ucf101 masking=percent masking.patch=8,16,32
 """
 
 import logging
@@ -22,7 +22,7 @@ from clip_har.cell import open_frames
 from clip_har.config import Cell, cell_from_config, register_schema
 from clip_har.data.clips import ClipSet
 from clip_har.data.store import FrameStore
-from clip_har.faults import report_fault
+from clip_har.faults import report_fault, take_over_errors
 from clip_har.figures.gallery import mask_gallery, shape_figure
 from clip_har.masking.area import Strategy
 from clip_har.masking.none import NoMask
@@ -94,6 +94,7 @@ def main(arguments: Sequence[str]) -> None:
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.WARNING)
+    take_over_errors()
     try:
         main(sys.argv[1:])
     except Exception as error:  # noqa: BLE001, told in one line

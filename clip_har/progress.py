@@ -8,12 +8,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 
 @contextmanager
-def track(total: int, what: str) -> Iterator[Callable[[int], None]]:
+def track(total: int, what: str, *, show: bool = True) -> Iterator[Callable[[int], None]]:
     """Show progress on a terminal's standard error; show nothing where there is no terminal.
 
     Args:
         total: how many items there are.
         what: what is done to them, such as ``"decoding"``.
+        show: False shows nothing at all.
 
     Yields:
         A function that advances the bar by a number of items.
@@ -26,7 +27,7 @@ def track(total: int, what: str) -> Iterator[Callable[[int], None]]:
     )
     console = Console(stderr=True)
     with Progress(
-        *columns, console=console, transient=True, disable=not console.is_terminal
+        *columns, console=console, transient=True, disable=not (show and console.is_terminal)
     ) as bar:
         task = bar.add_task(what, total=total)
         yield lambda count: bar.advance(task, count)

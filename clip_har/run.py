@@ -12,14 +12,17 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
+from clip_har.atomic import whole_folder
 from clip_har.config import GROUPS, Cell, cell_from_config, without_hydra
 from clip_har.data.clips import ClipSet
 from clip_har.errors import ClipHarError
 from clip_har.fingerprint import fingerprint
-from clip_har.results import METRICS, whole_folder, write_json
+from clip_har.results import METRICS, read_metrics, write_json
 from clip_har.tracking.tracker import RunInfo
 
 log = logging.getLogger(__name__)
+
+FAILED_CLIPS = "data/failed_clips"
 
 State = Literal["finished", "reused", "left alone", "failed"]
 
@@ -31,12 +34,10 @@ class Sweep:
     Attributes:
         parent: id of the sweep's run in the tracking store, None without tracking.
         varying: the keys that differ between the sweep's cells.
-        cells: how many cells there are.
     """
 
     parent: str | None
     varying: tuple[str, ...]
-    cells: int
 
     def write(self, folder: Path) -> None:
         """Leave it in the sweep's folder, where workers on other machines find it, too."""
@@ -50,7 +51,7 @@ class Sweep:
         if not path.is_file():
             return None
         content = json.loads(path.read_text(encoding="utf-8"))
-        return cls(content["parent"], tuple(content["varying"]), content["cells"])
+        return cls(content["parent"], tuple(content["varying"]))
 
 
 @dataclass(frozen=True)
@@ -74,12 +75,7 @@ class Outcome:
 
     def metrics(self) -> dict[str, float]:
         """Return the cell's numbers, empty when there are none."""
-        if self.folder is None:
-            return {}
-        numbers: dict[str, float] = json.loads(
-            (Path(self.folder) / METRICS).read_text(encoding="utf-8")
-        )
-        return numbers
+        return {} if self.folder is None else read_metrics(Path(self.folder))
 
 
 def read_outcomes(folder: Path) -> dict[int, Outcome]:
@@ -183,7 +179,9 @@ def _run_locked(
     if cell.overwrite == "never" and not finished and failed.is_file():
         log.info("%s: failed before, left alone (overwrite=never)", info.name)
         return "left alone"
-    reuse = finished and cell.overwrite != "always"
+    reuse = finished and cell.overwrite != "always" and _tolerates(cell, clips, folder)
+    if reuse:
+        _warn_of_failures(clips, folder, info.name)
     if reuse and cell.tracking.has(cell.results_dir, info.fingerprint, info.parent):
         log.info("%s: finished already, not run again (overwrite=%s)", info.name, cell.overwrite)
         return "reused"
@@ -198,8 +196,7 @@ def _run_locked(
                 failed.write_text(describe(error) + "\n", encoding="utf-8")
                 raise
             failed.unlink(missing_ok=True)
-        metrics = json.loads((folder / METRICS).read_text(encoding="utf-8"))
-        run.log_results(folder, metrics)
+        run.log_results(folder, read_metrics(folder))
     return "reused" if reuse else "finished"
 
 
@@ -208,21 +205,45 @@ def _make_results(
 ) -> None:
     # Imported here: all that is heavy (torch, transformers, matplotlib) comes after the checks.
     from clip_har.artifacts import write_artifacts
-    from clip_har.cell import evaluate, open_frames
+    from clip_har.cell import evaluate, load_model, open_frames
     from clip_har.metrics.summary import summarise
 
+    model = load_model(cell)  # before hours of decoding: what cannot be loaded is told at once
     frames = open_frames(cell, clips)
-    table = evaluate(cell, clips, frames)
+    table = evaluate(cell, model, clips, frames)
     metrics = summarise(table) | {
         "data/clips": float(len(frames.ok)),
-        "data/failed_clips": float(len(frames.failures)),
+        FAILED_CLIPS: float(len(frames.failures)),
     }
-    if frames.failures:
+    with whole_folder(folder) as out:
+        write_artifacts(
+            out,
+            config,
+            cell,
+            clips,
+            frames,
+            table,
+            metrics,
+            device=str(model.device),
+            title=title,
+        )
+    _warn_of_failures(clips, folder, title)
+
+
+def _tolerates(cell: Cell, clips: ClipSet, folder: Path) -> bool:
+    """Return whether a finished result misses no more clips than the settings allow now.
+
+    It may stem from a run with ``frames.on_error=skip``, which this one need not share.
+    """
+    share = read_metrics(folder)[FAILED_CLIPS] / len(clips.clips)
+    return bool(cell.frames.on_error == "skip" or share <= cell.frames.max_failed)
+
+
+def _warn_of_failures(clips: ClipSet, folder: Path, title: str) -> None:
+    if failed := int(read_metrics(folder)[FAILED_CLIPS]):
         log.warning(
             "%s: %d of %d clips could not be decoded and are in no metric (failed_clips.csv)",
             title,
-            len(frames.failures),
+            failed,
             len(clips.clips),
         )
-    with whole_folder(folder) as out:
-        write_artifacts(out, config, cell, clips, frames, table, metrics, title=title)

@@ -29,6 +29,8 @@ class ScoreTable:
         mask_ratio: ``(N,)`` float64, share of the clip's pixels that was hidden, in [0, 1].
         subject_hidden: ``(N,)`` float64, share of the subject's relevance that was hidden, in
             [0, 1]; NaN where the subject is not known.
+        subject_found: ``(N,)`` float64, 1 where the region source found the subject, else 0; NaN
+            without a region source.
         native_black: ``(N,)`` float64, share of the unmasked clip that is black already.
         kind: whether scores are logits at the model's own scale or log-probabilities.
     """
@@ -40,6 +42,7 @@ class ScoreTable:
     scores: NDArray[np.float32]
     mask_ratio: NDArray[np.float64]
     subject_hidden: NDArray[np.float64]
+    subject_found: NDArray[np.float64]
     native_black: NDArray[np.float64]
     kind: ScoreKind = "logits"
 
@@ -56,6 +59,7 @@ class ScoreTable:
             self.labels,
             self.mask_ratio,
             self.subject_hidden,
+            self.subject_found,
             self.native_black,
         )
         if any(len(column) != rows for column in columns) or self.scores.shape != (
@@ -83,6 +87,7 @@ class ScoreTable:
                 "scores": scores,
                 "mask_ratio": self.mask_ratio,
                 "subject_hidden": self.subject_hidden,
+                "subject_found": self.subject_found,
                 "native_black": self.native_black,
             }
         )
@@ -110,6 +115,7 @@ class ScoreTable:
                 scores=scores.reshape(-1, len(class_names)),
                 mask_ratio=table["mask_ratio"].to_numpy(),
                 subject_hidden=table["subject_hidden"].to_numpy(),
+                subject_found=table["subject_found"].to_numpy(),
                 native_black=table["native_black"].to_numpy(),
                 kind="logits" if logits else "log_probabilities",
             )

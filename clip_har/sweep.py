@@ -13,10 +13,11 @@ from hydra.core.config_loader import ConfigLoader
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.experimental.callback import Callback
-from omegaconf import DictConfig
+from omegaconf import DictConfig, open_dict, read_write
 
 from clip_har.config import Cell, cell_from_config, without_hydra
 from clip_har.data.clips import ClipSet
+from clip_har.errors import ClipHarError
 from clip_har.faults import report_fault
 from clip_har.fingerprint import fingerprint
 from clip_har.run import Outcome, Sweep
@@ -49,12 +50,18 @@ class SweepCallback(Callback):
     """
 
     def on_run_start(self, config: DictConfig, **_: Any) -> None:
-        """Check the cell."""
-        _or_exit(lambda: preflight(cell_from_config(without_hydra(config))))
+        """Check the cell, and claim the run's folder."""
+        _or_exit(lambda: _start_run(config))
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
         """Check every cell of the sweep, then open the parent run."""
         _or_exit(lambda: _start_sweep(config))
+
+
+def _start_run(config: DictConfig) -> None:
+    preflight(cell_from_config(without_hydra(config)))
+    with read_write(config):
+        config.hydra.run.dir = str(claim_folder(Path(config.hydra.run.dir)))
 
 
 def preflight(cell: Cell) -> ClipSet:
@@ -67,9 +74,41 @@ def preflight(cell: Cell) -> ClipSet:
         ClipHarError: for the first thing that is missing.
     """
     clips: ClipSet = cell.dataset.clips()
-    cell.model.folder()
     cell.prompts.texts(clips.class_names)
+    cell.model.folder()
+    if cell.frames.size not in (None, size := cell.model.image_size()):
+        raise ClipHarError(
+            f"frames.size={cell.frames.size}: the model takes {size} px; leave frames.size=null"
+        )
+    if cell.device not in ("auto", "cpu") or cell.precision == "fp16":
+        # Only these can be impossible, and only PyTorch knows (it takes seconds to import).
+        from clip_har.models.dual_encoder import pick_device, pick_dtype
+
+        pick_dtype(cell.precision, pick_device(cell.device))
     return clips.limit(cell.limit)
+
+
+def claim_folder(folder: Path) -> Path:
+    """Make a folder that no other command has; where the name is taken, add a number to it.
+
+    Raises:
+        ClipHarError: when it cannot be made.
+    """
+    folder = folder.expanduser().absolute()
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        for number in itertools.count(2):
+            try:
+                folder.mkdir()
+            except FileExistsError:
+                folder = folder.with_name(
+                    f"{folder.name.rpartition('~')[0] or folder.name}~{number}"
+                )
+            else:
+                break
+    except OSError as error:
+        raise ClipHarError(f"results_dir: {folder} cannot be made ({error.strerror})") from error
+    return folder
 
 
 def _start_sweep(config: DictConfig) -> None:
@@ -85,21 +124,29 @@ def _start_sweep(config: DictConfig) -> None:
     seen: dict[str, ClipSet] = {}
     prints = set()
     for cell in cells:
-        shared = cell.model_dump_json(include={"dataset", "model", "prompts", "limit"})
+        shared = cell.model_dump_json(exclude={"masking", "region", "noise", "ratio", "seed"})
         if shared not in seen:
             seen[shared] = preflight(cell)
         prints.add(fingerprint(cell, seen[shared]))
 
     first, varying = cells[0], _varying(overrides)
     swept = [word for word in words if word.partition("=")[0].lstrip("+") in varying]
-    parent = first.tracking.open_sweep(
-        first.results_dir,
-        name=" ".join(swept)[:200] or "sweep",
-        key=hashlib.sha256(json.dumps(sorted(prints)).encode()).hexdigest()[:32],
-        fresh=first.overwrite == "always",
-    )
-    folder = Path(config.hydra.sweep.dir)
-    Sweep(parent=parent, varying=varying, cells=len(cells)).write(folder)
+    folder = claim_folder(Path(config.hydra.sweep.dir))
+    with read_write(config), open_dict(config):
+        config.hydra.sweep.dir = str(folder)
+        # The jobs are composed anew, in other processes too: there this override counts.
+        config.hydra.overrides.hydra.append(f"hydra.sweep.dir='{folder}'")
+    try:
+        parent = first.tracking.open_sweep(
+            first.results_dir,
+            name=" ".join(swept)[:200] or "sweep",
+            key=hashlib.sha256(json.dumps(sorted(prints)).encode()).hexdigest()[:32],
+            fresh=first.overwrite == "always",
+        )
+    except BaseException:
+        folder.rmdir()
+        raise
+    Sweep(parent=parent, varying=varying).write(folder)
     started.append(StartedSweep(folder, tuple(cells), parent))
 
 
@@ -109,7 +156,7 @@ def finish(sweep: StartedSweep, outcomes: Mapping[int, Outcome], *, whole: bool)
     Args:
         sweep: the sweep.
         outcomes: of the cells that ended, by job number.
-        whole: whether every cell has a result.
+        whole: whether no cell failed or is missing.
     """
     import pandas as pd
 
@@ -119,15 +166,20 @@ def finish(sweep: StartedSweep, outcomes: Mapping[int, Outcome], *, whole: bool)
 
     files = [sweep.folder / "cells.csv"]
     rows = [{**asdict(outcome), **outcome.metrics()} for outcome in outcomes.values()]
-    pd.DataFrame(rows).to_csv(files[0], index=False)
     done = [sweep.cells[number] for number, outcome in outcomes.items() if outcome.folder]
-    if done:
-        clips = done[0].dataset.clips().limit(done[0].limit)
-        files.append(sweep.folder / "mask_gallery.png")
-        save_figure(files[1], draw_gallery(done, clips, open_frames(done[0], clips)))
-    if sweep.parent is not None:
-        first = sweep.cells[0]
-        first.tracking.close_sweep(first.results_dir, sweep.parent, failed=not whole, files=files)
+    try:
+        pd.DataFrame(rows).to_csv(files[0], index=False)
+        if done:
+            clips = done[0].dataset.clips().limit(done[0].limit)
+            files.append(sweep.folder / "mask_gallery.png")
+            save_figure(files[1], draw_gallery(done, clips, open_frames(done[0], clips)))
+    finally:  # the run must not stay open because a picture failed
+        if sweep.parent is not None:
+            first = sweep.cells[0]
+            files = [path for path in files if path.is_file()]
+            first.tracking.close_sweep(
+                first.results_dir, sweep.parent, failed=not whole, files=files
+            )
 
 
 def expand(words: list[str], loader: ConfigLoader) -> list[list[str]]:

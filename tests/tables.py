@@ -30,5 +30,8 @@ def made_table(
         subject_hidden=np.array(
             [np.nan] * len(label) if subject_hidden is None else subject_hidden, np.float64
         ),
+        subject_found=np.full(len(label), np.nan)
+        if subject_hidden is None
+        else np.isfinite(np.array(subject_hidden)).astype(np.float64),
         native_black=np.zeros(len(label)),
     )

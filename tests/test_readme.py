@@ -4,8 +4,8 @@ import re
 from typing import Annotated, ClassVar
 
 import numpy as np
-import yaml
 from numpy.typing import NDArray
+from omegaconf import OmegaConf
 from pydantic import Field
 
 from clip_har.masking.area import Canvas, clip_mask
@@ -28,7 +28,7 @@ def test_the_example_mask_hides_the_exact_area() -> None:
         "Fill": Fill, "NDArray": NDArray, "Settings": Settings, "np": np,
     }  # fmt: skip
     exec(block("python"), names)  # the README's own code
-    content = yaml.safe_load(block("yaml"))
+    content = dict(OmegaConf.to_container(OmegaConf.create(block("yaml")), resolve=False))  # type: ignore[arg-type]
     target = content.pop("_target_")
     checker = names[target.rpartition(".")[2]](**(content | {"ratio": 0.5}))  # type: ignore[operator]
     mask = clip_mask(checker, Canvas(clip_id="a", seed=0, frames=2, height=56, width=56))

@@ -1,7 +1,12 @@
 """The main job, end to end: real encoded video, a real sweep, read back through MLflow."""
 
 import json
+import os
 import shutil
+import signal
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import mlflow
@@ -263,3 +268,68 @@ def test_a_store_out_of_reach_gets_one_line(videos: Path, small_clip: Path, tmp_
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1].startswith("clip-har: error: tracking.uri=sqlite:")
     assert "tracking=none" in done.stderr
+
+
+def test_a_result_with_skipped_clips_does_not_serve_where_they_must_stop(
+    videos: Path, small_clip: Path, tmp_path: Path
+) -> None:
+    broken = shutil.copytree(videos, tmp_path / "broken")
+    (broken / "climbing" / "climbing_0.mp4").write_bytes(b"")
+    run(tmp_path, broken, small_clip, "tracking=none", "frames.on_error=skip")
+    run(tmp_path, broken, small_clip, "tracking=none", status=1)
+    assert "reused" in run(tmp_path, broken, small_clip, "tracking=none", "frames.on_error=skip")
+
+
+def test_commands_that_start_at_once_do_not_meet(
+    videos: Path, small_clip: Path, tmp_path: Path
+) -> None:
+    with ThreadPoolExecutor() as pool:
+        ended = [
+            pool.submit(run, tmp_path, videos, small_clip, "-m", f"masking={mask}", "ratio=0.1,0.3")
+            for mask in ("percent", "shape")
+        ]
+        printed = [one.result() for one in ended]
+    for mask, text in zip(("percent", "shape"), printed, strict=True):
+        assert "2 cells: 2 done, 0 failed" in text
+        assert text.count(f"{mask} r=") == 2
+    client = mlflow.MlflowClient(f"sqlite:///{tmp_path / 'results' / 'mlflow.db'}")
+    runs = client.search_runs(["1"])
+    parents = {run.info.run_id: run for run in runs if "mlflow.parentRunId" not in run.data.tags}
+    assert sorted(run.info.run_name for run in parents.values()) == ["ratio=0.1,0.3"] * 2
+    for parent in parents:
+        children = [run for run in runs if run.data.tags.get("mlflow.parentRunId") == parent]
+        assert len({run.data.params["masking"] for run in children}) == 1
+        assert len(children) == 2
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_sweep_says_so_and_can_go_on(
+    number: signal.Signals, videos: Path, small_clip: Path, tmp_path: Path
+) -> None:
+    arguments = ["dataset=folder", f"dataset.root={videos}", f"model.checkpoint={small_clip}"]
+    many = ",".join(str(index) for index in range(40))
+    command = [sys.executable, "-m", "clip_har", "-m", *arguments, "masking=percent"]
+    with subprocess.Popen(
+        [*command, f"seed={many}"],
+        cwd=tmp_path,
+        env=os.environ | {"CLIP_HAR_CACHE": str(tmp_path / "cache")},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stderr is not None
+        for line in process.stderr:  # until the third cell runs
+            if "seed=2" in line:
+                break
+        process.send_signal(number)
+        printed, rest = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert rest.splitlines()[-1] == "clip-har: stopped"
+    assert "not run" in printed
+    (parent,), children = read_runs(tmp_path)
+    assert parent.info.status == "FAILED"
+    states = [run.info.status for run in children]
+    assert set(states[:-1]) == {"FINISHED"}
+    assert states[-1] in ("FINISHED", "KILLED")
+    done = run(tmp_path, videos, small_clip, "frames.count=8", "masking=percent", "seed=0")
+    assert "reused" in done

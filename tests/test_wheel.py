@@ -35,6 +35,7 @@ def test_what_is_in_the_wheel(installed: Path) -> None:
     }
     assert packed <= names
     assert "clip_har/py.typed" in names
+    assert not any("/local/" in name for name in names), "a machine's own settings"
     assert not any(name.startswith("tests/") for name in names)
 
 

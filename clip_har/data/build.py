@@ -6,14 +6,13 @@ import json
 import logging
 import os
 import shutil
-import sys
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import IO, BinaryIO, TypeVar
+from typing import IO, BinaryIO
 
 import numpy as np
 from filelock import FileLock, Timeout
@@ -30,8 +29,7 @@ from clip_har.data.store import (
     checksum,
 )
 from clip_har.errors import ClipHarError
-
-T = TypeVar("T")
+from clip_har.progress import track
 
 _log = logging.getLogger(__name__)
 
@@ -125,12 +123,16 @@ def _write_frames(
     """Append the frames of every clip to a file and yield the index entries."""
     offset = 0
     # closed also when writing fails: else threads would go on decoding for nobody
-    with closing(_decode_all(clip_set.clips, settings)) as decoded:
-        for entry, frames in _with_progress(decoded, len(clip_set.clips), show=progress):
+    with (
+        closing(_decode_all(clip_set.clips, settings)) as decoded,
+        track(len(clip_set.clips), "decoding", show=progress) as advance,
+    ):
+        for entry, frames in decoded:
             if frames is not None:
                 file.write(frames.data)
             yield replace(entry, offset=offset)
             offset += entry.length
+            advance(1)
 
 
 def _decode_all(
@@ -181,19 +183,6 @@ def _decode_one(clip: Clip, settings: FrameSettings) -> tuple[Entry, NDArray[np.
         checksum=checksum(fitted),
     )
     return entry, fitted
-
-
-def _with_progress(items: Iterable[T], total: int, *, show: bool) -> Iterator[T]:
-    """Yield the items, with a progress bar on standard error if that is a terminal."""
-    if not (show and sys.stderr.isatty()):
-        yield from items
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
-
-    columns = ("decoding clips", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        yield from bar.track(items, total=total)
 
 
 def _write_index(folder: Path, clip_set: ClipSet, entries: list[Entry]) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -12,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clip_har.errors import ClipHarError
+
+_ENDS = 16 * 1024  # bytes of a file that are hashed at either end
 
 
 @dataclass(frozen=True)
@@ -94,10 +97,11 @@ class ClipSet:
     def digest(self) -> str:
         """Hash of the content, 32 hexadecimal digits, the same on every machine.
 
-        It covers the name, class names, and each clip's id, label, group, start, end and file
-        size (a missing file counts as -1); not where the files lie nor when they were written.
+        It covers the name, class names, and each clip's id, label, group, start, end, file size
+        and the file's first and last 16 KiB (reading whole data sets would take longer than a
+        small evaluation); not where the files lie nor when they were written.
         """
-        rows = [(c.id, c.label, c.group, c.start, c.end, file_size(c.path)) for c in self.clips]
+        rows = [(c.id, c.label, c.group, c.start, c.end, content_mark(c.path)) for c in self.clips]
         text = json.dumps([self.name, self.class_names, rows])
         return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
@@ -123,12 +127,17 @@ class ClipSet:
         return replace(self, clips=kept)
 
 
-def file_size(path: Path) -> int:
-    """Return the size of a file in bytes, -1 where there is none."""
+def content_mark(path: Path) -> str:
+    """Return size and a hash of the first and last 16 KiB of a file, empty where there is none."""
     try:
-        return path.stat().st_size
+        with path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            digest = hashlib.blake2b(file.read(_ENDS), digest_size=8)
+            file.seek(max(0, size - _ENDS))
+            digest.update(file.read(_ENDS))
     except OSError:
-        return -1
+        return ""
+    return f"{size}-{digest.hexdigest()}"
 
 
 def _refuse_repeats(set_name: str, what: str, values: Iterable[str]) -> None:

@@ -82,7 +82,8 @@ class Folder(Settings):
         path = existing_file(
             split_csv, expected="a CSV with path,split[,group]", setting="dataset.split_csv"
         )
-        rows = list(read_table(path, required=("path", "split")))
+        needed = ("path",) if self.subset is None else ("path", "split")
+        rows = list(read_table(path, required=needed))
         groups: dict[str, str] = {}
         for row in rows:
             clip_id = Path(row.text("path")).as_posix()
@@ -90,7 +91,7 @@ class Folder(Settings):
                 raise row.error(f"no video {clip_id} in {self.root}")
             if clip_id in groups:
                 raise row.error(f"{clip_id} is listed twice")
-            if self.subset in (None, row.text("split")):
+            if self.subset is None or self.subset == row.text("split"):
                 groups[clip_id] = row.optional_text("group") or clip_id
         if not groups:
             raise no_such_subset(path, self.subset, rows)

@@ -71,7 +71,7 @@ def _clip(row: Row, root: Path, labels: dict[str, int]) -> Clip:
     clip_id = PurePath(row.text("path")).as_posix()
     group = row.optional_text("group") or clip_id
     if start is not None or end is not None:
-        clip_id += f"#{start or 0.0:g}-{'' if end is None else f'{end:g}'}"
+        clip_id += f"#{start or 0.0:.12g}-{'' if end is None else f'{end:.12g}'}"
     return Clip(clip_id, video, labels[row.text("label")], group, start, end)
 
 

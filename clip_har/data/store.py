@@ -3,8 +3,10 @@
 import hashlib
 import json
 import logging
+import os
 from dataclasses import dataclass
 from functools import cached_property, partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,8 @@ from clip_har.errors import ClipHarError
 
 FORMAT = 1
 """Version of the files of a store and of the pixels in them; part of what names a store."""
+
+_VERSIONS = [version("av"), version("torchvision")]  # other decoders and resizers, other pixels
 
 FRAMES_FILE = "frames.bin"
 INDEX_FILE = "index.json"
@@ -235,6 +239,7 @@ def store_key(clip_set: ClipSet, settings: FrameSettings) -> str:
     text = json.dumps(
         [
             FORMAT,
+            _VERSIONS,
             clip_set.name,
             settings.sampling_key(),
             settings.size,
@@ -261,7 +266,7 @@ def read_index(folder: Path) -> tuple[Entry, ...] | None:
 def _clip_key(clip: Clip) -> tuple[str | int | float | None, ...]:
     try:
         stat = clip.path.stat()
-        file = (stat.st_size, stat.st_mtime_ns)
+        file = (stat.st_size, stat.st_mtime_ns, os.access(clip.path, os.R_OK))
     except OSError:
-        file = (-1, -1)
+        file = (-1, -1, False)
     return (clip.id, str(clip.path.absolute()), *file, clip.start, clip.end)

@@ -12,7 +12,9 @@ clip at a time; 11 ms with two clips at a time and one decoder thread each, 15 m
 AUTO threading.
 """
 
+import errno
 import math
+import os
 from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -37,9 +39,12 @@ from clip_har.data.containers import (
     container_kind,
 )
 from clip_har.data.sampling import FrameSettings, sample_indices
+from clip_har.errors import ClipHarError
 
 __all__ = ["DecodeError", "DecodedClip", "decode_clip", "read_clip"]
 
+# The machine's faults, not the clip's: they pass, so no clip is put down as broken for them.
+_MACHINE = {errno.EMFILE, errno.ENFILE, errno.EIO, errno.ENOMEM, errno.ESTALE}
 _HELD_BEFORE = 2  # frames; MPEG-4 "not coded" packets make streams a frame or two shorter
 _MOST_REORDERED = 16  # frames; the deepest reordering of any codec
 _SLACK = 1e-6  # s; presentation times are fractions, bounds are floats
@@ -199,6 +204,9 @@ def _open(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
             decoder.thread_count = 1
             yield container, streams[0]
     except (av.error.FFmpegError, OSError, ValueError, OverflowError) as error:
+        number = getattr(error, "errno", None)
+        if number in _MACHINE:
+            raise ClipHarError(f"{path} cannot be read: {os.strerror(number)}") from error
         raise DecodeError(_reason(path, error)) from error
 
 

@@ -24,6 +24,8 @@ def summarise(table: ScoreTable) -> dict[str, float]:
     }
     if len(table.class_names) > 5:
         metrics["top5"] = top_k(labels, scores, 5)
+    if np.isfinite(table.subject_found).any():
+        metrics["mask/subject_not_found"] = float(1 - np.nanmean(table.subject_found))
     if np.isfinite(table.subject_hidden).any():
         metrics["mask/subject_hidden"] = float(np.nanmean(table.subject_hidden))
     return metrics

@@ -12,6 +12,9 @@ from clip_har.errors import ClipHarError
 # Weights as safetensors only: a pickled checkpoint can run code when it is read.
 _WANTED = ("*.json", "*.txt", "*.safetensors")
 _HUB_TIMEOUT = 10  # seconds
+PREPROCESSOR = ("preprocessor_config.json", "processor_config.json")
+
+Channels = tuple[float, float, float]
 
 
 def find_checkpoint(checkpoint: str, revision: str | None) -> Path:
@@ -86,7 +89,7 @@ def _from_hub(name: str, revision: str | None) -> Path:
 
     try:
         cached = fetch(local_files_only=True)
-        if weight_files(cached) and (cached / "config.json").is_file():
+        if _lacks(cached) is None:
             return cached  # a pinned revision never changes, so the hub need not be asked
     except LocalEntryNotFoundError:
         pass
@@ -104,22 +107,60 @@ def _from_hub(name: str, revision: str | None) -> Path:
             f"model.checkpoint={name}: the hub has no such model or revision (or it is private)"
         ) from error
     except Exception as error:  # of whichever HTTP client the hub's library uses
-        why = "HF_HUB_OFFLINE forbids asking the hub" if HF_HUB_OFFLINE else "no hub in reach"
+        why = "HF_HUB_OFFLINE forbids asking the hub"
+        if not HF_HUB_OFFLINE:
+            why = f"the hub gave nothing ({' '.join(str(error).split())[:120]})"
         raise ClipHarError(
             f"model.checkpoint={name}: not on this machine, and {why}; {advice}"
         ) from error
 
 
+def pixel_statistics(folder: Path) -> tuple[Channels, Channels]:
+    """Return the mean and standard deviation per channel that a checkpoint normalises with.
+
+    Raises:
+        ClipHarError: when the folder does not say.
+    """
+    try:
+        if (folder / PREPROCESSOR[0]).is_file():
+            content = read_json(folder, PREPROCESSOR[0])
+        else:  # as CLIPProcessor.save_pretrained of transformers 5 writes it
+            content = read_json(folder, PREPROCESSOR[1])["image_processor"]
+        mean, std = ([float(v) for v in content[key]] for key in ("image_mean", "image_std"))
+        return (mean[0], mean[1], mean[2]), (std[0], std[1], std[2])
+    except (KeyError, IndexError, TypeError, ValueError) as error:
+        raise ClipHarError(
+            f"model.checkpoint={folder}: expected image_mean and image_std of three channels in"
+            f" {PREPROCESSOR[0]}"
+        ) from error
+
+
 def _checked(folder: Path, checkpoint: str) -> Path:
-    if not (folder / "config.json").is_file():
+    if lack := _lacks(folder):
         raise ClipHarError(
             f"model.checkpoint={checkpoint}: expected a folder in the hub's format, with"
-            " config.json, preprocessor_config.json, tokenizer files and *.safetensors;"
-            " there is no config.json"
-        )
-    if not weight_files(folder):
-        raise ClipHarError(
-            f"model.checkpoint={checkpoint}: there are no *.safetensors weights; pickled weights"
-            " are not read, convert them with transformers' save_pretrained"
+            f" config.json, {PREPROCESSOR[0]}, tokenizer files and *.safetensors; {lack}"
         )
     return folder.resolve()
+
+
+def _lacks(folder: Path) -> str | None:
+    """Return what a checkpoint's folder lacks, None when it is whole."""
+    names = {path.name for path in folder.iterdir()}
+    if "config.json" not in names:
+        return "there is no config.json"
+    if not weight_files(folder):
+        return (
+            "there are no *.safetensors weights; pickled weights are not read: where you trust"
+            " them, convert them once with transformers (CLIPModel.from_pretrained, then"
+            " save_pretrained)"
+        )
+    if "model.safetensors.index.json" in names:
+        shards = set(read_json(folder, "model.safetensors.index.json")["weight_map"].values())
+        if missing := sorted(shards - names):
+            return f"{missing[0]} is missing"
+    if not names & set(PREPROCESSOR):
+        return f"{PREPROCESSOR[0]} is missing"
+    if "tokenizer.json" not in names and not {"vocab.json", "merges.txt"} <= names:
+        return "there is neither tokenizer.json nor vocab.json with merges.txt"
+    return None

@@ -2,18 +2,20 @@
 
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import torch
+import transformers
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from clip_har.atomic import whole_file
 from clip_har.models.dual_encoder import DualEncoder
+
+_FORMAT = (1, transformers.__version__)  # raise the number when the construction changes
 
 
 def zero_shot_classifier(
@@ -32,20 +34,16 @@ def zero_shot_classifier(
     Returns:
         ``(C, D)`` float32, L2-normalised, on the CPU.
     """
-    described = json.dumps([model.digest, str(model.dtype), prompts]).encode()
+    described = json.dumps([_FORMAT, model.digest, str(model.dtype), prompts]).encode()
     path = cache_dir / "classifiers" / f"{hashlib.sha256(described).hexdigest()[:32]}.safetensors"
     if path.is_file():
         try:
             return load_file(path)["classifier"]
         except (SafetensorError, KeyError):
-            path.unlink()  # damaged: make it again
+            path.unlink(missing_ok=True)  # damaged: make it again
     embeddings = model.encode_texts([text for texts in prompts for text in texts])
     per_class = torch.split(embeddings, [len(texts) for texts in prompts])
     classifier = normalize(torch.stack([rows.mean(dim=0) for rows in per_class]), dim=-1)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # Written aside and renamed: another process never reads half a file.
-    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
-    os.close(handle)
-    save_file({"classifier": classifier.contiguous()}, temporary)
-    Path(temporary).replace(path)
+    with whole_file(path) as temporary:
+        save_file({"classifier": classifier.contiguous()}, temporary)
     return classifier

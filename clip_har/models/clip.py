@@ -4,7 +4,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from clip_har.errors import ClipHarError
-from clip_har.models.checkpoint import find_checkpoint, read_json, weights_digest
+from clip_har.models.checkpoint import (
+    find_checkpoint,
+    pixel_statistics,
+    read_json,
+    weights_digest,
+)
 from clip_har.settings import Settings
 
 if TYPE_CHECKING:
@@ -53,6 +58,7 @@ class CLIP(Settings):
         Raises:
             ClipHarError: when a file of the checkpoint is missing or damaged.
         """
+        import torch
         from safetensors import SafetensorError
         from transformers import AutoTokenizer, CLIPModel
         from transformers.utils.logging import disable_progress_bar
@@ -62,14 +68,14 @@ class CLIP(Settings):
         disable_progress_bar()  # type: ignore[no-untyped-call]
         folder = self.folder()
         dtype = pick_dtype(precision, device)
-        pixels = read_json(folder, "preprocessor_config.json")
+        mean, std = pixel_statistics(folder)
         try:
             tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
             loaded: Any = CLIPModel.from_pretrained(
                 folder,
                 local_files_only=True,
                 use_safetensors=True,
-                dtype=dtype,
+                dtype=torch.float32,
                 output_loading_info=True,
             )
         except (OSError, ValueError, RuntimeError, SafetensorError) as error:
@@ -84,16 +90,25 @@ class CLIP(Settings):
                 f" ({len(report['missing_keys'])} missing, {len(report['mismatched_keys'])} of"
                 " another shape)"
             )
-        network.eval().requires_grad_(requires_grad=False).to(device)
+        words = network.config.text_config.vocab_size
+        if len(tokenizer) != words:
+            raise ClipHarError(
+                f"model.checkpoint={self.checkpoint}: the tokenizer has {len(tokenizer)} words and"
+                f" the text tower {words}; the folder's tokenizer files are not this model's"
+            )
+        # Read in full precision: in bf16 the factor 100 would become 99.
+        logit_scale = float(network.logit_scale.detach().exp())
+        network.eval().requires_grad_(requires_grad=False).to(device=device, dtype=dtype)
         return DualEncoder(
             network=network,
             tokenizer=tokenizer,
             name=self.checkpoint,
             digest=weights_digest(folder),
             image_size=network.config.vision_config.image_size,
-            mean=tuple(pixels["image_mean"]),
-            std=tuple(pixels["image_std"]),
-            logit_scale=float(network.logit_scale.exp()),
+            context_length=network.config.text_config.max_position_embeddings,
+            mean=mean,
+            std=std,
+            logit_scale=logit_scale,
             device=device,
             dtype=dtype,
         )

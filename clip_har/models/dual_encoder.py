@@ -42,6 +42,7 @@ class DualEncoder:
         name: for people.
         digest: of the weights and their configuration.
         image_size: side of the square input, pixels.
+        context_length: longest text, in tokens.
         mean: per channel, of values in [0, 1].
         std: per channel, of values in [0, 1].
         logit_scale: learned temperature, as a factor.
@@ -54,6 +55,7 @@ class DualEncoder:
     name: str
     digest: str
     image_size: int
+    context_length: int
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
     logit_scale: float
@@ -102,6 +104,7 @@ class DualEncoder:
                 list(texts[start : start + _TEXT_BATCH]),
                 padding=True,
                 truncation=True,
+                max_length=self.context_length,
                 return_tensors="pt",
             ).to(self.device)
             features = self.network.get_text_features(

@@ -5,9 +5,12 @@ import logging
 import os
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from filelock import FileLock
+from pydantic import field_validator
 
 from clip_har.code_version import code_digest, git_commit
 from clip_har.errors import ClipHarError
@@ -30,6 +33,11 @@ class MLflowTracking(Settings):
 
     uri: str | None = None
     experiment: str = "clip_har"
+
+    @field_validator("uri")
+    @classmethod
+    def _empty_is_none(cls, uri: str | None) -> str | None:
+        return uri or None
 
     def open_sweep(self, results_dir: Path, *, name: str, key: str, fresh: bool) -> str:
         """Open the parent run of a sweep, or unless ``fresh`` go on with the one of this key.
@@ -94,18 +102,22 @@ class MLflowTracking(Settings):
                 **_source_tags(),
             }
             run_id = client.create_run(experiment, run_name=info.name, tags=tags).info.run_id
-            _log_start(client, run_id, info)
         try:
-            yield _Run(client, run_id)
-        except Exception as error:
-            client.set_tag(run_id, "clip_har.error", f"{type(error).__name__}: {error}")
-            client.log_text(run_id, traceback.format_exc(), "error.txt")
-            client.set_terminated(run_id, "FAILED")
+            with _store_errors(self.uri):
+                _log_start(client, run_id, info)
+            yield _Run(client, run_id, self.uri)
+            with _store_errors(self.uri):
+                client.set_terminated(run_id, "FINISHED")
+        except BaseException as error:
+            # The store may be what failed: the error that is told is the first one.
+            with suppress(Exception):
+                if isinstance(error, Exception):
+                    client.set_tag(run_id, "clip_har.error", f"{type(error).__name__}: {error}")
+                    client.log_text(run_id, traceback.format_exc(), "error.txt")
+                    client.set_terminated(run_id, "FAILED")
+                else:  # Ctrl-C, or the end of the process
+                    client.set_terminated(run_id, "KILLED")
             raise
-        except BaseException:  # the user's Ctrl-C, or the end of the process
-            client.set_terminated(run_id, "KILLED")
-            raise
-        client.set_terminated(run_id, "FINISHED")
 
     def _connect(self, results_dir: Path) -> tuple["MlflowClient", str]:
         """Return a client and the experiment's id; make the experiment where it is missing."""
@@ -116,30 +128,33 @@ class MLflowTracking(Settings):
         for noisy in ("alembic", "mlflow"):  # they announce every migration of a new store
             logging.getLogger(noisy).setLevel(logging.WARNING)
         uri = self.uri or default_uri(results_dir)
-        if self.uri is None:
-            results_dir.mkdir(parents=True, exist_ok=True)
-        client = MlflowClient(tracking_uri=uri)
-        if found := client.get_experiment_by_name(self.experiment):
-            return client, str(found.experiment_id)
-        place = (results_dir / "mlartifacts").as_uri() if self.uri is None else None
-        # which of MLflow's two faces its UI shows first
-        tags = {"mlflow.experimentKind": "custom_model_development"}
-        try:
-            made = client.create_experiment(self.experiment, artifact_location=place, tags=tags)
-            return client, str(made)
-        except MlflowException:
-            found = client.get_experiment_by_name(self.experiment)  # another process was faster
-            if found is None:
-                raise
-            return client, str(found.experiment_id)
+        local = uri.startswith("sqlite:")
+        place = (results_dir / "mlartifacts").as_uri() if local else None
+        results_dir.mkdir(parents=True, exist_ok=True)
+        # Processes that make one SQLite store at once break each other's migrations.
+        with FileLock(results_dir / "mlflow.lock") if local else nullcontext():
+            client = MlflowClient(tracking_uri=uri)
+            if found := client.get_experiment_by_name(self.experiment):
+                return client, str(found.experiment_id)
+            # which of MLflow's two faces its UI shows first
+            tags = {"mlflow.experimentKind": "custom_model_development"}
+            try:
+                made = client.create_experiment(self.experiment, artifact_location=place, tags=tags)
+                return client, str(made)
+            except MlflowException:
+                found = client.get_experiment_by_name(self.experiment)  # another was faster
+                if found is None:
+                    raise
+                return client, str(found.experiment_id)
 
 
 class _Run:
     """An open MLflow run."""
 
-    def __init__(self, client: "MlflowClient", run_id: str) -> None:
+    def __init__(self, client: "MlflowClient", run_id: str, uri: str | None) -> None:
         self._client = client
         self._run_id = run_id
+        self._uri = uri
 
     def log_results(self, folder: Path, metrics: Mapping[str, float]) -> None:
         """Send a finished cell's numbers and all of its files."""
@@ -148,10 +163,10 @@ class _Run:
         from mlflow.entities import Metric
 
         now = int(time.time() * 1000)
-        self._client.log_batch(
-            self._run_id, metrics=[Metric(key, value, now, 0) for key, value in metrics.items()]
-        )
-        self._client.log_artifacts(self._run_id, str(folder))
+        values = [Metric(key, value, now, 0) for key, value in metrics.items()]
+        with _store_errors(self._uri):
+            self._client.log_batch(self._run_id, metrics=values)
+            self._client.log_artifacts(self._run_id, str(folder))
 
 
 def default_uri(results_dir: Path) -> str:
@@ -164,11 +179,13 @@ def _source_tags() -> dict[str, str]:
     tags = {
         "mlflow.source.name": "clip_har",
         "mlflow.source.type": "LOCAL",
-        "mlflow.user": getpass.getuser(),
         "clip_har.code": code_digest(),
     }
-    commit = git_commit()
-    return tags | ({"mlflow.source.git.commit": commit} if commit else {})
+    if commit := git_commit():
+        tags["mlflow.source.git.commit"] = commit
+    with suppress(KeyError, OSError):  # a container's bare user id has no name
+        tags["mlflow.user"] = getpass.getuser()
+    return tags
 
 
 def _log_start(client: "MlflowClient", run_id: str, info: RunInfo) -> None:
@@ -187,12 +204,19 @@ def _log_start(client: "MlflowClient", run_id: str, info: RunInfo) -> None:
 def _store_errors(uri: str | None) -> Iterator[None]:
     """Say in one line that the store cannot be used; let a user's own errors pass."""
     import requests
+    from alembic.util.exc import CommandError
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
 
     try:
         yield
-    except (MlflowException, SQLAlchemyError, requests.RequestException, OSError) as error:
+    except (
+        MlflowException,
+        SQLAlchemyError,
+        CommandError,
+        requests.RequestException,
+        OSError,
+    ) as error:
         shown = uri or "SQLite in results_dir"
         reason = str(error).splitlines()[0]
         raise ClipHarError(

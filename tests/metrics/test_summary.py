@@ -26,4 +26,6 @@ def test_subject_hidden_is_over_the_clips_where_it_is_known() -> None:
     table = made_table(
         labels=[0, 1, 1], classes=2, right=[1, 1, 1], subject_hidden=[0.2, np.nan, 0.4]
     )
-    assert summarise(table)["mask/subject_hidden"] == pytest.approx(0.3)
+    metrics = summarise(table)
+    assert metrics["mask/subject_hidden"] == pytest.approx(0.3)
+    assert metrics["mask/subject_not_found"] == pytest.approx(1 / 3)

@@ -221,6 +221,45 @@ def test_no_preprocessor_configuration(copy: Path) -> None:
     refused(copy, "preprocessor_config.json is missing")
 
 
+def test_the_processor_configuration_of_transformers_5_will_do(copy: Path) -> None:
+    old = copy / "preprocessor_config.json"
+    content = {"image_processor": json.loads(old.read_text())}
+    (copy / "processor_config.json").write_text(json.dumps(content))
+    old.unlink()
+    model = CLIP(checkpoint=str(copy)).load(device=CPU, precision="fp32")
+    assert model.mean == pytest.approx((0.4815, 0.4578, 0.4082), abs=1e-4)
+
+
+def test_no_mean_and_deviation(copy: Path) -> None:
+    (copy / "preprocessor_config.json").write_text("{}")
+    refused(copy, "expected image_mean and image_std")
+
+
+def test_no_tokenizer(copy: Path) -> None:
+    (copy / "tokenizer.json").unlink()
+    refused(copy, "there is neither tokenizer.json nor vocab.json with merges.txt")
+
+
+def test_the_tokenizer_of_another_model(copy: Path) -> None:
+    content = json.loads((copy / "tokenizer.json").read_text())
+    content["model"]["vocab"].pop("zzzzzz</w>", None)
+    word = next(w for w in content["model"]["vocab"] if w.endswith("ing</w>") and len(w) > 14)
+    content["model"]["vocab"].pop(word)
+    content["model"]["merges"] = [
+        pair
+        for pair in content["model"]["merges"]
+        if word not in ("".join(pair), "".join(pair).replace(" ", ""))
+    ]
+    (copy / "tokenizer.json").write_text(json.dumps(content))
+    refused(copy, "not this model's|cannot be loaded")
+
+
+def test_a_missing_shard(copy: Path) -> None:
+    index = {"weight_map": {"logit_scale": "model-00002-of-00002.safetensors"}}
+    (copy / "model.safetensors.index.json").write_text(json.dumps(index))
+    refused(copy, "model-00002-of-00002.safetensors is missing")
+
+
 def test_fp16_needs_an_accelerator(small_clip: Path) -> None:
     with pytest.raises(ClipHarError, match="fp16 needs an accelerator"):
         CLIP(checkpoint=str(small_clip)).load(device=CPU, precision="fp16")
@@ -232,6 +271,8 @@ def test_bf16_is_near(small_clip: Path, model: DualEncoder) -> None:
     with torch.inference_mode():
         same = (half.encode_frames(frames) * model.encode_frames(frames)).sum(dim=-1)
     assert same.min() > 0.99
+    # the temperature stays exact: in bf16 the factor of OpenAI's models, 100, would become 99
+    assert half.logit_scale == model.logit_scale
 
 
 def test_a_device_that_is_not_there() -> None:
