@@ -87,7 +87,7 @@ def _masked_clips(cell: Cell, clips: ClipSet, frames: FrameStore, title: str) ->
     captions: list[str] = []
     for index in chosen:
         clip = clips.clips[index]
-        shown, effect = mask_clip(cell, clip, frames.clip(index))
+        shown, effect = mask_clip(cell, frames.view(index))
         pictures.append(shown[len(shown) // 2].permute(1, 2, 0).numpy())
         captions.append(f"{clips.class_names[clip.label]}\n{effect.realised_ratio:.4f} hidden")
     return masked_clips_figure(pictures, captions, title=title)

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from clip_har.config import Cell
-from clip_har.data.clips import Clip, ClipSet
-from clip_har.data.store import FrameStore
+from clip_har.data.clips import ClipSet
+from clip_har.data.store import ClipFrames, FrameStore
 from clip_har.masking.area import Canvas, clip_mask
 from clip_har.masking.effect import MaskEffect, mask_effect
 from clip_har.masking.fill import apply_mask
@@ -58,7 +58,7 @@ def evaluate(cell: Cell, model: DualEncoder, clips: ClipSet, frames: FrameStore)
         for batch in _batches(frames.ok, frames.lengths, cell.batch_size):
             masked = []
             for index in batch:
-                shown, effect = mask_clip(cell, clips.clips[index], frames.clip(index))
+                shown, effect = mask_clip(cell, frames.view(index))
                 masked.append(shown)
                 effects.append(effect)
             embeddings = _encode(model, torch.cat(masked), cell.batch_size)  # (M, D)
@@ -89,27 +89,27 @@ def evaluate(cell: Cell, model: DualEncoder, clips: ClipSet, frames: FrameStore)
     )
 
 
-def mask_clip(cell: Cell, clip: Clip, frames: NDArray[np.uint8]) -> tuple[Tensor, MaskEffect]:
+def mask_clip(cell: Cell, frames: ClipFrames) -> tuple[Tensor, MaskEffect]:
     """Hide a part of one clip's frames.
 
     Args:
         cell: which mask, region source and seed.
-        clip: the clip, whose id alone decides what is random.
-        frames: ``(T, 3, S, S)`` uint8 RGB.
+        frames: of the clip, whose id alone decides what is random.
 
     Returns:
         The masked frames, of the same shape, and what the mask did.
     """
     subject = cell.region.relevance(frames)  # (T, S, S), or None without a region source
-    count, _, height, width = frames.shape
+    pixels, clip_id = frames.pixels, frames.clip.id
+    count, _, height, width = pixels.shape
     canvas = Canvas(
-        clip_id=clip.id, seed=cell.seed, frames=count, height=height, width=width, subject=subject
+        clip_id=clip_id, seed=cell.seed, frames=count, height=height, width=width, subject=subject
     )
     hidden = clip_mask(cell.masking, canvas)  # (1 or T, S, S)
     shown = apply_mask(
-        torch.from_numpy(frames.copy()), hidden, cell.masking.fill, seed=cell.seed, clip_id=clip.id
+        torch.from_numpy(pixels.copy()), hidden, cell.masking.fill, seed=cell.seed, clip_id=clip_id
     )
-    return shown, mask_effect(frames, hidden, subject)
+    return shown, mask_effect(pixels, hidden, subject)
 
 
 @lru_cache(maxsize=1)

@@ -20,7 +20,6 @@ from clip_har.app import CONFIG_DIR
 from clip_har.artifacts import save_figure
 from clip_har.cell import open_frames
 from clip_har.config import Cell, cell_from_config, register_schema
-from clip_har.data.clips import ClipSet
 from clip_har.data.store import FrameStore
 from clip_har.faults import report_fault, take_over_errors
 from clip_har.figures.gallery import mask_gallery, shape_figure
@@ -37,15 +36,12 @@ _SELECTION = (
 )
 
 
-def draw_gallery(
-    cells: Sequence[Cell], clips: ClipSet, frames: FrameStore, *, count: int = _CLIPS
-) -> Figure:
+def draw_gallery(cells: Sequence[Cell], frames: FrameStore, *, count: int = _CLIPS) -> Figure:
     """Draw every mask of the cells at every ratio of the cells.
 
     Args:
         cells: at least one.
-        clips: of the first cell.
-        frames: the clips' decoded frames.
+        frames: the decoded frames of the first cell's clips.
         count: how many clips are shown side by side, spread over the clips.
     """
     strategies: dict[str, Strategy] = {"none": NoMask()}
@@ -57,9 +53,10 @@ def draw_gallery(
             ratios.add(cell.masking.ratio)
     step = max(1, len(frames.ok) // count)
     chosen = frames.ok[step // 2 :: step][:count]
-    shown = {clips.clips[index].id: frames.clip(index) for index in chosen}
-    subjects = {id_: cells[0].region.relevance(clip) for id_, clip in shown.items()}
+    views = [frames.view(index) for index in chosen]
+    subjects = {view.clip.id: cells[0].region.relevance(view) for view in views}
     known = {id_: subject for id_, subject in subjects.items() if subject is not None}
+    shown = {view.clip.id: view.pixels for view in views}
     return mask_gallery(
         shown,
         list(strategies.values()),
@@ -82,7 +79,7 @@ def main(arguments: Sequence[str]) -> None:
         cells = [cell_from_config(compose("config", overrides=job)) for job in jobs]
     first = cells[0]
     clips = first.dataset.clips().limit(first.limit or _CLIPS)
-    figure = draw_gallery(cells, clips, open_frames(first, clips), count=len(clips.clips))
+    figure = draw_gallery(cells, open_frames(first, clips), count=len(clips.clips))
     first.results_dir.mkdir(parents=True, exist_ok=True)
     drawn = {"mask_gallery": figure, "mask_shapes": shape_figure()}
     for name, picture in drawn.items():

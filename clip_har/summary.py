@@ -43,9 +43,17 @@ def end_sweep(stopped: BaseException | None) -> int:
     ended = f"{len(this.cells)} cells: {done} done, {len(failed)} failed"
     ended += f", {left} left alone" if left else ""
     ended += f", {missing} not run" if missing else ""
-    console.print(f"{ended}; logs in {this.folder}", highlight=False, soft_wrap=True)
+    console.print(ended, highlight=False)
     whole = not failed and not missing
-    sweep.finish(this, numbered, whole=whole)
+    files = sweep.finish(this, numbered, whole=whole)
+    places: list[tuple[str, object]] = [
+        ("logs", this.folder),
+        *((path.stem.replace("_", " "), path) for path in files),
+    ]
+    if this.parent is not None:
+        places.append(("MLflow", "make ui"))
+    lines = [f"{what:<20} {place}" for what, place in places]
+    console.print("\n".join(lines), highlight=False, soft_wrap=True, markup=False)
     if stopped is not None:
         return report_fault(stopped)
     return 0 if whole else 1

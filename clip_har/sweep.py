@@ -4,7 +4,7 @@ import hashlib
 import itertools
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -150,36 +150,29 @@ def _start_sweep(config: DictConfig) -> None:
     started.append(StartedSweep(folder, tuple(cells), parent))
 
 
-def finish(sweep: StartedSweep, outcomes: Mapping[int, Outcome], *, whole: bool) -> None:
-    """Leave the table of cells and the mask gallery in the sweep's folder, and end its run.
+def finish(sweep: StartedSweep, outcomes: Mapping[int, Outcome], *, whole: bool) -> list[Path]:
+    """Leave the sweep's table and pictures in its folder, and end its run.
 
     Args:
         sweep: the sweep.
         outcomes: of the cells that ended, by job number.
         whole: whether no cell failed or is missing.
+
+    Returns:
+        The files.
     """
-    import pandas as pd
+    from clip_har.sweep_files import write_sweep_files
 
-    from clip_har.artifacts import save_figure
-    from clip_har.cell import open_frames
-    from clip_har.gallery import draw_gallery
-
-    files = [sweep.folder / "cells.csv"]
-    rows = [{**asdict(outcome), **outcome.metrics()} for outcome in outcomes.values()]
-    done = [sweep.cells[number] for number, outcome in outcomes.items() if outcome.folder]
+    files: list[Path] = []
     try:
-        pd.DataFrame(rows).to_csv(files[0], index=False)
-        if done:
-            clips = done[0].dataset.clips().limit(done[0].limit)
-            files.append(sweep.folder / "mask_gallery.png")
-            save_figure(files[1], draw_gallery(done, clips, open_frames(done[0], clips)))
+        files = write_sweep_files(sweep.folder, sweep.cells, outcomes)
     finally:  # the run must not stay open because a picture failed
         if sweep.parent is not None:
             first = sweep.cells[0]
-            files = [path for path in files if path.is_file()]
             first.tracking.close_sweep(
                 first.results_dir, sweep.parent, failed=not whole, files=files
             )
+    return files
 
 
 def expand(words: list[str], loader: ConfigLoader) -> list[list[str]]:

@@ -97,6 +97,7 @@ def test_six_finished_children_under_one_parent(finished: tuple[Path, str]) -> N
     assert all(name in printed for name in names)
     assert "6 cells: 6 done, 0 failed" in printed
     assert {path.name for path in artifacts(parents[0]).iterdir()} == {
+        "accuracy_over_ratio.png",
         "cells.csv",
         "mask_gallery.png",
     }

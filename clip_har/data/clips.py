@@ -28,6 +28,8 @@ class Clip:
         group: the unit that is independent of other groups (same actor, place or film).
         start: first moment of the clip in seconds from the start of the video; None = its start.
         end: the moment that the clip stops before, in seconds; None = the end of the video.
+        maps: what came with the data about where things are, see
+            `clip_har.regions.annotation`; None = nothing.
     """
 
     id: str
@@ -36,6 +38,7 @@ class Clip:
     group: str
     start: float | None = None
     end: float | None = None
+    maps: Path | None = None
 
 
 @dataclass(frozen=True)

@@ -7,14 +7,13 @@ to 224 px) the largest difference is 2 of 255 grey levels, 0.002 on average.
 """
 
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from torch import Tensor
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms.v2 import functional as tvf
 
-Fit = Literal["crop", "squash", "letterbox"]
+from clip_har.data.sampling import Fit
 
 
 @dataclass(frozen=True)

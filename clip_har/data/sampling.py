@@ -12,6 +12,9 @@ from clip_har.settings import Settings
 _TICK_SLACK = 1e-6  # s; presentation times are fractions, ticks are sums of floats
 
 
+Fit = Literal["crop", "squash", "letterbox"]
+
+
 class FrameSettings(Settings):
     """How clips become frames.
 
@@ -45,7 +48,7 @@ class FrameSettings(Settings):
     step: int = Field(default=8, ge=1)
     fps: float = Field(default=1.0, gt=0, le=1000)
     max_frames: int | None = Field(default=None, ge=1)
-    fit: Literal["crop", "squash", "letterbox"] = "crop"
+    fit: Fit = "crop"
     size: int | None = Field(default=None, ge=1)
     on_error: Literal["skip", "stop"] = "stop"
     max_failed: float = Field(default=0.01, ge=0, le=1)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clip_har.data.clips import Clip, ClipSet
-from clip_har.data.sampling import FrameSettings
+from clip_har.data.sampling import Fit, FrameSettings
 from clip_har.errors import ClipHarError
 
 FORMAT = 1
@@ -67,6 +67,23 @@ class Entry:
     checksum: str = ""
 
 
+@dataclass(frozen=True, eq=False)
+class ClipFrames:
+    """The decoded frames of one clip, and where they come from.
+
+    Attributes:
+        clip: the clip.
+        pixels: ``(T, 3, S, S)`` uint8 RGB, as the model sees them; read-only.
+        indices: which of the source's frames they are.
+        fit: how the source was fitted to the square, so that maps of it can follow.
+    """
+
+    clip: Clip
+    pixels: NDArray[np.uint8]
+    indices: tuple[int, ...]
+    fit: Fit
+
+
 class FrameStore:
     """Frames of every clip of a set, as the model sees them; open it with ``FrameStore.open``.
 
@@ -81,12 +98,13 @@ class FrameStore:
     """
 
     def __init__(
-        self, path: Path, clip_set: ClipSet, entries: tuple[Entry, ...], *, size: int
+        self, path: Path, clip_set: ClipSet, entries: tuple[Entry, ...], *, size: int, fit: Fit
     ) -> None:
         self.path = path
         self.clip_set = clip_set
         self.entries = entries
         self.size = size
+        self.fit = fit
 
     @classmethod
     def open(
@@ -118,7 +136,7 @@ class FrameStore:
         if settings.size is None:
             raise ClipHarError("expected frames.size in pixels, got none: use the model's size")
         folder = cache_dir.expanduser().absolute() / "frames" / store_key(clip_set, settings)
-        load = partial(cls._load, folder, clip_set, size=settings.size)
+        load = partial(cls._load, folder, clip_set, size=settings.size, fit=settings.fit)
         store = load()
         if store is None:
             ensure_built(
@@ -135,7 +153,7 @@ class FrameStore:
         return store
 
     @classmethod
-    def _load(cls, folder: Path, clip_set: ClipSet, *, size: int) -> "FrameStore | None":
+    def _load(cls, folder: Path, clip_set: ClipSet, *, size: int, fit: Fit) -> "FrameStore | None":
         """Return the store in a folder, None where there is none or it is damaged."""
         entries = read_index(folder)
         if entries is None or len(entries) != len(clip_set.clips):
@@ -148,7 +166,7 @@ class FrameStore:
                 return None
         except OSError:
             return None
-        return cls(folder, clip_set, entries, size=size)
+        return cls(folder, clip_set, entries, size=size, fit=fit)
 
     def clip(self, i: int) -> NDArray[np.uint8]:
         """Return the frames of clip ``i`` of the set.
@@ -164,6 +182,19 @@ class FrameStore:
         if entry.error is not None:
             raise ClipHarError(f"clip {entry.clip_id} has no frames: {entry.error}")
         return self._frames[entry.offset : entry.offset + entry.length]
+
+    def view(self, i: int) -> ClipFrames:
+        """Return the frames of clip ``i`` of the set with where they come from.
+
+        Raises:
+            ClipHarError: the clip could not be decoded; ``ok`` names those that could.
+        """
+        return ClipFrames(
+            clip=self.clip_set.clips[i],
+            pixels=self.clip(i),
+            indices=self.entries[i].indices,
+            fit=self.fit,
+        )
 
     def verify(self) -> list[str]:
         """Return the ids of clips whose frames no longer have their checksum; reads everything."""

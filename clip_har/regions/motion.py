@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from clip_har.data.store import ClipFrames
 from clip_har.regions.gaussian import gaussian_blur
 from clip_har.settings import Settings
 
@@ -29,7 +30,7 @@ class MotionRegion(Settings):
         >>> frames = np.zeros((5, 3, 32, 32), np.uint8)
         >>> for time in range(5):
         ...     frames[time, :, 8:14, 6 * time : 6 * time + 6] = 200
-        >>> relevance = MotionRegion().relevance(frames)
+        >>> relevance = MotionRegion().of_pixels(frames)
         >>> np.unravel_index(relevance[3].argmax(), (32, 32))[0] in range(8, 14)
         True
     """
@@ -39,7 +40,11 @@ class MotionRegion(Settings):
 
     exact: ClassVar[bool] = False
 
-    def relevance(self, frames: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def relevance(self, frames: ClipFrames) -> NDArray[np.float32]:
+        """Return how strongly each pixel of a clip's frames moves, see `of_pixels`."""
+        return self.of_pixels(frames.pixels)
+
+    def of_pixels(self, frames: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return how strongly each pixel moves.
 
         Args:

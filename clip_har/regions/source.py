@@ -5,6 +5,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from clip_har.data.store import ClipFrames
+
 
 class RegionSource(Protocol):
     """Says where a named thing is in the frames of a clip: the contract, with no logic."""
@@ -13,8 +15,8 @@ class RegionSource(Protocol):
     def exact(self) -> bool:
         """Whether the maps are the truth (they came with the data) or an estimate."""
 
-    def relevance(self, frames: NDArray[np.uint8]) -> NDArray[np.float32] | None:
-        """Return ``(T, H, W)`` in [0, 1] for frames ``(T, 3, H, W)``, None without any region."""
+    def relevance(self, frames: ClipFrames) -> NDArray[np.float32] | None:
+        """Return ``(T, S, S)`` in [0, 1] for a clip's frames, None without any region."""
 
 
 def is_found(relevance: NDArray[np.float32]) -> bool:

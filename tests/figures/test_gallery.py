@@ -82,7 +82,7 @@ def test_all_shapes_are_drawn_nested():
 @pytest.mark.sample_data
 def test_the_gallery_of_real_clips_renders(real_frames):
     subjects = {
-        clip_id: MotionRegion().relevance(frames) for clip_id, frames in real_frames.items()
+        clip_id: MotionRegion().of_pixels(frames) for clip_id, frames in real_frames.items()
     }
     strategies: list[Strategy] = [
         NoMask(),
