@@ -33,12 +33,12 @@ $(VENV)/installed: requirements.lock pyproject.toml
 install: $(VENV)/installed  ## Install everything into .venv, exact versions
 
 .PHONY: demo
-demo: install  ## Run the demo sweep offline and say where its results are
-	@$(BIN)/python -m experiments.demo
+demo: install  ## Run a sweep with the built-in data and model, offline
+	@$(BIN)/python -m clip_har experiment=demo
 
 .PHONY: test
 test: install  ## Run all tests
-	@$(BIN)/python -m pytest $(PYTEST)
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(PYTEST)
 
 .PHONY: lint
 lint: install  ## Check style, types and imports

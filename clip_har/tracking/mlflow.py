@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 _VALUE_LIMIT = 6000  # characters of a parameter, MLflow's own limit
+_METRICS_AT_ONCE = 1000  # MLflow's own limit
 
 
 class MLflowTracking(Settings):
@@ -167,6 +168,19 @@ class _Run:
         with _store_errors(self._uri):
             self._client.log_batch(self._run_id, metrics=values)
             self._client.log_artifacts(self._run_id, str(folder))
+
+    def log_curve(self, name: str, points: Mapping[int, float]) -> None:
+        """Send a number as it went over the steps of a training."""
+        import time
+
+        from mlflow.entities import Metric
+
+        now = int(time.time() * 1000)
+        curve = [Metric(name, value, now, step) for step, value in points.items()]
+        with _store_errors(self._uri):
+            for start in range(0, len(curve), _METRICS_AT_ONCE):
+                part = curve[start : start + _METRICS_AT_ONCE]
+                self._client.log_batch(self._run_id, metrics=part)
 
 
 def default_uri(results_dir: Path) -> str:

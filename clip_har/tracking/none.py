@@ -12,6 +12,9 @@ class _NoRun:
     def log_results(self, folder: Path, metrics: Mapping[str, float]) -> None:
         """Send nothing."""
 
+    def log_curve(self, name: str, points: Mapping[int, float]) -> None:
+        """Send nothing."""
+
 
 class NoTracking(Settings):
     """Send nothing anywhere."""

@@ -34,6 +34,9 @@ class Run(Protocol):
     def log_results(self, folder: Path, metrics: Mapping[str, float]) -> None:
         """Send a finished cell's files and numbers."""
 
+    def log_curve(self, name: str, points: Mapping[int, float]) -> None:
+        """Send a number as it went over the steps of a training."""
+
 
 class Tracking(Protocol):
     """Where results are sent, besides the disk."""

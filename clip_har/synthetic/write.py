@@ -1,0 +1,191 @@
+"""Encode clips and write a data set to disk in one atomic step."""
+
+from __future__ import annotations
+
+import csv
+import multiprocessing
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import partial
+from pathlib import Path
+
+import av
+import numpy as np
+
+from clip_har.synthetic.actions import BY_NAME
+from clip_har.synthetic.plan import ClipSpec, caption
+from clip_har.synthetic.raster import Byte
+from clip_har.synthetic.render import Variant, render_clip
+from clip_har.synthetic.scenes import scene_phrase
+
+COLUMNS = (
+    "clip_id", "path", "map", "label", "group", "split", "scene", "biased", "object", "phrase",
+    "scene_phrase", "caption", "seed",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class VideoFormat:
+    """How clips are rendered and encoded.
+
+    Attributes:
+        size: Side of a frame in pixels, even, as 4:2:0 video asks.
+        frames: Frames a clip.
+        fps: Frames a second.
+        crf: Quality of H.264; 16 is almost free of visible loss.
+        preset: Effort of the encoder.
+    """
+
+    size: int = 112
+    frames: int = 16
+    fps: int = 8
+    crf: int = 16
+    preset: str = "veryfast"
+
+
+def encode_video(
+    path: str | Path, frames: Byte, fps: float, *, crf: int = 16, preset: str = "veryfast"
+) -> None:
+    """Encode frames as H.264 in MP4, the same bytes each time on one machine.
+
+    Args:
+        path: Where to write; the folder must exist.
+        frames: sRGB ``(T, H, W, 3)`` uint8, H and W even.
+        fps: Frames a second.
+        crf: Constant rate factor, 0 (lossless) to 51.
+        preset: An x264 preset.
+
+    Raises:
+        ValueError: The frames have another shape or type, or odd sides.
+    """
+    if frames.ndim != 4 or frames.shape[3] != 3 or frames.dtype != np.uint8 or not len(frames):
+        raise ValueError(f"Expected uint8 (T, H, W, 3); got {frames.dtype} {frames.shape}.")
+    if frames.shape[1] % 2 or frames.shape[2] % 2:
+        raise ValueError(f"yuv420p needs even sides; got {frames.shape[1]} x {frames.shape[2]}.")
+    with av.open(str(path), "w", format="mp4") as container:
+        rate = Fraction(fps).limit_denominator(1001)
+        options = {"crf": str(crf), "preset": preset, "threads": "1", "x264-params": "log-level=0"}
+        stream = container.add_stream("libx264", rate=rate, options=options)
+        stream.height, stream.width = frames.shape[1:3]
+        stream.pix_fmt = "yuv420p"
+        stream.codec_context.thread_count = 1
+        for number, picture in enumerate(frames):
+            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")
+            frame.pts = number
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+
+
+def write_clip(
+    root: Path, spec: ClipSpec, *, video: VideoFormat, variant: Variant = "full"
+) -> dict[str, str]:
+    """Render and write one clip with its labels.
+
+    Args:
+        root: Folder of the data set.
+        spec: What to render.
+        video: Sizes and quality.
+        variant: What to show; not ``swap``, whose scene belongs into the specification.
+
+    Returns:
+        The clip's row of ``clips.csv``.
+    """
+    clip = render_clip(
+        spec, variant=variant, size=video.size, frames=video.frames, fps=float(video.fps)
+    )
+    path = Path("videos", spec.action, f"{spec.clip_id}.mp4")
+    maps = Path("maps", spec.action, f"{spec.clip_id}.npz")
+    for part in (path, maps):
+        (root / part).parent.mkdir(parents=True, exist_ok=True)
+    encode_video(root / path, clip.frames, video.fps, crf=video.crf, preset=video.preset)
+    np.savez_compressed(root / maps, labels=clip.labels)
+    action = BY_NAME[spec.action]
+    values = (
+        spec.clip_id, path.as_posix(), maps.as_posix(), spec.action, spec.subject, spec.split,
+        spec.scene, str(int(spec.biased)), action.object or "", action.phrase,
+        scene_phrase(spec.scene), caption(spec.action, spec.scene), str(spec.seed),
+    )  # fmt: skip
+    return dict(zip(COLUMNS, values, strict=True))
+
+
+def write_clips(
+    root: str | Path,
+    specs: Sequence[ClipSpec],
+    *,
+    workers: int = 1,
+    progress: Callable[[int, int], None] | None = None,
+    video: VideoFormat | None = None,
+    variant: Variant = "full",
+) -> Path:
+    """Write a data set: ``videos/``, ``maps/`` and ``clips.csv``.
+
+    Everything is written to a folder beside ``root``, which takes its name only when all is
+    there: whoever sees ``root`` sees it complete.
+
+    Args:
+        root: The data set's folder; must not exist.
+        specs: What to render, clip ids all different.
+        workers: Processes; 1 renders in this one.
+        progress: Told (clips done, clips in all) after each clip.
+        video: Sizes and quality; None takes the defaults.
+        variant: What to show.
+
+    Returns:
+        ``root``.
+
+    Raises:
+        FileExistsError: ``root`` exists.
+        ValueError: Two clips have one id, or ``workers`` is less than 1.
+    """
+    root = Path(root)
+    if root.exists():
+        raise FileExistsError(f"{root} exists; remove it or choose another folder.")
+    if len({spec.clip_id for spec in specs}) != len(specs):
+        raise ValueError("Clip ids must be unique; give each split its own plan.")
+    if workers < 1:
+        raise ValueError(f"Expected workers >= 1; got {workers}.")
+    root.parent.mkdir(parents=True, exist_ok=True)
+    partial_root = Path(tempfile.mkdtemp(prefix=f".{root.name}.", dir=root.parent))
+    work = partial(write_clip, partial_root, video=video or VideoFormat(), variant=variant)
+    try:
+        if workers == 1:
+            rows = _counted(map(work, specs), len(specs), progress)
+        else:
+            # a spawned process shares no locks with the threads of whatever library is loaded here
+            context = multiprocessing.get_context("spawn")
+            with ProcessPoolExecutor(workers, mp_context=context) as pool:
+                rows = _counted(pool.map(work, specs, chunksize=8), len(specs), progress)
+        with (partial_root / "clips.csv").open("w", newline="", encoding="utf-8") as file:
+            table = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+            table.writeheader()
+            table.writerows(rows)
+        partial_root.chmod(0o777 & ~_umask())
+        partial_root.rename(root)
+    except BaseException:
+        shutil.rmtree(partial_root, ignore_errors=True)
+        raise
+    return root
+
+
+def _counted(
+    rows: Iterable[dict[str, str]], total: int, progress: Callable[[int, int], None] | None
+) -> list[dict[str, str]]:
+    """Collect rows and tell the progress after each."""
+    done = []
+    for row in rows:
+        done.append(row)
+        if progress is not None:
+            progress(len(done), total)
+    return done
+
+
+def _umask() -> int:
+    """Return the process's file mode mask; there is no way to ask without setting it."""
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask

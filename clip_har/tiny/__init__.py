@@ -1,0 +1,1 @@
+"""The tiny CLIP that ships with the package: a tiny model on drawn data."""

@@ -1,0 +1,28 @@
+"""The tiny CLIP as an option of the ``model`` group."""
+
+from pathlib import Path
+
+from clip_har.models.clip import CLIP
+
+CHECKPOINT = Path(__file__).resolve().parent / "checkpoint"
+"""The folder that ships with the package."""
+
+
+class TinyCLIP(CLIP):
+    """The packaged checkpoint, loaded as any other CLIP.
+
+    Attributes:
+        checkpoint: ``tiny`` for the packaged one, or a folder as `CLIP` takes it.
+    """
+
+    checkpoint: str = "tiny"
+
+    def folder(self) -> Path:
+        """Return the checkpoint's folder.
+
+        Raises:
+            ClipHarError: when it is missing or of another architecture.
+        """
+        if self.checkpoint != "tiny":
+            return super().folder()
+        return CLIP(checkpoint=str(CHECKPOINT)).folder()

@@ -1,0 +1,62 @@
+"""The drawn set as a data set: drawn once, whole, with subjects as groups."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from clip_har.data.sampling import FrameSettings
+from clip_har.data.store import FrameStore
+from clip_har.errors import ClipHarError
+from clip_har.synthetic.dataset import Synthetic
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Synthetic:
+    return Synthetic(root=tmp_path_factory.mktemp("drawn"), count=20, workers=1)
+
+
+def test_twenty_classes_in_order_with_subjects_as_groups(drawn: Synthetic) -> None:
+    clips = drawn.clips()
+    assert len(clips.class_names) == 20
+    assert np.bincount(clips.labels).tolist() == [1] * 20
+    assert all(clip.group.startswith("test-") for clip in clips.clips)
+    assert clips.name == "synthetic/test/bias0.9"
+
+
+def test_a_second_look_draws_nothing(drawn: Synthetic, monkeypatch: pytest.MonkeyPatch) -> None:
+    digest = drawn.clips().digest
+    monkeypatch.setattr(Synthetic, "_draw", lambda *_: pytest.fail("drawn again"))
+    assert drawn.clips().digest == digest
+
+
+def test_every_clip_decodes(drawn: Synthetic, tmp_path: Path) -> None:
+    store = FrameStore.open(
+        drawn.clips(), FrameSettings(count=4, size=112), cache_dir=tmp_path, progress=False
+    )
+    assert not store.failures
+    assert store.lengths.tolist() == [4] * 20
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"scene_bias": 0.05}, {"seed": 1}, {"subset": "train"}, {"variant": "person"}, {"count": 21}],
+)
+def test_what_changes_the_clips_changes_the_folder(drawn: Synthetic, change) -> None:
+    assert drawn.model_copy(update=change).folder() != drawn.folder()
+
+
+def test_what_does_not_keeps_it(drawn: Synthetic) -> None:
+    assert drawn.model_copy(update={"workers": 2}).folder() == drawn.folder()
+
+
+def test_a_half_drawn_set_is_drawn_again(tmp_path: Path) -> None:
+    half = Synthetic(root=tmp_path, count=1, workers=1)
+    (half.folder() / "videos").mkdir(parents=True)
+    assert len(half.clips().clips) == 1
+
+
+def test_a_root_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ClipHarError, match=r"dataset.root=.*cannot be written"):
+        Synthetic(root=tmp_path / "file" / "drawn", count=1).clips()

@@ -1,0 +1,73 @@
+"""The tiny model on drawn data: what was planted is found."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hydra import compose, initialize_config_dir
+
+from clip_har.app import CONFIG_DIR
+from clip_har.cell import evaluate, load_model, open_frames
+from clip_har.config import cell_from_config, register_schema
+from clip_har.metrics.accuracy import top_k
+from clip_har.scores import ScoreTable
+
+CLIPS = 200
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+def scored(cache: Path, *overrides: str) -> ScoreTable:
+    register_schema()
+    fixed = [f"cache_dir={cache}", f"dataset.count={CLIPS}", "frames.count=4", "tracking=none"]
+    with initialize_config_dir(str(CONFIG_DIR), version_base="1.3"):
+        cell = cell_from_config(compose("config", overrides=[*fixed, *overrides]))
+    clips = cell.dataset.clips()
+    return evaluate(cell, load_model(cell), clips, open_frames(cell, clips))
+
+
+def top1(table: ScoreTable) -> float:
+    return top_k(table.labels, table.scores, 1)
+
+
+@pytest.fixture(scope="module")
+def biased(cache: Path) -> ScoreTable:
+    return scored(cache)
+
+
+def test_accuracy_rises_with_the_planted_bias(cache: Path, biased: ScoreTable) -> None:
+    even = top1(scored(cache, "dataset.scene_bias=0.05"))
+    half = top1(scored(cache, "dataset.scene_bias=0.5"))
+    assert even + 0.05 < half
+    assert half + 0.05 < top1(biased)
+    assert even > 0.4, "the model sees the action, not only the scene"
+
+
+def test_the_scene_alone_names_the_class_and_the_person_alone_does_less_harm(
+    cache: Path, biased: ScoreTable
+) -> None:
+    background = top1(scored(cache, "dataset.variant=background"))
+    person = top1(scored(cache, "dataset.variant=person"))
+    assert background > 3 / 20, "the scene gives the class away (chance is 1/20)"
+    assert person > 0.5
+    assert max(background, person) <= top1(biased) + 0.05
+
+
+def test_a_mask_on_the_subject_is_aimed_with_exact_maps(cache: Path, biased: ScoreTable) -> None:
+    at = ("masking=shape", "ratio=0.3", "region=annotation", "dataset.scene_bias=0.05")
+    aimed = scored(cache, *at, "masking.place=subject")
+    away = scored(cache, *at, "masking.place=corner")
+    assert aimed.subject_found.all()
+    assert np.mean(aimed.subject_hidden) > 3 * np.mean(away.subject_hidden)
+    assert top1(aimed) < top1(away)
+    np.testing.assert_allclose(aimed.mask_ratio, away.mask_ratio)
+
+
+def test_more_hidden_is_less_seen(cache: Path, biased: ScoreTable) -> None:
+    falling = [top1(biased)]
+    falling += [top1(scored(cache, "masking=shape", f"ratio={r}")) for r in (0.3, 0.5, 0.8)]
+    assert falling == sorted(falling, reverse=True)
+    assert falling[-1] < falling[0] - 0.3
