@@ -69,7 +69,10 @@ def encode_video(
         raise ValueError(f"yuv420p needs even sides; got {frames.shape[1]} x {frames.shape[2]}.")
     with av.open(str(path), "w", format="mp4") as container:
         rate = Fraction(fps).limit_denominator(1001)
-        options = {"crf": str(crf), "preset": preset, "threads": "1", "x264-params": "log-level=0"}
+        # mbtree=0: x264's macroblock tree reads memory that nobody wrote, so that the same frames
+        # would give other bytes in another process
+        params = "log-level=0:mbtree=0"
+        options = {"crf": str(crf), "preset": preset, "threads": "1", "x264-params": params}
         stream = container.add_stream("libx264", rate=rate, options=options)
         stream.height, stream.width = frames.shape[1:3]
         stream.pix_fmt = "yuv420p"

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import csv
+import os
+import subprocess
+import sys
 
 import av
 import numpy as np
@@ -92,3 +95,16 @@ def test_an_existing_folder_is_never_touched(tmp_path):
     twice = [ClipSpec("a", "waving", "office", "train-000", "train", 0)] * 2
     with pytest.raises(ValueError, match="unique"):
         write_clips(tmp_path / "other", twice)
+
+
+@pytest.mark.parametrize("filling", ["1", "90", "165"])
+def test_the_same_bytes_whatever_lay_in_memory_before(filling, tmp_path):
+    code = (
+        "import sys; from clip_har.synthetic import plan_clips, render_clip, encode_video\n"
+        "spec = plan_clips(seed=0, clips=20, scene_bias=0.9, split='test')[0]\n"
+        "encode_video(sys.argv[1], render_clip(spec).frames, 8)"
+    )
+    paths = [tmp_path / "plain.mp4", tmp_path / "filled.mp4"]
+    for path, extra in zip(paths, ({}, {"MALLOC_PERTURB_": filling}), strict=True):
+        subprocess.run([sys.executable, "-c", code, str(path)], env=os.environ | extra, check=True)
+    assert paths[0].read_bytes() == paths[1].read_bytes()
