@@ -31,7 +31,8 @@ def fault(folder: Path, *arguments: str) -> str:
         (["masking=percent", "masking.patchh=3"], "masking.patchh: there is no such key; "),
         (["ratio=many"], "ratio=many: value 'many' of type 'str' could not be converted to Float"),
         (["ratio=1.5"], "ratio=1.5: input should be less than or equal to 1"),
-        (["dataset.root=nowhere"], "nowhere"),
+        (["dataset=ucf101", "dataset.root=nowhere"], "nowhere"),
+        (["dataset.root=nowhere"], "dataset.root: there is no such key; "),
         (["experiment=paper/maskin"], "experiment=paper/maskin: no such option"),
     ],
 )

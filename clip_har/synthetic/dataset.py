@@ -25,7 +25,7 @@ class Synthetic(Settings):
     """Drawn actions in drawn scenes, with a planted scene bias.
 
     Attributes:
-        root: where drawn sets are kept, one folder each.
+        cache_dir: where drawn sets are kept, one folder each.
         subset: its subjects (the groups) appear in no other subset.
         count: number of clips, the same number of each of the 20 actions up to one.
         scene_bias: share of the clips that are set in their action's own scene; the others are in
@@ -36,7 +36,7 @@ class Synthetic(Settings):
         workers: processes that draw; None for all cores.
     """
 
-    root: Path
+    cache_dir: Path
     subset: Literal["train", "val", "test"] = "test"
     count: int = Field(default=400, ge=1)
     scene_bias: float = Field(default=0.9, ge=0, le=1)
@@ -46,9 +46,9 @@ class Synthetic(Settings):
 
     def folder(self) -> Path:
         """Return the set's folder; its name says everything that shapes the pixels."""
-        shaped = self.model_dump_json(exclude={"root", "workers"}) + _drawing_code()
+        shaped = self.model_dump_json(exclude={"cache_dir", "workers"}) + _drawing_code()
         key = hashlib.blake2b(shaped.encode(), digest_size=8).hexdigest()
-        return self.root.expanduser().absolute() / f"{self.subset}-{key}"
+        return self.cache_dir.expanduser().absolute() / f"{self.subset}-{key}"
 
     def clips(self) -> ClipSet:
         """Draw the clips where they are not there yet, and return them.
@@ -66,7 +66,8 @@ class Synthetic(Settings):
                 rows = list(csv.DictReader(file))
         except OSError as error:
             raise ClipHarError(
-                f"dataset.root={self.root}: the drawn clips cannot be written ({error.strerror})"
+                f"dataset.cache_dir={self.cache_dir}: the drawn clips cannot be written"
+                f" ({error.strerror})"
             ) from error
         names = _class_names()
         return ClipSet(

@@ -13,7 +13,7 @@ from clip_har.synthetic.dataset import Synthetic
 
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> Synthetic:
-    return Synthetic(root=tmp_path_factory.mktemp("drawn"), count=20, workers=1)
+    return Synthetic(cache_dir=tmp_path_factory.mktemp("drawn"), count=20, workers=1)
 
 
 def test_twenty_classes_in_order_with_subjects_as_groups(drawn: Synthetic) -> None:
@@ -51,12 +51,12 @@ def test_what_does_not_keeps_it(drawn: Synthetic) -> None:
 
 
 def test_a_half_drawn_set_is_drawn_again(tmp_path: Path) -> None:
-    half = Synthetic(root=tmp_path, count=1, workers=1)
+    half = Synthetic(cache_dir=tmp_path, count=1, workers=1)
     (half.folder() / "videos").mkdir(parents=True)
     assert len(half.clips().clips) == 1
 
 
 def test_a_root_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(ClipHarError, match=r"dataset.root=.*cannot be written"):
-        Synthetic(root=tmp_path / "file" / "drawn", count=1).clips()
+    with pytest.raises(ClipHarError, match=r"dataset.cache_dir=.*cannot be written"):
+        Synthetic(cache_dir=tmp_path / "file" / "drawn", count=1).clips()
