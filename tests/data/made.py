@@ -59,7 +59,10 @@ def write_video(
         assert isinstance(stream, av.VideoStream)
         stream.width, stream.height, stream.pix_fmt = width, height, pix_fmt
         stream.codec_context.time_base = base
-        if "libx264" not in codec:
+        if "libx264" in codec:
+            # its macroblock tree reads unwritten memory: other bytes in every process
+            stream.options = {"x264-params": "mbtree=0:threads=1", **(options or {})}
+        else:
             stream.codec_context.bit_rate = 2_000_000
         if rotation is not None:
             stream.set_display_rotation(rotation)
