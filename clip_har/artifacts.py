@@ -66,7 +66,7 @@ def write_artifacts(
 
 def save_figure(path: Path, figure: Figure) -> None:
     """Write a figure as PNG."""
-    figure.savefig(path, dpi=130, facecolor="white")
+    figure.savefig(path, dpi=130, facecolor="white", bbox_inches="tight")
 
 
 def _write_classes(folder: Path, table: ScoreTable, title: str) -> None:

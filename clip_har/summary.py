@@ -16,7 +16,9 @@ def show_cell(outcome: Outcome) -> None:
     console = _console()
     metrics = outcome.metrics()
     numbers = "  ".join(f"{key} {metrics[key]:.4f}" for key in _SHOWN if key in metrics)
-    console.print(f"{outcome.name}: {outcome.state}  {numbers}", highlight=False, soft_wrap=True)
+    clips = f", {metrics['data/clips']:.0f} clips" if metrics else ""
+    told = f"{outcome.name}: {outcome.state}{clips}  {numbers}"
+    console.print(told, highlight=False, soft_wrap=True)
     if outcome.folder:
         console.print(f"results in {outcome.folder}", highlight=False, soft_wrap=True)
 
