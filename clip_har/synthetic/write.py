@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import csv
 import multiprocessing
-import os
-import shutil
-import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -17,6 +14,7 @@ from pathlib import Path
 import av
 import numpy as np
 
+from clip_har.atomic import whole_folder
 from clip_har.synthetic.actions import BY_NAME
 from clip_har.synthetic.plan import ClipSpec, caption
 from clip_har.synthetic.raster import Byte
@@ -152,10 +150,8 @@ def write_clips(
         raise ValueError("Clip ids must be unique; give each split its own plan.")
     if workers < 1:
         raise ValueError(f"Expected workers >= 1; got {workers}.")
-    root.parent.mkdir(parents=True, exist_ok=True)
-    partial_root = Path(tempfile.mkdtemp(prefix=f".{root.name}.", dir=root.parent))
-    work = partial(write_clip, partial_root, video=video or VideoFormat(), variant=variant)
-    try:
+    with whole_folder(root) as folder:
+        work = partial(write_clip, folder, video=video or VideoFormat(), variant=variant)
         if workers == 1:
             rows = _counted(map(work, specs), len(specs), progress)
         else:
@@ -163,15 +159,10 @@ def write_clips(
             context = multiprocessing.get_context("spawn")
             with ProcessPoolExecutor(workers, mp_context=context) as pool:
                 rows = _counted(pool.map(work, specs, chunksize=8), len(specs), progress)
-        with (partial_root / "clips.csv").open("w", newline="", encoding="utf-8") as file:
+        with (folder / "clips.csv").open("w", newline="", encoding="utf-8") as file:
             table = csv.DictWriter(file, COLUMNS, lineterminator="\n")
             table.writeheader()
             table.writerows(rows)
-        partial_root.chmod(0o777 & ~_umask())
-        partial_root.rename(root)
-    except BaseException:
-        shutil.rmtree(partial_root, ignore_errors=True)
-        raise
     return root
 
 
@@ -185,10 +176,3 @@ def _counted(
         if progress is not None:
             progress(len(done), total)
     return done
-
-
-def _umask() -> int:
-    """Return the process's file mode mask; there is no way to ask without setting it."""
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask
