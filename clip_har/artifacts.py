@@ -10,13 +10,11 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from omegaconf import DictConfig, OmegaConf
 
-from clip_har.cell import mask_clip
 from clip_har.config import Cell
-from clip_har.data.clips import ClipSet
-from clip_har.data.store import FrameStore
 from clip_har.environment import environment
 from clip_har.figures.confusion import confusion_figure
 from clip_har.figures.masked_clips import masked_clips_figure
+from clip_har.masked_clips import MaskedClips
 from clip_har.metrics.accuracy import confusion_matrix
 from clip_har.metrics.tables import confused_pairs, per_class
 from clip_har.models.checkpoint import weights_digest
@@ -30,8 +28,7 @@ def write_artifacts(
     folder: Path,
     config: DictConfig,
     cell: Cell,
-    clips: ClipSet,
-    frames: FrameStore,
+    masked: MaskedClips,
     table: ScoreTable,
     metrics: dict[str, float],
     *,
@@ -44,8 +41,7 @@ def write_artifacts(
         folder: an empty folder.
         config: the composed configuration, without Hydra's own node.
         cell: the checked settings made from it.
-        clips: what was evaluated.
-        frames: their decoded frames.
+        masked: the clips as they were shown.
         table: what was found.
         metrics: its numbers.
         device: that the model ran on.
@@ -54,14 +50,30 @@ def write_artifacts(
     table.write(folder / SCORES)
     write_json(folder / METRICS, metrics)
     _write_classes(folder, table, title)
-    save_figure(folder / "masked_clips.png", _masked_clips(cell, clips, frames, title))
+    save_figure(folder / "masked_clips.png", _masked_clips(masked, title))
     OmegaConf.save(config, folder / "config.yaml", resolve=True)
     write_json(folder / "environment.json", environment(device))
-    write_json(folder / "protocol.json", _protocol(cell, clips, frames, device))
-    if frames.failures:
-        rows = [(fault.clip_id, fault.path.name, fault.reason) for fault in frames.failures]
-        failed = pd.DataFrame(rows, columns=["clip_id", "file", "reason"])
-        failed.to_csv(folder / "failed_clips.csv", index=False)
+    write_json(folder / "protocol.json", _protocol(cell, masked, table, device))
+    _write_clip_lists(folder, masked)
+
+
+def _write_clip_lists(folder: Path, masked: MaskedClips) -> None:
+    """List the clips that something happened to; nothing where nothing did."""
+    clips = masked.frames.clip_set
+    failed = [(fault.clip_id, fault.path.name, fault.reason) for fault in masked.frames.failures]
+    empty = [(clips.clips[index].id, masked.on_empty) for index in masked.empty]
+    pairs = [
+        (clip.id, clips.class_names[clip.label], scene.id, clips.class_names[scene.label])
+        for index, scene_index in masked.scene_clips.items()
+        for clip, scene in [(clips.clips[index], clips.clips[scene_index])]
+    ]
+    for name, columns, rows in (
+        ("failed_clips", ["clip_id", "file", "reason"], failed),
+        ("empty_clips", ["clip_id", "on_empty"], empty),
+        ("scene_pairs", ["clip_id", "class", "scene_clip_id", "scene_class"], pairs),
+    ):
+        if rows:
+            pd.DataFrame(rows, columns=columns).to_csv(folder / f"{name}.csv", index=False)
 
 
 def save_figure(path: Path, figure: Figure) -> None:
@@ -80,16 +92,19 @@ def _write_classes(folder: Path, table: ScoreTable, title: str) -> None:
     save_figure(folder / "confusion.png", figure)
 
 
-def _masked_clips(cell: Cell, clips: ClipSet, frames: FrameStore, title: str) -> Figure:
+def _masked_clips(masked: MaskedClips, title: str) -> Figure:
     """Draw the middle frame of a few clips, as the model saw it."""
-    chosen = _spread(frames.ok, _SHOWN_CLIPS)
+    clips = masked.frames.clip_set
     pictures: list[NDArray[np.uint8]] = []
     captions: list[str] = []
-    for index in chosen:
-        clip = clips.clips[index]
-        shown, effect = mask_clip(cell, frames.view(index))
+    for index in _spread(masked.judged, _SHOWN_CLIPS):
+        shown, effect = masked.clip(index)
         pictures.append(shown[len(shown) // 2].permute(1, 2, 0).numpy())
-        captions.append(f"{clips.class_names[clip.label]}\n{effect.realised_ratio:.4f} hidden")
+        caption = f"{clips.class_names[clips.clips[index].label]}"
+        scene = masked.scene_clips.get(index)
+        if scene is not None:
+            caption += f"\nbefore {clips.class_names[clips.clips[scene].label]}"
+        captions.append(f"{caption}\n{effect.realised_ratio:.4f} hidden")
     return masked_clips_figure(pictures, captions, title=title)
 
 
@@ -98,14 +113,17 @@ def _spread(items: Sequence[int], most: int) -> list[int]:
     return [items[place] for place in places]
 
 
-def _protocol(cell: Cell, clips: ClipSet, frames: FrameStore, device: str) -> dict[str, object]:
+def _protocol(cell: Cell, masked: MaskedClips, table: ScoreTable, device: str) -> dict[str, object]:
     """Return the protocol card: what a number of this cell is a number of."""
+    frames, clips = masked.frames, masked.frames.clip_set
     prompts = cell.prompts.texts(clips.class_names)
     return {
         "data": clips.name,
         "clips": len(clips.clips),
-        "clips_evaluated": len(frames.ok),
+        "clips_evaluated": len(table.clip_ids),
         "clips_failed": len(frames.failures),
+        "clips_nothing_found": len(masked.empty),
+        "clips_left_out": len(frames.ok) - len(masked.judged),
         "classes": len(clips.class_names),
         "groups": len({clip.group for clip in clips.clips}),
         "data_digest": clips.digest,
@@ -120,11 +138,17 @@ def _protocol(cell: Cell, clips: ClipSet, frames: FrameStore, device: str) -> di
         "first_prompt": prompts[0][0],
         "masking": {"kind": type(cell.masking).__name__, **cell.masking.model_dump(mode="json")},
         "noise": {"kind": type(cell.noise).__name__, **cell.noise.model_dump(mode="json")},
-        "region": {"kind": type(cell.region).__name__, **cell.region.model_dump(mode="json")},
+        "region": {
+            "kind": type(cell.region).__name__,
+            "exact": cell.region.exact,
+            "weights_or_maps": cell.region.identity(clips),
+            **cell.region.model_dump(mode="json"),
+        },
         "limit": cell.limit,
         "device": device,
         "precision": cell.precision,
         "seed": cell.seed,
-        "uses_true_label_at_test_time": False,
+        "uses_true_label_at_test_time": cell.uses_label,
+        "notes": list(cell.notes()),
         "torch": torch.__version__,
     }

@@ -5,21 +5,17 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from clip_har.config import Cell
 from clip_har.data.clips import ClipSet
-from clip_har.data.store import ClipFrames, FrameStore
-from clip_har.masking.area import Canvas, clip_mask
-from clip_har.masking.effect import MaskEffect, mask_effect
-from clip_har.masking.fill import apply_mask
-from clip_har.models.classifier import zero_shot_classifier
+from clip_har.data.store import FrameStore
+from clip_har.masked_clips import MaskedClips, open_masked
+from clip_har.masking.effect import MaskEffect
 from clip_har.models.dual_encoder import DualEncoder, ModelSource, Precision, pick_device
-from clip_har.models.pooling import clip_scores
+from clip_har.models.zero_shot import Judge, ZeroShot
 from clip_har.progress import track
-from clip_har.scores import ScoreTable
+from clip_har.scores import OWN_SCENE, ScoreTable
 
 log = logging.getLogger(__name__)
 
@@ -35,81 +31,83 @@ def load_model(cell: Cell) -> DualEncoder:
     return _load_model(cell.model, cell.device, cell.precision)
 
 
-@torch.inference_mode()
-def evaluate(cell: Cell, model: DualEncoder, clips: ClipSet, frames: FrameStore) -> ScoreTable:
+def load_zero_shot(cell: Cell, clips: ClipSet) -> ZeroShot:
+    """Load the cell's model and embed the classes of its clips."""
+    return ZeroShot.build(
+        load_model(cell),
+        cell.prompts.texts(clips.class_names),
+        pooling=cell.model.pooling,
+        batch_size=cell.batch_size,
+        cache_dir=cell.cache_dir,
+    )
+
+
+def evaluate(cell: Cell, clips: ClipSet) -> tuple[MaskedClips, ScoreTable]:
     """Score every class for every clip that decodes, under the cell's mask.
 
     Args:
         cell: the checked settings.
-        model: the cell's model.
         clips: what is evaluated.
-        frames: the clips' decoded frames.
 
     Returns:
-        One row per decoded clip, in the clip set's order.
+        The clips as they were shown, and one row per judged clip in the clip set's order.
     """
-    classifier = zero_shot_classifier(
-        model, cell.prompts.texts(clips.class_names), cache_dir=cell.cache_dir
-    ).to(model.device)
-
-    scores: list[NDArray[np.float32]] = []
-    effects: list[MaskEffect] = []
-    with track(len(frames.ok), "evaluating") as advance:
-        for batch in _batches(frames.ok, frames.lengths, cell.batch_size):
-            masked = []
-            for index in batch:
-                shown, effect = mask_clip(cell, frames.view(index))
-                masked.append(shown)
-                effects.append(effect)
-            embeddings = _encode(model, torch.cat(masked), cell.batch_size)  # (M, D)
-            batch_scores = clip_scores(
-                embeddings,
-                [len(clip) for clip in masked],
-                classifier,
-                logit_scale=model.logit_scale,
-                pooling=cell.model.pooling,
-            )  # (B, C)
-            scores.append(batch_scores.cpu().numpy())
-            advance(len(batch))
-
-    decoded = [clips.clips[index] for index in frames.ok]
-    return ScoreTable(
-        class_names=clips.class_names,
-        clip_ids=tuple(clip.id for clip in decoded),
-        groups=tuple(clip.group for clip in decoded),
-        labels=np.array([clip.label for clip in decoded], dtype=np.int64),
-        scores=np.concatenate(scores),
-        mask_ratio=np.array([effect.realised_ratio for effect in effects]),
-        subject_found=np.array([effect.subject_found for effect in effects], dtype=np.float64),
-        subject_hidden=np.array(
-            [effect.subject_hidden for effect in effects], dtype=np.float64
-        ),  # None becomes NaN
-        native_black=np.array([effect.native_black for effect in effects]),
-        kind="log_probabilities" if cell.model.pooling == "mean_probability" else "logits",
-    )
+    zero_shot = load_zero_shot(cell, clips)  # before hours of decoding: it may not be loadable
+    frames = open_frames(cell, clips)
+    masked = open_masked(cell, frames, zero_shot=lambda: zero_shot)
+    if masked.empty:
+        skipped = masked.on_empty == "skip"
+        done = "left out" if skipped else "their whole frames are taken for it"
+        log.warning("%s: %s", masked.told_empty(), done)
+    return masked, score_clips(masked, zero_shot)
 
 
-def mask_clip(cell: Cell, frames: ClipFrames) -> tuple[Tensor, MaskEffect]:
-    """Hide a part of one clip's frames.
+def score_clips(masked: MaskedClips, judge: Judge) -> ScoreTable:
+    """Show masked clips to a model.
 
     Args:
-        cell: which mask, region source and seed.
-        frames: of the clip, whose id alone decides what is random.
+        masked: the clips.
+        judge: the cell's model with its classes, or anything else that scores clips.
 
     Returns:
-        The masked frames, of the same shape, and what the mask did.
+        One row per judged clip, in the clip set's order.
     """
-    subject = cell.region.relevance(frames)  # (T, S, S), or None without a region source
-    pixels, clip_id = frames.pixels, frames.clip.id
-    count, _, height, width = pixels.shape
-    canvas = Canvas(
-        clip_id=clip_id, seed=cell.seed, frames=count, height=height, width=width, subject=subject
+    scores: list[NDArray[np.float32]] = []
+    effects: list[MaskEffect] = []
+    with track(len(masked.judged), "evaluating") as advance:
+        for batch in _batches(masked.judged, masked.frames.lengths, judge.batch_size):
+            shown = []
+            for index in batch:
+                clip, effect = masked.clip(index)
+                shown.append(clip)
+                effects.append(effect)
+            scores.append(judge.scores(shown).numpy())  # (B, C)
+            advance(len(batch))
+
+    every = masked.frames.clip_set.clips
+    judged = [every[index] for index in masked.judged]
+    scenes = [masked.scene_clips.get(index) for index in masked.judged]
+    return ScoreTable(
+        class_names=masked.frames.clip_set.class_names,
+        clip_ids=tuple(clip.id for clip in judged),
+        groups=tuple(clip.group for clip in judged),
+        labels=np.array([clip.label for clip in judged], dtype=np.int64),
+        scores=np.concatenate(scores),
+        mask_ratio=np.array([effect.realised_ratio for effect in effects]),
+        subject_found=_numbers([effect.subject_found for effect in effects]),
+        subject_hidden=_numbers([effect.subject_hidden for effect in effects]),
+        feature_hidden=_numbers([effect.feature_hidden for effect in effects]),
+        native_black=np.array([effect.native_black for effect in effects]),
+        scene_labels=np.array(
+            [OWN_SCENE if scene is None else every[scene].label for scene in scenes], np.int64
+        ),
+        empty=tuple(every[index].id for index in masked.empty),
+        kind="log_probabilities" if judge.pooling == "mean_probability" else "logits",
     )
-    hidden = clip_mask(cell.masking, canvas)  # (1 or T, S, S)
-    shown = apply_mask(
-        torch.from_numpy(pixels.copy()), hidden, cell.masking.fill, seed=cell.seed, clip_id=clip_id
-    )
-    return shown, mask_effect(pixels, hidden, subject)
+
+
+def _numbers(values: Sequence[float | None]) -> NDArray[np.float64]:
+    return np.array(values, dtype=np.float64)  # None becomes NaN
 
 
 @lru_cache(maxsize=1)
@@ -132,7 +130,3 @@ def _batches(
         filled += lengths[index]
     if batch:
         yield batch
-
-
-def _encode(model: DualEncoder, frames: Tensor, batch_size: int) -> Tensor:
-    return torch.cat([model.encode_frames(part) for part in torch.split(frames, batch_size)])

@@ -10,7 +10,7 @@ from omegaconf import MISSING, DictConfig, OmegaConf
 from pydantic import Field, ValidationError, field_validator
 
 from clip_har.errors import ClipHarError
-from clip_har.regions.none import NoRegion
+from clip_har.masking.feature import FeatureMask
 from clip_har.settings import Settings
 
 T = TypeVar("T", bound=Settings)
@@ -35,6 +35,8 @@ class RootSchema:
     tracking: Any = MISSING
     frames: Any = MISSING
     ratio: float | None = MISSING
+    fill: str = MISSING
+    feature: str = MISSING
     seed: int = MISSING
     device: str = MISSING
     precision: str = MISSING
@@ -63,6 +65,8 @@ class Cell(Settings):
         noise: what is added to the frames.
         tracking: a `clip_har.tracking.tracker.Tracking`.
         ratio: share of the frame's pixels that is hidden, in [0, 1]; null where a mask allows it.
+        fill: what is painted over hidden pixels; counts through the mask that uses it.
+        feature: the thing that a mask is aimed at; counts through the mask that uses it.
         seed: of everything random.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps`` …
         precision: of the model's forward pass.
@@ -83,6 +87,8 @@ class Cell(Settings):
     noise: Any
     tracking: Any
     ratio: float | None = Field(ge=0, le=1)
+    fill: str
+    feature: str
     seed: int = Field(ge=0)
     device: str = Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?|xpu(:\d+)?)$")
     precision: Literal["fp32", "bf16", "fp16"]
@@ -96,6 +102,21 @@ class Cell(Settings):
     @classmethod
     def _absolute(cls, path: Path) -> Path:
         return path.expanduser().absolute()
+
+    @property
+    def uses_label(self) -> bool:
+        """Whether what the model is shown depends on the clip's true label: a leak."""
+        thing = self.masking.feature
+        return thing is not None and bool(self.region.uses_label(thing))
+
+    def notes(self) -> tuple[str, ...]:
+        """Return what must stand beside every number of this cell."""
+        found = []
+        if self.uses_label:
+            found.append("uses the true label")
+        if isinstance(self.masking, FeatureMask) and self.masking.keeps_silhouette:
+            found.append("silhouette control")
+        return tuple(found)
 
 
 def build(node: DictConfig, key: str) -> Settings:
@@ -184,9 +205,7 @@ def _one_line(error: ValidationError, key: str) -> str:
 
 def _check_combination(cell: Cell) -> None:
     """Refuse what each part accepts alone and the parts cannot do together."""
-    if cell.masking.needs_subject and isinstance(cell.region, NoRegion):
-        raise ClipHarError(
-            "masking.place=subject needs to know where the subject is: add region=motion"
-        )
+    if cell.masking.feature is not None:
+        cell.region.check(cell.masking.feature)
     if cell.precision == "fp16" and cell.device == "cpu":
         raise ClipHarError("precision=fp16 needs an accelerator: use precision=bf16 or fp32 on cpu")

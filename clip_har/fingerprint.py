@@ -17,9 +17,10 @@ def fingerprint(cell: Cell, clips: ClipSet) -> str:
     """Return a cell's fingerprint, 32 hexadecimal digits.
 
     It covers the clips (by their digest, not their place), frames, weights, pooling, the prompts'
-    texts, mask, region, noise, seed, precision and the package's code. Not covered are paths,
-    tracking, and what changes scores by rounding only: device, batch size, threads. ``ratio``
-    counts through the mask that uses it, so that ``masking=none`` is one cell under every ratio.
+    texts, mask, region (with its weights or map files), noise, seed, precision and the package's
+    code. Not covered are paths, tracking, and what changes scores by rounding only: device, batch
+    size, threads. ``ratio``, ``fill`` and ``feature`` count through the mask that uses them, so
+    that ``masking=none`` is one cell under all of them.
     """
     parts: dict[str, Any] = {
         "clips": clips.digest,
@@ -27,7 +28,7 @@ def fingerprint(cell: Cell, clips: ClipSet) -> str:
         "model": {"weights": weights_digest(cell.model.folder()), "pooling": cell.model.pooling},
         "prompts": cell.prompts.texts(clips.class_names),
         "masking": _described(cell.masking),
-        "region": _described(cell.region),
+        "region": [_described(cell.region), cell.region.identity(clips)],
         "noise": _described(cell.noise),
         "seed": cell.seed,
         "precision": cell.precision,

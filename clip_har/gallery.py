@@ -9,7 +9,9 @@ without ``masking`` it draws a selection. All shapes, without a clip, go beside 
 
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
 
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
@@ -18,16 +20,18 @@ from rich.console import Console
 
 from clip_har.app import CONFIG_DIR
 from clip_har.artifacts import save_figure
-from clip_har.cell import open_frames
+from clip_har.cell import load_zero_shot, open_frames
 from clip_har.config import Cell, cell_from_config, register_schema
 from clip_har.data.store import FrameStore
 from clip_har.faults import report_fault, take_over_errors
-from clip_har.figures.gallery import mask_gallery, shape_figure
-from clip_har.masking.area import Strategy
+from clip_har.figures.gallery import GalleryRow, Tile, mask_gallery, shape_figure
+from clip_har.masked_clips import MaskedClips, open_masked
 from clip_har.masking.none import NoMask
+from clip_har.masking.swap import SwapMask
 from clip_har.sweep import expand
 
 _CLIPS = 2
+_NOTHING = "nothing found"
 _RATIOS = "ratio=0.1,0.3,0.5"
 _SELECTION = (
     ["masking=percent"],
@@ -39,31 +43,57 @@ _SELECTION = (
 def draw_gallery(cells: Sequence[Cell], frames: FrameStore, *, count: int = _CLIPS) -> Figure:
     """Draw every mask of the cells at every ratio of the cells.
 
+    A row is a mask, a column a ratio; of several clips, each ratio has them side by side. A place
+    stays empty where no cell has that mask at that ratio, and says so where the mask's thing was
+    not found in the clip.
+
     Args:
-        cells: at least one.
-        frames: the decoded frames of the first cell's clips.
+        cells: at least one, all on the same clips.
+        frames: the decoded frames of the cells' clips.
         count: how many clips are shown side by side, spread over the clips.
     """
-    strategies: dict[str, Strategy] = {"none": NoMask()}
-    ratios: set[float] = set()
-    for cell in cells:
-        if not isinstance(cell.masking, NoMask):
-            mask = type(cell.masking).__name__ + cell.masking.model_dump_json(exclude={"ratio"})
-            strategies.setdefault(mask, cell.masking)
-            ratios.add(cell.masking.ratio)
     step = max(1, len(frames.ok) // count)
     chosen = frames.ok[step // 2 :: step][:count]
-    views = [frames.view(index) for index in chosen]
-    subjects = {view.clip.id: cells[0].region.relevance(view) for view in views}
-    known = {id_: subject for id_, subject in subjects.items() if subject is not None}
-    shown = {view.clip.id: view.pixels for view in views}
-    return mask_gallery(
-        shown,
-        list(strategies.values()),
-        sorted(ratios) or [0.0],
-        seed=cells[0].seed,
-        subjects=known,
-    )
+    ratios = sorted({cell.masking.ratio for cell in cells if not _is_clean(cell)}, key=_last_none)
+    columns = [(ratio, index) for ratio in ratios or [0.0] for index in chosen]
+    blank: list[Tile | str | None] = [None] * len(columns)
+    clean = MaskedClips(NoMask(), cells[0].seed, frames)
+    rows = {"": GalleryRow("none", [*map(_tile(clean), chosen), *blank[len(chosen) :]], clean=True)}
+    for cell in cells:
+        if _is_clean(cell):
+            continue
+        model = partial(load_zero_shot, cell, frames.clip_set)
+        masked = open_masked(cell, frames, zero_shot=model)
+        draw, judged = _tile(masked), set(masked.judged)
+        mask = type(cell.masking).__name__ + cell.masking.model_dump_json(exclude={"ratio"})
+        row = rows.setdefault(mask, GalleryRow(_row_label(cell), list(blank)))
+        tiles: list[Tile | str | None] = [
+            old if ratio != cell.masking.ratio else draw(index) if index in judged else _NOTHING
+            for old, (ratio, index) in zip(row.tiles, columns, strict=True)
+        ]
+        rows[mask] = replace(row, tiles=tiles)
+    return mask_gallery(list(rows.values()), [ratio for ratio, _ in columns])
+
+
+def _is_clean(cell: Cell) -> bool:
+    return isinstance(cell.masking, NoMask)
+
+
+def _last_none(ratio: float | None) -> float:
+    return 2.0 if ratio is None else ratio
+
+
+def _row_label(cell: Cell) -> str:
+    plain = cell.masking.fill == "black" or isinstance(cell.masking, SwapMask)
+    return str(cell.masking.short_name) + ("" if plain else f" {cell.masking.fill}")
+
+
+def _tile(masked: MaskedClips) -> Callable[[int], Tile]:
+    def draw(index: int) -> Tile:
+        shown, effect = masked.clip(index)
+        return Tile(shown[len(shown) // 2].permute(1, 2, 0).numpy(), effect.realised_ratio)
+
+    return draw
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -108,6 +108,7 @@ def run_cell(config: DictConfig) -> Outcome:
 
     try:
         cell = cell_from_config(plain)
+        name += "".join(f" [{note}]" for note in cell.notes())
         clips = cell.dataset.clips().limit(cell.limit)
         key = fingerprint(cell, clips)
         folder = cell.results_dir / "cells" / key
@@ -119,7 +120,10 @@ def run_cell(config: DictConfig) -> Outcome:
                 name=name,
                 fingerprint=key,
                 params=flat_params(plain, dict(job.runtime.choices)),
-                tags={"clip_har.overrides": " ".join(job.overrides.task)},
+                tags={
+                    "clip_har.overrides": " ".join(job.overrides.task),
+                    "clip_har.uses_true_label": str(cell.uses_label).lower(),
+                },
                 parent=sweep.parent if sweep else None,
                 dataset=(clips.name, clips.digest),
             )
@@ -205,26 +209,23 @@ def _make_results(
 ) -> None:
     # Imported here: all that is heavy (torch, transformers, matplotlib) comes after the checks.
     from clip_har.artifacts import write_artifacts
-    from clip_har.cell import evaluate, load_model, open_frames
+    from clip_har.cell import evaluate, load_model
     from clip_har.metrics.summary import summarise
 
-    model = load_model(cell)  # before hours of decoding: what cannot be loaded is told at once
-    frames = open_frames(cell, clips)
-    table = evaluate(cell, model, clips, frames)
+    masked, table = evaluate(cell, clips)
     metrics = summarise(table) | {
-        "data/clips": float(len(frames.ok)),
-        FAILED_CLIPS: float(len(frames.failures)),
+        "data/clips": float(len(table.clip_ids)),
+        FAILED_CLIPS: float(len(masked.frames.failures)),
     }
     with whole_folder(folder) as out:
         write_artifacts(
             out,
             config,
             cell,
-            clips,
-            frames,
+            masked,
             table,
             metrics,
-            device=str(model.device),
+            device=str(load_model(cell).device),
             title=title,
         )
     _warn_of_failures(clips, folder, title)

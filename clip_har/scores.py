@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 
 from clip_har.errors import ClipHarError
 
+OWN_SCENE = -1
+"""The scene label of a clip that is shown before its own background."""
+
 ScoreKind = Literal["logits", "log_probabilities"]
 
 
@@ -32,6 +35,12 @@ class ScoreTable:
         subject_found: ``(N,)`` float64, 1 where the region source found the subject, else 0; NaN
             without a region source.
         native_black: ``(N,)`` float64, share of the unmasked clip that is black already.
+        feature_hidden: ``(N,)`` float64, share of the thing's relevance that was hidden, in
+            [0, 1]; NaN where the mask is not aimed at a thing.
+        scene_labels: ``(N,)`` int64, class of the clip whose background was shown; `OWN_SCENE`
+            where that was the clip's own.
+        empty: ids of the decoded clips in which the mask's thing was not found; those that have
+            no row here were left out for that.
         kind: whether scores are logits at the model's own scale or log-probabilities.
     """
 
@@ -44,6 +53,9 @@ class ScoreTable:
     subject_hidden: NDArray[np.float64]
     subject_found: NDArray[np.float64]
     native_black: NDArray[np.float64]
+    feature_hidden: NDArray[np.float64]
+    scene_labels: NDArray[np.int64]
+    empty: tuple[str, ...] = ()
     kind: ScoreKind = "logits"
 
     def __post_init__(self) -> None:
@@ -61,6 +73,8 @@ class ScoreTable:
             self.subject_hidden,
             self.subject_found,
             self.native_black,
+            self.feature_hidden,
+            self.scene_labels,
         )
         if any(len(column) != rows for column in columns) or self.scores.shape != (
             rows,
@@ -83,15 +97,21 @@ class ScoreTable:
                 "group": self.groups,
                 "label": self.labels,
                 "class": [self.class_names[label] for label in self.labels],
-                "predicted": [self.class_names[best] for best in self.scores.argmax(axis=1)],
+                "predicted": [self.class_names[best] for best in self.predictions()],
                 "scores": scores,
                 "mask_ratio": self.mask_ratio,
                 "subject_hidden": self.subject_hidden,
                 "subject_found": self.subject_found,
                 "native_black": self.native_black,
+                "feature_hidden": self.feature_hidden,
+                "scene_label": self.scene_labels,
             }
         )
-        metadata = {"class_names": json.dumps(self.class_names), "score_kind": self.kind}
+        metadata = {
+            "class_names": json.dumps(self.class_names),
+            "score_kind": self.kind,
+            "empty": json.dumps(self.empty),
+        }
         pq.write_table(table.replace_schema_metadata(metadata), path)
 
     @classmethod
@@ -117,10 +137,18 @@ class ScoreTable:
                 subject_hidden=table["subject_hidden"].to_numpy(),
                 subject_found=table["subject_found"].to_numpy(),
                 native_black=table["native_black"].to_numpy(),
+                feature_hidden=table["feature_hidden"].to_numpy(),
+                scene_labels=table["scene_label"].to_numpy(),
+                empty=tuple(json.loads(metadata["empty"])),
                 kind="logits" if logits else "log_probabilities",
             )
         except (OSError, KeyError, ValueError, pa.ArrowException) as error:
             raise ClipHarError(f"{path}: expected a score table, got {error}") from error
+
+    def predictions(self) -> NDArray[np.int64]:
+        """Return ``(N,)`` best classes; of equal scores the first class."""
+        best: NDArray[np.int64] = self.scores.argmax(axis=1)
+        return best
 
     def probabilities(self) -> NDArray[np.float64]:
         """Return ``(N, C)`` class distributions, the softmax of the scores."""

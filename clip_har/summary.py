@@ -1,13 +1,16 @@
 """What the terminal shows when a cell or a sweep has ended."""
 
+import pandas as pd
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from clip_har import sweep
 from clip_har.faults import report_fault
 from clip_har.run import Outcome, read_outcomes
 
-_SHOWN = ("top1", "top5", "balanced_accuracy", "macro_f1", "confidence", "mask/realised_ratio")
+_SHOWN = ("top1", "top5", "balanced_accuracy", "macro_f1", "confidence", "mask/realised_ratio",
+    "mask/subject_hidden", "mask/nothing_found", "data/clips")  # fmt: skip
 _WIDTH = 400  # columns where the output is no terminal: as wide as the table needs
 
 
@@ -15,10 +18,11 @@ def show_cell(outcome: Outcome) -> None:
     """Print one cell's numbers and where its results are."""
     console = _console()
     metrics = outcome.metrics()
-    numbers = "  ".join(f"{key} {metrics[key]:.4f}" for key in _SHOWN if key in metrics)
+    shown = [key for key in _SHOWN if key in metrics and not key.startswith("data/")]
+    numbers = "  ".join(f"{key} {_number(key, metrics)}" for key in shown)
     clips = f", {metrics['data/clips']:.0f} clips" if metrics else ""
     told = f"{outcome.name}: {outcome.state}{clips}  {numbers}"
-    console.print(told, highlight=False, soft_wrap=True)
+    console.print(told, highlight=False, soft_wrap=True, markup=False)
     if outcome.folder:
         console.print(f"results in {outcome.folder}", highlight=False, soft_wrap=True)
 
@@ -47,7 +51,9 @@ def end_sweep(stopped: BaseException | None) -> int:
     ended += f", {missing} not run" if missing else ""
     console.print(ended, highlight=False)
     whole = not failed and not missing
-    files = sweep.finish(this, numbered, whole=whole)
+    files, measures = sweep.finish(this, numbered, whole=whole)
+    if len(measures.rows):
+        console.print(measures_table(measures.rows), highlight=False)
     places: list[tuple[str, object]] = [
         ("logs", this.folder),
         *((path.stem.replace("_", " "), path) for path in files),
@@ -72,8 +78,33 @@ def sweep_table(outcomes: list[Outcome]) -> Table:
         table.add_column(key.rpartition("/")[2], justify="right", no_wrap=True, min_width=6)
     table.add_column("seconds", justify="right", no_wrap=True, min_width=5)
     for outcome, found in zip(outcomes, numbers, strict=True):
-        values = [f"{found[key]:.4f}" if key in found else "–" for key in columns]
-        table.add_row(outcome.name, outcome.state, *values, f"{outcome.seconds:.1f}")
+        values = [_number(key, found) for key in columns]
+        table.add_row(escape(outcome.name), outcome.state, *values, f"{outcome.seconds:.1f}")
+    return table
+
+
+def _number(key: str, found: dict[str, float]) -> str:
+    if key not in found:
+        return "–"
+    return f"{found[key]:.0f}" if key.startswith("data/") else f"{found[key]:.4f}"
+
+
+def measures_table(rows: pd.DataFrame) -> Table:
+    """Return one row per measure that several cells tell together."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    several = rows["of"].astype(bool).any()
+    table.add_column("measure", no_wrap=True)
+    if several:
+        table.add_column("of", overflow="fold")
+    for name in ("value", "95 % interval", "clips", "groups"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in rows.to_dict("records"):
+        known = row["low"] == row["low"]  # NaN is not equal to itself
+        interval = f"{row['low']:.3f} to {row['high']:.3f}" if known else "–"
+        groups = f"{row['groups']:.0f}" if row["groups"] == row["groups"] else "–"
+        of = [escape(str(row["of"]))] if several else []
+        cells = (f"{row['value']:.4f}", interval, f"{row['clips']:.0f}", groups)
+        table.add_row(str(row["measure"]), *of, *cells)
     return table
 
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.config_loader import ConfigLoader
@@ -21,6 +21,9 @@ from clip_har.errors import ClipHarError
 from clip_har.faults import report_fault
 from clip_har.fingerprint import fingerprint
 from clip_har.run import Outcome, Sweep
+
+if TYPE_CHECKING:
+    from clip_har.sweep_measures import SweepMeasures
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,9 @@ def preflight(cell: Cell) -> ClipSet:
         from clip_har.models.dual_encoder import pick_device, pick_dtype
 
         pick_dtype(cell.precision, pick_device(cell.device))
-    return clips.limit(cell.limit)
+    chosen = clips.limit(cell.limit)
+    cell.region.identity(chosen)
+    return chosen
 
 
 def claim_folder(folder: Path) -> Path:
@@ -124,7 +129,8 @@ def _start_sweep(config: DictConfig) -> None:
     seen: dict[str, ClipSet] = {}
     prints = set()
     for cell in cells:
-        shared = cell.model_dump_json(exclude={"masking", "region", "noise", "ratio", "seed"})
+        own = {"masking", "noise", "ratio", "fill", "feature", "seed"}
+        shared = cell.model_dump_json(exclude=own)
         if shared not in seen:
             seen[shared] = preflight(cell)
         prints.add(fingerprint(cell, seen[shared]))
@@ -150,8 +156,10 @@ def _start_sweep(config: DictConfig) -> None:
     started.append(StartedSweep(folder, tuple(cells), parent))
 
 
-def finish(sweep: StartedSweep, outcomes: Mapping[int, Outcome], *, whole: bool) -> list[Path]:
-    """Leave the sweep's table and pictures in its folder, and end its run.
+def finish(
+    sweep: StartedSweep, outcomes: Mapping[int, Outcome], *, whole: bool
+) -> "tuple[list[Path], SweepMeasures]":
+    """Leave the sweep's tables and pictures in its folder, and end its run.
 
     Args:
         sweep: the sweep.
@@ -159,20 +167,22 @@ def finish(sweep: StartedSweep, outcomes: Mapping[int, Outcome], *, whole: bool)
         whole: whether no cell failed or is missing.
 
     Returns:
-        The files.
+        The files, and what the cells tell together.
     """
     from clip_har.sweep_files import write_sweep_files
 
     files: list[Path] = []
+    metrics: dict[str, float] = {}
     try:
-        files = write_sweep_files(sweep.folder, sweep.cells, outcomes)
+        files, measures = write_sweep_files(sweep.folder, sweep.cells, outcomes)
+        metrics = measures.metrics()
     finally:  # the run must not stay open because a picture failed
         if sweep.parent is not None:
             first = sweep.cells[0]
             first.tracking.close_sweep(
-                first.results_dir, sweep.parent, failed=not whole, files=files
+                first.results_dir, sweep.parent, failed=not whole, files=files, metrics=metrics
             )
-    return files
+    return files, measures
 
 
 def expand(words: list[str], loader: ConfigLoader) -> list[list[str]]:

@@ -5,19 +5,23 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pandas as pd
+from matplotlib.figure import Figure
 
 from clip_har.artifacts import save_figure
 from clip_har.cell import open_frames
 from clip_har.config import Cell
+from clip_har.data.clips import ClipSet
 from clip_har.figures.accuracy import Point, accuracy_figure
 from clip_har.gallery import draw_gallery
 from clip_har.masking.none import NoMask
+from clip_har.results import read_metrics
 from clip_har.run import Outcome
+from clip_har.sweep_measures import Finished, SweepMeasures, sweep_measures
 
 
 def write_sweep_files(
     folder: Path, cells: Sequence[Cell], outcomes: Mapping[int, Outcome]
-) -> list[Path]:
+) -> tuple[list[Path], SweepMeasures]:
     """Write a sweep's files.
 
     Args:
@@ -26,38 +30,66 @@ def write_sweep_files(
         outcomes: of the cells that ended, by job number.
 
     Returns:
-        The files; pictures only where there are results to draw.
+        The files, pictures only where there are results to draw; and what the cells tell together.
     """
     files = [folder / "cells.csv"]
     rows = [{**asdict(outcome), **outcome.metrics()} for outcome in outcomes.values()]
     pd.DataFrame(rows).to_csv(files[0], index=False)
-    done = [number for number, outcome in outcomes.items() if outcome.folder]
-    if not done:
-        return files
-    first = cells[done[0]]
+    finished = [
+        Finished(outcome.name, cells[number], Path(outcome.folder))
+        for number, outcome in outcomes.items()
+        if outcome.folder
+    ]
+    measures = sweep_measures(finished)
+    if not finished:
+        return files, measures
+    if len(measures.rows):
+        files.append(folder / "measures.csv")
+        measures.rows.to_csv(files[-1], index=False)
+    if len(measures.per_class):
+        files.append(folder / "reliance_per_class.csv")
+        measures.per_class.to_csv(files[-1], index=False)
+    first = finished[0].cell
     clips = first.dataset.clips().limit(first.limit)
-    gallery = draw_gallery([cells[number] for number in done], open_frames(first, clips))
+    alike = [one.cell for one in finished if _same_clips(one.cell, first)]
     files.append(folder / "mask_gallery.png")
-    save_figure(files[-1], gallery)
-
-    lines: dict[str, list[Point]] = {}
-    clean: list[Point] = []
-    for number in done:
-        mask, metrics = cells[number].masking, outcomes[number].metrics()
-        point = Point(mask.ratio, metrics["top1"], int(metrics["data/clips"]))
-        if isinstance(mask, NoMask):
-            clean.append(point)
-        else:
-            name = outcomes[number].name.replace(f" r={mask.ratio:g}", "")
-            lines.setdefault(name, []).append(point)
-    if lines:
-        figure = accuracy_figure(
-            lines,
-            classes=len(clips.class_names),
-            clean=clean[0] if len(set(clean)) == 1 else None,  # else which one is a line's twin?
-            title=f"{Path(str(first.model.checkpoint)).name} on {clips.name},"
-            f" {int(metrics['data/clips'])} clips",
-        )
+    save_figure(files[-1], draw_gallery(alike, open_frames(first, clips)))
+    if figure := _accuracy(finished, clips):
         files.append(folder / "accuracy_over_ratio.png")
         save_figure(files[-1], figure)
-    return files
+    return files, measures
+
+
+def _same_clips(cell: Cell, other: Cell) -> bool:
+    """Return whether two cells show the same frames of the same clips."""
+    return bool(
+        cell.dataset == other.dataset
+        and cell.frames == other.frames
+        and cell.limit == other.limit
+        and cell.model.image_size() == other.model.image_size()
+    )
+
+
+def _accuracy(finished: Sequence[Finished], clips: ClipSet) -> Figure | None:
+    """Draw top-1 over the hidden share; None where no cell hides a share that was asked for."""
+    lines: dict[str, list[Point]] = {}
+    clean: list[Point] = []
+    for one in finished:
+        ratio, metrics = one.cell.masking.ratio, read_metrics(one.folder)
+        if ratio is None:
+            continue  # what it hides is the clips' doing
+        point = Point(ratio, metrics["top1"], int(metrics["data/clips"]))
+        if isinstance(one.cell.masking, NoMask):
+            clean.append(point)
+        else:
+            lines.setdefault(one.name.replace(f" r={ratio:g}", ""), []).append(point)
+    if not lines:
+        return None
+    first = finished[0].cell
+    return accuracy_figure(
+        lines,
+        classes=len(clips.class_names),
+        clean=clean[0] if len(set(clean)) == 1 else None,  # else which one is a line's twin?
+        title=f"{Path(str(first.model.checkpoint)).name} on {clips.name},"
+        f" {max(point.clips for line in lines.values() for point in line)} clips",
+    )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from clip_har.scores import ScoreTable
+from clip_har.scores import OWN_SCENE, ScoreTable
 
 
 def made_table(
@@ -34,4 +34,6 @@ def made_table(
         if subject_hidden is None
         else np.isfinite(np.array(subject_hidden)).astype(np.float64),
         native_black=np.zeros(len(label)),
+        feature_hidden=np.full(len(label), np.nan),
+        scene_labels=np.full(len(label), OWN_SCENE),
     )

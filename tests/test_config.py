@@ -39,7 +39,8 @@ def test_there_are_options_in_every_group() -> None:
 
 @pytest.mark.parametrize("option", OPTIONS)
 def test_every_option_builds_and_its_keys_are_exactly_its_settings(option: str) -> None:
-    config = composed(option, *NEEDED.get(option, []))
+    aimed = ["region=motion"] if option.startswith("masking=") else []
+    config = composed(*aimed, option, *NEEDED.get(option, []))
     cell_from_config(config)
     group = option.partition("=")[0]
     built = build(config[group], group)
@@ -86,7 +87,17 @@ def test_the_official_templates_are_48_distinct_ones() -> None:
         (["device=gpu"], "^device=gpu: "),
         (["device=cpu", "precision=fp16"], "fp16 needs an accelerator"),
         (["masking=shape", "masking.shape=blob"], "^masking.shape=blob: input should be 'square'"),
-        (["masking=shape", "masking.place=subject"], "add region=motion"),
+        (["masking=shape", "masking.place=subject"], "where the subject is: add region=annotation"),
+        (["masking=feature"], "where the subject is: add region=annotation"),
+        (["masking=feature", "feature=a ball", "region=motion"], "^feature=a ball: region=motion"),
+        (["masking=feature", "masking.hole=circle"], "^masking.hole=circle: input should be 'exac"),
+        (
+            ["masking=feature", "feature=background", "masking.hole=box", "region=motion"],
+            "^masking: masking.hole=box about the background",
+        ),
+        (["masking=isolation", "ratio=2"], "^ratio=2"),
+        (["masking=swap", "region=motion", "region.on_empty=never"], "^region.on_empty=never"),
+        (["fill=grellow", "masking=percent"], "^masking.fill=grellow: expected mean"),
         (["masking=shape", "masking.count=3"], "place=random"),
         (["masking=percent", "masking.fill=grellow"], "^masking.fill=grellow: expected mean"),
         (["frames.count=0"], "^frames.count=0: "),
@@ -110,6 +121,34 @@ def test_only_settings_of_this_package_can_be_named(target: str) -> None:
     node = OmegaConf.create({"_target_": target})
     with pytest.raises(ClipHarError, match="_target_"):
         build(node, "masking")
+
+
+def test_swap_frozen_is_the_swap_frozen() -> None:
+    swap, frozen = (
+        cell_from_config(composed(f"masking={mask}", "region=motion")).masking
+        for mask in ("swap", "swap_frozen")
+    )
+    assert frozen == swap.model_copy(update={"frozen": True})
+    assert not swap.frozen
+
+
+def test_what_leaks_the_label_is_noted() -> None:
+    at = ("masking=feature", "region=relevance", "ratio=null")
+    clean = cell_from_config(composed(*at))
+    leaking = cell_from_config(composed(*at, "region.evidence=label"))
+    assert (clean.uses_label, clean.notes()) == (False, ())
+    assert (leaking.uses_label, leaking.notes()) == (True, ("uses the true label",))
+    measured = cell_from_config(composed("region=relevance", "region.evidence=label"))
+    assert not measured.uses_label, "nothing that the model sees depends on it"
+    text = cell_from_config(composed(*at, "region.evidence=label", "feature=a ball"))
+    assert not text.uses_label
+
+
+def test_a_silhouette_is_noted() -> None:
+    at = ("masking=feature", "region=motion", "ratio=null")
+    assert cell_from_config(composed(*at)).notes() == ()
+    exact = cell_from_config(composed(*at, "masking.hole=exact"))
+    assert exact.notes() == ("silhouette control",)
 
 
 def test_ratio_counts_through_the_mask() -> None:

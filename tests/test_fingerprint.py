@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hydra import compose, initialize_config_dir
 
@@ -106,3 +107,20 @@ def test_other_weights_are_another_cell(base: list[str], small_clip: Path, tmp_p
     content[-1] ^= 1
     file.write_bytes(content)
     assert printed(base[0], base[1], f"model.checkpoint={weights}", base[3]) != printed(*base)
+
+
+def test_other_maps_are_another_cell(base: list[str], tmp_path: Path) -> None:
+    maps = tmp_path / "maps" / "running"
+    maps.mkdir(parents=True)
+    labels = np.zeros((8, 64, 96), np.uint8)
+    at = ("region=annotation", f"region.maps={tmp_path / 'maps'}")
+    digests = []
+    for size in (10, 20):
+        labels[:, :size, :size] = 1
+        np.savez_compressed(maps / "running_0.npz", labels=labels)
+        digests.append(printed(*base, *at))
+    assert digests[0] != digests[1]
+
+
+def test_what_no_mask_is_aimed_at_does_not_count(base: list[str]) -> None:
+    assert printed(*base, "feature=person") == printed(*base, "feature=a ball")

@@ -7,9 +7,10 @@ import pytest
 from hydra import compose, initialize_config_dir
 
 from clip_har.app import CONFIG_DIR
-from clip_har.cell import evaluate, load_model, open_frames
+from clip_har.cell import evaluate
 from clip_har.config import cell_from_config, register_schema
 from clip_har.metrics.accuracy import top_k
+from clip_har.metrics.scene import SceneTables, scene_measures
 from clip_har.scores import ScoreTable
 
 CLIPS = 200
@@ -25,8 +26,8 @@ def scored(cache: Path, *overrides: str) -> ScoreTable:
     fixed = [f"cache_dir={cache}", f"dataset.count={CLIPS}", "frames.count=4", "tracking=none"]
     with initialize_config_dir(str(CONFIG_DIR), version_base="1.3"):
         cell = cell_from_config(compose("config", overrides=[*fixed, *overrides]))
-    clips = cell.dataset.clips()
-    return evaluate(cell, load_model(cell), clips, open_frames(cell, clips))
+    _, table = evaluate(cell, cell.dataset.clips())
+    return table
 
 
 def top1(table: ScoreTable) -> float:
@@ -71,3 +72,23 @@ def test_more_hidden_is_less_seen(cache: Path, biased: ScoreTable) -> None:
     falling += [top1(scored(cache, "masking=shape", f"ratio={r}")) for r in (0.3, 0.5, 0.8)]
     assert falling == sorted(falling, reverse=True)
     assert falling[-1] < falling[0] - 0.3
+
+
+def scene_numbers(cache: Path, bias: float) -> dict[str, float]:
+    at = ("region=annotation", f"dataset.scene_bias={bias}")
+    ways = {"clean": "none", "background_only": "background_only", "swap": "swap"}
+    tables = {way: scored(cache, *at, f"masking={mask}") for way, mask in ways.items()}
+    rows = scene_measures(SceneTables(**tables))
+    return dict(zip(rows["measure"].str.removeprefix("scene/"), rows["value"], strict=True))
+
+
+def test_the_tiny_model_lies_between_and_moves_with_the_planted_bias(cache: Path) -> None:
+    even, biased = scene_numbers(cache, 0.05), scene_numbers(cache, 0.9)
+    chance = 1 / 20
+    for found in (even, biased):
+        assert chance + 0.1 < found["swap_accuracy"] < 0.95
+        assert found["swap_error"] < 0.9
+    # a background tells its clip's class only where classes are set in their own scenes
+    assert biased["swap_error"] > even["swap_error"] + 0.05
+    assert biased["background_only"] > even["background_only"] + 0.1
+    assert even["swap_error"] == pytest.approx(chance, abs=0.06)

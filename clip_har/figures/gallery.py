@@ -1,20 +1,18 @@
 """Figures of masks: on real frames for a run, and of all shapes for the documentation."""
 
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import get_args
 
 import numpy as np
-import torch
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from numpy.typing import NDArray
 
-from clip_har.masking.area import Canvas, Strategy, lowest
-from clip_har.masking.fill import apply_mask
-from clip_har.masking.none import NoMask
+from clip_har.masking.area import Canvas, lowest
 from clip_har.masking.shape import Shape, ShapeMask
 
 _TILE = 1.6  # width of a tile, inches
@@ -26,64 +24,80 @@ _QUIET = "#6b6b6b"
 _SHADES = ("#f1ede4", "#d9c7a7", "#b3773f", "#4a2c1a")  # from never hidden to hidden first
 
 
-def mask_gallery(
-    frames_by_clip: Mapping[str, NDArray[np.uint8]],
-    strategies: Sequence[Strategy],
-    ratios: Sequence[float],
-    *,
-    seed: int = 0,
-    subjects: Mapping[str, NDArray[np.float32]] | None = None,
-) -> Figure:
-    """Draw the middle frames of clips under masks.
+@dataclass(frozen=True, eq=False)
+class Tile:
+    """One picture of the gallery.
 
-    A row is a strategy, a column a ratio; of several clips, each ratio has them side by side. The
-    share of pixels that is really hidden stands below each tile. `NoMask` shows each clip once.
+    Attributes:
+        picture: ``(H, W, 3)`` uint8 RGB.
+        hidden: share of the clip's pixels that is hidden, in [0, 1].
+    """
+
+    picture: NDArray[np.uint8]
+    hidden: float
+
+
+@dataclass(frozen=True, eq=False)
+class GalleryRow:
+    """The tiles of one mask.
+
+    Attributes:
+        label: a few words.
+        tiles: one per column; a text says why there is no picture, None leaves the place empty.
+        clean: whether these are the clips without a mask, which no ratio is written above.
+    """
+
+    label: str
+    tiles: Sequence[Tile | str | None]
+    clean: bool = False
+
+
+def mask_gallery(rows: Sequence[GalleryRow], ratios: Sequence[float | None]) -> Figure:
+    """Draw the frames of clips under masks, with the share that is really hidden below each.
 
     Args:
-        frames_by_clip: clip id to ``(T, 3, H, W)`` RGB in 0 … 255, at least one clip.
-        strategies: at least one; their own ratios are not used.
-        ratios: at least one, in [0, 1].
-        seed: the root seed, as in the run, so that the masks are the run's.
-        subjects: clip id to ``(T, H, W)`` relevance, for strategies that need it.
+        rows: at least one, all of the same length, with at least one tile.
+        ratios: what each column hides; None for whole regions.
 
     Returns:
         A figure to be saved, of about 1.6 inches a tile.
 
     Raises:
         ValueError: when there is nothing to draw.
-        ClipHarError: when a strategy needs the subject and ``subjects`` lacks the clip.
 
     Example:
-        >>> clips = {"clip 1": np.zeros((8, 3, 32, 32), np.uint8)}
-        >>> figure = mask_gallery(clips, [NoMask(), ShapeMask(ratio=0.5)], [0.1, 0.5])
-        >>> len([axes for axes in figure.axes if axes.get_visible()])
+        >>> grey = Tile(np.full((32, 32, 3), 128, np.uint8), 0.0)
+        >>> rows = [GalleryRow("none", [grey, None], clean=True), GalleryRow("box", [grey, grey])]
+        >>> len([axes for axes in mask_gallery(rows, [0.1, 0.5]).axes if axes.get_visible()])
         3
     """
-    if not (frames_by_clip and strategies and ratios):
-        raise ValueError("expected at least one clip, one strategy and one ratio")
-    columns = [(ratio, clip_id) for ratio in ratios for clip_id in frames_by_clip]
-    tile = _TILE * max(frames.shape[2] / frames.shape[3] for frames in frames_by_clip.values())
-    size = (_LABEL + _TILE * len(columns), _CAPTION + (tile + _CAPTION) * len(strategies))
+    tiles = [tile for row in rows for tile in row.tiles]
+    sizes = [tile.picture.shape for tile in tiles if isinstance(tile, Tile)]
+    if not sizes:
+        raise ValueError("expected at least one picture")
+    height = _TILE * max(size[0] / size[1] for size in sizes)
+    size = (_LABEL + _TILE * len(ratios), _CAPTION + (height + _CAPTION) * len(rows))
     figure = Figure(figsize=size, layout=_tight())
-    grid = figure.subplots(len(strategies), len(columns), squeeze=False)
-    titled = False
-    for line, strategy in zip(grid, strategies, strict=True):
-        clean = isinstance(strategy, NoMask)
-        for column, (axes, (ratio, clip_id)) in enumerate(zip(line, columns, strict=True)):
-            if clean and column >= len(frames_by_clip):
-                axes.set_visible(False)
+    grid = figure.subplots(len(rows), len(ratios), squeeze=False)
+    titled = [False] * len(ratios)
+    for line, row in zip(grid, rows, strict=True):
+        for column, (axes, tile) in enumerate(zip(line, row.tiles, strict=True)):
+            if not isinstance(tile, Tile):
+                axes.imshow(np.full((*sizes[0][:2], 3), 255, np.uint8))  # the same room
+                axes.set_axis_off()
+                axes.set_visible(tile is not None or column == 0)  # the first has the row's label
+                if tile is not None:
+                    where = {"xy": (0.5, 0.5), "xycoords": "axes fraction", "ha": "center"}
+                    axes.annotate(tile, **where, va="center", fontsize=8, color=_QUIET)
                 continue
-            subject = (subjects or {}).get(clip_id)
-            frames = frames_by_clip[clip_id]
-            image, hidden = _masked_middle(
-                strategy, frames, 0.0 if clean else ratio, clip_id, seed=seed, subject=subject
-            )
-            _draw_tile(axes, image)
-            axes.set_xlabel(_percent(hidden, ".2f"), fontsize=7, color=_QUIET, labelpad=2)
-            if not (clean or titled):
-                axes.set_title(_percent(ratio), fontsize=10, color=_INK, pad=4)
-        titled = titled or not clean
-        _label_row(line[0], strategy)
+            _draw_tile(axes, tile.picture)
+            axes.set_xlabel(_percent(tile.hidden, ".2f"), fontsize=7, color=_QUIET, labelpad=2)
+            if not (row.clean or titled[column]):
+                ratio = ratios[column]
+                title = "whole region" if ratio is None else _percent(ratio)
+                axes.set_title(title, fontsize=10, color=_INK, pad=4)
+                titled[column] = True
+        _label_row(line[0], row.label)
     return figure
 
 
@@ -115,37 +129,16 @@ def shape_figure(ratios: tuple[float, float, float] = (0.1, 0.3, 0.5), side: int
     return figure
 
 
-def _masked_middle(
-    strategy: Strategy,
-    frames: NDArray[np.uint8],
-    ratio: float,
-    clip_id: str,
-    *,
-    seed: int,
-    subject: NDArray[np.float32] | None,
-) -> tuple[NDArray[np.uint8], float]:
-    """Return the masked middle frame ``(H, W, 3)`` and the share of it that is hidden."""
-    count, _, height, width = frames.shape
-    canvas = Canvas(
-        clip_id=clip_id, seed=seed, frames=count, height=height, width=width, subject=subject
-    )
-    mask = lowest(strategy.field(canvas), ratio)
-    # Copied: the frame store's frames are read-only, and torch warns when it is to share them.
-    masked = apply_mask(torch.tensor(frames), mask, strategy.fill, seed=seed, clip_id=clip_id)
-    middle = count // 2
-    return masked[middle].permute(1, 2, 0).numpy(), float(mask[middle % len(mask)].mean())
-
-
-def _label_row(axes: Axes, strategy: Strategy) -> None:
-    text = strategy.short_name + ("" if strategy.fill == "black" else f" {strategy.fill}")
-    axes.set_ylabel(
+def _label_row(axes: Axes, text: str) -> None:
+    axes.annotate(
         textwrap.fill(text, _LABEL_LETTERS),
+        (-0.08, 0.5),
+        xycoords="axes fraction",
         fontsize=9,
         color=_INK,
-        rotation=0,
         ha="right",
         va="center",
-        labelpad=6,
+        annotation_clip=False,
     )
 
 

@@ -7,6 +7,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from clip_har.errors import ClipHarError
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Canvas:
@@ -18,10 +20,12 @@ class Canvas:
         frames: number of frames T, at least 1.
         height: pixels, at least 1.
         width: pixels, at least 1.
-        subject: ``(T, H, W)`` relevance in [0, 1] of the subject, or None without a region source.
+        feature: ``(T, H, W)`` relevance in [0, 1] of the thing that the strategy asks for; None
+            where it asks for none.
+        subject: the same of the subject, None without a region source.
 
     Raises:
-        ValueError: on an empty canvas, or when ``subject`` has another size or leaves [0, 1].
+        ValueError: on an empty canvas, or when a map has another size or leaves [0, 1].
     """
 
     clip_id: str
@@ -29,34 +33,39 @@ class Canvas:
     frames: int
     height: int
     width: int
+    feature: NDArray[np.float32] | None = None
     subject: NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
         size = (self.frames, self.height, self.width)
         if min(size) < 1:
             raise ValueError(f"expected at least one frame and one pixel, got (T, H, W) = {size}")
-        if self.subject is None:
-            return
-        if self.subject.shape != size:
-            raise ValueError(f"expected a subject map of shape {size}, got {self.subject.shape}")
-        if not (self.subject.min() >= 0 and self.subject.max() <= 1):  # also refuses NaN
-            raise ValueError(f"expected relevance in [0, 1] for clip {self.clip_id}")
+        for relevance in (self.feature, self.subject):
+            if relevance is None:
+                continue
+            if relevance.shape != size:
+                raise ValueError(f"expected maps of shape {size}, got {relevance.shape}")
+            if not (relevance.min() >= 0 and relevance.max() <= 1):  # also refuses NaN
+                raise ValueError(f"expected relevance in [0, 1] for clip {self.clip_id}")
 
 
 class Strategy(Protocol):
     """What every masking strategy offers: the contract, with no logic of its own."""
 
     @property
-    def ratio(self) -> float:
-        """Share of each frame's pixels that is hidden, in [0, 1]."""
+    def ratio(self) -> float | None:
+        """Share of each frame's pixels that is hidden, in [0, 1].
+
+        None hides the pixels where the field is negative, however many these are.
+        """
 
     @property
     def fill(self) -> str:
         """What is painted over the hidden pixels, see `clip_har.masking.fill`."""
 
     @property
-    def needs_subject(self) -> bool:
-        """Whether the canvas must say where the subject is."""
+    def feature(self) -> str | None:
+        """The thing whose place the canvas must say, see `clip_har.regions.source`."""
 
     @property
     def short_name(self) -> str:
@@ -64,6 +73,17 @@ class Strategy(Protocol):
 
     def field(self, canvas: Canvas) -> NDArray[np.float32]:
         """Return ``(1 or T, H, W)``: the lowest pixels are hidden first; 1 = same in all frames."""
+
+
+def known_feature(canvas: Canvas) -> NDArray[np.float32]:
+    """Return where the strategy's thing is, ``(T, H, W)`` in [0, 1].
+
+    Raises:
+        ClipHarError: when the canvas does not say.
+    """
+    if canvas.feature is None:
+        raise ClipHarError("this mask needs to know where its feature is: add region=motion")
+    return canvas.feature
 
 
 def hidden_count(ratio: float, height: int, width: int) -> int:
@@ -135,7 +155,7 @@ def clip_mask(strategy: Strategy, canvas: Canvas) -> NDArray[np.bool_]:
         ``(1 or T, H, W)`` bool, True where hidden; 1 = the same mask for all frames.
 
     Raises:
-        ClipHarError: when the strategy needs the subject and the canvas has none.
+        ClipHarError: when the strategy asks for a thing and the canvas does not say where it is.
 
     Example:
         >>> from clip_har.masking.shape import ShapeMask
@@ -146,4 +166,5 @@ def clip_mask(strategy: Strategy, canvas: Canvas) -> NDArray[np.bool_]:
                 [0, 1, 1, 0],
                 [0, 0, 0, 0]]])
     """
-    return lowest(strategy.field(canvas), strategy.ratio)
+    field = strategy.field(canvas)
+    return field < 0 if strategy.ratio is None else lowest(field, strategy.ratio)

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from clip_har.regions.source import is_found
+
 BLACK_LEVEL = 8
 """A pixel is black up to this value in all of its channels (0 … 255): above the codec noise of
 letterbox bars, below what can be seen in a scene."""
@@ -15,7 +17,9 @@ class MaskEffect:
     """The columns that masking adds to a clip's row in the score table.
 
     Attributes:
-        realised_ratio: share of the pixels that is hidden, mean over the frames.
+        realised_ratio: share of the pixels that is hidden, mean over the frames; a pixel that is
+            covered in part counts in part.
+        feature_hidden: the same of the thing that the mask is aimed at; None where it has none.
         subject_hidden: share of the subject's relevance that is hidden; None without a region
             source and where it found nothing.
         subject_found: whether the source found the subject; None without a region source.
@@ -27,36 +31,42 @@ class MaskEffect:
     subject_hidden: float | None
     subject_found: bool | None
     native_black: float
+    feature_hidden: float | None = None
 
 
 def mask_effect(
     frames: NDArray[np.uint8],
-    mask: NDArray[np.bool_],
+    mask: NDArray[np.bool_] | NDArray[np.float32],
     subject: NDArray[np.float32] | None = None,
+    feature: NDArray[np.float32] | None = None,
 ) -> MaskEffect:
     """Measure what a mask did to one clip.
 
     Args:
         frames: ``(T, 3, H, W)`` RGB in 0 … 255, as they were before masking.
-        mask: ``(1 or T, H, W)``, True where hidden.
+        mask: ``(1 or T, H, W)``: True where hidden, or how much of a pixel is covered, in [0, 1].
         subject: ``(T, H, W)`` relevance in [0, 1], or None without a region source.
+        feature: the same of the thing that the mask is aimed at, or None.
 
     Example:
         >>> frames = np.full((1, 3, 1, 4), 200, np.uint8)
         >>> frames[..., 0] = 0
         >>> mask = np.array([[[True, True, False, False]]])
-        >>> mask_effect(frames, mask, np.array([[[0, 1, 1, 0]]], np.float32))
-        MaskEffect(realised_ratio=0.5, subject_hidden=0.5, subject_found=True, native_black=0.25)
+        >>> effect = mask_effect(frames, mask, np.array([[[0, 1, 1, 0]]], np.float32))
+        >>> effect.realised_ratio, effect.subject_hidden, effect.native_black
+        (0.5, 0.5, 0.25)
     """
-    hidden, found = None, None
-    if subject is not None:
-        total = float(subject.sum(dtype=np.float64))
-        found = total > 0
-        if found:
-            hidden = float(np.where(mask, subject, 0).sum(dtype=np.float64)) / total
     return MaskEffect(
-        realised_ratio=float(mask.mean()),
-        subject_hidden=hidden,
-        subject_found=found,
+        realised_ratio=float(mask.mean(dtype=np.float64)),
+        subject_hidden=None if subject is None else _hidden_share(mask, subject),
+        subject_found=None if subject is None else is_found(subject),
         native_black=float((frames.max(axis=1) <= BLACK_LEVEL).mean()),
+        feature_hidden=None if feature is None else _hidden_share(mask, feature),
     )
+
+
+def _hidden_share(
+    mask: NDArray[np.bool_] | NDArray[np.float32], relevance: NDArray[np.float32]
+) -> float | None:
+    total = float(relevance.sum(dtype=np.float64))
+    return float((mask * relevance).sum(dtype=np.float64)) / total if total else None

@@ -18,7 +18,7 @@ BLUR_SHARE = 0.05
 Vedaldi (2017, Interpretable Explanations of Black Boxes) find an image significantly blurred
 at 10."""
 
-_MADE = ("mean", "noise", "blur")
+_MADE = ("mean", "noise", "blur", "surround")
 
 
 def checked_fill(text: str) -> str:
@@ -26,8 +26,9 @@ def checked_fill(text: str) -> str:
 
     Args:
         text: ``mean`` (the mean colour of the clip), ``noise`` (uniform random pixels), ``blur``
-            (the frame itself, see `BLUR_SHARE`), or a colour by name or code as in
-            ``PIL.ImageColor``, such as ``black``, ``grey`` or ``#808080``.
+            (the frame itself, see `BLUR_SHARE`), ``surround`` (what is visible around the hidden
+            part, smoothed into it: nothing of what was there remains), or a colour by name or code
+            as in ``PIL.ImageColor``, such as ``black``, ``grey`` or ``#808080``.
 
     Raises:
         ValueError: when it is none of these, or a colour that lets the frame shine through.
@@ -38,7 +39,7 @@ def checked_fill(text: str) -> str:
         >>> checked_fill("grellow")
         Traceback (most recent call last):
             ...
-        ValueError: expected mean, noise, blur or a colour (black, grey, #808080), got 'grellow'
+        ValueError: expected mean, noise, blur, surround or a colour (black, #808080), got 'grellow'
     """
     if text not in _MADE:
         _colour(text)
@@ -51,7 +52,7 @@ Fill = Annotated[str, AfterValidator(checked_fill)]
 
 def apply_mask(
     frames: "torch.Tensor",
-    mask: "NDArray[np.bool_] | torch.Tensor",
+    mask: "NDArray[np.bool_] | NDArray[np.float32] | torch.Tensor",
     fill: str,
     *,
     seed: int,
@@ -61,7 +62,8 @@ def apply_mask(
 
     Args:
         frames: ``(T, 3, H, W)`` uint8 RGB; stays as it is.
-        mask: ``(1 or T, H, W)`` bool, True where hidden.
+        mask: ``(1 or T, H, W)``: bool, True where hidden, or float32 in [0, 1], how much of a
+            pixel is covered (see `feather`).
         fill: see `checked_fill`; ``mean`` is over all pixels of the clip as it came, masked or
             not, and ``noise`` is fresh in each frame and does not depend on the mask.
         seed: the root seed of the run.
@@ -87,28 +89,127 @@ def apply_mask(
     hidden = hidden.to(frames.device)
     _check(frames.shape, str(frames.dtype), hidden.shape, str(hidden.dtype))
     if fill in _MADE:
-        paint = _made(frames.cpu().numpy(), fill, seed=seed, clip_id=clip_id)
+        pixels = frames.cpu().numpy()
+        paint = _made(pixels, hidden.cpu().numpy() > 0, fill, seed=seed, clip_id=clip_id)
     else:
         paint = np.array(_colour(fill), np.uint8).reshape(1, 3, 1, 1)
-    return torch.where(hidden[:, None], torch.from_numpy(paint).to(frames.device), frames)
+    return blend(frames, torch.from_numpy(paint).to(frames.device), hidden)
 
 
-def _made(frames: NDArray[np.uint8], fill: str, *, seed: int, clip_id: str) -> NDArray[np.uint8]:
+def blend(frames: "torch.Tensor", paint: "torch.Tensor", mask: "torch.Tensor") -> "torch.Tensor":
+    """Lay paint over frames.
+
+    Args:
+        frames: ``(T, 3, H, W)`` uint8.
+        paint: uint8 of a shape that broadcasts to it.
+        mask: ``(1 or T, H, W)`` bool, or float32 coverage in [0, 1].
+
+    Returns:
+        ``(T, 3, H, W)`` uint8; where nothing is covered equal to ``frames`` to the bit.
+    """
+    import torch
+
+    cover = mask[:, None]
+    if mask.dtype == torch.bool:
+        return torch.where(cover, paint, frames)
+    mixed = frames.float() * (1 - cover) + paint.float() * cover
+    return mixed.round().to(torch.uint8)
+
+
+def feather(mask: NDArray[np.bool_], width: int) -> NDArray[np.float32]:
+    """Let the hidden part fade out into the visible one.
+
+    Args:
+        mask: ``(F, H, W)``, True where hidden; what is hidden stays hidden whole.
+        width: pixels over which the coverage falls from 1 to 0, evenly.
+
+    Returns:
+        ``(F, H, W)`` coverage in [0, 1].
+
+    Example:
+        >>> feather(np.array([[[True, False, False]]]), 1).tolist()
+        [[[1.0, 0.5, 0.0]]]
+    """
+    import cv2
+
+    coverage = np.zeros(mask.shape, np.float32)
+    for faded, hidden in zip(coverage, mask, strict=True):
+        if hidden.any():
+            visible = (~hidden).astype(np.uint8)
+            distance = cv2.distanceTransform(visible, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+            faded[...] = np.clip(1 - distance / (width + 1), 0, 1)
+    return coverage
+
+
+def _made(
+    frames: NDArray[np.uint8], mask: NDArray[np.bool_], fill: str, *, seed: int, clip_id: str
+) -> NDArray[np.uint8]:
     """Return paint ``(1 or T, 3, 1 or H, 1 or W)`` uint8 that is made from the clip."""
     if fill == "noise":
         draws = generator(seed, "mask/fill", clip_id)
         return draws.integers(0, 256, frames.shape, np.uint8)
-    if fill == "mean":
-        sums = frames.sum(axis=(0, 2, 3), keepdims=True, dtype=np.int64)
-        paint = sums / (frames.size // 3)
+    if fill == "surround":
+        paint = _surround(frames, mask)
+    elif fill == "mean":
+        paint = _mean_colour(frames)
     else:
         paint = gaussian_blur(frames, BLUR_SHARE * min(frames.shape[2:]))
     levels: NDArray[np.uint8] = np.rint(paint).astype(np.uint8)
     return levels
 
 
+def _mean_colour(frames: NDArray[np.uint8]) -> NDArray[np.float64]:
+    sums = frames.sum(axis=(0, 2, 3), keepdims=True, dtype=np.int64)
+    mean: NDArray[np.float64] = sums / (frames.size // 3)
+    return mean
+
+
+def _surround(frames: NDArray[np.uint8], mask: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return ``(T, 3, H, W)``: the visible pixels, and what they become inside the hidden part.
+
+    Pull and push of scattered data (Gortler et al. 1996, The Lumigraph, section 3.4): the visible
+    pixels are averaged into ever coarser frames until none of them has a hole, then each hole is
+    filled with what the next coarser frame shows there. Sums of the same few numbers in the same
+    order: no machine differs in a bit.
+    """
+    weight = np.broadcast_to(~mask[:, None], (len(frames), 1, *frames.shape[2:])).astype(float)
+    levels = [(frames * weight, weight)]
+    while max(levels[-1][1].shape[2:]) > 1:
+        colour, weight = (_quartered(plane) for plane in levels[-1])
+        full = np.minimum(weight, 1)
+        levels.append((colour * full / np.maximum(weight, 1e-9), full))
+    paint = np.broadcast_to(_mean_colour(frames), (len(frames), 3, 1, 1))  # where all is hidden
+    for colour, weight in reversed(levels):
+        height, width = weight.shape[2:]
+        paint = colour + (1 - weight) * _doubled(paint)[:, :, :height, :width]
+    return np.clip(paint, 0, 255)
+
+
+def _quartered(planes: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the sums over blocks of 2 x 2 pixels, ``(…, ⌈H/2⌉, ⌈W/2⌉)``."""
+    odd = [(0, 0), (0, 0), (0, planes.shape[2] % 2), (0, planes.shape[3] % 2)]
+    whole = np.pad(planes, odd)
+    rows: NDArray[np.float64] = whole[:, :, ::2] + whole[:, :, 1::2]
+    return rows[..., ::2] + rows[..., 1::2]
+
+
+def _doubled(planes: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return planes of twice the size, interpolated between the centres of the pixels."""
+    for axis in (2, 3):
+        last = planes.shape[axis] - 1
+        steps = np.arange(last + 1)
+        before, after = (
+            0.75 * planes + 0.25 * planes.take(np.clip(steps + way, 0, last), axis=axis)
+            for way in (-1, 1)
+        )
+        shape = list(planes.shape)
+        shape[axis] *= 2
+        planes = np.stack([before, after], axis=axis + 1).reshape(shape)
+    return planes
+
+
 def _colour(text: str) -> tuple[int, int, int]:
-    expected = f"expected {', '.join(_MADE)} or a colour (black, grey, #808080), got {text!r}"
+    expected = f"expected {', '.join(_MADE)} or a colour (black, #808080), got {text!r}"
     try:
         channels = ImageColor.getrgb(text)
     except ValueError:
@@ -124,8 +225,11 @@ def _check(
 ) -> None:
     if len(frames) != 4 or frames[1] != 3 or frames_type != "torch.uint8":
         raise ValueError(f"expected uint8 frames (T, 3, H, W), got {frames_type} {tuple(frames)}")
-    if mask_type != "torch.bool" or mask not in ((1, *frames[2:]), (frames[0], *frames[2:])):
+    if mask_type not in ("torch.bool", "torch.float32") or mask not in (
+        (1, *frames[2:]),
+        (frames[0], *frames[2:]),
+    ):
         raise ValueError(
-            f"expected a bool mask (1 or T, H, W) for frames {tuple(frames)},"
+            f"expected a bool or float32 mask (1 or T, H, W) for frames {tuple(frames)},"
             f" got {mask_type} {tuple(mask)}"
         )

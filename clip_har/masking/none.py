@@ -20,7 +20,7 @@ class NoMask(Settings):
 
     ratio: ClassVar[float] = 0.0
     fill: ClassVar[str] = "black"
-    needs_subject: ClassVar[bool] = False
+    feature: ClassVar[str | None] = None
     short_name: ClassVar[str] = "none"
 
     def field(self, canvas: Canvas) -> NDArray[np.float32]:

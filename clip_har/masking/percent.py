@@ -36,7 +36,7 @@ class PercentMask(Settings):
     patch: Annotated[int, Field(ge=1, le=64)] = 16
     still: bool = True
 
-    needs_subject: ClassVar[bool] = False
+    feature: ClassVar[str | None] = None
 
     @property
     def short_name(self) -> str:

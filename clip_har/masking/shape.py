@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from clip_har.errors import ClipHarError
 from clip_har.masking import gauges
-from clip_har.masking.area import Canvas
+from clip_har.masking.area import Canvas, known_feature
 from clip_har.masking.fill import Fill
+from clip_har.regions.source import SUBJECT
 from clip_har.seeding import generator
 from clip_har.settings import Settings
 
@@ -110,9 +110,9 @@ class ShapeMask(Settings):
         return self
 
     @property
-    def needs_subject(self) -> bool:
-        """Whether the canvas must say where the subject is."""
-        return self.place == "subject"
+    def feature(self) -> str | None:
+        """The thing whose place the canvas must say."""
+        return SUBJECT if self.place == "subject" else None
 
     @property
     def short_name(self) -> str:
@@ -182,14 +182,11 @@ class ShapeMask(Settings):
 
 def _subject_centres(canvas: Canvas, *, still: bool) -> NDArray[np.float64]:
     """Return ``(1 or T, 2)`` centroids; a frame without relevance takes the whole clip's."""
-    if canvas.subject is None:
-        raise ClipHarError(
-            "masking.place=subject needs to know where the subject is: add region=motion"
-        )
-    clip = _centroid(canvas.subject.sum(axis=0, dtype=np.float64)) or _MIDDLE
+    subject = known_feature(canvas)
+    clip = _centroid(subject.sum(axis=0, dtype=np.float64)) or _MIDDLE
     if still:
         return np.array([clip])
-    return np.array([_centroid(frame) or clip for frame in canvas.subject])
+    return np.array([_centroid(frame) or clip for frame in subject])
 
 
 def _centroid(weights: NDArray[np.floating]) -> tuple[float, float] | None:

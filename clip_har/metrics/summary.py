@@ -11,6 +11,8 @@ def summarise(table: ScoreTable) -> dict[str, float]:
 
     ``top5`` is left out where there are five classes or fewer, since it is 1 then; what is not
     known (``mask/subject_hidden`` without a region source) is left out too.
+    ``mask/nothing_found`` is the share of the decoded clips in which the mask's thing was not
+    found; ``data/left_out_clips`` of them are in no other number.
     """
     labels, scores = table.labels, table.scores
     metrics = {
@@ -26,6 +28,12 @@ def summarise(table: ScoreTable) -> dict[str, float]:
         metrics["top5"] = top_k(labels, scores, 5)
     if np.isfinite(table.subject_found).any():
         metrics["mask/subject_not_found"] = float(1 - np.nanmean(table.subject_found))
-    if np.isfinite(table.subject_hidden).any():
-        metrics["mask/subject_hidden"] = float(np.nanmean(table.subject_hidden))
+    for name in ("subject_hidden", "feature_hidden"):
+        values = getattr(table, name)
+        if np.isfinite(values).any():
+            metrics[f"mask/{name}"] = float(np.nanmean(values))
+    left_out = set(table.empty) - set(table.clip_ids)
+    metrics["data/empty_clips"] = float(len(table.empty))
+    metrics["data/left_out_clips"] = float(len(left_out))
+    metrics["mask/nothing_found"] = len(table.empty) / (len(table.clip_ids) + len(left_out))
     return metrics

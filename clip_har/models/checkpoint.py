@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,29 +13,56 @@ from clip_har.errors import ClipHarError
 # Weights as safetensors only: a pickled checkpoint can run code when it is read.
 _WANTED = ("*.json", "*.txt", "*.safetensors")
 _HUB_TIMEOUT = 10  # seconds
+MODEL, REGION = "model.checkpoint", "region.checkpoint"  # the keys that name a checkpoint
 PREPROCESSOR = ("preprocessor_config.json", "processor_config.json")
 
 Channels = tuple[float, float, float]
 
 
-def find_checkpoint(checkpoint: str, revision: str | None) -> Path:
+@dataclass(frozen=True)
+class CheckpointFormat:
+    """What a model needs of its checkpoint's folder, and how messages speak of it.
+
+    Attributes:
+        setting: the key that names the checkpoint: `MODEL` or `REGION`.
+        conversion: how pickled weights are converted, to follow "convert them once".
+        weights_only: whether the model needs no file beside its weights, as one that does not
+            come from transformers.
+    """
+
+    setting: str
+    conversion: str
+    weights_only: bool = False
+
+    def __str__(self) -> str:
+        if self.weights_only:
+            return "a folder with *.safetensors"
+        return (
+            f"a folder in the hub's format, with config.json, {PREPROCESSOR[0]}, tokenizer files"
+            " and *.safetensors"
+        )
+
+
+def find_checkpoint(checkpoint: str, revision: str | None, expected: CheckpointFormat) -> Path:
     """Return the folder that holds a checkpoint, fetching it from the hub where needed.
 
     Args:
         checkpoint: a local folder, or a hub name ``owner/name``.
         revision: the hub commit; not used for a local folder.
+        expected: what the folder must hold.
 
     Raises:
         ClipHarError: when it is neither, cannot be fetched, or holds no safetensors weights.
     """
     local = Path(checkpoint).expanduser()
     if local.is_dir():
-        return _checked(local, checkpoint)
+        return _checked(local, checkpoint, expected)
     if not re.fullmatch(r"[\w.-]+/[\w.-]+", checkpoint) or checkpoint[0] in "./~":
         raise ClipHarError(
-            f"model.checkpoint={checkpoint}: no such folder, and not a hub name (owner/name) either"
+            f"{expected.setting}={checkpoint}: no such folder, and not a hub name (owner/name)"
+            " either"
         )
-    return _checked(_from_hub(checkpoint, revision), checkpoint)
+    return _checked(_from_hub(checkpoint, revision, expected), checkpoint, expected)
 
 
 def weight_files(folder: Path) -> list[Path]:
@@ -53,8 +81,13 @@ def weights_digest(folder: Path) -> str:
     return digest.hexdigest()
 
 
-def read_json(folder: Path, name: str) -> dict[str, Any]:
+def read_json(folder: Path, name: str, *, setting: str = MODEL) -> dict[str, Any]:
     """Return one of a checkpoint's JSON files.
+
+    Args:
+        folder: the checkpoint.
+        name: of the file.
+        setting: the key that names the checkpoint, for messages.
 
     Raises:
         ClipHarError: when it is missing or not a JSON object.
@@ -62,13 +95,13 @@ def read_json(folder: Path, name: str) -> dict[str, Any]:
     try:
         content = json.loads((folder / name).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise ClipHarError(f"model.checkpoint={folder}: {name} is missing or damaged") from error
+        raise ClipHarError(f"{setting}={folder}: {name} is missing or damaged") from error
     if not isinstance(content, dict):
-        raise ClipHarError(f"model.checkpoint={folder}: {name} is not a JSON object")
+        raise ClipHarError(f"{setting}={folder}: {name} is not a JSON object")
     return content
 
 
-def _from_hub(name: str, revision: str | None) -> Path:
+def _from_hub(name: str, revision: str | None, expected: CheckpointFormat) -> Path:
     from huggingface_hub import HfApi, snapshot_download
     from huggingface_hub.constants import HF_HUB_OFFLINE
     from huggingface_hub.errors import (
@@ -89,14 +122,14 @@ def _from_hub(name: str, revision: str | None) -> Path:
 
     try:
         cached = fetch(local_files_only=True)
-        if _lacks(cached) is None:
+        if _lacks(cached, expected) is None:
             return cached  # a pinned revision never changes, so the hub need not be asked
     except LocalEntryNotFoundError:
         pass
     at = f" --revision {revision}" if revision else ""
     advice = (
         f"fetch it where there is a network (hf download {name}{at} --local-dir FOLDER), bring the"
-        " folder here, and set model.checkpoint=FOLDER"
+        f" folder here, and set {expected.setting}=FOLDER"
     )
     try:
         # Asked once first: the download itself would retry for half a minute without a network.
@@ -104,61 +137,72 @@ def _from_hub(name: str, revision: str | None) -> Path:
         return fetch(local_files_only=False)
     except (RepositoryNotFoundError, RevisionNotFoundError) as error:
         raise ClipHarError(
-            f"model.checkpoint={name}: the hub has no such model or revision (or it is private)"
+            f"{expected.setting}={name}: the hub has no such model or revision (or it is private)"
         ) from error
     except Exception as error:  # of whichever HTTP client the hub's library uses
         why = "HF_HUB_OFFLINE forbids asking the hub"
         if not HF_HUB_OFFLINE:
             why = f"the hub gave nothing ({' '.join(str(error).split())[:120]})"
         raise ClipHarError(
-            f"model.checkpoint={name}: not on this machine, and {why}; {advice}"
+            f"{expected.setting}={name}: not on this machine, and {why}; {advice}"
         ) from error
 
 
-def pixel_statistics(folder: Path) -> tuple[Channels, Channels]:
+def read_preprocessor(folder: Path, *, setting: str = MODEL) -> dict[str, Any]:
+    """Return what a checkpoint says of its image preprocessing.
+
+    Raises:
+        ClipHarError: when the file is missing or damaged.
+    """
+    if (folder / PREPROCESSOR[0]).is_file():
+        return read_json(folder, PREPROCESSOR[0], setting=setting)
+    # as the processors' save_pretrained of transformers 5 writes it
+    content = read_json(folder, PREPROCESSOR[1], setting=setting).get("image_processor")
+    if not isinstance(content, dict):
+        raise ClipHarError(f"{setting}={folder}: {PREPROCESSOR[1]} has no image_processor")
+    return content
+
+
+def pixel_statistics(folder: Path, *, setting: str = MODEL) -> tuple[Channels, Channels]:
     """Return the mean and standard deviation per channel that a checkpoint normalises with.
 
     Raises:
         ClipHarError: when the folder does not say.
     """
+    content = read_preprocessor(folder, setting=setting)
     try:
-        if (folder / PREPROCESSOR[0]).is_file():
-            content = read_json(folder, PREPROCESSOR[0])
-        else:  # as CLIPProcessor.save_pretrained of transformers 5 writes it
-            content = read_json(folder, PREPROCESSOR[1])["image_processor"]
         mean, std = ([float(v) for v in content[key]] for key in ("image_mean", "image_std"))
         return (mean[0], mean[1], mean[2]), (std[0], std[1], std[2])
     except (KeyError, IndexError, TypeError, ValueError) as error:
         raise ClipHarError(
-            f"model.checkpoint={folder}: expected image_mean and image_std of three channels in"
+            f"{setting}={folder}: expected image_mean and image_std of three channels in"
             f" {PREPROCESSOR[0]}"
         ) from error
 
 
-def _checked(folder: Path, checkpoint: str) -> Path:
-    if lack := _lacks(folder):
-        raise ClipHarError(
-            f"model.checkpoint={checkpoint}: expected a folder in the hub's format, with"
-            f" config.json, {PREPROCESSOR[0]}, tokenizer files and *.safetensors; {lack}"
-        )
+def _checked(folder: Path, checkpoint: str, expected: CheckpointFormat) -> Path:
+    if lack := _lacks(folder, expected):
+        raise ClipHarError(f"{expected.setting}={checkpoint}: expected {expected}; {lack}")
     return folder.resolve()
 
 
-def _lacks(folder: Path) -> str | None:
+def _lacks(folder: Path, expected: CheckpointFormat) -> str | None:
     """Return what a checkpoint's folder lacks, None when it is whole."""
     names = {path.name for path in folder.iterdir()}
-    if "config.json" not in names:
+    if not expected.weights_only and "config.json" not in names:
         return "there is no config.json"
     if not weight_files(folder):
         return (
             "there are no *.safetensors weights; pickled weights are not read: where you trust"
-            " them, convert them once with transformers (CLIPModel.from_pretrained, then"
-            " save_pretrained)"
+            f" them, convert them once {expected.conversion}"
         )
     if "model.safetensors.index.json" in names:
-        shards = set(read_json(folder, "model.safetensors.index.json")["weight_map"].values())
+        index = read_json(folder, "model.safetensors.index.json", setting=expected.setting)
+        shards = set(index["weight_map"].values())
         if missing := sorted(shards - names):
             return f"{missing[0]} is missing"
+    if expected.weights_only:
+        return None
     if not names & set(PREPROCESSOR):
         return f"{PREPROCESSOR[0]} is missing"
     if "tokenizer.json" not in names and not {"vocab.json", "merges.txt"} <= names:

@@ -1,10 +1,12 @@
 """CLIP (Radford et al. 2021) through transformers."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from clip_har.errors import ClipHarError
 from clip_har.models.checkpoint import (
+    MODEL,
+    CheckpointFormat,
     find_checkpoint,
     pixel_statistics,
     read_json,
@@ -16,6 +18,11 @@ if TYPE_CHECKING:
     import torch
 
     from clip_har.models.dual_encoder import DualEncoder, Precision
+
+FORMAT = CheckpointFormat(
+    MODEL,
+    conversion="with transformers (CLIPModel.from_pretrained, then save_pretrained)",
+)
 
 
 class CLIP(Settings):
@@ -37,12 +44,11 @@ class CLIP(Settings):
         Raises:
             ClipHarError: when it cannot be had or is of another architecture.
         """
-        folder = find_checkpoint(self.checkpoint, self.revision)
+        folder = find_checkpoint(self.checkpoint, self.revision, FORMAT)
         kind = read_json(folder, "config.json").get("model_type")
         if kind != "clip":
             raise ClipHarError(
-                f"model.checkpoint={self.checkpoint}: expected model_type clip in config.json,"
-                f" got {kind!r}"
+                f"{MODEL}={self.checkpoint}: expected model_type clip in config.json, got {kind!r}"
             )
         return folder
 
@@ -58,47 +64,18 @@ class CLIP(Settings):
         Raises:
             ClipHarError: when a file of the checkpoint is missing or damaged.
         """
-        import torch
-        from safetensors import SafetensorError
-        from transformers import AutoTokenizer, CLIPModel
-        from transformers.utils.logging import disable_progress_bar
+        from transformers import CLIPModel
 
         from clip_har.models.dual_encoder import DualEncoder, pick_dtype
+        from clip_har.models.pretrained import load_pretrained
 
-        disable_progress_bar()  # type: ignore[no-untyped-call]
         folder = self.folder()
         dtype = pick_dtype(precision, device)
         mean, std = pixel_statistics(folder)
-        try:
-            tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-            loaded: Any = CLIPModel.from_pretrained(
-                folder,
-                local_files_only=True,
-                use_safetensors=True,
-                dtype=torch.float32,
-                output_loading_info=True,
-            )
-        except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-            reason = str(error).splitlines()[0]
-            raise ClipHarError(
-                f"model.checkpoint={self.checkpoint}: cannot be loaded ({reason})"
-            ) from error
-        network, report = loaded
-        if report["missing_keys"] or report["mismatched_keys"]:
-            raise ClipHarError(
-                f"model.checkpoint={self.checkpoint}: the weights do not fit config.json"
-                f" ({len(report['missing_keys'])} missing, {len(report['mismatched_keys'])} of"
-                " another shape)"
-            )
-        words = network.config.text_config.vocab_size
-        if len(tokenizer) != words:
-            raise ClipHarError(
-                f"model.checkpoint={self.checkpoint}: the tokenizer has {len(tokenizer)} words and"
-                f" the text tower {words}; the folder's tokenizer files are not this model's"
-            )
+        network, tokenizer = load_pretrained(CLIPModel, folder, named=f"{MODEL}={self.checkpoint}")
         # Read in full precision: in bf16 the factor 100 would become 99.
         logit_scale = float(network.logit_scale.detach().exp())
-        network.eval().requires_grad_(requires_grad=False).to(device=device, dtype=dtype)
+        network.to(device=device, dtype=dtype)
         return DualEncoder(
             network=network,
             tokenizer=tokenizer,

@@ -1,61 +1,199 @@
-"""Maps that come with the data: what every pixel is, exactly."""
+"""Maps that come with the data, or were published for it: the truth about where things are."""
 
-import zipfile
-from typing import ClassVar, Literal
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field, field_validator, model_validator
 
+from clip_har.data.clips import Clip, ClipSet
+from clip_har.data.files import existing_file, existing_folder
 from clip_har.data.store import ClipFrames
 from clip_har.errors import ClipHarError
+from clip_har.regions.boxes import EXTENSIONS, BoxFile, read_boxes
+from clip_har.regions.mask_files import Maps, find_maps, maps_mark, read_maps
+from clip_har.regions.source import BACKGROUND, OBJECT, PERSON, SUBJECT, Locator, OnEmpty, refuse
 from clip_har.settings import Settings
 
-LABELS = {"background": 0, "person": 1, "object": 2}
-"""What the numbers in a clip's label maps stand for."""
+if TYPE_CHECKING:
+    from clip_har.models.zero_shot import ZeroShot
+
+_Edge = Annotated[int, Field(ge=1, le=16384)]
 
 
 class AnnotationRegion(Settings):
-    """Read where a thing is from the label maps beside a clip.
+    """Read where things are from maps, masks or boxes of the clips.
 
-    The maps of a clip are one ``.npz`` with ``labels``: ``(T, H, W)`` uint8 for all T frames of
-    the source, 0 background, 1 person, 2 object (see `LABELS`).
+    Without a setting they are the maps that the data set brings (``dataset=synthetic`` does). The
+    subject is the person. The background is the truth too: a frame without a person is all
+    background. A clip that has no maps, or no box in any frame that is shown, is one in which
+    nothing is found, whatever the thing.
+
+    Exact means that nothing is estimated here. Boxes are exact as boxes, not as silhouettes, and
+    UCF101-24 has them for the actors of 24 classes while they act: in a frame without one a
+    person may be in view all the same. Boxes are drawn at the size that they were measured on and
+    then fitted like a frame: in a copy of the clip in another size this is right to a pixel of
+    the model's frame as long as its shape is about the same (320x240 and 340x256). In a copy
+    with another frame rate no map and no box fits.
 
     Attributes:
-        thing: which of them is the subject.
+        maps: folder of one ``.npz`` or one folder of mask images per clip, laid out like the
+            clips; see `clip_har.regions.mask_files`.
+        boxes: file of boxes, ``.pkl``, ``.json``, ``.csv`` or ``.parquet``; see
+            `clip_har.regions.boxes`.
+        resolution: height and width, in pixels, of the pictures that the boxes were measured on,
+            where their file does not say; UCF-101's by default.
+        on_empty: see `clip_har.regions.source.OnEmpty`.
+
+    Raises:
+        ValueError: (by pydantic) on both ``maps`` and ``boxes``, or another kind of file.
     """
 
-    thing: Literal["person", "object", "background"] = "person"
+    maps: Path | None = None
+    boxes: Path | None = None
+    resolution: tuple[_Edge, _Edge] = (240, 320)
+    on_empty: OnEmpty = "skip"
 
     exact: ClassVar[bool] = True
+    asks_model: ClassVar[bool] = False
 
-    def relevance(self, frames: ClipFrames) -> NDArray[np.float32]:
-        """Return where the thing is in a clip's frames.
+    @field_validator("boxes")
+    @classmethod
+    def _known_extension(cls, boxes: Path | None) -> Path | None:
+        if boxes is not None and boxes.suffix.lower() not in EXTENSIONS:
+            raise ValueError(f"expected a file of boxes with {', '.join(EXTENSIONS)}")
+        return boxes
 
-        Returns:
-            ``(T, S, S)`` in [0, 1]: 1 inside, fractions where an edge falls between the pixels of
-            the fitted frame; all zero where the thing is not there.
+    @model_validator(mode="after")
+    def _maps_or_boxes(self) -> Self:
+        if self.maps is not None and self.boxes is not None:
+            raise ValueError("region.maps and region.boxes are two sources: set one of them")
+        return self
+
+    def check(self, thing: str) -> None:
+        """Raise `ClipHarError` for a thing that is not annotated."""
+        things = (SUBJECT, PERSON, BACKGROUND) + (() if self.boxes is not None else (OBJECT,))
+        if thing not in things:
+            raise refuse("annotation", thing, things)
+
+    def uses_label(self, thing: str) -> bool:  # noqa: ARG002
+        """Use no label: the boxes of all classes count."""
+        return False
+
+    def identity(self, clips: ClipSet) -> str:
+        """Return a digest of the maps of the clips, or of the file of boxes.
 
         Raises:
-            ClipHarError: when the data has no maps, or the clip's are missing or do not fit.
+            ClipHarError: when no clip has any, or two clips would share one.
         """
-        import torch
+        if self.boxes is not None:
+            file = self._box_file(self.boxes)
+            names = [file.name_of(clip) for clip in clips.clips]
+            example = next(iter(file.videos), "nothing")
+            _check_found(clips, names, f"named in {file.path} (which names {example!r}, …)")
+            return hashlib.blake2b(file.path.read_bytes(), digest_size=16).hexdigest()
+        if self.maps is not None:
+            folder = self._folder(self.maps)
+            paths = [find_maps(folder, clip) for clip in clips.clips]
+            path = clips.clips[0].path
+            example = f"{folder / path.parent.name / path.stem}.npz"
+            _check_found(clips, paths, f"found in {folder} (expected {example}, or a folder there)")
+        else:
+            paths = [clip.maps for clip in clips.clips]
+            if not any(paths):
+                raise ClipHarError(
+                    f"region=annotation: no maps came with {clips.name}; use region=motion, which"
+                    " needs none, or set region.maps=<folder> or region.boxes=<file>"
+                )
+        marks = [
+            (clip.id, "" if path is None else maps_mark(path))
+            for clip, path in zip(clips.clips, paths, strict=True)
+        ]
+        return hashlib.blake2b(json.dumps(marks).encode(), digest_size=16).hexdigest()
 
-        from clip_har.data.geometry import fit_maps
+    def locator(self, zero_shot: "ZeroShot") -> Locator:  # noqa: ARG002
+        """Return the reader of the maps; a file of boxes is read now.
 
-        if frames.clip.maps is None:
+        It gives 1 inside a thing and fractions where an edge falls between the pixels of the
+        fitted frame; letterbox bars are no part of anything.
+
+        Raises:
+            ClipHarError: (the reader too) when a file is missing, damaged or does not fit.
+        """
+        read = self._reader()
+
+        def locate(clips: Sequence[ClipFrames], thing: str) -> list[NDArray[np.float32]]:
+            self.check(thing)
+            return [_fitted(read(frames), frames, thing) for frames in clips]
+
+        return locate
+
+    def _reader(self) -> Callable[[ClipFrames], Maps | None]:
+        if self.boxes is not None:
+            file = self._box_file(self.boxes)
+            return lambda frames: _boxed(file, frames)
+        if self.maps is not None:
+            folder = self._folder(self.maps)
+            return lambda frames: _read(find_maps(folder, frames.clip), frames)
+        return lambda frames: _read(frames.clip.maps, frames)
+
+    def _box_file(self, boxes: Path) -> BoxFile:
+        path = existing_file(boxes, expected="a file of boxes", setting="region.boxes")
+        return read_boxes(path, size=self.resolution)
+
+    def _folder(self, maps: Path) -> Path:
+        return existing_folder(
+            maps, expected="<class>/<clip>.npz or folders of masks", setting="region.maps"
+        )
+
+
+def _read(path: Path | None, frames: ClipFrames) -> Maps | None:
+    return None if path is None else read_maps(path, frames.indices)
+
+
+def _boxed(file: BoxFile, frames: ClipFrames) -> Maps | None:
+    name = file.name_of(frames.clip)
+    if name is None:
+        return None
+    covered = file.videos[name].coverage(frames.indices)
+    return Maps(covered) if covered.any() else None
+
+
+def _fitted(maps: Maps | None, frames: ClipFrames, thing: str) -> NDArray[np.float32]:
+    """Return where a thing is in the fitted frames, ``(T, S, S)`` in [0, 1]."""
+    import torch
+
+    from clip_har.data.geometry import fit_maps
+
+    size = frames.pixels.shape[-1]
+    if maps is None:
+        return np.zeros((len(frames.indices), size, size), np.float32)
+    plane = maps.of(thing)
+    if plane is None:
+        raise ClipHarError(
+            f"feature={thing}: the masks of {frames.clip.id} are of the person only; an object"
+            " needs label maps, or region=prompted"
+        )
+    fitted: NDArray[np.float32] = fit_maps(torch.from_numpy(plane), size, frames.fit).numpy()
+    return fitted
+
+
+def _check_found(clips: ClipSet, found: Sequence[str | Path | None], where: str) -> None:
+    """Refuse what belongs to no clip, as after a typing error, or to two at once."""
+    if not any(found):
+        raise ClipHarError(
+            f"region=annotation: none of the {len(clips.clips)} clips of {clips.name}, such as"
+            f" {clips.clips[0].id}, is {where}; mend the names, or use region=motion, which needs"
+            " no maps"
+        )
+    owners: dict[str | Path, Clip] = {}
+    for clip, name in zip(clips.clips, found, strict=True):
+        if name is not None and owners.setdefault(name, clip) is not clip:
             raise ClipHarError(
-                f"region=annotation: no maps came with clip {frames.clip.id}; use region=motion,"
-                " or a data set that has them, such as dataset=synthetic"
+                f"region=annotation: {name} would belong to two clips, {owners[name].id} and"
+                f" {clip.id}: name it by the class folder too, or by the clip's id"
             )
-        try:
-            # allow_pickle stays False: a map file cannot run code
-            with np.load(frames.clip.maps) as content:
-                labels = content["labels"][list(frames.indices)]
-        except (OSError, KeyError, IndexError, ValueError, zipfile.BadZipFile) as error:
-            raise ClipHarError(
-                f"region=annotation: {frames.clip.maps} has no label map for each of the"
-                f" {max(frames.indices) + 1} frames of its clip"
-            ) from error
-        inside = torch.from_numpy((labels == LABELS[self.thing]).astype(np.float32))
-        fitted: NDArray[np.float32] = fit_maps(inside, frames.pixels.shape[-1], frames.fit).numpy()
-        return fitted

@@ -1,30 +1,84 @@
 """The moving pixels of a clip, against its still background; needs no model."""
 
-from typing import Annotated, ClassVar
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from clip_har.data.clips import ClipSet
 from clip_har.data.store import ClipFrames
+from clip_har.regions.camera import (
+    REFERENCE,
+    camera_motion,
+    channels_last,
+    is_at_rest,
+    picture_box,
+)
 from clip_har.regions.gaussian import gaussian_blur
+from clip_har.regions.source import (
+    BACKGROUND,
+    INSIDE,
+    PERSON,
+    SUBJECT,
+    Locator,
+    OnEmpty,
+    refuse,
+    rest,
+)
 from clip_har.settings import Settings
 
-_RESTLESS = 2.0  # a pixel moves when it departs this many times as far as the clip's median pixel
+if TYPE_CHECKING:
+    from clip_har.models.zero_shot import ZeroShot
+
+_THINGS = (SUBJECT, PERSON, BACKGROUND)
+_RESTLESS = 2.0  # a pixel moves when it departs this many times as far as the median pixel
 _FULL = 99.0  # percentile of the moving pixels that gets the relevance 1
+_SEEN = 2  # frames that must show a place, itself counted, for its background to be known
+_MARGIN = 2  # px at the border of a frame that a moving camera's background is not made of
+_UNSEEN = np.int16(1 << 14)  # sorts behind every grey level
+# An outline this much stronger in the background than in the frame is a ghost's: a smooth body
+# before rough ground hides half of the ground's edges along its outline, no more.
+_GHOST = 2.0
+
+
+class _Scene(NamedTuple):
+    """Frames with the background that each is held against, in doubled grey levels.
+
+    Doubled, since the median of an even number of frames may end in a half.
+    """
+
+    frames: NDArray[np.int16]  # (T, 3, H, W)
+    background: NDArray[np.int16]  # (T, 3, H, W)
+    departure: NDArray[np.int32]  # (T, H, W), summed over the channels
+    known: NDArray[np.bool_]  # (T, H, W)
 
 
 class MotionRegion(Settings):
-    """Estimate where things move: how far each pixel departs from the clip's median frame.
+    """Estimate where things move: how far each pixel departs from the still background.
 
-    Background subtraction with the temporal median (Cutler and Davis 1998), on the sampled frames.
-    It expects a camera at rest. What stands still in more than half of the frames becomes
-    background, and leaves a ghost where it was in the others.
+    Background subtraction with the temporal median (Cutler and Davis 1998) on the sampled frames,
+    after the motion of the camera is taken out (see `clip_har.regions.camera.camera_motion`). With
+    a camera at rest nothing is registered or resampled.
+
+    It cannot tell who moves: the subject, and so the person, is whatever moves, with its shadow,
+    other people, a ball, leaves in the wind and text laid over the picture. It misses who stands
+    still. Who stands in one place in more than half of the frames becomes background there: parts
+    of the body that stay in place are missed, and a ghost is left where the body is gone. A camera
+    that travels through a scene (following a rider) is not a motion of the whole picture, and a
+    fast pan shows each place too rarely: frames that cannot be registered, and places seen in
+    no other frame, count as still. More sampled frames help.
 
     Attributes:
         smoothing: standard deviation of the Gaussian over each map, share of the short side.
         threshold: smoothed departure, in grey levels (of 255) averaged over the channels, up to
             which a pixel counts as still: above the noise of camera and codec.
+        camera: ``moving`` takes its motion out, ``still`` takes every frame as it is.
+        speckle: connected parts of a frame's moving region are dropped if they are smaller than
+            this share of the region's mean area over the frames that have one; 0 drops none.
+        on_empty: what happens to a clip in which nothing moves.
 
     Example:
         >>> frames = np.zeros((5, 3, 32, 32), np.uint8)
@@ -35,14 +89,39 @@ class MotionRegion(Settings):
         True
     """
 
-    smoothing: Annotated[float, Field(gt=0, le=0.5)] = 0.02
+    smoothing: Annotated[float, Field(gt=0, le=0.5)] = 0.01
     threshold: Annotated[float, Field(ge=0, le=255)] = 6.0
+    camera: Literal["moving", "still"] = "moving"
+    speckle: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    on_empty: OnEmpty = "skip"
 
     exact: ClassVar[bool] = False
+    asks_model: ClassVar[bool] = False
 
-    def relevance(self, frames: ClipFrames) -> NDArray[np.float32]:
-        """Return how strongly each pixel of a clip's frames moves, see `of_pixels`."""
-        return self.of_pixels(frames.pixels)
+    def check(self, thing: str) -> None:
+        """Raise `ClipHarError` for all but the subject, the person and the background."""
+        if thing not in _THINGS:
+            raise refuse("motion", thing, _THINGS)
+
+    def uses_label(self, thing: str) -> bool:  # noqa: ARG002
+        """Use pixels only."""
+        return False
+
+    def identity(self, clips: ClipSet) -> str:  # noqa: ARG002
+        """Return the version of OpenCV, which decides how frames are registered."""
+        import cv2
+
+        return f"opencv {cv2.__version__}"
+
+    def locator(self, zero_shot: "ZeroShot") -> Locator:  # noqa: ARG002
+        """Return what finds the moving pixels of clips; it runs on the CPU."""
+
+        def locate(clips: Sequence[ClipFrames], thing: str) -> list[NDArray[np.float32]]:
+            self.check(thing)
+            moving = [self.of_pixels(frames.pixels) for frames in clips]
+            return [rest(relevance) for relevance in moving] if thing == BACKGROUND else moving
+
+        return locate
 
     def of_pixels(self, frames: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return how strongly each pixel moves.
@@ -51,8 +130,9 @@ class MotionRegion(Settings):
             frames: ``(T, 3, H, W)`` RGB in 0 … 255.
 
         Returns:
-            ``(T, H, W)`` in [0, 1]; all zero when nothing moves, as always with one frame. See
-            `clip_har.regions.source.is_found`.
+            ``(T, H, W)``: 0 for a still pixel, and for a moving one 0.5 up to 1, the strength of
+            the 99th percentile of the clip's moving pixels. All zero when nothing moves, as always
+            with one frame.
 
         Raises:
             ValueError: when ``frames`` are not ``(T, 3, H, W)`` of dtype uint8.
@@ -61,33 +141,157 @@ class MotionRegion(Settings):
             raise ValueError(
                 f"expected uint8 frames of shape (T, 3, H, W), got {frames.dtype} {frames.shape}"
             )
-        departure = _departure(frames)
+        scene = self._scene(frames)
+        nothing = np.zeros(scene.known.shape, np.float32)
+        if not scene.known.any():
+            return nothing
         sigma = self.smoothing * min(frames.shape[2:])
-        smooth = gaussian_blur(departure, sigma) / (2 * frames.shape[1])  # grey levels
+        smooth = gaussian_blur(scene.departure, sigma) / (2 * frames.shape[1])  # grey levels
         # A shaking camera moves most pixels a little: what counts is what stands out from that.
-        floor = max(self.threshold, _RESTLESS * float(_percentile(smooth, 50)))
+        floor = max(self.threshold, _RESTLESS * float(_percentile(smooth[scene.known], 50)))
         excess = smooth - floor
-        moving = excess > 0
+        moving = (excess > 0) & scene.known
+        # The smoothing carries a region's outline this far beyond the body's own edge.
+        reach = math.ceil(2 * sigma)
+        moving = _without_speckle(_without_ghosts(moving, scene, reach), self.speckle)
         if not moving.any():
-            return np.zeros(smooth.shape, np.float32)
+            return nothing
         # Over the moving pixels alone, so that a small ball scales like a large horse.
-        full = _percentile(excess[moving], _FULL)
-        relevance: NDArray[np.float32] = np.clip(excess / full, 0, 1).astype(np.float32)
-        return relevance
+        strength = np.clip(excess / _percentile(excess[moving], _FULL), 0, 1)
+        return np.where(moving, INSIDE + (1 - INSIDE) * strength, 0).astype(np.float32)
+
+    def _scene(self, frames: NDArray[np.uint8]) -> _Scene:
+        if self.camera == "moving":
+            motion = camera_motion(frames)
+            if not is_at_rest(motion):
+                return _registered_scene(frames, motion)
+        return _still_scene(frames)
 
 
-def _departure(frames: NDArray[np.uint8]) -> NDArray[np.int32]:
-    """Return ``(T, H, W)``: twice the distance to the median frame, summed over the channels.
-
-    Twice, since the median of an even number of frames may end in a half.
-    """
+def _still_scene(frames: NDArray[np.uint8]) -> _Scene:
+    """Hold every frame against the one median frame."""
     ordered = np.sort(frames, axis=0)
     last = len(frames) - 1
-    twice_median = ordered[last // 2].astype(np.int16) + ordered[(last + 1) // 2]  # (3, H, W)
-    departure: NDArray[np.int32] = np.abs(2 * frames.astype(np.int16) - twice_median).sum(
-        axis=1, dtype=np.int32
-    )
-    return departure
+    median = ordered[last // 2].astype(np.int16) + ordered[(last + 1) // 2]  # (3, H, W), doubled
+    doubled = 2 * frames.astype(np.int16)
+    departure = np.abs(doubled - median).sum(axis=1, dtype=np.int32)
+    known = np.ones(departure.shape, bool)
+    return _Scene(doubled, np.broadcast_to(median, frames.shape), departure, known)
+
+
+def _registered_scene(frames: NDArray[np.uint8], motion: NDArray[np.float64]) -> _Scene:
+    """Hold every frame against the median of all frames that are laid over it.
+
+    Registration is right to about a pixel, and resampling blurs: frames are blurred alike first,
+    and depart only from what the background has nowhere within a pixel.
+    """
+    import cv2
+
+    height, width = frames.shape[2:]
+    step = max(1, round(min(height, width) / REFERENCE))
+    inner = picture_box(frames).inside(_MARGIN * step)
+    area = inner.area((height, width))
+    blurred: list[Any] = [cv2.GaussianBlur(channels_last(f), (0, 0), step) for f in frames]
+    pictures = np.stack(blurred)  # (T, H, W, 3)
+    around = np.ones((2 * step + 1, 2 * step + 1), np.uint8)
+    background = np.zeros(pictures.shape, np.int16)
+    departure = np.zeros((len(frames), height, width), np.int32)
+    known = np.zeros(departure.shape, bool)
+    for time, picture in enumerate(pictures):
+        background[time], seen = _median_over(time, pictures, motion, area)
+        known[time] = (seen >= _SEEN) & area
+        doubled = 2 * picture.astype(np.int16)
+        below = cv2.erode(background[time], around) - doubled
+        above = doubled - cv2.dilate(background[time], around)
+        apart = np.maximum(np.maximum(below, above), 0).sum(axis=-1)
+        departure[time] = np.where(known[time], apart, 0)
+    for maps in (departure, known):  # what moves at the margin's edge moves in the margin
+        cut = maps[:, inner.top : inner.bottom, inner.left : inner.right]
+        if cut.size:
+            margin = _MARGIN * step
+            box = inner.inside(-margin)
+            maps[:, box.top : box.bottom, box.left : box.right] = np.pad(
+                cut, ((0, 0), (margin, margin), (margin, margin)), mode="edge"
+            )
+    doubled = 2 * pictures.astype(np.int16)
+    return _Scene(doubled.transpose(0, 3, 1, 2), background.transpose(0, 3, 1, 2), departure, known)
+
+
+def _median_over(
+    time: int,
+    pictures: NDArray[np.uint8],
+    motion: NDArray[np.float64],
+    area: NDArray[np.bool_],
+) -> tuple[NDArray[np.int16], NDArray[np.int64]]:
+    """Return the doubled median ``(H, W, 3)`` in one frame's place, and how many frames show it.
+
+    Args:
+        time: the frame.
+        pictures: ``(T, H, W, 3)`` uint8.
+        motion: ``(T, T, 3, 3)``, see `camera_motion`.
+        area: ``(H, W)``: the pixels of each picture that count.
+    """
+    import cv2
+
+    size = area.shape[::-1]
+    layers = np.full(pictures.shape, _UNSEEN)
+    for other in np.flatnonzero(~np.isnan(motion[:, time, 0, 0])):
+        onto = motion[other, time, :2]
+        shown = cv2.warpAffine(area * np.uint8(255), onto, size) == 255
+        layers[other][shown] = cv2.warpAffine(pictures[other], onto, size)[shown]
+    seen = (layers[..., 0] != _UNSEEN).sum(axis=0)  # (H, W)
+    layers.sort(axis=0)
+    last = np.maximum(seen, 1)[None, ..., None] - 1
+    low, high = (np.take_along_axis(layers, rank // 2, axis=0)[0] for rank in (last, last + 1))
+    return np.where(seen[..., None] > 0, low + high, 0).astype(np.int16), seen
+
+
+def _without_ghosts(moving: NDArray[np.bool_], scene: _Scene, reach: int) -> NDArray[np.bool_]:
+    """Return the moving region without the parts whose outline only the background shows.
+
+    Where a body that stood in the median frame is gone, the frame shows smooth ground (after
+    Cucchiara et al. 2003, who tell ghosts by their optical flow).
+
+    Args:
+        moving: ``(T, H, W)``.
+        scene: the frames and backgrounds.
+        reach: how far from a part's outline edges count as its own, in pixels.
+    """
+    import cv2
+
+    around = np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
+    kept = np.zeros_like(moving)
+    for time, region in enumerate(moving):
+        now, still = _edges(scene.frames[time]), _edges(scene.background[time])
+        count, parts = cv2.connectedComponents(region.astype(np.uint8))
+        for number in range(1, count):
+            part = (parts == number).astype(np.uint8)
+            outline = cv2.dilate(part, around) > cv2.erode(part, around)
+            if still[outline].sum() <= _GHOST * now[outline].sum():
+                kept[time] |= part > 0
+    return kept
+
+
+def _edges(picture: NDArray[np.int16]) -> NDArray[np.int32]:
+    """Return the strength of edges in ``(3, H, W)``: differences to the next pixels, summed."""
+    whole = picture.astype(np.int32)
+    down = np.abs(np.diff(whole, axis=1, append=whole[:, -1:])).sum(axis=0)
+    right = np.abs(np.diff(whole, axis=2, append=whole[:, :, -1:])).sum(axis=0)
+    edges: NDArray[np.int32] = down + right
+    return edges
+
+
+def _without_speckle(moving: NDArray[np.bool_], share: float) -> NDArray[np.bool_]:
+    """Return the moving region without parts below a share of its mean area per frame."""
+    import cv2
+
+    frames = int(moving.any(axis=(1, 2)).sum())
+    least = share * moving.sum() / max(1, frames)
+    kept = np.zeros_like(moving)
+    for time, region in enumerate(moving):
+        _, parts, measures, _ = cv2.connectedComponentsWithStats(region.astype(np.uint8))
+        kept[time] = region & (measures[:, cv2.CC_STAT_AREA] >= least)[parts]
+    return kept
 
 
 def _percentile(values: NDArray[np.float64], percent: float) -> np.float64:

@@ -1,19 +1,38 @@
-"""No region source: nothing is known about where the subject is."""
+"""No region source: nothing is known about where anything is."""
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
-
-from clip_har.data.store import ClipFrames
+from clip_har.data.clips import ClipSet
+from clip_har.errors import ClipHarError
+from clip_har.regions.source import Locator, OnEmpty
 from clip_har.settings import Settings
+
+if TYPE_CHECKING:
+    from clip_har.models.zero_shot import ZeroShot
 
 
 class NoRegion(Settings):
-    """Know no regions."""
+    """Know no regions: a mask that needs one is refused."""
 
     exact: ClassVar[bool] = False
+    asks_model: ClassVar[bool] = False
+    on_empty: ClassVar[OnEmpty] = "skip"
 
-    def relevance(self, frames: ClipFrames) -> NDArray[np.float32] | None:  # noqa: ARG002
-        """Return None, whatever the frames."""
-        return None
+    def check(self, thing: str) -> None:
+        """Raise `ClipHarError` for every thing."""
+        raise ClipHarError(
+            f"the mask needs to know where the {thing} is: add region=annotation (maps that come"
+            " with the data), motion (what moves), person, prompted or relevance"
+        )
+
+    def uses_label(self, thing: str) -> bool:  # noqa: ARG002
+        """Use nothing."""
+        return False
+
+    def identity(self, clips: ClipSet) -> str:  # noqa: ARG002
+        """Depend on nothing."""
+        return ""
+
+    def locator(self, zero_shot: "ZeroShot") -> Locator:  # noqa: ARG002
+        """Raise `ClipHarError`: there is nothing to find things with."""
+        raise ClipHarError("region=none finds nothing")

@@ -1,29 +1,75 @@
-"""What every region source offers."""
+"""What every region source offers, and the names of the things that it can be asked for."""
 
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from clip_har.data.clips import ClipSet
 from clip_har.data.store import ClipFrames
+from clip_har.errors import ClipHarError
+
+if TYPE_CHECKING:
+    from clip_har.models.zero_shot import ZeroShot
+
+SUBJECT, BACKGROUND, PERSON, OBJECT = "subject", "background", "person", "object"
+"""Things with a meaning of their own: ``subject`` is whatever a source takes for the actor (the
+person, what moves, the evidence for the class), ``background`` is all that is not the subject.
+Any other text names a thing only to the sources that take texts."""
+
+OnEmpty = Literal["skip", "whole", "error"]
+"""What happens to a clip in which a mask's thing is not found: it is left out and counted, its
+whole frame counts as the thing, or the cell stops."""
+
+Locator = Callable[[Sequence[ClipFrames], str], list[NDArray[np.float32]]]
+"""Finds a thing in clips: for each clip ``(T, S, S)`` relevance in [0, 1]. A pixel is inside the
+thing from 0.5 on; a map that stays below says that the thing was not found in that clip."""
+
+INSIDE = 0.5
+"""The relevance from which on a pixel belongs to a thing."""
 
 
 class RegionSource(Protocol):
-    """Says where a named thing is in the frames of a clip: the contract, with no logic."""
+    """Says where a named thing is in the frames of clips: the contract, with no logic."""
+
+    @property
+    def on_empty(self) -> OnEmpty:
+        """What happens to a clip in which a mask's thing is not found."""
 
     @property
     def exact(self) -> bool:
         """Whether the maps are the truth (they came with the data) or an estimate."""
 
-    def relevance(self, frames: ClipFrames) -> NDArray[np.float32] | None:
-        """Return ``(T, S, S)`` in [0, 1] for a clip's frames, None without any region."""
+    @property
+    def asks_model(self) -> bool:
+        """Whether the maps depend on the cell's own model and prompts."""
+
+    def check(self, thing: str) -> None:
+        """Raise `ClipHarError` for a thing that this source cannot find."""
+
+    def uses_label(self, thing: str) -> bool:
+        """Whether the maps of a thing are made with the true label of the clip: a leak."""
+
+    def identity(self, clips: ClipSet) -> str:
+        """Return what decides the maps beside the settings, such as a digest of weights.
+
+        Cheap: it is asked before a sweep starts.
+
+        Raises:
+            ClipHarError: when what the source needs is missing.
+        """
+
+    def locator(self, zero_shot: "ZeroShot") -> Locator:
+        """Load what the source needs, on the device of the cell's model, and return its locator.
+
+        Args:
+            zero_shot: the cell's model with its classes.
+        """
 
 
 def is_found(relevance: NDArray[np.float32]) -> bool:
     """Return whether a source found its thing anywhere in the clip.
-
-    A map of zeros says that it did not; then ``masking.place=subject`` falls back to the middle
-    of the frame, and the clip counts as one without a subject.
 
     Args:
         relevance: ``(T, H, W)`` in [0, 1].
@@ -32,4 +78,23 @@ def is_found(relevance: NDArray[np.float32]) -> bool:
         >>> is_found(np.zeros((8, 4, 4), np.float32))
         False
     """
-    return bool((relevance > 0).any())
+    return bool((relevance >= INSIDE).any())
+
+
+def rest(relevance: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the background of a subject: all else, or nothing where the subject is not found.
+
+    Where an estimate misses the subject, what it would call background holds the subject too.
+
+    Args:
+        relevance: ``(T, H, W)`` of the subject, in [0, 1].
+    """
+    return 1 - relevance if is_found(relevance) else np.zeros_like(relevance)
+
+
+def refuse(source: str, thing: str, known: Sequence[str]) -> ClipHarError:
+    """Return the error for a thing that a source cannot tell apart."""
+    return ClipHarError(
+        f"feature={thing}: region={source} knows {', '.join(known)} only; for any other thing use"
+        " region=prompted"
+    )

@@ -61,11 +61,19 @@ class MLflowTracking(Settings):
             return str(run.info.run_id)
 
     def close_sweep(
-        self, results_dir: Path, run_id: str, *, failed: bool, files: Sequence[Path]
+        self,
+        results_dir: Path,
+        run_id: str,
+        *,
+        failed: bool,
+        files: Sequence[Path],
+        metrics: Mapping[str, float],
     ) -> None:
-        """Send a sweep's files and end the parent run, as failed when one of its cells did."""
+        """Send a sweep's files and numbers; end the parent run, as failed when a cell did."""
         with _store_errors(self.uri):
             client, _ = self._connect(results_dir)
+            for name, value in metrics.items():
+                client.log_metric(run_id, name, value)
             for path in files:
                 client.log_artifact(run_id, str(path))
             client.set_terminated(run_id, "FAILED" if failed else "FINISHED")

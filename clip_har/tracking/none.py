@@ -23,7 +23,13 @@ class NoTracking(Settings):
         """Have no parent run."""
 
     def close_sweep(
-        self, results_dir: Path, run_id: str, *, failed: bool, files: Sequence[Path]
+        self,
+        results_dir: Path,
+        run_id: str,
+        *,
+        failed: bool,
+        files: Sequence[Path],
+        metrics: Mapping[str, float],
     ) -> None:
         """Have nothing to end."""
 

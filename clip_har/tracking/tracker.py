@@ -45,9 +45,15 @@ class Tracking(Protocol):
         """Open the parent run of a sweep, or unless ``fresh`` find it by its key; return its id."""
 
     def close_sweep(
-        self, results_dir: Path, run_id: str, *, failed: bool, files: Sequence[Path]
+        self,
+        results_dir: Path,
+        run_id: str,
+        *,
+        failed: bool,
+        files: Sequence[Path],
+        metrics: Mapping[str, float],
     ) -> None:
-        """Send a sweep's files and end the parent run."""
+        """Send a sweep's files and numbers and end the parent run."""
 
     def log_figure(self, results_dir: Path, path: Path, *, name: str) -> None:
         """Send a picture that belongs to no cell, in a run of its own."""

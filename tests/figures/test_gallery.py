@@ -6,16 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from clip_har.errors import ClipHarError
-from clip_har.figures.gallery import mask_gallery, shape_figure
-from clip_har.masking.area import Canvas, Strategy, clip_mask
-from clip_har.masking.none import NoMask
-from clip_har.masking.percent import PercentMask
-from clip_har.masking.shape import ShapeMask
-from clip_har.regions.motion import MotionRegion
+from clip_har.figures.gallery import GalleryRow, Tile, mask_gallery, shape_figure
 
-CLIPS = {name: np.full((4, 3, 24, 32), 200, np.uint8) for name in ("a", "b")}
-CIRCLE = ShapeMask(ratio=1, shape="circle")
+GREY = Tile(np.full((24, 32, 3), 200, np.uint8), 0.1003)
 
 
 def visible(figure):
@@ -28,44 +21,34 @@ def rendered(figure):
     return np.asarray(Image.open(stream).convert("RGB"))
 
 
-def test_rows_are_strategies_and_columns_ratios_times_clips():
-    tiles = visible(mask_gallery(CLIPS, [NoMask(), CIRCLE], [0.1, 0.5]))
-    assert [axes.get_title() for axes in tiles] == ["", "", "10 %", "10 %", "50 %", "50 %"]
-    captions = [axes.get_xlabel() for axes in tiles]
-    assert captions == ["0.00 %"] * 2 + ["10.03 %"] * 2 + ["50.00 %"] * 2
-    labels = [axes.get_ylabel().replace("\n", " ") for axes in tiles if axes.get_ylabel()]
-    assert labels == ["none", "shape circle middle"]
+def test_rows_are_masks_and_columns_ratios_times_clips():
+    rows = [
+        GalleryRow("none", [GREY, GREY, None, None], clean=True),
+        GalleryRow("shape circle middle", [GREY] * 4),
+    ]
+    tiles = visible(mask_gallery(rows, [0.1, 0.1, None, None]))
+    titles = [axes.get_title() for axes in tiles]
+    assert titles == ["", "", "10 %", "10 %", "whole region", "whole region"]
+    assert [axes.get_xlabel() for axes in tiles] == ["10.03 %"] * 6
+    np.testing.assert_array_equal(tiles[0].images[0].get_array(), GREY.picture)
 
 
-def test_a_tile_is_the_middle_frame_under_the_mask_of_the_run():
-    strategy = PercentMask(ratio=0.3, patch=4, still=False)
-    (tile,) = visible(mask_gallery({"a": CLIPS["a"]}, [strategy], [0.3], seed=5))
-    canvas = Canvas(clip_id="a", seed=5, frames=4, height=24, width=32)
-    expected = np.where(clip_mask(strategy, canvas)[2][..., None], 0, 200)
-    np.testing.assert_array_equal(
-        tile.images[0].get_array(), np.broadcast_to(expected, (24, 32, 3))
-    )
+def test_a_row_whose_first_place_is_empty_keeps_its_label():
+    rows = [GalleryRow("hide subject", [None, GREY])]
+    first, second = visible(mask_gallery(rows, [0.1, 0.5]))
+    assert [text.get_text().replace("\n", " ") for text in first.texts] == ["hide subject"]
+    assert second.get_title() == "50 %"
 
 
-def test_the_fill_is_named_unless_black():
-    (tile,) = visible(mask_gallery({"a": CLIPS["a"]}, [PercentMask(ratio=1, fill="blur")], [0.3]))
-    assert tile.get_ylabel().replace("\n", " ") == "percent 16 px blur"
+def test_a_place_may_say_why_there_is_no_picture():
+    rows = [GalleryRow("hide subject", [GREY, "nothing found"])]
+    _, second = visible(mask_gallery(rows, [0.1, 0.1]))
+    assert [text.get_text() for text in second.texts] == ["nothing found"]
 
 
-def test_frames_may_be_read_only():
-    frames = np.broadcast_to(np.uint8(9), (4, 3, 24, 32))
-    assert visible(mask_gallery({"a": frames}, [PercentMask(ratio=1, fill="mean")], [0.3]))
-
-
-def test_a_missing_subject_is_said():
-    with pytest.raises(ClipHarError, match="add region=motion"):
-        mask_gallery(CLIPS, [ShapeMask(ratio=1, place="subject")], [0.3])
-
-
-@pytest.mark.parametrize(("clips", "ratios"), [({}, [0.1]), (CLIPS, [])])
-def test_nothing_to_draw_is_refused(clips, ratios):
-    with pytest.raises(ValueError, match="at least one clip"):
-        mask_gallery(clips, [CIRCLE], ratios)
+def test_nothing_to_draw_is_refused():
+    with pytest.raises(ValueError, match="at least one picture"):
+        mask_gallery([GalleryRow("none", [None])], [0.1])
 
 
 def test_all_shapes_are_drawn_nested():
@@ -79,20 +62,9 @@ def test_all_shapes_are_drawn_nested():
     assert rendered(figure).std() > 20
 
 
-@pytest.mark.sample_data
-def test_the_gallery_of_real_clips_renders(real_frames):
-    subjects = {
-        clip_id: MotionRegion().of_pixels(frames) for clip_id, frames in real_frames.items()
-    }
-    strategies: list[Strategy] = [
-        NoMask(),
-        PercentMask(ratio=1),
-        ShapeMask(ratio=1, shape="star", place="subject", still=False, fill="blur"),
-    ]
-    figure = mask_gallery(real_frames, strategies, [0.1, 0.3, 0.5], subjects=subjects)
-    image = rendered(figure)
-    assert len(visible(figure)) == 2 + 2 * 6
-    # No label is cut at the left or lower edge: both are white.
+def test_no_label_is_cut_at_the_edge():
+    rows = [GalleryRow("hide something with a long name (box)", [GREY, GREY])]
+    image = rendered(mask_gallery(rows, [0.1, None]))
     assert (image[:, 0] == 255).all()
     assert (image[-1] == 255).all()
     assert image.std() > 20

@@ -89,7 +89,7 @@ def test_no_mask_hides_nothing():
     ("fault", "message"),
     [
         ({"height": 0}, "at least one frame and one pixel"),
-        ({"subject": np.zeros((2, 3, 3), np.float32)}, r"subject map of shape \(2, 3, 4\)"),
+        ({"feature": np.zeros((2, 3, 3), np.float32)}, r"maps of shape \(2, 3, 4\)"),
         ({"subject": np.full((2, 3, 4), 1.5, np.float32)}, r"relevance in \[0, 1\]"),
         ({"subject": np.full((2, 3, 4), np.nan, np.float32)}, r"relevance in \[0, 1\]"),
     ],

@@ -50,7 +50,7 @@ def test_native_black_counts_letterbox_bars_but_no_strong_colour():
 def test_a_mask_on_the_subject_hides_more_of_it_than_one_in_the_middle():
     subject = np.zeros((2, 40, 40), np.float32)
     subject[:, 4:12, 4:12] = 0.7
-    canvas = Canvas(clip_id="a", seed=0, frames=2, height=40, width=40, subject=subject)
+    canvas = Canvas(clip_id="a", seed=0, frames=2, height=40, width=40, feature=subject)
     frames = np.zeros((2, 3, 40, 40), np.uint8)
     on_it, beside = (
         mask_effect(frames, clip_mask(ShapeMask(ratio=0.04, place=place), canvas), subject)

@@ -9,9 +9,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clip_har.masking.fill import BLUR_SHARE, apply_mask, checked_fill
+from clip_har.masking.fill import BLUR_SHARE, apply_mask, checked_fill, feather
 
-FILLS = ["black", "mean", "noise", "blur", "grey", "#12aB34", "rgb(1, 2, 3)"]
+FILLS = ["black", "mean", "noise", "blur", "surround", "grey", "#12aB34", "rgb(1, 2, 3)"]
 
 
 def clip(frames=3, height=12, width=17, seed=0):
@@ -101,6 +101,52 @@ def test_blur_is_the_gaussian_of_the_frame():
     assert np.abs(after - expected).max() < 0.6  # half a level of rounding
 
 
+def hole(height=60, width=80):
+    mask = np.zeros((1, height, width), bool)
+    mask[0, 20:40, 30:50] = True
+    return mask
+
+
+def test_surround_shows_nothing_of_what_was_hidden():
+    mask = hole()
+    frames = clip(2, 60, 80)
+    other = torch.where(torch.from_numpy(mask)[:, None], 255 - frames, frames)
+    # the mean colour of the clip is the last resort where nothing is visible, not here
+    assert torch.equal(painted(frames, mask, "surround"), painted(other, mask, "surround"))
+
+
+def test_surround_continues_what_is_around():
+    ramp = np.broadcast_to(np.linspace(0, 255, 80).astype(np.uint8), (1, 3, 60, 80))
+    after = painted(torch.tensor(ramp), hole(), "surround").numpy()
+    error = np.abs(after.astype(int) - ramp)
+    assert error.max() <= 40, "a hole a quarter as wide as the ramp, with a seam at most this high"
+    assert error[hole().repeat(3, axis=0)[None]].mean() < 12
+    flat = torch.full((1, 3, 60, 80), 77, dtype=torch.uint8)
+    assert torch.equal(painted(flat, hole(), "surround"), flat)
+
+
+def test_surround_of_a_frame_that_is_all_hidden_is_the_mean_colour():
+    frames, everything = clip(), np.ones((1, 12, 17), bool)
+    assert torch.equal(painted(frames, everything, "surround"), painted(frames, everything, "mean"))
+
+
+def test_a_feathered_mask_hides_whole_what_was_hidden_and_fades_evenly():
+    mask = hole()
+    coverage = feather(mask, 4)
+    assert coverage.dtype == np.float32
+    assert coverage.shape == mask.shape
+    assert (coverage[mask] == 1).all()
+    np.testing.assert_allclose(coverage[0, 30, 50:56], [0.8, 0.6, 0.4, 0.2, 0, 0], atol=1e-6)
+    assert (feather(np.zeros((2, 5, 5), bool), 3) == 0).all()
+    assert (feather(np.ones((2, 5, 5), bool), 3) == 1).all()
+
+
+def test_coverage_mixes_paint_and_frame():
+    frames = torch.full((1, 3, 60, 80), 100, dtype=torch.uint8)
+    after = painted(frames, feather(hole(), 4), "white").numpy()
+    assert after[0, 0, 30, 49:56].tolist() == [255, 224, 193, 162, 131, 100, 100]
+
+
 def test_a_mask_may_be_read_only():
     mask = np.broadcast_to(random_mask(1), (3, 12, 17))
     assert torch.equal(painted(clip(), mask, "black"), painted(clip(), mask.copy(), "black"))
@@ -115,7 +161,9 @@ def test_a_mask_may_be_a_tensor():
 
 @pytest.mark.parametrize("fill", ["grellow", "", "#12", "Blur", "0"])
 def test_an_unknown_fill_is_told_what_there_is(fill):
-    with pytest.raises(ValueError, match="expected mean, noise, blur or a colour") as caught:
+    with pytest.raises(
+        ValueError, match="expected mean, noise, blur, surround or a colour"
+    ) as caught:
         checked_fill(fill)
     assert repr(fill) in str(caught.value)
 
@@ -125,10 +173,10 @@ def test_an_unknown_fill_is_told_what_there_is(fill):
     [
         (clip().float(), random_mask(), "expected uint8 frames"),
         (clip()[:, :1], random_mask(), "expected uint8 frames"),
-        (clip(), random_mask().astype(np.uint8), "expected a bool mask"),
-        (clip(), random_mask(frames=2), "expected a bool mask"),
-        (clip(), random_mask(width=12, height=17), "expected a bool mask"),
-        (clip(), random_mask()[0], "expected a bool mask"),
+        (clip(), random_mask().astype(np.uint8), "expected a bool or float32 mask"),
+        (clip(), random_mask(frames=2), "expected a bool or float32 mask"),
+        (clip(), random_mask(width=12, height=17), "expected a bool or float32 mask"),
+        (clip(), random_mask()[0], "expected a bool or float32 mask"),
     ],
 )
 def test_wrong_input_is_refused(frames, mask, message):

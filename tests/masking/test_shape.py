@@ -19,7 +19,7 @@ ratios = st.floats(0, 1) | st.sampled_from([0.0, 0.1, 0.3, 0.5, 1.0])
 
 def canvas(height=64, width=64, frames=2, clip_id="clip 1", seed=0, subject=None):
     return Canvas(
-        clip_id=clip_id, seed=seed, frames=frames, height=height, width=width, subject=subject
+        clip_id=clip_id, seed=seed, frames=frames, height=height, width=width, feature=subject
     )
 
 
@@ -229,9 +229,9 @@ def test_a_frame_without_the_subject_takes_the_place_of_the_clip():
 
 def test_subject_without_a_region_source_says_what_to_add():
     strategy = ShapeMask(ratio=0.3, place="subject")
-    assert strategy.needs_subject
-    assert not ShapeMask(ratio=0.3).needs_subject
-    with pytest.raises(ClipHarError, match=r"masking\.place=subject needs .* add region=motion"):
+    assert strategy.feature == "subject"
+    assert ShapeMask(ratio=0.3).feature is None
+    with pytest.raises(ClipHarError, match="needs to know where its feature is: add region=motion"):
         clip_mask(strategy, canvas())
 
 

@@ -1,19 +1,49 @@
+"""The annotation source against planted maps, masks and boxes."""
+
+import json
+import os
+import pickle
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
-from clip_har.data.clips import Clip
-from clip_har.data.store import ClipFrames
+from clip_har.data.clips import Clip, ClipSet
+from clip_har.data.sampling import FrameSettings
+from clip_har.data.store import ClipFrames, FrameStore
+from clip_har.data.ucf101 import UCF101
 from clip_har.errors import ClipHarError
+from clip_har.models.zero_shot import ZeroShot
 from clip_har.regions.annotation import AnnotationRegion
+from clip_har.regions.source import INSIDE, is_found
+
+NO_MODEL = cast(ZeroShot, None)  # the source does not ask it
+STEM = "v_Biking_g01_c01"
+THINGS = {"background": 0, "person": 1, "subject": 1, "object": 2}
 
 
-def shown(maps: Path | None, *, size: int = 16, indices: tuple[int, ...] = (0, 2)) -> ClipFrames:
+def shown(
+    maps: Path | None = None,
+    *,
+    size: int = 16,
+    indices: tuple[int, ...] = (0, 2),
+    fit: str = "crop",
+    name: str = STEM,
+) -> ClipFrames:
     pixels = np.zeros((len(indices), 3, size, size), np.uint8)
-    clip = Clip(id="clip 1", path=Path("clip.mp4"), label=0, group="g", maps=maps)
-    return ClipFrames(clip=clip, pixels=pixels, indices=indices, fit="crop")
+    clip = Clip(id=name, path=Path("Biking", f"{name}.avi"), label=0, group="g", maps=maps)
+    return ClipFrames(clip=clip, pixels=pixels, indices=indices, fit=cast(Any, fit))
+
+
+def located(source: AnnotationRegion, thing: str, *clips: ClipFrames) -> list[NDArray[np.float32]]:
+    return source.locator(NO_MODEL)(clips, thing)
+
+
+def a_set(*clips: Clip) -> ClipSet:
+    return ClipSet("toy", ("Biking",), clips, licence="none", citation="")
 
 
 @pytest.fixture
@@ -31,35 +61,240 @@ def file(labels: NDArray[np.uint8], tmp_path: Path) -> Path:
     return tmp_path / "clip.npz"
 
 
-@pytest.mark.parametrize(("thing", "number"), [("background", 0), ("person", 1), ("object", 2)])
-def test_the_maps_of_the_sampled_frames(file: Path, labels, thing, number: int) -> None:
-    found = AnnotationRegion(thing=thing).relevance(shown(file))
-    np.testing.assert_array_equal(found, labels[[0, 2]] == number)
+@pytest.mark.parametrize("thing", THINGS)
+def test_the_maps_that_came_with_the_data(file: Path, labels, thing) -> None:
+    (found,) = located(AnnotationRegion(), thing, shown(file))
+    np.testing.assert_array_equal(found, labels[[0, 2]] == THINGS[thing])
     assert found.dtype == np.float32
 
 
 def test_maps_follow_the_frames_to_another_size(file: Path, labels) -> None:
-    found = AnnotationRegion().relevance(shown(file, size=48))
+    (found,) = located(AnnotationRegion(), "person", shown(file, size=48))
     assert found.shape == (2, 48, 48)
     whole = (labels[[0, 2]] == 1).repeat(3, axis=1).repeat(3, axis=2)
     assert np.abs(found - whole).mean() < 0.03
     assert found[whole].mean() > 0.85
 
 
-def test_no_maps(file: Path) -> None:
-    with pytest.raises(ClipHarError, match="no maps came with clip clip 1"):
-        AnnotationRegion().relevance(shown(None))
+def test_a_clip_without_maps_is_one_where_nothing_is_found(file: Path) -> None:
+    for thing in THINGS:
+        found, none = located(AnnotationRegion(), thing, shown(file), shown(None))
+        assert is_found(found)
+        assert none.shape == (2, 16, 16)
+        assert not none.any()
 
 
-def test_too_few_maps_and_damaged_ones(file: Path, tmp_path: Path) -> None:
-    with pytest.raises(ClipHarError, match="no label map for each of the 10 frames"):
-        AnnotationRegion().relevance(shown(file, indices=(0, 9)))
-    (tmp_path / "broken.npz").write_bytes(b"PK half a file")
-    with pytest.raises(ClipHarError, match="has no label map"):
-        AnnotationRegion().relevance(shown(tmp_path / "broken.npz"))
+def test_a_frame_without_a_person_is_all_background(labels, tmp_path) -> None:
+    labels[0] = 0
+    np.savez(tmp_path / "clip.npz", labels=labels)
+    (found,) = located(AnnotationRegion(), "background", shown(tmp_path / "clip.npz"))
+    assert found[0].all()
+    labels[:] = 0
+    np.savez(tmp_path / "clip.npz", labels=labels)
+    (found,) = located(AnnotationRegion(), "background", shown(tmp_path / "clip.npz"))
+    assert found.all()  # the maps say so
 
 
-def test_a_pickle_in_place_of_maps_is_not_opened(tmp_path: Path) -> None:
-    np.savez(tmp_path / "bad.npz", labels=np.array([{"a": 1}], dtype=object))
-    with pytest.raises(ClipHarError, match="has no label map"):
-        AnnotationRegion().relevance(shown(tmp_path / "bad.npz", indices=(0,)))
+def test_a_folder_of_masks(labels, tmp_path) -> None:
+    (tmp_path / "Biking").mkdir()
+    np.savez(tmp_path / "Biking" / f"{STEM}.npz", masks=labels == 1)
+    source = AnnotationRegion(maps=tmp_path)
+    found, none = located(source, "subject", shown(), shown(name="v_Biking_g02_c02"))
+    np.testing.assert_array_equal(found, labels[[0, 2]] == 1)
+    assert not none.any()
+    (found,) = located(source, "background", shown())
+    np.testing.assert_array_equal(found, labels[[0, 2]] != 1)
+    with pytest.raises(ClipHarError, match=f"feature=object: the masks of {STEM} are of the perso"):
+        located(source, "object", shown())
+
+
+def test_the_folder_goes_before_the_maps_of_the_data(file: Path, labels, tmp_path) -> None:
+    (tmp_path / "own").mkdir()
+    np.savez(tmp_path / "own" / f"{STEM}.npz", labels=labels[::-1])
+    (found,) = located(AnnotationRegion(maps=tmp_path / "own"), "person", shown(file))
+    np.testing.assert_array_equal(found, labels[[3, 1]] == 1)
+
+
+BOX = [80, 60, 240, 180]  # the middle quarter of 320x240
+
+
+@pytest.fixture
+def boxes(tmp_path: Path) -> Path:
+    path = tmp_path / "boxes.json"
+    path.write_text(json.dumps({f"Biking/{STEM}": {"2": [BOX], "3": [[0, 0, 1, 1]]}}))
+    return path
+
+
+@pytest.mark.parametrize("fit", ["crop", "squash", "letterbox"])
+def test_boxes_follow_the_frames(boxes: Path, fit) -> None:
+    (person,) = located(AnnotationRegion(boxes=boxes), "person", shown(size=96, fit=fit))
+    assert not person[0].any()
+    rows, columns = np.nonzero(person[1] >= INSIDE)
+    edges = {
+        "crop": (24, 71, 16, 79),  # 320 wide is 128 here, of which the middle 96 are left
+        "squash": (24, 71, 24, 71),
+        "letterbox": (30, 65, 24, 71),  # 72 high, below a bar of 12
+    }
+    assert (rows.min(), rows.max(), columns.min(), columns.max()) == edges[fit]
+    (background,) = located(AnnotationRegion(boxes=boxes), "background", shown(size=96, fit=fit))
+    picture = slice(12, 84) if fit == "letterbox" else slice(0, 96)
+    np.testing.assert_allclose(background[:, picture], 1 - person[:, picture], atol=1e-6)
+    if fit == "letterbox":
+        assert not background[:, :12].any()  # the bars are no part of the scene
+
+
+def test_boxes_of_another_resolution_are_scaled(tmp_path, boxes: Path) -> None:
+    doubled = tmp_path / "doubled.csv"
+    x1, y1, x2, y2 = (2 * edge for edge in BOX)
+    doubled.write_text(f"video,frame,x1,y1,x2,y2\n{STEM},2,{x1},{y1},{x2},{y2}\n")
+    (small,) = located(AnnotationRegion(boxes=boxes), "person", shown(size=96))
+    source = AnnotationRegion(boxes=doubled, resolution=(480, 640))
+    (large,) = located(source, "person", shown(size=96))
+    np.testing.assert_array_equal(small >= INSIDE, large >= INSIDE)
+
+
+def test_a_clip_without_a_box_in_its_frames_is_one_where_nothing_is_found(boxes: Path) -> None:
+    source = AnnotationRegion(boxes=boxes)
+    for thing in ("person", "background"):
+        found = located(source, thing, shown(indices=(0, 1)), shown(name="v_Biking_g02_c01"))
+        assert not any(relevance.any() for relevance in found)
+
+
+def test_a_file_of_boxes_is_read_once(boxes: Path, monkeypatch) -> None:
+    reads: list[Path] = []
+    read_text = Path.read_text
+
+    def counted(self, *args, **kwargs):
+        reads.append(self)
+        return read_text(self, *args, **kwargs)
+
+    monkeypatch.setattr(Path, "read_text", counted)
+    source = AnnotationRegion(boxes=boxes)
+    source.identity(a_set(shown().clip))
+    locate = source.locator(NO_MODEL)
+    for thing in ("person", "background"):
+        locate([shown()], thing)
+    assert reads == [boxes]
+
+
+def test_a_pickle_that_calls_something_is_refused_before_anything_runs(tmp_path) -> None:
+    trace = tmp_path / "trace"
+
+    class Attack:
+        def __reduce__(self):
+            return os.system, (f"touch {trace}",)
+
+    path = tmp_path / "UCF101v2-GT.pkl"
+    path.write_bytes(pickle.dumps({"gttubes": {STEM: Attack()}}, 2))
+    source = AnnotationRegion(boxes=path)
+    for read in (lambda: source.identity(a_set(shown().clip)), lambda: source.locator(NO_MODEL)):
+        with pytest.raises(ClipHarError, match=r"names '(posix|nt)\.system'"):
+            read()
+    assert not trace.exists()
+
+
+def test_the_things_that_are_known(boxes: Path) -> None:
+    for thing in THINGS:
+        AnnotationRegion().check(thing)
+        AnnotationRegion(maps=Path("masks")).check(thing)
+        assert not AnnotationRegion().uses_label(thing)
+    with pytest.raises(ClipHarError, match="feature=face: region=annotation knows subject, perso"):
+        AnnotationRegion().check("face")
+    with pytest.raises(ClipHarError, match="knows subject, person, background only"):
+        AnnotationRegion(boxes=boxes).check("object")
+    with pytest.raises(ClipHarError, match="feature=face"):
+        located(AnnotationRegion(), "face", shown())
+    assert AnnotationRegion.exact
+    assert not AnnotationRegion.asks_model
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"maps": "m", "boxes": "b.csv"}, "set one of them"),
+        ({"boxes": "b.mat"}, "expected a file of boxes with .pkl"),
+        ({"resolution": (0, 320)}, "greater than or equal to 1"),
+        ({"thing": "person"}, "Extra inputs"),
+        ({"on_empty": "no"}, "'skip', 'whole' or 'error'"),
+    ],
+)
+def test_wrong_settings(settings, message) -> None:
+    with pytest.raises(ValidationError, match=message):
+        AnnotationRegion(**settings)
+
+
+def test_the_identity_is_that_of_the_maps(file: Path, labels, tmp_path) -> None:
+    own = shown(file).clip
+    source = AnnotationRegion()
+    before = source.identity(a_set(own))
+    assert source.identity(a_set(own)) == before
+    assert source.identity(a_set(own, shown(None, name="another").clip)) != before
+    np.savez_compressed(file, labels=labels[::-1])
+    assert source.identity(a_set(own)) != before
+
+    folder = tmp_path / "masks"
+    folder.mkdir()
+    masks = AnnotationRegion(maps=folder)
+    np.savez(folder / f"{STEM}.npz", masks=labels == 1)
+    before = masks.identity(a_set(own))
+    np.savez(folder / f"{STEM}.npz", masks=labels == 2)
+    assert masks.identity(a_set(own)) != before
+
+
+def test_the_identity_is_that_of_the_boxes(boxes: Path) -> None:
+    source = AnnotationRegion(boxes=boxes)
+    before = source.identity(a_set(shown().clip))
+    boxes.write_text(boxes.read_text().replace("80", "81"))
+    assert source.identity(a_set(shown().clip)) != before
+
+
+def test_a_source_that_knows_no_clip_is_refused_before_a_sweep(boxes: Path, tmp_path) -> None:
+    clips = a_set(shown(name="v_Biking_g09_c09").clip)
+    with pytest.raises(ClipHarError, match="no maps came with toy; use region=motion"):
+        AnnotationRegion().identity(clips)
+    with pytest.raises(ClipHarError, match=r"none of the 1 clips .*Biking/v_Biking_g09_c09\.npz"):
+        AnnotationRegion(maps=tmp_path).identity(clips)
+    with pytest.raises(ClipHarError, match=f"none of the 1 clips .*which names 'Biking/{STEM}'"):
+        AnnotationRegion(boxes=boxes).identity(clips)
+    with pytest.raises(ClipHarError, match=r"set region\.maps=<the folder>"):
+        AnnotationRegion(maps=tmp_path / "none").identity(clips)
+    with pytest.raises(ClipHarError, match=r"set region\.boxes=<the file>"):
+        AnnotationRegion(boxes=tmp_path / "none.csv").identity(clips)
+
+
+def test_maps_that_would_belong_to_two_clips_are_refused(labels, tmp_path) -> None:
+    np.savez(tmp_path / "1.npz", masks=labels == 1)
+    clips = a_set(*(Clip(f"{a}/1.mp4", Path(a, "1.mp4"), 0, "g") for a in ("jump", "run")))
+    with pytest.raises(ClipHarError, match=r"1\.npz would belong to two clips, jump/1\.mp4 and ru"):
+        AnnotationRegion(maps=tmp_path).identity(clips)
+
+
+def test_maps_that_do_not_fit_stop_the_reading(file: Path, tmp_path) -> None:
+    with pytest.raises(ClipHarError, match="4 are there and frame 10 is shown"):
+        located(AnnotationRegion(), "person", shown(file, indices=(0, 9)))
+    with pytest.raises(ClipHarError, match=r"is damaged or no \.npz"):
+        located(AnnotationRegion(), "person", shown(tmp_path / "gone.npz"))
+
+
+@pytest.mark.sample_data
+def test_boxes_on_real_clips_of_either_size(sample_data: Path, tmp_path: Path) -> None:
+    """A planted box lands in the same place in the 320x240 clips and the 340x256 copies."""
+    root = sample_data / "ucf101-sample"
+    clip_set = UCF101(root=root, allow_missing=True).clips()
+    path = tmp_path / "boxes.csv"
+    rows = [
+        f"{clip.path.parent.name}/{clip.id},{frame},100,40,180,200"
+        for clip in clip_set.clips
+        for frame in range(400)
+    ]
+    path.write_text("\n".join(["video,frame,x1,y1,x2,y2", *rows]))
+    settings = FrameSettings(count=2, size=96)
+    frames = FrameStore.open(clip_set, settings, cache_dir=tmp_path, progress=False)
+    source = AnnotationRegion(boxes=path)
+    assert source.identity(clip_set)
+    views = [frames.view(i) for i in frames.ok]
+    assert {entry.width for entry in frames.entries} == {320, 340}
+    for relevance in source.locator(NO_MODEL)(views, "person"):
+        rows_in, columns_in = np.nonzero((relevance >= INSIDE).all(axis=0))
+        assert (rows_in.min(), rows_in.max() + 1) == (16, 80)  # 96 / 240 of the edges
+        assert (columns_in.min(), columns_in.max() + 1) == (24, 56)  # less 16 that are cut off

@@ -1,18 +1,22 @@
 """The motion source on clips whose motion is known."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from unittest.mock import ANY
 
+import cv2
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from clip_har.data.clips import Clip
 from clip_har.data.store import ClipFrames
+from clip_har.errors import ClipHarError
 from clip_har.regions.motion import MotionRegion
-from clip_har.regions.none import NoRegion
 from clip_har.regions.source import is_found
+from tests.regions.test_camera import PATHS, SIZE, filmed, ground, view
 
 
 def scene(frames=8, height=96, width=128, seed=0):
@@ -61,7 +65,8 @@ def test_where_nothing_moves_all_is_zero(noise):
     assert not is_found(relevance)
 
 
-@given(st.integers(1, 5), st.integers(1, 12), st.integers(1, 12), st.integers(0, 99))
+@settings(deadline=None)
+@given(st.integers(1, 5), st.integers(1, 40), st.integers(1, 40), st.integers(0, 99))
 def test_any_size_gives_a_map_in_range(frames, height, width, seed):
     pixels = np.random.default_rng(seed).integers(0, 256, (frames, 3, height, width), np.uint8)
     relevance = MotionRegion().of_pixels(pixels)
@@ -86,12 +91,133 @@ def test_the_threshold_is_in_grey_levels():
 
 def test_a_median_between_two_frames_is_not_rounded():
     frames = np.zeros((2, 3, 20, 20), np.uint8)
-    frames[1] = 13  # both are 6.5 away from their median
-    frames[:, :, :, :15] = 0  # and most of the scene is still
+    frames[1, :, :, 15:] = 13  # both are 6.5 away from their median
     relevance = MotionRegion(threshold=6.4).of_pixels(frames)
-    np.testing.assert_array_equal(relevance[0], relevance[1])
-    assert is_found(relevance)
+    assert is_found(relevance[1:])
+    assert not is_found(relevance[:1])  # there it is a ghost: the frame itself shows no edge
     assert not is_found(MotionRegion(threshold=6.5).of_pixels(frames))
+
+
+def test_a_moving_pixel_is_inside_and_a_still_one_nowhere_near():
+    relevance = MotionRegion().of_pixels(moving_square(noise=3)[0])
+    assert ((relevance == 0) | (relevance > 0.5)).all()
+
+
+def test_parts_much_smaller_than_the_moving_region_are_speckle():
+    frames, truth = moving_square(side=20)
+    frames[2, :, 81:84, 101:104] = frames[3, :, 10:22, 10:22] = 220
+    all_of_it = MotionRegion(speckle=0).of_pixels(frames)
+    cleaned = MotionRegion().of_pixels(frames)
+    assert is_found(all_of_it[2:3, 81:84, 101:104])
+    assert not cleaned[2, 75:90, 95:110].any()
+    assert cleaned[3, 10:22, 10:22].mean() > 0.5  # not that much smaller
+    assert cleaned[truth].mean() > 0.5
+
+
+def test_who_leaves_a_place_leaves_no_ghost_there():
+    frames, _ = scene()
+    frames = frames // 8 + 60  # ground with little detail of its own
+    frames[:5, :, 30:60, 20:40] = frames[5:, :, 30:60, 80:100] = 220
+    relevance = MotionRegion().of_pixels(frames.astype(np.uint8))
+    assert relevance[5:, 30:60, 80:100].mean() > 0.9
+    assert not relevance[:, :, :60].any()
+
+
+def walked(name, side=24, subject=True):
+    """Return frames of a body that walks over the ground under a moving camera, and the truth."""
+    path = [view(time, **PATHS[name]) for time in range(8)]
+    frames = filmed(path, ground())
+    truth = np.zeros((8, SIZE, SIZE), bool)
+    body = ground(seed=9)[:side, :side].transpose(2, 0, 1) // 2 + 120
+    for time in range(8 if subject else 0):
+        top, left = 50 + 3 * time, 115 - 13 * time
+        truth[time, top : top + side, left : left + side] = True
+        frames[time, :, top : top + side, left : left + side] = body
+    return frames, truth
+
+
+def overlap(relevance, truth):
+    """Return intersection over union of the region with the truth."""
+    return ((relevance >= 0.5) & truth).sum() / ((relevance >= 0.5) | truth).sum()
+
+
+@pytest.mark.parametrize("name", PATHS)
+def test_a_mover_is_found_under_a_moving_camera(name):
+    frames, truth = walked(name)
+    registered = overlap(MotionRegion().of_pixels(frames), truth)
+    assert registered > 0.6
+    assert registered > overlap(MotionRegion(camera="still").of_pixels(frames), truth) + 0.4
+
+
+@pytest.mark.parametrize("name", PATHS)
+def test_a_moving_camera_alone_moves_nothing(name):
+    frames, _ = walked(name, subject=False)
+    relevance = MotionRegion().of_pixels(frames)
+    assert (relevance >= 0.5).mean() < 0.001
+    assert is_found(MotionRegion(camera="still").of_pixels(frames))
+
+
+def test_hard_edges_a_fraction_of_a_pixel_off_do_not_move():
+    blocks = np.random.default_rng(0).integers(0, 2, (60, 60, 1)) * 255
+    picture = blocks.repeat(8, 0).repeat(8, 1).repeat(3, 2).astype(np.uint8)
+    frames = filmed([view(time, pan=(3.3, 1.7), roll=0.3) for time in range(8)], picture)
+    assert not MotionRegion().of_pixels(frames).any()
+
+
+@pytest.mark.parametrize("noise", [0, 8])
+def test_a_camera_at_rest_is_not_registered(noise):
+    frames, _ = moving_square(noise=noise)
+    still = MotionRegion(camera="still").of_pixels(frames)
+    np.testing.assert_array_equal(MotionRegion().of_pixels(frames), still)
+
+
+def test_what_cannot_be_registered_does_not_move():
+    """Eight places that have nothing in common."""
+    frames = np.concatenate([filmed([view(0)], ground(seed)) for seed in range(8)])
+    assert not MotionRegion().of_pixels(frames).any()
+
+
+def test_the_bars_of_a_letterbox_do_not_move():
+    frames, _ = walked("pan")
+    frames[:, :, :30] = frames[:, :, -30:] = 0
+    relevance = MotionRegion().of_pixels(frames)
+    assert not relevance[:, :28].any()
+    assert not relevance[:, -28:].any()
+    assert is_found(relevance)
+
+
+def test_a_mover_is_followed_to_the_border_of_the_frame():
+    frames, _ = walked("pan", subject=False)
+    frames[3, :, 100:140, :30] = 250
+    relevance = MotionRegion().of_pixels(frames)
+    assert relevance[3, 105:135, 0].min() >= 0.5
+
+
+def test_equal_frames_give_equal_maps():
+    frames = walked("all")[0][:4]
+    first = MotionRegion().of_pixels(frames)
+    threads = cv2.getNumThreads()
+    try:
+        for count in (1, 4):
+            cv2.setNumThreads(count)
+            cv2.setRNGSeed(count)
+            np.testing.assert_array_equal(MotionRegion().of_pixels(frames), first)
+    finally:
+        cv2.setNumThreads(threads)
+    with ThreadPoolExecutor(2) as pool:
+        for relevance in pool.map(MotionRegion().of_pixels, [frames] * 3):
+            np.testing.assert_array_equal(relevance, first)
+
+
+def test_a_real_camera_that_wanders_is_taken_out(sample_data, real_frames):
+    """Fencing: the picture drifts by some pixels, the near fencer stays on the left."""
+    frames = real_frames["v_Fencing_g01_c06"]
+    registered = MotionRegion().of_pixels(frames) >= 0.5
+    unregistered = MotionRegion(camera="still").of_pixels(frames) >= 0.5
+    fencer = np.s_[:, 60:170, 10:90]
+    share = registered[fencer].sum() / registered.sum()
+    assert share > 0.55
+    assert share > unregistered[fencer].sum() / unregistered.sum() + 0.15
 
 
 @pytest.mark.parametrize(
@@ -103,15 +229,49 @@ def test_wrong_frames_are_refused(frames):
         MotionRegion().of_pixels(frames)
 
 
-@pytest.mark.parametrize("fault", [{"smoothing": 0}, {"threshold": -1}, {"sigma": 2}])
+@pytest.mark.parametrize(
+    "fault", [{"smoothing": 0}, {"threshold": -1}, {"sigma": 2}, {"speckle": 1}, {"camera": "pan"}]
+)
 def test_wrong_settings_are_refused(fault):
     with pytest.raises(ValidationError):
         MotionRegion(**fault)
 
 
-def test_what_the_sources_say_of_themselves():
-    assert not MotionRegion.exact
-    assert not NoRegion.exact
+def shown(pixels):
     clip = Clip(id="a", path=Path("a.mp4"), label=0, group="a")
-    shown = ClipFrames(clip, np.zeros((2, 3, 4, 4), np.uint8), (0, 1), "crop")
-    assert NoRegion().relevance(shown) is None
+    return ClipFrames(clip, pixels, tuple(range(len(pixels))), "crop")
+
+
+def test_the_subject_moves_and_the_background_is_the_rest():
+    frames, truth = moving_square()
+    still = np.full((2, 3, 40, 40), 7, np.uint8)
+    source = MotionRegion()
+    locate = source.locator(ANY)
+    subject, nothing = locate([shown(frames), shown(still)], "subject")
+    np.testing.assert_array_equal(subject, source.of_pixels(frames))
+    np.testing.assert_array_equal(locate([shown(frames)], "person")[0], subject)
+    background, no_background = locate([shown(frames), shown(still)], "background")
+    np.testing.assert_array_equal(background >= 0.5, subject < 0.5)
+    assert background[truth].mean() < 0.5
+    assert not is_found(nothing)
+    assert not is_found(no_background)  # where nothing moves, all may be background or subject
+
+
+@pytest.mark.parametrize("thing", ["object", "a ball", ""])
+def test_other_things_are_refused(thing):
+    known = "region=motion knows subject, person, background only"
+    with pytest.raises(ClipHarError, match=known):
+        MotionRegion().check(thing)
+    with pytest.raises(ClipHarError, match=known):
+        MotionRegion().locator(ANY)([], thing)
+
+
+def test_what_the_source_says_of_itself():
+    source = MotionRegion()
+    assert not source.exact
+    assert not source.asks_model
+    assert not source.uses_label("subject")
+    assert source.on_empty == "skip"
+    assert cv2.__version__ in source.identity(ANY)
+    for thing in ("subject", "person", "background"):
+        source.check(thing)

@@ -1,0 +1,187 @@
+"""Where frames, regions and masks come together: the clips of a cell as the model sees them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clip_har.config import Cell
+from clip_har.data.store import FrameStore
+from clip_har.errors import ClipHarError
+from clip_har.masking.aimed import AimedMask
+from clip_har.masking.area import Canvas, Strategy, clip_mask
+from clip_har.masking.effect import MaskEffect, mask_effect
+from clip_har.masking.fill import apply_mask, blend, feather
+from clip_har.masking.pairs import draw_scene_clips
+from clip_har.masking.swap import SwapMask
+from clip_har.regions.none import NoRegion
+from clip_har.regions.source import SUBJECT
+from clip_har.regions.store import RegionMaps, open_regions
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from clip_har.models.zero_shot import ZeroShot
+
+Hidden = NDArray[np.bool_] | NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class MaskedClips:
+    """The clips of a cell under its mask; open them with `open_masked`.
+
+    Attributes:
+        masking: the cell's `clip_har.masking.area.Strategy`.
+        seed: the root seed.
+        frames: the clips' frames as they came.
+        subject: where the subject is; None without a region source.
+        feature: where the thing is that the mask is aimed at; None where it is aimed at nothing.
+        on_empty: what happens to clips in which that thing is not found.
+    """
+
+    masking: Strategy
+    seed: int
+    frames: FrameStore
+    subject: RegionMaps | None = None
+    feature: RegionMaps | None = None
+    on_empty: str = "skip"
+
+    @cached_property
+    def empty(self) -> list[int]:
+        """Decoded clips in which the mask's thing was not found, ascending."""
+        if self.feature is None:
+            return []
+        return [index for index in self.frames.ok if not self.feature.found[index]]
+
+    def told_empty(self) -> str:
+        """Return what was not found in how many clips, and which, for messages."""
+        names = [self.frames.clip_set.clips[index].id for index in self.empty]
+        listed = ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
+        what = f"no {self.masking.feature} was found"
+        return f"{what} in {len(names)} of {len(self.frames.ok)} clips ({listed})"
+
+    @cached_property
+    def judged(self) -> list[int]:
+        """The clips that are shown to the model, ascending."""
+        if self.on_empty == "whole":
+            return self.frames.ok
+        left_out = set(self.empty)
+        return [index for index in self.frames.ok if index not in left_out]
+
+    @cached_property
+    def scene_clips(self) -> Mapping[int, int]:
+        """For each judged clip the one whose background it is shown before; empty unless swapped.
+
+        Both clips' subjects were found, and the two are of different classes.
+        """
+        if not isinstance(self.masking, SwapMask):
+            return {}
+        clips = [self.frames.clip_set.clips[index] for index in self.judged]
+        labels = np.array([clip.label for clip in clips], np.int64)
+        drawn = draw_scene_clips([clip.id for clip in clips], labels, seed=self.seed)
+        return {index: self.judged[pick] for index, pick in zip(self.judged, drawn, strict=True)}
+
+    def clip(self, index: int) -> "tuple[Tensor, MaskEffect]":
+        """Return a clip's frames with a part hidden, and what the mask did.
+
+        Args:
+            index: in the clip set; the clip's id alone decides what is random.
+
+        Returns:
+            ``(T, 3, S, S)`` uint8, and the numbers.
+        """
+        import torch
+
+        view = self.frames.view(index)
+        pixels, clip_id = view.pixels, view.clip.id
+        count, _, height, width = pixels.shape
+        subject = None if self.subject is None else self.subject.relevance(index)
+        feature = self._feature(index)
+        canvas = Canvas(
+            clip_id=clip_id,
+            seed=self.seed,
+            frames=count,
+            height=height,
+            width=width,
+            feature=feature,
+            subject=subject,
+        )
+        mask = clip_mask(self.masking, canvas)  # (1 or T, S, S)
+        fades = isinstance(self.masking, AimedMask | SwapMask) and self.masking.soft
+        hidden: Hidden = feather(mask, fades) if fades else mask
+        effect = mask_effect(pixels, hidden, subject, feature)
+        frames = torch.from_numpy(pixels.copy())
+        if not isinstance(self.masking, SwapMask):
+            shown = apply_mask(frames, hidden, self.masking.fill, seed=self.seed, clip_id=clip_id)
+            return shown, effect
+        scene = self._background(self.scene_clips[index], self.masking, count)
+        shown = blend(frames, scene, torch.from_numpy(hidden))
+        if self.masking.frozen:
+            shown = shown[count // 2 : count // 2 + 1].expand_as(shown).contiguous()
+        return shown, effect
+
+    def _feature(self, index: int) -> NDArray[np.float32] | None:
+        if self.feature is None:
+            return None
+        relevance = self.feature.relevance(index)
+        # Only with on_empty=whole is a clip without the thing shown at all.
+        return relevance if self.feature.found[index] else np.ones_like(relevance)
+
+    def _background(self, index: int, swap: SwapMask, count: int) -> "Tensor":
+        """Return ``count`` frames of a clip with its own subject painted over."""
+        import torch
+
+        view = self.frames.view(index)
+        relevance = self._feature(index)
+        assert relevance is not None, "a swap is aimed at a thing"  # noqa: S101
+        bare = apply_mask(
+            torch.from_numpy(view.pixels.copy()),
+            swap.own_scene_hole(relevance),
+            swap.fill,
+            seed=self.seed,
+            clip_id=view.clip.id,
+        )
+        return bare[torch.arange(count) * len(bare) // count]  # clips may differ in length
+
+
+def open_masked(
+    cell: Cell, frames: FrameStore, *, zero_shot: "Callable[[], ZeroShot]"
+) -> MaskedClips:
+    """Find where the mask's thing and the subject are, and return the clips under the mask.
+
+    Args:
+        cell: the checked settings.
+        frames: of the cell's clips.
+        zero_shot: gives the cell's model with its classes, for sources that need it.
+
+    Raises:
+        ClipHarError: when a region source lacks what it needs; with ``on_empty=error`` when the
+            thing is missing in a clip; and when no clip is left.
+    """
+    things = [cell.masking.feature] if cell.masking.feature else []
+    things += [] if isinstance(cell.region, NoRegion) else [SUBJECT]
+    maps = {
+        thing: open_regions(
+            cell.region, thing, frames, zero_shot=zero_shot, cache_dir=cell.cache_dir
+        )
+        for thing in dict.fromkeys(things)
+    }
+    masked = MaskedClips(
+        masking=cell.masking,
+        seed=cell.seed,
+        frames=frames,
+        subject=maps.get(SUBJECT),
+        feature=maps.get(cell.masking.feature),
+        on_empty=cell.region.on_empty,
+    )
+    if masked.empty and masked.on_empty == "error":
+        raise ClipHarError(
+            f"{masked.told_empty()}: region.on_empty=skip leaves them out, region.on_empty=whole"
+            " takes their whole frames for it"
+        )
+    if masked.empty and not masked.judged:
+        raise ClipHarError(f"{masked.told_empty()}: none is left; another source may find it")
+    return masked

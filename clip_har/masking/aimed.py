@@ -1,0 +1,60 @@
+"""What masks that are aimed at a thing have in common."""
+
+from typing import Annotated, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, model_validator
+
+from clip_har.masking.area import Canvas, known_feature
+from clip_har.masking.fill import Fill
+from clip_har.masking.holes import Hole, filled_frames, hole_field
+from clip_har.settings import Settings
+
+
+class AimedMask(Settings):
+    """The settings of a mask that is drawn around a thing.
+
+    Attributes:
+        ratio: share of each frame's pixels that is hidden, in [0, 1]; None hides what the
+            outline of the thing says, no more and no less.
+        fill: what is painted over them.
+        feature: the thing, see `clip_har.regions.source`.
+        hole: the shape about the thing, see `clip_har.masking.holes`; None for the strategy's own.
+        grow: pixels by which the shape reaches beyond the thing, or stays within it when
+            negative; None for 0, and for 8 % of the frame's short side with ``hole=grown``.
+        soft: pixels over which the hidden part fades into the visible one, which it adds to what
+            is hidden; 0 for a hard edge.
+        still: one outline for the whole clip (the thing's union over time), or one per frame.
+
+    Raises:
+        ValueError: (by pydantic) on a value out of range, or an exact hole that is to grow.
+    """
+
+    ratio: Annotated[float, Field(ge=0, le=1)] | None
+    fill: Fill = "black"
+    feature: Annotated[str, Field(min_length=1)] = "subject"
+    hole: Hole | None = None
+    grow: Annotated[int, Field(ge=-512, le=512)] | None = None
+    soft: Annotated[int, Field(ge=0, le=512)] = 0
+    still: bool = False
+
+    @model_validator(mode="after")
+    def _exact_does_not_grow(self) -> Self:
+        if self.hole == "exact" and self.grow:
+            raise ValueError(
+                f"masking.hole=exact with masking.grow={self.grow}: an exact hole has the thing's"
+                " own outline; use masking.hole=grown"
+            )
+        return self
+
+    def _outlines(self, canvas: Canvas) -> NDArray[np.float32]:
+        """Return the relevance that holes are drawn about, ``(1 or T, H, W)``."""
+        relevance = known_feature(canvas)
+        if self.still:
+            union: NDArray[np.float32] = relevance.max(axis=0, keepdims=True)
+            return union
+        return relevance if self.ratio is None else filled_frames(relevance)
+
+    def _hole(self, outlines: NDArray[np.float32], hole: Hole) -> NDArray[np.float32]:
+        return hole_field(outlines, hole, grow=self.grow, whole_order=self.ratio is not None)

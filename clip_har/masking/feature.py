@@ -1,0 +1,101 @@
+"""Feature-specific masking: hide a named thing."""
+
+from typing import Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import model_validator
+
+from clip_har.masking.aimed import AimedMask
+from clip_har.masking.area import Canvas
+from clip_har.masking.away import moved_away
+from clip_har.masking.holes import Hole, hole_margin
+from clip_har.regions.source import BACKGROUND
+
+
+class FeatureMask(AimedMask):
+    """Hide a thing, its most relevant or most central pixels first.
+
+    With a ratio the area is exact, as with every mask: where the thing is smaller, the hole grows
+    beyond it; where it is larger, a part of it stays visible. ``ratio=null`` hides the whole hole.
+
+    Attributes:
+        hole: None is ``box``, which does not give the pose away, and ``exact`` for the background,
+            which has no box of its own.
+        place: ``feature``, or ``away``: a hole of the same shape and area where thing and subject
+            are least, the control that shows what hiding just anything costs.
+
+    Raises:
+        ValueError: (by pydantic) on a box, or another place, for the background.
+
+    Example:
+        >>> FeatureMask(ratio=None).short_name
+        'hide subject (box)'
+    """
+
+    place: Literal["feature", "away"] = "feature"
+
+    @model_validator(mode="after")
+    def _background_has_no_box(self) -> Self:
+        if self.feature == BACKGROUND and self.hole in ("box", "ellipse"):
+            raise ValueError(
+                f"masking.hole={self.hole} about the background is the whole frame: use"
+                " masking.hole=exact, or masking=isolation with masking.hole=box, which hides all"
+                " beyond the subject's box"
+            )
+        if self.feature == BACKGROUND and self.place == "away":
+            raise ValueError("masking.place=away: nothing is away from the background")
+        return self
+
+    @property
+    def shape(self) -> Hole:
+        """The hole's shape, the default resolved."""
+        return self.hole or ("exact" if self.feature == BACKGROUND else "box")
+
+    @property
+    def keeps_silhouette(self) -> bool:
+        """Whether the hole has the thing's own outline, which may tell what was hidden."""
+        return self.shape == "exact" and self.feature != BACKGROUND and self.place == "feature"
+
+    @property
+    def short_name(self) -> str:
+        """A few words for a figure's row."""
+        away = " away" if self.place == "away" else ""
+        return f"hide {self.feature} ({self.shape}{away})"
+
+    def field(self, canvas: Canvas) -> NDArray[np.float32]:
+        """Return the field of the hole about the thing, see `hole_field`.
+
+        Args:
+            canvas: the clip, which must say where the thing is.
+
+        Returns:
+            ``(1 or T, H, W)``, negative where ``ratio=null`` hides.
+
+        Raises:
+            ClipHarError: when the canvas does not say where the thing is.
+        """
+        outlines = self._outlines(canvas)
+        field = self._hole(outlines, self.shape)
+        if self.place == "feature":
+            return field
+        moved = moved_away(
+            outlines,
+            canvas.subject,
+            ratio=self.ratio,
+            margin=max(0, hole_margin(self.shape, self.grow, outlines.shape)),
+            seed=canvas.seed,
+            clip_id=canvas.clip_id,
+        )
+        # A hole that the frame's border cuts in one place and not in the other has another area:
+        # the moved one takes as many pixels as the one on the thing.
+        return _with_area(self._hole(moved, self.shape), (field < 0).sum(axis=(1, 2)))
+
+
+def _with_area(field: NDArray[np.float32], counts: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Return the ranks of each frame's pixels, shifted so that ``counts`` of them are negative."""
+    flat = field.reshape(len(field), -1)
+    order = np.argsort(flat, axis=1, kind="stable")
+    ranks = np.empty(flat.shape, np.float32)
+    np.put_along_axis(ranks, order, np.arange(flat.shape[1], dtype=np.float32)[None], axis=1)
+    return (ranks - (counts[:, None].astype(np.float32) - np.float32(0.5))).reshape(field.shape)

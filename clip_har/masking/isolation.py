@@ -1,0 +1,63 @@
+"""Isolation masking: keep a named thing and hide the rest."""
+
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import model_validator
+
+from clip_har.masking.aimed import AimedMask
+from clip_har.masking.area import Canvas
+from clip_har.masking.holes import Hole
+from clip_har.regions.source import BACKGROUND
+
+
+class IsolationMask(AimedMask):
+    """Hide what is not a thing, the least relevant or farthest pixels first.
+
+    With a ratio the area is exact: a small one leaves surroundings visible, a large one bites into
+    the thing. ``ratio=null`` keeps exactly the region, and hides all of a frame without it.
+
+    Attributes:
+        hole: the shape of what is kept; None is ``exact``.
+
+    Raises:
+        ValueError: (by pydantic) on a box about the background.
+
+    Example:
+        >>> IsolationMask(ratio=None, hole="box").short_name
+        'keep subject (box)'
+    """
+
+    @model_validator(mode="after")
+    def _background_has_no_box(self) -> Self:
+        if self.feature == BACKGROUND and self.hole in ("box", "ellipse"):
+            raise ValueError(
+                f"masking.hole={self.hole} about the background is the whole frame: use"
+                " masking.hole=exact, or masking=feature to hide the subject's box"
+            )
+        return self
+
+    @property
+    def shape(self) -> Hole:
+        """The shape of what is kept, the default resolved."""
+        return self.hole or "exact"
+
+    @property
+    def short_name(self) -> str:
+        """A few words for a figure's row."""
+        return f"keep {self.feature} ({self.shape})"
+
+    def field(self, canvas: Canvas) -> NDArray[np.float32]:
+        """Return the field of what is kept with its sign turned round, see `hole_field`.
+
+        Args:
+            canvas: the clip, which must say where the thing is.
+
+        Returns:
+            ``(1 or T, H, W)``, negative where ``ratio=null`` hides.
+
+        Raises:
+            ClipHarError: when the canvas does not say where the thing is.
+        """
+        return -self._hole(self._outlines(canvas), self.shape)

@@ -1,0 +1,168 @@
+"""Bias to the scene: what the background alone tells, and what it overrules.
+
+Names as in the literature: SHAcc and SBErr of HAT (Chung et al. 2022), contrasted accuracy of
+ALBAR (2025) with the frozen clips of SCUFO (Li et al. 2023). All are made from answers to the
+same clips, shown whole and in parts.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from clip_har.metrics.bootstrap import Means, cluster_bootstrap
+from clip_har.scores import ScoreTable
+
+
+@dataclass(frozen=True)
+class SceneTables:
+    """Score tables of one model on one set of clips, shown in different ways; None = not shown.
+
+    Attributes:
+        clean: as they are.
+        background_only: the subject hidden.
+        person_only: all but the subject hidden.
+        swap: the subject before another class's background.
+        frozen: the same, the middle frame only, repeated.
+        background_hidden: the background hidden.
+    """
+
+    clean: ScoreTable | None = None
+    background_only: ScoreTable | None = None
+    person_only: ScoreTable | None = None
+    swap: ScoreTable | None = None
+    frozen: ScoreTable | None = None
+    background_hidden: ScoreTable | None = None
+
+    def given(self) -> dict[str, ScoreTable]:
+        """Return the tables that there are, by name."""
+        named = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: table for name, table in named.items() if table is not None}
+
+
+def scene_measures(tables: SceneTables, *, seed: int = 0) -> pd.DataFrame:
+    """Return the ``scene/*`` measures that the tables allow, with intervals.
+
+    With A_x the top-1 over the clips that *all* tables have:
+
+    - ``scene/background_only`` A_bg, ``scene/person_only`` A_person,
+      ``scene/background_ratio`` A_bg / A_0 (HAT);
+    - ``scene/swap_accuracy`` (SHAcc): share of swapped clips answered with the subject's class;
+      ``scene/swap_error`` (SBErr): with the class of the clip whose background is shown (HAT);
+    - ``scene/contrasted_accuracy``: share of swapped clips answered rightly *and* otherwise than
+      their frozen twin (ALBAR), near 0 for a model that does not look at motion;
+    - ``scene/essential_cue`` A_person / A_0; ``scene/reliance`` A_0 − A with the background
+      hidden; ``scene/subject_reliance`` A_0 − A_bg (ours).
+
+    A_bg and A_person at chance, a swap error at 1 / C (for backgrounds drawn evenly over the
+    other classes) and a swap accuracy near A_0 say that the scene does not matter.
+
+    Args:
+        tables: at least one.
+        seed: of the bootstrap.
+
+    Returns:
+        Columns ``measure, value, low, high, clips, groups``: 95 % cluster bootstrap intervals by
+        the subject's group; that a background serves several clips is not accounted for. A ratio
+        to an A_0 of 0 is left out.
+    """
+    given = tables.given()
+    columns, groups = _columns(given)
+    if not groups:
+        return pd.DataFrame(columns=["measure", "value", "low", "high", "clips", "groups"])
+    found = cluster_bootstrap(columns, groups, _measures, seed=seed)
+    rows = [
+        {"measure": f"scene/{name}", "value": value, "low": low, "high": high}
+        for name, (value, low, high) in found.items()
+        if np.isfinite(value)
+    ]
+    return pd.DataFrame(rows).assign(clips=len(groups), groups=len(set(groups)))
+
+
+def reliance_per_class(clean: ScoreTable, hidden: ScoreTable) -> pd.DataFrame:
+    """Return by how much each class's recall falls when a thing is hidden (ours).
+
+    Args:
+        clean: the clips as they are.
+        hidden: the same with a thing hidden; only clips that both have count.
+
+    Returns:
+        Columns ``class, clips, recall_clean, recall_hidden, reliance``, the classes that are
+        present, the most reliant first.
+    """
+    (first, second), _ = _common([clean, hidden])
+    labels = clean.labels[first]
+    right = pd.DataFrame(
+        {
+            "class": [clean.class_names[label] for label in labels],
+            "recall_clean": clean.predictions()[first] == labels,
+            "recall_hidden": hidden.predictions()[second] == labels,
+        }
+    )
+    by_class = right.groupby("class", sort=False)
+    table = by_class.mean().assign(clips=by_class.size()).reset_index()
+    table["reliance"] = table["recall_clean"] - table["recall_hidden"]
+    table = table.sort_values(["reliance", "class"], ascending=[False, True], ignore_index=True)
+    return table[["class", "clips", "recall_clean", "recall_hidden", "reliance"]]
+
+
+def _columns(
+    given: dict[str, ScoreTable],
+) -> tuple[dict[str, NDArray[np.floating]], list[str]]:
+    """Return for each common clip what the measures are means of, and the clips' groups."""
+    rows, _ = _common(list(given.values()))
+    answers = {
+        name: table.predictions()[kept]
+        for (name, table), kept in zip(given.items(), rows, strict=True)
+    }
+    first = next(iter(given.values()))
+    labels = first.labels[rows[0]]
+    columns = {name: (answer == labels).astype(float) for name, answer in answers.items()}
+    if "swap" in given:
+        swapped = rows[list(given).index("swap")]
+        scenes = given["swap"].scene_labels[swapped]
+        columns["swap_error"] = (answers["swap"] == scenes).astype(float)
+        if "frozen" in given:
+            differs = answers["swap"] != answers["frozen"]
+            columns["contrasted"] = columns["swap"] * differs
+    return columns, [first.groups[row] for row in rows[0]]
+
+
+def _measures(means: Means) -> Means:
+    found = {}
+    renamed = {
+        "background_only": "background_only",
+        "person_only": "person_only",
+        "swap": "swap_accuracy",
+        "swap_error": "swap_error",
+        "contrasted": "contrasted_accuracy",
+    }
+    for name, measure in renamed.items():
+        if name in means:
+            found[measure] = means[name]
+    if "clean" not in means:
+        return found
+    clean = means["clean"]
+    found = {"clean": clean, **found}
+    base = np.where(clean > 0, clean, np.nan)
+    if "background_only" in means:
+        found["background_ratio"] = means["background_only"] / base
+        found["subject_reliance"] = clean - means["background_only"]
+    if "person_only" in means:
+        found["essential_cue"] = means["person_only"] / base
+    if "background_hidden" in means:
+        found["reliance"] = clean - means["background_hidden"]
+    return found
+
+
+def _common(tables: Sequence[ScoreTable]) -> tuple[list[NDArray[np.int64]], list[str]]:
+    """Return for each table the rows of the clips that all have, in the first one's order."""
+    shared = set.intersection(*(set(table.clip_ids) for table in tables))
+    ids = [clip_id for clip_id in tables[0].clip_ids if clip_id in shared]
+    rows = []
+    for table in tables:
+        place = {clip_id: row for row, clip_id in enumerate(table.clip_ids)}
+        rows.append(np.array([place[clip_id] for clip_id in ids], np.int64))
+    return rows, ids

@@ -1,0 +1,136 @@
+"""CLIPSeg (Lüddecke and Ecker 2022): where a text is in a picture."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torchvision.transforms import InterpolationMode
+from torchvision.transforms.v2 import functional as tvf
+from transformers import CLIPSegForImageSegmentation
+
+from clip_har.errors import ClipHarError
+from clip_har.models.checkpoint import PREPROCESSOR, REGION, pixel_statistics, read_preprocessor
+from clip_har.models.preprocess import normalise
+from clip_har.models.pretrained import load_pretrained
+
+_BILINEAR = 2  # PIL's number for it, as preprocessor_config.json names it
+
+
+@dataclass(frozen=True)
+class CLIPSeg:
+    """A frozen segmentation network that is told in words what to look for.
+
+    Attributes:
+        network: transformers' ``CLIPSegForImageSegmentation``, frozen, float32.
+        tokenizer: a transformers tokenizer.
+        image_size: side of the square input, pixels.
+        context_length: longest text, in tokens.
+        mean: per channel, of values in [0, 1].
+        std: per channel, of values in [0, 1].
+        device: where it runs.
+    """
+
+    network: Any
+    tokenizer: Any
+    image_size: int
+    context_length: int
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    device: torch.device
+
+    @torch.inference_mode()
+    def encode_text(self, text: str) -> Tensor:
+        """Embed a text; one longer than the context is cut, as the tokenizer does.
+
+        Returns:
+            ``(1, D)`` float32 on the network's device, as the decoder takes it.
+        """
+        tokens = self.tokenizer(
+            [text], truncation=True, max_length=self.context_length, return_tensors="pt"
+        ).to(self.device)
+        embedding: Tensor = self.network.clip.get_text_features(
+            input_ids=tokens["input_ids"], attention_mask=tokens["attention_mask"]
+        ).pooler_output
+        return embedding
+
+    def preprocess(self, frames: Tensor) -> Tensor:
+        """Resize and normalise frames as the checkpoint's ``ViTImageProcessor`` does.
+
+        Args:
+            frames: ``(M, 3, H, W)`` uint8 RGB.
+
+        Returns:
+            ``(M, 3, image_size, image_size)`` float32, on the network's device.
+        """
+        resized = tvf.resize(
+            frames.to(self.device),
+            [self.image_size, self.image_size],
+            interpolation=InterpolationMode.BILINEAR,
+            antialias=True,
+        )
+        return normalise(resized, mean=self.mean, std=self.std, dtype=torch.float32)
+
+    @torch.inference_mode()
+    def probabilities(self, frames: Tensor, text: Tensor) -> Tensor:
+        """Return how probably each pixel belongs to what a text names, in one forward pass.
+
+        Args:
+            frames: ``(M, 3, H, W)`` uint8 RGB.
+            text: ``(1, D)`` as `encode_text` gives it.
+
+        Returns:
+            ``(M, H, W)`` float32 in [0, 1]: the sigmoid of the decoder's logits, resized from
+            the network's resolution with antialiased bilinear interpolation. Not calibrated.
+        """
+        logits: Tensor = self.network(
+            pixel_values=self.preprocess(frames),
+            conditional_embeddings=text.expand(len(frames), -1),
+        ).logits  # (M, image_size, image_size)
+        resized: Tensor = tvf.resize(
+            logits.sigmoid(),
+            list(frames.shape[-2:]),
+            interpolation=InterpolationMode.BILINEAR,
+            antialias=True,
+        )
+        return resized.clamp(0, 1)
+
+
+@lru_cache(maxsize=1)
+def load_clipseg(folder: Path, device: torch.device) -> CLIPSeg:
+    """Load a checkpoint; the cells of a sweep that run in one process share it.
+
+    Raises:
+        ClipHarError: when a file of the checkpoint is missing or damaged.
+    """
+    image_size = _input_size(folder)
+    mean, std = pixel_statistics(folder, setting=REGION)
+    network, tokenizer = load_pretrained(
+        CLIPSegForImageSegmentation, folder, named=f"{REGION}={folder}"
+    )
+    return CLIPSeg(
+        network=network.to(device),
+        tokenizer=tokenizer,
+        image_size=image_size,
+        context_length=network.config.text_config.max_position_embeddings,
+        mean=mean,
+        std=std,
+        device=device,
+    )
+
+
+def _input_size(folder: Path) -> int:
+    """Return the side of the square that the checkpoint's preprocessing resizes to, in pixels."""
+    content = read_preprocessor(folder, setting=REGION)
+    match content:
+        case {"size": {"height": int(height), "width": int(width)}} if (
+            height == width and content.get("resample", _BILINEAR) == _BILINEAR
+        ):
+            return height
+        case _:
+            raise ClipHarError(
+                f"{REGION}={folder}: expected a size of equal height and width and resample"
+                f" {_BILINEAR} (bilinear) in {PREPROCESSOR[0]}"
+            )

@@ -1,0 +1,88 @@
+"""A dual encoder with its classes: frames in, class scores out."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from clip_har.models.classifier import zero_shot_classifier
+from clip_har.models.dual_encoder import DualEncoder
+from clip_har.models.pooling import Pooling, clip_scores
+
+
+class Judge(Protocol):
+    """Whatever scores clips: a `ZeroShot`, or a planted model whose answers are known."""
+
+    @property
+    def batch_size(self) -> int:
+        """Frames in one forward pass."""
+
+    @property
+    def pooling(self) -> Pooling:
+        """How frames become a clip."""
+
+    def scores(self, clips: Sequence[Tensor]) -> Tensor:
+        """Return ``(B, C)`` float32 scores on the CPU for B clips ``(T, 3, S, S)`` uint8."""
+
+
+@dataclass(frozen=True, eq=False)
+class ZeroShot:
+    """A zero-shot classifier of clips.
+
+    Attributes:
+        model: the dual encoder.
+        classifier: ``(C, D)`` float32 L2-normalised class embeddings, on the model's device.
+        pooling: over the frames of a clip.
+        batch_size: frames in one forward pass.
+    """
+
+    model: DualEncoder
+    classifier: Tensor
+    pooling: Pooling
+    batch_size: int
+
+    @classmethod
+    def build(
+        cls,
+        model: DualEncoder,
+        prompts: Sequence[Sequence[str]],
+        *,
+        pooling: Pooling,
+        batch_size: int,
+        cache_dir: Path,
+    ) -> "ZeroShot":
+        """Embed the classes of a model, see `zero_shot_classifier`."""
+        classifier = zero_shot_classifier(model, prompts, cache_dir=cache_dir)
+        return cls(model, classifier.to(model.device), pooling, batch_size)
+
+    @cached_property
+    def digest(self) -> str:
+        """Digest of the weights and the class embeddings, 32 hexadecimal digits."""
+        classes = self.classifier.cpu().numpy().tobytes()
+        text = f"{self.model.digest} {self.pooling} {hashlib.sha256(classes).hexdigest()}"
+        return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+    @torch.inference_mode()
+    def scores(self, clips: Sequence[Tensor]) -> Tensor:
+        """Score every class for every clip.
+
+        Args:
+            clips: B clips of ``(T, 3, S, S)`` uint8 RGB; T may differ.
+
+        Returns:
+            ``(B, C)`` float32 on the CPU, see `clip_scores`.
+        """
+        parts = torch.split(torch.cat(list(clips)), self.batch_size)
+        embeddings = torch.cat([self.model.encode_frames(part) for part in parts])  # (M, D)
+        return clip_scores(
+            embeddings,
+            [len(clip) for clip in clips],
+            self.classifier,
+            logit_scale=self.model.logit_scale,
+            pooling=self.pooling,
+        ).cpu()

@@ -1,0 +1,27 @@
+"""The names that something about a clip may be kept under, outside of its data set."""
+
+from pathlib import PurePosixPath
+
+from clip_har.data.clips import Clip
+from clip_har.data.files import VIDEO_EXTENSIONS
+
+
+def clip_names(clip: Clip) -> list[str]:
+    """Return names of a clip, the most telling first, without a video's extension where possible.
+
+    They are its id, ``<class folder>/<file>`` and the file's name alone. A stretch of a longer
+    video goes by its id only, since the other names are those of the whole video.
+
+    Example:
+        >>> from pathlib import Path
+        >>> clip_names(Clip("v_Surfing_g01_c01", Path("Surfing/v_Surfing_g01_c01.avi"), 0, "g"))
+        ['v_Surfing_g01_c01', 'Surfing/v_Surfing_g01_c01']
+        >>> clip_names(Clip("long.mp4#2-4", Path("long.mp4"), 0, "g", start=2, end=4))
+        ['long.mp4#2-4']
+    """
+    path = PurePosixPath(clip.id)
+    bare = path.with_suffix("") if path.suffix.lower() in VIDEO_EXTENSIONS else path
+    names = [clip.id, str(bare)]
+    if clip.start is None and clip.end is None:
+        names += [f"{clip.path.parent.name}/{clip.path.stem}", clip.path.stem]
+    return list(dict.fromkeys(names))

@@ -1,0 +1,132 @@
+"""People, found by torchvision's Mask R-CNN trained on COCO."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from clip_har.data.clips import ClipSet
+from clip_har.data.store import ClipFrames
+from clip_har.errors import ClipHarError
+from clip_har.models.checkpoint import REGION, CheckpointFormat, find_checkpoint, weights_digest
+from clip_har.regions.source import (
+    BACKGROUND,
+    PERSON,
+    SUBJECT,
+    Locator,
+    OnEmpty,
+    is_found,
+    refuse,
+    rest,
+)
+from clip_har.settings import Settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from clip_har.models.zero_shot import ZeroShot
+
+_THINGS = (PERSON, SUBJECT, BACKGROUND)
+
+
+class PersonRegion(Settings):
+    """Estimate where people are, with Mask R-CNN (He et al. 2017) of torchvision.
+
+    A pixel's relevance is the highest mask probability of any person found there. ``subject`` is
+    the people, ``background`` all but them.
+
+    The weights are a folder (or a hub name) with ``*.safetensors``: torchvision's own state
+    dictionary, which it publishes pickled only. `conversion` is the command that converts it once.
+
+    ``checkpoint`` and ``revision`` only say where the weights lie: they are left out of
+    ``model_dump``, and so of what names maps and results, where the weights' digest stands for
+    them.
+
+    Attributes:
+        checkpoint: local folder or hub name; None = not set, and the source cannot be used.
+        revision: hub commit; not used for a local folder.
+        architecture: of torchvision; the weights must be its own, for the 91 categories of COCO.
+        score: least score of a person, in [0, 1].
+        input_size: side that a frame is scaled to before people are looked for, in pixels;
+            torchvision's default is 800. Time grows with its square.
+    """
+
+    checkpoint: Annotated[str | None, Field(exclude=True)] = None
+    revision: Annotated[str | None, Field(exclude=True)] = None
+    architecture: Literal["maskrcnn_resnet50_fpn_v2", "maskrcnn_resnet50_fpn"] = (
+        "maskrcnn_resnet50_fpn_v2"
+    )
+    score: Annotated[float, Field(ge=0, le=1)] = 0.5
+    input_size: Annotated[int, Field(ge=32, le=1333)] = 800
+    on_empty: OnEmpty = "skip"
+
+    exact: ClassVar[bool] = False
+    asks_model: ClassVar[bool] = False
+
+    def check(self, thing: str) -> None:
+        """Raise `ClipHarError` for anything but people and what is around them."""
+        if thing not in _THINGS:
+            raise refuse("person", thing, _THINGS)
+
+    def uses_label(self, thing: str) -> bool:  # noqa: ARG002
+        """Use no labels."""
+        return False
+
+    def conversion(self) -> str:
+        """Return the command that writes torchvision's weights as safetensors, once."""
+        return (
+            'python -c "from torchvision.models import get_model;'
+            " from safetensors.torch import save_file;"
+            f" save_file(get_model('{self.architecture}', weights='DEFAULT').state_dict(),"
+            " 'FOLDER/model.safetensors')\""
+        )
+
+    def folder(self) -> "Path":
+        """Return the folder of the weights, fetching it where needed.
+
+        Raises:
+            ClipHarError: when it is not set or cannot be had.
+        """
+        if self.checkpoint is None:
+            raise ClipHarError(
+                f"{REGION} is not set: torchvision publishes its weights pickled, which are not"
+                " read; where you trust them, convert them once where there is a network"
+                f" ({self.conversion()}), and set {REGION}=FOLDER"
+            )
+        expected = CheckpointFormat(REGION, conversion=f"({self.conversion()})", weights_only=True)
+        return find_checkpoint(self.checkpoint, self.revision, expected)
+
+    def identity(self, clips: ClipSet) -> str:  # noqa: ARG002
+        """Return the digest of the weights, see `folder` for what it raises."""
+        return weights_digest(self.folder())
+
+    def locator(self, zero_shot: "ZeroShot") -> Locator:
+        """Load the detector on the device of the cell's model, in float32.
+
+        Raises:
+            ClipHarError: when the weights cannot be had or loaded.
+        """
+        import torch
+
+        from clip_har.models.person_detector import load_detector
+
+        detector = load_detector(
+            self.folder(),
+            zero_shot.model.device,
+            architecture=self.architecture,
+            score=self.score,
+            input_size=self.input_size,
+        )
+
+        def locate(clips: Sequence[ClipFrames], thing: str) -> list[NDArray[np.float32]]:
+            maps = []
+            for clip in clips:
+                frames = torch.from_numpy(np.array(clip.pixels))  # (T, 3, S, S)
+                found: NDArray[np.float32] = detector.relevance(frames).cpu().numpy()
+                people = found if is_found(found) else np.zeros_like(found)
+                maps.append(rest(people) if thing == BACKGROUND else people)
+            return maps
+
+        return locate

@@ -1,0 +1,161 @@
+"""Whatever a text names, found by CLIPSeg."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, StringConstraints
+
+from clip_har.data.clips import ClipSet
+from clip_har.data.store import ClipFrames
+from clip_har.errors import ClipHarError
+from clip_har.models.checkpoint import (
+    REGION,
+    CheckpointFormat,
+    find_checkpoint,
+    read_json,
+    weights_digest,
+)
+from clip_har.regions.source import (
+    BACKGROUND,
+    INSIDE,
+    PERSON,
+    SUBJECT,
+    Locator,
+    OnEmpty,
+    is_found,
+    rest,
+)
+from clip_har.settings import Settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from torch import Tensor
+
+    from clip_har.models.clipseg import CLIPSeg
+    from clip_har.models.zero_shot import ZeroShot
+
+FORMAT = CheckpointFormat(
+    REGION,
+    conversion="with transformers (CLIPSegForImageSegmentation.from_pretrained, then"
+    " save_pretrained)",
+)
+
+
+class PromptedRegion(Settings):
+    """Estimate where the thing is that a text names, with CLIPSeg (Lüddecke and Ecker 2022).
+
+    Any text is a prompt, as given: "a ball", "the background", "a face". ``person`` is the prompt
+    "a person", ``subject`` the setting below, and ``background`` all but the subject.
+
+    What only says where the weights lie or how the work is done (``checkpoint``, ``revision``,
+    ``batch_size``) is left out of ``model_dump``, and so of what names maps and results: there
+    the digest of the weights stands for them.
+
+    Attributes:
+        checkpoint: hub name, or a local folder in the hub's format.
+        revision: hub commit, pinned so that the weights never change under a study.
+        subject: the prompt for the subject.
+        threshold: probability from which on a pixel belongs to the thing. CLIPSeg's are not
+            calibrated and often low; see `relevance_of`.
+        batch_size: most frames in one forward pass. The frames of two clips never share one, so
+            that a clip's map does not depend on other clips; between sizes it differs by rounding.
+    """
+
+    checkpoint: Annotated[str, Field(exclude=True)] = "CIDAS/clipseg-rd64-refined"
+    revision: Annotated[str | None, Field(exclude=True)] = (
+        "999e0328d9e10b484360c477313983f9afdd7050"
+    )
+    subject: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)] = "a person"
+    threshold: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    batch_size: Annotated[int, Field(ge=1, exclude=True)] = 16
+    on_empty: OnEmpty = "skip"
+
+    exact: ClassVar[bool] = False
+    asks_model: ClassVar[bool] = False
+
+    def check(self, thing: str) -> None:
+        """Raise `ClipHarError` for an empty text."""
+        if not thing.strip():
+            raise ClipHarError(
+                "feature is empty: region=prompted needs a text that names what to look for, such"
+                " as feature='a ball'"
+            )
+
+    def uses_label(self, thing: str) -> bool:  # noqa: ARG002
+        """Use no labels."""
+        return False
+
+    def folder(self) -> "Path":
+        """Return the checkpoint's folder, fetching it where needed.
+
+        Raises:
+            ClipHarError: when it cannot be had or is of another architecture.
+        """
+        folder = find_checkpoint(self.checkpoint, self.revision, FORMAT)
+        kind = read_json(folder, "config.json", setting=REGION).get("model_type")
+        if kind != "clipseg":
+            raise ClipHarError(
+                f"{REGION}={self.checkpoint}: expected model_type clipseg in config.json,"
+                f" got {kind!r}"
+            )
+        return folder
+
+    def identity(self, clips: ClipSet) -> str:  # noqa: ARG002
+        """Return the digest of the weights, see `folder` for what it raises."""
+        return weights_digest(self.folder())
+
+    def locator(self, zero_shot: "ZeroShot") -> Locator:
+        """Load CLIPSeg on the device of the cell's model, in float32, and return its locator.
+
+        Raises:
+            ClipHarError: when the checkpoint cannot be had or loaded.
+        """
+        from clip_har.models.clipseg import load_clipseg
+
+        network = load_clipseg(self.folder(), zero_shot.model.device)
+
+        def locate(clips: Sequence[ClipFrames], thing: str) -> list[NDArray[np.float32]]:
+            text = network.encode_text(self._prompt(thing))
+            maps = [self._relevance(network, clip, text) for clip in clips]
+            return [rest(found) for found in maps] if thing == BACKGROUND else maps
+
+        return locate
+
+    def _prompt(self, thing: str) -> str:
+        prompts = {SUBJECT: self.subject, BACKGROUND: self.subject, PERSON: "a person"}
+        return prompts.get(thing, thing)
+
+    def _relevance(
+        self, network: "CLIPSeg", clip: ClipFrames, text: "Tensor"
+    ) -> NDArray[np.float32]:
+        import torch
+
+        frames = torch.from_numpy(np.array(clip.pixels))  # (T, 3, S, S)
+        parts = [
+            network.probabilities(part, text).cpu() for part in torch.split(frames, self.batch_size)
+        ]
+        found = relevance_of(torch.cat(parts).numpy(), self.threshold)
+        return found if is_found(found) else np.zeros_like(found)
+
+
+def relevance_of(probability: NDArray[np.float32], threshold: float) -> NDArray[np.float32]:
+    """Map probabilities to relevance: the threshold to 0.5, with 0 and 1 kept.
+
+    Linear on either side of the threshold, so that the order of the pixels stays.
+
+    Args:
+        probability: any shape, in [0, 1].
+        threshold: in (0, 1).
+
+    Example:
+        >>> relevance_of(np.array([0, 0.1, 0.2, 0.6, 1], np.float32), 0.2).round(6).tolist()
+        [0.0, 0.25, 0.5, 0.75, 1.0]
+    """
+    limit = np.float32(threshold)
+    below = np.float32(INSIDE) * (probability / limit)
+    above = 1 - np.float32(1 - INSIDE) * ((1 - probability) / (1 - limit))
+    relevance: NDArray[np.float32] = np.where(probability < limit, below, above)
+    return relevance

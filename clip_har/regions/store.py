@@ -1,0 +1,184 @@
+"""Region maps of a clip set: each thing is located once, then read from a memory-mapped file."""
+
+import hashlib
+import json
+import logging
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from filelock import FileLock
+from numpy.lib.format import open_memmap
+from numpy.typing import NDArray
+
+from clip_har.atomic import whole_folder
+from clip_har.data.store import ClipFrames, FrameStore
+from clip_har.errors import ClipHarError
+from clip_har.progress import track
+from clip_har.regions.source import RegionSource, is_found
+from clip_har.settings import Settings
+
+if TYPE_CHECKING:
+    from clip_har.models.zero_shot import ZeroShot
+
+log = logging.getLogger(__name__)
+
+FORMAT = 1
+_MAPS, _INDEX = "maps.npy", "index.json"
+_STEPS = 255  # relevance is kept in whole steps of 1/255
+_BATCH = 32  # frames that are located at once: whole clips, so that a longer one goes alone
+
+
+class RegionMaps:
+    """Where one thing is in the frames of a store; open it with `open_regions`.
+
+    Attributes:
+        path: the folder of the maps.
+        frames: the frames that they belong to.
+        found: ``(N,)`` bool, whether the thing was found in each clip; False where a clip could
+            not be decoded.
+    """
+
+    def __init__(self, path: Path, frames: FrameStore, found: NDArray[np.bool_]) -> None:
+        self.path = path
+        self.frames = frames
+        self.found = found
+        self._maps = np.load(path / _MAPS, mmap_mode="r")
+
+    def relevance(self, i: int) -> NDArray[np.float32]:
+        """Return the relevance of clip ``i``, ``(T, S, S)`` float32 in [0, 1]."""
+        entry = self.frames.entries[i]
+        steps = self._maps[entry.offset : entry.offset + entry.length]
+        scaled: NDArray[np.float32] = steps.astype(np.float32) / np.float32(_STEPS)
+        return scaled
+
+
+def open_regions(
+    source: RegionSource,
+    thing: str,
+    frames: FrameStore,
+    *,
+    zero_shot: "Callable[[], ZeroShot]",
+    cache_dir: Path,
+) -> RegionMaps:
+    """Return where a thing is in the clips, locating it where no process has done so before.
+
+    Maps are named by the frames, the source with its settings and weights, the thing, and the
+    code that locates. They are kept as whole steps of 1/255, so that what is read is the same
+    whether it was just made or not.
+
+    Args:
+        source: an option of ``conf/region``.
+        thing: what is looked for.
+        frames: the clips.
+        zero_shot: gives the cell's model with its classes; asked only where it is needed.
+        cache_dir: the folder that maps are kept in (below ``regions``).
+
+    Raises:
+        ClipHarError: when the source cannot find such a thing, lacks what it needs, or the maps
+            cannot be written.
+    """
+    source.check(thing)
+    folder = cache_dir / "regions" / _key(source, thing, frames, zero_shot)
+    found = _read_index(folder, frames)
+    if found is None:
+        try:
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            with FileLock(folder.with_name(f"{folder.name}.lock")):
+                found = _read_index(folder, frames)
+                if found is None:
+                    found = _locate_all(folder, source, thing, frames, zero_shot())
+        except OSError as error:
+            raise ClipHarError(
+                f"cache_dir={cache_dir}: the maps of {thing} cannot be written ({error.strerror})"
+            ) from error
+    return RegionMaps(folder, frames, found)
+
+
+def _locate_all(
+    folder: Path, source: RegionSource, thing: str, frames: FrameStore, zero_shot: "ZeroShot"
+) -> NDArray[np.bool_]:
+    locate = source.locator(zero_shot)
+    size = (int(frames.lengths.sum()), frames.size, frames.size)
+    found = np.zeros(len(frames.entries), bool)
+    with whole_folder(folder) as part:
+        maps = open_memmap(part / _MAPS, "w+", np.uint8, size)
+        with track(len(frames.ok), f"locating {thing}") as advance:
+            for batch in _batches(frames):
+                views = [frames.view(index) for index in batch]
+                for index, view, relevance in zip(batch, views, locate(views, thing), strict=True):
+                    offset = frames.entries[index].offset
+                    steps = _checked_steps(relevance, view)
+                    maps[offset : offset + len(steps)] = steps
+                    found[index] = is_found(steps.astype(np.float32) / np.float32(_STEPS))
+                advance(len(batch))
+        maps.flush()
+        content = {"format": FORMAT, "thing": thing, "found": found.tolist()}
+        (part / _INDEX).write_text(json.dumps(content), encoding="utf-8")
+    return found
+
+
+def _checked_steps(relevance: NDArray[np.float32], view: ClipFrames) -> NDArray[np.uint8]:
+    """Return a source's maps in whole steps, refusing what no source may give."""
+    count, _, height, width = view.pixels.shape
+    low, high = float(relevance.min()), float(relevance.max())
+    if relevance.shape != (count, height, width) or not 0 <= low <= high <= 1:
+        raise ValueError(
+            f"clip {view.clip.id}: expected maps {(count, height, width)} in [0, 1], got"
+            f" {relevance.shape} in [{low}, {high}]"
+        )
+    steps: NDArray[np.uint8] = np.rint(relevance * np.float32(_STEPS)).astype(np.uint8)
+    return steps
+
+
+def _batches(frames: FrameStore) -> Iterator[list[int]]:
+    batch: list[int] = []
+    for index in frames.ok:
+        if batch and frames.lengths[[*batch, index]].sum() > _BATCH:
+            yield batch
+            batch = []
+        batch.append(index)
+    if batch:
+        yield batch
+
+
+def _read_index(folder: Path, frames: FrameStore) -> NDArray[np.bool_] | None:
+    """Return which clips the thing was found in; None where there are no whole maps."""
+    try:
+        index = json.loads((folder / _INDEX).read_text(encoding="utf-8"))
+        rows = np.load(folder / _MAPS, mmap_mode="r").shape[0]
+    except (OSError, ValueError):
+        return None
+    found = np.array(index["found"], bool)
+    whole = rows == frames.lengths.sum() and len(found) == len(frames.entries)
+    return found if whole and index["format"] == FORMAT else None
+
+
+def _key(
+    source: RegionSource, thing: str, frames: FrameStore, zero_shot: "Callable[[], ZeroShot]"
+) -> str:
+    content = [
+        FORMAT,
+        _locating_code(),
+        frames.path.name,
+        type(source).__name__,
+        source.model_dump(mode="json", exclude={"on_empty"}) if isinstance(source, Settings) else 0,
+        source.identity(frames.clip_set),
+        zero_shot().digest if source.asks_model else "",
+        thing,
+    ]
+    text = json.dumps(content, sort_keys=True)
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+@cache
+def _locating_code() -> str:
+    """Return a digest of the modules that locate: other code, other maps."""
+    package = Path(__file__).parents[1]
+    digest = hashlib.blake2b(digest_size=8)
+    modules = [*(package / "regions").glob("*.py"), *(package / "models").glob("*.py")]
+    for path in sorted([*modules, package / "data" / "geometry.py"]):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()

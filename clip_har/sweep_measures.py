@@ -1,0 +1,194 @@
+"""What only several cells of a sweep tell together: bias to the scene, spread over fills."""
+
+import logging
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from clip_har.config import Cell
+from clip_har.masking.feature import FeatureMask
+from clip_har.masking.isolation import IsolationMask
+from clip_har.masking.none import NoMask
+from clip_har.masking.swap import SwapMask
+from clip_har.metrics.scene import SceneTables, reliance_per_class, scene_measures
+from clip_har.regions.source import BACKGROUND, PERSON, SUBJECT
+from clip_har.results import SCORES, read_metrics
+from clip_har.scores import ScoreTable
+
+log = logging.getLogger(__name__)
+
+_COLUMNS = ["measure", "of", "value", "low", "high", "clips", "groups"]
+# Settings that say how a cell is run, not what it is of.
+_HOW = {"tracking", "overwrite", "results_dir", "cache_dir", "device", "batch_size"}
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A cell with a result.
+
+    Attributes:
+        name: as in the sweep's table.
+        cell: its settings.
+        folder: of its result.
+    """
+
+    name: str
+    cell: Cell
+    folder: Path
+
+
+@dataclass(frozen=True)
+class SweepMeasures:
+    """Measures over the cells of a sweep.
+
+    Attributes:
+        rows: columns ``measure, of, value, low, high, clips, groups``; ``of`` says which cells
+            where there are several groups of them; intervals are 95 %, NaN where there are none.
+        per_class: how much each class relies on what a cell hid: ``cell``, and the columns of
+            `clip_har.metrics.scene.reliance_per_class`.
+    """
+
+    rows: pd.DataFrame
+    per_class: pd.DataFrame
+
+    def metrics(self) -> dict[str, float]:
+        """Return the values under their MLflow names, with ``of`` where there are several."""
+        several = self.rows["measure"].duplicated(keep=False)
+        names = [
+            f"{measure}/{_plain(of)}" if more else measure
+            for measure, of, more in zip(
+                self.rows["measure"], self.rows["of"], several, strict=True
+            )
+        ]
+        return dict(zip(names, map(float, self.rows["value"]), strict=True))
+
+
+def sweep_measures(finished: Sequence[Finished]) -> SweepMeasures:
+    """Compute what the cells of a sweep tell together.
+
+    Cells that differ in nothing but the mask show the same clips to the same model in different
+    ways: they give the ``scene/*`` measures (see `scene_measures`), with ``none`` as clean,
+    ``feature`` and ``isolation`` of the subject with ``ratio=null`` as background and person only,
+    ``swap`` and ``swap_frozen``. Cells that differ in nothing but the fill give
+    ``robustness/fill_spread``, the largest minus the smallest top-1 (ours, after Marcu 2022).
+    """
+    once = list({one.folder: one for one in finished}.values())
+    per_class: list[pd.DataFrame] = []
+    parts = [_fill_spreads(once)]
+    groups = _grouped(once, lambda one: _described(one.cell, without={"masking"}))
+    for of, members in zip(_labels(groups), groups, strict=True):
+        roles = _roles(members)
+        tables = {role: ScoreTable.read(one.folder / SCORES) for role, one in roles.items()}
+        if len(tables) < 2 and "swap" not in tables:
+            continue
+        parts.append(scene_measures(SceneTables(**tables)).assign(of=of))
+        for role in ("background_only", "background_hidden"):
+            if role in tables and "clean" in tables:
+                by_class = reliance_per_class(tables["clean"], tables[role])
+                by_class.insert(0, "cell", roles[role].name)
+                per_class.append(by_class)
+    rows = pd.concat([part for part in parts if len(part)] or [pd.DataFrame(columns=_COLUMNS)])
+    classes = pd.concat(per_class) if per_class else pd.DataFrame()
+    return SweepMeasures(rows[_COLUMNS].reset_index(drop=True), classes)
+
+
+def _plain(text: str) -> str:
+    # MLflow takes letters, digits and a few signs in the name of a metric.
+    return re.sub(r"[^A-Za-z0-9_./-]+", " ", text).strip()
+
+
+def _fill_spreads(finished: Sequence[Finished]) -> pd.DataFrame:
+    rows = []
+    masked = [one for one in finished if not isinstance(one.cell.masking, NoMask | SwapMask)]
+    for members in _grouped(masked, lambda one: _described(one.cell, without={"fill"})):
+        by_fill = {one.cell.masking.fill: read_metrics(one.folder) for one in members}
+        if len(by_fill) < 2:
+            continue
+        top1 = [metrics["top1"] for metrics in by_fill.values()]
+        name = members[0].name.replace(f" fill={members[0].cell.masking.fill}", "")
+        rows.append(
+            {
+                "measure": "robustness/fill_spread",
+                "of": f"{name} ({', '.join(sorted(by_fill))})",
+                "value": max(top1) - min(top1),
+                "clips": int(min(metrics["data/clips"] for metrics in by_fill.values())),
+            }
+        )
+    return pd.DataFrame(rows, columns=_COLUMNS)
+
+
+def _roles(members: Sequence[Finished]) -> dict[str, Finished]:
+    """Return which cell shows the clips in which way; ambiguous ways are left out and told."""
+    found: dict[str, list[Finished]] = {}
+    for one in members:
+        role = _role(one.cell.masking)
+        if role is not None:
+            found.setdefault(role, []).append(one)
+    for role, several in found.items():
+        if len(several) > 1:
+            names = ", ".join(one.name for one in several)
+            log.warning("scene measures need one cell as %s, left out: %s", role, names)
+    return {role: several[0] for role, several in found.items() if len(several) == 1}
+
+
+def _role(masking: Any) -> str | None:
+    if isinstance(masking, NoMask):
+        return "clean"
+    if isinstance(masking, SwapMask):
+        return "frozen" if masking.frozen else "swap"
+    if getattr(masking, "ratio", 0) is not None:
+        return None  # a part of a thing is neither it nor the rest
+    subject = masking.feature in (SUBJECT, PERSON)
+    if isinstance(masking, IsolationMask):
+        return "person_only" if subject else None
+    if isinstance(masking, FeatureMask) and masking.place == "feature":
+        if subject:
+            return "background_only"
+        return "background_hidden" if masking.feature == BACKGROUND else None
+    return None
+
+
+def _described(cell: Cell, *, without: set[str]) -> dict[str, str]:
+    """Return a cell's settings that shape its result, keys joined by dots."""
+    flat: dict[str, str] = {"masking": type(cell.masking).__name__}
+
+    def walk(node: Any, prefix: str) -> None:
+        for key, value in node.items():
+            if isinstance(value, dict):
+                walk(value, f"{prefix}{key}.")
+            else:
+                flat[f"{prefix}{key}"] = str(value)
+
+    walk(cell.model_dump(mode="json", exclude=_HOW), "")
+    return {
+        key: value
+        for key, value in flat.items()
+        if not without & {key.partition(".")[0], key.rpartition(".")[2]}
+    }
+
+
+def _grouped(
+    finished: Iterable[Finished], key: Callable[[Finished], dict[str, str]]
+) -> list[list[Finished]]:
+    groups: dict[tuple[tuple[str, str], ...], list[Finished]] = {}
+    for one in finished:
+        groups.setdefault(tuple(key(one).items()), []).append(one)
+    return list(groups.values())
+
+
+def _labels(groups: Sequence[Sequence[Finished]]) -> list[str]:
+    """Return what sets each group apart from the others, empty where there is one group."""
+    described = [_described(members[0].cell, without={"masking"}) for members in groups]
+    keys = [
+        key
+        for key in {key: None for one in described for key in one}
+        if len({one.get(key) for one in described}) > 1
+    ]
+    return [
+        " ".join(f"{key.rpartition('.')[2]}={one[key]}" for key in keys if key in one)
+        for one in described
+    ]

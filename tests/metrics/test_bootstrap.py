@@ -1,0 +1,67 @@
+"""The cluster bootstrap against theory, and its coverage of clustered data by simulation."""
+
+import numpy as np
+import pytest
+
+from clip_har.metrics.bootstrap import cluster_bootstrap
+
+
+def same(means):
+    return means
+
+
+def test_the_value_is_the_plain_mean_over_clips():
+    hits = np.array([1.0, 0, 1, 1, 0])
+    value, low, high = cluster_bootstrap({"a": hits}, list("xxxyz"), same)["a"]
+    assert value == pytest.approx(0.6)
+    assert 0 <= low <= value <= high <= 1
+
+
+def test_ungrouped_clips_have_the_binomial_spread():
+    hits = (np.arange(400) < 120).astype(float)
+    groups = [str(number) for number in range(400)]
+    _, low, high = cluster_bootstrap({"a": hits}, groups, same)["a"]
+    spread = 1.96 * np.sqrt(0.3 * 0.7 / 400)
+    assert (0.3 - low, high - 0.3) == pytest.approx((spread, spread), rel=0.15)
+
+
+def test_clips_of_one_group_are_no_new_evidence():
+    hits = np.repeat((np.arange(40) < 12).astype(float), 10)
+    alone = cluster_bootstrap({"a": hits}, [str(n) for n in range(400)], same)["a"]
+    grouped = cluster_bootstrap({"a": hits}, [str(n // 10) for n in range(400)], same)["a"]
+    assert (grouped[2] - grouped[1]) / (alone[2] - alone[1]) == pytest.approx(np.sqrt(10), rel=0.2)
+
+
+def test_measures_see_the_same_draws():
+    first = np.random.default_rng(0).random(60)
+    columns = {"a": first, "b": first + 0.25}
+    groups = [str(n // 3) for n in range(60)]
+    found = cluster_bootstrap(columns, groups, lambda means: {"gap": means["b"] - means["a"]})
+    assert found["gap"] == pytest.approx((0.25, 0.25, 0.25))
+
+
+def test_one_group_has_no_interval():
+    value, low, high = cluster_bootstrap({"a": np.ones(3)}, ["x"] * 3, same)["a"]
+    assert value == 1
+    assert np.isnan([low, high]).all()
+
+
+def test_no_clip_is_refused():
+    with pytest.raises(ValueError, match="at least one clip"):
+        cluster_bootstrap({"a": np.zeros(0)}, [], same)
+
+
+def test_it_covers_clustered_data_and_the_naive_one_does_not():
+    rng = np.random.default_rng(1)
+    groups = [str(n // 8) for n in range(8 * 50)]
+    naive_groups = [str(n) for n in range(8 * 50)]
+    covered = {"grouped": 0, "naive": 0}
+    runs = 300
+    for run in range(runs):
+        rates = rng.beta(1.2, 0.8, size=50)  # mean 0.6, strongly alike within a group
+        hits = (rng.random(400) < np.repeat(rates, 8)).astype(float)
+        for name, members in (("grouped", groups), ("naive", naive_groups)):
+            _, low, high = cluster_bootstrap({"a": hits}, members, same, draws=400, seed=run)["a"]
+            covered[name] += low <= 0.6 <= high
+    assert 0.91 <= covered["grouped"] / runs <= 0.98
+    assert covered["naive"] / runs < 0.8

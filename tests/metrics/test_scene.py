@@ -1,0 +1,116 @@
+"""Scene measures on tables that were worked out by hand."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from clip_har.metrics.scene import SceneTables, reliance_per_class, scene_measures
+from clip_har.scores import ScoreTable
+from tests.tables import made_table
+
+LABELS = [0, 0, 1, 1, 2, 2]
+
+
+def answering(answers: Sequence[int], scenes: Sequence[int] | None = None) -> ScoreTable:
+    """Return a table over six clips of three classes in three groups."""
+    table = made_table(labels=LABELS, classes=3, right=[1] * 6)
+    scores = np.eye(3, dtype=np.float32)[list(answers)]
+    scene_labels = table.scene_labels if scenes is None else np.array(scenes)
+    return replace(table, scores=scores, scene_labels=scene_labels)
+
+
+TABLES = SceneTables(
+    clean=answering([0, 0, 1, 1, 2, 0]),  # 5 of 6
+    background_only=answering([0, 0, 1, 2, 0, 0]),  # 3 of 6
+    person_only=answering([0, 1, 1, 1, 2, 2]),  # 5 of 6
+    swap=answering([0, 1, 1, 0, 0, 2], scenes=[1, 1, 2, 0, 0, 1]),  # right 3, scene's 3
+    frozen=answering([0, 0, 2, 0, 0, 2]),  # the right ones: same, other, same
+    background_hidden=answering([0, 0, 1, 0, 0, 0]),  # 3 of 6
+)
+BY_HAND = {
+    "scene/clean": 5 / 6,
+    "scene/background_only": 3 / 6,
+    "scene/person_only": 5 / 6,
+    "scene/swap_accuracy": 3 / 6,
+    "scene/swap_error": 3 / 6,
+    "scene/contrasted_accuracy": 1 / 6,
+    "scene/background_ratio": 3 / 5,
+    "scene/subject_reliance": 2 / 6,
+    "scene/essential_cue": 1.0,
+    "scene/reliance": 2 / 6,
+}
+
+
+def values(tables: SceneTables) -> dict[str, float]:
+    rows = scene_measures(tables)
+    return dict(zip(rows["measure"], rows["value"], strict=True))
+
+
+def test_every_measure_by_hand() -> None:
+    assert values(TABLES) == pytest.approx(BY_HAND)
+    rows = scene_measures(TABLES)
+    assert (rows["clips"] == 6).all()
+    assert (rows["groups"] == 3).all()
+    assert (rows["low"] <= rows["value"] + 1e-12).all()
+    assert (rows["value"] <= rows["high"] + 1e-12).all()
+
+
+def test_what_was_not_shown_has_no_measure() -> None:
+    found = values(replace(TABLES, background_only=None, frozen=None))
+    missing = {"background_only", "background_ratio", "subject_reliance", "contrasted_accuracy"}
+    assert set(BY_HAND) - set(found) == {f"scene/{name}" for name in missing}
+    alone = values(SceneTables(swap=TABLES.swap))
+    assert set(alone) == {"scene/swap_accuracy", "scene/swap_error"}
+
+
+def test_only_clips_that_all_tables_have_count() -> None:
+    assert TABLES.person_only is not None
+    kept = [1, 2, 3, 5]
+    short = take(TABLES.person_only, kept)
+    found = values(replace(TABLES, person_only=short))
+    assert found["scene/clean"] == pytest.approx(3 / 4)
+    assert found["scene/person_only"] == pytest.approx(3 / 4)
+    assert found["scene/swap_error"] == pytest.approx(2 / 4)
+    assert (scene_measures(replace(TABLES, person_only=short))["clips"] == 4).all()
+
+
+def take(table: ScoreTable, rows: Sequence[int]) -> ScoreTable:
+    picked = list(rows)
+    return replace(
+        table,
+        clip_ids=tuple(table.clip_ids[row] for row in picked),
+        groups=tuple(table.groups[row] for row in picked),
+        **{
+            name: getattr(table, name)[picked]
+            for name in (
+                "labels", "scores", "mask_ratio", "subject_hidden", "subject_found",
+                "native_black", "feature_hidden", "scene_labels",
+            )
+        },
+    )  # fmt: skip
+
+
+def test_no_common_clip_gives_no_measure() -> None:
+    assert TABLES.clean is not None
+    other = replace(TABLES.clean, clip_ids=tuple("abcdef"))
+    assert scene_measures(replace(TABLES, clean=other)).empty
+
+
+def test_a_ratio_to_nothing_is_left_out() -> None:
+    wrong = answering([1, 1, 2, 2, 0, 0])
+    found = values(replace(TABLES, clean=wrong))
+    assert found["scene/clean"] == 0
+    assert "scene/background_ratio" not in found
+    assert "scene/essential_cue" not in found
+
+
+def test_reliance_of_each_class() -> None:
+    assert TABLES.clean is not None
+    assert TABLES.background_hidden is not None
+    table = reliance_per_class(TABLES.clean, TABLES.background_hidden)
+    assert table["class"].tolist() == ["class 1", "class 2", "class 0"]
+    assert table["reliance"].tolist() == [0.5, 0.5, 0.0]
+    assert table["clips"].tolist() == [2, 2, 2]
+    assert table["recall_clean"].tolist() == [1.0, 0.5, 1.0]

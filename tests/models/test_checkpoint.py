@@ -1,0 +1,90 @@
+"""What a folder lacks is said of the setting that names it, for every kind of model."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from clip_har.errors import ClipHarError
+from clip_har.models.checkpoint import (
+    MODEL,
+    REGION,
+    CheckpointFormat,
+    find_checkpoint,
+    pixel_statistics,
+    read_json,
+    read_preprocessor,
+)
+
+WHOLE = CheckpointFormat(MODEL, conversion="with a tool")
+WEIGHTS = CheckpointFormat(REGION, conversion="with another tool", weights_only=True)
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> Path:
+    (tmp_path / "model.safetensors").write_bytes(b"")
+    return tmp_path
+
+
+def test_a_format_decides_what_must_be_there(bare: Path) -> None:
+    assert find_checkpoint(str(bare), None, WEIGHTS) == bare
+    with pytest.raises(ClipHarError, match=r"there is no config\.json"):
+        find_checkpoint(str(bare), None, WHOLE)
+
+
+@pytest.mark.parametrize("expected", [WHOLE, WEIGHTS], ids=["transformers", "weights only"])
+def test_messages_name_the_setting_and_the_tool(expected: CheckpointFormat, tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "model.pth").write_bytes(b"")
+    with pytest.raises(
+        ClipHarError,
+        match=rf"^{expected.setting}=.*\*\.safetensors.*pickled.*once {expected.conversion}$",
+    ):
+        find_checkpoint(str(tmp_path), None, expected)
+    with pytest.raises(ClipHarError, match=f"^{expected.setting}=nowhere: no such folder"):
+        find_checkpoint("nowhere", None, expected)
+
+
+@pytest.mark.parametrize("setting", [MODEL, REGION])
+def test_the_advice_offline_names_the_setting(
+    setting: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    expected = CheckpointFormat(setting, conversion="")
+    with pytest.raises(
+        ClipHarError,
+        match=rf"^{setting}=owner/name: .*hf download owner/name --revision 1a2b .*{setting}=FOLD",
+    ):
+        find_checkpoint("owner/name", "1a2b", expected)
+
+
+@pytest.mark.parametrize("expected", [WHOLE, WEIGHTS], ids=["transformers", "weights only"])
+def test_a_missing_shard(expected: CheckpointFormat, bare: Path) -> None:
+    (bare / "config.json").write_text("{}")
+    index = {"weight_map": {"a": "model.safetensors", "b": "model-2.safetensors"}}
+    (bare / "model.safetensors.index.json").write_text(json.dumps(index))
+    with pytest.raises(ClipHarError, match=r"model-2\.safetensors is missing"):
+        find_checkpoint(str(bare), None, expected)
+
+
+@pytest.mark.parametrize("content", [None, "{half", "[1]"])
+def test_a_json_file_that_cannot_be_read(content: str | None, tmp_path: Path) -> None:
+    if content is not None:
+        (tmp_path / "config.json").write_text(content)
+    with pytest.raises(ClipHarError, match=rf"^{REGION}=.*config.json is "):
+        read_json(tmp_path, "config.json", setting=REGION)
+
+
+def test_preprocessing_is_read_from_either_file(tmp_path: Path) -> None:
+    content = {"image_mean": [0.1, 0.2, 0.3], "image_std": [0.4, 0.5, 0.6]}
+    new = tmp_path / "processor_config.json"
+    new.write_text(json.dumps({"image_processor": content}))
+    assert read_preprocessor(tmp_path) == content
+    assert pixel_statistics(tmp_path) == ((0.1, 0.2, 0.3), (0.4, 0.5, 0.6))
+    new.write_text("{}")
+    with pytest.raises(ClipHarError, match=rf"^{REGION}=.*has no image_processor$"):
+        pixel_statistics(tmp_path, setting=REGION)
+    (tmp_path / "preprocessor_config.json").write_text(json.dumps(content | {"image_std": [1]}))
+    with pytest.raises(ClipHarError, match=rf"^{REGION}=.*of three channels"):
+        pixel_statistics(tmp_path, setting=REGION)

@@ -1,0 +1,318 @@
+"""The person source: planted detectors, and torchvision's own networks as oracles."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from pydantic import ValidationError
+from safetensors.torch import load_file, save_file
+from torchvision.models import detection, get_model, get_model_weights
+
+from clip_har.data.clips import Clip, ClipSet
+from clip_har.data.store import ClipFrames
+from clip_har.errors import ClipHarError
+from clip_har.models.checkpoint import weights_digest
+from clip_har.models.person_detector import PersonDetector, load_detector
+from clip_har.models.zero_shot import ZeroShot
+from clip_har.regions.person import PersonRegion
+from clip_har.regions.source import Locator
+
+CPU = torch.device("cpu")
+ON_CPU = cast(ZeroShot, SimpleNamespace(model=SimpleNamespace(device=CPU)))
+CLIPS = cast(ClipSet, None)  # not looked at
+SIZE = 32
+V1, V2 = "maskrcnn_resnet50_fpn", "maskrcnn_resnet50_fpn_v2"
+SCORE = {V1: 0.45, V2: 0.85}  # that a few of the random networks' people have
+
+
+def shown(pixels: NDArray[np.uint8]) -> ClipFrames:
+    pixels.flags.writeable = False  # as the store gives them
+    clip = Clip(id="c", path=Path("c.mp4"), label=0, group="g")
+    return ClipFrames(clip=clip, pixels=pixels, indices=tuple(range(len(pixels))), fit="crop")
+
+
+# Planted detectors
+
+Found = tuple[int, float, tuple[slice, slice], float]  # label, score, place, mask probability
+TOP, LEFT = (slice(0, 8), slice(None)), (slice(None), slice(0, 4))
+
+
+def detector(found: dict[int, list[Found]], *, score: float = 0.5) -> PersonDetector:
+    """Return a detector that finds known things in a frame, told by its first pixel's value."""
+
+    def network(pictures: list[torch.Tensor]) -> list[dict[str, torch.Tensor]]:
+        answers = []
+        for picture in pictures:
+            assert picture.dtype == torch.float32
+            things = found.get(round(float(picture[0, 0, 0]) * 255), [])
+            masks = torch.zeros(len(things), 1, SIZE, SIZE)
+            for mask, (_, _, place, probability) in zip(masks, things, strict=True):
+                mask[0][place] = probability
+            answers.append(
+                {
+                    "boxes": torch.zeros(len(things), 4),
+                    "labels": torch.tensor([thing[0] for thing in things], dtype=torch.int64),
+                    "scores": torch.tensor([thing[1] for thing in things]),
+                    "masks": masks,
+                }
+            )
+        return answers
+
+    return PersonDetector(network=network, score=score, device=CPU)
+
+
+def relevance(things: list[Found], *, score: float = 0.5) -> NDArray[np.float32]:
+    frame = torch.zeros(1, 3, SIZE, SIZE, dtype=torch.uint8)
+    return detector({0: things}, score=score).relevance(frame)[0].numpy()
+
+
+def test_only_people_count() -> None:
+    other = [(label, 0.99, TOP, 1.0) for label in (0, 2, 18, 90)]
+    assert not relevance(other).any()
+    found = relevance([*other, (1, 0.9, LEFT, 0.8)])
+    assert found[LEFT] == pytest.approx(0.8)
+    assert (found > 0).sum() == 4 * SIZE
+
+
+def test_the_score_decides_who_counts() -> None:
+    people = [(1, 0.75, TOP, 1.0), (1, 0.25, LEFT, 1.0)]
+    assert (relevance(people) > 0).sum() == 8 * SIZE
+    assert not relevance(people, score=0.76).any()
+    assert (relevance(people, score=0.25) > 0).sum() == 8 * SIZE + 4 * SIZE - 8 * 4
+
+
+def test_of_several_people_the_most_probable_counts() -> None:
+    found = relevance([(1, 0.9, TOP, 0.6), (1, 0.8, LEFT, 0.9)])
+    assert found[TOP][:, 4:] == pytest.approx(0.6)
+    assert found[LEFT] == pytest.approx(0.9)  # where both are, too: not 0.54, not 1.5
+    assert not found[8:, 4:].any()
+
+
+@pytest.fixture
+def plant(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
+    (tmp_path / "model.safetensors").write_bytes(b"not read")
+
+    def locate(found: dict[int, list[Found]], **settings: Any) -> Locator:
+        monkeypatch.setattr(
+            "clip_har.models.person_detector.load_detector",
+            lambda *_, score, **__: detector(found, score=score),
+        )
+        return PersonRegion(checkpoint=str(tmp_path), **settings).locator(ON_CPU)
+
+    return locate
+
+
+def numbered(*numbers: int) -> ClipFrames:
+    pixels = np.zeros((len(numbers), 3, SIZE, SIZE), np.uint8)
+    pixels[:] = np.array(numbers)[:, None, None, None]
+    return shown(pixels)
+
+
+def test_maps_go_to_their_own_frames_and_clips(plant: Any) -> None:
+    locate = plant({1: [(1, 0.9, TOP, 1.0)], 2: [(1, 0.9, LEFT, 1.0)]})
+    clips = [numbered(1, 0, 2), numbered(2), numbered(0, 0)]
+    maps = locate(clips, "person")
+    assert [found.shape for found in maps] == [(3, SIZE, SIZE), (1, SIZE, SIZE), (2, SIZE, SIZE)]
+    assert all(found.dtype == np.float32 for found in maps)
+    assert (maps[0][0][TOP] == 1).all()
+    assert not maps[0][1].any()
+    assert (maps[0][2][LEFT] == 1).all()
+    assert not maps[2].any()
+    for found, alone in zip(maps, [locate([clip], "person")[0] for clip in clips], strict=True):
+        np.testing.assert_array_equal(found, alone)
+
+
+def test_the_subject_is_the_people_and_the_background_all_else(plant: Any) -> None:
+    locate = plant({1: [(1, 0.9, TOP, 0.75)]})
+    clips = [numbered(1, 0), numbered(0)]
+    people, subject, background = (
+        locate(clips, thing) for thing in ("person", "subject", "background")
+    )
+    np.testing.assert_array_equal(people[0], subject[0])
+    np.testing.assert_array_equal(background[0], 1 - people[0])
+    assert not background[1].any()  # no one found: what all else is stays unknown
+
+
+def test_a_mask_that_stays_improbable_finds_no_one(plant: Any) -> None:
+    (found,) = plant({1: [(1, 0.9, TOP, 0.49)]})([numbered(1)], "person")
+    assert not found.any()
+    (found,) = plant({1: [(1, 0.9, TOP, 0.51)]})([numbered(1)], "person")
+    assert found.any()
+
+
+def test_the_score_setting_reaches_the_detector(plant: Any) -> None:
+    found = {1: [(1, 0.6, TOP, 1.0)]}
+    assert plant(found)([numbered(1)], "person")[0].any()
+    assert not plant(found, score=0.7)([numbered(1)], "person")[0].any()
+
+
+# Settings
+
+
+@pytest.mark.parametrize("thing", ["object", "a ball", ""])
+def test_other_things_are_refused(thing: str) -> None:
+    with pytest.raises(ClipHarError, match="region=person knows person, subject, background only"):
+        PersonRegion().check(thing)
+
+
+@pytest.mark.parametrize("thing", ["person", "subject", "background"])
+def test_people_and_what_is_around_them_are_known(thing: str) -> None:
+    PersonRegion().check(thing)
+    assert not PersonRegion().uses_label(thing)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"score": 1.1}, {"input_size": 8}, {"architecture": "fasterrcnn_resnet50_fpn"}]
+)
+def test_settings_out_of_range(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        PersonRegion(**wrong)
+
+
+@pytest.mark.parametrize("ask", ["identity", "locator"])
+def test_without_weights_one_line_says_how_to_get_them(ask: str) -> None:
+    source = PersonRegion()
+    with pytest.raises(ClipHarError, match=r"^region.checkpoint is not set: .*once ") as caught:
+        getattr(source, ask)(ON_CPU)
+    assert source.conversion() in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+# Loading
+
+
+def random_weights(architecture: str) -> dict[str, torch.Tensor]:
+    """Return a state dictionary that finds some people, with masks that are not flat."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network = get_model(architecture, weights=None, weights_backbone=None)
+    weights: dict[str, torch.Tensor] = network.state_dict()
+    for name in ("rpn.head.bbox_pred", "roi_heads.box_predictor.bbox_pred"):
+        weights[f"{name}.weight"] *= 1e-3  # boxes near their anchors
+    weights["roi_heads.box_predictor.cls_score.weight"] *= 1e-2
+    weights["roi_heads.box_predictor.cls_score.bias"][1] += 6
+    for name, weight in weights.items():
+        if name.endswith("layer1.0.bn1.running_var"):
+            weight.fill_(1e-4)  # so that the normalisation's epsilon counts
+    return weights
+
+
+@pytest.fixture(scope="module", params=[V2, V1])
+def published(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[str, Path, Any]]:
+    """An architecture, its converted weights, and the network as torchvision itself loads it.
+
+    The weights are random, and stand in for those that torchvision would download.
+    """
+    architecture: str = request.param
+    folder = tmp_path_factory.mktemp(architecture)
+    weights = random_weights(architecture)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            get_model_weights(architecture), "get_state_dict", lambda *_, **__: weights.copy()
+        )
+        command = PersonRegion(architecture=cast(Any, architecture)).conversion()
+        code = command.removeprefix('python -c "').removesuffix('"')
+        exec(code.replace("FOLDER", str(folder)), {})  # the printed command
+        least = SCORE[architecture] - 0.1  # it sees more than what counts, but not all (slow)
+        oracle = get_model(
+            architecture, weights="DEFAULT", min_size=64, max_size=64, box_score_thresh=least
+        ).eval()
+    yield architecture, folder, oracle
+    shutil.rmtree(folder)
+
+
+def source(architecture: str, folder: Path, **settings: Any) -> PersonRegion:
+    return PersonRegion(
+        checkpoint=str(folder), architecture=cast(Any, architecture), input_size=64, **settings
+    )
+
+
+def test_people_equal_torchvisions(published: tuple[str, Path, Any]) -> None:
+    architecture, folder, oracle = published
+    draws = np.random.default_rng(0)
+    pixels = draws.integers(0, 256, (1, 3, 48, 48), dtype=np.uint8)
+    (found,) = source(architecture, folder, score=SCORE[architecture]).locator(ON_CPU)(
+        [shown(pixels)], "person"
+    )
+    for frame, ours in zip(torch.from_numpy(pixels.copy()), found, strict=True):
+        with torch.inference_mode():
+            (theirs,) = oracle([frame / 255])
+        people = theirs["masks"][
+            (theirs["labels"] == 1) & (theirs["scores"] >= SCORE[architecture]), 0
+        ]
+        assert 1 < len(people) < len(theirs["scores"])
+        assert people.amax(dim=0).std() > 0.05
+        np.testing.assert_allclose(ours, people.amax(dim=0), atol=1e-5)
+
+
+def test_the_other_architecture_is_refused(published: tuple[str, Path, Any]) -> None:
+    architecture, folder, _ = published
+    other = V1 if architecture == V2 else V2
+    with pytest.raises(
+        ClipHarError, match=rf"^region.checkpoint=.* not torchvision's {other} for COCO \(\d+ miss"
+    ) as caught:
+        source(other, folder).locator(ON_CPU)
+    assert "\n" not in str(caught.value)
+
+
+def test_identity_and_loading_once(published: tuple[str, Path, Any]) -> None:
+    architecture, folder, _ = published
+    region = source(architecture, folder)
+    assert region.identity(CLIPS) == weights_digest(folder)
+    region.locator(ON_CPU)
+    before = load_detector.cache_info()
+    region.locator(ON_CPU)
+    after = load_detector.cache_info()
+    assert (after.hits - before.hits, after.misses - before.misses) == (1, 0)
+
+
+def test_the_weights_place_is_not_what_decides() -> None:
+    here, there = (PersonRegion(checkpoint=place) for place in ("a/b", "/c"))
+    assert here.model_dump() == there.model_dump()
+    for change in ({"score": 0.4}, {"architecture": V1}, {"input_size": 320}):
+        assert PersonRegion(**cast(Any, change)).model_dump() != here.model_dump()
+
+
+def refused(folder: Path, message: str) -> None:
+    with pytest.raises(ClipHarError, match=message) as caught:
+        PersonRegion(checkpoint=str(folder), input_size=64).locator(ON_CPU)
+    assert str(caught.value).startswith("region.checkpoint=")
+    assert "\n" not in str(caught.value)
+
+
+def test_pickled_weights_are_not_read(tmp_path: Path) -> None:
+    (tmp_path / "maskrcnn.pth").write_bytes(b"")
+    refused(tmp_path, r"pickled weights are not read: .*once \(python -c .*save_file")
+
+
+def test_damaged_weights(tmp_path: Path) -> None:
+    (tmp_path / "model.safetensors").write_bytes(b"half a fi")
+    refused(tmp_path, "cannot be loaded")
+
+
+def test_a_tensor_of_another_shape(tmp_path: Path) -> None:
+    weights = dict(detection.maskrcnn_resnet50_fpn_v2(weights_backbone=None).state_dict())
+    name = "roi_heads.box_predictor.cls_score.weight"
+    weights[name] = weights[name][:2].clone()  # for two categories, not COCO's
+    save_file(weights, tmp_path / "model.safetensors")
+    assert load_file(tmp_path / "model.safetensors").keys() == weights.keys()
+    refused(tmp_path, rf"0 missing, 0 unknown, 1 of another shape, such as {name}")
+    (tmp_path / "model.safetensors").unlink()
+
+
+def test_offline_says_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with pytest.raises(
+        ClipHarError,
+        match=r"^region.checkpoint=owner/name: .*hf download.*region.checkpoint=FOLD",
+    ):
+        PersonRegion(checkpoint="owner/name").identity(CLIPS)

@@ -1,0 +1,169 @@
+"""Region maps are located once, kept whole, and made anew when what shapes them changes."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from clip_har.data.store import ClipFrames, FrameStore
+from clip_har.errors import ClipHarError
+from clip_har.regions import store
+from clip_har.regions.source import Locator, OnEmpty
+from clip_har.regions.store import RegionMaps, open_regions
+from clip_har.settings import Settings
+from tests.planted import open_planted, planted_clips
+
+
+class Counting(Settings):
+    """Find the brightest channel's value as relevance; nothing in clips named in ``blind``."""
+
+    level: float = 1.0
+    blind: tuple[str, ...] = ()
+    on_empty: OnEmpty = "skip"
+
+    exact: ClassVar[bool] = False
+    asks_model: ClassVar[bool] = False
+    calls: ClassVar[list[list[str]]] = []
+    identities: ClassVar[dict[str, str]] = {"now": "weights 1"}
+
+    def check(self, thing: str) -> None:
+        if thing == "unicorn":
+            raise ClipHarError("feature=unicorn: there is none")
+
+    def uses_label(self, thing: str) -> bool:  # noqa: ARG002
+        return False
+
+    def identity(self, clips: Any) -> str:  # noqa: ARG002
+        return self.identities["now"]
+
+    def locator(self, zero_shot: Any) -> Locator:  # noqa: ARG002
+        def locate(clips: Sequence[ClipFrames], thing: str) -> list[NDArray[np.float32]]:
+            self.calls.append([view.clip.id for view in clips])
+            return [self._map(view) for view in clips]
+
+        return locate
+
+    def _map(self, view: ClipFrames) -> NDArray[np.float32]:
+        if view.clip.id in self.blind:
+            return np.zeros(view.pixels[:, 0].shape, np.float32)
+        bright: NDArray[np.float32] = view.pixels.max(axis=1).astype(np.float32) / 255 * self.level
+        return bright
+
+
+@pytest.fixture(scope="module")
+def frames(tmp_path_factory: pytest.TempPathFactory) -> FrameStore:
+    folder = tmp_path_factory.mktemp("clips")
+    return open_planted(planted_clips(folder, per_class=2), folder)
+
+
+@pytest.fixture(autouse=True)
+def _fresh() -> None:
+    Counting.calls.clear()
+    Counting.identities["now"] = "weights 1"
+
+
+def located(frames: FrameStore, cache: Path, thing: str = "subject", **settings: Any) -> RegionMaps:
+    def zero_shot() -> Any:
+        return None
+
+    return open_regions(Counting(**settings), thing, frames, zero_shot=zero_shot, cache_dir=cache)
+
+
+def test_maps_are_what_the_source_said_in_steps_of_one_255th(
+    frames: FrameStore, tmp_path: Path
+) -> None:
+    maps = located(frames, tmp_path, level=0.9)
+    for index in frames.ok:
+        expected = frames.clip(index).max(axis=1) / 255 * 0.9
+        found = maps.relevance(index)
+        assert found.dtype == np.float32
+        assert np.abs(found - expected).max() <= 0.5 / 255 + 1e-6
+    assert maps.found.all()
+
+
+def test_a_thing_is_located_once_in_batches_of_whole_clips(
+    frames: FrameStore, tmp_path: Path
+) -> None:
+    first = located(frames, tmp_path)
+    assert [len(batch) for batch in Counting.calls] == [4, 4, 2]  # of 8 frames, 32 at once
+    again = located(frames, tmp_path, on_empty="error")
+    assert len(Counting.calls) == 3
+    assert again.path == first.path
+
+
+def test_other_settings_things_weights_and_frames_are_other_maps(
+    frames: FrameStore, tmp_path: Path
+) -> None:
+    paths = {located(frames, tmp_path).path, located(frames, tmp_path, level=0.5).path}
+    paths |= {located(frames, tmp_path, thing="background").path}
+    Counting.identities["now"] = "weights 2"
+    paths |= {located(frames, tmp_path).path}
+    other = open_planted(planted_clips(tmp_path / "other", per_class=1), tmp_path)
+    paths |= {located(other, tmp_path).path}
+    assert len(paths) == 5
+
+
+def test_maps_that_ask_the_model_follow_it(frames: FrameStore, tmp_path: Path) -> None:
+    class Asking(Counting):
+        asks_model: ClassVar[bool] = True
+
+    def opened(model: str) -> Path:
+        judge: Any = SimpleNamespace(digest=model)
+        asking, at = Asking(), {"zero_shot": lambda: judge, "cache_dir": tmp_path}
+        return open_regions(asking, "subject", frames, **at).path
+
+    assert opened("model 1") == opened("model 1")
+    assert opened("model 1") != opened("model 2")
+
+
+def test_clips_without_the_thing_are_known(frames: FrameStore, tmp_path: Path) -> None:
+    maps = located(frames, tmp_path, blind=("clip 2", "clip 5"))
+    assert np.flatnonzero(~maps.found).tolist() == [2, 5]
+    assert not maps.relevance(2).any()
+
+
+def test_damaged_maps_are_made_again(frames: FrameStore, tmp_path: Path) -> None:
+    whole = located(frames, tmp_path)
+    before = whole.relevance(0)
+    (whole.path / "maps.npy").write_bytes(b"half")
+    np.testing.assert_array_equal(located(frames, tmp_path).relevance(0), before)
+    index = whole.path / "index.json"
+    index.write_text(json.dumps({"format": 1, "found": [True]}))
+    assert len(located(frames, tmp_path).found) == 10
+    assert len(Counting.calls) == 9
+
+
+def test_a_locator_that_fails_leaves_nothing(
+    frames: FrameStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    too_much = np.full((8, 64, 64), 2, np.float32)
+    monkeypatch.setattr(Counting, "_map", lambda *_: too_much)
+    with pytest.raises(ValueError, match=r"expected maps \(8, 64, 64\) in \[0, 1\]"):
+        located(frames, tmp_path)
+    assert [path for path in (tmp_path / "regions").iterdir() if path.is_dir()] == []
+
+
+def test_a_thing_that_the_source_does_not_know_is_refused(
+    frames: FrameStore, tmp_path: Path
+) -> None:
+    with pytest.raises(ClipHarError, match="there is none"):
+        located(frames, tmp_path, thing="unicorn")
+
+
+def test_a_cache_that_cannot_be_written_gets_one_line(frames: FrameStore, tmp_path: Path) -> None:
+    (tmp_path / "regions").write_text("a file")
+    with pytest.raises(ClipHarError, match="cannot be written"):
+        located(frames, tmp_path)
+
+
+def test_other_code_locates_anew(
+    frames: FrameStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = located(frames, tmp_path).path
+    monkeypatch.setattr(store, "_locating_code", lambda: "other")
+    assert located(frames, tmp_path).path != first
