@@ -1,9 +1,11 @@
 """A picture of masks on real clips: ``python -m clip_har.gallery``.
 
 It takes the arguments of a sweep and draws what its cells would hide, without running a model;
-without ``masking`` it draws a selection. All shapes, without a clip, go beside it.
+without ``masking`` it draws a selection: with a ``region``, masks that are aimed at the subject.
+All shapes, without a clip, go beside it.
 
     python -m clip_har.gallery dataset.root=/data/ucf101 limit=2
+    python -m clip_har.gallery region=annotation limit=4
     python -m clip_har.gallery dataset.root=/data/ucf101 masking=percent masking.patch=8,16,32
 """
 
@@ -37,6 +39,14 @@ _SELECTION = (
     ["masking=percent"],
     ["masking=shape", "masking.shape=square,circle,star,grid"],
     ["masking=shape", "masking.shape=cross", "masking.fill=blur"],
+)
+_AIMED = (  # for a region source
+    ["masking=feature", "masking.hole=exact,box,ellipse"],
+    ["masking=feature", "masking.place=away"],
+    ["masking=background_only"],
+    ["masking=isolation"],
+    ["masking=isolation", "masking.hole=box", "masking.fill=grey"],
+    ["masking=swap"],
 )
 
 
@@ -102,9 +112,12 @@ def main(arguments: Sequence[str]) -> None:
     with initialize_config_dir(str(CONFIG_DIR), version_base="1.3"):
         loader = GlobalHydra.instance().config_loader()
         words = list(arguments)
-        if not any(word.startswith("ratio=") for word in words):
-            words.append(_RATIOS)
-        masks = [[]] if any(word.startswith("masking=") for word in words) else _SELECTION
+        given = {word.partition("=")[0] for word in words}
+        aimed = "region" in given and "masking" not in given
+        if "ratio" not in given:
+            words.append("ratio=null" if aimed else _RATIOS)
+        selection = _AIMED if aimed else _SELECTION
+        masks: Sequence[list[str]] = [[]] if "masking" in given else selection
         jobs = [job for mask in masks for job in expand([*mask, *words], loader)]
         cells = [cell_from_config(compose("config", overrides=job)) for job in jobs]
     first = cells[0]

@@ -31,8 +31,8 @@ class RelevanceRegion(Settings):
 
     It tells what the model looks at, not where the actor is: the evidence for a class may be the
     room. It is as coarse as the model's patches and seldom covers a whole body: on the drawn
-    clips, 1 % of the pixels of a clip hold at least half of its strongest evidence. So hide it by
-    ``ratio``, or lower ``threshold`` (0.2: 10 %) for ``ratio=null``.
+    clips 10 % of the pixels of a clip hold at least a fifth of its strongest evidence, the default
+    threshold, and 1 % hold half of it. To hide more or less of it, set ``ratio``.
 
     Attributes:
         evidence: for which class: the one ``predicted`` from the unmasked clip, or its true
@@ -48,7 +48,7 @@ class RelevanceRegion(Settings):
 
     evidence: Literal["predicted", "label"] = "predicted"
     first_layer: int = 0
-    threshold: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    threshold: Annotated[float, Field(gt=0, lt=1)] = 0.2
     on_empty: OnEmpty = "skip"
 
     exact: ClassVar[bool] = False

@@ -113,7 +113,8 @@ WALK = painted(
 
 
 def located(clip: ClipFrames, thing: str = "subject", **settings: Any) -> NDArray[np.float32]:
-    return RelevanceRegion(**settings).locator(planted())([clip], thing)[0]
+    region = RelevanceRegion(**({"threshold": 0.5} | settings))
+    return region.locator(planted())([clip], thing)[0]
 
 
 def places(relevance: NDArray[np.float32]) -> list[list[Place]]:
@@ -153,7 +154,7 @@ def test_the_background_is_the_rest() -> None:
 
 
 def test_the_threshold_says_what_share_of_the_strongest_is_inside() -> None:
-    strong = located(WALK)
+    strong = located(WALK)  # relevance at 0.5 is the share of the strongest
     for threshold in (0.1, 0.3, 0.9):
         inside = located(WALK, threshold=threshold) >= INSIDE
         np.testing.assert_array_equal(inside, strong >= np.float32(threshold))
@@ -293,7 +294,9 @@ def test_pooling_and_layers_reach_the_method(
         spread(evidence(model, [frames], text, **(settings | change)).numpy(), 112)
         for change in ({}, {"pooling": other}, {"first_layer": -1 - first_layer})
     )
-    locate = RelevanceRegion(first_layer=first_layer).locator(ZeroShot(model, text, pooling, 32))
+    locate = RelevanceRegion(first_layer=first_layer, threshold=0.5).locator(
+        ZeroShot(model, text, pooling, 32)
+    )
     ours = locate([clip.frames], clip.prompt)[0]
     np.testing.assert_array_equal(ours, theirs)
     assert min(np.abs(ours - mistaken).max() for mistaken in wrong) > 0.01

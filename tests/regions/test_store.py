@@ -114,8 +114,10 @@ def test_maps_that_ask_the_model_follow_it(frames: FrameStore, tmp_path: Path) -
 
     def opened(model: str) -> Path:
         judge: Any = SimpleNamespace(digest=model)
-        asking, at = Asking(), {"zero_shot": lambda: judge, "cache_dir": tmp_path}
-        return open_regions(asking, "subject", frames, **at).path
+        maps = open_regions(
+            Asking(), "subject", frames, zero_shot=lambda: judge, cache_dir=tmp_path
+        )
+        return maps.path
 
     assert opened("model 1") == opened("model 1")
     assert opened("model 1") != opened("model 2")
