@@ -97,6 +97,7 @@ def score_clips(masked: MaskedClips, judge: Judge) -> ScoreTable:
         subject_found=_numbers([effect.subject_found for effect in effects]),
         subject_hidden=_numbers([effect.subject_hidden for effect in effects]),
         feature_hidden=_numbers([effect.feature_hidden for effect in effects]),
+        feature_frames=_numbers([effect.feature_frames for effect in effects]),
         native_black=np.array([effect.native_black for effect in effects]),
         scene_labels=np.array(
             [OWN_SCENE if scene is None else every[scene].label for scene in scenes], np.int64

@@ -10,7 +10,10 @@ from omegaconf import MISSING, DictConfig, OmegaConf
 from pydantic import Field, ValidationError, field_validator
 
 from clip_har.errors import ClipHarError
+from clip_har.masking.aimed import AimedMask
 from clip_har.masking.feature import FeatureMask
+from clip_har.masking.swap import SwapMask
+from clip_har.regions.source import SUBJECT
 from clip_har.settings import Settings
 
 T = TypeVar("T", bound=Settings)
@@ -106,15 +109,17 @@ class Cell(Settings):
     @property
     def uses_label(self) -> bool:
         """Whether what the model is shown depends on the clip's true label: a leak."""
-        thing = self.masking.feature
-        return thing is not None and bool(self.region.uses_label(thing))
+        things = [self.masking.feature] if self.masking.feature else []
+        if isinstance(self.masking, FeatureMask) and self.masking.place == "away":
+            things.append(SUBJECT)  # it is put where the subject is not
+        return any(self.region.uses_label(thing) for thing in things)
 
     def notes(self) -> tuple[str, ...]:
         """Return what must stand beside every number of this cell."""
         found = []
         if self.uses_label:
             found.append("uses the true label")
-        if isinstance(self.masking, FeatureMask) and self.masking.keeps_silhouette:
+        if isinstance(self.masking, AimedMask) and self.masking.keeps_silhouette:
             found.append("silhouette control")
         return tuple(found)
 
@@ -207,5 +212,10 @@ def _check_combination(cell: Cell) -> None:
     """Refuse what each part accepts alone and the parts cannot do together."""
     if cell.masking.feature is not None:
         cell.region.check(cell.masking.feature)
+    if isinstance(cell.masking, SwapMask) and cell.region.on_empty == "whole":
+        raise ClipHarError(
+            "masking=swap needs a subject to put before another scene: with region.on_empty=whole"
+            " a clip without one would stay as it is; use region.on_empty=skip or error"
+        )
     if cell.precision == "fp16" and cell.device == "cpu":
         raise ClipHarError("precision=fp16 needs an accelerator: use precision=bf16 or fp32 on cpu")

@@ -75,13 +75,15 @@ def draw_gallery(cells: Sequence[Cell], frames: FrameStore, *, count: int = _CLI
         model = partial(load_zero_shot, cell, frames.clip_set)
         masked = open_masked(cell, frames, zero_shot=model)
         draw, judged = _tile(masked), set(masked.judged)
+        region = type(cell.region).__name__ + cell.region.model_dump_json()
         mask = type(cell.masking).__name__ + cell.masking.model_dump_json(exclude={"ratio"})
-        row = rows.setdefault(mask, GalleryRow(_row_label(cell), list(blank)))
+        key = f"{mask} {region if cell.masking.feature else ''} {cell.seed}"
+        row = rows.setdefault(key, GalleryRow(_row_label(cell, cells), list(blank)))
         tiles: list[Tile | str | None] = [
             old if ratio != cell.masking.ratio else draw(index) if index in judged else _NOTHING
             for old, (ratio, index) in zip(row.tiles, columns, strict=True)
         ]
-        rows[mask] = replace(row, tiles=tiles)
+        rows[key] = replace(row, tiles=tiles)
     return mask_gallery(list(rows.values()), [ratio for ratio, _ in columns])
 
 
@@ -93,9 +95,12 @@ def _last_none(ratio: float | None) -> float:
     return 2.0 if ratio is None else ratio
 
 
-def _row_label(cell: Cell) -> str:
+def _row_label(cell: Cell, cells: Sequence[Cell]) -> str:
     plain = cell.masking.fill == "black" or isinstance(cell.masking, SwapMask)
-    return str(cell.masking.short_name) + ("" if plain else f" {cell.masking.fill}")
+    label = str(cell.masking.short_name) + ("" if plain else f" {cell.masking.fill}")
+    if cell.masking.feature and len({type(other.region) for other in cells}) > 1:
+        label += f" {type(cell.region).__name__.removesuffix('Region').lower()}"
+    return label + (f" seed {cell.seed}" if len({other.seed for other in cells}) > 1 else "")
 
 
 def _tile(masked: MaskedClips) -> Callable[[int], Tile]:

@@ -18,7 +18,7 @@ from clip_har.masking.fill import apply_mask, blend, feather
 from clip_har.masking.pairs import draw_scene_clips
 from clip_har.masking.swap import SwapMask
 from clip_har.regions.none import NoRegion
-from clip_har.regions.source import SUBJECT
+from clip_har.regions.source import PERSON, SUBJECT
 from clip_har.regions.store import RegionMaps, open_regions
 
 if TYPE_CHECKING:
@@ -112,16 +112,18 @@ class MaskedClips:
         mask = clip_mask(self.masking, canvas)  # (1 or T, S, S)
         fades = isinstance(self.masking, AimedMask | SwapMask) and self.masking.soft
         hidden: Hidden = feather(mask, fades) if fades else mask
-        effect = mask_effect(pixels, hidden, subject, feature)
         frames = torch.from_numpy(pixels.copy())
         if not isinstance(self.masking, SwapMask):
             shown = apply_mask(frames, hidden, self.masking.fill, seed=self.seed, clip_id=clip_id)
-            return shown, effect
+            return shown, mask_effect(pixels, hidden, subject, feature)
         scene = self._background(self.scene_clips[index], self.masking, count)
         shown = blend(frames, scene, torch.from_numpy(hidden))
+        seen = slice(None)
         if self.masking.frozen:
-            shown = shown[count // 2 : count // 2 + 1].expand_as(shown).contiguous()
-        return shown, effect
+            seen = slice(count // 2, count // 2 + 1)
+            shown = shown[seen].expand_as(shown).contiguous()
+        parts = (None if whole is None else whole[seen] for whole in (subject, feature))
+        return shown, mask_effect(pixels[seen], hidden[seen], *parts)
 
     def _feature(self, index: int) -> NDArray[np.float32] | None:
         if self.feature is None:
@@ -161,7 +163,10 @@ def open_masked(
         ClipHarError: when a region source lacks what it needs; with ``on_empty=error`` when the
             thing is missing in a clip; and when no clip is left.
     """
-    things = [cell.masking.feature] if cell.masking.feature else []
+    aim = cell.masking.feature
+    if aim == PERSON and cell.region.person_is_subject:
+        aim = SUBJECT
+    things = [aim] if aim else []
     things += [] if isinstance(cell.region, NoRegion) else [SUBJECT]
     maps = {
         thing: open_regions(
@@ -174,7 +179,7 @@ def open_masked(
         seed=cell.seed,
         frames=frames,
         subject=maps.get(SUBJECT),
-        feature=maps.get(cell.masking.feature),
+        feature=maps.get(aim),
         on_empty=cell.region.on_empty,
     )
     if masked.empty and masked.on_empty == "error":

@@ -37,6 +37,7 @@ class ScoreTable:
         native_black: ``(N,)`` float64, share of the unmasked clip that is black already.
         feature_hidden: ``(N,)`` float64, share of the thing's relevance that was hidden, in
             [0, 1]; NaN where the mask is not aimed at a thing.
+        feature_frames: ``(N,)`` float64, share of the clip's frames in which the thing was found.
         scene_labels: ``(N,)`` int64, class of the clip whose background was shown; `OWN_SCENE`
             where that was the clip's own.
         empty: ids of the decoded clips in which the mask's thing was not found; those that have
@@ -54,6 +55,7 @@ class ScoreTable:
     subject_found: NDArray[np.float64]
     native_black: NDArray[np.float64]
     feature_hidden: NDArray[np.float64]
+    feature_frames: NDArray[np.float64]
     scene_labels: NDArray[np.int64]
     empty: tuple[str, ...] = ()
     kind: ScoreKind = "logits"
@@ -74,6 +76,7 @@ class ScoreTable:
             self.subject_found,
             self.native_black,
             self.feature_hidden,
+            self.feature_frames,
             self.scene_labels,
         )
         if any(len(column) != rows for column in columns) or self.scores.shape != (
@@ -104,6 +107,7 @@ class ScoreTable:
                 "subject_found": self.subject_found,
                 "native_black": self.native_black,
                 "feature_hidden": self.feature_hidden,
+                "feature_frames": self.feature_frames,
                 "scene_label": self.scene_labels,
             }
         )
@@ -138,6 +142,7 @@ class ScoreTable:
                 subject_found=table["subject_found"].to_numpy(),
                 native_black=table["native_black"].to_numpy(),
                 feature_hidden=table["feature_hidden"].to_numpy(),
+                feature_frames=table["feature_frames"].to_numpy(),
                 scene_labels=table["scene_label"].to_numpy(),
                 empty=tuple(json.loads(metadata["empty"])),
                 kind="logits" if logits else "log_probabilities",

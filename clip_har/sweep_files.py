@@ -1,5 +1,6 @@
 """What a sweep leaves beside its cells: a table, the masks on real frames, accuracy over ratio."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -11,12 +12,15 @@ from clip_har.artifacts import save_figure
 from clip_har.cell import open_frames
 from clip_har.config import Cell
 from clip_har.data.clips import ClipSet
+from clip_har.faults import one_line
 from clip_har.figures.accuracy import Point, accuracy_figure
 from clip_har.gallery import draw_gallery
 from clip_har.masking.none import NoMask
 from clip_har.results import read_metrics
 from clip_har.run import Outcome
 from clip_har.sweep_measures import Finished, SweepMeasures, sweep_measures
+
+log = logging.getLogger(__name__)
 
 
 def write_sweep_files(
@@ -52,8 +56,13 @@ def write_sweep_files(
     first = finished[0].cell
     clips = first.dataset.clips().limit(first.limit)
     alike = [one.cell for one in finished if _same_clips(one.cell, first)]
-    files.append(folder / "mask_gallery.png")
-    save_figure(files[-1], draw_gallery(alike, open_frames(first, clips)))
+    try:
+        gallery = draw_gallery(alike, open_frames(first, clips))
+    except Exception as error:  # noqa: BLE001, a picture must not cost the sweep its numbers
+        log.warning("the gallery could not be drawn: %s", one_line(error))
+    else:
+        files.append(folder / "mask_gallery.png")
+        save_figure(files[-1], gallery)
     if figure := _accuracy(finished, clips):
         files.append(folder / "accuracy_over_ratio.png")
         save_figure(files[-1], figure)
@@ -78,7 +87,8 @@ def _accuracy(finished: Sequence[Finished], clips: ClipSet) -> Figure | None:
         ratio, metrics = one.cell.masking.ratio, read_metrics(one.folder)
         if ratio is None:
             continue  # what it hides is the clips' doing
-        point = Point(ratio, metrics["top1"], int(metrics["data/clips"]))
+        shown = metrics["mask/realised_ratio"]  # a soft edge hides more than was asked for
+        point = Point(shown, metrics["top1"], int(metrics["data/clips"]))
         if isinstance(one.cell.masking, NoMask):
             clean.append(point)
         else:
@@ -86,10 +96,13 @@ def _accuracy(finished: Sequence[Finished], clips: ClipSet) -> Figure | None:
     if not lines:
         return None
     first = finished[0].cell
+    counts = sorted({point.clips for line in lines.values() for point in line})
+    # The start of every line, where it is clear which cell that is, and of the same clips.
+    twin = clean[0] if len(set(clean)) == 1 and counts == [clean[0].clips] else None
     return accuracy_figure(
         lines,
         classes=len(clips.class_names),
-        clean=clean[0] if len(set(clean)) == 1 else None,  # else which one is a line's twin?
+        clean=twin,
         title=f"{Path(str(first.model.checkpoint)).name} on {clips.name},"
-        f" {max(point.clips for line in lines.values() for point in line)} clips",
+        f" {' to '.join(map(str, dict.fromkeys((counts[0], counts[-1]))))} clips",
     )

@@ -76,15 +76,16 @@ def sweep_measures(finished: Sequence[Finished]) -> SweepMeasures:
     ``swap`` and ``swap_frozen``. Cells that differ in nothing but the fill give
     ``robustness/fill_spread``, the largest minus the smallest top-1 (ours, after Marcu 2022).
     """
-    once = list({one.folder: one for one in finished}.values())
     per_class: list[pd.DataFrame] = []
-    parts = [_fill_spreads(once)]
-    groups = _grouped(once, lambda one: _described(one.cell, without={"masking"}))
+    parts = [_fill_spreads(finished)]
+    groups = _grouped(finished, lambda one: _described(one.cell, without={"masking"}))
     for of, members in zip(_labels(groups), groups, strict=True):
         roles = _roles(members)
         tables = {role: ScoreTable.read(one.folder / SCORES) for role, one in roles.items()}
         if len(tables) < 2 and "swap" not in tables:
             continue
+        notes = dict.fromkeys(note for one in roles.values() for note in one.cell.notes())
+        of = " ".join([of, *(f"[{note}]" for note in notes)]).strip()
         parts.append(scene_measures(SceneTables(**tables)).assign(of=of))
         for role in ("background_only", "background_hidden"):
             if role in tables and "clean" in tables:
@@ -97,8 +98,8 @@ def sweep_measures(finished: Sequence[Finished]) -> SweepMeasures:
 
 
 def _plain(text: str) -> str:
-    # MLflow takes letters, digits and a few signs in the name of a metric.
-    return re.sub(r"[^A-Za-z0-9_./-]+", " ", text).strip()
+    # MLflow takes letters, digits and a few signs in the name of a metric, and 250 of them.
+    return re.sub(r"[^A-Za-z0-9_.-]+", " ", text).strip()[-200:]
 
 
 def _fill_spreads(finished: Sequence[Finished]) -> pd.DataFrame:
@@ -125,14 +126,20 @@ def _roles(members: Sequence[Finished]) -> dict[str, Finished]:
     """Return which cell shows the clips in which way; ambiguous ways are left out and told."""
     found: dict[str, list[Finished]] = {}
     for one in members:
-        role = _role(one.cell.masking)
+        # The evidence of the judged model itself is no truth to hold it against.
+        role = None if one.cell.region.asks_model else _role(one.cell.masking)
         if role is not None:
             found.setdefault(role, []).append(one)
     for role, several in found.items():
         if len(several) > 1:
             names = ", ".join(one.name for one in several)
             log.warning("scene measures need one cell as %s, left out: %s", role, names)
-    return {role: several[0] for role, several in found.items() if len(several) == 1}
+    roles = {role: several[0] for role, several in found.items() if len(several) == 1}
+    if "swap" in roles and "frozen" in roles:
+        moving, frozen = (roles[role].cell.masking for role in ("swap", "frozen"))
+        if frozen != moving.model_copy(update={"frozen": True}):
+            del roles["frozen"]  # not the same picture
+    return roles
 
 
 def _role(masking: Any) -> str | None:
@@ -142,6 +149,8 @@ def _role(masking: Any) -> str | None:
         return "frozen" if masking.frozen else "swap"
     if getattr(masking, "ratio", 0) is not None:
         return None  # a part of a thing is neither it nor the rest
+    if (masking.grow or 0) < 0:
+        return None
     subject = masking.feature in (SUBJECT, PERSON)
     if isinstance(masking, IsolationMask):
         return "person_only" if subject else None
@@ -154,7 +163,9 @@ def _role(masking: Any) -> str | None:
 
 def _described(cell: Cell, *, without: set[str]) -> dict[str, str]:
     """Return a cell's settings that shape its result, keys joined by dots."""
-    flat: dict[str, str] = {"masking": type(cell.masking).__name__}
+    kinds = {key: type(getattr(cell, key)).__name__ for key in ("dataset", "region", "masking")}
+    kinds["region.checkpoint"] = str(getattr(cell.region, "checkpoint", None))  # not in its dump
+    flat: dict[str, str] = dict(kinds)
 
     def walk(node: Any, prefix: str) -> None:
         for key, value in node.items():
@@ -174,10 +185,11 @@ def _described(cell: Cell, *, without: set[str]) -> dict[str, str]:
 def _grouped(
     finished: Iterable[Finished], key: Callable[[Finished], dict[str, str]]
 ) -> list[list[Finished]]:
-    groups: dict[tuple[tuple[str, str], ...], list[Finished]] = {}
-    for one in finished:
-        groups.setdefault(tuple(key(one).items()), []).append(one)
-    return list(groups.values())
+    groups: dict[tuple[tuple[str, str], ...], dict[Path, Finished]] = {}
+    for one in finished:  # one result may serve several cells, such as masking=none at any ratio
+        groups.setdefault(tuple(key(one).items()), {}).setdefault(one.folder, one)
+    distinct = {frozenset(members): list(members.values()) for members in groups.values()}
+    return list(distinct.values())
 
 
 def _labels(groups: Sequence[Sequence[Finished]]) -> list[str]:

@@ -35,5 +35,6 @@ def made_table(
         else np.isfinite(np.array(subject_hidden)).astype(np.float64),
         native_black=np.zeros(len(label)),
         feature_hidden=np.full(len(label), np.nan),
+        feature_frames=np.full(len(label), np.nan),
         scene_labels=np.full(len(label), OWN_SCENE),
     )

@@ -96,6 +96,8 @@ def test_the_official_templates_are_48_distinct_ones() -> None:
             "^masking: masking.hole=box about the background",
         ),
         (["masking=isolation", "ratio=2"], "^ratio=2"),
+        (["masking=person_only", "masking.grow=6", "region=motion"], "use masking.hole=grown"),
+        (["masking=swap", "region=motion", "region.on_empty=whole"], "^masking=swap needs a subj"),
         (["masking=swap", "region=motion", "region.on_empty=never"], "^region.on_empty=never"),
         (["fill=grellow", "masking=percent"], "^masking.fill=grellow: expected mean"),
         (["masking=shape", "masking.count=3"], "place=random"),
@@ -140,8 +142,10 @@ def test_what_leaks_the_label_is_noted() -> None:
     assert (leaking.uses_label, leaking.notes()) == (True, ("uses the true label",))
     measured = cell_from_config(composed("region=relevance", "region.evidence=label"))
     assert not measured.uses_label, "nothing that the model sees depends on it"
-    text = cell_from_config(composed(*at, "region.evidence=label", "feature=a ball"))
-    assert not text.uses_label
+    text = (*at, "region.evidence=label", "feature=a ball")
+    assert not cell_from_config(composed(*text)).uses_label
+    placed = cell_from_config(composed(*text, "masking.place=away"))
+    assert placed.uses_label, "it is put where the evidence for the true class is not"
 
 
 def test_a_silhouette_is_noted() -> None:
@@ -149,6 +153,9 @@ def test_a_silhouette_is_noted() -> None:
     assert cell_from_config(composed(*at)).notes() == ()
     exact = cell_from_config(composed(*at, "masking.hole=exact"))
     assert exact.notes() == ("silhouette control",)
+    same = ("masking=isolation", "region=motion", "feature=background", "ratio=null")
+    assert cell_from_config(composed(*same)).notes() == ("silhouette control",)
+    assert cell_from_config(composed("masking=person_only", "region=motion")).notes() == ()
 
 
 def test_ratio_counts_through_the_mask() -> None:

@@ -1,6 +1,7 @@
 """Frames, regions and masks together, on encoded clips whose content is planted."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -139,6 +140,27 @@ def test_frozen_is_the_middle_frame_of_the_swap(show: Opened) -> None:
     assert frozen.shape == moving.shape
     assert all(torch.equal(frame, moving[4]) for frame in frozen)
     assert not torch.equal(moving[0], moving[4])
+
+
+def test_what_a_frozen_swap_hid_is_that_of_the_frame_it_shows(
+    show: Opened, clips: ClipSet, tmp_path: Path
+) -> None:
+    labels = np.load(clips.clips[0].maps or "")["labels"]
+    labels[[2, 3]] = 0  # the subject is missed in between
+    np.savez_compressed(tmp_path / "late.npz", labels=labels)
+    late = replace(clips.clips[0], maps=tmp_path / "late.npz")
+    some = replace(clips, clips=(late, *clips.clips[1:]))
+    masked = opened(open_planted(some, tmp_path), tmp_path, SwapMask())
+    frozen = opened(open_planted(some, tmp_path), tmp_path, SwapMask(frozen=True))
+    assert masked.clip(0)[1].realised_ratio == pytest.approx(1 - 0.75 * 288 / 64**2)
+    assert masked.clip(0)[1].feature_frames == 0.75
+    assert frozen.clip(0)[1].realised_ratio == pytest.approx(1 - 288 / 64**2)
+    # where the other clip's actor was missed, its union over time is painted over
+    user = next(index for index, scene in masked.scene_clips.items() if scene == 0)
+    pixels = masked.clip(user)[0][2].permute(1, 2, 0).numpy().astype(int)
+    away = np.abs(pixels - ACTORS[late.label]).max(axis=-1) > 12
+    own = np.abs(pixels - ACTORS[clips.clips[user].label]).max(axis=-1) <= 12
+    assert (away | own).all()
 
 
 def test_the_table_names_the_scene_s_class(show: Opened, clips: ClipSet) -> None:

@@ -74,6 +74,53 @@ def test_a_cell_reused_under_two_names_counts_once(tmp_path: Path) -> None:
     assert len(sweep_measures([*cells, again]).rows) == 9
 
 
+def test_one_clean_result_serves_every_feature(tmp_path: Path) -> None:
+    cells = []
+    for feature in ("background", "person"):
+        clean = finished(tmp_path, f"none {feature}", [1] * 6, f"feature={feature}", "ratio=null")
+        cells.append(replace(clean, folder=tmp_path / "none background"))
+        cells.append(
+            finished(
+                tmp_path, f"feature {feature}", [1, 1, 1, 0, 0, 0],
+                "masking=feature", f"feature={feature}", "ratio=null",
+            )
+        )  # fmt: skip
+    metrics = sweep_measures(cells).metrics()
+    assert metrics["scene/reliance"] == metrics["scene/subject_reliance"] == 0.5
+    assert metrics["scene/clean/feature background"] == 1
+
+
+def test_a_frozen_twin_of_another_picture_gives_no_contrast(tmp_path: Path) -> None:
+    cells = scene_set(tmp_path)
+    cells[-1] = finished(tmp_path, "other", [0] * 6, "masking=swap_frozen", "ratio=null",
+                         "masking.grow=3")  # fmt: skip
+    assert "scene/contrasted_accuracy" not in sweep_measures(cells).metrics()
+
+
+def test_the_model_s_own_evidence_is_no_truth_about_scenes(tmp_path: Path) -> None:
+    cells = scene_set(tmp_path, "region=relevance")
+    assert sweep_measures(cells).rows.empty
+
+
+def test_what_leaks_the_label_is_marked_in_what_the_sweep_tells(tmp_path: Path) -> None:
+    at = ("masking=feature", "region=relevance", "region.evidence=label", "ratio=null")
+    cells = [
+        finished(tmp_path, f"{fill}", [1] * 6, *at, f"fill={fill}") for fill in ("red", "blue")
+    ]
+    cells = [replace(one, name=f"feature [{one.cell.notes()[0]}] fill={one.name}") for one in cells]
+    (of,) = sweep_measures(cells).rows["of"]
+    assert "[uses the true label]" in of
+
+
+def test_paths_make_no_metric_name_that_mlflow_refuses(tmp_path: Path) -> None:
+    cells = []
+    for name in ("a", "b"):
+        cells += scene_set(tmp_path, "model=clip", f"model.checkpoint=/m/{name}/", name=name)
+    names = set(sweep_measures(cells).metrics())
+    assert "scene/clean/checkpoint m a" in names
+    assert not any(name.endswith("/") for name in names)
+
+
 def test_how_much_each_class_relies_on_what_was_hidden(tmp_path: Path) -> None:
     cells = [
         finished(tmp_path, "clean", [1] * 6, "masking=none"),

@@ -39,9 +39,19 @@ class AimedMask(Settings):
     soft: Annotated[int, Field(ge=0, le=512)] = 0
     still: bool = False
 
+    @property
+    def shape(self) -> Hole:
+        """The hole's shape, the strategy's own default resolved."""
+        return self.hole or "exact"
+
+    @property
+    def keeps_silhouette(self) -> bool:
+        """Whether the subject is cut out along its own outline, which may tell what it did."""
+        return False
+
     @model_validator(mode="after")
     def _exact_does_not_grow(self) -> Self:
-        if self.hole == "exact" and self.grow:
+        if self.shape == "exact" and self.grow:
             raise ValueError(
                 f"masking.hole=exact with masking.grow={self.grow}: an exact hole has the thing's"
                 " own outline; use masking.hole=grown"

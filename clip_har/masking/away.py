@@ -47,7 +47,7 @@ def moved_away(
     width = max(right - left for _, left, _, right in boxes.values()) + 2 * margin
     if ratio is not None:
         scale = math.sqrt(ratio * frame_height * frame_width / (height * width))
-        height, width = math.ceil(height * scale), math.ceil(width * scale)
+        height, width = (max(1, math.ceil(side * scale)) for side in (height, width))
     height, width = min(height, frame_height), min(width, frame_width)
     occupied = _steps(relevance).sum(axis=0)
     if subject is not None:

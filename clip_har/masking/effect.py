@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from clip_har.regions.source import is_found
+from clip_har.regions.source import INSIDE, is_found
 
 BLACK_LEVEL = 8
 """A pixel is black up to this value in all of its channels (0 … 255): above the codec noise of
@@ -23,6 +23,7 @@ class MaskEffect:
         subject_hidden: share of the subject's relevance that is hidden; None without a region
             source and where it found nothing.
         subject_found: whether the source found the subject; None without a region source.
+        feature_frames: share of the frames in which that thing was found; None where it has none.
         native_black: share of the pixels of the unmasked clip that are black already, such as
             letterbox bars (see `BLACK_LEVEL`).
     """
@@ -32,6 +33,7 @@ class MaskEffect:
     subject_found: bool | None
     native_black: float
     feature_hidden: float | None = None
+    feature_frames: float | None = None
 
 
 def mask_effect(
@@ -62,6 +64,9 @@ def mask_effect(
         subject_found=None if subject is None else is_found(subject),
         native_black=float((frames.max(axis=1) <= BLACK_LEVEL).mean()),
         feature_hidden=None if feature is None else _hidden_share(mask, feature),
+        feature_frames=None
+        if feature is None
+        else float((feature >= INSIDE).any(axis=(1, 2)).mean()),
     )
 
 

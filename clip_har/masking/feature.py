@@ -19,11 +19,15 @@ class FeatureMask(AimedMask):
     With a ratio the area is exact, as with every mask: where the thing is smaller, the hole grows
     beyond it; where it is larger, a part of it stays visible. ``ratio=null`` hides the whole hole.
 
+    A hole that follows the subject tells of its motion, and its size of the pose: a box less than
+    an outline, and least with ``still``.
+
     Attributes:
-        hole: None is ``box``, which does not give the pose away, and ``exact`` for the background,
-            which has no box of its own.
+        hole: None is ``box``, which does not give the outline away, and ``exact`` for the
+            background, which has no box of its own.
         place: ``feature``, or ``away``: a hole of the same shape and area where thing and subject
-            are least, the control that shows what hiding just anything costs.
+            are least, the control that shows what hiding just anything costs. It stands still
+            where a hole on the feature moves along, unless ``still`` holds that one, too.
 
     Raises:
         ValueError: (by pydantic) on a box, or another place, for the background.
@@ -54,7 +58,7 @@ class FeatureMask(AimedMask):
 
     @property
     def keeps_silhouette(self) -> bool:
-        """Whether the hole has the thing's own outline, which may tell what was hidden."""
+        """Whether the subject is cut out along its own outline, which may tell what it did."""
         return self.shape == "exact" and self.feature != BACKGROUND and self.place == "feature"
 
     @property

@@ -1,8 +1,8 @@
 """The shapes of a hole around a thing, as fields that are negative inside the hole.
 
 A hole with the outline of a person still tells the pose: a model may read the action off the
-silhouette. ``box`` and ``ellipse`` do not give it away, ``grown`` blurs it, ``exact`` is the
-control that shows how much the outline alone tells.
+silhouette. ``box`` and ``ellipse`` give away no more than its size, ``grown`` blurs it, ``exact``
+is the control that shows how much the outline alone tells.
 """
 
 from typing import Literal

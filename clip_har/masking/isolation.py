@@ -8,7 +8,6 @@ from pydantic import model_validator
 
 from clip_har.masking.aimed import AimedMask
 from clip_har.masking.area import Canvas
-from clip_har.masking.holes import Hole
 from clip_har.regions.source import BACKGROUND
 
 
@@ -39,9 +38,9 @@ class IsolationMask(AimedMask):
         return self
 
     @property
-    def shape(self) -> Hole:
-        """The shape of what is kept, the default resolved."""
-        return self.hole or "exact"
+    def keeps_silhouette(self) -> bool:
+        """Whether the subject is cut out along its own outline, which may tell what it did."""
+        return self.shape == "exact" and self.feature == BACKGROUND
 
     @property
     def short_name(self) -> str:

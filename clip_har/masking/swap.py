@@ -8,7 +8,7 @@ from pydantic import Field
 
 from clip_har.masking.area import Canvas, known_feature
 from clip_har.masking.fill import Fill
-from clip_har.masking.holes import hole_field
+from clip_har.masking.holes import filled_frames, hole_field
 from clip_har.settings import Settings
 
 
@@ -53,4 +53,5 @@ class SwapMask(Settings):
         Returns:
             ``(T, H, W)``.
         """
-        return hole_field(relevance, "grown") < 0
+        # An estimate may miss the subject in a frame: there the clip's union is painted over.
+        return hole_field(filled_frames(relevance), "grown") < 0

@@ -52,12 +52,13 @@ def scene_measures(tables: SceneTables, *, seed: int = 0) -> pd.DataFrame:
     - ``scene/swap_accuracy`` (SHAcc): share of swapped clips answered with the subject's class;
       ``scene/swap_error`` (SBErr): with the class of the clip whose background is shown (HAT);
     - ``scene/contrasted_accuracy``: share of swapped clips answered rightly *and* otherwise than
-      their frozen twin (ALBAR), near 0 for a model that does not look at motion;
+      their frozen twin (ALBAR). A model that pools over frames differs from its frozen twin by
+      the frames it sees, too: for it this bounds what motion adds from above;
     - ``scene/essential_cue`` A_person / A_0; ``scene/reliance`` A_0 − A with the background
       hidden; ``scene/subject_reliance`` A_0 − A_bg (ours).
 
-    A_bg and A_person at chance, a swap error at 1 / C (for backgrounds drawn evenly over the
-    other classes) and a swap accuracy near A_0 say that the scene does not matter.
+    For a model that does not look at the scene A_bg is at chance, A_person and the swap accuracy
+    are near A_0, and the swap error is what errors at random hit: (1 − SHAcc) / (C − 1).
 
     Args:
         tables: at least one.
@@ -158,8 +159,10 @@ def _measures(means: Means) -> Means:
 
 
 def _common(tables: Sequence[ScoreTable]) -> tuple[list[NDArray[np.int64]], list[str]]:
-    """Return for each table the rows of the clips that all have, in the first one's order."""
-    shared = set.intersection(*(set(table.clip_ids) for table in tables))
+    """Return for each table the rows of the clips that all show as meant, in the first's order."""
+    # A clip in which a thing was not found is no swap and no part of anything, also where its
+    # whole frame was taken for the thing.
+    shared = set.intersection(*(set(table.clip_ids) - set(table.empty) for table in tables))
     ids = [clip_id for clip_id in tables[0].clip_ids if clip_id in shared]
     rows = []
     for table in tables:

@@ -11,6 +11,7 @@ def summarise(table: ScoreTable) -> dict[str, float]:
 
     ``top5`` is left out where there are five classes or fewer, since it is 1 then; what is not
     known (``mask/subject_hidden`` without a region source) is left out too.
+    ``mask/feature_frames`` is the share of the frames in which the mask's thing was found,
     ``mask/nothing_found`` is the share of the decoded clips in which the mask's thing was not
     found; ``data/left_out_clips`` of them are in no other number.
     """
@@ -28,7 +29,7 @@ def summarise(table: ScoreTable) -> dict[str, float]:
         metrics["top5"] = top_k(labels, scores, 5)
     if np.isfinite(table.subject_found).any():
         metrics["mask/subject_not_found"] = float(1 - np.nanmean(table.subject_found))
-    for name in ("subject_hidden", "feature_hidden"):
+    for name in ("subject_hidden", "feature_hidden", "feature_frames"):
         values = getattr(table, name)
         if np.isfinite(values).any():
             metrics[f"mask/{name}"] = float(np.nanmean(values))

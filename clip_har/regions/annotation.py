@@ -59,6 +59,7 @@ class AnnotationRegion(Settings):
     on_empty: OnEmpty = "skip"
 
     exact: ClassVar[bool] = True
+    person_is_subject: ClassVar[bool] = True
     asks_model: ClassVar[bool] = False
 
     @field_validator("boxes")

@@ -96,6 +96,7 @@ class MotionRegion(Settings):
     on_empty: OnEmpty = "skip"
 
     exact: ClassVar[bool] = False
+    person_is_subject: ClassVar[bool] = True
     asks_model: ClassVar[bool] = False
 
     def check(self, thing: str) -> None:

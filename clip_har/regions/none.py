@@ -15,6 +15,7 @@ class NoRegion(Settings):
     """Know no regions: a mask that needs one is refused."""
 
     exact: ClassVar[bool] = False
+    person_is_subject: ClassVar[bool] = False
     asks_model: ClassVar[bool] = False
     on_empty: ClassVar[OnEmpty] = "skip"
 

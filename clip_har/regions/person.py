@@ -63,6 +63,7 @@ class PersonRegion(Settings):
     on_empty: OnEmpty = "skip"
 
     exact: ClassVar[bool] = False
+    person_is_subject: ClassVar[bool] = True
     asks_model: ClassVar[bool] = False
 
     def check(self, thing: str) -> None:

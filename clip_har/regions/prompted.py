@@ -74,6 +74,7 @@ class PromptedRegion(Settings):
     on_empty: OnEmpty = "skip"
 
     exact: ClassVar[bool] = False
+    person_is_subject: ClassVar[bool] = False
     asks_model: ClassVar[bool] = False
 
     def check(self, thing: str) -> None:

@@ -52,6 +52,7 @@ class RelevanceRegion(Settings):
     on_empty: OnEmpty = "skip"
 
     exact: ClassVar[bool] = False
+    person_is_subject: ClassVar[bool] = False
     asks_model: ClassVar[bool] = True
 
     def check(self, thing: str) -> None:

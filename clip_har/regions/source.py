@@ -42,6 +42,10 @@ class RegionSource(Protocol):
         """Whether the maps are the truth (they came with the data) or an estimate."""
 
     @property
+    def person_is_subject(self) -> bool:
+        """Whether ``person`` and ``subject`` are one thing, which is then located once."""
+
+    @property
     def asks_model(self) -> bool:
         """Whether the maps depend on the cell's own model and prompts."""
 

@@ -86,14 +86,14 @@ def open_regions(
     if found is None:
         try:
             folder.parent.mkdir(parents=True, exist_ok=True)
-            with FileLock(folder.with_name(f"{folder.name}.lock")):
-                found = _read_index(folder, frames)
-                if found is None:
-                    found = _locate_all(folder, source, thing, frames, zero_shot())
         except OSError as error:
             raise ClipHarError(
-                f"cache_dir={cache_dir}: the maps of {thing} cannot be written ({error.strerror})"
+                f"cache_dir={cache_dir}: region maps cannot be kept there ({error.strerror})"
             ) from error
+        with FileLock(folder.with_name(f"{folder.name}.lock")):
+            found = _read_index(folder, frames)
+            if found is None:
+                found = _locate_all(folder, source, thing, frames, zero_shot())
     return RegionMaps(folder, frames, found)
 
 

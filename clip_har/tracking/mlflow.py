@@ -72,11 +72,13 @@ class MLflowTracking(Settings):
         """Send a sweep's files and numbers; end the parent run, as failed when a cell did."""
         with _store_errors(self.uri):
             client, _ = self._connect(results_dir)
-            for name, value in metrics.items():
-                client.log_metric(run_id, name, value)
-            for path in files:
-                client.log_artifact(run_id, str(path))
-            client.set_terminated(run_id, "FAILED" if failed else "FINISHED")
+            try:
+                for path in files:
+                    client.log_artifact(run_id, str(path))
+                for name, value in metrics.items():
+                    client.log_metric(run_id, name, value)
+            finally:
+                client.set_terminated(run_id, "FAILED" if failed else "FINISHED")
 
     def log_figure(self, results_dir: Path, path: Path, *, name: str) -> None:
         """Send a picture that belongs to no cell, in a run of its own."""

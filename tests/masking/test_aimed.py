@@ -103,6 +103,12 @@ def test_frames_without_the_thing():
     assert (rows.mean(), columns.mean()) == pytest.approx((22, 23), abs=3), "the clip's place"
 
 
+@pytest.mark.parametrize("ratio", [0.0, 1.0])
+def test_away_of_nothing_and_of_everything(ratio):
+    mask = clip_mask(FeatureMask(ratio=ratio, place="away"), canvas(walker()))
+    assert mask.mean() == ratio
+
+
 @pytest.mark.parametrize("hole", HOLES)
 @pytest.mark.parametrize("ratio", [None, 0.05])
 def test_away_is_the_same_hole_off_the_subject(hole, ratio):

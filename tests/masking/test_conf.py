@@ -13,7 +13,7 @@ VARIANTS = [path for path in OPTIONS if "defaults" in OmegaConf.load(path)]  # o
 ROOT = {"ratio": 0.25, "fill": "black", "feature": "subject"}
 EXPECTED = {
     "none", "percent", "shape", "feature", "isolation", "swap", "swap_frozen",
-    "background_only", "person_only",
+    "background_only", "person_only", "away",
     "annotation", "motion", "person", "prompted", "relevance",
 }  # fmt: skip
 

@@ -86,10 +86,16 @@ def take(table: ScoreTable, rows: Sequence[int]) -> ScoreTable:
             name: getattr(table, name)[picked]
             for name in (
                 "labels", "scores", "mask_ratio", "subject_hidden", "subject_found",
-                "native_black", "feature_hidden", "scene_labels",
+                "native_black", "feature_hidden", "feature_frames", "scene_labels",
             )
         },
     )  # fmt: skip
+
+
+def test_clips_without_the_thing_are_no_part_of_it() -> None:
+    assert TABLES.person_only is not None
+    whole = replace(TABLES.person_only, empty=(TABLES.person_only.clip_ids[1],))
+    assert (scene_measures(replace(TABLES, person_only=whole))["clips"] == 5).all()
 
 
 def test_no_common_clip_gives_no_measure() -> None:

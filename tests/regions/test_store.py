@@ -27,6 +27,7 @@ class Counting(Settings):
     on_empty: OnEmpty = "skip"
 
     exact: ClassVar[bool] = False
+    person_is_subject: ClassVar[bool] = False
     asks_model: ClassVar[bool] = False
     calls: ClassVar[list[list[str]]] = []
     identities: ClassVar[dict[str, str]] = {"now": "weights 1"}
@@ -159,7 +160,7 @@ def test_a_thing_that_the_source_does_not_know_is_refused(
 
 def test_a_cache_that_cannot_be_written_gets_one_line(frames: FrameStore, tmp_path: Path) -> None:
     (tmp_path / "regions").write_text("a file")
-    with pytest.raises(ClipHarError, match="cannot be written"):
+    with pytest.raises(ClipHarError, match="region maps cannot be kept there"):
         located(frames, tmp_path)
 
 
