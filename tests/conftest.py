@@ -1,6 +1,7 @@
 import os
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import pytest
 import torch
@@ -10,6 +11,10 @@ from clip_har.data.geometry import fit_frames
 from clip_har.data.sampling import FrameSettings
 from clip_har.data.video import decode_clip
 from tests.checkpoints import SMALL, write_checkpoint
+
+# A test that imports a library first, or shares the machine, takes as long as it takes.
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 

@@ -64,6 +64,7 @@ def test_each_part_says_what_was_hidden(study: tuple[Path, str]) -> None:
     assert numbers["background_only"]["mask/subject_hidden"] == pytest.approx(1)
     assert numbers["person_only"]["mask/subject_hidden"] == pytest.approx(0, abs=0.01)
     assert numbers["none"]["mask/subject_hidden"] == 0
+    assert "mask/nothing_found" not in numbers.pop("none")
     assert all(found["mask/nothing_found"] == 0 for found in numbers.values())
 
 

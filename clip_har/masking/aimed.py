@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from clip_har.masking.area import Canvas, known_feature
 from clip_har.masking.fill import Fill
 from clip_har.masking.holes import Hole, filled_frames, hole_field
+from clip_har.regions.source import BACKGROUND
 from clip_har.settings import Settings
 
 
@@ -28,7 +29,8 @@ class AimedMask(Settings):
         still: one outline for the whole clip (the thing's union over time), or one per frame.
 
     Raises:
-        ValueError: (by pydantic) on a value out of range, or an exact hole that is to grow.
+        ValueError: (by pydantic) on a value out of range, an exact hole that is to grow, or a box
+            about the background.
     """
 
     ratio: Annotated[float, Field(ge=0, le=1)] | None
@@ -48,6 +50,15 @@ class AimedMask(Settings):
     def keeps_silhouette(self) -> bool:
         """Whether the subject is cut out along its own outline, which may tell what it did."""
         return False
+
+    @model_validator(mode="after")
+    def _background_has_no_box(self) -> Self:
+        if self.feature == BACKGROUND and self.shape in ("box", "ellipse"):
+            raise ValueError(
+                f"masking.hole={self.hole} about the background is the whole frame: aim at the"
+                " subject, whose box masking=feature hides and masking=isolation keeps"
+            )
+        return self
 
     @model_validator(mode="after")
     def _exact_does_not_grow(self) -> Self:

@@ -30,7 +30,7 @@ class FeatureMask(AimedMask):
             where a hole on the feature moves along, unless ``still`` holds that one, too.
 
     Raises:
-        ValueError: (by pydantic) on a box, or another place, for the background.
+        ValueError: (by pydantic) on another place for the background, or as `AimedMask`.
 
     Example:
         >>> FeatureMask(ratio=None).short_name
@@ -40,13 +40,7 @@ class FeatureMask(AimedMask):
     place: Literal["feature", "away"] = "feature"
 
     @model_validator(mode="after")
-    def _background_has_no_box(self) -> Self:
-        if self.feature == BACKGROUND and self.hole in ("box", "ellipse"):
-            raise ValueError(
-                f"masking.hole={self.hole} about the background is the whole frame: use"
-                " masking.hole=exact, or masking=isolation with masking.hole=box, which hides all"
-                " beyond the subject's box"
-            )
+    def _background_has_no_elsewhere(self) -> Self:
         if self.feature == BACKGROUND and self.place == "away":
             raise ValueError("masking.place=away: nothing is away from the background")
         return self

@@ -1,10 +1,7 @@
 """Isolation masking: keep a named thing and hide the rest."""
 
-from typing import Self
-
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import model_validator
 
 from clip_har.masking.aimed import AimedMask
 from clip_har.masking.area import Canvas
@@ -27,15 +24,6 @@ class IsolationMask(AimedMask):
         >>> IsolationMask(ratio=None, hole="box").short_name
         'keep subject (box)'
     """
-
-    @model_validator(mode="after")
-    def _background_has_no_box(self) -> Self:
-        if self.feature == BACKGROUND and self.hole in ("box", "ellipse"):
-            raise ValueError(
-                f"masking.hole={self.hole} about the background is the whole frame: use"
-                " masking.hole=exact, or masking=feature to hide the subject's box"
-            )
-        return self
 
     @property
     def keeps_silhouette(self) -> bool:

@@ -33,8 +33,9 @@ def summarise(table: ScoreTable) -> dict[str, float]:
         values = getattr(table, name)
         if np.isfinite(values).any():
             metrics[f"mask/{name}"] = float(np.nanmean(values))
-    left_out = set(table.empty) - set(table.clip_ids)
-    metrics["data/empty_clips"] = float(len(table.empty))
-    metrics["data/left_out_clips"] = float(len(left_out))
-    metrics["mask/nothing_found"] = len(table.empty) / (len(table.clip_ids) + len(left_out))
+    if table.empty or np.isfinite(table.feature_frames).any():  # the mask is aimed at a thing
+        left_out = set(table.empty) - set(table.clip_ids)
+        metrics["data/empty_clips"] = float(len(table.empty))
+        metrics["data/left_out_clips"] = float(len(left_out))
+        metrics["mask/nothing_found"] = len(table.empty) / (len(table.clip_ids) + len(left_out))
     return metrics
