@@ -94,7 +94,7 @@ def test_typed_again_it_runs_nothing_and_tells_the_same(study: tuple[Path, str])
 def test_one_mask_under_several_fills(tmp_path: Path) -> None:
     printed = run(
         tmp_path, "experiment=fill_control", "masking=feature", "region=annotation",
-        "ratio=null", "fill=black,surround",
+        "ratio=null", "masking.fill=black,surround",
     )  # fmt: skip
     parent, children = read_runs(tmp_path)
     assert {child.data.params["masking"] for child in children} == {"feature"}

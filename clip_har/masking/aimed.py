@@ -47,6 +47,17 @@ class AimedMask(Settings):
         return self.hole or "exact"
 
     @property
+    def follows_outline(self) -> bool:
+        """Whether the hole may have the thing's own outline.
+
+        A ``grown`` hole has it where it does not grow: with a ratio it is as large as the ratio
+        says, which may be just the thing.
+        """
+        if self.shape == "grown":
+            return self.ratio is not None or (self.grow is not None and self.grow <= 0)
+        return self.shape == "exact"
+
+    @property
     def keeps_silhouette(self) -> bool:
         """Whether the subject is cut out along its own outline, which may tell what it did."""
         return False

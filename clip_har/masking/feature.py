@@ -53,7 +53,8 @@ class FeatureMask(AimedMask):
     @property
     def keeps_silhouette(self) -> bool:
         """Whether the subject is cut out along its own outline, which may tell what it did."""
-        return self.shape == "exact" and self.feature != BACKGROUND and self.place == "feature"
+        on_it = self.feature != BACKGROUND and self.place == "feature"
+        return on_it and self.follows_outline
 
     @property
     def short_name(self) -> str:

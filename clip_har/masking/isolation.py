@@ -28,7 +28,7 @@ class IsolationMask(AimedMask):
     @property
     def keeps_silhouette(self) -> bool:
         """Whether the subject is cut out along its own outline, which may tell what it did."""
-        return self.shape == "exact" and self.feature == BACKGROUND
+        return self.follows_outline and self.feature == BACKGROUND
 
     @property
     def short_name(self) -> str:
