@@ -1,7 +1,7 @@
 """One cell of a study, from clips to a folder of results; it reads like the flow of the data."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -75,7 +75,7 @@ def score_clips(masked: MaskedClips, judge: Judge) -> ScoreTable:
     scores: list[NDArray[np.float32]] = []
     effects: list[MaskEffect] = []
     with track(len(masked.judged), "evaluating") as advance:
-        for batch in _batches(masked.judged, masked.frames.lengths, judge.batch_size):
+        for batch in masked.frames.batches(masked.judged, judge.batch_size):
             shown = []
             for index in batch:
                 clip, effect = masked.clip(index)
@@ -115,19 +115,3 @@ def _numbers(values: Sequence[float | None]) -> NDArray[np.float64]:
 def _load_model(source: ModelSource, device: str, precision: Precision) -> DualEncoder:
     # The cells of a sweep that run in one process share the model.
     return source.load(device=pick_device(device), precision=precision)
-
-
-def _batches(
-    indices: Sequence[int], lengths: NDArray[np.int64], frames: int
-) -> Iterator[list[int]]:
-    """Group whole clips into batches of at most ``frames`` frames (a longer clip goes alone)."""
-    batch: list[int] = []
-    filled = 0
-    for index in indices:
-        if batch and filled + lengths[index] > frames:
-            yield batch
-            batch, filled = [], 0
-        batch.append(index)
-        filled += lengths[index]
-    if batch:
-        yield batch

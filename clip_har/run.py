@@ -147,12 +147,9 @@ def cell_name(config: DictConfig, choices: dict[str, Any], varying: tuple[str, .
     if "ratio" in config.masking and config.masking.ratio is not None:
         name += f" r={config.masking.ratio:g}"
     for key in varying:
-        if key in ("fill", "feature"):  # the mask's own, which may be fixed; some masks have none
-            key = f"masking.{key}"
-            if OmegaConf.select(config, key) is None:
-                continue
-        if key not in ("masking", "ratio"):
-            value = choices[key] if key in choices else OmegaConf.select(config, key)
+        own = key in ("fill", "feature")  # the mask's, which may be fixed; some masks have none
+        value = choices.get(key, OmegaConf.select(config, f"masking.{key}" if own else key))
+        if key not in ("masking", "ratio") and not (own and value is None):
             name += f" {key.rpartition('.')[2]}={Path(str(value)).name}"
     return name
 

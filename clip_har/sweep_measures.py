@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -78,7 +78,7 @@ def sweep_measures(finished: Sequence[Finished]) -> SweepMeasures:
     """
     per_class: list[pd.DataFrame] = []
     parts = [_fill_spreads(finished)]
-    groups = _grouped(finished, lambda one: _described(one.cell, without={"masking"}))
+    groups = _grouped(finished, without="masking")
     for of, members in zip(_labels(groups), groups, strict=True):
         roles = _roles(members)
         tables = {role: ScoreTable.read(one.folder / SCORES) for role, one in roles.items()}
@@ -105,7 +105,7 @@ def _plain(text: str) -> str:
 def _fill_spreads(finished: Sequence[Finished]) -> pd.DataFrame:
     rows = []
     masked = [one for one in finished if not isinstance(one.cell.masking, NoMask | SwapMask)]
-    for members in _grouped(masked, lambda one: _described(one.cell, without={"fill"})):
+    for members in _grouped(masked, without="fill"):
         by_fill = {one.cell.masking.fill: read_metrics(one.folder) for one in members}
         if len(by_fill) < 2:
             continue
@@ -161,8 +161,8 @@ def _role(masking: Any) -> str | None:
     return None
 
 
-def _described(cell: Cell, *, without: set[str]) -> dict[str, str]:
-    """Return a cell's settings that shape its result, keys joined by dots."""
+def _described(cell: Cell, *, without: str) -> dict[str, str]:
+    """Return the settings that shape a cell's result, keys joined by dots, without one of them."""
     kinds = {key: type(getattr(cell, key)).__name__ for key in ("dataset", "region", "masking")}
     kinds["region.checkpoint"] = str(getattr(cell.region, "checkpoint", None))  # not in its dump
     flat: dict[str, str] = dict(kinds)
@@ -178,23 +178,23 @@ def _described(cell: Cell, *, without: set[str]) -> dict[str, str]:
     return {
         key: value
         for key, value in flat.items()
-        if not without & {key.partition(".")[0], key.rpartition(".")[2]}
+        if without not in (key.partition(".")[0], key.rpartition(".")[2])
     }
 
 
-def _grouped(
-    finished: Iterable[Finished], key: Callable[[Finished], dict[str, str]]
-) -> list[list[Finished]]:
+def _grouped(finished: Iterable[Finished], *, without: str) -> list[list[Finished]]:
+    """Return the cells that differ in nothing but one setting, group by group."""
     groups: dict[tuple[tuple[str, str], ...], dict[Path, Finished]] = {}
     for one in finished:  # one result may serve several cells, such as masking=none at any ratio
-        groups.setdefault(tuple(key(one).items()), {}).setdefault(one.folder, one)
+        alike = tuple(_described(one.cell, without=without).items())
+        groups.setdefault(alike, {}).setdefault(one.folder, one)
     distinct = {frozenset(members): list(members.values()) for members in groups.values()}
     return list(distinct.values())
 
 
 def _labels(groups: Sequence[Sequence[Finished]]) -> list[str]:
     """Return what sets each group apart from the others, empty where there is one group."""
-    described = [_described(members[0].cell, without={"masking"}) for members in groups]
+    described = [_described(members[0].cell, without="masking") for members in groups]
     keys = [
         key
         for key in {key: None for one in described for key in one}

@@ -4,6 +4,7 @@ import hashlib
 import json
 import logging
 import os
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from importlib.metadata import version
@@ -195,6 +196,27 @@ class FrameStore:
             indices=self.entries[i].indices,
             fit=self.fit,
         )
+
+    def batches(self, clips: Sequence[int], most: int) -> Iterator[list[int]]:
+        """Group clips into batches of at most ``most`` frames; a longer clip goes alone.
+
+        Args:
+            clips: indices of clips of the set.
+            most: frames in a batch, at least 1.
+
+        Yields:
+            Indices, whole clips in the given order.
+        """
+        batch: list[int] = []
+        filled = 0
+        for index in clips:
+            if batch and filled + self.lengths[index] > most:
+                yield batch
+                batch, filled = [], 0
+            batch.append(index)
+            filled += self.lengths[index]
+        if batch:
+            yield batch
 
     def verify(self) -> list[str]:
         """Return the ids of clips whose frames no longer have their checksum; reads everything."""

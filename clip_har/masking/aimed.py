@@ -88,5 +88,6 @@ class AimedMask(Settings):
             return union
         return relevance if self.ratio is None else filled_frames(relevance)
 
-    def _hole(self, outlines: NDArray[np.float32], hole: Hole) -> NDArray[np.float32]:
-        return hole_field(outlines, hole, grow=self.grow, whole_order=self.ratio is not None)
+    def _hole(self, outlines: NDArray[np.float32]) -> NDArray[np.float32]:
+        ranked = self.ratio is not None
+        return hole_field(outlines, self.shape, grow=self.grow, whole_order=ranked)

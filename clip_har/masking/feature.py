@@ -75,7 +75,7 @@ class FeatureMask(AimedMask):
             ClipHarError: when the canvas does not say where the thing is.
         """
         outlines = self._outlines(canvas)
-        field = self._hole(outlines, self.shape)
+        field = self._hole(outlines)
         if self.place == "feature":
             return field
         moved = moved_away(
@@ -88,7 +88,7 @@ class FeatureMask(AimedMask):
         )
         # A hole that the frame's border cuts in one place and not in the other has another area:
         # the moved one takes as many pixels as the one on the thing.
-        return _with_area(self._hole(moved, self.shape), (field < 0).sum(axis=(1, 2)))
+        return _with_area(self._hole(moved), (field < 0).sum(axis=(1, 2)))
 
 
 def _with_area(field: NDArray[np.float32], counts: NDArray[np.int64]) -> NDArray[np.float32]:

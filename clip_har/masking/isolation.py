@@ -47,4 +47,4 @@ class IsolationMask(AimedMask):
         Raises:
             ClipHarError: when the canvas does not say where the thing is.
         """
-        return -self._hole(self._outlines(canvas), self.shape)
+        return -self._hole(self._outlines(canvas))

@@ -49,7 +49,7 @@ def read_pickle(path: Path) -> object:
     copyreg.clear_extension_cache()
     try:
         with path.open("rb") as file:
-            # latin1: how Python 2 wrote the bytes of arrays, see `pickle.load`
+            # latin1: how Python 2 wrote the bytes of arrays
             return _DataUnpickler(file, fix_imports=False, encoding="latin1").load()
     except _REFUSED as error:
         reason = " ".join(str(error).split())[:200] or type(error).__name__

@@ -1,11 +1,13 @@
 """Files of maps: what every pixel of a clip's frames is."""
 
 import hashlib
+import os
 import re
 import zipfile
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -81,10 +83,19 @@ def maps_mark(path: Path) -> str:
     """Return a short mark of the content of a clip's maps, empty where there are none.
 
     A ``.npz`` ends with the checksums of what is in it, so that its first and last 16 KiB are
-    enough. Of a folder it is that of every image, about 20 microseconds each.
+    enough. Of a folder it is that of every image, about 20 microseconds each, read once in a
+    process as long as names, sizes and times stay: each cell of a sweep asks several times.
     """
     if not path.is_dir():
         return content_mark(path)
+    with os.scandir(path) as entries:
+        found = [(entry.name, entry.stat()) for entry in entries if _is_image(Path(entry.name))]
+    state = repr(sorted((name, stat.st_size, stat.st_mtime_ns) for name, stat in found))
+    return _folder_mark(path, hashlib.blake2b(state.encode(), digest_size=8).hexdigest())
+
+
+@cache
+def _folder_mark(path: Path, _state: str) -> str:
     files = sorted(file for file in path.iterdir() if _is_image(file))
     marks = "\n".join(f"{file.name} {content_mark(file)}" for file in files)
     return hashlib.blake2b(marks.encode(), digest_size=8).hexdigest()

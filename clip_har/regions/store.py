@@ -3,7 +3,7 @@
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 FORMAT = 1
 _MAPS, _INDEX = "maps.npy", "index.json"
 _STEPS = 255  # relevance is kept in whole steps of 1/255
-_BATCH = 32  # frames that are located at once: whole clips, so that a longer one goes alone
+_BATCH = 32  # frames that are located at once
 
 
 class RegionMaps:
@@ -106,7 +106,7 @@ def _locate_all(
     with whole_folder(folder) as part:
         maps = open_memmap(part / _MAPS, "w+", np.uint8, size)
         with track(len(frames.ok), f"locating {thing}") as advance:
-            for batch in _batches(frames):
+            for batch in frames.batches(frames.ok, _BATCH):
                 views = [frames.view(index) for index in batch]
                 for index, view, relevance in zip(batch, views, locate(views, thing), strict=True):
                     offset = frames.entries[index].offset
@@ -131,17 +131,6 @@ def _checked_steps(relevance: NDArray[np.float32], view: ClipFrames) -> NDArray[
         )
     steps: NDArray[np.uint8] = np.rint(relevance * np.float32(_STEPS)).astype(np.uint8)
     return steps
-
-
-def _batches(frames: FrameStore) -> Iterator[list[int]]:
-    batch: list[int] = []
-    for index in frames.ok:
-        if batch and frames.lengths[[*batch, index]].sum() > _BATCH:
-            yield batch
-            batch = []
-        batch.append(index)
-    if batch:
-        yield batch
 
 
 def _read_index(folder: Path, frames: FrameStore) -> NDArray[np.bool_] | None:

@@ -75,8 +75,7 @@ class MLflowTracking(Settings):
             try:
                 for path in files:
                     client.log_artifact(run_id, str(path))
-                for name, value in metrics.items():
-                    client.log_metric(run_id, name, value)
+                _log_metrics(client, run_id, metrics)
             finally:
                 client.set_terminated(run_id, "FAILED" if failed else "FINISHED")
 
@@ -169,14 +168,8 @@ class _Run:
 
     def log_results(self, folder: Path, metrics: Mapping[str, float]) -> None:
         """Send a finished cell's numbers and all of its files."""
-        import time
-
-        from mlflow.entities import Metric
-
-        now = int(time.time() * 1000)
-        values = [Metric(key, value, now, 0) for key, value in metrics.items()]
         with _store_errors(self._uri):
-            self._client.log_batch(self._run_id, metrics=values)
+            _log_metrics(self._client, self._run_id, metrics)
             self._client.log_artifacts(self._run_id, str(folder))
 
     def log_curve(self, name: str, points: Mapping[int, float]) -> None:
@@ -191,6 +184,16 @@ class _Run:
             for start in range(0, len(curve), _METRICS_AT_ONCE):
                 part = curve[start : start + _METRICS_AT_ONCE]
                 self._client.log_batch(self._run_id, metrics=part)
+
+
+def _log_metrics(client: "MlflowClient", run_id: str, metrics: Mapping[str, float]) -> None:
+    import time
+
+    from mlflow.entities import Metric
+
+    now = int(time.time() * 1000)
+    values = [Metric(key, value, now, 0) for key, value in metrics.items()]
+    client.log_batch(run_id, metrics=values)
 
 
 def default_uri(results_dir: Path) -> str:
