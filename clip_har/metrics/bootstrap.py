@@ -1,6 +1,7 @@
 """Intervals for measures of clips that come in groups."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +10,93 @@ from clip_har.seeding import generator
 
 Means = Mapping[str, NDArray[np.float64]]
 _TAILS = (0.025, 0.975)
+
+
+@dataclass(frozen=True, eq=False)
+class GroupDraws:
+    """Bootstrap samples of clips that are drawn by the group.
+
+    Attributes:
+        which: ``(N,)`` int64, each clip's group in [0, G).
+        times: ``(R + 1, G)`` int64, how often each draw holds each group; row 0 is the sample as
+            it is, each group once.
+    """
+
+    which: NDArray[np.int64]
+    times: NDArray[np.int64]
+
+    def sums(self, numbers: NDArray[np.generic]) -> NDArray[np.float64]:
+        """Return a column's sum over the clips of each draw.
+
+        Args:
+            numbers: ``(N,)`` or ``(N, F)``, real or bool.
+
+        Returns:
+            ``(R + 1,)`` or ``(R + 1, F)``.
+        """
+        groups = self.times.shape[1]
+        flat = numbers.reshape(len(numbers), -1)
+        by_group = np.empty((groups, flat.shape[1]))
+        for feature, column in enumerate(flat.T):
+            by_group[:, feature] = np.bincount(self.which, column, minlength=groups)
+        sums: NDArray[np.float64] = self.times @ by_group.reshape(groups, *numbers.shape[1:])
+        return sums
+
+
+def group_draws(groups: Sequence[str], *, draws: int = 2000, seed: int = 0) -> GroupDraws:
+    """Draw groups with replacement, each with all of its clips.
+
+    The clips of one group share actor and place, so they are no independent evidence (Field and
+    Welsh 2007, cluster bootstrap).
+
+    Args:
+        groups: N names.
+        draws: number R of bootstrap samples.
+        seed: of the draws.
+
+    Raises:
+        ValueError: when there is no clip.
+
+    Example:
+        >>> drawn = group_draws(["a", "a", "b"], draws=3)
+        >>> drawn.times.shape, drawn.times.sum(axis=1).tolist()
+        ((4, 2), [2, 2, 2, 2])
+        >>> float(drawn.sums(np.array([1.0, 2.0, 4.0]))[0])
+        7.0
+    """
+    if not groups:
+        raise ValueError("expected at least one clip")
+    names, which = np.unique(list(groups), return_inverse=True)
+    return GroupDraws(which, multiplicities(len(names), draws=draws, seed=seed, of="groups"))
+
+
+def multiplicities(count: int, *, draws: int, seed: int, of: str) -> NDArray[np.int64]:
+    """Draw as many things as there are, with replacement, and count them.
+
+    Args:
+        count: number of things, at least 1.
+        draws: number R of bootstrap samples.
+        seed: of the draws.
+        of: what is drawn; other things get an independent stream.
+
+    Returns:
+        ``(R + 1, count)``, rows sum to ``count``; row 0 is the sample as it is, all ones.
+    """
+    drawn = generator(seed, "bootstrap", of).integers(count, size=(draws, count))
+    cells = drawn + count * np.arange(draws)[:, None]
+    times = np.bincount(cells.ravel(), minlength=draws * count).reshape(draws, count)
+    return np.concatenate([np.ones((1, count), np.int64), times])
+
+
+def percentile_interval(values: NDArray[np.float64]) -> tuple[float, float]:
+    """Return the 2.5 % and 97.5 % points of a measure's ``(R,)`` bootstrap values.
+
+    Values that are not finite, as of a ratio in a draw without hits, are left out; NaN when none
+    is left.
+    """
+    known = values[np.isfinite(values)]
+    low, high = np.quantile(known, _TAILS) if len(known) else (np.nan, np.nan)
+    return float(low), float(high)
 
 
 def cluster_bootstrap(
@@ -21,8 +109,7 @@ def cluster_bootstrap(
 ) -> dict[str, tuple[float, float, float]]:
     """Return measures of clips with 95 % percentile intervals from a bootstrap over groups.
 
-    Groups are drawn with replacement, each with all of its clips, since clips of one group share
-    actor and place (Field and Welsh 2007, cluster bootstrap). All measures see the same draws.
+    Groups are drawn as in `group_draws`. All measures see the same draws.
 
     Args:
         columns: per name a number for each of the N clips, such as 1 where the answer is right.
@@ -43,21 +130,12 @@ def cluster_bootstrap(
         >>> cluster_bootstrap(hits, ["a", "a", "b", "b"], lambda means: means)["right"]
         (0.5, 0.0, 1.0)
     """
-    if not groups:
-        raise ValueError("expected at least one clip")
-    names, which = np.unique(list(groups), return_inverse=True)
-    drawn = generator(seed, "bootstrap", "groups").integers(len(names), size=(draws, len(names)))
-    times = np.stack([np.bincount(row, minlength=len(names)) for row in drawn])  # (R, G)
-    times = np.concatenate([np.ones((1, len(names)), np.int64), times])  # first: each group once
-    clips = times @ np.bincount(which)
-    means = {
-        name: times @ np.bincount(which, column, minlength=len(names)) / clips
-        for name, column in columns.items()
-    }
+    drawn = group_draws(groups, draws=draws, seed=seed)
+    clips = drawn.sums(np.ones(len(groups)))
+    means = {name: drawn.sums(column) / clips for name, column in columns.items()}
     found = {}
     for name, values in measures(means).items():
-        known = values[1:][np.isfinite(values[1:])]  # a ratio has no value in a draw without hits
-        spread = len(names) > 1 and len(known)
-        low, high = np.quantile(known, _TAILS) if spread else (np.nan, np.nan)
-        found[name] = (float(values[0]), float(low), float(high))
+        grouped = drawn.times.shape[1] > 1
+        low, high = percentile_interval(values[1:]) if grouped else (np.nan, np.nan)
+        found[name] = (float(values[0]), low, high)
     return found

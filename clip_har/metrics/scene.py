@@ -93,7 +93,7 @@ def reliance_per_class(clean: ScoreTable, hidden: ScoreTable) -> pd.DataFrame:
         Columns ``class, clips, recall_clean, recall_hidden, reliance``, the classes that are
         present, the most reliant first.
     """
-    (first, second), _ = _common([clean, hidden])
+    (first, second), _ = common_rows([clean, hidden])
     labels = clean.labels[first]
     right = pd.DataFrame(
         {
@@ -113,7 +113,7 @@ def _columns(
     given: dict[str, ScoreTable],
 ) -> tuple[dict[str, NDArray[np.floating]], list[str]]:
     """Return for each common clip what the measures are means of, and the clips' groups."""
-    rows, _ = _common(list(given.values()))
+    rows, _ = common_rows(list(given.values()))
     answers = {
         name: table.predictions()[kept]
         for (name, table), kept in zip(given.items(), rows, strict=True)
@@ -158,7 +158,7 @@ def _measures(means: Means) -> Means:
     return found
 
 
-def _common(tables: Sequence[ScoreTable]) -> tuple[list[NDArray[np.int64]], list[str]]:
+def common_rows(tables: Sequence[ScoreTable]) -> tuple[list[NDArray[np.int64]], list[str]]:
     """Return for each table the rows of the clips that all show as meant, in the first's order."""
     # A clip in which a thing was not found is no swap and no part of anything, also where its
     # whole frame was taken for the thing.

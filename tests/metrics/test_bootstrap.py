@@ -3,7 +3,12 @@
 import numpy as np
 import pytest
 
-from clip_har.metrics.bootstrap import cluster_bootstrap
+from clip_har.metrics.bootstrap import (
+    cluster_bootstrap,
+    group_draws,
+    multiplicities,
+    percentile_interval,
+)
 
 
 def same(means):
@@ -65,3 +70,43 @@ def test_it_covers_clustered_data_and_the_naive_one_does_not():
             covered[name] += low <= 0.6 <= high
     assert 0.91 <= covered["grouped"] / runs <= 0.98
     assert covered["naive"] / runs < 0.8
+
+
+def test_results_of_earlier_releases_stay():
+    numbers = (np.arange(24) * 7 % 11) / 10
+    found = cluster_bootstrap(
+        {"a": numbers, "b": numbers**2},
+        [str(n * n % 7) for n in range(24)],
+        lambda means: {"a": means["a"], "ratio": means["b"] / means["a"]},
+        draws=200,
+        seed=5,
+    )
+    assert found["a"] == pytest.approx((0.4875, 0.44268571428571435, 0.53035), rel=1e-12)
+    assert found["ratio"] == pytest.approx((0.7, 0.6289257176679491, 0.7528301886792453), rel=1e-12)
+
+
+def test_sums_are_those_of_the_clips_of_the_drawn_groups():
+    groups = list("babcca")
+    drawn = group_draws(groups, draws=20, seed=3)
+    numbers = np.random.default_rng(0).random((6, 4))
+    for row, sums in zip(drawn.times, drawn.sums(numbers), strict=True):
+        clips = [clip for clip, name in enumerate(groups) for _ in range(row["abc".index(name)])]
+        np.testing.assert_allclose(sums, numbers[clips].sum(axis=0))
+    np.testing.assert_array_equal(drawn.sums(numbers[:, 1]), drawn.sums(numbers)[:, 1])
+    np.testing.assert_array_equal(drawn.sums(numbers > 0.5), drawn.sums((numbers > 0.5) * 1.0))
+
+
+def test_draws_are_uniform_and_of_independent_streams():
+    times = multiplicities(4, draws=4000, seed=0, of="seeds")
+    assert times[0].tolist() == [1, 1, 1, 1]
+    assert (times.sum(axis=1) == 4).all()
+    assert times[1:].mean(axis=0) == pytest.approx(np.ones(4), abs=0.05)
+    assert times[1:].var(axis=0) == pytest.approx(np.full(4, 0.75), abs=0.06)  # n p (1 − p)
+    assert (times != multiplicities(4, draws=4000, seed=0, of="groups")).any()
+    assert (times != multiplicities(4, draws=4000, seed=1, of="seeds")).any()
+
+
+def test_draws_without_a_value_are_left_out_of_the_interval():
+    values = np.array([np.nan, *np.linspace(0, 1, 41), np.inf])
+    assert percentile_interval(values) == pytest.approx((0.025, 0.975))
+    assert np.isnan(percentile_interval(np.full(5, np.nan))).all()

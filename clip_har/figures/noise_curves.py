@@ -1,0 +1,207 @@
+"""Curves of learned noise: how it was learned, and what it changes."""
+
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
+from numpy.typing import NDArray
+
+# Okabe and Ito; olive instead of their yellow, which is too light for thin lines on white
+_COLOURS = (
+    "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#999933",
+)  # fmt: skip
+_MARKERS = "osD^vPX<>"
+_INK = "#1a1a1a"
+_QUIET = "#6b6b6b"
+_KEPT = "#d55e00"
+_LEAK = "0.55"
+_MANY = 80  # points of a curve from which on its running mean is drawn too
+
+
+def loss_figure(
+    curves: Mapping[str, Mapping[int, float]],
+    validation: Mapping[int, float],
+    *,
+    kept: int,
+    title: str,
+) -> Figure:
+    """Draw the terms of the loss over the steps, each on its own scale, and the validation below.
+
+    The terms differ by orders of magnitude and in sign, so that each has a strip of its own. A
+    strip is logarithmic where a positive term falls or rises fifty-fold.
+
+    Args:
+        curves: value by step of each term.
+        validation: mean log-probability of the true class by step; higher is better.
+        kept: the step whose noise was kept.
+        title: of the figure.
+
+    Example:
+        >>> figure = loss_figure({"energy": {0: 2.0, 9: 1.0}}, {0: -2.0, 9: -1.0}, kept=9, title="")
+        >>> len(figure.axes)
+        2
+    """
+    strip, below = 0.8, 2.0  # inches
+    size = (7.2, strip * len(curves) + below + 0.4)
+    figure = Figure(figsize=size, layout="constrained")
+    heights = [strip] * len(curves) + [below]
+    *strips, last = figure.subplots(
+        len(heights), sharex=True, squeeze=False, height_ratios=heights
+    ).flat
+    for axes, (name, curve) in zip(strips, curves.items(), strict=True):
+        _draw_term(axes, name, curve)
+    _draw_validation(last, validation, kept)
+    for axes in strips:
+        axes.tick_params(axis="x", length=0)
+        axes.spines["bottom"].set_color("0.8")
+    if any(len(curve) > _MANY for curve in curves.values()):
+        last.set_xlabel("step   (faint: as logged, strong: running mean)")
+    for axes in (*strips, last):
+        axes.axvline(kept, color=_KEPT, linewidth=0.9, linestyle=":", zorder=1)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.grid(axis="y", color="0.92")
+        axes.tick_params(labelsize=8)
+    (strips or [last])[0].set_title(title, loc="left", fontsize=10, parse_math=False)
+    figure.align_ylabels()
+    return figure
+
+
+def effect_figure(effects: pd.DataFrame, *, title: str) -> Figure:
+    """Draw what noise changes in top-1, a group of points per mask.
+
+    Args:
+        effects: a row per mask and variant, drawn in its order: ``mask`` and ``variant`` are texts,
+            ``difference`` is top-1 with noise less top-1 without, in [-1, 1], ``low`` and ``high``
+            its 95 % interval, NaN where not known. A variant whose name has "leaks" in it is drawn
+            hollow and grey, because it is no result.
+        title: of the figure.
+
+    Raises:
+        ValueError: when there is no row.
+
+    Example:
+        >>> row = {"mask": "none", "variant": "a", "difference": 0.1, "low": 0.0, "high": 0.2}
+        >>> effect_figure(pd.DataFrame([row]), title="").axes[0].get_yticklabels()[0].get_text()
+        'none'
+    """
+    masks, variants = list(effects["mask"].unique()), list(effects["variant"].unique())
+    if not masks:
+        raise ValueError("expected at least one row of effects")
+    group = max(0.3, 0.095 * len(variants) + 0.1)  # inches
+    figure = Figure(figsize=(7.2, group * len(masks) + 1.5), layout="constrained")
+    axes = figure.add_subplot()
+    for place, (variant, style) in enumerate(zip(variants, _styles(variants), strict=True)):
+        rows = effects[effects["variant"] == variant]
+        offset = (place - (len(variants) - 1) / 2) * 0.8 / len(variants)
+        heights = np.array([masks.index(mask) for mask in rows["mask"]]) + offset
+        _draw_variant(axes, rows, heights, style)
+    for index in range(0, len(masks), 2):
+        axes.axhspan(index - 0.5, index + 0.5, color="0.96", linewidth=0, zorder=0)
+    axes.axvline(0, color="0.4", linewidth=1, zorder=1)
+    axes.set_yticks(range(len(masks)), masks, fontsize=9, parse_math=False)
+    axes.set_ylim(len(masks) - 0.5, -0.5)  # the first mask at the top
+    axes.tick_params(axis="y", length=0)
+    axes.tick_params(axis="x", labeltop=len(masks) > 6)  # too tall to look down to the axis
+    axes.set_xlabel(
+        "top-1 with noise less top-1 without, percentage points   (bars: 95 % interval)"
+    )
+    axes.set_title(title, loc="left", fontsize=10, parse_math=False)
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    axes.grid(axis="x", color="0.9")
+    axes.set_axisbelow(True)
+    _write_legend(figure, axes, variants)
+    return figure
+
+
+def _draw_term(axes: Axes, name: str, curve: Mapping[int, float]) -> None:
+    """Draw one term of the loss, with its name at the right."""
+    steps, values = _points(curve)
+    many = len(steps) > _MANY
+    colour = _COLOURS[0]
+    axes.plot(
+        steps, values, color=colour, linewidth=0.8 if many else 1.4, alpha=0.35 if many else 1
+    )
+    if many:
+        mean = pd.Series(values).rolling(len(steps) // 20, center=True, min_periods=1).mean()
+        axes.plot(steps, mean, color=colour, linewidth=1.4)
+    finite = values[np.isfinite(values)]
+    if finite.size and finite.min() > 0 and finite.max() / finite.min() >= 50:
+        axes.set_yscale("log")
+        axes.yaxis.set_major_locator(LogLocator(numticks=4))
+        axes.yaxis.set_minor_formatter(NullFormatter())
+    else:
+        axes.yaxis.set_major_locator(MaxNLocator(3))
+        axes.yaxis.set_major_formatter(StrMethodFormatter("{x:.6g}"))
+    _write_beside(axes, name, _INK)
+
+
+def _draw_validation(axes: Axes, validation: Mapping[int, float], kept: int) -> None:
+    """Draw the score, and mark the step that was kept."""
+    steps, scores = _points(validation)
+    axes.plot(steps, scores, "o-", color=_INK, markersize=3, linewidth=1.4)
+    if kept in validation:
+        axes.plot([kept], [validation[kept]], "o", color=_KEPT, markersize=8, zorder=5)
+    score = f"\nat {validation[kept]:.3f}".replace("-", "−") if kept in validation else ""
+    _write_beside(axes, f"validation\nkept: step {kept}{score}", _KEPT)
+    axes.set_xlabel("step")
+    axes.set_ylabel("mean log-probability\nof the true class", fontsize=9)
+
+
+def _write_beside(axes: Axes, text: str, colour: str) -> None:
+    axes.annotate(
+        text,
+        (1.01, 0.5),
+        xycoords="axes fraction",
+        fontsize=9,
+        color=colour,
+        va="center",
+        annotation_clip=False,
+        parse_math=False,
+    )
+
+
+def _points(curve: Mapping[int, float]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    steps = sorted(curve)
+    return np.array(steps, np.int64), np.array([curve[step] for step in steps], np.float64)
+
+
+def _draw_variant(
+    axes: Axes, rows: pd.DataFrame, heights: NDArray[np.float64], style: Mapping[str, Any]
+) -> None:
+    """Draw the points of one variant at their heights, with the intervals that are known."""
+    low, middle, high = (100 * rows[name].to_numpy(float) for name in ("low", "difference", "high"))
+    known = np.isfinite(low) & np.isfinite(high)
+    axes.hlines(heights[known], low[known], high[known], color=style["color"], linewidth=1.1)
+    axes.plot(middle, heights, linestyle="none", markersize=5, zorder=3, **style)
+
+
+def _styles(variants: Sequence[str]) -> list[dict[str, Any]]:
+    """Return how each variant is drawn; what leaks the label takes none of the colours."""
+    styles = []
+    colours = itertools.cycle(_COLOURS)
+    for variant, marker in zip(variants, itertools.cycle(_MARKERS), strict=False):
+        leaks = "leaks" in variant
+        colour = _LEAK if leaks else next(colours)
+        face = "white" if leaks else colour
+        styles.append(
+            {"label": variant, "color": colour, "marker": marker, "markerfacecolor": face}
+        )
+    return styles
+
+
+def _write_legend(figure: Figure, axes: Axes, variants: Sequence[str]) -> None:
+    legend = figure.legend(
+        axes.lines[: len(variants)],
+        variants,
+        loc="outside lower left",
+        ncols=3,
+        frameon=False,
+        fontsize=8,
+    )
+    for text in legend.get_texts():
+        text.set_parse_math(False)
