@@ -10,14 +10,17 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from omegaconf import DictConfig, OmegaConf
 
+from clip_har.cell import Evaluation
 from clip_har.config import Cell
 from clip_har.environment import environment
 from clip_har.figures.confusion import confusion_figure
 from clip_har.figures.masked_clips import masked_clips_figure
+from clip_har.figures.save import save_figure
 from clip_har.masked_clips import MaskedClips
 from clip_har.metrics.accuracy import confusion_matrix
 from clip_har.metrics.tables import confused_pairs, per_class
 from clip_har.models.checkpoint import weights_digest
+from clip_har.noise.artifacts import write_noise
 from clip_har.results import METRICS, SCORES, write_json
 from clip_har.scores import ScoreTable
 
@@ -28,8 +31,7 @@ def write_artifacts(
     folder: Path,
     config: DictConfig,
     cell: Cell,
-    masked: MaskedClips,
-    table: ScoreTable,
+    found: Evaluation,
     metrics: dict[str, float],
     *,
     device: str,
@@ -41,12 +43,12 @@ def write_artifacts(
         folder: an empty folder.
         config: the composed configuration, without Hydra's own node.
         cell: the checked settings made from it.
-        masked: the clips as they were shown.
-        table: what was found.
+        found: the clips as they were shown, and the answers.
         metrics: its numbers.
         device: that the model ran on.
         title: of the figures.
     """
+    masked, table = found.masked, found.table
     table.write(folder / SCORES)
     write_json(folder / METRICS, metrics)
     _write_classes(folder, table, title)
@@ -55,6 +57,8 @@ def write_artifacts(
     write_json(folder / "environment.json", environment(device))
     write_json(folder / "protocol.json", _protocol(cell, masked, table, device))
     _write_clip_lists(folder, masked)
+    if found.noise is not None:
+        write_noise(folder / "noise", cell.noise, masked, found.noise, title=title)
 
 
 def _write_clip_lists(folder: Path, masked: MaskedClips) -> None:
@@ -76,11 +80,6 @@ def _write_clip_lists(folder: Path, masked: MaskedClips) -> None:
             pd.DataFrame(rows, columns=columns).to_csv(folder / f"{name}.csv", index=False)
 
 
-def save_figure(path: Path, figure: Figure) -> None:
-    """Write a figure as PNG."""
-    figure.savefig(path, dpi=130, facecolor="white", bbox_inches="tight")
-
-
 def _write_classes(folder: Path, table: ScoreTable, title: str) -> None:
     confusion = confusion_matrix(table.labels, table.scores)
     names = table.class_names
@@ -98,13 +97,13 @@ def _masked_clips(masked: MaskedClips, title: str) -> Figure:
     pictures: list[NDArray[np.uint8]] = []
     captions: list[str] = []
     for index in _spread(masked.judged, _SHOWN_CLIPS):
-        shown, effect = masked.clip(index)
-        pictures.append(shown[len(shown) // 2].permute(1, 2, 0).numpy())
+        clip = masked.clip(index)
+        pictures.append(clip.frames[len(clip.frames) // 2].permute(1, 2, 0).numpy())
         caption = f"{clips.class_names[clips.clips[index].label]}"
         scene = masked.scene_clips.get(index)
         if scene is not None:
             caption += f"\nbefore {clips.class_names[clips.clips[scene].label]}"
-        captions.append(f"{caption}\n{effect.realised_ratio:.4f} hidden")
+        captions.append(f"{caption}\n{clip.effect.realised_ratio:.4f} hidden")
     return masked_clips_figure(pictures, captions, title=title)
 
 

@@ -20,6 +20,19 @@ def code_digest() -> str:
     return f"{__version__}+{digest.hexdigest()[:12]}"
 
 
+def modules_digest(*places: Path) -> str:
+    """Return a digest of some modules, 16 hexadecimal digits.
+
+    Args:
+        places: files, or folders whose modules all count.
+    """
+    digest = hashlib.blake2b(digest_size=8)
+    for place in places:
+        for path in sorted(place.rglob("*.py")) if place.is_dir() else [place]:
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
 @cache
 def git_commit() -> str | None:
     """Return the commit that the code is at: ``$GIT_COMMIT``, else the checkout's, else None."""

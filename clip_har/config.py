@@ -13,6 +13,8 @@ from clip_har.errors import ClipHarError
 from clip_har.masking.aimed import AimedMask
 from clip_har.masking.feature import FeatureMask
 from clip_har.masking.swap import SwapMask
+from clip_har.noise.settings import EmbeddingNoise, Learned, LearnedPixels
+from clip_har.regions.none import NoRegion
 from clip_har.regions.source import SUBJECT
 from clip_har.settings import Settings
 
@@ -41,6 +43,7 @@ class RootSchema:
     fill: str = MISSING
     feature: str = MISSING
     seed: int = MISSING
+    noise_seed: int = MISSING
     device: str = MISSING
     precision: str = MISSING
     batch_size: int = MISSING
@@ -70,7 +73,8 @@ class Cell(Settings):
         ratio: share of the frame's pixels that is hidden, in [0, 1]; null where a mask allows it.
         fill: what is painted over hidden pixels; counts through the mask that uses it.
         feature: the thing that a mask is aimed at; counts through the mask that uses it.
-        seed: of everything random.
+        seed: of everything random but noise.
+        noise_seed: of noise, learned or drawn; counts through the noise that uses it.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps`` …
         precision: of the model's forward pass.
         batch_size: frames in one forward pass.
@@ -93,6 +97,7 @@ class Cell(Settings):
     fill: str
     feature: str
     seed: int = Field(ge=0)
+    noise_seed: int = Field(ge=0)
     device: str = Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?|xpu(:\d+)?)$")
     precision: Literal["fp32", "bf16", "fp16"]
     batch_size: int = Field(ge=1)
@@ -109,6 +114,8 @@ class Cell(Settings):
     @property
     def uses_label(self) -> bool:
         """Whether what the model is shown depends on the clip's true label: a leak."""
+        if self.noise.uses_label:
+            return True
         things = [self.masking.feature] if self.masking.feature else []
         if isinstance(self.masking, FeatureMask) and self.masking.place == "away":
             things.append(SUBJECT)  # it is put where the subject is not
@@ -217,5 +224,27 @@ def _check_combination(cell: Cell) -> None:
             "masking=swap needs a subject to put before another scene: with region.on_empty=whole"
             " a clip without one would stay as it is; use region.on_empty=skip or error"
         )
+    if isinstance(cell.noise, Learned):
+        _check_learned(cell, cell.noise)
     if cell.precision == "fp16" and cell.device == "cpu":
         raise ClipHarError("precision=fp16 needs an accelerator: use precision=bf16 or fp32 on cpu")
+
+
+def _check_learned(cell: Cell, noise: Learned) -> None:
+    """Refuse learned noise that the rest of the cell cannot give what it needs."""
+    if noise.loss.attention > 0 and isinstance(noise, EmbeddingNoise):
+        raise ClipHarError(
+            "noise.loss.attention: noise in feature space changes no pixel that attention could"
+            " move to; use noise=class_specific, or set it to 0"
+        )
+    if noise.loss.attention > 0 and isinstance(cell.region, NoRegion):
+        raise ClipHarError(
+            "noise.loss.attention: it must know where the subject is: add region=motion or"
+            " region=annotation, or set it to 0"
+        )
+    fixed = cell.frames.sampler in ("uniform", "middle")
+    if isinstance(noise, LearnedPixels) and not noise.still and not fixed:
+        raise ClipHarError(
+            f"noise.still=false learns noise for each frame of a clip, and frames.sampler="
+            f"{cell.frames.sampler} takes as many as a clip has: use frames.sampler=uniform"
+        )

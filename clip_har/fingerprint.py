@@ -8,6 +8,7 @@ from clip_har.code_version import code_digest
 from clip_har.config import Cell
 from clip_har.data.clips import ClipSet
 from clip_har.models.checkpoint import weights_digest
+from clip_har.noise.identity import learned_from
 
 # Settings that say how the work is done, not what comes out.
 _FRAMES_HOW = {"workers", "on_error", "max_failed"}
@@ -17,7 +18,8 @@ def fingerprint(cell: Cell, clips: ClipSet) -> str:
     """Return a cell's fingerprint, 32 hexadecimal digits.
 
     It covers the clips (by their digest, not their place), frames, weights, pooling, the prompts'
-    texts, mask, region (with its weights or map files), noise, seed, precision and the package's
+    texts, mask, region (with its weights or map files), noise (with the clips or the file that
+    it comes from), seed, precision and the package's
     code. Not covered are paths, tracking, and what changes scores by rounding only: device, batch
     size, threads. ``ratio``, ``fill`` and ``feature`` count through the mask that uses them, so
     that ``masking=none`` is one cell under all of them.
@@ -29,7 +31,7 @@ def fingerprint(cell: Cell, clips: ClipSet) -> str:
         "prompts": cell.prompts.texts(clips.class_names),
         "masking": _described(cell.masking),
         "region": [_described(cell.region), cell.region.identity(clips)],
-        "noise": _described(cell.noise),
+        "noise": [_described(cell.noise), learned_from(cell)],
         "seed": cell.seed,
         "precision": cell.precision,
         "code": code_digest(),

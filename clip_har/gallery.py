@@ -21,7 +21,7 @@ from matplotlib.figure import Figure
 from rich.console import Console
 
 from clip_har.app import CONFIG_DIR
-from clip_har.artifacts import save_figure
+from clip_har.figures.save import save_figure
 from clip_har.cell import load_zero_shot, open_frames
 from clip_har.config import Cell, cell_from_config, register_schema
 from clip_har.data.store import FrameStore
@@ -105,8 +105,9 @@ def _row_label(cell: Cell, cells: Sequence[Cell]) -> str:
 
 def _tile(masked: MaskedClips) -> Callable[[int], Tile]:
     def draw(index: int) -> Tile:
-        shown, effect = masked.clip(index)
-        return Tile(shown[len(shown) // 2].permute(1, 2, 0).numpy(), effect.realised_ratio)
+        clip = masked.clip(index)
+        middle = clip.frames[len(clip.frames) // 2]
+        return Tile(middle.permute(1, 2, 0).numpy(), clip.effect.realised_ratio)
 
     return draw
 

@@ -30,6 +30,27 @@ Hidden = NDArray[np.bool_] | NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
+class ShownClip:
+    """One clip under its mask.
+
+    Attributes:
+        id: of the clip.
+        frames: ``(T, 3, S, S)`` uint8 as the model sees them.
+        whole: ``(T, 3, S, S)`` uint8 before the mask was painted.
+        hidden: ``(1 or T, S, S)``: True where hidden, or how much of a pixel is covered.
+        effect: what the mask did.
+        paint: paints the same mask over other frames of the clip.
+    """
+
+    id: str
+    frames: "Tensor"
+    whole: "Tensor"
+    hidden: Hidden
+    effect: MaskEffect
+    paint: "Callable[[Tensor], Tensor]"
+
+
+@dataclass(frozen=True, eq=False)
 class MaskedClips:
     """The clips of a cell under its mask; open them with `open_masked`.
 
@@ -84,14 +105,11 @@ class MaskedClips:
         drawn = draw_scene_clips([clip.id for clip in clips], labels, seed=self.seed)
         return {index: self.judged[pick] for index, pick in zip(self.judged, drawn, strict=True)}
 
-    def clip(self, index: int) -> "tuple[Tensor, MaskEffect]":
-        """Return a clip's frames with a part hidden, and what the mask did.
+    def clip(self, index: int) -> ShownClip:
+        """Return a clip with a part hidden.
 
         Args:
             index: in the clip set; the clip's id alone decides what is random.
-
-        Returns:
-            ``(T, 3, S, S)`` uint8, and the numbers.
         """
         import torch
 
@@ -112,18 +130,27 @@ class MaskedClips:
         mask = clip_mask(self.masking, canvas)  # (1 or T, S, S)
         fades = isinstance(self.masking, AimedMask | SwapMask) and self.masking.soft
         hidden: Hidden = feather(mask, fades) if fades else mask
-        frames = torch.from_numpy(pixels.copy())
-        if not isinstance(self.masking, SwapMask):
-            shown = apply_mask(frames, hidden, self.masking.fill, seed=self.seed, clip_id=clip_id)
-            return shown, mask_effect(pixels, hidden, subject, feature)
-        scene = self._background(self.scene_clips[index], self.masking, count)
-        shown = blend(frames, scene, torch.from_numpy(hidden))
+        whole = torch.from_numpy(pixels.copy())
         seen = slice(None)
-        if self.masking.frozen:
-            seen = slice(count // 2, count // 2 + 1)
-            shown = shown[seen].expand_as(shown).contiguous()
-        parts = (None if whole is None else whole[seen] for whole in (subject, feature))
-        return shown, mask_effect(pixels[seen], hidden[seen], *parts)
+        if isinstance(self.masking, SwapMask):
+            scene = self._background(self.scene_clips[index], self.masking, count)
+            if self.masking.frozen:
+                seen = slice(count // 2, count // 2 + 1)
+                whole = whole[seen].expand_as(whole).contiguous()
+                scene = scene[seen].expand_as(scene).contiguous()
+                hidden = hidden[seen] if len(hidden) > 1 else hidden
+
+            def paint(frames: "Tensor") -> "Tensor":
+                return blend(frames, scene, torch.from_numpy(hidden))
+        else:
+
+            def paint(frames: "Tensor") -> "Tensor":
+                fill = self.masking.fill
+                return apply_mask(frames, hidden, fill, seed=self.seed, clip_id=clip_id)
+
+        parts = (None if part is None else part[seen] for part in (subject, feature))
+        effect = mask_effect(pixels[seen], hidden, *parts)
+        return ShownClip(clip_id, paint(whole), whole, hidden, effect, paint)
 
     def _feature(self, index: int) -> NDArray[np.float32] | None:
         if self.feature is None:

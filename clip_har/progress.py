@@ -1,14 +1,22 @@
 """One progress bar for everything that takes long."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 
+class Advance(Protocol):
+    """Moves a progress bar."""
+
+    def __call__(self, count: int, told: str = "") -> None:
+        """Move it by a number of items; ``told`` stands beside what is done to them."""
+
+
 @contextmanager
-def track(total: int, what: str, *, show: bool = True) -> Iterator[Callable[[int], None]]:
+def track(total: int, what: str, *, show: bool = True) -> Iterator[Advance]:
     """Show progress on a terminal's standard error; show nothing where there is no terminal.
 
     Args:
@@ -30,4 +38,8 @@ def track(total: int, what: str, *, show: bool = True) -> Iterator[Callable[[int
         *columns, console=console, transient=True, disable=not (show and console.is_terminal)
     ) as bar:
         task = bar.add_task(what, total=total)
-        yield lambda count: bar.advance(task, count)
+
+        def advance(count: int, told: str = "") -> None:
+            bar.update(task, advance=count, description=f"{what}  {told}".strip())
+
+        yield advance

@@ -147,9 +147,10 @@ def cell_name(config: DictConfig, choices: dict[str, Any], varying: tuple[str, .
     if "ratio" in config.masking and config.masking.ratio is not None:
         name += f" r={config.masking.ratio:g}"
     for key in varying:
-        own = key in ("fill", "feature")  # the mask's, which may be fixed; some masks have none
-        value = choices.get(key, OmegaConf.select(config, f"masking.{key}" if own else key))
-        if key not in ("masking", "ratio") and not (own and value is None):
+        # The mask's or the noise's own, which may be fixed; some have none.
+        own = {"fill": "masking.fill", "feature": "masking.feature", "noise_seed": "noise.seed"}
+        value = choices.get(key, OmegaConf.select(config, own.get(key, key)))
+        if key not in ("masking", "ratio") and not (key in own and value is None):
             name += f" {key.rpartition('.')[2]}={Path(str(value)).name}"
     return name
 
@@ -213,18 +214,19 @@ def _make_results(
     from clip_har.cell import evaluate, load_model
     from clip_har.metrics.summary import summarise
 
-    masked, table = evaluate(cell, clips)
-    metrics = summarise(table) | {
-        "data/clips": float(len(table.clip_ids)),
-        FAILED_CLIPS: float(len(masked.frames.failures)),
+    found = evaluate(cell, clips)
+    metrics = summarise(found.table) | {
+        "data/clips": float(len(found.table.clip_ids)),
+        FAILED_CLIPS: float(len(found.masked.frames.failures)),
     }
+    if found.noise is not None:
+        metrics |= found.noise.metrics()
     with whole_folder(folder) as out:
         write_artifacts(
             out,
             config,
             cell,
-            masked,
-            table,
+            found,
             metrics,
             device=str(load_model(cell).device),
             title=title,

@@ -38,6 +38,9 @@ class ScoreTable:
         feature_hidden: ``(N,)`` float64, share of the thing's relevance that was hidden, in
             [0, 1]; NaN where the mask is not aimed at a thing.
         feature_frames: ``(N,)`` float64, share of the clip's frames in which the thing was found.
+        noise_rms: ``(N,)`` float64, root mean square change of the clip's pixels by noise, in grey
+            levels; what was really added, after clipping to valid pixels. 0 without noise.
+        noise_largest: ``(N,)`` float64, the largest such change.
         scene_labels: ``(N,)`` int64, class of the clip whose background was shown; `OWN_SCENE`
             where that was the clip's own.
         empty: ids of the decoded clips in which the mask's thing was not found; those that have
@@ -56,6 +59,8 @@ class ScoreTable:
     native_black: NDArray[np.float64]
     feature_hidden: NDArray[np.float64]
     feature_frames: NDArray[np.float64]
+    noise_rms: NDArray[np.float64]
+    noise_largest: NDArray[np.float64]
     scene_labels: NDArray[np.int64]
     empty: tuple[str, ...] = ()
     kind: ScoreKind = "logits"
@@ -77,6 +82,8 @@ class ScoreTable:
             self.native_black,
             self.feature_hidden,
             self.feature_frames,
+            self.noise_rms,
+            self.noise_largest,
             self.scene_labels,
         )
         if any(len(column) != rows for column in columns) or self.scores.shape != (
@@ -108,6 +115,8 @@ class ScoreTable:
                 "native_black": self.native_black,
                 "feature_hidden": self.feature_hidden,
                 "feature_frames": self.feature_frames,
+                "noise_rms": self.noise_rms,
+                "noise_largest": self.noise_largest,
                 "scene_label": self.scene_labels,
             }
         )
@@ -143,6 +152,8 @@ class ScoreTable:
                 native_black=table["native_black"].to_numpy(),
                 feature_hidden=table["feature_hidden"].to_numpy(),
                 feature_frames=table["feature_frames"].to_numpy(),
+                noise_rms=table["noise_rms"].to_numpy(),
+                noise_largest=table["noise_largest"].to_numpy(),
                 scene_labels=table["scene_label"].to_numpy(),
                 empty=tuple(json.loads(metadata["empty"])),
                 kind="logits" if logits else "log_probabilities",

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from clip_har.artifacts import save_figure
+from clip_har.figures.save import save_figure
 from clip_har.cell import open_frames
 from clip_har.config import Cell
 from clip_har.data.clips import ClipSet

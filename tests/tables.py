@@ -36,5 +36,7 @@ def made_table(
         native_black=np.zeros(len(label)),
         feature_hidden=np.full(len(label), np.nan),
         feature_frames=np.full(len(label), np.nan),
+        noise_rms=np.zeros(len(label)),
+        noise_largest=np.zeros(len(label)),
         scene_labels=np.full(len(label), OWN_SCENE),
     )

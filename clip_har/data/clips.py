@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -128,6 +129,24 @@ class ClipSet:
         # (2i + 1) * total // 2n = floor((i + 0.5) * total / n), in whole numbers
         kept = tuple(self.clips[(2 * i + 1) * total // (2 * n)] for i in range(n))
         return replace(self, clips=kept)
+
+
+class ClipSource(Protocol):
+    """What an option of the ``dataset`` group is."""
+
+    def clips(self) -> ClipSet:
+        """Return the clips that are evaluated.
+
+        Raises:
+            ClipHarError: when they are missing or malformed.
+        """
+
+    def training(self) -> "ClipSource":
+        """Return where the clips are that may be learned from.
+
+        Raises:
+            ClipHarError: when the data set has no training part.
+        """
 
 
 def content_mark(path: Path) -> str:

@@ -42,6 +42,19 @@ class Folder(Settings):
             raise ValueError("subset needs split_csv: a CSV with the columns path,split[,group]")
         return self
 
+    def training(self) -> "Folder":
+        """Return the rows of the CSV whose ``split`` is ``train``.
+
+        Raises:
+            ClipHarError: without a CSV.
+        """
+        if self.split_csv is None:
+            raise ClipHarError(
+                "noise is learned on a training split: set dataset.split_csv=<a CSV with the"
+                " columns path,split> with rows of split 'train', and dataset.subset=test"
+            )
+        return self.model_copy(update={"subset": "train"})
+
     def clips(self) -> ClipSet:
         """Return the clips of the folder, or of the CSV's rows.
 

@@ -53,6 +53,10 @@ class HMDB51(Settings):
             raise ValueError(f"subset={self.subset} needs a split (1, 2 or 3); only all needs none")
         return self
 
+    def training(self) -> "HMDB51":
+        """Return the training part of the split."""
+        return self.model_copy(update={"subset": "train"})
+
     def clips(self) -> ClipSet:
         """Return the clips of the split, or all clips.
 

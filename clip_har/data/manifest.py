@@ -30,6 +30,10 @@ class Manifest(Settings):
     root: Path | None = None
     subset: str | None = None
 
+    def training(self) -> "Manifest":
+        """Return the rows of the table whose ``split`` is ``train``."""
+        return self.model_copy(update={"subset": "train"})
+
     def clips(self) -> ClipSet:
         """Return the clips of the table, in its order.
 

@@ -47,6 +47,10 @@ class UCF101(Settings):
     lists: Path | None = None
     videos: Path | None = None
 
+    def training(self) -> "UCF101":
+        """Return the training part of the split."""
+        return self.model_copy(update={"subset": "train"})
+
     def clips(self) -> ClipSet:
         """Return the clips of the split.
 

@@ -11,6 +11,8 @@ def summarise(table: ScoreTable) -> dict[str, float]:
 
     ``top5`` is left out where there are five classes or fewer, since it is 1 then; what is not
     known (``mask/subject_hidden`` without a region source) is left out too.
+    ``noise/rms`` and ``noise/largest`` are what noise really changed in the pixels, in grey levels:
+    the mean over clips of the root mean square, and the largest change of all.
     ``mask/feature_frames`` is the share of the frames in which the mask's thing was found,
     ``mask/nothing_found`` is the share of the decoded clips in which the mask's thing was not
     found; ``data/left_out_clips`` of them are in no other number.
@@ -25,6 +27,9 @@ def summarise(table: ScoreTable) -> dict[str, float]:
         "mask/realised_ratio_sd": float(table.mask_ratio.std()),
         "mask/native_black": float(table.native_black.mean()),
     }
+    if table.noise_largest.any():
+        metrics["noise/rms"] = float(table.noise_rms.mean())
+        metrics["noise/largest"] = float(table.noise_largest.max())
     if len(table.class_names) > 5:
         metrics["top5"] = top_k(labels, scores, 5)
     if np.isfinite(table.subject_found).any():

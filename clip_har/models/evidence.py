@@ -136,6 +136,32 @@ def clip_logit(embeddings: Tensor, text: Tensor, *, logit_scale: float, pooling:
     return logit_scale * (normalize(mean, dim=-1) if pooling == "mean" else mean) @ text
 
 
+def evidence_with_gradient(model: DualEncoder, pixels: Tensor, texts: Tensor) -> Tensor:
+    """Return `evidence` of single frames such that it has a gradient itself.
+
+    Args:
+        model: the dual encoder.
+        pixels: ``(M, 3, S, S)`` as `normalise` gives them, with a graph.
+        texts: ``(M, D)`` L2-normalised, what each frame's evidence is for.
+
+    Returns:
+        ``(M, g, g)`` float32 on the model's device; at least 0.
+
+    Raises:
+        ClipHarError: see `clip_evidence`.
+    """
+    with _eager(_vision_tower(model)):
+        output = model.network.get_image_features(pixel_values=pixels, output_attentions=True)
+    attentions = _checked(model, output.attentions, 0)
+    embeddings = normalize(output.pooler_output.float(), dim=-1)
+    gradients = torch.autograd.grad(
+        embeddings, attentions, model.logit_scale * texts, create_graph=True
+    )
+    row = class_token_row(attentions, gradients)[:, 1:]
+    side = isqrt(row.shape[1])
+    return row.unflatten(1, (side, side))
+
+
 def class_token_row(attentions: Sequence[Tensor], gradients: Sequence[Tensor]) -> Tensor:
     """Roll gradient-weighted attention out, for the class token, see `clip_evidence`.
 

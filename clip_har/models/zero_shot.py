@@ -67,7 +67,6 @@ class ZeroShot:
         text = f"{self.model.digest} {self.pooling} {hashlib.sha256(classes).hexdigest()}"
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
-    @torch.inference_mode()
     def scores(self, clips: Sequence[Tensor]) -> Tensor:
         """Score every class for every clip.
 
@@ -77,12 +76,40 @@ class ZeroShot:
         Returns:
             ``(B, C)`` float32 on the CPU, see `clip_scores`.
         """
+        return self.scores_of(self.embed(clips), [len(clip) for clip in clips])
+
+    @torch.inference_mode()
+    def embed(self, clips: Sequence[Tensor]) -> Tensor:
+        """Embed the frames of clips.
+
+        Args:
+            clips: B clips of ``(T, 3, S, S)`` uint8 RGB; T may differ.
+
+        Returns:
+            ``(M, D)`` float32 L2-normalised, on the model's device, the clips' frames in a row.
+        """
         parts = torch.split(torch.cat(list(clips)), self.batch_size)
-        embeddings = torch.cat([self.model.encode_frames(part) for part in parts])  # (M, D)
+        return torch.cat([self.model.encode_frames(part) for part in parts])
+
+    @torch.inference_mode()
+    def scores_of(self, embeddings: Tensor, lengths: Sequence[int]) -> Tensor:
+        """Score every class for embedded clips.
+
+        Args:
+            embeddings: ``(M, D)`` L2-normalised, the clips' frames in a row.
+            lengths: frames of each of the B clips.
+
+        Returns:
+            ``(B, C)`` float32 on the CPU, see `clip_scores`.
+        """
         return clip_scores(
             embeddings,
-            [len(clip) for clip in clips],
+            lengths,
             self.classifier,
             logit_scale=self.model.logit_scale,
             pooling=self.pooling,
         ).cpu()
+
+    def frame_logits(self, embeddings: Tensor) -> Tensor:
+        """Return the logits ``(M, C)`` of single frames ``(M, D)``; they have a gradient."""
+        return self.model.logit_scale * embeddings.float() @ self.classifier.float().T

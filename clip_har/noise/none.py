@@ -1,7 +1,12 @@
 """No noise."""
 
+from typing import ClassVar
+
 from clip_har.settings import Settings
 
 
 class NoNoise(Settings):
-    """Leave the frames as they are."""
+    """Leave the frames as they are. Has no seed, so a sweep over ``noise_seed`` runs it once."""
+
+    kind: ClassVar[str] = "none"
+    uses_label: ClassVar[bool] = False

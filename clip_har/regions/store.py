@@ -14,6 +14,7 @@ from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
 from clip_har.atomic import whole_folder
+from clip_har.code_version import modules_digest
 from clip_har.data.store import ClipFrames, FrameStore
 from clip_har.errors import ClipHarError
 from clip_har.progress import track
@@ -166,8 +167,4 @@ def _key(
 def _locating_code() -> str:
     """Return a digest of the modules that locate: other code, other maps."""
     package = Path(__file__).parents[1]
-    digest = hashlib.blake2b(digest_size=8)
-    modules = [*(package / "regions").glob("*.py"), *(package / "models").glob("*.py")]
-    for path in sorted([*modules, package / "data" / "geometry.py"]):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
+    return modules_digest(package / "regions", package / "models", package / "data/geometry.py")

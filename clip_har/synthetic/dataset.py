@@ -12,6 +12,7 @@ from typing import Literal
 from filelock import FileLock
 from pydantic import Field
 
+from clip_har.code_version import modules_digest
 from clip_har.data.clips import Clip, ClipSet
 from clip_har.errors import ClipHarError
 from clip_har.settings import Settings
@@ -19,6 +20,8 @@ from clip_har.settings import Settings
 log = logging.getLogger(__name__)
 
 LICENCE = "Apache-2.0: drawn by this package, no footage of any person."
+
+_HOW = {"cache_dir", "workers", "train_count", "train_seed"}  # what does not shape these clips
 
 
 class Synthetic(Settings):
@@ -34,6 +37,9 @@ class Synthetic(Settings):
             ``person`` (on plain grey), ``frozen`` (one frame, repeated).
         seed: of the drawings; another seed is another set of clips and subjects.
         workers: processes that draw; None for all cores.
+        train_count: number of clips of the training part that noise is learned from.
+        train_seed: of their drawings. Not that of the clips that the tiny model was trained on:
+            it knows those subjects.
     """
 
     cache_dir: Path
@@ -43,10 +49,17 @@ class Synthetic(Settings):
     variant: Literal["full", "background", "person", "frozen"] = "full"
     seed: int = Field(default=0, ge=0)
     workers: int | None = Field(default=None, ge=1)
+    train_count: int = Field(default=1000, ge=1)
+    train_seed: int = Field(default=1, ge=0)
+
+    def training(self) -> "Synthetic":
+        """Return the part that noise is learned from: whole clips of other subjects."""
+        drawn = {"subset": "train", "count": self.train_count, "seed": self.train_seed}
+        return self.model_copy(update={**drawn, "variant": "full"})
 
     def folder(self) -> Path:
         """Return the set's folder; its name says everything that shapes the pixels."""
-        shaped = self.model_dump_json(exclude={"cache_dir", "workers"}) + _drawing_code()
+        shaped = self.model_dump_json(exclude=_HOW) + _drawing_code()
         key = hashlib.blake2b(shaped.encode(), digest_size=8).hexdigest()
         return self.cache_dir.expanduser().absolute() / f"{self.subset}-{key}"
 
@@ -121,8 +134,4 @@ def _class_names() -> tuple[str, ...]:
 @cache
 def _drawing_code() -> str:
     """Return a digest of the modules that draw: other code, other pixels, another set."""
-    package = Path(__file__).parent
-    digest = hashlib.blake2b(digest_size=8)
-    for path in sorted(package.rglob("*.py")):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
+    return modules_digest(Path(__file__).parent)

@@ -1,0 +1,132 @@
+"""Controls beside learned noise: what a gain could be, other than attention to the action."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.special import log_softmax
+
+from clip_har.models.zero_shot import ZeroShot
+from clip_har.noise.perturbation import Perturbation
+from clip_har.noise.settings import Learned
+from clip_har.noise.training_clips import TrainingClips, spread
+from clip_har.progress import track
+from clip_har.seeding import generator
+
+Scores = NDArray[np.float32]
+
+_CALIBRATION_CLIPS = 500
+_EMPTY_LEVELS = (0, 127, 255)  # frames of one grey: black, mid grey, white
+
+
+def random_like(perturbation: Perturbation, *, seed: int) -> Perturbation:
+    """Return random noise of exactly the norm of learned noise, in any norm.
+
+    The values of each class's δ are dealt out anew over its grid, and their signs drawn by lot:
+    size, budget, grid and histogram of the absolute values stay.
+
+    Args:
+        perturbation: the learned noise.
+        seed: of the draws.
+    """
+    parts = {}
+    for name, part in perturbation.parts.items():
+        rows = part.detach().cpu().flatten(1).numpy().copy()  # (1 or C, values)
+        for number, row in enumerate(rows):
+            draws = generator(seed, f"noise/random/{name}", str(number))
+            row[:] = draws.permutation(row) * draws.choice(np.float32([-1, 1]), len(row))
+        parts[name] = torch.from_numpy(rows).reshape(part.shape).to(part.device)
+    return perturbation.with_parts(parts)
+
+
+def derangement(classes: int, *, seed: int) -> NDArray[np.int64]:
+    """Return for each class another one whose δ it gets; each δ goes to one class.
+
+    Args:
+        classes: at least 2.
+        seed: of the draw.
+    """
+    order = generator(seed, "noise/shuffled", "classes").permutation(classes)
+    partner = np.empty(classes, np.int64)
+    partner[order] = np.roll(order, 1)  # one cycle through all classes: none keeps its own
+    return partner
+
+
+def fit_calibration(scores: Scores, labels: NDArray[np.int64]) -> tuple[float, NDArray[np.float64]]:
+    """Fit one temperature and one bias per class: vector scaling with a shared scale.
+
+    Minimises the mean of −ln softmax_y(a · z + b) by L-BFGS, from a = 1 and b = 0 (Guo et al. 2017,
+    section 4.2, with one scale for all classes). The biases of classes without a clip are pulled
+    to 0 by a penalty too small to matter for the others.
+
+    Args:
+        scores: ``(N, C)`` of training clips.
+        labels: ``(N,)``.
+
+    Returns:
+        The scale a, above 0, and the biases b ``(C,)``.
+    """
+    rows, classes = np.arange(len(labels)), scores.shape[1]
+    hits = np.eye(classes)[labels]
+
+    def objective(values: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        scale, biases = np.exp(values[0]), values[1:]
+        logs = log_softmax(scale * scores + biases, axis=1)
+        errors = (np.exp(logs) - hits) / len(labels)  # of the mean with respect to a z + b
+        penalty = 1e-4 * biases
+        slope = np.concatenate(
+            [[scale * (errors * scores).sum()], errors.sum(axis=0) + 2 * penalty]
+        )
+        return float(-logs[rows, labels].mean() + (penalty * biases).sum()), slope
+
+    found = minimize(objective, np.zeros(1 + classes), jac=True, method="L-BFGS-B").x
+    return float(np.exp(found[0])), found[1:]
+
+
+def calibrate(
+    noise: Learned, zero_shot: ZeroShot, training: TrainingClips
+) -> tuple[float, NDArray[np.float64]]:
+    """Fit `fit_calibration` on whole training clips, under the masks that noise is learned under.
+
+    What it reaches, noise must beat: it moves the answers without looking at a pixel.
+
+    Args:
+        noise: says which masks, and the seed.
+        zero_shot: the model with its classes.
+        training: the clips; at most `_CALIBRATION_CLIPS` of those that gradients come from.
+    """
+    chosen = spread(training.learned_from, _CALIBRATION_CLIPS)
+    scores = []
+    with track(len(chosen), "fitting the calibration control") as advance:
+        for batch in training.frames.batches(chosen, zero_shot.batch_size):
+            clips = [training.clip(noise, index) for index in batch]
+            scores.append(zero_shot.scores(clips).numpy())
+            advance(len(batch))
+    labels = training.frames.clip_set.labels[chosen]
+    return fit_calibration(np.concatenate(scores), labels)
+
+
+def named_on_empty(perturbation: Perturbation, zero_shot: ZeroShot) -> NDArray[np.float64]:
+    """Return how often each class's noise alone names its class, on frames that show nothing.
+
+    Args:
+        perturbation: noise per class.
+        zero_shot: the model with its classes.
+
+    Returns:
+        ``(C,)`` shares of the empty frames: black, mid grey and white.
+    """
+    model, classes = zero_shot.model, len(zero_shot.classifier)
+    size = (len(_EMPTY_LEVELS), 3, model.image_size, model.image_size)
+    levels = torch.tensor(_EMPTY_LEVELS, dtype=torch.uint8).view(-1, 1, 1, 1)
+    empty = levels.expand(size).contiguous()
+    visible = torch.ones(len(empty), 1, *size[2:], device=model.device)
+    shares = np.empty(classes)
+    with torch.inference_mode():
+        prepared = perturbation.prepare(model, empty)
+        for label in range(classes):
+            own = torch.full((len(empty),), label, device=model.device)
+            embedded = perturbation.embed(model, prepared, visible, own, torch.zeros_like(own))
+            answers = zero_shot.frame_logits(embedded).argmax(dim=1)
+            shares[label] = float((answers == own).float().mean())
+    return shares

@@ -1,0 +1,376 @@
+"""Judge learned noise: every protocol and every control, on the same clips."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from torch import Tensor
+
+from clip_har.config import Cell
+from clip_har.data.store import FrameStore
+from clip_har.masked_clips import MaskedClips, ShownClip
+from clip_har.metrics.effect import Answers, paired_effect
+from clip_har.models.zero_shot import ZeroShot
+from clip_har.noise.answers import NoisyAnswers, noisy_answers, with_noise
+from clip_har.noise.attention import evidence_maps, mass_inside
+from clip_har.noise.controls import derangement, named_on_empty, random_like
+from clip_har.noise.fit import FittedNoise, learned_noise, load_noise
+from clip_har.noise.identity import described_fit, training_clips, universal_twin
+from clip_har.noise.perturbation import Perturbation, PixelNoise
+from clip_har.noise.protocols import LEAKS, PROTOCOLS, apply_protocol, shown_name
+from clip_har.noise.settings import (
+    BorderNoise,
+    ClassSpecificNoise,
+    EmbeddingNoise,
+    Learned,
+    LearnedPixels,
+    UniversalNoise,
+)
+from clip_har.noise.training_clips import TrainingClips, split_groups, spread
+from clip_har.noise.where import Where
+from clip_har.regions.source import SUBJECT
+from clip_har.regions.store import open_regions
+from clip_har.scores import ScoreTable
+from clip_har.scoring import score_table
+
+NONE, LEARNED = "none", "learned"
+RANDOM, SHUFFLED, UNIVERSAL, CALIBRATION = "random", "shuffled", "universal", "calibration"
+
+_SHOWN = 4  # exhibits
+
+
+@dataclass(frozen=True, eq=False)
+class NoiseResult:
+    """What learned noise did to a cell's clips.
+
+    Attributes:
+        fitted: the noise.
+        headline: name of the variant that the cell's own numbers are of.
+        answers: by variant: without noise (``none``), each protocol, each control.
+        effects: columns of `paired_effect` with ``variant`` and ``against`` before them.
+        classes: per class: how often its noise alone names it on an empty frame, and the noise's
+            size.
+        exhibits: some clips without and with the headline's noise, for pictures.
+    """
+
+    fitted: FittedNoise
+    headline: str
+    answers: Mapping[str, Answers]
+    effects: pd.DataFrame
+    classes: pd.DataFrame
+    exhibits: tuple["Exhibit", ...]
+
+    def metrics(self) -> dict[str, float]:
+        """Return the numbers under their MLflow names."""
+        found = {
+            "noise/steps": float(self.fitted.course.steps),
+            "noise/kept_step": float(self.fitted.course.kept),
+        }
+        if "named_on_empty" in self.classes:
+            found["noise/named_on_empty"] = float(self.classes["named_on_empty"].mean())
+        for row in self.effects.to_dict("records"):
+            if row["against"] != NONE:
+                continue
+            name = f"noise/{slug(row['variant'])}/{row['measure']}"
+            found[name] = float(row["after"])
+            found[f"{name}_difference"] = float(row["difference"])
+        return {name: value for name, value in found.items() if np.isfinite(value)}
+
+
+@dataclass(frozen=True, eq=False)
+class Exhibit:
+    """One clip, without and with noise.
+
+    Attributes:
+        label: the true class.
+        clip: under its mask.
+        noisy: ``(T, 3, S, S)`` uint8.
+        before: class answered without noise.
+        after: class answered with noise.
+        evidence_before: ``(T, g, g)`` for the class answered; None where it was not measured.
+        evidence_after: the same with noise.
+        subject: ``(T, S, S)`` relevance; None without a region source.
+    """
+
+    label: int
+    clip: ShownClip
+    noisy: Tensor
+    before: int
+    after: int
+    evidence_before: Tensor | None
+    evidence_after: Tensor | None
+    subject: NDArray[np.float32] | None
+
+
+@dataclass(frozen=True, eq=False)
+class _Variant:
+    scores: NDArray[np.float32]  # (N, C)
+    used: NDArray[np.int64]  # (N,) whose noise each clip's answer was given under
+    noise: Perturbation | None  # None where no pixel is changed
+
+
+def slug(variant: str) -> str:
+    """Return a variant's name for files and metrics.
+
+    Example:
+        >>> slug("oracle (leaks the label)")
+        'oracle_leaks_the_label'
+    """
+    return variant.replace("(", "").replace(")", "").replace(" ", "_")
+
+
+def evaluate_noise(
+    cell: Cell, masked: MaskedClips, zero_shot: ZeroShot
+) -> tuple[ScoreTable, NoiseResult]:
+    """Learn the cell's noise where that was not done yet, and judge it.
+
+    Args:
+        cell: with learned noise.
+        masked: its clips under its mask.
+        zero_shot: its model with its classes.
+
+    Returns:
+        The score table of the headline, and everything that stands beside it.
+    """
+    noise: Learned = cell.noise
+    training = partial(open_training, cell, zero_shot)
+    fitted = fit(noise, cell, masked.frames, zero_shot, training)
+    noises = {LEARNED: fitted.perturbation}
+    if noise.controls:
+        noises[RANDOM] = random_like(fitted.perturbation, seed=noise.seed)
+    if noise.controls and not isinstance(noise, UniversalNoise | BorderNoise):
+        twin = universal_twin(noise)
+        noises[UNIVERSAL] = fit(twin, cell, masked.frames, zero_shot, training).perturbation
+    where = noise.where if isinstance(noise, LearnedPixels) else "everywhere"
+    answers, effects = noisy_answers(masked, zero_shot, noises, where=where)
+    headline, variants = _variants(noise, noises, answers, fitted, masked)
+
+    chosen = variants[headline]
+    rows = np.arange(len(chosen.used))
+    table = score_table(
+        masked,
+        effects,
+        chosen.scores,
+        pooling=zero_shot.pooling,
+        noise_rms=answers[LEARNED].rms[rows, chosen.used],
+        noise_largest=answers[LEARNED].largest[rows, chosen.used],
+    )
+    looked_at = _attended(masked, noise)
+    attention = {
+        name: _attention(masked, zero_shot, variant, looked_at, where=where)
+        for name, variant in variants.items()
+        if looked_at and name in (NONE, headline, UNIVERSAL)
+    }
+    told = {
+        name: Answers(replace(table, scores=variant.scores), attention.get(name))
+        for name, variant in variants.items()
+    }
+    result = NoiseResult(
+        fitted=fitted,
+        headline=headline,
+        answers=told,
+        effects=effect_table(told, headline),
+        classes=_classes(noise, fitted.perturbation, zero_shot, masked),
+        exhibits=tuple(_exhibits(masked, zero_shot, variants, headline, looked_at, where=where)),
+    )
+    return table, result
+
+
+def fit(
+    noise: Learned,
+    cell: Cell,
+    frames: FrameStore,
+    zero_shot: ZeroShot,
+    training: Callable[[], TrainingClips],
+) -> FittedNoise:
+    """Return a cell's noise, or a control's: read, or learned where that was not done yet.
+
+    Args:
+        noise: the settings.
+        cell: whose clips, model and prompts shape it.
+        frames: that it will be added to.
+        zero_shot: the model with its classes.
+        training: gives the training clips.
+    """
+    if noise.file is not None:
+        return load_noise(
+            noise.file.expanduser(),
+            noise,
+            zero_shot,
+            class_names=frames.clip_set.class_names,
+            frames=int(frames.lengths.max()),
+        )
+    return learned_noise(
+        noise,
+        zero_shot,
+        training,
+        described=described_fit(noise, cell),
+        frames=int(frames.lengths.max()),
+        cache_dir=cell.cache_dir,
+    )
+
+
+def open_training(cell: Cell, zero_shot: ZeroShot) -> TrainingClips:
+    """Decode the clips that a cell's noise is learned from, or find them decoded."""
+    noise: Learned = cell.noise
+    settings = cell.frames.model_copy(update={"size": cell.model.image_size()})
+    clips = training_clips(cell.dataset, noise.train_clips)
+    frames = FrameStore.open(clips, settings, cache_dir=cell.cache_dir)
+    learned_from, validated_on = split_groups(frames, noise)
+    subject = None
+    if noise.loss.attention > 0:
+        subject = open_regions(
+            cell.region, SUBJECT, frames, zero_shot=lambda: zero_shot, cache_dir=cell.cache_dir
+        )
+    return TrainingClips(frames, learned_from, validated_on, subject)
+
+
+def effect_table(answers: Mapping[str, Answers], headline: str) -> pd.DataFrame:
+    """Compare every variant with no noise, and the headline with every control, clip by clip.
+
+    Args:
+        answers: by variant.
+        headline: the variant that is compared with the others.
+
+    Returns:
+        Columns of `paired_effect` with ``variant`` and ``against`` before them.
+    """
+    pairs = [(name, NONE) for name in answers if name != NONE]
+    controls = (UNIVERSAL, CALIBRATION, RANDOM, SHUFFLED)
+    pairs += [(headline, name) for name in answers if name.startswith(controls)]
+    parts = []
+    for variant, against in pairs:
+        if variant == against:
+            continue
+        found = paired_effect([answers[against]], [answers[variant]])
+        found.insert(0, "against", against)
+        found.insert(0, "variant", variant)
+        parts.append(found)
+    return pd.concat(parts, ignore_index=True)
+
+
+def _variants(
+    noise: Learned,
+    noises: Mapping[str, Perturbation],
+    answers: Mapping[str, NoisyAnswers],
+    fitted: FittedNoise,
+    masked: MaskedClips,
+) -> tuple[str, dict[str, _Variant]]:
+    """Return the name of the headline, and every protocol and control from the same answers."""
+    labels = masked.frames.clip_set.labels[masked.judged]
+    clean, own = answers[NONE].scores[:, 0], answers[LEARNED].scores
+    first = np.zeros(len(labels), np.int64)  # the only noise that there is
+    found = {NONE: _Variant(clean, first, None)}
+    if isinstance(noise, ClassSpecificNoise | EmbeddingNoise):
+        use = partial(apply_protocol, clean=clean, labels=labels, top_k=noise.top_k)
+        for protocol in PROTOCOLS:
+            scores, used = use(protocol, noisy=own)
+            found[shown_name(protocol)] = _Variant(scores, used, noises[LEARNED])
+        headline, leak = shown_name(noise.protocol), LEAKS if noise.uses_label else ""
+        if noise.controls:
+            scores, used = use(noise.protocol, noisy=answers[RANDOM].scores)
+            found[RANDOM + leak] = _Variant(scores, used, noises[RANDOM])
+            partner = derangement(own.shape[1], seed=noise.seed)
+            scores, used = use(noise.protocol, noisy=own[:, partner])
+            found[SHUFFLED + leak] = _Variant(scores, partner[used], noises[LEARNED])
+            universal = answers[UNIVERSAL].scores[:, 0]
+            found[UNIVERSAL] = _Variant(universal, first, noises[UNIVERSAL])
+    else:
+        headline = LEARNED
+        found[LEARNED] = _Variant(own[:, 0], first, noises[LEARNED])
+        if noise.controls:
+            found[RANDOM] = _Variant(answers[RANDOM].scores[:, 0], first, noises[RANDOM])
+    if noise.controls:
+        calibrated = (fitted.scale * clean + fitted.biases).astype(np.float32)
+        found[CALIBRATION] = _Variant(calibrated, first, None)
+    return headline, found
+
+
+def _attended(masked: MaskedClips, noise: Learned) -> list[int]:
+    """Return the rows of the clips on which attention is measured."""
+    if masked.subject is None or noise.attention_clips == 0 or isinstance(noise, EmbeddingNoise):
+        return []
+    found = [row for row, index in enumerate(masked.judged) if masked.subject.found[index]]
+    return spread(found, noise.attention_clips) if found else []
+
+
+def _seen(
+    clip: ShownClip, variant: _Variant, row: int, *, where: Where
+) -> Tensor:
+    """Return the frames that a variant's answer was given to."""
+    if not isinstance(variant.noise, PixelNoise):
+        return clip.frames
+    return with_noise(clip, variant.noise, int(variant.used[row]), where=where)
+
+
+def _attention(
+    masked: MaskedClips,
+    zero_shot: ZeroShot,
+    variant: _Variant,
+    rows: list[int],
+    *,
+    where: Where,
+) -> NDArray[np.float64]:
+    """Return ``(N,)`` shares of the evidence for the answer inside the subject; NaN elsewhere."""
+    assert masked.subject is not None  # noqa: S101, otherwise there are no rows
+    found = np.full(len(masked.judged), np.nan)
+    for row in rows:
+        index = masked.judged[row]
+        frames = _seen(masked.clip(index), variant, row, where=where)
+        answer = int(variant.scores[row].argmax())
+        found[row] = mass_inside(
+            evidence_maps(zero_shot, frames, answer), masked.subject.relevance(index)
+        )
+    return found
+
+
+def _exhibits(
+    masked: MaskedClips,
+    zero_shot: ZeroShot,
+    variants: Mapping[str, _Variant],
+    headline: str,
+    looked_at: list[int],
+    *,
+    where: Where,
+) -> list[Exhibit]:
+    """Return a few clips: those whose answer the noise changed first, then others."""
+    before = variants[NONE].scores.argmax(axis=1)
+    after = variants[headline].scores.argmax(axis=1)
+    rows = looked_at or list(range(len(masked.judged)))
+    changed = [row for row in rows if before[row] != after[row]]
+    others = [row for row in rows if before[row] == after[row]]
+    chosen = spread(changed, _SHOWN - 1) if changed else []
+    chosen += spread(others, _SHOWN - len(chosen)) if others else []
+    labels = masked.frames.clip_set.labels.tolist()
+    exhibits = []
+    for row in chosen:
+        index = masked.judged[row]
+        clip = masked.clip(index)
+        noisy = _seen(clip, variants[headline], row, where=where)
+        maps = [None, None]
+        if looked_at:
+            maps = [
+                evidence_maps(zero_shot, frames, int(answers[row]))
+                for frames, answers in ((clip.frames, before), (noisy, after))
+            ]
+        subject = None if masked.subject is None else masked.subject.relevance(index)
+        exhibits.append(
+            Exhibit(labels[index], clip, noisy, int(before[row]), int(after[row]), *maps, subject)
+        )
+    return exhibits
+
+
+def _classes(
+    noise: Learned, perturbation: Perturbation, zero_shot: ZeroShot, masked: MaskedClips
+) -> pd.DataFrame:
+    """Return a row per kind of noise: its size, and whether it names its class by itself."""
+    names = masked.frames.clip_set.class_names if noise.per_class else (LEARNED,)
+    table = pd.DataFrame({"class": names})
+    sizes = [perturbation.strength(column) for column in range(len(names))]
+    table["rms"], table["largest"] = zip(*sizes, strict=True)
+    if noise.per_class and noise.controls:
+        table["named_on_empty"] = named_on_empty(perturbation, zero_shot)
+    return table

@@ -1,0 +1,153 @@
+"""The terms of the loss that noise is learned with: pure functions, lower is better.
+
+Throughout, ``logits`` are at the model's own scale, B is clips, C classes, J wrong classes that a
+clip is seen under. The mix is ours; where a term is known from elsewhere, its source is named.
+"""
+
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy as _cross_entropy
+from torch.nn.functional import kl_div, relu
+
+MARGIN = 1.0
+"""Of the hinge, in logits."""
+
+
+def cross_entropy(own: Tensor, labels: Tensor) -> Tensor:
+    """Return the mean of −ln p_y on x + δ_y.
+
+    Args:
+        own: ``(B, C)`` logits of the clips under their own class's δ.
+        labels: ``(B,)`` true classes.
+    """
+    return _cross_entropy(own, labels)
+
+
+def margin(own: Tensor, labels: Tensor) -> Tensor:
+    """Return the mean of max(0, m + max_{c≠y} z_c − z_y), m = `MARGIN`, on x + δ_y.
+
+    Crammer and Singer 2001; Carlini and Wagner 2017 use it to attack.
+
+    Args:
+        own: ``(B, C)`` logits of the clips under their own class's δ.
+        labels: ``(B,)`` true classes.
+
+    Example:
+        >>> margin(torch.tensor([[2.0, 1.5, 0.0]]), torch.tensor([0]))
+        tensor(0.5000)
+    """
+    true = own.gather(1, labels[:, None]).squeeze(1)
+    wrong = own.scatter(1, labels[:, None], float("-inf")).amax(dim=1)
+    return relu(MARGIN + wrong - true).mean()
+
+
+def confidence(own: Tensor, labels: Tensor) -> Tensor:
+    """Return the mean of 1 − p_y on x + δ_y (ours: what ``true_class_confidence`` lacks to 1).
+
+    Args:
+        own: ``(B, C)`` logits of the clips under their own class's δ.
+        labels: ``(B,)`` true classes.
+    """
+    return 1 - own.softmax(dim=1).gather(1, labels[:, None]).mean()
+
+
+def contrast(wrong: Tensor, classes: Tensor) -> Tensor:
+    """Return the mean of −ln(1 − p_c) on x + δ_c, c wrong: δ_c must not name c by itself (ours).
+
+    Args:
+        wrong: ``(B, J, C)`` logits of the clips under wrong classes' δ.
+        classes: ``(B, J)`` these classes.
+
+    Example:
+        >>> contrast(torch.zeros(1, 1, 2), torch.tensor([[1]]))  # -ln(1 - 1/2)
+        tensor(0.6931)
+    """
+    named = wrong.gather(2, classes[:, :, None]).squeeze(2)
+    others = wrong.scatter(2, classes[:, :, None], float("-inf")).logsumexp(dim=2)
+    # ln(1 - p_c) = ln(sum of the others) - ln(sum of all), exact also where p_c is nearly 1
+    return (torch.logaddexp(named, others) - others).mean()
+
+
+def ranking(candidates: Tensor) -> Tensor:
+    """Return the mean of −ln softmax_y over the candidates' scores s_c = z_c(x + δ_c) (ours).
+
+    It is the cross-entropy of the ``candidate`` protocol, over the classes that were drawn.
+
+    Args:
+        candidates: ``(B, 1 + J)`` scores, the true class first.
+
+    Example:
+        >>> ranking(torch.tensor([[1.0, 1.0]]))
+        tensor(0.6931)
+    """
+    return _cross_entropy(candidates, torch.zeros(len(candidates), dtype=torch.long))
+
+
+def bias(logits: Tensor, prior: Tensor) -> Tensor:
+    """Return KL(mean of p ‖ prior), the measure ``bias/skew_kl`` on a batch.
+
+    Args:
+        logits: ``(B, C)``.
+        prior: ``(C,)`` above 0, sums to 1.
+
+    Example:
+        >>> bias(torch.tensor([[9.0, 0.0], [0.0, 9.0]]), torch.tensor([0.5, 0.5])).abs() < 1e-6
+        tensor(True)
+    """
+    mean = logits.softmax(dim=1).mean(dim=0)
+    return torch.special.xlogy(mean, mean).sum() - (mean * prior.log()).sum()
+
+
+def attention(evidence: Tensor, subject: Tensor) -> Tensor:
+    """Return the mean share of the evidence that lies outside the subject.
+
+    One minus the Relevance Mass Accuracy of Arras, Osman and Samek 2022.
+
+    Args:
+        evidence: ``(B, g, g)`` at least 0.
+        subject: ``(B, g, g)`` in [0, 1]; frames without a subject do not count.
+    """
+    total = evidence.sum(dim=(1, 2))
+    inside = (evidence * subject).sum(dim=(1, 2))
+    counts = (subject.sum(dim=(1, 2)) > 0) & (total > 0)
+    shares = inside[counts] / total[counts]
+    return 1 - shares.mean() if len(shares) else evidence.sum() * 0
+
+
+def consistency(masked: Tensor, whole: Tensor) -> Tensor:
+    """Return the mean of KL(p_whole ‖ p_masked), both with the same δ.
+
+    Args:
+        masked: ``(B, C)`` logits of the masked frames.
+        whole: ``(B, C)`` logits of the same frames without a mask.
+    """
+    return kl_div(
+        masked.log_softmax(dim=1),
+        whole.log_softmax(dim=1),
+        log_target=True,
+        reduction="batchmean",
+    )
+
+
+def smoothness(delta: Tensor) -> Tensor:
+    """Return the mean absolute difference of neighbouring pixels (anisotropic total variation).
+
+    Args:
+        delta: ``(M, 3, S, S)``, as a share of the budget; at least two pixels a side.
+
+    Example:
+        >>> smoothness(torch.tensor([[[[0.0, 1.0], [0.0, 1.0]]]]))
+        tensor(0.5000)
+    """
+    down = (delta[..., 1:, :] - delta[..., :-1, :]).abs().mean()
+    across = (delta[..., 1:] - delta[..., :-1]).abs().mean()
+    return (down + across) / 2
+
+
+def size(delta: Tensor) -> Tensor:
+    """Return the mean square of δ, as a share of the budget.
+
+    Args:
+        delta: of any shape.
+    """
+    return delta.square().mean()

@@ -1,0 +1,114 @@
+"""Show clips to a model, and put its answers into a score table."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clip_har.masked_clips import MaskedClips, ShownClip
+from clip_har.masking.effect import MaskEffect
+from clip_har.models.zero_shot import Judge
+from clip_har.noise.corruption import Corruption, corrupted
+from clip_har.progress import track
+from clip_har.scores import OWN_SCENE, ScoreTable
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def score_clips(
+    masked: MaskedClips, judge: Judge, corruption: Corruption | None = None
+) -> ScoreTable:
+    """Show masked clips to a model.
+
+    Args:
+        masked: the clips.
+        judge: the cell's model with its classes, or anything else that scores clips.
+        corruption: noise that is drawn for each clip; None for none.
+
+    Returns:
+        One row per judged clip, in the clip set's order.
+    """
+    scores: list[NDArray[np.float32]] = []
+    shown: list[MaskEffect] = []
+    rms: list[float] = []
+    largest: list[float] = []
+    with track(len(masked.judged), "evaluating") as advance:
+        for batch in masked.frames.batches(masked.judged, judge.batch_size):
+            clips = [masked.clip(index) for index in batch]
+            frames = [clip.frames for clip in clips]
+            if corruption is not None:
+                frames = [corrupted(clip, corruption) for clip in clips]
+            for clip, seen in zip(clips, frames, strict=True):
+                shown.append(clip.effect)
+                added = realised(clip, seen) if corruption is not None else (0.0, 0.0)
+                rms.append(added[0])
+                largest.append(added[1])
+            scores.append(judge.scores(frames).numpy())  # (B, C)
+            advance(len(batch))
+    return score_table(
+        masked,
+        shown,
+        np.concatenate(scores),
+        pooling=judge.pooling,
+        noise_rms=np.array(rms),
+        noise_largest=np.array(largest),
+    )
+
+
+def realised(clip: ShownClip, noisy: "Tensor") -> tuple[float, float]:
+    """Return what was really added to a clip, grey levels: root mean square and largest change.
+
+    Clipping to valid pixels takes some of the noise away.
+    """
+    change = noisy.float() - clip.frames.float()
+    return float(change.square().mean().sqrt()), float(change.abs().max())
+
+
+def score_table(
+    masked: MaskedClips,
+    effects: Sequence[MaskEffect],
+    scores: NDArray[np.float32],
+    *,
+    pooling: str,
+    noise_rms: NDArray[np.floating],
+    noise_largest: NDArray[np.floating],
+) -> ScoreTable:
+    """Put answers to the judged clips into a score table.
+
+    Args:
+        masked: the clips.
+        effects: of the mask, one per judged clip.
+        scores: ``(N, C)``.
+        pooling: over the frames, which says what kind of scores these are.
+        noise_rms: ``(N,)``, see `ScoreTable`.
+        noise_largest: ``(N,)``, see `ScoreTable`.
+    """
+    every = masked.frames.clip_set.clips
+    judged = [every[index] for index in masked.judged]
+    scenes = [masked.scene_clips.get(index) for index in masked.judged]
+    return ScoreTable(
+        class_names=masked.frames.clip_set.class_names,
+        clip_ids=tuple(clip.id for clip in judged),
+        groups=tuple(clip.group for clip in judged),
+        labels=np.array([clip.label for clip in judged], dtype=np.int64),
+        scores=scores,
+        mask_ratio=np.array([effect.realised_ratio for effect in effects]),
+        subject_found=_numbers([effect.subject_found for effect in effects]),
+        subject_hidden=_numbers([effect.subject_hidden for effect in effects]),
+        feature_hidden=_numbers([effect.feature_hidden for effect in effects]),
+        feature_frames=_numbers([effect.feature_frames for effect in effects]),
+        native_black=np.array([effect.native_black for effect in effects]),
+        noise_rms=np.asarray(noise_rms, np.float64),
+        noise_largest=np.asarray(noise_largest, np.float64),
+        scene_labels=np.array(
+            [OWN_SCENE if scene is None else every[scene].label for scene in scenes], np.int64
+        ),
+        empty=tuple(every[index].id for index in masked.empty),
+        kind="log_probabilities" if pooling == "mean_probability" else "logits",
+    )
+
+
+def _numbers(values: Sequence[float | None]) -> NDArray[np.float64]:
+    return np.array(values, dtype=np.float64)  # None becomes NaN
