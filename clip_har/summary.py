@@ -54,6 +54,10 @@ def end_sweep(stopped: BaseException | None) -> int:
     files, measures = sweep.finish(this, numbered, whole=whole)
     if len(measures.rows):
         console.print(measures_table(measures.rows), highlight=False)
+    if len(measures.noise):
+        from clip_har.sweep_noise import top1_rows  # heavy, and only for this
+
+        console.print(noise_table(top1_rows(measures.noise)), highlight=False)
     places: list[tuple[str, object]] = [
         ("logs", this.folder),
         *((path.stem.replace("_", " "), path) for path in files),
@@ -105,6 +109,29 @@ def measures_table(rows: pd.DataFrame) -> Table:
         of = [escape(str(row["of"]))] if several else []
         cells = (f"{row['value']:.4f}", interval, f"{row['clips']:.0f}", groups)
         table.add_row(str(row["measure"]), *of, *cells)
+    return table
+
+
+def noise_table(rows: pd.DataFrame) -> Table:
+    """Return one row per mask and variant of learned noise: top-1, and what the noise changed."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("mask", no_wrap=True)
+    table.add_column("with noise", overflow="fold")
+    for name in ("top1 before", "after", "difference", "95 % interval", "seeds"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in rows.to_dict("records"):
+        known = row["low"] == row["low"]  # NaN is not equal to itself
+        table.add_row(
+            escape(str(row["mask"])),
+            escape(str(row["variant"])) + (" *" if row["headline"] else ""),
+            f"{row['before']:.4f}",
+            f"{row['after']:.4f}",
+            f"{row['difference']:+.4f}",
+            f"{row['low']:+.3f} to {row['high']:+.3f}" if known else "–",
+            str(row["seeds"]),
+        )
+    table.caption = "* the cell's own numbers; oracle uses the true label and is no result"
+    table.caption_justify = "left"
     return table
 
 

@@ -8,17 +8,20 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from clip_har.figures.save import save_figure
 from clip_har.cell import open_frames
 from clip_har.config import Cell
 from clip_har.data.clips import ClipSet
 from clip_har.faults import one_line
 from clip_har.figures.accuracy import Point, accuracy_figure
+from clip_har.figures.noise_curves import effect_figure
+from clip_har.figures.save import save_figure
 from clip_har.gallery import draw_gallery
 from clip_har.masking.none import NoMask
 from clip_har.results import read_metrics
 from clip_har.run import Outcome
-from clip_har.sweep_measures import Finished, SweepMeasures, sweep_measures
+from clip_har.sweep_cells import Finished
+from clip_har.sweep_measures import SweepMeasures, sweep_measures
+from clip_har.sweep_noise import top1_rows
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +56,11 @@ def write_sweep_files(
     if len(measures.per_class):
         files.append(folder / "reliance_per_class.csv")
         measures.per_class.to_csv(files[-1], index=False)
+    if len(measures.noise):
+        files += [folder / "noise_effects.csv", folder / "noise_effects.png"]
+        measures.noise.to_csv(files[-2], index=False)
+        title = "Top-1 with learned noise, against the same clips without"
+        save_figure(files[-1], effect_figure(top1_rows(measures.noise), title=title))
     first = finished[0].cell
     clips = first.dataset.clips().limit(first.limit)
     alike = [one.cell for one in finished if _same_clips(one.cell, first)]

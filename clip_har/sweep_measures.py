@@ -2,14 +2,12 @@
 
 import logging
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from clip_har.config import Cell
 from clip_har.masking.feature import FeatureMask
 from clip_har.masking.isolation import IsolationMask
 from clip_har.masking.none import NoMask
@@ -18,27 +16,12 @@ from clip_har.metrics.scene import SceneTables, reliance_per_class, scene_measur
 from clip_har.regions.source import BACKGROUND, PERSON, SUBJECT
 from clip_har.results import SCORES, read_metrics
 from clip_har.scores import ScoreTable
+from clip_har.sweep_cells import Finished, grouped, labels
+from clip_har.sweep_noise import effect_metrics, noise_effects
 
 log = logging.getLogger(__name__)
 
 _COLUMNS = ["measure", "of", "value", "low", "high", "clips", "groups"]
-# Settings that say how a cell is run, not what it is of.
-_HOW = {"tracking", "overwrite", "results_dir", "cache_dir", "device", "batch_size"}
-
-
-@dataclass(frozen=True)
-class Finished:
-    """A cell with a result.
-
-    Attributes:
-        name: as in the sweep's table.
-        cell: its settings.
-        folder: of its result.
-    """
-
-    name: str
-    cell: Cell
-    folder: Path
 
 
 @dataclass(frozen=True)
@@ -50,10 +33,12 @@ class SweepMeasures:
             where there are several groups of them; intervals are 95 %, NaN where there are none.
         per_class: how much each class relies on what a cell hid: ``cell``, and the columns of
             `clip_har.metrics.scene.reliance_per_class`.
+        noise: what learned noise did, see `clip_har.sweep_noise.noise_effects`.
     """
 
     rows: pd.DataFrame
     per_class: pd.DataFrame
+    noise: pd.DataFrame
 
     def metrics(self) -> dict[str, float]:
         """Return the values under their MLflow names, with ``of`` where there are several."""
@@ -64,7 +49,8 @@ class SweepMeasures:
                 self.rows["measure"], self.rows["of"], several, strict=True
             )
         ]
-        return dict(zip(names, map(float, self.rows["value"]), strict=True))
+        values = dict(zip(names, map(float, self.rows["value"]), strict=True))
+        return values | effect_metrics(self.noise)
 
 
 def sweep_measures(finished: Sequence[Finished]) -> SweepMeasures:
@@ -75,11 +61,12 @@ def sweep_measures(finished: Sequence[Finished]) -> SweepMeasures:
     ``feature`` and ``isolation`` of the subject with ``ratio=null`` as background and person only,
     ``swap`` and ``swap_frozen``. Cells that differ in nothing but the fill give
     ``robustness/fill_spread``, the largest minus the smallest top-1 (ours, after Marcu 2022).
+    Cells that differ in nothing but the seed of their learned noise give its effect.
     """
     per_class: list[pd.DataFrame] = []
     parts = [_fill_spreads(finished)]
-    groups = _grouped(finished, without="masking")
-    for of, members in zip(_labels(groups), groups, strict=True):
+    groups = grouped(finished, without="masking")
+    for of, members in zip(labels(groups), groups, strict=True):
         roles = _roles(members)
         tables = {role: ScoreTable.read(one.folder / SCORES) for role, one in roles.items()}
         if len(tables) < 2 and "swap" not in tables:
@@ -94,7 +81,7 @@ def sweep_measures(finished: Sequence[Finished]) -> SweepMeasures:
                 per_class.append(by_class)
     rows = pd.concat([part for part in parts if len(part)] or [pd.DataFrame(columns=_COLUMNS)])
     classes = pd.concat(per_class) if per_class else pd.DataFrame()
-    return SweepMeasures(rows[_COLUMNS].reset_index(drop=True), classes)
+    return SweepMeasures(rows[_COLUMNS].reset_index(drop=True), classes, noise_effects(finished))
 
 
 def _plain(text: str) -> str:
@@ -105,7 +92,7 @@ def _plain(text: str) -> str:
 def _fill_spreads(finished: Sequence[Finished]) -> pd.DataFrame:
     rows = []
     masked = [one for one in finished if not isinstance(one.cell.masking, NoMask | SwapMask)]
-    for members in _grouped(masked, without="fill"):
+    for members in grouped(masked, without="fill"):
         by_fill = {one.cell.masking.fill: read_metrics(one.folder) for one in members}
         if len(by_fill) < 2:
             continue
@@ -159,48 +146,3 @@ def _role(masking: Any) -> str | None:
             return "background_only"
         return "background_hidden" if masking.feature == BACKGROUND else None
     return None
-
-
-def _described(cell: Cell, *, without: str) -> dict[str, str]:
-    """Return the settings that shape a cell's result, keys joined by dots, without one of them."""
-    kinds = {key: type(getattr(cell, key)).__name__ for key in ("dataset", "region", "masking")}
-    kinds["region.checkpoint"] = str(getattr(cell.region, "checkpoint", None))  # not in its dump
-    flat: dict[str, str] = dict(kinds)
-
-    def walk(node: Any, prefix: str) -> None:
-        for key, value in node.items():
-            if isinstance(value, dict):
-                walk(value, f"{prefix}{key}.")
-            else:
-                flat[f"{prefix}{key}"] = str(value)
-
-    walk(cell.model_dump(mode="json", exclude=_HOW), "")
-    return {
-        key: value
-        for key, value in flat.items()
-        if without not in (key.partition(".")[0], key.rpartition(".")[2])
-    }
-
-
-def _grouped(finished: Iterable[Finished], *, without: str) -> list[list[Finished]]:
-    """Return the cells that differ in nothing but one setting, group by group."""
-    groups: dict[tuple[tuple[str, str], ...], dict[Path, Finished]] = {}
-    for one in finished:  # one result may serve several cells, such as masking=none at any ratio
-        alike = tuple(_described(one.cell, without=without).items())
-        groups.setdefault(alike, {}).setdefault(one.folder, one)
-    distinct = {frozenset(members): list(members.values()) for members in groups.values()}
-    return list(distinct.values())
-
-
-def _labels(groups: Sequence[Sequence[Finished]]) -> list[str]:
-    """Return what sets each group apart from the others, empty where there is one group."""
-    described = [_described(members[0].cell, without="masking") for members in groups]
-    keys = [
-        key
-        for key in {key: None for one in described for key in one}
-        if len({one.get(key) for one in described}) > 1
-    ]
-    return [
-        " ".join(f"{key.rpartition('.')[2]}={one[key]}" for key in keys if key in one)
-        for one in described
-    ]

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import torch
 
-from clip_har.cell import score_clips
 from clip_har.data.clips import ClipSet
 from clip_har.data.store import FrameStore
 from clip_har.errors import ClipHarError
@@ -25,6 +24,7 @@ from clip_har.metrics.scene import SceneTables, scene_measures
 from clip_har.metrics.summary import summarise
 from clip_har.regions.annotation import AnnotationRegion
 from clip_har.scores import OWN_SCENE
+from clip_har.scoring import score_clips
 from tests.planted import ACTORS, SCENES, ColourJudge, open_planted, planted_clips
 
 Opened = Callable[..., MaskedClips]
@@ -122,7 +122,8 @@ def test_a_swapped_clip_is_the_actor_before_the_other_scene(show: Opened, clips:
     for index, scene in list(masked.scene_clips.items())[:5]:
         label, other = clips.clips[index].label, clips.clips[scene].label
         assert label != other
-        shown, effect = masked.clip(index)
+        clip = masked.clip(index)
+        shown, effect = clip.frames, clip.effect
         pixels = shown.permute(0, 2, 3, 1).numpy()
         assert masked.subject is not None
         actor = masked.subject.relevance(index) >= 0.5
@@ -135,8 +136,8 @@ def test_a_swapped_clip_is_the_actor_before_the_other_scene(show: Opened, clips:
 
 
 def test_frozen_is_the_middle_frame_of_the_swap(show: Opened) -> None:
-    moving, _ = show(SwapMask()).clip(3)
-    frozen, _ = show(SwapMask(frozen=True)).clip(3)
+    moving = show(SwapMask()).clip(3).frames
+    frozen = show(SwapMask(frozen=True)).clip(3).frames
     assert frozen.shape == moving.shape
     assert all(torch.equal(frame, moving[4]) for frame in frozen)
     assert not torch.equal(moving[0], moving[4])
@@ -152,12 +153,12 @@ def test_what_a_frozen_swap_hid_is_that_of_the_frame_it_shows(
     some = replace(clips, clips=(late, *clips.clips[1:]))
     masked = opened(open_planted(some, tmp_path), tmp_path, SwapMask())
     frozen = opened(open_planted(some, tmp_path), tmp_path, SwapMask(frozen=True))
-    assert masked.clip(0)[1].realised_ratio == pytest.approx(1 - 0.75 * 288 / 64**2)
-    assert masked.clip(0)[1].feature_frames == 0.75
-    assert frozen.clip(0)[1].realised_ratio == pytest.approx(1 - 288 / 64**2)
+    assert masked.clip(0).effect.realised_ratio == pytest.approx(1 - 0.75 * 288 / 64**2)
+    assert masked.clip(0).effect.feature_frames == 0.75
+    assert frozen.clip(0).effect.realised_ratio == pytest.approx(1 - 288 / 64**2)
     # where the other clip's actor was missed, its union over time is painted over
     user = next(index for index, scene in masked.scene_clips.items() if scene == 0)
-    pixels = masked.clip(user)[0][2].permute(1, 2, 0).numpy().astype(int)
+    pixels = masked.clip(user).frames[2].permute(1, 2, 0).numpy().astype(int)
     away = np.abs(pixels - ACTORS[late.label]).max(axis=-1) > 12
     own = np.abs(pixels - ACTORS[clips.clips[user].label]).max(axis=-1) <= 12
     assert (away | own).all()
@@ -182,11 +183,11 @@ def test_pairs_follow_the_seed(show: Opened) -> None:
 
 def test_a_soft_edge_adds_to_what_is_hidden(show: Opened) -> None:
     hard, soft = (
-        show(FeatureMask(ratio=None, soft=soft)).clip(0)[1].realised_ratio for soft in (0, 4)
+        show(FeatureMask(ratio=None, soft=soft)).clip(0).effect.realised_ratio for soft in (0, 4)
     )
     assert hard == pytest.approx(288 / 64**2)
     assert hard < soft < hard + 0.1
-    shown, _ = show(FeatureMask(ratio=None, soft=4)).clip(0)
+    shown = show(FeatureMask(ratio=None, soft=4)).clip(0).frames
     assert len(torch.unique(shown[0])) > 6
 
 
@@ -215,10 +216,10 @@ def test_empty_clips_are_left_out_and_counted(sparse: Opened) -> None:
 def test_empty_clips_can_count_as_all_thing(sparse: Opened) -> None:
     masked = sparse(FeatureMask(ratio=None), on_empty="whole")
     assert len(masked.judged) == 10
-    shown, effect = masked.clip(1)
-    assert not shown.any()
-    assert effect.realised_ratio == 1
-    kept, _ = sparse(IsolationMask(ratio=None), on_empty="whole").clip(1)
+    clip = masked.clip(1)
+    assert not clip.frames.any()
+    assert clip.effect.realised_ratio == 1
+    kept = sparse(IsolationMask(ratio=None), on_empty="whole").clip(1).frames
     assert tuple(kept[0, :, 0, 0].tolist()) == SCENES[1]
     numbers = summarise(score_clips(masked, ColourJudge(0)))
     assert numbers["mask/nothing_found"] == 0.3

@@ -11,7 +11,8 @@ from hydra import compose, initialize_config_dir
 from clip_har.app import CONFIG_DIR
 from clip_har.config import cell_from_config, register_schema
 from clip_har.results import METRICS, SCORES, write_json
-from clip_har.sweep_measures import Finished, sweep_measures
+from clip_har.sweep_cells import Finished
+from clip_har.sweep_measures import sweep_measures
 from tests.tables import made_table
 
 LABELS = [0, 0, 1, 1, 2, 2]

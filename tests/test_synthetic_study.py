@@ -26,8 +26,7 @@ def scored(cache: Path, *overrides: str) -> ScoreTable:
     fixed = [f"cache_dir={cache}", f"dataset.count={CLIPS}", "frames.count=4", "tracking=none"]
     with initialize_config_dir(str(CONFIG_DIR), version_base="1.3"):
         cell = cell_from_config(compose("config", overrides=[*fixed, *overrides]))
-    _, table = evaluate(cell, cell.dataset.clips())
-    return table
+    return evaluate(cell, cell.dataset.clips()).table
 
 
 def top1(table: ScoreTable) -> float:

@@ -159,7 +159,7 @@ def evidence_with_gradient(model: DualEncoder, pixels: Tensor, texts: Tensor) ->
     )
     row = class_token_row(attentions, gradients)[:, 1:]
     side = isqrt(row.shape[1])
-    return row.unflatten(1, (side, side))
+    return row.reshape(-1, side, side)
 
 
 def class_token_row(attentions: Sequence[Tensor], gradients: Sequence[Tensor]) -> Tensor:

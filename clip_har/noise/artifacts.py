@@ -1,5 +1,6 @@
 """The files of learned noise in a cell's folder: values, card, tables, pictures."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,16 @@ from clip_har.figures.noise import NoiseRow, noise_clips_figure, noise_sheet
 from clip_har.figures.noise_curves import loss_figure
 from clip_har.figures.save import save_figure
 from clip_har.masked_clips import MaskedClips
+from clip_har.metrics.effect import Answers
 from clip_har.noise.answers import columns
 from clip_har.noise.evaluation import LEARNED, Exhibit, NoiseResult, slug
 from clip_har.noise.fit import NOISE_FILE, FittedNoise
 from clip_har.noise.perturbation import PixelNoise
 from clip_har.noise.settings import Learned
+from clip_har.results import write_json
+from clip_har.scores import ScoreTable
 
-ATTENTION = "attention.csv"
+_ATTENTION, _VARIANTS = "attention.csv", "variants.json"
 
 
 def write_noise(
@@ -42,27 +46,50 @@ def write_noise(
     result.effects.to_csv(folder / "effect.csv", index=False)
     result.classes.to_csv(folder / "classes.csv", index=False)
     _curves(fitted).to_csv(folder / "loss_curve.csv", index=False)
-    attention = {}
-    for name, answers in result.answers.items():
-        answers.table.write(folder / f"scores_{slug(name)}.parquet")
-        if answers.attention is not None:
-            attention[name] = answers.attention
-    if attention:
-        ids = pd.DataFrame({"clip_id": next(iter(result.answers.values())).table.clip_ids})
-        ids.assign(**attention).to_csv(folder / ATTENTION, index=False)
+    _write_answers(folder, result)
     course = fitted.course
     save_figure(
         folder / "loss_curve.png",
         loss_figure(course.terms, course.validation, kept=course.kept, title=f"{title}: learning"),
     )
     if isinstance(fitted.perturbation, PixelNoise):
-        save_figure(
-            folder / "noise.png", _sheet(fitted.perturbation, noise, masked, title=title)
-        )
+        save_figure(folder / "noise.png", _sheet(fitted.perturbation, noise, masked, title=title))
     if result.exhibits:
         rows = [_row(exhibit, masked.frames.clip_set.class_names) for exhibit in result.exhibits]
         figure = noise_clips_figure(rows, title=f"{title}: {result.headline}")
         save_figure(folder / "clips.png", figure)
+
+
+def _write_answers(folder: Path, result: NoiseResult) -> None:
+    names = {slug(name): name for name in result.answers}
+    write_json(folder / _VARIANTS, {"headline": result.headline, "variants": names})
+    attention = {}
+    for name, answers in result.answers.items():
+        answers.table.write(folder / f"scores_{slug(name)}.parquet")
+        if answers.attention is not None:
+            attention[slug(name)] = answers.attention
+    if attention:
+        pd.DataFrame(attention).to_csv(folder / _ATTENTION, index=False)
+
+
+def read_answers(folder: Path) -> tuple[str, dict[str, Answers]]:
+    """Return the name of a cell's headline, and its answers by variant.
+
+    Args:
+        folder: the ``noise`` folder of a finished cell.
+    """
+    described = json.loads((folder / _VARIANTS).read_text(encoding="utf-8"))
+    attention = pd.DataFrame()
+    if (folder / _ATTENTION).is_file():
+        attention = pd.read_csv(folder / _ATTENTION)
+    answers = {
+        name: Answers(
+            ScoreTable.read(folder / f"scores_{key}.parquet"),
+            attention[key].to_numpy(np.float64) if key in attention else None,
+        )
+        for key, name in described["variants"].items()
+    }
+    return described["headline"], answers
 
 
 def noise_card(noise: Learned, result: NoiseResult) -> str:
@@ -108,18 +135,19 @@ the same training clips. A gain that one of these reaches is not attention to th
 
 
 def _markdown(top1: pd.DataFrame) -> str:
-    lines = ["| variant | against | top-1 before | after | difference | 95 % |", "|---|---|---|---|---|---|"]
-    for row in top1.to_dict("records"):
-        lines.append(
-            f"| {row['variant']} | {row['against']} | {row['before']:.3f} | {row['after']:.3f}"
-            f" | {row['difference']:+.3f} | {row['low']:+.3f} to {row['high']:+.3f} |"
-        )
+    lines = [
+        "| variant | against | top-1 before | after | difference | 95 % |",
+        "|---|---|---|---|---|---|",
+    ]
+    lines += [
+        f"| {row['variant']} | {row['against']} | {row['before']:.3f} | {row['after']:.3f}"
+        f" | {row['difference']:+.3f} | {row['low']:+.3f} to {row['high']:+.3f} |"
+        for row in top1.to_dict("records")
+    ]
     return "\n".join(lines)
 
 
 def _listed(card: dict[str, Any]) -> str:
-    import json
-
     short = {key: value for key, value in card.items() if key not in ("prompts", "class_names")}
     return json.dumps(short, indent=2, sort_keys=True)
 
@@ -156,9 +184,10 @@ def _row(exhibit: Exhibit, names: tuple[str, ...]) -> NoiseRow:
     frames = exhibit.clip.frames
     middle = len(frames) // 2
     shown, noisy = (picture[middle].permute(1, 2, 0).numpy() for picture in (frames, exhibit.noisy))
-    heats = []
-    for evidence in (exhibit.evidence_before, exhibit.evidence_after):
-        heats.append(None if evidence is None else _heat(evidence[middle], shown.shape[0]))
+    heats = [
+        None if evidence is None else _heat(evidence[middle], shown.shape[0])
+        for evidence in (exhibit.evidence_before, exhibit.evidence_after)
+    ]
     answers = f"before: {names[exhibit.before]}\nafter: {names[exhibit.after]}"
     return NoiseRow(
         caption=f"true: {names[exhibit.label]}\n{answers}",

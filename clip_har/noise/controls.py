@@ -34,7 +34,7 @@ def random_like(perturbation: Perturbation, *, seed: int) -> Perturbation:
         rows = part.detach().cpu().flatten(1).numpy().copy()  # (1 or C, values)
         for number, row in enumerate(rows):
             draws = generator(seed, f"noise/random/{name}", str(number))
-            row[:] = draws.permutation(row) * draws.choice(np.float32([-1, 1]), len(row))
+            row[:] = draws.permutation(row) * draws.choice(np.array([-1, 1], np.float32), len(row))
         parts[name] = torch.from_numpy(rows).reshape(part.shape).to(part.device)
     return perturbation.with_parts(parts)
 

@@ -68,7 +68,9 @@ class GaussianNoise(Settings):
     def corrupt(self, frames: "torch.Tensor", clip_id: str) -> "torch.Tensor":
         """Return ``(T, 3, S, S)`` float32 grey levels, not yet clamped, for uint8 frames."""
         draws = generator(self.seed, "noise/gaussian", clip_id)
-        return _add(frames, self.std * draws.standard_normal(_shape(frames, self.still), np.float32))
+        return _add(
+            frames, self.std * draws.standard_normal(_shape(frames, self.still), np.float32)
+        )
 
 
 class UniformNoise(Settings):
@@ -125,7 +127,7 @@ class SaltPepperNoise(Settings):
         return torch.where(lot < self.share, grains, frames.float())
 
 
-def _shape(frames: "torch.Tensor", still: bool) -> tuple[int, int, int, int]:  # noqa: FBT001
+def _shape(frames: "torch.Tensor", still: bool) -> tuple[int, int, int, int]:
     count, channels, height, width = frames.shape
     return (1 if still else count, channels, height, width)
 

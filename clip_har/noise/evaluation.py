@@ -1,6 +1,6 @@
 """Judge learned noise: every protocol and every control, on the same clips."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -238,18 +238,27 @@ def effect_table(answers: Mapping[str, Answers], headline: str) -> pd.DataFrame:
     Returns:
         Columns of `paired_effect` with ``variant`` and ``against`` before them.
     """
-    pairs = [(name, NONE) for name in answers if name != NONE]
-    controls = (UNIVERSAL, CALIBRATION, RANDOM, SHUFFLED)
-    pairs += [(headline, name) for name in answers if name.startswith(controls)]
     parts = []
-    for variant, against in pairs:
-        if variant == against:
-            continue
+    for variant, against in pairs(answers, headline):
         found = paired_effect([answers[against]], [answers[variant]])
         found.insert(0, "against", against)
         found.insert(0, "variant", variant)
         parts.append(found)
     return pd.concat(parts, ignore_index=True)
+
+
+def pairs(variants: Iterable[str], headline: str) -> list[tuple[str, str]]:
+    """Return what is compared with what: all with no noise, the headline with each control.
+
+    Args:
+        variants: their names.
+        headline: one of them.
+    """
+    names = list(variants)
+    controls = (UNIVERSAL, CALIBRATION, RANDOM, SHUFFLED)
+    return [(name, NONE) for name in names if name != NONE] + [
+        (headline, name) for name in names if name.startswith(controls)
+    ]
 
 
 def _variants(
@@ -297,9 +306,7 @@ def _attended(masked: MaskedClips, noise: Learned) -> list[int]:
     return spread(found, noise.attention_clips) if found else []
 
 
-def _seen(
-    clip: ShownClip, variant: _Variant, row: int, *, where: Where
-) -> Tensor:
+def _seen(clip: ShownClip, variant: _Variant, row: int, *, where: Where) -> Tensor:
     """Return the frames that a variant's answer was given to."""
     if not isinstance(variant.noise, PixelNoise):
         return clip.frames
@@ -350,15 +357,22 @@ def _exhibits(
         index = masked.judged[row]
         clip = masked.clip(index)
         noisy = _seen(clip, variants[headline], row, where=where)
-        maps = [None, None]
-        if looked_at:
-            maps = [
-                evidence_maps(zero_shot, frames, int(answers[row]))
-                for frames, answers in ((clip.frames, before), (noisy, after))
-            ]
+        maps = [
+            evidence_maps(zero_shot, frames, int(answers[row])) if looked_at else None
+            for frames, answers in ((clip.frames, before), (noisy, after))
+        ]
         subject = None if masked.subject is None else masked.subject.relevance(index)
         exhibits.append(
-            Exhibit(labels[index], clip, noisy, int(before[row]), int(after[row]), *maps, subject)
+            Exhibit(
+                labels[index],
+                clip,
+                noisy,
+                int(before[row]),
+                int(after[row]),
+                maps[0],
+                maps[1],
+                subject,
+            )
         )
     return exhibits
 

@@ -99,9 +99,7 @@ def learned_noise(
                 return found
             log.info("learning %s noise (once, kept in %s)", described["kind"], path.parent)
             clips = training()
-            best, course = learn(
-                noise, start, zero_shot, clips, state=path.with_suffix(".partial")
-            )
+            best, course = learn(noise, start, zero_shot, clips, state=path.with_suffix(".partial"))
             scale, biases = calibrate(noise, zero_shot, clips)
             card = {
                 **described,
@@ -177,7 +175,7 @@ def load_noise(
 
 
 def _read(path: Path, start: Perturbation, *, told: bool = False) -> FittedNoise | None:
-    """Read noise of the shape of ``start``; None, or an error where it is told, if there is none."""
+    """Read noise shaped like ``start``; None, or an error where it is told, without one."""
     try:
         with safe_open(path, "pt") as file:
             metadata = file.metadata() or {}

@@ -10,7 +10,7 @@ from clip_har.code_version import modules_digest
 from clip_har.data.clips import ClipSet, ClipSource
 from clip_har.errors import ClipHarError
 from clip_har.models.checkpoint import weights_digest
-from clip_har.noise.settings import Learned, UniversalNoise
+from clip_har.noise.settings import Learned, LearnedPixels, ResidualNoise, UniversalNoise
 
 if TYPE_CHECKING:
     from clip_har.config import Cell
@@ -59,10 +59,10 @@ def universal_twin(noise: Learned) -> UniversalNoise:
     """Return one noise for all classes with the same budget, clips, masks, steps and frames."""
     shared = set(UniversalNoise.model_fields) - {"loss", "controls", "file", "attention_clips"}
     given = {key: getattr(noise, key) for key in shared if hasattr(noise, key)}
-    if not hasattr(noise, "where"):  # noise in feature space: its budget means something else
+    if not isinstance(noise, LearnedPixels):  # the budget of feature space means something else
         given = {key: value for key, value in given.items() if key not in ("epsilon", "step_size")}
-    elif extra := getattr(noise, "epsilon_class", 0.0):
-        given["epsilon"] = min(noise.epsilon + extra, 255.0)
+    elif isinstance(noise, ResidualNoise):
+        given["epsilon"] = min(noise.epsilon + noise.epsilon_class, 255.0)
     return UniversalNoise(**given)
 
 

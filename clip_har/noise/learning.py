@@ -88,7 +88,7 @@ def learn(
     for part in parts.values():
         part.requires_grad_()
     loop = _Loop(noise, perturbation, zero_shot, training)
-    best = loop.resume(state) or loop.look(first=True)
+    best = loop.resume(state) or loop.start()
     scaler = torch.amp.GradScaler(enabled=zero_shot.model.dtype == torch.float16)
     with track(noise.steps, "learning noise") as advance:
         advance(loop.course.steps, loop.told())
@@ -96,8 +96,7 @@ def learn(
             loop.step(scaler)
             advance(1, loop.told())
             if loop.course.steps % noise.validate_every == 0 or loop.course.steps == noise.steps:
-                better = loop.look()
-                best = better or best
+                best = loop.look() or best
                 loop.save(state, best)
     state.unlink(missing_ok=True)
     return perturbation.with_parts(best), loop.course
@@ -139,7 +138,8 @@ def best_log_probability(scores: NDArray[np.float64]) -> float:
         scores: ``(N, K)``, the true class first; −inf for what is no candidate.
 
     Example:
-        >>> round(best_log_probability(np.array([[1.0, 0.0], [0.0, 1.0]])), 3)  # no better than chance
+        >>> scores = np.array([[1.0, 0.0], [0.0, 1.0]])  # no better than chance: ln 1/2
+        >>> round(best_log_probability(scores), 3)
         -0.693
     """
 
@@ -198,19 +198,22 @@ class _Loop:
         self.perturbation.project()
         self.course.steps += 1
 
-    def look(self, *, first: bool = False) -> dict[str, Tensor] | None:
+    def start(self) -> dict[str, Tensor]:
+        """Note where it starts from, and return a copy of the noise."""
+        self.course.validation[0] = self._validate()
+        return self._copy()
+
+    def look(self) -> dict[str, Tensor] | None:
         """Note where it stands; return a copy of the noise where it is the best so far."""
         step, course = self.course.steps, self.course
         for name, values in self.recent.items():
             course.terms.setdefault(name, {})[step] = sum(values) / len(values)
         self.recent = {}
-        score = validate(self.noise, self.perturbation, self.zero_shot, self.validation)
-        better = first or score > course.validation[course.kept]
-        course.validation[step] = score
-        if not better:
+        course.validation[step] = self._validate()
+        if course.validation[step] <= course.validation[course.kept]:
             return None
         course.kept = step
-        return {name: part.detach().clone() for name, part in self.perturbation.parts.items()}
+        return self._copy()
 
     def stalled(self) -> bool:
         """Return whether the last looks found nothing better."""
@@ -261,9 +264,15 @@ class _Loop:
             for name, part in self.perturbation.parts.items()
         }
 
+    def _validate(self) -> float:
+        return validate(self.noise, self.perturbation, self.zero_shot, self.validation)
+
+    def _copy(self) -> dict[str, Tensor]:
+        return {name: part.detach().clone() for name, part in self.perturbation.parts.items()}
+
     def _descend(self, total: Tensor, scaler: torch.amp.GradScaler, *, rate: float) -> None:
         self.optimiser.zero_grad(set_to_none=True)
-        scaler.scale(total).backward()
+        scaler.scale(total).backward()  # type: ignore[no-untyped-call]
         if self.noise.optimiser == "sign":
             with torch.no_grad():
                 for part in self.perturbation.parts.values():

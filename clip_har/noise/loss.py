@@ -95,7 +95,7 @@ def bias(logits: Tensor, prior: Tensor) -> Tensor:
         tensor(True)
     """
     mean = logits.softmax(dim=1).mean(dim=0)
-    return torch.special.xlogy(mean, mean).sum() - (mean * prior.log()).sum()
+    return (torch.xlogy(mean, mean) - mean * prior.log()).sum()
 
 
 def attention(evidence: Tensor, subject: Tensor) -> Tensor:

@@ -51,7 +51,8 @@ def terms(
         shown.flatten() if noise.per_class else torch.zeros_like(shown.flatten()),
         times.repeat_interleave(each),
     )
-    logits = zero_shot.frame_logits(embeddings).unflatten(0, (-1, each))  # (B, 1 + J, C)
+    logits = zero_shot.frame_logits(embeddings)  # (B * (1 + J), C)
+    logits = logits.reshape(len(labels), each, -1)
     own, others = logits[:, 0], logits[:, 1:]
 
     found: dict[str, Tensor] = {}
@@ -77,15 +78,15 @@ def terms(
     if "attention" in weights:
         found["attention"] = _attention(noise, perturbation, zero_shot, batch)
     if weights.keys() & {"smoothness", "size"}:
-        share = perturbation.share_of_budget(shown.unique() if noise.per_class else labels[:1] * 0)
+        share = perturbation.share_of_budget(
+            torch.unique(shown) if noise.per_class else labels[:1] * 0
+        )
         for name in weights.keys() & {"smoothness", "size"}:
             found[name] = getattr(loss, name)(share)
     return {name: found[name] for name in weights if name in found}
 
 
-def draw_wrong(
-    clean: Tensor, labels: Tensor, *, count: int, draws: np.random.Generator
-) -> Tensor:
+def draw_wrong(clean: Tensor, labels: Tensor, *, count: int, draws: np.random.Generator) -> Tensor:
     """Draw the wrong classes whose noise each frame is seen under.
 
     Half of them, rounded up, are those that the model finds most likely without noise; the others

@@ -103,9 +103,9 @@ class PixelNoise:
             classes: ``(M,)``; all are 0 to noise that is one for all classes.
             times: ``(M,)`` the frames' places in their clips; all are 0 to still noise.
         """
-        return torch.stack(
-            [self._spread(name, classes, times) for name in sorted(self.parts)]
-        ).sum(dim=0)
+        return torch.stack([self._spread(name, classes, times) for name in sorted(self.parts)]).sum(
+            dim=0
+        )
 
     def project(self) -> None:
         """Bring the parts back into their budgets, in place."""
@@ -142,7 +142,7 @@ class PixelNoise:
         rows = classes.clamp(max=len(part) - 1), times.clamp(max=part.shape[1] - 1)
         wanted = torch.stack(rows)
         # Spread over the frame once for each noise that occurs, not once for each frame.
-        distinct, which = wanted.unique(dim=1, return_inverse=True)
+        distinct, which = torch.unique(wanted, dim=1, return_inverse=True)
         return self._fit(part[distinct[0], distinct[1]])[which]
 
     def _fit(self, grid: Tensor) -> Tensor:

@@ -87,6 +87,7 @@ def take(table: ScoreTable, rows: Sequence[int]) -> ScoreTable:
             for name in (
                 "labels", "scores", "mask_ratio", "subject_hidden", "subject_found",
                 "native_black", "feature_hidden", "feature_frames", "scene_labels",
+                "noise_rms", "noise_largest",
             )
         },
     )  # fmt: skip
