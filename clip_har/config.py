@@ -13,7 +13,7 @@ from clip_har.errors import ClipHarError
 from clip_har.masking.aimed import AimedMask
 from clip_har.masking.feature import FeatureMask
 from clip_har.masking.swap import SwapMask
-from clip_har.noise.settings import EmbeddingNoise, Learned, LearnedPixels
+from clip_har.noise.settings import EmbeddingNoise, Learned, LearnedPixels, LearningSettings
 from clip_har.regions.none import NoRegion
 from clip_har.regions.source import SUBJECT
 from clip_har.settings import Settings
@@ -39,6 +39,7 @@ class RootSchema:
     noise: Any = MISSING
     tracking: Any = MISSING
     frames: Any = MISSING
+    learning: Any = MISSING
     ratio: float | None = MISSING
     fill: str = MISSING
     feature: str = MISSING
@@ -70,6 +71,7 @@ class Cell(Settings):
         region: a `clip_har.regions.source.RegionSource`.
         noise: what is added to the frames.
         tracking: a `clip_har.tracking.tracker.Tracking`.
+        learning: how noise is learned; counts through the noise that is.
         ratio: share of the frame's pixels that is hidden, in [0, 1]; null where a mask allows it.
         fill: what is painted over hidden pixels; counts through the mask that uses it.
         feature: the thing that a mask is aimed at; counts through the mask that uses it.
@@ -93,6 +95,7 @@ class Cell(Settings):
     region: Any
     noise: Any
     tracking: Any
+    learning: LearningSettings
     ratio: float | None = Field(ge=0, le=1)
     fill: str
     feature: str
@@ -166,7 +169,7 @@ def cell_from_config(config: DictConfig) -> Cell:
     if unknown := sorted({str(key) for key in config} - set(RootSchema.__dataclass_fields__)):
         raise ClipHarError(f"{unknown[0]}: there is no such key; --cfg job lists the keys")
     root = {
-        key: config[key]
+        key: OmegaConf.to_container(config[key]) if key == "learning" else config[key]
         for key in RootSchema.__dataclass_fields__
         if key not in (*GROUPS, "frames")
     }
@@ -237,10 +240,15 @@ def _check_learned(cell: Cell, noise: Learned) -> None:
             "noise.loss.attention: noise in feature space changes no pixel that attention could"
             " move to; use noise=class_specific, or set it to 0"
         )
-    if noise.loss.attention > 0 and isinstance(cell.region, NoRegion):
+    if noise.needs_region and isinstance(cell.region, NoRegion):
         raise ClipHarError(
-            "noise.loss.attention: it must know where the subject is: add region=motion or"
-            " region=annotation, or set it to 0"
+            "noise.loss.attention, and feature or isolation in noise.train_masking, must know where"
+            " the subject is: add region=motion or region=annotation"
+        )
+    if noise.needs_region and cell.region.uses_label(SUBJECT):
+        raise ClipHarError(
+            "noise.train_masking, noise.loss.attention: a subject found by the true label"
+            " (region.evidence=label) would teach the label; use another region source"
         )
     fixed = cell.frames.sampler in ("uniform", "middle")
     if isinstance(noise, LearnedPixels) and not noise.still and not fixed:

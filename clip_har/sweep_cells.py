@@ -8,7 +8,16 @@ from typing import Any
 from clip_har.config import Cell
 
 # Settings that say how a cell is run, not what it is of.
-_HOW = {"tracking", "overwrite", "results_dir", "cache_dir", "device", "batch_size", "noise_seed"}
+_HOW = {
+    "tracking",
+    "overwrite",
+    "results_dir",
+    "cache_dir",
+    "device",
+    "batch_size",
+    "noise_seed",
+    "learning",
+}
 _KINDS = ("dataset", "region", "masking", "noise")
 
 

@@ -111,7 +111,7 @@ def noise_card(noise: Learned, result: NoiseResult) -> str:
 - Frozen model, weights digest `{card["weights"][:16]}`, {len(card["class_names"])} classes.
 - Loss: {weights}. Masks in training: {", ".join(noise.train_masking)} at
   {", ".join(f"{ratio:g}" for ratio in noise.train_ratios)}, black.
-- {course.steps} steps of {noise.batch} frames, kept step {course.kept}; validation (mean
+- {course.steps} steps of {noise.learning.batch} frames, kept step {course.kept}; validation (mean
   log-probability of the true class) from {scores.get(0, float("nan")):.3f} to
   {scores.get(course.kept, float("nan")):.3f}. Seed {noise.seed}.
 - Size: root mean square {result.classes["rms"].mean():.2f}, largest

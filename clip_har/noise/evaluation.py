@@ -217,11 +217,11 @@ def open_training(cell: Cell, zero_shot: ZeroShot) -> TrainingClips:
     """Decode the clips that a cell's noise is learned from, or find them decoded."""
     noise: Learned = cell.noise
     settings = cell.frames.model_copy(update={"size": cell.model.image_size()})
-    clips = training_clips(cell.dataset, noise.train_clips)
+    clips = training_clips(cell.dataset, noise.learning.train_clips)
     frames = FrameStore.open(clips, settings, cache_dir=cell.cache_dir)
     learned_from, validated_on = split_groups(frames, noise)
     subject = None
-    if noise.loss.attention > 0:
+    if noise.needs_region:
         subject = open_regions(
             cell.region, SUBJECT, frames, zero_shot=lambda: zero_shot, cache_dir=cell.cache_dir
         )

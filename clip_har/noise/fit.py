@@ -115,12 +115,14 @@ def learned_noise(
         raise ClipHarError(
             f"cache_dir={cache_dir}: learned noise cannot be kept there ({error.strerror})"
         ) from error
-    if course.kept == 0:
+    if course.validation[course.kept] <= course.validation[0]:
         log.warning(
-            "learning %s noise: no look at the validation clips was better than the start, whose"
-            " noise is next to nothing, after %d steps",
+            "%s noise serves the validation clips no better than none: %.3f after %d steps, %.3f"
+            " at the start",
             described["kind"],
-            course.steps,
+            course.validation[course.kept],
+            course.kept,
+            course.validation[0],
         )
     return fitted
 

@@ -60,7 +60,7 @@ def universal_twin(noise: Learned) -> UniversalNoise:
     shared = set(UniversalNoise.model_fields) - {"loss", "controls", "file", "attention_clips"}
     given = {key: getattr(noise, key) for key in shared if hasattr(noise, key)}
     if not isinstance(noise, LearnedPixels):  # the budget of feature space means something else
-        given = {key: value for key, value in given.items() if key not in ("epsilon", "step_size")}
+        given = {key: value for key, value in given.items() if key != "epsilon"}
     elif isinstance(noise, ResidualNoise):
         given["epsilon"] = min(noise.epsilon + noise.epsilon_class, 255.0)
     return UniversalNoise(**given)
@@ -73,8 +73,7 @@ def described_fit(noise: Learned, cell: "Cell") -> dict[str, Any]:
         noise: of the cell, or a control beside it.
         cell: the checked settings.
     """
-    clips = training_clips(cell.dataset, noise.train_clips)
-    uses_region = noise.loss.attention > 0
+    clips = training_clips(cell.dataset, noise.learning.train_clips)
     return {
         "kind": type(noise).__name__,
         "noise": noise.model_dump(mode="json", exclude=_USE),
@@ -85,7 +84,7 @@ def described_fit(noise: Learned, cell: "Cell") -> dict[str, Any]:
         "pooling": cell.model.pooling,
         "prompts": cell.prompts.texts(clips.class_names),
         "precision": cell.precision,
-        "region": cell.region.model_dump(mode="json") if uses_region else None,
+        "region": _region(cell) if noise.needs_region else None,
         "code": _learning_code(),
     }
 
@@ -103,7 +102,7 @@ def learned_from(cell: "Cell") -> str:
     if not isinstance(noise, Learned):
         return ""
     if noise.file is None or noise.controls:  # the universal control is learned in any case
-        digest = training_clips(cell.dataset, noise.train_clips).digest
+        digest = training_clips(cell.dataset, noise.learning.train_clips).digest
     else:
         digest = ""
     if noise.file is not None:
@@ -112,6 +111,12 @@ def learned_from(cell: "Cell") -> str:
             raise ClipHarError(f"noise.file={path}: there is no such file")
         digest += hashlib.sha256(path.read_bytes()).hexdigest()
     return digest
+
+
+def _region(cell: "Cell") -> list[Any]:
+    source = cell.region
+    clips = training_clips(cell.dataset, cell.noise.learning.train_clips)
+    return [type(source).__name__, source.model_dump(mode="json"), source.identity(clips)]
 
 
 @cache

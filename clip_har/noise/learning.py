@@ -35,7 +35,7 @@ class Course:
     Attributes:
         terms: per term of the loss its mean since the last look, by step.
         validation: the score of the validation clips by step, see `validate`; step 0 is the start.
-        kept: the step with the best score, whose noise is kept.
+        kept: the step after the start with the best score, whose noise is kept.
         steps: how many were made.
     """
 
@@ -90,12 +90,15 @@ def learn(
     loop = _Loop(noise, perturbation, zero_shot, training)
     best = loop.resume(state) or loop.start()
     scaler = torch.amp.GradScaler(enabled=zero_shot.model.dtype == torch.float16)
-    with track(noise.steps, "learning noise") as advance:
+    with track(noise.learning.steps, "learning noise") as advance:
         advance(loop.course.steps, loop.told())
-        while loop.course.steps < noise.steps and not loop.stalled():
+        while loop.course.steps < noise.learning.steps and not loop.stalled():
             loop.step(scaler)
             advance(1, loop.told())
-            if loop.course.steps % noise.validate_every == 0 or loop.course.steps == noise.steps:
+            if (
+                loop.course.steps % noise.learning.validate_every == 0
+                or loop.course.steps == noise.learning.steps
+            ):
                 best = loop.look() or best
                 loop.save(state, best)
     state.unlink(missing_ok=True)
@@ -120,7 +123,7 @@ def validate(
     """
     found = []
     with torch.no_grad():
-        for part in _parts(batch, noise.batch):
+        for part in _parts(batch, noise.learning.batch):
             if noise.per_class:
                 found.append(_candidate_scores(perturbation, zero_shot, part))
                 continue
@@ -170,17 +173,23 @@ class _Loop:
             zero_shot.classifier.shape[0],
         )
         self.validation = training.validation(noise)
-        self.optimiser = torch.optim.Adam(list(perturbation.parts.values()), lr=noise.step_size)
+        groups = [
+            {"params": [part], "budget": perturbation.budget(name)}
+            for name, part in perturbation.parts.items()
+        ]
+        self.optimiser = torch.optim.Adam(groups)
 
     def step(self, scaler: torch.amp.GradScaler) -> None:
         """Make one step."""
         noise, step = self.noise, self.course.steps
         wrong = None
-        count = noise.batch
+        count = noise.learning.batch
         if isinstance(noise, ClassSpecificNoise | EmbeddingNoise):
             each = 1 + min(noise.wrong, len(self.prior) - 1)
             # Noise in feature space sends each frame through the model only once.
-            count = noise.batch if isinstance(noise, EmbeddingNoise) else max(count // each, 1)
+            count = (
+                noise.learning.batch if isinstance(noise, EmbeddingNoise) else max(count // each, 1)
+            )
         batch = self.training.batch(noise, count, step)
         if isinstance(noise, ClassSpecificNoise | EmbeddingNoise):
             with torch.no_grad():
@@ -194,7 +203,9 @@ class _Loop:
         total = torch.stack([weights[name] * term for name, term in found.items()]).sum()
         for name, term in {**found, "total": total}.items():
             self.recent.setdefault(name, []).append(float(term.detach()))
-        self._descend(total, scaler, rate=cosine(step, noise.steps) * noise.step_size)
+        self._descend(
+            total, scaler, rate=cosine(step, noise.learning.steps) * noise.learning.step_size
+        )
         self.perturbation.project()
         self.course.steps += 1
 
@@ -210,7 +221,8 @@ class _Loop:
             course.terms.setdefault(name, {})[step] = sum(values) / len(values)
         self.recent = {}
         course.validation[step] = self._validate()
-        if course.validation[step] <= course.validation[course.kept]:
+        # The start is no choice: noise that serves worse than none is a finding, not a failure.
+        if course.kept and course.validation[step] <= course.validation[course.kept]:
             return None
         course.kept = step
         return self._copy()
@@ -218,7 +230,7 @@ class _Loop:
     def stalled(self) -> bool:
         """Return whether the last looks found nothing better."""
         since = sum(step > self.course.kept for step in self.course.validation)
-        return since >= self.noise.patience
+        return since >= self.noise.learning.patience
 
     def told(self) -> str:
         """Return where it stands, for the progress bar."""
@@ -273,13 +285,14 @@ class _Loop:
     def _descend(self, total: Tensor, scaler: torch.amp.GradScaler, *, rate: float) -> None:
         self.optimiser.zero_grad(set_to_none=True)
         scaler.scale(total).backward()  # type: ignore[no-untyped-call]
-        if self.noise.optimiser == "sign":
+        if self.noise.learning.optimiser == "sign":
             with torch.no_grad():
-                for part in self.perturbation.parts.values():
-                    part -= rate * part.grad.sign()  # type: ignore[union-attr]
+                for name, part in self.perturbation.parts.items():
+                    step = rate * self.perturbation.budget(name)
+                    part -= step * part.grad.sign()  # type: ignore[union-attr]
             return
         for group in self.optimiser.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group["budget"]
         scaler.step(self.optimiser)
         scaler.update()
 

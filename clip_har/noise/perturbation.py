@@ -39,6 +39,9 @@ class Perturbation(Protocol):
     def project(self) -> None:
         """Bring the parts back into their budgets, in place."""
 
+    def budget(self, name: str) -> float:
+        """Return the budget of a part."""
+
     def share_of_budget(self, classes: Tensor) -> Tensor:
         """Return the noise of some classes as a share of the budget, for the terms about δ."""
 
@@ -119,6 +122,10 @@ class PixelNoise:
                 rms = self._fit(some).square().mean(dim=(1, 2, 3), keepdim=True).sqrt()
                 some.mul_((budget / rms.clamp(min=1e-12)).clamp(max=1))
 
+    def budget(self, name: str) -> float:
+        """Return the budget of a part, grey levels."""
+        return self.budgets[name]
+
     def share_of_budget(self, classes: Tensor) -> Tensor:
         """Return the parts that some classes have, as shares of their budgets, on their grid."""
         shares = [
@@ -162,11 +169,11 @@ class EmbeddingShift:
 
     Attributes:
         parts: ``own`` ``(C, D)``.
-        budget: largest L2 length of a shift.
+        length: the largest of a shift (L2).
     """
 
     parts: dict[str, Tensor]
-    budget: float
+    length: float
 
     def prepare(self, model: DualEncoder, frames: Tensor) -> Tensor:
         """Embed frames, once for all classes: ``(M, D)``."""
@@ -188,11 +195,15 @@ class EmbeddingShift:
         """Bring the shifts back into their budget, in place."""
         own = self.parts["own"].data
         lengths = own.norm(dim=1, keepdim=True).clamp(min=1e-12)
-        own.mul_((self.budget / lengths).clamp(max=1))
+        own.mul_((self.length / lengths).clamp(max=1))
+
+    def budget(self, name: str) -> float:  # noqa: ARG002, there is one part
+        """Return the largest length of a shift."""
+        return self.length
 
     def share_of_budget(self, classes: Tensor) -> Tensor:
         """Return the shifts of some classes as shares of the budget."""
-        return self.parts["own"][classes] / self.budget
+        return self.parts["own"][classes] / self.length
 
     def strength(self, column: int) -> tuple[float, float]:
         """Return root mean square and largest value of one class's shift."""

@@ -18,7 +18,7 @@ GreyLevels = Annotated[float, Field(gt=0, le=255)]
 Protocol = Literal["candidate", "topk", "predicted", "oracle"]
 """How noise per class is used when the label is not known, see `clip_har.noise.protocols`."""
 
-TrainMask = Literal["none", "percent", "shape"]
+TrainMask = Literal["none", "percent", "shape", "feature", "isolation"]
 
 
 class LossWeights(Settings):
@@ -53,23 +53,42 @@ class LossWeights(Settings):
         return {name: weight for name, weight in self.model_dump().items() if weight > 0}
 
 
+class LearningSettings(Settings):
+    """How noise is learned; the root key ``learning`` sets it for all learned noise of a sweep.
+
+    Attributes:
+        steps: optimiser steps.
+        batch: frames that one step sends through the model, forward and backward.
+        optimiser: ``adam``, or ``sign``: steps of one length along the sign of the gradient (Madry
+            et al. 2018); both project back into the budget.
+        step_size: at the start, as a share of the budget; it falls along a cosine.
+        validate_every: steps between looks at the validation clips.
+        patience: looks without a better score before it stops.
+        validation_share: of the training groups that are kept for validation.
+        validation_clips: at most so many clips of them are looked at.
+        train_clips: use at most so many training clips, evenly spread; None for all.
+    """
+
+    steps: Count = 300
+    batch: Count = 96
+    optimiser: Literal["adam", "sign"] = "adam"
+    step_size: Positive = 0.05
+    validate_every: Count = 25
+    patience: Count = 6
+    validation_share: Share = 0.2
+    validation_clips: Count = 120
+    train_clips: Count | None = None
+
+
 class Learned(Settings):
     """What all learned noise has in common; the options below say what is learned.
 
     Attributes:
         loss: weights of its terms.
         train_masking: masks that training clips are seen under, in equal shares; black.
+            ``feature`` and ``isolation`` are aimed at the subject and need a region source.
         train_ratios: hidden shares of these masks, in equal shares.
-        steps: optimiser steps.
-        batch: frames that one step sends through the model, forward and backward.
-        optimiser: ``adam``, or ``sign``: steps of one length along the sign of the gradient (Madry
-            et al. 2018); both project back into the budget.
-        step_size: at the start, in the units of the budget; it falls along a cosine.
-        validate_every: steps between looks at the validation clips.
-        patience: looks without a better score before it stops.
-        validation_share: of the training groups that are kept for validation.
-        validation_clips: at most so many clips of them are looked at.
-        train_clips: use at most so many training clips, evenly spread; None for all.
+        learning: how it is learned.
         controls: evaluate the controls beside the noise, see `clip_har.noise.controls`.
         attention_clips: measure attention on so many clips, evenly spread; 0 for none.
         file: use this noise instead of learning one: the ``noise.safetensors`` of another run.
@@ -86,15 +105,7 @@ class Learned(Settings):
         "shape",
     )
     train_ratios: Annotated[tuple[Ratio, ...], Field(min_length=1)] = (0.1, 0.3, 0.5)
-    steps: Count = 300
-    batch: Count = 96
-    optimiser: Literal["adam", "sign"] = "adam"
-    step_size: Positive = 1.0
-    validate_every: Count = 25
-    patience: Count = 6
-    validation_share: Share = 0.2
-    validation_clips: Count = 120
-    train_clips: Count | None = None
+    learning: LearningSettings = LearningSettings()
     controls: bool = True
     attention_clips: Annotated[int, Field(ge=0)] = 64
     file: Path | None = None
@@ -110,6 +121,11 @@ class Learned(Settings):
     def uses_label(self) -> bool:
         """Whether the noise that a clip gets depends on its true label: a leak."""
         return False
+
+    @property
+    def needs_region(self) -> bool:
+        """Whether it can only be learned where the subject's place is known."""
+        return self.loss.attention > 0 or bool({"feature", "isolation"} & set(self.train_masking))
 
 
 class LearnedPixels(Learned):
@@ -145,7 +161,6 @@ class BorderNoise(LearnedPixels):
     """
 
     epsilon: GreyLevels = 255.0
-    step_size: Positive = 8.0
     width: Count = 8
 
 
@@ -188,14 +203,12 @@ class EmbeddingNoise(Learned):
 
     Attributes:
         epsilon: largest L2 length of a shift, of embeddings of length 1.
-        step_size: in the same units.
         wrong: see `ClassSpecificNoise`, with `protocol` and `top_k`.
     """
 
     per_class: ClassVar[bool] = True
 
     loss: LossWeights = LossWeights(cross_entropy=0.3, ranking=1.0)
-    step_size: Positive = 0.02
     epsilon: Annotated[float, Field(gt=0, le=2)] = 0.3
     wrong: Count = 3
     protocol: Protocol = "candidate"

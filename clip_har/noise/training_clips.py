@@ -11,10 +11,13 @@ from torch import Tensor
 from clip_har.data.store import FrameStore
 from clip_har.errors import ClipHarError
 from clip_har.masking.area import Canvas, Strategy, clip_mask
+from clip_har.masking.feature import FeatureMask
+from clip_har.masking.isolation import IsolationMask
 from clip_har.masking.none import NoMask
 from clip_har.masking.percent import PercentMask
 from clip_har.masking.shape import ShapeMask
 from clip_har.noise.settings import Learned, TrainMask
+from clip_har.regions.source import SUBJECT
 from clip_har.regions.store import RegionMaps
 from clip_har.seeding import generator
 
@@ -77,7 +80,7 @@ class TrainingClips:
     def validation(self, noise: Learned) -> Batch:
         """Return the middle frames of the validation clips, masks taking turns."""
         lengths = self.frames.lengths
-        kept = spread(self.validated_on, noise.validation_clips)
+        kept = spread(self.validated_on, noise.learning.validation_clips)
         draws = generator(noise.seed, "noise/validation", "masks")
         masks = [draw_mask(noise, draws) for _ in kept]
         times = [int(lengths[index]) // 2 for index in kept]
@@ -94,6 +97,7 @@ class TrainingClips:
             frames=count,
             height=height,
             width=width,
+            feature=None if self.subject is None else self.subject.relevance(index),
         )
         return torch.from_numpy(view.pixels * ~clip_mask(mask, canvas)[:, None])
 
@@ -110,17 +114,20 @@ class TrainingClips:
         for number, (index, time, mask) in enumerate(zip(picked, times, masks, strict=True)):
             view = self.frames.view(index)
             frame = view.pixels[time]
+            relevance = None
+            if self.subject is not None:
+                relevance = self.subject.relevance(index)[time : time + 1]
+                subject.append(relevance[0])
             canvas = Canvas(
                 clip_id=f"{view.clip.id} {item} {number}",
                 seed=seed,
                 frames=1,
                 height=frame.shape[1],
                 width=frame.shape[2],
+                feature=relevance,
             )
             whole.append(frame)
             hidden.append(clip_mask(mask, canvas)[0])
-            if self.subject is not None:
-                subject.append(self.subject.relevance(index)[time])
         frames = torch.from_numpy(np.stack(whole))
         visible = torch.from_numpy(~np.stack(hidden)).unsqueeze(1)
         return Batch(
@@ -140,14 +147,18 @@ def draw_mask(noise: Learned, draws: np.random.Generator) -> Strategy:
     if kind == "percent":
         return PercentMask(ratio=ratio)
     if kind == "shape":
-        return ShapeMask(ratio=ratio, place="random")  # the middle would be what is tested
+        return ShapeMask(ratio=ratio, place="random")  # not where it is tested
+    if kind == "feature":
+        return FeatureMask(ratio=ratio, feature=SUBJECT)
+    if kind == "isolation":
+        return IsolationMask(ratio=ratio, feature=SUBJECT)
     return NoMask()
 
 
 def split_groups(frames: FrameStore, noise: Learned) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Split decoded clips into those that noise is learned from and those that validate it.
 
-    Of the groups (subjects) ``noise.validation_share`` are kept for validation, at least one, and
+    Of the groups (subjects) ``noise.learning.validation_share`` are kept for validation, at least one, and
     at least one is left; the draw is by ``noise.seed``.
 
     Raises:
@@ -161,7 +172,7 @@ def split_groups(frames: FrameStore, noise: Learned) -> tuple[NDArray[np.int64],
             f" expected at least 2 groups among its clips, got {len(groups)}"
         )
     order = generator(noise.seed, "noise/split", "groups").permutation(len(groups))
-    count = min(max(round(noise.validation_share * len(groups)), 1), len(groups) - 1)
+    count = min(max(round(noise.learning.validation_share * len(groups)), 1), len(groups) - 1)
     kept = np.isin(every, groups[order[:count]])
     decoded = np.array(frames.ok, np.int64)
     return decoded[~kept], decoded[kept]
