@@ -13,9 +13,16 @@ from clip_har.errors import ClipHarError
 from clip_har.masking.aimed import AimedMask
 from clip_har.masking.feature import FeatureMask
 from clip_har.masking.swap import SwapMask
-from clip_har.noise.settings import EmbeddingNoise, Learned, LearnedPixels, LearningSettings
+from clip_har.noise.settings import (
+    EmbeddingNoise,
+    Learned,
+    LearnedPixels,
+    LearningSettings,
+    TrainMasks,
+    TrainRatios,
+)
 from clip_har.regions.none import NoRegion
-from clip_har.regions.source import SUBJECT
+from clip_har.regions.source import PERSON, SUBJECT
 from clip_har.settings import Settings
 
 T = TypeVar("T", bound=Settings)
@@ -45,6 +52,8 @@ class RootSchema:
     feature: str = MISSING
     seed: int = MISSING
     noise_seed: int = MISSING
+    train_masking: Any = MISSING
+    train_ratios: Any = MISSING
     device: str = MISSING
     precision: str = MISSING
     batch_size: int = MISSING
@@ -77,6 +86,8 @@ class Cell(Settings):
         feature: the thing that a mask is aimed at; counts through the mask that uses it.
         seed: of everything random but noise.
         noise_seed: of noise, learned or drawn; counts through the noise that uses it.
+        train_masking: masks that noise is learned under; counts through the noise that is.
+        train_ratios: their hidden shares; likewise.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps`` …
         precision: of the model's forward pass.
         batch_size: frames in one forward pass.
@@ -101,6 +112,8 @@ class Cell(Settings):
     feature: str
     seed: int = Field(ge=0)
     noise_seed: int = Field(ge=0)
+    train_masking: TrainMasks
+    train_ratios: TrainRatios
     device: str = Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?|xpu(:\d+)?)$")
     precision: Literal["fp32", "bf16", "fp16"]
     batch_size: int = Field(ge=1)
@@ -169,7 +182,9 @@ def cell_from_config(config: DictConfig) -> Cell:
     if unknown := sorted({str(key) for key in config} - set(RootSchema.__dataclass_fields__)):
         raise ClipHarError(f"{unknown[0]}: there is no such key; --cfg job lists the keys")
     root = {
-        key: OmegaConf.to_container(config[key]) if key == "learning" else config[key]
+        key: OmegaConf.to_container(config[key])
+        if OmegaConf.is_config(config[key])
+        else config[key]
         for key in RootSchema.__dataclass_fields__
         if key not in (*GROUPS, "frames")
     }
@@ -245,6 +260,8 @@ def _check_learned(cell: Cell, noise: Learned) -> None:
             "noise.loss.attention, and feature or isolation in noise.train_masking, must know where"
             " the subject is: add region=motion or region=annotation"
         )
+    if "same" in noise.train_masking:
+        _check_same_mask(cell)
     if noise.needs_region and cell.region.uses_label(SUBJECT):
         raise ClipHarError(
             "noise.train_masking, noise.loss.attention: a subject found by the true label"
@@ -256,3 +273,16 @@ def _check_learned(cell: Cell, noise: Learned) -> None:
             f"noise.still=false learns noise for each frame of a clip, and frames.sampler="
             f"{cell.frames.sampler} takes as many as a clip has: use frames.sampler=uniform"
         )
+
+
+def _check_same_mask(cell: Cell) -> None:
+    """Refuse to learn noise under a mask that training clips cannot be shown under."""
+    known = (None, PERSON, SUBJECT)
+    if isinstance(cell.masking, SwapMask) or cell.masking.feature not in known:
+        raise ClipHarError(
+            "train_masking=same learns noise under the cell's own mask, which must not be a swap"
+            " nor be aimed at anything but the subject: name masks, such as"
+            " train_masking=[none,percent]"
+        )
+    if cell.masking.feature is not None and isinstance(cell.region, NoRegion):
+        raise ClipHarError("train_masking=same: the mask needs region=motion or region=annotation")

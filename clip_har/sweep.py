@@ -129,7 +129,18 @@ def _start_sweep(config: DictConfig) -> None:
     seen: dict[str, ClipSet] = {}
     prints = set()
     for cell in cells:
-        own = {"masking", "noise", "ratio", "fill", "feature", "seed", "noise_seed", "learning"}
+        own = {
+            "masking",
+            "noise",
+            "ratio",
+            "fill",
+            "feature",
+            "seed",
+            "noise_seed",
+            "learning",
+            "train_masking",
+            "train_ratios",
+        }
         shared = cell.model_dump_json(exclude=own)
         if shared not in seen:
             seen[shared] = preflight(cell)

@@ -17,6 +17,8 @@ _HOW = {
     "batch_size",
     "noise_seed",
     "learning",
+    "train_masking",
+    "train_ratios",
 }
 _KINDS = ("dataset", "region", "masking", "noise")
 

@@ -176,7 +176,7 @@ def _sheet(noise: PixelNoise, settings: Learned, masked: MaskedClips, *, title: 
         deltas.insert(0, shared.delta(first, first)[0])
         captions = ["all classes", *captions]
     stacked = torch.stack(deltas).detach().cpu().numpy()
-    peak = float(max(np.abs(stacked).max(), 1e-3))
+    peak = float(np.ceil(max(np.abs(stacked).max(), 1e-3)))
     return noise_sheet(stacked, captions, title=f"{title}: δ", peak=peak)
 
 

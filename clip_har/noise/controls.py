@@ -5,9 +5,11 @@ import torch
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import log_softmax
+from torch import Tensor
+from torch.nn.functional import adaptive_max_pool2d
 
 from clip_har.models.zero_shot import ZeroShot
-from clip_har.noise.perturbation import Perturbation
+from clip_har.noise.perturbation import Perturbation, PixelNoise
 from clip_har.noise.settings import Learned
 from clip_har.noise.training_clips import TrainingClips, spread
 from clip_har.progress import track
@@ -22,8 +24,8 @@ _EMPTY_LEVELS = (0, 127, 255)  # frames of one grey: black, mid grey, white
 def random_like(perturbation: Perturbation, *, seed: int) -> Perturbation:
     """Return random noise of exactly the norm of learned noise, in any norm.
 
-    The values of each class's δ are dealt out anew over its grid, and their signs drawn by lot:
-    size, budget, grid and histogram of the absolute values stay.
+    The values of each class's δ are dealt out anew over its grid, of a border over the border, and
+    their signs drawn by lot: size, budget, grid and histogram of the absolute values stay.
 
     Args:
         perturbation: the learned noise.
@@ -32,11 +34,21 @@ def random_like(perturbation: Perturbation, *, seed: int) -> Perturbation:
     parts = {}
     for name, part in perturbation.parts.items():
         rows = part.detach().cpu().flatten(1).numpy().copy()  # (1 or C, values)
+        shown = _shown(perturbation, part)
         for number, row in enumerate(rows):
             draws = generator(seed, f"noise/random/{name}", str(number))
-            row[:] = draws.permutation(row) * draws.choice(np.array([-1, 1], np.float32), len(row))
+            dealt = draws.permutation(row[shown])
+            row[shown] = dealt * draws.choice(np.array([-1, 1], np.float32), len(dealt))
         parts[name] = torch.from_numpy(rows).reshape(part.shape).to(part.device)
     return perturbation.with_parts(parts)
+
+
+def _shown(perturbation: Perturbation, part: Tensor) -> NDArray[np.bool_]:
+    """Return which values of a row of a part can be seen at all: ``(values,)``."""
+    if not isinstance(perturbation, PixelNoise) or perturbation.window is None:
+        return np.ones(part[0].numel(), bool)
+    cells = adaptive_max_pool2d(perturbation.window[None].cpu(), part.shape[-1]) > 0  # (1, r, r)
+    return cells.expand(part.shape[1:]).flatten().numpy()
 
 
 def derangement(classes: int, *, seed: int) -> NDArray[np.int64]:

@@ -221,11 +221,12 @@ def open_training(cell: Cell, zero_shot: ZeroShot) -> TrainingClips:
     frames = FrameStore.open(clips, settings, cache_dir=cell.cache_dir)
     learned_from, validated_on = split_groups(frames, noise)
     subject = None
-    if noise.needs_region:
+    own = cell.masking if "same" in noise.train_masking else None
+    if noise.needs_region or (own is not None and own.feature is not None):
         subject = open_regions(
             cell.region, SUBJECT, frames, zero_shot=lambda: zero_shot, cache_dir=cell.cache_dir
         )
-    return TrainingClips(frames, learned_from, validated_on, subject)
+    return TrainingClips(frames, learned_from, validated_on, subject, own)
 
 
 def effect_table(answers: Mapping[str, Answers], headline: str) -> pd.DataFrame:

@@ -74,6 +74,10 @@ def described_fit(noise: Learned, cell: "Cell") -> dict[str, Any]:
         cell: the checked settings.
     """
     clips = training_clips(cell.dataset, noise.learning.train_clips)
+    own, aimed = None, False
+    if "same" in noise.train_masking:
+        own = [type(cell.masking).__name__, cell.masking.model_dump(mode="json")]
+        aimed = cell.masking.feature is not None
     return {
         "kind": type(noise).__name__,
         "noise": noise.model_dump(mode="json", exclude=_USE),
@@ -84,7 +88,8 @@ def described_fit(noise: Learned, cell: "Cell") -> dict[str, Any]:
         "pooling": cell.model.pooling,
         "prompts": cell.prompts.texts(clips.class_names),
         "precision": cell.precision,
-        "region": _region(cell) if noise.needs_region else None,
+        "region": _region(cell) if noise.needs_region or aimed else None,
+        "masking": own,
         "code": _learning_code(),
     }
 

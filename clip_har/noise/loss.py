@@ -80,7 +80,8 @@ def ranking(candidates: Tensor) -> Tensor:
         >>> ranking(torch.tensor([[1.0, 1.0]]))
         tensor(0.6931)
     """
-    return _cross_entropy(candidates, torch.zeros(len(candidates), dtype=torch.long))
+    first = torch.zeros(len(candidates), dtype=torch.long, device=candidates.device)
+    return _cross_entropy(candidates, first)
 
 
 def bias(logits: Tensor, prior: Tensor) -> Tensor:
@@ -95,7 +96,9 @@ def bias(logits: Tensor, prior: Tensor) -> Tensor:
         tensor(True)
     """
     mean = logits.softmax(dim=1).mean(dim=0)
-    return (torch.xlogy(mean, mean) - mean * prior.log()).sum()
+    # Also where a probability is too small for its type: 0 · ln 0 has no gradient.
+    logs = mean.clamp(min=torch.finfo(mean.dtype).tiny).log()
+    return (mean * (logs - prior.log())).sum()
 
 
 def attention(evidence: Tensor, subject: Tensor) -> Tensor:

@@ -273,16 +273,17 @@ def make_perturbation(
         norm=noise.norm,
         size=model.image_size,
         everywhere=noise.where == "everywhere",
-        window=_border(noise, model.image_size),
+        window=_border(noise, model),
     )
     made.project()
     return made
 
 
-def _border(noise: LearnedPixels, size: int) -> Tensor | None:
+def _border(noise: LearnedPixels, model: DualEncoder) -> Tensor | None:
     if not isinstance(noise, BorderNoise):
         return None
-    window = torch.ones(size, size)
+    size = model.image_size
+    window = torch.ones(size, size, device=model.device)
     inner = slice(noise.width, size - noise.width)
     window[inner, inner] = 0
     return window

@@ -18,7 +18,9 @@ GreyLevels = Annotated[float, Field(gt=0, le=255)]
 Protocol = Literal["candidate", "topk", "predicted", "oracle"]
 """How noise per class is used when the label is not known, see `clip_har.noise.protocols`."""
 
-TrainMask = Literal["none", "percent", "shape", "feature", "isolation"]
+TrainMask = Literal["none", "percent", "shape", "feature", "isolation", "same"]
+TrainMasks = Annotated[tuple[TrainMask, ...], Field(min_length=1)]
+TrainRatios = Annotated[tuple[Ratio, ...], Field(min_length=1)]
 
 
 class LossWeights(Settings):
@@ -86,7 +88,8 @@ class Learned(Settings):
     Attributes:
         loss: weights of its terms.
         train_masking: masks that training clips are seen under, in equal shares; black.
-            ``feature`` and ``isolation`` are aimed at the subject and need a region source.
+            ``feature`` and ``isolation`` are aimed at the subject and need a region source;
+            ``same`` is the cell's own mask, so that each mask has noise of its own.
         train_ratios: hidden shares of these masks, in equal shares.
         learning: how it is learned.
         controls: evaluate the controls beside the noise, see `clip_har.noise.controls`.
@@ -99,12 +102,8 @@ class Learned(Settings):
     per_class: ClassVar[bool] = False
 
     loss: LossWeights = LossWeights(cross_entropy=1.0)
-    train_masking: Annotated[tuple[TrainMask, ...], Field(min_length=1)] = (
-        "none",
-        "percent",
-        "shape",
-    )
-    train_ratios: Annotated[tuple[Ratio, ...], Field(min_length=1)] = (0.1, 0.3, 0.5)
+    train_masking: TrainMasks = ("none", "percent", "shape")
+    train_ratios: TrainRatios = (0.1, 0.3, 0.5)
     learning: LearningSettings = LearningSettings()
     controls: bool = True
     attention_clips: Annotated[int, Field(ge=0)] = 64
@@ -113,8 +112,10 @@ class Learned(Settings):
 
     @model_validator(mode="after")
     def _something_to_learn_from(self) -> Self:
-        if not self.loss.given():
-            raise ValueError("loss: expected at least one term with a weight above 0")
+        between = set() if self.per_class else {"contrast", "ranking"}  # noise of several classes
+        if not self.loss.given().keys() - between:
+            other = f" other than {' and '.join(sorted(between))}" if between else ""
+            raise ValueError(f"loss: expected at least one term with a weight above 0{other}")
         return self
 
     @property
@@ -147,6 +148,12 @@ class LearnedPixels(Learned):
     resolution: Count | None = None
     still: bool = True
     where: Where = "everywhere"
+
+    @model_validator(mode="after")
+    def _has_neighbours(self) -> Self:
+        if self.loss.smoothness > 0 and self.resolution == 1:
+            raise ValueError("loss.smoothness: it needs neighbours, and resolution=1 has none")
+        return self
 
 
 class UniversalNoise(LearnedPixels):
@@ -213,6 +220,12 @@ class EmbeddingNoise(Learned):
     wrong: Count = 3
     protocol: Protocol = "candidate"
     top_k: Count = 5
+
+    @model_validator(mode="after")
+    def _has_no_neighbours(self) -> Self:
+        if self.loss.smoothness > 0:
+            raise ValueError("loss.smoothness: noise in feature space has no neighbouring pixels")
+        return self
 
     @property
     def uses_label(self) -> bool:

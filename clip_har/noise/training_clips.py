@@ -52,12 +52,14 @@ class TrainingClips:
         learned_from: indices of the clips that gradients come from.
         validated_on: indices of the clips that say when to stop.
         subject: where their subjects are; None where that is not asked for.
+        own: the cell's own mask, for ``train_masking=same``.
     """
 
     frames: FrameStore
     learned_from: NDArray[np.int64]
     validated_on: NDArray[np.int64]
     subject: RegionMaps | None = None
+    own: Strategy | None = None
 
     def batch(self, noise: Learned, size: int, step: int) -> Batch:
         """Draw frames for a step: first a class, then a clip of it, a frame, and a mask.
@@ -74,7 +76,7 @@ class TrainingClips:
         ]
         lengths = self.frames.lengths
         times = [int(draws.integers(lengths[index])) for index in picked]
-        masks = [draw_mask(noise, draws) for _ in picked]
+        masks = [draw_mask(noise, draws, self.own) for _ in picked]
         return self._masked(picked, times, masks, seed=noise.seed, item=f"step {step}")
 
     def validation(self, noise: Learned) -> Batch:
@@ -82,7 +84,7 @@ class TrainingClips:
         lengths = self.frames.lengths
         kept = spread(self.validated_on, noise.learning.validation_clips)
         draws = generator(noise.seed, "noise/validation", "masks")
-        masks = [draw_mask(noise, draws) for _ in kept]
+        masks = [draw_mask(noise, draws, self.own) for _ in kept]
         times = [int(lengths[index]) // 2 for index in kept]
         return self._masked(kept, times, masks, seed=noise.seed, item="validation")
 
@@ -90,7 +92,7 @@ class TrainingClips:
         """Return all frames of a clip under one mask, ``(T, 3, S, S)`` uint8."""
         view = self.frames.view(index)
         count, _, height, width = view.pixels.shape
-        mask = draw_mask(noise, generator(noise.seed, "noise/clip", view.clip.id))
+        mask = draw_mask(noise, generator(noise.seed, "noise/clip", view.clip.id), self.own)
         canvas = Canvas(
             clip_id=f"{view.clip.id} whole",
             seed=noise.seed,
@@ -140,14 +142,22 @@ class TrainingClips:
         )
 
 
-def draw_mask(noise: Learned, draws: np.random.Generator) -> Strategy:
-    """Return one of the masks that training clips are seen under, in black."""
+def draw_mask(noise: Learned, draws: np.random.Generator, own: Strategy | None = None) -> Strategy:
+    """Return one of the masks that training clips are seen under, in black.
+
+    Args:
+        noise: says which.
+        draws: decides.
+        own: the cell's own mask, for ``same``.
+    """
     kind: TrainMask = noise.train_masking[int(draws.integers(len(noise.train_masking)))]
     ratio = noise.train_ratios[int(draws.integers(len(noise.train_ratios)))]
     if kind == "percent":
         return PercentMask(ratio=ratio)
     if kind == "shape":
         return ShapeMask(ratio=ratio, place="random")  # not where it is tested
+    if kind == "same" and own is not None:
+        return own
     if kind == "feature":
         return FeatureMask(ratio=ratio, feature=SUBJECT)
     if kind == "isolation":
@@ -158,8 +168,8 @@ def draw_mask(noise: Learned, draws: np.random.Generator) -> Strategy:
 def split_groups(frames: FrameStore, noise: Learned) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Split decoded clips into those that noise is learned from and those that validate it.
 
-    Of the groups (subjects) ``noise.learning.validation_share`` are kept for validation, at least one, and
-    at least one is left; the draw is by ``noise.seed``.
+    Of the groups (subjects) ``validation_share`` are kept for validation, at least one, and at
+    least one is left; the draw is by ``noise.seed``.
 
     Raises:
         ClipHarError: when there are fewer than two groups.

@@ -1,0 +1,29 @@
+"""Cells by their overrides, fast enough for many."""
+
+from copy import deepcopy
+from functools import cache
+
+from omegaconf import DictConfig, OmegaConf
+
+from clip_har.config import Cell, cell_from_config
+from tests.test_config import composed
+
+
+@cache
+def _composed_once(*options: str) -> DictConfig:
+    return composed(*options)
+
+
+def cell_of(*overrides: str) -> Cell:
+    """Return a checked cell; options are composed once, then values inside of them are set.
+
+    Args:
+        overrides: ``noise=universal``, ``noise.epsilon=3``, ``+noise.colour=red`` …
+    """
+    inside = [text for text in overrides if "." in text.partition("=")[0]]
+    config = deepcopy(_composed_once(*(text for text in overrides if text not in inside)))
+    for text in inside:
+        key = text.lstrip("+").partition("=")[0]
+        value = OmegaConf.select(OmegaConf.from_dotlist([text.lstrip("+")]), key)
+        OmegaConf.update(config, key, value, force_add=text.startswith("+"))
+    return cell_from_config(config)

@@ -1,0 +1,113 @@
+"""The YAML files of the group hold exactly the keys of what they name, and its defaults."""
+
+import importlib
+import re
+from typing import Any, cast
+
+import pytest
+from omegaconf import OmegaConf
+
+from clip_har.noise.settings import Learned, LearningSettings, LossWeights
+from tests.masking.test_conf import CONF
+from tests.noise.cells import cell_of
+
+OPTIONS = sorted((CONF / "noise").glob("*.yaml"))
+NAMES = [path.stem for path in OPTIONS]
+ROOT: Any = OmegaConf.load(CONF / "config.yaml")
+LEARNED = ["border", "class_specific", "embedding", "residual", "universal"]
+DRAWN = ["gaussian", "salt_pepper", "uniform"]
+
+
+def keys_of(path, *, noise_seed: int = 0) -> dict[str, Any]:
+    root = {"noise_seed": noise_seed, "option": OmegaConf.load(path)}
+    option = OmegaConf.merge(ROOT, root).option
+    return cast(dict[str, Any], OmegaConf.to_container(option, resolve=True))
+
+
+def settings_of(keys: dict[str, Any]) -> Any:
+    module, _, name = keys.pop("_target_").rpartition(".")
+    return getattr(importlib.import_module(module), name)
+
+
+def noise_of(*overrides: str) -> Any:
+    return cell_of(*overrides).noise
+
+
+@pytest.mark.parametrize("path", OPTIONS, ids=NAMES)
+def test_an_option_is_its_settings(path):
+    keys = keys_of(path)
+    assert next(iter(keys)) == "_target_"
+    settings = settings_of(keys)
+    assert list(keys) == list(settings.model_fields)
+    assert settings(**keys) == settings()  # the defaults of the YAML are those of the code
+    if issubclass(settings, Learned):
+        assert list(keys["loss"]) == list(LossWeights.model_fields)
+
+
+@pytest.mark.parametrize("path", OPTIONS, ids=NAMES)
+def test_an_option_opens_with_its_command(path):
+    first, second, *_ = path.read_text().splitlines()
+    assert first.startswith("# ")
+    assert second.startswith("#   python -m clip_har ")
+    assert re.search(rf"\bnoise=(\w+,)*{path.stem}\b", second)
+
+
+def test_the_options_are_there():
+    assert sorted(NAMES) == sorted(["none", *DRAWN, *LEARNED])
+
+
+def test_learning_at_the_root_is_its_settings():
+    keys: Any = OmegaConf.to_container(ROOT.learning)
+    assert list(keys) == list(LearningSettings.model_fields)
+    assert LearningSettings(**keys) == LearningSettings()
+
+
+# What is interpolated
+
+
+@pytest.mark.parametrize("path", OPTIONS, ids=NAMES)
+def test_the_seed_is_the_noise_seed(path):
+    raw: Any = OmegaConf.to_container(OmegaConf.load(path), resolve=False)
+    if path.stem == "none":
+        assert "seed" not in raw
+        return
+    assert raw["seed"] == "${noise_seed}"
+    keys = keys_of(path, noise_seed=7)
+    assert settings_of(keys)(**keys).seed == 7
+
+
+def test_the_noise_seed_is_the_seed_unless_it_is_told():
+    assert noise_of("noise=gaussian", "seed=5").seed == 5
+    assert noise_of("noise=gaussian", "seed=5", "noise_seed=2").seed == 2
+    cell = cell_of("noise=universal", "noise_seed=2")
+    assert (cell.seed, cell.noise.seed) == (0, 2)
+
+
+@pytest.mark.parametrize("name", LEARNED)
+def test_the_root_says_how_all_noise_is_learned(name):
+    root = ["learning.steps=7", "learning.optimiser=sign"]
+    assert noise_of(f"noise={name}", *root).learning == LearningSettings(steps=7, optimiser="sign")
+    masks = noise_of(f"noise={name}", "train_masking=[same,none]", "train_ratios=[0.2]")
+    assert (masks.train_masking, masks.train_ratios) == (("same", "none"), (0.2,))
+
+
+# Lists
+
+
+@pytest.mark.parametrize("name", LEARNED)
+def test_lists_become_tuples_so_that_settings_cannot_change(name):
+    plain = noise_of(f"noise={name}")
+    assert plain.train_masking == ("none", "percent", "shape")
+    assert plain.train_ratios == (0.1, 0.3, 0.5)
+    told = noise_of(f"noise={name}", "noise.train_masking=[percent]", "noise.train_ratios=[0,1]")
+    assert (told.train_masking, told.train_ratios) == (("percent",), (0.0, 1.0))
+    assert hash(told) != hash(plain)
+    listed = type(plain)(train_masking=["percent"], train_ratios=[0, 1])
+    assert listed == told
+
+
+@pytest.mark.parametrize("name", LEARNED)
+def test_what_was_written_down_reads_as_the_same(name):
+    noise = noise_of(f"noise={name}", "noise.file=some/noise.safetensors", "noise.loss.size=2")
+    assert type(noise)(**noise.model_dump()) == noise
+    assert type(noise).model_validate_json(noise.model_dump_json()) == noise
