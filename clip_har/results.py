@@ -1,10 +1,12 @@
 """Names and form of what a finished cell leaves on disk."""
 
+import csv
 import json
 from pathlib import Path
 from typing import Any
 
 SCORES, METRICS = "scores.parquet", "metrics.json"
+LOSS_CURVE = "noise/loss_curve.csv"
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -16,3 +18,17 @@ def read_metrics(folder: Path) -> dict[str, float]:
     """Return a finished cell's numbers."""
     metrics: dict[str, float] = json.loads((folder / METRICS).read_text(encoding="utf-8"))
     return metrics
+
+
+def read_curves(folder: Path) -> dict[str, dict[int, float]]:
+    """Return how a cell's noise was learned: numbers by step, under MLflow names; empty if not."""
+    curves: dict[str, dict[int, float]] = {}
+    path = folder / LOSS_CURVE
+    if path.is_file():
+        with path.open(newline="", encoding="utf-8") as file:
+            for row in csv.DictReader(file):
+                step = int(row.pop("step"))
+                for name, value in row.items():
+                    if value:
+                        curves.setdefault(f"noise/learning/{name}", {})[step] = float(value)
+    return curves

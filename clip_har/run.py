@@ -17,7 +17,7 @@ from clip_har.config import GROUPS, Cell, cell_from_config, without_hydra
 from clip_har.data.clips import ClipSet
 from clip_har.errors import ClipHarError
 from clip_har.fingerprint import fingerprint
-from clip_har.results import METRICS, read_metrics, write_json
+from clip_har.results import METRICS, read_curves, read_metrics, write_json
 from clip_har.tracking.tracker import RunInfo
 
 log = logging.getLogger(__name__)
@@ -203,6 +203,8 @@ def _run_locked(
                 raise
             failed.unlink(missing_ok=True)
         run.log_results(folder, read_metrics(folder))
+        for name, curve in read_curves(folder).items():
+            run.log_curve(name, curve)
     return "reused" if reuse else "finished"
 
 
