@@ -5,7 +5,7 @@ from typing import Protocol, Self
 
 import torch
 from torch import Tensor
-from torch.nn.functional import interpolate, normalize
+from torch.nn.functional import embedding, interpolate, normalize
 
 from clip_har.models.dual_encoder import DualEncoder
 from clip_har.models.preprocess import normalise
@@ -150,7 +150,7 @@ class PixelNoise:
         wanted = torch.stack(rows)
         # Spread over the frame once for each noise that occurs, not once for each frame.
         distinct, which = torch.unique(wanted, dim=1, return_inverse=True)
-        return self._fit(part[distinct[0], distinct[1]])[which]
+        return _rows(self._fit(part[distinct[0], distinct[1]]), which)
 
     def _fit(self, grid: Tensor) -> Tensor:
         """Return noise ``(M, 3, r, r)`` at the size of the frames, inside the window."""
@@ -189,7 +189,7 @@ class EmbeddingShift:
         times: Tensor,  # noqa: ARG002
     ) -> Tensor:
         """Move embeddings ``(M, D)``."""
-        return normalize(prepared + self.parts["own"][classes], dim=-1)
+        return normalize(prepared + _rows(self.parts["own"], classes), dim=-1)
 
     def project(self) -> None:
         """Bring the shifts back into their budget, in place."""
@@ -277,6 +277,14 @@ def make_perturbation(
     )
     made.project()
     return made
+
+
+def _rows(table: Tensor, which: Tensor) -> Tensor:
+    """Return ``table[which]``, whose gradient is the same to the bit however many threads add it up.
+
+    That of plain indexing is not on a CPU, where a row is asked for more than once.
+    """
+    return embedding(which, table.flatten(1)).unflatten(1, table.shape[1:])
 
 
 def _border(noise: LearnedPixels, model: DualEncoder) -> Tensor | None:

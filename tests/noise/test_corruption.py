@@ -176,6 +176,15 @@ def test_paint_that_is_made_from_the_frame_holds_what_was_there_before(fill, noi
     assert before[inside].float().mean() > visible[inside].float().mean() + 5
 
 
+@pytest.mark.parametrize("fill", ["black", "mean", "blur"])
+def test_before_is_the_mask_painted_over_the_whole_frame_with_noise(fill):
+    whole = dark() * 4
+    clip = shown(whole, half_hidden(), fill=fill)
+    noise = GaussianNoise(where="before")
+    noisy = noise.corrupt(whole, "clip 1").clamp(0, 255).round().to(torch.uint8)
+    assert torch.equal(corrupted(clip, noise), clip.paint(noisy))
+
+
 @pytest.mark.parametrize("where", ["everywhere", "visible", "before"])
 def test_without_a_mask_the_place_does_not_matter(where):
     clip = shown(dark(), np.zeros((1, SIDE, SIDE), bool))

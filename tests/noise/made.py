@@ -1,0 +1,104 @@
+"""A planted model that noise can mend, or lead to name a class by itself; and clips for it."""
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import torch
+from scipy.linalg import hadamard
+from torch import Tensor
+from torch.nn import Module, Parameter
+
+from clip_har.data.clips import ClipSet
+from clip_har.data.sampling import FrameSettings
+from clip_har.data.store import FrameStore
+from clip_har.masked_clips import MaskedClips
+from clip_har.masking.area import Strategy
+from clip_har.masking.none import NoMask
+from clip_har.models.dual_encoder import DualEncoder
+from clip_har.models.pooling import Pooling
+from clip_har.models.zero_shot import ZeroShot
+from clip_har.noise.settings import LearningSettings
+from clip_har.noise.training_clips import TrainingClips
+from tests.planted import CLASSES, SCENES
+
+SIDE, COUNT = 16, 4  # of the frames, of a clip
+PULL = 32.0  # a class's pattern at ε grey levels moves its feature by PULL · ε / 255
+GAINS = (1.0, 1.0, 1.0, 0.5, 0.5)  # the last two scenes are seen faintly …
+BIAS = (0.7, 0.0, 0.0, 0.0, 0.0)  # … so that clips of these classes are answered with the first
+CLEAN_TOP1 = 0.6
+CPU = torch.device("cpu")
+
+_MEAN, _STD = 0.5, 0.25
+_NEAR = 0.2  # how far a colour may be off, of values in [0, 1]
+_WAVES = (17, 19, 49, 21, 81)  # rows of the Hadamard matrix that no even picture has a share in
+
+
+def patterns() -> Tensor:
+    """Return the pattern of each class, ``(C, S, S)`` of 1 and −1; orthogonal, mean 0."""
+    rows = hadamard(SIDE * SIDE)[list(_WAVES)]
+    return torch.from_numpy(rows.reshape(-1, SIDE, SIDE)).float()
+
+
+class PlantedNetwork(Module):
+    """Sees how much of a frame has each scene's colour, and is pulled by each class's pattern."""
+
+    def __init__(self, gains: tuple[float, ...], bias: tuple[float, ...]) -> None:
+        super().__init__()
+        self.colours = Parameter(torch.tensor(SCENES) / 255)
+        self.gains, self.bias = Parameter(torch.tensor(gains)), Parameter(torch.tensor(bias))
+        self.patterns = Parameter(patterns())
+
+    def get_image_features(self, pixel_values: Tensor) -> SimpleNamespace:
+        picture = pixel_values * _STD + _MEAN  # (M, 3, S, S)
+        far = (picture[:, None] - self.colours[..., None, None]).square().sum(dim=2)
+        seen = torch.exp(-far / (2 * _NEAR**2)).mean(dim=(2, 3))  # (M, C)
+        pulled = torch.einsum("myx,cyx->mc", picture.mean(dim=1), self.patterns) / SIDE**2
+        return SimpleNamespace(pooler_output=self.gains * seen + self.bias + PULL * pulled)
+
+
+def planted_judge(
+    *,
+    gains: tuple[float, ...] = GAINS,
+    bias: tuple[float, ...] = BIAS,
+    batch_size: int = 64,
+    pooling: Pooling = "mean",
+) -> ZeroShot:
+    """Return the planted model with its classes."""
+    model = DualEncoder(
+        network=PlantedNetwork(gains, bias).eval().requires_grad_(requires_grad=False),
+        tokenizer=None,
+        name="planted",
+        digest="planted " + "0" * 24,
+        image_size=SIDE,
+        context_length=77,
+        mean=(_MEAN,) * 3,
+        std=(_STD,) * 3,
+        logit_scale=10.0,
+        device=CPU,
+        dtype=torch.float32,
+    )
+    return ZeroShot(model, torch.eye(len(CLASSES)), pooling, batch_size)
+
+
+def open_small(clips: ClipSet, cache: Path) -> FrameStore:
+    """Decode clips at the planted model's size."""
+    return FrameStore.open(clips, FrameSettings(count=COUNT, size=SIDE), cache_dir=cache)
+
+
+def split(frames: FrameStore, **more: Any) -> TrainingClips:
+    """Return clips to learn from; the last of three groups of each class validates."""
+    last = np.char.endswith(frames.clip_set.groups, "_g2")
+    return TrainingClips(frames, np.flatnonzero(~last), np.flatnonzero(last), **more)
+
+
+def shown(frames: FrameStore, masking: Strategy | None = None, **more: Any) -> MaskedClips:
+    """Return clips under a mask, whole without one."""
+    return MaskedClips(masking=masking or NoMask(), seed=0, frames=frames, **more)
+
+
+def quick(**changes: Any) -> LearningSettings:
+    """Return settings with which the planted problem is solved in a moment."""
+    given = {"steps": 12, "batch": 20, "validate_every": 3, "patience": 99, "step_size": 0.07}
+    return LearningSettings(**{**given, **changes})

@@ -1,0 +1,589 @@
+"""Learning: it helps where noise can, keeps the best, touches nothing else, survives a kill."""
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import count, pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from safetensors.torch import load_file, save_file
+from scipy.special import log_softmax
+
+from clip_har.models.clip import CLIP
+from clip_har.models.zero_shot import ZeroShot
+from clip_har.noise.learning import (
+    Course,
+    _Loop,
+    best_log_probability,
+    cosine,
+    learn,
+    validate,
+)
+from clip_har.noise.perturbation import Perturbation, make_perturbation
+from clip_har.noise.settings import (
+    BorderNoise,
+    ClassSpecificNoise,
+    EmbeddingNoise,
+    Learned,
+    LossWeights,
+    ResidualNoise,
+    UniversalNoise,
+)
+from clip_har.noise.training_clips import TrainingClips
+from clip_har.regions.annotation import AnnotationRegion
+from clip_har.regions.source import SUBJECT
+from clip_har.regions.store import open_regions
+from tests.noise.made import COUNT, CPU, planted_judge, quick, split
+from tests.planted import CLASSES, open_planted
+
+WHOLE: Any = {"train_masking": ("none",)}
+BROAD = quick(batch=60)  # noise per class has fewer clips in a step
+KINDS: list[Learned] = [
+    UniversalNoise(learning=quick()),
+    BorderNoise(learning=quick(), width=4, epsilon=64),
+    ClassSpecificNoise(learning=BROAD),
+    ResidualNoise(learning=BROAD),
+    EmbeddingNoise(learning=quick(step_size=0.2), epsilon=0.6),
+]
+
+
+def kind(noise: Learned) -> str:
+    return type(noise).__name__
+
+
+def started(noise: Learned, judge: ZeroShot) -> Perturbation:
+    return make_perturbation(noise, model=judge.model, classifier=judge.classifier, frames=COUNT)
+
+
+@pytest.fixture
+def learned(small_training: TrainingClips, tmp_path: Path) -> Callable[..., Any]:
+    numbers = count()
+
+    def found(noise: Learned, judge: ZeroShot | None = None) -> tuple[Perturbation, Course]:
+        judge = judge or planted_judge()
+        state = tmp_path / f"{next(numbers)}.partial"
+        return learn(noise, started(noise, judge), judge, small_training, state=state)
+
+    return found
+
+
+def same_bits(one: Perturbation, other: Perturbation) -> bool:
+    return one.parts.keys() == other.parts.keys() and all(
+        torch.equal(part, other.parts[name]) for name, part in one.parts.items()
+    )
+
+
+# It helps
+
+
+@pytest.mark.parametrize("optimiser", ["adam", "sign"])
+@pytest.mark.parametrize("noise", KINDS, ids=kind)
+def test_noise_is_learned_that_mends_the_planted_bias(learned, noise, optimiser):
+    learning = noise.learning.model_copy(update={"optimiser": optimiser})
+    noise = noise.model_copy(update={"learning": learning})
+    _, course = learned(noise)
+    assert course.validation[0] == pytest.approx(-0.97, abs=0.01), "two classes of five are wrong"
+    assert course.validation[course.kept] > -0.2
+    assert course.terms["total"][12] < 0.5 * course.terms["total"][3]
+
+
+@pytest.mark.parametrize("noise", KINDS, ids=kind)
+def test_the_model_is_left_as_it_was(learned, noise):
+    judge = planted_judge()
+    network = judge.model.network
+    before = {name: weight.clone() for name, weight in network.state_dict().items()}
+    classifier = judge.classifier.clone()
+    learned(noise, judge)
+    after = network.state_dict()
+    assert all(torch.equal(weight, after[name]) for name, weight in before.items())
+    assert all(w.grad is None and not w.requires_grad for w in network.parameters())
+    assert torch.equal(judge.classifier, classifier)
+    assert judge.classifier.grad is None
+    assert not network.training
+
+
+@pytest.mark.parametrize("norm", ["linf", "l2"])
+@pytest.mark.parametrize("optimiser", ["adam", "sign"])
+def test_noise_stays_within_its_budget_at_every_step(learned, monkeypatch, norm, optimiser):
+    sizes: list[float] = []
+    step = _Loop.step
+
+    def measured(loop: _Loop, scaler: Any) -> None:
+        step(loop, scaler)
+        (part,) = loop.perturbation.parts.values()
+        found = part.detach()
+        sizes.append(float(found.abs().max() if norm == "linf" else found.square().mean().sqrt()))
+
+    monkeypatch.setattr(_Loop, "step", measured)
+    learning = quick(optimiser=optimiser, step_size=0.9)
+    learned(UniversalNoise(epsilon=2, norm=norm, learning=learning))
+    assert len(sizes) == 12
+    assert max(sizes) == pytest.approx(2, rel=1e-5), "the budget binds, and is not left"
+
+
+def test_both_parts_of_a_residual_stay_within_their_own_budgets(learned):
+    noise = ResidualNoise(epsilon=3, epsilon_class=1, learning=quick(batch=40, step_size=0.9))
+    best, _ = learned(noise)
+    assert {name: float(part.abs().max()) for name, part in best.parts.items()} == {
+        "shared": 3,
+        "own": 1,
+    }
+
+
+# Steps
+
+
+def moves(
+    monkeypatch: pytest.MonkeyPatch, learned: Callable[..., Any], noise: Learned
+) -> list[torch.Tensor]:
+    """Return what each step changes, as a share of the budget."""
+    found: list[torch.Tensor] = []
+    step = _Loop.step
+
+    def watched(loop: _Loop, scaler: Any) -> None:
+        (name,) = loop.perturbation.parts
+        part = loop.perturbation.parts[name]
+        before = part.detach().clone()
+        step(loop, scaler)
+        found.append((part.detach() - before) / loop.perturbation.budget(name))
+
+    monkeypatch.setattr(_Loop, "step", watched)
+    learned(noise)
+    return found
+
+
+def test_steps_along_the_sign_have_one_length_that_falls_along_a_cosine(learned, monkeypatch):
+    noise = UniversalNoise(learning=quick(optimiser="sign", step_size=0.02), **WHOLE)
+    found = moves(monkeypatch, learned, noise)
+    for step, move in enumerate(found):
+        length = 0.02 * (1 + math.cos(math.pi * step / 12)) / 2
+        torch.testing.assert_close(move.abs(), torch.full_like(move, length), atol=1e-6, rtol=0)
+
+
+def test_steps_of_adam_are_those_of_its_formula(learned, monkeypatch):
+    slopes: list[torch.Tensor] = []
+    descend = _Loop._descend
+
+    def watched(loop: _Loop, *given: Any, **more: Any) -> None:
+        descend(loop, *given, **more)
+        slopes.extend(part.grad.clone() for part in loop.perturbation.parts.values() if part.grad)
+
+    def truthful(loop: _Loop, *given: Any, **more: Any) -> None:
+        descend(loop, *given, **more)
+        (part,) = loop.perturbation.parts.values()
+        assert part.grad is not None
+        slopes.append(part.grad.double())
+
+    monkeypatch.setattr(_Loop, "_descend", truthful)
+    found = moves(monkeypatch, learned, UniversalNoise(learning=quick(step_size=0.02), **WHOLE))
+    first, second = torch.zeros_like(slopes[0]), torch.zeros_like(slopes[0])
+    for step, (slope, move) in enumerate(zip(slopes, found, strict=True)):
+        first = 0.9 * first + 0.1 * slope
+        second = 0.999 * second + 0.001 * slope**2
+        corrected = (second / (1 - 0.999 ** (step + 1))).sqrt()
+        length = 0.02 * 16 * cosine(step, 12)  # of grey levels
+        expected = -length * first / (1 - 0.9 ** (step + 1)) / (corrected + 1e-8) / 16
+        torch.testing.assert_close(move.double(), expected, atol=2e-6, rtol=1e-3)
+
+
+def test_the_step_size_falls_from_all_to_nothing():
+    shares = [cosine(step, 40) for step in range(41)]
+    assert (shares[0], shares[20]) == (1, pytest.approx(0.5))
+    assert shares[40] == pytest.approx(0, abs=1e-12)
+    assert all(one > other for one, other in pairwise(shares))
+
+
+def test_every_step_sends_as_many_frames_through_the_model_as_it_may(learned, monkeypatch):
+    judge = planted_judge()
+    sizes: list[int] = []
+    features = judge.model.network.get_image_features
+
+    def counted(pixel_values: torch.Tensor) -> Any:
+        if pixel_values.requires_grad:
+            sizes.append(len(pixel_values))
+        return features(pixel_values=pixel_values)
+
+    monkeypatch.setattr(judge.model.network, "get_image_features", counted)
+    learned(UniversalNoise(learning=quick(steps=2, batch=10)), judge)
+    learned(ClassSpecificNoise(learning=quick(steps=2, batch=10), wrong=2), judge)
+    learned(ClassSpecificNoise(learning=quick(steps=2, batch=10), wrong=99), judge)
+    assert sizes == [10, 10, 9, 9, 10, 10]  # 3 clips under 3 noises each, 2 under all 5
+
+
+# What is kept
+
+
+def scripted(monkeypatch: pytest.MonkeyPatch, scores: list[float]) -> list[torch.Tensor]:
+    """Let the validation clips say these scores; return the noise at each look."""
+    seen: list[torch.Tensor] = []
+    rest = iter(scores)
+
+    def told(loop: _Loop) -> float:
+        (part,) = loop.perturbation.parts.values()
+        seen.append(part.detach().clone())
+        return next(rest)
+
+    monkeypatch.setattr(_Loop, "_validate", told)
+    return seen
+
+
+def test_the_noise_of_the_best_look_is_kept_and_it_stops_when_none_is_better(learned, monkeypatch):
+    seen = scripted(monkeypatch, [-1, -0.7, -0.5, -0.6, -0.5, -0.55, -0.1])
+    noise = UniversalNoise(learning=quick(steps=99, validate_every=2, patience=3))
+    best, course = learned(noise)
+    assert course.validation == {0: -1, 2: -0.7, 4: -0.5, 6: -0.6, 8: -0.5, 10: -0.55}
+    assert (course.kept, course.steps) == (4, 10)
+    assert torch.equal(best.parts["shared"], seen[2])
+    assert not torch.equal(best.parts["shared"], seen[4]), "as good is not better"
+
+
+def test_a_better_look_makes_patience_start_again(learned, monkeypatch):
+    scripted(monkeypatch, [-1, -0.7, -0.8, -0.6, -0.8, -0.9, 0])
+    _, course = learned(UniversalNoise(learning=quick(steps=99, validate_every=1, patience=2)))
+    assert (course.kept, course.steps) == (3, 5)
+
+
+def test_noise_that_serves_worse_than_none_is_kept_all_the_same(learned, monkeypatch):
+    seen = scripted(monkeypatch, [-0.1, -3, -2, -4])
+    best, course = learned(UniversalNoise(learning=quick(steps=5, validate_every=2)))
+    assert course.validation == {0: -0.1, 2: -3, 4: -2, 5: -4}, "the last step is looked at"
+    assert (course.kept, course.steps) == (4, 5)
+    assert torch.equal(best.parts["shared"], seen[2])
+
+
+@pytest.mark.parametrize("noise", KINDS, ids=kind)
+def test_the_kept_noise_has_the_score_that_is_noted(learned, small_training, noise):
+    judge = planted_judge()
+    best, course = learned(noise, judge)
+    score = validate(noise, best, judge, small_training.validation(noise))
+    assert score == course.validation[course.kept]
+    assert course.kept == max(list(course.validation)[1:], key=lambda step: course.validation[step])
+
+
+# The same again
+
+
+def test_noise_is_of_its_seed_and_of_nothing_else(learned):
+    noise = ClassSpecificNoise(learning=quick(steps=4))
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        one, course = learned(noise)
+        torch.manual_seed(2)
+        np.random.seed(2)  # noqa: NPY002, whatever others draw from it
+        again, same = learned(noise)
+    assert same_bits(one, again)
+    assert course == same
+    other, _ = learned(noise.model_copy(update={"seed": 1}))
+    assert not same_bits(one, other)
+
+
+class KilledError(Exception):
+    pass
+
+
+def killed_after(monkeypatch: pytest.MonkeyPatch, steps: int) -> None:
+    """Let the next fit die in the step after so many."""
+    step, made = _Loop.step, count()
+
+    def dying(loop: _Loop, scaler: Any) -> None:
+        if next(made) == steps:
+            raise KilledError
+        step(loop, scaler)
+
+    monkeypatch.setattr(_Loop, "step", dying)
+
+
+def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    step, made = _Loop.step, []
+
+    def counting(loop: _Loop, scaler: Any) -> None:
+        made.append(loop.course.steps)
+        step(loop, scaler)
+
+    monkeypatch.setattr(_Loop, "step", counting)
+    return made
+
+
+@pytest.mark.parametrize("optimiser", ["adam", "sign"])
+@pytest.mark.parametrize("steps", [2, 3, 7, 11])
+@pytest.mark.parametrize("noise", KINDS, ids=kind)
+def test_a_fit_that_was_killed_goes_on_to_the_bit(
+    learned, small_training, tmp_path, noise, steps, optimiser
+):
+    learning = noise.learning.model_copy(update={"optimiser": optimiser})
+    noise = noise.model_copy(update={"learning": learning})
+    whole, course = learned(noise)
+    judge, state = planted_judge(), tmp_path / "noise.partial"
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        killed_after(monkeypatch, steps)
+        with pytest.raises(KilledError):
+            learn(noise, started(noise, judge), judge, small_training, state=state)
+    last_look = steps - steps % 3
+    assert state.is_file() == (last_look > 0)
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        made = counted(monkeypatch)
+        again, resumed = learn(noise, started(noise, judge), judge, small_training, state=state)
+    assert made == list(range(last_look, 12)), "what was learned is not learned again"
+    assert same_bits(whole, again)
+    assert resumed == course
+    assert not state.exists()
+    assert not list(tmp_path.glob(".noise*")), "no half-written file is left"
+
+
+def test_a_fit_that_was_killed_at_its_very_end_is_only_read(
+    learned, small_training, tmp_path, monkeypatch
+):
+    noise, judge, state = KINDS[0], planted_judge(), tmp_path / "noise.partial"
+    whole, course = learned(noise)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Path, "unlink", lambda *_, **__: None)  # dies before it is removed
+        learn(noise, started(noise, judge), judge, small_training, state=state)
+    assert state.is_file()
+    killed_after(monkeypatch, 0)
+    again, resumed = learn(noise, started(noise, judge), judge, small_training, state=state)
+    assert same_bits(whole, again)
+    assert resumed == course
+
+
+def spoilt(state: Path, how: str) -> None:
+    content = state.read_bytes()
+    if how == "empty":
+        state.write_bytes(b"")
+    elif how == "cut":
+        state.write_bytes(content[: len(content) // 2])
+    elif how == "other":
+        state.write_bytes(b"\0" * len(content))
+    elif how == "text":
+        state.write_text("not a state")
+    else:
+        tensors = load_file(state)
+        metadata = {"no course": None, "no words": {"course": "{"}, "words": {"course": "{}"}}
+        save_file(tensors, state, metadata=metadata[how])
+
+
+@pytest.mark.parametrize("how", ["empty", "cut", "other", "text", "no course", "no words", "words"])
+def test_a_damaged_state_is_no_state(learned, small_training, tmp_path, monkeypatch, how):
+    noise, judge, state = KINDS[2], planted_judge(), tmp_path / "noise.partial"
+    whole, course = learned(noise)
+    with pytest.MonkeyPatch.context() as patch:
+        killed_after(patch, 7)
+        with pytest.raises(KilledError):
+            learn(noise, started(noise, judge), judge, small_training, state=state)
+    spoilt(state, how)
+    made = counted(monkeypatch)
+    again, anew = learn(noise, started(noise, judge), judge, small_training, state=state)
+    assert made == list(range(12))
+    assert same_bits(whole, again)
+    assert anew == course
+    assert not state.exists()
+
+
+def test_a_course_is_read_as_it_was_written():
+    course = Course(
+        terms={"ranking": {3: 0.1 + 0.2, 6: 1e-9}}, validation={0: -1.5, 3: -0.1}, kept=3, steps=6
+    )
+    assert Course.from_json(course.to_json()) == course
+
+
+# The score of the validation clips
+
+
+Scores = NDArray[np.float64]
+
+
+def some_scores(seed: int, *, rows: int = 30, columns: int = 4) -> Scores:
+    """Return scores whose best temperature is well inside of what is searched."""
+    draws = np.random.default_rng(seed)
+    scores = draws.normal(size=(rows, columns))
+    scores[:, 0] += 0.7
+    return scores
+
+
+@given(st.integers(0, 99), st.floats(0.2, 4))
+def test_the_score_does_not_know_the_scale_of_the_answers(seed, scale):
+    scores = some_scores(seed)
+    assert best_log_probability(scale * scores) == pytest.approx(
+        best_log_probability(scores), abs=1e-6
+    )
+
+
+@given(st.integers(0, 99))
+def test_the_score_is_the_best_of_all_temperatures(seed):
+    scores = some_scores(seed)
+    all_of_them = [
+        log_softmax(a * scores, axis=1)[:, 0].mean() for a in np.geomspace(0.02, 18, 999)
+    ]
+    assert best_log_probability(scores) == pytest.approx(max(all_of_them), abs=1e-4)
+    assert best_log_probability(scores) >= max(all_of_them) - 1e-9
+
+
+@pytest.mark.parametrize("right", [6, 7, 9])
+def test_the_score_of_equally_sure_answers_is_what_the_share_of_right_ones_says(right):
+    scores = np.array([[3.0, 0.0]] * right + [[0.0, 3.0]] * (10 - right))
+    share = right / 10
+    expected = share * math.log(share) + (1 - share) * math.log(1 - share)
+    assert best_log_probability(scores) == pytest.approx(expected, abs=1e-6)
+
+
+def test_what_is_no_candidate_does_not_count():
+    scores = some_scores(0, columns=3)
+    more = np.concatenate([scores, np.full((len(scores), 1), -np.inf)], axis=1)
+    assert best_log_probability(more) == pytest.approx(best_log_probability(scores), abs=1e-9)
+
+
+@pytest.mark.parametrize("noise", KINDS, ids=kind)
+def test_less_confidence_alone_is_no_progress(small_training, noise):
+    """A model that says the same with half the confidence: cross-entropy falls, the score stays."""
+    noise = noise.model_copy(update={"train_masking": ("percent",)})
+    judge = planted_judge()
+    calm = replace(judge, model=replace(judge.model, logit_scale=5.0))
+    batch, start = small_training.validation(noise), started(noise, judge)
+    embeddings = judge.model.encode_frames(batch.frames)
+    losses = [
+        torch.nn.functional.cross_entropy(model.frame_logits(embeddings), batch.labels)
+        for model in (judge, calm)
+    ]
+    assert losses[1] < 0.95 * losses[0], "confidence is lower, and so is the naive loss"
+    scores = [validate(noise, start, model, batch) for model in (judge, calm)]
+    assert scores[1] == pytest.approx(scores[0], abs=1e-5)
+
+
+def test_a_classes_own_noise_counts_and_only_that(small_training):
+    """Each candidate is scored on x + δ_c: naming δ does not help, however strong it is."""
+    judge = planted_judge()
+    noise = ClassSpecificNoise(epsilon=16, **WHOLE)
+    start, batch = started(noise, judge), small_training.validation(noise)
+    own = judge.model.network.patterns[:, None, None].expand_as(start.parts["own"])
+    before = validate(noise, start, judge, batch)
+    naming = start.with_parts({"own": 16 * own.clone()})
+    assert validate(noise, naming, judge, batch) == pytest.approx(before, abs=0.1)
+    mending = start.with_parts({"own": 16 * own.clone()})
+    mending.parts["own"][0] = 0  # all are raised but the one that wins by bias
+    assert validate(noise, mending, judge, batch) > before + 0.5
+
+
+def test_candidates_are_the_true_class_and_those_that_are_likely_without_noise(monkeypatch):
+    from clip_har.noise import learning
+
+    judge = planted_judge()
+    noise = ClassSpecificNoise()
+    monkeypatch.setattr(learning, "_CANDIDATES", 2)
+    asked: list[torch.Tensor] = []
+
+    class Watched:
+        def prepare(self, model, frames):
+            return frames
+
+        def embed(self, model, prepared, visible, classes, times):
+            asked.append(classes.clone())
+            return model.encode_frames(prepared)
+
+    frames = torch.zeros(3, 3, 16, 16, dtype=torch.uint8)
+    frames[0] = torch.tensor([60, 180, 180], dtype=torch.uint8).view(3, 1, 1)  # of class 4
+    part = type("Part", (), {})()
+    part.frames, part.visible, part.labels = (
+        frames,
+        torch.ones(3, 1, 16, 16),
+        torch.tensor([4, 4, 2]),
+    )
+    part.times = torch.zeros(3, dtype=torch.long)
+    perturbation: Any = Watched()
+    scores = learning._candidate_scores(perturbation, judge, part)
+    assert scores.shape == (3, 3)
+    logits = judge.frame_logits(judge.model.encode_frames(frames))
+    for row, (label, columns) in enumerate(
+        zip([4, 4, 2], torch.stack(asked, dim=1).tolist(), strict=True)
+    ):
+        likely = [int(c) for c in logits[row].argsort(descending=True) if int(c) != label][:2]
+        assert columns == [label, *likely]
+        assert scores[row].tolist() == logits[row, columns].tolist()
+    assert noise.per_class
+
+
+# The terms of the loss in the course
+
+
+def weighted(**weights: float) -> LossWeights:
+    return LossWeights(**weights)
+
+
+def test_every_term_with_a_weight_is_in_the_course(learned):
+    weights = {
+        "cross_entropy": 0.5,
+        "margin": 0.1,
+        "confidence": 2.0,
+        "contrast": 0.3,
+        "ranking": 1.0,
+        "bias": 0.2,
+        "consistency": 0.4,
+        "smoothness": 0.7,
+        "size": 0.6,
+    }
+    learning = quick(steps=6, batch=40)
+    _, course = learned(ClassSpecificNoise(loss=weighted(**weights), learning=learning))
+    assert set(course.terms) == {*weights, "total"}
+    for step in (3, 6):
+        total = sum(weight * course.terms[name][step] for name, weight in weights.items())
+        assert course.terms["total"][step] == pytest.approx(total, rel=1e-5)
+    assert all(list(curve) == [3, 6] for curve in course.terms.values())
+    assert all(math.isfinite(v) and v != 0 for c in course.terms.values() for v in c.values())
+
+
+def test_noise_for_all_classes_has_no_terms_between_classes(learned):
+    loss = weighted(cross_entropy=1, contrast=1, ranking=1, size=0.1)
+    _, course = learned(UniversalNoise(loss=loss, learning=quick(steps=3)))
+    assert set(course.terms) == {"cross_entropy", "size", "total"}
+
+
+def test_a_term_is_the_mean_of_the_steps_since_the_last_look(learned):
+    often, seldom = (
+        learned(UniversalNoise(learning=quick(steps=6, validate_every=every)))[1].terms["total"]
+        for every in (1, 3)
+    )
+    assert list(often) == [1, 2, 3, 4, 5, 6]
+    for step in (3, 6):
+        mean = sum(often[number] for number in range(step - 2, step + 1)) / 3
+        assert seldom[step] == pytest.approx(mean)
+
+
+def test_a_term_without_its_weight_shapes_nothing(learned):
+    noise = ClassSpecificNoise(learning=quick(steps=3), loss=weighted(cross_entropy=1))
+    plain, _ = learned(noise)
+    with_size, _ = learned(
+        noise.model_copy(update={"loss": weighted(cross_entropy=1, smoothness=20)})
+    )
+    assert not same_bits(plain, with_size)
+
+
+@pytest.mark.parametrize("noise", [UniversalNoise, ClassSpecificNoise], ids=["all", "each"])
+def test_attention_is_learned_from_the_subjects_place(planted_set, small_clip, tmp_path, noise):
+    model = CLIP(checkpoint=str(small_clip)).load(device=CPU, precision="fp32")
+    draws = torch.Generator().manual_seed(0)
+    classifier = torch.nn.functional.normalize(
+        torch.randn(len(CLASSES), 32, generator=draws), dim=-1
+    )
+    judge = ZeroShot(model, classifier, "mean", 32)
+    frames = open_planted(planted_set, tmp_path)
+    maps = open_regions(
+        AnnotationRegion(), SUBJECT, frames, zero_shot=lambda: judge, cache_dir=tmp_path
+    )
+    chosen = noise(
+        loss=LossWeights(attention=1.0),
+        learning=quick(steps=6, batch=16, validate_every=2, validation_clips=5, step_size=0.3),
+        resolution=8,
+        epsilon=64,
+        **WHOLE,
+    )
+    state = tmp_path / "state"
+    start = started(chosen, judge)
+    _, course = learn(chosen, start, judge, split(frames, subject=maps), state=state)
+    assert set(course.terms) == {"attention", "total"}
+    curve = course.terms["attention"]
+    assert 0 < curve[6] < curve[2] < 1, "evidence moves to the subject"
