@@ -18,14 +18,16 @@ from clip_har.seeding import generator
 Scores = NDArray[np.float32]
 
 _CALIBRATION_CLIPS = 500
+_ROUNDING = 1e-4  # sums in another order
 _EMPTY_LEVELS = (0, 127, 255)  # frames of one grey: black, mid grey, white
 
 
 def random_like(perturbation: Perturbation, *, seed: int) -> Perturbation:
-    """Return random noise of exactly the norm of learned noise, in any norm.
+    """Return random noise of the size of learned noise: the root mean square over a frame is equal.
 
     The values of each class's δ are dealt out anew over its grid, of a border over the border, and
-    their signs drawn by lot: size, budget, grid and histogram of the absolute values stay.
+    their signs drawn by lot. On a grid of one value per pixel every norm stays; values of a coarse
+    grid average out where they are spread over the frame, and are scaled up for it.
 
     Args:
         perturbation: the learned noise.
@@ -39,8 +41,20 @@ def random_like(perturbation: Perturbation, *, seed: int) -> Perturbation:
             draws = generator(seed, f"noise/random/{name}", str(number))
             dealt = draws.permutation(row[shown])
             row[shown] = dealt * draws.choice(np.array([-1, 1], np.float32), len(dealt))
-        parts[name] = torch.from_numpy(rows).reshape(part.shape).to(part.device)
+        dealt_out = torch.from_numpy(rows).reshape(part.shape).to(part.device)
+        parts[name] = _as_strong(perturbation, name, part.detach(), dealt_out)
     return perturbation.with_parts(parts)
+
+
+def _as_strong(perturbation: Perturbation, name: str, part: Tensor, dealt_out: Tensor) -> Tensor:
+    """Scale each row of a part to the root mean square that the learned one has in a frame."""
+    learned, drawn = (perturbation.with_parts({name: values}) for values in (part, dealt_out))
+    shape = (len(part), *[1] * (part.ndim - 1))
+    ratios = [
+        learned.strength(row)[0] / max(drawn.strength(row)[0], 1e-12) for row in range(len(part))
+    ]
+    exact = [1.0 if abs(ratio - 1) < _ROUNDING else ratio for ratio in ratios]
+    return dealt_out * torch.tensor(exact, device=part.device).reshape(shape)
 
 
 def _shown(perturbation: Perturbation, part: Tensor) -> NDArray[np.bool_]:
@@ -91,7 +105,9 @@ def fit_calibration(scores: Scores, labels: NDArray[np.int64]) -> tuple[float, N
         )
         return float(-logs[rows, labels].mean() + (penalty * biases).sum()), slope
 
-    found = minimize(objective, np.zeros(1 + classes), jac=True, method="L-BFGS-B").x
+    bounds = [(-5.0, 5.0), *[(None, None)] * classes]  # clips told apart would ask for an endless a
+    start = np.zeros(1 + classes)
+    found = minimize(objective, start, jac=True, method="L-BFGS-B", bounds=bounds).x
     return float(np.exp(found[0])), found[1:]
 
 

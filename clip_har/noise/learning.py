@@ -256,7 +256,7 @@ class _Loop:
         """Go on from what `save` wrote, and return the best noise; None where there is nothing."""
         try:
             with safe_open(state, "pt") as file:
-                course = Course.from_json(file.metadata()["course"])
+                course = Course.from_json((file.metadata() or {})["course"])
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         except (OSError, SafetensorError, KeyError, ValueError):
             return None  # nothing there, or damaged: from the start

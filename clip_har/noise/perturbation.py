@@ -280,11 +280,12 @@ def make_perturbation(
 
 
 def _rows(table: Tensor, which: Tensor) -> Tensor:
-    """Return ``table[which]``, whose gradient is the same to the bit however many threads add it up.
+    """Return ``table[which]`` such that its gradient is the same to the bit each time.
 
-    That of plain indexing is not on a CPU, where a row is asked for more than once.
+    That of plain indexing is not, on a CPU with several threads, for a row that occurs twice.
     """
-    return embedding(which, table.flatten(1)).unflatten(1, table.shape[1:])
+    picked = embedding(which.to(table.device), table.flatten(1))
+    return picked.reshape(-1, *table.shape[1:])
 
 
 def _border(noise: LearnedPixels, model: DualEncoder) -> Tensor | None:

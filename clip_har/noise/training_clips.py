@@ -80,7 +80,7 @@ class TrainingClips:
         return self._masked(picked, times, masks, seed=noise.seed, item=f"step {step}")
 
     def validation(self, noise: Learned) -> Batch:
-        """Return the middle frames of the validation clips, masks taking turns."""
+        """Return the middle frames of the validation clips, under masks that the seed draws."""
         lengths = self.frames.lengths
         kept = spread(self.validated_on, noise.learning.validation_clips)
         draws = generator(noise.seed, "noise/validation", "masks")

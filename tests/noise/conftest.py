@@ -1,5 +1,7 @@
 """Planted clips, written and decoded once for all tests of noise."""
 
+from collections.abc import Iterator
+
 import pytest
 import torch
 
@@ -23,3 +25,12 @@ def small_frames(planted_set: ClipSet, tmp_path_factory: pytest.TempPathFactory)
 @pytest.fixture(scope="session")
 def small_training(small_frames: FrameStore) -> TrainingClips:
     return split(small_frames)
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Small tensors gain nothing by threads, and lose much where the machine is shared."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pytest
 import torch
 from scipy.linalg import hadamard
 from torch import Tensor
@@ -19,8 +20,14 @@ from clip_har.masking.none import NoMask
 from clip_har.models.dual_encoder import DualEncoder
 from clip_har.models.pooling import Pooling
 from clip_har.models.zero_shot import ZeroShot
-from clip_har.noise.settings import LearningSettings
+from clip_har.noise import evaluation
+from clip_har.noise.evaluation import NoiseResult
+from clip_har.noise.fit import FittedNoise
+from clip_har.noise.learning import Course
+from clip_har.noise.perturbation import Perturbation, make_perturbation
+from clip_har.noise.settings import Learned, LearningSettings, UniversalNoise
 from clip_har.noise.training_clips import TrainingClips
+from clip_har.scores import ScoreTable
 from tests.planted import CLASSES, SCENES
 
 SIDE, COUNT = 16, 4  # of the frames, of a clip
@@ -102,3 +109,57 @@ def quick(**changes: Any) -> LearningSettings:
     """Return settings with which the planted problem is solved in a moment."""
     given = {"steps": 12, "batch": 20, "validate_every": 3, "patience": 99, "step_size": 0.07}
     return LearningSettings(**{**given, **changes})
+
+
+def naming(noise: Learned, judge: ZeroShot, *, levels: float = 16.0) -> Perturbation:
+    """Return noise per class that is the class's own pattern: it names its class by itself."""
+    made = make_perturbation(noise, model=judge.model, classifier=judge.classifier, frames=COUNT)
+    own = levels * patterns()[:, None, None].expand_as(made.parts["own"])
+    return made.with_parts({"own": own.clone()})
+
+
+def mending(noise: Learned, judge: ZeroShot, *, levels: float = 16.0) -> Perturbation:
+    """Return noise for all classes that takes away what speaks for the first class."""
+    made = make_perturbation(noise, model=judge.model, classifier=judge.classifier, frames=COUNT)
+    shared = -levels * patterns()[:1, None, None].expand_as(made.parts["shared"])
+    return made.with_parts({"shared": shared.clone()})
+
+
+def fitted(noise: Learned, perturbation: Perturbation, **changes: Any) -> FittedNoise:
+    """Return noise as if it had been learned."""
+    course = Course({"total": {2: 1.0, 4: 0.5}}, {0: -1.0, 2: -0.6, 4: -0.7}, kept=2, steps=4)
+    card = {
+        "kind": type(noise).__name__,
+        "noise": noise.model_dump(mode="json"),
+        "data": "planted/train",
+        "data_digest": "d" * 32,
+        "weights": "planted " + "0" * 24,
+        "prompts": [[name] for name in CLASSES],
+        "class_names": CLASSES,
+        "training_clips": 20,
+        "validation_clips": 10,
+    }
+    given = {"scale": 2.0, "biases": np.array([-3.0, 0.0, 0.5, 0.0, 0.0]), "card": card, **changes}
+    return FittedNoise(perturbation, course, **given)
+
+
+def judged(
+    noise: Learned,
+    masked: MaskedClips,
+    judge: ZeroShot,
+    *,
+    own: Perturbation,
+    universal: Perturbation | None = None,
+) -> tuple[ScoreTable, NoiseResult]:
+    """Evaluate noise that is given, not learned; the universal control is `mending`."""
+
+    def given(asked: Learned, *_: Any) -> FittedNoise:
+        if asked is noise:
+            return fitted(asked, own)
+        assert type(asked) is UniversalNoise
+        return fitted(asked, universal or mending(asked, judge))
+
+    cell: Any = SimpleNamespace(noise=noise)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(evaluation, "fit", given)
+        return evaluation.evaluate_noise(cell, masked, judge)
