@@ -118,7 +118,7 @@ def naming(noise: Learned, judge: ZeroShot, *, levels: float = 16.0) -> Perturba
     return made.with_parts({"own": own.clone()})
 
 
-def mending(noise: Learned, judge: ZeroShot, *, levels: float = 16.0) -> Perturbation:
+def mending(noise: Learned, judge: ZeroShot, *, levels: float = 6.0) -> Perturbation:
     """Return noise for all classes that takes away what speaks for the first class."""
     made = make_perturbation(noise, model=judge.model, classifier=judge.classifier, frames=COUNT)
     shared = -levels * patterns()[:1, None, None].expand_as(made.parts["shared"])

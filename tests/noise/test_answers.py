@@ -169,7 +169,7 @@ def test_noise_that_is_only_visible_leaves_hidden_pixels_as_they_are(small_frame
     clip = shown(small_frames, HALF).clip(0)
     hidden = torch.from_numpy(clip.hidden)[:, None].expand_as(clip.frames)
     seen = {
-        where: with_noise(clip, delta, 0, where=where)  # type: ignore[arg-type]
+        where: with_noise(clip, delta, 0, where=where)
         for where in ("everywhere", "visible", "before")
     }
     assert not seen["visible"][hidden].any()
@@ -183,7 +183,7 @@ def test_under_paint_of_one_colour_noise_before_the_mask_is_noise_beside_it(smal
     judge = planted_judge()
     delta = strong(ClassSpecificNoise(epsilon=60), judge)
     one, other = (
-        answered(small_frames, judge, delta, masking=masking, where=where)["learned"]  # type: ignore[arg-type]
+        answered(small_frames, judge, delta, masking=masking, where=where)["learned"]
         for where in ("visible", "before")
     )
     assert np.array_equal(one.scores, other.scores)
@@ -201,7 +201,7 @@ def test_paint_that_is_made_from_the_frame_holds_the_noise_too(small_frames):
     assert torch.equal(before[~hidden], beside[~hidden])
     assert torch.equal(beside[hidden], clip.frames[hidden])
     raised = before[hidden].int() - clip.frames[hidden].int()
-    assert (raised - 30).abs().max() <= 1, "nothing of this clip is so bright that it is cut off"
+    assert 25 <= raised.min() <= raised.max() <= 30, "bright parts of the actor are cut off"
 
 
 def test_a_pixel_that_is_covered_in_part_gets_a_part_of_the_noise(small_frames):

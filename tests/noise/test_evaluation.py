@@ -1,0 +1,671 @@
+"""Judging learned noise: what is compared with what, what leaks, and what a gain is worth."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from numpy.typing import NDArray
+from torch.nn.functional import normalize
+
+from clip_har.cell import load_zero_shot, open_frames
+from clip_har.data.clips import ClipSet
+from clip_har.data.store import FrameStore
+from clip_har.masked_clips import MaskedClips, open_masked
+from clip_har.masking.percent import PercentMask
+from clip_har.metrics.effect import Answers, paired_effect
+from clip_har.models.clip import CLIP
+from clip_har.models.zero_shot import ZeroShot
+from clip_har.noise import evaluation
+from clip_har.noise.answers import noisy_answers, with_noise
+from clip_har.noise.attention import evidence_maps, mass_inside
+from clip_har.noise.controls import derangement, random_like
+from clip_har.noise.evaluation import (
+    NoiseResult,
+    effect_table,
+    evaluate_noise,
+    open_training,
+    pairs,
+    slug,
+)
+from clip_har.noise.fit import learned_noise
+from clip_har.noise.perturbation import Perturbation, PixelNoise, make_perturbation
+from clip_har.noise.protocols import PROTOCOLS, apply_protocol
+from clip_har.noise.settings import (
+    BorderNoise,
+    ClassSpecificNoise,
+    EmbeddingNoise,
+    Learned,
+    ResidualNoise,
+    UniversalNoise,
+)
+from clip_har.regions.annotation import AnnotationRegion
+from clip_har.regions.source import SUBJECT
+from clip_har.regions.store import open_regions
+from tests.data.made import write_video
+from tests.noise.cells import cell_of
+from tests.noise.made import (
+    CLEAN_TOP1,
+    COUNT,
+    CPU,
+    judged,
+    mending,
+    naming,
+    planted_judge,
+    shown,
+)
+from tests.planted import CLASSES, open_planted, planted_frames
+from tests.tables import made_table
+
+ORACLE = "oracle (leaks the label)"
+PER_CLASS = ["none", "candidate", "topk", "predicted", ORACLE]
+CONTROLS = ["random", "shuffled", "universal", "calibration"]
+MEASURES = ["top1", "true_class_confidence", "ece", "bias/skew_kl", "bias/recall_gap"]
+
+
+def drawn(noise: Learned, judge: ZeroShot, *, factor: float = 60) -> Perturbation:
+    """Return random noise, most of its budget."""
+    made = make_perturbation(noise, model=judge.model, classifier=judge.classifier, frames=COUNT)
+    found = made.with_parts({name: factor * part for name, part in made.parts.items()})
+    found.project()
+    return found
+
+
+def top1(result: NoiseResult, name: str) -> float:
+    table = result.answers[name].table
+    return float((table.predictions() == table.labels).mean())
+
+
+def scores(result: NoiseResult, name: str) -> NDArray[np.float32]:
+    return result.answers[name].table.scores
+
+
+# The honest warning
+
+
+@pytest.fixture(scope="module")
+def named(small_frames: FrameStore) -> NoiseResult:
+    """Noise per class that does nothing but write the name of its class over the picture."""
+    judge, noise = planted_judge(), ClassSpecificNoise()
+    return judged(noise, shown(small_frames), judge, own=naming(noise, judge))[1]
+
+
+def test_noise_that_only_names_its_class_looks_perfect_to_the_oracle_and_helps_nobody(named):
+    """The reason for protocols and controls: a number that knows the label says nothing.
+
+    Here δ_c raises the score of class c by the same amount on any frame. Who adds the noise of
+    the TRUE class reads 100 %. Who does not know the class gains nothing at all, and the answers
+    do not even change.
+    """
+    assert top1(named, "none") == pytest.approx(CLEAN_TOP1)
+    assert top1(named, ORACLE) == 1
+    for honest in ("candidate", "topk", "predicted"):
+        assert top1(named, honest) == pytest.approx(CLEAN_TOP1)
+        changed = scores(named, honest).argmax(axis=1) != scores(named, "none").argmax(axis=1)
+        assert not changed.any()
+    told = named.effects[named.effects["measure"] == "top1"].set_index(["variant", "against"])
+    assert told.loc[(ORACLE, "none"), "difference"] == pytest.approx(1 - CLEAN_TOP1)
+    assert told.loc[("candidate", "none"), ["difference", "low", "high"]].tolist() == [0, 0, 0]
+
+
+def test_an_empty_frame_shows_why(named):
+    assert named.classes["named_on_empty"].tolist() == [1] * 5
+    assert named.metrics()["noise/named_on_empty"] == 1
+
+
+def test_one_noise_for_all_classes_mends_what_the_noise_per_class_did_not(named):
+    assert top1(named, "universal") == 1
+    told = named.effects[named.effects["measure"] == "top1"].set_index(["variant", "against"])
+    assert told.loc[("candidate", "universal"), "difference"] == pytest.approx(CLEAN_TOP1 - 1)
+
+
+def test_the_noise_of_another_class_names_that_class_to_the_oracle(small_frames):
+    judge, noise = planted_judge(), ClassSpecificNoise(protocol="oracle", seed=4)
+    own = naming(noise, judge)
+    _, result = judged(noise, shown(small_frames), judge, own=own)
+    partner = derangement(5, seed=4)
+    answers = scores(result, "shuffled (leaks the label)").argmax(axis=1)
+    assert answers.tolist() == partner[small_frames.clip_set.labels].tolist()
+    assert top1(result, "shuffled (leaks the label)") == 0
+
+
+def test_noise_that_really_helps_each_class_helps_without_the_label(small_frames):
+    """The counter-proof: where noise takes the bias away, honest protocols show it too."""
+    judge, noise = planted_judge(), ClassSpecificNoise()
+    one = mending(UniversalNoise(), judge).parts["shared"]
+    own = naming(noise, judge).with_parts({"own": one.repeat(5, 1, 1, 1, 1)})
+    _, result = judged(noise, shown(small_frames), judge, own=own)
+    assert [top1(result, name) for name in PER_CLASS] == [pytest.approx(CLEAN_TOP1), 1, 1, 1, 1]
+    assert result.classes["named_on_empty"].mean() == pytest.approx(1 / 5), "chance: it is one δ"
+
+
+# Variants
+
+
+KINDS: list[tuple[Learned, list[str], str]] = [
+    (UniversalNoise(), ["none", "learned", "random", "calibration"], "learned"),
+    (BorderNoise(width=3), ["none", "learned", "random", "calibration"], "learned"),
+    (UniversalNoise(controls=False), ["none", "learned"], "learned"),
+    (ClassSpecificNoise(), [*PER_CLASS, *CONTROLS], "candidate"),
+    (ResidualNoise(protocol="topk", top_k=2), [*PER_CLASS, *CONTROLS], "topk"),
+    (EmbeddingNoise(protocol="predicted"), [*PER_CLASS, *CONTROLS], "predicted"),
+    (ClassSpecificNoise(controls=False), PER_CLASS, "candidate"),
+    (
+        ClassSpecificNoise(protocol="oracle"),
+        [
+            *PER_CLASS,
+            "random (leaks the label)",
+            "shuffled (leaks the label)",
+            "universal",
+            "calibration",
+        ],
+        ORACLE,
+    ),
+    (ClassSpecificNoise(protocol="oracle", controls=False), PER_CLASS, ORACLE),
+]
+
+
+def name_of(noise: Any) -> str:
+    if not isinstance(noise, Learned):
+        return ""
+    protocol = getattr(noise, "protocol", "")
+    return f"{type(noise).__name__}-{protocol}{'' if noise.controls else '-alone'}"
+
+
+@pytest.mark.parametrize(("noise", "names", "headline"), KINDS, ids=name_of)
+def test_which_variants_there_are_and_which_of_them_are_said_to_leak(
+    small_frames, noise, names, headline
+):
+    judge = planted_judge()
+    table, result = judged(noise, shown(small_frames), judge, own=drawn(noise, judge))
+    assert list(result.answers) == names
+    assert result.headline == headline
+    assert np.array_equal(table.scores, scores(result, headline))
+    told = [*result.effects["variant"], *result.effects["against"]]
+    assert {name for name in told if "leaks" in name} == {name for name in names if "leaks" in name}
+    assert ("named_on_empty" in result.classes) == (noise.per_class and noise.controls)
+    assert result.classes["class"].tolist() == (list(CLASSES) if noise.per_class else ["learned"])
+
+
+def relabelled(frames: FrameStore, labels: NDArray[np.int64]) -> FrameStore:
+    """Return the same frames with other labels."""
+    clips = tuple(
+        replace(clip, label=int(label))
+        for clip, label in zip(frames.clip_set.clips, labels, strict=True)
+    )
+    told = replace(frames.clip_set, clips=clips)
+    return FrameStore(frames.path, told, frames.entries, size=frames.size, fit=frames.fit)
+
+
+@pytest.mark.parametrize("noise", [case[0] for case in KINDS], ids=name_of)
+def test_other_labels_change_the_answers_of_nothing_but_what_is_said_to_leak(small_frames, noise):
+    judge, masking = planted_judge(), PercentMask(ratio=0.2, patch=4)
+    own = drawn(noise, judge, factor=100)
+    other = relabelled(small_frames, (small_frames.clip_set.labels + 1) % 5)
+    results = [
+        judged(noise, shown(frames, masking), judge, own=own)[1] for frames in (small_frames, other)
+    ]
+    changed = {
+        name
+        for name in results[0].answers
+        if not np.array_equal(scores(results[0], name), scores(results[1], name))
+    }
+    assert changed == {name for name in results[0].answers if "leaks" in name}
+    one, two = (result.answers["none"].table.labels for result in results)
+    assert not np.array_equal(one, two)
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_protocols_and_controls_are_those_of_the_same_answers(small_frames, protocol):
+    judge, masked = planted_judge(), shown(small_frames, PercentMask(ratio=0.1, patch=4))
+    noise = ClassSpecificNoise(protocol=protocol, top_k=2, seed=3, epsilon=40)
+    own = drawn(noise, judge)
+    table, result = judged(noise, masked, judge, own=own)
+    noises = {
+        "own": own,
+        "random": random_like(own, seed=3),
+        "all": mending(UniversalNoise(), judge),
+    }
+    answers, effects = noisy_answers(masked, judge, noises, where="everywhere")
+    clean = answers["none"].scores[:, 0]
+
+    def used(noisy: NDArray[np.float32], of: Any) -> tuple[NDArray[np.float32], Any]:
+        return apply_protocol(of, clean, noisy, labels=small_frames.clip_set.labels, top_k=2)
+
+    leak = " (leaks the label)" if protocol == "oracle" else ""
+    shuffled = answers["own"].scores[:, derangement(5, seed=3)]
+    expected: dict[str, NDArray[Any]] = {
+        "none": clean,
+        **{str(name): used(answers["own"].scores, name)[0] for name in PROTOCOLS},
+        f"random{leak}": used(answers["random"].scores, protocol)[0],
+        f"shuffled{leak}": used(shuffled, protocol)[0],
+        "universal": answers["all"].scores[:, 0],
+        "calibration": 2 * clean + np.array([-3, 0, 0.5, 0, 0]),
+    }
+    expected[ORACLE] = expected.pop("oracle")
+    assert set(expected) == set(result.answers)
+    for name, values in expected.items():
+        np.testing.assert_allclose(scores(result, name), values, atol=1e-5, err_msg=name)
+    rows, columns = np.arange(30), used(answers["own"].scores, protocol)[1]
+    np.testing.assert_allclose(table.noise_rms, answers["own"].rms[rows, columns])
+    np.testing.assert_allclose(table.noise_largest, answers["own"].largest[rows, columns])
+    assert len(np.unique(columns)) > 1
+    assert table.mask_ratio.tolist() == [effect.realised_ratio for effect in effects]
+    assert (table.mask_ratio > 0.08).all()
+
+
+def test_noise_goes_where_the_settings_say(small_frames):
+    judge, masked = planted_judge(), shown(small_frames, PercentMask(ratio=0.5, patch=4))
+    rms = {}
+    for where in ("everywhere", "visible", "before"):
+        noise = UniversalNoise(where=where, epsilon=30)
+        table, _ = judged(noise, masked, judge, own=drawn(noise, judge))
+        rms[where] = table.noise_rms
+    assert (rms["everywhere"] > rms["visible"]).all()
+    assert np.array_equal(rms["visible"], rms["before"])
+
+
+def test_sizes_of_the_noise_by_class(small_frames):
+    judge, noise = planted_judge(), ClassSpecificNoise()
+    own = naming(noise, judge, levels=12)
+    own.parts["own"][2] = 0
+    own.parts["own"][3, ..., :8] = 0  # half of the frame
+    _, result = judged(noise, shown(small_frames), judge, own=own)
+    assert result.classes["rms"].tolist() == pytest.approx([12, 12, 0, 12 / 2**0.5, 12])
+    assert result.classes["largest"].tolist() == [12, 12, 0, 12, 12]
+
+
+# Effects
+
+
+def answers(right: list[int], **changes: Any) -> Answers:
+    table = made_table(labels=[0, 1, 2, 0, 1, 2], classes=3, right=right)
+    return Answers(replace(table, **changes))
+
+
+SOME = {
+    "none": answers([1, 0, 0, 1, 0, 1]),
+    "candidate": answers([1, 1, 0, 1, 1, 1]),
+    ORACLE: answers([1, 1, 1, 1, 1, 1]),
+    "random": answers([0, 0, 0, 1, 0, 1]),
+    "universal": answers([1, 1, 1, 1, 1, 0]),
+}
+
+
+def test_every_variant_is_compared_with_none_and_the_headline_with_every_control():
+    table = effect_table(SOME, "candidate")
+    top = table[table["measure"] == "top1"].drop(columns=["measure", "low", "high"])
+    rows = [tuple(row) for row in top.to_records(index=False).tolist()]
+    expected = [
+        ("candidate", "none", 3 / 6, 5 / 6, 2 / 6, 6, 3, 1),
+        (ORACLE, "none", 3 / 6, 6 / 6, 3 / 6, 6, 3, 1),
+        ("random", "none", 3 / 6, 2 / 6, -1 / 6, 6, 3, 1),
+        ("universal", "none", 3 / 6, 5 / 6, 2 / 6, 6, 3, 1),
+        ("candidate", "random", 2 / 6, 5 / 6, 3 / 6, 6, 3, 1),
+        ("candidate", "universal", 5 / 6, 5 / 6, 0, 6, 3, 1),
+    ]
+    assert [row[:2] for row in rows] == [row[:2] for row in expected]
+    for row, wanted in zip(rows, expected, strict=True):
+        assert row[2:] == pytest.approx(wanted[2:])
+    assert list(table.columns[:3]) == ["variant", "against", "measure"]
+    assert table.groupby(["variant", "against"])["measure"].apply(list).tolist() == [MEASURES] * 6
+    assert table.index.tolist() == list(range(30))
+
+
+def test_intervals_are_those_of_the_paired_effect():
+    table = effect_table(SOME, "candidate")
+    chosen = table[(table["variant"] == "candidate") & (table["against"] == "random")]
+    expected = paired_effect([SOME["random"]], [SOME["candidate"]])
+    pd.testing.assert_frame_equal(
+        chosen.drop(columns=["variant", "against"]).reset_index(drop=True), expected
+    )
+
+
+def test_pairs_of_noise_for_all_classes():
+    names = ["none", "learned", "random", "calibration"]
+    assert pairs(names, "learned") == [
+        ("learned", "none"),
+        ("random", "none"),
+        ("calibration", "none"),
+        ("learned", "random"),
+        ("learned", "calibration"),
+    ]
+    assert pairs(["none", "learned"], "learned") == [("learned", "none")]
+
+
+def test_an_oracle_is_compared_with_controls_that_leak_alike():
+    leaky = [f"{name} (leaks the label)" for name in ("random", "shuffled")]
+    found = pairs(["none", ORACLE, *leaky, "universal", "calibration"], ORACLE)
+    assert [pair for pair in found if pair[1] != "none"] == [
+        (ORACLE, name) for name in [*leaky, "universal", "calibration"]
+    ]
+
+
+# Numbers for MLflow
+
+
+ALLOWED = re.compile(r"^[\w\-. /]+$", re.ASCII)
+
+
+@pytest.mark.parametrize("noise", [case[0] for case in KINDS], ids=name_of)
+def test_metrics_have_names_that_mlflow_takes(small_frames, noise):
+    from mlflow.utils.validation import _validate_metric_name
+
+    judge = planted_judge()
+    _, result = judged(noise, shown(small_frames), judge, own=drawn(noise, judge))
+    metrics = result.metrics()
+    for name, value in metrics.items():
+        assert ALLOWED.match(name), name
+        _validate_metric_name(name)
+        assert np.isfinite(value)
+        assert type(value) is float
+    others = [name for name in result.answers if name != "none"]
+    expected = {
+        f"noise/{slug(name)}/{measure}{end}"
+        for name in others
+        for measure in MEASURES
+        for end in ("", "_difference")
+    }
+    plain = {"noise/steps", "noise/kept_step"}
+    if "named_on_empty" in result.classes:
+        plain.add("noise/named_on_empty")
+    assert set(metrics) == expected | plain
+    assert {name for name in metrics if "leaks" in name} == {
+        name
+        for name in expected
+        if any(name.startswith(f"noise/{slug(n)}/") for n in others if "leaks" in n)
+    }
+
+
+def test_metrics_are_those_against_no_noise(named):
+    metrics = named.metrics()
+    assert (metrics["noise/steps"], metrics["noise/kept_step"]) == (4, 2)
+    assert metrics["noise/oracle_leaks_the_label/top1"] == 1
+    assert metrics["noise/oracle_leaks_the_label/top1_difference"] == pytest.approx(0.4)
+    assert metrics["noise/candidate/top1"] == pytest.approx(CLEAN_TOP1)
+    assert metrics["noise/candidate/top1_difference"] == 0
+    assert metrics["noise/universal/top1_difference"] == pytest.approx(0.4)
+
+
+def test_numbers_that_are_not_known_are_left_out(named):
+    effects = named.effects.copy()
+    effects.loc[effects["measure"] == "ece", ["after", "difference"]] = np.nan
+    found = replace(named, effects=effects).metrics()
+    assert not [name for name in found if "ece" in name]
+    assert len(found) == len(named.metrics()) - 2 * 8
+
+
+# Attention
+
+
+@pytest.fixture(scope="module")
+def looking(
+    planted_set: ClipSet, small_clip: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[ZeroShot, MaskedClips]:
+    """A CLIP of random weights, and clips with the subject's place; two of them show nobody."""
+    model = CLIP(checkpoint=str(small_clip)).load(device=CPU, precision="fp32")
+    draws = torch.Generator().manual_seed(0)
+    classifier = normalize(torch.randn(len(CLASSES), 32, generator=draws), dim=-1)
+    judge = ZeroShot(model, classifier, "mean", 64)
+    folder = tmp_path_factory.mktemp("looking")
+    frames = open_planted(planted_set.limit(8), folder)
+    maps = open_regions(
+        AnnotationRegion(), SUBJECT, frames, zero_shot=lambda: judge, cache_dir=folder
+    )
+    found = maps.found.copy()
+    found[[0, 5]] = False
+    maps.found = found
+    return judge, shown(frames, subject=maps)
+
+
+def masses(
+    judge: ZeroShot, masked: MaskedClips, seen: Mapping[int, Any], table: Any
+) -> dict[int, float]:
+    assert masked.subject is not None
+    return {
+        row: mass_inside(
+            evidence_maps(judge, frames, int(table.scores[row].argmax())),
+            masked.subject.relevance(row),
+        )
+        for row, frames in seen.items()
+    }
+
+
+def test_attention_is_measured_on_what_was_shown_for_what_was_answered(looking):
+    judge, masked = looking
+    noise = ClassSpecificNoise(epsilon=60, attention_clips=4)
+    own = drawn(noise, judge)
+    assert isinstance(own, PixelNoise)
+    universal = drawn(UniversalNoise(epsilon=60), judge)
+    assert isinstance(universal, PixelNoise)
+    _, result = judged(noise, masked, judge, own=own, universal=universal)
+    measured = {name for name, found in result.answers.items() if found.attention is not None}
+    assert measured == {"none", "candidate", "universal"}
+    rows = [1, 3, 4, 7]  # of those with a subject, evenly spread
+    used = scores(result, "candidate").argmax(axis=1)
+    clips = {row: masked.clip(row) for row in rows}
+    seen: dict[str, Mapping[int, Any]] = {
+        "none": {row: clip.frames for row, clip in clips.items()},
+        "candidate": {
+            row: with_noise(clip, own, int(used[row]), where="everywhere")
+            for row, clip in clips.items()
+        },
+        "universal": {
+            row: with_noise(clip, universal, 0, where="everywhere") for row, clip in clips.items()
+        },
+    }
+    for name, frames in seen.items():
+        found = result.answers[name].attention
+        assert found is not None
+        expected = masses(judge, masked, frames, result.answers[name].table)
+        assert np.flatnonzero(np.isfinite(found)).tolist() == rows
+        assert {row: found[row] for row in rows} == pytest.approx(expected)
+    told = result.effects[result.effects["measure"] == "attention/mass"]
+    assert list(zip(told["variant"], told["against"], strict=True)) == [
+        ("candidate", "none"),
+        ("universal", "none"),
+        ("candidate", "universal"),
+    ]
+    assert told["clips"].tolist() == [4] * 3
+    assert "noise/candidate/attention/mass_difference" in result.metrics()
+
+
+def test_calibration_and_protocols_beside_the_headline_have_no_attention(looking):
+    judge, masked = looking
+    noise = UniversalNoise(attention_clips=1)
+    _, result = judged(noise, masked, judge, own=drawn(noise, judge))
+    measured = {name for name, found in result.answers.items() if found.attention is not None}
+    assert measured == {"none", "learned"}
+
+
+@pytest.mark.parametrize(
+    "noise", [UniversalNoise(attention_clips=0), EmbeddingNoise()], ids=["none", "feature space"]
+)
+def test_attention_that_is_not_asked_for_is_not_measured(looking, noise):
+    judge, masked = looking
+    _, result = judged(
+        noise, masked, judge, own=drawn(noise, judge), universal=drawn(UniversalNoise(), judge)
+    )
+    assert all(found.attention is None for found in result.answers.values())
+    assert all(exhibit.evidence_before is None for exhibit in result.exhibits)
+
+
+def test_without_a_region_source_there_is_no_attention(named):
+    assert all(found.attention is None for found in named.answers.values())
+    assert all(exhibit.subject is None for exhibit in named.exhibits)
+
+
+# Exhibits
+
+
+def test_exhibits_show_clips_whose_answer_changed_first_and_some_others(small_frames):
+    judge, noise = planted_judge(), UniversalNoise()
+    own = mending(noise, judge)
+    masked = shown(small_frames)
+    _, result = judged(noise, masked, judge, own=own)
+    before, after = scores(result, "none").argmax(axis=1), scores(result, "learned").argmax(axis=1)
+    changes = [exhibit.before != exhibit.after for exhibit in result.exhibits]
+    assert changes == [True, True, True, False]
+    ids = [clip.id for clip in small_frames.clip_set.clips]
+    for exhibit in result.exhibits:
+        row = ids.index(exhibit.clip.id)
+        assert exhibit.label == small_frames.clip_set.labels[row]
+        assert (exhibit.before, exhibit.after) == (before[row], after[row])
+        expected = with_noise(exhibit.clip, own, 0, where="everywhere")  # type: ignore[arg-type]
+        assert torch.equal(exhibit.noisy, expected)
+
+
+def test_exhibits_where_nothing_changed(named):
+    assert len(named.exhibits) == 4
+    assert all(exhibit.before == exhibit.after for exhibit in named.exhibits)
+    assert len({exhibit.clip.id for exhibit in named.exhibits}) == 4
+
+
+def test_exhibits_show_the_noise_that_the_answer_was_given_under(small_frames):
+    judge, noise = planted_judge(), ClassSpecificNoise(protocol="oracle")
+    own = naming(noise, judge)
+    _, result = judged(noise, shown(small_frames), judge, own=own)
+    for exhibit in result.exhibits:
+        expected = with_noise(exhibit.clip, own, exhibit.label, where="everywhere")  # type: ignore[arg-type]
+        assert torch.equal(exhibit.noisy, expected)
+
+
+def test_exhibits_in_feature_space_show_the_frames_as_they_are(small_frames):
+    judge, noise = planted_judge(), EmbeddingNoise()
+    _, result = judged(noise, shown(small_frames), judge, own=drawn(noise, judge))
+    assert all(torch.equal(shown_.noisy, shown_.clip.frames) for shown_ in result.exhibits)
+
+
+def test_exhibits_have_the_evidence_of_clips_with_a_subject(looking):
+    judge, masked = looking
+    noise = UniversalNoise(epsilon=60)
+    own = drawn(noise, judge)
+    _, result = judged(noise, masked, judge, own=own)
+    for exhibit in result.exhibits:
+        row = [clip.id for clip in masked.frames.clip_set.clips].index(exhibit.clip.id)
+        assert row not in (0, 5), "nobody is there"
+        assert exhibit.evidence_before is not None
+        assert exhibit.evidence_after is not None
+        assert torch.equal(
+            exhibit.evidence_before, evidence_maps(judge, exhibit.clip.frames, exhibit.before)
+        )
+        assert torch.equal(
+            exhibit.evidence_after, evidence_maps(judge, exhibit.noisy, exhibit.after)
+        )
+        assert masked.subject is not None
+        assert np.array_equal(exhibit.subject, masked.subject.relevance(row))  # type: ignore[arg-type]
+
+
+# From a cell to a result
+
+
+@pytest.fixture(scope="module")
+def cell_options(small_clip: Path, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """A table of planted videos: 15 to learn from, in 3 groups; 5 to judge."""
+    folder = tmp_path_factory.mktemp("cell")
+    lines = ["path,label,group,split"]
+    for number in range(20):
+        frames, _ = planted_frames(number % 5, number % 5, seed=number)
+        write_video(folder / f"{number}.mkv", list(frames), codec="ffv1", pix_fmt="bgr0")
+        part = "train" if number < 15 else "test"
+        lines.append(f"{number}.mkv,{CLASSES[number % 5]},g{number // 5},{part}")
+    (folder / "clips.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return [
+        "dataset=manifest",
+        f"dataset.path={folder / 'clips.csv'}",
+        "dataset.subset=test",
+        "model=clip",
+        f"model.checkpoint={small_clip}",
+        "frames.count=2",
+        "learning.steps=2",
+        "learning.batch=10",
+        "learning.validate_every=1",
+        "cache_dir=" + str(folder / "cache"),
+    ]
+
+
+Evaluated = Callable[..., tuple[Any, NoiseResult, Any]]
+
+
+@pytest.fixture
+def evaluated(cell_options: list[str]) -> Evaluated:
+    def found(*more: str) -> tuple[Any, NoiseResult, Any]:
+        cell = cell_of(*cell_options, *more)
+        clips = cell.dataset.clips()
+        judge = load_zero_shot(cell, clips)
+        masked = open_masked(cell, open_frames(cell, clips), zero_shot=lambda: judge)
+        return *evaluate_noise(cell, masked, judge), cell
+
+    return found
+
+
+def test_a_cell_learns_its_noise_and_the_universal_control_once(evaluated, cell_options):
+    table, result, cell = evaluated("noise=class_specific")
+    assert table.scores.shape == (5, 5)
+    assert table.clip_ids == tuple(f"{number}.mkv" for number in range(15, 20))
+    assert list(result.answers) == [*PER_CLASS, *CONTROLS]
+    card = result.fitted.card
+    assert (card["data"], card["training_clips"], card["validation_clips"]) == (
+        "clips/train",
+        10,
+        5,
+    )
+    assert len(list((cell.cache_dir / "noise").glob("*/noise.safetensors"))) == 2
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("clip_har.noise.fit.learn", None)  # nothing is learned any more
+        again, same, _ = evaluated("noise=class_specific", "noise.protocol=topk")
+    assert same.headline == "topk"
+    assert np.array_equal(again.scores, scores(result, "topk"))
+
+
+def test_the_noise_of_another_run_is_used_and_only_the_control_is_learned(
+    evaluated, tmp_path, monkeypatch
+):
+    table, result, _ = evaluated("noise=class_specific")
+    path = tmp_path / "noise.safetensors"
+    result.fitted.save(path)
+    asked: list[str] = []
+
+    def watched(noise: Learned, *given: Any, **more: Any) -> Any:
+        asked.append(type(noise).__name__)
+        return learned_noise(noise, *given, **more)
+
+    monkeypatch.setattr(evaluation, "learned_noise", watched)
+    again, _, _ = evaluated("noise=class_specific", f"noise.file={path}")
+    assert np.array_equal(again.scores, table.scores)
+    assert asked == ["UniversalNoise"]
+    evaluated("noise=class_specific", f"noise.file={path}", "noise.controls=false")
+    assert asked == ["UniversalNoise"]
+
+
+@pytest.mark.parametrize(
+    ("more", "regions"),
+    [
+        (["noise=universal", "region=motion"], False),
+        (["noise=universal", "region=motion", "noise.train_masking=[none,feature]"], True),
+        (["noise=universal", "region=motion", "noise.loss.attention=0.5"], True),
+        (
+            ["noise=universal", "region=motion", "train_masking=[same]", "masking=feature"],
+            True,
+        ),
+        (["noise=universal", "region=motion", "train_masking=[same]", "masking=percent"], False),
+    ],
+    ids=["unaimed", "aimed", "attention", "own aimed", "own"],
+)
+def test_training_clips_have_the_subjects_place_where_it_is_needed(
+    evaluated, cell_options, more, regions
+):
+    cell = cell_of(*cell_options, *more)
+    judge = load_zero_shot(cell, cell.dataset.clips())
+    training = open_training(cell, judge)
+    assert (training.subject is not None) == regions
+    assert training.own == (cell.masking if "same" in cell.noise.train_masking else None)
+    assert training.frames.size == 64
+    assert training.frames.lengths.tolist() == [2] * 15
+    groups = training.frames.clip_set.groups
+    assert not set(groups[training.learned_from]) & set(groups[training.validated_on])
