@@ -1,5 +1,6 @@
 """What a cell's noise is remembered by, whatever its classes are called."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -177,8 +178,6 @@ def test_the_card_says_what_a_reader_must_know(small_frames):
 
 
 def test_the_card_lists_all_that_shapes_the_noise(small_frames):
-    import json
-
     text, result = card(KINDS[2], small_frames)
     listed = json.loads(text.split("```json\n")[1].split("\n```")[0])
     kept = {key: value for key, value in result.fitted.card.items() if key != "prompts"}
