@@ -1,7 +1,7 @@
 """Judge learned noise: every protocol and every control, on the same clips."""
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -12,6 +12,7 @@ from torch import Tensor
 from clip_har.config import Cell
 from clip_har.data.store import FrameStore
 from clip_har.masked_clips import MaskedClips, ShownClip
+from clip_har.masking.effect import MaskEffect
 from clip_har.metrics.effect import Answers, paired_effect
 from clip_har.models.zero_shot import ZeroShot
 from clip_har.noise.answers import NoisyAnswers, noisy_answers, with_noise
@@ -148,26 +149,17 @@ def evaluate_noise(
     answers, effects = noisy_answers(masked, zero_shot, noises, where=where)
     headline, variants = _variants(noise, noises, answers, fitted, masked)
 
-    chosen = variants[headline]
-    rows = np.arange(len(chosen.used))
-    table = score_table(
-        masked,
-        effects,
-        chosen.scores,
-        pooling=zero_shot.pooling,
-        noise_rms=answers[LEARNED].rms[rows, chosen.used],
-        noise_largest=answers[LEARNED].largest[rows, chosen.used],
-    )
+    tables = {
+        name: _table(masked, zero_shot, effects, noises, answers, variant)
+        for name, variant in variants.items()
+    }
     looked_at = _attended(masked, noise)
     attention = {
         name: _attention(masked, zero_shot, variant, looked_at, where=where)
         for name, variant in variants.items()
         if looked_at and name in (NONE, headline, UNIVERSAL)
     }
-    told = {
-        name: Answers(replace(table, scores=variant.scores), attention.get(name))
-        for name, variant in variants.items()
-    }
+    told = {name: Answers(table, attention.get(name)) for name, table in tables.items()}
     result = NoiseResult(
         fitted=fitted,
         headline=headline,
@@ -176,7 +168,7 @@ def evaluate_noise(
         classes=_classes(noise, fitted.perturbation, zero_shot, masked),
         exhibits=tuple(_exhibits(masked, zero_shot, variants, headline, looked_at, where=where)),
     )
-    return table, result
+    return tables[headline], result
 
 
 def fit(
@@ -297,6 +289,27 @@ def _variants(
         calibrated = (fitted.scale * clean + fitted.biases).astype(np.float32)
         found[CALIBRATION] = _Variant(calibrated, first, None)
     return headline, found
+
+
+def _table(
+    masked: MaskedClips,
+    zero_shot: ZeroShot,
+    effects: Sequence[MaskEffect],
+    noises: Mapping[str, Perturbation],
+    answers: Mapping[str, NoisyAnswers],
+    variant: _Variant,
+) -> ScoreTable:
+    """Return a variant's scores, and the size of the noise that each answer was given under."""
+    added = answers[next((name for name in noises if noises[name] is variant.noise), NONE)]
+    rows = np.arange(len(variant.used))
+    return score_table(
+        masked,
+        effects,
+        variant.scores,
+        pooling=zero_shot.pooling,
+        noise_rms=added.rms[rows, variant.used],
+        noise_largest=added.largest[rows, variant.used],
+    )
 
 
 def _attended(masked: MaskedClips, noise: Learned) -> list[int]:

@@ -12,6 +12,7 @@ from torch.nn.functional import normalize
 from clip_har.data.store import FrameStore
 from clip_har.masked_clips import ShownClip
 from clip_har.masking.area import Strategy
+from clip_har.masking.fill import apply_mask
 from clip_har.masking.percent import PercentMask
 from clip_har.models.pooling import Pooling, clip_scores
 from clip_har.models.zero_shot import ZeroShot
@@ -202,6 +203,14 @@ def test_paint_that_is_made_from_the_frame_holds_the_noise_too(small_frames):
     assert torch.equal(beside[hidden], clip.frames[hidden])
     raised = before[hidden].int() - clip.frames[hidden].int()
     assert 25 <= raised.min() <= raised.max() <= 30, "bright parts of the actor are cut off"
+
+
+def test_noise_before_the_mask_is_added_to_what_was_there_before_the_mask(small_frames):
+    delta = pixels(UniversalNoise(epsilon=60), planted_judge())
+    clip = shown(small_frames, PercentMask(ratio=0.4, patch=4, fill="blur")).clip(0)
+    noisy = (clip.whole + delta.parts["shared"][0]).clamp(0, 255).round().to(torch.uint8)
+    expected = apply_mask(noisy, clip.hidden, "blur", seed=0, clip_id=clip.id)
+    assert torch.equal(with_noise(clip, delta, 0, where="before"), expected)
 
 
 def test_a_pixel_that_is_covered_in_part_gets_a_part_of_the_noise(small_frames):

@@ -248,6 +248,8 @@ def test_protocols_and_controls_are_those_of_the_same_answers(small_frames, prot
         "calibration": 2 * clean + np.array([-3, 0, 0.5, 0, 0]),
     }
     expected[ORACLE] = expected.pop("oracle")
+    own_noise = [answers["own"].scores[:, label, label] for label in range(5)]
+    np.testing.assert_array_equal(expected["candidate"], np.stack(own_noise, axis=1))
     assert set(expected) == set(result.answers)
     for name, values in expected.items():
         np.testing.assert_allclose(scores(result, name), values, atol=1e-5, err_msg=name)
@@ -257,6 +259,29 @@ def test_protocols_and_controls_are_those_of_the_same_answers(small_frames, prot
     assert len(np.unique(columns)) > 1
     assert table.mask_ratio.tolist() == [effect.realised_ratio for effect in effects]
     assert (table.mask_ratio > 0.08).all()
+
+
+def test_every_variant_has_the_size_of_the_noise_that_its_answers_were_given_under(small_frames):
+    judge, noise = planted_judge(), ClassSpecificNoise(protocol="predicted", seed=3)
+    own = naming(noise, judge)
+    own.parts["own"] *= torch.tensor([1, 0.75, 0.5, 0.25, 0]).view(5, 1, 1, 1, 1)  # of 16
+    _, result = judged(noise, shown(small_frames), judge, own=own)
+    sizes, partner = np.array([16, 12, 8, 4, 0]), derangement(5, seed=3)
+    answered = {name: scores(result, name).argmax(axis=1) for name in result.answers}
+    used = {
+        "candidate": answered["candidate"],
+        "topk": answered["topk"],
+        "predicted": answered["none"],
+        ORACLE: small_frames.clip_set.labels,
+        "shuffled": partner[answered["none"]],
+        "random": answered["none"],  # of exactly the norm of the learned noise
+    }
+    expected = {name: sizes[classes] for name, classes in used.items()}
+    expected |= {"none": np.zeros(30), "calibration": np.zeros(30), "universal": np.full(30, 6)}
+    assert set(expected) == set(result.answers)
+    for name, values in expected.items():
+        assert result.answers[name].table.noise_largest.tolist() == values.tolist(), name
+        assert (result.answers[name].table.noise_rms <= values + 1e-3).all()
 
 
 def test_noise_goes_where_the_settings_say(small_frames):
@@ -390,6 +415,12 @@ def test_metrics_are_those_against_no_noise(named):
     assert metrics["noise/candidate/top1"] == pytest.approx(CLEAN_TOP1)
     assert metrics["noise/candidate/top1_difference"] == 0
     assert metrics["noise/universal/top1_difference"] == pytest.approx(0.4)
+
+
+def test_a_comparison_with_a_control_does_not_pass_for_one_with_no_noise(named):
+    found = replace(named, effects=effect_table(SOME, "candidate")).metrics()
+    assert found["noise/candidate/top1"] == pytest.approx(5 / 6)
+    assert found["noise/candidate/top1_difference"] == pytest.approx(2 / 6)
 
 
 def test_numbers_that_are_not_known_are_left_out(named):

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import replace
-from itertools import count, pairwise
+from itertools import combinations, count, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,10 @@ from scipy.special import log_softmax
 
 from clip_har.models.clip import CLIP
 from clip_har.models.dual_encoder import DualEncoder
+from clip_har.models.evidence import evidence_with_gradient
 from clip_har.models.zero_shot import ZeroShot
 from clip_har.noise import learning
+from clip_har.noise.attention import mass_inside
 from clip_har.noise.learning import (
     Course,
     _Loop,
@@ -28,6 +30,7 @@ from clip_har.noise.learning import (
     learn,
     validate,
 )
+from clip_har.noise.objective import draw_wrong
 from clip_har.noise.perturbation import EmbeddingShift, Perturbation, PixelNoise, make_perturbation
 from clip_har.noise.settings import (
     BorderNoise,
@@ -215,6 +218,28 @@ def test_every_step_sends_as_many_frames_through_the_model_as_it_may(learned, mo
     learned(ClassSpecificNoise(learning=quick(steps=2, batch=10), wrong=2), judge)
     learned(ClassSpecificNoise(learning=quick(steps=2, batch=10), wrong=99), judge)
     assert sizes == [10, 10, 9, 9, 10, 10]  # 3 clips under 3 noises each, 2 under all 5
+
+
+def test_wrong_classes_are_drawn_anew_in_each_step(learned, monkeypatch):
+    drawn: list[list[list[int]]] = []
+
+    def watched(clean: torch.Tensor, *given: Any, **more: Any) -> torch.Tensor:
+        wrong = draw_wrong(torch.zeros_like(clean), *given, **more)  # the same clips each time
+        drawn.append(wrong.tolist())
+        return wrong
+
+    batch = TrainingClips.batch
+    monkeypatch.setattr(learning, "draw_wrong", watched)
+    monkeypatch.setattr(
+        TrainingClips, "batch", lambda clips, noise, size, _: batch(clips, noise, size, 0)
+    )
+    how = quick(steps=4, batch=40)
+    learned(ClassSpecificNoise(learning=how))
+    learned(ClassSpecificNoise(learning=how))
+    assert drawn[:4] == drawn[4:]
+    assert all(one != other for one, other in combinations(drawn[:4], 2))
+    learned(ClassSpecificNoise(learning=how, seed=1))
+    assert drawn[8:] != drawn[:4]
 
 
 # What is kept
@@ -582,9 +607,22 @@ def test_attention_is_learned_from_the_subjects_place(planted_set, small_clip, t
         epsilon=64,
         **WHOLE,
     )
-    state = tmp_path / "state"
-    start = started(chosen, judge)
-    _, course = learn(chosen, start, judge, split(frames, subject=maps), state=state)
+    training = split(frames, subject=maps)
+    batch = training.validation(chosen)
+    labels = batch.labels if chosen.per_class else torch.zeros_like(batch.labels)
+
+    def inside(perturbation: Perturbation) -> float:
+        assert isinstance(perturbation, PixelNoise)
+        for part in perturbation.parts.values():
+            part.requires_grad_()
+        pixels = perturbation.pixels(model, batch.frames, batch.visible, labels, batch.times)
+        evidence = evidence_with_gradient(model, pixels, classifier[batch.labels]).detach()
+        assert batch.subject is not None
+        return mass_inside(evidence, batch.subject.numpy())
+
+    before = inside(started(chosen, judge))
+    best, course = learn(chosen, started(chosen, judge), judge, training, state=tmp_path / "state")
     assert set(course.terms) == {"attention", "total"}
     curve = course.terms["attention"]
-    assert 0 < curve[6] < curve[2] < 1, "evidence moves to the subject"
+    assert 0 < curve[6] < curve[2] < 1
+    assert inside(best) > before + 0.003, "evidence moves to the subject, on other clips, too"
