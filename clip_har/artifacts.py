@@ -1,6 +1,5 @@
 """The files of a finished cell: tables, pictures, configuration, protocol card."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from clip_har.cell import Evaluation
 from clip_har.config import Cell
 from clip_har.environment import environment
+from clip_har.evenly import evenly
 from clip_har.figures.confusion import confusion_figure
 from clip_har.figures.masked_clips import masked_clips_figure
 from clip_har.figures.save import save_figure
@@ -96,7 +96,7 @@ def _masked_clips(masked: MaskedClips, title: str) -> Figure:
     clips = masked.frames.clip_set
     pictures: list[NDArray[np.uint8]] = []
     captions: list[str] = []
-    for index in _spread(masked.judged, _SHOWN_CLIPS):
+    for index in evenly(masked.judged, _SHOWN_CLIPS):
         clip = masked.clip(index)
         pictures.append(clip.frames[len(clip.frames) // 2].permute(1, 2, 0).numpy())
         caption = f"{clips.class_names[clips.clips[index].label]}"
@@ -105,11 +105,6 @@ def _masked_clips(masked: MaskedClips, title: str) -> Figure:
             caption += f"\nbefore {clips.class_names[clips.clips[scene].label]}"
         captions.append(f"{caption}\n{clip.effect.realised_ratio:.4f} hidden")
     return masked_clips_figure(pictures, captions, title=title)
-
-
-def _spread(items: Sequence[int], most: int) -> list[int]:
-    places = np.linspace(0, len(items) - 1, min(most, len(items))).round().astype(int)
-    return [items[place] for place in places]
 
 
 def _protocol(cell: Cell, masked: MaskedClips, table: ScoreTable, device: str) -> dict[str, object]:

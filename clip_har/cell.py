@@ -6,21 +6,16 @@ from functools import lru_cache
 
 from clip_har.config import Cell
 from clip_har.data.clips import ClipSet
-from clip_har.data.store import FrameStore
-from clip_har.masked_clips import MaskedClips, open_masked
+from clip_har.masked_clips import MaskedClips, open_frames, open_masked
 from clip_har.models.dual_encoder import DualEncoder, ModelSource, Precision, pick_device
 from clip_har.models.zero_shot import ZeroShot
 from clip_har.noise.evaluation import NoiseResult, evaluate_noise
+from clip_har.noise.none import NoNoise
+from clip_har.noise.settings import Learned
 from clip_har.scores import ScoreTable
 from clip_har.scoring import score_clips
 
 log = logging.getLogger(__name__)
-
-
-def open_frames(cell: Cell, clips: ClipSet) -> FrameStore:
-    """Decode the clips at the model's input size, or find them decoded."""
-    settings = cell.frames.model_copy(update={"size": cell.model.image_size()})
-    return FrameStore.open(clips, settings, cache_dir=cell.cache_dir)
 
 
 def load_model(cell: Cell) -> DualEncoder:
@@ -68,10 +63,10 @@ def evaluate(cell: Cell, clips: ClipSet) -> Evaluation:
         skipped = masked.on_empty == "skip"
         done = "left out" if skipped else "their whole frames are taken for it"
         log.warning("%s: %s", masked.told_empty(), done)
-    if cell.noise.kind == "learned":
+    if isinstance(cell.noise, Learned):
         table, result = evaluate_noise(cell, masked, zero_shot)
         return Evaluation(masked, table, result)
-    corruption = cell.noise if cell.noise.kind == "drawn" else None
+    corruption = None if isinstance(cell.noise, NoNoise) else cell.noise
     return Evaluation(masked, score_clips(masked, zero_shot, corruption))
 
 

@@ -7,11 +7,9 @@ from typing import Any
 from clip_har.code_version import code_digest
 from clip_har.config import Cell
 from clip_har.data.clips import ClipSet
+from clip_har.data.sampling import HANDLING
 from clip_har.models.checkpoint import weights_digest
 from clip_har.noise.identity import learned_from
-
-# Settings that say how the work is done, not what comes out.
-_FRAMES_HOW = {"workers", "on_error", "max_failed"}
 
 
 def fingerprint(cell: Cell, clips: ClipSet) -> str:
@@ -26,7 +24,7 @@ def fingerprint(cell: Cell, clips: ClipSet) -> str:
     """
     parts: dict[str, Any] = {
         "clips": clips.digest,
-        "frames": cell.frames.model_dump(mode="json", exclude=_FRAMES_HOW),
+        "frames": cell.frames.model_dump(mode="json", exclude=HANDLING),
         "model": {"weights": weights_digest(cell.model.folder()), "pooling": cell.model.pooling},
         "prompts": cell.prompts.texts(clips.class_names),
         "masking": _described(cell.masking),

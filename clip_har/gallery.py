@@ -21,13 +21,13 @@ from matplotlib.figure import Figure
 from rich.console import Console
 
 from clip_har.app import CONFIG_DIR
-from clip_har.cell import load_zero_shot, open_frames
+from clip_har.cell import load_zero_shot
 from clip_har.config import Cell, cell_from_config, register_schema
 from clip_har.data.store import FrameStore
 from clip_har.faults import report_fault, take_over_errors
 from clip_har.figures.gallery import GalleryRow, Tile, mask_gallery, shape_figure
 from clip_har.figures.save import save_figure
-from clip_har.masked_clips import MaskedClips, open_masked
+from clip_har.masked_clips import MaskedClips, open_frames, open_masked
 from clip_har.masking.none import NoMask
 from clip_har.masking.swap import SwapMask
 from clip_har.sweep import expand

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clip_har.config import Cell
+from clip_har.data.clips import ClipSet
 from clip_har.data.store import FrameStore
 from clip_har.errors import ClipHarError
 from clip_har.masking.aimed import AimedMask
@@ -174,6 +175,12 @@ class MaskedClips:
             clip_id=view.clip.id,
         )
         return bare[torch.arange(count) * len(bare) // count]  # clips may differ in length
+
+
+def open_frames(cell: Cell, clips: ClipSet) -> FrameStore:
+    """Decode clips as the cell's model takes them, or find them decoded."""
+    settings = cell.frames.model_copy(update={"size": cell.model.image_size()})
+    return FrameStore.open(clips, settings, cache_dir=cell.cache_dir)
 
 
 def open_masked(

@@ -1,5 +1,6 @@
 """The finished cells of a sweep, and which of them belong together."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,3 +90,8 @@ def labels(groups: Sequence[Sequence[Finished]]) -> list[str]:
         " ".join(f"{key.rpartition('.')[2]}={one[key]}" for key in keys if key in one)
         for one in found
     ]
+
+
+def plain(text: str) -> str:
+    """Return text for the name of a metric: MLflow takes letters, digits and a few signs, 250."""
+    return re.sub(r"[^A-Za-z0-9_.-]+", " ", text).strip()[-200:]

@@ -8,7 +8,6 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from clip_har.cell import open_frames
 from clip_har.config import Cell
 from clip_har.data.clips import ClipSet
 from clip_har.faults import one_line
@@ -16,6 +15,7 @@ from clip_har.figures.accuracy import Point, accuracy_figure
 from clip_har.figures.noise_curves import effect_figure
 from clip_har.figures.save import save_figure
 from clip_har.gallery import draw_gallery
+from clip_har.masked_clips import open_frames
 from clip_har.masking.none import NoMask
 from clip_har.results import read_metrics
 from clip_har.run import Outcome

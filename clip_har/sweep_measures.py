@@ -1,7 +1,6 @@
 """What only several cells of a sweep tell together: bias to the scene, spread over fills."""
 
 import logging
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +15,7 @@ from clip_har.metrics.scene import SceneTables, reliance_per_class, scene_measur
 from clip_har.regions.source import BACKGROUND, PERSON, SUBJECT
 from clip_har.results import SCORES, read_metrics
 from clip_har.scores import ScoreTable
-from clip_har.sweep_cells import Finished, grouped, labels
+from clip_har.sweep_cells import Finished, grouped, labels, plain
 from clip_har.sweep_noise import effect_metrics, noise_effects
 
 log = logging.getLogger(__name__)
@@ -44,7 +43,7 @@ class SweepMeasures:
         """Return the values under their MLflow names, with ``of`` where there are several."""
         several = self.rows["measure"].duplicated(keep=False)
         names = [
-            f"{measure}/{_plain(of)}" if more else measure
+            f"{measure}/{plain(of)}" if more else measure
             for measure, of, more in zip(
                 self.rows["measure"], self.rows["of"], several, strict=True
             )
@@ -82,11 +81,6 @@ def sweep_measures(finished: Sequence[Finished]) -> SweepMeasures:
     rows = pd.concat([part for part in parts if len(part)] or [pd.DataFrame(columns=_COLUMNS)])
     classes = pd.concat(per_class) if per_class else pd.DataFrame()
     return SweepMeasures(rows[_COLUMNS].reset_index(drop=True), classes, noise_effects(finished))
-
-
-def _plain(text: str) -> str:
-    # MLflow takes letters, digits and a few signs in the name of a metric, and 250 of them.
-    return re.sub(r"[^A-Za-z0-9_.-]+", " ", text).strip()[-200:]
 
 
 def _fill_spreads(finished: Sequence[Finished]) -> pd.DataFrame:

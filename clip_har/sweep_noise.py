@@ -9,7 +9,7 @@ from clip_har.metrics.effect import paired_effect
 from clip_har.noise.artifacts import read_answers
 from clip_har.noise.evaluation import LEARNED, NONE, pairs, slug
 from clip_har.noise.settings import Learned
-from clip_har.sweep_cells import Finished, grouped
+from clip_har.sweep_cells import Finished, grouped, plain
 
 _KEYS = ["mask", "noise", "variant", "against", "headline"]
 
@@ -53,12 +53,11 @@ def effect_metrics(effects: pd.DataFrame) -> dict[str, float]:
     if not len(effects):
         return {}
     shown = effects[effects["headline"] & (effects["against"] == NONE)]
-    return {
-        f"noise/{row['noise']}/{_plain(row['mask'])}/{row['measure']}_difference": float(
-            row["difference"]
-        )
-        for row in shown.to_dict("records")
-    }
+    found = {}
+    for row in shown.to_dict("records"):
+        mask = slug(plain(row["mask"]))[-150:]
+        found[f"noise/{row['noise']}/{mask}/{row['measure']}_difference"] = float(row["difference"])
+    return found
 
 
 def top1_rows(effects: pd.DataFrame) -> pd.DataFrame:
@@ -93,7 +92,3 @@ def noise_name(noise: Learned) -> str:
     """
     words = re.findall(r"[A-Z][a-z]+", type(noise).__name__.removesuffix("Noise"))
     return "_".join(words).lower()
-
-
-def _plain(text: str) -> str:
-    return slug(re.sub(r"[^A-Za-z0-9_.-]+", " ", text).strip())[-150:]

@@ -11,6 +11,8 @@ from clip_har.settings import Settings
 
 _TICK_SLACK = 1e-6  # s; presentation times are fractions, ticks are sums of floats
 
+HANDLING = frozenset({"workers", "on_error", "max_failed"})
+"""Keys of `FrameSettings` that say how decoding is done, not what comes out."""
 
 Fit = Literal["crop", "squash", "letterbox"]
 

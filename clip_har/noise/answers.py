@@ -73,7 +73,9 @@ def noisy_answers(
             for name, noise in noises.items():
                 for column in range(kinds[name]):
                     if isinstance(noise, EmbeddingShift):
-                        moved = shifted(noise, plain, column)
+                        own = torch.full((len(plain),), column, device=plain.device)
+                        with torch.inference_mode():
+                            moved = noise.move(plain, own)
                     else:
                         assert isinstance(noise, PixelNoise)  # noqa: S101
                         noisy = [with_noise(clip, noise, column, where=where) for clip in shown]
@@ -114,13 +116,6 @@ def with_noise(clip: ShownClip, noise: PixelNoise, column: int, *, where: Where)
     if where == "visible":
         visible = 1 - torch.from_numpy(np.asarray(clip.hidden, np.float32)).unsqueeze(1)
     return _as_picture(add(clip.frames, delta, visible))
-
-
-@torch.inference_mode()
-def shifted(noise: EmbeddingShift, embeddings: Tensor, column: int) -> Tensor:
-    """Return embeddings ``(M, D)`` with the shift of a class."""
-    own = torch.full((len(embeddings),), column, device=embeddings.device)
-    return torch.nn.functional.normalize(embeddings + noise.parts["own"][own], dim=-1)
 
 
 def _as_picture(frames: Tensor) -> Tensor:

@@ -166,13 +166,7 @@ def _sheet(noise: PixelNoise, settings: Learned, masked: MaskedClips, *, title: 
     deltas = [noise.delta(first + column, first)[0] for column in range(count)]
     captions = names if settings.per_class else [LEARNED]
     if len(noise.parts) > 1:
-        shared = PixelNoise(
-            {"shared": noise.parts["shared"]},
-            noise.budgets,
-            noise.norm,
-            noise.size,
-            noise.everywhere,
-        )
+        shared = noise.with_parts({"shared": noise.parts["shared"]})
         deltas.insert(0, shared.delta(first, first)[0])
         captions = ["all classes", *captions]
     stacked = torch.stack(deltas).detach().cpu().numpy()

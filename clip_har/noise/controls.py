@@ -8,10 +8,11 @@ from scipy.special import log_softmax
 from torch import Tensor
 from torch.nn.functional import adaptive_max_pool2d
 
+from clip_har.evenly import evenly
 from clip_har.models.zero_shot import ZeroShot
 from clip_har.noise.perturbation import Perturbation, PixelNoise
 from clip_har.noise.settings import Learned
-from clip_har.noise.training_clips import TrainingClips, spread
+from clip_har.noise.training_clips import TrainingClips
 from clip_har.progress import track
 from clip_har.seeding import generator
 
@@ -123,7 +124,7 @@ def calibrate(
         zero_shot: the model with its classes.
         training: the clips; at most `_CALIBRATION_CLIPS` of those that gradients come from.
     """
-    chosen = spread(training.learned_from, _CALIBRATION_CLIPS)
+    chosen = evenly(training.learned_from, _CALIBRATION_CLIPS)
     scores = []
     with track(len(chosen), "fitting the calibration control") as advance:
         for batch in training.frames.batches(chosen, zero_shot.batch_size):

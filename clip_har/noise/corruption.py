@@ -47,23 +47,30 @@ def corrupted(clip: "ShownClip", corruption: Corruption) -> "torch.Tensor":
     return picture.to(torch.uint8)
 
 
-class GaussianNoise(Settings):
-    """Add normal noise, independent in each pixel and channel.
+class Drawn(Settings):
+    """What all drawn noise has in common.
 
     Attributes:
-        std: standard deviation, grey levels.
         where: see `clip_har.noise.where.Where`.
         still: the same noise in all frames of a clip, or fresh noise in each.
         seed: of the noise.
     """
 
-    kind: ClassVar[str] = "drawn"
     uses_label: ClassVar[bool] = False
 
-    std: Annotated[float, Field(ge=0, le=255)] = 16.0
     where: Where = "everywhere"
     still: bool = False
     seed: Annotated[int, Field(ge=0)] = 0
+
+
+class GaussianNoise(Drawn):
+    """Add normal noise, independent in each pixel and channel.
+
+    Attributes:
+        std: standard deviation, grey levels.
+    """
+
+    std: Annotated[float, Field(ge=0, le=255)] = 16.0
 
     def corrupt(self, frames: "torch.Tensor", clip_id: str) -> "torch.Tensor":
         """Return ``(T, 3, S, S)`` float32 grey levels, not yet clamped, for uint8 frames."""
@@ -73,23 +80,14 @@ class GaussianNoise(Settings):
         )
 
 
-class UniformNoise(Settings):
+class UniformNoise(Drawn):
     """Add noise that is uniform within a budget, independent in each pixel and channel.
 
     Attributes:
         epsilon: the largest change of a pixel, grey levels.
-        where: see `clip_har.noise.where.Where`.
-        still: the same noise in all frames of a clip, or fresh noise in each.
-        seed: of the noise.
     """
 
-    kind: ClassVar[str] = "drawn"
-    uses_label: ClassVar[bool] = False
-
     epsilon: Annotated[float, Field(ge=0, le=255)] = 16.0
-    where: Where = "everywhere"
-    still: bool = False
-    seed: Annotated[int, Field(ge=0)] = 0
 
     def corrupt(self, frames: "torch.Tensor", clip_id: str) -> "torch.Tensor":
         """Return ``(T, 3, S, S)`` float32 grey levels, not yet clamped, for uint8 frames."""
@@ -98,23 +96,14 @@ class UniformNoise(Settings):
         return _add(frames, np.float32(self.epsilon) * unit)
 
 
-class SaltPepperNoise(Settings):
+class SaltPepperNoise(Drawn):
     """Turn single pixels black or white, all channels of a pixel together.
 
     Attributes:
         share: of the pixels of each frame, in [0, 1]; half of them turn white.
-        where: see `clip_har.noise.where.Where`.
-        still: the same pixels in all frames of a clip, or fresh ones in each.
-        seed: of the noise.
     """
 
-    kind: ClassVar[str] = "drawn"
-    uses_label: ClassVar[bool] = False
-
     share: Annotated[float, Field(ge=0, le=1)] = 0.05
-    where: Where = "everywhere"
-    still: bool = False
-    seed: Annotated[int, Field(ge=0)] = 0
 
     def corrupt(self, frames: "torch.Tensor", clip_id: str) -> "torch.Tensor":
         """Return ``(T, 3, S, S)`` float32 grey levels for uint8 frames."""

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from clip_har.config import Cell
 from clip_har.data.store import FrameStore
-from clip_har.masked_clips import MaskedClips, ShownClip
+from clip_har.evenly import evenly
+from clip_har.masked_clips import MaskedClips, ShownClip, open_frames
 from clip_har.masking.effect import MaskEffect
 from clip_har.metrics.effect import Answers, paired_effect
 from clip_har.models.zero_shot import ZeroShot
@@ -30,7 +31,7 @@ from clip_har.noise.settings import (
     LearnedPixels,
     UniversalNoise,
 )
-from clip_har.noise.training_clips import TrainingClips, split_groups, spread
+from clip_har.noise.training_clips import TrainingClips, split_groups
 from clip_har.noise.where import Where
 from clip_har.regions.source import SUBJECT
 from clip_har.regions.store import open_regions
@@ -154,11 +155,8 @@ def evaluate_noise(
         for name, variant in variants.items()
     }
     looked_at = _attended(masked, noise)
-    attention = {
-        name: _attention(masked, zero_shot, variant, looked_at, where=where)
-        for name, variant in variants.items()
-        if looked_at and name in (NONE, headline, UNIVERSAL)
-    }
+    compared = {name: variants[name] for name in (NONE, headline, UNIVERSAL) if name in variants}
+    attention = _attention(masked, zero_shot, compared, looked_at, where=where)
     told = {name: Answers(table, attention.get(name)) for name, table in tables.items()}
     result = NoiseResult(
         fitted=fitted,
@@ -208,9 +206,7 @@ def fit(
 def open_training(cell: Cell, zero_shot: ZeroShot) -> TrainingClips:
     """Decode the clips that a cell's noise is learned from, or find them decoded."""
     noise: Learned = cell.noise
-    settings = cell.frames.model_copy(update={"size": cell.model.image_size()})
-    clips = training_clips(cell.dataset, noise.learning.train_clips)
-    frames = FrameStore.open(clips, settings, cache_dir=cell.cache_dir)
+    frames = open_frames(cell, training_clips(cell.dataset, noise.learning.train_clips))
     learned_from, validated_on = split_groups(frames, noise)
     subject = None
     own = cell.masking if "same" in noise.train_masking else None
@@ -317,7 +313,7 @@ def _attended(masked: MaskedClips, noise: Learned) -> list[int]:
     if masked.subject is None or noise.attention_clips == 0 or isinstance(noise, EmbeddingNoise):
         return []
     found = [row for row, index in enumerate(masked.judged) if masked.subject.found[index]]
-    return spread(found, noise.attention_clips) if found else []
+    return evenly(found, noise.attention_clips) if found else []
 
 
 def _seen(clip: ShownClip, variant: _Variant, row: int, *, where: Where) -> Tensor:
@@ -330,21 +326,26 @@ def _seen(clip: ShownClip, variant: _Variant, row: int, *, where: Where) -> Tens
 def _attention(
     masked: MaskedClips,
     zero_shot: ZeroShot,
-    variant: _Variant,
+    variants: Mapping[str, _Variant],
     rows: list[int],
     *,
     where: Where,
-) -> NDArray[np.float64]:
-    """Return ``(N,)`` shares of the evidence for the answer inside the subject; NaN elsewhere."""
+) -> dict[str, NDArray[np.float64]]:
+    """Return by variant ``(N,)`` shares of the evidence for its answer inside the subject.
+
+    NaN where it was not measured; nothing where it was measured on no clip.
+    """
+    if not rows:
+        return {}
     assert masked.subject is not None  # noqa: S101, otherwise there are no rows
-    found = np.full(len(masked.judged), np.nan)
+    found = {name: np.full(len(masked.judged), np.nan) for name in variants}
     for row in rows:
         index = masked.judged[row]
-        frames = _seen(masked.clip(index), variant, row, where=where)
-        answer = int(variant.scores[row].argmax())
-        found[row] = mass_inside(
-            evidence_maps(zero_shot, frames, answer), masked.subject.relevance(index)
-        )
+        clip, subject = masked.clip(index), masked.subject.relevance(index)
+        for name, variant in variants.items():
+            frames = _seen(clip, variant, row, where=where)
+            answer = int(variant.scores[row].argmax())
+            found[name][row] = mass_inside(evidence_maps(zero_shot, frames, answer), subject)
     return found
 
 
@@ -363,8 +364,8 @@ def _exhibits(
     rows = looked_at or list(range(len(masked.judged)))
     changed = [row for row in rows if before[row] != after[row]]
     others = [row for row in rows if before[row] == after[row]]
-    chosen = spread(changed, _SHOWN - 1) if changed else []
-    chosen += spread(others, _SHOWN - len(chosen)) if others else []
+    chosen = evenly(changed, _SHOWN - 1) if changed else []
+    chosen += evenly(others, _SHOWN - len(chosen)) if others else []
     labels = masked.frames.clip_set.labels.tolist()
     exhibits = []
     for row in chosen:

@@ -109,7 +109,7 @@ def learned_noise(
                 "steps": course.steps,
                 "kept_step": course.kept,
             }
-            fitted = FittedNoise(_detached(best), course, scale, biases, card)
+            fitted = FittedNoise(best, course, scale, biases, card)
             fitted.save(path)
     except OSError as error:
         raise ClipHarError(
@@ -164,9 +164,10 @@ def load_noise(
             f"noise.file={path}: expected noise for the {len(class_names)} classes of the clips,"
             f" got {len(names)} classes (differing: {', '.join(other)})"
         )
-    before = {name: part.clone() for name, part in found.perturbation.parts.items()}
+    parts = found.perturbation.parts
+    before = {name: part.clone() for name, part in parts.items()}
     found.perturbation.project()
-    if any((part - before[name]).abs().max() > 1e-3 for name, part in _parts(found).items()):
+    if any((part - before[name]).abs().max() > 1e-3 for name, part in parts.items()):
         raise ClipHarError(
             f"noise.file={path}: it is larger than noise.epsilon allows; it was learned with"
             f" {found.card['noise'].get('epsilon')}"
@@ -208,16 +209,6 @@ def _shown(shapes: Any) -> str:
     return ", ".join(
         f"{name.removeprefix('part.')} {tuple(getattr(value, 'shape', value))}"
         for name, value in sorted(shapes.items())
-    )
-
-
-def _parts(fitted: FittedNoise) -> dict[str, Tensor]:
-    return fitted.perturbation.parts
-
-
-def _detached(perturbation: Perturbation) -> Perturbation:
-    return perturbation.with_parts(
-        {name: part.detach() for name, part in perturbation.parts.items()}
     )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from clip_har.code_version import modules_digest
 from clip_har.data.clips import ClipSet, ClipSource
+from clip_har.data.sampling import HANDLING
 from clip_har.errors import ClipHarError
 from clip_har.models.checkpoint import weights_digest
 from clip_har.noise.settings import Learned, LearnedPixels, ResidualNoise, UniversalNoise
@@ -19,7 +20,6 @@ log = logging.getLogger(__name__)
 
 # Settings of learned noise that say how it is used or looked at, not what it is.
 _USE = {"protocol", "top_k", "controls", "attention_clips", "file"}
-_FRAMES_HOW = {"workers", "on_error", "max_failed"}
 
 
 @lru_cache(maxsize=4)  # a sweep asks for it for each of its cells
@@ -83,7 +83,7 @@ def described_fit(noise: Learned, cell: "Cell") -> dict[str, Any]:
         "noise": noise.model_dump(mode="json", exclude=_USE),
         "data": clips.name,
         "data_digest": clips.digest,
-        "frames": cell.frames.model_dump(mode="json", exclude=_FRAMES_HOW),
+        "frames": cell.frames.model_dump(mode="json", exclude=HANDLING),
         "weights": weights_digest(cell.model.folder()),
         "pooling": cell.model.pooling,
         "prompts": cell.prompts.texts(clips.class_names),

@@ -8,5 +8,4 @@ from clip_har.settings import Settings
 class NoNoise(Settings):
     """Leave the frames as they are. Has no seed, so a sweep over ``noise_seed`` runs it once."""
 
-    kind: ClassVar[str] = "none"
     uses_label: ClassVar[bool] = False

@@ -188,8 +188,12 @@ class EmbeddingShift:
         classes: Tensor,
         times: Tensor,  # noqa: ARG002
     ) -> Tensor:
-        """Move embeddings ``(M, D)``."""
-        return normalize(prepared + _rows(self.parts["own"], classes), dim=-1)
+        """Move embeddings ``(M, D)``; only they and the classes count."""
+        return self.move(prepared, classes)
+
+    def move(self, embeddings: Tensor, classes: Tensor) -> Tensor:
+        """Return embeddings ``(M, D)`` with the shifts of their classes ``(M,)``, L2-normalised."""
+        return normalize(embeddings + _rows(self.parts["own"], classes), dim=-1)
 
     def project(self) -> None:
         """Bring the shifts back into their budget, in place."""

@@ -98,7 +98,6 @@ class Learned(Settings):
         seed: of the starting values, the batches and the masks in training.
     """
 
-    kind: ClassVar[str] = "learned"
     per_class: ClassVar[bool] = False
 
     loss: LossWeights = LossWeights(cross_entropy=1.0)
@@ -121,7 +120,7 @@ class Learned(Settings):
     @property
     def uses_label(self) -> bool:
         """Whether the noise that a clip gets depends on its true label: a leak."""
-        return False
+        return getattr(self, "protocol", None) == "oracle"  # there is one for noise per class
 
     @property
     def needs_region(self) -> bool:
@@ -187,11 +186,6 @@ class ClassSpecificNoise(LearnedPixels):
     protocol: Protocol = "candidate"
     top_k: Count = 5
 
-    @property
-    def uses_label(self) -> bool:
-        """Whether the noise that a clip gets depends on its true label: a leak."""
-        return self.protocol == "oracle"
-
 
 class ResidualNoise(ClassSpecificNoise):
     """δ_c = one part for all classes + a small part per class, each within its own budget.
@@ -226,8 +220,3 @@ class EmbeddingNoise(Learned):
         if self.loss.smoothness > 0:
             raise ValueError("loss.smoothness: noise in feature space has no neighbouring pixels")
         return self
-
-    @property
-    def uses_label(self) -> bool:
-        """Whether the noise that a clip gets depends on its true label: a leak."""
-        return self.protocol == "oracle"

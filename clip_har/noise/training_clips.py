@@ -10,6 +10,7 @@ from torch import Tensor
 
 from clip_har.data.store import FrameStore
 from clip_har.errors import ClipHarError
+from clip_har.evenly import evenly
 from clip_har.masking.area import Canvas, Strategy, clip_mask
 from clip_har.masking.feature import FeatureMask
 from clip_har.masking.isolation import IsolationMask
@@ -82,7 +83,7 @@ class TrainingClips:
     def validation(self, noise: Learned) -> Batch:
         """Return the middle frames of the validation clips, under masks that the seed draws."""
         lengths = self.frames.lengths
-        kept = spread(self.validated_on, noise.learning.validation_clips)
+        kept = evenly(self.validated_on, noise.learning.validation_clips)
         draws = generator(noise.seed, "noise/validation", "masks")
         masks = [draw_mask(noise, draws, self.own) for _ in kept]
         times = [int(lengths[index]) // 2 for index in kept]
@@ -186,14 +187,3 @@ def split_groups(frames: FrameStore, noise: Learned) -> tuple[NDArray[np.int64],
     kept = np.isin(every, groups[order[:count]])
     decoded = np.array(frames.ok, np.int64)
     return decoded[~kept], decoded[kept]
-
-
-def spread(items: Sequence[int] | NDArray[np.int64], most: int) -> list[int]:
-    """Return at most so many of the items, evenly spread over them.
-
-    Example:
-        >>> spread([3, 4, 5, 6, 7], 3)
-        [3, 5, 7]
-    """
-    places = np.linspace(0, len(items) - 1, min(most, len(items))).round().astype(int)
-    return [int(items[place]) for place in places]

@@ -1,14 +1,22 @@
 """Planted clips, written and decoded once for all tests of noise."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 from clip_har.data.clips import ClipSet
 from clip_har.data.store import FrameStore
+from clip_har.models.zero_shot import ZeroShot
+from clip_har.noise.evaluation import NoiseResult
+from clip_har.noise.learning import Course, learn
+from clip_har.noise.perturbation import Perturbation
+from clip_har.noise.settings import ClassSpecificNoise, Learned
 from clip_har.noise.training_clips import TrainingClips
-from tests.noise.made import open_small, split
+from tests.noise.made import judged, naming, open_small, planted_judge, shown, split, started
 from tests.planted import planted_clips
 
 
@@ -34,3 +42,22 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture
+def learned(small_training: TrainingClips, tmp_path: Path) -> Callable[..., Any]:
+    numbers = count()
+
+    def found(noise: Learned, judge: ZeroShot | None = None) -> tuple[Perturbation, Course]:
+        judge = judge or planted_judge()
+        state = tmp_path / f"{next(numbers)}.partial"
+        return learn(noise, started(noise, judge), judge, small_training, state=state)
+
+    return found
+
+
+@pytest.fixture(scope="session")
+def named(small_frames: FrameStore) -> NoiseResult:
+    """Noise per class that does nothing but write the name of its class over the picture."""
+    judge, noise = planted_judge(), ClassSpecificNoise()
+    return judged(noise, shown(small_frames), judge, own=naming(noise, judge))[1]

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from scipy.linalg import hadamard
 from torch import Tensor
 from torch.nn import Module, Parameter
@@ -25,7 +26,15 @@ from clip_har.noise.evaluation import NoiseResult
 from clip_har.noise.fit import FittedNoise
 from clip_har.noise.learning import Course
 from clip_har.noise.perturbation import Perturbation, make_perturbation
-from clip_har.noise.settings import Learned, LearningSettings, UniversalNoise
+from clip_har.noise.settings import (
+    BorderNoise,
+    ClassSpecificNoise,
+    EmbeddingNoise,
+    Learned,
+    LearningSettings,
+    ResidualNoise,
+    UniversalNoise,
+)
 from clip_har.noise.training_clips import TrainingClips
 from clip_har.scores import ScoreTable
 from tests.planted import CLASSES, SCENES
@@ -36,6 +45,11 @@ GAINS = (1.0, 1.0, 1.0, 0.5, 0.5)  # the last two scenes are seen faintly …
 BIAS = (0.7, 0.0, 0.0, 0.0, 0.0)  # … so that clips of these classes are answered with the first
 CLEAN_TOP1 = 0.6
 CPU = torch.device("cpu")
+
+ORACLE = "oracle (leaks the label)"
+PER_CLASS = ["none", "candidate", "topk", "predicted", ORACLE]
+CONTROLS = ["random", "shuffled", "universal", "calibration"]
+WHOLE: Any = {"train_masking": ("none",)}
 
 _MEAN, _STD = 0.5, 0.25
 _NEAR = 0.2  # how far a colour may be off, of values in [0, 1]
@@ -163,3 +177,40 @@ def judged(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(evaluation, "fit", given)
         return evaluation.evaluate_noise(cell, masked, judge)
+
+
+BROAD = quick(batch=60)  # noise per class has fewer clips in a step
+KINDS: list[Learned] = [
+    UniversalNoise(learning=quick()),
+    BorderNoise(learning=quick(), width=4, epsilon=64),
+    ClassSpecificNoise(learning=BROAD),
+    ResidualNoise(learning=BROAD),
+    EmbeddingNoise(learning=quick(step_size=0.2), epsilon=0.6),
+]
+ALONG_THE_SIGN = ClassSpecificNoise(learning=quick(batch=60, optimiser="sign"))
+
+
+def kind(noise: Learned) -> str:
+    return f"{type(noise).__name__}-{noise.learning.optimiser}"
+
+
+def started(noise: Learned, judge: ZeroShot) -> Perturbation:
+    return make_perturbation(noise, model=judge.model, classifier=judge.classifier, frames=COUNT)
+
+
+def same_bits(one: Perturbation, other: Perturbation) -> bool:
+    return one.parts.keys() == other.parts.keys() and all(
+        torch.equal(part, other.parts[name]) for name, part in one.parts.items()
+    )
+
+
+def drawn(noise: Learned, judge: ZeroShot, *, factor: float = 60) -> Perturbation:
+    """Return random noise, most of its budget."""
+    made = make_perturbation(noise, model=judge.model, classifier=judge.classifier, frames=COUNT)
+    found = made.with_parts({name: factor * part for name, part in made.parts.items()})
+    found.project()
+    return found
+
+
+def scores(result: NoiseResult, name: str) -> NDArray[np.float32]:
+    return result.answers[name].table.scores

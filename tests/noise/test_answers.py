@@ -16,7 +16,7 @@ from clip_har.masking.fill import apply_mask
 from clip_har.masking.percent import PercentMask
 from clip_har.models.pooling import Pooling, clip_scores
 from clip_har.models.zero_shot import ZeroShot
-from clip_har.noise.answers import NoisyAnswers, columns, noisy_answers, shifted, with_noise
+from clip_har.noise.answers import NoisyAnswers, columns, noisy_answers, with_noise
 from clip_har.noise.perturbation import EmbeddingShift, Perturbation, PixelNoise, make_perturbation
 from clip_har.noise.settings import (
     BorderNoise,
@@ -274,9 +274,11 @@ def test_shifted_embeddings_are_scored_at_length_one(small_frames, pooling: Pool
 def test_a_shift_is_that_of_its_class():
     shift = EmbeddingShift({"own": torch.tensor([[0.0, 0.0], [0.0, 1.0]])}, 1.0)
     embeddings = torch.tensor([[1.0, 0.0], [0.6, 0.8]])
-    assert torch.equal(shifted(shift, embeddings, 0), embeddings)
+    assert torch.equal(shift.move(embeddings, torch.tensor([0, 0])), embeddings)
     root = 2**-0.5
-    torch.testing.assert_close(shifted(shift, embeddings, 1)[0], torch.tensor([root, root]))
+    torch.testing.assert_close(
+        shift.move(embeddings, torch.tensor([1, 1]))[0], torch.tensor([root, root])
+    )
 
 
 @pytest.mark.parametrize(

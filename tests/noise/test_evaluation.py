@@ -1,9 +1,7 @@
 """Judging learned noise: what is compared with what, what leaks, and what a gain is worth."""
 
 import re
-from collections.abc import Callable, Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,30 +9,18 @@ import pandas as pd
 import pytest
 import torch
 from numpy.typing import NDArray
-from torch.nn.functional import normalize
 
-from clip_har.cell import load_zero_shot, open_frames
-from clip_har.data.clips import ClipSet
 from clip_har.data.store import FrameStore
-from clip_har.masked_clips import MaskedClips, open_masked
 from clip_har.masking.percent import PercentMask
 from clip_har.metrics.effect import Answers, paired_effect
-from clip_har.models.clip import CLIP
-from clip_har.models.zero_shot import ZeroShot
-from clip_har.noise import evaluation
-from clip_har.noise.answers import noisy_answers, with_noise
-from clip_har.noise.attention import evidence_maps, mass_inside
+from clip_har.noise.answers import noisy_answers
 from clip_har.noise.controls import derangement, random_like
 from clip_har.noise.evaluation import (
     NoiseResult,
     effect_table,
-    evaluate_noise,
-    open_training,
     pairs,
     slug,
 )
-from clip_har.noise.fit import learned_noise
-from clip_har.noise.perturbation import Perturbation, PixelNoise, make_perturbation
 from clip_har.noise.protocols import PROTOCOLS, apply_protocol
 from clip_har.noise.settings import (
     BorderNoise,
@@ -44,36 +30,23 @@ from clip_har.noise.settings import (
     ResidualNoise,
     UniversalNoise,
 )
-from clip_har.regions.annotation import AnnotationRegion
-from clip_har.regions.source import SUBJECT
-from clip_har.regions.store import open_regions
-from tests.data.made import write_video
-from tests.noise.cells import cell_of
 from tests.noise.made import (
     CLEAN_TOP1,
-    COUNT,
-    CPU,
+    CONTROLS,
+    ORACLE,
+    PER_CLASS,
+    drawn,
     judged,
     mending,
     naming,
     planted_judge,
+    scores,
     shown,
 )
-from tests.planted import CLASSES, open_planted, planted_frames
+from tests.planted import CLASSES
 from tests.tables import made_table
 
-ORACLE = "oracle (leaks the label)"
-PER_CLASS = ["none", "candidate", "topk", "predicted", ORACLE]
-CONTROLS = ["random", "shuffled", "universal", "calibration"]
 MEASURES = ["top1", "true_class_confidence", "ece", "bias/skew_kl", "bias/recall_gap"]
-
-
-def drawn(noise: Learned, judge: ZeroShot, *, factor: float = 60) -> Perturbation:
-    """Return random noise, most of its budget."""
-    made = make_perturbation(noise, model=judge.model, classifier=judge.classifier, frames=COUNT)
-    found = made.with_parts({name: factor * part for name, part in made.parts.items()})
-    found.project()
-    return found
 
 
 def top1(result: NoiseResult, name: str) -> float:
@@ -81,18 +54,7 @@ def top1(result: NoiseResult, name: str) -> float:
     return float((table.predictions() == table.labels).mean())
 
 
-def scores(result: NoiseResult, name: str) -> NDArray[np.float32]:
-    return result.answers[name].table.scores
-
-
 # The honest warning
-
-
-@pytest.fixture(scope="module")
-def named(small_frames: FrameStore) -> NoiseResult:
-    """Noise per class that does nothing but write the name of its class over the picture."""
-    judge, noise = planted_judge(), ClassSpecificNoise()
-    return judged(noise, shown(small_frames), judge, own=naming(noise, judge))[1]
 
 
 def test_noise_that_only_names_its_class_looks_perfect_to_the_oracle_and_helps_nobody(named):
@@ -429,274 +391,3 @@ def test_numbers_that_are_not_known_are_left_out(named):
     found = replace(named, effects=effects).metrics()
     assert not [name for name in found if "ece" in name]
     assert len(found) == len(named.metrics()) - 2 * 8
-
-
-# Attention
-
-
-@pytest.fixture(scope="module")
-def looking(
-    planted_set: ClipSet, small_clip: Path, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[ZeroShot, MaskedClips]:
-    """A CLIP of random weights, and clips with the subject's place; two of them show nobody."""
-    model = CLIP(checkpoint=str(small_clip)).load(device=CPU, precision="fp32")
-    draws = torch.Generator().manual_seed(0)
-    classifier = normalize(torch.randn(len(CLASSES), 32, generator=draws), dim=-1)
-    judge = ZeroShot(model, classifier, "mean", 64)
-    folder = tmp_path_factory.mktemp("looking")
-    frames = open_planted(planted_set.limit(8), folder)
-    maps = open_regions(
-        AnnotationRegion(), SUBJECT, frames, zero_shot=lambda: judge, cache_dir=folder
-    )
-    found = maps.found.copy()
-    found[[0, 5]] = False
-    maps.found = found
-    return judge, shown(frames, subject=maps)
-
-
-def masses(
-    judge: ZeroShot, masked: MaskedClips, seen: Mapping[int, Any], table: Any
-) -> dict[int, float]:
-    assert masked.subject is not None
-    return {
-        row: mass_inside(
-            evidence_maps(judge, frames, int(table.scores[row].argmax())),
-            masked.subject.relevance(row),
-        )
-        for row, frames in seen.items()
-    }
-
-
-def test_attention_is_measured_on_what_was_shown_for_what_was_answered(looking):
-    judge, masked = looking
-    noise = ClassSpecificNoise(epsilon=60, attention_clips=4)
-    own = drawn(noise, judge)
-    assert isinstance(own, PixelNoise)
-    universal = drawn(UniversalNoise(epsilon=60), judge)
-    assert isinstance(universal, PixelNoise)
-    _, result = judged(noise, masked, judge, own=own, universal=universal)
-    measured = {name for name, found in result.answers.items() if found.attention is not None}
-    assert measured == {"none", "candidate", "universal"}
-    rows = [1, 3, 4, 7]  # of those with a subject, evenly spread
-    used = scores(result, "candidate").argmax(axis=1)
-    clips = {row: masked.clip(row) for row in rows}
-    seen: dict[str, Mapping[int, Any]] = {
-        "none": {row: clip.frames for row, clip in clips.items()},
-        "candidate": {
-            row: with_noise(clip, own, int(used[row]), where="everywhere")
-            for row, clip in clips.items()
-        },
-        "universal": {
-            row: with_noise(clip, universal, 0, where="everywhere") for row, clip in clips.items()
-        },
-    }
-    for name, frames in seen.items():
-        found = result.answers[name].attention
-        assert found is not None
-        expected = masses(judge, masked, frames, result.answers[name].table)
-        assert np.flatnonzero(np.isfinite(found)).tolist() == rows
-        assert {row: found[row] for row in rows} == pytest.approx(expected)
-    told = result.effects[result.effects["measure"] == "attention/mass"]
-    assert list(zip(told["variant"], told["against"], strict=True)) == [
-        ("candidate", "none"),
-        ("universal", "none"),
-        ("candidate", "universal"),
-    ]
-    assert told["clips"].tolist() == [4] * 3
-    assert "noise/candidate/attention/mass_difference" in result.metrics()
-
-
-def test_calibration_and_protocols_beside_the_headline_have_no_attention(looking):
-    judge, masked = looking
-    noise = UniversalNoise(attention_clips=1)
-    _, result = judged(noise, masked, judge, own=drawn(noise, judge))
-    measured = {name for name, found in result.answers.items() if found.attention is not None}
-    assert measured == {"none", "learned"}
-
-
-@pytest.mark.parametrize(
-    "noise", [UniversalNoise(attention_clips=0), EmbeddingNoise()], ids=["none", "feature space"]
-)
-def test_attention_that_is_not_asked_for_is_not_measured(looking, noise):
-    judge, masked = looking
-    _, result = judged(
-        noise, masked, judge, own=drawn(noise, judge), universal=drawn(UniversalNoise(), judge)
-    )
-    assert all(found.attention is None for found in result.answers.values())
-    assert all(exhibit.evidence_before is None for exhibit in result.exhibits)
-
-
-def test_without_a_region_source_there_is_no_attention(named):
-    assert all(found.attention is None for found in named.answers.values())
-    assert all(exhibit.subject is None for exhibit in named.exhibits)
-
-
-# Exhibits
-
-
-def test_exhibits_show_clips_whose_answer_changed_first_and_some_others(small_frames):
-    judge, noise = planted_judge(), UniversalNoise()
-    own = mending(noise, judge)
-    masked = shown(small_frames)
-    _, result = judged(noise, masked, judge, own=own)
-    before, after = scores(result, "none").argmax(axis=1), scores(result, "learned").argmax(axis=1)
-    changes = [exhibit.before != exhibit.after for exhibit in result.exhibits]
-    assert changes == [True, True, True, False]
-    ids = [clip.id for clip in small_frames.clip_set.clips]
-    for exhibit in result.exhibits:
-        row = ids.index(exhibit.clip.id)
-        assert exhibit.label == small_frames.clip_set.labels[row]
-        assert (exhibit.before, exhibit.after) == (before[row], after[row])
-        expected = with_noise(exhibit.clip, own, 0, where="everywhere")  # type: ignore[arg-type]
-        assert torch.equal(exhibit.noisy, expected)
-
-
-def test_exhibits_where_nothing_changed(named):
-    assert len(named.exhibits) == 4
-    assert all(exhibit.before == exhibit.after for exhibit in named.exhibits)
-    assert len({exhibit.clip.id for exhibit in named.exhibits}) == 4
-
-
-def test_exhibits_show_the_noise_that_the_answer_was_given_under(small_frames):
-    judge, noise = planted_judge(), ClassSpecificNoise(protocol="oracle")
-    own = naming(noise, judge)
-    _, result = judged(noise, shown(small_frames), judge, own=own)
-    for exhibit in result.exhibits:
-        expected = with_noise(exhibit.clip, own, exhibit.label, where="everywhere")  # type: ignore[arg-type]
-        assert torch.equal(exhibit.noisy, expected)
-
-
-def test_exhibits_in_feature_space_show_the_frames_as_they_are(small_frames):
-    judge, noise = planted_judge(), EmbeddingNoise()
-    _, result = judged(noise, shown(small_frames), judge, own=drawn(noise, judge))
-    assert all(torch.equal(shown_.noisy, shown_.clip.frames) for shown_ in result.exhibits)
-
-
-def test_exhibits_have_the_evidence_of_clips_with_a_subject(looking):
-    judge, masked = looking
-    noise = UniversalNoise(epsilon=60)
-    own = drawn(noise, judge)
-    _, result = judged(noise, masked, judge, own=own)
-    for exhibit in result.exhibits:
-        row = [clip.id for clip in masked.frames.clip_set.clips].index(exhibit.clip.id)
-        assert row not in (0, 5), "nobody is there"
-        assert exhibit.evidence_before is not None
-        assert exhibit.evidence_after is not None
-        assert torch.equal(
-            exhibit.evidence_before, evidence_maps(judge, exhibit.clip.frames, exhibit.before)
-        )
-        assert torch.equal(
-            exhibit.evidence_after, evidence_maps(judge, exhibit.noisy, exhibit.after)
-        )
-        assert masked.subject is not None
-        assert np.array_equal(exhibit.subject, masked.subject.relevance(row))  # type: ignore[arg-type]
-
-
-# From a cell to a result
-
-
-@pytest.fixture(scope="module")
-def cell_options(small_clip: Path, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """A table of planted videos: 15 to learn from, in 3 groups; 5 to judge."""
-    folder = tmp_path_factory.mktemp("cell")
-    lines = ["path,label,group,split"]
-    for number in range(20):
-        frames, _ = planted_frames(number % 5, number % 5, seed=number)
-        write_video(folder / f"{number}.mkv", list(frames), codec="ffv1", pix_fmt="bgr0")
-        part = "train" if number < 15 else "test"
-        lines.append(f"{number}.mkv,{CLASSES[number % 5]},g{number // 5},{part}")
-    (folder / "clips.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return [
-        "dataset=manifest",
-        f"dataset.path={folder / 'clips.csv'}",
-        "dataset.subset=test",
-        "model=clip",
-        f"model.checkpoint={small_clip}",
-        "frames.count=2",
-        "learning.steps=2",
-        "learning.batch=10",
-        "learning.validate_every=1",
-        "cache_dir=" + str(folder / "cache"),
-    ]
-
-
-Evaluated = Callable[..., tuple[Any, NoiseResult, Any]]
-
-
-@pytest.fixture
-def evaluated(cell_options: list[str]) -> Evaluated:
-    def found(*more: str) -> tuple[Any, NoiseResult, Any]:
-        cell = cell_of(*cell_options, *more)
-        clips = cell.dataset.clips()
-        judge = load_zero_shot(cell, clips)
-        masked = open_masked(cell, open_frames(cell, clips), zero_shot=lambda: judge)
-        return *evaluate_noise(cell, masked, judge), cell
-
-    return found
-
-
-def test_a_cell_learns_its_noise_and_the_universal_control_once(evaluated, cell_options):
-    table, result, cell = evaluated("noise=class_specific")
-    assert table.scores.shape == (5, 5)
-    assert table.clip_ids == tuple(f"{number}.mkv" for number in range(15, 20))
-    assert list(result.answers) == [*PER_CLASS, *CONTROLS]
-    card = result.fitted.card
-    assert (card["data"], card["training_clips"], card["validation_clips"]) == (
-        "clips/train",
-        10,
-        5,
-    )
-    assert len(list((cell.cache_dir / "noise").glob("*/noise.safetensors"))) == 2
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("clip_har.noise.fit.learn", None)  # nothing is learned any more
-        again, same, _ = evaluated("noise=class_specific", "noise.protocol=topk")
-    assert same.headline == "topk"
-    assert np.array_equal(again.scores, scores(result, "topk"))
-
-
-def test_the_noise_of_another_run_is_used_and_only_the_control_is_learned(
-    evaluated, tmp_path, monkeypatch
-):
-    table, result, _ = evaluated("noise=class_specific")
-    path = tmp_path / "noise.safetensors"
-    result.fitted.save(path)
-    asked: list[str] = []
-
-    def watched(noise: Learned, *given: Any, **more: Any) -> Any:
-        asked.append(type(noise).__name__)
-        return learned_noise(noise, *given, **more)
-
-    monkeypatch.setattr(evaluation, "learned_noise", watched)
-    again, _, _ = evaluated("noise=class_specific", f"noise.file={path}")
-    assert np.array_equal(again.scores, table.scores)
-    assert asked == ["UniversalNoise"]
-    evaluated("noise=class_specific", f"noise.file={path}", "noise.controls=false")
-    assert asked == ["UniversalNoise"]
-
-
-@pytest.mark.parametrize(
-    ("more", "regions"),
-    [
-        (["noise=universal", "region=motion"], False),
-        (["noise=universal", "region=motion", "noise.train_masking=[none,feature]"], True),
-        (["noise=universal", "region=motion", "noise.loss.attention=0.5"], True),
-        (
-            ["noise=universal", "region=motion", "train_masking=[same]", "masking=feature"],
-            True,
-        ),
-        (["noise=universal", "region=motion", "train_masking=[same]", "masking=percent"], False),
-    ],
-    ids=["unaimed", "aimed", "attention", "own aimed", "own"],
-)
-def test_training_clips_have_the_subjects_place_where_it_is_needed(
-    evaluated, cell_options, more, regions
-):
-    cell = cell_of(*cell_options, *more)
-    judge = load_zero_shot(cell, cell.dataset.clips())
-    training = open_training(cell, judge)
-    assert (training.subject is not None) == regions
-    assert training.own == (cell.masking if "same" in cell.noise.train_masking else None)
-    assert training.frames.size == 64
-    assert training.frames.lengths.tolist() == [2] * 15
-    groups = training.frames.clip_set.groups
-    assert not set(groups[training.learned_from]) & set(groups[training.validated_on])

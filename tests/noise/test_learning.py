@@ -2,40 +2,27 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import replace
-from itertools import combinations, count, pairwise
-from pathlib import Path
+from itertools import combinations, pairwise
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from numpy.typing import NDArray
-from safetensors.torch import load_file, save_file
-from scipy.special import log_softmax
 
 from clip_har.models.clip import CLIP
-from clip_har.models.dual_encoder import DualEncoder
 from clip_har.models.evidence import evidence_with_gradient
 from clip_har.models.zero_shot import ZeroShot
 from clip_har.noise import learning
 from clip_har.noise.attention import mass_inside
 from clip_har.noise.learning import (
-    Course,
     _Loop,
-    best_log_probability,
     cosine,
     learn,
     validate,
 )
 from clip_har.noise.objective import draw_wrong
-from clip_har.noise.perturbation import EmbeddingShift, Perturbation, PixelNoise, make_perturbation
+from clip_har.noise.perturbation import Perturbation, PixelNoise
 from clip_har.noise.settings import (
-    BorderNoise,
     ClassSpecificNoise,
-    EmbeddingNoise,
     Learned,
     LossWeights,
     ResidualNoise,
@@ -45,46 +32,18 @@ from clip_har.noise.training_clips import TrainingClips
 from clip_har.regions.annotation import AnnotationRegion
 from clip_har.regions.source import SUBJECT
 from clip_har.regions.store import open_regions
-from tests.noise.made import COUNT, CPU, planted_judge, quick, split
+from tests.noise.made import (
+    CPU,
+    KINDS,
+    WHOLE,
+    kind,
+    planted_judge,
+    quick,
+    same_bits,
+    split,
+    started,
+)
 from tests.planted import CLASSES, open_planted
-
-WHOLE: Any = {"train_masking": ("none",)}
-BROAD = quick(batch=60)  # noise per class has fewer clips in a step
-KINDS: list[Learned] = [
-    UniversalNoise(learning=quick()),
-    BorderNoise(learning=quick(), width=4, epsilon=64),
-    ClassSpecificNoise(learning=BROAD),
-    ResidualNoise(learning=BROAD),
-    EmbeddingNoise(learning=quick(step_size=0.2), epsilon=0.6),
-]
-ALONG_THE_SIGN = ClassSpecificNoise(learning=quick(batch=60, optimiser="sign"))
-
-
-def kind(noise: Learned) -> str:
-    return f"{type(noise).__name__}-{noise.learning.optimiser}"
-
-
-def started(noise: Learned, judge: ZeroShot) -> Perturbation:
-    return make_perturbation(noise, model=judge.model, classifier=judge.classifier, frames=COUNT)
-
-
-@pytest.fixture
-def learned(small_training: TrainingClips, tmp_path: Path) -> Callable[..., Any]:
-    numbers = count()
-
-    def found(noise: Learned, judge: ZeroShot | None = None) -> tuple[Perturbation, Course]:
-        judge = judge or planted_judge()
-        state = tmp_path / f"{next(numbers)}.partial"
-        return learn(noise, started(noise, judge), judge, small_training, state=state)
-
-    return found
-
-
-def same_bits(one: Perturbation, other: Perturbation) -> bool:
-    return one.parts.keys() == other.parts.keys() and all(
-        torch.equal(part, other.parts[name]) for name, part in one.parts.items()
-    )
-
 
 # It helps
 
@@ -290,251 +249,6 @@ def test_the_kept_noise_has_the_score_that_is_noted(learned, small_training, noi
     score = validate(noise, best, judge, small_training.validation(noise))
     assert score == course.validation[course.kept]
     assert course.kept == max(list(course.validation)[1:], key=lambda step: course.validation[step])
-
-
-# The same again
-
-
-def test_noise_is_of_its_seed_and_of_nothing_else(learned):
-    noise = ClassSpecificNoise(learning=quick(steps=4))
-    with torch.random.fork_rng():
-        torch.manual_seed(1)
-        one, course = learned(noise)
-        torch.manual_seed(2)
-        np.random.seed(2)  # noqa: NPY002, whatever others draw from it
-        again, same = learned(noise)
-    assert same_bits(one, again)
-    assert course == same
-    other, _ = learned(noise.model_copy(update={"seed": 1}))
-    assert not same_bits(one, other)
-
-
-@pytest.mark.parametrize("noise", [KINDS[0], KINDS[2]], ids=kind)
-def test_several_threads_learn_the_same_to_the_bit(learned, noise):
-    torch.set_num_threads(3)  # the fixture sets it back
-    found = [learned(noise)[0] for _ in range(4)]
-    assert all(same_bits(found[0], other) for other in found)
-
-
-def test_several_threads_give_shifts_the_same_gradients_to_the_bit():
-    draws = torch.Generator().manual_seed(0)
-    own, prepared = (torch.randn(rows, 2048, generator=draws) for rows in (5, 200))
-    classes = torch.randint(0, 5, (200,), generator=draws)
-    torch.set_num_threads(3)
-    gradients = []
-    for _ in range(6):
-        part = own.clone().requires_grad_()
-        moved = EmbeddingShift({"own": part}, 1.0).embed(
-            planted_judge().model, prepared, classes, classes, classes
-        )
-        (moved * prepared.flip(0)).sum().backward()
-        assert part.grad is not None
-        gradients.append(part.grad)
-    assert all(torch.equal(one, gradients[0]) for one in gradients)
-
-
-class KilledError(Exception):
-    pass
-
-
-def killed_after(monkeypatch: pytest.MonkeyPatch, steps: int) -> None:
-    """Let the next fit die in the step after so many."""
-    step, made = _Loop.step, count()
-
-    def dying(loop: _Loop, scaler: Any) -> None:
-        if next(made) == steps:
-            raise KilledError
-        step(loop, scaler)
-
-    monkeypatch.setattr(_Loop, "step", dying)
-
-
-def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    step, made = _Loop.step, []
-
-    def counting(loop: _Loop, scaler: Any) -> None:
-        made.append(loop.course.steps)
-        step(loop, scaler)
-
-    monkeypatch.setattr(_Loop, "step", counting)
-    return made
-
-
-@pytest.mark.parametrize("steps", [2, 3, 7])
-@pytest.mark.parametrize("noise", [*KINDS, ALONG_THE_SIGN], ids=kind)
-def test_a_fit_that_was_killed_goes_on_to_the_bit(learned, small_training, tmp_path, noise, steps):
-    whole, course = learned(noise)
-    judge, state = planted_judge(), tmp_path / "noise.partial"
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        killed_after(monkeypatch, steps)
-        with pytest.raises(KilledError):
-            learn(noise, started(noise, judge), judge, small_training, state=state)
-    last_look = steps - steps % 3
-    assert state.is_file() == (last_look > 0)
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        made = counted(monkeypatch)
-        again, resumed = learn(noise, started(noise, judge), judge, small_training, state=state)
-    assert made == list(range(last_look, 12)), "what was learned is not learned again"
-    assert same_bits(whole, again)
-    assert resumed == course
-    assert not state.exists()
-    assert not list(tmp_path.glob(".noise*")), "no half-written file is left"
-
-
-def test_a_fit_that_was_killed_at_its_very_end_is_only_read(
-    learned, small_training, tmp_path, monkeypatch
-):
-    noise, judge, state = KINDS[0], planted_judge(), tmp_path / "noise.partial"
-    whole, course = learned(noise)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Path, "unlink", lambda *_, **__: None)  # dies before it is removed
-        learn(noise, started(noise, judge), judge, small_training, state=state)
-    assert state.is_file()
-    killed_after(monkeypatch, 0)
-    again, resumed = learn(noise, started(noise, judge), judge, small_training, state=state)
-    assert same_bits(whole, again)
-    assert resumed == course
-
-
-def spoilt(state: Path, how: str) -> None:
-    content = state.read_bytes()
-    if how == "empty":
-        state.write_bytes(b"")
-    elif how == "cut":
-        state.write_bytes(content[: len(content) // 2])
-    elif how == "other":
-        state.write_bytes(b"\0" * len(content))
-    elif how == "text":
-        state.write_text("not a state")
-    else:
-        tensors = load_file(state)
-        metadata = {"no course": None, "no words": {"course": "{"}, "words": {"course": "{}"}}
-        save_file(tensors, state, metadata=metadata[how])
-
-
-@pytest.mark.parametrize("how", ["empty", "cut", "other", "text", "no course", "no words", "words"])
-def test_a_damaged_state_is_no_state(learned, small_training, tmp_path, monkeypatch, how):
-    noise, judge, state = KINDS[2], planted_judge(), tmp_path / "noise.partial"
-    whole, course = learned(noise)
-    with pytest.MonkeyPatch.context() as patch:
-        killed_after(patch, 7)
-        with pytest.raises(KilledError):
-            learn(noise, started(noise, judge), judge, small_training, state=state)
-    spoilt(state, how)
-    made = counted(monkeypatch)
-    again, anew = learn(noise, started(noise, judge), judge, small_training, state=state)
-    assert made == list(range(12))
-    assert same_bits(whole, again)
-    assert anew == course
-    assert not state.exists()
-
-
-def test_a_course_is_read_as_it_was_written():
-    course = Course(
-        terms={"ranking": {3: 0.1 + 0.2, 6: 1e-9}}, validation={0: -1.5, 3: -0.1}, kept=3, steps=6
-    )
-    assert Course.from_json(course.to_json()) == course
-
-
-# The score of the validation clips
-
-
-Scores = NDArray[np.float64]
-
-
-def some_scores(seed: int, *, rows: int = 30, columns: int = 4) -> Scores:
-    """Return scores whose best temperature is well inside of what is searched."""
-    draws = np.random.default_rng(seed)
-    scores = draws.normal(size=(rows, columns))
-    scores[:, 0] += 0.7
-    return scores
-
-
-@given(st.integers(0, 99), st.floats(0.2, 4))
-def test_the_score_does_not_know_the_scale_of_the_answers(seed, scale):
-    scores = some_scores(seed)
-    assert best_log_probability(scale * scores) == pytest.approx(
-        best_log_probability(scores), abs=1e-6
-    )
-
-
-@settings(max_examples=20)
-@given(st.integers(0, 99))
-def test_the_score_is_the_best_of_all_temperatures(seed):
-    scores = some_scores(seed)
-    all_of_them = [
-        log_softmax(a * scores, axis=1)[:, 0].mean() for a in np.geomspace(0.02, 18, 999)
-    ]
-    assert best_log_probability(scores) == pytest.approx(max(all_of_them), abs=1e-4)
-    assert best_log_probability(scores) >= max(all_of_them) - 1e-9
-
-
-@pytest.mark.parametrize("right", [6, 7, 9])
-def test_the_score_of_equally_sure_answers_is_what_the_share_of_right_ones_says(right):
-    scores = np.array([[3.0, 0.0]] * right + [[0.0, 3.0]] * (10 - right))
-    share = right / 10
-    expected = share * math.log(share) + (1 - share) * math.log(1 - share)
-    assert best_log_probability(scores) == pytest.approx(expected, abs=1e-6)
-
-
-def test_what_is_no_candidate_does_not_count():
-    scores = some_scores(0, columns=3)
-    more = np.concatenate([scores, np.full((len(scores), 1), -np.inf)], axis=1)
-    assert best_log_probability(more) == pytest.approx(best_log_probability(scores), abs=1e-9)
-
-
-@pytest.mark.parametrize("noise", KINDS, ids=kind)
-def test_less_confidence_alone_is_no_progress(small_training, noise):
-    """A model that says the same with half the confidence: cross-entropy falls, the score stays."""
-    noise = noise.model_copy(update={"train_masking": ("percent",)})
-    judge = planted_judge()
-    calm = replace(judge, model=replace(judge.model, logit_scale=5.0))
-    batch, start = small_training.validation(noise), started(noise, judge)
-    embeddings = judge.model.encode_frames(batch.frames)
-    losses = [
-        torch.nn.functional.cross_entropy(model.frame_logits(embeddings), batch.labels)
-        for model in (judge, calm)
-    ]
-    assert losses[1] < 0.95 * losses[0], "confidence is lower, and so is the naive loss"
-    scores = [validate(noise, start, model, batch) for model in (judge, calm)]
-    assert scores[1] == pytest.approx(scores[0], abs=1e-5)
-
-
-def test_a_classes_own_noise_counts_and_only_that(small_training):
-    """Each candidate is scored on x + δ_c: naming δ does not help, however strong it is."""
-    judge = planted_judge()
-    noise = ClassSpecificNoise(epsilon=16, **WHOLE)
-    start, batch = started(noise, judge), small_training.validation(noise)
-    own = judge.model.network.patterns[:, None, None].expand_as(start.parts["own"])
-    before = validate(noise, start, judge, batch)
-    naming = start.with_parts({"own": 16 * own.clone()})
-    assert validate(noise, naming, judge, batch) == pytest.approx(before, abs=0.1)
-    mending = start.with_parts({"own": 16 * own.clone()})
-    mending.parts["own"][0] = 0  # all are raised but the one that wins by bias
-    assert validate(noise, mending, judge, batch) > before + 0.5
-
-
-def test_candidates_are_the_true_class_and_those_that_are_likely_without_noise(
-    small_training, monkeypatch
-):
-    judge, noise = planted_judge(), ClassSpecificNoise(epsilon=64, **WHOLE)
-    monkeypatch.setattr(learning, "_CANDIDATES", 2)
-    asked: list[torch.Tensor] = []
-    embed = PixelNoise.embed
-
-    def watched(noise: PixelNoise, model: DualEncoder, *given: torch.Tensor) -> torch.Tensor:
-        asked.append(given[2].clone())
-        return embed(noise, model, *given)
-
-    monkeypatch.setattr(PixelNoise, "embed", watched)
-    start, batch = started(noise, judge), small_training.validation(noise)
-    validate(noise, start, judge, batch)
-    logits = judge.frame_logits(judge.model.encode_frames(batch.frames))
-    assert len(asked) == 3
-    for row, label in enumerate(batch.labels.tolist()):
-        order = logits[row].argsort(descending=True).tolist()
-        order.remove(label)
-        assert [int(column[row]) for column in asked] == [label, *order[:2]]
 
 
 # The terms of the loss in the course

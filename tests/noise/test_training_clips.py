@@ -24,7 +24,6 @@ from clip_har.noise.training_clips import (
     TrainingClips,
     draw_mask,
     split_groups,
-    spread,
 )
 from clip_har.regions.annotation import AnnotationRegion
 from clip_har.regions.source import SUBJECT
@@ -214,16 +213,6 @@ def test_validation_looks_at_no_more_clips_than_it_is_told(training, frames):
     chosen = [int(training.validated_on[0]), int(training.validated_on[-1])]
     batch = training.validation(few)
     assert batch.labels.tolist() == frames.clip_set.labels[chosen].tolist()
-
-
-@given(st.lists(st.integers(), min_size=1, unique=True), st.integers(1, 30))
-def test_spread_keeps_order_and_both_ends(items, most):
-    found = spread(items, most)
-    assert len(found) == min(most, len(items))
-    places = [items.index(item) for item in found]
-    assert places == sorted(set(places))
-    if most > 1:
-        assert (found[0], found[-1]) == (items[0], items[-1])
 
 
 # Whole clips
