@@ -21,6 +21,9 @@ from clip_har.metrics.accuracy import confusion_matrix
 from clip_har.metrics.tables import confused_pairs, per_class
 from clip_har.models.checkpoint import weights_digest
 from clip_har.noise.artifacts import write_noise
+from clip_har.noise.corruption import corrupted
+from clip_har.noise.none import NoNoise
+from clip_har.noise.settings import Learned
 from clip_har.results import METRICS, SCORES, write_json
 from clip_har.scores import ScoreTable
 
@@ -52,7 +55,7 @@ def write_artifacts(
     table.write(folder / SCORES)
     write_json(folder / METRICS, metrics)
     _write_classes(folder, table, title)
-    save_figure(folder / "masked_clips.png", _masked_clips(masked, title))
+    save_figure(folder / "masked_clips.png", _masked_clips(cell, masked, title))
     OmegaConf.save(config, folder / "config.yaml", resolve=True)
     write_json(folder / "environment.json", environment(device))
     write_json(folder / "protocol.json", _protocol(cell, masked, table, device))
@@ -91,14 +94,16 @@ def _write_classes(folder: Path, table: ScoreTable, title: str) -> None:
     save_figure(folder / "confusion.png", figure)
 
 
-def _masked_clips(masked: MaskedClips, title: str) -> Figure:
-    """Draw the middle frame of a few clips, as the model saw it."""
+def _masked_clips(cell: Cell, masked: MaskedClips, title: str) -> Figure:
+    """Draw the middle frame of a few clips, as the model saw it; without noise that is learned."""
     clips = masked.frames.clip_set
     pictures: list[NDArray[np.uint8]] = []
     captions: list[str] = []
+    learned_or_none = isinstance(cell.noise, NoNoise | Learned)
     for index in evenly(masked.judged, _SHOWN_CLIPS):
         clip = masked.clip(index)
-        pictures.append(clip.frames[len(clip.frames) // 2].permute(1, 2, 0).numpy())
+        frames = clip.frames if learned_or_none else corrupted(clip, cell.noise)
+        pictures.append(frames[len(frames) // 2].permute(1, 2, 0).numpy())
         caption = f"{clips.class_names[clips.clips[index].label]}"
         scene = masked.scene_clips.get(index)
         if scene is not None:

@@ -29,7 +29,8 @@ def fingerprint(cell: Cell, clips: ClipSet) -> str:
         "prompts": cell.prompts.texts(clips.class_names),
         "masking": _described(cell.masking),
         "region": [_described(cell.region), cell.region.identity(clips)],
-        "noise": [_described(cell.noise), learned_from(cell)],
+        # Of noise that is read the content counts, not the place.
+        "noise": [_described(cell.noise, exclude={"file"}), learned_from(cell)],
         "seed": cell.seed,
         "precision": cell.precision,
         "code": code_digest(),
@@ -37,5 +38,5 @@ def fingerprint(cell: Cell, clips: ClipSet) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 
 
-def _described(settings: Any) -> dict[str, Any]:
-    return {"kind": type(settings).__name__, **settings.model_dump(mode="json")}
+def _described(settings: Any, exclude: set[str] | None = None) -> dict[str, Any]:
+    return {"kind": type(settings).__name__, **settings.model_dump(mode="json", exclude=exclude)}

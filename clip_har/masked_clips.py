@@ -40,6 +40,7 @@ class ShownClip:
         whole: ``(T, 3, S, S)`` uint8 before the mask was painted.
         hidden: ``(1 or T, S, S)``: True where hidden, or how much of a pixel is covered.
         effect: what the mask did.
+        subject: ``(T, S, S)`` where the subject is in these frames; None without a region source.
         paint: paints the same mask over other frames of the clip.
     """
 
@@ -48,6 +49,7 @@ class ShownClip:
     whole: "Tensor"
     hidden: Hidden
     effect: MaskEffect
+    subject: NDArray[np.float32] | None
     paint: "Callable[[Tensor], Tensor]"
 
 
@@ -149,9 +151,12 @@ class MaskedClips:
                 fill = self.masking.fill
                 return apply_mask(frames, hidden, fill, seed=self.seed, clip_id=clip_id)
 
-        parts = (None if part is None else part[seen] for part in (subject, feature))
+        parts = [None if part is None else part[seen] for part in (subject, feature)]
         effect = mask_effect(pixels[seen], hidden, *parts)
-        return ShownClip(clip_id, paint(whole), whole, hidden, effect, paint)
+        shown = parts[0]
+        if shown is not None and len(shown) < count:
+            shown = np.broadcast_to(shown, (count, height, width))
+        return ShownClip(clip_id, paint(whole), whole, hidden, effect, shown, paint)
 
     def _feature(self, index: int) -> NDArray[np.float32] | None:
         if self.feature is None:
@@ -197,25 +202,8 @@ def open_masked(
         ClipHarError: when a region source lacks what it needs; with ``on_empty=error`` when the
             thing is missing in a clip; and when no clip is left.
     """
-    aim = cell.masking.feature
-    if aim == PERSON and cell.region.person_is_subject:
-        aim = SUBJECT
-    things = [aim] if aim else []
-    things += [] if isinstance(cell.region, NoRegion) else [SUBJECT]
-    maps = {
-        thing: open_regions(
-            cell.region, thing, frames, zero_shot=zero_shot, cache_dir=cell.cache_dir
-        )
-        for thing in dict.fromkeys(things)
-    }
-    masked = MaskedClips(
-        masking=cell.masking,
-        seed=cell.seed,
-        frames=frames,
-        subject=maps.get(SUBJECT),
-        feature=maps.get(aim),
-        on_empty=cell.region.on_empty,
-    )
+    subject = not isinstance(cell.region, NoRegion)
+    masked = locate(cell, frames, cell.masking, subject=subject, zero_shot=zero_shot)
     if masked.empty and masked.on_empty == "error":
         raise ClipHarError(
             f"{masked.told_empty()}: region.on_empty=skip leaves them out, region.on_empty=whole"
@@ -224,3 +212,40 @@ def open_masked(
     if masked.empty and not masked.judged:
         raise ClipHarError(f"{masked.told_empty()}: none is left; another source may find it")
     return masked
+
+
+def locate(
+    cell: Cell,
+    frames: FrameStore,
+    masking: Strategy,
+    *,
+    subject: bool,
+    zero_shot: "Callable[[], ZeroShot]",
+) -> MaskedClips:
+    """Find where a mask's thing is, and return the clips under the mask.
+
+    Args:
+        cell: says by which source, and what becomes of clips without the thing.
+        frames: of the clips.
+        masking: the mask.
+        subject: whether the subject is looked for, too.
+        zero_shot: gives the cell's model with its classes, for sources that need it.
+    """
+    aim = masking.feature
+    if aim == PERSON and cell.region.person_is_subject:
+        aim = SUBJECT
+    things = ([aim] if aim else []) + ([SUBJECT] if subject else [])
+    maps = {
+        thing: open_regions(
+            cell.region, thing, frames, zero_shot=zero_shot, cache_dir=cell.cache_dir
+        )
+        for thing in dict.fromkeys(things)
+    }
+    return MaskedClips(
+        masking=masking,
+        seed=cell.seed,
+        frames=frames,
+        subject=maps.get(SUBJECT),
+        feature=maps.get(aim) if aim else None,
+        on_empty=cell.region.on_empty,
+    )

@@ -151,8 +151,17 @@ def cell_name(config: DictConfig, choices: dict[str, Any], varying: tuple[str, .
         own = {"fill": "masking.fill", "feature": "masking.feature", "noise_seed": "noise.seed"}
         value = choices.get(key, OmegaConf.select(config, own.get(key, key)))
         if key not in ("masking", "ratio") and not (key in own and value is None):
-            name += f" {key.rpartition('.')[2]}={Path(str(value)).name}"
+            # What is the noise's is told apart from what is the mask's.
+            of_noise = key.startswith(("noise.", "learning."))
+            name += f" {key if of_noise else key.rpartition('.')[2]}={_shown(value)}"
     return name
+
+
+def _shown(value: Any) -> str:
+    """Return a value for a name: of a path its last part, of a list its items."""
+    if OmegaConf.is_list(value):
+        return "+".join(str(item) for item in value)
+    return Path(str(value)).name
 
 
 def flat_params(config: DictConfig, choices: dict[str, Any]) -> dict[str, str]:

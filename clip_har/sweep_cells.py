@@ -79,17 +79,21 @@ def grouped(finished: Iterable[Finished], *, without: str) -> list[list[Finished
 def labels(groups: Sequence[Sequence[Finished]]) -> list[str]:
     """Return what sets each group apart from the others, empty where there is one group."""
     found = [described(members[0].cell, without="masking") for members in groups]
-    keys = [
-        key
-        for key in {key: None for one in found for key in one}
-        if len({one.get(key) for one in found}) > 1
-    ]
-    if "noise" in keys:  # of different kinds of noise the kind says enough
-        keys = [key for key in keys if not key.startswith("noise.") or key == "noise.seed"]
+    keys = [key for key in {key: None for one in found for key in one} if _sets_apart(key, found)]
     return [
         " ".join(f"{key.rpartition('.')[2]}={one[key]}" for key in keys if key in one)
         for one in found
     ]
+
+
+def _sets_apart(key: str, found: Sequence[dict[str, str]]) -> bool:
+    """Return whether a setting differs; of noise only within a kind: else the kind says enough."""
+    if not key.startswith("noise."):
+        return len({one.get(key) for one in found}) > 1
+    kinds: dict[str, set[str | None]] = {}
+    for one in found:
+        kinds.setdefault(one["noise"], set()).add(one.get(key))
+    return any(len(values) > 1 for values in kinds.values())
 
 
 def plain(text: str) -> str:

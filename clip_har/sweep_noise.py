@@ -11,6 +11,9 @@ from clip_har.noise.evaluation import LEARNED, NONE, pairs, slug
 from clip_har.noise.settings import Learned
 from clip_har.sweep_cells import Finished, grouped, plain
 
+_OF_NOISE = re.compile(r" (noise|learning|noise_seed|train_masking|train_ratios)(\.\S+?)?=\S+")
+"""What a cell's name says of its noise, see `clip_har.run.cell_name`."""
+
 _KEYS = ["mask", "noise", "variant", "against", "headline"]
 
 
@@ -39,7 +42,7 @@ def noise_effects(finished: Sequence[Finished]) -> pd.DataFrame:
             )
             named = found.assign(
                 mask=mask_name(members[0]),
-                noise=noise_name(members[0].cell.noise),
+                noise=noise_label(members[0]),
                 variant=variant,
                 against=against,
                 headline=variant == headline,
@@ -56,7 +59,9 @@ def effect_metrics(effects: pd.DataFrame) -> dict[str, float]:
     found = {}
     for row in shown.to_dict("records"):
         mask = slug(plain(row["mask"]))[-150:]
-        found[f"noise/{row['noise']}/{mask}/{row['measure']}_difference"] = float(row["difference"])
+        noise = slug(plain(row["noise"]))
+        name = f"noise/{noise}/{slug(row['variant'])}/{mask}/{row['measure']}_difference"
+        found[name] = float(row["difference"])
     return found
 
 
@@ -79,7 +84,25 @@ def mask_name(one: Finished) -> str:
         >>> mask_name(Finished("percent r=0.3 noise=universal noise_seed=1", None, Path()))
         'percent r=0.3'
     """
-    return re.sub(r" noise(_seed|\.\S+)?=\S+", "", one.name)
+    return _OF_NOISE.sub("", one.name)
+
+
+def noise_label(one: Finished) -> str:
+    """Return the name of a cell's noise, and what else differs within the sweep of it, but seeds.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from types import SimpleNamespace
+        >>> from clip_har.noise.settings import UniversalNoise
+        >>> cell = SimpleNamespace(noise=UniversalNoise())
+        >>> name = "none noise=universal noise.epsilon=8 learning.steps=50 noise_seed=1"
+        >>> noise_label(Finished(name, cell, Path()))
+        'universal epsilon=8 steps=50'
+    """
+    words = (match.group().strip() for match in _OF_NOISE.finditer(one.name))
+    kept = [word for word in words if not word.startswith(("noise=", "noise_seed=", "noise.seed="))]
+    shown = [re.sub(r"^(noise|learning)\.(learning\.)?", "", word) for word in kept]
+    return " ".join([noise_name(one.cell.noise), *shown])
 
 
 def noise_name(noise: Learned) -> str:

@@ -256,3 +256,17 @@ def test_no_clip_left_is_said(tmp_path: Path) -> None:
     clips = planted_clips(tmp_path, per_class=1, without_actor=range(5))
     with pytest.raises(ClipHarError, match=r"in 5 of 5 clips .* none is left"):
         opened(open_planted(clips, tmp_path), tmp_path, FeatureMask(ratio=None))
+
+
+def test_the_subject_of_a_frozen_swap_is_where_it_is_shown(show: Opened) -> None:
+    shown = show(SwapMask(frozen=True))
+    assert shown.subject is not None
+    found = shown.clip(3).subject
+    assert found is not None
+    middle = shown.subject.relevance(3)[4]
+    assert found.shape == (8, *middle.shape)
+    assert all((frame == middle).all() for frame in found)
+    moving = show(SwapMask()).clip(3).subject
+    assert moving is not None
+    assert (moving == shown.subject.relevance(3)).all()
+    assert (moving != found).any()

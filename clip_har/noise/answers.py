@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -14,7 +15,6 @@ from clip_har.models.zero_shot import ZeroShot
 from clip_har.noise.perturbation import EmbeddingShift, Perturbation, PixelNoise, add
 from clip_har.noise.where import Where
 from clip_har.progress import track
-from clip_har.scoring import realised
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,8 +67,9 @@ def noisy_answers(
             shown = [masked.clip(index) for index in batch]
             effects += [clip.effect for clip in shown]
             rows = slice(start, start + len(batch))
-            lengths = [len(clip.frames) for clip in shown]
-            plain = zero_shot.embed([clip.frames for clip in shown])
+            on_device = _Frames(shown, zero_shot.model.device)
+            lengths = on_device.lengths
+            plain = zero_shot.embed([on_device.frames])
             found["none"].scores[rows, 0] = zero_shot.scores_of(plain, lengths).numpy()
             for name, noise in noises.items():
                 for column in range(kinds[name]):
@@ -78,9 +79,11 @@ def noisy_answers(
                             moved = noise.move(plain, own)
                     else:
                         assert isinstance(noise, PixelNoise)  # noqa: S101
-                        noisy = [with_noise(clip, noise, column, where=where) for clip in shown]
-                        moved = zero_shot.embed(noisy)
-                        _measure(found[name], rows, column, shown, noisy)
+                        noisy = on_device.with_noise(noise, column, where=where)
+                        moved = zero_shot.embed([noisy])
+                        added = on_device.added(noisy)
+                        found[name].rms[rows, column] = added[0]
+                        found[name].largest[rows, column] = added[1]
                     scores = zero_shot.scores_of(moved, lengths)
                     found[name].scores[rows, column] = scores.numpy()
             start += len(batch)
@@ -93,7 +96,6 @@ def columns(noise: Perturbation) -> int:
     return max(len(part) for part in noise.parts.values())
 
 
-@torch.inference_mode()
 def with_noise(clip: ShownClip, noise: PixelNoise, column: int, *, where: Where) -> Tensor:
     """Return the frames of a clip with noise, as a picture is stored: whole grey levels.
 
@@ -104,30 +106,57 @@ def with_noise(clip: ShownClip, noise: PixelNoise, column: int, *, where: Where)
         where: see `clip_har.noise.where.Where`.
 
     Returns:
-        ``(T, 3, S, S)`` uint8.
+        ``(T, 3, S, S)`` uint8 on the CPU.
     """
-    times = torch.arange(len(clip.frames))
-    still = all(part.shape[1] == 1 for part in noise.parts.values())
-    asked = times[:1] if still else times
-    delta = noise.delta(torch.full_like(asked, column), asked).cpu()
-    if where == "before":
-        return clip.paint(_as_picture(add(clip.whole, delta, None)))
-    visible = None
-    if where == "visible":
-        visible = 1 - torch.from_numpy(np.asarray(clip.hidden, np.float32)).unsqueeze(1)
-    return _as_picture(add(clip.frames, delta, visible))
+    device = next(iter(noise.parts.values())).device
+    return _Frames([clip], device).with_noise(noise, column, where=where).cpu()
+
+
+class _Frames:
+    """The frames of some clips in a row, on the model's device: they get many kinds of noise."""
+
+    def __init__(self, clips: Sequence[ShownClip], device: torch.device) -> None:
+        self.clips = clips
+        self.device = device
+        self.lengths = [len(clip.frames) for clip in clips]
+        self.times = torch.cat([torch.arange(length) for length in self.lengths])
+        self.frames = torch.cat([clip.frames for clip in clips]).to(device)  # (M, 3, S, S)
+
+    @cached_property
+    def whole(self) -> Tensor:
+        return torch.cat([clip.whole for clip in self.clips]).to(self.device)
+
+    @cached_property
+    def visible(self) -> Tensor:
+        parts = [
+            torch.from_numpy(np.asarray(clip.hidden, np.float32)).expand(length, -1, -1)
+            for clip, length in zip(self.clips, self.lengths, strict=True)
+        ]
+        return 1 - torch.cat(parts).unsqueeze(1).to(self.device)
+
+    @torch.inference_mode()
+    def with_noise(self, noise: PixelNoise, column: int, *, where: Where) -> Tensor:
+        """Return ``(M, 3, S, S)`` uint8; arguments as for the function `with_noise`."""
+        still = all(part.shape[1] == 1 for part in noise.parts.values())
+        times = self.times[:1] if still else self.times
+        delta = noise.delta(torch.full_like(times, column), times)
+        if where == "before":
+            noisy = torch.split(_as_picture(add(self.whole, delta, None)).cpu(), self.lengths)
+            painted = [clip.paint(frames) for clip, frames in zip(self.clips, noisy, strict=True)]
+            return torch.cat(painted).to(self.device)
+        return _as_picture(add(self.frames, delta, self.visible if where == "visible" else None))
+
+    @torch.inference_mode()
+    def added(self, noisy: Tensor) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return what was really added to each clip: root mean square and largest, ``(B,)``."""
+        change = noisy.float() - self.frames.float()
+        square = torch.split(change.square().mean(dim=(1, 2, 3)).cpu(), self.lengths)
+        largest = torch.split(change.abs().amax(dim=(1, 2, 3)).cpu(), self.lengths)
+        return (
+            np.array([float(part.mean().sqrt()) for part in square], np.float32),
+            np.array([float(part.max()) for part in largest], np.float32),
+        )
 
 
 def _as_picture(frames: Tensor) -> Tensor:
-    return frames.round().to(torch.uint8)
-
-
-def _measure(
-    answers: NoisyAnswers,
-    rows: slice,
-    column: int,
-    shown: Sequence[ShownClip],
-    noisy: Sequence[Tensor],
-) -> None:
-    for row, clip, frames in zip(range(rows.start, rows.stop), shown, noisy, strict=True):
-        answers.rms[row, column], answers.largest[row, column] = realised(clip, frames)
+    return frames.round_().to(torch.uint8)

@@ -24,6 +24,7 @@ from clip_har.noise.settings import Learned
 from clip_har.results import write_json
 from clip_har.scores import ScoreTable
 
+_LONG = ("prompts", "class_names", "clips")  # not for reading
 _ATTENTION, _VARIANTS = "attention.csv", "variants.json"
 
 
@@ -100,7 +101,10 @@ def noise_card(noise: Learned, result: NoiseResult) -> str:
         result: what the noise is and did.
     """
     card, course = result.fitted.card, result.fitted.course
-    weights = ", ".join(f"{name} {weight:g}" for name, weight in noise.loss.given().items())
+    if noise.file is not None:  # then the cell's own settings say nothing of how it was learned
+        noise = type(noise).model_validate({**noise.model_dump(), **card["noise"]})
+    weights = ", ".join(f"{name} {weight:g}" for name, weight in noise.weights().items())
+    over = " over candidates" if noise.per_class else ""
     scores = course.validation
     top1 = result.effects[result.effects["measure"] == "top1"]
     return f"""# Learned noise: {card["kind"]}
@@ -110,9 +114,10 @@ def noise_card(noise: Learned, result: NoiseResult) -> str:
   `{card["data_digest"]}`.
 - Frozen model, weights digest `{card["weights"][:16]}`, {len(card["class_names"])} classes.
 - Loss: {weights}. Masks in training: {", ".join(noise.train_masking)} at
-  {", ".join(f"{ratio:g}" for ratio in noise.train_ratios)}, black.
+  {", ".join(f"{ratio:g}" for ratio in noise.train_ratios)}.
 - {course.steps} steps of {noise.learning.batch} frames, kept step {course.kept}; validation (mean
-  log-probability of the true class) from {scores.get(0, float("nan")):.3f} to
+  log-probability of the true class{over}, at the best temperature) from
+  {scores.get(0, float("nan")):.3f} to
   {scores.get(course.kept, float("nan")):.3f}. Seed {noise.seed}.
 - Size: root mean square {result.classes["rms"].mean():.2f}, largest
   {result.classes["largest"].max():.2f}.
@@ -148,7 +153,7 @@ def _markdown(top1: pd.DataFrame) -> str:
 
 
 def _listed(card: dict[str, Any]) -> str:
-    short = {key: value for key, value in card.items() if key not in ("prompts", "class_names")}
+    short = {key: value for key, value in card.items() if key not in _LONG}
     return json.dumps(short, indent=2, sort_keys=True)
 
 
@@ -190,7 +195,7 @@ def _row(exhibit: Exhibit, names: tuple[str, ...]) -> NoiseRow:
         added=noisy.astype(np.int16) - shown.astype(np.int16),
         evidence_before=heats[0],
         evidence_after=heats[1],
-        subject=None if exhibit.subject is None else exhibit.subject[middle],
+        subject=None if exhibit.clip.subject is None else exhibit.clip.subject[middle],
     )
 
 

@@ -1,14 +1,16 @@
 """Controls beside learned noise: what a gain could be, other than attention to the action."""
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import reduce
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import log_softmax
 from torch import Tensor
-from torch.nn.functional import adaptive_max_pool2d
 
-from clip_har.evenly import evenly
 from clip_har.models.zero_shot import ZeroShot
 from clip_har.noise.perturbation import Perturbation, PixelNoise
 from clip_har.noise.settings import Learned
@@ -18,17 +20,18 @@ from clip_har.seeding import generator
 
 Scores = NDArray[np.float32]
 
-_CALIBRATION_CLIPS = 500
+_PENALTIES = (1e-4, 1e-3, 1e-2, 1e-1)  # of the biases of the calibration control
 _ROUNDING = 1e-4  # sums in another order
 _EMPTY_LEVELS = (0, 127, 255)  # frames of one grey: black, mid grey, white
 
 
 def random_like(perturbation: Perturbation, *, seed: int) -> Perturbation:
-    """Return random noise of the size of learned noise: the root mean square over a frame is equal.
+    """Return random noise of the size of learned noise.
 
     The values of each class's δ are dealt out anew over its grid, of a border over the border, and
-    their signs drawn by lot. On a grid of one value per pixel every norm stays; values of a coarse
-    grid average out where they are spread over the frame, and are scaled up for it.
+    their signs drawn by lot; parts of a sum each by themselves. Then what a class has in a frame is
+    scaled to the root mean square of the learned: values of a coarse grid average out where they
+    are spread over the frame, and those of two parts no longer work together.
 
     Args:
         perturbation: the learned noise.
@@ -42,28 +45,39 @@ def random_like(perturbation: Perturbation, *, seed: int) -> Perturbation:
             draws = generator(seed, f"noise/random/{name}", str(number))
             dealt = draws.permutation(row[shown])
             row[shown] = dealt * draws.choice(np.array([-1, 1], np.float32), len(dealt))
-        dealt_out = torch.from_numpy(rows).reshape(part.shape).to(part.device)
-        parts[name] = _as_strong(perturbation, name, part.detach(), dealt_out)
-    return perturbation.with_parts(parts)
+        parts[name] = torch.from_numpy(rows).reshape(part.shape).to(part.device)
+    if not isinstance(perturbation, PixelNoise):
+        return perturbation.with_parts(parts)  # all values of a shift keep its length
+    return _as_strong(perturbation, parts)
 
 
-def _as_strong(perturbation: Perturbation, name: str, part: Tensor, dealt_out: Tensor) -> Tensor:
-    """Scale each row of a part to the root mean square that the learned one has in a frame."""
-    learned, drawn = (perturbation.with_parts({name: values}) for values in (part, dealt_out))
-    shape = (len(part), *[1] * (part.ndim - 1))
+def _as_strong(perturbation: PixelNoise, parts: dict[str, Tensor]) -> PixelNoise:
+    """Return the sum of parts as one part, each frame of it as strong as the learned noise."""
+    name = "own" if "own" in parts else "shared"
+    total = reduce(torch.add, parts.values())  # (1 or C, F, 3, r, r)
+    drawn = perturbation.with_parts({name: total})
     ratios = [
-        learned.strength(row)[0] / max(drawn.strength(row)[0], 1e-12) for row in range(len(part))
+        _frame_rms(perturbation, column) / _frame_rms(drawn, column).clamp(min=1e-12)
+        for column in range(len(total))
     ]
-    exact = [1.0 if abs(ratio - 1) < _ROUNDING else ratio for ratio in ratios]
-    return dealt_out * torch.tensor(exact, device=part.device).reshape(shape)
+    factors = torch.stack(ratios)  # (1 or C, F)
+    factors[(factors - 1).abs() < _ROUNDING] = 1
+    return drawn.with_parts({name: total * factors[:, :, None, None, None]})
+
+
+def _frame_rms(noise: PixelNoise, column: int) -> Tensor:
+    """Return the root mean square of one class's noise in each frame, ``(F,)``."""
+    times = torch.arange(max(part.shape[1] for part in noise.parts.values()))
+    delta = noise.delta(torch.full_like(times, column), times)
+    return delta.detach().square().mean(dim=(1, 2, 3)).sqrt()
 
 
 def _shown(perturbation: Perturbation, part: Tensor) -> NDArray[np.bool_]:
     """Return which values of a row of a part can be seen at all: ``(values,)``."""
-    if not isinstance(perturbation, PixelNoise) or perturbation.window is None:
+    if not isinstance(perturbation, PixelNoise):
         return np.ones(part[0].numel(), bool)
-    cells = adaptive_max_pool2d(perturbation.window[None].cpu(), part.shape[-1]) > 0  # (1, r, r)
-    return cells.expand(part.shape[1:]).flatten().numpy()
+    seen: NDArray[np.bool_] = perturbation.seen(part).cpu().expand(part.shape[1:]).numpy() > 0
+    return seen.flatten()
 
 
 def derangement(classes: int, *, seed: int) -> NDArray[np.int64]:
@@ -79,60 +93,115 @@ def derangement(classes: int, *, seed: int) -> NDArray[np.int64]:
     return partner
 
 
-def fit_calibration(scores: Scores, labels: NDArray[np.int64]) -> tuple[float, NDArray[np.float64]]:
+@dataclass(frozen=True, eq=False)
+class Calibration:
+    """One temperature and one bias per class: what moves answers without looking at a pixel.
+
+    Attributes:
+        scale: what scores are multiplied by, above 0.
+        biases: ``(C,)``, what is then added.
+    """
+
+    scale: float
+    biases: NDArray[np.float64]
+
+    def apply(self, scores: Scores) -> Scores:
+        """Return calibrated scores, ``(N, C)``."""
+        return (self.scale * scores + self.biases).astype(np.float32)
+
+
+def fit_calibration(
+    scores: Scores, labels: NDArray[np.int64], *, penalty: float = 1e-4
+) -> Calibration:
     """Fit one temperature and one bias per class: vector scaling with a shared scale.
 
-    Minimises the mean of −ln softmax_y(a · z + b) by L-BFGS, from a = 1 and b = 0 (Guo et al. 2017,
-    section 4.2, with one scale for all classes). The biases of classes without a clip are pulled
-    to 0 by a penalty too small to matter for the others.
+    Minimises the mean of −ln softmax_y(a · z + b) + penalty · |b|² by L-BFGS, from a = 1 and b = 0
+    (Guo et al. 2017, section 4.2, with one scale for all classes). Every class counts alike,
+    however many clips it has, as in the batches that noise is learned from.
 
     Args:
         scores: ``(N, C)`` of training clips.
         labels: ``(N,)``.
-
-    Returns:
-        The scale a, above 0, and the biases b ``(C,)``.
+        penalty: holds the biases; above 0, for the sake of classes without a clip.
     """
     rows, classes = np.arange(len(labels)), scores.shape[1]
-    hits = np.eye(classes)[labels]
+    hits, weights = np.eye(classes)[labels], balanced(labels)
 
     def objective(values: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         scale, biases = np.exp(values[0]), values[1:]
         logs = log_softmax(scale * scores + biases, axis=1)
-        errors = (np.exp(logs) - hits) / len(labels)  # of the mean with respect to a z + b
-        penalty = 1e-4 * biases
+        errors = weights[:, None] * (np.exp(logs) - hits)  # of the mean with respect to a z + b
         slope = np.concatenate(
-            [[scale * (errors * scores).sum()], errors.sum(axis=0) + 2 * penalty]
+            [[scale * (errors * scores).sum()], errors.sum(axis=0) + 2 * penalty * biases]
         )
-        return float(-logs[rows, labels].mean() + (penalty * biases).sum()), slope
+        value = -(weights * logs[rows, labels]).sum() + penalty * (biases**2).sum()
+        return float(value), slope
 
     bounds = [(-5.0, 5.0), *[(None, None)] * classes]  # clips told apart would ask for an endless a
     start = np.zeros(1 + classes)
     found = minimize(objective, start, jac=True, method="L-BFGS-B", bounds=bounds).x
-    return float(np.exp(found[0])), found[1:]
+    return Calibration(float(np.exp(found[0])), found[1:])
 
 
-def calibrate(
-    noise: Learned, zero_shot: ZeroShot, training: TrainingClips
-) -> tuple[float, NDArray[np.float64]]:
+def balanced(labels: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the weight of each clip, so that all classes that occur weigh alike; the sum is 1.
+
+    Example:
+        >>> balanced(np.array([0, 0, 3])).tolist()
+        [0.25, 0.25, 0.5]
+    """
+    _, which, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    weights: NDArray[np.float64] = 1 / (len(counts) * counts[which])
+    return weights
+
+
+def calibrate(noise: Learned, zero_shot: ZeroShot, training: TrainingClips) -> Calibration:
     """Fit `fit_calibration` on whole training clips, under the masks that noise is learned under.
 
-    What it reaches, noise must beat: it moves the answers without looking at a pixel.
+    What it reaches, noise must beat. It learns from the clips that noise learns from; the penalty
+    is the one of `_PENALTIES` that serves the validation clips best.
 
     Args:
         noise: says which masks, and the seed.
         zero_shot: the model with its classes.
-        training: the clips; at most `_CALIBRATION_CLIPS` of those that gradients come from.
+        training: the clips.
     """
-    chosen = evenly(training.learned_from, _CALIBRATION_CLIPS)
-    scores = []
-    with track(len(chosen), "fitting the calibration control") as advance:
-        for batch in training.frames.batches(chosen, zero_shot.batch_size):
-            clips = [training.clip(noise, index) for index in batch]
-            scores.append(zero_shot.scores(clips).numpy())
-            advance(len(batch))
-    labels = training.frames.clip_set.labels[chosen]
-    return fit_calibration(np.concatenate(scores), labels)
+    labels = training.frames.clip_set.labels
+    parts = (training.learned_from, training.validated_on)
+    told = "fitting the calibration control"
+    with track(sum(len(part) for part in parts), told) as advance:
+        scores = [
+            np.concatenate(
+                [
+                    _scored(noise, zero_shot, training, batch, advance)
+                    for batch in training.frames.batches(part.tolist(), zero_shot.batch_size)
+                ]
+            )
+            for part in parts
+        ]
+    weights = balanced(labels[parts[1]])
+    rows = np.arange(len(parts[1]))
+
+    def loss(calibration: Calibration) -> float:
+        logs = log_softmax(calibration.apply(scores[1]), axis=1)
+        return -float((weights * logs[rows, labels[parts[1]]]).sum())
+
+    return min(
+        (fit_calibration(scores[0], labels[parts[0]], penalty=penalty) for penalty in _PENALTIES),
+        key=loss,
+    )
+
+
+def _scored(
+    noise: Learned,
+    zero_shot: ZeroShot,
+    training: TrainingClips,
+    batch: Sequence[int],
+    advance: Callable[[int], None],
+) -> Scores:
+    scores: Scores = zero_shot.scores([training.clip(noise, index) for index in batch]).numpy()
+    advance(len(batch))
+    return scores
 
 
 def named_on_empty(perturbation: Perturbation, zero_shot: ZeroShot) -> NDArray[np.float64]:

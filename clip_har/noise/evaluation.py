@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 
 import numpy as np
 import pandas as pd
@@ -11,30 +11,28 @@ from torch import Tensor
 
 from clip_har.config import Cell
 from clip_har.data.store import FrameStore
+from clip_har.errors import ClipHarError
 from clip_har.evenly import evenly
-from clip_har.masked_clips import MaskedClips, ShownClip, open_frames
+from clip_har.masked_clips import MaskedClips, ShownClip
 from clip_har.masking.effect import MaskEffect
 from clip_har.metrics.effect import Answers, paired_effect
 from clip_har.models.zero_shot import ZeroShot
 from clip_har.noise.answers import NoisyAnswers, noisy_answers, with_noise
 from clip_har.noise.attention import evidence_maps, mass_inside
-from clip_har.noise.controls import derangement, named_on_empty, random_like
-from clip_har.noise.fit import FittedNoise, learned_noise, load_noise
-from clip_har.noise.identity import described_fit, training_clips, universal_twin
+from clip_har.noise.controls import Calibration, derangement, named_on_empty, random_like
+from clip_har.noise.fit import FittedNoise, fitted_calibration, learned_noise, load_noise
+from clip_har.noise.identity import (
+    described_calibration,
+    described_fit,
+    described_model,
+    has_universal_twin,
+    universal_twin,
+)
 from clip_har.noise.perturbation import Perturbation, PixelNoise
 from clip_har.noise.protocols import LEAKS, PROTOCOLS, apply_protocol, shown_name
-from clip_har.noise.settings import (
-    BorderNoise,
-    ClassSpecificNoise,
-    EmbeddingNoise,
-    Learned,
-    LearnedPixels,
-    UniversalNoise,
-)
-from clip_har.noise.training_clips import TrainingClips, split_groups
+from clip_har.noise.settings import ClassSpecificNoise, EmbeddingNoise, Learned, LearnedPixels
+from clip_har.noise.training_clips import TrainingClips, open_training
 from clip_har.noise.where import Where
-from clip_har.regions.source import SUBJECT
-from clip_har.regions.store import open_regions
 from clip_har.scores import ScoreTable
 from clip_har.scoring import score_table
 
@@ -94,7 +92,6 @@ class Exhibit:
         after: class answered with noise.
         evidence_before: ``(T, g, g)`` for the class answered; None where it was not measured.
         evidence_after: the same with noise.
-        subject: ``(T, S, S)`` relevance; None without a region source.
     """
 
     label: int
@@ -104,7 +101,6 @@ class Exhibit:
     after: int
     evidence_before: Tensor | None
     evidence_after: Tensor | None
-    subject: NDArray[np.float32] | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,19 +132,32 @@ def evaluate_noise(
 
     Returns:
         The score table of the headline, and everything that stands beside it.
+
+    Raises:
+        ClipHarError: when there are fewer than two classes; and as `fit`.
     """
     noise: Learned = cell.noise
-    training = partial(open_training, cell, zero_shot)
+    if len(zero_shot.classifier) < 2:
+        raise ClipHarError("learned noise helps to tell classes apart: expected at least 2, got 1")
+    training = cache(partial(open_training, cell, zero_shot))  # opened once, or not at all
     fitted = fit(noise, cell, masked.frames, zero_shot, training)
     noises = {LEARNED: fitted.perturbation}
+    calibration = None
     if noise.controls:
         noises[RANDOM] = random_like(fitted.perturbation, seed=noise.seed)
-    if noise.controls and not isinstance(noise, UniversalNoise | BorderNoise):
+        calibration = fitted_calibration(
+            noise,
+            zero_shot,
+            training,
+            described=described_calibration(noise, cell),
+            cache_dir=cell.cache_dir,
+        )
+    if noise.controls and has_universal_twin(noise):
         twin = universal_twin(noise)
         noises[UNIVERSAL] = fit(twin, cell, masked.frames, zero_shot, training).perturbation
     where = noise.where if isinstance(noise, LearnedPixels) else "everywhere"
     answers, effects = noisy_answers(masked, zero_shot, noises, where=where)
-    headline, variants = _variants(noise, noises, answers, fitted, masked)
+    headline, variants = _variants(noise, noises, answers, calibration, masked)
 
     tables = {
         name: _table(masked, zero_shot, effects, noises, answers, variant)
@@ -190,7 +199,8 @@ def fit(
             noise.file.expanduser(),
             noise,
             zero_shot,
-            class_names=frames.clip_set.class_names,
+            clips=frames.clip_set,
+            described=described_model(cell),
             frames=int(frames.lengths.max()),
         )
     return learned_noise(
@@ -201,20 +211,6 @@ def fit(
         frames=int(frames.lengths.max()),
         cache_dir=cell.cache_dir,
     )
-
-
-def open_training(cell: Cell, zero_shot: ZeroShot) -> TrainingClips:
-    """Decode the clips that a cell's noise is learned from, or find them decoded."""
-    noise: Learned = cell.noise
-    frames = open_frames(cell, training_clips(cell.dataset, noise.learning.train_clips))
-    learned_from, validated_on = split_groups(frames, noise)
-    subject = None
-    own = cell.masking if "same" in noise.train_masking else None
-    if noise.needs_region or (own is not None and own.feature is not None):
-        subject = open_regions(
-            cell.region, SUBJECT, frames, zero_shot=lambda: zero_shot, cache_dir=cell.cache_dir
-        )
-    return TrainingClips(frames, learned_from, validated_on, subject, own)
 
 
 def effect_table(answers: Mapping[str, Answers], headline: str) -> pd.DataFrame:
@@ -254,7 +250,7 @@ def _variants(
     noise: Learned,
     noises: Mapping[str, Perturbation],
     answers: Mapping[str, NoisyAnswers],
-    fitted: FittedNoise,
+    calibration: Calibration | None,
     masked: MaskedClips,
 ) -> tuple[str, dict[str, _Variant]]:
     """Return the name of the headline, and every protocol and control from the same answers."""
@@ -281,9 +277,8 @@ def _variants(
         found[LEARNED] = _Variant(own[:, 0], first, noises[LEARNED])
         if noise.controls:
             found[RANDOM] = _Variant(answers[RANDOM].scores[:, 0], first, noises[RANDOM])
-    if noise.controls:
-        calibrated = (fitted.scale * clean + fitted.biases).astype(np.float32)
-        found[CALIBRATION] = _Variant(calibrated, first, None)
+    if calibration is not None:
+        found[CALIBRATION] = _Variant(calibration.apply(clean), first, None)
     return headline, found
 
 
@@ -337,15 +332,14 @@ def _attention(
     """
     if not rows:
         return {}
-    assert masked.subject is not None  # noqa: S101, otherwise there are no rows
     found = {name: np.full(len(masked.judged), np.nan) for name in variants}
     for row in rows:
-        index = masked.judged[row]
-        clip, subject = masked.clip(index), masked.subject.relevance(index)
+        clip = masked.clip(masked.judged[row])
+        assert clip.subject is not None  # noqa: S101, otherwise there are no rows
         for name, variant in variants.items():
             frames = _seen(clip, variant, row, where=where)
             answer = int(variant.scores[row].argmax())
-            found[name][row] = mass_inside(evidence_maps(zero_shot, frames, answer), subject)
+            found[name][row] = mass_inside(evidence_maps(zero_shot, frames, answer), clip.subject)
     return found
 
 
@@ -373,22 +367,11 @@ def _exhibits(
         clip = masked.clip(index)
         noisy = _seen(clip, variants[headline], row, where=where)
         maps = [
-            evidence_maps(zero_shot, frames, int(answers[row])) if looked_at else None
-            for frames, answers in ((clip.frames, before), (noisy, after))
+            evidence_maps(zero_shot, frames, int(answered[row])) if looked_at else None
+            for frames, answered in ((clip.frames, before), (noisy, after))
         ]
-        subject = None if masked.subject is None else masked.subject.relevance(index)
-        exhibits.append(
-            Exhibit(
-                labels[index],
-                clip,
-                noisy,
-                int(before[row]),
-                int(after[row]),
-                maps[0],
-                maps[1],
-                subject,
-            )
-        )
+        answers = int(before[row]), int(after[row])
+        exhibits.append(Exhibit(labels[index], clip, noisy, *answers, *maps))
     return exhibits
 
 

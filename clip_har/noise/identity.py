@@ -1,6 +1,7 @@
 """What a cell's noise is learned from, and all that shapes it."""
 
 import hashlib
+import json
 import logging
 from functools import cache, lru_cache
 from pathlib import Path
@@ -11,7 +12,15 @@ from clip_har.data.clips import ClipSet, ClipSource
 from clip_har.data.sampling import HANDLING
 from clip_har.errors import ClipHarError
 from clip_har.models.checkpoint import weights_digest
-from clip_har.noise.settings import Learned, LearnedPixels, ResidualNoise, UniversalNoise
+from clip_har.noise.settings import (
+    BETWEEN_CLASSES,
+    BorderNoise,
+    Learned,
+    LearnedPixels,
+    LossWeights,
+    ResidualNoise,
+    UniversalNoise,
+)
 
 if TYPE_CHECKING:
     from clip_har.config import Cell
@@ -55,10 +64,26 @@ def training_clips(dataset: ClipSource, limit: int | None) -> ClipSet:
     return clips
 
 
+def has_universal_twin(noise: Learned) -> bool:
+    """Return whether there is noise for all classes to compare with, other than it itself."""
+    return not isinstance(noise, UniversalNoise | BorderNoise)
+
+
 def universal_twin(noise: Learned) -> UniversalNoise:
-    """Return one noise for all classes with the same budget, clips, masks, steps and frames."""
+    """Return one noise for all classes with the same budget, clips, masks, steps and frames.
+
+    Its loss has the same terms but those between classes, scaled so that the largest weight is 1,
+    which neither Adam nor steps along the sign notice: noise of one sweep with losses that differ
+    between classes only has one twin.
+    """
     shared = set(UniversalNoise.model_fields) - {"loss", "controls", "file", "attention_clips"}
     given = {key: getattr(noise, key) for key in shared if hasattr(noise, key)}
+    weights = {
+        name: weight for name, weight in noise.loss.given().items() if name not in BETWEEN_CLASSES
+    }
+    if weights:
+        largest = max(weights.values())
+        given["loss"] = LossWeights(**{name: value / largest for name, value in weights.items()})
     if not isinstance(noise, LearnedPixels):  # the budget of feature space means something else
         given = {key: value for key, value in given.items() if key != "epsilon"}
     elif isinstance(noise, ResidualNoise):
@@ -73,29 +98,48 @@ def described_fit(noise: Learned, cell: "Cell") -> dict[str, Any]:
         noise: of the cell, or a control beside it.
         cell: the checked settings.
     """
-    clips = training_clips(cell.dataset, noise.learning.train_clips)
-    own, aimed = None, False
-    if "same" in noise.train_masking:
-        own = [type(cell.masking).__name__, cell.masking.model_dump(mode="json")]
-        aimed = cell.masking.feature is not None
     return {
         "kind": type(noise).__name__,
         "noise": noise.model_dump(mode="json", exclude=_USE),
-        "data": clips.name,
-        "data_digest": clips.digest,
-        "frames": cell.frames.model_dump(mode="json", exclude=HANDLING),
-        "weights": weights_digest(cell.model.folder()),
-        "pooling": cell.model.pooling,
-        "prompts": cell.prompts.texts(clips.class_names),
-        "precision": cell.precision,
-        "region": _region(cell) if noise.needs_region or aimed else None,
-        "masking": own,
-        "code": _learning_code(),
+        **_described_learning(noise, cell),
     }
 
 
+def described_calibration(noise: Learned, cell: "Cell") -> dict[str, Any]:
+    """Return all that shapes the calibration control: the same for all noise of a sweep.
+
+    Args:
+        noise: of the cell.
+        cell: the checked settings.
+    """
+    used = {"train_masking", "train_ratios", "seed"}
+    return {
+        "kind": "calibration",
+        "noise": noise.model_dump(mode="json", include=used),
+        "validation_share": noise.learning.validation_share,
+        **_described_learning(noise, cell),
+    }
+
+
+def described_model(cell: "Cell") -> dict[str, Any]:
+    """Return what noise is learned for: model, classes and frames, as a JSON object."""
+    return {
+        "frames": cell.frames.model_dump(mode="json", exclude=HANDLING),
+        "weights": weights_digest(cell.model.folder()),
+        "pooling": cell.model.pooling,
+        "prompts": cell.prompts.texts(cell.dataset.clips().class_names),
+        "precision": cell.precision,
+    }
+
+
+def key_of(described: object) -> str:
+    """Return the digest of a JSON object, 32 hexadecimal digits."""
+    text = json.dumps(described, sort_keys=True)
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
 def learned_from(cell: "Cell") -> str:
-    """Return what decides a cell's noise beside its settings: a digest of clips, or of a file.
+    """Return what decides a cell's noise and its controls, a digest; the settings are a part of it.
 
     Cheap, once the clips are there: it is asked before a sweep starts. Empty for noise that is not
     learned.
@@ -106,26 +150,42 @@ def learned_from(cell: "Cell") -> str:
     noise = cell.noise
     if not isinstance(noise, Learned):
         return ""
-    if noise.file is None or noise.controls:  # the universal control is learned in any case
-        digest = training_clips(cell.dataset, noise.learning.train_clips).digest
+    parts: list[object] = []
+    if noise.file is None:
+        parts.append(described_fit(noise, cell))
     else:
-        digest = ""
-    if noise.file is not None:
         path = noise.file.expanduser()
         if not path.is_file():
             raise ClipHarError(f"noise.file={path}: there is no such file")
-        digest += hashlib.sha256(path.read_bytes()).hexdigest()
-    return digest
+        parts.append(hashlib.sha256(path.read_bytes()).hexdigest())
+    if noise.controls:  # these are learned in any case
+        parts.append(described_calibration(noise, cell))
+        parts += [described_fit(universal_twin(noise), cell)] if has_universal_twin(noise) else []
+    return key_of(parts)
 
 
-def _region(cell: "Cell") -> list[Any]:
-    source = cell.region
-    clips = training_clips(cell.dataset, cell.noise.learning.train_clips)
-    return [type(source).__name__, source.model_dump(mode="json"), source.identity(clips)]
+def _described_learning(noise: Learned, cell: "Cell") -> dict[str, Any]:
+    clips = training_clips(cell.dataset, noise.learning.train_clips)
+    own, aimed = None, False
+    if "same" in noise.train_masking:
+        own = [type(cell.masking).__name__, cell.masking.model_dump(mode="json")]
+        aimed = cell.masking.feature is not None
+    source, region = cell.region, None
+    if noise.needs_region or aimed:
+        region = [type(source).__name__, source.model_dump(mode="json"), source.identity(clips)]
+    return {
+        **described_model(cell),
+        "data": clips.name,
+        "data_digest": clips.digest,
+        "region": region,
+        "masking": own,
+        "code": _learning_code(),
+    }
 
 
 @cache
 def _learning_code() -> str:
     """Return a digest of the modules that shape noise: other code, other noise."""
     package = Path(__file__).parents[1]
-    return modules_digest(package / "noise", package / "models", package / "masking")
+    shaping = ("noise", "models", "masking", "regions", "data", "masked_clips.py", "seeding.py")
+    return modules_digest(*(package / name for name in shaping))

@@ -9,22 +9,21 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 from torch import Tensor
 
-from clip_har.atomic import whole_file
 from clip_har.models.zero_shot import ZeroShot
 from clip_har.noise.objective import class_prior, draw_wrong, terms
 from clip_har.noise.perturbation import Perturbation
 from clip_har.noise.settings import ClassSpecificNoise, EmbeddingNoise, Learned
+from clip_har.noise.tensor_file import read_tensors, write_tensors
 from clip_har.noise.training_clips import Batch, TrainingClips
 from clip_har.progress import track
 from clip_har.seeding import generator
 
 Curve = dict[int, float]
+_ADAM = ("step", "exp_avg", "exp_avg_sq")  # its state; steps along the sign have none
 _CANDIDATES = 5  # classes that a validation clip is scored for, beside the true one
 
 
@@ -71,15 +70,15 @@ def learn(
     """Learn noise on the training clips; the model stays as it is.
 
     At every look at the validation clips all that is needed to go on is written, and read by the
-    next call with the same ``state``: what a kill costs are the steps since the last look, and
-    the noise is the same to the bit as if nothing had happened.
+    next call with the same ``state``: what a kill costs are the steps since the last look. On a
+    CPU the noise is the same to the bit as if nothing had happened.
 
     Args:
         noise: the settings.
         perturbation: the noise at its start; it is changed.
         zero_shot: the frozen model with its classes.
         training: the clips.
-        state: a file, removed in the end.
+        state: a file, to be removed once the result is safe.
 
     Returns:
         The noise with the best validation score, and how it went.
@@ -89,11 +88,10 @@ def learn(
         part.requires_grad_()
     loop = _Loop(noise, perturbation, zero_shot, training)
     best = loop.resume(state) or loop.start()
-    scaler = torch.amp.GradScaler(enabled=zero_shot.model.dtype == torch.float16)
     with track(noise.learning.steps, "learning noise") as advance:
         advance(loop.course.steps, loop.told())
         while loop.course.steps < noise.learning.steps and not loop.stalled():
-            loop.step(scaler)
+            loop.step()
             advance(1, loop.told())
             if (
                 loop.course.steps % noise.learning.validate_every == 0
@@ -101,7 +99,6 @@ def learn(
             ):
                 best = loop.look() or best
                 loop.save(state, best)
-    state.unlink(missing_ok=True)
     return perturbation.with_parts(best), loop.course
 
 
@@ -177,9 +174,15 @@ class _Loop:
             {"params": [part], "budget": perturbation.budget(name)}
             for name, part in perturbation.parts.items()
         ]
-        self.optimiser = torch.optim.Adam(groups)
+        along_sign = noise.learning.optimiser == "sign"
+        self.optimiser: torch.optim.Optimizer = (
+            torch.optim.SGD(groups) if along_sign else torch.optim.Adam(groups)
+        )
+        # Half precision: gradients that are not finite cost their step, and lower the scale.
+        half = zero_shot.model.dtype == torch.float16
+        self.scaler = torch.amp.GradScaler(zero_shot.model.device.type, enabled=half)
 
-    def step(self, scaler: torch.amp.GradScaler) -> None:
+    def step(self) -> None:
         """Make one step."""
         noise, step = self.noise, self.course.steps
         wrong = None
@@ -199,13 +202,11 @@ class _Loop:
             draws = generator(noise.seed, "noise/wrong", str(step))
             wrong = draw_wrong(clean, batch.labels, count=noise.wrong, draws=draws)
         found = terms(noise, self.perturbation, self.zero_shot, batch, wrong, self.prior)
-        weights = noise.loss.given()
+        weights = noise.weights()
         total = torch.stack([weights[name] * term for name, term in found.items()]).sum()
         for name, term in {**found, "total": total}.items():
             self.recent.setdefault(name, []).append(float(term.detach()))
-        self._descend(
-            total, scaler, rate=cosine(step, noise.learning.steps) * noise.learning.step_size
-        )
+        self._descend(total, rate=cosine(step, noise.learning.steps) * noise.learning.step_size)
         self.perturbation.project()
         self.course.steps += 1
 
@@ -241,35 +242,29 @@ class _Loop:
         """Write all that is needed to go on."""
         tensors = {f"best.{name}": part for name, part in best.items()}
         for name, part in self.perturbation.parts.items():
-            tensors[f"part.{name}"] = part.detach()
-            for moment in ("exp_avg", "exp_avg_sq"):
-                if part in self.optimiser.state:
+            tensors[f"part.{name}"] = part
+            for moment in _ADAM:
+                if moment in self.optimiser.state[part]:
                     tensors[f"{moment}.{name}"] = self.optimiser.state[part][moment]
-        with whole_file(state) as temporary:
-            save_file(
-                {name: tensor.cpu().contiguous() for name, tensor in tensors.items()},
-                temporary,
-                metadata={"course": self.course.to_json()},
-            )
+        scaler = json.dumps(self.scaler.state_dict())
+        write_tensors(state, tensors, {"course": self.course.to_json(), "scaler": scaler})
 
     def resume(self, state: Path) -> dict[str, Tensor] | None:
         """Go on from what `save` wrote, and return the best noise; None where there is nothing."""
         try:
-            with safe_open(state, "pt") as file:
-                course = Course.from_json((file.metadata() or {})["course"])
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        except (OSError, SafetensorError, KeyError, ValueError):
+            tensors, texts = read_tensors(state)
+        except (OSError, ValueError):
             return None  # nothing there, or damaged: from the start
-        self.course = course
+        self.course = Course.from_json(texts["course"])
+        self.scaler.load_state_dict(json.loads(texts["scaler"]))
         for name, part in self.perturbation.parts.items():
             part.data.copy_(tensors[f"part.{name}"])
-            if f"exp_avg.{name}" in tensors:
+            found = {moment: tensors.get(f"{moment}.{name}") for moment in _ADAM}
+            if found["step"] is not None:  # which Adam keeps on the CPU
                 self.optimiser.state[part] = {
-                    "step": torch.tensor(float(course.steps)),
-                    **{
-                        moment: tensors[f"{moment}.{name}"].to(part.device)
-                        for moment in ("exp_avg", "exp_avg_sq")
-                    },
+                    moment: value if moment == "step" else value.to(part.device)
+                    for moment, value in found.items()
+                    if value is not None
                 }
         return {
             name: tensors[f"best.{name}"].to(part.device)
@@ -282,19 +277,17 @@ class _Loop:
     def _copy(self) -> dict[str, Tensor]:
         return {name: part.detach().clone() for name, part in self.perturbation.parts.items()}
 
-    def _descend(self, total: Tensor, scaler: torch.amp.GradScaler, *, rate: float) -> None:
+    def _descend(self, total: Tensor, *, rate: float) -> None:
         self.optimiser.zero_grad(set_to_none=True)
-        scaler.scale(total).backward()  # type: ignore[no-untyped-call]
+        self.scaler.scale(total).backward()  # type: ignore[no-untyped-call]
+        self.scaler.unscale_(self.optimiser)  # here it is seen whether they are finite
         if self.noise.learning.optimiser == "sign":
-            with torch.no_grad():
-                for name, part in self.perturbation.parts.items():
-                    step = rate * self.perturbation.budget(name)
-                    part -= step * part.grad.sign()  # type: ignore[union-attr]
-            return
+            for part in self.perturbation.parts.values():
+                part.grad.sign_()  # type: ignore[union-attr]
         for group in self.optimiser.param_groups:
             group["lr"] = rate * group["budget"]
-        scaler.step(self.optimiser)
-        scaler.update()
+        self.scaler.step(self.optimiser)
+        self.scaler.update()
 
 
 def cosine(step: int, steps: int) -> float:

@@ -38,7 +38,7 @@ def terms(
     labels, times = batch.labels.to(device), batch.times.to(device)
     visible = batch.visible.to(device)
     prepared = perturbation.prepare(zero_shot.model, batch.frames)
-    weights = noise.loss.given()
+    weights = noise.weights()
 
     shown = labels[:, None]  # (B, 1 + J): whose noise each frame gets
     if wrong is not None:
@@ -58,9 +58,9 @@ def terms(
     found: dict[str, Tensor] = {}
     for name in weights.keys() & {"cross_entropy", "margin", "confidence"}:
         found[name] = getattr(loss, name)(own, labels)
-    if "contrast" in weights and each > 1:
+    if "contrast" in weights:
         found["contrast"] = loss.contrast(others, shown[:, 1:])
-    if "ranking" in weights and each > 1:
+    if "ranking" in weights:
         found["ranking"] = loss.ranking(logits.gather(2, shown[:, :, None]).squeeze(2))
     if "bias" in weights:
         # Under its own class's noise an answer is right for a trivial reason: no bias shows.

@@ -5,7 +5,7 @@ from typing import Protocol, Self
 
 import torch
 from torch import Tensor
-from torch.nn.functional import embedding, interpolate, normalize
+from torch.nn.functional import adaptive_max_pool2d, embedding, interpolate, normalize
 
 from clip_har.models.dual_encoder import DualEncoder
 from clip_har.models.preprocess import normalise
@@ -127,12 +127,21 @@ class PixelNoise:
         return self.budgets[name]
 
     def share_of_budget(self, classes: Tensor) -> Tensor:
-        """Return the parts that some classes have, as shares of their budgets, on their grid."""
+        """Return the parts that some classes have, as shares of their budgets, on their grid.
+
+        Inside of a border they are 0.
+        """
         shares = [
-            part[classes.clamp(max=len(part) - 1)] / self.budgets[name]
+            part[classes.clamp(max=len(part) - 1)] * self.seen(part) / self.budgets[name]
             for name, part in self.parts.items()
         ]
         return torch.cat([share.flatten(0, 1) for share in shares])
+
+    def seen(self, part: Tensor) -> Tensor:
+        """Return which cells of a part's grid can be seen at all, ``(1, r, r)`` of 0 and 1."""
+        if self.window is None:
+            return part.new_ones(1, *part.shape[-2:])
+        return adaptive_max_pool2d(self.window[None], part.shape[-1])
 
     def strength(self, column: int) -> tuple[float, float]:
         """Return root mean square and largest value of one class's noise, grey levels."""

@@ -23,6 +23,10 @@ TrainMasks = Annotated[tuple[TrainMask, ...], Field(min_length=1)]
 TrainRatios = Annotated[tuple[Ratio, ...], Field(min_length=1)]
 
 
+BETWEEN_CLASSES = ("contrast", "ranking")
+"""Terms of the loss that need the noise of several classes."""
+
+
 class LossWeights(Settings):
     """Weights of the terms of the loss, see `clip_har.noise.loss`; 0 leaves a term out.
 
@@ -87,9 +91,9 @@ class Learned(Settings):
 
     Attributes:
         loss: weights of its terms.
-        train_masking: masks that training clips are seen under, in equal shares; black.
-            ``feature`` and ``isolation`` are aimed at the subject and need a region source;
-            ``same`` is the cell's own mask, so that each mask has noise of its own.
+        train_masking: masks that training clips are seen under, in equal shares. ``feature`` and
+            ``isolation`` are aimed at the subject and need a region source; ``same`` is the cell's
+            own mask with its fill, so that each mask has noise of its own; the others are black.
         train_ratios: hidden shares of these masks, in equal shares.
         learning: how it is learned.
         controls: evaluate the controls beside the noise, see `clip_har.noise.controls`.
@@ -111,11 +115,20 @@ class Learned(Settings):
 
     @model_validator(mode="after")
     def _something_to_learn_from(self) -> Self:
-        between = set() if self.per_class else {"contrast", "ranking"}  # noise of several classes
-        if not self.loss.given().keys() - between:
-            other = f" other than {' and '.join(sorted(between))}" if between else ""
-            raise ValueError(f"loss: expected at least one term with a weight above 0{other}")
+        if not self.weights():
+            between = "" if self.per_class else f" other than {' and '.join(BETWEEN_CLASSES)}"
+            raise ValueError(f"loss: expected at least one term with a weight above 0{between}")
         return self
+
+    def weights(self) -> dict[str, float]:
+        """Return the weights above 0 of the terms that this noise can be learned by.
+
+        Noise that is one for all classes passes over the terms between classes, so that a sweep
+        can set a loss for several kinds of noise.
+        """
+        given = self.loss.given()
+        left_out = () if self.per_class else BETWEEN_CLASSES
+        return {name: weight for name, weight in given.items() if name not in left_out}
 
     @property
     def uses_label(self) -> bool:

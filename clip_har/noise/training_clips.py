@@ -1,26 +1,35 @@
 """The clips that noise is learned from: of the training split, under masks."""
 
+import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from clip_har.config import Cell
+from clip_har.data.clips import ClipSet
 from clip_har.data.store import FrameStore
 from clip_har.errors import ClipHarError
 from clip_har.evenly import evenly
-from clip_har.masking.area import Canvas, Strategy, clip_mask
+from clip_har.masked_clips import MaskedClips, locate, open_frames
+from clip_har.masking.area import Strategy
 from clip_har.masking.feature import FeatureMask
 from clip_har.masking.isolation import IsolationMask
 from clip_har.masking.none import NoMask
 from clip_har.masking.percent import PercentMask
 from clip_har.masking.shape import ShapeMask
+from clip_har.models.zero_shot import ZeroShot
+from clip_har.noise.identity import training_clips
 from clip_har.noise.settings import Learned, TrainMask
 from clip_har.regions.source import SUBJECT
-from clip_har.regions.store import RegionMaps
 from clip_har.seeding import generator
+
+log = logging.getLogger(__name__)
+
+_SEEDS = 2**32  # of masks
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +39,7 @@ class Batch:
     Attributes:
         frames: ``(B, 3, S, S)`` uint8, masked.
         whole: ``(B, 3, S, S)`` uint8, the same without the mask.
-        visible: ``(B, 1, S, S)`` float32, 1 where the mask leaves a pixel, else 0.
+        visible: ``(B, 1, S, S)`` float32 in [0, 1], the share of each pixel that the mask leaves.
         labels: ``(B,)`` int64.
         times: ``(B,)`` int64, the frames' places in their clips.
         subject: ``(B, S, S)`` float32 relevance; None without a region source.
@@ -49,18 +58,20 @@ class TrainingClips:
     """Decoded clips of the training split, in two parts that share no group.
 
     Attributes:
-        frames: of all of them.
+        clips: all of them, under the cell's own mask with ``train_masking=same``, else under none;
+            with the subject's place where the masks or the loss ask for it.
         learned_from: indices of the clips that gradients come from.
         validated_on: indices of the clips that say when to stop.
-        subject: where their subjects are; None where that is not asked for.
-        own: the cell's own mask, for ``train_masking=same``.
     """
 
-    frames: FrameStore
+    clips: MaskedClips
     learned_from: NDArray[np.int64]
     validated_on: NDArray[np.int64]
-    subject: RegionMaps | None = None
-    own: Strategy | None = None
+
+    @property
+    def frames(self) -> FrameStore:
+        """The frames of all clips."""
+        return self.clips.frames
 
     def batch(self, noise: Learned, size: int, step: int) -> Batch:
         """Draw frames for a step: first a class, then a clip of it, a frame, and a mask.
@@ -77,74 +88,101 @@ class TrainingClips:
         ]
         lengths = self.frames.lengths
         times = [int(draws.integers(lengths[index])) for index in picked]
-        masks = [draw_mask(noise, draws, self.own) for _ in picked]
-        return self._masked(picked, times, masks, seed=noise.seed, item=f"step {step}")
+        return self._masked(noise, picked, times, draws)
 
     def validation(self, noise: Learned) -> Batch:
         """Return the middle frames of the validation clips, under masks that the seed draws."""
-        lengths = self.frames.lengths
         kept = evenly(self.validated_on, noise.learning.validation_clips)
+        times = [int(self.frames.lengths[index]) // 2 for index in kept]
         draws = generator(noise.seed, "noise/validation", "masks")
-        masks = [draw_mask(noise, draws, self.own) for _ in kept]
-        times = [int(lengths[index]) // 2 for index in kept]
-        return self._masked(kept, times, masks, seed=noise.seed, item="validation")
+        return self._masked(noise, kept, times, draws)
 
     def clip(self, noise: Learned, index: int) -> Tensor:
         """Return all frames of a clip under one mask, ``(T, 3, S, S)`` uint8."""
-        view = self.frames.view(index)
-        count, _, height, width = view.pixels.shape
-        mask = draw_mask(noise, generator(noise.seed, "noise/clip", view.clip.id), self.own)
-        canvas = Canvas(
-            clip_id=f"{view.clip.id} whole",
-            seed=noise.seed,
-            frames=count,
-            height=height,
-            width=width,
-            feature=None if self.subject is None else self.subject.relevance(index),
-        )
-        return torch.from_numpy(view.pixels * ~clip_mask(mask, canvas)[:, None])
+        draws = generator(noise.seed, "noise/clip", self.frames.clip_set.clips[index].id)
+        return self._under_a_mask(noise, draws).clip(index).frames
+
+    def _under_a_mask(self, noise: Learned, draws: np.random.Generator) -> MaskedClips:
+        """Return the clips under a mask that is drawn, as they would be evaluated under it."""
+        mask = draw_mask(noise, draws, self.clips.masking)
+        feature = self.clips.feature
+        if mask is not self.clips.masking:
+            feature = self.clips.subject if mask.feature else None
+        seed = int(draws.integers(_SEEDS))
+        return replace(self.clips, masking=mask, feature=feature, seed=seed)
 
     def _masked(
         self,
+        noise: Learned,
         picked: Sequence[int],
         times: Sequence[int],
-        masks: Sequence[Strategy],
-        *,
-        seed: int,
-        item: str,
+        draws: np.random.Generator,
     ) -> Batch:
-        whole, hidden, subject = [], [], []
-        for number, (index, time, mask) in enumerate(zip(picked, times, masks, strict=True)):
-            view = self.frames.view(index)
-            frame = view.pixels[time]
-            relevance = None
-            if self.subject is not None:
-                relevance = self.subject.relevance(index)[time : time + 1]
-                subject.append(relevance[0])
-            canvas = Canvas(
-                clip_id=f"{view.clip.id} {item} {number}",
-                seed=seed,
-                frames=1,
-                height=frame.shape[1],
-                width=frame.shape[2],
-                feature=relevance,
-            )
-            whole.append(frame)
-            hidden.append(clip_mask(mask, canvas)[0])
-        frames = torch.from_numpy(np.stack(whole))
-        visible = torch.from_numpy(~np.stack(hidden)).unsqueeze(1)
+        frames, whole, hidden, subject = [], [], [], []
+        for index, time in zip(picked, times, strict=True):
+            # Masks are drawn for whole clips: what a frame hides may depend on the others.
+            clip = self._under_a_mask(noise, draws).clip(index)
+            frames.append(clip.frames[time])
+            whole.append(clip.whole[time])
+            hidden.append(clip.hidden[time if len(clip.hidden) > 1 else 0])
+            if clip.subject is not None:
+                subject.append(clip.subject[time])
+        visible = 1 - np.stack(hidden).astype(np.float32)
         return Batch(
-            frames=frames * visible,
-            whole=frames,
-            visible=visible.float(),
+            frames=torch.stack(frames),
+            whole=torch.stack(whole),
+            visible=torch.from_numpy(visible).unsqueeze(1),
             labels=torch.from_numpy(self.frames.clip_set.labels[list(picked)]),
             times=torch.tensor(times),
             subject=torch.from_numpy(np.stack(subject)) if subject else None,
         )
 
 
-def draw_mask(noise: Learned, draws: np.random.Generator, own: Strategy | None = None) -> Strategy:
-    """Return one of the masks that training clips are seen under, in black.
+def open_training(cell: Cell, zero_shot: ZeroShot) -> TrainingClips:
+    """Decode the clips that a cell's noise is learned from, or find them decoded.
+
+    Clips without a subject are treated as in evaluation (``region.on_empty``) where a mask or the
+    loss asks for it.
+
+    Args:
+        cell: with learned noise.
+        zero_shot: its model with its classes.
+
+    Raises:
+        ClipHarError: as `split_groups`; and with ``on_empty=error`` for a clip without a subject.
+    """
+    noise: Learned = cell.noise
+    frames = open_frames(cell, training_clips(cell.dataset, noise.learning.train_clips))
+    own: Strategy = cell.masking if "same" in noise.train_masking else NoMask()
+    subject = noise.needs_region or own.feature is not None
+    clips = locate(cell, frames, own, subject=subject, zero_shot=lambda: zero_shot)
+    usable = _with_their_thing(clips, subject=noise.needs_region)
+    return TrainingClips(clips, *split_groups(frames.clip_set, usable, noise))
+
+
+def _with_their_thing(clips: MaskedClips, *, subject: bool) -> list[int]:
+    """Return the decoded clips in which is found what is asked for, as ``on_empty`` says."""
+    maps = [clips.feature, clips.subject if subject else None]
+    asked = [found for found in maps if found is not None]
+    decoded = clips.frames.ok
+    whole = [index for index in decoded if all(one.found[index] for one in asked)]
+    if len(whole) == len(decoded):
+        return decoded
+    told = (
+        f"nothing was found to aim at in {len(decoded) - len(whole)} of {len(decoded)} training"
+        f" clips of {clips.frames.clip_set.name}"
+    )
+    if clips.on_empty == "error":
+        raise ClipHarError(f"{told}: region.on_empty=skip leaves them out")
+    if clips.on_empty == "whole":
+        log.warning("%s: their whole frames are taken for it", told)
+        return decoded
+    log.warning("%s: left out", told)
+    return whole
+
+
+def draw_mask(noise: Learned, draws: np.random.Generator, own: Strategy) -> Strategy:
+    """Return one of the masks that training clips are seen under, in black but for ``same``.
 
     Args:
         noise: says which.
@@ -157,7 +195,7 @@ def draw_mask(noise: Learned, draws: np.random.Generator, own: Strategy | None =
         return PercentMask(ratio=ratio)
     if kind == "shape":
         return ShapeMask(ratio=ratio, place="random")  # not where it is tested
-    if kind == "same" and own is not None:
+    if kind == "same":
         return own
     if kind == "feature":
         return FeatureMask(ratio=ratio, feature=SUBJECT)
@@ -166,24 +204,50 @@ def draw_mask(noise: Learned, draws: np.random.Generator, own: Strategy | None =
     return NoMask()
 
 
-def split_groups(frames: FrameStore, noise: Learned) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Split decoded clips into those that noise is learned from and those that validate it.
+def split_groups(
+    clips: ClipSet, usable: Sequence[int], noise: Learned
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Split clips into those that noise is learned from and those that validate it.
 
     Of the groups (subjects) ``validation_share`` are kept for validation, at least one, and at
-    least one is left; the draw is by ``noise.seed``.
+    least one is left; the draw is by ``noise.seed``. Classes that one of the two parts lacks are
+    named in a warning.
+
+    Args:
+        clips: all of them.
+        usable: indices of those that are split.
+        noise: says how.
 
     Raises:
         ClipHarError: when there are fewer than two groups.
     """
-    every = frames.clip_set.groups[frames.ok]
+    every = clips.groups[list(usable)]
     groups = np.unique(every)
     if len(groups) < 2:
         raise ClipHarError(
-            f"noise is learned on some groups of {frames.clip_set.name} and validated on others:"
+            f"noise is learned on some groups of {clips.name} and validated on others:"
             f" expected at least 2 groups among its clips, got {len(groups)}"
         )
     order = generator(noise.seed, "noise/split", "groups").permutation(len(groups))
     count = min(max(round(noise.learning.validation_share * len(groups)), 1), len(groups) - 1)
     kept = np.isin(every, groups[order[:count]])
-    decoded = np.array(frames.ok, np.int64)
-    return decoded[~kept], decoded[kept]
+    decoded = np.array(usable, np.int64)
+    learned_from, validated_on = decoded[~kept], decoded[kept]
+    _warn_of_lacking(clips, learned_from, "to learn noise from")
+    _warn_of_lacking(clips, validated_on, "to validate noise on")
+    return learned_from, validated_on
+
+
+def _warn_of_lacking(clips: ClipSet, part: NDArray[np.int64], use: str) -> None:
+    present = set(clips.labels[part].tolist())
+    lacking = [name for label, name in enumerate(clips.class_names) if label not in present]
+    if lacking:
+        named = ", ".join(lacking[:3]) + (", …" if len(lacking) > 3 else "")
+        log.warning(
+            "%s: %d of %d classes have no clip %s (%s)",
+            clips.name,
+            len(lacking),
+            len(clips.class_names),
+            use,
+            named,
+        )

@@ -22,6 +22,7 @@ from clip_har.models.dual_encoder import DualEncoder
 from clip_har.models.pooling import Pooling
 from clip_har.models.zero_shot import ZeroShot
 from clip_har.noise import evaluation
+from clip_har.noise.controls import Calibration
 from clip_har.noise.evaluation import NoiseResult
 from clip_har.noise.fit import FittedNoise
 from clip_har.noise.learning import Course
@@ -39,6 +40,7 @@ from clip_har.noise.training_clips import TrainingClips
 from clip_har.scores import ScoreTable
 from tests.planted import CLASSES, SCENES
 
+CALIBRATION = Calibration(2.0, np.array([-3.0, 0.0, 0.5, 0.0, 0.0]))
 SIDE, COUNT = 16, 4  # of the frames, of a clip
 PULL = 32.0  # a class's pattern at ε grey levels moves its feature by PULL · ε / 255
 GAINS = (1.0, 1.0, 1.0, 0.5, 0.5)  # the last two scenes are seen faintly …
@@ -111,7 +113,7 @@ def open_small(clips: ClipSet, cache: Path) -> FrameStore:
 def split(frames: FrameStore, **more: Any) -> TrainingClips:
     """Return clips to learn from; the last of three groups of each class validates."""
     last = np.char.endswith(frames.clip_set.groups, "_g2")
-    return TrainingClips(frames, np.flatnonzero(~last), np.flatnonzero(last), **more)
+    return TrainingClips(shown(frames, **more), np.flatnonzero(~last), np.flatnonzero(last))
 
 
 def shown(frames: FrameStore, masking: Strategy | None = None, **more: Any) -> MaskedClips:
@@ -150,11 +152,11 @@ def fitted(noise: Learned, perturbation: Perturbation, **changes: Any) -> Fitted
         "weights": "planted " + "0" * 24,
         "prompts": [[name] for name in CLASSES],
         "class_names": CLASSES,
+        "clips": ["train 1", "train 2"],
         "training_clips": 20,
         "validation_clips": 10,
     }
-    given = {"scale": 2.0, "biases": np.array([-3.0, 0.0, 0.5, 0.0, 0.0]), "card": card, **changes}
-    return FittedNoise(perturbation, course, **given)
+    return FittedNoise(perturbation, course, {**card, **changes})
 
 
 def judged(
@@ -173,9 +175,11 @@ def judged(
         assert type(asked) is UniversalNoise
         return fitted(asked, universal or mending(asked, judge))
 
-    cell: Any = SimpleNamespace(noise=noise)
+    cell: Any = SimpleNamespace(noise=noise, cache_dir=None)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(evaluation, "fit", given)
+        patch.setattr(evaluation, "described_calibration", lambda *_: {})
+        patch.setattr(evaluation, "fitted_calibration", lambda *_, **__: CALIBRATION)
         return evaluation.evaluate_noise(cell, masked, judge)
 
 

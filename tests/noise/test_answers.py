@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from clip_har.data.clips import Clip, ClipSet
+from clip_har.data.sampling import FrameSettings
 from clip_har.data.store import FrameStore
 from clip_har.masked_clips import ShownClip
 from clip_har.masking.area import Strategy
@@ -27,7 +29,9 @@ from clip_har.noise.settings import (
     UniversalNoise,
 )
 from clip_har.noise.where import Where
+from tests.data.made import write_video
 from tests.noise.made import COUNT, SIDE, planted_judge, shown
+from tests.planted import CLASSES, planted_frames
 
 HALF = PercentMask(ratio=0.4, patch=4)
 FRESH = PercentMask(ratio=0.4, patch=4, still=False)
@@ -288,3 +292,40 @@ def test_a_shift_is_that_of_its_class():
 def test_of_how_many_kinds_noise_is(noise: Any, kinds):
     assert columns(strong(noise(), planted_judge())) == kinds
     assert columns(strong(EmbeddingNoise(), planted_judge())) == 5
+
+
+@pytest.fixture(scope="module")
+def uneven(tmp_path_factory: pytest.TempPathFactory) -> FrameStore:
+    """Clips of 1 to 4 frames."""
+    folder = tmp_path_factory.mktemp("uneven")
+    clips = []
+    for number in range(6):
+        frames, _ = planted_frames(number % 5, number % 5, seed=number)
+        path = write_video(
+            folder / f"{number}.mkv", list(frames[: 1 + number % 4]), codec="ffv1", pix_fmt="bgr0"
+        )
+        clips.append(Clip(f"clip {number}", path, number % 5, f"g{number}"))
+    made = ClipSet("uneven", CLASSES, tuple(clips), licence="none", citation="")
+    settings = FrameSettings(sampler="every", step=1, size=SIDE)
+    return FrameStore.open(made, settings, cache_dir=folder / "cache")
+
+
+@pytest.mark.parametrize("where", ["everywhere", "visible", "before"])
+@pytest.mark.parametrize("still", [True, False])
+def test_clips_of_several_lengths_are_answered_as_one_by_one(uneven, where, still):
+    judge = planted_judge(batch_size=7)
+    noise = pixels(ClassSpecificNoise(epsilon=60, still=still), judge)
+    masked = shown(uneven, PercentMask(ratio=0.4, patch=4, fill="mean", still=False))
+    assert uneven.lengths.tolist() == [1, 2, 3, 4, 1, 2]
+    found = noisy_answers(masked, judge, {"learned": noise}, where=where)[0]["learned"]
+    for row in range(6):
+        clip = masked.clip(row)
+        for column in (0, 3):
+            frames = with_noise(clip, noise, column, where=where)
+            assert frames.shape == clip.frames.shape
+            torch.testing.assert_close(
+                torch.from_numpy(found.scores[row, column]), judge.scores([frames])[0]
+            )
+            change = (frames.float() - clip.frames.float()).numpy()
+            assert found.rms[row, column] == pytest.approx(np.sqrt((change**2).mean()), rel=1e-5)
+            assert found.largest[row, column] == np.abs(change).max()

@@ -98,11 +98,16 @@ def test_a_folder_that_is_there_is_not_written_over(written, tmp_path):
 
 
 @pytest.mark.parametrize("noise", KINDS, ids=kind)
-def test_the_noise_can_be_used_again(written, noise):
+def test_the_noise_can_be_used_again(written, small_frames, noise):
     folder, result = written(noise)
     judge = planted_judge()
     found = load_noise(
-        folder / "noise.safetensors", noise, judge, class_names=CLASSES, frames=COUNT
+        folder / "noise.safetensors",
+        noise,
+        judge,
+        clips=small_frames.clip_set,
+        described={},
+        frames=COUNT,
     )
     for name, part in result.fitted.perturbation.parts.items():
         assert torch.equal(found.perturbation.parts[name], part)
@@ -163,7 +168,7 @@ def test_the_card_says_what_a_reader_must_know(small_frames):
         "Frozen model, weights digest `planted 00000000`, 5 classes",
         "Loss: ranking 1, size 0.05. Masks in training: none, percent, shape at 0.1, 0.3, 0.5",
         "4 steps of 96 frames, kept step 2",
-        "from -1.000 to -0.600. Seed 7.",
+        "true class over candidates, at the best temperature) from -1.000 to -0.600. Seed 7.",
         "`oracle` adds the noise of the TRUE class: it leaks the label",
         "`random` is noise of the same norm, `shuffled` another class's noise, `universal` one",
         "`calibration` one bias per class",
@@ -181,7 +186,7 @@ def test_the_card_lists_all_that_shapes_the_noise(small_frames):
     text, result = card(KINDS[2], small_frames)
     listed = json.loads(text.split("```json\n")[1].split("\n```")[0])
     kept = {key: value for key, value in result.fitted.card.items() if key != "prompts"}
-    del kept["class_names"]
+    del kept["class_names"], kept["clips"]
     assert listed == json.loads(json.dumps(kept))
 
 

@@ -13,6 +13,7 @@ from scipy.special import softmax
 from torch import Tensor
 
 from clip_har.noise.controls import (
+    Calibration,
     calibrate,
     derangement,
     fit_calibration,
@@ -56,24 +57,45 @@ def learned(noise: Learned, seed: int = 0) -> Perturbation:
 # Random noise
 
 
+def frame_rms(noise: Perturbation, row: int) -> Tensor:
+    """Return the root mean square of a class's noise, in each frame where there are some."""
+    if not isinstance(noise, PixelNoise):
+        return noise.parts["own"][row].square().mean().sqrt()[None]
+    times = torch.arange(3)
+    return noise.delta(torch.full_like(times, row), times).square().mean(dim=(1, 2, 3)).sqrt()
+
+
 @pytest.mark.parametrize("noise", KINDS, ids=lambda noise: type(noise).__name__)
-def test_random_noise_has_exactly_the_sizes_of_the_learned_one(noise):
+def test_random_noise_of_each_class_is_as_strong_in_each_frame_as_the_learned(noise):
     original = learned(noise)
     random = random_like(original, seed=0)
     assert type(random) is type(original)
-    for name, part in original.parts.items():
-        before, after = (
-            values.flatten(1).abs().sort(dim=1).values for values in (part, random.parts[name])
+    rows = max(len(part) for part in original.parts.values())
+    assert max(len(part) for part in random.parts.values()) == rows
+    for row in range(rows):
+        torch.testing.assert_close(
+            frame_rms(random, row), frame_rms(original, row), rtol=1e-4, atol=0
         )
-        assert random.parts[name].shape == part.shape
-        if getattr(noise, "resolution", None) is None:
-            assert torch.equal(after, before), "so every norm is the same"
-        for row in range(len(part)):  # also where a coarse grid is spread over the frame
-            one, other = (
-                kind.with_parts({name: kind.parts[name]}).strength(row)[0]
-                for kind in (original, random)
-            )
-            assert other == pytest.approx(one, rel=1e-4)
+
+
+@pytest.mark.parametrize("noise", [UniversalNoise(), ClassSpecificNoise(), EmbeddingNoise()])
+def test_one_part_with_a_value_per_pixel_keeps_every_norm(noise):
+    original = learned(noise)
+    ((name, part),) = original.parts.items()
+    random = random_like(original, seed=0).parts[name]
+    before, after = (values.flatten(1).abs().sort(dim=1).values for values in (part, random))
+    assert torch.equal(after, before)
+
+
+def test_parts_that_work_together_or_against_each_other_are_matched_as_a_sum():
+    original = learned(ResidualNoise())
+    shared = original.parts["shared"]
+    signs = torch.tensor([1.0, -1.0, -0.9, 0.0])[:, None, None, None, None]
+    pulling = original.with_parts({"shared": shared, "own": signs * shared})
+    random = random_like(pulling, seed=0)
+    for row, factor in enumerate((2.0, 0.0, 0.1, 1.0)):
+        expected = factor * shared.square().mean().sqrt()
+        assert float(frame_rms(random, row)[0]) == pytest.approx(float(expected), abs=1e-4)
 
 
 @pytest.mark.parametrize("noise", KINDS, ids=lambda noise: type(noise).__name__)
@@ -81,8 +103,9 @@ def test_random_noise_is_another_and_the_same_for_a_seed(noise):
     original = learned(noise)
     before = {name: part.clone() for name, part in original.parts.items()}
     random, again, other = (random_like(original, seed=seed).parts for seed in (0, 0, 1))
-    for name, part in original.parts.items():
-        assert torch.equal(part, before[name])
+    assert all(torch.equal(part, before[name]) for name, part in original.parts.items())
+    total = torch.stack(torch.broadcast_tensors(*before.values())).sum(dim=0)
+    for name, part in {list(random)[-1]: total}.items():
         assert torch.equal(random[name], again[name])
         assert not torch.equal(random[name], other[name])
         assert not torch.equal(random[name], part)
@@ -157,29 +180,58 @@ def objective(values, scores, labels):
     """The same in other words: log scale first, then the biases."""
     logits = np.exp(values[0]) * scores.astype(np.float64) + values[1:]
     chances = softmax(logits, axis=1)[np.arange(len(labels)), labels]
-    return -np.log(chances).mean() + 1e-4 * (values[1:] ** 2).sum()
+    by_class = [-np.log(chances[labels == label]).mean() for label in np.unique(labels)]
+    return np.mean(by_class) + 1e-4 * (values[1:] ** 2).sum()
 
 
 def test_calibration_recovers_planted_scale_and_biases():
     biases = np.array([1.0, -0.5, 0.0, -1.5, 1.0])
     scores, labels = planted_answers(0.4, biases, clips=20_000)
-    scale, found = fit_calibration(scores, labels)
-    assert scale == pytest.approx(0.4, rel=0.03)
-    np.testing.assert_allclose(found - found.mean(), biases - biases.mean(), atol=0.08)
+    found = fit_calibration(scores, labels)
+    assert found.scale == pytest.approx(0.4, rel=0.03)
+    # Every class weighs alike: what its frequency adds to its bias is taken out again.
+    expected = biases - np.log(np.bincount(labels))
+    np.testing.assert_allclose(
+        found.biases - found.biases.mean(), expected - expected.mean(), atol=0.08
+    )
 
 
 def test_calibration_of_calibrated_answers_changes_little():
     scores, labels = planted_answers(1.0, np.zeros(3), clips=20_000)
-    scale, found = fit_calibration(scores, labels)
-    assert scale == pytest.approx(1, rel=0.05)
-    np.testing.assert_allclose(found, 0, atol=0.1)
+    found = fit_calibration(scores, labels)
+    assert found.scale == pytest.approx(1, rel=0.05)
+    np.testing.assert_allclose(found.biases, 0, atol=0.1)
+
+
+def test_a_class_counts_alike_however_many_clips_it_has():
+    scores, labels = planted_answers(0.7, np.array([0.5, 0.0, -0.5]), clips=300)
+    often = np.concatenate([np.arange(300), *[np.flatnonzero(labels == 1)] * 4])
+    one, other = fit_calibration(scores, labels), fit_calibration(scores[often], labels[often])
+    assert other.scale == pytest.approx(one.scale, rel=1e-3)
+    np.testing.assert_allclose(other.biases, one.biases, atol=1e-3)
+
+
+def test_a_penalty_holds_the_biases():
+    scores, labels = planted_answers(1.0, np.array([2.0, 0.0, -2.0]), clips=300)
+    sizes = [
+        np.abs(fit_calibration(scores, labels, penalty=penalty).biases).max()
+        for penalty in (1e-4, 1e-2, 1.0)
+    ]
+    assert sizes[0] > sizes[1] > 5 * sizes[2]
+
+
+def test_calibrated_scores_are_scaled_and_shifted():
+    scores = np.array([[1.0, 2.0], [0.0, -1.0]], np.float32)
+    found = Calibration(2.0, np.array([-3.0, 0.5])).apply(scores)
+    assert found.dtype == np.float32
+    assert found.tolist() == [[-1.0, 4.5], [-3.0, -1.5]]
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_calibration_is_the_minimum_that_another_method_finds(seed):
     scores, labels = planted_answers(0.7, np.array([0.5, 0.0, -0.5]), clips=200, seed=seed)
-    scale, biases = fit_calibration(scores, labels)
-    found = np.array([np.log(scale), *biases])
+    calibration = fit_calibration(scores, labels)
+    found = np.array([np.log(calibration.scale), *calibration.biases])
     best = minimize(objective, np.ones(4), args=(scores, labels), method="Nelder-Mead",
                     options={"xatol": 1e-7, "fatol": 1e-11, "maxiter": 5000})  # fmt: skip
     assert objective(found, scores, labels) == pytest.approx(best.fun, abs=1e-7)
@@ -191,47 +243,52 @@ def test_calibration_is_the_minimum_that_another_method_finds(seed):
 def test_calibration_without_a_clip_of_a_class_and_with_all_right_stays_finite():
     scores, labels = planted_answers(1.0, np.zeros(4), clips=300)
     some = labels != 2
-    scale, biases = fit_calibration(scores[some], labels[some])
-    assert np.isfinite([scale, *biases]).all()
-    assert biases[2] < biases[[0, 1, 3]].min()
+    found = fit_calibration(scores[some], labels[some])
+    assert np.isfinite([found.scale, *found.biases]).all()
+    assert found.biases[2] < found.biases[[0, 1, 3]].min()
     right = np.arange(40) % 4
     for size in (0.01, 1.0, 100.0, -100.0):
-        scale, biases = fit_calibration((size * np.eye(4)[right]).astype(np.float32), right)
-        assert np.isfinite([scale, *biases]).all()
-        assert scale > 0
+        found = fit_calibration((size * np.eye(4)[right]).astype(np.float32), right)
+        assert np.isfinite([found.scale, *found.biases]).all()
+        assert found.scale > 0
 
 
 class Recorder:
-    """Scores a clip by the mean of its channels, and remembers what it was shown."""
+    """Answers a clip, here its number, from a table, and remembers what it was shown."""
 
     batch_size = 5
 
-    def __init__(self) -> None:
-        self.seen: list[Tensor] = []
+    def __init__(self, table: Any) -> None:
+        self.table, self.seen = torch.as_tensor(table), []  # type: tuple[Tensor, list[int]]
 
     def scores(self, clips: Any) -> Tensor:
         self.seen += clips
-        return torch.stack([clip.float().mean(dim=(0, 2, 3)) / 64 for clip in clips])
+        return self.table[clips]
 
 
-def test_calibration_is_fitted_on_the_clips_that_noise_is_learned_from():
-    draws = np.random.default_rng(0)
-    videos = torch.from_numpy(draws.integers(0, 256, (9, 2, 3, 4, 4)).astype(np.uint8))
-    labels = np.arange(9) % 3
-    frames = SimpleNamespace(
-        clip_set=SimpleNamespace(labels=labels),
-        batches=lambda clips, _most: ([clip] for clip in clips),
-    )
+@pytest.mark.parametrize(("alike", "penalty"), [(True, 1e-4), (False, 1e-1)])
+def test_calibration_is_fitted_on_the_clips_to_learn_from_and_held_as_the_others_say(
+    alike, penalty
+):
+    table, labels = planted_answers(1.0, np.array([2.0, 0.0, -2.0]), clips=60)
+    if not alike:  # the other clips have the opposite bias
+        table[40:] += np.array([4.0, 0.0, -4.0], np.float32)
+    learned_from, validated_on = np.arange(40), np.arange(40, 60)
     training: Any = SimpleNamespace(
-        frames=frames, learned_from=np.array([1, 4, 5, 8]), clip=lambda _noise, index: videos[index]
+        frames=SimpleNamespace(
+            clip_set=SimpleNamespace(labels=labels),
+            batches=lambda clips, _most: ([clip] for clip in clips),
+        ),
+        learned_from=learned_from,
+        validated_on=validated_on,
+        clip=lambda _noise, index: index,
     )
-    judge: Any = Recorder()
-    scale, biases = calibrate(UniversalNoise(), judge, training)
-    assert torch.equal(torch.stack(judge.seen), videos[[1, 4, 5, 8]])
-    scores = Recorder().scores(list(videos[[1, 4, 5, 8]])).numpy()
-    expected = fit_calibration(scores, labels[[1, 4, 5, 8]])
-    assert scale == expected[0]
-    np.testing.assert_array_equal(biases, expected[1])
+    judge: Any = Recorder(table)
+    found = calibrate(UniversalNoise(), judge, training)
+    assert judge.seen == list(range(60))
+    expected = fit_calibration(table[:40], labels[:40], penalty=penalty)
+    assert found.scale == expected.scale
+    np.testing.assert_array_equal(found.biases, expected.biases)
 
 
 # On frames that show nothing

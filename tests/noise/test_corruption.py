@@ -42,7 +42,7 @@ def shown(whole: Tensor, hidden: Any, *, fill: str = "black", clip_id: str = "cl
         return apply_mask(frames, hidden, fill, seed=0, clip_id=clip_id)
 
     effect = mask_effect(whole.numpy(), hidden)
-    return ShownClip(clip_id, paint(whole), whole, hidden, effect, paint)
+    return ShownClip(clip_id, paint(whole), whole, hidden, effect, None, paint)
 
 
 def change(noise: Any, frames: Tensor, clip_id: str = "clip 1") -> Tensor:

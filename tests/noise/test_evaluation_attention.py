@@ -133,7 +133,7 @@ def test_attention_that_is_not_asked_for_is_not_measured(looking, noise):
 
 def test_without_a_region_source_there_is_no_attention(named):
     assert all(found.attention is None for found in named.answers.values())
-    assert all(exhibit.subject is None for exhibit in named.exhibits)
+    assert all(exhibit.clip.subject is None for exhibit in named.exhibits)
 
 
 # Exhibits
@@ -194,4 +194,5 @@ def test_exhibits_have_the_evidence_of_clips_with_a_subject(looking):
             exhibit.evidence_after, evidence_maps(judge, exhibit.noisy, exhibit.after)
         )
         assert masked.subject is not None
-        assert np.array_equal(exhibit.subject, masked.subject.relevance(row))  # type: ignore[arg-type]
+        assert exhibit.clip.subject is not None
+        assert np.array_equal(exhibit.clip.subject, masked.subject.relevance(row))

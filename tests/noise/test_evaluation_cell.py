@@ -1,6 +1,7 @@
 """Judging learned noise: from the settings of a cell to a result."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,20 +9,22 @@ import numpy as np
 import pytest
 
 from clip_har.cell import load_zero_shot
+from clip_har.errors import ClipHarError
 from clip_har.masked_clips import open_frames, open_masked
+from clip_har.masking.none import NoMask
 from clip_har.noise import evaluation
 from clip_har.noise.evaluation import (
     NoiseResult,
     evaluate_noise,
-    open_training,
 )
 from clip_har.noise.fit import learned_noise
 from clip_har.noise.settings import (
     Learned,
 )
+from clip_har.noise.training_clips import open_training
 from tests.data.made import write_video
 from tests.noise.cells import cell_of
-from tests.noise.made import CONTROLS, PER_CLASS, scores
+from tests.noise.made import CONTROLS, PER_CLASS, planted_judge, scores
 from tests.planted import CLASSES, planted_frames
 
 
@@ -124,9 +127,43 @@ def test_training_clips_have_the_subjects_place_where_it_is_needed(
     cell = cell_of(*cell_options, *more)
     judge = load_zero_shot(cell, cell.dataset.clips())
     training = open_training(cell, judge)
-    assert (training.subject is not None) == regions
-    assert training.own == (cell.masking if "same" in cell.noise.train_masking else None)
+    assert (training.clips.subject is not None) == regions
+    own = cell.masking if "same" in cell.noise.train_masking else NoMask()
+    assert training.clips.masking == own
+    assert (training.clips.feature is not None) == (own.feature is not None)
     assert training.frames.size == 64
     assert training.frames.lengths.tolist() == [2] * 15
     groups = training.frames.clip_set.groups
     assert not set(groups[training.learned_from]) & set(groups[training.validated_on])
+
+
+def test_one_class_is_too_few(evaluated, cell_options):
+    judge = planted_judge()
+    cell = cell_of("noise=universal")
+    alone = replace(judge, classifier=judge.classifier[:1])
+    with pytest.raises(ClipHarError, match="expected at least 2, got 1"):
+        evaluate_noise(cell, None, alone)  # type: ignore[arg-type]
+
+
+AIMED = ("noise=universal", "region=annotation", "train_masking=[none,feature]")
+
+
+@pytest.mark.parametrize("on_empty", ["skip", "whole", "error"])
+def test_training_clips_without_a_subject_follow_on_empty(cell_options, tmp_path, caplog, on_empty):
+    for number in range(20):
+        labels = planted_frames(number % 5, None if number in (3, 7) else 0, seed=number)[1]
+        np.savez_compressed(tmp_path / f"{number}.npz", labels=labels)
+    cell = cell_of(*cell_options, *AIMED, f"region.maps={tmp_path}", f"region.on_empty={on_empty}")
+    judge = load_zero_shot(cell, cell.dataset.clips())
+    if on_empty == "error":
+        with pytest.raises(ClipHarError, match=r"in 2 of 15 training clips .*on_empty=skip"):
+            open_training(cell, judge)
+        return
+    training = open_training(cell, judge)
+    used = sorted([*training.learned_from, *training.validated_on])
+    left_out = {3, 7} if on_empty == "skip" else set()
+    assert used == [number for number in range(15) if number not in left_out]
+    assert "in 2 of 15 training clips" in caplog.text
+    if on_empty == "whole":
+        shown = training.clip(cell.noise.model_copy(update={"train_masking": ("feature",)}), 3)
+        assert (shown == 0).all(dim=1).float().mean() == pytest.approx(0.3, abs=0.25)

@@ -12,10 +12,18 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
+from clip_har.data.clips import Clip, ClipSet
 from clip_har.errors import ClipHarError
 from clip_har.models.zero_shot import ZeroShot
 from clip_har.noise import fit
-from clip_har.noise.fit import NOISE_FILE, FittedNoise, learned_noise, load_noise
+from clip_har.noise.controls import Calibration
+from clip_har.noise.fit import (
+    NOISE_FILE,
+    FittedNoise,
+    fitted_calibration,
+    learned_noise,
+    load_noise,
+)
 from clip_har.noise.learning import _Loop
 from clip_har.noise.settings import (
     BorderNoise,
@@ -80,8 +88,6 @@ def same(one: FittedNoise, other: FittedNoise) -> bool:
         mine.keys() == theirs.keys()
         and all(torch.equal(part, theirs[name]) for name, part in mine.items())
         and one.course == other.course
-        and one.scale == other.scale
-        and np.array_equal(one.biases, other.biases)
         and one.card == {**other.card, "class_names": one.card["class_names"]}
         and list(one.card["class_names"]) == list(other.card["class_names"])
     )
@@ -101,7 +107,6 @@ def test_noise_is_learned_once_and_then_read(learned, monkeypatch, tmp_path, cap
     assert f"learning {kind(noise)} noise (once" in caplog.text
     caplog.clear()
     monkeypatch.setattr(fit, "learn", never)
-    monkeypatch.setattr(fit, "calibrate", never)
     with caplog.at_level(logging.INFO):
         second = learned(noise, training=never)
     assert same(first, second)
@@ -152,11 +157,11 @@ def test_a_fit_that_was_killed_goes_on(learned, monkeypatch, tmp_path):
     whole = learned(long, data="elsewhere")
     step, made = _Loop.step, []
 
-    def dying(loop: _Loop, scaler: Any) -> None:
+    def dying(loop: _Loop) -> None:
         made.append(loop.course.steps)
         if len(made) == 6:
             raise KeyboardInterrupt
-        step(loop, scaler)
+        step(loop)
 
     monkeypatch.setattr(_Loop, "step", dying)
     with pytest.raises(KeyboardInterrupt):
@@ -211,6 +216,60 @@ def test_noise_that_helps_says_nothing(learned, monkeypatch, caplog):
     assert not caplog.records
 
 
+def test_what_was_learned_is_not_lost_where_it_cannot_be_kept(learned, monkeypatch, tmp_path):
+    def full(*_: Any) -> NoReturn:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FittedNoise, "save", full)
+        with pytest.raises(ClipHarError, match=r"cannot be kept there \(No space left on device\)"):
+            learned(NOISE)
+    (state,) = (tmp_path / "noise").glob("*/*.partial")
+    with monkeypatch.context() as patch:
+        patch.setattr(_Loop, "step", never)  # all steps were made
+        learned(NOISE)
+    assert not state.exists()
+
+
+def test_what_fails_in_opening_the_clips_is_not_said_to_be_the_cache(learned):
+    def gone() -> NoReturn:
+        raise FileNotFoundError("clip 3")
+
+    with pytest.raises(FileNotFoundError):
+        learned(NOISE, training=gone)
+
+
+# The calibration control
+
+
+def test_the_calibration_is_fitted_once_for_all_noise(
+    judge: ZeroShot, small_training: TrainingClips, tmp_path: Path
+) -> None:
+    asked = []
+
+    def training() -> TrainingClips:
+        asked.append("clips")
+        return small_training
+
+    def fitted(noise: Learned, **described: Any) -> Calibration:
+        return fitted_calibration(
+            noise, judge, training, described={"kind": "calibration", **described},
+            cache_dir=tmp_path,
+        )  # fmt: skip
+
+    one, same = fitted(NOISE), fitted(UniversalNoise())
+    assert asked == ["clips"]
+    assert one.scale == same.scale
+    assert np.array_equal(one.biases, same.biases)
+    (path,) = (tmp_path / "noise").glob("*/calibration.safetensors")
+    path.write_bytes(path.read_bytes()[:-8])
+    again = fitted(NOISE)
+    assert asked == ["clips", "clips"], "a damaged one is made again"
+    assert np.array_equal(one.biases, again.biases)
+    fitted(NOISE, precision="bf16")
+    assert len(asked) == 3
+
+
 def test_a_cache_that_cannot_be_written(judge, small_training, tmp_path):
     place = tmp_path / "file"
     place.write_text("in the way")
@@ -236,8 +295,13 @@ def file(learned: Callable[..., Any], tmp_path: Path) -> Path:
 
 
 def read(path: Path, noise: Learned, judge: ZeroShot, **changes: Any) -> FittedNoise:
-    given: dict[str, Any] = {"class_names": CLASSES, "frames": COUNT, **changes}
+    given: dict[str, Any] = {"clips": other_clips(), "described": {}, "frames": COUNT, **changes}
     return load_noise(path, noise, judge, **given)
+
+
+def other_clips(names: tuple[str, ...] = CLASSES, ids: tuple[str, ...] = ("test 1",)) -> ClipSet:
+    clips = tuple(Clip(name, Path(name), 0, name) for name in ids)
+    return ClipSet("made", names, clips, licence="none", citation="")
 
 
 def refused(
@@ -252,7 +316,6 @@ def refused(
 @pytest.mark.parametrize("noise", KINDS, ids=kind)
 def test_what_is_saved_is_what_is_read(learned, judge, tmp_path, caplog, noise):
     fitted = learned(noise)
-    fitted = replace(fitted, scale=0.1 + 0.2, biases=np.array([1e-17, -2.5, 3.0, 0.1, 1 / 3]))
     path = tmp_path / "given" / NOISE_FILE
     caplog.clear()
     fitted.save(path)
@@ -294,15 +357,15 @@ def test_values_that_were_tampered_with(file):
     refused(file, "its values are not those that were written")
 
 
-def test_biases_that_were_tampered_with(file):
-    def bend(tensors: dict[str, Any], _: dict[str, str]) -> None:
-        tensors["calibration.biases"][0] += 0.5
+def test_a_card_that_was_tampered_with(file):
+    def bend(_: dict[str, Any], metadata: dict[str, str]) -> None:
+        metadata["card"] = metadata["card"].replace("planted", "another")
 
     changed(file, bend)
     refused(file, "its values are not those that were written")
 
 
-@pytest.mark.parametrize("name", ["digest", "card", "course", "calibration.scale"])
+@pytest.mark.parametrize("name", ["digest", "card", "course"])
 def test_metadata_that_is_missing(file, name):
     def drop(_: dict[str, Any], metadata: dict[str, str]) -> None:
         del metadata[name]
@@ -331,7 +394,7 @@ def test_noise_of_another_size(file):
 def test_noise_of_another_number_of_classes(file):
     judge = planted_judge()
     fewer = replace(judge, classifier=judge.classifier[:4])
-    refused(file, r"expected δ of shape own \(4, 1", judge=fewer, class_names=CLASSES[:4])
+    refused(file, r"expected δ of shape own \(4, 1", judge=fewer, clips=other_clips(CLASSES[:4]))
 
 
 def test_noise_of_other_classes(file):
@@ -339,12 +402,12 @@ def test_noise_of_other_classes(file):
         file,
         r"expected noise for the 5 classes of the clips, got 5 classes"
         r" \(differing: climbing, diving\)$",
-        class_names=("diving", *CLASSES[1:]),
+        clips=other_clips(("diving", *CLASSES[1:])),
     )
 
 
 def test_noise_of_the_classes_in_another_order(file):
-    refused(file, r"\(differing: in another order\)$", class_names=CLASSES[::-1])
+    refused(file, r"\(differing: in another order\)$", clips=other_clips(CLASSES[::-1]))
 
 
 @pytest.mark.parametrize("noise", [UniversalNoise(), ResidualNoise(), EmbeddingNoise()], ids=kind)
@@ -381,9 +444,31 @@ def test_a_shift_beyond_the_budget(learned, judge, tmp_path):
 def test_noise_of_other_weights_is_used_with_a_warning(file, caplog):
     judge = planted_judge()
     caplog.clear()
-    read(file, NOISE, replace(judge, model=replace(judge.model, digest="of others")))
+    read(file, NOISE, judge, described={"weights": judge.model.digest, "data": "planted"})
+    assert not caplog.records
+    cell = {"weights": "of others", "data": "planted", "prompts": [["a"]]}
+    read(file, NOISE.model_copy(update={"where": "before", "norm": "l2"}), judge, described=cell)
     (told,) = [record.getMessage() for record in caplog.records]
-    assert told == f"noise.file={file} was learned with other weights than the cell's"
+    assert told == (
+        f"noise.file={file} was learned with other norm, prompts, weights, where than the cell's"
+    )
+
+
+def test_noise_that_was_learned_from_what_is_evaluated_is_refused(file, small_training):
+    used = small_training.frames.clip_set.clips[3].id
+    refused(
+        file,
+        rf"learned from 1 of the clips that it would be evaluated on, such as {used}; evaluate",
+        clips=other_clips(ids=("test 1", used)),
+    )
+
+
+def test_noise_that_is_no_number_is_refused(learned, tmp_path):
+    fitted = learned(NOISE)
+    fitted.perturbation.parts["own"][0, 0, 0, 0, 0] = torch.nan
+    path = tmp_path / "given" / NOISE_FILE
+    fitted.save(path)
+    refused(path, r"part\.own has values that are not finite")
 
 
 def test_noise_from_a_file_may_be_used_in_another_way(file, judge, learned):

@@ -144,12 +144,25 @@ PIXELS: dict[str, Any] = {
 
 
 def test_the_universal_twin_differs_only_in_being_one_for_all():
-    loss = LossWeights(ranking=1, attention=1)
     twin = universal_twin(
-        ClassSpecificNoise(loss=loss, protocol="topk", attention_clips=1, **PIXELS, **SHARED)
+        ClassSpecificNoise(protocol="topk", attention_clips=1, **PIXELS, **SHARED)
     )
     assert twin == UniversalNoise(**PIXELS, **SHARED)
-    assert twin.loss == LossWeights(cross_entropy=1)
+    assert twin.loss == LossWeights(cross_entropy=1), "0.3 beside ranking, which it cannot have"
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"ranking": 1}, {"cross_entropy": 1}),
+        ({"ranking": 9, "contrast": 2, "margin": 0.5}, {"margin": 1}),
+        ({"cross_entropy": 0.2, "attention": 0.4, "size": 0.1},
+         {"cross_entropy": 0.5, "attention": 1, "size": 0.25}),
+    ],
+)  # fmt: skip
+def test_the_twin_is_learned_by_the_same_terms_but_those_between_classes(given, expected):
+    twin = universal_twin(ClassSpecificNoise(loss=LossWeights(**given)))
+    assert twin.loss == LossWeights(**expected)
 
 
 def test_the_twin_may_be_as_large_as_both_parts_of_a_residual_together():
@@ -412,3 +425,14 @@ def test_the_tables_training_split_is_what_is_learned_from(base, table, caplog):
     assert not caplog.records
     with pytest.raises(ClipHarError, match="also evaluated"):
         training_clips(Manifest(path=table), None)
+
+
+def test_noise_of_a_file_counts_by_its_content_not_its_place(base, tmp_path):
+    files = [tmp_path / "a" / "noise.safetensors", tmp_path / "noise.safetensors"]
+    for path in files:
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"one")
+    one, other = (printed(*base, NOISE, f"noise.file={path}") for path in files)
+    assert one == other
+    files[0].write_bytes(b"two")
+    assert printed(*base, NOISE, f"noise.file={files[0]}") != one

@@ -54,7 +54,7 @@ def test_noise_is_learned_that_mends_the_planted_bias(learned, noise, optimiser)
     how = noise.learning.model_copy(update={"optimiser": optimiser})
     noise = noise.model_copy(update={"learning": how})
     _, course = learned(noise)
-    assert course.validation[0] == pytest.approx(-0.97, abs=0.01), "two classes of five are wrong"
+    assert course.validation[0] == pytest.approx(-1.0, abs=0.05), "two classes of five are wrong"
     assert course.validation[course.kept] > -0.2
     assert course.terms["total"][12] < 0.5 * course.terms["total"][3]
 
@@ -80,8 +80,8 @@ def test_noise_stays_within_its_budget_at_every_step(learned, monkeypatch, norm,
     sizes: list[float] = []
     step = _Loop.step
 
-    def measured(loop: _Loop, scaler: Any) -> None:
-        step(loop, scaler)
+    def measured(loop: _Loop) -> None:
+        step(loop)
         (part,) = loop.perturbation.parts.values()
         found = part.detach()
         sizes.append(float(found.abs().max() if norm == "linf" else found.square().mean().sqrt()))
@@ -112,11 +112,11 @@ def moves(
     found: list[torch.Tensor] = []
     step = _Loop.step
 
-    def watched(loop: _Loop, scaler: Any) -> None:
+    def watched(loop: _Loop) -> None:
         (name,) = loop.perturbation.parts
         part = loop.perturbation.parts[name]
         before = part.detach().clone()
-        step(loop, scaler)
+        step(loop)
         found.append((part.detach() - before) / loop.perturbation.budget(name))
 
     monkeypatch.setattr(_Loop, "step", watched)

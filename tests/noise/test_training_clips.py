@@ -1,7 +1,7 @@
 """The clips that noise is learned from: split by group, balanced, masked, the same again."""
 
 from dataclasses import replace
-from types import SimpleNamespace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,8 +10,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from clip_har.data.clips import Clip, ClipSet
 from clip_har.data.store import FrameStore
 from clip_har.errors import ClipHarError
+from clip_har.masked_clips import MaskedClips
 from clip_har.masking.area import hidden_count
 from clip_har.masking.feature import FeatureMask
 from clip_har.masking.isolation import IsolationMask
@@ -53,7 +55,12 @@ def training(frames: FrameStore, tmp_path_factory: pytest.TempPathFactory) -> Tr
         zero_shot=no_model,
         cache_dir=tmp_path_factory.mktemp("maps"),
     )
-    return TrainingClips(frames, *split_groups(frames, NOISE), maps)
+    clips = MaskedClips(masking=NoMask(), seed=0, frames=frames, subject=maps)
+    return TrainingClips(clips, *split_groups(frames.clip_set, frames.ok, NOISE))
+
+
+def without_maps(training: TrainingClips, **changes: Any) -> TrainingClips:
+    return replace(training, clips=replace(training.clips, subject=None), **changes)
 
 
 def under(*masks: Any, ratios: tuple[float, ...] = (0.3,), seed: int = 0) -> UniversalNoise:
@@ -68,12 +75,11 @@ def same(one: Batch, other: Batch) -> bool:
 # Two parts
 
 
-def store(groups: list[str], *, broken: tuple[int, ...] = ()) -> Any:
-    """Stand for the frames of clips of these groups."""
-    return SimpleNamespace(
-        clip_set=SimpleNamespace(groups=np.array(groups), name="made"),
-        ok=[index for index in range(len(groups)) if index not in broken],
-    )
+def store(groups: list[str], *, broken: tuple[int, ...] = ()) -> tuple[ClipSet, list[int]]:
+    """Return clips of these groups, and the numbers of those that were decoded."""
+    clips = tuple(Clip(f"c{number}", Path("c"), 0, group) for number, group in enumerate(groups))
+    whole = [index for index in range(len(groups)) if index not in broken]
+    return ClipSet("made", ("run",), clips, licence="none", citation=""), whole
 
 
 def kept(share: float, seed: int = 0) -> UniversalNoise:
@@ -83,7 +89,7 @@ def kept(share: float, seed: int = 0) -> UniversalNoise:
 @given(st.integers(2, 20), st.integers(2, 60), st.floats(0.01, 0.99), st.integers(0, 99))
 def test_the_parts_share_no_group_and_together_are_all(groups, clips, share, seed):
     names = [f"g{index % groups}" for index in range(max(clips, groups))]
-    learned_from, validated_on = split_groups(store(names), kept(share, seed))
+    learned_from, validated_on = split_groups(*store(names), kept(share, seed))
     assert sorted([*learned_from, *validated_on]) == list(range(len(names)))
     one, other = ({names[index] for index in part} for part in (learned_from, validated_on))
     assert not one & other
@@ -93,25 +99,45 @@ def test_the_parts_share_no_group_and_together_are_all(groups, clips, share, see
 
 def test_clips_that_were_not_decoded_are_in_neither_part():
     names = ["a", "a", "b", "b", "c", "c"]
-    parts = split_groups(store(names, broken=(1, 4)), kept(0.3))
+    parts = split_groups(*store(names, broken=(1, 4)), kept(0.3))
     assert sorted(np.concatenate(parts)) == [0, 2, 3, 5]
     with pytest.raises(ClipHarError, match=r"got 1$"):
-        split_groups(store(names, broken=(2, 3, 4, 5)), kept(0.3))
+        split_groups(*store(names, broken=(2, 3, 4, 5)), kept(0.3))
 
 
 def test_one_group_is_too_few():
     with pytest.raises(ClipHarError, match=r"made .*expected at least 2 groups .*got 1$") as caught:
-        split_groups(store(["a", "a", "a"]), kept(0.2))
+        split_groups(*store(["a", "a", "a"]), kept(0.2))
     assert "\n" not in str(caught.value)
 
 
 def test_the_split_is_of_the_seed():
     names = [f"g{index}" for index in range(20)]
-    one, again, other = (split_groups(store(names), kept(0.2, seed))[1] for seed in (0, 0, 1))
+    one, again, other = (split_groups(*store(names), kept(0.2, seed))[1] for seed in (0, 0, 1))
     assert np.array_equal(one, again)
     assert not np.array_equal(one, other)
-    drawn = {int(split_groups(store(["a", "b"]), kept(0.5, seed))[1][0]) for seed in range(20)}
+    drawn = {int(split_groups(*store(["a", "b"]), kept(0.5, seed))[1][0]) for seed in range(20)}
     assert drawn == {0, 1}
+
+
+def test_classes_that_a_part_lacks_are_told(caplog):
+    clips = tuple(Clip(f"c{n}", Path("c"), n % 3, "ab"[n % 3 == 2]) for n in range(6))
+    clip_set = ClipSet("made", ("run", "jump", "row"), clips, licence="none", citation="")
+    learned_from, _ = split_groups(clip_set, range(6), kept(0.5))
+    told = [record.getMessage() for record in caplog.records]
+    lacking = {2: "row", 4: "run, jump"}
+    parts = ["to learn noise from", "to validate noise on"]
+    if len(learned_from) == 4:
+        assert told == [
+            f"made: 1 of 3 classes have no clip {parts[0]} (row)",
+            f"made: 2 of 3 classes have no clip {parts[1]} (run, jump)",
+        ]
+    else:
+        assert told == [
+            f"made: 2 of 3 classes have no clip {parts[0]} (run, jump)",
+            f"made: 1 of 3 classes have no clip {parts[1]} (row)",
+        ]
+    assert len(learned_from) in lacking
 
 
 # Batches
@@ -131,7 +157,7 @@ def test_classes_count_alike_however_many_clips_they_have(training, frames):
     labels = frames.clip_set.labels
     most = np.flatnonzero(labels == 2)
     few = [int(np.flatnonzero(labels == label)[0]) for label in (0, 1, 4)]
-    uneven = replace(training, learned_from=np.sort(np.array([*few, *most])), subject=None)
+    uneven = without_maps(training, learned_from=np.sort(np.array([*few, *most])))
     drawn = np.concatenate([uneven.batch(under("none"), 100, step).labels for step in range(12)])
     counts = np.bincount(drawn, minlength=len(CLASSES))
     assert counts[3] == 0, "no clip of it is there"
@@ -181,7 +207,7 @@ def test_the_subject_is_that_of_the_frame(training):
         colours = picture.permute(1, 2, 0)[subject > 0.99].float()
         assert len(colours) > 100
         assert (colours - torch.tensor(ACTORS[label])).abs().max() <= 12
-    assert replace(training, subject=None).batch(NOISE, 4, 0).subject is None
+    assert without_maps(training).batch(NOISE, 4, 0).subject is None
 
 
 @pytest.mark.parametrize(("mask", "seen"), [("feature", 0.0), ("isolation", 1.0)])
@@ -191,6 +217,41 @@ def test_aimed_masks_hide_or_keep_the_subject(training, mask, seen):
     assert float(batch.visible[:, 0][inside].mean()) == pytest.approx(seen, abs=0.02)
     areas = (batch.visible == 0).sum(dim=(1, 2, 3))
     assert set(areas.tolist()) == {hidden_count(0.3, SIDE, SIDE)}
+
+
+class Missed:
+    """Maps in which the subject was missed in one frame of each clip."""
+
+    def __init__(self, maps: Any) -> None:
+        self.found, self.maps = maps.found, maps
+
+    def relevance(self, index: int) -> Any:
+        found = self.maps.relevance(index).copy()
+        found[3] = 0
+        return found
+
+
+@pytest.mark.parametrize("kind", [FeatureMask, IsolationMask])
+def test_where_the_subject_is_missed_in_a_frame_the_mask_is_that_of_evaluation(training, kind):
+    name = "feature" if kind is FeatureMask else "isolation"
+    missed: Any = Missed(training.clips.subject)
+    some = replace(training, clips=replace(training.clips, subject=missed))
+    shown = replace(some.clips, masking=kind(ratio=0.3, feature=SUBJECT), feature=missed)
+    ids = [clip.id for clip in training.frames.clip_set.clips]
+    batch = some.batch(under(name), 40, 0)
+    whole = {index: shown.clip(index).frames[3] for index in map(int, training.learned_from)}
+    at_three = [frame for frame, time in zip(batch.frames, batch.times, strict=True) if time == 3]
+    assert len(at_three) >= 3
+    for frame in at_three:
+        assert any(torch.equal(frame, expected) for expected in whole.values()), ids
+
+
+def test_soft_edges_of_the_cells_own_mask_are_soft_in_training(training):
+    soft = FeatureMask(ratio=0.2, feature=SUBJECT, hole="ellipse", soft=True)
+    clips = replace(training.clips, masking=soft, feature=training.clips.subject)
+    batch = replace(training, clips=clips).batch(under("same"), 6, 0)
+    partly = (batch.visible > 0.05) & (batch.visible < 0.95)
+    assert partly.any()
 
 
 # Validation
@@ -239,7 +300,7 @@ def test_a_clip_is_whole_under_one_mask(training, frames):
 def test_masks_and_ratios_have_equal_shares():
     noise = under("none", "percent", "shape", "feature", "isolation", ratios=(0.1, 0.2, 0.4))
     draws = np.random.default_rng(0)
-    masks = [draw_mask(noise, draws) for _ in range(4000)]
+    masks = [draw_mask(noise, draws, NoMask()) for _ in range(4000)]
     for kind in (NoMask, PercentMask, ShapeMask, FeatureMask, IsolationMask):
         of_kind = [mask for mask in masks if type(mask) is kind]
         assert len(of_kind) / 4000 == pytest.approx(1 / 5, abs=0.03)
@@ -260,13 +321,14 @@ def test_the_cells_own_mask_is_shown_as_it_is(training):
     masks = [draw_mask(under("same", "none"), draws, own) for _ in range(400)]
     assert np.mean([mask is own for mask in masks]) == pytest.approx(0.5, abs=0.1)
     noise = under("same", ratios=(0.5,))
-    aimed = replace(training, own=own)
+    aimed = replace(training, clips=replace(training.clips, masking=own))
     for batch in (aimed.batch(noise, 6, 0), aimed.validation(noise)):
         hidden = batch.visible == 0
         assert set(hidden.sum(dim=(1, 2, 3)).tolist()) == {hidden_count(0.2, SIDE, SIDE)}
         assert torch.equal(hidden, hidden[:1].expand_as(hidden)), "a circle in the middle"
+        assert (batch.frames[hidden.expand_as(batch.frames)] == 255).all(), "in its own paint"
     clip = aimed.clip(noise, int(training.learned_from[0]))
-    assert torch.equal((clip == 0).all(dim=1)[0], hidden[0, 0])
+    assert torch.equal((clip == 255).all(dim=1)[0], hidden[0, 0])
 
 
 @pytest.mark.parametrize(
@@ -275,4 +337,6 @@ def test_the_cells_own_mask_is_shown_as_it_is(training):
 )
 def test_a_single_mask_is_always_that(kind, expected):
     draws = np.random.default_rng(0)
-    assert {type(draw_mask(under(kind), draws)) for _ in range(20)} == {expected}
+    assert {type(draw_mask(under(kind), draws, PercentMask(ratio=0.9))) for _ in range(20)} == {
+        expected
+    }
