@@ -24,7 +24,7 @@ from clip_har.noise.artifacts import write_noise
 from clip_har.noise.corruption import corrupted
 from clip_har.noise.none import NoNoise
 from clip_har.noise.settings import Learned
-from clip_har.results import METRICS, SCORES, write_json
+from clip_har.results import METRICS, PROTOCOL, SCORES, write_json
 from clip_har.scores import ScoreTable
 
 _SHOWN_CLIPS = 8
@@ -37,6 +37,8 @@ def write_artifacts(
     found: Evaluation,
     metrics: dict[str, float],
     *,
+    command: str,
+    clean_twin: str | None,
     device: str,
     title: str,
 ) -> None:
@@ -48,6 +50,8 @@ def write_artifacts(
         cell: the checked settings made from it.
         found: the clips as they were shown, and the answers.
         metrics: its numbers.
+        command: that runs this cell again.
+        clean_twin: fingerprint of the cell that it was compared with; None for none.
         device: that the model ran on.
         title: of the figures.
     """
@@ -58,8 +62,13 @@ def write_artifacts(
     save_figure(folder / "masked_clips.png", _masked_clips(cell, masked, title))
     OmegaConf.save(config, folder / "config.yaml", resolve=True)
     write_json(folder / "environment.json", environment(device))
-    write_json(folder / "protocol.json", _protocol(cell, masked, table, device))
+    runs_again = {"command": command, "clean_twin": clean_twin}
+    protocol = _protocol(cell, masked, table, device) | runs_again
+    write_json(folder / PROTOCOL, protocol)
     _write_clip_lists(folder, masked)
+    if found.attention:
+        columns = {"clip_id": table.clip_ids, **found.attention}
+        pd.DataFrame(columns).dropna().to_csv(folder / "attention.csv", index=False)
     if found.noise is not None:
         write_noise(folder / "noise", cell.noise, masked, found.noise, title=title)
 

@@ -1,14 +1,22 @@
 """One cell of a study, from clips to a folder of results; it reads like the flow of the data."""
 
 import logging
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from clip_har.attention import attention_of_answers
 from clip_har.config import Cell
 from clip_har.data.clips import ClipSet
-from clip_har.masked_clips import MaskedClips, open_frames, open_masked
+from clip_har.evenly import evenly
+from clip_har.masked_clips import MaskedClips, ShownClip, open_frames, open_masked
 from clip_har.models.dual_encoder import DualEncoder, ModelSource, Precision, pick_device
 from clip_har.models.zero_shot import ZeroShot
+from clip_har.noise.corruption import corrupted
 from clip_har.noise.evaluation import NoiseResult, evaluate_noise
 from clip_har.noise.none import NoNoise
 from clip_har.noise.settings import Learned
@@ -42,11 +50,13 @@ class Evaluation:
         masked: the clips as they were shown, before noise.
         table: one row per judged clip, in the clip set's order.
         noise: what learned noise did; None without it.
+        attention: of `clip_har.attention.MEASURES` ``(N,)``; empty where it was not measured.
     """
 
     masked: MaskedClips
     table: ScoreTable
     noise: NoiseResult | None = None
+    attention: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
 
 
 def evaluate(cell: Cell, clips: ClipSet) -> Evaluation:
@@ -67,7 +77,25 @@ def evaluate(cell: Cell, clips: ClipSet) -> Evaluation:
         table, result = evaluate_noise(cell, masked, zero_shot)
         return Evaluation(masked, table, result)
     corruption = None if isinstance(cell.noise, NoNoise) else cell.noise
-    return Evaluation(masked, score_clips(masked, zero_shot, corruption))
+    table = score_clips(masked, zero_shot, corruption)
+    rows = _attended(cell, masked)
+    if not rows:
+        return Evaluation(masked, table)
+
+    def seen(clip: ShownClip) -> Tensor:
+        return clip.frames if corruption is None else corrupted(clip, corruption)
+
+    attention = attention_of_answers(masked, zero_shot, table.predictions(), rows, seen)
+    return Evaluation(masked, table, attention=attention)
+
+
+def _attended(cell: Cell, masked: MaskedClips) -> list[int]:
+    """Return the rows of the judged clips on which attention is measured."""
+    # The judged model's own evidence is no truth to hold it against.
+    if masked.subject is None or cell.attention_clips == 0 or cell.region.asks_model:
+        return []
+    found = [row for row, index in enumerate(masked.judged) if masked.subject.found[index]]
+    return evenly(found, cell.attention_clips) if found else []
 
 
 @lru_cache(maxsize=1)

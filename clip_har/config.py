@@ -58,6 +58,8 @@ class RootSchema:
     precision: str = MISSING
     batch_size: int = MISSING
     limit: int | None = MISSING
+    attention_clips: int = MISSING
+    clean_twin: bool = MISSING
     overwrite: str = MISSING
     results_dir: str = MISSING
     cache_dir: str = MISSING
@@ -92,6 +94,10 @@ class Cell(Settings):
         precision: of the model's forward pass.
         batch_size: frames in one forward pass.
         limit: evaluate only this many clips, spread evenly over the data set; null for all.
+        attention_clips: measure attention on so many clips, evenly spread, where a region source
+            says where the subject is; 0 for none. Learned noise has a setting of its own.
+        clean_twin: run the same cell without mask and noise first, where it has no result yet, and
+            compare with it.
         overwrite: ``missing`` runs cells that have no finished result; ``always`` runs every cell
             again; ``never`` also leaves alone the cells that failed before.
         results_dir: finished cells, sweeps and the default tracking store.
@@ -118,6 +124,8 @@ class Cell(Settings):
     precision: Literal["fp32", "bf16", "fp16"]
     batch_size: int = Field(ge=1)
     limit: int | None = Field(ge=1)
+    attention_clips: int = Field(ge=0)
+    clean_twin: bool
     overwrite: Literal["missing", "always", "never"]
     results_dir: Path
     cache_dir: Path
@@ -145,6 +153,19 @@ class Cell(Settings):
         if isinstance(self.masking, AimedMask) and self.masking.keeps_silhouette:
             found.append("silhouette control")
         return tuple(found)
+
+
+def clean_config(config: DictConfig) -> DictConfig:
+    """Return the configuration of a cell's clean twin: the same, without mask and noise.
+
+    Args:
+        config: a composed configuration, without Hydra's node.
+    """
+    twin = OmegaConf.create(OmegaConf.to_container(config, resolve=True))
+    assert isinstance(twin, DictConfig)  # noqa: S101, as its source is
+    twin.masking = {"_target_": "clip_har.masking.none.NoMask"}
+    twin.noise = {"_target_": "clip_har.noise.none.NoNoise"}
+    return twin
 
 
 def build(node: DictConfig, key: str) -> Settings:

@@ -10,6 +10,7 @@ from clip_har.data.clips import ClipSet
 from clip_har.data.sampling import HANDLING
 from clip_har.models.checkpoint import weights_digest
 from clip_har.noise.identity import learned_from
+from clip_har.regions.none import NoRegion
 
 
 def fingerprint(cell: Cell, clips: ClipSet) -> str:
@@ -31,6 +32,7 @@ def fingerprint(cell: Cell, clips: ClipSet) -> str:
         "region": [_described(cell.region), cell.region.identity(clips)],
         # Of noise that is read the content counts, not the place.
         "noise": [_described(cell.noise, exclude={"file"}), learned_from(cell)],
+        "attention_clips": 0 if isinstance(cell.region, NoRegion) else cell.attention_clips,
         "seed": cell.seed,
         "precision": cell.precision,
         "code": code_digest(),

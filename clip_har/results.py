@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-SCORES, METRICS = "scores.parquet", "metrics.json"
+SCORES, METRICS, PROTOCOL = "scores.parquet", "metrics.json", "protocol.json"
 LOSS_CURVE = "noise/loss_curve.csv"
 
 
@@ -18,6 +18,16 @@ def read_metrics(folder: Path) -> dict[str, float]:
     """Return a finished cell's numbers."""
     metrics: dict[str, float] = json.loads((folder / METRICS).read_text(encoding="utf-8"))
     return metrics
+
+
+def clean_twin(folder: Path) -> Path | None:
+    """Return the folder of the cell that a finished cell was compared with.
+
+    None where it is its own twin, or was not compared, or the twin's results are gone.
+    """
+    protocol = json.loads((folder / PROTOCOL).read_text(encoding="utf-8"))
+    twin = folder.parent / str(protocol["clean_twin"])
+    return twin if protocol["clean_twin"] and (twin / METRICS).is_file() else None
 
 
 def read_curves(folder: Path) -> dict[str, dict[int, float]]:

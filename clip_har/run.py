@@ -2,8 +2,10 @@
 
 import json
 import logging
+import shlex
 import time
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,15 +15,16 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from clip_har.atomic import whole_folder
-from clip_har.config import GROUPS, Cell, cell_from_config, without_hydra
+from clip_har.config import GROUPS, Cell, cell_from_config, clean_config, without_hydra
 from clip_har.data.clips import ClipSet
 from clip_har.errors import ClipHarError
 from clip_har.fingerprint import fingerprint
-from clip_har.results import METRICS, read_curves, read_metrics, write_json
+from clip_har.results import METRICS, SCORES, read_curves, read_metrics, write_json
 from clip_har.tracking.tracker import RunInfo
 
 log = logging.getLogger(__name__)
 
+COMPARED = "flip_rate"  # there where a cell was compared with its clean twin
 FAILED_CLIPS = "data/failed_clips"
 
 State = Literal["finished", "reused", "left alone", "failed"]
@@ -34,10 +37,14 @@ class Sweep:
     Attributes:
         parent: id of the sweep's run in the tracking store, None without tracking.
         varying: the keys that differ between the sweep's cells.
+        cells: how many there are.
+        name: what differs, as it was typed.
     """
 
     parent: str | None
     varying: tuple[str, ...]
+    cells: int
+    name: str
 
     def write(self, folder: Path) -> None:
         """Leave it in the sweep's folder, where workers on other machines find it, too."""
@@ -51,7 +58,7 @@ class Sweep:
         if not path.is_file():
             return None
         content = json.loads(path.read_text(encoding="utf-8"))
-        return cls(content["parent"], tuple(content["varying"]))
+        return cls(content["parent"], tuple(content["varying"]), content["cells"], content["name"])
 
 
 @dataclass(frozen=True)
@@ -126,8 +133,10 @@ def run_cell(config: DictConfig) -> Outcome:
                 },
                 parent=sweep.parent if sweep else None,
                 dataset=(clips.name, clips.digest),
+                command=_command(job.overrides.task),
             )
-            state = _run_locked(plain, cell, clips, folder, info)
+            twin = _clean_twin(plain, cell, clips, info)
+            state = _run_locked(plain, cell, clips, folder, info, twin=twin)
     except Exception as error:
         log.debug("the cell failed", exc_info=True)  # for the log file only
         end("failed", error=describe(error))
@@ -155,6 +164,16 @@ def cell_name(config: DictConfig, choices: dict[str, Any], varying: tuple[str, .
             of_noise = key.startswith(("noise.", "learning."))
             name += f" {key if of_noise else key.rpartition('.')[2]}={_shown(value)}"
     return name
+
+
+def _command(overrides: Sequence[str]) -> str:
+    """Return what a user types to run a cell again.
+
+    Example:
+        >>> _command(["masking=shape", "train_masking=[none,shape]"])
+        "python -m clip_har masking=shape 'train_masking=[none,shape]'"
+    """
+    return shlex.join(["python", "-m", "clip_har", *overrides])
 
 
 def _shown(value: Any) -> str:
@@ -186,15 +205,58 @@ def flat_params(config: DictConfig, choices: dict[str, Any]) -> dict[str, str]:
     return params
 
 
+def _clean_twin(config: DictConfig, cell: Cell, clips: ClipSet, info: RunInfo) -> Path | None:
+    """Return the results of a cell's clean twin, after running it where there are none.
+
+    None where the cell is its own twin, or none is asked for.
+    """
+    if not cell.clean_twin:
+        return None
+    plain = clean_config(config)
+    twin = cell_from_config(plain)
+    key = fingerprint(twin, clips)
+    if key == info.fingerprint:
+        return None
+    folder = cell.results_dir / "cells" / key
+    with FileLock(folder.with_suffix(".lock")):
+        if not (folder / METRICS).is_file():
+            params = {**info.params, "masking": "none", "noise": "none"}
+            unlike = ("masking.", "noise.")
+            kept = {name: text for name, text in params.items() if not name.startswith(unlike)}
+            tags = {**info.tags, "clip_har.uses_true_label": str(twin.uses_label).lower()}
+            own = replace(
+                info,
+                name="none (clean twin)",
+                fingerprint=key,
+                params=kept,
+                tags=tags,
+                command=f"{info.command} masking=none noise=none",
+            )
+            _run_locked(plain, twin, clips, folder, own, twin=None)
+    return folder
+
+
 def _run_locked(
-    config: DictConfig, cell: Cell, clips: ClipSet, folder: Path, info: RunInfo
+    config: DictConfig,
+    cell: Cell,
+    clips: ClipSet,
+    folder: Path,
+    info: RunInfo,
+    *,
+    twin: Path | None,
 ) -> State:
     failed = folder.with_suffix(".failed")
     finished = (folder / METRICS).is_file()
     if cell.overwrite == "never" and not finished and failed.is_file():
         log.info("%s: failed before, left alone (overwrite=never)", info.name)
         return "left alone"
-    reuse = finished and cell.overwrite != "always" and _tolerates(cell, clips, folder)
+    reuse = (
+        finished
+        and cell.overwrite != "always"
+        and _tolerates(cell, clips, folder)
+        # It may stem from a run with ``clean_twin=false``.
+        and (twin is None or COMPARED in read_metrics(folder))
+    )
     if reuse:
         _warn_of_failures(clips, folder, info.name)
     if reuse and cell.tracking.has(cell.results_dir, info.fingerprint, info.parent):
@@ -206,7 +268,7 @@ def _run_locked(
         else:
             log.info("%s: running", info.name)
             try:
-                _make_results(config, cell, clips, folder, title=info.name)
+                _make_results(config, cell, clips, folder, info, twin=twin)
             except Exception as error:
                 failed.write_text(describe(error) + "\n", encoding="utf-8")
                 raise
@@ -218,17 +280,32 @@ def _run_locked(
 
 
 def _make_results(
-    config: DictConfig, cell: Cell, clips: ClipSet, folder: Path, *, title: str
+    config: DictConfig,
+    cell: Cell,
+    clips: ClipSet,
+    folder: Path,
+    info: RunInfo,
+    *,
+    twin: Path | None,
 ) -> None:
     # Imported here: all that is heavy (torch, transformers, matplotlib) comes after the checks.
+    import numpy as np
+
     from clip_har.artifacts import write_artifacts
     from clip_har.cell import evaluate, load_model
     from clip_har.metrics.summary import summarise
+    from clip_har.scores import ScoreTable
 
     found = evaluate(cell, clips)
-    metrics = summarise(found.table) | {
+    clean = None if twin is None else ScoreTable.read(twin / SCORES)
+    metrics = summarise(found.table, clean) | {
         "data/clips": float(len(found.table.clip_ids)),
         FAILED_CLIPS: float(len(found.masked.frames.failures)),
+    }
+    metrics |= {
+        f"attention/{name}": float(np.nanmean(values))
+        for name, values in found.attention.items()
+        if np.isfinite(values).any()
     }
     if found.noise is not None:
         metrics |= found.noise.metrics()
@@ -240,9 +317,11 @@ def _make_results(
             found,
             metrics,
             device=str(load_model(cell).device),
-            title=title,
+            title=info.name,
+            command=info.command,
+            clean_twin=None if twin is None else twin.name,
         )
-    _warn_of_failures(clips, folder, title)
+    _warn_of_failures(clips, folder, info.name)
 
 
 def _tolerates(cell: Cell, clips: ClipSet, folder: Path) -> bool:

@@ -60,10 +60,11 @@ def end_sweep(stopped: BaseException | None) -> int:
         console.print(noise_table(top1_rows(measures.noise)), highlight=False)
     places: list[tuple[str, object]] = [
         ("logs", this.folder),
-        *((path.stem.replace("_", " "), path) for path in files),
+        *((path.stem.replace("_", " "), path) for path in files if path.name != "report.md"),
     ]
     if this.parent is not None:
         places.append(("MLflow", "make ui"))
+    places.sort(key=lambda place: place[0] == "report")  # what to open first stands last
     lines = [f"{what:<20} {place}" for what, place in places]
     console.print("\n".join(lines), highlight=False, soft_wrap=True, markup=False)
     if stopped is not None:

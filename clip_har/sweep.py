@@ -148,6 +148,7 @@ def _start_sweep(config: DictConfig) -> None:
 
     first, varying = cells[0], _varying(overrides)
     swept = [word for word in words if word.partition("=")[0].lstrip("+") in varying]
+    name = " ".join(swept)[:200] or "sweep"
     folder = claim_folder(Path(config.hydra.sweep.dir))
     with read_write(config), open_dict(config):
         config.hydra.sweep.dir = str(folder)
@@ -156,14 +157,14 @@ def _start_sweep(config: DictConfig) -> None:
     try:
         parent = first.tracking.open_sweep(
             first.results_dir,
-            name=" ".join(swept)[:200] or "sweep",
+            name=name,
             key=hashlib.sha256(json.dumps(sorted(prints)).encode()).hexdigest()[:32],
             fresh=first.overwrite == "always",
         )
     except BaseException:
         folder.rmdir()
         raise
-    Sweep(parent=parent, varying=varying).write(folder)
+    Sweep(parent=parent, varying=varying, cells=len(cells), name=name).write(folder)
     started.append(StartedSweep(folder, tuple(cells), parent))
 
 
@@ -180,19 +181,25 @@ def finish(
     Returns:
         The files, and what the cells tell together.
     """
-    from clip_har.sweep_files import write_sweep_files
+    from clip_har.sweep_files import write_sweep_files, write_sweep_report
 
     files: list[Path] = []
     metrics: dict[str, float] = {}
+    note = ""
     try:
         files, measures = write_sweep_files(sweep.folder, sweep.cells, outcomes)
         metrics = measures.metrics()
+        report = write_sweep_report(sweep.folder, measures)
+        if report is not None:
+            files += report
+            note = report[0].read_text(encoding="utf-8")
     finally:  # the run must not stay open because a picture failed
         if sweep.parent is not None:
             first = sweep.cells[0]
             first.tracking.close_sweep(
-                first.results_dir, sweep.parent, failed=not whole, files=files, metrics=metrics
-            )
+                first.results_dir, sweep.parent, failed=not whole, files=files, metrics=metrics,
+                note=note,
+            )  # fmt: skip
     return files, measures
 
 

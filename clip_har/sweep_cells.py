@@ -20,6 +20,7 @@ _HOW = {
     "learning",
     "train_masking",
     "train_ratios",
+    "clean_twin",
 }
 _KINDS = ("dataset", "region", "masking", "noise")
 

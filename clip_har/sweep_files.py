@@ -77,6 +77,23 @@ def write_sweep_files(
     return files, measures
 
 
+def write_sweep_report(folder: Path, measures: SweepMeasures) -> list[Path] | None:
+    """Write the report of a sweep into its folder.
+
+    Returns:
+        The Markdown, then the page; None where there is nothing to report, or it failed.
+    """
+    from clip_har.report.cells import of_sweep
+    from clip_har.report.page import MARKDOWN, write_report
+
+    try:
+        page = write_report(of_sweep(folder), folder / "report", measures=measures)
+    except Exception as error:  # noqa: BLE001, it can be written again from the same cells
+        log.warning("the report could not be written: %s", one_line(error))
+        return None
+    return [page.with_name(MARKDOWN), page]
+
+
 def _same_clips(cell: Cell, other: Cell) -> bool:
     """Return whether two cells show the same frames of the same clips."""
     return bool(

@@ -11,9 +11,10 @@ from clip_har.masking.feature import FeatureMask
 from clip_har.masking.isolation import IsolationMask
 from clip_har.masking.none import NoMask
 from clip_har.masking.swap import SwapMask
-from clip_har.metrics.scene import SceneTables, reliance_per_class, scene_measures
+from clip_har.metrics.robustness import area_over_ratio, resilience, seed_consistency
+from clip_har.metrics.scene import SceneTables, common_rows, reliance_per_class, scene_measures
 from clip_har.regions.source import BACKGROUND, PERSON, SUBJECT
-from clip_har.results import SCORES, read_metrics
+from clip_har.results import SCORES, clean_twin, read_metrics
 from clip_har.scores import ScoreTable
 from clip_har.sweep_cells import Finished, grouped, labels, plain
 from clip_har.sweep_noise import effect_metrics, noise_effects
@@ -60,10 +61,13 @@ def sweep_measures(finished: Sequence[Finished]) -> SweepMeasures:
     ``feature`` and ``isolation`` of the subject with ``ratio=null`` as background and person only,
     ``swap`` and ``swap_frozen``. Cells that differ in nothing but the fill give
     ``robustness/fill_spread``, the largest minus the smallest top-1 (ours, after Marcu 2022).
+    Cells that differ in nothing but the ratio give ``robustness/area`` (`area_over_ratio`, with the
+    clean twin at 0) and ``robustness/resilience``, those that differ in nothing but the root seed
+    ``robustness/seed_consistency``, see `clip_har.metrics.robustness`.
     Cells that differ in nothing but the seed of their learned noise give its effect.
     """
     per_class: list[pd.DataFrame] = []
-    parts = [_fill_spreads(finished)]
+    parts = [_fill_spreads(finished), _over_ratios(finished), _over_seeds(finished)]
     groups = grouped(finished, without="masking")
     for of, members in zip(labels(groups), groups, strict=True):
         roles = _roles(members)
@@ -98,6 +102,51 @@ def _fill_spreads(finished: Sequence[Finished]) -> pd.DataFrame:
                 "of": f"{name} ({', '.join(sorted(by_fill))})",
                 "value": max(top1) - min(top1),
                 "clips": int(min(metrics["data/clips"] for metrics in by_fill.values())),
+            }
+        )
+    return pd.DataFrame(rows, columns=_COLUMNS)
+
+
+def _over_ratios(finished: Sequence[Finished]) -> pd.DataFrame:
+    rows = []
+    masked = [one for one in finished if getattr(one.cell.masking, "ratio", None) is not None]
+    masked = [one for one in masked if not isinstance(one.cell.masking, NoMask)]
+    for members in grouped(masked, without="ratio"):
+        found = {float(one.cell.masking.ratio): read_metrics(one.folder) for one in members}
+        clean = clean_twin(members[0].folder)
+        if len(found) < 2 or clean is None:
+            continue
+        accuracy = {ratio: metrics["top1"] for ratio, metrics in found.items()}
+        first = read_metrics(clean)["top1"]
+        shared = {
+            "of": members[0].name.replace(f" r={members[0].cell.masking.ratio:g}", ""),
+            "clips": int(min(metrics["data/clips"] for metrics in found.values())),
+        }
+        area = area_over_ratio({0.0: first, **accuracy})
+        rows.append({"measure": "robustness/area", "value": area, **shared})
+        if first > 0:
+            left = resilience(list(accuracy.values()), first)
+            rows.append({"measure": "robustness/resilience", "value": left, **shared})
+    return pd.DataFrame(rows, columns=_COLUMNS)
+
+
+def _over_seeds(finished: Sequence[Finished]) -> pd.DataFrame:
+    rows = []
+    for members in grouped(finished, without="seed"):
+        drawn_alike = len({one.cell.dataset.model_dump_json() for one in members}) == 1
+        if len({one.cell.seed for one in members}) < 2 or not drawn_alike:
+            continue
+        tables = [ScoreTable.read(one.folder / SCORES) for one in members]
+        kept, ids = common_rows(tables)
+        if not ids:
+            continue
+        answers = [table.predictions()[some] for table, some in zip(tables, kept, strict=True)]
+        rows.append(
+            {
+                "measure": "robustness/seed_consistency",
+                "of": members[0].name.replace(f" seed={members[0].cell.seed}", ""),
+                "value": seed_consistency(answers),
+                "clips": len(ids),
             }
         )
     return pd.DataFrame(rows, columns=_COLUMNS)

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 import pandas as pd
 
 from clip_har.metrics.effect import paired_effect
-from clip_har.noise.artifacts import read_answers
-from clip_har.noise.evaluation import LEARNED, NONE, pairs, slug
+from clip_har.noise.answer_files import read_answers
 from clip_har.noise.settings import Learned
+from clip_har.noise.variants import LEARNED, NONE, pairs, slug
 from clip_har.sweep_cells import Finished, grouped, plain
 
 _OF_NOISE = re.compile(r" (noise|learning|noise_seed|train_masking|train_ratios)(\.\S+?)?=\S+")

@@ -11,7 +11,7 @@ from clip_har.results import SCORES
 from clip_har.scores import ScoreTable
 from tests.command import run_command
 
-SMALL = ("dataset.count=40", "frames.count=2", "batch_size=64")
+SMALL = ("dataset.count=40", "frames.count=2", "batch_size=64", "clean_twin=false")
 PARTS = ["none", "background_only", "person_only", "swap", "swap_frozen"]
 MEASURES = {
     "scene/clean", "scene/background_only", "scene/background_ratio", "scene/person_only",

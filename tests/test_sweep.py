@@ -54,6 +54,7 @@ def run(folder: Path, videos: Path, checkpoint: Path, *arguments: str, status: i
         f"dataset.root={videos}",
         f"model.checkpoint={checkpoint}",
         "frames.count=2",
+        "clean_twin=false",  # it has tests of its own
         *arguments,
     )
     assert done.returncode == status, done.stdout + done.stderr
@@ -98,6 +99,8 @@ def test_six_finished_children_under_one_parent(finished: tuple[Path, str]) -> N
     assert "6 cells: 6 done, 0 failed" in printed
     assert {path.name for path in artifacts(parents[0]).iterdir()} == {
         "accuracy_over_ratio.png",
+        "report.html",
+        "report.md",
         "cells.csv",
         "mask_gallery.png",
     }
@@ -308,6 +311,7 @@ def test_a_stopped_sweep_says_so_and_can_go_on(
     number: signal.Signals, videos: Path, small_clip: Path, tmp_path: Path
 ) -> None:
     arguments = ["dataset=folder", f"dataset.root={videos}", f"model.checkpoint={small_clip}"]
+    arguments.append("clean_twin=false")
     many = ",".join(str(index) for index in range(40))
     command = [sys.executable, "-m", "clip_har", "-m", *arguments, "masking=percent"]
     with subprocess.Popen(

@@ -10,7 +10,7 @@ from hydra import compose, initialize_config_dir
 
 from clip_har.app import CONFIG_DIR
 from clip_har.config import cell_from_config, register_schema
-from clip_har.results import METRICS, SCORES, write_json
+from clip_har.results import METRICS, PROTOCOL, SCORES, write_json
 from clip_har.sweep_cells import Finished
 from clip_har.sweep_measures import sweep_measures
 from tests.tables import made_table
@@ -29,6 +29,7 @@ def finished(folder: Path, name: str, right: Sequence[int], *overrides: str) -> 
     table = replace(table, scene_labels=np.array([1, 1, 2, 2, 0, 0]))
     table.write(place / SCORES)
     write_json(place / METRICS, {"top1": float(np.mean(right)), "data/clips": 6.0})
+    write_json(place / PROTOCOL, {"clean_twin": None})
     return Finished(name, cell, place)
 
 

@@ -5,7 +5,9 @@ In all of them ``labels`` is ``(N,)`` int in [0, C), ``probabilities`` is ``(N, 
 """
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
+from scipy.special import entr
 
 from clip_har.metrics.accuracy import Labels, Scores
 
@@ -57,6 +59,116 @@ def expected_calibration_error(labels: Labels, probabilities: Scores, *, bins: i
     return float(calibration_error(gaps, np.float64(len(labels))))
 
 
+def adaptive_calibration_error(labels: Labels, probabilities: Scores, *, bins: int = BINS) -> float:
+    """Return the calibration error over bins of equal mass, in [0, 1].
+
+    As `expected_calibration_error`, but the clips are sorted by the answer's probability and parted
+    into bins of as equal a number as can be (Nixon et al. 2019, "Measuring calibration in deep
+    learning", for the answer's class alone): no bin is nearly empty. Of clips that are equally sure
+    the first in the table come first, so that ties at a bin's edge depend on the order of clips.
+
+    Raises:
+        ValueError: when there is no clip, or a row is no distribution.
+
+    Example:
+        >>> probabilities = np.array([[0.75, 0.25]] * 4)
+        >>> adaptive_calibration_error(np.array([0, 0, 1, 1]), probabilities, bins=2)
+        0.5
+    """
+    check_distributions(labels, probabilities)
+    order = np.argsort(probabilities.max(axis=1), kind="stable")
+    off = _off(labels, probabilities)[order]
+    return float(sum(abs(part.sum()) for part in np.array_split(off, bins)) / len(labels))
+
+
+def brier_score(labels: Labels, probabilities: Scores) -> float:
+    """Return 1/N Σᵢ Σ_c (pᵢ(c) − 1[c = yᵢ])², in [0, 2] (Brier 1950); 0 is best.
+
+    Raises:
+        ValueError: when there is no clip, or a row is no distribution.
+
+    Example:
+        >>> brier_score(np.array([0]), np.array([[0.5, 0.5]]))
+        0.5
+    """
+    check_distributions(labels, probabilities)
+    wanted = np.eye(probabilities.shape[1])[labels]
+    return float(((probabilities - wanted) ** 2).sum(axis=1).mean())
+
+
+def negative_log_likelihood(labels: Labels, probabilities: Scores) -> float:
+    """Return 1/N Σᵢ −ln pᵢ(yᵢ) in nats, ≥ 0 (the log score, Good 1952).
+
+    A true class of probability 0 counts as the smallest positive double, so that one clip cannot
+    make all others unreadable.
+
+    Raises:
+        ValueError: when there is no clip, or a row is no distribution.
+
+    Example:
+        >>> round(negative_log_likelihood(np.array([0]), np.array([[0.5, 0.5]])), 3)
+        0.693
+    """
+    check_distributions(labels, probabilities)
+    true = confidence_in_truth(labels, probabilities)
+    return float(-np.log(np.maximum(true, np.finfo(np.float64).tiny)).mean())
+
+
+def margin(probabilities: Scores) -> float:
+    """Return the mean lead of the best class over the second, 1/N Σᵢ (p₍₁₎ − p₍₂₎), in [0, 1].
+
+    Scheffer et al. (2001). Of a single class, which has no second, it is 1.
+
+    Example:
+        >>> margin(np.array([[0.75, 0.25, 0.0]]))
+        0.5
+    """
+    if probabilities.shape[1] == 1:
+        return 1.0
+    best = np.sort(probabilities, axis=1)[:, -2:]
+    return float((best[:, 1] - best[:, 0]).mean())
+
+
+def normalised_entropy(probabilities: Scores) -> float:
+    """Return the mean entropy over ln C, 1/N Σᵢ H(pᵢ) / ln C, in [0, 1]; 0 for one class.
+
+    Shannon (1948). 1 means that all classes are equally likely.
+
+    Example:
+        >>> normalised_entropy(np.array([[0.5, 0.5], [1.0, 0.0]]))
+        0.5
+    """
+    classes = probabilities.shape[1]
+    return 0.0 if classes == 1 else float(entr(probabilities).sum(axis=1).mean() / np.log(classes))
+
+
+def reliability(labels: Labels, probabilities: Scores, *, bins: int = BINS) -> pd.DataFrame:
+    """Return the reliability diagram (DeGroot and Fienberg 1983): bins as in the ECE.
+
+    Returns:
+        Columns ``low, high`` (edges), ``clips, confidence, accuracy`` (means over the bin's clips);
+        empty bins are left out.
+
+    Raises:
+        ValueError: when there is no clip, or a row is no distribution.
+    """
+    check_distributions(labels, probabilities)
+    edges = np.linspace(0, 1, bins + 1)
+    which = bin_of(probabilities.max(axis=1), bins=bins)
+    sums = pd.DataFrame(
+        {
+            "bin": which,
+            "confidence": probabilities.max(axis=1).astype(np.float64),
+            "accuracy": (probabilities.argmax(axis=1) == labels).astype(np.float64),
+        }
+    ).groupby("bin")
+    table = sums.mean()
+    table.insert(0, "clips", sums.size())
+    table.insert(0, "high", edges[table.index + 1])
+    table.insert(0, "low", edges[table.index])
+    return table.reset_index(drop=True)
+
+
 def confidence_in_truth(labels: Labels, probabilities: Scores) -> NDArray[np.float64]:
     """Return ``(N,)`` the probability of each clip's true class."""
     return probabilities[np.arange(len(labels)), labels].astype(np.float64)
@@ -64,11 +176,26 @@ def confidence_in_truth(labels: Labels, probabilities: Scores) -> NDArray[np.flo
 
 def gaps_by_bin(labels: Labels, probabilities: Scores, *, bins: int = BINS) -> NDArray[np.float64]:
     """Return ``(N, bins)``: 1 if right else 0, less the confidence, in the clip's bin; else 0."""
-    confidence = probabilities.max(axis=1).astype(np.float64)
-    which = np.searchsorted(np.linspace(0, 1, bins + 1)[1:-1], confidence)  # (lo, hi]
     gaps = np.zeros((len(labels), bins))
-    gaps[np.arange(len(labels)), which] = (probabilities.argmax(axis=1) == labels) - confidence
+    which = bin_of(probabilities.max(axis=1), bins=bins)
+    gaps[np.arange(len(labels)), which] = _off(labels, probabilities)
     return gaps
+
+
+def bin_of(confidence: NDArray[np.floating], *, bins: int = BINS) -> NDArray[np.int64]:
+    """Return ``(N,)`` the number of each confidence's bin ``(lo, hi]``, of equal width."""
+    which: NDArray[np.int64] = np.searchsorted(
+        np.linspace(0, 1, bins + 1)[1:-1], confidence.astype(np.float64)
+    )
+    return which
+
+
+def _off(labels: Labels, probabilities: Scores) -> NDArray[np.float64]:
+    """Return ``(N,)``: 1 if right else 0, less the confidence."""
+    off: NDArray[np.float64] = (probabilities.argmax(axis=1) == labels) - probabilities.max(
+        axis=1
+    ).astype(np.float64)
+    return off
 
 
 def calibration_error(

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.special import rel_entr
 
 from clip_har.metrics.accuracy import Labels, Scores, ranking
-from clip_har.metrics.calibration import check_distributions
+from clip_har.metrics.calibration import check_distributions, normalised_entropy
 
 
 def skew_kl(labels: Labels, probabilities: Scores) -> float:
@@ -65,6 +65,92 @@ def recall_gap(labels: Labels, scores: Scores) -> float:
     return float(recall_gap_of_sums(hits, clips))
 
 
+def prediction_bias(labels: Labels, probabilities: Scores) -> dict[str, float]:
+    """Return the measures of a cell's bias to classes under their MLflow names.
+
+    ``bias/skew_kl`` of the mean distribution, see `skew_kl`. Of the histogram h of the answers,
+    with q the frequencies of the labels:
+
+    - ``bias/prediction_kl`` the same of h; ``bias/prediction_tv`` the total variation
+      ½ Σ_c |h_c − q_c|; ``bias/prediction_entropy`` H(h) / ln C, 1 when all classes are answered
+      alike;
+    - ``bias/never_predicted`` the number of classes that are present and never answered;
+      ``bias/overprediction`` the largest ratio of answers to clips of a class present (ours).
+
+    Of the recalls of the classes present: ``bias/recall_gap``, see `recall_gap`;
+    ``bias/recall_sd`` their population standard deviation; ``bias/recall_gini``, see `gini`;
+    ``bias/worst10`` the mean over the worst tenth of them, at least one class. And
+    ``bias/confusion_asymmetry``, see `confusion_asymmetry`.
+
+    With few clips per class chance alone moves all of them: compare values over the same clips.
+
+    Raises:
+        ValueError: when there is no clip, or a row is no distribution.
+    """
+    check_distributions(labels, probabilities)
+    classes = probabilities.shape[1]
+    clips = np.bincount(labels, minlength=classes).astype(np.float64)
+    answers = ranking(probabilities)[:, 0]
+    predicted = np.bincount(answers, minlength=classes).astype(np.float64)
+    hits = np.bincount(labels[answers == labels], minlength=classes)
+    present = clips > 0
+    recall = hits[present] / clips[present]
+    share = predicted / len(labels)
+    worst = np.sort(recall)[: -(-len(recall) // 10)]
+    confusion = np.zeros((classes, classes), np.int64)
+    np.add.at(confusion, (labels, answers), 1)
+    return {
+        "bias/skew_kl": skew_kl(labels, probabilities),
+        "bias/prediction_kl": float(skew_of_sums(predicted, clips)),
+        "bias/prediction_tv": float(np.abs(share - clips / len(labels)).sum() / 2),
+        "bias/prediction_entropy": normalised_entropy(share[None]),
+        "bias/never_predicted": float((present & (predicted == 0)).sum()),
+        "bias/overprediction": float((predicted[present] / clips[present]).max()),
+        "bias/recall_gap": float(recall.max() - recall.min()),
+        "bias/recall_sd": float(recall.std()),
+        "bias/recall_gini": gini(recall),
+        "bias/worst10": float(worst.mean()),
+        "bias/confusion_asymmetry": confusion_asymmetry(confusion),
+    }
+
+
+def gini(values: NDArray[np.floating]) -> float:
+    """Return the Gini coefficient, Σᵢⱼ |xᵢ − xⱼ| / (2 n² x̄), in [0, 1); 0 where all are 0.
+
+    Gini (1912); of recalls: 0 when all classes fare alike.
+
+    Args:
+        values: ``(n,)``, at least 0.
+
+    Example:
+        >>> gini(np.array([0.0, 1.0]))
+        0.5
+    """
+    ordered = np.sort(values)
+    total, count = float(ordered.sum()), len(ordered)
+    if total == 0:
+        return 0.0
+    ranks = 2 * np.arange(1, count + 1) - count - 1
+    return float((ranks * ordered).sum() / (count * total))
+
+
+def confusion_asymmetry(confusion: NDArray[np.int64]) -> float:
+    """Return how one-sided the confusions are, Σ_{i<j} |K_ij − K_ji| / Σ_{i≠j} K_ij, in [0, 1].
+
+    Ours. 0: where two classes are confused, both ways alike; 1: always one for the other and never
+    back. 0 without an error.
+
+    Args:
+        confusion: ``(C, C)`` counts, row true, column predicted.
+
+    Example:
+        >>> confusion_asymmetry(np.array([[5, 3], [1, 5]]))
+        0.5
+    """
+    wrong = confusion.sum() - np.trace(confusion)
+    return float(np.abs(confusion - confusion.T).sum() / 2 / wrong) if wrong else 0.0
+
+
 def one_hot(labels: Labels, classes: int) -> NDArray[np.bool_]:
     """Return ``(N, C)``, true at each clip's label."""
     here: NDArray[np.bool_] = labels[:, None] == np.arange(classes)
@@ -73,7 +159,7 @@ def one_hot(labels: Labels, classes: int) -> NDArray[np.bool_]:
 
 def hits_by_class(labels: Labels, scores: Scores) -> NDArray[np.bool_]:
     """Return ``(N, C)``, true at each clip's label if that is the answer."""
-    right: NDArray[np.bool_] = ranking(scores)[:, 0] == labels
+    right: NDArray[np.bool_] = scores.argmax(axis=1) == labels  # of equal ones the first
     return np.logical_and(one_hot(labels, scores.shape[1]), right[:, None])
 
 

@@ -3,11 +3,25 @@
 import numpy as np
 
 from clip_har.metrics.accuracy import balanced_accuracy, confidence, macro_f1, top_k
+from clip_har.metrics.calibration import (
+    adaptive_calibration_error,
+    brier_score,
+    expected_calibration_error,
+    margin,
+    negative_log_likelihood,
+    normalised_entropy,
+    true_class_confidence,
+)
+from clip_har.metrics.prediction_bias import prediction_bias
+from clip_har.metrics.robustness import robustness
 from clip_har.scores import ScoreTable
 
 
-def summarise(table: ScoreTable) -> dict[str, float]:
+def summarise(table: ScoreTable, clean: ScoreTable | None = None) -> dict[str, float]:
     """Return a cell's metrics under their MLflow names.
+
+    Accuracy; ``confidence`` and calibration, see `clip_har.metrics.calibration`; ``bias/*``, see
+    `prediction_bias`; with ``clean``, the table of the clean twin, what `robustness` returns.
 
     ``top5`` is left out where there are five classes or fewer, since it is 1 then; what is not
     known (``mask/subject_hidden`` without a region source) is left out too.
@@ -17,16 +31,26 @@ def summarise(table: ScoreTable) -> dict[str, float]:
     ``mask/nothing_found`` is the share of the decoded clips in which the mask's thing was not
     found; ``data/left_out_clips`` of them are in no other number.
     """
-    labels, scores = table.labels, table.scores
+    labels, scores, probabilities = table.labels, table.scores, table.probabilities()
     metrics = {
         "top1": top_k(labels, scores, 1),
         "balanced_accuracy": balanced_accuracy(labels, scores),
         "macro_f1": macro_f1(labels, scores),
-        "confidence": confidence(table.probabilities()),
+        "confidence": confidence(probabilities),
+        "true_class_confidence": true_class_confidence(labels, probabilities),
+        "margin": margin(probabilities),
+        "entropy": normalised_entropy(probabilities),
+        "ece": expected_calibration_error(labels, probabilities),
+        "ece_adaptive": adaptive_calibration_error(labels, probabilities),
+        "brier": brier_score(labels, probabilities),
+        "nll": negative_log_likelihood(labels, probabilities),
+        **prediction_bias(labels, probabilities),
         "mask/realised_ratio": float(table.mask_ratio.mean()),
         "mask/realised_ratio_sd": float(table.mask_ratio.std()),
         "mask/native_black": float(table.native_black.mean()),
     }
+    if clean is not None:
+        metrics |= robustness(table, clean)
     if table.noise_largest.any():
         metrics["noise/rms"] = float(table.noise_rms.mean())
         metrics["noise/largest"] = float(table.noise_largest.max())

@@ -15,17 +15,15 @@ from clip_har.figures.noise import NoiseRow, noise_clips_figure, noise_sheet
 from clip_har.figures.noise_curves import loss_figure
 from clip_har.figures.save import save_figure
 from clip_har.masked_clips import MaskedClips
-from clip_har.metrics.effect import Answers
+from clip_har.noise.answer_files import write_answers
 from clip_har.noise.answers import columns
-from clip_har.noise.evaluation import LEARNED, Exhibit, NoiseResult, slug
+from clip_har.noise.evaluation import Exhibit, NoiseResult
 from clip_har.noise.fit import NOISE_FILE, FittedNoise
 from clip_har.noise.perturbation import PixelNoise
 from clip_har.noise.settings import Learned
-from clip_har.results import write_json
-from clip_har.scores import ScoreTable
+from clip_har.noise.variants import LEARNED
 
 _LONG = ("prompts", "class_names", "clips")  # not for reading
-_ATTENTION, _VARIANTS = "attention.csv", "variants.json"
 
 
 def write_noise(
@@ -47,7 +45,7 @@ def write_noise(
     result.effects.to_csv(folder / "effect.csv", index=False)
     result.classes.to_csv(folder / "classes.csv", index=False)
     _curves(fitted).to_csv(folder / "loss_curve.csv", index=False)
-    _write_answers(folder, result)
+    write_answers(folder, result.headline, result.answers)
     course = fitted.course
     save_figure(
         folder / "loss_curve.png",
@@ -59,38 +57,6 @@ def write_noise(
         rows = [_row(exhibit, masked.frames.clip_set.class_names) for exhibit in result.exhibits]
         figure = noise_clips_figure(rows, title=f"{title}: {result.headline}")
         save_figure(folder / "clips.png", figure)
-
-
-def _write_answers(folder: Path, result: NoiseResult) -> None:
-    names = {slug(name): name for name in result.answers}
-    write_json(folder / _VARIANTS, {"headline": result.headline, "variants": names})
-    attention = {}
-    for name, answers in result.answers.items():
-        answers.table.write(folder / f"scores_{slug(name)}.parquet")
-        if answers.attention is not None:
-            attention[slug(name)] = answers.attention
-    if attention:
-        pd.DataFrame(attention).to_csv(folder / _ATTENTION, index=False)
-
-
-def read_answers(folder: Path) -> tuple[str, dict[str, Answers]]:
-    """Return the name of a cell's headline, and its answers by variant.
-
-    Args:
-        folder: the ``noise`` folder of a finished cell.
-    """
-    described = json.loads((folder / _VARIANTS).read_text(encoding="utf-8"))
-    attention = pd.DataFrame()
-    if (folder / _ATTENTION).is_file():
-        attention = pd.read_csv(folder / _ATTENTION)
-    answers = {
-        name: Answers(
-            ScoreTable.read(folder / f"scores_{key}.parquet"),
-            attention[key].to_numpy(np.float64) if key in attention else None,
-        )
-        for key, name in described["variants"].items()
-    }
-    return described["headline"], answers
 
 
 def noise_card(noise: Learned, result: NoiseResult) -> str:

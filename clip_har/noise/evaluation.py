@@ -1,6 +1,6 @@
 """Judge learned noise: every protocol and every control, on the same clips."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 
@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from torch import Tensor
 
+from clip_har.attention import evidence_maps, mass_inside
 from clip_har.config import Cell
 from clip_har.data.store import FrameStore
 from clip_har.errors import ClipHarError
@@ -18,7 +19,6 @@ from clip_har.masking.effect import MaskEffect
 from clip_har.metrics.effect import Answers, paired_effect
 from clip_har.models.zero_shot import ZeroShot
 from clip_har.noise.answers import NoisyAnswers, noisy_answers, with_noise
-from clip_har.noise.attention import evidence_maps, mass_inside
 from clip_har.noise.controls import Calibration, derangement, named_on_empty, random_like
 from clip_har.noise.fit import FittedNoise, fitted_calibration, learned_noise, load_noise
 from clip_har.noise.identity import (
@@ -32,12 +32,19 @@ from clip_har.noise.perturbation import Perturbation, PixelNoise
 from clip_har.noise.protocols import LEAKS, PROTOCOLS, apply_protocol, shown_name
 from clip_har.noise.settings import ClassSpecificNoise, EmbeddingNoise, Learned, LearnedPixels
 from clip_har.noise.training_clips import TrainingClips, open_training
+from clip_har.noise.variants import (
+    CALIBRATION,
+    LEARNED,
+    NONE,
+    RANDOM,
+    SHUFFLED,
+    UNIVERSAL,
+    pairs,
+    slug,
+)
 from clip_har.noise.where import Where
 from clip_har.scores import ScoreTable
 from clip_har.scoring import score_table
-
-NONE, LEARNED = "none", "learned"
-RANDOM, SHUFFLED, UNIVERSAL, CALIBRATION = "random", "shuffled", "universal", "calibration"
 
 _SHOWN = 4  # exhibits
 
@@ -108,16 +115,6 @@ class _Variant:
     scores: NDArray[np.float32]  # (N, C)
     used: NDArray[np.int64]  # (N,) whose noise each clip's answer was given under
     noise: Perturbation | None  # None where no pixel is changed
-
-
-def slug(variant: str) -> str:
-    """Return a variant's name for files and metrics.
-
-    Example:
-        >>> slug("oracle (leaks the label)")
-        'oracle_leaks_the_label'
-    """
-    return variant.replace("(", "").replace(")", "").replace(" ", "_")
 
 
 def evaluate_noise(
@@ -230,20 +227,6 @@ def effect_table(answers: Mapping[str, Answers], headline: str) -> pd.DataFrame:
         found.insert(0, "variant", variant)
         parts.append(found)
     return pd.concat(parts, ignore_index=True)
-
-
-def pairs(variants: Iterable[str], headline: str) -> list[tuple[str, str]]:
-    """Return what is compared with what: all with no noise, the headline with each control.
-
-    Args:
-        variants: their names.
-        headline: one of them.
-    """
-    names = list(variants)
-    controls = (UNIVERSAL, CALIBRATION, RANDOM, SHUFFLED)
-    return [(name, NONE) for name in names if name != NONE] + [
-        (headline, name) for name in names if name.startswith(controls)
-    ]
 
 
 def _variants(

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 _VALUE_LIMIT = 6000  # characters of a parameter, MLflow's own limit
+_NOTE_LIMIT = 8000  # characters of a tag, MLflow's own limit
 _METRICS_AT_ONCE = 1000  # MLflow's own limit
 
 
@@ -68,14 +69,17 @@ class MLflowTracking(Settings):
         failed: bool,
         files: Sequence[Path],
         metrics: Mapping[str, float],
+        note: str,
     ) -> None:
-        """Send a sweep's files and numbers; end the parent run, as failed when a cell did."""
+        """Send a sweep's files, numbers and note; end the parent run, as failed when a cell did."""
         with _store_errors(self.uri):
             client, _ = self._connect(results_dir)
             try:
                 for path in files:
                     client.log_artifact(run_id, str(path))
                 _log_metrics(client, run_id, metrics)
+                if note:  # what the UI shows as the run's description
+                    client.set_tag(run_id, "mlflow.note.content", _first_lines(note))
             finally:
                 client.set_terminated(run_id, "FAILED" if failed else "FINISHED")
 
@@ -194,6 +198,14 @@ def _log_metrics(client: "MlflowClient", run_id: str, metrics: Mapping[str, floa
     now = int(time.time() * 1000)
     values = [Metric(key, value, now, 0) for key, value in metrics.items()]
     client.log_batch(run_id, metrics=values)
+
+
+def _first_lines(note: str) -> str:
+    """Return as much of a text as a tag takes, in whole lines."""
+    if len(note) <= _NOTE_LIMIT:
+        return note
+    cut = note[: _NOTE_LIMIT - 60]
+    return cut[: cut.rfind("\n")] + "\n\n… the rest is in the artifact report.md"
 
 
 def default_uri(results_dir: Path) -> str:

@@ -30,6 +30,7 @@ class NoTracking(Settings):
         failed: bool,
         files: Sequence[Path],
         metrics: Mapping[str, float],
+        note: str,
     ) -> None:
         """Have nothing to end."""
 

@@ -18,6 +18,7 @@ class RunInfo:
         tags: for finding runs again.
         parent: id of the sweep's run, None for a cell on its own.
         dataset: name and digest of the clips.
+        command: that runs this cell again.
     """
 
     name: str
@@ -26,6 +27,7 @@ class RunInfo:
     tags: Mapping[str, str] = field(default_factory=dict)
     parent: str | None = None
     dataset: tuple[str, str] | None = None
+    command: str = ""
 
 
 class Run(Protocol):
@@ -52,8 +54,9 @@ class Tracking(Protocol):
         failed: bool,
         files: Sequence[Path],
         metrics: Mapping[str, float],
+        note: str,
     ) -> None:
-        """Send a sweep's files and numbers and end the parent run."""
+        """Send a sweep's files, numbers and a note in Markdown, and end the parent run."""
 
     def log_figure(self, results_dir: Path, path: Path, *, name: str) -> None:
         """Send a picture that belongs to no cell, in a run of its own."""

@@ -13,8 +13,9 @@ from PIL import Image
 
 from clip_har.data.store import FrameStore
 from clip_har.masked_clips import MaskedClips
-from clip_har.noise.artifacts import noise_card, read_answers, write_noise
-from clip_har.noise.evaluation import NoiseResult, slug
+from clip_har.noise.answer_files import read_answers
+from clip_har.noise.artifacts import noise_card, write_noise
+from clip_har.noise.evaluation import NoiseResult
 from clip_har.noise.fit import load_noise
 from clip_har.noise.perturbation import make_perturbation
 from clip_har.noise.settings import (
@@ -26,6 +27,7 @@ from clip_har.noise.settings import (
     ResidualNoise,
     UniversalNoise,
 )
+from clip_har.noise.variants import slug
 from clip_har.scores import ScoreTable
 from tests.noise.made import COUNT, judged, planted_judge, shown
 from tests.planted import CLASSES

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from clip_har.attention import evidence_maps, mass_inside
 from clip_har.models.clip import CLIP
 from clip_har.models.dual_encoder import DualEncoder
 from clip_har.models.evidence import clip_evidence, embed_clip, evidence_with_gradient
@@ -15,7 +16,6 @@ from clip_har.models.pooling import Pooling
 from clip_har.models.preprocess import normalise
 from clip_har.models.zero_shot import ZeroShot
 from clip_har.noise import loss
-from clip_har.noise.attention import evidence_maps, mass_inside
 from tests.noise.made import CPU
 
 SIDE, GRID, FRAMES = 64, 4, 3

@@ -18,8 +18,6 @@ from clip_har.noise.controls import derangement, random_like
 from clip_har.noise.evaluation import (
     NoiseResult,
     effect_table,
-    pairs,
-    slug,
 )
 from clip_har.noise.protocols import PROTOCOLS, apply_protocol
 from clip_har.noise.settings import (
@@ -30,6 +28,7 @@ from clip_har.noise.settings import (
     ResidualNoise,
     UniversalNoise,
 )
+from clip_har.noise.variants import pairs, slug
 from tests.noise.made import (
     CLEAN_TOP1,
     CONTROLS,

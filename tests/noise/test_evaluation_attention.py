@@ -9,12 +9,12 @@ import pytest
 import torch
 from torch.nn.functional import normalize
 
+from clip_har.attention import evidence_maps, mass_inside
 from clip_har.data.clips import ClipSet
 from clip_har.masked_clips import MaskedClips
 from clip_har.models.clip import CLIP
 from clip_har.models.zero_shot import ZeroShot
 from clip_har.noise.answers import with_noise
-from clip_har.noise.attention import evidence_maps, mass_inside
 from clip_har.noise.perturbation import PixelNoise
 from clip_har.noise.settings import (
     ClassSpecificNoise,

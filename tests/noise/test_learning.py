@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 import torch
 
+from clip_har.attention import mass_inside
 from clip_har.models.clip import CLIP
 from clip_har.models.evidence import evidence_with_gradient
 from clip_har.models.zero_shot import ZeroShot
 from clip_har.noise import learning
-from clip_har.noise.attention import mass_inside
 from clip_har.noise.learning import (
     _Loop,
     cosine,

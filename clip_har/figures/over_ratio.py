@@ -1,0 +1,77 @@
+"""A measure over the hidden share, a line per strategy."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+
+_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")  # Okabe and Ito
+_MARKERS = "osD^vP"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A measure of one cell.
+
+    Attributes:
+        ratio: share of the pixels that is hidden, in [0, 1].
+        value: in [0, 1].
+        low: end of its 95 % interval; None for no interval.
+        high: the other end.
+    """
+
+    ratio: float
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+
+def over_ratio_figure(
+    lines: Mapping[str, Sequence[Measured]], *, measure: str, chance: float | None = None
+) -> Figure:
+    """Draw a measure over the hidden share.
+
+    Args:
+        lines: per strategy its points in any order; those with intervals get a band.
+        measure: its name, the title.
+        chance: drawn as a line.
+    """
+    figure = Figure(figsize=(4.4, 3.6), layout="constrained")
+    axes = figure.add_subplot()
+    for number, (label, given) in enumerate(lines.items()):
+        colour = _COLOURS[number % len(_COLOURS)]
+        points = sorted(given, key=lambda point: point.ratio)
+        axes.plot(
+            [point.ratio for point in points],
+            [point.value for point in points],
+            marker=_MARKERS[number % len(_MARKERS)],
+            color=colour,
+            label=label,
+            markersize=5,
+            linestyle="-" if number < len(_COLOURS) else "--",
+        )
+        known = [
+            (point.ratio, point.low, point.high)
+            for point in points
+            if point.low is not None and point.high is not None
+        ]
+        if known:
+            at, low, high = zip(*known, strict=True)
+            axes.fill_between(at, low, high, color=colour, alpha=0.15, linewidth=0)
+    if chance is not None:
+        axes.axhline(chance, color="0.5", linewidth=1, linestyle=":")
+        axes.annotate(
+            "chance", (1, chance), xycoords=("axes fraction", "data"), color="0.5", ha="right",
+            va="bottom", fontsize=8,
+        )  # fmt: skip
+    axes.set_title(measure, loc="left", fontsize=10)
+    axes.set_ylim(0, 1)
+    axes.set_xlim(left=0)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+    axes.set_xlabel("hidden share of the frame", fontsize=9)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(axis="y", color="0.5", alpha=0.2)
+    figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=8)
+    return figure

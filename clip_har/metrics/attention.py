@@ -1,0 +1,76 @@
+"""Where the evidence for an answer lies, against where the subject is: pure functions of maps.
+
+In all of them ``evidence`` is ``(T, g, g)`` at least 0, over the patches of a clip's frames, and
+``subject`` is ``(T, g, g)`` in [0, 1], the share of each patch that the subject covers. Frames in
+which the subject is nowhere count as they are: evidence in them lies outside.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Maps = NDArray[np.floating]
+_INSIDE = 0.5  # of a patch: from here on it is the subject's
+
+
+def mass(evidence: Maps, subject: Maps) -> float:
+    """Return the share of the evidence inside the subject, in [0, 1]; NaN without evidence.
+
+    Relevance Mass Accuracy (Arras, Osman and Samek 2022, "CLEVR-XAI"). Without a preference it is
+    the subject's share of the frame, so compare it with that, see `focus`.
+
+    Example:
+        >>> mass(np.array([[[3.0, 0.0], [1.0, 0.0]]]), np.array([[[1.0, 1.0], [0.0, 0.0]]]))
+        0.75
+    """
+    total = float(evidence.sum())
+    return float((evidence * subject).sum()) / total if total > 0 else float("nan")
+
+
+def rank(evidence: Maps, subject: Maps) -> float:
+    """Return the share of the K strongest patches that are the subject's, in [0, 1].
+
+    Relevance Rank Accuracy (Arras, Osman and Samek 2022), K the number of the subject's patches (at
+    least half covered) over the clip; equal ones in the order of patches. NaN where it has none.
+
+    Example:
+        >>> rank(np.array([[[3.0, 0.0], [1.0, 0.0]]]), np.array([[[1.0, 1.0], [0.0, 0.0]]]))
+        0.5
+    """
+    inside = subject.ravel() >= _INSIDE
+    count = int(inside.sum())
+    if count == 0 or not evidence.any():
+        return float("nan")
+    strongest = np.argsort(-evidence.ravel(), kind="stable")[:count]
+    return float(inside[strongest].mean())
+
+
+def pointing(evidence: Maps, subject: Maps) -> float:
+    """Return the share of frames whose strongest patch is the subject's, in [0, 1].
+
+    The pointing game (Zhang et al. 2018, "Top-down neural attention by excitation backprop"), over
+    the frames that have evidence and a subject; of equal patches the first. NaN without any.
+
+    Example:
+        >>> pointing(np.array([[[3.0, 0.0], [1.0, 0.0]]]), np.array([[[1.0, 1.0], [0.0, 0.0]]]))
+        1.0
+    """
+    flat, covered = (maps.reshape(len(maps), -1) for maps in (evidence, subject))
+    counted = flat.any(axis=1) & (covered >= _INSIDE).any(axis=1)
+    if not counted.any():
+        return float("nan")
+    best = flat.argmax(axis=1)
+    hits = covered[np.arange(len(flat)), best] >= _INSIDE
+    return float(hits[counted].mean())
+
+
+def focus(evidence: Maps, subject: Maps) -> float:
+    """Return the subject's share of the evidence over its share of the frame, ≥ 0 (ours).
+
+    1 is no focus: as much evidence as area. NaN without evidence or subject.
+
+    Example:
+        >>> focus(np.array([[[3.0, 0.0], [1.0, 0.0]]]), np.array([[[1.0, 1.0], [0.0, 0.0]]]))
+        1.5
+    """
+    area = float(subject.mean())
+    return mass(evidence, subject) / area if area > 0 else float("nan")

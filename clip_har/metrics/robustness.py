@@ -1,0 +1,206 @@
+"""What a mask or noise did to a model's answers, against the clean twin: the same clips whole.
+
+The tables of both are paired by clip; clips that only one of them shows count for nothing.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import rel_entr
+
+from clip_har.metrics.accuracy import ranking
+from clip_har.metrics.prediction_bias import skew_kl
+from clip_har.metrics.scene import common_rows
+from clip_har.scores import ScoreTable
+
+_TOP = 5
+
+
+def robustness(table: ScoreTable, clean: ScoreTable) -> dict[str, float]:
+    """Return how a cell's answers differ from those of its clean twin, under their MLflow names.
+
+    With A_0 the top-1 of the twin and A_m that of the cell, p_0 and p_m their distributions:
+
+    - ``robustness/absolute`` 1 − (A_0 − A_m), ``robustness/relative`` 1 − (A_0 − A_m) / A_0, left
+      out where A_0 is 0 (Schiappa et al., CVPR 2023, "A large-scale robustness analysis of video
+      action recognition models"); above 1 where the cell does better.
+    - ``flip_rate`` the share of clips whose answer differs; ``flip_rate/harmful`` from right to
+      wrong, ``flip_rate/helpful`` from wrong to right (the rest: from wrong to wrong).
+    - ``top5_overlap`` the mean share of the five best classes that are the same, left out with five
+      classes or fewer (ours).
+    - ``kl_from_clean`` mean KL(p_0 ‖ p_m) in nats.
+    - ``bias/amplification`` the cell's `skew_kl` less the twin's (ours): above 0 where the mask or
+      noise drives the answers to fewer classes.
+
+    Args:
+        table: the cell's.
+        clean: its twin's.
+
+    Returns:
+        Empty when the two share no clip.
+    """
+    (rows, twin_rows), ids = common_rows([table, clean])
+    if not ids:
+        return {}
+    labels = table.labels[rows]
+    answers, before = (
+        part.predictions()[kept] for part, kept in ((table, rows), (clean, twin_rows))
+    )
+    probabilities, clean_probabilities = (
+        part.probabilities()[kept] for part, kept in ((table, rows), (clean, twin_rows))
+    )
+    right, was_right = answers == labels, before == labels
+    lost = float(was_right.mean() - right.mean())
+    found = {
+        "robustness/absolute": 1 - lost,
+        "flip_rate": float((answers != before).mean()),
+        "flip_rate/harmful": float((was_right & ~right).mean()),
+        "flip_rate/helpful": float((~was_right & right).mean()),
+        "kl_from_clean": kl_divergence(clean_probabilities, probabilities),
+        "bias/amplification": skew_kl(labels, probabilities) - skew_kl(labels, clean_probabilities),
+    }
+    if was_right.any():
+        found["robustness/relative"] = 1 - lost / float(was_right.mean())
+    if len(table.class_names) > _TOP:
+        found["top5_overlap"] = top_overlap(table.scores[rows], clean.scores[twin_rows])
+    return found
+
+
+def kl_divergence(before: NDArray[np.floating], after: NDArray[np.floating]) -> float:
+    """Return the mean of KL(before ‖ after) over clips, in nats, ≥ 0 (Kullback and Leibler 1951).
+
+    A class that has no probability left counts as the smallest positive double: finite, but dear.
+
+    Args:
+        before: ``(N, C)``, rows sum to 1.
+        after: ``(N, C)``, likewise.
+
+    Example:
+        >>> half = np.array([[0.5, 0.5]])
+        >>> kl_divergence(half, half), round(kl_divergence(np.array([[1.0, 0.0]]), half), 3)
+        (0.0, 0.693)
+    """
+    floor = np.finfo(np.float64).tiny
+    return float(rel_entr(before, np.maximum(after, floor)).sum(axis=1).mean())
+
+
+def top_overlap(scores: NDArray[np.floating], others: NDArray[np.floating], k: int = _TOP) -> float:
+    """Return the mean share of the k best classes that two answers to a clip share, in [0, 1].
+
+    Args:
+        scores: ``(N, C)``.
+        others: ``(N, C)``, to the same clips.
+        k: how many.
+
+    Example:
+        >>> top_overlap(np.array([[3.0, 2.0, 1.0]]), np.array([[3.0, 1.0, 2.0]]), k=2)
+        0.5
+    """
+    best, other = ranking(scores)[:, :k], ranking(others)[:, :k]
+    return float((best[:, :, None] == other[:, None, :]).any(axis=2).mean())
+
+
+def drift(embeddings: NDArray[np.floating], clean: NDArray[np.floating]) -> float:
+    """Return the mean of 1 − cos between clips' embeddings and those of their twins, in [0, 2].
+
+    Args:
+        embeddings: ``(N, D)``, no row 0.
+        clean: ``(N, D)`` of the same clips.
+
+    Example:
+        >>> drift(np.array([[1.0, 0.0]]), np.array([[0.0, 2.0]]))
+        1.0
+    """
+    first, second = (
+        part / np.linalg.norm(part, axis=1, keepdims=True)
+        for part in (embeddings.astype(np.float64), clean.astype(np.float64))
+    )
+    return float((1 - (first * second).sum(axis=1)).mean())
+
+
+def area_over_ratio(accuracy: Mapping[float, float]) -> float:
+    """Return the mean accuracy over a strategy's ratios, by the trapezoidal rule, in [0, 1].
+
+    The area under the curve of accuracy over the hidden share, divided by the span of shares: 1 for
+    a model that nothing disturbs (as the deletion curve of Petsiuk et al. 2018, "RISE").
+
+    Args:
+        accuracy: by ratio, at least two ratios; that of the clean twin stands at 0.
+
+    Raises:
+        ValueError: with fewer than two ratios.
+
+    Example:
+        >>> area_over_ratio({0.0: 1.0, 0.5: 0.5, 1.0: 0.5})
+        0.625
+    """
+    if len(accuracy) < 2:
+        raise ValueError(f"expected accuracy at two ratios or more, got {sorted(accuracy)}")
+    ratios = np.array(sorted(accuracy))
+    values = np.array([accuracy[ratio] for ratio in sorted(accuracy)])
+    return float(np.trapezoid(values, ratios) / (ratios[-1] - ratios[0]))
+
+
+def mean_corruption_error(
+    errors: Mapping[str, Sequence[float]], base: Mapping[str, Sequence[float]]
+) -> float:
+    """Return the errors under corruptions, relative to those of a base model.
+
+    mCE = mean over strategies s of Σ_r E(s, r) / Σ_r E_base(s, r) (Hendrycks and Dietterich 2019,
+    "Benchmarking neural network robustness to common corruptions and perturbations"); 1 is the
+    base model. Only strategies that both were shown count.
+
+    Args:
+        errors: by strategy, 1 − top-1 at its ratios.
+        base: of the base model, at the same ratios.
+
+    Raises:
+        ValueError: when no strategy is common, or the base model makes no error under one.
+
+    Example:
+        >>> mean_corruption_error({"shape": [0.2, 0.4]}, {"shape": [0.4, 0.8]})
+        0.5
+    """
+    common = sorted(errors.keys() & base.keys())
+    if not common or any(sum(base[name]) == 0 for name in common):
+        raise ValueError("expected strategies in common under which the base model makes errors")
+    return float(np.mean([sum(errors[name]) / sum(base[name]) for name in common]))
+
+
+def resilience(accuracies: Sequence[float], clean: float) -> float:
+    """Return Σ_s A_s / (S · A_0), the accuracy that is left on average, ≥ 0.
+
+    The mean over S masked cells of the relative accuracy (Schiappa et al. 2023's relative
+    robustness is this for one cell).
+
+    Raises:
+        ValueError: without a masked cell, or with a clean accuracy of 0.
+
+    Example:
+        >>> resilience([0.5, 0.3], 0.8)
+        0.5
+    """
+    if not accuracies or clean == 0:
+        raise ValueError("expected at least one masked cell and a clean accuracy above 0")
+    return float(np.mean(accuracies) / clean)
+
+
+def seed_consistency(predictions: Sequence[NDArray[np.int64]]) -> float:
+    """Return 1 − the mean disagreement of pairs of seeds, over clips, in [0, 1] (ours).
+
+    Args:
+        predictions: of at least two seeds of one mask, ``(N,)`` each, of the same clips.
+
+    Raises:
+        ValueError: with fewer than two seeds.
+
+    Example:
+        >>> seed_consistency([np.array([0, 1]), np.array([0, 2])])
+        0.5
+    """
+    if len(predictions) < 2:
+        raise ValueError("expected the answers of at least two seeds")
+    stacked = np.stack(list(predictions))  # (S, N)
+    first, second = np.triu_indices(len(stacked), k=1)
+    return float((stacked[first] == stacked[second]).mean())

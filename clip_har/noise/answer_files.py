@@ -1,0 +1,54 @@
+"""The answers under each variant of a cell's noise, as files that need no model to be read."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from clip_har.metrics.effect import Answers
+from clip_har.noise.variants import slug
+from clip_har.results import write_json
+from clip_har.scores import ScoreTable
+
+_ATTENTION, _VARIANTS = "attention.csv", "variants.json"
+
+
+def write_answers(folder: Path, headline: str, answers: Mapping[str, Answers]) -> None:
+    """Write what was answered under each variant.
+
+    Args:
+        folder: the ``noise`` folder of a cell.
+        headline: the variant that the cell's own numbers are of.
+        answers: by variant.
+    """
+    names = {slug(name): name for name in answers}
+    write_json(folder / _VARIANTS, {"headline": headline, "variants": names})
+    attention = {}
+    for name, found in answers.items():
+        found.table.write(folder / f"scores_{slug(name)}.parquet")
+        if found.attention is not None:
+            attention[slug(name)] = found.attention
+    if attention:
+        pd.DataFrame(attention).to_csv(folder / _ATTENTION, index=False)
+
+
+def read_answers(folder: Path) -> tuple[str, dict[str, Answers]]:
+    """Return the name of a cell's headline, and its answers by variant.
+
+    Args:
+        folder: the ``noise`` folder of a finished cell.
+    """
+    described = json.loads((folder / _VARIANTS).read_text(encoding="utf-8"))
+    attention = pd.DataFrame()
+    if (folder / _ATTENTION).is_file():
+        attention = pd.read_csv(folder / _ATTENTION)
+    answers = {
+        name: Answers(
+            ScoreTable.read(folder / f"scores_{key}.parquet"),
+            attention[key].to_numpy(np.float64) if key in attention else None,
+        )
+        for key, name in described["variants"].items()
+    }
+    return described["headline"], answers

@@ -1,0 +1,315 @@
+"""The report: one page that needs nothing beside it, Markdown, CSV and LaTeX."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from jinja2 import Environment, PackageLoader, select_autoescape
+from markupsafe import Markup
+
+from clip_har.atomic import whole_folder
+from clip_har.figures.over_ratio import Measured, over_ratio_figure
+from clip_har.figures.reliability import reliability_figure
+from clip_har.metrics.accuracy import confusion_matrix
+from clip_har.metrics.calibration import reliability
+from clip_har.metrics.tables import confused_pairs
+from clip_har.report.answer import answer
+from clip_har.report.cells import Chosen, ReportCell
+from clip_har.report.pictures import both_themes, confusion_picture, photograph
+from clip_har.report.statistics import cell_rows, class_changes
+from clip_har.sweep_measures import SweepMeasures, sweep_measures
+from clip_har.tiny.model import TinyCLIP
+
+Records = Sequence[Mapping[Any, Any]]
+
+PAGE, MARKDOWN, TABLE, LATEX = "report.html", "report.md", "cells.csv", "cells.tex"
+_LINES = 8  # strategies in one figure
+_LOOKED_AT = 4  # cells that are shown in detail
+_MOVED = 5  # classes at either end
+_BIAS = {
+    "bias/skew_kl": "skew of the answers, nats",
+    "bias/never_predicted": "classes never answered",
+    "bias/recall_gap": "recall, best − worst class",
+    "bias/recall_gini": "recall, Gini",
+    "bias/worst10": "recall, worst tenth",
+    "bias/confusion_asymmetry": "one-sided confusions",
+}
+_COUNTS = ("bias/never_predicted",)
+
+
+@dataclass(frozen=True)
+class Detail:
+    """What is shown of a single cell.
+
+    Attributes:
+        name: of the cell.
+        clips: how many it answered.
+        confusion: a picture.
+        pairs: the most confused ones.
+        losing: classes whose recall falls most; empty for a clean cell.
+        gaining: classes whose recall rises most.
+    """
+
+    name: str
+    clips: int
+    confusion: Markup
+    pairs: Records
+    losing: list[Any]
+    gaining: list[Any]
+
+
+def write_report(chosen: Chosen, folder: Path, *, measures: SweepMeasures | None = None) -> Path:
+    """Write the report, in place of an older one.
+
+    Args:
+        chosen: its cells.
+        folder: for its files.
+        measures: what the cells tell together, where that is known already.
+
+    Returns:
+        The page.
+    """
+    rows = cell_rows(chosen.cells)
+    measures = measures or sweep_measures([one.finished() for one in chosen.cells])
+    detailed = _looked_at(chosen.cells, rows)
+    first = chosen.cells[0]
+    classes = len(first.table.class_names)
+    content = {
+        "title": chosen.title,
+        "answer": answer(rows, measures.rows, classes=classes),
+        "troubles": chosen.troubles,
+        "protocol_line": _protocol_line(chosen.cells),
+        "caution": _caution(chosen.cells),
+        "rows": rows.to_dict("records"),
+        "over_ratio": _over_ratio(rows, chance=1 / classes),
+        "reliability": _reliability(detailed),
+        "bias": _bias(chosen.cells),
+        "bias_names": _BIAS,
+        "measures": measures.rows.to_dict("records"),
+        "several": bool(measures.rows["of"].astype(bool).any()),
+        "noise": _noise(measures),
+        "details": [_detail(one) for one in detailed],
+        "gallery": _gallery(chosen, detailed),
+        "protocol": _protocol(chosen.cells),
+        "environment": (first.folder / "environment.json").read_text(encoding="utf-8"),
+        "page": PAGE,
+    }
+    templates = Environment(
+        loader=PackageLoader("clip_har.report"),
+        autoescape=select_autoescape(("html.j2",)),
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    templates.filters |= {
+        "share": _share,
+        "points": _points,
+        "p": _p_value,
+        "number": _number,
+        "md": _markdown,
+    }
+    with whole_folder(folder) as out:
+        for name in (PAGE, MARKDOWN):
+            text = templates.get_template(f"{name}.j2").render(content)
+            (out / name).write_text(text, encoding="utf-8")
+        rows.to_csv(out / TABLE, index=False)
+        (out / LATEX).write_text(_latex(rows), encoding="utf-8")
+    return folder / PAGE
+
+
+def _looked_at(cells: Sequence[ReportCell], rows: pd.DataFrame) -> list[ReportCell]:
+    """Return a clean cell, and of the strategies that cost most the costliest cell each."""
+    clean = next((one for one in cells if one.is_clean), None) or cells[0].clean
+    order = rows["top1_change"].sort_values().index
+    found = {} if clean is None else {"": clean}
+    for number in order:
+        one = cells[number]
+        if not one.is_clean and len(found) < _LOOKED_AT:
+            found.setdefault(one.strategy, one)
+    return list(found.values()) or [cells[0]]
+
+
+def _over_ratio(rows: pd.DataFrame, *, chance: float) -> list[Markup]:
+    known = rows[rows["ratio"].notna()]
+    several = known.groupby("strategy")["ratio"].nunique()
+    if not len(several) or several.max() < 2:
+        return []
+    worst = known.groupby("strategy")["top1"].min().sort_values().index[:_LINES]
+    pictures = []
+    shown = {"top-1": "top1", "confidence": "confidence", "calibration error": "ece"}
+    for title, name in shown.items():
+        lines = {
+            str(strategy): _line(known[known["strategy"] == strategy], name) for strategy in worst
+        }
+        drawn_chance = chance if name == "top1" else None
+        draw = partial(over_ratio_figure, lines, measure=title, chance=drawn_chance)
+        pictures.append(both_themes(draw, f"{title} over the hidden share"))
+    return pictures
+
+
+def _line(cells: pd.DataFrame, name: str) -> list[Measured]:
+    points = [
+        Measured(
+            row["mask/realised_ratio"],
+            row[name],
+            *((row["top1_low"], row["top1_high"]) if name == "top1" else ()),
+        )
+        for row in cells.to_dict("records")
+    ]
+    clean = cells[f"{name}_clean"] if f"{name}_clean" in cells else pd.Series(dtype=float)
+    if clean.notna().any():
+        points.append(Measured(0.0, float(clean.dropna().iloc[0])))
+    return points
+
+
+def _reliability(cells: Sequence[ReportCell]) -> list[Markup]:
+    pictures = []
+    for one in cells:
+        table = reliability(one.table.labels, one.table.probabilities())
+        draw = partial(reliability_figure, table, title=one.name)
+        pictures.append(both_themes(draw, f"reliability diagram of {one.name}"))
+    return pictures
+
+
+def _bias(cells: Sequence[ReportCell]) -> Records:
+    return [
+        {
+            "cell": one.name,
+            "values": [
+                tuple(
+                    _count(found.metrics[name]) if name in _COUNTS else _number(found.metrics[name])
+                    for found in (one.clean, one)
+                    if found is not None
+                )
+                for name in _BIAS
+            ],
+        }
+        for one in cells
+    ]
+
+
+def _detail(one: ReportCell) -> Detail:
+    table = one.table
+    confusion = confusion_matrix(table.labels, table.scores)
+    losing: list[Any] = []
+    gaining: list[Any] = []
+    if one.clean is not None:
+        changes = class_changes(one, one.clean)
+        losing = changes[changes["change"] < 0].head(_MOVED).to_dict("records")
+        gaining = changes[changes["change"] > 0].tail(_MOVED)[::-1].to_dict("records")
+    return Detail(
+        name=one.name,
+        clips=len(table.clip_ids),
+        confusion=confusion_picture(confusion, table.class_names),
+        pairs=confused_pairs(confusion, table.class_names, most=_MOVED).to_dict("records"),
+        losing=losing,
+        gaining=gaining,
+    )
+
+
+def _gallery(chosen: Chosen, cells: Sequence[ReportCell]) -> list[tuple[str, Markup]]:
+    whole = None if chosen.folder is None else chosen.folder / "mask_gallery.png"
+    if whole is not None and whole.is_file():
+        return [("All masks on clips of this run", photograph(whole, "clips under each mask"))]
+    return [
+        (one.name, photograph(one.folder / "masked_clips.png", f"clips under {one.name}"))
+        for one in cells
+    ]
+
+
+def _noise(measures: SweepMeasures) -> Records:
+    if not len(measures.noise):
+        return []
+    shown = measures.noise[
+        (measures.noise["measure"] == "top1") & (measures.noise["against"] == "none")
+    ]
+    return shown.to_dict("records")
+
+
+def _protocol(cells: Sequence[ReportCell]) -> list[tuple[str, str]]:
+    """Return what the cells have in common, and how many values else there are."""
+    keys = [key for key in cells[0].protocol if key not in ("command", "clean_twin", "notes")]
+    found = []
+    for key in keys:
+        values = list(dict.fromkeys(str(one.protocol.get(key)) for one in cells))
+        found.append((key, values[0] if len(values) == 1 else f"{len(values)} values"))
+    return found
+
+
+def _protocol_line(cells: Sequence[ReportCell]) -> str:
+    models = dict.fromkeys(Path(str(one.protocol["model"]["checkpoint"])).name for one in cells)
+    data = dict.fromkeys(str(one.protocol["data"]) for one in cells)
+    return f"{', '.join(models)} on {', '.join(data)}"
+
+
+def _caution(cells: Sequence[ReportCell]) -> str:
+    """Return what must be said of the package's own model and drawings."""
+    found = []
+    if any(str(one.protocol["data"]).startswith("synthetic") for one in cells):
+        found.append("the clips are drawn")
+    models = {str(one.protocol["model"]): one for one in cells}
+    if any(isinstance(one.cell.model, TinyCLIP) for one in models.values()):
+        found.append("the model is the tiny one that ships with the package")
+    if not found:
+        return ""
+    said = " and ".join(found)
+    return f"{said[0].upper()}{said[1:]}: these numbers say nothing about CLIP on real video."
+
+
+def _markdown(text: object) -> str:
+    """Return text that does not break a Markdown table or start HTML."""
+    escaped = str(text).replace("&", "&amp;").replace("<", "&lt;").replace("|", "\\|")
+    return " ".join(escaped.split())
+
+
+def _latex(rows: pd.DataFrame) -> str:
+    """Return the cells as a LaTeX table (booktabs)."""
+    shown = pd.DataFrame(
+        {
+            "Cell": rows["cell"] + rows["leaks"].map({True: " (uses the true label)", False: ""}),
+            "Top-1": rows["top1"].map(_share),
+            "95 % interval": [
+                f"{_share(low)} to {_share(high)}"
+                for low, high in zip(rows["top1_low"], rows["top1_high"], strict=True)
+            ],
+            "Change": rows["top1_change"].map(_points),
+            "p (Holm)": rows["mcnemar_p_holm"].map(_p_value),
+            "ECE": rows["ece"].map(_number),
+        }
+    )
+    return str(
+        shown.style.hide(axis="index")
+        .format(escape="latex")
+        .to_latex(hrules=True, column_format="lrrrrr")
+    ).replace("%%", "%")
+
+
+def _known(value: Any) -> bool:
+    return value is not None and math.isfinite(value)
+
+
+def _share(value: Any) -> str:
+    return f"{100 * value:.1f}" if _known(value) else "–"
+
+
+def _points(value: Any) -> str:
+    return f"{100 * value:+.1f}".replace("-", "−") if _known(value) else "–"
+
+
+def _p_value(value: Any) -> str:
+    if not _known(value):
+        return "–"
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def _count(value: float) -> str:
+    return f"{value:.0f}"
+
+
+def _number(value: Any) -> str:
+    if not _known(value):
+        return "–"
+    return f"{value:.3f}"

@@ -1,0 +1,94 @@
+"""Pictures inside of a page: they need no file beside it, and follow light and dark."""
+
+import base64
+import io
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from markupsafe import Markup
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from PIL import Image
+
+_INK = {"light": "#1c1e21", "dark": "#e6e6e6"}
+_MOST = 1400  # pixels across of a photograph
+
+
+def both_themes(draw: Callable[[], Figure], alt: str) -> Markup:
+    """Return a drawing as HTML, in dark ink and, where the reader's screen is dark, in light ink.
+
+    Args:
+        draw: makes the figure; it is called under each theme.
+        alt: what it shows, in words.
+    """
+    light, dark = (_svg(draw, ink) for ink in _INK.values())
+    return Markup(
+        '<picture><source media="screen and (prefers-color-scheme: dark)" srcset="{}">'
+        '<img src="{}" alt="{}"></picture>'
+    ).format(dark, light, alt)
+
+
+def photograph(path: Path, alt: str) -> Markup:
+    """Return a picture file as HTML, as JPEG inside of the page.
+
+    Args:
+        path: of the picture.
+        alt: what it shows, in words.
+    """
+    with Image.open(path) as picture:
+        shown = picture.convert("RGB")
+        if shown.width > _MOST:
+            shown = shown.resize((_MOST, round(shown.height * _MOST / shown.width)))
+        buffer = io.BytesIO()
+        shown.save(buffer, "JPEG", quality=85)
+    data = base64.b64encode(buffer.getvalue()).decode()
+    return Markup('<img class="photo" src="data:image/jpeg;base64,{}" alt="{}">').format(data, alt)
+
+
+def confusion_picture(confusion: NDArray[np.int64], names: Sequence[str]) -> Markup:
+    """Return a confusion matrix as HTML, whose cells tell their classes and counts.
+
+    Args:
+        confusion: ``(C, C)`` counts, row true, column answered.
+        names: C names.
+    """
+    classes = len(names)
+    totals = np.maximum(confusion.sum(axis=1), 1)
+    side = 6 if classes > 40 else 14
+    size = side * classes
+    cells = [
+        Markup(
+            '<rect x="{}" y="{}" width="{}" height="{}" class="{}" fill-opacity="{:.2f}">'
+            "<title>{} → {}: {} of {}</title></rect>"
+        ).format(
+            side * answered,
+            side * true,
+            side - 0.5,
+            side - 0.5,
+            "hit" if true == answered else "miss",
+            0.15 + 0.85 * confusion[true, answered] / totals[true],
+            names[true],
+            names[answered],
+            confusion[true, answered],
+            totals[true],
+        )
+        for true, answered in zip(*np.nonzero(confusion), strict=True)
+    ]
+    frame = Markup('<rect class="frame" width="{0}" height="{0}"/>').format(size)
+    return Markup(
+        '<svg class="confusion" viewBox="-1 -1 {0} {0}" role="img" aria-label="confusion matrix">'
+        "{1}{2}</svg>"
+    ).format(size + 2, frame, Markup("").join(cells))
+
+
+def _svg(draw: Callable[[], Figure], ink: str) -> str:
+    inked = ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color")
+    theme: Any = dict.fromkeys(inked, ink)
+    buffer = io.BytesIO()
+    with mpl.rc_context({**theme, "axes.facecolor": "none", "svg.hashsalt": "clip_har"}):
+        draw().savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
+    data = base64.b64encode(buffer.getvalue()).decode()
+    return f"data:image/svg+xml;base64,{data}"

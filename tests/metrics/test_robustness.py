@@ -1,0 +1,143 @@
+"""Robustness against the clean twin: by hand, against scipy, and at its edges."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.special import softmax
+from scipy.stats import entropy
+from sklearn.metrics.pairwise import cosine_similarity
+
+from clip_har.metrics.prediction_bias import skew_kl
+from clip_har.metrics.robustness import (
+    area_over_ratio,
+    drift,
+    kl_divergence,
+    mean_corruption_error,
+    resilience,
+    robustness,
+    seed_consistency,
+    top_overlap,
+)
+from tests.report.made import table
+
+
+def test_by_hand():
+    clean, masked = table(0.8), table(0.3, seed=1)
+    found = robustness(masked, clean)
+    was = clean.predictions() == clean.labels
+    right = masked.predictions() == masked.labels
+    assert found["robustness/absolute"] == pytest.approx(1 - (was.mean() - right.mean()))
+    assert found["robustness/relative"] == pytest.approx(right.mean() / was.mean())
+    flipped = sum(a != b for a, b in zip(masked.predictions(), clean.predictions(), strict=True))
+    assert found["flip_rate"] == pytest.approx(flipped / 160)
+    assert found["flip_rate/harmful"] == pytest.approx(sum(was & ~right) / 160)
+    assert found["flip_rate/helpful"] == pytest.approx(sum(~was & right) / 160)
+    gained = found["flip_rate/helpful"] - found["flip_rate/harmful"]
+    assert found["robustness/absolute"] == pytest.approx(1 + gained)
+    p, q = clean.probabilities(), masked.probabilities()
+    assert found["kl_from_clean"] == pytest.approx(entropy(p, q, axis=1).mean())
+    skews = skew_kl(masked.labels, q) - skew_kl(clean.labels, p)
+    assert found["bias/amplification"] == pytest.approx(skews)
+    same = [
+        len(set(np.argsort(-a)[:5]) & set(np.argsort(-b)[:5])) / 5
+        for a, b in zip(masked.scores, clean.scores, strict=True)
+    ]
+    assert found["top5_overlap"] == pytest.approx(np.mean(same))
+
+
+def test_nothing_changes_against_itself():
+    clean = table(0.7)
+    assert robustness(clean, clean) == {
+        "robustness/absolute": 1, "robustness/relative": 1, "flip_rate": 0,
+        "flip_rate/harmful": 0, "flip_rate/helpful": 0, "kl_from_clean": 0,
+        "bias/amplification": 0, "top5_overlap": 1,
+    }  # fmt: skip
+
+
+def test_clips_pair_by_their_id_and_strangers_count_for_nothing():
+    clean, masked = table(0.8), table(0.3, seed=1)
+    order = np.random.default_rng(0).permutation(160)[:90]
+    some = replace(
+        masked,
+        clip_ids=tuple(masked.clip_ids[i] for i in order),
+        groups=tuple(masked.groups[i] for i in order),
+        **{
+            name: getattr(masked, name)[order]
+            for name in (
+                "labels", "scores", "mask_ratio", "subject_hidden", "subject_found",
+                "native_black", "feature_hidden", "feature_frames", "noise_rms", "noise_largest",
+                "scene_labels",
+            )
+        },
+    )  # fmt: skip
+    found = robustness(some, clean)["flip_rate"]
+    assert found == pytest.approx((masked.predictions() != clean.predictions())[order].mean())
+    others = replace(masked, clip_ids=tuple(f"other {i}" for i in range(160)))
+    assert robustness(others, clean) == {}
+
+
+def test_a_clean_model_that_is_never_right_has_no_relative_robustness():
+    assert "robustness/relative" not in robustness(table(0.5, seed=1), table(0.0))
+    few = tuple("abcde")
+    assert "top5_overlap" not in robustness(table(0.5, names=few), table(0.9, names=few))
+
+
+@given(st.integers(0, 99))
+def test_kl_is_scipys_and_never_infinite(seed):
+    draws = np.random.default_rng(seed)
+    p, q = (softmax(3 * draws.standard_normal((9, 5)), axis=1) for _ in range(2))
+    assert kl_divergence(p, q) == pytest.approx(entropy(p, q, axis=1).mean())
+    assert np.isfinite(kl_divergence(np.eye(3), np.eye(3)[[1, 2, 0]]))
+
+
+@given(st.integers(0, 99))
+def test_drift_is_scikit_learns_cosine(seed):
+    one, other = np.random.default_rng(seed).standard_normal((2, 6, 4))
+    expected = 1 - np.diag(cosine_similarity(one, other)).mean()
+    assert drift(one, other) == pytest.approx(expected)
+    assert drift(one, 3 * one) == pytest.approx(0, abs=1e-12)
+    assert drift(one, -one) == pytest.approx(2)
+
+
+def test_overlap_counts_sets_and_ties_go_to_the_first():
+    assert top_overlap(np.array([[1.0, 1, 1, 0]]), np.array([[0.0, 1, 1, 1]]), k=2) == 0.5
+    assert top_overlap(np.eye(4), np.eye(4), k=4) == 1
+
+
+def test_area_is_the_trapezoid_in_any_order():
+    curve = {0.5: 0.4, 0.0: 1.0, 0.1: 0.8}
+    by_hand = (0.1 * 0.9 + 0.4 * 0.6) / 0.5
+    assert area_over_ratio(curve) == pytest.approx(by_hand)
+    assert area_over_ratio({0.2: 0.7, 0.9: 0.7}) == pytest.approx(0.7)
+    with pytest.raises(ValueError, match="two ratios"):
+        area_over_ratio({0.1: 1.0})
+
+
+def test_mean_corruption_error_of_the_base_is_one():
+    base = {"shape": [0.2, 0.6], "percent": [0.1, 0.1]}
+    assert mean_corruption_error(base, base) == 1
+    found = mean_corruption_error({"shape": [0.4, 0.4], "blur": [1.0]}, base)
+    assert found == pytest.approx(1)
+    worse = mean_corruption_error({"shape": [0.4, 1.2], "percent": [0.3, 0.3]}, base)
+    assert worse == pytest.approx((2 + 3) / 2)
+    with pytest.raises(ValueError, match="in common"):
+        mean_corruption_error({"shape": [0.1]}, {"blur": [0.1]})
+    with pytest.raises(ValueError, match="errors"):
+        mean_corruption_error({"shape": [0.1]}, {"shape": [0.0]})
+
+
+def test_resilience_and_consistency_at_their_edges():
+    assert resilience([0.4], 0.8) == 0.5
+    for masked, clean in (([], 0.5), ([0.1], 0.0)):
+        with pytest.raises(ValueError, match="expected"):
+            resilience(masked, clean)
+    same = np.arange(5)
+    assert seed_consistency([same, same, same]) == 1
+    assert seed_consistency([same, same + 1]) == 0
+    found = seed_consistency([np.array([0, 1]), np.array([0, 2]), np.array([0, 1])])
+    assert found == pytest.approx(2 / 3)
+    with pytest.raises(ValueError, match="two seeds"):
+        seed_consistency([same])

@@ -1,0 +1,128 @@
+"""Finished cells that no model ran for: the folders as a sweep leaves them, answers as planted."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from omegaconf import OmegaConf
+from PIL import Image
+
+from clip_har.config import cell_from_config
+from clip_har.metrics.summary import summarise
+from clip_har.results import METRICS, SCORES, write_json
+from clip_har.run import Outcome, Sweep
+from clip_har.scores import OWN_SCENE, ScoreTable
+from tests.test_config import composed
+
+NAMES = tuple(f"class {number}" for number in range(8))
+
+
+def table(
+    accuracy: float,
+    *,
+    names: tuple[str, ...] = NAMES,
+    clips: int = 160,
+    groups: int = 20,
+    seed: int = 0,
+    ratio: float = 0.0,
+) -> ScoreTable:
+    """Return answers, a share of which is right: the same clips whatever the accuracy."""
+    draws = np.random.default_rng(seed)
+    labels = np.arange(clips) % len(names)
+    lots, others = draws.random(clips), draws.integers(1, len(names), clips)
+    answers = np.where(lots < accuracy, labels, (labels + others) % len(names))
+    scores = draws.normal(size=(clips, len(names))).astype(np.float32)
+    scores[np.arange(clips), answers] = scores.max(axis=1) + 1
+    unknown = np.full(clips, np.nan)
+    return ScoreTable(
+        class_names=names,
+        clip_ids=tuple(f"clip {number}" for number in range(clips)),
+        groups=tuple(f"g{number % groups}" for number in range(clips)),
+        labels=labels,
+        scores=scores,
+        mask_ratio=np.full(clips, ratio),
+        subject_hidden=unknown,
+        subject_found=unknown,
+        native_black=np.zeros(clips),
+        feature_hidden=unknown,
+        feature_frames=unknown,
+        noise_rms=np.zeros(clips),
+        noise_largest=np.zeros(clips),
+        scene_labels=np.full(clips, OWN_SCENE),
+    )
+
+
+def made_cell(
+    results: Path,
+    name: str,
+    answers: ScoreTable,
+    *overrides: str,
+    clean: ScoreTable | None = None,
+    leaks: bool = False,
+    **protocol: Any,
+) -> Path:
+    """Write the folder of a finished cell; ``clean`` is the table of the cell ``clean``."""
+    folder = results / "cells" / name.replace(" ", "_").replace("/", "-")
+    folder.mkdir(parents=True)
+    config = composed(*overrides)
+    cell = cell_from_config(config)
+    OmegaConf.save(config, folder / "config.yaml", resolve=True)
+    answers.write(folder / SCORES)
+    counts = {"data/clips": float(len(answers.clip_ids)), "data/failed_clips": 0.0}
+    write_json(folder / METRICS, summarise(answers, clean) | counts)
+    described = {
+        "data": "made",
+        "model": cell.model.model_dump(mode="json"),
+        "masking": {"kind": type(cell.masking).__name__, **cell.masking.model_dump(mode="json")},
+        "noise": {"kind": type(cell.noise).__name__},
+        "uses_true_label_at_test_time": leaks,
+        "command": "python -m clip_har " + " ".join(overrides),
+        "clean_twin": None if clean is None else "clean",
+        **protocol,
+    }
+    write_json(folder / "protocol.json", described)
+    write_json(folder / "environment.json", {"python": "3.x"})
+    Image.new("RGB", (60, 40), "#336699").save(folder / "masked_clips.png")
+    return folder
+
+
+def made_sweep(
+    results: Path,
+    cells: Mapping[str, Path | str],
+    *,
+    asked: int | None = None,
+    name: str = "a sweep",
+) -> Path:
+    """Write the folder of a sweep: by name a cell's folder, or why it failed."""
+    folder = results / "sweeps" / "2026-01-01_00-00-00"
+    Sweep(parent=None, varying=(), cells=asked or len(cells), name=name).write(folder)
+    for number, (cell, found) in enumerate(cells.items()):
+        (folder / str(number)).mkdir()
+        done = isinstance(found, Path)
+        outcome = Outcome(
+            name=cell,
+            state="finished" if done else "failed",
+            folder=str(found) if done else None,
+            error=None if done else str(found),
+            seconds=1.0,
+        )
+        text = json.dumps(asdict(outcome))
+        (folder / str(number) / "outcome.json").write_text(text, encoding="utf-8")
+    return folder
+
+
+def usual(results: Path, names: tuple[str, ...] = NAMES) -> Path:
+    """Write a sweep of a clean cell and two strategies at three ratios; shape costs most."""
+    clean = table(0.9, names=names)
+    cells: dict[str, Path | str] = {"none": made_cell(results, "clean", clean, "masking=none")}
+    for strategy, falls in {"percent": 0.1, "shape": 1.2}.items():
+        for ratio in (0.1, 0.3, 0.5):
+            answers = table(0.9 - falls * ratio, names=names, ratio=ratio)
+            name = f"{strategy} r={ratio:g}"
+            cells[name] = made_cell(
+                results, name, answers, f"masking={strategy}", f"ratio={ratio}", clean=clean
+            )
+    return made_sweep(results, cells)

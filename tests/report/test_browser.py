@@ -1,0 +1,129 @@
+"""The page in a real browser: readable wide and narrow, light and dark, and harmless."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from clip_har.report.cells import of_sweep
+from clip_har.report.page import write_report
+from tests.report.made import made_cell, made_sweep, table, usual
+from tests.report.test_page import EVIL
+
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as play:
+        found = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield found
+        found.close()
+
+
+@pytest.fixture(scope="module")
+def evil(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    results = tmp_path_factory.mktemp("evil")
+    return write_report(of_sweep(usual(results, names=EVIL)), results / "report")
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A hundred and one classes, and three hundred cells that share a few results' answers."""
+    results = tmp_path_factory.mktemp("large")
+    names = tuple(f"ClassNumber{number}" for number in range(101))
+    clean = table(0.7, names=names, clips=404)
+    cells: dict[str, Path | str] = {"none": made_cell(results, "clean", clean, "masking=none")}
+    first = made_cell(
+        results, "percent r=0.3", table(0.4, names=names, clips=404, ratio=0.3),
+        "masking=percent", "ratio=0.3", clean=clean,
+    )  # fmt: skip
+    for seed in range(299):
+        folder = first.with_name(f"seed {seed}")
+        shutil.copytree(first, folder)
+        cells[f"percent r=0.3 seed={seed}"] = folder
+    return write_report(of_sweep(made_sweep(results, cells)), results / "report")
+
+
+def opened(
+    browser: Browser, path: Path, width: int, scheme: str = "light"
+) -> tuple[Page, list[str]]:
+    """Return a page that was opened, and all that the browser complained of or asked for."""
+    context = browser.new_context(
+        viewport={"width": width, "height": 800},
+        color_scheme=scheme,  # type: ignore[arg-type]
+    )
+    page, told = context.new_page(), []  # type: tuple[Page, list[str]]
+    page.on("console", lambda message: told.append(message.text))
+    page.on("pageerror", lambda error: told.append(str(error)))
+    page.on("dialog", lambda dialog: told.append(dialog.message))
+    page.on("request", lambda request: told.append(request.url[:60]))
+    page.goto(path.as_uri())
+    return page, [line for line in told if not line.startswith(("data:", path.as_uri()[:60]))]
+
+
+def test_names_do_no_harm_and_nothing_is_fetched(browser, evil):
+    page, told = opened(browser, evil, 1200)
+    assert told == []
+    assert page.title().startswith("clip_har: a sweep")
+    assert page.locator("script").count() == 0
+    assert page.get_by_text("<script>document.title='broken'</script> 0").count() > 0
+
+
+@pytest.mark.parametrize("width", [390, 768, 1400])
+@pytest.mark.parametrize("which", ["evil", "large"])
+def test_the_page_never_scrolls_sideways(browser, request, which, width):
+    page, _ = opened(browser, request.getfixturevalue(which), width)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    for picture in page.locator("img").all():
+        assert picture.evaluate("i => i.complete && i.naturalWidth > 0")
+        box = picture.bounding_box()
+        assert box is None or box["width"] <= width
+
+
+def test_light_and_dark_have_their_own_ink(browser, evil):
+    shades = {}
+    for scheme in ("light", "dark"):
+        page, _ = opened(browser, evil, 1000, scheme)
+        ink, paper = page.evaluate(
+            "(s => [s.color, s.backgroundColor])(getComputedStyle(document.body))"
+        )
+        shades[scheme] = [sum(map(int, c[4:-1].split(", "))) for c in (ink, paper)]
+        picture = page.locator("picture img").first
+        shades[scheme].append(len(picture.evaluate("i => i.currentSrc")))
+    assert shades["light"][0] < 200 < 600 < shades["light"][1]
+    assert shades["dark"][1] < 200 < 600 < shades["dark"][0]
+    light, dark = (
+        opened(browser, evil, 1000, scheme)[0]
+        .locator("picture img").first.evaluate("i => i.currentSrc")
+        for scheme in ("light", "dark")
+    )  # fmt: skip
+    assert light != dark
+
+
+def test_a_square_of_the_confusion_matrix_tells_its_classes(browser, evil):
+    page, _ = opened(browser, evil, 1000)
+    title = page.locator(".confusion title").first.text_content()
+    assert title is not None
+    assert "→" in title
+    assert " of 20" in title
+
+
+def test_it_is_printed_on_white_with_all_commands(browser, evil, tmp_path):
+    page, _ = opened(browser, evil, 1000, "dark")
+    page.emulate_media(media="print")
+    paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert paper == "rgb(255, 255, 255)"
+    page.pdf(path=tmp_path / "report.pdf")
+    assert (tmp_path / "report.pdf").stat().st_size > 20_000
+
+
+def test_three_hundred_cells_stay_readable(browser, large):
+    page, told = opened(browser, large, 1200)
+    assert told == []
+    assert page.locator("#cells + .scroll tbody tr").count() == 300
+    assert page.evaluate("document.documentElement.scrollHeight") < 12_000
+    assert large.stat().st_size < 3_000_000

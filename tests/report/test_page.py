@@ -1,0 +1,134 @@
+"""The report as files: whole in themselves, escaped, the same again."""
+
+import csv
+import re
+from pathlib import Path
+
+import pytest
+
+from clip_har.report.cells import of_sweep
+from clip_har.report.command import main
+from clip_har.report.page import LATEX, MARKDOWN, PAGE, TABLE, write_report
+from tests.report.made import made_cell, made_sweep, table, usual
+
+EVIL = tuple(
+    f"{text} {number}"
+    for number, text in enumerate(
+        ["<script>document.title='broken'</script>", "a|b", "50 % & more", "tab_le", '"quoted"',
+         "</title><img src=x onerror=alert(1)>", "日本", "$x^2$"]
+    )
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    results = tmp_path_factory.mktemp("results")
+    chosen = of_sweep(usual(results))
+    return write_report(chosen, results / "report").parent
+
+
+def tidy(folder: Path) -> list[dict[str, str]]:
+    with (folder / TABLE).open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_four_files_are_written(report):
+    assert {path.name for path in report.iterdir()} == {PAGE, MARKDOWN, TABLE, LATEX}
+
+
+def test_the_page_needs_nothing_beside_it(report):
+    text = (report / PAGE).read_text()
+    assert not re.search(r"""(?:src|href|srcset)=["'](?!data:)""", text)
+    assert "http" not in re.sub(r'data:[^"]*', "", text).replace("http-equiv", "")
+    assert "url(" not in re.sub(r'data:[^"]*', "", text)
+
+
+def test_the_table_is_tidy(report):
+    rows = tidy(report)
+    assert len(rows) == 7
+    assert len({row["cell"] for row in rows}) == 7
+    for name in ("top1", "ece", "bias/skew_kl", "flip_rate", "mcnemar_p_holm", "command"):
+        assert name in rows[0]
+
+
+def test_every_cell_is_on_the_page_with_its_command(report):
+    text = (report / PAGE).read_text()
+    for row in tidy(report):
+        assert f"<td>{row['cell']}" in text
+        assert f"<code>{row['command']}</code>" in text
+        assert f"| {row['cell']} |" in (report / MARKDOWN).read_text()
+        assert row["cell"] in (report / LATEX).read_text()
+
+
+def test_written_again_it_is_the_same(report, tmp_path):
+    before = {path.name: path.read_bytes() for path in report.iterdir()}
+    chosen = of_sweep(next((report.parent / "sweeps").iterdir()))
+    again = write_report(chosen, report).parent
+    assert {path.name: path.read_bytes() for path in again.iterdir()} == before
+
+
+def test_what_leaks_the_label_is_marked_everywhere(tmp_path):
+    clean = table(0.5)
+    cells = {
+        "none": made_cell(tmp_path, "clean", clean, "masking=none"),
+        "mask [uses the true label]": made_cell(
+            tmp_path, "oracle", table(1.0), "masking=percent", clean=clean, leaks=True
+        ),
+    }
+    folder = write_report(of_sweep(made_sweep(tmp_path, cells)), tmp_path / "r").parent
+    assert '<span class="leak">leaks the label</span>' in (folder / PAGE).read_text()
+    assert "**leaks the label**" in (folder / MARKDOWN).read_text()
+    assert "uses the true label" in (folder / LATEX).read_text()
+    assert "True" in (folder / TABLE).read_text()
+
+
+def test_names_are_text_and_nothing_else(tmp_path):
+    sweep = usual(tmp_path, names=EVIL)
+    folder = write_report(of_sweep(sweep), tmp_path / "r").parent
+    page = (folder / PAGE).read_text()
+    assert "<script" not in page
+    assert "<img src=x" not in page
+    assert "&lt;script&gt;" in page
+
+
+def test_troubles_are_told(tmp_path):
+    folder = made_cell(tmp_path, "clean", table(0.9), "masking=none")
+    sweep = made_sweep(tmp_path, {"none": folder, "shape": "no <b>disk</b>"}, asked=3)
+    out = write_report(of_sweep(sweep), tmp_path / "r").parent
+    page = (out / PAGE).read_text()
+    assert "shape: no &lt;b&gt;disk&lt;/b&gt;" in page
+    assert "1 of 3 cells were not run" in page
+    assert "- 1 of 3 cells were not run" in (out / MARKDOWN).read_text()
+
+
+def test_the_command_writes_the_newest_sweep_and_names_the_page(tmp_path, capsys):
+    sweep = usual(tmp_path)
+    main(["--results-dir", str(tmp_path)])
+    assert capsys.readouterr().out == f"{sweep / 'report' / PAGE}\n"
+    main([str(sweep), "--out", str(tmp_path / "elsewhere")])
+    assert (tmp_path / "elsewhere" / PAGE).is_file()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["gone"], "expected the folder of a sweep"),
+        (["--results-dir", "gone"], "holds no sweep"),
+    ],
+)
+def test_what_cannot_be_is_told_in_one_line(
+    tmp_path, monkeypatch, capsys, arguments: list[str], message: str
+):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 1
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert message in line
+
+
+def test_a_filter_needs_an_experiment(capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(["--filter", "params.masking = 'shape'"])
+    assert caught.value.code == 2
+    assert "add --experiment" in capsys.readouterr().err
