@@ -58,7 +58,9 @@ class Sweep:
         if not path.is_file():
             return None
         content = json.loads(path.read_text(encoding="utf-8"))
-        return cls(content["parent"], tuple(content["varying"]), content["cells"], content["name"])
+        # Sweeps of an earlier version have neither a number of cells nor a name.
+        cells, name = content.get("cells", 0), content.get("name", folder.name)
+        return cls(content["parent"], tuple(content["varying"]), cells, name)
 
 
 @dataclass(frozen=True)

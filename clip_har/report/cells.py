@@ -198,6 +198,12 @@ def newest_sweep(results_dir: Path) -> Path:
 def _chosen(
     title: str, found: dict[Path, ReportCell], troubles: list[str], folder: Path | None
 ) -> Chosen:
-    if not found:
+    cells = []
+    for one in found.values():
+        if "command" in one.protocol:
+            cells.append(one)
+        else:
+            troubles.append(f"{one.name}: it was made by an earlier version; run it again")
+    if not cells:
         raise ClipHarError(f"{title}: no cell has a result" + "".join(f"; {t}" for t in troubles))
-    return Chosen(title, tuple(found.values()), tuple(dict.fromkeys(troubles)), folder)
+    return Chosen(title, tuple(cells), tuple(dict.fromkeys(troubles)), folder)

@@ -109,3 +109,14 @@ def test_the_protocol_is_read(tmp_path):
     written = json.loads((folder / "protocol.json").read_text())
     chosen = of_sweep(made_sweep(tmp_path, {"none": folder}))
     assert chosen.cells[0].protocol == written
+
+
+def test_cells_of_an_earlier_version_are_named_and_left_out(tmp_path):
+    sweep = usual(tmp_path)
+    old = tmp_path / "cells" / "shape_r=0.3" / "protocol.json"
+    content = json.loads(old.read_text())
+    del content["command"], content["clean_twin"]
+    old.write_text(json.dumps(content))
+    chosen = of_sweep(sweep)
+    assert "shape r=0.3" not in [one.name for one in chosen.cells]
+    assert chosen.troubles == ("shape r=0.3: it was made by an earlier version; run it again",)
