@@ -16,6 +16,8 @@ from clip_har.run import Sweep, read_outcomes
 from clip_har.scores import ScoreTable
 from clip_har.sweep_cells import Finished
 
+_TOLD = 3  # troubles in one line
+
 
 @dataclass(frozen=True)
 class ReportCell:
@@ -129,7 +131,8 @@ def of_sweep(folder: Path) -> Chosen:
         else:
             troubles.append(f"{outcome.name}: {outcome.error or 'its results are not there'}")
     sweep = Sweep.read(folder)
-    title = folder.name if sweep is None else f"{sweep.name} ({folder.name})"
+    named = sweep is not None and sweep.name != folder.name
+    title = f"{sweep.name} ({folder.name})" if sweep is not None and named else folder.name
     if sweep is not None and sweep.cells > len(outcomes):
         troubles.append(f"{sweep.cells - len(outcomes)} of {sweep.cells} cells were not run")
     return _chosen(title, found, troubles, folder)
@@ -205,5 +208,7 @@ def _chosen(
         else:
             troubles.append(f"{one.name}: it was made by an earlier version; run it again")
     if not cells:
-        raise ClipHarError(f"{title}: no cell has a result" + "".join(f"; {t}" for t in troubles))
+        told = "".join(f"; {trouble}" for trouble in troubles[:_TOLD])
+        more = f"; and {len(troubles) - _TOLD} more" if len(troubles) > _TOLD else ""
+        raise ClipHarError(f"{title}: no cell has a result{told}{more}")
     return Chosen(title, tuple(cells), tuple(dict.fromkeys(troubles)), folder)
