@@ -305,5 +305,12 @@ def _check_same_mask(cell: Cell) -> None:
             " nor be aimed at anything but the subject: name masks, such as"
             " train_masking=[none,percent]"
         )
-    if cell.masking.feature is not None and isinstance(cell.region, NoRegion):
+    if cell.masking.feature is None:
+        return
+    if isinstance(cell.region, NoRegion):
         raise ClipHarError("train_masking=same: the mask needs region=motion or region=annotation")
+    if cell.region.uses_label(SUBJECT):
+        raise ClipHarError(
+            "train_masking=same: a subject found by the true label (region.evidence=label) would"
+            " teach the label; use another region source"
+        )

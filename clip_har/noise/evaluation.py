@@ -24,7 +24,7 @@ from clip_har.noise.fit import FittedNoise, fitted_calibration, learned_noise, l
 from clip_har.noise.identity import (
     described_calibration,
     described_fit,
-    described_model,
+    described_use,
     has_universal_twin,
     universal_twin,
 )
@@ -197,7 +197,7 @@ def fit(
             noise,
             zero_shot,
             clips=frames.clip_set,
-            described=described_model(cell),
+            described=described_use(noise, cell),
             frames=int(frames.lengths.max()),
         )
     return learned_noise(

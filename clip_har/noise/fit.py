@@ -151,8 +151,8 @@ def load_noise(
         noise: the settings.
         zero_shot: the model that it is used with.
         clips: that it is evaluated on.
-        described: what it is used for, see `clip_har.noise.identity.described_model`; where it
-            was learned for something else, a warning says so.
+        described: what it is used for, see `clip_har.noise.identity.described_use`; where it was
+            learned for something else, or by other settings, a warning says so.
         frames: of a clip; counts for noise that is not still.
 
     Raises:
@@ -189,16 +189,16 @@ def load_noise(
             f"noise.file={path}: it is larger than noise.epsilon allows; it was learned with"
             f" {card['noise'].get('epsilon')}"
         )
-    used = {**described, **noise.model_dump(mode="json", include=_SHAPE)}
+    cell = {**described, **noise.model_dump(mode="json", exclude={"seed"})}
     of_file = {**card, **card["noise"]}
-    if other := sorted(key for key, value in used.items() if of_file.get(key) != value):
+    if other := sorted(key for key in cell.keys() & of_file.keys() if of_file[key] != cell[key]):
         log.warning(
-            "noise.file=%s was learned with other %s than the cell's", path, ", ".join(other)
+            "noise.file=%s was learned with other %s than the cell's; controls that are learned"
+            " follow the cell",
+            path,
+            ", ".join(other),
         )
     return found
-
-
-_SHAPE = {"norm", "resolution", "still", "where", "width"}  # of the noise's settings
 
 
 def _card(described: dict[str, Any], clips: TrainingClips, course: Course) -> dict[str, Any]:

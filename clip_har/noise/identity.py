@@ -105,6 +105,17 @@ def described_fit(noise: Learned, cell: "Cell") -> dict[str, Any]:
     }
 
 
+def described_use(noise: Learned, cell: "Cell") -> dict[str, Any]:
+    """Return what noise of a file is compared with: where it would be learned for this cell.
+
+    Without controls nothing is learned, and the clips to learn from need not be there.
+    """
+    if not noise.controls:
+        return described_model(cell)
+    described = _described_learning(noise, cell)
+    return {key: value for key, value in described.items() if key != "code"}
+
+
 def described_calibration(noise: Learned, cell: "Cell") -> dict[str, Any]:
     """Return all that shapes the calibration control: the same for all noise of a sweep.
 

@@ -223,7 +223,8 @@ class _Loop:
         self.recent = {}
         course.validation[step] = self._validate()
         # The start is no choice: noise that serves worse than none is a finding, not a failure.
-        if course.kept and course.validation[step] <= course.validation[course.kept]:
+        best = course.validation.get(course.kept, -math.inf) if course.kept else -math.inf
+        if course.kept and not course.validation[step] > best:  # also where it is no number
             return None
         course.kept = step
         return self._copy()

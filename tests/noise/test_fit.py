@@ -446,11 +446,14 @@ def test_noise_of_other_weights_is_used_with_a_warning(file, caplog):
     caplog.clear()
     read(file, NOISE, judge, described={"weights": judge.model.digest, "data": "planted"})
     assert not caplog.records
-    cell = {"weights": "of others", "data": "planted", "prompts": [["a"]]}
-    read(file, NOISE.model_copy(update={"where": "before", "norm": "l2"}), judge, described=cell)
+    cell = {"weights": "of others", "data": "planted"}
+    longer = quick(steps=9, validate_every=2)
+    other = {"where": "before", "norm": "l2", "learning": longer, "seed": 5}
+    read(file, NOISE.model_copy(update=other), judge, described=cell)
     (told,) = [record.getMessage() for record in caplog.records]
     assert told == (
-        f"noise.file={file} was learned with other norm, prompts, weights, where than the cell's"
+        f"noise.file={file} was learned with other learning, norm, weights, where than the cell's;"
+        " controls that are learned follow the cell"
     )
 
 

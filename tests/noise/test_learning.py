@@ -340,3 +340,10 @@ def test_attention_is_learned_from_the_subjects_place(planted_set, small_clip, t
     curve = course.terms["attention"]
     assert 0 < curve[6] < curve[2] < 1
     assert inside(best) > before + 0.003, "evidence moves to the subject, on other clips, too"
+
+
+def test_a_look_that_is_no_number_is_never_the_best(learned, monkeypatch):
+    scores = iter([-1.0, -0.5, math.nan, -0.9, -0.8])
+    monkeypatch.setattr(_Loop, "_validate", lambda _: next(scores))
+    _, course = learned(UniversalNoise(learning=quick(steps=12, validate_every=3)))
+    assert course.kept == 3

@@ -149,6 +149,9 @@ def test_a_subject_that_is_found_by_the_label_teaches_nothing():
     by_label = ["noise=universal", "region=relevance", "region.evidence=label"]
     assert "would teach the label" in refused(*by_label, "noise.loss.attention=1")
     assert "would teach the label" in refused(*by_label, "noise.train_masking=[feature]")
+    same = "noise.train_masking=[same]"
+    assert "would teach the label" in refused(*by_label, same, "masking=isolation")
+    cell_of(*by_label, same, "masking=percent")
     cell_of(*by_label)
 
 
