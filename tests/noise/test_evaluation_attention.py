@@ -1,6 +1,7 @@
 """Judging learned noise: where the model looks, and the clips that are shown."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from torch.nn.functional import normalize
 from clip_har.attention import evidence_maps, mass_inside
 from clip_har.data.clips import ClipSet
 from clip_har.masked_clips import MaskedClips
+from clip_har.masking.swap import SwapMask
 from clip_har.models.clip import CLIP
 from clip_har.models.zero_shot import ZeroShot
 from clip_har.noise.answers import with_noise
@@ -134,6 +136,24 @@ def test_attention_that_is_not_asked_for_is_not_measured(looking, noise):
 def test_without_a_region_source_there_is_no_attention(named):
     assert all(found.attention is None for found in named.answers.values())
     assert all(exhibit.clip.subject is None for exhibit in named.exhibits)
+
+
+def test_attention_on_a_frozen_clip_is_measured_against_the_frame_that_is_shown(looking):
+    judge, masked = looking
+    frozen = replace(masked, masking=SwapMask(frozen=True), feature=masked.subject)
+    noise = UniversalNoise(attention_clips=8, controls=False)
+    _, result = judged(noise, frozen, judge, own=drawn(noise, judge))
+    found = result.answers["none"].attention
+    assert found is not None
+    (rows,) = np.isfinite(found).nonzero()
+    assert len(rows) == len(frozen.judged) == 6
+    for row in rows:
+        frames = frozen.clip(frozen.judged[row]).frames
+        answer = int(scores(result, "none")[row].argmax())
+        middle = masked.subject.relevance(frozen.judged[row])[4]
+        subject = np.repeat(middle[None], len(frames), axis=0)
+        expected = mass_inside(evidence_maps(judge, frames, answer), subject)
+        assert found[row] == pytest.approx(expected)
 
 
 # Exhibits

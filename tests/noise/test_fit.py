@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
-import numpy as np
 import pytest
 import torch
 from safetensors import safe_open
@@ -16,14 +15,7 @@ from clip_har.data.clips import Clip, ClipSet
 from clip_har.errors import ClipHarError
 from clip_har.models.zero_shot import ZeroShot
 from clip_har.noise import fit
-from clip_har.noise.controls import Calibration
-from clip_har.noise.fit import (
-    NOISE_FILE,
-    FittedNoise,
-    fitted_calibration,
-    learned_noise,
-    load_noise,
-)
+from clip_har.noise.fit import NOISE_FILE, FittedNoise, learned_noise, load_noise
 from clip_har.noise.learning import _Loop
 from clip_har.noise.settings import (
     BorderNoise,
@@ -34,7 +26,7 @@ from clip_har.noise.settings import (
     UniversalNoise,
 )
 from clip_har.noise.training_clips import TrainingClips
-from tests.noise.made import COUNT, planted_judge, quick
+from tests.noise.made import COUNT, SIDE, planted_judge, quick
 from tests.planted import CLASSES
 
 HOW = quick(steps=4, validate_every=2)
@@ -239,37 +231,6 @@ def test_what_fails_in_opening_the_clips_is_not_said_to_be_the_cache(learned):
         learned(NOISE, training=gone)
 
 
-# The calibration control
-
-
-def test_the_calibration_is_fitted_once_for_all_noise(
-    judge: ZeroShot, small_training: TrainingClips, tmp_path: Path
-) -> None:
-    asked = []
-
-    def training() -> TrainingClips:
-        asked.append("clips")
-        return small_training
-
-    def fitted(noise: Learned, **described: Any) -> Calibration:
-        return fitted_calibration(
-            noise, judge, training, described={"kind": "calibration", **described},
-            cache_dir=tmp_path,
-        )  # fmt: skip
-
-    one, same = fitted(NOISE), fitted(UniversalNoise())
-    assert asked == ["clips"]
-    assert one.scale == same.scale
-    assert np.array_equal(one.biases, same.biases)
-    (path,) = (tmp_path / "noise").glob("*/calibration.safetensors")
-    path.write_bytes(path.read_bytes()[:-8])
-    again = fitted(NOISE)
-    assert asked == ["clips", "clips"], "a damaged one is made again"
-    assert np.array_equal(one.biases, again.biases)
-    fitted(NOISE, precision="bf16")
-    assert len(asked) == 3
-
-
 def test_a_cache_that_cannot_be_written(judge, small_training, tmp_path):
     place = tmp_path / "file"
     place.write_text("in the way")
@@ -455,6 +416,15 @@ def test_noise_of_other_weights_is_used_with_a_warning(file, caplog):
         f"noise.file={file} was learned with other learning, norm, weights, where than the cell's;"
         " controls that are learned follow the cell"
     )
+
+
+def test_settings_that_leave_the_parts_their_shape_are_told_of(learned, judge, tmp_path, caplog):
+    path = tmp_path / "given" / NOISE_FILE
+    learned(BorderNoise(learning=HOW, width=4)).save(path)
+    caplog.clear()
+    read(path, BorderNoise(learning=HOW, width=3, resolution=SIDE), judge)
+    (told,) = [record.getMessage() for record in caplog.records]
+    assert "was learned with other resolution, width than the cell's" in told
 
 
 def test_noise_that_was_learned_from_what_is_evaluated_is_refused(file, small_training):

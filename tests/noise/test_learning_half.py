@@ -1,5 +1,6 @@
 """Half precision: a gradient that is not finite costs its step, and lowers the scale."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -68,3 +69,11 @@ def test_a_gradient_that_is_not_finite_costs_its_step_alone(
     if optimiser == "adam":
         (part,) = again.perturbation.parts.values()
         assert float(again.optimiser.state[part]["step"]) == 2, "the one that was lost is none"
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
+def test_only_half_precision_is_scaled(small_training, dtype):
+    judge, noise = planted_judge(), UniversalNoise(learning=quick())
+    cast = replace(judge, model=replace(judge.model, dtype=dtype))
+    loop = _Loop(noise, started(noise, judge), cast, small_training)
+    assert loop.scaler.is_enabled() == (dtype == torch.float16)

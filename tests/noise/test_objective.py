@@ -13,7 +13,13 @@ from clip_har.models.zero_shot import ZeroShot
 from clip_har.noise import loss
 from clip_har.noise.objective import class_prior, draw_wrong, terms
 from clip_har.noise.perturbation import Perturbation, PixelNoise, make_perturbation
-from clip_har.noise.settings import ClassSpecificNoise, Learned, LossWeights, UniversalNoise
+from clip_har.noise.settings import (
+    BorderNoise,
+    ClassSpecificNoise,
+    Learned,
+    LossWeights,
+    UniversalNoise,
+)
 from clip_har.noise.training_clips import Batch, TrainingClips
 from tests.noise.made import planted_judge
 
@@ -117,6 +123,17 @@ def test_the_gradient_reaches_the_noise_that_is_shown_and_no_other(judge, small_
     assert part.grad is not None
     reached = part.grad.flatten(1).abs().sum(dim=1) > 0
     assert reached.tolist() == [True, True, False, True, False]
+
+
+def test_what_is_never_seen_of_a_border_costs_nothing(judge, small_training):
+    noise = BorderNoise(loss=LossWeights(size=1, smoothness=1), width=3, epsilon=40)
+    batch, delta = batch_of(small_training, noise), strong(noise, judge)
+    shared = delta.parts["shared"].clone()
+    shared[..., 3:-3, 3:-3] = 0
+    found = terms(noise, delta, judge, batch, None, PRIOR)
+    assert delta.parts["shared"][..., 3:-3, 3:-3].any(), "else there is nothing to leave out"
+    torch.testing.assert_close(found["size"], loss.size(shared / 40))
+    torch.testing.assert_close(found["smoothness"], loss.smoothness(shared[0] / 40))
 
 
 # Wrong classes

@@ -254,6 +254,25 @@ def test_soft_edges_of_the_cells_own_mask_are_soft_in_training(training):
     assert partly.any()
 
 
+class Moved(Missed):
+    """Maps of another thing: where the subject is, 30 pixels to the side."""
+
+    def relevance(self, index: int) -> Any:
+        return np.roll(self.maps.relevance(index), 30, axis=-1)
+
+
+def test_the_cells_own_mask_is_aimed_at_its_own_thing_and_others_at_the_subject(training):
+    person = FeatureMask(ratio=None, feature="person")
+    moved: Any = Moved(training.clips.subject)
+    clips = replace(training.clips, masking=person, feature=moved)
+    own, other = (
+        replace(training, clips=clips).batch(under(mask), 12, 0) for mask in ("same", "feature")
+    )
+    for batch, shift in ((own, 30), (other, 0)):
+        aimed = batch.subject.roll(shift, dims=-1) > 0.99
+        assert float(batch.visible[:, 0][aimed].mean()) == pytest.approx(0, abs=0.02)
+
+
 # Validation
 
 
