@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from torch import Tensor, from_numpy
 from torch.nn.functional import adaptive_avg_pool2d
 
+from clip_har.evenly import evenly
 from clip_har.masked_clips import MaskedClips, ShownClip
 from clip_har.metrics.attention import focus, mass, pointing, rank
 from clip_har.models.evidence import clip_evidence, embed_clip
@@ -60,6 +61,19 @@ def covered(subject: NDArray[np.float32], side: int) -> NDArray[np.float32]:
     """
     patches: NDArray[np.float32] = adaptive_avg_pool2d(from_numpy(subject.copy()), side).numpy()
     return patches
+
+
+def rows_with_subject(masked: MaskedClips, most: int) -> list[int]:
+    """Return the rows of at most so many judged clips whose subject was found, evenly spread.
+
+    Args:
+        masked: the clips; without a region source there are none.
+        most: 0 for none.
+    """
+    if masked.subject is None or most == 0:
+        return []
+    found = [row for row, index in enumerate(masked.judged) if masked.subject.found[index]]
+    return evenly(found, most) if found else []
 
 
 def attention_of_answers(

@@ -9,10 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from clip_har.attention import attention_of_answers
+from clip_har.attention import attention_of_answers, rows_with_subject
 from clip_har.config import Cell
 from clip_har.data.clips import ClipSet
-from clip_har.evenly import evenly
 from clip_har.masked_clips import MaskedClips, ShownClip, open_frames, open_masked
 from clip_har.models.dual_encoder import DualEncoder, ModelSource, Precision, pick_device
 from clip_har.models.zero_shot import ZeroShot
@@ -78,8 +77,9 @@ def evaluate(cell: Cell, clips: ClipSet) -> Evaluation:
         return Evaluation(masked, table, result)
     corruption = None if isinstance(cell.noise, NoNoise) else cell.noise
     table = score_clips(masked, zero_shot, corruption)
-    rows = _attended(cell, masked)
-    if not rows:
+    # The judged model's own evidence is no truth to hold it against.
+    most = 0 if cell.region.asks_model else cell.attention_clips
+    if not (rows := rows_with_subject(masked, most)):
         return Evaluation(masked, table)
 
     def seen(clip: ShownClip) -> Tensor:
@@ -87,15 +87,6 @@ def evaluate(cell: Cell, clips: ClipSet) -> Evaluation:
 
     attention = attention_of_answers(masked, zero_shot, table.predictions(), rows, seen)
     return Evaluation(masked, table, attention=attention)
-
-
-def _attended(cell: Cell, masked: MaskedClips) -> list[int]:
-    """Return the rows of the judged clips on which attention is measured."""
-    # The judged model's own evidence is no truth to hold it against.
-    if masked.subject is None or cell.attention_clips == 0 or cell.region.asks_model:
-        return []
-    found = [row for row, index in enumerate(masked.judged) if masked.subject.found[index]]
-    return evenly(found, cell.attention_clips) if found else []
 
 
 @lru_cache(maxsize=1)

@@ -210,7 +210,7 @@ def flat_params(config: DictConfig, choices: dict[str, Any]) -> dict[str, str]:
 def _clean_twin(config: DictConfig, cell: Cell, clips: ClipSet, info: RunInfo) -> Path | None:
     """Return the results of a cell's clean twin, after running it where there are none.
 
-    None where the cell is its own twin, or none is asked for.
+    None where the cell is its own twin, none is asked for, or it failed before and is left alone.
     """
     if not cell.clean_twin:
         return None
@@ -235,7 +235,7 @@ def _clean_twin(config: DictConfig, cell: Cell, clips: ClipSet, info: RunInfo) -
                 command=f"{info.command} masking=none noise=none",
             )
             _run_locked(plain, twin, clips, folder, own, twin=None)
-    return folder
+    return folder if (folder / METRICS).is_file() else None  # it may be left alone
 
 
 def _run_locked(

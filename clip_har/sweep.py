@@ -197,9 +197,13 @@ def finish(
         if sweep.parent is not None:
             first = sweep.cells[0]
             first.tracking.close_sweep(
-                first.results_dir, sweep.parent, failed=not whole, files=files, metrics=metrics,
+                first.results_dir,
+                sweep.parent,
+                failed=not whole,
+                files=files,
+                metrics=metrics,
                 note=note,
-            )  # fmt: skip
+            )
     return files, measures
 
 

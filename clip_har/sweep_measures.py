@@ -109,8 +109,11 @@ def _fill_spreads(finished: Sequence[Finished]) -> pd.DataFrame:
 
 def _over_ratios(finished: Sequence[Finished]) -> pd.DataFrame:
     rows = []
-    masked = [one for one in finished if getattr(one.cell.masking, "ratio", None) is not None]
-    masked = [one for one in masked if not isinstance(one.cell.masking, NoMask)]
+    masked = [
+        one
+        for one in finished
+        if one.cell.masking.ratio is not None and not isinstance(one.cell.masking, NoMask)
+    ]
     for members in grouped(masked, without="ratio"):
         found = {float(one.cell.masking.ratio): read_metrics(one.folder) for one in members}
         clean = clean_twin(members[0].folder)

@@ -111,3 +111,15 @@ def test_metrics_are_finite_and_named_for_mlflow(swept):
         for name in read_metrics(path):
             assert all(part.isalnum() for part in name.replace("/", "").replace("_", "")), name
         assert (path / METRICS).is_file()
+
+
+def test_a_twin_that_failed_and_is_left_alone_costs_no_other_cell(swept, tmp_path):
+    keys = {path.name for path in cells(swept[0]) if "flip_rate" not in read_metrics(path)}
+    (key,) = keys
+    place = tmp_path / "results" / "cells"
+    place.mkdir(parents=True)
+    (place / f"{key}.failed").write_text("no disk")
+    told = run(tmp_path, "masking=percent", "overwrite=never")
+    assert "none (clean twin): failed before, left alone" in told
+    (only,) = cells(tmp_path)
+    assert "flip_rate" not in read_metrics(only)

@@ -4,10 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
-from scipy.stats import binomtest
 
-_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")  # Okabe and Ito
+from clip_har.figures.over_ratio import Measured, draw_over_ratio
+from clip_har.metrics.significance import wilson_interval
 
 
 @dataclass(frozen=True)
@@ -29,9 +28,7 @@ class Point:
 
         Clips of one group are not independent, so the true uncertainty is larger.
         """
-        found = binomtest(round(self.top1 * self.clips), self.clips)
-        low, high = found.proportion_ci(method="wilson")
-        return float(low), float(high)
+        return wilson_interval(round(self.top1 * self.clips), self.clips)
 
 
 def accuracy_figure(
@@ -47,30 +44,14 @@ def accuracy_figure(
     """
     figure = Figure(figsize=(6.4, 4.2), layout="constrained")
     axes = figure.add_subplot()
-    for colour, (name, points) in zip(_COLOURS * 9, sorted(lines.items()), strict=False):
-        shown = sorted(([clean] if clean else []) + list(points), key=lambda point: point.ratio)
-        ratios, top1 = [p.ratio for p in shown], [p.top1 for p in shown]
-        low, high = zip(*(p.interval() for p in shown), strict=True)
-        axes.plot(ratios, top1, "o-", color=colour, label=name, markersize=5)
-        axes.fill_between(ratios, low, high, color=colour, alpha=0.15, linewidth=0)
-    axes.axhline(1 / classes, color="0.5", linewidth=1, linestyle=":")
-    axes.annotate(
-        "chance",
-        (1, 1 / classes),
-        xycoords=("axes fraction", "data"),
-        color="0.4",
-        ha="right",
-        va="bottom",
-        fontsize=8,
-    )
-    axes.set_ylim(0, 1)
-    axes.set_xlim(left=0)
-    for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+    start = [clean] if clean else []
+    drawn = {
+        name: [Measured(p.ratio, p.top1, *p.interval()) for p in [*start, *points]]
+        for name, points in sorted(lines.items())
+    }
+    draw_over_ratio(axes, drawn, chance=1 / classes)
     axes.set_xlabel("hidden share of the frame   (bands: 95 % Wilson intervals by clip)")
     axes.set_ylabel("top-1 accuracy")
     axes.set_title(title, loc="left", fontsize=10)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(axis="y", color="0.92")
     axes.legend(frameon=False, fontsize=9)
     return figure

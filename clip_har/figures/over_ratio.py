@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
@@ -39,6 +40,17 @@ def over_ratio_figure(
     """
     figure = Figure(figsize=(4.4, 3.6), layout="constrained")
     axes = figure.add_subplot()
+    draw_over_ratio(axes, lines, chance=chance)
+    axes.set_title(measure, loc="left", fontsize=10)
+    axes.set_xlabel("hidden share of the frame", fontsize=9)
+    figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=8)
+    return figure
+
+
+def draw_over_ratio(
+    axes: Axes, lines: Mapping[str, Sequence[Measured]], *, chance: float | None
+) -> None:
+    """Draw lines with their bands, and chance, on axes from 0 to 100 %; arguments as above."""
     for number, (label, given) in enumerate(lines.items()):
         colour = _COLOURS[number % len(_COLOURS)]
         points = sorted(given, key=lambda point: point.ratio)
@@ -65,13 +77,9 @@ def over_ratio_figure(
             "chance", (1, chance), xycoords=("axes fraction", "data"), color="0.5", ha="right",
             va="bottom", fontsize=8,
         )  # fmt: skip
-    axes.set_title(measure, loc="left", fontsize=10)
     axes.set_ylim(0, 1)
     axes.set_xlim(left=0)
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-    axes.set_xlabel("hidden share of the frame", fontsize=9)
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="y", color="0.5", alpha=0.2)
-    figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=8)
-    return figure

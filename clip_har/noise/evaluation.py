@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from torch import Tensor
 
-from clip_har.attention import evidence_maps, mass_inside
+from clip_har.attention import evidence_maps, mass_inside, rows_with_subject
 from clip_har.config import Cell
 from clip_har.data.store import FrameStore
 from clip_har.errors import ClipHarError
@@ -160,7 +160,8 @@ def evaluate_noise(
         name: _table(masked, zero_shot, effects, noises, answers, variant)
         for name, variant in variants.items()
     }
-    looked_at = _attended(masked, noise)
+    most = 0 if isinstance(noise, EmbeddingNoise) else noise.attention_clips
+    looked_at = rows_with_subject(masked, most)
     compared = {name: variants[name] for name in (NONE, headline, UNIVERSAL) if name in variants}
     attention = _attention(masked, zero_shot, compared, looked_at, where=where)
     told = {name: Answers(table, attention.get(name)) for name, table in tables.items()}
@@ -284,14 +285,6 @@ def _table(
         noise_rms=added.rms[rows, variant.used],
         noise_largest=added.largest[rows, variant.used],
     )
-
-
-def _attended(masked: MaskedClips, noise: Learned) -> list[int]:
-    """Return the rows of the clips on which attention is measured."""
-    if masked.subject is None or noise.attention_clips == 0 or isinstance(noise, EmbeddingNoise):
-        return []
-    found = [row for row, index in enumerate(masked.judged) if masked.subject.found[index]]
-    return evenly(found, noise.attention_clips) if found else []
 
 
 def _seen(clip: ShownClip, variant: _Variant, row: int, *, where: Where) -> Tensor:

@@ -223,8 +223,8 @@ class _Loop:
         self.recent = {}
         course.validation[step] = self._validate()
         # The start is no choice: noise that serves worse than none is a finding, not a failure.
-        best = course.validation.get(course.kept, -math.inf) if course.kept else -math.inf
-        if course.kept and not course.validation[step] > best:  # also where it is no number
+        better = course.validation[step] > course.validation[course.kept]  # false of no number
+        if course.kept and not better:
             return None
         course.kept = step
         return self._copy()

@@ -1,13 +1,12 @@
 """The finished cells that a report is about: from a sweep's folder, or by a question to MLflow."""
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
 from clip_har.config import Cell, cell_from_config
 from clip_har.errors import ClipHarError
@@ -34,9 +33,9 @@ class ReportCell:
     @cached_property
     def cell(self) -> Cell:
         """Its settings."""
-        text = (self.folder / "config.yaml").read_text(encoding="utf-8")
-        # The loader in C: that of OmegaConf takes longer than all else that a cell needs.
-        return cell_from_config(OmegaConf.create(yaml.load(text, yaml.CSafeLoader)))
+        config = OmegaConf.load(self.folder / "config.yaml")
+        assert isinstance(config, DictConfig)  # noqa: S101, it was written as one
+        return cell_from_config(config)
 
     @cached_property
     def metrics(self) -> dict[str, float]:
@@ -103,7 +102,7 @@ class Chosen:
     title: str
     cells: tuple[ReportCell, ...]
     troubles: tuple[str, ...] = ()
-    folder: Path | None = field(default=None)
+    folder: Path | None = None
 
 
 def of_sweep(folder: Path) -> Chosen:

@@ -96,7 +96,6 @@ def write_report(chosen: Chosen, folder: Path, *, measures: SweepMeasures | None
         "gallery": _gallery(chosen, detailed),
         "protocol": _protocol(chosen.cells),
         "environment": (first.folder / "environment.json").read_text(encoding="utf-8"),
-        "page": PAGE,
     }
     templates = Environment(
         loader=PackageLoader("clip_har.report"),
@@ -266,7 +265,7 @@ def _markdown(text: object) -> str:
 
 
 def _latex(rows: pd.DataFrame) -> str:
-    """Return the cells as a LaTeX table (booktabs)."""
+    """Return the cells as a LaTeX table (booktabs), in letters that every engine knows."""
     shown = pd.DataFrame(
         {
             "Cell": rows["cell"] + rows["leaks"].map({True: " (uses the true label)", False: ""}),
@@ -275,16 +274,15 @@ def _latex(rows: pd.DataFrame) -> str:
                 f"{_share(low)} to {_share(high)}"
                 for low, high in zip(rows["top1_low"], rows["top1_high"], strict=True)
             ],
-            "Change": rows["top1_change"].map(_points),
-            "p (Holm)": rows["mcnemar_p_holm"].map(_p_value),
+            "Change": rows["top1_change"].map(_points).str.replace("−", "-").str.replace("–", "--"),
+            "p (Holm)": rows["mcnemar_p_holm"].map(_p_value).str.replace("–", "--"),
             "ECE": rows["ece"].map(_number),
         }
     )
-    return str(
-        shown.style.hide(axis="index")
-        .format(escape="latex")
-        .to_latex(hrules=True, column_format="lrrrrr")
-    ).replace("%%", "%")
+    styled = shown.style.hide(axis="index").format(escape="latex")
+    styled = styled.format_index(axis="columns", escape="latex")
+    text = str(styled.to_latex(hrules=True, column_format="lrrrrr"))
+    return text.replace("& < ", "& $<$ ")
 
 
 def _known(value: Any) -> bool:

@@ -60,6 +60,18 @@ def test_every_cell_is_on_the_page_with_its_command(report):
         assert row["cell"] in (report / LATEX).read_text()
 
 
+def test_the_latex_table_holds_no_comment_and_no_letter_of_its_own(report):
+    text = (report / LATEX).read_text()
+    assert "95 \\% interval" in text
+    assert not re.search(r"(?<!\\)%", text), "the rest of the line would be lost"
+    assert text.isascii()
+    lines = [line for line in text.splitlines() if line.endswith(r"\\")]
+    assert len(lines) == 8
+    assert all(line.count("&") == 5 for line in lines)
+    assert "& -57.5 &" in text
+    assert "& $<$ 0.001 &" in text
+
+
 def test_written_again_it_is_the_same(report, tmp_path):
     before = {path.name: path.read_bytes() for path in report.iterdir()}
     chosen = of_sweep(next((report.parent / "sweeps").iterdir()))
