@@ -43,6 +43,12 @@ def test_the_page_needs_nothing_beside_it(report):
     assert "url(" not in re.sub(r'data:[^"]*', "", text)
 
 
+def test_an_interval_that_is_not_known_is_a_dash(report):
+    assert "robustness/area | percent | " in (report / MARKDOWN).read_text()
+    for name in (PAGE, MARKDOWN):
+        assert "– to –" not in (report / name).read_text()
+
+
 def test_the_table_is_tidy(report):
     rows = tidy(report)
     assert len(rows) == 7
