@@ -18,6 +18,7 @@ from clip_har.figures.masked_clips import masked_clips_figure
 from clip_har.figures.save import save_figure
 from clip_har.masked_clips import MaskedClips
 from clip_har.metrics.accuracy import confusion_matrix
+from clip_har.metrics.attributes import attribute_table
 from clip_har.metrics.tables import confused_pairs, per_class
 from clip_har.models.checkpoint import weights_digest
 from clip_har.noise.artifacts import write_noise
@@ -99,6 +100,8 @@ def _write_classes(folder: Path, table: ScoreTable, title: str) -> None:
     confused_pairs(confusion, names).to_csv(folder / "confused_pairs.csv", index=False)
     counts = pd.DataFrame(confusion, index=list(names), columns=list(names))
     counts.to_csv(folder / "confusion.csv", index_label="true")
+    if table.attributes:
+        attribute_table(table).to_csv(folder / "attributes.csv", index=False)
     figure = confusion_figure(confusion, names, title=title)
     save_figure(folder / "confusion.png", figure)
 

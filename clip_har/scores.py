@@ -1,8 +1,8 @@
 """The score table: the boundary between the model and everything that is measured."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Self
 
@@ -12,6 +12,8 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from clip_har.errors import ClipHarError
+
+_ATTRIBUTE = "attribute/"  # before an attribute's name in the file
 
 OWN_SCENE = -1
 """The scene label of a clip that is shown before its own background."""
@@ -46,6 +48,9 @@ class ScoreTable:
         empty: ids of the decoded clips in which the mask's thing was not found; those that have
             no row here were left out for that.
         kind: whether scores are logits at the model's own scale or log-probabilities.
+        attributes: by name, N values, None where one is not known; see `clip_har.data.clips.Clip`.
+        drift: ``(N,)`` float64, 1 − cos between the clip's embedding and that of its clean twin;
+            NaN where it is not known; None = known nowhere.
     """
 
     class_names: tuple[str, ...]
@@ -64,6 +69,8 @@ class ScoreTable:
     scene_labels: NDArray[np.int64]
     empty: tuple[str, ...] = ()
     kind: ScoreKind = "logits"
+    attributes: Mapping[str, tuple[str | None, ...]] = field(default_factory=dict)
+    drift: NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
         """Check that the columns belong together.
@@ -85,6 +92,8 @@ class ScoreTable:
             self.noise_rms,
             self.noise_largest,
             self.scene_labels,
+            *self.attributes.values(),
+            *([] if self.drift is None else [self.drift]),
         )
         if any(len(column) != rows for column in columns) or self.scores.shape != (
             rows,
@@ -118,6 +127,11 @@ class ScoreTable:
                 "noise_rms": self.noise_rms,
                 "noise_largest": self.noise_largest,
                 "scene_label": self.scene_labels,
+                **({} if self.drift is None else {"drift": self.drift}),
+                **{
+                    f"{_ATTRIBUTE}{name}": pa.array(values, pa.string())
+                    for name, values in self.attributes.items()
+                },
             }
         )
         metadata = {
@@ -157,6 +171,12 @@ class ScoreTable:
                 scene_labels=table["scene_label"].to_numpy(),
                 empty=tuple(json.loads(metadata["empty"])),
                 kind="logits" if logits else "log_probabilities",
+                attributes={
+                    name.removeprefix(_ATTRIBUTE): tuple(table[name].to_pylist())
+                    for name in table.column_names
+                    if name.startswith(_ATTRIBUTE)
+                },
+                drift=table["drift"].to_numpy() if "drift" in table.column_names else None,
             )
         except (OSError, KeyError, ValueError, pa.ArrowException) as error:
             raise ClipHarError(f"{path}: expected a score table, got {error}") from error

@@ -107,6 +107,10 @@ def score_table(
         ),
         empty=tuple(every[index].id for index in masked.empty),
         kind="log_probabilities" if pooling == "mean_probability" else "logits",
+        attributes={
+            name: tuple(clip.attributes.get(name) for clip in judged)
+            for name in dict.fromkeys(name for clip in judged for name in clip.attributes)
+        },
     )
 
 

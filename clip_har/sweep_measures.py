@@ -11,8 +11,9 @@ from clip_har.masking.feature import FeatureMask
 from clip_har.masking.isolation import IsolationMask
 from clip_har.masking.none import NoMask
 from clip_har.masking.swap import SwapMask
+from clip_har.metrics.pairing import common_rows
 from clip_har.metrics.robustness import area_over_ratio, resilience, seed_consistency
-from clip_har.metrics.scene import SceneTables, common_rows, reliance_per_class, scene_measures
+from clip_har.metrics.scene import SceneTables, reliance_per_class, scene_measures
 from clip_har.regions.source import BACKGROUND, PERSON, SUBJECT
 from clip_har.results import SCORES, clean_twin, read_metrics
 from clip_har.scores import ScoreTable

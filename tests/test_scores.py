@@ -20,7 +20,9 @@ def table() -> ScoreTable:
 
 @pytest.mark.parametrize("kind", ["logits", "log_probabilities"])
 def test_round_trip(table: ScoreTable, kind, tmp_path: Path) -> None:
-    table = replace(table, kind=kind)
+    attributes = {"view point": ("front", None, "back"), "age": (None, None, None)}
+    drift = np.array([0.5, np.nan, 0])
+    table = replace(table, kind=kind, attributes=attributes, drift=drift)
     table.write(tmp_path / "scores.parquet")
     back = ScoreTable.read(tmp_path / "scores.parquet")
     for name in ScoreTable.__dataclass_fields__:
@@ -54,6 +56,8 @@ def test_log_probabilities_come_back_as_probabilities(table: ScoreTable) -> None
         {"labels": np.array([0, 3, 1])},
         {"labels": np.array([0, -1, 1])},
         {"groups": ("one",)},
+        {"attributes": {"age": ("old",)}},
+        {"drift": np.zeros(2)},
     ],
 )
 def test_columns_that_do_not_fit_are_refused(table: ScoreTable, change) -> None:

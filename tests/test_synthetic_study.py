@@ -11,6 +11,7 @@ from clip_har.cell import evaluate
 from clip_har.config import cell_from_config, register_schema
 from clip_har.metrics.accuracy import top_k
 from clip_har.metrics.scene import SceneTables, scene_measures
+from clip_har.metrics.summary import summarise
 from clip_har.scores import ScoreTable
 
 CLIPS = 200
@@ -91,3 +92,15 @@ def test_the_tiny_model_lies_between_and_moves_with_the_planted_bias(cache: Path
     assert biased["swap_error"] > even["swap_error"] + 0.05
     assert biased["background_only"] > even["background_only"] + 0.1
     assert even["swap_error"] == pytest.approx(chance, abs=0.06)
+
+
+def test_clips_outside_their_usual_scene_fare_worse_unless_the_scene_is_hidden(
+    cache: Path,
+) -> None:
+    at = ("dataset.count=600", "dataset.scene_bias=0.5", "region=annotation")
+    gap, gap_without_scene = (
+        summarise(scored(cache, *at, f"masking={masking}"))["bias/usual_scene/accuracy_difference"]
+        for masking in ("none", "person_only")
+    )
+    assert gap > 0.25
+    assert gap_without_scene < 0.1, "two halves of one kind of clip differ by chance alone"

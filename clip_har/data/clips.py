@@ -4,8 +4,8 @@ import hashlib
 import json
 import os
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Protocol
@@ -31,6 +31,8 @@ class Clip:
         end: the moment that the clip stops before, in seconds; None = the end of the video.
         maps: what came with the data about where things are, see
             `clip_har.regions.annotation`; None = nothing.
+        attributes: what else is known of the clip, such as ``{"viewpoint": "front"}``: the model's
+            accuracy is compared between the values of each; none that is not known.
     """
 
     id: str
@@ -40,6 +42,7 @@ class Clip:
     start: float | None = None
     end: float | None = None
     maps: Path | None = None
+    attributes: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True)
@@ -101,11 +104,14 @@ class ClipSet:
     def digest(self) -> str:
         """Hash of the content, 32 hexadecimal digits, the same on every machine.
 
-        It covers the name, class names, and each clip's id, label, group, start, end, file size
-        and the file's first and last 16 KiB (reading whole data sets would take longer than a
-        small evaluation); not where the files lie nor when they were written.
+        It covers the name, class names, and each clip's id, label, group, start, end, attributes,
+        file size and the file's first and last 16 KiB (reading whole data sets would take longer
+        than a small evaluation); not where the files lie nor when they were written.
         """
-        rows = [(c.id, c.label, c.group, c.start, c.end, content_mark(c.path)) for c in self.clips]
+        rows = [
+            (c.id, c.label, c.group, c.start, c.end, content_mark(c.path), *c.attributes.items())
+            for c in self.clips
+        ]
         text = json.dumps([self.name, self.class_names, rows])
         return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 

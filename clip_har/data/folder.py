@@ -5,6 +5,7 @@ from typing import Self
 
 from pydantic import model_validator
 
+from clip_har.data.attributes import AttributeNames, attributes_of
 from clip_har.data.clips import Clip, ClipSet
 from clip_har.data.files import existing_file, existing_folder, subfolders, video_files
 from clip_har.data.tables import Row, read_table
@@ -28,18 +29,22 @@ class Folder(Settings):
         split_csv: a CSV with a header and the columns ``path`` (below ``root``), ``split`` and,
             optionally, ``group``. The set is then the clips of its rows, in its order.
         subset: keep only the rows with this ``split``; needs ``split_csv``.
+        attributes: columns of ``split_csv`` whose values split the clips into kinds, such as
+            ``[viewpoint, age]``, that are compared with each other; a row may leave them empty.
         name: what reports call the data set; None = the folder's name.
     """
 
     root: Path
     split_csv: Path | None = None
     subset: str | None = None
+    attributes: AttributeNames = ()
     name: str | None = None
 
     @model_validator(mode="after")
     def _subset_needs_csv(self) -> Self:
-        if self.subset is not None and self.split_csv is None:
-            raise ValueError("subset needs split_csv: a CSV with the columns path,split[,group]")
+        if self.split_csv is None and (self.subset is not None or self.attributes):
+            needs = "attributes need" if self.subset is None else "subset needs"
+            raise ValueError(f"{needs} split_csv: a CSV with the columns path,split[,group,...]")
         return self
 
     def training(self) -> "Folder":
@@ -74,12 +79,18 @@ class Folder(Settings):
             )
         class_names = tuple(sorted({clip_id.partition("/")[0] for clip_id in files}))
         if self.split_csv is None:
-            groups = {clip_id: clip_id for clip_id in files}
+            rows: dict[str, Row | None] = dict.fromkeys(files)
         else:
-            groups = self._csv_groups(self.split_csv, files)
+            rows = dict(self._csv_rows(self.split_csv, files))
         clips = tuple(
-            Clip(clip_id, files[clip_id], class_names.index(clip_id.partition("/")[0]), group)
-            for clip_id, group in groups.items()
+            Clip(
+                clip_id,
+                files[clip_id],
+                class_names.index(clip_id.partition("/")[0]),
+                (row and row.optional_text("group")) or clip_id,
+                attributes=attributes_of(row, self.attributes) if row else {},
+            )
+            for clip_id, row in rows.items()
         )
         name = self.name or root.name
         return ClipSet(
@@ -90,25 +101,25 @@ class Folder(Settings):
             citation="",
         )
 
-    def _csv_groups(self, split_csv: Path, files: dict[str, Path]) -> dict[str, str]:
-        """Return the group of each clip of the subset, by clip id."""
+    def _csv_rows(self, split_csv: Path, files: dict[str, Path]) -> dict[str, Row]:
+        """Return the row of each clip of the subset, by clip id."""
         path = existing_file(
             split_csv, expected="a CSV with path,split[,group]", setting="dataset.split_csv"
         )
         needed = ("path",) if self.subset is None else ("path", "split")
-        rows = list(read_table(path, required=needed))
-        groups: dict[str, str] = {}
+        rows = list(read_table(path, required=(*needed, *self.attributes)))
+        found: dict[str, Row] = {}
         for row in rows:
             clip_id = Path(row.text("path")).as_posix()
             if clip_id not in files:
                 raise row.error(f"no video {clip_id} in {self.root}")
-            if clip_id in groups:
+            if clip_id in found:
                 raise row.error(f"{clip_id} is listed twice")
             if self.subset is None or self.subset == row.text("split"):
-                groups[clip_id] = row.optional_text("group") or clip_id
-        if not groups:
+                found[clip_id] = row
+        if not found:
             raise no_such_subset(path, self.subset, rows)
-        return groups
+        return found
 
 
 def no_such_subset(path: Path, subset: str | None, rows: list[Row]) -> ClipHarError:

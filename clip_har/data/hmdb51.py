@@ -21,7 +21,30 @@ CITATION = (
 )
 _USED_AS = {"train": "1", "test": "2"}
 # body parts, camera motion, number of people, viewpoint, quality, running number
-_TAGS = re.compile(r"_[a-z]+_(?:cm|nm)_np\d+_(?:ba|fr|le|ri)_(?:bad|med|goo)_\d+$")
+_TAGS = re.compile(
+    r"_(?P<body>[a-z]+)_(?P<camera>cm|nm)_np(?P<people>\d+)_(?P<viewpoint>ba|fr|le|ri)"
+    r"_(?P<quality>bad|med|goo)_\d+$"
+)
+_MEANINGS = {
+    "body": {"h": "head", "u": "upper", "f": "full", "l": "lower"},
+    "camera": {"cm": "moving", "nm": "still"},
+    "viewpoint": {"ba": "back", "fr": "front", "le": "left", "ri": "right"},
+    "quality": {"bad": "bad", "med": "medium", "goo": "good"},
+}
+# Types of Kuehne et al. (2011), section 2; the other nineteen classes are general body movements.
+_TYPES = {
+    "facial": ("chew", "laugh", "smile", "talk"),
+    "facial with object": ("drink", "eat", "smoke"),
+    "body with object": (
+        "brush_hair", "catch", "draw_sword", "dribble", "golf", "hit", "kick_ball", "pick", "pour",
+        "push", "ride_bike", "ride_horse", "shoot_ball", "shoot_bow", "shoot_gun",
+        "swing_baseball", "sword_exercise", "throw",
+    ),
+    "body with human": (
+        "fencing", "hug", "kick", "kiss", "punch", "shake_hands", "sword",
+    ),
+}  # fmt: skip
+_TYPE_OF = {name: kind for kind, names in _TYPES.items() for name in names}
 
 
 class HMDB51(Settings):
@@ -31,6 +54,9 @@ class HMDB51(Settings):
     class. HMDB-51 has no list of films; the group is the file name up to ``_<class>_`` and the
     tags after it (``TrumanShow_wave_f_nm_np1_fr_med_26`` gives ``TrumanShow``). A film whose
     title is spelt in two ways is two groups; a name without the tags is a group of its own.
+
+    Attributes of a clip are the tags of its name: visible ``body`` parts, the ``camera``, number
+    of ``people``, ``viewpoint`` and picture ``quality``; and ``action_type``, one of five.
 
     Attributes:
         root: the folder that holds one folder of clips per class.
@@ -74,7 +100,13 @@ class HMDB51(Settings):
             listed = self._listed_clips(root, splits)
         class_names = tuple(sorted(listed))
         clips = tuple(
-            Clip(f"{class_name}/{path.stem}", path, label, film_of(path.stem, class_name))
+            Clip(
+                f"{class_name}/{path.stem}",
+                path,
+                label,
+                film_of(path.stem, class_name),
+                attributes=_attributes(path.stem, class_name),
+            )
             for label, class_name in enumerate(class_names)
             for path in listed[class_name]
         )
@@ -153,6 +185,15 @@ def film_of(stem: str, class_name: str) -> str:
     if titled.lower().endswith(marker) and len(titled) > len(marker):
         return titled[: -len(marker)]
     return titled
+
+
+def _attributes(stem: str, class_name: str) -> dict[str, str]:
+    """Return what a clip's name tells of it, and the coarse type of its action."""
+    found = {"action_type": _TYPE_OF.get(class_name, "body")}
+    if tags := _TAGS.search(stem):
+        for name in ("body", "camera", "people", "viewpoint", "quality"):
+            found[name] = _MEANINGS.get(name, {}).get(tags[name], tags[name])
+    return found
 
 
 def _all_clips(root: Path, official: list[str]) -> dict[str, list[Path]]:

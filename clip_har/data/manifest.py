@@ -2,6 +2,7 @@
 
 from pathlib import Path, PurePath, PureWindowsPath
 
+from clip_har.data.attributes import AttributeNames, attributes_of
 from clip_har.data.clips import Clip, ClipSet
 from clip_har.data.files import existing_file, existing_folder
 from clip_har.data.folder import no_such_subset
@@ -14,9 +15,10 @@ class Manifest(Settings):
 
     Columns: ``path`` (below ``root``) and ``label`` (a class name); optionally ``group``,
     ``start`` and ``end`` (seconds from the start of the video; the clip stops before ``end``)
-    and ``split``. Others are ignored. The class names are the sorted labels of the whole table,
-    so that every subset has the same. The id is the path, with ``#start-end`` where the row has
-    either; without a group each *video* is a group, since its stretches are not independent.
+    and ``split``, and those that ``attributes`` names. Others are ignored. The class names are the
+    sorted labels of the whole table, so that every subset has the same. The id is the path, with
+    ``#start-end`` where the row has either; without a group each *video* is a group, since its
+    stretches are not independent.
 
     A path may not leave ``root``, not even through a symbolic link.
 
@@ -24,11 +26,14 @@ class Manifest(Settings):
         path: the table, ``.csv`` or ``.parquet``.
         root: the folder that the paths start from; None = the folder of the table.
         subset: keep only the rows with this ``split``; None = all rows.
+        attributes: columns whose values split the clips into kinds, such as ``[viewpoint, age]``,
+            that are compared with each other; a row may leave them empty.
     """
 
     path: Path
     root: Path | None = None
     subset: str | None = None
+    attributes: AttributeNames = ()
 
     def training(self) -> "Manifest":
         """Return the rows of the table whose ``split`` is ``train``."""
@@ -48,11 +53,11 @@ class Manifest(Settings):
             self.root or table.parent, expected="the videos of the table", setting="dataset.root"
         )
         columns = ("path", "label") if self.subset is None else ("path", "label", "split")
-        rows = list(read_table(table, required=columns))
+        rows = list(read_table(table, required=(*columns, *self.attributes)))
         class_names = tuple(sorted({row.text("label") for row in rows}))
         labels = {name: label for label, name in enumerate(class_names)}
         clips = [
-            _clip(row, root, labels)
+            _clip(row, root, labels, self.attributes)
             for row in rows
             if self.subset in (None, row.optional_text("split"))
         ]
@@ -67,7 +72,7 @@ class Manifest(Settings):
         )
 
 
-def _clip(row: Row, root: Path, labels: dict[str, int]) -> Clip:
+def _clip(row: Row, root: Path, labels: dict[str, int], names: AttributeNames) -> Clip:
     video = _inside(row, root)
     start, end = row.seconds("start"), row.seconds("end")
     if end is not None and end <= (start or 0.0):
@@ -76,7 +81,8 @@ def _clip(row: Row, root: Path, labels: dict[str, int]) -> Clip:
     group = row.optional_text("group") or clip_id
     if start is not None or end is not None:
         clip_id += f"#{start or 0.0:.12g}-{'' if end is None else f'{end:.12g}'}"
-    return Clip(clip_id, video, labels[row.text("label")], group, start, end)
+    label, attributes = labels[row.text("label")], attributes_of(row, names)
+    return Clip(clip_id, video, label, group, start, end, attributes=attributes)
 
 
 def _inside(row: Row, root: Path) -> Path:

@@ -17,6 +17,28 @@ CITATION = (
     "Soomro, Zamir, Shah: UCF101: A Dataset of 101 Human Actions Classes From Videos in The Wild. "
     "CRCV-TR-12-01, University of Central Florida, 2012. arXiv:1212.0402"
 )
+# Types of Soomro et al. (2012), figure 2; the other fifty classes are sports.
+_TYPES = {
+    "human-object interaction": (
+        "ApplyEyeMakeup", "ApplyLipstick", "BlowDryHair", "BrushingTeeth", "CuttingInKitchen",
+        "Hammering", "HulaHoop", "JugglingBalls", "JumpRope", "Knitting", "Mixing", "MoppingFloor",
+        "Nunchucks", "PizzaTossing", "ShavingBeard", "SkateBoarding", "SoccerJuggling", "Typing",
+        "WritingOnBoard", "YoYo",
+    ),
+    "body motion only": (
+        "BabyCrawling", "BlowingCandles", "BodyWeightSquats", "HandstandPushups",
+        "HandstandWalking", "JumpingJack", "Lunges", "PullUps", "PushUps", "RockClimbingIndoor",
+        "RopeClimbing", "Swing", "TaiChi", "TrampolineJumping", "WalkingWithDog", "WallPushups",
+    ),
+    "human-human interaction": (
+        "BandMarching", "Haircut", "HeadMassage", "MilitaryParade", "SalsaSpin",
+    ),
+    "playing musical instruments": (
+        "Drumming", "PlayingCello", "PlayingDaf", "PlayingDhol", "PlayingFlute", "PlayingGuitar",
+        "PlayingPiano", "PlayingSitar", "PlayingTabla", "PlayingViolin",
+    ),
+}  # fmt: skip
+_TYPE_OF = {name: kind for kind, names in _TYPES.items() for name in names}
 _EXPECTED = "the folders UCF-101/ (one folder of clips per class) and ucfTrainTestlist/"
 _STEM = re.compile(r"v_(?P<name>\w+)_(?P<group>g\d+)_c\d+")
 
@@ -29,7 +51,8 @@ class UCF101(Settings):
     the two spellings ``HandstandPushups`` and ``HandStandPushups`` are accepted.
 
     The group is ``<Class>_gNN``: the numbers start again in each class, so that ``g01`` of two
-    classes has nothing in common.
+    classes has nothing in common. The attribute ``action_type`` is one of the five types of
+    its authors.
 
     Attributes:
         root: the folder that holds ``UCF-101/`` and ``ucfTrainTestlist/`` (or their content).
@@ -74,7 +97,8 @@ class UCF101(Settings):
         for _, stem, label in entries:
             path = found.get(stem.lower())
             if path is not None:
-                clips.append(Clip(stem, path, label, _group(stem, class_names[label])))
+                name = class_names[label]
+                clips.append(Clip(stem, path, label, _group(stem, name), attributes=_type(name)))
         return ClipSet(
             name=f"ucf101/{self.subset}/split{self.split}",
             class_names=class_names,
@@ -150,6 +174,11 @@ def _read_split(path: Path, class_names: tuple[str, ...]) -> list[tuple[str, str
             )
         entries.append((entry, file_name.rpartition(".")[0], label))
     return entries
+
+
+def _type(class_name: str) -> dict[str, str]:
+    """Return the coarse type of an action."""
+    return {"action_type": _TYPE_OF.get(class_name, "sports")}
 
 
 def _group(stem: str, class_name: str) -> str:

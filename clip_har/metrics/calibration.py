@@ -99,7 +99,7 @@ def brier_score(labels: Labels, probabilities: Scores) -> float:
 def negative_log_likelihood(labels: Labels, probabilities: Scores) -> float:
     """Return 1/N Σᵢ −ln pᵢ(yᵢ) in nats, ≥ 0 (the log score, Good 1952).
 
-    A true class of probability 0 counts as the smallest positive double, so that one clip cannot
+    A true class of probability 0 counts as the smallest normal double, so that one clip cannot
     make all others unreadable.
 
     Raises:
@@ -117,7 +117,7 @@ def negative_log_likelihood(labels: Labels, probabilities: Scores) -> float:
 def margin(probabilities: Scores) -> float:
     """Return the mean lead of the best class over the second, 1/N Σᵢ (p₍₁₎ − p₍₂₎), in [0, 1].
 
-    Scheffer et al. (2001). Of a single class, which has no second, it is 1.
+    Scheffer et al. (2001). Of a single class, which has no second, it is 1; NaN stays NaN.
 
     Example:
         >>> margin(np.array([[0.75, 0.25, 0.0]]))
@@ -132,7 +132,7 @@ def margin(probabilities: Scores) -> float:
 def normalised_entropy(probabilities: Scores) -> float:
     """Return the mean entropy over ln C, 1/N Σᵢ H(pᵢ) / ln C, in [0, 1]; 0 for one class.
 
-    Shannon (1948). 1 means that all classes are equally likely.
+    Shannon (1948). 1 means that all classes are equally likely; NaN stays NaN.
 
     Example:
         >>> normalised_entropy(np.array([[0.5, 0.5], [1.0, 0.0]]))
@@ -217,13 +217,20 @@ def calibration_error(
 
 
 def check_distributions(labels: Labels, probabilities: Scores) -> None:
-    """Check that there are clips and a distribution for each.
+    """Check that there are clips, and for each a class and a distribution.
 
     Raises:
-        ValueError: otherwise.
+        ValueError: otherwise, also for numbers that are not finite.
     """
     if len(labels) == 0:
         raise ValueError("expected at least one clip")
+    if probabilities.ndim != 2 or len(labels) != len(probabilities):
+        raise ValueError(
+            f"expected a row of probabilities for each of {len(labels)} clips, got the shape"
+            f" {probabilities.shape}"
+        )
+    if not 0 <= labels.min() <= labels.max() < probabilities.shape[1]:
+        raise ValueError(f"expected labels from 0 to {probabilities.shape[1] - 1}")
     # Half precision is off by up to 1e-3; logits, the likely mistake, by far more.
-    if probabilities.min() < 0 or not np.allclose(probabilities.sum(axis=1), 1, atol=2e-3):
+    if not probabilities.min() >= 0 or not np.allclose(probabilities.sum(axis=1), 1, atol=2e-3):
         raise ValueError("expected rows of probabilities that sum to 1; take the softmax first")

@@ -18,17 +18,16 @@ from clip_har.metrics.bootstrap import (
     percentile_interval,
 )
 from clip_har.metrics.calibration import calibration_error, confidence_in_truth, gaps_by_bin
+from clip_har.metrics.pairing import Rows, common_rows
 from clip_har.metrics.prediction_bias import (
     hits_by_class,
     one_hot,
     recall_gap_of_sums,
     skew_of_sums,
 )
-from clip_har.metrics.scene import common_rows
 from clip_har.scores import OWN_SCENE, ScoreTable
 
 Mask = NDArray[np.bool_]
-Rows = NDArray[np.int64]
 Numbers = dict[str, NDArray[np.float64]]
 
 _COLUMNS = (
@@ -127,7 +126,6 @@ def paired_effect(
     rows, clip_ids = common_rows([given.table for given in answers])
     if not clip_ids:
         return pd.DataFrame(columns=list(_COLUMNS))
-    _check_same_clips([given.table for given in answers], rows)
     shared = _shared_columns(answers, rows)
     groups = np.array(answers[0].table.groups)[rows[0]]
     drawn = group_draws(groups.tolist(), draws=draws, seed=seed)
@@ -208,21 +206,3 @@ def _measures(drawn: GroupDraws, totals: Numbers, columns: Numbers) -> Numbers:
 def _or_nan(clips: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the numbers of clips, NaN where a draw has none of them."""
     return np.where(clips > 0, clips, np.nan)
-
-
-def _check_same_clips(tables: Sequence[ScoreTable], rows: Sequence[Rows]) -> None:
-    first = tables[0]
-    for table, kept in zip(tables, rows, strict=True):
-        same = (
-            table.class_names == first.class_names
-            and np.array_equal(table.labels[kept], first.labels[rows[0]])
-            and all(
-                table.groups[row] == first.groups[other]
-                for row, other in zip(kept, rows[0], strict=True)
-            )
-        )
-        if not same:
-            raise ValueError(
-                "expected tables with the same classes, and the same label and group for each "
-                "clip; pair only cells of one data set and one order of classes"
-            )

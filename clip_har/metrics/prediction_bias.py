@@ -131,7 +131,7 @@ def gini(values: NDArray[np.floating]) -> float:
     if total == 0:
         return 0.0
     ranks = 2 * np.arange(1, count + 1) - count - 1
-    return float((ranks * ordered).sum() / (count * total))
+    return max(0.0, float((ranks * ordered).sum() / (count * total)))  # rounding may undercut it
 
 
 def confusion_asymmetry(confusion: NDArray[np.int64]) -> float:
@@ -178,7 +178,7 @@ def skew_of_sums(
     mean = probabilities / probabilities.sum(axis=-1, keepdims=True)
     prior = (clips + 1 / clips.shape[-1]) / (clips.sum(axis=-1, keepdims=True) + 1)
     skew: NDArray[np.float64] = rel_entr(mean, prior).sum(axis=-1)
-    return skew
+    return np.maximum(skew, 0)  # rounding may undercut it
 
 
 def recall_gap_of_sums(

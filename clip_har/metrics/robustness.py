@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from scipy.special import rel_entr
 
 from clip_har.metrics.accuracy import ranking
+from clip_har.metrics.pairing import common_rows
 from clip_har.metrics.prediction_bias import skew_kl
-from clip_har.metrics.scene import common_rows
 from clip_har.scores import ScoreTable
 
 _TOP = 5
@@ -39,6 +39,9 @@ def robustness(table: ScoreTable, clean: ScoreTable) -> dict[str, float]:
 
     Returns:
         Empty when the two share no clip.
+
+    Raises:
+        ValueError: when the tables disagree about the classes, or about a clip's label or group.
     """
     (rows, twin_rows), ids = common_rows([table, clean])
     if not ids:
@@ -70,7 +73,7 @@ def robustness(table: ScoreTable, clean: ScoreTable) -> dict[str, float]:
 def kl_divergence(before: NDArray[np.floating], after: NDArray[np.floating]) -> float:
     """Return the mean of KL(before ‖ after) over clips, in nats, ≥ 0 (Kullback and Leibler 1951).
 
-    A class that has no probability left counts as the smallest positive double: finite, but dear.
+    A class that has no probability left counts as the smallest normal double: finite, but dear.
 
     Args:
         before: ``(N, C)``, rows sum to 1.
@@ -156,7 +159,8 @@ def mean_corruption_error(
         base: of the base model, at the same ratios.
 
     Raises:
-        ValueError: when no strategy is common, or the base model makes no error under one.
+        ValueError: when no strategy is common, or the base model makes no error under one, or was
+            shown another number of ratios.
 
     Example:
         >>> mean_corruption_error({"shape": [0.2, 0.4]}, {"shape": [0.4, 0.8]})
@@ -165,6 +169,8 @@ def mean_corruption_error(
     common = sorted(errors.keys() & base.keys())
     if not common or any(sum(base[name]) == 0 for name in common):
         raise ValueError("expected strategies in common under which the base model makes errors")
+    if any(len(errors[name]) != len(base[name]) for name in common):
+        raise ValueError("expected as many ratios of each strategy as the base model was shown")
     return float(np.mean([sum(errors[name]) / sum(base[name]) for name in common]))
 
 

@@ -5,7 +5,6 @@ ALBAR (2025) with the frozen clips of SCUFO (Li et al. 2023). All are made from 
 same clips, shown whole and in parts.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -13,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from clip_har.metrics.bootstrap import Means, cluster_bootstrap
+from clip_har.metrics.pairing import common_rows
 from clip_har.scores import ScoreTable
 
 
@@ -156,16 +156,3 @@ def _measures(means: Means) -> Means:
     if "background_hidden" in means:
         found["reliance"] = clean - means["background_hidden"]
     return found
-
-
-def common_rows(tables: Sequence[ScoreTable]) -> tuple[list[NDArray[np.int64]], list[str]]:
-    """Return for each table the rows of the clips that all show as meant, in the first's order."""
-    # A clip in which a thing was not found is no swap and no part of anything, also where its
-    # whole frame was taken for the thing.
-    shared = set.intersection(*(set(table.clip_ids) - set(table.empty) for table in tables))
-    ids = [clip_id for clip_id in tables[0].clip_ids if clip_id in shared]
-    rows = []
-    for table in tables:
-        place = {clip_id: row for row, clip_id in enumerate(table.clip_ids)}
-        rows.append(np.array([place[clip_id] for clip_id in ids], np.int64))
-    return rows, ids

@@ -3,6 +3,7 @@
 import numpy as np
 
 from clip_har.metrics.accuracy import balanced_accuracy, confidence, macro_f1, top_k
+from clip_har.metrics.attributes import attribute_metrics
 from clip_har.metrics.calibration import (
     adaptive_calibration_error,
     brier_score,
@@ -21,7 +22,8 @@ def summarise(table: ScoreTable, clean: ScoreTable | None = None) -> dict[str, f
     """Return a cell's metrics under their MLflow names.
 
     Accuracy; ``confidence`` and calibration, see `clip_har.metrics.calibration`; ``bias/*``, see
-    `prediction_bias`; with ``clean``, the table of the clean twin, what `robustness` returns.
+    `prediction_bias`, and for the data set's attributes `attribute_gaps`; with ``clean``, the table
+    of the clean twin, what `robustness` returns, and ``drift``, the mean over clips.
 
     ``top5`` is left out where there are five classes or fewer, since it is 1 then; what is not
     known (``mask/subject_hidden`` without a region source) is left out too.
@@ -45,12 +47,15 @@ def summarise(table: ScoreTable, clean: ScoreTable | None = None) -> dict[str, f
         "brier": brier_score(labels, probabilities),
         "nll": negative_log_likelihood(labels, probabilities),
         **prediction_bias(labels, probabilities),
+        **attribute_metrics(table),
         "mask/realised_ratio": float(table.mask_ratio.mean()),
         "mask/realised_ratio_sd": float(table.mask_ratio.std()),
         "mask/native_black": float(table.native_black.mean()),
     }
     if clean is not None:
         metrics |= robustness(table, clean)
+    if table.drift is not None and np.isfinite(table.drift).any():
+        metrics["drift"] = float(np.nanmean(table.drift))
     if table.noise_largest.any():
         metrics["noise/rms"] = float(table.noise_rms.mean())
         metrics["noise/largest"] = float(table.noise_largest.max())

@@ -7,7 +7,7 @@ import pandas as pd
 
 from clip_har.metrics.bootstrap import cluster_bootstrap
 from clip_har.metrics.effect import Answers, paired_effect
-from clip_har.metrics.scene import common_rows
+from clip_har.metrics.pairing import common_rows
 from clip_har.metrics.significance import corrected, mcnemar, minimum_detectable, wilson_interval
 from clip_har.report.cells import ReportCell
 

@@ -94,6 +94,10 @@ class Synthetic(Settings):
                     label=names.index(row["label"]),
                     group=row["group"],
                     maps=folder / row["map"],
+                    attributes={
+                        "scene": row["scene"],
+                        "usual_scene": "yes" if row["biased"] == "1" else "no",
+                    },
                 )
                 for row in rows
             ),

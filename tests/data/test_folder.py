@@ -49,6 +49,21 @@ def test_csv_gives_subsets_and_groups(root):
     assert whole.groups.tolist() == ["anna", "jump/c.webm"]
 
 
+def test_csv_gives_attributes(root):
+    table = write_csv(root, "path,split,viewpoint\nrun/b.mp4,test,front\njump/c.webm,train,\n")
+    plain = Folder(root=root, split_csv=table).clips()
+    clips = Folder(root=root, split_csv=table, attributes=("viewpoint",)).clips()
+    assert [clip.attributes for clip in clips.clips] == [{"viewpoint": "front"}, {}]
+    assert [clip.attributes for clip in plain.clips] == [{}, {}]
+    assert clips.digest != plain.digest
+    with pytest.raises(ClipHarError, match="no column age"):
+        Folder(root=root, split_csv=table, attributes=("age",)).clips()
+    with pytest.raises(ValidationError, match="attributes need split_csv"):
+        Folder(root=root, attributes=("age",))
+    with pytest.raises(ValidationError, match="pattern"):
+        Folder(root=root, split_csv=table, attributes=("a/b",))
+
+
 @pytest.mark.parametrize(
     ("text", "fault"),
     [

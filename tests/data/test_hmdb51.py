@@ -44,6 +44,21 @@ def test_official_split(tmp_path):
     assert len(HMDB51(**settings, split=None, subset="all").clips().clips) == 6
 
 
+def test_the_tags_are_attributes(tmp_path):
+    lay_out(tmp_path)
+    (tmp_path / "videos" / "wave" / "untagged.avi").touch()
+    clips = HMDB51(root=tmp_path / "videos", subset="all").clips()
+    tags = {
+        "body": "full", "camera": "still", "people": "1", "viewpoint": "front",
+        "quality": "medium",
+    }  # fmt: skip
+    known = {clip.id: clip.attributes for clip in clips.clips}
+    assert known[f"wave/Heat_wave_{TAGS}_1"] == {"action_type": "body", **tags}
+    ball = known[f"shoot_ball/Heat_shoot_ball_{TAGS}_1"]
+    assert ball == {"action_type": "body with object", **tags}
+    assert known["wave/untagged"] == {"action_type": "body"}
+
+
 def test_split_files_beside_the_videos_are_found(tmp_path):
     lay_out(tmp_path)
     (tmp_path / "splits").rename(tmp_path / "testTrainMulti_7030_splits")

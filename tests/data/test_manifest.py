@@ -45,6 +45,20 @@ def test_rows_become_clips(folder):
     assert clips.clips[2].path == folder / "sub" / "b.avi"
 
 
+def test_named_columns_become_attributes(folder):
+    path = table(folder, FULL)
+    clips = Manifest(path=path, attributes=("note", "split")).clips()
+    assert [clip.attributes for clip in clips.clips] == [
+        {"note": "x", "split": "test"},
+        {"split": "test"},
+        {"split": "train"},
+        {"note": "a, b", "split": "test"},
+    ]
+    assert clips.digest != Manifest(path=path).clips().digest
+    with pytest.raises(ClipHarError, match="no column age"):
+        Manifest(path=path, attributes=("age",)).clips()
+
+
 def test_subset_keeps_the_classes(folder):
     train = Manifest(path=table(folder, FULL), subset="train").clips()
     assert train.name == "clips/train"

@@ -1,11 +1,12 @@
 """UCF-101: official lists, tolerant of how copies of the data set differ."""
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
-from clip_har.data.ucf101 import UCF101
+from clip_har.data.ucf101 import _TYPE_OF, UCF101, _type
 from clip_har.errors import ClipHarError
 
 
@@ -45,6 +46,25 @@ def test_clips_of_a_split(tmp_path):
     train = UCF101(root=tmp_path, subset="train").clips()
     assert train.labels.tolist() == [0, 0, 1, 1]
     assert set(train.groups) == {"Archery_g08", "HandstandPushups_g08"}
+
+
+@pytest.mark.sample_data
+def test_each_class_has_its_authors_type(sample_data):
+    lists = sample_data / "ucf101-sample" / "ucfTrainTestlist"
+    lines = (lists / "classInd.txt").read_text().split()[1::2]
+    types = [_type(name)["action_type"] for name in lines]
+    assert Counter(types) == {
+        "human-object interaction": 20, "body motion only": 16, "human-human interaction": 5,
+        "playing musical instruments": 10, "sports": 50,
+    }  # fmt: skip
+    assert set(_TYPE_OF) <= set(lines)
+
+
+def test_clips_carry_their_type(tmp_path):
+    clips = UCF101(root=lay_out(tmp_path)).clips()
+    assert [clip.attributes["action_type"] for clip in clips.clips] == [
+        "sports", "sports", "body motion only", "body motion only",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".webm", ".AVI", ".mkv"])

@@ -113,6 +113,9 @@ def test_no_clip_logits_and_nan_are_refused(measure):
         (np.zeros(0, np.int64), np.zeros((0, 3))),
         (np.array([0]), np.array([[2.0, 1.0]])),
         (np.array([0]), np.array([[np.nan, 1.0]])),
+        (np.array([2]), np.array([[0.5, 0.5]])),
+        (np.array([-1]), np.array([[0.5, 0.5]])),
+        (np.array([0, 1]), np.array([[0.5, 0.5]])),
     ):
         with pytest.raises(ValueError, match="expected"):
             measure(labels, probabilities)

@@ -125,6 +125,8 @@ def test_mean_corruption_error_of_the_base_is_one():
     assert worse == pytest.approx((2 + 3) / 2)
     with pytest.raises(ValueError, match="in common"):
         mean_corruption_error({"shape": [0.1]}, {"blur": [0.1]})
+    with pytest.raises(ValueError, match="as many ratios"):
+        mean_corruption_error({"shape": [0.1]}, {"shape": [0.1, 0.2]})
     with pytest.raises(ValueError, match="errors"):
         mean_corruption_error({"shape": [0.1]}, {"shape": [0.0]})
 

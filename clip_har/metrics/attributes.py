@@ -1,0 +1,121 @@
+"""Bias between kinds of clips: does a model do worse for some viewpoint, person or type of action?
+
+An attribute gives each clip a value (see `clip_har.data.clips.Clip`); clips without one are left
+out. The names follow the fairness literature, where it is called the sensitive feature.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from clip_har.metrics.accuracy import Labels
+from clip_har.metrics.bootstrap import cluster_bootstrap
+from clip_har.metrics.significance import wilson_interval
+from clip_har.scores import ScoreTable
+
+
+def attribute_gaps(
+    labels: Labels, answers: Labels, values: Sequence[str | None], *, classes: int
+) -> dict[str, float]:
+    """Return how unequally the values of an attribute fare.
+
+    - ``accuracy_difference`` the best value's top-1 less the worst's, in [0, 1];
+      ``accuracy_ratio`` the worst's over the best's, in [0, 1], left out where the best is 0
+      (``MetricFrame.difference`` and ``ratio`` of fairlearn, Bird et al. 2020).
+    - ``equalised_odds`` the mean over classes c of max(ΔTPR_c, ΔFPR_c), in [0, 1]: c against the
+      rest, TPR_c the share of its clips that are answered with c, FPR_c of the others' clips, Δ the
+      largest less the smallest over the values. For each class that is fairlearn's equalised odds
+      difference (Hardt et al. 2016); the mean over classes is ours. A rate is not known for a value
+      that has no clip to count; where an attribute follows from the class (a type of action) only
+      the false positives remain.
+
+    All are extremes: chance alone makes them large where a value has few clips. So read them
+    beside the intervals of `attribute_table`, and compare them over the same clips only.
+
+    Args:
+        labels: ``(N,)`` true classes.
+        answers: ``(N,)``.
+        values: N values, None where one is not known.
+        classes: their number C.
+
+    Returns:
+        Empty where fewer than two values are known.
+
+    Example:
+        >>> labels, answers = np.array([0, 1, 0, 1]), np.array([0, 1, 0, 0])
+        >>> attribute_gaps(labels, answers, ["left", "left", "right", "right"], classes=2)
+        {'accuracy_difference': 0.5, 'accuracy_ratio': 0.5, 'equalised_odds': 1.0}
+    """
+    names, which = np.unique([value or "" for value in values], return_inverse=True)
+    known = np.array([value is not None for value in values], bool)
+    confusion = np.zeros((len(names), classes, classes), np.int64)
+    np.add.at(confusion, (which[known], labels[known], answers[known]), 1)
+    confusion = confusion[confusion.sum(axis=(1, 2)) > 0]  # (V, C, C): value, true, answered
+    if len(confusion) < 2:
+        return {}
+    clips = confusion.sum(axis=(1, 2))
+    accuracy = np.trace(confusion, axis1=1, axis2=2) / clips
+    found = {"accuracy_difference": float(accuracy.max() - accuracy.min())}
+    if accuracy.max() > 0:
+        found["accuracy_ratio"] = float(accuracy.min() / accuracy.max())
+    hits = np.diagonal(confusion, axis1=1, axis2=2)  # (V, C)
+    of_class, answered = confusion.sum(axis=2), confusion.sum(axis=1)
+    present = of_class.sum(axis=0) > 0
+    gaps = np.maximum(_spread(hits, of_class), _spread(answered - hits, clips[:, None] - of_class))
+    return found | {"equalised_odds": float(gaps[present].mean())}
+
+
+def _spread(counts: NDArray[np.int64], of: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return ``(C,)`` the largest less the smallest of the ``(V, C)`` rates that are known."""
+    rates = counts / np.maximum(of, 1)
+    highest = np.where(of > 0, rates, -np.inf).max(axis=0)
+    lowest = np.where(of > 0, rates, np.inf).min(axis=0)
+    spread: NDArray[np.float64] = np.maximum(highest - lowest, 0)  # 0 where no rate is known
+    return spread
+
+
+def attribute_metrics(table: ScoreTable) -> dict[str, float]:
+    """Return `attribute_gaps` of each attribute under its MLflow name, ``bias/<attribute>/…``."""
+    answers = table.predictions()
+    return {
+        f"bias/{attribute}/{measure}": value
+        for attribute, values in table.attributes.items()
+        for measure, value in attribute_gaps(
+            table.labels, answers, values, classes=len(table.class_names)
+        ).items()
+    }
+
+
+def attribute_table(table: ScoreTable, *, draws: int = 2000, seed: int = 0) -> pd.DataFrame:
+    """Return the accuracy for each value of each attribute.
+
+    Args:
+        table: of a cell.
+        draws: of the bootstrap.
+        seed: of the draws.
+
+    Returns:
+        Columns ``attribute, value, clips, groups, top1``, its 95 % intervals ``low, high``
+        (bootstrap over groups, see `cluster_bootstrap`) and ``wilson_low, wilson_high`` (by clip);
+        values sorted.
+    """
+    right = (table.predictions() == table.labels).astype(np.float64)
+    groups = np.array(table.groups)
+    rows = []
+    for attribute, values in table.attributes.items():
+        column = np.array([value or "" for value in values])
+        known = np.array([value is not None for value in values], bool)
+        for value in sorted(set(column[known])):
+            here = known & (column == value)
+            found = cluster_bootstrap(
+                {"top1": right[here]}, groups[here].tolist(), lambda means: means, draws=draws,
+                seed=seed,
+            )  # fmt: skip
+            wilson = wilson_interval(int(right[here].sum()), int(here.sum()))
+            rows.append(
+                (attribute, value, int(here.sum()), len(set(groups[here])), *found["top1"], *wilson)
+            )
+    names = ["attribute", "value", "clips", "groups", "top1", "low", "high"]
+    return pd.DataFrame(rows, columns=[*names, "wilson_low", "wilson_high"])

@@ -1,0 +1,51 @@
+"""Pair score tables clip by clip."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clip_har.scores import ScoreTable
+
+Rows = NDArray[np.int64]
+
+
+def common_rows(tables: Sequence[ScoreTable]) -> tuple[list[Rows], list[str]]:
+    """Return for each table the rows of the clips that all show as meant, in the first's order.
+
+    A clip in which a mask's thing was not found is no swap and no part of anything, also where its
+    whole frame was taken for the thing: it is left out.
+
+    Args:
+        tables: at least one.
+
+    Returns:
+        ``(N,)`` rows per table, and the N ids of these clips; both empty when none is common.
+
+    Raises:
+        ValueError: when the tables disagree about the classes, or about a clip's label or group.
+    """
+    shared = set.intersection(*(set(table.clip_ids) - set(table.empty) for table in tables))
+    ids = [clip_id for clip_id in tables[0].clip_ids if clip_id in shared]
+    rows = []
+    for table in tables:
+        place = {clip_id: row for row, clip_id in enumerate(table.clip_ids)}
+        rows.append(np.array([place[clip_id] for clip_id in ids], np.int64))
+    _check_same_clips(tables, rows)
+    return rows, ids
+
+
+def _check_same_clips(tables: Sequence[ScoreTable], rows: Sequence[Rows]) -> None:
+    first = tables[0]
+    labels = first.labels[rows[0]]
+    groups = [first.groups[row] for row in rows[0]]
+    for table, kept in zip(tables[1:], rows[1:], strict=True):
+        if (
+            table.class_names != first.class_names
+            or not np.array_equal(table.labels[kept], labels)
+            or [table.groups[row] for row in kept] != groups
+        ):
+            raise ValueError(
+                "expected tables with the same classes, and the same label and group for each "
+                "clip; pair only cells of one data set and one order of classes"
+            )
