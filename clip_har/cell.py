@@ -11,8 +11,10 @@ from torch import Tensor
 
 from clip_har.attention import attention_of_answers, rows_with_subject
 from clip_har.config import Cell
+from clip_har.cost import Cost
 from clip_har.data.clips import ClipSet
 from clip_har.masked_clips import MaskedClips, ShownClip, open_frames, open_masked
+from clip_har.masking.none import NoMask
 from clip_har.models.dual_encoder import DualEncoder, ModelSource, Precision, pick_device
 from clip_har.models.zero_shot import ZeroShot
 from clip_har.noise.corruption import corrupted
@@ -58,25 +60,37 @@ class Evaluation:
     attention: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
 
 
-def evaluate(cell: Cell, clips: ClipSet) -> Evaluation:
+def evaluate(
+    cell: Cell, clips: ClipSet, *, clean: ScoreTable | None = None, cost: Cost | None = None
+) -> Evaluation:
     """Score every class for every clip that decodes, under the cell's mask and noise.
 
     Args:
         cell: the checked settings.
         clips: what is evaluated.
+        clean: of the clean twin, for the drift from there; None where there is none.
+        cost: counts the time.
     """
-    zero_shot = load_zero_shot(cell, clips)  # before hours of decoding: it may not be loadable
-    frames = open_frames(cell, clips)
-    masked = open_masked(cell, frames, zero_shot=lambda: zero_shot)
+    cost = cost or Cost()
+    with cost.of("load"):
+        zero_shot = load_zero_shot(cell, clips)  # before hours of decoding: it may not be loadable
+    with cost.of("decode"):
+        frames = open_frames(cell, clips)
+    with cost.of("regions"):
+        masked = open_masked(cell, frames, zero_shot=lambda: zero_shot)
     if masked.empty:
         skipped = masked.on_empty == "skip"
         done = "left out" if skipped else "their whole frames are taken for it"
         log.warning("%s: %s", masked.told_empty(), done)
     if isinstance(cell.noise, Learned):
-        table, result = evaluate_noise(cell, masked, zero_shot)
+        with cost.of("noise"):
+            table, result = evaluate_noise(cell, masked, zero_shot, clean=clean)
         return Evaluation(masked, table, result)
     corruption = None if isinstance(cell.noise, NoNoise) else cell.noise
-    table = score_clips(masked, zero_shot, corruption)
+    is_clean = corruption is None and isinstance(cell.masking, NoMask)
+    table = score_clips(
+        masked, zero_shot, corruption, clean=clean, keep_embeddings=is_clean, cost=cost
+    )
     # The judged model's own evidence is no truth to hold it against.
     most = 0 if cell.region.asks_model else cell.attention_clips
     if not (rows := rows_with_subject(masked, most)):
@@ -85,7 +99,8 @@ def evaluate(cell: Cell, clips: ClipSet) -> Evaluation:
     def seen(clip: ShownClip) -> Tensor:
         return clip.frames if corruption is None else corrupted(clip, corruption)
 
-    attention = attention_of_answers(masked, zero_shot, table.predictions(), rows, seen)
+    with cost.of("attention"):
+        attention = attention_of_answers(masked, zero_shot, table.predictions(), rows, seen)
     return Evaluation(masked, table, attention=attention)
 
 

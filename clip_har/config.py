@@ -60,6 +60,7 @@ class RootSchema:
     limit: int | None = MISSING
     attention_clips: int = MISSING
     clean_twin: bool = MISSING
+    base_model: str | None = MISSING
     overwrite: str = MISSING
     results_dir: str = MISSING
     cache_dir: str = MISSING
@@ -98,6 +99,8 @@ class Cell(Settings):
             says where the subject is; 0 for none. Learned noise has a setting of its own.
         clean_twin: run the same cell without mask and noise first, where it has no result yet, and
             compare with it.
+        base_model: name of the model, the last part of its checkpoint, whose errors under masks
+            those of the sweep's other models are compared with; null for no comparison.
         overwrite: ``missing`` runs cells that have no finished result; ``always`` runs every cell
             again; ``never`` also leaves alone the cells that failed before.
         results_dir: finished cells, sweeps and the default tracking store.
@@ -126,6 +129,7 @@ class Cell(Settings):
     limit: int | None = Field(ge=1)
     attention_clips: int = Field(ge=0)
     clean_twin: bool
+    base_model: str | None
     overwrite: Literal["missing", "always", "never"]
     results_dir: Path
     cache_dir: Path

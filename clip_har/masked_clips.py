@@ -96,6 +96,11 @@ class MaskedClips:
         return [index for index in self.frames.ok if index not in left_out]
 
     @cached_property
+    def judged_ids(self) -> tuple[str, ...]:
+        """The ids of these clips."""
+        return tuple(self.frames.clip_set.clips[index].id for index in self.judged)
+
+    @cached_property
     def scene_clips(self) -> Mapping[int, int]:
         """For each judged clip the one whose background it is shown before; empty unless swapped.
 

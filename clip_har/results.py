@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 SCORES, METRICS, PROTOCOL = "scores.parquet", "metrics.json", "protocol.json"
+COST = "cost.json"  # apart from the metrics, which are the same each time
 LOSS_CURVE = "noise/loss_curve.csv"
 
 
@@ -18,6 +19,13 @@ def read_metrics(folder: Path) -> dict[str, float]:
     """Return a finished cell's numbers."""
     metrics: dict[str, float] = json.loads((folder / METRICS).read_text(encoding="utf-8"))
     return metrics
+
+
+def read_cost(folder: Path) -> dict[str, float]:
+    """Return what a finished cell cost, see `clip_har.cost.Cost.metrics`; empty if unknown."""
+    path = folder / COST
+    found: dict[str, float] = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+    return found
 
 
 def clean_twin(folder: Path) -> Path | None:

@@ -19,7 +19,15 @@ from clip_har.config import GROUPS, Cell, cell_from_config, clean_config, withou
 from clip_har.data.clips import ClipSet
 from clip_har.errors import ClipHarError
 from clip_har.fingerprint import fingerprint
-from clip_har.results import METRICS, SCORES, read_curves, read_metrics, write_json
+from clip_har.results import (
+    COST,
+    METRICS,
+    SCORES,
+    read_cost,
+    read_curves,
+    read_metrics,
+    write_json,
+)
 from clip_har.tracking.tracker import RunInfo
 
 log = logging.getLogger(__name__)
@@ -275,7 +283,7 @@ def _run_locked(
                 failed.write_text(describe(error) + "\n", encoding="utf-8")
                 raise
             failed.unlink(missing_ok=True)
-        run.log_results(folder, read_metrics(folder))
+        run.log_results(folder, read_metrics(folder) | read_cost(folder))
         for name, curve in read_curves(folder).items():
             run.log_curve(name, curve)
     return "reused" if reuse else "finished"
@@ -295,34 +303,39 @@ def _make_results(
 
     from clip_har.artifacts import write_artifacts
     from clip_har.cell import evaluate, load_model
+    from clip_har.cost import Cost
     from clip_har.metrics.summary import summarise
     from clip_har.scores import ScoreTable
 
-    found = evaluate(cell, clips)
+    cost = Cost()
     clean = None if twin is None else ScoreTable.read(twin / SCORES)
-    metrics = summarise(found.table, clean) | {
-        "data/clips": float(len(found.table.clip_ids)),
-        FAILED_CLIPS: float(len(found.masked.frames.failures)),
-    }
-    metrics |= {
-        f"attention/{name}": float(np.nanmean(values))
-        for name, values in found.attention.items()
-        if np.isfinite(values).any()
-    }
-    if found.noise is not None:
-        metrics |= found.noise.metrics()
+    found = evaluate(cell, clips, clean=clean, cost=cost)
     with whole_folder(folder) as out:
-        write_artifacts(
-            out,
-            config,
-            cell,
-            found,
-            metrics,
-            device=str(load_model(cell).device),
-            title=info.name,
-            command=info.command,
-            clean_twin=None if twin is None else twin.name,
-        )
+        with cost.of("metrics"):
+            metrics = summarise(found.table, clean) | {
+                "data/clips": float(len(found.table.clip_ids)),
+                FAILED_CLIPS: float(len(found.masked.frames.failures)),
+            }
+            metrics |= {
+                f"attention/{name}": float(np.nanmean(values))
+                for name, values in found.attention.items()
+                if np.isfinite(values).any()
+            }
+            if found.noise is not None:
+                metrics |= found.noise.metrics()
+            write_artifacts(
+                out,
+                config,
+                cell,
+                found,
+                metrics,
+                device=str(load_model(cell).device),
+                title=info.name,
+                command=info.command,
+                clean_twin=None if twin is None else twin.name,
+            )
+        shown = found.masked.frames.lengths[found.masked.judged]
+        write_json(out / COST, cost.metrics(clips=len(shown), frames=int(shown.sum())))
     _warn_of_failures(clips, folder, info.name)
 
 

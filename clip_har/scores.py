@@ -51,6 +51,8 @@ class ScoreTable:
         attributes: by name, N values, None where one is not known; see `clip_har.data.clips.Clip`.
         drift: ``(N,)`` float64, 1 − cos between the clip's embedding and that of its clean twin;
             NaN where it is not known; None = known nowhere.
+        embeddings: ``(N, D)`` float32, L2-normalised, what the model made of the clips; None =
+            not kept: only clean cells keep it, for the drift of the others.
     """
 
     class_names: tuple[str, ...]
@@ -71,6 +73,7 @@ class ScoreTable:
     kind: ScoreKind = "logits"
     attributes: Mapping[str, tuple[str | None, ...]] = field(default_factory=dict)
     drift: NDArray[np.float64] | None = None
+    embeddings: NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
         """Check that the columns belong together.
@@ -93,7 +96,7 @@ class ScoreTable:
             self.noise_largest,
             self.scene_labels,
             *self.attributes.values(),
-            *([] if self.drift is None else [self.drift]),
+            *(column for column in (self.drift, self.embeddings) if column is not None),
         )
         if any(len(column) != rows for column in columns) or self.scores.shape != (
             rows,
@@ -107,9 +110,6 @@ class ScoreTable:
 
     def write(self, path: Path) -> None:
         """Write the table as Parquet, class names and kind in its metadata."""
-        scores = pa.FixedSizeListArray.from_arrays(
-            pa.array(self.scores.ravel()), len(self.class_names)
-        )
         table = pa.table(
             {
                 "clip_id": self.clip_ids,
@@ -117,7 +117,7 @@ class ScoreTable:
                 "label": self.labels,
                 "class": [self.class_names[label] for label in self.labels],
                 "predicted": [self.class_names[best] for best in self.predictions()],
-                "scores": scores,
+                "scores": _rows(self.scores),
                 "mask_ratio": self.mask_ratio,
                 "subject_hidden": self.subject_hidden,
                 "subject_found": self.subject_found,
@@ -128,6 +128,7 @@ class ScoreTable:
                 "noise_largest": self.noise_largest,
                 "scene_label": self.scene_labels,
                 **({} if self.drift is None else {"drift": self.drift}),
+                **({} if self.embeddings is None else {"embedding": _rows(self.embeddings)}),
                 **{
                     f"{_ATTRIBUTE}{name}": pa.array(values, pa.string())
                     for name, values in self.attributes.items()
@@ -153,13 +154,12 @@ class ScoreTable:
             metadata = {k.decode(): v.decode() for k, v in (table.schema.metadata or {}).items()}
             class_names = tuple(json.loads(metadata["class_names"]))
             logits = metadata["score_kind"] == "logits"
-            scores = table["scores"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
             return cls(
                 class_names=class_names,
                 clip_ids=tuple(table["clip_id"].to_pylist()),
                 groups=tuple(table["group"].to_pylist()),
                 labels=table["label"].to_numpy(),
-                scores=scores.reshape(-1, len(class_names)),
+                scores=_matrix(table["scores"]),
                 mask_ratio=table["mask_ratio"].to_numpy(),
                 subject_hidden=table["subject_hidden"].to_numpy(),
                 subject_found=table["subject_found"].to_numpy(),
@@ -177,6 +177,9 @@ class ScoreTable:
                     if name.startswith(_ATTRIBUTE)
                 },
                 drift=table["drift"].to_numpy() if "drift" in table.column_names else None,
+                embeddings=(
+                    _matrix(table["embedding"]) if "embedding" in table.column_names else None
+                ),
             )
         except (OSError, KeyError, ValueError, pa.ArrowException) as error:
             raise ClipHarError(f"{path}: expected a score table, got {error}") from error
@@ -192,3 +195,14 @@ class ScoreTable:
         weights: NDArray[np.float64] = np.exp(shifted)
         weights /= weights.sum(axis=1, keepdims=True)
         return weights
+
+
+def _rows(matrix: NDArray[np.float32]) -> pa.FixedSizeListArray:
+    """Return a column whose values are the rows of a matrix."""
+    return pa.FixedSizeListArray.from_arrays(pa.array(matrix.ravel()), matrix.shape[1])
+
+
+def _matrix(column: pa.ChunkedArray) -> NDArray[np.float32]:
+    """Return the matrix that `_rows` made a column of."""
+    values: NDArray[np.float32] = column.combine_chunks().flatten().to_numpy(zero_copy_only=False)
+    return values.reshape(len(column), column.type.list_size)

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from clip_har.cost import Cost
+from clip_har.drift import CleanEmbeddings
 from clip_har.masked_clips import MaskedClips, ShownClip
 from clip_har.masking.effect import MaskEffect
 from clip_har.models.zero_shot import Judge
@@ -18,7 +20,13 @@ if TYPE_CHECKING:
 
 
 def score_clips(
-    masked: MaskedClips, judge: Judge, corruption: Corruption | None = None
+    masked: MaskedClips,
+    judge: Judge,
+    corruption: Corruption | None = None,
+    *,
+    clean: ScoreTable | None = None,
+    keep_embeddings: bool = False,
+    cost: Cost | None = None,
 ) -> ScoreTable:
     """Show masked clips to a model.
 
@@ -26,26 +34,41 @@ def score_clips(
         masked: the clips.
         judge: the cell's model with its classes, or anything else that scores clips.
         corruption: noise that is drawn for each clip; None for none.
+        clean: of the clean twin; None where the clips are not compared with it.
+        keep_embeddings: put the clips' embeddings into the table.
+        cost: counts the time.
 
     Returns:
         One row per judged clip, in the clip set's order.
     """
+    cost = cost or Cost()
+    twins = CleanEmbeddings(clean)
     scores: list[NDArray[np.float32]] = []
+    embeddings: list[NDArray[np.float32]] = []
+    drifts: list[NDArray[np.float64]] = []
+    ids = masked.judged_ids
     shown: list[MaskEffect] = []
     rms: list[float] = []
     largest: list[float] = []
     with track(len(masked.judged), "evaluating") as advance:
         for batch in masked.frames.batches(masked.judged, judge.batch_size):
-            clips = [masked.clip(index) for index in batch]
-            frames = [clip.frames for clip in clips]
-            if corruption is not None:
-                frames = [corrupted(clip, corruption) for clip in clips]
-            for clip, seen in zip(clips, frames, strict=True):
-                shown.append(clip.effect)
-                added = realised(clip, seen) if corruption is not None else (0.0, 0.0)
-                rms.append(added[0])
-                largest.append(added[1])
-            scores.append(judge.scores(frames).numpy())  # (B, C)
+            with cost.of("mask"):
+                clips = [masked.clip(index) for index in batch]
+                frames = [clip.frames for clip in clips]
+                if corruption is not None:
+                    frames = [corrupted(clip, corruption) for clip in clips]
+                for clip, seen in zip(clips, frames, strict=True):
+                    shown.append(clip.effect)
+                    added = realised(clip, seen) if corruption is not None else (0.0, 0.0)
+                    rms.append(added[0])
+                    largest.append(added[1])
+            with cost.of("model"):
+                answered, embedded = judge.answers(frames)
+            scores.append(answered.numpy())  # (B, C)
+            done = len(shown)
+            drifts.append(twins.drift(ids[done - len(batch) : done], embedded))
+            if keep_embeddings:
+                embeddings.append(embedded.numpy())  # (B, D)
             advance(len(batch))
     return score_table(
         masked,
@@ -54,6 +77,8 @@ def score_clips(
         pooling=judge.pooling,
         noise_rms=np.array(rms),
         noise_largest=np.array(largest),
+        drift=np.concatenate(drifts),
+        embeddings=np.concatenate(embeddings) if keep_embeddings else None,
     )
 
 
@@ -74,6 +99,8 @@ def score_table(
     pooling: str,
     noise_rms: NDArray[np.floating],
     noise_largest: NDArray[np.floating],
+    drift: NDArray[np.float64],
+    embeddings: NDArray[np.float32] | None = None,
 ) -> ScoreTable:
     """Put answers to the judged clips into a score table.
 
@@ -84,6 +111,8 @@ def score_table(
         pooling: over the frames, which says what kind of scores these are.
         noise_rms: ``(N,)``, see `ScoreTable`.
         noise_largest: ``(N,)``, see `ScoreTable`.
+        drift: ``(N,)``, see `ScoreTable`.
+        embeddings: ``(N, D)``, see `ScoreTable`.
     """
     every = masked.frames.clip_set.clips
     judged = [every[index] for index in masked.judged]
@@ -111,6 +140,8 @@ def score_table(
             name: tuple(clip.attributes.get(name) for clip in judged)
             for name in dict.fromkeys(name for clip in judged for name in clip.attributes)
         },
+        drift=drift if np.isfinite(drift).any() else None,
+        embeddings=embeddings,
     )
 
 

@@ -140,6 +140,9 @@ def _start_sweep(config: DictConfig) -> None:
             "learning",
             "train_masking",
             "train_ratios",
+            "attention_clips",
+            "clean_twin",
+            "base_model",
         }
         shared = cell.model_dump_json(exclude=own)
         if shared not in seen:

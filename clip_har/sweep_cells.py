@@ -21,6 +21,7 @@ _HOW = {
     "train_masking",
     "train_ratios",
     "clean_twin",
+    "base_model",
 }
 _KINDS = ("dataset", "region", "masking", "noise")
 

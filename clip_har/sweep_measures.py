@@ -11,18 +11,21 @@ from clip_har.masking.feature import FeatureMask
 from clip_har.masking.isolation import IsolationMask
 from clip_har.masking.none import NoMask
 from clip_har.masking.swap import SwapMask
-from clip_har.metrics.pairing import common_rows
-from clip_har.metrics.robustness import area_over_ratio, resilience, seed_consistency
 from clip_har.metrics.scene import SceneTables, reliance_per_class, scene_measures
 from clip_har.regions.source import BACKGROUND, PERSON, SUBJECT
-from clip_har.results import SCORES, clean_twin, read_metrics
+from clip_har.results import SCORES
 from clip_har.scores import ScoreTable
 from clip_har.sweep_cells import Finished, grouped, labels, plain
 from clip_har.sweep_noise import effect_metrics, noise_effects
+from clip_har.sweep_robustness import (
+    COLUMNS,
+    corruption_errors,
+    fill_spreads,
+    over_ratios,
+    over_seeds,
+)
 
 log = logging.getLogger(__name__)
-
-_COLUMNS = ["measure", "of", "value", "low", "high", "clips", "groups"]
 
 
 @dataclass(frozen=True)
@@ -54,21 +57,26 @@ class SweepMeasures:
         return values | effect_metrics(self.noise)
 
 
-def sweep_measures(finished: Sequence[Finished]) -> SweepMeasures:
+def sweep_measures(finished: Sequence[Finished], *, base_model: str | None = None) -> SweepMeasures:
     """Compute what the cells of a sweep tell together.
 
     Cells that differ in nothing but the mask show the same clips to the same model in different
     ways: they give the ``scene/*`` measures (see `scene_measures`), with ``none`` as clean,
     ``feature`` and ``isolation`` of the subject with ``ratio=null`` as background and person only,
-    ``swap`` and ``swap_frozen``. Cells that differ in nothing but the fill give
-    ``robustness/fill_spread``, the largest minus the smallest top-1 (ours, after Marcu 2022).
-    Cells that differ in nothing but the ratio give ``robustness/area`` (`area_over_ratio`, with the
-    clean twin at 0) and ``robustness/resilience``, those that differ in nothing but the root seed
-    ``robustness/seed_consistency``, see `clip_har.metrics.robustness`.
+    ``swap`` and ``swap_frozen``. Cells that differ in nothing but the fill, the ratio, the seed or
+    the model give what `clip_har.sweep_robustness` says.
     Cells that differ in nothing but the seed of their learned noise give its effect.
+
+    Args:
+        finished: cells.
+        base_model: that the other models' errors are compared with; None: as the cells' own
+            settings say.
     """
     per_class: list[pd.DataFrame] = []
-    parts = [_fill_spreads(finished), _over_ratios(finished), _over_seeds(finished)]
+    named = (one.cell.base_model for one in finished if one.cell.base_model is not None)
+    base_model = base_model or next(named, None)
+    parts = [fill_spreads(finished), over_ratios(finished), over_seeds(finished)]
+    parts.append(corruption_errors(finished, base_model))
     groups = grouped(finished, without="masking")
     for of, members in zip(labels(groups), groups, strict=True):
         roles = _roles(members)
@@ -83,77 +91,9 @@ def sweep_measures(finished: Sequence[Finished]) -> SweepMeasures:
                 by_class = reliance_per_class(tables["clean"], tables[role])
                 by_class.insert(0, "cell", roles[role].name)
                 per_class.append(by_class)
-    rows = pd.concat([part for part in parts if len(part)] or [pd.DataFrame(columns=_COLUMNS)])
+    rows = pd.concat([part for part in parts if len(part)] or [pd.DataFrame(columns=COLUMNS)])
     classes = pd.concat(per_class) if per_class else pd.DataFrame()
-    return SweepMeasures(rows[_COLUMNS].reset_index(drop=True), classes, noise_effects(finished))
-
-
-def _fill_spreads(finished: Sequence[Finished]) -> pd.DataFrame:
-    rows = []
-    masked = [one for one in finished if not isinstance(one.cell.masking, NoMask | SwapMask)]
-    for members in grouped(masked, without="fill"):
-        by_fill = {one.cell.masking.fill: read_metrics(one.folder) for one in members}
-        if len(by_fill) < 2:
-            continue
-        top1 = [metrics["top1"] for metrics in by_fill.values()]
-        name = members[0].name.replace(f" fill={members[0].cell.masking.fill}", "")
-        rows.append(
-            {
-                "measure": "robustness/fill_spread",
-                "of": f"{name} ({', '.join(sorted(by_fill))})",
-                "value": max(top1) - min(top1),
-                "clips": int(min(metrics["data/clips"] for metrics in by_fill.values())),
-            }
-        )
-    return pd.DataFrame(rows, columns=_COLUMNS)
-
-
-def _over_ratios(finished: Sequence[Finished]) -> pd.DataFrame:
-    rows = []
-    masked = [
-        one
-        for one in finished
-        if one.cell.masking.ratio is not None and not isinstance(one.cell.masking, NoMask)
-    ]
-    for members in grouped(masked, without="ratio"):
-        found = {float(one.cell.masking.ratio): read_metrics(one.folder) for one in members}
-        clean = clean_twin(members[0].folder)
-        if len(found) < 2 or clean is None:
-            continue
-        accuracy = {ratio: metrics["top1"] for ratio, metrics in found.items()}
-        first = read_metrics(clean)["top1"]
-        shared = {
-            "of": members[0].name.replace(f" r={members[0].cell.masking.ratio:g}", ""),
-            "clips": int(min(metrics["data/clips"] for metrics in found.values())),
-        }
-        area = area_over_ratio({0.0: first, **accuracy})
-        rows.append({"measure": "robustness/area", "value": area, **shared})
-        if first > 0:
-            left = resilience(list(accuracy.values()), first)
-            rows.append({"measure": "robustness/resilience", "value": left, **shared})
-    return pd.DataFrame(rows, columns=_COLUMNS)
-
-
-def _over_seeds(finished: Sequence[Finished]) -> pd.DataFrame:
-    rows = []
-    for members in grouped(finished, without="seed"):
-        drawn_alike = len({one.cell.dataset.model_dump_json() for one in members}) == 1
-        if len({one.cell.seed for one in members}) < 2 or not drawn_alike:
-            continue
-        tables = [ScoreTable.read(one.folder / SCORES) for one in members]
-        kept, ids = common_rows(tables)
-        if not ids:
-            continue
-        answers = [table.predictions()[some] for table, some in zip(tables, kept, strict=True)]
-        rows.append(
-            {
-                "measure": "robustness/seed_consistency",
-                "of": members[0].name.replace(f" seed={members[0].cell.seed}", ""),
-                "value": seed_consistency(answers),
-                "clips": len(ids),
-            }
-        )
-    return pd.DataFrame(rows, columns=_COLUMNS)
+    return SweepMeasures(rows[COLUMNS].reset_index(drop=True), classes, noise_effects(finished))
 
 
 def _roles(members: Sequence[Finished]) -> dict[str, Finished]:

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn.functional import normalize
 
 from clip_har.data.clips import Clip, ClipSet
 from clip_har.data.sampling import FrameSettings
@@ -79,8 +80,9 @@ class ColourJudge:
     batch_size: int = 64
     pooling: Pooling = "mean"
 
-    def scores(self, clips: Sequence[Tensor]) -> Tensor:
-        return torch.stack([self._scores(clip) for clip in clips])
+    def answers(self, clips: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+        scores = torch.stack([self._scores(clip) for clip in clips])
+        return scores, normalize(scores + 1e-3, dim=-1)
 
     def _scores(self, clip: Tensor) -> Tensor:
         shown = clip.numpy()

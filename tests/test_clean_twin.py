@@ -9,7 +9,7 @@ from mlflow.entities import Run
 
 from clip_har.metrics.robustness import robustness
 from clip_har.report.page import PAGE
-from clip_har.results import METRICS, SCORES, read_metrics
+from clip_har.results import METRICS, SCORES, read_cost, read_metrics
 from clip_har.scores import ScoreTable
 from tests.command import run_command
 
@@ -63,6 +63,37 @@ def test_every_masked_cell_is_compared_with_it(swept):
         found = read_metrics(path)
         assert {name: found[name] for name in expected} == pytest.approx(expected)
         assert f'"clean_twin": "{twin.name}"' in (path / "protocol.json").read_text()
+
+
+def test_drift_is_from_the_twins_embeddings_which_it_alone_keeps(swept):
+    folder, _ = swept
+    drifts = []
+    for path in cells(folder):
+        table, found = ScoreTable.read(path / SCORES), read_metrics(path)
+        assert (table.embeddings is None) == ("drift" in found)
+        if table.drift is not None:
+            drifts.append((round(found["mask/realised_ratio"], 2), found["drift"]))
+            assert found["drift"] == pytest.approx(table.drift.mean())
+    assert len(drifts) == 4
+    percent, shape, more_percent, more_shape = (drift for _, drift in sorted(drifts))
+    assert 0 < percent < more_percent
+    assert 0 < shape < more_shape
+
+
+def test_every_cell_tells_what_it_cost(swept):
+    folder, _ = swept
+    for path in cells(folder):
+        cost = read_cost(path)
+        parts = [cost[f"cost/{part}_seconds"] for part in ("load", "decode", "mask", "model")]
+        assert all(seconds > 0 for seconds in parts)
+        everything = [cost[name] for name in cost if name.endswith("_seconds")]
+        assert cost["cost/seconds"] == pytest.approx(sum(everything))
+        speed = 40 / (cost["cost/mask_seconds"] + cost["cost/model_seconds"])
+        assert cost["cost/clips_per_second"] == pytest.approx(speed)
+        assert cost["cost/frames_per_second"] == pytest.approx(2 * speed)
+        assert 100 < cost["cost/peak_memory_mb"] < 10_000
+    for run_of in runs(folder)[1:]:
+        assert run_of.data.metrics["cost/frames_per_second"] > 0
 
 
 def test_the_twin_is_the_cell_without_a_mask(swept):

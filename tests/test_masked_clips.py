@@ -175,6 +175,45 @@ def test_the_table_names_the_scene_s_class(show: Opened, clips: ClipSet) -> None
     assert (plain.subject_hidden == 0).all()
 
 
+def test_drift_is_large_where_what_the_model_looks_at_is_hidden_or_exchanged(show: Opened) -> None:
+    looks: dict[float, dict[str, float]] = {}
+    for scene_share in (0, 0.5, 1):
+        judge = ColourJudge(scene_share)
+        clean = score_clips(show(NoMask()), judge, keep_embeddings=True)
+        assert clean.embeddings is not None
+        np.testing.assert_allclose(np.linalg.norm(clean.embeddings, axis=1), 1, rtol=1e-5)
+        assert clean.drift is None
+        masks = {
+            "nothing": NoMask(),
+            "person": FeatureMask(ratio=None, fill="surround"),
+            "scene": SwapMask(),
+        }
+        looks[scene_share] = {
+            what: summarise(score_clips(show(mask), judge, clean=clean))["drift"]
+            for what, mask in masks.items()
+        }
+    actor, half, scene = looks.values()
+    assert [found["nothing"] for found in looks.values()] == pytest.approx([0, 0, 0], abs=1e-6)
+    assert scene["person"] < 0.01 < 0.3 < actor["person"]
+    assert actor["scene"] < 0.01 < 0.3 < scene["scene"]
+    assert scene["person"] < half["person"] < actor["person"]
+    assert actor["scene"] < half["scene"] < scene["scene"]
+
+
+def test_drift_is_not_known_of_clips_without_a_twin(show: Opened) -> None:
+    judge = ColourJudge(1)
+    clean = score_clips(show(NoMask()), judge, keep_embeddings=True)
+    strangers = replace(clean, clip_ids=("x", *clean.clip_ids[1:]))
+    found = score_clips(show(SwapMask()), judge, clean=strangers)
+    assert found.drift is not None
+    assert np.isnan(found.drift[0])
+    assert np.isfinite(found.drift[1:]).all()
+    numbers = summarise(found)
+    assert numbers["drift"] == pytest.approx(np.nanmean(found.drift))
+    without = score_clips(show(NoMask()), judge)
+    assert score_clips(show(SwapMask()), judge, clean=without).drift is None
+
+
 def test_pairs_follow_the_seed(show: Opened) -> None:
     first, again, other = (show(SwapMask(), seed=seed).scene_clips for seed in (0, 0, 1))
     assert first == again

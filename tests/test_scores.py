@@ -20,9 +20,13 @@ def table() -> ScoreTable:
 
 @pytest.mark.parametrize("kind", ["logits", "log_probabilities"])
 def test_round_trip(table: ScoreTable, kind, tmp_path: Path) -> None:
-    attributes = {"view point": ("front", None, "back"), "age": (None, None, None)}
-    drift = np.array([0.5, np.nan, 0])
-    table = replace(table, kind=kind, attributes=attributes, drift=drift)
+    table = replace(
+        table,
+        kind=kind,
+        attributes={"view point": ("front", None, "back"), "age": (None, None, None)},
+        drift=np.array([0.5, np.nan, 0]),
+        embeddings=np.eye(3, 4, dtype=np.float32),
+    )
     table.write(tmp_path / "scores.parquet")
     back = ScoreTable.read(tmp_path / "scores.parquet")
     for name in ScoreTable.__dataclass_fields__:

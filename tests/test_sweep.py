@@ -22,6 +22,7 @@ from tests.data.made import write_video
 ARTIFACTS = {
     "scores.parquet",
     "metrics.json",
+    "cost.json",
     "per_class.csv",
     "confusion.csv",
     "confusion.png",
@@ -133,8 +134,9 @@ def test_metrics_come_from_the_score_table(finished: tuple[Path, str]) -> None:
         assert len(table.clip_ids) == 12
         top1 = (table.scores.argmax(axis=1) == table.labels).mean()
         assert child.data.metrics["top1"] == pytest.approx(top1)
-        written = json.loads((artifacts(child) / "metrics.json").read_text())
-        assert child.data.metrics == pytest.approx(written)
+        files = [artifacts(child) / name for name in ("metrics.json", "cost.json")]
+        measured, cost = (json.loads(path.read_text()) for path in files)
+        assert child.data.metrics == pytest.approx(measured | cost)
 
 
 def test_typed_again_runs_nothing_and_makes_no_new_run(

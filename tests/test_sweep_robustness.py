@@ -1,11 +1,16 @@
 """What cells over ratios and seeds tell together."""
 
+import statistics
 from pathlib import Path
 
 import pytest
 
-from clip_har.report.cells import of_sweep
+from clip_har.report.cells import ReportCell, of_sweep
+from clip_har.results import SCORES
+from clip_har.scores import ScoreTable
+from clip_har.sweep_cells import Finished
 from clip_har.sweep_measures import sweep_measures
+from clip_har.sweep_robustness import corruption_errors
 from tests.report.made import made_cell, made_sweep, table, usual
 
 
@@ -49,9 +54,14 @@ def test_seeds_of_one_mask_agree_or_not(tmp_path):
     }
     alike = (answers[0].predictions() == answers[2].predictions()).mean()
     found = rows(made_sweep(tmp_path, cells))
-    assert found == {
-        ("robustness/seed_consistency", "percent r=0.3"): pytest.approx((1 + 2 * alike) / 3)
+    top1 = [(one.predictions() == one.labels).mean() for one in answers]
+    values = {
+        "robustness/seed_consistency": (1 + 2 * alike) / 3,
+        "seeds/top1_mean": statistics.mean(top1),
+        "seeds/top1_sd": statistics.stdev(top1),
+        "seeds/count": 3,
     }
+    assert found == {(name, "percent r=0.3"): pytest.approx(v) for name, v in values.items()}
 
 
 def test_other_drawings_are_no_other_seed_of_the_mask(tmp_path):
@@ -63,3 +73,45 @@ def test_other_drawings_are_no_other_seed_of_the_mask(tmp_path):
         for seed in (0, 1)
     }  # fmt: skip
     assert rows(made_sweep(tmp_path, cells)) == {}
+
+
+def of_two_models(results: Path, *overrides: str) -> list[Finished]:
+    """Return cells of two models; the second one's are under one more ratio of shape."""
+    found = []
+    falls = {"first": {"percent": 0.1, "shape": 0.8}, "second": {"percent": 0.4, "shape": 0.8}}
+    for model, strategies in falls.items():
+        for strategy, fall in strategies.items():
+            for ratio in (0.1, 0.3, 0.5)[: 2 if (model, strategy) == ("first", "shape") else 3]:
+                name = f"{model} {strategy} {ratio}"
+                at = (f"masking={strategy}", f"ratio={ratio}", f"model.checkpoint=some/{model}")
+                folder = made_cell(results, name, table(0.9 - fall * ratio), *at, *overrides)
+                found.append(ReportCell(name, folder).finished())
+    return found
+
+
+def test_models_are_compared_with_the_base_under_what_both_were_shown(tmp_path):
+    cells = of_two_models(tmp_path)
+    errors = {
+        one.name: 1 - (lambda t: (t.predictions() == t.labels).mean())(
+            ScoreTable.read(one.folder / SCORES)
+        )
+        for one in cells
+    }  # fmt: skip
+    sums = [sum(errors[f"{m} percent {r}"] for r in (0.1, 0.3, 0.5)) for m in ("first", "second")]
+    (row,) = sweep_measures(cells, base_model="first").rows.query(
+        "measure == 'robustness/mean_corruption_error'"
+    ).to_dict("records")  # fmt: skip
+    assert row["of"] == "second against first"
+    assert row["value"] == pytest.approx(sums[1] / sums[0])
+    assert 1 < row["low"] < row["value"] < row["high"]
+    (back,) = corruption_errors(cells, "second").to_dict("records")
+    assert back["value"] == pytest.approx(sums[0] / sums[1])
+    assert corruption_errors(cells, None).empty
+
+
+def test_the_base_model_is_a_setting_and_one_that_is_not_there_is_told(tmp_path, caplog):
+    cells = of_two_models(tmp_path, "base_model=second")
+    measures = set(sweep_measures(cells).rows["measure"])
+    assert "robustness/mean_corruption_error" in measures
+    assert corruption_errors(cells, "third").empty
+    assert "base_model=third: no masked cell has this model; there are first, second" in caplog.text

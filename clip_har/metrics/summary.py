@@ -54,7 +54,7 @@ def summarise(table: ScoreTable, clean: ScoreTable | None = None) -> dict[str, f
     }
     if clean is not None:
         metrics |= robustness(table, clean)
-    if table.drift is not None and np.isfinite(table.drift).any():
+    if table.drift is not None:
         metrics["drift"] = float(np.nanmean(table.drift))
     if table.noise_largest.any():
         metrics["noise/rms"] = float(table.noise_rms.mean())

@@ -10,6 +10,17 @@ from torch.nn.functional import normalize
 Pooling = Literal["mean", "mean_probability", "max"]
 
 
+def clip_embeddings(embeddings: Tensor, lengths: Sequence[int]) -> Tensor:
+    """Return ``(B, D)`` float32 the renormalised mean of each clip's frames.
+
+    Args:
+        embeddings: ``(M, D)`` L2-normalised frame embeddings, the clips' frames in a row.
+        lengths: frames of each of the B clips; they sum to M.
+    """
+    clips = torch.split(embeddings.float(), list(lengths))
+    return normalize(torch.stack([clip.mean(dim=0) for clip in clips]), dim=-1)
+
+
 def clip_scores(
     embeddings: Tensor,
     lengths: Sequence[int],
@@ -32,11 +43,9 @@ def clip_scores(
         ``(B, C)`` float32 logits, or log-probabilities with ``mean_probability``; the softmax of
         either is the clip's class distribution.
     """
-    clips = torch.split(embeddings.float(), list(lengths))
     weight = classifier.float().T * logit_scale  # (D, C)
     if pooling == "mean":
-        means = torch.stack([clip.mean(dim=0) for clip in clips])
-        return normalize(means, dim=-1) @ weight
+        return clip_embeddings(embeddings, lengths) @ weight
     logits = torch.split(embeddings.float() @ weight, list(lengths))
     if pooling == "max":
         return torch.stack([clip.amax(dim=0) for clip in logits])

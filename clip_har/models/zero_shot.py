@@ -12,7 +12,7 @@ from torch import Tensor
 
 from clip_har.models.classifier import zero_shot_classifier
 from clip_har.models.dual_encoder import DualEncoder
-from clip_har.models.pooling import Pooling, clip_scores
+from clip_har.models.pooling import Pooling, clip_embeddings, clip_scores
 
 
 class Judge(Protocol):
@@ -26,8 +26,11 @@ class Judge(Protocol):
     def pooling(self) -> Pooling:
         """How frames become a clip."""
 
-    def scores(self, clips: Sequence[Tensor]) -> Tensor:
-        """Return ``(B, C)`` float32 scores on the CPU for B clips ``(T, 3, S, S)`` uint8."""
+    def answers(self, clips: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+        """Return ``(B, C)`` scores and ``(B, D)`` embeddings of B clips ``(T, 3, S, S)`` uint8.
+
+        Both float32, on the CPU; the embeddings L2-normalised.
+        """
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +79,20 @@ class ZeroShot:
         Returns:
             ``(B, C)`` float32 on the CPU, see `clip_scores`.
         """
-        return self.scores_of(self.embed(clips), [len(clip) for clip in clips])
+        return self.answers(clips)[0]
+
+    @torch.inference_mode()
+    def answers(self, clips: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+        """Score every class for every clip, and embed the clips.
+
+        Args:
+            clips: B clips of ``(T, 3, S, S)`` uint8 RGB; T may differ.
+
+        Returns:
+            ``(B, C)`` and ``(B, D)`` float32 on the CPU, see `clip_scores`, `clip_embeddings`.
+        """
+        embeddings, lengths = self.embed(clips), [len(clip) for clip in clips]
+        return self.scores_of(embeddings, lengths), clip_embeddings(embeddings, lengths).cpu()
 
     @torch.inference_mode()
     def embed(self, clips: Sequence[Tensor]) -> Tensor:

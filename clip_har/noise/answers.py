@@ -9,12 +9,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from clip_har.drift import CleanEmbeddings
 from clip_har.masked_clips import MaskedClips, ShownClip
 from clip_har.masking.effect import MaskEffect
+from clip_har.models.pooling import clip_embeddings
 from clip_har.models.zero_shot import ZeroShot
 from clip_har.noise.perturbation import EmbeddingShift, Perturbation, PixelNoise, add
 from clip_har.noise.where import Where
 from clip_har.progress import track
+from clip_har.scores import ScoreTable
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,11 +28,14 @@ class NoisyAnswers:
         scores: ``(N, K, C)`` float32, K is 1, or the C classes whose noise each clip is seen under.
         rms: ``(N, K)`` root mean square of what was really added, grey levels; 0 in feature space.
         largest: ``(N, K)`` largest of it in absolute value, grey levels.
+        drift: ``(N, K)`` 1 − cos of the clip's embedding to that without mask and noise; NaN where
+            that is not known.
     """
 
     scores: NDArray[np.float32]
     rms: NDArray[np.float32]
     largest: NDArray[np.float32]
+    drift: NDArray[np.float64]
 
 
 def noisy_answers(
@@ -38,6 +44,7 @@ def noisy_answers(
     noises: Mapping[str, Perturbation],
     *,
     where: Where,
+    clean: ScoreTable | None = None,
 ) -> tuple[dict[str, NoisyAnswers], list[MaskEffect]]:
     """Show clips to a model with each noise, and without any (``none``).
 
@@ -46,6 +53,7 @@ def noisy_answers(
         zero_shot: the model with its classes.
         noises: by name.
         where: whether hidden pixels get noise, too.
+        clean: the scores without mask and noise, for the drift from there.
 
     Returns:
         Answers by name, rows in the order of the judged clips; and what the mask did to each.
@@ -57,9 +65,11 @@ def noisy_answers(
             np.empty((clips, count, classes), np.float32),
             np.zeros((clips, count), np.float32),
             np.zeros((clips, count), np.float32),
+            np.full((clips, count), np.nan),
         )
         for name, count in {"none": 1, **kinds}.items()
     }
+    twins, ids = CleanEmbeddings(clean), masked.judged_ids
     start = 0
     effects: list[MaskEffect] = []
     with track(clips, "evaluating with noise") as advance:
@@ -71,6 +81,8 @@ def noisy_answers(
             lengths = on_device.lengths
             plain = zero_shot.embed([on_device.frames])
             found["none"].scores[rows, 0] = zero_shot.scores_of(plain, lengths).numpy()
+            pooled = clip_embeddings(plain, lengths).cpu()
+            found["none"].drift[rows, 0] = twins.drift(ids[rows], pooled)
             for name, noise in noises.items():
                 for column in range(kinds[name]):
                     if isinstance(noise, EmbeddingShift):
@@ -86,6 +98,8 @@ def noisy_answers(
                         found[name].largest[rows, column] = added[1]
                     scores = zero_shot.scores_of(moved, lengths)
                     found[name].scores[rows, column] = scores.numpy()
+                    pooled = clip_embeddings(moved, lengths).cpu()
+                    found[name].drift[rows, column] = twins.drift(ids[rows], pooled)
             start += len(batch)
             advance(len(batch))
     return found, effects

@@ -118,7 +118,7 @@ class _Variant:
 
 
 def evaluate_noise(
-    cell: Cell, masked: MaskedClips, zero_shot: ZeroShot
+    cell: Cell, masked: MaskedClips, zero_shot: ZeroShot, *, clean: ScoreTable | None = None
 ) -> tuple[ScoreTable, NoiseResult]:
     """Learn the cell's noise where that was not done yet, and judge it.
 
@@ -126,6 +126,7 @@ def evaluate_noise(
         cell: with learned noise.
         masked: its clips under its mask.
         zero_shot: its model with its classes.
+        clean: of the clean twin; None where there is none.
 
     Returns:
         The score table of the headline, and everything that stands beside it.
@@ -153,7 +154,7 @@ def evaluate_noise(
         twin = universal_twin(noise)
         noises[UNIVERSAL] = fit(twin, cell, masked.frames, zero_shot, training).perturbation
     where = noise.where if isinstance(noise, LearnedPixels) else "everywhere"
-    answers, effects = noisy_answers(masked, zero_shot, noises, where=where)
+    answers, effects = noisy_answers(masked, zero_shot, noises, where=where, clean=clean)
     headline, variants = _variants(noise, noises, answers, calibration, masked)
 
     tables = {
@@ -284,6 +285,7 @@ def _table(
         pooling=zero_shot.pooling,
         noise_rms=added.rms[rows, variant.used],
         noise_largest=added.largest[rows, variant.used],
+        drift=added.drift[rows, variant.used],
     )
 
 

@@ -28,6 +28,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "--filter", default="", help="of an experiment's runs, such as \"params.masking = 'shape'\""
     )
     parser.add_argument("--uri", help="of the MLflow store; default: SQLite in the results folder")
+    parser.add_argument(
+        "--base-model", metavar="NAME", help="compare the errors of the other models with its own"
+    )
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder for the report")
     given = parser.parse_args(arguments)
     if given.filter and not given.experiment:
@@ -54,4 +57,4 @@ def _report(given: argparse.Namespace) -> Path:
         folder = given.sweep or newest_sweep(results)
         chosen = of_sweep(folder.expanduser().absolute())
         out = given.out or folder / "report"
-    return write_report(chosen, out.expanduser().absolute())
+    return write_report(chosen, out.expanduser().absolute(), base_model=given.base_model)

@@ -62,19 +62,28 @@ class Detail:
     gaining: list[Any]
 
 
-def write_report(chosen: Chosen, folder: Path, *, measures: SweepMeasures | None = None) -> Path:
+def write_report(
+    chosen: Chosen,
+    folder: Path,
+    *,
+    measures: SweepMeasures | None = None,
+    base_model: str | None = None,
+) -> Path:
     """Write the report, in place of an older one.
 
     Args:
         chosen: its cells.
         folder: for its files.
         measures: what the cells tell together, where that is known already.
+        base_model: that other models are compared with, see `sweep_measures`.
 
     Returns:
         The page.
     """
     rows = cell_rows(chosen.cells)
-    measures = measures or sweep_measures([one.finished() for one in chosen.cells])
+    if measures is None:
+        finished = [one.finished() for one in chosen.cells]
+        measures = sweep_measures(finished, base_model=base_model)
     detailed = _looked_at(chosen.cells, rows)
     first = chosen.cells[0]
     classes = len(first.table.class_names)

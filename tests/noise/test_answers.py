@@ -29,6 +29,7 @@ from clip_har.noise.settings import (
     UniversalNoise,
 )
 from clip_har.noise.where import Where
+from clip_har.scoring import score_clips
 from tests.data.made import write_video
 from tests.noise.made import COUNT, SIDE, planted_judge, shown
 from tests.planted import CLASSES, planted_frames
@@ -58,6 +59,29 @@ def answered(
     where: Where = "everywhere",
 ) -> dict[str, NoisyAnswers]:
     return noisy_answers(shown(frames, masking), judge, {"learned": noise}, where=where)[0]
+
+
+@pytest.mark.parametrize("noise", [ClassSpecificNoise(), UniversalNoise(), EmbeddingNoise()])
+def test_drift_is_the_angle_to_the_embedding_without_mask_and_noise(small_frames, noise):
+    judge, plain = planted_judge(), shown(small_frames)
+    clean = score_clips(plain, judge, keep_embeddings=True)
+    masked, made = shown(small_frames, HALF), strong(noise, judge)
+    found, _ = noisy_answers(masked, judge, {"own": made}, where="everywhere", clean=clean)
+    hidden = score_clips(masked, judge, clean=clean)
+    assert found["none"].drift[:, 0] == pytest.approx(hidden.drift, abs=1e-6)
+    for row, column in ((0, 0), (2, columns(made) - 1)):
+        clip = masked.clip(masked.judged[row])
+        if isinstance(made, PixelNoise):
+            seen = judge.embed([with_noise(clip, made, column, where="everywhere")])
+        else:
+            assert isinstance(made, EmbeddingShift)
+            own = torch.full((len(clip.frames),), column)
+            seen = made.move(judge.embed([clip.frames]), own)
+        whole = judge.embed([plain.clip(plain.judged[row]).frames])
+        angle = torch.cosine_similarity(seen.mean(dim=0), whole.mean(dim=0), dim=0)
+        assert found["own"].drift[row, column] == pytest.approx(1 - float(angle), abs=1e-5)
+    unknown, _ = noisy_answers(masked, judge, {"own": made}, where="everywhere")
+    assert np.isnan(unknown["own"].drift).all()
 
 
 # By hand

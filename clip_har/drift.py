@@ -1,0 +1,38 @@
+"""How far a clip's embedding moved from its clean twin's, found while the clips are shown."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from clip_har.metrics.robustness import drift
+from clip_har.scores import ScoreTable
+
+
+class CleanEmbeddings:
+    """What the model made of the clips without mask and noise.
+
+    Embeddings take far more room than scores, so that only clean cells keep them, and all others
+    keep each clip's distance from there.
+    """
+
+    def __init__(self, clean: ScoreTable | None) -> None:
+        """Take them from a clean cell's table; there are none in None and in older tables."""
+        self._embeddings = None if clean is None else clean.embeddings
+        self._rows = {} if clean is None else {name: row for row, name in enumerate(clean.clip_ids)}
+
+    def drift(self, clip_ids: Sequence[str], embeddings: Tensor) -> NDArray[np.float64]:
+        """Return ``(B,)`` 1 − cos of each clip to its twin, in [0, 2]; NaN without a twin.
+
+        Args:
+            clip_ids: of B clips.
+            embeddings: ``(B, D)``.
+        """
+        found = np.full(len(clip_ids), np.nan)
+        if self._embeddings is None:
+            return found
+        known = [row for row, clip_id in enumerate(clip_ids) if clip_id in self._rows]
+        twins = [self._rows[clip_ids[row]] for row in known]
+        found[known] = drift(embeddings.numpy()[known], self._embeddings[twins])
+        return found

@@ -1,0 +1,245 @@
+"""How accuracy holds over fills, ratios, seeds and models: what several masked cells tell."""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from clip_har.masking.none import NoMask
+from clip_har.masking.swap import SwapMask
+from clip_har.metrics.bootstrap import Means, cluster_bootstrap
+from clip_har.metrics.pairing import common_rows
+from clip_har.metrics.robustness import (
+    area_over_ratio,
+    mean_corruption_error,
+    resilience,
+    seed_consistency,
+)
+from clip_har.results import SCORES, clean_twin
+from clip_har.scores import ScoreTable
+from clip_har.sweep_cells import Finished, described, grouped
+
+log = logging.getLogger(__name__)
+
+COLUMNS = ["measure", "of", "value", "low", "high", "clips", "groups"]
+
+
+def fill_spreads(finished: Sequence[Finished]) -> pd.DataFrame:
+    """Return ``robustness/fill_spread`` of cells that differ in nothing but the fill.
+
+    The largest minus the smallest top-1 over the clips that all show (ours, after Marcu 2022). It
+    has no interval, since chance alone makes an extreme positive.
+
+    Args:
+        finished: cells.
+
+    Returns:
+        `COLUMNS`.
+    """
+    rows = []
+    for members in grouped(_masked(finished), without="fill"):
+        if len(fills := sorted({one.cell.masking.fill for one in members})) < 2:
+            continue
+        right, groups = _right({one.name: one.folder for one in members})
+        if not groups:
+            continue
+        top1 = [float(column.mean()) for column in right.values()]
+        name = members[0].name.replace(f" fill={members[0].cell.masking.fill}", "")
+        rows.append(
+            {
+                "measure": "robustness/fill_spread",
+                "of": f"{name} ({', '.join(fills)})",
+                "value": max(top1) - min(top1),
+                "clips": len(groups),
+                "groups": len(set(groups)),
+            }
+        )
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def over_ratios(finished: Sequence[Finished]) -> pd.DataFrame:
+    """Return ``robustness/area`` and ``robustness/resilience`` of cells that differ in the ratio.
+
+    See `area_over_ratio` (with the clean twin at 0) and `resilience`; over the clips that all
+    show, intervals from a bootstrap over groups.
+
+    Args:
+        finished: cells.
+
+    Returns:
+        `COLUMNS`.
+    """
+    rows = []
+    shares = [one for one in _masked(finished) if one.cell.masking.ratio is not None]
+    for members in grouped(shares, without="ratio"):
+        folders = {float(one.cell.masking.ratio): one.folder for one in members}
+        clean = clean_twin(members[0].folder)
+        if len(folders) < 2 or clean is None or 0.0 in folders:
+            continue
+        right, groups = _right({str(ratio): at for ratio, at in {0.0: clean, **folders}.items()})
+        if not groups:
+            continue
+
+        of = members[0].name.replace(f" r={members[0].cell.masking.ratio:g}", "")
+        rows += _bootstrapped(right, groups, _over_ratio, of)
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _over_ratio(accuracy: Mapping[str, float]) -> dict[str, float]:
+    by_ratio = {float(ratio): value for ratio, value in accuracy.items()}
+    clean, masked = by_ratio[0.0], [by_ratio[ratio] for ratio in by_ratio if ratio > 0]
+    left = resilience(masked, clean) if clean > 0 else np.nan
+    return {"robustness/area": area_over_ratio(by_ratio), "robustness/resilience": left}
+
+
+def over_seeds(finished: Sequence[Finished]) -> pd.DataFrame:
+    """Return what cells tell that differ in nothing but the root seed, over the same clips.
+
+    ``seeds/top1_mean``, ``seeds/top1_sd`` (that of a sample) and ``seeds/count`` of their top-1,
+    and ``robustness/seed_consistency``, see `seed_consistency`.
+
+    Args:
+        finished: cells.
+
+    Returns:
+        `COLUMNS`; the mean and the consistency with intervals over groups.
+    """
+    rows = []
+    for members in grouped(finished, without="seed"):
+        drawn_alike = len({one.cell.dataset.model_dump_json() for one in members}) == 1
+        if len({one.cell.seed for one in members}) < 2 or not drawn_alike:
+            continue
+        tables = [ScoreTable.read(one.folder / SCORES) for one in members]
+        kept, ids = common_rows(tables)
+        if not ids:
+            continue
+        answers = [table.predictions()[some] for table, some in zip(tables, kept, strict=True)]
+        labels = tables[0].labels[kept[0]]
+        groups = [tables[0].groups[row] for row in kept[0]]
+        top1 = np.array([(answer == labels).mean() for answer in answers])
+        # per clip: the share of right seeds, and that of pairs of seeds that agree
+        each = {
+            "seeds/top1_mean": np.mean([answer == labels for answer in answers], axis=0),
+            "robustness/seed_consistency": np.array(
+                [seed_consistency([answer[clip : clip + 1] for answer in answers])
+                 for clip in range(len(ids))]
+            ),
+        }  # fmt: skip
+        of = members[0].name.replace(f" seed={members[0].cell.seed}", "")
+        rows += _bootstrapped(each, groups, dict, of)
+        shared = {"of": of, "clips": len(ids), "groups": len(set(groups))}
+        rows.append({"measure": "seeds/top1_sd", "value": float(top1.std(ddof=1)), **shared})
+        rows.append({"measure": "seeds/count", "value": float(len(top1)), **shared})
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def corruption_errors(finished: Sequence[Finished], base_model: str | None) -> pd.DataFrame:
+    """Return ``robustness/mean_corruption_error`` of each model against a base model.
+
+    See `mean_corruption_error`; over the strategies that both models were shown at the same ratios,
+    and the clips that all these cells show. A model is named by the last part of its checkpoint.
+
+    Args:
+        finished: cells.
+        base_model: its name; None for no comparison.
+
+    Returns:
+        `COLUMNS`, with intervals over groups; a row per other model.
+    """
+    by_model: dict[str, dict[str, dict[float, Path]]] = {}
+    for one in _masked(finished):
+        if one.cell.masking.ratio is not None:
+            alike = described(one.cell, without="model")
+            strategy = str({key: text for key, text in alike.items() if _last(key) != "ratio"})
+            by_ratio = by_model.setdefault(model_name(one), {}).setdefault(strategy, {})
+            by_ratio[float(one.cell.masking.ratio)] = one.folder
+    rows: list[dict[str, object]] = []
+    if base_model is None or base_model not in by_model:
+        if base_model is not None and by_model:
+            log.warning(
+                "base_model=%s: no masked cell has this model; there are %s",
+                base_model,
+                ", ".join(sorted(by_model)),
+            )
+        return pd.DataFrame(rows, columns=COLUMNS)
+    base = by_model.pop(base_model)
+    for model, strategies in by_model.items():
+        common = [
+            strategy
+            for strategy in sorted(strategies)
+            if strategies[strategy].keys() == base.get(strategy, {}).keys()
+        ]
+        folders = {
+            f"{which} {number} {ratio}": folder
+            for which, of_model in (("model", strategies), ("base", base))
+            for number, strategy in enumerate(common)
+            for ratio, folder in of_model[strategy].items()
+        }
+        right, groups = _right(folders) if folders else ({}, [])
+        if groups:
+            rows += _bootstrapped(right, groups, _corruption_error, f"{model} against {base_model}")
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def model_name(one: Finished) -> str:
+    """Return what a cell's model is called: the last part of its checkpoint."""
+    return Path(str(one.cell.model.checkpoint)).name
+
+
+def _corruption_error(accuracy: Mapping[str, float]) -> dict[str, float]:
+    errors: dict[str, dict[str, list[float]]] = {"model": {}, "base": {}}
+    for name, value in accuracy.items():
+        which, strategy, _ = name.split()
+        errors[which].setdefault(strategy, []).append(1 - value)
+    known = all(sum(found) > 0 for found in errors["base"].values())
+    value = mean_corruption_error(errors["model"], errors["base"]) if known else np.nan
+    return {"robustness/mean_corruption_error": value}
+
+
+def _masked(finished: Sequence[Finished]) -> list[Finished]:
+    return [one for one in finished if not isinstance(one.cell.masking, NoMask | SwapMask)]
+
+
+def _right(
+    folders: Mapping[str, Path],
+) -> tuple[dict[str, NDArray[np.float64]], list[str]]:
+    """Return by cell where it is right on the clips that all show, and these clips' groups."""
+    tables = [ScoreTable.read(folder / SCORES) for folder in folders.values()]
+    kept, _ = common_rows(tables)
+    right = {
+        name: (table.predictions() == table.labels)[rows].astype(np.float64)
+        for name, table, rows in zip(folders, tables, kept, strict=True)
+    }
+    return right, [tables[0].groups[row] for row in kept[0]]
+
+
+def _bootstrapped(
+    columns: Mapping[str, NDArray[np.float64]],
+    groups: Sequence[str],
+    measures: Callable[[Mapping[str, float]], dict[str, float]],
+    of: str,
+) -> list[dict[str, object]]:
+    """Return rows of measures, each computed anew in every draw of groups; known values only."""
+
+    def of_draws(means: Means) -> Means:
+        draws = len(next(iter(means.values())))
+        each = [
+            measures({name: float(column[draw]) for name, column in means.items()})
+            for draw in range(draws)
+        ]
+        return {name: np.array([one[name] for one in each]) for name in each[0]}
+
+    found = cluster_bootstrap(columns, groups, of_draws)
+    sizes = {"clips": len(groups), "groups": len(set(groups))}
+    return [
+        {"measure": name, "of": of, "value": value, "low": low, "high": high, **sizes}
+        for name, (value, low, high) in found.items()
+        if np.isfinite(value)
+    ]
+
+
+def _last(key: str) -> str:
+    return key.rpartition(".")[2]
