@@ -5,13 +5,15 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 _BAR, _GAP = "#0072b2", "#d55e00"
+_FEW = 5  # clips, whose share tells little
 
 
 def reliability_figure(table: pd.DataFrame, *, title: str) -> Figure:
     """Draw a reliability diagram.
 
     A bar is the accuracy of the answers in a bin of confidence; what it lacks to the diagonal, or
-    rises above it, is the miscalibration. Bars are the wider, the more clips they stand for.
+    rises above it, is the miscalibration. Bars are the wider, the more clips they stand for, and
+    pale where they stand for fewer than five.
 
     Args:
         table: see `clip_har.metrics.calibration.reliability`.
@@ -21,7 +23,8 @@ def reliability_figure(table: pd.DataFrame, *, title: str) -> Figure:
     axes = figure.add_subplot()
     share = table["clips"] / table["clips"].max()
     width = (table["high"] - table["low"]) * (0.25 + 0.7 * share)
-    axes.bar(table["confidence"], table["accuracy"], width=width, color=_BAR)
+    colours = [(_BAR, 1.0 if clips >= _FEW else 0.35) for clips in table["clips"]]
+    axes.bar(table["confidence"], table["accuracy"], width=width, color=colours)
     axes.vlines(
         table["confidence"], table["accuracy"], table["confidence"], color=_GAP, linewidth=1.5
     )

@@ -1,8 +1,27 @@
-"""The answer of a report in a few sentences, from its numbers alone."""
+"""The question of a report and its answer in a few sentences, from its numbers alone."""
+
+import math
 
 import pandas as pd
 
+from clip_har.report.numbers import count, points, share
+
 _ALPHA = 0.05
+_SETTINGS = 3  # of which each gets its own sentences
+
+
+def question(rows: pd.DataFrame, scene: pd.DataFrame) -> str:
+    """Return the question that these cells can answer.
+
+    Args:
+        rows: see `clip_har.report.statistics.cell_rows`.
+        scene: measures over several cells, columns ``measure, of, value, low, high``.
+    """
+    if scene["measure"].isin(["scene/background_only", "scene/swap_error"]).any():
+        return "Does the model recognise the human action, or the room?"
+    if rows["top1_change"].notna().any():
+        return "What does it cost the model when parts of the picture change?"
+    return "How well does the model recognise the human action?"
 
 
 def answer(rows: pd.DataFrame, scene: pd.DataFrame, *, classes: int) -> list[str]:
@@ -21,18 +40,18 @@ def answer(rows: pd.DataFrame, scene: pd.DataFrame, *, classes: int) -> list[str
     if len(compared):
         clean = compared["top1_clean"]
         found.append(
-            f"Without mask and noise {_share(clean.iloc[0])} of the clips are answered rightly"
-            + f" ({_share(clean.min())} to {_share(clean.max())} over settings)" * _several(clean)
-            + f"; chance is {_share(1 / classes)}."
+            f"Of clips that nothing was done to, {share(clean.iloc[0])} % are classified correctly"
+            + f" ({share(clean.min())} to {share(clean.max())} % over settings)" * _several(clean)
+            + f"; chance is {share(1 / classes)} %."
         )
         found.append(_worst(compared))
         found.append(_significance(compared))
     elif len(honest):
         best = honest.sort_values("top1").iloc[-1]
         found.append(
-            f"{_share(best['top1'])} of {best['clips']} clips are answered rightly"
-            f" ({_share(best['top1_low'])} to {_share(best['top1_high'])}); chance is"
-            f" {_share(1 / classes)}."
+            f"{share(best['top1'])} % of {count(best['clips'])} clips are classified correctly"
+            f" ({share(best['top1_low'])} to {share(best['top1_high'])} %); chance is"
+            f" {share(1 / classes)} %."
         )
     if not len(honest):
         found.append("Every cell uses the true label: there is no result to report.")
@@ -40,54 +59,82 @@ def answer(rows: pd.DataFrame, scene: pd.DataFrame, *, classes: int) -> list[str
 
 
 def _worst(compared: pd.DataFrame) -> str:
-    worst = compared.sort_values("top1_change").iloc[0]
-    best = compared.sort_values("top1_change").iloc[-1]
-    text = (
-        f"{worst['cell']} costs most: {_points(worst['top1_change'])} points"
-        f" ({_points(worst['top1_change_low'])} to {_points(worst['top1_change_high'])}),"
-        f" which leaves {_share(worst['top1'])}"
-    )
+    ordered = compared.sort_values("top1_change")
+    worst, best = ordered.iloc[0], ordered.iloc[-1]
+    if worst["top1_change"] >= 0:
+        return f"No cell lowers accuracy; {best['cell']} raises it most: {_change(best)}."
+    text = f"{worst['cell']} lowers accuracy most: {_change(worst)}, to {share(worst['top1'])} %"
     if len(compared) > 1:
-        text += f"; {best['cell']} costs least: {_points(best['top1_change'])} points"
+        least = "raises it" if best["top1_change"] > 0 else "lowers it least"
+        text += f"; {best['cell']} {least}: {_change(best)}"
     return text + "."
 
 
+def _change(row: pd.Series) -> str:
+    text = f"{points(row['top1_change'])} points"
+    if pd.notna(row["top1_change_low"]):
+        low, high = points(row["top1_change_low"]), points(row["top1_change_high"])
+        text += f" (95 % interval {low} to {high})"
+    return text
+
+
 def _significance(compared: pd.DataFrame) -> str:
-    certain = int((compared["mcnemar_p_holm"] < _ALPHA).sum())
-    beyond = (compared["top1_change_low"] > 0) | (compared["top1_change_high"] < 0)
-    return (
-        f"Of {len(compared)} cells {certain} differ from their clean twin by the exact McNemar test"
-        f" at 5 % after Holm's correction, and {int(beyond.sum())} by the interval over groups."
-    )
+    by_test = compared["mcnemar_p_holm"] < _ALPHA
+    by_interval = (compared["top1_change_low"] > 0) | (compared["top1_change_high"] < 0)
+    certain, undecided = int((by_test & by_interval).sum()), int((by_test ^ by_interval).sum())
+    total = len(compared)
+    if total == 1:
+        verdict = "differs" if certain else "does not clearly differ"
+        text = f"The changed cell {verdict} from the same clips unchanged"
+    else:
+        text = (
+            f"{certain} of the {total} changed cells differ from the same clips unchanged by both"
+            " the exact McNemar test (5 %, Holm's correction) and the interval over groups"
+        )
+    if undecided:
+        text += f"; of {undecided} more only one of the two says so, which decides nothing"
+    rest = total - certain - undecided
+    if rest and total > 1:
+        text += f"; {rest} {'does' if rest == 1 else 'do'} not, which is no proof of no effect"
+    return text + "."
 
 
 def _scene(scene: pd.DataFrame) -> list[str]:
-    if not len(scene) or scene["of"].nunique() > 1:
-        return []  # of several settings there is no one answer
-    value = dict(zip(scene["measure"], scene["value"].astype(float), strict=True))
+    known = scene[scene["measure"].str.startswith("scene/")] if len(scene) else scene
+    settings = list(dict.fromkeys(known["of"])) if len(known) else []
     found = []
-    if {"scene/background_only", "scene/clean"} <= value.keys():
+    for of in settings[:_SETTINGS]:
+        here = known[known["of"] == of]
+        measures = {row["measure"]: row for row in here.to_dict("records")}
+        before = f"{of}: " if len(settings) > 1 else ""
+        found += [before + sentence for sentence in _scene_sentences(measures)]
+    if found and len(settings) > _SETTINGS:
+        found.append(f"{len(settings) - _SETTINGS} more settings are in the table below.")
+    return found
+
+
+def _scene_sentences(measures: dict[str, dict[str, float]]) -> list[str]:
+    found = []
+    if {"scene/background_only", "scene/clean"} <= measures.keys():
         found.append(
-            "With the subject hidden it still answers"
-            f" {_share(value['scene/background_only'])} rightly, where whole clips"
-            f" reach {_share(value['scene/clean'])}: so much the room tells."
+            f"With the subject hidden {_interval(measures['scene/background_only'])} of the clips"
+            f" are still classified correctly, of whole clips"
+            f" {_interval(measures['scene/clean'])}: so much the room alone tells."
         )
-    if {"scene/swap_accuracy", "scene/swap_error"} <= value.keys():
+    if {"scene/swap_accuracy", "scene/swap_error"} <= measures.keys():
         found.append(
-            "Shown before another class's background the subject is named in"
-            f" {_share(value['scene/swap_accuracy'])} of the clips, the background's"
-            f" class in {_share(value['scene/swap_error'])}."
+            "When the subject is put before the background of another class, the model names the"
+            f" subject's action in {_interval(measures['scene/swap_accuracy'])} of the clips and"
+            f" the background's in {_interval(measures['scene/swap_error'])}."
         )
     return found
 
 
+def _interval(row: dict[str, float]) -> str:
+    if math.isnan(row["low"]):
+        return f"{share(row['value'])} %"
+    return f"{share(row['value'])} % ({share(row['low'])} to {share(row['high'])})"
+
+
 def _several(values: pd.Series) -> bool:
     return bool(values.max() - values.min() > 5e-4)
-
-
-def _share(value: float) -> str:
-    return f"{100 * value:.1f} %"
-
-
-def _points(value: float) -> str:
-    return f"{100 * value:+.1f}".replace("-", "−")

@@ -133,7 +133,10 @@ def of_sweep(folder: Path) -> Chosen:
     named = sweep is not None and sweep.name != folder.name
     title = f"{sweep.name} ({folder.name})" if sweep is not None and named else folder.name
     if sweep is not None and sweep.cells > len(outcomes):
-        troubles.append(f"{sweep.cells - len(outcomes)} of {sweep.cells} cells were not run")
+        troubles.append(
+            f"{sweep.cells - len(outcomes)} of {sweep.cells} cells were not run: type the same"
+            " command again, it runs what is missing"
+        )
     return _chosen(title, found, troubles, folder)
 
 

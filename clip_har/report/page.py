@@ -1,26 +1,30 @@
 """The report: one page that needs nothing beside it, Markdown, CSV and LaTeX."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pandas as pd
 from jinja2 import Environment, PackageLoader, select_autoescape
 from markupsafe import Markup
 
 from clip_har.atomic import whole_folder
+from clip_har.cost import Part
 from clip_har.figures.over_ratio import Measured, over_ratio_figure
 from clip_har.figures.reliability import reliability_figure
 from clip_har.metrics.accuracy import confusion_matrix
+from clip_har.metrics.attributes import attribute_table
 from clip_har.metrics.calibration import reliability
 from clip_har.metrics.tables import confused_pairs
-from clip_har.report.answer import answer
+from clip_har.report.answer import answer, question
 from clip_har.report.cells import Chosen, ReportCell
+from clip_har.report.glossary import BIAS, explained, term
+from clip_har.report.numbers import UNKNOWN, count, number, p_value, points, share
 from clip_har.report.pictures import both_themes, confusion_picture, photograph
-from clip_har.report.statistics import cell_rows, class_changes
+from clip_har.report.statistics import DRAWS, cell_rows, class_changes
+from clip_har.results import read_cost
 from clip_har.sweep_measures import SweepMeasures, sweep_measures
 from clip_har.tiny.model import TinyCLIP
 
@@ -30,15 +34,8 @@ PAGE, MARKDOWN, TABLE, LATEX = "report.html", "report.md", "cells.csv", "cells.t
 _LINES = 8  # strategies in one figure
 _LOOKED_AT = 4  # cells that are shown in detail
 _MOVED = 5  # classes at either end
-_BIAS = {
-    "bias/skew_kl": "skew of the answers, nats",
-    "bias/never_predicted": "classes never answered",
-    "bias/recall_gap": "recall, best − worst class",
-    "bias/recall_gini": "recall, Gini",
-    "bias/worst10": "recall, worst tenth",
-    "bias/confusion_asymmetry": "one-sided confusions",
-}
-_COUNTS = ("bias/never_predicted",)
+_VALUES = 30  # of an attribute
+_FEW_ERRORS = 20  # of which a measure of the errors says nothing
 
 
 @dataclass(frozen=True)
@@ -89,6 +86,8 @@ def write_report(
     classes = len(first.table.class_names)
     content = {
         "title": chosen.title,
+        "question": question(rows, measures.rows),
+        "counted": _counted(rows, chosen.cells),
         "answer": answer(rows, measures.rows, classes=classes),
         "troubles": chosen.troubles,
         "protocol_line": _protocol_line(chosen.cells),
@@ -97,11 +96,16 @@ def write_report(
         "over_ratio": _over_ratio(rows, chance=1 / classes),
         "reliability": _reliability(detailed),
         "bias": _bias(chosen.cells),
-        "bias_names": _BIAS,
-        "measures": measures.rows.to_dict("records"),
+        "bias_terms": list(BIAS.values()),
+        "attributes": _attributes(detailed),
+        "measures": _measures(measures.rows),
+        "measure_terms": explained(measures.rows["measure"]),
         "several": bool(measures.rows["of"].astype(bool).any()),
-        "noise": _noise(measures),
+        "noise": (noise := _noise(measures)),
+        "noise_leaks": any("leaks" in row["variant"] for row in noise),
         "details": [_detail(one) for one in detailed],
+        "costs": _costs(chosen.cells),
+        "cost_parts": get_args(Part),
         "gallery": _gallery(chosen, detailed),
         "protocol": _protocol(chosen.cells),
         "environment": (first.folder / "environment.json").read_text(encoding="utf-8"),
@@ -113,10 +117,11 @@ def write_report(
         lstrip_blocks=True,
     )
     templates.filters |= {
-        "share": _share,
-        "points": _points,
-        "p": _p_value,
-        "number": _number,
+        "share": share,
+        "points": points,
+        "p": p_value,
+        "number": number,
+        "count": count,
         "md": _markdown,
     }
     with whole_folder(folder) as out:
@@ -133,8 +138,8 @@ def _looked_at(cells: Sequence[ReportCell], rows: pd.DataFrame) -> list[ReportCe
     clean = next((one for one in cells if one.is_clean), None) or cells[0].clean
     order = rows["top1_change"].sort_values().index
     found = {} if clean is None else {"": clean}
-    for number in order:
-        one = cells[number]
+    for place in order:
+        one = cells[place]
         if not one.is_clean and len(found) < _LOOKED_AT:
             found.setdefault(one.strategy, one)
     return list(found.values()) or [cells[0]]
@@ -187,16 +192,64 @@ def _bias(cells: Sequence[ReportCell]) -> Records:
         {
             "cell": one.name,
             "values": [
-                tuple(
-                    _count(found.metrics[name]) if name in _COUNTS else _number(found.metrics[name])
-                    for found in (one.clean, one)
-                    if found is not None
-                )
-                for name in _BIAS
+                tuple(_bias_value(found, name) for found in (one.clean, one) if found is not None)
+                for name in BIAS
             ],
         }
         for one in cells
     ]
+
+
+def _bias_value(one: ReportCell, name: str) -> str:
+    errors = round((1 - one.metrics["top1"]) * one.metrics["data/clips"])
+    if name == "bias/confusion_asymmetry" and errors < _FEW_ERRORS:
+        return UNKNOWN
+    return BIAS[name].shown(one.metrics[name])
+
+
+def _measures(rows: pd.DataFrame) -> Records:
+    """Return the measures over several cells in plain words."""
+    found = []
+    for row in rows.to_dict("records"):
+        known = term(str(row["measure"]))
+        interval = ""
+        if pd.notna(row["low"]):
+            interval = f"{known.shown(row['low'])} to {known.shown(row['high'])}"
+        shown = {"name": known.name, "value": known.shown(row["value"]), "interval": interval}
+        found.append({**shown, "key": row["measure"], "of": row["of"], "clips": row["clips"]})
+    return found
+
+
+def _attributes(cells: Sequence[ReportCell]) -> list[tuple[str, list[str], Records]]:
+    """Return for each attribute of the clips the cells' names, and a row for each value."""
+    tables = {one.name: attribute_table(one.table, draws=DRAWS) for one in cells}
+    known = dict.fromkeys(name for table in tables.values() for name in table["attribute"])
+    found: list[tuple[str, list[str], Records]] = []
+    for attribute in known:
+        by_value: dict[str, dict[str, Any]] = {}
+        for cell, table in tables.items():
+            for row in table[table["attribute"] == attribute].to_dict("records"):
+                by_value.setdefault(str(row["value"]), {})[cell] = row
+        if len(by_value) > 1:
+            rows = [
+                {"value": value, "cells": [by_cell.get(name) for name in tables]}
+                for value, by_cell in sorted(by_value.items())
+            ]
+            found.append((attribute, list(tables), rows[:_VALUES]))
+    return found
+
+
+def _costs(cells: Sequence[ReportCell]) -> Records:
+    costs = {one.name: read_cost(one.folder) for one in cells}
+    return [{"cell": name, **cost} for name, cost in costs.items() if cost]
+
+
+def _counted(rows: pd.DataFrame, cells: Sequence[ReportCell]) -> str:
+    """Return how many cells there are of which kind."""
+    clean = sum(one.is_clean for one in cells)
+    kinds = {"with a mask or noise": len(rows) - clean, "clean": clean}
+    told = [f"{number} {kind}" for kind, number in kinds.items() if number]
+    return f"{len(rows)} cells ({', '.join(told)})" if len(rows) > 1 else f"1 cell ({told[0][2:]})"
 
 
 def _detail(one: ReportCell) -> Detail:
@@ -278,45 +331,17 @@ def _latex(rows: pd.DataFrame) -> str:
     shown = pd.DataFrame(
         {
             "Cell": rows["cell"] + rows["leaks"].map({True: " (uses the true label)", False: ""}),
-            "Top-1": rows["top1"].map(_share),
+            "Top-1": rows["top1"].map(share),
             "95 % interval": [
-                f"{_share(low)} to {_share(high)}"
+                f"{share(low)} to {share(high)}"
                 for low, high in zip(rows["top1_low"], rows["top1_high"], strict=True)
             ],
-            "Change": rows["top1_change"].map(_points).str.replace("−", "-").str.replace("–", "--"),
-            "p (Holm)": rows["mcnemar_p_holm"].map(_p_value).str.replace("–", "--"),
-            "ECE": rows["ece"].map(_number),
+            "Change": rows["top1_change"].map(points).str.replace("−", "-").str.replace("–", "--"),
+            "p (Holm)": rows["mcnemar_p_holm"].map(p_value).str.replace("–", "--"),
+            "ECE": rows["ece"].map(number),
         }
     )
     styled = shown.style.hide(axis="index").format(escape="latex")
     styled = styled.format_index(axis="columns", escape="latex")
     text = str(styled.to_latex(hrules=True, column_format="lrrrrr"))
     return text.replace("& < ", "& $<$ ")
-
-
-def _known(value: Any) -> bool:
-    return value is not None and math.isfinite(value)
-
-
-def _share(value: Any) -> str:
-    return f"{100 * value:.1f}" if _known(value) else "–"
-
-
-def _points(value: Any) -> str:
-    return f"{100 * value:+.1f}".replace("-", "−") if _known(value) else "–"
-
-
-def _p_value(value: Any) -> str:
-    if not _known(value):
-        return "–"
-    return "< 0.001" if value < 0.001 else f"{value:.3f}"
-
-
-def _count(value: float) -> str:
-    return f"{value:.0f}"
-
-
-def _number(value: Any) -> str:
-    if not _known(value):
-        return "–"
-    return f"{value:.3f}"

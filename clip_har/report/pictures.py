@@ -15,6 +15,9 @@ from PIL import Image
 
 _INK = {"light": "#1c1e21", "dark": "#e6e6e6"}
 _MOST = 1400  # pixels across of a photograph
+_NAMED = 30  # classes whose names there is room for
+_LETTERS = 18  # of a name
+_MARGIN = 18  # of a confusion matrix, for the titles of its axes
 
 
 def both_themes(draw: Callable[[], Figure], alt: str) -> Markup:
@@ -77,11 +80,30 @@ def confusion_picture(confusion: NDArray[np.int64], names: Sequence[str]) -> Mar
         )
         for true, answered in zip(*np.nonzero(confusion), strict=True)
     ]
+    left, top = _MARGIN, _MARGIN
+    if classes <= _NAMED:
+        longest = min(max(len(name) for name in names), _LETTERS)
+        left = top = _MARGIN + round(5.6 * longest)
+        for index, name in enumerate(names):
+            shown = name if len(name) <= _LETTERS else name[: _LETTERS - 1] + "…"
+            middle = side * index + side // 2
+            cells.append(
+                Markup(
+                    '<text x="-4" y="{}" text-anchor="end">{}</text>'
+                    '<text transform="translate({} -4) rotate(-90)">{}</text>'
+                ).format(middle + 4, shown, middle + 4, shown)
+            )
+    cells.append(
+        Markup(
+            '<text x="{}" y="{}" text-anchor="middle">answered class</text>'
+            '<text transform="translate({} {}) rotate(-90)" text-anchor="middle">true class</text>'
+        ).format(size / 2, 12 - top, 12 - left, size / 2)
+    )
     frame = Markup('<rect class="frame" width="{0}" height="{0}"/>').format(size)
     return Markup(
-        '<svg class="confusion" viewBox="-1 -1 {0} {0}" role="img" aria-label="confusion matrix">'
-        "{1}{2}</svg>"
-    ).format(size + 2, frame, Markup("").join(cells))
+        '<svg class="confusion" viewBox="{0} {1} {2} {3}" role="img" '
+        'aria-label="confusion matrix">{4}{5}</svg>'
+    ).format(-left, -top, size + left + 1, size + top + 1, frame, Markup("").join(cells))
 
 
 def _svg(draw: Callable[[], Figure], ink: str) -> str:

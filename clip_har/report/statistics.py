@@ -11,7 +11,7 @@ from clip_har.metrics.pairing import common_rows
 from clip_har.metrics.significance import corrected, mcnemar, minimum_detectable, wilson_interval
 from clip_har.report.cells import ReportCell
 
-DRAWS = 1000
+DRAWS = 2000  # as everywhere, so that a number has one interval
 COMPARED = ("top1", "true_class_confidence", "ece", "bias/skew_kl", "bias/recall_gap")
 _TWO_SIDED = 2 * 1.959964  # a 95 % interval is as many standard errors wide
 
@@ -23,13 +23,13 @@ def cell_rows(cells: Sequence[ReportCell]) -> pd.DataFrame:
         cells: finished ones.
 
     Returns:
-        Columns ``cell, strategy, ratio, leaks, clips, groups``; ``top1`` with its 95 % intervals
-        ``top1_low, top1_high`` (bootstrap over groups) and ``top1_wilson_low, top1_wilson_high``
-        (by clip); per measure of `COMPARED` ``<measure>_clean, <measure>_change,
-        <measure>_change_low, <measure>_change_high``, paired by clip with the clean twin over the
-        clips that both show; ``mcnemar_p`` and ``mcnemar_p_holm``, Holm's correction over these
-        cells; ``top1_detectable``, the smallest change that would probably have been found;
-        ``command``; then all metrics. What is not known is NaN.
+        Columns ``cell, strategy, ratio, leaks, silhouette, clips, groups``; ``top1`` with its
+        95 % intervals ``top1_low, top1_high`` (bootstrap over groups) and ``top1_wilson_low,
+        top1_wilson_high`` (by clip); per measure of `COMPARED` ``<measure>_clean,
+        <measure>_change, <measure>_change_low, <measure>_change_high``, paired by clip with the
+        clean twin over the clips that both show; ``mcnemar_p`` and ``mcnemar_p_holm``, Holm's
+        correction over these cells; ``top1_detectable``, the smallest change that would probably
+        have been found; ``command``; then all metrics. What is not known is NaN.
     """
     rows = [_row(one) for one in cells]
     table = pd.DataFrame(rows)
@@ -52,6 +52,7 @@ def _row(one: ReportCell) -> dict[str, object]:
         "strategy": one.strategy,
         "ratio": np.nan if one.ratio is None else one.ratio,
         "leaks": bool(one.protocol["uses_true_label_at_test_time"]),
+        "silhouette": "silhouette control" in one.protocol.get("notes", ()),
         "clips": len(right),
         "groups": len(set(table.groups)),
         "top1": top1,

@@ -1,9 +1,11 @@
 """The answer says what the numbers say, and nothing of cells that use the label."""
 
+import numpy as np
 import pandas as pd
 
-from clip_har.report.answer import answer
+from clip_har.report.answer import answer, question
 from clip_har.report.cells import of_sweep
+from clip_har.report.numbers import share
 from clip_har.report.statistics import cell_rows
 from tests.report.made import made_cell, made_sweep, table, usual
 
@@ -13,14 +15,26 @@ NONE = pd.DataFrame(columns=["measure", "of", "value", "low", "high"])
 def test_the_costliest_and_the_cheapest_mask_are_named(tmp_path):
     rows = cell_rows(of_sweep(usual(tmp_path)).cells)
     text = " ".join(answer(rows, NONE, classes=8))
-    clean = 100 * float(rows["top1"].iloc[0])
-    assert f"Without mask and noise {clean:.1f} % of the clips are answered rightly;" in text
+    clean = share(rows["top1"].iloc[0])
+    assert f"Of clips that nothing was done to, {clean} % are classified correctly;" in text
     assert "chance is 12.5 %" in text
-    assert "shape r=0.5 costs most: −" in text
+    assert "shape r=0.5 lowers accuracy most: −" in text
     worst = rows[rows["cell"] == "shape r=0.5"].iloc[0]
-    assert f"which leaves {100 * worst['top1']:.1f} %" in text
-    certain = (rows["mcnemar_p_holm"] < 0.05).sum()
-    assert f"Of 6 cells {certain} differ from their clean twin" in text
+    assert f"to {share(worst['top1'])} %" in text
+    by_test = rows["mcnemar_p_holm"] < 0.05
+    by_interval = rows["top1_change_high"] < 0
+    assert 3 <= (by_test & by_interval).sum() < 6
+    assert f"{(by_test & by_interval).sum()} of the 6 changed cells differ" in text
+    undecided = (by_test ^ by_interval).sum()
+    assert (f"of {undecided} more only one of the two says so" in text) == (undecided > 0)
+
+
+def test_the_question_is_one_that_the_cells_answer(tmp_path):
+    rows = cell_rows(of_sweep(usual(tmp_path)).cells)
+    scene = pd.DataFrame({"measure": ["scene/swap_error"], "of": [""]})
+    assert "or the room?" in question(rows, scene)
+    assert "parts of the picture change" in question(rows, NONE)
+    assert question(rows.head(1), NONE) == "How well does the model recognise the human action?"
 
 
 def test_cells_that_use_the_label_are_no_answer(tmp_path):
@@ -46,11 +60,14 @@ def test_the_room_comes_first_where_it_was_asked(tmp_path):
         "scene/swap_accuracy": 0.3, "scene/swap_error": 0.25,
     }  # fmt: skip
     scene = pd.DataFrame({"measure": list(values), "of": "", "value": list(values.values())})
+    scene = scene.assign(low=scene["value"] - 0.1, high=np.nan).assign(high=scene["value"] + 0.1)
     found = answer(rows, scene, classes=8)
     assert found[0] == (
-        "With the subject hidden it still answers 40.0 % rightly, where whole clips reach 90.0 %:"
-        " so much the room tells."
+        "With the subject hidden 40.0 % (30.0 to 50.0) of the clips are still classified correctly,"
+        " of whole clips 90.0 % (80.0 to 100.0): so much the room alone tells."
     )
-    assert "named in 30.0 % of the clips, the background's class in 25.0 %" in found[1]
-    twice = pd.concat([scene, scene.assign(of="prompts=bare")])
-    assert "room tells" not in " ".join(answer(rows, twice, classes=8))
+    assert "names the subject's action in 30.0 % (20.0 to 40.0) of the clips and" in found[1]
+    twice = answer(rows, pd.concat([scene, scene.assign(of="prompts=bare")]), classes=8)
+    assert twice[2].startswith("prompts=bare: With the subject hidden")
+    many = pd.concat([scene.assign(of=f"seed={seed}") for seed in range(5)])
+    assert "2 more settings are in the table below." in answer(rows, many, classes=8)

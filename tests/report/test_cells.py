@@ -42,7 +42,7 @@ def test_cells_that_failed_or_are_missing_are_named(tmp_path):
     assert chosen.troubles == (
         "shape: no disk",
         "percent: its results are not there",
-        "2 of 5 cells were not run",
+        "2 of 5 cells were not run: type the same command again, it runs what is missing",
     )
 
 

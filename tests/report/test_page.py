@@ -2,15 +2,28 @@
 
 import csv
 import re
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from clip_har.metrics.scene import _measures
 from clip_har.report.cells import of_sweep
 from clip_har.report.command import main
+from clip_har.report.glossary import SWEEP
+from clip_har.report.numbers import share
 from clip_har.report.page import LATEX, MARKDOWN, PAGE, TABLE, write_report
+from clip_har.results import write_json
 from tests.report.made import made_cell, made_sweep, table, usual
 
+SCENE_MEANS = {
+    name: np.array([0.5])
+    for name in (
+        "clean", "background_only", "person_only", "swap", "swap_error", "contrasted",
+        "background_hidden",
+    )
+}  # fmt: skip
 EVIL = tuple(
     f"{text} {number}"
     for number, text in enumerate(
@@ -44,9 +57,38 @@ def test_the_page_needs_nothing_beside_it(report):
 
 
 def test_an_interval_that_is_not_known_is_a_dash(report):
-    assert "robustness/area | percent | " in (report / MARKDOWN).read_text()
     for name in (PAGE, MARKDOWN):
         assert "– to –" not in (report / name).read_text()
+
+
+def test_measures_over_several_cells_stand_in_plain_words_with_intervals(report):
+    text = (report / MARKDOWN).read_text()
+    (line,) = (line for line in text.splitlines() if "(`robustness/area`) | percent" in line)
+    name, _, value, interval = (part.strip() for part in line.strip("|").split("|"))
+    assert name.startswith("area under accuracy, %")
+    low, high = (float(end) for end in interval.split(" to "))
+    assert low < float(value) < high
+    page = (report / PAGE).read_text()
+    assert "mean accuracy over the hidden shares" in page
+    known = {measure for measure in SWEEP if measure.startswith("robustness/")}
+    assert {"robustness/area", "robustness/resilience"} <= known
+
+
+def test_every_measure_that_cells_give_together_has_a_name():
+    assert {f"scene/{name}" for name in _measures(SCENE_MEANS)} <= set(SWEEP)
+
+
+def test_kinds_of_clips_and_costs_are_shown(tmp_path):
+    clean = replace(table(0.9), attributes={"view": ("front", "back") * 80})
+    folder = made_cell(tmp_path, "clean", clean, "masking=none")
+    cost = {"cost/seconds": 2.0, "cost/frames_per_second": 1234.0, "cost/peak_memory_mb": 900.0}
+    write_json(folder / "cost.json", cost)
+    page = write_report(of_sweep(made_sweep(tmp_path, {"none": folder})), tmp_path / "r")
+    text = page.read_text()
+    assert 'id="attributes"' in text
+    front = (clean.predictions() == clean.labels)[::2].mean()
+    assert f"<tr><td>front</td><td>80</td><td>{share(front)} <span" in text
+    assert "<td>1,234</td>" in text
 
 
 def test_the_table_is_tidy(report):
@@ -115,7 +157,7 @@ def test_troubles_are_told(tmp_path):
     out = write_report(of_sweep(sweep), tmp_path / "r").parent
     page = (out / PAGE).read_text()
     assert "shape: no &lt;b&gt;disk&lt;/b&gt;" in page
-    assert "1 of 3 cells were not run" in page
+    assert "1 of 3 cells were not run: type the same command again" in page
     assert "- 1 of 3 cells were not run" in (out / MARKDOWN).read_text()
 
 

@@ -1,0 +1,59 @@
+"""Numbers as a reader sees them: halves are rounded away from zero, what is not known is a dash."""
+
+import math
+from decimal import ROUND_HALF_UP, Decimal
+from numbers import Real
+from typing import Any
+
+UNKNOWN = "–"
+
+
+def share(value: Any) -> str:
+    """Return a share in [0, 1] as percent, without the sign.
+
+    Example:
+        >>> share(0.9325)
+        '93.3'
+    """
+    return _rounded(value, "0.1", factor=100)
+
+
+def points(value: Any) -> str:
+    """Return a difference of shares in percentage points, with its sign.
+
+    Example:
+        >>> points(-0.125)
+        '−12.5'
+    """
+    text = _rounded(value, "0.1", factor=100)
+    signed = text if text == UNKNOWN or text.startswith("-") else f"+{text}"
+    return signed.replace("-", "−")
+
+
+def number(value: Any) -> str:
+    """Return a number with three decimals."""
+    return _rounded(value, "0.001").replace("-", "−")
+
+
+def count(value: Any) -> str:
+    """Return a whole number, thousands apart."""
+    return f"{value:,.0f}" if _known(value) else UNKNOWN
+
+
+def p_value(value: Any) -> str:
+    """Return a probability of a test, never as 0."""
+    if not _known(value):
+        return UNKNOWN
+    return "< 0.001" if value < 0.001 else _rounded(value, "0.001")
+
+
+def _rounded(value: Any, step: str, *, factor: int = 1) -> str:
+    if not _known(value):
+        return UNKNOWN
+    # The shortest decimal that is this double: 0.9325 is meant as such, though stored a bit less.
+    exact = Decimal(repr(float(value))) * factor
+    return str(exact.quantize(Decimal(step), ROUND_HALF_UP) + 0)  # + 0: never "-0.0"
+
+
+def _known(value: Any) -> bool:
+    return isinstance(value, Real) and math.isfinite(value)

@@ -1,0 +1,32 @@
+"""Numbers as text."""
+
+import pytest
+
+from clip_har.report.numbers import count, number, p_value, points, share
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (share(0.9325), "93.3"),  # half to even would say 93.2
+        (share(0.9335), "93.4"),
+        (share(1), "100.0"),
+        (points(-0.0325), "−3.3"),
+        (points(0.125), "+12.5"),
+        (points(-0.0001), "+0.0"),
+        (points(0), "+0.0"),
+        (number(0.0005), "0.001"),
+        (number(-0.25), "−0.250"),
+        (count(13320.0), "13,320"),
+        (p_value(0.00001), "< 0.001"),
+        (p_value(0.0495), "0.050"),
+        (p_value(1.0), "1.000"),
+    ],
+)
+def test_rounding(text, expected):
+    assert text == expected
+
+
+@pytest.mark.parametrize("shown", [share, points, number, count, p_value])
+def test_what_is_not_known_is_a_dash(shown):
+    assert shown(None) == shown(float("nan")) == shown(float("inf")) == "–"
