@@ -78,6 +78,12 @@ def _missing_option(error: MissingConfigException) -> str:
 def _composition(error: BaseException) -> str:
     text = str(error)
     cause = error.__cause__
+    if several := re.search(r"Ambiguous value for argument '([^']+)'", text):
+        key = several[1].partition("=")[0]
+        return (
+            f"{several[1]}: several values make a sweep: add -m (python -m clip_har -m …); or give"
+            f" one value, or a list in brackets ({key}=[…])"
+        )
     if key := re.search(r"Could not override '([^']+)'", text):
         return _unknown_key(key[1])
     if isinstance(cause, OmegaConfBaseException) and "merging override" in text:
@@ -92,7 +98,7 @@ def _composition(error: BaseException) -> str:
 
 def _unknown_key(key: str) -> str:
     parent = key.rpartition(".")[0]
-    known = [other for other in _known_keys() if other != parent]
+    known = [other for other in _known_keys() if other != parent and not other.endswith("_target_")]
     near = difflib.get_close_matches(key, known, n=1)
     hint = f"; did you mean {near[0]}?" if near else "; --cfg job lists the keys"
     return f"{key}: there is no such key{hint}"

@@ -19,6 +19,7 @@ from clip_har.config import GROUPS, Cell, cell_from_config, clean_config, withou
 from clip_har.data.clips import ClipSet
 from clip_har.errors import ClipHarError
 from clip_har.fingerprint import fingerprint
+from clip_har.masking.none import NoMask
 from clip_har.results import (
     COST,
     METRICS,
@@ -126,6 +127,8 @@ def run_cell(config: DictConfig) -> Outcome:
     try:
         cell = cell_from_config(plain)
         name += "".join(f" [{note}]" for note in cell.notes())
+        if sweep is None and isinstance(cell.masking, NoMask):
+            _warn_of_no_mask(job.overrides.task)
         clips = cell.dataset.clips().limit(cell.limit)
         key = fingerprint(cell, clips)
         folder = cell.results_dir / "cells" / key
@@ -152,6 +155,15 @@ def run_cell(config: DictConfig) -> Outcome:
         end("failed", error=describe(error))
         raise
     return end(state, folder if (folder / METRICS).is_file() else None)
+
+
+def _warn_of_no_mask(overrides: Sequence[str]) -> None:
+    for override in overrides:
+        if override.partition("=")[0] in ("ratio", "fill", "feature"):
+            log.warning(
+                "%s has no effect: masking=none hides nothing; add a mask, such as masking=percent",
+                override,
+            )
 
 
 def describe(error: BaseException) -> str:

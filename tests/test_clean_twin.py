@@ -97,7 +97,8 @@ def test_every_cell_tells_what_it_cost(swept):
 
 
 def test_the_twin_is_the_cell_without_a_mask(swept):
-    told = run(swept[0], "masking=none")
+    told = run(swept[0], "masking=none", "ratio=0.4")
+    assert "ratio=0.4 has no effect: masking=none hides nothing" in told
     assert "finished already" in told
     assert len(cells(swept[0])) == 5
     again = run(swept[0], *SWEEP)

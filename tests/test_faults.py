@@ -41,6 +41,15 @@ def test_one_line(tmp_path: Path, sweep: list[str], arguments: list[str], expect
     assert expected in fault(tmp_path, *sweep, *arguments)
 
 
+def test_several_values_are_a_sweep(tmp_path: Path) -> None:
+    told = fault(tmp_path, "masking=shape", "ratio=0.1,0.3")
+    assert told.startswith("ratio=0.1,0.3: several values make a sweep: add -m")
+
+
+def test_no_hint_names_what_is_no_setting(tmp_path: Path) -> None:
+    assert "_target_" not in fault(tmp_path, "masking=percent", "masking.place=away")
+
+
 def test_a_wrong_cell_stops_the_sweep_before_the_first(tmp_path: Path) -> None:
     line = fault(tmp_path, "-m", "masking=percent,shape", "ratio=0.1,1.5")
     assert line.startswith("ratio=1.5: ")

@@ -87,8 +87,9 @@ def _significance(compared: pd.DataFrame) -> str:
         verdict = "differs" if certain else "does not clearly differ"
         text = f"The changed cell {verdict} from the same clips unchanged"
     else:
+        which = "All" if certain == total else f"{certain} of the"
         text = (
-            f"{certain} of the {total} changed cells differ from the same clips unchanged by both"
+            f"{which} {total} changed cells differ from the same clips unchanged by both"
             " the exact McNemar test (5 %, Holm's correction) and the interval over groups"
         )
     if undecided:

@@ -151,11 +151,12 @@ def _over_ratio(rows: pd.DataFrame, *, chance: float) -> list[Markup]:
     if not len(several) or several.max() < 2:
         return []
     worst = known.groupby("strategy")["top1"].min().sort_values().index[:_LINES]
+    drawn = [strategy for strategy in known["strategy"].unique() if strategy in worst]
     pictures = []
     shown = {"top-1": "top1", "confidence": "confidence", "calibration error": "ece"}
     for title, name in shown.items():
         lines = {
-            str(strategy): _line(known[known["strategy"] == strategy], name) for strategy in worst
+            str(strategy): _line(known[known["strategy"] == strategy], name) for strategy in drawn
         }
         drawn_chance = chance if name == "top1" else None
         draw = partial(over_ratio_figure, lines, measure=title, chance=drawn_chance)
