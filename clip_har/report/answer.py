@@ -87,7 +87,7 @@ def _significance(compared: pd.DataFrame) -> str:
         verdict = "differs" if certain else "does not clearly differ"
         text = f"The changed cell {verdict} from the same clips unchanged"
     else:
-        which = "All" if certain == total else f"{certain} of the"
+        which = "All" if certain == total else f"{certain or 'None'} of the"
         text = (
             f"{which} {total} changed cells differ from the same clips unchanged by both"
             " the exact McNemar test (5 %, Holm's correction) and the interval over groups"

@@ -50,8 +50,8 @@ def p_value(value: Any) -> str:
 def _rounded(value: Any, step: str, *, factor: int = 1) -> str:
     if not _known(value):
         return UNKNOWN
-    # The shortest decimal that is this double: 0.9325 is meant as such, though stored a bit less.
-    exact = Decimal(repr(float(value))) * factor
+    # The decimal that is meant: 0.9325 is stored a bit less, and differences are off in the 16th.
+    exact = Decimal(repr(round(float(value), 12))) * factor
     return str(exact.quantize(Decimal(step), ROUND_HALF_UP) + 0)  # + 0: never "-0.0"
 
 

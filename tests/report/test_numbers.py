@@ -15,6 +15,8 @@ from clip_har.report.numbers import count, number, p_value, points, share
         (points(0.125), "+12.5"),
         (points(-0.0001), "+0.0"),
         (points(0), "+0.0"),
+        (points(0.975 - 0.9875), "−1.3"),  # stored as −0.012500000000000067
+        (points(0.9125 - 0.925), "−1.3"),  # stored as −0.012499999999999956
         (number(0.0005), "0.001"),
         (number(-0.25), "−0.250"),
         (count(13320.0), "13,320"),
