@@ -34,7 +34,7 @@ class Cost:
         """Return the numbers under their MLflow names.
 
         ``cost/clips_per_second`` and ``cost/frames_per_second`` are of what every cell does anew:
-        hiding and the model (with learned noise, learning it and showing clips with it instead);
+        hiding and the model; left out for learned noise, whose time is learning and controls, too.
         ``cost/<part>_seconds``, see `Part`; ``cost/peak_memory_mb`` is the most that the process
         had held so far, 10⁶ bytes, other cells that it ran before included; with CUDA
         ``cost/peak_device_memory_mb`` likewise.
@@ -45,8 +45,7 @@ class Cost:
         """
         found = {f"cost/{part}_seconds": seconds for part, seconds in self.seconds.items()}
         found["cost/seconds"] = sum(self.seconds.values())
-        shown: tuple[Part, ...] = ("mask", "model", "noise")
-        passing = sum(self.seconds.get(part, 0.0) for part in shown)
+        passing = self.seconds.get("mask", 0.0) + self.seconds.get("model", 0.0)
         if passing > 0:
             found["cost/clips_per_second"] = clips / passing
             found["cost/frames_per_second"] = frames / passing

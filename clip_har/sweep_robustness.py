@@ -18,11 +18,15 @@ from clip_har.metrics.robustness import (
     resilience,
     seed_consistency,
 )
+from clip_har.noise.none import NoNoise
 from clip_har.results import SCORES, clean_twin
 from clip_har.scores import ScoreTable
 from clip_har.sweep_cells import Finished, described, grouped
 
 log = logging.getLogger(__name__)
+
+Shown = dict[str, dict[float, Path]]
+"""Folders of a model's results, by strategy and ratio."""
 
 COLUMNS = ["measure", "of", "value", "low", "high", "clips", "groups"]
 
@@ -63,8 +67,9 @@ def fill_spreads(finished: Sequence[Finished]) -> pd.DataFrame:
 def over_ratios(finished: Sequence[Finished]) -> pd.DataFrame:
     """Return ``robustness/area`` and ``robustness/resilience`` of cells that differ in the ratio.
 
-    See `area_over_ratio` (with the clean twin at 0) and `resilience`; over the clips that all
-    show, intervals from a bootstrap over groups.
+    See `area_over_ratio` (over the ratios that were asked for, with the clean twin at 0) and
+    `resilience`; over the clips that all show, intervals from a bootstrap over groups. Cells with
+    noise are left out: their twin at 0 has none, so that noise would pass for masking.
 
     Args:
         finished: cells.
@@ -73,11 +78,15 @@ def over_ratios(finished: Sequence[Finished]) -> pd.DataFrame:
         `COLUMNS`.
     """
     rows = []
-    shares = [one for one in _masked(finished) if one.cell.masking.ratio is not None]
+    shares = [
+        one
+        for one in _masked(finished)
+        if one.cell.masking.ratio and isinstance(one.cell.noise, NoNoise)
+    ]
     for members in grouped(shares, without="ratio"):
         folders = {float(one.cell.masking.ratio): one.folder for one in members}
         clean = clean_twin(members[0].folder)
-        if len(folders) < 2 or clean is None or 0.0 in folders:
+        if len(folders) < 2 or clean is None:
             continue
         right, groups = _right({str(ratio): at for ratio, at in {0.0: clean, **folders}.items()})
         if not groups:
@@ -140,48 +149,62 @@ def corruption_errors(finished: Sequence[Finished], base_model: str | None) -> p
     """Return ``robustness/mean_corruption_error`` of each model against a base model.
 
     See `mean_corruption_error`; over the strategies that both models were shown at the same ratios,
-    and the clips that all these cells show. A model is named by the last part of its checkpoint.
+    and the clips that all these cells show, for each data set. A model is named by the last part of
+    its checkpoint; where that means several (as with another pooling) it is left out.
 
     Args:
         finished: cells.
         base_model: its name; None for no comparison.
 
     Returns:
-        `COLUMNS`, with intervals over groups; a row per other model.
+        `COLUMNS`, with intervals over groups; a row per data set and other model.
     """
-    by_model: dict[str, dict[str, dict[float, Path]]] = {}
+    if base_model is None:
+        return pd.DataFrame(columns=COLUMNS)
+    variants: dict[str, set[str]] = {}
+    by_data: dict[str, dict[str, Shown]] = {}
     for one in _masked(finished):
-        if one.cell.masking.ratio is not None:
-            alike = described(one.cell, without="model")
-            strategy = str({key: text for key, text in alike.items() if _last(key) != "ratio"})
-            by_ratio = by_model.setdefault(model_name(one), {}).setdefault(strategy, {})
-            by_ratio[float(one.cell.masking.ratio)] = one.folder
+        if one.cell.masking.ratio is None:
+            continue
+        alike = described(one.cell, without="model")
+        whole = described(one.cell, without="ratio")
+        data = str({key: text for key, text in alike.items() if key.startswith("dataset")})
+        strategy = str({key: text for key, text in alike.items() if _last(key) != "ratio"})
+        model = model_name(one)
+        variants.setdefault(model, set()).add(str(whole.items() - alike.items()))
+        shown = by_data.setdefault(data, {}).setdefault(model, {}).setdefault(strategy, {})
+        shown[float(one.cell.masking.ratio)] = one.folder
+    several = {model for model, found in variants.items() if len(found) > 1}
+    if several:
+        log.warning("base_model: %s has several settings, left out", ", ".join(sorted(several)))
+    known = variants.keys() - several
+    if known and base_model not in known:
+        there = ", ".join(sorted(known))
+        log.warning("base_model=%s: no masked cell has this model; there are %s", base_model, there)
     rows: list[dict[str, object]] = []
-    if base_model is None or base_model not in by_model:
-        if base_model is not None and by_model:
-            log.warning(
-                "base_model=%s: no masked cell has this model; there are %s",
-                base_model,
-                ", ".join(sorted(by_model)),
-            )
-        return pd.DataFrame(rows, columns=COLUMNS)
-    base = by_model.pop(base_model)
-    for model, strategies in by_model.items():
-        common = [
-            strategy
-            for strategy in sorted(strategies)
-            if strategies[strategy].keys() == base.get(strategy, {}).keys()
-        ]
-        folders = {
-            f"{which} {number} {ratio}": folder
-            for which, of_model in (("model", strategies), ("base", base))
-            for number, strategy in enumerate(common)
-            for ratio, folder in of_model[strategy].items()
-        }
-        right, groups = _right(folders) if folders else ({}, [])
-        if groups:
-            rows += _bootstrapped(right, groups, _corruption_error, f"{model} against {base_model}")
+    for by_model in by_data.values():
+        base = by_model.get(base_model)
+        for model in sorted(by_model.keys() & known - {base_model}):
+            if base is not None and base_model in known:
+                of = f"{model} against {base_model}"
+                rows += _against(by_model[model], base, of)
     return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _against(shown: Shown, base: Shown, of: str) -> list[dict[str, object]]:
+    common = [
+        strategy
+        for strategy in sorted(shown)
+        if shown[strategy].keys() == base.get(strategy, {}).keys()
+    ]
+    folders = {
+        f"{which} {number} {ratio}": folder
+        for which, of_model in (("model", shown), ("base", base))
+        for number, strategy in enumerate(common)
+        for ratio, folder in of_model[strategy].items()
+    }
+    right, groups = _right(folders) if folders else ({}, [])
+    return _bootstrapped(right, groups, _corruption_error, of) if groups else []
 
 
 def model_name(one: Finished) -> str:

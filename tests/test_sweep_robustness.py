@@ -115,3 +115,30 @@ def test_the_base_model_is_a_setting_and_one_that_is_not_there_is_told(tmp_path,
     assert "robustness/mean_corruption_error" in measures
     assert corruption_errors(cells, "third").empty
     assert "base_model=third: no masked cell has this model; there are first, second" in caplog.text
+
+
+def test_a_model_in_two_settings_is_no_model(tmp_path, caplog):
+    cells = of_two_models(tmp_path)
+    twice = of_two_models(tmp_path / "b", "model.pooling=max")
+    assert corruption_errors([*cells, *twice], "first").empty
+    assert "first, second has several settings" in caplog.text
+
+
+def test_models_are_compared_within_a_data_set(tmp_path):
+    cells = of_two_models(tmp_path)
+    others = of_two_models(tmp_path / "b", "dataset.count=50")
+    found = corruption_errors([*cells, *others], "first")
+    assert found["of"].tolist() == ["second against first"] * 2
+
+
+def test_noise_does_not_pass_for_a_mask(tmp_path):
+    clean = table(0.9)
+    cells = {
+        f"percent r={ratio}": made_cell(
+            tmp_path, f"noisy {ratio}", table(0.5), "masking=percent", f"ratio={ratio}",
+            "noise=gaussian", clean=clean,
+        )
+        for ratio in (0.1, 0.3)
+    }  # fmt: skip
+    cells["none"] = made_cell(tmp_path, "clean", clean, "masking=none")
+    assert rows(made_sweep(tmp_path, cells)) == {}

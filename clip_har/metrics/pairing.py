@@ -23,7 +23,8 @@ def common_rows(tables: Sequence[ScoreTable]) -> tuple[list[Rows], list[str]]:
         ``(N,)`` rows per table, and the N ids of these clips; both empty when none is common.
 
     Raises:
-        ValueError: when the tables disagree about the classes, or about a clip's label or group.
+        ValueError: when tables with clips in common disagree about the classes, or about a
+            clip's label or group.
     """
     shared = set.intersection(*(set(table.clip_ids) - set(table.empty) for table in tables))
     ids = [clip_id for clip_id in tables[0].clip_ids if clip_id in shared]
@@ -31,7 +32,8 @@ def common_rows(tables: Sequence[ScoreTable]) -> tuple[list[Rows], list[str]]:
     for table in tables:
         place = {clip_id: row for row, clip_id in enumerate(table.clip_ids)}
         rows.append(np.array([place[clip_id] for clip_id in ids], np.int64))
-    _check_same_clips(tables, rows)
+    if ids:
+        _check_same_clips(tables, rows)
     return rows, ids
 
 

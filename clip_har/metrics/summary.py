@@ -23,7 +23,8 @@ def summarise(table: ScoreTable, clean: ScoreTable | None = None) -> dict[str, f
 
     Accuracy; ``confidence`` and calibration, see `clip_har.metrics.calibration`; ``bias/*``, see
     `prediction_bias`, and for the data set's attributes `attribute_gaps`; with ``clean``, the table
-    of the clean twin, what `robustness` returns, and ``drift``, the mean over clips.
+    of the clean twin, what `robustness` returns, and ``drift``, the mean over the
+    clips in which the mask's thing was found.
 
     ``top5`` is left out where there are five classes or fewer, since it is 1 then; what is not
     known (``mask/subject_hidden`` without a region source) is left out too.
@@ -55,7 +56,10 @@ def summarise(table: ScoreTable, clean: ScoreTable | None = None) -> dict[str, f
     if clean is not None:
         metrics |= robustness(table, clean)
     if table.drift is not None:
-        metrics["drift"] = float(np.nanmean(table.drift))
+        empty = set(table.empty)
+        shown = [clip_id not in empty for clip_id in table.clip_ids]
+        if np.isfinite(table.drift[shown]).any():
+            metrics["drift"] = float(np.nanmean(table.drift[shown]))
     if table.noise_largest.any():
         metrics["noise/rms"] = float(table.noise_rms.mean())
         metrics["noise/largest"] = float(table.noise_largest.max())

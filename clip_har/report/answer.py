@@ -35,7 +35,9 @@ def answer(rows: pd.DataFrame, scene: pd.DataFrame, *, classes: int) -> list[str
         classes: their number.
     """
     honest = rows[~rows["leaks"]]
-    found = _scene(scene)  # the question itself, where cells were shown that answer it
+    found = _scene(
+        scene, chance=1 / classes
+    )  # the question itself, where cells were shown that answer it
     compared = honest[honest["top1_change"].notna()]
     if len(compared):
         clean = compared["top1_clean"]
@@ -62,8 +64,11 @@ def _worst(compared: pd.DataFrame) -> str:
     ordered = compared.sort_values("top1_change")
     worst, best = ordered.iloc[0], ordered.iloc[-1]
     if worst["top1_change"] >= 0:
+        if best["top1_change"] <= 0:
+            return "No cell changes accuracy."
         return f"No cell lowers accuracy; {best['cell']} raises it most: {_change(best)}."
-    text = f"{worst['cell']} lowers accuracy most: {_change(worst)}, to {share(worst['top1'])} %"
+    left = worst["top1_clean"] + worst["top1_change"]  # of the clips that both show
+    text = f"{worst['cell']} lowers accuracy most: {_change(worst)}, to {share(left)} %"
     if len(compared) > 1:
         least = "raises it" if best["top1_change"] > 0 else "lowers it least"
         text += f"; {best['cell']} {least}: {_change(best)}"
@@ -80,47 +85,64 @@ def _change(row: pd.Series) -> str:
 
 def _significance(compared: pd.DataFrame) -> str:
     by_test = compared["mcnemar_p_holm"] < _ALPHA
+    total = len(compared)
+    test = "the exact McNemar test (5 %, Holm's correction)"
+    if compared["top1_change_low"].isna().all():
+        return (
+            f"By {test} {int(by_test.sum())} of the {total} changed cells differ from the same"
+            " clips unchanged; an interval needs two groups or more."
+        )
     by_interval = (compared["top1_change_low"] > 0) | (compared["top1_change_high"] < 0)
     certain, undecided = int((by_test & by_interval).sum()), int((by_test ^ by_interval).sum())
-    total = len(compared)
     if total == 1:
         verdict = "differs" if certain else "does not clearly differ"
         text = f"The changed cell {verdict} from the same clips unchanged"
-    else:
-        which = "All" if certain == total else f"{certain or 'None'} of the"
-        text = (
-            f"{which} {total} changed cells differ from the same clips unchanged by both"
-            " the exact McNemar test (5 %, Holm's correction) and the interval over groups"
-        )
+        if undecided:
+            text += f": only one of {test} and the interval over groups says so"
+        return text + "."
+    which = "All" if certain == total else f"{certain or 'None'} of the"
+    text = (
+        f"{which} {total} changed cells differ from the same clips unchanged by both {test} and the"
+        " interval over groups"
+    )
     if undecided:
-        text += f"; of {undecided} more only one of the two says so, which decides nothing"
-    rest = total - certain - undecided
-    if rest and total > 1:
+        text += f"; for {undecided} only one of the two says so, which decides nothing"
+    if rest := total - certain - undecided:
         text += f"; {rest} {'does' if rest == 1 else 'do'} not, which is no proof of no effect"
     return text + "."
 
 
-def _scene(scene: pd.DataFrame) -> list[str]:
+def _scene(scene: pd.DataFrame, *, chance: float) -> list[str]:
     known = scene[scene["measure"].str.startswith("scene/")] if len(scene) else scene
-    settings = list(dict.fromkeys(known["of"])) if len(known) else []
+    settings = [of for of in dict.fromkeys(known["of"]) if "uses the true label" not in of]
     found = []
     for of in settings[:_SETTINGS]:
         here = known[known["of"] == of]
         measures = {row["measure"]: row for row in here.to_dict("records")}
-        before = f"{of}: " if len(settings) > 1 else ""
-        found += [before + sentence for sentence in _scene_sentences(measures)]
+        before = f"{of}: " if of else ""
+        silhouette = "silhouette" in of
+        sentences = _scene_sentences(measures, chance=chance, silhouette=silhouette)
+        found += [before + sentence for sentence in sentences]
     if found and len(settings) > _SETTINGS:
         found.append(f"{len(settings) - _SETTINGS} more settings are in the table below.")
     return found
 
 
-def _scene_sentences(measures: dict[str, dict[str, float]]) -> list[str]:
+def _scene_sentences(
+    measures: dict[str, dict[str, float]], *, chance: float, silhouette: bool
+) -> list[str]:
     found = []
     if {"scene/background_only", "scene/clean"} <= measures.keys():
+        hidden = measures["scene/background_only"]
+        if not hidden["low"] > chance:
+            verdict = f"that is not clearly more than chance, {share(chance)} %"
+        elif silhouette:
+            verdict = "so much the room and the subject's outline tell together"
+        else:
+            verdict = "so much the room alone tells"
         found.append(
-            f"With the subject hidden {_interval(measures['scene/background_only'])} of the clips"
-            f" are still classified correctly, of whole clips"
-            f" {_interval(measures['scene/clean'])}: so much the room alone tells."
+            f"With the subject hidden {_interval(hidden)} of the clips are classified correctly, of"
+            f" whole clips {_interval(measures['scene/clean'])}: {verdict}."
         )
     if {"scene/swap_accuracy", "scene/swap_error"} <= measures.keys():
         found.append(

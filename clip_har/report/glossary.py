@@ -95,7 +95,8 @@ SWEEP = {
     ),
     "robustness/area": Term(
         "area under accuracy, %",
-        "mean accuracy over the hidden shares, the clean one at 0 (trapezoids); 100 is untouched.",
+        "mean accuracy over the asked-for hidden shares, the clean one at 0 (trapezoids); 100 is"
+        " untouched.",
         share,
     ),
     "robustness/resilience": Term(

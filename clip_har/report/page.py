@@ -97,7 +97,7 @@ def write_report(
         "reliability": _reliability(detailed),
         "bias": _bias(chosen.cells),
         "bias_terms": list(BIAS.values()),
-        "attributes": _attributes(detailed),
+        "kinds": _kinds(detailed),
         "measures": _measures(measures.rows),
         "measure_terms": explained(measures.rows["measure"]),
         "several": bool(measures.rows["of"].astype(bool).any()),
@@ -221,28 +221,45 @@ def _measures(rows: pd.DataFrame) -> Records:
     return found
 
 
-def _attributes(cells: Sequence[ReportCell]) -> list[tuple[str, list[str], Records]]:
-    """Return for each attribute of the clips the cells' names, and a row for each value."""
-    tables = {one.name: attribute_table(one.table, draws=DRAWS) for one in cells}
-    known = dict.fromkeys(name for table in tables.values() for name in table["attribute"])
-    found: list[tuple[str, list[str], Records]] = []
-    for attribute in known:
-        by_value: dict[str, dict[str, Any]] = {}
-        for cell, table in tables.items():
-            for row in table[table["attribute"] == attribute].to_dict("records"):
-                by_value.setdefault(str(row["value"]), {})[cell] = row
-        if len(by_value) > 1:
-            rows = [
-                {"value": value, "cells": [by_cell.get(name) for name in tables]}
-                for value, by_cell in sorted(by_value.items())
-            ]
-            found.append((attribute, list(tables), rows[:_VALUES]))
+@dataclass(frozen=True)
+class Kinds:
+    """Accuracy for the values of an attribute.
+
+    Attributes:
+        attribute: its name.
+        cells: names of the cells.
+        rows: ``value``, and ``cells``, a row of `attribute_table` or None for each cell.
+        left_out: how many values there is no room for; those that fare worst are shown.
+    """
+
+    attribute: str
+    cells: Sequence[str]
+    rows: Records
+    left_out: int
+
+
+def _kinds(cells: Sequence[ReportCell]) -> list[Kinds]:
+    tables = [attribute_table(one.table, draws=DRAWS) for one in cells]
+    found = []
+    for attribute in dict.fromkeys(name for table in tables for name in table["attribute"]):
+        parts = [table[table["attribute"] == attribute].set_index("value") for table in tables]
+        worst = pd.concat(part["top1"] for part in parts).groupby(level=0).min().sort_values()
+        rows = [
+            {
+                "value": value,
+                "cells": [dict(part.loc[value]) if value in part.index else None for part in parts],
+            }
+            for value in sorted(worst.index[:_VALUES])
+        ]
+        if len(worst) > 1:
+            names = [one.name for one in cells]
+            found.append(Kinds(str(attribute), names, rows, max(0, len(worst) - _VALUES)))
     return found
 
 
 def _costs(cells: Sequence[ReportCell]) -> Records:
-    costs = {one.name: read_cost(one.folder) for one in cells}
-    return [{"cell": name, **cost} for name, cost in costs.items() if cost]
+    costs = [(one.name, read_cost(one.folder)) for one in cells]
+    return [{"cell": name, **cost} for name, cost in costs if cost]
 
 
 def _counted(rows: pd.DataFrame, cells: Sequence[ReportCell]) -> str:
@@ -334,7 +351,7 @@ def _latex(rows: pd.DataFrame) -> str:
             "Cell": rows["cell"] + rows["leaks"].map({True: " (uses the true label)", False: ""}),
             "Top-1": rows["top1"].map(share),
             "95 % interval": [
-                f"{share(low)} to {share(high)}"
+                f"{share(low)} to {share(high)}".replace("–", "--")
                 for low, high in zip(rows["top1_low"], rows["top1_high"], strict=True)
             ],
             "Change": rows["top1_change"].map(points).str.replace("−", "-").str.replace("–", "--"),

@@ -11,7 +11,7 @@ from clip_har.metrics.pairing import common_rows
 from clip_har.metrics.significance import corrected, mcnemar, minimum_detectable, wilson_interval
 from clip_har.report.cells import ReportCell
 
-DRAWS = 2000  # as everywhere, so that a number has one interval
+DRAWS = 1000  # half of what single measures take: a page may have hundreds of cells
 COMPARED = ("top1", "true_class_confidence", "ece", "bias/skew_kl", "bias/recall_gap")
 _TWO_SIDED = 2 * 1.959964  # a 95 % interval is as many standard errors wide
 
@@ -88,7 +88,8 @@ def _row(one: ReportCell) -> dict[str, object]:
         row[f"{measure}_change_low"], row[f"{measure}_change_high"] = line["low"], line["high"]
         if measure == "top1":
             error = (line["high"] - line["low"]) / _TWO_SIDED
-            row["top1_detectable"] = minimum_detectable(error)
+            # Where no answer changes the interval has no width, which is no infinite power.
+            row["top1_detectable"] = minimum_detectable(error) if error > 0 else np.nan
     return row
 
 

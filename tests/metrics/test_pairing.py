@@ -35,6 +35,8 @@ def test_rows_meet_by_id_in_the_firsts_order():
     assert ids == ["clip 0", "clip 3"]
     strangers = replace(clean, clip_ids=("w", "x", "y", "z"))
     assert common_rows([clean, strangers])[1] == []
+    of_other_classes = replace(strangers, class_names=("a", "b", "c"))
+    assert common_rows([clean, of_other_classes])[1] == []
 
 
 @pytest.mark.parametrize(

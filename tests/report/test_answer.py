@@ -26,7 +26,7 @@ def test_the_costliest_and_the_cheapest_mask_are_named(tmp_path):
     assert 3 <= (by_test & by_interval).sum() < 6
     assert f"{(by_test & by_interval).sum()} of the 6 changed cells differ" in text
     undecided = (by_test ^ by_interval).sum()
-    assert (f"of {undecided} more only one of the two says so" in text) == (undecided > 0)
+    assert (f"for {undecided} only one of the two says so" in text) == (undecided > 0)
 
 
 def test_the_question_is_one_that_the_cells_answer(tmp_path):
@@ -63,11 +63,48 @@ def test_the_room_comes_first_where_it_was_asked(tmp_path):
     scene = scene.assign(low=scene["value"] - 0.1, high=np.nan).assign(high=scene["value"] + 0.1)
     found = answer(rows, scene, classes=8)
     assert found[0] == (
-        "With the subject hidden 40.0 % (30.0 to 50.0) of the clips are still classified correctly,"
-        " of whole clips 90.0 % (80.0 to 100.0): so much the room alone tells."
+        "With the subject hidden 40.0 % (30.0 to 50.0) of the clips are classified correctly, of"
+        " whole clips 90.0 % (80.0 to 100.0): so much the room alone tells."
     )
     assert "names the subject's action in 30.0 % (20.0 to 40.0) of the clips and" in found[1]
     twice = answer(rows, pd.concat([scene, scene.assign(of="prompts=bare")]), classes=8)
     assert twice[2].startswith("prompts=bare: With the subject hidden")
     many = pd.concat([scene.assign(of=f"seed={seed}") for seed in range(5)])
     assert "2 more settings are in the table below." in answer(rows, many, classes=8)
+
+
+def scene_of(hidden: float, of: str = "") -> pd.DataFrame:
+    values = {"scene/clean": 0.9, "scene/background_only": hidden}
+    scene = pd.DataFrame({"measure": list(values), "of": of, "value": list(values.values())})
+    return scene.assign(low=scene["value"] - 0.05, high=scene["value"] + 0.05)
+
+
+def test_the_room_tells_nothing_at_chance_and_an_outline_is_no_room(tmp_path):
+    rows = cell_rows(of_sweep(usual(tmp_path)).cells)
+    (at_chance, *_) = answer(rows, scene_of(0.15), classes=8)
+    assert "not clearly more than chance, 12.5 %." in at_chance
+    (outline, *_) = answer(rows, scene_of(0.5, "[silhouette control]"), classes=8)
+    assert outline.startswith("[silhouette control]: ")
+    assert "the room and the subject's outline tell together" in outline
+    leaking = answer(rows, scene_of(0.5, "[uses the true label]"), classes=8)
+    assert not any("subject hidden" in sentence for sentence in leaking)
+
+
+def changed(**columns: object) -> pd.DataFrame:
+    row = {
+        "cell": "mask", "leaks": False, "clips": 10, "top1": 0.5, "top1_clean": 0.5,
+        "top1_change": 0.0, "top1_change_low": 0.0, "top1_change_high": 0.0, "mcnemar_p_holm": 1.0,
+    }  # fmt: skip
+    return pd.DataFrame([row | columns])
+
+
+def test_nothing_changed_one_test_alone_and_one_group():
+    assert "No cell changes accuracy." in answer(changed(), NONE, classes=2)
+    lone = changed(top1_change=-0.1, top1_change_low=-0.3, top1_change_high=0.1)
+    (*_, last) = answer(lone.assign(mcnemar_p_holm=0.03), NONE, classes=2)
+    assert last.startswith("The changed cell does not clearly differ")
+    assert "only one of the exact McNemar test" in last
+    unknown = changed(top1_change_low=np.nan, top1_change_high=np.nan, mcnemar_p_holm=0.01)
+    (*_, last) = answer(unknown, NONE, classes=2)
+    assert "1 of the 1 changed cells" in last
+    assert last.endswith("an interval needs two groups or more.")

@@ -69,7 +69,7 @@ def test_measures_over_several_cells_stand_in_plain_words_with_intervals(report)
     low, high = (float(end) for end in interval.split(" to "))
     assert low < float(value) < high
     page = (report / PAGE).read_text()
-    assert "mean accuracy over the hidden shares" in page
+    assert "mean accuracy over the asked-for hidden shares" in page
     known = {measure for measure in SWEEP if measure.startswith("robustness/")}
     assert {"robustness/area", "robustness/resilience"} <= known
 
