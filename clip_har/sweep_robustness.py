@@ -13,10 +13,10 @@ from clip_har.masking.swap import SwapMask
 from clip_har.metrics.bootstrap import Means, cluster_bootstrap
 from clip_har.metrics.pairing import common_rows
 from clip_har.metrics.robustness import (
+    agreement_of_seeds,
     area_over_ratio,
     mean_corruption_error,
     resilience,
-    seed_consistency,
 )
 from clip_har.noise.none import NoNoise
 from clip_har.results import SCORES, clean_twin
@@ -97,11 +97,14 @@ def over_ratios(finished: Sequence[Finished]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _over_ratio(accuracy: Mapping[str, float]) -> dict[str, float]:
-    by_ratio = {float(ratio): value for ratio, value in accuracy.items()}
-    clean, masked = by_ratio[0.0], [by_ratio[ratio] for ratio in by_ratio if ratio > 0]
-    left = resilience(masked, clean) if clean > 0 else np.nan
-    return {"robustness/area": area_over_ratio(by_ratio), "robustness/resilience": left}
+def _over_ratio(accuracy: Means) -> Means:
+    by_ratio = {float(ratio): values for ratio, values in accuracy.items()}
+    clean = np.where(by_ratio[0.0] > 0, by_ratio[0.0], np.nan)
+    masked = [values for ratio, values in by_ratio.items() if ratio > 0]
+    return {
+        "robustness/area": area_over_ratio(by_ratio),
+        "robustness/resilience": resilience(masked, clean),
+    }
 
 
 def over_seeds(finished: Sequence[Finished]) -> pd.DataFrame:
@@ -132,10 +135,7 @@ def over_seeds(finished: Sequence[Finished]) -> pd.DataFrame:
         # per clip: the share of right seeds, and that of pairs of seeds that agree
         each = {
             "seeds/top1_mean": np.mean([answer == labels for answer in answers], axis=0),
-            "robustness/seed_consistency": np.array(
-                [seed_consistency([answer[clip : clip + 1] for answer in answers])
-                 for clip in range(len(ids))]
-            ),
+            "robustness/seed_consistency": agreement_of_seeds(answers),
         }  # fmt: skip
         of = members[0].name.replace(f" seed={members[0].cell.seed}", "")
         rows += _bootstrapped(each, groups, dict, of)
@@ -212,14 +212,17 @@ def model_name(one: Finished) -> str:
     return Path(str(one.cell.model.checkpoint)).name
 
 
-def _corruption_error(accuracy: Mapping[str, float]) -> dict[str, float]:
-    errors: dict[str, dict[str, list[float]]] = {"model": {}, "base": {}}
-    for name, value in accuracy.items():
-        which, strategy, _ = name.split()
-        errors[which].setdefault(strategy, []).append(1 - value)
-    known = all(sum(found) > 0 for found in errors["base"].values())
-    value = mean_corruption_error(errors["model"], errors["base"]) if known else np.nan
-    return {"robustness/mean_corruption_error": value}
+def _corruption_error(accuracy: Means) -> Means:
+    draws = len(next(iter(accuracy.values())))
+    found = np.full(draws, np.nan)
+    for draw in range(draws):
+        errors: dict[str, dict[str, list[float]]] = {"model": {}, "base": {}}
+        for name, values in accuracy.items():
+            which, strategy, _ = name.split()
+            errors[which].setdefault(strategy, []).append(1 - float(values[draw]))
+        if all(sum(of_strategy) > 0 for of_strategy in errors["base"].values()):
+            found[draw] = mean_corruption_error(errors["model"], errors["base"])
+    return {"robustness/mean_corruption_error": found}
 
 
 def _masked(finished: Sequence[Finished]) -> list[Finished]:
@@ -242,20 +245,11 @@ def _right(
 def _bootstrapped(
     columns: Mapping[str, NDArray[np.float64]],
     groups: Sequence[str],
-    measures: Callable[[Mapping[str, float]], dict[str, float]],
+    measures: Callable[[Means], Means],
     of: str,
 ) -> list[dict[str, object]]:
-    """Return rows of measures, each computed anew in every draw of groups; known values only."""
-
-    def of_draws(means: Means) -> Means:
-        draws = len(next(iter(means.values())))
-        each = [
-            measures({name: float(column[draw]) for name, column in means.items()})
-            for draw in range(draws)
-        ]
-        return {name: np.array([one[name] for one in each]) for name in each[0]}
-
-    found = cluster_bootstrap(columns, groups, of_draws)
+    """Return rows of measures with intervals over groups; known values only."""
+    found = cluster_bootstrap(columns, groups, measures)
     sizes = {"clips": len(groups), "groups": len(set(groups))}
     return [
         {"measure": name, "of": of, "value": value, "low": low, "high": high, **sizes}

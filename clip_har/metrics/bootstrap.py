@@ -6,6 +6,7 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from clip_har.seeding import generator
 
@@ -35,13 +36,15 @@ class GroupDraws:
         Returns:
             ``(R + 1,)`` or ``(R + 1, F)``.
         """
-        weights, groups = self._weights, self.times.shape[1]
-        flat = numbers.reshape(len(numbers), -1)
-        by_group = np.empty((groups, flat.shape[1]))
-        for feature, column in enumerate(flat.T):
-            by_group[:, feature] = np.bincount(self.which, column, minlength=groups)
-        sums: NDArray[np.float64] = weights @ by_group.reshape(groups, *numbers.shape[1:])
+        sums: NDArray[np.float64] = self._weights @ (self._membership @ numbers.astype(np.float64))
         return sums
+
+    @cached_property
+    def _membership(self) -> csr_array:
+        """``(G, N)``, 1 where a clip is of a group."""
+        clips = len(self.which)
+        ones, shape = np.ones(clips), (self.times.shape[1], clips)
+        return csr_array((ones, (self.which, np.arange(clips))), shape=shape)
 
     @cached_property
     def _weights(self) -> NDArray[np.float64]:

@@ -6,7 +6,7 @@ The tables of both are paired by clip; clips that only one of them shows count f
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import rel_entr
 
 from clip_har.metrics.accuracy import ranking
@@ -123,27 +123,29 @@ def drift(embeddings: NDArray[np.floating], clean: NDArray[np.floating]) -> NDAr
     return 1 - cosines.clip(-1, 1)  # rounding may pass them
 
 
-def area_over_ratio(accuracy: Mapping[float, float]) -> float:
+def area_over_ratio(accuracy: Mapping[float, ArrayLike]) -> NDArray[np.float64]:
     """Return the mean accuracy over a strategy's ratios, by the trapezoidal rule, in [0, 1].
 
     The area under the curve of accuracy over the hidden share, divided by the span of shares: 1 for
     a model that nothing disturbs (as the deletion curve of Petsiuk et al. 2018, "RISE").
 
     Args:
-        accuracy: by ratio, at least two ratios; that of the clean twin stands at 0.
+        accuracy: by ratio, at least two ratios; that of the clean twin stands at 0. A number each,
+            or arrays of one shape, such as one entry per draw of a bootstrap.
 
     Raises:
         ValueError: with fewer than two ratios.
 
     Example:
-        >>> area_over_ratio({0.0: 1.0, 0.5: 0.5, 1.0: 0.5})
+        >>> float(area_over_ratio({0.0: 1.0, 0.5: 0.5, 1.0: 0.5}))
         0.625
     """
     if len(accuracy) < 2:
         raise ValueError(f"expected accuracy at two ratios or more, got {sorted(accuracy)}")
     ratios = np.array(sorted(accuracy))
-    values = np.array([accuracy[ratio] for ratio in sorted(accuracy)])
-    return float(np.trapezoid(values, ratios) / (ratios[-1] - ratios[0]))
+    values = np.array([accuracy[ratio] for ratio in sorted(accuracy)], np.float64)
+    area: NDArray[np.float64] = np.trapezoid(values, ratios, axis=0) / (ratios[-1] - ratios[0])
+    return area
 
 
 def mean_corruption_error(
@@ -175,22 +177,23 @@ def mean_corruption_error(
     return float(np.mean([sum(errors[name]) / sum(base[name]) for name in common]))
 
 
-def resilience(accuracies: Sequence[float], clean: float) -> float:
+def resilience(accuracies: Sequence[ArrayLike], clean: ArrayLike) -> NDArray[np.float64]:
     """Return Σ_s A_s / (S · A_0), the accuracy that is left on average, ≥ 0.
 
     The mean over S masked cells of the relative accuracy (Schiappa et al. 2023's relative
-    robustness is this for one cell).
+    robustness is this for one cell). Of numbers, or of arrays of one shape.
 
     Raises:
         ValueError: without a masked cell, or with a clean accuracy of 0.
 
     Example:
-        >>> resilience([0.5, 0.3], 0.8)
+        >>> float(resilience([0.5, 0.3], 0.8))
         0.5
     """
-    if not accuracies or clean == 0:
+    if not accuracies or np.any(np.asarray(clean) == 0):
         raise ValueError("expected at least one masked cell and a clean accuracy above 0")
-    return float(np.mean(accuracies) / clean)
+    left: NDArray[np.float64] = np.mean(np.array(accuracies, np.float64), axis=0) / clean
+    return left
 
 
 def seed_consistency(predictions: Sequence[NDArray[np.int64]]) -> float:
@@ -206,8 +209,14 @@ def seed_consistency(predictions: Sequence[NDArray[np.int64]]) -> float:
         >>> seed_consistency([np.array([0, 1]), np.array([0, 2])])
         0.5
     """
+    return float(agreement_of_seeds(predictions).mean())
+
+
+def agreement_of_seeds(predictions: Sequence[NDArray[np.int64]]) -> NDArray[np.float64]:
+    """Return ``(N,)`` the share of pairs of seeds that agree on a clip, see `seed_consistency`."""
     if len(predictions) < 2:
         raise ValueError("expected the answers of at least two seeds")
     stacked = np.stack(list(predictions))  # (S, N)
     first, second = np.triu_indices(len(stacked), k=1)
-    return float((stacked[first] == stacked[second]).mean())
+    agree: NDArray[np.float64] = (stacked[first] == stacked[second]).mean(axis=0)
+    return agree
