@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
@@ -74,7 +75,7 @@ def group_draws(groups: Sequence[str], *, draws: int = 2000, seed: int = 0) -> G
     """
     if not groups:
         raise ValueError("expected at least one clip")
-    names, which = np.unique(list(groups), return_inverse=True)
+    which, names = pd.factorize(np.array(groups, object), sort=True)
     return GroupDraws(which, multiplicities(len(names), draws=draws, seed=seed, of="groups"))
 
 
