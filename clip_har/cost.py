@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Literal
 
-import torch
-
 Part = Literal["load", "decode", "regions", "mask", "model", "noise", "attention", "metrics"]
 """Loading the model and the classes; decoding what the frame store lacks; finding the regions that
 are not kept; reading frames and hiding parts of them; showing them to the model; learning noise and
@@ -43,6 +41,8 @@ class Cost:
             clips: that were evaluated.
             frames: of them.
         """
+        import torch  # here, since a report that only names the parts has no use for it
+
         found = {f"cost/{part}_seconds": seconds for part, seconds in self.seconds.items()}
         found["cost/seconds"] = sum(self.seconds.values())
         passing = self.seconds.get("mask", 0.0) + self.seconds.get("model", 0.0)

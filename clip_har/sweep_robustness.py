@@ -47,7 +47,7 @@ def fill_spreads(finished: Sequence[Finished]) -> pd.DataFrame:
     for members in grouped(_masked(finished), without="fill"):
         if len(fills := sorted({one.cell.masking.fill for one in members})) < 2:
             continue
-        right, groups = _right({one.name: one.folder for one in members})
+        right, groups = _right({str(one.folder): one.folder for one in members})
         if not groups:
             continue
         top1 = [float(column.mean()) for column in right.values()]
@@ -91,7 +91,6 @@ def over_ratios(finished: Sequence[Finished]) -> pd.DataFrame:
         right, groups = _right({str(ratio): at for ratio, at in {0.0: clean, **folders}.items()})
         if not groups:
             continue
-
         of = members[0].name.replace(f" r={members[0].cell.masking.ratio:g}", "")
         rows += _bootstrapped(right, groups, _over_ratio, of)
     return pd.DataFrame(rows, columns=COLUMNS)
@@ -136,7 +135,7 @@ def over_seeds(finished: Sequence[Finished]) -> pd.DataFrame:
         each = {
             "seeds/top1_mean": np.mean([answer == labels for answer in answers], axis=0),
             "robustness/seed_consistency": agreement_of_seeds(answers),
-        }  # fmt: skip
+        }
         of = members[0].name.replace(f" seed={members[0].cell.seed}", "")
         rows += _bootstrapped(each, groups, dict, of)
         shared = {"of": of, "clips": len(ids), "groups": len(set(groups))}
@@ -171,7 +170,7 @@ def corruption_errors(finished: Sequence[Finished], base_model: str | None) -> p
         data = str({key: text for key, text in alike.items() if key.startswith("dataset")})
         strategy = str({key: text for key, text in alike.items() if _last(key) != "ratio"})
         model = model_name(one)
-        variants.setdefault(model, set()).add(str(whole.items() - alike.items()))
+        variants.setdefault(model, set()).add(str(sorted(whole.items() - alike.items())))
         shown = by_data.setdefault(data, {}).setdefault(model, {}).setdefault(strategy, {})
         shown[float(one.cell.masking.ratio)] = one.folder
     several = {model for model, found in variants.items() if len(found) > 1}

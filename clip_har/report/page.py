@@ -266,7 +266,7 @@ def _counted(rows: pd.DataFrame, cells: Sequence[ReportCell]) -> str:
     """Return how many cells there are of which kind."""
     clean = sum(one.is_clean for one in cells)
     kinds = {"with a mask or noise": len(rows) - clean, "clean": clean}
-    told = [f"{number} {kind}" for kind, number in kinds.items() if number]
+    told = [f"{many} {kind}" for kind, many in kinds.items() if many]
     return f"{len(rows)} cells ({', '.join(told)})" if len(rows) > 1 else f"1 cell ({told[0][2:]})"
 
 
