@@ -64,7 +64,7 @@ wheel: install  ## Build the wheel into dist/
 lock: install  ## Write requirements.lock anew from pyproject.toml, keeping what still fits
 	@UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --universal \
 		--python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
-		--group dev --output-file requirements.lock pyproject.toml
+		--all-extras --group dev --output-file requirements.lock pyproject.toml
 
 .PHONY: clean
 clean:  ## Remove what was built (not results, not the environment)

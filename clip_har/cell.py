@@ -26,6 +26,8 @@ from clip_har.scoring import score_clips
 
 log = logging.getLogger(__name__)
 
+_THREADS = 4  # hide parts of the coming clips while an accelerator is at work
+
 
 def load_model(cell: Cell) -> DualEncoder:
     """Load the cell's model, or return it when the cell before had the same."""
@@ -89,7 +91,13 @@ def evaluate(
     corruption = None if isinstance(cell.noise, NoNoise) else cell.noise
     is_clean = corruption is None and isinstance(cell.masking, NoMask)
     table = score_clips(
-        masked, zero_shot, corruption, clean=clean, keep_embeddings=is_clean, cost=cost
+        masked,
+        zero_shot,
+        corruption,
+        clean=clean,
+        keep_embeddings=is_clean,
+        cost=cost,
+        threads=0 if zero_shot.model.device.type == "cpu" else _THREADS,
     )
     # The judged model's own evidence is no truth to hold it against.
     most = 0 if cell.region.asks_model else cell.attention_clips

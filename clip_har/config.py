@@ -13,6 +13,7 @@ from clip_har.errors import ClipHarError
 from clip_har.masking.aimed import AimedMask
 from clip_har.masking.feature import FeatureMask
 from clip_har.masking.swap import SwapMask
+from clip_har.models.runtime import check_runtime
 from clip_har.noise.settings import (
     EmbeddingNoise,
     Learned,
@@ -269,6 +270,7 @@ def _check_combination(cell: Cell) -> None:
         )
     if isinstance(cell.noise, Learned):
         _check_learned(cell, cell.noise)
+    check_runtime(cell.model.runtime, device=cell.device, precision=cell.precision)
     if cell.precision == "fp16" and cell.device == "cpu":
         raise ClipHarError("precision=fp16 needs an accelerator: use precision=bf16 or fp32 on cpu")
 

@@ -1,11 +1,15 @@
 """Show clips to a model, and put its answers into a score table."""
 
 from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from clip_har.ahead import work_ahead
 from clip_har.cost import Cost
 from clip_har.drift import CleanEmbeddings
 from clip_har.masked_clips import MaskedClips, ShownClip
@@ -18,6 +22,8 @@ from clip_har.scores import OWN_SCENE, ScoreTable
 if TYPE_CHECKING:
     from torch import Tensor
 
+_BATCHES = 8  # forward passes whose frames are in memory at once
+
 
 def score_clips(
     masked: MaskedClips,
@@ -27,6 +33,7 @@ def score_clips(
     clean: ScoreTable | None = None,
     keep_embeddings: bool = False,
     cost: Cost | None = None,
+    threads: int = 0,
 ) -> ScoreTable:
     """Show masked clips to a model.
 
@@ -37,6 +44,8 @@ def score_clips(
         clean: of the clean twin; None where the clips are not compared with it.
         keep_embeddings: put the clips' embeddings into the table.
         cost: counts the time.
+        threads: that hide parts of the next clips while the model is at work on these; 0 where it
+            works on the same processor anyway.
 
     Returns:
         One row per judged clip, in the clip set's order.
@@ -50,26 +59,29 @@ def score_clips(
     shown: list[MaskEffect] = []
     rms: list[float] = []
     largest: list[float] = []
-    with track(len(masked.judged), "evaluating") as advance:
-        for batch in masked.frames.batches(masked.judged, judge.batch_size):
+    # Several batches at once: only the last one of them is not full where clips differ in length.
+    batches = masked.frames.batches(masked.judged, judge.batch_size * _BATCHES)
+    show = partial(_shown, masked, corruption)
+    with (
+        closing(work_ahead(show, batches, threads=threads, most=max(threads, 1))) as coming,
+        track(len(masked.judged), "evaluating") as advance,
+    ):
+        while True:
             with cost.of("mask"):
-                clips = [masked.clip(index) for index in batch]
-                frames = [clip.frames for clip in clips]
-                if corruption is not None:
-                    frames = [corrupted(clip, corruption) for clip in clips]
-                for clip, seen in zip(clips, frames, strict=True):
-                    shown.append(clip.effect)
-                    added = realised(clip, seen) if corruption is not None else (0.0, 0.0)
-                    rms.append(added[0])
-                    largest.append(added[1])
+                batch = next(coming, None)
+            if batch is None:
+                break
             with cost.of("model"):
-                answered, embedded = judge.answers(frames)
+                answered, embedded = judge.answers(batch.frames)
             scores.append(answered.numpy())  # (B, C)
             done = len(shown)
-            drifts.append(twins.drift(ids[done - len(batch) : done], embedded))
+            shown += batch.effects
+            rms += batch.rms
+            largest += batch.largest
+            drifts.append(twins.drift(ids[done : len(shown)], embedded))
             if keep_embeddings:
                 embeddings.append(embedded.numpy())  # (B, D)
-            advance(len(batch))
+            advance(len(batch.effects))
     return score_table(
         masked,
         shown,
@@ -80,6 +92,27 @@ def score_clips(
         drift=np.concatenate(drifts),
         embeddings=np.concatenate(embeddings) if keep_embeddings else None,
     )
+
+
+@dataclass(frozen=True, eq=False)
+class _Batch:
+    """Some clips as they are shown: their frames, and per clip what mask and noise did."""
+
+    frames: list["Tensor"]
+    effects: list[MaskEffect]
+    rms: list[float]
+    largest: list[float]
+
+
+def _shown(masked: MaskedClips, corruption: Corruption | None, indices: Sequence[int]) -> _Batch:
+    clips = [masked.clip(index) for index in indices]
+    frames = [clip.frames for clip in clips]
+    added = [(0.0, 0.0)] * len(clips)
+    if corruption is not None:
+        frames = [corrupted(clip, corruption) for clip in clips]
+        added = [realised(clip, seen) for clip, seen in zip(clips, frames, strict=True)]
+    rms, largest = zip(*added, strict=True)
+    return _Batch(frames, [clip.effect for clip in clips], list(rms), list(largest))
 
 
 def realised(clip: ShownClip, noisy: "Tensor") -> tuple[float, float]:

@@ -61,6 +61,7 @@ def described(cell: Cell, *, without: str) -> dict[str, str]:
                 flat[f"{prefix}{key}"] = str(value)
 
     walk(cell.model_dump(mode="json", exclude=_HOW), "")
+    flat.pop("model.runtime", None)  # how it is run, too
     return {
         key: value
         for key, value in flat.items()

@@ -6,11 +6,10 @@ import json
 import logging
 import os
 import shutil
-from collections import deque
 from collections.abc import Callable, Generator, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import IO, BinaryIO
 
@@ -18,6 +17,7 @@ import numpy as np
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
+from clip_har.ahead import work_ahead
 from clip_har.data.clips import Clip, ClipSet
 from clip_har.data.sampling import FrameSettings
 from clip_har.data.store import (
@@ -138,25 +138,13 @@ def _write_frames(
 def _decode_all(
     clips: tuple[Clip, ...], settings: FrameSettings
 ) -> Generator[tuple[Entry, NDArray[np.uint8] | None], None, None]:
-    """Decode clips in threads and yield them in their order, a bounded number ahead.
-
-    Threads suffice: FFmpeg and torch release the interpreter lock. joblib's generator runs ahead
-    of a slow consumer without a bound; this does not.
-    """
+    """Decode clips in threads and yield them in their order."""
     import joblib
 
-    workers = settings.workers or joblib.cpu_count()
-    pool = ThreadPoolExecutor(workers, thread_name_prefix="decode")
-    waiting: deque[Future[tuple[Entry, NDArray[np.uint8] | None]]] = deque()
-    try:
-        for clip in clips:
-            waiting.append(pool.submit(_decode_one, clip, settings))
-            if len(waiting) >= workers * _AHEAD:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-    finally:
-        pool.shutdown(cancel_futures=True)
+    threads = settings.workers or joblib.cpu_count()
+    return work_ahead(
+        partial(_decode_one, settings=settings), clips, threads=threads, most=threads * _AHEAD
+    )
 
 
 def _decode_one(clip: Clip, settings: FrameSettings) -> tuple[Entry, NDArray[np.uint8] | None]:

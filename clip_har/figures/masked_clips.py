@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 _COLUMNS = 4
+_SIDE, _GAP, _LINE = 2.25, 0.15, 0.17  # inches: of a picture, between two, of a caption's line
 
 
 def masked_clips_figure(
@@ -21,13 +22,18 @@ def masked_clips_figure(
     """
     columns = min(_COLUMNS, len(pictures))
     rows = -(-len(pictures) // columns)
-    figure = Figure(figsize=(2.4 * columns, 2.9 * rows + 0.5), layout="constrained")
-    figure.suptitle(title, fontsize=12, x=0.01, ha="left")
-    grid = figure.subplots(rows, columns, squeeze=False)
-    for axes in grid.flat:
-        axes.set_axis_off()
-    for axes, picture, caption in zip(grid.flat, pictures, captions, strict=False):
-        axes.imshow(picture)
-        # -0.04: just below the frame; a plain xlabel would vanish with the axis.
-        axes.text(0.5, -0.04, caption, transform=axes.transAxes, ha="center", va="top", fontsize=9)
+    lines = 1 + max(caption.count("\n") for caption in captions)
+    down, across = _SIDE + _LINE * (lines + 1), _SIDE + _GAP
+    width, height = columns * across + _GAP, rows * down + 0.45
+    figure = Figure(figsize=(width, height))
+    # One pair of axes in inches, y downwards: each further one costs more than its picture.
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set_axis_off()
+    for place, (picture, caption) in enumerate(zip(pictures, captions, strict=True)):
+        left, top = _GAP + place % columns * across, 0.4 + place // columns * down
+        axes.imshow(picture, extent=(left, left + _SIDE, top + _SIDE, top), interpolation="nearest")
+        middle = left + _SIDE / 2
+        axes.text(middle, top + _SIDE + 0.06, caption, ha="center", va="top", fontsize=9)
+    axes.text(_GAP, 0.2, title, ha="left", va="center", fontsize=12)
+    axes.set(xlim=(0, width), ylim=(height, 0))
     return figure

@@ -12,6 +12,7 @@ from clip_har.models.checkpoint import (
     read_json,
     weights_digest,
 )
+from clip_har.models.runtime import Runtime
 from clip_har.settings import Settings
 
 if TYPE_CHECKING:
@@ -32,11 +33,14 @@ class CLIP(Settings):
         checkpoint: hub name, or a local folder in the hub's format.
         revision: hub commit, pinned so that the weights never change under a study.
         pooling: over the frames of a clip, see `clip_har.models.pooling.clip_scores`.
+        runtime: of the image tower's forward pass, see `clip_har.models.tower.build_tower`; scores
+            are equal but for rounding, so that another runtime is not another cell.
     """
 
     checkpoint: str
     revision: str | None = None
     pooling: Literal["mean", "mean_probability", "max"] = "mean"
+    runtime: Runtime = "torch"
 
     def folder(self) -> Path:
         """Return the checkpoint's folder, fetching it where needed.
@@ -68,6 +72,7 @@ class CLIP(Settings):
 
         from clip_har.models.dual_encoder import DualEncoder, pick_dtype
         from clip_har.models.pretrained import load_pretrained
+        from clip_har.models.tower import build_tower
 
         folder = self.folder()
         dtype = pick_dtype(precision, device)
@@ -76,16 +81,21 @@ class CLIP(Settings):
         # Read in full precision: in bf16 the factor 100 would become 99.
         logit_scale = float(network.logit_scale.detach().exp())
         network.to(device=device, dtype=dtype)
+        size = network.config.vision_config.image_size
+        tower = build_tower(
+            self.runtime, network, image_size=size, device=device, precision=precision
+        )
         return DualEncoder(
             network=network,
             tokenizer=tokenizer,
             name=self.checkpoint,
             digest=weights_digest(folder),
-            image_size=network.config.vision_config.image_size,
+            image_size=size,
             context_length=network.config.text_config.max_position_embeddings,
             mean=mean,
             std=std,
             logit_scale=logit_scale,
             device=device,
             dtype=dtype,
+            tower=tower,
         )

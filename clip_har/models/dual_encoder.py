@@ -11,6 +11,8 @@ from torch.nn.functional import normalize
 
 from clip_har.errors import ClipHarError
 from clip_har.models.preprocess import normalise
+from clip_har.models.runtime import Runtime
+from clip_har.models.tower import Tower
 
 Precision = Literal["fp32", "bf16", "fp16"]
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -21,6 +23,7 @@ class ModelSource(Protocol):
     """What an option of the ``model`` group is."""
 
     pooling: Literal["mean", "mean_probability", "max"]
+    runtime: Runtime
 
     def folder(self) -> Path:
         """Return the checkpoint's folder, fetching it where needed."""
@@ -48,6 +51,8 @@ class DualEncoder:
         logit_scale: learned temperature, as a factor.
         device: where it runs.
         dtype: of the forward pass.
+        tower: runs the image tower where no gradient is needed, see `clip_har.models.tower`;
+            None for the network itself.
     """
 
     network: Any
@@ -61,9 +66,10 @@ class DualEncoder:
     logit_scale: float
     device: torch.device
     dtype: torch.dtype
+    tower: Tower | None = None
 
     def encode_frames(self, frames: Tensor) -> Tensor:
-        """Embed frames.
+        """Embed frames; no gradient flows.
 
         Args:
             frames: ``(M, 3, S, S)`` uint8 RGB, S the ``image_size``.
@@ -72,7 +78,9 @@ class DualEncoder:
             ``(M, D)`` float32, L2-normalised.
         """
         pixels = normalise(frames.to(self.device), mean=self.mean, std=self.std, dtype=self.dtype)
-        return self.encode_pixels(pixels)
+        if self.tower is None:
+            return self.encode_pixels(pixels)
+        return normalize(self.tower(pixels).float(), dim=-1)
 
     def encode_pixels(self, pixels: Tensor) -> Tensor:
         """Embed normalised frames; gradients flow back to ``pixels``.

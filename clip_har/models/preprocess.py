@@ -12,7 +12,7 @@ def normalise(
     """Scale grey levels to [0, 1] and normalise each channel.
 
     Args:
-        frames: ``(M, 3, H, W)`` uint8, RGB.
+        frames: ``(M, 3, H, W)`` RGB in 0 … 255, uint8 or float32; with float32 gradients flow.
         mean: per channel, of values in [0, 1].
         std: per channel, of values in [0, 1].
         dtype: of the result; the arithmetic is done in float32.
@@ -20,6 +20,10 @@ def normalise(
     Returns:
         ``(M, 3, H, W)``: ``(frames / 255 - mean) / std``.
     """
-    # (x / 255 - mean) / std as one multiply-add per channel: x * scale + shift.
+    # (x / 255 - mean) / std as one multiplication and one addition per channel.
     mean_, std_ = (torch.tensor(v, device=frames.device).view(1, 3, 1, 1) for v in (mean, std))
-    return torch.addcmul(-mean_ / std_, frames.float(), 1 / (255 * std_)).to(dtype)
+    scale, shift = 1 / (255 * std_), -mean_ / std_
+    if frames.is_floating_point():  # noise that is learned: a gradient flows through
+        return torch.addcmul(shift, frames, scale).to(dtype)
+    # In place in the copy that the conversion makes: memory is what this costs.
+    return frames.float().mul_(scale).add_(shift).to(dtype)

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from clip_har.data.clips import ClipSet
-from clip_har.data.store import ClipFrames
 from clip_har.errors import ClipHarError
 
 if TYPE_CHECKING:
+    from clip_har.data.clips import ClipSet
+    from clip_har.data.store import ClipFrames
     from clip_har.models.zero_shot import ZeroShot
 
 SUBJECT, BACKGROUND, PERSON, OBJECT = "subject", "background", "person", "object"
@@ -22,7 +22,7 @@ OnEmpty = Literal["skip", "whole", "error"]
 """What happens to a clip in which a mask's thing is not found: it is left out and counted, its
 whole frame counts as the thing, or the cell stops."""
 
-Locator = Callable[[Sequence[ClipFrames], str], list[NDArray[np.float32]]]
+Locator = Callable[[Sequence["ClipFrames"], str], list[NDArray[np.float32]]]
 """Finds a thing in clips: for each clip ``(T, S, S)`` relevance in [0, 1]. A pixel is inside the
 thing from 0.5 on; a map that stays below says that the thing was not found in that clip."""
 
@@ -55,7 +55,7 @@ class RegionSource(Protocol):
     def uses_label(self, thing: str) -> bool:
         """Whether the maps of a thing are made with the true label of the clip: a leak."""
 
-    def identity(self, clips: ClipSet) -> str:
+    def identity(self, clips: "ClipSet") -> str:
         """Return what decides the maps beside the settings, such as a digest of weights.
 
         Cheap: it is asked before a sweep starts.

@@ -1,0 +1,47 @@
+"""Work ahead in threads, by a bounded number of items."""
+
+from collections import deque
+from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def work_ahead(
+    function: Callable[[Item], Result], items: Iterable[Item], *, threads: int, most: int
+) -> Generator[Result, None, None]:
+    """Apply a function to items in threads, and yield the results in the items' order.
+
+    joblib's generator runs ahead of a slow consumer without a bound; this does not. Threads suffice
+    for what releases the interpreter lock, as FFmpeg, numpy and torch do. Close the generator, or
+    take all it yields: else threads go on for nobody.
+
+    Args:
+        function: what is done to an item.
+        items: taken as they are needed.
+        threads: how many; 0 does the work when its result is asked for, in the caller's thread.
+        most: results that may wait for the consumer, which bounds the memory; at least 1.
+
+    Raises:
+        Exception: what the function raises for an item, when its result is asked for.
+
+    Example:
+        >>> list(work_ahead(abs, [-1, 2, -3], threads=2, most=4))
+        [1, 2, 3]
+    """
+    if threads == 0:
+        yield from map(function, items)
+        return
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="ahead")
+    waiting: deque[Future[Result]] = deque()
+    try:
+        for item in items:
+            waiting.append(pool.submit(function, item))
+            if len(waiting) >= most:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)

@@ -1,0 +1,41 @@
+"""The runtimes that a model's forward pass may run on; the settings' side, with no heavy import."""
+
+from importlib.util import find_spec
+from typing import Literal
+
+from clip_har.errors import ClipHarError
+
+Runtime = Literal["torch", "compile", "onnxruntime", "openvino"]
+
+_EXPORT = ("onnx", "onnxscript")
+_NEEDS = {"onnxruntime": ("onnxruntime", *_EXPORT), "openvino": ("openvino", *_EXPORT)}
+
+
+def check_runtime(runtime: Runtime, *, device: str, precision: str) -> None:
+    """Refuse a runtime that is not installed, or cannot serve a device or a precision.
+
+    Args:
+        runtime: see `clip_har.models.tower.build_tower`.
+        device: as in the settings, ``auto`` included, or as PyTorch names it.
+        precision: ``fp32``, ``bf16`` or ``fp16``.
+
+    Raises:
+        ClipHarError: when it cannot be used.
+    """
+    if runtime not in _NEEDS:
+        return
+    if missing := [name for name in _NEEDS[runtime] if find_spec(name) is None]:
+        raise ClipHarError(
+            f"model.runtime={runtime}: {' and '.join(missing)} must be installed: pip install"
+            f" 'clip-har[{runtime}]', or use model.runtime=torch"
+        )
+    if device not in ("auto", "cpu"):
+        raise ClipHarError(
+            f"model.runtime={runtime} runs on the CPU, not on {device}: add device=cpu, or use"
+            " model.runtime=torch"
+        )
+    if precision != "fp32":
+        raise ClipHarError(
+            f"model.runtime={runtime} runs in fp32, not in {precision}: use precision=fp32, or"
+            " model.runtime=torch"
+        )
