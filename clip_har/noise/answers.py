@@ -1,6 +1,6 @@
 """The model's answers to clips with noise: one table per noise, from which all protocols come."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -19,13 +19,17 @@ from clip_har.noise.where import Where
 from clip_har.progress import track
 from clip_har.scores import ScoreTable
 
+Whose = Callable[[NDArray[np.float32], slice], NDArray[np.int64]]
+"""From the scores ``(B, C)`` of some clips without noise and their rows: ``(B, K)`` classes."""
+
 
 @dataclass(frozen=True, eq=False)
 class NoisyAnswers:
     """What the model answers to N clips under one kind of noise.
 
     Attributes:
-        scores: ``(N, K, C)`` float32, K is 1, or the C classes whose noise each clip is seen under.
+        scores: ``(N, K, C)`` float32, K is 1, or the C classes whose noise each clip is seen under;
+            NaN under noise that a clip was not seen under.
         rms: ``(N, K)`` root mean square of what was really added, grey levels; 0 in feature space.
         largest: ``(N, K)`` largest of it in absolute value, grey levels.
         drift: ``(N, K)`` 1 − cos of the clip's embedding to that without mask and noise; NaN where
@@ -45,6 +49,7 @@ def noisy_answers(
     *,
     where: Where,
     clean: ScoreTable | None = None,
+    whose: Whose | None = None,
 ) -> tuple[dict[str, NoisyAnswers], list[MaskEffect]]:
     """Show clips to a model with each noise, and without any (``none``).
 
@@ -54,6 +59,7 @@ def noisy_answers(
         noises: by name.
         where: whether hidden pixels get noise, too.
         clean: the scores without mask and noise, for the drift from there.
+        whose: says which classes' noise each clip is seen under; None for that of all.
 
     Returns:
         Answers by name, rows in the order of the judged clips; and what the mask did to each.
@@ -62,7 +68,7 @@ def noisy_answers(
     kinds = {name: columns(noise) for name, noise in noises.items()}
     found = {
         name: NoisyAnswers(
-            np.empty((clips, count, classes), np.float32),
+            np.full((clips, count, classes), np.nan, np.float32),
             np.zeros((clips, count), np.float32),
             np.zeros((clips, count), np.float32),
             np.full((clips, count), np.nan),
@@ -84,22 +90,21 @@ def noisy_answers(
             pooled = clip_embeddings(plain, lengths).cpu()
             found["none"].drift[rows, 0] = twins.drift(ids[rows], pooled)
             for name, noise in noises.items():
-                for column in range(kinds[name]):
+                every = np.broadcast_to(np.arange(kinds[name]), (len(batch), kinds[name]))
+                seen = every if whose is None else whose(found["none"].scores[rows, 0], rows)
+                for given in seen.T:  # (B,) whose noise each clip gets
+                    at = (np.arange(rows.start, rows.stop), given)
                     if isinstance(noise, EmbeddingShift):
-                        own = torch.full((len(plain),), column, device=plain.device)
                         with torch.inference_mode():
-                            moved = noise.move(plain, own)
+                            moved = noise.move(plain, on_device.per_frame(given))
                     else:
                         assert isinstance(noise, PixelNoise)  # noqa: S101
-                        noisy = on_device.with_noise(noise, column, where=where)
+                        noisy = on_device.with_noise(noise, given, where=where)
                         moved = zero_shot.embed([noisy])
-                        added = on_device.added(noisy)
-                        found[name].rms[rows, column] = added[0]
-                        found[name].largest[rows, column] = added[1]
-                    scores = zero_shot.scores_of(moved, lengths)
-                    found[name].scores[rows, column] = scores.numpy()
+                        found[name].rms[at], found[name].largest[at] = on_device.added(noisy)
+                    found[name].scores[at] = zero_shot.scores_of(moved, lengths).numpy()
                     pooled = clip_embeddings(moved, lengths).cpu()
-                    found[name].drift[rows, column] = twins.drift(ids[rows], pooled)
+                    found[name].drift[at] = twins.drift(ids[rows], pooled)
             start += len(batch)
             advance(len(batch))
     return found, effects
@@ -123,7 +128,7 @@ def with_noise(clip: ShownClip, noise: PixelNoise, column: int, *, where: Where)
         ``(T, 3, S, S)`` uint8 on the CPU.
     """
     device = next(iter(noise.parts.values())).device
-    return _Frames([clip], device).with_noise(noise, column, where=where).cpu()
+    return _Frames([clip], device).with_noise(noise, np.array([column]), where=where).cpu()
 
 
 class _Frames:
@@ -148,12 +153,19 @@ class _Frames:
         ]
         return 1 - torch.cat(parts).unsqueeze(1).to(self.device)
 
+    def per_frame(self, columns: NDArray[np.int64]) -> Tensor:
+        """Return what is said of each clip, for each frame: ``(M,)`` on the device."""
+        lengths = torch.tensor(self.lengths)
+        return torch.from_numpy(columns.copy()).repeat_interleave(lengths).to(self.device)
+
     @torch.inference_mode()
-    def with_noise(self, noise: PixelNoise, column: int, *, where: Where) -> Tensor:
-        """Return ``(M, 3, S, S)`` uint8; arguments as for the function `with_noise`."""
+    def with_noise(self, noise: PixelNoise, columns: NDArray[np.int64], *, where: Where) -> Tensor:
+        """Return ``(M, 3, S, S)`` uint8, as the function does; ``columns`` ``(B,)``, one per clip."""
+        classes, times = self.per_frame(columns), self.times.to(self.device)
         still = all(part.shape[1] == 1 for part in noise.parts.values())
-        times = self.times[:1] if still else self.times
-        delta = noise.delta(torch.full_like(times, column), times)
+        if still and (columns == columns[0]).all():  # the same in all frames: one is enough
+            classes, times = classes[:1], times[:1]
+        delta = noise.delta(classes, times)
         if where == "before":
             noisy = torch.split(_as_picture(add(self.whole, delta, None)).cpu(), self.lengths)
             painted = [clip.paint(frames) for clip, frames in zip(self.clips, noisy, strict=True)]

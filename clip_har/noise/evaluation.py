@@ -18,7 +18,7 @@ from clip_har.masked_clips import MaskedClips, ShownClip
 from clip_har.masking.effect import MaskEffect
 from clip_har.metrics.effect import Answers, paired_effect
 from clip_har.models.zero_shot import ZeroShot
-from clip_har.noise.answers import NoisyAnswers, noisy_answers, with_noise
+from clip_har.noise.answers import NoisyAnswers, Whose, noisy_answers, with_noise
 from clip_har.noise.controls import Calibration, derangement, named_on_empty, random_like
 from clip_har.noise.fit import FittedNoise, fitted_calibration, learned_noise, load_noise
 from clip_har.noise.identity import (
@@ -29,7 +29,7 @@ from clip_har.noise.identity import (
     universal_twin,
 )
 from clip_har.noise.perturbation import Perturbation, PixelNoise
-from clip_har.noise.protocols import LEAKS, PROTOCOLS, apply_protocol, shown_name
+from clip_har.noise.protocols import LEAKS, PROTOCOLS, apply_protocol, needed, shown_name
 from clip_har.noise.settings import ClassSpecificNoise, EmbeddingNoise, Learned, LearnedPixels
 from clip_har.noise.training_clips import TrainingClips, open_training
 from clip_har.noise.variants import (
@@ -154,7 +154,9 @@ def evaluate_noise(
         twin = universal_twin(noise)
         noises[UNIVERSAL] = fit(twin, cell, masked.frames, zero_shot, training).perturbation
     where = noise.where if isinstance(noise, LearnedPixels) else "everywhere"
-    answers, effects = noisy_answers(masked, zero_shot, noises, where=where, clean=clean)
+    answers, effects = noisy_answers(
+        masked, zero_shot, noises, where=where, clean=clean, whose=_whose(noise, masked)
+    )
     headline, variants = _variants(noise, noises, answers, calibration, masked)
 
     tables = {
@@ -212,6 +214,18 @@ def fit(
     )
 
 
+def _whose(noise: Learned, masked: MaskedClips) -> Whose | None:
+    """Return which classes' noise clips must be seen under; None for all, which controls need."""
+    if noise.controls or not isinstance(noise, ClassSpecificNoise | EmbeddingNoise):
+        return None
+    labels = masked.frames.clip_set.labels[masked.judged]
+
+    def whose(clean: NDArray[np.float32], rows: slice) -> NDArray[np.int64]:
+        return needed(noise.protocol, clean, labels=labels[rows], top_k=noise.top_k)
+
+    return whose
+
+
 def effect_table(answers: Mapping[str, Answers], headline: str) -> pd.DataFrame:
     """Compare every variant with no noise, and the headline with every control, clip by clip.
 
@@ -245,7 +259,8 @@ def _variants(
     found = {NONE: _Variant(clean, first, None)}
     if isinstance(noise, ClassSpecificNoise | EmbeddingNoise):
         use = partial(apply_protocol, clean=clean, labels=labels, top_k=noise.top_k)
-        for protocol in PROTOCOLS:
+        # Without controls only what the cell's own protocol needs was computed.
+        for protocol in PROTOCOLS if noise.controls else (noise.protocol,):
             scores, used = use(protocol, noisy=own)
             found[shown_name(protocol)] = _Variant(scores, used, noises[LEARNED])
         headline, leak = shown_name(noise.protocol), LEAKS if noise.uses_label else ""

@@ -40,7 +40,8 @@ def apply_protocol(
     Args:
         protocol: which one.
         clean: ``(N, C)`` scores without noise.
-        noisy: ``(N, C, C)`` scores under each class's noise.
+        noisy: ``(N, C, C)`` scores under each class's noise; only that of the classes that `needed`
+            names is looked at.
         labels: ``(N,)`` true classes; only ``oracle`` looks at them.
         top_k: candidates of ``topk``.
     """
@@ -50,6 +51,33 @@ def apply_protocol(
         return scores, scores.argmax(axis=1)
     used = clean.argmax(axis=1) if protocol == "predicted" else labels
     return noisy[rows, used], used
+
+
+def needed(
+    protocol: Protocol, clean: Scores, *, labels: NDArray[np.int64], top_k: int
+) -> NDArray[np.int64]:
+    """Return whose noise a protocol must see each clip under, ``(N, K)``: K passes per clip.
+
+    Args:
+        protocol: which one.
+        clean: ``(N, C)`` scores without noise.
+        labels: ``(N,)`` true classes; only ``oracle`` looks at them.
+        top_k: candidates of ``topk``.
+
+    Example:
+        >>> needed("topk", np.array([[3.0, 2.0, 0.0]], np.float32), labels=np.array([2]), top_k=2)
+        array([[0, 1]])
+    """
+    if protocol == "oracle":
+        return labels[:, None]
+    if protocol == "candidate":
+        return np.broadcast_to(np.arange(clean.shape[1]), clean.shape)
+    return _by_score(clean)[:, : top_k if protocol == "topk" else 1]
+
+
+def _by_score(clean: Scores) -> NDArray[np.int64]:
+    """Return the classes ``(N, C)``, the best first; of equals the first."""
+    return np.argsort(-clean, axis=1, kind="stable")
 
 
 def candidate(noisy: Scores) -> Scores:
@@ -84,7 +112,7 @@ def topk(clean: Scores, noisy: Scores, k: int) -> Scores:
     classes = clean.shape[1]
     if k >= classes:
         return scores
-    order = np.argsort(-clean, axis=1, kind="stable")
+    order = _by_score(clean)
     best, others = order[:, :k], order[:, k:]
     ranked = np.take_along_axis(scores, best, axis=1)
     kept = np.take_along_axis(clean, others, axis=1)

@@ -96,7 +96,9 @@ class Learned(Settings):
             own mask with its fill, so that each mask has noise of its own; the others are black.
         train_ratios: hidden shares of these masks, in equal shares.
         learning: how it is learned.
-        controls: evaluate the controls beside the noise, see `clip_har.noise.controls`.
+        controls: evaluate the controls, and for noise per class the other protocols, beside the
+            noise, see `clip_har.noise.controls`; without them a cell costs no more forward passes
+            than its own protocol needs.
         attention_clips: measure attention on so many clips, evenly spread; 0 for none.
         file: use this noise instead of learning one: the ``noise.safetensors`` of another run.
         seed: of the starting values, the batches and the masks in training.

@@ -115,7 +115,7 @@ KINDS: list[tuple[Learned, list[str], str]] = [
     (ClassSpecificNoise(), [*PER_CLASS, *CONTROLS], "candidate"),
     (ResidualNoise(protocol="topk", top_k=2), [*PER_CLASS, *CONTROLS], "topk"),
     (EmbeddingNoise(protocol="predicted"), [*PER_CLASS, *CONTROLS], "predicted"),
-    (ClassSpecificNoise(controls=False), PER_CLASS, "candidate"),
+    (ClassSpecificNoise(controls=False), ["none", "candidate"], "candidate"),
     (
         ClassSpecificNoise(protocol="oracle"),
         [
@@ -127,8 +127,37 @@ KINDS: list[tuple[Learned, list[str], str]] = [
         ],
         ORACLE,
     ),
-    (ClassSpecificNoise(protocol="oracle", controls=False), PER_CLASS, ORACLE),
+    (ClassSpecificNoise(protocol="oracle", controls=False), ["none", ORACLE], ORACLE),
 ]
+
+
+PASSES = {"candidate": 5, "topk": 2, "predicted": 1, "oracle": 1}  # of 5 classes, top_k=2
+
+
+@pytest.mark.parametrize("protocol", PASSES)
+@pytest.mark.parametrize("kind", [ClassSpecificNoise, EmbeddingNoise])
+def test_without_controls_a_protocol_costs_its_own_passes_and_answers_the_same(
+    small_frames, monkeypatch, kind, protocol
+):
+    judge = planted_judge()
+    noise = kind(protocol=protocol, top_k=2)
+    own = drawn(noise, judge)
+    masked = shown(small_frames)
+    expected, _ = judged(noise, masked, judge, own=own)
+    seen = []
+    embed = type(judge.model).encode_frames
+    monkeypatch.setattr(
+        type(judge.model),
+        "encode_frames",
+        lambda model, frames: seen.append(len(frames)) or embed(model, frames),
+    )
+    table, _ = judged(noise.model_copy(update={"controls": False}), masked, judge, own=own)
+    np.testing.assert_array_equal(table.scores, expected.scores)
+    np.testing.assert_array_equal(table.noise_rms, expected.noise_rms)
+    np.testing.assert_array_equal(table.drift, expected.drift)
+    frames = sum(int(masked.frames.lengths[index]) for index in masked.judged)
+    passes = PASSES[protocol] if kind is ClassSpecificNoise else 0
+    assert sum(seen) == frames * (1 + passes)
 
 
 def name_of(noise: Any) -> str:

@@ -1,0 +1,93 @@
+"""What is measured on: clips, checkpoints, and a place for everything that is written."""
+
+import os
+import shutil
+from dataclasses import dataclass
+from itertools import cycle, islice
+from pathlib import Path
+
+import av
+import numpy as np
+
+from clip_har.tiny.model import CHECKPOINT
+from tests.checkpoints import VIT_B32, write_checkpoint
+
+_SAMPLES = "ucf101-sample/UCF-101"  # below CLIP_HAR_SAMPLE_DATA
+_MADE_CLASSES, _MADE_FRAMES = 12, 150  # of the clips that are made where there are no samples
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What all rows of the table are measured on.
+
+    Attributes:
+        folder: everything that is written lies below it.
+        clips: ``<clips>/<class>/<clip>``, ``count`` videos.
+        count: how many.
+        real: whether they are UCF-101's.
+        vit: a CLIP ViT-B/32 of random weights.
+        tiny: the packaged tiny CLIP.
+    """
+
+    folder: Path
+    clips: Path
+    count: int
+    real: bool
+    vit: Path
+    tiny: Path = CHECKPOINT
+
+    @property
+    def cache(self) -> Path:
+        """Decoded frames and text classifiers of the warm runs."""
+        return self.folder / "cache"
+
+
+def make_inputs(folder: Path, count: int) -> Inputs:
+    """Lay out ``count`` clips and write the checkpoint, where they are not there yet.
+
+    The clips are real ones of UCF-101, each under several names, where CLIP_HAR_SAMPLE_DATA (or
+    ``../shared/data``) has them; else made ones of the same size, length and codec.
+    """
+    vit = folder / "vit_b32"
+    if not (vit / "model.safetensors").is_file():
+        write_checkpoint(vit, VIT_B32)
+    given = Path(os.environ.get("CLIP_HAR_SAMPLE_DATA", "../shared/data")) / _SAMPLES
+    real = given.is_dir()
+    clips = lay_out(folder, given if real else _made(folder / "made"), count)
+    return Inputs(folder, clips, count, real, vit)
+
+
+def lay_out(folder: Path, source: Path, count: int) -> Path:
+    """Copy videos under ``count`` names, as many of each; each name is decoded anew."""
+    clips = folder / f"clips{count}"
+    if clips.is_dir():
+        return clips
+    part = folder / "clips.part"
+    shutil.rmtree(part, ignore_errors=True)
+    videos = sorted(path for path in source.glob("*/*") if path.suffix in (".avi", ".mp4"))
+    for number, video in enumerate(islice(cycle(videos), count)):
+        target = part / video.parent.name / f"{video.stem}_{number:05d}{video.suffix}"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(video, target)
+    part.rename(clips)
+    return clips
+
+
+def _made(folder: Path) -> Path:
+    """Write videos of moving noise, 320 x 240 in MPEG-4 as UCF-101's."""
+    draws = np.random.default_rng(0)
+    for number in range(_MADE_CLASSES):
+        path = folder / f"Class{number:02d}" / f"clip{number:02d}.avi"
+        if path.is_file():
+            continue
+        path.parent.mkdir(parents=True, exist_ok=True)
+        scene = draws.integers(0, 256, (60, 80, 3), np.uint8).repeat(8, 0).repeat(8, 1)
+        with av.open(str(path), "w") as container:
+            stream = container.add_stream("mpeg4", rate=25)
+            stream.width, stream.height, stream.pix_fmt = 320, 240, "yuv420p"
+            for step in range(_MADE_FRAMES):
+                seen = np.roll(scene, (step, 2 * step), axis=(0, 1))[:240, :320]
+                picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(seen), format="rgb24")
+                container.mux(stream.encode(picture))
+            container.mux(stream.encode())
+    return folder
