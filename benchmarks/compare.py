@@ -107,7 +107,9 @@ def run(arguments: Sequence[str], *, cache: Path, folder: Path, status: int = 0)
     )
     seconds = time.perf_counter() - started
     if done.returncode != status:
-        raise RuntimeError(f"{' '.join(arguments)}: status {done.returncode}\n{done.stderr[-2000:]}")
+        raise RuntimeError(
+            f"{' '.join(arguments)}: status {done.returncode}\n{done.stderr[-2000:]}"
+        )
     return seconds
 
 

@@ -60,7 +60,7 @@ def _read_rows(inputs: Inputs, rounds: int) -> list[Row]:
     frames = sum(int(store.lengths[index]) for index in clips)
     model = CLIP(checkpoint=str(inputs.vit)).load(device=pick_device("cpu"), precision="fp32")
     found: dict[str, list[float]] = {}
-    masks = {
+    masks: dict[str, ShapeMask | PercentMask] = {
         "shape": ShapeMask(ratio=0.3),
         "percent": PercentMask(ratio=0.3),
         "percent, fresh in each frame": PercentMask(ratio=0.3, still=False),

@@ -89,8 +89,7 @@ def vit_rows(inputs: Inputs, rounds: int, runtimes: tuple[str, ...]) -> list[Row
     }
     found = interleave(measures, rounds)
     forward = [
-        (a + b) / 2
-        for a, b in zip(found["bare forward"], found["bare forward again"], strict=True)
+        (a + b) / 2 for a, b in zip(found["bare forward"], found["bare forward again"], strict=True)
     ]
     nine = [CELLS * seconds for seconds in forward]
     by_runtime = {name: found[f"sweep, {name}"] for name in runtimes}
@@ -112,7 +111,13 @@ def vit_rows(inputs: Inputs, rounds: int, runtimes: tuple[str, ...]) -> list[Row
         values = ratios(by_runtime[name], nine)
         rows.append(Row("1", f"the same, runtime={name}", against, values, goal=goal))
     rows += [
-        Row("2", "cold cell, ViT-B/32", "bare forward", ratios(found["cold cell"], forward), goal=1.15),
+        Row(
+            "2",
+            "cold cell, ViT-B/32",
+            "bare forward",
+            ratios(found["cold cell"], forward),
+            goal=1.15,
+        ),
         Row("3", "the same sweep", "user's script", ratios(plain, found["script"]), goal=0.60),
         Row(
             "3",
@@ -127,7 +132,9 @@ def vit_rows(inputs: Inputs, rounds: int, runtimes: tuple[str, ...]) -> list[Row
             "careful user's script (text once)",
             ratios(plain, found["script, text once"]),
         ),
-        Row("4", "the same sweep", "zero-shot pipeline", ratios(plain, found["pipeline"]), goal=0.25),
+        Row(
+            "4", "the same sweep", "zero-shot pipeline", ratios(plain, found["pipeline"]), goal=0.25
+        ),
     ]
     return rows
 

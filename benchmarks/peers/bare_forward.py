@@ -17,7 +17,7 @@ BATCHES = (16, 32, 64)
 def main() -> None:
     """Time one pass over all frames."""
     arguments = parse(__doc__ or "")
-    model = CLIPModel.from_pretrained(arguments.checkpoint).eval()
+    model = CLIPModel.from_pretrained(arguments.checkpoint).eval()  # type: ignore[no-untyped-call]
     size = model.config.vision_config.image_size
     count = len(videos(arguments.root)) * arguments.frames
     pixels = torch.randn(max(BATCHES), 3, size, size)

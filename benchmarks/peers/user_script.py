@@ -22,7 +22,7 @@ def sampled_frames(path: Path, count: int) -> list[np.ndarray]:
 def black_square(frame: np.ndarray, ratio: float) -> np.ndarray:
     """Hide a square in the middle of a frame."""
     height, width = frame.shape[:2]
-    side = int(round((ratio * height * width) ** 0.5))
+    side = round((ratio * height * width) ** 0.5)
     top, left = max((height - side) // 2, 0), max((width - side) // 2, 0)
     masked = frame.copy()
     masked[top : top + side, left : left + side] = 0
@@ -33,7 +33,7 @@ def main(*, text_once: bool) -> None:
     """Classify every video under every mask."""
     started = time.perf_counter()
     arguments = parse(__doc__ or "")
-    model = CLIPModel.from_pretrained(arguments.checkpoint).eval()
+    model = CLIPModel.from_pretrained(arguments.checkpoint).eval()  # type: ignore[no-untyped-call]
     processor = CLIPProcessor.from_pretrained(arguments.checkpoint)
     clips = videos(arguments.root)
     names = sorted({name for _, name in clips})

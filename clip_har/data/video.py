@@ -18,6 +18,7 @@ import os
 from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import cast
 
@@ -26,6 +27,7 @@ import numpy as np
 from av.container import InputContainer
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
+from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
@@ -163,7 +165,8 @@ def read_clip(
     wanted = {first + i for i in indices}
     if not decoded.held.keys() >= wanted:
         decoded = _decode(path, window, plan, hold=wanted)
-    pictures = {i: _rgb(decoded.held[first + i]) for i in sorted(set(indices))}
+    convert = VideoReformatter()
+    pictures = {i: _rgb(decoded.held[first + i], convert) for i in sorted(set(indices))}
     shapes = {picture.shape for picture in pictures.values()}
     if len(shapes) > 1:
         sizes = " and ".join(sorted(f"{w}x{h}" for h, w, _ in shapes))
@@ -333,7 +336,8 @@ class _Clock:
     """Turns a stream's time stamps into seconds from the stream's start."""
 
     def __init__(self, stream: VideoStream) -> None:
-        self._base = stream.time_base or 0
+        # Whole numbers, since a fraction's arithmetic would cost as much as the demuxing.
+        self._num, self._den = (stream.time_base or Fraction(0)).as_integer_ratio()
         self._origin = stream.start_time or 0
         rate = stream.average_rate or stream.guessed_rate
         self._frame = float(1 / rate) if rate else 0.04
@@ -341,11 +345,11 @@ class _Clock:
 
     def at(self, stamp: int) -> float:
         """Return the seconds of a time stamp."""
-        return float((stamp - self._origin) * self._base)
+        return (stamp - self._origin) * self._num / self._den
 
     def length(self, duration: int | None) -> float:
         """Return the seconds of a duration, those of a usual frame where it is unknown."""
-        return float(duration * self._base) if duration else self._frame
+        return duration * self._num / self._den if duration else self._frame
 
     def seconds(self, stamp: int | None) -> float:
         """Return the seconds of the next frame; one without a stamp follows at the frame rate."""
@@ -360,10 +364,12 @@ def _seek(container: InputContainer, stream: VideoStream, window: _Window) -> No
         container.seek(target, stream=stream, backward=True)
 
 
-def _rgb(frame: VideoFrame) -> NDArray[np.uint8]:
+def _rgb(frame: VideoFrame, convert: VideoReformatter) -> NDArray[np.uint8]:
     """Convert a frame to RGB and turn it upright, ``(H, W, 3)``."""
     try:
-        picture = np.asarray(frame.to_ndarray(format="rgb24"), dtype=np.uint8)
+        # More threads than one would wait for cores on which other clips are being decoded.
+        converted = convert.reformat(frame, format="rgb24", threads=1)
+        picture = np.asarray(converted.to_ndarray(), dtype=np.uint8)
     except (av.error.FFmpegError, ValueError) as error:
         raise DecodeError(f"the pixel format {frame.format.name} cannot be converted") from error
     quarter_turns = round(frame.rotation / 90)  # counterclockwise, as numpy counts

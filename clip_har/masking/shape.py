@@ -1,6 +1,7 @@
 """Shape masking: one shape, or several of one kind, at a chosen place."""
 
 import math
+from functools import lru_cache
 from typing import Annotated, Literal, Self
 
 import numpy as np
@@ -47,6 +48,7 @@ _CORNERS = {
     "bottom_left": (1.0, 0.0),
     "bottom_right": (1.0, 1.0),
 }
+_FIXED = {"middle": _MIDDLE, **_CORNERS}
 _PLAIN: dict[str, gauges.Gauge] = {
     "square": gauges.square,
     "circle": gauges.circle,
@@ -136,22 +138,35 @@ class ShapeMask(Settings):
         Raises:
             ClipHarError: for ``place=subject`` when the canvas has no subject.
         """
+        if self.place in _FIXED:
+            return _fixed_field(self, canvas.height, canvas.width)
         centres = self._centres(canvas)  # (F, count, 2)
         field = np.empty((len(centres), canvas.height, canvas.width), np.float32)
         for frame, places in zip(field, centres, strict=True):
-            frame[...] = np.minimum.reduce([self._gauge(canvas, y, x) for y, x in places])
+            sizes = [self.gauge(canvas.height, canvas.width, y, x) for y, x in places]
+            frame[...] = np.minimum.reduce(sizes)
         return field
 
-    def _gauge(self, canvas: Canvas, centre_y: float, centre_x: float) -> NDArray[np.float64]:
+    def gauge(
+        self, height: int, width: int, centre_y: float, centre_x: float
+    ) -> NDArray[np.float64]:
+        """Return how large the shape must be to cover each pixel, ``(H, W)``.
+
+        Args:
+            height: of the frame, pixels.
+            width: of the frame, pixels.
+            centre_y: of the shape, share of the height.
+            centre_x: of the shape, share of the width.
+        """
         # Pixel i covers [i, i + 1): its own centre is at i + 0.5.
-        down = (np.arange(canvas.height) + 0.5 - centre_y * canvas.height)[:, None]  # (H, 1)
-        right = (np.arange(canvas.width) + 0.5 - centre_x * canvas.width)[None, :]  # (1, W)
+        down = (np.arange(height) + 0.5 - centre_y * height)[:, None]  # (H, 1)
+        right = (np.arange(width) + 0.5 - centre_x * width)[None, :]  # (1, W)
         # Rounded so that quarter turns are exact and symmetric pixels stay tied.
         cosine = round(math.cos(math.radians(self.rotation)), 15)
         sine = round(math.sin(math.radians(self.rotation)), 15)
         x = right * cosine - down * sine
         y = right * sine + down * cosine
-        side = min(canvas.height, canvas.width)
+        side = min(height, width)
         match self.shape:
             case "rectangle":
                 return gauges.rectangle(x, y, aspect=self.aspect)
@@ -168,16 +183,20 @@ class ShapeMask(Settings):
         frames = 1 if self.still else canvas.frames
         draws = generator(canvas.seed, "mask/shape", canvas.clip_id)
         match self.place:
-            case "middle":
-                return np.array([[_MIDDLE]])
             case "random":
                 return draws.random((frames, self.count, 2))
             case "corner":
                 return np.array(list(_CORNERS.values()))[draws.integers(4, size=(frames, 1))]
-            case "subject":
+            case _:  # on the subject
                 return _subject_centres(canvas, still=self.still)[:, None]
-            case named:
-                return np.array([[_CORNERS[named]]])
+
+
+@lru_cache(maxsize=8)
+def _fixed_field(mask: ShapeMask, height: int, width: int) -> NDArray[np.float32]:
+    """Return the field of a shape at a named place, which is the same for every clip."""
+    field = mask.gauge(height, width, *_FIXED[mask.place]).astype(np.float32)[None]
+    field.flags.writeable = False
+    return field
 
 
 def _subject_centres(canvas: Canvas, *, still: bool) -> NDArray[np.float64]:

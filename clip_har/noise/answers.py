@@ -160,7 +160,7 @@ class _Frames:
 
     @torch.inference_mode()
     def with_noise(self, noise: PixelNoise, columns: NDArray[np.int64], *, where: Where) -> Tensor:
-        """Return ``(M, 3, S, S)`` uint8, as the function does; ``columns`` ``(B,)``, one per clip."""
+        """Return ``(M, 3, S, S)`` uint8, as the function does; ``columns`` is ``(B,)``."""
         classes, times = self.per_frame(columns), self.times.to(self.device)
         still = all(part.shape[1] == 1 for part in noise.parts.values())
         if still and (columns == columns[0]).all():  # the same in all frames: one is enough

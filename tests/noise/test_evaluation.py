@@ -146,11 +146,12 @@ def test_without_controls_a_protocol_costs_its_own_passes_and_answers_the_same(
     expected, _ = judged(noise, masked, judge, own=own)
     seen = []
     embed = type(judge.model).encode_frames
-    monkeypatch.setattr(
-        type(judge.model),
-        "encode_frames",
-        lambda model, frames: seen.append(len(frames)) or embed(model, frames),
-    )
+
+    def counted(model, frames):
+        seen.append(len(frames))
+        return embed(model, frames)
+
+    monkeypatch.setattr(type(judge.model), "encode_frames", counted)
     table, _ = judged(noise.model_copy(update={"controls": False}), masked, judge, own=own)
     np.testing.assert_array_equal(table.scores, expected.scores)
     np.testing.assert_array_equal(table.noise_rms, expected.noise_rms)

@@ -1,0 +1,93 @@
+"""``python -m benchmarks``: one table, ratios within one run, and the same as JSON."""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks import noise, overhead, start, store, sweep, workers
+from benchmarks.compare import Row, machine
+from benchmarks.inputs import Inputs, make_inputs
+
+_RUNTIMES = ("torch", "compile", "onnxruntime", "openvino")
+
+
+def main() -> None:
+    """Measure what was asked for, print the table, write JSON."""
+    arguments = _parse()
+    folder = arguments.folder.expanduser().absolute()
+    folder.mkdir(parents=True, exist_ok=True)
+    inputs = make_inputs(folder, arguments.clips)
+    groups = _groups(inputs, arguments.rounds, arguments.runtimes)
+    rows: list[Row] = []
+    for name in arguments.only or groups:
+        print(name, file=sys.stderr)
+        rows += groups[name]()
+    found = {
+        "machine": machine(),
+        "clips": inputs.count,
+        "real_clips": inputs.real,
+        "rounds": arguments.rounds,
+        "rows": [asdict(row) | {"median": row.middle, "met": row.met} for row in rows],
+    }
+    arguments.json.parent.mkdir(parents=True, exist_ok=True)
+    arguments.json.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    show(rows)
+    Console(stderr=True).print(f"written to {arguments.json}")
+
+
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--clips", type=int, default=96, help="real or made clips (96)")
+    parser.add_argument("--rounds", type=int, default=3, help="of each comparison (3)")
+    parser.add_argument(
+        "--only",
+        nargs="+",
+        choices=["start", "store", "noise", "overhead", "memory", "workers", "tiny", "sweep"],
+        help="measure these alone",
+    )
+    parser.add_argument("--runtimes", nargs="+", choices=_RUNTIMES, default=["torch", "compile"])
+    parser.add_argument("--folder", type=Path, default=Path("~/.cache/clip_har/benchmarks"))
+    parser.add_argument("--json", type=Path, default=Path("benchmarks.json"))
+    found = parser.parse_args()
+    if found.runtimes[0] != "torch":
+        found.runtimes = ["torch", *(name for name in found.runtimes if name != "torch")]
+    return found
+
+
+def _groups(
+    inputs: Inputs, rounds: int, runtimes: Sequence[str]
+) -> dict[str, Callable[[], list[Row]]]:
+    return {
+        "start": partial(start.rows, inputs, rounds),
+        "store": partial(store.rows, inputs, rounds),
+        "noise": partial(noise.rows, inputs, rounds),
+        "overhead": lambda: [overhead.overhead_row(inputs, rounds)],
+        "memory": lambda: [overhead.memory_row(inputs, min(rounds, 2))],
+        "workers": lambda: [workers.row(inputs, rounds)],
+        "tiny": partial(sweep.tiny_rows, inputs, rounds),
+        "sweep": partial(sweep.vit_rows, inputs, rounds, tuple(runtimes)),
+    }
+
+
+def show(rows: Sequence[Row]) -> None:
+    """Print the table."""
+    table = Table(title="medians over rounds, lowest and highest in brackets")
+    for column in ("#", "measured", "against", "found", "goal", "met"):
+        table.add_column(column, justify="right" if column in ("found", "goal") else "left")
+    for row in sorted(rows, key=lambda row: int(row.number)):
+        low, high = min(row.values), max(row.values)
+        goal = "" if row.goal is None else f"{'≥' if row.at_least else '≤'} {row.goal:g}"
+        met = {None: "", True: "yes", False: "no"}[row.met]
+        found = f"{row.middle:.2f} {row.unit} ({low:.2f} – {high:.2f})"
+        table.add_row(row.number, row.measured, row.against, found, goal, met)
+    Console(width=150).print(table)
+
+
+main()

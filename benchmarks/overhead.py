@@ -1,0 +1,119 @@
+"""Rows 9 and 10: what a cell costs beside the model, and memory as the clips grow in number."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from statistics import median
+
+from benchmarks.compare import ROOT, Row, medians, run
+from benchmarks.inputs import Inputs, lay_out
+
+_CLIPS, _CLASSES = 3783, 101  # UCF-101's test split 1
+_CELLS = 4
+
+
+def overhead_row(inputs: Inputs, rounds: int) -> Row:
+    """Measure what a cell of a sweep takes beside reading, masking and the model's passes.
+
+    The clips are one frame each, since only their number counts; the tiny CLIP judges them.
+    """
+    table = _table(inputs)
+    results = inputs.folder / "overhead"
+    common = [
+        "dataset=manifest",
+        f"dataset.path={table}",
+        "dataset.root=/",
+        f"results_dir={results}",
+        "frames.sampler=middle",
+        "device=cpu",
+    ]
+    shutil.rmtree(results, ignore_errors=True)
+    run(["-m", "clip_har", *common], cache=inputs.cache, folder=inputs.folder)
+    values, details = [], []
+    for number in range(rounds):
+        # Cells of which the first, which loads everything, is not counted.
+        shutil.rmtree(results / "sweeps", ignore_errors=True)
+        ratios = ",".join(f"{0.1 + 0.1 * cell + 0.001 * number:.3f}" for cell in range(_CELLS + 1))
+        command = ["-m", "clip_har", "-m", *common, "masking=percent", f"ratio={ratios}"]
+        run(command, cache=inputs.cache, folder=inputs.folder)
+        (sweep,) = (results / "sweeps").iterdir()
+        ends = [(sweep / str(job) / "outcome.json").stat().st_mtime for job in range(_CELLS + 1)]
+        costs = [_cost(sweep / str(job)) for job in range(1, _CELLS + 1)]
+        between = (ends[-1] - ends[0]) / _CELLS
+        values.append(between - sum(c["model"] + c["mask"] for c in costs) / _CELLS)
+        details.append({"metrics": median(c["metrics"] for c in costs), "whole": between})
+    return Row(
+        "9",
+        f"overhead per cell, {_CLIPS} clips, {_CLASSES} classes, figures included",
+        "–",
+        values,
+        unit="s",
+        goal=0.5,
+        details=medians({name: [one[name] for one in details] for name in details[0]}),
+    )
+
+
+def _cost(job: Path) -> dict[str, float]:
+    outcome = json.loads((job / "outcome.json").read_text(encoding="utf-8"))
+    cost = json.loads((Path(outcome["folder"]) / "cost.json").read_text(encoding="utf-8"))
+    return {part: cost.get(f"cost/{part}_seconds", 0.0) for part in ("model", "mask", "metrics")}
+
+
+def _table(inputs: Inputs) -> Path:
+    """Write a table of as many clips and classes as UCF-101's first test split has."""
+    path = inputs.folder / "manifest.csv"
+    if path.is_file():
+        return path
+    videos = sorted(lay_out(inputs.folder, inputs.clips, 101).glob("*/*"))
+    lines = ["path,label,group,start"]
+    for number in range(_CLIPS):
+        name = f"SomeAction{number % _CLASSES:03d}"
+        video = videos[number % len(videos)]
+        start = 0.05 * (number // len(videos))  # seconds; one clip for each
+        lines.append(f"{str(video).lstrip('/')},{name},g{number % 707:03d},{start:.2f}")
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def memory_row(inputs: Inputs, rounds: int) -> Row:
+    """Compare the peak memory of a cell with that of one with ten times the clips."""
+    few = max(inputs.count // 2, 10)
+    peaks: dict[int, list[float]] = {few: [], 10 * few: []}
+    for _ in range(rounds):
+        for count, found in peaks.items():
+            found.append(_peak(inputs, count))
+    values = [b / a for a, b in zip(peaks[few], peaks[10 * few], strict=True)]
+    return Row(
+        "10",
+        f"peak memory, {10 * few} clips",
+        f"{few} clips",
+        values,
+        goal=1.1,
+        details=medians({f"MB, {count} clips": found for count, found in peaks.items()}),
+    )
+
+
+def _peak(inputs: Inputs, count: int) -> float:
+    """Return the peak memory of a cell with the tiny CLIP, 10⁶ bytes, as the system counts it."""
+    clips = lay_out(inputs.folder, inputs.clips, count)
+    results = inputs.folder / "memory"
+    shutil.rmtree(results, ignore_errors=True)
+    script = (
+        "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True,"
+        " stdout=subprocess.DEVNULL);"
+        " print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+    )
+    command = [
+        *[sys.executable, "-m", "clip_har", "dataset=folder", f"dataset.root={clips}"],
+        *[f"results_dir={results}", f"cache_dir={inputs.cache}", "masking=percent", "device=cpu"],
+    ]
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, "-c", script, *command],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return float(done.stdout) * (1 if sys.platform == "darwin" else 1024) / 1e6
