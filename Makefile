@@ -56,6 +56,10 @@ ui: install  ## Open the MLflow UI on RESULTS (results) at PORT (5000)
 	@MLFLOW_DISABLE_TELEMETRY=true $(BIN)/mlflow ui --port $(PORT) \
 		--backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///$(abspath $(RESULTS))/mlflow.db}"
 
+.PHONY: bench
+bench: install  ## Measure speed and memory beside what people use today (an hour)
+	@$(BIN)/python -m benchmarks $(BENCH)
+
 .PHONY: wheel
 wheel: install  ## Build the wheel into dist/
 	@$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .

@@ -11,11 +11,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import noise, overhead, start, store, sweep, workers
+from benchmarks import agreement, noise, overhead, start, store, sweep, workers
 from benchmarks.compare import Row, machine
 from benchmarks.inputs import Inputs, make_inputs
+from clip_har.models.runtime import Runtime
 
-_RUNTIMES = ("torch", "compile", "onnxruntime", "openvino")
+_RUNTIMES: tuple[Runtime, ...] = ("torch", "compile", "onnxruntime", "openvino")
 
 
 def main() -> None:
@@ -29,17 +30,22 @@ def main() -> None:
     for name in arguments.only or groups:
         print(name, file=sys.stderr)
         rows += groups[name]()
+        write(arguments.json, inputs, rows, arguments.rounds)  # an hour's work is not lost
+    show(rows)
+    Console(stderr=True).print(f"written to {arguments.json}")
+
+
+def write(path: Path, inputs: Inputs, rows: Sequence[Row], rounds: int) -> None:
+    """Write what was found as JSON."""
     found = {
         "machine": machine(),
         "clips": inputs.count,
         "real_clips": inputs.real,
-        "rounds": arguments.rounds,
+        "rounds": rounds,
         "rows": [asdict(row) | {"median": row.middle, "met": row.met} for row in rows],
     }
-    arguments.json.parent.mkdir(parents=True, exist_ok=True)
-    arguments.json.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", "utf-8")
-    show(rows)
-    Console(stderr=True).print(f"written to {arguments.json}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def _parse() -> argparse.Namespace:
@@ -49,7 +55,17 @@ def _parse() -> argparse.Namespace:
     parser.add_argument(
         "--only",
         nargs="+",
-        choices=["start", "store", "noise", "overhead", "memory", "workers", "tiny", "sweep"],
+        choices=[
+            "start",
+            "agreement",
+            "store",
+            "noise",
+            "overhead",
+            "memory",
+            "workers",
+            "tiny",
+            "sweep",
+        ],
         help="measure these alone",
     )
     parser.add_argument("--runtimes", nargs="+", choices=_RUNTIMES, default=["torch", "compile"])
@@ -62,10 +78,11 @@ def _parse() -> argparse.Namespace:
 
 
 def _groups(
-    inputs: Inputs, rounds: int, runtimes: Sequence[str]
+    inputs: Inputs, rounds: int, runtimes: Sequence[Runtime]
 ) -> dict[str, Callable[[], list[Row]]]:
     return {
         "start": partial(start.rows, inputs, rounds),
+        "agreement": partial(agreement.rows, inputs, runtimes),
         "store": partial(store.rows, inputs, rounds),
         "noise": partial(noise.rows, inputs, rounds),
         "overhead": lambda: [overhead.overhead_row(inputs, rounds)],

@@ -23,6 +23,7 @@ from rich.console import Console
 from clip_har.app import CONFIG_DIR
 from clip_har.cell import load_zero_shot
 from clip_har.config import Cell, cell_from_config, register_schema
+from clip_har.data.clips import clips_of
 from clip_har.data.store import FrameStore
 from clip_har.faults import report_fault, take_over_errors
 from clip_har.figures.gallery import GalleryRow, Tile, mask_gallery, shape_figure
@@ -127,7 +128,7 @@ def main(arguments: Sequence[str]) -> None:
         jobs = [job for mask in masks for job in expand([*mask, *words], loader)]
         cells = [cell_from_config(compose("config", overrides=job)) for job in jobs]
     first = cells[0]
-    clips = first.dataset.clips().limit(first.limit or _CLIPS)
+    clips = clips_of(first.dataset, first.limit or _CLIPS)
     figure = draw_gallery(cells, open_frames(first, clips), count=len(clips.clips))
     first.results_dir.mkdir(parents=True, exist_ok=True)
     drawn = {"mask_gallery": figure, "mask_shapes": shape_figure()}

@@ -16,7 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from clip_har.atomic import whole_folder
 from clip_har.config import GROUPS, Cell, cell_from_config, clean_config, without_hydra
-from clip_har.data.clips import ClipSet
+from clip_har.data.clips import ClipSet, clips_of
 from clip_har.errors import ClipHarError
 from clip_har.fingerprint import fingerprint
 from clip_har.masking.none import NoMask
@@ -129,7 +129,7 @@ def run_cell(config: DictConfig) -> Outcome:
         name += "".join(f" [{note}]" for note in cell.notes())
         if sweep is None and isinstance(cell.masking, NoMask):
             _warn_of_no_mask(job.overrides.task)
-        clips = cell.dataset.clips().limit(cell.limit)
+        clips = clips_of(cell.dataset, cell.limit)
         key = fingerprint(cell, clips)
         folder = cell.results_dir / "cells" / key
         folder.parent.mkdir(parents=True, exist_ok=True)

@@ -16,7 +16,7 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, open_dict, read_write
 
 from clip_har.config import Cell, cell_from_config, without_hydra
-from clip_har.data.clips import ClipSet
+from clip_har.data.clips import ClipSet, clips_of
 from clip_har.errors import ClipHarError
 from clip_har.faults import report_fault
 from clip_har.fingerprint import fingerprint
@@ -76,7 +76,7 @@ def preflight(cell: Cell) -> ClipSet:
     Raises:
         ClipHarError: for the first thing that is missing.
     """
-    clips: ClipSet = cell.dataset.clips()
+    clips = clips_of(cell.dataset, cell.limit)
     cell.prompts.texts(clips.class_names)
     cell.model.folder()
     if cell.frames.size not in (None, size := cell.model.image_size()):
@@ -88,9 +88,8 @@ def preflight(cell: Cell) -> ClipSet:
         from clip_har.models.dual_encoder import pick_device, pick_dtype
 
         pick_dtype(cell.precision, pick_device(cell.device))
-    chosen = clips.limit(cell.limit)
-    cell.region.identity(chosen)
-    return chosen
+    cell.region.identity(clips)
+    return clips
 
 
 def claim_folder(folder: Path) -> Path:

@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from clip_har.config import Cell
-from clip_har.data.clips import ClipSet
+from clip_har.data.clips import ClipSet, clips_of
 from clip_har.faults import one_line
 from clip_har.figures.accuracy import Point, accuracy_figure
 from clip_har.figures.noise_curves import effect_figure
@@ -62,7 +62,7 @@ def write_sweep_files(
         title = "Top-1 with learned noise, against the same clips without"
         save_figure(files[-1], effect_figure(top1_rows(measures.noise), title=title))
     first = finished[0].cell
-    clips = first.dataset.clips().limit(first.limit)
+    clips = clips_of(first.dataset, first.limit)
     alike = [one.cell for one in finished if _same_clips(one.cell, first)]
     try:
         gallery = draw_gallery(alike, open_frames(first, clips))

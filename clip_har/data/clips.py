@@ -6,7 +6,7 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Protocol
 
@@ -153,6 +153,23 @@ class ClipSource(Protocol):
         Raises:
             ClipHarError: when the data set has no training part.
         """
+
+
+@lru_cache(maxsize=4)
+def clips_of(source: ClipSource, limit: int | None = None) -> ClipSet:
+    """Return the clips of a data set, looked up once per process.
+
+    Finding thousands of files and reading their ends takes a second, which every cell of a sweep
+    would pay: its cells are about the data as they were when the process first looked.
+
+    Args:
+        source: an option of the ``dataset`` group.
+        limit: see `ClipSet.limit`.
+
+    Raises:
+        ClipHarError: as ``source.clips``.
+    """
+    return source.clips().limit(limit)
 
 
 def content_mark(path: Path) -> str:

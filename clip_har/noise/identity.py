@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clip_har.code_version import modules_digest
-from clip_har.data.clips import ClipSet, ClipSource
+from clip_har.data.clips import ClipSet, ClipSource, clips_of
 from clip_har.data.sampling import HANDLING
 from clip_har.errors import ClipHarError
 from clip_har.models.checkpoint import weights_digest
@@ -138,7 +138,7 @@ def described_model(cell: "Cell") -> dict[str, Any]:
         "frames": cell.frames.model_dump(mode="json", exclude=HANDLING),
         "weights": weights_digest(cell.model.folder()),
         "pooling": cell.model.pooling,
-        "prompts": cell.prompts.texts(cell.dataset.clips().class_names),
+        "prompts": cell.prompts.texts(clips_of(cell.dataset).class_names),
         "precision": cell.precision,
     }
 

@@ -1,0 +1,74 @@
+"""The runtimes of the image tower: equal answers, clear refusals."""
+
+import importlib.util
+
+import pytest
+import torch
+
+from clip_har.errors import ClipHarError
+from clip_har.models.clip import CLIP
+from clip_har.models.runtime import check_runtime
+from clip_har.tiny.model import TinyCLIP
+
+CPU = torch.device("cpu")
+CLOSE = 1e-4  # of an embedding's values, and, times the learned scale, far below a change of answer
+
+
+def needs(runtime):
+    """Skip where a runtime's packages are missing: they are extras."""
+    names = {"onnxruntime": ["onnxruntime", "onnxscript"], "openvino": ["openvino", "onnxscript"]}
+    missing = [name for name in names.get(runtime, []) if importlib.util.find_spec(name) is None]
+    if missing:
+        pytest.skip(f"{missing[0]} is not installed")
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+@pytest.mark.parametrize(
+    "runtime", ["onnxruntime", "openvino", pytest.param("compile", marks=pytest.mark.slow)]
+)
+def test_embeddings_are_equal_whatever_the_number_of_frames(small_clip, runtime):
+    needs(runtime)
+    plain = CLIP(checkpoint=str(small_clip)).load(device=CPU, precision="fp32")
+    fast = CLIP(checkpoint=str(small_clip), runtime=runtime).load(device=CPU, precision="fp32")
+    frames = torch.randint(0, 256, (7, 3, plain.image_size, plain.image_size), dtype=torch.uint8)
+    for count in (7, 3, 1):
+        found = fast.encode_frames(frames[:count])
+        assert found.dtype == torch.float32
+        expected = plain.encode_frames(frames[:count])
+        torch.testing.assert_close(found, expected, atol=CLOSE, rtol=0)
+    # Its own memory: the next pass must not change what the last one gave.
+    first = fast.encode_frames(frames[:2]).clone()
+    kept = fast.encode_frames(frames[:2])
+    fast.encode_frames(frames[3:5])
+    assert torch.equal(kept, first)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+@pytest.mark.parametrize("runtime", ["onnxruntime", "openvino"])
+def test_gradients_flow_through_torch(small_clip, runtime):
+    needs(runtime)
+    model = CLIP(checkpoint=str(small_clip), runtime=runtime).load(device=CPU, precision="fp32")
+    pixels = torch.randn(2, 3, model.image_size, model.image_size, requires_grad=True)
+    model.encode_pixels(pixels).sum().backward()
+    assert pixels.grad is not None
+    assert pixels.grad.abs().sum() > 0
+    assert all(weight.grad is None for weight in model.network.parameters()), "they are frozen"
+
+
+def test_a_runtime_that_is_missing_is_named_with_what_to_do(monkeypatch):
+    monkeypatch.setattr("clip_har.models.runtime.find_spec", lambda name: None)
+    with pytest.raises(ClipHarError, match=r"openvino.*must be installed.*pip install"):
+        check_runtime("openvino", device="cpu", precision="fp32")
+
+
+@pytest.mark.parametrize(("device", "precision"), [("cuda", "fp32"), ("cpu", "bf16")])
+def test_what_a_runtime_cannot_serve_is_refused(monkeypatch, device, precision):
+    monkeypatch.setattr("clip_har.models.runtime.find_spec", lambda name: name)
+    with pytest.raises(ClipHarError, match=r"model\.runtime=onnxruntime runs (on the CPU|in fp32)"):
+        check_runtime("onnxruntime", device=device, precision=precision)
+    for own in ("torch", "compile"):
+        check_runtime(own, device=device, precision=precision)
+
+
+def test_the_tiny_model_takes_a_runtime_too():
+    assert TinyCLIP(runtime="compile").runtime == "compile"
