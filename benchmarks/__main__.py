@@ -19,6 +19,9 @@ from clip_har.models.runtime import Runtime
 _RUNTIMES: tuple[Runtime, ...] = ("torch", "compile", "onnxruntime", "openvino")
 
 
+_GROUPS = ["start", "agreement", "store", "noise", "overhead", "memory", "workers", "tiny", "sweep"]
+
+
 def main() -> None:
     """Measure what was asked for, print the table, write JSON."""
     arguments = _parse()
@@ -55,17 +58,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument(
         "--only",
         nargs="+",
-        choices=[
-            "start",
-            "agreement",
-            "store",
-            "noise",
-            "overhead",
-            "memory",
-            "workers",
-            "tiny",
-            "sweep",
-        ],
+        choices=_GROUPS,
         help="measure these alone",
     )
     parser.add_argument("--runtimes", nargs="+", choices=_RUNTIMES, default=["torch", "compile"])

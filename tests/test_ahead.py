@@ -19,7 +19,7 @@ def test_results_come_in_the_items_order(threads):
 
 
 def test_no_more_than_asked_for_is_done_ahead():
-    started = []
+    started: list[int] = []
     results = work_ahead(started.append, range(100), threads=2, most=3)
     next(results)
     time.sleep(0.05)

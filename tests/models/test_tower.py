@@ -1,6 +1,7 @@
 """The runtimes of the image tower: equal answers, clear refusals."""
 
 import importlib.util
+import shutil
 
 import pytest
 import torch
@@ -17,6 +18,8 @@ CLOSE = 1e-4  # of an embedding's values, and, times the learned scale, far belo
 def needs(runtime):
     """Skip where a runtime's packages are missing: they are extras."""
     names = {"onnxruntime": ["onnxruntime", "onnxscript"], "openvino": ["openvino", "onnxscript"]}
+    if runtime == "compile" and not shutil.which("g++"):
+        pytest.skip("torch.compile needs a C++ compiler on a CPU")
     missing = [name for name in names.get(runtime, []) if importlib.util.find_spec(name) is None]
     if missing:
         pytest.skip(f"{missing[0]} is not installed")
@@ -56,7 +59,7 @@ def test_gradients_flow_through_torch(small_clip, runtime):
 
 
 def test_a_runtime_that_is_missing_is_named_with_what_to_do(monkeypatch):
-    monkeypatch.setattr("clip_har.models.runtime.find_spec", lambda name: None)
+    monkeypatch.setattr("clip_har.models.runtime.find_spec", lambda _: None)
     with pytest.raises(ClipHarError, match=r"openvino.*must be installed.*pip install"):
         check_runtime("openvino", device="cpu", precision="fp32")
 
