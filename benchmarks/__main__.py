@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import agreement, noise, overhead, start, store, sweep, workers
+from benchmarks import accelerator, agreement, noise, overhead, start, store, sweep, workers
 from benchmarks.compare import Row, machine
 from benchmarks.inputs import Inputs, make_inputs
 from clip_har.models.runtime import Runtime
@@ -19,7 +19,18 @@ from clip_har.models.runtime import Runtime
 _RUNTIMES: tuple[Runtime, ...] = ("torch", "compile", "onnxruntime", "openvino")
 
 
-_GROUPS = ["start", "agreement", "store", "noise", "overhead", "memory", "workers", "tiny", "sweep"]
+_EVERYWHERE = [
+    "start",
+    "agreement",
+    "store",
+    "noise",
+    "overhead",
+    "memory",
+    "workers",
+    "tiny",
+    "sweep",
+]
+_GROUPS = [*_EVERYWHERE, "accelerator"]
 
 
 def main() -> None:
@@ -30,7 +41,7 @@ def main() -> None:
     inputs = make_inputs(folder, arguments.clips)
     groups = _groups(inputs, arguments.rounds, arguments.runtimes)
     rows: list[Row] = []
-    for name in arguments.only or groups:
+    for name in arguments.only or _EVERYWHERE:
         print(name, file=sys.stderr)
         rows += groups[name]()
         write(arguments.json, inputs, rows, arguments.rounds)  # an hour's work is not lost
@@ -75,6 +86,7 @@ def _groups(
 ) -> dict[str, Callable[[], list[Row]]]:
     return {
         "start": partial(start.rows, inputs, rounds),
+        "accelerator": partial(accelerator.rows, inputs, rounds),
         "agreement": partial(agreement.rows, inputs, runtimes),
         "store": partial(store.rows, inputs, rounds),
         "noise": partial(noise.rows, inputs, rounds),

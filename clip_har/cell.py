@@ -26,7 +26,8 @@ from clip_har.scoring import score_clips
 
 log = logging.getLogger(__name__)
 
-_THREADS = 4  # hide parts of the coming clips while an accelerator is at work
+THREADS = 4
+"""Hide parts of the coming clips while an accelerator is at work on these."""
 
 
 def load_model(cell: Cell) -> DualEncoder:
@@ -97,7 +98,7 @@ def evaluate(
         clean=clean,
         keep_embeddings=is_clean,
         cost=cost,
-        threads=0 if zero_shot.model.device.type == "cpu" else _THREADS,
+        threads=0 if zero_shot.model.device.type == "cpu" else THREADS,
     )
     # The judged model's own evidence is no truth to hold it against.
     most = 0 if cell.region.asks_model else cell.attention_clips
