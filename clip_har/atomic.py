@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+_OLD = "old"
+
 
 @contextmanager
 def whole_folder(folder: Path) -> Iterator[Path]:
@@ -17,15 +19,14 @@ def whole_folder(folder: Path) -> Iterator[Path]:
     write it at once.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
-    for stale in folder.parent.glob(f".{folder.name}-*"):
-        shutil.rmtree(stale, ignore_errors=True)
+    clear_up(folder)
     temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
         yield temporary
         temporary.chmod(0o777 & ~_umask())
         if folder.exists():  # a folder cannot be replaced in one step: the old one steps aside
             aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-            folder.rename(aside / "old")
+            folder.rename(aside / _OLD)
             temporary.rename(folder)
             shutil.rmtree(aside)
         else:
@@ -33,6 +34,17 @@ def whole_folder(folder: Path) -> Iterator[Path]:
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
+
+
+def clear_up(folder: Path) -> None:
+    """Remove what killed writers of a folder left; no other process may be writing it.
+
+    One that was killed in the moment when the older folder had stepped aside gets that one back.
+    """
+    for stale in folder.parent.glob(f".{folder.name}-*"):
+        if (stale / _OLD).is_dir() and not folder.exists():
+            (stale / _OLD).rename(folder)
+        shutil.rmtree(stale, ignore_errors=True)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from clip_har.atomic import whole_folder
+from clip_har.atomic import clear_up, whole_folder
 from clip_har.config import GROUPS, Cell, cell_from_config, clean_config, without_hydra
 from clip_har.data.clips import ClipSet, clips_of
 from clip_har.errors import ClipHarError
@@ -267,6 +267,7 @@ def _run_locked(
     *,
     twin: Path | None,
 ) -> State:
+    clear_up(folder)  # whose lock is held
     failed = folder.with_suffix(".failed")
     finished = (folder / METRICS).is_file()
     if cell.overwrite == "never" and not finished and failed.is_file():

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from clip_har.atomic import whole_file, whole_folder
+from clip_har.atomic import clear_up, whole_file, whole_folder
 
 
 def names(folder: Path) -> list[str]:
@@ -37,6 +37,15 @@ def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
     with whole_folder(tmp_path / "cell"):
         pass
     assert names(tmp_path) == [".other-abc", "cell"]
+
+
+def test_the_old_folder_comes_back_where_its_successor_was_killed(tmp_path: Path) -> None:
+    (tmp_path / ".cell-abc" / "old").mkdir(parents=True)
+    (tmp_path / ".cell-abc" / "old" / "result").write_text("1")
+    (tmp_path / ".cell-def").mkdir()  # the successor, which never got its name
+    clear_up(tmp_path / "cell")
+    assert names(tmp_path) == ["cell"]
+    assert names(tmp_path / "cell") == ["result"]
 
 
 def test_a_file_appears_whole(tmp_path: Path) -> None:

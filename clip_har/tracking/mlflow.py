@@ -105,9 +105,20 @@ class MLflowTracking(Settings):
 
     @contextmanager
     def run(self, results_dir: Path, info: RunInfo) -> Iterator["_Run"]:
-        """Open a run that ends with its body: finished, failed with the error, or killed."""
+        """Open a run that ends with its body: finished, failed with the error, or killed.
+
+        The caller holds the cell's lock: a run of the same cell and sweep that seems to be going on
+        belongs to a process that was killed, and is marked so.
+        """
         with _store_errors(self.uri):
             client, experiment = self._connect(results_dir)
+            if info.parent is not None:
+                query = (
+                    f"tags.`clip_har.fingerprint` = '{info.fingerprint}' and attributes.status ="
+                    f" 'RUNNING' and tags.`mlflow.parentRunId` = '{info.parent}'"
+                )
+                for dead in client.search_runs([experiment], query):
+                    client.set_terminated(dead.info.run_id, "KILLED")
             tags = {
                 "clip_har.fingerprint": info.fingerprint,
                 "clip_har.kind": "cell",
