@@ -50,7 +50,7 @@ def main() -> None:
 
 
 def write(path: Path, inputs: Inputs, rows: Sequence[Row], rounds: int) -> None:
-    """Write what was found as JSON."""
+    """Write what was found as JSON, and the table in Markdown beside it."""
     found = {
         "machine": machine(),
         "clips": inputs.count,
@@ -60,6 +60,7 @@ def write(path: Path, inputs: Inputs, rows: Sequence[Row], rounds: int) -> None:
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    path.with_suffix(".md").write_text(markdown(rows), encoding="utf-8")
 
 
 def _parse() -> argparse.Namespace:
@@ -98,18 +99,36 @@ def _groups(
     }
 
 
+_COLUMNS = ("#", "measured", "against", "found", "goal", "met")
+
+
+def cells(row: Row) -> tuple[str, ...]:
+    """Return what stands in the table of a row."""
+    low, high = min(row.values), max(row.values)
+    goal = "" if row.goal is None else f"{'≥' if row.at_least else '≤'} {row.goal:g}"
+    met = {None: "", True: "yes", False: "no"}[row.met]
+    found = f"{row.middle:.2f} {row.unit} ({low:.2f} – {high:.2f})"
+    return (row.number, row.measured, row.against, found, goal, met)
+
+
 def show(rows: Sequence[Row]) -> None:
     """Print the table."""
     table = Table(title="medians over rounds, lowest and highest in brackets")
-    for column in ("#", "measured", "against", "found", "goal", "met"):
+    for column in _COLUMNS:
         table.add_column(column, justify="right" if column in ("found", "goal") else "left")
-    for row in sorted(rows, key=lambda row: int(row.number)):
-        low, high = min(row.values), max(row.values)
-        goal = "" if row.goal is None else f"{'≥' if row.at_least else '≤'} {row.goal:g}"
-        met = {None: "", True: "yes", False: "no"}[row.met]
-        found = f"{row.middle:.2f} {row.unit} ({low:.2f} – {high:.2f})"
-        table.add_row(row.number, row.measured, row.against, found, goal, met)
+    for row in _sorted(rows):
+        table.add_row(*cells(row))
     Console(width=150).print(table)
+
+
+def markdown(rows: Sequence[Row]) -> str:
+    """Return the table in Markdown."""
+    lines = [_COLUMNS, ("---",) * len(_COLUMNS), *map(cells, _sorted(rows))]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _sorted(rows: Sequence[Row]) -> list[Row]:
+    return sorted(rows, key=lambda row: int(row.number))
 
 
 main()

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from statistics import median
 
-from benchmarks.compare import Row, interleave, medians, peer, ratios, run
+from benchmarks.compare import Measured, Row, interleave, medians, peer, ratios, run
 from benchmarks.inputs import Inputs, lay_out
 
 CELLS = 9
@@ -87,7 +87,11 @@ def vit_rows(inputs: Inputs, rounds: int, runtimes: tuple[str, ...]) -> list[Row
         ),
         "pipeline": partial(_whole, "pipeline", inputs, inputs.vit, 1),
     }
-    found = interleave(measures, rounds)
+    return vit_table(interleave(measures, rounds), runtimes)
+
+
+def vit_table(found: Measured, runtimes: tuple[str, ...]) -> list[Row]:
+    """Return rows 1 to 4 from what was measured."""
     forward = [
         (a + b) / 2 for a, b in zip(found["bare forward"], found["bare forward again"], strict=True)
     ]

@@ -29,12 +29,13 @@ from clip_har.results import (
     read_metrics,
     write_json,
 )
-from clip_har.tracking.tracker import RunInfo
+from clip_har.tracking.tracker import RunInfo, TrackingError
 
 log = logging.getLogger(__name__)
 
 COMPARED = "flip_rate"  # there where a cell was compared with its clean twin
 FAILED_CLIPS = "data/failed_clips"
+_UNSENT = ".unsent"  # beside a result that the tracking store lacks
 
 State = Literal["finished", "reused", "left alone", "failed"]
 
@@ -241,7 +242,7 @@ def _clean_twin(config: DictConfig, cell: Cell, clips: ClipSet, info: RunInfo) -
         return None
     folder = cell.results_dir / "cells" / key
     with FileLock(folder.with_suffix(".lock")):
-        if not (folder / METRICS).is_file():
+        if not (folder / METRICS).is_file() or folder.with_suffix(_UNSENT).is_file():
             params = {**info.params, "masking": "none", "noise": "none"}
             unlike = ("masking.", "noise.")
             kept = {name: text for name, text in params.items() if not name.startswith(unlike)}
@@ -254,7 +255,10 @@ def _clean_twin(config: DictConfig, cell: Cell, clips: ClipSet, info: RunInfo) -
                 tags=tags,
                 command=f"{info.command} masking=none noise=none",
             )
-            _run_locked(plain, twin, clips, folder, own, twin=None)
+            try:
+                _run_locked(plain, twin, clips, folder, own, twin=None)
+            except TrackingError as error:
+                log.warning("%s: %s", own.name, error)  # the cell can be compared all the same
     return folder if (folder / METRICS).is_file() else None  # it may be left alone
 
 
@@ -285,20 +289,36 @@ def _run_locked(
     if reuse and cell.tracking.has(cell.results_dir, info.fingerprint, info.parent):
         log.info("%s: finished already, not run again (overwrite=%s)", info.name, cell.overwrite)
         return "reused"
-    with cell.tracking.run(cell.results_dir, info) as run:
-        if reuse:
-            log.info("%s: finished already, sent to the tracking store", info.name)
-        else:
-            log.info("%s: running", info.name)
-            try:
-                _make_results(config, cell, clips, folder, info, twin=twin)
-            except Exception as error:
-                failed.write_text(describe(error) + "\n", encoding="utf-8")
-                raise
-            failed.unlink(missing_ok=True)
-        run.log_results(folder, read_metrics(folder) | read_cost(folder))
-        for name, curve in read_curves(folder).items():
-            run.log_curve(name, curve)
+    made = reuse
+
+    def make() -> None:
+        nonlocal made
+        log.info("%s: running", info.name)
+        try:
+            _make_results(config, cell, clips, folder, info, twin=twin)
+        except Exception as error:
+            failed.write_text(describe(error) + "\n", encoding="utf-8")
+            raise
+        failed.unlink(missing_ok=True)
+        made = True
+
+    unsent = folder.with_suffix(_UNSENT)
+    try:
+        with cell.tracking.run(cell.results_dir, info) as run:
+            if reuse:
+                log.info("%s: finished already, sent to the tracking store", info.name)
+            else:
+                make()
+            run.log_results(folder, read_metrics(folder) | read_cost(folder))
+            for name, curve in read_curves(folder).items():
+                run.log_curve(name, curve)
+    except TrackingError as error:
+        # A server that is away costs no result: it is on the disk, and is sent the next time.
+        if not made:
+            make()
+        unsent.touch()
+        raise TrackingError(f"{error}; the result is kept, the same command sends it") from error
+    unsent.unlink(missing_ok=True)
     return "reused" if reuse else "finished"
 
 

@@ -13,9 +13,8 @@ from filelock import FileLock
 from pydantic import field_validator
 
 from clip_har.code_version import code_digest, git_commit
-from clip_har.errors import ClipHarError
 from clip_har.settings import Settings
-from clip_har.tracking.tracker import RunInfo
+from clip_har.tracking.tracker import RunInfo, TrackingError
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -147,6 +146,9 @@ class MLflowTracking(Settings):
     def _connect(self, results_dir: Path) -> tuple["MlflowClient", str]:
         """Return a client and the experiment's id; make the experiment where it is missing."""
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+        # Half a minute: a server that is away longer is given the results when it is back, and
+        # MLflow's own four minutes would pass for every request of every cell.
+        os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "4")
         from mlflow import MlflowClient
         from mlflow.exceptions import MlflowException
 
@@ -269,7 +271,7 @@ def _store_errors(uri: str | None) -> Iterator[None]:
     ) as error:
         shown = uri or "SQLite in results_dir"
         reason = str(error).splitlines()[0]
-        raise ClipHarError(
+        raise TrackingError(
             f"tracking.uri={shown}: the MLflow store cannot be used ({reason}); check the address,"
             " or run with tracking=none"
         ) from error

@@ -6,6 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from clip_har.errors import ClipHarError
+
+
+class TrackingError(ClipHarError):
+    """The tracking store cannot be used; results on the disk are whole all the same."""
+
 
 @dataclass(frozen=True)
 class RunInfo:

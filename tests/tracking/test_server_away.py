@@ -1,0 +1,111 @@
+"""A real MLflow server that is stopped in mid-sweep: no result is lost, all are sent later."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from contextlib import contextmanager
+from pathlib import Path
+
+import mlflow
+import pytest
+
+from tests.data.made import write_video
+
+CELLS = 3
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def server(folder: Path, port: int):
+    """Run an MLflow server on loopback until the body ends; it is killed then."""
+    process = subprocess.Popen(
+        [
+            *[sys.executable, "-m", "mlflow", "server", "--port", str(port), "--workers", "1"],
+            *["--backend-store-uri", f"sqlite:///{folder}/server.db"],
+            *["--artifacts-destination", str(folder / "artifacts")],
+        ],
+        env=os.environ | {"MLFLOW_DISABLE_TELEMETRY": "true"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        for _ in range(240):
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=1)
+                break
+            except OSError:
+                assert process.poll() is None, "the server ended by itself"
+                time.sleep(0.25)
+        yield process
+    finally:
+        os.killpg(process.pid, 9)
+        process.wait()
+
+
+def sweep(folder: Path, *arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "clip_har", "-m", "masking=percent", *arguments],
+        cwd=folder,
+        env=os.environ
+        | {"CLIP_HAR_CACHE": str(folder / "cache"), "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.mark.slow
+def test_results_of_a_sweep_are_kept_and_sent_when_the_server_is_back(tmp_path, small_clip):
+    for label, name in enumerate(("climbing", "swimming")):
+        path = tmp_path / "videos" / name / f"{name}.mp4"
+        path.parent.mkdir(parents=True)
+        write_video(path, 6 + label)
+    port = free_port()
+    arguments = ["dataset=folder", f"dataset.root={tmp_path / 'videos'}", "frames.count=2"]
+    arguments += ["model=clip", f"model.checkpoint={small_clip}", "ratio=0.1,0.3,0.5"]
+    arguments += [f"tracking.uri=http://127.0.0.1:{port}"]
+
+    with server(tmp_path, port) as process:
+        running = sweep(tmp_path, *arguments)
+        assert running.stderr is not None
+        for line in running.stderr:  # the first cell, its clean twin included
+            if "r=0.1: running" in line:
+                break
+        os.killpg(process.pid, 9)
+        process.wait()
+        printed, rest = running.communicate(timeout=120)
+    assert running.returncode == 1
+    assert "the same command sends it" in printed + rest
+    assert "Traceback" not in printed + rest
+    cells = [path.parent for path in (tmp_path / "results" / "cells").glob("*/metrics.json")]
+    assert len(cells) == CELLS + 1, "all are on the disk, computed while the server was away"
+    stamps = {cell: (cell / "metrics.json").stat().st_mtime_ns for cell in cells}
+
+    with server(tmp_path, port):
+        again = sweep(tmp_path, *arguments)
+        printed, rest = again.communicate(timeout=120)
+        assert again.returncode == 0, printed + rest
+        client = mlflow.MlflowClient(f"http://127.0.0.1:{port}")
+        runs = client.search_runs(["1"], "tags.`clip_har.kind` = 'cell'")
+        sent = [run for run in runs if run.info.status == "FINISHED"]
+        assert len({run.data.tags["clip_har.fingerprint"] for run in sent}) == CELLS + 1
+        for run in sent:
+            folder = tmp_path / "results" / "cells" / run.data.tags["clip_har.fingerprint"]
+            assert (
+                run.data.metrics["top1"]
+                == json.loads((folder / "metrics.json").read_text())["top1"]
+            )
+    assert {cell: (cell / "metrics.json").stat().st_mtime_ns for cell in cells} == stamps, (
+        "none anew"
+    )
+    assert not list((tmp_path / "results" / "cells").glob("*.unsent"))
