@@ -57,7 +57,7 @@ ui: install  ## Open the MLflow UI on RESULTS (results) at PORT (5000)
 		--backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///$(abspath $(RESULTS))/mlflow.db}"
 
 .PHONY: bench
-bench: install  ## Measure speed and memory beside what people use today (an hour)
+bench: install  ## Measure speed and memory beside what people use today (an hour or two)
 	@$(BIN)/python -m benchmarks $(BENCH)
 
 .PHONY: wheel

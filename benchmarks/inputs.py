@@ -9,6 +9,7 @@ from pathlib import Path
 import av
 import numpy as np
 
+from benchmarks.compare import ROOT
 from clip_har.tiny.model import CHECKPOINT
 from tests.checkpoints import VIT_B32, write_checkpoint
 
@@ -51,15 +52,15 @@ def make_inputs(folder: Path, count: int) -> Inputs:
     vit = folder / "vit_b32"
     if not (vit / "model.safetensors").is_file():
         write_checkpoint(vit, VIT_B32)
-    given = Path(os.environ.get("CLIP_HAR_SAMPLE_DATA", "../shared/data")) / _SAMPLES
+    given = Path(os.environ.get("CLIP_HAR_SAMPLE_DATA", ROOT.parent / "shared/data")) / _SAMPLES
     real = given.is_dir()
-    clips = lay_out(folder, given if real else _made(folder / "made"), count)
+    clips = lay_out(folder, given if real else _made(folder / "made"), count, real=real)
     return Inputs(folder, clips, count, real, vit)
 
 
-def lay_out(folder: Path, source: Path, count: int) -> Path:
+def lay_out(folder: Path, source: Path, count: int, *, real: bool) -> Path:
     """Copy videos under ``count`` names, as many of each; each name is decoded anew."""
-    clips = folder / f"clips{count}"
+    clips = folder / f"{'real' if real else 'made'}_clips{count}"
     if clips.is_dir():
         return clips
     part = folder / "clips.part"

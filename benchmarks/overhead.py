@@ -63,10 +63,10 @@ def _cost(job: Path) -> dict[str, float]:
 
 def _table(inputs: Inputs) -> Path:
     """Write a table of as many clips and classes as UCF-101's first test split has."""
-    path = inputs.folder / "manifest.csv"
+    path = inputs.folder / f"{inputs.clips.name}.csv"
     if path.is_file():
         return path
-    videos = sorted(lay_out(inputs.folder, inputs.clips, 101).glob("*/*"))
+    videos = sorted(lay_out(inputs.folder, inputs.clips, 101, real=inputs.real).glob("*/*"))
     lines = ["path,label,group,start"]
     for number in range(_CLIPS):
         name = f"SomeAction{number % _CLASSES:03d}"
@@ -97,7 +97,7 @@ def memory_row(inputs: Inputs, rounds: int) -> Row:
 
 def _peak(inputs: Inputs, count: int) -> float:
     """Return the peak memory of a cell with the tiny CLIP, 10⁶ bytes, as the system counts it."""
-    clips = lay_out(inputs.folder, inputs.clips, count)
+    clips = lay_out(inputs.folder, inputs.clips, count, real=inputs.real)
     results = inputs.folder / "memory"
     shutil.rmtree(results, ignore_errors=True)
     script = (

@@ -97,7 +97,8 @@ def vit_table(found: Measured, runtimes: tuple[str, ...]) -> list[Row]:
     ]
     nine = [CELLS * seconds for seconds in forward]
     by_runtime = {name: found[f"sweep, {name}"] for name in runtimes}
-    fastest = min(runtimes, key=lambda name: median(by_runtime[name]))
+    others = runtimes[1:]
+    fastest = min(others, key=lambda name: median(by_runtime[name]), default=None)
     plain = by_runtime["torch"]
     rows = [
         Row(
@@ -109,7 +110,7 @@ def vit_table(found: Measured, runtimes: tuple[str, ...]) -> list[Row]:
             details=medians(found),
         )
     ]
-    for name in runtimes[1:]:
+    for name in others:
         against = "9 bare forwards (eager)"
         goal = 0.85 if name == fastest else None
         values = ratios(by_runtime[name], nine)
@@ -125,13 +126,6 @@ def vit_table(found: Measured, runtimes: tuple[str, ...]) -> list[Row]:
         Row("3", "the same sweep", "user's script", ratios(plain, found["script"]), goal=0.60),
         Row(
             "3",
-            f"the same sweep, runtime={fastest}",
-            "user's script",
-            ratios(by_runtime[fastest], found["script"]),
-            goal=0.50,
-        ),
-        Row(
-            "3",
             "the same sweep",
             "careful user's script (text once)",
             ratios(plain, found["script, text once"]),
@@ -140,6 +134,10 @@ def vit_table(found: Measured, runtimes: tuple[str, ...]) -> list[Row]:
             "4", "the same sweep", "zero-shot pipeline", ratios(plain, found["pipeline"]), goal=0.25
         ),
     ]
+    if fastest is not None:
+        values = ratios(by_runtime[fastest], found["script"])
+        what = f"the same sweep, runtime={fastest}"
+        rows.append(Row("3", what, "user's script", values, goal=0.50))
     return rows
 
 
@@ -149,7 +147,9 @@ def tiny_rows(inputs: Inputs, rounds: int) -> list[Row]:
     On six times as many clips: else the start of the process would be most of what is measured.
     """
     count = 6 * inputs.count
-    inputs = replace(inputs, clips=lay_out(inputs.folder, inputs.clips, count), count=count)
+    inputs = replace(
+        inputs, clips=lay_out(inputs.folder, inputs.clips, count, real=inputs.real), count=count
+    )
     warm_results(inputs, inputs.tiny)
     measures: dict[str, Callable[[], float]] = {
         "bare forward": partial(bare, inputs, inputs.tiny),

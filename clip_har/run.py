@@ -125,6 +125,7 @@ def run_cell(config: DictConfig) -> Outcome:
         write_json(place, asdict(outcome))
         return outcome
 
+    folder: Path | None = None
     try:
         cell = cell_from_config(plain)
         name += "".join(f" [{note}]" for note in cell.notes())
@@ -151,6 +152,11 @@ def run_cell(config: DictConfig) -> Outcome:
             )
             twin = _clean_twin(plain, cell, clips, info)
             state = _run_locked(plain, cell, clips, folder, info, twin=twin)
+    except TrackingError as error:
+        # With its result, where there is one: the sweep's tables need no tracking store.
+        whole = folder is not None and (folder / METRICS).is_file()
+        end("failed", folder if whole else None, error=describe(error))
+        raise
     except Exception as error:
         log.debug("the cell failed", exc_info=True)  # for the log file only
         end("failed", error=describe(error))
@@ -287,6 +293,7 @@ def _run_locked(
     if reuse:
         _warn_of_failures(clips, folder, info.name)
     if reuse and cell.tracking.has(cell.results_dir, info.fingerprint, info.parent):
+        folder.with_suffix(_UNSENT).unlink(missing_ok=True)
         log.info("%s: finished already, not run again (overwrite=%s)", info.name, cell.overwrite)
         return "reused"
     made = reuse
@@ -313,11 +320,18 @@ def _run_locked(
             for name, curve in read_curves(folder).items():
                 run.log_curve(name, curve)
     except TrackingError as error:
-        # A server that is away costs no result: it is on the disk, and is sent the next time.
+        # A server that is away costs a sweep no result: it is on the disk, and is sent the next
+        # time. A cell of its own finds out at its start, before it costs anything.
+        if info.parent is None and not made:
+            raise
+        log.warning("%s: %s", info.name, error)
         if not made:
             make()
         unsent.touch()
-        raise TrackingError(f"{error}; the result is kept, the same command sends it") from error
+        raise TrackingError(
+            f"{error}; the result is kept, and sent when the command is typed again"
+            " (with overwrite=missing)"
+        ) from error
     unsent.unlink(missing_ok=True)
     return "reused" if reuse else "finished"
 

@@ -60,10 +60,12 @@ def score_clips(
     rms: list[float] = []
     largest: list[float] = []
     # Several batches at once: only the last one of them is not full where clips differ in length.
-    batches = masked.frames.batches(masked.judged, judge.batch_size * _BATCHES)
+    # With threads one batch each: the device must not wait for the first of many.
+    at_once = judge.batch_size * (1 if threads else _BATCHES)
+    batches = masked.frames.batches(masked.judged, at_once)
     show = partial(_shown, masked, corruption)
     with (
-        closing(work_ahead(show, batches, threads=threads, most=max(threads, 1))) as coming,
+        closing(work_ahead(show, batches, threads=threads, most=max(2 * threads, 1))) as coming,
         track(len(masked.judged), "evaluating") as advance,
     ):
         while True:

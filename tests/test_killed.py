@@ -59,6 +59,11 @@ def whole_cells(folder: Path) -> dict[str, tuple[int, int]]:
     return found
 
 
+def finished(folder: Path) -> int:
+    cells = (folder / "results" / "cells").glob("[!.]*/metrics.json")
+    return sum(1 for _ in cells)
+
+
 @pytest.mark.slow
 def test_what_was_finished_stays_and_the_end_is_equal_to_the_bit(tmp_path, small_clip):
     videos = tmp_path / "videos"
@@ -80,12 +85,18 @@ def test_what_was_finished_stays_and_the_end_is_equal_to_the_bit(tmp_path, small
     kept: dict[str, tuple[int, int]] = {}
     for number in range(KILLS):
         process = start(killed, *settings)
-        time.sleep(float(draws.uniform(0, length)))
+        if number % 2:  # at any moment, the start of the process included
+            time.sleep(float(draws.uniform(0, length)))
+        else:  # soon after one more cell is finished: in the midst of the work
+            while process.poll() is None and finished(killed) <= len(kept):
+                time.sleep(0.02)
+            time.sleep(float(draws.uniform(0, 1)))
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
         found = whole_cells(killed)
         assert found.items() >= kept.items(), f"kill {number}: a finished cell was lost or run anew"
         kept = found
+    assert kept, "killed too early each time"
     printed = to_the_end(killed, *settings)
     assert f"{CELLS} cells" in printed
     found = whole_cells(killed)

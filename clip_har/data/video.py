@@ -337,7 +337,8 @@ class _Clock:
 
     def __init__(self, stream: VideoStream) -> None:
         # Whole numbers, since a fraction's arithmetic would cost as much as the demuxing.
-        self._num, self._den = (stream.time_base or Fraction(0)).as_integer_ratio()
+        base = stream.time_base or Fraction(0)
+        self._num, self._den = base.numerator, base.denominator
         self._origin = stream.start_time or 0
         rate = stream.average_rate or stream.guessed_rate
         self._frame = float(1 / rate) if rate else 0.04

@@ -51,7 +51,8 @@ def confusion_figure(
     left = 0.75 + widest(rows, font) + _GAP  # the scale of the colours stands left of the rows
     right = _GAP + 0.1 + max(widest(pairs.split("\n"), 8), 0.6)
     top, bottom = 0.4, 0.35 + widest(columns, font) + _GAP
-    width, height = left + side + right, top + side + bottom
+    width = left + max(side + right, widest([title], 11) + _GAP)
+    height = top + side + bottom
     figure = Figure(figsize=(width, height))
     axes = figure.add_axes((left / width, bottom / height, side / width, side / height))
     _draw(axes, confusion, support)

@@ -6,6 +6,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from clip_har.figures.text import widest
+
 _COLUMNS = 4
 _SIDE, _GAP, _LINE = 2.25, 0.15, 0.17  # inches: of a picture, between two, of a caption's line
 
@@ -24,7 +26,8 @@ def masked_clips_figure(
     rows = -(-len(pictures) // columns)
     lines = 1 + max(caption.count("\n") for caption in captions)
     down, across = _SIDE + _LINE * (lines + 1), _SIDE + _GAP
-    width, height = columns * across + _GAP, rows * down + 0.45
+    width = max(columns * across, widest([title], 12) + _GAP) + _GAP
+    height = rows * down + 0.45
     figure = Figure(figsize=(width, height))
     # One pair of axes in inches, y downwards: each further one costs more than its picture.
     axes = figure.add_axes((0, 0, 1, 1))

@@ -1,6 +1,8 @@
 """The runtimes that a model's forward pass may run on; the settings' side, with no heavy import."""
 
+import os
 from importlib.util import find_spec
+from shutil import which
 from typing import Literal
 
 from clip_har.errors import ClipHarError
@@ -9,6 +11,10 @@ Runtime = Literal["torch", "compile", "onnxruntime", "openvino"]
 
 _EXPORT = ("onnx", "onnxscript")
 _NEEDS = {"onnxruntime": ("onnxruntime", *_EXPORT), "openvino": ("openvino", *_EXPORT)}
+
+
+def _compiler() -> bool:
+    return any(which(name) for name in (os.environ.get("CXX", "g++"), "g++", "clang++"))
 
 
 def check_runtime(runtime: Runtime, *, device: str, precision: str) -> None:
@@ -22,6 +28,11 @@ def check_runtime(runtime: Runtime, *, device: str, precision: str) -> None:
     Raises:
         ClipHarError: when it cannot be used.
     """
+    if runtime == "compile" and device == "cpu" and not _compiler():
+        raise ClipHarError(
+            "model.runtime=compile needs a C++ compiler on a CPU: install g++, or use"
+            " model.runtime=torch"
+        )
     if runtime not in _NEEDS:
         return
     if missing := [name for name in _NEEDS[runtime] if find_spec(name) is None]:

@@ -1,6 +1,7 @@
 """MLflow: a parent run per sweep, a child run per cell."""
 
 import getpass
+import hashlib
 import logging
 import os
 import traceback
@@ -115,12 +116,14 @@ class MLflowTracking(Settings):
                 query = (
                     f"tags.`clip_har.fingerprint` = '{info.fingerprint}' and attributes.status ="
                     f" 'RUNNING' and tags.`mlflow.parentRunId` = '{info.parent}'"
+                    f" and tags.`clip_har.place` = '{_place(results_dir)}'"
                 )
                 for dead in client.search_runs([experiment], query):
                     client.set_terminated(dead.info.run_id, "KILLED")
             tags = {
                 "clip_har.fingerprint": info.fingerprint,
                 "clip_har.kind": "cell",
+                "clip_har.place": _place(results_dir),
                 **info.tags,
                 **({"mlflow.parentRunId": info.parent} if info.parent else {}),
                 **_source_tags(),
@@ -219,6 +222,11 @@ def _first_lines(note: str) -> str:
         return note
     cut = note[: _NOTE_LIMIT - 60]
     return cut[: cut.rfind("\n")] + "\n\n… the rest is in the artifact report.md"
+
+
+def _place(results_dir: Path) -> str:
+    """Return a mark of a results folder, where the lock of a cell lies; it tells no path."""
+    return hashlib.sha256(str(results_dir.absolute()).encode()).hexdigest()[:16]
 
 
 def default_uri(results_dir: Path) -> str:

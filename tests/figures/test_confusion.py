@@ -33,3 +33,17 @@ def test_every_class_is_named_and_the_picture_grows(classes: int) -> None:
 def test_nothing_confused() -> None:
     figure = confusion_figure(np.eye(3, dtype=np.int64), ["a", "b", "c"], title="perfect")
     assert any(text.get_text().endswith("none") for text in figure.axes[0].texts)
+
+
+@pytest.mark.parametrize("classes", [2, 101])
+def test_nothing_is_cut_off(classes: int) -> None:
+    names = [f"SomeActionOfPeople{index}" for index in range(classes)]
+    title = "percent r=0.3 seed=1 fill=surround noise.protocol=candidate [uses the true label] " * 2
+    figure = confusion_figure(30 * np.eye(classes, dtype=np.int64), names, title=title)
+    figure.canvas.draw()
+    box = figure.get_tightbbox()
+    width, height = figure.get_size_inches()
+    assert box.x0 >= 0, "class names on the left"
+    assert box.y0 >= 0
+    assert box.x1 <= width, "the title and the list of pairs"
+    assert box.y1 <= height

@@ -69,8 +69,14 @@ def test_what_a_runtime_cannot_serve_is_refused(monkeypatch, device, precision):
     monkeypatch.setattr("clip_har.models.runtime.find_spec", lambda name: name)
     with pytest.raises(ClipHarError, match=r"model\.runtime=onnxruntime runs (on the CPU|in fp32)"):
         check_runtime("onnxruntime", device=device, precision=precision)
-    for own in ("torch", "compile"):
-        check_runtime(own, device=device, precision=precision)
+    check_runtime("torch", device=device, precision=precision)
+
+
+def test_compiling_on_a_cpu_needs_a_compiler(monkeypatch):
+    monkeypatch.setattr("clip_har.models.runtime.which", lambda _: None)
+    with pytest.raises(ClipHarError, match=r"needs a C\+\+ compiler"):
+        check_runtime("compile", device="cpu", precision="fp32")
+    check_runtime("compile", device="cuda", precision="bf16")
 
 
 def test_the_tiny_model_takes_a_runtime_too():

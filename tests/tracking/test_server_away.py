@@ -85,10 +85,12 @@ def test_results_of_a_sweep_are_kept_and_sent_when_the_server_is_back(tmp_path, 
         process.wait()
         printed, rest = running.communicate(timeout=120)
     assert running.returncode == 1
-    assert "the same command sends it" in printed + rest
+    assert "sent when the command is typed again" in printed + rest
     assert "Traceback" not in printed + rest
     cells = [path.parent for path in (tmp_path / "results" / "cells").glob("*/metrics.json")]
     assert len(cells) == CELLS + 1, "all are on the disk, computed while the server was away"
+    (sweep_folder,) = (tmp_path / "results" / "sweeps").iterdir()
+    assert (sweep_folder / "cells.csv").read_text().count("percent") == CELLS, "in its tables, too"
     stamps = {cell: (cell / "metrics.json").stat().st_mtime_ns for cell in cells}
 
     with server(tmp_path, port):
