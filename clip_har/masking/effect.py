@@ -73,7 +73,7 @@ def mask_effect(
 def _black_share(frames: NDArray[np.uint8]) -> float:
     # Channel by channel: three times as fast as a maximum over the axis.
     brightest = np.maximum(np.maximum(frames[:, 0], frames[:, 1]), frames[:, 2])
-    return np.count_nonzero(brightest <= BLACK_LEVEL) / brightest.size
+    return float(np.count_nonzero(brightest <= BLACK_LEVEL)) / brightest.size
 
 
 def _hidden_share(

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import mlflow
@@ -48,7 +48,8 @@ def server(folder: Path, port: int):
                 time.sleep(0.25)
         yield process
     finally:
-        os.killpg(process.pid, 9)
+        with suppress(ProcessLookupError):  # the test stopped it
+            os.killpg(process.pid, 9)
         process.wait()
 
 
