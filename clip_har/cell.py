@@ -1,7 +1,7 @@
 """One cell of a study, from clips to a folder of results; it reads like the flow of the data."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -13,14 +13,17 @@ from clip_har.attention import attention_of_answers, rows_with_subject
 from clip_har.config import Cell
 from clip_har.cost import Cost
 from clip_har.data.clips import ClipSet
+from clip_har.data.shards import Shard
+from clip_har.drift import Embedded
 from clip_har.masked_clips import MaskedClips, ShownClip, open_frames, open_masked
 from clip_har.masking.none import NoMask
 from clip_har.models.dual_encoder import DualEncoder, ModelSource, Precision, pick_device
 from clip_har.models.zero_shot import ZeroShot
-from clip_har.noise.corruption import corrupted
-from clip_har.noise.evaluation import NoiseResult, evaluate_noise
+from clip_har.noise.corruption import Corruption, corrupted
+from clip_har.noise.evaluation import NoiseResult, answer_with_noise, evaluate_noise
 from clip_har.noise.none import NoNoise
 from clip_har.noise.settings import Learned
+from clip_har.parts import PartAnswers, join_parts
 from clip_har.scores import ScoreTable
 from clip_har.scoring import score_clips
 
@@ -64,7 +67,12 @@ class Evaluation:
 
 
 def evaluate(
-    cell: Cell, clips: ClipSet, *, clean: ScoreTable | None = None, cost: Cost | None = None
+    cell: Cell,
+    clips: ClipSet,
+    *,
+    clean: Embedded | None = None,
+    cost: Cost | None = None,
+    parts: Sequence[PartAnswers] = (),
 ) -> Evaluation:
     """Score every class for every clip that decodes, under the cell's mask and noise.
 
@@ -73,37 +81,26 @@ def evaluate(
         clips: what is evaluated.
         clean: of the clean twin, for the drift from there; None where there is none.
         cost: counts the time.
+        parts: answers to all of these clips, part by part; empty to ask the model.
     """
     cost = cost or Cost()
-    with cost.of("load"):
-        zero_shot = load_zero_shot(cell, clips)  # before hours of decoding: it may not be loadable
-    with cost.of("decode"):
-        frames = open_frames(cell, clips)
-    with cost.of("regions"):
-        masked = open_masked(cell, frames, zero_shot=lambda: zero_shot)
-    if masked.empty:
-        skipped = masked.on_empty == "skip"
-        done = "left out" if skipped else "their whole frames are taken for it"
-        log.warning("%s: %s", masked.told_empty(), done)
+    zero_shot, masked = _open(cell, clips, cost)
+    known = join_parts(parts, masked.judged_ids) if parts else None
     if isinstance(cell.noise, Learned):
         with cost.of("noise"):
-            table, result = evaluate_noise(cell, masked, zero_shot, clean=clean)
+            table, result = evaluate_noise(
+                cell, masked, zero_shot, clean=clean, known=None if known is None else known.noisy
+            )
         return Evaluation(masked, table, result)
-    corruption = None if isinstance(cell.noise, NoNoise) else cell.noise
-    is_clean = corruption is None and isinstance(cell.masking, NoMask)
-    table = score_clips(
-        masked,
-        zero_shot,
-        corruption,
-        clean=clean,
-        keep_embeddings=is_clean,
-        cost=cost,
-        threads=0 if zero_shot.model.device.type == "cpu" else THREADS,
-    )
+    if known is not None:
+        table = known.table(masked, zero_shot)
+    else:
+        table = _score(cell, masked, zero_shot, clean=clean, cost=cost)
     # The judged model's own evidence is no truth to hold it against.
     most = 0 if cell.region.asks_model else cell.attention_clips
     if not (rows := rows_with_subject(masked, most)):
         return Evaluation(masked, table)
+    corruption = _corruption(cell)
 
     def seen(clip: ShownClip) -> Tensor:
         return clip.frames if corruption is None else corrupted(clip, corruption)
@@ -111,6 +108,61 @@ def evaluate(
     with cost.of("attention"):
         attention = attention_of_answers(masked, zero_shot, table.predictions(), rows, seen)
     return Evaluation(masked, table, attention=attention)
+
+
+def answer_part(
+    cell: Cell, clips: ClipSet, *, clean: Embedded | None = None, cost: Cost | None = None
+) -> PartAnswers:
+    """Show the model the cell's shard of the clips alone; judge nothing.
+
+    Args:
+        cell: with a shard.
+        clips: all of them.
+        clean: of the same shard of the clean twin, for the drift from there; None for none.
+        cost: counts the time.
+    """
+    cost = cost or Cost()
+    zero_shot, masked = _open(cell, clips, cost, shard=cell.shard)
+    if isinstance(cell.noise, Learned):
+        with cost.of("noise"):
+            answers, effects = answer_with_noise(cell, masked, zero_shot, clean=clean)
+        return PartAnswers.of_noise(masked, answers, effects)
+    return PartAnswers.of_table(_score(cell, masked, zero_shot, clean=clean, cost=cost))
+
+
+def _open(
+    cell: Cell, clips: ClipSet, cost: Cost, shard: Shard | None = None
+) -> tuple[ZeroShot, MaskedClips]:
+    with cost.of("load"):
+        zero_shot = load_zero_shot(cell, clips)  # before hours of decoding: it may not be loadable
+    with cost.of("decode"):
+        frames = open_frames(cell, clips, shard)
+    with cost.of("regions"):
+        masked = open_masked(cell, frames, zero_shot=lambda: zero_shot)
+    if masked.empty:
+        skipped = masked.on_empty == "skip"
+        done = "left out" if skipped else "their whole frames are taken for it"
+        log.warning("%s: %s", masked.told_empty(), done)
+    return zero_shot, masked
+
+
+def _score(
+    cell: Cell, masked: MaskedClips, zero_shot: ZeroShot, *, clean: Embedded | None, cost: Cost
+) -> ScoreTable:
+    corruption = _corruption(cell)
+    return score_clips(
+        masked,
+        zero_shot,
+        corruption,
+        clean=clean,
+        keep_embeddings=corruption is None and isinstance(cell.masking, NoMask),
+        cost=cost,
+        threads=0 if zero_shot.model.device.type == "cpu" else THREADS,
+    )
+
+
+def _corruption(cell: Cell) -> Corruption | None:
+    return None if isinstance(cell.noise, NoNoise) else cell.noise
 
 
 @lru_cache(maxsize=1)

@@ -9,6 +9,7 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, DictConfig, OmegaConf
 from pydantic import Field, ValidationError, field_validator
 
+from clip_har.data.shards import Shard
 from clip_har.errors import ClipHarError
 from clip_har.masking.aimed import AimedMask
 from clip_har.masking.feature import FeatureMask
@@ -59,6 +60,7 @@ class RootSchema:
     precision: str = MISSING
     batch_size: int = MISSING
     limit: int | None = MISSING
+    shard: str | None = MISSING
     attention_clips: int = MISSING
     clean_twin: bool = MISSING
     base_model: str | None = MISSING
@@ -96,6 +98,8 @@ class Cell(Settings):
         precision: of the model's forward pass.
         batch_size: frames in one forward pass.
         limit: evaluate only this many clips, spread evenly over the data set; null for all.
+        shard: show the model only the i-th of n parts of the clips, and keep its answers; the
+            same cell without ``shard`` puts them together. Null for the whole cell.
         attention_clips: measure attention on so many clips, evenly spread, where a region source
             says where the subject is; 0 for none. Learned noise has a setting of its own.
         clean_twin: run the same cell without mask and noise first, where it has no result yet, and
@@ -128,12 +132,18 @@ class Cell(Settings):
     precision: Literal["fp32", "bf16", "fp16"]
     batch_size: int = Field(ge=1)
     limit: int | None = Field(ge=1)
+    shard: Shard | None
     attention_clips: int = Field(ge=0)
     clean_twin: bool
     base_model: str | None
     overwrite: Literal["missing", "always", "never"]
     results_dir: Path
     cache_dir: Path
+
+    @field_validator("shard", mode="before")
+    @classmethod
+    def _shard(cls, text: Any) -> Any:
+        return Shard.parse(text) if isinstance(text, str) else text
 
     @field_validator("results_dir", "cache_dir")
     @classmethod
@@ -261,6 +271,11 @@ def _one_line(error: ValidationError, key: str) -> str:
 
 def _check_combination(cell: Cell) -> None:
     """Refuse what each part accepts alone and the parts cannot do together."""
+    if cell.shard is not None and isinstance(cell.masking, SwapMask):
+        raise ClipHarError(
+            f"shard={cell.shard}: masking=swap puts clips before the scenes of any others, which"
+            " lie in other parts; run it without shard"
+        )
     if cell.masking.feature is not None:
         cell.region.check(cell.masking.feature)
     if isinstance(cell.masking, SwapMask) and cell.region.on_empty == "whole":

@@ -1,13 +1,27 @@
 """How far a clip's embedding moved from its clean twin's, found while the clips are shown."""
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
 from clip_har.metrics.robustness import drift
-from clip_har.scores import ScoreTable
+
+
+class Embedded(Protocol):
+    """Answers to clips without mask and noise: a score table, or a part of one.
+
+    Attributes:
+        clip_ids: of N clips.
+        embeddings: ``(N, D)`` float32, L2-normalised; None where they were not kept.
+    """
+
+    @property
+    def clip_ids(self) -> tuple[str, ...]: ...  # noqa: D102
+    @property
+    def embeddings(self) -> NDArray[np.float32] | None: ...  # noqa: D102
 
 
 class CleanEmbeddings:
@@ -17,8 +31,8 @@ class CleanEmbeddings:
     keep each clip's distance from there.
     """
 
-    def __init__(self, clean: ScoreTable | None) -> None:
-        """Take them from a clean cell's table; there are none in None and in older tables."""
+    def __init__(self, clean: Embedded | None) -> None:
+        """Take them from a clean cell's answers; there are none in None and in older tables."""
         self._embeddings = None if clean is None else clean.embeddings
         self._rows = {} if clean is None else {name: row for row, name in enumerate(clean.clip_ids)}
 

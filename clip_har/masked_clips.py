@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from clip_har.config import Cell
 from clip_har.data.clips import ClipSet
+from clip_har.data.shards import Shard, open_part, open_whole
 from clip_har.data.store import FrameStore
 from clip_har.errors import ClipHarError
 from clip_har.masking.aimed import AimedMask
@@ -187,10 +188,18 @@ class MaskedClips:
         return bare[torch.arange(count) * len(bare) // count]  # clips may differ in length
 
 
-def open_frames(cell: Cell, clips: ClipSet) -> FrameStore:
-    """Decode clips as the cell's model takes them, or find them decoded."""
+def open_frames(cell: Cell, clips: ClipSet, shard: Shard | None = None) -> FrameStore:
+    """Decode clips as the cell's model takes them, or find them decoded.
+
+    Args:
+        cell: the checked settings.
+        clips: the whole set.
+        shard: the part that is opened; None for the whole.
+    """
     settings = cell.frames.model_copy(update={"size": cell.model.image_size()})
-    return FrameStore.open(clips, settings, cache_dir=cell.cache_dir)
+    if shard is None:
+        return open_whole(clips, settings, cache_dir=cell.cache_dir)
+    return open_part(clips, shard, settings, cache_dir=cell.cache_dir)
 
 
 def open_masked(

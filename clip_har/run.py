@@ -3,6 +3,7 @@
 import json
 import logging
 import shlex
+import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -29,6 +30,7 @@ from clip_har.results import (
     read_metrics,
     write_json,
 )
+from clip_har.run_part import finished_parts, run_part
 from clip_har.tracking.tracker import RunInfo, TrackingError
 
 log = logging.getLogger(__name__)
@@ -37,7 +39,7 @@ COMPARED = "flip_rate"  # there where a cell was compared with its clean twin
 FAILED_CLIPS = "data/failed_clips"
 _UNSENT = ".unsent"  # beside a result that the tracking store lacks
 
-State = Literal["finished", "reused", "left alone", "failed"]
+State = Literal["finished", "reused", "part kept", "left alone", "failed"]
 
 
 @dataclass(frozen=True)
@@ -128,6 +130,7 @@ def run_cell(config: DictConfig) -> Outcome:
     folder: Path | None = None
     try:
         cell = cell_from_config(plain)
+        name += f" shard={cell.shard}" if cell.shard else ""
         name += "".join(f" [{note}]" for note in cell.notes())
         if sweep is None and isinstance(cell.masking, NoMask):
             _warn_of_no_mask(job.overrides.task)
@@ -135,6 +138,9 @@ def run_cell(config: DictConfig) -> Outcome:
         key = fingerprint(cell, clips)
         folder = cell.results_dir / "cells" / key
         folder.parent.mkdir(parents=True, exist_ok=True)
+        if cell.shard is not None:
+            asked = run_part(plain, cell, clips, folder, name)
+            return end("part kept" if asked else "reused")
         # Two cells with one fingerprint (masking=none under two ratios) run one after the other,
         # and the second finds the first one's result.
         with FileLock(folder.with_suffix(".lock")):
@@ -188,7 +194,7 @@ def cell_name(config: DictConfig, choices: dict[str, Any], varying: tuple[str, .
         # The mask's or the noise's own, which may be fixed; some have none.
         own = {"fill": "masking.fill", "feature": "masking.feature", "noise_seed": "noise.seed"}
         value = choices.get(key, OmegaConf.select(config, own.get(key, key)))
-        if key not in ("masking", "ratio") and not (key in own and value is None):
+        if key not in ("masking", "ratio", "shard") and not (key in own and value is None):
             # What is the noise's is told apart from what is the mask's.
             of_noise = key.startswith(("noise.", "learning."))
             name += f" {key if of_noise else key.rpartition('.')[2]}={_shown(value)}"
@@ -352,11 +358,16 @@ def _make_results(
     from clip_har.cell import evaluate, load_model
     from clip_har.cost import Cost
     from clip_har.metrics.summary import summarise
+    from clip_har.parts import PartAnswers
     from clip_har.scores import ScoreTable
 
     cost = Cost()
     clean = None if twin is None else ScoreTable.read(twin / SCORES)
-    found = evaluate(cell, clips, clean=clean, cost=cost)
+    files = finished_parts(folder, info.name) if cell.overwrite != "always" else []
+    if files:
+        log.info("%s: put together from %d shards", info.name, len(files))
+    parts = [PartAnswers.read(file) for file in files]
+    found = evaluate(cell, clips, clean=clean, cost=cost, parts=parts)
     with whole_folder(folder) as out:
         with cost.of("metrics"):
             metrics = summarise(found.table, clean) | {
@@ -383,6 +394,8 @@ def _make_results(
             )
         shown = found.masked.frames.lengths[found.masked.judged]
         write_json(out / COST, cost.metrics(clips=len(shown), frames=int(shown.sum())))
+    if files:  # they stand in the whole cell's table now
+        shutil.rmtree(files[0].parent, ignore_errors=True)
     _warn_of_failures(clips, folder, info.name)
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from clip_har.ahead import work_ahead
 from clip_har.cost import Cost
-from clip_har.drift import CleanEmbeddings
+from clip_har.drift import CleanEmbeddings, Embedded
 from clip_har.masked_clips import MaskedClips, ShownClip
 from clip_har.masking.effect import MaskEffect
 from clip_har.models.zero_shot import Judge
@@ -30,7 +30,7 @@ def score_clips(
     judge: Judge,
     corruption: Corruption | None = None,
     *,
-    clean: ScoreTable | None = None,
+    clean: Embedded | None = None,
     keep_embeddings: bool = False,
     cost: Cost | None = None,
     threads: int = 0,

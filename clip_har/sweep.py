@@ -77,6 +77,8 @@ def preflight(cell: Cell) -> ClipSet:
         ClipHarError: for the first thing that is missing.
     """
     clips = clips_of(cell.dataset, cell.limit)
+    if cell.shard is not None:
+        cell.shard.of(clips)
     cell.prompts.texts(clips.class_names)
     cell.model.folder()
     if cell.frames.size not in (None, size := cell.model.image_size()):

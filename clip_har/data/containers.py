@@ -22,6 +22,14 @@ from clip_har.errors import ClipHarError
 SEEKABLE = frozenset({"mov", "avi", "matroska"})
 """Containers whose index of key frames can be relied on."""
 
+SELF_CONTAINED = {
+    "format_whitelist": "3gp,apng,asf,av1,avi,dv,flv,gif,h264,hevc,ivf,m4v,matroska,mjpeg,mov,mp4,"
+    "mpeg,mpegts,mpegvideo,mxf,nut,obu,ogg,rm,vc1,webm,wtv,yuv4mpegpipe",
+    "protocol_whitelist": "file",
+}
+"""FFmpeg's options for opening: formats whose files hold their own frames. Playlists (HLS, DASH,
+concat) name other files or addresses, which a clip from someone else must not open."""
+
 SMALLEST_FRAME = 16  # bytes; MPEG-4 "not coded" packets, which yield no frame, are smaller
 _TOLERATED = 0.02  # share of the promised frames or seconds that may be missing
 _DURATION_TAG = re.compile(r"(\d+):(\d+):(\d+(?:\.\d+)?)")

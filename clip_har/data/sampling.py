@@ -43,6 +43,10 @@ class FrameSettings(Settings):
             ``max_failed`` of them fail, or are only listed and counted.
         max_failed: the share of failed clips, in [0, 1], that ``stop`` puts up with.
         workers: decoding threads; None = one per core. Changes no result.
+        max_pixels: of one frame of a video; larger ones are put down as broken (default: 8K).
+            With ``max_length`` and ``timeout`` it bounds what a file from anywhere can cost.
+        max_length: frames of one video that are read, at most.
+        timeout: seconds that decoding one clip may take.
     """
 
     sampler: Literal["uniform", "middle", "every", "fps"] = "uniform"
@@ -55,16 +59,20 @@ class FrameSettings(Settings):
     on_error: Literal["skip", "stop"] = "stop"
     max_failed: float = Field(default=0.01, ge=0, le=1)
     workers: int | None = Field(default=None, ge=1)
+    max_pixels: int = Field(default=7680 * 4320, ge=1)
+    max_length: int = Field(default=1_000_000, ge=1)
+    timeout: float = Field(default=600.0, gt=0)
 
     def sampling_key(self) -> dict[str, str | int | float | None]:
-        """Return the settings that decide which frames are kept, without those that do not."""
+        """Return the settings that decide which frames are kept, or that none are."""
         relevant: dict[str, tuple[str, ...]] = {
             "uniform": ("count",),
             "middle": (),
             "every": ("step", "max_frames"),
             "fps": ("fps", "max_frames"),
         }
-        fields = ("sampler", *relevant[self.sampler])
+        bounds = ("max_pixels", "max_length", "timeout")
+        fields = ("sampler", *relevant[self.sampler], *bounds)
         return {field: getattr(self, field) for field in fields}
 
 

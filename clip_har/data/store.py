@@ -136,22 +136,30 @@ class FrameStore:
 
         if settings.size is None:
             raise ClipHarError("expected frames.size in pixels, got none: use the model's size")
-        folder = cache_dir.expanduser().absolute() / "frames" / store_key(clip_set, settings)
-        load = partial(cls._load, folder, clip_set, size=settings.size, fit=settings.fit)
-        store = load()
+        folder = store_folder(clip_set, settings, cache_dir)
+        find = partial(cls.find, clip_set, settings, cache_dir=cache_dir)
+        store = find()
         if store is None:
             ensure_built(
                 folder,
                 clip_set,
                 settings,
-                is_whole=lambda: load() is not None,
+                is_whole=lambda: find() is not None,
                 progress=progress,
             )
-            store = load()
+            store = find()
         if store is None:
             raise ClipHarError(f"{folder} was changed while it was opened: try again")
-        store._judge(settings)
+        store.judge(settings)
         return store
+
+    @classmethod
+    def find(
+        cls, clip_set: ClipSet, settings: FrameSettings, *, cache_dir: Path
+    ) -> "FrameStore | None":
+        """Return a store that was built before, None where there is none; arguments as `open`."""
+        folder = store_folder(clip_set, settings, cache_dir)
+        return cls._load(folder, clip_set, size=int(settings.size or 0), fit=settings.fit)
 
     @classmethod
     def _load(cls, folder: Path, clip_set: ClipSet, *, size: int, fit: Fit) -> "FrameStore | None":
@@ -245,6 +253,11 @@ class FrameStore:
             if entry.error is not None
         ]
 
+    @property
+    def failure_lists(self) -> str:
+        """Where the failed clips are listed, for messages."""
+        return str(self.path / FAILURES_FILE)
+
     @cached_property
     def digest(self) -> str:
         """Hash of the ids, pixels and failures, 32 hexadecimal digits; free of paths and times."""
@@ -263,14 +276,18 @@ class FrameStore:
         state.pop("_frames", None)  # pickling a memory map would copy the whole file
         return state
 
-    def _judge(self, settings: FrameSettings) -> None:
-        """Raise where more clips failed than the settings put up with."""
+    def judge(self, settings: FrameSettings) -> None:
+        """Raise where more clips failed than the settings put up with.
+
+        Raises:
+            ClipHarError: it names the first of them, and the list of all.
+        """
         failed, total = len(self.failures), len(self.entries)
         if failed == 0:
             return
         first = "; ".join(f"{f.path.name}: {f.reason}" for f in self.failures[:3])
         counted = f"{failed} of {total} clips cannot be decoded"
-        details = f"{first}{'; …' if failed > 3 else ''}; all of them: {self.path / FAILURES_FILE}"
+        details = f"{first}{'; …' if failed > 3 else ''}; all of them: {self.failure_lists}"
         if failed == total:
             raise ClipHarError(f"{counted}, none is left: {details}")
         if settings.on_error == "stop" and failed > settings.max_failed * total:
@@ -285,6 +302,11 @@ class FrameStore:
 def checksum(frames: NDArray[np.uint8]) -> str:
     """Return the BLAKE2b hash of frames' bytes, 32 hexadecimal digits."""
     return hashlib.blake2b(np.ascontiguousarray(frames).data, digest_size=16).hexdigest()
+
+
+def store_folder(clip_set: ClipSet, settings: FrameSettings, cache_dir: Path) -> Path:
+    """Return where the store of a clip set under given settings lies."""
+    return cache_dir.expanduser().absolute() / "frames" / store_key(clip_set, settings)
 
 
 def store_key(clip_set: ClipSet, settings: FrameSettings) -> str:

@@ -15,6 +15,8 @@ AUTO threading.
 import errno
 import math
 import os
+import stat
+import time
 from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -33,6 +35,7 @@ from numpy.typing import NDArray
 
 from clip_har.data.containers import (
     SEEKABLE,
+    SELF_CONTAINED,
     SMALLEST_FRAME,
     DecodeError,
     check_all_decoded,
@@ -84,6 +87,30 @@ class _Window:
         """Return the first index inside and the first after it, of ascending times."""
         inside = [i for i, t in enumerate(times) if self.start - _SLACK <= t < self.end - _SLACK]
         return (inside[0], inside[-1] + 1) if inside else (0, 0)
+
+
+class _Bounds:
+    """What a file may cost: it may come from anywhere, and be made to exhaust a machine."""
+
+    def __init__(self, settings: FrameSettings) -> None:
+        self.pixels = settings.max_pixels
+        self._length = settings.max_length
+        self._timeout = settings.timeout
+        self._end = time.monotonic() + settings.timeout
+
+    def check_size(self, width: int, height: int) -> None:
+        """Refuse frames that are too large, before one is decoded."""
+        if width * height > self.pixels:
+            raise DecodeError(
+                f"its frames are {width}x{height}, more than frames.max_pixels={self.pixels}"
+            )
+
+    def check(self, frames: int) -> None:
+        """Refuse to go on where there are too many frames, or too much time has passed."""
+        if frames > self._length:
+            raise DecodeError(f"it has more frames than frames.max_length={self._length}")
+        if time.monotonic() > self._end:
+            raise DecodeError(f"decoding took longer than frames.timeout={self._timeout:g} s")
 
 
 @dataclass(frozen=True)
@@ -159,12 +186,13 @@ def read_clip(
         DecodeError: the file is empty, no video, damaged or cut off, or has no frame there.
     """
     window = _Window(start or 0.0, math.inf if end is None else end)
-    plan = _plan(path, settings, window)
-    decoded = _decode(path, window, plan, hold=plan.hold)
+    bounds = _Bounds(settings)
+    plan = _plan(path, settings, window, bounds)
+    decoded = _decode(path, window, plan, bounds, hold=plan.hold)
     first, indices = _sampled(decoded, settings, window)
     wanted = {first + i for i in indices}
     if not decoded.held.keys() >= wanted:
-        decoded = _decode(path, window, plan, hold=wanted)
+        decoded = _decode(path, window, plan, bounds, hold=wanted)
     convert = VideoReformatter()
     pictures = {i: _rgb(decoded.held[first + i], convert) for i in sorted(set(indices))}
     shapes = {picture.shape for picture in pictures.values()}
@@ -184,13 +212,16 @@ def read_clip(
 
 
 @contextmanager
-def _open(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
+def _open(path: Path, bounds: _Bounds) -> Iterator[tuple[InputContainer, VideoStream]]:
     """Open the first video stream that is no cover picture; any fault is a DecodeError."""
     try:
-        if path.stat().st_size == 0:
+        status = path.stat()
+        if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
+            raise DecodeError("a pipe or a device, not a file")  # reading it may never end
+        if status.st_size == 0:
             raise DecodeError("the file is empty (0 bytes)")
         # metadata in an unknown encoding occurs in HMDB-51; strict reading would refuse the clip
-        with av.open(path, metadata_errors="replace") as container:
+        with av.open(path, metadata_errors="replace", options=SELF_CONTAINED) as container:
             streams = [
                 stream
                 for stream in container.streams.video
@@ -203,6 +234,8 @@ def _open(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
             decoder = cast(VideoCodecContext | None, streams[0].codec_context)
             if decoder is None:
                 raise DecodeError("its video codec is unknown to FFmpeg")
+            bounds.check_size(decoder.width, decoder.height)
+            decoder.options = {"max_pixels": str(bounds.pixels)}  # they may grow on the way
             decoder.thread_type = "NONE"
             decoder.thread_count = 1
             yield container, streams[0]
@@ -230,18 +263,18 @@ def _reason(path: Path, error: Exception) -> str:
     return f"FFmpeg cannot read it ({text})"
 
 
-def _plan(path: Path, settings: FrameSettings, window: _Window) -> _Plan:
+def _plan(path: Path, settings: FrameSettings, window: _Window, bounds: _Bounds) -> _Plan:
     """List the packets of a window and predict the sampled frames from their times."""
-    with _open(path) as (container, stream):
+    with _open(path, bounds) as (container, stream):
         check_index(container, stream, path.stat().st_size)
         rate = stream.average_rate or stream.guessed_rate
         seek = window.start > 0 and container_kind(container) in SEEKABLE
-        times, packets = _packet_times(container, stream, window, seek=seek)
+        times, packets = _packet_times(container, stream, window, bounds, seek=seek)
     if seek and not (times and times[0] <= window.start + _SLACK):
         # the container's index led past the start: go through the file from its beginning
         seek = False
-        with _open(path) as (container, stream):
-            times, packets = _packet_times(container, stream, window, seek=False)
+        with _open(path, bounds) as (container, stream):
+            times, packets = _packet_times(container, stream, window, bounds, seek=False)
     first, stop = window.span(times)
     sampled = sample_indices(settings, times[first:stop]) if first < stop else []
     hold = {first + i - back for i in sampled for back in range(_HELD_BEFORE + 1)}
@@ -249,7 +282,12 @@ def _plan(path: Path, settings: FrameSettings, window: _Window) -> _Plan:
 
 
 def _packet_times(
-    container: InputContainer, stream: VideoStream, window: _Window, *, seek: bool
+    container: InputContainer,
+    stream: VideoStream,
+    window: _Window,
+    bounds: _Bounds,
+    *,
+    seek: bool,
 ) -> tuple[list[float], int]:
     """Return the presentation times in the packets, ascending, and how many hold a frame."""
     if seek:
@@ -262,6 +300,7 @@ def _packet_times(
     for packet in container.demux(stream):
         if packet.size == 0:
             continue  # marks the end
+        bounds.check(len(times))
         times.append(clock.seconds(packet.pts if packet.pts is not None else packet.dts))
         last_end = max(last_end, times[-1] + clock.length(packet.duration))
         packets += packet.size >= SMALLEST_FRAME
@@ -275,18 +314,21 @@ def _packet_times(
     return sorted(times), packets
 
 
-def _decode(path: Path, window: _Window, plan: _Plan, *, hold: Container[int]) -> _Pass:
+def _decode(
+    path: Path, window: _Window, plan: _Plan, bounds: _Bounds, *, hold: Container[int]
+) -> _Pass:
     """Decode the frames of a window, keeping references to some of them."""
     times: list[float] = []
     held: dict[int, VideoFrame] = {}
     damaged: list[int] = []
     after = 0
-    with _open(path) as (container, stream):
+    with _open(path, bounds) as (container, stream):
         if plan.seek:
             _seek(container, stream, window)
         clock = _Clock(stream)
         try:
             for position, frame in enumerate(container.decode(stream)):
+                bounds.check(position)
                 times.append(clock.seconds(frame.pts))
                 if frame.is_corrupt:
                     damaged.append(position)

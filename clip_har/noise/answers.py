@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from clip_har.drift import CleanEmbeddings
+from clip_har.drift import CleanEmbeddings, Embedded
 from clip_har.masked_clips import MaskedClips, ShownClip
 from clip_har.masking.effect import MaskEffect
 from clip_har.models.pooling import clip_embeddings
@@ -17,7 +17,6 @@ from clip_har.models.zero_shot import ZeroShot
 from clip_har.noise.perturbation import EmbeddingShift, Perturbation, PixelNoise, add
 from clip_har.noise.where import Where
 from clip_har.progress import track
-from clip_har.scores import ScoreTable
 
 Whose = Callable[[NDArray[np.float32], slice], NDArray[np.int64]]
 """From the scores ``(B, C)`` of some clips without noise and their rows: ``(B, K)`` classes."""
@@ -48,7 +47,7 @@ def noisy_answers(
     noises: Mapping[str, Perturbation],
     *,
     where: Where,
-    clean: ScoreTable | None = None,
+    clean: Embedded | None = None,
     whose: Whose | None = None,
 ) -> tuple[dict[str, NoisyAnswers], list[MaskEffect]]:
     """Show clips to a model with each noise, and without any (``none``).

@@ -12,6 +12,7 @@ from torch import Tensor
 from clip_har.attention import evidence_maps, mass_inside, rows_with_subject
 from clip_har.config import Cell
 from clip_har.data.store import FrameStore
+from clip_har.drift import Embedded
 from clip_har.errors import ClipHarError
 from clip_har.evenly import evenly
 from clip_har.masked_clips import MaskedClips, ShownClip
@@ -117,8 +118,37 @@ class _Variant:
     noise: Perturbation | None  # None where no pixel is changed
 
 
+@dataclass(frozen=True, eq=False)
+class _Noises:
+    """The noise that clips are seen with: the cell's own, and its controls."""
+
+    fitted: FittedNoise
+    by_name: Mapping[str, Perturbation]
+    calibration: Calibration | None
+    where: Where
+
+
+Known = tuple[Mapping[str, NoisyAnswers], Sequence[MaskEffect]]
+"""What `answer_with_noise` found, one row per judged clip."""
+
+
+def answer_with_noise(
+    cell: Cell, masked: MaskedClips, zero_shot: ZeroShot, *, clean: Embedded | None = None
+) -> Known:
+    """Learn the cell's noise where that was not done yet, and show clips with it; judge nothing.
+
+    Args and errors are those of `evaluate_noise`, which takes what is returned.
+    """
+    return _answers(cell, masked, zero_shot, _learn(cell, masked, zero_shot), clean)
+
+
 def evaluate_noise(
-    cell: Cell, masked: MaskedClips, zero_shot: ZeroShot, *, clean: ScoreTable | None = None
+    cell: Cell,
+    masked: MaskedClips,
+    zero_shot: ZeroShot,
+    *,
+    clean: Embedded | None = None,
+    known: Known | None = None,
 ) -> tuple[ScoreTable, NoiseResult]:
     """Learn the cell's noise where that was not done yet, and judge it.
 
@@ -127,6 +157,7 @@ def evaluate_noise(
         masked: its clips under its mask.
         zero_shot: its model with its classes.
         clean: of the clean twin; None where there is none.
+        known: the answers to these clips; None to ask the model.
 
     Returns:
         The score table of the headline, and everything that stands beside it.
@@ -134,6 +165,33 @@ def evaluate_noise(
     Raises:
         ClipHarError: when there are fewer than two classes; and as `fit`.
     """
+    noise: Learned = cell.noise
+    learned = _learn(cell, masked, zero_shot)
+    fitted, noises, where = learned.fitted, learned.by_name, learned.where
+    answers, effects = known or _answers(cell, masked, zero_shot, learned, clean)
+    headline, variants = _variants(noise, noises, answers, learned.calibration, masked)
+
+    tables = {
+        name: _table(masked, zero_shot, effects, noises, answers, variant)
+        for name, variant in variants.items()
+    }
+    most = 0 if isinstance(noise, EmbeddingNoise) else noise.attention_clips
+    looked_at = rows_with_subject(masked, most)
+    compared = {name: variants[name] for name in (NONE, headline, UNIVERSAL) if name in variants}
+    attention = _attention(masked, zero_shot, compared, looked_at, where=where)
+    told = {name: Answers(table, attention.get(name)) for name, table in tables.items()}
+    result = NoiseResult(
+        fitted=fitted,
+        headline=headline,
+        answers=told,
+        effects=effect_table(told, headline),
+        classes=_classes(noise, fitted.perturbation, zero_shot, masked),
+        exhibits=tuple(_exhibits(masked, zero_shot, variants, headline, looked_at, where=where)),
+    )
+    return tables[headline], result
+
+
+def _learn(cell: Cell, masked: MaskedClips, zero_shot: ZeroShot) -> _Noises:
     noise: Learned = cell.noise
     if len(zero_shot.classifier) < 2:
         raise ClipHarError("learned noise helps to tell classes apart: expected at least 2, got 1")
@@ -154,29 +212,24 @@ def evaluate_noise(
         twin = universal_twin(noise)
         noises[UNIVERSAL] = fit(twin, cell, masked.frames, zero_shot, training).perturbation
     where = noise.where if isinstance(noise, LearnedPixels) else "everywhere"
-    answers, effects = noisy_answers(
-        masked, zero_shot, noises, where=where, clean=clean, whose=_whose(noise, masked)
-    )
-    headline, variants = _variants(noise, noises, answers, calibration, masked)
+    return _Noises(fitted, noises, calibration, where)
 
-    tables = {
-        name: _table(masked, zero_shot, effects, noises, answers, variant)
-        for name, variant in variants.items()
-    }
-    most = 0 if isinstance(noise, EmbeddingNoise) else noise.attention_clips
-    looked_at = rows_with_subject(masked, most)
-    compared = {name: variants[name] for name in (NONE, headline, UNIVERSAL) if name in variants}
-    attention = _attention(masked, zero_shot, compared, looked_at, where=where)
-    told = {name: Answers(table, attention.get(name)) for name, table in tables.items()}
-    result = NoiseResult(
-        fitted=fitted,
-        headline=headline,
-        answers=told,
-        effects=effect_table(told, headline),
-        classes=_classes(noise, fitted.perturbation, zero_shot, masked),
-        exhibits=tuple(_exhibits(masked, zero_shot, variants, headline, looked_at, where=where)),
+
+def _answers(
+    cell: Cell,
+    masked: MaskedClips,
+    zero_shot: ZeroShot,
+    learned: _Noises,
+    clean: Embedded | None,
+) -> Known:
+    return noisy_answers(
+        masked,
+        zero_shot,
+        learned.by_name,
+        where=learned.where,
+        clean=clean,
+        whose=_whose(cell.noise, masked),
     )
-    return tables[headline], result
 
 
 def fit(

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from clip_har.atomic import whole_folder
 from clip_har.code_version import modules_digest
+from clip_har.data.shards import JoinedFrames
 from clip_har.data.store import ClipFrames, FrameStore
 from clip_har.errors import ClipHarError
 from clip_har.progress import track
@@ -56,6 +57,27 @@ class RegionMaps:
         return scaled
 
 
+class JoinedMaps(RegionMaps):
+    """Where one thing is in frames whose parts lie in several stores.
+
+    Args:
+        frames: all of them.
+        parts: the maps of each part.
+    """
+
+    def __init__(self, frames: JoinedFrames, parts: Sequence[RegionMaps]) -> None:
+        self.path = parts[0].path
+        self.frames = frames
+        self.found = np.array([parts[part].found[index] for part, index in frames.place], bool)
+        self._parts, self._place = tuple(parts), frames.place
+
+    def relevance(self, i: int) -> NDArray[np.float32]:
+        """Return the relevance of clip ``i``; see `RegionMaps.relevance`."""
+        part, index = self._place[i]
+        relevance: NDArray[np.float32] = self._parts[part].relevance(int(index))
+        return relevance
+
+
 def open_regions(
     source: RegionSource,
     thing: str,
@@ -82,6 +104,12 @@ def open_regions(
             cannot be written.
     """
     source.check(thing)
+    if isinstance(frames, JoinedFrames):
+        parts = [
+            open_regions(source, thing, store, zero_shot=zero_shot, cache_dir=cache_dir)
+            for store in frames.stores
+        ]
+        return JoinedMaps(frames, parts)
     folder = cache_dir / "regions" / _key(source, thing, frames, zero_shot)
     found = _read_index(folder, frames)
     if found is None:

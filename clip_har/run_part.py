@@ -1,0 +1,94 @@
+"""Run one shard of a cell: keep the answers to its clips, for the whole cell to put together."""
+
+import logging
+from pathlib import Path
+
+from filelock import FileLock
+from omegaconf import DictConfig
+
+from clip_har.config import Cell, cell_from_config, clean_config
+from clip_har.data.clips import ClipSet
+from clip_har.errors import ClipHarError
+from clip_har.fingerprint import fingerprint
+from clip_har.results import METRICS
+
+log = logging.getLogger(__name__)
+
+
+def run_part(config: DictConfig, cell: Cell, clips: ClipSet, folder: Path, name: str) -> bool:
+    """Answer the cell's shard of the clips, where that was not done yet, and that of its twin.
+
+    Nothing is sent to the tracking store: the numbers of a part are nobody's.
+
+    Args:
+        config: the composed configuration, without Hydra's own node.
+        cell: the checked settings, with a shard.
+        clips: all of the cell's clips.
+        folder: of the whole cell's results.
+        name: of the cell, for messages.
+
+    Returns:
+        Whether the model was asked.
+    """
+    if (folder / METRICS).is_file() and cell.overwrite != "always":
+        log.info("%s: the whole cell is finished already", name)
+        return False
+    twin_file = None
+    if cell.clean_twin:
+        twin = cell_from_config(clean_config(config))
+        twin_folder = folder.with_name(fingerprint(twin, clips))
+        if twin_folder != folder:
+            twin_file, _ = _answer(twin, clips, twin_folder, f"{name}, its clean twin", None)
+    _, asked = _answer(cell, clips, folder, name, twin_file, anew=cell.overwrite == "always")
+    from clip_har.parts import find_parts
+
+    _, missing = find_parts(folder)
+    rest = f"; {', '.join(map(str, missing))} to come" if missing else ""
+    log.info("%s: kept%s; the same command without shard puts all parts together", name, rest)
+    return asked
+
+
+def finished_parts(folder: Path, name: str) -> list[Path]:
+    """Return the files with the answers to all shards of a cell; empty where it has no shards.
+
+    Raises:
+        ClipHarError: when some shards are missing: a cell that was split for its size is not
+            evaluated as a whole by mistake.
+    """
+    from clip_har.parts import find_parts
+
+    files, missing = find_parts(folder)
+    if missing:
+        raise ClipHarError(
+            f"{name}: shard {' and '.join(map(str, missing))} has no answers yet: run it with"
+            f" shard={missing[0]}, or remove {folder.with_suffix('.parts')} to evaluate all clips"
+            " in one go"
+        )
+    return files
+
+
+def _answer(
+    cell: Cell,
+    clips: ClipSet,
+    folder: Path,
+    name: str,
+    twin_file: Path | None,
+    *,
+    anew: bool = False,
+) -> tuple[Path, bool]:
+    """Return the file with a shard's answers, and whether they were made now."""
+    # Imported here: all that is heavy (torch, transformers) comes after the checks.
+    from clip_har.cell import answer_part
+    from clip_har.parts import PartAnswers, part_file
+
+    assert cell.shard is not None  # noqa: S101
+    file = part_file(folder, cell.shard)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(file.with_suffix(".lock")):
+        if file.is_file() and not anew:
+            log.info("%s: answered already", name)
+            return file, False
+        log.info("%s: running", name)
+        twin = None if twin_file is None else PartAnswers.read(twin_file)
+        answer_part(cell, clips, clean=twin).write(file)
+    return file, True
