@@ -23,8 +23,8 @@ SEEKABLE = frozenset({"mov", "avi", "matroska"})
 """Containers whose index of key frames can be relied on."""
 
 SELF_CONTAINED = {
-    "format_whitelist": "3gp,apng,asf,av1,avi,dv,flv,gif,h264,hevc,ivf,m4v,matroska,mjpeg,mov,mp4,"
-    "mpeg,mpegts,mpegvideo,mxf,nut,obu,ogg,rm,vc1,webm,wtv,yuv4mpegpipe",
+    "format_whitelist": "3gp,aac,apng,asf,av1,avi,dv,flac,flv,gif,h264,hevc,ivf,m4v,matroska,"
+    "mjpeg,mov,mp3,mp4,mpeg,mpegts,mpegvideo,mxf,nut,obu,ogg,rm,vc1,wav,webm,wtv,yuv4mpegpipe",
     "protocol_whitelist": "file",
 }
 """FFmpeg's options for opening: formats whose files hold their own frames. Playlists (HLS, DASH,

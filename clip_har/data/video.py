@@ -235,7 +235,8 @@ def _open(path: Path, bounds: _Bounds) -> Iterator[tuple[InputContainer, VideoSt
             if decoder is None:
                 raise DecodeError("its video codec is unknown to FFmpeg")
             bounds.check_size(decoder.width, decoder.height)
-            decoder.options = {"max_pixels": str(bounds.pixels)}  # they may grow on the way
+            # They may grow on the way; FFmpeg counts rows filled up to whole steps of memory.
+            decoder.options = {"max_pixels": str(2 * bounds.pixels + 2**16)}
             decoder.thread_type = "NONE"
             decoder.thread_count = 1
             yield container, streams[0]
@@ -259,6 +260,8 @@ def _reason(path: Path, error: Exception) -> str:
             if file.read(12)[4:8] == b"ftyp":
                 return "an MP4 or MOV without a usable index: cut off or never finished"
         return "not a video that FFmpeg can read"
+    if getattr(error, "errno", None) == errno.EINVAL:
+        return "no video format that is read here (a playlist or a picture, for example)"
     text = " ".join(str(getattr(error, "strerror", None) or error).split())
     return f"FFmpeg cannot read it ({text})"
 
@@ -300,7 +303,7 @@ def _packet_times(
     for packet in container.demux(stream):
         if packet.size == 0:
             continue  # marks the end
-        bounds.check(len(times))
+        bounds.check(len(times) + 1)
         times.append(clock.seconds(packet.pts if packet.pts is not None else packet.dts))
         last_end = max(last_end, times[-1] + clock.length(packet.duration))
         packets += packet.size >= SMALLEST_FRAME
@@ -328,7 +331,7 @@ def _decode(
         clock = _Clock(stream)
         try:
             for position, frame in enumerate(container.decode(stream)):
-                bounds.check(position)
+                bounds.check(position + 1)
                 times.append(clock.seconds(frame.pts))
                 if frame.is_corrupt:
                     damaged.append(position)

@@ -1,5 +1,7 @@
 """Decoding: exactly the frames that were asked for, or a reason."""
 
+import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -369,3 +371,51 @@ def test_ffmpeg_stays_silent(tmp_path):
         cwd=Path(__file__).resolve().parents[2],
     )
     assert (done.returncode, done.stdout, done.stderr) == (7, "", "")
+
+
+def test_a_playlist_opens_no_other_file(tmp_path):
+    write_video(tmp_path / "secret.ts", 6)
+    playlist = tmp_path / "clip.m3u8"
+    playlist.write_text("#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nsecret.ts\n#EXT-X-ENDLIST\n")
+    concat = tmp_path / "clip.mp4"
+    concat.write_text("ffconcat version 1.0\nfile secret.ts\n")
+    for path in (playlist, concat):
+        with av.open(path) as container:  # FFmpeg alone would follow it
+            assert container.streams.video
+        with pytest.raises(DecodeError, match="no video format that is read here"):
+            decode_clip(path, FrameSettings(count=2))
+
+
+def test_a_pipe_is_no_clip(tmp_path):
+    pipe = tmp_path / "clip.mp4"
+    os.mkfifo(pipe)
+    with pytest.raises(DecodeError, match="a pipe or a device"):
+        decode_clip(pipe, FrameSettings())
+
+
+@pytest.mark.parametrize(
+    ("bounds", "reason"),
+    [
+        ({"max_pixels": 96 * 64 - 1}, "frames are 96x64, more than frames.max_pixels=6143"),
+        ({"max_length": 5}, "more frames than frames.max_length=5"),
+        ({"timeout": 1e-9}, "longer than frames.timeout=1e-09 s"),
+    ],
+)
+def test_what_a_clip_may_cost_is_bounded(tmp_path, bounds, reason):
+    path = write_video(tmp_path / "clip.mp4", 6)
+    with pytest.raises(DecodeError, match=re.escape(reason)):
+        decode_clip(path, FrameSettings(count=2, **bounds))
+    just = FrameSettings(count=2, max_pixels=96 * 64, max_length=6)
+    assert len(decode_clip(path, just)) == 2
+
+
+def test_frames_that_grow_on_the_way_are_bounded(tmp_path):
+    parts = [
+        write_video(tmp_path / "a.ts", 10, codec="mpeg2video"),
+        write_video(tmp_path / "b.ts", 10, codec="mpeg2video", width=1280, height=720),
+    ]
+    path = tmp_path / "both.ts"
+    path.write_bytes(b"".join(part.read_bytes() for part in parts))
+    with pytest.raises(DecodeError) as caught:
+        decode_clip(path, FrameSettings(sampler="every", step=1, max_pixels=96 * 64))
+    assert "size changes" not in str(caught.value), "a large frame was decoded"
