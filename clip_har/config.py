@@ -194,7 +194,9 @@ def build(node: DictConfig, key: str) -> Settings:
         ClipHarError: when ``_target_`` is not a `Settings` class of this package, or a field is
             missing, unknown, of another type or out of range.
     """
-    content = OmegaConf.to_container(node, resolve=True, throw_on_missing=True)
+    content: Any = node
+    if OmegaConf.is_config(node):
+        content = OmegaConf.to_container(node, resolve=True, throw_on_missing=True)
     if not isinstance(content, dict) or "_target_" not in content:
         raise ClipHarError(f"{key}: expected a mapping with _target_, got {content!r}")
     values = {str(name): value for name, value in content.items()}

@@ -182,7 +182,8 @@ class ScoreTable:
                 ),
             )
         except (OSError, KeyError, ValueError, pa.ArrowException) as error:
-            raise ClipHarError(f"{path}: expected a score table, got {error}") from error
+            reason = " ".join(str(error).split())
+            raise ClipHarError(f"{path}: expected a score table, got {reason}") from error
 
     def predictions(self) -> NDArray[np.int64]:
         """Return ``(N,)`` best classes; of equal scores the first class."""

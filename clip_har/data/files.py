@@ -47,6 +47,21 @@ def existing_file(path: Path, *, expected: str, setting: str) -> Path:
     return absolute
 
 
+def text_lines(path: Path) -> list[tuple[int, str]]:
+    """Return the lines of a published list that are not blank, with their numbers from 1.
+
+    CRLF ends and a byte order mark are accepted.
+
+    Raises:
+        ClipHarError: it cannot be read, or is no text.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ClipHarError(f"{path} cannot be read as a list in UTF-8 ({error})") from error
+    return [(i, line.strip()) for i, line in enumerate(text.splitlines(), 1) if line.strip()]
+
+
 def subfolders(folder: Path) -> list[Path]:
     """Return the folders directly in a folder, sorted by name, without hidden ones."""
     return sorted(

@@ -7,7 +7,13 @@ from typing import Literal, Self
 from pydantic import model_validator
 
 from clip_har.data.clips import Clip, ClipSet
-from clip_har.data.files import existing_folder, missing_clips_message, subfolders, video_files
+from clip_har.data.files import (
+    existing_folder,
+    missing_clips_message,
+    subfolders,
+    text_lines,
+    video_files,
+)
 from clip_har.errors import ClipHarError
 from clip_har.settings import Settings
 
@@ -207,10 +213,8 @@ def _all_clips(root: Path, official: list[str]) -> dict[str, list[Path]]:
 def _read_split_file(path: Path, used_as: str) -> list[str]:
     """Return the stems of the lines ``<file> <0 unused, 1 train, 2 test>`` of one use."""
     stems = []
-    for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), 1):
-        if not line.strip():
-            continue
-        file_name, _, use = line.strip().rpartition(" ")
+    for number, line in text_lines(path):
+        file_name, _, use = line.rpartition(" ")
         if use not in {"0", "1", "2"} or not file_name:
             raise ClipHarError(f"{path}, line {number}: expected '<file> 0|1|2', got '{line}'")
         if use == used_as:

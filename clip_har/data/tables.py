@@ -116,6 +116,7 @@ def _parquet_rows(path: Path) -> Iterator[Row]:
     try:
         table = pyarrow.parquet.read_table(path)
     except (pyarrow.ArrowException, OSError) as error:
-        raise ClipHarError(f"{path} is not a Parquet file: {error}") from error
+        reason = " ".join(str(error).split())
+        raise ClipHarError(f"{path} is not a Parquet file: {reason}") from error
     for number, values in enumerate(table.to_pylist(), 1):
         yield Row(path, f"row {number}", values)

@@ -5,7 +5,12 @@ from pathlib import Path
 from typing import Literal
 
 from clip_har.data.clips import Clip, ClipSet
-from clip_har.data.files import existing_folder, missing_clips_message, videos_by_stem
+from clip_har.data.files import (
+    existing_folder,
+    missing_clips_message,
+    text_lines,
+    videos_by_stem,
+)
 from clip_har.errors import ClipHarError
 from clip_har.settings import Settings
 
@@ -136,8 +141,7 @@ def _lines(path: Path) -> list[tuple[int, str]]:
             f"{path} does not exist: expected the official lists of UCF-101 there; "
             "set dataset.lists=<the folder of classInd.txt> or dataset.root"
         )
-    text = path.read_text(encoding="utf-8-sig")
-    return [(i, line.strip()) for i, line in enumerate(text.splitlines(), 1) if line.strip()]
+    return text_lines(path)
 
 
 def _read_classes(path: Path) -> tuple[str, ...]:

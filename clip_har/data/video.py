@@ -49,7 +49,7 @@ from clip_har.errors import ClipHarError
 __all__ = ["DecodeError", "DecodedClip", "decode_clip", "read_clip"]
 
 # The machine's faults, not the clip's: they pass, so no clip is put down as broken for them.
-_MACHINE = {errno.EMFILE, errno.ENFILE, errno.EIO, errno.ENOMEM, errno.ESTALE}
+_MACHINE = {errno.EMFILE, errno.ENFILE, errno.EIO, errno.ESTALE}
 _HELD_BEFORE = 2  # frames; MPEG-4 "not coded" packets make streams a frame or two shorter
 _MOST_REORDERED = 16  # frames; the deepest reordering of any codec
 _SLACK = 1e-6  # s; presentation times are fractions, bounds are floats
@@ -260,6 +260,9 @@ def _reason(path: Path, error: Exception) -> str:
             if file.read(12)[4:8] == b"ftyp":
                 return "an MP4 or MOV without a usable index: cut off or never finished"
         return "not a video that FFmpeg can read"
+    if getattr(error, "errno", None) == errno.ENOMEM:
+        # FFmpeg was asked for gigabytes at once: by a damaged size, not by real frames.
+        return "damaged: a size in it asks for more memory than there is"
     if getattr(error, "errno", None) == errno.EINVAL:
         return "no video format that is read here (a playlist or a picture, for example)"
     text = " ".join(str(getattr(error, "strerror", None) or error).split())

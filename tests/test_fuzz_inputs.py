@@ -1,0 +1,216 @@
+"""Damaged lists, tables, mask files, tensors and configurations: read, or refused in one line.
+
+``CLIP_HAR_FUZZ_SEED`` says which damage is done.
+"""
+
+import os
+import pickle
+from collections.abc import Callable
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from PIL import Image
+from safetensors.torch import save_file
+
+from clip_har.config import cell_from_config
+from clip_har.data.hmdb51 import HMDB51
+from clip_har.data.manifest import Manifest
+from clip_har.data.ucf101 import UCF101
+from clip_har.errors import ClipHarError
+from clip_har.models.checkpoint import read_preprocessor, weights_digest
+from clip_har.noise.tensor_file import read_tensors, write_tensors
+from clip_har.parts import PartAnswers
+from clip_har.regions.boxes import read_boxes
+from clip_har.regions.mask_files import read_maps
+from clip_har.scores import ScoreTable
+from tests.data.test_fuzz import mutant
+from tests.data.test_ucf101 import lay_out
+from tests.tables import made_table
+from tests.test_config import composed
+
+SEED = int(os.environ.get("CLIP_HAR_FUZZ_SEED", "0"))
+MUTANTS = 150  # of each kind
+
+
+def manifest(folder: Path) -> Path:
+    (folder / "a.mp4").touch()
+    (folder / "b.mp4").touch()
+    path = folder / "clips.csv"
+    path.write_text("path,label,group,start,end\na.mp4,run,g1,0.5,1.5\nb.mp4,jump,g2,,\n")
+    return path
+
+
+def parquet(folder: Path) -> Path:
+    pd.read_csv(manifest(folder)).to_parquet(folder / "clips.parquet")
+    return folder / "clips.parquet"
+
+
+def ucf_list(folder: Path) -> Path:
+    return lay_out(folder) / "ucfTrainTestlist" / "testlist01.txt"
+
+
+def ucf_classes(folder: Path) -> Path:
+    return lay_out(folder) / "ucfTrainTestlist" / "classInd.txt"
+
+
+def hmdb_list(folder: Path) -> Path:
+    (folder / "run").mkdir()
+    (folder / "run" / "a.avi").touch()
+    path = folder / "run_test_split1.txt"
+    path.write_text("a.avi 2 \n")
+    return path
+
+
+def mask_image(folder: Path) -> Path:
+    masks = folder / "clip"
+    masks.mkdir()
+    for number in range(3):
+        Image.fromarray(np.eye(16, dtype=np.uint8) * 255).save(masks / f"{number}.png")
+    return masks / "1.png"
+
+
+def mask_array(folder: Path) -> Path:
+    np.savez(folder / "clip.npz", masks=np.ones((3, 16, 16), np.float32))
+    return folder / "clip.npz"
+
+
+def box_json(folder: Path) -> Path:
+    path = folder / "boxes.json"
+    path.write_text('{"v_a": {"1": [[1, 2, 30, 40]], "2": [[1, 2, 30, 40]]}}')
+    return path
+
+
+def box_pickle(folder: Path) -> Path:
+    path = folder / "boxes.pkl"
+    tube = np.array([[1, 2, 3, 30, 40], [2, 2, 3, 30, 40]], np.float32)
+    content = {"gttubes": {"Run/v_a": {0: [tube]}}, "nframes": {"Run/v_a": 2}}
+    path.write_bytes(pickle.dumps(content | {"resolution": {"Run/v_a": (64, 48)}}))
+    return path
+
+
+def score_table(folder: Path) -> Path:
+    made_table(labels=[0, 1, 2, 0], classes=3, right=[1, 1, 0, 1]).write(folder / "scores.parquet")
+    return folder / "scores.parquet"
+
+
+def tensors(folder: Path) -> Path:
+    write_tensors(folder / "noise.safetensors", {"delta": torch.ones(3, 4)}, {"card": "{}"})
+    return folder / "noise.safetensors"
+
+
+def part(folder: Path) -> Path:
+    PartAnswers.of_table(made_table(labels=[0, 1, 2, 0], classes=3, right=[1, 1, 0, 1])).write(
+        folder / "1of2.safetensors"
+    )
+    return folder / "1of2.safetensors"
+
+
+def preprocessor(folder: Path) -> Path:
+    save_file({"w": torch.ones(2)}, folder / "model.safetensors")
+    path = folder / "preprocessor_config.json"
+    path.write_text('{"image_mean": [0.5, 0.5, 0.5], "image_std": [0.2, 0.2, 0.2], "size": 224}')
+    return path
+
+
+def read_checkpoint(path: Path) -> None:
+    read_preprocessor(path.parent)
+    weights_digest(path.parent)
+
+
+KINDS: dict[str, tuple[Callable[[Path], Path], Callable[[Path], object]]] = {
+    "manifest": (manifest, lambda path: Manifest(path=path).clips()),
+    "manifest in Parquet": (parquet, lambda path: Manifest(path=path).clips()),
+    "UCF-101 list": (ucf_list, lambda path: UCF101(root=path.parents[1]).clips()),
+    "UCF-101 classes": (ucf_classes, lambda path: UCF101(root=path.parents[1]).clips()),
+    "HMDB-51 list": (
+        hmdb_list,
+        lambda path: HMDB51(root=path.parent).clips(),
+    ),
+    "mask image": (mask_image, lambda path: read_maps(path.parent, range(3)).of("subject")),
+    "mask array": (mask_array, lambda path: read_maps(path, range(3)).of("subject")),
+    "boxes in JSON": (box_json, lambda path: read_boxes(path, size=(64, 48))),
+    "boxes in a pickle": (box_pickle, lambda path: read_boxes(path, size=(64, 48))),
+    "score table": (score_table, ScoreTable.read),
+    "noise": (tensors, read_tensors),
+    "shard": (part, PartAnswers.read),
+    "checkpoint's settings": (preprocessor, read_checkpoint),
+}
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # of Pillow and numpy, about what they read
+@pytest.mark.parametrize("kind", KINDS)
+def test_damaged_files_are_read_or_refused(kind, tmp_path):
+    write, read = KINDS[kind]
+    path = write(tmp_path)
+    whole = path.read_bytes()
+    assert read(path) is not None or kind == "checkpoint's settings"
+    draws = np.random.default_rng([SEED, list(KINDS).index(kind)])
+    refused = 0
+    for number in range(MUTANTS):
+        path.write_bytes(mutant([whole, whole[::-1]], draws))
+        try:
+            read(path)
+        except ClipHarError as error:
+            refused += 1
+            if "\n" in str(error):
+                pytest.fail(f"mutant {number}: {error}")
+        except ValueError as error:
+            refused += 1
+            if kind != "noise":  # which is told by its caller
+                pytest.fail(f"mutant {number}: {error!r}")
+    assert refused > 0.1 * MUTANTS, "the mutations do damage"
+
+
+JUNK: tuple[Any, ...] = (
+    *(None, "", "junk", "../../etc", "${oc.env:HOME}x", "\x00", "{}", -1, 0, 10**30, 1e-320),
+    *(float("nan"), float("inf"), True, [], [1, "a"], {"a": 1}, {"_target_": "os.system"}),
+    *({"_target_": "clip_har.atomic.clear_up"}, {"_target_": 3}),
+)
+
+
+def leaves(node: Any, prefix: str = "") -> list[str]:
+    if not isinstance(node, dict):
+        return [prefix]
+    found = [prefix] if prefix else []
+    return found + [
+        path
+        for key, value in node.items()
+        for path in leaves(value, f"{prefix}.{key}" if prefix else key)
+    ]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("masking=percent", "noise=class_specific"),
+        ("masking=feature", "region=motion", "dataset=manifest", "dataset.path=x", "model=clip"),
+    ],
+)
+def test_junk_in_a_configuration_is_refused_in_one_line(options):
+    draws = np.random.default_rng(SEED)
+    whole = OmegaConf.to_container(composed(*options), resolve=False)
+    paths = leaves(whole)
+    accepted = refused = 0
+    for _ in range(600):
+        config = OmegaConf.create(deepcopy(whole))
+        assert isinstance(config, DictConfig)
+        path = paths[draws.integers(len(paths))]
+        junk = JUNK[draws.integers(len(JUNK))]
+        try:
+            OmegaConf.update(config, path, junk, merge=bool(draws.integers(2)))
+            cell_from_config(config)
+            accepted += 1
+        except ClipHarError as error:
+            refused += 1
+            if "\n" in str(error):
+                pytest.fail(f"{path}={junk!r}: {error}")
+        except OmegaConfBaseException:
+            refused += 1  # told in one line by `clip_har.faults`
+    assert refused > accepted
