@@ -1,4 +1,6 @@
-"""The one exception that users are meant to see."""
+"""The one exception that users are meant to see, and the system's that they can mend, too."""
+
+import errno
 
 
 class ClipHarError(Exception):
@@ -7,3 +9,21 @@ class ClipHarError(Exception):
     The message is one line: what was expected, what came, what to do. The command line prints it
     without a traceback and ends with a non-zero status.
     """
+
+
+_DISK = {
+    errno.ENOSPC: "no space is left on the disk",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EROFS: "the file system is read-only",
+}
+
+
+def disk_fault(error: BaseException) -> str | None:
+    """Return one line about a disk that is full or may not be written; None for other errors."""
+    if not isinstance(error, OSError) or error.errno not in _DISK:
+        return None
+    where = f" ({error.filename})" if error.filename else ""
+    return (
+        f"{_DISK[error.errno]}{where}: make room, or set another results_dir or cache_dir; what is"
+        " finished is kept, and the same command runs what is missing"
+    )

@@ -10,7 +10,7 @@ from hydra.errors import ConfigCompositionException, HydraException, MissingConf
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from clip_har.errors import ClipHarError
+from clip_har.errors import ClipHarError, disk_fault
 
 _TRACEBACK = "CLIP_HAR_TRACEBACK"
 
@@ -49,6 +49,8 @@ def one_line(error: BaseException) -> str:
         return _missing_option(error)
     if isinstance(error, ConfigCompositionException | HydraException | OmegaConfBaseException):
         return _composition(error)
+    if (fault := disk_fault(error)) is not None:
+        return fault
     text = " ".join(str(error).split())
     return (
         f"unexpected {type(error).__name__}: {text} (this is a bug; HYDRA_FULL_ERROR=1 shows where)"

@@ -16,6 +16,7 @@ from clip_har.data.shards import Shard
 from clip_har.errors import ClipHarError
 from clip_har.masking.effect import MaskEffect
 from clip_har.noise.answers import NoisyAnswers
+from clip_har.noise.tensor_file import as_os_error
 from clip_har.scores import ScoreTable
 from clip_har.scoring import score_table
 
@@ -132,7 +133,10 @@ class PartAnswers:
         """Write them as safetensors, whole or not at all."""
         with whole_file(path) as file:
             arrays = {name: np.ascontiguousarray(column) for name, column in self.columns.items()}
-            save_file(arrays, file, {"clip_ids": json.dumps(self.clip_ids)})
+            try:
+                save_file(arrays, file, {"clip_ids": json.dumps(self.clip_ids)})
+            except SafetensorError as error:
+                raise as_os_error(error) from error
 
     @classmethod
     def read(cls, path: Path) -> "PartAnswers":

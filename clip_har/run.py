@@ -18,7 +18,7 @@ from omegaconf import DictConfig, OmegaConf
 from clip_har.atomic import clear_up, whole_folder
 from clip_har.config import GROUPS, Cell, cell_from_config, clean_config, without_hydra
 from clip_har.data.clips import ClipSet, clips_of
-from clip_har.errors import ClipHarError
+from clip_har.errors import ClipHarError, disk_fault
 from clip_har.fingerprint import fingerprint
 from clip_har.masking.none import NoMask
 from clip_har.results import (
@@ -182,7 +182,9 @@ def _warn_of_no_mask(overrides: Sequence[str]) -> None:
 def describe(error: BaseException) -> str:
     """Return an error in one line; a user's own without its class name."""
     text = " ".join(str(error).split())
-    return text if isinstance(error, ClipHarError) else f"{type(error).__name__}: {text}"
+    if isinstance(error, ClipHarError):
+        return text
+    return disk_fault(error) or f"{type(error).__name__}: {text}"
 
 
 def cell_name(config: DictConfig, choices: dict[str, Any], varying: tuple[str, ...]) -> str:

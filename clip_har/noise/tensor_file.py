@@ -1,6 +1,7 @@
 """Tensors on disk that are known to be whole: safetensors with a digest of all that is in them."""
 
 import hashlib
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -29,8 +30,19 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[s
     with whole_file(path) as temporary:
         try:
             save_file(kept, temporary, metadata={**metadata, _DIGEST: _digest(kept, metadata)})
-        except SafetensorError as error:  # its own name for a full disk
-            raise OSError(str(error)) from error
+        except SafetensorError as error:
+            raise as_os_error(error) from error
+
+
+def as_os_error(error: SafetensorError) -> OSError:
+    """Return the system's error that safetensors wraps when it cannot write, such as a full disk.
+
+    Example:
+        >>> as_os_error(SafetensorError("I/O error: No space left on device (os error 28)")).errno
+        28
+    """
+    number = re.search(r"os error (\d+)", str(error))
+    return OSError(int(number[1]), str(error)) if number else OSError(str(error))
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:

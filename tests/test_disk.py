@@ -1,0 +1,62 @@
+"""A disk that is full or read-only: one clear line, nothing half-written, and the sweep goes on."""
+
+import errno
+import os
+import shutil
+import subprocess
+
+import pytest
+
+from clip_har.errors import disk_fault
+from clip_har.faults import one_line
+from tests.command import run_command
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 24 MB, where this user may mount one."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(place)]
+    try:
+        done = subprocess.run(mount, capture_output=True, text=True, check=False)
+    except OSError as error:
+        pytest.skip(f"no file system can be mounted here ({error})")
+    if done.returncode:
+        pytest.skip(f"no file system can be mounted here ({done.stderr.strip()})")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+def test_a_full_disk_is_told_as_the_users_to_mend():
+    told = one_line(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/data/x"))
+    assert told.startswith("no space is left on the disk (/data/x): make room")
+    assert "bug" not in told
+    assert disk_fault(OSError(errno.EBADF, "no")) is None
+    assert disk_fault(ValueError("no")) is None
+
+
+@pytest.mark.slow
+def test_a_disk_fills_up_in_the_midst_of_a_sweep(small_disk, small_clip, tmp_path):
+    typed = ["-m", "masking=percent,shape", "ratio=0.3", "limit=8", "tracking=none"]
+    typed += [f"results_dir={small_disk / 'results'}"]
+    room = small_disk / "room"
+    room.write_bytes(bytes(shutil.disk_usage(small_disk).free - 150_000))
+    full = run_command(tmp_path, *typed)
+    assert full.returncode == 1
+    assert "no space is left" in full.stdout + full.stderr
+    assert "Traceback" not in full.stdout + full.stderr
+    assert "bug" not in full.stdout + full.stderr
+    cells = small_disk / "results" / "cells"
+    assert not list(cells.glob(".*")), "nothing half-written stays"
+
+    room.unlink()
+    again = run_command(tmp_path, *typed)
+    assert again.returncode == 0, again.stderr
+    assert "2 cells: 2 done, 0 failed" in again.stdout
+
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    still = run_command(tmp_path, *typed)
+    assert still.returncode == 1
+    assert still.stderr.count("\n") == 1, "one line"
+    assert "Read-only file system" in still.stderr
