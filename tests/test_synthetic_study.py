@@ -14,7 +14,7 @@ from clip_har.metrics.scene import SceneTables, scene_measures
 from clip_har.metrics.summary import summarise
 from clip_har.scores import ScoreTable
 
-CLIPS = 200
+CLIPS = 120
 
 
 @pytest.fixture(scope="module")

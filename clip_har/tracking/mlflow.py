@@ -19,9 +19,11 @@ from clip_har.tracking.tracker import RunInfo, TrackingError
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities import DatasetInput
 
 _VALUE_LIMIT = 6000  # characters of a parameter, MLflow's own limit
 _NOTE_LIMIT = 8000  # characters of a tag, MLflow's own limit
+_DATASET_TRIES = 5
 _METRICS_AT_ONCE = 1000  # MLflow's own limit
 
 
@@ -152,6 +154,7 @@ class MLflowTracking(Settings):
         # Half a minute: a server that is away longer is given the results when it is back, and
         # MLflow's own four minutes would pass for every request of every cell.
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "4")
+        os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
         from mlflow import MlflowClient
         from mlflow.exceptions import MlflowException
 
@@ -257,7 +260,22 @@ def _log_start(client: "MlflowClient", run_id: str, info: RunInfo) -> None:
     if info.dataset is not None:
         name, digest = info.dataset
         described = Dataset(name=name, digest=digest, source_type="local", source=name)
-        client.log_inputs(run_id, datasets=[DatasetInput(described)])
+        _log_dataset(client, run_id, DatasetInput(described))
+
+
+def _log_dataset(client: "MlflowClient", run_id: str, dataset: "DatasetInput") -> None:
+    from mlflow.exceptions import MlflowException
+
+    for tries_left in reversed(range(_DATASET_TRIES)):
+        try:
+            client.log_inputs(run_id, datasets=[dataset])
+        except MlflowException as error:
+            # Workers that are the first to name a data set at once: MLflow inserts it for each of
+            # them, and all but one are refused (seen with PostgreSQL). Then it is there.
+            if "unique" not in str(error).lower() or not tries_left:
+                raise
+        else:
+            return
 
 
 @contextmanager

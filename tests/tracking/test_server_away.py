@@ -2,55 +2,17 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
-import time
-import urllib.request
-from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import mlflow
 import pytest
 
 from tests.data.made import write_video
+from tests.servers import free_port, mlflow_server
 
 CELLS = 3
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@contextmanager
-def server(folder: Path, port: int):
-    """Run an MLflow server on loopback until the body ends; it is killed then."""
-    process = subprocess.Popen(
-        [
-            *[sys.executable, "-m", "mlflow", "server", "--port", str(port), "--workers", "1"],
-            *["--backend-store-uri", f"sqlite:///{folder}/server.db"],
-            *["--artifacts-destination", str(folder / "artifacts")],
-        ],
-        env=os.environ | {"MLFLOW_DISABLE_TELEMETRY": "true"},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    try:
-        for _ in range(240):
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=1)
-                break
-            except OSError:
-                assert process.poll() is None, "the server ended by itself"
-                time.sleep(0.25)
-        yield process
-    finally:
-        with suppress(ProcessLookupError):  # the test stopped it
-            os.killpg(process.pid, 9)
-        process.wait()
 
 
 def sweep(folder: Path, *arguments: str) -> subprocess.Popen[str]:
@@ -76,7 +38,7 @@ def test_results_of_a_sweep_are_kept_and_sent_when_the_server_is_back(tmp_path, 
     arguments += ["model=clip", f"model.checkpoint={small_clip}", "ratio=0.1,0.3,0.5"]
     arguments += [f"tracking.uri=http://127.0.0.1:{port}"]
 
-    with server(tmp_path, port) as process:
+    with mlflow_server(tmp_path, port) as process:
         running = sweep(tmp_path, *arguments)
         assert running.stderr is not None
         for line in running.stderr:  # the first cell, its clean twin included
@@ -94,7 +56,7 @@ def test_results_of_a_sweep_are_kept_and_sent_when_the_server_is_back(tmp_path, 
     assert (sweep_folder / "cells.csv").read_text().count("percent") == CELLS, "in its tables, too"
     stamps = {cell: (cell / "metrics.json").stat().st_mtime_ns for cell in cells}
 
-    with server(tmp_path, port):
+    with mlflow_server(tmp_path, port):
         again = sweep(tmp_path, *arguments)
         printed, rest = again.communicate(timeout=120)
         assert again.returncode == 0, printed + rest

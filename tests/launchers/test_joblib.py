@@ -1,0 +1,20 @@
+"""Eight workers that open a fresh store at once."""
+
+import pytest
+
+from tests.command import run_command
+from tests.launchers.sweeps import finished_runs
+
+
+@pytest.mark.slow
+def test_eight_workers_on_a_fresh_store_lose_no_run(small_sweep, tmp_path):
+    done = run_command(
+        tmp_path,
+        *small_sweep,
+        *("ratio=0.1,0.2,0.3,0.4", "seed=0,1", "clean_twin=false"),
+        *("hydra/launcher=joblib", "hydra.launcher.n_jobs=8"),
+        environment={"OMP_NUM_THREADS": "1"},
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "8 cells: 8 done, 0 failed" in done.stdout
+    assert len(finished_runs(tmp_path)) == 8
