@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import shlex
 import shutil
 import time
@@ -51,12 +52,14 @@ class Sweep:
         varying: the keys that differ between the sweep's cells.
         cells: how many there are.
         name: what differs, as it was typed.
+        typed_in: the folder that it was typed in, which relative paths start from.
     """
 
     parent: str | None
     varying: tuple[str, ...]
     cells: int
     name: str
+    typed_in: str
 
     def write(self, folder: Path) -> None:
         """Leave it in the sweep's folder, where workers on other machines find it, too."""
@@ -72,7 +75,22 @@ class Sweep:
         content = json.loads(path.read_text(encoding="utf-8"))
         # Sweeps of an earlier version have neither a number of cells nor a name.
         cells, name = content.get("cells", 0), content.get("name", folder.name)
-        return cls(content["parent"], tuple(content["varying"]), cells, name)
+        typed_in = content.get("typed_in", str(Path.cwd()))
+        return cls(content["parent"], tuple(content["varying"]), cells, name, typed_in)
+
+    def enter(self) -> None:
+        """Go to the folder that the sweep was typed in: a cluster's workers start elsewhere.
+
+        Raises:
+            ClipHarError: when this machine does not have it.
+        """
+        try:
+            os.chdir(self.typed_in)
+        except OSError as error:
+            raise ClipHarError(
+                f"{self.typed_in}, in which the sweep was started, cannot be entered here"
+                f" ({error.strerror}): start it in a folder that all machines share"
+            ) from error
 
 
 @dataclass(frozen=True)
@@ -129,6 +147,8 @@ def run_cell(config: DictConfig) -> Outcome:
 
     folder: Path | None = None
     try:
+        if sweep is not None:
+            sweep.enter()
         cell = cell_from_config(plain)
         name += f" shard={cell.shard}" if cell.shard else ""
         name += "".join(f" [{note}]" for note in cell.notes())

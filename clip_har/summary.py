@@ -8,6 +8,7 @@ from rich.table import Table
 from clip_har import sweep
 from clip_har.faults import report_fault
 from clip_har.run import Outcome, read_outcomes
+from clip_har.tracking.tracker import SweepStatus
 
 _SHOWN = ("top1", "top5", "balanced_accuracy", "macro_f1", "confidence", "mask/realised_ratio",
     "mask/subject_hidden", "mask/nothing_found", "data/clips")  # fmt: skip
@@ -51,7 +52,10 @@ def end_sweep(stopped: BaseException | None) -> int:
     ended += f", {missing} not run" if missing else ""
     console.print(ended, highlight=False)
     whole = not failed and not missing
-    files, measures = sweep.finish(this, numbered, whole=whole)
+    status: SweepStatus = "FINISHED" if whole else "FAILED"
+    if isinstance(stopped, KeyboardInterrupt):
+        status = "KILLED"
+    files, measures = sweep.finish(this, numbered, status=status)
     if len(measures.rows):
         console.print(measures_table(measures.rows), highlight=False)
     if len(measures.noise):

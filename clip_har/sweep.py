@@ -21,6 +21,7 @@ from clip_har.errors import ClipHarError
 from clip_har.faults import report_fault
 from clip_har.fingerprint import fingerprint
 from clip_har.run import Outcome, Sweep
+from clip_har.tracking.tracker import SweepStatus
 
 if TYPE_CHECKING:
     from clip_har.sweep_measures import SweepMeasures
@@ -168,19 +169,21 @@ def _start_sweep(config: DictConfig) -> None:
     except BaseException:
         folder.rmdir()
         raise
-    Sweep(parent=parent, varying=varying, cells=len(cells), name=name).write(folder)
+    Sweep(
+        parent=parent, varying=varying, cells=len(cells), name=name, typed_in=str(Path.cwd())
+    ).write(folder)
     started.append(StartedSweep(folder, tuple(cells), parent))
 
 
 def finish(
-    sweep: StartedSweep, outcomes: Mapping[int, Outcome], *, whole: bool
+    sweep: StartedSweep, outcomes: Mapping[int, Outcome], *, status: SweepStatus
 ) -> "tuple[list[Path], SweepMeasures]":
     """Leave the sweep's tables and pictures in its folder, and end its run.
 
     Args:
         sweep: the sweep.
         outcomes: of the cells that ended, by job number.
-        whole: whether no cell failed or is missing.
+        status: how it ended: finished when no cell failed or is missing.
 
     Returns:
         The files, and what the cells tell together.
@@ -203,7 +206,7 @@ def finish(
             first.tracking.close_sweep(
                 first.results_dir,
                 sweep.parent,
-                failed=not whole,
+                status=status,
                 files=files,
                 metrics=metrics,
                 note=note,

@@ -334,7 +334,7 @@ def test_a_stopped_sweep_says_so_and_can_go_on(
     assert rest.splitlines()[-1] == "clip-har: stopped"
     assert "not run" in printed
     (parent,), children = read_runs(tmp_path)
-    assert parent.info.status == "FAILED"
+    assert parent.info.status == "KILLED"
     states = [run.info.status for run in children]
     assert set(states[:-1]) == {"FINISHED"}
     assert states[-1] in ("FINISHED", "KILLED")

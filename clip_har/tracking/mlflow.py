@@ -15,7 +15,7 @@ from pydantic import field_validator
 
 from clip_har.code_version import code_digest, git_commit
 from clip_har.settings import Settings
-from clip_har.tracking.tracker import RunInfo, TrackingError
+from clip_har.tracking.tracker import RunInfo, SweepStatus, TrackingError
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -68,12 +68,12 @@ class MLflowTracking(Settings):
         results_dir: Path,
         run_id: str,
         *,
-        failed: bool,
+        status: SweepStatus,
         files: Sequence[Path],
         metrics: Mapping[str, float],
         note: str,
     ) -> None:
-        """Send a sweep's files, numbers and note; end the parent run, as failed when a cell did."""
+        """Send a sweep's files, numbers and note, and end the parent run."""
         with _store_errors(self.uri):
             client, _ = self._connect(results_dir)
             try:
@@ -83,7 +83,7 @@ class MLflowTracking(Settings):
                 if note:  # what the UI shows as the run's description
                     client.set_tag(run_id, "mlflow.note.content", _first_lines(note))
             finally:
-                client.set_terminated(run_id, "FAILED" if failed else "FINISHED")
+                client.set_terminated(run_id, status)
 
     def log_figure(self, results_dir: Path, path: Path, *, name: str) -> None:
         """Send a picture that belongs to no cell, in a run of its own."""

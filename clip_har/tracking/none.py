@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from clip_har.settings import Settings
-from clip_har.tracking.tracker import RunInfo
+from clip_har.tracking.tracker import RunInfo, SweepStatus
 
 
 class _NoRun:
@@ -27,7 +27,7 @@ class NoTracking(Settings):
         results_dir: Path,
         run_id: str,
         *,
-        failed: bool,
+        status: SweepStatus,
         files: Sequence[Path],
         metrics: Mapping[str, float],
         note: str,

@@ -4,9 +4,13 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 from clip_har.errors import ClipHarError
+
+
+SweepStatus = Literal["FINISHED", "FAILED", "KILLED"]
+"""How a sweep ended: whole, with failed or missing cells, or by Ctrl-C; MLflow's own words."""
 
 
 class TrackingError(ClipHarError):
@@ -57,7 +61,7 @@ class Tracking(Protocol):
         results_dir: Path,
         run_id: str,
         *,
-        failed: bool,
+        status: SweepStatus,
         files: Sequence[Path],
         metrics: Mapping[str, float],
         note: str,

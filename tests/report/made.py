@@ -98,7 +98,8 @@ def made_sweep(
 ) -> Path:
     """Write the folder of a sweep: by name a cell's folder, or why it failed."""
     folder = results / "sweeps" / "2026-01-01_00-00-00"
-    Sweep(parent=None, varying=(), cells=asked or len(cells), name=name).write(folder)
+    cells_asked = asked or len(cells)
+    Sweep(parent=None, varying=(), cells=cells_asked, name=name, typed_in=".").write(folder)
     for number, (cell, found) in enumerate(cells.items()):
         (folder / str(number)).mkdir()
         done = isinstance(found, Path)
