@@ -8,7 +8,6 @@ from typing import Literal, Protocol
 
 from clip_har.errors import ClipHarError
 
-
 SweepStatus = Literal["FINISHED", "FAILED", "KILLED"]
 """How a sweep ended: whole, with failed or missing cells, or by Ctrl-C; MLflow's own words."""
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import mlflow
 import pytest
+from mlflow.entities import Run
 
 from tests.command import run_command
 from tests.data.made import write_video
@@ -74,7 +75,7 @@ def test_runs_of_four_workers_are_all_there(tmp_path, small_clip):
         seconds = time.monotonic() - started
         print(f"{RUNS} runs of {WORKERS} workers in {seconds:.1f} s")  # noqa: T201
         client = mlflow.MlflowClient(uri)
-        runs = []
+        runs: list[Run] = []
         token = None
         while token != "":
             page = client.search_runs(
