@@ -2,4 +2,5 @@
 
 from clip_har.app import main
 
-main()
+if __name__ == "__main__":  # a configuration may name any module: importing one runs nothing
+    main()

@@ -117,7 +117,10 @@ def test_what_is_wrong_gets_one_line(overrides: list[str], message: str) -> None
 
 @pytest.mark.parametrize(
     "target",
-    ["os.system", "subprocess.Popen", "clip_har.errors.ClipHarError", "clip_har.nothing.X"],
+    [
+        *("os.system", "subprocess.Popen", "clip_har.errors.ClipHarError", "clip_har.nothing.X"),
+        "clip_har.__main__.main",  # importing it runs nothing
+    ],
 )
 def test_only_settings_of_this_package_can_be_named(target: str) -> None:
     node = OmegaConf.create({"_target_": target})
