@@ -37,8 +37,8 @@ demo: install  ## Run a sweep with the built-in data and model, offline
 	@$(BIN)/python -m clip_har experiment=demo
 
 .PHONY: test
-test: install  ## Run all tests
-	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(PYTEST)
+test: install  ## Run all tests (CLIP_HAR_THOROUGH=1: those that take minutes, too)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(PYTEST)
 
 .PHONY: lint
 lint: install  ## Check style, types and imports

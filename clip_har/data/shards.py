@@ -138,12 +138,13 @@ def open_whole(clips: ClipSet, settings: FrameSettings, *, cache_dir: Path) -> F
     Raises:
         ClipHarError: as `FrameStore.open`.
     """
-    if FrameStore.find(clips, settings, cache_dir=cache_dir) is None:
-        joined = _joined(clips, settings, cache_dir)
-        if joined is not None:
-            joined.judge(settings)
-            return joined
-    return FrameStore.open(clips, settings, cache_dir=cache_dir)
+    store = FrameStore.find(clips, settings, cache_dir=cache_dir)
+    if store is None:
+        store = _joined(clips, settings, cache_dir)
+    if store is None:
+        return FrameStore.open(clips, settings, cache_dir=cache_dir)
+    store.judge(settings)
+    return store
 
 
 def _joined(clips: ClipSet, settings: FrameSettings, cache_dir: Path) -> JoinedFrames | None:
