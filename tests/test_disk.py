@@ -10,6 +10,7 @@ import pytest
 from clip_har.errors import disk_fault
 from clip_har.faults import one_line
 from tests.command import run_command
+from tests.data.made import write_video
 
 
 @pytest.fixture
@@ -38,10 +39,14 @@ def test_a_full_disk_is_told_as_the_users_to_mend():
 
 @pytest.mark.slow
 def test_a_disk_fills_up_in_the_midst_of_a_sweep(small_disk, small_clip, tmp_path):
-    typed = ["-m", "masking=percent,shape", "ratio=0.3", "limit=8", "tracking=none"]
+    for label, name in enumerate(("climbing", "swimming")):
+        write_video(tmp_path / "videos" / name / f"{name}.mp4", 6 + label)
+    typed = ["-m", "masking=percent,shape", "ratio=0.3", "tracking=none", "frames.count=2"]
+    typed += ["dataset=folder", f"dataset.root={tmp_path / 'videos'}", "clean_twin=false"]
+    typed += ["model=clip", f"model.checkpoint={small_clip}"]
     typed += [f"results_dir={small_disk / 'results'}"]
     room = small_disk / "room"
-    room.write_bytes(bytes(shutil.disk_usage(small_disk).free - 150_000))
+    room.write_bytes(bytes(shutil.disk_usage(small_disk).free - 60_000))
     full = run_command(tmp_path, *typed)
     assert full.returncode == 1
     assert "no space is left" in full.stdout + full.stderr

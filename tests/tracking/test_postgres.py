@@ -1,6 +1,6 @@
 """Workers that log at once to a real MLflow server on a real PostgreSQL lose nothing.
 
-``CLIP_HAR_TRACKED_RUNS`` says how many runs are logged (60; 200 and 2,000 were tried).
+``CLIP_HAR_TRACKED_RUNS`` says how many runs are logged (40; 200 were tried).
 """
 
 import os
@@ -18,7 +18,7 @@ from tests.command import run_command
 from tests.data.made import write_video
 from tests.servers import free_port, mlflow_server, postgres
 
-RUNS = int(os.environ.get("CLIP_HAR_TRACKED_RUNS", "60"))
+RUNS = int(os.environ.get("CLIP_HAR_TRACKED_RUNS", "40"))
 WORKERS = 4
 
 # What a cell sends: parameters, numbers and the files of its folder; without the model.
@@ -106,16 +106,14 @@ def a_sweep_of_workers(folder: Path, small_clip: Path, uri: str) -> None:
         folder,
         *("-m", "dataset=folder", f"dataset.root={folder / 'videos'}", "frames.count=2"),
         *("model=clip", f"model.checkpoint={small_clip}", "masking=percent", "ratio=0.1,0.3"),
-        *("seed=0,1,2,3", f"tracking.uri={uri}", "tracking.experiment=sweep"),
+        *("seed=0,1", "clean_twin=false", f"tracking.uri={uri}", "tracking.experiment=sweep"),
         *("hydra/launcher=joblib", f"hydra.launcher.n_jobs={WORKERS}"),
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "8 cells: 8 done, 0 failed" in done.stdout
+    assert "4 cells: 4 done, 0 failed" in done.stdout
     client = mlflow.MlflowClient(uri)
     experiment = client.get_experiment_by_name("sweep")
     assert experiment is not None
     runs = client.search_runs([experiment.experiment_id], "tags.`clip_har.kind` = 'cell'")
-    # The clean twins of four seeds, too.
-    assert [run.info.status for run in runs] == ["FINISHED"] * len(runs)
-    names = [run.info.run_name for run in runs if "twin" not in run.info.run_name]
-    assert len(set(names)) == len(names) == 8
+    assert [run.info.status for run in runs] == ["FINISHED"] * 4
+    assert len({run.info.run_name for run in runs}) == 4
