@@ -110,22 +110,18 @@ def evaluate(
     return Evaluation(masked, table, attention=attention)
 
 
-def answer_part(
-    cell: Cell, clips: ClipSet, *, clean: Embedded | None = None, cost: Cost | None = None
-) -> PartAnswers:
+def answer_part(cell: Cell, clips: ClipSet, *, clean: Embedded | None = None) -> PartAnswers:
     """Show the model the cell's shard of the clips alone; judge nothing.
 
     Args:
         cell: with a shard.
         clips: all of them.
         clean: of the same shard of the clean twin, for the drift from there; None for none.
-        cost: counts the time.
     """
-    cost = cost or Cost()
+    cost = Cost()  # told by nobody: the numbers of a part are not a cell's
     zero_shot, masked = _open(cell, clips, cost, shard=cell.shard)
     if isinstance(cell.noise, Learned):
-        with cost.of("noise"):
-            answers, effects = answer_with_noise(cell, masked, zero_shot, clean=clean)
+        answers, effects = answer_with_noise(cell, masked, zero_shot, clean=clean)
         return PartAnswers.of_noise(masked, answers, effects)
     return PartAnswers.of_table(_score(cell, masked, zero_shot, clean=clean, cost=cost))
 

@@ -1,6 +1,7 @@
 import re
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from clip_har.data.sampling import FrameSettings
 from clip_har.data.shards import JoinedFrames, Shard, open_part, open_whole
 from clip_har.data.store import FrameStore
 from clip_har.errors import ClipHarError
+from clip_har.regions.store import open_regions
 from tests.data.made import write_video
 
 SETTINGS = FrameSettings(count=2, size=32)
@@ -101,3 +103,40 @@ def test_with_a_part_missing_the_whole_is_decoded(videos, tmp_path):
     lenient = SETTINGS.model_copy(update={"on_error": "skip"})
     open_part(videos, Shard(1, 2), SETTINGS, cache_dir=tmp_path)
     assert not isinstance(open_whole(videos, lenient, cache_dir=tmp_path), JoinedFrames)
+
+
+class Bright:
+    """A region source: what is brighter than grey, told apart by how often it was asked."""
+
+    asks_model = False
+    asked = 0
+
+    def check(self, thing):
+        assert thing == "subject"
+
+    def identity(self, _):
+        return []
+
+    def locator(self, _):
+        def locate(views, _thing):
+            Bright.asked += len(views)
+            return [(view.pixels.mean(axis=1) / 255).astype(np.float32) for view in views]
+
+        return locate
+
+
+def test_joined_maps_are_those_of_the_whole_and_located_by_the_parts(videos, tmp_path):
+    lenient = SETTINGS.model_copy(update={"on_error": "skip"})
+    own = FrameStore.open(videos, lenient, cache_dir=tmp_path / "whole")
+    parts = [open_part(videos, Shard(n, 3), SETTINGS, cache_dir=tmp_path) for n in (1, 2, 3)]
+    source: Any = Bright()
+    given: dict[str, Any] = {"zero_shot": lambda: None, "cache_dir": tmp_path}
+    for part in parts:
+        open_regions(source, "subject", part, **given)
+    asked = Bright.asked
+    joined = open_regions(source, "subject", JoinedFrames(videos, parts), **given)
+    assert Bright.asked == asked == len(own.ok), "nothing is located again"
+    whole = open_regions(source, "subject", own, **given)
+    np.testing.assert_array_equal(joined.found, whole.found)
+    for index in own.ok:
+        np.testing.assert_array_equal(joined.relevance(index), whole.relevance(index))
