@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def run_command(
-    folder: Path, *arguments: str, environment: dict[str, str] | None = None
+    folder: Path, *arguments: str, environment: dict[str, str] | None = None, timeout: float = 300
 ) -> subprocess.CompletedProcess[str]:
     """Run ``python -m clip_har`` in a folder, with its own cache there."""
     return subprocess.run(
@@ -19,5 +19,5 @@ def run_command(
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=timeout,
     )

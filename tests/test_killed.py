@@ -21,8 +21,9 @@ from tests.test_sweep import read_runs
 
 KILLS = int(os.environ.get("CLIP_HAR_KILLS", "2"))
 SEED = int(os.environ.get("CLIP_HAR_KILL_SEED", "0"))
-CELLS = 8
-SWEEP = ("masking=percent,shape", "ratio=0.1,0.2,0.3,0.4")
+RATIOS = ",".join(f"{ratio:.3f}" for ratio in np.linspace(0.1, 0.8, max(4, KILLS)))
+SWEEP = ("masking=percent,shape", f"ratio={RATIOS}")  # long enough that each kill meets it at work
+CLIPS = 8
 
 
 def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
@@ -52,7 +53,7 @@ def whole_cells(folder: Path) -> dict[str, tuple[int, int]]:
             continue  # being written: nobody takes it for a result
         json.loads(path.read_text())
         json.loads((path.parent / "protocol.json").read_text())
-        assert len(ScoreTable.read(path.parent / "scores.parquet").labels) == CELLS
+        assert len(ScoreTable.read(path.parent / "scores.parquet").labels) == CLIPS
         assert (path.parent / "confusion.png").read_bytes().endswith(b"IEND\xaeB`\x82")
         stat = path.stat()
         found[path.parent.name] = (stat.st_ino, stat.st_mtime_ns)
@@ -77,20 +78,23 @@ def test_what_was_finished_stays_and_the_end_is_equal_to_the_bit(tmp_path, small
     calm, killed = tmp_path / "calm", tmp_path / "killed"
     for folder in (calm, killed):
         folder.mkdir()
-    started = time.monotonic()
+    started = time.time()
     to_the_end(calm, *settings)
-    length = time.monotonic() - started
+    cells = whole_cells(calm)
+    ends = sorted(nanoseconds / 1e9 - started for _, nanoseconds in cells.values())
+    one_cell = (ends[-1] - ends[0]) / (len(ends) - 1)
 
     draws = np.random.default_rng(SEED)
     kept: dict[str, tuple[int, int]] = {}
     for number in range(KILLS):
         process = start(killed, *settings)
         if number % 2:  # at any moment, the start of the process included
-            time.sleep(float(draws.uniform(0, length)))
+            time.sleep(float(draws.uniform(0, ends[0] + 3 * one_cell)))
         else:  # soon after one more cell is finished: in the midst of the work
             while process.poll() is None and finished(killed) <= len(kept):
                 time.sleep(0.02)
-            time.sleep(float(draws.uniform(0, 1)))
+            time.sleep(float(draws.uniform(0, one_cell)))
+        assert process.poll() is None, f"kill {number}: the sweep had ended before it"
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
         found = whole_cells(killed)
@@ -98,12 +102,12 @@ def test_what_was_finished_stays_and_the_end_is_equal_to_the_bit(tmp_path, small
         kept = found
     assert kept, "killed too early each time"
     printed = to_the_end(killed, *settings)
-    assert f"{CELLS} cells" in printed
+    assert f"{len(cells) - 1} cells" in printed
     found = whole_cells(killed)
     assert found.items() >= kept.items()
 
-    assert found.keys() == whole_cells(calm).keys()
-    assert len(found) == CELLS + 1, "the clean twin, too"
+    assert found.keys() == cells.keys()
+    assert len(found) == 2 * len(RATIOS.split(",")) + 1, "the clean twin, too"
     for key in found:
         ours, theirs = (
             ScoreTable.read(folder / "results" / "cells" / key / "scores.parquet")
