@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 import numpy as np
@@ -86,6 +86,8 @@ def evaluate(
     cost = cost or Cost()
     zero_shot, masked = _open(cell, clips, cost)
     known = join_parts(parts, masked.judged_ids) if parts else None
+    if known is not None:
+        cost.add(known.seconds)
     if isinstance(cell.noise, Learned):
         with cost.of("noise"):
             table, result = evaluate_noise(
@@ -118,12 +120,15 @@ def answer_part(cell: Cell, clips: ClipSet, *, clean: Embedded | None = None) ->
         clips: all of them.
         clean: of the same shard of the clean twin, for the drift from there; None for none.
     """
-    cost = Cost()  # told by nobody: the numbers of a part are not a cell's
+    cost = Cost()
     zero_shot, masked = _open(cell, clips, cost, shard=cell.shard)
     if isinstance(cell.noise, Learned):
-        answers, effects = answer_with_noise(cell, masked, zero_shot, clean=clean)
-        return PartAnswers.of_noise(masked, answers, effects)
-    return PartAnswers.of_table(_score(cell, masked, zero_shot, clean=clean, cost=cost))
+        with cost.of("noise"):
+            answers, effects = answer_with_noise(cell, masked, zero_shot, clean=clean)
+        part = PartAnswers.of_noise(masked, answers, effects)
+    else:
+        part = PartAnswers.of_table(_score(cell, masked, zero_shot, clean=clean, cost=cost))
+    return replace(part, seconds=cost.seconds)
 
 
 def _open(

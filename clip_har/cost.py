@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Literal
 
@@ -28,11 +28,17 @@ class Cost:
             passed = time.perf_counter() - started
             self.seconds[part] = self.seconds.get(part, 0.0) + passed
 
+    def add(self, seconds: Mapping[Part, float]) -> None:
+        """Count what was spent elsewhere: by the shards of a cell."""
+        for part, spent in seconds.items():
+            self.seconds[part] = self.seconds.get(part, 0.0) + spent
+
     def metrics(self, *, clips: int, frames: int) -> dict[str, float]:
         """Return the numbers under their MLflow names.
 
         ``cost/clips_per_second`` and ``cost/frames_per_second`` are of what every cell does anew:
         hiding and the model; left out for learned noise, whose time is learning and controls, too.
+        The time of shards is in it, also where they ran side by side.
         ``cost/<part>_seconds``, see `Part`; ``cost/peak_memory_mb`` is the most that the process
         had held so far, 10⁶ bytes, other cells that it ran before included; with CUDA
         ``cost/peak_device_memory_mb`` likewise.

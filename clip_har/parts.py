@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from clip_har.atomic import whole_file
+from clip_har.cost import Cost, Part
 from clip_har.data.shards import Shard
 from clip_har.errors import ClipHarError
 from clip_har.masking.effect import MaskEffect
@@ -46,10 +47,12 @@ class PartAnswers:
             and perhaps ``embeddings`` as in `clip_har.scores.ScoreTable`; for learned noise those
             of `clip_har.noise.answers.NoisyAnswers` under ``noise/<name>/<column>`` instead; and
             ``effect/<name>`` of `clip_har.masking.effect.MaskEffect`, NaN for None.
+        seconds: that the answers took, by `clip_har.cost.Part`.
     """
 
     clip_ids: tuple[str, ...]
     columns: Mapping[str, NDArray[Any]]
+    seconds: Mapping[Part, float] = field(default_factory=dict)
 
     @classmethod
     def of_table(cls, table: ScoreTable) -> "PartAnswers":
@@ -134,7 +137,14 @@ class PartAnswers:
         with whole_file(path) as file:
             arrays = {name: np.ascontiguousarray(column) for name, column in self.columns.items()}
             try:
-                save_file(arrays, file, {"clip_ids": json.dumps(self.clip_ids)})
+                save_file(
+                    arrays,
+                    file,
+                    {
+                        "clip_ids": json.dumps(self.clip_ids),
+                        "seconds": json.dumps(dict(self.seconds)),
+                    },
+                )
             except SafetensorError as error:
                 raise as_os_error(error) from error
 
@@ -148,13 +158,14 @@ class PartAnswers:
         try:
             with safe_open(path, "numpy") as file:
                 columns = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-                clip_ids = tuple(json.loads((file.metadata() or {})["clip_ids"]))
+                told = {key: json.loads(text) for key, text in (file.metadata() or {}).items()}
+                clip_ids, seconds = tuple(told["clip_ids"]), dict(told["seconds"])
         except (OSError, ValueError, KeyError, SafetensorError) as error:
             raise ClipHarError(
                 f"{path}: expected the answers of a shard, got {error}; remove it, and run that"
                 " shard again"
             ) from error
-        return cls(clip_ids, columns)
+        return cls(clip_ids, columns, seconds)
 
 
 def part_file(folder: Path, shard: Shard) -> Path:
@@ -203,10 +214,14 @@ def join_parts(parts: Sequence[PartAnswers], clip_ids: Sequence[str]) -> PartAns
         )
     at = {clip_id: row for row, clip_id in enumerate(found)}
     order = [at[clip_id] for clip_id in clip_ids]
+    spent = Cost()
+    for part in parts:
+        spent.add(part.seconds)
     return PartAnswers(
         tuple(clip_ids),
         {
             name: np.concatenate([part.columns[name] for part in parts])[order]
             for name in parts[0].columns
         },
+        spent.seconds,
     )

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from clip_har.cell import answer_part, evaluate
+from clip_har.cost import Cost
 from clip_har.data.clips import clips_of
 from clip_har.data.shards import Shard
 from clip_har.errors import ClipHarError
@@ -66,8 +67,12 @@ def test_the_parts_of_a_table_make_the_whole_one(manifest, small_clip, tmp_path)
         answers.write(tmp_path / f"{number}.safetensors")
         parts.append(PartAnswers.read(tmp_path / f"{number}.safetensors"))
     assert all(len(part.clip_ids) < len(GROUPS) for part in parts)
-    joined = evaluate(cell, clips, clean=clean, parts=parts).table
+    cost = Cost()
+    joined = evaluate(cell, clips, clean=clean, cost=cost, parts=parts).table
     same_tables(joined, whole)
+    spent = sum(part.seconds["model"] for part in parts)
+    assert cost.seconds["model"] == pytest.approx(spent)
+    assert spent > 0
 
 
 def test_the_parts_of_learned_noise_make_the_whole(manifest, small_clip, tmp_path):
