@@ -160,7 +160,7 @@ class HMDB51(Settings):
         for class_name, path in files.items():
             folder = root / class_name
             found = {p.stem: p for p in video_files(folder)} if folder.is_dir() else {}
-            stems = _read_split_file(path, _USED_AS[self.subset])
+            stems = read_split_file(path, _USED_AS[self.subset])
             clips[class_name] = [found[stem] for stem in stems if stem in found]
             missing += [f"{class_name}/{stem}" for stem in stems if stem not in found]
             total += len(stems)
@@ -210,8 +210,12 @@ def _all_clips(root: Path, official: list[str]) -> dict[str, list[Path]]:
     return {name: listed.get(name, []) for name in official} or listed
 
 
-def _read_split_file(path: Path, used_as: str) -> list[str]:
-    """Return the stems of the lines ``<file> <0 unused, 1 train, 2 test>`` of one use."""
+def read_split_file(path: Path, used_as: str) -> list[str]:
+    """Return the stems of the lines ``<file> <0 unused, 1 train, 2 test>`` of one use.
+
+    Raises:
+        ClipHarError: the file cannot be read, or a line is malformed.
+    """
     stems = []
     for number, line in text_lines(path):
         file_name, _, use = line.rpartition(" ")

@@ -86,8 +86,8 @@ class UCF101(Settings):
             ClipHarError: a folder or list is missing or malformed, or clips are missing.
         """
         lists, videos = self._folders()
-        class_names = _read_classes(lists / "classInd.txt")
-        entries = _read_split(lists / f"{self.subset}list0{self.split}.txt", class_names)
+        class_names = read_classes(lists / "classInd.txt")
+        entries = read_split(lists / f"{self.subset}list0{self.split}.txt", class_names)
         found = videos_by_stem(videos)
         missing = [entry for entry, stem, _ in entries if stem.lower() not in found]
         if missing and (not self.allow_missing or len(missing) == len(entries)):
@@ -103,7 +103,7 @@ class UCF101(Settings):
             path = found.get(stem.lower())
             if path is not None:
                 name = class_names[label]
-                clips.append(Clip(stem, path, label, _group(stem, name), attributes=_type(name)))
+                clips.append(Clip(stem, path, label, group_of(stem, name), attributes=_type(name)))
         return ClipSet(
             name=f"ucf101/{self.subset}/split{self.split}",
             class_names=class_names,
@@ -144,8 +144,12 @@ def _lines(path: Path) -> list[tuple[int, str]]:
     return text_lines(path)
 
 
-def _read_classes(path: Path) -> tuple[str, ...]:
-    """Return the class names of ``classInd.txt`` (lines ``<index from 1> <Class>``)."""
+def read_classes(path: Path) -> tuple[str, ...]:
+    """Return the class names of ``classInd.txt`` (lines ``<index from 1> <Class>``).
+
+    Raises:
+        ClipHarError: it is missing, or a line is malformed.
+    """
     names: list[str] = []
     for number, line in _lines(path):
         index, _, name = line.partition(" ")
@@ -157,8 +161,12 @@ def _read_classes(path: Path) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _read_split(path: Path, class_names: tuple[str, ...]) -> list[tuple[str, str, int]]:
-    """Return (entry, stem, label) of each line ``<Class>/<file>[ <index from 1>]``."""
+def read_split(path: Path, class_names: tuple[str, ...]) -> list[tuple[str, str, int]]:
+    """Return (entry, stem, label) of each line ``<Class>/<file>[ <index from 1>]``.
+
+    Raises:
+        ClipHarError: the list is missing, or a line is malformed or contradicts the classes.
+    """
     labels = {name.lower(): label for label, name in enumerate(class_names)}
     entries = []
     for number, line in _lines(path):
@@ -185,7 +193,12 @@ def _type(class_name: str) -> dict[str, str]:
     return {"action_type": _TYPE_OF.get(class_name, "sports")}
 
 
-def _group(stem: str, class_name: str) -> str:
+def group_of(stem: str, class_name: str) -> str:
+    """Return the group of a clip's name, ``<Class>_gNN``.
+
+    Raises:
+        ClipHarError: the name is not ``v_<Class>_gNN_cMM``.
+    """
     match = _STEM.fullmatch(stem)
     if match is None:
         raise ClipHarError(f"expected a UCF-101 name v_<Class>_gNN_cMM, got '{stem}'")

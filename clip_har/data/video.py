@@ -46,7 +46,14 @@ from clip_har.data.containers import (
 from clip_har.data.sampling import FrameSettings, sample_indices
 from clip_har.errors import ClipHarError
 
-__all__ = ["DecodeError", "DecodedClip", "decode_clip", "read_clip"]
+__all__ = [
+    "DecodeError",
+    "DecodedClip",
+    "VideoLength",
+    "decode_clip",
+    "read_clip",
+    "video_length",
+]
 
 # The machine's faults, not the clip's: they pass, so no clip is put down as broken for them.
 _MACHINE = {errno.EMFILE, errno.ENFILE, errno.EIO, errno.ESTALE}
@@ -71,6 +78,25 @@ class DecodedClip:
     frames: NDArray[np.uint8]
     indices: list[int]
     frame_count: int
+    width: int
+    height: int
+    fps: float | None
+
+
+@dataclass(frozen=True)
+class VideoLength:
+    """What the packets of a clip say, without decoding it.
+
+    Attributes:
+        frames: that its packets stand for; decoding may yield one or two fewer.
+        seconds: from the first frame to the end of the last.
+        width: of the frames as stored, in pixels.
+        height: of the frames as stored, in pixels.
+        fps: average frame rate as the container states it, None where it does not.
+    """
+
+    frames: int
+    seconds: float
     width: int
     height: int
     fps: float | None
@@ -211,6 +237,31 @@ def read_clip(
     )
 
 
+def video_length(
+    path: Path, *, start: float | None = None, end: float | None = None
+) -> VideoLength:
+    """Return how long a clip is, in about a millisecond; arguments as ``decode_clip``.
+
+    Raises:
+        DecodeError: the file is empty, no video, or cut off.
+    """
+    window = _Window(start or 0.0, math.inf if end is None else end)
+    bounds = _Bounds(FrameSettings())
+    with _open(path, bounds) as (container, stream):
+        size = stream.codec_context.width, stream.codec_context.height
+        rate = stream.average_rate or stream.guessed_rate
+        times, _ = _packet_times(container, stream, window, bounds, seek=False)
+    first, stop = window.span(times)
+    shown = times[first:stop]
+    one = 1 / float(rate) if rate else 0.0
+    return VideoLength(
+        len(shown),
+        shown[-1] - shown[0] + one if shown else 0.0,
+        *size,
+        float(rate) if rate else None,
+    )
+
+
 @contextmanager
 def _open(path: Path, bounds: _Bounds) -> Iterator[tuple[InputContainer, VideoStream]]:
     """Open the first video stream that is no cover picture; any fault is a DecodeError."""
@@ -280,7 +331,7 @@ def _plan(path: Path, settings: FrameSettings, window: _Window, bounds: _Bounds)
         # the container's index led past the start: go through the file from its beginning
         seek = False
         with _open(path, bounds) as (container, stream):
-            times, packets = _packet_times(container, stream, window, bounds, seek=False)
+            times, _ = _packet_times(container, stream, window, bounds, seek=False)
     first, stop = window.span(times)
     sampled = sample_indices(settings, times[first:stop]) if first < stop else []
     hold = {first + i - back for i in sampled for back in range(_HELD_BEFORE + 1)}
