@@ -46,6 +46,10 @@ lint: install  ## Check style, types and imports
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
+.PHONY: audit
+audit: install  ## Ask the index for known holes in the locked packages (needs a network)
+	@$(BIN)/pip-audit --requirement requirements.lock --no-deps --disable-pip --strict
+
 .PHONY: format
 format: install  ## Rewrite the code in the project's style
 	@$(BIN)/ruff check --fix --quiet .

@@ -57,10 +57,19 @@ class CLIP(Settings):
         return folder
 
     def image_size(self) -> int:
-        """Return the input's side in pixels, from the checkpoint's configuration."""
-        folder = self.folder()
-        size = read_json(folder, "config.json").get("vision_config", {}).get("image_size", 224)
-        return int(size)
+        """Return the input's side in pixels, from the checkpoint's configuration.
+
+        Raises:
+            ClipHarError: when the configuration does not say.
+        """
+        vision = read_json(self.folder(), "config.json").get("vision_config", {})
+        size = vision.get("image_size", 224) if isinstance(vision, dict) else None
+        if not isinstance(size, int) or size < 1:
+            raise ClipHarError(
+                f"{MODEL}={self.checkpoint}: expected vision_config.image_size in config.json, a"
+                f" number of pixels, got {size!r}"
+            )
+        return size
 
     def load(self, *, device: "torch.device", precision: "Precision") -> "DualEncoder":
         """Load the model, frozen and in evaluation mode.
@@ -70,7 +79,7 @@ class CLIP(Settings):
         """
         from transformers import CLIPModel
 
-        from clip_har.models.dual_encoder import DualEncoder, pick_dtype
+        from clip_har.models.dual_encoder import DualEncoder, pick_dtype, try_out
         from clip_har.models.pretrained import load_pretrained
         from clip_har.models.tower import build_tower
 
@@ -85,7 +94,7 @@ class CLIP(Settings):
         tower = build_tower(
             self.runtime, network, image_size=size, device=device, precision=precision
         )
-        return DualEncoder(
+        model = DualEncoder(
             network=network,
             tokenizer=tokenizer,
             name=self.checkpoint,
@@ -99,3 +108,5 @@ class CLIP(Settings):
             dtype=dtype,
             tower=tower,
         )
+        try_out(model, named=f"{MODEL}={self.checkpoint}")
+        return model

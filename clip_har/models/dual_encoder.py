@@ -122,6 +122,31 @@ class DualEncoder:
         return torch.cat(batches)
 
 
+def try_out(model: DualEncoder, *, named: str) -> None:
+    """Show a model one black frame and one word, before hours are spent on clips.
+
+    Args:
+        model: as it was loaded.
+        named: what the user calls it, such as ``model.checkpoint=FOLDER``, for messages.
+
+    Raises:
+        ClipHarError: when it cannot answer, or answers with something that is no number.
+    """
+    size = model.image_size
+    try:
+        with torch.inference_mode():
+            frame = torch.zeros(1, 3, size, size, device=model.device, dtype=model.dtype)
+            answers = [model.encode_pixels(frame), model.encode_texts(["a"])]
+    except Exception as error:  # whatever a damaged config.json leads to
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ClipHarError(f"{named}: the model cannot run ({reason})") from error
+    if not all(bool(torch.isfinite(answer).all()) for answer in answers):
+        raise ClipHarError(
+            f"{named}: the model answers with something that is no number: its weights are damaged,"
+            " or precision=fp16 is too narrow for it (try bf16 or fp32)"
+        )
+
+
 def pick_device(name: str) -> torch.device:
     """Turn ``auto``, ``cpu``, ``cuda:1`` … into a device that is there.
 

@@ -1,14 +1,18 @@
 """Load a model of transformers with its tokenizer from a folder, or say in one line why not."""
 
+import math
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
+from safetensors import safe_open
 from transformers import AutoTokenizer
-from transformers.utils.logging import disable_progress_bar
+from transformers.utils.logging import disable_progress_bar, set_verbosity_error
 
 from clip_har.errors import ClipHarError
+from clip_har.models.checkpoint import weight_files
+
+_SLACK = 2  # shared weights may be counted twice
 
 
 def load_pretrained(architecture: Any, folder: Path, *, named: str) -> tuple[Any, Any]:
@@ -26,7 +30,9 @@ def load_pretrained(architecture: Any, folder: Path, *, named: str) -> tuple[Any
         ClipHarError: when a file is missing or damaged, or the files do not belong together.
     """
     disable_progress_bar()  # type: ignore[no-untyped-call]
+    set_verbosity_error()  # type: ignore[no-untyped-call]  # what does not fit is told below
     try:
+        _check_size(architecture, folder, named=named)
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
         network, report = architecture.from_pretrained(
             folder,
@@ -35,8 +41,10 @@ def load_pretrained(architecture: Any, folder: Path, *, named: str) -> tuple[Any
             dtype=torch.float32,
             output_loading_info=True,
         )
-    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-        reason = str(error).splitlines()[0]
+    except ClipHarError:
+        raise
+    except Exception as error:  # whatever transformers trips over in a damaged file
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise ClipHarError(f"{named}: cannot be loaded ({reason})") from error
     if report["missing_keys"] or report["mismatched_keys"]:
         raise ClipHarError(
@@ -49,5 +57,38 @@ def load_pretrained(architecture: Any, folder: Path, *, named: str) -> tuple[Any
             f"{named}: the tokenizer has {len(tokenizer)} words and the text tower {words}; the"
             " folder's tokenizer files are not this model's"
         )
+    if tokenizer.pad_token_id is None:
+        raise ClipHarError(
+            f"{named}: the tokenizer has no pad_token: tokenizer_config.json is damaged"
+        )
     network.eval().requires_grad_(requires_grad=False)
     return network, tokenizer
+
+
+def _check_size(architecture: Any, folder: Path, *, named: str) -> None:
+    """Refuse a configuration of a network that is far larger than its weights.
+
+    Memory for all of it is taken before a weight is read, and layers are made one by one: a damaged
+    number would fill the machine or never end.
+    """
+    tensors: dict[str, int] = {}
+    for path in weight_files(folder):
+        with safe_open(path, "pt") as file:
+            for name in file.keys():  # noqa: SIM118
+                tensors[name] = math.prod(file.get_slice(name).get_shape())
+    config = architecture.config_class.from_pretrained(folder, local_files_only=True)
+    parts = [config, *(getattr(config, f"{part}_config", None) for part in ("text", "vision"))]
+    layers = max(int(getattr(part, "num_hidden_layers", None) or 0) for part in parts)
+    if layers > len(tensors):
+        raise ClipHarError(
+            f"{named}: config.json asks for {layers} layers, the weights hold {len(tensors)}"
+            " tensors in all: one of them is damaged"
+        )
+    with torch.device("meta"):
+        asked = sum(tensor.numel() for tensor in architecture(config).state_dict().values())
+    held = sum(tensors.values())
+    if asked > _SLACK * held:
+        raise ClipHarError(
+            f"{named}: config.json asks for {asked:,} parameters, the weights hold {held:,}: one of"
+            " them is damaged"
+        )

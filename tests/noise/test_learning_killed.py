@@ -24,7 +24,7 @@ def test_noise_of_a_killed_process_is_learned_on_to_the_bit(tmp_path):
     undisturbed = start(whole, tmp_path / "undisturbed", pause=0)
 
     dying = start(killed, tmp_path / "dying", pause=0.05)
-    until = time.monotonic() + 60
+    until = time.monotonic() + 240
     while not list(killed.glob("cache/noise/*/*.partial")):
         assert dying.poll() is None, "it ended before its first look"
         assert time.monotonic() < until
