@@ -45,6 +45,7 @@ lint: install  ## Check style, types and imports
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/hadolint docker/Dockerfile
 
 .PHONY: audit
 audit: install  ## Ask the index for known holes in the locked packages (needs a network)
@@ -68,11 +69,50 @@ bench: install  ## Measure speed and memory beside what people use today (an hou
 wheel: install  ## Build the wheel into dist/
 	@$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 
+LOCKED := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate
+
 .PHONY: lock
-lock: install  ## Write requirements.lock anew from pyproject.toml, keeping what still fits
-	@UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --universal \
-		--python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
+lock: install  ## Write the lock files anew from pyproject.toml, keeping what still fits
+	@UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile $(LOCKED) \
 		--all-extras --group dev --output-file requirements.lock pyproject.toml
+	@UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile $(LOCKED) \
+		--extra postgres --group build --constraint requirements.lock \
+		--output-file docker/requirements.lock pyproject.toml
+
+# Docker: DEVICE=cpu|cuda, DATA=folder with data sets, RESULTS, PORT as above.
+DEVICE ?= cpu
+ENGINE ?= docker
+export DEVICE DATA PORT TORCH_INDEX
+COMPOSE = GIT_COMMIT=$$(git rev-parse HEAD 2>/dev/null) RUN_AS=$$(id -u):$$(id -g) \
+	RESULTS=$(abspath $(RESULTS)) $(ENGINE) compose --file docker/compose.yaml \
+	$(if $(filter cuda,$(DEVICE)),--file docker/compose.cuda.yaml)
+
+docker/.env:
+	@umask 077; printf 'POSTGRES_PASSWORD=%s\n' \
+		"$$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')" > $@
+
+.PHONY: docker-build
+docker-build: docker/.env  ## Build the images (DEVICE=cpu or cuda)
+	@$(COMPOSE) --profile bench build
+
+.PHONY: docker-demo
+docker-demo: docker-build  ## Run the demo in a container, results in RESULTS and in its MLflow
+	@mkdir -p $(RESULTS)
+	@$(COMPOSE) run --rm bench experiment=demo
+
+.PHONY: docker-test
+docker-test: docker/.env  ## Run all tests in a container
+	@$(COMPOSE) --profile test build test
+	@$(COMPOSE) run --rm test
+
+.PHONY: docker-ui
+docker-ui: docker-build  ## Start the container's MLflow at PORT (5000)
+	@$(COMPOSE) up --detach --wait mlflow
+	@echo "MLflow: http://127.0.0.1:$(PORT)"
+
+.PHONY: docker-check
+docker-check: install  ## Compare an image's numbers with those outside (CHECK="--services")
+	@PYTHONPATH=. $(BIN)/python docker/check.py $(CHECK)
 
 .PHONY: clean
 clean:  ## Remove what was built (not results, not the environment)
