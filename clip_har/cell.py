@@ -100,6 +100,11 @@ def evaluate(
         table = _score(cell, masked, zero_shot, clean=clean, cost=cost)
     # The judged model's own evidence is no truth to hold it against.
     most = 0 if cell.region.asks_model else cell.attention_clips
+    if most and not zero_shot.model.class_token:
+        log.warning(
+            "attention/* is left out: %s has no class token to follow", zero_shot.model.name
+        )
+        most = 0
     if not (rows := rows_with_subject(masked, most)):
         return Evaluation(masked, table)
     corruption = _corruption(cell)

@@ -7,9 +7,33 @@ from typing import Any
 
 import open_clip
 import torch
-from transformers import CLIPConfig, CLIPImageProcessor, CLIPModel, CLIPTokenizer
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import WhitespaceSplit
+from tokenizers.processors import TemplateProcessing
+from transformers import (
+    CLIPConfig,
+    CLIPImageProcessor,
+    CLIPModel,
+    CLIPTokenizer,
+    MetaClip2Config,
+    MetaClip2Model,
+    PreTrainedTokenizerFast,
+    SiglipConfig,
+    SiglipImageProcessor,
+    SiglipModel,
+    XCLIPConfig,
+    XCLIPModel,
+)
 
 END = "<|endoftext|>"
+WORDS = (
+    "<pad>",
+    "</s>",
+    "<s>",
+    "<unk>",
+    *["a", "photo", "of", "person", "doing", "swimming", "climbing", "running"],
+)
 VIT_B32 = {
     "projection_dim": 512,
     "text_config": {
@@ -65,6 +89,67 @@ def write_checkpoint(folder: Path, shape: dict[str, object], *, seed: int = 0) -
     ).save_pretrained(folder)
     write_tokenizer(folder)
     return folder
+
+
+def write_siglip(folder: Path, *, seed: int = 0) -> Path:
+    """Write a small SigLIP folder with random weights and a tokenizer of whole words."""
+    shape = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2}
+    shape["num_attention_heads"] = 2
+    config: Any = SiglipConfig(
+        text_config=shape | {"vocab_size": len(WORDS), "max_position_embeddings": 16},
+        vision_config=shape | {"image_size": 64, "patch_size": 16},
+    )
+    _write_words(folder, SiglipModel, config, seed)
+    SiglipImageProcessor(size={"height": 64, "width": 64}).save_pretrained(folder)
+    return folder
+
+
+def write_metaclip2(folder: Path, *, seed: int = 0) -> Path:
+    """Write a small MetaCLIP 2 folder with random weights and a tokenizer of whole words."""
+    text, vision = dict(SMALL["text_config"]), dict(SMALL["vision_config"])  # type: ignore[call-overload]
+    text |= {"vocab_size": len(WORDS), "eos_token_id": 1, "pad_token_id": 0, "bos_token_id": 2}
+    config: Any = MetaClip2Config(text_config=text, vision_config=vision, projection_dim=32)
+    _write_words(folder, MetaClip2Model, config, seed)
+    CLIPImageProcessor(
+        size={"shortest_edge": 64}, crop_size={"height": 64, "width": 64}
+    ).save_pretrained(folder)
+    return folder
+
+
+def write_xclip(folder: Path, *, seed: int = 0, frames: int = 4) -> Path:
+    """Write a small X-CLIP folder with random weights and OpenAI's tokenizer."""
+    text, vision = dict(SMALL["text_config"]), dict(SMALL["vision_config"])  # type: ignore[call-overload]
+    vision |= {
+        "num_frames": frames, "mit_hidden_size": 32, "mit_intermediate_size": 64,
+        "mit_num_hidden_layers": 1, "mit_num_attention_heads": 2, "drop_path_rate": 0.0,
+    }  # fmt: skip
+    config: Any = XCLIPConfig(
+        text_config=text, vision_config=vision, projection_dim=32, prompt_layers=1,
+        prompt_num_attention_heads=2,
+    )  # fmt: skip
+    config.text_config.bos_token_id, config.text_config.eos_token_id = 49406, 49407
+    _write_weights(folder, XCLIPModel, config, seed)
+    CLIPImageProcessor(
+        size={"shortest_edge": 64}, crop_size={"height": 64, "width": 64}
+    ).save_pretrained(folder)
+    write_tokenizer(folder)
+    return folder
+
+
+def _write_words(folder: Path, architecture: Any, config: Any, seed: int) -> None:
+    _write_weights(folder, architecture, config, seed)
+    words = Tokenizer(WordLevel({word: i for i, word in enumerate(WORDS)}, unk_token="<unk>"))
+    words.pre_tokenizer = WhitespaceSplit()
+    words.post_processor = TemplateProcessing("$A </s>", special_tokens=[("</s>", 1)])
+    PreTrainedTokenizerFast(
+        tokenizer_object=words, pad_token="<pad>", eos_token="</s>", unk_token="<unk>"
+    ).save_pretrained(folder)
+
+
+def _write_weights(folder: Path, architecture: Any, config: Any, seed: int) -> None:
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        architecture(config).save_pretrained(folder)
 
 
 def write_tokenizer(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""CLIP (Radford et al. 2021) through transformers."""
+"""CLIP (Radford et al. 2021) and its kin that compare images with texts, through transformers."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -26,8 +26,18 @@ FORMAT = CheckpointFormat(
 )
 
 
+ARCHITECTURES = {"clip": "CLIPModel", "metaclip_2": "MetaClip2Model", "siglip": "SiglipModel"}
+"""Classes of transformers by the ``model_type`` of config.json.
+
+MetaCLIP 1 is a ``clip``, SigLIP 2 of a fixed size a ``siglip``.
+"""
+
+
 class CLIP(Settings):
-    """A CLIP checkpoint.
+    """A checkpoint of CLIP, MetaCLIP, SigLIP or SigLIP 2.
+
+    SigLIP is trained with a sigmoid per pair. Here its classes compete, as those of CLIP do: the
+    scores are its logits without their common bias, which changes no answer.
 
     Attributes:
         checkpoint: hub name, or a local folder in the hub's format.
@@ -49,12 +59,17 @@ class CLIP(Settings):
             ClipHarError: when it cannot be had or is of another architecture.
         """
         folder = find_checkpoint(self.checkpoint, self.revision, FORMAT)
-        kind = read_json(folder, "config.json").get("model_type")
-        if kind != "clip":
-            raise ClipHarError(
-                f"{MODEL}={self.checkpoint}: expected model_type clip in config.json, got {kind!r}"
-            )
+        self._architecture(folder)
         return folder
+
+    def _architecture(self, folder: Path) -> str:
+        kind = read_json(folder, "config.json").get("model_type")
+        if not isinstance(kind, str) or kind not in ARCHITECTURES:
+            raise ClipHarError(
+                f"{MODEL}={self.checkpoint}: expected model_type {', '.join(ARCHITECTURES)} in"
+                f" config.json, got {kind!r}"
+            )
+        return ARCHITECTURES[kind]
 
     def image_size(self) -> int:
         """Return the input's side in pixels, from the checkpoint's configuration.
@@ -77,7 +92,7 @@ class CLIP(Settings):
         Raises:
             ClipHarError: when a file of the checkpoint is missing or damaged.
         """
-        from transformers import CLIPModel
+        import transformers
 
         from clip_har.models.dual_encoder import DualEncoder, pick_dtype, try_out
         from clip_har.models.pretrained import load_pretrained
@@ -86,7 +101,10 @@ class CLIP(Settings):
         folder = self.folder()
         dtype = pick_dtype(precision, device)
         mean, std = pixel_statistics(folder)
-        network, tokenizer = load_pretrained(CLIPModel, folder, named=f"{MODEL}={self.checkpoint}")
+        architecture = getattr(transformers, self._architecture(folder))
+        pooled = architecture is transformers.SiglipModel
+        named = f"{MODEL}={self.checkpoint}"
+        network, tokenizer = load_pretrained(architecture, folder, named=named)
         # Read in full precision: in bf16 the factor 100 would become 99.
         logit_scale = float(network.logit_scale.detach().exp())
         network.to(device=device, dtype=dtype)
@@ -106,7 +124,9 @@ class CLIP(Settings):
             logit_scale=logit_scale,
             device=device,
             dtype=dtype,
+            causal_text=not pooled,
+            class_token=not pooled,
             tower=tower,
         )
-        try_out(model, named=f"{MODEL}={self.checkpoint}")
+        try_out(model, named=named)
         return model

@@ -51,6 +51,9 @@ class DualEncoder:
         logit_scale: learned temperature, as a factor.
         device: where it runs.
         dtype: of the forward pass.
+        causal_text: whether the text tower reads from the left to an end token, as CLIP's does.
+        class_token: whether the image tower reads a frame at a token of its own, as CLIP's does;
+            SigLIP's pools over its patches, and what `clip_har.attention` measures is not defined.
         tower: runs the image tower where no gradient is needed, see `clip_har.models.tower`;
             None for the network itself.
     """
@@ -66,6 +69,8 @@ class DualEncoder:
     logit_scale: float
     device: torch.device
     dtype: torch.dtype
+    causal_text: bool = True
+    class_token: bool = True
     tower: Tower | None = None
 
     def encode_frames(self, frames: Tensor) -> Tensor:
@@ -106,17 +111,19 @@ class DualEncoder:
         """
         batches = []
         for start in range(0, len(texts), _TEXT_BATCH):
-            # Padded to the longest text only: the text tower is causal and reads the embedding at
-            # the end token, so what follows it cannot matter.
             tokens = self.tokenizer(
                 list(texts[start : start + _TEXT_BATCH]),
-                padding=True,
+                # A causal text tower that reads the embedding at the end token does not mind what
+                # follows it. SigLIP's reads the last place, whatever is there, and was trained
+                # with all places filled and none hidden.
+                padding=True if self.causal_text else "max_length",
                 truncation=True,
                 max_length=self.context_length,
                 return_tensors="pt",
             ).to(self.device)
+            mask = {"attention_mask": tokens["attention_mask"]} if self.causal_text else {}
             features = self.network.get_text_features(
-                input_ids=tokens["input_ids"], attention_mask=tokens["attention_mask"]
+                input_ids=tokens["input_ids"], **mask
             ).pooler_output
             batches.append(normalize(features.float(), dim=-1).cpu())
         return torch.cat(batches)
