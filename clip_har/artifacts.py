@@ -16,7 +16,7 @@ from clip_har.evenly import evenly
 from clip_har.figures.confusion import confusion_figure
 from clip_har.figures.masked_clips import masked_clips_figure
 from clip_har.figures.save import save_figure
-from clip_har.masked_clips import MaskedClips
+from clip_har.masked_clips import MaskedClips, frame_settings
 from clip_har.metrics.accuracy import confusion_matrix
 from clip_har.metrics.attributes import attribute_table
 from clip_har.metrics.tables import confused_pairs, per_class
@@ -141,7 +141,7 @@ def _protocol(cell: Cell, masked: MaskedClips, table: ScoreTable, device: str) -
         "frames_digest": frames.digest,
         "licence": clips.licence,
         "citation": clips.citation,
-        "frames": cell.frames.model_dump(mode="json"),
+        "frames": frame_settings(cell).model_dump(mode="json"),
         "model": cell.model.model_dump(mode="json"),
         "weights_digest": weights_digest(cell.model.folder()),
         "input_size": cell.model.image_size(),

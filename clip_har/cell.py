@@ -4,13 +4,14 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
 from clip_har.attention import attention_of_answers, rows_with_subject
-from clip_har.config import Cell
+from clip_har.config import NO_EVIDENCE, Cell
 from clip_har.cost import Cost
 from clip_har.data.clips import ClipSet
 from clip_har.data.shards import Shard
@@ -18,7 +19,10 @@ from clip_har.drift import Embedded
 from clip_har.errors import ClipHarError
 from clip_har.masked_clips import MaskedClips, ShownClip, open_frames, open_masked
 from clip_har.masking.none import NoMask
-from clip_har.models.dual_encoder import DualEncoder, ModelSource, Precision, pick_device
+from clip_har.models.dual_encoder import DualEncoder, Precision, pick_device
+from clip_har.models.source import ModelSource
+from clip_har.models.video_encoder import VideoEncoder
+from clip_har.models.video_zero_shot import VideoZeroShot
 from clip_har.models.zero_shot import ZeroShot
 from clip_har.noise.corruption import Corruption, corrupted
 from clip_har.noise.evaluation import NoiseResult, answer_with_noise, evaluate_noise
@@ -34,20 +38,33 @@ THREADS = 4
 """Hide parts of the coming clips while an accelerator is at work on these."""
 
 
-def load_model(cell: Cell) -> DualEncoder:
+def load_model(cell: Cell) -> DualEncoder | VideoEncoder:
     """Load the cell's model, or return it when the cell before had the same."""
     return _load_model(cell.model, cell.device, cell.precision)
 
 
-def load_zero_shot(cell: Cell, clips: ClipSet) -> ZeroShot:
+def load_judge(cell: Cell, clips: ClipSet) -> ZeroShot | VideoZeroShot:
     """Load the cell's model and embed the classes of its clips."""
+    model, prompts = load_model(cell), cell.prompts.texts(clips.class_names)
+    if isinstance(model, VideoEncoder):
+        return VideoZeroShot.build(
+            model, prompts, batch_size=cell.batch_size, cache_dir=cell.cache_dir
+        )
     return ZeroShot.build(
-        load_model(cell),
-        cell.prompts.texts(clips.class_names),
+        model,
+        prompts,
         pooling=cell.model.pooling,
         batch_size=cell.batch_size,
         cache_dir=cell.cache_dir,
     )
+
+
+def load_zero_shot(cell: Cell, clips: ClipSet) -> ZeroShot:
+    """Return `load_judge` for what needs a model of single frames, or no more than its device.
+
+    `clip_har.config` refuses other models where single frames are needed.
+    """
+    return _of_frames(load_judge(cell, clips))
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +102,7 @@ def evaluate(
         parts: answers to all of these clips, part by part; empty to ask the model.
     """
     cost = cost or Cost()
-    zero_shot, masked = _open(cell, clips, cost)
+    judge, masked = _open(cell, clips, cost)
     known = join_parts(parts, masked.judged_ids) if parts else None
     if known is not None:
         if clean is not None and not known.compared:
@@ -98,21 +115,23 @@ def evaluate(
     if isinstance(cell.noise, Learned):
         with cost.of("noise"):
             table, result = evaluate_noise(
-                cell, masked, zero_shot, clean=clean, known=None if known is None else known.noisy
+                cell,
+                masked,
+                _of_frames(judge),
+                clean=clean,
+                known=None if known is None else known.noisy,
             )
         return Evaluation(masked, table, result)
     if known is not None:
-        table = known.table(masked, zero_shot)
+        table = known.table(masked, judge)
     else:
-        table = _score(cell, masked, zero_shot, clean=clean, cost=cost)
+        table = _score(cell, masked, judge, clean=clean, cost=cost)
     # The judged model's own evidence is no truth to hold it against.
     most = 0 if cell.region.asks_model else cell.attention_clips
-    if most and not zero_shot.model.class_token:
-        log.warning(
-            "attention/* is left out: %s has no class token to follow", zero_shot.model.name
-        )
-        most = 0
     if not (rows := rows_with_subject(masked, most)):
+        return Evaluation(masked, table)
+    if not cell.model.gives_evidence:
+        log.warning("attention is not measured: %s", NO_EVIDENCE)
         return Evaluation(masked, table)
     corruption = _corruption(cell)
 
@@ -120,7 +139,7 @@ def evaluate(
         return clip.frames if corruption is None else corrupted(clip, corruption)
 
     with cost.of("attention"):
-        attention = attention_of_answers(masked, zero_shot, table.predictions(), rows, seen)
+        attention = attention_of_answers(masked, _of_frames(judge), table.predictions(), rows, seen)
     return Evaluation(masked, table, attention=attention)
 
 
@@ -133,44 +152,55 @@ def answer_part(cell: Cell, clips: ClipSet, *, clean: Embedded | None = None) ->
         clean: of the same shard of the clean twin, for the drift from there; None for none.
     """
     cost = Cost()
-    zero_shot, masked = _open(cell, clips, cost, shard=cell.shard)
+    judge, masked = _open(cell, clips, cost, shard=cell.shard)
     if isinstance(cell.noise, Learned):
         with cost.of("noise"):
-            answers, effects = answer_with_noise(cell, masked, zero_shot, clean=clean)
+            answers, effects = answer_with_noise(cell, masked, _of_frames(judge), clean=clean)
         part = PartAnswers.of_noise(masked, answers, effects)
     else:
-        part = PartAnswers.of_table(_score(cell, masked, zero_shot, clean=clean, cost=cost))
+        part = PartAnswers.of_table(_score(cell, masked, judge, clean=clean, cost=cost))
     return replace(part, seconds=cost.seconds, compared=clean is not None)
 
 
 def _open(
     cell: Cell, clips: ClipSet, cost: Cost, shard: Shard | None = None
-) -> tuple[ZeroShot, MaskedClips]:
+) -> tuple[ZeroShot | VideoZeroShot, MaskedClips]:
     with cost.of("load"):
-        zero_shot = load_zero_shot(cell, clips)  # before hours of decoding: it may not be loadable
+        judge = load_judge(cell, clips)  # before hours of decoding: it may not be loadable
     with cost.of("decode"):
         frames = open_frames(cell, clips, shard)
     with cost.of("regions"):
-        masked = open_masked(cell, frames, zero_shot=lambda: zero_shot)
+        masked = open_masked(cell, frames, zero_shot=lambda: _of_frames(judge))
     if masked.empty:
         skipped = masked.on_empty == "skip"
         done = "left out" if skipped else "their whole frames are taken for it"
         log.warning("%s: %s", masked.told_empty(), done)
-    return zero_shot, masked
+    return judge, masked
+
+
+def _of_frames(judge: ZeroShot | VideoZeroShot) -> ZeroShot:
+    # Of the region sources only `relevance` asks for more than a device; it, and learned noise, are
+    # refused with the configuration for a model of whole clips.
+    return cast(ZeroShot, judge)
 
 
 def _score(
-    cell: Cell, masked: MaskedClips, zero_shot: ZeroShot, *, clean: Embedded | None, cost: Cost
+    cell: Cell,
+    masked: MaskedClips,
+    judge: ZeroShot | VideoZeroShot,
+    *,
+    clean: Embedded | None,
+    cost: Cost,
 ) -> ScoreTable:
     corruption = _corruption(cell)
     return score_clips(
         masked,
-        zero_shot,
+        judge,
         corruption,
         clean=clean,
         keep_embeddings=corruption is None and isinstance(cell.masking, NoMask),
         cost=cost,
-        threads=0 if zero_shot.model.device.type == "cpu" else THREADS,
+        threads=0 if judge.model.device.type == "cpu" else THREADS,
     )
 
 
@@ -179,6 +209,8 @@ def _corruption(cell: Cell) -> Corruption | None:
 
 
 @lru_cache(maxsize=1)
-def _load_model(source: ModelSource, device: str, precision: Precision) -> DualEncoder:
+def _load_model(
+    source: ModelSource, device: str, precision: Precision
+) -> DualEncoder | VideoEncoder:
     # The cells of a sweep that run in one process share the model.
     return source.load(device=pick_device(device), precision=precision)

@@ -29,6 +29,9 @@ from clip_har.settings import Settings
 
 T = TypeVar("T", bound=Settings)
 
+NO_EVIDENCE = "the model has no class token that attends to patches; a CLIP has"
+"""Why some models cannot say what in a frame their answers rest on."""
+
 GROUPS = ("dataset", "model", "prompts", "masking", "region", "noise", "tracking")
 """Configuration groups; each option names one `Settings` class under ``_target_``."""
 
@@ -80,7 +83,7 @@ class Cell(Settings):
     Attributes:
         dataset: a `clip_har.data.clips.ClipSource`.
         frames: which frames of a clip are decoded, and how they are fitted to the model's input.
-        model: a `clip_har.models.dual_encoder.ModelSource`.
+        model: a `clip_har.models.source.ModelSource`.
         prompts: a `clip_har.prompts.prompt_set.PromptSet`.
         masking: a `clip_har.masking.area.Strategy`.
         region: a `clip_har.regions.source.RegionSource`.
@@ -287,6 +290,8 @@ def _check_combination(cell: Cell) -> None:
         )
     if isinstance(cell.noise, Learned):
         _check_learned(cell, cell.noise)
+    if cell.region.asks_model and not cell.model.gives_evidence:
+        raise ClipHarError(f"region=relevance: {NO_EVIDENCE}; use another region source")
     check_runtime(cell.model.runtime, device=cell.device, precision=cell.precision)
     if cell.precision == "fp16" and cell.device == "cpu":
         raise ClipHarError("precision=fp16 needs an accelerator: use precision=bf16 or fp32 on cpu")
@@ -294,6 +299,14 @@ def _check_combination(cell: Cell) -> None:
 
 def _check_learned(cell: Cell, noise: Learned) -> None:
     """Refuse learned noise that the rest of the cell cannot give what it needs."""
+    if not cell.model.single_frames:
+        raise ClipHarError(
+            "noise: what is learned is learned on single frames, and the model judges whole clips;"
+            " use noise=none, gaussian, uniform or salt_pepper, or a model of single frames, such"
+            " as a CLIP"
+        )
+    if noise.loss.attention > 0 and not cell.model.gives_evidence:
+        raise ClipHarError(f"noise.loss.attention: {NO_EVIDENCE}; set it to 0")
     if noise.loss.attention > 0 and isinstance(noise, EmbeddingNoise):
         raise ClipHarError(
             "noise.loss.attention: noise in feature space changes no pixel that attention could"

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from clip_har.config import Cell
 from clip_har.data.clips import ClipSet
+from clip_har.data.sampling import FrameSettings
 from clip_har.data.shards import Shard, open_part, open_whole
 from clip_har.data.store import FrameStore
 from clip_har.errors import ClipHarError
@@ -188,6 +189,22 @@ class MaskedClips:
         return bare[torch.arange(count) * len(bare) // count]  # clips may differ in length
 
 
+def frame_settings(cell: Cell) -> FrameSettings:
+    """Return the cell's settings of frames, with the model's own where they leave it to the model.
+
+    Args:
+        cell: the checked settings.
+    """
+    fit, resample = cell.model.fitting()
+    own = {
+        "size": cell.model.image_size(),
+        "fit": cell.frames.fit or fit,
+        "resample": cell.frames.resample or resample,
+    }
+    frames: FrameSettings = cell.frames.model_copy(update=own)
+    return frames
+
+
 def open_frames(cell: Cell, clips: ClipSet, shard: Shard | None = None) -> FrameStore:
     """Decode clips as the cell's model takes them, or find them decoded.
 
@@ -196,7 +213,7 @@ def open_frames(cell: Cell, clips: ClipSet, shard: Shard | None = None) -> Frame
         clips: the whole set.
         shard: the part that is opened; None for the whole.
     """
-    settings = cell.frames.model_copy(update={"size": cell.model.image_size()})
+    settings = frame_settings(cell)
     if shard is None:
         return open_whole(clips, settings, cache_dir=cell.cache_dir)
     return open_part(clips, shard, settings, cache_dir=cell.cache_dir)

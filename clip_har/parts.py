@@ -23,7 +23,7 @@ from clip_har.scoring import score_table
 
 if TYPE_CHECKING:
     from clip_har.masked_clips import MaskedClips
-    from clip_har.models.zero_shot import ZeroShot
+    from clip_har.models.zero_shot import Judge
 
 _EFFECT = "effect/"
 _EFFECTS = {
@@ -121,13 +121,13 @@ class PartAnswers:
                 by_name.setdefault(name, {})[field] = column
         return {name: NoisyAnswers(**found) for name, found in by_name.items()}, self.effects
 
-    def table(self, masked: "MaskedClips", zero_shot: "ZeroShot") -> ScoreTable:
+    def table(self, masked: "MaskedClips", judge: "Judge") -> ScoreTable:
         """Return the score table of these clips, which are all that are judged."""
         return score_table(
             masked,
             self.effects,
             self.columns["scores"],
-            pooling=zero_shot.pooling,
+            pooling=judge.pooling,
             noise_rms=self.columns["noise_rms"],
             noise_largest=self.columns["noise_largest"],
             drift=self.columns["drift"],

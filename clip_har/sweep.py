@@ -86,6 +86,12 @@ def preflight(cell: Cell) -> ClipSet:
         raise ClipHarError(
             f"frames.size={cell.frames.size}: the model takes {size} px; leave frames.size=null"
         )
+    length, frames = cell.model.clip_length(), cell.frames
+    if length is not None and (frames.sampler, frames.count) != ("uniform", length):
+        raise ClipHarError(
+            f"frames.sampler={frames.sampler}, frames.count={frames.count}: the model takes"
+            f" {length} frames of each clip; use frames.sampler=uniform frames.count={length}"
+        )
     if cell.device not in ("auto", "cpu") or cell.precision == "fp16":
         # Only these can be impossible, and only PyTorch knows (it takes seconds to import).
         from clip_har.models.dual_encoder import pick_device, pick_dtype

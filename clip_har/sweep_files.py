@@ -15,7 +15,7 @@ from clip_har.figures.accuracy import Point, accuracy_figure
 from clip_har.figures.noise_curves import effect_figure
 from clip_har.figures.save import save_figure
 from clip_har.gallery import draw_gallery
-from clip_har.masked_clips import open_frames
+from clip_har.masked_clips import frame_settings, open_frames
 from clip_har.masking.none import NoMask
 from clip_har.results import read_metrics
 from clip_har.run import Outcome
@@ -98,9 +98,8 @@ def _same_clips(cell: Cell, other: Cell) -> bool:
     """Return whether two cells show the same frames of the same clips."""
     return bool(
         cell.dataset == other.dataset
-        and cell.frames == other.frames
         and cell.limit == other.limit
-        and cell.model.image_size() == other.model.image_size()
+        and frame_settings(cell) == frame_settings(other)
     )
 
 

@@ -7,10 +7,8 @@ from typing import Any
 
 import open_clip
 import torch
-from tokenizers import Tokenizer
+from tokenizers import Tokenizer, pre_tokenizers, processors
 from tokenizers.models import WordLevel
-from tokenizers.pre_tokenizers import WhitespaceSplit
-from tokenizers.processors import TemplateProcessing
 from transformers import (
     CLIPConfig,
     CLIPImageProcessor,
@@ -22,18 +20,12 @@ from transformers import (
     SiglipConfig,
     SiglipImageProcessor,
     SiglipModel,
+    VideoMAEImageProcessor,
     XCLIPConfig,
     XCLIPModel,
 )
 
 END = "<|endoftext|>"
-WORDS = (
-    "<pad>",
-    "</s>",
-    "<s>",
-    "<unk>",
-    *["a", "photo", "of", "person", "doing", "swimming", "climbing", "running"],
-)
 VIT_B32 = {
     "projection_dim": 512,
     "text_config": {
@@ -91,65 +83,94 @@ def write_checkpoint(folder: Path, shape: dict[str, object], *, seed: int = 0) -
     return folder
 
 
-def write_siglip(folder: Path, *, seed: int = 0) -> Path:
-    """Write a small SigLIP folder with random weights and a tokenizer of whole words."""
-    shape = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2}
-    shape["num_attention_heads"] = 2
-    config: Any = SiglipConfig(
-        text_config=shape | {"vocab_size": len(WORDS), "max_position_embeddings": 16},
-        vision_config=shape | {"image_size": 64, "patch_size": 16},
-    )
-    _write_words(folder, SiglipModel, config, seed)
-    SiglipImageProcessor(size={"height": 64, "width": 64}).save_pretrained(folder)
+def write_siglip(folder: Path) -> Path:
+    """Write a small SigLIP 2 folder: random weights, and a tokenizer that ends and pads as its."""
+    shape = json.loads(json.dumps(SMALL))
+    words = _words("<pad>", "<eos>", "<unk>")
+    shape["text_config"] |= {
+        "vocab_size": len(words),
+        "max_position_embeddings": 16,
+        "projection_size": 48,
+        "pad_token_id": 0,
+        "eos_token_id": 1,
+        "bos_token_id": 2,
+    }
+    _write_model(folder, SiglipModel, SiglipConfig(**shape))
+    size = {"height": 64, "width": 64}
+    SiglipImageProcessor(size=size, resample=2).save_pretrained(folder)
+    # SigLIP's tokenizers give no attention mask: the tower reads the padding, too.
+    _word_tokenizer(
+        words, start="", end="<eos>", pad="<pad>", model_input_names=["input_ids"]
+    ).save_pretrained(folder)
     return folder
 
 
-def write_metaclip2(folder: Path, *, seed: int = 0) -> Path:
-    """Write a small MetaCLIP 2 folder with random weights and a tokenizer of whole words."""
-    text, vision = dict(SMALL["text_config"]), dict(SMALL["vision_config"])  # type: ignore[call-overload]
-    text |= {"vocab_size": len(WORDS), "eos_token_id": 1, "pad_token_id": 0, "bos_token_id": 2}
-    config: Any = MetaClip2Config(text_config=text, vision_config=vision, projection_dim=32)
-    _write_words(folder, MetaClip2Model, config, seed)
+def write_metaclip2(folder: Path) -> Path:
+    """Write a small MetaCLIP 2 folder: random weights, and a tokenizer that ends as XLM-R's."""
+    shape = json.loads(json.dumps(SMALL))
+    words = _words("<s>", "<pad>", "</s>", "<unk>")
+    shape["text_config"] |= {"vocab_size": len(words), "eos_token_id": 2, "pad_token_id": 1}
+    _write_model(folder, MetaClip2Model, MetaClip2Config(**shape))
     CLIPImageProcessor(
         size={"shortest_edge": 64}, crop_size={"height": 64, "width": 64}
     ).save_pretrained(folder)
+    _word_tokenizer(words, start="<s>", end="</s>", pad="<pad>").save_pretrained(folder)
     return folder
 
 
-def write_xclip(folder: Path, *, seed: int = 0, frames: int = 4) -> Path:
-    """Write a small X-CLIP folder with random weights and OpenAI's tokenizer."""
-    text, vision = dict(SMALL["text_config"]), dict(SMALL["vision_config"])  # type: ignore[call-overload]
-    vision |= {
-        "num_frames": frames, "mit_hidden_size": 32, "mit_intermediate_size": 64,
-        "mit_num_hidden_layers": 1, "mit_num_attention_heads": 2, "drop_path_rate": 0.0,
-    }  # fmt: skip
-    config: Any = XCLIPConfig(
-        text_config=text, vision_config=vision, projection_dim=32, prompt_layers=1,
-        prompt_num_attention_heads=2,
-    )  # fmt: skip
-    config.text_config.bos_token_id, config.text_config.eos_token_id = 49406, 49407
-    _write_weights(folder, XCLIPModel, config, seed)
-    CLIPImageProcessor(
+def write_xclip(folder: Path, *, frames: int = 4) -> Path:
+    """Write a small X-CLIP folder: random weights, a tokenizer whose last word is the end."""
+    shape = json.loads(json.dumps(SMALL))
+    words = _words("<start>")
+    words["<unk>"], words["<end>"] = len(words), len(words) + 1
+    shape["text_config"] |= {"vocab_size": len(words), "bos_token_id": 0, "eos_token_id": 2}
+    shape["vision_config"] |= {
+        "num_frames": frames,
+        "mit_hidden_size": 32,
+        "mit_intermediate_size": 64,
+        "mit_num_attention_heads": 2,
+    }
+    shape |= {"prompt_num_attention_heads": 2, "prompt_alpha": 1.0}
+    _write_model(folder, XCLIPModel, XCLIPConfig(**shape))
+    VideoMAEImageProcessor(
         size={"shortest_edge": 64}, crop_size={"height": 64, "width": 64}
     ).save_pretrained(folder)
-    write_tokenizer(folder)
+    _word_tokenizer(words, start="<start>", end="<end>", pad="<end>").save_pretrained(folder)
     return folder
 
 
-def _write_words(folder: Path, architecture: Any, config: Any, seed: int) -> None:
-    _write_weights(folder, architecture, config, seed)
-    words = Tokenizer(WordLevel({word: i for i, word in enumerate(WORDS)}, unk_token="<unk>"))
-    words.pre_tokenizer = WhitespaceSplit()
-    words.post_processor = TemplateProcessing("$A </s>", special_tokens=[("</s>", 1)])
-    PreTrainedTokenizerFast(
-        tokenizer_object=words, pad_token="<pad>", eos_token="</s>", unk_token="<unk>"
-    ).save_pretrained(folder)
-
-
-def _write_weights(folder: Path, architecture: Any, config: Any, seed: int) -> None:
+def _write_model(folder: Path, architecture: Any, config: Any) -> None:
     with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        architecture(config).save_pretrained(folder)
+        torch.manual_seed(0)
+        model = architecture(config)
+        for weight in model.parameters():  # as large as trained ones: random texts would be alike
+            if weight.dim() > 1:
+                torch.nn.init.normal_(weight, std=0.3)
+        model.logit_scale.data.fill_(1.5)
+        if hasattr(model, "logit_bias"):
+            model.logit_bias.data.fill_(-3.0)
+    folder.mkdir(parents=True, exist_ok=True)
+    model.save_pretrained(folder)
+
+
+def _words(*special: str) -> dict[str, int]:
+    text = "a photo video of person doing is room with dog running jumping"
+    return {word: number for number, word in enumerate([*special, *text.split()])}
+
+
+def _word_tokenizer(
+    words: dict[str, int], *, start: str, end: str, pad: str, **more: Any
+) -> PreTrainedTokenizerFast:
+    """Return a tokenizer of whole words, in place of the sentence pieces of the true ones."""
+    tokenizer = Tokenizer(WordLevel(words, unk_token="<unk>"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single=f"{start} $A {end}".strip(),
+        special_tokens=[(token, words[token]) for token in (start, end) if token],
+    )
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, eos_token=end, pad_token=pad, unk_token="<unk>", **more
+    )
 
 
 def write_tokenizer(folder: Path) -> None:

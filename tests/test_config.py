@@ -18,6 +18,10 @@ NEEDED = {
     "dataset=manifest": ["dataset.path=clips.csv"],
     "prompts=file": ["prompts.file=templates.txt"],
     "model=clip": ["model.checkpoint=folder"],
+    "model=siglip": ["model.checkpoint=folder"],
+    "model=xclip": ["model.checkpoint=folder"],
+    "model=metaclip_b32": ["model.revision=commit"],
+    "model=metaclip2_b32": ["model.revision=commit"],
 }
 OPTIONS = [
     f"{group}={path.relative_to(CONFIG_DIR / group).with_suffix('').as_posix()}"

@@ -159,7 +159,7 @@ def _decode_one(clip: Clip, settings: FrameSettings) -> tuple[Entry, NDArray[np.
     except DecodeError as error:
         return Entry(clip.id, error=str(error)), None
     pictures = torch.from_numpy(source.frames).permute(0, 3, 1, 2)  # (T, 3, H, W)
-    fitted: NDArray[np.uint8] = fit_frames(pictures, int(settings.size or 0), settings.fit).numpy()
+    fitted: NDArray[np.uint8] = fit_frames(pictures, *settings.geometry()).numpy()
     entry = Entry(
         clip_id=clip.id,
         length=len(fitted),

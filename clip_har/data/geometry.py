@@ -13,7 +13,7 @@ from torch import Tensor
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms.v2 import functional as tvf
 
-from clip_har.data.sampling import Fit
+from clip_har.data.sampling import Fit, Resample
 
 
 @dataclass(frozen=True)
@@ -54,16 +54,20 @@ def placement(height: int, width: int, size: int, fit: Fit) -> Placement:
     return Placement(height, width, (size - height) // 2, (size - width) // 2)
 
 
-def fit_frames(frames: Tensor, size: int, fit: Fit) -> Tensor:
+_INTERPOLATION = {"bicubic": InterpolationMode.BICUBIC, "bilinear": InterpolationMode.BILINEAR}
+
+
+def fit_frames(frames: Tensor, size: int, fit: Fit, resample: Resample = "bicubic") -> Tensor:
     """Fit frames to the model's square.
 
-    Resizing is torchvision's antialiased bicubic in whole numbers. Frames in channels-last memory
+    Resizing is torchvision's, antialiased, in whole numbers. Frames in channels-last memory
     (a permuted ``(T, H, W, 3)`` array) are resized in 0.6 of the time, with equal results.
 
     Args:
         frames: ``(T, 3, H, W)`` uint8.
         size: edge of the square, in pixels.
         fit: ``crop``, ``squash`` or ``letterbox`` (black bars).
+        resample: the interpolation.
 
     Returns:
         ``(T, 3, size, size)`` uint8, contiguous.
@@ -78,7 +82,7 @@ def fit_frames(frames: Tensor, size: int, fit: Fit) -> Tensor:
     if frames.dtype != torch.uint8:
         raise TypeError(f"expected uint8 frames, got {frames.dtype}")
     place = placement(frames.shape[-2], frames.shape[-1], size, fit)
-    resized = _resize(frames, place, InterpolationMode.BICUBIC)
+    resized = _resize(frames, place, _INTERPOLATION[resample])
     return _place(resized, place, size)
 
 

@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from clip_har.errors import ClipHarError
 from clip_har.settings import Settings
 
 _TICK_SLACK = 1e-6  # s; presentation times are fractions, ticks are sums of floats
@@ -15,6 +16,7 @@ HANDLING = frozenset({"workers", "on_error", "max_failed", "timeout"})
 """Keys of `FrameSettings` that say how decoding is done, not what comes out."""
 
 Fit = Literal["crop", "squash", "letterbox"]
+Resample = Literal["bicubic", "bilinear"]
 
 
 class FrameSettings(Settings):
@@ -37,7 +39,9 @@ class FrameSettings(Settings):
         max_frames: the most frames that ``every`` and ``fps`` keep; more are thinned evenly over
             the clip. None = no limit.
         fit: ``crop`` (shortest edge to ``size``, then the centre square), ``squash`` (to the
-            square, aspect lost) or ``letterbox`` (whole frame, black bars).
+            square, aspect lost) or ``letterbox`` (whole frame, black bars); None = as the model
+            was trained.
+        resample: how pixels are interpolated, always antialiased; None = as the model was trained.
         size: edge of the square that the model sees, in pixels; None = the model's own.
         on_error: whether clips that cannot be decoded stop the run when more than
             ``max_failed`` of them fail, or are only listed and counted.
@@ -55,7 +59,8 @@ class FrameSettings(Settings):
     step: int = Field(default=8, ge=1)
     fps: float = Field(default=1.0, gt=0, le=1000)
     max_frames: int | None = Field(default=None, ge=1)
-    fit: Fit = "crop"
+    fit: Fit | None = "crop"
+    resample: Resample | None = "bicubic"
     size: int | None = Field(default=None, ge=1)
     on_error: Literal["skip", "stop"] = "stop"
     max_failed: float = Field(default=0.01, ge=0, le=1)
@@ -75,6 +80,19 @@ class FrameSettings(Settings):
         bounds = ("max_pixels", "max_length")
         fields = ("sampler", *relevant[self.sampler], *bounds)
         return {field: getattr(self, field) for field in fields}
+
+    def geometry(self) -> tuple[int, Fit, Resample]:
+        """Return edge, fit and interpolation of the frames, once the model's own are filled in.
+
+        Raises:
+            ClipHarError: one of them is still left to the model.
+        """
+        if self.size is None or self.fit is None or self.resample is None:
+            raise ClipHarError(
+                f"expected frames.size, fit and resample, got {self.size}, {self.fit} and"
+                f" {self.resample}: use the model's own"
+            )
+        return self.size, self.fit, self.resample
 
 
 def sample_indices(settings: FrameSettings, times: Sequence[float]) -> list[int]:

@@ -125,17 +125,16 @@ class FrameStore:
 
         Args:
             clip_set: the clips.
-            settings: sampler, fit and how failures are taken; ``size`` must be set.
+            settings: sampler, fit and how failures are taken, with the model's own filled in.
             cache_dir: the folder that the stores lie in (below ``frames``).
             progress: show a progress bar on standard error while decoding, on a terminal.
 
         Raises:
-            ClipHarError: ``size`` is None, too many clips failed, or the disk is full.
+            ClipHarError: size, fit or interpolation is None, too many clips failed, or the disk is
+                full.
         """
         from clip_har.data.build import ensure_built
 
-        if settings.size is None:
-            raise ClipHarError("expected frames.size in pixels, got none: use the model's size")
         folder = store_folder(clip_set, settings, cache_dir)
         find = partial(cls.find, clip_set, settings, cache_dir=cache_dir)
         store = find()
@@ -159,7 +158,8 @@ class FrameStore:
     ) -> "FrameStore | None":
         """Return a store that was built before, None where there is none; arguments as `open`."""
         folder = store_folder(clip_set, settings, cache_dir)
-        return cls._load(folder, clip_set, size=int(settings.size or 0), fit=settings.fit)
+        size, fit, _ = settings.geometry()
+        return cls._load(folder, clip_set, size=size, fit=fit)
 
     @classmethod
     def _load(cls, folder: Path, clip_set: ClipSet, *, size: int, fit: Fit) -> "FrameStore | None":
@@ -317,8 +317,7 @@ def store_key(clip_set: ClipSet, settings: FrameSettings) -> str:
             _VERSIONS,
             clip_set.name,
             settings.sampling_key(),
-            settings.size,
-            settings.fit,
+            settings.geometry(),
             [_clip_key(clip) for clip in clip_set.clips],
         ]
     )

@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from clip_har.data.sampling import Fit, Resample
 from clip_har.errors import ClipHarError
 
 # Weights as safetensors only: a pickled checkpoint can run code when it is read.
@@ -15,6 +16,7 @@ _WANTED = ("*.json", "*.txt", "*.safetensors")
 _HUB_TIMEOUT = 10  # seconds
 MODEL, REGION = "model.checkpoint", "region.checkpoint"  # the keys that name a checkpoint
 PREPROCESSOR = ("preprocessor_config.json", "processor_config.json")
+_RESAMPLE: dict[Any, Resample] = {2: "bilinear", 3: "bicubic"}  # as PIL numbers them
 
 Channels = tuple[float, float, float]
 
@@ -25,6 +27,7 @@ class CheckpointFormat:
 
     Attributes:
         setting: the key that names the checkpoint: `MODEL` or `REGION`.
+        model_types: of ``config.json``, those that will do; empty where there is no such file.
         conversion: how pickled weights are converted, to follow "convert them once".
         weights_only: whether the model needs no file beside its weights, as one that does not
             come from transformers.
@@ -32,6 +35,7 @@ class CheckpointFormat:
 
     setting: str
     conversion: str
+    model_types: tuple[str, ...] = ()
     weights_only: bool = False
 
     def __str__(self) -> str:
@@ -52,7 +56,8 @@ def find_checkpoint(checkpoint: str, revision: str | None, expected: CheckpointF
         expected: what the folder must hold.
 
     Raises:
-        ClipHarError: when it is neither, cannot be fetched, or holds no safetensors weights.
+        ClipHarError: when it is neither, cannot be fetched, holds no safetensors weights, or is of
+            another architecture.
     """
     local = Path(checkpoint).expanduser()
     if local.is_dir():
@@ -180,9 +185,63 @@ def pixel_statistics(folder: Path, *, setting: str = MODEL) -> tuple[Channels, C
         ) from error
 
 
+def image_size(folder: Path) -> int:
+    """Return the side of the model's input in pixels, from the checkpoint's configuration.
+
+    Raises:
+        ClipHarError: when the configuration does not say.
+    """
+    return vision_number(folder, "image_size", default=224)
+
+
+def vision_number(folder: Path, key: str, *, default: int) -> int:
+    """Return a whole number from 1 of the vision tower's configuration.
+
+    Args:
+        folder: the checkpoint.
+        key: in ``vision_config``.
+        default: where it is not written down, as transformers has it.
+
+    Raises:
+        ClipHarError: when it is something else.
+    """
+    vision = read_json(folder, "config.json").get("vision_config", {})
+    number = vision.get(key, default) if isinstance(vision, dict) else None
+    if not isinstance(number, int) or number < 1:
+        raise ClipHarError(
+            f"{MODEL}={folder}: expected vision_config.{key} in config.json, a whole number from 1,"
+            f" got {number!r}"
+        )
+    return number
+
+
+def fitting(folder: Path) -> tuple[Fit, Resample]:
+    """Return how a checkpoint's frames are fitted to its square input, and interpolated.
+
+    Raises:
+        ClipHarError: when it asks for an interpolation that is not offered.
+    """
+    content = read_preprocessor(folder)
+    fit: Fit = "crop" if content.get("do_center_crop", "crop_size" in content) else "squash"
+    number = content.get("resample", 3)
+    if not isinstance(number, int) or number not in _RESAMPLE:
+        raise ClipHarError(
+            f"{MODEL}={folder}: expected resample 2 (bilinear) or 3 (bicubic) in {PREPROCESSOR[0]},"
+            f" got {number!r}"
+        )
+    return fit, _RESAMPLE[number]
+
+
 def _checked(folder: Path, checkpoint: str, expected: CheckpointFormat) -> Path:
     if lack := _lacks(folder, expected):
         raise ClipHarError(f"{expected.setting}={checkpoint}: expected {expected}; {lack}")
+    if expected.model_types:
+        kind = read_json(folder, "config.json", setting=expected.setting).get("model_type")
+        if kind not in expected.model_types:
+            raise ClipHarError(
+                f"{expected.setting}={checkpoint}: expected model_type"
+                f" {' or '.join(expected.model_types)} in config.json, got {kind!r}"
+            )
     return folder.resolve()
 
 

@@ -1,16 +1,16 @@
-"""CLIP (Radford et al. 2021) and its kin that compare images with texts, through transformers."""
+"""CLIP (Radford et al. 2021) and what has its architecture, through transformers."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
-from clip_har.errors import ClipHarError
+from clip_har.data.sampling import Fit, Resample
 from clip_har.models.checkpoint import (
     MODEL,
     CheckpointFormat,
     find_checkpoint,
-    pixel_statistics,
+    fitting,
+    image_size,
     read_json,
-    weights_digest,
 )
 from clip_har.models.runtime import Runtime
 from clip_har.settings import Settings
@@ -20,24 +20,18 @@ if TYPE_CHECKING:
 
     from clip_har.models.dual_encoder import DualEncoder, Precision
 
+_CLASSES = {"clip": "CLIPModel", "metaclip_2": "MetaClip2Model"}  # of transformers
 FORMAT = CheckpointFormat(
     MODEL,
     conversion="with transformers (CLIPModel.from_pretrained, then save_pretrained)",
+    model_types=tuple(_CLASSES),
 )
 
 
-ARCHITECTURES = {"clip": "CLIPModel", "metaclip_2": "MetaClip2Model", "siglip": "SiglipModel"}
-"""Classes of transformers by the ``model_type`` of config.json.
-
-MetaCLIP 1 is a ``clip``, SigLIP 2 of a fixed size a ``siglip``.
-"""
-
-
 class CLIP(Settings):
-    """A checkpoint of CLIP, MetaCLIP, SigLIP or SigLIP 2.
+    """A CLIP: OpenAI's, MetaCLIP (Xu et al. 2024) or MetaCLIP 2 (Chuang et al. 2025).
 
-    SigLIP is trained with a sigmoid per pair. Here its classes compete, as those of CLIP do: the
-    scores are its logits without their common bias, which changes no answer.
+    They differ in what they were trained on; MetaCLIP 2 has a tokenizer of its own, too.
 
     Attributes:
         checkpoint: hub name, or a local folder in the hub's format.
@@ -52,39 +46,27 @@ class CLIP(Settings):
     pooling: Literal["mean", "mean_probability", "max"] = "mean"
     runtime: Runtime = "torch"
 
+    single_frames: ClassVar[bool] = True
+    gives_evidence: ClassVar[bool] = True
+
     def folder(self) -> Path:
         """Return the checkpoint's folder, fetching it where needed.
 
         Raises:
             ClipHarError: when it cannot be had or is of another architecture.
         """
-        folder = find_checkpoint(self.checkpoint, self.revision, FORMAT)
-        self._architecture(folder)
-        return folder
-
-    def _architecture(self, folder: Path) -> str:
-        kind = read_json(folder, "config.json").get("model_type")
-        if not isinstance(kind, str) or kind not in ARCHITECTURES:
-            raise ClipHarError(
-                f"{MODEL}={self.checkpoint}: expected model_type {', '.join(ARCHITECTURES)} in"
-                f" config.json, got {kind!r}"
-            )
-        return ARCHITECTURES[kind]
+        return find_checkpoint(self.checkpoint, self.revision, FORMAT)
 
     def image_size(self) -> int:
-        """Return the input's side in pixels, from the checkpoint's configuration.
+        """Return the input's side in pixels, see `clip_har.models.checkpoint.image_size`."""
+        return image_size(self.folder())
 
-        Raises:
-            ClipHarError: when the configuration does not say.
-        """
-        vision = read_json(self.folder(), "config.json").get("vision_config", {})
-        size = vision.get("image_size", 224) if isinstance(vision, dict) else None
-        if not isinstance(size, int) or size < 1:
-            raise ClipHarError(
-                f"{MODEL}={self.checkpoint}: expected vision_config.image_size in config.json, a"
-                f" number of pixels, got {size!r}"
-            )
-        return size
+    def fitting(self) -> tuple[Fit, Resample]:
+        """Return how frames are fitted to it, see `clip_har.models.checkpoint.fitting`."""
+        return fitting(self.folder())
+
+    def clip_length(self) -> None:
+        """Return None: a clip may have any number of frames."""
 
     def load(self, *, device: "torch.device", precision: "Precision") -> "DualEncoder":
         """Load the model, frozen and in evaluation mode.
@@ -94,39 +76,15 @@ class CLIP(Settings):
         """
         import transformers
 
-        from clip_har.models.dual_encoder import DualEncoder, pick_dtype, try_out
-        from clip_har.models.pretrained import load_pretrained
-        from clip_har.models.tower import build_tower
+        from clip_har.models.dual_encoder import load_dual_encoder
 
         folder = self.folder()
-        dtype = pick_dtype(precision, device)
-        mean, std = pixel_statistics(folder)
-        architecture = getattr(transformers, self._architecture(folder))
-        pooled = architecture is transformers.SiglipModel
-        named = f"{MODEL}={self.checkpoint}"
-        network, tokenizer = load_pretrained(architecture, folder, named=named)
-        # Read in full precision: in bf16 the factor 100 would become 99.
-        logit_scale = float(network.logit_scale.detach().exp())
-        network.to(device=device, dtype=dtype)
-        size = network.config.vision_config.image_size
-        tower = build_tower(
-            self.runtime, network, image_size=size, device=device, precision=precision
-        )
-        model = DualEncoder(
-            network=network,
-            tokenizer=tokenizer,
+        kind = str(read_json(folder, "config.json")["model_type"])
+        return load_dual_encoder(
+            getattr(transformers, _CLASSES[kind]),
+            folder,
             name=self.checkpoint,
-            digest=weights_digest(folder),
-            image_size=size,
-            context_length=network.config.text_config.max_position_embeddings,
-            mean=mean,
-            std=std,
-            logit_scale=logit_scale,
+            runtime=self.runtime,
             device=device,
-            dtype=dtype,
-            causal_text=not pooled,
-            class_token=not pooled,
-            tower=tower,
+            precision=precision,
         )
-        try_out(model, named=named)
-        return model

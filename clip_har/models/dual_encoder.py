@@ -3,36 +3,22 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
 from clip_har.errors import ClipHarError
+from clip_har.models.checkpoint import MODEL, pixel_statistics, weights_digest
 from clip_har.models.preprocess import normalise
+from clip_har.models.pretrained import load_pretrained
 from clip_har.models.runtime import Runtime
-from clip_har.models.tower import Tower
+from clip_har.models.tower import Tower, build_tower
 
 Precision = Literal["fp32", "bf16", "fp16"]
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 _TEXT_BATCH = 256
-
-
-class ModelSource(Protocol):
-    """What an option of the ``model`` group is."""
-
-    pooling: Literal["mean", "mean_probability", "max"]
-    runtime: Runtime
-
-    def folder(self) -> Path:
-        """Return the checkpoint's folder, fetching it where needed."""
-
-    def image_size(self) -> int:
-        """Return the input's side in pixels, without loading the model."""
-
-    def load(self, *, device: torch.device, precision: Precision) -> "DualEncoder":
-        """Load the model."""
 
 
 @dataclass(frozen=True)
@@ -51,9 +37,9 @@ class DualEncoder:
         logit_scale: learned temperature, as a factor.
         device: where it runs.
         dtype: of the forward pass.
-        causal_text: whether the text tower reads from the left to an end token, as CLIP's does.
-        class_token: whether the image tower reads a frame at a token of its own, as CLIP's does;
-            SigLIP's pools over its patches, and what `clip_har.attention` measures is not defined.
+        logit_bias: learned, added to every logit; 0 where there is none.
+        padded_texts: whether texts are put in lower case and padded to ``context_length``, and the
+            padding is read, as SigLIP was trained.
         tower: runs the image tower where no gradient is needed, see `clip_har.models.tower`;
             None for the network itself.
     """
@@ -69,8 +55,8 @@ class DualEncoder:
     logit_scale: float
     device: torch.device
     dtype: torch.dtype
-    causal_text: bool = True
-    class_token: bool = True
+    logit_bias: float = 0.0
+    padded_texts: bool = False
     tower: Tower | None = None
 
     def encode_frames(self, frames: Tensor) -> Tensor:
@@ -109,24 +95,110 @@ class DualEncoder:
         Returns:
             ``(N, D)`` float32, L2-normalised, on the CPU.
         """
-        batches = []
-        for start in range(0, len(texts), _TEXT_BATCH):
-            tokens = self.tokenizer(
-                list(texts[start : start + _TEXT_BATCH]),
-                # A causal text tower that reads the embedding at the end token does not mind what
-                # follows it. SigLIP's reads the last place, whatever is there, and was trained
-                # with all places filled and none hidden.
-                padding=True if self.causal_text else "max_length",
-                truncation=True,
-                max_length=self.context_length,
-                return_tensors="pt",
-            ).to(self.device)
-            mask = {"attention_mask": tokens["attention_mask"]} if self.causal_text else {}
-            features = self.network.get_text_features(
-                input_ids=tokens["input_ids"], **mask
-            ).pooler_output
-            batches.append(normalize(features.float(), dim=-1).cpu())
-        return torch.cat(batches)
+        features = text_features(
+            self.network,
+            self.tokenizer,
+            texts,
+            context_length=self.context_length,
+            padded=self.padded_texts,
+            device=self.device,
+        )
+        return normalize(features, dim=-1)
+
+
+@torch.inference_mode()
+def text_features(
+    network: Any,
+    tokenizer: Any,
+    texts: Sequence[str],
+    *,
+    context_length: int,
+    padded: bool,
+    device: torch.device,
+) -> Tensor:
+    """Return what a network makes of texts, not yet of length 1.
+
+    Args:
+        network: a transformers model with ``get_text_features``.
+        tokenizer: a transformers tokenizer.
+        texts: N texts; one longer than the context is cut, as the tokenizer does.
+        context_length: longest text, in tokens.
+        padded: see `DualEncoder`.
+        device: where the network is.
+
+    Returns:
+        ``(N, D)`` float32 on the CPU.
+    """
+    batches = []
+    for start in range(0, len(texts), _TEXT_BATCH):
+        batch = list(texts[start : start + _TEXT_BATCH])
+        # CLIP's are padded to the longest text only: the text tower is causal and reads the
+        # embedding at the end token, so what follows it cannot matter.
+        tokens = tokenizer(
+            [text.lower() for text in batch] if padded else batch,
+            padding="max_length" if padded else True,
+            truncation=True,
+            max_length=context_length,
+            return_tensors="pt",
+        ).to(device)
+        mask = {} if padded else {"attention_mask": tokens["attention_mask"]}
+        features = network.get_text_features(input_ids=tokens["input_ids"], **mask).pooler_output
+        batches.append(features.float().cpu())
+    return torch.cat(batches)
+
+
+def load_dual_encoder(
+    architecture: Any,
+    folder: Path,
+    *,
+    name: str,
+    runtime: Runtime,
+    device: torch.device,
+    precision: Precision,
+    padded_texts: bool = False,
+) -> DualEncoder:
+    """Load a dual encoder, frozen and in evaluation mode.
+
+    Args:
+        architecture: a class of transformers with ``get_image_features``, ``get_text_features``
+            and ``logit_scale``.
+        folder: the checkpoint.
+        name: what the user calls it.
+        runtime: of the image tower, see `clip_har.models.tower.build_tower`.
+        device: where it is to run.
+        precision: of the forward pass.
+        padded_texts: see `DualEncoder`.
+
+    Raises:
+        ClipHarError: when a file of the checkpoint is missing or damaged.
+    """
+    named = f"{MODEL}={name}"
+    dtype = pick_dtype(precision, device)
+    mean, std = pixel_statistics(folder)
+    network, tokenizer = load_pretrained(architecture, folder, named=named)
+    # Read in full precision: in bf16 the factor 100 would become 99.
+    logit_scale = float(network.logit_scale.detach().exp())
+    logit_bias = float(network.logit_bias.detach()) if hasattr(network, "logit_bias") else 0.0
+    network.to(device=device, dtype=dtype)
+    size = network.config.vision_config.image_size
+    model = DualEncoder(
+        network=network,
+        tokenizer=tokenizer,
+        name=name,
+        digest=weights_digest(folder),
+        image_size=size,
+        context_length=network.config.text_config.max_position_embeddings,
+        mean=mean,
+        std=std,
+        logit_scale=logit_scale,
+        logit_bias=logit_bias,
+        device=device,
+        dtype=dtype,
+        padded_texts=padded_texts,
+        tower=build_tower(runtime, network, image_size=size, device=device, precision=precision),
+    )
+    try_out(model, named=named)
+    return model
 
 
 def try_out(model: DualEncoder, *, named: str) -> None:

@@ -28,6 +28,7 @@ def clip_scores(
     *,
     logit_scale: float,
     pooling: Pooling,
+    logit_bias: float = 0.0,
 ) -> Tensor:
     """Score every class for every clip.
 
@@ -38,6 +39,7 @@ def clip_scores(
         logit_scale: the model's learned temperature, as a factor.
         pooling: ``mean``: logits of the renormalised mean embedding; ``max``: per class the best
             frame's logit; ``mean_probability``: logarithm of the mean softmax over frames.
+        logit_bias: what the model adds to every logit; no softmax depends on it.
 
     Returns:
         ``(B, C)`` float32 logits, or log-probabilities with ``mean_probability``; the softmax of
@@ -45,8 +47,8 @@ def clip_scores(
     """
     weight = classifier.float().T * logit_scale  # (D, C)
     if pooling == "mean":
-        return clip_embeddings(embeddings, lengths) @ weight
-    logits = torch.split(embeddings.float() @ weight, list(lengths))
+        return clip_embeddings(embeddings, lengths) @ weight + logit_bias
+    logits = torch.split(embeddings.float() @ weight + logit_bias, list(lengths))
     if pooling == "max":
         return torch.stack([clip.amax(dim=0) for clip in logits])
     return torch.stack(

@@ -16,14 +16,18 @@ from clip_har.models.pooling import Pooling, clip_embeddings, clip_scores
 
 
 class Judge(Protocol):
-    """Whatever scores clips: a `ZeroShot`, or a planted model whose answers are known."""
+    """Whatever scores clips.
+
+    A `ZeroShot`, a `clip_har.models.video_zero_shot.VideoZeroShot`, or a planted model whose
+    answers are known.
+    """
 
     @property
     def batch_size(self) -> int:
         """Frames in one forward pass."""
 
     @property
-    def pooling(self) -> Pooling:
+    def pooling(self) -> str:
         """How frames become a clip."""
 
     def answers(self, clips: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
@@ -123,9 +127,11 @@ class ZeroShot:
             lengths,
             self.classifier,
             logit_scale=self.model.logit_scale,
+            logit_bias=self.model.logit_bias,
             pooling=self.pooling,
         ).cpu()
 
     def frame_logits(self, embeddings: Tensor) -> Tensor:
         """Return the logits ``(M, C)`` of single frames ``(M, D)``; they have a gradient."""
-        return self.model.logit_scale * embeddings.float() @ self.classifier.float().T
+        model = self.model
+        return model.logit_scale * embeddings.float() @ self.classifier.float().T + model.logit_bias

@@ -175,7 +175,8 @@ def evaluate_noise(
         name: _table(masked, zero_shot, effects, noises, answers, variant)
         for name, variant in variants.items()
     }
-    most = 0 if isinstance(noise, EmbeddingNoise) else noise.attention_clips
+    measured = cell.model.gives_evidence and not isinstance(noise, EmbeddingNoise)
+    most = noise.attention_clips if measured else 0
     looked_at = rows_with_subject(masked, most)
     compared = {name: variants[name] for name in (NONE, headline, UNIVERSAL) if name in variants}
     attention = _attention(masked, zero_shot, compared, looked_at, where=where)

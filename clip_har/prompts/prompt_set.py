@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -29,12 +29,14 @@ class PromptSet(Settings):
         templates: the templates; empty when ``file`` gives them.
         file: a text file with one template a line.
         class_names: a text file with one name a line, in class order, to be used in place of the
-            spaced-out names of the data set.
+            names of the data set.
+        spelling: of the data set's names: ``spaced`` out and in lower case, or ``as_written``.
     """
 
     templates: list[str] = Field(default_factory=list)
     file: Path | None = None
     class_names: Path | None = None
+    spelling: Literal["spaced", "as_written"] = "spaced"
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -72,7 +74,9 @@ class PromptSet(Settings):
         Raises:
             ClipHarError: when a file is missing or holds another number of names than C.
         """
-        words = [spaced(name) for name in class_names]
+        words = list(class_names)
+        if self.spelling == "spaced":
+            words = [spaced(name) for name in class_names]
         if self.class_names is not None:
             words = _read_lines(self.class_names, "prompts.class_names")
             if len(words) != len(class_names):

@@ -14,7 +14,6 @@ from clip_har.models.checkpoint import (
     REGION,
     CheckpointFormat,
     find_checkpoint,
-    read_json,
     weights_digest,
 )
 from clip_har.regions.source import (
@@ -41,6 +40,7 @@ FORMAT = CheckpointFormat(
     REGION,
     conversion="with transformers (CLIPSegForImageSegmentation.from_pretrained, then"
     " save_pretrained)",
+    model_types=("clipseg",),
 )
 
 
@@ -95,14 +95,7 @@ class PromptedRegion(Settings):
         Raises:
             ClipHarError: when it cannot be had or is of another architecture.
         """
-        folder = find_checkpoint(self.checkpoint, self.revision, FORMAT)
-        kind = read_json(folder, "config.json", setting=REGION).get("model_type")
-        if kind != "clipseg":
-            raise ClipHarError(
-                f"{REGION}={self.checkpoint}: expected model_type clipseg in config.json,"
-                f" got {kind!r}"
-            )
-        return folder
+        return find_checkpoint(self.checkpoint, self.revision, FORMAT)
 
     def identity(self, clips: ClipSet) -> str:  # noqa: ARG002
         """Return the digest of the weights, see `folder` for what it raises."""

@@ -1,0 +1,49 @@
+"""What an option of the ``model`` group is: the contract, with no logic."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Protocol
+
+from clip_har.data.sampling import Fit, Resample
+from clip_har.models.runtime import Runtime
+
+if TYPE_CHECKING:
+    import torch
+
+    from clip_har.models.dual_encoder import DualEncoder, Precision
+    from clip_har.models.video_encoder import VideoEncoder
+
+
+class ModelSource(Protocol):
+    """A checkpoint and how it is used.
+
+    Attributes:
+        checkpoint: hub name, or a local folder in the hub's format.
+        pooling: how frames become a clip.
+        runtime: of the image tower's forward pass.
+        single_frames: whether frames are embedded one by one, as learned noise needs it.
+        gives_evidence: whether `clip_har.models.evidence` can say what in a frame an answer rests
+            on.
+    """
+
+    checkpoint: str
+    pooling: str
+    runtime: Runtime
+    single_frames: ClassVar[bool]
+    gives_evidence: ClassVar[bool]
+
+    def folder(self) -> Path:
+        """Return the checkpoint's folder, fetching it where needed."""
+
+    def image_size(self) -> int:
+        """Return the input's side in pixels, without loading the model."""
+
+    def fitting(self) -> tuple[Fit, Resample]:
+        """Return how frames are fitted to the input, without loading the model."""
+
+    def clip_length(self) -> int | None:
+        """Return the frames that a clip must have; None for any number."""
+
+    def load(
+        self, *, device: "torch.device", precision: "Precision"
+    ) -> "DualEncoder | VideoEncoder":
+        """Load the model, frozen and in evaluation mode."""
