@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from clip_har.data.files import subfolders, video_files
-from clip_har.data_tools.archives import MAX_BYTES, archive_format, unpack
+from clip_har.data_tools.archives import MAX_BYTES, unpack
 from clip_har.data_tools.sources import Name
 from clip_har.errors import ClipHarError
 
@@ -109,7 +109,6 @@ def _clips(path: Path, into: Path, max_bytes: int) -> Path:
     folder = into / "classes"
     folder.mkdir()
     for one in inner:
-        archive_format(one)
         within = into / "one"
         within.mkdir()
         used += unpack(one, within, max_bytes=max_bytes - used)
