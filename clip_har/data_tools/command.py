@@ -3,6 +3,7 @@
 import argparse
 import logging
 import os
+import re
 import sys
 from collections.abc import Sequence
 from functools import partial
@@ -25,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Args:
         arguments: of the command line; None for the process's own.
     """
-    given = _parser().parse_args(arguments)
+    given = _parsed(arguments)
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     logging.getLogger("clip_har").setLevel(logging.INFO)
     try:
@@ -36,6 +37,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
         where = f"{error.filename}: " if error.filename else ""
         reason = os.strerror(error.errno) if error.errno else str(error)
         sys.exit(report_fault(ClipHarError(f"{where}{reason[:1].lower()}{reason[1:]}")))
+
+
+def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Parse the command line; settings of ``info`` may stand behind its options, too."""
+    parser = _parser()
+    given, rest = parser.parse_known_args(arguments)
+    if rest and hasattr(given, "settings") and not any(one.startswith("-") for one in rest):
+        given.settings += rest
+    elif rest:
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    return given
+
+
+def _sha256(text: str) -> str:
+    if not re.fullmatch(r"[0-9a-fA-F]{64}", text):
+        raise argparse.ArgumentTypeError(f"expected 64 hexadecimal digits, got '{text}'")
+    return text.lower()
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -59,7 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     prepare.add_argument(
         "--accept-licence", action="store_true", help="needed for --download: see the terms first"
     )
-    prepare.add_argument("--sha256", help="that the archive of the clips must have")
+    prepare.add_argument("--sha256", type=_sha256, help="that the archive of the clips must have")
     prepare.add_argument(
         "--max-bytes",
         type=int,
@@ -143,8 +161,8 @@ def _archive(
 
             if not path.is_file():
                 raise ClipHarError(f"{path} does not exist: expected an archive ({option})")
-            if (found := sha256_of(path)) != sha256.lower():
-                raise ClipHarError(f"{path} has the SHA-256 {found}, expected {sha256.lower()}")
+            if (found := sha256_of(path)) != sha256:
+                raise ClipHarError(f"{path} has the SHA-256 {found}, expected {sha256}")
         return path
     if not given.download:
         raise ClipHarError(
@@ -231,7 +249,8 @@ def _info(given: argparse.Namespace) -> int:
     """Show classes, groups, lengths and frame sizes of any data set, and draw them."""
     from hydra import compose, initialize_config_dir
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
+    from rich.text import Text
 
     from clip_har.app import CONFIG_DIR
     from clip_har.config import build, register_schema
@@ -253,9 +272,9 @@ def _info(given: argparse.Namespace) -> int:
     found = inspect(clips)
     console = Console(highlight=False, soft_wrap=True)
     header, *rows = found.rows()
-    table = Table(*header)
+    table = Table(Column(header[0], overflow="fold"), *header[1:])
     for row in rows[:-1]:
-        table.add_row(*row)
+        table.add_row(Text(row[0]), *row[1:])  # names may hold brackets, which rich takes as markup
     table.add_section()
     table.add_row(*rows[-1])
     console.print(table)

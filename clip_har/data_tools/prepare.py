@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from clip_har.data.files import subfolders, video_files
 from clip_har.data_tools.archives import MAX_BYTES, unpack
 from clip_har.data_tools.sources import Name
@@ -19,6 +21,7 @@ _CLIPS: dict[Name, str] = {"ucf101": "UCF-101", "hmdb51": "hmdb51_org"}
 _LISTS: dict[Name, str] = {"ucf101": "ucfTrainTestlist", "hmdb51": "testTrainMulti_7030_splits"}
 _LIST_FILES: dict[Name, str] = {"ucf101": "classInd.txt", "hmdb51": "*_test_split1.txt"}
 _TEMPORARY = ".clip-har-prepare-"
+_LOCK = ".clip-har-prepare.lock"  # stays: removing it would let two in
 
 
 def clips_folder(name: Name, root: Path) -> Path:
@@ -57,9 +60,26 @@ def prepare(
         max_bytes: that each may unpack to.
 
     Raises:
-        ClipHarError: an archive is missing, refused, damaged or holds something else.
+        ClipHarError: an archive is missing, refused, damaged or holds something else, or another
+            process is at it.
     """
     root.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(root / _LOCK, timeout=0):
+            _lay_out(name, root, archive, splits, max_bytes)
+    except Timeout as error:
+        raise ClipHarError(
+            f"another clip-har-data prepare is at work in {root}: wait until it has ended"
+        ) from error
+
+
+def _lay_out(
+    name: Name,
+    root: Path,
+    archive: Callable[[], Path],
+    splits: Callable[[], Path],
+    max_bytes: int,
+) -> None:
     for stale in root.glob(f"{_TEMPORARY}*"):
         shutil.rmtree(stale, ignore_errors=True)
     # The small lists first: a wrong file among them shows before gigabytes are unpacked.
