@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 
 from clip_har.errors import ClipHarError
@@ -117,7 +118,8 @@ def _prepare(given: argparse.Namespace) -> int:
     The terms of use are shown first. What is there already is left as it is; a killed run leaves
     nothing half-laid out.
     """
-    from clip_har.data_tools.prepare import clips_folder, dataset_root, lists_folder, prepare
+    from clip_har.data_tools.layout import clips_folder, dataset_root, lists_folder
+    from clip_har.data_tools.prepare import prepare
     from clip_har.data_tools.sources import SOURCES
 
     name: Name = given.dataset
@@ -137,10 +139,11 @@ def _prepare(given: argparse.Namespace) -> int:
         splits=partial(_archive, given.splits, source.splits, "--splits", given),
         max_bytes=given.max_bytes,
     )
+    table = _default_csv(root, name)
     found = _verified(
-        source, name, lists_folder(name, root), clips_folder(name, root), allow_missing=False
+        *(source, name, lists_folder(name, root), clips_folder(name, root)), table=table
     )
-    status = _report(source, found, _default_csv(root, name))
+    status = _report(source, found, table)
     sys.stdout.write(f"\nuse it: dataset={name} dataset.root={dataset_root(name, root)}\n")
     return status
 
@@ -183,28 +186,43 @@ def _verify(given: argparse.Namespace) -> int:
 
     The exit status is 1 where something is wrong.
     """
-    from clip_har.data_tools.prepare import clips_folder, lists_folder
+    from clip_har.data_tools.layout import find_clips, find_lists
     from clip_har.data_tools.sources import SOURCES
 
     name: Name = given.dataset
     source, root = SOURCES[name], given.root.expanduser().absolute()
+    table = (given.csv or _default_csv(root, name)).expanduser().absolute()
     found = _verified(
         source,
         name,
-        given.lists or lists_folder(name, root),
-        given.videos or clips_folder(name, root),
+        given.lists or find_lists(name, root),
+        given.videos or find_clips(name, root),
+        table=table,
         allow_missing=given.allow_missing,
     )
-    return _report(source, found, given.csv or _default_csv(root, name))
+    return _report(source, found, table)
 
 
 def _verified(
-    source: "Source", name: "Name", lists: Path, videos: Path, *, allow_missing: bool
+    source: "Source",
+    name: "Name",
+    lists: Path,
+    videos: Path,
+    *,
+    table: Path,
+    allow_missing: bool = False,
 ) -> "Verification":
     from clip_har.data_tools.listing import read_listing
     from clip_har.data_tools.verify import verify
 
     listing = read_listing(name, lists.expanduser().absolute(), videos.expanduser().absolute())
+    try:  # before all clips are decoded for nothing
+        table.parent.mkdir(parents=True, exist_ok=True)
+        TemporaryFile(dir=table.parent).close()
+    except OSError as error:
+        raise ClipHarError(
+            f"{table} cannot be written ({error.strerror}): name another place with --csv"
+        ) from error
     return verify(source, listing, allow_missing=allow_missing)
 
 

@@ -12,31 +12,14 @@ from filelock import FileLock, Timeout
 
 from clip_har.data.files import subfolders, video_files
 from clip_har.data_tools.archives import MAX_BYTES, unpack
+from clip_har.data_tools.layout import LIST_FILES, clips_folder, lists_folder
 from clip_har.data_tools.sources import Name
 from clip_har.errors import ClipHarError
 
 log = logging.getLogger(__name__)
 
-_CLIPS: dict[Name, str] = {"ucf101": "UCF-101", "hmdb51": "hmdb51_org"}
-_LISTS: dict[Name, str] = {"ucf101": "ucfTrainTestlist", "hmdb51": "testTrainMulti_7030_splits"}
-_LIST_FILES: dict[Name, str] = {"ucf101": "classInd.txt", "hmdb51": "*_test_split1.txt"}
 _TEMPORARY = ".clip-har-prepare-"
 _LOCK = ".clip-har-prepare.lock"  # stays: removing it would let two in
-
-
-def clips_folder(name: Name, root: Path) -> Path:
-    """Return where the class folders of a data set lie."""
-    return root / _CLIPS[name]
-
-
-def lists_folder(name: Name, root: Path) -> Path:
-    """Return where its official lists lie."""
-    return root / _LISTS[name]
-
-
-def dataset_root(name: Name, root: Path) -> Path:
-    """Return what ``dataset.root`` is to be set to."""
-    return root if name == "ucf101" else clips_folder(name, root)
 
 
 def prepare(
@@ -108,10 +91,10 @@ def _temporary(root: Path) -> Iterator[Path]:
 def _lists(name: Name, path: Path, into: Path, max_bytes: int) -> Path:
     """Unpack the lists and return their folder."""
     unpack(path, into, max_bytes=max_bytes)
-    found = sorted(file.parent for file in into.rglob(_LIST_FILES[name]))
+    found = sorted(file.parent for file in into.rglob(LIST_FILES[name]))
     if not found:
         raise ClipHarError(
-            f"{path} holds no {_LIST_FILES[name]}: expected the official lists of the splits (for"
+            f"{path} holds no {LIST_FILES[name]}: expected the official lists of the splits (for"
             " action recognition, not detection)"
         )
     return _opened(found[0], into)

@@ -10,7 +10,8 @@ from clip_har.data.hmdb51 import HMDB51
 from clip_har.data.ucf101 import UCF101
 from clip_har.data_tools import prepare as module
 from clip_har.data_tools.command import main
-from clip_har.data_tools.prepare import dataset_root, prepare
+from clip_har.data_tools.layout import dataset_root
+from clip_har.data_tools.prepare import prepare
 from clip_har.errors import ClipHarError
 from tests.data_tools.made_sets import hmdb_archives, ucf_archives
 from tests.data_tools.rar import write_rar
