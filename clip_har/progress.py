@@ -28,7 +28,7 @@ def track(total: int, what: str, *, show: bool = True) -> Iterator[Advance]:
         A function that advances the bar by a number of items.
     """
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),  # file names may hold brackets
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),

@@ -1,12 +1,16 @@
 """Unpacking archives that may come from anywhere: nothing leaves the folder."""
 
+import errno
+import lzma
 import os
 import shutil
 import subprocess
 import tarfile
 import zipfile
+import zlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Literal
@@ -22,6 +26,12 @@ MAX_BYTES = 64 * 10**9
 """What an archive may unpack to, bytes; UCF-101 is 7 GB, HMDB-51 2 GB."""
 MAX_FILES = 1_000_000
 _POLL = 0.5  # s between two looks at what a tool has unpacked so far
+# What the readers raise at damage: names that are no UTF-8 (ValueError), an unknown version or a
+# password of a single entry (RuntimeError), a broken stream.
+_DAMAGE = (
+    EOFError, OSError, RuntimeError, ValueError, lzma.LZMAError, rarfile.Error, tarfile.TarError,
+    zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -32,11 +42,13 @@ class Entry:
         name: its path in the archive, ``/`` between the parts.
         size: unpacked, bytes.
         kind: ``other`` are links, devices and pipes.
+        crc: CRC-32 of its content, where the reader does not check it itself; else None.
     """
 
     name: str
     size: int
     kind: Literal["file", "folder", "other"]
+    crc: int | None = None
 
 
 def archive_format(path: Path) -> Format:
@@ -47,62 +59,70 @@ def archive_format(path: Path) -> Format:
     """
     if not path.is_file():
         raise ClipHarError(f"{path} does not exist: expected an archive (.rar, .zip or .tar)")
-    try:
+    with _damage_told(path):
         if zipfile.is_zipfile(path):
             return "zip"
         if rarfile.is_rarfile(path):
             return "rar"
         if tarfile.is_tarfile(path):
             return "tar"
-    except EOFError as error:  # of a compressed archive
-        raise _damaged(path, error) from error
     raise ClipHarError(
         f"{path} is no whole RAR, ZIP or TAR archive (an error page saved under its name, or cut"
         " off?): fetch it again"
     )
 
 
-def list_entries(path: Path) -> list[Entry]:
+def list_entries(path: Path, *, max_bytes: int = MAX_BYTES) -> list[Entry]:
     """Return what an archive says that it holds; nothing is unpacked.
 
+    Args:
+        path: the archive.
+        max_bytes: that it may unpack to; reading stops there, since the list may be a bomb itself.
+
     Raises:
-        ClipHarError: it is no archive, damaged, or asks for a password.
+        ClipHarError: it is no archive, damaged, too large, or asks for a password.
     """
-    kind = archive_format(path)
-    try:
-        if kind == "zip":
-            with zipfile.ZipFile(path) as archive:
-                return [_zip_entry(one) for one in archive.infolist()]
-        if kind == "tar":
-            with tarfile.open(path) as tar:
-                return [
-                    Entry(one.name, one.size, _kind(file=one.isreg(), folder=one.isdir()))
-                    for one in tar
-                ]
+    archive_kind = archive_format(path)
+    entries: list[Entry] = []
+    total = 0
+    with _damage_told(path):
+        for entry in _entries(path, archive_kind):
+            entries.append(entry)
+            total += entry.size
+            if total > max_bytes or len(entries) > MAX_FILES:
+                raise ClipHarError(
+                    f"{path} would unpack to {total:,} bytes or more, in {len(entries):,} entries:"
+                    f" more than --max-bytes {max_bytes:,} or {MAX_FILES:,} entries; nothing was"
+                    " unpacked"
+                )
+    return entries
+
+
+def _entries(path: Path, archive_kind: Format) -> Iterator[Entry]:
+    if archive_kind == "zip":
+        with zipfile.ZipFile(path) as archive:
+            yield from map(_zip_entry, archive.infolist())
+    elif archive_kind == "tar":
+        with tarfile.open(path) as tar:
+            for one in tar:
+                yield Entry(one.name, one.size, _kind(file=one.isreg(), folder=one.isdir()))
+                tar.members = []  # type: ignore[attr-defined]  # else it keeps all of them
+    else:
         with rarfile.RarFile(path) as rar:
             if rar.needs_password():
                 raise ClipHarError(f"{path} asks for a password: the official archives have none")
-            return [
-                Entry(
-                    one.filename,
-                    one.file_size,
-                    _kind(
-                        file=one.is_file() and one.file_redir is None,
-                        folder=one.is_dir() and one.file_redir is None,
-                    ),
-                )
-                for one in rar.infolist()
-            ]
-    except (OSError, zipfile.BadZipFile, tarfile.TarError, rarfile.Error, EOFError) as error:
-        raise _damaged(path, error) from error
+            for one in rar.infolist():
+                link = one.file_redir is not None
+                kind = _kind(file=one.is_file() and not link, folder=one.is_dir() and not link)
+                yield Entry(one.filename, one.file_size, kind, one.CRC)
 
 
-def check_entries(path: Path, entries: Sequence[Entry], max_bytes: int) -> None:
-    """Refuse an archive that reaches outside the folder it is unpacked into, or is a bomb.
+def check_entries(path: Path, entries: Sequence[Entry]) -> None:
+    """Refuse an archive that reaches outside the folder it is unpacked into.
 
     Raises:
-        ClipHarError: an absolute path, a drive, ``..``, a link or device, two entries of one name,
-            or more than ``max_bytes``.
+        ClipHarError: an absolute path, a drive, ``..``, a link or device, or two entries of one
+            name.
     """
     seen: dict[str, Entry] = {}
     for entry in entries:
@@ -122,19 +142,14 @@ def check_entries(path: Path, entries: Sequence[Entry], max_bytes: int) -> None:
             seen[entry.name.rstrip("/")] = entry
             continue
         raise ClipHarError(f"{path}: its entry {entry.name!r} {fault}; nothing was unpacked")
-    total = sum(entry.size for entry in entries)
-    if total > max_bytes or len(entries) > MAX_FILES:
-        raise ClipHarError(
-            f"{path} would unpack to {total:,} bytes in {len(entries):,} entries: more than"
-            f" --max-bytes {max_bytes:,} or {MAX_FILES:,} entries; nothing was unpacked"
-        )
 
 
 def unpack(path: Path, folder: Path, *, max_bytes: int = MAX_BYTES) -> int:
     """Unpack an archive into an empty folder, after a look at all of its entries.
 
     RAR goes through bsdtar, unrar or 7z, whichever is there: Python has no reader of its own. What
-    the tool wrote is looked at again, since it is not ours.
+    the tool wrote is read again, since some of them (bsdtar 3.6, unrar-free 0.1) take content that
+    does not match its checksum for good.
 
     Args:
         path: the archive.
@@ -148,8 +163,8 @@ def unpack(path: Path, folder: Path, *, max_bytes: int = MAX_BYTES) -> int:
         ClipHarError: it is refused (`check_entries`), damaged, does not fit on the disk, or no
             tool reads RAR.
     """
-    entries = list_entries(path)
-    check_entries(path, entries, max_bytes)
+    entries = list_entries(path, max_bytes=max_bytes)
+    check_entries(path, entries)
     total = sum(entry.size for entry in entries)
     free = shutil.disk_usage(folder).free
     if total > free:
@@ -157,11 +172,8 @@ def unpack(path: Path, folder: Path, *, max_bytes: int = MAX_BYTES) -> int:
             f"{path} needs {total / 1e9:.1f} GB, and {folder} has {free / 1e9:.1f} GB free: make"
             " room, or choose another --root"
         )
-    with track(len(entries), f"unpacking {path.name}") as advance:
-        try:
-            _unpack(path, folder, len(entries), advance)
-        except (zipfile.BadZipFile, tarfile.TarError, EOFError, NotImplementedError) as error:
-            raise _damaged(path, error) from error
+    with track(len(entries), f"unpacking {path.name}") as advance, _damage_told(path):
+        _unpack(path, folder, entries, advance)
     _check_unpacked(path, entries, folder)
     return total
 
@@ -191,7 +203,7 @@ def rar_commands(path: Path, folder: Path) -> list[list[str]]:
     return found
 
 
-def _unpack(path: Path, folder: Path, entries: int, advance: Advance) -> None:
+def _unpack(path: Path, folder: Path, entries: Sequence[Entry], advance: Advance) -> None:
     kind = archive_format(path)
     if kind == "zip":
         with zipfile.ZipFile(path) as archive:
@@ -219,8 +231,12 @@ def _unpack(path: Path, folder: Path, entries: int, advance: Advance) -> None:
     )
 
 
-def _run(command: list[str], folder: Path, entries: int, advance: Advance) -> str:
-    """Run a tool, show how far it is, and return what it complained of; empty for nothing."""
+def _run(command: list[str], folder: Path, entries: Sequence[Entry], advance: Advance) -> str:
+    """Run a tool, show how far it is, and return what it complained of; empty for nothing.
+
+    A tool that writes more than the list of the archive says is stopped: the list may lie.
+    """
+    declared = sum(entry.size for entry in entries)
     with subprocess.Popen(  # noqa: S603
         command,
         env=os.environ | {"LC_ALL": "C.UTF-8"},
@@ -234,9 +250,13 @@ def _run(command: list[str], folder: Path, entries: int, advance: Advance) -> st
                 _, told = tool.communicate(timeout=_POLL)
                 break
             except subprocess.TimeoutExpired:
-                there = min(entries, sum(1 for _ in folder.rglob("*")))
-                advance(there - done)
-                done = there
+                sizes = [one.lstat().st_size for one in folder.rglob("*") if one.is_file()]
+                if sum(sizes) > declared:
+                    tool.kill()
+                    advance(-done)
+                    return f"it wrote more than the {declared:,} bytes of the archive's list"
+                advance(min(len(sizes), len(entries)) - done)
+                done = min(len(sizes), len(entries))
             except BaseException:
                 tool.kill()
                 raise
@@ -248,28 +268,41 @@ def _run(command: list[str], folder: Path, entries: int, advance: Advance) -> st
 
 
 def _check_unpacked(path: Path, entries: Sequence[Entry], folder: Path) -> None:
-    """Hold what is on the disk against what the archive said."""
+    """Hold names, sizes and checksums on the disk against what the archive said."""
+    files = [entry for entry in entries if entry.kind == "file"]
+    checked = all(entry.crc is not None for entry in files)  # RAR 5 may hold another hash
     expected = Counter(
-        _mark(str(PurePosixPath(entry.name.replace("\\", "/"))), entry.size)
-        for entry in entries
-        if entry.kind == "file"
+        _mark(str(PurePosixPath(entry.name.replace("\\", "/"))), entry.size, entry.crc)
+        for entry in files
     )
-    found: Counter[tuple[str, int]] = Counter()
-    for one in folder.rglob("*"):
-        if one.is_symlink() or not (one.is_file() or one.is_dir()):
-            raise ClipHarError(f"{path}: {one.name} came out as a link or a device")
-        if one.is_file():
-            found[_mark(one.relative_to(folder).as_posix(), one.stat().st_size)] += 1
+    found: Counter[tuple[str, int, int | None]] = Counter()
+    with track(len(files), f"checking {path.name}", show=checked) as advance:
+        for one in folder.rglob("*"):
+            if one.is_symlink() or not (one.is_file() or one.is_dir()):
+                raise ClipHarError(f"{path}: {one.name} came out as a link or a device")
+            if one.is_file():
+                name = one.relative_to(folder).as_posix()
+                found[_mark(name, one.stat().st_size, _crc(one) if checked else None)] += 1
+                advance(1)
     if wrong := (expected - found) + (found - expected):
+        first = min(name for name, *_ in wrong) or "a file"
         raise ClipHarError(
             f"{path}: of its {expected.total()} files some did not come out as its list says"
-            f" ({min(wrong)[0] or 'a file'!r} first): it is damaged, fetch it again"
+            f" ({first!r} first): it is damaged, fetch it again"
         )
 
 
-def _mark(name: str, size: int) -> tuple[str, int]:
+def _crc(path: Path) -> int:
+    crc = 0
+    with path.open("rb") as file:
+        while chunk := file.read(1 << 20):
+            crc = zlib.crc32(chunk, crc)
+    return crc
+
+
+def _mark(name: str, size: int, crc: int | None) -> tuple[str, int, int | None]:
     """Return what a file is known by; tools decode names of other scripts in their own ways."""
-    return name if name.isascii() else "", size
+    return name if name.isascii() else "", size, crc
 
 
 def _zip_entry(one: zipfile.ZipInfo) -> Entry:
@@ -283,6 +316,16 @@ def _kind(*, file: bool, folder: bool) -> Literal["file", "folder", "other"]:
     return "file" if file else "folder" if folder else "other"
 
 
-def _damaged(path: Path, error: Exception) -> ClipHarError:
-    reason = " ".join(str(error).split()) or type(error).__name__
-    return ClipHarError(f"{path} cannot be unpacked ({reason}): damaged or cut off; fetch it again")
+@contextmanager
+def _damage_told(path: Path) -> Iterator[None]:
+    """Turn what readers raise at damage into one line; faults of the disk stay what they are."""
+    try:
+        yield
+    except _DAMAGE as error:
+        # A damaged offset leads out of the file (EINVAL); a damaged gzip stream has no number.
+        if isinstance(error, OSError) and error.errno not in {None, errno.EINVAL}:
+            raise
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise ClipHarError(
+            f"{path} cannot be unpacked ({reason}): damaged or cut off; fetch it again"
+        ) from error

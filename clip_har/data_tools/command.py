@@ -3,10 +3,12 @@
 import argparse
 import logging
 import os
+import re
 import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 
 from clip_har.errors import ClipHarError
@@ -25,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Args:
         arguments: of the command line; None for the process's own.
     """
-    given = _parser().parse_args(arguments)
+    given = _parsed(arguments)
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     logging.getLogger("clip_har").setLevel(logging.INFO)
     try:
@@ -36,6 +38,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
         where = f"{error.filename}: " if error.filename else ""
         reason = os.strerror(error.errno) if error.errno else str(error)
         sys.exit(report_fault(ClipHarError(f"{where}{reason[:1].lower()}{reason[1:]}")))
+
+
+def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Parse the command line; settings of ``info`` may stand behind its options, too."""
+    parser = _parser()
+    given, rest = parser.parse_known_args(arguments)
+    if rest and hasattr(given, "settings") and not any(one.startswith("-") for one in rest):
+        given.settings += rest
+    elif rest:
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    return given
+
+
+def _sha256(text: str) -> str:
+    if not re.fullmatch(r"[0-9a-fA-F]{64}", text):
+        raise argparse.ArgumentTypeError(f"expected 64 hexadecimal digits, got '{text}'")
+    return text.lower()
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -59,7 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     prepare.add_argument(
         "--accept-licence", action="store_true", help="needed for --download: see the terms first"
     )
-    prepare.add_argument("--sha256", help="that the archive of the clips must have")
+    prepare.add_argument("--sha256", type=_sha256, help="that the archive of the clips must have")
     prepare.add_argument(
         "--max-bytes",
         type=int,
@@ -99,7 +118,8 @@ def _prepare(given: argparse.Namespace) -> int:
     The terms of use are shown first. What is there already is left as it is; a killed run leaves
     nothing half-laid out.
     """
-    from clip_har.data_tools.prepare import clips_folder, dataset_root, lists_folder, prepare
+    from clip_har.data_tools.layout import clips_folder, dataset_root, lists_folder
+    from clip_har.data_tools.prepare import prepare
     from clip_har.data_tools.sources import SOURCES
 
     name: Name = given.dataset
@@ -119,10 +139,11 @@ def _prepare(given: argparse.Namespace) -> int:
         splits=partial(_archive, given.splits, source.splits, "--splits", given),
         max_bytes=given.max_bytes,
     )
+    table = _default_csv(root, name)
     found = _verified(
-        source, name, lists_folder(name, root), clips_folder(name, root), allow_missing=False
+        *(source, name, lists_folder(name, root), clips_folder(name, root)), table=table
     )
-    status = _report(source, found, _default_csv(root, name))
+    status = _report(source, found, table)
     sys.stdout.write(f"\nuse it: dataset={name} dataset.root={dataset_root(name, root)}\n")
     return status
 
@@ -143,8 +164,8 @@ def _archive(
 
             if not path.is_file():
                 raise ClipHarError(f"{path} does not exist: expected an archive ({option})")
-            if (found := sha256_of(path)) != sha256.lower():
-                raise ClipHarError(f"{path} has the SHA-256 {found}, expected {sha256.lower()}")
+            if (found := sha256_of(path)) != sha256:
+                raise ClipHarError(f"{path} has the SHA-256 {found}, expected {sha256}")
         return path
     if not given.download:
         raise ClipHarError(
@@ -165,28 +186,43 @@ def _verify(given: argparse.Namespace) -> int:
 
     The exit status is 1 where something is wrong.
     """
-    from clip_har.data_tools.prepare import clips_folder, lists_folder
+    from clip_har.data_tools.layout import find_clips, find_lists
     from clip_har.data_tools.sources import SOURCES
 
     name: Name = given.dataset
     source, root = SOURCES[name], given.root.expanduser().absolute()
+    table = (given.csv or _default_csv(root, name)).expanduser().absolute()
     found = _verified(
         source,
         name,
-        given.lists or lists_folder(name, root),
-        given.videos or clips_folder(name, root),
+        given.lists or find_lists(name, root),
+        given.videos or find_clips(name, root),
+        table=table,
         allow_missing=given.allow_missing,
     )
-    return _report(source, found, given.csv or _default_csv(root, name))
+    return _report(source, found, table)
 
 
 def _verified(
-    source: "Source", name: "Name", lists: Path, videos: Path, *, allow_missing: bool
+    source: "Source",
+    name: "Name",
+    lists: Path,
+    videos: Path,
+    *,
+    table: Path,
+    allow_missing: bool = False,
 ) -> "Verification":
     from clip_har.data_tools.listing import read_listing
     from clip_har.data_tools.verify import verify
 
     listing = read_listing(name, lists.expanduser().absolute(), videos.expanduser().absolute())
+    try:  # before all clips are decoded for nothing
+        table.parent.mkdir(parents=True, exist_ok=True)
+        TemporaryFile(dir=table.parent).close()
+    except OSError as error:
+        raise ClipHarError(
+            f"{table} cannot be written ({error.strerror}): name another place with --csv"
+        ) from error
     return verify(source, listing, allow_missing=allow_missing)
 
 
@@ -231,7 +267,8 @@ def _info(given: argparse.Namespace) -> int:
     """Show classes, groups, lengths and frame sizes of any data set, and draw them."""
     from hydra import compose, initialize_config_dir
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
+    from rich.text import Text
 
     from clip_har.app import CONFIG_DIR
     from clip_har.config import build, register_schema
@@ -253,9 +290,9 @@ def _info(given: argparse.Namespace) -> int:
     found = inspect(clips)
     console = Console(highlight=False, soft_wrap=True)
     header, *rows = found.rows()
-    table = Table(*header)
+    table = Table(Column(header[0], overflow="fold"), *header[1:])
     for row in rows[:-1]:
-        table.add_row(*row)
+        table.add_row(Text(row[0]), *row[1:])  # names may hold brackets, which rich takes as markup
     table.add_section()
     table.add_row(*rows[-1])
     console.print(table)

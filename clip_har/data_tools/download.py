@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import logging
+import shutil
 import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -21,6 +23,8 @@ from rich.progress import (
 )
 
 from clip_har.errors import ClipHarError
+
+log = logging.getLogger(__name__)
 
 _CHUNK = 1 << 20  # bytes
 _TIMEOUT = (20.0, 60.0)  # s, to connect and between two chunks
@@ -58,7 +62,8 @@ def fetch(
 
     Args:
         url: ``https`` or ``http``.
-        path: where it goes; a file that is there already is checked, not fetched.
+        path: where it goes; a file that is there already is checked, not fetched. Two processes
+            must not fetch the same file at once.
         size: that it must have, bytes; None takes the server's word.
         sha256: that it must have, in hexadecimal digits; None where none is published.
         attempts: without any progress, before it gives up.
@@ -68,7 +73,7 @@ def fetch(
         ClipHarError: the server refuses, stays away or sends another file than expected.
     """
     if path.is_file():
-        return _checked(path, url, size, sha256)
+        return _checked(path, url, size, sha256, advice="remove it and fetch it again")
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.part")
     columns = (
@@ -95,6 +100,12 @@ def fetch(
                     f"{url}: its certificate cannot be verified, so that nothing was fetched; fetch"
                     " it in a browser and name the file with --archive or --splits"
                 ) from error
+            except (
+                requests.exceptions.InvalidSchema,
+                requests.exceptions.InvalidURL,
+                requests.exceptions.TooManyRedirects,
+            ) as error:  # the same every time
+                raise ClipHarError(f"{url} cannot be fetched ({_told(error)})") from error
             except (_BrokenOffError, requests.RequestException) as error:
                 failures = 0 if _length(part) > before else failures + 1
                 if failures == attempts:
@@ -102,9 +113,14 @@ def fetch(
                         f"{url} cannot be fetched ({_told(error)}); {_length(part):,} bytes are"
                         " kept: the same command goes on from there"
                     ) from error
-                time.sleep(min(60.0, pause * 2**failures))
+                wait = min(60.0, pause * 2**failures)
+                log.warning(
+                    "%s: %s; %s bytes are here, trying again in %.0f s",
+                    *(path.name, _told(error), f"{_length(part):,}", wait),
+                )
+                time.sleep(wait)
     try:
-        found = _checked(part, url, size, sha256)
+        found = _checked(part, url, size, sha256, advice="it was removed: fetch it again")
     except ClipHarError:
         _forget(part)
         raise
@@ -128,7 +144,8 @@ def _get(
         return
     known = _read_version(part)
     headers = {"Accept-Encoding": "identity", "User-Agent": "clip-har-data"}
-    if have and known is not None and known.url == url and known.validator:
+    ranged = have > 0 and known is not None and known.url == url and known.validator != ""
+    if ranged and known is not None:
         headers |= {"Range": f"bytes={have}-", "If-Range": known.validator}
     with session.get(url, headers=headers, stream=True, timeout=_TIMEOUT) as answer:
         if urlsplit(answer.url).scheme != "https" and urlsplit(url).scheme == "https":
@@ -144,11 +161,21 @@ def _get(
         answer.raise_for_status()
         resumed = answer.status_code == 206
         start = have if resumed else 0
+        # A cache on the way may answer with another part than the one that was asked for.
+        if resumed and not (ranged and _first(answer) == have):
+            _forget(part)
+            raise _BrokenOffError("the server went on at another place than asked: begun anew")
         total = _total(answer, start)
         if size is not None and total is not None and total != size:
             raise ClipHarError(
                 f"{url}: expected {size:,} bytes, the server has {total:,}: another file than the"
                 " official one; nothing was fetched"
+            )
+        free = shutil.disk_usage(part.parent).free
+        if total is not None and total - start > free:
+            raise ClipHarError(
+                f"{url} needs {(total - start) / 1e9:.1f} GB more, and {part.parent} has"
+                f" {free / 1e9:.1f} GB free: make room, or choose another --root"
             )
         _write_version(part, _Version(url, _validator(answer)))
         bar.update(task, total=total, completed=start)
@@ -171,23 +198,28 @@ def _total(answer: requests.Response, start: int) -> int | None:
     return start + int(length) if length.isdecimal() else None
 
 
+def _first(answer: requests.Response) -> int | None:
+    """Return the first byte of a part, as the server says: ``Content-Range: bytes 10-99/100``."""
+    first = answer.headers.get("Content-Range", "").removeprefix("bytes ").partition("-")[0]
+    return int(first) if first.isdecimal() else None
+
+
 def _validator(answer: requests.Response) -> str:
     """Return the strong validator of RFC 9110, section 13.1.5, that ``If-Range`` may hold."""
     tag = answer.headers.get("ETag", "")
     return tag if tag and not tag.startswith("W/") else answer.headers.get("Last-Modified", "")
 
 
-def _checked(path: Path, url: str, size: int | None, sha256: str | None) -> str:
+def _checked(path: Path, url: str, size: int | None, sha256: str | None, *, advice: str) -> str:
     if size is not None and path.stat().st_size != size:
         raise ClipHarError(
-            f"{path} has {path.stat().st_size:,} bytes, expected the {size:,} of {url}: remove it"
-            " and fetch it again"
+            f"{path} has {path.stat().st_size:,} bytes, expected the {size:,} of {url}: {advice}"
         )
     found = sha256_of(path)
     if sha256 is not None and found != sha256.lower():
         raise ClipHarError(
             f"{path} has the SHA-256 {found}, expected {sha256.lower()}: it was damaged on the way,"
-            " or is another file; remove it and fetch it again"
+            f" or is another file; {advice}"
         )
     return found
 

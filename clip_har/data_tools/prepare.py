@@ -8,32 +8,18 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from clip_har.data.files import subfolders, video_files
-from clip_har.data_tools.archives import MAX_BYTES, archive_format, unpack
+from clip_har.data_tools.archives import MAX_BYTES, unpack
+from clip_har.data_tools.layout import LIST_FILES, clips_folder, lists_folder
 from clip_har.data_tools.sources import Name
 from clip_har.errors import ClipHarError
 
 log = logging.getLogger(__name__)
 
-_CLIPS: dict[Name, str] = {"ucf101": "UCF-101", "hmdb51": "hmdb51_org"}
-_LISTS: dict[Name, str] = {"ucf101": "ucfTrainTestlist", "hmdb51": "testTrainMulti_7030_splits"}
-_LIST_FILES: dict[Name, str] = {"ucf101": "classInd.txt", "hmdb51": "*_test_split1.txt"}
 _TEMPORARY = ".clip-har-prepare-"
-
-
-def clips_folder(name: Name, root: Path) -> Path:
-    """Return where the class folders of a data set lie."""
-    return root / _CLIPS[name]
-
-
-def lists_folder(name: Name, root: Path) -> Path:
-    """Return where its official lists lie."""
-    return root / _LISTS[name]
-
-
-def dataset_root(name: Name, root: Path) -> Path:
-    """Return what ``dataset.root`` is to be set to."""
-    return root if name == "ucf101" else clips_folder(name, root)
+_LOCK = ".clip-har-prepare.lock"  # stays: removing it would let two in
 
 
 def prepare(
@@ -57,9 +43,26 @@ def prepare(
         max_bytes: that each may unpack to.
 
     Raises:
-        ClipHarError: an archive is missing, refused, damaged or holds something else.
+        ClipHarError: an archive is missing, refused, damaged or holds something else, or another
+            process is at it.
     """
     root.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(root / _LOCK, timeout=0):
+            _lay_out(name, root, archive, splits, max_bytes)
+    except Timeout as error:
+        raise ClipHarError(
+            f"another clip-har-data prepare is at work in {root}: wait until it has ended"
+        ) from error
+
+
+def _lay_out(
+    name: Name,
+    root: Path,
+    archive: Callable[[], Path],
+    splits: Callable[[], Path],
+    max_bytes: int,
+) -> None:
     for stale in root.glob(f"{_TEMPORARY}*"):
         shutil.rmtree(stale, ignore_errors=True)
     # The small lists first: a wrong file among them shows before gigabytes are unpacked.
@@ -88,10 +91,10 @@ def _temporary(root: Path) -> Iterator[Path]:
 def _lists(name: Name, path: Path, into: Path, max_bytes: int) -> Path:
     """Unpack the lists and return their folder."""
     unpack(path, into, max_bytes=max_bytes)
-    found = sorted(file.parent for file in into.rglob(_LIST_FILES[name]))
+    found = sorted(file.parent for file in into.rglob(LIST_FILES[name]))
     if not found:
         raise ClipHarError(
-            f"{path} holds no {_LIST_FILES[name]}: expected the official lists of the splits (for"
+            f"{path} holds no {LIST_FILES[name]}: expected the official lists of the splits (for"
             " action recognition, not detection)"
         )
     return _opened(found[0], into)
@@ -109,7 +112,6 @@ def _clips(path: Path, into: Path, max_bytes: int) -> Path:
     folder = into / "classes"
     folder.mkdir()
     for one in inner:
-        archive_format(one)
         within = into / "one"
         within.mkdir()
         used += unpack(one, within, max_bytes=max_bytes - used)

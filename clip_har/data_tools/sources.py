@@ -36,6 +36,7 @@ class Source:
         splits: the official lists.
         counts: clips by part of a split, such as ``train1``; those of the official lists.
         classes: how many.
+        clips: how many the lists name in all.
     """
 
     title: str
@@ -45,6 +46,7 @@ class Source:
     splits: Download
     counts: Mapping[str, int]
     classes: int
+    clips: int
 
 
 SOURCES: Mapping[Name, Source] = {
@@ -65,6 +67,7 @@ SOURCES: Mapping[Name, Source] = {
             "test3": 3696,
         },
         classes=101,
+        clips=13_320,
     ),
     "hmdb51": Source(
         title="HMDB-51",
@@ -80,5 +83,6 @@ SOURCES: Mapping[Name, Source] = {
         # 70 and 30 clips of each of 51 classes in every split.
         counts={f"{use}{k}": 51 * n for k in (1, 2, 3) for use, n in (("train", 70), ("test", 30))},
         classes=51,
+        clips=6766,  # of the 6,849 that the publication counts
     ),
 }  # fmt: skip

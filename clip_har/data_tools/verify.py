@@ -6,6 +6,7 @@ import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
@@ -37,8 +38,9 @@ class ClipRow:
         class_name: its label by the lists, or the folder of an extra file.
         group: of the lists.
         parts: of the splits that it is in, joined by spaces.
-        status: ``ok``, ``missing``, ``extra``, ``undecodable`` or ``misplaced`` (in the folder of
-            another class, or named after one).
+        status: ``ok``, ``missing``, ``extra``, ``undecodable``, ``misplaced`` (in the folder of
+            another class, or named after one) or ``unread`` (there, but under a name or in a place
+            where ``dataset=`` does not find it).
         reason: why it is not ok, or what is unusual about its name.
         frames: that decode.
         fps: as the container says.
@@ -120,9 +122,11 @@ def verify(
     _mark_duplicates(paths)
     found = Verification(rows)
     found.faults += listing.conflicts
+    found.notes += listing.remarks
     found.faults += _wrong_counts(source, listing)
     for status, fault in (
         ("missing", "clips of the lists that are missing"),
+        ("unread", "clips that are there, but not where dataset= finds them"),
         ("undecodable", "clips that cannot be decoded"),
         ("misplaced", "clips in the folder of another class, or named after it"),
         ("extra", "files that no list names"),
@@ -130,7 +134,7 @@ def verify(
         if told := _told(fault, [row for row in rows if row.status == status]):
             harmless = status == "extra" or (status == "missing" and allow_missing)
             (found.notes if harmless else found.faults).append(told)
-    if found.counted("missing") == len(listing.clips):
+    if not any(row.status not in {"missing", "extra"} for row in rows):
         found.faults.append(f"no clip of the lists is in {listing.videos}")
     for what, chosen in (
         ("clips spelt otherwise than in the lists", [r for r in rows if _spelling(r)]),
@@ -199,49 +203,73 @@ def _run(dark: NDArray[np.bool_]) -> int:
 
 def _matched(listing: Listing) -> tuple[list[ClipRow], list[tuple[Path, ClipRow]]]:
     """Give every clip of the lists its file, and every other file a row of its own."""
-    by_class = any("/" in key for key in listing.clips)
-    files: dict[str, list[Path]] = defaultdict(list)
-    for path in sorted(listing.videos.rglob("*")):
-        if path.is_dir() or path.name.startswith("."):
-            continue
-        stem = path.stem.strip().lower()
-        files[f"{path.parent.name.lower()}/{stem}" if by_class else stem].append(path)
+    read = set(listing.files.values())
+    left = {
+        path
+        for path in listing.videos.rglob("*")
+        if not (path.is_dir() or path.name.startswith(".") or path in read)
+        # Lists and tables beside the class folders are nothing to wonder at.
+        and (_is_video(path) or path.parent not in {listing.videos, listing.lists})
+    }
+    # What is read under a name that no list has, may be meant by one in other case (HMDB-51).
+    left |= {path for key, path in listing.files.items() if key not in listing.clips}
+    nearly: dict[str, list[Path]] = defaultdict(list)
+    for path in sorted(left):
+        if _is_video(path):
+            nearly[_folded(path.stem)].append(path)
     rows, paths = [], []
     for key, clip in listing.clips.items():
-        known = files.pop(key, [])
         row = ClipRow(f"{clip.class_name}/{clip.stem}", clip.class_name, clip.group)
         row.parts = " ".join(clip.parts)
         rows.append(row)
-        if not known:
+        found = listing.files.get(key)
+        others = [one for one in nearly.get(_folded(clip.stem), []) if one in left]
+        if found is not None:
+            _check_name(row, found, clip)
+        elif others:
+            found = others[0]
+            left.remove(found)
+            row.status, row.reason = "unread", f"expected it as {row.clip}"
+        else:
             row.status = "missing"
             continue
-        best = min(known, key=lambda path: (path.suffix.lower() != ".avi", str(path)))
-        row.clip = best.relative_to(listing.videos).as_posix()
-        _check_name(row, best, clip)
-        paths.append((best, row))
-        for other in known:
-            if other != best:
-                files[str(other)] = [other]
-    for others in files.values():
-        for path in others:
-            name = path.relative_to(listing.videos).as_posix()
-            row = ClipRow(name, path.parent.name, status="extra")
-            rows.append(row)
-            if path.suffix.lower() in VIDEO_EXTENSIONS:
-                paths.append((path, row))
-            else:
-                row.reason = "no video"
+        row.clip = _shown(found.relative_to(listing.videos).as_posix())
+        paths.append((found, row))
+    for path in sorted(left):
+        name = _shown(path.relative_to(listing.videos).as_posix())
+        row = ClipRow(name, _shown(path.parent.name), status="extra")
+        rows.append(row)
+        if _is_video(path):
+            paths.append((path, row))
+        else:
+            row.reason = "no video"
     return rows, paths
+
+
+def _is_video(path: Path) -> bool:
+    return path.suffix.lower() in VIDEO_EXTENSIONS
+
+
+def _folded(stem: str) -> str:
+    """Return a name without what people and systems change in it: case, form, spaces around it."""
+    return unicodedata.normalize("NFKC", stem).strip().casefold()
+
+
+def _shown(text: str) -> str:
+    """Return a name as it can be printed and written: names on a disk may be any bytes."""
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii")
+        for letter in text
+    )
 
 
 def _check_name(row: ClipRow, path: Path, clip: Listed) -> None:
     if path.parent.name.lower() != clip.class_name.lower():
-        row.status, row.reason = "misplaced", f"it lies in {path.parent.name}"
+        row.status, row.reason = "misplaced", f"it lies in {_shown(path.parent.name)}"
     elif clip.stem.startswith("v_") and clip.stem.split("_")[1].lower() != clip.class_name.lower():
         row.status, row.reason = "misplaced", f"the lists put it into {clip.class_name}"
     elif path.stem != clip.stem:
-        odd = path.stem != path.stem.strip() or not unicodedata.is_normalized("NFC", path.stem)
-        row.reason = f"spelt {clip.stem!r} in the lists" + (", with odd characters" if odd else "")
+        row.reason = f"spelt {clip.stem!r} in the lists"
     elif path.parent.name != clip.class_name:
         row.reason = f"its folder is spelt {clip.class_name!r} in the lists"
 
@@ -258,7 +286,7 @@ def _look(path: Path, row: ClipRow) -> None:
     except DecodeError as error:
         if row.status != "extra":
             row.status = "undecodable"
-        row.reason = str(error)
+        row.reason = _shown(str(error))
         return
     row.frames, row.fps, row.width, row.height = (
         clip.frame_count,
@@ -279,9 +307,9 @@ def _mark_duplicates(paths: Sequence[tuple[Path, ClipRow]]) -> None:
     for alike in sizes.values():
         if len(alike) > 1:
             for path, row in alike:
-                row.duplicate_of = first.setdefault(sha256_of(path), row.clip)
-                if row.duplicate_of == row.clip:
-                    row.duplicate_of = ""
+                with suppress(OSError):  # it is put down as undecodable, with the reason
+                    twin = first.setdefault(sha256_of(path), row.clip)
+                    row.duplicate_of = "" if twin == row.clip else twin
 
 
 def _wrong_counts(source: Source, listing: Listing) -> list[str]:
@@ -291,6 +319,10 @@ def _wrong_counts(source: Source, listing: Listing) -> list[str]:
         told.append(
             f"the lists name {len(listing.class_names)} classes, {source.title} has"
             f" {source.classes}"
+        )
+    if len(listing.clips) != source.clips:
+        told.append(
+            f"the lists name {len(listing.clips):,} clips, {source.title} has {source.clips:,}"
         )
     counts = Counter(part for clip in listing.clips.values() for part in clip.parts)
     for part, expected in source.counts.items():

@@ -3,10 +3,13 @@
 import io
 import shutil
 import stat
+import sys
 import tarfile
+import time
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from clip_har.data_tools import archives
@@ -94,8 +97,33 @@ def test_links_are_refused(make, tmp_path):
 @every_format
 def test_bombs_are_refused_before_anything_is_written(make, tmp_path):
     path = make(tmp_path / "bomb.zip", {"UCF-101/Run/a.avi": bytes(100_000)})
-    with pytest.raises(ClipHarError, match="would unpack to 100,000 bytes"):
+    with pytest.raises(ClipHarError, match="would unpack to 100,000 bytes or more, in 1 entries"):
         unpacked(path, max_bytes=99_999)
+    assert not list((tmp_path / "into").iterdir())
+
+
+@every_format
+def test_the_list_of_an_archive_may_be_a_bomb_itself(make, tmp_path, monkeypatch):
+    path = make(tmp_path / "bomb.zip", {f"{number}.avi": b"" for number in range(9)})
+    monkeypatch.setattr(archives, "MAX_FILES", 4)
+    with pytest.raises(ClipHarError, match="in 5 entries: more than"):  # and none after those
+        list_entries(path)
+
+
+def test_a_tool_that_writes_more_than_the_list_says_is_stopped(tmp_path, monkeypatch):
+    path = write_rar(tmp_path / "liar.rar", GOOD)
+    code = (
+        "import sys, time, pathlib\n"
+        "pathlib.Path(sys.argv[1], 'a.avi').write_bytes(bytes(5000))\n"
+        "time.sleep(60)"
+    )
+    liar = [sys.executable, "-c", code, str(tmp_path / "into")]
+    monkeypatch.setattr(archives, "rar_commands", lambda *_: [liar])
+    monkeypatch.setattr(archives, "_POLL", 0.05)
+    start = time.monotonic()
+    with pytest.raises(ClipHarError, match="it wrote more than the 1,200 bytes of the archive's"):
+        unpacked(path)
+    assert time.monotonic() - start < 30
     assert not list((tmp_path / "into").iterdir())
 
 
@@ -121,18 +149,40 @@ def test_cut_off_archives_are_told_in_one_line(make, share, tmp_path):
     assert "\n" not in str(caught.value)
 
 
-@every_format
-def test_mutants_never_reach_out(make, tmp_path):
-    """Bits flipped anywhere: unpacked or refused in one line, and nothing beside the folder."""
-    import numpy as np
+def make_xz(path: Path, files: dict[str, bytes]) -> Path:
+    with tarfile.open(path, "w:xz") as archive:
+        for name, content in files.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    return path
 
-    path = make(tmp_path / "mutant.zip", GOOD)
-    whole = path.read_bytes()
+
+@pytest.mark.parametrize(
+    ("make", "count"),
+    [
+        (make_zip, 150),
+        (make_tar, 100),
+        (make_xz, 100),
+        pytest.param(make_rar, 40, marks=needs_tool),
+    ],
+)
+def test_mutants_never_reach_out(make, count, tmp_path):
+    """Bits flipped anywhere: unpacked or refused in one line, and nothing beside the folder."""
     draws = np.random.default_rng(0)
+    # Not ASCII, and not compressed to next to nothing: so that names and streams are hit, too.
+    files = {
+        f"UCF-101/{name}.avi": draws.integers(0, 60, 1500, dtype=np.uint8).tobytes()
+        for name in ("Run/a", "Wälk/b")
+    }
+    path = make(tmp_path / "mutant.zip", files)
+    whole = path.read_bytes()
     faults = []
-    for _ in range(60):
+    for number in range(count):
         mutant = bytearray(whole)
-        for at in draws.integers(0, len(mutant), 3):
+        # The end of a ZIP archive is its list.
+        first = len(whole) - 300 if number % 2 and make is make_zip else 0
+        for at in draws.integers(first, len(mutant), 3):
             mutant[at] ^= 1 << draws.integers(0, 8)
         path.write_bytes(mutant)
         try:
@@ -143,6 +193,28 @@ def test_mutants_never_reach_out(make, tmp_path):
         assert list(tmp_path.iterdir()) == [path]
     assert len(faults) > 10
     assert not [fault for fault in faults if "\n" in fault]
+
+
+@needs_tool
+def test_content_that_does_not_match_its_checksum_is_damage(tmp_path):
+    """Bsdtar and unrar-free end well with it."""
+    path = write_rar(tmp_path / "UCF101.rar", GOOD)
+    whole = path.read_bytes()
+    path.write_bytes(whole.replace(b"bbbb", b"bbBb", 1))
+    with pytest.raises(ClipHarError, match=r"\('UCF-101/Walk/b\.avi' first\): it is damaged"):
+        unpacked(path)
+
+
+@pytest.mark.parametrize("errno", [28, 13])
+def test_a_full_disk_is_no_damage(errno, tmp_path, monkeypatch):
+    path = make_zip(tmp_path / "a.zip", GOOD)
+
+    def extract(*_: object) -> None:
+        raise OSError(errno, "the disk's fault")
+
+    monkeypatch.setattr(zipfile.ZipFile, "extract", extract)
+    with pytest.raises(OSError, match="the disk's fault"):
+        unpacked(path)
 
 
 def test_a_page_that_was_saved_as_an_archive(tmp_path):

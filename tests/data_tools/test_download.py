@@ -1,11 +1,13 @@
 """Fetching goes on after any break, from a real server on loopback that misbehaves."""
 
 import hashlib
+import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -26,6 +28,8 @@ class Server:
         ranges: whether it can go on in the middle.
         tags: of the file, one per answer; the last one stays.
         statuses: of the first answers, in place of the file.
+        shift: bytes by which it goes on too early.
+        leads_to: an address that it redirects to.
     """
 
     content: bytes = CONTENT
@@ -33,6 +37,8 @@ class Server:
     ranges: bool = True
     tags: list[str] = field(default_factory=lambda: ['"a"'])
     statuses: list[int] = field(default_factory=list)
+    shift: int = 0
+    leads_to: str = ""
     asked: list[str | None] = field(default_factory=list)
     url: str = ""
 
@@ -41,11 +47,18 @@ class Server:
         if self.statuses:
             request.send_error(self.statuses.pop(0))
             return
+        if self.leads_to:
+            request.send_response(302)
+            request.send_header("Location", self.leads_to)
+            request.send_header("Content-Length", "0")
+            request.end_headers()
+            return
         tag = self.tags.pop(0) if len(self.tags) > 1 else self.tags[0]
         start = 0
         wanted = request.headers.get("Range")
         if wanted and self.ranges and request.headers.get("If-Range") == tag:
-            start = int(wanted.removeprefix("bytes=").removesuffix("-"))
+            start = int(wanted.removeprefix("bytes=").removesuffix("-")) - self.shift
+            self.shift = 0
             request.send_response(206)
             end = len(self.content) - 1
             request.send_header("Content-Range", f"bytes {start}-{end}/{len(self.content)}")
@@ -68,7 +81,7 @@ def serve(server: Server) -> Iterator[Server]:
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
-        thread = threading.Thread(target=http.serve_forever)
+        thread = threading.Thread(target=http.serve_forever, args=(0.02,))
         thread.start()
         server.url = f"http://127.0.0.1:{http.server_address[1]}/UCF101.rar"
         try:
@@ -128,6 +141,37 @@ def test_a_server_that_cannot_go_on_starts_anew(tmp_path):
     assert path.read_bytes() == CONTENT
 
 
+def test_a_part_from_another_place_is_not_glued_on(tmp_path):
+    """Without a published checksum nothing else would show it."""
+    path = tmp_path / "hmdb51_org.rar"
+    with serve(Server(drops=[1_500_000], shift=1000)) as server:
+        assert fetch(server.url, path, pause=0.01) == SHA256
+    assert path.read_bytes() == CONTENT
+
+
+def test_an_answer_that_leads_to_a_file_is_refused_at_once(tmp_path):
+    with (
+        serve(Server(leads_to="file:///etc/passwd")) as server,
+        pytest.raises(ClipHarError, match=r"cannot be fetched .*file:///etc/passwd"),
+    ):
+        fetch(server.url, tmp_path / "UCF101.rar")
+    assert len(server.asked) == 1
+    assert names(tmp_path) == []
+
+
+def test_a_disk_without_room_is_told_before_anything_is_fetched(tmp_path, monkeypatch):
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=len(CONTENT) - 1))
+    with serve(Server()) as server, pytest.raises(ClipHarError, match="GB free: make room"):
+        fetch(server.url, tmp_path / "UCF101.rar")
+    assert names(tmp_path) == []
+
+
+def test_each_break_is_told(tmp_path, caplog):
+    with serve(Server(drops=[1_100_000])) as server:
+        fetch(server.url, tmp_path / "UCF101.rar", pause=0.01)
+    assert "trying again in 0 s" in caplog.text
+
+
 def test_a_file_that_changed_in_between_is_not_glued_together(tmp_path):
     path = tmp_path / "UCF101.rar"
     with serve(Server(drops=[1_100_000], tags=['"old"', '"new"'])) as server:
@@ -139,7 +183,7 @@ def test_a_wrong_checksum_leaves_nothing(tmp_path):
     path = tmp_path / "UCF101.rar"
     with (
         serve(Server(content=CONTENT[::-1])) as server,
-        pytest.raises(ClipHarError, match="it was damaged on the way, or is another file"),
+        pytest.raises(ClipHarError, match="or is another file; it was removed"),
     ):
         fetch(server.url, path, sha256=SHA256)
     assert names(tmp_path) == []

@@ -31,14 +31,15 @@ def test_classes_groups_lengths_and_sizes(tmp_path):
 
 
 def test_a_user_looks_at_a_folder(tmp_path, capsys, monkeypatch):
-    for name in ("run", "walk"):
+    for name in ("run", "[b]walk"):
         write_video(tmp_path / "videos" / name / "a.mp4", 10)
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit) as ended:
         main(["info", "folder", "--root", "videos"])
     assert ended.value.code == 0
     told = capsys.readouterr().out
-    assert "folder: 2 clips" in told or "2 clips" in told
+    assert "2 clips, 0.00 hours" in told
+    assert "[b]walk" in told
     with Image.open(tmp_path / "folder_info.png") as picture:
         assert picture.width > 600
 
@@ -49,6 +50,7 @@ def test_a_user_looks_at_a_folder(tmp_path, capsys, monkeypatch):
         (["nothing"], "dataset=nothing: no such option, expected one of folder, hmdb51"),
         (["ucf101", "dataset.splt=2"], "dataset.splt: there is no such key; did you mean"),
         (["folder", "--root", "none"], "none does not exist: expected"),
+        (["folder", "--root", ".", "dataset.splt=2"], "dataset.splt: there is no such key"),
     ],
 )
 def test_mistakes_are_told_in_one_line(typed, fault, capsys, tmp_path, monkeypatch):

@@ -10,7 +10,8 @@ from clip_har.data.hmdb51 import HMDB51
 from clip_har.data.ucf101 import UCF101
 from clip_har.data_tools import prepare as module
 from clip_har.data_tools.command import main
-from clip_har.data_tools.prepare import dataset_root, prepare
+from clip_har.data_tools.layout import dataset_root
+from clip_har.data_tools.prepare import prepare
 from clip_har.errors import ClipHarError
 from tests.data_tools.made_sets import hmdb_archives, ucf_archives
 from tests.data_tools.rar import write_rar
@@ -24,13 +25,18 @@ def laid_out(name, root, archive, splits) -> None:
     prepare(name, root, archive=lambda: archive, splits=lambda: splits)
 
 
+def visible(root) -> list[str]:
+    """Return what lies there, but for the lock."""
+    return sorted(path.name for path in root.iterdir() if path.name != module._LOCK)
+
+
 def test_ucf101_is_laid_out_as_it_is_read(tmp_path):
     root = tmp_path / "ucf101"
     laid_out("ucf101", root, *ucf_archives(tmp_path))
     clips = UCF101(root=dataset_root("ucf101", root), split=2, subset="train").clips()
     assert len(clips.clips) == 4
     assert clips.class_names == ("HandstandPushups", "Run")
-    assert sorted(path.name for path in root.iterdir()) == ["UCF-101", "ucfTrainTestlist"]
+    assert visible(root) == ["UCF-101", "ucfTrainTestlist"]
     assert (root / "UCF-101").stat().st_mode & 0o777 == root.stat().st_mode & 0o777
 
 
@@ -40,10 +46,7 @@ def test_hmdb51_comes_in_an_archive_of_archives(tmp_path):
     clips = HMDB51(root=dataset_root("hmdb51", root), split=3, subset="test").clips()
     assert [clip.group for clip in clips.clips] == ["Film2", "Film2"]
     assert clips.class_names == ("run", "wave")
-    assert sorted(path.name for path in root.iterdir()) == [
-        "hmdb51_org",
-        "testTrainMulti_7030_splits",
-    ]
+    assert visible(root) == ["hmdb51_org", "testTrainMulti_7030_splits"]
 
 
 def test_an_archive_in_an_archive_is_checked_too(tmp_path):
@@ -53,7 +56,7 @@ def test_an_archive_in_an_archive_is_checked_too(tmp_path):
     root = tmp_path / "hmdb51"
     with pytest.raises(ClipHarError, match="leads out of its folder"):
         laid_out("hmdb51", root, archive, splits)
-    assert [path.name for path in root.iterdir()] == ["testTrainMulti_7030_splits"]
+    assert visible(root) == ["testTrainMulti_7030_splits"]
     assert not list(tmp_path.rglob("evil.avi"))
 
 
@@ -68,6 +71,19 @@ def test_what_is_there_stays_and_no_archive_is_asked_for(tmp_path):
 
     prepare("ucf101", root, archive=no_archive, splits=no_archive)
     assert [path.name for path in (root / "UCF-101").iterdir()] == ["HandstandPushups"]
+
+
+def test_two_at_once_do_not_meet(tmp_path):
+    archive, splits = ucf_archives(tmp_path)
+    root = tmp_path / "ucf101"
+
+    def meanwhile():
+        with pytest.raises(ClipHarError, match="another clip-har-data prepare is at work"):
+            laid_out("ucf101", root, archive, splits)
+        return splits
+
+    prepare("ucf101", root, archive=lambda: archive, splits=meanwhile)
+    assert visible(root) == ["UCF-101", "ucfTrainTestlist"]
 
 
 def test_a_run_that_is_killed_leaves_nothing_that_looks_whole(tmp_path, monkeypatch):
@@ -89,19 +105,19 @@ def test_a_run_that_is_killed_leaves_nothing_that_looks_whole(tmp_path, monkeypa
         [sys.executable, "-c", code, root, archive, splits], check=False, timeout=60
     )
     assert killed.returncode == -9
-    left = sorted(path.name for path in root.iterdir())
+    left = visible(root)
     assert len(left) == 2
     assert left[0].startswith(module._TEMPORARY)
     assert left[1] == "ucfTrainTestlist"
     laid_out("ucf101", root, archive, splits)
-    assert sorted(path.name for path in root.iterdir()) == ["UCF-101", "ucfTrainTestlist"]
+    assert visible(root) == ["UCF-101", "ucfTrainTestlist"]
 
 
 def test_the_lists_of_another_task_are_named(tmp_path):
     archive, _ = ucf_archives(tmp_path)
     with pytest.raises(ClipHarError, match=r"holds no classInd\.txt: expected the official lists"):
         laid_out("ucf101", tmp_path / "root", archive, archive)
-    assert not list((tmp_path / "root").iterdir())
+    assert visible(tmp_path / "root") == []
 
 
 def test_a_user_prepares_and_verifies(tmp_path, capsys, monkeypatch):
@@ -133,3 +149,11 @@ def test_what_is_missing_is_told_in_one_line(typed, fault, tmp_path, capsys):
     complaint = capsys.readouterr().err
     assert fault in complaint
     assert complaint.count("\n") == 1
+
+
+def test_a_checksum_that_is_none_is_told_before_anything_is_fetched(tmp_path, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["prepare", "ucf101", "--root", str(tmp_path / "root"), "--sha256", "abc"])
+    assert ended.value.code == 2
+    assert "expected 64 hexadecimal digits, got 'abc'" in capsys.readouterr().err
+    assert not (tmp_path / "root").exists()

@@ -1,7 +1,9 @@
 """Every fault that is planted in a copy of a data set is found, and nothing else."""
 
 import csv
+import os
 import shutil
+import sys
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from clip_har.data.ucf101 import UCF101
+from clip_har.data_tools import verify as module
 from clip_har.data_tools.command import main
+from clip_har.data_tools.layout import find_clips, find_lists
 from clip_har.data_tools.listing import read_listing
 from clip_har.data_tools.sources import SOURCES
 from clip_har.data_tools.verify import Verification, black_bars, verify, write_classes, write_rows
@@ -20,6 +25,7 @@ from tests.data_tools.made_sets import ucf_clips, ucf_lists
 SMALL = replace(
     SOURCES["ucf101"],
     classes=2,
+    clips=6,
     counts={f"{use}{k}": n for k in (1, 2, 3) for use, n in (("train", 4), ("test", 2))},
 )
 RUN = "Run/v_Run_g01_c01.avi"
@@ -111,7 +117,7 @@ def test_groups_in_train_and_test_are_a_leak(root):
     path = root / "ucfTrainTestlist" / "testlist01.txt"
     path.write_text(path.read_text() + "Run/v_Run_g02_c01.avi\r\n")
     assert verified(root).faults == [
-        "split 1: clips in train and test: 1 – v_Run_g02_c01 first",
+        "split 1: clips in train and test: 1 – Run/v_Run_g02_c01 first",
         "split 1: groups in train and test: 1 – Run_g02 first",
         "the list test1 names 3 clips, officially 2",
     ]
@@ -135,6 +141,109 @@ def test_spellings_extra_files_and_duplicates_are_notes(root):
         "files with the same bytes as another: 1 – Run/copy.avi",
     ]
     assert [row.duplicate_of for row in found.rows if row.clip == "Run/copy.avi"] == [RUN]
+
+
+@pytest.mark.parametrize(
+    "moved", ["Run/v_Run_g01_c01 .avi", "Run/deeper/v_Run_g01_c01.avi", "Run/Ｖ_Run_g01_c01.avi"]
+)
+def test_a_clip_that_the_data_set_does_not_find_is_a_fault(moved, root):
+    clips = root / "UCF-101"
+    (clips / "Run" / "deeper").mkdir()
+    (clips / RUN).rename(clips / moved)
+    found = verified(root)
+    expected = f"clips that are there, but not where dataset= finds them: 1 – {moved}"
+    assert found.faults == [f"{expected} (expected it as Run/v_Run_g01_c01)"]
+    assert not found.notes
+    with pytest.raises(ClipHarError, match="1 of 2 clips of UCF-101"):
+        UCF101(root=root).clips()
+
+
+def test_what_only_has_the_name_of_a_clip_is_none(root):
+    clips = root / "UCF-101"
+    (clips / RUN).rename((clips / RUN).with_suffix(".avi.part"))
+    found = verified(root)
+    assert found.faults == ["clips of the lists that are missing: 1 – Run/v_Run_g01_c01"]
+    assert found.notes == ["files that no list names: 1 – Run/v_Run_g01_c01.avi.part"]
+
+
+def test_class_folders_may_be_links(root):
+    clips = root / "UCF-101"
+    (clips / "Run").rename(root / "elsewhere")
+    (clips / "Run").symlink_to(root / "elsewhere")
+    found = verified(root)
+    assert not found.faults + found.notes
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux takes any bytes as a name")
+def test_names_may_be_any_bytes(root, capsys):
+    folder = root / "UCF-101" / "Run"
+    for name in (b"caf\xe9.avi", b"\x1b[2Jcleared.avi", b"two\nlines.txt"):
+        Path(os.fsdecode(os.path.join(os.fsencode(folder), name))).write_bytes(b"x")  # noqa: PTH118
+    with pytest.raises(SystemExit):
+        main(["verify", "ucf101", f"--root={root}"])
+    told = capsys.readouterr().out
+    assert "\x1b[2J" not in told
+    assert "3 – Run/\\x1b[2Jcleared.avi, Run/caf\\udce9.avi, Run/two\\nlines.txt" in told
+    assert "caf\\udce9.avi" in (root / "verify_ucf101.csv").read_text()
+
+
+def test_a_copy_laid_out_flat(root, capsys):
+    """`dataset=ucf101` reads it, too."""
+    for folder in ("UCF-101", "ucfTrainTestlist"):
+        for one in (root / folder).iterdir():
+            one.rename(root / one.name)
+        (root / folder).rmdir()
+    for _ in range(2):  # the tables of the first time are no extra files
+        with pytest.raises(SystemExit):
+            main(["verify", "ucf101", f"--root={root}"])
+        told = capsys.readouterr().out
+        assert "6 of 6 clips of the lists" in told
+        assert "note:" not in told
+
+
+def test_a_table_that_cannot_be_written_is_told_before_clips_are_decoded(root, capsys, monkeypatch):
+    monkeypatch.setattr(module, "verify", lambda *_, **__: pytest.fail("decodes"))
+    (root / "file").touch()
+    with pytest.raises(SystemExit) as ended:
+        main(["verify", "ucf101", f"--root={root}", f"--csv={root / 'file' / 'table.csv'}"])
+    assert ended.value.code == 1
+    complaint = capsys.readouterr().err
+    assert complaint.endswith("name another place with --csv\n")
+    assert complaint.count("\n") == 1
+
+
+def test_films_that_hmdb51_shares_between_classes_are_no_fault_of_a_copy(tmp_path, capsys):
+    """So it is in the official lists: American Gangster is in train of wave and in test of walk."""
+    for name, held_out in (("run", 0), ("wave", 1)):
+        lines = ["", "", ""]
+        for film in range(3):
+            stem = f"Film{film}_{name}_f_cm_np1_fr_med_0"
+            write_video(tmp_path / "hmdb51_org" / name / f"{stem}.avi", 5 + film)
+            for k in range(3):
+                lines[k] += f"{stem}.avi {2 if film == (held_out + k) % 3 else 1} \n"
+        for k, text in enumerate(lines, 1):
+            path = tmp_path / "testTrainMulti_7030_splits" / f"{name}_test_split{k}.txt"
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text)
+    source = replace(SMALL, clips=6)
+    listing = read_listing("hmdb51", find_lists("hmdb51", tmp_path), tmp_path / "hmdb51_org")
+    found = verify(source, listing)
+    assert not found.faults
+    assert found.notes[0] == (
+        "split 1: films in train and test, by the names of their clips: 2 – Film0 first; within"
+        " one class: 0"
+    )
+    # the root that dataset=hmdb51 takes is taken here, too
+    assert find_lists("hmdb51", tmp_path / "hmdb51_org") == listing.lists
+    assert find_clips("hmdb51", tmp_path / "hmdb51_org") == listing.videos
+    # and names are as strict as there
+    wave = tmp_path / "hmdb51_org" / "wave"
+    (wave / "Film0_wave_f_cm_np1_fr_med_0.avi").rename(wave / "film0_wave_f_cm_np1_fr_med_0.avi")
+    listing = read_listing("hmdb51", listing.lists, listing.videos)
+    (fault,) = verify(source, listing).faults
+    assert fault.startswith(
+        "clips that are there, but not where dataset= finds them: 1 – wave/film"
+    )
 
 
 def test_bars_are_measured_per_clip(root):
