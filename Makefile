@@ -79,12 +79,15 @@ lock: install  ## Write the lock files anew from pyproject.toml, keeping what st
 		--extra postgres --group build --constraint requirements.lock \
 		--output-file docker/requirements.lock pyproject.toml
 
-# Docker: DEVICE=cpu|cuda, DATA=folder with data sets, RESULTS, PORT as above.
+# Docker: DEVICE=cpu|cuda, DATA=folder with data sets, RESULTS, PORT as above. The bench runs as who
+# called make, so that results are theirs, but never as root: then as the image's own user.
 DEVICE ?= cpu
 ENGINE ?= docker
-export DEVICE DATA PORT TORCH_INDEX
-COMPOSE = GIT_COMMIT=$$(git rev-parse HEAD 2>/dev/null) RUN_AS=$$(id -u):$$(id -g) \
-	RESULTS=$(abspath $(RESULTS)) $(ENGINE) compose --file docker/compose.yaml \
+RUN_AS ?= $(shell id -u | sed 's/^0$$/10001/'):$(shell id -g | sed 's/^0$$/10001/')
+COMPOSE = DEVICE=$(DEVICE) DATA=$(if $(DATA),$(abspath $(DATA))) RESULTS=$(abspath $(RESULTS)) \
+	PORT=$(PORT) RUN_AS=$(RUN_AS) TORCH_INDEX=$(TORCH_INDEX) \
+	GIT_COMMIT=$$(git rev-parse HEAD 2>/dev/null) \
+	$(ENGINE) compose --file docker/compose.yaml \
 	$(if $(filter cuda,$(DEVICE)),--file docker/compose.cuda.yaml)
 
 docker/.env:
@@ -97,7 +100,7 @@ docker-build: docker/.env  ## Build the images (DEVICE=cpu or cuda)
 
 .PHONY: docker-demo
 docker-demo: docker-build  ## Run the demo in a container, results in RESULTS and in its MLflow
-	@mkdir -p $(RESULTS)
+	@mkdir -p $(RESULTS) && { test "$$(id -u)" != 0 || chown $(RUN_AS) $(RESULTS); }
 	@$(COMPOSE) run --rm bench experiment=demo
 
 .PHONY: docker-test

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -22,9 +23,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pytest
 import yaml
 
 from clip_har.scores import ScoreTable
+from tests.servers import free_port, kill_tree, postgres
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 DOCKERFILE = REPOSITORY / "docker" / "Dockerfile"
@@ -74,10 +77,17 @@ class Engine:
         environment: dict[str, str] | None = None,
     ) -> str:
         """Run a container whose ``/bench/results`` is a folder, and return what it prints."""
-        with self.container(
-            tag, arguments, folder=folder, entrypoint=entrypoint, environment=environment
-        ) as process:
-            printed, _ = process.communicate()
+        with tempfile.NamedTemporaryFile() as log:
+            with self.container(
+                tag,
+                arguments,
+                folder=folder,
+                log=Path(log.name),
+                entrypoint=entrypoint,
+                environment=environment,
+            ) as process:
+                process.wait()
+            printed = Path(log.name).read_text()
         if process.returncode:
             sys.exit(f"docker.check: {' '.join(arguments)} failed inside:\n{printed}")
         return printed
@@ -89,10 +99,11 @@ class Engine:
         arguments: Sequence[str],
         *,
         folder: Path,
+        log: Path,
         entrypoint: Sequence[str] | None = None,
         environment: dict[str, str] | None = None,
-    ) -> Iterator[subprocess.Popen[str]]:
-        """Start a container, and stop it in the end."""
+    ) -> Iterator[subprocess.Popen[bytes]]:
+        """Start a container that prints into a log, and stop it in the end."""
         given = [f"{key}={value}" for key, value in (environment or {}).items()]
         if self.name == "buildah":
             made = self.call(["buildah", "from", "--pull-never", tag]).strip()
@@ -109,16 +120,19 @@ class Engine:
             if entrypoint is not None:
                 command.append(f"--entrypoint={entrypoint[0]}")
             command += [tag, *(entrypoint or [])[1:], *arguments]
-        process = subprocess.Popen(  # noqa: S603
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=self._env()
-        )
+        with log.open("wb") as printed:
+            process = subprocess.Popen(  # noqa: S603
+                command, stdout=printed, stderr=subprocess.STDOUT, env=self._env()
+            )
         try:
             yield process
         finally:
-            process.terminate()
-            process.wait()
-            if made:
+            if made:  # no namespace of processes there that would end with its first
+                kill_tree(process)
                 self.call(["buildah", "rm", made])
+            else:
+                process.terminate()
+                process.wait()
 
     def call(self, command: Sequence[str]) -> str:
         """Run a command of the engine and return what it prints; end where it fails."""
@@ -198,13 +212,15 @@ def compare_numbers(engine: Engine, tag: str, folder: Path, commit: str) -> str:
 
 def check_services(engine: Engine, tag: str, folder: Path) -> str:
     """Start the MLflow server of the compose file, and send it a cell's run."""
-    from tests.servers import free_port, postgres
-
     service = yaml.safe_load(COMPOSE.read_text())["services"]["mlflow"]
     port = free_port()
     served = folder / "served"
     served.mkdir()
     served.chmod(0o777)
+    log = folder / "server.log"
+    environment = {
+        key: value for key, value in service["environment"].items() if key.startswith("MLFLOW_")
+    }
     with postgres(free_port()) as store:
         typed = [
             text.replace("${PORT:-5000}", str(port)).replace("--port=5000", f"--port={port}")
@@ -215,7 +231,9 @@ def check_services(engine: Engine, tag: str, folder: Path) -> str:
             for text in typed
         ]
         started = time.monotonic()
-        with engine.container(tag, [], folder=served, entrypoint=typed) as server:
+        with engine.container(
+            tag, [], folder=served, log=log, entrypoint=typed, environment=environment
+        ) as server:
             probe = service["healthcheck"]["test"][1:]
             probe = [text.replace("localhost:5000", f"localhost:{port}") for text in probe]
             while True:
@@ -223,12 +241,18 @@ def check_services(engine: Engine, tag: str, folder: Path) -> str:
                     urllib.request.urlopen(f"http://localhost:{port}/health", timeout=1)
                     break
                 except OSError:
-                    if server.poll() is not None or time.monotonic() > started + 120:
-                        told = server.stdout.read() if server.stdout else ""
+                    if server.poll() is not None or time.monotonic() > started + 300:
+                        told = log.read_text()[-3000:]
                         sys.exit(f"docker.check: the MLflow server did not start:\n{told}")
                     time.sleep(0.5)
             engine.run(tag, probe[1:], folder=served, entrypoint=probe[:1])
             ready = time.monotonic() - started
+            answers = [_status(port, host) for host in ("mlflow:5000", "elsewhere.example")]
+            if answers != [200, 403]:
+                sys.exit(
+                    "docker.check: expected the server to answer to its own name alone"
+                    f" (200, 403), got {answers}"
+                )
             engine.run(
                 tag,
                 ["limit=20", "clean_twin=false"],
@@ -246,6 +270,18 @@ def check_services(engine: Engine, tag: str, folder: Path) -> str:
             if "scores.parquet" not in files:
                 sys.exit(f"docker.check: the run's files did not arrive: {files}")
     return f"the MLflow server was ready after {ready:.0f} s and received a run with its files"
+
+
+def _status(port: int, host: str) -> int:
+    request = urllib.request.Request(
+        f"http://localhost:{port}/api/2.0/mlflow/experiments/search?max_results=1",
+        headers={"Host": host},
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
 
 
 def main() -> None:
@@ -275,7 +311,10 @@ def main() -> None:
             sys.exit(f"docker.check: expected the user 10001 inside, got {user}")
         sys.stdout.write(f"{compare_numbers(engine, tag, folder, commit)}\n")
         if given.services:
-            sys.stdout.write(f"{check_services(engine, tag, folder)}\n")
+            try:
+                sys.stdout.write(f"{check_services(engine, tag, folder)}\n")
+            except pytest.skip.Exception as error:
+                sys.exit(f"docker.check: {error}")
 
 
 if __name__ == "__main__":

@@ -105,6 +105,59 @@ def test_compose_takes_the_files():
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.parametrize("name", ["compose.yaml", "compose.cuda.yaml"])
+def test_the_compose_files_keep_to_the_specification(name):
+    pytest.importorskip("check_jsonschema", reason="check-jsonschema carries its schema")
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec"]
+    done = subprocess.run(
+        [*command, ROOT / "docker" / name], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_each_stage_that_asks_for_the_device_declares_it():
+    """Builders differ in whether a stage takes over the arguments of the one it is built on."""
+    for stage in re.split(r"^FROM ", DOCKERFILE, flags=re.MULTILINE)[1:]:
+        if "install.sh " in stage.partition("RUN")[2]:
+            assert {"DEVICE", "TORCH_INDEX"} <= set(re.findall(r"^ARG (\w+)", stage, re.MULTILINE))
+
+
+@pytest.mark.skipif(not shutil.which("make"), reason="no make here")
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ((), {"DEVICE": "cpu", "DATA": "", "PORT": "5000"}),
+        (("DEVICE=cuda", "DATA=docs", "PORT=5001"), {"DEVICE": "cuda", "DATA": "docs"}),
+    ],
+)
+def test_what_make_hands_to_compose(typed, told, tmp_path):
+    """make runs for real, with an engine that only says what it was asked for."""
+    engine = tmp_path / "engine"
+    engine.write_text('#!/bin/sh\necho "$@"\nenv\n')
+    engine.chmod(0o755)
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    (tmp_path / "docker").mkdir()
+    done = subprocess.run(
+        ["make", "docker-demo", f"ENGINE={engine}", "RESULTS=out", *typed],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+        env={key: value for key, value in os.environ.items() if key not in told},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    printed = done.stdout.splitlines()
+    given = dict(line.split("=", 1) for line in printed if re.match("[A-Z_]+=", line))
+    if told["DATA"]:  # a relative one would be a volume's name
+        told = told | {"DATA": str(tmp_path / told["DATA"])}
+    assert told.items() <= given.items()
+    assert given["RESULTS"] == str(tmp_path / "out")
+    assert re.fullmatch(r"[1-9]\d*:[1-9]\d*", given["RUN_AS"]), "the bench would be root"
+    (run,) = [line for line in printed if " run " in line]
+    assert run.endswith("run --rm bench experiment=demo")
+    assert ("compose.cuda.yaml" in run) == (given["DEVICE"] == "cuda")
+    secret = tmp_path / "docker" / ".env"
+    assert secret.stat().st_mode & 0o777 == 0o600
+    assert re.fullmatch(r"POSTGRES_PASSWORD=[0-9a-f]{48}\n", secret.read_text())
+
+
 def test_services_name_targets_volumes_and_conditions_that_exist():
     targets = set(re.findall(r"^FROM \S+ AS (\w+)$", DOCKERFILE, flags=re.MULTILINE))
     for name, service in SERVICES.items():
