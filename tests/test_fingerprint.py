@@ -58,6 +58,7 @@ def printed(*overrides: str) -> str:
         "frames.count=4",
         "frames.sampler=middle",
         "frames.fit=squash",
+        "frames.resample=bilinear",
     ],
 )
 def test_what_changes_a_result_is_another_cell(base: list[str], change: str) -> None:

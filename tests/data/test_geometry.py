@@ -1,12 +1,13 @@
 """The model's square, bit for bit that of transformers' processor."""
 
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
 import pytest
 import torch
-from transformers import CLIPImageProcessor
+from transformers import CLIPImageProcessor, SiglipImageProcessor
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
 from clip_har.data.geometry import fit_frames, fit_maps, placement
@@ -85,6 +86,17 @@ def test_letterbox_keeps_the_whole_frame_between_black_bars():
     tall = fit_frames(frames.transpose(2, 3), 224, "letterbox")
     assert torch.equal(tall, fitted.transpose(2, 3))
     assert fit_frames(frames[..., :1], 224, "letterbox").shape == (1, 3, 224, 224)
+
+
+@pytest.mark.parametrize(("resample", "number"), [("bicubic", 3), ("bilinear", 2)])
+@pytest.mark.parametrize(("height", "width"), [(90, 120), (240, 320)])
+def test_squash_is_the_processor_of_siglip(height, width, resample, number):
+    frames = noise(height, width)
+    processor: Any = SiglipImageProcessor(
+        do_normalize=False, do_rescale=False, size={"height": 64, "width": 64}, resample=number
+    )
+    expected = processor(images=list(frames), return_tensors="pt")["pixel_values"]
+    assert torch.equal(fit_frames(frames, 64, "squash", resample), expected)
 
 
 def test_squash_shows_all_edges():

@@ -32,6 +32,11 @@ def test_texts_per_class_in_class_order() -> None:
     ]
 
 
+def test_names_as_they_are_written() -> None:
+    prompts = PromptSet(templates=["a photo of {}"], spelling="as_written")
+    assert prompts.texts(["YoYo", "shoot_bow"]) == [["a photo of YoYo"], ["a photo of shoot_bow"]]
+
+
 def test_own_files(tmp_path: Path) -> None:
     (tmp_path / "templates.txt").write_text("one {}\r\n\ntwo {}\n", encoding="utf-8")
     (tmp_path / "names.txt").write_text("doing yoyo tricks\nwalking\n", encoding="utf-8")
