@@ -2,7 +2,6 @@
 
 import json
 import re
-import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import import_module
@@ -10,12 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import griffe
-from hydra import compose, initialize_config_dir
-from omegaconf import DictConfig, OmegaConf
-from pydantic import TypeAdapter
+from omegaconf import OmegaConf
 
 from clip_har.app import CONFIG_DIR
-from clip_har.config import GROUPS, Cell, RootSchema, register_schema
+from clip_har.config import GROUPS, Cell, RootSchema
 from clip_har.data.sampling import FrameSettings
 from clip_har.noise.settings import LearningSettings
 from clip_har.settings import Settings
@@ -81,29 +78,30 @@ def option_files(group: str) -> list[Path]:
 
 
 def root_keys() -> list[Key]:
-    """Return the keys of every cell, those of ``frames`` and ``learning`` among them."""
-    register_schema()
-    config = _composed("config")
+    """Return the keys of every cell, those of ``frames`` and ``learning`` last."""
+    content = _read(CONFIG_DIR / "config.yaml")
     nested: dict[str, type[Settings]] = {"frames": FrameSettings, "learning": LearningSettings}
     own = [name for name in RootSchema.__dataclass_fields__ if name not in {*GROUPS, *nested}]
-    keys = _keys(Cell, OmegaConf.masked_copy(config, own), "")
+    keys = _keys(Cell, {name: content[name] for name in own}, "")
     for name, settings in nested.items():
-        keys += _keys(settings, config[name], name)
+        keys += _keys(settings, content[name], name)
     return keys
 
 
 def option_keys(group: str, option: str) -> list[Key]:
     """Return the keys of one option of a group."""
-    node = _composed(f"{group}/{option}")[group]
-    target = str(OmegaConf.to_container(node)["_target_"])  # type: ignore[call-overload, index]
-    return _keys(_class(target), node, group)
+    content = _read(CONFIG_DIR / group / f"{option}.yaml")
+    return _keys(_class(content["_target_"]), content, group)
 
 
-def _composed(name: str) -> DictConfig:
-    with initialize_config_dir(str(CONFIG_DIR), version_base="1.3"), warnings.catch_warnings():
-        # An option that extends another relies on Hydra's order, which warns of it in a root only.
-        warnings.filterwarnings("ignore", message="In 'masking/.*': Defaults list is missing")
-        return compose(name)
+def _read(path: Path) -> dict[str, Any]:
+    """Return a YAML file over the option of its group that it extends; nothing is resolved."""
+    content: Any = OmegaConf.to_container(OmegaConf.load(path), resolve=False)
+    extended = [name for name in content.pop("defaults", []) if isinstance(name, str)]
+    for name in extended:
+        if (base := path.with_name(f"{name}.yaml")).is_file():
+            content = _read(base) | content
+    return dict(content)
 
 
 def _class(target: str) -> type[Settings]:
@@ -112,20 +110,19 @@ def _class(target: str) -> type[Settings]:
     return found
 
 
-def _keys(settings: type[Settings], node: DictConfig, prefix: str) -> list[Key]:
-    meanings, schema = _meanings(settings), TypeAdapter(settings).json_schema()
+def _keys(settings: type[Settings], content: Mapping[str, Any], prefix: str) -> list[Key]:
+    meanings, schema = _meanings(settings), settings.model_json_schema()
     keys: list[Key] = []
-    content: Any = OmegaConf.to_container(node, resolve=False)
     for name, value in content.items():
         if name == "_target_":
             continue
-        typed = f"{prefix}.{name}" if prefix else str(name)
+        typed = f"{prefix}.{name}" if prefix else name
         nested = settings.model_fields[name].annotation
         if isinstance(value, Mapping) and isinstance(nested, type) and issubclass(nested, Settings):
-            keys += _keys(nested, node[name], typed)
+            keys += _keys(nested, value, typed)
             continue
         described = allowed(schema["properties"][name], schema)
-        keys.append(Key(typed, _as_yaml(value), described, meanings.get(str(name), "")))
+        keys.append(Key(typed, _as_yaml(value), described, meanings.get(name, "")))
     return keys
 
 
@@ -154,8 +151,8 @@ def _table(keys: list[Key]) -> str:
     if not keys:
         return "No keys."
     rows = ["| key | default | allowed | meaning |", "|---|---|---|---|"]
-    rows += [" | ".join(cells) for cells in map(_cells, keys)]
-    return "\n".join([*rows[:2], *(f"| {row} |" for row in rows[2:])])
+    rows += [f"| {' | '.join(_cells(key))} |" for key in keys]
+    return "\n".join(['<div class="wide" markdown>', "", *rows, "", "</div>"])
 
 
 def _cells(key: Key) -> Iterator[str]:
