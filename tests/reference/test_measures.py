@@ -32,7 +32,7 @@ def summarised() -> set[str]:
     right = [1, 1, 1, 0, 0, 1, 0, 1]
     known = np.full(8, 0.5)
     table = replace(
-        made_table(labels=[0, 1, 2, 3, 4, 5, 5, 0], classes=6, right=right, subject_hidden=known),
+        made_table(labels=[0, 1, 2, 3, 4, 5, 5, 0], classes=6, right=right, subject_hidden=[0.5] * 8),
         feature_hidden=known, feature_frames=known, noise_rms=known, noise_largest=known,
         drift=known, attributes={"viewpoint": ("left", "right") * 4},
     )  # fmt: skip
