@@ -65,6 +65,10 @@ ui: install  ## Open the MLflow UI on RESULTS (results) at PORT (5000)
 bench: install  ## Measure speed and memory beside what people use today (an hour or two)
 	@$(BIN)/python -m benchmarks $(BENCH)
 
+.PHONY: docs
+docs: install  ## Build the documentation site into build/site (strict: a broken link is an error)
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+
 .PHONY: wheel
 wheel: install  ## Build the wheel into dist/
 	@$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .

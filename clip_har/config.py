@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, DictConfig, OmegaConf
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, WithJsonSchema, field_validator
 
 from clip_har.data.shards import Shard
 from clip_har.errors import ClipHarError
@@ -135,7 +135,7 @@ class Cell(Settings):
     precision: Literal["fp32", "bf16", "fp16"]
     batch_size: int = Field(ge=1)
     limit: int | None = Field(ge=1)
-    shard: Shard | None
+    shard: Annotated[Shard, WithJsonSchema({"type": "string"})] | None
     attention_clips: int = Field(ge=0)
     clean_twin: bool
     base_model: str | None

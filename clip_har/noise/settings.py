@@ -219,7 +219,9 @@ class EmbeddingNoise(Learned):
 
     Attributes:
         epsilon: largest L2 length of a shift, of embeddings of length 1.
-        wrong: see `ClassSpecificNoise`, with `protocol` and `top_k`.
+        wrong: how many wrong classes' δ each training clip is seen under, beside its own.
+        protocol: how the answer is found without the label; ``oracle`` uses the label.
+        top_k: candidates of ``protocol=topk``.
     """
 
     per_class: ClassVar[bool] = True

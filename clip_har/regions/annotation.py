@@ -47,7 +47,7 @@ class AnnotationRegion(Settings):
             `clip_har.regions.boxes`.
         resolution: height and width, in pixels, of the pictures that the boxes were measured on,
             where their file does not say; UCF-101's by default.
-        on_empty: see `clip_har.regions.source.OnEmpty`.
+        on_empty: what happens to a clip in which the thing is not found.
 
     Raises:
         ValueError: (by pydantic) on both ``maps`` and ``boxes``, or another kind of file.

@@ -51,6 +51,7 @@ class PersonRegion(Settings):
         score: least score of a person, in [0, 1].
         input_size: side that a frame is scaled to before people are looked for, in pixels;
             torchvision's default is 800. Time grows with its square.
+        on_empty: what happens to a clip without people.
     """
 
     checkpoint: Annotated[str | None, Field(exclude=True)] = None

@@ -62,6 +62,7 @@ class PromptedRegion(Settings):
             calibrated and often low; see `relevance_of`.
         batch_size: most frames in one forward pass. The frames of two clips never share one, so
             that a clip's map does not depend on other clips; between sizes it differs by rounding.
+        on_empty: what happens to a clip without the thing.
     """
 
     checkpoint: Annotated[str, Field(exclude=True)] = "CIDAS/clipseg-rd64-refined"
