@@ -25,10 +25,10 @@ from clip_har.sweep_measures import sweep_measures
 from experiments.study import Study
 
 CLEAN = "clean"
-COST = "cost under "  # the control of a difference of two differences
+CHANGE = "change under "  # the control of a difference of two differences
 MEASURES = ("top1", "true_class_confidence", "ece", "bias/skew_kl", "bias/recall_gap")
 COLUMNS = (
-    "condition", "control", "measure", "before", "after", "difference", "low", "high", "p",
+    "condition", "hidden", "control", "measure", "before", "after", "difference", "low", "high", "p",
     "p_holm", "clips", "groups", "seeds", "leaks",
 )  # fmt: skip
 _EXACT = 2**16  # sign patterns: of 16 groups all are tried
@@ -66,7 +66,8 @@ def effects(study: Study, cells: Conditions) -> pd.DataFrame:
 
     Returns:
         A row per condition, control and measure, columns `COLUMNS`; shares in [0, 1], skew in
-        nats; ``before`` is the control, ``after`` the condition.
+        nats; ``hidden`` is the mean share of pixels that the mask hides where it found its thing;
+        ``before`` is the control, ``after`` the condition.
     """
     rows: list[pd.DataFrame] = []
     for name, members in cells.items():
@@ -81,9 +82,10 @@ def effects(study: Study, cells: Conditions) -> pd.DataFrame:
             rows.append(_compared(name, control, before, after).assign(leaks=leaks))
         reference = _named(name, study.references)
         if reference in cells and reference != name:
-            row = _cost_compared(name, reference, members, cells[reference])
+            row = _changes_compared(name, reference, members, cells[reference])
             rows.append(row.assign(leaks=leaks))
     table = pd.concat(rows, ignore_index=True)
+    table["hidden"] = table["condition"].map({name: _hidden(of) for name, of in cells.items()})
     table["p_holm"] = corrected(table["p"].tolist(), "holm")
     return table[list(COLUMNS)]
 
@@ -143,25 +145,25 @@ def _compared(
     return found.assign(condition=name, control=control, p=p)
 
 
-def _cost_compared(
+def _changes_compared(
     name: str, reference: str, after: Sequence[ReportCell], before: Sequence[ReportCell]
 ) -> pd.DataFrame:
-    """Return how a mask's cost differs from its cost in the reference, mean over seeds."""
+    """Return how a change from the clean twin differs from that of the reference, mean of seeds."""
     members, others = _alike(after, before)
     tables = [one.table for one in (*members, *others)]
     twins = [one.clean.table for one in (*members, *others) if one.clean is not None]
     rows, _ = common_rows([*tables, *twins])
     right = [_right(one, kept) for one, kept in zip([*tables, *twins], rows, strict=True)]
     seeds, half = len(members), len(tables)
-    costs = [right[half + n] - right[n] for n in range(half)]
-    of_name, of_reference = (np.mean(part, axis=0) for part in (costs[:seeds], costs[seeds:]))
+    changes = [right[n] - right[half + n] for n in range(half)]
+    of_name, of_reference = (np.mean(part, axis=0) for part in (changes[:seeds], changes[seeds:]))
     groups = [tables[0].groups[row] for row in rows[0]]
     columns = {"after": of_name, "before": of_reference, "difference": of_name - of_reference}
     found = cluster_bootstrap(columns, groups, lambda means: means)
     difference, low, high = found["difference"]
     row = {
         "condition": name,
-        "control": COST + reference,
+        "control": CHANGE + reference,
         "measure": "top1",
         "before": found["before"][0],
         "after": found["after"][0],
@@ -197,6 +199,16 @@ def _mean_change(
     right = [_right(one, kept) for one, kept in zip([*before, *after], rows, strict=True)]
     change = np.mean(right[len(before) :], axis=0) - np.mean(right[: len(before)], axis=0)
     return change, [before[0].groups[row] for row in rows[0]]
+
+
+def _hidden(cells: Sequence[ReportCell]) -> float:
+    shares = [
+        share
+        for table in (one.table for one in cells)
+        for clip_id, share in zip(table.clip_ids, table.mask_ratio, strict=True)
+        if clip_id not in table.empty
+    ]
+    return float(np.mean(shares)) if shares else np.nan
 
 
 def _right(table: ScoreTable, rows: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -4,10 +4,10 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from experiments.effects import CLEAN, COST
+from experiments.effects import CHANGE, CLEAN
 
 CAPTION = "tiny model, drawn data"
-_COLOURS = {"clean twin": "#0072b2", "control": "#d55e00", "difference of two costs": "#009e73"}
+_COLOURS = {"clean twin": "#0072b2", "control": "#d55e00", "difference of two changes": "#009e73"}
 
 
 def effects_figure(effects: pd.DataFrame, *, title: str, caption: str = CAPTION) -> Figure:
@@ -35,7 +35,7 @@ def effects_figure(effects: pd.DataFrame, *, title: str, caption: str = CAPTION)
         above = (drawn["high"].to_numpy() - value).clip(min=0)
         axes.errorbar(
             value, height, xerr=[below, above], fmt="o", color=colour, markersize=4, linewidth=1.3,
-            label=f"against {kind}" if kind != "difference of two costs" else kind,
+            label=f"against {kind}" if kind != "difference of two changes" else kind,
         )  # fmt: skip
     axes.set_yticks(range(len(names)), names, fontsize=8)
     axes.set_ylim(len(names) - 0.4, -0.6)
@@ -51,4 +51,4 @@ def effects_figure(effects: pd.DataFrame, *, title: str, caption: str = CAPTION)
 def _kind(control: str) -> str:
     if control == CLEAN:
         return "clean twin"
-    return "difference of two costs" if control.startswith(COST) else "control"
+    return "difference of two changes" if control.startswith(CHANGE) else "control"

@@ -35,6 +35,7 @@ class Words:
         """Return the functions by the names that templates call them."""
         return {
             "accuracy": self.accuracy,
+            "hidden": self.hidden,
             "change": self.change,
             "effect": self.effect,
             "scene": self.scene,
@@ -49,6 +50,10 @@ class Words:
         """Return the top-1 of a condition, or with ``side="before"`` of its control, in percent."""
         return f"{share(self._row(condition, against)[side])} %"
 
+    def hidden(self, condition: str) -> str:
+        """Return the mean share of pixels that a condition hides, in percent."""
+        return f"{share(self._row(condition, CLEAN)['hidden'])} %"
+
     def change(self, condition: str, against: str = CLEAN, measure: str = "top1") -> str:
         """Return a difference with its interval, and its test where there is one."""
         row = self._row(condition, against, measure)
@@ -57,7 +62,7 @@ class Words:
         return text + (f", p {_p(row['p_holm'])})" if pd.notna(row["p_holm"]) else ")")
 
     def effect(self, condition: str, against: str = CLEAN, measure: str = "top1") -> str:
-        """Return a change with its verdict, such as ``lowers it by 12.0 points (…)``.
+        """Return a change with its verdict, such as ``lowers top-1 by 12.0 points (…)``.
 
         A change of top-1 is called one only where the interval over groups excludes zero and
         Holm's p is below 5 %; of another measure, which is not tested, where the interval does.
@@ -66,10 +71,11 @@ class Words:
         unit = " points" if measure in _AS_SHARE else ""
         text = self.change(condition, against, measure)
         size, _, rest = text.partition(" ")
+        of = _NAMES[measure].removesuffix(", nats")
         if not self.certain(condition, against, measure):
-            return f"does not clearly change it: {size}{unit} {rest}"
+            return f"does not clearly change {of}: {size}{unit} {rest}"
         verb = "raises" if row["difference"] > 0 else "lowers"
-        return f"{verb} it by {size.lstrip('+−')}{unit} {rest}"
+        return f"{verb} {of} by {size.lstrip('+−')}{unit} {rest}"
 
     def certain(self, condition: str, against: str = CLEAN, measure: str = "top1") -> bool:
         """Return whether a change counts as one, by the rule of `effect`."""
@@ -93,12 +99,12 @@ class Words:
     def effects_table(self) -> str:
         """Return top-1 of every condition beside clean twin and control, as Markdown."""
         rows = self._effects[self._effects["measure"] == "top1"]
-        head = ("condition", "against", "before, %", "after, %", "points (95 %)", "p, Holm",
+        head = ("condition", "hidden, %", "against", "before, %", "after, %", "points (95 %)", "p, Holm",
                 "clips", "groups", "seeds")  # fmt: skip
         lines = [
             (
                 row["condition"] + (" **(leaks the label)**" if row["leaks"] else ""),
-                row["control"], share(row["before"]), share(row["after"]),
+                share(row["hidden"]), row["control"], share(row["before"]), share(row["after"]),
                 f"{points(row['difference'])} ({points(row['low'])} to {points(row['high'])})",
                 p_value(row["p_holm"]), row["clips"], row["groups"], row["seeds"],
             )
