@@ -1,0 +1,41 @@
+"""``python -m experiments``: a study's results from finished sweeps, and all pages from results."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from clip_har.errors import ClipHarError
+from clip_har.faults import report_fault
+from experiments.study import FOLDER
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Write results and pages, and name the pages.
+
+    Args:
+        arguments: of the command line; None for the process's own.
+    """
+    parser = argparse.ArgumentParser(
+        prog="python -m experiments",
+        description="Write a study's CSV and figure from its finished sweeps, and all pages anew.",
+        epilog="Without arguments: the pages only, from the committed results.",
+    )
+    parser.add_argument("study", nargs="?", help="name of its folder in experiments/")
+    parser.add_argument("sweeps", nargs="*", type=Path, help="folders of its finished sweeps")
+    given = parser.parse_args(arguments)
+    if given.study and not given.sweeps:
+        parser.error("name the folders of the study's finished sweeps, too")
+    try:
+        from experiments.pages import take, write_pages
+
+        if given.study:
+            take(FOLDER / given.study, [sweep.expanduser().absolute() for sweep in given.sweeps])
+        pages = write_pages()
+    except (ClipHarError, KeyboardInterrupt) as error:
+        sys.exit(report_fault(error))
+    sys.stdout.write("".join(f"{page}\n" for page in pages))
+
+
+if __name__ == "__main__":
+    main()

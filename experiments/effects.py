@@ -1,0 +1,215 @@
+"""What each condition of a study does to the model's answers, from finished sweeps.
+
+A condition is a cell without its seed: cells that differ in nothing but the seed are one.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.stats import permutation_test
+
+from clip_har.errors import ClipHarError
+from clip_har.metrics.bootstrap import cluster_bootstrap
+from clip_har.metrics.effect import Answers, paired_effect
+from clip_har.metrics.pairing import common_rows
+from clip_har.metrics.significance import corrected
+from clip_har.report.cells import ReportCell, of_sweep
+from clip_har.scores import ScoreTable
+from clip_har.sweep_measures import sweep_measures
+from experiments.study import Study
+
+CLEAN = "clean"
+CHANGE = "change under "  # the control of a difference of two differences
+MEASURES = ("top1", "true_class_confidence", "ece", "bias/skew_kl", "bias/recall_gap")
+COLUMNS = (
+    "condition", "hidden", "control", "measure", "before", "after", "difference", "low", "high", "p",
+    "p_holm", "clips", "groups", "seeds", "leaks",
+)  # fmt: skip
+_EXACT = 2**16  # sign patterns: of 16 groups all are tried
+_SEED = re.compile(r" (seed=\d+|\[.*?\])")  # and notes, which no name needs to be told apart
+
+_T = TypeVar("_T")
+Conditions = Mapping[str, Sequence[ReportCell]]
+
+
+def conditions(sweeps: Sequence[Path]) -> dict[str, list[ReportCell]]:
+    """Return the cells of finished sweeps by condition, a cell per seed.
+
+    Args:
+        sweeps: folders, as below ``results/sweeps``.
+
+    Raises:
+        ClipHarError: when one is no sweep's folder, or has no result.
+    """
+    found: dict[str, list[ReportCell]] = defaultdict(list)
+    for folder in sweeps:
+        for cell in of_sweep(folder).cells:
+            found[_SEED.sub("", cell.name)].append(cell)
+    return dict(found)
+
+
+def effects(study: Study, cells: Conditions) -> pd.DataFrame:
+    """Return how each condition's answers differ from its clean twin's and from its control's.
+
+    ``p`` tests top-1, see `sign_flip`; ``p_holm`` is corrected (Holm 1979) for all tests of the
+    study. ``low`` and ``high`` are the 95 % interval of `paired_effect`.
+
+    Args:
+        study: says what is a control of what.
+        cells: by condition.
+
+    Returns:
+        A row per condition, control and measure, columns `COLUMNS`; shares in [0, 1], skew in
+        nats; ``hidden`` is the mean share of pixels that the mask hides where it found its thing;
+        ``before`` is the control, ``after`` the condition.
+    """
+    rows: list[pd.DataFrame] = []
+    for name, members in cells.items():
+        leaks = any(one.protocol["uses_true_label_at_test_time"] for one in members)
+        after = [one.table for one in members]
+        twins = [one.clean.table for one in members if one.clean is not None]
+        if len(twins) == len(after):
+            rows.append(_compared(name, CLEAN, twins, after).assign(leaks=leaks))
+        control = _named(name, study.controls)
+        if control in cells:
+            before = [one.table for one in cells[control]]
+            rows.append(_compared(name, control, before, after).assign(leaks=leaks))
+        reference = _named(name, study.references)
+        if reference in cells and reference != name:
+            row = _changes_compared(name, reference, members, cells[reference])
+            rows.append(row.assign(leaks=leaks))
+    table = pd.concat(rows, ignore_index=True)
+    table["hidden"] = table["condition"].map({name: _hidden(of) for name, of in cells.items()})
+    table["p_holm"] = corrected(table["p"].tolist(), "holm")
+    return table[list(COLUMNS)]
+
+
+def scene_bias(cells: Conditions) -> pd.DataFrame:
+    """Return the ``scene/*`` measures of a study's cells; empty where they tell none.
+
+    Returns:
+        Columns ``measure, of, value, low, high, clips, groups``, see `scene_measures`.
+    """
+    finished = [one.finished() for members in cells.values() for one in members]
+    rows = sweep_measures(finished).rows
+    return rows[rows["measure"].str.startswith("scene/")].reset_index(drop=True)
+
+
+def sign_flip(differences: NDArray[np.float64], groups: Sequence[str]) -> float:
+    """Return the p-value of the paired sign-flip test over whole groups, two-sided, in (0, 1].
+
+    Under the null hypothesis of no effect a group's sum of differences is as likely to have the
+    other sign. Clips of a group stay together, since they are not independent, as McNemar's test
+    takes them. Exact up to 16 groups, else from 65,536 random patterns; with G groups never below
+    2^(1 − G).
+
+    Args:
+        differences: ``(N,)``, condition less control, of each clip.
+        groups: N names.
+
+    Example:
+        >>> sign_flip(np.ones(5), list("abcde"))
+        0.0625
+    """
+    sums = pd.Series(differences).groupby(np.asarray(groups)).sum().to_numpy()
+    if len(sums) < 2 or not sums.any():
+        return 1.0
+    found = permutation_test(
+        (sums,), np.sum, permutation_type="samples", n_resamples=_EXACT, vectorized=True,
+        random_state=np.random.default_rng(0),
+    )  # fmt: skip
+    return float(found.pvalue)
+
+
+def _named(name: str, patterns: Mapping[str, str]) -> str | None:
+    for pattern, control in patterns.items():
+        if match := re.fullmatch(pattern, name):
+            return match.expand(control)
+    return None
+
+
+def _compared(
+    name: str, control: str, before: Sequence[ScoreTable], after: Sequence[ScoreTable]
+) -> pd.DataFrame:
+    first, second = _alike(before, after)
+    found = paired_effect([Answers(one) for one in first], [Answers(one) for one in second])
+    found = found[found["measure"].isin(MEASURES)]
+    change, groups = _mean_change(first, second)
+    p = np.where(found["measure"] == "top1", sign_flip(change, groups), np.nan)
+    return found.assign(condition=name, control=control, p=p)
+
+
+def _changes_compared(
+    name: str, reference: str, after: Sequence[ReportCell], before: Sequence[ReportCell]
+) -> pd.DataFrame:
+    """Return how a change from the clean twin differs from that of the reference, mean of seeds."""
+    members, others = _alike(after, before)
+    tables = [one.table for one in (*members, *others)]
+    twins = [one.clean.table for one in (*members, *others) if one.clean is not None]
+    rows, _ = common_rows([*tables, *twins])
+    right = [_right(one, kept) for one, kept in zip([*tables, *twins], rows, strict=True)]
+    seeds, half = len(members), len(tables)
+    changes = [right[n] - right[half + n] for n in range(half)]
+    of_name, of_reference = (np.mean(part, axis=0) for part in (changes[:seeds], changes[seeds:]))
+    groups = [tables[0].groups[row] for row in rows[0]]
+    columns = {"after": of_name, "before": of_reference, "difference": of_name - of_reference}
+    found = cluster_bootstrap(columns, groups, lambda means: means)
+    difference, low, high = found["difference"]
+    row = {
+        "condition": name,
+        "control": CHANGE + reference,
+        "measure": "top1",
+        "before": found["before"][0],
+        "after": found["after"][0],
+        "difference": difference,
+        "low": low,
+        "high": high,
+        "p": sign_flip(columns["difference"], groups),
+        "clips": len(groups),
+        "groups": len(set(groups)),
+        "seeds": seeds,
+    }
+    return pd.DataFrame([row])
+
+
+def _alike(first: Sequence[_T], second: Sequence[_T]) -> tuple[list[_T], list[_T]]:
+    """Return both over as many seeds: what was run once depends on no seed and stands for all."""
+    seeds = max(len(first), len(second))
+    if {len(first), len(second)} - {1, seeds}:
+        raise ClipHarError(
+            f"a condition with {len(first)} seeds cannot be compared with one with {len(second)}:"
+            " run both with the same seeds"
+        )
+    both = (list(side) * seeds if len(side) == 1 else list(side) for side in (first, second))
+    one, other = both
+    return one, other
+
+
+def _mean_change(
+    before: Sequence[ScoreTable], after: Sequence[ScoreTable]
+) -> tuple[NDArray[np.float64], list[str]]:
+    """Return per common clip ``(N,)`` how much more often it is right, and the clips' groups."""
+    rows, _ = common_rows([*before, *after])
+    right = [_right(one, kept) for one, kept in zip([*before, *after], rows, strict=True)]
+    change = np.mean(right[len(before) :], axis=0) - np.mean(right[: len(before)], axis=0)
+    return change, [before[0].groups[row] for row in rows[0]]
+
+
+def _hidden(cells: Sequence[ReportCell]) -> float:
+    shares = [
+        share
+        for table in (one.table for one in cells)
+        for clip_id, share in zip(table.clip_ids, table.mask_ratio, strict=True)
+        if clip_id not in table.empty
+    ]
+    return float(np.mean(shares)) if shares else np.nan
+
+
+def _right(table: ScoreTable, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+    return (table.predictions() == table.labels)[rows].astype(np.float64)

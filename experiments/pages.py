@@ -1,0 +1,101 @@
+"""The pages of the studies, made from committed results: numbers come from the CSV files alone."""
+
+from pathlib import Path
+
+import pandas as pd
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from clip_har.atomic import whole_file
+from clip_har.figures.save import save_figure
+from experiments.effects import conditions, effects, scene_bias
+from experiments.figure import effects_figure
+from experiments.study import EFFECTS, FOLDER, PAGE, SCENE, read_study, study_folders
+from experiments.words import Words
+
+FIGURE, README = "effects.png", "README.md"
+_NO_SCENE = pd.DataFrame(columns=["measure", "of", "value", "low", "high", "clips", "groups"])
+
+
+def take(folder: Path, sweeps: list[Path]) -> None:
+    """Write a study's results, CSV and figure, from finished sweeps.
+
+    Args:
+        folder: the study's.
+        sweeps: folders of the sweeps that its commands made.
+
+    Raises:
+        ClipHarError: when the study or a sweep is not there.
+    """
+    study = read_study(folder)
+    cells = conditions(sweeps)
+    found, scene = effects(study, cells), scene_bias(cells)
+    written = [(EFFECTS, found)] + ([(SCENE, scene)] if len(scene) else [])
+    for name, table in written:
+        with whole_file(folder / name) as path:
+            table.to_csv(path, index=False, float_format="%.5g")
+    save_figure(folder / FIGURE, effects_figure(found, title=folder.name.replace("_", " ")))
+
+
+def study_page(folder: Path) -> str:
+    """Return a study's ``README.md``, from its template and its committed results."""
+    study = read_study(folder)
+    page = _environment(folder).get_template(f"{folder.name}/{PAGE}")
+    text = page.render(study=study, has_scene=(folder / SCENE).is_file(),
+                       answer=_said(folder, study.answer))  # fmt: skip
+    return text.rstrip() + "\n"
+
+
+def index_page(root: Path = FOLDER) -> str:
+    """Return ``experiments/README.md``: every study's question and what its numbers answer."""
+    rows = []
+    for folder in study_folders(root):
+        study = read_study(folder)
+        rows.append(
+            {
+                "name": folder.name,
+                "study": study,
+                "answer": _said(folder, study.answer),
+                "headline": _said(folder, study.headline),
+                "conditions": _effects(folder)["condition"].nunique(),
+            }
+        )
+    return _environment(root).get_template("index.md.j2").render(rows=rows).rstrip() + "\n"
+
+
+def write_pages(root: Path = FOLDER) -> list[Path]:
+    """Write all pages anew from the committed results, and return them."""
+    pages = {
+        folder / README: study_page(folder)
+        for folder in study_folders(root)
+        if (folder / PAGE).is_file()
+    }
+    pages[root / README] = index_page(root)
+    for path, text in pages.items():
+        path.write_text(text, encoding="utf-8")
+    return list(pages)
+
+
+def _said(folder: Path, template: str) -> str:
+    return " ".join(_environment(folder).from_string(template).render().split())
+
+
+def _environment(folder: Path) -> Environment:
+    """Return templates that can ask a study's results; the index asks none."""
+    environment = Environment(  # noqa: S701, Markdown, from this repository
+        loader=FileSystemLoader([folder.parent, folder, FOLDER]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    if (folder / EFFECTS).is_file():
+        environment.globals.update(Words(_effects(folder), _scene(folder)).names())
+    return environment
+
+
+def _effects(folder: Path) -> pd.DataFrame:
+    return pd.read_csv(folder / EFFECTS)
+
+
+def _scene(folder: Path) -> pd.DataFrame:
+    path = folder / SCENE
+    return pd.read_csv(path) if path.is_file() else _NO_SCENE

@@ -1,0 +1,93 @@
+"""Effects of conditions: planted ones are found, pairing and correction are right."""
+
+import itertools
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from clip_har.errors import ClipHarError
+from clip_har.report.cells import ReportCell
+from experiments.effects import CHANGE, CLEAN, conditions, effects, sign_flip
+from experiments.study import Study
+from tests.report.made import made_cell, made_sweep, table
+
+
+def study(**more: object) -> Study:
+    given = {"question": "?", "commands": [], "real": [], "headline": "", "answer": "", **more}
+    return Study.model_validate(given)
+
+
+def test_the_sign_flip_test_is_that_over_all_patterns_of_whole_groups() -> None:
+    draws = np.random.default_rng(3)
+    groups = [f"g{number % 6}" for number in range(60)]
+    differences = draws.choice([-1.0, 0.0, 1.0], size=60, p=[0.1, 0.5, 0.4])
+    sums = np.array([differences[number::6].sum() for number in range(6)])
+    patterns = np.array(list(itertools.product((-1, 1), repeat=6)))
+    extreme = np.abs(patterns @ sums) >= abs(sums.sum()) - 1e-9
+    assert sign_flip(differences, groups) == pytest.approx(extreme.mean())
+
+
+def test_clips_of_one_group_are_one_observation() -> None:
+    assert sign_flip(np.ones(200), ["a"] * 100 + ["b"] * 100) == 0.5
+    assert sign_flip(np.ones(200), ["a"] * 200) == 1.0
+    assert sign_flip(np.zeros(4), list("abcd")) == 1.0
+
+
+def test_two_seeds_are_one_condition_beside_clean_twin_and_control(tmp_path: Path) -> None:
+    results = tmp_path / "results"
+    clean = table(0.9)
+    cells: dict[str, Path | str] = {}
+    for mask, accuracy in {"feature": 0.3, "away": 0.85}.items():
+        for seed in (0, 1):
+            name = f"{mask} r=0.1 feature=person seed={seed}"
+            answers = table(accuracy, ratio=0.1)
+            if not (results / "cells" / "clean").exists():
+                made_cell(results, "clean", clean, "masking=none")
+            cells[name] = made_cell(
+                results, name, answers, "masking=percent", f"seed={seed}", clean=clean
+            )
+    found = conditions([made_sweep(results, cells)])
+    assert list(found) == ["feature r=0.1 feature=person", "away r=0.1 feature=person"]
+    rows = effects(study(controls={"feature (.*)": r"away \1"}), found)
+    top1 = rows[rows["measure"] == "top1"].set_index(["condition", "control"])
+    assert len(top1) == 3
+    assert (top1["seeds"] == 2).all()
+    hidden = top1.loc[("feature r=0.1 feature=person", "away r=0.1 feature=person")]
+    assert hidden["before"] == pytest.approx(0.85, abs=0.06)
+    assert hidden["high"] < -0.3
+    assert hidden["p_holm"] < 0.01
+    assert hidden["p_holm"] >= 3 * top1["p"].min() - 1e-12, "of three tests"
+    slight = top1.loc[("away r=0.1 feature=person", CLEAN)]
+    assert slight["difference"] > hidden["difference"]
+
+
+def test_a_reference_compares_changes_not_accuracies(tmp_path: Path) -> None:
+    """Both wordings lose 0.3, one from 0.9 and one from 0.7: the changes do not differ."""
+    results = tmp_path / "results"
+    cells: dict[str, Path | str] = {}
+    for wording, whole in {"bare": 0.9, "single": 0.7}.items():
+        clean, answers = table(whole), table(whole - 0.3, ratio=0.3)
+        twin = made_cell(results, f"clean {wording}", clean, "masking=none")
+        name = f"percent r=0.3 prompts={wording}"
+        cells[name] = made_cell(
+            results, name, answers, "masking=percent", clean=clean, clean_twin=twin.name
+        )
+    patterns = {r"(\w+) r=(\S+) prompts=(?!single)\w+": r"\1 r=\2 prompts=single"}
+    found = effects(
+        study(controls=patterns, references=patterns), conditions([made_sweep(results, cells)])
+    )
+    rows = found[found["measure"] == "top1"].set_index(["condition", "control"])
+    name, single = "percent r=0.3 prompts=bare", "percent r=0.3 prompts=single"
+    assert rows.loc[(name, single)]["low"] > 0.05
+    cost = rows.loc[(name, CHANGE + single)]
+    assert cost["after"] == pytest.approx(rows.loc[(name, CLEAN)]["difference"])
+    assert cost["before"] == pytest.approx(rows.loc[(single, CLEAN)]["difference"])
+    assert cost["low"] < 0 < cost["high"]
+
+
+def test_unequal_seeds_are_refused(tmp_path: Path) -> None:
+    made_cell(tmp_path, "one", table(0.5), "masking=percent")
+    cell = ReportCell("one", tmp_path / "cells" / "one")
+    with pytest.raises(ClipHarError, match="3 seeds cannot be compared with one with 2"):
+        effects(study(controls={"feature": "away"}), {"feature": [cell] * 2, "away": [cell] * 3})

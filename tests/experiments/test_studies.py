@@ -1,0 +1,144 @@
+"""Every study at reduced size: its sweeps' own cells on drawn clips, up to CSV and figure.
+
+The cells run in this process, on few clips of one frame, with the first and last value of what is
+swept. ``CLIP_HAR_THOROUGH=1`` runs the commands as a user does, which takes minutes.
+"""
+
+import itertools
+import os
+import re
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from PIL import Image
+
+from clip_har.cell import evaluate
+from clip_har.config import GROUPS, cell_from_config
+from clip_har.run import cell_name
+from clip_har.scores import ScoreTable
+from experiments.effects import CLEAN, COLUMNS, MEASURES
+from experiments.pages import FIGURE, take
+from experiments.study import EFFECTS, FOLDER, SCENE, SETTINGS, read_study, study_folders
+from tests.command import run_command
+from tests.conftest import REPOSITORY
+from tests.report.made import made_cell, made_sweep
+from tests.test_config import composed
+
+STUDIES = ("bias", "feature", "isolation", "percent_and_shape", "prompts")
+SMALL = ("dataset.count=40", "frames.count=1", "tracking=none", "dataset.workers=1")
+
+
+def experiments_of(study: str) -> list[str]:
+    commands = "\n".join(read_study(FOLDER / study).commands)
+    return re.findall(r"experiment=(\S+)", commands)
+
+
+def ends(values: str) -> list[str]:
+    """Return the first and the last of what is swept; seeds need no second for this."""
+    listed = str(values).split(",")
+    return list(dict.fromkeys((listed[0], listed[-1])))
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+def small_sweep(results: Path, experiment: str, cache: Path) -> Path:
+    """Run the cells of an experiment here, and leave them as a sweep does."""
+    fixed = (f"experiment={experiment}", f"cache_dir={cache}", *SMALL)
+    swept = composed_sweep(*fixed)
+    folders: dict[str, Path | str] = {}
+    twins: dict[str, tuple[str, ScoreTable]] = {}
+    for values in itertools.product(*(ends(value) for value in swept.values())):
+        chosen = dict(zip(swept, values, strict=True)) | {"seed": "0"}
+        overrides = [*fixed, *(f"{key}={value}" for key, value in chosen.items())]
+        config = composed(*overrides)
+        cell = cell_from_config(config)
+        kind = " ".join(v for k, v in chosen.items() if k.startswith(("dataset", "prompts")))
+        if kind not in twins:
+            twin = cell_from_config(composed(*overrides, "masking=none"))
+            answers = evaluate(twin, twin.dataset.clips()).table
+            place = made_cell(results, f"{experiment} twin {kind}", answers, *overrides)
+            twins[kind] = (place.name, answers)
+        name = cell_name(
+            config,
+            {"masking": "percent"} | {k: v for k, v in chosen.items() if k in GROUPS},
+            tuple(swept),
+        )
+        if "masking" not in chosen:
+            name = name.replace("percent", type(cell.masking).__name__[:-4].lower(), 1)
+        plain = chosen.get("masking") == "none"
+        twin_name, clean = twins[kind]
+        folders[name] = made_cell(
+            results, f"{experiment} {name}", evaluate(cell, cell.dataset.clips()).table,
+            *overrides, clean=None if plain else clean, clean_twin=None if plain else twin_name,
+        )  # fmt: skip
+    return made_sweep(results / "of" / experiment, folders)
+
+
+def composed_sweep(*overrides: str) -> dict[str, str]:
+    from hydra import compose, initialize_config_dir
+
+    from clip_har.app import CONFIG_DIR
+
+    with initialize_config_dir(str(CONFIG_DIR), version_base="1.3"):
+        config = compose("config", overrides=list(overrides), return_hydra_config=True)
+    return dict(config.hydra.sweeper.params)
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_a_study_runs_up_to_its_results(
+    name: str, tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(REPOSITORY)  # where prompts.file lies
+    folder = tmp_path / name
+    folder.mkdir()
+    shutil.copy(FOLDER / name / SETTINGS, folder)
+    sweeps = [small_sweep(tmp_path / "results", one, cache) for one in experiments_of(name)]
+    take(folder, sweeps)
+    found = pd.read_csv(folder / EFFECTS)
+    committed = pd.read_csv(FOLDER / name / EFFECTS)
+    assert list(found) == list(COLUMNS) == list(committed)
+    assert set(found["measure"]) == set(MEASURES)
+    assert (found["control"] == CLEAN).any()
+    # The same conditions, a part of them: names and controls are those that the page asks for.
+    pairs = ["condition", "control"]
+    known = set(committed[pairs].itertuples(index=False, name=None))
+    assert set(found[pairs].itertuples(index=False, name=None)) <= known
+    has_control = bool(read_study(folder).controls)
+    assert (found["control"] != CLEAN).any() == has_control
+    assert (folder / SCENE).is_file() == (name == "bias")
+    with Image.open(folder / FIGURE) as picture:
+        assert picture.width > 500
+
+
+def test_all_studies_are_tested() -> None:
+    with_noise = {"class_noise"}  # 40 minutes: its parts are tested in tests/noise
+    assert {folder.name for folder in study_folders()} == {*STUDIES, *with_noise}
+
+
+@pytest.mark.skipif(
+    os.environ.get("CLIP_HAR_THOROUGH") != "1", reason="minutes: set CLIP_HAR_THOROUGH=1"
+)
+@pytest.mark.parametrize("name", STUDIES)
+def test_the_commands_of_a_study_work_as_they_are_typed(name: str, tmp_path: Path) -> None:
+    folder = tmp_path / name
+    shutil.copytree(FOLDER / name, folder)
+    shutil.copytree(FOLDER / "prompts", tmp_path / "experiments" / "prompts")
+    sweeps = []
+    for number, experiment in enumerate(experiments_of(name)):
+        place = tmp_path / "sweeps" / str(number)
+        done = run_command(
+            tmp_path, f"experiment={experiment}", f"hydra.sweep.dir={place}", *SMALL,
+            environment={"PYTHONPATH": str(REPOSITORY)}, timeout=1200,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        sweeps.append(place)
+    (folder / EFFECTS).unlink()
+    take(folder, sweeps)
+    found, committed = (pd.read_csv(place / EFFECTS) for place in (folder, FOLDER / name))
+    pairs = ["condition", "control", "measure", "seeds"]
+    pd.testing.assert_frame_equal(found[pairs], committed[pairs])
