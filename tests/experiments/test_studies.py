@@ -12,10 +12,12 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from hydra import compose, initialize_config_dir
 from PIL import Image
 
+from clip_har.app import CONFIG_DIR
 from clip_har.cell import evaluate
-from clip_har.config import GROUPS, cell_from_config
+from clip_har.config import GROUPS, cell_from_config, register_schema
 from clip_har.run import cell_name
 from clip_har.scores import ScoreTable
 from experiments.effects import CLEAN, COLUMNS, MEASURES
@@ -80,10 +82,7 @@ def small_sweep(results: Path, experiment: str, cache: Path) -> Path:
 
 
 def composed_sweep(*overrides: str) -> dict[str, str]:
-    from hydra import compose, initialize_config_dir
-
-    from clip_har.app import CONFIG_DIR
-
+    register_schema()
     with initialize_config_dir(str(CONFIG_DIR), version_base="1.3"):
         config = compose("config", overrides=list(overrides), return_hydra_config=True)
     return dict(config.hydra.sweeper.params)
