@@ -99,9 +99,11 @@ class Words:
     def effects_table(self) -> str:
         """Return top-1 of every condition beside clean twin and control, as Markdown."""
         rows = self._effects[self._effects["measure"] == "top1"]
-        head = ("condition", "hidden, %", "against", "before, %", "after, %", "points (95 %)", "p, Holm",
-                "clips", "groups", "seeds")  # fmt: skip
-        lines = [
+        head = (
+            *("condition", "hidden, %", "against", "before, %", "after, %", "points (95 %)"),
+            *("p, Holm", "clips", "groups", "seeds"),
+        )
+        lines: list[tuple[object, ...]] = [
             (
                 row["condition"] + (" **(leaks the label)**" if row["leaks"] else ""),
                 share(row["hidden"]), row["control"], share(row["before"]), share(row["after"]),

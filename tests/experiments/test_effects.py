@@ -2,6 +2,7 @@
 
 import itertools
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -50,7 +51,7 @@ def test_two_seeds_are_one_condition_beside_clean_twin_and_control(tmp_path: Pat
     found = conditions([made_sweep(results, cells)])
     assert list(found) == ["feature r=0.1 feature=person", "away r=0.1 feature=person"]
     rows = effects(study(controls={"feature (.*)": r"away \1"}), found)
-    top1 = rows[rows["measure"] == "top1"].set_index(["condition", "control"])
+    top1: Any = rows[rows["measure"] == "top1"].set_index(["condition", "control"])
     assert len(top1) == 3
     assert (top1["seeds"] == 2).all()
     hidden = top1.loc[("feature r=0.1 feature=person", "away r=0.1 feature=person")]
@@ -77,7 +78,7 @@ def test_a_reference_compares_changes_not_accuracies(tmp_path: Path) -> None:
     found = effects(
         study(controls=patterns, references=patterns), conditions([made_sweep(results, cells)])
     )
-    rows = found[found["measure"] == "top1"].set_index(["condition", "control"])
+    rows: Any = found[found["measure"] == "top1"].set_index(["condition", "control"])
     name, single = "percent r=0.3 prompts=bare", "percent r=0.3 prompts=single"
     assert rows.loc[(name, single)]["low"] > 0.05
     cost = rows.loc[(name, CHANGE + single)]
