@@ -155,6 +155,8 @@ class Payload:
 def test_pickles_are_never_read(family, folder, tmp_path):
     trace = tmp_path / "read"
     pickled = pickle.dumps(Payload(trace))
+    (folder / "pytorch_model.bin").write_bytes(pickled)
+    assert tried(folder, family[1]) == "answers", "from the safetensors beside it"
     (folder / WEIGHTS).write_bytes(pickled)
     assert tried(folder, family[1]) == "refused"
     (folder / WEIGHTS).unlink()
