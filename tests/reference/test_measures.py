@@ -30,10 +30,9 @@ def explained(name: str) -> bool:
 def summarised() -> set[str]:
     """The names of all that a cell's table can tell."""
     right = [1, 1, 1, 0, 0, 1, 0, 1]
-    known = np.full(8, 0.5)
-    labels = [0, 1, 2, 3, 4, 5, 5, 0]
+    labels, hidden, known = [0, 1, 2, 3, 4, 5, 5, 0], [0.5] * 8, np.full(8, 0.5)
     table = replace(
-        made_table(labels=labels, classes=6, right=right, subject_hidden=[0.5] * 8),
+        made_table(labels=labels, classes=6, right=right, subject_hidden=hidden),
         feature_hidden=known, feature_frames=known, noise_rms=known, noise_largest=known,
         drift=known, attributes={"viewpoint": ("left", "right") * 4},
     )  # fmt: skip
