@@ -65,11 +65,14 @@ def read_listing(name: Name, lists: Path, videos: Path) -> Listing:
     Raises:
         ClipHarError: a folder or list is missing or malformed, or a label is not its folder's.
     """
-    for folder in (lists, videos):
+    for folder, what, option in (
+        (lists, "the official lists", "--lists"),
+        (videos, "one folder of clips per class", "--videos"),
+    ):
         if not folder.is_dir():
             raise ClipHarError(
-                f"{folder} does not exist: expected {lists.name}/ and {videos.name}/ below --root;"
-                f" clip-har-data prepare {name} lays them out, --lists and --videos name others"
+                f"{folder} does not exist: expected {what} in it; {option} names another folder,"
+                f" clip-har-data prepare {name} lays them out"
             )
     return _ucf101(lists, videos) if name == "ucf101" else _hmdb51(lists, videos)
 

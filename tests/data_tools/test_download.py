@@ -5,15 +5,18 @@ import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from clip_har.data_tools.command import main
 from clip_har.data_tools.download import fetch
+from clip_har.data_tools.sources import SOURCES, Download
 from clip_har.errors import ClipHarError
+from tests.data_tools.made_sets import ucf_archives
 
 CONTENT = np.random.default_rng(0).bytes(3_000_000)
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -113,7 +116,6 @@ def test_another_command_goes_on_too(tmp_path):
         with pytest.raises(ClipHarError, match="the same command goes on from there"):
             fetch_once_then_nothing(server, path)
         assert names(tmp_path) == ["UCF101.rar.part", "UCF101.rar.part.json"]
-        server.statuses = []
         fetch(server.url, path, sha256=SHA256, pause=0.01)
     assert path.read_bytes() == CONTENT
     assert server.asked[-1] is not None
@@ -124,8 +126,9 @@ def fetch_once_then_nothing(server: Server, path) -> None:
     original = server.answer
 
     def answer(request) -> None:
+        if server.asked:  # before it answers: the next request may come at once
+            server.statuses = [503]
         original(request)
-        server.statuses = [503] * 10
 
     server.answer = answer  # type: ignore[method-assign]
     try:
@@ -229,3 +232,32 @@ def test_what_is_there_is_checked_and_not_fetched(tmp_path):
     path.write_bytes(CONTENT[1:])
     with pytest.raises(ClipHarError, match="remove it and fetch it again"):
         fetch("http://127.0.0.1:9/UCF101.rar", path, size=len(CONTENT))
+
+
+@pytest.mark.skipif(
+    not any(map(shutil.which, ("bsdtar", "unrar"))), reason="no bsdtar or unrar here for RAR"
+)
+def test_a_user_prepares_what_is_fetched(tmp_path, monkeypatch, capsys):
+    archive, splits = ucf_archives(tmp_path)
+    root = tmp_path / "ucf101"
+    command = ["prepare", "ucf101", "--download", "--accept-licence", f"--root={root}"]
+    monkeypatch.setattr("clip_har.data_tools.download.time.sleep", lambda _: None)
+    with (
+        serve(Server(content=archive.read_bytes(), drops=[3000])) as clips,
+        serve(Server(content=splits.read_bytes())) as lists,
+    ):
+        source = replace(
+            SOURCES["ucf101"], archive=Download(clips.url), splits=Download(f"{lists.url}.zip")
+        )
+        monkeypatch.setitem(SOURCES, "ucf101", source)
+        with pytest.raises(SystemExit):
+            main(command)
+        with pytest.raises(SystemExit):
+            main(command)  # all is there
+        assert len(lists.asked) == 1
+    told = capsys.readouterr().out
+    sha256 = hashlib.sha256(archive.read_bytes()).hexdigest()
+    assert told.count(f"UCF101.rar: SHA-256 {sha256} (none is published: note it down)") == 1
+    assert told.index("licence:") < told.index("SHA-256"), "the terms come first"
+    assert told.count("6 of 6 clips of the lists") == 2
+    assert names(root / "archives") == ["UCF101.rar", "UCF101.rar.zip"]

@@ -271,7 +271,10 @@ def test_a_folder_that_is_not_there(tmp_path, capsys):
     with pytest.raises(SystemExit) as ended:
         main(["verify", "ucf101", f"--root={tmp_path}"])
     assert ended.value.code == 1
-    assert "clip-har-data prepare ucf101 lays them out" in capsys.readouterr().err
+    assert (
+        "expected the official lists in it; --lists names another folder, clip-har"
+        in capsys.readouterr().err
+    )
 
 
 @pytest.mark.sample_data
