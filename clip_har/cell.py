@@ -16,6 +16,7 @@ from clip_har.cost import Cost
 from clip_har.data.clips import ClipSet
 from clip_har.data.shards import Shard
 from clip_har.drift import Embedded
+from clip_har.errors import ClipHarError
 from clip_har.masked_clips import MaskedClips, ShownClip, open_frames, open_masked
 from clip_har.masking.none import NoMask
 from clip_har.models.dual_encoder import DualEncoder, Precision, pick_device
@@ -104,6 +105,12 @@ def evaluate(
     judge, masked = _open(cell, clips, cost)
     known = join_parts(parts, masked.judged_ids) if parts else None
     if known is not None:
+        if clean is not None and not known.compared:
+            raise ClipHarError(
+                "the shards were answered with clean_twin=false, and the whole cell is compared"
+                " with its clean twin: set clean_twin=false here, too, or run the shards again"
+                " without it and with overwrite=always"
+            )
         cost.add(known.seconds)
     if isinstance(cell.noise, Learned):
         with cost.of("noise"):
@@ -152,7 +159,7 @@ def answer_part(cell: Cell, clips: ClipSet, *, clean: Embedded | None = None) ->
         part = PartAnswers.of_noise(masked, answers, effects)
     else:
         part = PartAnswers.of_table(_score(cell, masked, judge, clean=clean, cost=cost))
-    return replace(part, seconds=cost.seconds)
+    return replace(part, seconds=cost.seconds, compared=clean is not None)
 
 
 def _open(

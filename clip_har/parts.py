@@ -48,11 +48,13 @@ class PartAnswers:
             of `clip_har.noise.answers.NoisyAnswers` under ``noise/<name>/<column>`` instead; and
             ``effect/<name>`` of `clip_har.masking.effect.MaskEffect`, NaN for None.
         seconds: that the answers took, by `clip_har.cost.Part`.
+        compared: whether the clean twin's answers were there to measure drift from.
     """
 
     clip_ids: tuple[str, ...]
     columns: Mapping[str, NDArray[Any]]
     seconds: Mapping[Part, float] = field(default_factory=dict)
+    compared: bool = False
 
     @classmethod
     def of_table(cls, table: ScoreTable) -> "PartAnswers":
@@ -143,6 +145,7 @@ class PartAnswers:
                     {
                         "clip_ids": json.dumps(self.clip_ids),
                         "seconds": json.dumps(dict(self.seconds)),
+                        "compared": json.dumps(self.compared),
                     },
                 )
             except SafetensorError as error:
@@ -160,12 +163,15 @@ class PartAnswers:
                 columns = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
                 told = {key: json.loads(text) for key, text in (file.metadata() or {}).items()}
                 clip_ids, seconds = tuple(told["clip_ids"]), dict(told["seconds"])
-        except (OSError, ValueError, KeyError, SafetensorError) as error:
+                compared = bool(told["compared"])
+            if any(len(column) != len(clip_ids) for column in columns.values()):
+                raise ValueError("columns of other lengths")
+        except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
             raise ClipHarError(
                 f"{path}: expected the answers of a shard, got {error}; remove it, and run that"
                 " shard again"
             ) from error
-        return cls(clip_ids, columns, seconds)
+        return cls(clip_ids, columns, seconds, compared)
 
 
 def part_file(folder: Path, shard: Shard) -> Path:
@@ -173,11 +179,12 @@ def part_file(folder: Path, shard: Shard) -> Path:
     return folder.with_suffix(".parts") / f"{shard.number}of{shard.count}.safetensors"
 
 
-def find_parts(folder: Path) -> tuple[list[Path], list[Shard]]:
+def find_parts(folder: Path, count: int | None = None) -> tuple[list[Path], list[Shard]]:
     """Look for the parts of a cell.
 
     Args:
         folder: of the whole cell's results.
+        count: look only for the split into so many parts; None for any.
 
     Returns:
         The files of all parts of one split, empty where none is whole; and the shards that are
@@ -185,9 +192,9 @@ def find_parts(folder: Path) -> tuple[list[Path], list[Shard]]:
     """
     counts: dict[int, set[int]] = {}
     for path in folder.with_suffix(".parts").glob("*of*.safetensors"):
-        number, _, count = path.stem.partition("of")
-        if number.isdecimal() and count.isdecimal():
-            counts.setdefault(int(count), set()).add(int(number))
+        number, _, of = path.stem.partition("of")
+        if number.isdecimal() and of.isdecimal() and count in {None, int(of)}:
+            counts.setdefault(int(of), set()).add(int(number))
     if not counts:
         return [], []
     parts = min(counts, key=lambda parts: (parts - len(counts[parts]), parts))
@@ -204,8 +211,14 @@ def join_parts(parts: Sequence[PartAnswers], clip_ids: Sequence[str]) -> PartAns
         clip_ids: of the clips that are judged, in their order.
 
     Raises:
-        ClipHarError: when the parts are not exactly these clips.
+        ClipHarError: when the parts are not exactly these clips, or only some were compared with
+            the clean twin.
     """
+    if len({part.compared for part in parts}) > 1:
+        raise ClipHarError(
+            "some shards were answered with clean_twin=false and some with a clean twin: run them"
+            " all again with overwrite=always and the same clean_twin"
+        )
     found = [clip_id for part in parts for clip_id in part.clip_ids]
     if sorted(found) != sorted(clip_ids):
         raise ClipHarError(
@@ -224,4 +237,5 @@ def join_parts(parts: Sequence[PartAnswers], clip_ids: Sequence[str]) -> PartAns
             for name in parts[0].columns
         },
         spent.seconds,
+        parts[0].compared,
     )

@@ -324,13 +324,14 @@ def _run_locked(
         folder.with_suffix(_UNSENT).unlink(missing_ok=True)
         log.info("%s: finished already, not run again (overwrite=%s)", info.name, cell.overwrite)
         return "reused"
+    parts = [] if reuse else finished_parts(folder, info.name)
     made = reuse
 
     def make() -> None:
         nonlocal made
         log.info("%s: running", info.name)
         try:
-            _make_results(config, cell, clips, folder, info, twin=twin)
+            _make_results(config, cell, clips, folder, info, twin=twin, parts=parts)
         except Exception as error:
             failed.write_text(describe(error) + "\n", encoding="utf-8")
             raise
@@ -372,6 +373,7 @@ def _make_results(
     info: RunInfo,
     *,
     twin: Path | None,
+    parts: Sequence[Path],
 ) -> None:
     # Imported here: all that is heavy (torch, transformers, matplotlib) comes after the checks.
     import numpy as np
@@ -385,11 +387,10 @@ def _make_results(
 
     cost = Cost()
     clean = None if twin is None else ScoreTable.read(twin / SCORES)
-    files = finished_parts(folder, info.name) if cell.overwrite != "always" else []
-    if files:
-        log.info("%s: put together from %d shards", info.name, len(files))
-    parts = [PartAnswers.read(file) for file in files]
-    found = evaluate(cell, clips, clean=clean, cost=cost, parts=parts)
+    if parts:
+        log.info("%s: put together from %d shards", info.name, len(parts))
+    known = [PartAnswers.read(file) for file in parts]
+    found = evaluate(cell, clips, clean=clean, cost=cost, parts=known)
     with whole_folder(folder) as out:
         with cost.of("metrics"):
             metrics = summarise(found.table, clean) | {
@@ -416,8 +417,8 @@ def _make_results(
             )
         shown = found.masked.frames.lengths[found.masked.judged]
         write_json(out / COST, cost.metrics(clips=len(shown), frames=int(shown.sum())))
-    if files:  # they stand in the whole cell's table now
-        shutil.rmtree(files[0].parent, ignore_errors=True)
+    if parts:  # they stand in the whole cell's table now
+        shutil.rmtree(parts[0].parent, ignore_errors=True)
     _warn_of_failures(clips, folder, info.name)
 
 

@@ -2,6 +2,7 @@
 
 import logging
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from filelock import FileLock
 from omegaconf import DictConfig
@@ -10,7 +11,10 @@ from clip_har.config import Cell, cell_from_config, clean_config
 from clip_har.data.clips import ClipSet
 from clip_har.errors import ClipHarError
 from clip_har.fingerprint import fingerprint
-from clip_har.results import METRICS
+from clip_har.results import METRICS, SCORES
+
+if TYPE_CHECKING:
+    from clip_har.drift import Embedded
 
 log = logging.getLogger(__name__)
 
@@ -33,16 +37,16 @@ def run_part(config: DictConfig, cell: Cell, clips: ClipSet, folder: Path, name:
     if (folder / METRICS).is_file() and cell.overwrite != "always":
         log.info("%s: the whole cell is finished already", name)
         return False
-    twin_file = None
+    clean = None
     if cell.clean_twin:
         twin = cell_from_config(clean_config(config))
         twin_folder = folder.with_name(fingerprint(twin, clips))
         if twin_folder != folder:
-            twin_file, _ = _answer(twin, clips, twin_folder, f"{name}, its clean twin", None)
-    _, asked = _answer(cell, clips, folder, name, twin_file, anew=cell.overwrite == "always")
+            clean = _clean(twin, clips, twin_folder, f"{name}, its clean twin")
+    asked = _answer(cell, clips, folder, name, clean, anew=cell.overwrite == "always")
     from clip_har.parts import find_parts
 
-    _, missing = find_parts(folder)
+    _, missing = find_parts(folder, cell.shard.count if cell.shard else None)
     rest = f"; {', '.join(map(str, missing))} to come" if missing else ""
     log.info("%s: kept%s; the same command without shard puts all parts together", name, rest)
     return asked
@@ -60,11 +64,24 @@ def finished_parts(folder: Path, name: str) -> list[Path]:
     files, missing = find_parts(folder)
     if missing:
         raise ClipHarError(
-            f"{name}: shard {' and '.join(map(str, missing))} has no answers yet: run it with"
+            f"{name}: no answers yet for shard {' and '.join(map(str, missing))}: run it with"
             f" shard={missing[0]}, or remove {folder.with_suffix('.parts')} to evaluate all clips"
             " in one go"
         )
     return files
+
+
+def _clean(twin: Cell, clips: ClipSet, folder: Path, name: str) -> "Embedded":
+    """Return what the clean twin's answers are: of the whole, where it is finished, or a shard."""
+    if (folder / METRICS).is_file():
+        from clip_har.scores import ScoreTable
+
+        return ScoreTable.read(folder / SCORES)
+    from clip_har.parts import PartAnswers, part_file
+
+    assert twin.shard is not None  # noqa: S101
+    _answer(twin, clips, folder, name, None)
+    return PartAnswers.read(part_file(folder, twin.shard))
 
 
 def _answer(
@@ -72,14 +89,14 @@ def _answer(
     clips: ClipSet,
     folder: Path,
     name: str,
-    twin_file: Path | None,
+    clean: "Embedded | None",
     *,
     anew: bool = False,
-) -> tuple[Path, bool]:
-    """Return the file with a shard's answers, and whether they were made now."""
+) -> bool:
+    """Keep a shard's answers, where they are not kept yet, and return whether they were made."""
     # Imported here: all that is heavy (torch, transformers) comes after the checks.
     from clip_har.cell import answer_part
-    from clip_har.parts import PartAnswers, part_file
+    from clip_har.parts import part_file
 
     assert cell.shard is not None  # noqa: S101
     file = part_file(folder, cell.shard)
@@ -87,8 +104,7 @@ def _answer(
     with FileLock(file.with_suffix(".lock")):
         if file.is_file() and not anew:
             log.info("%s: answered already", name)
-            return file, False
+            return False
         log.info("%s: running", name)
-        twin = None if twin_file is None else PartAnswers.read(twin_file)
-        answer_part(cell, clips, clean=twin).write(file)
-    return file, True
+        answer_part(cell, clips, clean=clean).write(file)
+    return True

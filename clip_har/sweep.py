@@ -202,7 +202,9 @@ def finish(
     try:
         files, measures = write_sweep_files(sweep.folder, sweep.cells, outcomes)
         metrics = measures.metrics()
-        report = write_sweep_report(sweep.folder, measures)
+        # Shards have nothing to report before they are put together.
+        shards = all(cell.shard is not None for cell in sweep.cells)
+        report = None if shards else write_sweep_report(sweep.folder, measures)
         if report is not None:
             files += report
             note = report[0].read_text(encoding="utf-8")

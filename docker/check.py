@@ -176,7 +176,9 @@ def compare_numbers(engine: Engine, tag: str, folder: Path, commit: str) -> str:
         stdout=subprocess.DEVNULL,
         check=True,
     )
-    names = [{path.name for path in one.glob("cells/[!.]*")} for one in (inside, outside)]
+    names = [
+        {path.parent.name for path in one.glob("cells/*/metrics.json")} for one in (inside, outside)
+    ]
     if names[0] != names[1] or len(names[0]) < 3:
         sys.exit(f"docker.check: other cells inside than outside: {names[0]} and {names[1]}")
     for name in sorted(names[0]):

@@ -9,6 +9,7 @@ import pytest
 
 from clip_har.errors import disk_fault
 from clip_har.faults import one_line
+from clip_har.regions.store import _take_space
 from tests.command import run_command
 from tests.data.made import write_video
 
@@ -65,3 +66,11 @@ def test_a_disk_fills_up_in_the_midst_of_a_sweep(small_disk, small_clip, tmp_pat
     assert still.returncode == 1
     assert still.stderr.count("\n") == 1, "one line"
     assert "Read-only file system" in still.stderr
+
+
+def test_region_maps_on_a_full_disk_are_an_error_and_not_the_processs_end(small_disk):
+    path = small_disk / "maps.npy"
+    with path.open("wb") as file:
+        file.truncate(50_000_000)  # mapped files are sparse: writing to them would be a SIGBUS
+    with pytest.raises(OSError, match="No space left"):
+        _take_space(path)

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from clip_har import run_part
 from clip_har.cell import answer_part, evaluate
 from clip_har.cost import Cost
 from clip_har.data.clips import clips_of
@@ -17,6 +18,7 @@ from clip_har.scores import ScoreTable
 from tests.command import run_command
 from tests.data.made import write_video
 from tests.noise.cells import cell_of
+from tests.tables import made_table
 
 GROUPS = "aabcbdda"
 
@@ -119,6 +121,40 @@ def test_parts_of_other_clips_are_refused():
         join_parts([part], ["a", "c"])
 
 
+def test_parts_are_compared_with_the_clean_twin_all_or_none():
+    parts = [
+        PartAnswers((name,), {"scores": np.zeros((1, 3))}, compared=name == "a") for name in "ab"
+    ]
+    with pytest.raises(ClipHarError, match="some shards were answered with clean_twin=false"):
+        join_parts(parts, ["a", "b"])
+
+
+def test_parts_without_a_twin_do_not_pass_for_compared_ones(manifest, small_clip, tmp_path):
+    cell = cell_of(
+        *settings(manifest, small_clip), "masking=percent", "ratio=0.4", f"cache_dir={tmp_path}"
+    )
+    clips = clips_of(cell.dataset, None)
+    clean = evaluate(cell.model_copy(update={"masking": cell_of().masking}), clips).table
+    part = answer_part(cell.model_copy(update={"shard": Shard(1, 1)}), clips)
+    with pytest.raises(ClipHarError, match="set clean_twin=false here, too"):
+        evaluate(cell, clips, clean=clean, parts=[part])
+    alone = evaluate(cell, clips, parts=[part]).table
+    assert alone.drift is None or np.isnan(alone.drift).all()
+
+
+def test_a_finished_twin_serves_further_shards(tmp_path, small_clip, manifest):
+    cell = cell_of(*settings(manifest, small_clip), "shard=1/2", f"cache_dir={tmp_path}")
+    clips = clips_of(cell.dataset, None)
+    folder = tmp_path / "twin"
+    folder.mkdir()
+    table = made_table(labels=[0, 1, 1], classes=2, right=[1, 0, 1])
+    table.write(folder / "scores.parquet")
+    (folder / "metrics.json").write_text("{}")
+    found = run_part._clean(cell, clips, folder, "twin")
+    assert isinstance(found, ScoreTable)
+    assert not folder.with_suffix(".parts").exists(), "the model was not asked"
+
+
 def test_the_split_that_is_nearest_to_whole_counts(tmp_path):
     folder = tmp_path / "abc"
     assert find_parts(folder) == ([], [])
@@ -127,10 +163,18 @@ def test_the_split_that_is_nearest_to_whole_counts(tmp_path):
         file.parent.mkdir(exist_ok=True)
         file.touch()
     assert find_parts(folder) == ([], [Shard(2, 2)])
+    assert find_parts(folder, 3) == ([], [Shard(2, 3)]), "of the split that was asked for"
     part_file(folder, Shard(2, 3)).touch()
     files, missing = find_parts(folder)
     assert [file.name for file in files] == [f"{n}of3.safetensors" for n in (1, 2, 3)]
     assert not missing
+
+
+def test_a_part_of_uneven_columns_is_damaged(tmp_path):
+    path = tmp_path / "1of2.safetensors"
+    PartAnswers(("a", "b"), {"scores": np.zeros((3, 2))}).write(path)
+    with pytest.raises(ClipHarError, match="columns of other lengths"):
+        PartAnswers.read(path)
 
 
 def test_a_damaged_part_is_named(tmp_path):
@@ -153,11 +197,13 @@ def test_a_user_splits_a_cell_and_puts_it_together(manifest, small_clip, tmp_pat
     assert "part kept" in first.stdout
     early = run_command(split, *typed)
     assert early.returncode == 1
-    assert "shard 2/3 and 3/3 has no answers yet" in early.stderr
+    assert "no answers yet for shard 2/3 and 3/3" in early.stderr
+    assert not list((split / "results" / "cells").glob("*.failed")), "nothing was tried"
     rest = run_command(split, "-m", *typed, "shard=1/3,2/3,3/3")
     assert rest.returncode == 0, rest.stderr
     assert "3 cells: 3 done" in rest.stdout
     assert "answered already" in rest.stderr, "what was there is not answered again"
+    assert "report" not in rest.stdout + rest.stderr, "there is nothing to report yet"
     together = run_command(split, *typed)
     assert together.returncode == 0, together.stderr
     assert "put together from 3 shards" in together.stderr

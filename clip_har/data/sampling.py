@@ -12,7 +12,7 @@ from clip_har.settings import Settings
 
 _TICK_SLACK = 1e-6  # s; presentation times are fractions, ticks are sums of floats
 
-HANDLING = frozenset({"workers", "on_error", "max_failed"})
+HANDLING = frozenset({"workers", "on_error", "max_failed", "timeout"})
 """Keys of `FrameSettings` that say how decoding is done, not what comes out."""
 
 Fit = Literal["crop", "squash", "letterbox"]
@@ -48,9 +48,10 @@ class FrameSettings(Settings):
         max_failed: the share of failed clips, in [0, 1], that ``stop`` puts up with.
         workers: decoding threads; None = one per core. Changes no result.
         max_pixels: of one frame of a video; larger ones are put down as broken (default: 8K).
-            With ``max_length`` and ``timeout`` it bounds what a file from anywhere can cost.
+            With ``max_length`` it bounds what a file from anywhere can cost.
         max_length: frames of one video that are read, at most.
-        timeout: seconds that decoding one clip may take.
+        timeout: seconds that decoding one clip may take before the run stops and names it: how
+            fast a machine is must not decide which clips are judged.
     """
 
     sampler: Literal["uniform", "middle", "every", "fps"] = "uniform"
@@ -76,7 +77,7 @@ class FrameSettings(Settings):
             "every": ("step", "max_frames"),
             "fps": ("fps", "max_frames"),
         }
-        bounds = ("max_pixels", "max_length", "timeout")
+        bounds = ("max_pixels", "max_length")
         fields = ("sampler", *relevant[self.sampler], *bounds)
         return {field: getattr(self, field) for field in fields}
 

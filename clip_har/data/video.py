@@ -118,7 +118,8 @@ class _Window:
 class _Bounds:
     """What a file may cost: it may come from anywhere, and be made to exhaust a machine."""
 
-    def __init__(self, settings: FrameSettings) -> None:
+    def __init__(self, path: Path, settings: FrameSettings) -> None:
+        self._path = path
         self.pixels = settings.max_pixels
         self._length = settings.max_length
         self._timeout = settings.timeout
@@ -132,11 +133,20 @@ class _Bounds:
             )
 
     def check(self, frames: int) -> None:
-        """Refuse to go on where there are too many frames, or too much time has passed."""
+        """Refuse to go on where there are too many frames, or too much time has passed.
+
+        Raises:
+            DecodeError: for too many frames, which are the file's fault.
+            ClipHarError: for too much time: the machine may be to blame, and another one would
+                decode the clip, so that it is not put down as broken.
+        """
         if frames > self._length:
             raise DecodeError(f"it has more frames than frames.max_length={self._length}")
         if time.monotonic() > self._end:
-            raise DecodeError(f"decoding took longer than frames.timeout={self._timeout:g} s")
+            raise ClipHarError(
+                f"{self._path}: decoding took longer than frames.timeout={self._timeout:g} s; run"
+                " again when the machine is less busy, raise frames.timeout, or take the clip out"
+            )
 
 
 @dataclass(frozen=True)
@@ -212,7 +222,7 @@ def read_clip(
         DecodeError: the file is empty, no video, damaged or cut off, or has no frame there.
     """
     window = _Window(start or 0.0, math.inf if end is None else end)
-    bounds = _Bounds(settings)
+    bounds = _Bounds(path, settings)
     plan = _plan(path, settings, window, bounds)
     decoded = _decode(path, window, plan, bounds, hold=plan.hold)
     first, indices = _sampled(decoded, settings, window)
@@ -246,7 +256,7 @@ def video_length(
         DecodeError: the file is empty, no video, or cut off.
     """
     window = _Window(start or 0.0, math.inf if end is None else end)
-    bounds = _Bounds(FrameSettings())
+    bounds = _Bounds(path, FrameSettings())
     with _open(path, bounds) as (container, stream):
         size = stream.codec_context.width, stream.codec_context.height
         rate = stream.average_rate or stream.guessed_rate
@@ -272,7 +282,9 @@ def _open(path: Path, bounds: _Bounds) -> Iterator[tuple[InputContainer, VideoSt
         if status.st_size == 0:
             raise DecodeError("the file is empty (0 bytes)")
         # metadata in an unknown encoding occurs in HMDB-51; strict reading would refuse the clip
-        with av.open(path, metadata_errors="replace", options=SELF_CONTAINED) as container:
+        # Opening decodes a frame where the header does not tell enough: bounded, too.
+        options = SELF_CONTAINED | {"max_pixels": str(2 * bounds.pixels + 2**16)}
+        with av.open(path, metadata_errors="replace", options=options) as container:
             streams = [
                 stream
                 for stream in container.streams.video
@@ -395,9 +407,11 @@ def _decode(
                 if after > _MOST_REORDERED:
                     break
         except av.error.FFmpegError as error:
+            # How decoders answer to a size over the bound that they were given.
+            large = getattr(error, "errno", None) == errno.EINVAL and not times
             raise DecodeError(
-                f"damaged: FFmpeg stopped after {len(times)} frames "
-                f"({getattr(error, 'strerror', None) or error})"
+                f"damaged{', or larger than frames.max_pixels' if large else ''}: FFmpeg stopped"
+                f" after {len(times)} frames ({getattr(error, 'strerror', None) or error})"
             ) from error
         to_end = after <= _MOST_REORDERED
         if to_end and not plan.seek:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import logging
+import os
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
@@ -134,6 +135,7 @@ def _locate_all(
     found = np.zeros(len(frames.entries), bool)
     with whole_folder(folder) as part:
         maps = open_memmap(part / _MAPS, "w+", np.uint8, size)
+        _take_space(part / _MAPS)
         with track(len(frames.ok), f"locating {thing}") as advance:
             for batch in frames.batches(frames.ok, _BATCH):
                 views = [frames.view(index) for index in batch]
@@ -147,6 +149,17 @@ def _locate_all(
         content = {"format": FORMAT, "thing": thing, "found": found.tolist()}
         (part / _INDEX).write_text(json.dumps(content), encoding="utf-8")
     return found
+
+
+def _take_space(path: Path) -> None:
+    """Take the disk space of a mapped file: writing to it on a full disk would kill the process.
+
+    Raises:
+        OSError: there is not so much.
+    """
+    if hasattr(os, "posix_fallocate"):  # not on macOS and Windows
+        with path.open("r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
 
 
 def _checked_steps(relevance: NDArray[np.float32], view: ClipFrames) -> NDArray[np.uint8]:

@@ -15,6 +15,7 @@ from clip_har.data import video
 from clip_har.data.containers import check_all_decoded
 from clip_har.data.sampling import FrameSettings, sample_indices
 from clip_har.data.video import DecodeError, decode_clip, read_clip
+from clip_har.errors import ClipHarError
 from tests.data.made import cut, numbered, numbers, write_sound, write_video
 
 EVERY = FrameSettings(sampler="every", step=1)
@@ -398,7 +399,6 @@ def test_a_pipe_is_no_clip(tmp_path):
     [
         ({"max_pixels": 96 * 64 - 1}, "frames are 96x64, more than frames.max_pixels=6143"),
         ({"max_length": 5}, "more frames than frames.max_length=5"),
-        ({"timeout": 1e-9}, "longer than frames.timeout=1e-09 s"),
     ],
 )
 def test_what_a_clip_may_cost_is_bounded(tmp_path, bounds, reason):
@@ -407,6 +407,23 @@ def test_what_a_clip_may_cost_is_bounded(tmp_path, bounds, reason):
         decode_clip(path, FrameSettings(count=2, **bounds))
     just = FrameSettings(count=2, max_pixels=96 * 64, max_length=6)
     assert len(decode_clip(path, just)) == 2
+
+
+def test_a_clip_that_takes_too_long_is_not_put_down_as_broken(tmp_path):
+    path = write_video(tmp_path / "clip.mp4", 6)
+    with pytest.raises(ClipHarError, match=r"clip\.mp4: decoding took longer") as caught:
+        decode_clip(path, FrameSettings(count=2, timeout=1e-9))
+    assert not isinstance(caught.value, DecodeError), "another machine would decode it"
+
+
+def test_a_large_picture_is_refused_before_it_is_decoded(tmp_path):
+    """Opening a file decodes a frame where its header does not tell enough."""
+    path = write_video(
+        tmp_path / "clip.mov", [np.zeros((2000, 3000, 3), np.uint8)], codec="png", pix_fmt="rgb24"
+    )
+    with pytest.raises(DecodeError) as caught:
+        decode_clip(path, FrameSettings(count=1, max_pixels=100_000))
+    assert "max_pixels" in str(caught.value)
 
 
 def test_frames_that_grow_on_the_way_are_bounded(tmp_path):
