@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import Literal
+from typing import Any, Literal
 
 import rarfile
 
@@ -25,6 +25,8 @@ Format = Literal["zip", "tar", "rar"]
 MAX_BYTES = 64 * 10**9
 """What an archive may unpack to, bytes; UCF-101 is 7 GB, HMDB-51 2 GB."""
 MAX_FILES = 1_000_000
+# Python 3.11 has it from 3.11.4 on; the entries were looked at already, by `check_entries`.
+_TAR_FILTER: dict[str, Any] = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
 _POLL = 0.5  # s between two looks at what a tool has unpacked so far
 # What the readers raise at damage: names that are no UTF-8 (ValueError), an unknown version or a
 # password of a single entry (RuntimeError), a broken stream.
@@ -214,7 +216,7 @@ def _unpack(path: Path, folder: Path, entries: Sequence[Entry], advance: Advance
     if kind == "tar":
         with tarfile.open(path) as tar:
             for member in tar:
-                tar.extract(member, folder, filter="data")
+                tar.extract(member, folder, **_TAR_FILTER)
                 advance(1)
         return
     faults = []
