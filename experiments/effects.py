@@ -28,8 +28,8 @@ CLEAN = "clean"
 CHANGE = "change under "  # the control of a difference of two differences
 MEASURES = ("top1", "true_class_confidence", "ece", "bias/skew_kl", "bias/recall_gap")
 COLUMNS = (
-    "condition", "hidden", "control", "measure", "before", "after", "difference", "low", "high", "p",
-    "p_holm", "clips", "groups", "seeds", "leaks",
+    "condition", "hidden", "control", "measure", "before", "after", "difference", "low", "high",
+    "p", "p_holm", "clips", "groups", "seeds", "leaks",
 )  # fmt: skip
 _EXACT = 2**16  # sign patterns: of 16 groups all are tried
 _SEED = re.compile(r" (seed=\d+|\[.*?\])")  # and notes, which no name needs to be told apart
@@ -77,11 +77,11 @@ def effects(study: Study, cells: Conditions) -> pd.DataFrame:
         if len(twins) == len(after):
             rows.append(_compared(name, CLEAN, twins, after).assign(leaks=leaks))
         control = _named(name, study.controls)
-        if control in cells:
+        if control is not None and control in cells:
             before = [one.table for one in cells[control]]
             rows.append(_compared(name, control, before, after).assign(leaks=leaks))
         reference = _named(name, study.references)
-        if reference in cells and reference != name:
+        if reference is not None and reference in cells:
             row = _changes_compared(name, reference, members, cells[reference])
             rows.append(row.assign(leaks=leaks))
     table = pd.concat(rows, ignore_index=True)
@@ -212,4 +212,5 @@ def _hidden(cells: Sequence[ReportCell]) -> float:
 
 
 def _right(table: ScoreTable, rows: NDArray[np.int64]) -> NDArray[np.float64]:
-    return (table.predictions() == table.labels)[rows].astype(np.float64)
+    right: NDArray[np.float64] = (table.predictions() == table.labels)[rows].astype(np.float64)
+    return right
