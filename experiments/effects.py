@@ -81,7 +81,7 @@ def effects(study: Study, cells: Conditions) -> pd.DataFrame:
             before = [one.table for one in cells[control]]
             rows.append(_compared(name, control, before, after).assign(leaks=leaks))
         reference = _named(name, study.references)
-        if reference is not None and reference in cells and reference != name:
+        if reference is not None and reference in cells:
             row = _changes_compared(name, reference, members, cells[reference])
             rows.append(row.assign(leaks=leaks))
     table = pd.concat(rows, ignore_index=True)
@@ -212,4 +212,5 @@ def _hidden(cells: Sequence[ReportCell]) -> float:
 
 
 def _right(table: ScoreTable, rows: NDArray[np.int64]) -> NDArray[np.float64]:
-    return np.asarray(table.predictions() == table.labels, np.float64)[rows]
+    right: NDArray[np.float64] = (table.predictions() == table.labels)[rows].astype(np.float64)
+    return right

@@ -1,6 +1,6 @@
 """A study's numbers as a page says them: no number and no verdict is typed by hand."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import pandas as pd
 
@@ -99,11 +99,9 @@ class Words:
     def effects_table(self) -> str:
         """Return top-1 of every condition beside clean twin and control, as Markdown."""
         rows = self._effects[self._effects["measure"] == "top1"]
-        head = (
-            *("condition", "hidden, %", "against", "before, %", "after, %", "points (95 %)"),
-            *("p, Holm", "clips", "groups", "seeds"),
-        )
-        lines: list[tuple[object, ...]] = [
+        head = ("condition", "hidden, %", "against", "before, %", "after, %", "points (95 %)",
+                "p, Holm", "clips", "groups", "seeds")  # fmt: skip
+        lines = [
             (
                 row["condition"] + (" **(leaks the label)**" if row["leaks"] else ""),
                 share(row["hidden"]), row["control"], share(row["before"]), share(row["after"]),
@@ -143,7 +141,7 @@ class Words:
         return found.iloc[0]
 
 
-def _markdown(head: tuple[str, ...], lines: list[tuple[object, ...]]) -> str:
+def _markdown(head: tuple[str, ...], lines: Sequence[tuple[object, ...]]) -> str:
     rows = [head, ("---",) * len(head), *lines]
     return "\n".join(f"| {' | '.join(map(str, row))} |" for row in rows)
 

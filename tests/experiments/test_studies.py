@@ -17,7 +17,7 @@ from PIL import Image
 
 from clip_har.app import CONFIG_DIR
 from clip_har.cell import evaluate
-from clip_har.config import GROUPS, cell_from_config, register_schema
+from clip_har.config import GROUPS, cell_from_config, clean_config, register_schema
 from clip_har.run import cell_name
 from clip_har.scores import ScoreTable
 from experiments.effects import CLEAN, COLUMNS, MEASURES
@@ -37,10 +37,12 @@ def experiments_of(study: str) -> list[str]:
     return re.findall(r"experiment=(\S+)", commands)
 
 
-def ends(values: str) -> list[str]:
-    """Return the first and the last of what is swept; seeds need no second for this."""
+def fewer(key: str, values: str) -> list[str]:
+    """Return the first and the last of what is swept; of seeds and shares one is enough."""
     listed = str(values).split(",")
-    return list(dict.fromkeys((listed[0], listed[-1])))
+    if key == "seed":
+        return listed[:1]
+    return listed[-1:] if key == "ratio" else list(dict.fromkeys((listed[0], listed[-1])))
 
 
 @pytest.fixture(scope="module")
@@ -54,14 +56,14 @@ def small_sweep(results: Path, experiment: str, cache: Path) -> Path:
     swept = composed_sweep(*fixed)
     folders: dict[str, Path | str] = {}
     twins: dict[str, tuple[str, ScoreTable]] = {}
-    for values in itertools.product(*(ends(value) for value in swept.values())):
-        chosen = dict(zip(swept, values, strict=True)) | {"seed": "0"}
+    for values in itertools.product(*(fewer(key, value) for key, value in swept.items())):
+        chosen = dict(zip(swept, values, strict=True))
         overrides = [*fixed, *(f"{key}={value}" for key, value in chosen.items())]
         config = composed(*overrides)
         cell = cell_from_config(config)
         kind = " ".join(v for k, v in chosen.items() if k.startswith(("dataset", "prompts")))
         if kind not in twins:
-            twin = cell_from_config(composed(*overrides, "masking=none"))
+            twin = cell_from_config(clean_config(config))
             answers = evaluate(twin, twin.dataset.clips()).table
             place = made_cell(results, f"{experiment} twin {kind}", answers, *overrides)
             twins[kind] = (place.name, answers)
