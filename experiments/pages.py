@@ -28,8 +28,8 @@ def take(folder: Path, sweeps: list[Path]) -> None:
     """
     study = read_study(folder)
     cells = conditions(sweeps)
-    found, scene = effects(study, cells), scene_bias(cells)
-    written = [(EFFECTS, found)] + ([(SCENE, scene)] if len(scene) else [])
+    found = effects(study, cells)
+    written = [(EFFECTS, found)] + ([(SCENE, scene_bias(cells))] if study.scene else [])
     for name, table in written:
         with whole_file(folder / name) as path:
             table.to_csv(path, index=False, float_format="%.5g")

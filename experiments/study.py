@@ -24,6 +24,7 @@ class Study(Settings):
             group).
         references: the same for conditions whose *change from their clean twin* is compared with
             the control's: the difference of two differences.
+        scene: whether its cells show the clips in the ways that measure bias to the scene.
         headline: template of a number with its interval, see `experiments.words`.
         answer: template of one sentence.
     """
@@ -33,6 +34,7 @@ class Study(Settings):
     real: list[str]
     controls: dict[str, str] = Field(default_factory=dict)
     references: dict[str, str] = Field(default_factory=dict)
+    scene: bool = False
     headline: str
     answer: str
 
