@@ -16,7 +16,7 @@ from reference.measures import measures_page
 
 OUTSIDE = ("experiments", "benchmarks", "clip_har/tiny/checkpoint")
 """Folders whose README, pictures and tables are part of the site."""
-_SHOWN = {".md", ".png", ".jpg", ".svg", ".csv", ".json", ".yaml"}
+_SHOWN = {".md", ".png", ".jpg", ".svg", ".csv", ".json", ".yaml", ".txt", ".ipynb"}
 _FILES = ("CHANGELOG.md", "CONTRIBUTING.md", "CITATION.cff", "LICENSE")
 _LINK = re.compile(r"(?<=\]\()(?!\w+:|#|/)([^)#\s]+)")
 
