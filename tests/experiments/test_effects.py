@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from clip_har.errors import ClipHarError
@@ -17,6 +18,13 @@ from tests.report.made import made_cell, made_sweep, table
 def study(**more: object) -> Study:
     given = {"question": "?", "commands": [], "real": [], "headline": "", "answer": "", **more}
     return Study.model_validate(given)
+
+
+def of(rows: pd.DataFrame, condition: str, control: str) -> dict[str, Any]:
+    """Return the row of top-1 of a condition against a control."""
+    kept = (rows["condition"] == condition) & (rows["control"] == control)
+    (row,) = rows[kept & (rows["measure"] == "top1")].to_dict("records")
+    return {str(key): value for key, value in row.items()}
 
 
 def test_the_sign_flip_test_is_that_over_all_patterns_of_whole_groups() -> None:
@@ -51,15 +59,15 @@ def test_two_seeds_are_one_condition_beside_clean_twin_and_control(tmp_path: Pat
     found = conditions([made_sweep(results, cells)])
     assert list(found) == ["feature r=0.1 feature=person", "away r=0.1 feature=person"]
     rows = effects(study(controls={"feature (.*)": r"away \1"}), found)
-    top1: Any = rows[rows["measure"] == "top1"].set_index(["condition", "control"])
+    top1 = rows[rows["measure"] == "top1"]
     assert len(top1) == 3
     assert (top1["seeds"] == 2).all()
-    hidden = top1.loc[("feature r=0.1 feature=person", "away r=0.1 feature=person")]
+    hidden = of(rows, "feature r=0.1 feature=person", "away r=0.1 feature=person")
     assert hidden["before"] == pytest.approx(0.85, abs=0.06)
     assert hidden["high"] < -0.3
     assert hidden["p_holm"] < 0.01
     assert hidden["p_holm"] >= 3 * top1["p"].min() - 1e-12, "of three tests"
-    slight = top1.loc[("away r=0.1 feature=person", CLEAN)]
+    slight = of(rows, "away r=0.1 feature=person", CLEAN)
     assert slight["difference"] > hidden["difference"]
 
 
@@ -78,12 +86,11 @@ def test_a_reference_compares_changes_not_accuracies(tmp_path: Path) -> None:
     found = effects(
         study(controls=patterns, references=patterns), conditions([made_sweep(results, cells)])
     )
-    rows: Any = found[found["measure"] == "top1"].set_index(["condition", "control"])
     name, single = "percent r=0.3 prompts=bare", "percent r=0.3 prompts=single"
-    assert rows.loc[(name, single)]["low"] > 0.05
-    cost = rows.loc[(name, CHANGE + single)]
-    assert cost["after"] == pytest.approx(rows.loc[(name, CLEAN)]["difference"])
-    assert cost["before"] == pytest.approx(rows.loc[(single, CLEAN)]["difference"])
+    assert of(found, name, single)["low"] > 0.05
+    cost = of(found, name, CHANGE + single)
+    assert cost["after"] == pytest.approx(of(found, name, CLEAN)["difference"])
+    assert cost["before"] == pytest.approx(of(found, single, CLEAN)["difference"])
     assert cost["low"] < 0 < cost["high"]
 
 
