@@ -175,7 +175,8 @@ def judged(
         assert type(asked) is UniversalNoise
         return fitted(asked, universal or mending(asked, judge))
 
-    cell: Any = SimpleNamespace(noise=noise, cache_dir=None)
+    model = SimpleNamespace(gives_evidence=True)
+    cell: Any = SimpleNamespace(noise=noise, cache_dir=None, model=model)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(evaluation, "fit", given)
         patch.setattr(evaluation, "described_calibration", lambda *_: {})
