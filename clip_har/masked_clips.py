@@ -195,13 +195,11 @@ def frame_settings(cell: Cell) -> FrameSettings:
     Args:
         cell: the checked settings.
     """
-    fit, resample = cell.model.fitting()
-    own = {
-        "size": cell.model.image_size(),
-        "fit": cell.frames.fit or fit,
-        "resample": cell.frames.resample or resample,
-    }
-    frames: FrameSettings = cell.frames.model_copy(update=own)
+    frames: FrameSettings = cell.frames.model_copy(update={"size": cell.model.image_size()})
+    if frames.fit is None or frames.resample is None:
+        fit, resample = cell.model.fitting()
+        own = {"fit": frames.fit or fit, "resample": frames.resample or resample}
+        frames = frames.model_copy(update=own)
     return frames
 
 

@@ -45,11 +45,18 @@ def conditions(sweeps: Sequence[Path]) -> dict[str, list[ReportCell]]:
         sweeps: folders, as below ``results/sweeps``.
 
     Raises:
-        ClipHarError: when one is no sweep's folder, or has no result.
+        ClipHarError: when one is no sweep's folder, has no result, lacks some, or is named twice.
     """
+    if len({folder.resolve() for folder in sweeps}) < len(sweeps):
+        raise ClipHarError("a sweep was named twice: its cells would pass for other seeds")
     found: dict[str, list[ReportCell]] = defaultdict(list)
     for folder in sweeps:
-        for cell in of_sweep(folder).cells:
+        chosen = of_sweep(folder)
+        if chosen.troubles:  # a lost seed would pass for a setting without any
+            raise ClipHarError(
+                f"{folder}: {chosen.troubles[0]}: type the sweep's command again first"
+            )
+        for cell in chosen.cells:
             found[_SEED.sub("", cell.name)].append(cell)
     return dict(found)
 
@@ -117,7 +124,8 @@ def sign_flip(differences: NDArray[np.float64], groups: Sequence[str]) -> float:
         >>> sign_flip(np.ones(5), list("abcde"))
         0.0625
     """
-    sums = pd.Series(differences).groupby(np.asarray(groups)).sum().to_numpy()
+    # Rounded: means over seeds are no exact thirds, and equal sums must be equal.
+    sums = pd.Series(differences).groupby(np.asarray(groups)).sum().round(9).to_numpy()
     if len(sums) < 2 or not sums.any():
         return 1.0
     found = permutation_test(

@@ -1,4 +1,4 @@
-"""A study's numbers as a page says them: no number and no verdict is typed by hand."""
+"""A study's numbers, and "raises" or "lowers", as a page says them: neither is typed by hand."""
 
 from collections.abc import Callable, Mapping, Sequence
 

@@ -30,7 +30,7 @@ def test_the_example_mask_hides_the_exact_area() -> None:
     exec(block("python"), names)  # the README's own code
     content = dict(OmegaConf.to_container(OmegaConf.create(block("yaml")), resolve=False))  # type: ignore[arg-type]
     target = content.pop("_target_")
-    checker = names[target.rpartition(".")[2]](**(content | {"ratio": 0.5}))  # type: ignore[operator]
+    checker = names[target.rpartition(".")[2]](**(content | {"ratio": 0.5, "fill": "black"}))  # type: ignore[operator]
     mask = clip_mask(checker, Canvas(clip_id="a", seed=0, frames=2, height=56, width=56))
     assert mask.sum() == 56 * 56 / 2
     assert mask[0, 0, 0]
