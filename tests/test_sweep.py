@@ -33,6 +33,10 @@ ARTIFACTS = {
     "protocol.json",
 }
 CLASSES = ("climbing", "juggling", "swimming")
+on_demand = pytest.mark.skipif(
+    os.environ.get("CLIP_HAR_THOROUGH") != "1",
+    reason="half a minute for what others test too: set CLIP_HAR_THOROUGH=1",
+)
 SWEEP = ("-m", "masking=shape,percent", "ratio=0.1,0.3,0.5")
 
 
@@ -160,6 +164,7 @@ def test_what_is_missing_in_the_store_is_sent_again(
     assert [run.info.status for run in children] == ["FINISHED"] * 6
 
 
+@on_demand  # tests/launchers has eight workers, and Slurm's jobs against the serial numbers
 def test_joblib_workers_find_the_same(
     finished: tuple[Path, str], videos: Path, small_clip: Path, tmp_path: Path
 ) -> None:
@@ -308,19 +313,7 @@ def test_commands_that_start_at_once_do_not_meet(
         assert len(children) == 2
 
 
-@pytest.mark.parametrize(
-    "number",
-    [
-        signal.SIGINT,
-        pytest.param(
-            signal.SIGTERM,
-            marks=pytest.mark.skipif(
-                os.environ.get("CLIP_HAR_THOROUGH") != "1",
-                reason="as the one before, half a minute: set CLIP_HAR_THOROUGH=1",
-            ),
-        ),
-    ],
-)
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=on_demand)])
 def test_a_stopped_sweep_says_so_and_can_go_on(
     number: signal.Signals, videos: Path, small_clip: Path, tmp_path: Path
 ) -> None:
