@@ -115,6 +115,9 @@ def _tile(masked: MaskedClips) -> Callable[[int], Tile]:
 
 def main(arguments: Sequence[str]) -> None:
     """Draw the gallery, write it to the results folder and send it to the tracking store."""
+    if {"-h", "--help"} & set(arguments):
+        sys.stdout.write(__doc__ or "")
+        return
     register_schema()
     with initialize_config_dir(str(CONFIG_DIR), version_base="1.3"):
         loader = GlobalHydra.instance().config_loader()

@@ -9,6 +9,7 @@ import mlflow
 import pytest
 from PIL import Image
 
+from clip_har.gallery import main
 from tests.data.made import write_video
 
 
@@ -51,3 +52,8 @@ def test_bad_input_gets_one_line(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert done.stderr.startswith("clip-har: error: masking=shapes: no such option")
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_help_says_what_it_takes(capsys):
+    main(["--help"])
+    assert "python -m clip_har.gallery region=annotation limit=4" in capsys.readouterr().out
