@@ -14,20 +14,14 @@ AUTO threading.
 
 import errno
 import math
-import os
-import stat
-import time
-from collections.abc import Container, Iterator
-from contextlib import contextmanager
+from collections.abc import Container
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import cast
 
 import av
 import numpy as np
 from av.container import InputContainer
-from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
@@ -35,7 +29,6 @@ from numpy.typing import NDArray
 
 from clip_har.data.containers import (
     SEEKABLE,
-    SELF_CONTAINED,
     SMALLEST_FRAME,
     DecodeError,
     check_all_decoded,
@@ -43,8 +36,8 @@ from clip_har.data.containers import (
     check_index,
     container_kind,
 )
+from clip_har.data.open_video import Bounds, open_video
 from clip_har.data.sampling import FrameSettings, sample_indices
-from clip_har.errors import ClipHarError
 
 __all__ = [
     "DecodeError",
@@ -55,8 +48,6 @@ __all__ = [
     "video_length",
 ]
 
-# The machine's faults, not the clip's: they pass, so no clip is put down as broken for them.
-_MACHINE = {errno.EMFILE, errno.ENFILE, errno.EIO, errno.ESTALE}
 _HELD_BEFORE = 2  # frames; MPEG-4 "not coded" packets make streams a frame or two shorter
 _MOST_REORDERED = 16  # frames; the deepest reordering of any codec
 _SLACK = 1e-6  # s; presentation times are fractions, bounds are floats
@@ -113,40 +104,6 @@ class _Window:
         """Return the first index inside and the first after it, of ascending times."""
         inside = [i for i, t in enumerate(times) if self.start - _SLACK <= t < self.end - _SLACK]
         return (inside[0], inside[-1] + 1) if inside else (0, 0)
-
-
-class _Bounds:
-    """What a file may cost: it may come from anywhere, and be made to exhaust a machine."""
-
-    def __init__(self, path: Path, settings: FrameSettings) -> None:
-        self._path = path
-        self.pixels = settings.max_pixels
-        self._length = settings.max_length
-        self._timeout = settings.timeout
-        self._end = time.monotonic() + settings.timeout
-
-    def check_size(self, width: int, height: int) -> None:
-        """Refuse frames that are too large, before one is decoded."""
-        if width * height > self.pixels:
-            raise DecodeError(
-                f"its frames are {width}x{height}, more than frames.max_pixels={self.pixels}"
-            )
-
-    def check(self, frames: int) -> None:
-        """Refuse to go on where there are too many frames, or too much time has passed.
-
-        Raises:
-            DecodeError: for too many frames, which are the file's fault.
-            ClipHarError: for too much time: the machine may be to blame, and another one would
-                decode the clip, so that it is not put down as broken.
-        """
-        if frames > self._length:
-            raise DecodeError(f"it has more frames than frames.max_length={self._length}")
-        if time.monotonic() > self._end:
-            raise ClipHarError(
-                f"{self._path}: decoding took longer than frames.timeout={self._timeout:g} s; run"
-                " again when the machine is less busy, raise frames.timeout, or take the clip out"
-            )
 
 
 @dataclass(frozen=True)
@@ -222,7 +179,7 @@ def read_clip(
         DecodeError: the file is empty, no video, damaged or cut off, or has no frame there.
     """
     window = _Window(start or 0.0, math.inf if end is None else end)
-    bounds = _Bounds(path, settings)
+    bounds = Bounds(path, settings)
     plan = _plan(path, settings, window, bounds)
     decoded = _decode(path, window, plan, bounds, hold=plan.hold)
     first, indices = _sampled(decoded, settings, window)
@@ -256,8 +213,8 @@ def video_length(
         DecodeError: the file is empty, no video, or cut off.
     """
     window = _Window(start or 0.0, math.inf if end is None else end)
-    bounds = _Bounds(path, FrameSettings())
-    with _open(path, bounds) as (container, stream):
+    bounds = Bounds(path, FrameSettings())
+    with open_video(path, bounds) as (container, stream):
         size = stream.codec_context.width, stream.codec_context.height
         rate = stream.average_rate or stream.guessed_rate
         times, _ = _packet_times(container, stream, window, bounds, seek=False)
@@ -272,69 +229,9 @@ def video_length(
     )
 
 
-@contextmanager
-def _open(path: Path, bounds: _Bounds) -> Iterator[tuple[InputContainer, VideoStream]]:
-    """Open the first video stream that is no cover picture; any fault is a DecodeError."""
-    try:
-        status = path.stat()
-        if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
-            raise DecodeError("a pipe or a device, not a file")  # reading it may never end
-        if status.st_size == 0:
-            raise DecodeError("the file is empty (0 bytes)")
-        # metadata in an unknown encoding occurs in HMDB-51; strict reading would refuse the clip
-        # Opening decodes a frame where the header does not tell enough: bounded, too.
-        options = SELF_CONTAINED | {"max_pixels": str(2 * bounds.pixels + 2**16)}
-        with av.open(path, metadata_errors="replace", options=options) as container:
-            streams = [
-                stream
-                for stream in container.streams.video
-                if not stream.disposition & stream.disposition.attached_pic
-            ]
-            if not streams:
-                kinds = sorted({stream.type for stream in container.streams})
-                raise DecodeError(f"no video stream, only {' and '.join(kinds) or 'nothing'}")
-            # None for an unknown codec, whatever PyAV's types say
-            decoder = cast(VideoCodecContext | None, streams[0].codec_context)
-            if decoder is None:
-                raise DecodeError("its video codec is unknown to FFmpeg")
-            bounds.check_size(decoder.width, decoder.height)
-            # They may grow on the way; FFmpeg counts rows filled up to whole steps of memory.
-            decoder.options = {"max_pixels": str(2 * bounds.pixels + 2**16)}
-            decoder.thread_type = "NONE"
-            decoder.thread_count = 1
-            yield container, streams[0]
-    except (av.error.FFmpegError, OSError, ValueError, OverflowError) as error:
-        number = getattr(error, "errno", None)
-        if number in _MACHINE:
-            raise ClipHarError(f"{path} cannot be read: {os.strerror(number)}") from error
-        raise DecodeError(_reason(path, error)) from error
-
-
-def _reason(path: Path, error: Exception) -> str:
-    """Return in plain words why FFmpeg or the system refused a file."""
-    if isinstance(error, FileNotFoundError):
-        return "the file does not exist"
-    if isinstance(error, IsADirectoryError):
-        return "a folder, not a file"
-    if isinstance(error, PermissionError):
-        return "the file may not be read (permissions)"
-    if isinstance(error, av.error.InvalidDataError):
-        with path.open("rb") as file:
-            if file.read(12)[4:8] == b"ftyp":
-                return "an MP4 or MOV without a usable index: cut off or never finished"
-        return "not a video that FFmpeg can read"
-    if getattr(error, "errno", None) == errno.ENOMEM:
-        # FFmpeg was asked for gigabytes at once: by a damaged size, not by real frames.
-        return "damaged: a size in it asks for more memory than there is"
-    if getattr(error, "errno", None) == errno.EINVAL:
-        return "no video format that is read here (a playlist or a picture, for example)"
-    text = " ".join(str(getattr(error, "strerror", None) or error).split())
-    return f"FFmpeg cannot read it ({text})"
-
-
-def _plan(path: Path, settings: FrameSettings, window: _Window, bounds: _Bounds) -> _Plan:
+def _plan(path: Path, settings: FrameSettings, window: _Window, bounds: Bounds) -> _Plan:
     """List the packets of a window and predict the sampled frames from their times."""
-    with _open(path, bounds) as (container, stream):
+    with open_video(path, bounds) as (container, stream):
         check_index(container, stream, path.stat().st_size)
         rate = stream.average_rate or stream.guessed_rate
         seek = window.start > 0 and container_kind(container) in SEEKABLE
@@ -342,7 +239,7 @@ def _plan(path: Path, settings: FrameSettings, window: _Window, bounds: _Bounds)
     if seek and not (times and times[0] <= window.start + _SLACK):
         # the container's index led past the start: go through the file from its beginning
         seek = False
-        with _open(path, bounds) as (container, stream):
+        with open_video(path, bounds) as (container, stream):
             times, _ = _packet_times(container, stream, window, bounds, seek=False)
     first, stop = window.span(times)
     sampled = sample_indices(settings, times[first:stop]) if first < stop else []
@@ -354,7 +251,7 @@ def _packet_times(
     container: InputContainer,
     stream: VideoStream,
     window: _Window,
-    bounds: _Bounds,
+    bounds: Bounds,
     *,
     seek: bool,
 ) -> tuple[list[float], int]:
@@ -384,14 +281,14 @@ def _packet_times(
 
 
 def _decode(
-    path: Path, window: _Window, plan: _Plan, bounds: _Bounds, *, hold: Container[int]
+    path: Path, window: _Window, plan: _Plan, bounds: Bounds, *, hold: Container[int]
 ) -> _Pass:
     """Decode the frames of a window, keeping references to some of them."""
     times: list[float] = []
     held: dict[int, VideoFrame] = {}
     damaged: list[int] = []
     after = 0
-    with _open(path, bounds) as (container, stream):
+    with open_video(path, bounds) as (container, stream):
         if plan.seek:
             _seek(container, stream, window)
         clock = _Clock(stream)

@@ -12,7 +12,7 @@ from torch.nn.functional import normalize
 from clip_har.errors import ClipHarError
 from clip_har.models.checkpoint import MODEL, pixel_statistics, weights_digest
 from clip_har.models.preprocess import normalise
-from clip_har.models.pretrained import load_pretrained
+from clip_har.models.pretrained import check_answers, load_pretrained
 from clip_har.models.runtime import Runtime
 from clip_har.models.tower import Tower, build_tower
 
@@ -212,18 +212,12 @@ def try_out(model: DualEncoder, *, named: str) -> None:
         ClipHarError: when it cannot answer, or answers with something that is no number.
     """
     size = model.image_size
-    try:
-        with torch.inference_mode():
-            frame = torch.zeros(1, 3, size, size, device=model.device, dtype=model.dtype)
-            answers = [model.encode_pixels(frame), model.encode_texts(["a"])]
-    except Exception as error:  # whatever a damaged config.json leads to
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise ClipHarError(f"{named}: the model cannot run ({reason})") from error
-    if not all(bool(torch.isfinite(answer).all()) for answer in answers):
-        raise ClipHarError(
-            f"{named}: the model answers with something that is no number: its weights are damaged,"
-            " or precision=fp16 is too narrow for it (try bf16 or fp32)"
-        )
+
+    def ask() -> list[Tensor]:
+        frame = torch.zeros(1, 3, size, size, device=model.device, dtype=model.dtype)
+        return [model.encode_pixels(frame), model.encode_texts(["a"])]
+
+    check_answers(ask, named=named)
 
 
 def pick_device(name: str) -> torch.device:

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from clip_har.errors import ClipHarError
 from clip_har.models.dual_encoder import text_features
 from clip_har.models.preprocess import normalise
+from clip_har.models.pretrained import check_answers
 
 
 @dataclass(frozen=True)
@@ -120,17 +120,10 @@ def try_out(model: VideoEncoder, *, named: str) -> None:
         ClipHarError: when it cannot answer, or answers with something that is no number.
     """
     size = model.image_size
-    try:
-        with torch.inference_mode():
-            clip = torch.zeros(1, model.clip_length, 3, size, size, dtype=torch.uint8)
-            answer = model.logits(
-                *model.encode_clips(model.pixels(clip)), model.encode_texts(["a"])[None]
-            )
-    except Exception as error:  # whatever a damaged config.json leads to
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise ClipHarError(f"{named}: the model cannot run ({reason})") from error
-    if not bool(torch.isfinite(answer).all()):
-        raise ClipHarError(
-            f"{named}: the model answers with something that is no number: its weights are damaged,"
-            " or precision=fp16 is too narrow for it (try bf16 or fp32)"
-        )
+
+    def ask() -> list[Tensor]:
+        clip = torch.zeros(1, model.clip_length, 3, size, size, dtype=torch.uint8)
+        seen = model.encode_clips(model.pixels(clip))
+        return [model.logits(*seen, model.encode_texts(["a"])[None])]
+
+    check_answers(ask, named=named)
