@@ -45,6 +45,7 @@ lint: install  ## Check style, types and imports
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/hadolint docker/Dockerfile
 
 .PHONY: audit

@@ -7,18 +7,18 @@ import torch
 
 from benchmarks.compare import Row, interleave, medians, ratios
 from benchmarks.inputs import Inputs, lay_out
-from clip_har.cell import THREADS
-from clip_har.data.folder import Folder
+from clip_har.core.errors import ClipHarError
+from clip_har.data.frames.store import FrameStore
 from clip_har.data.sampling import FrameSettings
-from clip_har.data.store import FrameStore
-from clip_har.errors import ClipHarError
-from clip_har.masked_clips import MaskedClips
+from clip_har.data.sources.folder import Folder
+from clip_har.engine.evaluate import THREADS
+from clip_har.engine.score import score_clips
+from clip_har.masking.masked_clips import MaskedClips
 from clip_har.masking.percent import PercentMask
 from clip_har.models.clip import CLIP
 from clip_har.models.dual_encoder import Precision, pick_device
 from clip_har.models.runtime import Runtime
 from clip_har.models.zero_shot import ZeroShot
-from clip_har.scoring import score_clips
 
 _WAYS: list[tuple[Runtime, Precision]] = [
     ("torch", "fp32"),

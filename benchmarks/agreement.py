@@ -8,9 +8,9 @@ import torch
 from benchmarks.compare import Row
 from benchmarks.inputs import Inputs
 from clip_har.data.clips import ClipSet
-from clip_har.data.folder import Folder
+from clip_har.data.frames.store import FrameStore
 from clip_har.data.sampling import FrameSettings
-from clip_har.data.store import FrameStore
+from clip_har.data.sources.folder import Folder
 from clip_har.models.clip import CLIP
 from clip_har.models.dual_encoder import Precision, pick_device
 from clip_har.models.runtime import Runtime

@@ -10,7 +10,7 @@ import av
 import numpy as np
 
 from benchmarks.compare import ROOT
-from clip_har.tiny.model import CHECKPOINT
+from clip_har.synthetic.tiny_clip import CHECKPOINT
 from tests.checkpoints import VIT_B32, write_checkpoint
 
 _SAMPLES = "ucf101-sample/UCF-101"  # below CLIP_HAR_SAMPLE_DATA

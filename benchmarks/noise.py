@@ -8,20 +8,20 @@ import torch
 
 from benchmarks.compare import Row, best_of, interleave, medians, ratios
 from benchmarks.inputs import Inputs
-from clip_har.data.folder import Folder
+from clip_har.data.frames.store import FrameStore
 from clip_har.data.sampling import FrameSettings
-from clip_har.data.store import FrameStore
-from clip_har.masked_clips import MaskedClips
+from clip_har.data.sources.folder import Folder
+from clip_har.engine.noisy_answers import noisy_answers
+from clip_har.masking.masked_clips import MaskedClips
 from clip_har.masking.none import NoMask
 from clip_har.models.clip import CLIP
 from clip_har.models.dual_encoder import pick_device
 from clip_har.models.zero_shot import ZeroShot
-from clip_har.noise.answers import noisy_answers
-from clip_har.noise.learning import learn
-from clip_har.noise.perturbation import make_perturbation
-from clip_har.noise.protocols import needed
-from clip_har.noise.settings import ClassSpecificNoise, LearningSettings, Protocol
-from clip_har.noise.training_clips import TrainingClips
+from clip_har.noise.learned.learning import learn
+from clip_har.noise.learned.perturbation import make_perturbation
+from clip_har.noise.learned.protocols import needed
+from clip_har.noise.learned.settings import ClassSpecificNoise, LearningSettings, Protocol
+from clip_har.noise.learned.training_clips import TrainingClips
 
 _BATCH = 32
 _CLIPS = 8

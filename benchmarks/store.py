@@ -10,10 +10,10 @@ import torch
 from benchmarks.compare import Row, best_of, interleave, medians, peer, ratios
 from benchmarks.inputs import Inputs
 from benchmarks.peers.user_script import black_square, sampled_frames
-from clip_har.data.folder import Folder
+from clip_har.data.frames.store import FrameStore
 from clip_har.data.sampling import FrameSettings
-from clip_har.data.store import FrameStore
-from clip_har.masked_clips import MaskedClips
+from clip_har.data.sources.folder import Folder
+from clip_har.masking.masked_clips import MaskedClips
 from clip_har.masking.percent import PercentMask
 from clip_har.masking.shape import ShapeMask
 from clip_har.models.clip import CLIP

@@ -1,3 +1,5 @@
 """Do CLIP models recognise the human action, or the room?"""
 
-__version__ = "0.1.0"
+from clip_har.core.code_version import __version__
+
+__all__ = ["__version__"]

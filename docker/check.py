@@ -26,7 +26,7 @@ import numpy as np
 import pytest
 import yaml
 
-from clip_har.scores import ScoreTable
+from clip_har.results.score_table import ScoreTable
 from tests.servers import free_port, kill_tree, postgres
 
 REPOSITORY = Path(__file__).resolve().parents[1]

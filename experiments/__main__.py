@@ -5,8 +5,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from clip_har.errors import ClipHarError
-from clip_har.faults import report_fault
+from clip_har.cli.errors import report_fault
+from clip_har.core.errors import ClipHarError
 from experiments.study import FOLDER
 
 

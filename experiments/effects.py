@@ -14,14 +14,15 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import permutation_test
 
-from clip_har.errors import ClipHarError
+from clip_har.core.errors import ClipHarError
 from clip_har.metrics.bootstrap import cluster_bootstrap
-from clip_har.metrics.effect import Answers, paired_effect
+from clip_har.metrics.effect import paired_effect
 from clip_har.metrics.pairing import common_rows
 from clip_har.metrics.significance import corrected
-from clip_har.report.cells import ReportCell, of_sweep
-from clip_har.scores import ScoreTable
-from clip_har.sweep_measures import sweep_measures
+from clip_har.report.selection import ReportCell, of_sweep
+from clip_har.results.noise_answers import Answers
+from clip_har.results.score_table import ScoreTable
+from clip_har.sweep.measures import sweep_measures
 from experiments.study import Study
 
 CLEAN = "clean"

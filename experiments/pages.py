@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from clip_har.atomic import whole_file
+from clip_har.core.atomic import whole_file
 from clip_har.figures.save import save_figure
 from experiments.effects import conditions, effects, scene_bias
 from experiments.figure import effects_figure

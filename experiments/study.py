@@ -5,8 +5,8 @@ from pathlib import Path
 import yaml
 from pydantic import Field, ValidationError
 
-from clip_har.errors import ClipHarError
-from clip_har.settings import Settings
+from clip_har.core.errors import ClipHarError
+from clip_har.core.settings import Settings
 
 FOLDER = Path(__file__).parent
 SETTINGS, EFFECTS, SCENE, PAGE = "study.yaml", "effects.csv", "scene.csv", "page.md.j2"

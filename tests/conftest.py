@@ -7,9 +7,9 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from clip_har.data.decode.video import decode_clip
 from clip_har.data.geometry import fit_frames
 from clip_har.data.sampling import FrameSettings
-from clip_har.data.video import decode_clip
 from tests.checkpoints import SMALL, write_checkpoint
 
 # A test that imports a library first, or shares the machine, takes as long as it takes.

@@ -11,8 +11,8 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from clip_har.data.clips import Clip, ClipSet
+from clip_har.data.frames.store import FrameStore
 from clip_har.data.sampling import FrameSettings
-from clip_har.data.store import FrameStore
 from clip_har.models.pooling import Pooling
 from tests.data.made import write_video
 

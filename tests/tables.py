@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from clip_har.scores import OWN_SCENE, ScoreTable
+from clip_har.results.score_table import OWN_SCENE, ScoreTable
 
 
 def made_table(

@@ -7,8 +7,8 @@ import subprocess
 
 import pytest
 
-from clip_har.errors import disk_fault
-from clip_har.faults import one_line
+from clip_har.cli.errors import one_line
+from clip_har.core.errors import disk_fault
 from clip_har.regions.store import _take_space
 from tests.command import run_command
 from tests.data.made import write_video

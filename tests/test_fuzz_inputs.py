@@ -19,21 +19,21 @@ from omegaconf.errors import OmegaConfBaseException
 from PIL import Image
 from safetensors.torch import save_file
 
-from clip_har.config import cell_from_config
-from clip_har.data.hmdb51 import HMDB51
-from clip_har.data.manifest import Manifest
-from clip_har.data.ucf101 import UCF101
-from clip_har.errors import ClipHarError
+from clip_har.config.compose import cell_from_config
+from clip_har.core.errors import ClipHarError
+from clip_har.core.tensor_file import read_tensors, write_tensors
+from clip_har.data.sources.hmdb51 import HMDB51
+from clip_har.data.sources.manifest import Manifest
+from clip_har.data.sources.ucf101 import UCF101
+from clip_har.engine.shards import PartAnswers
 from clip_har.models.checkpoint import read_preprocessor, weights_digest
-from clip_har.noise.tensor_file import read_tensors, write_tensors
-from clip_har.parts import PartAnswers
 from clip_har.regions.boxes import read_boxes
 from clip_har.regions.mask_files import read_maps
-from clip_har.scores import ScoreTable
+from clip_har.results.score_table import ScoreTable
+from tests.config.test_cell import composed
+from tests.data.sources.test_ucf101 import lay_out
 from tests.data.test_fuzz import mutant
-from tests.data.test_ucf101 import lay_out
 from tests.tables import made_table
-from tests.test_config import composed
 
 SEED = int(os.environ.get("CLIP_HAR_FUZZ_SEED", "0"))
 MUTANTS = 150  # of each kind
@@ -171,7 +171,7 @@ def test_damaged_files_are_read_or_refused(kind, tmp_path):
 JUNK: tuple[Any, ...] = (
     *(None, "", "junk", "../../etc", "${oc.env:HOME}x", "\x00", "{}", -1, 0, 10**30, 1e-320),
     *(float("nan"), float("inf"), True, [], [1, "a"], {"a": 1}, {"_target_": "os.system"}),
-    *({"_target_": "clip_har.atomic.clear_up"}, {"_target_": 3}),
+    *({"_target_": "clip_har.core.atomic.clear_up"}, {"_target_": 3}),
 )
 
 
@@ -212,5 +212,5 @@ def test_junk_in_a_configuration_is_refused_in_one_line(options):
             if "\n" in str(error):
                 pytest.fail(f"{path}={junk!r}: {error}")
         except OmegaConfBaseException:
-            refused += 1  # told in one line by `clip_har.faults`
+            refused += 1  # told in one line by `clip_har.cli.errors`
     assert refused > accepted

@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from clip_har.scores import ScoreTable
+from clip_har.results.score_table import ScoreTable
 from tests.data.made import write_video
-from tests.test_sweep import read_runs
+from tests.sweep.test_callback import read_runs
 
 KILLS = int(os.environ.get("CLIP_HAR_KILLS", "2"))
 SEED = int(os.environ.get("CLIP_HAR_KILL_SEED", "0"))

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from omegaconf import OmegaConf
 
-from clip_har.app import CONFIG_DIR
-from clip_har.config import Cell, cell_from_config, without_hydra
-from clip_har.data.ucf101 import UCF101
+from clip_har.config.cell import Cell
+from clip_har.config.compose import CONFIG_DIR, cell_from_config, without_hydra
+from clip_har.data.sources.ucf101 import UCF101
 from clip_har.masking.none import NoMask
 from clip_har.noise.none import NoNoise
-from tests.test_config import composed
+from tests.config.test_cell import composed
 
 ROOT = Path(__file__).parents[1]
 FOLDER = CONFIG_DIR / "experiment" / "preset"

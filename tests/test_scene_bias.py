@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from mlflow.entities import Run
 
-from clip_har.results import SCORES
-from clip_har.scores import ScoreTable
+from clip_har.results.files import SCORES
+from clip_har.results.score_table import ScoreTable
 from tests.command import run_command
 
 SMALL = ("dataset.count=40", "frames.count=2", "batch_size=64", "clean_twin=false")

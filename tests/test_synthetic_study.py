@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from hydra import compose, initialize_config_dir
 
-from clip_har.app import CONFIG_DIR
-from clip_har.cell import evaluate
-from clip_har.config import cell_from_config, register_schema
+from clip_har.config.cell import register_schema
+from clip_har.config.compose import CONFIG_DIR, cell_from_config
+from clip_har.engine.evaluate import evaluate
 from clip_har.metrics.accuracy import top_k
 from clip_har.metrics.scene import SceneTables, scene_measures
 from clip_har.metrics.summary import summarise
-from clip_har.scores import ScoreTable
+from clip_har.results.score_table import ScoreTable
 
 CLIPS = 120
 

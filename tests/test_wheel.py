@@ -34,7 +34,7 @@ def test_what_is_in_the_wheel(installed: Path) -> None:
         if "local" not in path.parts
     }
     assert packed <= names
-    assert {"clip_har/py.typed", "clip_har/tiny/checkpoint/model.safetensors"} <= names
+    assert {"clip_har/py.typed", "clip_har/synthetic/checkpoint/model.safetensors"} <= names
     assert not any("/local/" in name for name in names), "a machine's own settings"
     assert not any(name.startswith("tests/") for name in names)
 
@@ -65,7 +65,7 @@ def test_it_runs_from_another_folder(installed: Path, small_clip: Path, tmp_path
     assert done.returncode == 0, done.stderr
     assert "2 cells: 2 done, 0 failed" in done.stdout
     where = subprocess.run(
-        [sys.executable, "-c", "from clip_har.app import CONFIG_DIR; print(CONFIG_DIR)"],
+        [sys.executable, "-c", "from clip_har.cli.app import CONFIG_DIR; print(CONFIG_DIR)"],
         cwd=tmp_path,
         env=os.environ | {"PYTHONPATH": str(installed / "site")},
         capture_output=True,

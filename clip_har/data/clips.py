@@ -13,7 +13,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from clip_har.errors import ClipHarError
+from clip_har.core.errors import ClipHarError
 
 _ENDS = 16 * 1024  # bytes of a file that are hashed at either end
 

@@ -7,8 +7,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from clip_har.errors import ClipHarError
-from clip_har.settings import Settings
+from clip_har.core.errors import ClipHarError
+from clip_har.core.settings import Settings
 
 _TICK_SLACK = 1e-6  # s; presentation times are fractions, ticks are sums of floats
 

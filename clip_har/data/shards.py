@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from clip_har.atomic import whole_file
+from clip_har.core.atomic import whole_file
+from clip_har.core.errors import ClipHarError
 from clip_har.data.clips import ClipSet
+from clip_har.data.frames.store import FrameStore, store_folder
 from clip_har.data.sampling import FrameSettings
-from clip_har.data.store import FrameStore, store_folder
-from clip_har.errors import ClipHarError
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
+from clip_har.core.settings import Settings
 from clip_har.masking.area import Canvas, known_feature
 from clip_har.masking.fill import Fill
 from clip_har.masking.holes import Hole, filled_frames, hole_field
 from clip_har.regions.source import BACKGROUND
-from clip_har.settings import Settings
 
 
 class AimedMask(Settings):

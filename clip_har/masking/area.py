@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from clip_har.errors import ClipHarError
+from clip_har.core.errors import ClipHarError
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

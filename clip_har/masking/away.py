@@ -5,9 +5,9 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from clip_har.core.seeding import generator
 from clip_har.masking.holes import bounding_box
 from clip_har.regions.source import INSIDE
-from clip_har.seeding import generator
 
 
 def moved_away(

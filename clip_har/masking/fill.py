@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 from PIL import ImageColor
 from pydantic import AfterValidator
 
+from clip_har.core.seeding import generator
 from clip_har.regions.gaussian import gaussian_blur
-from clip_har.seeding import generator
 
 if TYPE_CHECKING:
     import torch

@@ -5,8 +5,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from clip_har.core.settings import Settings
 from clip_har.masking.area import Canvas
-from clip_har.settings import Settings
 
 
 class NoMask(Settings):

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from clip_har.errors import ClipHarError
-from clip_har.seeding import generator
+from clip_har.core.errors import ClipHarError
+from clip_har.core.seeding import generator
 
 
 def draw_scene_clips(

@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
+from clip_har.core.seeding import generator
+from clip_har.core.settings import Settings
 from clip_har.masking import gauges
 from clip_har.masking.area import Canvas, known_feature
 from clip_har.masking.fill import Fill
 from clip_har.regions.source import SUBJECT
-from clip_har.seeding import generator
-from clip_har.settings import Settings
 
 Shape = Literal[
     "square",

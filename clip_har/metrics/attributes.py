@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from clip_har.metrics.accuracy import Labels
 from clip_har.metrics.bootstrap import cluster_bootstrap
 from clip_har.metrics.significance import wilson_interval
-from clip_har.scores import ScoreTable
+from clip_har.results.score_table import ScoreTable
 
 
 def attribute_gaps(

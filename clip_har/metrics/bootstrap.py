@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from clip_har.seeding import generator
+from clip_har.core.seeding import generator
 
 Means = Mapping[str, NDArray[np.float64]]
 _TAILS = (0.025, 0.975)

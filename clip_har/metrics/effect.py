@@ -5,7 +5,6 @@ holds each group, and all draws are one product of these counts with the groups'
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -25,7 +24,8 @@ from clip_har.metrics.prediction_bias import (
     recall_gap_of_sums,
     skew_of_sums,
 )
-from clip_har.scores import OWN_SCENE, ScoreTable
+from clip_har.results.noise_answers import Answers
+from clip_har.results.score_table import OWN_SCENE
 
 Mask = NDArray[np.bool_]
 Numbers = dict[str, NDArray[np.float64]]
@@ -34,30 +34,6 @@ _COLUMNS = (
     "measure", "before", "after", "difference", "low", "high", "clips", "groups", "seeds",
 )  # fmt: skip
 _SUBSETS = {"scene/swap_error": "swapped", "attention/mass": "attended"}
-
-
-@dataclass(frozen=True, eq=False)
-class Answers:
-    """What one model answered to one set of clips.
-
-    Attributes:
-        table: the score table of the N clips.
-        attention: ``(N,)`` float64, share of the model's relevance inside the subject, in [0, 1],
-            NaN where it was not measured; None = measured nowhere.
-    """
-
-    table: ScoreTable
-    attention: NDArray[np.float64] | None = None
-
-    def __post_init__(self) -> None:
-        """Check that there is one attention value per clip.
-
-        Raises:
-            ValueError: otherwise.
-        """
-        clips = len(self.table.clip_ids)
-        if self.attention is not None and self.attention.shape != (clips,):
-            raise ValueError(f"expected attention for {clips} clips, got {self.attention.shape}")
 
 
 def paired_effect(
@@ -104,7 +80,7 @@ def paired_effect(
             classes or about a clip's label or group.
 
     Example:
-        >>> from clip_har.scores import OWN_SCENE, ScoreTable
+        >>> from clip_har.results.score_table import OWN_SCENE, ScoreTable
         >>> def answers(best: list[int]) -> Answers:
         ...     none = np.full(4, np.nan)
         ...     return Answers(

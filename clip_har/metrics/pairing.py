@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from clip_har.scores import ScoreTable
+from clip_har.results.score_table import ScoreTable
 
 Rows = NDArray[np.int64]
 

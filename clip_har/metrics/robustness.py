@@ -12,7 +12,7 @@ from scipy.special import rel_entr
 from clip_har.metrics.accuracy import ranking
 from clip_har.metrics.pairing import common_rows
 from clip_har.metrics.prediction_bias import skew_kl
-from clip_har.scores import ScoreTable
+from clip_har.results.score_table import ScoreTable
 
 _TOP = 5
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from clip_har.metrics.bootstrap import Means, cluster_bootstrap
 from clip_har.metrics.pairing import common_rows
-from clip_har.scores import ScoreTable
+from clip_har.results.score_table import ScoreTable
 
 
 @dataclass(frozen=True)

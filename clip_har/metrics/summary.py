@@ -15,7 +15,7 @@ from clip_har.metrics.calibration import (
 )
 from clip_har.metrics.prediction_bias import prediction_bias
 from clip_har.metrics.robustness import robustness
-from clip_har.scores import ScoreTable
+from clip_har.results.score_table import ScoreTable
 
 
 def summarise(table: ScoreTable, clean: ScoreTable | None = None) -> dict[str, float]:

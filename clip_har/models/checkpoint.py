@@ -8,8 +8,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from clip_har.core.errors import ClipHarError
 from clip_har.data.sampling import Fit, Resample
-from clip_har.errors import ClipHarError
 
 # Weights as safetensors only: a pickled checkpoint can run code when it is read.
 _WANTED = ("*.json", "*.txt", "*.safetensors")

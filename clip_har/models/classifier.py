@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from clip_har.atomic import whole_file
+from clip_har.core.atomic import whole_file
 from clip_har.models.dual_encoder import DualEncoder
 from clip_har.models.video_encoder import VideoEncoder
 

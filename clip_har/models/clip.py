@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+from clip_har.core.settings import Settings
 from clip_har.data.sampling import Fit, Resample
 from clip_har.models.checkpoint import (
     MODEL,
@@ -13,7 +14,6 @@ from clip_har.models.checkpoint import (
     read_json,
 )
 from clip_har.models.runtime import Runtime
-from clip_har.settings import Settings
 
 if TYPE_CHECKING:
     import torch

@@ -11,7 +11,7 @@ from torchvision.transforms import InterpolationMode
 from torchvision.transforms.v2 import functional as tvf
 from transformers import CLIPSegForImageSegmentation
 
-from clip_har.errors import ClipHarError
+from clip_har.core.errors import ClipHarError
 from clip_har.models.checkpoint import PREPROCESSOR, REGION, pixel_statistics, read_preprocessor
 from clip_har.models.preprocess import normalise
 from clip_har.models.pretrained import load_pretrained

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from clip_har.errors import ClipHarError
+from clip_har.core.errors import ClipHarError
 from clip_har.models.checkpoint import MODEL, pixel_statistics, weights_digest
 from clip_har.models.preprocess import normalise
 from clip_har.models.pretrained import check_answers, load_pretrained

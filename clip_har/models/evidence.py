@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from clip_har.errors import ClipHarError
+from clip_har.core.errors import ClipHarError
 from clip_har.models.dual_encoder import DualEncoder
 from clip_har.models.pooling import Pooling
 from clip_har.models.preprocess import normalise

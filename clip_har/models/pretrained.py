@@ -11,7 +11,7 @@ from torch import Tensor
 from transformers import AutoTokenizer
 from transformers.utils.logging import disable_progress_bar, set_verbosity_error
 
-from clip_har.errors import ClipHarError
+from clip_har.core.errors import ClipHarError
 from clip_har.models.checkpoint import weight_files
 
 _SLACK = 2  # shared weights may be counted twice

@@ -5,7 +5,7 @@ from importlib.util import find_spec
 from shutil import which
 from typing import Literal
 
-from clip_har.errors import ClipHarError
+from clip_har.core.errors import ClipHarError
 
 Runtime = Literal["torch", "compile", "onnxruntime", "openvino"]
 

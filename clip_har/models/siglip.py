@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+from clip_har.core.settings import Settings
 from clip_har.data.sampling import Fit, Resample
 from clip_har.models.checkpoint import (
     MODEL,
@@ -12,7 +13,6 @@ from clip_har.models.checkpoint import (
     image_size,
 )
 from clip_har.models.runtime import Runtime
-from clip_har.settings import Settings
 
 if TYPE_CHECKING:
     import torch

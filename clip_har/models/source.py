@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from clip_har.models.dual_encoder import DualEncoder, Precision
     from clip_har.models.video_encoder import VideoEncoder
 
+NO_EVIDENCE = "the model has no class token that attends to patches; a CLIP has"
+"""Why some models cannot say what in a frame their answers rest on."""
+
 
 class ModelSource(Protocol):
     """A checkpoint and how it is used.

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from clip_har.settings import Settings
+from clip_har.core.settings import Settings
 
 
 class NoNoise(Settings):

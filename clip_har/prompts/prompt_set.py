@@ -7,8 +7,8 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from clip_har.errors import ClipHarError
-from clip_har.settings import Settings
+from clip_har.core.errors import ClipHarError
+from clip_har.core.settings import Settings
 
 
 def spaced(name: str) -> str:

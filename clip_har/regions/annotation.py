@@ -10,14 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, field_validator, model_validator
 
+from clip_har.core.errors import ClipHarError
+from clip_har.core.settings import Settings
 from clip_har.data.clips import Clip, ClipSet
-from clip_har.data.files import existing_file, existing_folder
-from clip_har.data.store import ClipFrames
-from clip_har.errors import ClipHarError
+from clip_har.data.frames.store import ClipFrames
+from clip_har.data.sources.files import existing_file, existing_folder
 from clip_har.regions.boxes import EXTENSIONS, BoxFile, read_boxes
 from clip_har.regions.mask_files import Maps, find_maps, maps_mark, read_maps
 from clip_har.regions.source import BACKGROUND, OBJECT, PERSON, SUBJECT, Locator, OnEmpty, refuse
-from clip_har.settings import Settings
 
 if TYPE_CHECKING:
     from clip_har.models.zero_shot import ZeroShot

@@ -18,9 +18,9 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
+from clip_har.core.errors import ClipHarError
 from clip_har.data.clips import Clip
-from clip_har.data.tables import Row, read_table
-from clip_har.errors import ClipHarError
+from clip_har.data.sources.tables import Row, read_table
 from clip_har.regions.clip_names import clip_names
 from clip_har.regions.data_pickle import Array, read_pickle
 

@@ -3,7 +3,7 @@
 from pathlib import PurePosixPath
 
 from clip_har.data.clips import Clip
-from clip_har.data.files import VIDEO_EXTENSIONS
+from clip_har.data.sources.files import VIDEO_EXTENSIONS
 
 
 def clip_names(clip: Clip) -> list[str]:

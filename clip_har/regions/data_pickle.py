@@ -26,7 +26,7 @@ from typing import Any, NoReturn, cast
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from clip_har.errors import ClipHarError
+from clip_har.core.errors import ClipHarError
 
 _PLAIN = re.compile(r"[<>|=]?(b1|[iu][1248]|f[248])")
 _BYTE_ORDERS = frozenset("<>|=")

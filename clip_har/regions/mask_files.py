@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from clip_har.core.errors import ClipHarError
 from clip_har.data.clips import Clip, content_mark
-from clip_har.errors import ClipHarError
 from clip_har.regions.clip_names import clip_names
 from clip_har.regions.source import BACKGROUND, OBJECT
 

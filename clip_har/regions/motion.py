@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from clip_har.core.settings import Settings
 from clip_har.data.clips import ClipSet
-from clip_har.data.store import ClipFrames
+from clip_har.data.frames.store import ClipFrames
 from clip_har.regions.camera import (
     REFERENCE,
     camera_motion,
@@ -28,7 +29,6 @@ from clip_har.regions.source import (
     refuse,
     rest,
 )
-from clip_har.settings import Settings
 
 if TYPE_CHECKING:
     from clip_har.models.zero_shot import ZeroShot

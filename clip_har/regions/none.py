@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING, ClassVar
 
+from clip_har.core.errors import ClipHarError
+from clip_har.core.settings import Settings
 from clip_har.data.clips import ClipSet
-from clip_har.errors import ClipHarError
 from clip_har.regions.source import Locator, OnEmpty
-from clip_har.settings import Settings
 
 if TYPE_CHECKING:
     from clip_har.models.zero_shot import ZeroShot

@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from clip_har.core.errors import ClipHarError
+from clip_har.core.settings import Settings
 from clip_har.data.clips import ClipSet
-from clip_har.data.store import ClipFrames
-from clip_har.errors import ClipHarError
+from clip_har.data.frames.store import ClipFrames
 from clip_har.models.checkpoint import REGION, CheckpointFormat, find_checkpoint, weights_digest
 from clip_har.regions.source import (
     BACKGROUND,
@@ -21,7 +22,6 @@ from clip_har.regions.source import (
     refuse,
     rest,
 )
-from clip_har.settings import Settings
 
 if TYPE_CHECKING:
     from pathlib import Path

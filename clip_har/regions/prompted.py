@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, StringConstraints
 
+from clip_har.core.errors import ClipHarError
+from clip_har.core.settings import Settings
 from clip_har.data.clips import ClipSet
-from clip_har.data.store import ClipFrames
-from clip_har.errors import ClipHarError
+from clip_har.data.frames.store import ClipFrames
 from clip_har.models.checkpoint import (
     REGION,
     CheckpointFormat,
@@ -26,7 +27,6 @@ from clip_har.regions.source import (
     is_found,
     rest,
 )
-from clip_har.settings import Settings
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,12 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from clip_har.core.errors import ClipHarError
+from clip_har.core.settings import Settings
 from clip_har.data.clips import ClipSet
-from clip_har.data.store import ClipFrames
-from clip_har.errors import ClipHarError
+from clip_har.data.frames.store import ClipFrames
 from clip_har.regions.prompted import relevance_of
 from clip_har.regions.source import BACKGROUND, SUBJECT, Locator, OnEmpty, rest
-from clip_har.settings import Settings
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from clip_har.errors import ClipHarError
+from clip_har.core.errors import ClipHarError
 
 if TYPE_CHECKING:
     from clip_har.data.clips import ClipSet
-    from clip_har.data.store import ClipFrames
+    from clip_har.data.frames.store import ClipFrames
     from clip_har.models.zero_shot import ZeroShot
 
 SUBJECT, BACKGROUND, PERSON, OBJECT = "subject", "background", "person", "object"

@@ -14,14 +14,14 @@ from filelock import FileLock
 from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
-from clip_har.atomic import whole_folder
-from clip_har.code_version import modules_digest
+from clip_har.core.atomic import whole_folder
+from clip_har.core.code_version import PACKAGE, modules_digest
+from clip_har.core.errors import ClipHarError
+from clip_har.core.progress import track
+from clip_har.core.settings import Settings
+from clip_har.data.frames.store import ClipFrames, FrameStore
 from clip_har.data.shards import JoinedFrames
-from clip_har.data.store import ClipFrames, FrameStore
-from clip_har.errors import ClipHarError
-from clip_har.progress import track
 from clip_har.regions.source import RegionSource, is_found
-from clip_har.settings import Settings
 
 if TYPE_CHECKING:
     from clip_har.models.zero_shot import ZeroShot
@@ -207,5 +207,4 @@ def _key(
 @cache
 def _locating_code() -> str:
     """Return a digest of the modules that locate: other code, other maps."""
-    package = Path(__file__).parents[1]
-    return modules_digest(package / "regions", package / "models", package / "data/geometry.py")
+    return modules_digest(PACKAGE / "regions", PACKAGE / "models", PACKAGE / "data/geometry.py")

@@ -10,23 +10,23 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, select_autoescape
 from markupsafe import Markup
 
-from clip_har.atomic import whole_folder
-from clip_har.cost import Part
+from clip_har.core.atomic import whole_folder
 from clip_har.figures.over_ratio import Measured, over_ratio_figure
 from clip_har.figures.reliability import reliability_figure
 from clip_har.metrics.accuracy import confusion_matrix
 from clip_har.metrics.attributes import attribute_table
 from clip_har.metrics.calibration import reliability
 from clip_har.metrics.tables import confused_pairs
-from clip_har.report.answer import answer, question
-from clip_har.report.cells import Chosen, ReportCell
 from clip_har.report.glossary import BIAS, explained, term
 from clip_har.report.numbers import UNKNOWN, count, number, p_value, points, share
 from clip_har.report.pictures import both_themes, confusion_picture, photograph
-from clip_har.report.statistics import DRAWS, cell_rows, class_changes
-from clip_har.results import read_cost
-from clip_har.sweep_measures import SweepMeasures, sweep_measures
-from clip_har.tiny.model import TinyCLIP
+from clip_har.report.selection import Chosen, ReportCell
+from clip_har.report.tables import DRAWS, cell_rows, class_changes
+from clip_har.report.text import answer, question
+from clip_har.results.costs import Part
+from clip_har.results.files import read_cost
+from clip_har.sweep.measures import SweepMeasures, sweep_measures
+from clip_har.synthetic.tiny_clip import TinyCLIP
 
 Records = Sequence[Mapping[Any, Any]]
 

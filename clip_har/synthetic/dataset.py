@@ -12,10 +12,10 @@ from typing import Literal
 from filelock import FileLock
 from pydantic import Field
 
-from clip_har.code_version import modules_digest
+from clip_har.core.code_version import modules_digest
+from clip_har.core.errors import ClipHarError
+from clip_har.core.settings import Settings
 from clip_har.data.clips import Clip, ClipSet
-from clip_har.errors import ClipHarError
-from clip_har.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -106,7 +106,7 @@ class Synthetic(Settings):
         )
 
     def _draw(self, folder: Path) -> None:
-        from clip_har.progress import track
+        from clip_har.core.progress import track
         from clip_har.synthetic.plan import plan_clips
         from clip_har.synthetic.write import write_clips
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from clip_har.seeding import generator
+from clip_har.core.seeding import generator
 from clip_har.synthetic.shapes import Colour
 from clip_har.synthetic.skeleton import Body
 

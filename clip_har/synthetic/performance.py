@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from clip_har.seeding import generator
+from clip_har.core.seeding import generator
 from clip_har.synthetic.actions import BY_NAME
 from clip_har.synthetic.camera import Camera, film
 from clip_har.synthetic.figure import Tailor

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from clip_har.seeding import generator
+from clip_har.core.seeding import generator
 from clip_har.synthetic.actions import ACTIONS, BY_NAME
 from clip_har.synthetic.scenes import scene_phrase
 

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from PIL import Image
 
-from clip_har.seeding import generator
+from clip_har.core.seeding import generator
 from clip_har.synthetic.camera import Camera
 from clip_har.synthetic.motion import Float
 from clip_har.synthetic.performance import Performance, perform

@@ -14,7 +14,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from clip_har.atomic import whole_folder
+from clip_har.core.atomic import whole_folder
 from clip_har.synthetic.actions import BY_NAME
 from clip_har.synthetic.plan import ClipSpec, caption
 from clip_har.synthetic.raster import Byte

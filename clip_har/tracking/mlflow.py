@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from filelock import FileLock
 from pydantic import field_validator
 
-from clip_har.code_version import code_digest, git_commit
-from clip_har.settings import Settings
+from clip_har.core.code_version import code_digest, git_commit
+from clip_har.core.settings import Settings
 from clip_har.tracking.tracker import RunInfo, SweepStatus, TrackingError
 
 if TYPE_CHECKING:

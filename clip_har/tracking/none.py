@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from clip_har.settings import Settings
+from clip_har.core.settings import Settings
 from clip_har.tracking.tracker import RunInfo, SweepStatus
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
 
-from clip_har.errors import ClipHarError
+from clip_har.core.errors import ClipHarError
 
 SweepStatus = Literal["FINISHED", "FAILED", "KILLED"]
 """How a sweep ended: whole, with failed or missing cells, or by Ctrl-C; MLflow's own words."""
@@ -22,7 +22,7 @@ class RunInfo:
 
     Attributes:
         name: short, such as ``shape r=0.3``.
-        fingerprint: of the cell, see `clip_har.fingerprint`.
+        fingerprint: of the cell, see `clip_har.config.fingerprint`.
         params: the configuration, keys joined by dots.
         tags: for finding runs again.
         parent: id of the sweep's run, None for a cell on its own.

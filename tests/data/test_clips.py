@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from clip_har.core.errors import ClipHarError
 from clip_har.data.clips import Clip, ClipSet
-from clip_har.errors import ClipHarError
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ READER = """
 import json, sys, time
 from pathlib import Path
 from clip_har.data.sampling import FrameSettings
-from clip_har.data.video import DecodeError, decode_clip
+from clip_har.data.decode.video import DecodeError, decode_clip
 settings = FrameSettings(count=4, timeout=float(sys.argv[1]))
 for line in sys.stdin:
     started, told = time.monotonic(), "read"

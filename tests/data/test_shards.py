@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from clip_har.core.errors import ClipHarError
 from clip_har.data.clips import Clip, ClipSet
+from clip_har.data.frames.store import FrameStore
 from clip_har.data.sampling import FrameSettings
 from clip_har.data.shards import JoinedFrames, Shard, open_part, open_whole
-from clip_har.data.store import FrameStore
-from clip_har.errors import ClipHarError
 from clip_har.regions.store import open_regions
 from tests.data.made import write_video
 
@@ -77,7 +77,7 @@ def test_joined_frames_are_those_of_the_whole(videos, tmp_path, monkeypatch):
     own = FrameStore.open(videos, lenient, cache_dir=tmp_path / "whole")
     for number in (2, 1, 3):
         open_part(videos, Shard(number, 3), SETTINGS, cache_dir=tmp_path / "parts")
-    monkeypatch.setattr("clip_har.data.build.ensure_built", None)  # nothing is decoded again
+    monkeypatch.setattr("clip_har.data.frames.build.ensure_built", None)  # nothing is decoded again
     joined = open_whole(videos, lenient, cache_dir=tmp_path / "parts")
     assert isinstance(joined, JoinedFrames)
     assert joined.digest == own.digest

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from clip_har.app import CONFIG_DIR
+from clip_har.config.compose import CONFIG_DIR
 
 ROOT = CONFIG_DIR.parent
 DOCKERFILE = (ROOT / "docker" / "Dockerfile").read_text()

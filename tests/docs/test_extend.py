@@ -19,8 +19,10 @@ PAGES = sorted((DOCS / "extend").glob("*.md"))
 FOLLOW = """
 import json, runpy, sys
 from hydra import compose, initialize_config_dir
-from clip_har.app import CONFIG_DIR, main
-from clip_har.config import cell_from_config, register_schema
+from clip_har.config.compose import CONFIG_DIR
+from clip_har.cli.app import main
+from clip_har.config.compose import cell_from_config
+from clip_har.config.cell import register_schema
 register_schema()
 commands, sys.argv[1:] = json.loads(sys.argv[1]), sys.argv[2:]
 with initialize_config_dir(str(CONFIG_DIR), version_base="1.3"):

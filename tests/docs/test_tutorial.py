@@ -5,8 +5,8 @@ import re
 import pytest
 from hydra import compose, initialize_config_dir
 
-from clip_har.app import CONFIG_DIR
-from clip_har.config import cell_from_config, register_schema
+from clip_har.config.cell import register_schema
+from clip_har.config.compose import CONFIG_DIR, cell_from_config
 from tests.conftest import REPOSITORY
 from tests.docs.pages import DOCS, blocks, commands
 

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from clip_har.errors import ClipHarError
-from clip_har.report.cells import ReportCell
+from clip_har.core.errors import ClipHarError
+from clip_har.report.selection import ReportCell
 from experiments.effects import CHANGE, CLEAN, conditions, effects, sign_flip
 from experiments.study import Study
 from tests.report.made import made_cell, made_sweep, table

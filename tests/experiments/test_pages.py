@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from clip_har.errors import ClipHarError
+from clip_har.core.errors import ClipHarError
 from experiments.pages import README, index_page, study_page
 from experiments.study import EFFECTS, FOLDER, PAGE, read_study, study_folders
 from tests.conftest import REPOSITORY

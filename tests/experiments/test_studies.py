@@ -15,18 +15,18 @@ import pytest
 from hydra import compose, initialize_config_dir
 from PIL import Image
 
-from clip_har.app import CONFIG_DIR
-from clip_har.cell import evaluate
-from clip_har.config import GROUPS, cell_from_config, clean_config, register_schema
-from clip_har.run import cell_name
-from clip_har.scores import ScoreTable
+from clip_har.config.cell import GROUPS, register_schema
+from clip_har.config.compose import CONFIG_DIR, cell_from_config, clean_config
+from clip_har.engine.evaluate import evaluate
+from clip_har.engine.run import cell_name
+from clip_har.results.score_table import ScoreTable
 from experiments.effects import CLEAN, COLUMNS, MEASURES
 from experiments.pages import FIGURE, take
 from experiments.study import EFFECTS, FOLDER, SCENE, SETTINGS, read_study, study_folders
 from tests.command import run_command
+from tests.config.test_cell import composed
 from tests.conftest import REPOSITORY
 from tests.report.made import made_cell, made_sweep
-from tests.test_config import composed
 
 STUDIES = ("bias", "feature", "isolation", "percent_and_shape", "prompts")
 SMALL = ("dataset.count=20", "frames.count=1", "tracking=none", "dataset.workers=1")

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from clip_har.errors import ClipHarError
+from clip_har.core.errors import ClipHarError
 from experiments.effects import CLEAN, COLUMNS
 from experiments.words import Words
 

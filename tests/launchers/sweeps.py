@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 from mlflow.entities import Run
 
-from clip_har.scores import ScoreTable
-from tests.test_sweep import read_runs
+from clip_har.results.score_table import ScoreTable
+from tests.sweep.test_callback import read_runs
 
 
 def same_results(ours: Path, theirs: Path) -> None:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from clip_har.errors import ClipHarError
+from clip_har.core.errors import ClipHarError
 from clip_har.masking.area import Canvas, clip_mask, hidden_count
 from clip_har.masking.effect import mask_effect
 from clip_har.masking.feature import FeatureMask

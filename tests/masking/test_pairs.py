@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from clip_har.errors import ClipHarError
+from clip_har.core.errors import ClipHarError
 from clip_har.masking.pairs import draw_scene_clips
 
 LABELS = np.repeat(np.arange(5), 40)

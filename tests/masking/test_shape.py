@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from clip_har.errors import ClipHarError
+from clip_har.core.errors import ClipHarError
 from clip_har.masking.area import Canvas, clip_mask, hidden_count, lowest
 from clip_har.masking.shape import Place, Shape, ShapeMask
 

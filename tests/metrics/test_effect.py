@@ -10,9 +10,10 @@ import pytest
 from clip_har.metrics.accuracy import top_k
 from clip_har.metrics.bootstrap import group_draws, multiplicities
 from clip_har.metrics.calibration import expected_calibration_error, true_class_confidence
-from clip_har.metrics.effect import Answers, paired_effect
+from clip_har.metrics.effect import paired_effect
 from clip_har.metrics.prediction_bias import recall_gap, skew_kl
-from clip_har.scores import ScoreTable
+from clip_har.results.noise_answers import Answers
+from clip_har.results.score_table import ScoreTable
 from tests.tables import made_table
 
 CLASSES = 5

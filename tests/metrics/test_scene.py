@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from clip_har.metrics.scene import SceneTables, reliance_per_class, scene_measures
-from clip_har.scores import ScoreTable
+from clip_har.results.score_table import ScoreTable
 from tests.tables import made_table
 
 LABELS = [0, 0, 1, 1, 2, 2]

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from clip_har.cell import answer_part, evaluate
-from clip_har.config import Cell
+from clip_har.config.cell import Cell
 from clip_har.data.shards import Shard
-from clip_har.masked_clips import frame_settings, open_frames
-from clip_har.scores import ScoreTable
+from clip_har.engine.clips import frame_settings, open_frames
+from clip_har.engine.evaluate import answer_part, evaluate
+from clip_har.results.score_table import ScoreTable
 from tests.checkpoints import write_siglip, write_xclip
 from tests.data.made import write_video
 from tests.noise.cells import cell_of

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from clip_har.errors import ClipHarError
+from clip_har.core.errors import ClipHarError
 from clip_har.models.checkpoint import (
     MODEL,
     REGION,

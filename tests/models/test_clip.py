@@ -10,7 +10,7 @@ import torch
 from torch.nn.functional import normalize
 from transformers import CLIPModel
 
-from clip_har.errors import ClipHarError
+from clip_har.core.errors import ClipHarError
 from clip_har.models.classifier import zero_shot_classifier
 from clip_har.models.clip import CLIP
 from clip_har.models.dual_encoder import DualEncoder, pick_device

@@ -16,13 +16,13 @@ import numpy as np
 import pytest
 import torch
 
-import clip_har.tiny
-from clip_har.errors import ClipHarError
+import clip_har.synthetic
+from clip_har.core.errors import ClipHarError
 from clip_har.models.clip import CLIP
 from tests.data.test_fuzz import mutant
 
 SEED = int(os.environ.get("CLIP_HAR_FUZZ_SEED", "0"))
-TINY = Path(clip_har.tiny.__file__).parent / "checkpoint"
+TINY = Path(clip_har.synthetic.__file__).parent / "checkpoint"
 SETTINGS = ("config.json", "tokenizer_config.json", "preprocessor_config.json")
 JUNK: tuple[Any, ...] = ("x", -1, 0, None, 10**9, [], {}, 1.5, True, "nan")
 

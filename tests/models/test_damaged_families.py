@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 import torch
 
-from clip_har.errors import ClipHarError
+from clip_har.core.errors import ClipHarError
 from clip_har.models.clip import CLIP
 from clip_har.models.siglip import SigLIP
 from clip_har.models.xclip import XCLIP

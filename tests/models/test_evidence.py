@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn.functional import layer_norm, normalize
 from transformers import CLIPConfig, CLIPModel, SiglipConfig, SiglipModel
 
-from clip_har.errors import ClipHarError
+from clip_har.core.errors import ClipHarError
 from clip_har.models import evidence as module
 from clip_har.models.clip import CLIP
 from clip_har.models.dual_encoder import DualEncoder

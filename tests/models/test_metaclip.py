@@ -9,7 +9,7 @@ from clip_har.models.clip import CLIP
 from clip_har.models.evidence import evidence
 from clip_har.models.zero_shot import ZeroShot
 from tests.checkpoints import write_metaclip2
-from tests.test_config import composed
+from tests.config.test_cell import composed
 
 CPU = torch.device("cpu")
 TEXTS = ["a photo of a dog running", "person jumping", "a room with person"]
@@ -54,8 +54,8 @@ def test_metaclip_2_gives_evidence(model):
 
 @pytest.mark.parametrize("option", ["metaclip_b32", "metaclip2_b32"])
 def test_a_commit_must_be_named_where_none_could_be_looked_up(option):
-    from clip_har.config import cell_from_config
-    from clip_har.errors import ClipHarError
+    from clip_har.config.compose import cell_from_config
+    from clip_har.core.errors import ClipHarError
 
     with pytest.raises(ClipHarError, match=r"model.revision is not set: add model.revision="):
         cell_from_config(composed(f"model={option}"))

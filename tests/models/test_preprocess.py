@@ -7,9 +7,9 @@ import pytest
 import torch
 from transformers import CLIPImageProcessor
 
+from clip_har.data.decode.video import decode_clip
 from clip_har.data.geometry import fit_frames
 from clip_har.data.sampling import FrameSettings
-from clip_har.data.video import decode_clip
 from clip_har.models.preprocess import normalise
 
 MEAN, STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)

@@ -8,15 +8,15 @@ import pytest
 import torch
 from transformers import AutoTokenizer, SiglipImageProcessor, SiglipModel
 
-from clip_har.config import cell_from_config
+from clip_har.config.compose import cell_from_config
+from clip_har.core.errors import ClipHarError
 from clip_har.data.geometry import fit_frames
-from clip_har.errors import ClipHarError
-from clip_har.masked_clips import frame_settings
+from clip_har.engine.clips import frame_settings
 from clip_har.models.evidence import evidence
 from clip_har.models.siglip import SigLIP
 from clip_har.models.zero_shot import ZeroShot
 from tests.checkpoints import write_siglip
-from tests.test_config import composed
+from tests.config.test_cell import composed
 
 CPU = torch.device("cpu")
 CLASSES = ["dog running", "person jumping", "room with person"]

@@ -6,10 +6,10 @@ import shutil
 import pytest
 import torch
 
-from clip_har.errors import ClipHarError
+from clip_har.core.errors import ClipHarError
 from clip_har.models.clip import CLIP
 from clip_har.models.runtime import check_runtime
-from clip_har.tiny.model import TinyCLIP
+from clip_har.synthetic.tiny_clip import TinyCLIP
 
 CPU = torch.device("cpu")
 CLOSE = 1e-4  # of an embedding's values, and, times the learned scale, far below a change of answer

@@ -6,14 +6,14 @@ import pytest
 import torch
 from transformers import AutoTokenizer, VideoMAEImageProcessor, XCLIPModel
 
-from clip_har.config import cell_from_config
+from clip_har.config.compose import cell_from_config
+from clip_har.core.errors import ClipHarError
 from clip_har.data.geometry import fit_frames
-from clip_har.errors import ClipHarError
+from clip_har.engine.preflight import preflight
 from clip_har.models.video_zero_shot import VideoZeroShot
 from clip_har.models.xclip import XCLIP
-from clip_har.sweep import preflight
 from tests.checkpoints import write_xclip
-from tests.test_config import composed
+from tests.config.test_cell import composed
 
 CPU = torch.device("cpu")
 FRAMES = 4

@@ -5,8 +5,9 @@ from functools import cache
 
 from omegaconf import DictConfig, OmegaConf
 
-from clip_har.config import Cell, cell_from_config
-from tests.test_config import composed
+from clip_har.config.cell import Cell
+from clip_har.config.compose import cell_from_config
+from tests.config.test_cell import composed
 
 
 @cache

@@ -9,13 +9,13 @@ import pytest
 import torch
 
 from clip_har.data.clips import ClipSet
-from clip_har.data.store import FrameStore
+from clip_har.data.frames.store import FrameStore
+from clip_har.engine.noise_evaluation import NoiseResult
 from clip_har.models.zero_shot import ZeroShot
-from clip_har.noise.evaluation import NoiseResult
-from clip_har.noise.learning import Course, learn
-from clip_har.noise.perturbation import Perturbation
-from clip_har.noise.settings import ClassSpecificNoise, Learned
-from clip_har.noise.training_clips import TrainingClips
+from clip_har.noise.learned.learning import Course, learn
+from clip_har.noise.learned.perturbation import Perturbation
+from clip_har.noise.learned.settings import ClassSpecificNoise, Learned
+from clip_har.noise.learned.training_clips import TrainingClips
 from tests.noise.made import judged, naming, open_small, planted_judge, shown, split, started
 from tests.planted import planted_clips
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import torch
 
-from clip_har.noise.fit import learned_noise
-from clip_har.noise.learning import _Loop
-from clip_har.noise.settings import ClassSpecificNoise
+from clip_har.noise.learned.fit import learned_noise
+from clip_har.noise.learned.learning import _Loop
+from clip_har.noise.learned.settings import ClassSpecificNoise
 from tests.noise.made import COUNT, open_small, planted_judge, quick, split
 from tests.planted import planted_clips
 

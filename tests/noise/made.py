@@ -13,21 +13,21 @@ from torch import Tensor
 from torch.nn import Module, Parameter
 
 from clip_har.data.clips import ClipSet
+from clip_har.data.frames.store import FrameStore
 from clip_har.data.sampling import FrameSettings
-from clip_har.data.store import FrameStore
-from clip_har.masked_clips import MaskedClips
+from clip_har.engine import noise_evaluation as evaluation
+from clip_har.engine.noise_evaluation import NoiseResult
 from clip_har.masking.area import Strategy
+from clip_har.masking.masked_clips import MaskedClips
 from clip_har.masking.none import NoMask
 from clip_har.models.dual_encoder import DualEncoder
 from clip_har.models.pooling import Pooling
 from clip_har.models.zero_shot import ZeroShot
-from clip_har.noise import evaluation
-from clip_har.noise.controls import Calibration
-from clip_har.noise.evaluation import NoiseResult
-from clip_har.noise.fit import FittedNoise
-from clip_har.noise.learning import Course
-from clip_har.noise.perturbation import Perturbation, make_perturbation
-from clip_har.noise.settings import (
+from clip_har.noise.learned.controls import Calibration
+from clip_har.noise.learned.fit import FittedNoise
+from clip_har.noise.learned.learning import Course
+from clip_har.noise.learned.perturbation import Perturbation, make_perturbation
+from clip_har.noise.learned.settings import (
     BorderNoise,
     ClassSpecificNoise,
     EmbeddingNoise,
@@ -36,8 +36,8 @@ from clip_har.noise.settings import (
     ResidualNoise,
     UniversalNoise,
 )
-from clip_har.noise.training_clips import TrainingClips
-from clip_har.scores import ScoreTable
+from clip_har.noise.learned.training_clips import TrainingClips
+from clip_har.results.score_table import ScoreTable
 from tests.planted import CLASSES, SCENES
 
 CALIBRATION = Calibration(2.0, np.array([-3.0, 0.0, 0.5, 0.0, 0.0]))

@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 from omegaconf import OmegaConf
 
-from clip_har.noise.settings import Learned, LearningSettings, LossWeights
+from clip_har.noise.learned.settings import Learned, LearningSettings, LossWeights
 from tests.masking.test_conf import CONF
 from tests.noise.cells import cell_of
 

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from clip_har.errors import ClipHarError
+from clip_har.core.errors import ClipHarError
 from clip_har.prompts.prompt_set import PromptSet, spaced
 
 

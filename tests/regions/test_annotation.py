@@ -11,11 +11,11 @@ import pytest
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
+from clip_har.core.errors import ClipHarError
 from clip_har.data.clips import Clip, ClipSet
+from clip_har.data.frames.store import ClipFrames, FrameStore
 from clip_har.data.sampling import FrameSettings
-from clip_har.data.store import ClipFrames, FrameStore
-from clip_har.data.ucf101 import UCF101
-from clip_har.errors import ClipHarError
+from clip_har.data.sources.ucf101 import UCF101
 from clip_har.models.zero_shot import ZeroShot
 from clip_har.regions.annotation import AnnotationRegion
 from clip_har.regions.source import INSIDE, is_found

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from clip_har.core.errors import ClipHarError
 from clip_har.data.clips import Clip
-from clip_har.errors import ClipHarError
 from clip_har.regions.boxes import BoxFile, VideoBoxes, read_boxes
 
 UCF = (240, 320)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from clip_har.core.errors import ClipHarError
 from clip_har.data.clips import Clip
-from clip_har.errors import ClipHarError
 from clip_har.regions.mask_files import find_maps, maps_mark, read_maps
 
 STEM = "v_Biking_g01_c01"

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from clip_har.core.errors import ClipHarError
 from clip_har.data.clips import Clip
-from clip_har.data.store import ClipFrames
-from clip_har.errors import ClipHarError
+from clip_har.data.frames.store import ClipFrames
 from clip_har.regions.motion import MotionRegion
 from clip_har.regions.source import is_found
 from tests.regions.test_camera import PATHS, SIZE, filmed, ground, view

@@ -17,9 +17,9 @@ from pydantic import ValidationError
 from safetensors.torch import load_file, save_file
 from transformers import AutoTokenizer, CLIPSegForImageSegmentation, CLIPSegProcessor
 
+from clip_har.core.errors import ClipHarError
 from clip_har.data.clips import Clip, ClipSet
-from clip_har.data.store import ClipFrames
-from clip_har.errors import ClipHarError
+from clip_har.data.frames.store import ClipFrames
 from clip_har.models.checkpoint import weights_digest
 from clip_har.models.clipseg import CLIPSeg, load_clipseg
 from clip_har.models.zero_shot import ZeroShot

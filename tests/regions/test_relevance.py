@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from transformers import CLIPConfig, CLIPModel
 
+from clip_har.core.errors import ClipHarError
 from clip_har.data.clips import Clip, ClipSet
-from clip_har.data.store import ClipFrames
-from clip_har.errors import ClipHarError
+from clip_har.data.frames.store import ClipFrames
 from clip_har.models.dual_encoder import DualEncoder
 from clip_har.models.evidence import evidence
 from clip_har.models.pooling import Pooling
@@ -24,7 +24,7 @@ from clip_har.regions.relevance import RelevanceRegion, spread
 from clip_har.regions.source import INSIDE
 from clip_har.synthetic.plan import plan_clips
 from clip_har.synthetic.render import render_clip
-from clip_har.tiny.model import TinyCLIP
+from clip_har.synthetic.tiny_clip import TinyCLIP
 
 CPU = torch.device("cpu")
 PATCH, GRID, HIDDEN, OUT = 8, 6, 16, 4

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from clip_har.data.store import ClipFrames, FrameStore
-from clip_har.errors import ClipHarError
+from clip_har.core.errors import ClipHarError
+from clip_har.core.settings import Settings
+from clip_har.data.frames.store import ClipFrames, FrameStore
 from clip_har.regions import store
 from clip_har.regions.source import Locator, OnEmpty
 from clip_har.regions.store import RegionMaps, open_regions
-from clip_har.settings import Settings
 from tests.planted import open_planted, planted_clips
 
 

@@ -10,12 +10,12 @@ import numpy as np
 from omegaconf import OmegaConf
 from PIL import Image
 
-from clip_har.config import cell_from_config
+from clip_har.config.compose import cell_from_config
+from clip_har.engine.run import Outcome, Sweep
 from clip_har.metrics.summary import summarise
-from clip_har.results import METRICS, SCORES, write_json
-from clip_har.run import Outcome, Sweep
-from clip_har.scores import OWN_SCENE, ScoreTable
-from tests.test_config import composed
+from clip_har.results.files import METRICS, SCORES, write_json
+from clip_har.results.score_table import OWN_SCENE, ScoreTable
+from tests.config.test_cell import composed
 
 NAMES = tuple(f"class {number}" for number in range(8))
 

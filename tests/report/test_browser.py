@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from clip_har.report.cells import of_sweep
 from clip_har.report.page import write_report
+from clip_har.report.selection import of_sweep
 from tests.report.made import made_cell, made_sweep, table, usual
 from tests.report.test_page import EVIL
 

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from clip_har.cli.report import main
 from clip_har.metrics.scene import _measures
-from clip_har.report.cells import of_sweep
-from clip_har.report.command import main
 from clip_har.report.glossary import SWEEP
 from clip_har.report.numbers import share
 from clip_har.report.page import LATEX, MARKDOWN, PAGE, TABLE, write_report
-from clip_har.results import write_json
+from clip_har.report.selection import of_sweep
+from clip_har.results.files import write_json
 from tests.report.made import made_cell, made_sweep, table, usual
 
 SCENE_MEANS = {

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from clip_har.core.errors import ClipHarError
+from clip_har.data.frames.store import FrameStore
 from clip_har.data.sampling import FrameSettings
-from clip_har.data.store import FrameStore
-from clip_har.errors import ClipHarError
 from clip_har.synthetic.dataset import Synthetic
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.interpolate import PchipInterpolator
 
-from clip_har.seeding import generator
+from clip_har.core.seeding import generator
 from clip_har.synthetic.actions import ACTIONS
 from clip_har.synthetic.motion import ease
 from clip_har.synthetic.shapes import disc

@@ -1,0 +1,68 @@
+"""The command: ``python -m clip_har`` or ``clip-har``.
+
+Nothing heavy is imported here at the top: ``--help`` and errors must come at once.
+"""
+
+import signal
+import sys
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig
+
+from clip_har.cli.errors import report_fault, take_over_errors
+from clip_har.config.cell import register_schema
+from clip_har.config.compose import CONFIG_DIR
+
+_faults: list[Exception] = []  # of the cells that ran in this process
+
+
+@hydra.main(version_base="1.3", config_path=str(CONFIG_DIR), config_name="config")
+def _hydra_main(config: DictConfig) -> None:
+    from clip_har.cli.terminal import show_cell
+    from clip_har.engine.run import run_cell
+
+    try:
+        outcome = run_cell(config)
+    except Exception as error:  # noqa: BLE001, kept: Hydra would print lines of its own about it
+        _faults.append(error)
+        return
+    if HydraConfig.get().mode == RunMode.RUN:
+        show_cell(outcome)
+
+
+def main() -> None:
+    """Run a cell or a sweep, and end with a status and, after a fault, one clear line."""
+    take_over_errors()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a cluster's stop is a Ctrl-C
+    # Hydra takes -m only before or after all overrides; people also write it between them.
+    sys.argv[1:] = sorted(sys.argv[1:], key=lambda word: word not in ("-m", "--multirun"))
+    register_schema()
+    stopped: BaseException | None = None
+    try:
+        _hydra_main()
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001, told in one line below
+        stopped = error
+    except SystemExit as end:
+        # A module of Hydra's callbacks, which is heavy: it is imported where there is one.
+        fault = getattr(end, "fault", None)
+        if fault is None:
+            raise
+        sys.exit(report_fault(fault))
+    if _sweep_started():
+        from clip_har.cli.terminal import end_sweep
+
+        try:
+            sys.exit(end_sweep(stopped))
+        except Exception as error:  # noqa: BLE001, told in one line
+            sys.exit(report_fault(error))
+    for fault in (stopped, *_faults):
+        if fault is not None:
+            sys.exit(report_fault(fault))
+
+
+def _sweep_started() -> bool:
+    # Hydra imports the callback's module itself when there is a sweep.
+    module = sys.modules.get("clip_har.sweep.callback")
+    return module is not None and bool(module.started)

@@ -1,0 +1,143 @@
+"""Laying a data set out from its archives, each part in one step or not at all."""
+
+import logging
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from clip_har.cli.data.archives import MAX_BYTES, unpack
+from clip_har.cli.data.layout import LIST_FILES, clips_folder, lists_folder
+from clip_har.cli.data.sources import Name
+from clip_har.core.errors import ClipHarError
+from clip_har.data.sources.files import subfolders, video_files
+
+log = logging.getLogger(__name__)
+
+_TEMPORARY = ".clip-har-prepare-"
+_LOCK = ".clip-har-prepare.lock"  # stays: removing it would let two in
+
+
+def prepare(
+    name: Name,
+    root: Path,
+    *,
+    archive: Callable[[], Path],
+    splits: Callable[[], Path],
+    max_bytes: int = MAX_BYTES,
+) -> None:
+    """Unpack the lists and the clips of a data set below ``root``.
+
+    What is there already stays as it is. A killed run leaves nothing under a final name; the next
+    one removes what is left of it.
+
+    Args:
+        name: of the data set.
+        root: the folder for it.
+        archive: gives the archive of the clips; asked only where they are missing.
+        splits: gives the archive of the lists, likewise.
+        max_bytes: that each may unpack to.
+
+    Raises:
+        ClipHarError: an archive is missing, refused, damaged or holds something else, or another
+            process is at it.
+    """
+    root.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(root / _LOCK, timeout=0):
+            _lay_out(name, root, archive, splits, max_bytes)
+    except Timeout as error:
+        raise ClipHarError(
+            f"another clip-har-data prepare is at work in {root}: wait until it has ended"
+        ) from error
+
+
+def _lay_out(
+    name: Name,
+    root: Path,
+    archive: Callable[[], Path],
+    splits: Callable[[], Path],
+    max_bytes: int,
+) -> None:
+    for stale in root.glob(f"{_TEMPORARY}*"):
+        shutil.rmtree(stale, ignore_errors=True)
+    # The small lists first: a wrong file among them shows before gigabytes are unpacked.
+    for folder, packed, unpacked in (
+        (lists_folder(name, root), splits, partial(_lists, name)),
+        (clips_folder(name, root), archive, _clips),
+    ):
+        if folder.is_dir():
+            log.info("%s is there already: left as it is", folder)
+            continue
+        path = packed()
+        with _temporary(root) as into:
+            unpacked(path, into, max_bytes).rename(folder)
+        log.info("%s is laid out", folder)
+
+
+@contextmanager
+def _temporary(root: Path) -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix=_TEMPORARY, dir=root))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _lists(name: Name, path: Path, into: Path, max_bytes: int) -> Path:
+    """Unpack the lists and return their folder."""
+    unpack(path, into, max_bytes=max_bytes)
+    found = sorted(file.parent for file in into.rglob(LIST_FILES[name]))
+    if not found:
+        raise ClipHarError(
+            f"{path} holds no {LIST_FILES[name]}: expected the official lists of the splits (for"
+            " action recognition, not detection)"
+        )
+    return _opened(found[0], into)
+
+
+def _clips(path: Path, into: Path, max_bytes: int) -> Path:
+    """Unpack the clips, those in archives within the archive too, and return their folder."""
+    outer = into / "outer"
+    outer.mkdir()
+    used = unpack(path, outer, max_bytes=max_bytes)
+    inner = sorted(file for file in outer.rglob("*.rar") if file.is_file())
+    if not inner:
+        return _opened(_class_parent(path, outer), into)
+    # HMDB-51: one archive per class.
+    folder = into / "classes"
+    folder.mkdir()
+    for one in inner:
+        within = into / "one"
+        within.mkdir()
+        used += unpack(one, within, max_bytes=max_bytes - used)
+        for class_folder in subfolders(_class_parent(one, within)):
+            if (folder / class_folder.name).exists():
+                raise ClipHarError(f"{path}: the class {class_folder.name} is in two archives")
+            class_folder.rename(folder / class_folder.name)
+        shutil.rmtree(within)
+        one.unlink()
+    return _opened(folder, into)
+
+
+def _class_parent(path: Path, folder: Path) -> Path:
+    """Return the folder that holds one folder of clips per class."""
+    parents = {
+        class_folder.parent
+        for class_folder in (found for found in folder.rglob("*") if found.is_dir())
+        if video_files(class_folder)
+    }
+    if len(parents) != 1:
+        what = "no folders of clips" if not parents else "folders of clips in several places"
+        raise ClipHarError(f"{path} holds {what}: expected <class>/<clip> in one folder")
+    return parents.pop()
+
+
+def _opened(folder: Path, below: Path) -> Path:
+    """Let everyone read what a temporary folder kept private."""
+    folder.chmod(below.parent.stat().st_mode & 0o777)
+    return folder

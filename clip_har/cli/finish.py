@@ -1,0 +1,69 @@
+"""What a sweep leaves when its cells have ended: tables, pictures, the report, an ended run."""
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+
+from clip_har.core.errors import describe
+from clip_har.engine.run import Outcome
+from clip_har.report.page import MARKDOWN, write_report
+from clip_har.report.selection import of_sweep
+from clip_har.sweep.callback import StartedSweep
+from clip_har.sweep.files import write_sweep_files
+from clip_har.sweep.measures import SweepMeasures
+from clip_har.tracking.tracker import SweepStatus
+
+log = logging.getLogger(__name__)
+
+
+def finish(
+    sweep: StartedSweep, outcomes: Mapping[int, Outcome], *, status: SweepStatus
+) -> tuple[list[Path], SweepMeasures]:
+    """Leave the sweep's tables and pictures in its folder, and end its run.
+
+    Args:
+        sweep: the sweep.
+        outcomes: of the cells that ended, by job number.
+        status: how it ended: finished when no cell failed or is missing.
+
+    Returns:
+        The files, and what the cells tell together.
+    """
+    files: list[Path] = []
+    metrics: dict[str, float] = {}
+    note = ""
+    try:
+        files, measures = write_sweep_files(sweep.folder, sweep.cells, outcomes)
+        metrics = measures.metrics()
+        # Shards have nothing to report before they are put together.
+        shards = all(cell.shard is not None for cell in sweep.cells)
+        report = None if shards else _write_report(sweep.folder, measures)
+        if report is not None:
+            files += report
+            note = report[0].read_text(encoding="utf-8")
+    finally:  # the run must not stay open because a picture failed
+        if sweep.parent is not None:
+            first = sweep.cells[0]
+            first.tracking.close_sweep(
+                first.results_dir,
+                sweep.parent,
+                status=status,
+                files=files,
+                metrics=metrics,
+                note=note,
+            )
+    return files, measures
+
+
+def _write_report(folder: Path, measures: SweepMeasures) -> list[Path] | None:
+    """Write the report of a sweep into its folder.
+
+    Returns:
+        The Markdown, then the page; None where there is nothing to report, or it failed.
+    """
+    try:
+        page = write_report(of_sweep(folder), folder / "report", measures=measures)
+    except Exception as error:  # noqa: BLE001, it can be written again from the same cells
+        log.warning("the report could not be written: %s", describe(error))
+        return None
+    return [page.with_name(MARKDOWN), page]

@@ -1,0 +1,60 @@
+"""The command ``clip-har-report``."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from clip_har.cli.errors import report_fault
+from clip_har.core.errors import ClipHarError
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Write the report of a sweep, an experiment or any choice of runs, and say where it is.
+
+    Args:
+        arguments: of the command line; None for the process's own.
+    """
+    parser = argparse.ArgumentParser(
+        prog="clip-har-report",
+        description="Tables, figures and one HTML page over finished cells.",
+        epilog="Without arguments: the newest sweep in results/.",
+    )
+    parser.add_argument("sweep", nargs="?", type=Path, help="folder of a sweep")
+    parser.add_argument("--results-dir", type=Path, default=Path("results"), metavar="DIR")
+    parser.add_argument("--experiment", help="MLflow experiment, instead of a sweep")
+    parser.add_argument(
+        "--filter", default="", help="of an experiment's runs, such as \"params.masking = 'shape'\""
+    )
+    parser.add_argument("--uri", help="of the MLflow store; default: SQLite in the results folder")
+    parser.add_argument(
+        "--base-model", metavar="NAME", help="compare the errors of the other models with its own"
+    )
+    parser.add_argument("--out", type=Path, metavar="DIR", help="folder for the report")
+    given = parser.parse_args(arguments)
+    if given.filter and not given.experiment:
+        parser.error("--filter chooses among the runs of an experiment: add --experiment clip_har")
+    try:
+        page = _report(given)
+    except (ClipHarError, KeyboardInterrupt) as error:
+        sys.exit(report_fault(error))
+    sys.stdout.write(f"{page}\n")
+
+
+def _report(given: argparse.Namespace) -> Path:
+    from clip_har.report.page import write_report
+    from clip_har.report.selection import newest_sweep, of_experiment, of_sweep
+
+    results = given.results_dir.expanduser().absolute()
+    if given.experiment:
+        from clip_har.tracking.mlflow import default_uri
+
+        uri = given.uri or os.environ.get("MLFLOW_TRACKING_URI") or default_uri(results)
+        chosen = of_experiment(results, given.experiment, uri=uri, filters=given.filter)
+        out = given.out or results / "report"
+    else:
+        folder = given.sweep or newest_sweep(results)
+        chosen = of_sweep(folder.expanduser().absolute())
+        out = given.out or folder / "report"
+    return write_report(chosen, out.expanduser().absolute(), base_model=given.base_model)

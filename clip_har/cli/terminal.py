@@ -1,0 +1,147 @@
+"""What the terminal shows when a cell or a sweep has ended."""
+
+import pandas as pd
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from clip_har.cli.errors import report_fault
+from clip_har.engine.run import Outcome, read_outcomes
+from clip_har.sweep.callback import started
+from clip_har.tracking.tracker import SweepStatus
+
+_SHOWN = ("top1", "top5", "balanced_accuracy", "macro_f1", "confidence", "mask/realised_ratio",
+    "mask/subject_hidden", "mask/nothing_found", "data/clips")  # fmt: skip
+_WIDTH = 400  # columns where the output is no terminal: as wide as the table needs
+
+
+def show_cell(outcome: Outcome) -> None:
+    """Print one cell's numbers and where its results are."""
+    console = _console()
+    metrics = outcome.metrics()
+    shown = [key for key in _SHOWN if key in metrics and not key.startswith("data/")]
+    numbers = "  ".join(f"{key} {_number(key, metrics)}" for key in shown)
+    clips = f", {metrics['data/clips']:.0f} clips" if metrics else ""
+    told = f"{outcome.name}: {outcome.state}{clips}  {numbers}"
+    console.print(told, highlight=False, soft_wrap=True, markup=False)
+    if outcome.folder:
+        console.print(f"results in {outcome.folder}", highlight=False, soft_wrap=True)
+
+
+def end_sweep(stopped: BaseException | None) -> int:
+    """Print the table of a sweep's cells, end its parent run, and return the exit status.
+
+    Args:
+        stopped: what ended the sweep early, such as Ctrl-C; a cell that fails does not.
+    """
+    this = started[-1]
+    numbered = read_outcomes(this.folder)
+    outcomes = list(numbered.values())
+    console = _console()
+    console.print(sweep_table(outcomes), highlight=False)
+    failed = [outcome for outcome in outcomes if outcome.state == "failed"]
+    for error in dict.fromkeys(outcome.error for outcome in failed):
+        names = [outcome.name for outcome in failed if outcome.error == error]
+        shown = ", ".join(names[:6]) + (", …" if len(names) > 6 else "")
+        console.print(f"failed: {shown}: {error}", highlight=False, soft_wrap=True, markup=False)
+    missing = len(this.cells) - len(outcomes)
+    left = sum(outcome.state == "left alone" for outcome in outcomes)
+    done = len(outcomes) - len(failed) - left
+    ended = f"{len(this.cells)} cells: {done} done, {len(failed)} failed"
+    ended += f", {left} left alone" if left else ""
+    ended += f", {missing} not run" if missing else ""
+    console.print(ended, highlight=False)
+    whole = not failed and not missing
+    status: SweepStatus = "FINISHED" if whole else "FAILED"
+    if isinstance(stopped, KeyboardInterrupt):
+        status = "KILLED"
+    from clip_har.cli.finish import finish  # heavy, and only for this
+
+    files, measures = finish(this, numbered, status=status)
+    if len(measures.rows):
+        console.print(measures_table(measures.rows), highlight=False)
+    if len(measures.noise):
+        from clip_har.sweep.noise import top1_rows  # heavy, and only for this
+
+        console.print(noise_table(top1_rows(measures.noise)), highlight=False)
+    places: list[tuple[str, object]] = [
+        ("logs", this.folder),
+        *((path.stem.replace("_", " "), path) for path in files if path.name != "report.md"),
+    ]
+    if this.parent is not None:
+        places.append(("MLflow", "make ui"))
+    places.sort(key=lambda place: place[0] == "report")  # what to open first stands last
+    lines = [f"{what:<20} {place}" for what, place in places]
+    console.print("\n".join(lines), highlight=False, soft_wrap=True, markup=False)
+    if stopped is not None:
+        return report_fault(stopped)
+    return 0 if whole else 1
+
+
+def sweep_table(outcomes: list[Outcome]) -> Table:
+    """Return one row per cell: name, state, numbers, seconds."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("cell", no_wrap=True, overflow="ellipsis")
+    table.add_column("state", no_wrap=True, min_width=8)
+    numbers = [outcome.metrics() for outcome in outcomes]
+    columns = [key for key in _SHOWN if any(key in found for found in numbers)]
+    for key in columns:
+        table.add_column(key.rpartition("/")[2], justify="right", no_wrap=True, min_width=6)
+    table.add_column("seconds", justify="right", no_wrap=True, min_width=5)
+    for outcome, found in zip(outcomes, numbers, strict=True):
+        values = [_number(key, found) for key in columns]
+        table.add_row(escape(outcome.name), outcome.state, *values, f"{outcome.seconds:.1f}")
+    return table
+
+
+def _number(key: str, found: dict[str, float]) -> str:
+    if key not in found:
+        return "–"
+    return f"{found[key]:.0f}" if key.startswith("data/") else f"{found[key]:.4f}"
+
+
+def measures_table(rows: pd.DataFrame) -> Table:
+    """Return one row per measure that several cells tell together."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    several = rows["of"].astype(bool).any()
+    table.add_column("measure", no_wrap=True)
+    if several:
+        table.add_column("of", overflow="fold")
+    for name in ("value", "95 % interval", "clips", "groups"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in rows.to_dict("records"):
+        known = row["low"] == row["low"]  # NaN is not equal to itself
+        interval = f"{row['low']:.3f} to {row['high']:.3f}" if known else "–"
+        groups = f"{row['groups']:.0f}" if row["groups"] == row["groups"] else "–"
+        of = [escape(str(row["of"]))] if several else []
+        cells = (f"{row['value']:.4f}", interval, f"{row['clips']:.0f}", groups)
+        table.add_row(str(row["measure"]), *of, *cells)
+    return table
+
+
+def noise_table(rows: pd.DataFrame) -> Table:
+    """Return one row per mask and variant of learned noise: top-1, and what the noise changed."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("mask", no_wrap=True)
+    table.add_column("with noise", overflow="fold")
+    for name in ("top1 before", "after", "difference", "95 % interval", "seeds"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in rows.to_dict("records"):
+        known = row["low"] == row["low"]  # NaN is not equal to itself
+        table.add_row(
+            escape(str(row["mask"])),
+            escape(str(row["variant"])) + (" *" if row["headline"] else ""),
+            f"{row['before']:.4f}",
+            f"{row['after']:.4f}",
+            f"{row['difference']:+.4f}",
+            f"{row['low']:+.3f} to {row['high']:+.3f}" if known else "–",
+            str(row["seeds"]),
+        )
+    table.caption = "* the cell's own numbers; oracle uses the true label and is no result"
+    table.caption_justify = "left"
+    return table
+
+
+def _console() -> Console:
+    console = Console()
+    return console if console.is_terminal else Console(width=_WIDTH)

@@ -1,0 +1,146 @@
+"""From Hydra's configuration to checked cells: where ``conf/`` is, sweeps expanded, clean twins."""
+
+import itertools
+from importlib import import_module
+from typing import Any, TypeVar
+
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.config_loader import ConfigLoader
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from omegaconf import DictConfig, OmegaConf
+from pydantic import ValidationError
+
+from clip_har.config.cell import GROUPS, Cell, RootSchema
+from clip_har.config.checks import check_combination
+from clip_har.core.code_version import PACKAGE
+from clip_har.core.errors import ClipHarError
+from clip_har.core.settings import Settings
+
+T = TypeVar("T", bound=Settings)
+
+_PACKED = PACKAGE / "conf"
+CONFIG_DIR = _PACKED if _PACKED.is_dir() else PACKAGE.parent / "conf"
+"""Hydra's tree: packed into an installed wheel, at the top level of a checkout."""
+
+
+def clean_config(config: DictConfig) -> DictConfig:
+    """Return the configuration of a cell's clean twin: the same, without mask and noise.
+
+    Args:
+        config: a composed configuration, without Hydra's node.
+    """
+    twin = OmegaConf.create(OmegaConf.to_container(config, resolve=True))
+    assert isinstance(twin, DictConfig)  # noqa: S101, as its source is
+    twin.masking = {"_target_": "clip_har.masking.none.NoMask"}
+    twin.noise = {"_target_": "clip_har.noise.none.NoNoise"}
+    return twin
+
+
+def build(node: DictConfig, key: str) -> Settings:
+    """Make the settings that a node's ``_target_`` names.
+
+    Args:
+        node: a resolved-on-access mapping with ``_target_`` and the fields of its class.
+        key: the node's place in the configuration, for messages.
+
+    Raises:
+        ClipHarError: when ``_target_`` is not a `Settings` class of this package, or a field is
+            missing, unknown, of another type or out of range.
+    """
+    content: Any = node
+    if OmegaConf.is_config(node):
+        content = OmegaConf.to_container(node, resolve=True, throw_on_missing=True)
+    if not isinstance(content, dict) or "_target_" not in content:
+        raise ClipHarError(f"{key}: expected a mapping with _target_, got {content!r}")
+    values = {str(name): value for name, value in content.items()}
+    target = str(values.pop("_target_"))
+    return checked(_settings_class(target, key), values, key)
+
+
+def without_hydra(config: DictConfig) -> DictConfig:
+    """Return a composed configuration without Hydra's own node."""
+    return OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
+
+
+def cell_from_config(config: DictConfig) -> Cell:
+    """Check a composed configuration, without Hydra's node, and turn it into a `Cell`.
+
+    Raises:
+        ClipHarError: for the first thing that is missing, wrong or impossible, in one line.
+    """
+    if missing := sorted(OmegaConf.missing_keys(config)):
+        raise ClipHarError(f"{missing[0]} is not set: add {missing[0]}=… to the command")
+    if unknown := sorted({str(key) for key in config} - set(RootSchema.__dataclass_fields__)):
+        raise ClipHarError(f"{unknown[0]}: there is no such key; --cfg job lists the keys")
+    root = {
+        key: OmegaConf.to_container(config[key])
+        if OmegaConf.is_config(config[key])
+        else config[key]
+        for key in RootSchema.__dataclass_fields__
+        if key not in (*GROUPS, "frames")
+    }
+    # Root scalars first: a wrong `ratio` is reported as such, not as the mask's.
+    checked(Cell, dict.fromkeys((*GROUPS, "frames")) | root, "")
+    parts = {key: build(config[key], key) for key in (*GROUPS, "frames")}
+    cell: Cell = checked(Cell, parts | root, "")
+    check_combination(cell)
+    return cell
+
+
+def _settings_class(target: str, key: str) -> type[Settings]:
+    module, _, name = target.rpartition(".")
+    if not module.startswith("clip_har."):
+        raise ClipHarError(f"{key}._target_={target}: only classes of clip_har can be named here")
+    try:
+        found = getattr(import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise ClipHarError(f"{key}._target_={target}: no such class ({error})") from error
+    if not (isinstance(found, type) and issubclass(found, Settings)):
+        raise ClipHarError(f"{key}._target_={target}: expected a Settings class of clip_har")
+    return found
+
+
+def checked(cls: type[T], values: dict[str, Any], key: str) -> T:
+    """Make settings of a class from values.
+
+    Args:
+        cls: the class.
+        values: by field.
+        key: their place in the configuration, for messages; empty at its root.
+
+    Raises:
+        ClipHarError: a value is missing, unknown, of another type or out of range.
+    """
+    try:
+        return cls(**values)
+    except ValidationError as error:
+        raise ClipHarError(_one_line(error, key)) from error
+
+
+def _one_line(error: ValidationError, key: str) -> str:
+    lines = []
+    for fault in error.errors(include_url=False):
+        place = ".".join(str(part) for part in (key, *fault["loc"]) if part != "")
+        message = fault["msg"].removeprefix("Value error, ")
+        if fault["type"] == "missing":
+            lines.append(f"{place} is not set")
+        elif fault["type"] == "extra_forbidden":
+            lines.append(f"{place}: there is no such key")
+        elif isinstance(fault["input"], dict):
+            lines.append(f"{place}: {message}")
+        else:
+            shown = "null" if fault["input"] is None else fault["input"]
+            lines.append(f"{place}={shown}: {message[:1].lower()}{message[1:]}")
+    return "; ".join(lines)
+
+
+def expand(words: list[str], loader: ConfigLoader) -> list[list[str]]:
+    """Return the overrides of each cell, as Hydra's basic sweeper expands them.
+
+    Args:
+        words: overrides, where a value such as ``a,b`` stands for several cells.
+        loader: of the configuration that they are for.
+    """
+    parsed = OverridesParser.create(config_loader=loader).parse_overrides(words)
+    batches = BasicSweeper.split_arguments(parsed, max_batch_size=None)
+    return list(itertools.chain.from_iterable(batches))

@@ -1,0 +1,36 @@
+"""The one exception that users are meant to see, and the system's that they can mend, too."""
+
+import errno
+
+
+class ClipHarError(Exception):
+    """A fault that the user can mend.
+
+    The message is one line: what was expected, what came, what to do. The command line prints it
+    without a traceback and ends with a non-zero status.
+    """
+
+
+_DISK = {
+    errno.ENOSPC: "no space is left on the disk",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EROFS: "the file system is read-only",
+}
+
+
+def describe(error: BaseException) -> str:
+    """Return an error in one line; a user's own without its class name."""
+    if isinstance(error, ClipHarError):
+        return " ".join(str(error).split())
+    return disk_fault(error) or f"{type(error).__name__}: {' '.join(str(error).split())}"
+
+
+def disk_fault(error: BaseException) -> str | None:
+    """Return one line about a disk that is full or may not be written; None for other errors."""
+    if not isinstance(error, OSError) or error.errno not in _DISK:
+        return None
+    where = f" ({error.filename})" if error.filename else ""
+    return (
+        f"{_DISK[error.errno]}{where}: make room, or set another results_dir or cache_dir; what is"
+        " finished is kept, and the same command runs what is missing"
+    )

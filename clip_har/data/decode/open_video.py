@@ -1,0 +1,125 @@
+"""Opening a video that may come from anywhere: what it may cost, and one plain reason why not."""
+
+import errno
+import os
+import stat
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import cast
+
+import av
+from av.container import InputContainer
+from av.video.codeccontext import VideoCodecContext
+from av.video.stream import VideoStream
+
+from clip_har.core.errors import ClipHarError
+from clip_har.data.decode.containers import SELF_CONTAINED, DecodeError
+from clip_har.data.sampling import FrameSettings
+
+# The machine's faults, not the clip's: they pass, so no clip is put down as broken for them.
+_MACHINE = {errno.EMFILE, errno.ENFILE, errno.EIO, errno.ESTALE}
+
+
+class Bounds:
+    """What a file may cost: it may come from anywhere, and be made to exhaust a machine.
+
+    Attributes:
+        pixels: of one frame, at most.
+    """
+
+    def __init__(self, path: Path, settings: FrameSettings) -> None:
+        self._path = path
+        self.pixels = settings.max_pixels
+        self._length = settings.max_length
+        self._timeout = settings.timeout
+        self._end = time.monotonic() + settings.timeout
+
+    def check_size(self, width: int, height: int) -> None:
+        """Refuse frames that are too large, before one is decoded."""
+        if width * height > self.pixels:
+            raise DecodeError(
+                f"its frames are {width}x{height}, more than frames.max_pixels={self.pixels}"
+            )
+
+    def check(self, frames: int) -> None:
+        """Refuse to go on where there are too many frames, or too much time has passed.
+
+        Raises:
+            DecodeError: for too many frames, which are the file's fault.
+            ClipHarError: for too much time: the machine may be to blame, and another one would
+                decode the clip, so that it is not put down as broken.
+        """
+        if frames > self._length:
+            raise DecodeError(f"it has more frames than frames.max_length={self._length}")
+        if time.monotonic() > self._end:
+            raise ClipHarError(
+                f"{self._path}: decoding took longer than frames.timeout={self._timeout:g} s; run"
+                " again when the machine is less busy, raise frames.timeout, or take the clip out"
+            )
+
+
+@contextmanager
+def open_video(path: Path, bounds: Bounds) -> Iterator[tuple[InputContainer, VideoStream]]:
+    """Open the first video stream that is no cover picture.
+
+    Raises:
+        DecodeError: for any fault of the file, while it is open, too.
+        ClipHarError: for a fault of the machine.
+    """
+    try:
+        status = path.stat()
+        if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
+            raise DecodeError("a pipe or a device, not a file")  # reading it may never end
+        if status.st_size == 0:
+            raise DecodeError("the file is empty (0 bytes)")
+        # metadata in an unknown encoding occurs in HMDB-51; strict reading would refuse the clip
+        # Opening decodes a frame where the header does not tell enough: bounded, too.
+        options = SELF_CONTAINED | {"max_pixels": str(2 * bounds.pixels + 2**16)}
+        with av.open(path, metadata_errors="replace", options=options) as container:
+            streams = [
+                stream
+                for stream in container.streams.video
+                if not stream.disposition & stream.disposition.attached_pic
+            ]
+            if not streams:
+                kinds = sorted({stream.type for stream in container.streams})
+                raise DecodeError(f"no video stream, only {' and '.join(kinds) or 'nothing'}")
+            # None for an unknown codec, whatever PyAV's types say
+            decoder = cast(VideoCodecContext | None, streams[0].codec_context)
+            if decoder is None:
+                raise DecodeError("its video codec is unknown to FFmpeg")
+            bounds.check_size(decoder.width, decoder.height)
+            # They may grow on the way; FFmpeg counts rows filled up to whole steps of memory.
+            decoder.options = {"max_pixels": str(2 * bounds.pixels + 2**16)}
+            decoder.thread_type = "NONE"
+            decoder.thread_count = 1
+            yield container, streams[0]
+    except (av.error.FFmpegError, OSError, ValueError, OverflowError) as error:
+        number = getattr(error, "errno", None)
+        if number in _MACHINE:
+            raise ClipHarError(f"{path} cannot be read: {os.strerror(number)}") from error
+        raise DecodeError(_reason(path, error)) from error
+
+
+def _reason(path: Path, error: Exception) -> str:
+    """Return in plain words why FFmpeg or the system refused a file."""
+    if isinstance(error, FileNotFoundError):
+        return "the file does not exist"
+    if isinstance(error, IsADirectoryError):
+        return "a folder, not a file"
+    if isinstance(error, PermissionError):
+        return "the file may not be read (permissions)"
+    if isinstance(error, av.error.InvalidDataError):
+        with path.open("rb") as file:
+            if file.read(12)[4:8] == b"ftyp":
+                return "an MP4 or MOV without a usable index: cut off or never finished"
+        return "not a video that FFmpeg can read"
+    if getattr(error, "errno", None) == errno.ENOMEM:
+        # FFmpeg was asked for gigabytes at once: by a damaged size, not by real frames.
+        return "damaged: a size in it asks for more memory than there is"
+    if getattr(error, "errno", None) == errno.EINVAL:
+        return "no video format that is read here (a playlist or a picture, for example)"
+    text = " ".join(str(getattr(error, "strerror", None) or error).split())
+    return f"FFmpeg cannot read it ({text})"

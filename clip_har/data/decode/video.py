@@ -1,0 +1,387 @@
+"""Decoding: exactly the sampled frames of a clip, or one plain reason why not.
+
+How: the packets are listed first (about 1 ms; nothing is decoded), which predicts the frame times
+and so the sampled frames. Then all frames are decoded, but only those predicted (and a few
+before each, since streams may yield fewer frames than packets) are held, and only those that are
+truly asked for, by the times of the frames that really came, are converted to RGB. Should one of
+them not be among the held ones, the clip is decoded once more with the right list.
+
+Clips decode in parallel, one thread each: decoder threads within a clip only compete with that.
+Measured on 19 UCF-101 and HMDB-51 clips on 2 cores: 20 ms a clip with any threading mode, one
+clip at a time; 11 ms with two clips at a time and one decoder thread each, 15 ms with FRAME or
+AUTO threading.
+"""
+
+import errno
+import math
+from collections.abc import Container
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+from av.container import InputContainer
+from av.video.frame import VideoFrame
+from av.video.reformatter import VideoReformatter
+from av.video.stream import VideoStream
+from numpy.typing import NDArray
+
+from clip_har.data.decode.containers import (
+    SEEKABLE,
+    SMALLEST_FRAME,
+    DecodeError,
+    check_all_decoded,
+    check_all_there,
+    check_index,
+    container_kind,
+)
+from clip_har.data.decode.open_video import Bounds, open_video
+from clip_har.data.sampling import FrameSettings, sample_indices
+
+__all__ = [
+    "DecodeError",
+    "DecodedClip",
+    "VideoLength",
+    "decode_clip",
+    "read_clip",
+    "video_length",
+]
+
+_HELD_BEFORE = 2  # frames; MPEG-4 "not coded" packets make streams a frame or two shorter
+_MOST_REORDERED = 16  # frames; the deepest reordering of any codec
+_SLACK = 1e-6  # s; presentation times are fractions, bounds are floats
+
+
+@dataclass(frozen=True)
+class DecodedClip:
+    """The sampled frames of a clip and where they come from.
+
+    Attributes:
+        frames: ``(T, H, W, 3)`` uint8 RGB, upright.
+        indices: ``T`` positions among the clip's own frames (0 = first at or after its start).
+        frame_count: how many frames the clip has.
+        width: of the upright frame, in pixels.
+        height: of the upright frame, in pixels.
+        fps: average frame rate as the container states it, None where it does not.
+    """
+
+    frames: NDArray[np.uint8]
+    indices: list[int]
+    frame_count: int
+    width: int
+    height: int
+    fps: float | None
+
+
+@dataclass(frozen=True)
+class VideoLength:
+    """What the packets of a clip say, without decoding it.
+
+    Attributes:
+        frames: that its packets stand for; decoding may yield one or two fewer.
+        seconds: from the first frame to the end of the last.
+        width: of the frames as stored, in pixels.
+        height: of the frames as stored, in pixels.
+        fps: average frame rate as the container states it, None where it does not.
+    """
+
+    frames: int
+    seconds: float
+    width: int
+    height: int
+    fps: float | None
+
+
+@dataclass(frozen=True)
+class _Window:
+    """The stretch [start, end) of a video, in seconds from the stream's own start."""
+
+    start: float = 0.0
+    end: float = math.inf
+
+    def span(self, times: list[float]) -> tuple[int, int]:
+        """Return the first index inside and the first after it, of ascending times."""
+        inside = [i for i, t in enumerate(times) if self.start - _SLACK <= t < self.end - _SLACK]
+        return (inside[0], inside[-1] + 1) if inside else (0, 0)
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What the packets of a window say before anything is decoded.
+
+    Attributes:
+        seek: whether passes start at the key frame before the window instead of at the start
+            of the file. Positions of frames count from there.
+        hold: positions of the frames that will be wanted, as far as can be told.
+        packets: how many packets hold a frame.
+        fps: average frame rate as the container states it, None where it does not.
+    """
+
+    seek: bool
+    hold: set[int]
+    packets: int
+    fps: float | None
+
+
+@dataclass(frozen=True)
+class _Pass:
+    """What one pass over the frames of a window yields.
+
+    Attributes:
+        times: of all frames decoded, ascending, in seconds from the stream's start.
+        held: the frames that were to be held, by position.
+        damaged: positions of frames that the decoder marks as damaged.
+        to_end: whether the pass reached the end of the file.
+    """
+
+    times: list[float]
+    held: dict[int, VideoFrame]
+    damaged: list[int]
+    to_end: bool
+
+
+def decode_clip(
+    path: Path,
+    settings: FrameSettings,
+    *,
+    start: float | None = None,
+    end: float | None = None,
+) -> NDArray[np.uint8]:
+    """Return the sampled frames of a clip; ``read_clip`` also tells where they come from.
+
+    Args:
+        path: the video file, in any container and codec that FFmpeg reads.
+        settings: the sampler.
+        start: the clip's first moment, in seconds from the start of the video.
+        end: the moment, in seconds, that the clip stops before.
+
+    Returns:
+        Frames ``(T, H, W, 3)`` uint8 RGB, turned upright as the file says; pixels are taken to
+        be square.
+
+    Raises:
+        DecodeError: the file is empty, no video, damaged or cut off, or has no frame there.
+    """
+    return read_clip(path, settings, start=start, end=end).frames
+
+
+def read_clip(
+    path: Path,
+    settings: FrameSettings,
+    *,
+    start: float | None = None,
+    end: float | None = None,
+) -> DecodedClip:
+    """Return the sampled frames of a clip with their indices; arguments as ``decode_clip``.
+
+    Raises:
+        DecodeError: the file is empty, no video, damaged or cut off, or has no frame there.
+    """
+    window = _Window(start or 0.0, math.inf if end is None else end)
+    bounds = Bounds(path, settings)
+    plan = _plan(path, settings, window, bounds)
+    decoded = _decode(path, window, plan, bounds, hold=plan.hold)
+    first, indices = _sampled(decoded, settings, window)
+    wanted = {first + i for i in indices}
+    if not decoded.held.keys() >= wanted:
+        decoded = _decode(path, window, plan, bounds, hold=wanted)
+    convert = VideoReformatter()
+    pictures = {i: _rgb(decoded.held[first + i], convert) for i in sorted(set(indices))}
+    shapes = {picture.shape for picture in pictures.values()}
+    if len(shapes) > 1:
+        sizes = " and ".join(sorted(f"{w}x{h}" for h, w, _ in shapes))
+        raise DecodeError(f"the frame size changes within the clip ({sizes})")
+    frames = np.stack([pictures[i] for i in indices])
+    begin, stop = window.span(decoded.times)
+    return DecodedClip(
+        frames=frames,
+        indices=indices,
+        frame_count=stop - begin,
+        width=frames.shape[2],
+        height=frames.shape[1],
+        fps=plan.fps,
+    )
+
+
+def video_length(
+    path: Path, *, start: float | None = None, end: float | None = None
+) -> VideoLength:
+    """Return how long a clip is, in about a millisecond; arguments as ``decode_clip``.
+
+    Raises:
+        DecodeError: the file is empty, no video, or cut off.
+    """
+    window = _Window(start or 0.0, math.inf if end is None else end)
+    bounds = Bounds(path, FrameSettings())
+    with open_video(path, bounds) as (container, stream):
+        size = stream.codec_context.width, stream.codec_context.height
+        rate = stream.average_rate or stream.guessed_rate
+        times, _ = _packet_times(container, stream, window, bounds, seek=False)
+    first, stop = window.span(times)
+    shown = times[first:stop]
+    one = 1 / float(rate) if rate else 0.0
+    return VideoLength(
+        len(shown),
+        shown[-1] - shown[0] + one if shown else 0.0,
+        *size,
+        float(rate) if rate else None,
+    )
+
+
+def _plan(path: Path, settings: FrameSettings, window: _Window, bounds: Bounds) -> _Plan:
+    """List the packets of a window and predict the sampled frames from their times."""
+    with open_video(path, bounds) as (container, stream):
+        check_index(container, stream, path.stat().st_size)
+        rate = stream.average_rate or stream.guessed_rate
+        seek = window.start > 0 and container_kind(container) in SEEKABLE
+        times, packets = _packet_times(container, stream, window, bounds, seek=seek)
+    if seek and not (times and times[0] <= window.start + _SLACK):
+        # the container's index led past the start: go through the file from its beginning
+        seek = False
+        with open_video(path, bounds) as (container, stream):
+            times, _ = _packet_times(container, stream, window, bounds, seek=False)
+    first, stop = window.span(times)
+    sampled = sample_indices(settings, times[first:stop]) if first < stop else []
+    hold = {first + i - back for i in sampled for back in range(_HELD_BEFORE + 1)}
+    return _Plan(seek, hold, packets, float(rate) if rate else None)
+
+
+def _packet_times(
+    container: InputContainer,
+    stream: VideoStream,
+    window: _Window,
+    bounds: Bounds,
+    *,
+    seek: bool,
+) -> tuple[list[float], int]:
+    """Return the presentation times in the packets, ascending, and how many hold a frame."""
+    if seek:
+        _seek(container, stream, window)
+    clock = _Clock(stream)
+    times: list[float] = []
+    packets = 0
+    last_dts: int | None = None
+    last_end = 0.0
+    for packet in container.demux(stream):
+        if packet.size == 0:
+            continue  # marks the end
+        bounds.check(len(times) + 1)
+        times.append(clock.seconds(packet.pts if packet.pts is not None else packet.dts))
+        last_end = max(last_end, times[-1] + clock.length(packet.duration))
+        packets += packet.size >= SMALLEST_FRAME
+        if packet.dts is not None:
+            last_dts = packet.dts
+            if clock.at(packet.dts) >= window.end:
+                break  # no frame is shown before it is decoded, so all later ones are outside
+    else:
+        if last_dts is not None:
+            check_all_there(container, stream, last_dts=last_dts, end=last_end)
+    return sorted(times), packets
+
+
+def _decode(
+    path: Path, window: _Window, plan: _Plan, bounds: Bounds, *, hold: Container[int]
+) -> _Pass:
+    """Decode the frames of a window, keeping references to some of them."""
+    times: list[float] = []
+    held: dict[int, VideoFrame] = {}
+    damaged: list[int] = []
+    after = 0
+    with open_video(path, bounds) as (container, stream):
+        if plan.seek:
+            _seek(container, stream, window)
+        clock = _Clock(stream)
+        try:
+            for position, frame in enumerate(container.decode(stream)):
+                bounds.check(position + 1)
+                times.append(clock.seconds(frame.pts))
+                if frame.is_corrupt:
+                    damaged.append(position)
+                if position in hold:
+                    held[position] = frame
+                after += times[-1] >= window.end
+                if after > _MOST_REORDERED:
+                    break
+        except av.error.FFmpegError as error:
+            # How decoders answer to a size over the bound that they were given.
+            large = getattr(error, "errno", None) == errno.EINVAL and not times
+            raise DecodeError(
+                f"damaged{', or larger than frames.max_pixels' if large else ''}: FFmpeg stopped"
+                f" after {len(times)} frames ({getattr(error, 'strerror', None) or error})"
+            ) from error
+        to_end = after <= _MOST_REORDERED
+        if to_end and not plan.seek:
+            check_all_decoded(container, packets=plan.packets, frames=len(times))
+    # Frames come in the order of presentation, but AVI files with B-frames label some with each
+    # other's times (seen in UCF-101 and HMDB-51): sorted, the labels are right again.
+    return _Pass(sorted(times), held, damaged, to_end)
+
+
+def _sampled(decoded: _Pass, settings: FrameSettings, window: _Window) -> tuple[int, list[int]]:
+    """Return the position of the window's first frame and the indices sampled from there.
+
+    Raises:
+        DecodeError: there is no frame in the window, or one of them is damaged.
+    """
+    if not decoded.times:
+        raise DecodeError("no frame can be decoded")
+    first, stop = window.span(decoded.times)
+    if first == stop:
+        raise DecodeError(
+            f"no frame between {window.start:g} s and {window.end:g} s: the video's last frame "
+            f"begins at {decoded.times[-1]:g} s"
+        )
+    damaged = [position - first for position in decoded.damaged if first <= position < stop]
+    if damaged:
+        last = decoded.to_end and damaged[-1] == stop - first - 1
+        raise DecodeError(
+            f"damaged{' or cut off' if last else ''}: frame {damaged[0] + 1} of {stop - first} "
+            "is incomplete"
+        )
+    return first, sample_indices(settings, decoded.times[first:stop])
+
+
+class _Clock:
+    """Turns a stream's time stamps into seconds from the stream's start."""
+
+    def __init__(self, stream: VideoStream) -> None:
+        # Whole numbers, since a fraction's arithmetic would cost as much as the demuxing.
+        base = stream.time_base or Fraction(0)
+        self._num, self._den = base.numerator, base.denominator
+        self._origin = stream.start_time or 0
+        rate = stream.average_rate or stream.guessed_rate
+        self._frame = float(1 / rate) if rate else 0.04
+        self._latest = -self._frame
+
+    def at(self, stamp: int) -> float:
+        """Return the seconds of a time stamp."""
+        return (stamp - self._origin) * self._num / self._den
+
+    def length(self, duration: int | None) -> float:
+        """Return the seconds of a duration, those of a usual frame where it is unknown."""
+        return duration * self._num / self._den if duration else self._frame
+
+    def seconds(self, stamp: int | None) -> float:
+        """Return the seconds of the next frame; one without a stamp follows at the frame rate."""
+        self._latest = self._latest + self._frame if stamp is None else self.at(stamp)
+        return self._latest
+
+
+def _seek(container: InputContainer, stream: VideoStream, window: _Window) -> None:
+    """Go to the key frame at or before the start of the window."""
+    if stream.time_base:
+        target = int(window.start / stream.time_base) + (stream.start_time or 0)
+        container.seek(target, stream=stream, backward=True)
+
+
+def _rgb(frame: VideoFrame, convert: VideoReformatter) -> NDArray[np.uint8]:
+    """Convert a frame to RGB and turn it upright, ``(H, W, 3)``."""
+    try:
+        # More threads than one would wait for cores on which other clips are being decoded.
+        converted = convert.reformat(frame, format="rgb24", threads=1)
+        picture = np.asarray(converted.to_ndarray(), dtype=np.uint8)
+    except (av.error.FFmpegError, ValueError) as error:
+        raise DecodeError(f"the pixel format {frame.format.name} cannot be converted") from error
+    quarter_turns = round(frame.rotation / 90)  # counterclockwise, as numpy counts
+    return np.rot90(picture, quarter_turns) if quarter_turns % 4 else picture

@@ -1,0 +1,220 @@
+"""Building a frame store: decode in parallel, append, rename into place when whole."""
+
+import csv
+import errno
+import json
+import logging
+import os
+import shutil
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
+from dataclasses import asdict, replace
+from functools import partial
+from pathlib import Path
+from typing import IO, BinaryIO
+
+import numpy as np
+from filelock import FileLock, Timeout
+from numpy.typing import NDArray
+
+from clip_har.core.errors import ClipHarError
+from clip_har.core.progress import track
+from clip_har.core.work_ahead import work_ahead
+from clip_har.data.clips import Clip, ClipSet
+from clip_har.data.frames.index import (
+    FAILURES_FILE,
+    FORMAT,
+    FRAMES_FILE,
+    INDEX_FILE,
+    Entry,
+    checksum,
+)
+from clip_har.data.sampling import FrameSettings
+
+_log = logging.getLogger(__name__)
+
+_AHEAD = 2  # clips decoded ahead of the writer, per thread: bounds the memory
+
+
+def ensure_built(
+    folder: Path,
+    clip_set: ClipSet,
+    settings: FrameSettings,
+    *,
+    is_whole: Callable[[], bool],
+    progress: bool,
+) -> None:
+    """Build a store unless another process does so first.
+
+    Args:
+        folder: where the store shall be.
+        clip_set: the clips.
+        settings: sampler and fit, with the size in pixels.
+        is_whole: tells whether a whole store is in the folder.
+        progress: show a progress bar on a terminal.
+
+    Raises:
+        ClipHarError: the disk is full or may not be written.
+    """
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder.with_name(f"{folder.name}.lock"))
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            _log.info("waiting for another process that decodes %s", clip_set.name)
+            lock.acquire()
+        try:
+            if not is_whole():
+                _build(folder, clip_set, settings, progress=progress)
+        finally:
+            lock.release()
+    except OSError as error:
+        what = "no space is left" if error.errno == errno.ENOSPC else error.strerror or str(error)
+        raise ClipHarError(
+            f"cannot store the frames of {clip_set.name} in {folder.parent}: {what}; "
+            "make room or set another cache folder"
+        ) from error
+
+
+def _build(folder: Path, clip_set: ClipSet, settings: FrameSettings, *, progress: bool) -> None:
+    """Build a store in a temporary folder and put it in its place; the lock must be held."""
+    _remove_stale(folder)
+    if folder.exists():
+        _log.warning("%s is damaged or of another version: decoding again", folder)
+        shutil.rmtree(folder)
+    _refuse_full_disk(folder.parent, clip_set, settings)
+    part = folder.with_name(f"{folder.name}.tmp-{os.getpid()}")
+    part.mkdir()
+    try:
+        with (part / FRAMES_FILE).open("wb") as file:
+            entries = list(_write_frames(file, clip_set, settings, progress=progress))
+            _sync(file)
+        _write_index(part, clip_set, entries)
+        _sync_folder(part)
+        part.rename(folder)
+        _sync_folder(folder.parent)
+    except BaseException:
+        shutil.rmtree(part, ignore_errors=True)
+        raise
+
+
+def _remove_stale(folder: Path) -> None:
+    """Remove the temporary folders that killed processes left, of this store and of others.
+
+    A builder holds the lock of its store as long as it lives, so that a temporary folder whose
+    lock is free (or held here) is nobody's.
+    """
+    for stale in folder.parent.glob("*.tmp-*"):
+        key = stale.name.partition(".")[0]
+        if key == folder.name:
+            shutil.rmtree(stale)
+            continue
+        try:
+            with FileLock(folder.with_name(f"{key}.lock"), timeout=0):
+                shutil.rmtree(stale, ignore_errors=True)
+        except Timeout:
+            continue
+
+
+def _write_frames(
+    file: BinaryIO, clip_set: ClipSet, settings: FrameSettings, *, progress: bool
+) -> Iterator[Entry]:
+    """Append the frames of every clip to a file and yield the index entries."""
+    offset = 0
+    # closed also when writing fails: else threads would go on decoding for nobody
+    with (
+        closing(_decode_all(clip_set.clips, settings)) as decoded,
+        track(len(clip_set.clips), "decoding", show=progress) as advance,
+    ):
+        for entry, frames in decoded:
+            if frames is not None:
+                file.write(frames.data)
+            yield replace(entry, offset=offset)
+            offset += entry.length
+            advance(1)
+
+
+def _decode_all(
+    clips: tuple[Clip, ...], settings: FrameSettings
+) -> Generator[tuple[Entry, NDArray[np.uint8] | None], None, None]:
+    """Decode clips in threads and yield them in their order."""
+    import joblib
+
+    threads = settings.workers or joblib.cpu_count()
+    return work_ahead(
+        partial(_decode_one, settings=settings), clips, threads=threads, most=threads * _AHEAD
+    )
+
+
+def _decode_one(clip: Clip, settings: FrameSettings) -> tuple[Entry, NDArray[np.uint8] | None]:
+    """Return the index entry of a clip and its fitted frames ``(T, 3, S, S)``, if it has any."""
+    import torch
+
+    from clip_har.data.decode.video import DecodeError, read_clip
+    from clip_har.data.geometry import fit_frames
+
+    try:
+        source = read_clip(clip.path, settings, start=clip.start, end=clip.end)
+    except DecodeError as error:
+        return Entry(clip.id, error=str(error)), None
+    pictures = torch.from_numpy(source.frames).permute(0, 3, 1, 2)  # (T, 3, H, W)
+    fitted: NDArray[np.uint8] = fit_frames(pictures, *settings.geometry()).numpy()
+    entry = Entry(
+        clip_id=clip.id,
+        length=len(fitted),
+        indices=tuple(source.indices),
+        width=source.width,
+        height=source.height,
+        fps=source.fps,
+        frame_count=source.frame_count,
+        checksum=checksum(fitted),
+    )
+    return entry, fitted
+
+
+def _write_index(folder: Path, clip_set: ClipSet, entries: list[Entry]) -> None:
+    """Write the index and, where clips failed, the list of those."""
+    with (folder / INDEX_FILE).open("w", encoding="utf-8") as file:
+        json.dump({"format": FORMAT, "clips": [asdict(entry) for entry in entries]}, file)
+        _sync(file)
+    failed = [
+        (entry.clip_id, str(clip.path), entry.error)
+        for entry, clip in zip(entries, clip_set.clips, strict=True)
+        if entry.error is not None
+    ]
+    if failed:
+        with (folder / FAILURES_FILE).open("w", encoding="utf-8", newline="") as table:
+            csv.writer(table).writerows([("clip_id", "path", "reason"), *failed])
+            _sync(table)
+
+
+def _refuse_full_disk(folder: Path, clip_set: ClipSet, settings: FrameSettings) -> None:
+    """Raise before hours of decoding where the frames cannot fit, as far as can be told."""
+    frames = {"uniform": settings.count, "middle": 1}.get(settings.sampler)
+    if frames is None:
+        return  # depends on how long the clips are
+    needed = len(clip_set.clips) * frames * 3 * (settings.size or 0) ** 2
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise ClipHarError(
+            f"the frames of {clip_set.name} need {needed / 1e9:.1f} GB in {folder}, only "
+            f"{free / 1e9:.1f} GB are free: make room or set another cache folder"
+        )
+
+
+def _sync(file: IO[str] | IO[bytes]) -> None:
+    """Put what was written to a file on the disk."""
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    """Put the names in a folder on the disk, where the system can."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

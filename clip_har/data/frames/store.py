@@ -1,0 +1,299 @@
+"""Decoded frames of a clip set: decoded once, then read from one memory-mapped file."""
+
+import hashlib
+import json
+import logging
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clip_har.core.errors import ClipHarError
+from clip_har.data.clips import Clip, ClipSet
+from clip_har.data.frames.build import ensure_built
+from clip_har.data.frames.index import (
+    FAILURES_FILE,
+    FORMAT,
+    FRAMES_FILE,
+    Entry,
+    checksum,
+    read_index,
+)
+from clip_har.data.sampling import Fit, FrameSettings
+
+_VERSIONS = [version("av"), version("torchvision")]  # other decoders and resizers, other pixels
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A clip that could not be decoded, and the reason in one line."""
+
+    clip_id: str
+    path: Path
+    reason: str
+
+
+@dataclass(frozen=True, eq=False)
+class ClipFrames:
+    """The decoded frames of one clip, and where they come from.
+
+    Attributes:
+        clip: the clip.
+        pixels: ``(T, 3, S, S)`` uint8 RGB, as the model sees them; read-only.
+        indices: which of the source's frames they are.
+        fit: how the source was fitted to the square, so that maps of it can follow.
+    """
+
+    clip: Clip
+    pixels: NDArray[np.uint8]
+    indices: tuple[int, ...]
+    fit: Fit
+
+
+class FrameStore:
+    """Frames of every clip of a set, as the model sees them; open it with ``FrameStore.open``.
+
+    Reading touches only the pages of the clips that are asked for, and processes on one machine
+    share them. A store may be pickled: the copy maps the same file.
+
+    Attributes:
+        path: the folder of the store.
+        clip_set: the clips, in whose order everything here is.
+        entries: what the index says of each clip.
+        size: edge of the frames, in pixels.
+    """
+
+    def __init__(
+        self, path: Path, clip_set: ClipSet, entries: tuple[Entry, ...], *, size: int, fit: Fit
+    ) -> None:
+        self.path = path
+        self.clip_set = clip_set
+        self.entries = entries
+        self.size = size
+        self.fit = fit
+
+    @classmethod
+    def open(
+        cls,
+        clip_set: ClipSet,
+        settings: FrameSettings,
+        *,
+        cache_dir: Path,
+        progress: bool = True,
+    ) -> "FrameStore":
+        """Return the frames of a clip set, decoding them where no store has them yet.
+
+        A store is named by the clips (id, place, size and time of the file, start, end), the
+        sampler's settings, size, fit and format version. Several processes that ask for the same
+        one build it once. How many failed clips are put up with is judged each time, without
+        decoding again.
+
+        Args:
+            clip_set: the clips.
+            settings: sampler, fit and how failures are taken, with the model's own filled in.
+            cache_dir: the folder that the stores lie in (below ``frames``).
+            progress: show a progress bar on standard error while decoding, on a terminal.
+
+        Raises:
+            ClipHarError: size, fit or interpolation is None, too many clips failed, or the disk is
+                full.
+        """
+        folder = store_folder(clip_set, settings, cache_dir)
+        find = partial(cls.find, clip_set, settings, cache_dir=cache_dir)
+        store = find()
+        if store is None:
+            ensure_built(
+                folder,
+                clip_set,
+                settings,
+                is_whole=lambda: find() is not None,
+                progress=progress,
+            )
+            store = find()
+        if store is None:
+            raise ClipHarError(f"{folder} was changed while it was opened: try again")
+        store.judge(settings)
+        return store
+
+    @classmethod
+    def find(
+        cls, clip_set: ClipSet, settings: FrameSettings, *, cache_dir: Path
+    ) -> "FrameStore | None":
+        """Return a store that was built before, None where there is none; arguments as `open`."""
+        folder = store_folder(clip_set, settings, cache_dir)
+        size, fit, _ = settings.geometry()
+        return cls._load(folder, clip_set, size=size, fit=fit)
+
+    @classmethod
+    def _load(cls, folder: Path, clip_set: ClipSet, *, size: int, fit: Fit) -> "FrameStore | None":
+        """Return the store in a folder, None where there is none or it is damaged."""
+        entries = read_index(folder)
+        if entries is None or len(entries) != len(clip_set.clips):
+            return None
+        if any(e.clip_id != c.id for e, c in zip(entries, clip_set.clips, strict=True)):
+            return None
+        frames = sum(entry.length for entry in entries)
+        try:
+            if (folder / FRAMES_FILE).stat().st_size != frames * 3 * size * size:
+                return None
+        except OSError:
+            return None
+        return cls(folder, clip_set, entries, size=size, fit=fit)
+
+    def clip(self, i: int) -> NDArray[np.uint8]:
+        """Return the frames of clip ``i`` of the set.
+
+        Returns:
+            ``(T, 3, size, size)`` uint8 RGB, a read-only view of the file: copy it before
+            handing it to ``torch.from_numpy``, which warns of memory that it may not write.
+
+        Raises:
+            ClipHarError: the clip could not be decoded; ``ok`` names those that could.
+        """
+        entry = self.entries[i]
+        if entry.error is not None:
+            raise ClipHarError(f"clip {entry.clip_id} has no frames: {entry.error}")
+        return self._frames[entry.offset : entry.offset + entry.length]
+
+    def view(self, i: int) -> ClipFrames:
+        """Return the frames of clip ``i`` of the set with where they come from.
+
+        Raises:
+            ClipHarError: the clip could not be decoded; ``ok`` names those that could.
+        """
+        return ClipFrames(
+            clip=self.clip_set.clips[i],
+            pixels=self.clip(i),
+            indices=self.entries[i].indices,
+            fit=self.fit,
+        )
+
+    def batches(self, clips: Sequence[int], most: int) -> Iterator[list[int]]:
+        """Group clips into batches of at most ``most`` frames; a longer clip goes alone.
+
+        Args:
+            clips: indices of clips of the set.
+            most: frames in a batch, at least 1.
+
+        Yields:
+            Indices, whole clips in the given order.
+        """
+        batch: list[int] = []
+        filled = 0
+        for index in clips:
+            if batch and filled + self.lengths[index] > most:
+                yield batch
+                batch, filled = [], 0
+            batch.append(index)
+            filled += self.lengths[index]
+        if batch:
+            yield batch
+
+    def verify(self) -> list[str]:
+        """Return the ids of clips whose frames no longer have their checksum; reads everything."""
+        return [
+            self.entries[i].clip_id
+            for i in self.ok
+            if checksum(self.clip(i)) != self.entries[i].checksum
+        ]
+
+    @cached_property
+    def lengths(self) -> NDArray[np.int64]:
+        """Frames per clip, ``(N,)`` int64; 0 for a clip that could not be decoded."""
+        return np.array([entry.length for entry in self.entries], dtype=np.int64)
+
+    @cached_property
+    def ok(self) -> list[int]:
+        """Indices of the clips that could be decoded, ascending."""
+        return [i for i, entry in enumerate(self.entries) if entry.error is None]
+
+    @cached_property
+    def failures(self) -> list[Failure]:
+        """The clips that could not be decoded, in the order of the set."""
+        return [
+            Failure(entry.clip_id, clip.path, entry.error)
+            for entry, clip in zip(self.entries, self.clip_set.clips, strict=True)
+            if entry.error is not None
+        ]
+
+    @property
+    def failure_lists(self) -> str:
+        """Where the failed clips are listed, for messages."""
+        return str(self.path / FAILURES_FILE)
+
+    @cached_property
+    def digest(self) -> str:
+        """Hash of the ids, pixels and failures, 32 hexadecimal digits; free of paths and times."""
+        rows = [(entry.clip_id, entry.checksum, entry.length) for entry in self.entries]
+        text = json.dumps([FORMAT, self.size, rows])
+        return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+    @cached_property
+    def _frames(self) -> NDArray[np.uint8]:
+        shape = (int(self.lengths.sum()), 3, self.size, self.size)
+        mapped = np.memmap(self.path / FRAMES_FILE, dtype=np.uint8, mode="r", shape=shape)
+        return mapped.view(np.ndarray)
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = self.__dict__.copy()
+        state.pop("_frames", None)  # pickling a memory map would copy the whole file
+        return state
+
+    def judge(self, settings: FrameSettings) -> None:
+        """Raise where more clips failed than the settings put up with.
+
+        Raises:
+            ClipHarError: it names the first of them, and the list of all.
+        """
+        failed, total = len(self.failures), len(self.entries)
+        if failed == 0:
+            return
+        first = "; ".join(f"{f.path.name}: {f.reason}" for f in self.failures[:3])
+        counted = f"{failed} of {total} clips cannot be decoded"
+        details = f"{first}{'; …' if failed > 3 else ''}; all of them: {self.failure_lists}"
+        if failed == total:
+            raise ClipHarError(f"{counted}, none is left: {details}")
+        if settings.on_error == "stop" and failed > settings.max_failed * total:
+            raise ClipHarError(
+                f"{counted} ({failed / total:.1%}), more than frames.max_failed="
+                f"{settings.max_failed:g} allows: {details}; frames.on_error=skip goes on "
+                "without them"
+            )
+        _log.warning("%s and are left out: %s", counted, details)
+
+
+def store_folder(clip_set: ClipSet, settings: FrameSettings, cache_dir: Path) -> Path:
+    """Return where the store of a clip set under given settings lies."""
+    return cache_dir.expanduser().absolute() / "frames" / store_key(clip_set, settings)
+
+
+def store_key(clip_set: ClipSet, settings: FrameSettings) -> str:
+    """Return the name of the store of a clip set under given settings, 32 hexadecimal digits."""
+    text = json.dumps(
+        [
+            FORMAT,
+            _VERSIONS,
+            clip_set.name,
+            settings.sampling_key(),
+            settings.geometry(),
+            [_clip_key(clip) for clip in clip_set.clips],
+        ]
+    )
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def _clip_key(clip: Clip) -> tuple[str | int | float | None, ...]:
+    try:
+        stat = clip.path.stat()
+        file = (stat.st_size, stat.st_mtime_ns, os.access(clip.path, os.R_OK))
+    except OSError:
+        file = (-1, -1, False)
+    return (clip.id, str(clip.path.absolute()), *file, clip.start, clip.end)

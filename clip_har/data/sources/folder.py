@@ -1,0 +1,131 @@
+"""Any folder of videos, one folder per class."""
+
+from pathlib import Path
+from typing import Self
+
+from pydantic import model_validator
+
+from clip_har.core.errors import ClipHarError
+from clip_har.core.settings import Settings
+from clip_har.data.clips import Clip, ClipSet
+from clip_har.data.sources.attributes import AttributeNames, attributes_of
+from clip_har.data.sources.files import existing_file, existing_folder, subfolders, video_files
+from clip_har.data.sources.tables import Row, read_table
+
+
+class Folder(Settings):
+    """Videos laid out as ``<root>/<class>/<clip>``.
+
+    The class names are the names of the folders that hold at least one video, sorted; the index
+    is the label, the same for every subset. A video is a file with one of the extensions in
+    ``clip_har.data.sources.files.VIDEO_EXTENSIONS`` (among them ``.gif``), in upper or lower case;
+    hidden files and folders are passed over. A clip's id is its path below ``root`` with ``/``.
+
+    Without a CSV each clip is a group of its own, which says that all clips are independent:
+    where several show the same person or place, give a CSV with a ``group`` column.
+
+    Attributes:
+        root: the folder of the class folders.
+        split_csv: a CSV with a header and the columns ``path`` (below ``root``), ``split`` and,
+            optionally, ``group``. The set is then the clips of its rows, in its order.
+        subset: keep only the rows with this ``split``; needs ``split_csv``.
+        attributes: columns of ``split_csv`` whose values split the clips into kinds, such as
+            ``[viewpoint, age]``, that are compared with each other; a row may leave them empty.
+        name: what reports call the data set; None = the folder's name.
+    """
+
+    root: Path
+    split_csv: Path | None = None
+    subset: str | None = None
+    attributes: AttributeNames = ()
+    name: str | None = None
+
+    @model_validator(mode="after")
+    def _subset_needs_csv(self) -> Self:
+        if self.split_csv is None and (self.subset is not None or self.attributes):
+            needs = "attributes need" if self.subset is None else "subset needs"
+            raise ValueError(f"{needs} split_csv: a CSV with the columns path,split[,group,...]")
+        return self
+
+    def training(self) -> "Folder":
+        """Return the rows of the CSV whose ``split`` is ``train``.
+
+        Raises:
+            ClipHarError: without a CSV.
+        """
+        if self.split_csv is None:
+            raise ClipHarError(
+                "noise is learned on a training split: set dataset.split_csv=<a CSV with the"
+                " columns path,split> with rows of split 'train', and dataset.subset=test"
+            )
+        return self.model_copy(update={"subset": "train"})
+
+    def clips(self) -> ClipSet:
+        """Return the clips of the folder, or of the CSV's rows.
+
+        Raises:
+            ClipHarError: the folder or CSV is missing, holds no video, or the CSV is malformed.
+        """
+        expected = "one folder of videos per class"
+        root = existing_folder(self.root, expected=expected, setting="dataset.root")
+        files = {
+            f"{folder.name}/{path.name}": path
+            for folder in subfolders(root)
+            for path in video_files(folder)
+        }
+        if not files:
+            raise ClipHarError(
+                f"{root} holds no videos: expected {expected} in it; set dataset.root=<the folder>"
+            )
+        class_names = tuple(sorted({clip_id.partition("/")[0] for clip_id in files}))
+        if self.split_csv is None:
+            rows: dict[str, Row | None] = dict.fromkeys(files)
+        else:
+            rows = dict(self._csv_rows(self.split_csv, files))
+        clips = tuple(
+            Clip(
+                clip_id,
+                files[clip_id],
+                class_names.index(clip_id.partition("/")[0]),
+                (row and row.optional_text("group")) or clip_id,
+                attributes=attributes_of(row, self.attributes) if row else {},
+            )
+            for clip_id, row in rows.items()
+        )
+        name = self.name or root.name
+        return ClipSet(
+            name=f"{name}/{self.subset}" if self.subset else name,
+            class_names=class_names,
+            clips=clips,
+            licence="not stated (the user's own folder of videos)",
+            citation="",
+        )
+
+    def _csv_rows(self, split_csv: Path, files: dict[str, Path]) -> dict[str, Row]:
+        """Return the row of each clip of the subset, by clip id."""
+        path = existing_file(
+            split_csv, expected="a CSV with path,split[,group]", setting="dataset.split_csv"
+        )
+        needed = ("path",) if self.subset is None else ("path", "split")
+        rows = list(read_table(path, required=(*needed, *self.attributes)))
+        found: dict[str, Row] = {}
+        for row in rows:
+            clip_id = Path(row.text("path")).as_posix()
+            if clip_id not in files:
+                raise row.error(f"no video {clip_id} in {self.root}")
+            if clip_id in found:
+                raise row.error(f"{clip_id} is listed twice")
+            if self.subset is None or self.subset == row.text("split"):
+                found[clip_id] = row
+        if not found:
+            raise no_such_subset(path, self.subset, rows)
+        return found
+
+
+def no_such_subset(path: Path, subset: str | None, rows: list[Row]) -> ClipHarError:
+    """Return the error for a table that has no row of the wanted subset."""
+    splits = sorted({row.optional_text("split") or "(empty)" for row in rows})
+    return ClipHarError(
+        f"{path} has no row with split '{subset}': expected dataset.subset to be one of "
+        + ", ".join(splits)
+    )

@@ -1,0 +1,122 @@
+"""Rows of a user's CSV or Parquet table, with errors that name the line."""
+
+import csv
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from clip_har.core.errors import ClipHarError
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of a table.
+
+    Attributes:
+        table: the file.
+        place: where the row stands in it, such as ``line 3``.
+        values: by column name; text from CSV, any type from Parquet.
+    """
+
+    table: Path
+    place: str
+    values: dict[str, Any]
+
+    def error(self, fault: str) -> ClipHarError:
+        """Return the error that names the file and the row."""
+        return ClipHarError(f"{self.table}, {self.place}: {fault}")
+
+    def optional_text(self, column: str) -> str | None:
+        """Return a value as text without outer blanks; None where empty or without the column."""
+        value = self.values.get(column)
+        if value is None or (isinstance(value, float) and math.isnan(value)):
+            return None
+        return str(value).strip() or None
+
+    def text(self, column: str) -> str:
+        """Return a value as text.
+
+        Raises:
+            ClipHarError: it is empty.
+        """
+        value = self.optional_text(column)
+        if value is None:
+            raise self.error(f"'{column}' is empty")
+        return value
+
+    def seconds(self, column: str) -> float | None:
+        """Return a value as seconds from 0 on; None where it is empty.
+
+        Raises:
+            ClipHarError: it is no number, negative or not finite.
+        """
+        text = self.optional_text(column)
+        if text is None:
+            return None
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not 0 <= value < math.inf:
+            raise self.error(f"expected '{column}' in seconds, 0 or more, got '{text}'")
+        return value
+
+
+def read_table(path: Path, *, required: tuple[str, ...]) -> Iterator[Row]:
+    """Yield the rows of a CSV or, by its extension, Parquet file; blank CSV lines are skipped.
+
+    Args:
+        path: the file.
+        required: columns that must be there; more may be.
+
+    Raises:
+        ClipHarError: the file cannot be read, a column is missing, a row has too few or too many
+            values, or there is no row.
+    """
+    rows = _parquet_rows(path) if path.suffix.lower() in {".parquet", ".pq"} else _csv_rows(path)
+    empty = True
+    for row in rows:
+        missing = [column for column in required if column not in row.values]
+        if missing:
+            raise ClipHarError(
+                f"{path} has no column {', '.join(missing)}: expected {', '.join(required)}, "
+                f"got {', '.join(map(str, row.values)) or 'nothing'}"
+            )
+        empty = False
+        yield row
+    if empty:
+        raise ClipHarError(f"{path} has no rows: expected the columns {', '.join(required)}")
+
+
+def _csv_rows(path: Path) -> Iterator[Row]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.reader(file, strict=True)
+            header = [name.strip() for name in next(reader, [])]
+            for values in reader:
+                if not values:
+                    continue
+                place = f"line {reader.line_num}"
+                if len(values) != len(header):
+                    raise ClipHarError(
+                        f"{path}, {place}: expected {len(header)} values as in the header, "
+                        f"got {len(values)}"
+                    )
+                yield Row(path, place, dict(zip(header, values, strict=True)))
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise ClipHarError(f"{path} is not a CSV in UTF-8: {error}") from error
+
+
+def _parquet_rows(path: Path) -> Iterator[Row]:
+    import pyarrow
+    import pyarrow.parquet
+
+    try:
+        table = pyarrow.parquet.read_table(path)
+    except (pyarrow.ArrowException, OSError) as error:
+        reason = " ".join(str(error).split())
+        raise ClipHarError(f"{path} is not a Parquet file: {reason}") from error
+    for number, values in enumerate(table.to_pylist(), 1):
+        yield Row(path, f"row {number}", values)

@@ -1,0 +1,205 @@
+"""UCF-101 with its three official train/test splits."""
+
+import re
+from pathlib import Path
+from typing import Literal
+
+from clip_har.core.errors import ClipHarError
+from clip_har.core.settings import Settings
+from clip_har.data.clips import Clip, ClipSet
+from clip_har.data.sources.files import (
+    existing_folder,
+    missing_clips_message,
+    text_lines,
+    videos_by_stem,
+)
+
+LICENCE = (
+    "No formal licence: a research data set of third-party YouTube footage, "
+    "distributed by the University of Central Florida for research."
+)
+CITATION = (
+    "Soomro, Zamir, Shah: UCF101: A Dataset of 101 Human Actions Classes From Videos in The Wild. "
+    "CRCV-TR-12-01, University of Central Florida, 2012. arXiv:1212.0402"
+)
+# Types of Soomro et al. (2012), figure 2; the other fifty classes are sports.
+_TYPES = {
+    "human-object interaction": (
+        "ApplyEyeMakeup", "ApplyLipstick", "BlowDryHair", "BrushingTeeth", "CuttingInKitchen",
+        "Hammering", "HulaHoop", "JugglingBalls", "JumpRope", "Knitting", "Mixing", "MoppingFloor",
+        "Nunchucks", "PizzaTossing", "ShavingBeard", "SkateBoarding", "SoccerJuggling", "Typing",
+        "WritingOnBoard", "YoYo",
+    ),
+    "body motion only": (
+        "BabyCrawling", "BlowingCandles", "BodyWeightSquats", "HandstandPushups",
+        "HandstandWalking", "JumpingJack", "Lunges", "PullUps", "PushUps", "RockClimbingIndoor",
+        "RopeClimbing", "Swing", "TaiChi", "TrampolineJumping", "WalkingWithDog", "WallPushups",
+    ),
+    "human-human interaction": (
+        "BandMarching", "Haircut", "HeadMassage", "MilitaryParade", "SalsaSpin",
+    ),
+    "playing musical instruments": (
+        "Drumming", "PlayingCello", "PlayingDaf", "PlayingDhol", "PlayingFlute", "PlayingGuitar",
+        "PlayingPiano", "PlayingSitar", "PlayingTabla", "PlayingViolin",
+    ),
+}  # fmt: skip
+_TYPE_OF = {name: kind for kind, names in _TYPES.items() for name in names}
+_EXPECTED = "the folders UCF-101/ (one folder of clips per class) and ucfTrainTestlist/"
+_STEM = re.compile(r"v_(?P<name>\w+)_(?P<group>g\d+)_c\d+")
+
+
+class UCF101(Settings):
+    """UCF-101: 13,320 clips of 101 actions, 25 groups of one actor and place per class.
+
+    The clips are those of the official list of one split, in its order. A clip is found by its
+    name whatever its case, extension or folder below ``videos``, so that re-encoded copies and
+    the two spellings ``HandstandPushups`` and ``HandStandPushups`` are accepted.
+
+    The group is ``<Class>_gNN``: the numbers start again in each class, so that ``g01`` of two
+    classes has nothing in common. The attribute ``action_type`` is one of the five types of
+    its authors.
+
+    Attributes:
+        root: the folder that holds ``UCF-101/`` and ``ucfTrainTestlist/`` (or their content).
+        split: official split.
+        subset: official part of the split.
+        allow_missing: judge the clips that are there instead of asking for all.
+        lists: the folder of the list files, where it is not below ``root``.
+        videos: the folder of the clips, where it is not below ``root``.
+    """
+
+    root: Path
+    split: Literal[1, 2, 3] = 1
+    subset: Literal["train", "test"] = "test"
+    allow_missing: bool = False
+    lists: Path | None = None
+    videos: Path | None = None
+
+    def training(self) -> "UCF101":
+        """Return the training part of the split."""
+        return self.model_copy(update={"subset": "train"})
+
+    def clips(self) -> ClipSet:
+        """Return the clips of the split.
+
+        Raises:
+            ClipHarError: a folder or list is missing or malformed, or clips are missing.
+        """
+        lists, videos = self._folders()
+        class_names = read_classes(lists / "classInd.txt")
+        entries = read_split(lists / f"{self.subset}list0{self.split}.txt", class_names)
+        found = videos_by_stem(videos)
+        missing = [entry for entry, stem, _ in entries if stem.lower() not in found]
+        if missing and (not self.allow_missing or len(missing) == len(entries)):
+            hint = (
+                "dataset.allow_missing=true judges those that are there"
+                if len(missing) < len(entries)
+                else "set dataset.root or dataset.videos"
+            )
+            what = f"UCF-101 (split {self.split}, {self.subset}) are missing in {videos}"
+            raise ClipHarError(missing_clips_message(what, missing, len(entries), hint))
+        clips = []
+        for _, stem, label in entries:
+            path = found.get(stem.lower())
+            if path is not None:
+                name = class_names[label]
+                clips.append(Clip(stem, path, label, group_of(stem, name), attributes=_type(name)))
+        return ClipSet(
+            name=f"ucf101/{self.subset}/split{self.split}",
+            class_names=class_names,
+            clips=tuple(clips),
+            licence=LICENCE,
+            citation=CITATION,
+        )
+
+    def _folders(self) -> tuple[Path, Path]:
+        """Return the folders of the lists and of the videos."""
+        root = self.root
+        if self.lists is None or self.videos is None:
+            root = existing_folder(self.root, expected=_EXPECTED, setting="dataset.root")
+        if self.lists is not None:
+            lists = existing_folder(
+                self.lists, expected="classInd.txt and the split lists", setting="dataset.lists"
+            )
+        else:
+            nested = root / "ucfTrainTestlist"
+            lists = nested if nested.is_dir() else root
+        if self.videos is not None:
+            videos = existing_folder(
+                self.videos, expected="one folder of clips per class", setting="dataset.videos"
+            )
+        else:
+            nested = root / "UCF-101"
+            videos = nested if nested.is_dir() else root
+        return lists, videos
+
+
+def _lines(path: Path) -> list[tuple[int, str]]:
+    """Return the numbered lines of a list file that are not blank; CRLF ends are accepted."""
+    if not path.is_file():
+        raise ClipHarError(
+            f"{path} does not exist: expected the official lists of UCF-101 there; "
+            "set dataset.lists=<the folder of classInd.txt> or dataset.root"
+        )
+    return text_lines(path)
+
+
+def read_classes(path: Path) -> tuple[str, ...]:
+    """Return the class names of ``classInd.txt`` (lines ``<index from 1> <Class>``).
+
+    Raises:
+        ClipHarError: it is missing, or a line is malformed.
+    """
+    names: list[str] = []
+    for number, line in _lines(path):
+        index, _, name = line.partition(" ")
+        if index != str(len(names) + 1) or not name:
+            raise ClipHarError(
+                f"{path}, line {number}: expected '{len(names) + 1} <Class>', got '{line}'"
+            )
+        names.append(name.strip())
+    return tuple(names)
+
+
+def read_split(path: Path, class_names: tuple[str, ...]) -> list[tuple[str, str, int]]:
+    """Return (entry, stem, label) of each line ``<Class>/<file>[ <index from 1>]``.
+
+    Raises:
+        ClipHarError: the list is missing, or a line is malformed or contradicts the classes.
+    """
+    labels = {name.lower(): label for label, name in enumerate(class_names)}
+    entries = []
+    for number, line in _lines(path):
+        entry, _, index = line.partition(" ")
+        folder, _, file_name = entry.partition("/")
+        label = labels.get(folder.lower())
+        if label is None or not file_name:
+            raise ClipHarError(
+                f"{path}, line {number}: expected '<Class>/<file>' with a class of classInd.txt, "
+                f"got '{line}'"
+            )
+        # the train lists carry the class index, the test lists do not
+        if index and index.strip() != str(label + 1):
+            raise ClipHarError(
+                f"{path}, line {number}: expected the index {label + 1} of {folder} in "
+                f"classInd.txt, got '{index.strip()}'"
+            )
+        entries.append((entry, file_name.rpartition(".")[0], label))
+    return entries
+
+
+def _type(class_name: str) -> dict[str, str]:
+    """Return the coarse type of an action."""
+    return {"action_type": _TYPE_OF.get(class_name, "sports")}
+
+
+def group_of(stem: str, class_name: str) -> str:
+    """Return the group of a clip's name, ``<Class>_gNN``.
+
+    Raises:
+        ClipHarError: the name is not ``v_<Class>_gNN_cMM``.
+    """
+    match = _STEM.fullmatch(stem)
+    if match is None:
+        raise ClipHarError(f"expected a UCF-101 name v_<Class>_gNN_cMM, got '{stem}'")
+    return f"{class_name}_{match['group']}"

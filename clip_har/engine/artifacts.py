@@ -1,0 +1,166 @@
+"""The files of a finished cell: tables, pictures, configuration, protocol card."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from omegaconf import DictConfig, OmegaConf
+
+from clip_har.config.cell import Cell
+from clip_har.core.evenly import evenly
+from clip_har.engine.clips import frame_settings
+from clip_har.engine.evaluate import Evaluation
+from clip_har.engine.noise_artifacts import write_noise
+from clip_har.figures.confusion import confusion_figure
+from clip_har.figures.masked_clips import masked_clips_figure
+from clip_har.figures.save import save_figure
+from clip_har.masking.masked_clips import MaskedClips
+from clip_har.metrics.accuracy import confusion_matrix
+from clip_har.metrics.attributes import attribute_table
+from clip_har.metrics.tables import confused_pairs, per_class
+from clip_har.models.checkpoint import weights_digest
+from clip_har.noise.learned.settings import Learned
+from clip_har.noise.none import NoNoise
+from clip_har.noise.random import corrupted
+from clip_har.results.environment import environment
+from clip_har.results.files import METRICS, PROTOCOL, SCORES, write_json
+from clip_har.results.score_table import ScoreTable
+
+_SHOWN_CLIPS = 8
+
+
+def write_artifacts(
+    folder: Path,
+    config: DictConfig,
+    cell: Cell,
+    found: Evaluation,
+    metrics: dict[str, float],
+    *,
+    command: str,
+    clean_twin: str | None,
+    device: str,
+    title: str,
+) -> None:
+    """Write everything that a cell is remembered by.
+
+    Args:
+        folder: an empty folder.
+        config: the composed configuration, without Hydra's own node.
+        cell: the checked settings made from it.
+        found: the clips as they were shown, and the answers.
+        metrics: its numbers.
+        command: that runs this cell again.
+        clean_twin: fingerprint of the cell that it was compared with; None for none.
+        device: that the model ran on.
+        title: of the figures.
+    """
+    masked, table = found.masked, found.table
+    table.write(folder / SCORES)
+    write_json(folder / METRICS, metrics)
+    _write_classes(folder, table, title)
+    save_figure(folder / "masked_clips.png", _masked_clips(cell, masked, title))
+    OmegaConf.save(config, folder / "config.yaml", resolve=True)
+    write_json(folder / "environment.json", environment(device))
+    runs_again = {"command": command, "clean_twin": clean_twin}
+    protocol = _protocol(cell, masked, table, device) | runs_again
+    write_json(folder / PROTOCOL, protocol)
+    _write_clip_lists(folder, masked)
+    if found.attention:
+        columns = {"clip_id": table.clip_ids, **found.attention}
+        pd.DataFrame(columns).dropna().to_csv(folder / "attention.csv", index=False)
+    if found.noise is not None:
+        write_noise(folder / "noise", cell.noise, masked, found.noise, title=title)
+
+
+def _write_clip_lists(folder: Path, masked: MaskedClips) -> None:
+    """List the clips that something happened to; nothing where nothing did."""
+    clips = masked.frames.clip_set
+    failed = [(fault.clip_id, fault.path.name, fault.reason) for fault in masked.frames.failures]
+    empty = [(clips.clips[index].id, masked.on_empty) for index in masked.empty]
+    pairs = [
+        (clip.id, clips.class_names[clip.label], scene.id, clips.class_names[scene.label])
+        for index, scene_index in masked.scene_clips.items()
+        for clip, scene in [(clips.clips[index], clips.clips[scene_index])]
+    ]
+    for name, columns, rows in (
+        ("failed_clips", ["clip_id", "file", "reason"], failed),
+        ("empty_clips", ["clip_id", "on_empty"], empty),
+        ("scene_pairs", ["clip_id", "class", "scene_clip_id", "scene_class"], pairs),
+    ):
+        if rows:
+            pd.DataFrame(rows, columns=columns).to_csv(folder / f"{name}.csv", index=False)
+
+
+def _write_classes(folder: Path, table: ScoreTable, title: str) -> None:
+    confusion = confusion_matrix(table.labels, table.scores)
+    names = table.class_names
+    per_class(confusion, names).to_csv(folder / "per_class.csv", index=False)
+    confused_pairs(confusion, names).to_csv(folder / "confused_pairs.csv", index=False)
+    counts = pd.DataFrame(confusion, index=list(names), columns=list(names))
+    counts.to_csv(folder / "confusion.csv", index_label="true")
+    if table.attributes:
+        attribute_table(table).to_csv(folder / "attributes.csv", index=False)
+    figure = confusion_figure(confusion, names, title=title)
+    save_figure(folder / "confusion.png", figure)
+
+
+def _masked_clips(cell: Cell, masked: MaskedClips, title: str) -> Figure:
+    """Draw the middle frame of a few clips, as the model saw it; without noise that is learned."""
+    clips = masked.frames.clip_set
+    pictures: list[NDArray[np.uint8]] = []
+    captions: list[str] = []
+    learned_or_none = isinstance(cell.noise, NoNoise | Learned)
+    for index in evenly(masked.judged, _SHOWN_CLIPS):
+        clip = masked.clip(index)
+        frames = clip.frames if learned_or_none else corrupted(clip, cell.noise)
+        pictures.append(frames[len(frames) // 2].permute(1, 2, 0).numpy())
+        caption = f"{clips.class_names[clips.clips[index].label]}"
+        scene = masked.scene_clips.get(index)
+        if scene is not None:
+            caption += f"\nbefore {clips.class_names[clips.clips[scene].label]}"
+        captions.append(f"{caption}\n{clip.effect.realised_ratio:.4f} hidden")
+    return masked_clips_figure(pictures, captions, title=title)
+
+
+def _protocol(cell: Cell, masked: MaskedClips, table: ScoreTable, device: str) -> dict[str, object]:
+    """Return the protocol card: what a number of this cell is a number of."""
+    frames, clips = masked.frames, masked.frames.clip_set
+    prompts = cell.prompts.texts(clips.class_names)
+    return {
+        "data": clips.name,
+        "clips": len(clips.clips),
+        "clips_evaluated": len(table.clip_ids),
+        "clips_failed": len(frames.failures),
+        "clips_nothing_found": len(masked.empty),
+        "clips_left_out": len(frames.ok) - len(masked.judged),
+        "classes": len(clips.class_names),
+        "groups": len({clip.group for clip in clips.clips}),
+        "data_digest": clips.digest,
+        "frames_digest": frames.digest,
+        "licence": clips.licence,
+        "citation": clips.citation,
+        "frames": frame_settings(cell).model_dump(mode="json"),
+        "model": cell.model.model_dump(mode="json"),
+        "weights_digest": weights_digest(cell.model.folder()),
+        "input_size": cell.model.image_size(),
+        "prompts_per_class": len(prompts[0]),
+        "first_prompt": prompts[0][0],
+        "masking": {"kind": type(cell.masking).__name__, **cell.masking.model_dump(mode="json")},
+        "noise": {"kind": type(cell.noise).__name__, **cell.noise.model_dump(mode="json")},
+        "region": {
+            "kind": type(cell.region).__name__,
+            "exact": cell.region.exact,
+            "weights_or_maps": cell.region.identity(clips),
+            **cell.region.model_dump(mode="json"),
+        },
+        "limit": cell.limit,
+        "device": device,
+        "precision": cell.precision,
+        "seed": cell.seed,
+        "uses_true_label_at_test_time": cell.uses_label,
+        "notes": list(cell.notes()),
+        "torch": torch.__version__,
+    }

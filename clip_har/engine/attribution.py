@@ -1,0 +1,108 @@
+"""Whether the model looks at the subject: where its evidence for its answers lies."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor, from_numpy
+from torch.nn.functional import adaptive_avg_pool2d
+
+from clip_har.core.evenly import evenly
+from clip_har.core.progress import track
+from clip_har.masking.masked_clips import MaskedClips, ShownClip
+from clip_har.metrics.attention import focus, mass, pointing, rank
+from clip_har.models.evidence import clip_evidence, embed_clip
+from clip_har.models.zero_shot import ZeroShot
+
+MEASURES = {"mass": mass, "rank": rank, "pointing": pointing, "focus": focus}
+"""See `clip_har.metrics.attention`."""
+
+
+def evidence_maps(zero_shot: ZeroShot, frames: Tensor, label: int) -> Tensor:
+    """Return where a clip's evidence for a class lies, ``(T, g, g)`` at least 0.
+
+    Args:
+        zero_shot: the model with its classes.
+        frames: ``(T, 3, S, S)`` uint8, as the model sees them.
+        label: the class, usually the one that the model answers.
+    """
+    return clip_evidence(
+        zero_shot.model,
+        frames,
+        zero_shot.classifier[label],
+        embed_clip(zero_shot.model, frames),
+        pooling=zero_shot.pooling,
+    )
+
+
+def mass_inside(evidence: Tensor, subject: NDArray[np.float32]) -> float:
+    """Return the share of the evidence inside the subject, see `clip_har.metrics.attention.mass`.
+
+    Args:
+        evidence: ``(T, g, g)`` at least 0.
+        subject: ``(T, S, S)`` relevance in [0, 1]; a patch that it covers in part counts in part.
+
+    Example:
+        >>> import torch
+        >>> subject = np.zeros((1, 4, 4), np.float32)
+        >>> subject[0, :2] = 1  # the upper half
+        >>> mass_inside(torch.tensor([[[3.0, 0.0], [1.0, 0.0]]]), subject)
+        0.75
+    """
+    return mass(evidence.numpy(), covered(subject, evidence.shape[-1]))
+
+
+def covered(subject: NDArray[np.float32], side: int) -> NDArray[np.float32]:
+    """Return how much of each patch the subject covers, ``(T, g, g)`` in [0, 1].
+
+    Args:
+        subject: ``(T, S, S)`` relevance in [0, 1].
+        side: patches g along a side.
+    """
+    patches: NDArray[np.float32] = adaptive_avg_pool2d(from_numpy(subject.copy()), side).numpy()
+    return patches
+
+
+def rows_with_subject(masked: MaskedClips, most: int) -> list[int]:
+    """Return the rows of at most so many judged clips whose subject was found, evenly spread.
+
+    Args:
+        masked: the clips; without a region source there are none.
+        most: 0 for none.
+    """
+    if masked.subject is None or most == 0:
+        return []
+    found = [row for row, index in enumerate(masked.judged) if masked.subject.found[index]]
+    return evenly(found, most) if found else []
+
+
+def attention_of_answers(
+    masked: MaskedClips,
+    zero_shot: ZeroShot,
+    answers: NDArray[np.int64],
+    rows: Sequence[int],
+    seen: Callable[[ShownClip], Tensor],
+) -> Mapping[str, NDArray[np.float64]]:
+    """Measure on some clips where the evidence for the answers lies.
+
+    Args:
+        masked: the cell's clips, with the subject's place.
+        zero_shot: the model with its classes.
+        answers: ``(N,)``, the class answered for each judged clip.
+        rows: of the judged clips on which it is measured; their subjects were found.
+        seen: gives the frames that the model saw of a clip.
+
+    Returns:
+        By name of `MEASURES` ``(N,)``, NaN where it was not measured.
+    """
+    found = {name: np.full(len(masked.judged), np.nan) for name in MEASURES}
+    with track(len(rows), "measuring attention") as advance:
+        for row in rows:
+            clip = masked.clip(masked.judged[row])
+            assert clip.subject is not None  # noqa: S101, the caller's promise
+            evidence = evidence_maps(zero_shot, seen(clip), int(answers[row])).numpy()
+            subject = covered(clip.subject, evidence.shape[-1])
+            for name, measure in MEASURES.items():
+                found[name][row] = measure(evidence, subject)
+            advance(1)
+    return found

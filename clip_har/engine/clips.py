@@ -1,0 +1,77 @@
+"""The clips of a cell: decoded as its model takes them, and under its mask."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from clip_har.config.cell import Cell
+from clip_har.core.errors import ClipHarError
+from clip_har.data.clips import ClipSet
+from clip_har.data.frames.store import FrameStore
+from clip_har.data.sampling import FrameSettings
+from clip_har.data.shards import Shard, open_part, open_whole
+from clip_har.masking.masked_clips import MaskedClips, locate
+from clip_har.regions.none import NoRegion
+
+if TYPE_CHECKING:
+    from clip_har.models.zero_shot import ZeroShot
+
+
+def frame_settings(cell: Cell) -> FrameSettings:
+    """Return the cell's settings of frames, with the model's own where they leave it to the model.
+
+    Args:
+        cell: the checked settings.
+    """
+    frames: FrameSettings = cell.frames.model_copy(update={"size": cell.model.image_size()})
+    if frames.fit is None or frames.resample is None:
+        fit, resample = cell.model.fitting()
+        own = {"fit": frames.fit or fit, "resample": frames.resample or resample}
+        frames = frames.model_copy(update=own)
+    return frames
+
+
+def open_frames(cell: Cell, clips: ClipSet, shard: Shard | None = None) -> FrameStore:
+    """Decode clips as the cell's model takes them, or find them decoded.
+
+    Args:
+        cell: the checked settings.
+        clips: the whole set.
+        shard: the part that is opened; None for the whole.
+    """
+    settings = frame_settings(cell)
+    if shard is None:
+        return open_whole(clips, settings, cache_dir=cell.cache_dir)
+    return open_part(clips, shard, settings, cache_dir=cell.cache_dir)
+
+
+def open_masked(
+    cell: Cell, frames: FrameStore, *, zero_shot: "Callable[[], ZeroShot]"
+) -> MaskedClips:
+    """Find where the mask's thing and the subject are, and return the clips under the mask.
+
+    Args:
+        cell: the checked settings.
+        frames: of the cell's clips.
+        zero_shot: gives the cell's model with its classes, for sources that need it.
+
+    Raises:
+        ClipHarError: when a region source lacks what it needs; with ``on_empty=error`` when the
+            thing is missing in a clip; and when no clip is left.
+    """
+    masked = locate(
+        cell.masking,
+        frames,
+        cell.region,
+        subject=not isinstance(cell.region, NoRegion),
+        seed=cell.seed,
+        zero_shot=zero_shot,
+        cache_dir=cell.cache_dir,
+    )
+    if masked.empty and masked.on_empty == "error":
+        raise ClipHarError(
+            f"{masked.told_empty()}: region.on_empty=skip leaves them out, region.on_empty=whole"
+            " takes their whole frames for it"
+        )
+    if masked.empty and not masked.judged:
+        raise ClipHarError(f"{masked.told_empty()}: none is left; another source may find it")
+    return masked

@@ -1,0 +1,174 @@
+"""The files of learned noise in a cell's folder: values, card, tables, pictures."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from torch.nn.functional import interpolate
+
+from clip_har.engine.noise_evaluation import Exhibit, NoiseResult
+from clip_har.engine.noisy_answers import columns
+from clip_har.figures.noise import NoiseRow, noise_clips_figure, noise_sheet
+from clip_har.figures.noise_curves import loss_figure
+from clip_har.figures.save import save_figure
+from clip_har.masking.masked_clips import MaskedClips
+from clip_har.noise.learned.fit import NOISE_FILE, FittedNoise
+from clip_har.noise.learned.perturbation import PixelNoise
+from clip_har.noise.learned.settings import Learned
+from clip_har.noise.learned.variants import LEARNED
+from clip_har.results.noise_answers import write_answers
+
+_LONG = ("prompts", "class_names", "clips")  # not for reading
+
+
+def write_noise(
+    folder: Path, noise: Learned, masked: MaskedClips, result: NoiseResult, *, title: str
+) -> None:
+    """Write everything that a cell's noise is remembered by.
+
+    Args:
+        folder: a new folder.
+        noise: the settings.
+        masked: the cell's clips.
+        result: what the noise is and did.
+        title: of the figures.
+    """
+    folder.mkdir()
+    fitted = result.fitted
+    fitted.save(folder / NOISE_FILE)
+    (folder / "card.md").write_text(noise_card(noise, result), encoding="utf-8")
+    result.effects.to_csv(folder / "effect.csv", index=False)
+    result.classes.to_csv(folder / "classes.csv", index=False)
+    _curves(fitted).to_csv(folder / "loss_curve.csv", index=False)
+    write_answers(folder, result.headline, result.answers)
+    course = fitted.course
+    save_figure(
+        folder / "loss_curve.png",
+        loss_figure(course.terms, course.validation, kept=course.kept, title=f"{title}: learning"),
+    )
+    if isinstance(fitted.perturbation, PixelNoise):
+        save_figure(folder / "noise.png", _sheet(fitted.perturbation, noise, masked, title=title))
+    if result.exhibits:
+        rows = [_row(exhibit, masked.frames.clip_set.class_names) for exhibit in result.exhibits]
+        figure = noise_clips_figure(rows, title=f"{title}: {result.headline}")
+        save_figure(folder / "clips.png", figure)
+
+
+def noise_card(noise: Learned, result: NoiseResult) -> str:
+    """Return what a reader must know of learned noise, as Markdown.
+
+    Args:
+        noise: the settings.
+        result: what the noise is and did.
+    """
+    card, course = result.fitted.card, result.fitted.course
+    if noise.file is not None:  # then the cell's own settings say nothing of how it was learned
+        noise = type(noise).model_validate({**noise.model_dump(), **card["noise"]})
+    weights = ", ".join(f"{name} {weight:g}" for name, weight in noise.weights().items())
+    over = " over candidates" if noise.per_class else ""
+    scores = course.validation
+    top1 = result.effects[result.effects["measure"] == "top1"]
+    return f"""# Learned noise: {card["kind"]}
+
+- Learned on the training split only: {card["data"]}, {card["training_clips"]} clips; stopped by
+  {card["validation_clips"]} clips of other groups. Its labels were used there. Data digest
+  `{card["data_digest"]}`.
+- Frozen model, weights digest `{card["weights"][:16]}`, {len(card["class_names"])} classes.
+- Loss: {weights}. Masks in training: {", ".join(noise.train_masking)} at
+  {", ".join(f"{ratio:g}" for ratio in noise.train_ratios)}.
+- {course.steps} steps of {noise.learning.batch} frames, kept step {course.kept}; validation (mean
+  log-probability of the true class{over}, at the best temperature) from
+  {scores.get(0, float("nan")):.3f} to
+  {scores.get(course.kept, float("nan")):.3f}. Seed {noise.seed}.
+- Size: root mean square {result.classes["rms"].mean():.2f}, largest
+  {result.classes["largest"].max():.2f}.
+
+## What it did to this cell's clips
+
+{_markdown(top1)}
+
+`oracle` adds the noise of the TRUE class: it leaks the label and says nothing of recognition.
+`random` is noise of the same norm, `shuffled` another class's noise, `universal` one noise for all
+classes at equal training effort, `calibration` one bias per class and a temperature, fitted on
+the same training clips. A gain that one of these reaches is not attention to the action.
+
+## All that shapes it
+
+```json
+{_listed(card)}
+```
+"""
+
+
+def _markdown(top1: pd.DataFrame) -> str:
+    lines = [
+        "| variant | against | top-1 before | after | difference | 95 % |",
+        "|---|---|---|---|---|---|",
+    ]
+    lines += [
+        f"| {row['variant']} | {row['against']} | {row['before']:.3f} | {row['after']:.3f}"
+        f" | {row['difference']:+.3f} | {row['low']:+.3f} to {row['high']:+.3f} |"
+        for row in top1.to_dict("records")
+    ]
+    return "\n".join(lines)
+
+
+def _listed(card: dict[str, Any]) -> str:
+    short = {key: value for key, value in card.items() if key not in _LONG}
+    return json.dumps(short, indent=2, sort_keys=True)
+
+
+def _curves(fitted: FittedNoise) -> pd.DataFrame:
+    curves = {**fitted.course.terms, "validation": fitted.course.validation}
+    table = pd.DataFrame({name: pd.Series(curve) for name, curve in curves.items()})
+    return table.sort_index().reset_index(names="step")
+
+
+def _sheet(noise: PixelNoise, settings: Learned, masked: MaskedClips, *, title: str) -> Figure:
+    """Draw the noise of the first frame, one tile per class; parts of a sum also by themselves."""
+    names = list(masked.frames.clip_set.class_names)
+    first = torch.zeros(1, dtype=torch.long)
+    count = columns(noise)
+    deltas = [noise.delta(first + column, first)[0] for column in range(count)]
+    captions = names if settings.per_class else [LEARNED]
+    if len(noise.parts) > 1:
+        shared = noise.with_parts({"shared": noise.parts["shared"]})
+        deltas.insert(0, shared.delta(first, first)[0])
+        captions = ["all classes", *captions]
+    stacked = torch.stack(deltas).detach().cpu().numpy()
+    peak = float(np.ceil(max(np.abs(stacked).max(), 1e-3)))
+    return noise_sheet(stacked, captions, title=f"{title}: δ", peak=peak)
+
+
+def _row(exhibit: Exhibit, names: tuple[str, ...]) -> NoiseRow:
+    frames = exhibit.clip.frames
+    middle = len(frames) // 2
+    shown, noisy = (picture[middle].permute(1, 2, 0).numpy() for picture in (frames, exhibit.noisy))
+    heats = [
+        None if evidence is None else _heat(evidence[middle], shown.shape[0])
+        for evidence in (exhibit.evidence_before, exhibit.evidence_after)
+    ]
+    answers = f"before: {names[exhibit.before]}\nafter: {names[exhibit.after]}"
+    return NoiseRow(
+        caption=f"true: {names[exhibit.label]}\n{answers}",
+        shown=shown,
+        noisy=noisy,
+        added=noisy.astype(np.int16) - shown.astype(np.int16),
+        evidence_before=heats[0],
+        evidence_after=heats[1],
+        subject=None if exhibit.clip.subject is None else exhibit.clip.subject[middle],
+    )
+
+
+def _heat(evidence: torch.Tensor, size: int) -> NDArray[np.float32]:
+    """Return a frame's evidence at the frame's size, its strongest place 1."""
+    spread = interpolate(
+        evidence[None, None], size=(size, size), mode="bilinear", align_corners=False
+    )[0, 0]
+    heat: NDArray[np.float32] = (spread / spread.max().clamp(min=1e-12)).clamp(0, 1).numpy()
+    return heat

@@ -1,0 +1,38 @@
+"""What would stop a cell, found out before it starts."""
+
+from clip_har.config.cell import Cell
+from clip_har.core.errors import ClipHarError
+from clip_har.data.clips import ClipSet, clips_of
+
+
+def preflight(cell: Cell) -> ClipSet:
+    """Find out, cheaply, what would stop a cell: missing data, weights or prompt files.
+
+    Returns:
+        The clips that the cell is about.
+
+    Raises:
+        ClipHarError: for the first thing that is missing.
+    """
+    clips = clips_of(cell.dataset, cell.limit)
+    if cell.shard is not None:
+        cell.shard.of(clips)
+    cell.prompts.texts(clips.class_names)
+    cell.model.folder()
+    if cell.frames.size not in (None, size := cell.model.image_size()):
+        raise ClipHarError(
+            f"frames.size={cell.frames.size}: the model takes {size} px; leave frames.size=null"
+        )
+    length, frames = cell.model.clip_length(), cell.frames
+    if length is not None and (frames.sampler, frames.count) != ("uniform", length):
+        raise ClipHarError(
+            f"frames.sampler={frames.sampler}, frames.count={frames.count}: the model takes"
+            f" {length} frames of each clip; use frames.sampler=uniform frames.count={length}"
+        )
+    if cell.device not in ("auto", "cpu") or cell.precision == "fp16":
+        # Only these can be impossible, and only PyTorch knows (it takes seconds to import).
+        from clip_har.models.dual_encoder import pick_device, pick_dtype
+
+        pick_dtype(cell.precision, pick_device(cell.device))
+    cell.region.identity(clips)
+    return clips

@@ -1,0 +1,67 @@
+"""The clips that a cell's noise is learned from, decoded and under its masks."""
+
+import logging
+
+from clip_har.config.cell import Cell
+from clip_har.core.errors import ClipHarError
+from clip_har.engine.clips import open_frames
+from clip_har.masking.area import Strategy
+from clip_har.masking.masked_clips import MaskedClips, locate
+from clip_har.masking.none import NoMask
+from clip_har.models.zero_shot import ZeroShot
+from clip_har.noise.learned.identity import training_clips
+from clip_har.noise.learned.settings import Learned
+from clip_har.noise.learned.training_clips import TrainingClips, split_groups
+
+log = logging.getLogger(__name__)
+
+
+def open_training(cell: Cell, zero_shot: ZeroShot) -> TrainingClips:
+    """Decode the clips that a cell's noise is learned from, or find them decoded.
+
+    Clips without a subject are treated as in evaluation (``region.on_empty``) where a mask or the
+    loss asks for it.
+
+    Args:
+        cell: with learned noise.
+        zero_shot: its model with its classes.
+
+    Raises:
+        ClipHarError: as `split_groups`; and with ``on_empty=error`` for a clip without a subject.
+    """
+    noise: Learned = cell.noise
+    frames = open_frames(cell, training_clips(cell.dataset, noise.learning.train_clips))
+    own: Strategy = cell.masking if "same" in noise.train_masking else NoMask()
+    subject = noise.needs_region or own.feature is not None
+    clips = locate(
+        own,
+        frames,
+        cell.region,
+        subject=subject,
+        seed=cell.seed,
+        zero_shot=lambda: zero_shot,
+        cache_dir=cell.cache_dir,
+    )
+    usable = _with_their_thing(clips, subject=noise.needs_region)
+    return TrainingClips(clips, *split_groups(frames.clip_set, usable, noise))
+
+
+def _with_their_thing(clips: MaskedClips, *, subject: bool) -> list[int]:
+    """Return the decoded clips in which is found what is asked for, as ``on_empty`` says."""
+    maps = [clips.feature, clips.subject if subject else None]
+    asked = [found for found in maps if found is not None]
+    decoded = clips.frames.ok
+    whole = [index for index in decoded if all(one.found[index] for one in asked)]
+    if len(whole) == len(decoded):
+        return decoded
+    told = (
+        f"nothing was found to aim at in {len(decoded) - len(whole)} of {len(decoded)} training"
+        f" clips of {clips.frames.clip_set.name}"
+    )
+    if clips.on_empty == "error":
+        raise ClipHarError(f"{told}: region.on_empty=skip leaves them out")
+    if clips.on_empty == "whole":
+        log.warning("%s: their whole frames are taken for it", told)
+        return decoded
+    log.warning("%s: left out", told)
+    return whole

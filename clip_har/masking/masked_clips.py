@@ -1,0 +1,223 @@
+"""Where frames, regions and masks come together: the clips of a cell as the model sees them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clip_har.data.frames.store import FrameStore
+from clip_har.masking.aimed import AimedMask
+from clip_har.masking.area import Canvas, Strategy, clip_mask
+from clip_har.masking.effect import MaskEffect, mask_effect
+from clip_har.masking.fill import apply_mask, blend, feather
+from clip_har.masking.pairs import draw_scene_clips
+from clip_har.masking.swap import SwapMask
+from clip_har.regions.source import PERSON, SUBJECT, RegionSource
+from clip_har.regions.store import RegionMaps, open_regions
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from clip_har.models.zero_shot import ZeroShot
+
+Hidden = NDArray[np.bool_] | NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class ShownClip:
+    """One clip under its mask.
+
+    Attributes:
+        id: of the clip.
+        frames: ``(T, 3, S, S)`` uint8 as the model sees them.
+        whole: ``(T, 3, S, S)`` uint8 before the mask was painted.
+        hidden: ``(1 or T, S, S)``: True where hidden, or how much of a pixel is covered.
+        effect: what the mask did.
+        subject: ``(T, S, S)`` where the subject is in these frames; None without a region source.
+        paint: paints the same mask over other frames of the clip.
+    """
+
+    id: str
+    frames: "Tensor"
+    whole: "Tensor"
+    hidden: Hidden
+    effect: MaskEffect
+    subject: NDArray[np.float32] | None
+    paint: "Callable[[Tensor], Tensor]"
+
+
+@dataclass(frozen=True, eq=False)
+class MaskedClips:
+    """The clips of a cell under its mask; open them with `open_masked`.
+
+    Attributes:
+        masking: the cell's `clip_har.masking.area.Strategy`.
+        seed: the root seed.
+        frames: the clips' frames as they came.
+        subject: where the subject is; None without a region source.
+        feature: where the thing is that the mask is aimed at; None where it is aimed at nothing.
+        on_empty: what happens to clips in which that thing is not found.
+    """
+
+    masking: Strategy
+    seed: int
+    frames: FrameStore
+    subject: RegionMaps | None = None
+    feature: RegionMaps | None = None
+    on_empty: str = "skip"
+
+    @cached_property
+    def empty(self) -> list[int]:
+        """Decoded clips in which the mask's thing was not found, ascending."""
+        if self.feature is None:
+            return []
+        return [index for index in self.frames.ok if not self.feature.found[index]]
+
+    def told_empty(self) -> str:
+        """Return what was not found in how many clips, and which, for messages."""
+        names = [self.frames.clip_set.clips[index].id for index in self.empty]
+        listed = ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
+        what = f"no {self.masking.feature} was found"
+        return f"{what} in {len(names)} of {len(self.frames.ok)} clips ({listed})"
+
+    @cached_property
+    def judged(self) -> list[int]:
+        """The clips that are shown to the model, ascending."""
+        if self.on_empty == "whole":
+            return self.frames.ok
+        left_out = set(self.empty)
+        return [index for index in self.frames.ok if index not in left_out]
+
+    @cached_property
+    def judged_ids(self) -> tuple[str, ...]:
+        """The ids of these clips."""
+        return tuple(self.frames.clip_set.clips[index].id for index in self.judged)
+
+    @cached_property
+    def scene_clips(self) -> Mapping[int, int]:
+        """For each judged clip the one whose background it is shown before; empty unless swapped.
+
+        Both clips' subjects were found, and the two are of different classes.
+        """
+        if not isinstance(self.masking, SwapMask):
+            return {}
+        clips = [self.frames.clip_set.clips[index] for index in self.judged]
+        labels = np.array([clip.label for clip in clips], np.int64)
+        drawn = draw_scene_clips([clip.id for clip in clips], labels, seed=self.seed)
+        return {index: self.judged[pick] for index, pick in zip(self.judged, drawn, strict=True)}
+
+    def clip(self, index: int) -> ShownClip:
+        """Return a clip with a part hidden.
+
+        Args:
+            index: in the clip set; the clip's id alone decides what is random.
+        """
+        import torch
+
+        view = self.frames.view(index)
+        pixels, clip_id = view.pixels, view.clip.id
+        count, _, height, width = pixels.shape
+        subject = None if self.subject is None else self.subject.relevance(index)
+        feature = self._feature(index)
+        canvas = Canvas(
+            clip_id=clip_id,
+            seed=self.seed,
+            frames=count,
+            height=height,
+            width=width,
+            feature=feature,
+            subject=subject,
+        )
+        mask = clip_mask(self.masking, canvas)  # (1 or T, S, S)
+        fades = isinstance(self.masking, AimedMask | SwapMask) and self.masking.soft
+        hidden: Hidden = feather(mask, fades) if fades else mask
+        whole = torch.from_numpy(pixels.copy())
+        seen = slice(None)
+        if isinstance(self.masking, SwapMask):
+            scene = self._background(self.scene_clips[index], self.masking, count)
+            if self.masking.frozen:
+                seen = slice(count // 2, count // 2 + 1)
+                whole = whole[seen].expand_as(whole).contiguous()
+                scene = scene[seen].expand_as(scene).contiguous()
+                hidden = hidden[seen] if len(hidden) > 1 else hidden
+
+            def paint(frames: "Tensor") -> "Tensor":
+                return blend(frames, scene, torch.from_numpy(hidden))
+        else:
+
+            def paint(frames: "Tensor") -> "Tensor":
+                fill = self.masking.fill
+                return apply_mask(frames, hidden, fill, seed=self.seed, clip_id=clip_id)
+
+        parts = [None if part is None else part[seen] for part in (subject, feature)]
+        effect = mask_effect(pixels[seen], hidden, *parts)
+        shown = parts[0]
+        if shown is not None and len(shown) < count:
+            shown = np.broadcast_to(shown, (count, height, width))
+        return ShownClip(clip_id, paint(whole), whole, hidden, effect, shown, paint)
+
+    def _feature(self, index: int) -> NDArray[np.float32] | None:
+        if self.feature is None:
+            return None
+        relevance = self.feature.relevance(index)
+        # Only with on_empty=whole is a clip without the thing shown at all.
+        return relevance if self.feature.found[index] else np.ones_like(relevance)
+
+    def _background(self, index: int, swap: SwapMask, count: int) -> "Tensor":
+        """Return ``count`` frames of a clip with its own subject painted over."""
+        import torch
+
+        view = self.frames.view(index)
+        relevance = self._feature(index)
+        assert relevance is not None, "a swap is aimed at a thing"  # noqa: S101
+        bare = apply_mask(
+            torch.from_numpy(view.pixels.copy()),
+            swap.own_scene_hole(relevance),
+            swap.fill,
+            seed=self.seed,
+            clip_id=view.clip.id,
+        )
+        return bare[torch.arange(count) * len(bare) // count]  # clips may differ in length
+
+
+def locate(
+    masking: Strategy,
+    frames: FrameStore,
+    region: RegionSource,
+    *,
+    subject: bool,
+    seed: int,
+    zero_shot: "Callable[[], ZeroShot]",
+    cache_dir: Path,
+) -> MaskedClips:
+    """Find where a mask's thing is, and return the clips under the mask.
+
+    Args:
+        masking: the mask.
+        frames: of the clips.
+        region: says where the thing is, and what becomes of clips without it.
+        subject: whether the subject is looked for, too.
+        seed: the root seed.
+        zero_shot: gives the cell's model with its classes, for sources that need it.
+        cache_dir: where region maps are kept.
+    """
+    aim = masking.feature
+    if aim == PERSON and region.person_is_subject:
+        aim = SUBJECT
+    things = ([aim] if aim else []) + ([SUBJECT] if subject else [])
+    maps = {
+        thing: open_regions(region, thing, frames, zero_shot=zero_shot, cache_dir=cache_dir)
+        for thing in dict.fromkeys(things)
+    }
+    return MaskedClips(
+        masking=masking,
+        seed=seed,
+        frames=frames,
+        subject=maps.get(SUBJECT),
+        feature=maps.get(aim) if aim else None,
+        on_empty=region.on_empty,
+    )

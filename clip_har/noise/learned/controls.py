@@ -1,0 +1,230 @@
+"""Controls beside learned noise: what a gain could be, other than attention to the action."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import reduce
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.special import log_softmax
+from torch import Tensor
+
+from clip_har.core.progress import track
+from clip_har.core.seeding import generator
+from clip_har.models.zero_shot import ZeroShot
+from clip_har.noise.learned.perturbation import Perturbation, PixelNoise
+from clip_har.noise.learned.settings import Learned
+from clip_har.noise.learned.training_clips import TrainingClips
+
+Scores = NDArray[np.float32]
+
+_PENALTIES = (1e-4, 1e-3, 1e-2, 1e-1)  # of the biases of the calibration control
+_ROUNDING = 1e-4  # sums in another order
+_EMPTY_LEVELS = (0, 127, 255)  # frames of one grey: black, mid grey, white
+
+
+def random_like(perturbation: Perturbation, *, seed: int) -> Perturbation:
+    """Return random noise of the size of learned noise.
+
+    The values of each class's δ are dealt out anew over its grid, of a border over the border, and
+    their signs drawn by lot; parts of a sum each by themselves. Then what a class has in a frame is
+    scaled to the root mean square of the learned: values of a coarse grid average out where they
+    are spread over the frame, and those of two parts no longer work together.
+
+    Args:
+        perturbation: the learned noise.
+        seed: of the draws.
+    """
+    parts = {}
+    for name, part in perturbation.parts.items():
+        rows = part.detach().cpu().flatten(1).numpy().copy()  # (1 or C, values)
+        shown = _shown(perturbation, part)
+        for number, row in enumerate(rows):
+            draws = generator(seed, f"noise/random/{name}", str(number))
+            dealt = draws.permutation(row[shown])
+            row[shown] = dealt * draws.choice(np.array([-1, 1], np.float32), len(dealt))
+        parts[name] = torch.from_numpy(rows).reshape(part.shape).to(part.device)
+    if not isinstance(perturbation, PixelNoise):
+        return perturbation.with_parts(parts)  # all values of a shift keep its length
+    return _as_strong(perturbation, parts)
+
+
+def _as_strong(perturbation: PixelNoise, parts: dict[str, Tensor]) -> PixelNoise:
+    """Return the sum of parts as one part, each frame of it as strong as the learned noise."""
+    name = "own" if "own" in parts else "shared"
+    total = reduce(torch.add, parts.values())  # (1 or C, F, 3, r, r)
+    drawn = perturbation.with_parts({name: total})
+    ratios = [
+        _frame_rms(perturbation, column) / _frame_rms(drawn, column).clamp(min=1e-12)
+        for column in range(len(total))
+    ]
+    factors = torch.stack(ratios)  # (1 or C, F)
+    factors[(factors - 1).abs() < _ROUNDING] = 1
+    return drawn.with_parts({name: total * factors[:, :, None, None, None]})
+
+
+def _frame_rms(noise: PixelNoise, column: int) -> Tensor:
+    """Return the root mean square of one class's noise in each frame, ``(F,)``."""
+    times = torch.arange(max(part.shape[1] for part in noise.parts.values()))
+    delta = noise.delta(torch.full_like(times, column), times)
+    return delta.detach().square().mean(dim=(1, 2, 3)).sqrt()
+
+
+def _shown(perturbation: Perturbation, part: Tensor) -> NDArray[np.bool_]:
+    """Return which values of a row of a part can be seen at all: ``(values,)``."""
+    if not isinstance(perturbation, PixelNoise):
+        return np.ones(part[0].numel(), bool)
+    seen: NDArray[np.bool_] = perturbation.seen(part).cpu().expand(part.shape[1:]).numpy() > 0
+    return seen.flatten()
+
+
+def derangement(classes: int, *, seed: int) -> NDArray[np.int64]:
+    """Return for each class another one whose δ it gets; each δ goes to one class.
+
+    Args:
+        classes: at least 2.
+        seed: of the draw.
+    """
+    order = generator(seed, "noise/shuffled", "classes").permutation(classes)
+    partner = np.empty(classes, np.int64)
+    partner[order] = np.roll(order, 1)  # one cycle through all classes: none keeps its own
+    return partner
+
+
+@dataclass(frozen=True, eq=False)
+class Calibration:
+    """One temperature and one bias per class: what moves answers without looking at a pixel.
+
+    Attributes:
+        scale: what scores are multiplied by, above 0.
+        biases: ``(C,)``, what is then added.
+    """
+
+    scale: float
+    biases: NDArray[np.float64]
+
+    def apply(self, scores: Scores) -> Scores:
+        """Return calibrated scores, ``(N, C)``."""
+        return (self.scale * scores + self.biases).astype(np.float32)
+
+
+def fit_calibration(
+    scores: Scores, labels: NDArray[np.int64], *, penalty: float = 1e-4
+) -> Calibration:
+    """Fit one temperature and one bias per class: vector scaling with a shared scale.
+
+    Minimises the mean of −ln softmax_y(a · z + b) + penalty · |b|² by L-BFGS, from a = 1 and b = 0
+    (Guo et al. 2017, section 4.2, with one scale for all classes). Every class counts alike,
+    however many clips it has, as in the batches that noise is learned from.
+
+    Args:
+        scores: ``(N, C)`` of training clips.
+        labels: ``(N,)``.
+        penalty: holds the biases; above 0, for the sake of classes without a clip.
+    """
+    rows, classes = np.arange(len(labels)), scores.shape[1]
+    hits, weights = np.eye(classes)[labels], balanced(labels)
+
+    def objective(values: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        scale, biases = np.exp(values[0]), values[1:]
+        logs = log_softmax(scale * scores + biases, axis=1)
+        errors = weights[:, None] * (np.exp(logs) - hits)  # of the mean with respect to a z + b
+        slope = np.concatenate(
+            [[scale * (errors * scores).sum()], errors.sum(axis=0) + 2 * penalty * biases]
+        )
+        value = -(weights * logs[rows, labels]).sum() + penalty * (biases**2).sum()
+        return float(value), slope
+
+    bounds = [(-5.0, 5.0), *[(None, None)] * classes]  # clips told apart would ask for an endless a
+    start = np.zeros(1 + classes)
+    found = minimize(objective, start, jac=True, method="L-BFGS-B", bounds=bounds).x
+    return Calibration(float(np.exp(found[0])), found[1:])
+
+
+def balanced(labels: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the weight of each clip, so that all classes that occur weigh alike; the sum is 1.
+
+    Example:
+        >>> balanced(np.array([0, 0, 3])).tolist()
+        [0.25, 0.25, 0.5]
+    """
+    _, which, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    weights: NDArray[np.float64] = 1 / (len(counts) * counts[which])
+    return weights
+
+
+def calibrate(noise: Learned, zero_shot: ZeroShot, training: TrainingClips) -> Calibration:
+    """Fit `fit_calibration` on whole training clips, under the masks that noise is learned under.
+
+    What it reaches, noise must beat. It learns from the clips that noise learns from; the penalty
+    is the one of `_PENALTIES` that serves the validation clips best.
+
+    Args:
+        noise: says which masks, and the seed.
+        zero_shot: the model with its classes.
+        training: the clips.
+    """
+    labels = training.frames.clip_set.labels
+    parts = (training.learned_from, training.validated_on)
+    told = "fitting the calibration control"
+    with track(sum(len(part) for part in parts), told) as advance:
+        scores = [
+            np.concatenate(
+                [
+                    _scored(noise, zero_shot, training, batch, advance)
+                    for batch in training.frames.batches(part.tolist(), zero_shot.batch_size)
+                ]
+            )
+            for part in parts
+        ]
+    weights = balanced(labels[parts[1]])
+    rows = np.arange(len(parts[1]))
+
+    def loss(calibration: Calibration) -> float:
+        logs = log_softmax(calibration.apply(scores[1]), axis=1)
+        return -float((weights * logs[rows, labels[parts[1]]]).sum())
+
+    return min(
+        (fit_calibration(scores[0], labels[parts[0]], penalty=penalty) for penalty in _PENALTIES),
+        key=loss,
+    )
+
+
+def _scored(
+    noise: Learned,
+    zero_shot: ZeroShot,
+    training: TrainingClips,
+    batch: Sequence[int],
+    advance: Callable[[int], None],
+) -> Scores:
+    scores: Scores = zero_shot.scores([training.clip(noise, index) for index in batch]).numpy()
+    advance(len(batch))
+    return scores
+
+
+def named_on_empty(perturbation: Perturbation, zero_shot: ZeroShot) -> NDArray[np.float64]:
+    """Return how often each class's noise alone names its class, on frames that show nothing.
+
+    Args:
+        perturbation: noise per class.
+        zero_shot: the model with its classes.
+
+    Returns:
+        ``(C,)`` shares of the empty frames: black, mid grey and white.
+    """
+    model, classes = zero_shot.model, len(zero_shot.classifier)
+    size = (len(_EMPTY_LEVELS), 3, model.image_size, model.image_size)
+    levels = torch.tensor(_EMPTY_LEVELS, dtype=torch.uint8).view(-1, 1, 1, 1)
+    empty = levels.expand(size).contiguous()
+    visible = torch.ones(len(empty), 1, *size[2:], device=model.device)
+    shares = np.empty(classes)
+    with torch.inference_mode():
+        prepared = perturbation.prepare(model, empty)
+        for label in range(classes):
+            own = torch.full((len(empty),), label, device=model.device)
+            embedded = perturbation.embed(model, prepared, visible, own, torch.zeros_like(own))
+            answers = zero_shot.frame_logits(embedded).argmax(dim=1)
+            shares[label] = float((answers == own).float().mean())
+    return shares

@@ -1,0 +1,266 @@
+"""Learned noise on disk: learned once for all that shapes it, checked when it is read."""
+
+import json
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from filelock import FileLock
+
+from clip_har.core.errors import ClipHarError
+from clip_har.core.tensor_file import read_tensors, write_tensors
+from clip_har.data.clips import ClipSet
+from clip_har.models.zero_shot import ZeroShot
+from clip_har.noise.learned.controls import Calibration, calibrate
+from clip_har.noise.learned.identity import key_of
+from clip_har.noise.learned.learning import Course, learn
+from clip_har.noise.learned.perturbation import Perturbation, make_perturbation
+from clip_har.noise.learned.settings import Learned
+from clip_har.noise.learned.training_clips import TrainingClips
+
+log = logging.getLogger(__name__)
+
+FORMAT = 2
+NOISE_FILE = "noise.safetensors"
+_CALIBRATION_FILE = "calibration.safetensors"
+
+
+@dataclass(frozen=True, eq=False)
+class FittedNoise:
+    """Noise that was learned.
+
+    Attributes:
+        perturbation: the noise.
+        course: how learning went.
+        card: what it was learned from, and how; a JSON object.
+    """
+
+    perturbation: Perturbation
+    course: Course
+    card: dict[str, Any]
+
+    def save(self, path: Path) -> None:
+        """Write it as safetensors with its card in the metadata."""
+        tensors = {f"part.{name}": part for name, part in self.perturbation.parts.items()}
+        texts = {"card": json.dumps(self.card), "course": self.course.to_json()}
+        write_tensors(path, tensors, texts)
+
+
+def learned_noise(
+    noise: Learned,
+    zero_shot: ZeroShot,
+    training: Callable[[], TrainingClips],
+    *,
+    described: dict[str, Any],
+    frames: int,
+    cache_dir: Path,
+) -> FittedNoise:
+    """Return noise, learning it where no process has done so before.
+
+    Args:
+        noise: the settings.
+        zero_shot: the model with its classes.
+        training: gives the clips that it is learned from; asked only where it is needed.
+        described: all that shapes the result, see `clip_har.noise.learned.identity.described_fit`;
+        it
+            names the fit, and it is kept in the noise's card.
+        frames: of a clip; counts for noise that is not still.
+        cache_dir: fits are kept below ``noise`` in it.
+
+    Raises:
+        ClipHarError: when it cannot be kept there.
+    """
+    start = make_perturbation(
+        noise, model=zero_shot.model, classifier=zero_shot.classifier, frames=frames
+    )
+    with _held(cache_dir, described, NOISE_FILE) as path:
+        if (found := _read(path, start)) is not None:
+            return found
+        log.info("learning %s noise (once, kept in %s)", described["kind"], path.parent)
+        clips = training()
+        state = path.with_suffix(".partial")
+        with _told(cache_dir):
+            best, course = learn(noise, start, zero_shot, clips, state=state)
+            fitted = FittedNoise(best, course, _card(described, clips, course))
+            fitted.save(path)
+            state.unlink(missing_ok=True)
+    if course.validation[course.kept] <= course.validation[0]:
+        log.warning(
+            "%s noise serves the validation clips no better than none: %.3f after %d steps, %.3f"
+            " at the start",
+            described["kind"],
+            course.validation[course.kept],
+            course.kept,
+            course.validation[0],
+        )
+    return fitted
+
+
+def fitted_calibration(
+    noise: Learned,
+    zero_shot: ZeroShot,
+    training: Callable[[], TrainingClips],
+    *,
+    described: dict[str, Any],
+    cache_dir: Path,
+) -> Calibration:
+    """Return the calibration control, fitting it where no process has done so before.
+
+    Args:
+        noise: the settings.
+        zero_shot: the model with its classes.
+        training: gives the clips that it is fitted on; asked only where it is needed.
+        described: all that shapes it, see `clip_har.noise.learned.identity.described_calibration`.
+        cache_dir: it is kept below ``noise`` in it.
+
+    Raises:
+        ClipHarError: when it cannot be kept there.
+    """
+    with _held(cache_dir, described, _CALIBRATION_FILE) as path:
+        try:
+            tensors, _ = read_tensors(path)
+            return Calibration(float(tensors["scale"]), tensors["biases"].numpy())
+        except (OSError, ValueError, KeyError):
+            pass  # nothing there, or damaged: made again
+        found = calibrate(noise, zero_shot, training())
+        tensors = {
+            "scale": torch.tensor(found.scale, dtype=torch.float64),
+            "biases": torch.from_numpy(found.biases),
+        }
+        with _told(cache_dir):
+            write_tensors(path, tensors, {})
+    return found
+
+
+def load_noise(
+    path: Path,
+    noise: Learned,
+    zero_shot: ZeroShot,
+    *,
+    clips: ClipSet,
+    described: dict[str, Any],
+    frames: int,
+) -> FittedNoise:
+    """Read the noise of another run, and check that it is what the settings say.
+
+    Args:
+        path: a ``noise.safetensors`` that `FittedNoise.save` wrote.
+        noise: the settings.
+        zero_shot: the model that it is used with.
+        clips: that it is evaluated on.
+        described: what it is used for, see `clip_har.noise.learned.identity.described_use`; where
+        it was
+            learned for something else, or by other settings, a warning says so.
+        frames: of a clip; counts for noise that is not still.
+
+    Raises:
+        ClipHarError: when it is missing, damaged, of another kind, size or class set, outside the
+            budget, or learned from clips that it is evaluated on.
+    """
+    if not path.is_file():
+        raise ClipHarError(f"noise.file={path}: there is no such file; expected {NOISE_FILE}")
+    start = make_perturbation(
+        noise, model=zero_shot.model, classifier=zero_shot.classifier, frames=frames
+    )
+    found = _read(path, start, told=True)
+    assert found is not None  # noqa: S101, otherwise it was told
+    card = found.card
+    kind, names = card["kind"], tuple(card["class_names"])
+    if kind != type(noise).__name__:
+        raise ClipHarError(f"noise.file={path}: expected {type(noise).__name__}, got {kind}")
+    if names != clips.class_names:
+        other = sorted(set(names) ^ set(clips.class_names))[:3] or ["in another order"]
+        raise ClipHarError(
+            f"noise.file={path}: expected noise for the {len(clips.class_names)} classes of the"
+            f" clips, got {len(names)} classes (differing: {', '.join(other)})"
+        )
+    if both := set(card["clips"]) & {clip.id for clip in clips.clips}:
+        raise ClipHarError(
+            f"noise.file={path}: it was learned from {len(both)} of the clips that it would be"
+            f" evaluated on, such as {min(both)}; evaluate another part of the data"
+        )
+    parts = found.perturbation.parts
+    before = {name: part.clone() for name, part in parts.items()}
+    found.perturbation.project()
+    if any((part - before[name]).abs().max() > 1e-3 for name, part in parts.items()):
+        raise ClipHarError(
+            f"noise.file={path}: it is larger than noise.epsilon allows; it was learned with"
+            f" {card['noise'].get('epsilon')}"
+        )
+    cell = {**described, **noise.model_dump(mode="json", exclude={"seed"})}
+    of_file = {**card, **card["noise"]}
+    if other := sorted(key for key in cell.keys() & of_file.keys() if of_file[key] != cell[key]):
+        log.warning(
+            "noise.file=%s was learned with other %s than the cell's; controls that are learned"
+            " follow the cell",
+            path,
+            ", ".join(other),
+        )
+    return found
+
+
+def _card(described: dict[str, Any], clips: TrainingClips, course: Course) -> dict[str, Any]:
+    used = [*clips.learned_from.tolist(), *clips.validated_on.tolist()]
+    every = clips.frames.clip_set.clips
+    return {
+        **described,
+        "class_names": clips.frames.clip_set.class_names,
+        "clips": sorted(every[index].id for index in used),
+        "training_clips": len(clips.learned_from),
+        "validation_clips": len(clips.validated_on),
+        "steps": course.steps,
+        "kept_step": course.kept,
+    }
+
+
+@contextmanager
+def _held(cache_dir: Path, described: dict[str, Any], name: str) -> Iterator[Path]:
+    """Yield the file of what is described, while no other process has it."""
+    path = cache_dir / "noise" / key_of([FORMAT, described]) / name
+    with _told(cache_dir):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(path.with_suffix(".lock")).acquire()
+    with lock:
+        yield path
+
+
+@contextmanager
+def _told(cache_dir: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise ClipHarError(
+            f"cache_dir={cache_dir}: learned noise cannot be kept there ({error.strerror or error})"
+        ) from error
+
+
+def _read(path: Path, start: Perturbation, *, told: bool = False) -> FittedNoise | None:
+    """Read noise shaped like ``start``; None, or an error where it is told, without one."""
+    try:
+        tensors, texts = read_tensors(path)
+        shapes = {f"part.{name}": part.shape for name, part in start.parts.items()}
+        if {name: tensor.shape for name, tensor in tensors.items()} != shapes:
+            raise ValueError(f"expected δ of shape {_shown(shapes)}, got {_shown(tensors)}")
+        parts = {
+            name: tensors[f"part.{name}"].to(part.device) for name, part in start.parts.items()
+        }
+        return FittedNoise(
+            perturbation=start.with_parts(parts),
+            course=Course.from_json(texts["course"]),
+            card=json.loads(texts["card"]),
+        )
+    except (OSError, KeyError, ValueError) as error:
+        if told:
+            raise ClipHarError(f"noise.file={path}: not usable here: {error}") from error
+        return None  # nothing there, or damaged: made again
+
+
+def _shown(shapes: Any) -> str:
+    return ", ".join(
+        f"{name.removeprefix('part.')} {tuple(getattr(value, 'shape', value))}"
+        for name, value in sorted(shapes.items())
+    )

@@ -1,0 +1,238 @@
+"""What a cell's noise is learned from, and all that shapes it."""
+
+import hashlib
+import json
+import logging
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, Any, Protocol
+
+from clip_har.core.code_version import PACKAGE, modules_digest
+from clip_har.core.errors import ClipHarError
+from clip_har.data.clips import ClipSet, ClipSource, clips_of
+from clip_har.data.sampling import HANDLING
+from clip_har.models.checkpoint import weights_digest
+from clip_har.noise.learned.settings import (
+    BETWEEN_CLASSES,
+    BorderNoise,
+    Learned,
+    LearnedPixels,
+    LossWeights,
+    ResidualNoise,
+    UniversalNoise,
+)
+
+if TYPE_CHECKING:
+    from clip_har.models.source import ModelSource
+    from clip_har.prompts.prompt_set import PromptSet
+
+log = logging.getLogger(__name__)
+
+# Settings of learned noise that say how it is used or looked at, not what it is.
+_USE = {"protocol", "top_k", "controls", "attention_clips", "file"}
+
+
+class LearningCell(Protocol):
+    """What learned noise depends on: a part of a `clip_har.config.cell.Cell`."""
+
+    @property
+    def dataset(self) -> Any:
+        """What is evaluated, and says which clips are for training."""
+
+    @property
+    def frames(self) -> Any:
+        """Which frames of a clip are taken."""
+
+    @property
+    def model(self) -> "ModelSource":
+        """The model."""
+
+    @property
+    def prompts(self) -> "PromptSet":
+        """The texts of the classes."""
+
+    @property
+    def masking(self) -> Any:
+        """The cell's own mask, for ``train_masking=same``."""
+
+    @property
+    def region(self) -> Any:
+        """Says where the subject is."""
+
+    @property
+    def noise(self) -> Any:
+        """The settings of the noise."""
+
+    @property
+    def precision(self) -> str:
+        """Of the model's forward pass."""
+
+
+@lru_cache(maxsize=4)  # a sweep asks for it for each of its cells
+def training_clips(dataset: ClipSource, limit: int | None) -> ClipSet:
+    """Return the clips of the training split that noise is learned from.
+
+    Args:
+        dataset: what is evaluated.
+        limit: at most so many clips, evenly spread; None for all.
+
+    Raises:
+        ClipHarError: when there is no training split, or clips of it are evaluated.
+    """
+    training = dataset.training()
+    clips = training.clips().limit(limit)
+    evaluated = dataset.clips()
+    both = {clip.id for clip in clips.clips} & {clip.id for clip in evaluated.clips}
+    if both:
+        raise ClipHarError(
+            f"noise is learned on clips of {clips.name} that are also evaluated, such as"
+            f" {min(both)}: evaluate another part of the data (dataset.subset=test)"
+        )
+    if clips.class_names != evaluated.class_names:
+        raise ClipHarError(f"{clips.name} and {evaluated.name} have different classes")
+    shared = {clip.group for clip in clips.clips} & {clip.group for clip in evaluated.clips}
+    if shared:
+        log.warning(
+            "%d groups are in the training and the evaluated part, such as %s: numbers with"
+            " learned noise may be too good",
+            len(shared),
+            min(shared),
+        )
+    return clips
+
+
+def has_universal_twin(noise: Learned) -> bool:
+    """Return whether there is noise for all classes to compare with, other than it itself."""
+    return not isinstance(noise, UniversalNoise | BorderNoise)
+
+
+def universal_twin(noise: Learned) -> UniversalNoise:
+    """Return one noise for all classes with the same budget, clips, masks, steps and frames.
+
+    Its loss has the same terms but those between classes, scaled so that the largest weight is 1,
+    which neither Adam nor steps along the sign notice: noise of one sweep with losses that differ
+    between classes only has one twin.
+    """
+    shared = set(UniversalNoise.model_fields) - {"loss", "controls", "file", "attention_clips"}
+    given = {key: getattr(noise, key) for key in shared if hasattr(noise, key)}
+    weights = {
+        name: weight for name, weight in noise.loss.given().items() if name not in BETWEEN_CLASSES
+    }
+    if weights:
+        largest = max(weights.values())
+        given["loss"] = LossWeights(**{name: value / largest for name, value in weights.items()})
+    if not isinstance(noise, LearnedPixels):  # the budget of feature space means something else
+        given = {key: value for key, value in given.items() if key != "epsilon"}
+    elif isinstance(noise, ResidualNoise):
+        given["epsilon"] = min(noise.epsilon + noise.epsilon_class, 255.0)
+    return UniversalNoise(**given)
+
+
+def described_fit(noise: Learned, cell: LearningCell) -> dict[str, Any]:
+    """Return all that shapes learned noise, as a JSON object.
+
+    Args:
+        noise: of the cell, or a control beside it.
+        cell: the checked settings.
+    """
+    return {
+        "kind": type(noise).__name__,
+        "noise": noise.model_dump(mode="json", exclude=_USE),
+        **_described_learning(noise, cell),
+    }
+
+
+def described_use(noise: Learned, cell: LearningCell) -> dict[str, Any]:
+    """Return what noise of a file is compared with: where it would be learned for this cell.
+
+    Without controls nothing is learned, and the clips to learn from need not be there.
+    """
+    if not noise.controls:
+        return described_model(cell)
+    described = _described_learning(noise, cell)
+    return {key: value for key, value in described.items() if key != "code"}
+
+
+def described_calibration(noise: Learned, cell: LearningCell) -> dict[str, Any]:
+    """Return all that shapes the calibration control: the same for all noise of a sweep.
+
+    Args:
+        noise: of the cell.
+        cell: the checked settings.
+    """
+    used = {"train_masking", "train_ratios", "seed"}
+    return {
+        "kind": "calibration",
+        "noise": noise.model_dump(mode="json", include=used),
+        "validation_share": noise.learning.validation_share,
+        **_described_learning(noise, cell),
+    }
+
+
+def described_model(cell: LearningCell) -> dict[str, Any]:
+    """Return what noise is learned for: model, classes and frames, as a JSON object."""
+    return {
+        "frames": cell.frames.model_dump(mode="json", exclude=HANDLING),
+        "weights": weights_digest(cell.model.folder()),
+        "pooling": cell.model.pooling,
+        "prompts": cell.prompts.texts(clips_of(cell.dataset).class_names),
+        "precision": cell.precision,
+    }
+
+
+def key_of(described: object) -> str:
+    """Return the digest of a JSON object, 32 hexadecimal digits."""
+    text = json.dumps(described, sort_keys=True)
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def learned_from(cell: LearningCell) -> str:
+    """Return what decides a cell's noise and its controls, a digest; the settings are a part of it.
+
+    Cheap, once the clips are there: it is asked before a sweep starts. Empty for noise that is not
+    learned.
+
+    Raises:
+        ClipHarError: when there are no clips to learn from, or there is no such file.
+    """
+    noise = cell.noise
+    if not isinstance(noise, Learned):
+        return ""
+    parts: list[object] = []
+    if noise.file is None:
+        parts.append(described_fit(noise, cell))
+    else:
+        path = noise.file.expanduser()
+        if not path.is_file():
+            raise ClipHarError(f"noise.file={path}: there is no such file")
+        parts.append(hashlib.sha256(path.read_bytes()).hexdigest())
+    if noise.controls:  # these are learned in any case
+        parts.append(described_calibration(noise, cell))
+        parts += [described_fit(universal_twin(noise), cell)] if has_universal_twin(noise) else []
+    return key_of(parts)
+
+
+def _described_learning(noise: Learned, cell: LearningCell) -> dict[str, Any]:
+    clips = training_clips(cell.dataset, noise.learning.train_clips)
+    own, aimed = None, False
+    if "same" in noise.train_masking:
+        own = [type(cell.masking).__name__, cell.masking.model_dump(mode="json")]
+        aimed = cell.masking.feature is not None
+    source, region = cell.region, None
+    if noise.needs_region or aimed:
+        region = [type(source).__name__, source.model_dump(mode="json"), source.identity(clips)]
+    return {
+        **described_model(cell),
+        "data": clips.name,
+        "data_digest": clips.digest,
+        "region": region,
+        "masking": own,
+        "code": _learning_code(),
+    }
+
+
+@cache
+def _learning_code() -> str:
+    """Return a digest of the modules that shape noise: other code, other noise."""
+    package = PACKAGE
+    shaping = ("noise", "models", "masking", "regions", "data", "core/seeding.py")
+    return modules_digest(*(package / name for name in shaping))

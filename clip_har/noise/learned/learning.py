@@ -1,0 +1,347 @@
+"""Learn noise: the loop, what it keeps, and how it goes on after a kill."""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax
+from torch import Tensor
+
+from clip_har.core.progress import track
+from clip_har.core.seeding import generator
+from clip_har.core.tensor_file import read_tensors, write_tensors
+from clip_har.models.zero_shot import ZeroShot
+from clip_har.noise.learned.objective import class_prior, draw_wrong, terms
+from clip_har.noise.learned.perturbation import Perturbation
+from clip_har.noise.learned.settings import ClassSpecificNoise, EmbeddingNoise, Learned
+from clip_har.noise.learned.training_clips import Batch, TrainingClips
+
+Curve = dict[int, float]
+_ADAM = ("step", "exp_avg", "exp_avg_sq")  # its state; steps along the sign have none
+_CANDIDATES = 5  # classes that a validation clip is scored for, beside the true one
+
+
+@dataclass
+class Course:
+    """How learning went.
+
+    Attributes:
+        terms: per term of the loss its mean since the last look, by step.
+        validation: the score of the validation clips by step, see `validate`; step 0 is the start.
+        kept: the step after the start with the best score, whose noise is kept.
+        steps: how many were made.
+    """
+
+    terms: dict[str, Curve] = field(default_factory=dict)
+    validation: Curve = field(default_factory=dict)
+    kept: int = 0
+    steps: int = 0
+
+    def to_json(self) -> str:
+        """Return it as text."""
+        return json.dumps(self.__dict__, sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> "Course":
+        """Read what `to_json` wrote."""
+        content = json.loads(text)
+        return cls(
+            terms={name: _numbered(curve) for name, curve in content["terms"].items()},
+            validation=_numbered(content["validation"]),
+            kept=content["kept"],
+            steps=content["steps"],
+        )
+
+
+def learn(
+    noise: Learned,
+    perturbation: Perturbation,
+    zero_shot: ZeroShot,
+    training: TrainingClips,
+    *,
+    state: Path,
+) -> tuple[Perturbation, Course]:
+    """Learn noise on the training clips; the model stays as it is.
+
+    At every look at the validation clips all that is needed to go on is written, and read by the
+    next call with the same ``state``: what a kill costs are the steps since the last look. On a
+    CPU the noise is the same to the bit as if nothing had happened.
+
+    Args:
+        noise: the settings.
+        perturbation: the noise at its start; it is changed.
+        zero_shot: the frozen model with its classes.
+        training: the clips.
+        state: a file, to be removed once the result is safe.
+
+    Returns:
+        The noise with the best validation score, and how it went.
+    """
+    parts = perturbation.parts
+    for part in parts.values():
+        part.requires_grad_()
+    loop = _Loop(noise, perturbation, zero_shot, training)
+    best = loop.resume(state) or loop.start()
+    with track(noise.learning.steps, "learning noise") as advance:
+        advance(loop.course.steps, loop.told())
+        while loop.course.steps < noise.learning.steps and not loop.stalled():
+            loop.step()
+            advance(1, loop.told())
+            if (
+                loop.course.steps % noise.learning.validate_every == 0
+                or loop.course.steps == noise.learning.steps
+            ):
+                best = loop.look() or best
+                loop.save(state, best)
+    return perturbation.with_parts(best), loop.course
+
+
+def validate(
+    noise: Learned, perturbation: Perturbation, zero_shot: ZeroShot, batch: Batch
+) -> float:
+    """Return how well noise serves validation clips: the mean log-probability of the true class.
+
+    It is taken at the temperature that serves the clips best: noise that does no more than lower
+    the model's confidence would otherwise look like progress. For noise per class it is that of the
+    ``candidate`` protocol, over the true class and the `_CANDIDATES` that are most likely without
+    noise: all C would cost C passes at every look.
+
+    Args:
+        noise: the settings.
+        perturbation: the noise.
+        zero_shot: the model with its classes.
+        batch: of the validation clips.
+    """
+    found = []
+    with torch.no_grad():
+        for part in _parts(batch, noise.learning.batch):
+            if noise.per_class:
+                found.append(_candidate_scores(perturbation, zero_shot, part))
+                continue
+            logits = _logits(perturbation, zero_shot, part, torch.zeros_like(part.labels))
+            true = logits.gather(1, part.labels[:, None])
+            others = logits.scatter(1, part.labels[:, None], float("-inf"))
+            found.append(torch.cat([true, others], dim=1))
+    return best_log_probability(torch.cat(found).double().numpy())
+
+
+def best_log_probability(scores: NDArray[np.float64]) -> float:
+    """Return max over a > 0 of the mean of ln softmax(a · s) at the first column.
+
+    Args:
+        scores: ``(N, K)``, the true class first; −inf for what is no candidate.
+
+    Example:
+        >>> scores = np.array([[1.0, 0.0], [0.0, 1.0]])  # no better than chance: ln 1/2
+        >>> round(best_log_probability(scores), 3)
+        -0.693
+    """
+
+    def loss(log_scale: float) -> float:
+        return -float(log_softmax(np.exp(log_scale) * scores, axis=1)[:, 0].mean())
+
+    return -float(minimize_scalar(loss, bounds=(-5, 3), method="bounded").fun)
+
+
+class _Loop:
+    """The state of a fit, and what moves it."""
+
+    def __init__(
+        self,
+        noise: Learned,
+        perturbation: Perturbation,
+        zero_shot: ZeroShot,
+        training: TrainingClips,
+    ) -> None:
+        self.noise = noise
+        self.perturbation = perturbation
+        self.zero_shot = zero_shot
+        self.training = training
+        self.course = Course()
+        self.recent: dict[str, list[float]] = {}
+        self.prior = class_prior(
+            training.frames.clip_set.labels[training.learned_from],
+            zero_shot.classifier.shape[0],
+        )
+        self.validation = training.validation(noise)
+        groups = [
+            {"params": [part], "budget": perturbation.budget(name)}
+            for name, part in perturbation.parts.items()
+        ]
+        along_sign = noise.learning.optimiser == "sign"
+        self.optimiser: torch.optim.Optimizer = (
+            torch.optim.SGD(groups) if along_sign else torch.optim.Adam(groups)
+        )
+        # Half precision: gradients that are not finite cost their step, and lower the scale.
+        half = zero_shot.model.dtype == torch.float16
+        self.scaler = torch.amp.GradScaler(zero_shot.model.device.type, enabled=half)
+
+    def step(self) -> None:
+        """Make one step."""
+        noise, step = self.noise, self.course.steps
+        wrong = None
+        count = noise.learning.batch
+        if isinstance(noise, ClassSpecificNoise | EmbeddingNoise):
+            each = 1 + min(noise.wrong, len(self.prior) - 1)
+            # Noise in feature space sends each frame through the model only once.
+            count = (
+                noise.learning.batch if isinstance(noise, EmbeddingNoise) else max(count // each, 1)
+            )
+        batch = self.training.batch(noise, count, step)
+        if isinstance(noise, ClassSpecificNoise | EmbeddingNoise):
+            with torch.no_grad():
+                clean = self.zero_shot.frame_logits(
+                    self.zero_shot.model.encode_frames(batch.frames)
+                ).cpu()
+            draws = generator(noise.seed, "noise/wrong", str(step))
+            wrong = draw_wrong(clean, batch.labels, count=noise.wrong, draws=draws)
+        found = terms(noise, self.perturbation, self.zero_shot, batch, wrong, self.prior)
+        weights = noise.weights()
+        total = torch.stack([weights[name] * term for name, term in found.items()]).sum()
+        for name, term in {**found, "total": total}.items():
+            self.recent.setdefault(name, []).append(float(term.detach()))
+        self._descend(total, rate=cosine(step, noise.learning.steps) * noise.learning.step_size)
+        self.perturbation.project()
+        self.course.steps += 1
+
+    def start(self) -> dict[str, Tensor]:
+        """Note where it starts from, and return a copy of the noise."""
+        self.course.validation[0] = self._validate()
+        return self._copy()
+
+    def look(self) -> dict[str, Tensor] | None:
+        """Note where it stands; return a copy of the noise where it is the best so far."""
+        step, course = self.course.steps, self.course
+        for name, values in self.recent.items():
+            course.terms.setdefault(name, {})[step] = sum(values) / len(values)
+        self.recent = {}
+        course.validation[step] = self._validate()
+        # The start is no choice: noise that serves worse than none is a finding, not a failure.
+        better = course.validation[step] > course.validation[course.kept]  # false of no number
+        if course.kept and not better:
+            return None
+        course.kept = step
+        return self._copy()
+
+    def stalled(self) -> bool:
+        """Return whether the last looks found nothing better."""
+        since = sum(step > self.course.kept for step in self.course.validation)
+        return since >= self.noise.learning.patience
+
+    def told(self) -> str:
+        """Return where it stands, for the progress bar."""
+        last = self.course.validation[max(self.course.validation)]
+        return f"validation {last:.3f}, best {self.course.validation[self.course.kept]:.3f}"
+
+    def save(self, state: Path, best: Mapping[str, Tensor]) -> None:
+        """Write all that is needed to go on."""
+        tensors = {f"best.{name}": part for name, part in best.items()}
+        for name, part in self.perturbation.parts.items():
+            tensors[f"part.{name}"] = part
+            for moment in _ADAM:
+                if moment in self.optimiser.state[part]:
+                    tensors[f"{moment}.{name}"] = self.optimiser.state[part][moment]
+        scaler = json.dumps(self.scaler.state_dict())
+        write_tensors(state, tensors, {"course": self.course.to_json(), "scaler": scaler})
+
+    def resume(self, state: Path) -> dict[str, Tensor] | None:
+        """Go on from what `save` wrote, and return the best noise; None where there is nothing."""
+        try:
+            tensors, texts = read_tensors(state)
+        except (OSError, ValueError):
+            return None  # nothing there, or damaged: from the start
+        self.course = Course.from_json(texts["course"])
+        self.scaler.load_state_dict(json.loads(texts["scaler"]))
+        for name, part in self.perturbation.parts.items():
+            part.data.copy_(tensors[f"part.{name}"])
+            found = {moment: tensors.get(f"{moment}.{name}") for moment in _ADAM}
+            if found["step"] is not None:  # which Adam keeps on the CPU
+                self.optimiser.state[part] = {
+                    moment: value if moment == "step" else value.to(part.device)
+                    for moment, value in found.items()
+                    if value is not None
+                }
+        return {
+            name: tensors[f"best.{name}"].to(part.device)
+            for name, part in self.perturbation.parts.items()
+        }
+
+    def _validate(self) -> float:
+        return validate(self.noise, self.perturbation, self.zero_shot, self.validation)
+
+    def _copy(self) -> dict[str, Tensor]:
+        return {name: part.detach().clone() for name, part in self.perturbation.parts.items()}
+
+    def _descend(self, total: Tensor, *, rate: float) -> None:
+        self.optimiser.zero_grad(set_to_none=True)
+        self.scaler.scale(total).backward()  # type: ignore[no-untyped-call]
+        self.scaler.unscale_(self.optimiser)  # here it is seen whether they are finite
+        if self.noise.learning.optimiser == "sign":
+            for part in self.perturbation.parts.values():
+                part.grad.sign_()  # type: ignore[union-attr]
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate * group["budget"]
+        self.scaler.step(self.optimiser)
+        self.scaler.update()
+
+
+def cosine(step: int, steps: int) -> float:
+    """Return the step size as a share of the first, from 1 at the first step to 0 after the last.
+
+    Example:
+        >>> [round(cosine(step, 100), 2) for step in (0, 50, 99)]
+        [1.0, 0.5, 0.0]
+    """
+    return (1 + math.cos(math.pi * step / steps)) / 2
+
+
+def _candidate_scores(perturbation: Perturbation, zero_shot: ZeroShot, part: Batch) -> Tensor:
+    """Return ``(B, K)`` scores of the candidates on their own noise, the true class first."""
+    logits = zero_shot.frame_logits(zero_shot.model.encode_frames(part.frames)).cpu()
+    logits[torch.arange(len(part.labels)), part.labels] = float("inf")  # always the first
+    classes = logits.topk(min(1 + _CANDIDATES, logits.shape[1]), dim=1).indices  # (B, K)
+    scores = [
+        _logits(perturbation, zero_shot, part, column).gather(1, column[:, None])
+        for column in classes.T
+    ]
+    return torch.cat(scores, dim=1)
+
+
+def _logits(
+    perturbation: Perturbation, zero_shot: ZeroShot, part: Batch, classes: Tensor
+) -> Tensor:
+    """Return ``(B, C)`` logits on the CPU of frames with the noise of some classes."""
+    model = zero_shot.model
+    embeddings = perturbation.embed(
+        model,
+        perturbation.prepare(model, part.frames),
+        part.visible.to(model.device),
+        classes.to(model.device),
+        part.times.to(model.device),
+    )
+    return zero_shot.frame_logits(embeddings).cpu()
+
+
+def _parts(batch: Batch, size: int) -> list[Batch]:
+    return [
+        Batch(
+            frames=batch.frames[rows],
+            whole=batch.whole[rows],
+            visible=batch.visible[rows],
+            labels=batch.labels[rows],
+            times=batch.times[rows],
+            subject=None,
+        )
+        for start in range(0, len(batch.labels), size)
+        for rows in [slice(start, start + size)]
+    ]
+
+
+def _numbered(curve: Mapping[str, float]) -> Curve:
+    return {int(step): value for step, value in curve.items()}

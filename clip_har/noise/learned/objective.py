@@ -1,0 +1,146 @@
+"""The loss of one step: which frames get whose noise, and what each term sees of the answers."""
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import adaptive_avg_pool2d
+
+from clip_har.models.evidence import evidence_with_gradient
+from clip_har.models.zero_shot import ZeroShot
+from clip_har.noise.learned import loss
+from clip_har.noise.learned.perturbation import Perturbation, PixelNoise
+from clip_har.noise.learned.settings import Learned
+from clip_har.noise.learned.training_clips import Batch
+
+_RARE = 1e-3  # prior of a class that no training clip is of, before all are scaled to sum to 1
+
+
+def terms(
+    noise: Learned,
+    perturbation: Perturbation,
+    zero_shot: ZeroShot,
+    batch: Batch,
+    wrong: Tensor | None,
+    prior: Tensor,
+) -> dict[str, Tensor]:
+    """Return the terms of the loss that have a weight, by name, as scalars with a gradient.
+
+    Args:
+        noise: the settings.
+        perturbation: the noise as it is.
+        zero_shot: the frozen model with its classes.
+        batch: B frames.
+        wrong: ``(B, J)`` wrong classes whose noise each frame is seen under, too; None for noise
+            that is one for all classes.
+        prior: ``(C,)``, see `class_prior`.
+    """
+    device = zero_shot.classifier.device
+    labels, times = batch.labels.to(device), batch.times.to(device)
+    visible = batch.visible.to(device)
+    prepared = perturbation.prepare(zero_shot.model, batch.frames)
+    weights = noise.weights()
+
+    shown = labels[:, None]  # (B, 1 + J): whose noise each frame gets
+    if wrong is not None:
+        shown = torch.cat([shown, wrong.to(device)], dim=1)
+    each = shown.shape[1]
+    embeddings = perturbation.embed(
+        zero_shot.model,
+        prepared.repeat_interleave(each, dim=0),
+        visible.repeat_interleave(each, dim=0),
+        shown.flatten() if noise.per_class else torch.zeros_like(shown.flatten()),
+        times.repeat_interleave(each),
+    )
+    logits = zero_shot.frame_logits(embeddings)  # (B * (1 + J), C)
+    logits = logits.reshape(len(labels), each, -1)
+    own, others = logits[:, 0], logits[:, 1:]
+
+    found: dict[str, Tensor] = {}
+    for name in weights.keys() & {"cross_entropy", "margin", "confidence"}:
+        found[name] = getattr(loss, name)(own, labels)
+    if "contrast" in weights:
+        found["contrast"] = loss.contrast(others, shown[:, 1:])
+    if "ranking" in weights:
+        found["ranking"] = loss.ranking(logits.gather(2, shown[:, :, None]).squeeze(2))
+    if "bias" in weights:
+        # Under its own class's noise an answer is right for a trivial reason: no bias shows.
+        seen = others.flatten(0, 1) if each > 1 else own
+        found["bias"] = loss.bias(seen, prior.to(device))
+    if "consistency" in weights:
+        whole = perturbation.embed(
+            zero_shot.model,
+            perturbation.prepare(zero_shot.model, batch.whole),
+            torch.ones_like(visible),
+            labels if noise.per_class else torch.zeros_like(labels),
+            times,
+        )
+        found["consistency"] = loss.consistency(own, zero_shot.frame_logits(whole))
+    if "attention" in weights:
+        found["attention"] = _attention(noise, perturbation, zero_shot, batch)
+    if weights.keys() & {"smoothness", "size"}:
+        share = perturbation.share_of_budget(
+            torch.unique(shown) if noise.per_class else labels[:1] * 0
+        )
+        for name in weights.keys() & {"smoothness", "size"}:
+            found[name] = getattr(loss, name)(share)
+    return {name: found[name] for name in weights if name in found}
+
+
+def draw_wrong(clean: Tensor, labels: Tensor, *, count: int, draws: np.random.Generator) -> Tensor:
+    """Draw the wrong classes whose noise each frame is seen under.
+
+    Half of them, rounded up, are those that the model finds most likely without noise; the others
+    are drawn evenly from the rest.
+
+    Args:
+        clean: ``(B, C)`` scores without noise.
+        labels: ``(B,)`` true classes.
+        count: wrong classes of each frame; at most C − 1 are there.
+        draws: the step's own.
+
+    Returns:
+        ``(B, J)`` distinct classes, none of them the true one.
+    """
+    classes = clean.shape[1]
+    count = min(count, classes - 1)
+    hard = (count + 1) // 2
+    ranks = clean.clone()
+    ranks[torch.arange(len(labels)), labels] = float("-inf")
+    order = ranks.argsort(dim=1, descending=True)[:, : classes - 1]  # all but the true class
+    rows = []
+    for row in order:
+        rest = draws.permutation(classes - 1 - hard)[: count - hard] + hard
+        rows.append(torch.cat([row[:hard], row[torch.from_numpy(rest)]]))
+    return torch.stack(rows)
+
+
+def class_prior(labels: np.ndarray, classes: int) -> Tensor:
+    """Return the prior that batches have: even over the classes present, `_RARE` for others.
+
+    Args:
+        labels: of the training clips.
+        classes: their number C.
+    """
+    prior = torch.full((classes,), _RARE)
+    prior[torch.from_numpy(np.unique(labels))] = 1.0
+    return prior / prior.sum()
+
+
+def _attention(
+    noise: Learned, perturbation: Perturbation, zero_shot: ZeroShot, batch: Batch
+) -> Tensor:
+    """Return the attention term: evidence for the true class on x + δ_y, against the subject."""
+    assert isinstance(perturbation, PixelNoise)  # noqa: S101, checked with the configuration
+    assert batch.subject is not None  # noqa: S101
+    device = zero_shot.classifier.device
+    labels = batch.labels.to(device)
+    pixels = perturbation.pixels(
+        zero_shot.model,
+        batch.frames.to(device),
+        batch.visible.to(device),
+        labels if noise.per_class else torch.zeros_like(labels),
+        batch.times.to(device),
+    )
+    evidence = evidence_with_gradient(zero_shot.model, pixels, zero_shot.classifier[labels])
+    subject = adaptive_avg_pool2d(batch.subject.to(device), evidence.shape[-1])
+    return loss.attention(evidence, subject)

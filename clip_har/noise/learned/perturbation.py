@@ -1,0 +1,311 @@
+"""Noise as tensors: what a fit changes, and what it does to frames."""
+
+from dataclasses import dataclass, replace
+from typing import Protocol, Self
+
+import torch
+from torch import Tensor
+from torch.nn.functional import adaptive_max_pool2d, embedding, interpolate, normalize
+
+from clip_har.models.dual_encoder import DualEncoder
+from clip_har.models.preprocess import normalise
+from clip_har.noise.learned.settings import (
+    BorderNoise,
+    ClassSpecificNoise,
+    EmbeddingNoise,
+    Learned,
+    LearnedPixels,
+    ResidualNoise,
+)
+
+_ROWS = 16  # of full-size noise that are measured at once
+_START = 0.01  # of the budget: enough to break ties, too little to be seen
+
+
+class Perturbation(Protocol):
+    """Noise that can be learned: the contract, with no logic."""
+
+    parts: dict[str, Tensor]
+    """What is learned, by name; float32. ``(1 or C, …)``."""
+
+    def prepare(self, model: DualEncoder, frames: Tensor) -> Tensor:
+        """Do what is needed once per frame, whatever noise it gets: ``(M, 3, S, S)`` uint8."""
+
+    def embed(
+        self, model: DualEncoder, prepared: Tensor, visible: Tensor, classes: Tensor, times: Tensor
+    ) -> Tensor:
+        """Embed M prepared frames with the noise of their classes: ``(M, D)``, has a gradient."""
+
+    def project(self) -> None:
+        """Bring the parts back into their budgets, in place."""
+
+    def budget(self, name: str) -> float:
+        """Return the budget of a part."""
+
+    def share_of_budget(self, classes: Tensor) -> Tensor:
+        """Return the noise of some classes as a share of the budget, for the terms about δ."""
+
+    def strength(self, column: int) -> tuple[float, float]:
+        """Return root mean square and largest value of one class's noise, in its own units."""
+
+    def with_parts(self, parts: dict[str, Tensor]) -> Self:
+        """Return the same noise with other values."""
+
+
+@dataclass(eq=False)
+class PixelNoise:
+    """Noise that is added to pixels.
+
+    Attributes:
+        parts: ``shared`` ``(1, F, 3, r, r)``, ``own`` ``(C, F, 3, r, r)``, or both, in grey levels;
+            F is 1, or the frames of a clip; their sum is the noise.
+        budgets: of each part, grey levels.
+        norm: ``linf`` or ``l2``, see `LearnedPixels`.
+        size: side of the frames, pixels.
+        everywhere: whether hidden pixels get noise, too.
+        window: ``(S, S)`` of 0 and 1, where there is noise; None for the whole frame.
+    """
+
+    parts: dict[str, Tensor]
+    budgets: dict[str, float]
+    norm: str
+    size: int
+    everywhere: bool
+    window: Tensor | None = None
+
+    def prepare(self, model: DualEncoder, frames: Tensor) -> Tensor:
+        """Send frames to the model's device."""
+        return frames.to(model.device)
+
+    def embed(
+        self, model: DualEncoder, prepared: Tensor, visible: Tensor, classes: Tensor, times: Tensor
+    ) -> Tensor:
+        """Add noise to frames and embed them.
+
+        Args:
+            model: the dual encoder.
+            prepared: ``(M, 3, S, S)`` grey levels.
+            visible: ``(M, 1, S, S)`` in [0, 1], the share of each pixel that the mask leaves.
+            classes: ``(M,)`` whose noise each frame gets.
+            times: ``(M,)`` the frame's place in its clip.
+        """
+        return model.encode_pixels(self.pixels(model, prepared, visible, classes, times))
+
+    def pixels(
+        self, model: DualEncoder, prepared: Tensor, visible: Tensor, classes: Tensor, times: Tensor
+    ) -> Tensor:
+        """Return the model's input for frames with noise; arguments as for `embed`."""
+        delta = self.delta(classes, times)
+        noisy = add(prepared, delta, None if self.everywhere else visible)
+        return normalise(noisy, mean=model.mean, std=model.std, dtype=model.dtype)
+
+    def delta(self, classes: Tensor, times: Tensor) -> Tensor:
+        """Return the noise of M frames, ``(M, 3, S, S)`` in grey levels.
+
+        Args:
+            classes: ``(M,)``; all are 0 to noise that is one for all classes.
+            times: ``(M,)`` the frames' places in their clips; all are 0 to still noise.
+        """
+        return torch.stack([self._spread(name, classes, times) for name in sorted(self.parts)]).sum(
+            dim=0
+        )
+
+    def project(self) -> None:
+        """Bring the parts back into their budgets, in place."""
+        for name, part in self.parts.items():
+            budget = self.budgets[name]
+            if self.norm == "linf":
+                part.data.clamp_(-budget, budget)
+                continue
+            rows = part.data.flatten(0, 1)  # (K * F, 3, r, r)
+            for some in torch.split(rows, _ROWS):
+                rms = self._fit(some).square().mean(dim=(1, 2, 3), keepdim=True).sqrt()
+                some.mul_((budget / rms.clamp(min=1e-12)).clamp(max=1))
+
+    def budget(self, name: str) -> float:
+        """Return the budget of a part, grey levels."""
+        return self.budgets[name]
+
+    def share_of_budget(self, classes: Tensor) -> Tensor:
+        """Return the parts that some classes have, as shares of their budgets, on their grid.
+
+        Inside of a border they are 0.
+        """
+        shares = [
+            part[classes.clamp(max=len(part) - 1)] * self.seen(part) / self.budgets[name]
+            for name, part in self.parts.items()
+        ]
+        return torch.cat([share.flatten(0, 1) for share in shares])
+
+    def seen(self, part: Tensor) -> Tensor:
+        """Return which cells of a part's grid can be seen at all, ``(1, r, r)`` of 0 and 1."""
+        if self.window is None:
+            return part.new_ones(1, *part.shape[-2:])
+        return adaptive_max_pool2d(self.window[None], part.shape[-1])
+
+    def strength(self, column: int) -> tuple[float, float]:
+        """Return root mean square and largest value of one class's noise, grey levels."""
+        times = torch.arange(max(part.shape[1] for part in self.parts.values()))
+        delta = self.delta(torch.full_like(times, column), times).detach()
+        return float(delta.square().mean().sqrt()), float(delta.abs().max())
+
+    def with_parts(self, parts: dict[str, Tensor]) -> "PixelNoise":
+        """Return the same noise with other values."""
+        return replace(self, parts=parts)
+
+    def _spread(self, name: str, classes: Tensor, times: Tensor) -> Tensor:
+        part = self.parts[name]
+        rows = classes.clamp(max=len(part) - 1), times.clamp(max=part.shape[1] - 1)
+        wanted = torch.stack(rows)
+        # Spread over the frame once for each noise that occurs, not once for each frame.
+        distinct, which = torch.unique(wanted, dim=1, return_inverse=True)
+        return _rows(self._fit(part[distinct[0], distinct[1]]), which)
+
+    def _fit(self, grid: Tensor) -> Tensor:
+        """Return noise ``(M, 3, r, r)`` at the size of the frames, inside the window."""
+        size = (self.size, self.size)
+        full = (
+            grid
+            if grid.shape[-2:] == size
+            else interpolate(grid, size=size, mode="bilinear", align_corners=False)
+        )
+        return full if self.window is None else full * self.window
+
+
+@dataclass(eq=False)
+class EmbeddingShift:
+    """Noise in feature space: the embedding of a frame is moved, then scaled to length 1 again.
+
+    Attributes:
+        parts: ``own`` ``(C, D)``.
+        length: the largest of a shift (L2).
+    """
+
+    parts: dict[str, Tensor]
+    length: float
+
+    def prepare(self, model: DualEncoder, frames: Tensor) -> Tensor:
+        """Embed frames, once for all classes: ``(M, D)``."""
+        with torch.no_grad():
+            return model.encode_frames(frames)
+
+    def embed(
+        self,
+        model: DualEncoder,  # noqa: ARG002, the contract's
+        prepared: Tensor,
+        visible: Tensor,  # noqa: ARG002
+        classes: Tensor,
+        times: Tensor,  # noqa: ARG002
+    ) -> Tensor:
+        """Move embeddings ``(M, D)``; only they and the classes count."""
+        return self.move(prepared, classes)
+
+    def move(self, embeddings: Tensor, classes: Tensor) -> Tensor:
+        """Return embeddings ``(M, D)`` with the shifts of their classes ``(M,)``, L2-normalised."""
+        return normalize(embeddings + _rows(self.parts["own"], classes), dim=-1)
+
+    def project(self) -> None:
+        """Bring the shifts back into their budget, in place."""
+        own = self.parts["own"].data
+        lengths = own.norm(dim=1, keepdim=True).clamp(min=1e-12)
+        own.mul_((self.length / lengths).clamp(max=1))
+
+    def budget(self, name: str) -> float:  # noqa: ARG002, there is one part
+        """Return the largest length of a shift."""
+        return self.length
+
+    def share_of_budget(self, classes: Tensor) -> Tensor:
+        """Return the shifts of some classes as shares of the budget."""
+        return self.parts["own"][classes] / self.length
+
+    def strength(self, column: int) -> tuple[float, float]:
+        """Return root mean square and largest value of one class's shift."""
+        shift = self.parts["own"][column].detach()
+        return float(shift.square().mean().sqrt()), float(shift.abs().max())
+
+    def with_parts(self, parts: dict[str, Tensor]) -> "EmbeddingShift":
+        """Return the same noise with other values."""
+        return replace(self, parts=parts)
+
+
+def add(frames: Tensor, delta: Tensor, visible: Tensor | None) -> Tensor:
+    """Add noise to frames; the result stays a picture.
+
+    Args:
+        frames: ``(M, 3, S, S)`` grey levels in [0, 255].
+        delta: of a shape that broadcasts to it, grey levels.
+        visible: ``(M or 1, 1, S, S)`` in [0, 1], how much of the noise each pixel gets; None for
+            all of it.
+
+    Returns:
+        ``(M, 3, S, S)`` float32 in [0, 255].
+
+    Example:
+        >>> add(torch.tensor([250.0, 9.0]), torch.tensor([16.0, -16.0]), None).tolist()
+        [255.0, 0.0]
+    """
+    noise = delta if visible is None else delta * visible
+    return (frames.float() + noise).clamp(0, 255)
+
+
+def make_perturbation(
+    noise: Learned, *, model: DualEncoder, classifier: Tensor, frames: int
+) -> Perturbation:
+    """Return noise at its start: random values, a hundredth of the budget at most.
+
+    Args:
+        noise: the settings.
+        model: whose frames or embeddings get it.
+        classifier: ``(C, D)`` class embeddings.
+        frames: of a clip; counts for noise that is not still.
+    """
+    classes, width = classifier.shape
+    draws = torch.Generator().manual_seed(noise.seed)
+
+    def start(*shape: int, budget: float) -> Tensor:
+        unit = 2 * torch.rand(shape, generator=draws) - 1
+        return (unit * budget * _START).to(model.device)
+
+    if isinstance(noise, EmbeddingNoise):
+        return EmbeddingShift({"own": start(classes, width, budget=noise.epsilon)}, noise.epsilon)
+    if not isinstance(noise, LearnedPixels):
+        raise TypeError(f"expected settings of learned noise, got {noise}")
+    side = noise.resolution or model.image_size
+    grid = (1 if noise.still else frames, 3, side, side)
+    budgets = {"shared": noise.epsilon}
+    if isinstance(noise, ResidualNoise):
+        budgets["own"] = noise.epsilon_class
+    elif isinstance(noise, ClassSpecificNoise):
+        budgets = {"own": noise.epsilon}
+    made = PixelNoise(
+        parts={
+            name: start(1 if name == "shared" else classes, *grid, budget=budget)
+            for name, budget in budgets.items()
+        },
+        budgets=budgets,
+        norm=noise.norm,
+        size=model.image_size,
+        everywhere=noise.where == "everywhere",
+        window=_border(noise, model),
+    )
+    made.project()
+    return made
+
+
+def _rows(table: Tensor, which: Tensor) -> Tensor:
+    """Return ``table[which]`` such that its gradient is the same to the bit each time.
+
+    That of plain indexing is not, on a CPU with several threads, for a row that occurs twice.
+    """
+    picked = embedding(which.to(table.device), table.flatten(1))
+    return picked.reshape(-1, *table.shape[1:])
+
+
+def _border(noise: LearnedPixels, model: DualEncoder) -> Tensor | None:
+    if not isinstance(noise, BorderNoise):
+        return None
+    size = model.image_size
+    window = torch.ones(size, size, device=model.device)
+    inner = slice(noise.width, size - noise.width)
+    window[inner, inner] = 0
+    return window

@@ -1,0 +1,126 @@
+"""How noise per class is used when the label is not known: protocols over one table of answers.
+
+The table ``noisy`` is ``(N, C, C)``: row n, noise c, score of each class, so that one computation
+serves all protocols; ``clean`` is ``(N, C)``, the scores without noise. All return ``(N, C)``
+scores whose softmax is the distribution over the classes.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clip_har.noise.learned.settings import Protocol
+
+Scores = NDArray[np.float32]
+
+PROTOCOLS: tuple[Protocol, ...] = ("candidate", "topk", "predicted", "oracle")
+LEAKS = " (leaks the label)"
+"""Stands behind the name of everything that was made with the true label."""
+
+
+def shown_name(protocol: Protocol) -> str:
+    """Return a protocol's name for tables and figures; one that leaks says so.
+
+    Example:
+        >>> shown_name("oracle")
+        'oracle (leaks the label)'
+    """
+    return protocol + (LEAKS if protocol == "oracle" else "")
+
+
+def apply_protocol(
+    protocol: Protocol,
+    clean: Scores,
+    noisy: Scores,
+    *,
+    labels: NDArray[np.int64],
+    top_k: int,
+) -> tuple[Scores, NDArray[np.int64]]:
+    """Return the scores of a protocol, and whose noise each clip's answer was given under.
+
+    Args:
+        protocol: which one.
+        clean: ``(N, C)`` scores without noise.
+        noisy: ``(N, C, C)`` scores under each class's noise; only that of the classes that `needed`
+            names is looked at.
+        labels: ``(N,)`` true classes; only ``oracle`` looks at them.
+        top_k: candidates of ``topk``.
+    """
+    rows = np.arange(len(clean))
+    if protocol in ("candidate", "topk"):
+        scores = candidate(noisy) if protocol == "candidate" else topk(clean, noisy, top_k)
+        return scores, scores.argmax(axis=1)
+    used = clean.argmax(axis=1) if protocol == "predicted" else labels
+    return noisy[rows, used], used
+
+
+def needed(
+    protocol: Protocol, clean: Scores, *, labels: NDArray[np.int64], top_k: int
+) -> NDArray[np.int64]:
+    """Return whose noise a protocol must see each clip under, ``(N, K)``: K passes per clip.
+
+    Args:
+        protocol: which one.
+        clean: ``(N, C)`` scores without noise.
+        labels: ``(N,)`` true classes; only ``oracle`` looks at them.
+        top_k: candidates of ``topk``.
+
+    Example:
+        >>> needed("topk", np.array([[3.0, 2.0, 0.0]], np.float32), labels=np.array([2]), top_k=2)
+        array([[0, 1]])
+    """
+    if protocol == "oracle":
+        return labels[:, None]
+    if protocol == "candidate":
+        return np.broadcast_to(np.arange(clean.shape[1]), clean.shape)
+    return _by_score(clean)[:, : top_k if protocol == "topk" else 1]
+
+
+def _by_score(clean: Scores) -> NDArray[np.int64]:
+    """Return the classes ``(N, C)``, the best first; of equals the first."""
+    return np.argsort(-clean, axis=1, kind="stable")
+
+
+def candidate(noisy: Scores) -> Scores:
+    """Score every class on its own noise: s_c = z_c(x + δ_c). C passes.
+
+    Example:
+        >>> candidate(np.array([[[1.0, 5.0], [2.0, 3.0]]], np.float32)).tolist()
+        [[1.0, 3.0]]
+    """
+    return np.ascontiguousarray(np.diagonal(noisy, axis1=1, axis2=2))
+
+
+def topk(clean: Scores, noisy: Scores, k: int) -> Scores:
+    """Let the noise decide between the k best classes of the clean pass: 1 + k passes.
+
+    Their scores are those of `candidate`. The others keep their clean scores, moved together so
+    that the gap between the k-th and the next class is that of the clean pass: the answer is
+    always one of the k.
+
+    Args:
+        clean: ``(N, C)``.
+        noisy: ``(N, C, C)``.
+        k: at least 1; with k ≥ C it is `candidate`.
+
+    Example:
+        >>> clean = np.array([[3.0, 2.0, 0.0]], np.float32)
+        >>> noisy = np.array([[[1, 0, 0], [0, 4, 0], [0, 0, 9]]], np.float32)
+        >>> topk(clean, noisy, 2).tolist()
+        [[1.0, 4.0, -1.0]]
+    """
+    scores = candidate(noisy)
+    classes = clean.shape[1]
+    if k >= classes:
+        return scores
+    order = _by_score(clean)
+    best, others = order[:, :k], order[:, k:]
+    ranked = np.take_along_axis(scores, best, axis=1)
+    kept = np.take_along_axis(clean, others, axis=1)
+    kth = np.take_along_axis(clean, order[:, k - 1 : k], axis=1)
+    # At least a hair: equal clean scores must not let a class from outside the k win.
+    gap = np.maximum(kth - kept[:, :1], 1e-3)
+    lowest = ranked.min(axis=1, keepdims=True)
+    found = np.empty_like(scores)
+    np.put_along_axis(found, best, ranked, axis=1)
+    np.put_along_axis(found, others, kept - kept[:, :1] + lowest - gap, axis=1)
+    return found

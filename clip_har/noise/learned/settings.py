@@ -1,0 +1,241 @@
+"""The settings of learned noise."""
+
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from clip_har.core.settings import Settings
+from clip_har.noise.where import Where
+
+Weight = Annotated[float, Field(ge=0)]
+Share = Annotated[float, Field(gt=0, lt=1)]
+Count = Annotated[int, Field(ge=1)]
+Ratio = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[float, Field(gt=0)]
+GreyLevels = Annotated[float, Field(gt=0, le=255)]
+
+Protocol = Literal["candidate", "topk", "predicted", "oracle"]
+"""How noise per class is used when the label is not known, see
+`clip_har.noise.learned.protocols`."""
+
+TrainMask = Literal["none", "percent", "shape", "feature", "isolation", "same"]
+TrainMasks = Annotated[tuple[TrainMask, ...], Field(min_length=1)]
+TrainRatios = Annotated[tuple[Ratio, ...], Field(min_length=1)]
+
+
+BETWEEN_CLASSES = ("contrast", "ranking")
+"""Terms of the loss that need the noise of several classes."""
+
+
+class LossWeights(Settings):
+    """Weights of the terms of the loss, see `clip_har.noise.learned.loss`; 0 leaves a term out.
+
+    Attributes:
+        cross_entropy: of the answer to x + δ_y.
+        margin: hinge over the strongest wrong class, on x + δ_y.
+        confidence: probability that the true class lacks, on x + δ_y.
+        contrast: a wrong class's δ must not move the answer to that class.
+        ranking: the true class must win when each class is scored on its own x + δ_c.
+        bias: KL of the mean answer to the class prior, under wrong classes' δ.
+        attention: share of the evidence outside the subject; needs a region source.
+        consistency: KL between the answers to the whole and to the masked frame.
+        smoothness: total variation of δ.
+        size: mean square of δ.
+    """
+
+    cross_entropy: Weight = 0.0
+    margin: Weight = 0.0
+    confidence: Weight = 0.0
+    contrast: Weight = 0.0
+    ranking: Weight = 0.0
+    bias: Weight = 0.0
+    attention: Weight = 0.0
+    consistency: Weight = 0.0
+    smoothness: Weight = 0.0
+    size: Weight = 0.0
+
+    def given(self) -> dict[str, float]:
+        """Return the weights above 0 by term."""
+        return {name: weight for name, weight in self.model_dump().items() if weight > 0}
+
+
+class LearningSettings(Settings):
+    """How noise is learned; the root key ``learning`` sets it for all learned noise of a sweep.
+
+    Attributes:
+        steps: optimiser steps.
+        batch: frames that one step sends through the model, forward and backward.
+        optimiser: ``adam``, or ``sign``: steps of one length along the sign of the gradient (Madry
+            et al. 2018); both project back into the budget.
+        step_size: at the start, as a share of the budget; it falls along a cosine.
+        validate_every: steps between looks at the validation clips.
+        patience: looks without a better score before it stops.
+        validation_share: of the training groups that are kept for validation.
+        validation_clips: at most so many clips of them are looked at.
+        train_clips: use at most so many training clips, evenly spread; None for all.
+    """
+
+    steps: Count = 300
+    batch: Count = 96
+    optimiser: Literal["adam", "sign"] = "adam"
+    step_size: Positive = 0.05
+    validate_every: Count = 25
+    patience: Count = 6
+    validation_share: Share = 0.2
+    validation_clips: Count = 120
+    train_clips: Count | None = None
+
+
+class Learned(Settings):
+    """What all learned noise has in common; the options below say what is learned.
+
+    Attributes:
+        loss: weights of its terms.
+        train_masking: masks that training clips are seen under, in equal shares. ``feature`` and
+            ``isolation`` are aimed at the subject and need a region source; ``same`` is the cell's
+            own mask with its fill, so that each mask has noise of its own; the others are black.
+        train_ratios: hidden shares of these masks, in equal shares.
+        learning: how it is learned.
+        controls: evaluate the controls, and for noise per class the other protocols, beside the
+            noise, see `clip_har.noise.learned.controls`; without them a cell costs no more forward
+            passes
+            than its own protocol needs.
+        attention_clips: measure attention on so many clips, evenly spread; 0 for none.
+        file: use this noise instead of learning one: the ``noise.safetensors`` of another run.
+        seed: of the starting values, the batches and the masks in training.
+    """
+
+    per_class: ClassVar[bool] = False
+
+    loss: LossWeights = LossWeights(cross_entropy=1.0)
+    train_masking: TrainMasks = ("none", "percent", "shape")
+    train_ratios: TrainRatios = (0.1, 0.3, 0.5)
+    learning: LearningSettings = LearningSettings()
+    controls: bool = True
+    attention_clips: Annotated[int, Field(ge=0)] = 64
+    file: Path | None = None
+    seed: Annotated[int, Field(ge=0)] = 0
+
+    @model_validator(mode="after")
+    def _something_to_learn_from(self) -> Self:
+        if not self.weights():
+            between = "" if self.per_class else f" other than {' and '.join(BETWEEN_CLASSES)}"
+            raise ValueError(f"loss: expected at least one term with a weight above 0{between}")
+        return self
+
+    def weights(self) -> dict[str, float]:
+        """Return the weights above 0 of the terms that this noise can be learned by.
+
+        Noise that is one for all classes passes over the terms between classes, so that a sweep
+        can set a loss for several kinds of noise.
+        """
+        given = self.loss.given()
+        left_out = () if self.per_class else BETWEEN_CLASSES
+        return {name: weight for name, weight in given.items() if name not in left_out}
+
+    @property
+    def uses_label(self) -> bool:
+        """Whether the noise that a clip gets depends on its true label: a leak."""
+        return getattr(self, "protocol", None) == "oracle"  # there is one for noise per class
+
+    @property
+    def needs_region(self) -> bool:
+        """Whether it can only be learned where the subject's place is known."""
+        return self.loss.attention > 0 or bool({"feature", "isolation"} & set(self.train_masking))
+
+
+class LearnedPixels(Learned):
+    """What learned noise that is added to pixels has in common.
+
+    Attributes:
+        epsilon: budget of δ. With ``norm=linf`` the largest change of a pixel in grey levels; with
+            ``norm=l2`` the root mean square change over the pixels of a frame in grey levels, so
+            that both mean the same at every frame size.
+        norm: ``linf`` or ``l2``.
+        resolution: side of the grid that δ is learned on, spread bilinearly over the frame; None
+            for one value per pixel.
+        still: one δ for all frames, or one for each frame of a clip.
+        where: see `clip_har.noise.where.Where`.
+    """
+
+    epsilon: GreyLevels = 16.0
+    norm: Literal["linf", "l2"] = "linf"
+    resolution: Count | None = None
+    still: bool = True
+    where: Where = "everywhere"
+
+    @model_validator(mode="after")
+    def _has_neighbours(self) -> Self:
+        if self.loss.smoothness > 0 and self.resolution == 1:
+            raise ValueError("loss.smoothness: it needs neighbours, and resolution=1 has none")
+        return self
+
+
+class UniversalNoise(LearnedPixels):
+    """One δ for all clips (Moosavi-Dezfooli et al. 2017, here to help instead of to harm)."""
+
+
+class BorderNoise(LearnedPixels):
+    """One learned frame around all clips (visual prompting, Bahng et al. 2022).
+
+    Attributes:
+        width: of the border, pixels.
+    """
+
+    epsilon: GreyLevels = 255.0
+    width: Count = 8
+
+
+class ClassSpecificNoise(LearnedPixels):
+    """One δ per class: δ_c (arXiv 2507.18675).
+
+    Attributes:
+        wrong: how many wrong classes' δ each training clip is seen under, beside its own.
+        protocol: how the answer is found without the label; ``oracle`` uses the label.
+        top_k: candidates of ``protocol=topk``.
+    """
+
+    per_class: ClassVar[bool] = True
+
+    loss: LossWeights = LossWeights(cross_entropy=0.3, ranking=1.0)
+    wrong: Count = 3
+    protocol: Protocol = "candidate"
+    top_k: Count = 5
+
+
+class ResidualNoise(ClassSpecificNoise):
+    """δ_c = one part for all classes + a small part per class, each within its own budget.
+
+    Attributes:
+        epsilon: budget of the part for all classes.
+        epsilon_class: budget of the part per class, in the same units.
+    """
+
+    loss: LossWeights = LossWeights(cross_entropy=0.3, ranking=1.0)
+    epsilon_class: GreyLevels = 4.0
+
+
+class EmbeddingNoise(Learned):
+    """A shift per class in feature space: a frame is embedded once, and scored C times.
+
+    Attributes:
+        epsilon: largest L2 length of a shift, of embeddings of length 1.
+        wrong: how many wrong classes' δ each training clip is seen under, beside its own.
+        protocol: how the answer is found without the label; ``oracle`` uses the label.
+        top_k: candidates of ``protocol=topk``.
+    """
+
+    per_class: ClassVar[bool] = True
+
+    loss: LossWeights = LossWeights(cross_entropy=0.3, ranking=1.0)
+    epsilon: Annotated[float, Field(gt=0, le=2)] = 0.3
+    wrong: Count = 3
+    protocol: Protocol = "candidate"
+    top_k: Count = 5
+
+    @model_validator(mode="after")
+    def _has_no_neighbours(self) -> Self:
+        if self.loss.smoothness > 0:
+            raise ValueError("loss.smoothness: noise in feature space has no neighbouring pixels")
+        return self

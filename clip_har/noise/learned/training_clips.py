@@ -1,0 +1,207 @@
+"""The clips that noise is learned from: of the training split, under masks."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from clip_har.core.errors import ClipHarError
+from clip_har.core.evenly import evenly
+from clip_har.core.seeding import generator
+from clip_har.data.clips import ClipSet
+from clip_har.data.frames.store import FrameStore
+from clip_har.masking.area import Strategy
+from clip_har.masking.feature import FeatureMask
+from clip_har.masking.isolation import IsolationMask
+from clip_har.masking.masked_clips import MaskedClips
+from clip_har.masking.none import NoMask
+from clip_har.masking.percent import PercentMask
+from clip_har.masking.shape import ShapeMask
+from clip_har.noise.learned.settings import Learned, TrainMask
+from clip_har.regions.source import SUBJECT
+
+log = logging.getLogger(__name__)
+
+_SEEDS = 2**32  # of masks
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Single frames of training clips, each under a mask of its own.
+
+    Attributes:
+        frames: ``(B, 3, S, S)`` uint8, masked.
+        whole: ``(B, 3, S, S)`` uint8, the same without the mask.
+        visible: ``(B, 1, S, S)`` float32 in [0, 1], the share of each pixel that the mask leaves.
+        labels: ``(B,)`` int64.
+        times: ``(B,)`` int64, the frames' places in their clips.
+        subject: ``(B, S, S)`` float32 relevance; None without a region source.
+    """
+
+    frames: Tensor
+    whole: Tensor
+    visible: Tensor
+    labels: Tensor
+    times: Tensor
+    subject: Tensor | None
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingClips:
+    """Decoded clips of the training split, in two parts that share no group.
+
+    Attributes:
+        clips: all of them, under the cell's own mask with ``train_masking=same``, else under none;
+            with the subject's place where the masks or the loss ask for it.
+        learned_from: indices of the clips that gradients come from.
+        validated_on: indices of the clips that say when to stop.
+    """
+
+    clips: MaskedClips
+    learned_from: NDArray[np.int64]
+    validated_on: NDArray[np.int64]
+
+    @property
+    def frames(self) -> FrameStore:
+        """The frames of all clips."""
+        return self.clips.frames
+
+    def batch(self, noise: Learned, size: int, step: int) -> Batch:
+        """Draw frames for a step: first a class, then a clip of it, a frame, and a mask.
+
+        Every class counts alike, however many clips it has. The draws depend on ``noise.seed``
+        and the step alone, so that a fit that was stopped goes on as if it had not been.
+        """
+        draws = generator(noise.seed, "noise/batch", str(step))
+        labels = self.frames.clip_set.labels[self.learned_from]
+        present = np.unique(labels)
+        picked = [
+            int(draws.choice(self.learned_from[labels == label]))
+            for label in draws.choice(present, size)
+        ]
+        lengths = self.frames.lengths
+        times = [int(draws.integers(lengths[index])) for index in picked]
+        return self._masked(noise, picked, times, draws)
+
+    def validation(self, noise: Learned) -> Batch:
+        """Return the middle frames of the validation clips, under masks that the seed draws."""
+        kept = evenly(self.validated_on, noise.learning.validation_clips)
+        times = [int(self.frames.lengths[index]) // 2 for index in kept]
+        draws = generator(noise.seed, "noise/validation", "masks")
+        return self._masked(noise, kept, times, draws)
+
+    def clip(self, noise: Learned, index: int) -> Tensor:
+        """Return all frames of a clip under one mask, ``(T, 3, S, S)`` uint8."""
+        draws = generator(noise.seed, "noise/clip", self.frames.clip_set.clips[index].id)
+        return self._under_a_mask(noise, draws).clip(index).frames
+
+    def _under_a_mask(self, noise: Learned, draws: np.random.Generator) -> MaskedClips:
+        """Return the clips under a mask that is drawn, as they would be evaluated under it."""
+        mask = draw_mask(noise, draws, self.clips.masking)
+        feature = self.clips.feature
+        if mask is not self.clips.masking:
+            feature = self.clips.subject if mask.feature else None
+        seed = int(draws.integers(_SEEDS))
+        return replace(self.clips, masking=mask, feature=feature, seed=seed)
+
+    def _masked(
+        self,
+        noise: Learned,
+        picked: Sequence[int],
+        times: Sequence[int],
+        draws: np.random.Generator,
+    ) -> Batch:
+        frames, whole, hidden, subject = [], [], [], []
+        for index, time in zip(picked, times, strict=True):
+            # Masks are drawn for whole clips: what a frame hides may depend on the others.
+            clip = self._under_a_mask(noise, draws).clip(index)
+            frames.append(clip.frames[time])
+            whole.append(clip.whole[time])
+            hidden.append(clip.hidden[time if len(clip.hidden) > 1 else 0])
+            if clip.subject is not None:
+                subject.append(clip.subject[time])
+        visible = 1 - np.stack(hidden).astype(np.float32)
+        return Batch(
+            frames=torch.stack(frames),
+            whole=torch.stack(whole),
+            visible=torch.from_numpy(visible).unsqueeze(1),
+            labels=torch.from_numpy(self.frames.clip_set.labels[list(picked)]),
+            times=torch.tensor(times),
+            subject=torch.from_numpy(np.stack(subject)) if subject else None,
+        )
+
+
+def draw_mask(noise: Learned, draws: np.random.Generator, own: Strategy) -> Strategy:
+    """Return one of the masks that training clips are seen under, in black but for ``same``.
+
+    Args:
+        noise: says which.
+        draws: decides.
+        own: the cell's own mask, for ``same``.
+    """
+    kind: TrainMask = noise.train_masking[int(draws.integers(len(noise.train_masking)))]
+    ratio = noise.train_ratios[int(draws.integers(len(noise.train_ratios)))]
+    if kind == "percent":
+        return PercentMask(ratio=ratio)
+    if kind == "shape":
+        return ShapeMask(ratio=ratio, place="random")  # not where it is tested
+    if kind == "same":
+        return own
+    if kind == "feature":
+        return FeatureMask(ratio=ratio, feature=SUBJECT)
+    if kind == "isolation":
+        return IsolationMask(ratio=ratio, feature=SUBJECT)
+    return NoMask()
+
+
+def split_groups(
+    clips: ClipSet, usable: Sequence[int], noise: Learned
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Split clips into those that noise is learned from and those that validate it.
+
+    Of the groups (subjects) ``validation_share`` are kept for validation, at least one, and at
+    least one is left; the draw is by ``noise.seed``. Classes that one of the two parts lacks are
+    named in a warning.
+
+    Args:
+        clips: all of them.
+        usable: indices of those that are split.
+        noise: says how.
+
+    Raises:
+        ClipHarError: when there are fewer than two groups.
+    """
+    every = clips.groups[list(usable)]
+    groups = np.unique(every)
+    if len(groups) < 2:
+        raise ClipHarError(
+            f"noise is learned on some groups of {clips.name} and validated on others:"
+            f" expected at least 2 groups among its clips, got {len(groups)}"
+        )
+    order = generator(noise.seed, "noise/split", "groups").permutation(len(groups))
+    count = min(max(round(noise.learning.validation_share * len(groups)), 1), len(groups) - 1)
+    kept = np.isin(every, groups[order[:count]])
+    decoded = np.array(usable, np.int64)
+    learned_from, validated_on = decoded[~kept], decoded[kept]
+    _warn_of_lacking(clips, learned_from, "to learn noise from")
+    _warn_of_lacking(clips, validated_on, "to validate noise on")
+    return learned_from, validated_on
+
+
+def _warn_of_lacking(clips: ClipSet, part: NDArray[np.int64], use: str) -> None:
+    present = set(clips.labels[part].tolist())
+    lacking = [name for label, name in enumerate(clips.class_names) if label not in present]
+    if lacking:
+        named = ", ".join(lacking[:3]) + (", …" if len(lacking) > 3 else "")
+        log.warning(
+            "%s: %d of %d classes have no clip %s (%s)",
+            clips.name,
+            len(lacking),
+            len(clips.class_names),
+            use,
+            named,
+        )

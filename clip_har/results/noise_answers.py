@@ -1,0 +1,79 @@
+"""The answers under each variant of a cell's noise, as files that need no model to be read."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from clip_har.noise.learned.variants import slug
+from clip_har.results.files import write_json
+from clip_har.results.score_table import ScoreTable
+
+_ATTENTION, _VARIANTS = "attention.csv", "variants.json"
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """What one model answered to one set of clips.
+
+    Attributes:
+        table: the score table of the N clips.
+        attention: ``(N,)`` float64, share of the model's relevance inside the subject, in [0, 1],
+            NaN where it was not measured; None = measured nowhere.
+    """
+
+    table: ScoreTable
+    attention: NDArray[np.float64] | None = None
+
+    def __post_init__(self) -> None:
+        """Check that there is one attention value per clip.
+
+        Raises:
+            ValueError: otherwise.
+        """
+        clips = len(self.table.clip_ids)
+        if self.attention is not None and self.attention.shape != (clips,):
+            raise ValueError(f"expected attention for {clips} clips, got {self.attention.shape}")
+
+
+def write_answers(folder: Path, headline: str, answers: Mapping[str, Answers]) -> None:
+    """Write what was answered under each variant.
+
+    Args:
+        folder: the ``noise`` folder of a cell.
+        headline: the variant that the cell's own numbers are of.
+        answers: by variant.
+    """
+    names = {slug(name): name for name in answers}
+    write_json(folder / _VARIANTS, {"headline": headline, "variants": names})
+    attention = {}
+    for name, found in answers.items():
+        found.table.write(folder / f"scores_{slug(name)}.parquet")
+        if found.attention is not None:
+            attention[slug(name)] = found.attention
+    if attention:
+        pd.DataFrame(attention).to_csv(folder / _ATTENTION, index=False)
+
+
+def read_answers(folder: Path) -> tuple[str, dict[str, Answers]]:
+    """Return the name of a cell's headline, and its answers by variant.
+
+    Args:
+        folder: the ``noise`` folder of a finished cell.
+    """
+    described = json.loads((folder / _VARIANTS).read_text(encoding="utf-8"))
+    attention = pd.DataFrame()
+    if (folder / _ATTENTION).is_file():
+        attention = pd.read_csv(folder / _ATTENTION)
+    answers = {
+        name: Answers(
+            ScoreTable.read(folder / f"scores_{key}.parquet"),
+            attention[key].to_numpy(np.float64) if key in attention else None,
+        )
+        for key, name in described["variants"].items()
+    }
+    return described["headline"], answers

@@ -1,0 +1,209 @@
+"""The score table: the boundary between the model and everything that is measured."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, Self
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from clip_har.core.errors import ClipHarError
+
+_ATTRIBUTE = "attribute/"  # before an attribute's name in the file
+
+OWN_SCENE = -1
+"""The scene label of a clip that is shown before its own background."""
+
+ScoreKind = Literal["logits", "log_probabilities"]
+
+
+@dataclass(frozen=True)
+class ScoreTable:
+    """What one cell found, clip by clip.
+
+    Attributes:
+        class_names: C names, in class order.
+        clip_ids: N unique ids, in the clip set's order.
+        groups: N names; clips of one group share actor and place.
+        labels: ``(N,)`` int64, true classes.
+        scores: ``(N, C)`` float32; their softmax is the class distribution for either kind.
+        mask_ratio: ``(N,)`` float64, share of the clip's pixels that was hidden, in [0, 1].
+        subject_hidden: ``(N,)`` float64, share of the subject's relevance that was hidden, in
+            [0, 1]; NaN where the subject is not known.
+        subject_found: ``(N,)`` float64, 1 where the region source found the subject, else 0; NaN
+            without a region source.
+        native_black: ``(N,)`` float64, share of the unmasked clip that is black already.
+        feature_hidden: ``(N,)`` float64, share of the thing's relevance that was hidden, in
+            [0, 1]; NaN where the mask is not aimed at a thing.
+        feature_frames: ``(N,)`` float64, share of the clip's frames in which the thing was found.
+        noise_rms: ``(N,)`` float64, root mean square change of the clip's pixels by noise, in grey
+            levels; what was really added, after clipping to valid pixels. 0 without noise.
+        noise_largest: ``(N,)`` float64, the largest such change.
+        scene_labels: ``(N,)`` int64, class of the clip whose background was shown; `OWN_SCENE`
+            where that was the clip's own.
+        empty: ids of the decoded clips in which the mask's thing was not found; those that have
+            no row here were left out for that.
+        kind: whether scores are logits at the model's own scale or log-probabilities.
+        attributes: by name, N values, None where one is not known; see `clip_har.data.clips.Clip`.
+        drift: ``(N,)`` float64, 1 − cos between the clip's embedding and that of its clean twin;
+            NaN where it is not known; None = known nowhere.
+        embeddings: ``(N, D)`` float32, L2-normalised, what the model made of the clips; None =
+            not kept: only clean cells keep it, for the drift of the others.
+    """
+
+    class_names: tuple[str, ...]
+    clip_ids: tuple[str, ...]
+    groups: tuple[str, ...]
+    labels: NDArray[np.int64]
+    scores: NDArray[np.float32]
+    mask_ratio: NDArray[np.float64]
+    subject_hidden: NDArray[np.float64]
+    subject_found: NDArray[np.float64]
+    native_black: NDArray[np.float64]
+    feature_hidden: NDArray[np.float64]
+    feature_frames: NDArray[np.float64]
+    noise_rms: NDArray[np.float64]
+    noise_largest: NDArray[np.float64]
+    scene_labels: NDArray[np.int64]
+    empty: tuple[str, ...] = ()
+    kind: ScoreKind = "logits"
+    attributes: Mapping[str, tuple[str | None, ...]] = field(default_factory=dict)
+    drift: NDArray[np.float64] | None = None
+    embeddings: NDArray[np.float32] | None = None
+
+    def __post_init__(self) -> None:
+        """Check that the columns belong together.
+
+        Raises:
+            ValueError: for another shape, a label outside the classes or a score that is not a
+                number.
+        """
+        rows = len(self.clip_ids)
+        columns: Sequence[Sequence[object] | NDArray[np.generic]] = (
+            self.groups,
+            self.labels,
+            self.mask_ratio,
+            self.subject_hidden,
+            self.subject_found,
+            self.native_black,
+            self.feature_hidden,
+            self.feature_frames,
+            self.noise_rms,
+            self.noise_largest,
+            self.scene_labels,
+            *self.attributes.values(),
+            *(column for column in (self.drift, self.embeddings) if column is not None),
+        )
+        if any(len(column) != rows for column in columns) or self.scores.shape != (
+            rows,
+            len(self.class_names),
+        ):
+            raise ValueError("the columns of a score table must have one row per clip")
+        if rows and not 0 <= self.labels.min() <= self.labels.max() < len(self.class_names):
+            raise ValueError("a label lies outside the classes")
+        if not np.isfinite(self.scores).all():
+            raise ValueError("a score is not a finite number")
+
+    def write(self, path: Path) -> None:
+        """Write the table as Parquet, class names and kind in its metadata."""
+        table = pa.table(
+            {
+                "clip_id": self.clip_ids,
+                "group": self.groups,
+                "label": self.labels,
+                "class": [self.class_names[label] for label in self.labels],
+                "predicted": [self.class_names[best] for best in self.predictions()],
+                "scores": _rows(self.scores),
+                "mask_ratio": self.mask_ratio,
+                "subject_hidden": self.subject_hidden,
+                "subject_found": self.subject_found,
+                "native_black": self.native_black,
+                "feature_hidden": self.feature_hidden,
+                "feature_frames": self.feature_frames,
+                "noise_rms": self.noise_rms,
+                "noise_largest": self.noise_largest,
+                "scene_label": self.scene_labels,
+                **({} if self.drift is None else {"drift": self.drift}),
+                **({} if self.embeddings is None else {"embedding": _rows(self.embeddings)}),
+                **{
+                    f"{_ATTRIBUTE}{name}": pa.array(values, pa.string())
+                    for name, values in self.attributes.items()
+                },
+            }
+        )
+        metadata = {
+            "class_names": json.dumps(self.class_names),
+            "score_kind": self.kind,
+            "empty": json.dumps(self.empty),
+        }
+        pq.write_table(table.replace_schema_metadata(metadata), path)
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read a table that `write` wrote.
+
+        Raises:
+            ClipHarError: when the file is missing, damaged or another kind of table.
+        """
+        try:
+            table = pq.read_table(path)
+            metadata = {k.decode(): v.decode() for k, v in (table.schema.metadata or {}).items()}
+            class_names = tuple(json.loads(metadata["class_names"]))
+            logits = metadata["score_kind"] == "logits"
+            return cls(
+                class_names=class_names,
+                clip_ids=tuple(table["clip_id"].to_pylist()),
+                groups=tuple(table["group"].to_pylist()),
+                labels=table["label"].to_numpy(),
+                scores=_matrix(table["scores"]),
+                mask_ratio=table["mask_ratio"].to_numpy(),
+                subject_hidden=table["subject_hidden"].to_numpy(),
+                subject_found=table["subject_found"].to_numpy(),
+                native_black=table["native_black"].to_numpy(),
+                feature_hidden=table["feature_hidden"].to_numpy(),
+                feature_frames=table["feature_frames"].to_numpy(),
+                noise_rms=table["noise_rms"].to_numpy(),
+                noise_largest=table["noise_largest"].to_numpy(),
+                scene_labels=table["scene_label"].to_numpy(),
+                empty=tuple(json.loads(metadata["empty"])),
+                kind="logits" if logits else "log_probabilities",
+                attributes={
+                    name.removeprefix(_ATTRIBUTE): tuple(table[name].to_pylist())
+                    for name in table.column_names
+                    if name.startswith(_ATTRIBUTE)
+                },
+                drift=table["drift"].to_numpy() if "drift" in table.column_names else None,
+                embeddings=(
+                    _matrix(table["embedding"]) if "embedding" in table.column_names else None
+                ),
+            )
+        except (OSError, KeyError, ValueError, pa.ArrowException) as error:
+            reason = " ".join(str(error).split())
+            raise ClipHarError(f"{path}: expected a score table, got {reason}") from error
+
+    def predictions(self) -> NDArray[np.int64]:
+        """Return ``(N,)`` best classes; of equal scores the first class."""
+        best: NDArray[np.int64] = self.scores.argmax(axis=1)
+        return best
+
+    def probabilities(self) -> NDArray[np.float64]:
+        """Return ``(N, C)`` class distributions, the softmax of the scores."""
+        shifted = self.scores.astype(np.float64) - self.scores.max(axis=1, keepdims=True)
+        weights: NDArray[np.float64] = np.exp(shifted)
+        weights /= weights.sum(axis=1, keepdims=True)
+        return weights
+
+
+def _rows(matrix: NDArray[np.float32]) -> pa.FixedSizeListArray:
+    """Return a column whose values are the rows of a matrix."""
+    return pa.FixedSizeListArray.from_arrays(pa.array(matrix.ravel()), matrix.shape[1])
+
+
+def _matrix(column: pa.ChunkedArray) -> NDArray[np.float32]:
+    """Return the matrix that `_rows` made a column of."""
+    values: NDArray[np.float32] = column.combine_chunks().flatten().to_numpy(zero_copy_only=False)
+    return values.reshape(len(column), column.type.list_size)

@@ -1,0 +1,104 @@
+"""The finished cells of a sweep, and which of them belong together."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from clip_har.config.cell import Cell
+
+# Settings that say how a cell is run, not what it is of.
+_HOW = {
+    "tracking",
+    "overwrite",
+    "results_dir",
+    "cache_dir",
+    "device",
+    "batch_size",
+    "noise_seed",
+    "learning",
+    "train_masking",
+    "train_ratios",
+    "clean_twin",
+    "base_model",
+}
+_KINDS = ("dataset", "region", "masking", "noise")
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A cell with a result.
+
+    Attributes:
+        name: as in the sweep's table.
+        cell: its settings.
+        folder: of its result.
+    """
+
+    name: str
+    cell: Cell
+    folder: Path
+
+
+def described(cell: Cell, *, without: str) -> dict[str, str]:
+    """Return the settings that shape a cell's result, keys joined by dots, without some of them.
+
+    Args:
+        cell: the settings.
+        without: a group (``masking``), the last part of a key (``fill``), or a key
+            (``noise.seed``).
+    """
+    kinds = {key: type(getattr(cell, key)).__name__ for key in _KINDS}
+    kinds["region.checkpoint"] = str(getattr(cell.region, "checkpoint", None))  # not in its dump
+    flat: dict[str, str] = dict(kinds)
+
+    def walk(node: Any, prefix: str) -> None:
+        for key, value in node.items():
+            if isinstance(value, dict):
+                walk(value, f"{prefix}{key}.")
+            else:
+                flat[f"{prefix}{key}"] = str(value)
+
+    walk(cell.model_dump(mode="json", exclude=_HOW), "")
+    flat.pop("model.runtime", None)  # how it is run, too
+    return {
+        key: value
+        for key, value in flat.items()
+        if without not in (key, key.partition(".")[0], key.rpartition(".")[2])
+    }
+
+
+def grouped(finished: Iterable[Finished], *, without: str) -> list[list[Finished]]:
+    """Return the cells that differ in nothing but one setting, group by group."""
+    groups: dict[tuple[tuple[str, str], ...], dict[Path, Finished]] = {}
+    for one in finished:  # one result may serve several cells, such as masking=none at any ratio
+        alike = tuple(described(one.cell, without=without).items())
+        groups.setdefault(alike, {}).setdefault(one.folder, one)
+    distinct = {frozenset(members): list(members.values()) for members in groups.values()}
+    return list(distinct.values())
+
+
+def labels(groups: Sequence[Sequence[Finished]]) -> list[str]:
+    """Return what sets each group apart from the others, empty where there is one group."""
+    found = [described(members[0].cell, without="masking") for members in groups]
+    keys = [key for key in {key: None for one in found for key in one} if _sets_apart(key, found)]
+    return [
+        " ".join(f"{key.rpartition('.')[2]}={one[key]}" for key in keys if key in one)
+        for one in found
+    ]
+
+
+def _sets_apart(key: str, found: Sequence[dict[str, str]]) -> bool:
+    """Return whether a setting differs; of noise only within a kind: else the kind says enough."""
+    if not key.startswith("noise."):
+        return len({one.get(key) for one in found}) > 1
+    kinds: dict[str, set[str | None]] = {}
+    for one in found:
+        kinds.setdefault(one["noise"], set()).add(one.get(key))
+    return any(len(values) > 1 for values in kinds.values())
+
+
+def plain(text: str) -> str:
+    """Return text for the name of a metric: MLflow takes letters, digits and a few signs, 250."""
+    return re.sub(r"[^A-Za-z0-9_.-]+", " ", text).strip()[-200:]

@@ -1,0 +1,115 @@
+"""What a sweep leaves beside its cells: a table, the masks on real frames, accuracy over ratio."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from clip_har.config.cell import Cell
+from clip_har.core.errors import describe
+from clip_har.data.clips import ClipSet, clips_of
+from clip_har.engine.clips import frame_settings, open_frames
+from clip_har.engine.run import Outcome
+from clip_har.figures.accuracy import Point, accuracy_figure
+from clip_har.figures.noise_curves import effect_figure
+from clip_har.figures.save import save_figure
+from clip_har.masking.none import NoMask
+from clip_har.results.files import read_metrics
+from clip_har.sweep.cells import Finished
+from clip_har.sweep.gallery import draw_gallery
+from clip_har.sweep.measures import SweepMeasures, sweep_measures
+from clip_har.sweep.noise import top1_rows
+
+log = logging.getLogger(__name__)
+
+
+def write_sweep_files(
+    folder: Path, cells: Sequence[Cell], outcomes: Mapping[int, Outcome]
+) -> tuple[list[Path], SweepMeasures]:
+    """Write a sweep's files.
+
+    Args:
+        folder: the sweep's.
+        cells: all of its cells, by job number.
+        outcomes: of the cells that ended, by job number.
+
+    Returns:
+        The files, pictures only where there are results to draw; and what the cells tell together.
+    """
+    files = [folder / "cells.csv"]
+    rows = [{**asdict(outcome), **outcome.metrics()} for outcome in outcomes.values()]
+    pd.DataFrame(rows).to_csv(files[0], index=False)
+    finished = [
+        Finished(outcome.name, cells[number], Path(outcome.folder))
+        for number, outcome in outcomes.items()
+        if outcome.folder
+    ]
+    measures = sweep_measures(finished)
+    if not finished:
+        return files, measures
+    if len(measures.rows):
+        files.append(folder / "measures.csv")
+        measures.rows.to_csv(files[-1], index=False)
+    if len(measures.per_class):
+        files.append(folder / "reliance_per_class.csv")
+        measures.per_class.to_csv(files[-1], index=False)
+    if len(measures.noise):
+        files += [folder / "noise_effects.csv", folder / "noise_effects.png"]
+        measures.noise.to_csv(files[-2], index=False)
+        title = "Top-1 with learned noise, against the same clips without"
+        save_figure(files[-1], effect_figure(top1_rows(measures.noise), title=title))
+    first = finished[0].cell
+    clips = clips_of(first.dataset, first.limit)
+    alike = [one.cell for one in finished if _same_clips(one.cell, first)]
+    try:
+        gallery = draw_gallery(alike, open_frames(first, clips))
+    except Exception as error:  # noqa: BLE001, a picture must not cost the sweep its numbers
+        log.warning("the gallery could not be drawn: %s", describe(error))
+    else:
+        files.append(folder / "mask_gallery.png")
+        save_figure(files[-1], gallery)
+    if figure := _accuracy(finished, clips):
+        files.append(folder / "accuracy_over_ratio.png")
+        save_figure(files[-1], figure)
+    return files, measures
+
+
+def _same_clips(cell: Cell, other: Cell) -> bool:
+    """Return whether two cells show the same frames of the same clips."""
+    return bool(
+        cell.dataset == other.dataset
+        and cell.limit == other.limit
+        and frame_settings(cell) == frame_settings(other)
+    )
+
+
+def _accuracy(finished: Sequence[Finished], clips: ClipSet) -> Figure | None:
+    """Draw top-1 over the hidden share; None where no cell hides a share that was asked for."""
+    lines: dict[str, list[Point]] = {}
+    clean: list[Point] = []
+    for one in finished:
+        ratio, metrics = one.cell.masking.ratio, read_metrics(one.folder)
+        if ratio is None:
+            continue  # what it hides is the clips' doing
+        shown = metrics["mask/realised_ratio"]  # a soft edge hides more than was asked for
+        point = Point(shown, metrics["top1"], int(metrics["data/clips"]))
+        if isinstance(one.cell.masking, NoMask):
+            clean.append(point)
+        else:
+            lines.setdefault(one.name.replace(f" r={ratio:g}", ""), []).append(point)
+    if not lines:
+        return None
+    first = finished[0].cell
+    counts = sorted({point.clips for line in lines.values() for point in line})
+    # The start of every line, where it is clear which cell that is, and of the same clips.
+    twin = clean[0] if len(set(clean)) == 1 and counts == [clean[0].clips] else None
+    return accuracy_figure(
+        lines,
+        classes=len(clips.class_names),
+        clean=twin,
+        title=f"{Path(str(first.model.checkpoint)).name} on {clips.name},"
+        f" {' to '.join(map(str, dict.fromkeys((counts[0], counts[-1]))))} clips",
+    )

@@ -1,0 +1,83 @@
+"""A picture of the masks of several cells on the same real clips."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+
+from matplotlib.figure import Figure
+
+from clip_har.config.cell import Cell
+from clip_har.data.frames.store import FrameStore
+from clip_har.engine.clips import open_masked
+from clip_har.engine.evaluate import load_zero_shot
+from clip_har.figures.gallery import GalleryRow, Tile, mask_gallery
+from clip_har.masking.masked_clips import MaskedClips
+from clip_har.masking.none import NoMask
+from clip_har.masking.swap import SwapMask
+
+CLIPS = 2
+"""Clips that are shown side by side."""
+
+_NOTHING = "nothing found"
+
+
+def draw_gallery(cells: Sequence[Cell], frames: FrameStore, *, count: int = CLIPS) -> Figure:
+    """Draw every mask of the cells at every ratio of the cells.
+
+    A row is a mask, a column a ratio; of several clips, each ratio has them side by side. A place
+    stays empty where no cell has that mask at that ratio, and says so where the mask's thing was
+    not found in the clip.
+
+    Args:
+        cells: at least one, all on the same clips.
+        frames: the decoded frames of the cells' clips.
+        count: how many clips are shown side by side, spread over the clips.
+    """
+    step = max(1, len(frames.ok) // count)
+    chosen = frames.ok[step // 2 :: step][:count]
+    ratios = sorted({cell.masking.ratio for cell in cells if not _is_clean(cell)}, key=_last_none)
+    columns = [(ratio, index) for ratio in ratios or [0.0] for index in chosen]
+    blank: list[Tile | str | None] = [None] * len(columns)
+    clean = MaskedClips(NoMask(), cells[0].seed, frames)
+    rows = {"": GalleryRow("none", [*map(_tile(clean), chosen), *blank[len(chosen) :]], clean=True)}
+    for cell in cells:
+        if _is_clean(cell):
+            continue
+        model = partial(load_zero_shot, cell, frames.clip_set)
+        masked = open_masked(cell, frames, zero_shot=model)
+        draw, judged = _tile(masked), set(masked.judged)
+        region = type(cell.region).__name__ + cell.region.model_dump_json()
+        mask = type(cell.masking).__name__ + cell.masking.model_dump_json(exclude={"ratio"})
+        key = f"{mask} {region if cell.masking.feature else ''} {cell.seed}"
+        row = rows.setdefault(key, GalleryRow(_row_label(cell, cells), list(blank)))
+        tiles: list[Tile | str | None] = [
+            old if ratio != cell.masking.ratio else draw(index) if index in judged else _NOTHING
+            for old, (ratio, index) in zip(row.tiles, columns, strict=True)
+        ]
+        rows[key] = replace(row, tiles=tiles)
+    return mask_gallery(list(rows.values()), [ratio for ratio, _ in columns])
+
+
+def _is_clean(cell: Cell) -> bool:
+    return isinstance(cell.masking, NoMask)
+
+
+def _last_none(ratio: float | None) -> float:
+    return 2.0 if ratio is None else ratio
+
+
+def _row_label(cell: Cell, cells: Sequence[Cell]) -> str:
+    plain = cell.masking.fill == "black" or isinstance(cell.masking, SwapMask)
+    label = str(cell.masking.short_name) + ("" if plain else f" {cell.masking.fill}")
+    if cell.masking.feature and len({type(other.region) for other in cells}) > 1:
+        label += f" {type(cell.region).__name__.removesuffix('Region').lower()}"
+    return label + (f" seed {cell.seed}" if len({other.seed for other in cells}) > 1 else "")
+
+
+def _tile(masked: MaskedClips) -> Callable[[int], Tile]:
+    def draw(index: int) -> Tile:
+        clip = masked.clip(index)
+        middle = clip.frames[len(clip.frames) // 2]
+        return Tile(middle.permute(1, 2, 0).numpy(), clip.effect.realised_ratio)
+
+    return draw

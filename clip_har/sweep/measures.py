@@ -1,0 +1,135 @@
+"""What only several cells of a sweep tell together: bias to the scene, spread over fills."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from clip_har.masking.feature import FeatureMask
+from clip_har.masking.isolation import IsolationMask
+from clip_har.masking.none import NoMask
+from clip_har.masking.swap import SwapMask
+from clip_har.metrics.scene import SceneTables, reliance_per_class, scene_measures
+from clip_har.regions.source import BACKGROUND, PERSON, SUBJECT
+from clip_har.results.files import SCORES
+from clip_har.results.score_table import ScoreTable
+from clip_har.sweep.cells import Finished, grouped, labels, plain
+from clip_har.sweep.noise import effect_metrics, noise_effects
+from clip_har.sweep.robustness import (
+    COLUMNS,
+    corruption_errors,
+    fill_spreads,
+    over_ratios,
+    over_seeds,
+)
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class SweepMeasures:
+    """Measures over the cells of a sweep.
+
+    Attributes:
+        rows: columns ``measure, of, value, low, high, clips, groups``; ``of`` says which cells
+            where there are several groups of them; intervals are 95 %, NaN where there are none.
+        per_class: how much each class relies on what a cell hid: ``cell``, and the columns of
+            `clip_har.metrics.scene.reliance_per_class`.
+        noise: what learned noise did, see `clip_har.sweep.noise.noise_effects`.
+    """
+
+    rows: pd.DataFrame
+    per_class: pd.DataFrame
+    noise: pd.DataFrame
+
+    def metrics(self) -> dict[str, float]:
+        """Return the values under their MLflow names, with ``of`` where there are several."""
+        several = self.rows["measure"].duplicated(keep=False)
+        names = [
+            f"{measure}/{plain(of)}" if more else measure
+            for measure, of, more in zip(
+                self.rows["measure"], self.rows["of"], several, strict=True
+            )
+        ]
+        values = dict(zip(names, map(float, self.rows["value"]), strict=True))
+        return values | effect_metrics(self.noise)
+
+
+def sweep_measures(finished: Sequence[Finished], *, base_model: str | None = None) -> SweepMeasures:
+    """Compute what the cells of a sweep tell together.
+
+    Cells that differ in nothing but the mask show the same clips to the same model in different
+    ways: they give the ``scene/*`` measures (see `scene_measures`), with ``none`` as clean,
+    ``feature`` and ``isolation`` of the subject with ``ratio=null`` as background and person only,
+    ``swap`` and ``swap_frozen``. Cells that differ in nothing but the fill, the ratio, the seed or
+    the model give what `clip_har.sweep.robustness` says.
+    Cells that differ in nothing but the seed of their learned noise give its effect.
+
+    Args:
+        finished: cells.
+        base_model: that the other models' errors are compared with; None: as the cells' own
+            settings say.
+    """
+    per_class: list[pd.DataFrame] = []
+    named = (one.cell.base_model for one in finished if one.cell.base_model is not None)
+    base_model = base_model or next(named, None)
+    parts = [fill_spreads(finished), over_ratios(finished), over_seeds(finished)]
+    parts.append(corruption_errors(finished, base_model))
+    groups = grouped(finished, without="masking")
+    for of, members in zip(labels(groups), groups, strict=True):
+        roles = _roles(members)
+        tables = {role: ScoreTable.read(one.folder / SCORES) for role, one in roles.items()}
+        if len(tables) < 2 and "swap" not in tables:
+            continue
+        notes = dict.fromkeys(note for one in roles.values() for note in one.cell.notes())
+        of = " ".join([of, *(f"[{note}]" for note in notes)]).strip()
+        parts.append(scene_measures(SceneTables(**tables)).assign(of=of))
+        for role in ("background_only", "background_hidden"):
+            if role in tables and "clean" in tables:
+                by_class = reliance_per_class(tables["clean"], tables[role])
+                by_class.insert(0, "cell", roles[role].name)
+                per_class.append(by_class)
+    rows = pd.concat([part for part in parts if len(part)] or [pd.DataFrame(columns=COLUMNS)])
+    classes = pd.concat(per_class) if per_class else pd.DataFrame()
+    return SweepMeasures(rows[COLUMNS].reset_index(drop=True), classes, noise_effects(finished))
+
+
+def _roles(members: Sequence[Finished]) -> dict[str, Finished]:
+    """Return which cell shows the clips in which way; ambiguous ways are left out and told."""
+    found: dict[str, list[Finished]] = {}
+    for one in members:
+        # The evidence of the judged model itself is no truth to hold it against.
+        role = None if one.cell.region.asks_model else _role(one.cell.masking)
+        if role is not None:
+            found.setdefault(role, []).append(one)
+    for role, several in found.items():
+        if len(several) > 1:
+            names = ", ".join(one.name for one in several)
+            log.warning("scene measures need one cell as %s, left out: %s", role, names)
+    roles = {role: several[0] for role, several in found.items() if len(several) == 1}
+    if "swap" in roles and "frozen" in roles:
+        moving, frozen = (roles[role].cell.masking for role in ("swap", "frozen"))
+        if frozen != moving.model_copy(update={"frozen": True}):
+            del roles["frozen"]  # not the same picture
+    return roles
+
+
+def _role(masking: Any) -> str | None:
+    if isinstance(masking, NoMask):
+        return "clean"
+    if isinstance(masking, SwapMask):
+        return "frozen" if masking.frozen else "swap"
+    if getattr(masking, "ratio", 0) is not None:
+        return None  # a part of a thing is neither it nor the rest
+    if (masking.grow or 0) < 0:
+        return None
+    subject = masking.feature in (SUBJECT, PERSON)
+    if isinstance(masking, IsolationMask):
+        return "person_only" if subject else None
+    if isinstance(masking, FeatureMask) and masking.place == "feature":
+        if subject:
+            return "background_only"
+        return "background_hidden" if masking.feature == BACKGROUND else None
+    return None

@@ -1,0 +1,117 @@
+"""What learned noise did over the cells of a sweep: every mask, every variant, all noise seeds."""
+
+import re
+from collections.abc import Sequence
+
+import pandas as pd
+
+from clip_har.metrics.effect import paired_effect
+from clip_har.noise.learned.settings import Learned
+from clip_har.noise.learned.variants import LEARNED, NONE, pairs, slug
+from clip_har.results.noise_answers import read_answers
+from clip_har.sweep.cells import Finished, grouped, plain
+
+_OF_NOISE = re.compile(r" (noise|learning|noise_seed|train_masking|train_ratios)(\.\S+?)?=\S+")
+"""What a cell's name says of its noise, see `clip_har.engine.run.cell_name`."""
+
+_KEYS = ["mask", "noise", "variant", "against", "headline"]
+
+
+def noise_effects(finished: Sequence[Finished]) -> pd.DataFrame:
+    """Compare every variant of learned noise with none, and every headline with its controls.
+
+    Cells that differ in nothing but the seed of their noise are taken together, see
+    `clip_har.metrics.effect.paired_effect`: clips pair by clip, intervals are over groups and
+    seeds.
+
+    Args:
+        finished: cells, those without learned noise are passed over.
+
+    Returns:
+        Columns ``mask, noise, variant, against, headline`` (whether the variant is the one that
+        the cell's own numbers are of) and those of `paired_effect`; empty without learned noise.
+    """
+    parts = []
+    learned = [one for one in finished if isinstance(one.cell.noise, Learned)]
+    for members in grouped(learned, without="noise.seed"):
+        read = [read_answers(one.folder / "noise") for one in members]
+        headline, answers = read[0][0], [found for _, found in read]
+        for variant, against in pairs(answers[0], headline):
+            found = paired_effect(
+                [one[against] for one in answers], [one[variant] for one in answers]
+            )
+            named = found.assign(
+                mask=mask_name(members[0]),
+                noise=noise_label(members[0]),
+                variant=variant,
+                against=against,
+                headline=variant == headline,
+            )
+            parts.append(named[[*_KEYS, *found.columns]])
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+
+
+def effect_metrics(effects: pd.DataFrame) -> dict[str, float]:
+    """Return the differences of the headlines to no noise under their MLflow names."""
+    if not len(effects):
+        return {}
+    shown = effects[effects["headline"] & (effects["against"] == NONE)]
+    found = {}
+    for row in shown.to_dict("records"):
+        mask = slug(plain(row["mask"]))[-150:]
+        noise = slug(plain(row["noise"]))
+        name = f"noise/{noise}/{slug(row['variant'])}/{mask}/{row['measure']}_difference"
+        found[name] = float(row["difference"])
+    return found
+
+
+def top1_rows(effects: pd.DataFrame) -> pd.DataFrame:
+    """Return the top-1 differences to no noise, one row per mask and variant, for the figure.
+
+    Controls that several kinds of noise share stand once, under the name of their noise.
+    """
+    rows = effects[(effects["measure"] == "top1") & (effects["against"] == NONE)].copy()
+    alone = rows["variant"] == LEARNED
+    rows["variant"] = (rows["noise"] + ": " + rows["variant"]).where(~alone, rows["noise"])
+    return rows
+
+
+def mask_name(one: Finished) -> str:
+    """Return a cell's name without what is said of its noise.
+
+    Example:
+        >>> from pathlib import Path
+        >>> mask_name(Finished("percent r=0.3 noise=universal noise_seed=1", None, Path()))
+        'percent r=0.3'
+    """
+    return _OF_NOISE.sub("", one.name)
+
+
+def noise_label(one: Finished) -> str:
+    """Return the name of a cell's noise, and what else differs within the sweep of it, but seeds.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from types import SimpleNamespace
+        >>> from clip_har.noise.learned.settings import UniversalNoise
+        >>> cell = SimpleNamespace(noise=UniversalNoise())
+        >>> name = "none noise=universal noise.epsilon=8 learning.steps=50 noise_seed=1"
+        >>> noise_label(Finished(name, cell, Path()))
+        'universal epsilon=8 steps=50'
+    """
+    words = (match.group().strip() for match in _OF_NOISE.finditer(one.name))
+    kept = [word for word in words if not word.startswith(("noise=", "noise_seed=", "noise.seed="))]
+    shown = [re.sub(r"^(noise|learning)\.(learning\.)?", "", word) for word in kept]
+    return " ".join([noise_name(one.cell.noise), *shown])
+
+
+def noise_name(noise: Learned) -> str:
+    """Return the name of the option that settings are of.
+
+    Example:
+        >>> from clip_har.noise.learned.settings import ClassSpecificNoise
+        >>> noise_name(ClassSpecificNoise())
+        'class_specific'
+    """
+    words = re.findall(r"[A-Z][a-z]+", type(noise).__name__.removesuffix("Noise"))
+    return "_".join(words).lower()

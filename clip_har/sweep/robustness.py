@@ -1,0 +1,261 @@
+"""How accuracy holds over fills, ratios, seeds and models: what several masked cells tell."""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from clip_har.masking.none import NoMask
+from clip_har.masking.swap import SwapMask
+from clip_har.metrics.bootstrap import Means, cluster_bootstrap
+from clip_har.metrics.pairing import common_rows
+from clip_har.metrics.robustness import (
+    agreement_of_seeds,
+    area_over_ratio,
+    mean_corruption_error,
+    resilience,
+)
+from clip_har.noise.none import NoNoise
+from clip_har.results.files import SCORES, clean_twin
+from clip_har.results.score_table import ScoreTable
+from clip_har.sweep.cells import Finished, described, grouped
+
+log = logging.getLogger(__name__)
+
+Shown = dict[str, dict[float, Path]]
+"""Folders of a model's results, by strategy and ratio."""
+
+COLUMNS = ["measure", "of", "value", "low", "high", "clips", "groups"]
+
+
+def fill_spreads(finished: Sequence[Finished]) -> pd.DataFrame:
+    """Return ``robustness/fill_spread`` of cells that differ in nothing but the fill.
+
+    The largest minus the smallest top-1 over the clips that all show (ours, after Marcu 2022). It
+    has no interval, since chance alone makes an extreme positive.
+
+    Args:
+        finished: cells.
+
+    Returns:
+        `COLUMNS`.
+    """
+    rows = []
+    for members in grouped(_masked(finished), without="fill"):
+        if len(fills := sorted({one.cell.masking.fill for one in members})) < 2:
+            continue
+        right, groups = _right({str(one.folder): one.folder for one in members})
+        if not groups:
+            continue
+        top1 = [float(column.mean()) for column in right.values()]
+        name = members[0].name.replace(f" fill={members[0].cell.masking.fill}", "")
+        rows.append(
+            {
+                "measure": "robustness/fill_spread",
+                "of": f"{name} ({', '.join(fills)})",
+                "value": max(top1) - min(top1),
+                "clips": len(groups),
+                "groups": len(set(groups)),
+            }
+        )
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def over_ratios(finished: Sequence[Finished]) -> pd.DataFrame:
+    """Return ``robustness/area`` and ``robustness/resilience`` of cells that differ in the ratio.
+
+    See `area_over_ratio` (over the ratios that were asked for, with the clean twin at 0) and
+    `resilience`; over the clips that all show, intervals from a bootstrap over groups. Cells with
+    noise are left out: their twin at 0 has none, so that noise would pass for masking.
+
+    Args:
+        finished: cells.
+
+    Returns:
+        `COLUMNS`.
+    """
+    rows = []
+    shares = [
+        one
+        for one in _masked(finished)
+        if one.cell.masking.ratio and isinstance(one.cell.noise, NoNoise)
+    ]
+    for members in grouped(shares, without="ratio"):
+        folders = {float(one.cell.masking.ratio): one.folder for one in members}
+        clean = clean_twin(members[0].folder)
+        if len(folders) < 2 or clean is None:
+            continue
+        right, groups = _right({str(ratio): at for ratio, at in {0.0: clean, **folders}.items()})
+        if not groups:
+            continue
+        of = members[0].name.replace(f" r={members[0].cell.masking.ratio:g}", "")
+        rows += _bootstrapped(right, groups, _over_ratio, of)
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _over_ratio(accuracy: Means) -> Means:
+    by_ratio = {float(ratio): values for ratio, values in accuracy.items()}
+    clean = np.where(by_ratio[0.0] > 0, by_ratio[0.0], np.nan)
+    masked = [values for ratio, values in by_ratio.items() if ratio > 0]
+    return {
+        "robustness/area": area_over_ratio(by_ratio),
+        "robustness/resilience": resilience(masked, clean),
+    }
+
+
+def over_seeds(finished: Sequence[Finished]) -> pd.DataFrame:
+    """Return what cells tell that differ in nothing but the root seed, over the same clips.
+
+    ``seeds/top1_mean``, ``seeds/top1_sd`` (that of a sample) and ``seeds/count`` of their top-1,
+    and ``robustness/seed_consistency``, see `seed_consistency`.
+
+    Args:
+        finished: cells.
+
+    Returns:
+        `COLUMNS`; the mean and the consistency with intervals over groups.
+    """
+    rows = []
+    for members in grouped(finished, without="seed"):
+        drawn_alike = len({one.cell.dataset.model_dump_json() for one in members}) == 1
+        if len({one.cell.seed for one in members}) < 2 or not drawn_alike:
+            continue
+        tables = [ScoreTable.read(one.folder / SCORES) for one in members]
+        kept, ids = common_rows(tables)
+        if not ids:
+            continue
+        answers = [table.predictions()[some] for table, some in zip(tables, kept, strict=True)]
+        labels = tables[0].labels[kept[0]]
+        groups = [tables[0].groups[row] for row in kept[0]]
+        top1 = np.array([(answer == labels).mean() for answer in answers])
+        # per clip: the share of right seeds, and that of pairs of seeds that agree
+        each = {
+            "seeds/top1_mean": np.mean([answer == labels for answer in answers], axis=0),
+            "robustness/seed_consistency": agreement_of_seeds(answers),
+        }
+        of = members[0].name.replace(f" seed={members[0].cell.seed}", "")
+        rows += _bootstrapped(each, groups, dict, of)
+        shared = {"of": of, "clips": len(ids), "groups": len(set(groups))}
+        rows.append({"measure": "seeds/top1_sd", "value": float(top1.std(ddof=1)), **shared})
+        rows.append({"measure": "seeds/count", "value": float(len(top1)), **shared})
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def corruption_errors(finished: Sequence[Finished], base_model: str | None) -> pd.DataFrame:
+    """Return ``robustness/mean_corruption_error`` of each model against a base model.
+
+    See `mean_corruption_error`; over the strategies that both models were shown at the same ratios,
+    and the clips that all these cells show, for each data set. A model is named by the last part of
+    its checkpoint; where that means several (as with another pooling) it is left out.
+
+    Args:
+        finished: cells.
+        base_model: its name; None for no comparison.
+
+    Returns:
+        `COLUMNS`, with intervals over groups; a row per data set and other model.
+    """
+    if base_model is None:
+        return pd.DataFrame(columns=COLUMNS)
+    variants: dict[str, set[str]] = {}
+    by_data: dict[str, dict[str, Shown]] = {}
+    for one in _masked(finished):
+        if one.cell.masking.ratio is None:
+            continue
+        alike = described(one.cell, without="model")
+        whole = described(one.cell, without="ratio")
+        data = str({key: text for key, text in alike.items() if key.startswith("dataset")})
+        strategy = str({key: text for key, text in alike.items() if _last(key) != "ratio"})
+        model = model_name(one)
+        variants.setdefault(model, set()).add(str(sorted(whole.items() - alike.items())))
+        shown = by_data.setdefault(data, {}).setdefault(model, {}).setdefault(strategy, {})
+        shown[float(one.cell.masking.ratio)] = one.folder
+    several = {model for model, found in variants.items() if len(found) > 1}
+    if several:
+        log.warning("base_model: %s has several settings, left out", ", ".join(sorted(several)))
+    known = variants.keys() - several
+    if known and base_model not in known:
+        there = ", ".join(sorted(known))
+        log.warning("base_model=%s: no masked cell has this model; there are %s", base_model, there)
+    rows: list[dict[str, object]] = []
+    for by_model in by_data.values():
+        base = by_model.get(base_model)
+        for model in sorted(by_model.keys() & known - {base_model}):
+            if base is not None and base_model in known:
+                of = f"{model} against {base_model}"
+                rows += _against(by_model[model], base, of)
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _against(shown: Shown, base: Shown, of: str) -> list[dict[str, object]]:
+    common = [
+        strategy
+        for strategy in sorted(shown)
+        if shown[strategy].keys() == base.get(strategy, {}).keys()
+    ]
+    folders = {
+        f"{which} {number} {ratio}": folder
+        for which, of_model in (("model", shown), ("base", base))
+        for number, strategy in enumerate(common)
+        for ratio, folder in of_model[strategy].items()
+    }
+    right, groups = _right(folders) if folders else ({}, [])
+    return _bootstrapped(right, groups, _corruption_error, of) if groups else []
+
+
+def model_name(one: Finished) -> str:
+    """Return what a cell's model is called: the last part of its checkpoint."""
+    return Path(str(one.cell.model.checkpoint)).name
+
+
+def _corruption_error(accuracy: Means) -> Means:
+    draws = len(next(iter(accuracy.values())))
+    found = np.full(draws, np.nan)
+    for draw in range(draws):
+        errors: dict[str, dict[str, list[float]]] = {"model": {}, "base": {}}
+        for name, values in accuracy.items():
+            which, strategy, _ = name.split()
+            errors[which].setdefault(strategy, []).append(1 - float(values[draw]))
+        if all(sum(of_strategy) > 0 for of_strategy in errors["base"].values()):
+            found[draw] = mean_corruption_error(errors["model"], errors["base"])
+    return {"robustness/mean_corruption_error": found}
+
+
+def _masked(finished: Sequence[Finished]) -> list[Finished]:
+    return [one for one in finished if not isinstance(one.cell.masking, NoMask | SwapMask)]
+
+
+def _right(
+    folders: Mapping[str, Path],
+) -> tuple[dict[str, NDArray[np.float64]], list[str]]:
+    """Return by cell where it is right on the clips that all show, and these clips' groups."""
+    tables = [ScoreTable.read(folder / SCORES) for folder in folders.values()]
+    kept, _ = common_rows(tables)
+    right = {
+        name: (table.predictions() == table.labels)[rows].astype(np.float64)
+        for name, table, rows in zip(folders, tables, kept, strict=True)
+    }
+    return right, [tables[0].groups[row] for row in kept[0]]
+
+
+def _bootstrapped(
+    columns: Mapping[str, NDArray[np.float64]],
+    groups: Sequence[str],
+    measures: Callable[[Means], Means],
+    of: str,
+) -> list[dict[str, object]]:
+    """Return rows of measures with intervals over groups; known values only."""
+    found = cluster_bootstrap(columns, groups, measures)
+    sizes = {"clips": len(groups), "groups": len(set(groups))}
+    return [
+        {"measure": name, "of": of, "value": value, "low": low, "high": high, **sizes}
+        for name, (value, low, high) in found.items()
+        if np.isfinite(value)
+    ]
+
+
+def _last(key: str) -> str:
+    return key.rpartition(".")[2]

@@ -1,0 +1,265 @@
+"""Nothing of an archive leaves its folder, whatever its entries say."""
+
+import io
+import shutil
+import stat
+import sys
+import tarfile
+import time
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from clip_har.cli.data import archives
+from clip_har.cli.data.archives import archive_format, list_entries, rar_commands, unpack
+from clip_har.core.errors import ClipHarError
+from tests.cli.data.rar import FOLDER, LINK, write_rar
+
+needs_tool = pytest.mark.skipif(
+    not any(map(shutil.which, ("bsdtar", "unrar", "7z", "7zz"))),
+    reason="no bsdtar, unrar or 7z here to unpack RAR with",
+)
+GOOD = {"UCF-101/Run/a.avi": b"a" * 500, "UCF-101/Walk/b.avi": b"b" * 700}
+
+
+def make_zip(path: Path, files: dict[str, bytes], links: tuple[str, ...] = ()) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            info = zipfile.ZipInfo(name)
+            info.external_attr = (stat.S_IFLNK if name in links else stat.S_IFREG | 0o644) << 16
+            archive.writestr(info, content)
+    return path
+
+
+def make_tar(path: Path, files: dict[str, bytes], links: tuple[str, ...] = ()) -> Path:
+    with tarfile.open(path, "w:gz") as archive:
+        for name, content in files.items():
+            info = tarfile.TarInfo(name)
+            if name in links:
+                info.type, info.linkname = tarfile.SYMTYPE, content.decode()
+                archive.addfile(info)
+            else:
+                info.size = len(content)
+                archive.addfile(info, io.BytesIO(content))
+    return path
+
+
+def make_rar(path: Path, files: dict[str, bytes], links: tuple[str, ...] = ()) -> Path:
+    return write_rar(path, files, kinds=dict.fromkeys(links, LINK))
+
+
+MAKERS = {"zip": make_zip, "tar": make_tar, "rar": pytest.param(make_rar, marks=needs_tool)}
+every_format = pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
+
+
+def unpacked(path: Path, **settings) -> dict[str, bytes]:
+    folder = path.parent / "into"
+    folder.mkdir()
+    unpack(path, folder, **settings)
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*.avi")}
+
+
+@every_format
+def test_what_was_packed_comes_out(make, tmp_path):
+    # under another name: the content tells the format
+    path = make(tmp_path / "archive.bin", GOOD)
+    assert unpacked(path) == GOOD
+
+
+EVIL = {
+    "leads out of its folder": "UCF-101/../../evil.avi",
+    "is an absolute path": "/tmp/evil.avi",
+    "leads out of its folder ": "..\\evil.avi",
+    "is an absolute path ": "C:\\evil.avi",
+}
+
+
+@every_format
+@pytest.mark.parametrize("fault", EVIL)
+def test_paths_that_lead_out_are_refused(make, fault, tmp_path):
+    path = make(tmp_path / "evil.zip", GOOD | {EVIL[fault]: b"evil"})
+    with pytest.raises(ClipHarError, match=f"{fault.strip()}; nothing was unpacked"):
+        unpacked(path)
+    assert sorted(one.name for one in tmp_path.rglob("*")) == ["evil.zip", "into"]
+    assert not Path("/tmp/evil.avi").exists()
+
+
+@every_format
+def test_links_are_refused(make, tmp_path):
+    files = GOOD | {"UCF-101/link": b"/etc"}
+    path = make(tmp_path / "evil.zip", files, links=("UCF-101/link",))
+    with pytest.raises(ClipHarError, match="'UCF-101/link' is a link or a device"):
+        unpacked(path)
+
+
+@every_format
+def test_bombs_are_refused_before_anything_is_written(make, tmp_path):
+    path = make(tmp_path / "bomb.zip", {"UCF-101/Run/a.avi": bytes(100_000)})
+    with pytest.raises(ClipHarError, match="would unpack to 100,000 bytes or more, in 1 entries"):
+        unpacked(path, max_bytes=99_999)
+    assert not list((tmp_path / "into").iterdir())
+
+
+@every_format
+def test_the_list_of_an_archive_may_be_a_bomb_itself(make, tmp_path, monkeypatch):
+    path = make(tmp_path / "bomb.zip", {f"{number}.avi": b"" for number in range(9)})
+    monkeypatch.setattr(archives, "MAX_FILES", 4)
+    with pytest.raises(ClipHarError, match="in 5 entries: more than"):  # and none after those
+        list_entries(path)
+
+
+def test_a_tool_that_writes_more_than_the_list_says_is_stopped(tmp_path, monkeypatch):
+    path = write_rar(tmp_path / "liar.rar", GOOD)
+    code = (
+        "import sys, time, pathlib\n"
+        "pathlib.Path(sys.argv[1], 'a.avi').write_bytes(bytes(5000))\n"
+        "time.sleep(60)"
+    )
+    liar = [sys.executable, "-c", code, str(tmp_path / "into")]
+    monkeypatch.setattr(archives, "rar_commands", lambda *_: [liar])
+    monkeypatch.setattr(archives, "_POLL", 0.05)
+    start = time.monotonic()
+    with pytest.raises(ClipHarError, match="it wrote more than the 1,200 bytes of the archive's"):
+        unpacked(path)
+    assert time.monotonic() - start < 30
+    assert not list((tmp_path / "into").iterdir())
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_one_name_twice_is_refused(tmp_path):
+    path = tmp_path / "twice.tar"
+    with tarfile.open(path, "w") as archive:
+        for content in (b"first", b"other"):
+            info = tarfile.TarInfo("a.avi")
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    with pytest.raises(ClipHarError, match=r"'a\.avi' is there twice"):
+        unpacked(path)
+
+
+@every_format
+@pytest.mark.parametrize("share", [0.3, 0.7])
+def test_cut_off_archives_are_told_in_one_line(make, share, tmp_path):
+    path = make(tmp_path / "cut.zip", {f"v/{n}.avi": bytes([n]) * 3000 for n in range(9)})
+    path.write_bytes(path.read_bytes()[: int(path.stat().st_size * share)])
+    with pytest.raises(ClipHarError, match="fetch") as caught:
+        unpacked(path)
+    assert "\n" not in str(caught.value)
+
+
+def make_xz(path: Path, files: dict[str, bytes]) -> Path:
+    with tarfile.open(path, "w:xz") as archive:
+        for name, content in files.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("make", "count"),
+    [
+        (make_zip, 150),
+        (make_tar, 100),
+        (make_xz, 100),
+        pytest.param(make_rar, 40, marks=needs_tool),
+    ],
+)
+def test_mutants_never_reach_out(make, count, tmp_path):
+    """Bits flipped anywhere: unpacked or refused in one line, and nothing beside the folder."""
+    draws = np.random.default_rng(0)
+    # Not ASCII, and not compressed to next to nothing: so that names and streams are hit, too.
+    files = {
+        f"UCF-101/{name}.avi": draws.integers(0, 60, 1500, dtype=np.uint8).tobytes()
+        for name in ("Run/a", "Wälk/b")
+    }
+    path = make(tmp_path / "mutant.zip", files)
+    whole = path.read_bytes()
+    faults = []
+    for number in range(count):
+        mutant = bytearray(whole)
+        # The end of a ZIP archive is its list.
+        first = len(whole) - 300 if number % 2 and make is make_zip else 0
+        for at in draws.integers(first, len(mutant), 3):
+            mutant[at] ^= 1 << draws.integers(0, 8)
+        path.write_bytes(mutant)
+        try:
+            unpacked(path)
+        except ClipHarError as error:
+            faults.append(str(error))
+        shutil.rmtree(tmp_path / "into")
+        assert list(tmp_path.iterdir()) == [path]
+    assert len(faults) > 10
+    assert not [fault for fault in faults if "\n" in fault]
+
+
+@needs_tool
+def test_content_that_does_not_match_its_checksum_is_damage(tmp_path):
+    """Bsdtar and unrar-free end well with it."""
+    path = write_rar(tmp_path / "UCF101.rar", GOOD)
+    whole = path.read_bytes()
+    path.write_bytes(whole.replace(b"bbbb", b"bbBb", 1))
+    with pytest.raises(ClipHarError, match=r"\('UCF-101/Walk/b\.avi' first\): it is damaged"):
+        unpacked(path)
+
+
+@pytest.mark.parametrize("errno", [28, 13])
+def test_a_full_disk_is_no_damage(errno, tmp_path, monkeypatch):
+    path = make_zip(tmp_path / "a.zip", GOOD)
+
+    def extract(*_: object) -> None:
+        raise OSError(errno, "the disk's fault")
+
+    monkeypatch.setattr(zipfile.ZipFile, "extract", extract)
+    with pytest.raises(OSError, match="the disk's fault"):
+        unpacked(path)
+
+
+def test_a_page_that_was_saved_as_an_archive(tmp_path):
+    path = tmp_path / "UCF101.rar"
+    path.write_text("<html>404</html>")
+    with pytest.raises(ClipHarError, match="is no whole RAR, ZIP or TAR archive"):
+        archive_format(path)
+    with pytest.raises(ClipHarError, match="does not exist"):
+        archive_format(tmp_path / "none.rar")
+
+
+def test_folders_of_a_rar_are_no_files(tmp_path):
+    path = write_rar(tmp_path / "a.rar", {"v": b"", "v/a.avi": b"abc"}, kinds={"v": FOLDER})
+    assert [(e.name.rstrip("/"), e.kind, e.size) for e in list_entries(path)] == [
+        ("v", "folder", 0),
+        ("v/a.avi", "file", 3),
+    ]
+
+
+def test_without_a_tool_for_rar_it_says_what_to_install(tmp_path, monkeypatch):
+    path = write_rar(tmp_path / "a.rar", GOOD)
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    with pytest.raises(ClipHarError, match="install bsdtar, unrar or 7z"):
+        unpacked(path)
+
+
+@pytest.mark.parametrize("tool", ["bsdtar", "unrar", "7z", "7zz"])
+def test_each_tool_unpacks(tool, tmp_path, monkeypatch):
+    where = shutil.which(tool)
+    if where is None:
+        pytest.skip(f"no {tool} here")
+    path = write_rar(tmp_path / "a.rar", GOOD)
+    monkeypatch.setattr(shutil, "which", lambda name: where if name == tool else None)
+    assert [command[0] for command in rar_commands(path, tmp_path)] == [where]
+    try:
+        assert unpacked(path) == GOOD
+    except ClipHarError as error:
+        if "Cannot open the file as archive" in str(error):
+            pytest.skip(f"this {tool} was built without RAR")
+        raise
+
+
+@needs_tool
+def test_a_tool_that_cannot_is_followed_by_the_next(tmp_path, monkeypatch):
+    path = write_rar(tmp_path / "a.rar", GOOD)
+    real = archives.rar_commands(path, tmp_path / "into")
+    monkeypatch.setattr(archives, "rar_commands", lambda *_: [["false"], *real])
+    assert unpacked(path) == GOOD

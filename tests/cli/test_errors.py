@@ -1,0 +1,77 @@
+"""The command's answers to bad input: one clear line, non-zero status, nothing half-written."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.command import run_command
+
+
+def fault(folder: Path, *arguments: str) -> str:
+    """Return the one line that a command ends with."""
+    done = run_command(folder, *arguments)
+    assert done.returncode == 1, done.stdout + done.stderr
+    lines = done.stderr.splitlines()
+    assert len(lines) == 1, done.stderr
+    assert lines[0].startswith("clip-har: error: ")
+    assert list(folder.iterdir()) == [], "a command that was refused must leave nothing"
+    return lines[0].removeprefix("clip-har: error: ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (
+            ["masking=shapes"],
+            "masking=shapes: no such option, expected one of away, background_only, feature",
+        ),
+        (["rato=0.3"], "rato: there is no such key; did you mean ratio?"),
+        (["masking=percent", "masking.patchh=3"], "masking.patchh: there is no such key; "),
+        (["ratio=many"], "ratio=many: value 'many' of type 'str' could not be converted to Float"),
+        (["ratio=1.5"], "ratio=1.5: input should be less than or equal to 1"),
+        (["dataset=ucf101", "dataset.root=nowhere"], "nowhere"),
+        (["dataset.root=nowhere"], "dataset.root: there is no such key; "),
+        (["experiment=paper/maskin"], "experiment=paper/maskin: no such option"),
+    ],
+)
+@pytest.mark.parametrize("sweep", [[], ["-m"]], ids=["one cell", "sweep"])
+def test_one_line(tmp_path: Path, sweep: list[str], arguments: list[str], expected: str) -> None:
+    assert expected in fault(tmp_path, *sweep, *arguments)
+
+
+def test_several_values_are_a_sweep(tmp_path: Path) -> None:
+    told = fault(tmp_path, "masking=shape", "ratio=0.1,0.3")
+    assert told.startswith("ratio=0.1,0.3: several values make a sweep: add -m")
+
+
+def test_no_hint_names_what_is_no_setting(tmp_path: Path) -> None:
+    assert "_target_" not in fault(tmp_path, "masking=percent", "masking.place=away")
+
+
+def test_a_wrong_cell_stops_the_sweep_before_the_first(tmp_path: Path) -> None:
+    line = fault(tmp_path, "-m", "masking=percent,shape", "ratio=0.1,1.5")
+    assert line.startswith("ratio=1.5: ")
+
+
+def test_full_error_shows_the_traceback(tmp_path: Path) -> None:
+    done = run_command(tmp_path, "ratio=1.5", environment={"HYDRA_FULL_ERROR": "1"})
+    assert done.returncode == 1
+    assert "Traceback" in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("clip-har: error: ratio=1.5: ")
+
+
+def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
+    code = (
+        "import sys; sys.argv = ['clip-har', '--help'];"
+        "from clip_har.cli.app import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "print({'torch', 'mlflow', 'transformers', 'av'} & set(sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "set()"
+    assert "masking=shape,percent" in done.stdout

@@ -1,0 +1,179 @@
+"""Every option of every group composes, builds, and refuses what it should."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hydra import compose, initialize_config_dir
+from omegaconf import DictConfig, OmegaConf
+
+from clip_har.config.cell import GROUPS, register_schema
+from clip_har.config.compose import CONFIG_DIR, build, cell_from_config
+from clip_har.core.errors import ClipHarError
+from clip_har.core.settings import Settings
+
+# What the options that have no usable default need.
+NEEDED = {
+    "dataset=folder": ["dataset.root=clips"],
+    "dataset=manifest": ["dataset.path=clips.csv"],
+    "prompts=file": ["prompts.file=templates.txt"],
+    "model=clip": ["model.checkpoint=folder"],
+    "model=siglip": ["model.checkpoint=folder"],
+    "model=xclip": ["model.checkpoint=folder"],
+    "model=metaclip_b32": ["model.revision=commit"],
+    "model=metaclip2_b32": ["model.revision=commit"],
+}
+OPTIONS = [
+    f"{group}={path.relative_to(CONFIG_DIR / group).with_suffix('').as_posix()}"
+    for group in GROUPS
+    for path in sorted((CONFIG_DIR / group).rglob("*.yaml"))
+]
+EXPERIMENTS = sorted((CONFIG_DIR / "experiment").rglob("*.yaml"))
+
+
+def composed(*overrides: str) -> DictConfig:
+    register_schema()
+    with initialize_config_dir(str(CONFIG_DIR), version_base="1.3"):
+        return compose("config", overrides=list(overrides))
+
+
+def test_there_are_options_in_every_group() -> None:
+    assert {option.partition("=")[0] for option in OPTIONS} == set(GROUPS)
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_every_option_builds_and_its_keys_are_exactly_its_settings(option: str) -> None:
+    aimed = ["region=motion"] if option.startswith("masking=") else []
+    config = composed(*aimed, option, *NEEDED.get(option, []))
+    cell_from_config(config)
+    group = option.partition("=")[0]
+    built = build(config[group], group)
+    assert isinstance(built, Settings)
+    keys = set(config[group]) - {"_target_"}
+    assert keys == set(type(built).model_fields)
+
+
+def test_frames_keys_are_exactly_their_settings() -> None:
+    config = composed()
+    keys = set(config.frames) - {"_target_"}
+    assert keys == set(type(build(config.frames, "frames")).model_fields)
+
+
+@pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda path: path.stem)
+def test_every_experiment_composes(path: Path) -> None:
+    name = path.relative_to(CONFIG_DIR / "experiment").with_suffix("").as_posix()
+    cell_from_config(composed(f"experiment={name}"))
+
+
+@pytest.mark.parametrize("path", sorted(CONFIG_DIR.rglob("*.yaml")), ids=lambda path: path.stem)
+def test_every_file_opens_with_what_it_is(path: Path) -> None:
+    assert path.read_text(encoding="utf-8").startswith("# ")
+
+
+def test_the_official_templates_are_48_distinct_ones() -> None:
+    templates = composed("prompts=ucf101_48").prompts.templates
+    assert len(set(templates)) == 48
+    assert templates[0] == "a photo of a person {}."
+    assert templates[-1] == "a demonstration of the person practicing {}."
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["ratio=1.5"], r"^ratio=1.5: input should be less than or equal to 1$"),
+        (["ratio=-0.1"], r"^ratio=-0.1: input should be greater than or equal to 0$"),
+        (["ratio=null", "masking=shape"], r"^masking.ratio=null: "),
+        (["seed=-1"], "^seed=-1: "),
+        (["batch_size=0"], "^batch_size=0: "),
+        (["limit=0"], "^limit=0: "),
+        (["precision=fp8"], "^precision=fp8: input should be 'fp32', 'bf16' or 'fp16'$"),
+        (["overwrite=maybe"], "^overwrite=maybe: input should be 'missing', 'always' or 'never'$"),
+        (["device=gpu"], "^device=gpu: "),
+        (["device=cpu", "precision=fp16"], "fp16 needs an accelerator"),
+        (["masking=shape", "masking.shape=blob"], "^masking.shape=blob: input should be 'square'"),
+        (["masking=shape", "masking.place=subject"], "where the subject is: add region=annotation"),
+        (["masking=feature"], "where the subject is: add region=annotation"),
+        (["masking=feature", "feature=a ball", "region=motion"], "^feature=a ball: region=motion"),
+        (["masking=feature", "masking.hole=circle"], "^masking.hole=circle: input should be 'exac"),
+        (
+            ["masking=feature", "feature=background", "masking.hole=box", "region=motion"],
+            "^masking: masking.hole=box about the background",
+        ),
+        (["masking=isolation", "ratio=2"], "^ratio=2"),
+        (["masking=person_only", "masking.grow=6", "region=motion"], "use masking.hole=grown"),
+        (["masking=swap", "region=motion", "region.on_empty=whole"], "^masking=swap needs a subj"),
+        (["masking=swap", "region=motion", "region.on_empty=never"], "^region.on_empty=never"),
+        (["fill=grellow", "masking=percent"], "^masking.fill=grellow: expected mean"),
+        (["masking=shape", "masking.count=3"], "place=random"),
+        (["masking=percent", "masking.fill=grellow"], "^masking.fill=grellow: expected mean"),
+        (["frames.count=0"], "^frames.count=0: "),
+        (["model.pooling=median"], "^model.pooling=median: "),
+        (["+masking.size=3", "masking=percent"], "^masking.size: there is no such key$"),
+        (["dataset=folder"], "^dataset.root is not set: add dataset.root=…"),
+        (["prompts.templates=['no place']"], "expected exactly one {}"),
+    ],
+)
+def test_what_is_wrong_gets_one_line(overrides: list[str], message: str) -> None:
+    with pytest.raises(ClipHarError, match=message) as caught:
+        cell_from_config(composed(*overrides))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        *(
+            "os.system",
+            "subprocess.Popen",
+            "clip_har.core.errors.ClipHarError",
+            "clip_har.nothing.X",
+        ),
+        "clip_har.__main__.main",  # importing it runs nothing
+    ],
+)
+def test_only_settings_of_this_package_can_be_named(target: str) -> None:
+    node = OmegaConf.create({"_target_": target})
+    with pytest.raises(ClipHarError, match="_target_"):
+        build(node, "masking")
+
+
+def test_swap_frozen_is_the_swap_frozen() -> None:
+    swap, frozen = (
+        cell_from_config(composed(f"masking={mask}", "region=motion")).masking
+        for mask in ("swap", "swap_frozen")
+    )
+    assert frozen == swap.model_copy(update={"frozen": True})
+    assert not swap.frozen
+
+
+def test_what_leaks_the_label_is_noted() -> None:
+    at = ("masking=feature", "region=relevance", "ratio=null")
+    clean = cell_from_config(composed(*at))
+    leaking = cell_from_config(composed(*at, "region.evidence=label"))
+    assert (clean.uses_label, clean.notes()) == (False, ())
+    assert (leaking.uses_label, leaking.notes()) == (True, ("uses the true label",))
+    measured = cell_from_config(composed("region=relevance", "region.evidence=label"))
+    assert not measured.uses_label, "nothing that the model sees depends on it"
+    text = (*at, "region.evidence=label", "feature=a ball")
+    assert not cell_from_config(composed(*text)).uses_label
+    placed = cell_from_config(composed(*text, "masking.place=away"))
+    assert placed.uses_label, "it is put where the evidence for the true class is not"
+
+
+def test_a_silhouette_is_noted() -> None:
+    at = ("masking=feature", "region=motion", "ratio=null")
+    assert cell_from_config(composed(*at)).notes() == ()
+    exact = cell_from_config(composed(*at, "masking.hole=exact"))
+    assert exact.notes() == ("silhouette control",)
+    sized = cell_from_config(composed(*at, "masking.hole=grown", "ratio=0.1"))
+    assert sized.notes() == ("silhouette control",), "as large as the ratio says: the outline"
+    assert cell_from_config(composed(*at, "masking.hole=grown")).notes() == ()
+    assert cell_from_config(composed(*at, "masking.hole=grown", "masking.grow=0")).notes() != ()
+    same = ("masking=isolation", "region=motion", "feature=background", "ratio=null")
+    assert cell_from_config(composed(*same)).notes() == ("silhouette control",)
+    assert cell_from_config(composed("masking=person_only", "region=motion")).notes() == ()
+
+
+def test_ratio_counts_through_the_mask() -> None:
+    config: Any = composed("masking=percent", "ratio=0.25")
+    assert cell_from_config(config).masking.ratio == 0.25

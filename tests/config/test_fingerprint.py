@@ -1,0 +1,127 @@
+"""What makes another cell, and what does not."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hydra import compose, initialize_config_dir
+
+from clip_har.config.cell import Cell, register_schema
+from clip_har.config.compose import CONFIG_DIR, cell_from_config
+from clip_har.config.fingerprint import fingerprint
+from tests.data.made import write_video
+
+
+@pytest.fixture(scope="module")
+def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("videos")
+    for name in ("running", "waving"):
+        for number in range(3):
+            write_video(root / name / f"{name}_{number}.mp4", 8 + number)
+    return root
+
+
+@pytest.fixture(scope="module")
+def base(videos: Path, small_clip: Path) -> list[str]:
+    return [
+        "dataset=folder",
+        f"dataset.root={videos}",
+        f"model.checkpoint={small_clip}",
+        "masking=percent",
+    ]
+
+
+def printed(*overrides: str) -> str:
+    register_schema()
+    with initialize_config_dir(str(CONFIG_DIR), version_base="1.3"):
+        cell: Cell = cell_from_config(compose("config", overrides=list(overrides)))
+    return fingerprint(cell, cell.dataset.clips().limit(cell.limit))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "ratio=0.31",
+        "seed=1",
+        "precision=bf16",
+        "limit=2",
+        "model.pooling=max",
+        "masking.patch=8",
+        "masking.fill=mean",
+        "masking.still=false",
+        "masking=shape",
+        "masking=none",
+        "region=motion",
+        "prompts=bare",
+        "prompts.templates=['a film of {}']",
+        "frames.count=4",
+        "frames.sampler=middle",
+        "frames.fit=squash",
+        "frames.resample=bilinear",
+    ],
+)
+def test_what_changes_a_result_is_another_cell(base: list[str], change: str) -> None:
+    assert printed(*base, change) != printed(*base)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "batch_size=1",
+        "device=cpu",
+        "overwrite=always",
+        "results_dir=elsewhere",
+        "cache_dir=elsewhere",
+        "tracking=none",
+        "frames.workers=1",
+        "frames.on_error=skip",
+        "frames.max_failed=0.5",
+    ],
+)
+def test_how_the_work_is_done_is_not(base: list[str], change: str) -> None:
+    assert printed(*base, change) == printed(*base)
+
+
+def test_no_mask_is_one_cell_under_every_ratio(base: list[str]) -> None:
+    assert printed(*base, "masking=none", "ratio=0.1") == printed(*base, "masking=none")
+
+
+def test_data_and_weights_count_by_content_not_by_place(
+    base: list[str], videos: Path, small_clip: Path, tmp_path: Path
+) -> None:
+    data = shutil.copytree(videos, tmp_path / videos.name)
+    weights = shutil.copytree(small_clip, tmp_path / "weights")
+    moved = [base[0], f"dataset.root={data}", f"model.checkpoint={weights}", base[3]]
+    assert printed(*moved) == printed(*base)
+    clip = data / "running" / "running_0.mp4"
+    content = bytearray(clip.read_bytes())
+    content[len(content) // 2] ^= 1
+    clip.write_bytes(content)
+    assert printed(*moved) != printed(*base)
+
+
+def test_other_weights_are_another_cell(base: list[str], small_clip: Path, tmp_path: Path) -> None:
+    weights = shutil.copytree(small_clip, tmp_path / "weights")
+    file = weights / "model.safetensors"
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 1
+    file.write_bytes(content)
+    assert printed(base[0], base[1], f"model.checkpoint={weights}", base[3]) != printed(*base)
+
+
+def test_other_maps_are_another_cell(base: list[str], tmp_path: Path) -> None:
+    maps = tmp_path / "maps" / "running"
+    maps.mkdir(parents=True)
+    labels = np.zeros((8, 64, 96), np.uint8)
+    at = ("region=annotation", f"region.maps={tmp_path / 'maps'}")
+    digests = []
+    for size in (10, 20):
+        labels[:, :size, :size] = 1
+        np.savez_compressed(maps / "running_0.npz", labels=labels)
+        digests.append(printed(*base, *at))
+    assert digests[0] != digests[1]
+
+
+def test_what_no_mask_is_aimed_at_does_not_count(base: list[str]) -> None:
+    assert printed(*base, "feature=person") == printed(*base, "feature=a ball")

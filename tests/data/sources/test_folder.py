@@ -1,0 +1,95 @@
+"""Plain folders of videos."""
+
+import pytest
+from pydantic import ValidationError
+
+from clip_har.core.errors import ClipHarError
+from clip_har.data.sources.folder import Folder
+
+
+@pytest.fixture
+def root(tmp_path):
+    files = ["run/b.mp4", "run/a.GIF", "jump/c.webm", "jump/d.avi", "jump/notes.txt"]
+    hidden = [".git/x.mp4", "run/.y.mp4", "empty/readme.md", "run/deep/z.mp4"]
+    for name in [*files, *hidden]:
+        path = tmp_path / "clips" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    return tmp_path / "clips"
+
+
+def write_csv(root, text):
+    path = root.parent / "split.csv"
+    path.write_text(text)
+    return path
+
+
+def test_classes_are_folders(root):
+    clips = Folder(root=root).clips()
+    assert clips.name == "clips"
+    assert clips.class_names == ("jump", "run")
+    assert [clip.id for clip in clips.clips] == [
+        "jump/c.webm",
+        "jump/d.avi",
+        "run/a.GIF",
+        "run/b.mp4",
+    ]
+    assert clips.labels.tolist() == [0, 0, 1, 1]
+    assert len(set(clips.groups)) == 4
+    assert Folder(root=root, name="mine").clips().name == "mine"
+
+
+def test_csv_gives_subsets_and_groups(root):
+    table = write_csv(root, "path,split,group\nrun/b.mp4,test,anna\njump/c.webm,train,\n")
+    test = Folder(root=root, split_csv=table, subset="test").clips()
+    assert test.name == "clips/test"
+    assert [(clip.id, clip.label, clip.group) for clip in test.clips] == [("run/b.mp4", 1, "anna")]
+    assert test.class_names == ("jump", "run")  # the same for every subset
+    whole = Folder(root=root, split_csv=table).clips()
+    assert whole.groups.tolist() == ["anna", "jump/c.webm"]
+
+
+def test_csv_gives_attributes(root):
+    table = write_csv(root, "path,split,viewpoint\nrun/b.mp4,test,front\njump/c.webm,train,\n")
+    plain = Folder(root=root, split_csv=table).clips()
+    clips = Folder(root=root, split_csv=table, attributes=("viewpoint",)).clips()
+    assert [clip.attributes for clip in clips.clips] == [{"viewpoint": "front"}, {}]
+    assert [clip.attributes for clip in plain.clips] == [{}, {}]
+    assert clips.digest != plain.digest
+    with pytest.raises(ClipHarError, match="no column age"):
+        Folder(root=root, split_csv=table, attributes=("age",)).clips()
+    with pytest.raises(ValidationError, match="attributes need split_csv"):
+        Folder(root=root, attributes=("age",))
+    with pytest.raises(ValidationError, match="pattern"):
+        Folder(root=root, split_csv=table, attributes=("a/b",))
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("path,split\nrun/x.mp4,test\n", r"line 2: no video run/x\.mp4"),
+        ("path,split\n../clips/run/b.mp4,test\n", "line 2: no video"),
+        ("path,split\nrun/b.mp4,test\nrun/b.mp4,train\n", "line 3: .*listed twice"),
+        ("path,split\nrun/b.mp4,\n", "line 2: 'split' is empty"),
+        ("path,split\nrun/b.mp4\n", "line 2: expected 2 values .*got 1"),
+        ("path\nrun/b.mp4\n", "no column split"),
+        ("path,split\nrun/b.mp4,train\n", "no row with split 'test'.*train"),
+        ("", "no rows"),
+    ],
+)
+def test_faulty_tables_are_named(root, text, fault):
+    with pytest.raises(ClipHarError, match=fault):
+        Folder(root=root, split_csv=write_csv(root, text), subset="test").clips()
+
+
+def test_what_is_missing_is_said(root, tmp_path):
+    with pytest.raises(ClipHarError, match=r"does not exist.*dataset\.root="):
+        Folder(root=tmp_path / "absent").clips()
+    with pytest.raises(ClipHarError, match=r"is not a folder.*dataset\.root="):
+        Folder(root=root / "run" / "b.mp4").clips()
+    with pytest.raises(ClipHarError, match="holds no videos"):
+        Folder(root=root / "empty").clips()
+    with pytest.raises(ClipHarError, match=r"dataset\.split_csv="):
+        Folder(root=root, split_csv=tmp_path / "absent.csv").clips()
+    with pytest.raises(ValidationError, match="split_csv"):
+        Folder(root=root, subset="test")

@@ -1,0 +1,105 @@
+"""Attention of a cell's own answers: measured on what was shown, where the subject is known."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch.nn.functional import normalize
+
+from clip_har.config.cell import Cell
+from clip_har.config.fingerprint import fingerprint
+from clip_har.engine.attribution import MEASURES, attention_of_answers, covered, evidence_maps
+from clip_har.engine.evaluate import evaluate
+from clip_har.masking.masked_clips import MaskedClips
+from clip_har.models.clip import CLIP
+from clip_har.models.zero_shot import ZeroShot
+from clip_har.regions.annotation import AnnotationRegion
+from clip_har.regions.source import SUBJECT
+from clip_har.regions.store import open_regions
+from tests.noise.cells import cell_of
+from tests.noise.made import CPU, shown
+from tests.planted import CLASSES, open_planted, planted_clips
+
+
+@pytest.fixture(scope="module")
+def looking(
+    small_clip: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[ZeroShot, MaskedClips]:
+    model = CLIP(checkpoint=str(small_clip)).load(device=CPU, precision="fp32")
+    draws = torch.Generator().manual_seed(0)
+    classifier = normalize(torch.randn(len(CLASSES), 32, generator=draws), dim=-1)
+    judge = ZeroShot(model, classifier, "mean", 64)
+    folder = tmp_path_factory.mktemp("looking")
+    frames = open_planted(planted_clips(folder / "clips").limit(6), folder)
+    maps = open_regions(
+        AnnotationRegion(), SUBJECT, frames, zero_shot=lambda: judge, cache_dir=folder
+    )
+    return judge, shown(frames, subject=maps)
+
+
+def test_every_measure_is_of_the_frames_that_were_seen_for_the_class_answered(looking):
+    judge, masked = looking
+    answers = np.array([0, 1, 2, 3, 4, 0])
+    found = attention_of_answers(masked, judge, answers, [1, 4], lambda clip: 255 - clip.frames)
+    assert found.keys() == MEASURES.keys() == {"mass", "rank", "pointing", "focus"}
+    for row in (1, 4):
+        clip = masked.clip(row)
+        evidence = evidence_maps(judge, 255 - clip.frames, int(answers[row])).numpy()
+        assert clip.subject is not None
+        subject = covered(clip.subject, evidence.shape[-1])
+        for name, measure in MEASURES.items():
+            assert found[name][row] == pytest.approx(measure(evidence, subject))
+    for values in found.values():
+        assert np.flatnonzero(np.isfinite(values)).tolist() == [1, 4]
+    plain = attention_of_answers(masked, judge, answers, [1], lambda clip: clip.frames)
+    assert plain["mass"][1] != found["mass"][1]
+
+
+def test_patches_are_covered_in_part():
+    subject = np.zeros((1, 4, 4), np.float32)
+    subject[0, :3, :2] = 1
+    assert covered(subject, 2).tolist() == [[[1.0, 0.0], [0.5, 0.0]]]
+
+
+@pytest.fixture
+def drawn(tmp_path: Path) -> list[str]:
+    return ["dataset.count=20", "frames.count=2", f"cache_dir={tmp_path}", "masking=percent",
+            f"dataset.cache_dir={tmp_path}", "attention_clips=5"]  # fmt: skip
+
+
+def attention(cell: Cell) -> dict[str, int]:
+    found = evaluate(cell, cell.dataset.clips().limit(cell.limit)).attention
+    return {name: int(np.isfinite(values).sum()) for name, values in found.items()}
+
+
+def test_a_cell_measures_it_where_the_subject_is_known(drawn):
+    known = attention(cell_of(*drawn, "region=annotation"))
+    assert known["mass"] == known["focus"] == 5
+    for more in (
+        ["region=none"],
+        ["region=annotation", "attention_clips=0"],
+        ["region=relevance"],  # the judged model's own evidence is no truth for it
+    ):
+        assert attention(cell_of(*drawn, *more)) == {}
+
+
+def test_drawn_noise_is_seen_by_it(drawn):
+    found = [
+        evaluate(cell, cell.dataset.clips()).attention["mass"]
+        for cell in (
+            cell_of(*drawn, "region=annotation"),
+            cell_of(*drawn, "region=annotation", "noise=gaussian", "noise.std=90"),
+        )
+    ]
+    assert np.nanmax(np.abs(found[0] - found[1])) > 0.01
+
+
+def test_it_counts_for_the_fingerprint_only_where_it_is_measured(drawn):
+    def printed(*more: str) -> str:
+        cell = cell_of(*drawn, *more)
+        return fingerprint(cell, cell.dataset.clips())
+
+    assert printed("attention_clips=0") == printed()
+    known = "region=annotation"
+    assert printed(known, "attention_clips=0") != printed(known)

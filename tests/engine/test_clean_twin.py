@@ -1,0 +1,157 @@
+"""A masked cell is compared with the same clips whole: the twin is run first, once, for all."""
+
+from pathlib import Path
+
+import mlflow
+import pandas as pd
+import pytest
+from mlflow.entities import Run
+
+from clip_har.metrics.robustness import robustness
+from clip_har.report.page import PAGE
+from clip_har.results.files import METRICS, SCORES, read_cost, read_metrics
+from clip_har.results.score_table import ScoreTable
+from tests.command import run_command
+
+SMALL = ("dataset.count=40", "frames.count=2", "batch_size=64")
+SWEEP = ("-m", "masking=percent,shape", "ratio=0.3,0.5")
+TWIN = "none (clean twin)"
+
+
+def run(folder: Path, *arguments: str) -> str:
+    done = run_command(folder, *SMALL, *arguments, environment={"OMP_NUM_THREADS": "1"})
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Warning" not in done.stderr, done.stderr
+    return done.stderr + done.stdout
+
+
+def runs(folder: Path) -> list[Run]:
+    client = mlflow.MlflowClient(f"sqlite:///{folder / 'results' / 'mlflow.db'}")
+    return list(client.search_runs(["1"], order_by=["start_time ASC"]))
+
+
+def cells(folder: Path) -> list[Path]:
+    return [path for path in (folder / "results" / "cells").iterdir() if path.is_dir()]
+
+
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    folder = tmp_path_factory.mktemp("twin")
+    return folder, run(folder, *SWEEP)
+
+
+def test_the_twin_is_run_first_and_once(swept):
+    folder, told = swept
+    assert told.count(f"{TWIN}: running") == 1
+    assert told.index(f"{TWIN}: running") < told.index("percent r=0.3: running")
+    assert len(cells(folder)) == 5
+    parent, first, *_ = runs(folder)
+    assert first.info.run_name == TWIN
+    assert first.data.tags["mlflow.parentRunId"] == parent.info.run_id
+    assert (first.data.params["masking"], first.data.params["noise"]) == ("none", "none")
+    assert "masking.patch" not in first.data.params
+
+
+def test_every_masked_cell_is_compared_with_it(swept):
+    folder, _ = swept
+    twin = next(path for path in cells(folder) if "flip_rate" not in read_metrics(path))
+    clean = ScoreTable.read(twin / SCORES)
+    assert read_metrics(twin)["mask/realised_ratio"] == 0
+    others = [path for path in cells(folder) if path != twin]
+    for path in others:
+        expected = robustness(ScoreTable.read(path / SCORES), clean)
+        found = read_metrics(path)
+        assert {name: found[name] for name in expected} == pytest.approx(expected)
+        assert f'"clean_twin": "{twin.name}"' in (path / "protocol.json").read_text()
+
+
+def test_drift_is_from_the_twins_embeddings_which_it_alone_keeps(swept):
+    folder, _ = swept
+    drifts = []
+    for path in cells(folder):
+        table, found = ScoreTable.read(path / SCORES), read_metrics(path)
+        assert (table.embeddings is None) == ("drift" in found)
+        if table.drift is not None:
+            drifts.append((round(found["mask/realised_ratio"], 2), found["drift"]))
+            assert found["drift"] == pytest.approx(table.drift.mean())
+    assert len(drifts) == 4
+    percent, shape, more_percent, more_shape = (drift for _, drift in sorted(drifts))
+    assert 0 < percent < more_percent
+    assert 0 < shape < more_shape
+
+
+def test_every_cell_tells_what_it_cost(swept):
+    folder, _ = swept
+    for path in cells(folder):
+        cost = read_cost(path)
+        parts = [cost[f"cost/{part}_seconds"] for part in ("load", "decode", "mask", "model")]
+        assert all(seconds > 0 for seconds in parts)
+        everything = [cost[name] for name in cost if name.endswith("_seconds")]
+        assert cost["cost/seconds"] == pytest.approx(sum(everything))
+        speed = 40 / (cost["cost/mask_seconds"] + cost["cost/model_seconds"])
+        assert cost["cost/clips_per_second"] == pytest.approx(speed)
+        assert cost["cost/frames_per_second"] == pytest.approx(2 * speed)
+        assert 100 < cost["cost/peak_memory_mb"] < 10_000
+    for run_of in runs(folder)[1:]:
+        assert run_of.data.metrics["cost/frames_per_second"] > 0
+
+
+def test_the_twin_is_the_cell_without_a_mask(swept):
+    told = run(swept[0], "masking=none", "ratio=0.4")
+    assert "ratio=0.4 has no effect: masking=none hides nothing" in told
+    assert "finished already" in told
+    assert len(cells(swept[0])) == 5
+    again = run(swept[0], *SWEEP)
+    assert "running" not in again
+
+
+def test_a_cell_that_was_not_compared_is_run_again_where_it_shall_be(tmp_path):
+    told = run(tmp_path, "masking=percent", "clean_twin=false")
+    assert TWIN not in told
+    (only,) = cells(tmp_path)
+    assert "flip_rate" not in read_metrics(only)
+    told = run(tmp_path, "masking=percent")
+    assert f"{TWIN}: running" in told
+    assert "flip_rate" in read_metrics(only)
+    assert len(cells(tmp_path)) == 2
+    assert "running" not in run(tmp_path, "masking=percent", "clean_twin=false")
+
+
+def test_a_sweep_ends_by_naming_its_report(swept):
+    folder, told = swept
+    page = min(folder.glob(f"results/sweeps/*/report/{PAGE}"))  # of the first sweep
+    assert told.strip().splitlines()[-1] == f"{'report':<20} {page}"
+    rows = pd.read_csv(page.with_name("cells.csv"))
+    assert rows["cell"].tolist() == [
+        "percent r=0.3", "percent r=0.5", "shape r=0.3", "shape r=0.5",
+    ]  # fmt: skip
+    assert rows["top1_change"].notna().all()
+    assert rows["command"].str.contains("python -m clip_har dataset.count=40").all()
+
+
+def test_the_parent_run_has_the_report_and_its_summary(swept):
+    parent = runs(swept[0])[0]
+    note = parent.data.tags["mlflow.note.content"]
+    assert note.startswith("# What does it cost the model")
+    assert "| shape r=0.5 |" in note
+    place = Path(str(parent.info.artifact_uri).removeprefix("file://"))
+    assert (place / PAGE).is_file()
+
+
+def test_metrics_are_finite_and_named_for_mlflow(swept):
+    for path in cells(swept[0]):
+        for name in read_metrics(path):
+            assert all(part.isalnum() for part in name.replace("/", "").replace("_", "")), name
+        assert (path / METRICS).is_file()
+
+
+def test_a_twin_that_failed_and_is_left_alone_costs_no_other_cell(swept, tmp_path):
+    keys = {path.name for path in cells(swept[0]) if "flip_rate" not in read_metrics(path)}
+    (key,) = keys
+    place = tmp_path / "results" / "cells"
+    place.mkdir(parents=True)
+    (place / f"{key}.failed").write_text("no disk")
+    told = run(tmp_path, "masking=percent", "overwrite=never")
+    assert "none (clean twin): failed before, left alone" in told
+    (only,) = cells(tmp_path)
+    assert "flip_rate" not in read_metrics(only)

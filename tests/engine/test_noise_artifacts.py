@@ -1,0 +1,225 @@
+"""What a cell's noise is remembered by, whatever its classes are called."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from PIL import Image
+
+from clip_har.data.frames.store import FrameStore
+from clip_har.engine.noise_artifacts import noise_card, write_noise
+from clip_har.engine.noise_evaluation import NoiseResult
+from clip_har.masking.masked_clips import MaskedClips
+from clip_har.noise.learned.fit import load_noise
+from clip_har.noise.learned.perturbation import make_perturbation
+from clip_har.noise.learned.settings import (
+    BorderNoise,
+    ClassSpecificNoise,
+    EmbeddingNoise,
+    Learned,
+    LossWeights,
+    ResidualNoise,
+    UniversalNoise,
+)
+from clip_har.noise.learned.variants import slug
+from clip_har.results.noise_answers import read_answers
+from clip_har.results.score_table import ScoreTable
+from tests.noise.made import COUNT, judged, planted_judge, shown
+from tests.planted import CLASSES
+
+ALWAYS = {
+    "noise.safetensors",
+    "card.md",
+    "effect.csv",
+    "classes.csv",
+    "loss_curve.csv",
+    "loss_curve.png",
+    "variants.json",
+    "clips.png",
+}
+ODD = ("a|b `c`\n# d", "$x_1^{2$ \\frac", "<script>&amp;", "…/../naïve été", "**[w](x)** 100%")
+KINDS: list[Learned] = [
+    UniversalNoise(),
+    BorderNoise(width=3),
+    ClassSpecificNoise(),
+    ResidualNoise(controls=False),
+    EmbeddingNoise(),
+]
+
+
+def kind(noise: Learned) -> str:
+    return type(noise).__name__
+
+
+def evaluated(noise: Learned, masked: MaskedClips) -> NoiseResult:
+    judge = planted_judge()
+    made = make_perturbation(noise, model=judge.model, classifier=judge.classifier, frames=COUNT)
+    own = made.with_parts({name: 80 * part for name, part in made.parts.items()})
+    own.project()
+    return judged(noise, masked, judge, own=own)[1]
+
+
+Written = Callable[..., tuple[Path, NoiseResult]]
+
+
+@pytest.fixture
+def written(small_frames: FrameStore, tmp_path: Path) -> Written:
+    def found(noise: Learned, frames: FrameStore | None = None) -> tuple[Path, NoiseResult]:
+        masked = shown(frames or small_frames)
+        result = evaluated(noise, masked)
+        folder = tmp_path / "noise"
+        write_noise(folder, noise, masked, result, title="cell $1_")
+        return folder, result
+
+    return found
+
+
+@pytest.mark.parametrize("noise", KINDS, ids=kind)
+def test_everything_is_written(written, noise):
+    folder, result = written(noise)
+    names = {path.name for path in folder.iterdir()}
+    tables = {f"scores_{slug(name)}.parquet" for name in result.answers}
+    pictures = set() if isinstance(noise, EmbeddingNoise) else {"noise.png"}
+    assert names == ALWAYS | tables | pictures
+    for path in folder.glob("*.png"):
+        with Image.open(path) as picture:
+            picture.load()
+            assert min(picture.size) > 100
+            assert len(set(picture.convert("L").get_flattened_data())) > 10, "something is drawn"
+
+
+def test_a_folder_that_is_there_is_not_written_over(written, tmp_path):
+    (tmp_path / "noise").mkdir()
+    with pytest.raises(FileExistsError):
+        written(KINDS[0])
+
+
+@pytest.mark.parametrize("noise", KINDS, ids=kind)
+def test_the_noise_can_be_used_again(written, small_frames, noise):
+    folder, result = written(noise)
+    judge = planted_judge()
+    found = load_noise(
+        folder / "noise.safetensors",
+        noise,
+        judge,
+        clips=small_frames.clip_set,
+        described={},
+        frames=COUNT,
+    )
+    for name, part in result.fitted.perturbation.parts.items():
+        assert torch.equal(found.perturbation.parts[name], part)
+
+
+def test_answers_are_read_as_they_were_written(small_frames, tmp_path):
+    noise = ClassSpecificNoise(protocol="oracle")
+    masked = shown(small_frames)
+    result = evaluated(noise, masked)
+    attention = np.linspace(0, 1, 30)
+    attention[3] = np.nan
+    seen = {
+        **result.answers,
+        "universal": replace(result.answers["universal"], attention=attention),
+    }
+    write_noise(tmp_path / "noise", noise, masked, replace(result, answers=seen), title="")
+    headline, answers = read_answers(tmp_path / "noise")
+    assert headline == "oracle (leaks the label)"
+    assert list(answers) == list(result.answers)
+    for name, found in answers.items():
+        expected = result.answers[name].table
+        assert np.array_equal(found.table.scores, expected.scores)
+        assert found.table.clip_ids == expected.clip_ids
+        assert found.table.class_names == CLASSES
+        assert (found.attention is None) == (name != "universal")
+    read = answers["universal"].attention
+    assert read is not None
+    np.testing.assert_allclose(read, attention)
+
+
+def test_tables_hold_what_was_found(written):
+    folder, result = written(KINDS[2])
+    for name, table in (("effect.csv", result.effects), ("classes.csv", result.classes)):
+        pd.testing.assert_frame_equal(pd.read_csv(folder / name), table, check_dtype=False)
+    curve = pd.read_csv(folder / "loss_curve.csv")
+    assert curve.columns.tolist() == ["step", "total", "validation"]
+    expected = {"total": [np.nan, 1.0, 0.5], "validation": [-1.0, -0.6, -0.7]}
+    assert curve["step"].tolist() == [0, 2, 4]
+    for name, values in expected.items():
+        np.testing.assert_array_equal(curve[name], values)
+
+
+# The card
+
+
+def card(noise: Learned, frames: FrameStore) -> tuple[str, NoiseResult]:
+    result = evaluated(noise, shown(frames))
+    return noise_card(noise, result), result
+
+
+def test_the_card_says_what_a_reader_must_know(small_frames):
+    noise = ClassSpecificNoise(loss=LossWeights(ranking=1, size=0.05), seed=7)
+    text, result = card(noise, small_frames)
+    flat = " ".join(text.split())
+    assert text.startswith("# Learned noise: ClassSpecificNoise\n")
+    for words in (
+        "Learned on the training split only: planted/train, 20 clips; stopped by 10 clips",
+        "Frozen model, weights digest `planted 00000000`, 5 classes",
+        "Loss: ranking 1, size 0.05. Masks in training: none, percent, shape at 0.1, 0.3, 0.5",
+        "4 steps of 96 frames, kept step 2",
+        "true class over candidates, at the best temperature) from -1.000 to -0.600. Seed 7.",
+        "`oracle` adds the noise of the TRUE class: it leaks the label",
+        "`random` is noise of the same norm, `shuffled` another class's noise, `universal` one",
+        "`calibration` one bias per class",
+        "A gain that one of these reaches is not attention to the action.",
+    ):
+        assert words in flat
+    top = result.effects[result.effects["measure"] == "top1"]
+    for row in top.to_dict("records"):
+        line = f"| {row['variant']} | {row['against']} | {row['before']:.3f} | {row['after']:.3f} |"
+        assert line in text
+    assert "| oracle (leaks the label) | none |" in text
+
+
+def test_the_card_lists_all_that_shapes_the_noise(small_frames):
+    text, result = card(KINDS[2], small_frames)
+    listed = json.loads(text.split("```json\n")[1].split("\n```")[0])
+    kept = {key: value for key, value in result.fitted.card.items() if key != "prompts"}
+    del kept["class_names"], kept["clips"]
+    assert listed == json.loads(json.dumps(kept))
+
+
+@pytest.mark.parametrize("noise", KINDS, ids=kind)
+def test_the_table_of_the_card_is_whole(small_frames, noise):
+    text, _ = card(noise, small_frames)
+    rows = [line for line in text.splitlines() if line.startswith("|")]
+    assert len(rows) > 2
+    assert {line.count("|") for line in rows} == {7}
+
+
+# Odd names
+
+
+@pytest.mark.parametrize("noise", KINDS, ids=kind)
+def test_odd_names_of_classes_break_nothing(written, small_frames, noise):
+    told = replace(small_frames.clip_set, class_names=ODD)
+    frames = FrameStore(
+        small_frames.path, told, small_frames.entries, size=small_frames.size, fit="crop"
+    )
+    folder, result = written(noise, frames)
+    assert (folder / "noise.png").is_file() != isinstance(noise, EmbeddingNoise)
+    if noise.per_class:
+        assert pd.read_csv(folder / "classes.csv")["class"].tolist() == list(ODD)
+    for name in result.answers:
+        assert ScoreTable.read(folder / f"scores_{slug(name)}.parquet").class_names == ODD
+    text = (folder / "card.md").read_text(encoding="utf-8")
+    assert {line.count("|") for line in text.splitlines() if line.startswith("|")} == {7}
+    assert [line for line in text.splitlines() if line.startswith("#")] == [
+        f"# Learned noise: {kind(noise)}",
+        "## What it did to this cell's clips",
+        "## All that shapes it",
+    ]
+    assert text.count("```") == 2

@@ -1,0 +1,423 @@
+"""Judging learned noise: what is compared with what, what leaks, and what a gain is worth."""
+
+import re
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from clip_har.data.frames.store import FrameStore
+from clip_har.engine.noise_evaluation import (
+    NoiseResult,
+    effect_table,
+)
+from clip_har.engine.noisy_answers import noisy_answers
+from clip_har.masking.percent import PercentMask
+from clip_har.metrics.effect import paired_effect
+from clip_har.noise.learned.controls import derangement, random_like
+from clip_har.noise.learned.protocols import PROTOCOLS, apply_protocol
+from clip_har.noise.learned.settings import (
+    BorderNoise,
+    ClassSpecificNoise,
+    EmbeddingNoise,
+    Learned,
+    ResidualNoise,
+    UniversalNoise,
+)
+from clip_har.noise.learned.variants import pairs, slug
+from clip_har.results.noise_answers import Answers
+from tests.noise.made import (
+    CLEAN_TOP1,
+    CONTROLS,
+    ORACLE,
+    PER_CLASS,
+    drawn,
+    judged,
+    mending,
+    naming,
+    planted_judge,
+    scores,
+    shown,
+)
+from tests.planted import CLASSES
+from tests.tables import made_table
+
+MEASURES = ["top1", "true_class_confidence", "ece", "bias/skew_kl", "bias/recall_gap"]
+
+
+def top1(result: NoiseResult, name: str) -> float:
+    table = result.answers[name].table
+    return float((table.predictions() == table.labels).mean())
+
+
+# The honest warning
+
+
+def test_noise_that_only_names_its_class_looks_perfect_to_the_oracle_and_helps_nobody(named):
+    """The reason for protocols and controls: a number that knows the label says nothing.
+
+    Here δ_c raises the score of class c by the same amount on any frame. Who adds the noise of
+    the TRUE class reads 100 %. Who does not know the class gains nothing at all, and the answers
+    do not even change.
+    """
+    assert top1(named, "none") == pytest.approx(CLEAN_TOP1)
+    assert top1(named, ORACLE) == 1
+    for honest in ("candidate", "topk", "predicted"):
+        assert top1(named, honest) == pytest.approx(CLEAN_TOP1)
+        changed = scores(named, honest).argmax(axis=1) != scores(named, "none").argmax(axis=1)
+        assert not changed.any()
+    told = named.effects[named.effects["measure"] == "top1"].set_index(["variant", "against"])
+    assert told.loc[(ORACLE, "none"), "difference"] == pytest.approx(1 - CLEAN_TOP1)
+    assert told.loc[("candidate", "none"), ["difference", "low", "high"]].tolist() == [0, 0, 0]
+
+
+def test_an_empty_frame_shows_why(named):
+    assert named.classes["named_on_empty"].tolist() == [1] * 5
+    assert named.metrics()["noise/named_on_empty"] == 1
+
+
+def test_one_noise_for_all_classes_mends_what_the_noise_per_class_did_not(named):
+    assert top1(named, "universal") == 1
+    told = named.effects[named.effects["measure"] == "top1"].set_index(["variant", "against"])
+    assert told.loc[("candidate", "universal"), "difference"] == pytest.approx(CLEAN_TOP1 - 1)
+
+
+def test_the_noise_of_another_class_names_that_class_to_the_oracle(small_frames):
+    judge, noise = planted_judge(), ClassSpecificNoise(protocol="oracle", seed=4)
+    own = naming(noise, judge)
+    _, result = judged(noise, shown(small_frames), judge, own=own)
+    partner = derangement(5, seed=4)
+    answers = scores(result, "shuffled (leaks the label)").argmax(axis=1)
+    assert answers.tolist() == partner[small_frames.clip_set.labels].tolist()
+    assert top1(result, "shuffled (leaks the label)") == 0
+
+
+def test_noise_that_really_helps_each_class_helps_without_the_label(small_frames):
+    """The counter-proof: where noise takes the bias away, honest protocols show it too."""
+    judge, noise = planted_judge(), ClassSpecificNoise()
+    one = mending(UniversalNoise(), judge).parts["shared"]
+    own = naming(noise, judge).with_parts({"own": one.repeat(5, 1, 1, 1, 1)})
+    _, result = judged(noise, shown(small_frames), judge, own=own)
+    assert [top1(result, name) for name in PER_CLASS] == [pytest.approx(CLEAN_TOP1), 1, 1, 1, 1]
+    assert result.classes["named_on_empty"].mean() == pytest.approx(1 / 5), "chance: it is one δ"
+
+
+# Variants
+
+
+KINDS: list[tuple[Learned, list[str], str]] = [
+    (UniversalNoise(), ["none", "learned", "random", "calibration"], "learned"),
+    (BorderNoise(width=3), ["none", "learned", "random", "calibration"], "learned"),
+    (UniversalNoise(controls=False), ["none", "learned"], "learned"),
+    (ClassSpecificNoise(), [*PER_CLASS, *CONTROLS], "candidate"),
+    (ResidualNoise(protocol="topk", top_k=2), [*PER_CLASS, *CONTROLS], "topk"),
+    (EmbeddingNoise(protocol="predicted"), [*PER_CLASS, *CONTROLS], "predicted"),
+    (ClassSpecificNoise(controls=False), ["none", "candidate"], "candidate"),
+    (
+        ClassSpecificNoise(protocol="oracle"),
+        [
+            *PER_CLASS,
+            "random (leaks the label)",
+            "shuffled (leaks the label)",
+            "universal",
+            "calibration",
+        ],
+        ORACLE,
+    ),
+    (ClassSpecificNoise(protocol="oracle", controls=False), ["none", ORACLE], ORACLE),
+]
+
+
+PASSES = {"candidate": 5, "topk": 2, "predicted": 1, "oracle": 1}  # of 5 classes, top_k=2
+
+
+@pytest.mark.parametrize("protocol", PASSES)
+@pytest.mark.parametrize("kind", [ClassSpecificNoise, EmbeddingNoise])
+def test_without_controls_a_protocol_costs_its_own_passes_and_answers_the_same(
+    small_frames, monkeypatch, kind, protocol
+):
+    judge = planted_judge()
+    noise = kind(protocol=protocol, top_k=2)
+    own = drawn(noise, judge)
+    masked = shown(small_frames)
+    expected, _ = judged(noise, masked, judge, own=own)
+    seen = []
+    embed = type(judge.model).encode_frames
+
+    def counted(model, frames):
+        seen.append(len(frames))
+        return embed(model, frames)
+
+    monkeypatch.setattr(type(judge.model), "encode_frames", counted)
+    table, _ = judged(noise.model_copy(update={"controls": False}), masked, judge, own=own)
+    np.testing.assert_array_equal(table.scores, expected.scores)
+    np.testing.assert_array_equal(table.noise_rms, expected.noise_rms)
+    np.testing.assert_array_equal(table.drift, expected.drift)
+    frames = sum(int(masked.frames.lengths[index]) for index in masked.judged)
+    passes = PASSES[protocol] if kind is ClassSpecificNoise else 0
+    assert sum(seen) == frames * (1 + passes)
+
+
+def name_of(noise: Any) -> str:
+    if not isinstance(noise, Learned):
+        return ""
+    protocol = getattr(noise, "protocol", "")
+    return f"{type(noise).__name__}-{protocol}{'' if noise.controls else '-alone'}"
+
+
+@pytest.mark.parametrize(("noise", "names", "headline"), KINDS, ids=name_of)
+def test_which_variants_there_are_and_which_of_them_are_said_to_leak(
+    small_frames, noise, names, headline
+):
+    judge = planted_judge()
+    table, result = judged(noise, shown(small_frames), judge, own=drawn(noise, judge))
+    assert list(result.answers) == names
+    assert result.headline == headline
+    assert np.array_equal(table.scores, scores(result, headline))
+    told = [*result.effects["variant"], *result.effects["against"]]
+    assert {name for name in told if "leaks" in name} == {name for name in names if "leaks" in name}
+    assert ("named_on_empty" in result.classes) == (noise.per_class and noise.controls)
+    assert result.classes["class"].tolist() == (list(CLASSES) if noise.per_class else ["learned"])
+
+
+def relabelled(frames: FrameStore, labels: NDArray[np.int64]) -> FrameStore:
+    """Return the same frames with other labels."""
+    clips = tuple(
+        replace(clip, label=int(label))
+        for clip, label in zip(frames.clip_set.clips, labels, strict=True)
+    )
+    told = replace(frames.clip_set, clips=clips)
+    return FrameStore(frames.path, told, frames.entries, size=frames.size, fit=frames.fit)
+
+
+@pytest.mark.parametrize("noise", [case[0] for case in KINDS], ids=name_of)
+def test_other_labels_change_the_answers_of_nothing_but_what_is_said_to_leak(small_frames, noise):
+    judge, masking = planted_judge(), PercentMask(ratio=0.2, patch=4)
+    own = drawn(noise, judge, factor=100)
+    other = relabelled(small_frames, (small_frames.clip_set.labels + 1) % 5)
+    results = [
+        judged(noise, shown(frames, masking), judge, own=own)[1] for frames in (small_frames, other)
+    ]
+    changed = {
+        name
+        for name in results[0].answers
+        if not np.array_equal(scores(results[0], name), scores(results[1], name))
+    }
+    assert changed == {name for name in results[0].answers if "leaks" in name}
+    one, two = (result.answers["none"].table.labels for result in results)
+    assert not np.array_equal(one, two)
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_protocols_and_controls_are_those_of_the_same_answers(small_frames, protocol):
+    judge, masked = planted_judge(), shown(small_frames, PercentMask(ratio=0.1, patch=4))
+    noise = ClassSpecificNoise(protocol=protocol, top_k=2, seed=3, epsilon=40)
+    own = drawn(noise, judge)
+    table, result = judged(noise, masked, judge, own=own)
+    noises = {
+        "own": own,
+        "random": random_like(own, seed=3),
+        "all": mending(UniversalNoise(), judge),
+    }
+    answers, effects = noisy_answers(masked, judge, noises, where="everywhere")
+    clean = answers["none"].scores[:, 0]
+
+    def used(noisy: NDArray[np.float32], of: Any) -> tuple[NDArray[np.float32], Any]:
+        return apply_protocol(of, clean, noisy, labels=small_frames.clip_set.labels, top_k=2)
+
+    leak = " (leaks the label)" if protocol == "oracle" else ""
+    shuffled = answers["own"].scores[:, derangement(5, seed=3)]
+    expected: dict[str, NDArray[Any]] = {
+        "none": clean,
+        **{str(name): used(answers["own"].scores, name)[0] for name in PROTOCOLS},
+        f"random{leak}": used(answers["random"].scores, protocol)[0],
+        f"shuffled{leak}": used(shuffled, protocol)[0],
+        "universal": answers["all"].scores[:, 0],
+        "calibration": 2 * clean + np.array([-3, 0, 0.5, 0, 0]),
+    }
+    expected[ORACLE] = expected.pop("oracle")
+    own_noise = [answers["own"].scores[:, label, label] for label in range(5)]
+    np.testing.assert_array_equal(expected["candidate"], np.stack(own_noise, axis=1))
+    assert set(expected) == set(result.answers)
+    for name, values in expected.items():
+        np.testing.assert_allclose(scores(result, name), values, atol=1e-5, err_msg=name)
+    rows, columns = np.arange(30), used(answers["own"].scores, protocol)[1]
+    np.testing.assert_allclose(table.noise_rms, answers["own"].rms[rows, columns])
+    np.testing.assert_allclose(table.noise_largest, answers["own"].largest[rows, columns])
+    assert len(np.unique(columns)) > 1
+    assert table.mask_ratio.tolist() == [effect.realised_ratio for effect in effects]
+    assert (table.mask_ratio > 0.08).all()
+
+
+def test_every_variant_has_the_size_of_the_noise_that_its_answers_were_given_under(small_frames):
+    judge, noise = planted_judge(), ClassSpecificNoise(protocol="predicted", seed=3)
+    own = naming(noise, judge)
+    own.parts["own"] *= torch.tensor([1, 0.75, 0.5, 0.25, 0]).view(5, 1, 1, 1, 1)  # of 16
+    _, result = judged(noise, shown(small_frames), judge, own=own)
+    sizes, partner = np.array([16, 12, 8, 4, 0]), derangement(5, seed=3)
+    answered = {name: scores(result, name).argmax(axis=1) for name in result.answers}
+    used = {
+        "candidate": answered["candidate"],
+        "topk": answered["topk"],
+        "predicted": answered["none"],
+        ORACLE: small_frames.clip_set.labels,
+        "shuffled": partner[answered["none"]],
+        "random": answered["none"],  # of exactly the norm of the learned noise
+    }
+    expected = {name: sizes[classes] for name, classes in used.items()}
+    expected |= {"none": np.zeros(30), "calibration": np.zeros(30), "universal": np.full(30, 6)}
+    assert set(expected) == set(result.answers)
+    for name, values in expected.items():
+        assert result.answers[name].table.noise_largest.tolist() == values.tolist(), name
+        assert (result.answers[name].table.noise_rms <= values + 1e-3).all()
+
+
+def test_noise_goes_where_the_settings_say(small_frames):
+    judge, masked = planted_judge(), shown(small_frames, PercentMask(ratio=0.5, patch=4))
+    rms = {}
+    for where in ("everywhere", "visible", "before"):
+        noise = UniversalNoise(where=where, epsilon=30)
+        table, _ = judged(noise, masked, judge, own=drawn(noise, judge))
+        rms[where] = table.noise_rms
+    assert (rms["everywhere"] > rms["visible"]).all()
+    assert np.array_equal(rms["visible"], rms["before"])
+
+
+def test_sizes_of_the_noise_by_class(small_frames):
+    judge, noise = planted_judge(), ClassSpecificNoise()
+    own = naming(noise, judge, levels=12)
+    own.parts["own"][2] = 0
+    own.parts["own"][3, ..., :8] = 0  # half of the frame
+    _, result = judged(noise, shown(small_frames), judge, own=own)
+    assert result.classes["rms"].tolist() == pytest.approx([12, 12, 0, 12 / 2**0.5, 12])
+    assert result.classes["largest"].tolist() == [12, 12, 0, 12, 12]
+
+
+# Effects
+
+
+def answers(right: list[int], **changes: Any) -> Answers:
+    table = made_table(labels=[0, 1, 2, 0, 1, 2], classes=3, right=right)
+    return Answers(replace(table, **changes))
+
+
+SOME = {
+    "none": answers([1, 0, 0, 1, 0, 1]),
+    "candidate": answers([1, 1, 0, 1, 1, 1]),
+    ORACLE: answers([1, 1, 1, 1, 1, 1]),
+    "random": answers([0, 0, 0, 1, 0, 1]),
+    "universal": answers([1, 1, 1, 1, 1, 0]),
+}
+
+
+def test_every_variant_is_compared_with_none_and_the_headline_with_every_control():
+    table = effect_table(SOME, "candidate")
+    top = table[table["measure"] == "top1"].drop(columns=["measure", "low", "high"])
+    rows = [tuple(row) for row in top.to_records(index=False).tolist()]
+    expected = [
+        ("candidate", "none", 3 / 6, 5 / 6, 2 / 6, 6, 3, 1),
+        (ORACLE, "none", 3 / 6, 6 / 6, 3 / 6, 6, 3, 1),
+        ("random", "none", 3 / 6, 2 / 6, -1 / 6, 6, 3, 1),
+        ("universal", "none", 3 / 6, 5 / 6, 2 / 6, 6, 3, 1),
+        ("candidate", "random", 2 / 6, 5 / 6, 3 / 6, 6, 3, 1),
+        ("candidate", "universal", 5 / 6, 5 / 6, 0, 6, 3, 1),
+    ]
+    assert [row[:2] for row in rows] == [row[:2] for row in expected]
+    for row, wanted in zip(rows, expected, strict=True):
+        assert row[2:] == pytest.approx(wanted[2:])
+    assert list(table.columns[:3]) == ["variant", "against", "measure"]
+    assert table.groupby(["variant", "against"])["measure"].apply(list).tolist() == [MEASURES] * 6
+    assert table.index.tolist() == list(range(30))
+
+
+def test_intervals_are_those_of_the_paired_effect():
+    table = effect_table(SOME, "candidate")
+    chosen = table[(table["variant"] == "candidate") & (table["against"] == "random")]
+    expected = paired_effect([SOME["random"]], [SOME["candidate"]])
+    pd.testing.assert_frame_equal(
+        chosen.drop(columns=["variant", "against"]).reset_index(drop=True), expected
+    )
+
+
+def test_pairs_of_noise_for_all_classes():
+    names = ["none", "learned", "random", "calibration"]
+    assert pairs(names, "learned") == [
+        ("learned", "none"),
+        ("random", "none"),
+        ("calibration", "none"),
+        ("learned", "random"),
+        ("learned", "calibration"),
+    ]
+    assert pairs(["none", "learned"], "learned") == [("learned", "none")]
+
+
+def test_an_oracle_is_compared_with_controls_that_leak_alike():
+    leaky = [f"{name} (leaks the label)" for name in ("random", "shuffled")]
+    found = pairs(["none", ORACLE, *leaky, "universal", "calibration"], ORACLE)
+    assert [pair for pair in found if pair[1] != "none"] == [
+        (ORACLE, name) for name in [*leaky, "universal", "calibration"]
+    ]
+
+
+# Numbers for MLflow
+
+
+ALLOWED = re.compile(r"^[\w\-. /]+$", re.ASCII)
+
+
+@pytest.mark.parametrize("noise", [case[0] for case in KINDS], ids=name_of)
+def test_metrics_have_names_that_mlflow_takes(small_frames, noise):
+    from mlflow.utils.validation import _validate_metric_name
+
+    judge = planted_judge()
+    _, result = judged(noise, shown(small_frames), judge, own=drawn(noise, judge))
+    metrics = result.metrics()
+    for name, value in metrics.items():
+        assert ALLOWED.match(name), name
+        _validate_metric_name(name)
+        assert np.isfinite(value)
+        assert type(value) is float
+    others = [name for name in result.answers if name != "none"]
+    expected = {
+        f"noise/{slug(name)}/{measure}{end}"
+        for name in others
+        for measure in MEASURES
+        for end in ("", "_difference")
+    }
+    plain = {"noise/steps", "noise/kept_step"}
+    if "named_on_empty" in result.classes:
+        plain.add("noise/named_on_empty")
+    assert set(metrics) == expected | plain
+    assert {name for name in metrics if "leaks" in name} == {
+        name
+        for name in expected
+        if any(name.startswith(f"noise/{slug(n)}/") for n in others if "leaks" in n)
+    }
+
+
+def test_metrics_are_those_against_no_noise(named):
+    metrics = named.metrics()
+    assert (metrics["noise/steps"], metrics["noise/kept_step"]) == (4, 2)
+    assert metrics["noise/oracle_leaks_the_label/top1"] == 1
+    assert metrics["noise/oracle_leaks_the_label/top1_difference"] == pytest.approx(0.4)
+    assert metrics["noise/candidate/top1"] == pytest.approx(CLEAN_TOP1)
+    assert metrics["noise/candidate/top1_difference"] == 0
+    assert metrics["noise/universal/top1_difference"] == pytest.approx(0.4)
+
+
+def test_a_comparison_with_a_control_does_not_pass_for_one_with_no_noise(named):
+    found = replace(named, effects=effect_table(SOME, "candidate")).metrics()
+    assert found["noise/candidate/top1"] == pytest.approx(5 / 6)
+    assert found["noise/candidate/top1_difference"] == pytest.approx(2 / 6)
+
+
+def test_numbers_that_are_not_known_are_left_out(named):
+    effects = named.effects.copy()
+    effects.loc[effects["measure"] == "ece", ["after", "difference"]] = np.nan
+    found = replace(named, effects=effects).metrics()
+    assert not [name for name in found if "ece" in name]
+    assert len(found) == len(named.metrics()) - 2 * 8

@@ -1,0 +1,169 @@
+"""Judging learned noise: from the settings of a cell to a result."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from clip_har.core.errors import ClipHarError
+from clip_har.engine import noise_evaluation as evaluation
+from clip_har.engine.clips import open_frames, open_masked
+from clip_har.engine.evaluate import load_zero_shot
+from clip_har.engine.noise_evaluation import (
+    NoiseResult,
+    evaluate_noise,
+)
+from clip_har.engine.training import open_training
+from clip_har.masking.none import NoMask
+from clip_har.noise.learned.fit import learned_noise
+from clip_har.noise.learned.settings import (
+    Learned,
+)
+from tests.data.made import write_video
+from tests.noise.cells import cell_of
+from tests.noise.made import CONTROLS, PER_CLASS, planted_judge, scores
+from tests.planted import CLASSES, planted_frames
+
+
+@pytest.fixture(scope="module")
+def cell_options(small_clip: Path, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """A table of planted videos: 15 to learn from, in 3 groups; 5 to judge."""
+    folder = tmp_path_factory.mktemp("cell")
+    lines = ["path,label,group,split"]
+    for number in range(20):
+        frames, _ = planted_frames(number % 5, number % 5, seed=number)
+        write_video(folder / f"{number}.mkv", list(frames), codec="ffv1", pix_fmt="bgr0")
+        part = "train" if number < 15 else "test"
+        lines.append(f"{number}.mkv,{CLASSES[number % 5]},g{number // 5},{part}")
+    (folder / "clips.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return [
+        "dataset=manifest",
+        f"dataset.path={folder / 'clips.csv'}",
+        "dataset.subset=test",
+        "model=clip",
+        f"model.checkpoint={small_clip}",
+        "frames.count=2",
+        "learning.steps=2",
+        "learning.batch=10",
+        "learning.validate_every=1",
+        "cache_dir=" + str(folder / "cache"),
+    ]
+
+
+Evaluated = Callable[..., tuple[Any, NoiseResult, Any]]
+
+
+@pytest.fixture
+def evaluated(cell_options: list[str]) -> Evaluated:
+    def found(*more: str) -> tuple[Any, NoiseResult, Any]:
+        cell = cell_of(*cell_options, *more)
+        clips = cell.dataset.clips()
+        judge = load_zero_shot(cell, clips)
+        masked = open_masked(cell, open_frames(cell, clips), zero_shot=lambda: judge)
+        return *evaluate_noise(cell, masked, judge), cell
+
+    return found
+
+
+def test_a_cell_learns_its_noise_and_the_universal_control_once(evaluated, cell_options):
+    table, result, cell = evaluated("noise=class_specific")
+    assert table.scores.shape == (5, 5)
+    assert table.clip_ids == tuple(f"{number}.mkv" for number in range(15, 20))
+    assert list(result.answers) == [*PER_CLASS, *CONTROLS]
+    card = result.fitted.card
+    assert (card["data"], card["training_clips"], card["validation_clips"]) == (
+        "clips/train",
+        10,
+        5,
+    )
+    assert len(list((cell.cache_dir / "noise").glob("*/noise.safetensors"))) == 2
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("clip_har.noise.learned.fit.learn", None)  # nothing is learned any more
+        again, same, _ = evaluated("noise=class_specific", "noise.protocol=topk")
+    assert same.headline == "topk"
+    assert np.array_equal(again.scores, scores(result, "topk"))
+
+
+def test_the_noise_of_another_run_is_used_and_only_the_control_is_learned(
+    evaluated, tmp_path, monkeypatch
+):
+    table, result, _ = evaluated("noise=class_specific")
+    path = tmp_path / "noise.safetensors"
+    result.fitted.save(path)
+    asked: list[str] = []
+
+    def watched(noise: Learned, *given: Any, **more: Any) -> Any:
+        asked.append(type(noise).__name__)
+        return learned_noise(noise, *given, **more)
+
+    monkeypatch.setattr(evaluation, "learned_noise", watched)
+    again, _, _ = evaluated("noise=class_specific", f"noise.file={path}")
+    assert np.array_equal(again.scores, table.scores)
+    assert asked == ["UniversalNoise"]
+    evaluated("noise=class_specific", f"noise.file={path}", "noise.controls=false")
+    assert asked == ["UniversalNoise"]
+
+
+@pytest.mark.parametrize(
+    ("more", "regions"),
+    [
+        (["noise=universal", "region=motion"], False),
+        (["noise=universal", "region=motion", "noise.train_masking=[none,feature]"], True),
+        (["noise=universal", "region=motion", "noise.loss.attention=0.5"], True),
+        (
+            ["noise=universal", "region=motion", "train_masking=[same]", "masking=feature"],
+            True,
+        ),
+        (["noise=universal", "region=motion", "train_masking=[same]", "masking=percent"], False),
+    ],
+    ids=["unaimed", "aimed", "attention", "own aimed", "own"],
+)
+def test_training_clips_have_the_subjects_place_where_it_is_needed(
+    evaluated, cell_options, more, regions
+):
+    cell = cell_of(*cell_options, *more)
+    judge = load_zero_shot(cell, cell.dataset.clips())
+    training = open_training(cell, judge)
+    assert (training.clips.subject is not None) == regions
+    own = cell.masking if "same" in cell.noise.train_masking else NoMask()
+    assert training.clips.masking == own
+    assert (training.clips.feature is not None) == (own.feature is not None)
+    assert training.frames.size == 64
+    assert training.frames.lengths.tolist() == [2] * 15
+    groups = training.frames.clip_set.groups
+    assert not set(groups[training.learned_from]) & set(groups[training.validated_on])
+
+
+def test_one_class_is_too_few(evaluated, cell_options):
+    judge = planted_judge()
+    cell = cell_of("noise=universal")
+    alone = replace(judge, classifier=judge.classifier[:1])
+    with pytest.raises(ClipHarError, match="expected at least 2, got 1"):
+        evaluate_noise(cell, None, alone)  # type: ignore[arg-type]
+
+
+AIMED = ("noise=universal", "region=annotation", "train_masking=[none,feature]")
+
+
+@pytest.mark.parametrize("on_empty", ["skip", "whole", "error"])
+def test_training_clips_without_a_subject_follow_on_empty(cell_options, tmp_path, caplog, on_empty):
+    for number in range(20):
+        labels = planted_frames(number % 5, None if number in (3, 7) else 0, seed=number)[1]
+        np.savez_compressed(tmp_path / f"{number}.npz", labels=labels)
+    cell = cell_of(*cell_options, *AIMED, f"region.maps={tmp_path}", f"region.on_empty={on_empty}")
+    judge = load_zero_shot(cell, cell.dataset.clips())
+    if on_empty == "error":
+        with pytest.raises(ClipHarError, match=r"in 2 of 15 training clips .*on_empty=skip"):
+            open_training(cell, judge)
+        return
+    training = open_training(cell, judge)
+    used = sorted([*training.learned_from, *training.validated_on])
+    left_out = {3, 7} if on_empty == "skip" else set()
+    assert used == [number for number in range(15) if number not in left_out]
+    assert "in 2 of 15 training clips" in caplog.text
+    if on_empty == "whole":
+        shown = training.clip(cell.noise.model_copy(update={"train_masking": ("feature",)}), 3)
+        assert (shown == 0).all(dim=1).float().mean() == pytest.approx(0.3, abs=0.25)

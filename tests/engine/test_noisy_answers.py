@@ -1,0 +1,360 @@
+"""Answers to clips with noise, against a computation by hand; hidden pixels stay as they are."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from clip_har.data.clips import Clip, ClipSet
+from clip_har.data.frames.store import FrameStore
+from clip_har.data.sampling import FrameSettings
+from clip_har.engine.noisy_answers import NoisyAnswers, columns, noisy_answers, with_noise
+from clip_har.engine.score import score_clips
+from clip_har.masking.area import Strategy
+from clip_har.masking.fill import apply_mask
+from clip_har.masking.masked_clips import ShownClip
+from clip_har.masking.percent import PercentMask
+from clip_har.models.pooling import Pooling, clip_scores
+from clip_har.models.zero_shot import ZeroShot
+from clip_har.noise.learned.perturbation import (
+    EmbeddingShift,
+    Perturbation,
+    PixelNoise,
+    make_perturbation,
+)
+from clip_har.noise.learned.settings import (
+    BorderNoise,
+    ClassSpecificNoise,
+    EmbeddingNoise,
+    Learned,
+    ResidualNoise,
+    UniversalNoise,
+)
+from clip_har.noise.where import Where
+from tests.data.made import write_video
+from tests.noise.made import COUNT, SIDE, planted_judge, shown
+from tests.planted import CLASSES, planted_frames
+
+HALF = PercentMask(ratio=0.4, patch=4)
+FRESH = PercentMask(ratio=0.4, patch=4, still=False)
+
+
+def strong(noise: Learned, judge: ZeroShot, *, factor: float = 100) -> Perturbation:
+    """Return random noise that fills its budget."""
+    made = make_perturbation(noise, model=judge.model, classifier=judge.classifier, frames=COUNT)
+    return made.with_parts({name: factor * part for name, part in made.parts.items()})
+
+
+def pixels(noise: Learned, judge: ZeroShot) -> PixelNoise:
+    made = strong(noise, judge)
+    assert isinstance(made, PixelNoise)
+    return made
+
+
+def answered(
+    frames: FrameStore,
+    judge: ZeroShot,
+    noise: Perturbation,
+    *,
+    masking: Strategy | None = None,
+    where: Where = "everywhere",
+) -> dict[str, NoisyAnswers]:
+    return noisy_answers(shown(frames, masking), judge, {"learned": noise}, where=where)[0]
+
+
+@pytest.mark.parametrize("noise", [ClassSpecificNoise(), UniversalNoise(), EmbeddingNoise()])
+def test_drift_is_the_angle_to_the_embedding_without_mask_and_noise(small_frames, noise):
+    judge, plain = planted_judge(), shown(small_frames)
+    clean = score_clips(plain, judge, keep_embeddings=True)
+    masked, made = shown(small_frames, HALF), strong(noise, judge)
+    found, _ = noisy_answers(masked, judge, {"own": made}, where="everywhere", clean=clean)
+    hidden = score_clips(masked, judge, clean=clean)
+    assert found["none"].drift[:, 0] == pytest.approx(hidden.drift, abs=1e-6)
+    for row, column in ((0, 0), (2, columns(made) - 1)):
+        clip = masked.clip(masked.judged[row])
+        if isinstance(made, PixelNoise):
+            seen = judge.embed([with_noise(clip, made, column, where="everywhere")])
+        else:
+            assert isinstance(made, EmbeddingShift)
+            own = torch.full((len(clip.frames),), column)
+            seen = made.move(judge.embed([clip.frames]), own)
+        whole = judge.embed([plain.clip(plain.judged[row]).frames])
+        angle = torch.cosine_similarity(seen.mean(dim=0), whole.mean(dim=0), dim=0)
+        assert found["own"].drift[row, column] == pytest.approx(1 - float(angle), abs=1e-5)
+    unknown, _ = noisy_answers(masked, judge, {"own": made}, where="everywhere")
+    assert np.isnan(unknown["own"].drift).all()
+
+
+# By hand
+
+
+def by_hand(clip: ShownClip, noise: PixelNoise, column: int, where: Where) -> Tensor:
+    """Return what a clip looks like with noise, pixel by pixel in whole numbers."""
+    delta = np.zeros((len(clip.frames), 3, SIDE, SIDE))
+    for part in noise.parts.values():
+        rows = part[min(column, len(part) - 1)].numpy()  # (F, 3, S, S)
+        delta += rows if len(rows) > 1 else rows[:1]
+    if noise.window is not None:
+        delta *= noise.window.numpy()
+    black = clip.hidden[:, None]  # (1 or T, 1, S, S)
+    if where == "everywhere":
+        picture = clip.frames.numpy() + delta
+    elif where == "visible":
+        picture = clip.frames.numpy() + np.where(black, 0, delta)
+    else:
+        picture = np.where(black, 0, clip.whole.numpy() + delta)  # the mask's fill is black
+    return torch.from_numpy(np.rint(np.clip(picture, 0, 255)).astype(np.uint8))
+
+
+@pytest.mark.parametrize("where", ["everywhere", "visible", "before"])
+@pytest.mark.parametrize(
+    "noise",
+    [
+        UniversalNoise(epsilon=60),
+        BorderNoise(width=5),
+        ClassSpecificNoise(epsilon=60),
+        ClassSpecificNoise(epsilon=60, still=False),
+        ResidualNoise(epsilon=60, epsilon_class=30),
+    ],
+    ids=lambda noise: f"{type(noise).__name__}{'' if noise.still else '-moving'}",
+)
+def test_scores_are_those_of_the_clamped_rounded_sum(small_frames, noise, where):
+    judge = planted_judge()
+    delta, masked = pixels(noise, judge), shown(small_frames, FRESH)
+    found = answered(small_frames, judge, delta, masking=FRESH, where=where)["learned"]
+    kinds = 5 if noise.per_class else 1
+    assert found.scores.shape == (30, kinds, 5)
+    for row in (0, 13, 29):
+        clip = masked.clip(row)
+        for column in range(kinds):
+            picture = by_hand(clip, delta, column, where)
+            assert torch.equal(with_noise(clip, delta, column, where=where), picture)
+            expected = judge.scores([picture])[0].numpy()
+            np.testing.assert_allclose(found.scores[row, column], expected, atol=1e-4)
+
+
+def test_every_class_has_an_answer_of_its_own(small_frames):
+    judge = planted_judge()
+    delta = pixels(ClassSpecificNoise(epsilon=60), judge)
+    found = answered(small_frames, judge, delta)["learned"].scores
+    assert (np.ptp(found, axis=1) > 0.01).all(), "the classes' noises differ"
+    only = replace(delta, parts={"own": delta.parts["own"].clone()})
+    only.parts["own"][3] = 0
+    changed = answered(small_frames, judge, only)
+    same = np.isclose(changed["learned"].scores, found, atol=1e-5).all(axis=(0, 2))
+    assert same.tolist() == [True, True, True, False, True]
+    np.testing.assert_allclose(
+        changed["learned"].scores[:, 3], changed["none"].scores[:, 0], atol=1e-5
+    )
+
+
+@pytest.mark.parametrize("pooling", ["mean", "mean_probability", "max"])
+def test_without_noise_the_answers_are_those_of_the_model(small_frames, pooling: Pooling):
+    judge, masked = planted_judge(pooling=pooling), shown(small_frames, HALF)
+    noise = strong(UniversalNoise(), judge)
+    found = answered(small_frames, judge, noise, masking=HALF)["none"]
+    expected = judge.scores([masked.clip(index).frames for index in masked.judged])
+    assert found.scores.shape == (30, 1, 5)
+    np.testing.assert_allclose(found.scores[:, 0], expected.numpy(), atol=1e-5)
+    assert not found.rms.any()
+    assert not found.largest.any()
+
+
+@pytest.mark.parametrize("noise", [ClassSpecificNoise(), EmbeddingNoise()], ids=["δ", "shift"])
+def test_the_batch_size_does_not_matter(small_frames, noise):
+    one, other = (
+        answered(small_frames, planted_judge(batch_size=size), strong(noise, planted_judge()))
+        for size in (1, 7 * COUNT + 1)
+    )
+    for name in ("none", "learned"):
+        for values in ("scores", "rms", "largest"):
+            mine, theirs = getattr(one[name], values), getattr(other[name], values)
+            np.testing.assert_allclose(mine, theirs, atol=1e-5)
+
+
+def test_the_masks_effects_come_in_the_order_of_the_clips(small_frames):
+    judge = planted_judge(batch_size=3 * COUNT)
+    masked = shown(small_frames, HALF)
+    _, effects = noisy_answers(masked, judge, {}, where="everywhere")
+    assert effects == [masked.clip(index).effect for index in masked.judged]
+
+
+def test_only_judged_clips_are_answered(small_frames):
+    judge = planted_judge()
+    masked = shown(small_frames)
+    masked.__dict__["judged"] = [4, 9]
+    found, effects = noisy_answers(
+        masked, judge, {"δ": strong(UniversalNoise(), judge)}, where="everywhere"
+    )
+    every = answered(small_frames, judge, strong(UniversalNoise(), judge))
+    assert len(effects) == len(found["δ"].scores) == 2
+    np.testing.assert_allclose(found["δ"].scores, every["learned"].scores[[4, 9]], atol=1e-5)
+
+
+# Hidden pixels
+
+
+def test_noise_that_is_only_visible_leaves_hidden_pixels_as_they_are(small_frames):
+    delta = pixels(UniversalNoise(epsilon=60), planted_judge())
+    clip = shown(small_frames, HALF).clip(0)
+    hidden = torch.from_numpy(clip.hidden)[:, None].expand_as(clip.frames)
+    seen = {
+        where: with_noise(clip, delta, 0, where=where)
+        for where in ("everywhere", "visible", "before")
+    }
+    assert not seen["visible"][hidden].any()
+    assert not seen["before"][hidden].any()
+    assert seen["everywhere"][hidden].any()
+    assert torch.equal(seen["visible"][~hidden], seen["everywhere"][~hidden])
+
+
+@pytest.mark.parametrize("masking", [HALF, FRESH], ids=["still", "fresh"])
+def test_under_paint_of_one_colour_noise_before_the_mask_is_noise_beside_it(small_frames, masking):
+    judge = planted_judge()
+    delta = strong(ClassSpecificNoise(epsilon=60), judge)
+    one, other = (
+        answered(small_frames, judge, delta, masking=masking, where=where)["learned"]
+        for where in ("visible", "before")
+    )
+    assert np.array_equal(one.scores, other.scores)
+    assert np.array_equal(one.rms, other.rms)
+    assert np.array_equal(one.largest, other.largest)
+
+
+def test_paint_that_is_made_from_the_frame_holds_the_noise_too(small_frames):
+    constant = pixels(UniversalNoise(epsilon=60), planted_judge())
+    constant = constant.with_parts({"shared": torch.full_like(constant.parts["shared"], 30)})
+    clip = shown(small_frames, PercentMask(ratio=0.4, patch=4, fill="mean")).clip(0)
+    hidden = torch.from_numpy(clip.hidden)[:, None].expand_as(clip.frames)
+    before = with_noise(clip, constant, 0, where="before")
+    beside = with_noise(clip, constant, 0, where="visible")
+    assert torch.equal(before[~hidden], beside[~hidden])
+    assert torch.equal(beside[hidden], clip.frames[hidden])
+    raised = before[hidden].int() - clip.frames[hidden].int()
+    assert 25 <= raised.min() <= raised.max() <= 30, "bright parts of the actor are cut off"
+
+
+def test_noise_before_the_mask_is_added_to_what_was_there_before_the_mask(small_frames):
+    delta = pixels(UniversalNoise(epsilon=60), planted_judge())
+    clip = shown(small_frames, PercentMask(ratio=0.4, patch=4, fill="blur")).clip(0)
+    noisy = (clip.whole + delta.parts["shared"][0]).clamp(0, 255).round().to(torch.uint8)
+    expected = apply_mask(noisy, clip.hidden, "blur", seed=0, clip_id=clip.id)
+    assert torch.equal(with_noise(clip, delta, 0, where="before"), expected)
+
+
+def test_a_pixel_that_is_covered_in_part_gets_a_part_of_the_noise(small_frames):
+    delta = pixels(UniversalNoise(epsilon=60), planted_judge())
+    clip = shown(small_frames).clip(0)
+    covered = np.full((1, SIDE, SIDE), 0.25, np.float32)
+    half = replace(clip, hidden=covered)
+    picture = (clip.frames + 0.75 * delta.parts["shared"][0]).clamp(0, 255).round()
+    assert torch.equal(with_noise(half, delta, 0, where="visible"), picture.to(torch.uint8))
+
+
+# What was really added
+
+
+def test_what_was_really_added_is_measured(small_frames):
+    judge, noise = planted_judge(), ClassSpecificNoise(epsilon=90)
+    delta = pixels(noise, judge)
+    found = answered(small_frames, judge, delta, masking=HALF)["learned"]
+    masked = shown(small_frames, HALF)
+    for row in (0, 17):
+        for column in range(5):
+            clip = masked.clip(row)
+            picture = by_hand(clip, delta, column, "everywhere").double()
+            change = picture - clip.frames.double()
+            assert found.rms[row, column] == pytest.approx(float((change**2).mean() ** 0.5))
+            assert found.largest[row, column] == change.abs().max()
+    assert (found.largest <= 90).all()
+    asked = np.array([delta.strength(column)[0] for column in range(5)])
+    assert (found.rms < 0.9 * asked).all(), "black pixels take no negative noise"
+
+
+def test_noise_of_less_than_half_a_grey_level_is_nothing(small_frames):
+    judge = planted_judge()
+    faint = strong(UniversalNoise(epsilon=0.4), judge)
+    found = answered(small_frames, judge, faint)
+    assert not found["learned"].largest.any()
+    np.testing.assert_allclose(found["learned"].scores, found["none"].scores, atol=1e-6)
+
+
+# Feature space
+
+
+@pytest.mark.parametrize("pooling", ["mean", "mean_probability", "max"])
+def test_shifted_embeddings_are_scored_at_length_one(small_frames, pooling: Pooling):
+    judge = planted_judge(pooling=pooling)
+    noise = strong(EmbeddingNoise(epsilon=0.5), judge)
+    found = answered(small_frames, judge, noise, masking=HALF)["learned"]
+    masked = shown(small_frames, HALF)
+    for row in (2, 21):
+        embeddings = judge.model.encode_frames(masked.clip(row).frames)
+        for column in range(5):
+            moved = normalize(embeddings + noise.parts["own"][column], dim=-1)
+            expected = clip_scores(
+                moved, [COUNT], judge.classifier, logit_scale=10.0, pooling=pooling
+            )
+            np.testing.assert_allclose(found.scores[row, column], expected[0], atol=1e-5)
+    assert not found.rms.any()
+    assert not found.largest.any()
+
+
+def test_a_shift_is_that_of_its_class():
+    shift = EmbeddingShift({"own": torch.tensor([[0.0, 0.0], [0.0, 1.0]])}, 1.0)
+    embeddings = torch.tensor([[1.0, 0.0], [0.6, 0.8]])
+    assert torch.equal(shift.move(embeddings, torch.tensor([0, 0])), embeddings)
+    root = 2**-0.5
+    torch.testing.assert_close(
+        shift.move(embeddings, torch.tensor([1, 1]))[0], torch.tensor([root, root])
+    )
+
+
+@pytest.mark.parametrize(
+    ("noise", "kinds"),
+    [(UniversalNoise, 1), (BorderNoise, 1), (ClassSpecificNoise, 5), (ResidualNoise, 5)],
+)
+def test_of_how_many_kinds_noise_is(noise: Any, kinds):
+    assert columns(strong(noise(), planted_judge())) == kinds
+    assert columns(strong(EmbeddingNoise(), planted_judge())) == 5
+
+
+@pytest.fixture(scope="module")
+def uneven(tmp_path_factory: pytest.TempPathFactory) -> FrameStore:
+    """Clips of 1 to 4 frames."""
+    folder = tmp_path_factory.mktemp("uneven")
+    clips = []
+    for number in range(6):
+        frames, _ = planted_frames(number % 5, number % 5, seed=number)
+        path = write_video(
+            folder / f"{number}.mkv", list(frames[: 1 + number % 4]), codec="ffv1", pix_fmt="bgr0"
+        )
+        clips.append(Clip(f"clip {number}", path, number % 5, f"g{number}"))
+    made = ClipSet("uneven", CLASSES, tuple(clips), licence="none", citation="")
+    settings = FrameSettings(sampler="every", step=1, size=SIDE)
+    return FrameStore.open(made, settings, cache_dir=folder / "cache")
+
+
+@pytest.mark.parametrize("where", ["everywhere", "visible", "before"])
+@pytest.mark.parametrize("still", [True, False])
+def test_clips_of_several_lengths_are_answered_as_one_by_one(uneven, where, still):
+    judge = planted_judge(batch_size=7)
+    noise = pixels(ClassSpecificNoise(epsilon=60, still=still), judge)
+    masked = shown(uneven, PercentMask(ratio=0.4, patch=4, fill="mean", still=False))
+    assert uneven.lengths.tolist() == [1, 2, 3, 4, 1, 2]
+    found = noisy_answers(masked, judge, {"learned": noise}, where=where)[0]["learned"]
+    for row in range(6):
+        clip = masked.clip(row)
+        for column in (0, 3):
+            frames = with_noise(clip, noise, column, where=where)
+            assert frames.shape == clip.frames.shape
+            torch.testing.assert_close(
+                torch.from_numpy(found.scores[row, column]), judge.scores([frames])[0]
+            )
+            change = (frames.float() - clip.frames.float()).numpy()
+            assert found.rms[row, column] == pytest.approx(np.sqrt((change**2).mean()), rel=1e-5)
+            assert found.largest[row, column] == np.abs(change).max()

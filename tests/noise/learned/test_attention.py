@@ -1,0 +1,151 @@
+"""Whether the model looks at the subject, and the evidence that noise can learn from."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from clip_har.engine.attribution import evidence_maps, mass_inside
+from clip_har.models.clip import CLIP
+from clip_har.models.dual_encoder import DualEncoder
+from clip_har.models.evidence import clip_evidence, embed_clip, evidence_with_gradient
+from clip_har.models.pooling import Pooling
+from clip_har.models.preprocess import normalise
+from clip_har.models.zero_shot import ZeroShot
+from clip_har.noise.learned import loss
+from tests.noise.made import CPU
+
+SIDE, GRID, FRAMES = 64, 4, 3
+
+
+@pytest.fixture(scope="module")
+def model(small_clip: Path) -> DualEncoder:
+    return CLIP(checkpoint=str(small_clip)).load(device=CPU, precision="fp32")
+
+
+@pytest.fixture
+def draws() -> torch.Generator:
+    return torch.Generator().manual_seed(0)
+
+
+@pytest.fixture
+def clip(draws: torch.Generator) -> Tensor:
+    shape = (FRAMES, 3, SIDE, SIDE)
+    return torch.randint(0, 256, shape, dtype=torch.uint8, generator=draws)
+
+
+@pytest.fixture
+def texts(draws: torch.Generator) -> Tensor:
+    return normalize(torch.randn(FRAMES, 32, generator=draws), dim=-1)
+
+
+def shown(model: DualEncoder, frames: Tensor) -> Tensor:
+    return normalise(frames, mean=model.mean, std=model.std, dtype=model.dtype)
+
+
+# The share inside
+
+
+def test_the_share_inside_by_hand():
+    evidence = torch.tensor([[[1.0, 2], [3, 4]], [[0, 5], [5, 0]]])  # 20 in all
+    subject = np.zeros((2, 4, 4), np.float32)
+    subject[0, :2, :2] = 1  # all of the patch that has 1
+    subject[0, 2:, 2:3] = 1  # half of the patch that has 4
+    subject[1, 0, 2] = 0.5  # an eighth of a patch that has 5
+    assert mass_inside(evidence, subject) == pytest.approx((1 + 2 + 0.625) / 20)
+
+
+def test_the_share_is_between_nothing_and_all():
+    evidence = torch.rand(2, 3, 3, generator=torch.Generator().manual_seed(0))
+    everywhere = np.ones((2, 9, 9), np.float32)
+    assert mass_inside(evidence, everywhere) == pytest.approx(1)
+    assert mass_inside(evidence, 0 * everywhere) == 0
+    subject = np.random.default_rng(0).random((2, 9, 9), np.float32)
+    inside = mass_inside(evidence, subject)
+    assert inside + mass_inside(evidence, 1 - subject) == pytest.approx(1)
+    assert mass_inside(1000 * evidence, subject) == pytest.approx(inside)
+
+
+def test_frames_count_by_their_evidence():
+    evidence = torch.tensor([[[9.0]], [[1.0]]])
+    subject = np.array([[[1.0]], [[0.0]]], np.float32)
+    assert mass_inside(evidence, subject) == pytest.approx(0.9)
+
+
+def test_without_evidence_there_is_no_share():
+    assert np.isnan(mass_inside(torch.zeros(2, 3, 3), np.ones((2, 9, 9), np.float32)))
+
+
+def test_a_patch_need_not_be_a_whole_number_of_pixels():
+    subject = np.zeros((1, 10, 10), np.float32)
+    subject[:, :5] = 1
+    assert mass_inside(torch.ones(1, 4, 4), subject) == pytest.approx(0.5)
+
+
+def test_the_subject_is_left_as_it_was():
+    subject = np.ones((1, 4, 4), np.float32)
+    subject.flags.writeable = False  # maps are read from a file
+    assert mass_inside(torch.ones(1, 2, 2), subject) == pytest.approx(1)
+
+
+def test_the_loss_is_what_lies_outside():
+    draws = torch.Generator().manual_seed(0)
+    evidence, subject = (torch.rand(1, 4, 4, generator=draws) for _ in range(2))
+    inside = mass_inside(evidence, subject.numpy())
+    assert float(loss.attention(evidence, subject)) == pytest.approx(1 - inside)
+
+
+# Evidence
+
+
+@pytest.mark.parametrize("pooling", ["mean", "mean_probability", "max"])
+def test_maps_are_the_evidence_for_a_class(model, clip, texts, pooling: Pooling):
+    judge = ZeroShot(model, texts, pooling, 32)
+    embeddings = embed_clip(model, clip)
+    found = [evidence_maps(judge, clip, label) for label in range(FRAMES)]
+    for label, maps in enumerate(found):
+        expected = clip_evidence(model, clip, texts[label], embeddings, pooling=pooling)
+        assert torch.equal(maps, expected)
+        assert maps.shape == (FRAMES, GRID, GRID)
+    assert not torch.allclose(found[0], found[1], rtol=0.1)
+
+
+def test_evidence_with_a_gradient_is_that_of_single_frames(model, clip, texts):
+    found = evidence_with_gradient(model, shown(model, clip).requires_grad_(), texts)
+    assert found.shape == (FRAMES, GRID, GRID)
+    for frame, text, maps in zip(clip.split(1), texts, found, strict=True):
+        alone = clip_evidence(model, frame, text, embed_clip(model, frame))[0]
+        torch.testing.assert_close(maps.detach(), alone, atol=1e-5 * float(alone.max()), rtol=1e-4)
+        assert alone.max() > 0
+
+
+def test_evidence_has_the_gradient_that_finite_differences_say(model, clip, texts):
+    pixels = shown(model, clip).requires_grad_()
+    subject = torch.zeros(FRAMES, GRID, GRID)
+    subject[:, 1:3, :2] = 1
+
+    def outside(of: Tensor) -> Tensor:
+        return loss.attention(evidence_with_gradient(model, of, texts), subject)
+
+    (slope,) = torch.autograd.grad(outside(pixels), pixels)
+    assert slope.isfinite().all()
+    assert (slope.flatten(1).norm(dim=1) > 0).all(), "every frame counts"
+    way = slope / slope.norm()
+    step = 0.05
+    ends = []
+    for sign in (1, -1):
+        moved = (pixels + sign * step * way).detach().requires_grad_()
+        ends.append(float(outside(moved).detach()))
+    assert (ends[0] - ends[1]) / (2 * step) == pytest.approx(float(slope.norm()), rel=0.05)
+
+
+def test_the_model_learns_nothing_from_evidence(model, clip, texts):
+    tower = model.network.vision_model
+    pixels = shown(model, clip).requires_grad_()
+    evidence_with_gradient(model, pixels, texts).square().sum().backward()
+    assert pixels.grad is not None
+    assert all(weight.grad is None for weight in model.network.parameters())
+    assert tower.config._attn_implementation == "sdpa", "the fast kernel is back"

@@ -1,0 +1,450 @@
+"""Learned noise on disk: learned once, checked when it is read."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+
+from clip_har.core.errors import ClipHarError
+from clip_har.data.clips import Clip, ClipSet
+from clip_har.models.zero_shot import ZeroShot
+from clip_har.noise.learned import fit
+from clip_har.noise.learned.fit import NOISE_FILE, FittedNoise, learned_noise, load_noise
+from clip_har.noise.learned.learning import _Loop
+from clip_har.noise.learned.settings import (
+    BorderNoise,
+    ClassSpecificNoise,
+    EmbeddingNoise,
+    Learned,
+    ResidualNoise,
+    UniversalNoise,
+)
+from clip_har.noise.learned.training_clips import TrainingClips
+from tests.noise.made import COUNT, SIDE, planted_judge, quick
+from tests.planted import CLASSES
+
+HOW = quick(steps=4, validate_every=2)
+NOISE = ClassSpecificNoise(learning=HOW)
+KINDS: list[Learned] = [
+    UniversalNoise(learning=HOW),
+    BorderNoise(learning=HOW, width=4),
+    NOISE,
+    ResidualNoise(learning=HOW),
+    EmbeddingNoise(learning=HOW),
+]
+
+
+def kind(noise: Learned) -> str:
+    return type(noise).__name__
+
+
+def described(noise: Learned, **more: Any) -> dict[str, Any]:
+    """Stand for `described_fit`."""
+    given = {"data": "planted", "data_digest": "0", "weights": planted_judge().model.digest}
+    return {"kind": kind(noise), "noise": noise.model_dump(mode="json"), **given, **more}
+
+
+@pytest.fixture(scope="module")
+def judge() -> ZeroShot:
+    return planted_judge()
+
+
+@pytest.fixture
+def learned(judge: ZeroShot, small_training: TrainingClips, tmp_path: Path) -> Callable[..., Any]:
+    def found(noise: Learned, training: Any = None, **more: Any) -> FittedNoise:
+        return learned_noise(
+            noise,
+            judge,
+            training or (lambda: small_training),
+            described=described(noise, **more),
+            frames=COUNT,
+            cache_dir=tmp_path,
+        )
+
+    return found
+
+
+def never(*_: Any, **__: Any) -> NoReturn:
+    raise AssertionError("nothing is to be learned again")
+
+
+def same(one: FittedNoise, other: FittedNoise) -> bool:
+    mine, theirs = one.perturbation.parts, other.perturbation.parts
+    return (
+        mine.keys() == theirs.keys()
+        and all(torch.equal(part, theirs[name]) for name, part in mine.items())
+        and one.course == other.course
+        and one.card == {**other.card, "class_names": one.card["class_names"]}
+        and list(one.card["class_names"]) == list(other.card["class_names"])
+    )
+
+
+def kept(folder: Path) -> list[Path]:
+    return sorted((folder / "noise").glob(f"*/{NOISE_FILE}"))
+
+
+# Once
+
+
+@pytest.mark.parametrize("noise", KINDS, ids=kind)
+def test_noise_is_learned_once_and_then_read(learned, monkeypatch, tmp_path, caplog, noise):
+    with caplog.at_level(logging.INFO):
+        first = learned(noise)
+    assert f"learning {kind(noise)} noise (once" in caplog.text
+    caplog.clear()
+    monkeypatch.setattr(fit, "learn", never)
+    with caplog.at_level(logging.INFO):
+        second = learned(noise, training=never)
+    assert same(first, second)
+    assert not caplog.records
+    assert len(kept(tmp_path)) == 1
+    (folder,) = (tmp_path / "noise").iterdir()
+    assert {path.name for path in folder.iterdir()} == {NOISE_FILE, "noise.lock"}
+
+
+def test_what_was_learned_is_done_with_learning(learned):
+    found = learned(NOISE)
+    assert not any(part.requires_grad for part in found.perturbation.parts.values())
+    assert found.card["training_clips"] == 20
+    assert found.card["validation_clips"] == 10
+    assert found.card["steps"] == found.course.steps == 4
+    assert found.card["kept_step"] == found.course.kept
+    assert list(found.card["class_names"]) == list(CLASSES)
+    assert {key: found.card[key] for key in described(NOISE)} == described(NOISE)
+
+
+@pytest.mark.parametrize("how", ["cut", "flipped", "empty", "other"])
+def test_a_damaged_file_is_learned_again(
+    learned: Callable[..., Any], small_training: TrainingClips, tmp_path: Path, how: str
+) -> None:
+    first = learned(NOISE)
+    (path,) = kept(tmp_path)
+    whole = path.read_bytes()
+    damaged = {
+        "cut": whole[: len(whole) // 2],
+        "flipped": whole[:-100] + bytes([whole[-100] ^ 1]) + whole[-99:],
+        "empty": b"",
+        "other": b"not noise at all" * 10,
+    }
+    path.write_bytes(damaged[how])
+    asked = []
+
+    def training() -> TrainingClips:
+        asked.append(how)
+        return small_training
+
+    assert same(first, learned(NOISE, training=training))
+    assert asked == [how]
+    assert same(first, learned(NOISE, training=never))
+
+
+def test_a_fit_that_was_killed_goes_on(learned, monkeypatch, tmp_path):
+    long = ClassSpecificNoise(learning=quick(steps=6, validate_every=2))
+    whole = learned(long, data="elsewhere")
+    step, made = _Loop.step, []
+
+    def dying(loop: _Loop) -> None:
+        made.append(loop.course.steps)
+        if len(made) == 6:
+            raise KeyboardInterrupt
+        step(loop)
+
+    monkeypatch.setattr(_Loop, "step", dying)
+    with pytest.raises(KeyboardInterrupt):
+        learned(long)
+    again = learned(long)
+    assert made == [0, 1, 2, 3, 4, 5, 4, 5]
+    assert same(whole, replace(again, card={**again.card, "data": "elsewhere"}))
+    assert not list((tmp_path / "noise").glob("*/*.partial"))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"epsilon": 8.0},
+        {"seed": 1},
+        {"loss": ClassSpecificNoise().loss.model_copy(update={"size": 0.1})},
+        {"train_ratios": (0.2,)},
+        {"learning": quick(steps=4, validate_every=2, step_size=0.1)},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_other_settings_are_another_noise(learned, tmp_path, change):
+    one = learned(NOISE)
+    other = learned(NOISE.model_copy(update=change))
+    assert len(kept(tmp_path)) == 2
+    assert not torch.equal(one.perturbation.parts["own"], other.perturbation.parts["own"])
+
+
+@pytest.mark.parametrize("change", ["data_digest", "weights", "code", "prompts"])
+def test_other_data_weights_and_code_are_another_noise(learned, tmp_path, change):
+    learned(NOISE)
+    learned(NOISE, **{change: "other"})
+    assert len(kept(tmp_path)) == 2
+
+
+def test_noise_that_does_not_help_says_so(learned, monkeypatch, caplog):
+    scores = iter([-0.1, -0.3, -0.2])
+    monkeypatch.setattr(_Loop, "_validate", lambda _: next(scores))
+    found = learned(NOISE)
+    assert found.course.kept == 4
+    (told,) = [record.getMessage() for record in caplog.records]
+    assert told == (
+        "ClassSpecificNoise noise serves the validation clips no better than none:"
+        " -0.200 after 4 steps, -0.100 at the start"
+    )
+
+
+def test_noise_that_helps_says_nothing(learned, monkeypatch, caplog):
+    scores = iter([-0.3, -0.4, -0.2])
+    monkeypatch.setattr(_Loop, "_validate", lambda _: next(scores))
+    learned(NOISE)
+    assert not caplog.records
+
+
+def test_what_was_learned_is_not_lost_where_it_cannot_be_kept(learned, monkeypatch, tmp_path):
+    def full(*_: Any) -> NoReturn:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FittedNoise, "save", full)
+        with pytest.raises(ClipHarError, match=r"cannot be kept there \(No space left on device\)"):
+            learned(NOISE)
+    (state,) = (tmp_path / "noise").glob("*/*.partial")
+    with monkeypatch.context() as patch:
+        patch.setattr(_Loop, "step", never)  # all steps were made
+        learned(NOISE)
+    assert not state.exists()
+
+
+def test_what_fails_in_opening_the_clips_is_not_said_to_be_the_cache(learned):
+    def gone() -> NoReturn:
+        raise FileNotFoundError("clip 3")
+
+    with pytest.raises(FileNotFoundError):
+        learned(NOISE, training=gone)
+
+
+def test_a_cache_that_cannot_be_written(judge, small_training, tmp_path):
+    place = tmp_path / "file"
+    place.write_text("in the way")
+    with pytest.raises(ClipHarError, match=r"^cache_dir=.*file: learned noise cannot be kept"):
+        learned_noise(
+            NOISE,
+            judge,
+            lambda: small_training,
+            described=described(NOISE),
+            frames=COUNT,
+            cache_dir=place,
+        )
+
+
+# Read from a file
+
+
+@pytest.fixture
+def file(learned: Callable[..., Any], tmp_path: Path) -> Path:
+    path = tmp_path / "given" / NOISE_FILE
+    learned(NOISE).save(path)
+    return path
+
+
+def read(path: Path, noise: Learned, judge: ZeroShot, **changes: Any) -> FittedNoise:
+    given: dict[str, Any] = {"clips": other_clips(), "described": {}, "frames": COUNT, **changes}
+    return load_noise(path, noise, judge, **given)
+
+
+def other_clips(names: tuple[str, ...] = CLASSES, ids: tuple[str, ...] = ("test 1",)) -> ClipSet:
+    clips = tuple(Clip(name, Path(name), 0, name) for name in ids)
+    return ClipSet("made", names, clips, licence="none", citation="")
+
+
+def refused(
+    path: Path, message: str, noise: Learned = NOISE, judge: ZeroShot | None = None, **more: Any
+) -> None:
+    with pytest.raises(ClipHarError, match=message) as caught:
+        read(path, noise, judge or planted_judge(), **more)
+    assert "\n" not in str(caught.value)
+    assert str(caught.value).startswith(f"noise.file={path}: ")
+
+
+@pytest.mark.parametrize("noise", KINDS, ids=kind)
+def test_what_is_saved_is_what_is_read(learned, judge, tmp_path, caplog, noise):
+    fitted = learned(noise)
+    path = tmp_path / "given" / NOISE_FILE
+    caplog.clear()
+    fitted.save(path)
+    found = read(path, noise, judge)
+    assert same(fitted, found)
+    assert type(found.perturbation) is type(fitted.perturbation)
+    settings = set(vars(found.perturbation)) - {"parts", "window"}
+    assert all(
+        getattr(found.perturbation, name) == getattr(fitted.perturbation, name) for name in settings
+    )
+    assert not caplog.records
+
+
+def test_a_file_that_is_not_there(tmp_path):
+    refused(tmp_path / NOISE_FILE, r"there is no such file; expected noise\.safetensors$")
+    refused(tmp_path, "there is no such file")
+
+
+@pytest.mark.parametrize("content", [b"", b"not safetensors", b"\x93" * 1000])
+def test_a_file_that_holds_no_tensors(file, content):
+    file.write_bytes(content)
+    refused(file, "not usable here: ")
+
+
+def changed(file: Path, change: Callable[[dict[str, Any], dict[str, str]], None]) -> None:
+    """Write a file again with other tensors and metadata."""
+    with safe_open(file, "pt") as opened:
+        metadata = opened.metadata()
+    tensors = load_file(file)
+    change(tensors, metadata)
+    save_file(tensors, file, metadata=metadata)
+
+
+def test_values_that_were_tampered_with(file):
+    def bend(tensors: dict[str, Any], _: dict[str, str]) -> None:
+        tensors["part.own"][0, 0, 0, 0, 0] += 0.5
+
+    changed(file, bend)
+    refused(file, "its values are not those that were written")
+
+
+def test_a_card_that_was_tampered_with(file):
+    def bend(_: dict[str, Any], metadata: dict[str, str]) -> None:
+        metadata["card"] = metadata["card"].replace("planted", "another")
+
+    changed(file, bend)
+    refused(file, "its values are not those that were written")
+
+
+@pytest.mark.parametrize("name", ["digest", "card", "course"])
+def test_metadata_that_is_missing(file, name):
+    def drop(_: dict[str, Any], metadata: dict[str, str]) -> None:
+        del metadata[name]
+
+    changed(file, drop)
+    refused(file, "not usable here: ")
+
+
+def test_tensors_of_something_else(file):
+    save_file({"weight": torch.zeros(2)}, file)
+    refused(file, "not usable here: ")
+
+
+def test_noise_of_another_size(file):
+    judge = planted_judge()
+    larger = replace(judge, model=replace(judge.model, image_size=32))
+    refused(
+        file,
+        r"expected δ of shape own \(5, 1, 3, 32, 32\), got own \(5, 1, 3, 16, 16\)$",
+        judge=larger,
+    )
+    refused(file, r"expected δ of shape own \(5, 4, 3,", NOISE.model_copy(update={"still": False}))
+    refused(file, r"expected .* \(5, 1, 3, 8, 8\)", NOISE.model_copy(update={"resolution": 8}))
+
+
+def test_noise_of_another_number_of_classes(file):
+    judge = planted_judge()
+    fewer = replace(judge, classifier=judge.classifier[:4])
+    refused(file, r"expected δ of shape own \(4, 1", judge=fewer, clips=other_clips(CLASSES[:4]))
+
+
+def test_noise_of_other_classes(file):
+    refused(
+        file,
+        r"expected noise for the 5 classes of the clips, got 5 classes"
+        r" \(differing: climbing, diving\)$",
+        clips=other_clips(("diving", *CLASSES[1:])),
+    )
+
+
+def test_noise_of_the_classes_in_another_order(file):
+    refused(file, r"\(differing: in another order\)$", clips=other_clips(CLASSES[::-1]))
+
+
+@pytest.mark.parametrize("noise", [UniversalNoise(), ResidualNoise(), EmbeddingNoise()], ids=kind)
+def test_noise_of_another_shape_of_parts(file, noise):
+    refused(file, r"expected δ of shape .*, got own \(5, 1, 3, 16, 16\)$", noise)
+
+
+def test_noise_of_another_kind_with_the_same_parts(learned, tmp_path):
+    path = tmp_path / "given" / NOISE_FILE
+    learned(UniversalNoise(learning=HOW)).save(path)
+    refused(path, "expected BorderNoise, got UniversalNoise$", BorderNoise(width=4))
+
+
+@pytest.mark.parametrize("norm", ["linf", "l2"])
+def test_noise_beyond_the_budget(learned, judge, tmp_path, norm):
+    noise = ClassSpecificNoise(learning=quick(step_size=1), epsilon=4, norm=norm)
+    path = tmp_path / "given" / NOISE_FILE
+    fitted = learned(noise)
+    fitted.save(path)
+    assert same(fitted, read(path, noise, judge))
+    assert same(fitted, read(path, noise.model_copy(update={"epsilon": 5.0}), judge))
+    smaller = noise.model_copy(update={"epsilon": 3.9})
+    refused(path, r"larger than noise\.epsilon allows; it was learned with 4\.0$", smaller)
+
+
+def test_a_shift_beyond_the_budget(learned, judge, tmp_path):
+    noise = EmbeddingNoise(learning=quick(step_size=1), epsilon=0.5)
+    path = tmp_path / "given" / NOISE_FILE
+    learned(noise).save(path)
+    read(path, noise, judge)
+    refused(path, r"larger .* with 0\.5$", noise.model_copy(update={"epsilon": 0.4}))
+
+
+def test_noise_of_other_weights_is_used_with_a_warning(file, caplog):
+    judge = planted_judge()
+    caplog.clear()
+    read(file, NOISE, judge, described={"weights": judge.model.digest, "data": "planted"})
+    assert not caplog.records
+    cell = {"weights": "of others", "data": "planted"}
+    longer = quick(steps=9, validate_every=2)
+    other = {"where": "before", "norm": "l2", "learning": longer, "seed": 5}
+    read(file, NOISE.model_copy(update=other), judge, described=cell)
+    (told,) = [record.getMessage() for record in caplog.records]
+    assert told == (
+        f"noise.file={file} was learned with other learning, norm, weights, where than the cell's;"
+        " controls that are learned follow the cell"
+    )
+
+
+def test_settings_that_leave_the_parts_their_shape_are_told_of(learned, judge, tmp_path, caplog):
+    path = tmp_path / "given" / NOISE_FILE
+    learned(BorderNoise(learning=HOW, width=4)).save(path)
+    caplog.clear()
+    read(path, BorderNoise(learning=HOW, width=3, resolution=SIDE), judge)
+    (told,) = [record.getMessage() for record in caplog.records]
+    assert "was learned with other resolution, width than the cell's" in told
+
+
+def test_noise_that_was_learned_from_what_is_evaluated_is_refused(file, small_training):
+    used = small_training.frames.clip_set.clips[3].id
+    refused(
+        file,
+        rf"learned from 1 of the clips that it would be evaluated on, such as {used}; evaluate",
+        clips=other_clips(ids=("test 1", used)),
+    )
+
+
+def test_noise_that_is_no_number_is_refused(learned, tmp_path):
+    fitted = learned(NOISE)
+    fitted.perturbation.parts["own"][0, 0, 0, 0, 0] = torch.nan
+    path = tmp_path / "given" / NOISE_FILE
+    fitted.save(path)
+    refused(path, r"part\.own has values that are not finite")
+
+
+def test_noise_from_a_file_may_be_used_in_another_way(file, judge, learned):
+    other = NOISE.model_copy(update={"protocol": "topk", "controls": False, "seed": 9})
+    found = read(file, other, judge)
+    assert same(found, learned(NOISE))

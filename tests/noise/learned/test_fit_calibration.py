@@ -1,0 +1,40 @@
+"""The calibration control on disk: fitted once for all noise of a sweep."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from clip_har.noise.learned.controls import Calibration
+from clip_har.noise.learned.fit import fitted_calibration
+from clip_har.noise.learned.settings import ClassSpecificNoise, Learned, UniversalNoise
+from clip_har.noise.learned.training_clips import TrainingClips
+from tests.noise.made import planted_judge
+
+
+def test_the_calibration_is_fitted_once_for_all_noise(
+    small_training: TrainingClips, tmp_path: Path
+) -> None:
+    asked = []
+
+    def training() -> TrainingClips:
+        asked.append("clips")
+        return small_training
+
+    def fitted(noise: Learned, **described: Any) -> Calibration:
+        return fitted_calibration(
+            noise, planted_judge(), training, described={"kind": "calibration", **described},
+            cache_dir=tmp_path,
+        )  # fmt: skip
+
+    one, same = fitted(ClassSpecificNoise()), fitted(UniversalNoise())
+    assert asked == ["clips"]
+    assert one.scale == same.scale
+    assert np.array_equal(one.biases, same.biases)
+    (path,) = (tmp_path / "noise").glob("*/calibration.safetensors")
+    path.write_bytes(path.read_bytes()[:-8])
+    again = fitted(ClassSpecificNoise())
+    assert asked == ["clips", "clips"], "a damaged one is made again"
+    assert np.array_equal(one.biases, again.biases)
+    fitted(ClassSpecificNoise(), precision="bf16")
+    assert len(asked) == 3

@@ -1,0 +1,349 @@
+"""Learning: it helps where noise can, keeps the best, touches nothing else, survives a kill."""
+
+import math
+from collections.abc import Callable
+from itertools import combinations, pairwise
+from typing import Any
+
+import pytest
+import torch
+
+from clip_har.engine.attribution import mass_inside
+from clip_har.models.clip import CLIP
+from clip_har.models.evidence import evidence_with_gradient
+from clip_har.models.zero_shot import ZeroShot
+from clip_har.noise.learned import learning
+from clip_har.noise.learned.learning import (
+    _Loop,
+    cosine,
+    learn,
+    validate,
+)
+from clip_har.noise.learned.objective import draw_wrong
+from clip_har.noise.learned.perturbation import Perturbation, PixelNoise
+from clip_har.noise.learned.settings import (
+    ClassSpecificNoise,
+    Learned,
+    LossWeights,
+    ResidualNoise,
+    UniversalNoise,
+)
+from clip_har.noise.learned.training_clips import TrainingClips
+from clip_har.regions.annotation import AnnotationRegion
+from clip_har.regions.source import SUBJECT
+from clip_har.regions.store import open_regions
+from tests.noise.made import (
+    CPU,
+    KINDS,
+    WHOLE,
+    kind,
+    planted_judge,
+    quick,
+    same_bits,
+    split,
+    started,
+)
+from tests.planted import CLASSES, open_planted
+
+# It helps
+
+
+@pytest.mark.parametrize("optimiser", ["adam", "sign"])
+@pytest.mark.parametrize("noise", KINDS, ids=kind)
+def test_noise_is_learned_that_mends_the_planted_bias(learned, noise, optimiser):
+    how = noise.learning.model_copy(update={"optimiser": optimiser})
+    noise = noise.model_copy(update={"learning": how})
+    _, course = learned(noise)
+    assert course.validation[0] == pytest.approx(-1.0, abs=0.05), "two classes of five are wrong"
+    assert course.validation[course.kept] > -0.2
+    assert course.terms["total"][12] < 0.5 * course.terms["total"][3]
+
+
+@pytest.mark.parametrize("noise", KINDS, ids=kind)
+def test_the_model_is_left_as_it_was(learned, noise):
+    judge = planted_judge()
+    network = judge.model.network
+    before = {name: weight.clone() for name, weight in network.state_dict().items()}
+    classifier = judge.classifier.clone()
+    learned(noise, judge)
+    after = network.state_dict()
+    assert all(torch.equal(weight, after[name]) for name, weight in before.items())
+    assert all(w.grad is None and not w.requires_grad for w in network.parameters())
+    assert torch.equal(judge.classifier, classifier)
+    assert judge.classifier.grad is None
+    assert not network.training
+
+
+@pytest.mark.parametrize("norm", ["linf", "l2"])
+@pytest.mark.parametrize("optimiser", ["adam", "sign"])
+def test_noise_stays_within_its_budget_at_every_step(learned, monkeypatch, norm, optimiser):
+    sizes: list[float] = []
+    step = _Loop.step
+
+    def measured(loop: _Loop) -> None:
+        step(loop)
+        (part,) = loop.perturbation.parts.values()
+        found = part.detach()
+        sizes.append(float(found.abs().max() if norm == "linf" else found.square().mean().sqrt()))
+
+    monkeypatch.setattr(_Loop, "step", measured)
+    how = quick(optimiser=optimiser, step_size=0.9)
+    learned(UniversalNoise(epsilon=2, norm=norm, learning=how))
+    assert len(sizes) == 12
+    assert max(sizes) == pytest.approx(2, rel=1e-5), "the budget binds, and is not left"
+
+
+def test_both_parts_of_a_residual_stay_within_their_own_budgets(learned):
+    noise = ResidualNoise(epsilon=3, epsilon_class=1, learning=quick(batch=40, step_size=0.9))
+    best, _ = learned(noise)
+    assert {name: float(part.abs().max()) for name, part in best.parts.items()} == {
+        "shared": 3,
+        "own": 1,
+    }
+
+
+# Steps
+
+
+def moves(
+    monkeypatch: pytest.MonkeyPatch, learned: Callable[..., Any], noise: Learned
+) -> list[torch.Tensor]:
+    """Return what each step changes, as a share of the budget."""
+    found: list[torch.Tensor] = []
+    step = _Loop.step
+
+    def watched(loop: _Loop) -> None:
+        (name,) = loop.perturbation.parts
+        part = loop.perturbation.parts[name]
+        before = part.detach().clone()
+        step(loop)
+        found.append((part.detach() - before) / loop.perturbation.budget(name))
+
+    monkeypatch.setattr(_Loop, "step", watched)
+    learned(noise)
+    return found
+
+
+def test_steps_along_the_sign_have_one_length_that_falls_along_a_cosine(learned, monkeypatch):
+    noise = UniversalNoise(learning=quick(optimiser="sign", step_size=0.02), **WHOLE)
+    found = moves(monkeypatch, learned, noise)
+    for step, move in enumerate(found):
+        length = 0.02 * (1 + math.cos(math.pi * step / 12)) / 2
+        torch.testing.assert_close(move.abs(), torch.full_like(move, length), atol=1e-6, rtol=0)
+
+
+def test_steps_of_adam_are_those_of_its_formula(learned, monkeypatch):
+    slopes: list[torch.Tensor] = []
+    descend = _Loop._descend
+
+    def watched(loop: _Loop, *given: Any, **more: Any) -> None:
+        descend(loop, *given, **more)
+        (part,) = loop.perturbation.parts.values()
+        assert part.grad is not None
+        slopes.append(part.grad.double())
+
+    monkeypatch.setattr(_Loop, "_descend", watched)
+    found = moves(monkeypatch, learned, UniversalNoise(learning=quick(step_size=0.02), **WHOLE))
+    first, second = torch.zeros_like(slopes[0]), torch.zeros_like(slopes[0])
+    for step, (slope, move) in enumerate(zip(slopes, found, strict=True)):
+        first = 0.9 * first + 0.1 * slope
+        second = 0.999 * second + 0.001 * slope**2
+        corrected = (second / (1 - 0.999 ** (step + 1))).sqrt()
+        length = 0.02 * 16 * cosine(step, 12)  # of grey levels
+        expected = -length * first / (1 - 0.9 ** (step + 1)) / (corrected + 1e-8) / 16
+        torch.testing.assert_close(move.double(), expected, atol=2e-6, rtol=1e-3)
+
+
+def test_the_step_size_falls_from_all_to_nothing():
+    shares = [cosine(step, 40) for step in range(41)]
+    assert shares[0] == 1
+    assert shares[20] == pytest.approx(0.5)
+    assert shares[40] == pytest.approx(0, abs=1e-12)
+    assert all(one > other for one, other in pairwise(shares))
+
+
+def test_every_step_sends_as_many_frames_through_the_model_as_it_may(learned, monkeypatch):
+    judge = planted_judge()
+    sizes: list[int] = []
+    features = judge.model.network.get_image_features
+
+    def counted(pixel_values: torch.Tensor) -> Any:
+        if pixel_values.requires_grad:
+            sizes.append(len(pixel_values))
+        return features(pixel_values=pixel_values)
+
+    monkeypatch.setattr(judge.model.network, "get_image_features", counted)
+    learned(UniversalNoise(learning=quick(steps=2, batch=10)), judge)
+    learned(ClassSpecificNoise(learning=quick(steps=2, batch=10), wrong=2), judge)
+    learned(ClassSpecificNoise(learning=quick(steps=2, batch=10), wrong=99), judge)
+    assert sizes == [10, 10, 9, 9, 10, 10]  # 3 clips under 3 noises each, 2 under all 5
+
+
+def test_wrong_classes_are_drawn_anew_in_each_step(learned, monkeypatch):
+    drawn: list[list[list[int]]] = []
+
+    def watched(clean: torch.Tensor, *given: Any, **more: Any) -> torch.Tensor:
+        wrong = draw_wrong(torch.zeros_like(clean), *given, **more)  # the same clips each time
+        drawn.append(wrong.tolist())
+        return wrong
+
+    batch = TrainingClips.batch
+    monkeypatch.setattr(learning, "draw_wrong", watched)
+    monkeypatch.setattr(
+        TrainingClips, "batch", lambda clips, noise, size, _: batch(clips, noise, size, 0)
+    )
+    how = quick(steps=4, batch=40)
+    learned(ClassSpecificNoise(learning=how))
+    learned(ClassSpecificNoise(learning=how))
+    assert drawn[:4] == drawn[4:]
+    assert all(one != other for one, other in combinations(drawn[:4], 2))
+    learned(ClassSpecificNoise(learning=how, seed=1))
+    assert drawn[8:] != drawn[:4]
+
+
+# What is kept
+
+
+def scripted(monkeypatch: pytest.MonkeyPatch, scores: list[float]) -> list[torch.Tensor]:
+    """Let the validation clips say these scores; return the noise at each look."""
+    seen: list[torch.Tensor] = []
+    rest = iter(scores)
+
+    def told(loop: _Loop) -> float:
+        (part,) = loop.perturbation.parts.values()
+        seen.append(part.detach().clone())
+        return next(rest)
+
+    monkeypatch.setattr(_Loop, "_validate", told)
+    return seen
+
+
+def test_the_noise_of_the_best_look_is_kept_and_it_stops_when_none_is_better(learned, monkeypatch):
+    seen = scripted(monkeypatch, [-1, -0.7, -0.5, -0.6, -0.5, -0.55, -0.1])
+    noise = UniversalNoise(learning=quick(steps=99, validate_every=2, patience=3))
+    best, course = learned(noise)
+    assert course.validation == {0: -1, 2: -0.7, 4: -0.5, 6: -0.6, 8: -0.5, 10: -0.55}
+    assert (course.kept, course.steps) == (4, 10)
+    assert torch.equal(best.parts["shared"], seen[2])
+    assert not torch.equal(best.parts["shared"], seen[4]), "as good is not better"
+
+
+def test_a_better_look_makes_patience_start_again(learned, monkeypatch):
+    scripted(monkeypatch, [-1, -0.7, -0.8, -0.6, -0.8, -0.9, 0])
+    _, course = learned(UniversalNoise(learning=quick(steps=99, validate_every=1, patience=2)))
+    assert (course.kept, course.steps) == (3, 5)
+
+
+def test_noise_that_serves_worse_than_none_is_kept_all_the_same(learned, monkeypatch):
+    seen = scripted(monkeypatch, [-0.1, -3, -2, -4])
+    best, course = learned(UniversalNoise(learning=quick(steps=5, validate_every=2)))
+    assert course.validation == {0: -0.1, 2: -3, 4: -2, 5: -4}, "the last step is looked at"
+    assert (course.kept, course.steps) == (4, 5)
+    assert torch.equal(best.parts["shared"], seen[2])
+
+
+@pytest.mark.parametrize("noise", KINDS, ids=kind)
+def test_the_kept_noise_has_the_score_that_is_noted(learned, small_training, noise):
+    judge = planted_judge()
+    best, course = learned(noise, judge)
+    score = validate(noise, best, judge, small_training.validation(noise))
+    assert score == course.validation[course.kept]
+    assert course.kept == max(list(course.validation)[1:], key=lambda step: course.validation[step])
+
+
+# The terms of the loss in the course
+
+
+def test_every_term_with_a_weight_is_in_the_course(learned):
+    weights = {
+        "cross_entropy": 0.5,
+        "margin": 0.1,
+        "confidence": 2.0,
+        "contrast": 0.3,
+        "ranking": 1.0,
+        "bias": 0.2,
+        "consistency": 0.4,
+        "smoothness": 0.7,
+        "size": 0.6,
+    }
+    how = quick(steps=6, batch=40)
+    _, course = learned(ClassSpecificNoise(loss=LossWeights(**weights), learning=how))
+    assert set(course.terms) == {*weights, "total"}
+    for step in (3, 6):
+        total = sum(weight * course.terms[name][step] for name, weight in weights.items())
+        assert course.terms["total"][step] == pytest.approx(total, rel=1e-5)
+    assert all(list(curve) == [3, 6] for curve in course.terms.values())
+    assert all(math.isfinite(v) and v != 0 for c in course.terms.values() for v in c.values())
+
+
+def test_noise_for_all_classes_has_no_terms_between_classes(learned):
+    loss = LossWeights(cross_entropy=1, contrast=1, ranking=1, size=0.1)
+    _, course = learned(UniversalNoise(loss=loss, learning=quick(steps=3)))
+    assert set(course.terms) == {"cross_entropy", "size", "total"}
+
+
+def test_a_term_is_the_mean_of_the_steps_since_the_last_look(learned):
+    often, seldom = (
+        learned(UniversalNoise(learning=quick(steps=6, validate_every=every)))[1].terms["total"]
+        for every in (1, 3)
+    )
+    assert list(often) == [1, 2, 3, 4, 5, 6]
+    for step in (3, 6):
+        mean = sum(often[number] for number in range(step - 2, step + 1)) / 3
+        assert seldom[step] == pytest.approx(mean)
+
+
+def test_a_term_without_its_weight_shapes_nothing(learned):
+    noise = ClassSpecificNoise(learning=quick(steps=3), loss=LossWeights(cross_entropy=1))
+    plain, _ = learned(noise)
+    with_size, _ = learned(
+        noise.model_copy(update={"loss": LossWeights(cross_entropy=1, smoothness=20)})
+    )
+    assert not same_bits(plain, with_size)
+
+
+@pytest.mark.parametrize("noise", [UniversalNoise, ClassSpecificNoise], ids=["all", "each"])
+def test_attention_is_learned_from_the_subjects_place(planted_set, small_clip, tmp_path, noise):
+    model = CLIP(checkpoint=str(small_clip)).load(device=CPU, precision="fp32")
+    draws = torch.Generator().manual_seed(0)
+    classifier = torch.nn.functional.normalize(
+        torch.randn(len(CLASSES), 32, generator=draws), dim=-1
+    )
+    judge = ZeroShot(model, classifier, "mean", 32)
+    frames = open_planted(planted_set, tmp_path)
+    maps = open_regions(
+        AnnotationRegion(), SUBJECT, frames, zero_shot=lambda: judge, cache_dir=tmp_path
+    )
+    chosen = noise(
+        loss=LossWeights(attention=1.0),
+        learning=quick(steps=6, batch=16, validate_every=2, validation_clips=5, step_size=0.3),
+        resolution=8,
+        epsilon=64,
+        **WHOLE,
+    )
+    training = split(frames, subject=maps)
+    batch = training.validation(chosen)
+    labels = batch.labels if chosen.per_class else torch.zeros_like(batch.labels)
+
+    def inside(perturbation: Perturbation) -> float:
+        assert isinstance(perturbation, PixelNoise)
+        for part in perturbation.parts.values():
+            part.requires_grad_()
+        pixels = perturbation.pixels(model, batch.frames, batch.visible, labels, batch.times)
+        evidence = evidence_with_gradient(model, pixels, classifier[batch.labels]).detach()
+        assert batch.subject is not None
+        return mass_inside(evidence, batch.subject.numpy())
+
+    before = inside(started(chosen, judge))
+    best, course = learn(chosen, started(chosen, judge), judge, training, state=tmp_path / "state")
+    assert set(course.terms) == {"attention", "total"}
+    curve = course.terms["attention"]
+    assert 0 < curve[6] < curve[2] < 1
+    assert inside(best) > before + 0.003, "evidence moves to the subject, on other clips, too"
+
+
+def test_a_look_that_is_no_number_is_never_the_best(learned, monkeypatch):
+    scores = iter([-1.0, -0.5, math.nan, -0.9, -0.8])
+    monkeypatch.setattr(_Loop, "_validate", lambda _: next(scores))
+    _, course = learned(UniversalNoise(learning=quick(steps=12, validate_every=3)))
+    assert course.kept == 3

@@ -1,0 +1,222 @@
+"""What is wrong with settings of noise is said in one line; what leaks the label is known."""
+
+from typing import get_args
+
+import pytest
+from pydantic import ValidationError
+
+from clip_har.core.errors import ClipHarError
+from clip_har.noise.learned.settings import (
+    ClassSpecificNoise,
+    LossWeights,
+    Protocol,
+    ResidualNoise,
+    UniversalNoise,
+)
+from clip_har.noise.where import Where
+from tests.noise.cells import cell_of
+
+NO_LOSS = ["noise.loss.cross_entropy=0", "noise.loss.ranking=0"]
+LEARNED = ["border", "class_specific", "embedding", "residual", "universal"]
+PER_CLASS = ["class_specific", "embedding", "residual"]
+
+
+def refused(*overrides: str) -> str:
+    with pytest.raises(ClipHarError) as caught:
+        cell_of(*overrides)
+    message = str(caught.value)
+    assert "\n" not in message
+    return message
+
+
+ABOVE_0 = "input should be greater than 0"
+AT_LEAST_0 = "input should be greater than or equal to 0"
+AT_LEAST_1 = "input should be greater than or equal to 1"
+
+
+@pytest.mark.parametrize(
+    ("name", "override", "expected"),
+    [
+        ("universal", "epsilon=-1", f"noise.epsilon=-1: {ABOVE_0}"),
+        ("universal", "epsilon=0", f"noise.epsilon=0: {ABOVE_0}"),
+        ("universal", "epsilon=256", "noise.epsilon=256: input should be less than or equal to 25"),
+        ("universal", "epsilon=.nan", "noise.epsilon=nan: input should be a finite number"),
+        ("residual", "epsilon_class=-4", f"noise.epsilon_class=-4: {ABOVE_0}"),
+        ("embedding", "epsilon=3", "noise.epsilon=3: input should be less than or equal to 2"),
+        ("border", "width=0", f"noise.width=0: {AT_LEAST_1}"),
+        ("universal", "norm=l1", "noise.norm=l1: input should be 'linf' or 'l2'"),
+        ("universal", "resolution=0", f"noise.resolution=0: {AT_LEAST_1}"),
+        (
+            "universal",
+            "where=behind",
+            "noise.where=behind: input should be 'everywhere', 'visible'",
+        ),
+        ("universal", "loss.margin=-1", f"noise.loss.margin=-1: {AT_LEAST_0}"),
+        ("universal", "train_masking=[]", "noise.train_masking=[]: "),
+        ("universal", "train_masking=[blob]", "noise.train_masking.0=blob: input should be 'none'"),
+        ("universal", "train_ratios=[0.1,2]", "noise.train_ratios.1=2: input should be less than"),
+        ("universal", "attention_clips=-1", f"noise.attention_clips=-1: {AT_LEAST_0}"),
+        ("class_specific", "protocol=guess", "noise.protocol=guess: input should be 'candidate'"),
+        ("class_specific", "top_k=0", f"noise.top_k=0: {AT_LEAST_1}"),
+        ("class_specific", "wrong=0", f"noise.wrong=0: {AT_LEAST_1}"),
+        ("gaussian", "std=-1", f"noise.std=-1: {AT_LEAST_0}"),
+        ("uniform", "epsilon=-1", f"noise.epsilon=-1: {AT_LEAST_0}"),
+        ("salt_pepper", "share=1.5", "noise.share=1.5: input should be less than or equal to 1"),
+        ("gaussian", "seed=-1", f"noise.seed=-1: {AT_LEAST_0}"),
+    ],
+)
+def test_a_value_out_of_range(name, override, expected):
+    assert refused(f"noise={name}", f"noise.{override}").startswith(expected)
+
+
+@pytest.mark.parametrize(
+    ("override", "expected"),
+    [
+        ("learning.steps=0", f"learning.steps=0: {AT_LEAST_1}"),
+        ("learning.step_size=0", f"learning.step_size=0: {ABOVE_0}"),
+        ("learning.optimiser=lion", "learning.optimiser=lion: input should be 'adam' or 'sign'"),
+        ("learning.validation_share=1", "learning.validation_share=1: input should be less than 1"),
+        ("+learning.colour=red", "learning.colour: there is no such key"),
+        ("train_masking=[]", "train_masking=[]: tuple should have at least 1 item after valida"),
+        ("train_masking=[blob]", "train_masking.0=blob: input should be 'none', 'percent', 'shap"),
+        ("train_ratios=[0.1,2]", "train_ratios.1=2: input should be less than or equal to 1"),
+        ("noise_seed=-1", f"noise_seed=-1: {AT_LEAST_0}"),
+    ],
+)
+def test_a_root_key_is_named_as_it_was_typed(override, expected):
+    assert refused("noise=universal", override).startswith(expected)
+
+
+@pytest.mark.parametrize("name", ["none", "gaussian", *LEARNED])
+def test_a_key_that_is_not_there(name):
+    assert refused(f"noise={name}", "+noise.colour=red") == "noise.colour: there is no such key"
+
+
+def test_a_term_that_is_not_there():
+    found = refused("noise=universal", "+noise.loss.beauty=1")
+    assert found == "noise.loss.beauty: there is no such key"
+
+
+# The loss
+
+
+@pytest.mark.parametrize("name", LEARNED)
+def test_nothing_to_learn_from(name):
+    found = refused(f"noise={name}", *NO_LOSS)
+    assert found.startswith("noise: loss: expected at least one term with a weight above 0")
+
+
+@pytest.mark.parametrize("name", ["universal", "border"])
+@pytest.mark.parametrize("term", ["contrast", "ranking"])
+def test_noise_for_all_classes_cannot_learn_from_what_lies_between_classes_alone(name, term):
+    alone = [f"noise={name}", *NO_LOSS, f"noise.loss.{term}=1"]
+    assert refused(*alone).endswith("above 0 other than contrast and ranking")
+    cell_of(*alone, "noise.loss.margin=1")  # in a sweep over kinds of noise
+
+
+@pytest.mark.parametrize("name", PER_CLASS)
+@pytest.mark.parametrize("term", ["contrast", "ranking"])
+def test_noise_per_class_can(name, term):
+    cell_of(f"noise={name}", *NO_LOSS, f"noise.loss.{term}=1")
+
+
+@pytest.mark.parametrize("name", ["universal", "border", "class_specific", "residual"])
+def test_attention_needs_to_know_where_the_subject_is(name):
+    found = refused(f"noise={name}", "noise.loss.attention=1")
+    assert found.startswith("noise.loss.attention")
+    assert "add region=motion or region=annotation" in found
+    cell_of(f"noise={name}", "noise.loss.attention=1", "region=annotation")
+
+
+@pytest.mark.parametrize("mask", ["feature", "isolation"])
+def test_aimed_training_masks_need_to_know_where_the_subject_is(mask):
+    aimed = ["noise=universal", f"noise.train_masking=[none,{mask}]"]
+    assert "add region=motion or region=annotation" in refused(*aimed)
+    cell_of(*aimed, "region=motion")
+
+
+def test_the_cells_own_mask_must_be_one_that_training_clips_can_have():
+    same = ["noise=universal", "train_masking=[same]"]
+    for masks in ([], ["masking=percent"], ["masking=feature", "region=motion"]):
+        assert cell_of(*same, *masks).noise.train_masking == ("same",)
+    other = ["masking=swap", "region=motion"], ["masking=feature", "region=prompted", "feature=dog"]
+    for masks in other:
+        cell_of("noise=universal", *masks)
+        assert refused(*same, *masks).startswith("train_masking=same learns noise under the cell's")
+
+
+def test_a_subject_that_is_found_by_the_label_teaches_nothing():
+    by_label = ["noise=universal", "region=relevance", "region.evidence=label"]
+    assert "would teach the label" in refused(*by_label, "noise.loss.attention=1")
+    assert "would teach the label" in refused(*by_label, "noise.train_masking=[feature]")
+    same = "noise.train_masking=[same]"
+    assert "would teach the label" in refused(*by_label, same, "masking=isolation")
+    cell_of(*by_label, same, "masking=percent")
+    cell_of(*by_label)
+
+
+def test_feature_space_has_no_attention_and_no_neighbours():
+    found = refused("noise=embedding", "noise.loss.attention=1", "region=annotation")
+    assert found.startswith("noise.loss.attention: noise in feature space changes no pixel")
+    smooth = refused("noise=embedding", "noise.loss.smoothness=1")
+    assert smooth.startswith("noise: loss.smoothness: noise in feature space has no neighbouring")
+
+
+def test_one_value_for_the_frame_cannot_be_smooth():
+    flat = ["noise=universal", "noise.resolution=1"]
+    assert refused(*flat, "noise.loss.smoothness=1").startswith("noise: loss.smoothness: it needs")
+    cell_of(*flat)
+    cell_of("noise=universal", "noise.resolution=2", "noise.loss.smoothness=1")
+
+
+# Frames
+
+
+@pytest.mark.parametrize("name", ["universal", "border", "class_specific", "residual"])
+@pytest.mark.parametrize("sampler", ["fps", "every"])
+def test_noise_per_frame_needs_clips_of_one_length(name, sampler):
+    moving = [f"noise={name}", "noise.still=false"]
+    found = refused(*moving, f"frames.sampler={sampler}")
+    assert found.startswith("noise.still=false learns noise for each frame of a clip")
+    assert "use frames.sampler=uniform" in found
+    cell_of(*moving)
+    cell_of(f"noise={name}", f"frames.sampler={sampler}")
+
+
+def test_drawn_noise_needs_no_clips_of_one_length():
+    cell_of("noise=gaussian", "noise.still=false", "frames.sampler=fps")
+
+
+# What is known of settings
+
+
+@pytest.mark.parametrize("name", PER_CLASS)
+@pytest.mark.parametrize("protocol", get_args(Protocol))
+def test_only_the_oracle_leaks(name, protocol):
+    cell = cell_of(f"noise={name}", f"noise.protocol={protocol}")
+    leaks = protocol == "oracle"
+    assert cell.uses_label == leaks
+    assert cell.notes() == (("uses the true label",) if leaks else ())
+
+
+@pytest.mark.parametrize("name", ["none", "gaussian", "uniform", "salt_pepper", *LEARNED])
+def test_no_default_leaks(name):
+    assert not cell_of(f"noise={name}").uses_label
+
+
+def test_given_weights_are_those_above_zero():
+    assert LossWeights().given() == {}
+    assert LossWeights(margin=2, size=0.5, bias=0).given() == {"margin": 2, "size": 0.5}
+
+
+def test_which_noise_is_per_class():
+    assert not UniversalNoise.per_class
+    assert ClassSpecificNoise.per_class
+    assert ResidualNoise.per_class
+
+
+def test_all_places_are_allowed_and_settings_cannot_change():
+    for where in get_args(Where):
+        assert UniversalNoise(where=where).where == where
+    with pytest.raises(ValidationError):
+        UniversalNoise().epsilon = 3.0  # type: ignore[misc]

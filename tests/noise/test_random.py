@@ -1,0 +1,238 @@
+"""Noise that is drawn: its statistics, its place, and the same again whenever it is asked for."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from clip_har.masking.effect import mask_effect
+from clip_har.masking.fill import apply_mask
+from clip_har.masking.masked_clips import ShownClip
+from clip_har.noise.random import (
+    GaussianNoise,
+    SaltPepperNoise,
+    UniformNoise,
+    corrupted,
+)
+
+TIMES, SIDE = 8, 64
+KINDS: list[Any] = [GaussianNoise, UniformNoise, SaltPepperNoise]
+
+
+def grey(level: int = 128) -> Tensor:
+    return torch.full((TIMES, 3, SIDE, SIDE), level, dtype=torch.uint8)
+
+
+def dark(seed: int = 0) -> Tensor:
+    """Return frames so dark that noise around zero makes them brighter."""
+    draws = torch.Generator().manual_seed(seed)
+    return torch.randint(0, 30, (TIMES, 3, SIDE, SIDE), dtype=torch.uint8, generator=draws)
+
+
+def half_hidden() -> Any:
+    hidden = np.zeros((1, SIDE, SIDE), bool)
+    hidden[:, 10:50, 20:60] = True
+    return hidden
+
+
+def shown(whole: Tensor, hidden: Any, *, fill: str = "black", clip_id: str = "clip 1") -> ShownClip:
+    def paint(frames: Tensor) -> Tensor:
+        return apply_mask(frames, hidden, fill, seed=0, clip_id=clip_id)
+
+    effect = mask_effect(whole.numpy(), hidden)
+    return ShownClip(clip_id, paint(whole), whole, hidden, effect, None, paint)
+
+
+def change(noise: Any, frames: Tensor, clip_id: str = "clip 1") -> Tensor:
+    found: Tensor = noise.corrupt(frames, clip_id) - frames.float()
+    return found
+
+
+# Statistics, of 98304 values
+
+
+def test_gaussian_noise_is_normal():
+    found = change(GaussianNoise(std=16), grey())
+    assert found.shape == (TIMES, 3, SIDE, SIDE)
+    assert found.mean() == pytest.approx(0, abs=0.2)
+    assert found.std() == pytest.approx(16, rel=0.01)
+    for sigmas, share in ((1, 0.3173), (2, 0.0455), (3, 0.0027)):
+        beyond = (found.abs() > 16 * sigmas).float().mean()
+        assert beyond == pytest.approx(share, rel=0.15)
+
+
+def test_uniform_noise_is_uniform_within_its_budget():
+    found = change(UniformNoise(epsilon=12), grey())
+    assert found.abs().max() <= 12
+    counts = np.histogram(found.numpy(), bins=8, range=(-12, 12))[0]
+    np.testing.assert_allclose(counts / found.numel(), 1 / 8, rtol=0.05)
+
+
+@pytest.mark.parametrize(
+    "noise", [GaussianNoise(), UniformNoise()], ids=lambda noise: type(noise).__name__
+)
+def test_pixels_channels_and_frames_are_independent(noise):
+    found = change(noise, grey())
+    pairs = (
+        (found[:-1], found[1:]),
+        (found[:, 0], found[:, 1]),
+        (found[..., :-1], found[..., 1:]),
+        (found[..., :-1, :], found[..., 1:, :]),
+    )
+    for one, other in pairs:
+        both = torch.stack([one.flatten(), other.flatten()])
+        assert torch.corrcoef(both)[0, 1].abs() < 0.02
+
+
+def test_grains_are_white_or_black_in_all_channels_and_half_of_each():
+    frames = grey(100)
+    found = SaltPepperNoise(share=0.1).corrupt(frames, "clip 1")
+    assert set(found.unique().tolist()) == {0, 100, 255}
+    assert torch.equal(found, found[:, :1].expand_as(found))
+    white, black = (found == 255).float().mean(), (found == 0).float().mean()
+    assert white == pytest.approx(0.05, rel=0.1)
+    assert black == pytest.approx(0.05, rel=0.1)
+
+
+def test_no_grains_and_nothing_but_grains():
+    assert torch.equal(SaltPepperNoise(share=0).corrupt(grey(), "clip 1"), grey().float())
+    every = SaltPepperNoise(share=1).corrupt(grey(), "clip 1")
+    assert set(every.unique().tolist()) == {0, 255}
+
+
+@pytest.mark.parametrize(
+    "noise", [GaussianNoise(std=0), UniformNoise(epsilon=0)], ids=lambda noise: type(noise).__name__
+)
+def test_noise_of_size_nothing_is_nothing(noise):
+    assert not change(noise, grey()).any()
+
+
+# The same again
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_noise_is_of_clip_and_seed_alone(kind):
+    found = change(kind(), grey())
+    assert torch.equal(found, change(kind(), grey()))
+    assert not torch.equal(found, change(kind(), grey(), "clip 2"))
+    assert not torch.equal(found, change(kind(seed=1), grey()))
+
+
+def test_kinds_draw_apart():
+    gaussian = change(GaussianNoise(), grey()).flatten()
+    uniform = change(UniformNoise(), grey()).flatten()
+    assert torch.corrcoef(torch.stack([gaussian, uniform]))[0, 1].abs() < 0.02
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_still_noise_is_one_for_all_frames(kind):
+    found = change(kind(still=True), grey())
+    assert torch.equal(found, found[:1].expand_as(found))
+    assert found.any()
+    fresh = change(kind(still=False), grey())
+    assert not torch.equal(fresh[0], fresh[1])
+
+
+# Its place
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_on_black_what_is_visible_is_what_was_there_before(kind):
+    clip = shown(dark() * 4, half_hidden())
+    visible = corrupted(clip, kind(where="visible"))
+    before = corrupted(clip, kind(where="before"))
+    assert torch.equal(visible, before)
+    inside = torch.from_numpy(half_hidden())[:, None].expand_as(visible)
+    assert not visible[inside].any()
+    assert (visible[~inside] != clip.frames[~inside]).any()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_everywhere_is_on_the_mask_too_and_beside_it_the_same(kind):
+    clip = shown(dark() * 4, half_hidden())
+    everywhere = corrupted(clip, kind(where="everywhere"))
+    visible = corrupted(clip, kind(where="visible"))
+    inside = torch.from_numpy(half_hidden())[:, None].expand_as(visible)
+    assert torch.equal(everywhere[~inside], visible[~inside])
+    assert everywhere[inside].any()
+
+
+@pytest.mark.parametrize("fill", ["mean", "blur", "surround"])
+@pytest.mark.parametrize(
+    "noise",
+    [GaussianNoise(std=60), SaltPepperNoise(share=0.4)],
+    ids=lambda noise: type(noise).__name__,
+)
+def test_paint_that_is_made_from_the_frame_holds_what_was_there_before(fill, noise):
+    clip = shown(dark(), half_hidden(), fill=fill)
+    visible = corrupted(clip, noise.model_copy(update={"where": "visible"}))
+    before = corrupted(clip, noise.model_copy(update={"where": "before"}))
+    inside = torch.from_numpy(half_hidden())[:, None].expand_as(visible)
+    assert torch.equal(visible[inside], clip.frames[inside]), "hidden pixels untouched"
+    assert torch.equal(visible[~inside], before[~inside])
+    assert not torch.equal(visible[inside], before[inside])
+    assert before[inside].float().mean() > visible[inside].float().mean() + 5
+
+
+@pytest.mark.parametrize("fill", ["black", "mean", "blur"])
+def test_before_is_the_mask_painted_over_the_whole_frame_with_noise(fill):
+    whole = dark() * 4
+    clip = shown(whole, half_hidden(), fill=fill)
+    noise = GaussianNoise(where="before")
+    noisy = noise.corrupt(whole, "clip 1").clamp(0, 255).round().to(torch.uint8)
+    assert torch.equal(corrupted(clip, noise), clip.paint(noisy))
+
+
+@pytest.mark.parametrize("where", ["everywhere", "visible", "before"])
+def test_without_a_mask_the_place_does_not_matter(where):
+    clip = shown(dark(), np.zeros((1, SIDE, SIDE), bool))
+    found = corrupted(clip, GaussianNoise(where=where))
+    assert torch.equal(found, corrupted(clip, GaussianNoise()))
+
+
+def test_a_pixel_that_is_covered_in_part_gets_a_part():
+    cover = np.full((1, SIDE, SIDE), 0.25, np.float32)
+    clip = shown(grey(), cover)
+    everywhere = corrupted(clip, GaussianNoise(std=8, where="everywhere"))
+    visible = corrupted(clip, GaussianNoise(std=8, where="visible"))
+    base = clip.frames.float()
+    assert clip.frames.unique().tolist() == [96]
+    expected = 0.75 * (everywhere.float() - base)
+    torch.testing.assert_close(visible.float() - base, expected, atol=0.5, rtol=0)
+
+
+# The result is a picture
+
+
+@pytest.mark.parametrize("where", ["everywhere", "visible", "before"])
+@pytest.mark.parametrize(
+    "noise",
+    [GaussianNoise(std=255), UniformNoise(epsilon=255), SaltPepperNoise(share=0.5)],
+    ids=lambda noise: type(noise).__name__,
+)
+def test_nothing_wraps_around(noise, where):
+    frames = torch.cat([grey(0)[:4], grey(255)[4:]])
+    clip = shown(frames, np.zeros((1, SIDE, SIDE), bool))
+    found = corrupted(clip, noise.model_copy(update={"where": where}))
+    assert found.dtype == torch.uint8
+    noisy = noise.corrupt(frames, "clip 1")
+    assert torch.equal(found.float(), noisy.clamp(0, 255).round())
+    assert (found[:4][noisy[:4] < 0] == 0).all()
+    assert (found[4:][noisy[4:] > 255] == 255).all()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_clip_stays_as_it_is(kind):
+    clip = shown(dark(), half_hidden())
+    before = clip.frames.clone(), clip.whole.clone()
+    corrupted(clip, kind(where="before"))
+    corrupted(clip, kind(where="everywhere"))
+    assert torch.equal(clip.frames, before[0])
+    assert torch.equal(clip.whole, before[1])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_drawn_noise_knows_no_label(kind):
+    assert kind().uses_label is False

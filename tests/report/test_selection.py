@@ -1,0 +1,122 @@
+"""Which cells a report is about: of a sweep, of an experiment, or by a filter."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from clip_har.core.errors import ClipHarError
+from clip_har.report.selection import newest_sweep, of_experiment, of_sweep
+from clip_har.tracking.mlflow import MLflowTracking, default_uri
+from clip_har.tracking.tracker import RunInfo
+from tests.report.made import made_cell, made_sweep, table, usual
+
+
+def test_the_cells_of_a_sweep_are_read(tmp_path):
+    chosen = of_sweep(usual(tmp_path))
+    assert [one.name for one in chosen.cells][:3] == ["none", "percent r=0.1", "percent r=0.3"]
+    assert chosen.title == "a sweep (2026-01-01_00-00-00)"
+    assert chosen.troubles == ()
+    first, second = chosen.cells[:2]
+    assert first.is_clean
+    assert first.clean is None
+    assert first.ratio is None
+    assert not second.is_clean
+    assert second.clean is not None
+    assert second.clean.folder == first.folder
+    assert (second.strategy, second.ratio) == ("percent", 0.1)
+
+
+def test_a_result_that_serves_two_cells_is_one(tmp_path):
+    folder = made_cell(tmp_path, "clean", table(0.9), "masking=none")
+    sweep = made_sweep(tmp_path, {"none": folder, "none again": folder})
+    assert [one.name for one in of_sweep(sweep).cells] == ["none"]
+
+
+def test_cells_that_failed_or_are_missing_are_named(tmp_path):
+    folder = made_cell(tmp_path, "clean", table(0.9), "masking=none")
+    gone = tmp_path / "cells" / "gone"
+    cells: dict[str, Path | str] = {"none": folder, "shape": "no disk", "percent": gone}
+    chosen = of_sweep(made_sweep(tmp_path, cells, asked=5))
+    assert chosen.troubles == (
+        "shape: no disk",
+        "percent: its results are not there",
+        "2 of 5 cells were not run: type the same command again, it runs what is missing",
+    )
+
+
+def test_results_that_were_moved_are_found(tmp_path):
+    usual(tmp_path / "before")
+    shutil.move(tmp_path / "before", tmp_path / "after")
+    chosen = of_sweep(newest_sweep(tmp_path / "after"))
+    assert len(chosen.cells) == 7
+    assert chosen.cells[0].folder.is_relative_to(tmp_path / "after")
+
+
+def test_what_is_no_sweep_is_told(tmp_path):
+    with pytest.raises(ClipHarError, match="expected the folder of a sweep"):
+        of_sweep(tmp_path)
+    with pytest.raises(ClipHarError, match="holds no sweep"):
+        newest_sweep(tmp_path)
+    with pytest.raises(ClipHarError, match="no cell has a result; none: broke"):
+        of_sweep(made_sweep(tmp_path, {"none": "broke"}))
+
+
+@pytest.fixture(scope="module")
+def tracked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two finished cells, one that failed and one without its results, in a real store."""
+    results = tmp_path_factory.mktemp("results")
+    tracking = MLflowTracking()
+    for name, mask in (("clean", "none"), ("shape r=0.3", "shape"), ("gone", "shape")):
+        if name != "gone":
+            made_cell(results, name, table(0.8), f"masking={mask}")
+        info = RunInfo(name, name.replace(" ", "_"), {"masking": mask})
+        with tracking.run(results, info):
+            pass
+    with pytest.raises(RuntimeError), tracking.run(results, RunInfo("bad", "bad", {})):
+        raise RuntimeError("no memory")
+    return results
+
+
+def test_the_cells_of_an_experiment(tracked):
+    chosen = of_experiment(tracked, "clip_har", uri=default_uri(tracked))
+    assert [one.name for one in chosen.cells] == ["clean", "shape r=0.3"]
+    assert chosen.troubles == (
+        f"gone: its results are not in {tracked / 'cells'}",
+        "bad: failed: RuntimeError: no memory",
+    )
+
+
+def test_a_filter_chooses_among_them(tracked):
+    chosen = of_experiment(
+        tracked, "clip_har", uri=default_uri(tracked), filters="params.masking = 'none'"
+    )
+    assert [one.name for one in chosen.cells] == ["clean"]
+    assert chosen.title == "clip_har where params.masking = 'none'"
+
+
+def test_a_filter_that_mlflow_refuses_is_told_in_one_line(tracked):
+    with pytest.raises(ClipHarError, match="--filter colour: ") as caught:
+        of_experiment(tracked, "clip_har", uri=default_uri(tracked), filters="colour")
+    assert "\n" not in str(caught.value)
+    with pytest.raises(ClipHarError, match="there is no experiment other"):
+        of_experiment(tracked, "other", uri=default_uri(tracked))
+
+
+def test_the_protocol_is_read(tmp_path):
+    folder = made_cell(tmp_path, "clean", table(0.9), "masking=none", prompts="a photo")
+    written = json.loads((folder / "protocol.json").read_text())
+    chosen = of_sweep(made_sweep(tmp_path, {"none": folder}))
+    assert chosen.cells[0].protocol == written
+
+
+def test_cells_of_an_earlier_version_are_named_and_left_out(tmp_path):
+    sweep = usual(tmp_path)
+    old = tmp_path / "cells" / "shape_r=0.3" / "protocol.json"
+    content = json.loads(old.read_text())
+    del content["command"], content["clean_twin"]
+    old.write_text(json.dumps(content))
+    chosen = of_sweep(sweep)
+    assert "shape r=0.3" not in [one.name for one in chosen.cells]
+    assert chosen.troubles == ("shape r=0.3: it was made by an earlier version; run it again",)

@@ -1,0 +1,110 @@
+"""The answer says what the numbers say, and nothing of cells that use the label."""
+
+import numpy as np
+import pandas as pd
+
+from clip_har.report.numbers import share
+from clip_har.report.selection import of_sweep
+from clip_har.report.tables import cell_rows
+from clip_har.report.text import answer, question
+from tests.report.made import made_cell, made_sweep, table, usual
+
+NONE = pd.DataFrame(columns=["measure", "of", "value", "low", "high"])
+
+
+def test_the_costliest_and_the_cheapest_mask_are_named(tmp_path):
+    rows = cell_rows(of_sweep(usual(tmp_path)).cells)
+    text = " ".join(answer(rows, NONE, classes=8))
+    clean = share(rows["top1"].iloc[0])
+    assert f"Of clips that nothing was done to, {clean} % are classified correctly;" in text
+    assert "chance is 12.5 %" in text
+    assert "shape r=0.5 lowers accuracy most: −" in text
+    worst = rows[rows["cell"] == "shape r=0.5"].iloc[0]
+    assert f"to {share(worst['top1'])} %" in text
+    by_test = rows["mcnemar_p_holm"] < 0.05
+    by_interval = rows["top1_change_high"] < 0
+    assert 3 <= (by_test & by_interval).sum() < 6
+    assert f"{(by_test & by_interval).sum()} of the 6 changed cells differ" in text
+    undecided = (by_test ^ by_interval).sum()
+    assert (f"for {undecided} only one of the two says so" in text) == (undecided > 0)
+
+
+def test_the_question_is_one_that_the_cells_answer(tmp_path):
+    rows = cell_rows(of_sweep(usual(tmp_path)).cells)
+    scene = pd.DataFrame({"measure": ["scene/swap_error"], "of": [""]})
+    assert "or the room?" in question(rows, scene)
+    assert "parts of the picture change" in question(rows, NONE)
+    assert question(rows.head(1), NONE) == "How well does the model recognise the human action?"
+
+
+def test_cells_that_use_the_label_are_no_answer(tmp_path):
+    clean = table(0.5)
+    cells = {
+        "none": made_cell(tmp_path, "clean", clean, "masking=none"),
+        "oracle": made_cell(
+            tmp_path, "oracle", table(1.0), "masking=percent", clean=clean, leaks=True
+        ),
+    }
+    rows = cell_rows(of_sweep(made_sweep(tmp_path, cells)).cells)
+    text = " ".join(answer(rows, NONE, classes=8))
+    assert "oracle" not in text
+    assert "100.0" not in text
+    only = " ".join(answer(rows[rows["leaks"]], NONE, classes=8))
+    assert only == "Every cell uses the true label: there is no result to report."
+
+
+def test_the_room_comes_first_where_it_was_asked(tmp_path):
+    rows = cell_rows(of_sweep(usual(tmp_path)).cells)
+    values = {
+        "scene/clean": 0.9, "scene/background_only": 0.4,
+        "scene/swap_accuracy": 0.3, "scene/swap_error": 0.25,
+    }  # fmt: skip
+    scene = pd.DataFrame({"measure": list(values), "of": "", "value": list(values.values())})
+    scene = scene.assign(low=scene["value"] - 0.1, high=np.nan).assign(high=scene["value"] + 0.1)
+    found = answer(rows, scene, classes=8)
+    assert found[0] == (
+        "With the subject hidden 40.0 % (30.0 to 50.0) of the clips are classified correctly, of"
+        " whole clips 90.0 % (80.0 to 100.0): so much the room alone tells."
+    )
+    assert "names the subject's action in 30.0 % (20.0 to 40.0) of the clips and" in found[1]
+    twice = answer(rows, pd.concat([scene, scene.assign(of="prompts=bare")]), classes=8)
+    assert twice[2].startswith("prompts=bare: With the subject hidden")
+    many = pd.concat([scene.assign(of=f"seed={seed}") for seed in range(5)])
+    assert "2 more settings are in the table below." in answer(rows, many, classes=8)
+
+
+def scene_of(hidden: float, of: str = "") -> pd.DataFrame:
+    values = {"scene/clean": 0.9, "scene/background_only": hidden}
+    scene = pd.DataFrame({"measure": list(values), "of": of, "value": list(values.values())})
+    return scene.assign(low=scene["value"] - 0.05, high=scene["value"] + 0.05)
+
+
+def test_the_room_tells_nothing_at_chance_and_an_outline_is_no_room(tmp_path):
+    rows = cell_rows(of_sweep(usual(tmp_path)).cells)
+    (at_chance, *_) = answer(rows, scene_of(0.15), classes=8)
+    assert "not clearly more than chance, 12.5 %." in at_chance
+    (outline, *_) = answer(rows, scene_of(0.5, "[silhouette control]"), classes=8)
+    assert outline.startswith("[silhouette control]: ")
+    assert "the room and the subject's outline tell together" in outline
+    leaking = answer(rows, scene_of(0.5, "[uses the true label]"), classes=8)
+    assert not any("subject hidden" in sentence for sentence in leaking)
+
+
+def changed(**columns: object) -> pd.DataFrame:
+    row = {
+        "cell": "mask", "leaks": False, "clips": 10, "top1": 0.5, "top1_clean": 0.5,
+        "top1_change": 0.0, "top1_change_low": 0.0, "top1_change_high": 0.0, "mcnemar_p_holm": 1.0,
+    }  # fmt: skip
+    return pd.DataFrame([row | columns])
+
+
+def test_nothing_changed_one_test_alone_and_one_group():
+    assert "No cell changes accuracy." in answer(changed(), NONE, classes=2)
+    lone = changed(top1_change=-0.1, top1_change_low=-0.3, top1_change_high=0.1)
+    (*_, last) = answer(lone.assign(mcnemar_p_holm=0.03), NONE, classes=2)
+    assert last.startswith("The changed cell does not clearly differ")
+    assert "only one of the exact McNemar test" in last
+    unknown = changed(top1_change_low=np.nan, top1_change_high=np.nan, mcnemar_p_holm=0.01)
+    (*_, last) = answer(unknown, NONE, classes=2)
+    assert "1 of the 1 changed cells" in last
+    assert last.endswith("an interval needs two groups or more.")

@@ -1,0 +1,56 @@
+"""Which cells of a sweep belong together, and what sets groups of them apart."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from clip_har.sweep.cells import Finished, labels
+from clip_har.sweep.noise import effect_metrics, mask_name, noise_label
+from tests.noise.cells import cell_of
+
+
+def finished(*overrides: str, name: str = "") -> Finished:
+    return Finished(name, cell_of(*overrides), Path("-".join(overrides)))
+
+
+def test_settings_of_noise_set_apart_what_is_of_one_kind() -> None:
+    groups = [
+        [finished("noise=none")],
+        [finished("noise=universal")],
+        [finished("noise=class_specific")],
+        [finished("noise=class_specific", "noise.epsilon=8")],
+    ]
+    found = labels(groups)
+    assert found == [
+        "noise=NoNoise",
+        "noise=UniversalNoise epsilon=16.0",
+        "noise=ClassSpecificNoise epsilon=16.0",
+        "noise=ClassSpecificNoise epsilon=8.0",
+    ]
+    assert labels(groups[:3]) == [
+        "noise=NoNoise", "noise=UniversalNoise", "noise=ClassSpecificNoise",
+    ]  # fmt: skip
+
+
+def test_what_a_name_says_of_the_noise_is_not_the_masks() -> None:
+    name = (
+        "percent r=0.3 patch=8 noise=residual noise.epsilon=8 learning.steps=9 noise_seed=1"
+        " train_masking=none+shape fill=mean"
+    )
+    one = finished("noise=residual", name=name)
+    assert mask_name(one) == "percent r=0.3 patch=8 fill=mean"
+    assert noise_label(one) == "residual epsilon=8 steps=9 train_masking=none+shape"
+
+
+def test_the_name_of_an_effect_says_whose_it_is_and_that_it_leaks() -> None:
+    row: dict[str, Any] = {
+        "mask": "percent r=0.3", "noise": "residual epsilon=8", "against": "none",
+        "measure": "top1", "difference": 0.25, "headline": True,
+        "variant": "oracle (leaks the label)",
+    }  # fmt: skip
+    others = [{**row, "headline": False}, {**row, "against": "universal"}]
+    found = effect_metrics(pd.DataFrame([row, *others]))
+    assert found == {
+        "noise/residual_epsilon_8/oracle_leaks_the_label/percent_r_0.3/top1_difference": 0.25
+    }
