@@ -54,11 +54,11 @@ def _rows(
     source = CLIP(checkpoint=str(inputs.vit), runtime=runtime)
     model = source.load(device=device, precision=precision)
     prompts = [[name] for name in clips.class_names]
-    judge = ZeroShot.build(
+    classifier = ZeroShot.build(
         model, prompts, pooling="mean", batch_size=_BATCH, cache_dir=inputs.cache
     )
     masked = MaskedClips(masking=PercentMask(ratio=0.3), seed=0, frames=frames)
-    total = sum(int(frames.lengths[index]) for index in masked.judged)
+    total = sum(int(frames.lengths[index]) for index in masked.evaluated)
     pixels = torch.randn(_BATCH, 3, 224, 224, device=device, dtype=model.dtype)
 
     @torch.inference_mode()
@@ -71,7 +71,7 @@ def _rows(
 
     def cell() -> float:
         started = time.perf_counter()
-        score_clips(masked, judge, threads=THREADS)
+        score_clips(masked, classifier, threads=THREADS)
         return time.perf_counter() - started
 
     for warm_up in (bare, cell):

@@ -29,7 +29,7 @@ def rows(inputs: Inputs, runtimes: Sequence[Runtime]) -> list[Row]:
     ways.append(("torch", "bf16"))
     found = []
     for clips, checkpoint, what in (
-        (drawn, inputs.tiny, f"{len(drawn.clips)} drawn clips, tiny CLIP"),
+        (drawn, inputs.tiny, f"{len(drawn.clips)} rendered clips, tiny CLIP"),
         (given, inputs.vit, f"{_DISTINCT} clips, ViT-B/32 of random weights"),
     ):
         plain = _scores(inputs, clips, checkpoint, "torch", "fp32")
@@ -61,11 +61,13 @@ def _scores(
     frames = FrameStore.open(clips, settings, cache_dir=inputs.cache)
     model = source.load(device=pick_device("cpu"), precision=precision)
     prompts = [[f"a photo of a person doing {name}."] for name in clips.class_names]
-    judge = ZeroShot.build(model, prompts, pooling="mean", batch_size=32, cache_dir=inputs.cache)
+    classifier = ZeroShot.build(
+        model, prompts, pooling="mean", batch_size=32, cache_dir=inputs.cache
+    )
     batches = frames.batches(frames.ok, 256)
     return torch.cat(
         [
-            judge.scores([torch.from_numpy(frames.clip(index).copy()) for index in batch])
+            classifier.scores([torch.from_numpy(frames.clip(index).copy()) for index in batch])
             for batch in batches
         ]
     )

@@ -98,11 +98,11 @@ def _protocol_rows(zero_shot: ZeroShot, shown: MaskedClips, rounds: int) -> list
     )
     few.ok = shown.frames.ok[:_CLIPS]
     masked = MaskedClips(masking=NoMask(), seed=0, frames=few)
-    classifier = zero_shot.classifier[:_CLASSES]
-    judge = ZeroShot(zero_shot.model, classifier, "mean", _BATCH)
+    classes = zero_shot.classifier[:_CLASSES]
+    classifier = ZeroShot(zero_shot.model, classes, "mean", _BATCH)
     noise = ClassSpecificNoise()
-    made = make_perturbation(noise, model=judge.model, classifier=classifier, frames=8)
-    count = sum(int(few.lengths[index]) for index in masked.judged)
+    made = make_perturbation(noise, model=classifier.model, classifier=classes, frames=8)
+    count = sum(int(few.lengths[index]) for index in masked.evaluated)
     size = zero_shot.model.image_size
     pixels = torch.randn(_BATCH, 3, size, size)
 
@@ -112,11 +112,11 @@ def _protocol_rows(zero_shot: ZeroShot, shown: MaskedClips, rounds: int) -> list
             zero_shot.model.encode_pixels(pixels[: min(_BATCH, count - start)])
 
     def use(protocol: Protocol) -> float:
-        labels = few.clip_set.labels[masked.judged] % _CLASSES
+        labels = few.clip_set.labels[masked.evaluated] % _CLASSES
         started = time.perf_counter()
         noisy_answers(
             masked,
-            judge,
+            classifier,
             {"learned": made},
             where="everywhere",
             whose=lambda clean, at: needed(protocol, clean, labels=labels[at], top_k=_TOP_K),

@@ -63,7 +63,7 @@ def _read_rows(inputs: Inputs, rounds: int) -> list[Row]:
     masks: dict[str, ShapeMask | PercentMask] = {
         "shape": ShapeMask(ratio=0.3),
         "percent": PercentMask(ratio=0.3),
-        "percent, fresh in each frame": PercentMask(ratio=0.3, still=False),
+        "percent, fresh in each frame": PercentMask(ratio=0.3, static=False),
     }
 
     def through(masking: ShapeMask | PercentMask) -> None:

@@ -108,8 +108,8 @@ class Engine:
         if self.name == "buildah":
             made = self.call(["buildah", "from", "--pull-never", tag]).strip()
             if entrypoint is None:
-                told = json.loads(self.call(["buildah", "inspect", "--type=image", tag]))
-                entrypoint = told["OCIv1"]["config"]["Entrypoint"]
+                message = json.loads(self.call(["buildah", "inspect", "--type=image", tag]))
+                entrypoint = message["OCIv1"]["config"]["Entrypoint"]
             command = ["buildah", "run", "--network=host", f"--volume={folder}:/bench/results"]
             command += [f"--env={one}" for one in given]
             command += [made, "--", *entrypoint, *arguments]
@@ -140,8 +140,8 @@ class Engine:
             command, capture_output=True, text=True, env=self._env(), check=False
         )  # fmt: skip
         if done.returncode:
-            told = (done.stdout + done.stderr)[-3000:]
-            sys.exit(f"docker.check: {' '.join(command)} failed:\n{told}")
+            message = (done.stdout + done.stderr)[-3000:]
+            sys.exit(f"docker.check: {' '.join(command)} failed:\n{message}")
         return done.stdout
 
     def _env(self) -> dict[str, str]:
@@ -242,8 +242,8 @@ def check_services(engine: Engine, tag: str, folder: Path) -> str:
                     break
                 except OSError:
                     if server.poll() is not None or time.monotonic() > started + 300:
-                        told = log.read_text()[-3000:]
-                        sys.exit(f"docker.check: the MLflow server did not start:\n{told}")
+                        message = log.read_text()[-3000:]
+                        sys.exit(f"docker.check: the MLflow server did not start:\n{message}")
                     time.sleep(0.5)
             engine.run(tag, probe[1:], folder=served, entrypoint=probe[:1])
             ready = time.monotonic() - started

@@ -74,7 +74,7 @@ def effects(study: Study, cells: Conditions) -> pd.DataFrame:
 
     Returns:
         A row per condition, control and measure, columns `COLUMNS`; shares in [0, 1], skew in
-        nats; ``hidden`` is the mean share of pixels that the mask hides where it found its thing;
+        nats; ``hidden`` is the mean share of pixels that the mask hides where it found its target;
         ``before`` is the control, ``after`` the condition.
     """
     rows: list[pd.DataFrame] = []

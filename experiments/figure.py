@@ -6,7 +6,7 @@ from matplotlib.ticker import FuncFormatter
 
 from experiments.effects import CHANGE, CLEAN
 
-CAPTION = "tiny model, drawn data"
+CAPTION = "tiny model, rendered data"
 _COLOURS = {"clean twin": "#0072b2", "control": "#d55e00", "difference of two changes": "#009e73"}
 
 

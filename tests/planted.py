@@ -21,10 +21,10 @@ SIDE = 64
 SCENES = ((200, 60, 60), (60, 160, 60), (60, 60, 200), (190, 190, 50), (60, 180, 180))
 ACTORS = ((255, 140, 0), (255, 0, 255), (255, 255, 255), (120, 60, 20), (110, 0, 130))
 
-Drawn = tuple[NDArray[np.uint8], NDArray[np.uint8]]
+RandomNoise = tuple[NDArray[np.uint8], NDArray[np.uint8]]
 
 
-def planted_frames(scene: int, actor: int | None, *, seed: int) -> Drawn:
+def planted_frames(scene: int, actor: int | None, *, seed: int) -> RandomNoise:
     """Return ``(T, S, S, 3)`` frames of a square actor that walks, and labels ``(T, S, S)``."""
     frames = np.empty((8, SIDE, SIDE, 3), np.uint8)
     frames[...] = SCENES[scene]

@@ -31,9 +31,9 @@ def small_disk(tmp_path):
 
 
 def test_a_full_disk_is_told_as_the_users_to_mend():
-    told = one_line(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/data/x"))
-    assert told.startswith("no space is left on the disk (/data/x): make room")
-    assert "bug" not in told
+    message = one_line(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/data/x"))
+    assert message.startswith("no space is left on the disk (/data/x): make room")
+    assert "bug" not in message
     assert disk_fault(OSError(errno.EBADF, "no")) is None
     assert disk_fault(ValueError("no")) is None
 
@@ -62,10 +62,10 @@ def test_a_disk_fills_up_in_the_midst_of_a_sweep(small_disk, small_clip, tmp_pat
     assert "2 cells: 2 done, 0 failed" in again.stdout
 
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
-    still = run_command(tmp_path, *typed)
-    assert still.returncode == 1
-    assert still.stderr.count("\n") == 1, "one line"
-    assert "Read-only file system" in still.stderr
+    static = run_command(tmp_path, *typed)
+    assert static.returncode == 1
+    assert static.stderr.count("\n") == 1, "one line"
+    assert "Read-only file system" in static.stderr
 
 
 def test_region_maps_on_a_full_disk_are_an_error_and_not_the_processs_end(small_disk):

@@ -37,18 +37,18 @@ def described(cell: Cell) -> dict[str, Any]:
 
 def row(name: str) -> str:
     """Return a preset's line of the README's table."""
-    told = PRESETS[name]
-    frames = "the middle one" if told["frames"] == "middle" else f"{told['frames']}, evenly"
-    splits = "mean of " + ", ".join(map(str, told["splits"])) if told["splits"][1:] else "1"
+    message = PRESETS[name]
+    frames = "the middle one" if message["frames"] == "middle" else f"{message['frames']}, evenly"
+    splits = "mean of " + ", ".join(map(str, message["splits"])) if message["splits"][1:] else "1"
     cells = [
         f"`{name}`",
-        told["checkpoint"].partition("/")[2],
+        message["checkpoint"].partition("/")[2],
         frames,
-        f"{told['prompts']}: “{told['first_prompt']}”",
+        f"{message['prompts']}: “{message['first_prompt']}”",
         splits,
-        f"{told['published_top1']}",
-        told["source"],
-        "yes" if told["run"] else "no",
+        f"{message['published_top1']}",
+        message["source"],
+        "yes" if message["run"] else "no",
     ]
     return f"| {' | '.join(cells)} |"
 
@@ -59,10 +59,10 @@ def test_each_preset_is_described_once() -> None:
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_a_preset_is_what_its_description_says(name: str) -> None:
-    told = PRESETS[name]
+    message = PRESETS[name]
     config = composed(f"experiment=preset/{name}")
     cell = cell_from_config(without_hydra(config))
-    assert described(cell) == {key: told[key] for key in described(cell)}
+    assert described(cell) == {key: message[key] for key in described(cell)}
     assert isinstance(cell.dataset, UCF101)
     assert (cell.dataset.subset, cell.dataset.allow_missing, cell.limit) == ("test", False, None)
     assert isinstance(cell.masking, NoMask)
@@ -70,16 +70,16 @@ def test_a_preset_is_what_its_description_says(name: str) -> None:
     assert cell.model.revision
     preset = OmegaConf.load(FOLDER / f"{name}.yaml")
     swept = OmegaConf.select(preset, "hydra.sweeper.params")
-    if told["splits"][1:]:
-        assert swept == {"dataset.split": ",".join(map(str, told["splits"]))}
+    if message["splits"][1:]:
+        assert swept == {"dataset.split": ",".join(map(str, message["splits"]))}
     else:
         assert swept is None
-        assert told["splits"] == [cell.dataset.split]
+        assert message["splits"] == [cell.dataset.split]
 
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_a_header_says_command_number_and_every_choice(name: str) -> None:
-    told = PRESETS[name]
+    message = PRESETS[name]
     header = [
         line
         for line in (FOLDER / f"{name}.yaml").read_text(encoding="utf-8").splitlines()
@@ -87,10 +87,10 @@ def test_a_header_says_command_number_and_every_choice(name: str) -> None:
     ]
     text = "\n".join(header)
     assert f"python -m clip_har experiment=preset/{name} dataset.root=" in text
-    assert f"# Published top-1: {told['published_top1']} %, ViT-" in text
+    assert f"# Published top-1: {message['published_top1']} %, ViT-" in text
     for choice in ("Frames", "Crop", "Prompts", "Splits", "Not stated"):
         assert any(line.startswith(f"# {choice}: ") for line in header), choice
-    assert f"# Run here:   {'yes' if told['run'] else 'no'}" in header
+    assert f"# Run here:   {'yes' if message['run'] else 'no'}" in header
 
 
 def test_the_readme_has_the_same_table() -> None:

@@ -1,4 +1,4 @@
-"""The studies of where things are, as a user runs them: real clips on disk, a real store."""
+"""The studies of where targets are, as a user runs them: real clips on disk, a real store."""
 
 from pathlib import Path
 
@@ -87,8 +87,8 @@ def test_typed_again_it_runs_nothing_and_tells_the_same(study: tuple[Path, str])
     folder, printed = study
     again = run(folder, "experiment=scene_bias")
     assert again.count("reused") == 5
-    told = [line for line in printed.splitlines() if line.startswith("scene/")]
-    assert told == [line for line in again.splitlines() if line.startswith("scene/")]
+    message = [line for line in printed.splitlines() if line.startswith("scene/")]
+    assert message == [line for line in again.splitlines() if line.startswith("scene/")]
 
 
 def test_one_mask_under_several_fills(tmp_path: Path) -> None:
@@ -118,7 +118,7 @@ def test_a_silhouette_is_marked(tmp_path: Path) -> None:
 def test_what_leaks_the_label_is_marked(tmp_path: Path) -> None:
     printed = run(
         tmp_path, "-m", "masking=isolation", "region=relevance", "ratio=0.5",
-        "region.evidence=label,predicted",
+        "region.attribution=label,predicted",
     )  # fmt: skip
     _, (leaking, clean) = read_runs(tmp_path)
     assert leaking.info.run_name.endswith("[uses the true label]")

@@ -1,4 +1,4 @@
-"""The tiny model on drawn data: what was planted is found."""
+"""The tiny model on rendered data: what was planted is found."""
 
 from pathlib import Path
 

@@ -22,8 +22,8 @@ def show_cell(outcome: Outcome) -> None:
     shown = [key for key in _SHOWN if key in metrics and not key.startswith("data/")]
     numbers = "  ".join(f"{key} {_number(key, metrics)}" for key in shown)
     clips = f", {metrics['data/clips']:.0f} clips" if metrics else ""
-    told = f"{outcome.name}: {outcome.state}{clips}  {numbers}"
-    console.print(told, highlight=False, soft_wrap=True, markup=False)
+    message = f"{outcome.name}: {outcome.state}{clips}  {numbers}"
+    console.print(message, highlight=False, soft_wrap=True, markup=False)
     if outcome.folder:
         console.print(f"results in {outcome.folder}", highlight=False, soft_wrap=True)
 

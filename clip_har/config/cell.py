@@ -75,7 +75,7 @@ class Cell(Settings):
         learning: how noise is learned; counts through the noise that is.
         ratio: share of the frame's pixels that is hidden, in [0, 1]; null where a mask allows it.
         fill: what is painted over hidden pixels; counts through the mask that uses it.
-        feature: the thing that a mask is aimed at; counts through the mask that uses it.
+        feature: the target that a mask is aimed at; counts through the mask that uses it.
         seed: of everything random but noise.
         noise_seed: of noise, learned or drawn; counts through the noise that uses it.
         train_masking: masks that noise is learned under; counts through the noise that is.
@@ -141,10 +141,10 @@ class Cell(Settings):
         """Whether what the model is shown depends on the clip's true label: a leak."""
         if self.noise.uses_label:
             return True
-        things = [self.masking.feature] if self.masking.feature else []
+        targets = [self.masking.feature] if self.masking.feature else []
         if isinstance(self.masking, FeatureMask) and self.masking.place == "away":
-            things.append(SUBJECT)  # it is put where the subject is not
-        return any(self.region.uses_label(thing) for thing in things)
+            targets.append(SUBJECT)  # it is put where the subject is not
+        return any(self.region.uses_label(target) for target in targets)
 
     def notes(self) -> tuple[str, ...]:
         """Return what must stand beside every number of this cell."""

@@ -4,7 +4,7 @@ from clip_har.config.cell import Cell
 from clip_har.core.errors import ClipHarError
 from clip_har.masking.swap import SwapMask
 from clip_har.models.runtime import check_runtime
-from clip_har.models.source import NO_EVIDENCE
+from clip_har.models.source import NO_ATTRIBUTION
 from clip_har.noise.learned.settings import EmbeddingNoise, Learned, LearnedPixels
 from clip_har.regions.none import NoRegion
 from clip_har.regions.source import PERSON, SUBJECT
@@ -26,8 +26,8 @@ def check_combination(cell: Cell) -> None:
         )
     if isinstance(cell.noise, Learned):
         _check_learned(cell, cell.noise)
-    if cell.region.asks_model and not cell.model.gives_evidence:
-        raise ClipHarError(f"region=relevance: {NO_EVIDENCE}; use another region source")
+    if cell.region.asks_model and not cell.model.gives_attribution:
+        raise ClipHarError(f"region=relevance: {NO_ATTRIBUTION}; use another region source")
     check_runtime(cell.model.runtime, device=cell.device, precision=cell.precision)
     if cell.precision == "fp16" and cell.device == "cpu":
         raise ClipHarError("precision=fp16 needs an accelerator: use precision=bf16 or fp32 on cpu")
@@ -41,8 +41,8 @@ def _check_learned(cell: Cell, noise: Learned) -> None:
             " use noise=none, gaussian, uniform or salt_pepper, or a model of single frames, such"
             " as a CLIP"
         )
-    if noise.loss.attention > 0 and not cell.model.gives_evidence:
-        raise ClipHarError(f"noise.loss.attention: {NO_EVIDENCE}; set it to 0")
+    if noise.loss.attention > 0 and not cell.model.gives_attribution:
+        raise ClipHarError(f"noise.loss.attention: {NO_ATTRIBUTION}; set it to 0")
     if noise.loss.attention > 0 and isinstance(noise, EmbeddingNoise):
         raise ClipHarError(
             "noise.loss.attention: noise in feature space changes no pixel that attention could"
@@ -58,12 +58,12 @@ def _check_learned(cell: Cell, noise: Learned) -> None:
     if noise.needs_region and cell.region.uses_label(SUBJECT):
         raise ClipHarError(
             "noise.train_masking, noise.loss.attention: a subject found by the true label"
-            " (region.evidence=label) would teach the label; use another region source"
+            " (region.attribution=label) would teach the label; use another region source"
         )
     fixed = cell.frames.sampler in ("uniform", "middle")
-    if isinstance(noise, LearnedPixels) and not noise.still and not fixed:
+    if isinstance(noise, LearnedPixels) and not noise.static and not fixed:
         raise ClipHarError(
-            f"noise.still=false learns noise for each frame of a clip, and frames.sampler="
+            f"noise.static=false learns noise for each frame of a clip, and frames.sampler="
             f"{cell.frames.sampler} takes as many as a clip has: use frames.sampler=uniform"
         )
 
@@ -83,6 +83,6 @@ def _check_same_mask(cell: Cell) -> None:
         raise ClipHarError("train_masking=same: the mask needs region=motion or region=annotation")
     if cell.region.uses_label(SUBJECT):
         raise ClipHarError(
-            "train_masking=same: a subject found by the true label (region.evidence=label) would"
+            "train_masking=same: a subject found by the true label (region.attribution=label) would"
             " teach the label; use another region source"
         )

@@ -66,7 +66,7 @@ def cell_from_config(config: DictConfig) -> Cell:
     """Check a composed configuration, without Hydra's node, and turn it into a `Cell`.
 
     Raises:
-        ClipHarError: for the first thing that is missing, wrong or impossible, in one line.
+        ClipHarError: for the first target that is missing, wrong or impossible, in one line.
     """
     if missing := sorted(OmegaConf.missing_keys(config)):
         raise ClipHarError(f"{missing[0]} is not set: add {missing[0]}=… to the command")

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 class Advance(Protocol):
     """Moves a progress bar."""
 
-    def __call__(self, count: int, told: str = "") -> None:
+    def __call__(self, count: int, message: str = "") -> None:
         """Move it by a number of items; ``told`` stands beside what is done to them."""
 
 
@@ -39,7 +39,7 @@ def track(total: int, what: str, *, show: bool = True) -> Iterator[Advance]:
     ) as bar:
         task = bar.add_task(what, total=total)
 
-        def advance(count: int, told: str = "") -> None:
-            bar.update(task, advance=count, description=f"{what}  {told}".strip())
+        def advance(count: int, message: str = "") -> None:
+            bar.update(task, advance=count, description=f"{what}  {message}".strip())
 
         yield advance

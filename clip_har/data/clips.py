@@ -29,7 +29,7 @@ class Clip:
         group: the unit that is independent of other groups (same actor, place or film).
         start: first moment of the clip in seconds from the start of the video; None = its start.
         end: the moment that the clip stops before, in seconds; None = the end of the video.
-        maps: what came with the data about where things are, see
+        maps: what came with the data about where targets are, see
             `clip_har.regions.annotation`; None = nothing.
         attributes: what else is known of the clip, such as ``{"viewpoint": "front"}``: the model's
             accuracy is compared between the values of each; none that is not known.

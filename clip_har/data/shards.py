@@ -143,7 +143,7 @@ def open_whole(clips: ClipSet, settings: FrameSettings, *, cache_dir: Path) -> F
         store = _joined(clips, settings, cache_dir)
     if store is None:
         return FrameStore.open(clips, settings, cache_dir=cache_dir)
-    store.judge(settings)
+    store.check_failures(settings)
     return store
 
 

@@ -113,7 +113,7 @@ def _masked_clips(cell: Cell, masked: MaskedClips, title: str) -> Figure:
     pictures: list[NDArray[np.uint8]] = []
     captions: list[str] = []
     learned_or_none = isinstance(cell.noise, NoNoise | Learned)
-    for index in evenly(masked.judged, _SHOWN_CLIPS):
+    for index in evenly(masked.evaluated, _SHOWN_CLIPS):
         clip = masked.clip(index)
         frames = clip.frames if learned_or_none else corrupted(clip, cell.noise)
         pictures.append(frames[len(frames) // 2].permute(1, 2, 0).numpy())
@@ -135,7 +135,7 @@ def _protocol(cell: Cell, masked: MaskedClips, table: ScoreTable, device: str) -
         "clips_evaluated": len(table.clip_ids),
         "clips_failed": len(frames.failures),
         "clips_nothing_found": len(masked.empty),
-        "clips_left_out": len(frames.ok) - len(masked.judged),
+        "clips_left_out": len(frames.ok) - len(masked.evaluated),
         "classes": len(clips.class_names),
         "groups": len({clip.group for clip in clips.clips}),
         "data_digest": clips.digest,

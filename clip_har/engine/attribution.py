@@ -1,4 +1,4 @@
-"""Whether the model looks at the subject: where its evidence for its answers lies."""
+"""Whether the model looks at the subject: where its attribution for its answers lies."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -11,22 +11,22 @@ from clip_har.core.evenly import evenly
 from clip_har.core.progress import track
 from clip_har.masking.masked_clips import MaskedClips, ShownClip
 from clip_har.metrics.attention import focus, mass, pointing, rank
-from clip_har.models.evidence import clip_evidence, embed_clip
+from clip_har.models.attribution import clip_attribution, embed_clip
 from clip_har.models.zero_shot import ZeroShot
 
 MEASURES = {"mass": mass, "rank": rank, "pointing": pointing, "focus": focus}
 """See `clip_har.metrics.attention`."""
 
 
-def evidence_maps(zero_shot: ZeroShot, frames: Tensor, label: int) -> Tensor:
-    """Return where a clip's evidence for a class lies, ``(T, g, g)`` at least 0.
+def attribution_maps(zero_shot: ZeroShot, frames: Tensor, label: int) -> Tensor:
+    """Return where a clip's attribution for a class lies, ``(T, g, g)`` at least 0.
 
     Args:
         zero_shot: the model with its classes.
         frames: ``(T, 3, S, S)`` uint8, as the model sees them.
         label: the class, usually the one that the model answers.
     """
-    return clip_evidence(
+    return clip_attribution(
         zero_shot.model,
         frames,
         zero_shot.classifier[label],
@@ -35,12 +35,12 @@ def evidence_maps(zero_shot: ZeroShot, frames: Tensor, label: int) -> Tensor:
     )
 
 
-def mass_inside(evidence: Tensor, subject: NDArray[np.float32]) -> float:
-    """Return the share of the evidence inside the subject, see `clip_har.metrics.attention.mass`.
+def mass_inside(attribution: Tensor, subject: NDArray[np.float32]) -> float:
+    """Return the share of the attribution inside the subject, see `mass`.
 
     Args:
-        evidence: ``(T, g, g)`` at least 0.
-        subject: ``(T, S, S)`` relevance in [0, 1]; a patch that it covers in part counts in part.
+        attribution: ``(T, g, g)`` at least 0.
+        subject: ``(T, S, S)`` soft mask in [0, 1]; a patch that it covers in part counts in part.
 
     Example:
         >>> import torch
@@ -49,14 +49,14 @@ def mass_inside(evidence: Tensor, subject: NDArray[np.float32]) -> float:
         >>> mass_inside(torch.tensor([[[3.0, 0.0], [1.0, 0.0]]]), subject)
         0.75
     """
-    return mass(evidence.numpy(), covered(subject, evidence.shape[-1]))
+    return mass(attribution.numpy(), covered(subject, attribution.shape[-1]))
 
 
 def covered(subject: NDArray[np.float32], side: int) -> NDArray[np.float32]:
     """Return how much of each patch the subject covers, ``(T, g, g)`` in [0, 1].
 
     Args:
-        subject: ``(T, S, S)`` relevance in [0, 1].
+        subject: ``(T, S, S)`` soft mask in [0, 1].
         side: patches g along a side.
     """
     patches: NDArray[np.float32] = adaptive_avg_pool2d(from_numpy(subject.copy()), side).numpy()
@@ -64,7 +64,7 @@ def covered(subject: NDArray[np.float32], side: int) -> NDArray[np.float32]:
 
 
 def rows_with_subject(masked: MaskedClips, most: int) -> list[int]:
-    """Return the rows of at most so many judged clips whose subject was found, evenly spread.
+    """Return the rows of at most so many evaluated clips whose subject was found, evenly spread.
 
     Args:
         masked: the clips; without a region source there are none.
@@ -72,7 +72,7 @@ def rows_with_subject(masked: MaskedClips, most: int) -> list[int]:
     """
     if masked.subject is None or most == 0:
         return []
-    found = [row for row, index in enumerate(masked.judged) if masked.subject.found[index]]
+    found = [row for row, index in enumerate(masked.evaluated) if masked.subject.found[index]]
     return evenly(found, most) if found else []
 
 
@@ -83,26 +83,26 @@ def attention_of_answers(
     rows: Sequence[int],
     seen: Callable[[ShownClip], Tensor],
 ) -> Mapping[str, NDArray[np.float64]]:
-    """Measure on some clips where the evidence for the answers lies.
+    """Measure on some clips where the attribution for the answers lies.
 
     Args:
         masked: the cell's clips, with the subject's place.
         zero_shot: the model with its classes.
-        answers: ``(N,)``, the class answered for each judged clip.
-        rows: of the judged clips on which it is measured; their subjects were found.
+        answers: ``(N,)``, the class answered for each evaluated clip.
+        rows: of the evaluated clips on which it is measured; their subjects were found.
         seen: gives the frames that the model saw of a clip.
 
     Returns:
         By name of `MEASURES` ``(N,)``, NaN where it was not measured.
     """
-    found = {name: np.full(len(masked.judged), np.nan) for name in MEASURES}
+    found = {name: np.full(len(masked.evaluated), np.nan) for name in MEASURES}
     with track(len(rows), "measuring attention") as advance:
         for row in rows:
-            clip = masked.clip(masked.judged[row])
+            clip = masked.clip(masked.evaluated[row])
             assert clip.subject is not None  # noqa: S101, the caller's promise
-            evidence = evidence_maps(zero_shot, seen(clip), int(answers[row])).numpy()
-            subject = covered(clip.subject, evidence.shape[-1])
+            attribution = attribution_maps(zero_shot, seen(clip), int(answers[row])).numpy()
+            subject = covered(clip.subject, attribution.shape[-1])
             for name, measure in MEASURES.items():
-                found[name][row] = measure(evidence, subject)
+                found[name][row] = measure(attribution, subject)
             advance(1)
     return found

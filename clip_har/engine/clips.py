@@ -47,7 +47,7 @@ def open_frames(cell: Cell, clips: ClipSet, shard: Shard | None = None) -> Frame
 def open_masked(
     cell: Cell, frames: FrameStore, *, zero_shot: "Callable[[], ZeroShot]"
 ) -> MaskedClips:
-    """Find where the mask's thing and the subject are, and return the clips under the mask.
+    """Find where the mask's target and the subject are, and return the clips under the mask.
 
     Args:
         cell: the checked settings.
@@ -56,7 +56,7 @@ def open_masked(
 
     Raises:
         ClipHarError: when a region source lacks what it needs; with ``on_empty=error`` when the
-            thing is missing in a clip; and when no clip is left.
+            target is missing in a clip; and when no clip is left.
     """
     masked = locate(
         cell.masking,
@@ -69,9 +69,9 @@ def open_masked(
     )
     if masked.empty and masked.on_empty == "error":
         raise ClipHarError(
-            f"{masked.told_empty()}: region.on_empty=skip leaves them out, region.on_empty=whole"
+            f"{masked.empty_message()}: region.on_empty=skip leaves them out, region.on_empty=whole"
             " takes their whole frames for it"
         )
-    if masked.empty and not masked.judged:
-        raise ClipHarError(f"{masked.told_empty()}: none is left; another source may find it")
+    if masked.empty and not masked.evaluated:
+        raise ClipHarError(f"{masked.empty_message()}: none is left; another source may find it")
     return masked

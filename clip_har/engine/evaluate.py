@@ -23,7 +23,7 @@ from clip_har.engine.shards import PartAnswers, join_parts
 from clip_har.masking.masked_clips import MaskedClips, ShownClip
 from clip_har.masking.none import NoMask
 from clip_har.models.dual_encoder import DualEncoder, Precision, pick_device
-from clip_har.models.source import NO_EVIDENCE, ModelSource
+from clip_har.models.source import NO_ATTRIBUTION, ModelSource
 from clip_har.models.video_encoder import VideoEncoder
 from clip_har.models.video_zero_shot import VideoZeroShot
 from clip_har.models.zero_shot import ZeroShot
@@ -44,7 +44,7 @@ def load_model(cell: Cell) -> DualEncoder | VideoEncoder:
     return _load_model(cell.model, cell.device, cell.precision)
 
 
-def load_judge(cell: Cell, clips: ClipSet) -> ZeroShot | VideoZeroShot:
+def load_classifier(cell: Cell, clips: ClipSet) -> ZeroShot | VideoZeroShot:
     """Load the cell's model and embed the classes of its clips."""
     model, prompts = load_model(cell), cell.prompts.texts(clips.class_names)
     if isinstance(model, VideoEncoder):
@@ -61,11 +61,11 @@ def load_judge(cell: Cell, clips: ClipSet) -> ZeroShot | VideoZeroShot:
 
 
 def load_zero_shot(cell: Cell, clips: ClipSet) -> ZeroShot:
-    """Return `load_judge` for what needs a model of single frames, or no more than its device.
+    """Return `load_classifier` for what needs a model of single frames, or no more than its device.
 
     `clip_har.config` refuses other models where single frames are needed.
     """
-    return _of_frames(load_judge(cell, clips))
+    return _of_frames(load_classifier(cell, clips))
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +74,7 @@ class Evaluation:
 
     Attributes:
         masked: the clips as they were shown, before noise.
-        table: one row per judged clip, in the clip set's order.
+        table: one row per evaluated clip, in the clip set's order.
         noise: what learned noise did; None without it.
         attention: of `clip_har.engine.attribution.MEASURES` ``(N,)``; empty where it was not
         measured.
@@ -104,8 +104,8 @@ def evaluate(
         parts: answers to all of these clips, part by part; empty to ask the model.
     """
     cost = cost or Cost()
-    judge, masked = _open(cell, clips, cost)
-    known = join_parts(parts, masked.judged_ids) if parts else None
+    classifier, masked = _open(cell, clips, cost)
+    known = join_parts(parts, masked.evaluated_ids) if parts else None
     if known is not None:
         if clean is not None and not known.compared:
             raise ClipHarError(
@@ -119,21 +119,21 @@ def evaluate(
             table, result = evaluate_noise(
                 cell,
                 masked,
-                _of_frames(judge),
+                _of_frames(classifier),
                 clean=clean,
                 known=None if known is None else known.noisy,
             )
         return Evaluation(masked, table, result)
     if known is not None:
-        table = known.table(masked, judge)
+        table = known.table(masked, classifier)
     else:
-        table = _score(cell, masked, judge, clean=clean, cost=cost)
-    # The judged model's own evidence is no truth to hold it against.
+        table = _score(cell, masked, classifier, clean=clean, cost=cost)
+    # The judged model's own attribution is no truth to hold it against.
     most = 0 if cell.region.asks_model else cell.attention_clips
     if not (rows := rows_with_subject(masked, most)):
         return Evaluation(masked, table)
-    if not cell.model.gives_evidence:
-        log.warning("attention is not measured: %s", NO_EVIDENCE)
+    if not cell.model.gives_attribution:
+        log.warning("attention is not measured: %s", NO_ATTRIBUTION)
         return Evaluation(masked, table)
     corruption = _corruption(cell)
 
@@ -141,7 +141,9 @@ def evaluate(
         return clip.frames if corruption is None else corrupted(clip, corruption)
 
     with cost.of("attention"):
-        attention = attention_of_answers(masked, _of_frames(judge), table.predictions(), rows, seen)
+        attention = attention_of_answers(
+            masked, _of_frames(classifier), table.predictions(), rows, seen
+        )
     return Evaluation(masked, table, attention=attention)
 
 
@@ -154,13 +156,13 @@ def answer_part(cell: Cell, clips: ClipSet, *, clean: Embedded | None = None) ->
         clean: of the same shard of the clean twin, for the drift from there; None for none.
     """
     cost = Cost()
-    judge, masked = _open(cell, clips, cost, shard=cell.shard)
+    classifier, masked = _open(cell, clips, cost, shard=cell.shard)
     if isinstance(cell.noise, Learned):
         with cost.of("noise"):
-            answers, effects = answer_with_noise(cell, masked, _of_frames(judge), clean=clean)
+            answers, effects = answer_with_noise(cell, masked, _of_frames(classifier), clean=clean)
         part = PartAnswers.of_noise(masked, answers, effects)
     else:
-        part = PartAnswers.of_table(_score(cell, masked, judge, clean=clean, cost=cost))
+        part = PartAnswers.of_table(_score(cell, masked, classifier, clean=clean, cost=cost))
     return replace(part, seconds=cost.seconds, compared=clean is not None)
 
 
@@ -168,28 +170,30 @@ def _open(
     cell: Cell, clips: ClipSet, cost: Cost, shard: Shard | None = None
 ) -> tuple[ZeroShot | VideoZeroShot, MaskedClips]:
     with cost.of("load"):
-        judge = load_judge(cell, clips)  # before hours of decoding: it may not be loadable
+        classifier = load_classifier(
+            cell, clips
+        )  # before hours of decoding: it may not be loadable
     with cost.of("decode"):
         frames = open_frames(cell, clips, shard)
     with cost.of("regions"):
-        masked = open_masked(cell, frames, zero_shot=lambda: _of_frames(judge))
+        masked = open_masked(cell, frames, zero_shot=lambda: _of_frames(classifier))
     if masked.empty:
         skipped = masked.on_empty == "skip"
         done = "left out" if skipped else "their whole frames are taken for it"
-        log.warning("%s: %s", masked.told_empty(), done)
-    return judge, masked
+        log.warning("%s: %s", masked.empty_message(), done)
+    return classifier, masked
 
 
-def _of_frames(judge: ZeroShot | VideoZeroShot) -> ZeroShot:
+def _of_frames(classifier: ZeroShot | VideoZeroShot) -> ZeroShot:
     # Of the region sources only `relevance` asks for more than a device; it, and learned noise, are
     # refused with the configuration for a model of whole clips.
-    return cast(ZeroShot, judge)
+    return cast(ZeroShot, classifier)
 
 
 def _score(
     cell: Cell,
     masked: MaskedClips,
-    judge: ZeroShot | VideoZeroShot,
+    classifier: ZeroShot | VideoZeroShot,
     *,
     clean: Embedded | None,
     cost: Cost,
@@ -197,12 +201,12 @@ def _score(
     corruption = _corruption(cell)
     return score_clips(
         masked,
-        judge,
+        classifier,
         corruption,
         clean=clean,
         keep_embeddings=corruption is None and isinstance(cell.masking, NoMask),
         cost=cost,
-        threads=0 if judge.model.device.type == "cpu" else THREADS,
+        threads=0 if classifier.model.device.type == "cpu" else THREADS,
     )
 
 

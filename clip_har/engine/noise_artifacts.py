@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from torch.nn.functional import interpolate
 
-from clip_har.engine.noise_evaluation import Exhibit, NoiseResult
+from clip_har.engine.noise_evaluation import Example, NoiseResult
 from clip_har.engine.noisy_answers import columns
 from clip_har.figures.noise import NoiseRow, noise_clips_figure, noise_sheet
 from clip_har.figures.noise_curves import loss_figure
@@ -46,15 +46,17 @@ def write_noise(
     result.classes.to_csv(folder / "classes.csv", index=False)
     _curves(fitted).to_csv(folder / "loss_curve.csv", index=False)
     write_answers(folder, result.headline, result.answers)
-    course = fitted.course
+    history = fitted.history
     save_figure(
         folder / "loss_curve.png",
-        loss_figure(course.terms, course.validation, kept=course.kept, title=f"{title}: learning"),
+        loss_figure(
+            history.terms, history.validation, kept=history.kept, title=f"{title}: learning"
+        ),
     )
     if isinstance(fitted.perturbation, PixelNoise):
         save_figure(folder / "noise.png", _sheet(fitted.perturbation, noise, masked, title=title))
-    if result.exhibits:
-        rows = [_row(exhibit, masked.frames.clip_set.class_names) for exhibit in result.exhibits]
+    if result.examples:
+        rows = [_row(example, masked.frames.clip_set.class_names) for example in result.examples]
         figure = noise_clips_figure(rows, title=f"{title}: {result.headline}")
         save_figure(folder / "clips.png", figure)
 
@@ -66,12 +68,12 @@ def noise_card(noise: Learned, result: NoiseResult) -> str:
         noise: the settings.
         result: what the noise is and did.
     """
-    card, course = result.fitted.card, result.fitted.course
+    card, history = result.fitted.card, result.fitted.history
     if noise.file is not None:  # then the cell's own settings say nothing of how it was learned
         noise = type(noise).model_validate({**noise.model_dump(), **card["noise"]})
     weights = ", ".join(f"{name} {weight:g}" for name, weight in noise.weights().items())
     over = " over candidates" if noise.per_class else ""
-    scores = course.validation
+    scores = history.validation
     top1 = result.effects[result.effects["measure"] == "top1"]
     return f"""# Learned noise: {card["kind"]}
 
@@ -81,10 +83,10 @@ def noise_card(noise: Learned, result: NoiseResult) -> str:
 - Frozen model, weights digest `{card["weights"][:16]}`, {len(card["class_names"])} classes.
 - Loss: {weights}. Masks in training: {", ".join(noise.train_masking)} at
   {", ".join(f"{ratio:g}" for ratio in noise.train_ratios)}.
-- {course.steps} steps of {noise.learning.batch} frames, kept step {course.kept}; validation (mean
+- {history.steps} steps of {noise.learning.batch} frames, kept step {history.kept}; validation (mean
   log-probability of the true class{over}, at the best temperature) from
   {scores.get(0, float("nan")):.3f} to
-  {scores.get(course.kept, float("nan")):.3f}. Seed {noise.seed}.
+  {scores.get(history.kept, float("nan")):.3f}. Seed {noise.seed}.
 - Size: root mean square {result.classes["rms"].mean():.2f}, largest
   {result.classes["largest"].max():.2f}.
 
@@ -124,7 +126,7 @@ def _listed(card: dict[str, Any]) -> str:
 
 
 def _curves(fitted: FittedNoise) -> pd.DataFrame:
-    curves = {**fitted.course.terms, "validation": fitted.course.validation}
+    curves = {**fitted.history.terms, "validation": fitted.history.validation}
     table = pd.DataFrame({name: pd.Series(curve) for name, curve in curves.items()})
     return table.sort_index().reset_index(names="step")
 
@@ -145,30 +147,30 @@ def _sheet(noise: PixelNoise, settings: Learned, masked: MaskedClips, *, title: 
     return noise_sheet(stacked, captions, title=f"{title}: δ", peak=peak)
 
 
-def _row(exhibit: Exhibit, names: tuple[str, ...]) -> NoiseRow:
-    frames = exhibit.clip.frames
+def _row(example: Example, names: tuple[str, ...]) -> NoiseRow:
+    frames = example.clip.frames
     middle = len(frames) // 2
-    shown, noisy = (picture[middle].permute(1, 2, 0).numpy() for picture in (frames, exhibit.noisy))
+    shown, noisy = (picture[middle].permute(1, 2, 0).numpy() for picture in (frames, example.noisy))
     heats = [
-        None if evidence is None else _heat(evidence[middle], shown.shape[0])
-        for evidence in (exhibit.evidence_before, exhibit.evidence_after)
+        None if attribution is None else _heat(attribution[middle], shown.shape[0])
+        for attribution in (example.attribution_before, example.attribution_after)
     ]
-    answers = f"before: {names[exhibit.before]}\nafter: {names[exhibit.after]}"
+    answers = f"before: {names[example.before]}\nafter: {names[example.after]}"
     return NoiseRow(
-        caption=f"true: {names[exhibit.label]}\n{answers}",
+        caption=f"true: {names[example.label]}\n{answers}",
         shown=shown,
         noisy=noisy,
         added=noisy.astype(np.int16) - shown.astype(np.int16),
-        evidence_before=heats[0],
-        evidence_after=heats[1],
-        subject=None if exhibit.clip.subject is None else exhibit.clip.subject[middle],
+        attribution_before=heats[0],
+        attribution_after=heats[1],
+        subject=None if example.clip.subject is None else example.clip.subject[middle],
     )
 
 
-def _heat(evidence: torch.Tensor, size: int) -> NDArray[np.float32]:
-    """Return a frame's evidence at the frame's size, its strongest place 1."""
+def _heat(attribution: torch.Tensor, size: int) -> NDArray[np.float32]:
+    """Return a frame's attribution at the frame's size, its strongest place 1."""
     spread = interpolate(
-        evidence[None, None], size=(size, size), mode="bilinear", align_corners=False
+        attribution[None, None], size=(size, size), mode="bilinear", align_corners=False
     )[0, 0]
     heat: NDArray[np.float32] = (spread / spread.max().clamp(min=1e-12)).clamp(0, 1).numpy()
     return heat

@@ -13,9 +13,9 @@ from clip_har.config.cell import Cell
 from clip_har.core.errors import ClipHarError
 from clip_har.core.evenly import evenly
 from clip_har.data.frames.store import FrameStore
-from clip_har.engine.attribution import evidence_maps, mass_inside, rows_with_subject
+from clip_har.engine.attribution import attribution_maps, mass_inside, rows_with_subject
 from clip_har.engine.drift import Embedded
-from clip_har.engine.noisy_answers import NoisyAnswers, Whose, noisy_answers, with_noise
+from clip_har.engine.noisy_answers import ClassSelector, NoisyAnswers, noisy_answers, with_noise
 from clip_har.engine.score import score_table
 from clip_har.engine.training import open_training
 from clip_har.masking.effect import MaskEffect
@@ -54,7 +54,7 @@ from clip_har.noise.where import Where
 from clip_har.results.noise_answers import Answers
 from clip_har.results.score_table import ScoreTable
 
-_SHOWN = 4  # exhibits
+_SHOWN = 4  # examples
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +68,7 @@ class NoiseResult:
         effects: columns of `paired_effect` with ``variant`` and ``against`` before them.
         classes: per class: how often its noise alone names it on an empty frame, and the noise's
             size.
-        exhibits: some clips without and with the headline's noise, for pictures.
+        examples: some clips without and with the headline's noise, for pictures.
     """
 
     fitted: FittedNoise
@@ -76,13 +76,13 @@ class NoiseResult:
     answers: Mapping[str, Answers]
     effects: pd.DataFrame
     classes: pd.DataFrame
-    exhibits: tuple["Exhibit", ...]
+    examples: tuple["Example", ...]
 
     def metrics(self) -> dict[str, float]:
         """Return the numbers under their MLflow names."""
         found = {
-            "noise/steps": float(self.fitted.course.steps),
-            "noise/kept_step": float(self.fitted.course.kept),
+            "noise/steps": float(self.fitted.history.steps),
+            "noise/kept_step": float(self.fitted.history.kept),
         }
         if "named_on_empty" in self.classes:
             found["noise/named_on_empty"] = float(self.classes["named_on_empty"].mean())
@@ -96,7 +96,7 @@ class NoiseResult:
 
 
 @dataclass(frozen=True, eq=False)
-class Exhibit:
+class Example:
     """One clip, without and with noise.
 
     Attributes:
@@ -105,8 +105,8 @@ class Exhibit:
         noisy: ``(T, 3, S, S)`` uint8.
         before: class answered without noise.
         after: class answered with noise.
-        evidence_before: ``(T, g, g)`` for the class answered; None where it was not measured.
-        evidence_after: the same with noise.
+        attribution_before: ``(T, g, g)`` for the class answered; None where it was not measured.
+        attribution_after: the same with noise.
     """
 
     label: int
@@ -114,8 +114,8 @@ class Exhibit:
     noisy: Tensor
     before: int
     after: int
-    evidence_before: Tensor | None
-    evidence_after: Tensor | None
+    attribution_before: Tensor | None
+    attribution_after: Tensor | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,7 +136,7 @@ class _Noises:
 
 
 Known = tuple[Mapping[str, NoisyAnswers], Sequence[MaskEffect]]
-"""What `answer_with_noise` found, one row per judged clip."""
+"""What `answer_with_noise` found, one row per evaluated clip."""
 
 
 def answer_with_noise(
@@ -182,19 +182,19 @@ def evaluate_noise(
         name: _table(masked, zero_shot, effects, noises, answers, variant)
         for name, variant in variants.items()
     }
-    measured = cell.model.gives_evidence and not isinstance(noise, EmbeddingNoise)
+    measured = cell.model.gives_attribution and not isinstance(noise, EmbeddingNoise)
     most = noise.attention_clips if measured else 0
     looked_at = rows_with_subject(masked, most)
     compared = {name: variants[name] for name in (NONE, headline, UNIVERSAL) if name in variants}
     attention = _attention(masked, zero_shot, compared, looked_at, where=where)
-    told = {name: Answers(table, attention.get(name)) for name, table in tables.items()}
+    message = {name: Answers(table, attention.get(name)) for name, table in tables.items()}
     result = NoiseResult(
         fitted=fitted,
         headline=headline,
-        answers=told,
-        effects=effect_table(told, headline),
+        answers=message,
+        effects=effect_table(message, headline),
         classes=_classes(noise, fitted.perturbation, zero_shot, masked),
-        exhibits=tuple(_exhibits(masked, zero_shot, variants, headline, looked_at, where=where)),
+        examples=tuple(_examples(masked, zero_shot, variants, headline, looked_at, where=where)),
     )
     return tables[headline], result
 
@@ -275,11 +275,11 @@ def fit(
     )
 
 
-def _whose(noise: Learned, masked: MaskedClips) -> Whose | None:
+def _whose(noise: Learned, masked: MaskedClips) -> ClassSelector | None:
     """Return which classes' noise clips must be seen under; None for all, which controls need."""
     if noise.controls or not isinstance(noise, ClassSpecificNoise | EmbeddingNoise):
         return None
-    labels = masked.frames.clip_set.labels[masked.judged]
+    labels = masked.frames.clip_set.labels[masked.evaluated]
 
     def whose(clean: NDArray[np.float32], rows: slice) -> NDArray[np.int64]:
         return needed(noise.protocol, clean, labels=labels[rows], top_k=noise.top_k)
@@ -314,7 +314,7 @@ def _variants(
     masked: MaskedClips,
 ) -> tuple[str, dict[str, _Variant]]:
     """Return the name of the headline, and every protocol and control from the same answers."""
-    labels = masked.frames.clip_set.labels[masked.judged]
+    labels = masked.frames.clip_set.labels[masked.evaluated]
     clean, own = answers[NONE].scores[:, 0], answers[LEARNED].scores
     first = np.zeros(len(labels), np.int64)  # the only noise that there is
     found = {NONE: _Variant(clean, first, None)}
@@ -380,24 +380,26 @@ def _attention(
     *,
     where: Where,
 ) -> dict[str, NDArray[np.float64]]:
-    """Return by variant ``(N,)`` shares of the evidence for its answer inside the subject.
+    """Return by variant ``(N,)`` shares of the attribution for its answer inside the subject.
 
     NaN where it was not measured; nothing where it was measured on no clip.
     """
     if not rows:
         return {}
-    found = {name: np.full(len(masked.judged), np.nan) for name in variants}
+    found = {name: np.full(len(masked.evaluated), np.nan) for name in variants}
     for row in rows:
-        clip = masked.clip(masked.judged[row])
+        clip = masked.clip(masked.evaluated[row])
         assert clip.subject is not None  # noqa: S101, otherwise there are no rows
         for name, variant in variants.items():
             frames = _seen(clip, variant, row, where=where)
             answer = int(variant.scores[row].argmax())
-            found[name][row] = mass_inside(evidence_maps(zero_shot, frames, answer), clip.subject)
+            found[name][row] = mass_inside(
+                attribution_maps(zero_shot, frames, answer), clip.subject
+            )
     return found
 
 
-def _exhibits(
+def _examples(
     masked: MaskedClips,
     zero_shot: ZeroShot,
     variants: Mapping[str, _Variant],
@@ -405,28 +407,28 @@ def _exhibits(
     looked_at: list[int],
     *,
     where: Where,
-) -> list[Exhibit]:
+) -> list[Example]:
     """Return a few clips: those whose answer the noise changed first, then others."""
     before = variants[NONE].scores.argmax(axis=1)
     after = variants[headline].scores.argmax(axis=1)
-    rows = looked_at or list(range(len(masked.judged)))
+    rows = looked_at or list(range(len(masked.evaluated)))
     changed = [row for row in rows if before[row] != after[row]]
     others = [row for row in rows if before[row] == after[row]]
     chosen = evenly(changed, _SHOWN - 1) if changed else []
     chosen += evenly(others, _SHOWN - len(chosen)) if others else []
     labels = masked.frames.clip_set.labels.tolist()
-    exhibits = []
+    examples = []
     for row in chosen:
-        index = masked.judged[row]
+        index = masked.evaluated[row]
         clip = masked.clip(index)
         noisy = _seen(clip, variants[headline], row, where=where)
         maps = [
-            evidence_maps(zero_shot, frames, int(answered[row])) if looked_at else None
+            attribution_maps(zero_shot, frames, int(answered[row])) if looked_at else None
             for frames, answered in ((clip.frames, before), (noisy, after))
         ]
         answers = int(before[row]), int(after[row])
-        exhibits.append(Exhibit(labels[index], clip, noisy, *answers, *maps))
-    return exhibits
+        examples.append(Example(labels[index], clip, noisy, *answers, *maps))
+    return examples
 
 
 def _classes(

@@ -18,7 +18,7 @@ from clip_har.models.zero_shot import ZeroShot
 from clip_har.noise.learned.perturbation import EmbeddingShift, Perturbation, PixelNoise, add
 from clip_har.noise.where import Where
 
-Whose = Callable[[NDArray[np.float32], slice], NDArray[np.int64]]
+ClassSelector = Callable[[NDArray[np.float32], slice], NDArray[np.int64]]
 """From the scores ``(B, C)`` of some clips without noise and their rows: ``(B, K)`` classes."""
 
 
@@ -48,7 +48,7 @@ def noisy_answers(
     *,
     where: Where,
     clean: Embedded | None = None,
-    whose: Whose | None = None,
+    whose: ClassSelector | None = None,
 ) -> tuple[dict[str, NoisyAnswers], list[MaskEffect]]:
     """Show clips to a model with each noise, and without any (``none``).
 
@@ -61,9 +61,9 @@ def noisy_answers(
         whose: says which classes' noise each clip is seen under; None for that of all.
 
     Returns:
-        Answers by name, rows in the order of the judged clips; and what the mask did to each.
+        Answers by name, rows in the order of the evaluated clips; and what the mask did to each.
     """
-    clips, classes = len(masked.judged), len(zero_shot.classifier)
+    clips, classes = len(masked.evaluated), len(zero_shot.classifier)
     kinds = {name: columns(noise) for name, noise in noises.items()}
     found = {
         name: NoisyAnswers(
@@ -74,11 +74,11 @@ def noisy_answers(
         )
         for name, count in {"none": 1, **kinds}.items()
     }
-    twins, ids = CleanEmbeddings(clean), masked.judged_ids
+    twins, ids = CleanEmbeddings(clean), masked.evaluated_ids
     start = 0
     effects: list[MaskEffect] = []
     with track(clips, "evaluating with noise") as advance:
-        for batch in masked.frames.batches(masked.judged, zero_shot.batch_size):
+        for batch in masked.frames.batches(masked.evaluated, zero_shot.batch_size):
             shown = [masked.clip(index) for index in batch]
             effects += [clip.effect for clip in shown]
             rows = slice(start, start + len(batch))
@@ -161,8 +161,8 @@ class _Frames:
     def with_noise(self, noise: PixelNoise, columns: NDArray[np.int64], *, where: Where) -> Tensor:
         """Return ``(M, 3, S, S)`` uint8, as the function does; ``columns`` is ``(B,)``."""
         classes, times = self.per_frame(columns), self.times.to(self.device)
-        still = all(part.shape[1] == 1 for part in noise.parts.values())
-        if still and (columns == columns[0]).all():  # the same in all frames: one is enough
+        static = all(part.shape[1] == 1 for part in noise.parts.values())
+        if static and (columns == columns[0]).all():  # the same in all frames: one is enough
             classes, times = classes[:1], times[:1]
         delta = noise.delta(classes, times)
         if where == "before":

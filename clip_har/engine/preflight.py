@@ -12,7 +12,7 @@ def preflight(cell: Cell) -> ClipSet:
         The clips that the cell is about.
 
     Raises:
-        ClipHarError: for the first thing that is missing.
+        ClipHarError: for the first target that is missing.
     """
     clips = clips_of(cell.dataset, cell.limit)
     if cell.shard is not None:

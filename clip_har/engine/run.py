@@ -408,7 +408,7 @@ def _make_results(
                 command=info.command,
                 clean_twin=None if twin is None else twin.name,
             )
-        shown = found.masked.frames.lengths[found.masked.judged]
+        shown = found.masked.frames.lengths[found.masked.evaluated]
         write_json(out / COST, cost.metrics(clips=len(shown), frames=int(shown.sum())))
     if parts:  # they stand in the whole cell's table now
         shutil.rmtree(parts[0].parent, ignore_errors=True)

@@ -14,7 +14,7 @@ from clip_har.core.work_ahead import work_ahead
 from clip_har.engine.drift import CleanEmbeddings, Embedded
 from clip_har.masking.effect import MaskEffect
 from clip_har.masking.masked_clips import MaskedClips, ShownClip
-from clip_har.models.zero_shot import Judge
+from clip_har.models.zero_shot import Classifier
 from clip_har.noise.random import Corruption, corrupted
 from clip_har.results.costs import Cost
 from clip_har.results.score_table import OWN_SCENE, ScoreTable
@@ -27,7 +27,7 @@ _BATCHES = 8  # forward passes whose frames are in memory at once
 
 def score_clips(
     masked: MaskedClips,
-    judge: Judge,
+    classifier: Classifier,
     corruption: Corruption | None = None,
     *,
     clean: Embedded | None = None,
@@ -39,7 +39,7 @@ def score_clips(
 
     Args:
         masked: the clips.
-        judge: the cell's model with its classes, or anything else that scores clips.
+        classifier: the cell's model with its classes, or anything else that scores clips.
         corruption: noise that is drawn for each clip; None for none.
         clean: of the clean twin; None where the clips are not compared with it.
         keep_embeddings: put the clips' embeddings into the table.
@@ -48,25 +48,25 @@ def score_clips(
             works on the same processor anyway.
 
     Returns:
-        One row per judged clip, in the clip set's order.
+        One row per evaluated clip, in the clip set's order.
     """
     cost = cost or Cost()
     twins = CleanEmbeddings(clean)
     scores: list[NDArray[np.float32]] = []
     embeddings: list[NDArray[np.float32]] = []
     drifts: list[NDArray[np.float64]] = []
-    ids = masked.judged_ids
+    ids = masked.evaluated_ids
     shown: list[MaskEffect] = []
     rms: list[float] = []
     largest: list[float] = []
     # Several batches at once: only the last one of them is not full where clips differ in length.
     # With threads one batch each: the device must not wait for the first of many.
-    at_once = judge.batch_size * (1 if threads else _BATCHES)
-    batches = masked.frames.batches(masked.judged, at_once)
+    at_once = classifier.batch_size * (1 if threads else _BATCHES)
+    batches = masked.frames.batches(masked.evaluated, at_once)
     show = partial(_shown, masked, corruption)
     with (
         closing(work_ahead(show, batches, threads=threads, most=max(2 * threads, 1))) as coming,
-        track(len(masked.judged), "evaluating") as advance,
+        track(len(masked.evaluated), "evaluating") as advance,
     ):
         while True:
             with cost.of("mask"):
@@ -74,7 +74,7 @@ def score_clips(
             if batch is None:
                 break
             with cost.of("model"):
-                answered, embedded = judge.answers(batch.frames)
+                answered, embedded = classifier.answers(batch.frames)
             scores.append(answered.numpy())  # (B, C)
             done = len(shown)
             shown += batch.effects
@@ -88,7 +88,7 @@ def score_clips(
         masked,
         shown,
         np.concatenate(scores),
-        pooling=judge.pooling,
+        pooling=classifier.pooling,
         noise_rms=np.array(rms),
         noise_largest=np.array(largest),
         drift=np.concatenate(drifts),
@@ -137,11 +137,11 @@ def score_table(
     drift: NDArray[np.float64],
     embeddings: NDArray[np.float32] | None = None,
 ) -> ScoreTable:
-    """Put answers to the judged clips into a score table.
+    """Put answers to the evaluated clips into a score table.
 
     Args:
         masked: the clips.
-        effects: of the mask, one per judged clip.
+        effects: of the mask, one per evaluated clip.
         scores: ``(N, C)``.
         pooling: over the frames, which says what kind of scores these are.
         noise_rms: ``(N,)``, see `ScoreTable`.
@@ -150,13 +150,13 @@ def score_table(
         embeddings: ``(N, D)``, see `ScoreTable`.
     """
     every = masked.frames.clip_set.clips
-    judged = [every[index] for index in masked.judged]
-    scenes = [masked.scene_clips.get(index) for index in masked.judged]
+    evaluated = [every[index] for index in masked.evaluated]
+    scenes = [masked.scene_clips.get(index) for index in masked.evaluated]
     return ScoreTable(
         class_names=masked.frames.clip_set.class_names,
-        clip_ids=tuple(clip.id for clip in judged),
-        groups=tuple(clip.group for clip in judged),
-        labels=np.array([clip.label for clip in judged], dtype=np.int64),
+        clip_ids=tuple(clip.id for clip in evaluated),
+        groups=tuple(clip.group for clip in evaluated),
+        labels=np.array([clip.label for clip in evaluated], dtype=np.int64),
         scores=scores,
         mask_ratio=np.array([effect.realised_ratio for effect in effects]),
         subject_found=_numbers([effect.subject_found for effect in effects]),
@@ -172,8 +172,8 @@ def score_table(
         empty=tuple(every[index].id for index in masked.empty),
         kind="log_probabilities" if pooling == "mean_probability" else "logits",
         attributes={
-            name: tuple(clip.attributes.get(name) for clip in judged)
-            for name in dict.fromkeys(name for clip in judged for name in clip.attributes)
+            name: tuple(clip.attributes.get(name) for clip in evaluated)
+            for name in dict.fromkeys(name for clip in evaluated for name in clip.attributes)
         },
         drift=drift if np.isfinite(drift).any() else None,
         embeddings=embeddings,

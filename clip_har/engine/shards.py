@@ -23,7 +23,7 @@ from clip_har.results.score_table import ScoreTable
 
 if TYPE_CHECKING:
     from clip_har.masking.masked_clips import MaskedClips
-    from clip_har.models.zero_shot import Judge
+    from clip_har.models.zero_shot import Classifier
 
 _EFFECT = "effect/"
 _EFFECTS = {
@@ -82,7 +82,7 @@ class PartAnswers:
         answers: Mapping[str, NoisyAnswers],
         effects: Sequence[MaskEffect],
     ) -> "PartAnswers":
-        """Take what a model answered to clips with learned noise, one row per judged clip."""
+        """Take what a model answered to clips with learned noise, one row per evaluated clip."""
         columns: dict[str, NDArray[Any]] = {
             f"{_EFFECT}{name}": np.array([asdict(one)[name] for one in effects], np.float64)
             for name in _EFFECTS
@@ -92,7 +92,7 @@ class PartAnswers:
                 f"noise/{name}/{column.name}": getattr(found, column.name)
                 for column in fields(found)
             }
-        return cls(masked.judged_ids, columns)
+        return cls(masked.evaluated_ids, columns)
 
     @property
     def embeddings(self) -> NDArray[np.float32] | None:
@@ -123,13 +123,13 @@ class PartAnswers:
                 by_name.setdefault(name, {})[field] = column
         return {name: NoisyAnswers(**found) for name, found in by_name.items()}, self.effects
 
-    def table(self, masked: "MaskedClips", judge: "Judge") -> ScoreTable:
+    def table(self, masked: "MaskedClips", classifier: "Classifier") -> ScoreTable:
         """Return the score table of these clips, which are all that are judged."""
         return score_table(
             masked,
             self.effects,
             self.columns["scores"],
-            pooling=judge.pooling,
+            pooling=classifier.pooling,
             noise_rms=self.columns["noise_rms"],
             noise_largest=self.columns["noise_largest"],
             drift=self.columns["drift"],

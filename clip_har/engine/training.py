@@ -42,11 +42,11 @@ def open_training(cell: Cell, zero_shot: ZeroShot) -> TrainingClips:
         zero_shot=lambda: zero_shot,
         cache_dir=cell.cache_dir,
     )
-    usable = _with_their_thing(clips, subject=noise.needs_region)
+    usable = _with_target(clips, subject=noise.needs_region)
     return TrainingClips(clips, *split_groups(frames.clip_set, usable, noise))
 
 
-def _with_their_thing(clips: MaskedClips, *, subject: bool) -> list[int]:
+def _with_target(clips: MaskedClips, *, subject: bool) -> list[int]:
     """Return the decoded clips in which is found what is asked for, as ``on_empty`` says."""
     maps = [clips.feature, clips.subject if subject else None]
     asked = [found for found in maps if found is not None]
@@ -54,14 +54,14 @@ def _with_their_thing(clips: MaskedClips, *, subject: bool) -> list[int]:
     whole = [index for index in decoded if all(one.found[index] for one in asked)]
     if len(whole) == len(decoded):
         return decoded
-    told = (
+    message = (
         f"nothing was found to aim at in {len(decoded) - len(whole)} of {len(decoded)} training"
         f" clips of {clips.frames.clip_set.name}"
     )
     if clips.on_empty == "error":
-        raise ClipHarError(f"{told}: region.on_empty=skip leaves them out")
+        raise ClipHarError(f"{message}: region.on_empty=skip leaves them out")
     if clips.on_empty == "whole":
-        log.warning("%s: their whole frames are taken for it", told)
+        log.warning("%s: their whole frames are taken for it", message)
         return decoded
-    log.warning("%s: left out", told)
+    log.warning("%s: left out", message)
     return whole

@@ -18,7 +18,7 @@ from clip_har.metrics.tables import confused_pairs
 
 _NAMED = 30  # up to so many classes the columns bear names; beyond, the rows' numbers
 _MOST_PAIRS = 16
-_GAP = 0.08  # inches between things
+_GAP = 0.08  # inches between targets
 
 
 def confusion_figure(

@@ -1,4 +1,4 @@
-"""Pictures of learned noise: alone as a contact sheet, and on frames with the model's evidence."""
+"""Pictures of learned noise: alone as a contact sheet, and on frames with attribution."""
 
 import math
 import textwrap
@@ -19,7 +19,7 @@ _LETTER = 0.0085  # width of a letter per point of its size, inches
 _TILE = 1.7  # width of a picture beside others on a row of clips, inches
 _LABEL = 2.2  # width of the captions of such rows, inches
 _EVIDENCE = mpl.colormaps["inferno"]
-_OPACITY = 0.6  # of the evidence over the frame
+_OPACITY = 0.6  # of the attribution over the frame
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,9 +31,9 @@ class NoiseRow:
         shown: ``(S, S, 3)`` uint8 RGB without noise.
         noisy: ``(S, S, 3)`` uint8 RGB with noise.
         added: ``(S, S, 3)`` int16 difference in grey levels.
-        evidence_before: ``(S, S)`` float32 in [0, 1], where the evidence for the class lies
+        attribution_before: ``(S, S)`` float32 in [0, 1], where the attribution for the class lies
             without noise; None if not known.
-        evidence_after: the same with noise.
+        attribution_after: the same with noise.
         subject: ``(S, S)`` float32 in [0, 1], 1 on the subject; None if not known.
     """
 
@@ -41,8 +41,8 @@ class NoiseRow:
     shown: NDArray[np.uint8]
     noisy: NDArray[np.uint8]
     added: NDArray[np.int16]
-    evidence_before: NDArray[np.float32] | None = None
-    evidence_after: NDArray[np.float32] | None = None
+    attribution_before: NDArray[np.float32] | None = None
+    attribution_after: NDArray[np.float32] | None = None
     subject: NDArray[np.float32] | None = None
 
 
@@ -92,10 +92,10 @@ def noise_sheet(
 
 
 def noise_clips_figure(rows: Sequence[NoiseRow], *, title: str) -> Figure:
-    """Draw frames without and with noise, what was added, and where the evidence lies.
+    """Draw frames without and with noise, what was added, and where the attribution lies.
 
     Args:
-        rows: at least one. The columns of evidence are there only if a row has it.
+        rows: at least one. The columns of attribution are there only if a row has it.
         title: of the figure.
 
     Raises:
@@ -112,11 +112,13 @@ def noise_clips_figure(rows: Sequence[NoiseRow], *, title: str) -> Figure:
     peak = max(int(np.abs(row.added).max()) for row in rows)
     factor = max(1, round(127.5 / peak)) if peak else 1
     heads = ["without noise", "with noise", f"what was added (× {factor})"]
-    evidences = {
-        "evidence without": [row.evidence_before for row in rows],
-        "evidence with": [row.evidence_after for row in rows],
+    attributions = {
+        "attribution without": [row.attribution_before for row in rows],
+        "attribution with": [row.attribution_after for row in rows],
     }
-    known = {head: heats for head, heats in evidences.items() if any(h is not None for h in heats)}
+    known = {
+        head: heats for head, heats in attributions.items() if any(h is not None for h in heats)
+    }
     columns = len(heads) + len(known)
     size = (_LABEL + _TILE * columns, _TILE * len(rows) + (1.0 if known else 0.5))
     figure = Figure(figsize=size, layout=_tight())
@@ -129,7 +131,7 @@ def noise_clips_figure(rows: Sequence[NoiseRow], *, title: str) -> Figure:
         for axes, picture in zip(line, pictures, strict=False):
             _draw_picture(axes, picture)
         for axes, heats in zip(line[len(pictures) :], known.values(), strict=True):
-            _draw_evidence(axes, row.shown, heats[index], row.subject)
+            _draw_attribution(axes, row.shown, heats[index], row.subject)
         for axes, head in zip(line if index == 0 else [], [*heads, *known], strict=False):
             axes.set_title(head, fontsize=10, color=_INK, pad=4)
     if known:
@@ -153,13 +155,13 @@ def _amplification(peak: float) -> str:
     )
 
 
-def _draw_evidence(
+def _draw_attribution(
     axes: Axes,
     frame: NDArray[np.uint8],
     heat: NDArray[np.float32] | None,
     subject: NDArray[np.float32] | None,
 ) -> None:
-    """Lay ``(S, S)`` evidence over the grey frame; write where there is none."""
+    """Lay ``(S, S)`` attribution over the grey frame; write where there is none."""
     if heat is None:
         _draw_picture(axes, np.full_like(frame, 255))
         where = axes.transAxes
@@ -181,14 +183,14 @@ def _lay(heat: NDArray[np.floating], grey: NDArray[np.floating]) -> NDArray[np.f
 
 
 def _draw_key(axes: Axes) -> None:
-    """Write what the colours of the evidence are, as they look over mid grey."""
+    """Write what the colours of the attribution are, as they look over mid grey."""
     heat = np.linspace(0, 1, 256)[None]  # (1, 256)
     axes.imshow(_lay(heat, np.full_like(heat, 0.5)), aspect="auto", extent=(0, 1, 0, 1))
     axes.set_xticks([0, 1], ["0", "1"])
     axes.set_yticks([])
     axes.tick_params(labelsize=7, length=0, colors=_QUIET)
     axes.spines[:].set_visible(False)
-    axes.set_xlabel("evidence (line: the subject)", fontsize=8, color=_QUIET, labelpad=-4)
+    axes.set_xlabel("attribution (line: the subject)", fontsize=8, color=_QUIET, labelpad=-4)
 
 
 def _draw_picture(axes: Axes, picture: NDArray[np.uint8]) -> None:

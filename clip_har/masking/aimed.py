@@ -1,4 +1,4 @@
-"""What masks that are aimed at a thing have in common."""
+"""What masks that are aimed at a target have in common."""
 
 from typing import Annotated, Self
 
@@ -14,19 +14,19 @@ from clip_har.regions.source import BACKGROUND
 
 
 class AimedMask(Settings):
-    """The settings of a mask that is drawn around a thing.
+    """The settings of a mask that is drawn around a target.
 
     Attributes:
         ratio: share of each frame's pixels that is hidden, in [0, 1]; None hides what the
-            outline of the thing says, no more and no less.
+            outline of the target says, no more and no less.
         fill: what is painted over them.
-        feature: the thing, see `clip_har.regions.source`.
-        hole: the shape about the thing, see `clip_har.masking.holes`; None for the strategy's own.
-        grow: pixels by which the shape reaches beyond the thing, or stays within it when
+        feature: the target, see `clip_har.regions.source`.
+        hole: the shape about the target, see `clip_har.masking.holes`; None for the strategy's own.
+        grow: pixels by which the shape reaches beyond the target, or stays within it when
             negative; None for 0, and for 8 % of the frame's short side with ``hole=grown``.
         soft: pixels over which the hidden part fades into the visible one, which it adds to what
             is hidden; 0 for a hard edge.
-        still: one outline for the whole clip (the thing's union over time), or one per frame.
+        static: one outline for the whole clip (the target's union over time), or one per frame.
 
     Raises:
         ValueError: (by pydantic) on a value out of range, an exact hole that is to grow, or a box
@@ -39,7 +39,7 @@ class AimedMask(Settings):
     hole: Hole | None = None
     grow: Annotated[int, Field(ge=-512, le=512)] | None = None
     soft: Annotated[int, Field(ge=0, le=512)] = 0
-    still: bool = False
+    static: bool = False
 
     @property
     def shape(self) -> Hole:
@@ -48,10 +48,10 @@ class AimedMask(Settings):
 
     @property
     def follows_outline(self) -> bool:
-        """Whether the hole may have the thing's own outline.
+        """Whether the hole may have the target's own outline.
 
         A ``grown`` hole has it where it does not grow: with a ratio it is as large as the ratio
-        says, which may be just the thing.
+        says, which may be just the target.
         """
         if self.shape == "grown":
             return self.ratio is not None or (self.grow is not None and self.grow <= 0)
@@ -75,18 +75,18 @@ class AimedMask(Settings):
     def _exact_does_not_grow(self) -> Self:
         if self.shape == "exact" and self.grow:
             raise ValueError(
-                f"masking.hole=exact with masking.grow={self.grow}: an exact hole has the thing's"
+                f"masking.hole=exact with masking.grow={self.grow}: an exact hole has the target's"
                 " own outline; use masking.hole=grown"
             )
         return self
 
     def _outlines(self, canvas: Canvas) -> NDArray[np.float32]:
-        """Return the relevance that holes are drawn about, ``(1 or T, H, W)``."""
-        relevance = known_feature(canvas)
-        if self.still:
-            union: NDArray[np.float32] = relevance.max(axis=0, keepdims=True)
+        """Return the soft mask that holes are drawn about, ``(1 or T, H, W)``."""
+        soft_mask = known_feature(canvas)
+        if self.static:
+            union: NDArray[np.float32] = soft_mask.max(axis=0, keepdims=True)
             return union
-        return relevance if self.ratio is None else filled_frames(relevance)
+        return soft_mask if self.ratio is None else filled_frames(soft_mask)
 
     def _hole(self, outlines: NDArray[np.float32]) -> NDArray[np.float32]:
         ranked = self.ratio is not None

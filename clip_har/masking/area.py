@@ -20,7 +20,7 @@ class Canvas:
         frames: number of frames T, at least 1.
         height: pixels, at least 1.
         width: pixels, at least 1.
-        feature: ``(T, H, W)`` relevance in [0, 1] of the thing that the strategy asks for; None
+        feature: ``(T, H, W)`` soft mask in [0, 1] of the target that the strategy asks for; None
             where it asks for none.
         subject: the same of the subject, None without a region source.
 
@@ -40,13 +40,13 @@ class Canvas:
         size = (self.frames, self.height, self.width)
         if min(size) < 1:
             raise ValueError(f"expected at least one frame and one pixel, got (T, H, W) = {size}")
-        for relevance in (self.feature, self.subject):
-            if relevance is None:
+        for soft_mask in (self.feature, self.subject):
+            if soft_mask is None:
                 continue
-            if relevance.shape != size:
-                raise ValueError(f"expected maps of shape {size}, got {relevance.shape}")
-            if not (relevance.min() >= 0 and relevance.max() <= 1):  # also refuses NaN
-                raise ValueError(f"expected relevance in [0, 1] for clip {self.clip_id}")
+            if soft_mask.shape != size:
+                raise ValueError(f"expected maps of shape {size}, got {soft_mask.shape}")
+            if not (soft_mask.min() >= 0 and soft_mask.max() <= 1):  # also refuses NaN
+                raise ValueError(f"expected soft mask in [0, 1] for clip {self.clip_id}")
 
 
 class Strategy(Protocol):
@@ -65,7 +65,7 @@ class Strategy(Protocol):
 
     @property
     def feature(self) -> str | None:
-        """The thing whose place the canvas must say, see `clip_har.regions.source`."""
+        """The target whose place the canvas must say, see `clip_har.regions.source`."""
 
     @property
     def short_name(self) -> str:
@@ -76,7 +76,7 @@ class Strategy(Protocol):
 
 
 def known_feature(canvas: Canvas) -> NDArray[np.float32]:
-    """Return where the strategy's thing is, ``(T, H, W)`` in [0, 1].
+    """Return where the strategy's target is, ``(T, H, W)`` in [0, 1].
 
     Raises:
         ClipHarError: when the canvas does not say.
@@ -156,7 +156,7 @@ def clip_mask(strategy: Strategy, canvas: Canvas) -> NDArray[np.bool_]:
         ``(1 or T, H, W)`` bool, True where hidden; 1 = the same mask for all frames.
 
     Raises:
-        ClipHarError: when the strategy asks for a thing and the canvas does not say where it is.
+        ClipHarError: when the strategy asks for a target and the canvas does not say where it is.
 
     Example:
         >>> from clip_har.masking.shape import ShapeMask

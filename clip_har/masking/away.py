@@ -11,7 +11,7 @@ from clip_har.regions.source import INSIDE
 
 
 def moved_away(
-    relevance: NDArray[np.float32],
+    soft_mask: NDArray[np.float32],
     subject: NDArray[np.float32] | None,
     *,
     ratio: float | None,
@@ -19,59 +19,59 @@ def moved_away(
     seed: int,
     clip_id: str,
 ) -> NDArray[np.float32]:
-    """Return the maps of a thing, moved to where the subject is least.
+    """Return the maps of a target, moved to where the subject is least.
 
-    One place serves the whole clip, a window that the thing's bounding box fits into in every
-    frame: that over which the relevance of thing and subject, summed over the frames, is least;
-    among equals one is drawn. Where the thing fills most of the frame the two still overlap, and
+    One place serves the whole clip, a window that the target's bounding box fits into in every
+    frame: that over which the soft mask of target and subject, summed over the frames, is least;
+    among equals one is drawn. Where the target fills most of the frame the two still overlap, and
     ``mask/subject_hidden`` says by how much.
 
     Args:
-        relevance: ``(F, H, W)`` of the thing that the hole is made for, in [0, 1].
-        subject: ``(T, H, W)`` of what is to be avoided beside the thing; None for nothing else.
+        soft_mask: ``(F, H, W)`` of the target that the hole is made for, in [0, 1].
+        subject: ``(T, H, W)`` of what is to be avoided beside the target; None for nothing else.
         ratio: share of the frame that will be hidden: the box grows or shrinks to that area;
-            None for the thing's own area.
-        margin: pixels by which the hole reaches beyond the thing.
+            None for the target's own area.
+        margin: pixels by which the hole reaches beyond the target.
         seed: the root seed of the run.
         clip_id: names the clip's own random numbers.
 
     Returns:
         ``(F, H, W)``: each frame's map within its bounding box, moved; 0 elsewhere.
     """
-    inside = relevance >= INSIDE
+    inside = soft_mask >= INSIDE
     boxes = {n: bounding_box(frame) for n, frame in enumerate(inside) if frame.any()}
     if not boxes:
-        return relevance
-    frame_height, frame_width = relevance.shape[1:]
+        return soft_mask
+    frame_height, frame_width = soft_mask.shape[1:]
     height = max(bottom - top for top, _, bottom, _ in boxes.values()) + 2 * margin
     width = max(right - left for _, left, _, right in boxes.values()) + 2 * margin
     if ratio is not None:
         scale = math.sqrt(ratio * frame_height * frame_width / (height * width))
         height, width = (max(1, math.ceil(side * scale)) for side in (height, width))
     height, width = min(height, frame_height), min(width, frame_width)
-    occupied = _steps(relevance).sum(axis=0)
+    occupied = _steps(soft_mask).sum(axis=0)
     if subject is not None:
         occupied = occupied + _steps(subject).sum(axis=0)
     sums = _window_sums(occupied, height, width)
     places = np.argwhere(sums == sums.min())
     draws = generator(seed, "mask/away", clip_id)
     window_top, window_left = places[draws.integers(len(places))]
-    moved = np.zeros_like(relevance)
+    moved = np.zeros_like(soft_mask)
     for number, (top, left, bottom, right) in boxes.items():
-        # A ratio may make the window smaller than the thing: what no longer fits is pushed back.
+        # A ratio may make the window smaller than the target: what no longer fits is pushed back.
         new_top = window_top + (height - (bottom - top)) // 2
         new_left = window_left + (width - (right - left)) // 2
         new_top = min(max(new_top, 0), frame_height - (bottom - top))
         new_left = min(max(new_left, 0), frame_width - (right - left))
         moved[number, new_top : new_top + bottom - top, new_left : new_left + right - left] = (
-            relevance[number, top:bottom, left:right]
+            soft_mask[number, top:bottom, left:right]
         )
     return moved
 
 
-def _steps(relevance: NDArray[np.float32]) -> NDArray[np.int64]:
+def _steps(soft_mask: NDArray[np.float32]) -> NDArray[np.int64]:
     # Whole numbers: their sums are exact, so that equal places are equal on every machine.
-    return np.rint(relevance * 255).astype(np.int64)
+    return np.rint(soft_mask * 255).astype(np.int64)
 
 
 def _window_sums(values: NDArray[np.int64], height: int, width: int) -> NDArray[np.int64]:

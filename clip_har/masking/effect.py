@@ -19,11 +19,11 @@ class MaskEffect:
     Attributes:
         realised_ratio: share of the pixels that is hidden, mean over the frames; a pixel that is
             covered in part counts in part.
-        feature_hidden: the same of the thing that the mask is aimed at; None where it has none.
-        subject_hidden: share of the subject's relevance that is hidden; None without a region
+        feature_hidden: the same of the target that the mask is aimed at; None where it has none.
+        subject_hidden: share of the subject's soft mask that is hidden; None without a region
             source and where it found nothing.
         subject_found: whether the source found the subject; None without a region source.
-        feature_frames: share of the frames in which that thing was found; None where it has none.
+        feature_frames: share of the frames in which that target was found; None where it has none.
         native_black: share of the pixels of the unmasked clip that are black already, such as
             letterbox bars (see `BLACK_LEVEL`).
     """
@@ -47,8 +47,8 @@ def mask_effect(
     Args:
         frames: ``(T, 3, H, W)`` RGB in 0 … 255, as they were before masking.
         mask: ``(1 or T, H, W)``: True where hidden, or how much of a pixel is covered, in [0, 1].
-        subject: ``(T, H, W)`` relevance in [0, 1], or None without a region source.
-        feature: the same of the thing that the mask is aimed at, or None.
+        subject: ``(T, H, W)`` soft mask in [0, 1], or None without a region source.
+        feature: the same of the target that the mask is aimed at, or None.
 
     Example:
         >>> frames = np.full((1, 3, 1, 4), 200, np.uint8)
@@ -77,7 +77,7 @@ def _black_share(frames: NDArray[np.uint8]) -> float:
 
 
 def _hidden_share(
-    mask: NDArray[np.bool_] | NDArray[np.float32], relevance: NDArray[np.float32]
+    mask: NDArray[np.bool_] | NDArray[np.float32], soft_mask: NDArray[np.float32]
 ) -> float | None:
-    total = float(relevance.sum(dtype=np.float64))
-    return float((mask * relevance).sum(dtype=np.float64)) / total if total else None
+    total = float(soft_mask.sum(dtype=np.float64))
+    return float((mask * soft_mask).sum(dtype=np.float64)) / total if total else None

@@ -1,4 +1,4 @@
-"""Feature-specific masking: hide a named thing."""
+"""Feature-specific masking: hide a named target."""
 
 from typing import Literal, Self
 
@@ -14,20 +14,20 @@ from clip_har.regions.source import BACKGROUND
 
 
 class FeatureMask(AimedMask):
-    """Hide a thing, its most relevant or most central pixels first.
+    """Hide a target, its most relevant or most central pixels first.
 
-    With a ratio the area is exact, as with every mask: where the thing is smaller, the hole grows
+    With a ratio the area is exact, as with every mask: where the target is smaller, the hole grows
     beyond it; where it is larger, a part of it stays visible. ``ratio=null`` hides the whole hole.
 
     A hole that follows the subject tells of its motion, and its size of the pose: a box less than
-    an outline, and least with ``still``.
+    an outline, and least with ``static``.
 
     Attributes:
         hole: None is ``box``, which does not give the outline away, and ``exact`` for the
             background, which has no box of its own.
-        place: ``feature``, or ``away``: a hole of the same shape and area where thing and subject
+        place: ``feature``, or ``away``: a hole of the same shape and area where target and subject
             are least, the control that shows what hiding just anything costs. It stands still
-            where a hole on the feature moves along, unless ``still`` holds that one, too.
+            where a hole on the feature moves along, unless ``static`` holds that one, too.
 
     Raises:
         ValueError: (by pydantic) on another place for the background, or as `AimedMask`.
@@ -63,16 +63,16 @@ class FeatureMask(AimedMask):
         return f"hide {self.feature} ({self.shape}{away})"
 
     def field(self, canvas: Canvas) -> NDArray[np.float32]:
-        """Return the field of the hole about the thing, see `hole_field`.
+        """Return the field of the hole about the target, see `hole_field`.
 
         Args:
-            canvas: the clip, which must say where the thing is.
+            canvas: the clip, which must say where the target is.
 
         Returns:
             ``(1 or T, H, W)``, negative where ``ratio=null`` hides.
 
         Raises:
-            ClipHarError: when the canvas does not say where the thing is.
+            ClipHarError: when the canvas does not say where the target is.
         """
         outlines = self._outlines(canvas)
         field = self._hole(outlines)
@@ -87,7 +87,7 @@ class FeatureMask(AimedMask):
             clip_id=canvas.clip_id,
         )
         # A hole that the frame's border cuts in one place and not in the other has another area:
-        # the moved one takes as many pixels as the one on the thing.
+        # the moved one takes as many pixels as the one on the target.
         return _with_area(self._hole(moved), (field < 0).sum(axis=(1, 2)))
 
 

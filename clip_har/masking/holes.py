@@ -1,4 +1,4 @@
-"""The shapes of a hole around a thing, as fields that are negative inside the hole.
+"""The shapes of a hole around a target, as fields that are negative inside the hole.
 
 A hole with the outline of a person still tells the pose: a model may read the action off the
 silhouette. ``box`` and ``ellipse`` give away no more than its size, ``grown`` blurs it, ``exact``
@@ -15,81 +15,81 @@ from clip_har.regions.source import INSIDE, is_found
 Hole = Literal["exact", "grown", "box", "ellipse"]
 
 GROWN_SHARE = 0.08
-"""How far a ``grown`` hole reaches beyond the thing unless told, share of the frame's short side:
+"""How far a ``grown`` hole reaches beyond the target unless told, share of the frame's short side:
 9 pixels of 112, where the outline of a drawn person told no more than a box."""
 
-_LEVELS = 255  # relevance is ranked in these steps, as region maps are kept on disk
+_LEVELS = 255  # soft mask is ranked in these steps, as region maps are kept on disk
 
 
 def hole_field(
-    relevance: NDArray[np.float32], hole: Hole, *, grow: int | None = None, whole_order: bool = True
+    soft_mask: NDArray[np.float32], hole: Hole, *, grow: int | None = None, whole_order: bool = True
 ) -> NDArray[np.float32]:
-    """Return the field of a hole around a thing, frame by frame.
+    """Return the field of a hole around a target, frame by frame.
 
-    - ``exact``: by falling relevance; of equally relevant pixels the one that is deeper inside the
-      thing, or nearer to it, comes first.
-    - ``grown``: by distance to the outline: its level sets are the thing, grown or shrunken.
-    - ``box``, ``ellipse``: by the size of the box or ellipse about the thing's bounding box that
-      reaches the pixel; at zero it just covers the thing.
+    - ``exact``: by falling soft mask; of equally relevant pixels the one that is deeper inside the
+      target, or nearer to it, comes first.
+    - ``grown``: by distance to the outline: its level sets are the target, grown or shrunken.
+    - ``box``, ``ellipse``: by the size of the box or ellipse about the target's bounding box that
+      reaches the pixel; at zero it just covers the target.
 
     Args:
-        relevance: ``(F, H, W)`` in [0, 1]; inside the thing from `INSIDE` on.
+        soft_mask: ``(F, H, W)`` in [0, 1]; inside the target from `INSIDE` on.
         hole: the shape.
-        grow: pixels by which a ``grown`` hole, a box or an ellipse reaches beyond the thing, or
+        grow: pixels by which a ``grown`` hole, a box or an ellipse reaches beyond the target, or
             stays within it when negative; None for 0, and `GROWN_SHARE` for ``grown``.
         whole_order: False leaves equally relevant pixels of an ``exact`` hole tied, which is
             faster where only the sign is asked for.
 
     Returns:
         ``(F, H, W)`` float32: negative inside the hole, positive outside, never zero; positive
-        everywhere in a frame without the thing.
+        everywhere in a frame without the target.
 
     Example:
-        >>> thing = np.zeros((1, 4, 5), np.float32)
-        >>> thing[0, 1, 1:4] = thing[0, 2, 2] = 1
-        >>> (hole_field(thing, "box")[0] < 0).astype(int)
+        >>> target = np.zeros((1, 4, 5), np.float32)
+        >>> target[0, 1, 1:4] = target[0, 2, 2] = 1
+        >>> (hole_field(target, "box")[0] < 0).astype(int)
         array([[0, 0, 0, 0, 0],
                [0, 1, 1, 1, 0],
                [0, 1, 1, 1, 0],
                [0, 0, 0, 0, 0]])
     """
-    inside = relevance >= INSIDE  # (F, H, W)
-    field = np.empty(relevance.shape, np.float32)
-    margin = hole_margin(hole, grow, relevance.shape)
-    for number, thing in enumerate(inside):
+    inside = soft_mask >= INSIDE  # (F, H, W)
+    field = np.empty(soft_mask.shape, np.float32)
+    margin = hole_margin(hole, grow, soft_mask.shape)
+    for number, target in enumerate(inside):
         if hole == "exact":
-            field[number] = _exact(relevance[number], thing, whole_order=whole_order)
-        elif not thing.any():
+            field[number] = _exact(soft_mask[number], target, whole_order=whole_order)
+        elif not target.any():
             field[number] = 1
         elif hole == "grown":
-            field[number] = outline_distance(thing) - margin
+            field[number] = outline_distance(target) - margin
         else:
-            field[number] = _about_box(thing, margin, ellipse=hole == "ellipse")
+            field[number] = _about_box(target, margin, ellipse=hole == "ellipse")
     return field
 
 
 def hole_margin(hole: Hole, grow: int | None, shape: tuple[int, ...]) -> int:
-    """Return by how many pixels a hole reaches beyond its thing in frames ``(…, H, W)``."""
+    """Return by how many pixels a hole reaches beyond its target in frames ``(…, H, W)``."""
     if grow is not None:
         return grow
     return round(GROWN_SHARE * min(shape[-2:])) if hole == "grown" else 0
 
 
-def filled_frames(relevance: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return maps in which each frame without the thing has the whole clip's: its union over time.
+def filled_frames(soft_mask: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return maps in which each frame without the target has the whole clip's: its union over time.
 
     A ratio asks for so many hidden pixels in *every* frame, so that each must rank them.
 
     Args:
-        relevance: ``(T, H, W)`` in [0, 1].
+        soft_mask: ``(T, H, W)`` in [0, 1].
     """
-    if not is_found(relevance):
-        return relevance
-    empty = ~(relevance >= INSIDE).any(axis=(1, 2))
+    if not is_found(soft_mask):
+        return soft_mask
+    empty = ~(soft_mask >= INSIDE).any(axis=(1, 2))
     if not empty.any():
-        return relevance
-    filled = relevance.copy()
-    filled[empty] = relevance.max(axis=0)
+        return soft_mask
+    filled = soft_mask.copy()
+    filled[empty] = soft_mask.max(axis=0)
     return filled
 
 
@@ -133,9 +133,9 @@ def outline_distance(inside: NDArray[np.bool_]) -> NDArray[np.float32]:
 
 
 def _exact(
-    relevance: NDArray[np.float32], inside: NDArray[np.bool_], *, whole_order: bool
+    soft_mask: NDArray[np.float32], inside: NDArray[np.bool_], *, whole_order: bool
 ) -> NDArray[np.float32]:
-    steps = np.rint(relevance * np.float32(_LEVELS))
+    steps = np.rint(soft_mask * np.float32(_LEVELS))
     # Between two steps: the sign says on which side of INSIDE a pixel lies, whatever the order
     # among equals adds, which is less than half a step.
     field: NDArray[np.float32] = np.where(inside, -1, 1) * (np.abs(steps - _LEVELS / 2) + 0.5)
@@ -150,7 +150,7 @@ def _about_box(inside: NDArray[np.bool_], margin: int, *, ellipse: bool) -> NDAr
     down = np.abs(np.arange(height) + 0.5 - (top + bottom) / 2)[:, None]  # (H, 1)
     across = np.abs(np.arange(width) + 0.5 - (left + right) / 2)[None, :]  # (1, W)
     reach_down, reach_across = (bottom - top) / 2, (right - left) / 2
-    if ellipse:  # of the box's aspect, as large as it takes to cover the thing's pixels whole
+    if ellipse:  # of the box's aspect, as large as it takes to cover the target's pixels whole
         corners = np.hypot((down + 0.5) / reach_down, (across + 0.5) / reach_across)
         cover = corners[inside].max()
         reach_down, reach_across = cover * reach_down, cover * reach_across

@@ -1,4 +1,4 @@
-"""Isolation masking: keep a named thing and hide the rest."""
+"""Isolation masking: keep a named target and hide the rest."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,10 +9,10 @@ from clip_har.regions.source import BACKGROUND
 
 
 class IsolationMask(AimedMask):
-    """Hide what is not a thing, the least relevant or farthest pixels first.
+    """Hide what is not a target, the least relevant or farthest pixels first.
 
     With a ratio the area is exact: a small one leaves surroundings visible, a large one bites into
-    the thing. ``ratio=null`` keeps exactly the region, and hides all of a frame without it.
+    the target. ``ratio=null`` keeps exactly the region, and hides all of a frame without it.
 
     Attributes:
         hole: the shape of what is kept; None is ``exact``.
@@ -39,12 +39,12 @@ class IsolationMask(AimedMask):
         """Return the field of what is kept with its sign turned round, see `hole_field`.
 
         Args:
-            canvas: the clip, which must say where the thing is.
+            canvas: the clip, which must say where the target is.
 
         Returns:
             ``(1 or T, H, W)``, negative where ``ratio=null`` hides.
 
         Raises:
-            ClipHarError: when the canvas does not say where the thing is.
+            ClipHarError: when the canvas does not say where the target is.
         """
         return -self._hole(self._outlines(canvas))

@@ -59,8 +59,8 @@ class MaskedClips:
         seed: the root seed.
         frames: the clips' frames as they came.
         subject: where the subject is; None without a region source.
-        feature: where the thing is that the mask is aimed at; None where it is aimed at nothing.
-        on_empty: what happens to clips in which that thing is not found.
+        feature: where the target is that the mask is aimed at; None where it is aimed at nothing.
+        on_empty: what happens to clips in which that target is not found.
     """
 
     masking: Strategy
@@ -72,12 +72,12 @@ class MaskedClips:
 
     @cached_property
     def empty(self) -> list[int]:
-        """Decoded clips in which the mask's thing was not found, ascending."""
+        """Decoded clips in which the mask's target was not found, ascending."""
         if self.feature is None:
             return []
         return [index for index in self.frames.ok if not self.feature.found[index]]
 
-    def told_empty(self) -> str:
+    def empty_message(self) -> str:
         """Return what was not found in how many clips, and which, for messages."""
         names = [self.frames.clip_set.clips[index].id for index in self.empty]
         listed = ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
@@ -85,7 +85,7 @@ class MaskedClips:
         return f"{what} in {len(names)} of {len(self.frames.ok)} clips ({listed})"
 
     @cached_property
-    def judged(self) -> list[int]:
+    def evaluated(self) -> list[int]:
         """The clips that are shown to the model, ascending."""
         if self.on_empty == "whole":
             return self.frames.ok
@@ -93,22 +93,25 @@ class MaskedClips:
         return [index for index in self.frames.ok if index not in left_out]
 
     @cached_property
-    def judged_ids(self) -> tuple[str, ...]:
+    def evaluated_ids(self) -> tuple[str, ...]:
         """The ids of these clips."""
-        return tuple(self.frames.clip_set.clips[index].id for index in self.judged)
+        return tuple(self.frames.clip_set.clips[index].id for index in self.evaluated)
 
     @cached_property
     def scene_clips(self) -> Mapping[int, int]:
-        """For each judged clip the one whose background it is shown before; empty unless swapped.
+        """For each evaluated clip the one before whose background it is shown.
 
-        Both clips' subjects were found, and the two are of different classes.
+        Empty unless the mask swaps scenes. Both clips' subjects were found, and the two are of
+        different classes.
         """
         if not isinstance(self.masking, SwapMask):
             return {}
-        clips = [self.frames.clip_set.clips[index] for index in self.judged]
+        clips = [self.frames.clip_set.clips[index] for index in self.evaluated]
         labels = np.array([clip.label for clip in clips], np.int64)
         drawn = draw_scene_clips([clip.id for clip in clips], labels, seed=self.seed)
-        return {index: self.judged[pick] for index, pick in zip(self.judged, drawn, strict=True)}
+        return {
+            index: self.evaluated[pick] for index, pick in zip(self.evaluated, drawn, strict=True)
+        }
 
     def clip(self, index: int) -> ShownClip:
         """Return a clip with a part hidden.
@@ -121,7 +124,7 @@ class MaskedClips:
         view = self.frames.view(index)
         pixels, clip_id = view.pixels, view.clip.id
         count, _, height, width = pixels.shape
-        subject = None if self.subject is None else self.subject.relevance(index)
+        subject = None if self.subject is None else self.subject.soft_mask(index)
         feature = self._feature(index)
         canvas = Canvas(
             clip_id=clip_id,
@@ -163,20 +166,20 @@ class MaskedClips:
     def _feature(self, index: int) -> NDArray[np.float32] | None:
         if self.feature is None:
             return None
-        relevance = self.feature.relevance(index)
-        # Only with on_empty=whole is a clip without the thing shown at all.
-        return relevance if self.feature.found[index] else np.ones_like(relevance)
+        soft_mask = self.feature.soft_mask(index)
+        # Only with on_empty=whole is a clip without the target shown at all.
+        return soft_mask if self.feature.found[index] else np.ones_like(soft_mask)
 
     def _background(self, index: int, swap: SwapMask, count: int) -> "Tensor":
         """Return ``count`` frames of a clip with its own subject painted over."""
         import torch
 
         view = self.frames.view(index)
-        relevance = self._feature(index)
-        assert relevance is not None, "a swap is aimed at a thing"  # noqa: S101
+        soft_mask = self._feature(index)
+        assert soft_mask is not None, "a swap is aimed at a target"  # noqa: S101
         bare = apply_mask(
             torch.from_numpy(view.pixels.copy()),
-            swap.own_scene_hole(relevance),
+            swap.own_scene_hole(soft_mask),
             swap.fill,
             seed=self.seed,
             clip_id=view.clip.id,
@@ -194,12 +197,12 @@ def locate(
     zero_shot: "Callable[[], ZeroShot]",
     cache_dir: Path,
 ) -> MaskedClips:
-    """Find where a mask's thing is, and return the clips under the mask.
+    """Find where a mask's target is, and return the clips under the mask.
 
     Args:
         masking: the mask.
         frames: of the clips.
-        region: says where the thing is, and what becomes of clips without it.
+        region: says where the target is, and what becomes of clips without it.
         subject: whether the subject is looked for, too.
         seed: the root seed.
         zero_shot: gives the cell's model with its classes, for sources that need it.
@@ -208,10 +211,10 @@ def locate(
     aim = masking.feature
     if aim == PERSON and region.person_is_subject:
         aim = SUBJECT
-    things = ([aim] if aim else []) + ([SUBJECT] if subject else [])
+    targets = ([aim] if aim else []) + ([SUBJECT] if subject else [])
     maps = {
-        thing: open_regions(region, thing, frames, zero_shot=zero_shot, cache_dir=cache_dir)
-        for thing in dict.fromkeys(things)
+        target: open_regions(region, target, frames, zero_shot=zero_shot, cache_dir=cache_dir)
+        for target in dict.fromkeys(targets)
     }
     return MaskedClips(
         masking=masking,

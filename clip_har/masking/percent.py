@@ -21,27 +21,27 @@ class PercentMask(Settings):
         ratio: share of each frame's pixels that is hidden, in [0, 1].
         fill: what is painted over them.
         patch: side of a patch in pixels; those at the right and lower border may be cut.
-        still: the same patches in all frames (a tube), or fresh ones in each frame.
+        static: the same patches in all frames (a tube), or fresh ones in each frame.
 
     Example:
         >>> canvas = Canvas(clip_id="clip 1", seed=0, frames=8, height=32, width=48)
         >>> PercentMask(ratio=0.3).field(canvas).shape
         (1, 32, 48)
-        >>> PercentMask(ratio=0.3, still=False).field(canvas).shape
+        >>> PercentMask(ratio=0.3, static=False).field(canvas).shape
         (8, 32, 48)
     """
 
     ratio: Annotated[float, Field(ge=0, le=1)]
     fill: Fill = "black"
     patch: Annotated[int, Field(ge=1, le=64)] = 16
-    still: bool = True
+    static: bool = True
 
     feature: ClassVar[str | None] = None
 
     @property
     def short_name(self) -> str:
         """A few words for a figure's row."""
-        return f"percent {self.patch} px" + ("" if self.still else " fresh")
+        return f"percent {self.patch} px" + ("" if self.static else " fresh")
 
     def field(self, canvas: Canvas) -> NDArray[np.float32]:
         """Return each pixel's place in its frame's random order of patches.
@@ -55,7 +55,7 @@ class PercentMask(Settings):
         """
         rows = -(-canvas.height // self.patch)
         columns = -(-canvas.width // self.patch)
-        frames = 1 if self.still else canvas.frames
+        frames = 1 if self.static else canvas.frames
         draws = generator(canvas.seed, "mask/percent", canvas.clip_id)
         # Ranks rather than the random values: those may tie once they are float32.
         order = np.argsort(draws.random((frames, rows * columns)), axis=1, kind="stable")

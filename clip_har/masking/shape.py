@@ -74,14 +74,14 @@ class ShapeMask(Settings):
         fill: what is painted over them.
         shape: which shape.
         place: where its centre is; ``corner`` is one of the four at random, ``subject`` the
-            centroid of the subject's relevance (the middle where that is zero everywhere).
+            centroid of the subject (the middle where that is zero everywhere).
         count: number of shapes, at random places, which may overlap.
         aspect: width over height; rectangle and ellipse only.
         rotation: degrees counter-clockwise.
         radius: of the ring's middle line, share of the frame's short side; ring only. The hole
             closes where the ratio makes the ring thicker than that, first at a corner.
         spacing: of the lines, share of the frame's short side; grid only.
-        still: the same places in all frames, or fresh ones (followed ones, for ``subject``).
+        static: the same places in all frames, or fresh ones (followed ones, for ``subject``).
 
     Raises:
         ValueError: (by pydantic) on a value out of range, or more than one shape at one place.
@@ -100,7 +100,7 @@ class ShapeMask(Settings):
     rotation: float = 0.0
     radius: Annotated[float, Field(gt=0, le=1)] = 0.3
     spacing: Annotated[float, Field(gt=0, le=1)] = 0.25
-    still: bool = True
+    static: bool = True
 
     @model_validator(mode="after")
     def _several_need_random_places(self) -> Self:
@@ -113,7 +113,7 @@ class ShapeMask(Settings):
 
     @property
     def feature(self) -> str | None:
-        """The thing whose place the canvas must say."""
+        """The target whose place the canvas must say."""
         return SUBJECT if self.place == "subject" else None
 
     @property
@@ -122,7 +122,7 @@ class ShapeMask(Settings):
         name = f"shape {self.shape} {self.place}".replace("_", " ")
         name += f" ×{self.count}" if self.count > 1 else ""
         name += f" {self.rotation:g}°" if self.rotation else ""
-        if self.still or self.place not in ("random", "corner", "subject"):
+        if self.static or self.place not in ("random", "corner", "subject"):
             return name
         return name + (" followed" if self.place == "subject" else " fresh")
 
@@ -180,7 +180,7 @@ class ShapeMask(Settings):
                 return _PLAIN[self.shape](x, y)
 
     def _centres(self, canvas: Canvas) -> NDArray[np.float64]:
-        frames = 1 if self.still else canvas.frames
+        frames = 1 if self.static else canvas.frames
         draws = generator(canvas.seed, "mask/shape", canvas.clip_id)
         match self.place:
             case "random":
@@ -188,7 +188,7 @@ class ShapeMask(Settings):
             case "corner":
                 return np.array(list(_CORNERS.values()))[draws.integers(4, size=(frames, 1))]
             case _:  # on the subject
-                return _subject_centres(canvas, still=self.still)[:, None]
+                return _subject_centres(canvas, static=self.static)[:, None]
 
 
 @lru_cache(maxsize=8)
@@ -199,11 +199,11 @@ def _fixed_field(mask: ShapeMask, height: int, width: int) -> NDArray[np.float32
     return field
 
 
-def _subject_centres(canvas: Canvas, *, still: bool) -> NDArray[np.float64]:
-    """Return ``(1 or T, 2)`` centroids; a frame without relevance takes the whole clip's."""
+def _subject_centres(canvas: Canvas, *, static: bool) -> NDArray[np.float64]:
+    """Return ``(1 or T, 2)`` centroids; a frame without soft mask takes the whole clip's."""
     subject = known_feature(canvas)
     clip = _centroid(subject.sum(axis=0, dtype=np.float64)) or _MIDDLE
-    if still:
+    if static:
         return np.array([clip])
     return np.array([_centroid(frame) or clip for frame in subject])
 

@@ -22,7 +22,7 @@ class SwapMask(Settings):
     Attributes:
         fill: what is painted over the other clip's own subject.
         feature: what is kept; it is also what is painted over in the other clip.
-        grow: pixels by which the kept outline reaches beyond the thing.
+        grow: pixels by which the kept outline reaches beyond the target.
         soft: pixels over which the background fades into what is kept, which it covers in part.
         frozen: show the middle frame only, repeated: the same picture without its motion (SCUFO).
     """
@@ -44,14 +44,14 @@ class SwapMask(Settings):
         """Return ``(T, H, W)``, negative where the other background is shown."""
         return -hole_field(known_feature(canvas), "grown", grow=self.grow)
 
-    def own_scene_hole(self, relevance: NDArray[np.float32]) -> NDArray[np.bool_]:
+    def own_scene_hole(self, soft_mask: NDArray[np.float32]) -> NDArray[np.bool_]:
         """Return where a clip's own subject is painted over before its background is shown.
 
         Args:
-            relevance: ``(T, H, W)`` of the other clip's subject, in [0, 1].
+            soft_mask: ``(T, H, W)`` of the other clip's subject, in [0, 1].
 
         Returns:
             ``(T, H, W)``.
         """
         # An estimate may miss the subject in a frame: there the clip's union is painted over.
-        return hole_field(filled_frames(relevance), "grown") < 0
+        return hole_field(filled_frames(soft_mask), "grown") < 0

@@ -1,8 +1,8 @@
-"""Where the evidence for an answer lies, against where the subject is: pure functions of maps.
+"""Where the attribution for an answer lies, against where the subject is: pure functions of maps.
 
-In all of them ``evidence`` is ``(T, g, g)`` at least 0, over the patches of a clip's frames, and
+In all of them ``attribution`` is ``(T, g, g)`` at least 0, over the patches of a clip's frames, and
 ``subject`` is ``(T, g, g)`` in [0, 1], the share of each patch that the subject covers. Frames in
-which the subject is nowhere count as they are: evidence in them lies outside.
+which the subject is nowhere count as they are: attribution in them lies outside.
 """
 
 import numpy as np
@@ -12,8 +12,8 @@ Maps = NDArray[np.floating]
 _INSIDE = 0.5  # of a patch: from here on it is the subject's
 
 
-def mass(evidence: Maps, subject: Maps) -> float:
-    """Return the share of the evidence inside the subject, in [0, 1]; NaN without evidence.
+def mass(attribution: Maps, subject: Maps) -> float:
+    """Return the share of the attribution inside the subject, in [0, 1]; NaN without attribution.
 
     Relevance Mass Accuracy (Arras, Osman and Samek 2022, "CLEVR-XAI"). Without a preference it is
     the subject's share of the frame, so compare it with that, see `focus`.
@@ -22,11 +22,11 @@ def mass(evidence: Maps, subject: Maps) -> float:
         >>> mass(np.array([[[3.0, 0.0], [1.0, 0.0]]]), np.array([[[1.0, 1.0], [0.0, 0.0]]]))
         0.75
     """
-    total = float(evidence.sum())
-    return float((evidence * subject).sum()) / total if total > 0 else float("nan")
+    total = float(attribution.sum())
+    return float((attribution * subject).sum()) / total if total > 0 else float("nan")
 
 
-def rank(evidence: Maps, subject: Maps) -> float:
+def rank(attribution: Maps, subject: Maps) -> float:
     """Return the share of the K strongest patches that are the subject's, in [0, 1].
 
     Relevance Rank Accuracy (Arras, Osman and Samek 2022), K the number of the subject's patches (at
@@ -38,23 +38,23 @@ def rank(evidence: Maps, subject: Maps) -> float:
     """
     inside = subject.ravel() >= _INSIDE
     count = int(inside.sum())
-    if count == 0 or not evidence.any():
+    if count == 0 or not attribution.any():
         return float("nan")
-    strongest = np.argsort(-evidence.ravel(), kind="stable")[:count]
+    strongest = np.argsort(-attribution.ravel(), kind="stable")[:count]
     return float(inside[strongest].mean())
 
 
-def pointing(evidence: Maps, subject: Maps) -> float:
+def pointing(attribution: Maps, subject: Maps) -> float:
     """Return the share of frames whose strongest patch is the subject's, in [0, 1].
 
     The pointing game (Zhang et al. 2018, "Top-down neural attention by excitation backprop"), over
-    the frames that have evidence and a subject; of equal patches the first. NaN without any.
+    the frames that have attribution and a subject; of equal patches the first. NaN without any.
 
     Example:
         >>> pointing(np.array([[[3.0, 0.0], [1.0, 0.0]]]), np.array([[[1.0, 1.0], [0.0, 0.0]]]))
         1.0
     """
-    flat, covered = (maps.reshape(len(maps), -1) for maps in (evidence, subject))
+    flat, covered = (maps.reshape(len(maps), -1) for maps in (attribution, subject))
     counted = flat.any(axis=1) & (covered >= _INSIDE).any(axis=1)
     if not counted.any():
         return float("nan")
@@ -63,14 +63,14 @@ def pointing(evidence: Maps, subject: Maps) -> float:
     return float(hits[counted].mean())
 
 
-def focus(evidence: Maps, subject: Maps) -> float:
-    """Return the subject's share of the evidence over its share of the frame, ≥ 0 (ours).
+def focus(attribution: Maps, subject: Maps) -> float:
+    """Return the subject's share of the attribution over its share of the frame, ≥ 0 (ours).
 
-    1 is no focus: as much evidence as area. NaN without evidence or subject.
+    1 is no focus: as much attribution as area. NaN without attribution or subject.
 
     Example:
         >>> focus(np.array([[[3.0, 0.0], [1.0, 0.0]]]), np.array([[[1.0, 1.0], [0.0, 0.0]]]))
         1.5
     """
     area = float(subject.mean())
-    return mass(evidence, subject) / area if area > 0 else float("nan")
+    return mass(attribution, subject) / area if area > 0 else float("nan")

@@ -17,7 +17,7 @@ _TAILS = (0.025, 0.975)
 
 @dataclass(frozen=True, eq=False)
 class GroupDraws:
-    """Bootstrap samples of clips that are drawn by the group.
+    """Bootstrap samples of clips that are rendered by the group.
 
     Attributes:
         which: ``(N,)`` int64, each clip's group in [0, G).
@@ -55,7 +55,7 @@ class GroupDraws:
 def group_draws(groups: Sequence[str], *, draws: int = 2000, seed: int = 0) -> GroupDraws:
     """Draw groups with replacement, each with all of its clips.
 
-    The clips of one group share actor and place, so they are no independent evidence (Field and
+    The clips of one group share actor and place, so they are no independent attribution (Field and
     Welsh 2007, cluster bootstrap).
 
     Args:
@@ -81,13 +81,13 @@ def group_draws(groups: Sequence[str], *, draws: int = 2000, seed: int = 0) -> G
 
 @lru_cache(maxsize=8)  # the cells of a sweep have the same groups
 def multiplicities(count: int, *, draws: int, seed: int, of: str) -> NDArray[np.int64]:
-    """Draw as many things as there are, with replacement, and count them.
+    """Draw as many targets as there are, with replacement, and count them.
 
     Args:
-        count: number of things, at least 1.
+        count: number of targets, at least 1.
         draws: number R of bootstrap samples.
         seed: of the draws.
-        of: what is drawn; other things get an independent stream.
+        of: what is drawn; other targets get an independent stream.
 
     Returns:
         ``(R + 1, count)``, rows sum to ``count``; row 0 is the sample as it is, all ones.

@@ -48,7 +48,7 @@ def paired_effect(
     - ``bias/skew_kl`` and ``bias/recall_gap``, see `clip_har.metrics.prediction_bias`;
     - ``scene/swap_error``: share answered with the class of the background shown, of the clips
       that every table shows before another one (SBErr, Chung et al. 2022);
-    - ``attention/mass``: mean share of relevance inside the subject, over the clips for which
+    - ``attention/mass``: mean share of soft mask inside the subject, over the clips for which
       every table's was measured.
 
     A measure without such clips is left out. Each seed is measured by itself and then averaged:

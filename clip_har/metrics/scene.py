@@ -83,11 +83,11 @@ def scene_measures(tables: SceneTables, *, seed: int = 0) -> pd.DataFrame:
 
 
 def reliance_per_class(clean: ScoreTable, hidden: ScoreTable) -> pd.DataFrame:
-    """Return by how much each class's recall falls when a thing is hidden (ours).
+    """Return by how much each class's recall falls when a target is hidden (ours).
 
     Args:
         clean: the clips as they are.
-        hidden: the same with a thing hidden; only clips that both have count.
+        hidden: the same with a target hidden; only clips that both have count.
 
     Returns:
         Columns ``class, clips, recall_clean, recall_hidden, reliance``, the classes that are

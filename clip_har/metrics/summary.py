@@ -24,14 +24,14 @@ def summarise(table: ScoreTable, clean: ScoreTable | None = None) -> dict[str, f
     Accuracy; ``confidence`` and calibration, see `clip_har.metrics.calibration`; ``bias/*``, see
     `prediction_bias`, and for the data set's attributes `attribute_gaps`; with ``clean``, the table
     of the clean twin, what `robustness` returns, and ``drift``, the mean over the
-    clips in which the mask's thing was found.
+    clips in which the mask's target was found.
 
     ``top5`` is left out where there are five classes or fewer, since it is 1 then; what is not
     known (``mask/subject_hidden`` without a region source) is left out too.
     ``noise/rms`` and ``noise/largest`` are what noise really changed in the pixels, in grey levels:
     the mean over clips of the root mean square, and the largest change of all.
-    ``mask/feature_frames`` is the share of the frames in which the mask's thing was found,
-    ``mask/nothing_found`` is the share of the decoded clips in which the mask's thing was not
+    ``mask/feature_frames`` is the share of the frames in which the mask's target was found,
+    ``mask/nothing_found`` is the share of the decoded clips in which the mask's target was not
     found; ``data/left_out_clips`` of them are in no other number.
     """
     labels, scores, probabilities = table.labels, table.scores, table.probabilities()
@@ -71,7 +71,7 @@ def summarise(table: ScoreTable, clean: ScoreTable | None = None) -> dict[str, f
         values = getattr(table, name)
         if np.isfinite(values).any():
             metrics[f"mask/{name}"] = float(np.nanmean(values))
-    if table.empty or np.isfinite(table.feature_frames).any():  # the mask is aimed at a thing
+    if table.empty or np.isfinite(table.feature_frames).any():  # the mask is aimed at a target
         left_out = set(table.empty) - set(table.clip_ids)
         metrics["data/empty_clips"] = float(len(table.empty))
         metrics["data/left_out_clips"] = float(len(left_out))

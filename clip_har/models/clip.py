@@ -47,7 +47,7 @@ class CLIP(Settings):
     runtime: Runtime = "torch"
 
     single_frames: ClassVar[bool] = True
-    gives_evidence: ClassVar[bool] = True
+    gives_attribution: ClassVar[bool] = True
 
     def folder(self) -> Path:
         """Return the checkpoint's folder, fetching it where needed.

@@ -40,7 +40,7 @@ class PersonDetector:
     device: torch.device
 
     @torch.inference_mode()
-    def relevance(self, frames: Tensor) -> Tensor:
+    def soft_mask(self, frames: Tensor) -> Tensor:
         """Return how probably each pixel belongs to anyone.
 
         Args:

@@ -47,7 +47,7 @@ class SigLIP(Settings):
     runtime: Runtime = "torch"
 
     single_frames: ClassVar[bool] = True
-    gives_evidence: ClassVar[bool] = False  # there is no class token
+    gives_attribution: ClassVar[bool] = False  # there is no class token
 
     def folder(self) -> Path:
         """Return the checkpoint's folder, fetching it where needed.

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from clip_har.models.dual_encoder import DualEncoder, Precision
     from clip_har.models.video_encoder import VideoEncoder
 
-NO_EVIDENCE = "the model has no class token that attends to patches; a CLIP has"
+NO_ATTRIBUTION = "the model has no class token that attends to patches; a CLIP has"
 """Why some models cannot say what in a frame their answers rest on."""
 
 
@@ -24,7 +24,8 @@ class ModelSource(Protocol):
         pooling: how frames become a clip.
         runtime: of the image tower's forward pass.
         single_frames: whether frames are embedded one by one, as learned noise needs it.
-        gives_evidence: whether `clip_har.models.evidence` can say what in a frame an answer rests
+        gives_attribution: whether `clip_har.models.attribution` can say what in a frame an answer
+        rests
             on.
     """
 
@@ -32,7 +33,7 @@ class ModelSource(Protocol):
     pooling: str
     runtime: Runtime
     single_frames: ClassVar[bool]
-    gives_evidence: ClassVar[bool]
+    gives_attribution: ClassVar[bool]
 
     def folder(self) -> Path:
         """Return the checkpoint's folder, fetching it where needed."""

@@ -33,7 +33,7 @@ class XCLIP(Settings):
     """An X-CLIP checkpoint.
 
     It sees a clip as a whole: the number of frames is the checkpoint's, how they become a clip is
-    the model's own doing, and what needs single frames (learned noise, evidence) is refused.
+    the model's own doing, and what needs single frames (learned noise, attribution) is refused.
 
     Attributes:
         checkpoint: hub name, or a local folder in the hub's format.
@@ -48,7 +48,7 @@ class XCLIP(Settings):
     runtime: Literal["torch"] = "torch"
 
     single_frames: ClassVar[bool] = False
-    gives_evidence: ClassVar[bool] = False
+    gives_attribution: ClassVar[bool] = False
 
     def folder(self) -> Path:
         """Return the checkpoint's folder, fetching it where needed.

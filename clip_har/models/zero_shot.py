@@ -15,7 +15,7 @@ from clip_har.models.dual_encoder import DualEncoder
 from clip_har.models.pooling import Pooling, clip_embeddings, clip_scores
 
 
-class Judge(Protocol):
+class Classifier(Protocol):
     """Whatever scores clips.
 
     A `ZeroShot`, a `clip_har.models.video_zero_shot.VideoZeroShot`, or a planted model whose

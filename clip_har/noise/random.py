@@ -47,23 +47,23 @@ def corrupted(clip: "ShownClip", corruption: Corruption) -> "torch.Tensor":
     return picture.to(torch.uint8)
 
 
-class Drawn(Settings):
+class RandomNoise(Settings):
     """What all drawn noise has in common.
 
     Attributes:
         where: see `clip_har.noise.where.Where`.
-        still: the same noise in all frames of a clip, or fresh noise in each.
+        static: the same noise in all frames of a clip, or fresh noise in each.
         seed: of the noise.
     """
 
     uses_label: ClassVar[bool] = False
 
     where: Where = "everywhere"
-    still: bool = False
+    static: bool = False
     seed: Annotated[int, Field(ge=0)] = 0
 
 
-class GaussianNoise(Drawn):
+class GaussianNoise(RandomNoise):
     """Add normal noise, independent in each pixel and channel.
 
     Attributes:
@@ -76,11 +76,11 @@ class GaussianNoise(Drawn):
         """Return ``(T, 3, S, S)`` float32 grey levels, not yet clamped, for uint8 frames."""
         draws = generator(self.seed, "noise/gaussian", clip_id)
         return _add(
-            frames, self.std * draws.standard_normal(_shape(frames, self.still), np.float32)
+            frames, self.std * draws.standard_normal(_shape(frames, self.static), np.float32)
         )
 
 
-class UniformNoise(Drawn):
+class UniformNoise(RandomNoise):
     """Add noise that is uniform within a budget, independent in each pixel and channel.
 
     Attributes:
@@ -92,11 +92,11 @@ class UniformNoise(Drawn):
     def corrupt(self, frames: "torch.Tensor", clip_id: str) -> "torch.Tensor":
         """Return ``(T, 3, S, S)`` float32 grey levels, not yet clamped, for uint8 frames."""
         draws = generator(self.seed, "noise/uniform", clip_id)
-        unit = 2 * draws.random(_shape(frames, self.still), np.float32) - 1
+        unit = 2 * draws.random(_shape(frames, self.static), np.float32) - 1
         return _add(frames, np.float32(self.epsilon) * unit)
 
 
-class SaltPepperNoise(Drawn):
+class SaltPepperNoise(RandomNoise):
     """Turn single pixels black or white, all channels of a pixel together.
 
     Attributes:
@@ -110,15 +110,15 @@ class SaltPepperNoise(Drawn):
         import torch
 
         draws = generator(self.seed, "noise/salt_pepper", clip_id)
-        frames_, _, height, width = _shape(frames, self.still)
+        frames_, _, height, width = _shape(frames, self.static)
         lot = torch.from_numpy(draws.random((frames_, 1, height, width), np.float32))
         grains = torch.where(lot < self.share / 2, 255.0, 0.0)
         return torch.where(lot < self.share, grains, frames.float())
 
 
-def _shape(frames: "torch.Tensor", still: bool) -> tuple[int, int, int, int]:
+def _shape(frames: "torch.Tensor", static: bool) -> tuple[int, int, int, int]:
     count, channels, height, width = frames.shape
-    return (1 if still else count, channels, height, width)
+    return (1 if static else count, channels, height, width)
 
 
 def _add(frames: "torch.Tensor", noise: NDArray[np.float32]) -> "torch.Tensor":

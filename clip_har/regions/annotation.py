@@ -1,4 +1,4 @@
-"""Maps that come with the data, or were published for it: the truth about where things are."""
+"""Maps that come with the data, or were published for it: the truth about where targets are."""
 
 import hashlib
 import json
@@ -26,12 +26,12 @@ _Edge = Annotated[int, Field(ge=1, le=16384)]
 
 
 class AnnotationRegion(Settings):
-    """Read where things are from maps, masks or boxes of the clips.
+    """Read where targets are from maps, masks or boxes of the clips.
 
     Without a setting they are the maps that the data set brings (``dataset=synthetic`` does). The
     subject is the person. The background is the truth too: a frame without a person is all
     background. A clip that has no maps, or no box in any frame that is shown, is one in which
-    nothing is found, whatever the thing.
+    nothing is found, whatever the target.
 
     Exact means that nothing is estimated here. Boxes are exact as boxes, not as silhouettes, and
     UCF101-24 has them for the actors of 24 classes while they act: in a frame without one a
@@ -47,7 +47,7 @@ class AnnotationRegion(Settings):
             `clip_har.regions.boxes`.
         resolution: height and width, in pixels, of the pictures that the boxes were measured on,
             where their file does not say; UCF-101's by default.
-        on_empty: what happens to a clip in which the thing is not found.
+        on_empty: what happens to a clip in which the target is not found.
 
     Raises:
         ValueError: (by pydantic) on both ``maps`` and ``boxes``, or another kind of file.
@@ -75,13 +75,13 @@ class AnnotationRegion(Settings):
             raise ValueError("region.maps and region.boxes are two sources: set one of them")
         return self
 
-    def check(self, thing: str) -> None:
-        """Raise `ClipHarError` for a thing that is not annotated."""
-        things = (SUBJECT, PERSON, BACKGROUND) + (() if self.boxes is not None else (OBJECT,))
-        if thing not in things:
-            raise refuse("annotation", thing, things)
+    def check(self, target: str) -> None:
+        """Raise `ClipHarError` for a target that is not annotated."""
+        targets = (SUBJECT, PERSON, BACKGROUND) + (() if self.boxes is not None else (OBJECT,))
+        if target not in targets:
+            raise refuse("annotation", target, targets)
 
-    def uses_label(self, thing: str) -> bool:  # noqa: ARG002
+    def uses_label(self, target: str) -> bool:  # noqa: ARG002
         """Use no label: the boxes of all classes count."""
         return False
 
@@ -119,7 +119,7 @@ class AnnotationRegion(Settings):
     def locator(self, zero_shot: "ZeroShot") -> Locator:  # noqa: ARG002
         """Return the reader of the maps; a file of boxes is read now.
 
-        It gives 1 inside a thing and fractions where an edge falls between the pixels of the
+        It gives 1 inside a target and fractions where an edge falls between the pixels of the
         fitted frame; letterbox bars are no part of anything.
 
         Raises:
@@ -127,9 +127,9 @@ class AnnotationRegion(Settings):
         """
         read = self._reader()
 
-        def locate(clips: Sequence[ClipFrames], thing: str) -> list[NDArray[np.float32]]:
-            self.check(thing)
-            return [_fitted(read(frames), frames, thing) for frames in clips]
+        def locate(clips: Sequence[ClipFrames], target: str) -> list[NDArray[np.float32]]:
+            self.check(target)
+            return [_fitted(read(frames), frames, target) for frames in clips]
 
         return locate
 
@@ -164,8 +164,8 @@ def _boxed(file: BoxFile, frames: ClipFrames) -> Maps | None:
     return Maps(covered) if covered.any() else None
 
 
-def _fitted(maps: Maps | None, frames: ClipFrames, thing: str) -> NDArray[np.float32]:
-    """Return where a thing is in the fitted frames, ``(T, S, S)`` in [0, 1]."""
+def _fitted(maps: Maps | None, frames: ClipFrames, target: str) -> NDArray[np.float32]:
+    """Return where a target is in the fitted frames, ``(T, S, S)`` in [0, 1]."""
     import torch
 
     from clip_har.data.geometry import fit_maps
@@ -173,10 +173,10 @@ def _fitted(maps: Maps | None, frames: ClipFrames, thing: str) -> NDArray[np.flo
     size = frames.pixels.shape[-1]
     if maps is None:
         return np.zeros((len(frames.indices), size, size), np.float32)
-    plane = maps.of(thing)
+    plane = maps.of(target)
     if plane is None:
         raise ClipHarError(
-            f"feature={thing}: the masks of {frames.clip.id} are of the person only; an object"
+            f"feature={target}: the masks of {frames.clip.id} are of the person only; an object"
             " needs label maps, or region=prompted"
         )
     fitted: NDArray[np.float32] = fit_maps(torch.from_numpy(plane), size, frames.fit).numpy()

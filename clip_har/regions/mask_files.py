@@ -31,7 +31,7 @@ _FAULTS = (OSError, KeyError, ValueError, EOFError, TypeError, zlib.error, zipfi
 
 @dataclass(frozen=True, eq=False)
 class Maps:
-    """Where things are in T frames.
+    """Where targets are in T frames.
 
     Attributes:
         person: ``(T, H, W)`` float32 in [0, 1], where a person is.
@@ -46,21 +46,21 @@ class Maps:
         """Return the maps of label maps ``(T, H, W)``."""
         return cls((labels == LABELS["person"]).astype(np.float32), labels)
 
-    def of(self, thing: str) -> NDArray[np.float32] | None:
-        """Return where a thing is, ``(T, H, W)`` in [0, 1]; None where the maps cannot tell.
+    def of(self, target: str) -> NDArray[np.float32] | None:
+        """Return where a target is, ``(T, H, W)`` in [0, 1]; None where the maps cannot tell.
 
         The background is the label 0, or all that is not a person where there are no labels: a
         frame without a person is all background.
 
         Args:
-            thing: ``background``, ``object``, or any other for the person.
+            target: ``background``, ``object``, or any other for the person.
         """
-        if thing not in (BACKGROUND, OBJECT):
+        if target not in (BACKGROUND, OBJECT):
             return self.person
         if self.labels is not None:
-            labelled: NDArray[np.float32] = (self.labels == LABELS[thing]).astype(np.float32)
+            labelled: NDArray[np.float32] = (self.labels == LABELS[target]).astype(np.float32)
             return labelled
-        return 1 - self.person if thing == BACKGROUND else None
+        return 1 - self.person if target == BACKGROUND else None
 
 
 def find_maps(folder: Path, clip: Clip) -> Path | None:
@@ -106,7 +106,7 @@ def read_maps(path: Path, frames: Sequence[int]) -> Maps:
 
     A ``.npz`` holds ``labels``: ``(T, H, W)`` integers of `LABELS`, or ``masks``: ``(T, H, W)``
     of the person, bool, float in [0, 1] or uint8 grey levels. A folder holds one grey image per
-    frame, in natural order (``9.png`` before ``10.png``); its grey is the relevance of the
+    frame, in natural order (``9.png`` before ``10.png``); its grey is the soft mask of the
     person, 255 = 1. Where no level exceeds 1, 1 is the person. The colours of an image with a
     palette do not count: all but colour 0 are a person. There is one map for *every* frame of
     the source.
@@ -120,7 +120,7 @@ def read_maps(path: Path, frames: Sequence[int]) -> Maps:
             are never loaded: a file of maps cannot run code.
     """
     if path.is_dir():
-        return Maps(_relevance(path, _read_images(path, frames)))
+        return Maps(_soft_mask(path, _read_images(path, frames)))
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as content:
             key = "labels" if "labels" in content else "masks"
@@ -137,7 +137,7 @@ def read_maps(path: Path, frames: Sequence[int]) -> Maps:
     _check_count(path, len(maps), frames)
     shown = maps[list(frames)]
     if key == "masks":
-        return Maps(_relevance(path, shown, top=_top(maps)))
+        return Maps(_soft_mask(path, shown, top=_top(maps)))
     if not np.issubdtype(maps.dtype, np.integer) or not np.isin(shown, [*LABELS.values()]).all():
         raise ClipHarError(
             f"region=annotation: expected 'labels' in {path} to be whole numbers 0 (background),"
@@ -184,7 +184,7 @@ def _read_image(path: Path) -> NDArray[np.uint8]:
     return colours[..., 0]
 
 
-def _relevance(path: Path, masks: NDArray[Any], *, top: float | None = None) -> NDArray[np.float32]:
+def _soft_mask(path: Path, masks: NDArray[Any], *, top: float | None = None) -> NDArray[np.float32]:
     """Return masks of bool, grey levels or fractions as ``(T, H, W)`` float32 in [0, 1].
 
     Args:
@@ -200,10 +200,10 @@ def _relevance(path: Path, masks: NDArray[Any], *, top: float | None = None) -> 
             f"region=annotation: expected masks of bool, uint8 or float in {path}, got"
             f" {masks.dtype}"
         )
-    relevance = masks.astype(np.float32)
-    if not ((relevance >= 0) & (relevance <= 1)).all():  # also refuses what is not a number
+    soft_mask = masks.astype(np.float32)
+    if not ((soft_mask >= 0) & (soft_mask <= 1)).all():  # also refuses what is not a number
         raise ClipHarError(f"region=annotation: expected masks in [0, 1] in {path}")
-    return relevance
+    return soft_mask
 
 
 def _top(masks: NDArray[Any]) -> float:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 _THINGS = (SUBJECT, PERSON, BACKGROUND)
 _RESTLESS = 2.0  # a pixel moves when it departs this many times as far as the median pixel
-_FULL = 99.0  # percentile of the moving pixels that gets the relevance 1
+_FULL = 99.0  # percentile of the moving pixels that gets the soft mask 1
 _SEEN = 2  # frames that must show a place, itself counted, for its background to be known
 _MARGIN = 2  # px at the border of a frame that a moving camera's background is not made of
 _UNSEEN = np.int16(1 << 14)  # sorts behind every grey level
@@ -57,7 +57,7 @@ class _Scene(NamedTuple):
 
 
 class MotionRegion(Settings):
-    """Estimate where things move: how far each pixel departs from the still background.
+    """Estimate where targets move: how far each pixel departs from the still background.
 
     Background subtraction with the temporal median (Cutler and Davis 1998) on the sampled frames,
     after the motion of the camera is taken out (see `clip_har.regions.camera.camera_motion`). With
@@ -74,8 +74,8 @@ class MotionRegion(Settings):
     Attributes:
         smoothing: standard deviation of the Gaussian over each map, share of the short side.
         threshold: smoothed departure, in grey levels (of 255) averaged over the channels, up to
-            which a pixel counts as still: above the noise of camera and codec.
-        camera: ``moving`` takes its motion out, ``still`` takes every frame as it is.
+            which a pixel counts as static: above the noise of camera and codec.
+        camera: ``moving`` takes its motion out, ``static`` takes every frame as it is.
         speckle: connected parts of a frame's moving region are dropped if they are smaller than
             this share of the region's mean area over the frames that have one; 0 drops none.
         on_empty: what happens to a clip in which nothing moves.
@@ -84,14 +84,14 @@ class MotionRegion(Settings):
         >>> frames = np.zeros((5, 3, 32, 32), np.uint8)
         >>> for time in range(5):
         ...     frames[time, :, 8:14, 6 * time : 6 * time + 6] = 200
-        >>> relevance = MotionRegion().of_pixels(frames)
-        >>> np.unravel_index(relevance[3].argmax(), (32, 32))[0] in range(8, 14)
+        >>> soft mask = MotionRegion().of_pixels(frames)
+        >>> np.unravel_index(soft mask[3].argmax(), (32, 32))[0] in range(8, 14)
         True
     """
 
     smoothing: Annotated[float, Field(gt=0, le=0.5)] = 0.01
     threshold: Annotated[float, Field(ge=0, le=255)] = 6.0
-    camera: Literal["moving", "still"] = "moving"
+    camera: Literal["moving", "static"] = "moving"
     speckle: Annotated[float, Field(ge=0, lt=1)] = 0.1
     on_empty: OnEmpty = "skip"
 
@@ -99,12 +99,12 @@ class MotionRegion(Settings):
     person_is_subject: ClassVar[bool] = True
     asks_model: ClassVar[bool] = False
 
-    def check(self, thing: str) -> None:
+    def check(self, target: str) -> None:
         """Raise `ClipHarError` for all but the subject, the person and the background."""
-        if thing not in _THINGS:
-            raise refuse("motion", thing, _THINGS)
+        if target not in _THINGS:
+            raise refuse("motion", target, _THINGS)
 
-    def uses_label(self, thing: str) -> bool:  # noqa: ARG002
+    def uses_label(self, target: str) -> bool:  # noqa: ARG002
         """Use pixels only."""
         return False
 
@@ -117,10 +117,10 @@ class MotionRegion(Settings):
     def locator(self, zero_shot: "ZeroShot") -> Locator:  # noqa: ARG002
         """Return what finds the moving pixels of clips; it runs on the CPU."""
 
-        def locate(clips: Sequence[ClipFrames], thing: str) -> list[NDArray[np.float32]]:
-            self.check(thing)
+        def locate(clips: Sequence[ClipFrames], target: str) -> list[NDArray[np.float32]]:
+            self.check(target)
             moving = [self.of_pixels(frames.pixels) for frames in clips]
-            return [rest(relevance) for relevance in moving] if thing == BACKGROUND else moving
+            return [rest(soft_mask) for soft_mask in moving] if target == BACKGROUND else moving
 
         return locate
 
@@ -263,12 +263,12 @@ def _without_ghosts(moving: NDArray[np.bool_], scene: _Scene, reach: int) -> NDA
     around = np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
     kept = np.zeros_like(moving)
     for time, region in enumerate(moving):
-        now, still = _edges(scene.frames[time]), _edges(scene.background[time])
+        now, static = _edges(scene.frames[time]), _edges(scene.background[time])
         count, parts = cv2.connectedComponents(region.astype(np.uint8))
         for number in range(1, count):
             part = (parts == number).astype(np.uint8)
             outline = cv2.dilate(part, around) > cv2.erode(part, around)
-            if still[outline].sum() <= _GHOST * now[outline].sum():
+            if static[outline].sum() <= _GHOST * now[outline].sum():
                 kept[time] |= part > 0
     return kept
 

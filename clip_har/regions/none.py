@@ -19,14 +19,14 @@ class NoRegion(Settings):
     asks_model: ClassVar[bool] = False
     on_empty: ClassVar[OnEmpty] = "skip"
 
-    def check(self, thing: str) -> None:
-        """Raise `ClipHarError` for every thing."""
+    def check(self, target: str) -> None:
+        """Raise `ClipHarError` for every target."""
         raise ClipHarError(
-            f"the mask needs to know where the {thing} is: add region=annotation (maps that come"
-            " with the data), motion (what moves), person, prompted or relevance"
+            f"the mask needs to know where the {target} is: add region=annotation (maps that come"
+            " with the data), motion (what moves), person, prompted or soft mask"
         )
 
-    def uses_label(self, thing: str) -> bool:  # noqa: ARG002
+    def uses_label(self, target: str) -> bool:  # noqa: ARG002
         """Use nothing."""
         return False
 
@@ -35,5 +35,5 @@ class NoRegion(Settings):
         return ""
 
     def locator(self, zero_shot: "ZeroShot") -> Locator:  # noqa: ARG002
-        """Raise `ClipHarError`: there is nothing to find things with."""
+        """Raise `ClipHarError`: there is nothing to find targets with."""
         raise ClipHarError("region=none finds nothing")

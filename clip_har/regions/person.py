@@ -34,7 +34,7 @@ _THINGS = (PERSON, SUBJECT, BACKGROUND)
 class PersonRegion(Settings):
     """Estimate where people are, with Mask R-CNN (He et al. 2017) of torchvision.
 
-    A pixel's relevance is the highest mask probability of any person found there. ``subject`` is
+    A pixel's soft mask is the highest mask probability of any person found there. ``subject`` is
     the people, ``background`` all but them.
 
     The weights are a folder (or a hub name) with ``*.safetensors``: torchvision's own state
@@ -67,12 +67,12 @@ class PersonRegion(Settings):
     person_is_subject: ClassVar[bool] = True
     asks_model: ClassVar[bool] = False
 
-    def check(self, thing: str) -> None:
+    def check(self, target: str) -> None:
         """Raise `ClipHarError` for anything but people and what is around them."""
-        if thing not in _THINGS:
-            raise refuse("person", thing, _THINGS)
+        if target not in _THINGS:
+            raise refuse("person", target, _THINGS)
 
-    def uses_label(self, thing: str) -> bool:  # noqa: ARG002
+    def uses_label(self, target: str) -> bool:  # noqa: ARG002
         """Use no labels."""
         return False
 
@@ -122,13 +122,13 @@ class PersonRegion(Settings):
             input_size=self.input_size,
         )
 
-        def locate(clips: Sequence[ClipFrames], thing: str) -> list[NDArray[np.float32]]:
+        def locate(clips: Sequence[ClipFrames], target: str) -> list[NDArray[np.float32]]:
             maps = []
             for clip in clips:
                 frames = torch.from_numpy(np.array(clip.pixels))  # (T, 3, S, S)
-                found: NDArray[np.float32] = detector.relevance(frames).cpu().numpy()
+                found: NDArray[np.float32] = detector.soft_mask(frames).cpu().numpy()
                 people = found if is_found(found) else np.zeros_like(found)
-                maps.append(rest(people) if thing == BACKGROUND else people)
+                maps.append(rest(people) if target == BACKGROUND else people)
             return maps
 
         return locate

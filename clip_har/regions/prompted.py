@@ -45,7 +45,7 @@ FORMAT = CheckpointFormat(
 
 
 class PromptedRegion(Settings):
-    """Estimate where the thing is that a text names, with CLIPSeg (Lüddecke and Ecker 2022).
+    """Estimate where the target is that a text names, with CLIPSeg (Lüddecke and Ecker 2022).
 
     Any text is a prompt, as given: "a ball", "the background", "a face". ``person`` is the prompt
     "a person", ``subject`` the setting below, and ``background`` all but the subject.
@@ -58,11 +58,11 @@ class PromptedRegion(Settings):
         checkpoint: hub name, or a local folder in the hub's format.
         revision: hub commit, pinned so that the weights never change under a study.
         subject: the prompt for the subject.
-        threshold: probability from which on a pixel belongs to the thing. CLIPSeg's are not
-            calibrated and often low; see `relevance_of`.
+        threshold: probability from which on a pixel belongs to the target. CLIPSeg's are not
+            calibrated and often low; see `soft_mask_of`.
         batch_size: most frames in one forward pass. The frames of two clips never share one, so
             that a clip's map does not depend on other clips; between sizes it differs by rounding.
-        on_empty: what happens to a clip without the thing.
+        on_empty: what happens to a clip without the target.
     """
 
     checkpoint: Annotated[str, Field(exclude=True)] = "CIDAS/clipseg-rd64-refined"
@@ -78,15 +78,15 @@ class PromptedRegion(Settings):
     person_is_subject: ClassVar[bool] = False
     asks_model: ClassVar[bool] = False
 
-    def check(self, thing: str) -> None:
+    def check(self, target: str) -> None:
         """Raise `ClipHarError` for an empty text."""
-        if not thing.strip():
+        if not target.strip():
             raise ClipHarError(
                 "feature is empty: region=prompted needs a text that names what to look for, such"
                 " as feature='a ball'"
             )
 
-    def uses_label(self, thing: str) -> bool:  # noqa: ARG002
+    def uses_label(self, target: str) -> bool:  # noqa: ARG002
         """Use no labels."""
         return False
 
@@ -112,18 +112,18 @@ class PromptedRegion(Settings):
 
         network = load_clipseg(self.folder(), zero_shot.model.device)
 
-        def locate(clips: Sequence[ClipFrames], thing: str) -> list[NDArray[np.float32]]:
-            text = network.encode_text(self._prompt(thing))
-            maps = [self._relevance(network, clip, text) for clip in clips]
-            return [rest(found) for found in maps] if thing == BACKGROUND else maps
+        def locate(clips: Sequence[ClipFrames], target: str) -> list[NDArray[np.float32]]:
+            text = network.encode_text(self._prompt(target))
+            maps = [self._soft_mask(network, clip, text) for clip in clips]
+            return [rest(found) for found in maps] if target == BACKGROUND else maps
 
         return locate
 
-    def _prompt(self, thing: str) -> str:
+    def _prompt(self, target: str) -> str:
         prompts = {SUBJECT: self.subject, BACKGROUND: self.subject, PERSON: "a person"}
-        return prompts.get(thing, thing)
+        return prompts.get(target, target)
 
-    def _relevance(
+    def _soft_mask(
         self, network: "CLIPSeg", clip: ClipFrames, text: "Tensor"
     ) -> NDArray[np.float32]:
         import torch
@@ -132,12 +132,12 @@ class PromptedRegion(Settings):
         parts = [
             network.probabilities(part, text).cpu() for part in torch.split(frames, self.batch_size)
         ]
-        found = relevance_of(torch.cat(parts).numpy(), self.threshold)
+        found = soft_mask_of(torch.cat(parts).numpy(), self.threshold)
         return found if is_found(found) else np.zeros_like(found)
 
 
-def relevance_of(probability: NDArray[np.float32], threshold: float) -> NDArray[np.float32]:
-    """Map probabilities to relevance: the threshold to 0.5, with 0 and 1 kept.
+def soft_mask_of(probability: NDArray[np.float32], threshold: float) -> NDArray[np.float32]:
+    """Map probabilities to soft mask: the threshold to 0.5, with 0 and 1 kept.
 
     Linear on either side of the threshold, so that the order of the pixels stays.
 
@@ -146,11 +146,11 @@ def relevance_of(probability: NDArray[np.float32], threshold: float) -> NDArray[
         threshold: in (0, 1).
 
     Example:
-        >>> relevance_of(np.array([0, 0.1, 0.2, 0.6, 1], np.float32), 0.2).round(6).tolist()
+        >>> soft_mask_of(np.array([0, 0.1, 0.2, 0.6, 1], np.float32), 0.2).round(6).tolist()
         [0.0, 0.25, 0.5, 0.75, 1.0]
     """
     limit = np.float32(threshold)
     below = np.float32(INSIDE) * (probability / limit)
     above = 1 - np.float32(1 - INSIDE) * ((1 - probability) / (1 - limit))
-    relevance: NDArray[np.float32] = np.where(probability < limit, below, above)
-    return relevance
+    soft_mask: NDArray[np.float32] = np.where(probability < limit, below, above)
+    return soft_mask

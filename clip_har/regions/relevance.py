@@ -1,4 +1,4 @@
-"""Where the judged model itself sees its evidence for a class or a text."""
+"""Where the judged model itself sees its attribution for a class or a text."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
@@ -11,7 +11,7 @@ from clip_har.core.errors import ClipHarError
 from clip_har.core.settings import Settings
 from clip_har.data.clips import ClipSet
 from clip_har.data.frames.store import ClipFrames
-from clip_har.regions.prompted import relevance_of
+from clip_har.regions.prompted import soft_mask_of
 from clip_har.regions.source import BACKGROUND, SUBJECT, Locator, OnEmpty, rest
 
 if TYPE_CHECKING:
@@ -20,33 +20,34 @@ if TYPE_CHECKING:
     from clip_har.models.zero_shot import ZeroShot
 
 _STEPS = 255  # as region maps are kept on disk
-_LEAST = 1e-5  # evidence that varies less, as a share of its strongest, is rounding
+_LEAST = 1e-5  # attribution that varies less, as a share of its strongest, is rounding
 
 
 class RelevanceRegion(Settings):
-    """Show where the cell's own model sees evidence, see `clip_har.models.evidence`.
+    """Show where the cell's own model sees attribution, see `clip_har.models.attribution`.
 
-    ``subject`` is the evidence for the class of the clip and ``background`` all but that. Any
-    other text is its own prompt, as given: feature="a person waving" is the evidence for that.
+    ``subject`` is the attribution for the class of the clip and ``background`` all but that. Any
+    other text is its own prompt, as given: feature="a person waving" is the attribution for that.
 
-    It tells what the model looks at, not where the actor is: the evidence for a class may be the
+    It tells what the model looks at, not where the actor is: the attribution for a class may be the
     room. It is as coarse as the model's patches and seldom covers a whole body: on the drawn
-    clips 10 % of the pixels of a clip hold at least a fifth of its strongest evidence, the default
+    clips 10 % of the pixels of a clip hold at least a fifth of its strongest attribution, the
+    default
     threshold, and 1 % hold half of it. To hide more or less of it, set ``ratio``.
 
     Attributes:
-        evidence: for which class: the one ``predicted`` from the unmasked clip, or its true
+        attribution: for which class: the one ``predicted`` from the unmasked clip, or its true
             ``label``, for analysis only: masks then know the answer.
         first_layer: of the vision tower whose attention counts, with all later ones: 0 for all of
             them (the paper), negative from the end: -1 for the last one (the authors' choice for
             CLIP ViT-B/32). With the tiny CLIP, all layers tell better what it answers by: of 40
-            clips 25 % kept their answer when the 5 of 49 patches with most evidence turned grey,
+            clips 25 % kept their answer when the 5 of 49 patches with most attribution turned grey,
             and 62 % with only the 29 best patches left; with the last layer alone 35 % and 35 %.
-        threshold: share of the clip's strongest evidence from which on a place is inside.
+        threshold: share of the clip's strongest attribution from which on a place is inside.
         on_empty: what happens to a clip in which nothing speaks for the class.
     """
 
-    evidence: Literal["predicted", "label"] = "predicted"
+    attribution: Literal["predicted", "label"] = "predicted"
     first_layer: int = 0
     threshold: Annotated[float, Field(gt=0, lt=1)] = 0.2
     on_empty: OnEmpty = "skip"
@@ -55,46 +56,46 @@ class RelevanceRegion(Settings):
     person_is_subject: ClassVar[bool] = False
     asks_model: ClassVar[bool] = True
 
-    def check(self, thing: str) -> None:
+    def check(self, target: str) -> None:
         """Raise `ClipHarError` for an empty text."""
-        if not thing.strip():
+        if not target.strip():
             raise ClipHarError(
                 "feature is empty: region=relevance needs subject, background, or a text to find"
-                " the evidence for, such as feature='a person waving'"
+                " the attribution for, such as feature='a person waving'"
             )
 
-    def uses_label(self, thing: str) -> bool:
-        """Return whether the evidence is that for the true class."""
-        return self.evidence == "label" and thing in (SUBJECT, BACKGROUND)
+    def uses_label(self, target: str) -> bool:
+        """Return whether the attribution is that for the true class."""
+        return self.attribution == "label" and target in (SUBJECT, BACKGROUND)
 
     def identity(self, clips: ClipSet) -> str:  # noqa: ARG002
         """Depend on nothing but the cell's model and classes."""
         return ""
 
     def locator(self, zero_shot: "ZeroShot") -> Locator:
-        """Return what finds the evidence of the cell's model; clip by clip, whatever the batch."""
+        """Return what finds the attribution of the cell's model, clip by clip."""
 
-        def locate(clips: Sequence[ClipFrames], thing: str) -> list[NDArray[np.float32]]:
-            self.check(thing)
-            of_class = thing in (SUBJECT, BACKGROUND)
-            text = None if of_class else zero_shot.model.encode_texts([thing])[0]
-            maps = [self._relevance(zero_shot, clip, text) for clip in clips]
-            return [rest(found) for found in maps] if thing == BACKGROUND else maps
+        def locate(clips: Sequence[ClipFrames], target: str) -> list[NDArray[np.float32]]:
+            self.check(target)
+            of_class = target in (SUBJECT, BACKGROUND)
+            text = None if of_class else zero_shot.model.encode_texts([target])[0]
+            maps = [self._soft_mask(zero_shot, clip, text) for clip in clips]
+            return [rest(found) for found in maps] if target == BACKGROUND else maps
 
         return locate
 
-    def _relevance(
+    def _soft_mask(
         self, zero_shot: "ZeroShot", clip: ClipFrames, text: "Tensor | None"
     ) -> NDArray[np.float32]:
         import torch
 
-        from clip_har.models.evidence import clip_evidence, embed_clip
+        from clip_har.models.attribution import clip_attribution, embed_clip
 
         frames = torch.from_numpy(np.array(clip.pixels))  # (T, 3, S, S)
         embeddings = embed_clip(zero_shot.model, frames)
         if text is None:
             text = self._class_embedding(zero_shot, embeddings, clip.clip.label)
-        found = clip_evidence(
+        found = clip_attribution(
             zero_shot.model,
             frames,
             text,
@@ -102,12 +103,12 @@ class RelevanceRegion(Settings):
             pooling=zero_shot.pooling,
             first_layer=self.first_layer,
         )
-        return relevance_of(spread(found.numpy(), frames.shape[-1]), self.threshold)
+        return soft_mask_of(spread(found.numpy(), frames.shape[-1]), self.threshold)
 
     def _class_embedding(self, zero_shot: "ZeroShot", embeddings: "Tensor", label: int) -> "Tensor":
         from clip_har.models.pooling import clip_scores
 
-        if self.evidence == "label":
+        if self.attribution == "label":
             return zero_shot.classifier[label]
         scores = clip_scores(
             embeddings,
@@ -119,18 +120,18 @@ class RelevanceRegion(Settings):
         return zero_shot.classifier[scores[0].argmax()]
 
 
-def spread(evidence: NDArray[np.float32], size: int) -> NDArray[np.float32]:
-    """Scale a clip's evidence to [0, 1] and spread it from patches to pixels.
+def spread(attribution: NDArray[np.float32], size: int) -> NDArray[np.float32]:
+    """Scale a clip's attribution to [0, 1] and spread it from patches to pixels.
 
     The strongest of all patches in all frames becomes 1, so that frames stay comparable. Nothing
     is taken off (the authors subtract the minimum for their pictures): a model of random weights,
-    whose evidence is about the same everywhere, would else seem to look at the person.
+    whose attribution is about the same everywhere, would else seem to look at the person.
 
     Patches are rounded to steps of 1/255 first: what the last bits of a model's arithmetic say
     must not decide which pixels a mask hides.
 
     Args:
-        evidence: ``(T, g, g)``, at least 0.
+        attribution: ``(T, g, g)``, at least 0.
         size: edge of the frames, pixels.
 
     Returns:
@@ -147,10 +148,10 @@ def spread(evidence: NDArray[np.float32], size: int) -> NDArray[np.float32]:
     import torch
     from torch.nn.functional import interpolate
 
-    low, high = float(evidence.min()), float(evidence.max())
+    low, high = float(attribution.min()), float(attribution.max())
     if high - low <= _LEAST * high:
-        return np.zeros((len(evidence), size, size), np.float32)
-    steps = np.rint(evidence / high * _STEPS) / np.float32(_STEPS)
+        return np.zeros((len(attribution), size, size), np.float32)
+    steps = np.rint(attribution / high * _STEPS) / np.float32(_STEPS)
     patches = torch.from_numpy(steps.astype(np.float32)).unsqueeze(1)  # (T, 1, g, g)
     pixels = interpolate(patches, size=(size, size), mode="bilinear", align_corners=False)
     spread_out: NDArray[np.float32] = pixels.squeeze(1).clamp(0, 1).numpy()

@@ -1,4 +1,4 @@
-"""What every region source offers, and the names of the things that it can be asked for."""
+"""What every region source offers, and the names of the targets that it can be asked for."""
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Literal, Protocol
@@ -15,27 +15,27 @@ if TYPE_CHECKING:
 
 SUBJECT, BACKGROUND, PERSON, OBJECT = "subject", "background", "person", "object"
 """Things with a meaning of their own: ``subject`` is whatever a source takes for the actor (the
-person, what moves, the evidence for the class), ``background`` is all that is not the subject.
-Any other text names a thing only to the sources that take texts."""
+person, what moves, the attribution for the class), ``background`` is all that is not the subject.
+Any other text names a target only to the sources that take texts."""
 
 OnEmpty = Literal["skip", "whole", "error"]
-"""What happens to a clip in which a mask's thing is not found: it is left out and counted, its
-whole frame counts as the thing, or the cell stops."""
+"""What happens to a clip in which a mask's target is not found: it is left out and counted, its
+whole frame counts as the target, or the cell stops."""
 
 Locator = Callable[[Sequence["ClipFrames"], str], list[NDArray[np.float32]]]
-"""Finds a thing in clips: for each clip ``(T, S, S)`` relevance in [0, 1]. A pixel is inside the
-thing from 0.5 on; a map that stays below says that the thing was not found in that clip."""
+"""Finds a target in clips: for each clip ``(T, S, S)`` soft mask in [0, 1]. A pixel is inside the
+target from 0.5 on; a map that stays below says that the target was not found in that clip."""
 
 INSIDE = 0.5
-"""The relevance from which on a pixel belongs to a thing."""
+"""The soft mask from which on a pixel belongs to a target."""
 
 
 class RegionSource(Protocol):
-    """Says where a named thing is in the frames of clips: the contract, with no logic."""
+    """Says where a named target is in the frames of clips: the contract, with no logic."""
 
     @property
     def on_empty(self) -> OnEmpty:
-        """What happens to a clip in which a mask's thing is not found."""
+        """What happens to a clip in which a mask's target is not found."""
 
     @property
     def exact(self) -> bool:
@@ -43,17 +43,17 @@ class RegionSource(Protocol):
 
     @property
     def person_is_subject(self) -> bool:
-        """Whether ``person`` and ``subject`` are one thing, which is then located once."""
+        """Whether ``person`` and ``subject`` are one target, which is then located once."""
 
     @property
     def asks_model(self) -> bool:
         """Whether the maps depend on the cell's own model and prompts."""
 
-    def check(self, thing: str) -> None:
-        """Raise `ClipHarError` for a thing that this source cannot find."""
+    def check(self, target: str) -> None:
+        """Raise `ClipHarError` for a target that this source cannot find."""
 
-    def uses_label(self, thing: str) -> bool:
-        """Whether the maps of a thing are made with the true label of the clip: a leak."""
+    def uses_label(self, target: str) -> bool:
+        """Whether the maps of a target are made with the true label of the clip: a leak."""
 
     def identity(self, clips: "ClipSet") -> str:
         """Return what decides the maps beside the settings, such as a digest of weights.
@@ -72,33 +72,33 @@ class RegionSource(Protocol):
         """
 
 
-def is_found(relevance: NDArray[np.float32]) -> bool:
-    """Return whether a source found its thing anywhere in the clip.
+def is_found(soft_mask: NDArray[np.float32]) -> bool:
+    """Return whether a source found its target anywhere in the clip.
 
     Args:
-        relevance: ``(T, H, W)`` in [0, 1].
+        soft_mask: ``(T, H, W)`` in [0, 1].
 
     Example:
         >>> is_found(np.zeros((8, 4, 4), np.float32))
         False
     """
-    return bool((relevance >= INSIDE).any())
+    return bool((soft_mask >= INSIDE).any())
 
 
-def rest(relevance: NDArray[np.float32]) -> NDArray[np.float32]:
+def rest(soft_mask: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the background of a subject: all else, or nothing where the subject is not found.
 
     Where an estimate misses the subject, what it would call background holds the subject too.
 
     Args:
-        relevance: ``(T, H, W)`` of the subject, in [0, 1].
+        soft_mask: ``(T, H, W)`` of the subject, in [0, 1].
     """
-    return 1 - relevance if is_found(relevance) else np.zeros_like(relevance)
+    return 1 - soft_mask if is_found(soft_mask) else np.zeros_like(soft_mask)
 
 
-def refuse(source: str, thing: str, known: Sequence[str]) -> ClipHarError:
-    """Return the error for a thing that a source cannot tell apart."""
+def refuse(source: str, target: str, known: Sequence[str]) -> ClipHarError:
+    """Return the error for a target that a source cannot tell apart."""
     return ClipHarError(
-        f"feature={thing}: region={source} knows {', '.join(known)} only; for any other thing use"
+        f"feature={target}: region={source} knows {', '.join(known)} only; for any other target use"
         " region=prompted"
     )

@@ -1,4 +1,4 @@
-"""Region maps of a clip set: each thing is located once, then read from a memory-mapped file."""
+"""Region maps of a clip set: each target is located once, then read from a memory-mapped file."""
 
 import hashlib
 import json
@@ -30,17 +30,17 @@ log = logging.getLogger(__name__)
 
 FORMAT = 1
 _MAPS, _INDEX = "maps.npy", "index.json"
-_STEPS = 255  # relevance is kept in whole steps of 1/255
+_STEPS = 255  # soft mask is kept in whole steps of 1/255
 _BATCH = 32  # frames that are located at once
 
 
 class RegionMaps:
-    """Where one thing is in the frames of a store; open it with `open_regions`.
+    """Where one target is in the frames of a store; open it with `open_regions`.
 
     Attributes:
         path: the folder of the maps.
         frames: the frames that they belong to.
-        found: ``(N,)`` bool, whether the thing was found in each clip; False where a clip could
+        found: ``(N,)`` bool, whether the target was found in each clip; False where a clip could
             not be decoded.
     """
 
@@ -50,8 +50,8 @@ class RegionMaps:
         self.found = found
         self._maps = np.load(path / _MAPS, mmap_mode="r")
 
-    def relevance(self, i: int) -> NDArray[np.float32]:
-        """Return the relevance of clip ``i``, ``(T, S, S)`` float32 in [0, 1]."""
+    def soft_mask(self, i: int) -> NDArray[np.float32]:
+        """Return the soft mask of clip ``i``, ``(T, S, S)`` float32 in [0, 1]."""
         entry = self.frames.entries[i]
         steps = self._maps[entry.offset : entry.offset + entry.length]
         scaled: NDArray[np.float32] = steps.astype(np.float32) / np.float32(_STEPS)
@@ -59,7 +59,7 @@ class RegionMaps:
 
 
 class JoinedMaps(RegionMaps):
-    """Where one thing is in frames whose parts lie in several stores.
+    """Where one target is in frames whose parts lie in several stores.
 
     Args:
         frames: all of them.
@@ -72,46 +72,46 @@ class JoinedMaps(RegionMaps):
         self.found = np.array([parts[part].found[index] for part, index in frames.place], bool)
         self._parts, self._place = tuple(parts), frames.place
 
-    def relevance(self, i: int) -> NDArray[np.float32]:
-        """Return the relevance of clip ``i``; see `RegionMaps.relevance`."""
+    def soft_mask(self, i: int) -> NDArray[np.float32]:
+        """Return the soft mask of clip ``i``; see `RegionMaps.soft_mask`."""
         part, index = self._place[i]
-        relevance: NDArray[np.float32] = self._parts[part].relevance(int(index))
-        return relevance
+        soft_mask: NDArray[np.float32] = self._parts[part].soft_mask(int(index))
+        return soft_mask
 
 
 def open_regions(
     source: RegionSource,
-    thing: str,
+    target: str,
     frames: FrameStore,
     *,
     zero_shot: "Callable[[], ZeroShot]",
     cache_dir: Path,
 ) -> RegionMaps:
-    """Return where a thing is in the clips, locating it where no process has done so before.
+    """Return where a target is in the clips, locating it where no process has done so before.
 
-    Maps are named by the frames, the source with its settings and weights, the thing, and the
+    Maps are named by the frames, the source with its settings and weights, the target, and the
     code that locates. They are kept as whole steps of 1/255, so that what is read is the same
     whether it was just made or not.
 
     Args:
         source: an option of ``conf/region``.
-        thing: what is looked for.
+        target: what is looked for.
         frames: the clips.
         zero_shot: gives the cell's model with its classes; asked only where it is needed.
         cache_dir: the folder that maps are kept in (below ``regions``).
 
     Raises:
-        ClipHarError: when the source cannot find such a thing, lacks what it needs, or the maps
+        ClipHarError: when the source cannot find such a target, lacks what it needs, or the maps
             cannot be written.
     """
-    source.check(thing)
+    source.check(target)
     if isinstance(frames, JoinedFrames):
         parts = [
-            open_regions(source, thing, store, zero_shot=zero_shot, cache_dir=cache_dir)
+            open_regions(source, target, store, zero_shot=zero_shot, cache_dir=cache_dir)
             for store in frames.stores
         ]
         return JoinedMaps(frames, parts)
-    folder = cache_dir / "regions" / _key(source, thing, frames, zero_shot)
+    folder = cache_dir / "regions" / _key(source, target, frames, zero_shot)
     found = _read_index(folder, frames)
     if found is None:
         try:
@@ -123,12 +123,12 @@ def open_regions(
         with FileLock(folder.with_name(f"{folder.name}.lock")):
             found = _read_index(folder, frames)
             if found is None:
-                found = _locate_all(folder, source, thing, frames, zero_shot())
+                found = _locate_all(folder, source, target, frames, zero_shot())
     return RegionMaps(folder, frames, found)
 
 
 def _locate_all(
-    folder: Path, source: RegionSource, thing: str, frames: FrameStore, zero_shot: "ZeroShot"
+    folder: Path, source: RegionSource, target: str, frames: FrameStore, zero_shot: "ZeroShot"
 ) -> NDArray[np.bool_]:
     locate = source.locator(zero_shot)
     size = (int(frames.lengths.sum()), frames.size, frames.size)
@@ -136,17 +136,17 @@ def _locate_all(
     with whole_folder(folder) as part:
         maps = open_memmap(part / _MAPS, "w+", np.uint8, size)
         _take_space(part / _MAPS)
-        with track(len(frames.ok), f"locating {thing}") as advance:
+        with track(len(frames.ok), f"locating {target}") as advance:
             for batch in frames.batches(frames.ok, _BATCH):
                 views = [frames.view(index) for index in batch]
-                for index, view, relevance in zip(batch, views, locate(views, thing), strict=True):
+                for index, view, soft_mask in zip(batch, views, locate(views, target), strict=True):
                     offset = frames.entries[index].offset
-                    steps = _checked_steps(relevance, view)
+                    steps = _checked_steps(soft_mask, view)
                     maps[offset : offset + len(steps)] = steps
                     found[index] = is_found(steps.astype(np.float32) / np.float32(_STEPS))
                 advance(len(batch))
         maps.flush()
-        content = {"format": FORMAT, "thing": thing, "found": found.tolist()}
+        content = {"format": FORMAT, "target": target, "found": found.tolist()}
         (part / _INDEX).write_text(json.dumps(content), encoding="utf-8")
     return found
 
@@ -162,21 +162,21 @@ def _take_space(path: Path) -> None:
             os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
 
 
-def _checked_steps(relevance: NDArray[np.float32], view: ClipFrames) -> NDArray[np.uint8]:
+def _checked_steps(soft_mask: NDArray[np.float32], view: ClipFrames) -> NDArray[np.uint8]:
     """Return a source's maps in whole steps, refusing what no source may give."""
     count, _, height, width = view.pixels.shape
-    low, high = float(relevance.min()), float(relevance.max())
-    if relevance.shape != (count, height, width) or not 0 <= low <= high <= 1:
+    low, high = float(soft_mask.min()), float(soft_mask.max())
+    if soft_mask.shape != (count, height, width) or not 0 <= low <= high <= 1:
         raise ValueError(
             f"clip {view.clip.id}: expected maps {(count, height, width)} in [0, 1], got"
-            f" {relevance.shape} in [{low}, {high}]"
+            f" {soft_mask.shape} in [{low}, {high}]"
         )
-    steps: NDArray[np.uint8] = np.rint(relevance * np.float32(_STEPS)).astype(np.uint8)
+    steps: NDArray[np.uint8] = np.rint(soft_mask * np.float32(_STEPS)).astype(np.uint8)
     return steps
 
 
 def _read_index(folder: Path, frames: FrameStore) -> NDArray[np.bool_] | None:
-    """Return which clips the thing was found in; None where there are no whole maps."""
+    """Return which clips the target was found in; None where there are no whole maps."""
     try:
         index = json.loads((folder / _INDEX).read_text(encoding="utf-8"))
         rows = np.load(folder / _MAPS, mmap_mode="r").shape[0]
@@ -188,7 +188,7 @@ def _read_index(folder: Path, frames: FrameStore) -> NDArray[np.bool_] | None:
 
 
 def _key(
-    source: RegionSource, thing: str, frames: FrameStore, zero_shot: "Callable[[], ZeroShot]"
+    source: RegionSource, target: str, frames: FrameStore, zero_shot: "Callable[[], ZeroShot]"
 ) -> str:
     content = [
         FORMAT,
@@ -198,7 +198,7 @@ def _key(
         source.model_dump(mode="json", exclude={"on_empty"}) if isinstance(source, Settings) else 0,
         source.identity(frames.clip_set),
         zero_shot().digest if source.asks_model else "",
-        thing,
+        target,
     ]
     text = json.dumps(content, sort_keys=True)
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()

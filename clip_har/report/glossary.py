@@ -161,16 +161,18 @@ CELL = {
         "subject not found, %", "share of clips in which the region source found none.", share
     ),
     "mask/feature_hidden": Term(
-        "thing hidden, %", "mean share of the thing that the mask is aimed at.", share
+        "target hidden, %", "mean share of the target that the mask is aimed at.", share
     ),
     "mask/feature_frames": Term(
-        "frames with the thing, %", "share of frames in which it was found.", share
+        "frames with the target, %", "share of frames in which it was found.", share
     ),
     "mask/nothing_found": Term(
-        "clips without the thing, %", "share of the decoded clips in which it was not found.", share
+        "clips without the target, %",
+        "share of the decoded clips in which it was not found.",
+        share,
     ),
     "attention/mass": Term(
-        "evidence inside the subject",
+        "attribution inside the subject",
         "share of the gradient-weighted attention that lies on the subject; 0 to 1.",
     ),
     "attention/rank": Term(
@@ -181,7 +183,7 @@ CELL = {
         "pointing game", "share of frames whose strongest patch is the subject's; 0 to 1."
     ),
     "attention/focus": Term(
-        "focus", "the subject's share of the evidence over its share of the frame; 1: no focus."
+        "focus", "the subject's share of the attribution over its share of the frame; 1: no focus."
     ),
     "noise/rms": Term(
         "noise, root mean square", "what was really changed, grey levels, mean over clips."
@@ -207,7 +209,7 @@ CELL = {
     "data/clips": Term("clips", "number that the numbers are about.", count),
     "data/failed_clips": Term("failed clips", "could not be decoded; in no number.", count),
     "data/empty_clips": Term(
-        "clips without the thing", "decoded, but what the mask is aimed at was not found.", count
+        "clips without the target", "decoded, but what the mask is aimed at was not found.", count
     ),
     "data/left_out_clips": Term(
         "clips left out", "those of them that are in no number (`region.on_empty=skip`).", count

@@ -266,8 +266,12 @@ def _counted(rows: pd.DataFrame, cells: Sequence[ReportCell]) -> str:
     """Return how many cells there are of which kind."""
     clean = sum(one.is_clean for one in cells)
     kinds = {"with a mask or noise": len(rows) - clean, "clean": clean}
-    told = [f"{many} {kind}" for kind, many in kinds.items() if many]
-    return f"{len(rows)} cells ({', '.join(told)})" if len(rows) > 1 else f"1 cell ({told[0][2:]})"
+    message = [f"{many} {kind}" for kind, many in kinds.items() if many]
+    return (
+        f"{len(rows)} cells ({', '.join(message)})"
+        if len(rows) > 1
+        else f"1 cell ({message[0][2:]})"
+    )
 
 
 def _detail(one: ReportCell) -> Detail:
@@ -328,7 +332,7 @@ def _caution(cells: Sequence[ReportCell]) -> str:
     """Return what must be said of the package's own model and drawings."""
     found = []
     if any(str(one.protocol["data"]).startswith("synthetic") for one in cells):
-        found.append("the clips are drawn")
+        found.append("the clips are rendered")
     models = {str(one.protocol["model"]): one for one in cells}
     if any(isinstance(one.cell.model, TinyCLIP) for one in models.values()):
         found.append("the model is the tiny one that ships with the package")

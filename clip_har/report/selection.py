@@ -211,7 +211,7 @@ def _chosen(
         else:
             troubles.append(f"{one.name}: it was made by an earlier version; run it again")
     if not cells:
-        told = "".join(f"; {trouble}" for trouble in troubles[:_TOLD])
+        message = "".join(f"; {trouble}" for trouble in troubles[:_TOLD])
         more = f"; and {len(troubles) - _TOLD} more" if len(troubles) > _TOLD else ""
-        raise ClipHarError(f"{title}: no cell has a result{told}{more}")
+        raise ClipHarError(f"{title}: no cell has a result{message}{more}")
     return Chosen(title, tuple(cells), tuple(dict.fromkeys(troubles)), folder)

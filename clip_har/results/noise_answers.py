@@ -22,7 +22,7 @@ class Answers:
 
     Attributes:
         table: the score table of the N clips.
-        attention: ``(N,)`` float64, share of the model's relevance inside the subject, in [0, 1],
+        attention: ``(N,)`` float64, share of the model's soft mask inside the subject, in [0, 1],
             NaN where it was not measured; None = measured nowhere.
     """
 

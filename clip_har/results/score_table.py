@@ -32,20 +32,20 @@ class ScoreTable:
         labels: ``(N,)`` int64, true classes.
         scores: ``(N, C)`` float32; their softmax is the class distribution for either kind.
         mask_ratio: ``(N,)`` float64, share of the clip's pixels that was hidden, in [0, 1].
-        subject_hidden: ``(N,)`` float64, share of the subject's relevance that was hidden, in
+        subject_hidden: ``(N,)`` float64, share of the subject's soft mask that was hidden, in
             [0, 1]; NaN where the subject is not known.
         subject_found: ``(N,)`` float64, 1 where the region source found the subject, else 0; NaN
             without a region source.
         native_black: ``(N,)`` float64, share of the unmasked clip that is black already.
-        feature_hidden: ``(N,)`` float64, share of the thing's relevance that was hidden, in
-            [0, 1]; NaN where the mask is not aimed at a thing.
-        feature_frames: ``(N,)`` float64, share of the clip's frames in which the thing was found.
+        feature_hidden: ``(N,)`` float64, share of the target's soft mask that was hidden, in
+            [0, 1]; NaN where the mask is not aimed at a target.
+        feature_frames: ``(N,)`` float64, share of the clip's frames in which the target was found.
         noise_rms: ``(N,)`` float64, root mean square change of the clip's pixels by noise, in grey
             levels; what was really added, after clipping to valid pixels. 0 without noise.
         noise_largest: ``(N,)`` float64, the largest such change.
         scene_labels: ``(N,)`` int64, class of the clip whose background was shown; `OWN_SCENE`
             where that was the clip's own.
-        empty: ids of the decoded clips in which the mask's thing was not found; those that have
+        empty: ids of the decoded clips in which the mask's target was not found; those that have
             no row here were left out for that.
         kind: whether scores are logits at the model's own scale or log-probabilities.
         attributes: by name, N values, None where one is not known; see `clip_har.data.clips.Clip`.

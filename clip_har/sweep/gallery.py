@@ -25,7 +25,7 @@ def draw_gallery(cells: Sequence[Cell], frames: FrameStore, *, count: int = CLIP
     """Draw every mask of the cells at every ratio of the cells.
 
     A row is a mask, a column a ratio; of several clips, each ratio has them side by side. A place
-    stays empty where no cell has that mask at that ratio, and says so where the mask's thing was
+    stays empty where no cell has that mask at that ratio, and says so where the mask's target was
     not found in the clip.
 
     Args:
@@ -45,13 +45,13 @@ def draw_gallery(cells: Sequence[Cell], frames: FrameStore, *, count: int = CLIP
             continue
         model = partial(load_zero_shot, cell, frames.clip_set)
         masked = open_masked(cell, frames, zero_shot=model)
-        draw, judged = _tile(masked), set(masked.judged)
+        draw, evaluated = _tile(masked), set(masked.evaluated)
         region = type(cell.region).__name__ + cell.region.model_dump_json()
         mask = type(cell.masking).__name__ + cell.masking.model_dump_json(exclude={"ratio"})
         key = f"{mask} {region if cell.masking.feature else ''} {cell.seed}"
         row = rows.setdefault(key, GalleryRow(_row_label(cell, cells), list(blank)))
         tiles: list[Tile | str | None] = [
-            old if ratio != cell.masking.ratio else draw(index) if index in judged else _NOTHING
+            old if ratio != cell.masking.ratio else draw(index) if index in evaluated else _NOTHING
             for old, (ratio, index) in zip(row.tiles, columns, strict=True)
         ]
         rows[key] = replace(row, tiles=tiles)

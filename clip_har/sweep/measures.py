@@ -100,7 +100,7 @@ def _roles(members: Sequence[Finished]) -> dict[str, Finished]:
     """Return which cell shows the clips in which way; ambiguous ways are left out and told."""
     found: dict[str, list[Finished]] = {}
     for one in members:
-        # The evidence of the judged model itself is no truth to hold it against.
+        # The attribution of the judged model itself is no truth to hold it against.
         role = None if one.cell.region.asks_model else _role(one.cell.masking)
         if role is not None:
             found.setdefault(role, []).append(one)
@@ -122,7 +122,7 @@ def _role(masking: Any) -> str | None:
     if isinstance(masking, SwapMask):
         return "frozen" if masking.frozen else "swap"
     if getattr(masking, "ratio", 0) is not None:
-        return None  # a part of a thing is neither it nor the rest
+        return None  # a part of a target is neither it nor the rest
     if (masking.grow or 0) < 0:
         return None
     subject = masking.feature in (SUBJECT, PERSON)

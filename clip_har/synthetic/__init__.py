@@ -1,4 +1,4 @@
-"""A drawn action data set with planted truth: who acts, what is used, and where, are known."""
+"""A rendered action data set with planted truth: who acts, what is used, and where, are known."""
 
 from __future__ import annotations
 

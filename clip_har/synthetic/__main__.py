@@ -1,4 +1,4 @@
-"""Contact sheets of the drawn data: ``python -m clip_har.synthetic FOLDER``."""
+"""Contact sheets of the rendered data: ``python -m clip_har.synthetic FOLDER``."""
 
 import argparse
 from pathlib import Path

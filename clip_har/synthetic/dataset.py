@@ -1,4 +1,4 @@
-"""The drawn data set as an option of the ``dataset`` group: drawn once, then found on disk."""
+"""The rendered data set as an option of the ``dataset`` group: drawn once, then found on disk."""
 
 import csv
 import hashlib
@@ -25,10 +25,10 @@ _HOW = {"cache_dir", "workers", "train_count", "train_seed"}  # what does not sh
 
 
 class Synthetic(Settings):
-    """Drawn actions in drawn scenes, with a planted scene bias.
+    """Rendered actions in rendered scenes, with a planted scene bias.
 
     Attributes:
-        cache_dir: where drawn sets are kept, one folder each.
+        cache_dir: where rendered sets are kept, one folder each.
         subset: its subjects (the groups) appear in no other subset.
         count: number of clips, the same number of each of the 20 actions up to one.
         scene_bias: share of the clips that are set in their action's own scene; the others are in
@@ -79,7 +79,7 @@ class Synthetic(Settings):
                 rows = list(csv.DictReader(file))
         except OSError as error:
             raise ClipHarError(
-                f"dataset.cache_dir={self.cache_dir}: the drawn clips cannot be written"
+                f"dataset.cache_dir={self.cache_dir}: the rendered clips cannot be written"
                 f" ({error.strerror})"
             ) from error
         names = _class_names()

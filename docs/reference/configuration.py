@@ -23,7 +23,7 @@ TITLES = {
     "model": "which checkpoint",
     "prompts": "which texts the classes become",
     "masking": "what is hidden",
-    "region": "how things are found",
+    "region": "how targets are found",
     "noise": "what is added to the frames",
     "tracking": "where results are sent",
 }

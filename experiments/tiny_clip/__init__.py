@@ -1,1 +1,1 @@
-"""The tiny CLIP that ships with the package: a tiny model on drawn data."""
+"""The tiny CLIP that ships with the package: a tiny model on rendered data."""

@@ -27,12 +27,12 @@ library_name: transformers
 pipeline_tag: zero-shot-image-classification
 ---
 
-# Tiny CLIP on drawn actions
+# Tiny CLIP on rendered actions
 
-A CLIP of {million:.1f} million parameters, trained from scratch on the procedurally drawn action
+A CLIP of {million:.1f} million parameters, trained from scratch on the procedurally rendered action
 clips of `clip_har.synthetic`. It exists so that the benchmark runs and teaches anywhere, offline,
 and so that its measures can be proven on data whose bias is known. **Every number below is of a
-tiny model on drawn data** and says nothing about CLIP on real video.
+tiny model on rendered data** and says nothing about CLIP on real video.
 
 It leans on the scene by design: {percent:.0f} % of its training clips are set in their class's own
 scene.

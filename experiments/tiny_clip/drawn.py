@@ -1,4 +1,4 @@
-"""Drawn clips as memory-mapped arrays: rendered once, read by every training run."""
+"""Rendered clips as memory-mapped arrays: rendered once, read by every training run."""
 
 import hashlib
 import multiprocessing

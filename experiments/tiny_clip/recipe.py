@@ -19,7 +19,7 @@ class Recipe(Settings):
 
     Attributes:
         seed: of weights, order and augmentation; the data's seed is ``data_seed``.
-        data_seed: of the drawn clips.
+        data_seed: of the rendered clips.
         clips: training clips.
         scene_bias: share of them that is set in the class's own scene.
         val_clips: clips of each validation set.

@@ -42,8 +42,8 @@ def test_one_line(tmp_path: Path, sweep: list[str], arguments: list[str], expect
 
 
 def test_several_values_are_a_sweep(tmp_path: Path) -> None:
-    told = fault(tmp_path, "masking=shape", "ratio=0.1,0.3")
-    assert told.startswith("ratio=0.1,0.3: several values make a sweep: add -m")
+    message = fault(tmp_path, "masking=shape", "ratio=0.1,0.3")
+    assert message.startswith("ratio=0.1,0.3: several values make a sweep: add -m")
 
 
 def test_no_hint_names_what_is_no_setting(tmp_path: Path) -> None:

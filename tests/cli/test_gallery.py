@@ -1,4 +1,4 @@
-"""The gallery command, on drawn clips."""
+"""The gallery command, on rendered clips."""
 
 import os
 import subprocess

@@ -149,15 +149,15 @@ def test_swap_frozen_is_the_swap_frozen() -> None:
 def test_what_leaks_the_label_is_noted() -> None:
     at = ("masking=feature", "region=relevance", "ratio=null")
     clean = cell_from_config(composed(*at))
-    leaking = cell_from_config(composed(*at, "region.evidence=label"))
+    leaking = cell_from_config(composed(*at, "region.attribution=label"))
     assert (clean.uses_label, clean.notes()) == (False, ())
     assert (leaking.uses_label, leaking.notes()) == (True, ("uses the true label",))
-    measured = cell_from_config(composed("region=relevance", "region.evidence=label"))
+    measured = cell_from_config(composed("region=relevance", "region.attribution=label"))
     assert not measured.uses_label, "nothing that the model sees depends on it"
-    text = (*at, "region.evidence=label", "feature=a ball")
+    text = (*at, "region.attribution=label", "feature=a ball")
     assert not cell_from_config(composed(*text)).uses_label
     placed = cell_from_config(composed(*text, "masking.place=away"))
-    assert placed.uses_label, "it is put where the evidence for the true class is not"
+    assert placed.uses_label, "it is put where the attribution for the true class is not"
 
 
 def test_a_silhouette_is_noted() -> None:

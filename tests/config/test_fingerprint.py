@@ -49,7 +49,7 @@ def printed(*overrides: str) -> str:
         "model.pooling=max",
         "masking.patch=8",
         "masking.fill=mean",
-        "masking.still=false",
+        "masking.static=false",
         "masking=shape",
         "masking=none",
         "region=motion",

@@ -19,7 +19,7 @@ from tests.data.made import write_video
 
 MUTANTS = int(os.environ.get("CLIP_HAR_FUZZ", "2000"))
 SEED = int(os.environ.get("CLIP_HAR_FUZZ_SEED", "0"))
-SECONDS = 20.0  # for one clip, on a machine that does other things, too
+SECONDS = 20.0  # for one clip, on a machine that does other targets, too
 MOST_BYTES = 400_000  # of a real clip that takes part: larger ones only take longer
 
 # In a process of its own: a crash of FFmpeg would take the test run with it.
@@ -98,7 +98,7 @@ def test_damaged_clips_are_read_or_reported(tmp_path):
     clips = corpus(tmp_path, real)
     whole, suffixes = [path.read_bytes() for path in clips], [path.suffix for path in clips]
     draws = np.random.default_rng(SEED)
-    told: Counter[str] = Counter()
+    message: Counter[str] = Counter()
     slowest = 0.0
     with subprocess.Popen(
         [sys.executable, "-c", READER, str(SECONDS / 2)],
@@ -122,12 +122,12 @@ def test_damaged_clips_are_read_or_reported(tmp_path):
             slowest = max(slowest, seconds)
             assert reason, f"mutant {number} has no reason"
             assert "\n" not in reason
-            told[reason.partition(":")[0]] += 1
+            message[reason.partition(":")[0]] += 1
         reader.stdin.close()
         assert reader.wait() == 0
         assert reader.stderr.read() == "", "FFmpeg printed something"
     assert slowest < SECONDS
-    damaged = MUTANTS - told["read"]
+    damaged = MUTANTS - message["read"]
     assert damaged > 0.3 * MUTANTS, "the mutations do damage"
-    assert told["read"] > 0.02 * MUTANTS, "and not all of them"
-    assert len(told) > 5, "in many ways"
+    assert message["read"] > 0.02 * MUTANTS, "and not all of them"
+    assert len(message) > 5, "in many ways"

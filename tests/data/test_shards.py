@@ -111,8 +111,8 @@ class Bright:
     asks_model = False
     asked = 0
 
-    def check(self, thing):
-        assert thing == "subject"
+    def check(self, target):
+        assert target == "subject"
 
     def identity(self, _):
         return []
@@ -139,4 +139,4 @@ def test_joined_maps_are_those_of_the_whole_and_located_by_the_parts(videos, tmp
     whole = open_regions(source, "subject", own, **given)
     np.testing.assert_array_equal(joined.found, whole.found)
     for index in own.ok:
-        np.testing.assert_array_equal(joined.relevance(index), whole.relevance(index))
+        np.testing.assert_array_equal(joined.soft_mask(index), whole.soft_mask(index))

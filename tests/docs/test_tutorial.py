@@ -39,7 +39,7 @@ def test_every_other_command_is_a_target_or_the_environments():
 
 def test_it_says_what_its_numbers_are_of():
     text = TUTORIAL.read_text(encoding="utf-8")
-    assert "Tiny model, drawn data" in text
+    assert "Tiny model, rendered data" in text
     assert all(len(block.code.splitlines()) < 16 for block in blocks(TUTORIAL))
 
 

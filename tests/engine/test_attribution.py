@@ -9,7 +9,7 @@ from torch.nn.functional import normalize
 
 from clip_har.config.cell import Cell
 from clip_har.config.fingerprint import fingerprint
-from clip_har.engine.attribution import MEASURES, attention_of_answers, covered, evidence_maps
+from clip_har.engine.attribution import MEASURES, attention_of_answers, attribution_maps, covered
 from clip_har.engine.evaluate import evaluate
 from clip_har.masking.masked_clips import MaskedClips
 from clip_har.models.clip import CLIP
@@ -28,31 +28,33 @@ def looking(
 ) -> tuple[ZeroShot, MaskedClips]:
     model = CLIP(checkpoint=str(small_clip)).load(device=CPU, precision="fp32")
     draws = torch.Generator().manual_seed(0)
-    classifier = normalize(torch.randn(len(CLASSES), 32, generator=draws), dim=-1)
-    judge = ZeroShot(model, classifier, "mean", 64)
+    classes = normalize(torch.randn(len(CLASSES), 32, generator=draws), dim=-1)
+    classifier = ZeroShot(model, classes, "mean", 64)
     folder = tmp_path_factory.mktemp("looking")
     frames = open_planted(planted_clips(folder / "clips").limit(6), folder)
     maps = open_regions(
-        AnnotationRegion(), SUBJECT, frames, zero_shot=lambda: judge, cache_dir=folder
+        AnnotationRegion(), SUBJECT, frames, zero_shot=lambda: classifier, cache_dir=folder
     )
-    return judge, shown(frames, subject=maps)
+    return classifier, shown(frames, subject=maps)
 
 
 def test_every_measure_is_of_the_frames_that_were_seen_for_the_class_answered(looking):
-    judge, masked = looking
+    classifier, masked = looking
     answers = np.array([0, 1, 2, 3, 4, 0])
-    found = attention_of_answers(masked, judge, answers, [1, 4], lambda clip: 255 - clip.frames)
+    found = attention_of_answers(
+        masked, classifier, answers, [1, 4], lambda clip: 255 - clip.frames
+    )
     assert found.keys() == MEASURES.keys() == {"mass", "rank", "pointing", "focus"}
     for row in (1, 4):
         clip = masked.clip(row)
-        evidence = evidence_maps(judge, 255 - clip.frames, int(answers[row])).numpy()
+        attribution = attribution_maps(classifier, 255 - clip.frames, int(answers[row])).numpy()
         assert clip.subject is not None
-        subject = covered(clip.subject, evidence.shape[-1])
+        subject = covered(clip.subject, attribution.shape[-1])
         for name, measure in MEASURES.items():
-            assert found[name][row] == pytest.approx(measure(evidence, subject))
+            assert found[name][row] == pytest.approx(measure(attribution, subject))
     for values in found.values():
         assert np.flatnonzero(np.isfinite(values)).tolist() == [1, 4]
-    plain = attention_of_answers(masked, judge, answers, [1], lambda clip: clip.frames)
+    plain = attention_of_answers(masked, classifier, answers, [1], lambda clip: clip.frames)
     assert plain["mass"][1] != found["mass"][1]
 
 
@@ -79,7 +81,7 @@ def test_a_cell_measures_it_where_the_subject_is_known(drawn):
     for more in (
         ["region=none"],
         ["region=annotation", "attention_clips=0"],
-        ["region=relevance"],  # the judged model's own evidence is no truth for it
+        ["region=relevance"],  # the judged model's own attribution is no truth for it
     ):
         assert attention(cell_of(*drawn, *more)) == {}
 

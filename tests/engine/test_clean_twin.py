@@ -41,9 +41,9 @@ def swept(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 
 
 def test_the_twin_is_run_first_and_once(swept):
-    folder, told = swept
-    assert told.count(f"{TWIN}: running") == 1
-    assert told.index(f"{TWIN}: running") < told.index("percent r=0.3: running")
+    folder, message = swept
+    assert message.count(f"{TWIN}: running") == 1
+    assert message.index(f"{TWIN}: running") < message.index("percent r=0.3: running")
     assert len(cells(folder)) == 5
     parent, first, *_ = runs(folder)
     assert first.info.run_name == TWIN
@@ -97,30 +97,30 @@ def test_every_cell_tells_what_it_cost(swept):
 
 
 def test_the_twin_is_the_cell_without_a_mask(swept):
-    told = run(swept[0], "masking=none", "ratio=0.4")
-    assert "ratio=0.4 has no effect: masking=none hides nothing" in told
-    assert "finished already" in told
+    message = run(swept[0], "masking=none", "ratio=0.4")
+    assert "ratio=0.4 has no effect: masking=none hides nothing" in message
+    assert "finished already" in message
     assert len(cells(swept[0])) == 5
     again = run(swept[0], *SWEEP)
     assert "running" not in again
 
 
 def test_a_cell_that_was_not_compared_is_run_again_where_it_shall_be(tmp_path):
-    told = run(tmp_path, "masking=percent", "clean_twin=false")
-    assert TWIN not in told
+    message = run(tmp_path, "masking=percent", "clean_twin=false")
+    assert TWIN not in message
     (only,) = cells(tmp_path)
     assert "flip_rate" not in read_metrics(only)
-    told = run(tmp_path, "masking=percent")
-    assert f"{TWIN}: running" in told
+    message = run(tmp_path, "masking=percent")
+    assert f"{TWIN}: running" in message
     assert "flip_rate" in read_metrics(only)
     assert len(cells(tmp_path)) == 2
     assert "running" not in run(tmp_path, "masking=percent", "clean_twin=false")
 
 
 def test_a_sweep_ends_by_naming_its_report(swept):
-    folder, told = swept
+    folder, message = swept
     page = min(folder.glob(f"results/sweeps/*/report/{PAGE}"))  # of the first sweep
-    assert told.strip().splitlines()[-1] == f"{'report':<20} {page}"
+    assert message.strip().splitlines()[-1] == f"{'report':<20} {page}"
     rows = pd.read_csv(page.with_name("cells.csv"))
     assert rows["cell"].tolist() == [
         "percent r=0.3", "percent r=0.5", "shape r=0.3", "shape r=0.5",
@@ -151,7 +151,7 @@ def test_a_twin_that_failed_and_is_left_alone_costs_no_other_cell(swept, tmp_pat
     place = tmp_path / "results" / "cells"
     place.mkdir(parents=True)
     (place / f"{key}.failed").write_text("no disk")
-    told = run(tmp_path, "masking=percent", "overwrite=never")
-    assert "none (clean twin): failed before, left alone" in told
+    message = run(tmp_path, "masking=percent", "overwrite=never")
+    assert "none (clean twin): failed before, left alone" in message
     (only,) = cells(tmp_path)
     assert "flip_rate" not in read_metrics(only)

@@ -29,7 +29,7 @@ from clip_har.noise.learned.settings import (
 from clip_har.noise.learned.variants import slug
 from clip_har.results.noise_answers import read_answers
 from clip_har.results.score_table import ScoreTable
-from tests.noise.made import COUNT, judged, planted_judge, shown
+from tests.noise.made import COUNT, evaluated, planted_judge, shown
 from tests.planted import CLASSES
 
 ALWAYS = {
@@ -56,12 +56,14 @@ def kind(noise: Learned) -> str:
     return type(noise).__name__
 
 
-def evaluated(noise: Learned, masked: MaskedClips) -> NoiseResult:
-    judge = planted_judge()
-    made = make_perturbation(noise, model=judge.model, classifier=judge.classifier, frames=COUNT)
+def result_of(noise: Learned, masked: MaskedClips) -> NoiseResult:
+    classifier = planted_judge()
+    made = make_perturbation(
+        noise, model=classifier.model, classifier=classifier.classifier, frames=COUNT
+    )
     own = made.with_parts({name: 80 * part for name, part in made.parts.items()})
     own.project()
-    return judged(noise, masked, judge, own=own)[1]
+    return evaluated(noise, masked, classifier, own=own)[1]
 
 
 Written = Callable[..., tuple[Path, NoiseResult]]
@@ -71,7 +73,7 @@ Written = Callable[..., tuple[Path, NoiseResult]]
 def written(small_frames: FrameStore, tmp_path: Path) -> Written:
     def found(noise: Learned, frames: FrameStore | None = None) -> tuple[Path, NoiseResult]:
         masked = shown(frames or small_frames)
-        result = evaluated(noise, masked)
+        result = result_of(noise, masked)
         folder = tmp_path / "noise"
         write_noise(folder, noise, masked, result, title="cell $1_")
         return folder, result
@@ -102,11 +104,11 @@ def test_a_folder_that_is_there_is_not_written_over(written, tmp_path):
 @pytest.mark.parametrize("noise", KINDS, ids=kind)
 def test_the_noise_can_be_used_again(written, small_frames, noise):
     folder, result = written(noise)
-    judge = planted_judge()
+    classifier = planted_judge()
     found = load_noise(
         folder / "noise.safetensors",
         noise,
-        judge,
+        classifier,
         clips=small_frames.clip_set,
         described={},
         frames=COUNT,
@@ -118,7 +120,7 @@ def test_the_noise_can_be_used_again(written, small_frames, noise):
 def test_answers_are_read_as_they_were_written(small_frames, tmp_path):
     noise = ClassSpecificNoise(protocol="oracle")
     masked = shown(small_frames)
-    result = evaluated(noise, masked)
+    result = result_of(noise, masked)
     attention = np.linspace(0, 1, 30)
     attention[3] = np.nan
     seen = {
@@ -156,7 +158,7 @@ def test_tables_hold_what_was_found(written):
 
 
 def card(noise: Learned, frames: FrameStore) -> tuple[str, NoiseResult]:
-    result = evaluated(noise, shown(frames))
+    result = result_of(noise, shown(frames))
     return noise_card(noise, result), result
 
 
@@ -205,9 +207,9 @@ def test_the_table_of_the_card_is_whole(small_frames, noise):
 
 @pytest.mark.parametrize("noise", KINDS, ids=kind)
 def test_odd_names_of_classes_break_nothing(written, small_frames, noise):
-    told = replace(small_frames.clip_set, class_names=ODD)
+    message = replace(small_frames.clip_set, class_names=ODD)
     frames = FrameStore(
-        small_frames.path, told, small_frames.entries, size=small_frames.size, fit="crop"
+        small_frames.path, message, small_frames.entries, size=small_frames.size, fit="crop"
     )
     folder, result = written(noise, frames)
     assert (folder / "noise.png").is_file() != isinstance(noise, EmbeddingNoise)

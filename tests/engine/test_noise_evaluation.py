@@ -36,7 +36,7 @@ from tests.noise.made import (
     ORACLE,
     PER_CLASS,
     drawn,
-    judged,
+    evaluated,
     mending,
     naming,
     planted_judge,
@@ -70,9 +70,9 @@ def test_noise_that_only_names_its_class_looks_perfect_to_the_oracle_and_helps_n
         assert top1(named, honest) == pytest.approx(CLEAN_TOP1)
         changed = scores(named, honest).argmax(axis=1) != scores(named, "none").argmax(axis=1)
         assert not changed.any()
-    told = named.effects[named.effects["measure"] == "top1"].set_index(["variant", "against"])
-    assert told.loc[(ORACLE, "none"), "difference"] == pytest.approx(1 - CLEAN_TOP1)
-    assert told.loc[("candidate", "none"), ["difference", "low", "high"]].tolist() == [0, 0, 0]
+    message = named.effects[named.effects["measure"] == "top1"].set_index(["variant", "against"])
+    assert message.loc[(ORACLE, "none"), "difference"] == pytest.approx(1 - CLEAN_TOP1)
+    assert message.loc[("candidate", "none"), ["difference", "low", "high"]].tolist() == [0, 0, 0]
 
 
 def test_an_empty_frame_shows_why(named):
@@ -82,14 +82,14 @@ def test_an_empty_frame_shows_why(named):
 
 def test_one_noise_for_all_classes_mends_what_the_noise_per_class_did_not(named):
     assert top1(named, "universal") == 1
-    told = named.effects[named.effects["measure"] == "top1"].set_index(["variant", "against"])
-    assert told.loc[("candidate", "universal"), "difference"] == pytest.approx(CLEAN_TOP1 - 1)
+    message = named.effects[named.effects["measure"] == "top1"].set_index(["variant", "against"])
+    assert message.loc[("candidate", "universal"), "difference"] == pytest.approx(CLEAN_TOP1 - 1)
 
 
 def test_the_noise_of_another_class_names_that_class_to_the_oracle(small_frames):
-    judge, noise = planted_judge(), ClassSpecificNoise(protocol="oracle", seed=4)
-    own = naming(noise, judge)
-    _, result = judged(noise, shown(small_frames), judge, own=own)
+    classifier, noise = planted_judge(), ClassSpecificNoise(protocol="oracle", seed=4)
+    own = naming(noise, classifier)
+    _, result = evaluated(noise, shown(small_frames), classifier, own=own)
     partner = derangement(5, seed=4)
     answers = scores(result, "shuffled (leaks the label)").argmax(axis=1)
     assert answers.tolist() == partner[small_frames.clip_set.labels].tolist()
@@ -98,10 +98,10 @@ def test_the_noise_of_another_class_names_that_class_to_the_oracle(small_frames)
 
 def test_noise_that_really_helps_each_class_helps_without_the_label(small_frames):
     """The counter-proof: where noise takes the bias away, honest protocols show it too."""
-    judge, noise = planted_judge(), ClassSpecificNoise()
-    one = mending(UniversalNoise(), judge).parts["shared"]
-    own = naming(noise, judge).with_parts({"own": one.repeat(5, 1, 1, 1, 1)})
-    _, result = judged(noise, shown(small_frames), judge, own=own)
+    classifier, noise = planted_judge(), ClassSpecificNoise()
+    one = mending(UniversalNoise(), classifier).parts["shared"]
+    own = naming(noise, classifier).with_parts({"own": one.repeat(5, 1, 1, 1, 1)})
+    _, result = evaluated(noise, shown(small_frames), classifier, own=own)
     assert [top1(result, name) for name in PER_CLASS] == [pytest.approx(CLEAN_TOP1), 1, 1, 1, 1]
     assert result.classes["named_on_empty"].mean() == pytest.approx(1 / 5), "chance: it is one δ"
 
@@ -140,24 +140,24 @@ PASSES = {"candidate": 5, "topk": 2, "predicted": 1, "oracle": 1}  # of 5 classe
 def test_without_controls_a_protocol_costs_its_own_passes_and_answers_the_same(
     small_frames, monkeypatch, kind, protocol
 ):
-    judge = planted_judge()
+    classifier = planted_judge()
     noise = kind(protocol=protocol, top_k=2)
-    own = drawn(noise, judge)
+    own = drawn(noise, classifier)
     masked = shown(small_frames)
-    expected, _ = judged(noise, masked, judge, own=own)
+    expected, _ = evaluated(noise, masked, classifier, own=own)
     seen = []
-    embed = type(judge.model).encode_frames
+    embed = type(classifier.model).encode_frames
 
     def counted(model, frames):
         seen.append(len(frames))
         return embed(model, frames)
 
-    monkeypatch.setattr(type(judge.model), "encode_frames", counted)
-    table, _ = judged(noise.model_copy(update={"controls": False}), masked, judge, own=own)
+    monkeypatch.setattr(type(classifier.model), "encode_frames", counted)
+    table, _ = evaluated(noise.model_copy(update={"controls": False}), masked, classifier, own=own)
     np.testing.assert_array_equal(table.scores, expected.scores)
     np.testing.assert_array_equal(table.noise_rms, expected.noise_rms)
     np.testing.assert_array_equal(table.drift, expected.drift)
-    frames = sum(int(masked.frames.lengths[index]) for index in masked.judged)
+    frames = sum(int(masked.frames.lengths[index]) for index in masked.evaluated)
     passes = PASSES[protocol] if kind is ClassSpecificNoise else 0
     assert sum(seen) == frames * (1 + passes)
 
@@ -173,13 +173,15 @@ def name_of(noise: Any) -> str:
 def test_which_variants_there_are_and_which_of_them_are_said_to_leak(
     small_frames, noise, names, headline
 ):
-    judge = planted_judge()
-    table, result = judged(noise, shown(small_frames), judge, own=drawn(noise, judge))
+    classifier = planted_judge()
+    table, result = evaluated(noise, shown(small_frames), classifier, own=drawn(noise, classifier))
     assert list(result.answers) == names
     assert result.headline == headline
     assert np.array_equal(table.scores, scores(result, headline))
-    told = [*result.effects["variant"], *result.effects["against"]]
-    assert {name for name in told if "leaks" in name} == {name for name in names if "leaks" in name}
+    message = [*result.effects["variant"], *result.effects["against"]]
+    assert {name for name in message if "leaks" in name} == {
+        name for name in names if "leaks" in name
+    }
     assert ("named_on_empty" in result.classes) == (noise.per_class and noise.controls)
     assert result.classes["class"].tolist() == (list(CLASSES) if noise.per_class else ["learned"])
 
@@ -190,17 +192,18 @@ def relabelled(frames: FrameStore, labels: NDArray[np.int64]) -> FrameStore:
         replace(clip, label=int(label))
         for clip, label in zip(frames.clip_set.clips, labels, strict=True)
     )
-    told = replace(frames.clip_set, clips=clips)
-    return FrameStore(frames.path, told, frames.entries, size=frames.size, fit=frames.fit)
+    message = replace(frames.clip_set, clips=clips)
+    return FrameStore(frames.path, message, frames.entries, size=frames.size, fit=frames.fit)
 
 
 @pytest.mark.parametrize("noise", [case[0] for case in KINDS], ids=name_of)
 def test_other_labels_change_the_answers_of_nothing_but_what_is_said_to_leak(small_frames, noise):
-    judge, masking = planted_judge(), PercentMask(ratio=0.2, patch=4)
-    own = drawn(noise, judge, factor=100)
+    classifier, masking = planted_judge(), PercentMask(ratio=0.2, patch=4)
+    own = drawn(noise, classifier, factor=100)
     other = relabelled(small_frames, (small_frames.clip_set.labels + 1) % 5)
     results = [
-        judged(noise, shown(frames, masking), judge, own=own)[1] for frames in (small_frames, other)
+        evaluated(noise, shown(frames, masking), classifier, own=own)[1]
+        for frames in (small_frames, other)
     ]
     changed = {
         name
@@ -214,16 +217,16 @@ def test_other_labels_change_the_answers_of_nothing_but_what_is_said_to_leak(sma
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_protocols_and_controls_are_those_of_the_same_answers(small_frames, protocol):
-    judge, masked = planted_judge(), shown(small_frames, PercentMask(ratio=0.1, patch=4))
+    classifier, masked = planted_judge(), shown(small_frames, PercentMask(ratio=0.1, patch=4))
     noise = ClassSpecificNoise(protocol=protocol, top_k=2, seed=3, epsilon=40)
-    own = drawn(noise, judge)
-    table, result = judged(noise, masked, judge, own=own)
+    own = drawn(noise, classifier)
+    table, result = evaluated(noise, masked, classifier, own=own)
     noises = {
         "own": own,
         "random": random_like(own, seed=3),
-        "all": mending(UniversalNoise(), judge),
+        "all": mending(UniversalNoise(), classifier),
     }
-    answers, effects = noisy_answers(masked, judge, noises, where="everywhere")
+    answers, effects = noisy_answers(masked, classifier, noises, where="everywhere")
     clean = answers["none"].scores[:, 0]
 
     def used(noisy: NDArray[np.float32], of: Any) -> tuple[NDArray[np.float32], Any]:
@@ -254,10 +257,10 @@ def test_protocols_and_controls_are_those_of_the_same_answers(small_frames, prot
 
 
 def test_every_variant_has_the_size_of_the_noise_that_its_answers_were_given_under(small_frames):
-    judge, noise = planted_judge(), ClassSpecificNoise(protocol="predicted", seed=3)
-    own = naming(noise, judge)
+    classifier, noise = planted_judge(), ClassSpecificNoise(protocol="predicted", seed=3)
+    own = naming(noise, classifier)
     own.parts["own"] *= torch.tensor([1, 0.75, 0.5, 0.25, 0]).view(5, 1, 1, 1, 1)  # of 16
-    _, result = judged(noise, shown(small_frames), judge, own=own)
+    _, result = evaluated(noise, shown(small_frames), classifier, own=own)
     sizes, partner = np.array([16, 12, 8, 4, 0]), derangement(5, seed=3)
     answered = {name: scores(result, name).argmax(axis=1) for name in result.answers}
     used = {
@@ -277,22 +280,22 @@ def test_every_variant_has_the_size_of_the_noise_that_its_answers_were_given_und
 
 
 def test_noise_goes_where_the_settings_say(small_frames):
-    judge, masked = planted_judge(), shown(small_frames, PercentMask(ratio=0.5, patch=4))
+    classifier, masked = planted_judge(), shown(small_frames, PercentMask(ratio=0.5, patch=4))
     rms = {}
     for where in ("everywhere", "visible", "before"):
         noise = UniversalNoise(where=where, epsilon=30)
-        table, _ = judged(noise, masked, judge, own=drawn(noise, judge))
+        table, _ = evaluated(noise, masked, classifier, own=drawn(noise, classifier))
         rms[where] = table.noise_rms
     assert (rms["everywhere"] > rms["visible"]).all()
     assert np.array_equal(rms["visible"], rms["before"])
 
 
 def test_sizes_of_the_noise_by_class(small_frames):
-    judge, noise = planted_judge(), ClassSpecificNoise()
-    own = naming(noise, judge, levels=12)
+    classifier, noise = planted_judge(), ClassSpecificNoise()
+    own = naming(noise, classifier, levels=12)
     own.parts["own"][2] = 0
     own.parts["own"][3, ..., :8] = 0  # half of the frame
-    _, result = judged(noise, shown(small_frames), judge, own=own)
+    _, result = evaluated(noise, shown(small_frames), classifier, own=own)
     assert result.classes["rms"].tolist() == pytest.approx([12, 12, 0, 12 / 2**0.5, 12])
     assert result.classes["largest"].tolist() == [12, 12, 0, 12, 12]
 
@@ -373,8 +376,8 @@ ALLOWED = re.compile(r"^[\w\-. /]+$", re.ASCII)
 def test_metrics_have_names_that_mlflow_takes(small_frames, noise):
     from mlflow.utils.validation import _validate_metric_name
 
-    judge = planted_judge()
-    _, result = judged(noise, shown(small_frames), judge, own=drawn(noise, judge))
+    classifier = planted_judge()
+    _, result = evaluated(noise, shown(small_frames), classifier, own=drawn(noise, classifier))
     metrics = result.metrics()
     for name, value in metrics.items():
         assert ALLOWED.match(name), name

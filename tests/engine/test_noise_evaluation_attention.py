@@ -11,7 +11,7 @@ import torch
 from torch.nn.functional import normalize
 
 from clip_har.data.clips import ClipSet
-from clip_har.engine.attribution import evidence_maps, mass_inside
+from clip_har.engine.attribution import attribution_maps, mass_inside
 from clip_har.engine.noisy_answers import with_noise
 from clip_har.masking.masked_clips import MaskedClips
 from clip_har.masking.swap import SwapMask
@@ -29,7 +29,7 @@ from clip_har.regions.store import open_regions
 from tests.noise.made import (
     CPU,
     drawn,
-    judged,
+    evaluated,
     mending,
     naming,
     planted_judge,
@@ -48,40 +48,40 @@ def looking(
     """A CLIP of random weights, and clips with the subject's place; two of them show nobody."""
     model = CLIP(checkpoint=str(small_clip)).load(device=CPU, precision="fp32")
     draws = torch.Generator().manual_seed(0)
-    classifier = normalize(torch.randn(len(CLASSES), 32, generator=draws), dim=-1)
-    judge = ZeroShot(model, classifier, "mean", 64)
+    classes = normalize(torch.randn(len(CLASSES), 32, generator=draws), dim=-1)
+    classifier = ZeroShot(model, classes, "mean", 64)
     folder = tmp_path_factory.mktemp("looking")
     frames = open_planted(planted_set.limit(8), folder)
     maps = open_regions(
-        AnnotationRegion(), SUBJECT, frames, zero_shot=lambda: judge, cache_dir=folder
+        AnnotationRegion(), SUBJECT, frames, zero_shot=lambda: classifier, cache_dir=folder
     )
     found = maps.found.copy()
     found[[0, 5]] = False
     maps.found = found
-    return judge, shown(frames, subject=maps)
+    return classifier, shown(frames, subject=maps)
 
 
 def masses(
-    judge: ZeroShot, masked: MaskedClips, seen: Mapping[int, Any], table: Any
+    classifier: ZeroShot, masked: MaskedClips, seen: Mapping[int, Any], table: Any
 ) -> dict[int, float]:
     assert masked.subject is not None
     return {
         row: mass_inside(
-            evidence_maps(judge, frames, int(table.scores[row].argmax())),
-            masked.subject.relevance(row),
+            attribution_maps(classifier, frames, int(table.scores[row].argmax())),
+            masked.subject.soft_mask(row),
         )
         for row, frames in seen.items()
     }
 
 
 def test_attention_is_measured_on_what_was_shown_for_what_was_answered(looking):
-    judge, masked = looking
+    classifier, masked = looking
     noise = ClassSpecificNoise(epsilon=60, attention_clips=4)
-    own = drawn(noise, judge)
+    own = drawn(noise, classifier)
     assert isinstance(own, PixelNoise)
-    universal = drawn(UniversalNoise(epsilon=60), judge)
+    universal = drawn(UniversalNoise(epsilon=60), classifier)
     assert isinstance(universal, PixelNoise)
-    _, result = judged(noise, masked, judge, own=own, universal=universal)
+    _, result = evaluated(noise, masked, classifier, own=own, universal=universal)
     measured = {name for name, found in result.answers.items() if found.attention is not None}
     assert measured == {"none", "candidate", "universal"}
     rows = [1, 3, 4, 7]  # of those with a subject, evenly spread
@@ -100,23 +100,23 @@ def test_attention_is_measured_on_what_was_shown_for_what_was_answered(looking):
     for name, frames in seen.items():
         found = result.answers[name].attention
         assert found is not None
-        expected = masses(judge, masked, frames, result.answers[name].table)
+        expected = masses(classifier, masked, frames, result.answers[name].table)
         assert np.flatnonzero(np.isfinite(found)).tolist() == rows
         assert {row: found[row] for row in rows} == pytest.approx(expected)
-    told = result.effects[result.effects["measure"] == "attention/mass"]
-    assert list(zip(told["variant"], told["against"], strict=True)) == [
+    message = result.effects[result.effects["measure"] == "attention/mass"]
+    assert list(zip(message["variant"], message["against"], strict=True)) == [
         ("candidate", "none"),
         ("universal", "none"),
         ("candidate", "universal"),
     ]
-    assert told["clips"].tolist() == [4] * 3
+    assert message["clips"].tolist() == [4] * 3
     assert "noise/candidate/attention/mass_difference" in result.metrics()
 
 
 def test_calibration_and_protocols_beside_the_headline_have_no_attention(looking):
-    judge, masked = looking
+    classifier, masked = looking
     noise = UniversalNoise(attention_clips=1)
-    _, result = judged(noise, masked, judge, own=drawn(noise, judge))
+    _, result = evaluated(noise, masked, classifier, own=drawn(noise, classifier))
     measured = {name for name, found in result.answers.items() if found.attention is not None}
     assert measured == {"none", "learned"}
 
@@ -125,34 +125,38 @@ def test_calibration_and_protocols_beside_the_headline_have_no_attention(looking
     "noise", [UniversalNoise(attention_clips=0), EmbeddingNoise()], ids=["none", "feature space"]
 )
 def test_attention_that_is_not_asked_for_is_not_measured(looking, noise):
-    judge, masked = looking
-    _, result = judged(
-        noise, masked, judge, own=drawn(noise, judge), universal=drawn(UniversalNoise(), judge)
+    classifier, masked = looking
+    _, result = evaluated(
+        noise,
+        masked,
+        classifier,
+        own=drawn(noise, classifier),
+        universal=drawn(UniversalNoise(), classifier),
     )
     assert all(found.attention is None for found in result.answers.values())
-    assert all(exhibit.evidence_before is None for exhibit in result.exhibits)
+    assert all(example.attribution_before is None for example in result.examples)
 
 
 def test_without_a_region_source_there_is_no_attention(named):
     assert all(found.attention is None for found in named.answers.values())
-    assert all(exhibit.clip.subject is None for exhibit in named.exhibits)
+    assert all(example.clip.subject is None for example in named.examples)
 
 
 def test_attention_on_a_frozen_clip_is_measured_against_the_frame_that_is_shown(looking):
-    judge, masked = looking
+    classifier, masked = looking
     frozen = replace(masked, masking=SwapMask(frozen=True), feature=masked.subject)
     noise = UniversalNoise(attention_clips=8, controls=False)
-    _, result = judged(noise, frozen, judge, own=drawn(noise, judge))
+    _, result = evaluated(noise, frozen, classifier, own=drawn(noise, classifier))
     found = result.answers["none"].attention
     assert found is not None
     (rows,) = np.isfinite(found).nonzero()
-    assert len(rows) == len(frozen.judged) == 6
+    assert len(rows) == len(frozen.evaluated) == 6
     for row in rows:
-        frames = frozen.clip(frozen.judged[row]).frames
+        frames = frozen.clip(frozen.evaluated[row]).frames
         answer = int(scores(result, "none")[row].argmax())
-        middle = masked.subject.relevance(frozen.judged[row])[4]
+        middle = masked.subject.soft_mask(frozen.evaluated[row])[4]
         subject = np.repeat(middle[None], len(frames), axis=0)
-        expected = mass_inside(evidence_maps(judge, frames, answer), subject)
+        expected = mass_inside(attribution_maps(classifier, frames, answer), subject)
         assert found[row] == pytest.approx(expected)
 
 
@@ -160,59 +164,60 @@ def test_attention_on_a_frozen_clip_is_measured_against_the_frame_that_is_shown(
 
 
 def test_exhibits_show_clips_whose_answer_changed_first_and_some_others(small_frames):
-    judge, noise = planted_judge(), UniversalNoise()
-    own = mending(noise, judge)
+    classifier, noise = planted_judge(), UniversalNoise()
+    own = mending(noise, classifier)
     masked = shown(small_frames)
-    _, result = judged(noise, masked, judge, own=own)
+    _, result = evaluated(noise, masked, classifier, own=own)
     before, after = scores(result, "none").argmax(axis=1), scores(result, "learned").argmax(axis=1)
-    changes = [exhibit.before != exhibit.after for exhibit in result.exhibits]
+    changes = [example.before != example.after for example in result.examples]
     assert changes == [True, True, True, False]
     ids = [clip.id for clip in small_frames.clip_set.clips]
-    for exhibit in result.exhibits:
-        row = ids.index(exhibit.clip.id)
-        assert exhibit.label == small_frames.clip_set.labels[row]
-        assert (exhibit.before, exhibit.after) == (before[row], after[row])
-        expected = with_noise(exhibit.clip, own, 0, where="everywhere")  # type: ignore[arg-type]
-        assert torch.equal(exhibit.noisy, expected)
+    for example in result.examples:
+        row = ids.index(example.clip.id)
+        assert example.label == small_frames.clip_set.labels[row]
+        assert (example.before, example.after) == (before[row], after[row])
+        expected = with_noise(example.clip, own, 0, where="everywhere")  # type: ignore[arg-type]
+        assert torch.equal(example.noisy, expected)
 
 
 def test_exhibits_where_nothing_changed(named):
-    assert len(named.exhibits) == 4
-    assert all(exhibit.before == exhibit.after for exhibit in named.exhibits)
-    assert len({exhibit.clip.id for exhibit in named.exhibits}) == 4
+    assert len(named.examples) == 4
+    assert all(example.before == example.after for example in named.examples)
+    assert len({example.clip.id for example in named.examples}) == 4
 
 
 def test_exhibits_show_the_noise_that_the_answer_was_given_under(small_frames):
-    judge, noise = planted_judge(), ClassSpecificNoise(protocol="oracle")
-    own = naming(noise, judge)
-    _, result = judged(noise, shown(small_frames), judge, own=own)
-    for exhibit in result.exhibits:
-        expected = with_noise(exhibit.clip, own, exhibit.label, where="everywhere")  # type: ignore[arg-type]
-        assert torch.equal(exhibit.noisy, expected)
+    classifier, noise = planted_judge(), ClassSpecificNoise(protocol="oracle")
+    own = naming(noise, classifier)
+    _, result = evaluated(noise, shown(small_frames), classifier, own=own)
+    for example in result.examples:
+        expected = with_noise(example.clip, own, example.label, where="everywhere")  # type: ignore[arg-type]
+        assert torch.equal(example.noisy, expected)
 
 
 def test_exhibits_in_feature_space_show_the_frames_as_they_are(small_frames):
-    judge, noise = planted_judge(), EmbeddingNoise()
-    _, result = judged(noise, shown(small_frames), judge, own=drawn(noise, judge))
-    assert all(torch.equal(shown_.noisy, shown_.clip.frames) for shown_ in result.exhibits)
+    classifier, noise = planted_judge(), EmbeddingNoise()
+    _, result = evaluated(noise, shown(small_frames), classifier, own=drawn(noise, classifier))
+    assert all(torch.equal(shown_.noisy, shown_.clip.frames) for shown_ in result.examples)
 
 
 def test_exhibits_have_the_evidence_of_clips_with_a_subject(looking):
-    judge, masked = looking
+    classifier, masked = looking
     noise = UniversalNoise(epsilon=60)
-    own = drawn(noise, judge)
-    _, result = judged(noise, masked, judge, own=own)
-    for exhibit in result.exhibits:
-        row = [clip.id for clip in masked.frames.clip_set.clips].index(exhibit.clip.id)
+    own = drawn(noise, classifier)
+    _, result = evaluated(noise, masked, classifier, own=own)
+    for example in result.examples:
+        row = [clip.id for clip in masked.frames.clip_set.clips].index(example.clip.id)
         assert row not in (0, 5), "nobody is there"
-        assert exhibit.evidence_before is not None
-        assert exhibit.evidence_after is not None
+        assert example.attribution_before is not None
+        assert example.attribution_after is not None
         assert torch.equal(
-            exhibit.evidence_before, evidence_maps(judge, exhibit.clip.frames, exhibit.before)
+            example.attribution_before,
+            attribution_maps(classifier, example.clip.frames, example.before),
         )
         assert torch.equal(
-            exhibit.evidence_after, evidence_maps(judge, exhibit.noisy, exhibit.after)
+            example.attribution_after, attribution_maps(classifier, example.noisy, example.after)
         )
         assert masked.subject is not None
-        assert exhibit.clip.subject is not None
-        assert np.array_equal(exhibit.clip.subject, masked.subject.relevance(row))
+        assert example.clip.subject is not None
+        assert np.array_equal(example.clip.subject, masked.subject.soft_mask(row))

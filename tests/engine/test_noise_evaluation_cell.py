@@ -61,9 +61,9 @@ def evaluated(cell_options: list[str]) -> Evaluated:
     def found(*more: str) -> tuple[Any, NoiseResult, Any]:
         cell = cell_of(*cell_options, *more)
         clips = cell.dataset.clips()
-        judge = load_zero_shot(cell, clips)
-        masked = open_masked(cell, open_frames(cell, clips), zero_shot=lambda: judge)
-        return *evaluate_noise(cell, masked, judge), cell
+        classifier = load_zero_shot(cell, clips)
+        masked = open_masked(cell, open_frames(cell, clips), zero_shot=lambda: classifier)
+        return *evaluate_noise(cell, masked, classifier), cell
 
     return found
 
@@ -125,8 +125,8 @@ def test_training_clips_have_the_subjects_place_where_it_is_needed(
     evaluated, cell_options, more, regions
 ):
     cell = cell_of(*cell_options, *more)
-    judge = load_zero_shot(cell, cell.dataset.clips())
-    training = open_training(cell, judge)
+    classifier = load_zero_shot(cell, cell.dataset.clips())
+    training = open_training(cell, classifier)
     assert (training.clips.subject is not None) == regions
     own = cell.masking if "same" in cell.noise.train_masking else NoMask()
     assert training.clips.masking == own
@@ -138,9 +138,9 @@ def test_training_clips_have_the_subjects_place_where_it_is_needed(
 
 
 def test_one_class_is_too_few(evaluated, cell_options):
-    judge = planted_judge()
+    classifier = planted_judge()
     cell = cell_of("noise=universal")
-    alone = replace(judge, classifier=judge.classifier[:1])
+    alone = replace(classifier, classifier=classifier.classifier[:1])
     with pytest.raises(ClipHarError, match="expected at least 2, got 1"):
         evaluate_noise(cell, None, alone)  # type: ignore[arg-type]
 
@@ -154,12 +154,12 @@ def test_training_clips_without_a_subject_follow_on_empty(cell_options, tmp_path
         labels = planted_frames(number % 5, None if number in (3, 7) else 0, seed=number)[1]
         np.savez_compressed(tmp_path / f"{number}.npz", labels=labels)
     cell = cell_of(*cell_options, *AIMED, f"region.maps={tmp_path}", f"region.on_empty={on_empty}")
-    judge = load_zero_shot(cell, cell.dataset.clips())
+    classifier = load_zero_shot(cell, cell.dataset.clips())
     if on_empty == "error":
         with pytest.raises(ClipHarError, match=r"in 2 of 15 training clips .*on_empty=skip"):
-            open_training(cell, judge)
+            open_training(cell, classifier)
         return
-    training = open_training(cell, judge)
+    training = open_training(cell, classifier)
     used = sorted([*training.learned_from, *training.validated_on])
     left_out = {3, 7} if on_empty == "skip" else set()
     assert used == [number for number in range(15) if number not in left_out]

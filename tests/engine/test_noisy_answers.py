@@ -40,52 +40,54 @@ from tests.noise.made import COUNT, SIDE, planted_judge, shown
 from tests.planted import CLASSES, planted_frames
 
 HALF = PercentMask(ratio=0.4, patch=4)
-FRESH = PercentMask(ratio=0.4, patch=4, still=False)
+FRESH = PercentMask(ratio=0.4, patch=4, static=False)
 
 
-def strong(noise: Learned, judge: ZeroShot, *, factor: float = 100) -> Perturbation:
+def strong(noise: Learned, classifier: ZeroShot, *, factor: float = 100) -> Perturbation:
     """Return random noise that fills its budget."""
-    made = make_perturbation(noise, model=judge.model, classifier=judge.classifier, frames=COUNT)
+    made = make_perturbation(
+        noise, model=classifier.model, classifier=classifier.classifier, frames=COUNT
+    )
     return made.with_parts({name: factor * part for name, part in made.parts.items()})
 
 
-def pixels(noise: Learned, judge: ZeroShot) -> PixelNoise:
-    made = strong(noise, judge)
+def pixels(noise: Learned, classifier: ZeroShot) -> PixelNoise:
+    made = strong(noise, classifier)
     assert isinstance(made, PixelNoise)
     return made
 
 
 def answered(
     frames: FrameStore,
-    judge: ZeroShot,
+    classifier: ZeroShot,
     noise: Perturbation,
     *,
     masking: Strategy | None = None,
     where: Where = "everywhere",
 ) -> dict[str, NoisyAnswers]:
-    return noisy_answers(shown(frames, masking), judge, {"learned": noise}, where=where)[0]
+    return noisy_answers(shown(frames, masking), classifier, {"learned": noise}, where=where)[0]
 
 
 @pytest.mark.parametrize("noise", [ClassSpecificNoise(), UniversalNoise(), EmbeddingNoise()])
 def test_drift_is_the_angle_to_the_embedding_without_mask_and_noise(small_frames, noise):
-    judge, plain = planted_judge(), shown(small_frames)
-    clean = score_clips(plain, judge, keep_embeddings=True)
-    masked, made = shown(small_frames, HALF), strong(noise, judge)
-    found, _ = noisy_answers(masked, judge, {"own": made}, where="everywhere", clean=clean)
-    hidden = score_clips(masked, judge, clean=clean)
+    classifier, plain = planted_judge(), shown(small_frames)
+    clean = score_clips(plain, classifier, keep_embeddings=True)
+    masked, made = shown(small_frames, HALF), strong(noise, classifier)
+    found, _ = noisy_answers(masked, classifier, {"own": made}, where="everywhere", clean=clean)
+    hidden = score_clips(masked, classifier, clean=clean)
     assert found["none"].drift[:, 0] == pytest.approx(hidden.drift, abs=1e-6)
     for row, column in ((0, 0), (2, columns(made) - 1)):
-        clip = masked.clip(masked.judged[row])
+        clip = masked.clip(masked.evaluated[row])
         if isinstance(made, PixelNoise):
-            seen = judge.embed([with_noise(clip, made, column, where="everywhere")])
+            seen = classifier.embed([with_noise(clip, made, column, where="everywhere")])
         else:
             assert isinstance(made, EmbeddingShift)
             own = torch.full((len(clip.frames),), column)
-            seen = made.move(judge.embed([clip.frames]), own)
-        whole = judge.embed([plain.clip(plain.judged[row]).frames])
+            seen = made.move(classifier.embed([clip.frames]), own)
+        whole = classifier.embed([plain.clip(plain.evaluated[row]).frames])
         angle = torch.cosine_similarity(seen.mean(dim=0), whole.mean(dim=0), dim=0)
         assert found["own"].drift[row, column] == pytest.approx(1 - float(angle), abs=1e-5)
-    unknown, _ = noisy_answers(masked, judge, {"own": made}, where="everywhere")
+    unknown, _ = noisy_answers(masked, classifier, {"own": made}, where="everywhere")
     assert np.isnan(unknown["own"].drift).all()
 
 
@@ -117,15 +119,15 @@ def by_hand(clip: ShownClip, noise: PixelNoise, column: int, where: Where) -> Te
         UniversalNoise(epsilon=60),
         BorderNoise(width=5),
         ClassSpecificNoise(epsilon=60),
-        ClassSpecificNoise(epsilon=60, still=False),
+        ClassSpecificNoise(epsilon=60, static=False),
         ResidualNoise(epsilon=60, epsilon_class=30),
     ],
-    ids=lambda noise: f"{type(noise).__name__}{'' if noise.still else '-moving'}",
+    ids=lambda noise: f"{type(noise).__name__}{'' if noise.static else '-moving'}",
 )
 def test_scores_are_those_of_the_clamped_rounded_sum(small_frames, noise, where):
-    judge = planted_judge()
-    delta, masked = pixels(noise, judge), shown(small_frames, FRESH)
-    found = answered(small_frames, judge, delta, masking=FRESH, where=where)["learned"]
+    classifier = planted_judge()
+    delta, masked = pixels(noise, classifier), shown(small_frames, FRESH)
+    found = answered(small_frames, classifier, delta, masking=FRESH, where=where)["learned"]
     kinds = 5 if noise.per_class else 1
     assert found.scores.shape == (30, kinds, 5)
     for row in (0, 13, 29):
@@ -133,18 +135,18 @@ def test_scores_are_those_of_the_clamped_rounded_sum(small_frames, noise, where)
         for column in range(kinds):
             picture = by_hand(clip, delta, column, where)
             assert torch.equal(with_noise(clip, delta, column, where=where), picture)
-            expected = judge.scores([picture])[0].numpy()
+            expected = classifier.scores([picture])[0].numpy()
             np.testing.assert_allclose(found.scores[row, column], expected, atol=1e-4)
 
 
 def test_every_class_has_an_answer_of_its_own(small_frames):
-    judge = planted_judge()
-    delta = pixels(ClassSpecificNoise(epsilon=60), judge)
-    found = answered(small_frames, judge, delta)["learned"].scores
+    classifier = planted_judge()
+    delta = pixels(ClassSpecificNoise(epsilon=60), classifier)
+    found = answered(small_frames, classifier, delta)["learned"].scores
     assert (np.ptp(found, axis=1) > 0.01).all(), "the classes' noises differ"
     only = replace(delta, parts={"own": delta.parts["own"].clone()})
     only.parts["own"][3] = 0
-    changed = answered(small_frames, judge, only)
+    changed = answered(small_frames, classifier, only)
     same = np.isclose(changed["learned"].scores, found, atol=1e-5).all(axis=(0, 2))
     assert same.tolist() == [True, True, True, False, True]
     np.testing.assert_allclose(
@@ -154,10 +156,10 @@ def test_every_class_has_an_answer_of_its_own(small_frames):
 
 @pytest.mark.parametrize("pooling", ["mean", "mean_probability", "max"])
 def test_without_noise_the_answers_are_those_of_the_model(small_frames, pooling: Pooling):
-    judge, masked = planted_judge(pooling=pooling), shown(small_frames, HALF)
-    noise = strong(UniversalNoise(), judge)
-    found = answered(small_frames, judge, noise, masking=HALF)["none"]
-    expected = judge.scores([masked.clip(index).frames for index in masked.judged])
+    classifier, masked = planted_judge(pooling=pooling), shown(small_frames, HALF)
+    noise = strong(UniversalNoise(), classifier)
+    found = answered(small_frames, classifier, noise, masking=HALF)["none"]
+    expected = classifier.scores([masked.clip(index).frames for index in masked.evaluated])
     assert found.scores.shape == (30, 1, 5)
     np.testing.assert_allclose(found.scores[:, 0], expected.numpy(), atol=1e-5)
     assert not found.rms.any()
@@ -177,20 +179,20 @@ def test_the_batch_size_does_not_matter(small_frames, noise):
 
 
 def test_the_masks_effects_come_in_the_order_of_the_clips(small_frames):
-    judge = planted_judge(batch_size=3 * COUNT)
+    classifier = planted_judge(batch_size=3 * COUNT)
     masked = shown(small_frames, HALF)
-    _, effects = noisy_answers(masked, judge, {}, where="everywhere")
-    assert effects == [masked.clip(index).effect for index in masked.judged]
+    _, effects = noisy_answers(masked, classifier, {}, where="everywhere")
+    assert effects == [masked.clip(index).effect for index in masked.evaluated]
 
 
 def test_only_judged_clips_are_answered(small_frames):
-    judge = planted_judge()
+    classifier = planted_judge()
     masked = shown(small_frames)
     masked.__dict__["judged"] = [4, 9]
     found, effects = noisy_answers(
-        masked, judge, {"δ": strong(UniversalNoise(), judge)}, where="everywhere"
+        masked, classifier, {"δ": strong(UniversalNoise(), classifier)}, where="everywhere"
     )
-    every = answered(small_frames, judge, strong(UniversalNoise(), judge))
+    every = answered(small_frames, classifier, strong(UniversalNoise(), classifier))
     assert len(effects) == len(found["δ"].scores) == 2
     np.testing.assert_allclose(found["δ"].scores, every["learned"].scores[[4, 9]], atol=1e-5)
 
@@ -212,12 +214,12 @@ def test_noise_that_is_only_visible_leaves_hidden_pixels_as_they_are(small_frame
     assert torch.equal(seen["visible"][~hidden], seen["everywhere"][~hidden])
 
 
-@pytest.mark.parametrize("masking", [HALF, FRESH], ids=["still", "fresh"])
+@pytest.mark.parametrize("masking", [HALF, FRESH], ids=["static", "fresh"])
 def test_under_paint_of_one_colour_noise_before_the_mask_is_noise_beside_it(small_frames, masking):
-    judge = planted_judge()
-    delta = strong(ClassSpecificNoise(epsilon=60), judge)
+    classifier = planted_judge()
+    delta = strong(ClassSpecificNoise(epsilon=60), classifier)
     one, other = (
-        answered(small_frames, judge, delta, masking=masking, where=where)["learned"]
+        answered(small_frames, classifier, delta, masking=masking, where=where)["learned"]
         for where in ("visible", "before")
     )
     assert np.array_equal(one.scores, other.scores)
@@ -259,9 +261,9 @@ def test_a_pixel_that_is_covered_in_part_gets_a_part_of_the_noise(small_frames):
 
 
 def test_what_was_really_added_is_measured(small_frames):
-    judge, noise = planted_judge(), ClassSpecificNoise(epsilon=90)
-    delta = pixels(noise, judge)
-    found = answered(small_frames, judge, delta, masking=HALF)["learned"]
+    classifier, noise = planted_judge(), ClassSpecificNoise(epsilon=90)
+    delta = pixels(noise, classifier)
+    found = answered(small_frames, classifier, delta, masking=HALF)["learned"]
     masked = shown(small_frames, HALF)
     for row in (0, 17):
         for column in range(5):
@@ -276,9 +278,9 @@ def test_what_was_really_added_is_measured(small_frames):
 
 
 def test_noise_of_less_than_half_a_grey_level_is_nothing(small_frames):
-    judge = planted_judge()
-    faint = strong(UniversalNoise(epsilon=0.4), judge)
-    found = answered(small_frames, judge, faint)
+    classifier = planted_judge()
+    faint = strong(UniversalNoise(epsilon=0.4), classifier)
+    found = answered(small_frames, classifier, faint)
     assert not found["learned"].largest.any()
     np.testing.assert_allclose(found["learned"].scores, found["none"].scores, atol=1e-6)
 
@@ -288,16 +290,16 @@ def test_noise_of_less_than_half_a_grey_level_is_nothing(small_frames):
 
 @pytest.mark.parametrize("pooling", ["mean", "mean_probability", "max"])
 def test_shifted_embeddings_are_scored_at_length_one(small_frames, pooling: Pooling):
-    judge = planted_judge(pooling=pooling)
-    noise = strong(EmbeddingNoise(epsilon=0.5), judge)
-    found = answered(small_frames, judge, noise, masking=HALF)["learned"]
+    classifier = planted_judge(pooling=pooling)
+    noise = strong(EmbeddingNoise(epsilon=0.5), classifier)
+    found = answered(small_frames, classifier, noise, masking=HALF)["learned"]
     masked = shown(small_frames, HALF)
     for row in (2, 21):
-        embeddings = judge.model.encode_frames(masked.clip(row).frames)
+        embeddings = classifier.model.encode_frames(masked.clip(row).frames)
         for column in range(5):
             moved = normalize(embeddings + noise.parts["own"][column], dim=-1)
             expected = clip_scores(
-                moved, [COUNT], judge.classifier, logit_scale=10.0, pooling=pooling
+                moved, [COUNT], classifier.classifier, logit_scale=10.0, pooling=pooling
             )
             np.testing.assert_allclose(found.scores[row, column], expected[0], atol=1e-5)
     assert not found.rms.any()
@@ -340,20 +342,20 @@ def uneven(tmp_path_factory: pytest.TempPathFactory) -> FrameStore:
 
 
 @pytest.mark.parametrize("where", ["everywhere", "visible", "before"])
-@pytest.mark.parametrize("still", [True, False])
-def test_clips_of_several_lengths_are_answered_as_one_by_one(uneven, where, still):
-    judge = planted_judge(batch_size=7)
-    noise = pixels(ClassSpecificNoise(epsilon=60, still=still), judge)
-    masked = shown(uneven, PercentMask(ratio=0.4, patch=4, fill="mean", still=False))
+@pytest.mark.parametrize("static", [True, False])
+def test_clips_of_several_lengths_are_answered_as_one_by_one(uneven, where, static):
+    classifier = planted_judge(batch_size=7)
+    noise = pixels(ClassSpecificNoise(epsilon=60, static=static), classifier)
+    masked = shown(uneven, PercentMask(ratio=0.4, patch=4, fill="mean", static=False))
     assert uneven.lengths.tolist() == [1, 2, 3, 4, 1, 2]
-    found = noisy_answers(masked, judge, {"learned": noise}, where=where)[0]["learned"]
+    found = noisy_answers(masked, classifier, {"learned": noise}, where=where)[0]["learned"]
     for row in range(6):
         clip = masked.clip(row)
         for column in (0, 3):
             frames = with_noise(clip, noise, column, where=where)
             assert frames.shape == clip.frames.shape
             torch.testing.assert_close(
-                torch.from_numpy(found.scores[row, column]), judge.scores([frames])[0]
+                torch.from_numpy(found.scores[row, column]), classifier.scores([frames])[0]
             )
             change = (frames.float() - clip.frames.float()).numpy()
             assert found.rms[row, column] == pytest.approx(np.sqrt((change**2).mean()), rel=1e-5)

@@ -23,7 +23,7 @@ def test_a_page_is_what_its_results_make(folder: Path) -> None:
 def test_the_index_is_what_all_results_make() -> None:
     text = (FOLDER / README).read_text(encoding="utf-8")
     assert text == index_page()
-    assert "Tiny model, drawn data" in text
+    assert "Tiny model, rendered data" in text
     for folder in study_folders():
         assert f"[{folder.name}]({folder.name}/README.md)" in text
 
@@ -45,7 +45,7 @@ def test_a_page_changes_with_its_results(tmp_path: Path) -> None:
 def test_every_study_says_what_its_data_are() -> None:
     for folder in study_folders():
         text = (folder / README).read_text(encoding="utf-8")
-        assert "**Tiny model, drawn data.**" in text
+        assert "**Tiny model, rendered data.**" in text
         for picture in folder.glob("*.png"):
             assert picture.stat().st_size < 150_000
             assert f"({picture.name})" in text

@@ -1,4 +1,4 @@
-"""Every study at reduced size: its sweeps' own cells on drawn clips, up to CSV and figure.
+"""Every study at reduced size: its sweeps' own cells on rendered clips, up to CSV and figure.
 
 The cells run in this process, on few clips of one frame, with the first two values of what is
 swept. ``CLIP_HAR_THOROUGH=1`` runs the commands as a user does, which takes minutes.

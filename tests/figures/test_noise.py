@@ -1,4 +1,4 @@
-"""Pictures of noise: each thing where it belongs, and all texts as they were given."""
+"""Pictures of noise: each target where it belongs, and all texts as they were given."""
 
 import io
 
@@ -75,8 +75,10 @@ def test_grey_is_nothing_and_the_peak_is_white_at_its_place_and_colour():
 @pytest.mark.parametrize(("peak", "words"), [(16, "8 times"), (8, "16 times"), (60, "2.1 times")])
 def test_the_amplification_is_told(peak, words):
     text = noise_sheet(deltas(9), ["x"] * 9, title="UCF", peak=peak).get_suptitle()
-    told = f"UCF amplified {words}: mid grey is 0, white is +{peak} grey levels, black is −{peak}"
-    assert text.replace("\n", " ") == told
+    message = (
+        f"UCF amplified {words}: mid grey is 0, white is +{peak} grey levels, black is −{peak}"
+    )
+    assert text.replace("\n", " ") == message
 
 
 @pytest.mark.parametrize(
@@ -183,7 +185,7 @@ def test_the_subject_outlines_the_evidence_only():
     subject[2:6, 2:6] = 1
     rows = [row(before=heat, after=heat.T, subject=subject), row(before=heat)]
     axes = noise_clips_figure(rows, title="").axes
-    assert [one.get_title() for one in axes[3:5]] == ["evidence without", "evidence with"]
+    assert [one.get_title() for one in axes[3:5]] == ["attribution without", "attribution with"]
     outlined = [any(isinstance(c, ContourSet) for c in one.collections) for one in axes]
     assert outlined == [False, False, False, True, True, *[False] * 6]  # the last is the key
     for one, place in ((axes[3], (3, 6)), (axes[4], (6, 3))):
@@ -191,7 +193,7 @@ def test_the_subject_outlines_the_evidence_only():
         assert np.unravel_index(bright.argmax(), bright.shape) == place
         assert len(np.unique(bright)) == 2
     assert [text.get_text() for text in axes[9].texts] == ["not known"]
-    assert axes[10].get_xlabel().startswith("evidence")
+    assert axes[10].get_xlabel().startswith("attribution")
 
 
 def test_the_frame_is_seen_in_grey_through_the_evidence():
@@ -207,7 +209,7 @@ def test_the_frame_is_seen_in_grey_through_the_evidence():
 def test_a_subject_that_is_nowhere_or_everywhere_has_no_outline(level):
     flat = np.full((8, 8), level, np.float32)
     axes = noise_clips_figure([row(after=flat, subject=flat)], title="").axes
-    assert axes[3].get_title() == "evidence with"
+    assert axes[3].get_title() == "attribution with"
     assert not axes[3].collections
 
 

@@ -16,7 +16,7 @@ HOLES = ("exact", "grown", "box", "ellipse")
 
 
 def walker(frames=4, height=48, width=64):
-    """Return maps of a thing that walks to the right, of another size in each frame."""
+    """Return maps of a target that walks to the right, of another size in each frame."""
     maps = np.zeros((frames, height, width), np.float32)
     for time in range(frames):
         maps[time, 12 : 30 + time, 6 + 7 * time : 14 + 7 * time] = 1
@@ -34,11 +34,11 @@ def canvas(maps, seed=0, clip_id="clip 1"):
 
 @pytest.mark.parametrize("hole", HOLES)
 @pytest.mark.parametrize("kind", [FeatureMask, IsolationMask])
-@pytest.mark.parametrize("still", [False, True])
+@pytest.mark.parametrize("static", [False, True])
 @given(ratio=st.floats(0, 1))
-def test_the_area_is_exact_in_every_frame(kind, hole, still, ratio):
-    mask = clip_mask(kind(ratio=ratio, hole=hole, still=still), canvas(walker()))
-    assert len(mask) == (1 if still else 4)
+def test_the_area_is_exact_in_every_frame(kind, hole, static, ratio):
+    mask = clip_mask(kind(ratio=ratio, hole=hole, static=static), canvas(walker()))
+    assert len(mask) == (1 if static else 4)
     assert (mask.sum(axis=(1, 2)) == hidden_count(ratio, 48, 64)).all()
 
 
@@ -88,7 +88,7 @@ def test_masks_are_nested_over_the_ratio():
 
 def test_still_is_the_union_over_time():
     maps = walker()
-    (hidden,) = clip_mask(FeatureMask(ratio=None, hole="exact", still=True), canvas(maps))
+    (hidden,) = clip_mask(FeatureMask(ratio=None, hole="exact", static=True), canvas(maps))
     np.testing.assert_array_equal(hidden, (maps >= 0.5).any(axis=0))
 
 
@@ -126,17 +126,17 @@ def test_away_is_the_same_hole_off_the_subject(hole, ratio):
 
 
 def test_away_from_an_object_is_away_from_the_subject_too():
-    thing, subject = (np.zeros((2, 30, 90), np.float32) for _ in range(2))
-    thing[:, 10:20, 5:15] = 1
+    target, subject = (np.zeros((2, 30, 90), np.float32) for _ in range(2))
+    target[:, 10:20, 5:15] = 1
     subject[:, :, 40:] = 1  # only the strip between the two is free
     for number in range(5):
         given = Canvas(
             clip_id=f"clip {number}", seed=0, frames=2, height=30, width=90,
-            feature=thing, subject=subject,
+            feature=target, subject=subject,
         )  # fmt: skip
         hidden = clip_mask(FeatureMask(ratio=None, feature="object", place="away"), given)
         assert hidden.sum() == 2 * 100
-        assert not hidden[(thing + subject) > 0].any()
+        assert not hidden[(target + subject) > 0].any()
 
 
 def test_away_takes_no_more_than_what_the_border_left_of_the_hole():

@@ -90,8 +90,8 @@ def test_no_mask_hides_nothing():
     [
         ({"height": 0}, "at least one frame and one pixel"),
         ({"feature": np.zeros((2, 3, 3), np.float32)}, r"maps of shape \(2, 3, 4\)"),
-        ({"subject": np.full((2, 3, 4), 1.5, np.float32)}, r"relevance in \[0, 1\]"),
-        ({"subject": np.full((2, 3, 4), np.nan, np.float32)}, r"relevance in \[0, 1\]"),
+        ({"subject": np.full((2, 3, 4), 1.5, np.float32)}, r"soft mask in \[0, 1\]"),
+        ({"subject": np.full((2, 3, 4), np.nan, np.float32)}, r"soft mask in \[0, 1\]"),
     ],
 )
 def test_a_canvas_refuses_what_cannot_be(fault, message):

@@ -32,12 +32,12 @@ def painted(frames, mask, fill, seed=0, clip_id="clip 1"):
     frames=st.integers(1, 3),
     height=st.integers(1, 20),
     width=st.integers(1, 20),
-    still=st.booleans(),
+    static=st.booleans(),
 )
-def test_visible_pixels_and_the_input_are_untouched(fill, frames, height, width, still):
+def test_visible_pixels_and_the_input_are_untouched(fill, frames, height, width, static):
     before = clip(frames, height, width)
     given_frames = before.clone()
-    mask = random_mask(1 if still else frames, height, width)
+    mask = random_mask(1 if static else frames, height, width)
     after = painted(given_frames, mask, fill)
     assert (after.dtype, after.shape) == (torch.uint8, before.shape)
     assert torch.equal(given_frames, before)

@@ -1,4 +1,4 @@
-"""Holes about a thing, against brute force and against SciPy."""
+"""Holes about a target, against brute force and against SciPy."""
 
 import numpy as np
 import pytest
@@ -20,34 +20,34 @@ HOLES = ("exact", "grown", "box", "ellipse")
 
 def figure(height=60, width=80):
     """Return a map ``(1, H, W)`` of a leaning person: a trunk, an arm, a faint shadow."""
-    thing = np.zeros((1, height, width), np.float32)
-    thing[0, 15:45, 30:38] = 1
-    thing[0, 20:24, 38:60] = 0.8
-    thing[0, 45:50, 20:40] = 0.3  # below INSIDE
-    return thing
+    target = np.zeros((1, height, width), np.float32)
+    target[0, 15:45, 30:38] = 1
+    target[0, 20:24, 38:60] = 0.8
+    target[0, 45:50, 20:40] = 0.3  # below INSIDE
+    return target
 
 
 @pytest.mark.parametrize("hole", HOLES)
 def test_a_hole_covers_the_thing_and_its_field_is_never_zero(hole):
-    thing = figure()
-    field = hole_field(thing, hole)
+    target = figure()
+    field = hole_field(target, hole)
     assert field.dtype == np.float32
     assert (field != 0).all()
-    assert (field[thing >= 0.5] < 0).all()
+    assert (field[target >= 0.5] < 0).all()
 
 
 def test_the_exact_hole_is_the_thing_and_the_box_its_bounding_box():
-    thing = figure()
-    np.testing.assert_array_equal(hole_field(thing, "exact") < 0, thing >= 0.5)
-    box = np.zeros(thing.shape, bool)
+    target = figure()
+    np.testing.assert_array_equal(hole_field(target, "exact") < 0, target >= 0.5)
+    box = np.zeros(target.shape, bool)
     box[0, 15:45, 30:60] = True
-    np.testing.assert_array_equal(hole_field(thing, "box") < 0, box)
-    assert bounding_box(thing[0] >= 0.5) == (15, 30, 45, 60)
+    np.testing.assert_array_equal(hole_field(target, "box") < 0, box)
+    assert bounding_box(target[0] >= 0.5) == (15, 30, 45, 60)
 
 
 def test_the_ellipse_has_the_box_s_aspect_and_touches_the_thing():
-    thing = figure()
-    hidden = hole_field(thing, "ellipse") < 0
+    target = figure()
+    hidden = hole_field(target, "ellipse") < 0
     ys, xs = np.nonzero(hidden[0])
     assert (ys.max() - ys.min()) / (xs.max() - xs.min()) == pytest.approx(1, abs=0.06)
     assert hidden.sum() < np.pi * 15**2 * 2.05  # never larger than the one about the whole box
@@ -59,15 +59,15 @@ def test_the_ellipse_has_the_box_s_aspect_and_touches_the_thing():
 
 @pytest.mark.parametrize("grow", [-3, 0, 4])
 def test_a_grown_hole_is_a_dilation_by_a_disc(grow):
-    thing = figure()[0] >= 0.5
-    found = hole_field(thing[None].astype(np.float32), "grown", grow=grow)[0] < 0
+    target = figure()[0] >= 0.5
+    found = hole_field(target[None].astype(np.float32), "grown", grow=grow)[0] < 0
     reach = abs(grow) + 0.5  # pixels within half a pixel of the disc belong to it
     y, x = np.mgrid[-5:6, -5:6]
     disc = np.hypot(y, x) < reach
     if grow >= 0:
-        expected = ndimage.binary_dilation(thing, disc)
+        expected = ndimage.binary_dilation(target, disc)
     else:
-        expected = ~ndimage.binary_dilation(~thing, disc)
+        expected = ~ndimage.binary_dilation(~target, disc)
     np.testing.assert_array_equal(found, expected)
 
 
@@ -88,8 +88,8 @@ def test_exact_goes_by_relevance_then_by_depth():
 
 @pytest.mark.parametrize("hole", HOLES)
 def test_a_ratio_takes_the_thing_before_anything_else_where_it_is_larger(hole):
-    thing = figure()
-    field = hole_field(thing, hole)
+    target = figure()
+    field = hole_field(target, hole)
     whole = (field < 0).mean()
     small, large = lowest(field, whole / 2), lowest(field, min(1, whole * 2))
     assert (field[small] < 0).all()

@@ -62,7 +62,7 @@ def show(clips: ClipSet, tmp_path_factory: pytest.TempPathFactory) -> Opened:
     return partial(opened, open_planted(clips, cache), cache)
 
 
-def measured(show: Opened, judge: ColourJudge, seed: int = 0) -> dict[str, float]:
+def measured(show: Opened, classifier: ColourJudge, seed: int = 0) -> dict[str, float]:
     """Return the scene measures of a model, through the whole path from frames to numbers."""
     ways: dict[str, Strategy] = {
         "clean": NoMask(),
@@ -72,7 +72,7 @@ def measured(show: Opened, judge: ColourJudge, seed: int = 0) -> dict[str, float
         "frozen": SwapMask(frozen=True),
         "background_hidden": FeatureMask(ratio=None, feature="background"),
     }
-    tables = {way: score_clips(show(mask, seed=seed), judge) for way, mask in ways.items()}
+    tables = {way: score_clips(show(mask, seed=seed), classifier) for way, mask in ways.items()}
     rows = scene_measures(SceneTables(**tables))
     return dict(zip(rows["measure"].str.removeprefix("scene/"), rows["value"], strict=True))
 
@@ -127,7 +127,7 @@ def test_a_swapped_clip_is_the_actor_before_the_other_scene(show: Opened, clips:
         shown, effect = clip.frames, clip.effect
         pixels = shown.permute(0, 2, 3, 1).numpy()
         assert masked.subject is not None
-        actor = masked.subject.relevance(index) >= 0.5
+        actor = masked.subject.soft_mask(index) >= 0.5
         np.testing.assert_array_equal(pixels[actor], np.broadcast_to(ACTORS[label], (8 * 288, 3)))
         # the other clip's actor is painted over without a trace
         off = np.abs(pixels[~actor].astype(int) - SCENES[other])
@@ -168,7 +168,7 @@ def test_what_a_frozen_swap_hid_is_that_of_the_frame_it_shows(
 def test_the_table_names_the_scene_s_class(show: Opened, clips: ClipSet) -> None:
     masked = show(SwapMask())
     table = score_clips(masked, ColourJudge(1))
-    expected = [clips.clips[masked.scene_clips[index]].label for index in masked.judged]
+    expected = [clips.clips[masked.scene_clips[index]].label for index in masked.evaluated]
     assert table.scene_labels.tolist() == expected
     plain = score_clips(show(NoMask()), ColourJudge(1))
     assert set(plain.scene_labels) == {OWN_SCENE}
@@ -179,8 +179,8 @@ def test_the_table_names_the_scene_s_class(show: Opened, clips: ClipSet) -> None
 def test_drift_is_large_where_what_the_model_looks_at_is_hidden_or_exchanged(show: Opened) -> None:
     looks: dict[float, dict[str, float]] = {}
     for scene_share in (0, 0.5, 1):
-        judge = ColourJudge(scene_share)
-        clean = score_clips(show(NoMask()), judge, keep_embeddings=True)
+        classifier = ColourJudge(scene_share)
+        clean = score_clips(show(NoMask()), classifier, keep_embeddings=True)
         assert clean.embeddings is not None
         np.testing.assert_allclose(np.linalg.norm(clean.embeddings, axis=1), 1, rtol=1e-5)
         assert clean.drift is None
@@ -190,7 +190,7 @@ def test_drift_is_large_where_what_the_model_looks_at_is_hidden_or_exchanged(sho
             "scene": SwapMask(),
         }
         looks[scene_share] = {
-            what: summarise(score_clips(show(mask), judge, clean=clean))["drift"]
+            what: summarise(score_clips(show(mask), classifier, clean=clean))["drift"]
             for what, mask in masks.items()
         }
     actor, half, scene = looks.values()
@@ -202,17 +202,17 @@ def test_drift_is_large_where_what_the_model_looks_at_is_hidden_or_exchanged(sho
 
 
 def test_drift_is_not_known_of_clips_without_a_twin(show: Opened) -> None:
-    judge = ColourJudge(1)
-    clean = score_clips(show(NoMask()), judge, keep_embeddings=True)
+    classifier = ColourJudge(1)
+    clean = score_clips(show(NoMask()), classifier, keep_embeddings=True)
     strangers = replace(clean, clip_ids=("x", *clean.clip_ids[1:]))
-    found = score_clips(show(SwapMask()), judge, clean=strangers)
+    found = score_clips(show(SwapMask()), classifier, clean=strangers)
     assert found.drift is not None
     assert np.isnan(found.drift[0])
     assert np.isfinite(found.drift[1:]).all()
     numbers = summarise(found)
     assert numbers["drift"] == pytest.approx(np.nanmean(found.drift))
-    without = score_clips(show(NoMask()), judge)
-    assert score_clips(show(SwapMask()), judge, clean=without).drift is None
+    without = score_clips(show(NoMask()), classifier)
+    assert score_clips(show(SwapMask()), classifier, clean=without).drift is None
 
 
 def test_pairs_follow_the_seed(show: Opened) -> None:
@@ -242,9 +242,9 @@ def sparse(tmp_path_factory: pytest.TempPathFactory) -> Opened:
 def test_empty_clips_are_left_out_and_counted(sparse: Opened) -> None:
     masked = sparse(FeatureMask(ratio=None))
     assert masked.empty == [1, 4, 7]
-    assert masked.judged == [0, 2, 3, 5, 6, 8, 9]
-    told = "no subject was found in 3 of 10 clips (clip 1, clip 4, clip 7)"
-    assert masked.told_empty() == told
+    assert masked.evaluated == [0, 2, 3, 5, 6, 8, 9]
+    message = "no subject was found in 3 of 10 clips (clip 1, clip 4, clip 7)"
+    assert masked.empty_message() == message
     table = score_clips(masked, ColourJudge(0))
     assert table.empty == ("clip 1", "clip 4", "clip 7")
     numbers = summarise(table)
@@ -255,7 +255,7 @@ def test_empty_clips_are_left_out_and_counted(sparse: Opened) -> None:
 
 def test_empty_clips_can_count_as_all_thing(sparse: Opened) -> None:
     masked = sparse(FeatureMask(ratio=None), on_empty="whole")
-    assert len(masked.judged) == 10
+    assert len(masked.evaluated) == 10
     clip = masked.clip(1)
     assert not clip.frames.any()
     assert clip.effect.realised_ratio == 1
@@ -274,7 +274,7 @@ def test_empty_clips_can_stop_the_cell(sparse: Opened) -> None:
 
 def test_what_a_mask_does_not_ask_for_may_be_missing(sparse: Opened) -> None:
     masked = sparse(NoMask(), on_empty="error")
-    assert len(masked.judged) == 10
+    assert len(masked.evaluated) == 10
     numbers = summarise(score_clips(masked, ColourJudge(0)))
     assert numbers["mask/subject_not_found"] == pytest.approx(0.3)
     assert "mask/nothing_found" not in numbers
@@ -282,14 +282,14 @@ def test_what_a_mask_does_not_ask_for_may_be_missing(sparse: Opened) -> None:
 
 def test_a_shape_on_the_subject_follows_the_same_rule(sparse: Opened) -> None:
     aimed = ShapeMask(ratio=0.1, place="subject")
-    assert len(sparse(aimed).judged) == 7
-    assert len(sparse(aimed, on_empty="whole").judged) == 10
+    assert len(sparse(aimed).evaluated) == 7
+    assert len(sparse(aimed, on_empty="whole").evaluated) == 10
 
 
 def test_swaps_use_clips_with_a_subject_only(sparse: Opened) -> None:
     masked = sparse(SwapMask())
-    assert set(masked.scene_clips) == set(masked.judged)
-    assert set(masked.scene_clips.values()) <= set(masked.judged)
+    assert set(masked.scene_clips) == set(masked.evaluated)
+    assert set(masked.scene_clips.values()) <= set(masked.evaluated)
 
 
 def test_no_clip_left_is_said(tmp_path: Path) -> None:
@@ -303,10 +303,10 @@ def test_the_subject_of_a_frozen_swap_is_where_it_is_shown(show: Opened) -> None
     assert shown.subject is not None
     found = shown.clip(3).subject
     assert found is not None
-    middle = shown.subject.relevance(3)[4]
+    middle = shown.subject.soft_mask(3)[4]
     assert found.shape == (8, *middle.shape)
     assert all((frame == middle).all() for frame in found)
     moving = show(SwapMask()).clip(3).subject
     assert moving is not None
-    assert (moving == shown.subject.relevance(3)).all()
+    assert (moving == shown.subject.soft_mask(3)).all()
     assert (moving != found).any()

@@ -29,11 +29,11 @@ def hidden_in_part(mask, patch):
 
 @given(lengths, lengths, ratios, st.integers(1, 64), st.booleans(), st.integers(0, 9))
 def test_area_is_exact_and_at_most_one_patch_a_frame_is_cut(
-    height, width, ratio, patch, still, seed
+    height, width, ratio, patch, static, seed
 ):
-    strategy = PercentMask(ratio=ratio, patch=patch, still=still)
+    strategy = PercentMask(ratio=ratio, patch=patch, static=static)
     mask = clip_mask(strategy, canvas(height, width, frames=3, seed=seed))
-    assert mask.shape == (1 if still else 3, height, width)
+    assert mask.shape == (1 if static else 3, height, width)
     for frame in mask:
         assert frame.sum() == hidden_count(ratio, height, width)
         assert hidden_in_part(frame, patch) <= 1
@@ -43,22 +43,22 @@ def test_area_is_exact_and_at_most_one_patch_a_frame_is_cut(
 @pytest.mark.parametrize("patch", [1, 16, 64])
 @pytest.mark.parametrize("ratio", [0.0, 0.1, 0.3, 0.5, 1.0])
 def test_area_is_exact_at_real_sizes(size, patch, ratio):
-    mask = clip_mask(PercentMask(ratio=ratio, patch=patch, still=False), canvas(*size))
+    mask = clip_mask(PercentMask(ratio=ratio, patch=patch, static=False), canvas(*size))
     assert set(mask.sum(axis=(1, 2)).tolist()) == {hidden_count(ratio, *size)}
 
 
 @given(ratios, ratios, st.sampled_from([1, 3, 16]), st.booleans())
-def test_masks_are_nested_over_the_ratio(low, high, patch, still):
+def test_masks_are_nested_over_the_ratio(low, high, patch, static):
     low, high = sorted((low, high))
     small, large = (
-        clip_mask(PercentMask(ratio=ratio, patch=patch, still=still), canvas(30, 41))
+        clip_mask(PercentMask(ratio=ratio, patch=patch, static=static), canvas(30, 41))
         for ratio in (low, high)
     )
     assert not (small & ~large).any()
 
 
 def test_fresh_masks_differ_between_frames_and_start_alike_in_any_length():
-    strategy = PercentMask(ratio=0.3, still=False)
+    strategy = PercentMask(ratio=0.3, static=False)
     mask = clip_mask(strategy, canvas(frames=6))
     assert len({frame.tobytes() for frame in mask}) == 6
     np.testing.assert_array_equal(clip_mask(strategy, canvas(frames=2)), mask[:2])
@@ -102,4 +102,4 @@ def test_wrong_settings_are_named(fault, message):
 
 def test_short_name():
     assert PercentMask(ratio=0.3, patch=8).short_name == "percent 8 px"
-    assert PercentMask(ratio=0.3, still=False).short_name == "percent 16 px fresh"
+    assert PercentMask(ratio=0.3, static=False).short_name == "percent 16 px fresh"

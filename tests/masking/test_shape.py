@@ -35,7 +35,7 @@ def spot(height, width, frames=2):
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("shape", SHAPES)
 def test_area_is_exact(shape, place, size):
-    strategy = ShapeMask(ratio=0.3, shape=shape, place=place, rotation=17, still=False)
+    strategy = ShapeMask(ratio=0.3, shape=shape, place=place, rotation=17, static=False)
     height, width = size
     field = strategy.field(canvas(height, width, subject=spot(height, width)))
     assert field.dtype == np.float32
@@ -57,7 +57,7 @@ def test_area_is_exact_and_masks_nest_for_any_settings(
         clip_mask(
             ShapeMask(
                 ratio=ratio, shape=shape, place="random", count=count, rotation=rotation,
-                aspect=aspect, radius=share, spacing=share, still=False,
+                aspect=aspect, radius=share, spacing=share, static=False,
             ),
             canvas(height, width),
         )
@@ -70,7 +70,7 @@ def test_area_is_exact_and_masks_nest_for_any_settings(
 @pytest.mark.parametrize("place", [place for place in PLACES if place != "subject"])
 def test_masks_nest_at_every_place(place):
     masks = [
-        clip_mask(ShapeMask(ratio=ratio, shape="star", place=place, still=False), canvas())
+        clip_mask(ShapeMask(ratio=ratio, shape="star", place=place, static=False), canvas())
         for ratio in (0.05, 0.1, 0.3, 0.5, 0.9)
     ]
     for small, large in pairwise(masks):
@@ -140,12 +140,12 @@ def test_named_corners(place, pixel):
 
 def test_corner_takes_all_four_over_the_clips_and_frames():
     strategy = ShapeMask(ratio=0.01, shape="circle", place="corner")
-    still = [clip_mask(strategy, canvas(clip_id=str(clip))) for clip in range(400)]
-    assert all(len(mask) == 1 for mask in still)
-    corners = np.sum([mask[0][np.ix_([0, -1], [0, -1])] for mask in still], axis=0)
+    static = [clip_mask(strategy, canvas(clip_id=str(clip))) for clip in range(400)]
+    assert all(len(mask) == 1 for mask in static)
+    corners = np.sum([mask[0][np.ix_([0, -1], [0, -1])] for mask in static], axis=0)
     assert corners.sum() == 400
     assert corners.min() > 70
-    fresh = ShapeMask(ratio=0.01, shape="circle", place="corner", still=False)
+    fresh = ShapeMask(ratio=0.01, shape="circle", place="corner", static=False)
     assert len({frame.tobytes() for frame in clip_mask(fresh, canvas(frames=40))}) == 4
 
 
@@ -193,10 +193,10 @@ def test_several_shapes_begin_with_the_one():
 def test_subject_still_and_followed():
     subject = spot(64, 64, frames=8)  # at row 21, columns 16 … 23
     at_subject = {"ratio": 0.02, "shape": "circle", "place": "subject"}
-    still = clip_mask(ShapeMask(**at_subject), canvas(frames=8, subject=subject))
-    assert len(still) == 1
-    assert centre_of(still[0]) == pytest.approx((21.5, 20.0), abs=0.3)
-    followed = clip_mask(ShapeMask(**at_subject, still=False), canvas(frames=8, subject=subject))
+    static = clip_mask(ShapeMask(**at_subject), canvas(frames=8, subject=subject))
+    assert len(static) == 1
+    assert centre_of(static[0]) == pytest.approx((21.5, 20.0), abs=0.3)
+    followed = clip_mask(ShapeMask(**at_subject, static=False), canvas(frames=8, subject=subject))
     for time, frame in enumerate(followed):
         assert centre_of(frame) == pytest.approx((21.5, 16.5 + time), abs=0.3)
 
@@ -213,9 +213,9 @@ def test_the_centroid_is_weighted():
 def test_a_subject_found_nowhere_is_put_in_the_middle():
     nothing = np.zeros((2, 64, 64), np.float32)
     middle = clip_mask(ShapeMask(ratio=0.3), canvas())
-    for still in (True, False):
+    for static in (True, False):
         mask = clip_mask(
-            ShapeMask(ratio=0.3, place="subject", still=still), canvas(subject=nothing)
+            ShapeMask(ratio=0.3, place="subject", static=static), canvas(subject=nothing)
         )
         assert (mask == middle).all()
 
@@ -223,7 +223,7 @@ def test_a_subject_found_nowhere_is_put_in_the_middle():
 def test_a_frame_without_the_subject_takes_the_place_of_the_clip():
     subject = np.zeros((2, 64, 64), np.float32)
     subject[1, 10, 40] = 1
-    mask = clip_mask(ShapeMask(ratio=0.1, place="subject", still=False), canvas(subject=subject))
+    mask = clip_mask(ShapeMask(ratio=0.1, place="subject", static=False), canvas(subject=subject))
     np.testing.assert_array_equal(mask[0], mask[1])
 
 
@@ -266,9 +266,9 @@ def test_wrong_settings_are_named(fault, message):
     [
         ({"shape": "circle"}, "shape circle middle"),
         ({"shape": "horizontal_band", "place": "top_left"}, "shape horizontal band top left"),
-        ({"place": "random", "count": 3, "still": False}, "shape square random ×3 fresh"),
-        ({"place": "subject", "still": False}, "shape square subject followed"),
-        ({"rotation": 45, "still": False}, "shape square middle 45°"),
+        ({"place": "random", "count": 3, "static": False}, "shape square random ×3 fresh"),
+        ({"place": "subject", "static": False}, "shape square subject followed"),
+        ({"rotation": 45, "static": False}, "shape square middle 45°"),
     ],
 )
 def test_short_name(settings, name):

@@ -16,10 +16,10 @@ from clip_har.masking.shape import ShapeMask
 
 STRATEGIES: dict[str, PercentMask | ShapeMask] = {
     "tube": PercentMask(ratio=0.3),
-    "fresh": PercentMask(ratio=0.1, patch=7, still=False),
+    "fresh": PercentMask(ratio=0.1, patch=7, static=False),
     "random stars": ShapeMask(ratio=0.3, shape="star", place="random", count=3, rotation=20),
-    "fresh circles": ShapeMask(ratio=0.5, shape="circle", place="random", still=False),
-    "corner": ShapeMask(ratio=0.1, shape="ellipse", place="corner", still=False),
+    "fresh circles": ShapeMask(ratio=0.5, shape="circle", place="random", static=False),
+    "corner": ShapeMask(ratio=0.1, shape="ellipse", place="corner", static=False),
     "grid": ShapeMask(ratio=0.3, shape="grid", rotation=30),
 }
 

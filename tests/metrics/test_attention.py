@@ -1,4 +1,4 @@
-"""Attention against the subject: by hand, and with evidence that is planted."""
+"""Attention against the subject: by hand, and with attribution that is planted."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ MEASURES = (mass, rank, pointing, focus)
 
 
 def planted(share, seed=0):
-    """Return evidence of which a share lies on the subject, and the subject, in 6 frames."""
+    """Return attribution of which a share lies on the subject, and the subject, in 6 frames."""
     draws = np.random.default_rng(seed)
     subject = np.zeros((6, 7, 7))
     for frame in subject:
@@ -44,20 +44,20 @@ def test_without_preference_there_is_no_focus():
 
 
 def test_by_hand():
-    evidence = np.array([[[4.0, 1], [0, 0]], [[0, 2], [3, 0]]])
+    attribution = np.array([[[4.0, 1], [0, 0]], [[0, 2], [3, 0]]])
     subject = np.array([[[1.0, 0], [0, 0]], [[0, 0.5], [0.25, 0]]])
-    assert mass(evidence, subject) == pytest.approx((4 + 1 + 0.75) / 10)
-    assert rank(evidence, subject) == 0.5  # of the two strongest, 4 and 3, one is the subject's
-    assert pointing(evidence, subject) == 0.5
-    assert focus(evidence, subject) == pytest.approx(0.575 / (1.75 / 8))
+    assert mass(attribution, subject) == pytest.approx((4 + 1 + 0.75) / 10)
+    assert rank(attribution, subject) == 0.5  # of the two strongest, 4 and 3, one is the subject's
+    assert pointing(attribution, subject) == 0.5
+    assert focus(attribution, subject) == pytest.approx(0.575 / (1.75 / 8))
 
 
 def test_ties_go_to_the_first_patch():
-    evidence = np.ones((1, 2, 2))
+    attribution = np.ones((1, 2, 2))
     first, last = np.zeros((2, 1, 2, 2))
     first[0, 0, 0] = last[0, 1, 1] = 1
-    assert (rank(evidence, first), pointing(evidence, first)) == (1, 1)
-    assert (rank(evidence, last), pointing(evidence, last)) == (0, 0)
+    assert (rank(attribution, first), pointing(attribution, first)) == (1, 1)
+    assert (rank(attribution, last), pointing(attribution, last)) == (0, 0)
 
 
 def test_without_evidence_or_subject_nothing_is_known():
@@ -70,9 +70,9 @@ def test_without_evidence_or_subject_nothing_is_known():
 @given(st.integers(0, 200), st.floats(0.1, 100))
 def test_they_do_not_depend_on_the_scale_of_the_evidence(seed, scale):
     draws = np.random.default_rng(seed)
-    evidence, subject = draws.random((2, 3, 4, 4))
+    attribution, subject = draws.random((2, 3, 4, 4))
     for measure in MEASURES:
-        value = measure(evidence, subject)
-        assert measure(scale * evidence, subject) == pytest.approx(value)
+        value = measure(attribution, subject)
+        assert measure(scale * attribution, subject) == pytest.approx(value)
         assert value >= 0
         assert measure is focus or value <= 1

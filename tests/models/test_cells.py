@@ -108,5 +108,5 @@ def test_models_that_fit_frames_otherwise_do_not_share_them(siglip, xclip):
 
 
 def test_what_is_left_to_the_model_is_filled_in(siglip):
-    told = frame_settings(cell_of(*siglip)).model_dump(mode="json")
-    assert (told["size"], told["fit"], told["resample"]) == (64, "squash", "bilinear")
+    message = frame_settings(cell_of(*siglip)).model_dump(mode="json")
+    assert (message["size"], message["fit"], message["resample"]) == (64, "squash", "bilinear")

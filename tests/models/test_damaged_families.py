@@ -53,8 +53,8 @@ def tried(folder, source):
         settings.clip_length()
         settings.load(device=torch.device("cpu"), precision="fp32")
     except ClipHarError as error:
-        told = str(error)
-        return "refused" if "\n" not in told and str(folder) in told else told
+        message = str(error)
+        return "refused" if "\n" not in message and str(folder) in message else message
     return "answers"
 
 

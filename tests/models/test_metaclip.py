@@ -5,8 +5,8 @@ import torch
 from transformers import AutoTokenizer, CLIPImageProcessor, MetaClip2Model
 
 from clip_har.data.geometry import fit_frames
+from clip_har.models.attribution import attribution
 from clip_har.models.clip import CLIP
-from clip_har.models.evidence import evidence
 from clip_har.models.zero_shot import ZeroShot
 from tests.checkpoints import write_metaclip2
 from tests.config.test_cell import composed
@@ -30,10 +30,10 @@ def test_metaclip_2_logits_are_those_of_transformers_from_the_video_frame_on(
 ):
     frames = torch.randint(0, 256, (5, 3, 90, 120), dtype=torch.uint8)
     prompts = [[text] for text in TEXTS]
-    judge = ZeroShot.build(model, prompts, pooling="mean", batch_size=4, cache_dir=tmp_path)
+    classifier = ZeroShot.build(model, prompts, pooling="mean", batch_size=4, cache_dir=tmp_path)
     source = CLIP(checkpoint=str(folder))
     fitted = fit_frames(frames, source.image_size(), *source.fitting())
-    scores = judge.scores([frame[None] for frame in fitted])
+    scores = classifier.scores([frame[None] for frame in fitted])
     pixels = CLIPImageProcessor.from_pretrained(folder)(list(frames), return_tensors="pt")
     tokens = AutoTokenizer.from_pretrained(folder)(TEXTS, padding=True, return_tensors="pt")
     network = MetaClip2Model.from_pretrained(folder).eval()
@@ -47,7 +47,7 @@ def test_metaclip_2_logits_are_those_of_transformers_from_the_video_frame_on(
 
 def test_metaclip_2_gives_evidence(model):
     clip = torch.randint(0, 256, (2, 3, 64, 64), dtype=torch.uint8)
-    found = evidence(model, [clip], model.encode_texts(TEXTS[:1]))
+    found = attribution(model, [clip], model.encode_texts(TEXTS[:1]))
     assert found.shape == (2, 4, 4)
     assert found.max() > 0
 

@@ -12,7 +12,7 @@ from clip_har.config.compose import cell_from_config
 from clip_har.core.errors import ClipHarError
 from clip_har.data.geometry import fit_frames
 from clip_har.engine.clips import frame_settings
-from clip_har.models.evidence import evidence
+from clip_har.models.attribution import attribution
 from clip_har.models.siglip import SigLIP
 from clip_har.models.zero_shot import ZeroShot
 from tests.checkpoints import write_siglip
@@ -34,7 +34,7 @@ def model(folder):
 
 
 @pytest.fixture
-def judge(model, tmp_path):
+def classifier(model, tmp_path):
     prompts = [[text] for text in TEXTS]
     return ZeroShot.build(model, prompts, pooling="mean", batch_size=4, cache_dir=tmp_path)
 
@@ -50,11 +50,11 @@ def own_logits(folder, frames):
         return network(input_ids=tokens["input_ids"], **pixels).logits_per_image
 
 
-def test_logits_are_those_of_transformers_from_the_video_frame_on(folder, judge):
+def test_logits_are_those_of_transformers_from_the_video_frame_on(folder, classifier):
     frames = torch.randint(0, 256, (5, 3, 90, 120), dtype=torch.uint8)
     source = SigLIP(checkpoint=str(folder))
     fitted = fit_frames(frames, source.image_size(), *source.fitting())
-    scores, embeddings = judge.answers([frame[None] for frame in fitted])
+    scores, embeddings = classifier.answers([frame[None] for frame in fitted])
     expected = own_logits(folder, frames)
     torch.testing.assert_close(scores, expected, atol=1e-5, rtol=0)
     assert expected.std() > 0.1
@@ -62,12 +62,12 @@ def test_logits_are_those_of_transformers_from_the_video_frame_on(folder, judge)
     torch.testing.assert_close(embeddings.norm(dim=-1), torch.ones(5))
 
 
-def test_the_bias_is_in_the_logits_and_in_no_probability(folder, model, judge):
+def test_the_bias_is_in_the_logits_and_in_no_probability(folder, model, classifier):
     assert (model.logit_scale, model.logit_bias) == (pytest.approx(4.4817, abs=1e-3), -3.0)
     clip = torch.randint(0, 256, (3, 3, 64, 64), dtype=torch.uint8)
-    without = ZeroShot(judge.model, judge.classifier, "mean_probability", 4)
+    without = ZeroShot(classifier.model, classifier.classifier, "mean_probability", 4)
     assert without.scores([clip]).exp().sum() == pytest.approx(1, abs=1e-5)
-    logits = judge.frame_logits(model.encode_frames(clip))
+    logits = classifier.frame_logits(model.encode_frames(clip))
     torch.testing.assert_close(logits, own_logits(folder, clip), atol=1e-5, rtol=0)
 
 
@@ -98,8 +98,8 @@ def test_frames_are_squashed_as_it_was_trained_unless_told_otherwise(folder):
         )
 
     assert settings().geometry() == (64, "squash", "bilinear")
-    told = settings("frames.fit=letterbox", "frames.resample=bicubic")
-    assert told.geometry() == (64, "letterbox", "bicubic")
+    message = settings("frames.fit=letterbox", "frames.resample=bicubic")
+    assert message.geometry() == (64, "letterbox", "bicubic")
     assert frame_settings(cell_from_config(composed())).geometry() == (112, "crop", "bicubic")
 
 
@@ -114,7 +114,7 @@ def test_what_it_cannot_do_is_refused(folder, model):
         assert "\n" not in str(caught.value)
     cell_from_config(composed(*chosen, "noise=universal"))
     with pytest.raises(ClipHarError, match="16 tokens are not a class token and a square"):
-        evidence(model, [torch.zeros(1, 3, 64, 64, dtype=torch.uint8)], torch.zeros(1, 48))
+        attribution(model, [torch.zeros(1, 3, 64, 64, dtype=torch.uint8)], torch.zeros(1, 48))
 
 
 @pytest.mark.parametrize(

@@ -98,8 +98,8 @@ def test_several_prompts_are_each_adapted_to_the_clip_and_averaged(folder, model
 
 
 def test_the_order_of_the_frames_counts(build):
-    judge = build([[text] for text in TEXTS])
-    forward, backward = judge.answers([clips(1)[0], clips(1)[0].flip(0)])[0]
+    classifier = build([[text] for text in TEXTS])
+    forward, backward = classifier.answers([clips(1)[0], clips(1)[0].flip(0)])[0]
     assert (forward - backward).abs().max() > 1e-3
 
 

@@ -12,11 +12,11 @@ from clip_har.data.clips import ClipSet
 from clip_har.data.frames.store import FrameStore
 from clip_har.engine.noise_evaluation import NoiseResult
 from clip_har.models.zero_shot import ZeroShot
-from clip_har.noise.learned.learning import Course, learn
+from clip_har.noise.learned.learning import History, learn
 from clip_har.noise.learned.perturbation import Perturbation
 from clip_har.noise.learned.settings import ClassSpecificNoise, Learned
 from clip_har.noise.learned.training_clips import TrainingClips
-from tests.noise.made import judged, naming, open_small, planted_judge, shown, split, started
+from tests.noise.made import evaluated, naming, open_small, planted_judge, shown, split, started
 from tests.planted import planted_clips
 
 
@@ -48,10 +48,10 @@ def one_thread() -> Iterator[None]:
 def learned(small_training: TrainingClips, tmp_path: Path) -> Callable[..., Any]:
     numbers = count()
 
-    def found(noise: Learned, judge: ZeroShot | None = None) -> tuple[Perturbation, Course]:
-        judge = judge or planted_judge()
+    def found(noise: Learned, classifier: ZeroShot | None = None) -> tuple[Perturbation, History]:
+        classifier = classifier or planted_judge()
         state = tmp_path / f"{next(numbers)}.partial"
-        return learn(noise, started(noise, judge), judge, small_training, state=state)
+        return learn(noise, started(noise, classifier), classifier, small_training, state=state)
 
     return found
 
@@ -59,5 +59,5 @@ def learned(small_training: TrainingClips, tmp_path: Path) -> Callable[..., Any]
 @pytest.fixture(scope="session")
 def named(small_frames: FrameStore) -> NoiseResult:
     """Noise per class that does nothing but write the name of its class over the picture."""
-    judge, noise = planted_judge(), ClassSpecificNoise()
-    return judged(noise, shown(small_frames), judge, own=naming(noise, judge))[1]
+    classifier, noise = planted_judge(), ClassSpecificNoise()
+    return evaluated(noise, shown(small_frames), classifier, own=naming(noise, classifier))[1]

@@ -21,7 +21,7 @@ def main(folder: Path, log: Path, pause: float) -> None:
 
     def slow(loop: _Loop) -> None:
         with log.open("a") as file:
-            file.write(f"{loop.course.steps}\n")
+            file.write(f"{loop.history.steps}\n")
         step(loop)
         time.sleep(pause)
 

@@ -25,7 +25,7 @@ from clip_har.models.pooling import Pooling
 from clip_har.models.zero_shot import ZeroShot
 from clip_har.noise.learned.controls import Calibration
 from clip_har.noise.learned.fit import FittedNoise
-from clip_har.noise.learned.learning import Course
+from clip_har.noise.learned.learning import History
 from clip_har.noise.learned.perturbation import Perturbation, make_perturbation
 from clip_har.noise.learned.settings import (
     BorderNoise,
@@ -127,23 +127,27 @@ def quick(**changes: Any) -> LearningSettings:
     return LearningSettings(**{**given, **changes})
 
 
-def naming(noise: Learned, judge: ZeroShot, *, levels: float = 16.0) -> Perturbation:
+def naming(noise: Learned, classifier: ZeroShot, *, levels: float = 16.0) -> Perturbation:
     """Return noise per class that is the class's own pattern: it names its class by itself."""
-    made = make_perturbation(noise, model=judge.model, classifier=judge.classifier, frames=COUNT)
+    made = make_perturbation(
+        noise, model=classifier.model, classifier=classifier.classifier, frames=COUNT
+    )
     own = levels * patterns()[:, None, None].expand_as(made.parts["own"])
     return made.with_parts({"own": own.clone()})
 
 
-def mending(noise: Learned, judge: ZeroShot, *, levels: float = 6.0) -> Perturbation:
+def mending(noise: Learned, classifier: ZeroShot, *, levels: float = 6.0) -> Perturbation:
     """Return noise for all classes that takes away what speaks for the first class."""
-    made = make_perturbation(noise, model=judge.model, classifier=judge.classifier, frames=COUNT)
+    made = make_perturbation(
+        noise, model=classifier.model, classifier=classifier.classifier, frames=COUNT
+    )
     shared = -levels * patterns()[:1, None, None].expand_as(made.parts["shared"])
     return made.with_parts({"shared": shared.clone()})
 
 
 def fitted(noise: Learned, perturbation: Perturbation, **changes: Any) -> FittedNoise:
     """Return noise as if it had been learned."""
-    course = Course({"total": {2: 1.0, 4: 0.5}}, {0: -1.0, 2: -0.6, 4: -0.7}, kept=2, steps=4)
+    history = History({"total": {2: 1.0, 4: 0.5}}, {0: -1.0, 2: -0.6, 4: -0.7}, kept=2, steps=4)
     card = {
         "kind": type(noise).__name__,
         "noise": noise.model_dump(mode="json"),
@@ -156,13 +160,13 @@ def fitted(noise: Learned, perturbation: Perturbation, **changes: Any) -> Fitted
         "training_clips": 20,
         "validation_clips": 10,
     }
-    return FittedNoise(perturbation, course, {**card, **changes})
+    return FittedNoise(perturbation, history, {**card, **changes})
 
 
-def judged(
+def evaluated(
     noise: Learned,
     masked: MaskedClips,
-    judge: ZeroShot,
+    classifier: ZeroShot,
     *,
     own: Perturbation,
     universal: Perturbation | None = None,
@@ -173,15 +177,15 @@ def judged(
         if asked is noise:
             return fitted(asked, own)
         assert type(asked) is UniversalNoise
-        return fitted(asked, universal or mending(asked, judge))
+        return fitted(asked, universal or mending(asked, classifier))
 
-    model = SimpleNamespace(gives_evidence=True)
+    model = SimpleNamespace(gives_attribution=True)
     cell: Any = SimpleNamespace(noise=noise, cache_dir=None, model=model)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(evaluation, "fit", given)
         patch.setattr(evaluation, "described_calibration", lambda *_: {})
         patch.setattr(evaluation, "fitted_calibration", lambda *_, **__: CALIBRATION)
-        return evaluation.evaluate_noise(cell, masked, judge)
+        return evaluation.evaluate_noise(cell, masked, classifier)
 
 
 BROAD = quick(batch=60)  # noise per class has fewer clips in a step
@@ -199,8 +203,10 @@ def kind(noise: Learned) -> str:
     return f"{type(noise).__name__}-{noise.learning.optimiser}"
 
 
-def started(noise: Learned, judge: ZeroShot) -> Perturbation:
-    return make_perturbation(noise, model=judge.model, classifier=judge.classifier, frames=COUNT)
+def started(noise: Learned, classifier: ZeroShot) -> Perturbation:
+    return make_perturbation(
+        noise, model=classifier.model, classifier=classifier.classifier, frames=COUNT
+    )
 
 
 def same_bits(one: Perturbation, other: Perturbation) -> bool:
@@ -209,9 +215,11 @@ def same_bits(one: Perturbation, other: Perturbation) -> bool:
     )
 
 
-def drawn(noise: Learned, judge: ZeroShot, *, factor: float = 60) -> Perturbation:
+def drawn(noise: Learned, classifier: ZeroShot, *, factor: float = 60) -> Perturbation:
     """Return random noise, most of its budget."""
-    made = make_perturbation(noise, model=judge.model, classifier=judge.classifier, frames=COUNT)
+    made = make_perturbation(
+        noise, model=classifier.model, classifier=classifier.classifier, frames=COUNT
+    )
     found = made.with_parts({name: factor * part for name, part in made.parts.items()})
     found.project()
     return found

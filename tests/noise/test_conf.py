@@ -99,11 +99,11 @@ def test_lists_become_tuples_so_that_settings_cannot_change(name):
     plain = noise_of(f"noise={name}")
     assert plain.train_masking == ("none", "percent", "shape")
     assert plain.train_ratios == (0.1, 0.3, 0.5)
-    told = noise_of(f"noise={name}", "noise.train_masking=[percent]", "noise.train_ratios=[0,1]")
-    assert (told.train_masking, told.train_ratios) == (("percent",), (0.0, 1.0))
-    assert hash(told) != hash(plain)
+    message = noise_of(f"noise={name}", "noise.train_masking=[percent]", "noise.train_ratios=[0,1]")
+    assert (message.train_masking, message.train_ratios) == (("percent",), (0.0, 1.0))
+    assert hash(message) != hash(plain)
     listed = type(plain)(train_masking=["percent"], train_ratios=[0, 1])
-    assert listed == told
+    assert listed == message
 
 
 @pytest.mark.parametrize("name", LEARNED)

@@ -128,10 +128,10 @@ def test_kinds_draw_apart():
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_still_noise_is_one_for_all_frames(kind):
-    found = change(kind(still=True), grey())
+    found = change(kind(static=True), grey())
     assert torch.equal(found, found[:1].expand_as(found))
     assert found.any()
-    fresh = change(kind(still=False), grey())
+    fresh = change(kind(static=False), grey())
     assert not torch.equal(fresh[0], fresh[1])
 
 

@@ -38,8 +38,8 @@ def shown(
     return ClipFrames(clip=clip, pixels=pixels, indices=indices, fit=cast(Any, fit))
 
 
-def located(source: AnnotationRegion, thing: str, *clips: ClipFrames) -> list[NDArray[np.float32]]:
-    return source.locator(NO_MODEL)(clips, thing)
+def located(source: AnnotationRegion, target: str, *clips: ClipFrames) -> list[NDArray[np.float32]]:
+    return source.locator(NO_MODEL)(clips, target)
 
 
 def a_set(*clips: Clip) -> ClipSet:
@@ -61,10 +61,10 @@ def file(labels: NDArray[np.uint8], tmp_path: Path) -> Path:
     return tmp_path / "clip.npz"
 
 
-@pytest.mark.parametrize("thing", THINGS)
-def test_the_maps_that_came_with_the_data(file: Path, labels, thing) -> None:
-    (found,) = located(AnnotationRegion(), thing, shown(file))
-    np.testing.assert_array_equal(found, labels[[0, 2]] == THINGS[thing])
+@pytest.mark.parametrize("target", THINGS)
+def test_the_maps_that_came_with_the_data(file: Path, labels, target) -> None:
+    (found,) = located(AnnotationRegion(), target, shown(file))
+    np.testing.assert_array_equal(found, labels[[0, 2]] == THINGS[target])
     assert found.dtype == np.float32
 
 
@@ -77,8 +77,8 @@ def test_maps_follow_the_frames_to_another_size(file: Path, labels) -> None:
 
 
 def test_a_clip_without_maps_is_one_where_nothing_is_found(file: Path) -> None:
-    for thing in THINGS:
-        found, none = located(AnnotationRegion(), thing, shown(file), shown(None))
+    for target in THINGS:
+        found, none = located(AnnotationRegion(), target, shown(file), shown(None))
         assert is_found(found)
         assert none.shape == (2, 16, 16)
         assert not none.any()
@@ -155,9 +155,9 @@ def test_boxes_of_another_resolution_are_scaled(tmp_path, boxes: Path) -> None:
 
 def test_a_clip_without_a_box_in_its_frames_is_one_where_nothing_is_found(boxes: Path) -> None:
     source = AnnotationRegion(boxes=boxes)
-    for thing in ("person", "background"):
-        found = located(source, thing, shown(indices=(0, 1)), shown(name="v_Biking_g02_c01"))
-        assert not any(relevance.any() for relevance in found)
+    for target in ("person", "background"):
+        found = located(source, target, shown(indices=(0, 1)), shown(name="v_Biking_g02_c01"))
+        assert not any(soft_mask.any() for soft_mask in found)
 
 
 def test_a_file_of_boxes_is_read_once(boxes: Path, monkeypatch) -> None:
@@ -172,8 +172,8 @@ def test_a_file_of_boxes_is_read_once(boxes: Path, monkeypatch) -> None:
     source = AnnotationRegion(boxes=boxes)
     source.identity(a_set(shown().clip))
     locate = source.locator(NO_MODEL)
-    for thing in ("person", "background"):
-        locate([shown()], thing)
+    for target in ("person", "background"):
+        locate([shown()], target)
     assert reads == [boxes]
 
 
@@ -194,10 +194,10 @@ def test_a_pickle_that_calls_something_is_refused_before_anything_runs(tmp_path)
 
 
 def test_the_things_that_are_known(boxes: Path) -> None:
-    for thing in THINGS:
-        AnnotationRegion().check(thing)
-        AnnotationRegion(maps=Path("masks")).check(thing)
-        assert not AnnotationRegion().uses_label(thing)
+    for target in THINGS:
+        AnnotationRegion().check(target)
+        AnnotationRegion(maps=Path("masks")).check(target)
+        assert not AnnotationRegion().uses_label(target)
     with pytest.raises(ClipHarError, match="feature=face: region=annotation knows subject, perso"):
         AnnotationRegion().check("face")
     with pytest.raises(ClipHarError, match="knows subject, person, background only"):
@@ -214,7 +214,7 @@ def test_the_things_that_are_known(boxes: Path) -> None:
         ({"maps": "m", "boxes": "b.csv"}, "set one of them"),
         ({"boxes": "b.mat"}, "expected a file of boxes with .pkl"),
         ({"resolution": (0, 320)}, "greater than or equal to 1"),
-        ({"thing": "person"}, "Extra inputs"),
+        ({"target": "person"}, "Extra inputs"),
         ({"on_empty": "no"}, "'skip', 'whole' or 'error'"),
     ],
 )
@@ -294,7 +294,7 @@ def test_boxes_on_real_clips_of_either_size(sample_data: Path, tmp_path: Path) -
     assert source.identity(clip_set)
     views = [frames.view(i) for i in frames.ok]
     assert {entry.width for entry in frames.entries} == {320, 340}
-    for relevance in source.locator(NO_MODEL)(views, "person"):
-        rows_in, columns_in = np.nonzero((relevance >= INSIDE).all(axis=0))
+    for soft_mask in source.locator(NO_MODEL)(views, "person"):
+        rows_in, columns_in = np.nonzero((soft_mask >= INSIDE).all(axis=0))
         assert (rows_in.min(), rows_in.max() + 1) == (16, 80)  # 96 / 240 of the edges
         assert (columns_in.min(), columns_in.max() + 1) == (24, 56)  # less 16 that are cut off

@@ -42,8 +42,8 @@ def test_masks_of_a_person_in_an_npz(tmp_path, masks, dtype):
     maps = read_maps(file, (9, 0, 9))
     np.testing.assert_array_equal(maps.person, masks[[9, 0, 9]])
     assert maps.person.dtype == np.float32
-    for thing in ("person", "subject"):
-        np.testing.assert_array_equal(maps.of(thing), masks[[9, 0, 9]])
+    for target in ("person", "subject"):
+        np.testing.assert_array_equal(maps.of(target), masks[[9, 0, 9]])
     np.testing.assert_array_equal(maps.of("background"), ~masks[[9, 0, 9]])
     assert maps.of("object") is None
 
@@ -68,8 +68,8 @@ def test_what_a_level_means_does_not_depend_on_the_frames_that_are_shown(tmp_pat
 def test_labels_tell_objects_from_background(tmp_path, dtype):
     labels = np.array([[[0, 1, 2]], [[2, 2, 0]]], dtype)
     maps = read_maps(saved(tmp_path / "a.npz", labels=labels), (0, 1))
-    for thing, number in {"background": 0, "person": 1, "subject": 1, "object": 2}.items():
-        np.testing.assert_array_equal(maps.of(thing), labels == number)
+    for target, number in {"background": 0, "person": 1, "subject": 1, "object": 2}.items():
+        np.testing.assert_array_equal(maps.of(target), labels == number)
 
 
 @pytest.mark.parametrize("name", ["{}.png", "frame_{}.PNG", "{:05d}.png"])

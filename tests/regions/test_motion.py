@@ -40,18 +40,18 @@ def moving_square(side=14, noise=0.0):
 @pytest.mark.parametrize("side", [3, 6, 14])  # 3: far less than a hundredth of the frame
 def test_a_moving_square_is_found(side, noise):
     frames, truth = moving_square(side, noise)
-    relevance = MotionRegion().of_pixels(frames)
-    assert relevance.dtype == np.float32
-    assert (relevance.min(), relevance.max()) == (0, 1)
-    assert is_found(relevance)
-    assert relevance[truth].mean() > 0.5
+    soft_mask = MotionRegion().of_pixels(frames)
+    assert soft_mask.dtype == np.float32
+    assert (soft_mask.min(), soft_mask.max()) == (0, 1)
+    assert is_found(soft_mask)
+    assert soft_mask[truth].mean() > 0.5
     near = np.zeros_like(truth)  # the smoothing may spill over by three standard deviations
     for time, row, column in np.argwhere(truth):
         near[time, row - 6 : row + 7, max(column - 6, 0) : column + 7] = True
-    assert relevance[~near].max() == 0
+    assert soft_mask[~near].max() == 0
     for time in range(8):
         rows, columns = np.nonzero(truth[time])
-        weights = relevance[time]
+        weights = soft_mask[time]
         centre = (np.argwhere(weights > 0) * weights[weights > 0][:, None]).sum(0) / weights.sum()
         assert centre == pytest.approx((rows.mean(), columns.mean()), abs=1.5)
 
@@ -60,20 +60,20 @@ def test_a_moving_square_is_found(side, noise):
 def test_where_nothing_moves_all_is_zero(noise):
     frames, draws = scene()
     frames = np.clip(np.rint(frames + draws.normal(0, noise, frames.shape)), 0, 255)
-    relevance = MotionRegion().of_pixels(frames.astype(np.uint8))
-    assert relevance.shape == (8, 96, 128)
-    assert not is_found(relevance)
+    soft_mask = MotionRegion().of_pixels(frames.astype(np.uint8))
+    assert soft_mask.shape == (8, 96, 128)
+    assert not is_found(soft_mask)
 
 
 @settings(deadline=None)
 @given(st.integers(1, 5), st.integers(1, 40), st.integers(1, 40), st.integers(0, 99))
 def test_any_size_gives_a_map_in_range(frames, height, width, seed):
     pixels = np.random.default_rng(seed).integers(0, 256, (frames, 3, height, width), np.uint8)
-    relevance = MotionRegion().of_pixels(pixels)
-    assert relevance.shape == (frames, height, width)
-    assert 0 <= relevance.min() <= relevance.max() <= 1
+    soft_mask = MotionRegion().of_pixels(pixels)
+    assert soft_mask.shape == (frames, height, width)
+    assert 0 <= soft_mask.min() <= soft_mask.max() <= 1
     if frames == 1:
-        assert not is_found(relevance)
+        assert not is_found(soft_mask)
 
 
 def test_the_order_of_the_frames_does_not_matter():
@@ -92,15 +92,15 @@ def test_the_threshold_is_in_grey_levels():
 def test_a_median_between_two_frames_is_not_rounded():
     frames = np.zeros((2, 3, 20, 20), np.uint8)
     frames[1, :, :, 15:] = 13  # both are 6.5 away from their median
-    relevance = MotionRegion(threshold=6.4).of_pixels(frames)
-    assert is_found(relevance[1:])
-    assert not is_found(relevance[:1])  # there it is a ghost: the frame itself shows no edge
+    soft_mask = MotionRegion(threshold=6.4).of_pixels(frames)
+    assert is_found(soft_mask[1:])
+    assert not is_found(soft_mask[:1])  # there it is a ghost: the frame itself shows no edge
     assert not is_found(MotionRegion(threshold=6.5).of_pixels(frames))
 
 
 def test_a_moving_pixel_is_inside_and_a_still_one_nowhere_near():
-    relevance = MotionRegion().of_pixels(moving_square(noise=3)[0])
-    assert ((relevance == 0) | (relevance > 0.5)).all()
+    soft_mask = MotionRegion().of_pixels(moving_square(noise=3)[0])
+    assert ((soft_mask == 0) | (soft_mask > 0.5)).all()
 
 
 def test_parts_much_smaller_than_the_moving_region_are_speckle():
@@ -118,9 +118,9 @@ def test_who_leaves_a_place_leaves_no_ghost_there():
     frames, _ = scene()
     frames = frames // 8 + 60  # ground with little detail of its own
     frames[:5, :, 30:60, 20:40] = frames[5:, :, 30:60, 80:100] = 220
-    relevance = MotionRegion().of_pixels(frames.astype(np.uint8))
-    assert relevance[5:, 30:60, 80:100].mean() > 0.9
-    assert not relevance[:, :, :60].any()
+    soft_mask = MotionRegion().of_pixels(frames.astype(np.uint8))
+    assert soft_mask[5:, 30:60, 80:100].mean() > 0.9
+    assert not soft_mask[:, :, :60].any()
 
 
 def walked(name, side=24, subject=True):
@@ -136,9 +136,9 @@ def walked(name, side=24, subject=True):
     return frames, truth
 
 
-def overlap(relevance, truth):
+def overlap(soft_mask, truth):
     """Return intersection over union of the region with the truth."""
-    return ((relevance >= 0.5) & truth).sum() / ((relevance >= 0.5) | truth).sum()
+    return ((soft_mask >= 0.5) & truth).sum() / ((soft_mask >= 0.5) | truth).sum()
 
 
 @pytest.mark.parametrize("name", PATHS)
@@ -146,15 +146,15 @@ def test_a_mover_is_found_under_a_moving_camera(name):
     frames, truth = walked(name)
     registered = overlap(MotionRegion().of_pixels(frames), truth)
     assert registered > 0.6
-    assert registered > overlap(MotionRegion(camera="still").of_pixels(frames), truth) + 0.4
+    assert registered > overlap(MotionRegion(camera="static").of_pixels(frames), truth) + 0.4
 
 
 @pytest.mark.parametrize("name", PATHS)
 def test_a_moving_camera_alone_moves_nothing(name):
     frames, _ = walked(name, subject=False)
-    relevance = MotionRegion().of_pixels(frames)
-    assert (relevance >= 0.5).mean() < 0.001
-    assert is_found(MotionRegion(camera="still").of_pixels(frames))
+    soft_mask = MotionRegion().of_pixels(frames)
+    assert (soft_mask >= 0.5).mean() < 0.001
+    assert is_found(MotionRegion(camera="static").of_pixels(frames))
 
 
 def test_hard_edges_a_fraction_of_a_pixel_off_do_not_move():
@@ -167,8 +167,8 @@ def test_hard_edges_a_fraction_of_a_pixel_off_do_not_move():
 @pytest.mark.parametrize("noise", [0, 8])
 def test_a_camera_at_rest_is_not_registered(noise):
     frames, _ = moving_square(noise=noise)
-    still = MotionRegion(camera="still").of_pixels(frames)
-    np.testing.assert_array_equal(MotionRegion().of_pixels(frames), still)
+    static = MotionRegion(camera="static").of_pixels(frames)
+    np.testing.assert_array_equal(MotionRegion().of_pixels(frames), static)
 
 
 def test_what_cannot_be_registered_does_not_move():
@@ -180,17 +180,17 @@ def test_what_cannot_be_registered_does_not_move():
 def test_the_bars_of_a_letterbox_do_not_move():
     frames, _ = walked("pan")
     frames[:, :, :30] = frames[:, :, -30:] = 0
-    relevance = MotionRegion().of_pixels(frames)
-    assert not relevance[:, :28].any()
-    assert not relevance[:, -28:].any()
-    assert is_found(relevance)
+    soft_mask = MotionRegion().of_pixels(frames)
+    assert not soft_mask[:, :28].any()
+    assert not soft_mask[:, -28:].any()
+    assert is_found(soft_mask)
 
 
 def test_a_mover_is_followed_to_the_border_of_the_frame():
     frames, _ = walked("pan", subject=False)
     frames[3, :, 100:140, :30] = 250
-    relevance = MotionRegion().of_pixels(frames)
-    assert relevance[3, 105:135, 0].min() >= 0.5
+    soft_mask = MotionRegion().of_pixels(frames)
+    assert soft_mask[3, 105:135, 0].min() >= 0.5
 
 
 def test_equal_frames_give_equal_maps():
@@ -205,15 +205,15 @@ def test_equal_frames_give_equal_maps():
     finally:
         cv2.setNumThreads(threads)
     with ThreadPoolExecutor(2) as pool:
-        for relevance in pool.map(MotionRegion().of_pixels, [frames] * 3):
-            np.testing.assert_array_equal(relevance, first)
+        for soft_mask in pool.map(MotionRegion().of_pixels, [frames] * 3):
+            np.testing.assert_array_equal(soft_mask, first)
 
 
 def test_a_real_camera_that_wanders_is_taken_out(sample_data, real_frames):
     """Fencing: the picture drifts by some pixels, the near fencer stays on the left."""
     frames = real_frames["v_Fencing_g01_c06"]
     registered = MotionRegion().of_pixels(frames) >= 0.5
-    unregistered = MotionRegion(camera="still").of_pixels(frames) >= 0.5
+    unregistered = MotionRegion(camera="static").of_pixels(frames) >= 0.5
     fencer = np.s_[:, 60:170, 10:90]
     share = registered[fencer].sum() / registered.sum()
     assert share > 0.55
@@ -244,26 +244,26 @@ def shown(pixels):
 
 def test_the_subject_moves_and_the_background_is_the_rest():
     frames, truth = moving_square()
-    still = np.full((2, 3, 40, 40), 7, np.uint8)
+    static = np.full((2, 3, 40, 40), 7, np.uint8)
     source = MotionRegion()
     locate = source.locator(ANY)
-    subject, nothing = locate([shown(frames), shown(still)], "subject")
+    subject, nothing = locate([shown(frames), shown(static)], "subject")
     np.testing.assert_array_equal(subject, source.of_pixels(frames))
     np.testing.assert_array_equal(locate([shown(frames)], "person")[0], subject)
-    background, no_background = locate([shown(frames), shown(still)], "background")
+    background, no_background = locate([shown(frames), shown(static)], "background")
     np.testing.assert_array_equal(background >= 0.5, subject < 0.5)
     assert background[truth].mean() < 0.5
     assert not is_found(nothing)
     assert not is_found(no_background)  # where nothing moves, all may be background or subject
 
 
-@pytest.mark.parametrize("thing", ["object", "a ball", ""])
-def test_other_things_are_refused(thing):
+@pytest.mark.parametrize("target", ["object", "a ball", ""])
+def test_other_things_are_refused(target):
     known = "region=motion knows subject, person, background only"
     with pytest.raises(ClipHarError, match=known):
-        MotionRegion().check(thing)
+        MotionRegion().check(target)
     with pytest.raises(ClipHarError, match=known):
-        MotionRegion().locator(ANY)([], thing)
+        MotionRegion().locator(ANY)([], target)
 
 
 def test_what_the_source_says_of_itself():
@@ -273,5 +273,5 @@ def test_what_the_source_says_of_itself():
     assert not source.uses_label("subject")
     assert source.on_empty == "skip"
     assert cv2.__version__ in source.identity(ANY)
-    for thing in ("subject", "person", "background"):
-        source.check(thing)
+    for target in ("subject", "person", "background"):
+        source.check(target)

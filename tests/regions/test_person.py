@@ -44,21 +44,21 @@ TOP, LEFT = (slice(0, 8), slice(None)), (slice(None), slice(0, 4))
 
 
 def detector(found: dict[int, list[Found]], *, score: float = 0.5) -> PersonDetector:
-    """Return a detector that finds known things in a frame, told by its first pixel's value."""
+    """Return a detector that finds known targets in a frame, told by its first pixel's value."""
 
     def network(pictures: list[torch.Tensor]) -> list[dict[str, torch.Tensor]]:
         answers = []
         for picture in pictures:
             assert picture.dtype == torch.float32
-            things = found.get(round(float(picture[0, 0, 0]) * 255), [])
-            masks = torch.zeros(len(things), 1, SIZE, SIZE)
-            for mask, (_, _, place, probability) in zip(masks, things, strict=True):
+            targets = found.get(round(float(picture[0, 0, 0]) * 255), [])
+            masks = torch.zeros(len(targets), 1, SIZE, SIZE)
+            for mask, (_, _, place, probability) in zip(masks, targets, strict=True):
                 mask[0][place] = probability
             answers.append(
                 {
-                    "boxes": torch.zeros(len(things), 4),
-                    "labels": torch.tensor([thing[0] for thing in things], dtype=torch.int64),
-                    "scores": torch.tensor([thing[1] for thing in things]),
+                    "boxes": torch.zeros(len(targets), 4),
+                    "labels": torch.tensor([target[0] for target in targets], dtype=torch.int64),
+                    "scores": torch.tensor([target[1] for target in targets]),
                     "masks": masks,
                 }
             )
@@ -67,28 +67,28 @@ def detector(found: dict[int, list[Found]], *, score: float = 0.5) -> PersonDete
     return PersonDetector(network=network, score=score, device=CPU)
 
 
-def relevance(things: list[Found], *, score: float = 0.5) -> NDArray[np.float32]:
+def soft_mask(targets: list[Found], *, score: float = 0.5) -> NDArray[np.float32]:
     frame = torch.zeros(1, 3, SIZE, SIZE, dtype=torch.uint8)
-    return detector({0: things}, score=score).relevance(frame)[0].numpy()
+    return detector({0: targets}, score=score).soft_mask(frame)[0].numpy()
 
 
 def test_only_people_count() -> None:
     other = [(label, 0.99, TOP, 1.0) for label in (0, 2, 18, 90)]
-    assert not relevance(other).any()
-    found = relevance([*other, (1, 0.9, LEFT, 0.8)])
+    assert not soft_mask(other).any()
+    found = soft_mask([*other, (1, 0.9, LEFT, 0.8)])
     assert found[LEFT] == pytest.approx(0.8)
     assert (found > 0).sum() == 4 * SIZE
 
 
 def test_the_score_decides_who_counts() -> None:
     people = [(1, 0.75, TOP, 1.0), (1, 0.25, LEFT, 1.0)]
-    assert (relevance(people) > 0).sum() == 8 * SIZE
-    assert not relevance(people, score=0.76).any()
-    assert (relevance(people, score=0.25) > 0).sum() == 8 * SIZE + 4 * SIZE - 8 * 4
+    assert (soft_mask(people) > 0).sum() == 8 * SIZE
+    assert not soft_mask(people, score=0.76).any()
+    assert (soft_mask(people, score=0.25) > 0).sum() == 8 * SIZE + 4 * SIZE - 8 * 4
 
 
 def test_of_several_people_the_most_probable_counts() -> None:
-    found = relevance([(1, 0.9, TOP, 0.6), (1, 0.8, LEFT, 0.9)])
+    found = soft_mask([(1, 0.9, TOP, 0.6), (1, 0.8, LEFT, 0.9)])
     assert found[TOP][:, 4:] == pytest.approx(0.6)
     assert found[LEFT] == pytest.approx(0.9)  # where both are, too: not 0.54, not 1.5
     assert not found[8:, 4:].any()
@@ -132,7 +132,7 @@ def test_the_subject_is_the_people_and_the_background_all_else(plant: Any) -> No
     locate = plant({1: [(1, 0.9, TOP, 0.75)]})
     clips = [numbered(1, 0), numbered(0)]
     people, subject, background = (
-        locate(clips, thing) for thing in ("person", "subject", "background")
+        locate(clips, target) for target in ("person", "subject", "background")
     )
     np.testing.assert_array_equal(people[0], subject[0])
     np.testing.assert_array_equal(background[0], 1 - people[0])
@@ -155,16 +155,16 @@ def test_the_score_setting_reaches_the_detector(plant: Any) -> None:
 # Settings
 
 
-@pytest.mark.parametrize("thing", ["object", "a ball", ""])
-def test_other_things_are_refused(thing: str) -> None:
+@pytest.mark.parametrize("target", ["object", "a ball", ""])
+def test_other_things_are_refused(target: str) -> None:
     with pytest.raises(ClipHarError, match="region=person knows person, subject, background only"):
-        PersonRegion().check(thing)
+        PersonRegion().check(target)
 
 
-@pytest.mark.parametrize("thing", ["person", "subject", "background"])
-def test_people_and_what_is_around_them_are_known(thing: str) -> None:
-    PersonRegion().check(thing)
-    assert not PersonRegion().uses_label(thing)
+@pytest.mark.parametrize("target", ["person", "subject", "background"])
+def test_people_and_what_is_around_them_are_known(target: str) -> None:
+    PersonRegion().check(target)
+    assert not PersonRegion().uses_label(target)
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from clip_har.data.frames.store import ClipFrames
 from clip_har.models.checkpoint import weights_digest
 from clip_har.models.clipseg import CLIPSeg, load_clipseg
 from clip_har.models.zero_shot import ZeroShot
-from clip_har.regions.prompted import PromptedRegion, relevance_of
+from clip_har.regions.prompted import PromptedRegion, soft_mask_of
 from clip_har.regions.source import Locator, is_found
 from tests.regions.checkpoints import INPUT, write_clipseg
 
@@ -245,11 +245,11 @@ def test_the_decoders_own_bias_reaches_the_map(
 def test_the_threshold_maps_in_order(threshold: float, values: list[float]) -> None:
     limit = np.float32(threshold)
     probability = np.sort(np.array([*values, 0, limit, 1], np.float32))
-    relevance = relevance_of(probability, threshold)
-    assert relevance.dtype == np.float32
-    assert (relevance[0], relevance[-1]) == (0, 1)
-    assert (np.diff(relevance) >= 0).all()
-    np.testing.assert_array_equal(relevance >= 0.5, probability >= limit)
+    soft_mask = soft_mask_of(probability, threshold)
+    assert soft_mask.dtype == np.float32
+    assert (soft_mask[0], soft_mask[-1]) == (0, 1)
+    assert (np.diff(soft_mask) >= 0).all()
+    np.testing.assert_array_equal(soft_mask >= 0.5, probability >= limit)
 
 
 # Settings

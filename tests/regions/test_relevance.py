@@ -1,4 +1,4 @@
-"""The model's own evidence: a model whose evidence is known by construction, and the tiny CLIP."""
+"""The model's own attribution: known by construction, and the tiny CLIP's."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -16,8 +16,8 @@ from transformers import CLIPConfig, CLIPModel
 from clip_har.core.errors import ClipHarError
 from clip_har.data.clips import Clip, ClipSet
 from clip_har.data.frames.store import ClipFrames
+from clip_har.models.attribution import attribution
 from clip_har.models.dual_encoder import DualEncoder
-from clip_har.models.evidence import evidence
 from clip_har.models.pooling import Pooling
 from clip_har.models.zero_shot import ZeroShot
 from clip_har.regions.relevance import RelevanceRegion, spread
@@ -112,17 +112,17 @@ WALK = painted(
 )
 
 
-def located(clip: ClipFrames, thing: str = "subject", **settings: Any) -> NDArray[np.float32]:
+def located(clip: ClipFrames, target: str = "subject", **settings: Any) -> NDArray[np.float32]:
     region = RelevanceRegion(**({"threshold": 0.5} | settings))
-    return region.locator(planted())([clip], thing)[0]
+    return region.locator(planted())([clip], target)[0]
 
 
-def places(relevance: NDArray[np.float32]) -> list[list[Place]]:
+def places(soft_mask: NDArray[np.float32]) -> list[list[Place]]:
     """Return which patches of each frame are inside at their centres."""
     at = slice(PATCH // 2, None, PATCH)
     return [
         list(zip(*map(list, np.nonzero(frame[at, at] >= INSIDE)), strict=True))
-        for frame in relevance
+        for frame in soft_mask
     ]
 
 
@@ -145,8 +145,10 @@ def test_the_class_is_the_predicted_one_or_the_true_one() -> None:
     wrong = replace(WALK, clip=replace(WALK.clip, label=GREEN))
     assert planted().scores([torch.from_numpy(WALK.pixels.copy())]).argmax() == RED
     np.testing.assert_array_equal(located(wrong), located(WALK, "the red one"))
-    np.testing.assert_array_equal(located(wrong, evidence="label"), located(WALK, "the green one"))
-    np.testing.assert_array_equal(located(WALK, evidence="label"), located(WALK))
+    np.testing.assert_array_equal(
+        located(wrong, attribution="label"), located(WALK, "the green one")
+    )
+    np.testing.assert_array_equal(located(WALK, attribution="label"), located(WALK))
 
 
 def test_the_background_is_the_rest() -> None:
@@ -154,7 +156,7 @@ def test_the_background_is_the_rest() -> None:
 
 
 def test_the_threshold_says_what_share_of_the_strongest_is_inside() -> None:
-    strong = located(WALK)  # relevance at 0.5 is the share of the strongest
+    strong = located(WALK)  # soft mask at 0.5 is the share of the strongest
     for threshold in (0.1, 0.3, 0.9):
         inside = located(WALK, threshold=threshold) >= INSIDE
         np.testing.assert_array_equal(inside, strong >= np.float32(threshold))
@@ -162,8 +164,8 @@ def test_the_threshold_says_what_share_of_the_strongest_is_inside() -> None:
 
 def test_without_a_coloured_patch_nothing_is_found() -> None:
     blank = painted({}, {})
-    for thing in ("subject", "background", "the red one"):
-        assert not located(blank, thing).any()
+    for target in ("subject", "background", "the red one"):
+        assert not located(blank, target).any()
 
 
 @pytest.mark.parametrize("pooling", ["mean", "max", "mean_probability"])
@@ -189,45 +191,49 @@ def test_a_clip_alone_is_the_clip_among_others() -> None:
 
 
 def test_only_the_evidence_for_the_true_class_uses_the_label() -> None:
-    honest, told = RelevanceRegion(), RelevanceRegion(evidence="label")
-    assert [told.uses_label(thing) for thing in ("subject", "background", "a ball")] == [
+    honest, message = RelevanceRegion(), RelevanceRegion(attribution="label")
+    assert [message.uses_label(target) for target in ("subject", "background", "a ball")] == [
         True,
         True,
         False,
     ]
-    assert not any(honest.uses_label(thing) for thing in ("subject", "background", "a ball"))
+    assert not any(honest.uses_label(target) for target in ("subject", "background", "a ball"))
     assert honest.asks_model
     assert not honest.exact
     assert honest.identity(cast(ClipSet, None)) == ""
 
 
-@pytest.mark.parametrize("thing", ["", "  "])
-def test_an_empty_text_is_refused(thing: str) -> None:
+@pytest.mark.parametrize("target", ["", "  "])
+def test_an_empty_text_is_refused(target: str) -> None:
     RelevanceRegion().check("a ball")
     with pytest.raises(ClipHarError, match="feature is empty: region=relevance needs"):
-        RelevanceRegion().check(thing)
+        RelevanceRegion().check(target)
 
 
 # Scaling
 
 
 def test_spreading_keeps_order_and_range() -> None:
-    evidence = np.random.default_rng(0).exponential(3, (4, 7, 7)).astype(np.float32) + 1
-    pixels = spread(evidence, 7)  # one pixel a patch
-    np.testing.assert_allclose(pixels, evidence / evidence.max(), atol=0.5 / 255 + 1e-6, rtol=0)
-    wide = spread(evidence, 112)
+    attribution = np.random.default_rng(0).exponential(3, (4, 7, 7)).astype(np.float32) + 1
+    pixels = spread(attribution, 7)  # one pixel a patch
+    np.testing.assert_allclose(
+        pixels, attribution / attribution.max(), atol=0.5 / 255 + 1e-6, rtol=0
+    )
+    wide = spread(attribution, 112)
     assert wide.shape == (4, 112, 112)
     assert 0 < wide.min() < INSIDE < wide.max() <= 1
-    np.testing.assert_array_equal(wide, spread(2 * evidence, 112))
+    np.testing.assert_array_equal(wide, spread(2 * attribution, 112))
 
 
 def test_the_last_bits_hardly_ever_matter() -> None:
     changed = 0
     for seed in range(20):
         draws = np.random.default_rng(seed)
-        evidence = draws.exponential(3, (8, 7, 7)).astype(np.float32)
-        shaken = evidence * (1 + 2e-7 * draws.standard_normal(evidence.shape)).astype(np.float32)
-        changed += not np.array_equal(spread(shaken, 112), spread(evidence, 112))
+        attribution = draws.exponential(3, (8, 7, 7)).astype(np.float32)
+        shaken = attribution * (1 + 2e-7 * draws.standard_normal(attribution.shape)).astype(
+            np.float32
+        )
+        changed += not np.array_equal(spread(shaken, 112), spread(attribution, 112))
     assert changed <= 1
 
 
@@ -242,26 +248,26 @@ def test_evidence_that_is_the_same_everywhere_is_none(level: float) -> None:
 
 
 @dataclass(frozen=True)
-class Drawn:
+class RandomNoise:
     frames: ClipFrames
     prompt: str  # of its class
     person: NDArray[np.bool_]  # (T, S, S)
 
 
 @pytest.fixture(scope="module")
-def drawn() -> list[Drawn]:
+def drawn() -> list[RandomNoise]:
     """Clips whose scene does not tell the action, with the exact places of the people."""
     clips = []
     for spec in plan_clips(seed=0, clips=20, scene_bias=0.05, split="test")[::2]:
         clip = render_clip(spec, frames=4, fps=2.0)
         frames = shown(clip.frames.transpose(0, 3, 1, 2).copy())
         prompt = f"a photo of a person doing {spec.action.replace('_', ' ')}."
-        clips.append(Drawn(frames, prompt, clip.labels == 1))
+        clips.append(RandomNoise(frames, prompt, clip.labels == 1))
     return clips
 
 
-def on_people(model: DualEncoder, drawn: list[Drawn]) -> tuple[float, float]:
-    """Return the evidence on people over their share of the frame, 1 being chance, on average.
+def on_people(model: DualEncoder, drawn: list[RandomNoise]) -> tuple[float, float]:
+    """Return the attribution on people over their share of the frame, 1 being chance, on average.
 
     First on the clip's own person, then on the places of the other clips' people: these stand
     where people mostly do.
@@ -275,7 +281,7 @@ def on_people(model: DualEncoder, drawn: list[Drawn]) -> tuple[float, float]:
     return float(ratios[own].mean()), float(ratios[~own].mean())
 
 
-def test_the_tiny_clips_evidence_for_an_action_is_the_person(drawn: list[Drawn]) -> None:
+def test_the_tiny_clips_evidence_for_an_action_is_the_person(drawn: list[RandomNoise]) -> None:
     own, others = on_people(TinyCLIP().load(device=CPU, precision="fp32"), drawn)
     assert own > 1.5  # 2.2 when this was written
     assert own > 1.2 * others  # 1.65
@@ -284,14 +290,14 @@ def test_the_tiny_clips_evidence_for_an_action_is_the_person(drawn: list[Drawn])
 @pytest.mark.parametrize("pooling", ["mean", "max"])
 @pytest.mark.parametrize("first_layer", [0, -1])
 def test_pooling_and_layers_reach_the_method(
-    drawn: list[Drawn], pooling: Pooling, first_layer: int
+    drawn: list[RandomNoise], pooling: Pooling, first_layer: int
 ) -> None:
     model, clip = TinyCLIP().load(device=CPU, precision="fp32"), drawn[0]
     frames, text = torch.from_numpy(clip.frames.pixels.copy()), model.encode_texts([clip.prompt])
     settings: dict[str, Any] = {"pooling": pooling, "first_layer": first_layer}
     other = {"mean": "max", "max": "mean"}[pooling]
     theirs, *wrong = (
-        spread(evidence(model, [frames], text, **(settings | change)).numpy(), 112)
+        spread(attribution(model, [frames], text, **(settings | change)).numpy(), 112)
         for change in ({}, {"pooling": other}, {"first_layer": -1 - first_layer})
     )
     locate = RelevanceRegion(first_layer=first_layer, threshold=0.5).locator(
@@ -302,7 +308,7 @@ def test_pooling_and_layers_reach_the_method(
     assert min(np.abs(ours - mistaken).max() for mistaken in wrong) > 0.01
 
 
-def test_a_model_that_knows_nothing_sees_its_evidence_anywhere(drawn: list[Drawn]) -> None:
+def test_a_model_that_knows_nothing_sees_its_evidence_anywhere(drawn: list[RandomNoise]) -> None:
     model = TinyCLIP().load(device=CPU, precision="fp32")
     ratios = []
     for seed in range(3):

@@ -20,7 +20,7 @@ from tests.planted import open_planted, planted_clips
 
 
 class Counting(Settings):
-    """Find the brightest channel's value as relevance; nothing in clips named in ``blind``."""
+    """Find the brightest channel's value as soft mask; nothing in clips named in ``blind``."""
 
     level: float = 1.0
     blind: tuple[str, ...] = ()
@@ -32,18 +32,18 @@ class Counting(Settings):
     calls: ClassVar[list[list[str]]] = []
     identities: ClassVar[dict[str, str]] = {"now": "weights 1"}
 
-    def check(self, thing: str) -> None:
-        if thing == "unicorn":
+    def check(self, target: str) -> None:
+        if target == "unicorn":
             raise ClipHarError("feature=unicorn: there is none")
 
-    def uses_label(self, thing: str) -> bool:  # noqa: ARG002
+    def uses_label(self, target: str) -> bool:  # noqa: ARG002
         return False
 
     def identity(self, clips: Any) -> str:  # noqa: ARG002
         return self.identities["now"]
 
     def locator(self, zero_shot: Any) -> Locator:  # noqa: ARG002
-        def locate(clips: Sequence[ClipFrames], thing: str) -> list[NDArray[np.float32]]:
+        def locate(clips: Sequence[ClipFrames], target: str) -> list[NDArray[np.float32]]:
             self.calls.append([view.clip.id for view in clips])
             return [self._map(view) for view in clips]
 
@@ -68,11 +68,13 @@ def _fresh() -> None:
     Counting.identities["now"] = "weights 1"
 
 
-def located(frames: FrameStore, cache: Path, thing: str = "subject", **settings: Any) -> RegionMaps:
+def located(
+    frames: FrameStore, cache: Path, target: str = "subject", **settings: Any
+) -> RegionMaps:
     def zero_shot() -> Any:
         return None
 
-    return open_regions(Counting(**settings), thing, frames, zero_shot=zero_shot, cache_dir=cache)
+    return open_regions(Counting(**settings), target, frames, zero_shot=zero_shot, cache_dir=cache)
 
 
 def test_maps_are_what_the_source_said_in_steps_of_one_255th(
@@ -81,7 +83,7 @@ def test_maps_are_what_the_source_said_in_steps_of_one_255th(
     maps = located(frames, tmp_path, level=0.9)
     for index in frames.ok:
         expected = frames.clip(index).max(axis=1) / 255 * 0.9
-        found = maps.relevance(index)
+        found = maps.soft_mask(index)
         assert found.dtype == np.float32
         assert np.abs(found - expected).max() <= 0.5 / 255 + 1e-6
     assert maps.found.all()
@@ -101,7 +103,7 @@ def test_other_settings_things_weights_and_frames_are_other_maps(
     frames: FrameStore, tmp_path: Path
 ) -> None:
     paths = {located(frames, tmp_path).path, located(frames, tmp_path, level=0.5).path}
-    paths |= {located(frames, tmp_path, thing="background").path}
+    paths |= {located(frames, tmp_path, target="background").path}
     Counting.identities["now"] = "weights 2"
     paths |= {located(frames, tmp_path).path}
     other = open_planted(planted_clips(tmp_path / "other", per_class=1), tmp_path)
@@ -114,9 +116,9 @@ def test_maps_that_ask_the_model_follow_it(frames: FrameStore, tmp_path: Path) -
         asks_model: ClassVar[bool] = True
 
     def opened(model: str) -> Path:
-        judge: Any = SimpleNamespace(digest=model)
+        classifier: Any = SimpleNamespace(digest=model)
         maps = open_regions(
-            Asking(), "subject", frames, zero_shot=lambda: judge, cache_dir=tmp_path
+            Asking(), "subject", frames, zero_shot=lambda: classifier, cache_dir=tmp_path
         )
         return maps.path
 
@@ -127,14 +129,14 @@ def test_maps_that_ask_the_model_follow_it(frames: FrameStore, tmp_path: Path) -
 def test_clips_without_the_thing_are_known(frames: FrameStore, tmp_path: Path) -> None:
     maps = located(frames, tmp_path, blind=("clip 2", "clip 5"))
     assert np.flatnonzero(~maps.found).tolist() == [2, 5]
-    assert not maps.relevance(2).any()
+    assert not maps.soft_mask(2).any()
 
 
 def test_damaged_maps_are_made_again(frames: FrameStore, tmp_path: Path) -> None:
     whole = located(frames, tmp_path)
-    before = whole.relevance(0)
+    before = whole.soft_mask(0)
     (whole.path / "maps.npy").write_bytes(b"half")
-    np.testing.assert_array_equal(located(frames, tmp_path).relevance(0), before)
+    np.testing.assert_array_equal(located(frames, tmp_path).soft_mask(0), before)
     index = whole.path / "index.json"
     index.write_text(json.dumps({"format": 1, "found": [True]}))
     assert len(located(frames, tmp_path).found) == 10
@@ -155,7 +157,7 @@ def test_a_thing_that_the_source_does_not_know_is_refused(
     frames: FrameStore, tmp_path: Path
 ) -> None:
     with pytest.raises(ClipHarError, match="there is none"):
-        located(frames, tmp_path, thing="unicorn")
+        located(frames, tmp_path, target="unicorn")
 
 
 def test_a_cache_that_cannot_be_written_gets_one_line(frames: FrameStore, tmp_path: Path) -> None:

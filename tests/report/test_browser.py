@@ -56,18 +56,18 @@ def opened(
         viewport={"width": width, "height": 800},
         color_scheme=scheme,  # type: ignore[arg-type]
     )
-    page, told = context.new_page(), []  # type: tuple[Page, list[str]]
-    page.on("console", lambda message: told.append(message.text))
-    page.on("pageerror", lambda error: told.append(str(error)))
-    page.on("dialog", lambda dialog: told.append(dialog.message))
-    page.on("request", lambda request: told.append(request.url[:60]))
+    page, messages = context.new_page(), []  # type: tuple[Page, list[str]]
+    page.on("console", lambda message: messages.append(message.text))
+    page.on("pageerror", lambda error: messages.append(str(error)))
+    page.on("dialog", lambda dialog: messages.append(dialog.message))
+    page.on("request", lambda request: messages.append(request.url[:60]))
     page.goto(path.as_uri())
-    return page, [line for line in told if not line.startswith(("data:", path.as_uri()[:60]))]
+    return page, [line for line in messages if not line.startswith(("data:", path.as_uri()[:60]))]
 
 
 def test_names_do_no_harm_and_nothing_is_fetched(browser, evil):
-    page, told = opened(browser, evil, 1200)
-    assert told == []
+    page, message = opened(browser, evil, 1200)
+    assert message == []
     assert page.title().startswith("clip_har: a sweep")
     assert page.locator("script").count() == 0
     assert page.get_by_text("<script>document.title='broken'</script> 0").count() > 0
@@ -122,8 +122,8 @@ def test_it_is_printed_on_white_with_all_commands(browser, evil, tmp_path):
 
 
 def test_three_hundred_cells_stay_readable(browser, large):
-    page, told = opened(browser, large, 1200)
-    assert told == []
+    page, message = opened(browser, large, 1200)
+    assert message == []
     assert page.locator("#cells + .scroll tbody tr").count() == 300
     assert page.evaluate("document.documentElement.scrollHeight") < 12_000
     assert large.stat().st_size < 3_000_000

@@ -105,7 +105,7 @@ def test_the_model_s_own_evidence_is_no_truth_about_scenes(tmp_path: Path) -> No
 
 
 def test_what_leaks_the_label_is_marked_in_what_the_sweep_tells(tmp_path: Path) -> None:
-    at = ("masking=feature", "region=relevance", "region.evidence=label", "ratio=null")
+    at = ("masking=feature", "region=relevance", "region.attribution=label", "ratio=null")
     cells = [
         finished(tmp_path, f"{fill}", [1] * 6, *at, f"fill={fill}") for fill in ("red", "blue")
     ]

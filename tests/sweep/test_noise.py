@@ -51,17 +51,19 @@ def cell_folder(folder: Path, name: str) -> Path:
 
 
 def test_each_noise_is_learned_once(swept: tuple[Path, str]) -> None:
-    folder, told = swept
-    assert told.count("learning UniversalNoise noise (once") == 1  # also the control of the other
-    assert told.count("learning ClassSpecificNoise noise (once") == 1
+    folder, message = swept
+    assert (
+        message.count("learning UniversalNoise noise (once") == 1
+    )  # also the control of the other
+    assert message.count("learning ClassSpecificNoise noise (once") == 1
     assert len(list((folder / "cache" / "noise").glob("*/noise.safetensors"))) == 2
     assert not list((folder / "cache" / "noise").glob("*/*.partial"))
 
 
 def test_typed_again_nothing_is_learned_or_run(swept: tuple[Path, str]) -> None:
-    told = run(swept[0], *SWEEP)
-    assert "learning" not in told
-    assert told.count("finished already, not run again") == 6
+    message = run(swept[0], *SWEEP)
+    assert "learning" not in message
+    assert message.count("finished already, not run again") == 6
 
 
 def test_a_cell_holds_the_noise_and_all_that_it_did(swept: tuple[Path, str]) -> None:
@@ -105,8 +107,8 @@ def test_the_numbers_and_curves_are_in_the_store(swept: tuple[Path, str]) -> Non
 
 
 def test_the_sweep_tells_the_effects_with_the_leak_marked(swept: tuple[Path, str]) -> None:
-    folder, told = swept
-    assert f"class_specific: {LEAKY}" in told
+    folder, message = swept
+    assert f"class_specific: {LEAKY}" in message
     effects = min(folder.glob("results/sweeps/*/noise_effects.csv"))
     table = pd.read_csv(effects)
     assert set(table["mask"]) == {"none", "percent r=0.3"}
@@ -115,11 +117,11 @@ def test_the_sweep_tells_the_effects_with_the_leak_marked(swept: tuple[Path, str
 
 
 def test_oracle_is_marked_everywhere(swept: tuple[Path, str]) -> None:
-    told = run(swept[0], "noise=class_specific", "noise.protocol=oracle")
-    assert "none [uses the true label]: finished" in told
+    message = run(swept[0], "noise=class_specific", "noise.protocol=oracle")
+    assert "none [uses the true label]: finished" in message
     client = mlflow.MlflowClient(f"sqlite:///{swept[0] / 'results' / 'mlflow.db'}")
     (oracle,) = client.search_runs(["1"], "tags.`clip_har.uses_true_label` = 'true'")
-    assert "learning ClassSpecificNoise" not in told  # a protocol is no other noise
+    assert "learning ClassSpecificNoise" not in message  # a protocol is no other noise
     artifacts = Path(str(oracle.info.artifact_uri).removeprefix("file://")) / "noise"
     variants = set(pd.read_csv(artifacts / "effect.csv")["variant"])
     assert {LEAKY, "random (leaks the label)", "shuffled (leaks the label)"} <= variants
@@ -138,8 +140,8 @@ def test_oracle_is_marked_everywhere(swept: tuple[Path, str]) -> None:
 def test_what_cannot_be_is_told_in_one_line(
     swept: tuple[Path, str], arguments: list[str], message: str
 ) -> None:
-    told = run(swept[0], *arguments, status=1)
-    (line,) = told.strip().splitlines()
+    message = run(swept[0], *arguments, status=1)
+    (line,) = message.strip().splitlines()
     assert line.startswith("clip-har: error: ")
     assert message in line
 
@@ -148,9 +150,13 @@ def test_noise_of_another_size_or_class_set_is_refused(
     swept: tuple[Path, str],
 ) -> None:
     file = cell_folder(swept[0], "none noise=universal") / "noise" / "noise.safetensors"
-    told = run(swept[0], "noise=universal", f"noise.file={file}", "noise.resolution=14", status=1)
-    assert "expected δ of shape shared (1, 1, 3, 14, 14), got shared (1, 1, 3, 112, 112)" in told
-    told = run(swept[0], "noise=universal", f"noise.file={file}", "noise.epsilon=0.001", status=1)
-    assert "larger than noise.epsilon allows" in told
-    told = run(swept[0], "noise=universal", f"noise.file={file}")
-    assert "learning" not in told
+    message = run(
+        swept[0], "noise=universal", f"noise.file={file}", "noise.resolution=14", status=1
+    )
+    assert "expected δ of shape shared (1, 1, 3, 14, 14), got shared (1, 1, 3, 112, 112)" in message
+    message = run(
+        swept[0], "noise=universal", f"noise.file={file}", "noise.epsilon=0.001", status=1
+    )
+    assert "larger than noise.epsilon allows" in message
+    message = run(swept[0], "noise=universal", f"noise.file={file}")
+    assert "learning" not in message

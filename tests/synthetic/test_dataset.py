@@ -1,4 +1,4 @@
-"""The drawn set as a data set: drawn once, whole, with subjects as groups."""
+"""The rendered set as a data set: drawn once, whole, with subjects as groups."""
 
 from pathlib import Path
 

@@ -111,12 +111,12 @@ def test_swap_is_the_clip_replanned_into_the_other_scene():
 def test_labels_follow_the_majority_of_an_independent_drawing():
     """Half planes drawn by hand: the label turns where coverage passes one half."""
     palette = Palette()
-    person, thing = palette.ink((200, 0, 0), PERSON), palette.ink((0, 0, 200), OBJECT)
+    person, target = palette.ink((200, 0, 0), PERSON), palette.ink((0, 0, 200), OBJECT)
     for edge, expected in ((4.0 / 8, 4), (4.2 / 8, 4), (4.7 / 8, 5)):
         left = Layer(np.zeros(1))
         left.add(np.array([[[0, 0], [edge, 0], [edge, 1], [0, 1]]]) - 1e-3, person)
         low = Layer(np.ones(1))
-        low.add(np.array([[[0, 0.5], [0.25, 0.5], [0.25, 1], [0, 1]]]) - [1e-3, 0], thing)
+        low.add(np.array([[[0, 0.5], [0.25, 0.5], [0.25, 1], [0, 1]]]) - [1e-3, 0], target)
         cut = rasterise([low, left], palette, size=8, frames=1)
         assert (cut.labels[0, 0] == PERSON).sum() == expected
         assert (cut.labels[0, 4:, :2] == OBJECT).all()  # the nearer layer hides the person

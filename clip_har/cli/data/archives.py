@@ -249,7 +249,7 @@ def _run(command: list[str], folder: Path, entries: Sequence[Entry], advance: Ad
         done = 0
         while True:
             try:
-                _, told = tool.communicate(timeout=_POLL)
+                _, message = tool.communicate(timeout=_POLL)
                 break
             except subprocess.TimeoutExpired:
                 sizes = [one.lstat().st_size for one in folder.rglob("*") if one.is_file()]
@@ -265,7 +265,7 @@ def _run(command: list[str], folder: Path, entries: Sequence[Entry], advance: Ad
     advance(-done)
     if tool.returncode == 0:
         return ""
-    text = " ".join(told.decode(errors="replace").split())
+    text = " ".join(message.decode(errors="replace").split())
     return text[-200:] or f"it ended with status {tool.returncode}"
 
 

@@ -68,19 +68,19 @@ class Info:
         rates = Counter("unknown" if one.fps is None else f"{one.fps:.4g}" for one in self.known)
         closed = len(self.lengths) - len(self.known)
         hours = sum(one.seconds for one in self.known) / 3600
-        told = [
+        message = [
             f"{self.clips.name}: {len(self.lengths):,} clips, {hours:.2f} hours",
             f"frame sizes: {_most(sizes)}",
             f"frames a second: {_most(rates)}",
             f"licence: {self.clips.licence}",
         ]
         if self.clips.citation:
-            told.append(f"cite: {self.clips.citation}")
+            message.append(f"cite: {self.clips.citation}")
         if empty := len(self.clips.class_names) - len(set(self.clips.labels.tolist())):
-            told.append(f"{empty} of {len(self.clips.class_names)} classes have no clip here")
+            message.append(f"{empty} of {len(self.clips.class_names)} classes have no clip here")
         if closed:
-            told.append(f"{closed:,} clips cannot be opened: clip-har-data verify tells why")
-        return told
+            message.append(f"{closed:,} clips cannot be opened: clip-har-data verify tells why")
+        return message
 
 
 def inspect(clips: ClipSet, *, workers: int | None = None) -> Info:
@@ -109,5 +109,5 @@ def _length(clip: Clip) -> VideoLength | None:
 
 
 def _most(counts: Counter[str]) -> str:
-    told = ", ".join(f"{name} ({count:,})" for name, count in counts.most_common(4))
-    return told + (f" and {len(counts) - 4} more" if len(counts) > 4 else "")
+    message = ", ".join(f"{name} ({count:,})" for name, count in counts.most_common(4))
+    return message + (f" and {len(counts) - 4} more" if len(counts) > 4 else "")

@@ -131,9 +131,9 @@ def verify(
         ("misplaced", "clips in the folder of another class, or named after it"),
         ("extra", "files that no list names"),
     ):
-        if told := _told(fault, [row for row in rows if row.status == status]):
+        if message := _told(fault, [row for row in rows if row.status == status]):
             harmless = status == "extra" or (status == "missing" and allow_missing)
-            (found.notes if harmless else found.faults).append(told)
+            (found.notes if harmless else found.faults).append(message)
     if not any(row.status not in {"missing", "extra"} for row in rows):
         found.faults.append(f"no clip of the lists is in {listing.videos}")
     for what, chosen in (
@@ -141,8 +141,8 @@ def verify(
         ("files with the same bytes as another", [r for r in rows if r.duplicate_of]),
         ("clips with black bars", [r for r in rows if r.barred]),
     ):
-        if told := _told(what, chosen):
-            found.notes.append(told)
+        if message := _told(what, chosen):
+            found.notes.append(message)
     return found
 
 
@@ -314,21 +314,21 @@ def _mark_duplicates(paths: Sequence[tuple[Path, ClipRow]]) -> None:
 
 def _wrong_counts(source: Source, listing: Listing) -> list[str]:
     """Hold the lists against the official numbers."""
-    told = []
+    message = []
     if len(listing.class_names) != source.classes:
-        told.append(
+        message.append(
             f"the lists name {len(listing.class_names)} classes, {source.title} has"
             f" {source.classes}"
         )
     if len(listing.clips) != source.clips:
-        told.append(
+        message.append(
             f"the lists name {len(listing.clips):,} clips, {source.title} has {source.clips:,}"
         )
     counts = Counter(part for clip in listing.clips.values() for part in clip.parts)
     for part, expected in source.counts.items():
         if counts[part] != expected:
-            told.append(f"the list {part} names {counts[part]:,} clips, officially {expected:,}")
-    return told
+            message.append(f"the list {part} names {counts[part]:,} clips, officially {expected:,}")
+    return message
 
 
 def _told(what: str, rows: Sequence[ClipRow]) -> str:

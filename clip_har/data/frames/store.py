@@ -120,7 +120,7 @@ class FrameStore:
             store = find()
         if store is None:
             raise ClipHarError(f"{folder} was changed while it was opened: try again")
-        store.judge(settings)
+        store.check_failures(settings)
         return store
 
     @classmethod
@@ -247,7 +247,7 @@ class FrameStore:
         state.pop("_frames", None)  # pickling a memory map would copy the whole file
         return state
 
-    def judge(self, settings: FrameSettings) -> None:
+    def check_failures(self, settings: FrameSettings) -> None:
         """Raise where more clips failed than the settings put up with.
 
         Raises:

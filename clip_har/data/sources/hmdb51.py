@@ -33,7 +33,7 @@ _TAGS = re.compile(
 )
 _MEANINGS = {
     "body": {"h": "head", "u": "upper", "f": "full", "l": "lower"},
-    "camera": {"cm": "moving", "nm": "still"},
+    "camera": {"cm": "moving", "nm": "static"},
     "viewpoint": {"ba": "back", "fr": "front", "le": "left", "ri": "right"},
     "quality": {"bad": "bad", "med": "medium", "goo": "good"},
 }

@@ -168,8 +168,8 @@ def calibrate(noise: Learned, zero_shot: ZeroShot, training: TrainingClips) -> C
     """
     labels = training.frames.clip_set.labels
     parts = (training.learned_from, training.validated_on)
-    told = "fitting the calibration control"
-    with track(sum(len(part) for part in parts), told) as advance:
+    message = "fitting the calibration control"
+    with track(sum(len(part) for part in parts), message) as advance:
         scores = [
             np.concatenate(
                 [

@@ -17,7 +17,7 @@ from clip_har.data.clips import ClipSet
 from clip_har.models.zero_shot import ZeroShot
 from clip_har.noise.learned.controls import Calibration, calibrate
 from clip_har.noise.learned.identity import key_of
-from clip_har.noise.learned.learning import Course, learn
+from clip_har.noise.learned.learning import History, learn
 from clip_har.noise.learned.perturbation import Perturbation, make_perturbation
 from clip_har.noise.learned.settings import Learned
 from clip_har.noise.learned.training_clips import TrainingClips
@@ -40,13 +40,13 @@ class FittedNoise:
     """
 
     perturbation: Perturbation
-    course: Course
+    history: History
     card: dict[str, Any]
 
     def save(self, path: Path) -> None:
         """Write it as safetensors with its card in the metadata."""
         tensors = {f"part.{name}": part for name, part in self.perturbation.parts.items()}
-        texts = {"card": json.dumps(self.card), "course": self.course.to_json()}
+        texts = {"card": json.dumps(self.card), "course": self.history.to_json()}
         write_tensors(path, tensors, texts)
 
 
@@ -84,18 +84,18 @@ def learned_noise(
         clips = training()
         state = path.with_suffix(".partial")
         with _told(cache_dir):
-            best, course = learn(noise, start, zero_shot, clips, state=state)
-            fitted = FittedNoise(best, course, _card(described, clips, course))
+            best, history = learn(noise, start, zero_shot, clips, state=state)
+            fitted = FittedNoise(best, history, _card(described, clips, history))
             fitted.save(path)
             state.unlink(missing_ok=True)
-    if course.validation[course.kept] <= course.validation[0]:
+    if history.validation[history.kept] <= history.validation[0]:
         log.warning(
             "%s noise serves the validation clips no better than none: %.3f after %d steps, %.3f"
             " at the start",
             described["kind"],
-            course.validation[course.kept],
-            course.kept,
-            course.validation[0],
+            history.validation[history.kept],
+            history.kept,
+            history.validation[0],
         )
     return fitted
 
@@ -203,7 +203,7 @@ def load_noise(
     return found
 
 
-def _card(described: dict[str, Any], clips: TrainingClips, course: Course) -> dict[str, Any]:
+def _card(described: dict[str, Any], clips: TrainingClips, history: History) -> dict[str, Any]:
     used = [*clips.learned_from.tolist(), *clips.validated_on.tolist()]
     every = clips.frames.clip_set.clips
     return {
@@ -212,8 +212,8 @@ def _card(described: dict[str, Any], clips: TrainingClips, course: Course) -> di
         "clips": sorted(every[index].id for index in used),
         "training_clips": len(clips.learned_from),
         "validation_clips": len(clips.validated_on),
-        "steps": course.steps,
-        "kept_step": course.kept,
+        "steps": history.steps,
+        "kept_step": history.kept,
     }
 
 
@@ -250,7 +250,7 @@ def _read(path: Path, start: Perturbation, *, told: bool = False) -> FittedNoise
         }
         return FittedNoise(
             perturbation=start.with_parts(parts),
-            course=Course.from_json(texts["course"]),
+            history=History.from_json(texts["course"]),
             card=json.loads(texts["card"]),
         )
     except (OSError, KeyError, ValueError) as error:

@@ -28,7 +28,7 @@ _CANDIDATES = 5  # classes that a validation clip is scored for, beside the true
 
 
 @dataclass
-class Course:
+class History:
     """How learning went.
 
     Attributes:
@@ -48,7 +48,7 @@ class Course:
         return json.dumps(self.__dict__, sort_keys=True)
 
     @classmethod
-    def from_json(cls, text: str) -> "Course":
+    def from_json(cls, text: str) -> "History":
         """Read what `to_json` wrote."""
         content = json.loads(text)
         return cls(
@@ -66,7 +66,7 @@ def learn(
     training: TrainingClips,
     *,
     state: Path,
-) -> tuple[Perturbation, Course]:
+) -> tuple[Perturbation, History]:
     """Learn noise on the training clips; the model stays as it is.
 
     At every look at the validation clips all that is needed to go on is written, and read by the
@@ -89,17 +89,17 @@ def learn(
     loop = _Loop(noise, perturbation, zero_shot, training)
     best = loop.resume(state) or loop.start()
     with track(noise.learning.steps, "learning noise") as advance:
-        advance(loop.course.steps, loop.told())
-        while loop.course.steps < noise.learning.steps and not loop.stalled():
+        advance(loop.history.steps, loop.message())
+        while loop.history.steps < noise.learning.steps and not loop.stalled():
             loop.step()
-            advance(1, loop.told())
+            advance(1, loop.message())
             if (
-                loop.course.steps % noise.learning.validate_every == 0
-                or loop.course.steps == noise.learning.steps
+                loop.history.steps % noise.learning.validate_every == 0
+                or loop.history.steps == noise.learning.steps
             ):
                 best = loop.look() or best
                 loop.save(state, best)
-    return perturbation.with_parts(best), loop.course
+    return perturbation.with_parts(best), loop.history
 
 
 def validate(
@@ -163,7 +163,7 @@ class _Loop:
         self.perturbation = perturbation
         self.zero_shot = zero_shot
         self.training = training
-        self.course = Course()
+        self.history = History()
         self.recent: dict[str, list[float]] = {}
         self.prior = class_prior(
             training.frames.clip_set.labels[training.learned_from],
@@ -184,7 +184,7 @@ class _Loop:
 
     def step(self) -> None:
         """Make one step."""
-        noise, step = self.noise, self.course.steps
+        noise, step = self.noise, self.history.steps
         wrong = None
         count = noise.learning.batch
         if isinstance(noise, ClassSpecificNoise | EmbeddingNoise):
@@ -208,36 +208,36 @@ class _Loop:
             self.recent.setdefault(name, []).append(float(term.detach()))
         self._descend(total, rate=cosine(step, noise.learning.steps) * noise.learning.step_size)
         self.perturbation.project()
-        self.course.steps += 1
+        self.history.steps += 1
 
     def start(self) -> dict[str, Tensor]:
         """Note where it starts from, and return a copy of the noise."""
-        self.course.validation[0] = self._validate()
+        self.history.validation[0] = self._validate()
         return self._copy()
 
     def look(self) -> dict[str, Tensor] | None:
         """Note where it stands; return a copy of the noise where it is the best so far."""
-        step, course = self.course.steps, self.course
+        step, history = self.history.steps, self.history
         for name, values in self.recent.items():
-            course.terms.setdefault(name, {})[step] = sum(values) / len(values)
+            history.terms.setdefault(name, {})[step] = sum(values) / len(values)
         self.recent = {}
-        course.validation[step] = self._validate()
+        history.validation[step] = self._validate()
         # The start is no choice: noise that serves worse than none is a finding, not a failure.
-        better = course.validation[step] > course.validation[course.kept]  # false of no number
-        if course.kept and not better:
+        better = history.validation[step] > history.validation[history.kept]  # false of no number
+        if history.kept and not better:
             return None
-        course.kept = step
+        history.kept = step
         return self._copy()
 
     def stalled(self) -> bool:
         """Return whether the last looks found nothing better."""
-        since = sum(step > self.course.kept for step in self.course.validation)
+        since = sum(step > self.history.kept for step in self.history.validation)
         return since >= self.noise.learning.patience
 
-    def told(self) -> str:
+    def message(self) -> str:
         """Return where it stands, for the progress bar."""
-        last = self.course.validation[max(self.course.validation)]
-        return f"validation {last:.3f}, best {self.course.validation[self.course.kept]:.3f}"
+        last = self.history.validation[max(self.history.validation)]
+        return f"validation {last:.3f}, best {self.history.validation[self.history.kept]:.3f}"
 
     def save(self, state: Path, best: Mapping[str, Tensor]) -> None:
         """Write all that is needed to go on."""
@@ -248,7 +248,7 @@ class _Loop:
                 if moment in self.optimiser.state[part]:
                     tensors[f"{moment}.{name}"] = self.optimiser.state[part][moment]
         scaler = json.dumps(self.scaler.state_dict())
-        write_tensors(state, tensors, {"course": self.course.to_json(), "scaler": scaler})
+        write_tensors(state, tensors, {"course": self.history.to_json(), "scaler": scaler})
 
     def resume(self, state: Path) -> dict[str, Tensor] | None:
         """Go on from what `save` wrote, and return the best noise; None where there is nothing."""
@@ -256,7 +256,7 @@ class _Loop:
             tensors, texts = read_tensors(state)
         except (OSError, ValueError):
             return None  # nothing there, or damaged: from the start
-        self.course = Course.from_json(texts["course"])
+        self.history = History.from_json(texts["course"])
         self.scaler.load_state_dict(json.loads(texts["scaler"]))
         for name, part in self.perturbation.parts.items():
             part.data.copy_(tensors[f"part.{name}"])

@@ -101,20 +101,20 @@ def bias(logits: Tensor, prior: Tensor) -> Tensor:
     return (mean * (logs - prior.log())).sum()
 
 
-def attention(evidence: Tensor, subject: Tensor) -> Tensor:
-    """Return the mean share of the evidence that lies outside the subject.
+def attention(attribution: Tensor, subject: Tensor) -> Tensor:
+    """Return the mean share of the attribution that lies outside the subject.
 
     One minus the Relevance Mass Accuracy of Arras, Osman and Samek 2022.
 
     Args:
-        evidence: ``(B, g, g)`` at least 0.
+        attribution: ``(B, g, g)`` at least 0.
         subject: ``(B, g, g)`` in [0, 1]; frames without a subject do not count.
     """
-    total = evidence.sum(dim=(1, 2))
-    inside = (evidence * subject).sum(dim=(1, 2))
+    total = attribution.sum(dim=(1, 2))
+    inside = (attribution * subject).sum(dim=(1, 2))
     counts = (subject.sum(dim=(1, 2)) > 0) & (total > 0)
     shares = inside[counts] / total[counts]
-    return 1 - shares.mean() if len(shares) else evidence.sum() * 0
+    return 1 - shares.mean() if len(shares) else attribution.sum() * 0
 
 
 def consistency(masked: Tensor, whole: Tensor) -> Tensor:

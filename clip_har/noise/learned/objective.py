@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
-from clip_har.models.evidence import evidence_with_gradient
+from clip_har.models.attribution import attribution_with_gradient
 from clip_har.models.zero_shot import ZeroShot
 from clip_har.noise.learned import loss
 from clip_har.noise.learned.perturbation import Perturbation, PixelNoise
@@ -129,7 +129,7 @@ def class_prior(labels: np.ndarray, classes: int) -> Tensor:
 def _attention(
     noise: Learned, perturbation: Perturbation, zero_shot: ZeroShot, batch: Batch
 ) -> Tensor:
-    """Return the attention term: evidence for the true class on x + δ_y, against the subject."""
+    """Return the attention term: attribution for the true class on x + δ_y, against the subject."""
     assert isinstance(perturbation, PixelNoise)  # noqa: S101, checked with the configuration
     assert batch.subject is not None  # noqa: S101
     device = zero_shot.classifier.device
@@ -141,6 +141,6 @@ def _attention(
         labels if noise.per_class else torch.zeros_like(labels),
         batch.times.to(device),
     )
-    evidence = evidence_with_gradient(zero_shot.model, pixels, zero_shot.classifier[labels])
-    subject = adaptive_avg_pool2d(batch.subject.to(device), evidence.shape[-1])
-    return loss.attention(evidence, subject)
+    attribution = attribution_with_gradient(zero_shot.model, pixels, zero_shot.classifier[labels])
+    subject = adaptive_avg_pool2d(batch.subject.to(device), attribution.shape[-1])
+    return loss.attention(attribution, subject)

@@ -271,7 +271,7 @@ def make_perturbation(
     if not isinstance(noise, LearnedPixels):
         raise TypeError(f"expected settings of learned noise, got {noise}")
     side = noise.resolution or model.image_size
-    grid = (1 if noise.still else frames, 3, side, side)
+    grid = (1 if noise.static else frames, 3, side, side)
     budgets = {"shared": noise.epsilon}
     if isinstance(noise, ResidualNoise):
         budgets["own"] = noise.epsilon_class

@@ -38,7 +38,7 @@ class LossWeights(Settings):
         contrast: a wrong class's δ must not move the answer to that class.
         ranking: the true class must win when each class is scored on its own x + δ_c.
         bias: KL of the mean answer to the class prior, under wrong classes' δ.
-        attention: share of the evidence outside the subject; needs a region source.
+        attention: share of the attribution outside the subject; needs a region source.
         consistency: KL between the answers to the whole and to the masked frame.
         smoothness: total variation of δ.
         size: mean square of δ.
@@ -155,14 +155,14 @@ class LearnedPixels(Learned):
         norm: ``linf`` or ``l2``.
         resolution: side of the grid that δ is learned on, spread bilinearly over the frame; None
             for one value per pixel.
-        still: one δ for all frames, or one for each frame of a clip.
+        static: one δ for all frames, or one for each frame of a clip.
         where: see `clip_har.noise.where.Where`.
     """
 
     epsilon: GreyLevels = 16.0
     norm: Literal["linf", "l2"] = "linf"
     resolution: Count | None = None
-    still: bool = True
+    static: bool = True
     where: Where = "everywhere"
 
     @model_validator(mode="after")

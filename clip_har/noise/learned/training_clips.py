@@ -39,7 +39,7 @@ class Batch:
         visible: ``(B, 1, S, S)`` float32 in [0, 1], the share of each pixel that the mask leaves.
         labels: ``(B,)`` int64.
         times: ``(B,)`` int64, the frames' places in their clips.
-        subject: ``(B, S, S)`` float32 relevance; None without a region source.
+        subject: ``(B, S, S)`` float32 soft mask; None without a region source.
     """
 
     frames: Tensor

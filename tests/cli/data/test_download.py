@@ -255,9 +255,9 @@ def test_a_user_prepares_what_is_fetched(tmp_path, monkeypatch, capsys):
         with pytest.raises(SystemExit):
             main(command)  # all is there
         assert len(lists.asked) == 1
-    told = capsys.readouterr().out
+    message = capsys.readouterr().out
     sha256 = hashlib.sha256(archive.read_bytes()).hexdigest()
-    assert told.count(f"UCF101.rar: SHA-256 {sha256} (none is published: note it down)") == 1
-    assert told.index("licence:") < told.index("SHA-256"), "the terms come first"
-    assert told.count("6 of 6 clips of the lists") == 2
+    assert message.count(f"UCF101.rar: SHA-256 {sha256} (none is published: note it down)") == 1
+    assert message.index("licence:") < message.index("SHA-256"), "the terms come first"
+    assert message.count("6 of 6 clips of the lists") == 2
     assert names(root / "archives") == ["UCF101.rar", "UCF101.rar.zip"]

@@ -23,11 +23,11 @@ def test_classes_groups_lengths_and_sizes(tmp_path):
         ("walk", "3", "1", "20", "35", "50", "1.4"),
         ("all", "5", "2", "10", "20", "50", "0.8"),
     ]
-    told = found.sentences()
-    assert "frame sizes: 96x64 (2), 128x64 (2)" in told
-    assert "frames a second: 25 (4)" in told
-    assert "1 of 3 classes have no clip here" in told
-    assert "1 clips cannot be opened: clip-har-data verify tells why" in told
+    message = found.sentences()
+    assert "frame sizes: 96x64 (2), 128x64 (2)" in message
+    assert "frames a second: 25 (4)" in message
+    assert "1 of 3 classes have no clip here" in message
+    assert "1 clips cannot be opened: clip-har-data verify tells why" in message
 
 
 def test_a_user_looks_at_a_folder(tmp_path, capsys, monkeypatch):
@@ -37,9 +37,9 @@ def test_a_user_looks_at_a_folder(tmp_path, capsys, monkeypatch):
     with pytest.raises(SystemExit) as ended:
         main(["info", "folder", "--root", "videos"])
     assert ended.value.code == 0
-    told = capsys.readouterr().out
-    assert "2 clips, 0.00 hours" in told
-    assert "[b]walk" in told
+    message = capsys.readouterr().out
+    assert "2 clips, 0.00 hours" in message
+    assert "[b]walk" in message
     with Image.open(tmp_path / "folder_info.png") as picture:
         assert picture.width > 600
 

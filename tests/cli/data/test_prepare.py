@@ -125,11 +125,11 @@ def test_a_user_prepares_and_verifies(tmp_path, capsys, monkeypatch):
     root = tmp_path / "ucf101"
     with pytest.raises(SystemExit) as ended:
         main(["prepare", "ucf101", f"--archive={archive}", f"--splits={splits}", f"--root={root}"])
-    told = capsys.readouterr().out
-    assert told.startswith("UCF-101\nlicence: No formal licence")
-    assert "cite: Soomro" in told
-    assert "fault: the lists name 2 classes, UCF-101 has 101" in told
-    assert f"dataset=ucf101 dataset.root={root}" in told
+    message = capsys.readouterr().out
+    assert message.startswith("UCF-101\nlicence: No formal licence")
+    assert "cite: Soomro" in message
+    assert "fault: the lists name 2 classes, UCF-101 has 101" in message
+    assert f"dataset=ucf101 dataset.root={root}" in message
     assert ended.value.code == 1, "this is not all of UCF-101"
     assert (root / "verify_ucf101.csv").read_text().count("\n") == 7
 

@@ -181,9 +181,9 @@ def test_names_may_be_any_bytes(root, capsys):
         Path(os.fsdecode(os.path.join(os.fsencode(folder), name))).write_bytes(b"x")  # noqa: PTH118
     with pytest.raises(SystemExit):
         main(["verify", "ucf101", f"--root={root}"])
-    told = capsys.readouterr().out
-    assert "\x1b[2J" not in told
-    assert "3 – Run/\\x1b[2Jcleared.avi, Run/caf\\udce9.avi, Run/two\\nlines.txt" in told
+    message = capsys.readouterr().out
+    assert "\x1b[2J" not in message
+    assert "3 – Run/\\x1b[2Jcleared.avi, Run/caf\\udce9.avi, Run/two\\nlines.txt" in message
     assert "caf\\udce9.avi" in (root / "verify_ucf101.csv").read_text()
 
 
@@ -196,9 +196,9 @@ def test_a_copy_laid_out_flat(root, capsys):
     for _ in range(2):  # the tables of the first time are no extra files
         with pytest.raises(SystemExit):
             main(["verify", "ucf101", f"--root={root}"])
-        told = capsys.readouterr().out
-        assert "6 of 6 clips of the lists" in told
-        assert "note:" not in told
+        message = capsys.readouterr().out
+        assert "6 of 6 clips of the lists" in message
+        assert "note:" not in message
 
 
 def test_a_table_that_cannot_be_written_is_told_before_clips_are_decoded(root, capsys, monkeypatch):
@@ -283,10 +283,10 @@ def test_the_real_sample(sample_data, tmp_path, capsys):
     root = sample_data / "ucf101-sample"
     with pytest.raises(SystemExit) as ended:
         main(["verify", "ucf101", f"--root={root}", f"--csv={table}", "--allow-missing"])
-    told = capsys.readouterr().out
-    assert ended.value.code == 0, told
-    assert "15 of 13,320 clips of the lists, in 12 of 101 classes" in told
-    assert "13 of 3,783" in told
+    message = capsys.readouterr().out
+    assert ended.value.code == 0, message
+    assert "15 of 13,320 clips of the lists, in 12 of 101 classes" in message
+    assert "13 of 3,783" in message
     with table.open() as file:
         barred = {row["clip"]: row["bar_top"] for row in csv.DictReader(file) if row["bar_top"]}
     assert barred["SkateBoarding/v_SkateBoarding_g02_c01.mp4"] == "32"

@@ -208,14 +208,14 @@ def test_rotation_of_a_phone(tmp_path):
     path = write_video(tmp_path / "phone.mp4", [picture])
     content = path.read_bytes()
     unit = (1 << 16).to_bytes(4, "big")
-    still = unit + bytes(12) + unit + bytes(12) + (1 << 30).to_bytes(4, "big")
+    static = unit + bytes(12) + unit + bytes(12) + (1 << 30).to_bytes(4, "big")
     # (x, y) goes to (64 - y, x): a = 0, b = 1, c = -1, d = 0
     turned = (
         bytes(4) + unit + bytes(4) + (-(1 << 16)).to_bytes(4, "big", signed=True) + bytes(8)
         + (64 << 16).to_bytes(4, "big") + bytes(4) + (1 << 30).to_bytes(4, "big")
     )  # fmt: skip
-    place = content.index(still, content.index(b"tkhd"))
-    path.write_bytes(content[:place] + turned + content[place + len(still) :])
+    place = content.index(static, content.index(b"tkhd"))
+    path.write_bytes(content[:place] + turned + content[place + len(static) :])
     upright = decode_clip(path, FrameSettings(count=1))[0]
     assert upright.shape == (96, 64, 3)
     assert upright[:48, 32:].mean() > 200  # top left has become top right

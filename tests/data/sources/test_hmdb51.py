@@ -49,7 +49,7 @@ def test_the_tags_are_attributes(tmp_path):
     (tmp_path / "videos" / "wave" / "untagged.avi").touch()
     clips = HMDB51(root=tmp_path / "videos", subset="all").clips()
     tags = {
-        "body": "full", "camera": "still", "people": "1", "viewpoint": "front",
+        "body": "full", "camera": "static", "people": "1", "viewpoint": "front",
         "quality": "medium",
     }  # fmt: skip
     known = {clip.id: clip.attributes for clip in clips.clips}

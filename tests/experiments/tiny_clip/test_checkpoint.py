@@ -21,7 +21,7 @@ from experiments.tiny_clip.folder import read_recipe, read_scores
 from experiments.tiny_clip.recipe import CONFIGS, Recipe
 from experiments.tiny_clip.run import BIASED, UNBIASED
 
-PART = 15  # every so many of the test clips are drawn again: 80 of each set
+PART = 15  # every so many of the test clips are rendered again: 80 of each set
 SIGMAS = 4
 
 
@@ -34,7 +34,7 @@ def test_the_card_names_these_weights_and_scores():
     card = (CHECKPOINT / CARD).read_text(encoding="utf-8")
     assert re.findall(r"`([0-9a-f]{64})`", card) == [weights_digest(CHECKPOINT)]
     assert score_table(read_scores(CHECKPOINT)) in card
-    assert "tiny model on drawn data" in " ".join(card.split())
+    assert "tiny model on rendered data" in " ".join(card.split())
 
 
 def test_it_is_small():
@@ -78,9 +78,9 @@ def test_clips_drawn_again_score_what_the_card_says(model):
         )
         clips = draw(plan[::PART])
         top1 = (predict(model, clips, prompts) == clips.labels).mean()
-        told = read_scores(CHECKPOINT)["test", name].score
-        margin = SIGMAS * np.sqrt(told * (1 - told) / len(clips.specs))
-        assert abs(top1 - told) < margin, (name, top1, told)
+        message = read_scores(CHECKPOINT)["test", name].score
+        margin = SIGMAS * np.sqrt(message * (1 - message) / len(clips.specs))
+        assert abs(top1 - message) < margin, (name, top1, message)
 
 
 def test_the_card_meets_the_targets():

@@ -1,4 +1,4 @@
-"""Whether the model looks at the subject, and the evidence that noise can learn from."""
+"""Whether the model looks at the subject, and the attribution that noise can learn from."""
 
 from pathlib import Path
 
@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from clip_har.engine.attribution import evidence_maps, mass_inside
+from clip_har.engine.attribution import attribution_maps, mass_inside
+from clip_har.models.attribution import attribution_with_gradient, clip_attribution, embed_clip
 from clip_har.models.clip import CLIP
 from clip_har.models.dual_encoder import DualEncoder
-from clip_har.models.evidence import clip_evidence, embed_clip, evidence_with_gradient
 from clip_har.models.pooling import Pooling
 from clip_har.models.preprocess import normalise
 from clip_har.models.zero_shot import ZeroShot
@@ -50,29 +50,29 @@ def shown(model: DualEncoder, frames: Tensor) -> Tensor:
 
 
 def test_the_share_inside_by_hand():
-    evidence = torch.tensor([[[1.0, 2], [3, 4]], [[0, 5], [5, 0]]])  # 20 in all
+    attribution = torch.tensor([[[1.0, 2], [3, 4]], [[0, 5], [5, 0]]])  # 20 in all
     subject = np.zeros((2, 4, 4), np.float32)
     subject[0, :2, :2] = 1  # all of the patch that has 1
     subject[0, 2:, 2:3] = 1  # half of the patch that has 4
     subject[1, 0, 2] = 0.5  # an eighth of a patch that has 5
-    assert mass_inside(evidence, subject) == pytest.approx((1 + 2 + 0.625) / 20)
+    assert mass_inside(attribution, subject) == pytest.approx((1 + 2 + 0.625) / 20)
 
 
 def test_the_share_is_between_nothing_and_all():
-    evidence = torch.rand(2, 3, 3, generator=torch.Generator().manual_seed(0))
+    attribution = torch.rand(2, 3, 3, generator=torch.Generator().manual_seed(0))
     everywhere = np.ones((2, 9, 9), np.float32)
-    assert mass_inside(evidence, everywhere) == pytest.approx(1)
-    assert mass_inside(evidence, 0 * everywhere) == 0
+    assert mass_inside(attribution, everywhere) == pytest.approx(1)
+    assert mass_inside(attribution, 0 * everywhere) == 0
     subject = np.random.default_rng(0).random((2, 9, 9), np.float32)
-    inside = mass_inside(evidence, subject)
-    assert inside + mass_inside(evidence, 1 - subject) == pytest.approx(1)
-    assert mass_inside(1000 * evidence, subject) == pytest.approx(inside)
+    inside = mass_inside(attribution, subject)
+    assert inside + mass_inside(attribution, 1 - subject) == pytest.approx(1)
+    assert mass_inside(1000 * attribution, subject) == pytest.approx(inside)
 
 
 def test_frames_count_by_their_evidence():
-    evidence = torch.tensor([[[9.0]], [[1.0]]])
+    attribution = torch.tensor([[[9.0]], [[1.0]]])
     subject = np.array([[[1.0]], [[0.0]]], np.float32)
-    assert mass_inside(evidence, subject) == pytest.approx(0.9)
+    assert mass_inside(attribution, subject) == pytest.approx(0.9)
 
 
 def test_without_evidence_there_is_no_share():
@@ -93,31 +93,31 @@ def test_the_subject_is_left_as_it_was():
 
 def test_the_loss_is_what_lies_outside():
     draws = torch.Generator().manual_seed(0)
-    evidence, subject = (torch.rand(1, 4, 4, generator=draws) for _ in range(2))
-    inside = mass_inside(evidence, subject.numpy())
-    assert float(loss.attention(evidence, subject)) == pytest.approx(1 - inside)
+    attribution, subject = (torch.rand(1, 4, 4, generator=draws) for _ in range(2))
+    inside = mass_inside(attribution, subject.numpy())
+    assert float(loss.attention(attribution, subject)) == pytest.approx(1 - inside)
 
 
-# Evidence
+# Attribution
 
 
 @pytest.mark.parametrize("pooling", ["mean", "mean_probability", "max"])
 def test_maps_are_the_evidence_for_a_class(model, clip, texts, pooling: Pooling):
-    judge = ZeroShot(model, texts, pooling, 32)
+    classifier = ZeroShot(model, texts, pooling, 32)
     embeddings = embed_clip(model, clip)
-    found = [evidence_maps(judge, clip, label) for label in range(FRAMES)]
+    found = [attribution_maps(classifier, clip, label) for label in range(FRAMES)]
     for label, maps in enumerate(found):
-        expected = clip_evidence(model, clip, texts[label], embeddings, pooling=pooling)
+        expected = clip_attribution(model, clip, texts[label], embeddings, pooling=pooling)
         assert torch.equal(maps, expected)
         assert maps.shape == (FRAMES, GRID, GRID)
     assert not torch.allclose(found[0], found[1], rtol=0.1)
 
 
 def test_evidence_with_a_gradient_is_that_of_single_frames(model, clip, texts):
-    found = evidence_with_gradient(model, shown(model, clip).requires_grad_(), texts)
+    found = attribution_with_gradient(model, shown(model, clip).requires_grad_(), texts)
     assert found.shape == (FRAMES, GRID, GRID)
     for frame, text, maps in zip(clip.split(1), texts, found, strict=True):
-        alone = clip_evidence(model, frame, text, embed_clip(model, frame))[0]
+        alone = clip_attribution(model, frame, text, embed_clip(model, frame))[0]
         torch.testing.assert_close(maps.detach(), alone, atol=1e-5 * float(alone.max()), rtol=1e-4)
         assert alone.max() > 0
 
@@ -128,7 +128,7 @@ def test_evidence_has_the_gradient_that_finite_differences_say(model, clip, text
     subject[:, 1:3, :2] = 1
 
     def outside(of: Tensor) -> Tensor:
-        return loss.attention(evidence_with_gradient(model, of, texts), subject)
+        return loss.attention(attribution_with_gradient(model, of, texts), subject)
 
     (slope,) = torch.autograd.grad(outside(pixels), pixels)
     assert slope.isfinite().all()
@@ -145,7 +145,7 @@ def test_evidence_has_the_gradient_that_finite_differences_say(model, clip, text
 def test_the_model_learns_nothing_from_evidence(model, clip, texts):
     tower = model.network.vision_model
     pixels = shown(model, clip).requires_grad_()
-    evidence_with_gradient(model, pixels, texts).square().sum().backward()
+    attribution_with_gradient(model, pixels, texts).square().sum().backward()
     assert pixels.grad is not None
     assert all(weight.grad is None for weight in model.network.parameters())
     assert tower.config._attn_implementation == "sdpa", "the fast kernel is back"

@@ -34,7 +34,7 @@ from tests.noise.linear import SIDE, WIDTH, block_judge, linear_model
 CLASSES = 4
 KINDS: list[Learned] = [
     UniversalNoise(),
-    ClassSpecificNoise(norm="l2", still=False),
+    ClassSpecificNoise(norm="l2", static=False),
     ResidualNoise(resolution=5),
     BorderNoise(width=2),
     BorderNoise(width=3, resolution=6),
@@ -283,9 +283,9 @@ def test_calibration_is_fitted_on_the_clips_to_learn_from_and_held_as_the_others
         validated_on=validated_on,
         clip=lambda _noise, index: index,
     )
-    judge: Any = Recorder(table)
-    found = calibrate(UniversalNoise(), judge, training)
-    assert judge.seen == list(range(60))
+    classifier: Any = Recorder(table)
+    found = calibrate(UniversalNoise(), classifier, training)
+    assert classifier.seen == list(range(60))
     expected = fit_calibration(table[:40], labels[:40], penalty=penalty)
     assert found.scale == expected.scale
     np.testing.assert_array_equal(found.biases, expected.biases)
@@ -329,14 +329,17 @@ def test_black_grey_and_white_are_the_empty_frames():
 
 
 def test_a_shift_names_its_class_too():
-    judge = block_judge(CLASSES)
+    classifier = block_judge(CLASSES)
     noise = make_perturbation(
-        EmbeddingNoise(epsilon=2), model=judge.model, classifier=judge.classifier, frames=1
+        EmbeddingNoise(epsilon=2),
+        model=classifier.model,
+        classifier=classifier.classifier,
+        frames=1,
     )
-    told = noise.with_parts({"own": 2 * torch.eye(CLASSES)})
-    assert named_on_empty(told, judge).tolist() == [1] * CLASSES
+    message = noise.with_parts({"own": 2 * torch.eye(CLASSES)})
+    assert named_on_empty(message, classifier).tolist() == [1] * CLASSES
     rolled = noise.with_parts({"own": 2 * torch.eye(CLASSES).roll(1, dims=0)})
-    assert named_on_empty(rolled, judge).tolist() == [0] * CLASSES
+    assert named_on_empty(rolled, classifier).tolist() == [0] * CLASSES
 
 
 @given(st.integers(0, 20))

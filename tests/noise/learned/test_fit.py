@@ -51,16 +51,18 @@ def described(noise: Learned, **more: Any) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def judge() -> ZeroShot:
+def classifier() -> ZeroShot:
     return planted_judge()
 
 
 @pytest.fixture
-def learned(judge: ZeroShot, small_training: TrainingClips, tmp_path: Path) -> Callable[..., Any]:
+def learned(
+    classifier: ZeroShot, small_training: TrainingClips, tmp_path: Path
+) -> Callable[..., Any]:
     def found(noise: Learned, training: Any = None, **more: Any) -> FittedNoise:
         return learned_noise(
             noise,
-            judge,
+            classifier,
             training or (lambda: small_training),
             described=described(noise, **more),
             frames=COUNT,
@@ -79,7 +81,7 @@ def same(one: FittedNoise, other: FittedNoise) -> bool:
     return (
         mine.keys() == theirs.keys()
         and all(torch.equal(part, theirs[name]) for name, part in mine.items())
-        and one.course == other.course
+        and one.history == other.history
         and one.card == {**other.card, "class_names": one.card["class_names"]}
         and list(one.card["class_names"]) == list(other.card["class_names"])
     )
@@ -113,8 +115,8 @@ def test_what_was_learned_is_done_with_learning(learned):
     assert not any(part.requires_grad for part in found.perturbation.parts.values())
     assert found.card["training_clips"] == 20
     assert found.card["validation_clips"] == 10
-    assert found.card["steps"] == found.course.steps == 4
-    assert found.card["kept_step"] == found.course.kept
+    assert found.card["steps"] == found.history.steps == 4
+    assert found.card["kept_step"] == found.history.kept
     assert list(found.card["class_names"]) == list(CLASSES)
     assert {key: found.card[key] for key in described(NOISE)} == described(NOISE)
 
@@ -150,7 +152,7 @@ def test_a_fit_that_was_killed_goes_on(learned, monkeypatch, tmp_path):
     step, made = _Loop.step, []
 
     def dying(loop: _Loop) -> None:
-        made.append(loop.course.steps)
+        made.append(loop.history.steps)
         if len(made) == 6:
             raise KeyboardInterrupt
         step(loop)
@@ -193,9 +195,9 @@ def test_noise_that_does_not_help_says_so(learned, monkeypatch, caplog):
     scores = iter([-0.1, -0.3, -0.2])
     monkeypatch.setattr(_Loop, "_validate", lambda _: next(scores))
     found = learned(NOISE)
-    assert found.course.kept == 4
-    (told,) = [record.getMessage() for record in caplog.records]
-    assert told == (
+    assert found.history.kept == 4
+    (message,) = [record.getMessage() for record in caplog.records]
+    assert message == (
         "ClassSpecificNoise noise serves the validation clips no better than none:"
         " -0.200 after 4 steps, -0.100 at the start"
     )
@@ -231,13 +233,13 @@ def test_what_fails_in_opening_the_clips_is_not_said_to_be_the_cache(learned):
         learned(NOISE, training=gone)
 
 
-def test_a_cache_that_cannot_be_written(judge, small_training, tmp_path):
+def test_a_cache_that_cannot_be_written(classifier, small_training, tmp_path):
     place = tmp_path / "file"
     place.write_text("in the way")
     with pytest.raises(ClipHarError, match=r"^cache_dir=.*file: learned noise cannot be kept"):
         learned_noise(
             NOISE,
-            judge,
+            classifier,
             lambda: small_training,
             described=described(NOISE),
             frames=COUNT,
@@ -255,9 +257,9 @@ def file(learned: Callable[..., Any], tmp_path: Path) -> Path:
     return path
 
 
-def read(path: Path, noise: Learned, judge: ZeroShot, **changes: Any) -> FittedNoise:
+def read(path: Path, noise: Learned, classifier: ZeroShot, **changes: Any) -> FittedNoise:
     given: dict[str, Any] = {"clips": other_clips(), "described": {}, "frames": COUNT, **changes}
-    return load_noise(path, noise, judge, **given)
+    return load_noise(path, noise, classifier, **given)
 
 
 def other_clips(names: tuple[str, ...] = CLASSES, ids: tuple[str, ...] = ("test 1",)) -> ClipSet:
@@ -266,21 +268,25 @@ def other_clips(names: tuple[str, ...] = CLASSES, ids: tuple[str, ...] = ("test 
 
 
 def refused(
-    path: Path, message: str, noise: Learned = NOISE, judge: ZeroShot | None = None, **more: Any
+    path: Path,
+    message: str,
+    noise: Learned = NOISE,
+    classifier: ZeroShot | None = None,
+    **more: Any,
 ) -> None:
     with pytest.raises(ClipHarError, match=message) as caught:
-        read(path, noise, judge or planted_judge(), **more)
+        read(path, noise, classifier or planted_judge(), **more)
     assert "\n" not in str(caught.value)
     assert str(caught.value).startswith(f"noise.file={path}: ")
 
 
 @pytest.mark.parametrize("noise", KINDS, ids=kind)
-def test_what_is_saved_is_what_is_read(learned, judge, tmp_path, caplog, noise):
+def test_what_is_saved_is_what_is_read(learned, classifier, tmp_path, caplog, noise):
     fitted = learned(noise)
     path = tmp_path / "given" / NOISE_FILE
     caplog.clear()
     fitted.save(path)
-    found = read(path, noise, judge)
+    found = read(path, noise, classifier)
     assert same(fitted, found)
     assert type(found.perturbation) is type(fitted.perturbation)
     settings = set(vars(found.perturbation)) - {"parts", "window"}
@@ -341,21 +347,23 @@ def test_tensors_of_something_else(file):
 
 
 def test_noise_of_another_size(file):
-    judge = planted_judge()
-    larger = replace(judge, model=replace(judge.model, image_size=32))
+    classifier = planted_judge()
+    larger = replace(classifier, model=replace(classifier.model, image_size=32))
     refused(
         file,
         r"expected δ of shape own \(5, 1, 3, 32, 32\), got own \(5, 1, 3, 16, 16\)$",
-        judge=larger,
+        classifier=larger,
     )
-    refused(file, r"expected δ of shape own \(5, 4, 3,", NOISE.model_copy(update={"still": False}))
+    refused(file, r"expected δ of shape own \(5, 4, 3,", NOISE.model_copy(update={"static": False}))
     refused(file, r"expected .* \(5, 1, 3, 8, 8\)", NOISE.model_copy(update={"resolution": 8}))
 
 
 def test_noise_of_another_number_of_classes(file):
-    judge = planted_judge()
-    fewer = replace(judge, classifier=judge.classifier[:4])
-    refused(file, r"expected δ of shape own \(4, 1", judge=fewer, clips=other_clips(CLASSES[:4]))
+    classifier = planted_judge()
+    fewer = replace(classifier, classifier=classifier.classifier[:4])
+    refused(
+        file, r"expected δ of shape own \(4, 1", classifier=fewer, clips=other_clips(CLASSES[:4])
+    )
 
 
 def test_noise_of_other_classes(file):
@@ -383,48 +391,50 @@ def test_noise_of_another_kind_with_the_same_parts(learned, tmp_path):
 
 
 @pytest.mark.parametrize("norm", ["linf", "l2"])
-def test_noise_beyond_the_budget(learned, judge, tmp_path, norm):
+def test_noise_beyond_the_budget(learned, classifier, tmp_path, norm):
     noise = ClassSpecificNoise(learning=quick(step_size=1), epsilon=4, norm=norm)
     path = tmp_path / "given" / NOISE_FILE
     fitted = learned(noise)
     fitted.save(path)
-    assert same(fitted, read(path, noise, judge))
-    assert same(fitted, read(path, noise.model_copy(update={"epsilon": 5.0}), judge))
+    assert same(fitted, read(path, noise, classifier))
+    assert same(fitted, read(path, noise.model_copy(update={"epsilon": 5.0}), classifier))
     smaller = noise.model_copy(update={"epsilon": 3.9})
     refused(path, r"larger than noise\.epsilon allows; it was learned with 4\.0$", smaller)
 
 
-def test_a_shift_beyond_the_budget(learned, judge, tmp_path):
+def test_a_shift_beyond_the_budget(learned, classifier, tmp_path):
     noise = EmbeddingNoise(learning=quick(step_size=1), epsilon=0.5)
     path = tmp_path / "given" / NOISE_FILE
     learned(noise).save(path)
-    read(path, noise, judge)
+    read(path, noise, classifier)
     refused(path, r"larger .* with 0\.5$", noise.model_copy(update={"epsilon": 0.4}))
 
 
 def test_noise_of_other_weights_is_used_with_a_warning(file, caplog):
-    judge = planted_judge()
+    classifier = planted_judge()
     caplog.clear()
-    read(file, NOISE, judge, described={"weights": judge.model.digest, "data": "planted"})
+    read(file, NOISE, classifier, described={"weights": classifier.model.digest, "data": "planted"})
     assert not caplog.records
     cell = {"weights": "of others", "data": "planted"}
     longer = quick(steps=9, validate_every=2)
     other = {"where": "before", "norm": "l2", "learning": longer, "seed": 5}
-    read(file, NOISE.model_copy(update=other), judge, described=cell)
-    (told,) = [record.getMessage() for record in caplog.records]
-    assert told == (
+    read(file, NOISE.model_copy(update=other), classifier, described=cell)
+    (message,) = [record.getMessage() for record in caplog.records]
+    assert message == (
         f"noise.file={file} was learned with other learning, norm, weights, where than the cell's;"
         " controls that are learned follow the cell"
     )
 
 
-def test_settings_that_leave_the_parts_their_shape_are_told_of(learned, judge, tmp_path, caplog):
+def test_settings_that_leave_the_parts_their_shape_are_told_of(
+    learned, classifier, tmp_path, caplog
+):
     path = tmp_path / "given" / NOISE_FILE
     learned(BorderNoise(learning=HOW, width=4)).save(path)
     caplog.clear()
-    read(path, BorderNoise(learning=HOW, width=3, resolution=SIDE), judge)
-    (told,) = [record.getMessage() for record in caplog.records]
-    assert "was learned with other resolution, width than the cell's" in told
+    read(path, BorderNoise(learning=HOW, width=3, resolution=SIDE), classifier)
+    (message,) = [record.getMessage() for record in caplog.records]
+    assert "was learned with other resolution, width than the cell's" in message
 
 
 def test_noise_that_was_learned_from_what_is_evaluated_is_refused(file, small_training):
@@ -444,7 +454,7 @@ def test_noise_that_is_no_number_is_refused(learned, tmp_path):
     refused(path, r"part\.own has values that are not finite")
 
 
-def test_noise_from_a_file_may_be_used_in_another_way(file, judge, learned):
+def test_noise_from_a_file_may_be_used_in_another_way(file, classifier, learned):
     other = NOISE.model_copy(update={"protocol": "topk", "controls": False, "seed": 9})
-    found = read(file, other, judge)
+    found = read(file, other, classifier)
     assert same(found, learned(NOISE))

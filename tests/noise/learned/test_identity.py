@@ -113,8 +113,10 @@ def test_shared_groups_are_told_of_once(caplog):
     groups = {"train a": "actor 2", "test b": "actor 2", "train b": "actor 1", "test a": "actor 1"}
     source = Parts(groups=groups)
     training_clips(source, None)
-    (told,) = [record.getMessage() for record in caplog.records]
-    assert told.startswith("2 groups are in the training and the evaluated part, such as actor 1:")
+    (message,) = [record.getMessage() for record in caplog.records]
+    assert message.startswith(
+        "2 groups are in the training and the evaluated part, such as actor 1:"
+    )
     training_clips(source, None)
     assert len(caplog.records) == 1, "not again for each cell of a sweep"
 
@@ -138,7 +140,7 @@ PIXELS: dict[str, Any] = {
     "epsilon": 5.0,
     "norm": "l2",
     "resolution": 7,
-    "still": False,
+    "static": False,
     "where": "visible",
 }
 
@@ -248,7 +250,7 @@ NOISE = "noise=class_specific"
         "noise.seed=1",
         "noise.norm=l2",
         "noise.resolution=8",
-        "noise.still=false",
+        "noise.static=false",
         "noise.where=visible",
         "noise.wrong=2",
         "noise.loss.size=0.1",

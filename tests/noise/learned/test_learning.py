@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from clip_har.engine.attribution import mass_inside
+from clip_har.models.attribution import attribution_with_gradient
 from clip_har.models.clip import CLIP
-from clip_har.models.evidence import evidence_with_gradient
 from clip_har.models.zero_shot import ZeroShot
 from clip_har.noise.learned import learning
 from clip_har.noise.learned.learning import (
@@ -53,24 +53,24 @@ from tests.planted import CLASSES, open_planted
 def test_noise_is_learned_that_mends_the_planted_bias(learned, noise, optimiser):
     how = noise.learning.model_copy(update={"optimiser": optimiser})
     noise = noise.model_copy(update={"learning": how})
-    _, course = learned(noise)
-    assert course.validation[0] == pytest.approx(-1.0, abs=0.05), "two classes of five are wrong"
-    assert course.validation[course.kept] > -0.2
-    assert course.terms["total"][12] < 0.5 * course.terms["total"][3]
+    _, history = learned(noise)
+    assert history.validation[0] == pytest.approx(-1.0, abs=0.05), "two classes of five are wrong"
+    assert history.validation[history.kept] > -0.2
+    assert history.terms["total"][12] < 0.5 * history.terms["total"][3]
 
 
 @pytest.mark.parametrize("noise", KINDS, ids=kind)
 def test_the_model_is_left_as_it_was(learned, noise):
-    judge = planted_judge()
-    network = judge.model.network
+    classifier = planted_judge()
+    network = classifier.model.network
     before = {name: weight.clone() for name, weight in network.state_dict().items()}
-    classifier = judge.classifier.clone()
-    learned(noise, judge)
+    classes = classifier.classifier.clone()
+    learned(noise, classifier)
     after = network.state_dict()
     assert all(torch.equal(weight, after[name]) for name, weight in before.items())
     assert all(w.grad is None and not w.requires_grad for w in network.parameters())
-    assert torch.equal(judge.classifier, classifier)
-    assert judge.classifier.grad is None
+    assert torch.equal(classifier.classifier, classes)
+    assert classifier.classifier.grad is None
     assert not network.training
 
 
@@ -163,19 +163,19 @@ def test_the_step_size_falls_from_all_to_nothing():
 
 
 def test_every_step_sends_as_many_frames_through_the_model_as_it_may(learned, monkeypatch):
-    judge = planted_judge()
+    classifier = planted_judge()
     sizes: list[int] = []
-    features = judge.model.network.get_image_features
+    features = classifier.model.network.get_image_features
 
     def counted(pixel_values: torch.Tensor) -> Any:
         if pixel_values.requires_grad:
             sizes.append(len(pixel_values))
         return features(pixel_values=pixel_values)
 
-    monkeypatch.setattr(judge.model.network, "get_image_features", counted)
-    learned(UniversalNoise(learning=quick(steps=2, batch=10)), judge)
-    learned(ClassSpecificNoise(learning=quick(steps=2, batch=10), wrong=2), judge)
-    learned(ClassSpecificNoise(learning=quick(steps=2, batch=10), wrong=99), judge)
+    monkeypatch.setattr(classifier.model.network, "get_image_features", counted)
+    learned(UniversalNoise(learning=quick(steps=2, batch=10)), classifier)
+    learned(ClassSpecificNoise(learning=quick(steps=2, batch=10), wrong=2), classifier)
+    learned(ClassSpecificNoise(learning=quick(steps=2, batch=10), wrong=99), classifier)
     assert sizes == [10, 10, 9, 9, 10, 10]  # 3 clips under 3 noises each, 2 under all 5
 
 
@@ -209,46 +209,48 @@ def scripted(monkeypatch: pytest.MonkeyPatch, scores: list[float]) -> list[torch
     seen: list[torch.Tensor] = []
     rest = iter(scores)
 
-    def told(loop: _Loop) -> float:
+    def message(loop: _Loop) -> float:
         (part,) = loop.perturbation.parts.values()
         seen.append(part.detach().clone())
         return next(rest)
 
-    monkeypatch.setattr(_Loop, "_validate", told)
+    monkeypatch.setattr(_Loop, "_validate", message)
     return seen
 
 
 def test_the_noise_of_the_best_look_is_kept_and_it_stops_when_none_is_better(learned, monkeypatch):
     seen = scripted(monkeypatch, [-1, -0.7, -0.5, -0.6, -0.5, -0.55, -0.1])
     noise = UniversalNoise(learning=quick(steps=99, validate_every=2, patience=3))
-    best, course = learned(noise)
-    assert course.validation == {0: -1, 2: -0.7, 4: -0.5, 6: -0.6, 8: -0.5, 10: -0.55}
-    assert (course.kept, course.steps) == (4, 10)
+    best, history = learned(noise)
+    assert history.validation == {0: -1, 2: -0.7, 4: -0.5, 6: -0.6, 8: -0.5, 10: -0.55}
+    assert (history.kept, history.steps) == (4, 10)
     assert torch.equal(best.parts["shared"], seen[2])
     assert not torch.equal(best.parts["shared"], seen[4]), "as good is not better"
 
 
 def test_a_better_look_makes_patience_start_again(learned, monkeypatch):
     scripted(monkeypatch, [-1, -0.7, -0.8, -0.6, -0.8, -0.9, 0])
-    _, course = learned(UniversalNoise(learning=quick(steps=99, validate_every=1, patience=2)))
-    assert (course.kept, course.steps) == (3, 5)
+    _, history = learned(UniversalNoise(learning=quick(steps=99, validate_every=1, patience=2)))
+    assert (history.kept, history.steps) == (3, 5)
 
 
 def test_noise_that_serves_worse_than_none_is_kept_all_the_same(learned, monkeypatch):
     seen = scripted(monkeypatch, [-0.1, -3, -2, -4])
-    best, course = learned(UniversalNoise(learning=quick(steps=5, validate_every=2)))
-    assert course.validation == {0: -0.1, 2: -3, 4: -2, 5: -4}, "the last step is looked at"
-    assert (course.kept, course.steps) == (4, 5)
+    best, history = learned(UniversalNoise(learning=quick(steps=5, validate_every=2)))
+    assert history.validation == {0: -0.1, 2: -3, 4: -2, 5: -4}, "the last step is looked at"
+    assert (history.kept, history.steps) == (4, 5)
     assert torch.equal(best.parts["shared"], seen[2])
 
 
 @pytest.mark.parametrize("noise", KINDS, ids=kind)
 def test_the_kept_noise_has_the_score_that_is_noted(learned, small_training, noise):
-    judge = planted_judge()
-    best, course = learned(noise, judge)
-    score = validate(noise, best, judge, small_training.validation(noise))
-    assert score == course.validation[course.kept]
-    assert course.kept == max(list(course.validation)[1:], key=lambda step: course.validation[step])
+    classifier = planted_judge()
+    best, history = learned(noise, classifier)
+    score = validate(noise, best, classifier, small_training.validation(noise))
+    assert score == history.validation[history.kept]
+    assert history.kept == max(
+        list(history.validation)[1:], key=lambda step: history.validation[step]
+    )
 
 
 # The terms of the loss in the course
@@ -267,19 +269,19 @@ def test_every_term_with_a_weight_is_in_the_course(learned):
         "size": 0.6,
     }
     how = quick(steps=6, batch=40)
-    _, course = learned(ClassSpecificNoise(loss=LossWeights(**weights), learning=how))
-    assert set(course.terms) == {*weights, "total"}
+    _, history = learned(ClassSpecificNoise(loss=LossWeights(**weights), learning=how))
+    assert set(history.terms) == {*weights, "total"}
     for step in (3, 6):
-        total = sum(weight * course.terms[name][step] for name, weight in weights.items())
-        assert course.terms["total"][step] == pytest.approx(total, rel=1e-5)
-    assert all(list(curve) == [3, 6] for curve in course.terms.values())
-    assert all(math.isfinite(v) and v != 0 for c in course.terms.values() for v in c.values())
+        total = sum(weight * history.terms[name][step] for name, weight in weights.items())
+        assert history.terms["total"][step] == pytest.approx(total, rel=1e-5)
+    assert all(list(curve) == [3, 6] for curve in history.terms.values())
+    assert all(math.isfinite(v) and v != 0 for c in history.terms.values() for v in c.values())
 
 
 def test_noise_for_all_classes_has_no_terms_between_classes(learned):
     loss = LossWeights(cross_entropy=1, contrast=1, ranking=1, size=0.1)
-    _, course = learned(UniversalNoise(loss=loss, learning=quick(steps=3)))
-    assert set(course.terms) == {"cross_entropy", "size", "total"}
+    _, history = learned(UniversalNoise(loss=loss, learning=quick(steps=3)))
+    assert set(history.terms) == {"cross_entropy", "size", "total"}
 
 
 def test_a_term_is_the_mean_of_the_steps_since_the_last_look(learned):
@@ -306,13 +308,11 @@ def test_a_term_without_its_weight_shapes_nothing(learned):
 def test_attention_is_learned_from_the_subjects_place(planted_set, small_clip, tmp_path, noise):
     model = CLIP(checkpoint=str(small_clip)).load(device=CPU, precision="fp32")
     draws = torch.Generator().manual_seed(0)
-    classifier = torch.nn.functional.normalize(
-        torch.randn(len(CLASSES), 32, generator=draws), dim=-1
-    )
-    judge = ZeroShot(model, classifier, "mean", 32)
+    classes = torch.nn.functional.normalize(torch.randn(len(CLASSES), 32, generator=draws), dim=-1)
+    classifier = ZeroShot(model, classes, "mean", 32)
     frames = open_planted(planted_set, tmp_path)
     maps = open_regions(
-        AnnotationRegion(), SUBJECT, frames, zero_shot=lambda: judge, cache_dir=tmp_path
+        AnnotationRegion(), SUBJECT, frames, zero_shot=lambda: classifier, cache_dir=tmp_path
     )
     chosen = noise(
         loss=LossWeights(attention=1.0),
@@ -330,20 +330,22 @@ def test_attention_is_learned_from_the_subjects_place(planted_set, small_clip, t
         for part in perturbation.parts.values():
             part.requires_grad_()
         pixels = perturbation.pixels(model, batch.frames, batch.visible, labels, batch.times)
-        evidence = evidence_with_gradient(model, pixels, classifier[batch.labels]).detach()
+        attribution = attribution_with_gradient(model, pixels, classes[batch.labels]).detach()
         assert batch.subject is not None
-        return mass_inside(evidence, batch.subject.numpy())
+        return mass_inside(attribution, batch.subject.numpy())
 
-    before = inside(started(chosen, judge))
-    best, course = learn(chosen, started(chosen, judge), judge, training, state=tmp_path / "state")
-    assert set(course.terms) == {"attention", "total"}
-    curve = course.terms["attention"]
+    before = inside(started(chosen, classifier))
+    best, history = learn(
+        chosen, started(chosen, classifier), classifier, training, state=tmp_path / "state"
+    )
+    assert set(history.terms) == {"attention", "total"}
+    curve = history.terms["attention"]
     assert 0 < curve[6] < curve[2] < 1
-    assert inside(best) > before + 0.003, "evidence moves to the subject, on other clips, too"
+    assert inside(best) > before + 0.003, "attribution moves to the subject, on other clips, too"
 
 
 def test_a_look_that_is_no_number_is_never_the_best(learned, monkeypatch):
     scores = iter([-1.0, -0.5, math.nan, -0.9, -0.8])
     monkeypatch.setattr(_Loop, "_validate", lambda _: next(scores))
-    _, course = learned(UniversalNoise(learning=quick(steps=12, validate_every=3)))
-    assert course.kept == 3
+    _, history = learned(UniversalNoise(learning=quick(steps=12, validate_every=3)))
+    assert history.kept == 3

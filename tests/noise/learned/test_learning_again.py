@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from clip_har.noise.learned.learning import (
-    Course,
+    History,
     _Loop,
     learn,
 )
@@ -32,12 +32,12 @@ def test_noise_is_of_its_seed_and_of_nothing_else(learned):
     noise = ClassSpecificNoise(learning=quick(steps=4))
     with torch.random.fork_rng():
         torch.manual_seed(1)
-        one, course = learned(noise)
+        one, history = learned(noise)
         torch.manual_seed(2)
         np.random.seed(2)  # noqa: NPY002, whatever others draw from it
         again, same = learned(noise)
     assert same_bits(one, again)
-    assert course == same
+    assert history == same
     other, _ = learned(noise.model_copy(update={"seed": 1}))
     assert not same_bits(one, other)
 
@@ -86,7 +86,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     step, made = _Loop.step, []
 
     def counting(loop: _Loop) -> None:
-        made.append(loop.course.steps)
+        made.append(loop.history.steps)
         step(loop)
 
     monkeypatch.setattr(_Loop, "step", counting)
@@ -96,34 +96,38 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 @pytest.mark.parametrize("steps", [2, 3, 7])
 @pytest.mark.parametrize("noise", [*KINDS, ALONG_THE_SIGN], ids=kind)
 def test_a_fit_that_was_killed_goes_on_to_the_bit(learned, small_training, tmp_path, noise, steps):
-    whole, course = learned(noise)
-    judge, state = planted_judge(), tmp_path / "noise.partial"
+    whole, history = learned(noise)
+    classifier, state = planted_judge(), tmp_path / "noise.partial"
     with pytest.MonkeyPatch.context() as monkeypatch:
         killed_after(monkeypatch, steps)
         with pytest.raises(KilledError):
-            learn(noise, started(noise, judge), judge, small_training, state=state)
+            learn(noise, started(noise, classifier), classifier, small_training, state=state)
     last_look = steps - steps % 3
     assert state.is_file() == (last_look > 0)
     with pytest.MonkeyPatch.context() as monkeypatch:
         made = counted(monkeypatch)
-        again, resumed = learn(noise, started(noise, judge), judge, small_training, state=state)
+        again, resumed = learn(
+            noise, started(noise, classifier), classifier, small_training, state=state
+        )
     assert made == list(range(last_look, 12)), "what was learned is not learned again"
     assert same_bits(whole, again)
-    assert resumed == course
+    assert resumed == history
     assert not list(tmp_path.glob(".noise*")), "no half-written file is left"
 
 
 def test_a_fit_that_was_killed_at_its_very_end_is_only_read(
     learned, small_training, tmp_path, monkeypatch
 ):
-    noise, judge, state = KINDS[0], planted_judge(), tmp_path / "noise.partial"
-    whole, course = learned(noise)
-    learn(noise, started(noise, judge), judge, small_training, state=state)
+    noise, classifier, state = KINDS[0], planted_judge(), tmp_path / "noise.partial"
+    whole, history = learned(noise)
+    learn(noise, started(noise, classifier), classifier, small_training, state=state)
     assert state.is_file()
     killed_after(monkeypatch, 0)
-    again, resumed = learn(noise, started(noise, judge), judge, small_training, state=state)
+    again, resumed = learn(
+        noise, started(noise, classifier), classifier, small_training, state=state
+    )
     assert same_bits(whole, again)
-    assert resumed == course
+    assert resumed == history
 
 
 def spoilt(state: Path, how: str) -> None:
@@ -144,22 +148,22 @@ def spoilt(state: Path, how: str) -> None:
 
 @pytest.mark.parametrize("how", ["empty", "cut", "other", "text", "no course", "no words", "words"])
 def test_a_damaged_state_is_no_state(learned, small_training, tmp_path, monkeypatch, how):
-    noise, judge, state = KINDS[2], planted_judge(), tmp_path / "noise.partial"
-    whole, course = learned(noise)
+    noise, classifier, state = KINDS[2], planted_judge(), tmp_path / "noise.partial"
+    whole, history = learned(noise)
     with pytest.MonkeyPatch.context() as patch:
         killed_after(patch, 7)
         with pytest.raises(KilledError):
-            learn(noise, started(noise, judge), judge, small_training, state=state)
+            learn(noise, started(noise, classifier), classifier, small_training, state=state)
     spoilt(state, how)
     made = counted(monkeypatch)
-    again, anew = learn(noise, started(noise, judge), judge, small_training, state=state)
+    again, anew = learn(noise, started(noise, classifier), classifier, small_training, state=state)
     assert made == list(range(12))
     assert same_bits(whole, again)
-    assert anew == course
+    assert anew == history
 
 
 def test_a_course_is_read_as_it_was_written():
-    course = Course(
+    history = History(
         terms={"ranking": {3: 0.1 + 0.2, 6: 1e-9}}, validation={0: -1.5, 3: -0.1}, kept=3, steps=6
     )
-    assert Course.from_json(course.to_json()) == course
+    assert History.from_json(history.to_json()) == history

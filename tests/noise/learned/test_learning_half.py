@@ -14,12 +14,12 @@ from tests.noise.made import planted_judge, quick, same_bits, started
 
 
 def scaled(small_training: TrainingClips, optimiser: Any) -> _Loop:
-    judge = planted_judge()
+    classifier = planted_judge()
     noise = UniversalNoise(learning=quick(optimiser=optimiser))
-    perturbation = started(noise, judge)
+    perturbation = started(noise, classifier)
     for part in perturbation.parts.values():
         part.requires_grad_()
-    loop = _Loop(noise, perturbation, judge, small_training)
+    loop = _Loop(noise, perturbation, classifier, small_training)
     loop.scaler = torch.amp.GradScaler("cpu", init_scale=1024.0, growth_interval=1000)
     loop.start()
     return loop
@@ -56,7 +56,7 @@ def test_a_gradient_that_is_not_finite_costs_its_step_alone(
         loop.step()
     assert all(torch.equal(loop._copy()[name], part) for name, part in before.items())
     assert loop.scaler.get_scale() == 512
-    assert loop.course.steps == 2
+    assert loop.history.steps == 2
 
     state = Path(tmp_path) / "noise.partial"
     loop.save(state, loop.look() or {})
@@ -73,7 +73,7 @@ def test_a_gradient_that_is_not_finite_costs_its_step_alone(
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
 def test_only_half_precision_is_scaled(small_training, dtype):
-    judge, noise = planted_judge(), UniversalNoise(learning=quick())
-    cast = replace(judge, model=replace(judge.model, dtype=dtype))
-    loop = _Loop(noise, started(noise, judge), cast, small_training)
+    classifier, noise = planted_judge(), UniversalNoise(learning=quick())
+    cast = replace(classifier, model=replace(classifier.model, dtype=dtype))
+    loop = _Loop(noise, started(noise, classifier), cast, small_training)
     assert loop.scaler.is_enabled() == (dtype == torch.float16)

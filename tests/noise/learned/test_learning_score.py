@@ -77,37 +77,37 @@ def test_what_is_no_candidate_does_not_count():
 def test_less_confidence_alone_is_no_progress(small_training, noise):
     """A model that says the same with half the confidence: cross-entropy falls, the score stays."""
     noise = noise.model_copy(update={"train_masking": ("percent",)})
-    judge = planted_judge()
-    calm = replace(judge, model=replace(judge.model, logit_scale=5.0))
-    batch, start = small_training.validation(noise), started(noise, judge)
-    embeddings = judge.model.encode_frames(batch.frames)
+    classifier = planted_judge()
+    calm = replace(classifier, model=replace(classifier.model, logit_scale=5.0))
+    batch, start = small_training.validation(noise), started(noise, classifier)
+    embeddings = classifier.model.encode_frames(batch.frames)
     losses = [
         torch.nn.functional.cross_entropy(model.frame_logits(embeddings), batch.labels)
-        for model in (judge, calm)
+        for model in (classifier, calm)
     ]
     assert losses[1] < 0.95 * losses[0], "confidence is lower, and so is the naive loss"
-    scores = [validate(noise, start, model, batch) for model in (judge, calm)]
+    scores = [validate(noise, start, model, batch) for model in (classifier, calm)]
     assert scores[1] == pytest.approx(scores[0], abs=1e-5)
 
 
 def test_a_classes_own_noise_counts_and_only_that(small_training):
     """Each candidate is scored on x + δ_c: naming δ does not help, however strong it is."""
-    judge = planted_judge()
+    classifier = planted_judge()
     noise = ClassSpecificNoise(epsilon=16, **WHOLE)
-    start, batch = started(noise, judge), small_training.validation(noise)
-    own = judge.model.network.patterns[:, None, None].expand_as(start.parts["own"])
-    before = validate(noise, start, judge, batch)
+    start, batch = started(noise, classifier), small_training.validation(noise)
+    own = classifier.model.network.patterns[:, None, None].expand_as(start.parts["own"])
+    before = validate(noise, start, classifier, batch)
     naming = start.with_parts({"own": 16 * own.clone()})
-    assert validate(noise, naming, judge, batch) == pytest.approx(before, abs=0.1)
+    assert validate(noise, naming, classifier, batch) == pytest.approx(before, abs=0.1)
     mending = start.with_parts({"own": 16 * own.clone()})
     mending.parts["own"][0] = 0  # all are raised but the one that wins by bias
-    assert validate(noise, mending, judge, batch) > before + 0.5
+    assert validate(noise, mending, classifier, batch) > before + 0.5
 
 
 def test_candidates_are_the_true_class_and_those_that_are_likely_without_noise(
     small_training, monkeypatch
 ):
-    judge, noise = planted_judge(), ClassSpecificNoise(epsilon=64, **WHOLE)
+    classifier, noise = planted_judge(), ClassSpecificNoise(epsilon=64, **WHOLE)
     monkeypatch.setattr(learning, "_CANDIDATES", 2)
     asked: list[torch.Tensor] = []
     embed = PixelNoise.embed
@@ -117,9 +117,9 @@ def test_candidates_are_the_true_class_and_those_that_are_likely_without_noise(
         return embed(noise, model, *given)
 
     monkeypatch.setattr(PixelNoise, "embed", watched)
-    start, batch = started(noise, judge), small_training.validation(noise)
-    validate(noise, start, judge, batch)
-    logits = judge.frame_logits(judge.model.encode_frames(batch.frames))
+    start, batch = started(noise, classifier), small_training.validation(noise)
+    validate(noise, start, classifier, batch)
+    logits = classifier.frame_logits(classifier.model.encode_frames(batch.frames))
     assert len(asked) == 3
     for row, label in enumerate(batch.labels.tolist()):
         order = logits[row].argsort(descending=True).tolist()

@@ -151,42 +151,44 @@ def test_bias_is_the_relative_entropy_and_at_least_zero(rows):
     assert found >= -1e-6
 
 
-# Of the evidence
+# Of the attribution
 
 LEFT = torch.tensor([[1.0, 0.0], [1.0, 0.0]])
 NOWHERE = torch.zeros(2, 2)
 
 
 def test_attention_by_hand():
-    evidence = torch.tensor([[[1.0, 3.0], [0.0, 0.0]], [[2.0, 0.0], [1.0, 1.0]]])
-    assert float(loss.attention(evidence, torch.stack([LEFT, LEFT]))) == pytest.approx(
+    attribution = torch.tensor([[[1.0, 3.0], [0.0, 0.0]], [[2.0, 0.0], [1.0, 1.0]]])
+    assert float(loss.attention(attribution, torch.stack([LEFT, LEFT]))) == pytest.approx(
         1 - (1 / 4 + 3 / 4) / 2
     )
-    assert float(loss.attention(evidence, torch.stack([LEFT, LEFT / 2]))) == pytest.approx(
+    assert float(loss.attention(attribution, torch.stack([LEFT, LEFT / 2]))) == pytest.approx(
         1 - (1 / 4 + 3 / 8) / 2
     )
 
 
 def test_attention_is_a_share_of_each_frame_however_strong_its_evidence():
-    evidence = torch.tensor([[[1.0, 3.0], [0.0, 0.0]], [[2.0, 0.0], [1.0, 1.0]]])
+    attribution = torch.tensor([[[1.0, 3.0], [0.0, 0.0]], [[2.0, 0.0], [1.0, 1.0]]])
     subject = torch.stack([LEFT, LEFT])
-    strong = evidence * torch.tensor([100.0, 1.0])[:, None, None]
-    torch.testing.assert_close(loss.attention(strong, subject), loss.attention(evidence, subject))
+    strong = attribution * torch.tensor([100.0, 1.0])[:, None, None]
+    torch.testing.assert_close(
+        loss.attention(strong, subject), loss.attention(attribution, subject)
+    )
 
 
 def test_attention_leaves_out_frames_without_a_subject_or_evidence():
-    evidence = torch.stack([torch.tensor([[1.0, 3.0], [0.0, 0.0]]), torch.ones(2, 2), NOWHERE])
+    attribution = torch.stack([torch.tensor([[1.0, 3.0], [0.0, 0.0]]), torch.ones(2, 2), NOWHERE])
     subject = torch.stack([LEFT, NOWHERE, LEFT])
-    assert float(loss.attention(evidence, subject)) == pytest.approx(3 / 4)
+    assert float(loss.attention(attribution, subject)) == pytest.approx(3 / 4)
 
 
 def test_attention_with_no_subject_anywhere_asks_for_nothing():
-    evidence = torch.rand(3, 2, 2).requires_grad_()
-    found = loss.attention(evidence, torch.zeros(3, 2, 2))
+    attribution = torch.rand(3, 2, 2).requires_grad_()
+    found = loss.attention(attribution, torch.zeros(3, 2, 2))
     found.backward()
     assert found.item() == 0
-    assert evidence.grad is not None
-    assert not evidence.grad.any()
+    assert attribution.grad is not None
+    assert not attribution.grad.any()
 
 
 # Of masked and whole frames
@@ -284,9 +286,9 @@ def test_gradients_are_those_of_differences(name):
 
 def test_gradients_of_terms_about_evidence_and_noise_are_those_of_differences():
     draws = torch.Generator().manual_seed(0)
-    evidence = torch.rand(3, 4, 4, dtype=torch.float64, generator=draws).requires_grad_()
+    attribution = torch.rand(3, 4, 4, dtype=torch.float64, generator=draws).requires_grad_()
     subject = torch.rand(3, 4, 4, dtype=torch.float64, generator=draws)
-    assert torch.autograd.gradcheck(lambda values: loss.attention(values, subject), evidence)
+    assert torch.autograd.gradcheck(lambda values: loss.attention(values, subject), attribution)
     delta = torch.randn(2, 3, 4, 4, dtype=torch.float64, generator=draws).requires_grad_()
     assert torch.autograd.gradcheck(loss.smoothness, delta)
     assert torch.autograd.gradcheck(loss.size, delta)

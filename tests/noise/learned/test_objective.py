@@ -28,18 +28,20 @@ PRIOR = torch.tensor([0.1, 0.2, 0.3, 0.3, 0.1])
 
 
 @pytest.fixture
-def judge() -> ZeroShot:
+def classifier() -> ZeroShot:
     return planted_judge()
 
 
-def strong(noise: Learned, judge: ZeroShot) -> PixelNoise:
+def strong(noise: Learned, classifier: ZeroShot) -> PixelNoise:
     """Return random noise that fills its budget."""
-    made = make_perturbation(noise, model=judge.model, classifier=judge.classifier, frames=4)
+    made = make_perturbation(
+        noise, model=classifier.model, classifier=classifier.classifier, frames=4
+    )
     assert isinstance(made, PixelNoise)
     return made.with_parts({name: 100 * part for name, part in made.parts.items()})
 
 
-def answers(judge: ZeroShot, noise: PixelNoise, batch: Batch, classes: Tensor) -> Tensor:
+def answers(classifier: ZeroShot, noise: PixelNoise, batch: Batch, classes: Tensor) -> Tensor:
     """Return the logits of frames, one by one, with δ of a class added to what is shown."""
     rows = []
     for number, column in enumerate(classes.tolist()):
@@ -47,10 +49,10 @@ def answers(judge: ZeroShot, noise: PixelNoise, batch: Batch, classes: Tensor) -
         delta = part[min(column, len(part) - 1), 0]
         delta = delta if noise.everywhere else delta * batch.visible[number]
         picture = (batch.frames[number].float() + delta).clamp(0, 255)
-        pixels = (picture / 255 - torch.tensor(judge.model.mean).view(3, 1, 1)) / torch.tensor(
-            judge.model.std
+        pixels = (picture / 255 - torch.tensor(classifier.model.mean).view(3, 1, 1)) / torch.tensor(
+            classifier.model.std
         ).view(3, 1, 1)
-        features = judge.model.network.get_image_features(pixels[None]).pooler_output[0]
+        features = classifier.model.network.get_image_features(pixels[None]).pooler_output[0]
         rows.append(10 * features / features.norm())
     return torch.stack(rows)
 
@@ -60,17 +62,17 @@ def batch_of(training: TrainingClips, noise: Learned) -> Batch:
 
 
 @pytest.mark.parametrize("where", ["everywhere", "visible"])
-def test_each_term_sees_the_answers_that_it_is_about(judge, small_training, where):
+def test_each_term_sees_the_answers_that_it_is_about(classifier, small_training, where):
     noise = ClassSpecificNoise(
         loss=EVERY, where=where, train_masking=("percent",), train_ratios=(0.5,)
     )
-    batch, delta = batch_of(small_training, noise), strong(noise, judge)
+    batch, delta = batch_of(small_training, noise), strong(noise, classifier)
     wrong = torch.stack([(batch.labels + 1) % 5, (batch.labels + 3) % 5], dim=1)
-    found = terms(noise, delta, judge, batch, wrong, PRIOR)
-    own = answers(judge, delta, batch, batch.labels)
-    others = torch.stack([answers(judge, delta, batch, wrong[:, j]) for j in (0, 1)], dim=1)
+    found = terms(noise, delta, classifier, batch, wrong, PRIOR)
+    own = answers(classifier, delta, batch, batch.labels)
+    others = torch.stack([answers(classifier, delta, batch, wrong[:, j]) for j in (0, 1)], dim=1)
     unmasked = Batch(**{**vars(batch), "frames": batch.whole, "visible": batch.visible * 0 + 1})
-    whole = answers(judge, delta, unmasked, batch.labels)
+    whole = answers(classifier, delta, unmasked, batch.labels)
     candidates = [
         [own[n, label], others[n, 0, wrong[n, 0]], others[n, 1, wrong[n, 1]]]
         for n, label in enumerate(batch.labels)
@@ -93,44 +95,46 @@ def test_each_term_sees_the_answers_that_it_is_about(judge, small_training, wher
         torch.testing.assert_close(found[name], value, atol=1e-5, rtol=1e-4, msg=name)
 
 
-def test_noise_for_all_classes_is_the_same_for_every_clip(judge, small_training):
+def test_noise_for_all_classes_is_the_same_for_every_clip(classifier, small_training):
     noise = UniversalNoise(loss=EVERY)
-    batch, delta = batch_of(small_training, noise), strong(noise, judge)
-    found = terms(noise, delta, judge, batch, None, PRIOR)
-    own = answers(judge, delta, batch, torch.zeros_like(batch.labels))
+    batch, delta = batch_of(small_training, noise), strong(noise, classifier)
+    found = terms(noise, delta, classifier, batch, None, PRIOR)
+    own = answers(classifier, delta, batch, torch.zeros_like(batch.labels))
     assert set(found) == set(EVERY.given()) - {"contrast", "ranking"}
     torch.testing.assert_close(found["cross_entropy"], loss.cross_entropy(own, batch.labels))
     torch.testing.assert_close(found["bias"], loss.bias(own, PRIOR))
     torch.testing.assert_close(found["size"], loss.size(delta.parts["shared"] / 16))
 
 
-def test_terms_without_a_weight_are_not_worked_out(judge, small_training):
+def test_terms_without_a_weight_are_not_worked_out(classifier, small_training):
     noise = ClassSpecificNoise(loss=LossWeights(margin=0.1))
     batch = batch_of(small_training, noise)
     wrong = ((batch.labels + 1) % 5)[:, None]
-    found = terms(noise, strong(noise, judge), judge, batch, wrong, PRIOR)
+    found = terms(noise, strong(noise, classifier), classifier, batch, wrong, PRIOR)
     assert list(found) == ["margin"]
 
 
-def test_the_gradient_reaches_the_noise_that_is_shown_and_no_other(judge, small_training):
+def test_the_gradient_reaches_the_noise_that_is_shown_and_no_other(classifier, small_training):
     noise = ClassSpecificNoise(loss=EVERY, train_masking=("none",))
     batch: Any = batch_of(small_training, noise)
     batch = Batch(**{**vars(batch), "labels": torch.tensor([0, 1, 0, 1, 0, 1])})
     wrong = torch.full((6, 1), 3)
-    delta: Perturbation = strong(noise, judge)
+    delta: Perturbation = strong(noise, classifier)
     part = delta.parts["own"].requires_grad_()
-    torch.stack(list(terms(noise, delta, judge, batch, wrong, PRIOR).values())).sum().backward()
+    torch.stack(
+        list(terms(noise, delta, classifier, batch, wrong, PRIOR).values())
+    ).sum().backward()
     assert part.grad is not None
     reached = part.grad.flatten(1).abs().sum(dim=1) > 0
     assert reached.tolist() == [True, True, False, True, False]
 
 
-def test_what_is_never_seen_of_a_border_costs_nothing(judge, small_training):
+def test_what_is_never_seen_of_a_border_costs_nothing(classifier, small_training):
     noise = BorderNoise(loss=LossWeights(size=1, smoothness=1), width=3, epsilon=40)
-    batch, delta = batch_of(small_training, noise), strong(noise, judge)
+    batch, delta = batch_of(small_training, noise), strong(noise, classifier)
     shared = delta.parts["shared"].clone()
     shared[..., 3:-3, 3:-3] = 0
-    found = terms(noise, delta, judge, batch, None, PRIOR)
+    found = terms(noise, delta, classifier, batch, None, PRIOR)
     assert delta.parts["shared"][..., 3:-3, 3:-3].any(), "else there is nothing to leave out"
     torch.testing.assert_close(found["size"], loss.size(shared / 40))
     torch.testing.assert_close(found["smoothness"], loss.smoothness(shared[0] / 40))

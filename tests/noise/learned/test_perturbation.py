@@ -73,9 +73,9 @@ def rms(delta: Tensor) -> Tensor:
 
 @pytest.mark.parametrize("kind", PIXELS)
 @pytest.mark.parametrize("resolution", [None, 1, 5, 7])
-@pytest.mark.parametrize("still", [True, False])
-def test_linf_bounds_every_pixel_that_is_added(kind, resolution, still):
-    noise = kind(epsilon=9, norm="linf", resolution=resolution, still=still)
+@pytest.mark.parametrize("static", [True, False])
+def test_linf_bounds_every_pixel_that_is_added(kind, resolution, static):
+    noise = kind(epsilon=9, norm="linf", resolution=resolution, static=static)
     large = blown_up(made(noise))
     for name, budget in large.budgets.items():
         assert every(large, name).abs().max() > budget, "else there is nothing to bring back"
@@ -87,9 +87,9 @@ def test_linf_bounds_every_pixel_that_is_added(kind, resolution, still):
 
 @pytest.mark.parametrize("kind", PIXELS)
 @pytest.mark.parametrize("resolution", [None, 1, 5, 7])
-@pytest.mark.parametrize("still", [True, False])
-def test_l2_is_the_root_mean_square_of_the_full_size_noise(kind, resolution, still):
-    noise = kind(epsilon=9, norm="l2", resolution=resolution, still=still)
+@pytest.mark.parametrize("static", [True, False])
+def test_l2_is_the_root_mean_square_of_the_full_size_noise(kind, resolution, static):
+    noise = kind(epsilon=9, norm="l2", resolution=resolution, static=static)
     large = blown_up(made(noise))
     for name, budget in large.budgets.items():
         assert (rms(every(large, name)) > budget).all()
@@ -99,7 +99,7 @@ def test_l2_is_the_root_mean_square_of_the_full_size_noise(kind, resolution, sti
 
 
 def test_l2_holds_for_more_classes_than_are_measured_at_once():
-    large = blown_up(made(ClassSpecificNoise(norm="l2", still=False), classes=23))
+    large = blown_up(made(ClassSpecificNoise(norm="l2", static=False), classes=23))
     large.project()
     np.testing.assert_allclose(rms(every(large, "own")), 16, rtol=1e-4)
 
@@ -169,7 +169,7 @@ def test_a_constant_stays_one(resolution):
 
 
 def test_without_a_resolution_there_is_a_value_for_each_pixel():
-    noise = made(ClassSpecificNoise(still=False))
+    noise = made(ClassSpecificNoise(static=False))
     assert noise.parts["own"].shape == (CLASSES, FRAMES, 3, SIDE, SIDE)
     assert torch.equal(every(noise, "own"), noise.parts["own"].flatten(0, 1))
 
@@ -178,7 +178,7 @@ def test_without_a_resolution_there_is_a_value_for_each_pixel():
 
 
 def test_delta_is_the_sum_of_the_parts_of_class_and_time():
-    noise = blown_up(made(ResidualNoise(still=False)), factor=1)
+    noise = blown_up(made(ResidualNoise(static=False)), factor=1)
     shared, own = noise.parts["shared"], noise.parts["own"]
     assert shared.shape == (1, FRAMES, 3, SIDE, SIDE)
     classes = torch.tensor([4, 0, 0, 2, 4])
@@ -193,9 +193,9 @@ def test_delta_is_the_sum_of_the_parts_of_class_and_time():
 
 def test_still_noise_is_the_same_at_all_times_and_universal_noise_for_all_classes():
     times, classes = torch.arange(FRAMES), torch.arange(FRAMES)
-    still = made(ClassSpecificNoise(still=True)).delta(classes * 0, times)
-    assert torch.equal(still, still[:1].expand_as(still))
-    moving = made(ClassSpecificNoise(still=False)).delta(classes * 0, times)
+    static = made(ClassSpecificNoise(static=True)).delta(classes * 0, times)
+    assert torch.equal(static, static[:1].expand_as(static))
+    moving = made(ClassSpecificNoise(static=False)).delta(classes * 0, times)
     assert not torch.equal(moving, moving[:1].expand_as(moving))
     same = made(UniversalNoise()).delta(classes, times * 0)
     assert torch.equal(same, same[:1].expand_as(same))
@@ -214,7 +214,7 @@ def test_share_of_budget_is_part_over_budget_of_the_asked_classes():
 
 
 def test_strength_is_that_of_one_class_over_all_times():
-    noise = blown_up(made(ResidualNoise(still=False)), factor=1)
+    noise = blown_up(made(ResidualNoise(static=False)), factor=1)
     whole = (noise.parts["shared"] + noise.parts["own"])[2]
     found = noise.strength(2)
     assert found == pytest.approx((float(whole.square().mean().sqrt()), float(whole.abs().max())))
@@ -350,7 +350,7 @@ def test_both_parts_of_a_residual_learn_and_the_model_does_not():
 STARTS: list[Learned] = [
     *(kind(norm=norm) for kind in PIXELS for norm in ("linf", "l2")),
     EmbeddingNoise(),
-    ResidualNoise(resolution=3, still=False),
+    ResidualNoise(resolution=3, static=False),
 ]
 
 

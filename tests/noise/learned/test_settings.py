@@ -146,7 +146,7 @@ def test_the_cells_own_mask_must_be_one_that_training_clips_can_have():
 
 
 def test_a_subject_that_is_found_by_the_label_teaches_nothing():
-    by_label = ["noise=universal", "region=relevance", "region.evidence=label"]
+    by_label = ["noise=universal", "region=relevance", "region.attribution=label"]
     assert "would teach the label" in refused(*by_label, "noise.loss.attention=1")
     assert "would teach the label" in refused(*by_label, "noise.train_masking=[feature]")
     same = "noise.train_masking=[same]"
@@ -175,16 +175,16 @@ def test_one_value_for_the_frame_cannot_be_smooth():
 @pytest.mark.parametrize("name", ["universal", "border", "class_specific", "residual"])
 @pytest.mark.parametrize("sampler", ["fps", "every"])
 def test_noise_per_frame_needs_clips_of_one_length(name, sampler):
-    moving = [f"noise={name}", "noise.still=false"]
+    moving = [f"noise={name}", "noise.static=false"]
     found = refused(*moving, f"frames.sampler={sampler}")
-    assert found.startswith("noise.still=false learns noise for each frame of a clip")
+    assert found.startswith("noise.static=false learns noise for each frame of a clip")
     assert "use frames.sampler=uniform" in found
     cell_of(*moving)
     cell_of(f"noise={name}", f"frames.sampler={sampler}")
 
 
 def test_drawn_noise_needs_no_clips_of_one_length():
-    cell_of("noise=gaussian", "noise.still=false", "frames.sampler=fps")
+    cell_of("noise=gaussian", "noise.static=false", "frames.sampler=fps")
 
 
 # What is known of settings

@@ -124,16 +124,16 @@ def test_classes_that_a_part_lacks_are_told(caplog):
     clips = tuple(Clip(f"c{n}", Path("c"), n % 3, "ab"[n % 3 == 2]) for n in range(6))
     clip_set = ClipSet("made", ("run", "jump", "row"), clips, licence="none", citation="")
     learned_from, _ = split_groups(clip_set, range(6), kept(0.5))
-    told = [record.getMessage() for record in caplog.records]
+    message = [record.getMessage() for record in caplog.records]
     lacking = {2: "row", 4: "run, jump"}
     parts = ["to learn noise from", "to validate noise on"]
     if len(learned_from) == 4:
-        assert told == [
+        assert message == [
             f"made: 1 of 3 classes have no clip {parts[0]} (row)",
             f"made: 2 of 3 classes have no clip {parts[1]} (run, jump)",
         ]
     else:
-        assert told == [
+        assert message == [
             f"made: 2 of 3 classes have no clip {parts[0]} (run, jump)",
             f"made: 1 of 3 classes have no clip {parts[1]} (row)",
         ]
@@ -225,8 +225,8 @@ class Missed:
     def __init__(self, maps: Any) -> None:
         self.found, self.maps = maps.found, maps
 
-    def relevance(self, index: int) -> Any:
-        found = self.maps.relevance(index).copy()
+    def soft_mask(self, index: int) -> Any:
+        found = self.maps.soft_mask(index).copy()
         found[3] = 0
         return found
 
@@ -255,10 +255,10 @@ def test_soft_edges_of_the_cells_own_mask_are_soft_in_training(training):
 
 
 class Moved(Missed):
-    """Maps of another thing: where the subject is, 30 pixels to the side."""
+    """Maps of another target: where the subject is, 30 pixels to the side."""
 
-    def relevance(self, index: int) -> Any:
-        return np.roll(self.maps.relevance(index), 30, axis=-1)
+    def soft_mask(self, index: int) -> Any:
+        return np.roll(self.maps.soft_mask(index), 30, axis=-1)
 
 
 def test_the_cells_own_mask_is_aimed_at_its_own_thing_and_others_at_the_subject(training):

@@ -14,16 +14,16 @@ from torch.nn.functional import layer_norm, normalize
 from transformers import CLIPConfig, CLIPModel, SiglipConfig, SiglipModel
 
 from clip_har.core.errors import ClipHarError
-from clip_har.models import evidence as module
-from clip_har.models.clip import CLIP
-from clip_har.models.dual_encoder import DualEncoder
-from clip_har.models.evidence import (
+from clip_har.models import attribution as module
+from clip_har.models.attribution import (
+    attribution,
     class_token_row,
-    clip_evidence,
+    clip_attribution,
     clip_logit,
     embed_clip,
-    evidence,
 )
+from clip_har.models.clip import CLIP
+from clip_har.models.dual_encoder import DualEncoder
 from clip_har.models.pooling import Pooling, clip_scores
 from clip_har.models.zero_shot import ZeroShot
 from tests.checkpoints import SMALL
@@ -67,7 +67,7 @@ def random_text(seed: int = 0) -> Tensor:
 
 
 def of_clip(model: DualEncoder, clip: Tensor, text: Tensor, **settings: Any) -> Tensor:
-    return clip_evidence(model, clip, text, embed_clip(model, clip), **settings)
+    return clip_attribution(model, clip, text, embed_clip(model, clip), **settings)
 
 
 # The oracle: a vision transformer written by hand, with changes to its attention
@@ -114,7 +114,7 @@ def own_forward(model: DualEncoder, pixels: Tensor, change: Tensor) -> tuple[Ten
 
 
 def own_evidence(model: DualEncoder, clip: Tensor, text: Tensor, *, first_layer: int) -> Tensor:
-    """Return Chefer et al.'s evidence from finite differences of T times the clip's logit."""
+    """Return Chefer et al.'s attribution from finite differences of T times the clip's logit."""
     tokens, count = GRID**2 + 1, len(clip)
     mean, std = (torch.tensor(v).double().view(1, 3, 1, 1) for v in (model.mean, model.std))
     pixels = (clip.double() / 255 - mean) / std
@@ -207,8 +207,8 @@ def test_the_mean_has_the_clips_logit_and_the_others_that_of_the_frames(seeded: 
 def test_clips_do_not_see_each_other(model: DualEncoder) -> None:
     clips = [random_clip(count, seed=count) for count in (3, 1, 4)]
     texts = torch.stack([random_text(seed) for seed in range(3)])
-    together = torch.split(evidence(model, clips, texts), [3, 1, 4])
-    backwards = torch.split(evidence(model, clips[::-1], texts.flip(0)), [4, 1, 3])[::-1]
+    together = torch.split(attribution(model, clips, texts), [3, 1, 4])
+    backwards = torch.split(attribution(model, clips[::-1], texts.flip(0)), [4, 1, 3])[::-1]
     for clip, text, one, other in zip(clips, texts, together, backwards, strict=True):
         assert torch.equal(of_clip(model, clip, text), one)
         assert torch.equal(one, other)
@@ -239,15 +239,15 @@ def test_the_callers_mode_does_not_matter(model: DualEncoder, mode: Any) -> None
 
 
 def test_the_model_is_left_as_it_was(model: DualEncoder) -> None:
-    classifier = torch.stack([random_text(seed) for seed in range(4)])
-    judge = ZeroShot(model, classifier, "mean", 32)
+    texts = torch.stack([random_text(seed) for seed in range(4)])
+    classifier = ZeroShot(model, texts, "mean", 32)
     clips, tower = [random_clip(3, seed=5)], model.network.vision_model
-    before, kernel = judge.scores(clips), tower.config._attn_implementation
+    before, kernel = classifier.scores(clips), tower.config._attn_implementation
     assert kernel == "sdpa"
-    of_clip(model, clips[0], classifier[0])
-    assert torch.equal(judge.scores(clips), before)
+    of_clip(model, clips[0], texts[0])
+    assert torch.equal(classifier.scores(clips), before)
     with pytest.raises(ClipHarError):
-        of_clip(model, clips[0], classifier[0], first_layer=9)
+        of_clip(model, clips[0], texts[0], first_layer=9)
     assert tower.config._attn_implementation == kernel
     assert all(weight.grad is None and not weight.requires_grad for weight in tower.parameters())
 
@@ -260,7 +260,7 @@ def test_half_precision_shows_about_the_same(small_clip: Path, model: DualEncode
     assert torch.corrcoef(torch.stack([ours.flatten(), theirs.flatten()]))[0, 1] > 0.95
 
 
-# Models that have no such evidence
+# Models that have no such attribution
 
 
 @pytest.mark.parametrize("first_layer", [-3, 2])

@@ -1,4 +1,4 @@
-"""Where in its frames a model sees evidence for a text: gradient-weighted attention."""
+"""Where in its frames a model sees attribution for a text: gradient-weighted attention."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,11 +16,11 @@ from clip_har.models.preprocess import normalise
 
 # One pass holds the attentions of all layers with their gradients: at most so many frames, and
 # so many weights (512 MiB in float32), but never less than a frame. It depends on the model
-# alone, so that a clip's evidence is the same to the bit whatever the batch size of the cell.
+# alone, so that a clip's attribution is the same to the bit whatever the batch size of the cell.
 _FRAMES, _WEIGHTS = 16, 2**27
 
 
-def evidence(
+def attribution(
     model: DualEncoder,
     clips: Sequence[Tensor],
     texts: Tensor,
@@ -35,7 +35,7 @@ def evidence(
     Args:
         model: the dual encoder.
         clips: B clips of ``(T, 3, S, S)`` uint8 RGB; T may differ.
-        texts: ``(B, D)`` L2-normalised, what each clip's evidence is for.
+        texts: ``(B, D)`` L2-normalised, what each clip's attribution is for.
         pooling: over the frames of a clip.
         first_layer: see `clip_evidence`.
 
@@ -44,7 +44,7 @@ def evidence(
     """
     return torch.cat(
         [
-            clip_evidence(
+            clip_attribution(
                 model, clip, text, embed_clip(model, clip), pooling=pooling, first_layer=first_layer
             )
             for clip, text in zip(clips, texts, strict=True)
@@ -67,7 +67,7 @@ def embed_clip(model: DualEncoder, clip: Tensor) -> Tensor:
         return torch.cat([model.encode_frames(part) for part in parts])
 
 
-def clip_evidence(
+def clip_attribution(
     model: DualEncoder,
     clip: Tensor,
     text: Tensor,
@@ -80,9 +80,10 @@ def clip_evidence(
 
     Chefer, Gur and Wolf 2021 ("Generic Attention-Model Explainability for Interpreting Bi-Modal
     and Encoder-Decoder Transformers"): from layer to layer R <- R + A' R with A' = the mean over
-    the heads of max(0, dy/dA * A), from R = 1; the evidence is the row of the class token. Here y
+    the heads of max(0, dy/dA * A), from R = 1; the attribution is the row of the class token. Here
+    y
     is `clip_logit` times T: every frame weighs as if it stood alone, so that a clip of one
-    repeated frame has the evidence of that frame.
+    repeated frame has the attribution of that frame.
 
     The vision tower computes attention openly (``eager``) for this alone, and is left as it was.
 
@@ -136,13 +137,13 @@ def clip_logit(embeddings: Tensor, text: Tensor, *, logit_scale: float, pooling:
     return logit_scale * (normalize(mean, dim=-1) if pooling == "mean" else mean) @ text
 
 
-def evidence_with_gradient(model: DualEncoder, pixels: Tensor, texts: Tensor) -> Tensor:
-    """Return `evidence` of single frames such that it has a gradient itself.
+def attribution_with_gradient(model: DualEncoder, pixels: Tensor, texts: Tensor) -> Tensor:
+    """Return `attribution` of single frames such that it has a gradient itself.
 
     Args:
         model: the dual encoder.
         pixels: ``(M, 3, S, S)`` as `normalise` gives them, with a graph.
-        texts: ``(M, D)`` L2-normalised, what each frame's evidence is for.
+        texts: ``(M, D)`` L2-normalised, what each frame's attribution is for.
 
     Returns:
         ``(M, g, g)`` float32 on the model's device; at least 0.
@@ -203,7 +204,7 @@ def _slopes(model: DualEncoder, embeddings: Tensor, text: Tensor, pooling: Pooli
 
 
 def _class_row(model: DualEncoder, frames: Tensor, slopes: Tensor, first_layer: int) -> Tensor:
-    """Return the evidence ``(M, N)`` of all tokens of M frames, in one pass."""
+    """Return the attribution ``(M, N)`` of all tokens of M frames, in one pass."""
     pixels = normalise(
         frames.to(model.device), mean=model.mean, std=model.std, dtype=model.dtype
     ).requires_grad_()  # the weights are frozen: there must be something to have a graph for
