@@ -7,10 +7,17 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from clip_har.data.clips import ClipSet
 from clip_har.data.decode.video import decode_clip
+from clip_har.data.frames.store import FrameStore
 from clip_har.data.geometry import fit_frames
 from clip_har.data.sampling import FrameSettings
+from clip_har.engine.noise_evaluation import NoiseResult
+from clip_har.noise.learned.settings import ClassSpecificNoise
+from clip_har.noise.learned.training_clips import TrainingClips
 from tests.checkpoints import SMALL, write_checkpoint
+from tests.noise.made import evaluated, naming, open_small, planted_judge, shown, split
+from tests.planted import planted_clips
 
 # A test that imports a library first, or shares the machine, takes as long as it takes.
 hypothesis.settings.register_profile("patient", deadline=None)
@@ -43,3 +50,25 @@ def real_frames(sample_data: Path) -> dict[str, NDArray[np.uint8]]:
         pictures = torch.from_numpy(decode_clip(videos / clip, FrameSettings(count=8)))
         frames[Path(clip).stem] = fit_frames(pictures.permute(0, 3, 1, 2), 224, "crop").numpy()
     return frames
+
+
+@pytest.fixture(scope="session")
+def planted_set(tmp_path_factory: pytest.TempPathFactory) -> ClipSet:
+    return planted_clips(tmp_path_factory.mktemp("planted"))
+
+
+@pytest.fixture(scope="session")
+def small_frames(planted_set: ClipSet, tmp_path_factory: pytest.TempPathFactory) -> FrameStore:
+    return open_small(planted_set, tmp_path_factory.mktemp("frames"))
+
+
+@pytest.fixture(scope="session")
+def small_training(small_frames: FrameStore) -> TrainingClips:
+    return split(small_frames)
+
+
+@pytest.fixture(scope="session")
+def named(small_frames: FrameStore) -> NoiseResult:
+    """Noise per class that does nothing but write the name of its class over the picture."""
+    classifier, noise = planted_judge(), ClassSpecificNoise()
+    return evaluated(noise, shown(small_frames), classifier, own=naming(noise, classifier))[1]

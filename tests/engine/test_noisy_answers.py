@@ -188,7 +188,7 @@ def test_the_masks_effects_come_in_the_order_of_the_clips(small_frames):
 def test_only_judged_clips_are_answered(small_frames):
     classifier = planted_judge()
     masked = shown(small_frames)
-    masked.__dict__["judged"] = [4, 9]
+    masked.__dict__["evaluated"] = [4, 9]
     found, effects = noisy_answers(
         masked, classifier, {"δ": strong(UniversalNoise(), classifier)}, where="everywhere"
     )

@@ -46,7 +46,7 @@ class FittedNoise:
     def save(self, path: Path) -> None:
         """Write it as safetensors with its card in the metadata."""
         tensors = {f"part.{name}": part for name, part in self.perturbation.parts.items()}
-        texts = {"card": json.dumps(self.card), "course": self.history.to_json()}
+        texts = {"card": json.dumps(self.card), "history": self.history.to_json()}
         write_tensors(path, tensors, texts)
 
 
@@ -250,7 +250,7 @@ def _read(path: Path, start: Perturbation, *, told: bool = False) -> FittedNoise
         }
         return FittedNoise(
             perturbation=start.with_parts(parts),
-            history=History.from_json(texts["course"]),
+            history=History.from_json(texts["history"]),
             card=json.loads(texts["card"]),
         )
     except (OSError, KeyError, ValueError) as error:

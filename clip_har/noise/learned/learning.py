@@ -248,7 +248,7 @@ class _Loop:
                 if moment in self.optimiser.state[part]:
                     tensors[f"{moment}.{name}"] = self.optimiser.state[part][moment]
         scaler = json.dumps(self.scaler.state_dict())
-        write_tensors(state, tensors, {"course": self.history.to_json(), "scaler": scaler})
+        write_tensors(state, tensors, {"history": self.history.to_json(), "scaler": scaler})
 
     def resume(self, state: Path) -> dict[str, Tensor] | None:
         """Go on from what `save` wrote, and return the best noise; None where there is nothing."""
@@ -256,7 +256,7 @@ class _Loop:
             tensors, texts = read_tensors(state)
         except (OSError, ValueError):
             return None  # nothing there, or damaged: from the start
-        self.history = History.from_json(texts["course"])
+        self.history = History.from_json(texts["history"])
         self.scaler.load_state_dict(json.loads(texts["scaler"]))
         for name, part in self.perturbation.parts.items():
             part.data.copy_(tensors[f"part.{name}"])

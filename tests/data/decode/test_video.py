@@ -369,7 +369,7 @@ def test_ffmpeg_stays_silent(tmp_path):
         capture_output=True,
         text=True,
         check=False,
-        cwd=Path(__file__).resolve().parents[2],
+        cwd=Path(__file__).resolve().parents[3],
     )
     assert (done.returncode, done.stdout, done.stderr) == (7, "", "")
 

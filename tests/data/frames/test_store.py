@@ -27,7 +27,7 @@ from clip_har.data.sampling import FrameSettings
 from clip_har.data.sources.ucf101 import UCF101
 from tests.data.made import write_video
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+REPOSITORY = Path(__file__).resolve().parents[3]
 SETTINGS = FrameSettings(sampler="every", step=4, size=32)
 LENGTHS = (9, 1, 30, 16, 5, 12)
 

@@ -332,7 +332,7 @@ def test_a_card_that_was_tampered_with(file):
     refused(file, "its values are not those that were written")
 
 
-@pytest.mark.parametrize("name", ["digest", "card", "course"])
+@pytest.mark.parametrize("name", ["digest", "card", "history"])
 def test_metadata_that_is_missing(file, name):
     def drop(_: dict[str, Any], metadata: dict[str, str]) -> None:
         del metadata[name]

@@ -142,11 +142,11 @@ def spoilt(state: Path, how: str) -> None:
         state.write_text("not a state")
     else:
         tensors = load_file(state)
-        metadata = {"no course": None, "no words": {"course": "{"}, "words": {"course": "{}"}}
+        metadata = {"no history": None, "no words": {"history": "{"}, "words": {"history": "{}"}}
         save_file(tensors, state, metadata=metadata[how])
 
 
-@pytest.mark.parametrize("how", ["empty", "cut", "other", "text", "no course", "no words", "words"])
+@pytest.mark.parametrize("how", ["empty", "cut", "other", "text", "no history", "no words", "words"])
 def test_a_damaged_state_is_no_state(learned, small_training, tmp_path, monkeypatch, how):
     noise, classifier, state = KINDS[2], planted_judge(), tmp_path / "noise.partial"
     whole, history = learned(noise)

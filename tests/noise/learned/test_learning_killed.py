@@ -11,7 +11,7 @@ import torch
 from clip_har.core.tensor_file import read_tensors
 from clip_har.noise.learned.fit import NOISE_FILE
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def start(folder: Path, log: Path, *, pause: float) -> subprocess.Popen[bytes]:
