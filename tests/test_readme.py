@@ -9,8 +9,9 @@ from omegaconf import OmegaConf
 from pydantic import Field
 
 from clip_har.core.settings import Settings
-from clip_har.masking.area import Canvas, clip_mask
+from clip_har.masking.area import Canvas
 from clip_har.masking.fill import Fill
+from clip_har.masking.mask import clip_mask
 from tests.conftest import REPOSITORY
 
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")

@@ -21,7 +21,6 @@ from clip_har.engine.noise_evaluation import NoiseResult, answer_with_noise, eva
 from clip_har.engine.score import score_clips
 from clip_har.engine.shards import PartAnswers, join_parts
 from clip_har.masking.masked_clips import MaskedClips, ShownClip
-from clip_har.masking.none import NoMask
 from clip_har.models.dual_encoder import DualEncoder, Precision, pick_device
 from clip_har.models.source import NO_ATTRIBUTION, ModelSource
 from clip_har.models.video_encoder import VideoEncoder
@@ -204,7 +203,7 @@ def _score(
         classifier,
         corruption,
         clean=clean,
-        keep_embeddings=corruption is None and isinstance(cell.masking, NoMask),
+        keep_embeddings=corruption is None and cell.masking.is_clean,
         cost=cost,
         threads=0 if classifier.model.device.type == "cpu" else THREADS,
     )

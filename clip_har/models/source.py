@@ -23,15 +23,16 @@ class ModelSource(Protocol):
         checkpoint: hub name, or a local folder in the hub's format.
         pooling: how frames become a clip.
         runtime: of the image tower's forward pass.
+        caution: what must stand beside each of its numbers; empty for nothing.
         single_frames: whether frames are embedded one by one, as learned noise needs it.
-        gives_attribution: whether `clip_har.models.attribution` can say what in a frame an answer
-        rests
-            on.
+        gives_attribution: whether `clip_har.models.attribution` can say what in a frame an
+            answer rests on.
     """
 
     checkpoint: str
     pooling: str
     runtime: Runtime
+    caution: ClassVar[str]
     single_frames: ClassVar[bool]
     gives_attribution: ClassVar[bool]
 

@@ -38,6 +38,10 @@ class RegionSource(Protocol):
         """What happens to a clip in which a mask's target is not found."""
 
     @property
+    def finds_regions(self) -> bool:
+        """Whether it finds anything at all."""
+
+    @property
     def exact(self) -> bool:
         """Whether the maps are the truth (they came with the data) or an estimate."""
 

@@ -8,8 +8,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from clip_har.masking.none import NoMask
-from clip_har.masking.swap import SwapMask
 from clip_har.metrics.bootstrap import Means, cluster_bootstrap
 from clip_har.metrics.pairing import common_rows
 from clip_har.metrics.robustness import (
@@ -225,7 +223,8 @@ def _corruption_error(accuracy: Means) -> Means:
 
 
 def _masked(finished: Sequence[Finished]) -> list[Finished]:
-    return [one for one in finished if not isinstance(one.cell.masking, NoMask | SwapMask)]
+    masks = ((one, one.cell.masking) for one in finished)
+    return [one for one, mask in masks if not (mask.is_clean or mask.swaps_scene)]
 
 
 def _right(

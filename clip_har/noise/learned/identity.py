@@ -4,13 +4,14 @@ import hashlib
 import json
 import logging
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any
 
 from clip_har.core.code_version import PACKAGE, modules_digest
 from clip_har.core.errors import ClipHarError
 from clip_har.data.clips import ClipSet, ClipSource, clips_of
 from clip_har.data.sampling import HANDLING
 from clip_har.models.checkpoint import weights_digest
+from clip_har.noise.learned.cell import LearningCell
 from clip_har.noise.learned.settings import (
     BETWEEN_CLASSES,
     BorderNoise,
@@ -21,50 +22,10 @@ from clip_har.noise.learned.settings import (
     UniversalNoise,
 )
 
-if TYPE_CHECKING:
-    from clip_har.models.source import ModelSource
-    from clip_har.prompts.prompt_set import PromptSet
-
 log = logging.getLogger(__name__)
 
 # Settings of learned noise that say how it is used or looked at, not what it is.
 _USE = {"protocol", "top_k", "controls", "attention_clips", "file"}
-
-
-class LearningCell(Protocol):
-    """What learned noise depends on: a part of a `clip_har.config.cell.Cell`."""
-
-    @property
-    def dataset(self) -> Any:
-        """What is evaluated, and says which clips are for training."""
-
-    @property
-    def frames(self) -> Any:
-        """Which frames of a clip are taken."""
-
-    @property
-    def model(self) -> "ModelSource":
-        """The model."""
-
-    @property
-    def prompts(self) -> "PromptSet":
-        """The texts of the classes."""
-
-    @property
-    def masking(self) -> Any:
-        """The cell's own mask, for ``train_masking=same``."""
-
-    @property
-    def region(self) -> Any:
-        """Says where the subject is."""
-
-    @property
-    def noise(self) -> Any:
-        """The settings of the noise."""
-
-    @property
-    def precision(self) -> str:
-        """Of the model's forward pass."""
 
 
 @lru_cache(maxsize=4)  # a sweep asks for it for each of its cells
