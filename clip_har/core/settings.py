@@ -67,6 +67,12 @@ class Option(Protocol):
     def described(self, *, without: Collection[Role] = ()) -> dict[str, Any]:
         """Return the class's name and the fields as a JSON object, see `Settings.described`."""
 
+    def model_dump(self, *, mode: str) -> dict[str, Any]:
+        """Return the fields; as a JSON object with ``mode="json"``."""
+
+    def __hash__(self) -> int:
+        """Return the same for equal settings."""
+
 
 def _roles(metadata: list[Any]) -> list[Role]:
     return [entry for entry in metadata if isinstance(entry, Role)]

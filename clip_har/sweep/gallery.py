@@ -46,8 +46,8 @@ def draw_gallery(cells: Sequence[Cell], frames: FrameStore, *, count: int = CLIP
         model = partial(load_zero_shot, cell, frames.clip_set)
         masked = open_masked(cell, frames, zero_shot=model)
         draw, evaluated = _tile(masked), set(masked.evaluated)
-        region = type(cell.region).__name__ + cell.region.model_dump_json()
-        mask = type(cell.masking).__name__ + cell.masking.model_dump_json(exclude={"ratio"})
+        region = cell.region.described()
+        mask = cell.masking.described() | {"ratio": None}
         key = f"{mask} {region if cell.masking.feature else ''} {cell.seed}"
         row = rows.setdefault(key, GalleryRow(_row_label(cell, cells), list(blank)))
         tiles: list[Tile | str | None] = [

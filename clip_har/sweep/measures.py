@@ -98,10 +98,10 @@ def _roles(members: Sequence[Finished]) -> dict[str, Finished]:
         role = None if one.cell.region.asks_model else one.cell.masking.scene_role
         if role is not None:
             found.setdefault(role, []).append(one)
-    for role, several in found.items():
+    for shown, several in found.items():
         if len(several) > 1:
             names = ", ".join(one.name for one in several)
-            log.warning("scene measures need one cell as %s, left out: %s", role, names)
+            log.warning("scene measures need one cell as %s, left out: %s", shown, names)
     roles = {role: several[0] for role, several in found.items() if len(several) == 1}
     if "swap" in roles and "frozen" in roles:
         moving, frozen = (roles[role].cell.masking for role in ("swap", "frozen"))

@@ -82,7 +82,7 @@ def over_ratios(finished: Sequence[Finished]) -> pd.DataFrame:
         if one.cell.masking.ratio and isinstance(one.cell.noise, NoNoise)
     ]
     for members in grouped(shares, without="ratio"):
-        folders = {float(one.cell.masking.ratio): one.folder for one in members}
+        folders = {one.cell.masking.ratio or 0.0: one.folder for one in members}
         clean = clean_twin(members[0].folder)
         if len(folders) < 2 or clean is None:
             continue
@@ -118,7 +118,7 @@ def over_seeds(finished: Sequence[Finished]) -> pd.DataFrame:
     """
     rows = []
     for members in grouped(finished, without="seed"):
-        drawn_alike = len({one.cell.dataset.model_dump_json() for one in members}) == 1
+        drawn_alike = len({str(one.cell.dataset.described()) for one in members}) == 1
         if len({one.cell.seed for one in members}) < 2 or not drawn_alike:
             continue
         tables = [ScoreTable.read(one.folder / SCORES) for one in members]

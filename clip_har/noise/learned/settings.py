@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from clip_har.core.errors import ClipHarError
-from clip_har.core.settings import Settings
+from clip_har.core.settings import Role, Settings
 from clip_har.models.source import NO_ATTRIBUTION
 from clip_har.noise.where import Where
 from clip_har.regions.source import PERSON, SUBJECT
@@ -118,9 +118,9 @@ class Learned(Settings):
     train_masking: TrainMasks = ("none", "percent", "shape")
     train_ratios: TrainRatios = (0.1, 0.3, 0.5)
     learning: LearningSettings = LearningSettings()
-    controls: bool = True
-    attention_clips: Annotated[int, Field(ge=0)] = 64
-    file: Path | None = None
+    controls: Annotated[bool, Role.USE] = True
+    attention_clips: Annotated[int, Field(ge=0), Role.USE] = 64
+    file: Annotated[Path | None, Role.RUN] = None  # what it holds counts, not where it lies
     seed: Annotated[int, Field(ge=0)] = 0
 
     @model_validator(mode="after")
@@ -245,8 +245,8 @@ class ClassSpecificNoise(LearnedPixels):
 
     loss: LossWeights = LossWeights(cross_entropy=0.3, ranking=1.0)
     wrong: Count = 3
-    protocol: Protocol = "candidate"
-    top_k: Count = 5
+    protocol: Annotated[Protocol, Role.USE] = "candidate"
+    top_k: Annotated[Count, Role.USE] = 5
 
 
 class ResidualNoise(ClassSpecificNoise):
@@ -276,8 +276,8 @@ class EmbeddingNoise(Learned):
     loss: LossWeights = LossWeights(cross_entropy=0.3, ranking=1.0)
     epsilon: Annotated[float, Field(gt=0, le=2)] = 0.3
     wrong: Count = 3
-    protocol: Protocol = "candidate"
-    top_k: Count = 5
+    protocol: Annotated[Protocol, Role.USE] = "candidate"
+    top_k: Annotated[Count, Role.USE] = 5
 
     @model_validator(mode="after")
     def _has_no_neighbours(self) -> Self:
