@@ -94,7 +94,7 @@ class AimedMask(Mask):
         return feather(hidden, self.soft) if self.soft else hidden
 
     def _outlines(self, canvas: Canvas) -> NDArray[np.float32]:
-        """Return the soft mask that holes are drawn about, ``(1 or T, H, W)``."""
+        """Return the soft mask that holes are made about, ``(1 or T, H, W)``."""
         soft_mask = known_feature(canvas)
         if self.static:
             union: NDArray[np.float32] = soft_mask.max(axis=0, keepdims=True)

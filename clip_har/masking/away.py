@@ -23,8 +23,8 @@ def moved_away(
 
     One place serves the whole clip, a window that the target's bounding box fits into in every
     frame: that over which the soft mask of target and subject, summed over the frames, is least;
-    among equals one is drawn. Where the target fills most of the frame the two still overlap, and
-    ``mask/subject_hidden`` says by how much.
+    one of several equals is chosen at random. Where the target fills most of the frame, the two
+    still overlap; ``mask/subject_hidden`` says by how much.
 
     Args:
         soft_mask: ``(F, H, W)`` of the target that the hole is made for, in [0, 1].

@@ -20,15 +20,15 @@ class FeatureMask(AimedMask):
     With a ratio the area is exact, as with every mask: where the target is smaller, the hole grows
     beyond it; where it is larger, a part of it stays visible. ``ratio=null`` hides the whole hole.
 
-    A hole that follows the subject tells of its motion, and its size of the pose: a box less than
-    an outline, and least with ``static``.
+    A hole that follows the subject shows its motion, and the hole's size shows the pose: a box
+    shows less than an outline, and ``static`` shows least.
 
     Attributes:
         hole: None is ``box``, which does not give the outline away, and ``exact`` for the
             background, which has no box of its own.
         place: ``feature``, or ``away``: a hole of the same shape and area where target and subject
-            are least, the control that shows what hiding just anything costs. It stands still
-            where a hole on the feature moves along, unless ``static`` holds that one, too.
+            are least: the control that shows what hiding anything at all costs. It does not
+            move, while a hole on the target moves along unless it is ``static``.
 
     Raises:
         ValueError: (by pydantic) on another place for the background, or as `AimedMask`.

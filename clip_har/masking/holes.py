@@ -1,8 +1,8 @@
 """The shapes of a hole around a target, as fields that are negative inside the hole.
 
 A hole with the outline of a person still tells the pose: a model may read the action off the
-silhouette. ``box`` and ``ellipse`` give away no more than its size, ``grown`` blurs it, ``exact``
-is the control that shows how much the outline alone tells.
+silhouette. ``box`` and ``ellipse`` give away only its size, ``grown`` blurs it, ``exact``
+is the control that shows how much the outline alone gives away.
 """
 
 from typing import Literal
@@ -15,10 +15,10 @@ from clip_har.regions.source import INSIDE, is_found
 Hole = Literal["exact", "grown", "box", "ellipse"]
 
 GROWN_SHARE = 0.08
-"""How far a ``grown`` hole reaches beyond the target unless told, share of the frame's short side:
-9 pixels of 112, where the outline of a drawn person told no more than a box."""
+"""Default reach of a ``grown`` hole beyond the target, share of the frame's short side: 9 pixels of
+112, at which the outline of a rendered person gave away no more than a box."""
 
-_LEVELS = 255  # soft mask is ranked in these steps, as region maps are kept on disk
+_LEVELS = 255  # steps in which soft masks are ranked, as region maps are stored
 
 
 def hole_field(

@@ -13,7 +13,7 @@ from clip_har.data.frames.store import FrameStore
 from clip_har.masking.area import Canvas
 from clip_har.masking.effect import MaskEffect, mask_effect
 from clip_har.masking.mask import Hidden, Mask, clip_mask
-from clip_har.masking.pairs import draw_scene_clips
+from clip_har.masking.pairs import sample_scene_clips
 from clip_har.regions.source import PERSON, SUBJECT, RegionSource
 from clip_har.regions.store import RegionMaps, open_regions
 
@@ -95,7 +95,7 @@ class MaskedClips:
 
     @cached_property
     def scene_clips(self) -> Mapping[int, int]:
-        """For each evaluated clip the one before whose background it is shown.
+        """For each evaluated clip the one that gives the background.
 
         Empty unless the mask swaps scenes. Both clips' subjects were found, and the two are of
         different classes.
@@ -104,9 +104,9 @@ class MaskedClips:
             return {}
         clips = [self.frames.clip_set.clips[index] for index in self.evaluated]
         labels = np.array([clip.label for clip in clips], np.int64)
-        drawn = draw_scene_clips([clip.id for clip in clips], labels, seed=self.seed)
+        picks = sample_scene_clips([clip.id for clip in clips], labels, seed=self.seed)
         return {
-            index: self.evaluated[pick] for index, pick in zip(self.evaluated, drawn, strict=True)
+            index: self.evaluated[pick] for index, pick in zip(self.evaluated, picks, strict=True)
         }
 
     def clip(self, index: int) -> ShownClip:

@@ -10,7 +10,7 @@ from clip_har.masking.mask import Mask, SceneRole
 
 
 class NoMask(Mask):
-    """Hide nothing. Has no ratio and no fill of its own, so a sweep over them runs it once.
+    """Hide nothing. It has no ratio and no fill: a sweep over them runs it once.
 
     Example:
         >>> canvas = Canvas(clip_id="clip 1", seed=0, frames=8, height=2, width=2)

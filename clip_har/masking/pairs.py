@@ -9,12 +9,12 @@ from clip_har.core.errors import ClipHarError
 from clip_har.core.seeding import generator
 
 
-def draw_scene_clips(
+def sample_scene_clips(
     clip_ids: Sequence[str], labels: NDArray[np.int64], *, seed: int
 ) -> NDArray[np.int64]:
-    """Draw for each clip another one, of another class, whose background it is shown before.
+    """Choose for each clip another one, of another class, at random: its background is shown.
 
-    The other class is drawn evenly among those present, then one of its clips evenly, from a
+    The other class is sampled evenly among those present, then one of its clips evenly, by a
     generator of the clip's own; so each clip's pair depends on the seed, its id and the set of
     clips, not on their order.
 
@@ -27,10 +27,10 @@ def draw_scene_clips(
         ``(N,)`` positions in ``clip_ids``.
 
     Raises:
-        ClipHarError: when there is but one class.
+        ClipHarError: when there is only one class.
 
     Example:
-        >>> draw_scene_clips(["a", "b", "c"], np.array([0, 0, 1]), seed=0)[:2]
+        >>> sample_scene_clips(["a", "b", "c"], np.array([0, 0, 1]), seed=0)[:2]
         array([2, 2])
     """
     by_name = sorted(range(len(clip_ids)), key=lambda position: clip_ids[position])
@@ -43,10 +43,10 @@ def draw_scene_clips(
             "masking=swap shows a clip before the background of another class: expected clips of"
             f" at least 2 classes, got {len(members)}"
         )
-    drawn = np.empty(len(clip_ids), np.int64)
+    chosen = np.empty(len(clip_ids), np.int64)
     for position, clip_id in enumerate(clip_ids):
         draws = generator(seed, "mask/swap", clip_id)
         others = [label for label in members if label != labels[position]]
         scene_class = members[others[draws.integers(len(others))]]
-        drawn[position] = scene_class[draws.integers(len(scene_class))]
-    return drawn
+        chosen[position] = scene_class[draws.integers(len(scene_class))]
+    return chosen

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 class SwapMask(Mask):
     """Keep the subject, hide the rest, and show another clip's background there.
 
-    The mixing of HAT (Chung et al. 2022) and SCUBA (Li et al. 2023). Which clip's background is
-    shown is drawn by `clip_har.masking.pairs`. The other clip's own subject is painted over with
+    The mixing of HAT (Chung et al. 2022) and SCUBA (Li et al. 2023). `clip_har.masking.pairs`
+    chooses the other clip at random. The other clip's own subject is painted over with
     ``fill``, in a grown outline, so that its silhouette does not shine through.
 
     Attributes:
