@@ -79,6 +79,7 @@ class ColourJudge:
     moves: bool = False
     batch_size: int = 64
     pooling: Pooling = "mean"
+    device: torch.device = torch.device("cpu")
 
     def answers(self, clips: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         scores = torch.stack([self._scores(clip) for clip in clips])

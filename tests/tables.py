@@ -40,3 +40,13 @@ def made_table(
         noise_largest=np.zeros(len(label)),
         scene_labels=np.full(len(label), OWN_SCENE),
     )
+
+
+def score_clips(
+    masked: MaskedClips, classifier: Classifier, noise: Noise | None = None, **more: Any
+) -> ScoreTable:
+    """Return the score table of clips, see `clip_har.engine.show.show_clips`."""
+    shown = show_clips(masked, classifier, {"own": noise or NoNoise()}, **more)
+    columns = np.zeros(len(masked.evaluated), np.int64)
+    variant = Variant(shown.answers["own"].scores[:, 0], "own", columns)
+    return table_of(variant, shown, masked, pooling=classifier.pooling)

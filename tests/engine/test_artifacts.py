@@ -42,7 +42,7 @@ def test_pictures_of_clips_show_noise_that_is_drawn(masked: MaskedClips, noise: 
     assert len(found) == 5
     for index, picture in enumerate(found):
         clip = masked.clip(index)
-        expected = corrupted(clip, noise)[4].permute(1, 2, 0).numpy()
+        expected = seen_frames(clip, noise)[4].permute(1, 2, 0).numpy()
         assert np.array_equal(picture, expected)
         assert not np.array_equal(picture, clip.frames[4].permute(1, 2, 0).numpy())
 

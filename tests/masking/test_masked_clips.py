@@ -14,7 +14,6 @@ from clip_har.core.errors import ClipHarError
 from clip_har.data.clips import ClipSet
 from clip_har.data.frames.store import FrameStore
 from clip_har.engine.clips import open_masked
-from clip_har.engine.score import score_clips
 from clip_har.masking.area import Strategy
 from clip_har.masking.feature import FeatureMask
 from clip_har.masking.isolation import IsolationMask

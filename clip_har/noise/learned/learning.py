@@ -19,7 +19,7 @@ from clip_har.core.tensor_file import read_tensors, write_tensors
 from clip_har.models.zero_shot import ZeroShot
 from clip_har.noise.learned.objective import class_prior, draw_wrong, terms
 from clip_har.noise.learned.perturbation import Perturbation
-from clip_har.noise.learned.settings import ClassSpecificNoise, EmbeddingNoise, Learned
+from clip_har.noise.learned.settings import Learned
 from clip_har.noise.learned.training_clips import Batch, TrainingClips
 
 Curve = dict[int, float]
@@ -185,22 +185,15 @@ class _Loop:
     def step(self) -> None:
         """Make one step."""
         noise, step = self.noise, self.history.steps
-        wrong = None
-        count = noise.learning.batch
-        if isinstance(noise, ClassSpecificNoise | EmbeddingNoise):
-            each = 1 + min(noise.wrong, len(self.prior) - 1)
-            # Noise in feature space sends each frame through the model only once.
-            count = (
-                noise.learning.batch if isinstance(noise, EmbeddingNoise) else max(count // each, 1)
-            )
-        batch = self.training.batch(noise, count, step)
-        if isinstance(noise, ClassSpecificNoise | EmbeddingNoise):
+        classes, wrong = len(self.prior), None
+        batch = self.training.batch(noise, noise.frames_in_step(classes), step)
+        if noise.per_class:
             with torch.no_grad():
                 clean = self.zero_shot.frame_logits(
                     self.zero_shot.model.encode_frames(batch.frames)
                 ).cpu()
             draws = generator(noise.seed, "noise/wrong", str(step))
-            wrong = draw_wrong(clean, batch.labels, count=noise.wrong, draws=draws)
+            wrong = draw_wrong(clean, batch.labels, count=noise.wrong_classes(classes), draws=draws)
         found = terms(noise, self.perturbation, self.zero_shot, batch, wrong, self.prior)
         weights = noise.weights()
         total = torch.stack([weights[name] * term for name, term in found.items()]).sum()

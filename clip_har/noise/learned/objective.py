@@ -56,8 +56,8 @@ def terms(
     own, others = logits[:, 0], logits[:, 1:]
 
     found: dict[str, Tensor] = {}
-    for name in weights.keys() & {"cross_entropy", "margin", "confidence"}:
-        found[name] = getattr(loss, name)(own, labels)
+    if "cross_entropy" in weights:
+        found["cross_entropy"] = loss.cross_entropy(own, labels)
     if "contrast" in weights:
         found["contrast"] = loss.contrast(others, shown[:, 1:])
     if "ranking" in weights:
@@ -66,23 +66,8 @@ def terms(
         # Under its own class's noise an answer is right for a trivial reason: no bias shows.
         seen = others.flatten(0, 1) if each > 1 else own
         found["bias"] = loss.bias(seen, prior.to(device))
-    if "consistency" in weights:
-        whole = perturbation.embed(
-            zero_shot.model,
-            perturbation.prepare(zero_shot.model, batch.whole),
-            torch.ones_like(visible),
-            labels if noise.per_class else torch.zeros_like(labels),
-            times,
-        )
-        found["consistency"] = loss.consistency(own, zero_shot.frame_logits(whole))
     if "attention" in weights:
         found["attention"] = _attention(noise, perturbation, zero_shot, batch)
-    if weights.keys() & {"smoothness", "size"}:
-        share = perturbation.share_of_budget(
-            torch.unique(shown) if noise.per_class else labels[:1] * 0
-        )
-        for name in weights.keys() & {"smoothness", "size"}:
-            found[name] = getattr(loss, name)(share)
     return {name: found[name] for name in weights if name in found}
 
 

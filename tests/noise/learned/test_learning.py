@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 import torch
 
-from clip_har.engine.attribution import mass_inside
 from clip_har.models.attribution import attribution_with_gradient
 from clip_har.models.clip import CLIP
 from clip_har.models.zero_shot import ZeroShot
@@ -32,6 +31,7 @@ from clip_har.noise.learned.training_clips import TrainingClips
 from clip_har.regions.annotation import AnnotationRegion
 from clip_har.regions.source import SUBJECT
 from clip_har.regions.store import open_regions
+from tests.noise.learned.inside import mass_inside
 from tests.noise.made import (
     CPU,
     KINDS,

@@ -1,0 +1,19 @@
+"""What every option of conf/noise says of itself."""
+
+from typing import ClassVar
+
+from clip_har.core.settings import Settings
+
+
+class NoiseSettings(Settings):
+    """The base of all noise options: what the rest of the package asks of them."""
+
+    is_clean: ClassVar[bool] = False
+    """Whether it changes nothing."""
+    is_learned: ClassVar[bool] = False
+    """Whether it is learned from training clips, see `clip_har.noise.learned.settings.Learned`."""
+
+    @property
+    def uses_label(self) -> bool:
+        """Whether the noise that a clip gets depends on its true label: a leak."""
+        return False
