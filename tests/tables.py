@@ -1,9 +1,16 @@
 """Score tables made by hand."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
+from clip_har.engine.show import show_clips
+from clip_har.engine.variants import Variant, table_of
+from clip_har.masking.masked_clips import MaskedClips
+from clip_har.models.zero_shot import Classifier
+from clip_har.noise.contract import Noise
+from clip_har.noise.none import NoNoise
 from clip_har.results.score_table import OWN_SCENE, ScoreTable
 
 

@@ -47,7 +47,7 @@ def test_every_measure_is_of_the_frames_that_were_seen_for_the_class_answered(lo
         classifier,
         given,
         [1, 4],
-        lambda name, clip, row: clip.frames if name == "b" else 255 - clip.frames,
+        lambda name, clip, _: clip.frames if name == "b" else 255 - clip.frames,
     )
     found = both["a"]
     assert found.keys() == MEASURES.keys() == {"mass", "rank", "pointing", "focus"}
@@ -61,7 +61,7 @@ def test_every_measure_is_of_the_frames_that_were_seen_for_the_class_answered(lo
     for values in found.values():
         assert np.flatnonzero(np.isfinite(values)).tolist() == [1, 4]
     assert both["b"]["mass"][1] != found["mass"][1]
-    assert attention_of(masked, classifier, given, [], lambda name, clip, row: clip.frames) == {}
+    assert attention_of(masked, classifier, given, [], lambda *_: clip.frames) == {}
 
 
 def test_patches_are_covered_in_part():

@@ -27,6 +27,7 @@ from clip_har.noise.learned.settings import (
 from clip_har.regions.annotation import AnnotationRegion
 from clip_har.regions.source import SUBJECT
 from clip_har.regions.store import open_regions
+from tests.noise.learned.inside import mass_inside
 from tests.noise.made import (
     CPU,
     drawn,
@@ -37,7 +38,6 @@ from tests.noise.made import (
     scores,
     shown,
 )
-from tests.noise.learned.inside import mass_inside
 from tests.planted import CLASSES, open_planted
 
 # Attention
@@ -91,13 +91,8 @@ def test_attention_is_measured_on_what_was_shown_for_what_was_answered(looking):
     clips = {row: masked.clip(row) for row in rows}
     seen: dict[str, Mapping[int, Any]] = {
         "none": {row: clip.frames for row, clip in clips.items()},
-        "candidate": {
-            row: seen_frames(clip, own, int(used[row]))
-            for row, clip in clips.items()
-        },
-        "universal": {
-            row: seen_frames(clip, universal, 0) for row, clip in clips.items()
-        },
+        "candidate": {row: seen_frames(clip, own, int(used[row])) for row, clip in clips.items()},
+        "universal": {row: seen_frames(clip, universal, 0) for row, clip in clips.items()},
     }
     for name, frames in seen.items():
         found = result.answers[name].attention

@@ -266,7 +266,9 @@ def test_a_pixel_that_is_covered_in_part_gets_a_part_of_the_noise(small_frames):
     covered = np.full((1, SIDE, SIDE), 0.25, np.float32)
     half = replace(clip, hidden=covered)
     picture = (clip.frames + 0.75 * delta.parts["shared"][0]).clamp(0, 255).round()
-    assert torch.equal(seen_frames(half, replace(delta, where="visible"), 0), picture.to(torch.uint8))
+    assert torch.equal(
+        seen_frames(half, replace(delta, where="visible"), 0), picture.to(torch.uint8)
+    )
 
 
 # What was really added

@@ -69,19 +69,21 @@ def test_noise_that_only_names_its_class_looks_perfect_to_the_oracle_and_helps_n
         assert top1(named, honest) == pytest.approx(CLEAN_TOP1)
         changed = scores(named, honest).argmax(axis=1) != scores(named, "none").argmax(axis=1)
         assert not changed.any()
-    message = named.effects[named.effects["measure"] == "top1"].set_index(["variant", "against"])
+    effects = effect_table(named.answers, named.headline)
+    message = effects[effects["measure"] == "top1"].set_index(["variant", "against"])
     assert message.loc[(ORACLE, "none"), "difference"] == pytest.approx(1 - CLEAN_TOP1)
     assert message.loc[("candidate", "none"), ["difference", "low", "high"]].tolist() == [0, 0, 0]
 
 
 def test_an_empty_frame_shows_why(named):
-    assert named.classes["named_on_empty"].tolist() == [1] * 5
+    assert named.looked.classes["named_on_empty"].tolist() == [1] * 5
     assert named.metrics()["noise/named_on_empty"] == 1
 
 
 def test_one_noise_for_all_classes_mends_what_the_noise_per_class_did_not(named):
     assert top1(named, "universal") == 1
-    message = named.effects[named.effects["measure"] == "top1"].set_index(["variant", "against"])
+    effects = effect_table(named.answers, named.headline)
+    message = effects[effects["measure"] == "top1"].set_index(["variant", "against"])
     assert message.loc[("candidate", "universal"), "difference"] == pytest.approx(CLEAN_TOP1 - 1)
 
 
@@ -102,7 +104,9 @@ def test_noise_that_really_helps_each_class_helps_without_the_label(small_frames
     own = naming(noise, classifier).with_parts({"own": one.repeat(5, 1, 1, 1, 1)})
     _, result = evaluated(noise, shown(small_frames), classifier, own=own)
     assert [top1(result, name) for name in PER_CLASS] == [pytest.approx(CLEAN_TOP1), 1, 1, 1, 1]
-    assert result.looked.classes["named_on_empty"].mean() == pytest.approx(1 / 5), "chance: it is one δ"
+    assert result.looked.classes["named_on_empty"].mean() == pytest.approx(1 / 5), (
+        "chance: it is one δ"
+    )
 
 
 # Variants
@@ -183,7 +187,9 @@ def test_which_variants_there_are_and_which_of_them_are_said_to_leak(
         name for name in names if "leaks" in name
     }
     assert ("named_on_empty" in result.looked.classes) == (noise.per_class and noise.controls)
-    assert result.looked.classes["class"].tolist() == (list(CLASSES) if noise.per_class else ["learned"])
+    assert result.looked.classes["class"].tolist() == (
+        list(CLASSES) if noise.per_class else ["learned"]
+    )
 
 
 def relabelled(frames: FrameStore, labels: NDArray[np.int64]) -> FrameStore:

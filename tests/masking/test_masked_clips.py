@@ -26,6 +26,7 @@ from clip_har.metrics.summary import summarise
 from clip_har.regions.annotation import AnnotationRegion
 from clip_har.results.score_table import OWN_SCENE
 from tests.planted import ACTORS, SCENES, ColourJudge, open_planted, planted_clips
+from tests.tables import score_clips
 
 Opened = Callable[..., MaskedClips]
 

@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from clip_har.engine.show import seen_frames
 from clip_har.masking.effect import mask_effect
 from clip_har.masking.fill import apply_mask
 from clip_har.masking.masked_clips import ShownClip
@@ -14,7 +15,6 @@ from clip_har.noise.random import (
     GaussianNoise,
     SaltPepperNoise,
     UniformNoise,
-    corrupted,
 )
 
 TIMES, SIDE = 8, 64

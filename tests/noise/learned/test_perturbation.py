@@ -203,16 +203,6 @@ def test_still_noise_is_the_same_at_all_times_and_universal_noise_for_all_classe
     assert not torch.equal(apart[0], apart[1])
 
 
-def test_share_of_budget_is_part_over_budget_of_the_asked_classes():
-    noise = blown_up(made(ResidualNoise(epsilon=10, epsilon_class=2, resolution=4)), factor=1)
-    shared, own = noise.parts["shared"], noise.parts["own"]
-    found = noise.share_of_budget(torch.tensor([3, 1]))
-    expected = [shared[0], shared[0], own[3], own[1]]
-    budgets = [10, 10, 2, 2]
-    wanted = torch.cat([part / budget for part, budget in zip(expected, budgets, strict=True)])
-    torch.testing.assert_close(found, wanted)
-
-
 def test_strength_is_that_of_one_class_over_all_times():
     noise = blown_up(made(ResidualNoise(static=False)), factor=1)
     whole = (noise.parts["shared"] + noise.parts["own"])[2]
@@ -428,7 +418,6 @@ def test_numbers_of_a_shift():
     values = torch.tensor([0.3, -0.4, 0, 0, 0, 0])
     noise.parts["own"][2] = values
     assert noise.budget("own") == 0.5
-    torch.testing.assert_close(noise.share_of_budget(torch.tensor([2]))[0], values / 0.5)
     assert noise.strength(2) == pytest.approx((0.5 / WIDTH**0.5, 0.4))
 
 
