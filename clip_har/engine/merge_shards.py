@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,23 @@ _COLUMNS = (
     *("labels", "scores", "mask_ratio", "subject_hidden", "subject_found", "native_black"),
     *("feature_hidden", "feature_frames", "noise_rms", "noise_largest", "scene_labels"),
 )
+
+
+@dataclass(frozen=True, eq=False)
+class ShardAnswers:
+    """The answers to one shard.
+
+    Attributes:
+        tables: by variant.
+        headline: the variant that the cell's own numbers are of.
+        seconds: what they took.
+        compared: whether the clean twin's answers were there to measure drift from.
+    """
+
+    tables: Mapping[str, ScoreTable]
+    headline: str
+    seconds: Mapping[Part, float]
+    compared: bool
 
 
 def write_shard(
@@ -46,19 +64,21 @@ def write_shard(
         write_json(out / _NOTE, {"seconds": dict(seconds), "compared": compared})
 
 
-def read_shard(folder: Path) -> tuple[dict[str, ScoreTable], str]:
-    """Return the score tables of a shard by variant, and the name of the headline.
+def read_shard(folder: Path) -> ShardAnswers:
+    """Read what `write_shard` wrote.
 
     Raises:
-        ClipHarError: when one is missing or damaged.
+        ClipHarError: when something is missing or damaged.
     """
     try:
         headline, answers = read_answers(folder)
-        return {name: found.table for name, found in answers.items()}, headline
-    except (OSError, ValueError, KeyError, ClipHarError) as error:
+        note = json.loads((folder / _NOTE).read_text(encoding="utf-8"))
+        tables = {name: found.table for name, found in answers.items()}
+        return ShardAnswers(tables, headline, dict(note["seconds"]), bool(note["compared"]))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, ClipHarError) as error:
         raise ClipHarError(
-            f"{folder}: expected the answers of a shard, got {error}; remove it, and run that"
-            " shard again"
+            f"{folder}: expected the answers of a shard, got {' '.join(str(error).split())};"
+            " remove it, and run that shard again"
         ) from error
 
 
@@ -77,22 +97,24 @@ def merge_shards(
         ClipHarError: when the shards do not hold exactly these clips; when only some were compared
             with the clean twin, or none was and the cell is; and as `read_shard`.
     """
-    shards = [read_shard(folder)[0] for folder in folders]
-    notes = [json.loads((folder / _NOTE).read_text(encoding="utf-8")) for folder in folders]
-    if len({note["compared"] for note in notes}) > 1:
+    shards = [read_shard(folder) for folder in folders]
+    if len({shard.compared for shard in shards}) > 1:
         raise ClipHarError(
             "some shards were answered with clean_twin=false and some with a clean twin: run them"
             " all again with overwrite=always and the same clean_twin"
         )
-    if compared and not notes[0]["compared"]:
+    if compared and not shards[0].compared:
         raise ClipHarError(
             "the shards were answered with clean_twin=false, and the whole cell is compared"
             " with its clean twin: set clean_twin=false here, too, or run the shards again"
             " without it and with overwrite=always"
         )
-    for note in notes:
-        cost.add(note["seconds"])
-    return {name: merge_tables([shard[name] for shard in shards], masked) for name in shards[0]}
+    for shard in shards:
+        cost.add(shard.seconds)
+    return {
+        name: merge_tables([shard.tables[name] for shard in shards], masked)
+        for name in shards[0].tables
+    }
 
 
 def merge_tables(tables: Sequence[ScoreTable], masked: MaskedClips) -> ScoreTable:

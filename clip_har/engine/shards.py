@@ -111,8 +111,8 @@ def clean_table(twin: Cell, shard: Shard, clips: ClipSet, folder: Path, name: st
     if (folder / METRICS).is_file():
         return ScoreTable.read(folder / SCORES)
     _evaluate(twin, shard, clips, folder, name, None)
-    tables, headline = read_shard(shard_folder(folder, shard))
-    return tables[headline]
+    answers = read_shard(shard_folder(folder, shard))
+    return answers.tables[answers.headline]
 
 
 def _evaluate(
@@ -140,7 +140,6 @@ def _evaluate(
         cost = Cost()
         part = cell.model_copy(update={"shard": shard})
         found = evaluate(part, clips, clean=clean, cost=cost)
-        # The whole cell loads, decodes and locates by itself: that is counted there.
         compared = clean is not None
         write_shard(out, found.headline, found.answers, seconds=cost.seconds, compared=compared)
     return True

@@ -173,7 +173,7 @@ def test_examples_show_clips_whose_answer_changed_first_and_some_others(small_fr
         row = ids.index(example.clip.id)
         assert example.label == small_frames.clip_set.labels[row]
         assert (example.before, example.after) == (before[row], after[row])
-        expected = seen_frames(example.clip, own, 0)  # type: ignore[arg-type]
+        expected = seen_frames(example.clip, own, 0)
         assert torch.equal(example.noisy, expected)
 
 
@@ -188,7 +188,7 @@ def test_examples_show_the_noise_that_the_answer_was_given_under(small_frames):
     own = naming(noise, classifier)
     _, result = evaluated(noise, shown(small_frames), classifier, own=own)
     for example in result.looked.examples:
-        expected = seen_frames(example.clip, own, example.label)  # type: ignore[arg-type]
+        expected = seen_frames(example.clip, own, example.label)
         assert torch.equal(example.noisy, expected)
 
 

@@ -376,13 +376,6 @@ def test_what_is_learned(kind, names):
     assert {name: len(part) for name, part in made(kind()).parts.items()} == names
 
 
-def test_other_settings_are_refused():
-    with pytest.raises(TypeError, match="expected settings of learned noise"):
-        make_perturbation(
-            Learned(), model=linear_model(), classifier=torch.eye(WIDTH), frames=FRAMES
-        )
-
-
 # In feature space
 
 
