@@ -22,7 +22,6 @@ from clip_har.models.pooling import Pooling, clip_scores
 from clip_har.models.zero_shot import ZeroShot
 from clip_har.noise.contract import Noise
 from clip_har.noise.learned.perturbation import (
-    EmbeddingShift,
     NoPerturbation,
     Perturbation,
     PixelNoise,
@@ -36,6 +35,7 @@ from clip_har.noise.learned.settings import (
     ResidualNoise,
     UniversalNoise,
 )
+from clip_har.noise.learned.shift import EmbeddingShift
 from clip_har.noise.where import Where
 from clip_har.results.score_table import ScoreTable
 from tests.data.made import write_video

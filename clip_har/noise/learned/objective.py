@@ -1,5 +1,7 @@
 """The loss of one step: which frames get whose noise, and what each term sees of the answers."""
 
+from typing import cast
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -115,11 +117,11 @@ def _attention(
     noise: Learned, perturbation: Perturbation, zero_shot: ZeroShot, batch: Batch
 ) -> Tensor:
     """Return the attention term: attribution for the true class on x + δ_y, against the subject."""
-    assert isinstance(perturbation, PixelNoise)  # noqa: S101, checked with the configuration
+    pixel_noise = cast(PixelNoise, perturbation)  # checked with the configuration
     assert batch.subject is not None  # noqa: S101
     device = zero_shot.classifier.device
     labels = batch.labels.to(device)
-    pixels = perturbation.pixels(
+    pixels = pixel_noise.pixels(
         zero_shot.model,
         batch.frames.to(device),
         batch.visible.to(device),

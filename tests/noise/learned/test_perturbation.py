@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from clip_har.noise.learned.perturbation import EmbeddingShift, PixelNoise, add, make_perturbation
+from clip_har.noise.learned.perturbation import PixelNoise, add, make_perturbation
 from clip_har.noise.learned.settings import (
     BorderNoise,
     ClassSpecificNoise,
@@ -18,6 +18,7 @@ from clip_har.noise.learned.settings import (
     ResidualNoise,
     UniversalNoise,
 )
+from clip_har.noise.learned.shift import EmbeddingShift
 from tests.noise.linear import SIDE, WIDTH, linear_model, random_frames
 
 CLASSES, FRAMES = 5, 3
