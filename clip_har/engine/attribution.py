@@ -47,11 +47,11 @@ def covered(subject: NDArray[np.float32], side: int) -> NDArray[np.float32]:
 
 
 def rows_with_subject(masked: MaskedClips, most: int) -> list[int]:
-    """Return the rows of at most so many evaluated clips whose subject was found, evenly spread.
+    """Return rows of evaluated clips in which the subject was found, evenly spread.
 
     Args:
         masked: the clips; without a region source there are none.
-        most: 0 for none.
+        most: at most this many rows; 0 for none.
     """
     if masked.subject is None or most == 0:
         return []
@@ -88,7 +88,7 @@ def attention_of(
     with track(len(rows), "measuring attention") as advance:
         for row in rows:
             clip = masked.clip(masked.evaluated[row])
-            assert clip.subject is not None  # noqa: S101, the caller's promise
+            assert clip.subject is not None  # noqa: S101, promised by the caller
             for name, classes in answers.items():
                 frames = seen(name, clip, row)
                 attribution = attribution_maps(zero_shot, frames, int(classes[row])).numpy()

@@ -26,7 +26,7 @@ def random_like(perturbation: Perturbation, *, seed: int) -> Perturbation:
     """Return random noise of the size of learned noise.
 
     The values of each class's δ are dealt out anew over its grid, of a border over the border, and
-    their signs drawn by lot; parts of a sum each by themselves. Then what a class has in a frame is
+    their signs sampled; parts of a sum each by themselves. Then what a class has in a frame is
     scaled to the root mean square of the learned: values of a coarse grid average out where they
     are spread over the frame, and those of two parts no longer work together.
 
@@ -103,7 +103,10 @@ def fit_calibration(
         value = -(weights * logs[rows, labels]).sum() + penalty * (biases**2).sum()
         return float(value), slope
 
-    bounds = [(-5.0, 5.0), *[(None, None)] * classes]  # clips told apart would ask for an endless a
+    bounds = [
+        (-5.0, 5.0),
+        *[(None, None)] * classes,
+    ]  # a grows without end on separable clips
     start = np.zeros(1 + classes)
     found = minimize(objective, start, jac=True, method="L-BFGS-B", bounds=bounds).x
     return Calibration(float(np.exp(found[0])), found[1:])

@@ -1,4 +1,4 @@
-"""Learn noise: the loop, what it keeps, and how it goes on after a kill."""
+"""Learn noise: the loop, what it keeps, and how it continues after a kill."""
 
 import json
 import math
@@ -17,7 +17,7 @@ from clip_har.core.progress import track
 from clip_har.core.seeding import generator
 from clip_har.core.tensor_file import read_tensors, write_tensors
 from clip_har.models.zero_shot import ZeroShot
-from clip_har.noise.learned.objective import class_prior, draw_wrong, terms
+from clip_har.noise.learned.objective import class_prior, sample_wrong, terms
 from clip_har.noise.learned.perturbation import Perturbation
 from clip_har.noise.learned.settings import Learned
 from clip_har.noise.learned.training_clips import Batch, TrainingClips
@@ -71,7 +71,7 @@ def learn(
 
     At every look at the validation clips all that is needed to go on is written, and read by the
     next call with the same ``state``: what a kill costs are the steps since the last look. On a
-    CPU the noise is the same to the bit as if nothing had happened.
+    CPU the noise is bit-identical to that of a fit without a kill.
 
     Args:
         noise: the settings.
@@ -193,7 +193,9 @@ class _Loop:
                     self.zero_shot.model.encode_frames(batch.frames)
                 ).cpu()
             draws = generator(noise.seed, "noise/wrong", str(step))
-            wrong = draw_wrong(clean, batch.labels, count=noise.wrong_classes(classes), draws=draws)
+            wrong = sample_wrong(
+                clean, batch.labels, count=noise.wrong_classes(classes), draws=draws
+            )
         found = terms(noise, self.perturbation, self.zero_shot, batch, wrong, self.prior)
         weights = noise.weights()
         total = torch.stack([weights[name] * term for name, term in found.items()]).sum()

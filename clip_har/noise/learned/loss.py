@@ -39,7 +39,7 @@ def contrast(wrong: Tensor, classes: Tensor) -> Tensor:
 def ranking(candidates: Tensor) -> Tensor:
     """Return the mean of −ln softmax_y over the candidates' scores s_c = z_c(x + δ_c) (ours).
 
-    It is the cross-entropy of the ``candidate`` protocol, over the classes that were drawn.
+    It is the cross-entropy of the ``candidate`` protocol, over the sampled classes.
 
     Args:
         candidates: ``(B, 1 + J)`` scores, the true class first.

@@ -1,4 +1,4 @@
-"""The loss of one step: which frames get whose noise, and what each term sees of the answers."""
+"""The loss of one step: which noise each frame gets, and what each term sees of the answers."""
 
 from typing import cast
 
@@ -32,8 +32,8 @@ def terms(
         perturbation: the noise as it is.
         zero_shot: the frozen model with its classes.
         batch: B frames.
-        wrong: ``(B, J)`` wrong classes whose noise each frame is seen under, too; None for noise
-            that is one for all classes.
+        wrong: ``(B, J)`` wrong classes whose noise each frame is seen under, too; None for
+            noise that is one for all classes.
         prior: ``(C,)``, see `class_prior`.
     """
     device = zero_shot.classifier.device
@@ -42,7 +42,7 @@ def terms(
     prepared = perturbation.prepare(zero_shot.model, batch.frames)
     weights = noise.weights()
 
-    shown = labels[:, None]  # (B, 1 + J): whose noise each frame gets
+    shown = labels[:, None]  # (B, 1 + J): classes whose noise each frame gets
     if wrong is not None:
         shown = torch.cat([shown, wrong.to(device)], dim=1)
     each = shown.shape[1]
@@ -73,11 +73,13 @@ def terms(
     return {name: found[name] for name in weights if name in found}
 
 
-def draw_wrong(clean: Tensor, labels: Tensor, *, count: int, draws: np.random.Generator) -> Tensor:
-    """Draw the wrong classes whose noise each frame is seen under.
+def sample_wrong(
+    clean: Tensor, labels: Tensor, *, count: int, draws: np.random.Generator
+) -> Tensor:
+    """Sample the wrong classes whose noise each frame is seen under.
 
     Half of them, rounded up, are those that the model finds most likely without noise; the others
-    are drawn evenly from the rest.
+    are sampled evenly from the rest.
 
     Args:
         clean: ``(B, C)`` scores without noise.

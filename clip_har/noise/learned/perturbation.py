@@ -115,7 +115,7 @@ class PixelNoise:
             model: the dual encoder.
             prepared: ``(M, 3, S, S)`` grey levels.
             visible: ``(M, 1, S, S)`` in [0, 1], the share of each pixel that the mask leaves.
-            classes: ``(M,)`` whose noise each frame gets.
+            classes: ``(M,)``, the class whose noise each frame gets.
             times: ``(M,)`` the frame's place in its clip.
         """
         return model.encode_pixels(self.pixels(model, prepared, visible, classes, times))
@@ -273,7 +273,7 @@ def make_perturbation(
         noise: the settings.
         model: whose frames or embeddings get it.
         classifier: ``(C, D)`` class embeddings.
-        frames: of a clip; counts for noise that is not static.
+        frames: of a clip; used only by noise that is not static.
     """
     classes, width = classifier.shape
     draws = torch.Generator().manual_seed(noise.seed)

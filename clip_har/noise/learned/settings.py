@@ -86,7 +86,7 @@ class Learned(NoiseSettings, ABC):
         loss: weights of its terms.
         train_masking: masks that training clips are seen under, in equal shares. ``feature`` and
             ``isolation`` are aimed at the subject and need a region source; ``same`` is the cell's
-            own mask with its fill, so that each mask has noise of its own; the others are black.
+            own mask with its fill, so that each mask has its own noise; the others are black.
         train_ratios: hidden shares of these masks, in equal shares.
         learning: how it is learned.
         controls: evaluate the controls, and for noise per class the other protocols, beside the

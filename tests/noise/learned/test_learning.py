@@ -18,7 +18,7 @@ from clip_har.noise.learned.learning import (
     learn,
     validate,
 )
-from clip_har.noise.learned.objective import draw_wrong
+from clip_har.noise.learned.objective import sample_wrong
 from clip_har.noise.learned.perturbation import Perturbation, PixelNoise
 from clip_har.noise.learned.settings import (
     ClassSpecificNoise,
@@ -183,12 +183,12 @@ def test_wrong_classes_are_drawn_anew_in_each_step(learned, monkeypatch):
     drawn: list[list[list[int]]] = []
 
     def watched(clean: torch.Tensor, *given: Any, **more: Any) -> torch.Tensor:
-        wrong = draw_wrong(torch.zeros_like(clean), *given, **more)  # the same clips each time
+        wrong = sample_wrong(torch.zeros_like(clean), *given, **more)  # the same clips each time
         drawn.append(wrong.tolist())
         return wrong
 
     batch = TrainingClips.batch
-    monkeypatch.setattr(learning, "draw_wrong", watched)
+    monkeypatch.setattr(learning, "sample_wrong", watched)
     monkeypatch.setattr(
         TrainingClips, "batch", lambda clips, noise, size, _: batch(clips, noise, size, 0)
     )

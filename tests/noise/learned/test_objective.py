@@ -11,7 +11,7 @@ from torch import Tensor
 
 from clip_har.models.zero_shot import ZeroShot
 from clip_har.noise.learned import loss
-from clip_har.noise.learned.objective import class_prior, draw_wrong, terms
+from clip_har.noise.learned.objective import class_prior, sample_wrong, terms
 from clip_har.noise.learned.perturbation import Perturbation, PixelNoise, make_perturbation
 from clip_har.noise.learned.settings import (
     ClassSpecificNoise,
@@ -128,7 +128,7 @@ def test_wrong_classes_are_distinct_and_wrong_and_half_of_them_hard(classes, cou
     draws = np.random.default_rng(abs(seed))
     clean = torch.from_numpy(draws.normal(size=(clips, classes)))
     labels = torch.from_numpy(draws.integers(classes, size=clips))
-    found = draw_wrong(clean, labels, count=count, draws=draws)
+    found = sample_wrong(clean, labels, count=count, draws=draws)
     drawn = min(count, classes - 1)
     assert found.shape == (clips, drawn)
     for row, label, scores in zip(found.tolist(), labels.tolist(), clean.tolist(), strict=True):
@@ -142,7 +142,7 @@ def test_wrong_classes_are_distinct_and_wrong_and_half_of_them_hard(classes, cou
 def test_easy_wrong_classes_have_equal_chances():
     clean = torch.tensor([[9.0, 8, 0, -1, -2, -3]]).expand(2000, -1)
     labels = torch.zeros(2000, dtype=torch.long)
-    found = draw_wrong(clean, labels, count=2, draws=np.random.default_rng(0))
+    found = sample_wrong(clean, labels, count=2, draws=np.random.default_rng(0))
     assert set(found[:, 0].tolist()) == {1}
     shares = np.bincount(found[:, 1], minlength=6) / 2000
     np.testing.assert_allclose(shares, [0, 0, 0.25, 0.25, 0.25, 0.25], atol=0.04)
@@ -151,7 +151,8 @@ def test_easy_wrong_classes_have_equal_chances():
 def test_wrong_classes_are_of_the_draws_alone():
     clean, labels = torch.randn(8, 20), torch.arange(8)
     one, again, other = (
-        draw_wrong(clean, labels, count=5, draws=np.random.default_rng(seed)) for seed in (0, 0, 1)
+        sample_wrong(clean, labels, count=5, draws=np.random.default_rng(seed))
+        for seed in (0, 0, 1)
     )
     assert torch.equal(one, again)
     assert not torch.equal(one, other)
