@@ -11,14 +11,15 @@ from clip_har.core.errors import ClipHarError
 from clip_har.data.frames.store import FrameStore
 from clip_har.data.sampling import FrameSettings
 from clip_har.data.sources.folder import Folder
-from clip_har.engine.evaluate import THREADS
-from clip_har.engine.score import score_clips
+from clip_har.engine.answer import THREADS
+from clip_har.engine.show import show_clips
 from clip_har.masking.masked_clips import MaskedClips
 from clip_har.masking.percent import PercentMask
 from clip_har.models.clip import CLIP
 from clip_har.models.dual_encoder import Precision, pick_device
 from clip_har.models.runtime import Runtime
 from clip_har.models.zero_shot import ZeroShot
+from clip_har.noise.none import NoNoise
 
 _WAYS: list[tuple[Runtime, Precision]] = [
     ("torch", "fp32"),
@@ -71,7 +72,7 @@ def _rows(
 
     def cell() -> float:
         started = time.perf_counter()
-        score_clips(masked, classifier, threads=THREADS)
+        show_clips(masked, classifier, {"none": NoNoise()}, threads=THREADS)
         return time.perf_counter() - started
 
     for warm_up in (bare, cell):

@@ -11,14 +11,14 @@ from benchmarks.inputs import Inputs
 from clip_har.data.frames.store import FrameStore
 from clip_har.data.sampling import FrameSettings
 from clip_har.data.sources.folder import Folder
-from clip_har.engine.noisy_answers import noisy_answers
+from clip_har.engine.show import show_clips
 from clip_har.masking.masked_clips import MaskedClips
 from clip_har.masking.none import NoMask
 from clip_har.models.clip import CLIP
 from clip_har.models.dual_encoder import pick_device
 from clip_har.models.zero_shot import ZeroShot
 from clip_har.noise.learned.learning import learn
-from clip_har.noise.learned.perturbation import make_perturbation
+from clip_har.noise.learned.perturbation import NoPerturbation, make_perturbation
 from clip_har.noise.learned.protocols import needed
 from clip_har.noise.learned.settings import ClassSpecificNoise, LearningSettings, Protocol
 from clip_har.noise.learned.training_clips import TrainingClips
@@ -114,12 +114,11 @@ def _protocol_rows(zero_shot: ZeroShot, shown: MaskedClips, rounds: int) -> list
     def use(protocol: Protocol) -> float:
         labels = few.clip_set.labels[masked.evaluated] % _CLASSES
         started = time.perf_counter()
-        noisy_answers(
+        show_clips(
             masked,
             classifier,
-            {"learned": made},
-            where="everywhere",
-            whose=lambda clean, at: needed(protocol, clean, labels=labels[at], top_k=_TOP_K),
+            {"none": NoPerturbation(), "learned": made},
+            choose=lambda clean, at: needed(protocol, clean, labels=labels[at], top_k=_TOP_K),
         )
         return time.perf_counter() - started
 

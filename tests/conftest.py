@@ -12,7 +12,7 @@ from clip_har.data.decode.video import decode_clip
 from clip_har.data.frames.store import FrameStore
 from clip_har.data.geometry import fit_frames
 from clip_har.data.sampling import FrameSettings
-from clip_har.engine.noise_evaluation import NoiseResult
+from clip_har.engine.evaluate import Evaluation
 from clip_har.noise.learned.settings import ClassSpecificNoise
 from clip_har.noise.learned.training_clips import TrainingClips
 from tests.checkpoints import SMALL, write_checkpoint
@@ -68,7 +68,7 @@ def small_training(small_frames: FrameStore) -> TrainingClips:
 
 
 @pytest.fixture(scope="session")
-def named(small_frames: FrameStore) -> NoiseResult:
+def named(small_frames: FrameStore) -> Evaluation:
     """Noise per class that does nothing but write the name of its class over the picture."""
     classifier, noise = planted_judge(), ClassSpecificNoise()
     return evaluated(noise, shown(small_frames), classifier, own=naming(noise, classifier))[1]

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -79,6 +80,7 @@ class ColourJudge:
     moves: bool = False
     batch_size: int = 64
     pooling: Pooling = "mean"
+    device: ClassVar[torch.device] = torch.device("cpu")
 
     def answers(self, clips: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         scores = torch.stack([self._scores(clip) for clip in clips])

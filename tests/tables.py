@@ -1,9 +1,16 @@
 """Score tables made by hand."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
+from clip_har.engine.show import show_clips
+from clip_har.engine.variants import Variant, table_of
+from clip_har.masking.masked_clips import MaskedClips
+from clip_har.models.zero_shot import Classifier
+from clip_har.noise.contract import Noise
+from clip_har.noise.none import NoNoise
 from clip_har.results.score_table import OWN_SCENE, ScoreTable
 
 
@@ -40,3 +47,13 @@ def made_table(
         noise_largest=np.zeros(len(label)),
         scene_labels=np.full(len(label), OWN_SCENE),
     )
+
+
+def score_clips(
+    masked: MaskedClips, classifier: Classifier, noise: Noise | None = None, **more: Any
+) -> ScoreTable:
+    """Return the score table of clips, see `clip_har.engine.show.show_clips`."""
+    shown = show_clips(masked, classifier, {"own": noise or NoNoise()}, **more)
+    columns = np.zeros(len(masked.evaluated), np.int64)
+    variant = Variant(shown.answers["own"].scores[:, 0], "own", columns)
+    return table_of(variant, shown, masked, pooling=classifier.pooling)

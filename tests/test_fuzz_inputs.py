@@ -25,10 +25,11 @@ from clip_har.core.tensor_file import read_tensors, write_tensors
 from clip_har.data.sources.hmdb51 import HMDB51
 from clip_har.data.sources.manifest import Manifest
 from clip_har.data.sources.ucf101 import UCF101
-from clip_har.engine.shards import PartAnswers
+from clip_har.engine.merge_shards import read_shard, write_shard
 from clip_har.models.checkpoint import read_preprocessor, weights_digest
 from clip_har.regions.boxes import read_boxes
 from clip_har.regions.mask_files import read_maps
+from clip_har.results.noise_answers import Answers
 from clip_har.results.score_table import ScoreTable
 from tests.config.test_cell import composed
 from tests.data.sources.test_ucf101 import lay_out
@@ -105,11 +106,10 @@ def tensors(folder: Path) -> Path:
     return folder / "noise.safetensors"
 
 
-def part(folder: Path) -> Path:
-    PartAnswers.of_table(made_table(labels=[0, 1, 2, 0], classes=3, right=[1, 1, 0, 1])).write(
-        folder / "1of2.safetensors"
-    )
-    return folder / "1of2.safetensors"
+def shard(folder: Path) -> Path:
+    answers = {"none": Answers(made_table(labels=[0, 1, 2, 0], classes=3, right=[1, 1, 0, 1]))}
+    write_shard(folder / "1of2", "none", answers, seconds={}, compared=False)
+    return folder / "1of2" / "shard.json"
 
 
 def preprocessor(folder: Path) -> Path:
@@ -139,7 +139,7 @@ KINDS: dict[str, tuple[Callable[[Path], Path], Callable[[Path], object]]] = {
     "boxes in a pickle": (box_pickle, lambda path: read_boxes(path, size=(64, 48))),
     "score table": (score_table, ScoreTable.read),
     "noise": (tensors, read_tensors),
-    "shard": (part, PartAnswers.read),
+    "shard": (shard, lambda path: read_shard(path.parent)),
     "checkpoint's settings": (preprocessor, read_checkpoint),
 }
 

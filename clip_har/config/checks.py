@@ -7,7 +7,6 @@ from clip_har.config.cell import Cell
 from clip_har.core.errors import ClipHarError
 from clip_har.models.runtime import check_runtime
 from clip_har.models.source import NO_ATTRIBUTION
-from clip_har.noise.learned.settings import Learned
 
 
 def check_combination(cell: Cell) -> None:
@@ -17,8 +16,7 @@ def check_combination(cell: Cell) -> None:
         ClipHarError: for the first of them.
     """
     cell.masking.check(cell.region, sharded=cell.shard is not None)
-    if isinstance(cell.noise, Learned):
-        cell.noise.check(cell)
+    cell.noise.check(cell)
     if cell.region.asks_model and not cell.model.gives_attribution:
         raise ClipHarError(f"region=relevance: {NO_ATTRIBUTION}; use another region source")
     check_runtime(cell.model.runtime, device=cell.device, precision=cell.precision)

@@ -14,6 +14,7 @@ from clip_har.core.evenly import evenly
 from clip_har.engine.clips import frame_settings
 from clip_har.engine.evaluate import Evaluation
 from clip_har.engine.noise_artifacts import write_noise
+from clip_har.engine.show import seen_frames
 from clip_har.figures.confusion import confusion_figure
 from clip_har.figures.masked_clips import masked_clips_figure
 from clip_har.figures.save import save_figure
@@ -22,9 +23,7 @@ from clip_har.metrics.accuracy import confusion_matrix
 from clip_har.metrics.attributes import attribute_table
 from clip_har.metrics.tables import confused_pairs, per_class
 from clip_har.models.checkpoint import weights_digest
-from clip_har.noise.learned.settings import Learned
 from clip_har.noise.none import NoNoise
-from clip_har.noise.random import corrupted
 from clip_har.results.environment import environment
 from clip_har.results.files import METRICS, PROTOCOL, SCORES, write_json
 from clip_har.results.score_table import ScoreTable
@@ -38,6 +37,7 @@ def write_artifacts(
     cell: Cell,
     found: Evaluation,
     metrics: dict[str, float],
+    effects: pd.DataFrame | None = None,
     *,
     command: str,
     clean_twin: str | None,
@@ -52,6 +52,7 @@ def write_artifacts(
         cell: the checked settings made from it.
         found: the clips as they were shown, and the answers.
         metrics: its numbers.
+        effects: of learned noise, see `clip_har.engine.noise_measures.effect_table`; None without.
         command: that runs this cell again.
         clean_twin: fingerprint of the cell that it was compared with; None for none.
         device: that the model ran on.
@@ -71,8 +72,8 @@ def write_artifacts(
     if found.attention:
         columns = {"clip_id": table.clip_ids, **found.attention}
         pd.DataFrame(columns).dropna().to_csv(folder / "attention.csv", index=False)
-    if found.noise is not None:
-        write_noise(folder / "noise", cell.noise, masked, found.noise, title=title)
+    if effects is not None:
+        write_noise(folder / "noise", cell.noise, found, effects, title=title)
 
 
 def _write_clip_lists(folder: Path, masked: MaskedClips) -> None:
@@ -112,10 +113,10 @@ def _masked_clips(cell: Cell, masked: MaskedClips, title: str) -> Figure:
     clips = masked.frames.clip_set
     pictures: list[NDArray[np.uint8]] = []
     captions: list[str] = []
-    learned_or_none = isinstance(cell.noise, NoNoise | Learned)
+    noise = NoNoise() if cell.noise.is_learned else cell.noise
     for index in evenly(masked.evaluated, _SHOWN_CLIPS):
         clip = masked.clip(index)
-        frames = clip.frames if learned_or_none else corrupted(clip, cell.noise)
+        frames = seen_frames(clip, noise)
         pictures.append(frames[len(frames) // 2].permute(1, 2, 0).numpy())
         caption = f"{clips.class_names[clips.clips[index].label]}"
         scene = masked.scene_clips.get(index)

@@ -35,23 +35,6 @@ def attribution_maps(zero_shot: ZeroShot, frames: Tensor, label: int) -> Tensor:
     )
 
 
-def mass_inside(attribution: Tensor, subject: NDArray[np.float32]) -> float:
-    """Return the share of the attribution inside the subject, see `mass`.
-
-    Args:
-        attribution: ``(T, g, g)`` at least 0.
-        subject: ``(T, S, S)`` soft mask in [0, 1]; a patch that it covers in part counts in part.
-
-    Example:
-        >>> import torch
-        >>> subject = np.zeros((1, 4, 4), np.float32)
-        >>> subject[0, :2] = 1  # the upper half
-        >>> mass_inside(torch.tensor([[[3.0, 0.0], [1.0, 0.0]]]), subject)
-        0.75
-    """
-    return mass(attribution.numpy(), covered(subject, attribution.shape[-1]))
-
-
 def covered(subject: NDArray[np.float32], side: int) -> NDArray[np.float32]:
     """Return how much of each patch the subject covers, ``(T, g, g)`` in [0, 1].
 
@@ -64,11 +47,11 @@ def covered(subject: NDArray[np.float32], side: int) -> NDArray[np.float32]:
 
 
 def rows_with_subject(masked: MaskedClips, most: int) -> list[int]:
-    """Return the rows of at most so many evaluated clips whose subject was found, evenly spread.
+    """Return rows of evaluated clips in which the subject was found, evenly spread.
 
     Args:
         masked: the clips; without a region source there are none.
-        most: 0 for none.
+        most: at most this many rows; 0 for none.
     """
     if masked.subject is None or most == 0:
         return []
@@ -76,33 +59,41 @@ def rows_with_subject(masked: MaskedClips, most: int) -> list[int]:
     return evenly(found, most) if found else []
 
 
-def attention_of_answers(
+def attention_of(
     masked: MaskedClips,
     zero_shot: ZeroShot,
-    answers: NDArray[np.int64],
+    answers: Mapping[str, NDArray[np.int64]],
     rows: Sequence[int],
-    seen: Callable[[ShownClip], Tensor],
-) -> Mapping[str, NDArray[np.float64]]:
+    seen: Callable[[str, ShownClip, int], Tensor],
+) -> dict[str, dict[str, NDArray[np.float64]]]:
     """Measure on some clips where the attribution for the answers lies.
 
     Args:
         masked: the cell's clips, with the subject's place.
         zero_shot: the model with its classes.
-        answers: ``(N,)``, the class answered for each evaluated clip.
+        answers: by variant ``(N,)``, the class answered for each evaluated clip.
         rows: of the evaluated clips on which it is measured; their subjects were found.
-        seen: gives the frames that the model saw of a clip.
+        seen: gives the frames that the model saw, of a variant, a clip and its row.
 
     Returns:
-        By name of `MEASURES` ``(N,)``, NaN where it was not measured.
+        By variant, by name of `MEASURES`: ``(N,)``, NaN where it was not measured. Empty where
+        there are no rows.
     """
-    found = {name: np.full(len(masked.evaluated), np.nan) for name in MEASURES}
+    if not rows:
+        return {}
+    found = {
+        name: {measure: np.full(len(masked.evaluated), np.nan) for measure in MEASURES}
+        for name in answers
+    }
     with track(len(rows), "measuring attention") as advance:
         for row in rows:
             clip = masked.clip(masked.evaluated[row])
-            assert clip.subject is not None  # noqa: S101, the caller's promise
-            attribution = attribution_maps(zero_shot, seen(clip), int(answers[row])).numpy()
-            subject = covered(clip.subject, attribution.shape[-1])
-            for name, measure in MEASURES.items():
-                found[name][row] = measure(attribution, subject)
+            assert clip.subject is not None  # noqa: S101, promised by the caller
+            for name, classes in answers.items():
+                frames = seen(name, clip, row)
+                attribution = attribution_maps(zero_shot, frames, int(classes[row])).numpy()
+                subject = covered(clip.subject, attribution.shape[-1])
+                for measure, compute in MEASURES.items():
+                    found[name][measure][row] = compute(attribution, subject)
             advance(1)
     return found

@@ -1,5 +1,6 @@
 """The clips of a cell: decoded as its model takes them, and under its mask."""
 
+import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -8,11 +9,13 @@ from clip_har.core.errors import ClipHarError
 from clip_har.data.clips import ClipSet
 from clip_har.data.frames.store import FrameStore
 from clip_har.data.sampling import FrameSettings
-from clip_har.data.shards import Shard, open_part, open_whole
+from clip_har.data.shards import Shard, open_shard, open_whole
 from clip_har.masking.masked_clips import MaskedClips, locate
 
 if TYPE_CHECKING:
     from clip_har.models.zero_shot import ZeroShot
+
+log = logging.getLogger(__name__)
 
 
 def frame_settings(cell: Cell) -> FrameSettings:
@@ -35,12 +38,20 @@ def open_frames(cell: Cell, clips: ClipSet, shard: Shard | None = None) -> Frame
     Args:
         cell: the checked settings.
         clips: the whole set.
-        shard: the part that is opened; None for the whole.
+        shard: the shard that is opened; None for the whole.
     """
     settings = frame_settings(cell)
     if shard is None:
         return open_whole(clips, settings, cache_dir=cell.cache_dir)
-    return open_part(clips, shard, settings, cache_dir=cell.cache_dir)
+    return open_shard(clips, shard, settings, cache_dir=cell.cache_dir)
+
+
+def warn_of_empty(masked: MaskedClips) -> None:
+    """Say in which clips the mask's target was not found, and what becomes of them."""
+    if masked.empty:
+        skipped = masked.on_empty == "skip"
+        done = "left out" if skipped else "their whole frames are taken for it"
+        log.warning("%s: %s", masked.empty_message(), done)
 
 
 def open_masked(

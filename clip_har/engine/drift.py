@@ -7,11 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from clip_har.metrics.robustness import drift
-
 
 class Embedded(Protocol):
-    """Answers to clips without mask and noise: a score table, or a part of one.
+    """Answers to clips without mask and noise: a score table.
 
     Attributes:
         clip_ids: of N clips.
@@ -50,3 +48,22 @@ class CleanEmbeddings:
         twins = [self._rows[clip_ids[row]] for row in known]
         found[known] = drift(embeddings.numpy()[known], self._embeddings[twins])
         return found
+
+
+def drift(embeddings: NDArray[np.floating], clean: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Return ``(N,)`` 1 − cos between clips' embeddings and those of their twins, in [0, 2].
+
+    Args:
+        embeddings: ``(N, D)``, no row 0.
+        clean: ``(N, D)`` of the same clips.
+
+    Example:
+        >>> drift(np.array([[1.0, 0.0]]), np.array([[0.0, 2.0]]))
+        array([1.])
+    """
+    first, second = (
+        part / np.linalg.norm(part, axis=1, keepdims=True)
+        for part in (embeddings.astype(np.float64), clean.astype(np.float64))
+    )
+    cosines: NDArray[np.float64] = (first * second).sum(axis=1)
+    return 1 - cosines.clip(-1, 1)  # rounding may pass them

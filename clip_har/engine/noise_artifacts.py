@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -11,12 +11,11 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from torch.nn.functional import interpolate
 
-from clip_har.engine.noise_evaluation import Example, NoiseResult
-from clip_har.engine.noisy_answers import columns
+from clip_har.engine.evaluate import Evaluation
+from clip_har.engine.examples import Example
 from clip_har.figures.noise import NoiseRow, noise_clips_figure, noise_sheet
 from clip_har.figures.noise_curves import loss_figure
 from clip_har.figures.save import save_figure
-from clip_har.masking.masked_clips import MaskedClips
 from clip_har.noise.learned.fit import NOISE_FILE, FittedNoise
 from clip_har.noise.learned.perturbation import PixelNoise
 from clip_har.noise.learned.settings import Learned
@@ -27,25 +26,27 @@ _LONG = ("prompts", "class_names", "clips")  # not for reading
 
 
 def write_noise(
-    folder: Path, noise: Learned, masked: MaskedClips, result: NoiseResult, *, title: str
+    folder: Path, noise: Learned, found: Evaluation, effects: pd.DataFrame, *, title: str
 ) -> None:
     """Write everything that a cell's noise is remembered by.
 
     Args:
         folder: a new folder.
         noise: the settings.
-        masked: the cell's clips.
-        result: what the noise is and did.
+        found: the cell's clips, its noise and the answers.
+        effects: see `clip_har.engine.noise_measures.effect_table`.
         title: of the figures.
     """
     folder.mkdir()
-    fitted = result.fitted
+    fitted, looked, masked = found.noise.fitted, found.looked, found.masked
+    assert fitted is not None  # noqa: S101, the noise is learned
     fitted.save(folder / NOISE_FILE)
-    (folder / "card.md").write_text(noise_card(noise, result), encoding="utf-8")
-    result.effects.to_csv(folder / "effect.csv", index=False)
-    result.classes.to_csv(folder / "classes.csv", index=False)
+    card = noise_card(noise, fitted, looked.classes, effects)
+    (folder / "card.md").write_text(card, encoding="utf-8")
+    effects.to_csv(folder / "effect.csv", index=False)
+    looked.classes.to_csv(folder / "classes.csv", index=False)
     _curves(fitted).to_csv(folder / "loss_curve.csv", index=False)
-    write_answers(folder, result.headline, result.answers)
+    write_answers(folder, found.headline, found.answers)
     history = fitted.history
     save_figure(
         folder / "loss_curve.png",
@@ -53,28 +54,35 @@ def write_noise(
             history.terms, history.validation, kept=history.kept, title=f"{title}: learning"
         ),
     )
-    if isinstance(fitted.perturbation, PixelNoise):
-        save_figure(folder / "noise.png", _sheet(fitted.perturbation, noise, masked, title=title))
-    if result.examples:
-        rows = [_row(example, masked.frames.clip_set.class_names) for example in result.examples]
-        figure = noise_clips_figure(rows, title=f"{title}: {result.headline}")
+    names = masked.frames.clip_set.class_names
+    if noise.changes_pixels:
+        pixels = cast(PixelNoise, fitted.perturbation)
+        captions = list(names) if noise.per_class else [LEARNED]
+        save_figure(folder / "noise.png", _sheet(pixels, captions, title=title))
+    if looked.examples:
+        rows = [_row(example, names) for example in looked.examples]
+        figure = noise_clips_figure(rows, title=f"{title}: {found.headline}")
         save_figure(folder / "clips.png", figure)
 
 
-def noise_card(noise: Learned, result: NoiseResult) -> str:
+def noise_card(
+    noise: Learned, fitted: FittedNoise, classes: pd.DataFrame, effects: pd.DataFrame
+) -> str:
     """Return what a reader must know of learned noise, as Markdown.
 
     Args:
         noise: the settings.
-        result: what the noise is and did.
+        fitted: the noise.
+        classes: its size by class.
+        effects: what it did to the cell's clips.
     """
-    card, history = result.fitted.card, result.fitted.history
+    card, history = fitted.card, fitted.history
     if noise.file is not None:  # then the cell's own settings say nothing of how it was learned
         noise = type(noise).model_validate({**noise.model_dump(), **card["noise"]})
     weights = ", ".join(f"{name} {weight:g}" for name, weight in noise.weights().items())
     over = " over candidates" if noise.per_class else ""
     scores = history.validation
-    top1 = result.effects[result.effects["measure"] == "top1"]
+    top1 = effects[effects["measure"] == "top1"]
     return f"""# Learned noise: {card["kind"]}
 
 - Learned on the training split only: {card["data"]}, {card["training_clips"]} clips; stopped by
@@ -87,8 +95,8 @@ def noise_card(noise: Learned, result: NoiseResult) -> str:
   log-probability of the true class{over}, at the best temperature) from
   {scores.get(0, float("nan")):.3f} to
   {scores.get(history.kept, float("nan")):.3f}. Seed {noise.seed}.
-- Size: root mean square {result.classes["rms"].mean():.2f}, largest
-  {result.classes["largest"].max():.2f}.
+- Size: root mean square {classes["rms"].mean():.2f}, largest
+  {classes["largest"].max():.2f}.
 
 ## What it did to this cell's clips
 
@@ -131,13 +139,10 @@ def _curves(fitted: FittedNoise) -> pd.DataFrame:
     return table.sort_index().reset_index(names="step")
 
 
-def _sheet(noise: PixelNoise, settings: Learned, masked: MaskedClips, *, title: str) -> Figure:
-    """Draw the noise of the first frame, one tile per class; parts of a sum also by themselves."""
-    names = list(masked.frames.clip_set.class_names)
+def _sheet(noise: PixelNoise, captions: list[str], *, title: str) -> Figure:
+    """Draw the noise of the first frame, one tile per column; of a sum also the shared part."""
     first = torch.zeros(1, dtype=torch.long)
-    count = columns(noise)
-    deltas = [noise.delta(first + column, first)[0] for column in range(count)]
-    captions = names if settings.per_class else [LEARNED]
+    deltas = [noise.delta(first + column, first)[0] for column in range(noise.columns)]
     if len(noise.parts) > 1:
         shared = noise.with_parts({"shared": noise.parts["shared"]})
         deltas.insert(0, shared.delta(first, first)[0])

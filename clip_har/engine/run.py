@@ -22,7 +22,7 @@ from clip_har.config.fingerprint import fingerprint
 from clip_har.core.atomic import clear_up, whole_folder
 from clip_har.core.errors import ClipHarError, describe
 from clip_har.data.clips import ClipSet, clips_of
-from clip_har.engine.run_shard import finished_parts, run_part
+from clip_har.engine.shards import finished_shards, run_shard
 from clip_har.results.files import (
     COST,
     METRICS,
@@ -159,7 +159,7 @@ def run_cell(config: DictConfig) -> Outcome:
         folder = cell.results_dir / "cells" / key
         folder.parent.mkdir(parents=True, exist_ok=True)
         if cell.shard is not None:
-            asked = run_part(plain, cell, clips, folder, name)
+            asked = run_shard(plain, cell, cell.shard, clips, folder, name)
             return end("part kept" if asked else "reused")
         # Two cells with one fingerprint (masking=none under two ratios) run one after the other,
         # and the second finds the first one's result.
@@ -316,14 +316,14 @@ def _run_locked(
         folder.with_suffix(_UNSENT).unlink(missing_ok=True)
         log.info("%s: finished already, not run again (overwrite=%s)", info.name, cell.overwrite)
         return "reused"
-    parts = [] if reuse else finished_parts(folder, info.name)
+    shards = [] if reuse else finished_shards(folder, info.name)
     made = reuse
 
     def make() -> None:
         nonlocal made
         log.info("%s: running", info.name)
         try:
-            _make_results(config, cell, clips, folder, info, twin=twin, parts=parts)
+            _make_results(config, cell, clips, folder, info, twin=twin, shards=shards)
         except Exception as error:
             failed.write_text(describe(error) + "\n", encoding="utf-8")
             raise
@@ -365,24 +365,24 @@ def _make_results(
     info: RunInfo,
     *,
     twin: Path | None,
-    parts: Sequence[Path],
+    shards: Sequence[Path],
 ) -> None:
     # Imported here: all that is heavy (torch, transformers, matplotlib) comes after the checks.
     import numpy as np
 
     from clip_har.engine.artifacts import write_artifacts
-    from clip_har.engine.evaluate import evaluate, load_model
-    from clip_har.engine.shards import PartAnswers
+    from clip_har.engine.evaluate import evaluate
+    from clip_har.engine.load_model import load_model
+    from clip_har.engine.noise_measures import effect_table, noise_metrics
     from clip_har.metrics.summary import summarise
     from clip_har.results.costs import Cost
     from clip_har.results.score_table import ScoreTable
 
     cost = Cost()
     clean = None if twin is None else ScoreTable.read(twin / SCORES)
-    if parts:
-        log.info("%s: put together from %d shards", info.name, len(parts))
-    known = [PartAnswers.read(file) for file in parts]
-    found = evaluate(cell, clips, clean=clean, cost=cost, parts=known)
+    if shards:
+        log.info("%s: put together from %d shards", info.name, len(shards))
+    found = evaluate(cell, clips, clean=clean, cost=cost, shards=shards)
     with whole_folder(folder) as out:
         with cost.of("metrics"):
             metrics = summarise(found.table, clean) | {
@@ -394,14 +394,17 @@ def _make_results(
                 for name, values in found.attention.items()
                 if np.isfinite(values).any()
             }
-            if found.noise is not None:
-                metrics |= found.noise.metrics()
+            effects = None
+            if (fitted := found.noise.fitted) is not None:
+                effects = effect_table(found.answers, found.headline)
+                metrics |= noise_metrics(effects, found.looked.classes, fitted.history)
             write_artifacts(
                 out,
                 config,
                 cell,
                 found,
                 metrics,
+                effects,
                 device=str(load_model(cell).device),
                 title=info.name,
                 command=info.command,
@@ -409,8 +412,8 @@ def _make_results(
             )
         shown = found.masked.frames.lengths[found.masked.evaluated]
         write_json(out / COST, cost.metrics(clips=len(shown), frames=int(shown.sum())))
-    if parts:  # they stand in the whole cell's table now
-        shutil.rmtree(parts[0].parent, ignore_errors=True)
+    if shards:  # their answers stand in the whole cell's tables now
+        shutil.rmtree(shards[0].parent, ignore_errors=True)
     _warn_of_failures(clips, folder, info.name)
 
 

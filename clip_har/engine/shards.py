@@ -1,243 +1,145 @@
-"""What a model answered to one part of a cell's clips, as a file; and all parts' put together."""
+"""One cell split over several jobs: each evaluates its shard, and the whole cell merges them."""
 
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+import logging
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from filelock import FileLock
+from omegaconf import DictConfig
 
-from clip_har.core.atomic import whole_file
+from clip_har.config.cell import Cell
+from clip_har.config.compose import cell_from_config, clean_config
+from clip_har.config.fingerprint import fingerprint
 from clip_har.core.errors import ClipHarError
-from clip_har.core.tensor_file import as_os_error
+from clip_har.data.clips import ClipSet
 from clip_har.data.shards import Shard
-from clip_har.engine.noisy_answers import NoisyAnswers
-from clip_har.engine.score import score_table
-from clip_har.masking.effect import MaskEffect
-from clip_har.results.costs import Cost, Part
-from clip_har.results.score_table import ScoreTable
+from clip_har.results.files import METRICS, SCORES
 
 if TYPE_CHECKING:
-    from clip_har.masking.masked_clips import MaskedClips
-    from clip_har.models.zero_shot import Classifier
+    from clip_har.results.score_table import ScoreTable
 
-_EFFECT = "effect/"
-_EFFECTS = {
-    "realised_ratio": "mask_ratio",
-    "subject_hidden": "subject_hidden",
-    "subject_found": "subject_found",
-    "native_black": "native_black",
-    "feature_hidden": "feature_hidden",
-    "feature_frames": "feature_frames",
-}
-"""What a mask did to a clip, and the score table's column of it."""
+log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, eq=False)
-class PartAnswers:
-    """Answers to N clips, before anything is measured.
+def run_shard(
+    config: DictConfig, cell: Cell, shard: Shard, clips: ClipSet, folder: Path, name: str
+) -> bool:
+    """Evaluate a shard of a cell, where that was not done yet, and that of its clean twin.
 
-    Attributes:
-        clip_ids: of these clips.
-        columns: by name, arrays of N rows: ``scores``, ``noise_rms``, ``noise_largest``, ``drift``
-            and perhaps ``embeddings`` as in `clip_har.results.score_table.ScoreTable`; for learned
-            noise those
-            of `clip_har.engine.noisy_answers.NoisyAnswers` under ``noise/<name>/<column>``
-            instead; and
-            ``effect/<name>`` of `clip_har.masking.effect.MaskEffect`, NaN for None.
-        seconds: that the answers took, by `clip_har.results.costs.Part`.
-        compared: whether the clean twin's answers were there to measure drift from.
+    Nothing is sent to the tracking store: the numbers of a shard are no result.
+
+    Args:
+        config: the composed configuration, without Hydra's own node.
+        cell: the checked settings.
+        shard: which clips are evaluated.
+        clips: all of the cell's clips.
+        folder: of the whole cell's results.
+        name: of the cell, for messages.
+
+    Returns:
+        Whether the model was asked.
     """
+    if (folder / METRICS).is_file() and cell.overwrite != "always":
+        log.info("%s: the whole cell is finished already", name)
+        return False
+    clean = None
+    if cell.clean_twin:
+        twin = cell_from_config(clean_config(config))
+        twin_folder = folder.with_name(fingerprint(twin, clips))
+        if twin_folder != folder:
+            clean = clean_table(twin, shard, clips, twin_folder, f"{name}, its clean twin")
+    again = cell.overwrite == "always"
+    asked = _evaluate(cell, shard, clips, folder, name, clean, again=again)
+    _, missing = find_shards(folder, shard.count)
+    rest = f"; {', '.join(map(str, missing))} to come" if missing else ""
+    log.info("%s: kept%s; the same command without shard puts all shards together", name, rest)
+    return asked
 
-    clip_ids: tuple[str, ...]
-    columns: Mapping[str, NDArray[Any]]
-    seconds: Mapping[Part, float] = field(default_factory=dict)
-    compared: bool = False
 
-    @classmethod
-    def of_table(cls, table: ScoreTable) -> "PartAnswers":
-        """Take what a model answered out of a score table."""
-        columns: dict[str, NDArray[Any]] = {
-            f"{_EFFECT}{name}": getattr(table, column) for name, column in _EFFECTS.items()
-        }
-        unknown = np.full(len(table.clip_ids), np.nan)
-        columns |= {
-            "scores": table.scores,
-            "noise_rms": table.noise_rms,
-            "noise_largest": table.noise_largest,
-            "drift": unknown if table.drift is None else table.drift,
-        }
-        if table.embeddings is not None:
-            columns["embeddings"] = table.embeddings
-        return cls(table.clip_ids, columns)
+def finished_shards(folder: Path, name: str) -> list[Path]:
+    """Return the folders with the answers to all shards of a cell; empty where it has no shards.
 
-    @classmethod
-    def of_noise(
-        cls,
-        masked: "MaskedClips",
-        answers: Mapping[str, NoisyAnswers],
-        effects: Sequence[MaskEffect],
-    ) -> "PartAnswers":
-        """Take what a model answered to clips with learned noise, one row per evaluated clip."""
-        columns: dict[str, NDArray[Any]] = {
-            f"{_EFFECT}{name}": np.array([asdict(one)[name] for one in effects], np.float64)
-            for name in _EFFECTS
-        }
-        for name, found in answers.items():
-            columns |= {
-                f"noise/{name}/{column.name}": getattr(found, column.name)
-                for column in fields(found)
-            }
-        return cls(masked.evaluated_ids, columns)
-
-    @property
-    def embeddings(self) -> NDArray[np.float32] | None:
-        """What the model made of the clips, ``(N, D)``; None where that was not kept."""
-        return self.columns.get("embeddings")
-
-    @property
-    def effects(self) -> list[MaskEffect]:
-        """What the mask did to each clip."""
-        columns = [self.columns[f"{_EFFECT}{name}"].tolist() for name in _EFFECTS]
-        found = []
-        for row in zip(*columns, strict=True):
-            # NaN, which is not equal to itself, stands for None.
-            told: dict[str, Any] = {
-                name: x if x == x else None for name, x in zip(_EFFECTS, row, strict=True)
-            }
-            found.append(MaskEffect(**told))
-        return found
-
-    @property
-    def noisy(self) -> tuple[dict[str, NoisyAnswers], list[MaskEffect]]:
-        """What was answered with learned noise, and what the mask did."""
-        by_name: dict[str, dict[str, NDArray[Any]]] = {}
-        for key, column in self.columns.items():
-            kind, _, rest = key.partition("/")
-            if kind == "noise":
-                name, _, field = rest.rpartition("/")
-                by_name.setdefault(name, {})[field] = column
-        return {name: NoisyAnswers(**found) for name, found in by_name.items()}, self.effects
-
-    def table(self, masked: "MaskedClips", classifier: "Classifier") -> ScoreTable:
-        """Return the score table of these clips, which are all that are judged."""
-        return score_table(
-            masked,
-            self.effects,
-            self.columns["scores"],
-            pooling=classifier.pooling,
-            noise_rms=self.columns["noise_rms"],
-            noise_largest=self.columns["noise_largest"],
-            drift=self.columns["drift"],
-            embeddings=self.columns.get("embeddings"),
+    Raises:
+        ClipHarError: when some shards are missing: a cell that was split for its size is not
+            evaluated as a whole by mistake.
+    """
+    folders, missing = find_shards(folder)
+    if missing:
+        raise ClipHarError(
+            f"{name}: no answers yet for shard {' and '.join(map(str, missing))}: run it with"
+            f" shard={missing[0]}, or remove {folder.with_suffix('.shards')} to evaluate all clips"
+            " in one go"
         )
-
-    def write(self, path: Path) -> None:
-        """Write them as safetensors, whole or not at all."""
-        with whole_file(path) as file:
-            arrays = {name: np.ascontiguousarray(column) for name, column in self.columns.items()}
-            try:
-                save_file(
-                    arrays,
-                    file,
-                    {
-                        "clip_ids": json.dumps(self.clip_ids),
-                        "seconds": json.dumps(dict(self.seconds)),
-                        "compared": json.dumps(self.compared),
-                    },
-                )
-            except SafetensorError as error:
-                raise as_os_error(error) from error
-
-    @classmethod
-    def read(cls, path: Path) -> "PartAnswers":
-        """Read what `write` wrote.
-
-        Raises:
-            ClipHarError: when the file is missing or damaged.
-        """
-        try:
-            with safe_open(path, "numpy") as file:
-                columns = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-                told = {key: json.loads(text) for key, text in (file.metadata() or {}).items()}
-                clip_ids, seconds = tuple(told["clip_ids"]), dict(told["seconds"])
-                compared = bool(told["compared"])
-            if any(len(column) != len(clip_ids) for column in columns.values()):
-                raise ValueError("columns of other lengths")
-        except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
-            raise ClipHarError(
-                f"{path}: expected the answers of a shard, got {error}; remove it, and run that"
-                " shard again"
-            ) from error
-        return cls(clip_ids, columns, seconds, compared)
+    return folders
 
 
-def part_file(folder: Path, shard: Shard) -> Path:
-    """Return where the answers of a shard lie, beside the folder of the whole cell's results."""
-    return folder.with_suffix(".parts") / f"{shard.number}of{shard.count}.safetensors"
+def shard_folder(folder: Path, shard: Shard) -> Path:
+    """Return where the answers to a shard lie, beside the folder of the whole cell's results."""
+    return folder.with_suffix(".shards") / f"{shard.number}of{shard.count}"
 
 
-def find_parts(folder: Path, count: int | None = None) -> tuple[list[Path], list[Shard]]:
-    """Look for the parts of a cell.
+def find_shards(folder: Path, count: int | None = None) -> tuple[list[Path], list[Shard]]:
+    """Look for the shards of a cell.
 
     Args:
         folder: of the whole cell's results.
-        count: look only for the split into so many parts; None for any.
+        count: look only for the split into so many shards; None for any.
 
     Returns:
-        The files of all parts of one split, empty where none is whole; and the shards that are
+        The folders of all shards of one split, empty where none is whole; and the shards that are
         missing from the split that is nearest to being whole.
     """
-    counts: dict[int, set[int]] = {}
-    for path in folder.with_suffix(".parts").glob("*of*.safetensors"):
-        number, _, of = path.stem.partition("of")
-        if number.isdecimal() and of.isdecimal() and count in {None, int(of)}:
-            counts.setdefault(int(of), set()).add(int(number))
-    if not counts:
+    done: dict[int, set[int]] = {}
+    for path in folder.with_suffix(".shards").glob("*of*"):
+        number, _, of = path.name.partition("of")
+        if path.is_dir() and number.isdecimal() and of.isdecimal() and count in {None, int(of)}:
+            done.setdefault(int(of), set()).add(int(number))
+    if not done:
         return [], []
-    parts = min(counts, key=lambda parts: (parts - len(counts[parts]), parts))
-    shards = [Shard(number, parts) for number in range(1, parts + 1)]
-    missing = [shard for shard in shards if shard.number not in counts[parts]]
-    return ([] if missing else [part_file(folder, shard) for shard in shards]), missing
+    nearest = min(done, key=lambda split: (split - len(done[split]), split))
+    shards = [Shard(number, nearest) for number in range(1, nearest + 1)]
+    missing = [shard for shard in shards if shard.number not in done[nearest]]
+    return ([] if missing else [shard_folder(folder, shard) for shard in shards]), missing
 
 
-def join_parts(parts: Sequence[PartAnswers], clip_ids: Sequence[str]) -> PartAnswers:
-    """Put the answers to all parts together.
+def clean_table(twin: Cell, shard: Shard, clips: ClipSet, folder: Path, name: str) -> "ScoreTable":
+    """Return the clean twin's answers: to all clips where it is finished, else to the shard."""
+    # Imported here: all that is heavy (torch, transformers) comes after the checks.
+    from clip_har.engine.merge_shards import read_shard
+    from clip_har.results.score_table import ScoreTable
 
-    Args:
-        parts: of one split.
-        clip_ids: of the clips that are judged, in their order.
+    if (folder / METRICS).is_file():
+        return ScoreTable.read(folder / SCORES)
+    _evaluate(twin, shard, clips, folder, name, None)
+    answers = read_shard(shard_folder(folder, shard))
+    return answers.tables[answers.headline]
 
-    Raises:
-        ClipHarError: when the parts are not exactly these clips, or only some were compared with
-            the clean twin.
-    """
-    if len({part.compared for part in parts}) > 1:
-        raise ClipHarError(
-            "some shards were answered with clean_twin=false and some with a clean twin: run them"
-            " all again with overwrite=always and the same clean_twin"
-        )
-    found = [clip_id for part in parts for clip_id in part.clip_ids]
-    if sorted(found) != sorted(clip_ids):
-        raise ClipHarError(
-            f"the shards hold answers to {len(found)} clips that are not the {len(clip_ids)} of the"
-            " whole cell: the data changed between them; run the shards again with overwrite=always"
-        )
-    at = {clip_id: row for row, clip_id in enumerate(found)}
-    order = [at[clip_id] for clip_id in clip_ids]
-    spent = Cost()
-    for part in parts:
-        spent.add(part.seconds)
-    return PartAnswers(
-        tuple(clip_ids),
-        {
-            name: np.concatenate([part.columns[name] for part in parts])[order]
-            for name in parts[0].columns
-        },
-        spent.seconds,
-        parts[0].compared,
-    )
+
+def _evaluate(
+    cell: Cell,
+    shard: Shard,
+    clips: ClipSet,
+    folder: Path,
+    name: str,
+    clean: "ScoreTable | None",
+    *,
+    again: bool = False,
+) -> bool:
+    """Keep the answers to a shard, and return whether they had to be made."""
+    from clip_har.engine.evaluate import evaluate
+    from clip_har.engine.merge_shards import write_shard
+    from clip_har.results.costs import Cost
+
+    out = shard_folder(folder, shard)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(out.with_suffix(".lock")):
+        if out.is_dir() and not again:
+            log.info("%s: answered already", name)
+            return False
+        log.info("%s: running", name)
+        cost = Cost()
+        part = cell.model_copy(update={"shard": shard})
+        found = evaluate(part, clips, clean=clean, cost=cost)
+        compared = clean is not None
+        write_shard(out, found.headline, found.answers, seconds=cost.seconds, compared=compared)
+    return True

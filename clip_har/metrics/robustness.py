@@ -104,25 +104,6 @@ def top_overlap(scores: NDArray[np.floating], others: NDArray[np.floating], k: i
     return float((best[:, :, None] == other[:, None, :]).any(axis=2).mean())
 
 
-def drift(embeddings: NDArray[np.floating], clean: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Return ``(N,)`` 1 − cos between clips' embeddings and those of their twins, in [0, 2].
-
-    Args:
-        embeddings: ``(N, D)``, no row 0.
-        clean: ``(N, D)`` of the same clips.
-
-    Example:
-        >>> drift(np.array([[1.0, 0.0]]), np.array([[0.0, 2.0]]))
-        array([1.])
-    """
-    first, second = (
-        part / np.linalg.norm(part, axis=1, keepdims=True)
-        for part in (embeddings.astype(np.float64), clean.astype(np.float64))
-    )
-    cosines: NDArray[np.float64] = (first * second).sum(axis=1)
-    return 1 - cosines.clip(-1, 1)  # rounding may pass them
-
-
 def area_over_ratio(accuracy: Mapping[float, ArrayLike]) -> NDArray[np.float64]:
     """Return the mean accuracy over a strategy's ratios, by the trapezoidal rule, in [0, 1].
 

@@ -28,6 +28,11 @@ class VideoZeroShot:
 
     pooling: ClassVar[str] = "model"
 
+    @property
+    def device(self) -> torch.device:
+        """Where the model computes."""
+        return self.model.device
+
     @classmethod
     def build(
         cls,

@@ -30,6 +30,10 @@ class Classifier(Protocol):
     def pooling(self) -> str:
         """How frames become a clip."""
 
+    @property
+    def device(self) -> torch.device:
+        """Where the model computes."""
+
     def answers(self, clips: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         """Return ``(B, C)`` scores and ``(B, D)`` embeddings of B clips ``(T, 3, S, S)`` uint8.
 
@@ -67,6 +71,11 @@ class ZeroShot:
         classifier = zero_shot_classifier(model, prompts, cache_dir=cache_dir)
         return cls(model, classifier.to(model.device), pooling, batch_size)
 
+    @property
+    def device(self) -> torch.device:
+        """Where the model computes."""
+        return self.model.device
+
     @cached_property
     def digest(self) -> str:
         """Digest of the weights and the class embeddings, 32 hexadecimal digits."""
@@ -95,7 +104,16 @@ class ZeroShot:
         Returns:
             ``(B, C)`` and ``(B, D)`` float32 on the CPU, see `clip_scores`, `clip_embeddings`.
         """
-        embeddings, lengths = self.embed(clips), [len(clip) for clip in clips]
+        return self.answers_of(self.embed(clips), [len(clip) for clip in clips])
+
+    @torch.inference_mode()
+    def answers_of(self, embeddings: Tensor, lengths: Sequence[int]) -> tuple[Tensor, Tensor]:
+        """Return what `answers` does for embedded clips.
+
+        Args:
+            embeddings: ``(M, D)`` L2-normalised, the clips' frames in a row.
+            lengths: frames of each of the B clips.
+        """
         return self.scores_of(embeddings, lengths), clip_embeddings(embeddings, lengths).cpu()
 
     @torch.inference_mode()

@@ -1,54 +1,26 @@
-"""Noise that is drawn, not learned: corruptions to stand beside learned noise as placebos."""
+"""Random noise: corruptions to stand beside learned noise as placebos."""
 
-from typing import TYPE_CHECKING, Annotated, ClassVar, Protocol
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
 from clip_har.core.seeding import generator
-from clip_har.core.settings import Settings
+from clip_har.noise.contract import Seen, noisy_frames, realised
+from clip_har.noise.settings import NoiseSettings
 from clip_har.noise.where import Where
 
 if TYPE_CHECKING:
     import torch
 
-    from clip_har.masking.masked_clips import ShownClip
+    from clip_har.models.zero_shot import Classifier
+    from clip_har.noise.batch import ClipBatch
 
 
-class Corruption(Protocol):
-    """What every noise offers that is drawn for each clip: the contract, with no logic."""
-
-    @property
-    def where(self) -> Where:
-        """Whether hidden pixels get noise, too."""
-
-    def corrupt(self, frames: "torch.Tensor", clip_id: str) -> "torch.Tensor":
-        """Return ``(T, 3, S, S)`` float32 grey levels, not yet clamped, for uint8 frames."""
-
-
-def corrupted(clip: "ShownClip", corruption: Corruption) -> "torch.Tensor":
-    """Return the frames of a clip with drawn noise, ``(T, 3, S, S)`` uint8.
-
-    Args:
-        clip: under its mask.
-        corruption: what is drawn.
-    """
-    import torch
-
-    before = corruption.where == "before"
-    noisy = corruption.corrupt(clip.whole if before else clip.frames, clip.id)
-    picture = noisy.clamp(0, 255).round()
-    if before:
-        return clip.paint(picture.to(torch.uint8))
-    if corruption.where == "visible":
-        hidden = torch.from_numpy(np.asarray(clip.hidden, np.float32)).unsqueeze(1)
-        picture = (picture * (1 - hidden) + clip.frames.float() * hidden).round()
-    return picture.to(torch.uint8)
-
-
-class RandomNoise(Settings):
-    """What all drawn noise has in common.
+class RandomNoise(NoiseSettings, ABC):
+    """What all random noise has in common; each option gives ``corrupt``.
 
     Attributes:
         where: see `clip_har.noise.where.Where`.
@@ -56,11 +28,47 @@ class RandomNoise(Settings):
         seed: of the noise.
     """
 
-    uses_label: ClassVar[bool] = False
+    columns: ClassVar[int] = 1
 
     where: Where = "everywhere"
     static: bool = False
     seed: Annotated[int, Field(ge=0)] = 0
+
+    @abstractmethod
+    def corrupt(self, frames: "torch.Tensor", clip_id: str) -> "torch.Tensor":
+        """Return ``(T, 3, S, S)`` float32 grey levels, not yet clamped, for uint8 frames."""
+
+    def seen(self, clips: "ClipBatch", columns: NDArray[np.int64]) -> Seen:  # noqa: ARG002
+        """Add noise to clips, on the CPU; the clip's id and the seed alone decide it."""
+        from clip_har.noise.batch import ClipBatch
+
+        every = []
+        sizes = []
+        for clip in clips.clips:
+            alone = ClipBatch([clip])
+
+            def add(frames: "torch.Tensor", hidden: "torch.Tensor | None") -> "torch.Tensor":
+                picture = self.corrupt(frames, clip.id).clamp(0, 255).round()  # noqa: B023
+                if hidden is None:
+                    return picture
+                return picture * (1 - hidden) + frames.float() * hidden
+
+            noisy = noisy_frames(alone, self.where, add)
+            every.append(noisy)
+            # One mean over the whole clip: all its frames count as one long one.
+            sizes.append(realised(_as_one(clip.frames), _as_one(noisy), [1]))
+        rms, largest = (np.concatenate(part) for part in zip(*sizes, strict=True))
+        return Seen(every, rms, largest)
+
+    def answers(
+        self,
+        classifier: "Classifier",
+        clips: "ClipBatch",  # noqa: ARG002
+        seen: Seen,
+        columns: NDArray[np.int64],  # noqa: ARG002
+    ) -> "tuple[torch.Tensor, torch.Tensor]":
+        """Return ``(B, C)`` scores and ``(B, D)`` embeddings of the clips with noise."""
+        return classifier.answers(seen.frames)
 
 
 class GaussianNoise(RandomNoise):
@@ -111,9 +119,14 @@ class SaltPepperNoise(RandomNoise):
 
         draws = generator(self.seed, "noise/salt_pepper", clip_id)
         frames_, _, height, width = _shape(frames, self.static)
-        lot = torch.from_numpy(draws.random((frames_, 1, height, width), np.float32))
-        grains = torch.where(lot < self.share / 2, 255.0, 0.0)
-        return torch.where(lot < self.share, grains, frames.float())
+        chance = torch.from_numpy(draws.random((frames_, 1, height, width), np.float32))
+        grains = torch.where(chance < self.share / 2, 255.0, 0.0)
+        return torch.where(chance < self.share, grains, frames.float())
+
+
+def _as_one(frames: "torch.Tensor") -> "torch.Tensor":
+    """Return the frames of a clip as one frame, ``(1, T * 3, S, S)``."""
+    return frames.flatten(0, 1)[None]
 
 
 def _shape(frames: "torch.Tensor", static: bool) -> tuple[int, int, int, int]:

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from clip_har.config.cell import Cell
 from clip_har.data.frames.store import FrameStore
 from clip_har.engine.clips import open_masked
-from clip_har.engine.evaluate import load_zero_shot
+from clip_har.engine.load_model import load_zero_shot
 from clip_har.figures.gallery import GalleryRow, Tile, mask_gallery
 from clip_har.masking.masked_clips import MaskedClips
 from clip_har.masking.none import NoMask

@@ -32,7 +32,7 @@ def noise_effects(finished: Sequence[Finished]) -> pd.DataFrame:
         the cell's own numbers are of) and those of `paired_effect`; empty without learned noise.
     """
     parts = []
-    learned = [one for one in finished if isinstance(one.cell.noise, Learned)]
+    learned = [one for one in finished if one.cell.noise.is_learned]
     for members in grouped(learned, without="noise.seed"):
         read = [read_answers(one.folder / "noise") for one in members]
         headline, answers = read[0][0], [found for _, found in read]

@@ -16,7 +16,6 @@ from clip_har.metrics.robustness import (
     mean_corruption_error,
     resilience,
 )
-from clip_har.noise.none import NoNoise
 from clip_har.results.files import SCORES, clean_twin
 from clip_har.results.score_table import ScoreTable
 from clip_har.sweep.cells import Finished, described, grouped
@@ -77,9 +76,7 @@ def over_ratios(finished: Sequence[Finished]) -> pd.DataFrame:
     """
     rows = []
     shares = [
-        one
-        for one in _masked(finished)
-        if one.cell.masking.ratio and isinstance(one.cell.noise, NoNoise)
+        one for one in _masked(finished) if one.cell.masking.ratio and one.cell.noise.is_clean
     ]
     for members in grouped(shares, without="ratio"):
         folders = {one.cell.masking.ratio or 0.0: one.folder for one in members}

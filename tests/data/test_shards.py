@@ -12,7 +12,7 @@ from clip_har.core.errors import ClipHarError
 from clip_har.data.clips import Clip, ClipSet
 from clip_har.data.frames.store import FrameStore
 from clip_har.data.sampling import FrameSettings
-from clip_har.data.shards import JoinedFrames, Shard, open_part, open_whole
+from clip_har.data.shards import JoinedFrames, Shard, open_shard, open_whole
 from clip_har.regions.store import open_regions
 from tests.data.made import write_video
 
@@ -76,7 +76,7 @@ def test_joined_frames_are_those_of_the_whole(videos, tmp_path, monkeypatch):
     lenient = SETTINGS.model_copy(update={"on_error": "skip"})
     own = FrameStore.open(videos, lenient, cache_dir=tmp_path / "whole")
     for number in (2, 1, 3):
-        open_part(videos, Shard(number, 3), SETTINGS, cache_dir=tmp_path / "parts")
+        open_shard(videos, Shard(number, 3), SETTINGS, cache_dir=tmp_path / "parts")
     monkeypatch.setattr("clip_har.data.frames.build.ensure_built", None)  # nothing is decoded again
     joined = open_whole(videos, lenient, cache_dir=tmp_path / "parts")
     assert isinstance(joined, JoinedFrames)
@@ -90,18 +90,18 @@ def test_joined_frames_are_those_of_the_whole(videos, tmp_path, monkeypatch):
     assert list(joined.batches(joined.ok, 4)) == list(own.batches(own.ok, 4))
 
 
-def test_failures_are_judged_over_the_whole(videos, tmp_path):
+def test_failures_are_counted_over_the_whole(videos, tmp_path):
     for number in (1, 2):
-        open_part(videos, Shard(number, 2), SETTINGS, cache_dir=tmp_path)  # not refused here
+        open_shard(videos, Shard(number, 2), SETTINGS, cache_dir=tmp_path)  # not refused here
     with pytest.raises(ClipHarError, match=r"1 of 6 clips .*frames.max_failed") as caught:
         open_whole(videos, SETTINGS, cache_dir=tmp_path)
     (path,) = re.findall(r"all of them: (\S+);", str(caught.value))
     assert "c4" in Path(path).read_text()
 
 
-def test_with_a_part_missing_the_whole_is_decoded(videos, tmp_path):
+def test_with_a_shard_missing_the_whole_is_decoded(videos, tmp_path):
     lenient = SETTINGS.model_copy(update={"on_error": "skip"})
-    open_part(videos, Shard(1, 2), SETTINGS, cache_dir=tmp_path)
+    open_shard(videos, Shard(1, 2), SETTINGS, cache_dir=tmp_path)
     assert not isinstance(open_whole(videos, lenient, cache_dir=tmp_path), JoinedFrames)
 
 
@@ -128,7 +128,7 @@ class Bright:
 def test_joined_maps_are_those_of_the_whole_and_located_by_the_parts(videos, tmp_path):
     lenient = SETTINGS.model_copy(update={"on_error": "skip"})
     own = FrameStore.open(videos, lenient, cache_dir=tmp_path / "whole")
-    parts = [open_part(videos, Shard(n, 3), SETTINGS, cache_dir=tmp_path) for n in (1, 2, 3)]
+    parts = [open_shard(videos, Shard(n, 3), SETTINGS, cache_dir=tmp_path) for n in (1, 2, 3)]
     source: Any = Bright()
     given: dict[str, Any] = {"zero_shot": lambda: None, "cache_dir": tmp_path}
     for part in parts:

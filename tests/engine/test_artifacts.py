@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from clip_har.engine import artifacts
+from clip_har.engine.show import seen_frames
 from clip_har.masking.masked_clips import MaskedClips
 from clip_har.masking.percent import PercentMask
 from clip_har.noise.learned.settings import UniversalNoise
 from clip_har.noise.none import NoNoise
-from clip_har.noise.random import GaussianNoise, SaltPepperNoise, UniformNoise, corrupted
+from clip_har.noise.random import GaussianNoise, SaltPepperNoise, UniformNoise
 from tests.planted import open_planted, planted_clips
 
 
@@ -42,7 +43,7 @@ def test_pictures_of_clips_show_noise_that_is_drawn(masked: MaskedClips, noise: 
     assert len(found) == 5
     for index, picture in enumerate(found):
         clip = masked.clip(index)
-        expected = corrupted(clip, noise)[4].permute(1, 2, 0).numpy()
+        expected = seen_frames(clip, noise)[4].permute(1, 2, 0).numpy()
         assert np.array_equal(picture, expected)
         assert not np.array_equal(picture, clip.frames[4].permute(1, 2, 0).numpy())
 

@@ -9,7 +9,7 @@ from torch.nn.functional import normalize
 
 from clip_har.config.cell import Cell
 from clip_har.config.fingerprint import fingerprint
-from clip_har.engine.attribution import MEASURES, attention_of_answers, attribution_maps, covered
+from clip_har.engine.attribution import MEASURES, attention_of, attribution_maps, covered
 from clip_har.engine.evaluate import evaluate
 from clip_har.masking.masked_clips import MaskedClips
 from clip_har.models.clip import CLIP
@@ -41,9 +41,15 @@ def looking(
 def test_every_measure_is_of_the_frames_that_were_seen_for_the_class_answered(looking):
     classifier, masked = looking
     answers = np.array([0, 1, 2, 3, 4, 0])
-    found = attention_of_answers(
-        masked, classifier, answers, [1, 4], lambda clip: 255 - clip.frames
+    given = {"a": answers, "b": answers}
+    both = attention_of(
+        masked,
+        classifier,
+        given,
+        [1, 4],
+        lambda name, clip, _: clip.frames if name == "b" else 255 - clip.frames,
     )
+    found = both["a"]
     assert found.keys() == MEASURES.keys() == {"mass", "rank", "pointing", "focus"}
     for row in (1, 4):
         clip = masked.clip(row)
@@ -54,8 +60,8 @@ def test_every_measure_is_of_the_frames_that_were_seen_for_the_class_answered(lo
             assert found[name][row] == pytest.approx(measure(attribution, subject))
     for values in found.values():
         assert np.flatnonzero(np.isfinite(values)).tolist() == [1, 4]
-    plain = attention_of_answers(masked, classifier, answers, [1], lambda clip: clip.frames)
-    assert plain["mass"][1] != found["mass"][1]
+    assert both["b"]["mass"][1] != found["mass"][1]
+    assert attention_of(masked, classifier, given, [], lambda *_: clip.frames) == {}
 
 
 def test_patches_are_covered_in_part():
@@ -81,12 +87,12 @@ def test_a_cell_measures_it_where_the_subject_is_known(drawn):
     for more in (
         ["region=none"],
         ["region=annotation", "attention_clips=0"],
-        ["region=relevance"],  # the judged model's own attribution is no truth for it
+        ["region=relevance"],  # the evaluated model's own attribution is no truth for it
     ):
         assert attention(cell_of(*drawn, *more)) == {}
 
 
-def test_drawn_noise_is_seen_by_it(drawn):
+def test_random_noise_is_seen_by_it(drawn):
     found = [
         evaluate(cell, cell.dataset.clips()).attention["mass"]
         for cell in (

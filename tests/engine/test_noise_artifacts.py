@@ -12,10 +12,11 @@ import torch
 from PIL import Image
 
 from clip_har.data.frames.store import FrameStore
+from clip_har.engine.evaluate import Evaluation
 from clip_har.engine.noise_artifacts import noise_card, write_noise
-from clip_har.engine.noise_evaluation import NoiseResult
+from clip_har.engine.noise_measures import effect_table
 from clip_har.masking.masked_clips import MaskedClips
-from clip_har.noise.learned.fit import load_noise
+from clip_har.noise.learned.fit import FittedNoise, load_noise
 from clip_har.noise.learned.perturbation import make_perturbation
 from clip_har.noise.learned.settings import (
     BorderNoise,
@@ -56,7 +57,7 @@ def kind(noise: Learned) -> str:
     return type(noise).__name__
 
 
-def result_of(noise: Learned, masked: MaskedClips) -> NoiseResult:
+def result_of(noise: Learned, masked: MaskedClips) -> Evaluation:
     classifier = planted_judge()
     made = make_perturbation(
         noise, model=classifier.model, classifier=classifier.classifier, frames=COUNT
@@ -66,16 +67,25 @@ def result_of(noise: Learned, masked: MaskedClips) -> NoiseResult:
     return evaluated(noise, masked, classifier, own=own)[1]
 
 
-Written = Callable[..., tuple[Path, NoiseResult]]
+def effects_of(found: Evaluation) -> pd.DataFrame:
+    return effect_table(found.answers, found.headline)
+
+
+def fitted_of(found: Evaluation) -> FittedNoise:
+    assert found.noise.fitted is not None
+    return found.noise.fitted
+
+
+Written = Callable[..., tuple[Path, Evaluation]]
 
 
 @pytest.fixture
 def written(small_frames: FrameStore, tmp_path: Path) -> Written:
-    def found(noise: Learned, frames: FrameStore | None = None) -> tuple[Path, NoiseResult]:
+    def found(noise: Learned, frames: FrameStore | None = None) -> tuple[Path, Evaluation]:
         masked = shown(frames or small_frames)
         result = result_of(noise, masked)
         folder = tmp_path / "noise"
-        write_noise(folder, noise, masked, result, title="cell $1_")
+        write_noise(folder, noise, result, effects_of(result), title="cell $1_")
         return folder, result
 
     return found
@@ -113,7 +123,7 @@ def test_the_noise_can_be_used_again(written, small_frames, noise):
         described={},
         frames=COUNT,
     )
-    for name, part in result.fitted.perturbation.parts.items():
+    for name, part in fitted_of(result).perturbation.parts.items():
         assert torch.equal(found.perturbation.parts[name], part)
 
 
@@ -123,11 +133,9 @@ def test_answers_are_read_as_they_were_written(small_frames, tmp_path):
     result = result_of(noise, masked)
     attention = np.linspace(0, 1, 30)
     attention[3] = np.nan
-    seen = {
-        **result.answers,
-        "universal": replace(result.answers["universal"], attention=attention),
-    }
-    write_noise(tmp_path / "noise", noise, masked, replace(result, answers=seen), title="")
+    looked = replace(result.looked, attention={"universal": {"mass": attention}})
+    seen = replace(result, looked=looked)
+    write_noise(tmp_path / "noise", noise, seen, effects_of(seen), title="")
     headline, answers = read_answers(tmp_path / "noise")
     assert headline == "oracle (leaks the label)"
     assert list(answers) == list(result.answers)
@@ -144,7 +152,7 @@ def test_answers_are_read_as_they_were_written(small_frames, tmp_path):
 
 def test_tables_hold_what_was_found(written):
     folder, result = written(KINDS[2])
-    for name, table in (("effect.csv", result.effects), ("classes.csv", result.classes)):
+    for name, table in (("effect.csv", effects_of(result)), ("classes.csv", result.looked.classes)):
         pd.testing.assert_frame_equal(pd.read_csv(folder / name), table, check_dtype=False)
     curve = pd.read_csv(folder / "loss_curve.csv")
     assert curve.columns.tolist() == ["step", "total", "validation"]
@@ -157,20 +165,21 @@ def test_tables_hold_what_was_found(written):
 # The card
 
 
-def card(noise: Learned, frames: FrameStore) -> tuple[str, NoiseResult]:
+def card(noise: Learned, frames: FrameStore) -> tuple[str, Evaluation]:
     result = result_of(noise, shown(frames))
-    return noise_card(noise, result), result
+    effects = effects_of(result)
+    return noise_card(noise, fitted_of(result), result.looked.classes, effects), result
 
 
 def test_the_card_says_what_a_reader_must_know(small_frames):
-    noise = ClassSpecificNoise(loss=LossWeights(ranking=1, size=0.05), seed=7)
+    noise = ClassSpecificNoise(loss=LossWeights(ranking=1, bias=0.05), seed=7)
     text, result = card(noise, small_frames)
     flat = " ".join(text.split())
     assert text.startswith("# Learned noise: ClassSpecificNoise\n")
     for words in (
         "Learned on the training split only: planted/train, 20 clips; stopped by 10 clips",
         "Frozen model, weights digest `planted 00000000`, 5 classes",
-        "Loss: ranking 1, size 0.05. Masks in training: none, percent, shape at 0.1, 0.3, 0.5",
+        "Loss: ranking 1, bias 0.05. Masks in training: none, percent, shape at 0.1, 0.3, 0.5",
         "4 steps of 96 frames, kept step 2",
         "true class over candidates, at the best temperature) from -1.000 to -0.600. Seed 7.",
         "`oracle` adds the noise of the TRUE class: it leaks the label",
@@ -179,7 +188,8 @@ def test_the_card_says_what_a_reader_must_know(small_frames):
         "A gain that one of these reaches is not attention to the action.",
     ):
         assert words in flat
-    top = result.effects[result.effects["measure"] == "top1"]
+    effects = effects_of(result)
+    top = effects[effects["measure"] == "top1"]
     for row in top.to_dict("records"):
         line = f"| {row['variant']} | {row['against']} | {row['before']:.3f} | {row['after']:.3f} |"
         assert line in text
@@ -189,7 +199,7 @@ def test_the_card_says_what_a_reader_must_know(small_frames):
 def test_the_card_lists_all_that_shapes_the_noise(small_frames):
     text, result = card(KINDS[2], small_frames)
     listed = json.loads(text.split("```json\n")[1].split("\n```")[0])
-    kept = {key: value for key, value in result.fitted.card.items() if key != "prompts"}
+    kept = {key: value for key, value in fitted_of(result).card.items() if key != "prompts"}
     del kept["class_names"], kept["clips"]
     assert listed == json.loads(json.dumps(kept))
 

@@ -14,7 +14,6 @@ from clip_har.core.errors import ClipHarError
 from clip_har.data.clips import ClipSet
 from clip_har.data.frames.store import FrameStore
 from clip_har.engine.clips import open_masked
-from clip_har.engine.score import score_clips
 from clip_har.masking.feature import FeatureMask
 from clip_har.masking.isolation import IsolationMask
 from clip_har.masking.mask import Mask
@@ -27,6 +26,7 @@ from clip_har.metrics.summary import summarise
 from clip_har.regions.annotation import AnnotationRegion
 from clip_har.results.score_table import OWN_SCENE
 from tests.planted import ACTORS, SCENES, ColourJudge, open_planted, planted_clips
+from tests.tables import score_clips
 
 Opened = Callable[..., MaskedClips]
 

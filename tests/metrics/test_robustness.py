@@ -8,12 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import softmax
 from scipy.stats import entropy
-from sklearn.metrics.pairwise import cosine_similarity
 
 from clip_har.metrics.prediction_bias import skew_kl
 from clip_har.metrics.robustness import (
     area_over_ratio,
-    drift,
     kl_divergence,
     mean_corruption_error,
     resilience,
@@ -91,15 +89,6 @@ def test_kl_is_scipys_and_never_infinite(seed):
     p, q = (softmax(3 * draws.standard_normal((9, 5)), axis=1) for _ in range(2))
     assert kl_divergence(p, q) == pytest.approx(entropy(p, q, axis=1).mean())
     assert np.isfinite(kl_divergence(np.eye(3), np.eye(3)[[1, 2, 0]]))
-
-
-@given(st.integers(0, 99))
-def test_drift_is_scikit_learns_cosine(seed):
-    one, other = np.random.default_rng(seed).standard_normal((2, 6, 4))
-    expected = 1 - np.diag(cosine_similarity(one, other))
-    assert drift(one, other) == pytest.approx(expected)
-    assert drift(one, 3 * one) == pytest.approx(0, abs=1e-12)
-    assert drift(one, -one) == pytest.approx(2)
 
 
 def test_overlap_counts_sets_and_ties_go_to_the_first():

@@ -1,4 +1,4 @@
-"""Whole cells with the models beside CLIP: masks, noise, drift, parts, and what is left out."""
+"""Whole cells with the models beside CLIP: masks, noise, drift, shards, and what is left out."""
 
 import logging
 from typing import Any
@@ -9,7 +9,8 @@ import pytest
 from clip_har.config.cell import Cell
 from clip_har.data.shards import Shard
 from clip_har.engine.clips import frame_settings, open_frames
-from clip_har.engine.evaluate import answer_part, evaluate
+from clip_har.engine.evaluate import evaluate
+from clip_har.engine.merge_shards import write_shard
 from clip_har.results.score_table import ScoreTable
 from tests.checkpoints import write_siglip, write_xclip
 from tests.data.made import write_video
@@ -66,15 +67,16 @@ def test_a_video_model_under_masks_and_drawn_noise_beside_its_clean_twin(xclip):
         assert np.isfinite(shown.scores).all()
 
 
-def test_parts_of_a_video_models_cell_are_the_whole(xclip):
+def test_shards_of_a_video_models_cell_are_the_whole(xclip, tmp_path):
     cell = cell_of(*xclip, "prompts=ucf101_48")
     clips = cell.dataset.clips()
-    parts = [
-        answer_part(cell.model_copy(update={"shard": Shard.parse(f"{number}/2")}), clips)
-        for number in (1, 2)
-    ]
+    shards = []
+    for number in (1, 2):
+        part = evaluate(cell.model_copy(update={"shard": Shard(number, 2)}), clips)
+        shards.append(tmp_path / f"{number}of2")
+        write_shard(shards[-1], part.headline, part.answers, seconds={}, compared=False)
     whole = table_of(cell)
-    np.testing.assert_allclose(table_of(cell, parts=parts).scores, whole.scores, atol=1e-5)
+    np.testing.assert_allclose(table_of(cell, shards=shards).scores, whole.scores, atol=1e-5)
 
 
 @pytest.mark.parametrize("family", ["siglip", "xclip"])
@@ -94,8 +96,8 @@ def test_noise_is_learned_for_siglip_without_attention(siglip):
         "learning.validate_every=1", "train_masking=[none]",
     )  # fmt: skip
     found = evaluate(cell, cell.dataset.clips())
-    assert found.noise is not None
-    assert all(answers.attention is None for answers in found.noise.answers.values())
+    assert found.noise.fitted is not None
+    assert all(answers.attention is None for answers in found.answers.values())
     assert np.isfinite(found.table.scores).all()
 
 

@@ -15,8 +15,11 @@ from torch.nn import Module, Parameter
 from clip_har.data.clips import ClipSet
 from clip_har.data.frames.store import FrameStore
 from clip_har.data.sampling import FrameSettings
-from clip_har.engine import noise_evaluation as evaluation
-from clip_har.engine.noise_evaluation import NoiseResult
+from clip_har.engine import fit_noise
+from clip_har.engine.answer import answer
+from clip_har.engine.evaluate import Evaluation
+from clip_har.engine.look import look
+from clip_har.engine.variants import headline_of
 from clip_har.masking.mask import Mask
 from clip_har.masking.masked_clips import MaskedClips
 from clip_har.masking.none import NoMask
@@ -37,6 +40,7 @@ from clip_har.noise.learned.settings import (
     UniversalNoise,
 )
 from clip_har.noise.learned.training_clips import TrainingClips
+from clip_har.results.costs import Cost
 from clip_har.results.score_table import ScoreTable
 from tests.planted import CLASSES, SCENES
 
@@ -170,7 +174,7 @@ def evaluated(
     *,
     own: Perturbation,
     universal: Perturbation | None = None,
-) -> tuple[ScoreTable, NoiseResult]:
+) -> tuple[ScoreTable, Evaluation]:
     """Evaluate noise that is given, not learned; the universal control is `mending`."""
 
     def given(asked: Learned, *_: Any) -> FittedNoise:
@@ -181,11 +185,16 @@ def evaluated(
 
     model = SimpleNamespace(gives_attribution=True)
     cell: Any = SimpleNamespace(noise=noise, cache_dir=None, model=model)
+    cost = Cost()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(evaluation, "fit", given)
-        patch.setattr(evaluation, "described_calibration", lambda *_: {})
-        patch.setattr(evaluation, "fitted_calibration", lambda *_, **__: CALIBRATION)
-        return evaluation.evaluate_noise(cell, masked, classifier)
+        patch.setattr(fit_noise, "fit", given)
+        patch.setattr(fit_noise, "described_calibration", lambda *_: {})
+        patch.setattr(fit_noise, "fitted_calibration", lambda *_, **__: CALIBRATION)
+        made = fit_noise.learn_noise(cell, masked.frames, classifier)
+    tables = answer(cell, masked, classifier, made, clean=None, cost=cost)
+    looked = look(cell, masked, classifier, made, tables, cost=cost)
+    found = Evaluation(masked, headline_of(noise), tables, made, looked)
+    return found.table, found
 
 
 BROAD = quick(batch=60)  # noise per class has fewer clips in a step
@@ -225,5 +234,5 @@ def drawn(noise: Learned, classifier: ZeroShot, *, factor: float = 60) -> Pertur
     return found
 
 
-def scores(result: NoiseResult, name: str) -> NDArray[np.float32]:
-    return result.answers[name].table.scores
+def scores(result: Evaluation, name: str) -> NDArray[np.float32]:
+    return result.tables[name].scores

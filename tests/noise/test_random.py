@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from clip_har.engine.show import seen_frames
 from clip_har.masking.effect import mask_effect
 from clip_har.masking.fill import apply_mask
 from clip_har.masking.masked_clips import ShownClip
@@ -14,7 +15,6 @@ from clip_har.noise.random import (
     GaussianNoise,
     SaltPepperNoise,
     UniformNoise,
-    corrupted,
 )
 
 TIMES, SIDE = 8, 64
@@ -141,8 +141,8 @@ def test_still_noise_is_one_for_all_frames(kind):
 @pytest.mark.parametrize("kind", KINDS)
 def test_on_black_what_is_visible_is_what_was_there_before(kind):
     clip = shown(dark() * 4, half_hidden())
-    visible = corrupted(clip, kind(where="visible"))
-    before = corrupted(clip, kind(where="before"))
+    visible = seen_frames(clip, kind(where="visible"))
+    before = seen_frames(clip, kind(where="before"))
     assert torch.equal(visible, before)
     inside = torch.from_numpy(half_hidden())[:, None].expand_as(visible)
     assert not visible[inside].any()
@@ -152,8 +152,8 @@ def test_on_black_what_is_visible_is_what_was_there_before(kind):
 @pytest.mark.parametrize("kind", KINDS)
 def test_everywhere_is_on_the_mask_too_and_beside_it_the_same(kind):
     clip = shown(dark() * 4, half_hidden())
-    everywhere = corrupted(clip, kind(where="everywhere"))
-    visible = corrupted(clip, kind(where="visible"))
+    everywhere = seen_frames(clip, kind(where="everywhere"))
+    visible = seen_frames(clip, kind(where="visible"))
     inside = torch.from_numpy(half_hidden())[:, None].expand_as(visible)
     assert torch.equal(everywhere[~inside], visible[~inside])
     assert everywhere[inside].any()
@@ -167,8 +167,8 @@ def test_everywhere_is_on_the_mask_too_and_beside_it_the_same(kind):
 )
 def test_paint_that_is_made_from_the_frame_holds_what_was_there_before(fill, noise):
     clip = shown(dark(), half_hidden(), fill=fill)
-    visible = corrupted(clip, noise.model_copy(update={"where": "visible"}))
-    before = corrupted(clip, noise.model_copy(update={"where": "before"}))
+    visible = seen_frames(clip, noise.model_copy(update={"where": "visible"}))
+    before = seen_frames(clip, noise.model_copy(update={"where": "before"}))
     inside = torch.from_numpy(half_hidden())[:, None].expand_as(visible)
     assert torch.equal(visible[inside], clip.frames[inside]), "hidden pixels untouched"
     assert torch.equal(visible[~inside], before[~inside])
@@ -182,21 +182,21 @@ def test_before_is_the_mask_painted_over_the_whole_frame_with_noise(fill):
     clip = shown(whole, half_hidden(), fill=fill)
     noise = GaussianNoise(where="before")
     noisy = noise.corrupt(whole, "clip 1").clamp(0, 255).round().to(torch.uint8)
-    assert torch.equal(corrupted(clip, noise), clip.paint(noisy))
+    assert torch.equal(seen_frames(clip, noise), clip.paint(noisy))
 
 
 @pytest.mark.parametrize("where", ["everywhere", "visible", "before"])
 def test_without_a_mask_the_place_does_not_matter(where):
     clip = shown(dark(), np.zeros((1, SIDE, SIDE), bool))
-    found = corrupted(clip, GaussianNoise(where=where))
-    assert torch.equal(found, corrupted(clip, GaussianNoise()))
+    found = seen_frames(clip, GaussianNoise(where=where))
+    assert torch.equal(found, seen_frames(clip, GaussianNoise()))
 
 
 def test_a_pixel_that_is_covered_in_part_gets_a_part():
     cover = np.full((1, SIDE, SIDE), 0.25, np.float32)
     clip = shown(grey(), cover)
-    everywhere = corrupted(clip, GaussianNoise(std=8, where="everywhere"))
-    visible = corrupted(clip, GaussianNoise(std=8, where="visible"))
+    everywhere = seen_frames(clip, GaussianNoise(std=8, where="everywhere"))
+    visible = seen_frames(clip, GaussianNoise(std=8, where="visible"))
     base = clip.frames.float()
     assert clip.frames.unique().tolist() == [96]
     expected = 0.75 * (everywhere.float() - base)
@@ -215,7 +215,7 @@ def test_a_pixel_that_is_covered_in_part_gets_a_part():
 def test_nothing_wraps_around(noise, where):
     frames = torch.cat([grey(0)[:4], grey(255)[4:]])
     clip = shown(frames, np.zeros((1, SIDE, SIDE), bool))
-    found = corrupted(clip, noise.model_copy(update={"where": where}))
+    found = seen_frames(clip, noise.model_copy(update={"where": where}))
     assert found.dtype == torch.uint8
     noisy = noise.corrupt(frames, "clip 1")
     assert torch.equal(found.float(), noisy.clamp(0, 255).round())
@@ -227,8 +227,8 @@ def test_nothing_wraps_around(noise, where):
 def test_the_clip_stays_as_it_is(kind):
     clip = shown(dark(), half_hidden())
     before = clip.frames.clone(), clip.whole.clone()
-    corrupted(clip, kind(where="before"))
-    corrupted(clip, kind(where="everywhere"))
+    seen_frames(clip, kind(where="before"))
+    seen_frames(clip, kind(where="everywhere"))
     assert torch.equal(clip.frames, before[0])
     assert torch.equal(clip.whole, before[1])
 

@@ -2,26 +2,23 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import reduce
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import log_softmax
-from torch import Tensor
 
 from clip_har.core.progress import track
 from clip_har.core.seeding import generator
 from clip_har.models.zero_shot import ZeroShot
-from clip_har.noise.learned.perturbation import Perturbation, PixelNoise
+from clip_har.noise.learned.perturbation import Perturbation
 from clip_har.noise.learned.settings import Learned
 from clip_har.noise.learned.training_clips import TrainingClips
 
 Scores = NDArray[np.float32]
 
 _PENALTIES = (1e-4, 1e-3, 1e-2, 1e-1)  # of the biases of the calibration control
-_ROUNDING = 1e-4  # sums in another order
 _EMPTY_LEVELS = (0, 127, 255)  # frames of one grey: black, mid grey, white
 
 
@@ -29,7 +26,7 @@ def random_like(perturbation: Perturbation, *, seed: int) -> Perturbation:
     """Return random noise of the size of learned noise.
 
     The values of each class's δ are dealt out anew over its grid, of a border over the border, and
-    their signs drawn by lot; parts of a sum each by themselves. Then what a class has in a frame is
+    their signs sampled; parts of a sum each by themselves. Then what a class has in a frame is
     scaled to the root mean square of the learned: values of a coarse grid average out where they
     are spread over the frame, and those of two parts no longer work together.
 
@@ -40,44 +37,13 @@ def random_like(perturbation: Perturbation, *, seed: int) -> Perturbation:
     parts = {}
     for name, part in perturbation.parts.items():
         rows = part.detach().cpu().flatten(1).numpy().copy()  # (1 or C, values)
-        shown = _shown(perturbation, part)
+        shown = perturbation.grid(part).cpu().expand(part.shape[1:]).numpy().flatten() > 0
         for number, row in enumerate(rows):
             draws = generator(seed, f"noise/random/{name}", str(number))
             dealt = draws.permutation(row[shown])
             row[shown] = dealt * draws.choice(np.array([-1, 1], np.float32), len(dealt))
         parts[name] = torch.from_numpy(rows).reshape(part.shape).to(part.device)
-    if not isinstance(perturbation, PixelNoise):
-        return perturbation.with_parts(parts)  # all values of a shift keep its length
-    return _as_strong(perturbation, parts)
-
-
-def _as_strong(perturbation: PixelNoise, parts: dict[str, Tensor]) -> PixelNoise:
-    """Return the sum of parts as one part, each frame of it as strong as the learned noise."""
-    name = "own" if "own" in parts else "shared"
-    total = reduce(torch.add, parts.values())  # (1 or C, F, 3, r, r)
-    drawn = perturbation.with_parts({name: total})
-    ratios = [
-        _frame_rms(perturbation, column) / _frame_rms(drawn, column).clamp(min=1e-12)
-        for column in range(len(total))
-    ]
-    factors = torch.stack(ratios)  # (1 or C, F)
-    factors[(factors - 1).abs() < _ROUNDING] = 1
-    return drawn.with_parts({name: total * factors[:, :, None, None, None]})
-
-
-def _frame_rms(noise: PixelNoise, column: int) -> Tensor:
-    """Return the root mean square of one class's noise in each frame, ``(F,)``."""
-    times = torch.arange(max(part.shape[1] for part in noise.parts.values()))
-    delta = noise.delta(torch.full_like(times, column), times)
-    return delta.detach().square().mean(dim=(1, 2, 3)).sqrt()
-
-
-def _shown(perturbation: Perturbation, part: Tensor) -> NDArray[np.bool_]:
-    """Return which values of a row of a part can be seen at all: ``(values,)``."""
-    if not isinstance(perturbation, PixelNoise):
-        return np.ones(part[0].numel(), bool)
-    seen: NDArray[np.bool_] = perturbation.seen(part).cpu().expand(part.shape[1:]).numpy() > 0
-    return seen.flatten()
+    return perturbation.as_strong(parts)
 
 
 def derangement(classes: int, *, seed: int) -> NDArray[np.int64]:
@@ -137,7 +103,10 @@ def fit_calibration(
         value = -(weights * logs[rows, labels]).sum() + penalty * (biases**2).sum()
         return float(value), slope
 
-    bounds = [(-5.0, 5.0), *[(None, None)] * classes]  # clips told apart would ask for an endless a
+    bounds = [
+        (-5.0, 5.0),
+        *[(None, None)] * classes,
+    ]  # a grows without end on separable clips
     start = np.zeros(1 + classes)
     found = minimize(objective, start, jac=True, method="L-BFGS-B", bounds=bounds).x
     return Calibration(float(np.exp(found[0])), found[1:])

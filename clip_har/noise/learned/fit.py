@@ -35,7 +35,7 @@ class FittedNoise:
 
     Attributes:
         perturbation: the noise.
-        course: how learning went.
+        history: how learning went.
         card: what it was learned from, and how; a JSON object.
     """
 
@@ -66,9 +66,8 @@ def learned_noise(
         zero_shot: the model with its classes.
         training: gives the clips that it is learned from; asked only where it is needed.
         described: all that shapes the result, see `clip_har.noise.learned.identity.described_fit`;
-        it
-            names the fit, and it is kept in the noise's card.
-        frames: of a clip; counts for noise that is not still.
+            it names the fit, and is kept in the noise's card.
+        frames: of a clip; used only by noise that is not static.
         cache_dir: fits are kept below ``noise`` in it.
 
     Raises:
@@ -83,14 +82,14 @@ def learned_noise(
         log.info("learning %s noise (once, kept in %s)", described["kind"], path.parent)
         clips = training()
         state = path.with_suffix(".partial")
-        with _told(cache_dir):
+        with _explained(cache_dir):
             best, history = learn(noise, start, zero_shot, clips, state=state)
             fitted = FittedNoise(best, history, _card(described, clips, history))
             fitted.save(path)
             state.unlink(missing_ok=True)
     if history.validation[history.kept] <= history.validation[0]:
         log.warning(
-            "%s noise serves the validation clips no better than none: %.3f after %d steps, %.3f"
+            "%s noise helps the validation clips no more than none: %.3f after %d steps, %.3f"
             " at the start",
             described["kind"],
             history.validation[history.kept],
@@ -131,7 +130,7 @@ def fitted_calibration(
             "scale": torch.tensor(found.scale, dtype=torch.float64),
             "biases": torch.from_numpy(found.biases),
         }
-        with _told(cache_dir):
+        with _explained(cache_dir):
             write_tensors(path, tensors, {})
     return found
 
@@ -152,10 +151,9 @@ def load_noise(
         noise: the settings.
         zero_shot: the model that it is used with.
         clips: that it is evaluated on.
-        described: what it is used for, see `clip_har.noise.learned.identity.described_use`; where
-        it was
-            learned for something else, or by other settings, a warning says so.
-        frames: of a clip; counts for noise that is not still.
+        described: what it is used for, see `clip_har.noise.learned.identity.described_use`; if it
+            was learned for something else, or by other settings, a warning says so.
+        frames: of a clip; used only by noise that is not static.
 
     Raises:
         ClipHarError: when it is missing, damaged, of another kind, size or class set, outside the
@@ -166,8 +164,8 @@ def load_noise(
     start = make_perturbation(
         noise, model=zero_shot.model, classifier=zero_shot.classifier, frames=frames
     )
-    found = _read(path, start, told=True)
-    assert found is not None  # noqa: S101, otherwise it was told
+    found = _read(path, start, required=True)
+    assert found is not None  # noqa: S101, otherwise it raised
     card = found.card
     kind, names = card["kind"], tuple(card["class_names"])
     if kind != type(noise).__name__:
@@ -221,7 +219,7 @@ def _card(described: dict[str, Any], clips: TrainingClips, history: History) -> 
 def _held(cache_dir: Path, described: dict[str, Any], name: str) -> Iterator[Path]:
     """Yield the file of what is described, while no other process has it."""
     path = cache_dir / "noise" / key_of([FORMAT, described]) / name
-    with _told(cache_dir):
+    with _explained(cache_dir):
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(path.with_suffix(".lock")).acquire()
     with lock:
@@ -229,7 +227,7 @@ def _held(cache_dir: Path, described: dict[str, Any], name: str) -> Iterator[Pat
 
 
 @contextmanager
-def _told(cache_dir: Path) -> Iterator[None]:
+def _explained(cache_dir: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
@@ -238,8 +236,8 @@ def _told(cache_dir: Path) -> Iterator[None]:
         ) from error
 
 
-def _read(path: Path, start: Perturbation, *, told: bool = False) -> FittedNoise | None:
-    """Read noise shaped like ``start``; None, or an error where it is told, without one."""
+def _read(path: Path, start: Perturbation, *, required: bool = False) -> FittedNoise | None:
+    """Read noise shaped like ``start``; without any return None, or raise if it is required."""
     try:
         tensors, texts = read_tensors(path)
         shapes = {f"part.{name}": part.shape for name, part in start.parts.items()}
@@ -254,7 +252,7 @@ def _read(path: Path, start: Perturbation, *, told: bool = False) -> FittedNoise
             card=json.loads(texts["card"]),
         )
     except (OSError, KeyError, ValueError) as error:
-        if told:
+        if required:
             raise ClipHarError(f"noise.file={path}: not usable here: {error}") from error
         return None  # nothing there, or damaged: made again
 

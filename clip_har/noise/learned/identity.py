@@ -14,11 +14,8 @@ from clip_har.models.checkpoint import weights_digest
 from clip_har.noise.learned.cell import LearningCell
 from clip_har.noise.learned.settings import (
     BETWEEN_CLASSES,
-    BorderNoise,
     Learned,
-    LearnedPixels,
     LossWeights,
-    ResidualNoise,
     UniversalNoise,
 )
 
@@ -58,11 +55,6 @@ def training_clips(dataset: ClipSource, limit: int | None) -> ClipSet:
     return clips
 
 
-def has_universal_twin(noise: Learned) -> bool:
-    """Return whether there is noise for all classes to compare with, other than it itself."""
-    return not isinstance(noise, UniversalNoise | BorderNoise)
-
-
 def universal_twin(noise: Learned) -> UniversalNoise:
     """Return one noise for all classes with the same budget, clips, masks, steps and frames.
 
@@ -70,18 +62,16 @@ def universal_twin(noise: Learned) -> UniversalNoise:
     which neither Adam nor steps along the sign notice: noise of one sweep with losses that differ
     between classes only has one twin.
     """
-    shared = set(UniversalNoise.model_fields) - {"loss", "controls", "file", "attention_clips"}
+    other = {"loss", "controls", "file", "attention_clips", "epsilon"}
+    shared = set(UniversalNoise.model_fields) - other
     given = {key: getattr(noise, key) for key in shared if hasattr(noise, key)}
+    given |= noise.twin_budget()
     weights = {
         name: weight for name, weight in noise.loss.given().items() if name not in BETWEEN_CLASSES
     }
     if weights:
         largest = max(weights.values())
         given["loss"] = LossWeights(**{name: value / largest for name, value in weights.items()})
-    if not isinstance(noise, LearnedPixels):  # the budget of feature space means something else
-        given = {key: value for key, value in given.items() if key != "epsilon"}
-    elif isinstance(noise, ResidualNoise):
-        given["epsilon"] = min(noise.epsilon + noise.epsilon_class, 255.0)
     return UniversalNoise(**given)
 
 
@@ -153,7 +143,7 @@ def learned_from(cell: LearningCell) -> str:
         ClipHarError: when there are no clips to learn from, or there is no such file.
     """
     noise = cell.noise
-    if not isinstance(noise, Learned):
+    if not noise.is_learned:
         return ""
     parts: list[object] = []
     if noise.file is None:
@@ -165,7 +155,7 @@ def learned_from(cell: LearningCell) -> str:
         parts.append(hashlib.sha256(path.read_bytes()).hexdigest())
     if noise.controls:  # these are learned in any case
         parts.append(described_calibration(noise, cell))
-        parts += [described_fit(universal_twin(noise), cell)] if has_universal_twin(noise) else []
+        parts += [described_fit(universal_twin(noise), cell)] if noise.has_universal_twin else []
     return key_of(parts)
 
 

@@ -1,4 +1,4 @@
-"""Learn noise: the loop, what it keeps, and how it goes on after a kill."""
+"""Learn noise: the loop, what it keeps, and how it continues after a kill."""
 
 import json
 import math
@@ -17,9 +17,9 @@ from clip_har.core.progress import track
 from clip_har.core.seeding import generator
 from clip_har.core.tensor_file import read_tensors, write_tensors
 from clip_har.models.zero_shot import ZeroShot
-from clip_har.noise.learned.objective import class_prior, draw_wrong, terms
+from clip_har.noise.learned.objective import class_prior, sample_wrong, terms
 from clip_har.noise.learned.perturbation import Perturbation
-from clip_har.noise.learned.settings import ClassSpecificNoise, EmbeddingNoise, Learned
+from clip_har.noise.learned.settings import Learned
 from clip_har.noise.learned.training_clips import Batch, TrainingClips
 
 Curve = dict[int, float]
@@ -71,7 +71,7 @@ def learn(
 
     At every look at the validation clips all that is needed to go on is written, and read by the
     next call with the same ``state``: what a kill costs are the steps since the last look. On a
-    CPU the noise is the same to the bit as if nothing had happened.
+    CPU the noise is bit-identical to that of a fit without a kill.
 
     Args:
         noise: the settings.
@@ -185,22 +185,17 @@ class _Loop:
     def step(self) -> None:
         """Make one step."""
         noise, step = self.noise, self.history.steps
-        wrong = None
-        count = noise.learning.batch
-        if isinstance(noise, ClassSpecificNoise | EmbeddingNoise):
-            each = 1 + min(noise.wrong, len(self.prior) - 1)
-            # Noise in feature space sends each frame through the model only once.
-            count = (
-                noise.learning.batch if isinstance(noise, EmbeddingNoise) else max(count // each, 1)
-            )
-        batch = self.training.batch(noise, count, step)
-        if isinstance(noise, ClassSpecificNoise | EmbeddingNoise):
+        classes, wrong = len(self.prior), None
+        batch = self.training.batch(noise, noise.frames_in_step(classes), step)
+        if noise.per_class:
             with torch.no_grad():
                 clean = self.zero_shot.frame_logits(
                     self.zero_shot.model.encode_frames(batch.frames)
                 ).cpu()
             draws = generator(noise.seed, "noise/wrong", str(step))
-            wrong = draw_wrong(clean, batch.labels, count=noise.wrong, draws=draws)
+            wrong = sample_wrong(
+                clean, batch.labels, count=noise.wrong_classes(classes), draws=draws
+            )
         found = terms(noise, self.perturbation, self.zero_shot, batch, wrong, self.prior)
         weights = noise.weights()
         total = torch.stack([weights[name] * term for name, term in found.items()]).sum()

@@ -7,10 +7,6 @@ clip is seen under. The mix is ours; where a term is known from elsewhere, its s
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy as _cross_entropy
-from torch.nn.functional import kl_div, relu
-
-MARGIN = 1.0
-"""Of the hinge, in logits."""
 
 
 def cross_entropy(own: Tensor, labels: Tensor) -> Tensor:
@@ -21,34 +17,6 @@ def cross_entropy(own: Tensor, labels: Tensor) -> Tensor:
         labels: ``(B,)`` true classes.
     """
     return _cross_entropy(own, labels)
-
-
-def margin(own: Tensor, labels: Tensor) -> Tensor:
-    """Return the mean of max(0, m + max_{c≠y} z_c − z_y), m = `MARGIN`, on x + δ_y.
-
-    Crammer and Singer 2001; Carlini and Wagner 2017 use it to attack.
-
-    Args:
-        own: ``(B, C)`` logits of the clips under their own class's δ.
-        labels: ``(B,)`` true classes.
-
-    Example:
-        >>> margin(torch.tensor([[2.0, 1.5, 0.0]]), torch.tensor([0]))
-        tensor(0.5000)
-    """
-    true = own.gather(1, labels[:, None]).squeeze(1)
-    wrong = own.scatter(1, labels[:, None], float("-inf")).amax(dim=1)
-    return relu(MARGIN + wrong - true).mean()
-
-
-def confidence(own: Tensor, labels: Tensor) -> Tensor:
-    """Return the mean of 1 − p_y on x + δ_y (ours: what ``true_class_confidence`` lacks to 1).
-
-    Args:
-        own: ``(B, C)`` logits of the clips under their own class's δ.
-        labels: ``(B,)`` true classes.
-    """
-    return 1 - own.softmax(dim=1).gather(1, labels[:, None]).mean()
 
 
 def contrast(wrong: Tensor, classes: Tensor) -> Tensor:
@@ -71,7 +39,7 @@ def contrast(wrong: Tensor, classes: Tensor) -> Tensor:
 def ranking(candidates: Tensor) -> Tensor:
     """Return the mean of −ln softmax_y over the candidates' scores s_c = z_c(x + δ_c) (ours).
 
-    It is the cross-entropy of the ``candidate`` protocol, over the classes that were drawn.
+    It is the cross-entropy of the ``candidate`` protocol, over the sampled classes.
 
     Args:
         candidates: ``(B, 1 + J)`` scores, the true class first.
@@ -115,42 +83,3 @@ def attention(attribution: Tensor, subject: Tensor) -> Tensor:
     counts = (subject.sum(dim=(1, 2)) > 0) & (total > 0)
     shares = inside[counts] / total[counts]
     return 1 - shares.mean() if len(shares) else attribution.sum() * 0
-
-
-def consistency(masked: Tensor, whole: Tensor) -> Tensor:
-    """Return the mean of KL(p_whole ‖ p_masked), both with the same δ.
-
-    Args:
-        masked: ``(B, C)`` logits of the masked frames.
-        whole: ``(B, C)`` logits of the same frames without a mask.
-    """
-    return kl_div(
-        masked.log_softmax(dim=1),
-        whole.log_softmax(dim=1),
-        log_target=True,
-        reduction="batchmean",
-    )
-
-
-def smoothness(delta: Tensor) -> Tensor:
-    """Return the mean absolute difference of neighbouring pixels (anisotropic total variation).
-
-    Args:
-        delta: ``(M, 3, S, S)``, as a share of the budget; at least two pixels a side.
-
-    Example:
-        >>> smoothness(torch.tensor([[[[0.0, 1.0], [0.0, 1.0]]]]))
-        tensor(0.5000)
-    """
-    down = (delta[..., 1:, :] - delta[..., :-1, :]).abs().mean()
-    across = (delta[..., 1:] - delta[..., :-1]).abs().mean()
-    return (down + across) / 2
-
-
-def size(delta: Tensor) -> Tensor:
-    """Return the mean square of δ, as a share of the budget.
-
-    Args:
-        delta: of any shape.
-    """
-    return delta.square().mean()

@@ -1,4 +1,6 @@
-"""The loss of one step: which frames get whose noise, and what each term sees of the answers."""
+"""The loss of one step: which noise each frame gets, and what each term sees of the answers."""
+
+from typing import cast
 
 import numpy as np
 import torch
@@ -30,8 +32,8 @@ def terms(
         perturbation: the noise as it is.
         zero_shot: the frozen model with its classes.
         batch: B frames.
-        wrong: ``(B, J)`` wrong classes whose noise each frame is seen under, too; None for noise
-            that is one for all classes.
+        wrong: ``(B, J)`` wrong classes whose noise each frame is seen under, too; None for
+            noise that is one for all classes.
         prior: ``(C,)``, see `class_prior`.
     """
     device = zero_shot.classifier.device
@@ -40,7 +42,7 @@ def terms(
     prepared = perturbation.prepare(zero_shot.model, batch.frames)
     weights = noise.weights()
 
-    shown = labels[:, None]  # (B, 1 + J): whose noise each frame gets
+    shown = labels[:, None]  # (B, 1 + J): classes whose noise each frame gets
     if wrong is not None:
         shown = torch.cat([shown, wrong.to(device)], dim=1)
     each = shown.shape[1]
@@ -56,8 +58,8 @@ def terms(
     own, others = logits[:, 0], logits[:, 1:]
 
     found: dict[str, Tensor] = {}
-    for name in weights.keys() & {"cross_entropy", "margin", "confidence"}:
-        found[name] = getattr(loss, name)(own, labels)
+    if "cross_entropy" in weights:
+        found["cross_entropy"] = loss.cross_entropy(own, labels)
     if "contrast" in weights:
         found["contrast"] = loss.contrast(others, shown[:, 1:])
     if "ranking" in weights:
@@ -66,31 +68,18 @@ def terms(
         # Under its own class's noise an answer is right for a trivial reason: no bias shows.
         seen = others.flatten(0, 1) if each > 1 else own
         found["bias"] = loss.bias(seen, prior.to(device))
-    if "consistency" in weights:
-        whole = perturbation.embed(
-            zero_shot.model,
-            perturbation.prepare(zero_shot.model, batch.whole),
-            torch.ones_like(visible),
-            labels if noise.per_class else torch.zeros_like(labels),
-            times,
-        )
-        found["consistency"] = loss.consistency(own, zero_shot.frame_logits(whole))
     if "attention" in weights:
         found["attention"] = _attention(noise, perturbation, zero_shot, batch)
-    if weights.keys() & {"smoothness", "size"}:
-        share = perturbation.share_of_budget(
-            torch.unique(shown) if noise.per_class else labels[:1] * 0
-        )
-        for name in weights.keys() & {"smoothness", "size"}:
-            found[name] = getattr(loss, name)(share)
     return {name: found[name] for name in weights if name in found}
 
 
-def draw_wrong(clean: Tensor, labels: Tensor, *, count: int, draws: np.random.Generator) -> Tensor:
-    """Draw the wrong classes whose noise each frame is seen under.
+def sample_wrong(
+    clean: Tensor, labels: Tensor, *, count: int, draws: np.random.Generator
+) -> Tensor:
+    """Sample the wrong classes whose noise each frame is seen under.
 
     Half of them, rounded up, are those that the model finds most likely without noise; the others
-    are drawn evenly from the rest.
+    are sampled evenly from the rest.
 
     Args:
         clean: ``(B, C)`` scores without noise.
@@ -130,11 +119,11 @@ def _attention(
     noise: Learned, perturbation: Perturbation, zero_shot: ZeroShot, batch: Batch
 ) -> Tensor:
     """Return the attention term: attribution for the true class on x + δ_y, against the subject."""
-    assert isinstance(perturbation, PixelNoise)  # noqa: S101, checked with the configuration
+    pixel_noise = cast(PixelNoise, perturbation)  # checked with the configuration
     assert batch.subject is not None  # noqa: S101
     device = zero_shot.classifier.device
     labels = batch.labels.to(device)
-    pixels = perturbation.pixels(
+    pixels = pixel_noise.pixels(
         zero_shot.model,
         batch.frames.to(device),
         batch.visible.to(device),

@@ -1,28 +1,30 @@
-"""Noise as tensors: what a fit changes, and what it does to frames."""
+"""Learned noise as tensors: what a fit changes, and what it does to frames."""
 
 from dataclasses import dataclass, replace
+from functools import reduce
 from typing import Protocol, Self
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn.functional import adaptive_max_pool2d, embedding, interpolate, normalize
+from torch.nn.functional import adaptive_max_pool2d, interpolate
 
 from clip_har.models.dual_encoder import DualEncoder
 from clip_har.models.preprocess import normalise
-from clip_har.noise.learned.settings import (
-    BorderNoise,
-    ClassSpecificNoise,
-    EmbeddingNoise,
-    Learned,
-    LearnedPixels,
-    ResidualNoise,
-)
+from clip_har.models.zero_shot import ZeroShot
+from clip_har.noise.batch import ClipBatch
+from clip_har.noise.contract import Noise, Seen, noisy_frames, realised, unchanged
+from clip_har.noise.learned.settings import Learned, LearnedPixels
+from clip_har.noise.learned.shift import EmbeddingShift, rows_of
+from clip_har.noise.where import Where
 
 _ROWS = 16  # of full-size noise that are measured at once
 _START = 0.01  # of the budget: enough to break ties, too little to be seen
+_ROUNDING = 1e-4  # sums in another order
 
 
-class Perturbation(Protocol):
+class Perturbation(Noise, Protocol):
     """Noise that can be learned: the contract, with no logic."""
 
     parts: dict[str, Tensor]
@@ -42,14 +44,41 @@ class Perturbation(Protocol):
     def budget(self, name: str) -> float:
         """Return the budget of a part."""
 
-    def share_of_budget(self, classes: Tensor) -> Tensor:
-        """Return the noise of some classes as a share of the budget, for the terms about δ."""
-
     def strength(self, column: int) -> tuple[float, float]:
         """Return root mean square and largest value of one class's noise, in its own units."""
 
     def with_parts(self, parts: dict[str, Tensor]) -> Self:
         """Return the same noise with other values."""
+
+    def grid(self, part: Tensor) -> Tensor:
+        """Return which values of a row of a part can be seen at all, as 0 and 1.
+
+        Its shape spreads over that of a row.
+        """
+
+    def as_strong(self, parts: dict[str, Tensor]) -> Self:
+        """Return noise of other values that is as strong as this in every frame."""
+
+
+class NoPerturbation:
+    """No noise, beside learned noise: the frames' embeddings are kept for that in feature space."""
+
+    columns = 1
+
+    def seen(self, clips: ClipBatch, columns: NDArray[np.int64]) -> Seen:  # noqa: ARG002
+        """Return the frames as they are."""
+        return unchanged(clips)
+
+    @torch.inference_mode()
+    def answers(
+        self,
+        classifier: ZeroShot,
+        clips: ClipBatch,
+        seen: Seen,  # noqa: ARG002
+        columns: NDArray[np.int64],  # noqa: ARG002
+    ) -> tuple[Tensor, Tensor]:
+        """Return ``(B, C)`` scores and ``(B, D)`` embeddings of the clips."""
+        return classifier.answers_of(clips.embedded(classifier), clips.lengths)
 
 
 @dataclass(eq=False)
@@ -62,7 +91,7 @@ class PixelNoise:
         budgets: of each part, grey levels.
         norm: ``linf`` or ``l2``, see `LearnedPixels`.
         size: side of the frames, pixels.
-        everywhere: whether hidden pixels get noise, too.
+        where: whether hidden pixels get noise, too, see `clip_har.noise.where.Where`.
         window: ``(S, S)`` of 0 and 1, where there is noise; None for the whole frame.
     """
 
@@ -70,7 +99,7 @@ class PixelNoise:
     budgets: dict[str, float]
     norm: str
     size: int
-    everywhere: bool
+    where: Where
     window: Tensor | None = None
 
     def prepare(self, model: DualEncoder, frames: Tensor) -> Tensor:
@@ -86,7 +115,7 @@ class PixelNoise:
             model: the dual encoder.
             prepared: ``(M, 3, S, S)`` grey levels.
             visible: ``(M, 1, S, S)`` in [0, 1], the share of each pixel that the mask leaves.
-            classes: ``(M,)`` whose noise each frame gets.
+            classes: ``(M,)``, the class whose noise each frame gets.
             times: ``(M,)`` the frame's place in its clip.
         """
         return model.encode_pixels(self.pixels(model, prepared, visible, classes, times))
@@ -96,7 +125,7 @@ class PixelNoise:
     ) -> Tensor:
         """Return the model's input for frames with noise; arguments as for `embed`."""
         delta = self.delta(classes, times)
-        noisy = add(prepared, delta, None if self.everywhere else visible)
+        noisy = add(prepared, delta, None if self.where == "everywhere" else visible)
         return normalise(noisy, mean=model.mean, std=model.std, dtype=model.dtype)
 
     def delta(self, classes: Tensor, times: Tensor) -> Tensor:
@@ -104,7 +133,7 @@ class PixelNoise:
 
         Args:
             classes: ``(M,)``; all are 0 to noise that is one for all classes.
-            times: ``(M,)`` the frames' places in their clips; all are 0 to still noise.
+            times: ``(M,)`` the frames' places in their clips; all are 0 to static noise.
         """
         return torch.stack([self._spread(name, classes, times) for name in sorted(self.parts)]).sum(
             dim=0
@@ -126,22 +155,59 @@ class PixelNoise:
         """Return the budget of a part, grey levels."""
         return self.budgets[name]
 
-    def share_of_budget(self, classes: Tensor) -> Tensor:
-        """Return the parts that some classes have, as shares of their budgets, on their grid.
-
-        Inside of a border they are 0.
-        """
-        shares = [
-            part[classes.clamp(max=len(part) - 1)] * self.seen(part) / self.budgets[name]
-            for name, part in self.parts.items()
-        ]
-        return torch.cat([share.flatten(0, 1) for share in shares])
-
-    def seen(self, part: Tensor) -> Tensor:
+    def grid(self, part: Tensor) -> Tensor:
         """Return which cells of a part's grid can be seen at all, ``(1, r, r)`` of 0 and 1."""
         if self.window is None:
             return part.new_ones(1, *part.shape[-2:])
         return adaptive_max_pool2d(self.window[None], part.shape[-1])
+
+    def as_strong(self, parts: dict[str, Tensor]) -> "PixelNoise":
+        """Return the sum of other parts as one part, each frame of it as strong as this noise."""
+        name = "own" if "own" in parts else "shared"
+        total = reduce(torch.add, parts.values())  # (1 or C, F, 3, r, r)
+        other = self.with_parts({name: total})
+        ratios = [
+            self._frame_rms(column) / other._frame_rms(column).clamp(min=1e-12)
+            for column in range(len(total))
+        ]
+        factors = torch.stack(ratios)  # (1 or C, F)
+        factors[(factors - 1).abs() < _ROUNDING] = 1
+        return other.with_parts({name: total * factors[:, :, None, None, None]})
+
+    @property
+    def columns(self) -> int:
+        """1, or the number of classes."""
+        return max(len(part) for part in self.parts.values())
+
+    def seen(self, clips: ClipBatch, columns: NDArray[np.int64]) -> Seen:
+        """Add noise to the frames of B clips, on the model's device.
+
+        Args:
+            clips: the clips under their mask.
+            columns: ``(B,)``, the class whose noise each clip gets.
+        """
+        classes, times = clips.per_frame(columns), clips.times
+        static = all(part.shape[1] == 1 for part in self.parts.values())
+        if static and (columns == columns[0]).all():  # the same in all frames: one is enough
+            classes, times = classes[:1], times[:1]
+        delta = self.delta(classes, times)
+
+        def add_delta(frames: Tensor, hidden: Tensor | None) -> Tensor:
+            return add(frames, delta, None if hidden is None else 1 - hidden)
+
+        noisy = noisy_frames(clips, self.where, add_delta)
+        added = realised(clips.frames, noisy, clips.lengths)
+        return Seen(torch.split(noisy, clips.lengths), *added)
+
+    def answers(
+        self,
+        classifier: ZeroShot,
+        clips: ClipBatch,  # noqa: ARG002
+        seen: Seen,
+        columns: NDArray[np.int64],  # noqa: ARG002
+    ) -> tuple[Tensor, Tensor]:
+        """Return ``(B, C)`` scores and ``(B, D)`` embeddings of the clips with noise."""
+        return classifier.answers(seen.frames)
 
     def strength(self, column: int) -> tuple[float, float]:
         """Return root mean square and largest value of one class's noise, grey levels."""
@@ -153,13 +219,19 @@ class PixelNoise:
         """Return the same noise with other values."""
         return replace(self, parts=parts)
 
+    def _frame_rms(self, column: int) -> Tensor:
+        """Return the root mean square of one class's noise in each frame, ``(F,)``."""
+        times = torch.arange(max(part.shape[1] for part in self.parts.values()))
+        delta = self.delta(torch.full_like(times, column), times)
+        return delta.detach().square().mean(dim=(1, 2, 3)).sqrt()
+
     def _spread(self, name: str, classes: Tensor, times: Tensor) -> Tensor:
         part = self.parts[name]
         rows = classes.clamp(max=len(part) - 1), times.clamp(max=part.shape[1] - 1)
         wanted = torch.stack(rows)
         # Spread over the frame once for each noise that occurs, not once for each frame.
         distinct, which = torch.unique(wanted, dim=1, return_inverse=True)
-        return _rows(self._fit(part[distinct[0], distinct[1]]), which)
+        return rows_of(self._fit(part[distinct[0], distinct[1]]), which)
 
     def _fit(self, grid: Tensor) -> Tensor:
         """Return noise ``(M, 3, r, r)`` at the size of the frames, inside the window."""
@@ -170,62 +242,6 @@ class PixelNoise:
             else interpolate(grid, size=size, mode="bilinear", align_corners=False)
         )
         return full if self.window is None else full * self.window
-
-
-@dataclass(eq=False)
-class EmbeddingShift:
-    """Noise in feature space: the embedding of a frame is moved, then scaled to length 1 again.
-
-    Attributes:
-        parts: ``own`` ``(C, D)``.
-        length: the largest of a shift (L2).
-    """
-
-    parts: dict[str, Tensor]
-    length: float
-
-    def prepare(self, model: DualEncoder, frames: Tensor) -> Tensor:
-        """Embed frames, once for all classes: ``(M, D)``."""
-        with torch.no_grad():
-            return model.encode_frames(frames)
-
-    def embed(
-        self,
-        model: DualEncoder,  # noqa: ARG002, the contract's
-        prepared: Tensor,
-        visible: Tensor,  # noqa: ARG002
-        classes: Tensor,
-        times: Tensor,  # noqa: ARG002
-    ) -> Tensor:
-        """Move embeddings ``(M, D)``; only they and the classes count."""
-        return self.move(prepared, classes)
-
-    def move(self, embeddings: Tensor, classes: Tensor) -> Tensor:
-        """Return embeddings ``(M, D)`` with the shifts of their classes ``(M,)``, L2-normalised."""
-        return normalize(embeddings + _rows(self.parts["own"], classes), dim=-1)
-
-    def project(self) -> None:
-        """Bring the shifts back into their budget, in place."""
-        own = self.parts["own"].data
-        lengths = own.norm(dim=1, keepdim=True).clamp(min=1e-12)
-        own.mul_((self.length / lengths).clamp(max=1))
-
-    def budget(self, name: str) -> float:  # noqa: ARG002, there is one part
-        """Return the largest length of a shift."""
-        return self.length
-
-    def share_of_budget(self, classes: Tensor) -> Tensor:
-        """Return the shifts of some classes as shares of the budget."""
-        return self.parts["own"][classes] / self.length
-
-    def strength(self, column: int) -> tuple[float, float]:
-        """Return root mean square and largest value of one class's shift."""
-        shift = self.parts["own"][column].detach()
-        return float(shift.square().mean().sqrt()), float(shift.abs().max())
-
-    def with_parts(self, parts: dict[str, Tensor]) -> "EmbeddingShift":
-        """Return the same noise with other values."""
-        return replace(self, parts=parts)
 
 
 def add(frames: Tensor, delta: Tensor, visible: Tensor | None) -> Tensor:
@@ -257,7 +273,7 @@ def make_perturbation(
         noise: the settings.
         model: whose frames or embeddings get it.
         classifier: ``(C, D)`` class embeddings.
-        frames: of a clip; counts for noise that is not still.
+        frames: of a clip; used only by noise that is not static.
     """
     classes, width = classifier.shape
     draws = torch.Generator().manual_seed(noise.seed)
@@ -266,17 +282,12 @@ def make_perturbation(
         unit = 2 * torch.rand(shape, generator=draws) - 1
         return (unit * budget * _START).to(model.device)
 
-    if isinstance(noise, EmbeddingNoise):
-        return EmbeddingShift({"own": start(classes, width, budget=noise.epsilon)}, noise.epsilon)
+    budgets = noise.budgets()
     if not isinstance(noise, LearnedPixels):
-        raise TypeError(f"expected settings of learned noise, got {noise}")
+        (length,) = budgets.values()
+        return EmbeddingShift({"own": start(classes, width, budget=length)}, length)
     side = noise.resolution or model.image_size
     grid = (1 if noise.static else frames, 3, side, side)
-    budgets = {"shared": noise.epsilon}
-    if isinstance(noise, ResidualNoise):
-        budgets["own"] = noise.epsilon_class
-    elif isinstance(noise, ClassSpecificNoise):
-        budgets = {"own": noise.epsilon}
     made = PixelNoise(
         parts={
             name: start(1 if name == "shared" else classes, *grid, budget=budget)
@@ -285,27 +296,16 @@ def make_perturbation(
         budgets=budgets,
         norm=noise.norm,
         size=model.image_size,
-        everywhere=noise.where == "everywhere",
-        window=_border(noise, model),
+        where=noise.where,
+        window=None if noise.border is None else _border(noise.border, model),
     )
     made.project()
     return made
 
 
-def _rows(table: Tensor, which: Tensor) -> Tensor:
-    """Return ``table[which]`` such that its gradient is the same to the bit each time.
-
-    That of plain indexing is not, on a CPU with several threads, for a row that occurs twice.
-    """
-    picked = embedding(which.to(table.device), table.flatten(1))
-    return picked.reshape(-1, *table.shape[1:])
-
-
-def _border(noise: LearnedPixels, model: DualEncoder) -> Tensor | None:
-    if not isinstance(noise, BorderNoise):
-        return None
+def _border(width: int, model: DualEncoder) -> Tensor:
     size = model.image_size
     window = torch.ones(size, size, device=model.device)
-    inner = slice(noise.width, size - noise.width)
+    inner = slice(width, size - width)
     window[inner, inner] = 0
     return window

@@ -35,7 +35,7 @@ def apply_protocol(
     labels: NDArray[np.int64],
     top_k: int,
 ) -> tuple[Scores, NDArray[np.int64]]:
-    """Return the scores of a protocol, and whose noise each clip's answer was given under.
+    """Return the scores of a protocol, and the class whose noise each clip was answered under.
 
     Args:
         protocol: which one.
@@ -45,18 +45,34 @@ def apply_protocol(
         labels: ``(N,)`` true classes; only ``oracle`` looks at them.
         top_k: candidates of ``topk``.
     """
-    rows = np.arange(len(clean))
     if protocol in ("candidate", "topk"):
         scores = candidate(noisy) if protocol == "candidate" else topk(clean, noisy, top_k)
-        return scores, scores.argmax(axis=1)
-    used = clean.argmax(axis=1) if protocol == "predicted" else labels
-    return noisy[rows, used], used
+        return scores, used(protocol, clean, scores, labels=labels)
+    columns = used(protocol, clean, clean, labels=labels)
+    return noisy[np.arange(len(clean)), columns], columns
+
+
+def used(
+    protocol: Protocol, clean: Scores, scores: Scores, *, labels: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Return the class whose noise each clip was answered under, ``(N,)``.
+
+    Args:
+        protocol: which one.
+        clean: ``(N, C)`` scores without noise.
+        scores: ``(N, C)`` of the protocol.
+        labels: ``(N,)`` true classes; only ``oracle`` looks at them.
+    """
+    if protocol == "oracle":
+        return labels
+    best: NDArray[np.int64] = (clean if protocol == "predicted" else scores).argmax(axis=1)
+    return best
 
 
 def needed(
     protocol: Protocol, clean: Scores, *, labels: NDArray[np.int64], top_k: int
 ) -> NDArray[np.int64]:
-    """Return whose noise a protocol must see each clip under, ``(N, K)``: K passes per clip.
+    """Return the classes whose noise a protocol needs for each clip, ``(N, K)``: K passes.
 
     Args:
         protocol: which one.

@@ -1,5 +1,6 @@
 """The settings of learned noise."""
 
+from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
@@ -8,6 +9,7 @@ from pydantic import Field, model_validator
 from clip_har.core.errors import ClipHarError
 from clip_har.core.settings import Role, Settings
 from clip_har.models.source import NO_ATTRIBUTION
+from clip_har.noise.settings import NoiseSettings
 from clip_har.noise.where import Where
 from clip_har.regions.source import PERSON, SUBJECT
 
@@ -39,27 +41,17 @@ class LossWeights(Settings):
 
     Attributes:
         cross_entropy: of the answer to x + δ_y.
-        margin: hinge over the strongest wrong class, on x + δ_y.
-        confidence: probability that the true class lacks, on x + δ_y.
         contrast: a wrong class's δ must not move the answer to that class.
         ranking: the true class must win when each class is scored on its own x + δ_c.
         bias: KL of the mean answer to the class prior, under wrong classes' δ.
         attention: share of the attribution outside the subject; needs a region source.
-        consistency: KL between the answers to the whole and to the masked frame.
-        smoothness: total variation of δ.
-        size: mean square of δ.
     """
 
     cross_entropy: Weight = 0.0
-    margin: Weight = 0.0
-    confidence: Weight = 0.0
     contrast: Weight = 0.0
     ranking: Weight = 0.0
     bias: Weight = 0.0
     attention: Weight = 0.0
-    consistency: Weight = 0.0
-    smoothness: Weight = 0.0
-    size: Weight = 0.0
 
     def given(self) -> dict[str, float]:
         """Return the weights above 0 by term."""
@@ -93,26 +85,31 @@ class LearningSettings(Settings):
     train_clips: Count | None = None
 
 
-class Learned(Settings):
+class Learned(NoiseSettings, ABC):
     """What all learned noise has in common; the options below say what is learned.
 
     Attributes:
         loss: weights of its terms.
         train_masking: masks that training clips are seen under, in equal shares. ``feature`` and
             ``isolation`` are aimed at the subject and need a region source; ``same`` is the cell's
-            own mask with its fill, so that each mask has noise of its own; the others are black.
+            own mask with its fill, so that each mask has its own noise; the others are black.
         train_ratios: hidden shares of these masks, in equal shares.
         learning: how it is learned.
         controls: evaluate the controls, and for noise per class the other protocols, beside the
             noise, see `clip_har.noise.learned.controls`; without them a cell costs no more forward
-            passes
-            than its own protocol needs.
+            passes than its own protocol needs.
         attention_clips: measure attention on so many clips, evenly spread; 0 for none.
         file: use this noise instead of learning one: the ``noise.safetensors`` of another run.
         seed: of the starting values, the batches and the masks in training.
     """
 
+    is_learned: ClassVar[bool] = True
     per_class: ClassVar[bool] = False
+    """Whether there is one noise for each class."""
+    changes_pixels: ClassVar[bool] = True
+    """Whether it is added to pixels, not in feature space."""
+    has_universal_twin: ClassVar[bool] = True
+    """Whether noise for all classes is a control of it: not where it is such noise itself."""
 
     loss: LossWeights = LossWeights(cross_entropy=1.0)
     train_masking: TrainMasks = ("none", "percent", "shape")
@@ -140,10 +137,21 @@ class Learned(Settings):
         left_out = () if self.per_class else BETWEEN_CLASSES
         return {name: weight for name, weight in given.items() if name not in left_out}
 
-    @property
-    def uses_label(self) -> bool:
-        """Whether the noise that a clip gets depends on its true label: a leak."""
-        return getattr(self, "protocol", None) == "oracle"  # there is one for noise per class
+    def wrong_classes(self, classes: int) -> int:  # noqa: ARG002
+        """Return how many wrong classes' noise each training frame is seen under, of C classes."""
+        return 0
+
+    def frames_in_step(self, classes: int) -> int:  # noqa: ARG002
+        """Return how many training frames a step takes, for noise of C classes."""
+        return self.learning.batch
+
+    @abstractmethod
+    def budgets(self) -> dict[str, float]:
+        """Return the budgets of its parts: ``shared`` by all classes, ``own`` of each class."""
+
+    def twin_budget(self) -> dict[str, float]:
+        """Return the setting of the budget for its universal twin; none: the twin's default."""
+        return {}
 
     @property
     def needs_region(self) -> bool:
@@ -201,11 +209,18 @@ class LearnedPixels(Learned):
     static: bool = True
     where: Where = "everywhere"
 
-    @model_validator(mode="after")
-    def _has_neighbours(self) -> Self:
-        if self.loss.smoothness > 0 and self.resolution == 1:
-            raise ValueError("loss.smoothness: it needs neighbours, and resolution=1 has none")
-        return self
+    @property
+    def border(self) -> int | None:
+        """Width of the border that it is confined to, pixels; None for the whole frame."""
+        return None
+
+    def budgets(self) -> dict[str, float]:
+        """Return the budget of the one part that all classes share."""
+        return {"shared": self.epsilon}
+
+    def twin_budget(self) -> dict[str, float]:
+        """Return the same budget."""
+        return {"epsilon": self.epsilon}
 
     def check(self, cell: "LearningCell") -> None:
         """Refuse what the rest of the cell cannot give, see `Learned.check`."""
@@ -217,23 +232,8 @@ class LearnedPixels(Learned):
             )
 
 
-class UniversalNoise(LearnedPixels):
-    """One δ for all clips (Moosavi-Dezfooli et al. 2017, here to help instead of to harm)."""
-
-
-class BorderNoise(LearnedPixels):
-    """One learned frame around all clips (visual prompting, Bahng et al. 2022).
-
-    Attributes:
-        width: of the border, pixels.
-    """
-
-    epsilon: GreyLevels = 255.0
-    width: Count = 8
-
-
-class ClassSpecificNoise(LearnedPixels):
-    """One δ per class: δ_c (arXiv 2507.18675).
+class PerClass(Learned):
+    """What noise per class has in common.
 
     Attributes:
         wrong: how many wrong classes' δ each training clip is seen under, beside its own.
@@ -247,6 +247,51 @@ class ClassSpecificNoise(LearnedPixels):
     wrong: Count = 3
     protocol: Annotated[Protocol, Role.USE] = "candidate"
     top_k: Annotated[Count, Role.USE] = 5
+
+    @property
+    def uses_label(self) -> bool:
+        """Whether the noise that a clip gets depends on its true label: a leak."""
+        return self.protocol == "oracle"
+
+    def wrong_classes(self, classes: int) -> int:
+        """Return how many wrong classes' noise each training frame is seen under, of C classes."""
+        return min(self.wrong, classes - 1)
+
+
+class UniversalNoise(LearnedPixels):
+    """One δ for all clips (Moosavi-Dezfooli et al. 2017, here to help instead of to harm)."""
+
+    has_universal_twin: ClassVar[bool] = False
+
+
+class BorderNoise(LearnedPixels):
+    """One learned frame around all clips (visual prompting, Bahng et al. 2022).
+
+    Attributes:
+        width: of the border, pixels.
+    """
+
+    has_universal_twin: ClassVar[bool] = False
+
+    epsilon: GreyLevels = 255.0
+    width: Count = 8
+
+    @property
+    def border(self) -> int | None:
+        """Width of the border, pixels."""
+        return self.width
+
+
+class ClassSpecificNoise(PerClass, LearnedPixels):
+    """One δ per class: δ_c (arXiv 2507.18675)."""
+
+    def frames_in_step(self, classes: int) -> int:
+        """Return fewer frames: each goes through the model under several classes' noise."""
+        return max(self.learning.batch // (1 + self.wrong_classes(classes)), 1)
+
+    def budgets(self) -> dict[str, float]:
+        """Return the budget of each class's own noise."""
+        return {"own": self.epsilon}
 
 
 class ResidualNoise(ClassSpecificNoise):
@@ -257,33 +302,31 @@ class ResidualNoise(ClassSpecificNoise):
         epsilon_class: budget of the part per class, in the same units.
     """
 
-    loss: LossWeights = LossWeights(cross_entropy=0.3, ranking=1.0)
     epsilon_class: GreyLevels = 4.0
 
+    def budgets(self) -> dict[str, float]:
+        """Return the budgets of the two parts."""
+        return {"shared": self.epsilon, "own": self.epsilon_class}
 
-class EmbeddingNoise(Learned):
+    def twin_budget(self) -> dict[str, float]:
+        """Return what the two parts may reach together."""
+        return {"epsilon": min(self.epsilon + self.epsilon_class, 255.0)}
+
+
+class EmbeddingNoise(PerClass):
     """A shift per class in feature space: a frame is embedded once, and scored C times.
 
     Attributes:
         epsilon: largest L2 length of a shift, of embeddings of length 1.
-        wrong: how many wrong classes' δ each training clip is seen under, beside its own.
-        protocol: how the answer is found without the label; ``oracle`` uses the label.
-        top_k: candidates of ``protocol=topk``.
     """
 
-    per_class: ClassVar[bool] = True
+    changes_pixels: ClassVar[bool] = False
 
-    loss: LossWeights = LossWeights(cross_entropy=0.3, ranking=1.0)
     epsilon: Annotated[float, Field(gt=0, le=2)] = 0.3
-    wrong: Count = 3
-    protocol: Annotated[Protocol, Role.USE] = "candidate"
-    top_k: Annotated[Count, Role.USE] = 5
 
-    @model_validator(mode="after")
-    def _has_no_neighbours(self) -> Self:
-        if self.loss.smoothness > 0:
-            raise ValueError("loss.smoothness: noise in feature space has no neighbouring pixels")
-        return self
+    def budgets(self) -> dict[str, float]:
+        """Return the largest length of a shift."""
+        return {"own": self.epsilon}
 
     def check(self, cell: "LearningCell") -> None:
         """Refuse what the rest of the cell cannot give, see `Learned.check`."""

@@ -71,10 +71,10 @@ class TrainingClips:
         return self.clips.frames
 
     def batch(self, noise: Learned, size: int, step: int) -> Batch:
-        """Draw frames for a step: first a class, then a clip of it, a frame, and a mask.
+        """Sample frames for a step: first a class, then a clip of it, a frame, and a mask.
 
-        Every class counts alike, however many clips it has. The draws depend on ``noise.seed``
-        and the step alone, so that a fit that was stopped goes on as if it had not been.
+        Every class counts alike, however many clips it has. The samples depend on ``noise.seed``
+        and the step alone, so that a fit that was stopped continues as if it had not been.
         """
         draws = generator(noise.seed, "noise/batch", str(step))
         labels = self.frames.clip_set.labels[self.learned_from]
@@ -88,7 +88,7 @@ class TrainingClips:
         return self._masked(noise, picked, times, draws)
 
     def validation(self, noise: Learned) -> Batch:
-        """Return the middle frames of the validation clips, under masks that the seed draws."""
+        """Return the middle frames of the validation clips, under masks sampled by the seed."""
         kept = evenly(self.validated_on, noise.learning.validation_clips)
         times = [int(self.frames.lengths[index]) // 2 for index in kept]
         draws = generator(noise.seed, "noise/validation", "masks")
@@ -100,8 +100,8 @@ class TrainingClips:
         return self._under_a_mask(noise, draws).clip(index).frames
 
     def _under_a_mask(self, noise: Learned, draws: np.random.Generator) -> MaskedClips:
-        """Return the clips under a mask that is drawn, as they would be evaluated under it."""
-        mask = draw_mask(noise, draws, self.clips.masking)
+        """Return the clips under a sampled mask, as they would be evaluated under it."""
+        mask = sample_mask(noise, draws, self.clips.masking)
         feature = self.clips.feature
         if mask is not self.clips.masking:
             feature = self.clips.subject if mask.feature else None
@@ -117,7 +117,7 @@ class TrainingClips:
     ) -> Batch:
         frames, whole, hidden, subject = [], [], [], []
         for index, time in zip(picked, times, strict=True):
-            # Masks are drawn for whole clips: what a frame hides may depend on the others.
+            # Masks are made for whole clips: what a frame hides may depend on the others.
             clip = self._under_a_mask(noise, draws).clip(index)
             frames.append(clip.frames[time])
             whole.append(clip.whole[time])
@@ -135,12 +135,12 @@ class TrainingClips:
         )
 
 
-def draw_mask(noise: Learned, draws: np.random.Generator, own: Mask) -> Mask:
-    """Return one of the masks that training clips are seen under, in black but for ``same``.
+def sample_mask(noise: Learned, draws: np.random.Generator, own: Mask) -> Mask:
+    """Return one of the masks that training clips are seen under, black except for ``same``.
 
     Args:
         noise: says which.
-        draws: decides.
+        draws: the source of randomness.
         own: the cell's own mask, for ``same``.
     """
     kind: TrainMask = noise.train_masking[int(draws.integers(len(noise.train_masking)))]
@@ -164,8 +164,8 @@ def split_groups(
     """Split clips into those that noise is learned from and those that validate it.
 
     Of the groups (subjects) ``validation_share`` are kept for validation, at least one, and at
-    least one is left; the draw is by ``noise.seed``. Classes that one of the two parts lacks are
-    named in a warning.
+    least one is left; they are sampled by ``noise.seed``. A warning names the classes that one of
+    the two parts lacks.
 
     Args:
         clips: all of them.

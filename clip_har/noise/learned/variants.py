@@ -1,4 +1,4 @@
-"""The names of what is compared when noise is judged, and what is compared with what."""
+"""The names of the variants that learned noise is compared by, and the pairs of them."""
 
 from collections.abc import Iterable
 
@@ -17,7 +17,7 @@ def slug(variant: str) -> str:
 
 
 def pairs(variants: Iterable[str], headline: str) -> list[tuple[str, str]]:
-    """Return what is compared with what: all with no noise, the headline with each control.
+    """Return the pairs that are compared: all with no noise, the headline with each control.
 
     Args:
         variants: their names.

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from clip_har.engine.attribution import attribution_maps, mass_inside
+from clip_har.engine.attribution import attribution_maps
 from clip_har.models.attribution import attribution_with_gradient, clip_attribution, embed_clip
 from clip_har.models.clip import CLIP
 from clip_har.models.dual_encoder import DualEncoder
@@ -16,6 +16,7 @@ from clip_har.models.pooling import Pooling
 from clip_har.models.preprocess import normalise
 from clip_har.models.zero_shot import ZeroShot
 from clip_har.noise.learned import loss
+from tests.noise.learned.inside import mass_inside
 from tests.noise.made import CPU
 
 SIDE, GRID, FRAMES = 64, 4, 3

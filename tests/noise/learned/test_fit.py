@@ -171,7 +171,7 @@ def test_a_fit_that_was_killed_goes_on(learned, monkeypatch, tmp_path):
     [
         {"epsilon": 8.0},
         {"seed": 1},
-        {"loss": ClassSpecificNoise().loss.model_copy(update={"size": 0.1})},
+        {"loss": ClassSpecificNoise().loss.model_copy(update={"bias": 0.1})},
         {"train_ratios": (0.2,)},
         {"learning": quick(steps=4, validate_every=2, step_size=0.1)},
     ],

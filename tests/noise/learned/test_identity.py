@@ -157,9 +157,9 @@ def test_the_universal_twin_differs_only_in_being_one_for_all():
     ("given", "expected"),
     [
         ({"ranking": 1}, {"cross_entropy": 1}),
-        ({"ranking": 9, "contrast": 2, "margin": 0.5}, {"margin": 1}),
-        ({"cross_entropy": 0.2, "attention": 0.4, "size": 0.1},
-         {"cross_entropy": 0.5, "attention": 1, "size": 0.25}),
+        ({"ranking": 9, "contrast": 2, "bias": 0.5}, {"bias": 1}),
+        ({"cross_entropy": 0.2, "attention": 0.4, "bias": 0.1},
+         {"cross_entropy": 0.5, "attention": 1, "bias": 0.25}),
     ],
 )  # fmt: skip
 def test_the_twin_is_learned_by_the_same_terms_but_those_between_classes(given, expected):
@@ -253,7 +253,7 @@ NOISE = "noise=class_specific"
         "noise.static=false",
         "noise.where=visible",
         "noise.wrong=2",
-        "noise.loss.size=0.1",
+        "noise.loss.bias=0.1",
         "noise.train_masking=[none]",
         "noise.train_ratios=[0.2]",
         "learning.steps=2",

@@ -8,7 +8,6 @@ import pytest
 
 from clip_har.noise.learned.identity import (
     described_calibration,
-    has_universal_twin,
     learned_from,
     training_clips,
 )
@@ -69,7 +68,7 @@ def write_map(path: Path, *, frames: int, side: int) -> None:
     ids=lambda value: type(value).__name__ if isinstance(value, Learned) else "",
 )
 def test_noise_for_all_classes_is_not_compared_with_its_like(noise, expected):
-    assert has_universal_twin(noise) == expected
+    assert noise.has_universal_twin == expected
 
 
 def calibration(*overrides: str) -> object:
@@ -83,7 +82,7 @@ def calibration(*overrides: str) -> object:
         "noise=universal",
         "noise=embedding",
         "noise.epsilon=3",
-        "noise.loss.size=0.1",
+        "noise.loss.bias=0.1",
         "noise.protocol=oracle",
         "learning.steps=2",
         "learning.optimiser=sign",

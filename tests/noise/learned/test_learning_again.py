@@ -13,10 +13,10 @@ from clip_har.noise.learned.learning import (
     _Loop,
     learn,
 )
-from clip_har.noise.learned.perturbation import EmbeddingShift
 from clip_har.noise.learned.settings import (
     ClassSpecificNoise,
 )
+from clip_har.noise.learned.shift import EmbeddingShift
 from tests.noise.made import (
     ALONG_THE_SIGN,
     KINDS,

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from clip_har.noise.learned.perturbation import EmbeddingShift, PixelNoise, add, make_perturbation
+from clip_har.noise.learned.perturbation import PixelNoise, add, make_perturbation
 from clip_har.noise.learned.settings import (
     BorderNoise,
     ClassSpecificNoise,
@@ -18,6 +18,7 @@ from clip_har.noise.learned.settings import (
     ResidualNoise,
     UniversalNoise,
 )
+from clip_har.noise.learned.shift import EmbeddingShift
 from tests.noise.linear import SIDE, WIDTH, linear_model, random_frames
 
 CLASSES, FRAMES = 5, 3
@@ -203,16 +204,6 @@ def test_still_noise_is_the_same_at_all_times_and_universal_noise_for_all_classe
     assert not torch.equal(apart[0], apart[1])
 
 
-def test_share_of_budget_is_part_over_budget_of_the_asked_classes():
-    noise = blown_up(made(ResidualNoise(epsilon=10, epsilon_class=2, resolution=4)), factor=1)
-    shared, own = noise.parts["shared"], noise.parts["own"]
-    found = noise.share_of_budget(torch.tensor([3, 1]))
-    expected = [shared[0], shared[0], own[3], own[1]]
-    budgets = [10, 10, 2, 2]
-    wanted = torch.cat([part / budget for part, budget in zip(expected, budgets, strict=True)])
-    torch.testing.assert_close(found, wanted)
-
-
 def test_strength_is_that_of_one_class_over_all_times():
     noise = blown_up(made(ResidualNoise(static=False)), factor=1)
     whole = (noise.parts["shared"] + noise.parts["own"])[2]
@@ -386,13 +377,6 @@ def test_what_is_learned(kind, names):
     assert {name: len(part) for name, part in made(kind()).parts.items()} == names
 
 
-def test_other_settings_are_refused():
-    with pytest.raises(TypeError, match="expected settings of learned noise"):
-        make_perturbation(
-            Learned(), model=linear_model(), classifier=torch.eye(WIDTH), frames=FRAMES
-        )
-
-
 # In feature space
 
 
@@ -428,7 +412,6 @@ def test_numbers_of_a_shift():
     values = torch.tensor([0.3, -0.4, 0, 0, 0, 0])
     noise.parts["own"][2] = values
     assert noise.budget("own") == 0.5
-    torch.testing.assert_close(noise.share_of_budget(torch.tensor([2]))[0], values / 0.5)
     assert noise.strength(2) == pytest.approx((0.5 / WIDTH**0.5, 0.4))
 
 

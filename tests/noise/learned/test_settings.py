@@ -51,7 +51,7 @@ AT_LEAST_1 = "input should be greater than or equal to 1"
             "where=behind",
             "noise.where=behind: input should be 'everywhere', 'visible'",
         ),
-        ("universal", "loss.margin=-1", f"noise.loss.margin=-1: {AT_LEAST_0}"),
+        ("universal", "loss.bias=-1", f"noise.loss.bias=-1: {AT_LEAST_0}"),
         ("universal", "train_masking=[]", "noise.train_masking=[]: "),
         ("universal", "train_masking=[blob]", "noise.train_masking.0=blob: input should be 'none'"),
         ("universal", "train_ratios=[0.1,2]", "noise.train_ratios.1=2: input should be less than"),
@@ -111,7 +111,7 @@ def test_nothing_to_learn_from(name):
 def test_noise_for_all_classes_cannot_learn_from_what_lies_between_classes_alone(name, term):
     alone = [f"noise={name}", *NO_LOSS, f"noise.loss.{term}=1"]
     assert refused(*alone).endswith("above 0 other than contrast and ranking")
-    cell_of(*alone, "noise.loss.margin=1")  # in a sweep over kinds of noise
+    cell_of(*alone, "noise.loss.bias=1")  # in a sweep over kinds of noise
 
 
 @pytest.mark.parametrize("name", PER_CLASS)
@@ -155,18 +155,9 @@ def test_a_subject_that_is_found_by_the_label_teaches_nothing():
     cell_of(*by_label)
 
 
-def test_feature_space_has_no_attention_and_no_neighbours():
+def test_feature_space_has_no_attention():
     found = refused("noise=embedding", "noise.loss.attention=1", "region=annotation")
     assert found.startswith("noise.loss.attention: noise in feature space changes no pixel")
-    smooth = refused("noise=embedding", "noise.loss.smoothness=1")
-    assert smooth.startswith("noise: loss.smoothness: noise in feature space has no neighbouring")
-
-
-def test_one_value_for_the_frame_cannot_be_smooth():
-    flat = ["noise=universal", "noise.resolution=1"]
-    assert refused(*flat, "noise.loss.smoothness=1").startswith("noise: loss.smoothness: it needs")
-    cell_of(*flat)
-    cell_of("noise=universal", "noise.resolution=2", "noise.loss.smoothness=1")
 
 
 # Frames
@@ -183,7 +174,7 @@ def test_noise_per_frame_needs_clips_of_one_length(name, sampler):
     cell_of(f"noise={name}", f"frames.sampler={sampler}")
 
 
-def test_drawn_noise_needs_no_clips_of_one_length():
+def test_random_noise_needs_no_clips_of_one_length():
     cell_of("noise=gaussian", "noise.static=false", "frames.sampler=fps")
 
 
@@ -206,7 +197,7 @@ def test_no_default_leaks(name):
 
 def test_given_weights_are_those_above_zero():
     assert LossWeights().given() == {}
-    assert LossWeights(margin=2, size=0.5, bias=0).given() == {"margin": 2, "size": 0.5}
+    assert LossWeights(contrast=2, ranking=0.5, bias=0).given() == {"contrast": 2, "ranking": 0.5}
 
 
 def test_which_noise_is_per_class():

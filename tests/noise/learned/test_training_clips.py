@@ -24,7 +24,7 @@ from clip_har.noise.learned.settings import LearningSettings, UniversalNoise
 from clip_har.noise.learned.training_clips import (
     Batch,
     TrainingClips,
-    draw_mask,
+    sample_mask,
     split_groups,
 )
 from clip_har.regions.annotation import AnnotationRegion
@@ -319,7 +319,7 @@ def test_a_clip_is_whole_under_one_mask(training, frames):
 def test_masks_and_ratios_have_equal_shares():
     noise = under("none", "percent", "shape", "feature", "isolation", ratios=(0.1, 0.2, 0.4))
     draws = np.random.default_rng(0)
-    masks = [draw_mask(noise, draws, NoMask()) for _ in range(4000)]
+    masks = [sample_mask(noise, draws, NoMask()) for _ in range(4000)]
     for kind in (NoMask, PercentMask, ShapeMask, FeatureMask, IsolationMask):
         of_kind = [mask for mask in masks if type(mask) is kind]
         assert len(of_kind) / 4000 == pytest.approx(1 / 5, abs=0.03)
@@ -337,7 +337,7 @@ def test_masks_and_ratios_have_equal_shares():
 def test_the_cells_own_mask_is_shown_as_it_is(training):
     own = ShapeMask(ratio=0.2, shape="circle", fill="white")
     draws = np.random.default_rng(0)
-    masks = [draw_mask(under("same", "none"), draws, own) for _ in range(400)]
+    masks = [sample_mask(under("same", "none"), draws, own) for _ in range(400)]
     assert np.mean([mask is own for mask in masks]) == pytest.approx(0.5, abs=0.1)
     noise = under("same", ratios=(0.5,))
     aimed = replace(training, clips=replace(training.clips, masking=own))
@@ -356,6 +356,6 @@ def test_the_cells_own_mask_is_shown_as_it_is(training):
 )
 def test_a_single_mask_is_always_that(kind, expected):
     draws = np.random.default_rng(0)
-    assert {type(draw_mask(under(kind), draws, PercentMask(ratio=0.9))) for _ in range(20)} == {
+    assert {type(sample_mask(under(kind), draws, PercentMask(ratio=0.9))) for _ in range(20)} == {
         expected
     }

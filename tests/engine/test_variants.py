@@ -1,4 +1,4 @@
-"""Judging learned noise: what is compared with what, what leaks, and what a gain is worth."""
+"""Learned noise: what is compared with what, what leaks, and what a gain is worth."""
 
 import re
 from dataclasses import replace
@@ -11,14 +11,13 @@ import torch
 from numpy.typing import NDArray
 
 from clip_har.data.frames.store import FrameStore
-from clip_har.engine.noise_evaluation import (
-    NoiseResult,
-    effect_table,
-)
-from clip_har.engine.noisy_answers import noisy_answers
+from clip_har.engine.evaluate import Evaluation
+from clip_har.engine.noise_measures import effect_table, noise_metrics
+from clip_har.engine.show import show_clips
 from clip_har.masking.percent import PercentMask
 from clip_har.metrics.effect import paired_effect
 from clip_har.noise.learned.controls import derangement, random_like
+from clip_har.noise.learned.perturbation import NoPerturbation
 from clip_har.noise.learned.protocols import PROTOCOLS, apply_protocol
 from clip_har.noise.learned.settings import (
     BorderNoise,
@@ -49,7 +48,7 @@ from tests.tables import made_table
 MEASURES = ["top1", "true_class_confidence", "ece", "bias/skew_kl", "bias/recall_gap"]
 
 
-def top1(result: NoiseResult, name: str) -> float:
+def top1(result: Evaluation, name: str) -> float:
     table = result.answers[name].table
     return float((table.predictions() == table.labels).mean())
 
@@ -70,19 +69,22 @@ def test_noise_that_only_names_its_class_looks_perfect_to_the_oracle_and_helps_n
         assert top1(named, honest) == pytest.approx(CLEAN_TOP1)
         changed = scores(named, honest).argmax(axis=1) != scores(named, "none").argmax(axis=1)
         assert not changed.any()
-    message = named.effects[named.effects["measure"] == "top1"].set_index(["variant", "against"])
+    effects = effect_table(named.answers, named.headline)
+    message: Any = effects[effects["measure"] == "top1"].set_index(["variant", "against"])
     assert message.loc[(ORACLE, "none"), "difference"] == pytest.approx(1 - CLEAN_TOP1)
-    assert message.loc[("candidate", "none"), ["difference", "low", "high"]].tolist() == [0, 0, 0]
+    columns = ["difference", "low", "high"]
+    assert message.loc[("candidate", "none"), columns].to_numpy().tolist() == [0, 0, 0]
 
 
 def test_an_empty_frame_shows_why(named):
-    assert named.classes["named_on_empty"].tolist() == [1] * 5
-    assert named.metrics()["noise/named_on_empty"] == 1
+    assert named.looked.classes["named_on_empty"].tolist() == [1] * 5
+    assert metrics_of(named)["noise/named_on_empty"] == 1
 
 
 def test_one_noise_for_all_classes_mends_what_the_noise_per_class_did_not(named):
     assert top1(named, "universal") == 1
-    message = named.effects[named.effects["measure"] == "top1"].set_index(["variant", "against"])
+    effects = effect_table(named.answers, named.headline)
+    message = effects[effects["measure"] == "top1"].set_index(["variant", "against"])
     assert message.loc[("candidate", "universal"), "difference"] == pytest.approx(CLEAN_TOP1 - 1)
 
 
@@ -103,7 +105,9 @@ def test_noise_that_really_helps_each_class_helps_without_the_label(small_frames
     own = naming(noise, classifier).with_parts({"own": one.repeat(5, 1, 1, 1, 1)})
     _, result = evaluated(noise, shown(small_frames), classifier, own=own)
     assert [top1(result, name) for name in PER_CLASS] == [pytest.approx(CLEAN_TOP1), 1, 1, 1, 1]
-    assert result.classes["named_on_empty"].mean() == pytest.approx(1 / 5), "chance: it is one δ"
+    assert result.looked.classes["named_on_empty"].mean() == pytest.approx(1 / 5), (
+        "chance: it is one δ"
+    )
 
 
 # Variants
@@ -178,12 +182,15 @@ def test_which_variants_there_are_and_which_of_them_are_said_to_leak(
     assert list(result.answers) == names
     assert result.headline == headline
     assert np.array_equal(table.scores, scores(result, headline))
-    message = [*result.effects["variant"], *result.effects["against"]]
+    effects = effect_table(result.answers, headline)
+    message = [*effects["variant"], *effects["against"]]
     assert {name for name in message if "leaks" in name} == {
         name for name in names if "leaks" in name
     }
-    assert ("named_on_empty" in result.classes) == (noise.per_class and noise.controls)
-    assert result.classes["class"].tolist() == (list(CLASSES) if noise.per_class else ["learned"])
+    assert ("named_on_empty" in result.looked.classes) == (noise.per_class and noise.controls)
+    assert result.looked.classes["class"].tolist() == (
+        list(CLASSES) if noise.per_class else ["learned"]
+    )
 
 
 def relabelled(frames: FrameStore, labels: NDArray[np.int64]) -> FrameStore:
@@ -222,11 +229,13 @@ def test_protocols_and_controls_are_those_of_the_same_answers(small_frames, prot
     own = drawn(noise, classifier)
     table, result = evaluated(noise, masked, classifier, own=own)
     noises = {
+        "none": NoPerturbation(),
         "own": own,
         "random": random_like(own, seed=3),
         "all": mending(UniversalNoise(), classifier),
     }
-    answers, effects = noisy_answers(masked, classifier, noises, where="everywhere")
+    found = show_clips(masked, classifier, noises)
+    answers, effects = found.answers, found.effects
     clean = answers["none"].scores[:, 0]
 
     def used(noisy: NDArray[np.float32], of: Any) -> tuple[NDArray[np.float32], Any]:
@@ -296,8 +305,8 @@ def test_sizes_of_the_noise_by_class(small_frames):
     own.parts["own"][2] = 0
     own.parts["own"][3, ..., :8] = 0  # half of the frame
     _, result = evaluated(noise, shown(small_frames), classifier, own=own)
-    assert result.classes["rms"].tolist() == pytest.approx([12, 12, 0, 12 / 2**0.5, 12])
-    assert result.classes["largest"].tolist() == [12, 12, 0, 12, 12]
+    assert result.looked.classes["rms"].tolist() == pytest.approx([12, 12, 0, 12 / 2**0.5, 12])
+    assert result.looked.classes["largest"].tolist() == [12, 12, 0, 12, 12]
 
 
 # Effects
@@ -369,6 +378,13 @@ def test_an_oracle_is_compared_with_controls_that_leak_alike():
 # Numbers for MLflow
 
 
+def metrics_of(found: Evaluation, effects: pd.DataFrame | None = None) -> dict[str, float]:
+    assert found.noise.fitted is not None
+    if effects is None:
+        effects = effect_table(found.answers, found.headline)
+    return noise_metrics(effects, found.looked.classes, found.noise.fitted.history)
+
+
 ALLOWED = re.compile(r"^[\w\-. /]+$", re.ASCII)
 
 
@@ -378,7 +394,7 @@ def test_metrics_have_names_that_mlflow_takes(small_frames, noise):
 
     classifier = planted_judge()
     _, result = evaluated(noise, shown(small_frames), classifier, own=drawn(noise, classifier))
-    metrics = result.metrics()
+    metrics = metrics_of(result)
     for name, value in metrics.items():
         assert ALLOWED.match(name), name
         _validate_metric_name(name)
@@ -392,7 +408,7 @@ def test_metrics_have_names_that_mlflow_takes(small_frames, noise):
         for end in ("", "_difference")
     }
     plain = {"noise/steps", "noise/kept_step"}
-    if "named_on_empty" in result.classes:
+    if "named_on_empty" in result.looked.classes:
         plain.add("noise/named_on_empty")
     assert set(metrics) == expected | plain
     assert {name for name in metrics if "leaks" in name} == {
@@ -403,7 +419,7 @@ def test_metrics_have_names_that_mlflow_takes(small_frames, noise):
 
 
 def test_metrics_are_those_against_no_noise(named):
-    metrics = named.metrics()
+    metrics = metrics_of(named)
     assert (metrics["noise/steps"], metrics["noise/kept_step"]) == (4, 2)
     assert metrics["noise/oracle_leaks_the_label/top1"] == 1
     assert metrics["noise/oracle_leaks_the_label/top1_difference"] == pytest.approx(0.4)
@@ -413,14 +429,14 @@ def test_metrics_are_those_against_no_noise(named):
 
 
 def test_a_comparison_with_a_control_does_not_pass_for_one_with_no_noise(named):
-    found = replace(named, effects=effect_table(SOME, "candidate")).metrics()
+    found = metrics_of(named, effect_table(SOME, "candidate"))
     assert found["noise/candidate/top1"] == pytest.approx(5 / 6)
     assert found["noise/candidate/top1_difference"] == pytest.approx(2 / 6)
 
 
 def test_numbers_that_are_not_known_are_left_out(named):
-    effects = named.effects.copy()
+    effects = effect_table(named.answers, named.headline)
     effects.loc[effects["measure"] == "ece", ["after", "difference"]] = np.nan
-    found = replace(named, effects=effects).metrics()
+    found = metrics_of(named, effects)
     assert not [name for name in found if "ece" in name]
-    assert len(found) == len(named.metrics()) - 2 * 8
+    assert len(found) == len(metrics_of(named)) - 2 * 8

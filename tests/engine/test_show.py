@@ -1,5 +1,6 @@
 """Answers to clips with noise, against a computation by hand; hidden pixels stay as they are."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -12,16 +13,16 @@ from torch.nn.functional import normalize
 from clip_har.data.clips import Clip, ClipSet
 from clip_har.data.frames.store import FrameStore
 from clip_har.data.sampling import FrameSettings
-from clip_har.engine.noisy_answers import NoisyAnswers, columns, noisy_answers, with_noise
-from clip_har.engine.score import score_clips
+from clip_har.engine.show import Answers, Shown, seen_frames, show_clips
 from clip_har.masking.fill import apply_mask
 from clip_har.masking.mask import Mask
-from clip_har.masking.masked_clips import ShownClip
+from clip_har.masking.masked_clips import MaskedClips, ShownClip
 from clip_har.masking.percent import PercentMask
 from clip_har.models.pooling import Pooling, clip_scores
 from clip_har.models.zero_shot import ZeroShot
+from clip_har.noise.contract import Noise
 from clip_har.noise.learned.perturbation import (
-    EmbeddingShift,
+    NoPerturbation,
     Perturbation,
     PixelNoise,
     make_perturbation,
@@ -34,10 +35,13 @@ from clip_har.noise.learned.settings import (
     ResidualNoise,
     UniversalNoise,
 )
+from clip_har.noise.learned.shift import EmbeddingShift
 from clip_har.noise.where import Where
+from clip_har.results.score_table import ScoreTable
 from tests.data.made import write_video
 from tests.noise.made import COUNT, SIDE, planted_judge, shown
 from tests.planted import CLASSES, planted_frames
+from tests.tables import score_clips
 
 HALF = PercentMask(ratio=0.4, patch=4)
 FRESH = PercentMask(ratio=0.4, patch=4, static=False)
@@ -64,8 +68,17 @@ def answered(
     *,
     masking: Mask | None = None,
     where: Where = "everywhere",
-) -> dict[str, NoisyAnswers]:
-    return noisy_answers(shown(frames, masking), classifier, {"learned": noise}, where=where)[0]
+) -> Mapping[str, Answers]:
+    if isinstance(noise, PixelNoise):
+        noise = replace(noise, where=where)
+    return with_noise(shown(frames, masking), classifier, learned=noise).answers
+
+
+def with_noise(
+    masked: MaskedClips, classifier: ZeroShot, *, clean: ScoreTable | None = None, **noises: Noise
+) -> Shown:
+    """Show clips without noise, and with some."""
+    return show_clips(masked, classifier, {"none": NoPerturbation(), **noises}, clean=clean)
 
 
 @pytest.mark.parametrize("noise", [ClassSpecificNoise(), UniversalNoise(), EmbeddingNoise()])
@@ -73,13 +86,13 @@ def test_drift_is_the_angle_to_the_embedding_without_mask_and_noise(small_frames
     classifier, plain = planted_judge(), shown(small_frames)
     clean = score_clips(plain, classifier, keep_embeddings=True)
     masked, made = shown(small_frames, HALF), strong(noise, classifier)
-    found, _ = noisy_answers(masked, classifier, {"own": made}, where="everywhere", clean=clean)
+    found = with_noise(masked, classifier, own=made, clean=clean).answers
     hidden = score_clips(masked, classifier, clean=clean)
     assert found["none"].drift[:, 0] == pytest.approx(hidden.drift, abs=1e-6)
-    for row, column in ((0, 0), (2, columns(made) - 1)):
+    for row, column in ((0, 0), (2, made.columns - 1)):
         clip = masked.clip(masked.evaluated[row])
         if isinstance(made, PixelNoise):
-            seen = classifier.embed([with_noise(clip, made, column, where="everywhere")])
+            seen = classifier.embed([seen_frames(clip, made, column)])
         else:
             assert isinstance(made, EmbeddingShift)
             own = torch.full((len(clip.frames),), column)
@@ -87,7 +100,7 @@ def test_drift_is_the_angle_to_the_embedding_without_mask_and_noise(small_frames
         whole = classifier.embed([plain.clip(plain.evaluated[row]).frames])
         angle = torch.cosine_similarity(seen.mean(dim=0), whole.mean(dim=0), dim=0)
         assert found["own"].drift[row, column] == pytest.approx(1 - float(angle), abs=1e-5)
-    unknown, _ = noisy_answers(masked, classifier, {"own": made}, where="everywhere")
+    unknown = with_noise(masked, classifier, own=made).answers
     assert np.isnan(unknown["own"].drift).all()
 
 
@@ -134,7 +147,7 @@ def test_scores_are_those_of_the_clamped_rounded_sum(small_frames, noise, where)
         clip = masked.clip(row)
         for column in range(kinds):
             picture = by_hand(clip, delta, column, where)
-            assert torch.equal(with_noise(clip, delta, column, where=where), picture)
+            assert torch.equal(seen_frames(clip, replace(delta, where=where), column), picture)
             expected = classifier.scores([picture])[0].numpy()
             np.testing.assert_allclose(found.scores[row, column], expected, atol=1e-4)
 
@@ -181,7 +194,7 @@ def test_the_batch_size_does_not_matter(small_frames, noise):
 def test_the_masks_effects_come_in_the_order_of_the_clips(small_frames):
     classifier = planted_judge(batch_size=3 * COUNT)
     masked = shown(small_frames, HALF)
-    _, effects = noisy_answers(masked, classifier, {}, where="everywhere")
+    effects = with_noise(masked, classifier).effects
     assert effects == [masked.clip(index).effect for index in masked.evaluated]
 
 
@@ -189,12 +202,11 @@ def test_only_judged_clips_are_answered(small_frames):
     classifier = planted_judge()
     masked = shown(small_frames)
     masked.__dict__["evaluated"] = [4, 9]
-    found, effects = noisy_answers(
-        masked, classifier, {"δ": strong(UniversalNoise(), classifier)}, where="everywhere"
-    )
+    answered_only = with_noise(masked, classifier, learned=strong(UniversalNoise(), classifier))
+    found, effects = answered_only.answers, answered_only.effects
     every = answered(small_frames, classifier, strong(UniversalNoise(), classifier))
-    assert len(effects) == len(found["δ"].scores) == 2
-    np.testing.assert_allclose(found["δ"].scores, every["learned"].scores[[4, 9]], atol=1e-5)
+    assert len(effects) == len(found["learned"].scores) == 2
+    np.testing.assert_allclose(found["learned"].scores, every["learned"].scores[[4, 9]], atol=1e-5)
 
 
 # Hidden pixels
@@ -205,7 +217,7 @@ def test_noise_that_is_only_visible_leaves_hidden_pixels_as_they_are(small_frame
     clip = shown(small_frames, HALF).clip(0)
     hidden = torch.from_numpy(clip.hidden)[:, None].expand_as(clip.frames)
     seen = {
-        where: with_noise(clip, delta, 0, where=where)
+        where: seen_frames(clip, replace(delta, where=where), 0)
         for where in ("everywhere", "visible", "before")
     }
     assert not seen["visible"][hidden].any()
@@ -232,8 +244,8 @@ def test_paint_that_is_made_from_the_frame_holds_the_noise_too(small_frames):
     constant = constant.with_parts({"shared": torch.full_like(constant.parts["shared"], 30)})
     clip = shown(small_frames, PercentMask(ratio=0.4, patch=4, fill="mean")).clip(0)
     hidden = torch.from_numpy(clip.hidden)[:, None].expand_as(clip.frames)
-    before = with_noise(clip, constant, 0, where="before")
-    beside = with_noise(clip, constant, 0, where="visible")
+    before = seen_frames(clip, replace(constant, where="before"), 0)
+    beside = seen_frames(clip, replace(constant, where="visible"), 0)
     assert torch.equal(before[~hidden], beside[~hidden])
     assert torch.equal(beside[hidden], clip.frames[hidden])
     raised = before[hidden].int() - clip.frames[hidden].int()
@@ -245,7 +257,7 @@ def test_noise_before_the_mask_is_added_to_what_was_there_before_the_mask(small_
     clip = shown(small_frames, PercentMask(ratio=0.4, patch=4, fill="blur")).clip(0)
     noisy = (clip.whole + delta.parts["shared"][0]).clamp(0, 255).round().to(torch.uint8)
     expected = apply_mask(noisy, clip.hidden, "blur", seed=0, clip_id=clip.id)
-    assert torch.equal(with_noise(clip, delta, 0, where="before"), expected)
+    assert torch.equal(seen_frames(clip, replace(delta, where="before"), 0), expected)
 
 
 def test_a_pixel_that_is_covered_in_part_gets_a_part_of_the_noise(small_frames):
@@ -254,7 +266,9 @@ def test_a_pixel_that_is_covered_in_part_gets_a_part_of_the_noise(small_frames):
     covered = np.full((1, SIDE, SIDE), 0.25, np.float32)
     half = replace(clip, hidden=covered)
     picture = (clip.frames + 0.75 * delta.parts["shared"][0]).clamp(0, 255).round()
-    assert torch.equal(with_noise(half, delta, 0, where="visible"), picture.to(torch.uint8))
+    assert torch.equal(
+        seen_frames(half, replace(delta, where="visible"), 0), picture.to(torch.uint8)
+    )
 
 
 # What was really added
@@ -321,8 +335,8 @@ def test_a_shift_is_that_of_its_class():
     [(UniversalNoise, 1), (BorderNoise, 1), (ClassSpecificNoise, 5), (ResidualNoise, 5)],
 )
 def test_of_how_many_kinds_noise_is(noise: Any, kinds):
-    assert columns(strong(noise(), planted_judge())) == kinds
-    assert columns(strong(EmbeddingNoise(), planted_judge())) == 5
+    assert strong(noise(), planted_judge()).columns == kinds
+    assert strong(EmbeddingNoise(), planted_judge()).columns == 5
 
 
 @pytest.fixture(scope="module")
@@ -348,11 +362,12 @@ def test_clips_of_several_lengths_are_answered_as_one_by_one(uneven, where, stat
     noise = pixels(ClassSpecificNoise(epsilon=60, static=static), classifier)
     masked = shown(uneven, PercentMask(ratio=0.4, patch=4, fill="mean", static=False))
     assert uneven.lengths.tolist() == [1, 2, 3, 4, 1, 2]
-    found = noisy_answers(masked, classifier, {"learned": noise}, where=where)[0]["learned"]
+    noise = replace(noise, where=where)
+    found = with_noise(masked, classifier, learned=noise).answers["learned"]
     for row in range(6):
         clip = masked.clip(row)
         for column in (0, 3):
-            frames = with_noise(clip, noise, column, where=where)
+            frames = seen_frames(clip, replace(noise, where=where), column)
             assert frames.shape == clip.frames.shape
             torch.testing.assert_close(
                 torch.from_numpy(found.scores[row, column]), classifier.scores([frames])[0]

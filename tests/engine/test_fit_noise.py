@@ -1,4 +1,4 @@
-"""Judging learned noise: from the settings of a cell to a result."""
+"""Learned noise: from the settings of a cell to a result."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,13 +9,9 @@ import numpy as np
 import pytest
 
 from clip_har.core.errors import ClipHarError
-from clip_har.engine import noise_evaluation as evaluation
-from clip_har.engine.clips import open_frames, open_masked
-from clip_har.engine.evaluate import load_zero_shot
-from clip_har.engine.noise_evaluation import (
-    NoiseResult,
-    evaluate_noise,
-)
+from clip_har.engine import fit_noise
+from clip_har.engine.evaluate import Evaluation, evaluate
+from clip_har.engine.load_model import load_zero_shot
 from clip_har.engine.training import open_training
 from clip_har.masking.none import NoMask
 from clip_har.noise.learned.fit import learned_noise
@@ -30,7 +26,7 @@ from tests.planted import CLASSES, planted_frames
 
 @pytest.fixture(scope="module")
 def cell_options(small_clip: Path, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """A table of planted videos: 15 to learn from, in 3 groups; 5 to judge."""
+    """A table of planted videos: 15 to learn from, in 3 groups; 5 to evaluate."""
     folder = tmp_path_factory.mktemp("cell")
     lines = ["path,label,group,split"]
     for number in range(20):
@@ -53,17 +49,15 @@ def cell_options(small_clip: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     ]
 
 
-Evaluated = Callable[..., tuple[Any, NoiseResult, Any]]
+Evaluated = Callable[..., tuple[Any, Evaluation, Any]]
 
 
 @pytest.fixture
 def evaluated(cell_options: list[str]) -> Evaluated:
-    def found(*more: str) -> tuple[Any, NoiseResult, Any]:
+    def found(*more: str) -> tuple[Any, Evaluation, Any]:
         cell = cell_of(*cell_options, *more)
-        clips = cell.dataset.clips()
-        classifier = load_zero_shot(cell, clips)
-        masked = open_masked(cell, open_frames(cell, clips), zero_shot=lambda: classifier)
-        return *evaluate_noise(cell, masked, classifier), cell
+        result = evaluate(cell, cell.dataset.clips())
+        return result.table, result, cell
 
     return found
 
@@ -73,7 +67,7 @@ def test_a_cell_learns_its_noise_and_the_universal_control_once(evaluated, cell_
     assert table.scores.shape == (5, 5)
     assert table.clip_ids == tuple(f"{number}.mkv" for number in range(15, 20))
     assert list(result.answers) == [*PER_CLASS, *CONTROLS]
-    card = result.fitted.card
+    card = result.noise.fitted.card
     assert (card["data"], card["training_clips"], card["validation_clips"]) == (
         "clips/train",
         10,
@@ -92,14 +86,14 @@ def test_the_noise_of_another_run_is_used_and_only_the_control_is_learned(
 ):
     table, result, _ = evaluated("noise=class_specific")
     path = tmp_path / "noise.safetensors"
-    result.fitted.save(path)
+    result.noise.fitted.save(path)
     asked: list[str] = []
 
     def watched(noise: Learned, *given: Any, **more: Any) -> Any:
         asked.append(type(noise).__name__)
         return learned_noise(noise, *given, **more)
 
-    monkeypatch.setattr(evaluation, "learned_noise", watched)
+    monkeypatch.setattr(fit_noise, "learned_noise", watched)
     again, _, _ = evaluated("noise=class_specific", f"noise.file={path}")
     assert np.array_equal(again.scores, table.scores)
     assert asked == ["UniversalNoise"]
@@ -142,7 +136,7 @@ def test_one_class_is_too_few(evaluated, cell_options):
     cell = cell_of("noise=universal")
     alone = replace(classifier, classifier=classifier.classifier[:1])
     with pytest.raises(ClipHarError, match="expected at least 2, got 1"):
-        evaluate_noise(cell, None, alone)  # type: ignore[arg-type]
+        fit_noise.learn_noise(cell, None, alone)  # type: ignore[arg-type]
 
 
 AIMED = ("noise=universal", "region=annotation", "train_masking=[none,feature]")

@@ -7,17 +7,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from clip_har.config.cell import Cell
 from clip_har.core.errors import ClipHarError
-from clip_har.data.clips import clips_of
+from clip_har.data.clips import ClipSet, clips_of
 from clip_har.data.shards import Shard
-from clip_har.engine import run_shard as run_part
-from clip_har.engine.evaluate import answer_part, evaluate
-from clip_har.engine.shards import PartAnswers, find_parts, join_parts, part_file
+from clip_har.engine.evaluate import evaluate
+from clip_har.engine.merge_shards import merge_shards, merge_tables, read_shard, write_shard
+from clip_har.engine.shards import clean_table, find_shards, shard_folder
 from clip_har.results.costs import Cost
+from clip_har.results.noise_answers import Answers
 from clip_har.results.score_table import ScoreTable
 from tests.command import run_command
 from tests.data.made import write_video
 from tests.noise.cells import cell_of
+from tests.noise.made import shown
 from tests.tables import made_table
 
 GROUPS = "aabcbdda"
@@ -54,7 +57,7 @@ def settings(manifest: Path, small_clip: Path) -> list[str]:
     ]
 
 
-def test_the_parts_of_a_table_make_the_whole_one(manifest, small_clip, tmp_path):
+def test_the_shards_of_a_table_make_the_whole_one(manifest, small_clip, tmp_path):
     cell = cell_of(
         *settings(manifest, small_clip), "masking=percent", "ratio=0.4", "noise=gaussian",
         f"cache_dir={tmp_path}",
@@ -62,22 +65,30 @@ def test_the_parts_of_a_table_make_the_whole_one(manifest, small_clip, tmp_path)
     clips = clips_of(cell.dataset, None)
     clean = evaluate(cell.model_copy(update={"noise": cell_of().noise}), clips).table
     whole = evaluate(cell, clips, clean=clean).table
-    parts = []
-    for number in (1, 2, 3):
-        part = cell.model_copy(update={"shard": Shard(number, 3)})
-        answers = answer_part(part, clips, clean=clean)
-        answers.write(tmp_path / f"{number}.safetensors")
-        parts.append(PartAnswers.read(tmp_path / f"{number}.safetensors"))
-    assert all(len(part.clip_ids) < len(GROUPS) for part in parts)
+    shards = [written(cell, clips, Shard(number, 3), tmp_path, clean=clean) for number in (1, 2, 3)]
+    for shard in shards:
+        assert len(read_shard(shard).tables["random"].clip_ids) < len(GROUPS)
     cost = Cost()
-    joined = evaluate(cell, clips, clean=clean, cost=cost, parts=parts).table
+    joined = evaluate(cell, clips, clean=clean, cost=cost, shards=shards).table
     same_tables(joined, whole)
-    spent = sum(part.seconds["model"] for part in parts)
-    assert cost.seconds["model"] == pytest.approx(spent)
-    assert spent > 0
+    spent = [read_shard(shard).seconds["model"] for shard in shards]
+    assert cost.seconds["model"] == pytest.approx(sum(spent))
+    assert min(spent) > 0
 
 
-def test_the_parts_of_learned_noise_make_the_whole(manifest, small_clip, tmp_path):
+def written(
+    cell: Cell, clips: ClipSet, shard: Shard, folder: Path, clean: ScoreTable | None = None
+) -> Path:
+    """Evaluate a shard, and return the folder of its answers."""
+    cost, out = Cost(), folder / f"{shard.number}of{shard.count}"
+    found = evaluate(cell.model_copy(update={"shard": shard}), clips, clean=clean, cost=cost)
+    write_shard(
+        out, found.headline, found.answers, seconds=cost.seconds, compared=clean is not None
+    )
+    return out
+
+
+def test_the_shards_of_learned_noise_make_the_whole(manifest, small_clip, tmp_path):
     cell = cell_of(
         *settings(manifest, small_clip), "masking=percent", "ratio=0.4",
         "noise=class_specific", "dataset.subset=test",
@@ -86,17 +97,15 @@ def test_the_parts_of_learned_noise_make_the_whole(manifest, small_clip, tmp_pat
     )  # fmt: skip
     clips = clips_of(cell.dataset, None)
     whole = evaluate(cell, clips)
-    parts = []
-    for number in (1, 2):
-        part = answer_part(cell.model_copy(update={"shard": Shard(number, 2)}), clips)
-        part.write(tmp_path / f"{number}.safetensors")
-        parts.append(PartAnswers.read(tmp_path / f"{number}.safetensors"))
-    joined = evaluate(cell, clips, parts=parts)
+    shards = [written(cell, clips, Shard(number, 2), tmp_path) for number in (1, 2)]
+    joined = evaluate(cell, clips, shards=shards)
     same_tables(joined.table, whole.table)
-    assert joined.noise is not None
-    assert whole.noise is not None
-    for name, answers in whole.noise.answers.items():
-        same_tables(joined.noise.answers[name].table, answers.table)
+    assert list(joined.tables) == list(whole.tables)
+    for name, table in whole.tables.items():
+        same_tables(joined.tables[name], table)
+    for one, other in zip(joined.looked.examples, whole.looked.examples, strict=True):
+        assert one.clip.id == other.clip.id
+        np.testing.assert_array_equal(one.noisy, other.noisy)
 
 
 def same_tables(ours: ScoreTable, theirs: ScoreTable) -> None:
@@ -115,30 +124,31 @@ def same_tables(ours: ScoreTable, theirs: ScoreTable) -> None:
         np.testing.assert_allclose(ours.drift, theirs.drift, atol=1e-5)
 
 
-def test_parts_of_other_clips_are_refused():
-    part = PartAnswers(("a", "b"), {"scores": np.zeros((2, 3))})
+def test_shards_of_other_clips_are_refused(small_frames):
+    table = made_table(labels=[0, 1], classes=2, right=[1, 0])
     with pytest.raises(ClipHarError, match="shards hold answers to 2 clips"):
-        join_parts([part], ["a", "c"])
+        merge_tables([table], shown(small_frames))
 
 
-def test_parts_are_compared_with_the_clean_twin_all_or_none():
-    parts = [
-        PartAnswers((name,), {"scores": np.zeros((1, 3))}, compared=name == "a") for name in "ab"
-    ]
+def test_shards_are_compared_with_the_clean_twin_all_or_none(small_frames, tmp_path):
+    table = Answers(made_table(labels=[0, 1], classes=2, right=[1, 0]))
+    folders = [tmp_path / "1of2", tmp_path / "2of2"]
+    for number, folder in enumerate(folders):
+        write_shard(folder, "none", {"none": table}, seconds={}, compared=bool(number))
     with pytest.raises(ClipHarError, match="some shards were answered with clean_twin=false"):
-        join_parts(parts, ["a", "b"])
+        merge_shards(folders, shown(small_frames), compared=False, cost=Cost())
 
 
-def test_parts_without_a_twin_do_not_pass_for_compared_ones(manifest, small_clip, tmp_path):
+def test_shards_without_a_twin_do_not_pass_for_compared_ones(manifest, small_clip, tmp_path):
     cell = cell_of(
         *settings(manifest, small_clip), "masking=percent", "ratio=0.4", f"cache_dir={tmp_path}"
     )
     clips = clips_of(cell.dataset, None)
     clean = evaluate(cell.model_copy(update={"masking": cell_of().masking}), clips).table
-    part = answer_part(cell.model_copy(update={"shard": Shard(1, 1)}), clips)
+    shard = written(cell, clips, Shard(1, 1), tmp_path / "shards")
     with pytest.raises(ClipHarError, match="set clean_twin=false here, too"):
-        evaluate(cell, clips, clean=clean, parts=[part])
-    alone = evaluate(cell, clips, parts=[part]).table
+        evaluate(cell, clips, clean=clean, shards=[shard])
+    alone = evaluate(cell, clips, shards=[shard]).table
     assert alone.drift is None or np.isnan(alone.drift).all()
 
 
@@ -150,38 +160,30 @@ def test_a_finished_twin_serves_further_shards(tmp_path, small_clip, manifest):
     table = made_table(labels=[0, 1, 1], classes=2, right=[1, 0, 1])
     table.write(folder / "scores.parquet")
     (folder / "metrics.json").write_text("{}")
-    found = run_part._clean(cell, clips, folder, "twin")
-    assert isinstance(found, ScoreTable)
-    assert not folder.with_suffix(".parts").exists(), "the model was not asked"
+    found = clean_table(cell, Shard(1, 2), clips, folder, "twin")
+    assert found.clip_ids == table.clip_ids
+    assert not folder.with_suffix(".shards").exists(), "the model was not asked"
 
 
 def test_the_split_that_is_nearest_to_whole_counts(tmp_path):
     folder = tmp_path / "abc"
-    assert find_parts(folder) == ([], [])
+    assert find_shards(folder) == ([], [])
     for number, count in ((1, 3), (3, 3), (1, 2)):
-        file = part_file(folder, Shard(number, count))
-        file.parent.mkdir(exist_ok=True)
-        file.touch()
-    assert find_parts(folder) == ([], [Shard(2, 2)])
-    assert find_parts(folder, 3) == ([], [Shard(2, 3)]), "of the split that was asked for"
-    part_file(folder, Shard(2, 3)).touch()
-    files, missing = find_parts(folder)
-    assert [file.name for file in files] == [f"{n}of3.safetensors" for n in (1, 2, 3)]
+        shard_folder(folder, Shard(number, count)).mkdir(parents=True)
+    assert find_shards(folder) == ([], [Shard(2, 2)])
+    assert find_shards(folder, 3) == ([], [Shard(2, 3)]), "of the split that was asked for"
+    shard_folder(folder, Shard(2, 3)).mkdir()
+    folders, missing = find_shards(folder)
+    assert [path.name for path in folders] == [f"{n}of3" for n in (1, 2, 3)]
     assert not missing
 
 
-def test_a_part_of_uneven_columns_is_damaged(tmp_path):
-    path = tmp_path / "1of2.safetensors"
-    PartAnswers(("a", "b"), {"scores": np.zeros((3, 2))}).write(path)
-    with pytest.raises(ClipHarError, match="columns of other lengths"):
-        PartAnswers.read(path)
-
-
-def test_a_damaged_part_is_named(tmp_path):
-    path = tmp_path / "1of2.safetensors"
-    path.write_bytes(b"nothing")
+def test_a_damaged_shard_is_named(tmp_path):
+    table = Answers(made_table(labels=[0, 1], classes=2, right=[1, 0]))
+    write_shard(tmp_path / "1of2", "none", {"none": table}, seconds={}, compared=False)
+    (tmp_path / "1of2" / "scores_none.parquet").write_bytes(b"nothing")
     with pytest.raises(ClipHarError, match=r"1of2.*run that shard again"):
-        PartAnswers.read(path)
+        read_shard(tmp_path / "1of2")
 
 
 @pytest.mark.slow
@@ -220,7 +222,7 @@ def test_a_user_splits_a_cell_and_puts_it_together(manifest, small_clip, tmp_pat
     assert numbers[0].keys() == numbers[1].keys()
     for name, number in numbers[1].items():
         assert numbers[0][name] == pytest.approx(number, abs=1e-5), name
-    assert not list(ours.parent.glob("*.parts")), "the parts have done their duty"
+    assert not list(ours.parent.glob("*.shards")), "their answers stand in the whole cell"
 
 
 def is_masked(folder: Path) -> bool:

@@ -1,0 +1,56 @@
+"""Show a cell's clips to its model, and put the answers into one score table for each variant."""
+
+from clip_har.config.cell import Cell
+from clip_har.engine.drift import Embedded
+from clip_har.engine.fit_noise import CellNoise
+from clip_har.engine.show import show_clips
+from clip_har.engine.variants import columns_needed, table_of, variants_of
+from clip_har.masking.masked_clips import MaskedClips
+from clip_har.models.video_zero_shot import VideoZeroShot
+from clip_har.models.zero_shot import ZeroShot
+from clip_har.results.costs import Cost
+from clip_har.results.score_table import ScoreTable
+
+THREADS = 4
+"""That hide parts of the coming clips while an accelerator is at work on these."""
+
+
+def answer(
+    cell: Cell,
+    masked: MaskedClips,
+    classifier: ZeroShot | VideoZeroShot,
+    noise: CellNoise,
+    *,
+    clean: Embedded | None,
+    cost: Cost,
+) -> dict[str, ScoreTable]:
+    """Return the score tables of a cell by variant, one row per evaluated clip.
+
+    Args:
+        cell: the checked settings.
+        masked: its clips under its mask.
+        classifier: its model with its classes.
+        noise: what the clips are seen with.
+        clean: of the clean twin; None where the clips are not compared with it.
+        cost: counts the time.
+    """
+    labels = masked.frames.clip_set.labels[masked.evaluated]
+    spent = Cost()
+    shown = show_clips(
+        masked,
+        classifier,
+        noise.by_name,
+        choose=columns_needed(cell.noise, labels),
+        clean=clean,
+        keep_embeddings=cell.noise.is_clean and cell.masking.is_clean,
+        cost=spent,
+        threads=0 if classifier.device.type == "cpu" else THREADS,
+    )
+    # With learned noise a clip is shown many times: that says nothing of the speed of one pass.
+    cost.add({"noise": sum(spent.seconds.values())} if cell.noise.is_learned else spent.seconds)
+    return {
+        name: table_of(variant, shown, masked, pooling=classifier.pooling)
+        for name, variant in variants_of(
+            cell.noise, shown.answers, noise.calibration, labels
+        ).items()
+    }

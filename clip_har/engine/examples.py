@@ -1,0 +1,101 @@
+"""Clips without and with learned noise, for pictures; and what each class's noise is by itself."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+from torch import Tensor
+
+from clip_har.core.evenly import evenly
+from clip_har.engine.attribution import attribution_maps
+from clip_har.engine.variants import Variant
+from clip_har.masking.masked_clips import MaskedClips, ShownClip
+from clip_har.models.zero_shot import ZeroShot
+from clip_har.noise.learned.controls import named_on_empty
+from clip_har.noise.learned.perturbation import Perturbation
+from clip_har.noise.learned.settings import Learned
+from clip_har.noise.learned.variants import LEARNED
+
+_COUNT = 4  # examples
+
+
+@dataclass(frozen=True, eq=False)
+class Example:
+    """One clip, without and with noise.
+
+    Attributes:
+        label: the true class.
+        clip: under its mask.
+        noisy: ``(T, 3, S, S)`` uint8.
+        before: class answered without noise.
+        after: class answered with noise.
+        attribution_before: ``(T, g, g)`` for the class answered; None where it was not measured.
+        attribution_after: the same with noise.
+    """
+
+    label: int
+    clip: ShownClip
+    noisy: Tensor
+    before: int
+    after: int
+    attribution_before: Tensor | None
+    attribution_after: Tensor | None
+
+
+def examples_of(
+    masked: MaskedClips,
+    zero_shot: ZeroShot,
+    clean: Variant,
+    headline: Variant,
+    rows: Sequence[int],
+    seen: Callable[[ShownClip, int], Tensor],
+) -> list[Example]:
+    """Return a few clips: first some whose answer the noise changed, then others.
+
+    Args:
+        masked: the cell's clips.
+        zero_shot: the model with its classes.
+        clean: the answers without noise.
+        headline: the answers with noise.
+        rows: of the clips on which attention is measured, which are preferred; may be empty.
+        seen: gives the frames with noise, of a clip and its row.
+    """
+    before, after = clean.scores.argmax(axis=1), headline.scores.argmax(axis=1)
+    candidates = rows or range(len(masked.evaluated))
+    changed = [row for row in candidates if before[row] != after[row]]
+    others = [row for row in candidates if before[row] == after[row]]
+    chosen = evenly(changed, _COUNT - 1) if changed else []
+    chosen += evenly(others, _COUNT - len(chosen)) if others else []
+    labels = masked.frames.clip_set.labels.tolist()
+    examples = []
+    for row in chosen:
+        index = masked.evaluated[row]
+        clip = masked.clip(index)
+        noisy = seen(clip, row)
+        maps = [
+            attribution_maps(zero_shot, frames, int(answered[row])) if rows else None
+            for frames, answered in ((clip.frames, before), (noisy, after))
+        ]
+        answers = int(before[row]), int(after[row])
+        examples.append(Example(labels[index], clip, noisy, *answers, *maps))
+    return examples
+
+
+def class_sizes(
+    noise: Learned, perturbation: Perturbation, zero_shot: ZeroShot, names: Sequence[str]
+) -> pd.DataFrame:
+    """Return a row per column of noise: its size, and how often it names its class by itself.
+
+    Args:
+        noise: the settings.
+        perturbation: the learned noise.
+        zero_shot: the model with its classes.
+        names: of the classes.
+    """
+    rows = names if noise.per_class else (LEARNED,)
+    table = pd.DataFrame({"class": rows})
+    sizes = [perturbation.strength(column) for column in range(len(rows))]
+    table["rms"], table["largest"] = zip(*sizes, strict=True)
+    if noise.per_class and noise.controls:
+        table["named_on_empty"] = named_on_empty(perturbation, zero_shot)
+    return table

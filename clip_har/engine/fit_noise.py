@@ -1,0 +1,132 @@
+"""The noise that a cell's clips are seen with: its own, learned where needed, and its controls."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache, partial
+
+from clip_har.config.cell import Cell
+from clip_har.core.errors import ClipHarError
+from clip_har.data.frames.store import FrameStore
+from clip_har.engine.load_model import of_frames
+from clip_har.engine.training import open_training
+from clip_har.engine.variants import headline_of
+from clip_har.models.video_zero_shot import VideoZeroShot
+from clip_har.models.zero_shot import ZeroShot
+from clip_har.noise.contract import Noise
+from clip_har.noise.learned.controls import Calibration, random_like
+from clip_har.noise.learned.fit import FittedNoise, fitted_calibration, learned_noise, load_noise
+from clip_har.noise.learned.identity import (
+    described_calibration,
+    described_fit,
+    described_use,
+    universal_twin,
+)
+from clip_har.noise.learned.perturbation import NoPerturbation
+from clip_har.noise.learned.settings import Learned
+from clip_har.noise.learned.training_clips import TrainingClips
+from clip_har.noise.learned.variants import LEARNED, NONE, RANDOM, UNIVERSAL
+from clip_har.results.costs import Cost
+
+
+@dataclass(frozen=True, eq=False)
+class CellNoise:
+    """The noise that a cell's clips are seen with.
+
+    Attributes:
+        by_name: every noise that the model sees the clips with. With learned noise the first is
+            none; without, there is no other than the cell's own.
+        fitted: the cell's learned noise; None without.
+        calibration: a control that needs no pass of the model; None without.
+    """
+
+    by_name: Mapping[str, Noise]
+    fitted: FittedNoise | None = None
+    calibration: Calibration | None = None
+
+
+def open_noise(
+    cell: Cell, frames: FrameStore, classifier: ZeroShot | VideoZeroShot, *, cost: Cost
+) -> CellNoise:
+    """Return the noise that a cell's clips are seen with, learning what was not learned yet.
+
+    Args:
+        cell: the checked settings.
+        frames: of its clips.
+        classifier: its model with its classes.
+        cost: counts the time of learning.
+
+    Raises:
+        ClipHarError: as `learn_noise`.
+    """
+    if not cell.noise.is_learned:
+        return CellNoise({headline_of(cell.noise): cell.noise})
+    with cost.of("noise"):
+        return learn_noise(cell, frames, of_frames(classifier))
+
+
+def learn_noise(cell: Cell, frames: FrameStore, zero_shot: ZeroShot) -> CellNoise:
+    """Return a cell's learned noise with its controls, learning what was not learned yet.
+
+    Args:
+        cell: with learned noise.
+        frames: of the cell's clips.
+        zero_shot: its model with its classes.
+
+    Raises:
+        ClipHarError: when there are fewer than two classes; and as `fit`.
+    """
+    noise: Learned = cell.noise
+    if len(zero_shot.classifier) < 2:
+        raise ClipHarError("learned noise helps to tell classes apart: expected at least 2, got 1")
+    training = cache(partial(open_training, cell, zero_shot))  # opened once, or not at all
+    fitted = fit(noise, cell, frames, zero_shot, training)
+    noises: dict[str, Noise] = {NONE: NoPerturbation(), LEARNED: fitted.perturbation}
+    if not noise.controls:
+        return CellNoise(noises, fitted)
+    noises[RANDOM] = random_like(fitted.perturbation, seed=noise.seed)
+    calibration = fitted_calibration(
+        noise,
+        zero_shot,
+        training,
+        described=described_calibration(noise, cell),
+        cache_dir=cell.cache_dir,
+    )
+    if noise.has_universal_twin:
+        twin = universal_twin(noise)
+        noises[UNIVERSAL] = fit(twin, cell, frames, zero_shot, training).perturbation
+    return CellNoise(noises, fitted, calibration)
+
+
+def fit(
+    noise: Learned,
+    cell: Cell,
+    frames: FrameStore,
+    zero_shot: ZeroShot,
+    training: Callable[[], TrainingClips],
+) -> FittedNoise:
+    """Return a cell's noise, or a control's: read, or learned where that was not done yet.
+
+    Args:
+        noise: the settings.
+        cell: whose clips, model and prompts shape it.
+        frames: that it will be added to.
+        zero_shot: the model with its classes.
+        training: gives the training clips.
+    """
+    if noise.file is not None:
+        return load_noise(
+            noise.file.expanduser(),
+            noise,
+            zero_shot,
+            clips=frames.clip_set,
+            described=described_use(noise, cell),
+            frames=int(frames.lengths.max()),
+        )
+    return learned_noise(
+        noise,
+        zero_shot,
+        training,
+        described=described_fit(noise, cell),
+        frames=int(frames.lengths.max()),
+        cache_dir=cell.cache_dir,
+    )

@@ -1,0 +1,56 @@
+"""A cell's model with the classes of its clips."""
+
+from functools import lru_cache
+from typing import cast
+
+from clip_har.config.cell import Cell
+from clip_har.data.clips import ClipSet
+from clip_har.models.dual_encoder import DualEncoder, Precision, pick_device
+from clip_har.models.source import ModelSource
+from clip_har.models.video_encoder import VideoEncoder
+from clip_har.models.video_zero_shot import VideoZeroShot
+from clip_har.models.zero_shot import ZeroShot
+
+
+def load_model(cell: Cell) -> DualEncoder | VideoEncoder:
+    """Load the cell's model, or return it when the cell before had the same."""
+    return _load_model(cell.model, cell.device, cell.precision)
+
+
+def load_classifier(cell: Cell, clips: ClipSet) -> ZeroShot | VideoZeroShot:
+    """Load the cell's model and embed the classes of its clips."""
+    model, prompts = load_model(cell), cell.prompts.texts(clips.class_names)
+    if isinstance(model, VideoEncoder):
+        return VideoZeroShot.build(
+            model, prompts, batch_size=cell.batch_size, cache_dir=cell.cache_dir
+        )
+    assert cell.model.pooling != "model"  # noqa: S101, a model of single frames
+    return ZeroShot.build(
+        model,
+        prompts,
+        pooling=cell.model.pooling,
+        batch_size=cell.batch_size,
+        cache_dir=cell.cache_dir,
+    )
+
+
+def load_zero_shot(cell: Cell, clips: ClipSet) -> ZeroShot:
+    """Return `load_classifier` where a model of single frames is needed, see `of_frames`."""
+    return of_frames(load_classifier(cell, clips))
+
+
+def of_frames(classifier: ZeroShot | VideoZeroShot) -> ZeroShot:
+    """Return a classifier as one of single frames.
+
+    `clip_har.config` refuses a model of whole clips wherever more than its device is asked for:
+    with learned noise, with ``region=relevance``, and for attention.
+    """
+    return cast(ZeroShot, classifier)
+
+
+@lru_cache(maxsize=1)
+def _load_model(
+    source: ModelSource, device: str, precision: Precision
+) -> DualEncoder | VideoEncoder:
+    # The cells of a sweep that run in one process share the model.
+    return source.load(device=pick_device(device), precision=precision)

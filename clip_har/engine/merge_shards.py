@@ -1,0 +1,158 @@
+"""The answers to one shard of a cell's clips, on disk; and those to all shards, put together."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clip_har.core.atomic import whole_folder
+from clip_har.core.errors import ClipHarError
+from clip_har.engine.score_table import attributes
+from clip_har.masking.masked_clips import MaskedClips
+from clip_har.results.costs import Cost, Part
+from clip_har.results.files import write_json
+from clip_har.results.noise_answers import Answers, read_answers, write_answers
+from clip_har.results.score_table import ScoreTable
+
+_NOTE = "shard.json"
+_COLUMNS = (
+    *("labels", "scores", "mask_ratio", "subject_hidden", "subject_found", "native_black"),
+    *("feature_hidden", "feature_frames", "noise_rms", "noise_largest", "scene_labels"),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class ShardAnswers:
+    """The answers to one shard.
+
+    Attributes:
+        tables: by variant.
+        headline: the variant that the cell's own numbers are of.
+        seconds: what they took.
+        compared: whether the clean twin's answers were there to measure drift from.
+    """
+
+    tables: Mapping[str, ScoreTable]
+    headline: str
+    seconds: Mapping[Part, float]
+    compared: bool
+
+
+def write_shard(
+    folder: Path,
+    headline: str,
+    answers: Mapping[str, Answers],
+    *,
+    seconds: Mapping[Part, float],
+    compared: bool,
+) -> None:
+    """Write the answers to a shard, whole or not at all.
+
+    Args:
+        folder: of the shard.
+        headline: the variant that the cell's own numbers are of.
+        answers: by variant.
+        seconds: what they took.
+        compared: whether the clean twin's answers were there to measure drift from.
+    """
+    with whole_folder(folder) as out:
+        write_answers(out, headline, answers)
+        write_json(out / _NOTE, {"seconds": dict(seconds), "compared": compared})
+
+
+def read_shard(folder: Path) -> ShardAnswers:
+    """Read what `write_shard` wrote.
+
+    Raises:
+        ClipHarError: when something is missing or damaged.
+    """
+    try:
+        headline, answers = read_answers(folder)
+        note = json.loads((folder / _NOTE).read_text(encoding="utf-8"))
+        tables = {name: found.table for name, found in answers.items()}
+        return ShardAnswers(tables, headline, dict(note["seconds"]), bool(note["compared"]))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, ClipHarError) as error:
+        raise ClipHarError(
+            f"{folder}: expected the answers of a shard, got {' '.join(str(error).split())};"
+            " remove it, and run that shard again"
+        ) from error
+
+
+def merge_shards(
+    folders: Sequence[Path], masked: MaskedClips, *, compared: bool, cost: Cost
+) -> dict[str, ScoreTable]:
+    """Put the answers to all shards of a cell together, by variant.
+
+    Args:
+        folders: of all shards of one split.
+        masked: the whole cell's clips.
+        compared: whether the cell is compared with its clean twin.
+        cost: gets the time that the shards took.
+
+    Raises:
+        ClipHarError: when the shards do not hold exactly these clips; when only some were compared
+            with the clean twin, or none was and the cell is; and as `read_shard`.
+    """
+    shards = [read_shard(folder) for folder in folders]
+    if len({shard.compared for shard in shards}) > 1:
+        raise ClipHarError(
+            "some shards were answered with clean_twin=false and some with a clean twin: run them"
+            " all again with overwrite=always and the same clean_twin"
+        )
+    if compared and not shards[0].compared:
+        raise ClipHarError(
+            "the shards were answered with clean_twin=false, and the whole cell is compared"
+            " with its clean twin: set clean_twin=false here, too, or run the shards again"
+            " without it and with overwrite=always"
+        )
+    for shard in shards:
+        cost.add(shard.seconds)
+    return {
+        name: merge_tables([shard.tables[name] for shard in shards], masked)
+        for name in shards[0].tables
+    }
+
+
+def merge_tables(tables: Sequence[ScoreTable], masked: MaskedClips) -> ScoreTable:
+    """Return the score table of all clips, from those of parts of them.
+
+    Args:
+        tables: each of other clips.
+        masked: the clips, in whose order the rows of the result are.
+
+    Raises:
+        ClipHarError: when the tables do not hold exactly these clips.
+    """
+    ids = masked.evaluated_ids
+    found = [clip_id for table in tables for clip_id in table.clip_ids]
+    if sorted(found) != sorted(ids):
+        raise ClipHarError(
+            f"the shards hold answers to {len(found)} clips that are not the {len(ids)} of the"
+            " whole cell: the data changed between them; run the shards again with overwrite=always"
+        )
+    row_of = {clip_id: row for row, clip_id in enumerate(found)}
+    order = [row_of[clip_id] for clip_id in ids]
+
+    def column(values: Sequence[NDArray[Any]]) -> NDArray[Any]:
+        return np.concatenate(values)[order]
+
+    clips = masked.frames.clip_set.clips
+    evaluated = [clips[index] for index in masked.evaluated]
+    drifts = [np.full(len(t.clip_ids), np.nan) if t.drift is None else t.drift for t in tables]
+    embeddings = [table.embeddings for table in tables if table.embeddings is not None]
+    columns = {name: column([getattr(table, name) for table in tables]) for name in _COLUMNS}
+    return ScoreTable(
+        class_names=tables[0].class_names,
+        clip_ids=ids,
+        groups=tuple(clip.group for clip in evaluated),
+        empty=tuple(clips[index].id for index in masked.empty),
+        kind=tables[0].kind,
+        attributes=attributes(evaluated),
+        drift=None if all(table.drift is None for table in tables) else column(drifts),
+        embeddings=column(embeddings) if embeddings else None,
+        **columns,
+    )

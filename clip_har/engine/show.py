@@ -1,0 +1,187 @@
+"""The one loop that shows a cell's clips to its model: whole or masked, with and without noise."""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from clip_har.core.progress import track
+from clip_har.core.work_ahead import work_ahead
+from clip_har.engine.drift import CleanEmbeddings, Embedded
+from clip_har.masking.effect import MaskEffect
+from clip_har.masking.masked_clips import MaskedClips, ShownClip
+from clip_har.models.zero_shot import Classifier
+from clip_har.noise.batch import ClipBatch
+from clip_har.noise.contract import Noise, Seen
+from clip_har.results.costs import Cost
+
+_BATCHES = 8  # forward passes whose frames are in memory at once
+_CPU = torch.device("cpu")
+
+ChooseColumns = Callable[[NDArray[np.float32], slice], NDArray[np.int64]]
+"""From the scores ``(B, C)`` of some clips under the first noise, and their rows: ``(B, K)``, the
+columns of the other noises that these clips are seen under."""
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """What the model answers to N clips under one noise of K columns.
+
+    Attributes:
+        scores: ``(N, K, C)`` float32; NaN under a column that a clip was not seen under.
+        rms: ``(N, K)`` float32, root mean square of what was really added, grey levels; 0 in
+            feature space.
+        largest: ``(N, K)`` float32, largest of it in absolute value, grey levels.
+        drift: ``(N, K)`` float64, 1 − cos of the clip's embedding to that of its clean twin; NaN
+            where that is not known.
+    """
+
+    scores: NDArray[np.float32]
+    rms: NDArray[np.float32]
+    largest: NDArray[np.float32]
+    drift: NDArray[np.float64]
+
+    @classmethod
+    def unknown(cls, clips: int, columns: int, classes: int) -> "Answers":
+        """Return answers to N clips that are not given yet."""
+        return cls(
+            np.full((clips, columns, classes), np.nan, np.float32),
+            np.zeros((clips, columns), np.float32),
+            np.zeros((clips, columns), np.float32),
+            np.full((clips, columns), np.nan),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """What happened to N clips that were shown to the model.
+
+    Attributes:
+        answers: by noise, one row per evaluated clip, in the clip set's order.
+        effects: what the mask did to each clip.
+        embeddings: ``(N, D)`` float32 under the first noise; None where they are not kept.
+    """
+
+    answers: Mapping[str, Answers]
+    effects: Sequence[MaskEffect]
+    embeddings: NDArray[np.float32] | None
+
+
+def show_clips(
+    masked: MaskedClips,
+    classifier: Classifier,
+    noises: Mapping[str, Noise],
+    *,
+    choose: ChooseColumns | None = None,
+    clean: Embedded | None = None,
+    keep_embeddings: bool = False,
+    cost: Cost | None = None,
+    threads: int = 0,
+) -> Shown:
+    """Show masked clips to a model, with each noise.
+
+    Args:
+        masked: the clips.
+        classifier: the cell's model with its classes, or anything else that scores clips.
+        noises: by name. The first has one column; most cells have no other.
+        choose: says which columns of the other noises each clip is seen under; None for all.
+        clean: of the clean twin; None where the clips are not compared with it.
+        keep_embeddings: keep the clips' embeddings under the first noise.
+        cost: counts the time.
+        threads: that hide parts of the next clips while the model is at work on these; 0 where it
+            works on the same processor anyway.
+    """
+    cost = cost or Cost()
+    twins, ids = CleanEmbeddings(clean), masked.evaluated_ids
+    classes = len(masked.frames.clip_set.class_names)
+    first, *others = noises
+    found = {
+        name: Answers.unknown(len(ids), noise.columns, classes) for name, noise in noises.items()
+    }
+    effects: list[MaskEffect] = []
+    kept: list[NDArray[np.float32]] = []
+    # Of a single noise several batches at once: only the last one of them is not full where clips
+    # differ in length. With threads one batch each: the device must not wait for the first of many.
+    at_once = classifier.batch_size * (1 if threads or others else _BATCHES)
+    batches = masked.frames.batches(masked.evaluated, at_once)
+
+    def prepare(indices: Sequence[int]) -> tuple[ClipBatch, Seen]:
+        batch = ClipBatch([masked.clip(index) for index in indices], classifier.device)
+        return batch, noises[first].seen(batch, np.zeros(len(indices), np.int64))
+
+    message = "evaluating with noise" if others else "evaluating"
+    with (
+        closing(work_ahead(prepare, batches, threads=threads, most=max(2 * threads, 1))) as coming,
+        track(len(ids), message) as advance,
+    ):
+        while True:
+            with cost.of("mask"):
+                prepared = next(coming, None)
+            if prepared is None:
+                break
+            batch, seen = prepared
+            rows = slice(len(effects), len(effects) + len(batch.clips))
+            effects += [clip.effect for clip in batch.clips]
+            with cost.of("model"):
+                column = np.zeros(len(batch.clips), np.int64)
+                scores, embedded = noises[first].answers(classifier, batch, seen, column)
+                _keep(found[first], rows, column, scores, seen, twins.drift(ids[rows], embedded))
+                if keep_embeddings:
+                    kept.append(embedded.numpy())  # (B, D)
+                for name in others:
+                    for column in _columns(noises[name], found[first].scores, rows, choose):
+                        seen, scores, embedded = _answer(noises[name], classifier, batch, column)
+                        drift = twins.drift(ids[rows], embedded)
+                        _keep(found[name], rows, column, scores, seen, drift)
+            advance(len(batch.clips))
+    return Shown(found, effects, np.concatenate(kept) if keep_embeddings else None)
+
+
+def seen_frames(
+    clip: ShownClip, noise: Noise, column: int = 0, *, device: torch.device = _CPU
+) -> torch.Tensor:
+    """Return the frames of one clip with noise, ``(T, 3, S, S)`` uint8 on the CPU.
+
+    Args:
+        clip: under its mask.
+        noise: what is added.
+        column: which of its columns.
+        device: of the model that the noise was learned for.
+    """
+    with torch.inference_mode():
+        return noise.seen(ClipBatch([clip], device), np.array([column])).frames[0].cpu()
+
+
+@torch.inference_mode()
+def _answer(
+    noise: Noise, classifier: Classifier, batch: ClipBatch, column: NDArray[np.int64]
+) -> tuple[Seen, torch.Tensor, torch.Tensor]:
+    seen = noise.seen(batch, column)
+    return seen, *noise.answers(classifier, batch, seen, column)
+
+
+def _columns(
+    noise: Noise, first: NDArray[np.float32], rows: slice, choose: ChooseColumns | None
+) -> NDArray[np.int64]:
+    """Return the columns of a noise that B clips are seen under, one by one: ``(K, B)``."""
+    if choose is not None:
+        return choose(first[rows, 0], rows).T
+    return np.arange(noise.columns)[:, None].repeat(rows.stop - rows.start, axis=1)
+
+
+def _keep(
+    answers: Answers,
+    rows: slice,
+    column: NDArray[np.int64],
+    scores: torch.Tensor,
+    seen: Seen,
+    drift: NDArray[np.float64],
+) -> None:
+    at = (np.arange(rows.start, rows.stop), column)
+    answers.scores[at] = scores.numpy()  # (B, C)
+    answers.rms[at] = seen.rms
+    answers.largest[at] = seen.largest
+    answers.drift[at] = drift

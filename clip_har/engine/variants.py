@@ -1,0 +1,165 @@
+"""The variants of a cell: what its clips are answered under, taken from one set of answers.
+
+A cell without learned noise has one; with it, every protocol and every control is one.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clip_har.engine.score_table import score_table
+from clip_har.engine.show import Answers, ChooseColumns, Shown
+from clip_har.masking.masked_clips import MaskedClips
+from clip_har.noise.learned.controls import Calibration, derangement
+from clip_har.noise.learned.protocols import (
+    LEAKS,
+    PROTOCOLS,
+    apply_protocol,
+    needed,
+    shown_name,
+    used,
+)
+from clip_har.noise.learned.settings import Learned, PerClass
+from clip_har.noise.learned.variants import (
+    CALIBRATION,
+    LEARNED,
+    NONE,
+    RANDOM,
+    SHUFFLED,
+    UNIVERSAL,
+)
+from clip_har.noise.settings import NoiseSettings
+from clip_har.results.score_table import ScoreTable
+
+
+@dataclass(frozen=True, eq=False)
+class Variant:
+    """One way to answer N clips.
+
+    Attributes:
+        scores: ``(N, C)``.
+        noise: name of the noise that the clips are seen with.
+        columns: ``(N,)``, the column of it that each clip's answer was given under.
+    """
+
+    scores: NDArray[np.float32]
+    noise: str
+    columns: NDArray[np.int64]
+
+
+def variants_of(
+    noise: NoiseSettings,
+    answers: Mapping[str, Answers],
+    calibration: Calibration | None,
+    labels: NDArray[np.int64],
+) -> dict[str, Variant]:
+    """Return every variant by name, from the same answers.
+
+    Args:
+        noise: the settings.
+        answers: of the noises of a cell, one row per clip.
+        calibration: the control that changes scores only; None without controls.
+        labels: ``(N,)``, the true classes.
+    """
+    if not isinstance(noise, Learned):
+        ((name, alone),) = answers.items()
+        return {name: Variant(alone.scores[:, 0], name, np.zeros(len(labels), np.int64))}
+    clean, own = answers[NONE].scores[:, 0], answers[LEARNED].scores
+    first = np.zeros(len(labels), np.int64)  # the only column
+    found = {NONE: Variant(clean, NONE, first)}
+    if isinstance(noise, PerClass):
+        use = partial(apply_protocol, clean=clean, labels=labels, top_k=noise.top_k)
+        # Without controls only what the cell's own protocol needs was computed.
+        for protocol in PROTOCOLS if noise.controls else (noise.protocol,):
+            scores, columns = use(protocol, noisy=own)
+            found[shown_name(protocol)] = Variant(scores, LEARNED, columns)
+        if noise.controls:
+            leak = LEAKS if noise.uses_label else ""
+            scores, columns = use(noise.protocol, noisy=answers[RANDOM].scores)
+            found[RANDOM + leak] = Variant(scores, RANDOM, columns)
+            partner = derangement(own.shape[1], seed=noise.seed)
+            scores, columns = use(noise.protocol, noisy=own[:, partner])
+            found[SHUFFLED + leak] = Variant(scores, LEARNED, partner[columns])
+            found[UNIVERSAL] = Variant(answers[UNIVERSAL].scores[:, 0], UNIVERSAL, first)
+    else:
+        found[LEARNED] = Variant(own[:, 0], LEARNED, first)
+        if noise.controls:
+            found[RANDOM] = Variant(answers[RANDOM].scores[:, 0], RANDOM, first)
+    if calibration is not None:
+        found[CALIBRATION] = Variant(calibration.apply(clean), NONE, first)
+    return found
+
+
+def headline_of(noise: NoiseSettings) -> str:
+    """Return the name of the variant that a cell's own numbers are of."""
+    if isinstance(noise, PerClass):
+        return shown_name(noise.protocol)
+    if noise.is_learned:
+        return LEARNED
+    return NONE if noise.is_clean else RANDOM
+
+
+def columns_needed(noise: NoiseSettings, labels: NDArray[np.int64]) -> ChooseColumns | None:
+    """Return which columns clips must be seen under; None for all, which controls need.
+
+    Args:
+        noise: the settings.
+        labels: ``(N,)``, the true classes of the evaluated clips; only ``oracle`` looks at them.
+    """
+    if not isinstance(noise, PerClass) or noise.controls:
+        return None
+
+    def choose(clean: NDArray[np.float32], rows: slice) -> NDArray[np.int64]:
+        return needed(noise.protocol, clean, labels=labels[rows], top_k=noise.top_k)
+
+    return choose
+
+
+def shown_variants(noise: NoiseSettings, tables: Mapping[str, ScoreTable]) -> dict[str, Variant]:
+    """Return the variants whose clips are looked at again: the headline, none and ``universal``.
+
+    They are known from their score tables alone, so also where shards answered.
+
+    Args:
+        noise: the settings.
+        tables: of all variants.
+    """
+    headline = headline_of(noise)
+    table = tables[headline]
+    first = columns = np.zeros(len(table.clip_ids), np.int64)
+    if isinstance(noise, PerClass):
+        clean = tables[NONE].scores
+        columns = used(noise.protocol, clean, table.scores, labels=table.labels)
+    own = LEARNED if noise.is_learned else headline
+    places = {NONE: (NONE, first), headline: (own, columns), UNIVERSAL: (UNIVERSAL, first)}
+    return {
+        name: Variant(tables[name].scores, *place)
+        for name, place in places.items()
+        if name in tables
+    }
+
+
+def table_of(variant: Variant, shown: Shown, masked: MaskedClips, *, pooling: str) -> ScoreTable:
+    """Return a variant's score table, with the size of the noise that each answer was given under.
+
+    Args:
+        variant: the scores.
+        shown: all answers to the clips.
+        masked: the clips.
+        pooling: over the frames, which says what kind of scores these are.
+    """
+    answers = shown.answers[variant.noise]
+    at = (np.arange(len(variant.columns)), variant.columns)
+    return score_table(
+        masked,
+        shown.effects,
+        variant.scores,
+        pooling=pooling,
+        noise_rms=answers.rms[at],
+        noise_largest=answers.largest[at],
+        drift=answers.drift[at],
+        embeddings=shown.embeddings,
+    )

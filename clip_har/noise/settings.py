@@ -1,0 +1,29 @@
+"""What every option of conf/noise says of itself."""
+
+from typing import TYPE_CHECKING, ClassVar
+
+from clip_har.core.settings import Settings
+
+if TYPE_CHECKING:
+    from clip_har.noise.learned.cell import LearningCell
+
+
+class NoiseSettings(Settings):
+    """The base of all noise options: what the rest of the package asks of them."""
+
+    is_clean: ClassVar[bool] = False
+    """Whether it changes nothing."""
+    is_learned: ClassVar[bool] = False
+    """Whether it is learned from training clips, see `clip_har.noise.learned.settings.Learned`."""
+
+    @property
+    def uses_label(self) -> bool:
+        """Whether the noise that a clip gets depends on its true label: a leak."""
+        return False
+
+    def check(self, cell: "LearningCell") -> None:
+        """Refuse what the rest of the cell cannot give; nothing is asked of it.
+
+        Args:
+            cell: the checked settings.
+        """
