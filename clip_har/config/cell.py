@@ -17,6 +17,7 @@ from clip_har.data.shards import Shard
 from clip_har.masking.mask import Mask
 from clip_har.models.source import ModelSource
 from clip_har.noise.learned.settings import LearningSettings, TrainMasks, TrainRatios
+from clip_har.noise.settings import NoiseSettings
 from clip_har.prompts.prompt_set import PromptSet
 from clip_har.regions.source import RegionSource
 from clip_har.tracking.tracker import Tracking
@@ -66,7 +67,7 @@ class Cell(Settings):
     prompts: Annotated[PromptSet, OPTION, says("Which texts the classes become."), Role.RESULT]
     masking: Annotated[Mask, OPTION, says("Which pixels are hidden."), Role.RESULT]
     region: Annotated[RegionSource, OPTION, says("How targets are found."), Role.RESULT]
-    noise: Annotated[Any, OPTION, says("What is added to the frames."), Role.RESULT]
+    noise: Annotated[NoiseSettings, OPTION, says("What is added to the frames."), Role.RESULT]
     tracking: Annotated[Tracking, OPTION, says("Where results are sent."), Role.RUN]
     learning: Annotated[LearningSettings, says("How noise is learned."), Role.NOISE]
     ratio: Annotated[

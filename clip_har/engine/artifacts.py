@@ -1,6 +1,7 @@
 """The files of a finished cell: tables, pictures, configuration, protocol card."""
 
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -23,6 +24,8 @@ from clip_har.metrics.accuracy import confusion_matrix
 from clip_har.metrics.attributes import attribute_table
 from clip_har.metrics.tables import confused_pairs, per_class
 from clip_har.models.checkpoint import weights_digest
+from clip_har.noise.contract import Noise
+from clip_har.noise.learned.settings import is_learned
 from clip_har.noise.none import NoNoise
 from clip_har.results.environment import environment
 from clip_har.results.files import METRICS, PROTOCOL, SCORES, write_json
@@ -72,7 +75,7 @@ def write_artifacts(
     if found.attention:
         columns = {"clip_id": table.clip_ids, **found.attention}
         pd.DataFrame(columns).dropna().to_csv(folder / "attention.csv", index=False)
-    if effects is not None:
+    if effects is not None and is_learned(cell.noise):
         write_noise(folder / "noise", cell.noise, found, effects, title=title)
 
 
@@ -113,7 +116,7 @@ def _masked_clips(cell: Cell, masked: MaskedClips, title: str) -> Figure:
     clips = masked.frames.clip_set
     pictures: list[NDArray[np.uint8]] = []
     captions: list[str] = []
-    noise = NoNoise() if cell.noise.is_learned else cell.noise
+    noise = NoNoise() if cell.noise.is_learned else cast(Noise, cell.noise)
     for index in evenly(masked.evaluated, _SHOWN_CLIPS):
         clip = masked.clip(index)
         frames = seen_frames(clip, noise)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
+from typing import cast
 
 from clip_har.config.cell import Cell
 from clip_har.core.errors import ClipHarError
@@ -22,7 +23,7 @@ from clip_har.noise.learned.identity import (
     universal_twin,
 )
 from clip_har.noise.learned.perturbation import NoPerturbation
-from clip_har.noise.learned.settings import Learned
+from clip_har.noise.learned.settings import Learned, is_learned
 from clip_har.noise.learned.training_clips import TrainingClips
 from clip_har.noise.learned.variants import LEARNED, NONE, RANDOM, UNIVERSAL
 from clip_har.results.costs import Cost
@@ -58,27 +59,27 @@ def open_noise(
     Raises:
         ClipHarError: as `learn_noise`.
     """
-    if not cell.noise.is_learned:
-        return CellNoise({headline_of(cell.noise): cell.noise})
+    if not is_learned(cell.noise):
+        return CellNoise({headline_of(cell.noise): cast(Noise, cell.noise)})
     with cost.of("noise"):
-        return learn_noise(cell, frames, of_frames(classifier))
+        return learn_noise(cell.noise, cell, frames, of_frames(classifier))
 
 
-def learn_noise(cell: Cell, frames: FrameStore, zero_shot: ZeroShot) -> CellNoise:
+def learn_noise(noise: Learned, cell: Cell, frames: FrameStore, zero_shot: ZeroShot) -> CellNoise:
     """Return a cell's learned noise with its controls, learning what was not learned yet.
 
     Args:
-        cell: with learned noise.
+        noise: the cell's.
+        cell: the checked settings.
         frames: of the cell's clips.
         zero_shot: its model with its classes.
 
     Raises:
         ClipHarError: when there are fewer than two classes; and as `fit`.
     """
-    noise: Learned = cell.noise
     if len(zero_shot.classifier) < 2:
         raise ClipHarError("learned noise helps to tell classes apart: expected at least 2, got 1")
-    training = cache(partial(open_training, cell, zero_shot))  # opened once, or not at all
+    training = cache(partial(open_training, noise, cell, zero_shot))  # opened once, or not at all
     fitted = fit(noise, cell, frames, zero_shot, training)
     noises: dict[str, Noise] = {NONE: NoPerturbation(), LEARNED: fitted.perturbation}
     if not noise.controls:

@@ -20,6 +20,7 @@ from clip_har.masking.masked_clips import MaskedClips, ShownClip
 from clip_har.models.source import NO_ATTRIBUTION
 from clip_har.models.video_zero_shot import VideoZeroShot
 from clip_har.models.zero_shot import ZeroShot
+from clip_har.noise.learned.settings import is_learned
 from clip_har.noise.learned.variants import NONE
 from clip_har.results.costs import Cost
 from clip_har.results.score_table import ScoreTable
@@ -78,7 +79,7 @@ def look(
     with cost.of("attention" if noise.fitted is None else "noise"):
         answers = {name: tables[name].predictions() for name in variants}
         attention = attention_of(masked, zero_shot, answers, rows, seen)
-        if noise.fitted is None:
+        if noise.fitted is None or not is_learned(cell.noise):
             return Looked(attention)
         headline = headline_of(cell.noise)
         examples = examples_of(
@@ -96,7 +97,7 @@ def look(
 
 def _attention_rows(cell: Cell, masked: MaskedClips) -> list[int]:
     """Return the rows of the clips on which attention is measured."""
-    if cell.noise.is_learned:
+    if is_learned(cell.noise):
         measured = cell.model.gives_attribution and cell.noise.changes_pixels
         return rows_with_subject(masked, cell.noise.attention_clips if measured else 0)
     # The evaluated model's own attribution is no truth to hold it against.

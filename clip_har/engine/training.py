@@ -16,20 +16,20 @@ from clip_har.noise.learned.training_clips import TrainingClips, split_groups
 log = logging.getLogger(__name__)
 
 
-def open_training(cell: Cell, zero_shot: ZeroShot) -> TrainingClips:
+def open_training(noise: Learned, cell: Cell, zero_shot: ZeroShot) -> TrainingClips:
     """Decode the clips that a cell's noise is learned from, or find them decoded.
 
     Clips without a subject are treated as in evaluation (``region.on_empty``) where a mask or the
     loss asks for it.
 
     Args:
-        cell: with learned noise.
+        noise: the cell's.
+        cell: the checked settings.
         zero_shot: its model with its classes.
 
     Raises:
         ClipHarError: as `split_groups`; and with ``on_empty=error`` for a clip without a subject.
     """
-    noise: Learned = cell.noise
     frames = open_frames(cell, training_clips(cell.dataset, noise.learning.train_clips))
     own: Mask = cell.masking if "same" in noise.train_masking else NoMask()
     subject = noise.needs_region or own.feature is not None

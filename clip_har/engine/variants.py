@@ -22,7 +22,7 @@ from clip_har.noise.learned.protocols import (
     shown_name,
     used,
 )
-from clip_har.noise.learned.settings import Learned, PerClass
+from clip_har.noise.learned.settings import PerClass, is_learned
 from clip_har.noise.learned.variants import (
     CALIBRATION,
     LEARNED,
@@ -64,7 +64,7 @@ def variants_of(
         calibration: the control that changes scores only; None without controls.
         labels: ``(N,)``, the true classes.
     """
-    if not isinstance(noise, Learned):
+    if not is_learned(noise):
         ((name, alone),) = answers.items()
         return {name: Variant(alone.scores[:, 0], name, np.zeros(len(labels), np.int64))}
     clean, own = answers[NONE].scores[:, 0], answers[LEARNED].scores

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import pandas as pd
 
 from clip_har.metrics.effect import paired_effect
-from clip_har.noise.learned.settings import Learned
 from clip_har.noise.learned.variants import LEARNED, NONE, pairs, slug
+from clip_har.noise.settings import NoiseSettings
 from clip_har.results.noise_answers import read_answers
 from clip_har.sweep.cells import Finished, grouped, plain
 
@@ -105,7 +105,7 @@ def noise_label(one: Finished) -> str:
     return " ".join([noise_name(one.cell.noise), *shown])
 
 
-def noise_name(noise: Learned) -> str:
+def noise_name(noise: NoiseSettings) -> str:
     """Return the name of the option that settings are of.
 
     Example:

@@ -19,7 +19,7 @@ from clip_har.noise.learned.settings import (
     Learned,
 )
 from tests.data.made import write_video
-from tests.noise.cells import cell_of
+from tests.noise.cells import cell_of, learned_of
 from tests.noise.made import CONTROLS, PER_CLASS, planted_judge, scores
 from tests.planted import CLASSES, planted_frames
 
@@ -120,9 +120,9 @@ def test_training_clips_have_the_subjects_place_where_it_is_needed(
 ):
     cell = cell_of(*cell_options, *more)
     classifier = load_zero_shot(cell, cell.dataset.clips())
-    training = open_training(cell, classifier)
+    training = open_training(learned_of(cell), cell, classifier)
     assert (training.clips.subject is not None) == regions
-    own = cell.masking if "same" in cell.noise.train_masking else NoMask()
+    own = cell.masking if "same" in learned_of(cell).train_masking else NoMask()
     assert training.clips.masking == own
     assert (training.clips.feature is not None) == (own.feature is not None)
     assert training.frames.size == 64
@@ -136,7 +136,7 @@ def test_one_class_is_too_few(evaluated, cell_options):
     cell = cell_of("noise=universal")
     alone = replace(classifier, classifier=classifier.classifier[:1])
     with pytest.raises(ClipHarError, match="expected at least 2, got 1"):
-        fit_noise.learn_noise(cell, None, alone)  # type: ignore[arg-type]
+        fit_noise.learn_noise(learned_of(cell), cell, None, alone)  # type: ignore[arg-type]
 
 
 AIMED = ("noise=universal", "region=annotation", "train_masking=[none,feature]")
@@ -151,13 +151,15 @@ def test_training_clips_without_a_subject_follow_on_empty(cell_options, tmp_path
     classifier = load_zero_shot(cell, cell.dataset.clips())
     if on_empty == "error":
         with pytest.raises(ClipHarError, match=r"in 2 of 15 training clips .*on_empty=skip"):
-            open_training(cell, classifier)
+            open_training(learned_of(cell), cell, classifier)
         return
-    training = open_training(cell, classifier)
+    training = open_training(learned_of(cell), cell, classifier)
     used = sorted([*training.learned_from, *training.validated_on])
     left_out = {3, 7} if on_empty == "skip" else set()
     assert used == [number for number in range(15) if number not in left_out]
     assert "in 2 of 15 training clips" in caplog.text
     if on_empty == "whole":
-        shown = training.clip(cell.noise.model_copy(update={"train_masking": ("feature",)}), 3)
+        shown = training.clip(
+            learned_of(cell).model_copy(update={"train_masking": ("feature",)}), 3
+        )
         assert (shown == 0).all(dim=1).float().mean() == pytest.approx(0.3, abs=0.25)

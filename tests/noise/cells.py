@@ -7,6 +7,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from clip_har.config.cell import Cell
 from clip_har.config.compose import cell_from_config
+from clip_har.noise.learned.settings import Learned, is_learned
 from tests.config.test_cell import composed
 
 
@@ -28,3 +29,9 @@ def cell_of(*overrides: str) -> Cell:
         value = OmegaConf.select(OmegaConf.from_dotlist([text.lstrip("+")]), key)
         OmegaConf.update(config, key, value, force_add=text.startswith("+"))
     return cell_from_config(config)
+
+
+def learned_of(cell: Cell) -> Learned:
+    """Return the learned noise of a cell that has some."""
+    assert is_learned(cell.noise)
+    return cell.noise

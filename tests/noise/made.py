@@ -190,7 +190,7 @@ def evaluated(
         patch.setattr(fit_noise, "fit", given)
         patch.setattr(fit_noise, "described_calibration", lambda *_: {})
         patch.setattr(fit_noise, "fitted_calibration", lambda *_, **__: CALIBRATION)
-        made = fit_noise.learn_noise(cell, masked.frames, classifier)
+        made = fit_noise.learn_noise(cell.noise, cell, masked.frames, classifier)
     tables = answer(cell, masked, classifier, made, clean=None, cost=cost)
     looked = look(cell, masked, classifier, made, tables, cost=cost)
     found = Evaluation(masked, headline_of(noise), tables, made, looked)

@@ -11,7 +11,7 @@ from clip_har.config.options import option_files
 from clip_har.noise.learned.settings import Learned, LearningSettings, LossWeights
 from tests.config.test_cell import composed
 from tests.masking.test_conf import CONF
-from tests.noise.cells import cell_of
+from tests.noise.cells import cell_of, learned_of
 
 OPTIONS = list(option_files("noise").values())
 NAMES = [path.stem for path in OPTIONS]
@@ -81,7 +81,7 @@ def test_the_noise_seed_is_the_seed_unless_it_is_told():
     assert noise_of("noise=gaussian", "seed=5").seed == 5
     assert noise_of("noise=gaussian", "seed=5", "noise_seed=2").seed == 2
     cell = cell_of("noise=universal", "noise_seed=2")
-    assert (cell.seed, cell.noise.seed) == (0, 2)
+    assert (cell.seed, learned_of(cell).seed) == (0, 2)
 
 
 @pytest.mark.parametrize("name", LEARNED)

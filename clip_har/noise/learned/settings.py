@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self, TypeGuard
 
 from pydantic import Field, model_validator
 
@@ -336,6 +336,11 @@ class EmbeddingNoise(PerClass):
                 " could move to; use noise=class_specific, or set it to 0"
             )
         super().check(cell)
+
+
+def is_learned(noise: NoiseSettings) -> TypeGuard[Learned]:
+    """Return whether noise is learned from training clips, in a way that type checkers follow."""
+    return noise.is_learned
 
 
 def _check_same_mask(cell: "LearningCell") -> None:

@@ -32,7 +32,7 @@ from clip_har.noise.learned.settings import (
     UniversalNoise,
 )
 from tests.data.made import write_video
-from tests.noise.cells import cell_of
+from tests.noise.cells import cell_of, learned_of
 from tests.planted import CLASSES
 
 Rows = Sequence[Sequence[str]]
@@ -231,7 +231,7 @@ def base(table: Path, small_clip: Path) -> list[str]:
 
 def described(*overrides: str) -> str:
     cell: Cell = cell_of(*overrides)
-    return json.dumps(described_fit(cell.noise, cell), sort_keys=True)
+    return json.dumps(described_fit(learned_of(cell), cell), sort_keys=True)
 
 
 def printed(*overrides: str) -> str:

@@ -20,7 +20,7 @@ from clip_har.noise.learned.settings import (
     UniversalNoise,
 )
 from tests.data.made import write_video
-from tests.noise.cells import cell_of
+from tests.noise.cells import cell_of, learned_of
 
 
 @pytest.fixture(autouse=True)
@@ -73,7 +73,7 @@ def test_noise_for_all_classes_is_not_compared_with_its_like(noise, expected):
 
 def calibration(*overrides: str) -> object:
     cell = cell_of(*overrides)
-    return described_calibration(cell.noise, cell)
+    return described_calibration(learned_of(cell), cell)
 
 
 @pytest.mark.parametrize(

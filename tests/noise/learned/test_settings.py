@@ -14,7 +14,7 @@ from clip_har.noise.learned.settings import (
     UniversalNoise,
 )
 from clip_har.noise.where import Where
-from tests.noise.cells import cell_of
+from tests.noise.cells import cell_of, learned_of
 
 NO_LOSS = ["noise.loss.cross_entropy=0", "noise.loss.ranking=0"]
 LEARNED = ["border", "class_specific", "embedding", "residual", "universal"]
@@ -138,7 +138,7 @@ def test_aimed_training_masks_need_to_know_where_the_subject_is(mask):
 def test_the_cells_own_mask_must_be_one_that_training_clips_can_have():
     same = ["noise=universal", "train_masking=[same]"]
     for masks in ([], ["masking=percent"], ["masking=feature", "region=motion"]):
-        assert cell_of(*same, *masks).noise.train_masking == ("same",)
+        assert learned_of(cell_of(*same, *masks)).train_masking == ("same",)
     other = ["masking=swap", "region=motion"], ["masking=feature", "region=prompted", "feature=dog"]
     for masks in other:
         cell_of("noise=universal", *masks)
