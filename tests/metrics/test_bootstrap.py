@@ -30,7 +30,7 @@ def test_ungrouped_clips_have_the_binomial_spread():
     assert (0.3 - low, high - 0.3) == pytest.approx((spread, spread), rel=0.15)
 
 
-def test_clips_of_one_group_are_no_new_evidence():
+def test_clips_of_one_group_add_little_information():
     hits = np.repeat((np.arange(40) < 12).astype(float), 10)
     alone = cluster_bootstrap({"a": hits}, [str(n) for n in range(400)], same)["a"]
     grouped = cluster_bootstrap({"a": hits}, [str(n // 10) for n in range(400)], same)["a"]

@@ -36,7 +36,7 @@ def test_a_twin_of_other_clips_adds_nothing():
     assert summarise(CELL, stranger) == summarise(CELL)
 
 
-def test_clips_in_which_the_thing_was_not_found_are_not_compared():
+def test_clips_in_which_the_target_was_not_found_are_not_compared():
     gone = CELL.clip_ids[:60]
     found = summarise(replace(CELL, empty=gone), CLEAN)
     rest = CELL.predictions()[60:] != CLEAN.predictions()[60:]
