@@ -45,11 +45,11 @@ def accuracy_figure(
     figure = Figure(figsize=(6.4, 4.2), layout="constrained")
     axes = figure.add_subplot()
     start = [clean] if clean else []
-    drawn = {
+    curves = {
         name: [Measured(p.ratio, p.top1, *p.interval()) for p in [*start, *points]]
         for name, points in sorted(lines.items())
     }
-    draw_over_ratio(axes, drawn, chance=1 / classes)
+    draw_over_ratio(axes, curves, chance=1 / classes)
     axes.set_xlabel("hidden share of the frame   (bands: 95 % Wilson intervals by clip)")
     axes.set_ylabel("top-1 accuracy")
     axes.set_title(title, loc="left", fontsize=10)

@@ -114,19 +114,13 @@ def shape_figure(ratios: tuple[float, float, float] = (0.1, 0.3, 0.5), side: int
     figure = Figure(
         figsize=(_TILE * columns, (_TILE + _CAPTION) * lines + _CAPTION), layout=tight_layout()
     )
-    shades = ListedColormap(_SHADES)
+    shades, most = ListedColormap(_SHADES), len(_SHADES) - 1
     canvas = Canvas(clip_id="", seed=0, frames=1, height=side, width=side)
     for axes, shape in zip(figure.subplots(lines, columns).flat, shapes, strict=False):
         field = ShapeMask(ratio=ratios[0], shape=shape).field(canvas)
         depth = sum(lowest(field, ratio).astype(int) for ratio in ratios)
-        draw_picture(
-            axes,
-            np.asarray(depth)[0],
-            cmap=shades,
-            interpolation="nearest",
-            vmin=0,
-            vmax=len(_SHADES) - 1,
-        )
+        scale = {"cmap": shades, "vmin": 0, "vmax": most}
+        draw_picture(axes, np.asarray(depth)[0], interpolation="nearest", **scale)
         axes.set_title(shape.replace("_", " "), fontsize=10, color=INK, pad=4)
     legend = ", ".join(_percent(ratio) for ratio in ratios)
     figure.supxlabel(f"from dark to light: {legend} hidden", fontsize=8, color=QUIET)

@@ -1,8 +1,8 @@
 """The one table of measures.
 
-Everything that is logged stands here once. What a cell logs, MLflow's names, the columns of the
-terminal, the words of the report and the page of measures in the documentation come from here. A
-new measure is a function in `clip_har.metrics` and an entry here; see `Measure` for the fields.
+Everything that is logged is declared here once. What a cell logs, MLflow's names, the columns of
+the terminal, the words of the report and the documentation's page of measures come from here. A new
+measure is a function in `clip_har.metrics` and an entry here; see `Measure` for the fields.
 """
 
 from math import inf

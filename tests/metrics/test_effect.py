@@ -113,11 +113,11 @@ def test_values_of_many_classes_and_sharp_scores() -> None:
 def test_the_interval_is_that_of_a_bootstrap_spelt_out() -> None:
     draws, seed = 40, 7
     groups = BEFORE[0].table.groups
-    drawn = group_draws(groups, draws=draws, seed=seed)
+    samples = group_draws(groups, draws=draws, seed=seed)
     seed_times = multiplicities(3, draws=draws, seed=seed, of="seeds")
     differences = []
-    for times, of_seeds in zip(drawn.times[1:], seed_times[1:], strict=True):
-        rows = np.repeat(np.arange(len(groups)), times[drawn.which])
+    for times, of_seeds in zip(samples.times[1:], seed_times[1:], strict=True):
+        rows = np.repeat(np.arange(len(groups)), times[samples.which])
         picked = [n for n in range(3) for _ in range(of_seeds[n])]
         first, second = (
             pd.DataFrame([pure_measures(taken(side[n], rows)) for n in picked]).mean()

@@ -17,8 +17,8 @@ def answers(seed: int, clips: int, classes: int) -> tuple[np.ndarray, np.ndarray
     return draws.choice(classes, clips, p=common), draws.dirichlet(np.ones(classes), clips)
 
 
-def drawn_to(favourite: int, share: float, *, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return 2000 clips of 10 classes, 70 % right, a share of the answers drawn to one class."""
+def biased_to(favourite: int, share: float, *, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return 2000 clips of 10 classes, 70 % right, a share of the answers moved to one class."""
     draws = np.random.default_rng(seed)
     labels = draws.permutation(2000) % 10
     wrong = (labels + draws.integers(1, 10, 2000)) % 10
@@ -97,9 +97,9 @@ def test_classes_that_are_never_answered_are_counted(dropped: int) -> None:
 
 @pytest.mark.parametrize("favourite", [0, 4, 9])
 def test_bias_stands_out_from_what_chance_makes_of_fair_models(favourite: int) -> None:
-    fair = [prediction_bias(*drawn_to(0, 0.0, seed=100 + seed)) for seed in range(40)]
-    none = prediction_bias(*drawn_to(favourite, 0.0, seed=favourite))
-    some = prediction_bias(*drawn_to(favourite, 0.2, seed=favourite))
+    fair = [prediction_bias(*biased_to(0, 0.0, seed=100 + seed)) for seed in range(40)]
+    none = prediction_bias(*biased_to(favourite, 0.0, seed=favourite))
+    some = prediction_bias(*biased_to(favourite, 0.2, seed=favourite))
     for name in set(none) - {"bias/never_predicted"}:
         values = [one[name] for one in fair]
         spread = 4 * np.std(values)

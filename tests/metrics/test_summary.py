@@ -5,11 +5,23 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from clip_har.metrics import summary
+from clip_har.metrics.measure import Measure
+from clip_har.metrics.measures import MEASURES
 from clip_har.metrics.robustness import robustness
 from clip_har.metrics.summary import summarise
 from tests.report.made import table
 
 CLEAN, CELL = table(0.9), table(0.4, seed=1)
+
+
+def test_a_new_measure_is_one_function_and_one_entry(monkeypatch):
+    def sure(probabilities: np.ndarray) -> float:
+        return float((probabilities.max(axis=1) > 0.5).mean())
+
+    entry = Measure("sure", "sure", "%", "neither", (0, 1), sure, "Share of sure predictions.")
+    monkeypatch.setattr(summary, "MEASURES", (*MEASURES, entry))
+    assert summarise(CELL)["sure"] == sure(CELL.probabilities())
 
 
 def test_the_twin_adds_robustness_and_changes_nothing_else():
