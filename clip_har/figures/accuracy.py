@@ -1,4 +1,4 @@
-"""Accuracy over the ratio that is hidden, a line per mask."""
+"""Accuracy over the hidden share, a line per mask."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ class Point:
     Attributes:
         ratio: share of the pixels that is hidden, in [0, 1].
         top1: in [0, 1].
-        clips: how many it is the share of.
+        clips: number of clips.
     """
 
     ratio: float
@@ -38,18 +38,18 @@ def accuracy_figure(
 
     Args:
         lines: the cells of each mask.
-        classes: their number, for the line of chance.
+        classes: number of classes, for the line of chance.
         clean: the cell without a mask, the start of every line.
-        title: what the model and data are.
+        title: model and data.
     """
     figure = Figure(figsize=(6.4, 4.2), layout="constrained")
     axes = figure.add_subplot()
     start = [clean] if clean else []
-    drawn = {
+    curves = {
         name: [Measured(p.ratio, p.top1, *p.interval()) for p in [*start, *points]]
         for name, points in sorted(lines.items())
     }
-    draw_over_ratio(axes, drawn, chance=1 / classes)
+    draw_over_ratio(axes, curves, chance=1 / classes)
     axes.set_xlabel("hidden share of the frame   (bands: 95 % Wilson intervals by clip)")
     axes.set_ylabel("top-1 accuracy")
     axes.set_title(title, loc="left", fontsize=10)

@@ -1,6 +1,6 @@
 """Confusion matrix as a picture, readable from 2 to 101 classes and more.
 
-Every cell of a sweep draws one, so all is placed by hand, in inches: a layout engine, a tight
+Every cell of a sweep draws one, so everything is placed in inches: a layout engine, a tight
 bounding box and axis ticks for a hundred classes take four times as long as the drawing itself.
 """
 
@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from clip_har.figures.text import widest
 from clip_har.metrics.tables import confused_pairs
 
-_NAMED = 30  # up to so many classes the columns bear names; beyond, the rows' numbers
+_NAMED = 30  # up to this many classes the columns have names; beyond, the numbers of the rows
 _MOST_PAIRS = 16
-_GAP = 0.08  # inches between targets
+_GAP = 0.08  # inches between parts
 
 
 def confusion_figure(
@@ -33,8 +33,8 @@ def confusion_figure(
 
     Returns:
         A figure whose size grows with C so that every class name stays legible. Rows of classes
-        without a clip are grey: they say nothing. With more than 30 classes rows and columns are
-        numbered from 1, and the columns bear the numbers alone.
+        without a clip are grey. With more than 30 classes rows and columns are numbered from 1, and
+        the columns have the numbers only.
     """
     classes = len(class_names)
     support = confusion.sum(axis=1)
@@ -48,7 +48,7 @@ def confusion_figure(
     pairs = _pairs(confusion, class_names)
 
     side = max(4.0, 0.17 * classes + 0.2)  # inches of the matrix itself
-    left = 0.75 + widest(rows, font) + _GAP  # the scale of the colours stands left of the rows
+    left = 0.75 + widest(rows, font) + _GAP  # the colour scale is left of the rows
     right = _GAP + 0.1 + max(widest(pairs.split("\n"), 8), 0.6)
     top, bottom = 0.4, 0.35 + widest(columns, font) + _GAP
     width = left + max(side + right, widest([title], 11) + _GAP)
@@ -56,7 +56,7 @@ def confusion_figure(
     figure = Figure(figsize=(width, height))
     axes = figure.add_axes((left / width, bottom / height, side / width, side / height))
     _draw(axes, confusion, support)
-    # In places of the matrix: rows and columns are 0 … C - 1, their borders at the halves.
+    # In units of the matrix: rows and columns are 0 … C - 1, their borders at the halves.
     gap = _GAP * classes / side
     for place, (row, column) in enumerate(zip(rows, columns, strict=True)):
         axes.text(-0.5 - gap, place, row, ha="right", va="center_baseline", fontsize=font)
@@ -88,21 +88,21 @@ def confusion_figure(
 
 
 def _draw(axes: Axes, confusion: NDArray[np.int64], support: NDArray[np.int64]) -> None:
-    """Draw the matrix; with few classes the counts stand in it."""
+    """Draw the matrix; with few classes also the counts."""
     classes = len(support)
     share = np.ma.masked_array(
         confusion / np.maximum(support, 1)[:, None],
         mask=np.repeat((support == 0)[:, None], classes, axis=1),
     )
     axes.set_facecolor("0.92")
-    # square-root colours: a confusion of one clip in thirty is still seen at 101 classes
+    # square-root colours: a confusion of one clip in thirty is still visible at 101 classes
     axes.imshow(share, norm=PowerNorm(0.5, vmin=0, vmax=1), cmap="Blues", interpolation="nearest")
     borders = np.arange(-0.5, classes)
     axes.hlines(borders, -0.5, classes - 0.5, color="0.85", linewidth=0.4)
     axes.vlines(borders, -0.5, classes - 0.5, color="0.85", linewidth=0.4)
     axes.set_xticks([])
     axes.set_yticks([])
-    if classes > 20:  # beyond that numbers in the squares are noise
+    if classes > 20:  # too many for numbers in the squares
         return
     for row, column in np.argwhere(confusion > 0):
         dark = share[row, column] > 0.35

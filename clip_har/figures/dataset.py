@@ -1,4 +1,4 @@
-"""What a data set holds, as a picture."""
+"""The content of a data set: clips and groups per class, lengths of clips."""
 
 from collections.abc import Mapping, Sequence
 
@@ -7,8 +7,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-_BLUE, _ORANGE = "#0072b2", "#d55e00"  # Okabe and Ito
-_NAMED = 30  # classes; more are too many for a name each
+from clip_har.figures.style import BLUE, ORANGE, hide_frame
+
+_NAMED = 30  # with more classes there is no space for their names
 
 
 def dataset_figure(
@@ -17,11 +18,11 @@ def dataset_figure(
     seconds: Sequence[float],
     frames: Sequence[int],
 ) -> Figure:
-    """Draw clips and groups per class, and how long clips are.
+    """Draw clips and groups per class, and the lengths of clips.
 
     Args:
         name: of the data set.
-        per_class: by class its number of clips and of groups.
+        per_class: numbers of clips and of groups by class.
         seconds: of each clip.
         frames: of each clip.
     """
@@ -42,8 +43,8 @@ def _draw_classes(axes: Axes, per_class: Mapping[str, tuple[int, int]], *, named
     at = np.arange(len(order))
     clips = [per_class[name][0] for name in order]
     groups = [per_class[name][1] for name in order]
-    axes.barh(at, clips, color=_BLUE, height=0.8 if named else 1.0, label="clips")
-    axes.plot(groups, at, ".", color=_ORANGE, markersize=6 if named else 2.5, label="groups")
+    axes.barh(at, clips, color=BLUE, height=0.8 if named else 1.0, label="clips")
+    axes.plot(groups, at, ".", color=ORANGE, markersize=6 if named else 2.5, label="groups")
     axes.invert_yaxis()
     axes.margins(y=0.01)
     if named:
@@ -59,8 +60,8 @@ def _draw_classes(axes: Axes, per_class: Mapping[str, tuple[int, int]], *, named
 def _draw_lengths(axes: Axes, values: Sequence[float], unit: str) -> None:
     if len(values):
         middle = float(np.median(values))
-        axes.hist(values, bins=min(40, max(5, len(values) // 4)), color=_BLUE)
-        axes.axvline(middle, color=_ORANGE, linewidth=1.2)
+        axes.hist(values, bins=min(40, max(5, len(values) // 4)), color=BLUE)
+        axes.axvline(middle, color=ORANGE, linewidth=1.2)
         axes.set_title(f"{unit} of a clip (median {middle:.4g})", loc="left", fontsize=9)
     axes.set_ylabel("clips", fontsize=8)
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))
@@ -68,5 +69,5 @@ def _draw_lengths(axes: Axes, values: Sequence[float], unit: str) -> None:
 
 
 def _plain(axes: Axes) -> None:
-    axes.spines[["top", "right"]].set_visible(False)
+    hide_frame(axes)
     axes.tick_params(labelsize=8)

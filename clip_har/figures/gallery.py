@@ -1,17 +1,15 @@
 """Figures of masks: on real frames for a run, and of all shapes for the documentation."""
 
-import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import get_args
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
 from numpy.typing import NDArray
 
+from clip_har.figures.style import INK, QUIET, draw_picture, tight_layout, write_left
 from clip_har.masking.area import Canvas, lowest
 from clip_har.masking.shape import Shape, ShapeMask
 
@@ -19,8 +17,6 @@ _TILE = 1.6  # width of a tile, inches
 _LABEL = 1.25  # width of the row labels, inches
 _LABEL_LETTERS = 14  # longest line of a row label
 _CAPTION = 0.2  # height of a caption or title, inches
-_INK = "#1a1a1a"
-_QUIET = "#6b6b6b"
 _SHADES = ("#f1ede4", "#d9c7a7", "#b3773f", "#4a2c1a")  # from never hidden to hidden first
 
 
@@ -44,7 +40,7 @@ class GalleryRow:
     Attributes:
         label: a few words.
         tiles: one per column; a text says why there is no picture, None leaves the place empty.
-        clean: whether these are the clips without a mask, which no ratio is written above.
+        clean: whether these are the clips without a mask, which have no ratio above them.
     """
 
     label: str
@@ -53,14 +49,14 @@ class GalleryRow:
 
 
 def mask_gallery(rows: Sequence[GalleryRow], ratios: Sequence[float | None]) -> Figure:
-    """Draw the frames of clips under masks, with the share that is really hidden below each.
+    """Draw the frames of clips under masks, with the share that is hidden below each.
 
     Args:
         rows: at least one, all of the same length, with at least one tile.
         ratios: what each column hides; None for whole regions.
 
     Returns:
-        A figure to be saved, of about 1.6 inches a tile.
+        A figure with tiles of about 1.6 inches.
 
     Raises:
         ValueError: when there is nothing to draw.
@@ -77,32 +73,32 @@ def mask_gallery(rows: Sequence[GalleryRow], ratios: Sequence[float | None]) -> 
         raise ValueError("expected at least one picture")
     height = _TILE * max(size[0] / size[1] for size in sizes)
     size = (_LABEL + _TILE * len(ratios), _CAPTION + (height + _CAPTION) * len(rows))
-    figure = Figure(figsize=size, layout=_tight())
+    figure = Figure(figsize=size, layout=tight_layout())
     grid = figure.subplots(len(rows), len(ratios), squeeze=False)
     titled = [False] * len(ratios)
     for line, row in zip(grid, rows, strict=True):
         for column, (axes, tile) in enumerate(zip(line, row.tiles, strict=True)):
             if not isinstance(tile, Tile):
-                axes.imshow(np.full((*sizes[0][:2], 3), 255, np.uint8))  # the same room
+                axes.imshow(np.full((*sizes[0][:2], 3), 255, np.uint8))  # takes the same space
                 axes.set_axis_off()
                 axes.set_visible(tile is not None or column == 0)  # the first has the row's label
                 if tile is not None:
                     where = {"xy": (0.5, 0.5), "xycoords": "axes fraction", "ha": "center"}
-                    axes.annotate(tile, **where, va="center", fontsize=8, color=_QUIET)
+                    axes.annotate(tile, **where, va="center", fontsize=8, color=QUIET)
                 continue
-            _draw_tile(axes, tile.picture)
-            axes.set_xlabel(_percent(tile.hidden, ".2f"), fontsize=7, color=_QUIET, labelpad=2)
+            draw_picture(axes, tile.picture, interpolation="nearest")
+            axes.set_xlabel(_percent(tile.hidden, ".2f"), fontsize=7, color=QUIET, labelpad=2)
             if not (row.clean or titled[column]):
                 ratio = ratios[column]
                 title = "whole region" if ratio is None else _percent(ratio)
-                axes.set_title(title, fontsize=10, color=_INK, pad=4)
+                axes.set_title(title, fontsize=10, color=INK, pad=4)
                 titled[column] = True
-        _label_row(line[0], row.label)
+        write_left(line[0], row.label, letters=_LABEL_LETTERS, size=9, away=0.08)
     return figure
 
 
 def shape_figure(ratios: tuple[float, float, float] = (0.1, 0.3, 0.5), side: int = 224) -> Figure:
-    """Draw every shape once in the middle of a square frame, at three ratios as nested shades.
+    """Draw every shape in the middle of a square frame, at three ratios as nested shades.
 
     Args:
         ratios: three rising shares of the frame; the darkest shade is the first.
@@ -116,44 +112,19 @@ def shape_figure(ratios: tuple[float, float, float] = (0.1, 0.3, 0.5), side: int
     columns = 6
     lines = -(-len(shapes) // columns)
     figure = Figure(
-        figsize=(_TILE * columns, (_TILE + _CAPTION) * lines + _CAPTION), layout=_tight()
+        figsize=(_TILE * columns, (_TILE + _CAPTION) * lines + _CAPTION), layout=tight_layout()
     )
+    shades, most = ListedColormap(_SHADES), len(_SHADES) - 1
     canvas = Canvas(clip_id="", seed=0, frames=1, height=side, width=side)
     for axes, shape in zip(figure.subplots(lines, columns).flat, shapes, strict=False):
         field = ShapeMask(ratio=ratios[0], shape=shape).field(canvas)
         depth = sum(lowest(field, ratio).astype(int) for ratio in ratios)
-        _draw_tile(axes, np.asarray(depth)[0])
-        axes.set_title(shape.replace("_", " "), fontsize=10, color=_INK, pad=4)
+        scale = {"cmap": shades, "vmin": 0, "vmax": most}
+        draw_picture(axes, np.asarray(depth)[0], interpolation="nearest", **scale)
+        axes.set_title(shape.replace("_", " "), fontsize=10, color=INK, pad=4)
     legend = ", ".join(_percent(ratio) for ratio in ratios)
-    figure.supxlabel(f"from dark to light: {legend} hidden", fontsize=8, color=_QUIET)
+    figure.supxlabel(f"from dark to light: {legend} hidden", fontsize=8, color=QUIET)
     return figure
-
-
-def _label_row(axes: Axes, text: str) -> None:
-    axes.annotate(
-        textwrap.fill(text, _LABEL_LETTERS),
-        (-0.08, 0.5),
-        xycoords="axes fraction",
-        fontsize=9,
-        color=_INK,
-        ha="right",
-        va="center",
-        annotation_clip=False,
-    )
-
-
-def _draw_tile(axes: Axes, image: NDArray[np.generic]) -> None:
-    """Show ``(H, W, 3)`` uint8 RGB, or ``(H, W)`` whole numbers 0 … 3 as shades."""
-    axes.imshow(
-        image, cmap=ListedColormap(_SHADES), vmin=0, vmax=len(_SHADES) - 1, interpolation="nearest"
-    )
-    axes.set_xticks([])
-    axes.set_yticks([])
-    axes.spines[:].set_visible(False)
-
-
-def _tight() -> ConstrainedLayoutEngine:
-    return ConstrainedLayoutEngine(w_pad=0.04, h_pad=0.03, wspace=0.0, hspace=0.0)
 
 
 def _percent(share: float, form: str = "g") -> str:

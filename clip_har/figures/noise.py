@@ -10,15 +10,14 @@ import numpy as np
 from matplotlib import patheffects
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
 from numpy.typing import NDArray
 
-_INK = "#1a1a1a"
-_QUIET = "#6b6b6b"
+from clip_har.figures.style import INK, QUIET, draw_picture, tight_layout, write_left
+
 _LETTER = 0.0085  # width of a letter per point of its size, inches
-_TILE = 1.7  # width of a picture beside others on a row of clips, inches
-_LABEL = 2.2  # width of the captions of such rows, inches
-_EVIDENCE = mpl.colormaps["inferno"]
+_TILE = 1.7  # width of a picture in a row of clips, inches
+_LABEL = 2.2  # width of the captions of these rows, inches
+_HEAT = mpl.colormaps["inferno"]
 _OPACITY = 0.6  # of the attribution over the frame
 
 
@@ -31,8 +30,8 @@ class NoiseRow:
         shown: ``(S, S, 3)`` uint8 RGB without noise.
         noisy: ``(S, S, 3)`` uint8 RGB with noise.
         added: ``(S, S, 3)`` int16 difference in grey levels.
-        attribution_before: ``(S, S)`` float32 in [0, 1], where the attribution for the class lies
-            without noise; None if not known.
+        attribution_before: ``(S, S)`` float32 in [0, 1], attribution of the prediction without
+            noise; None if not known.
         attribution_after: the same with noise.
         subject: ``(S, S)`` float32 in [0, 1], 1 on the subject; None if not known.
     """
@@ -53,9 +52,9 @@ def noise_sheet(
 
     Args:
         deltas: ``(K, 3, S, S)`` signed, in grey levels, RGB.
-        captions: K class names, drawn as they are.
+        captions: K class names, written as they are.
         title: of the figure; the amplification is written below it.
-        peak: grey levels that are drawn white (and black when negative).
+        peak: grey levels that are shown as white (and as black when negative).
 
     Raises:
         ValueError: when the shape of ``deltas``, the number of captions or ``peak`` is wrong.
@@ -79,15 +78,15 @@ def noise_sheet(
     below = [textwrap.fill(caption, letters) for caption in captions]
     lines = max(caption.count("\n") + 1 for caption in below)
     height = tile - 0.08 + (lines * font * 1.3 + 4) / 72
-    figure = Figure(figsize=(columns * tile, rows * height + 0.5), layout=_tight())
+    figure = Figure(figsize=(columns * tile, rows * height + 0.5), layout=tight_layout())
     _write_title(figure, f"{title}\n{_amplification(peak)}")
     places = figure.subplots(rows, columns, squeeze=False).flat
     for index, axes in enumerate(places):
         if index >= len(deltas):
             axes.set_visible(False)
             continue
-        _draw_picture(axes, _amplify(deltas[index].transpose(1, 2, 0), 127.5 / peak))
-        axes.set_xlabel(below[index], fontsize=font, color=_INK, labelpad=3, parse_math=False)
+        draw_picture(axes, _amplify(deltas[index].transpose(1, 2, 0), 127.5 / peak))
+        axes.set_xlabel(below[index], fontsize=font, color=INK, labelpad=3, parse_math=False)
     return figure
 
 
@@ -121,19 +120,20 @@ def noise_clips_figure(rows: Sequence[NoiseRow], *, title: str) -> Figure:
     }
     columns = len(heads) + len(known)
     size = (_LABEL + _TILE * columns, _TILE * len(rows) + (1.0 if known else 0.5))
-    figure = Figure(figsize=size, layout=_tight())
+    figure = Figure(figsize=size, layout=tight_layout())
     _write_title(figure, title)
     places = figure.add_gridspec(len(rows) + 1, columns, height_ratios=[1.0] * len(rows) + [0.04])
     for index, row in enumerate(rows):
         line = [figure.add_subplot(places[index, column]) for column in range(columns)]
-        _label_row(line[0], row.caption)
+        letters = int(_LABEL / (_LETTER * 8))
+        write_left(line[0], row.caption, letters=letters, size=8, away=0.06)
         pictures = (row.shown, row.noisy, _amplify(row.added, factor))
         for axes, picture in zip(line, pictures, strict=False):
-            _draw_picture(axes, picture)
+            draw_picture(axes, picture)
         for axes, heats in zip(line[len(pictures) :], known.values(), strict=True):
             _draw_attribution(axes, row.shown, heats[index], row.subject)
         for axes, head in zip(line if index == 0 else [], [*heads, *known], strict=False):
-            axes.set_title(head, fontsize=10, color=_INK, pad=4)
+            axes.set_title(head, fontsize=10, color=INK, pad=4)
     if known:
         _draw_key(figure.add_subplot(places[-1, len(heads) :]))
     return figure
@@ -161,15 +161,15 @@ def _draw_attribution(
     heat: NDArray[np.float32] | None,
     subject: NDArray[np.float32] | None,
 ) -> None:
-    """Lay ``(S, S)`` attribution over the grey frame; write where there is none."""
+    """Lay ``(S, S)`` attribution over the grey frame, or write that it is not known."""
     if heat is None:
-        _draw_picture(axes, np.full_like(frame, 255))
+        draw_picture(axes, np.full_like(frame, 255))
         where = axes.transAxes
-        axes.text(0.5, 0.5, "not known", transform=where, ha="center", fontsize=8, color=_QUIET)
+        axes.text(0.5, 0.5, "not known", transform=where, ha="center", fontsize=8, color=QUIET)
         return
     grey = frame.mean(axis=-1) / 255  # (S, S)
-    _draw_picture(axes, np.rint(255 * _lay(heat, grey)).astype(np.uint8))
-    # a subject that is nowhere or everywhere has no outline, and contour would warn
+    draw_picture(axes, np.rint(255 * _lay(heat, grey)).astype(np.uint8))
+    # a subject that covers nothing or everything has no outline, and contour would warn
     if subject is not None and subject.min() < 0.5 < subject.max():
         outline = axes.contour(subject, levels=[0.5], colors="white", linewidths=0.9)
         outline.set_path_effects([patheffects.withStroke(linewidth=1.8, foreground="black")])
@@ -177,53 +177,23 @@ def _draw_attribution(
 
 def _lay(heat: NDArray[np.floating], grey: NDArray[np.floating]) -> NDArray[np.float64]:
     """Return the colours of ``heat`` over ``grey``, RGB in [0, 1]; all three in [0, 1]."""
-    colours = _EVIDENCE(np.clip(heat, 0, 1))[..., :3]
+    colours = _HEAT(np.clip(heat, 0, 1))[..., :3]
     laid: NDArray[np.float64] = (1 - _OPACITY) * grey[..., None] + _OPACITY * colours
     return laid
 
 
 def _draw_key(axes: Axes) -> None:
-    """Write what the colours of the attribution are, as they look over mid grey."""
+    """Draw the scale of the attribution's colours, as they look over mid grey."""
     heat = np.linspace(0, 1, 256)[None]  # (1, 256)
-    axes.imshow(_lay(heat, np.full_like(heat, 0.5)), aspect="auto", extent=(0, 1, 0, 1))
+    draw_picture(axes, _lay(heat, np.full_like(heat, 0.5)), aspect="auto", extent=(0, 1, 0, 1))
     axes.set_xticks([0, 1], ["0", "1"])
-    axes.set_yticks([])
-    axes.tick_params(labelsize=7, length=0, colors=_QUIET)
-    axes.spines[:].set_visible(False)
-    axes.set_xlabel("attribution (line: the subject)", fontsize=8, color=_QUIET, labelpad=-4)
-
-
-def _draw_picture(axes: Axes, picture: NDArray[np.uint8]) -> None:
-    axes.imshow(picture)
-    axes.set_xticks([])
-    axes.set_yticks([])
-    axes.spines[:].set_visible(False)
-
-
-def _label_row(axes: Axes, text: str) -> None:
-    letters = int(_LABEL / (_LETTER * 8))
-    lines = [textwrap.fill(line, letters) for line in text.splitlines()]
-    axes.annotate(
-        "\n".join(lines),
-        (-0.06, 0.5),
-        xycoords="axes fraction",
-        fontsize=8,
-        linespacing=1.4,
-        color=_INK,
-        ha="right",
-        va="center",
-        annotation_clip=False,
-        parse_math=False,
-    )
+    axes.tick_params(labelsize=7, length=0, colors=QUIET)
+    axes.set_xlabel("attribution (line: the subject)", fontsize=8, color=QUIET, labelpad=-4)
 
 
 def _write_title(figure: Figure, text: str) -> None:
-    """Write the title at the left, broken where the figure ends."""
+    """Write the title at the left, wrapped to the width of the figure."""
     width = figure.get_figwidth()
     letters = int(width / (_LETTER * 11))
     lines = [textwrap.fill(line, letters) for line in text.splitlines()]
     figure.suptitle("\n".join(lines), fontsize=11, x=0.05 / width, ha="left", parse_math=False)
-
-
-def _tight() -> ConstrainedLayoutEngine:
-    return ConstrainedLayoutEngine(w_pad=0.04, h_pad=0.03, wspace=0.0, hspace=0.0)

@@ -1,4 +1,4 @@
-"""Curves of learned noise: how it was learned, and what it changes."""
+"""Learned noise: the curves of its learning, and its effect on top-1."""
 
 import itertools
 from collections.abc import Mapping, Sequence
@@ -11,16 +11,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
 from numpy.typing import NDArray
 
-# Okabe and Ito; olive instead of their yellow, which is too light for thin lines on white
-_COLOURS = (
-    "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#999933",
-)  # fmt: skip
-_MARKERS = "osD^vPX<>"
-_INK = "#1a1a1a"
-_QUIET = "#6b6b6b"
-_KEPT = "#d55e00"
+from clip_har.figures.style import BLUE, COLOURS, INK, MARKERS, ORANGE, hide_frame
+
+_KEPT = ORANGE
 _LEAK = "0.55"
-_MANY = 80  # points of a curve from which on its running mean is drawn too
+_MANY = 80  # with more points than this the running mean of a curve is drawn, too
 
 
 def loss_figure(
@@ -32,8 +27,8 @@ def loss_figure(
 ) -> Figure:
     """Draw the terms of the loss over the steps, each on its own scale, and the validation below.
 
-    The terms differ by orders of magnitude and in sign, so that each has a strip of its own. A
-    strip is logarithmic where a positive term falls or rises fifty-fold.
+    The terms differ by orders of magnitude and in sign, so each has a strip of its own. A strip is
+    logarithmic if its term is positive and spans a factor of fifty or more.
 
     Args:
         curves: value by step of each term.
@@ -63,7 +58,7 @@ def loss_figure(
         last.set_xlabel("step   (faint: as logged, strong: running mean)")
     for axes in (*strips, last):
         axes.axvline(kept, color=_KEPT, linewidth=0.9, linestyle=":", zorder=1)
-        axes.spines[["top", "right"]].set_visible(False)
+        hide_frame(axes)
         axes.grid(axis="y", color="0.92")
         axes.tick_params(labelsize=8)
     (strips or [last])[0].set_title(title, loc="left", fontsize=10, parse_math=False)
@@ -75,10 +70,10 @@ def effect_figure(effects: pd.DataFrame, *, title: str) -> Figure:
     """Draw what noise changes in top-1, a group of points per mask.
 
     Args:
-        effects: a row per mask and variant, drawn in its order: ``mask`` and ``variant`` are texts,
-            ``difference`` is top-1 with noise less top-1 without, in [-1, 1], ``low`` and ``high``
-            its 95 % interval, NaN where not known. A variant whose name has "leaks" in it is drawn
-            hollow and grey, because it is no result.
+        effects: a row per mask and variant, drawn in this order: ``mask`` and ``variant`` are
+            texts, ``difference`` is top-1 with noise minus top-1 without, in [-1, 1], ``low`` and
+            ``high`` its 95 % interval, NaN if not known. A variant with "leaks" in its name is
+            drawn hollow and grey, because it is not a result.
         title: of the figure.
 
     Raises:
@@ -108,10 +103,10 @@ def effect_figure(effects: pd.DataFrame, *, title: str) -> Figure:
     axes.tick_params(axis="y", length=0)
     axes.tick_params(axis="x", labeltop=len(masks) > 6)  # too tall to look down to the axis
     axes.set_xlabel(
-        "top-1 with noise less top-1 without, percentage points   (bars: 95 % interval)"
+        "top-1 with noise minus top-1 without, percentage points   (bars: 95 % interval)"
     )
     axes.set_title(title, loc="left", fontsize=10, parse_math=False)
-    axes.spines[["top", "right", "left"]].set_visible(False)
+    hide_frame(axes, ("top", "right", "left"))
     axes.grid(axis="x", color="0.9")
     axes.set_axisbelow(True)
     _write_legend(figure, axes, variants)
@@ -122,13 +117,10 @@ def _draw_term(axes: Axes, name: str, curve: Mapping[int, float]) -> None:
     """Draw one term of the loss, with its name at the right."""
     steps, values = _points(curve)
     many = len(steps) > _MANY
-    colour = _COLOURS[0]
-    axes.plot(
-        steps, values, color=colour, linewidth=0.8 if many else 1.4, alpha=0.35 if many else 1
-    )
+    axes.plot(steps, values, color=BLUE, linewidth=0.8 if many else 1.4, alpha=0.35 if many else 1)
     if many:
         mean = pd.Series(values).rolling(len(steps) // 20, center=True, min_periods=1).mean()
-        axes.plot(steps, mean, color=colour, linewidth=1.4)
+        axes.plot(steps, mean, color=BLUE, linewidth=1.4)
     finite = values[np.isfinite(values)]
     if finite.size and finite.min() > 0 and finite.max() / finite.min() >= 50:
         axes.set_yscale("log")
@@ -137,13 +129,13 @@ def _draw_term(axes: Axes, name: str, curve: Mapping[int, float]) -> None:
     else:
         axes.yaxis.set_major_locator(MaxNLocator(3))
         axes.yaxis.set_major_formatter(StrMethodFormatter("{x:.6g}"))
-    _write_beside(axes, name, _INK)
+    _write_beside(axes, name, INK)
 
 
 def _draw_validation(axes: Axes, validation: Mapping[int, float], kept: int) -> None:
-    """Draw the score, and mark the step that was kept."""
+    """Draw the validation score, and mark the step that was kept."""
     steps, scores = _points(validation)
-    axes.plot(steps, scores, "o-", color=_INK, markersize=3, linewidth=1.4)
+    axes.plot(steps, scores, "o-", color=INK, markersize=3, linewidth=1.4)
     if kept in validation:
         axes.plot([kept], [validation[kept]], "o", color=_KEPT, markersize=8, zorder=5)
     score = f"\nat {validation[kept]:.3f}".replace("-", "−") if kept in validation else ""
@@ -181,10 +173,10 @@ def _draw_variant(
 
 
 def _styles(variants: Sequence[str]) -> list[dict[str, Any]]:
-    """Return how each variant is drawn; what leaks the label takes none of the colours."""
+    """Return how each variant is drawn; a variant that leaks the label is grey."""
     styles = []
-    colours = itertools.cycle(_COLOURS)
-    for variant, marker in zip(variants, itertools.cycle(_MARKERS), strict=False):
+    colours = itertools.cycle(COLOURS)
+    for variant, marker in zip(variants, itertools.cycle(MARKERS), strict=False):
         leaks = "leaks" in variant
         colour = _LEAK if leaks else next(colours)
         face = "white" if leaks else colour

@@ -5,10 +5,8 @@ from dataclasses import dataclass
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
 
-_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")  # Okabe and Ito
-_MARKERS = "osD^vP"
+from clip_har.figures.style import COLOURS, MARKERS, hide_frame, in_percent
 
 
 @dataclass(frozen=True)
@@ -35,8 +33,8 @@ def over_ratio_figure(
 
     Args:
         lines: per strategy its points in any order; those with intervals get a band.
-        measure: its name, the title.
-        chance: drawn as a line.
+        measure: name of the measure, the title.
+        chance: value that is drawn as a line of chance.
     """
     figure = Figure(figsize=(4.4, 3.6), layout="constrained")
     axes = figure.add_subplot()
@@ -50,18 +48,21 @@ def over_ratio_figure(
 def draw_over_ratio(
     axes: Axes, lines: Mapping[str, Sequence[Measured]], *, chance: float | None
 ) -> None:
-    """Draw lines with their bands, and chance, on axes from 0 to 100 %; arguments as above."""
+    """Draw lines with their bands, and chance, on axes from 0 to 100 %.
+
+    Arguments as for `over_ratio_figure`.
+    """
     for number, (label, given) in enumerate(lines.items()):
-        colour = _COLOURS[number % len(_COLOURS)]
+        colour = COLOURS[number % len(COLOURS)]
         points = sorted(given, key=lambda point: point.ratio)
         axes.plot(
             [point.ratio for point in points],
             [point.value for point in points],
-            marker=_MARKERS[number % len(_MARKERS)],
+            marker=MARKERS[number % len(MARKERS)],
             color=colour,
             label=label,
             markersize=5,
-            linestyle="-" if number < len(_COLOURS) else "--",
+            linestyle="-" if number < len(COLOURS) else "--",
         )
         known = [
             (point.ratio, point.low, point.high)
@@ -79,7 +80,6 @@ def draw_over_ratio(
         )  # fmt: skip
     axes.set_ylim(0, 1)
     axes.set_xlim(left=0)
-    for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-    axes.spines[["top", "right"]].set_visible(False)
+    in_percent(axes)
+    hide_frame(axes)
     axes.grid(axis="y", color="0.5", alpha=0.2)

@@ -10,11 +10,11 @@ _DOTS = 110  # per inch
 def save_figure(path: Path, figure: Figure) -> None:
     """Write a figure as PNG.
 
-    One with a layout engine is cut to what is drawn; one without has placed its parts itself, and
-    is spared the second drawing that finding the borders takes.
+    A figure with a layout engine is cropped to its content. One without has placed its parts
+    itself, and saves the second drawing that finding the borders takes.
     """
     box = "tight" if figure.get_layout_engine() else None
-    # The least compression: half the time for a tenth more bytes.
+    # The lowest compression: half the time for a tenth more bytes.
     figure.savefig(
         path, dpi=_DOTS, facecolor="white", bbox_inches=box, pil_kwargs={"compress_level": 1}
     )

@@ -1,11 +1,11 @@
-"""How much room text takes, for figures that place their parts by hand."""
+"""The width of text, for figures that place their parts in inches."""
 
 from collections.abc import Sequence
 
 from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.font_manager import FontProperties
 
-_LONGEST = 4  # texts that are measured: the widest is hardly ever shorter than three others
+_LONGEST = 4  # so many texts are measured: the widest is almost always among the four longest
 _DOTS = 720  # per inch: fine enough that hinting to whole dots does not matter
 _RENDERER = RendererAgg(1, 1, _DOTS)  # type: ignore[no-untyped-call]
 

@@ -7,7 +7,7 @@ from PIL import Image
 from clip_har.figures.confusion import confusion_figure
 
 
-def drawn(classes: int) -> tuple[Image.Image, list[str]]:
+def rendered(classes: int) -> tuple[Image.Image, list[str]]:
     random = np.random.default_rng(0)
     confusion = random.poisson(0.15, (classes, classes)) + 20 * np.eye(classes, dtype=np.int64)
     confusion[1] = 0  # a class without clips
@@ -22,7 +22,7 @@ def drawn(classes: int) -> tuple[Image.Image, list[str]]:
 
 @pytest.mark.parametrize("classes", [2, 20, 101])
 def test_every_class_is_named_and_the_picture_grows(classes: int) -> None:
-    picture, texts = drawn(classes)
+    picture, texts = rendered(classes)
     assert "percent r=0.3" in texts
     assert sum("SomeActionOfPeople" in text and "(" in text for text in texts) >= classes
     assert any(text.startswith("most confused") for text in texts)

@@ -73,7 +73,7 @@ def test_grey_is_nothing_and_the_peak_is_white_at_its_place_and_colour():
 
 
 @pytest.mark.parametrize(("peak", "words"), [(16, "8 times"), (8, "16 times"), (60, "2.1 times")])
-def test_the_amplification_is_told(peak, words):
+def test_the_amplification_is_written(peak, words):
     text = noise_sheet(deltas(9), ["x"] * 9, title="UCF", peak=peak).get_suptitle()
     message = (
         f"UCF amplified {words}: mid grey is 0, white is +{peak} grey levels, black is −{peak}"
@@ -179,7 +179,7 @@ def test_nothing_added_is_grey():
     assert (picture(figure.axes[2]) == 128).all()
 
 
-def test_the_subject_outlines_the_evidence_only():
+def test_the_subject_outlines_the_attribution_only():
     heat, subject = np.zeros((8, 8), np.float32), np.zeros((8, 8), np.float32)
     heat[3, 6] = 1
     subject[2:6, 2:6] = 1
@@ -196,7 +196,7 @@ def test_the_subject_outlines_the_evidence_only():
     assert axes[10].get_xlabel().startswith("attribution")
 
 
-def test_the_frame_is_seen_in_grey_through_the_evidence():
+def test_the_frame_is_seen_in_grey_through_the_attribution():
     flat = np.full((8, 8), 0.5, np.float32)
     shown = np.zeros((8, 8, 3), np.uint8)
     shown[:, 4:, 0] = 240  # grey level 80
@@ -260,7 +260,7 @@ def test_only_known_intervals_are_drawn():
     np.testing.assert_allclose(bars[0][1][:, 1], ys(axes.lines[0])[1])
 
 
-def test_what_leaks_is_hollow_and_grey_and_told():
+def test_what_leaks_is_hollow_and_grey_and_named():
     figure = effect_figure(effects(["none"], ["oracle (leaks the label)", "candidate"]), title="")
     oracle, candidate = figure.axes[0].lines[:2]
     assert to_rgba(oracle.get_markerfacecolor()) == (1, 1, 1, 1)

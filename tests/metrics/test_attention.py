@@ -60,7 +60,7 @@ def test_ties_go_to_the_first_patch():
     assert (rank(attribution, last), pointing(attribution, last)) == (0, 0)
 
 
-def test_without_evidence_or_subject_nothing_is_known():
+def test_without_attribution_or_subject_nothing_is_known():
     ones, zeros = np.ones((1, 2, 2)), np.zeros((1, 2, 2))
     assert all(np.isnan(measure(zeros, ones)) for measure in MEASURES)
     assert all(np.isnan(measure(ones, zeros)) for measure in (rank, pointing, focus))
@@ -68,7 +68,7 @@ def test_without_evidence_or_subject_nothing_is_known():
 
 
 @given(st.integers(0, 200), st.floats(0.1, 100))
-def test_they_do_not_depend_on_the_scale_of_the_evidence(seed, scale):
+def test_they_do_not_depend_on_the_scale_of_the_attribution(seed, scale):
     draws = np.random.default_rng(seed)
     attribution, subject = draws.random((2, 3, 4, 4))
     for measure in MEASURES:

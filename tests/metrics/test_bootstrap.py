@@ -30,7 +30,7 @@ def test_ungrouped_clips_have_the_binomial_spread():
     assert (0.3 - low, high - 0.3) == pytest.approx((spread, spread), rel=0.15)
 
 
-def test_clips_of_one_group_are_no_new_evidence():
+def test_clips_of_one_group_add_little_information():
     hits = np.repeat((np.arange(40) < 12).astype(float), 10)
     alone = cluster_bootstrap({"a": hits}, [str(n) for n in range(400)], same)["a"]
     grouped = cluster_bootstrap({"a": hits}, [str(n // 10) for n in range(400)], same)["a"]
@@ -85,15 +85,15 @@ def test_results_of_earlier_releases_stay():
     assert found["ratio"] == pytest.approx((0.7, 0.6289257176679491, 0.7528301886792453), rel=1e-12)
 
 
-def test_sums_are_those_of_the_clips_of_the_drawn_groups():
+def test_sums_are_those_of_the_clips_of_the_sampled_groups():
     groups = list("babcca")
-    drawn = group_draws(groups, draws=20, seed=3)
+    samples = group_draws(groups, draws=20, seed=3)
     numbers = np.random.default_rng(0).random((6, 4))
-    for row, sums in zip(drawn.times, drawn.sums(numbers), strict=True):
+    for row, sums in zip(samples.times, samples.sums(numbers), strict=True):
         clips = [clip for clip, name in enumerate(groups) for _ in range(row["abc".index(name)])]
         np.testing.assert_allclose(sums, numbers[clips].sum(axis=0))
-    np.testing.assert_array_equal(drawn.sums(numbers[:, 1]), drawn.sums(numbers)[:, 1])
-    np.testing.assert_array_equal(drawn.sums(numbers > 0.5), drawn.sums((numbers > 0.5) * 1.0))
+    np.testing.assert_array_equal(samples.sums(numbers[:, 1]), samples.sums(numbers)[:, 1])
+    np.testing.assert_array_equal(samples.sums(numbers > 0.5), samples.sums((numbers > 0.5) * 1.0))
 
 
 def test_draws_are_uniform_and_of_independent_streams():

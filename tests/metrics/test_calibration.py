@@ -61,7 +61,7 @@ def test_a_tie_is_the_first_class_s() -> None:
     assert true_class_confidence(np.array([1]), even) == 0.25
 
 
-def test_answers_drawn_from_the_probabilities_are_calibrated() -> None:
+def test_labels_sampled_from_the_probabilities_are_calibrated() -> None:
     random = np.random.default_rng(0)
     probabilities = random.dirichlet(np.ones(4), size=20_000)
     labels = (probabilities.cumsum(axis=1) < random.random((20_000, 1))).sum(axis=1)

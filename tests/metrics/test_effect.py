@@ -11,7 +11,7 @@ from clip_har.metrics.accuracy import top_k
 from clip_har.metrics.bootstrap import group_draws, multiplicities
 from clip_har.metrics.calibration import expected_calibration_error, true_class_confidence
 from clip_har.metrics.effect import paired_effect
-from clip_har.metrics.prediction_bias import recall_gap, skew_kl
+from clip_har.metrics.prediction_bias import prediction_bias, skew_kl
 from clip_har.results.noise_answers import Answers
 from clip_har.results.score_table import ScoreTable
 from tests.tables import made_table
@@ -59,7 +59,7 @@ def pure_measures(answers: Answers) -> dict[str, float]:
         "true_class_confidence": true_class_confidence(labels, probabilities),
         "ece": expected_calibration_error(labels, probabilities),
         "bias/skew_kl": skew_kl(labels, probabilities),
-        "bias/recall_gap": recall_gap(labels, table.scores),
+        "bias/recall_gap": prediction_bias(labels, probabilities)["bias/recall_gap"],
         "scene/swap_error": float((table.predictions() == table.scene_labels).mean()),
     }
     if answers.attention is not None:
@@ -113,11 +113,11 @@ def test_values_of_many_classes_and_sharp_scores() -> None:
 def test_the_interval_is_that_of_a_bootstrap_spelt_out() -> None:
     draws, seed = 40, 7
     groups = BEFORE[0].table.groups
-    drawn = group_draws(groups, draws=draws, seed=seed)
+    samples = group_draws(groups, draws=draws, seed=seed)
     seed_times = multiplicities(3, draws=draws, seed=seed, of="seeds")
     differences = []
-    for times, of_seeds in zip(drawn.times[1:], seed_times[1:], strict=True):
-        rows = np.repeat(np.arange(len(groups)), times[drawn.which])
+    for times, of_seeds in zip(samples.times[1:], seed_times[1:], strict=True):
+        rows = np.repeat(np.arange(len(groups)), times[samples.which])
         picked = [n for n in range(3) for _ in range(of_seeds[n])]
         first, second = (
             pd.DataFrame([pure_measures(taken(side[n], rows)) for n in picked]).mean()

@@ -22,7 +22,7 @@ FALL = ("bias/prediction_entropy", "bias/worst10")
 
 
 def biased(strength, *, seed=0, classes=10, clips=4000, accuracy=0.7):
-    """Return answers, a share of which is drawn to class 0 whatever the clip shows."""
+    """Return answers, a share of which is moved to class 0 whatever the clip shows."""
     draws = np.random.default_rng(seed)
     labels = np.arange(clips) % classes
     errs = draws.random(clips) >= accuracy

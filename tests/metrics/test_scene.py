@@ -93,7 +93,7 @@ def take(table: ScoreTable, rows: Sequence[int]) -> ScoreTable:
     )  # fmt: skip
 
 
-def test_clips_without_the_thing_are_no_part_of_it() -> None:
+def test_clips_without_the_target_are_left_out() -> None:
     assert TABLES.person_only is not None
     whole = replace(TABLES.person_only, empty=(TABLES.person_only.clip_ids[1],))
     assert (scene_measures(replace(TABLES, person_only=whole))["clips"] == 5).all()

@@ -1,0 +1,73 @@
+"""What all figures have in common: colours, and how axes and pictures look."""
+
+import textwrap
+from collections.abc import Sequence
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.ticker import PercentFormatter
+from numpy.typing import NDArray
+
+BLUE, ORANGE = "#0072b2", "#d55e00"
+# Okabe and Ito; olive instead of their yellow, which is too light for thin lines on white
+COLOURS = (
+    BLUE, ORANGE, "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#999933",
+)  # fmt: skip
+MARKERS = "osD^vPX<>"
+INK = "#1a1a1a"
+QUIET = "#6b6b6b"
+
+
+def tight_layout() -> ConstrainedLayoutEngine:
+    """Return a layout with hardly any room between pictures."""
+    return ConstrainedLayoutEngine(w_pad=0.04, h_pad=0.03, wspace=0.0, hspace=0.0)
+
+
+def draw_picture(axes: Axes, picture: NDArray[Any], **how: Any) -> None:
+    """Draw a picture without ticks and frame.
+
+    Args:
+        axes: where.
+        picture: ``(H, W, 3)`` RGB or ``(H, W)``.
+        how: further arguments of ``imshow``.
+    """
+    axes.imshow(picture, **how)
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.spines[:].set_visible(False)
+
+
+def write_left(axes: Axes, text: str, *, letters: int, size: float, away: float) -> None:
+    """Write the label of a row of pictures left of its first one.
+
+    Args:
+        axes: of the first picture.
+        text: its lines are kept.
+        letters: at most in a line.
+        size: of the font, points.
+        away: distance from the picture, as a share of its width.
+    """
+    lines = [textwrap.fill(line, letters) for line in text.splitlines()]
+    axes.annotate(
+        "\n".join(lines),
+        (-away, 0.5),
+        xycoords="axes fraction",
+        fontsize=size,
+        color=INK,
+        ha="right",
+        va="center",
+        annotation_clip=False,
+        parse_math=False,
+    )
+
+
+def hide_frame(axes: Axes, sides: Sequence[str] = ("top", "right")) -> None:
+    """Hide some of the four lines around the axes."""
+    axes.spines[list(sides)].set_visible(False)
+
+
+def in_percent(axes: Axes) -> None:
+    """Write shares as per cent on both axes."""
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(PercentFormatter(1.0, decimals=0))
