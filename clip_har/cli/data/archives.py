@@ -191,11 +191,9 @@ def _entry(path: Path, line: bytes) -> Entry:
     if found is None:
         raise _damaged(path, f"its list has the line {text[:80]!r}")
     mode, size, name = found.groups()
-    kinds: dict[str, Literal["file", "folder"]] = {"-": "file", "d": "folder"}
-    kind = kinds.get(mode, "other")
-    if kind == "other":
-        return Entry(re.split(" -> | link to ", name)[0], 0, kind)
-    return Entry(_unescaped(name), int(size), kind)
+    if mode not in "-d":
+        return Entry(re.split(" -> | link to ", name)[0], 0, "other")
+    return Entry(_unescaped(name), int(size), "file" if mode == "-" else "folder")
 
 
 def _unescaped(name: str) -> str:
