@@ -51,7 +51,7 @@ def cached(
     make: Callable[[Path], object],
     setting: str = "cache_dir",
 ) -> Value:
-    """Return what is kept under a path, and make it where nothing whole is there.
+    """Return what is kept under a path, and make it if nothing whole is there.
 
     Of several processes that ask for it at once, one makes it and the others wait. It gets its
     name when it is whole: a process that is killed leaves only a temporary file or folder, which

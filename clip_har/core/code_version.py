@@ -122,7 +122,7 @@ def _read(name: str) -> tuple[str, frozenset[str]]:
 
 @cache
 def _source(name: str) -> Path | None:
-    """Return the source file of a module; None where there is none."""
+    """Return the source file of a module; None if there is none."""
     package, _, rest = name.partition(".")
     if package == _NAME:
         place = PACKAGE.joinpath(*rest.split(".")) if rest else PACKAGE

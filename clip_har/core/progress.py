@@ -17,7 +17,7 @@ class Advance(Protocol):
 
 @contextmanager
 def track(total: int, what: str, *, show: bool = True) -> Iterator[Advance]:
-    """Show progress on a terminal's standard error; show nothing where there is no terminal.
+    """Show progress on a terminal's standard error; show nothing if there is no terminal.
 
     Args:
         total: how many items there are.

@@ -1,4 +1,4 @@
-"""Which frames of a clip are judged, and how they are fitted to the model."""
+"""Which frames of a clip are evaluated, and how they are fitted to the model."""
 
 import math
 from bisect import bisect_right
@@ -47,11 +47,11 @@ class FrameSettings(Settings):
             ``max_failed`` of them fail, or are only listed and counted.
         max_failed: the share of failed clips, in [0, 1], that ``stop`` puts up with.
         workers: decoding threads; None = one per core. Changes no result.
-        max_pixels: of one frame of a video; larger ones are put down as broken (default: 8K).
+        max_pixels: of one frame of a video; larger ones count as broken (default: 8K).
             With ``max_length`` it bounds what a file from anywhere can cost.
         max_length: frames of one video that are read, at most.
         timeout: seconds that decoding one clip may take before the run stops and names it: how
-            fast a machine is must not decide which clips are judged.
+            fast a machine is must not decide which clips are evaluated.
     """
 
     sampler: Literal["uniform", "middle", "every", "fps"] = "uniform"
@@ -103,7 +103,7 @@ def sample_indices(settings: FrameSettings, times: Sequence[float]) -> list[int]
         times: presentation time of each frame, in seconds, ascending; at least one.
 
     Returns:
-        Indices into ``times``, ascending; some repeat where there are fewer frames than asked
+        Indices into ``times``, ascending; some repeat if there are fewer frames than asked
         for.
 
     Raises:

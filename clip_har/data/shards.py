@@ -114,7 +114,7 @@ def open_part(
 ) -> FrameStore:
     """Decode one part of a clip set, or find it decoded.
 
-    How many failed clips are put up with is judged when the parts are put together.
+    Whether too many clips failed is checked when the parts are put together.
 
     Args:
         clips: the whole set.

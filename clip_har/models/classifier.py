@@ -44,7 +44,7 @@ def zero_shot_classifier(
 def prompt_features(
     model: VideoEncoder, prompts: Sequence[Sequence[str]], *, cache_dir: Path
 ) -> Tensor:
-    """Embed the prompts of each class, for a model that adapts each to the video; cached likewise.
+    """Embed the prompts of each class, for a model that adapts each to the video; cached, too.
 
     Args:
         model: the video encoder.

@@ -45,7 +45,7 @@ class AnnotationRegion(Settings):
             clips; see `clip_har.regions.mask_files`.
         boxes: table of boxes, ``.csv`` or ``.parquet``; see `clip_har.regions.boxes.read_boxes`.
         resolution: height and width, in pixels, of the pictures that the boxes were measured on,
-            where their file does not say; UCF-101's by default.
+            if their file does not say; UCF-101's by default.
         on_empty: what happens to a clip in which the target is not found.
 
     Raises:

@@ -79,7 +79,7 @@ def open_regions(
     zero_shot: "Callable[[], ZeroShot]",
     cache_dir: Path,
 ) -> RegionMaps:
-    """Return where a target is in the clips, locating it where no process has done so before.
+    """Return where a target is in the clips, locating it if no process has done so before.
 
     Maps are named by the frames, the source with its settings and weights, the target, and the
     code that locates. They are kept as whole steps of 1/255, so that what is read is the same
@@ -89,7 +89,7 @@ def open_regions(
         source: an option of ``conf/region``.
         target: what is looked for.
         frames: the clips.
-        zero_shot: gives the cell's model with its classes; asked only where it is needed.
+        zero_shot: gives the cell's model with its classes; called only if it is needed.
         cache_dir: the folder that maps are kept in (below ``regions``).
 
     Raises:

@@ -147,7 +147,7 @@ def _sync(file: IO[str] | IO[bytes]) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Put the names in a folder on the disk, where the system can."""
+    """Put the names in a folder on the disk, if the system can."""
     if os.name == "nt":
         return
     descriptor = os.open(folder, os.O_RDONLY)

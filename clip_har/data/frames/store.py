@@ -64,7 +64,7 @@ class FrameStore:
 
     Attributes:
         path: the folder of the store.
-        clip_set: the clips, in whose order everything here is.
+        clip_set: the clips, in the order of everything here.
         entries: what the index says of each clip.
         size: edge of the frames, in pixels.
     """
@@ -87,7 +87,7 @@ class FrameStore:
         cache_dir: Path,
         progress: bool = True,
     ) -> "FrameStore":
-        """Return the frames of a clip set, decoding them where no store has them yet.
+        """Return the frames of a clip set, decoding them if no store has them yet.
 
         A store is named by the clips (id, place, size and time of the file, start, end), the
         sampler's settings, size, fit, and the code and libraries that decode. Several processes
@@ -118,14 +118,14 @@ class FrameStore:
     def find(
         cls, clip_set: ClipSet, settings: FrameSettings, *, cache_dir: Path
     ) -> "FrameStore | None":
-        """Return a store that was built before, None where there is none; arguments as `open`."""
+        """Return a store that was built before, None if there is none; arguments as `open`."""
         folder = store_folder(clip_set, settings, cache_dir)
         size, fit, _ = settings.geometry()
         return cls._load(folder, clip_set, size=size, fit=fit)
 
     @classmethod
     def _load(cls, folder: Path, clip_set: ClipSet, *, size: int, fit: Fit) -> "FrameStore | None":
-        """Return the store in a folder, None where there is none or it is damaged."""
+        """Return the store in a folder, None if there is none or it is damaged."""
         entries = read_index(folder)
         if entries is None or len(entries) != len(clip_set.clips):
             return None

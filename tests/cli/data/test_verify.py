@@ -135,7 +135,7 @@ def test_spellings_extra_files_and_duplicates_are_notes(root):
     assert found.notes == [
         "files that no list names: 2 – Run/Thumbs.db, Run/copy.avi",
         (
-            f"clips spelt otherwise than in the lists: 1 – {handstand} (spelt"
+            f"clips spelt differently from the lists: 1 – {handstand} (spelt"
             " 'v_HandstandPushups_g01_c01' in the lists)"
         ),
         "files with the same bytes as another: 1 – Run/copy.avi",
