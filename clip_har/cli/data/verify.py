@@ -96,10 +96,6 @@ class Verification:
     faults: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
-    def counted(self, status: str) -> int:
-        """Return how many clips have a status."""
-        return sum(row.status == status for row in self.rows)
-
 
 def verify(
     source: Source, listing: Listing, *, allow_missing: bool = False, workers: int | None = None
