@@ -31,6 +31,7 @@ from clip_har.regions.boxes import read_boxes
 from clip_har.regions.mask_files import read_maps
 from clip_har.results.noise_answers import Answers
 from clip_har.results.score_table import ScoreTable
+from experiments.ucf101_24.convert import convert
 from tests.config.test_cell import composed
 from tests.data.sources.test_ucf101 import lay_out
 from tests.data.test_fuzz import mutant
@@ -82,9 +83,9 @@ def mask_array(folder: Path) -> Path:
     return folder / "clip.npz"
 
 
-def box_json(folder: Path) -> Path:
-    path = folder / "boxes.json"
-    path.write_text('{"v_a": {"1": [[1, 2, 30, 40]], "2": [[1, 2, 30, 40]]}}')
+def box_table(folder: Path) -> Path:
+    path = folder / "boxes.csv"
+    path.write_text("video,frame,x1,y1,x2,y2\nv_a,1,1,2,30,40\nv_a,2,1,2,30,40\n")
     return path
 
 
@@ -135,8 +136,8 @@ KINDS: dict[str, tuple[Callable[[Path], Path], Callable[[Path], object]]] = {
     ),
     "mask image": (mask_image, lambda path: read_maps(path.parent, range(3)).of("subject")),
     "mask array": (mask_array, lambda path: read_maps(path, range(3)).of("subject")),
-    "boxes in JSON": (box_json, lambda path: read_boxes(path, size=(64, 48))),
-    "boxes in a pickle": (box_pickle, lambda path: read_boxes(path, size=(64, 48))),
+    "boxes": (box_table, lambda path: read_boxes(path, size=(64, 48))),
+    "boxes in a pickle": (box_pickle, lambda path: convert(path, path.with_suffix(".csv"))),
     "score table": (score_table, ScoreTable.read),
     "noise": (tensors, read_tensors),
     "shard": (shard, lambda path: read_shard(path.parent)),

@@ -37,14 +37,17 @@ def whole_folder(folder: Path) -> Iterator[Path]:
 
 
 def clear_up(folder: Path) -> None:
-    """Remove what killed writers of a folder left; no other process may be writing it.
+    """Remove what killed writers of a folder or file left; no other process may be writing it.
 
     One that was killed in the moment when the older folder had stepped aside gets that one back.
     """
     for stale in folder.parent.glob(f".{folder.name}-*"):
         if (stale / _OLD).is_dir() and not folder.exists():
             (stale / _OLD).rename(folder)
-        shutil.rmtree(stale, ignore_errors=True)
+        if stale.is_dir():
+            shutil.rmtree(stale, ignore_errors=True)
+        else:
+            stale.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -25,6 +25,11 @@ def describe(error: BaseException) -> str:
     return disk_fault(error) or f"{type(error).__name__}: {' '.join(str(error).split())}"
 
 
+def disk_reason(error: OSError) -> str:
+    """Return why something could not be read or written, in a few words."""
+    return _DISK.get(error.errno or 0) or error.strerror or str(error)
+
+
 def disk_fault(error: BaseException) -> str | None:
     """Return one line about a disk that is full or may not be written; None for other errors."""
     if not isinstance(error, OSError) or error.errno not in _DISK:

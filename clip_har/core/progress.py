@@ -12,12 +12,12 @@ class Advance(Protocol):
     """Moves a progress bar."""
 
     def __call__(self, count: int, message: str = "") -> None:
-        """Move it by a number of items; ``told`` stands beside what is done to them."""
+        """Move it by a number of items; ``message`` stands beside what is done to them."""
 
 
 @contextmanager
 def track(total: int, what: str, *, show: bool = True) -> Iterator[Advance]:
-    """Show progress on a terminal's standard error; show nothing where there is no terminal.
+    """Show progress on a terminal's standard error; show nothing if there is no terminal.
 
     Args:
         total: how many items there are.

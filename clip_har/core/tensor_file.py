@@ -26,12 +26,17 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[s
     Raises:
         OSError: when it cannot be written.
     """
-    kept = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     with whole_file(path) as temporary:
-        try:
-            save_file(kept, temporary, metadata={**metadata, _DIGEST: _digest(kept, metadata)})
-        except SafetensorError as error:
-            raise as_os_error(error) from error
+        save_tensors(temporary, tensors, metadata)
+
+
+def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
+    """Write the same in one go: for a temporary file that is renamed when it is whole."""
+    kept = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    try:
+        save_file(kept, path, metadata={**metadata, _DIGEST: _digest(kept, metadata)})
+    except SafetensorError as error:
+        raise as_os_error(error) from error
 
 
 def as_os_error(error: SafetensorError) -> OSError:
@@ -55,7 +60,7 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     try:
         with safe_open(path, "pt") as file:
             metadata = dict(file.metadata() or {})
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
     except SafetensorError as error:
         raise ValueError(f"no safetensors file ({error})") from error
     if metadata.pop(_DIGEST, None) != _digest(tensors, metadata):

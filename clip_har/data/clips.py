@@ -1,4 +1,4 @@
-"""What is judged: clips with labels and groups, in a fixed order."""
+"""What is evaluated: clips with labels and groups, in a fixed order."""
 
 import hashlib
 import json
@@ -55,7 +55,7 @@ class ClipSet:
         class_names: the names as the data set spells them; the index is the label.
         clips: at least one clip.
         licence: the terms that the data comes under, as a sentence.
-        citation: the publication to cite, empty where there is none.
+        citation: the publication to cite, empty if there is none.
 
     Raises:
         ClipHarError: no clips, an id twice, a class name twice, or a label without a class.
@@ -107,7 +107,7 @@ class ClipSet:
 
         It covers the name, class names, and each clip's id, label, group, start, end, attributes,
         file size and the file's first and last 16 KiB (reading whole data sets would take longer
-        than a small evaluation); not where the files lie nor when they were written.
+        than a small evaluation); not where the files are nor when they were written.
         """
         rows = [
             (c.id, c.label, c.group, c.start, c.end, content_mark(c.path), *c.attributes.items())
@@ -174,7 +174,7 @@ def clips_of(source: ClipSource, limit: int | None = None) -> ClipSet:
 
 
 def content_mark(path: Path) -> str:
-    """Return size and a hash of the first and last 16 KiB of a file, empty where there is none."""
+    """Return size and a hash of the first and last 16 KiB of a file, empty if there is none."""
     try:
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size

@@ -100,7 +100,7 @@ def sample_indices(settings: FrameSettings, times: Sequence[float]) -> list[int]
         times: presentation time of each frame, in seconds, ascending; at least one.
 
     Returns:
-        Indices into ``times``, ascending; some repeat where there are fewer frames than asked
+        Indices into ``times``, ascending; some repeat if there are fewer frames than asked
         for.
 
     Raises:

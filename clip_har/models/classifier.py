@@ -1,23 +1,19 @@
 """The zero-shot classifier: one embedding per class, from its prompts."""
 
-import hashlib
-import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-import transformers
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from clip_har.core.atomic import whole_file
+from clip_har.core.cache import cached, key_of
+from clip_har.core.tensor_file import read_tensors, save_tensors
 from clip_har.models.dual_encoder import DualEncoder
 from clip_har.models.video_encoder import VideoEncoder
 
-_FORMAT = (1, transformers.__version__)  # raise the number when the construction changes
+_NAME = "classifier"
 
 
 def zero_shot_classifier(
@@ -48,7 +44,7 @@ def zero_shot_classifier(
 def prompt_features(
     model: VideoEncoder, prompts: Sequence[Sequence[str]], *, cache_dir: Path
 ) -> Tensor:
-    """Embed the prompts of each class, for a model that adapts each to the video; cached likewise.
+    """Embed the prompts of each class, for a model that adapts each to the video; cached, too.
 
     Args:
         model: the video encoder.
@@ -66,15 +62,18 @@ def prompt_features(
     return _cached(["features", model.digest, str(model.dtype), prompts], embed, cache_dir)
 
 
-def _cached(key: list[Any], make: Callable[[], Tensor], cache_dir: Path) -> Tensor:
-    described = json.dumps([_FORMAT, *key]).encode()
-    path = cache_dir / "classifiers" / f"{hashlib.sha256(described).hexdigest()[:32]}.safetensors"
-    if path.is_file():
-        try:
-            return load_file(path)["classifier"]
-        except (SafetensorError, KeyError):
-            path.unlink(missing_ok=True)  # damaged: make it again
-    classifier = make()
-    with whole_file(path) as temporary:
-        save_file({"classifier": classifier.contiguous()}, temporary)
-    return classifier
+def _cached(described: list[Any], make: Callable[[], Tensor], cache_dir: Path) -> Tensor:
+    key = key_of(described, code=(__name__,), libraries=("transformers",))
+    return cached(
+        cache_dir / "classifiers" / f"{key}.safetensors",
+        "text classifier",
+        read=_read,
+        make=lambda path: save_tensors(path, {_NAME: make()}, {}),
+    )
+
+
+def _read(path: Path) -> Tensor | None:
+    try:
+        return read_tensors(path)[0][_NAME]
+    except (OSError, ValueError, KeyError):
+        return None  # nothing is there, or it is damaged

@@ -35,7 +35,7 @@ class AnnotationRegion(Settings):
 
     Exact means that nothing is estimated here. Boxes are exact as boxes, not as silhouettes, and
     UCF101-24 has them for the actors of 24 classes while they act: in a frame without one a
-    person may be in view all the same. Boxes are drawn at the size that they were measured on and
+    person may be in view all the same. Boxes are placed at the size that they were measured on and
     then fitted like a frame: in a copy of the clip in another size this is right to a pixel of
     the model's frame as long as its shape is about the same (320x240 and 340x256). In a copy
     with another frame rate no map and no box fits.
@@ -43,10 +43,9 @@ class AnnotationRegion(Settings):
     Attributes:
         maps: folder of one ``.npz`` or one folder of mask images per clip, laid out like the
             clips; see `clip_har.regions.mask_files`.
-        boxes: file of boxes, ``.pkl``, ``.json``, ``.csv`` or ``.parquet``; see
-            `clip_har.regions.boxes`.
+        boxes: table of boxes, ``.csv`` or ``.parquet``; see `clip_har.regions.boxes.read_boxes`.
         resolution: height and width, in pixels, of the pictures that the boxes were measured on,
-            where their file does not say; UCF-101's by default.
+            if their file does not say; UCF-101's by default.
         on_empty: what happens to a clip in which the target is not found.
 
     Raises:
@@ -67,7 +66,10 @@ class AnnotationRegion(Settings):
     @classmethod
     def _known_extension(cls, boxes: Path | None) -> Path | None:
         if boxes is not None and boxes.suffix.lower() not in EXTENSIONS:
-            raise ValueError(f"expected a file of boxes with {', '.join(EXTENSIONS)}")
+            raise ValueError(
+                f"expected a table of boxes with {' or '.join(EXTENSIONS)}; the pickles of"
+                " UCF101-24 are converted once by python -m experiments.ucf101_24.convert"
+            )
         return boxes
 
     @model_validator(mode="after")

@@ -10,7 +10,7 @@ Matrix = NDArray[np.float64]
 
 REFERENCE = 224  # px: lengths in pixels are meant for frames of this short side, and grow with it
 
-_LEAST_EDGE = 32  # px: smaller frames have no features that could be told apart
+_LEAST_EDGE = 32  # px: smaller frames have no features that can be distinguished
 _FEATURES = 1000  # per frame, the most distinct ones
 _CONTRAST = 0.015  # of a feature; SIFT's own 0.04 leaves grass and sky without any
 _RATIO = 0.8  # a match must be this much closer than the second best (Lowe 2004)
@@ -34,7 +34,7 @@ class Box(NamedTuple):
     right: int
 
     def inside(self, margin: int) -> "Box":
-        """Return the box without a margin, empty where nothing is left."""
+        """Return the box without a margin, empty if nothing is left."""
         top, left = self.top + margin, self.left + margin
         return Box(top, left, max(top, self.bottom - margin), max(left, self.right - margin))
 
@@ -68,7 +68,7 @@ def camera_motion(frames: Frames) -> Matrix:
 
     Returns:
         ``(T, T, 3, 3)``: ``[s, t]`` takes ``(x, y, 1)``, pixels of frame s, to frame t. Exactly
-        the identity where the camera rested, NaN where the motion is not known.
+        the identity where the camera rested, NaN if the motion is not known.
 
     Example:
         >>> ground = np.random.default_rng(0).integers(0, 256, (3, 40, 50), np.uint8)

@@ -35,7 +35,7 @@ class Maps:
 
     Attributes:
         person: ``(T, H, W)`` float32 in [0, 1], where a person is.
-        labels: ``(T, H, W)`` integers of `LABELS`, where the file tells objects from background.
+        labels: ``(T, H, W)`` integers of `LABELS`, if the file has objects, too.
     """
 
     person: NDArray[np.float32]
@@ -47,7 +47,7 @@ class Maps:
         return cls((labels == LABELS["person"]).astype(np.float32), labels)
 
     def of(self, target: str) -> NDArray[np.float32] | None:
-        """Return where a target is, ``(T, H, W)`` in [0, 1]; None where the maps cannot tell.
+        """Return where a target is, ``(T, H, W)`` in [0, 1]; None if the maps do not say.
 
         The background is the label 0, or all that is not a person where there are no labels: a
         frame without a person is all background.
@@ -64,7 +64,7 @@ class Maps:
 
 
 def find_maps(folder: Path, clip: Clip) -> Path | None:
-    """Return the file or folder of a clip's maps in a folder, None where there is none.
+    """Return the file or folder of a clip's maps in a folder, None if there is none.
 
     It is named as the clip (see `clip_names`): ``<folder>/<class>/<clip>.npz`` or
     ``<folder>/<clip>.npz``, or a folder of that name with one image per frame.
@@ -80,7 +80,7 @@ def find_maps(folder: Path, clip: Clip) -> Path | None:
 
 
 def maps_mark(path: Path) -> str:
-    """Return a short mark of the content of a clip's maps, empty where there are none.
+    """Return a short mark of the content of a clip's maps, empty if there are none.
 
     A ``.npz`` ends with the checksums of what is in it, so that its first and last 16 KiB are
     enough. Of a folder it is that of every image, about 20 microseconds each, read once in a

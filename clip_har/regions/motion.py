@@ -1,4 +1,4 @@
-"""The moving pixels of a clip, against its still background; needs no model."""
+"""The moving pixels of a clip, against its static background; needs no model."""
 
 import math
 from collections.abc import Sequence
@@ -45,7 +45,7 @@ _GHOST = 2.0
 
 
 class _Scene(NamedTuple):
-    """Frames with the background that each is held against, in doubled grey levels.
+    """Frames with the background that each is compared with, in doubled grey levels.
 
     Doubled, since the median of an even number of frames may end in a half.
     """
@@ -57,19 +57,19 @@ class _Scene(NamedTuple):
 
 
 class MotionRegion(Settings):
-    """Estimate where targets move: how far each pixel departs from the still background.
+    """Estimate where targets move: how far each pixel departs from the static background.
 
     Background subtraction with the temporal median (Cutler and Davis 1998) on the sampled frames,
     after the motion of the camera is taken out (see `clip_har.regions.camera.camera_motion`). With
     a camera at rest nothing is registered or resampled.
 
-    It cannot tell who moves: the subject, and so the person, is whatever moves, with its shadow,
+    It does not know who moves: the subject, and so the person, is whatever moves, with its shadow,
     other people, a ball, leaves in the wind and text laid over the picture. It misses who stands
     still. Who stands in one place in more than half of the frames becomes background there: parts
     of the body that stay in place are missed, and a ghost is left where the body is gone. A camera
     that travels through a scene (following a rider) is not a motion of the whole picture, and a
     fast pan shows each place too rarely: frames that cannot be registered, and places seen in
-    no other frame, count as still. More sampled frames help.
+    no other frame, count as static. More sampled frames help.
 
     Attributes:
         smoothing: standard deviation of the Gaussian over each map, share of the short side.
@@ -132,7 +132,7 @@ class MotionRegion(Settings):
             frames: ``(T, 3, H, W)`` RGB in 0 … 255.
 
         Returns:
-            ``(T, H, W)``: 0 for a still pixel, and for a moving one 0.5 up to 1, the strength of
+            ``(T, H, W)``: 0 for a static pixel, and for a moving one 0.5 up to 1, the strength of
             the 99th percentile of the clip's moving pixels. All zero when nothing moves, as always
             with one frame.
 
@@ -182,7 +182,7 @@ def _still_scene(frames: NDArray[np.uint8]) -> _Scene:
 
 
 def _registered_scene(frames: NDArray[np.uint8], motion: NDArray[np.float64]) -> _Scene:
-    """Hold every frame against the median of all frames that are laid over it.
+    """Compare every frame with the median of all frames that are laid over it.
 
     Registration is right to about a pixel, and resampling blurs: frames are blurred alike first,
     and depart only from what the background has nowhere within a pixel.

@@ -1,4 +1,4 @@
-"""Where the judged model itself sees its attribution for a class or a text."""
+"""Where the evaluated model itself sees its attribution for a class or a text."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
@@ -29,8 +29,8 @@ class RelevanceRegion(Settings):
     ``subject`` is the attribution for the class of the clip and ``background`` all but that. Any
     other text is its own prompt, as given: feature="a person waving" is the attribution for that.
 
-    It tells what the model looks at, not where the actor is: the attribution for a class may be the
-    room. It is as coarse as the model's patches and seldom covers a whole body: on the drawn
+    It shows what the model looks at, not where the actor is: the attribution for a class may be the
+    room. It is as coarse as the model's patches and seldom covers a whole body: on the rendered
     clips 10 % of the pixels of a clip hold at least a fifth of its strongest attribution, the
     default
     threshold, and 1 % hold half of it. To hide more or less of it, set ``ratio``.
@@ -40,7 +40,7 @@ class RelevanceRegion(Settings):
             ``label``, for analysis only: masks then know the answer.
         first_layer: of the vision tower whose attention counts, with all later ones: 0 for all of
             them (the paper), negative from the end: -1 for the last one (the authors' choice for
-            CLIP ViT-B/32). With the tiny CLIP, all layers tell better what it answers by: of 40
+            CLIP ViT-B/32). With the tiny CLIP, all layers show better what it answers by: of 40
             clips 25 % kept their answer when the 5 of 49 patches with most attribution turned grey,
             and 62 % with only the 29 best patches left; with the last layer alone 35 % and 35 %.
         threshold: share of the clip's strongest attribution from which on a place is inside.
@@ -137,7 +137,7 @@ def spread(attribution: NDArray[np.float32], size: int) -> NDArray[np.float32]:
 
     Returns:
         ``(T, size, size)`` in [0, 1], by bilinear interpolation between the patches' centres; all
-        zero where no patch stands out.
+        zero if no patch stands out.
 
     Example:
         >>> spread(np.array([[[4, 0], [0, 0]]], np.float32), 4)[0].round(2)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from clip_har.models.zero_shot import ZeroShot
 
 SUBJECT, BACKGROUND, PERSON, OBJECT = "subject", "background", "person", "object"
-"""Things with a meaning of their own: ``subject`` is whatever a source takes for the actor (the
+"""Targets with a meaning of their own: ``subject`` is whatever a source takes for the actor (the
 person, what moves, the attribution for the class), ``background`` is all that is not the subject.
 Any other text names a target only to the sources that take texts."""
 
@@ -91,7 +91,7 @@ def is_found(soft_mask: NDArray[np.float32]) -> bool:
 
 
 def rest(soft_mask: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the background of a subject: all else, or nothing where the subject is not found.
+    """Return the background of a subject: all else, or nothing if the subject is not found.
 
     Where an estimate misses the subject, what it would call background holds the subject too.
 
@@ -102,7 +102,7 @@ def rest(soft_mask: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def refuse(source: str, target: str, known: Sequence[str]) -> ClipHarError:
-    """Return the error for a target that a source cannot tell apart."""
+    """Return the error for a target that a source does not know."""
     return ClipHarError(
         f"feature={target}: region={source} knows {', '.join(known)} only; for any other target use"
         " region=prompted"

@@ -1,22 +1,16 @@
 """Region maps of a clip set: each target is located once, then read from a memory-mapped file."""
 
-import hashlib
 import json
-import logging
 import os
 from collections.abc import Callable, Sequence
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from filelock import FileLock
 from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
-from clip_har.core.atomic import whole_folder
-from clip_har.core.code_version import PACKAGE, modules_digest
-from clip_har.core.errors import ClipHarError
+from clip_har.core.cache import cached, key_of
 from clip_har.core.progress import track
 from clip_har.core.settings import Settings
 from clip_har.data.frames.store import ClipFrames, FrameStore
@@ -25,8 +19,6 @@ from clip_har.regions.source import RegionSource, is_found
 
 if TYPE_CHECKING:
     from clip_har.models.zero_shot import ZeroShot
-
-log = logging.getLogger(__name__)
 
 FORMAT = 1
 _MAPS, _INDEX = "maps.npy", "index.json"
@@ -87,7 +79,7 @@ def open_regions(
     zero_shot: "Callable[[], ZeroShot]",
     cache_dir: Path,
 ) -> RegionMaps:
-    """Return where a target is in the clips, locating it where no process has done so before.
+    """Return where a target is in the clips, locating it if no process has done so before.
 
     Maps are named by the frames, the source with its settings and weights, the target, and the
     code that locates. They are kept as whole steps of 1/255, so that what is read is the same
@@ -97,7 +89,7 @@ def open_regions(
         source: an option of ``conf/region``.
         target: what is looked for.
         frames: the clips.
-        zero_shot: gives the cell's model with its classes; asked only where it is needed.
+        zero_shot: gives the cell's model with its classes; called only if it is needed.
         cache_dir: the folder that maps are kept in (below ``regions``).
 
     Raises:
@@ -112,43 +104,35 @@ def open_regions(
         ]
         return JoinedMaps(frames, parts)
     folder = cache_dir / "regions" / _key(source, target, frames, zero_shot)
-    found = _read_index(folder, frames)
-    if found is None:
-        try:
-            folder.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise ClipHarError(
-                f"cache_dir={cache_dir}: region maps cannot be kept there ({error.strerror})"
-            ) from error
-        with FileLock(folder.with_name(f"{folder.name}.lock")):
-            found = _read_index(folder, frames)
-            if found is None:
-                found = _locate_all(folder, source, target, frames, zero_shot())
-    return RegionMaps(folder, frames, found)
+    return cached(
+        folder,
+        f"region maps of {target}",
+        read=lambda path: _read(path, frames),
+        make=lambda path: _locate_all(path, source, target, frames, zero_shot()),
+    )
 
 
 def _locate_all(
     folder: Path, source: RegionSource, target: str, frames: FrameStore, zero_shot: "ZeroShot"
-) -> NDArray[np.bool_]:
+) -> None:
+    """Write the maps of all clips, and in which of them the target was found."""
     locate = source.locator(zero_shot)
     size = (int(frames.lengths.sum()), frames.size, frames.size)
     found = np.zeros(len(frames.entries), bool)
-    with whole_folder(folder) as part:
-        maps = open_memmap(part / _MAPS, "w+", np.uint8, size)
-        _take_space(part / _MAPS)
-        with track(len(frames.ok), f"locating {target}") as advance:
-            for batch in frames.batches(frames.ok, _BATCH):
-                views = [frames.view(index) for index in batch]
-                for index, view, soft_mask in zip(batch, views, locate(views, target), strict=True):
-                    offset = frames.entries[index].offset
-                    steps = _checked_steps(soft_mask, view)
-                    maps[offset : offset + len(steps)] = steps
-                    found[index] = is_found(steps.astype(np.float32) / np.float32(_STEPS))
-                advance(len(batch))
-        maps.flush()
-        content = {"format": FORMAT, "target": target, "found": found.tolist()}
-        (part / _INDEX).write_text(json.dumps(content), encoding="utf-8")
-    return found
+    maps = open_memmap(folder / _MAPS, "w+", np.uint8, size)
+    _take_space(folder / _MAPS)
+    with track(len(frames.ok), f"locating {target}") as advance:
+        for batch in frames.batches(frames.ok, _BATCH):
+            views = [frames.view(index) for index in batch]
+            for index, view, soft_mask in zip(batch, views, locate(views, target), strict=True):
+                offset = frames.entries[index].offset
+                steps = _checked_steps(soft_mask, view)
+                maps[offset : offset + len(steps)] = steps
+                found[index] = is_found(steps.astype(np.float32) / np.float32(_STEPS))
+            advance(len(batch))
+    maps.flush()
+    content = {"format": FORMAT, "target": target, "found": found.tolist()}
+    (folder / _INDEX).write_text(json.dumps(content), encoding="utf-8")
 
 
 def _take_space(path: Path) -> None:
@@ -175,8 +159,8 @@ def _checked_steps(soft_mask: NDArray[np.float32], view: ClipFrames) -> NDArray[
     return steps
 
 
-def _read_index(folder: Path, frames: FrameStore) -> NDArray[np.bool_] | None:
-    """Return which clips the target was found in; None where there are no whole maps."""
+def _read(folder: Path, frames: FrameStore) -> RegionMaps | None:
+    """Return the maps of a folder; None if there are no whole ones."""
     try:
         index = json.loads((folder / _INDEX).read_text(encoding="utf-8"))
         rows = np.load(folder / _MAPS, mmap_mode="r").shape[0]
@@ -184,15 +168,13 @@ def _read_index(folder: Path, frames: FrameStore) -> NDArray[np.bool_] | None:
         return None
     found = np.array(index["found"], bool)
     whole = rows == frames.lengths.sum() and len(found) == len(frames.entries)
-    return found if whole and index["format"] == FORMAT else None
+    return RegionMaps(folder, frames, found) if whole and index["format"] == FORMAT else None
 
 
 def _key(
     source: RegionSource, target: str, frames: FrameStore, zero_shot: "Callable[[], ZeroShot]"
 ) -> str:
-    content = [
-        FORMAT,
-        _locating_code(),
+    described = [
         frames.path.name,
         type(source).__name__,
         source.model_dump(mode="json", exclude={"on_empty"}) if isinstance(source, Settings) else 0,
@@ -200,11 +182,5 @@ def _key(
         zero_shot().digest if source.asks_model else "",
         target,
     ]
-    text = json.dumps(content, sort_keys=True)
-    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
-
-
-@cache
-def _locating_code() -> str:
-    """Return a digest of the modules that locate: other code, other maps."""
-    return modules_digest(PACKAGE / "regions", PACKAGE / "models", PACKAGE / "data/geometry.py")
+    model = ("clip_har.models.zero_shot",) if source.asks_model else ()
+    return key_of(described, code=(__name__, type(source).__module__, *model))

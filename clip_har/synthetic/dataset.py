@@ -1,25 +1,23 @@
-"""The rendered data set as an option of the ``dataset`` group: drawn once, then found on disk."""
+"""The rendered data set as an option of ``dataset``: rendered once, then found on disk."""
 
 import csv
-import hashlib
 import logging
 import os
-import shutil
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
 
-from filelock import FileLock
 from pydantic import Field
 
-from clip_har.core.code_version import modules_digest
-from clip_har.core.errors import ClipHarError
+from clip_har.core.cache import cached, key_of
 from clip_har.core.settings import Role, Settings
 from clip_har.data.clips import Clip, ClipSet
 
 log = logging.getLogger(__name__)
 
 LICENCE = "Apache-2.0: drawn by this package, no footage of any person."
+
+_RENDERERS = ("clip_har.synthetic.plan", "clip_har.synthetic.write")
 
 
 class Synthetic(Settings):
@@ -33,10 +31,10 @@ class Synthetic(Settings):
             a uniform other one, so that 1/20 is the unbiased point.
         variant: ``full``, or a part of the truth: ``background`` (figure and object gone),
             ``person`` (on plain grey), ``frozen`` (one frame, repeated).
-        seed: of the drawings; another seed is another set of clips and subjects.
-        workers: processes that draw; None for all cores.
+        seed: of the rendered clips; another seed is another set of clips and subjects.
+        workers: processes that render; None for all cores.
         train_count: number of clips of the training part that noise is learned from.
-        train_seed: of their drawings. Not that of the clips that the tiny model was trained on:
+        train_seed: of those clips. Not that of the clips that the tiny model was trained on:
             it knows those subjects.
     """
 
@@ -58,29 +56,20 @@ class Synthetic(Settings):
     def folder(self) -> Path:
         """Return the set's folder; its name says everything that shapes the pixels."""
         others = self.fields_for(Role.RUN, Role.NOISE)  # do not shape these clips
-        shaped = self.model_dump_json(exclude=others) + _drawing_code()
-        key = hashlib.blake2b(shaped.encode(), digest_size=8).hexdigest()
+        shaped = self.model_dump(mode="json", exclude=others)
+        key = key_of(shaped, code=_RENDERERS)
         return self.cache_dir.expanduser().absolute() / f"{self.subset}-{key}"
 
     def clips(self) -> ClipSet:
-        """Draw the clips where they are not there yet, and return them.
+        """Render the clips if they are not there yet, and return them.
 
         Raises:
             ClipHarError: when they cannot be written.
         """
         folder = self.folder()
-        try:
-            folder.parent.mkdir(parents=True, exist_ok=True)
-            with FileLock(folder.with_suffix(".lock")):
-                if not (folder / "clips.csv").is_file():
-                    self._draw(folder)
-            with (folder / "clips.csv").open(newline="", encoding="utf-8") as file:
-                rows = list(csv.DictReader(file))
-        except OSError as error:
-            raise ClipHarError(
-                f"dataset.cache_dir={self.cache_dir}: the rendered clips cannot be written"
-                f" ({error.strerror})"
-            ) from error
+        rows = cached(
+            folder, "rendered clips", read=_rows, make=self._render, setting="dataset.cache_dir"
+        )
         names = _class_names()
         return ClipSet(
             name=f"synthetic/{self.subset}/bias{self.scene_bias:g}"
@@ -104,21 +93,20 @@ class Synthetic(Settings):
             citation="",
         )
 
-    def _draw(self, folder: Path) -> None:
+    def _render(self, folder: Path) -> None:
         from clip_har.core.progress import track
         from clip_har.synthetic.plan import plan_clips
-        from clip_har.synthetic.write import write_clips
+        from clip_har.synthetic.write import fill_folder
 
-        log.info("drawing %d clips (once, into %s)", self.count, folder.parent)
-        shutil.rmtree(folder, ignore_errors=True)  # a set without its list is not whole
+        log.info("rendering %d clips (once, into %s)", self.count, folder.parent)
         specs = plan_clips(
             seed=self.seed,
             clips=self.count,
             scene_bias=self.scene_bias,
             split=self.subset,
         )
-        with track(len(specs), "drawing") as advance:
-            write_clips(
+        with track(len(specs), "rendering") as advance:
+            fill_folder(
                 folder,
                 specs,
                 workers=self.workers or os.cpu_count() or 1,
@@ -127,14 +115,17 @@ class Synthetic(Settings):
             )
 
 
+def _rows(folder: Path) -> list[dict[str, str]] | None:
+    """Return the rows of a rendered set; None if it is not there."""
+    try:
+        with (folder / "clips.csv").open(newline="", encoding="utf-8") as file:
+            return list(csv.DictReader(file))
+    except OSError:
+        return None
+
+
 @cache
 def _class_names() -> tuple[str, ...]:
     from clip_har.synthetic.actions import ACTIONS
 
     return tuple(action.name for action in ACTIONS)
-
-
-@cache
-def _drawing_code() -> str:
-    """Return a digest of the modules that draw: other code, other pixels, another set."""
-    return modules_digest(Path(__file__).parent)

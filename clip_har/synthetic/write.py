@@ -146,24 +146,37 @@ def write_clips(
     root = Path(root)
     if root.exists():
         raise FileExistsError(f"{root} exists; remove it or choose another folder.")
+    with whole_folder(root) as folder:
+        fill_folder(folder, specs, workers=workers, progress=progress, video=video, variant=variant)
+    return root
+
+
+def fill_folder(
+    folder: Path,
+    specs: Sequence[ClipSpec],
+    *,
+    workers: int = 1,
+    progress: Callable[[int, int], None] | None = None,
+    video: VideoFormat | None = None,
+    variant: Variant = "full",
+) -> None:
+    """Write a data set into an empty folder; arguments and errors as `write_clips`."""
     if len({spec.clip_id for spec in specs}) != len(specs):
         raise ValueError("Clip ids must be unique; give each split its own plan.")
     if workers < 1:
         raise ValueError(f"Expected workers >= 1; got {workers}.")
-    with whole_folder(root) as folder:
-        work = partial(write_clip, folder, video=video or VideoFormat(), variant=variant)
-        if workers == 1:
-            rows = _counted(map(work, specs), len(specs), progress)
-        else:
-            # a spawned process shares no locks with the threads of whatever library is loaded here
-            context = multiprocessing.get_context("spawn")
-            with ProcessPoolExecutor(workers, mp_context=context) as pool:
-                rows = _counted(pool.map(work, specs, chunksize=8), len(specs), progress)
-        with (folder / "clips.csv").open("w", newline="", encoding="utf-8") as file:
-            table = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-            table.writeheader()
-            table.writerows(rows)
-    return root
+    work = partial(write_clip, folder, video=video or VideoFormat(), variant=variant)
+    if workers == 1:
+        rows = _counted(map(work, specs), len(specs), progress)
+    else:
+        # a spawned process shares no locks with the threads of whatever library is loaded here
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(workers, mp_context=context) as pool:
+            rows = _counted(pool.map(work, specs, chunksize=8), len(specs), progress)
+    with (folder / "clips.csv").open("w", newline="", encoding="utf-8") as file:
+        table = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        table.writeheader()
+        table.writerows(rows)
 
 
 def _counted(

@@ -77,7 +77,7 @@ def test_joined_frames_are_those_of_the_whole(videos, tmp_path, monkeypatch):
     own = FrameStore.open(videos, lenient, cache_dir=tmp_path / "whole")
     for number in (2, 1, 3):
         open_shard(videos, Shard(number, 3), SETTINGS, cache_dir=tmp_path / "parts")
-    monkeypatch.setattr("clip_har.data.frames.build.ensure_built", None)  # nothing is decoded again
+    monkeypatch.setattr("clip_har.data.frames.store.write_store", None)  # nothing is decoded again
     joined = open_whole(videos, lenient, cache_dir=tmp_path / "parts")
     assert isinstance(joined, JoinedFrames)
     assert joined.digest == own.digest

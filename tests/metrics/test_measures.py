@@ -8,9 +8,9 @@ from typing import get_args
 
 import numpy as np
 import pytest
+from clip_har.engine.noise_evaluation import NoiseResult
 
 from clip_har.engine.attribution import MEASURES as ATTENTION
-from clip_har.engine.noise_evaluation import NoiseResult
 from clip_har.metrics.measure import Measure
 from clip_har.metrics.measures import MEASURES, find, shown_in
 from clip_har.results.costs import Cost, Part

@@ -116,7 +116,7 @@ def test_classifier_is_cached_and_a_damaged_cache_is_made_again(
 ) -> None:
     prompts = [["one"], ["two"]]
     first = zero_shot_classifier(model, prompts, cache_dir=tmp_path)
-    (cached,) = (tmp_path / "classifiers").iterdir()
+    (cached,) = (tmp_path / "classifiers").glob("*.safetensors")
     with monkeypatch.context() as patch:
         patch.setattr(DualEncoder, "encode_texts", lambda *_: pytest.fail("not from the cache"))
         torch.testing.assert_close(

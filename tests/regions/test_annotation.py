@@ -1,8 +1,5 @@
 """The annotation source against planted maps, masks and boxes."""
 
-import json
-import os
-import pickle
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,8 +12,10 @@ from clip_har.core.errors import ClipHarError
 from clip_har.data.clips import Clip, ClipSet
 from clip_har.data.frames.store import ClipFrames, FrameStore
 from clip_har.data.sampling import FrameSettings
+from clip_har.data.sources import tables
 from clip_har.data.sources.ucf101 import UCF101
 from clip_har.models.zero_shot import ZeroShot
+from clip_har.regions import boxes as boxes_module
 from clip_har.regions.annotation import AnnotationRegion
 from clip_har.regions.source import INSIDE, is_found
 
@@ -120,8 +119,9 @@ BOX = [80, 60, 240, 180]  # the middle quarter of 320x240
 
 @pytest.fixture
 def boxes(tmp_path: Path) -> Path:
-    path = tmp_path / "boxes.json"
-    path.write_text(json.dumps({f"Biking/{STEM}": {"2": [BOX], "3": [[0, 0, 1, 1]]}}))
+    path = tmp_path / "boxes.csv"
+    rows = [f"Biking/{STEM},2,{','.join(map(str, BOX))}", f"Biking/{STEM},3,0,0,1,1"]
+    path.write_text("\n".join(["video,frame,x1,y1,x2,y2", *rows]) + "\n")
     return path
 
 
@@ -162,13 +162,13 @@ def test_a_clip_without_a_box_in_its_frames_is_one_where_nothing_is_found(boxes:
 
 def test_a_file_of_boxes_is_read_once(boxes: Path, monkeypatch) -> None:
     reads: list[Path] = []
-    read_text = Path.read_text
+    read_table = tables.read_table
 
-    def counted(self, *args, **kwargs):
-        reads.append(self)
-        return read_text(self, *args, **kwargs)
+    def counted(path, **settings):
+        reads.append(path)
+        return read_table(path, **settings)
 
-    monkeypatch.setattr(Path, "read_text", counted)
+    monkeypatch.setattr(boxes_module, "read_table", counted)
     source = AnnotationRegion(boxes=boxes)
     source.identity(a_set(shown().clip))
     locate = source.locator(NO_MODEL)
@@ -177,23 +177,7 @@ def test_a_file_of_boxes_is_read_once(boxes: Path, monkeypatch) -> None:
     assert reads == [boxes]
 
 
-def test_a_pickle_that_calls_something_is_refused_before_anything_runs(tmp_path) -> None:
-    trace = tmp_path / "trace"
-
-    class Attack:
-        def __reduce__(self):
-            return os.system, (f"touch {trace}",)
-
-    path = tmp_path / "UCF101v2-GT.pkl"
-    path.write_bytes(pickle.dumps({"gttubes": {STEM: Attack()}}, 2))
-    source = AnnotationRegion(boxes=path)
-    for read in (lambda: source.identity(a_set(shown().clip)), lambda: source.locator(NO_MODEL)):
-        with pytest.raises(ClipHarError, match=r"names '(posix|nt)\.system'"):
-            read()
-    assert not trace.exists()
-
-
-def test_the_things_that_are_known(boxes: Path) -> None:
+def test_the_targets_that_are_known(boxes: Path) -> None:
     for target in THINGS:
         AnnotationRegion().check(target)
         AnnotationRegion(maps=Path("masks")).check(target)
@@ -212,7 +196,10 @@ def test_the_things_that_are_known(boxes: Path) -> None:
     ("settings", "message"),
     [
         ({"maps": "m", "boxes": "b.csv"}, "set one of them"),
-        ({"boxes": "b.mat"}, "expected a file of boxes with .pkl"),
+        (
+            {"boxes": "b.pkl"},
+            "expected a table of boxes with .csv or .parquet; the pickles of UCF101",
+        ),
         ({"resolution": (0, 320)}, "greater than or equal to 1"),
         ({"target": "person"}, "Extra inputs"),
         ({"on_empty": "no"}, "'skip', 'whole' or 'error'"),

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from clip_har.core import cache
 from clip_har.core.errors import ClipHarError
 from clip_har.core.settings import Settings
 from clip_har.data.frames.store import ClipFrames, FrameStore
-from clip_har.regions import store
 from clip_har.regions.source import Locator, OnEmpty
 from clip_har.regions.store import RegionMaps, open_regions
 from tests.planted import open_planted, planted_clips
@@ -70,12 +70,14 @@ def _fresh() -> None:
 
 
 def located(
-    frames: FrameStore, cache: Path, target: str = "subject", **settings: Any
+    frames: FrameStore, cache_dir: Path, target: str = "subject", **settings: Any
 ) -> RegionMaps:
     def zero_shot() -> Any:
         return None
 
-    return open_regions(Counting(**settings), target, frames, zero_shot=zero_shot, cache_dir=cache)
+    return open_regions(
+        Counting(**settings), target, frames, zero_shot=zero_shot, cache_dir=cache_dir
+    )
 
 
 def test_maps_are_what_the_source_said_in_steps_of_one_255th(
@@ -90,7 +92,7 @@ def test_maps_are_what_the_source_said_in_steps_of_one_255th(
     assert maps.found.all()
 
 
-def test_a_thing_is_located_once_in_batches_of_whole_clips(
+def test_a_target_is_located_once_in_batches_of_whole_clips(
     frames: FrameStore, tmp_path: Path
 ) -> None:
     first = located(frames, tmp_path)
@@ -100,7 +102,7 @@ def test_a_thing_is_located_once_in_batches_of_whole_clips(
     assert again.path == first.path
 
 
-def test_other_settings_things_weights_and_frames_are_other_maps(
+def test_other_settings_targets_weights_and_frames_are_other_maps(
     frames: FrameStore, tmp_path: Path
 ) -> None:
     paths = {located(frames, tmp_path).path, located(frames, tmp_path, level=0.5).path}
@@ -127,7 +129,7 @@ def test_maps_that_ask_the_model_follow_it(frames: FrameStore, tmp_path: Path) -
     assert opened("model 1") != opened("model 2")
 
 
-def test_clips_without_the_thing_are_known(frames: FrameStore, tmp_path: Path) -> None:
+def test_clips_without_the_target_are_known(frames: FrameStore, tmp_path: Path) -> None:
     maps = located(frames, tmp_path, blind=("clip 2", "clip 5"))
     assert np.flatnonzero(~maps.found).tolist() == [2, 5]
     assert not maps.soft_mask(2).any()
@@ -154,7 +156,7 @@ def test_a_locator_that_fails_leaves_nothing(
     assert [path for path in (tmp_path / "regions").iterdir() if path.is_dir()] == []
 
 
-def test_a_thing_that_the_source_does_not_know_is_refused(
+def test_a_target_that_the_source_does_not_know_is_refused(
     frames: FrameStore, tmp_path: Path
 ) -> None:
     with pytest.raises(ClipHarError, match="there is none"):
@@ -163,7 +165,7 @@ def test_a_thing_that_the_source_does_not_know_is_refused(
 
 def test_a_cache_that_cannot_be_written_gets_one_line(frames: FrameStore, tmp_path: Path) -> None:
     (tmp_path / "regions").write_text("a file")
-    with pytest.raises(ClipHarError, match="region maps cannot be kept there"):
+    with pytest.raises(ClipHarError, match=r"region maps of subject cannot be kept in .*cache_dir"):
         located(frames, tmp_path)
 
 
@@ -171,5 +173,5 @@ def test_other_code_locates_anew(
     frames: FrameStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = located(frames, tmp_path).path
-    monkeypatch.setattr(store, "_locating_code", lambda: "other")
+    monkeypatch.setattr(cache, "code_of", lambda *_: "other")
     assert located(frames, tmp_path).path != first

@@ -24,9 +24,9 @@ def test_twenty_classes_in_order_with_subjects_as_groups(drawn: Synthetic) -> No
     assert clips.name == "synthetic/test/bias0.9"
 
 
-def test_a_second_look_draws_nothing(drawn: Synthetic, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_second_look_renders_nothing(drawn: Synthetic, monkeypatch: pytest.MonkeyPatch) -> None:
     digest = drawn.clips().digest
-    monkeypatch.setattr(Synthetic, "_draw", lambda *_: pytest.fail("drawn again"))
+    monkeypatch.setattr(Synthetic, "_render", lambda *_: pytest.fail("rendered again"))
     assert drawn.clips().digest == digest
 
 
@@ -50,7 +50,7 @@ def test_what_does_not_keeps_it(drawn: Synthetic) -> None:
     assert drawn.model_copy(update={"workers": 2}).folder() == drawn.folder()
 
 
-def test_a_half_drawn_set_is_drawn_again(tmp_path: Path) -> None:
+def test_a_half_rendered_set_is_rendered_again(tmp_path: Path) -> None:
     half = Synthetic(cache_dir=tmp_path, count=1, workers=1)
     (half.folder() / "videos").mkdir(parents=True)
     assert len(half.clips().clips) == 1
@@ -58,5 +58,7 @@ def test_a_half_drawn_set_is_drawn_again(tmp_path: Path) -> None:
 
 def test_a_root_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(ClipHarError, match=r"dataset.cache_dir=.*cannot be written"):
+    with pytest.raises(
+        ClipHarError, match=r"rendered clips cannot be kept in .*set another dataset\.cache_dir"
+    ):
         Synthetic(cache_dir=tmp_path / "file" / "drawn", count=1).clips()

@@ -1,122 +1,89 @@
 """Unpacking archives that may come from anywhere: nothing leaves the folder."""
 
 import errno
-import lzma
 import os
+import re
 import shutil
 import subprocess
-import tarfile
-import zipfile
-import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import Any, Literal
-
-import rarfile
+from typing import Literal
 
 from clip_har.core.errors import ClipHarError
 from clip_har.core.progress import Advance, track
 
-Format = Literal["zip", "tar", "rar"]
-
 MAX_BYTES = 64 * 10**9
 """What an archive may unpack to, bytes; UCF-101 is 7 GB, HMDB-51 2 GB."""
 MAX_FILES = 1_000_000
-# Python 3.11 has it from 3.11.4 on; the entries were looked at already, by `check_entries`.
-_TAR_FILTER: dict[str, Any] = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
-_POLL = 0.5  # s between two looks at what a tool has unpacked so far
-# What the readers raise at damage: names that are no UTF-8 (ValueError), an unknown version or a
-# password of a single entry (RuntimeError), a broken stream.
-_DAMAGE = (
-    EOFError, OSError, RuntimeError, ValueError, lzma.LZMAError, rarfile.Error, tarfile.TarError,
-    zipfile.BadZipFile, zlib.error,
-)  # fmt: skip
+_POLL = 0.5  # s between two looks at what is unpacked so far
+# RAR, ZIP, and TAR as it is or compressed (gzip, bzip2, xz, zstd): bsdtar reads other formats, too,
+# among them lists that name files of this machine.
+_STARTS = (
+    b"Rar!\x1a\x07",
+    b"PK\x03\x04",
+    b"PK\x05\x06",
+    b"\x1f\x8b",
+    b"BZh",
+    b"\xfd7zXZ",
+    b"(\xb5/\xfd",
+)
+_TAR = slice(257, 262)
+# mode, links, owner, group, size (of a device two numbers), date, name
+_LINE = re.compile(r"([a-z-])\S{9}\S? +\d+ +-?\d+ +-?\d+ +([\d,]+) +\w+ +\d+ +[\d:]+ (.+)")
+_ESCAPES = {b"a": b"\a", b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t",
+            b"v": b"\v", b"\\": b"\\"}  # fmt: skip
+_DISK = {os.strerror(number): number for number in (errno.ENOSPC, errno.EDQUOT, errno.EACCES)}
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One file or folder of an archive, as its header tells.
+    """One file or folder of an archive, as its header says.
 
     Attributes:
-        name: its path in the archive, ``/`` between the parts.
+        name: its path in the archive.
         size: unpacked, bytes.
         kind: ``other`` are links, devices and pipes.
-        crc: CRC-32 of its content, where the reader does not check it itself; else None.
     """
 
     name: str
     size: int
     kind: Literal["file", "folder", "other"]
-    crc: int | None = None
-
-
-def archive_format(path: Path) -> Format:
-    """Tell the format from the content: names lie.
-
-    Raises:
-        ClipHarError: the file is missing or none of these.
-    """
-    if not path.is_file():
-        raise ClipHarError(f"{path} does not exist: expected an archive (.rar, .zip or .tar)")
-    with _damage_told(path):
-        if zipfile.is_zipfile(path):
-            return "zip"
-        if rarfile.is_rarfile(path):
-            return "rar"
-        if tarfile.is_tarfile(path):
-            return "tar"
-    raise ClipHarError(
-        f"{path} is no whole RAR, ZIP or TAR archive (an error page saved under its name, or cut"
-        " off?): fetch it again"
-    )
 
 
 def list_entries(path: Path, *, max_bytes: int = MAX_BYTES) -> list[Entry]:
     """Return what an archive says that it holds; nothing is unpacked.
 
     Args:
-        path: the archive.
+        path: the archive: RAR, ZIP or TAR, which its content says, not its name.
         max_bytes: that it may unpack to; reading stops there, since the list may be a bomb itself.
 
     Raises:
-        ClipHarError: it is no archive, damaged, too large, or asks for a password.
+        ClipHarError: it is no archive, damaged, too large, or asks for a password; or bsdtar is
+            missing.
     """
-    archive_kind = archive_format(path)
+    _check_format(path)
     entries: list[Entry] = []
     total = 0
-    with _damage_told(path):
-        for entry in _entries(path, archive_kind):
-            entries.append(entry)
-            total += entry.size
-            if total > max_bytes or len(entries) > MAX_FILES:
-                raise ClipHarError(
-                    f"{path} would unpack to {total:,} bytes or more, in {len(entries):,} entries:"
-                    f" more than --max-bytes {max_bytes:,} or {MAX_FILES:,} entries; nothing was"
-                    " unpacked"
-                )
+    with _bsdtar("-t", "-v", "--numeric-owner", "-f", str(path), stdout=subprocess.PIPE) as tool:
+        try:
+            for line in tool.stdout or ():
+                entries.append(_entry(path, line))
+                total += entries[-1].size
+                if total > max_bytes or len(entries) > MAX_FILES:
+                    raise ClipHarError(
+                        f"{path} would unpack to {total:,} bytes or more, in {len(entries):,}"
+                        f" entries: more than --max-bytes {max_bytes:,} or {MAX_FILES:,} entries;"
+                        " nothing was unpacked"
+                    )
+        except BaseException:
+            tool.kill()
+            raise
+        fault = _fault(tool, tool.stderr.read() if tool.stderr else b"")
+    if fault or not entries:
+        raise _damaged(path, fault or "it is empty")
     return entries
-
-
-def _entries(path: Path, archive_kind: Format) -> Iterator[Entry]:
-    if archive_kind == "zip":
-        with zipfile.ZipFile(path) as archive:
-            yield from map(_zip_entry, archive.infolist())
-    elif archive_kind == "tar":
-        with tarfile.open(path) as tar:
-            for one in tar:
-                yield Entry(one.name, one.size, _kind(file=one.isreg(), folder=one.isdir()))
-                tar.members = []  # type: ignore[attr-defined]  # else it keeps all of them
-    else:
-        with rarfile.RarFile(path) as rar:
-            if rar.needs_password():
-                raise ClipHarError(f"{path} asks for a password: the official archives have none")
-            for one in rar.infolist():
-                link = one.file_redir is not None
-                kind = _kind(file=one.is_file() and not link, folder=one.is_dir() and not link)
-                yield Entry(one.filename, one.file_size, kind, one.CRC)
 
 
 def check_entries(path: Path, entries: Sequence[Entry]) -> None:
@@ -136,8 +103,6 @@ def check_entries(path: Path, entries: Sequence[Entry]) -> None:
             fault = "is an absolute path"
         elif ".." in parts:
             fault = "leads out of its folder"
-        elif "\0" in entry.name:
-            fault = "holds a zero byte"
         elif (twin := seen.get(entry.name.rstrip("/"))) and "file" in {twin.kind, entry.kind}:
             fault = "is there twice"
         else:
@@ -147,11 +112,10 @@ def check_entries(path: Path, entries: Sequence[Entry]) -> None:
 
 
 def unpack(path: Path, folder: Path, *, max_bytes: int = MAX_BYTES) -> int:
-    """Unpack an archive into an empty folder, after a look at all of its entries.
+    """Unpack an archive into an empty folder with bsdtar, after a look at all of its entries.
 
-    RAR goes through bsdtar, unrar or 7z, whichever is there: Python has no reader of its own. What
-    the tool wrote is read again, since some of them (bsdtar 3.6, unrar-free 0.1) take content that
-    does not match its checksum for good.
+    What is unpacked is compared with the list: names and sizes. Checksums are compared by bsdtar,
+    but not those of RAR.
 
     Args:
         path: the archive.
@@ -162,8 +126,9 @@ def unpack(path: Path, folder: Path, *, max_bytes: int = MAX_BYTES) -> int:
         The bytes that its files hold.
 
     Raises:
-        ClipHarError: it is refused (`check_entries`), damaged, does not fit on the disk, or no
-            tool reads RAR.
+        ClipHarError: it is refused (`check_entries`), damaged, does not fit on the disk, or bsdtar
+            is missing.
+        OSError: the disk is full or cannot be written.
     """
     entries = list_entries(path, max_bytes=max_bytes)
     check_entries(path, entries)
@@ -174,160 +139,140 @@ def unpack(path: Path, folder: Path, *, max_bytes: int = MAX_BYTES) -> int:
             f"{path} needs {total / 1e9:.1f} GB, and {folder} has {free / 1e9:.1f} GB free: make"
             " room, or choose another --root"
         )
-    with track(len(entries), f"unpacking {path.name}") as advance, _damage_told(path):
-        _unpack(path, folder, entries, advance)
+    with track(len(entries), f"unpacking {path.name}") as advance:
+        fault = _extract(path, folder, entries, advance)
+    if fault:
+        for message, number in _DISK.items():
+            if message in fault:
+                raise OSError(number, message, str(folder))
+        raise _damaged(path, fault)
     _check_unpacked(path, entries, folder)
     return total
 
 
-def rar_commands(path: Path, folder: Path) -> list[list[str]]:
-    """Return the commands of all tools that are there.
+def _check_format(path: Path) -> None:
+    if not path.is_file():
+        raise ClipHarError(f"{path} does not exist: expected an archive (.rar, .zip or .tar)")
+    with path.open("rb") as file:
+        start = file.read(512)
+    if not (start.startswith(_STARTS) or start[_TAR] == b"ustar"):
+        raise ClipHarError(
+            f"{path} is not a whole RAR, ZIP or TAR archive (an error page saved under its name, or"
+            " cut off?): fetch it again"
+        )
+
+
+def _bsdtar(*options: str, stdout: int = subprocess.DEVNULL) -> "subprocess.Popen[bytes]":
+    """Start bsdtar, which cannot ask for a password: it gets no input and no terminal.
 
     Raises:
-        ClipHarError: none is.
+        ClipHarError: it is not installed.
     """
-    # Without a password and without a question: either would wait for ever.
-    seven_zip = ["x", "-y", "-p-", "-bd", "-bso0", f"-o{folder}", str(path)]
-    commands = {
-        "bsdtar": ["-x", "-f", str(path), "-C", str(folder)],
-        "unrar": ["x", "-y", "-p-", "-idq", str(path), f"{folder}/"],
-        "7z": seven_zip,
-        "7zz": seven_zip,
-    }
-    found = [
-        [there, *options] for tool, options in commands.items() if (there := shutil.which(tool))
-    ]
-    if not found:
+    tool = shutil.which("bsdtar")
+    if tool is None:
         raise ClipHarError(
-            f"{path.name} is a RAR archive: install bsdtar, unrar or 7z to unpack it (Debian and"
-            " Ubuntu: apt-get install libarchive-tools; macOS has bsdtar)"
+            "archives are unpacked with bsdtar, which is not installed: install it (Debian and"
+            " Ubuntu: apt-get install libarchive-tools; macOS has it)"
         )
-    return found
-
-
-def _unpack(path: Path, folder: Path, entries: Sequence[Entry], advance: Advance) -> None:
-    kind = archive_format(path)
-    if kind == "zip":
-        with zipfile.ZipFile(path) as archive:
-            for one in archive.infolist():
-                archive.extract(one, folder)
-                advance(1)
-        return
-    if kind == "tar":
-        with tarfile.open(path) as tar:
-            for member in tar:
-                tar.extract(member, folder, **_TAR_FILTER)
-                advance(1)
-        return
-    faults = []
-    for command in rar_commands(path, folder):
-        # Some builds of 7z come without RAR, some of unrar without its newer compression.
-        if not (fault := _run(command, folder, entries, advance)):
-            return
-        faults.append(f"{Path(command[0]).name}: {fault}")
-        for left in folder.iterdir():
-            shutil.rmtree(left) if left.is_dir() else left.unlink()
-    raise ClipHarError(
-        f"{path} is damaged, or what unpacks RAR here cannot read it ({'; '.join(faults)}): fetch"
-        " it again, or install another of bsdtar, unrar and 7z"
+    return subprocess.Popen(  # noqa: S603
+        [tool, *options],
+        env=os.environ | {"LC_ALL": "C.UTF-8"},
+        stdin=subprocess.DEVNULL,
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
     )
 
 
-def _run(command: list[str], folder: Path, entries: Sequence[Entry], advance: Advance) -> str:
-    """Run a tool, show how far it is, and return what it complained of; empty for nothing.
+def _entry(path: Path, line: bytes) -> Entry:
+    """Return the entry of one line of bsdtar's list."""
+    text = line.rstrip(b"\n").decode(errors="replace")
+    found = _LINE.fullmatch(text)
+    if found is None:
+        raise _damaged(path, f"its list has the line {text[:80]!r}")
+    mode, size, name = found.groups()
+    if mode not in "-d":
+        return Entry(re.split(" -> | link to ", name)[0], 0, "other")
+    return Entry(_unescaped(name), int(size), "file" if mode == "-" else "folder")
 
-    A tool that writes more than the list of the archive says is stopped: the list may lie.
+
+def _unescaped(name: str) -> str:
+    r"""Return a name as it is in the archive: bsdtar writes ``\n``, ``\\`` and ``\303`` for bytes.
+
+    Example:
+        >>> _unescaped(r"a\\b\040c")
+        'a\\b c'
+    """
+
+    def plain(found: "re.Match[bytes]") -> bytes:
+        return _ESCAPES.get(found[1]) or bytes([int(found[1], 8) & 0xFF])
+
+    pattern = rb"\\([abfnrtv\\]|[0-7]{3})"
+    return re.sub(pattern, plain, name.encode()).decode(errors="replace")
+
+
+def _extract(path: Path, folder: Path, entries: Sequence[Entry], advance: Advance) -> str:
+    """Unpack everything, and return what bsdtar complained of; empty for nothing.
+
+    It is stopped if it writes more than the archive's list says: the list may lie.
     """
     declared = sum(entry.size for entry in entries)
-    with subprocess.Popen(  # noqa: S603
-        command,
-        env=os.environ | {"LC_ALL": "C.UTF-8"},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-    ) as tool:
-        done = 0
+    done = 0
+    with _bsdtar("-x", "-f", str(path), "-C", str(folder)) as tool:
         while True:
             try:
                 _, message = tool.communicate(timeout=_POLL)
-                break
+                return _fault(tool, message)
             except subprocess.TimeoutExpired:
-                sizes = [one.lstat().st_size for one in folder.rglob("*") if one.is_file()]
+                sizes = list(_sizes(folder))
                 if sum(sizes) > declared:
                     tool.kill()
-                    advance(-done)
                     return f"it wrote more than the {declared:,} bytes of the archive's list"
                 advance(min(len(sizes), len(entries)) - done)
                 done = min(len(sizes), len(entries))
             except BaseException:
                 tool.kill()
                 raise
-    advance(-done)
-    if tool.returncode == 0:
+
+
+def _sizes(folder: Path) -> Iterator[int]:
+    for one in folder.rglob("*"):
+        if one.is_file():
+            yield one.lstat().st_size
+
+
+def _fault(tool: "subprocess.Popen[bytes]", message: bytes) -> str:
+    if tool.wait() == 0:
         return ""
     text = " ".join(message.decode(errors="replace").split())
-    return text[-200:] or f"it ended with status {tool.returncode}"
+    return text[-200:] or f"bsdtar ended with status {tool.returncode}"
+
+
+def _damaged(path: Path, reason: str) -> ClipHarError:
+    return ClipHarError(f"{path} cannot be unpacked ({reason}): damaged or cut off; fetch it again")
 
 
 def _check_unpacked(path: Path, entries: Sequence[Entry], folder: Path) -> None:
-    """Hold names, sizes and checksums on the disk against what the archive said."""
-    files = [entry for entry in entries if entry.kind == "file"]
-    checked = all(entry.crc is not None for entry in files)  # RAR 5 may hold another hash
+    """Compare names and sizes on the disk with the archive's list."""
     expected = Counter(
-        _mark(str(PurePosixPath(entry.name.replace("\\", "/"))), entry.size, entry.crc)
-        for entry in files
+        _mark(str(PurePosixPath(entry.name)), entry.size)
+        for entry in entries
+        if entry.kind == "file"
     )
-    found: Counter[tuple[str, int, int | None]] = Counter()
-    with track(len(files), f"checking {path.name}", show=checked) as advance:
-        for one in folder.rglob("*"):
-            if one.is_symlink() or not (one.is_file() or one.is_dir()):
-                raise ClipHarError(f"{path}: {one.name} came out as a link or a device")
-            if one.is_file():
-                name = one.relative_to(folder).as_posix()
-                found[_mark(name, one.stat().st_size, _crc(one) if checked else None)] += 1
-                advance(1)
+    found: Counter[tuple[str, int]] = Counter()
+    for one in folder.rglob("*"):
+        if one.is_symlink() or not (one.is_file() or one.is_dir()):
+            raise ClipHarError(f"{path}: {one.name} came out as a link or a device")
+        if one.is_file():
+            found[_mark(one.relative_to(folder).as_posix(), one.stat().st_size)] += 1
     if wrong := (expected - found) + (found - expected):
-        first = min(name for name, *_ in wrong) or "a file"
+        first = min(name for name, _ in wrong) or "a file"
         raise ClipHarError(
-            f"{path}: of its {expected.total()} files some did not come out as its list says"
+            f"{path}: some of its {expected.total()} files did not come out as its list says"
             f" ({first!r} first): it is damaged, fetch it again"
         )
 
 
-def _crc(path: Path) -> int:
-    crc = 0
-    with path.open("rb") as file:
-        while chunk := file.read(1 << 20):
-            crc = zlib.crc32(chunk, crc)
-    return crc
-
-
-def _mark(name: str, size: int, crc: int | None) -> tuple[str, int, int | None]:
-    """Return what a file is known by; tools decode names of other scripts in their own ways."""
-    return name if name.isascii() else "", size, crc
-
-
-def _zip_entry(one: zipfile.ZipInfo) -> Entry:
-    mode = one.external_attr >> 16  # of Unix, 0 where it was packed elsewhere
-    other = (mode & 0o170000) not in {0, 0o100000, 0o040000}
-    name = getattr(one, "orig_filename", one.filename)  # before Python made it harmless
-    return Entry(name, one.file_size, _kind(file=not other and not one.is_dir(), folder=not other))
-
-
-def _kind(*, file: bool, folder: bool) -> Literal["file", "folder", "other"]:
-    return "file" if file else "folder" if folder else "other"
-
-
-@contextmanager
-def _damage_told(path: Path) -> Iterator[None]:
-    """Turn what readers raise at damage into one line; faults of the disk stay what they are."""
-    try:
-        yield
-    except _DAMAGE as error:
-        # A damaged offset leads out of the file (EINVAL); a damaged gzip stream has no number.
-        if isinstance(error, OSError) and error.errno not in {None, errno.EINVAL}:
-            raise
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise ClipHarError(
-            f"{path} cannot be unpacked ({reason}): damaged or cut off; fetch it again"
-        ) from error
+def _mark(name: str, size: int) -> tuple[str, int]:
+    """Return what a file is known by; systems decode names of other scripts in their own ways."""
+    return name if name.isascii() else "", size

@@ -89,7 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     prepare.set_defaults(run=_prepare)
 
     verify = commands.add_parser(
-        "verify", help="hold a copy against the lists", description=_verify.__doc__
+        "verify", help="compare a copy with the lists", description=_verify.__doc__
     )
     verify.add_argument("dataset", choices=_NAMES)
     verify.add_argument("--root", type=Path, required=True, help="folder of the data set")
@@ -182,7 +182,7 @@ def _archive(
 
 
 def _verify(given: argparse.Namespace) -> int:
-    """Decode every clip, and hold files, names and official lists against each other.
+    """Decode every clip, and compare files, names and official lists.
 
     The exit status is 1 where something is wrong.
     """
@@ -284,7 +284,7 @@ def _info(given: argparse.Namespace) -> int:
     try:
         with initialize_config_dir(str(CONFIG_DIR), version_base="1.3"):
             config = compose("config", overrides)
-    except Exception as error:  # noqa: BLE001, Hydra's own, told in one line
+    except Exception as error:  # noqa: BLE001, Hydra's own, reported in one line
         return report_fault(error)
     clips = clips_of(build(config.dataset, "dataset"))
     found = inspect(clips)

@@ -63,7 +63,7 @@ class Info:
         )
 
     def sentences(self) -> list[str]:
-        """Return what the table does not tell."""
+        """Return what the table does not say."""
         sizes = Counter(f"{one.width}x{one.height}" for one in self.known)
         rates = Counter("unknown" if one.fps is None else f"{one.fps:.4g}" for one in self.known)
         closed = len(self.lengths) - len(self.known)
@@ -79,7 +79,7 @@ class Info:
         if empty := len(self.clips.class_names) - len(set(self.clips.labels.tolist())):
             message.append(f"{empty} of {len(self.clips.class_names)} classes have no clip here")
         if closed:
-            message.append(f"{closed:,} clips cannot be opened: clip-har-data verify tells why")
+            message.append(f"{closed:,} clips cannot be opened: clip-har-data verify says why")
         return message
 
 

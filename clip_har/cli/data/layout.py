@@ -28,14 +28,14 @@ def dataset_root(name: Name, root: Path) -> Path:
 
 
 def find_clips(name: Name, root: Path) -> Path:
-    """Return where the class folders lie: they may lie in ``root`` itself, too."""
+    """Return where the class folders are: they may also be in ``root`` itself."""
     usual = clips_folder(name, root)
     here = root.is_dir() and any(video_files(folder) for folder in subfolders(root))
     return root if here and not usual.is_dir() else usual
 
 
 def find_lists(name: Name, root: Path) -> Path:
-    """Return where the lists lie: in ``root`` itself, in it, or beside HMDB-51's class folders."""
+    """Return where the lists are: in ``root`` itself, in it, or beside HMDB-51's class folders."""
     usual = lists_folder(name, root)
     beside = [lists_folder(name, root.parent)] if name == "hmdb51" else []
     places = (place for place in (usual, root, *beside) if any(place.glob(LIST_FILES[name])))

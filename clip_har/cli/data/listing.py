@@ -41,7 +41,7 @@ class Listing:
         files: by the same, the files that ``dataset=`` finds.
         lists: the folder of the lists.
         videos: the folder with one folder of clips per class.
-        conflicts: what the lists say against themselves, one line each.
+        conflicts: what contradicts itself in the lists, one line each.
         remarks: what is worth knowing of them, one line each.
     """
 
@@ -83,7 +83,7 @@ def _ucf101(lists: Path, videos: Path) -> Listing:
         (f"{use}{k}", stem.lower(), Listed(stem, class_names[label], "", ()))
         for k in SPLITS
         for use in ("train", "test")
-        # Holds the index of each line against its folder.
+        # Compares the index of each line with its folder.
         for _, stem, label in read_split(lists / f"{use}list0{k}.txt", class_names)
     ]
     clips, conflicts = _joined(entries, group_of)
@@ -108,7 +108,7 @@ def _hmdb51(lists: Path, videos: Path) -> Listing:
     clips, conflicts = _joined(entries, film_of)
     remarks = []
     for k in SPLITS:
-        # The official lists hold films apart within a class only, and a film is known by the name
+        # The official lists separate films within a class only, and a film is known by the name
         # of its clips: so that this is no fault of a copy.
         if shared := _in_both(clips, k, lambda clip: clip.group):
             within = _in_both(clips, k, lambda clip: f"{clip.class_name}/{clip.group}")
@@ -130,7 +130,7 @@ def _joined(
     """Put the lines ``(part, key, clip)`` of all lists together, clip by clip.
 
     Returns:
-        The clips by their keys, and what the lines say against each other.
+        The clips by their keys, and how the lines contradict each other.
     """
     parts: dict[str, list[str]] = {}
     known: dict[str, Listed] = {}

@@ -1,4 +1,4 @@
-"""Laying a data set out from its archives, each part in one step or not at all."""
+"""Unpacking a data set from its archives, each part in one step or not at all."""
 
 import logging
 import shutil
@@ -38,13 +38,13 @@ def prepare(
     Args:
         name: of the data set.
         root: the folder for it.
-        archive: gives the archive of the clips; asked only where they are missing.
-        splits: gives the archive of the lists, likewise.
+        archive: gives the archive of the clips; called only if they are missing.
+        splits: gives the archive of the lists, called in the same way.
         max_bytes: that each may unpack to.
 
     Raises:
         ClipHarError: an archive is missing, refused, damaged or holds something else, or another
-            process is at it.
+            process prepares the same root.
     """
     root.mkdir(parents=True, exist_ok=True)
     try:
@@ -52,7 +52,7 @@ def prepare(
             _lay_out(name, root, archive, splits, max_bytes)
     except Timeout as error:
         raise ClipHarError(
-            f"another clip-har-data prepare is at work in {root}: wait until it has ended"
+            f"another clip-har-data prepare is running in {root}: wait until it has ended"
         ) from error
 
 
@@ -138,6 +138,6 @@ def _class_parent(path: Path, folder: Path) -> Path:
 
 
 def _opened(folder: Path, below: Path) -> Path:
-    """Let everyone read what a temporary folder kept private."""
+    """Let everyone read what was private in a temporary folder."""
     folder.chmod(below.parent.stat().st_mode & 0o777)
     return folder

@@ -15,8 +15,8 @@ class Download:
 
     Attributes:
         url: official address.
-        size: bytes; None where no source tells.
-        sha256: None where none is published.
+        size: bytes; None if no source says.
+        sha256: None if none is published.
     """
 
     url: str

@@ -1,4 +1,4 @@
-"""Holding a copy of a data set against its official lists, clip by clip."""
+"""Comparing a copy of a data set with its official lists, clip by clip."""
 
 import csv
 import os
@@ -46,7 +46,7 @@ class ClipRow:
         fps: as the container says.
         width: px.
         height: px.
-        bar_top: rows that stay black over the clip, at the upper edge; likewise the others.
+        bar_top: rows that stay black over the clip, at the upper edge; the others likewise.
         bar_bottom: px.
         bar_left: px.
         bar_right: px.
@@ -96,15 +96,11 @@ class Verification:
     faults: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
-    def counted(self, status: str) -> int:
-        """Return how many clips have a status."""
-        return sum(row.status == status for row in self.rows)
-
 
 def verify(
     source: Source, listing: Listing, *, allow_missing: bool = False, workers: int | None = None
 ) -> Verification:
-    """Decode every clip and hold files, names and lists against each other.
+    """Decode every clip and compare files, names and lists.
 
     Args:
         source: what the data set should hold.
@@ -131,17 +127,17 @@ def verify(
         ("misplaced", "clips in the folder of another class, or named after it"),
         ("extra", "files that no list names"),
     ):
-        if message := _told(fault, [row for row in rows if row.status == status]):
+        if message := _summary(fault, [row for row in rows if row.status == status]):
             harmless = status == "extra" or (status == "missing" and allow_missing)
             (found.notes if harmless else found.faults).append(message)
     if not any(row.status not in {"missing", "extra"} for row in rows):
         found.faults.append(f"no clip of the lists is in {listing.videos}")
     for what, chosen in (
-        ("clips spelt otherwise than in the lists", [r for r in rows if _spelling(r)]),
+        ("clips spelt differently from the lists", [r for r in rows if _spelling(r)]),
         ("files with the same bytes as another", [r for r in rows if r.duplicate_of]),
         ("clips with black bars", [r for r in rows if r.barred]),
     ):
-        if message := _told(what, chosen):
+        if message := _summary(what, chosen):
             found.notes.append(message)
     return found
 
@@ -307,13 +303,13 @@ def _mark_duplicates(paths: Sequence[tuple[Path, ClipRow]]) -> None:
     for alike in sizes.values():
         if len(alike) > 1:
             for path, row in alike:
-                with suppress(OSError):  # it is put down as undecodable, with the reason
+                with suppress(OSError):  # it is listed as undecodable, with the reason
                     twin = first.setdefault(sha256_of(path), row.clip)
                     row.duplicate_of = "" if twin == row.clip else twin
 
 
 def _wrong_counts(source: Source, listing: Listing) -> list[str]:
-    """Hold the lists against the official numbers."""
+    """Compare the lists with the official numbers."""
     message = []
     if len(listing.class_names) != source.classes:
         message.append(
@@ -331,7 +327,7 @@ def _wrong_counts(source: Source, listing: Listing) -> list[str]:
     return message
 
 
-def _told(what: str, rows: Sequence[ClipRow]) -> str:
+def _summary(what: str, rows: Sequence[ClipRow]) -> str:
     if not rows:
         return ""
     names = ", ".join(

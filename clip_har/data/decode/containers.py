@@ -1,6 +1,6 @@
 """What containers promise, and the signs that a file was cut off.
 
-FFmpeg plays what is left of a truncated file without complaint. Each container tells in its own
+FFmpeg plays what is left of a truncated file without complaint. Each container says in its own
 way how much there should be:
 
 - MP4 and MOV: the index names the byte range of every frame. (Their count of frames is no
@@ -9,7 +9,7 @@ way how much there should be:
   dropped ones that players repeat included.
 - Matroska and WebM: the header states the duration.
 
-A small shortfall is put up with: writers often count a frame or two too many.
+A small shortfall is accepted: writers often count a frame or two too many.
 """
 
 import re
@@ -104,11 +104,11 @@ def _refuse_shortfall(promised: float, there: float, slack: float, unit: str) ->
 
 
 def _matroska_seconds(container: InputContainer, stream: VideoStream) -> float:
-    """Return how long the video should be, 0 where the file does not tell."""
+    """Return how long the video should be, 0 if the file does not say."""
     tag = _DURATION_TAG.match(stream.metadata.get("DURATION", ""))
     if tag:
         hours, minutes, seconds = tag.groups()
         return 3600 * int(hours) + 60 * int(minutes) + float(seconds)
-    # the file's own duration is that of its longest stream, which tells only if it is this one
+    # the file's own duration is that of its longest stream: it counts only if it is this one
     alone = len(container.streams) == 1
     return container.duration / 1e6 if alone and container.duration else 0.0

@@ -18,7 +18,7 @@ from clip_har.core.errors import ClipHarError
 from clip_har.data.decode.containers import SELF_CONTAINED, DecodeError
 from clip_har.data.sampling import FrameSettings
 
-# The machine's faults, not the clip's: they pass, so no clip is put down as broken for them.
+# The machine's faults, not the clip's: they pass, so no clip counts as broken for them.
 _MACHINE = {errno.EMFILE, errno.ENFILE, errno.EIO, errno.ESTALE}
 
 
@@ -44,12 +44,12 @@ class Bounds:
             )
 
     def check(self, frames: int) -> None:
-        """Refuse to go on where there are too many frames, or too much time has passed.
+        """Raise if there are too many frames, or too much time has passed.
 
         Raises:
             DecodeError: for too many frames, which are the file's fault.
             ClipHarError: for too much time: the machine may be to blame, and another one would
-                decode the clip, so that it is not put down as broken.
+                decode the clip, so that it does not count as broken.
         """
         if frames > self._length:
             raise DecodeError(f"it has more frames than frames.max_length={self._length}")
@@ -75,7 +75,7 @@ def open_video(path: Path, bounds: Bounds) -> Iterator[tuple[InputContainer, Vid
         if status.st_size == 0:
             raise DecodeError("the file is empty (0 bytes)")
         # metadata in an unknown encoding occurs in HMDB-51; strict reading would refuse the clip
-        # Opening decodes a frame where the header does not tell enough: bounded, too.
+        # Opening decodes a frame if the header does not say enough: bounded, too.
         options = SELF_CONTAINED | {"max_pixels": str(2 * bounds.pixels + 2**16)}
         with av.open(path, metadata_errors="replace", options=options) as container:
             streams = [

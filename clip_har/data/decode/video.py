@@ -63,7 +63,7 @@ class DecodedClip:
         frame_count: how many frames the clip has.
         width: of the upright frame, in pixels.
         height: of the upright frame, in pixels.
-        fps: average frame rate as the container states it, None where it does not.
+        fps: average frame rate as the container states it, None if it does not.
     """
 
     frames: NDArray[np.uint8]
@@ -83,7 +83,7 @@ class VideoLength:
         seconds: from the first frame to the end of the last.
         width: of the frames as stored, in pixels.
         height: of the frames as stored, in pixels.
-        fps: average frame rate as the container states it, None where it does not.
+        fps: average frame rate as the container states it, None if it does not.
     """
 
     frames: int
@@ -113,9 +113,9 @@ class _Plan:
     Attributes:
         seek: whether passes start at the key frame before the window instead of at the start
             of the file. Positions of frames count from there.
-        hold: positions of the frames that will be wanted, as far as can be told.
+        hold: positions of the frames that will be wanted, as far as is known.
         packets: how many packets hold a frame.
-        fps: average frame rate as the container states it, None where it does not.
+        fps: average frame rate as the container states it, None if it does not.
     """
 
     seek: bool
@@ -148,7 +148,7 @@ def decode_clip(
     start: float | None = None,
     end: float | None = None,
 ) -> NDArray[np.uint8]:
-    """Return the sampled frames of a clip; ``read_clip`` also tells where they come from.
+    """Return the sampled frames of a clip; ``read_clip`` also says where they come from.
 
     Args:
         path: the video file, in any container and codec that FFmpeg reads.
@@ -359,7 +359,7 @@ class _Clock:
         return (stamp - self._origin) * self._num / self._den
 
     def length(self, duration: int | None) -> float:
-        """Return the seconds of a duration, those of a usual frame where it is unknown."""
+        """Return the seconds of a duration, those of a usual frame if it is unknown."""
         return duration * self._num / self._den if duration else self._frame
 
     def seconds(self, stamp: int | None) -> float:

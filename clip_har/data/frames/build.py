@@ -1,12 +1,10 @@
-"""Building a frame store: decode in parallel, append, rename into place when whole."""
+"""Writing a frame store: decode in parallel, append, put it on the disk."""
 
 import csv
-import errno
 import json
-import logging
 import os
 import shutil
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import asdict, replace
 from functools import partial
@@ -14,7 +12,6 @@ from pathlib import Path
 from typing import IO, BinaryIO
 
 import numpy as np
-from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from clip_har.core.errors import ClipHarError
@@ -31,90 +28,30 @@ from clip_har.data.frames.index import (
 )
 from clip_har.data.sampling import FrameSettings
 
-_log = logging.getLogger(__name__)
-
 _AHEAD = 2  # clips decoded ahead of the writer, per thread: bounds the memory
 
 
-def ensure_built(
-    folder: Path,
-    clip_set: ClipSet,
-    settings: FrameSettings,
-    *,
-    is_whole: Callable[[], bool],
-    progress: bool,
+def write_store(
+    folder: Path, clip_set: ClipSet, settings: FrameSettings, *, progress: bool
 ) -> None:
-    """Build a store unless another process does so first.
+    """Decode the clips of a set into an empty folder, and put everything on the disk.
 
     Args:
-        folder: where the store shall be.
+        folder: takes the files of the store.
         clip_set: the clips.
         settings: sampler and fit, with the size in pixels.
-        is_whole: tells whether a whole store is in the folder.
         progress: show a progress bar on a terminal.
 
     Raises:
-        ClipHarError: the disk is full or may not be written.
+        ClipHarError: the frames do not fit on the disk.
+        OSError: they cannot be written.
     """
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder.with_name(f"{folder.name}.lock"))
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            _log.info("waiting for another process that decodes %s", clip_set.name)
-            lock.acquire()
-        try:
-            if not is_whole():
-                _build(folder, clip_set, settings, progress=progress)
-        finally:
-            lock.release()
-    except OSError as error:
-        what = "no space is left" if error.errno == errno.ENOSPC else error.strerror or str(error)
-        raise ClipHarError(
-            f"cannot store the frames of {clip_set.name} in {folder.parent}: {what}; "
-            "make room or set another cache folder"
-        ) from error
-
-
-def _build(folder: Path, clip_set: ClipSet, settings: FrameSettings, *, progress: bool) -> None:
-    """Build a store in a temporary folder and put it in its place; the lock must be held."""
-    _remove_stale(folder)
-    if folder.exists():
-        _log.warning("%s is damaged or of another version: decoding again", folder)
-        shutil.rmtree(folder)
     _refuse_full_disk(folder.parent, clip_set, settings)
-    part = folder.with_name(f"{folder.name}.tmp-{os.getpid()}")
-    part.mkdir()
-    try:
-        with (part / FRAMES_FILE).open("wb") as file:
-            entries = list(_write_frames(file, clip_set, settings, progress=progress))
-            _sync(file)
-        _write_index(part, clip_set, entries)
-        _sync_folder(part)
-        part.rename(folder)
-        _sync_folder(folder.parent)
-    except BaseException:
-        shutil.rmtree(part, ignore_errors=True)
-        raise
-
-
-def _remove_stale(folder: Path) -> None:
-    """Remove the temporary folders that killed processes left, of this store and of others.
-
-    A builder holds the lock of its store as long as it lives, so that a temporary folder whose
-    lock is free (or held here) is nobody's.
-    """
-    for stale in folder.parent.glob("*.tmp-*"):
-        key = stale.name.partition(".")[0]
-        if key == folder.name:
-            shutil.rmtree(stale)
-            continue
-        try:
-            with FileLock(folder.with_name(f"{key}.lock"), timeout=0):
-                shutil.rmtree(stale, ignore_errors=True)
-        except Timeout:
-            continue
+    with (folder / FRAMES_FILE).open("wb") as file:
+        entries = list(_write_frames(file, clip_set, settings, progress=progress))
+        _sync(file)
+    _write_index(folder, clip_set, entries)
+    _sync_folder(folder)
 
 
 def _write_frames(
@@ -190,7 +127,7 @@ def _write_index(folder: Path, clip_set: ClipSet, entries: list[Entry]) -> None:
 
 
 def _refuse_full_disk(folder: Path, clip_set: ClipSet, settings: FrameSettings) -> None:
-    """Raise before hours of decoding where the frames cannot fit, as far as can be told."""
+    """Raise before hours of decoding if the frames cannot fit, as far as is known."""
     frames = {"uniform": settings.count, "middle": 1}.get(settings.sampler)
     if frames is None:
         return  # depends on how long the clips are
@@ -210,7 +147,7 @@ def _sync(file: IO[str] | IO[bytes]) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Put the names in a folder on the disk, where the system can."""
+    """Put the names in a folder on the disk, if the system can."""
     if os.name == "nt":
         return
     descriptor = os.open(folder, os.O_RDONLY)

@@ -27,7 +27,7 @@ class Entry:
         indices: which of the source's frames they are.
         width: of the source, upright, in pixels.
         height: of the source, upright, in pixels.
-        fps: of the source, None where it does not say.
+        fps: of the source, None if it does not say.
         frame_count: of the source clip.
         error: why it could not be decoded, None if it could.
         checksum: BLAKE2b of the frames' bytes, empty if it could not be decoded.
@@ -51,7 +51,7 @@ def checksum(frames: NDArray[np.uint8]) -> str:
 
 
 def read_index(folder: Path) -> tuple[Entry, ...] | None:
-    """Return the entries of a store's index, None where it is missing or damaged."""
+    """Return the entries of a store's index, None if it is missing or damaged."""
     try:
         index = json.loads((folder / INDEX_FILE).read_text(encoding="utf-8"))
         if index["format"] != FORMAT:

@@ -6,17 +6,17 @@ import logging
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
-from importlib.metadata import version
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from clip_har.core.cache import cached, key_of
 from clip_har.core.errors import ClipHarError
 from clip_har.data.clips import Clip, ClipSet
-from clip_har.data.frames.build import ensure_built
+from clip_har.data.frames.build import write_store
 from clip_har.data.frames.index import (
     FAILURES_FILE,
     FORMAT,
@@ -26,8 +26,6 @@ from clip_har.data.frames.index import (
     read_index,
 )
 from clip_har.data.sampling import Fit, FrameSettings
-
-_VERSIONS = [version("av"), version("torchvision")]  # other decoders and resizers, other pixels
 
 _log = logging.getLogger(__name__)
 
@@ -66,7 +64,7 @@ class FrameStore:
 
     Attributes:
         path: the folder of the store.
-        clip_set: the clips, in whose order everything here is.
+        clip_set: the clips, in the order of everything here.
         entries: what the index says of each clip.
         size: edge of the frames, in pixels.
     """
@@ -89,12 +87,12 @@ class FrameStore:
         cache_dir: Path,
         progress: bool = True,
     ) -> "FrameStore":
-        """Return the frames of a clip set, decoding them where no store has them yet.
+        """Return the frames of a clip set, decoding them if no store has them yet.
 
         A store is named by the clips (id, place, size and time of the file, start, end), the
-        sampler's settings, size, fit and format version. Several processes that ask for the same
-        one build it once. How many failed clips are put up with is judged each time, without
-        decoding again.
+        sampler's settings, size, fit, and the code and libraries that decode. Several processes
+        that ask for the same one build it once. Whether too many clips failed is checked each
+        time, without decoding again.
 
         Args:
             clip_set: the clips.
@@ -106,20 +104,13 @@ class FrameStore:
             ClipHarError: size, fit or interpolation is None, too many clips failed, or the disk is
                 full.
         """
-        folder = store_folder(clip_set, settings, cache_dir)
-        find = partial(cls.find, clip_set, settings, cache_dir=cache_dir)
-        store = find()
-        if store is None:
-            ensure_built(
-                folder,
-                clip_set,
-                settings,
-                is_whole=lambda: find() is not None,
-                progress=progress,
-            )
-            store = find()
-        if store is None:
-            raise ClipHarError(f"{folder} was changed while it was opened: try again")
+        size, fit, _ = settings.geometry()
+        store = cached(
+            store_folder(clip_set, settings, cache_dir),
+            f"frames of {clip_set.name}",
+            read=lambda folder: cls._load(folder, clip_set, size=size, fit=fit),
+            make=lambda folder: write_store(folder, clip_set, settings, progress=progress),
+        )
         store.check_failures(settings)
         return store
 
@@ -127,14 +118,14 @@ class FrameStore:
     def find(
         cls, clip_set: ClipSet, settings: FrameSettings, *, cache_dir: Path
     ) -> "FrameStore | None":
-        """Return a store that was built before, None where there is none; arguments as `open`."""
+        """Return a store that was built before, None if there is none; arguments as `open`."""
         folder = store_folder(clip_set, settings, cache_dir)
         size, fit, _ = settings.geometry()
         return cls._load(folder, clip_set, size=size, fit=fit)
 
     @classmethod
     def _load(cls, folder: Path, clip_set: ClipSet, *, size: int, fit: Fit) -> "FrameStore | None":
-        """Return the store in a folder, None where there is none or it is damaged."""
+        """Return the store in a folder, None if there is none or it is damaged."""
         entries = read_index(folder)
         if entries is None or len(entries) != len(clip_set.clips):
             return None
@@ -248,7 +239,7 @@ class FrameStore:
         return state
 
     def check_failures(self, settings: FrameSettings) -> None:
-        """Raise where more clips failed than the settings put up with.
+        """Raise if more clips failed than ``frames.max_failed`` allows.
 
         Raises:
             ClipHarError: it names the first of them, and the list of all.
@@ -277,17 +268,14 @@ def store_folder(clip_set: ClipSet, settings: FrameSettings, cache_dir: Path) ->
 
 def store_key(clip_set: ClipSet, settings: FrameSettings) -> str:
     """Return the name of the store of a clip set under given settings, 32 hexadecimal digits."""
-    text = json.dumps(
-        [
-            FORMAT,
-            _VERSIONS,
-            clip_set.name,
-            settings.sampling_key(),
-            settings.geometry(),
-            [_clip_key(clip) for clip in clip_set.clips],
-        ]
-    )
-    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+    described = [
+        clip_set.name,
+        settings.sampling_key(),
+        settings.geometry(),
+        [_clip_key(clip) for clip in clip_set.clips],
+    ]
+    # other decoders and resizers, other pixels
+    return key_of(described, code=("clip_har.data.frames.build",), libraries=("av", "torchvision"))
 
 
 def _clip_key(clip: Clip) -> tuple[str | int | float | None, ...]:

@@ -1,4 +1,4 @@
-"""What a data set tells of its clips beside class and group, such as the viewpoint."""
+"""What a data set says of its clips beside class and group, such as the viewpoint."""
 
 from collections.abc import Sequence
 from typing import Annotated

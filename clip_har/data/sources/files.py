@@ -88,7 +88,7 @@ def videos_by_stem(folder: Path) -> dict[str, Path]:
     """Return the videos in a folder and its subfolders by lower-case name without extension.
 
     Published lists spell names in more than one way (``HandstandPushups``) and copies of a data
-    set change the container, so that neither case nor extension tells clips apart. Where the
+    set change the container, so that clips do not differ by case or extension alone. Where the
     same name lies there in several containers, an ``.avi`` (the original of the academic sets)
     wins, then the first by path.
     """

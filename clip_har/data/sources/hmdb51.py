@@ -70,7 +70,7 @@ class HMDB51(Settings):
         subset: official part of the split, or all clips that are there.
         splits: the folder of ``<class>_test_split<k>.txt``; None = ``root`` or
             ``testTrainMulti_7030_splits`` in or beside it, where that is there.
-        allow_missing: judge the clips that are there instead of asking for all.
+        allow_missing: evaluate the clips that are there instead of asking for all.
     """
 
     root: Path
@@ -124,7 +124,7 @@ class HMDB51(Settings):
         return ClipSet(name, class_names, clips, LICENCE, CITATION)
 
     def _split_files(self, root: Path) -> dict[tuple[str, int], Path]:
-        """Return the split files by class and split number, none where there are none."""
+        """Return the split files by class and split number, none if there are none."""
         if self.splits is not None:
             places = [
                 existing_folder(
@@ -166,7 +166,7 @@ class HMDB51(Settings):
             total += len(stems)
         if missing and (not self.allow_missing or len(missing) == total):
             hint = (
-                "dataset.allow_missing=true judges those that are there"
+                "dataset.allow_missing=true evaluates those that are there"
                 if len(missing) < total
                 else "set dataset.root=<the folder of class folders>"
             )
@@ -176,7 +176,7 @@ class HMDB51(Settings):
 
 
 def film_of(stem: str, class_name: str) -> str:
-    """Return the source film of an HMDB-51 clip, as well as its name tells.
+    """Return the source film of an HMDB-51 clip, as far as its name says.
 
     Example:
         >>> film_of("TrumanShow_wave_f_nm_np1_fr_med_26", "wave")
@@ -194,7 +194,7 @@ def film_of(stem: str, class_name: str) -> str:
 
 
 def _attributes(stem: str, class_name: str) -> dict[str, str]:
-    """Return what a clip's name tells of it, and the coarse type of its action."""
+    """Return what a clip's name says of it, and the coarse type of its action."""
     found = {"action_type": _TYPE_OF.get(class_name, "body")}
     if tags := _TAGS.search(stem):
         for name in ("body", "camera", "people", "viewpoint", "quality"):
@@ -206,7 +206,7 @@ def _all_clips(root: Path, official: list[str]) -> dict[str, list[Path]]:
     """Return the videos of each class folder; folders without any are no classes."""
     found = {folder.name: video_files(folder) for folder in subfolders(root)}
     listed = {name: paths for name, paths in found.items() if paths}
-    # with split files the classes are the official ones, also where no clip of one is there
+    # with split files the classes are the official ones, also if no clip of one is there
     return {name: listed.get(name, []) for name in official} or listed
 
 

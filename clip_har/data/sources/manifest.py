@@ -17,7 +17,7 @@ class Manifest(Settings):
     ``start`` and ``end`` (seconds from the start of the video; the clip stops before ``end``)
     and ``split``, and those that ``attributes`` names. Others are ignored. The class names are the
     sorted labels of the whole table, so that every subset has the same. The id is the path, with
-    ``#start-end`` where the row has either; without a group each *video* is a group, since its
+    ``#start-end`` if the row has either; without a group each *video* is a group, since its
     stretches are not independent.
 
     A path may not leave ``root``, not even through a symbolic link.

@@ -47,7 +47,7 @@ class Row:
         return value
 
     def seconds(self, column: str) -> float | None:
-        """Return a value as seconds from 0 on; None where it is empty.
+        """Return a value as seconds from 0 on; None if it is empty.
 
         Raises:
             ClipHarError: it is no number, negative or not finite.

@@ -63,9 +63,9 @@ class UCF101(Settings):
         root: the folder that holds ``UCF-101/`` and ``ucfTrainTestlist/`` (or their content).
         split: official split.
         subset: official part of the split.
-        allow_missing: judge the clips that are there instead of asking for all.
-        lists: the folder of the list files, where it is not below ``root``.
-        videos: the folder of the clips, where it is not below ``root``.
+        allow_missing: evaluate the clips that are there instead of asking for all.
+        lists: the folder of the list files, if it is not below ``root``.
+        videos: the folder of the clips, if it is not below ``root``.
     """
 
     root: Path
@@ -92,7 +92,7 @@ class UCF101(Settings):
         missing = [entry for entry, stem, _ in entries if stem.lower() not in found]
         if missing and (not self.allow_missing or len(missing) == len(entries)):
             hint = (
-                "dataset.allow_missing=true judges those that are there"
+                "dataset.allow_missing=true evaluates those that are there"
                 if len(missing) < len(entries)
                 else "set dataset.root or dataset.videos"
             )

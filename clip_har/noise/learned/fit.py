@@ -2,21 +2,20 @@
 
 import json
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from filelock import FileLock
+from torch import Tensor
 
+from clip_har.core.cache import cached, key_of
 from clip_har.core.errors import ClipHarError
-from clip_har.core.tensor_file import read_tensors, write_tensors
+from clip_har.core.tensor_file import read_tensors, save_tensors, write_tensors
 from clip_har.data.clips import ClipSet
 from clip_har.models.zero_shot import ZeroShot
 from clip_har.noise.learned.controls import Calibration, calibrate
-from clip_har.noise.learned.identity import key_of
 from clip_har.noise.learned.learning import History, learn
 from clip_har.noise.learned.perturbation import Perturbation, make_perturbation
 from clip_har.noise.learned.settings import Learned
@@ -45,9 +44,12 @@ class FittedNoise:
 
     def save(self, path: Path) -> None:
         """Write it as safetensors with its card in the metadata."""
+        write_tensors(path, *self.content())
+
+    def content(self) -> tuple[dict[str, Tensor], dict[str, str]]:
+        """Return the tensors and the texts of its file."""
         tensors = {f"part.{name}": part for name, part in self.perturbation.parts.items()}
-        texts = {"card": json.dumps(self.card), "history": self.history.to_json()}
-        write_tensors(path, tensors, texts)
+        return tensors, {"card": json.dumps(self.card), "history": self.history.to_json()}
 
 
 def learned_noise(
@@ -59,15 +61,15 @@ def learned_noise(
     frames: int,
     cache_dir: Path,
 ) -> FittedNoise:
-    """Return noise, learning it where no process has done so before.
+    """Return noise, learning it if no process has done so before.
 
     Args:
         noise: the settings.
         zero_shot: the model with its classes.
-        training: gives the clips that it is learned from; asked only where it is needed.
-        described: all that shapes the result, see `clip_har.noise.learned.identity.described_fit`;
-            it names the fit, and is kept in the noise's card.
-        frames: of a clip; used only by noise that is not static.
+        training: gives the clips that it is learned from; called only if it is needed.
+        described: all that shapes the result, see `clip_har.noise.learned.identity.described_fit`.
+            It names the fit, and it is kept in the noise's card.
+        frames: of a clip; counts only for noise that is not static.
         cache_dir: fits are kept below ``noise`` in it.
 
     Raises:
@@ -76,27 +78,27 @@ def learned_noise(
     start = make_perturbation(
         noise, model=zero_shot.model, classifier=zero_shot.classifier, frames=frames
     )
-    with _held(cache_dir, described, NOISE_FILE) as path:
-        if (found := _read(path, start)) is not None:
-            return found
+    path = _path(cache_dir, described, NOISE_FILE)
+
+    def make(temporary: Path) -> None:
         log.info("learning %s noise (once, kept in %s)", described["kind"], path.parent)
         clips = training()
         state = path.with_suffix(".partial")
-        with _explained(cache_dir):
-            best, history = learn(noise, start, zero_shot, clips, state=state)
-            fitted = FittedNoise(best, history, _card(described, clips, history))
-            fitted.save(path)
-            state.unlink(missing_ok=True)
-    if history.validation[history.kept] <= history.validation[0]:
-        log.warning(
-            "%s noise helps the validation clips no more than none: %.3f after %d steps, %.3f"
-            " at the start",
-            described["kind"],
-            history.validation[history.kept],
-            history.kept,
-            history.validation[0],
-        )
-    return fitted
+        best, history = learn(noise, start, zero_shot, clips, state=state)
+        fitted = FittedNoise(best, history, _card(described, clips, history))
+        save_tensors(temporary, *fitted.content())
+        state.unlink(missing_ok=True)
+        if history.validation[history.kept] <= history.validation[0]:
+            log.warning(
+                "%s noise is no better than none on the validation clips: %.3f after %d steps,"
+                " %.3f at the start",
+                described["kind"],
+                history.validation[history.kept],
+                history.kept,
+                history.validation[0],
+            )
+
+    return cached(path, "learned noise", read=lambda kept: _found(kept, start), make=make)
 
 
 def fitted_calibration(
@@ -107,32 +109,29 @@ def fitted_calibration(
     described: dict[str, Any],
     cache_dir: Path,
 ) -> Calibration:
-    """Return the calibration control, fitting it where no process has done so before.
+    """Return the calibration control, fitting it if no process has done so before.
 
     Args:
         noise: the settings.
         zero_shot: the model with its classes.
-        training: gives the clips that it is fitted on; asked only where it is needed.
+        training: gives the clips that it is fitted on; called only if it is needed.
         described: all that shapes it, see `clip_har.noise.learned.identity.described_calibration`.
         cache_dir: it is kept below ``noise`` in it.
 
     Raises:
         ClipHarError: when it cannot be kept there.
     """
-    with _held(cache_dir, described, _CALIBRATION_FILE) as path:
-        try:
-            tensors, _ = read_tensors(path)
-            return Calibration(float(tensors["scale"]), tensors["biases"].numpy())
-        except (OSError, ValueError, KeyError):
-            pass  # nothing there, or damaged: made again
+
+    def make(temporary: Path) -> None:
         found = calibrate(noise, zero_shot, training())
         tensors = {
             "scale": torch.tensor(found.scale, dtype=torch.float64),
             "biases": torch.from_numpy(found.biases),
         }
-        with _explained(cache_dir):
-            write_tensors(path, tensors, {})
-    return found
+        save_tensors(temporary, tensors, {})
+
+    path = _path(cache_dir, described, _CALIBRATION_FILE)
+    return cached(path, "calibration control", read=_read_calibration, make=make)
 
 
 def load_noise(
@@ -151,9 +150,9 @@ def load_noise(
         noise: the settings.
         zero_shot: the model that it is used with.
         clips: that it is evaluated on.
-        described: what it is used for, see `clip_har.noise.learned.identity.described_use`; if it
+        described: what it is used for, see `clip_har.noise.learned.identity.described_use`. If it
             was learned for something else, or by other settings, a warning says so.
-        frames: of a clip; used only by noise that is not static.
+        frames: of a clip; counts only for noise that is not static.
 
     Raises:
         ClipHarError: when it is missing, damaged, of another kind, size or class set, outside the
@@ -164,8 +163,10 @@ def load_noise(
     start = make_perturbation(
         noise, model=zero_shot.model, classifier=zero_shot.classifier, frames=frames
     )
-    found = _read(path, start, required=True)
-    assert found is not None  # noqa: S101, otherwise it raised
+    try:
+        found = _read(path, start)
+    except (OSError, KeyError, ValueError) as error:
+        raise ClipHarError(f"noise.file={path}: not usable here: {error}") from error
     card = found.card
     kind, names = card["kind"], tuple(card["class_names"])
     if kind != type(noise).__name__:
@@ -215,46 +216,45 @@ def _card(described: dict[str, Any], clips: TrainingClips, history: History) -> 
     }
 
 
-@contextmanager
-def _held(cache_dir: Path, described: dict[str, Any], name: str) -> Iterator[Path]:
-    """Yield the file of what is described, while no other process has it."""
-    path = cache_dir / "noise" / key_of([FORMAT, described]) / name
-    with _explained(cache_dir):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(path.with_suffix(".lock")).acquire()
-    with lock:
-        yield path
+def _path(cache_dir: Path, described: dict[str, Any], name: str) -> Path:
+    """Return the file of what is described; its folder also holds the state of the learning."""
+    return cache_dir / "noise" / key_of([FORMAT, described]) / name
 
 
-@contextmanager
-def _explained(cache_dir: Path) -> Iterator[None]:
+def _found(path: Path, start: Perturbation) -> FittedNoise | None:
+    """Return the noise of a file; None if it is not there, or damaged."""
     try:
-        yield
-    except OSError as error:
-        raise ClipHarError(
-            f"cache_dir={cache_dir}: learned noise cannot be kept there ({error.strerror or error})"
-        ) from error
+        return _read(path, start)
+    except (OSError, KeyError, ValueError):
+        return None
 
 
-def _read(path: Path, start: Perturbation, *, required: bool = False) -> FittedNoise | None:
-    """Read noise shaped like ``start``; without any return None, or raise if it is required."""
+def _read(path: Path, start: Perturbation) -> FittedNoise:
+    """Return the noise of a file.
+
+    Raises:
+        OSError: it cannot be read.
+        KeyError: it holds something else.
+        ValueError: it is damaged, or has another shape than ``start``.
+    """
+    tensors, texts = read_tensors(path)
+    shapes = {f"part.{name}": part.shape for name, part in start.parts.items()}
+    if {name: tensor.shape for name, tensor in tensors.items()} != shapes:
+        raise ValueError(f"expected δ of shape {_shown(shapes)}, got {_shown(tensors)}")
+    parts = {name: tensors[f"part.{name}"].to(part.device) for name, part in start.parts.items()}
+    return FittedNoise(
+        perturbation=start.with_parts(parts),
+        history=History.from_json(texts["history"]),
+        card=json.loads(texts["card"]),
+    )
+
+
+def _read_calibration(path: Path) -> Calibration | None:
     try:
-        tensors, texts = read_tensors(path)
-        shapes = {f"part.{name}": part.shape for name, part in start.parts.items()}
-        if {name: tensor.shape for name, tensor in tensors.items()} != shapes:
-            raise ValueError(f"expected δ of shape {_shown(shapes)}, got {_shown(tensors)}")
-        parts = {
-            name: tensors[f"part.{name}"].to(part.device) for name, part in start.parts.items()
-        }
-        return FittedNoise(
-            perturbation=start.with_parts(parts),
-            history=History.from_json(texts["history"]),
-            card=json.loads(texts["card"]),
-        )
-    except (OSError, KeyError, ValueError) as error:
-        if required:
-            raise ClipHarError(f"noise.file={path}: not usable here: {error}") from error
-        return None  # nothing there, or damaged: made again
+        tensors, _ = read_tensors(path)
+        return Calibration(float(tensors["scale"]), tensors["biases"].numpy())
+    except (OSError, ValueError, KeyError):
+        return None
 
 
 def _shown(shapes: Any) -> str:

@@ -1,12 +1,12 @@
 """What a cell's noise is learned from, and all that shapes it."""
 
 import hashlib
-import json
 import logging
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any
 
-from clip_har.core.code_version import PACKAGE, modules_digest
+from clip_har.core.cache import key_of
+from clip_har.core.code_version import code_of
 from clip_har.core.errors import ClipHarError
 from clip_har.core.settings import Role
 from clip_har.data.clips import ClipSet, ClipSource, clips_of
@@ -20,6 +20,8 @@ from clip_har.noise.learned.settings import (
 )
 
 log = logging.getLogger(__name__)
+
+_LEARNING = "clip_har.noise.learned.fit"  # the module that learns, with all that it imports
 
 
 @lru_cache(maxsize=4)  # a sweep asks for it for each of its cells
@@ -127,12 +129,6 @@ def described_model(cell: LearningCell) -> dict[str, Any]:
     }
 
 
-def key_of(described: object) -> str:
-    """Return the digest of a JSON object, 32 hexadecimal digits."""
-    text = json.dumps(described, sort_keys=True)
-    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
-
-
 def learned_from(cell: LearningCell) -> str:
     """Return what decides a cell's noise and its controls, a digest; the settings are a part of it.
 
@@ -165,8 +161,12 @@ def _described_learning(noise: Learned, cell: LearningCell) -> dict[str, Any]:
     if "same" in noise.train_masking:
         own = cell.masking.described()
         aimed = cell.masking.feature is not None
+    options: list[object] = [noise, cell.model]
+    if own is not None:
+        options.append(cell.masking)
     source, region = cell.region, None
     if noise.needs_region or aimed:
+        options.append(source)
         region = [source.described(), source.identity(clips)]
     return {
         **described_model(cell),
@@ -174,13 +174,5 @@ def _described_learning(noise: Learned, cell: LearningCell) -> dict[str, Any]:
         "data_digest": clips.digest,
         "region": region,
         "masking": own,
-        "code": _learning_code(),
+        "code": code_of(_LEARNING, *(type(option).__module__ for option in options)),
     }
-
-
-@cache
-def _learning_code() -> str:
-    """Return a digest of the modules that shape noise: other code, other noise."""
-    package = PACKAGE
-    shaping = ("noise", "models", "masking", "regions", "data", "core/seeding.py")
-    return modules_digest(*(package / name for name in shaping))

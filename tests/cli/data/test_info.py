@@ -27,7 +27,7 @@ def test_classes_groups_lengths_and_sizes(tmp_path):
     assert "frame sizes: 96x64 (2), 128x64 (2)" in message
     assert "frames a second: 25 (4)" in message
     assert "1 of 3 classes have no clip here" in message
-    assert "1 clips cannot be opened: clip-har-data verify tells why" in message
+    assert "1 clips cannot be opened: clip-har-data verify says why" in message
 
 
 def test_a_user_looks_at_a_folder(tmp_path, capsys, monkeypatch):

@@ -205,7 +205,7 @@ def test_a_damaged_store_is_built_again(made, tmp_path, fault, caplog):
     again = FrameStore.open(made, SETTINGS, cache_dir=tmp_path)
     assert again.digest == store.digest
     assert again.verify() == []
-    assert "decoding again" in caplog.text
+    assert "are damaged or of another version: made again" in caplog.text
 
 
 def test_verify_finds_changed_pixels(made, tmp_path):
@@ -238,7 +238,10 @@ def test_a_full_disk_is_said_and_leaves_nothing(made, tmp_path, monkeypatch):
 
     with monkeypatch.context() as patch:
         patch.setattr(build, "_sync", full)
-        with pytest.raises(ClipHarError, match="no space is left; make room") as caught:
+        with pytest.raises(
+            ClipHarError,
+            match=r"no space is left on the disk.*: make room, or set another cache_dir",
+        ) as caught:
             FrameStore.open(made, SETTINGS, cache_dir=tmp_path)
     assert "\n" not in str(caught.value)
     assert folders(tmp_path) == []
@@ -308,7 +311,7 @@ def test_what_a_killed_process_left_is_cleaned(made, videos, tmp_path):
     process.communicate(timeout=60)
     assert process.returncode == 9
     [left] = folders(tmp_path)
-    assert ".tmp-" in left
+    assert left.startswith(".")
     other = SETTINGS.model_copy(update={"step": 9})
     stores = [FrameStore.open(made, settings, cache_dir=tmp_path) for settings in (other, SETTINGS)]
     assert folders(tmp_path) == sorted(store.path.name for store in stores)
@@ -389,7 +392,7 @@ def test_the_size_must_be_known(made, tmp_path):
 
 def test_a_cache_that_may_not_be_written_is_said(made, tmp_path):
     (tmp_path / "frames").write_text("in the way")
-    with pytest.raises(ClipHarError, match="cannot store the frames of made"):
+    with pytest.raises(ClipHarError, match="the frames of made cannot be kept in"):
         FrameStore.open(made, SETTINGS, cache_dir=tmp_path)
 
 

@@ -325,7 +325,7 @@ def test_the_region_shapes_noise_that_needs_to_know_the_subjects_place(base, aim
 
 def test_another_code_is_another_noise(base, monkeypatch):
     before = described(*base, NOISE)
-    monkeypatch.setattr("clip_har.noise.learned.identity._learning_code", lambda: "other code")
+    monkeypatch.setattr("clip_har.noise.learned.identity.code_of", lambda *_: "other code")
     assert described(*base, NOISE) != before
 
 
