@@ -22,11 +22,10 @@ from clip_har.engine.score import score_clips
 from clip_har.engine.shards import PartAnswers, join_parts
 from clip_har.masking.masked_clips import MaskedClips, ShownClip
 from clip_har.masking.none import NoMask
-from clip_har.models.dual_encoder import DualEncoder, Precision, pick_device
+from clip_har.models.device import Precision, pick_device
+from clip_har.models.encoder import Encoder
 from clip_har.models.source import NO_ATTRIBUTION, ModelSource
-from clip_har.models.video_encoder import VideoEncoder
-from clip_har.models.video_zero_shot import VideoZeroShot
-from clip_har.models.zero_shot import ZeroShot
+from clip_har.models.zero_shot import Classifier, ZeroShot
 from clip_har.noise.learned.settings import Learned
 from clip_har.noise.none import NoNoise
 from clip_har.noise.random import Corruption, corrupted
@@ -39,22 +38,17 @@ THREADS = 4
 """Hide parts of the coming clips while an accelerator is at work on these."""
 
 
-def load_model(cell: Cell) -> DualEncoder | VideoEncoder:
+def load_model(cell: Cell) -> Encoder:
     """Load the cell's model, or return it when the cell before had the same."""
     return _load_model(cell.model, cell.device, cell.precision)
 
 
-def load_classifier(cell: Cell, clips: ClipSet) -> ZeroShot | VideoZeroShot:
+def load_classifier(cell: Cell, clips: ClipSet) -> Classifier:
     """Load the cell's model and embed the classes of its clips."""
-    model, prompts = load_model(cell), cell.prompts.texts(clips.class_names)
-    if isinstance(model, VideoEncoder):
-        return VideoZeroShot.build(
-            model, prompts, batch_size=cell.batch_size, cache_dir=cell.cache_dir
-        )
-    return ZeroShot.build(
-        model,
-        prompts,
-        pooling=cell.model.pooling,
+    source: ModelSource = cell.model
+    return source.classifier(
+        load_model(cell),
+        cell.prompts.texts(clips.class_names),
         batch_size=cell.batch_size,
         cache_dir=cell.cache_dir,
     )
@@ -168,7 +162,7 @@ def answer_part(cell: Cell, clips: ClipSet, *, clean: Embedded | None = None) ->
 
 def _open(
     cell: Cell, clips: ClipSet, cost: Cost, shard: Shard | None = None
-) -> tuple[ZeroShot | VideoZeroShot, MaskedClips]:
+) -> tuple[Classifier, MaskedClips]:
     with cost.of("load"):
         classifier = load_classifier(
             cell, clips
@@ -184,7 +178,7 @@ def _open(
     return classifier, masked
 
 
-def _of_frames(classifier: ZeroShot | VideoZeroShot) -> ZeroShot:
+def _of_frames(classifier: Classifier) -> ZeroShot:
     # Of the region sources only `relevance` asks for more than a device; it, and learned noise, are
     # refused with the configuration for a model of whole clips.
     return cast(ZeroShot, classifier)
@@ -193,7 +187,7 @@ def _of_frames(classifier: ZeroShot | VideoZeroShot) -> ZeroShot:
 def _score(
     cell: Cell,
     masked: MaskedClips,
-    classifier: ZeroShot | VideoZeroShot,
+    classifier: Classifier,
     *,
     clean: Embedded | None,
     cost: Cost,
@@ -206,7 +200,7 @@ def _score(
         clean=clean,
         keep_embeddings=corruption is None and isinstance(cell.masking, NoMask),
         cost=cost,
-        threads=0 if classifier.model.device.type == "cpu" else THREADS,
+        threads=0 if load_model(cell).device.type == "cpu" else THREADS,
     )
 
 
@@ -215,8 +209,6 @@ def _corruption(cell: Cell) -> Corruption | None:
 
 
 @lru_cache(maxsize=1)
-def _load_model(
-    source: ModelSource, device: str, precision: Precision
-) -> DualEncoder | VideoEncoder:
+def _load_model(source: ModelSource, device: str, precision: Precision) -> Encoder:
     # The cells of a sweep that run in one process share the model.
     return source.load(device=pick_device(device), precision=precision)

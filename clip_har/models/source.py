@@ -1,7 +1,8 @@
 """What an option of the ``model`` group is: the contract, with no logic."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from clip_har.data.sampling import Fit, Resample
 from clip_har.models.runtime import Runtime
@@ -9,11 +10,12 @@ from clip_har.models.runtime import Runtime
 if TYPE_CHECKING:
     import torch
 
-    from clip_har.models.dual_encoder import DualEncoder, Precision
-    from clip_har.models.video_encoder import VideoEncoder
+    from clip_har.models.device import Precision
+    from clip_har.models.encoder import Encoder
+    from clip_har.models.zero_shot import Classifier
 
 NO_ATTRIBUTION = "the model has no class token that attends to patches; a CLIP has"
-"""Why some models cannot say what in a frame their answers rest on."""
+"""Why some models give no attribution."""
 
 
 class ModelSource(Protocol):
@@ -23,20 +25,21 @@ class ModelSource(Protocol):
         checkpoint: hub name, or a local folder in the hub's format.
         pooling: how frames become a clip.
         runtime: of the image tower's forward pass.
+        caution: what must stand beside each of its numbers; empty for nothing.
         single_frames: whether frames are embedded one by one, as learned noise needs it.
-        gives_attribution: whether `clip_har.models.attribution` can say what in a frame an answer
-        rests
-            on.
+        gives_attribution: whether `clip_har.models.attribution` can say what in a frame an
+            answer rests on.
     """
 
     checkpoint: str
     pooling: str
     runtime: Runtime
+    caution: ClassVar[str]
     single_frames: ClassVar[bool]
     gives_attribution: ClassVar[bool]
 
     def folder(self) -> Path:
-        """Return the checkpoint's folder, fetching it where needed."""
+        """Return the checkpoint's folder; download it if it is not on this machine."""
 
     def image_size(self) -> int:
         """Return the input's side in pixels, without loading the model."""
@@ -47,7 +50,22 @@ class ModelSource(Protocol):
     def clip_length(self) -> int | None:
         """Return the frames that a clip must have; None for any number."""
 
-    def load(
-        self, *, device: "torch.device", precision: "Precision"
-    ) -> "DualEncoder | VideoEncoder":
+    def load(self, *, device: "torch.device", precision: "Precision") -> "Encoder":
         """Load the model, frozen and in evaluation mode."""
+
+    def classifier(
+        self,
+        model: Any,
+        prompts: Sequence[Sequence[str]],
+        *,
+        batch_size: int,
+        cache_dir: Path,
+    ) -> "Classifier":
+        """Return the classifier of a set of classes.
+
+        Args:
+            model: as `load` returned it.
+            prompts: C lists of at least one text each.
+            batch_size: frames in one forward pass.
+            cache_dir: where text embeddings are kept between runs.
+        """
