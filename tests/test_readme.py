@@ -25,7 +25,7 @@ def block(language: str) -> str:
 def test_the_example_mask_hides_the_exact_area() -> None:
     names = {
         "Annotated": Annotated, "Canvas": Canvas, "ClassVar": ClassVar, "Field": Field,
-        "Fill": Fill, "Mask": Mask, "NDArray": NDArray, "np": np,
+        "Fill": Fill, "NDArray": NDArray, "Mask": Mask, "np": np,
     }  # fmt: skip
     exec(block("python"), names)  # the README's own code
     content = dict(OmegaConf.to_container(OmegaConf.create(block("yaml")), resolve=False))  # type: ignore[arg-type]

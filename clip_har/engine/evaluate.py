@@ -21,7 +21,6 @@ from clip_har.engine.noise_evaluation import NoiseResult, answer_with_noise, eva
 from clip_har.engine.score import score_clips
 from clip_har.engine.shards import PartAnswers, join_parts
 from clip_har.masking.masked_clips import MaskedClips, ShownClip
-from clip_har.masking.none import NoMask
 from clip_har.models.device import Precision, pick_device
 from clip_har.models.encoder import Encoder
 from clip_har.models.source import NO_ATTRIBUTION, ModelSource
@@ -45,8 +44,7 @@ def load_model(cell: Cell) -> Encoder:
 
 def load_classifier(cell: Cell, clips: ClipSet) -> Classifier:
     """Load the cell's model and embed the classes of its clips."""
-    source: ModelSource = cell.model
-    return source.classifier(
+    return cell.model.classifier(
         load_model(cell),
         cell.prompts.texts(clips.class_names),
         batch_size=cell.batch_size,
@@ -198,7 +196,7 @@ def _score(
         classifier,
         corruption,
         clean=clean,
-        keep_embeddings=corruption is None and isinstance(cell.masking, NoMask),
+        keep_embeddings=corruption is None and cell.masking.is_clean,
         cost=cost,
         threads=0 if load_model(cell).device.type == "cpu" else THREADS,
     )

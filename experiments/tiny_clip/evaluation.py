@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from clip_har.core.seeding import generator
-from clip_har.masking.area import Canvas, clip_mask
+from clip_har.masking.area import Canvas
 from clip_har.masking.fill import apply_mask
+from clip_har.masking.mask import clip_mask
 from clip_har.masking.percent import PercentMask
 from clip_har.metrics.bootstrap import GroupDraws, percentile_interval
 from clip_har.models.dual_encoder import DualEncoder

@@ -14,8 +14,8 @@ from clip_har.data.frames.store import FrameStore
 from clip_har.data.sampling import FrameSettings
 from clip_har.engine.noisy_answers import NoisyAnswers, columns, noisy_answers, with_noise
 from clip_har.engine.score import score_clips
-from clip_har.masking.area import Strategy
 from clip_har.masking.fill import apply_mask
+from clip_har.masking.mask import Mask
 from clip_har.masking.masked_clips import ShownClip
 from clip_har.masking.percent import PercentMask
 from clip_har.models.pooling import Pooling, clip_scores
@@ -62,7 +62,7 @@ def answered(
     classifier: ZeroShot,
     noise: Perturbation,
     *,
-    masking: Strategy | None = None,
+    masking: Mask | None = None,
     where: Where = "everywhere",
 ) -> dict[str, NoisyAnswers]:
     return noisy_answers(shown(frames, masking), classifier, {"learned": noise}, where=where)[0]

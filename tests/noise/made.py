@@ -17,7 +17,7 @@ from clip_har.data.frames.store import FrameStore
 from clip_har.data.sampling import FrameSettings
 from clip_har.engine import noise_evaluation as evaluation
 from clip_har.engine.noise_evaluation import NoiseResult
-from clip_har.masking.area import Strategy
+from clip_har.masking.mask import Mask
 from clip_har.masking.masked_clips import MaskedClips
 from clip_har.masking.none import NoMask
 from clip_har.models.dual_encoder import DualEncoder
@@ -116,7 +116,7 @@ def split(frames: FrameStore, **more: Any) -> TrainingClips:
     return TrainingClips(shown(frames, **more), np.flatnonzero(~last), np.flatnonzero(last))
 
 
-def shown(frames: FrameStore, masking: Strategy | None = None, **more: Any) -> MaskedClips:
+def shown(frames: FrameStore, masking: Mask | None = None, **more: Any) -> MaskedClips:
     """Return clips under a mask, whole without one."""
     return MaskedClips(masking=masking or NoMask(), seed=0, frames=frames, **more)
 
