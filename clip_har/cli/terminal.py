@@ -1,5 +1,7 @@
 """What the terminal shows when a cell or a sweep has ended."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 from rich.console import Console
 from rich.markup import escape
@@ -7,11 +9,10 @@ from rich.table import Table
 
 from clip_har.cli.errors import report_fault
 from clip_har.engine.run import Outcome, read_outcomes
+from clip_har.metrics.measure import Measure
 from clip_har.sweep.callback import started
 from clip_har.tracking.tracker import SweepStatus
 
-_SHOWN = ("top1", "top5", "balanced_accuracy", "macro_f1", "confidence", "mask/realised_ratio",
-    "mask/subject_hidden", "mask/nothing_found", "data/clips")  # fmt: skip
 _WIDTH = 400  # columns where the output is no terminal: as wide as the table needs
 
 
@@ -19,8 +20,8 @@ def show_cell(outcome: Outcome) -> None:
     """Print one cell's numbers and where its results are."""
     console = _console()
     metrics = outcome.metrics()
-    shown = [key for key in _SHOWN if key in metrics and not key.startswith("data/")]
-    numbers = "  ".join(f"{key} {_number(key, metrics)}" for key in shown)
+    shown = [one for one in _columns([metrics]) if one.name != "data/clips"]
+    numbers = "  ".join(f"{one.name} {_number(one, metrics)}" for one in shown)
     clips = f", {metrics['data/clips']:.0f} clips" if metrics else ""
     message = f"{outcome.name}: {outcome.state}{clips}  {numbers}"
     console.print(message, highlight=False, soft_wrap=True, markup=False)
@@ -84,20 +85,28 @@ def sweep_table(outcomes: list[Outcome]) -> Table:
     table.add_column("cell", no_wrap=True, overflow="ellipsis")
     table.add_column("state", no_wrap=True, min_width=8)
     numbers = [outcome.metrics() for outcome in outcomes]
-    columns = [key for key in _SHOWN if any(key in found for found in numbers)]
-    for key in columns:
-        table.add_column(key.rpartition("/")[2], justify="right", no_wrap=True, min_width=6)
+    columns = _columns(numbers)
+    for one in columns:
+        header = one.name.rpartition("/")[2]
+        table.add_column(header, justify="right", no_wrap=True, min_width=6)
     table.add_column("seconds", justify="right", no_wrap=True, min_width=5)
     for outcome, found in zip(outcomes, numbers, strict=True):
-        values = [_number(key, found) for key in columns]
+        values = [_number(one, found) for one in columns]
         table.add_row(escape(outcome.name), outcome.state, *values, f"{outcome.seconds:.1f}")
     return table
 
 
-def _number(key: str, found: dict[str, float]) -> str:
-    if key not in found:
+def _columns(numbers: Sequence[dict[str, float]]) -> list[Measure]:
+    """Return the measures that the terminal shows, of those that some cell has."""
+    from clip_har.metrics.measures import shown_in  # heavy, and only after the cells
+
+    return [one for one in shown_in("terminal") if any(one.name in found for found in numbers)]
+
+
+def _number(measure: Measure, found: dict[str, float]) -> str:
+    if measure.name not in found:
         return "–"
-    return f"{found[key]:.0f}" if key.startswith("data/") else f"{found[key]:.4f}"
+    return f"{found[measure.name]:{'.0f' if measure.unit == 'count' else '.4f'}}"
 
 
 def measures_table(rows: pd.DataFrame) -> Table:

@@ -97,7 +97,7 @@ def _write_clip_lists(folder: Path, masked: MaskedClips) -> None:
 def _write_classes(folder: Path, table: ScoreTable, title: str) -> None:
     confusion = confusion_matrix(table.labels, table.scores)
     names = table.class_names
-    per_class(confusion, names).to_csv(folder / "per_class.csv", index=False)
+    per_class(table.labels, table.scores, names).to_csv(folder / "per_class.csv", index=False)
     confused_pairs(confusion, names).to_csv(folder / "confused_pairs.csv", index=False)
     counts = pd.DataFrame(confusion, index=list(names), columns=list(names))
     counts.to_csv(folder / "confusion.csv", index_label="true")

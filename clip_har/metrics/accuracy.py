@@ -1,7 +1,7 @@
 """Accuracy: pure functions of labels and scores.
 
 In all of them ``labels`` is ``(N,)`` int in [0, C), ``scores`` is ``(N, C)`` float, and a clip's
-classes are ranked by falling score, equal scores by class index.
+classes are ranked from the highest score to the lowest, equal scores by class index.
 """
 
 import numpy as np
@@ -33,43 +33,55 @@ def top_k(labels: Labels, scores: Scores, k: int) -> float:
     return float((ranking(scores)[:, :k] == labels[:, None]).any(axis=1).mean())
 
 
+def top1(labels: Labels, scores: Scores) -> float:
+    """Return `top_k` for k = 1."""
+    return top_k(labels, scores, 1)
+
+
+def top5(labels: Labels, scores: Scores) -> float | None:
+    """Return `top_k` for k = 5; None with five classes or fewer, where it is always 1."""
+    return top_k(labels, scores, 5) if scores.shape[1] > 5 else None
+
+
 def balanced_accuracy(labels: Labels, scores: Scores) -> float:
     """Return the mean recall over the classes that are present, in [0, 1].
+
+    This is scikit-learn's ``balanced_accuracy_score`` without its warning about predictions of
+    classes that are absent.
+
+    Raises:
+        ValueError: when there is no clip.
 
     Example:
         >>> scores = np.eye(3)[[0, 0, 0, 1]]
         >>> round(balanced_accuracy(np.array([0, 0, 1, 1]), scores), 3)
         0.75
     """
+    from sklearn.metrics import recall_score  # here, as it takes almost a second
+
     _check(labels)
-    hit = ranking(scores)[:, 0] == labels
-    present, which = np.unique(labels, return_inverse=True)
-    return float((np.bincount(which, hit) / np.bincount(which)).mean() if len(present) else np.nan)
+    present, best = np.unique(labels), ranking(scores)[:, 0]
+    return float(recall_score(labels, best, labels=present, average="macro", zero_division=0))
 
 
 def macro_f1(labels: Labels, scores: Scores) -> float:
     """Return the mean F1 over the classes that are present, in [0, 1].
 
-    Predictions of a class that is absent count as misses of the true class; the absent class
-    itself, which has no recall, is left out of the mean (scikit-learn's ``f1_score`` with
-    ``labels=present, average="macro"``).
+    A prediction of an absent class counts as a miss of the true class. The absent class itself has
+    no recall and is left out of the mean.
+
+    Raises:
+        ValueError: when there is no clip.
     """
     from sklearn.metrics import f1_score
 
     _check(labels)
-    return float(
-        f1_score(
-            labels,
-            ranking(scores)[:, 0],
-            labels=np.unique(labels),
-            average="macro",
-            zero_division=0,
-        )
-    )
+    present, best = np.unique(labels), ranking(scores)[:, 0]
+    return float(f1_score(labels, best, labels=present, average="macro", zero_division=0))
 
 
 def confidence(probabilities: Scores) -> float:
-    """Return the mean of the best class's probability, in [1/C, 1].
+    """Return the mean probability of the best class, in [1/C, 1].
 
     Args:
         probabilities: ``(N, C)``, rows sum to 1.
@@ -78,7 +90,10 @@ def confidence(probabilities: Scores) -> float:
 
 
 def confusion_matrix(labels: Labels, scores: Scores) -> NDArray[np.int64]:
-    """Return ``(C, C)`` counts: row the true class, column the predicted one."""
+    """Return ``(C, C)`` counts: row the true class, column the predicted one.
+
+    scikit-learn counts the same, but warns about a single class even if ``labels`` names it.
+    """
     classes = scores.shape[1]
     pairs = labels * classes + ranking(scores)[:, 0]
     return np.bincount(pairs, minlength=classes * classes).reshape(classes, classes)

@@ -1,22 +1,22 @@
-"""Where the attribution for an answer lies, against where the subject is: pure functions of maps.
+"""Does the attribution of a prediction lie on the subject? Pure functions of maps.
 
 In all of them ``attribution`` is ``(T, g, g)`` at least 0, over the patches of a clip's frames, and
-``subject`` is ``(T, g, g)`` in [0, 1], the share of each patch that the subject covers. Frames in
-which the subject is nowhere count as they are: attribution in them lies outside.
+``subject`` is ``(T, g, g)`` in [0, 1], the share of each patch that the subject covers. In a frame
+without the subject all attribution lies outside of it.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
 Maps = NDArray[np.floating]
-_INSIDE = 0.5  # of a patch: from here on it is the subject's
+_INSIDE = 0.5  # a patch belongs to the subject if it covers at least this share
 
 
 def mass(attribution: Maps, subject: Maps) -> float:
     """Return the share of the attribution inside the subject, in [0, 1]; NaN without attribution.
 
-    Relevance Mass Accuracy (Arras, Osman and Samek 2022, "CLEVR-XAI"). Without a preference it is
-    the subject's share of the frame, so compare it with that, see `focus`.
+    Relevance Mass Accuracy (Arras, Osman and Samek 2022, "CLEVR-XAI"). Attribution that is uniform
+    gives the subject's share of the frame, so compare with that, see `focus`.
 
     Example:
         >>> mass(np.array([[[3.0, 0.0], [1.0, 0.0]]]), np.array([[[1.0, 1.0], [0.0, 0.0]]]))
@@ -27,10 +27,10 @@ def mass(attribution: Maps, subject: Maps) -> float:
 
 
 def rank(attribution: Maps, subject: Maps) -> float:
-    """Return the share of the K strongest patches that are the subject's, in [0, 1].
+    """Return the share of the K strongest patches that belong to the subject, in [0, 1].
 
-    Relevance Rank Accuracy (Arras, Osman and Samek 2022), K the number of the subject's patches (at
-    least half covered) over the clip; equal ones in the order of patches. NaN where it has none.
+    Relevance Rank Accuracy (Arras, Osman and Samek 2022), with K the number of the subject's
+    patches (at least half covered) in the clip; ties in the order of patches. NaN if K is 0.
 
     Example:
         >>> rank(np.array([[[3.0, 0.0], [1.0, 0.0]]]), np.array([[[1.0, 1.0], [0.0, 0.0]]]))
@@ -45,10 +45,11 @@ def rank(attribution: Maps, subject: Maps) -> float:
 
 
 def pointing(attribution: Maps, subject: Maps) -> float:
-    """Return the share of frames whose strongest patch is the subject's, in [0, 1].
+    """Return the share of frames whose strongest patch belongs to the subject, in [0, 1].
 
     The pointing game (Zhang et al. 2018, "Top-down neural attention by excitation backprop"), over
-    the frames that have attribution and a subject; of equal patches the first. NaN without any.
+    the frames that have attribution and a subject; the first of equal patches. NaN if there is no
+    such frame.
 
     Example:
         >>> pointing(np.array([[[3.0, 0.0], [1.0, 0.0]]]), np.array([[[1.0, 1.0], [0.0, 0.0]]]))

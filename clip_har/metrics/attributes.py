@@ -1,7 +1,7 @@
 """Bias between kinds of clips: does a model do worse for some viewpoint, person or type of action?
 
-An attribute gives each clip a value (see `clip_har.data.clips.Clip`); clips without one are left
-out. The names follow the fairness literature, where it is called the sensitive feature.
+An attribute gives each clip a value (see `clip_har.data.clips.Clip`); clips without a value are
+left out. The fairness literature calls it the sensitive feature.
 """
 
 from collections.abc import Sequence
@@ -19,29 +19,31 @@ from clip_har.results.score_table import ScoreTable
 def attribute_gaps(
     labels: Labels, answers: Labels, values: Sequence[str | None], *, classes: int
 ) -> dict[str, float]:
-    """Return how unequally the values of an attribute fare.
+    """Return how much accuracy and error rates differ between the values of an attribute.
 
-    - ``accuracy_difference`` the best value's top-1 less the worst's, in [0, 1];
-      ``accuracy_ratio`` the worst's over the best's, in [0, 1], left out where the best is 0
-      (``MetricFrame.difference`` and ``ratio`` of fairlearn, Bird et al. 2020).
-    - ``equalised_odds`` the mean over classes c of max(ΔTPR_c, ΔFPR_c), in [0, 1]: c against the
-      rest, TPR_c the share of its clips that are answered with c, FPR_c of the others' clips, Δ the
-      largest less the smallest over the values. For each class that is fairlearn's equalised odds
+    - ``accuracy_difference``: top-1 of the best value minus that of the worst, in [0, 1];
+      ``accuracy_ratio``: that of the worst over that of the best, in [0, 1], left out if the best
+      is 0 (``MetricFrame.difference`` and ``ratio`` of fairlearn, Bird et al. 2020).
+    - ``equalised_odds``: the mean over classes c of max(ΔTPR_c, ΔFPR_c), in [0, 1]. TPR_c is the
+      share of the clips of c that are predicted as c, FPR_c that of all other clips, Δ the largest
+      minus the smallest over the values. For one class this is fairlearn's equalised odds
       difference (Hardt et al. 2016); the mean over classes is ours. A rate is not known for a value
-      that has no clip to count; where an attribute follows from the class (a type of action) only
-      the false positives remain.
+      without such clips. If the attribute follows from the class (a type of action), only the false
+      positives remain.
 
-    All are extremes: chance alone makes them large where a value has few clips. So read them
-    beside the intervals of `attribute_table`, and compare them over the same clips only.
+    All are extremes: chance alone makes them large if a value has few clips. So read them beside
+    the intervals of `attribute_table`, and compare them over the same clips only.
+
+    fairlearn computes the same numbers, but it is not needed for three lines of arithmetic.
 
     Args:
         labels: ``(N,)`` true classes.
-        answers: ``(N,)``.
+        answers: ``(N,)`` predicted classes.
         values: N values, None where one is not known.
-        classes: their number C.
+        classes: number C of classes.
 
     Returns:
-        Empty where fewer than two values are known.
+        Empty if fewer than two values are known.
 
     Example:
         >>> labels, answers = np.array([0, 1, 0, 1]), np.array([0, 1, 0, 0])
@@ -52,7 +54,7 @@ def attribute_gaps(
     known = np.array([value is not None for value in values], bool)
     confusion = np.zeros((len(names), classes, classes), np.int64)
     np.add.at(confusion, (which[known], labels[known], answers[known]), 1)
-    confusion = confusion[confusion.sum(axis=(1, 2)) > 0]  # (V, C, C): value, true, answered
+    confusion = confusion[confusion.sum(axis=(1, 2)) > 0]  # (V, C, C): value, true, predicted
     if len(confusion) < 2:
         return {}
     clips = confusion.sum(axis=(1, 2))
@@ -61,14 +63,14 @@ def attribute_gaps(
     if accuracy.max() > 0:
         found["accuracy_ratio"] = float(accuracy.min() / accuracy.max())
     hits = np.diagonal(confusion, axis1=1, axis2=2)  # (V, C)
-    of_class, answered = confusion.sum(axis=2), confusion.sum(axis=1)
+    of_class, predicted = confusion.sum(axis=2), confusion.sum(axis=1)
     present = of_class.sum(axis=0) > 0
-    gaps = np.maximum(_spread(hits, of_class), _spread(answered - hits, clips[:, None] - of_class))
+    gaps = np.maximum(_spread(hits, of_class), _spread(predicted - hits, clips[:, None] - of_class))
     return found | {"equalised_odds": float(gaps[present].mean())}
 
 
 def _spread(counts: NDArray[np.int64], of: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return ``(C,)`` the largest less the smallest of the ``(V, C)`` rates that are known."""
+    """Return ``(C,)`` the largest minus the smallest of the ``(V, C)`` rates that are known."""
     rates = counts / np.maximum(of, 1)
     highest = np.where(of > 0, rates, -np.inf).max(axis=0)
     lowest = np.where(of > 0, rates, np.inf).min(axis=0)
@@ -93,8 +95,8 @@ def attribute_table(table: ScoreTable, *, draws: int = 2000, seed: int = 0) -> p
 
     Args:
         table: of a cell.
-        draws: of the bootstrap.
-        seed: of the draws.
+        draws: number of bootstrap samples.
+        seed: of the bootstrap.
 
     Returns:
         Columns ``attribute, value, clips, groups, top1``, its 95 % intervals ``low, high``

@@ -17,19 +17,19 @@ _TAILS = (0.025, 0.975)
 
 @dataclass(frozen=True, eq=False)
 class GroupDraws:
-    """Bootstrap samples of clips that are rendered by the group.
+    """Bootstrap samples of clips that are sampled by the group.
 
     Attributes:
         which: ``(N,)`` int64, each clip's group in [0, G).
-        times: ``(R + 1, G)`` int64, how often each draw holds each group; row 0 is the sample as
-            it is, each group once.
+        times: ``(R + 1, G)`` int64, how often each sample holds each group; row 0 is the data as
+            they are, each group once.
     """
 
     which: NDArray[np.int64]
     times: NDArray[np.int64]
 
     def sums(self, numbers: NDArray[np.generic]) -> NDArray[np.float64]:
-        """Return a column's sum over the clips of each draw.
+        """Return a column's sum over the clips of each sample.
 
         Args:
             numbers: ``(N,)`` or ``(N, F)``, real or bool.
@@ -49,28 +49,28 @@ class GroupDraws:
 
     @cached_property
     def _weights(self) -> NDArray[np.float64]:
-        return self.times.astype(np.float64)  # a product of these is fast, of whole numbers not
+        return self.times.astype(np.float64)  # products of floats are fast, of integers not
 
 
 def group_draws(groups: Sequence[str], *, draws: int = 2000, seed: int = 0) -> GroupDraws:
-    """Draw groups with replacement, each with all of its clips.
+    """Sample groups with replacement, each with all of its clips.
 
-    The clips of one group share actor and place, so they are no independent attribution (Field and
-    Welsh 2007, cluster bootstrap).
+    The clips of one group share actor and place, so they are not independent (cluster bootstrap,
+    Field and Welsh 2007).
 
     Args:
         groups: N names.
         draws: number R of bootstrap samples.
-        seed: of the draws.
+        seed: of the bootstrap.
 
     Raises:
         ValueError: when there is no clip.
 
     Example:
-        >>> drawn = group_draws(["a", "a", "b"], draws=3)
-        >>> drawn.times.shape, drawn.times.sum(axis=1).tolist()
+        >>> samples = group_draws(["a", "a", "b"], draws=3)
+        >>> samples.times.shape, samples.times.sum(axis=1).tolist()
         ((4, 2), [2, 2, 2, 2])
-        >>> float(drawn.sums(np.array([1.0, 2.0, 4.0]))[0])
+        >>> float(samples.sums(np.array([1.0, 2.0, 4.0]))[0])
         7.0
     """
     if not groups:
@@ -81,19 +81,19 @@ def group_draws(groups: Sequence[str], *, draws: int = 2000, seed: int = 0) -> G
 
 @lru_cache(maxsize=8)  # the cells of a sweep have the same groups
 def multiplicities(count: int, *, draws: int, seed: int, of: str) -> NDArray[np.int64]:
-    """Draw as many targets as there are, with replacement, and count them.
+    """Sample ``count`` of ``count`` items with replacement, and count each.
 
     Args:
-        count: number of targets, at least 1.
+        count: number of items, at least 1.
         draws: number R of bootstrap samples.
-        seed: of the draws.
-        of: what is drawn; other targets get an independent stream.
+        seed: of the bootstrap.
+        of: what is sampled; each kind has an independent random stream.
 
     Returns:
-        ``(R + 1, count)``, rows sum to ``count``; row 0 is the sample as it is, all ones.
+        ``(R + 1, count)``, rows sum to ``count``; row 0 is the data as they are, all ones.
     """
-    drawn = generator(seed, "bootstrap", of).integers(count, size=(draws, count))
-    cells = drawn + count * np.arange(draws)[:, None]
+    sampled = generator(seed, "bootstrap", of).integers(count, size=(draws, count))
+    cells = sampled + count * np.arange(draws)[:, None]
     times = np.bincount(cells.ravel(), minlength=draws * count).reshape(draws, count)
     found = np.concatenate([np.ones((1, count), np.int64), times])
     found.flags.writeable = False  # it is shared
@@ -103,7 +103,7 @@ def multiplicities(count: int, *, draws: int, seed: int, of: str) -> NDArray[np.
 def percentile_interval(values: NDArray[np.float64]) -> tuple[float, float]:
     """Return the 2.5 % and 97.5 % points of a measure's ``(R,)`` bootstrap values.
 
-    Values that are not finite, as of a ratio in a draw without hits, are left out; NaN when none
+    Values that are not finite, such as a ratio in a sample without hits, are left out; NaN if none
     is left.
     """
     known = values[np.isfinite(values)]
@@ -121,16 +121,16 @@ def cluster_bootstrap(
 ) -> dict[str, tuple[float, float, float]]:
     """Return measures of clips with 95 % percentile intervals from a bootstrap over groups.
 
-    Groups are drawn as in `group_draws`. All measures see the same draws. With fewer than some
+    Groups are sampled as in `group_draws`. All measures see the same samples. With fewer than about
     30 groups the intervals are a little too narrow (Cameron, Gelbach and Miller 2008).
 
     Args:
-        columns: per name a number for each of the N clips, such as 1 where the answer is right.
+        columns: per name a number for each of the N clips, such as 1 if the prediction is right.
         groups: N names.
         measures: computes each measure from the columns' means over clips; called with arrays,
-            one entry per draw.
+            one entry per sample.
         draws: number of bootstrap samples.
-        seed: of the draws.
+        seed: of the bootstrap.
 
     Returns:
         Per measure (value, low, high); low and high are NaN with fewer than 2 groups.
@@ -143,12 +143,12 @@ def cluster_bootstrap(
         >>> cluster_bootstrap(hits, ["a", "a", "b", "b"], lambda means: means)["right"]
         (0.5, 0.0, 1.0)
     """
-    drawn = group_draws(groups, draws=draws, seed=seed)
-    clips = drawn.sums(np.ones(len(groups)))
-    means = {name: drawn.sums(column) / clips for name, column in columns.items()}
+    samples = group_draws(groups, draws=draws, seed=seed)
+    clips = samples.sums(np.ones(len(groups)))
+    means = {name: samples.sums(column) / clips for name, column in columns.items()}
+    grouped = samples.times.shape[1] > 1
     found = {}
     for name, values in measures(means).items():
-        grouped = drawn.times.shape[1] > 1
         low, high = percentile_interval(values[1:]) if grouped else (np.nan, np.nan)
         found[name] = (float(values[0]), low, high)
     return found

@@ -1,7 +1,8 @@
-"""Calibration: is a model as sure as it is right? Pure functions of labels and probabilities.
+"""Calibration: does confidence match accuracy? Pure functions of labels and probabilities.
 
 In all of them ``labels`` is ``(N,)`` int in [0, C), ``probabilities`` is ``(N, C)`` float in
-[0, 1] with rows that sum to 1, and the answer is the most probable class, of equals the first.
+[0, 1] with rows that sum to 1. The predicted class is the most probable one, the first of equals;
+its probability is the confidence.
 """
 
 import numpy as np
@@ -19,7 +20,7 @@ def true_class_confidence(labels: Labels, probabilities: Scores) -> float:
     """Return the mean probability of the true class, 1/N Σᵢ pᵢ(yᵢ), in [0, 1].
 
     The true class probability of Corbière et al. (2019, "Addressing failure prediction by
-    learning model confidence"). Unlike the accuracy it also moves when no answer turns.
+    learning model confidence"). Unlike accuracy it also changes when no prediction changes.
 
     Raises:
         ValueError: when there is no clip, or a row is no distribution.
@@ -36,8 +37,8 @@ def expected_calibration_error(labels: Labels, probabilities: Scores, *, bins: i
     """Return the expected calibration error, in [0, 1].
 
     ECE = Σ_b |B_b| / N · |acc(B_b) − conf(B_b)| (Guo et al. 2017, "On calibration of modern
-    neural networks", eq. 3; Naeini et al. 2015). The bins B_b part the answer's probability into
-    equal widths ``(lo, hi]``; 0 would fall into the first.
+    neural networks", eq. 3; Naeini et al. 2015). The bins B_b ``(lo, hi]`` of the confidence have
+    equal widths; 0 belongs to the first.
 
     Args:
         labels: true classes.
@@ -62,10 +63,10 @@ def expected_calibration_error(labels: Labels, probabilities: Scores, *, bins: i
 def adaptive_calibration_error(labels: Labels, probabilities: Scores, *, bins: int = BINS) -> float:
     """Return the calibration error over bins of equal mass, in [0, 1].
 
-    As `expected_calibration_error`, but the clips are sorted by the answer's probability and parted
-    into bins of as equal a number as can be (Nixon et al. 2019, "Measuring calibration in deep
-    learning", for the answer's class alone): no bin is nearly empty. Of clips that are equally sure
-    the first in the table come first, so that ties at a bin's edge depend on the order of clips.
+    As `expected_calibration_error`, but the clips are sorted by confidence and divided into bins
+    with equally many clips, up to one (Nixon et al. 2019, "Measuring calibration in deep learning",
+    for the predicted class alone), so that no bin is nearly empty. Clips with equal confidence stay
+    in the order of the table, so the result may depend on that order.
 
     Raises:
         ValueError: when there is no clip, or a row is no distribution.
@@ -84,6 +85,9 @@ def adaptive_calibration_error(labels: Labels, probabilities: Scores, *, bins: i
 def brier_score(labels: Labels, probabilities: Scores) -> float:
     """Return 1/N Σᵢ Σ_c (pᵢ(c) − 1[c = yᵢ])², in [0, 2] (Brier 1950); 0 is best.
 
+    scikit-learn's ``brier_score_loss`` with ``scale_by_half=False`` gives the same number, but
+    refuses a single class and rows in half precision, whose sums are off by 1e-3.
+
     Raises:
         ValueError: when there is no clip, or a row is no distribution.
 
@@ -99,8 +103,9 @@ def brier_score(labels: Labels, probabilities: Scores) -> float:
 def negative_log_likelihood(labels: Labels, probabilities: Scores) -> float:
     """Return 1/N Σᵢ −ln pᵢ(yᵢ) in nats, ≥ 0 (the log score, Good 1952).
 
-    A true class of probability 0 counts as the smallest normal double, so that one clip cannot
-    make all others unreadable.
+    A probability of 0 counts as the smallest normal double, so that the result is finite.
+    scikit-learn's ``log_loss`` clips at 2e-16 instead, so it does not see how wrong a confident
+    model is, and refuses a single class.
 
     Raises:
         ValueError: when there is no clip, or a row is no distribution.
@@ -115,9 +120,9 @@ def negative_log_likelihood(labels: Labels, probabilities: Scores) -> float:
 
 
 def margin(probabilities: Scores) -> float:
-    """Return the mean lead of the best class over the second, 1/N Σᵢ (p₍₁₎ − p₍₂₎), in [0, 1].
+    """Return the mean of best minus second-best probability, 1/N Σᵢ (p₍₁₎ − p₍₂₎), in [0, 1].
 
-    Scheffer et al. (2001). Of a single class, which has no second, it is 1; NaN stays NaN.
+    Scheffer et al. (2001). With a single class, which has no second, it is 1; NaN stays NaN.
 
     Example:
         >>> margin(np.array([[0.75, 0.25, 0.0]]))
@@ -175,7 +180,7 @@ def confidence_in_truth(labels: Labels, probabilities: Scores) -> NDArray[np.flo
 
 
 def gaps_by_bin(labels: Labels, probabilities: Scores, *, bins: int = BINS) -> NDArray[np.float64]:
-    """Return ``(N, bins)``: 1 if right else 0, less the confidence, in the clip's bin; else 0."""
+    """Return ``(N, bins)``: right (1 or 0) minus confidence in the clip's bin, 0 in the others."""
     gaps = np.zeros((len(labels), bins))
     which = bin_of(probabilities.max(axis=1), bins=bins)
     gaps[np.arange(len(labels)), which] = _off(labels, probabilities)
@@ -183,7 +188,7 @@ def gaps_by_bin(labels: Labels, probabilities: Scores, *, bins: int = BINS) -> N
 
 
 def bin_of(confidence: NDArray[np.floating], *, bins: int = BINS) -> NDArray[np.int64]:
-    """Return ``(N,)`` the number of each confidence's bin ``(lo, hi]``, of equal width."""
+    """Return ``(N,)`` the index of each confidence's bin ``(lo, hi]``, of equal width."""
     which: NDArray[np.int64] = np.searchsorted(
         np.linspace(0, 1, bins + 1)[1:-1], confidence.astype(np.float64)
     )
@@ -191,7 +196,7 @@ def bin_of(confidence: NDArray[np.floating], *, bins: int = BINS) -> NDArray[np.
 
 
 def _off(labels: Labels, probabilities: Scores) -> NDArray[np.float64]:
-    """Return ``(N,)``: 1 if right else 0, less the confidence."""
+    """Return ``(N,)``: right (1 or 0) minus confidence."""
     off: NDArray[np.float64] = (probabilities.argmax(axis=1) == labels) - probabilities.max(
         axis=1
     ).astype(np.float64)
@@ -201,7 +206,7 @@ def _off(labels: Labels, probabilities: Scores) -> NDArray[np.float64]:
 def calibration_error(
     gaps: NDArray[np.float64], clips: NDArray[np.float64] | np.float64
 ) -> NDArray[np.float64]:
-    """Return the calibration error of samples that are given by their sums.
+    """Return the calibration error of samples that are given as sums over their clips.
 
     |B_b| · |acc(B_b) − conf(B_b)| is the absolute sum of (right − confidence) over the bin.
 
@@ -231,6 +236,6 @@ def check_distributions(labels: Labels, probabilities: Scores) -> None:
         )
     if not 0 <= labels.min() <= labels.max() < probabilities.shape[1]:
         raise ValueError(f"expected labels from 0 to {probabilities.shape[1] - 1}")
-    # Half precision is off by up to 1e-3; logits, the likely mistake, by far more.
+    # Half precision is off by up to 1e-3; logits, the likely mistake, by much more.
     if not probabilities.min() >= 0 or not np.allclose(probabilities.sum(axis=1), 1, atol=2e-3):
         raise ValueError("expected rows of probabilities that sum to 1; take the softmax first")

@@ -1,7 +1,7 @@
-"""What a change does to a model's answers, paired by clip and over several seeds of the change.
+"""What a change does to a model's predictions, paired by clip and over several seeds of the change.
 
-Each measure is a function of sums over clips. So a bootstrap draw is a matter of how often it
-holds each group, and all draws are one product of these counts with the groups' sums.
+Each measure is a function of sums over clips. So a bootstrap sample is given by how often it holds
+each group, and all samples are one product of these counts with the groups' sums.
 """
 
 from collections.abc import Sequence
@@ -41,34 +41,34 @@ def paired_effect(
 ) -> pd.DataFrame:
     """Return how a change moves accuracy, calibration and bias, with intervals.
 
-    Only clips that all tables show as meant count, so that nothing differs between before and
-    after but the change. The measures:
+    Only clips that all tables show as intended count, so that before and after differ only in the
+    change. The measures:
 
     - ``top1``; ``true_class_confidence`` and ``ece``, see `clip_har.metrics.calibration`;
     - ``bias/skew_kl`` and ``bias/recall_gap``, see `clip_har.metrics.prediction_bias`;
-    - ``scene/swap_error``: share answered with the class of the background shown, of the clips
-      that every table shows before another one (SBErr, Chung et al. 2022);
-    - ``attention/mass``: mean share of soft mask inside the subject, over the clips for which
-      every table's was measured.
+    - ``scene/swap_error``: share predicted as the class of the background shown, of the clips
+      that every table shows before another background (SBErr, Chung et al. 2022);
+    - ``attention/mass``: mean share of attribution inside the subject, over the clips for which
+      it was measured in every table.
 
     A measure without such clips is left out. Each seed is measured by itself and then averaged:
-    the seeds' clips are never pooled, which would hide from the ECE and the recall gap what
-    differs between seeds.
+    pooling the clips of all seeds would hide differences between seeds from the ECE and the recall
+    gap.
 
     The interval is the crossed ("pigeonhole") bootstrap of Owen (2007, "The pigeonhole
-    bootstrap", Annals of Applied Statistics 1:386): groups of clips and seeds are drawn with
+    bootstrap", Annals of Applied Statistics 1:386): groups of clips and seeds are sampled with
     replacement, independently of each other, the same groups for all seeds and both sides. It
-    speaks for new clips and new seeds of the change. Its limits: drawing from S seeds shows only
-    (S − 1) / S of their variance, so with two or three the seeds' part is too small; and the
-    recall gap, an extreme, is larger in a draw than in the sample, so the interval of its
-    difference need not be centred. With one seed it is the cluster bootstrap over groups and
-    speaks for that seed alone.
+    holds for new clips and new seeds of the change. Its limits: sampling from S seeds shows only
+    (S − 1) / S of their variance, so with two or three seeds their part is too small; and the
+    recall gap, an extreme, is larger in a bootstrap sample than in the data, so the interval of its
+    difference need not be centred. With one seed it is the cluster bootstrap over groups and holds
+    for that seed alone.
 
     Args:
-        before: answers without the change, of each seed; the same may stand for all seeds.
+        before: answers without the change, of each seed; may be the same for all seeds.
         after: answers with the change, in the same order of seeds.
         draws: number of bootstrap samples.
-        seed: of the draws.
+        seed: of the bootstrap.
 
     Returns:
         Columns ``measure, before, after, difference, low, high, clips, groups, seeds``: means
@@ -104,10 +104,10 @@ def paired_effect(
         return pd.DataFrame(columns=list(_COLUMNS))
     shared = _shared_columns(answers, rows)
     groups = np.array(answers[0].table.groups)[rows[0]]
-    drawn = group_draws(groups.tolist(), draws=draws, seed=seed)
-    totals = {name: drawn.sums(column) for name, column in shared.items()}
+    samples = group_draws(groups.tolist(), draws=draws, seed=seed)
+    totals = {name: samples.sums(column) for name, column in shared.items()}
     measured = [
-        _measures(drawn, totals, _columns(given, kept, shared))
+        _measures(samples, totals, _columns(given, kept, shared))
         for given, kept in zip(answers, rows, strict=True)
     ]
     seeds = len(before)
@@ -128,7 +128,7 @@ def paired_effect(
 
 
 def _shared_columns(answers: Sequence[Answers], rows: Sequence[Rows]) -> dict[str, Mask]:
-    """Return what is the same in all tables: which clips count for what, and their labels."""
+    """Return what all tables share: which clips count for which measure, and their labels."""
     table = answers[0].table
     pairs = list(zip(answers, rows, strict=True))
     swapped = [given.table.scene_labels[kept] != OWN_SCENE for given, kept in pairs]
@@ -162,9 +162,9 @@ def _columns(answers: Answers, rows: Rows, shared: dict[str, Mask]) -> Numbers:
     return columns
 
 
-def _measures(drawn: GroupDraws, totals: Numbers, columns: Numbers) -> Numbers:
-    """Return the measures of one table, ``(R + 1,)`` each: of all clips, then of each draw."""
-    sums = {name: drawn.sums(column) for name, column in columns.items()}
+def _measures(samples: GroupDraws, totals: Numbers, columns: Numbers) -> Numbers:
+    """Return the measures of one table, ``(R + 1,)`` each: of the data, then of each sample."""
+    sums = {name: samples.sums(column) for name, column in columns.items()}
     found = {
         "top1": sums["hits"].sum(axis=1) / totals["clips"],
         "true_class_confidence": sums["true_class"] / totals["clips"],
@@ -180,5 +180,5 @@ def _measures(drawn: GroupDraws, totals: Numbers, columns: Numbers) -> Numbers:
 
 
 def _or_nan(clips: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the numbers of clips, NaN where a draw has none of them."""
+    """Return the numbers of clips, NaN where a sample has none of them."""
     return np.where(clips > 0, clips, np.nan)

@@ -11,10 +11,10 @@ Rows = NDArray[np.int64]
 
 
 def common_rows(tables: Sequence[ScoreTable]) -> tuple[list[Rows], list[str]]:
-    """Return for each table the rows of the clips that all show as meant, in the first's order.
+    """Return for each table the rows of the clips that all show as intended, in the first's order.
 
-    A clip in which a mask's target was not found is no swap and no part of anything, also where its
-    whole frame was taken for the target: it is left out.
+    A clip in which a mask's target was not found does not show what the mask is meant to show, even
+    if its whole frame was taken as the target: it is left out.
 
     Args:
         tables: at least one.

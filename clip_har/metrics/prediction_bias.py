@@ -1,14 +1,14 @@
 """Bias to classes: does a model favour some classes, whatever it is shown? Pure functions.
 
-In all of them ``labels`` is ``(N,)`` int in [0, C), ``scores`` is ``(N, C)`` float with ties in
-class order, and ``probabilities`` is ``(N, C)`` float in [0, 1] with rows that sum to 1.
+In all of them ``labels`` is ``(N,)`` int in [0, C), and ``probabilities`` is ``(N, C)`` float in
+[0, 1] with rows that sum to 1. The predicted class is the most probable one, the first of equals.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import rel_entr
 
-from clip_har.metrics.accuracy import Labels, Scores, ranking
+from clip_har.metrics.accuracy import Labels, Scores, confusion_matrix
 from clip_har.metrics.calibration import check_distributions, normalised_entropy
 
 
@@ -16,16 +16,16 @@ def skew_kl(labels: Labels, probabilities: Scores) -> float:
     """Return how far the mean prediction is from the class frequencies, in nats, ≥ 0.
 
     KL(p̄ ‖ q) = Σ_c p̄_c ln(p̄_c / q_c) with p̄ the mean of the clips' distributions and q the
-    frequencies of the evaluated clips' labels (Kullback and Leibler 1951). That CLIP's answers
-    pile up on few classes though the data are balanced was shown by Wang et al. (2022, "Debiased
-    learning from naturally imbalanced pseudo-labels"). Which clip got which class is not asked:
-    a model that shuffles its answers among the clips has no skew.
+    frequencies of the evaluated clips' labels (Kullback and Leibler 1951). Wang et al. (2022,
+    "Debiased learning from naturally imbalanced pseudo-labels") showed that CLIP's predictions
+    concentrate on few classes though the data are balanced. The measure does not depend on which
+    clip got which class: a model that shuffles its predictions among the clips has no skew.
 
     A class without a clip would have q_c = 0 and make it infinite. So q is smoothed, and the
-    choice is ours: q_c = (n_c + 1/C) / (N + 1), one clip more that all classes share. That is
+    choice is ours: q_c = (n_c + 1/C) / (N + 1), one more clip that all classes share. That is
     little enough to leave a fair model near 0 when most classes are absent (half a clip *per
-    class* would not), and enough to make mass on an absent class finite, though dear: its price
-    grows with N, so compare values over the same clips only.
+    class* would not), and enough to make probability on an absent class finite. Its penalty grows
+    with N, so compare values over the same clips only.
 
     Raises:
         ValueError: when there is no clip, or a row is no distribution.
@@ -42,42 +42,19 @@ def skew_kl(labels: Labels, probabilities: Scores) -> float:
     return float(skew_of_sums(probabilities.sum(axis=0, dtype=np.float64), clips))
 
 
-def recall_gap(labels: Labels, scores: Scores) -> float:
-    """Return the best class's recall less the worst's, over the classes present, in [0, 1].
-
-    max_c recall_c − min_c recall_c, with recall_c the share of class c's clips that are answered
-    with c: the class-wise accuracy of Benz et al. (2021, "Robustness may be at odds with
-    fairness"). It is made of two extremes, so with few clips per class chance alone makes it
-    large: compare values over the same clips only.
-
-    Raises:
-        ValueError: when there is no clip.
-
-    Example:
-        >>> scores = np.eye(3)[[0, 0, 0, 1]]
-        >>> recall_gap(np.array([0, 0, 1, 1]), scores)
-        0.5
-    """
-    if len(labels) == 0:
-        raise ValueError("expected at least one clip")
-    clips = one_hot(labels, scores.shape[1]).sum(axis=0, dtype=np.float64)
-    hits = hits_by_class(labels, scores).sum(axis=0, dtype=np.float64)
-    return float(recall_gap_of_sums(hits, clips))
-
-
 def prediction_bias(labels: Labels, probabilities: Scores) -> dict[str, float]:
     """Return the measures of a cell's bias to classes under their MLflow names.
 
-    ``bias/skew_kl`` of the mean distribution, see `skew_kl`. Of the histogram h of the answers,
+    ``bias/skew_kl`` of the mean distribution, see `skew_kl`. Of the histogram h of the predictions,
     with q the frequencies of the labels:
 
-    - ``bias/prediction_kl`` the same of h; ``bias/prediction_tv`` the total variation
-      ½ Σ_c |h_c − q_c|; ``bias/prediction_entropy`` H(h) / ln C, 1 when all classes are answered
-      alike;
-    - ``bias/never_predicted`` the number of classes that are present and never answered;
-      ``bias/overprediction`` the largest ratio of answers to clips of a class present (ours).
+    - ``bias/prediction_kl`` the same for h; ``bias/prediction_tv`` the total variation
+      ½ Σ_c |h_c − q_c|; ``bias/prediction_entropy`` H(h) / ln C, 1 when all classes are predicted
+      equally often;
+    - ``bias/never_predicted`` the number of classes that are present and never predicted;
+      ``bias/overprediction`` the largest ratio of predictions to clips of a present class (ours).
 
-    Of the recalls of the classes present: ``bias/recall_gap``, see `recall_gap`;
+    Of the recalls of the present classes: ``bias/recall_gap``, see `recall_gap_of_sums`;
     ``bias/recall_sd`` their population standard deviation; ``bias/recall_gini``, see `gini`;
     ``bias/worst10`` the mean over the worst tenth of them, at least one class. And
     ``bias/confusion_asymmetry``, see `confusion_asymmetry`.
@@ -88,17 +65,14 @@ def prediction_bias(labels: Labels, probabilities: Scores) -> dict[str, float]:
         ValueError: when there is no clip, or a row is no distribution.
     """
     check_distributions(labels, probabilities)
-    classes = probabilities.shape[1]
-    clips = np.bincount(labels, minlength=classes).astype(np.float64)
-    answers = ranking(probabilities)[:, 0]
-    predicted = np.bincount(answers, minlength=classes).astype(np.float64)
-    hits = np.bincount(labels[answers == labels], minlength=classes)
+    confusion = confusion_matrix(labels, probabilities)
+    clips = confusion.sum(axis=1, dtype=np.float64)  # of each class
+    predicted = confusion.sum(axis=0, dtype=np.float64)
+    hits = np.diag(confusion).astype(np.float64)
     present = clips > 0
     recall = hits[present] / clips[present]
     share = predicted / len(labels)
     worst = np.sort(recall)[: -(-len(recall) // 10)]
-    confusion = np.zeros((classes, classes), np.int64)
-    np.add.at(confusion, (labels, answers), 1)
     return {
         "bias/skew_kl": skew_kl(labels, probabilities),
         "bias/prediction_kl": float(skew_of_sums(predicted, clips)),
@@ -106,7 +80,7 @@ def prediction_bias(labels: Labels, probabilities: Scores) -> dict[str, float]:
         "bias/prediction_entropy": normalised_entropy(share[None]),
         "bias/never_predicted": float((present & (predicted == 0)).sum()),
         "bias/overprediction": float((predicted[present] / clips[present]).max()),
-        "bias/recall_gap": float(recall.max() - recall.min()),
+        "bias/recall_gap": float(recall_gap_of_sums(hits, clips)),
         "bias/recall_sd": float(recall.std()),
         "bias/recall_gini": gini(recall),
         "bias/worst10": float(worst.mean()),
@@ -117,7 +91,7 @@ def prediction_bias(labels: Labels, probabilities: Scores) -> dict[str, float]:
 def gini(values: NDArray[np.floating]) -> float:
     """Return the Gini coefficient, Σᵢⱼ |xᵢ − xⱼ| / (2 n² x̄), in [0, 1); 0 where all are 0.
 
-    Gini (1912); of recalls: 0 when all classes fare alike.
+    Gini (1912). Of recalls it is 0 when all classes have the same.
 
     Args:
         values: ``(n,)``, at least 0.
@@ -131,14 +105,14 @@ def gini(values: NDArray[np.floating]) -> float:
     if total == 0:
         return 0.0
     ranks = 2 * np.arange(1, count + 1) - count - 1
-    return max(0.0, float((ranks * ordered).sum() / (count * total)))  # rounding may undercut it
+    return max(0.0, float((ranks * ordered).sum() / (count * total)))  # rounding may give -1e-17
 
 
 def confusion_asymmetry(confusion: NDArray[np.int64]) -> float:
     """Return how one-sided the confusions are, Σ_{i<j} |K_ij − K_ji| / Σ_{i≠j} K_ij, in [0, 1].
 
-    Ours. 0: where two classes are confused, both ways alike; 1: always one for the other and never
-    back. 0 without an error.
+    Ours. 0: two classes are mistaken for each other equally often; 1: always in one direction
+    only. 0 without an error.
 
     Args:
         confusion: ``(C, C)`` counts, row true, column predicted.
@@ -158,15 +132,15 @@ def one_hot(labels: Labels, classes: int) -> NDArray[np.bool_]:
 
 
 def hits_by_class(labels: Labels, scores: Scores) -> NDArray[np.bool_]:
-    """Return ``(N, C)``, true at each clip's label if that is the answer."""
-    right: NDArray[np.bool_] = scores.argmax(axis=1) == labels  # of equal ones the first
+    """Return ``(N, C)``, true at each clip's label if that is predicted."""
+    right: NDArray[np.bool_] = scores.argmax(axis=1) == labels  # the first of equal ones
     return np.logical_and(one_hot(labels, scores.shape[1]), right[:, None])
 
 
 def skew_of_sums(
     probabilities: NDArray[np.float64], clips: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Return `skew_kl` of samples that are given by their sums.
+    """Return `skew_kl` of samples that are given as sums over their clips.
 
     Args:
         probabilities: ``(..., C)``, summed over the sample's clips.
@@ -178,20 +152,29 @@ def skew_of_sums(
     mean = probabilities / probabilities.sum(axis=-1, keepdims=True)
     prior = (clips + 1 / clips.shape[-1]) / (clips.sum(axis=-1, keepdims=True) + 1)
     skew: NDArray[np.float64] = rel_entr(mean, prior).sum(axis=-1)
-    return np.maximum(skew, 0)  # rounding may undercut it
+    return np.maximum(skew, 0)  # rounding may give -1e-17
 
 
 def recall_gap_of_sums(
     hits: NDArray[np.float64], clips: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Return `recall_gap` of samples that are given by their sums.
+    """Return the best class's recall minus the worst's, over the present classes, in [0, 1].
+
+    max_c recall_c − min_c recall_c, with recall_c the share of class c's clips that are predicted
+    as c: the class-wise accuracy of Benz et al. (2021, "Robustness may be at odds with fairness").
+    It is made of two extremes, so with few clips per class chance alone makes it large: compare
+    values over the same clips only. The samples are given as sums over their clips.
 
     Args:
-        hits: ``(..., C)``, number of the sample's clips of each class that are answered rightly.
+        hits: ``(..., C)``, number of the sample's clips of each class that are predicted correctly.
         clips: ``(..., C)``, number of the sample's clips of each class.
 
     Returns:
         ``(...)``.
+
+    Example:
+        >>> float(recall_gap_of_sums(np.array([1.0, 2.0]), np.array([2.0, 2.0])))
+        0.5
     """
     recall = hits / np.maximum(clips, 1)
     present = clips > 0

@@ -1,6 +1,7 @@
-"""What a mask or noise did to a model's answers, against the clean twin: the same clips whole.
+"""What a mask or noise does to a model's predictions, compared with the clean twin.
 
-The tables of both are paired by clip; clips that only one of them shows count for nothing.
+The clean twin is the same cell without mask and noise. Both score tables are paired by clip; a clip
+that only one of them has is left out.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,20 +19,20 @@ _TOP = 5
 
 
 def robustness(table: ScoreTable, clean: ScoreTable) -> dict[str, float]:
-    """Return how a cell's answers differ from those of its clean twin, under their MLflow names.
+    """Return how a cell's predictions differ from its clean twin's, under their MLflow names.
 
     With A_0 the top-1 of the twin and A_m that of the cell, p_0 and p_m their distributions:
 
     - ``robustness/absolute`` 1 − (A_0 − A_m), ``robustness/relative`` 1 − (A_0 − A_m) / A_0, left
       out where A_0 is 0 (Schiappa et al., CVPR 2023, "A large-scale robustness analysis of video
       action recognition models"); above 1 where the cell does better.
-    - ``flip_rate`` the share of clips whose answer differs; ``flip_rate/harmful`` from right to
+    - ``flip_rate`` the share of clips whose prediction differs; ``flip_rate/harmful`` from right to
       wrong, ``flip_rate/helpful`` from wrong to right (the rest: from wrong to wrong).
     - ``top5_overlap`` the mean share of the five best classes that are the same, left out with five
       classes or fewer (ours).
     - ``kl_from_clean`` mean KL(p_0 ‖ p_m) in nats.
-    - ``bias/amplification`` the cell's `skew_kl` less the twin's (ours): above 0 where the mask or
-      noise drives the answers to fewer classes.
+    - ``bias/amplification`` the cell's `skew_kl` minus the twin's (ours): above 0 if the mask or
+      noise concentrates the predictions on fewer classes.
 
     Args:
         table: the cell's.
@@ -73,7 +74,7 @@ def robustness(table: ScoreTable, clean: ScoreTable) -> dict[str, float]:
 def kl_divergence(before: NDArray[np.floating], after: NDArray[np.floating]) -> float:
     """Return the mean of KL(before ‖ after) over clips, in nats, ≥ 0 (Kullback and Leibler 1951).
 
-    A class that has no probability left counts as the smallest normal double: finite, but dear.
+    A probability of 0 counts as the smallest normal double, so that the result is finite.
 
     Args:
         before: ``(N, C)``, rows sum to 1.
@@ -89,7 +90,7 @@ def kl_divergence(before: NDArray[np.floating], after: NDArray[np.floating]) -> 
 
 
 def top_overlap(scores: NDArray[np.floating], others: NDArray[np.floating], k: int = _TOP) -> float:
-    """Return the mean share of the k best classes that two answers to a clip share, in [0, 1].
+    """Return the mean share of the k best classes that two scores of a clip share, in [0, 1].
 
     Args:
         scores: ``(N, C)``.
@@ -120,18 +121,18 @@ def drift(embeddings: NDArray[np.floating], clean: NDArray[np.floating]) -> NDAr
         for part in (embeddings.astype(np.float64), clean.astype(np.float64))
     )
     cosines: NDArray[np.float64] = (first * second).sum(axis=1)
-    return 1 - cosines.clip(-1, 1)  # rounding may pass them
+    return 1 - cosines.clip(-1, 1)  # rounding may exceed them
 
 
 def area_over_ratio(accuracy: Mapping[float, ArrayLike]) -> NDArray[np.float64]:
     """Return the mean accuracy over a strategy's ratios, by the trapezoidal rule, in [0, 1].
 
     The area under the curve of accuracy over the hidden share, divided by the span of shares: 1 for
-    a model that nothing disturbs (as the deletion curve of Petsiuk et al. 2018, "RISE").
+    a model that is always right (like the deletion curve of Petsiuk et al. 2018, "RISE").
 
     Args:
-        accuracy: by ratio, at least two ratios; that of the clean twin stands at 0. A number each,
-            or arrays of one shape, such as one entry per draw of a bootstrap.
+        accuracy: by ratio, at least two ratios; that of the clean twin has the ratio 0. Numbers,
+            or arrays of one shape, such as one entry per bootstrap sample.
 
     Raises:
         ValueError: with fewer than two ratios.
@@ -155,15 +156,15 @@ def mean_corruption_error(
 
     mCE = mean over strategies s of Σ_r E(s, r) / Σ_r E_base(s, r) (Hendrycks and Dietterich 2019,
     "Benchmarking neural network robustness to common corruptions and perturbations"); 1 is the
-    base model. Only strategies that both were shown count.
+    base model. Only strategies that both models were evaluated on count.
 
     Args:
         errors: by strategy, 1 − top-1 at its ratios.
         base: of the base model, at the same ratios.
 
     Raises:
-        ValueError: when no strategy is common, or the base model makes no error under one, or was
-            shown another number of ratios.
+        ValueError: when no strategy is common, or the base model makes no error under one, or has
+            another number of ratios.
 
     Example:
         >>> mean_corruption_error({"shape": [0.2, 0.4]}, {"shape": [0.4, 0.8]})
@@ -173,15 +174,19 @@ def mean_corruption_error(
     if not common or any(sum(base[name]) == 0 for name in common):
         raise ValueError("expected strategies in common under which the base model makes errors")
     if any(len(errors[name]) != len(base[name]) for name in common):
-        raise ValueError("expected as many ratios of each strategy as the base model was shown")
+        raise ValueError("expected as many ratios of each strategy as the base model has")
     return float(np.mean([sum(errors[name]) / sum(base[name]) for name in common]))
 
 
 def resilience(accuracies: Sequence[ArrayLike], clean: ArrayLike) -> NDArray[np.float64]:
-    """Return Σ_s A_s / (S · A_0), the accuracy that is left on average, ≥ 0.
+    """Return Σ_s A_s / (S · A_0), the share of the accuracy that is left on average, ≥ 0.
 
-    The mean over S masked cells of the relative accuracy (Schiappa et al. 2023's relative
-    robustness is this for one cell). Of numbers, or of arrays of one shape.
+    The mean of the relative accuracy over S masked cells; for one cell it is the relative
+    robustness of Schiappa et al. (2023).
+
+    Args:
+        accuracies: of the masked cells; numbers, or arrays of one shape.
+        clean: of the clean cell, likewise.
 
     Raises:
         ValueError: without a masked cell, or with a clean accuracy of 0.
@@ -196,8 +201,10 @@ def resilience(accuracies: Sequence[ArrayLike], clean: ArrayLike) -> NDArray[np.
     return left
 
 
-def seed_consistency(predictions: Sequence[NDArray[np.int64]]) -> float:
-    """Return 1 − the mean disagreement of pairs of seeds, over clips, in [0, 1] (ours).
+def agreement_of_seeds(predictions: Sequence[NDArray[np.int64]]) -> NDArray[np.float64]:
+    """Return ``(N,)`` the share of pairs of seeds that agree on a clip, in [0, 1] (ours).
+
+    Its mean is the consistency of seeds: 1 minus the mean disagreement of pairs.
 
     Args:
         predictions: of at least two seeds of one mask, ``(N,)`` each, of the same clips.
@@ -206,16 +213,11 @@ def seed_consistency(predictions: Sequence[NDArray[np.int64]]) -> float:
         ValueError: with fewer than two seeds.
 
     Example:
-        >>> seed_consistency([np.array([0, 1]), np.array([0, 2])])
-        0.5
+        >>> agreement_of_seeds([np.array([0, 1]), np.array([0, 2])])
+        array([1., 0.])
     """
-    return float(agreement_of_seeds(predictions).mean())
-
-
-def agreement_of_seeds(predictions: Sequence[NDArray[np.int64]]) -> NDArray[np.float64]:
-    """Return ``(N,)`` the share of pairs of seeds that agree on a clip, see `seed_consistency`."""
     if len(predictions) < 2:
-        raise ValueError("expected the answers of at least two seeds")
+        raise ValueError("expected the predictions of at least two seeds")
     stacked = np.stack(list(predictions))  # (S, N)
     first, second = np.triu_indices(len(stacked), k=1)
     agree: NDArray[np.float64] = (stacked[first] == stacked[second]).mean(axis=0)

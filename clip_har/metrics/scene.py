@@ -1,7 +1,7 @@
-"""Bias to the scene: what the background alone tells, and what it overrules.
+"""Bias to the scene: does the background alone tell the class, and does it override the action?
 
 Names as in the literature: SHAcc and SBErr of HAT (Chung et al. 2022), contrasted accuracy of
-ALBAR (2025) with the frozen clips of SCUFO (Li et al. 2023). All are made from answers to the
+ALBAR (2025) with the frozen clips of SCUFO (Li et al. 2023). All are made from predictions for the
 same clips, shown whole and in parts.
 """
 
@@ -14,6 +14,15 @@ from numpy.typing import NDArray
 from clip_har.metrics.bootstrap import Means, cluster_bootstrap
 from clip_har.metrics.pairing import common_rows
 from clip_har.results.score_table import ScoreTable
+
+_MEANS = {
+    "clean": "clean",
+    "background_only": "background_only",
+    "person_only": "person_only",
+    "swap": "swap_accuracy",
+    "swap_error": "swap_error",
+    "contrasted": "contrasted_accuracy",
+}  # measures that are the mean of a column
 
 
 @dataclass(frozen=True)
@@ -49,25 +58,25 @@ def scene_measures(tables: SceneTables, *, seed: int = 0) -> pd.DataFrame:
 
     - ``scene/background_only`` A_bg, ``scene/person_only`` A_person,
       ``scene/background_ratio`` A_bg / A_0 (HAT);
-    - ``scene/swap_accuracy`` (SHAcc): share of swapped clips answered with the subject's class;
-      ``scene/swap_error`` (SBErr): with the class of the clip whose background is shown (HAT);
-    - ``scene/contrasted_accuracy``: share of swapped clips answered rightly *and* otherwise than
-      their frozen twin (ALBAR). A model that pools over frames differs from its frozen twin by
-      the frames it sees, too: for it this bounds what motion adds from above;
+    - ``scene/swap_accuracy`` (SHAcc): share of swapped clips predicted as the subject's class;
+      ``scene/swap_error`` (SBErr): as the class of the clip whose background is shown (HAT);
+    - ``scene/contrasted_accuracy``: share of swapped clips predicted correctly *and* differently
+      from their frozen twin (ALBAR). A model that pools over frames also differs from its frozen
+      twin by the frames it sees: for it this is an upper bound of what motion adds;
     - ``scene/essential_cue`` A_person / A_0; ``scene/reliance`` A_0 − A with the background
       hidden; ``scene/subject_reliance`` A_0 − A_bg (ours).
 
-    For a model that does not look at the scene A_bg is at chance, A_person and the swap accuracy
-    are near A_0, and the swap error is what errors at random hit: (1 − SHAcc) / (C − 1).
+    For a model that ignores the scene A_bg is at chance, A_person and the swap accuracy are near
+    A_0, and the swap error is that of random errors: (1 − SHAcc) / (C − 1).
 
     Args:
         tables: at least one.
         seed: of the bootstrap.
 
     Returns:
-        Columns ``measure, value, low, high, clips, groups``: 95 % cluster bootstrap intervals by
-        the subject's group; that a background serves several clips is not accounted for. A ratio
-        to an A_0 of 0 is left out.
+        Columns ``measure, value, low, high, clips, groups``: 95 % cluster bootstrap intervals over
+        the subject's groups; that several clips may share a background is not accounted for. A
+        ratio to an A_0 of 0 is left out.
     """
     given = tables.given()
     columns, groups = _columns(given)
@@ -83,15 +92,15 @@ def scene_measures(tables: SceneTables, *, seed: int = 0) -> pd.DataFrame:
 
 
 def reliance_per_class(clean: ScoreTable, hidden: ScoreTable) -> pd.DataFrame:
-    """Return by how much each class's recall falls when a target is hidden (ours).
+    """Return by how much the recall of each class falls when a target is hidden (ours).
 
     Args:
         clean: the clips as they are.
         hidden: the same with a target hidden; only clips that both have count.
 
     Returns:
-        Columns ``class, clips, recall_clean, recall_hidden, reliance``, the classes that are
-        present, the most reliant first.
+        Columns ``class, clips, recall_clean, recall_hidden, reliance``: the classes that are
+        present, the greatest reliance first.
     """
     (first, second), _ = common_rows([clean, hidden])
     labels = clean.labels[first]
@@ -112,7 +121,7 @@ def reliance_per_class(clean: ScoreTable, hidden: ScoreTable) -> pd.DataFrame:
 def _columns(
     given: dict[str, ScoreTable],
 ) -> tuple[dict[str, NDArray[np.floating]], list[str]]:
-    """Return for each common clip what the measures are means of, and the clips' groups."""
+    """Return the columns whose means the measures are made of, and the groups of the clips."""
     rows, _ = common_rows(list(given.values()))
     answers = {
         name: table.predictions()[kept]
@@ -132,21 +141,10 @@ def _columns(
 
 
 def _measures(means: Means) -> Means:
-    found = {}
-    renamed = {
-        "background_only": "background_only",
-        "person_only": "person_only",
-        "swap": "swap_accuracy",
-        "swap_error": "swap_error",
-        "contrasted": "contrasted_accuracy",
-    }
-    for name, measure in renamed.items():
-        if name in means:
-            found[measure] = means[name]
+    found = {name: means[column] for column, name in _MEANS.items() if column in means}
     if "clean" not in means:
         return found
     clean = means["clean"]
-    found = {"clean": clean, **found}
     base = np.where(clean > 0, clean, np.nan)
     if "background_only" in means:
         found["background_ratio"] = means["background_only"] / base

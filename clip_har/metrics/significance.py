@@ -1,4 +1,4 @@
-"""Is a difference more than chance? Intervals, paired tests, corrections, what could be seen."""
+"""Is a difference more than chance? Intervals, paired tests, corrections, detectable effects."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -14,12 +14,12 @@ _METHODS = {"holm": "holm", "benjamini_hochberg": "fdr_bh"}
 def wilson_interval(hits: int, clips: int) -> tuple[float, float]:
     """Return the 95 % interval of a share (Wilson 1927), in [0, 1].
 
-    It holds for independent clips; those of a group are not, so it is too narrow for them. Unlike a
-    bootstrap it does not collapse at 0 and 1.
+    It holds for independent clips. Clips of one group are not, so for them it is too narrow. Unlike
+    a bootstrap interval it does not collapse at 0 and 1.
 
     Args:
-        hits: how many clips, at most ``clips``.
-        clips: of how many, at least 1.
+        hits: number of hits, at most ``clips``.
+        clips: number of clips, at least 1.
 
     Example:
         >>> [round(end, 3) for end in wilson_interval(10, 10)]
@@ -34,13 +34,13 @@ def wilson_interval(hits: int, clips: int) -> tuple[float, float]:
 def mcnemar(right: NDArray[np.bool_], other: NDArray[np.bool_]) -> float:
     """Return the p-value of the exact McNemar test (1947), two-sided, in [0, 1].
 
-    The clips that are right in one cell and wrong in the other are as likely to be either under the
-    null hypothesis: a binomial test on them. It takes clips for independent; read it beside the
-    interval over groups. 1 without such a clip.
+    A binomial test of the clips that are right in one cell only: under the null hypothesis either
+    cell is equally likely. It assumes independent clips; read it beside the interval over groups.
+    1 without such a clip.
 
     Args:
-        right: ``(N,)``, whether the answer was right in one cell.
-        other: ``(N,)``, in the other, for the same clips.
+        right: ``(N,)``, whether one cell's prediction is right.
+        other: ``(N,)``, the same for the other cell and the same clips.
 
     Example:
         >>> mcnemar(np.array([True] * 6), np.array([False] * 6))
@@ -57,8 +57,8 @@ def mcnemar(right: NDArray[np.bool_], other: NDArray[np.bool_]) -> float:
 def corrected(p_values: Sequence[float], method: Correction = "holm") -> NDArray[np.float64]:
     """Return p-values corrected for their number, in [0, 1].
 
-    ``holm`` (1979) bounds the chance of one false alarm among all; ``benjamini_hochberg`` (1995)
-    the expected share of false ones among the alarms. NaN stays NaN and does not count.
+    ``holm`` (1979) bounds the chance of any false alarm; ``benjamini_hochberg`` (1995) bounds the
+    expected share of false alarms among all alarms. NaN stays NaN and does not count.
 
     Example:
         >>> corrected([0.01, 0.04, 0.03]).round(3).tolist()
@@ -74,15 +74,15 @@ def corrected(p_values: Sequence[float], method: Correction = "holm") -> NDArray
 
 
 def minimum_detectable(standard_error: float, *, alpha: float = 0.05, power: float = 0.8) -> float:
-    """Return the smallest true difference that such an experiment would probably have found.
+    """Return the smallest true difference that such an experiment would probably find.
 
     (z_{1−α/2} + z_power) · SE (Bloom 1995, "Minimum detectable effects"): 2.8 standard errors at
     5 % and 80 %. A difference that was not found says little about smaller ones.
 
     Args:
-        standard_error: of the difference; here that of its bootstrap over groups.
-        alpha: of the two-sided test.
-        power: chance to find it.
+        standard_error: of the difference; here from its bootstrap over groups.
+        alpha: level of the two-sided test.
+        power: probability to find it.
 
     Example:
         >>> round(minimum_detectable(0.01), 4)

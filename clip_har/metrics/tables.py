@@ -6,32 +6,38 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from clip_har.metrics.accuracy import Labels, Scores, ranking
 
-def per_class(confusion: NDArray[np.int64], class_names: Sequence[str]) -> pd.DataFrame:
-    """Return precision, recall, F1 and support of each class.
+
+def per_class(labels: Labels, scores: Scores, class_names: Sequence[str]) -> pd.DataFrame:
+    """Return precision, recall, F1 and support of each class, as scikit-learn computes them.
 
     Args:
-        confusion: ``(C, C)`` counts, row true, column predicted.
+        labels: ``(N,)`` int in [0, C).
+        scores: ``(N, C)``.
         class_names: C names.
 
     Returns:
-        One row per class with columns ``class, support, predicted, precision, recall, f1``; a
-        precision without a prediction, a recall without a clip and an F1 of a class that is
-        absent are NaN, an F1 of a class that is present and never predicted is 0.
+        One row per class with columns ``class, support, predicted, precision, recall, f1``: clips
+        of the class, predictions of it, and shares in [0, 1]. NaN are the precision of a class that
+        is never predicted, and recall and F1 of a class without a clip. The F1 of a class that has
+        clips and is never predicted is 0.
     """
-    hits = np.diag(confusion).astype(float)
-    support, predicted = confusion.sum(axis=1), confusion.sum(axis=0)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        precision, recall = hits / predicted, hits / support
-        f1 = np.where(support > 0, 2 * hits / (support + predicted), np.nan)
+    from sklearn.metrics import precision_recall_fscore_support
+
+    classes, answers = np.arange(len(class_names)), ranking(scores)[:, 0]
+    precision, recall, f1, _ = precision_recall_fscore_support(
+        labels, answers, labels=classes, zero_division=np.nan
+    )
+    support = np.bincount(labels, minlength=len(classes))
     return pd.DataFrame(
         {
             "class": list(class_names),
             "support": support,
-            "predicted": predicted,
+            "predicted": np.bincount(answers, minlength=len(classes)),
             "precision": precision,
             "recall": recall,
-            "f1": f1,
+            "f1": np.where(support > 0, f1, np.nan),
         }
     )
 

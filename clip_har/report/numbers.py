@@ -1,11 +1,22 @@
-"""Numbers as a reader sees them: halves are rounded away from zero, what is not known is a dash."""
+"""Numbers as text: halves are rounded away from zero, what is not known is a dash."""
 
 import math
 from decimal import ROUND_HALF_UP, Decimal
 from numbers import Real
 from typing import Any
 
+from clip_har.metrics.measure import Measure
+
 UNKNOWN = "–"
+
+
+def shown(value: Any, measure: Measure) -> str:
+    """Return a measure's value in its unit; only differences that can be negative have a sign."""
+    if measure.unit == "points" and measure.range[0] < 0:
+        return points(value)
+    if measure.unit in ("%", "points"):
+        return share(value)
+    return count(value) if measure.unit == "count" else number(value)
 
 
 def share(value: Any) -> str:
@@ -36,12 +47,12 @@ def number(value: Any) -> str:
 
 
 def count(value: Any) -> str:
-    """Return a whole number, thousands apart."""
+    """Return a whole number with commas between thousands."""
     return f"{value:,.0f}" if _known(value) else UNKNOWN
 
 
 def p_value(value: Any) -> str:
-    """Return a probability of a test, never as 0."""
+    """Return the p-value of a test, never as 0."""
     if not _known(value):
         return UNKNOWN
     return "< 0.001" if value < 0.001 else _rounded(value, "0.001")
@@ -50,7 +61,7 @@ def p_value(value: Any) -> str:
 def _rounded(value: Any, step: str, *, factor: int = 1) -> str:
     if not _known(value):
         return UNKNOWN
-    # The decimal that is meant: 0.9325 is stored a bit less, and differences are off in the 16th.
+    # The intended decimal: 0.9325 is stored a bit smaller, and differences err in the 16th place.
     exact = Decimal(repr(round(float(value), 12))) * factor
     return str(exact.quantize(Decimal(step), ROUND_HALF_UP) + 0)  # + 0: never "-0.0"
 

@@ -16,9 +16,9 @@ from clip_har.figures.reliability import reliability_figure
 from clip_har.metrics.accuracy import confusion_matrix
 from clip_har.metrics.attributes import attribute_table
 from clip_har.metrics.calibration import reliability
+from clip_har.metrics.measures import find, shown_in
 from clip_har.metrics.tables import confused_pairs
-from clip_har.report.glossary import BIAS, explained, term
-from clip_har.report.numbers import UNKNOWN, count, number, p_value, points, share
+from clip_har.report.numbers import UNKNOWN, count, number, p_value, points, share, shown
 from clip_har.report.pictures import both_themes, confusion_picture, photograph
 from clip_har.report.selection import Chosen, ReportCell
 from clip_har.report.tables import DRAWS, cell_rows, class_changes
@@ -95,10 +95,10 @@ def write_report(
         "over_ratio": _over_ratio(rows, chance=1 / classes),
         "reliability": _reliability(detailed),
         "bias": _bias(chosen.cells),
-        "bias_terms": list(BIAS.values()),
+        "bias_terms": shown_in("report: bias"),
         "kinds": _kinds(detailed),
         "measures": _measures(measures.rows),
-        "measure_terms": explained(measures.rows["measure"]),
+        "measure_terms": [find(name) for name in dict.fromkeys(measures.rows["measure"])],
         "several": bool(measures.rows["of"].astype(bool).any()),
         "noise": (noise := _noise(measures)),
         "noise_leaks": any("leaks" in row["variant"] for row in noise),
@@ -193,7 +193,7 @@ def _bias(cells: Sequence[ReportCell]) -> Records:
             "cell": one.name,
             "values": [
                 tuple(_bias_value(found, name) for found in (one.clean, one) if found is not None)
-                for name in BIAS
+                for name in (measure.name for measure in shown_in("report: bias"))
             ],
         }
         for one in cells
@@ -204,19 +204,27 @@ def _bias_value(one: ReportCell, name: str) -> str:
     errors = round((1 - one.metrics["top1"]) * one.metrics["data/clips"])
     if name == "bias/confusion_asymmetry" and errors < _FEW_ERRORS:
         return UNKNOWN
-    return BIAS[name].shown(one.metrics[name])
+    return shown(one.metrics[name], find(name))
 
 
 def _measures(rows: pd.DataFrame) -> Records:
     """Return the measures over several cells in plain words."""
     found = []
     for row in rows.to_dict("records"):
-        known = term(str(row["measure"]))
+        known = find(str(row["measure"]))
         interval = ""
         if pd.notna(row["low"]):
-            interval = f"{known.shown(row['low'])} to {known.shown(row['high'])}"
-        shown = {"name": known.name, "value": known.shown(row["value"]), "interval": interval}
-        found.append({**shown, "key": row["measure"], "of": row["of"], "clips": row["clips"]})
+            interval = f"{shown(row['low'], known)} to {shown(row['high'], known)}"
+        found.append(
+            {
+                "name": known.label,
+                "value": shown(row["value"], known),
+                "interval": interval,
+                "key": row["measure"],
+                "of": row["of"],
+                "clips": row["clips"],
+            }
+        )
     return found
 
 

@@ -108,7 +108,7 @@ def over_seeds(finished: Sequence[Finished]) -> pd.DataFrame:
     """Return what cells tell that differ in nothing but the root seed, over the same clips.
 
     ``seeds/top1_mean``, ``seeds/top1_sd`` (that of a sample) and ``seeds/count`` of their top-1,
-    and ``robustness/seed_consistency``, see `seed_consistency`.
+    and ``robustness/seed_consistency``, see `agreement_of_seeds`.
 
     Args:
         finished: cells.

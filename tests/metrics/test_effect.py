@@ -11,7 +11,7 @@ from clip_har.metrics.accuracy import top_k
 from clip_har.metrics.bootstrap import group_draws, multiplicities
 from clip_har.metrics.calibration import expected_calibration_error, true_class_confidence
 from clip_har.metrics.effect import paired_effect
-from clip_har.metrics.prediction_bias import recall_gap, skew_kl
+from clip_har.metrics.prediction_bias import prediction_bias, skew_kl
 from clip_har.results.noise_answers import Answers
 from clip_har.results.score_table import ScoreTable
 from tests.tables import made_table
@@ -59,7 +59,7 @@ def pure_measures(answers: Answers) -> dict[str, float]:
         "true_class_confidence": true_class_confidence(labels, probabilities),
         "ece": expected_calibration_error(labels, probabilities),
         "bias/skew_kl": skew_kl(labels, probabilities),
-        "bias/recall_gap": recall_gap(labels, table.scores),
+        "bias/recall_gap": prediction_bias(labels, probabilities)["bias/recall_gap"],
         "scene/swap_error": float((table.predictions() == table.scene_labels).mean()),
     }
     if answers.attention is not None:

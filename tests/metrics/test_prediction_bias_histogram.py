@@ -1,17 +1,11 @@
-"""Bias in the histogram of the answers: against scipy and scikit-learn, and against chance."""
-
-from math import ceil
-from statistics import fmean, pstdev
+"""Bias in the histogram of predictions: ranges, invariances, and against chance."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.spatial.distance import cityblock
-from scipy.stats import entropy
-from sklearn.metrics import confusion_matrix, recall_score
 
-from clip_har.metrics.prediction_bias import gini, prediction_bias
+from clip_har.metrics.prediction_bias import prediction_bias
 
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -31,34 +25,6 @@ def drawn_to(favourite: int, share: float, *, seed: int) -> tuple[np.ndarray, np
     given_ = np.where(draws.random(2000) < 0.7, labels, wrong)
     given_ = np.where(draws.random(2000) < share, favourite, given_)
     return labels, 0.1 / 9 * (1 - np.eye(10)[given_]) + 0.9 * np.eye(10)[given_]
-
-
-@given(SEEDS, st.integers(1, 80), st.integers(2, 25))
-def test_every_number_against_a_library(seed: int, clips: int, classes: int) -> None:
-    labels, probabilities = answers(seed, clips, classes)
-    said = probabilities.argmax(axis=1)
-    confusion = confusion_matrix(labels, said, labels=np.arange(classes))
-    true, answered = confusion.sum(axis=1), confusion.sum(axis=0)
-    present = np.unique(labels)
-    recall = recall_score(labels, said, labels=present, average=None, zero_division=0)
-    off_diagonal = clips - int((labels == said).sum())
-    one_sided = sum(
-        abs(int(confusion[i, j]) - int(confusion[j, i])) for i in range(classes) for j in range(i)
-    )
-    expected = {
-        "bias/skew_kl": entropy(probabilities.mean(axis=0), true + 1 / classes),
-        "bias/prediction_kl": entropy(answered, true + 1 / classes),  # scipy makes both sum to 1
-        "bias/prediction_tv": cityblock(answered, true) / clips / 2,
-        "bias/prediction_entropy": entropy(answered, base=classes),
-        "bias/never_predicted": len(set(present) - set(said)),
-        "bias/overprediction": max(answered[c] / true[c] for c in present),
-        "bias/recall_gap": max(recall) - min(recall),
-        "bias/recall_sd": pstdev(recall.tolist()),
-        "bias/recall_gini": gini(recall),
-        "bias/worst10": fmean(sorted(recall)[: ceil(len(present) / 10)]),
-        "bias/confusion_asymmetry": one_sided / off_diagonal if off_diagonal else 0,
-    }
-    assert prediction_bias(labels, probabilities) == pytest.approx(expected, abs=1e-9)
 
 
 @given(SEEDS, st.integers(1, 60), st.integers(2, 12))

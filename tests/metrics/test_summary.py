@@ -1,31 +1,60 @@
+"""A cell's numbers with its clean twin, and that every name stands for its own measure."""
+
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from clip_har.metrics.robustness import robustness
 from clip_har.metrics.summary import summarise
-from tests.tables import made_table
+from tests.report.made import table
+
+CLEAN, CELL = table(0.9), table(0.4, seed=1)
 
 
-def test_names_and_values() -> None:
-    table = made_table(labels=[0, 1, 2, 3, 4, 5, 5], classes=6, right=[1, 1, 1, 0, 0, 1, 0])
-    metrics = summarise(table)
-    assert metrics["top1"] == pytest.approx(4 / 7)
-    assert metrics["balanced_accuracy"] == pytest.approx((1 + 1 + 1 + 0 + 0 + 0.5) / 6)
-    assert metrics["top5"] == 1
-    assert metrics["mask/realised_ratio"] == pytest.approx(table.mask_ratio.mean())
-    assert "mask/subject_hidden" not in metrics
-    assert all(np.isfinite(list(metrics.values())))
-    # MLflow takes letters, digits and _ - . / only.
-    assert all(name.replace("/", "").replace("_", "").isalnum() for name in metrics)
-
-
-def test_top5_says_nothing_about_five_classes() -> None:
-    assert "top5" not in summarise(made_table(labels=[0, 1], classes=5, right=[1, 1]))
-
-
-def test_subject_hidden_is_over_the_clips_where_it_is_known() -> None:
-    table = made_table(
-        labels=[0, 1, 1], classes=2, right=[1, 1, 1], subject_hidden=[0.2, np.nan, 0.4]
+def test_the_twin_adds_robustness_and_changes_nothing_else():
+    alone, found = summarise(CELL), summarise(CELL, CLEAN)
+    added = robustness(CELL, CLEAN)
+    assert not alone.keys() & added.keys()
+    assert found == {**alone, **added}
+    assert found["robustness/absolute"] < 0.7  # the cell's, not the twin's
+    assert found["flip_rate/harmful"] > found["flip_rate/helpful"]
+    assert found["bias/amplification"] == pytest.approx(
+        found["bias/skew_kl"] - summarise(CLEAN)["bias/skew_kl"]
     )
-    metrics = summarise(table)
-    assert metrics["mask/subject_hidden"] == pytest.approx(0.3)
-    assert metrics["mask/subject_not_found"] == pytest.approx(1 / 3)
+    assert found["robustness/relative"] == pytest.approx(found["top1"] / summarise(CLEAN)["top1"])
+
+
+def test_a_cell_that_is_its_own_twin_is_robust():
+    found = summarise(CLEAN, CLEAN)
+    assert found["robustness/absolute"] == found["robustness/relative"] == 1
+    assert found["flip_rate"] == found["kl_from_clean"] == found["bias/amplification"] == 0
+
+
+def test_a_twin_of_other_clips_adds_nothing():
+    stranger = replace(CLEAN, clip_ids=tuple(f"other {number}" for number in range(160)))
+    assert summarise(CELL, stranger) == summarise(CELL)
+
+
+def test_clips_in_which_the_thing_was_not_found_are_not_compared():
+    gone = CELL.clip_ids[:60]
+    found = summarise(replace(CELL, empty=gone), CLEAN)
+    rest = CELL.predictions()[60:] != CLEAN.predictions()[60:]
+    assert found["flip_rate"] == pytest.approx(rest.mean())
+    assert found["top1"] == summarise(CELL)["top1"]
+
+
+def test_one_clip_of_one_group():
+    one = table(1.0, clips=1, groups=1)
+    found = summarise(one, one)
+    assert found["top1"] == found["robustness/absolute"] == 1
+    assert found["bias/recall_gap"] == found["bias/recall_sd"] == 0
+    assert all(np.isfinite(list(found.values())))
+
+
+def test_a_twin_that_is_never_right():
+    never = table(0.0)
+    found = summarise(CELL, never)
+    assert "robustness/relative" not in found
+    assert found["robustness/absolute"] > 1
+    assert found["flip_rate/harmful"] == 0

@@ -2,7 +2,8 @@
 
 import pytest
 
-from clip_har.report.numbers import count, number, p_value, points, share
+from clip_har.metrics.measures import find
+from clip_har.report.numbers import count, number, p_value, points, share, shown
 
 
 @pytest.mark.parametrize(
@@ -29,6 +30,20 @@ def test_rounding(text, expected):
     assert text == expected
 
 
-@pytest.mark.parametrize("shown", [share, points, number, count, p_value])
-def test_what_is_not_known_is_a_dash(shown):
-    assert shown(None) == shown(float("nan")) == shown(float("inf")) == "–"
+@pytest.mark.parametrize(
+    ("measure", "value", "expected"),
+    [
+        ("top1", 0.5, "50.0"),
+        ("bias/recall_gap", 0.25, "25.0"),
+        ("scene/reliance", 0.25, "+25.0"),
+        ("bias/never_predicted", 2.0, "2"),
+        ("nll", 0.5, "0.500"),
+    ],
+)
+def test_a_measure_is_shown_in_its_unit(measure, value, expected):
+    assert shown(value, find(measure)) == expected
+
+
+@pytest.mark.parametrize("form", [share, points, number, count, p_value])
+def test_what_is_not_known_is_a_dash(form):
+    assert form(None) == form(float("nan")) == form(float("inf")) == "–"

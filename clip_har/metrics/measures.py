@@ -1,0 +1,328 @@
+"""The one table of measures.
+
+Everything that is logged stands here once. What a cell logs, MLflow's names, the columns of the
+terminal, the words of the report and the page of measures in the documentation come from here. A
+new measure is a function in `clip_har.metrics` and an entry here; see `Measure` for the fields.
+"""
+
+from math import inf
+
+from clip_har.metrics import (
+    accuracy,
+    attention,
+    attributes,
+    calibration,
+    effect,
+    prediction_bias,
+    robustness,
+    scene,
+    shown,
+)
+from clip_har.metrics.measure import Measure, Place
+from clip_har.results.costs import Cost
+
+_TERMINAL: tuple[Place, ...] = ("terminal",)
+_BIAS: tuple[Place, ...] = ("report: bias",)
+_SWEEP: tuple[Place, ...] = ("report: sweep",)
+_ONE, _ANY, _REAL = (0, 1), (0, inf), (-inf, inf)  # ranges
+
+# fmt: off
+_ACCURACY = (
+    Measure("top1", "top-1", "%", "higher", _ONE, accuracy.top1,
+        "Share of clips whose best class is the true one.", places=_TERMINAL),
+    Measure("top5", "top-5", "%", "higher", _ONE, accuracy.top5,
+        "Share of clips whose true class is among the five best. Left out with five classes or"
+        " fewer.", places=_TERMINAL),
+    Measure("balanced_accuracy", "balanced accuracy", "%", "higher", _ONE,
+        accuracy.balanced_accuracy, "Mean recall of the classes that have clips.",
+        places=_TERMINAL),
+    Measure("macro_f1", "macro F1", "number", "higher", _ONE, accuracy.macro_f1,
+        "Mean F1 (harmonic mean of precision and recall) of the classes that have clips.",
+        places=_TERMINAL),
+)
+_CALIBRATION = (
+    Measure("confidence", "confidence", "number", "neither", _ONE, accuracy.confidence,
+        "Mean probability of the predicted class, the softmax over the classes.", places=_TERMINAL),
+    Measure("true_class_confidence", "confidence in the true class", "number", "higher", _ONE,
+        calibration.true_class_confidence, "Mean probability of the true class."),
+    Measure("margin", "margin", "number", "neither", _ONE, calibration.margin,
+        "Mean difference between the probabilities of the best and the second best class."),
+    Measure("entropy", "entropy", "number", "neither", _ONE, calibration.normalised_entropy,
+        "Mean entropy of the class probabilities over ln C. At 0 the model is certain, at 1 all"
+        " classes are equally likely."),
+    Measure("ece", "expected calibration error", "number", "lower", _ONE,
+        calibration.expected_calibration_error,
+        "Gap between confidence and accuracy, mean over 15 bins of equal width, weighted by"
+        " clips."),
+    Measure("ece_adaptive", "adaptive calibration error", "number", "lower", _ONE,
+        calibration.adaptive_calibration_error,
+        "The same gap over 15 bins with equally many clips."),
+    Measure("brier", "Brier score", "number", "lower", (0, 2), calibration.brier_score,
+        "Mean squared distance between the class probabilities and the truth."),
+    Measure("nll", "log score", "nats", "lower", _ANY, calibration.negative_log_likelihood,
+        "Mean −ln of the probability of the true class."),
+)
+_ROBUSTNESS = (
+    Measure("robustness/absolute", "absolute robustness", "number", "higher", (0, 2),
+        robustness.robustness,
+        "1 − (A_0 − A_m), with the accuracy A_0 of the clean twin and A_m of the cell. At 1 nothing"
+        " is lost."),
+    Measure("robustness/relative", "relative robustness", "number", "higher", _ANY,
+        robustness.robustness, "1 − (A_0 − A_m) / A_0. At 1 nothing is lost, at 0 everything."),
+    Measure("flip_rate", "flips", "%", "lower", _ONE, robustness.robustness,
+        "Share of clips whose prediction differs from that of the clean twin."),
+    Measure("flip_rate/harmful", "harmful flips", "%", "lower", _ONE, robustness.robustness,
+        "Share of clips that are right in the clean twin and wrong in the cell."),
+    Measure("flip_rate/helpful", "helpful flips", "%", "higher", _ONE, robustness.robustness,
+        "Share of clips that are wrong in the clean twin and right in the cell."),
+    Measure("top5_overlap", "overlap of the five best", "%", "higher", _ONE, robustness.robustness,
+        "Mean share of the five best classes that cell and clean twin have in common. Left out with"
+        " five classes or fewer."),
+    Measure("kl_from_clean", "divergence from the clean twin", "nats", "lower", _ANY,
+        robustness.robustness,
+        "Mean Kullback-Leibler divergence KL(p_0 ‖ p_m) between the class probabilities of the"
+        " clean twin and of the cell."),
+    Measure("drift", "drift", "number", "lower", (0, 2), shown.mean_drift,
+        "Mean 1 − cos between the embedding of a clip and that of its clean twin."),
+    Measure("robustness/area", "area under accuracy", "%", "higher", _ONE,
+        robustness.area_over_ratio,
+        "Mean accuracy over the requested hidden shares, with the clean cell at 0 (trapezoids).",
+        "sweep", _SWEEP),
+    Measure("robustness/resilience", "resilience", "number", "higher", _ANY, robustness.resilience,
+        "Mean accuracy of the masked cells over that of the clean cell. At 1 nothing is lost.",
+        "sweep", _SWEEP),
+    Measure("robustness/fill_spread", "spread over fills", "points", "lower", _ONE, None,
+        "Largest minus smallest accuracy of one mask under several fills: the effect of the fill"
+        " alone.", "sweep", _SWEEP),
+    Measure("robustness/seed_consistency", "agreement of seeds", "%", "higher", _ONE,
+        robustness.agreement_of_seeds,
+        "How often two seeds of the same mask give a clip the same prediction.",
+        "sweep", _SWEEP),
+    Measure("robustness/mean_corruption_error", "mean corruption error", "number", "lower", _ANY,
+        robustness.mean_corruption_error,
+        "Errors under the masks over those of the base model, mean over masks. The base model has"
+        " 1.", "sweep", _SWEEP),
+)
+_CLASS_BIAS = (
+    Measure("bias/skew_kl", "skew of the predictions", "nats", "lower", _ANY,
+        prediction_bias.prediction_bias,
+        "Kullback-Leibler divergence of the mean class probabilities from the class frequencies.",
+        places=_BIAS),
+    Measure("bias/never_predicted", "classes never predicted", "count", "lower", _ANY,
+        prediction_bias.prediction_bias, "Classes that have clips and are never predicted.",
+        places=_BIAS),
+    Measure("bias/recall_gap", "recall gap", "points", "lower", _ONE,
+        prediction_bias.prediction_bias,
+        "Recall (share of a class's clips that are classified correctly) of the best class minus"
+        " that of the worst.", places=_BIAS),
+    Measure("bias/recall_gini", "recall, Gini", "number", "lower", _ONE,
+        prediction_bias.prediction_bias,
+        "How unequal the recalls of the classes are. At 0 all are equal; towards 1 a few classes"
+        " have all of it.", places=_BIAS),
+    Measure("bias/worst10", "recall of the worst tenth", "%", "higher", _ONE,
+        prediction_bias.prediction_bias, "Mean recall of the worst tenth of the classes.",
+        places=_BIAS),
+    Measure("bias/confusion_asymmetry", "one-sided confusions", "number", "lower", _ONE,
+        prediction_bias.prediction_bias,
+        "Whether classes are mistaken for each other in both directions (0) or in one only (1):"
+        " Σ_{i<j} |K_ij − K_ji| over all errors. With few errors it is near 1 by chance.",
+        places=_BIAS),
+    Measure("bias/prediction_kl", "skew of the histogram of predictions", "nats", "lower", _ANY,
+        prediction_bias.prediction_bias,
+        "Kullback-Leibler divergence of the predicted classes from the class frequencies."),
+    Measure("bias/prediction_tv", "total variation of the predictions", "number", "lower", _ONE,
+        prediction_bias.prediction_bias,
+        "Half the sum of the differences between the frequencies of the predicted and of the true"
+        " classes."),
+    Measure("bias/prediction_entropy", "entropy of the predictions", "number", "neither", _ONE,
+        prediction_bias.prediction_bias,
+        "Entropy of the histogram of predictions over ln C. At 1 all classes are predicted equally"
+        " often."),
+    Measure("bias/overprediction", "overprediction", "number", "lower", _ANY,
+        prediction_bias.prediction_bias,
+        "Largest ratio of predictions to clips of a class. At 1 no class is predicted too often."),
+    Measure("bias/recall_sd", "standard deviation of recall", "number", "lower", (0, 0.5),
+        prediction_bias.prediction_bias, "Over the classes that have clips. At 0 all are equal."),
+    Measure("bias/amplification", "amplified skew", "nats", "lower", _REAL, robustness.robustness,
+        "`bias/skew_kl` minus that of the clean twin. Above 0 the mask or noise concentrates the"
+        " predictions on fewer classes."),
+    Measure("bias/<attribute>/accuracy_difference", "gap between kinds of clips", "points", "lower",
+        _ONE, attributes.attribute_metrics,
+        "Top-1 of the best value of the attribute minus that of the worst."),
+    Measure("bias/<attribute>/accuracy_ratio", "ratio between kinds of clips", "number", "higher",
+        _ONE, attributes.attribute_metrics,
+        "Top-1 of the worst value over that of the best. At 1 there is no gap."),
+    Measure("bias/<attribute>/equalised_odds", "equalised odds gap", "number", "lower", _ONE,
+        attributes.attribute_metrics,
+        "For each class the larger of the gaps in true and false positive rates between the values"
+        " of the attribute, mean over classes."),
+)
+_SCENE = (
+    Measure("scene/clean", "whole clips, top-1", "%", "higher", _ONE, scene.scene_measures,
+        "Accuracy on clips as they are.", "sweep", _SWEEP),
+    Measure("scene/background_only", "background only, top-1", "%", "neither", _ONE,
+        scene.scene_measures,
+        "Accuracy with the subject hidden. At chance level the background tells nothing; higher"
+        " values mean more reliance on it.", "sweep", _SWEEP),
+    Measure("scene/background_ratio", "background ratio", "number", "neither", _ANY,
+        scene.scene_measures,
+        "Accuracy with the subject hidden over that on whole clips (HAT). At 1 the background is"
+        " enough.", "sweep", _SWEEP),
+    Measure("scene/person_only", "person only, top-1", "%", "higher", _ONE, scene.scene_measures,
+        "Accuracy with everything but the subject hidden.", "sweep", _SWEEP),
+    Measure("scene/essential_cue", "essential cue", "number", "higher", _ANY, scene.scene_measures,
+        "Accuracy with only the subject visible over that on whole clips. At 1 the subject is"
+        " enough.", "sweep", _SWEEP),
+    Measure("scene/swap_accuracy", "swapped, the subject's class", "%", "higher", _ONE,
+        scene.scene_measures,
+        "SHAcc: share of subjects before the background of another class that are classified as"
+        " their own action.", "sweep", _SWEEP),
+    Measure("scene/swap_error", "swapped, the background's class", "%", "lower", _ONE,
+        scene.scene_measures,
+        "SBErr: share of the same clips that are classified as the action that belongs to the"
+        " background.", "sweep", _SWEEP),
+    Measure("scene/contrasted_accuracy", "contrasted", "%", "higher", _ONE, scene.scene_measures,
+        "Share of swapped clips that are classified correctly, and differently when nothing moves.",
+        "sweep", _SWEEP),
+    Measure("scene/reliance", "reliance on the background", "points", "neither", (-1, 1),
+        scene.scene_measures, "Accuracy on whole clips minus that with the background hidden.",
+        "sweep", _SWEEP),
+    Measure("scene/subject_reliance", "reliance on the subject", "points", "neither", (-1, 1),
+        scene.scene_measures, "Accuracy on whole clips minus that with the subject hidden.",
+        "sweep", _SWEEP),
+)
+_MASK = (
+    Measure("mask/realised_ratio", "hidden share", "%", "neither", _ONE, shown.realised_ratio,
+        "Mean share of the pixels that is hidden.", places=_TERMINAL),
+    Measure("mask/realised_ratio_sd", "standard deviation of the hidden share", "points", "neither",
+        (0, 0.5), shown.realised_ratio_sd, "Over clips; 0 for masks of exact area."),
+    Measure("mask/native_black", "black from the start", "%", "neither", _ONE, shown.native_black,
+        "Mean share of pixels that are black before any mask, such as letterbox bars."),
+    Measure("mask/subject_hidden", "subject hidden", "%", "neither", _ONE, shown.subject_hidden,
+        "Mean share of the subject that is hidden; needs a region source.", places=_TERMINAL),
+    Measure("mask/subject_not_found", "subject not found", "%", "neither", _ONE,
+        shown.subject_not_found, "Share of clips in which the region source found no subject."),
+    Measure("mask/feature_hidden", "target hidden", "%", "neither", _ONE, shown.feature_hidden,
+        "Mean share of the target of the mask that is hidden."),
+    Measure("mask/feature_frames", "frames with the target", "%", "neither", _ONE,
+        shown.feature_frames, "Share of frames in which the target of the mask was found."),
+    Measure("mask/nothing_found", "clips without the target", "%", "neither", _ONE,
+        shown.clip_counts,
+        "Share of the decoded clips in which the target of the mask was not found.",
+        places=_TERMINAL),
+)
+_ATTENTION = (
+    Measure("attention/mass", "attribution inside the subject", "number", "higher", _ONE,
+        attention.mass, "Share of the gradient-weighted attention that lies on the subject.",
+        "cell"),
+    Measure("attention/rank", "strongest patches on the subject", "number", "higher", _ONE,
+        attention.rank,
+        "Share of the K strongest patches that lie on the subject, which has K patches.", "cell"),
+    Measure("attention/pointing", "pointing game", "number", "higher", _ONE, attention.pointing,
+        "Share of frames whose strongest patch lies on the subject.", "cell"),
+    Measure("attention/focus", "focus", "number", "higher", _ANY, attention.focus,
+        "The subject's share of the attribution over its share of the frame. At 1 there is no"
+        " focus.", "cell"),
+)
+_NOISE = (
+    Measure("noise/rms", "noise, root mean square", "grey levels", "neither", (0, 255),
+        shown.noise_rms, "What noise changed in the pixels after clipping, mean over clips."),
+    Measure("noise/largest", "noise, largest change", "grey levels", "neither", (0, 255),
+        shown.noise_largest, "The largest change of any pixel."),
+    Measure("noise/steps", "steps of learning", "count", "neither", _ANY, None,
+        "Optimiser steps until learning stopped.", "cell"),
+    Measure("noise/kept_step", "step that is kept", "count", "neither", _ANY, None,
+        "The step with the best score on the validation clips.", "cell"),
+    Measure("noise/named_on_empty", "named on empty frames", "%", "neither", _ONE, None,
+        "How often the noise δ_c of a class c alone makes the model predict c on a black, grey or"
+        " white frame. Chance is 1 / C.", "cell"),
+    Measure("noise/<variant>/<measure>", "a measure under a protocol or control", "number",
+        "neither", _REAL, effect.paired_effect,
+        "top1, true_class_confidence, ece, bias/skew_kl, bias/recall_gap, scene/swap_error or"
+        " attention/mass of the same clips under `candidate`, `topk`, `predicted`,"
+        " `oracle_leaks_the_label`, `random`, `shuffled`, `universal`, `calibration` or, for noise"
+        " that is one for all classes, `learned`.", "cell"),
+    Measure("noise/<variant>/<measure>_difference", "the same minus that without noise", "number",
+        "neither", _REAL, effect.paired_effect,
+        "Paired by clip; intervals are in noise/effect.csv.", "cell"),
+    Measure("noise/<noise>/<variant>/<mask>/<measure>_difference", "effect of learned noise",
+        "number", "neither", _REAL, effect.paired_effect,
+        "A measure with noise minus that without, by mask, mean over noise seeds; intervals are in"
+        " noise_effects.csv.", "sweep"),
+)
+_SEEDS = (
+    Measure("seeds/top1_mean", "mean top-1 over seeds", "%", "higher", _ONE, None,
+        "Mean of cells that differ only in the seed.", "sweep", _SWEEP),
+    Measure("seeds/top1_sd", "standard deviation over seeds", "points", "lower", _ONE, None,
+        "Sample standard deviation of their top-1.", "sweep", _SWEEP),
+    Measure("seeds/count", "seeds", "count", "neither", _ANY, None, "Number of these cells.",
+        "sweep", _SWEEP),
+)
+_DATA = (
+    Measure("data/clips", "clips", "count", "neither", _ANY, shown.clip_counts,
+        "Number of clips that every number is about.", places=_TERMINAL),
+    Measure("data/failed_clips", "failed clips", "count", "lower", _ANY, None,
+        "Clips that could not be decoded; they are in no number.", "cell"),
+    Measure("data/empty_clips", "clips without the target", "count", "neither", _ANY,
+        shown.clip_counts,
+        "Decoded clips in which the target of the mask was not found."),
+    Measure("data/left_out_clips", "clips left out", "count", "neither", _ANY, shown.clip_counts,
+        "Those of them that are in no number (`region.on_empty=skip`)."),
+)
+_COST = (
+    Measure("cost/seconds", "time", "seconds", "lower", _ANY, Cost.metrics,
+        "Time of the whole cell.", "cell"),
+    Measure("cost/<part>_seconds", "time by part", "seconds", "lower", _ANY, Cost.metrics,
+        "load, decode, regions, mask, model, noise, attention and metrics; they do not overlap.",
+        "cell"),
+    Measure("cost/clips_per_second", "clips per second", "number", "higher", _ANY, Cost.metrics,
+        "Through mask and model.", "cell"),
+    Measure("cost/frames_per_second", "frames per second", "number", "higher", _ANY, Cost.metrics,
+        "Through mask and model.", "cell"),
+    Measure("cost/peak_memory_mb", "peak memory", "MB", "lower", _ANY, Cost.metrics,
+        "Of the process, including the cells that it ran before.", "cell"),
+    Measure("cost/peak_device_memory_mb", "peak memory of the accelerator", "MB", "lower", _ANY,
+        Cost.metrics, "With CUDA only.", "cell"),
+)
+# fmt: on
+
+FAMILIES: dict[str, tuple[Measure, ...]] = {
+    "Accuracy": _ACCURACY,
+    "Confidence and calibration": _CALIBRATION,
+    "Robustness against the clean twin": _ROBUSTNESS,
+    "Bias to classes and between kinds of clips": _CLASS_BIAS,
+    "Bias to the scene": _SCENE,
+    "What the mask did": _MASK,
+    "Attention": _ATTENTION,
+    "Learned noise": _NOISE,
+    "Seeds": _SEEDS,
+    "Data": _DATA,
+    "Cost": _COST,
+}
+"""The table, in groups that belong together."""
+
+MEASURES = tuple(measure for family in FAMILIES.values() for measure in family)
+"""The table."""
+
+_BY_NAME = {measure.name: measure for measure in MEASURES}
+
+
+def find(name: str) -> Measure:
+    """Return the measure that a logged name stands for.
+
+    Raises:
+        KeyError: when there is none.
+
+    Example:
+        >>> find("bias/viewpoint/accuracy_ratio").name
+        'bias/<attribute>/accuracy_ratio'
+    """
+    known = _BY_NAME.get(name) or next((one for one in MEASURES if one.covers(name)), None)
+    if known is None:
+        raise KeyError(f"{name} is in no entry of clip_har.metrics.measures")
+    return known
+
+
+def shown_in(place: Place) -> tuple[Measure, ...]:
+    """Return the measures that are shown in a place, in order."""
+    return tuple(measure for measure in MEASURES if place in measure.places)

@@ -1,0 +1,225 @@
+"""Every number of a cell against another library, or against the formula in plain Python."""
+
+from collections.abc import Callable
+from functools import cached_property
+from math import ceil, log
+from statistics import fmean, pstdev
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from fairlearn.metrics import MetricFrame, equalized_odds_difference
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.spatial.distance import cityblock, pdist
+from scipy.stats import entropy
+from sklearn import metrics as sk
+from torchmetrics.functional.classification import multiclass_calibration_error
+
+from clip_har.metrics.measures import MEASURES, find
+from clip_har.metrics.pairing import common_rows
+from clip_har.metrics.summary import summarise
+from clip_har.results.score_table import ScoreTable
+from tests.metrics.made import random_table
+
+
+class Case:
+    """A table, and what the oracles need of it."""
+
+    def __init__(self, table: ScoreTable, clean: ScoreTable) -> None:
+        self.table = table
+        self.y, self.p = table.labels, table.probabilities()
+        self.said = self.p.argmax(axis=1)
+        self.classes = np.arange(self.p.shape[1])
+        self.present = np.unique(self.y)
+        self.best = np.sort(self.p, axis=1)[:, ::-1]
+        self.off = (self.said == self.y) - self.best[:, 0]
+        self.confusion = sk.confusion_matrix(self.y, self.said, labels=self.classes)
+        self.true, self.predicted = self.confusion.sum(axis=1), self.confusion.sum(axis=0)
+        self.recall = np.diag(self.confusion)[self.present] / self.true[self.present]
+        (rows, _), _ = common_rows([table, clean])
+        self.pairs = Pairs(rows, self.said[rows], clean.predictions()[rows], self.y[rows], clean)
+
+    @cached_property
+    def ece(self) -> float:
+        given = torch.tensor(self.p), torch.tensor(self.y)
+        many = len(self.classes)
+        return float(multiclass_calibration_error(*given, num_classes=many, n_bins=15, norm="l1"))
+
+    def skew(self, mass: np.ndarray) -> float:
+        return float(entropy(mass, self.true + 1 / len(self.classes)))  # scipy makes both sum to 1
+
+    def over_views(self, name: str) -> float:
+        """Return a measure of the attribute, over the clips whose value is known."""
+        views = np.array([view or "" for view in self.table.attributes["view"]])
+        known = views != ""
+        y, said, views = self.y[known], self.said[known], views[known]
+        if len(set(views)) < 2:
+            return np.nan
+        frame = MetricFrame(
+            metrics=sk.accuracy_score, y_true=y, y_pred=said, sensitive_features=views
+        )
+        if name != "equalised_odds":
+            return float(frame.ratio() if name == "accuracy_ratio" else frame.difference())
+        gaps = []
+        for c in np.unique(y):
+            rates = []
+            for of_class in (True, False):  # fairlearn takes a rate of no clips as 0, we leave it
+                counted = [v for v in set(views) if ((y == c) == of_class)[views == v].any()]
+                here = np.isin(views, counted) & ((y == c) == of_class)
+                hit = pd.Series(said[here] == c).groupby(views[here]).mean()
+                rates.append(hit.max() - hit.min() if len(hit) else 0.0)
+            gaps.append(max(rates))
+            if all((y[views == v] == c).any() and (y[views == v] != c).any() for v in set(views)):
+                odds = equalized_odds_difference(y == c, said == c, sensitive_features=views)
+                assert gaps[-1] == pytest.approx(odds)
+        return fmean(gaps)
+
+
+class Pairs(NamedTuple):
+    """Predictions of the cell and of its twin, for the clips that both show as intended."""
+
+    rows: np.ndarray
+    said: np.ndarray
+    before: np.ndarray
+    y: np.ndarray
+    clean: ScoreTable
+
+    def lost(self) -> float:
+        return float((self.before == self.y).mean() - (self.said == self.y).mean())
+
+    def relative(self) -> float:
+        before = float((self.before == self.y).mean())
+        return 1 - self.lost() / before if before else np.nan
+
+
+def mean(column: str) -> Callable[[Case], float]:
+    return lambda c: pd.Series(getattr(c.table, column)).mean()  # NaN are left out
+
+
+def best_five(scores: np.ndarray) -> list[set[int]]:
+    return [set(np.argsort(-row, kind="stable")[:5]) for row in scores]
+
+
+def of_pairs(measure: Callable[[Pairs], float]) -> Callable[[Case], float]:
+    return lambda c: measure(c.pairs) if len(c.pairs.y) else np.nan
+
+
+def overlap(c: Case) -> float:
+    pairs = c.pairs
+    if len(c.classes) <= 5 or not len(pairs.y):
+        return np.nan
+    both = best_five(c.table.scores[pairs.rows]), best_five(pairs.clean.scores[pairs.rows])
+    return fmean(len(a & b) / 5 for a, b in zip(*both, strict=True))
+
+
+def amplification(c: Case) -> float:
+    rows, y = c.pairs.rows, c.pairs.y
+    if not len(y):
+        return np.nan
+    prior = np.bincount(y, minlength=len(c.classes)) + 1 / len(c.classes)
+    skews = [entropy(p[rows].sum(axis=0), prior) for p in (c.p, c.pairs.clean.probabilities())]
+    return float(skews[0] - skews[1])
+
+
+def asymmetry(c: Case) -> float:
+    wrong = len(c.y) - np.trace(c.confusion)
+    pairs = [(i, j) for i in c.classes for j in range(i)]
+    one_sided = sum(abs(int(c.confusion[i, j] - c.confusion[j, i])) for i, j in pairs)
+    return one_sided / wrong if wrong else 0.0
+
+
+def gini(c: Case) -> float:
+    count = len(c.recall)
+    total = c.recall.sum() * count
+    return 0.0 if not total else pdist(c.recall[:, None], "cityblock").sum() / total
+
+
+ORACLES: dict[str, Callable[[Case], float]] = {
+    "top1": lambda c: sk.accuracy_score(c.y, c.said),
+    "top5": lambda c: (
+        fmean(y in five for y, five in zip(c.y, best_five(c.table.scores), strict=True))
+        if len(c.classes) > 5
+        else np.nan
+    ),
+    "balanced_accuracy": lambda c: c.recall.mean(),
+    "macro_f1": lambda c: fmean(
+        2 * c.confusion[k, k] / (c.true[k] + c.predicted[k]) for k in c.present
+    ),
+    "confidence": lambda c: c.best[:, 0].mean(),
+    "true_class_confidence": lambda c: c.p[np.arange(len(c.y)), c.y].mean(),
+    "margin": lambda c: (c.best[:, 0] - c.best[:, 1]).mean(),
+    "entropy": lambda c: entropy(c.p, axis=1).mean() / log(len(c.classes)),
+    "ece": lambda c: c.ece,
+    "ece_adaptive": lambda c: (
+        sum(
+            abs(gaps.sum())
+            for gaps in np.array_split(c.off[np.argsort(c.best[:, 0], kind="stable")], 15)
+        )
+        / len(c.y)
+    ),
+    "brier": lambda c: sk.brier_score_loss(c.y, c.p, labels=c.classes, scale_by_half=False),
+    "nll": lambda c: sk.log_loss(c.y, c.p, labels=c.classes),
+    "robustness/absolute": of_pairs(lambda pairs: 1 - pairs.lost()),
+    "robustness/relative": of_pairs(Pairs.relative),
+    "flip_rate": of_pairs(lambda pairs: sk.zero_one_loss(pairs.before, pairs.said)),
+    "flip_rate/harmful": of_pairs(
+        lambda pairs: ((pairs.before == pairs.y) & (pairs.said != pairs.y)).mean()
+    ),
+    "flip_rate/helpful": of_pairs(
+        lambda pairs: ((pairs.before != pairs.y) & (pairs.said == pairs.y)).mean()
+    ),
+    "top5_overlap": overlap,
+    "kl_from_clean": lambda c: (
+        entropy(c.pairs.clean.probabilities()[c.pairs.rows], c.p[c.pairs.rows], axis=1).mean()
+        if len(c.pairs.y)
+        else np.nan
+    ),
+    "drift": mean("drift"),
+    "bias/skew_kl": lambda c: c.skew(c.p.mean(axis=0)),
+    "bias/never_predicted": lambda c: len(set(c.present) - set(c.said)),
+    "bias/recall_gap": lambda c: max(c.recall) - min(c.recall),
+    "bias/recall_gini": gini,
+    "bias/worst10": lambda c: fmean(sorted(c.recall)[: ceil(len(c.present) / 10)]),
+    "bias/confusion_asymmetry": asymmetry,
+    "bias/prediction_kl": lambda c: c.skew(c.predicted),
+    "bias/prediction_tv": lambda c: cityblock(c.predicted, c.true) / len(c.y) / 2,
+    "bias/prediction_entropy": lambda c: entropy(c.predicted, base=len(c.classes)),
+    "bias/overprediction": lambda c: max(c.predicted[k] / c.true[k] for k in c.present),
+    "bias/recall_sd": lambda c: pstdev(c.recall.tolist()),
+    "bias/amplification": amplification,
+    "bias/<attribute>/accuracy_difference": lambda c: c.over_views("accuracy_difference"),
+    "bias/<attribute>/accuracy_ratio": lambda c: c.over_views("accuracy_ratio"),
+    "bias/<attribute>/equalised_odds": lambda c: c.over_views("equalised_odds"),
+    "mask/realised_ratio": mean("mask_ratio"),
+    "mask/realised_ratio_sd": lambda c: pd.Series(c.table.mask_ratio).std(ddof=0),
+    "mask/native_black": mean("native_black"),
+    "mask/subject_hidden": mean("subject_hidden"),
+    "mask/subject_not_found": lambda c: 1 - pd.Series(c.table.subject_found).mean(),
+    "mask/feature_hidden": mean("feature_hidden"),
+    "mask/feature_frames": mean("feature_frames"),
+    "mask/nothing_found": lambda c: len(c.table.empty) / (len(c.y) + 1),
+    "noise/rms": mean("noise_rms"),
+    "noise/largest": lambda c: max(c.table.noise_largest),
+    "data/clips": lambda c: len(c.y),
+    "data/empty_clips": lambda c: len(c.table.empty),
+    "data/left_out_clips": lambda _: 1,
+}
+
+
+def test_every_measure_of_a_score_table_has_an_oracle() -> None:
+    assert set(ORACLES) == {one.name for one in MEASURES if one.source == "scores"}
+
+
+@settings(max_examples=30)
+@given(st.integers(0, 2**32 - 1))
+def test_a_cell_s_numbers_are_those_of_the_oracles(seed: int) -> None:
+    table, clean = random_table(seed), random_table(seed, noise=1.0)
+    case = Case(table, clean)
+    found = {find(name).name: value for name, value in summarise(table, clean).items()}
+    assert all(type(value) is float for value in found.values())
+    expected = {name: oracle(case) for name, oracle in ORACLES.items()}
+    known = {name: value for name, value in expected.items() if np.isfinite(value)}
+    assert found == pytest.approx(known, abs=2e-6)  # torchmetrics reckons in single precision
