@@ -60,7 +60,9 @@ def add_entry(table: Path) -> None:
     family, before = "_ACCURACY = (\n", "    robustness,\n"
     assert family in text
     assert before in text
-    text = text.replace(family, family + entry).replace(before, "    rank,\n" + before, 1)
+    text = text.replace(family, f"{family}{entry.rstrip()},\n").replace(
+        before, "    rank,\n" + before, 1
+    )
     table.write_text(text, encoding="utf-8")
 
 
