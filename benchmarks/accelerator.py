@@ -16,7 +16,7 @@ from clip_har.engine.show import show_clips
 from clip_har.masking.masked_clips import MaskedClips
 from clip_har.masking.percent import PercentMask
 from clip_har.models.clip import CLIP
-from clip_har.models.dual_encoder import Precision, pick_device
+from clip_har.models.device import Precision, pick_device
 from clip_har.models.runtime import Runtime
 from clip_har.models.zero_shot import ZeroShot
 from clip_har.noise.none import NoNoise

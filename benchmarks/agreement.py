@@ -12,7 +12,7 @@ from clip_har.data.frames.store import FrameStore
 from clip_har.data.sampling import FrameSettings
 from clip_har.data.sources.folder import Folder
 from clip_har.models.clip import CLIP
-from clip_har.models.dual_encoder import Precision, pick_device
+from clip_har.models.device import Precision, pick_device
 from clip_har.models.runtime import Runtime
 from clip_har.models.zero_shot import ZeroShot
 from clip_har.synthetic.dataset import Synthetic

@@ -15,7 +15,7 @@ from clip_har.engine.show import show_clips
 from clip_har.masking.masked_clips import MaskedClips
 from clip_har.masking.none import NoMask
 from clip_har.models.clip import CLIP
-from clip_har.models.dual_encoder import pick_device
+from clip_har.models.device import pick_device
 from clip_har.models.zero_shot import ZeroShot
 from clip_har.noise.learned.learning import learn
 from clip_har.noise.learned.perturbation import NoPerturbation, make_perturbation

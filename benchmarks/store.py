@@ -17,7 +17,7 @@ from clip_har.masking.masked_clips import MaskedClips
 from clip_har.masking.percent import PercentMask
 from clip_har.masking.shape import ShapeMask
 from clip_har.models.clip import CLIP
-from clip_har.models.dual_encoder import pick_device
+from clip_har.models.device import pick_device
 from clip_har.models.preprocess import normalise
 
 _FRAMES = FrameSettings(count=8, size=224)

@@ -25,14 +25,14 @@ def effects_figure(effects: pd.DataFrame, *, title: str, caption: str = CAPTION)
     axes.axvline(0, color="0.4", linewidth=1)
     against = rows["control"].map(_kind)
     for offset, (kind, colour) in zip((-0.15, 0.15, 0.3), _COLOURS.items(), strict=True):
-        drawn = rows[against == kind]
-        if not len(drawn):
+        plotted = rows[against == kind]
+        if not len(plotted):
             continue
-        height = [names.index(name) + offset for name in drawn["condition"]]
-        value = drawn["difference"].to_numpy()
+        height = [names.index(name) + offset for name in plotted["condition"]]
+        value = plotted["difference"].to_numpy()
         # A percentile interval need not hold the value itself.
-        below = (value - drawn["low"].to_numpy()).clip(min=0)
-        above = (drawn["high"].to_numpy() - value).clip(min=0)
+        below = (value - plotted["low"].to_numpy()).clip(min=0)
+        above = (plotted["high"].to_numpy() - value).clip(min=0)
         axes.errorbar(
             value, height, xerr=[below, above], fmt="o", color=colour, markersize=4, linewidth=1.3,
             label=f"against {kind}" if kind != "difference of two changes" else kind,

@@ -6,8 +6,7 @@ from clip_har.engine.fit_noise import CellNoise
 from clip_har.engine.show import show_clips
 from clip_har.engine.variants import columns_needed, table_of, variants_of
 from clip_har.masking.masked_clips import MaskedClips
-from clip_har.models.video_zero_shot import VideoZeroShot
-from clip_har.models.zero_shot import ZeroShot
+from clip_har.models.zero_shot import Classifier
 from clip_har.results.costs import Cost
 from clip_har.results.score_table import ScoreTable
 
@@ -18,7 +17,7 @@ THREADS = 4
 def answer(
     cell: Cell,
     masked: MaskedClips,
-    classifier: ZeroShot | VideoZeroShot,
+    classifier: Classifier,
     noise: CellNoise,
     *,
     clean: Embedded | None,

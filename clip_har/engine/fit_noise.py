@@ -11,8 +11,7 @@ from clip_har.data.frames.store import FrameStore
 from clip_har.engine.load_model import of_frames
 from clip_har.engine.training import open_training
 from clip_har.engine.variants import headline_of
-from clip_har.models.video_zero_shot import VideoZeroShot
-from clip_har.models.zero_shot import ZeroShot
+from clip_har.models.zero_shot import Classifier, ZeroShot
 from clip_har.noise.contract import Noise
 from clip_har.noise.learned.controls import Calibration, random_like
 from clip_har.noise.learned.fit import FittedNoise, fitted_calibration, learned_noise, load_noise
@@ -45,9 +44,7 @@ class CellNoise:
     calibration: Calibration | None = None
 
 
-def open_noise(
-    cell: Cell, frames: FrameStore, classifier: ZeroShot | VideoZeroShot, *, cost: Cost
-) -> CellNoise:
+def open_noise(cell: Cell, frames: FrameStore, classifier: Classifier, *, cost: Cost) -> CellNoise:
     """Return the noise that a cell's clips are seen with, learning what was not learned yet.
 
     Args:

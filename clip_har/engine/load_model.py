@@ -5,30 +5,22 @@ from typing import cast
 
 from clip_har.config.cell import Cell
 from clip_har.data.clips import ClipSet
-from clip_har.models.dual_encoder import DualEncoder, Precision, pick_device
+from clip_har.models.device import Precision, pick_device
+from clip_har.models.encoder import Encoder
 from clip_har.models.source import ModelSource
-from clip_har.models.video_encoder import VideoEncoder
-from clip_har.models.video_zero_shot import VideoZeroShot
-from clip_har.models.zero_shot import ZeroShot
+from clip_har.models.zero_shot import Classifier, ZeroShot
 
 
-def load_model(cell: Cell) -> DualEncoder | VideoEncoder:
+def load_model(cell: Cell) -> Encoder:
     """Load the cell's model, or return it when the cell before had the same."""
     return _load_model(cell.model, cell.device, cell.precision)
 
 
-def load_classifier(cell: Cell, clips: ClipSet) -> ZeroShot | VideoZeroShot:
+def load_classifier(cell: Cell, clips: ClipSet) -> Classifier:
     """Load the cell's model and embed the classes of its clips."""
-    model, prompts = load_model(cell), cell.prompts.texts(clips.class_names)
-    if isinstance(model, VideoEncoder):
-        return VideoZeroShot.build(
-            model, prompts, batch_size=cell.batch_size, cache_dir=cell.cache_dir
-        )
-    assert cell.model.pooling != "model"  # noqa: S101, a model of single frames
-    return ZeroShot.build(
-        model,
-        prompts,
-        pooling=cell.model.pooling,
+    return cell.model.classifier(
+        load_model(cell),
+        cell.prompts.texts(clips.class_names),
         batch_size=cell.batch_size,
         cache_dir=cell.cache_dir,
     )
@@ -39,7 +31,7 @@ def load_zero_shot(cell: Cell, clips: ClipSet) -> ZeroShot:
     return of_frames(load_classifier(cell, clips))
 
 
-def of_frames(classifier: ZeroShot | VideoZeroShot) -> ZeroShot:
+def of_frames(classifier: Classifier) -> ZeroShot:
     """Return a classifier as one of single frames.
 
     `clip_har.config` refuses a model of whole clips wherever more than its device is asked for:
@@ -49,8 +41,6 @@ def of_frames(classifier: ZeroShot | VideoZeroShot) -> ZeroShot:
 
 
 @lru_cache(maxsize=1)
-def _load_model(
-    source: ModelSource, device: str, precision: Precision
-) -> DualEncoder | VideoEncoder:
+def _load_model(source: ModelSource, device: str, precision: Precision) -> Encoder:
     # The cells of a sweep that run in one process share the model.
     return source.load(device=pick_device(device), precision=precision)

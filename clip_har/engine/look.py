@@ -18,8 +18,7 @@ from clip_har.engine.show import seen_frames
 from clip_har.engine.variants import headline_of, shown_variants
 from clip_har.masking.masked_clips import MaskedClips, ShownClip
 from clip_har.models.source import NO_ATTRIBUTION
-from clip_har.models.video_zero_shot import VideoZeroShot
-from clip_har.models.zero_shot import ZeroShot
+from clip_har.models.zero_shot import Classifier
 from clip_har.noise.learned.settings import is_learned
 from clip_har.noise.learned.variants import NONE
 from clip_har.results.costs import Cost
@@ -49,7 +48,7 @@ class Looked:
 def look(
     cell: Cell,
     masked: MaskedClips,
-    classifier: ZeroShot | VideoZeroShot,
+    classifier: Classifier,
     noise: CellNoise,
     tables: Mapping[str, ScoreTable],
     *,

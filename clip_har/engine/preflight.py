@@ -31,7 +31,7 @@ def preflight(cell: Cell) -> ClipSet:
         )
     if cell.device not in ("auto", "cpu") or cell.precision == "fp16":
         # Only these can be impossible, and only PyTorch knows (it takes seconds to import).
-        from clip_har.models.dual_encoder import pick_device, pick_dtype
+        from clip_har.models.device import pick_device, pick_dtype
 
         pick_dtype(cell.precision, pick_device(cell.device))
     cell.region.identity(clips)

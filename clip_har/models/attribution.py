@@ -1,4 +1,4 @@
-"""Where in its frames a model sees attribution for a text: gradient-weighted attention."""
+"""Which patches of its frames speak for a text: gradient-weighted attention."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -30,14 +30,14 @@ def attribution(
 ) -> Tensor:
     """Return how much each patch of each frame speaks for its clip's text.
 
-    For several clips what `clip_evidence` gives for each.
+    For several clips what `clip_attribution` gives for each.
 
     Args:
         model: the dual encoder.
         clips: B clips of ``(T, 3, S, S)`` uint8 RGB; T may differ.
-        texts: ``(B, D)`` L2-normalised, what each clip's attribution is for.
+        texts: ``(B, D)`` L2-normalised, the text of each clip.
         pooling: over the frames of a clip.
-        first_layer: see `clip_evidence`.
+        first_layer: see `clip_attribution`.
 
     Returns:
         ``(M, g, g)`` float32 on the CPU, the clips' M frames in a row; at least 0.
@@ -53,7 +53,7 @@ def attribution(
 
 
 def embed_clip(model: DualEncoder, clip: Tensor) -> Tensor:
-    """Embed the frames of one clip in the steps that `clip_evidence` takes.
+    """Embed the frames of one clip in the steps that `clip_attribution` takes.
 
     Args:
         model: the dual encoder.
@@ -81,11 +81,11 @@ def clip_attribution(
     Chefer, Gur and Wolf 2021 ("Generic Attention-Model Explainability for Interpreting Bi-Modal
     and Encoder-Decoder Transformers"): from layer to layer R <- R + A' R with A' = the mean over
     the heads of max(0, dy/dA * A), from R = 1; the attribution is the row of the class token. Here
-    y
-    is `clip_logit` times T: every frame weighs as if it stood alone, so that a clip of one
+    y is `clip_logit` times T: every frame weighs as if it stood alone, so that a clip of one
     repeated frame has the attribution of that frame.
 
-    The vision tower computes attention openly (``eager``) for this alone, and is left as it was.
+    The vision tower computes attention without fused kernels (``eager``) here only; its setting is
+    restored afterwards.
 
     Args:
         model: the dual encoder, in whose precision the gradients are.
@@ -124,7 +124,7 @@ def clip_logit(embeddings: Tensor, text: Tensor, *, logit_scale: float, pooling:
     """Return how well a clip fits a text, as a scalar that has a gradient.
 
     With ``mean`` the clip's logit as `clip_har.models.pooling.clip_scores` has it. The other
-    poolings judge frames one by one: then the mean of the frames' logits. (The gradient of
+    poolings score frames one by one: then the mean of the frames' logits. (The gradient of
     ``max`` is that of a single frame, that of ``mean_probability`` brings in other classes.)
 
     Args:
@@ -143,13 +143,13 @@ def attribution_with_gradient(model: DualEncoder, pixels: Tensor, texts: Tensor)
     Args:
         model: the dual encoder.
         pixels: ``(M, 3, S, S)`` as `normalise` gives them, with a graph.
-        texts: ``(M, D)`` L2-normalised, what each frame's attribution is for.
+        texts: ``(M, D)`` L2-normalised, the text of each frame.
 
     Returns:
         ``(M, g, g)`` float32 on the model's device; at least 0.
 
     Raises:
-        ClipHarError: see `clip_evidence`.
+        ClipHarError: see `clip_attribution`.
     """
     with _eager(_vision_tower(model)):
         output = model.network.get_image_features(pixel_values=pixels, output_attentions=True)
@@ -164,7 +164,7 @@ def attribution_with_gradient(model: DualEncoder, pixels: Tensor, texts: Tensor)
 
 
 def class_token_row(attentions: Sequence[Tensor], gradients: Sequence[Tensor]) -> Tensor:
-    """Roll gradient-weighted attention out, for the class token, see `clip_evidence`.
+    """Roll gradient-weighted attention out for the class token, see `clip_attribution`.
 
     The row of the product (1 + A'_n) … (1 + A'_1), multiplied from the left: no matrix of all
     tokens by all tokens is kept.
@@ -254,7 +254,7 @@ def _frames_at_once(tower: Any) -> int:
 
 @contextmanager
 def _eager(tower: Any) -> Iterator[None]:
-    """Let a tower compute attention in the open: the fused kernels show no weights."""
+    """Switch a tower to eager attention: the fused kernels return no weights."""
     before = tower.config._attn_implementation
     tower.set_attn_implementation("eager")
     try:

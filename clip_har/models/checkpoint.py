@@ -27,10 +27,10 @@ class CheckpointFormat:
 
     Attributes:
         setting: the key that names the checkpoint: `MODEL` or `REGION`.
-        model_types: of ``config.json``, those that will do; empty where there is no such file.
+        model_types: of ``config.json``, those that are accepted; empty if there is no such file.
         conversion: how pickled weights are converted, to follow "convert them once".
-        weights_only: whether the model needs no file beside its weights, as one that does not
-            come from transformers.
+        weights_only: whether the weights are the only file that the model needs, as for one
+            that does not come from transformers.
     """
 
     setting: str
@@ -48,7 +48,7 @@ class CheckpointFormat:
 
 
 def find_checkpoint(checkpoint: str, revision: str | None, expected: CheckpointFormat) -> Path:
-    """Return the folder that holds a checkpoint, fetching it from the hub where needed.
+    """Return the folder that holds a checkpoint, downloading it from the hub if needed.
 
     Args:
         checkpoint: a local folder, or a hub name ``owner/name``.
@@ -154,7 +154,7 @@ def _from_hub(name: str, revision: str | None, expected: CheckpointFormat) -> Pa
 
 
 def read_preprocessor(folder: Path, *, setting: str = MODEL) -> dict[str, Any]:
-    """Return what a checkpoint says of its image preprocessing.
+    """Return what a checkpoint says about its image preprocessing.
 
     Raises:
         ClipHarError: when the file is missing or damaged.
@@ -200,7 +200,7 @@ def vision_number(folder: Path, key: str, *, default: int) -> int:
     Args:
         folder: the checkpoint.
         key: in ``vision_config``.
-        default: where it is not written down, as transformers has it.
+        default: the default of transformers if the key is missing.
 
     Raises:
         ClipHarError: when it is something else.

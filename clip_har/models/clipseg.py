@@ -21,7 +21,7 @@ _BILINEAR = 2  # PIL's number for it, as preprocessor_config.json names it
 
 @dataclass(frozen=True)
 class CLIPSeg:
-    """A frozen segmentation network that is told in words what to look for.
+    """A frozen segmentation network that finds what a text names.
 
     Attributes:
         network: transformers' ``CLIPSegForImageSegmentation``, frozen, float32.

@@ -84,7 +84,7 @@ def load_detector(
     Raises:
         ClipHarError: when the weights are damaged or of another architecture.
     """
-    # What scores less is of no use: the network need not draw masks for it.
+    # The network need not make masks for people below the least score.
     options = {"box_score_thresh": score, "min_size": input_size, "max_size": input_size}
     network = _build(architecture, options)
     weights = _read(folder)

@@ -1,13 +1,11 @@
-"""Load a model of transformers with its tokenizer from a folder, or say in one line why not."""
+"""Load a model of transformers with its tokenizer from a folder; a fault is one line."""
 
 import math
-from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import safe_open
-from torch import Tensor
 from transformers import AutoTokenizer
 from transformers.utils.logging import disable_progress_bar, set_verbosity_error
 
@@ -32,7 +30,7 @@ def load_pretrained(architecture: Any, folder: Path, *, named: str) -> tuple[Any
         ClipHarError: when a file is missing or damaged, or the files do not belong together.
     """
     disable_progress_bar()  # type: ignore[no-untyped-call]
-    set_verbosity_error()  # type: ignore[no-untyped-call]  # what does not fit is told below
+    set_verbosity_error()  # type: ignore[no-untyped-call]  # what does not fit is reported below
     try:
         _check_size(architecture, folder, named=named)
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
@@ -45,7 +43,7 @@ def load_pretrained(architecture: Any, folder: Path, *, named: str) -> tuple[Any
         )
     except ClipHarError:
         raise
-    except Exception as error:  # whatever transformers trips over in a damaged file
+    except Exception as error:  # whatever a damaged file makes transformers raise
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise ClipHarError(f"{named}: cannot be loaded ({reason})") from error
     if report["missing_keys"] or report["mismatched_keys"]:
@@ -65,29 +63,6 @@ def load_pretrained(architecture: Any, folder: Path, *, named: str) -> tuple[Any
         )
     network.eval().requires_grad_(requires_grad=False)
     return network, tokenizer
-
-
-def check_answers(ask: Callable[[], Sequence[Tensor]], *, named: str) -> None:
-    """Let a model answer once, before hours are spent on clips.
-
-    Args:
-        ask: returns what it answers.
-        named: what the user calls it, such as ``model.checkpoint=FOLDER``, for messages.
-
-    Raises:
-        ClipHarError: when it cannot answer, or answers with something that is no number.
-    """
-    try:
-        with torch.inference_mode():
-            answers = ask()
-    except Exception as error:  # whatever a damaged config.json leads to
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise ClipHarError(f"{named}: the model cannot run ({reason})") from error
-    if not all(bool(torch.isfinite(answer).all()) for answer in answers):
-        raise ClipHarError(
-            f"{named}: the model answers with something that is no number: its weights are damaged,"
-            " or precision=fp16 is too narrow for it (try bf16 or fp32)"
-        )
 
 
 def _check_size(architecture: Any, folder: Path, *, named: str) -> None:

@@ -1,7 +1,8 @@
 """What an option of the ``model`` group is: the contract, with no logic."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 from clip_har.core.settings import Option
 from clip_har.data.sampling import Fit, Resample
@@ -10,12 +11,13 @@ from clip_har.models.runtime import Runtime
 if TYPE_CHECKING:
     import torch
 
-    from clip_har.models.dual_encoder import DualEncoder, Precision
+    from clip_har.models.device import Precision
+    from clip_har.models.encoder import Encoder
     from clip_har.models.pooling import Pooling
-    from clip_har.models.video_encoder import VideoEncoder
+    from clip_har.models.zero_shot import Classifier
 
 NO_ATTRIBUTION = "the model has no class token that attends to patches; a CLIP has"
-"""Why some models cannot say what in a frame their answers rest on."""
+"""Why some models give no attribution."""
 
 
 class ModelSource(Option, Protocol):
@@ -45,7 +47,7 @@ class ModelSource(Option, Protocol):
         """Of the image tower's forward pass."""
 
     def folder(self) -> Path:
-        """Return the checkpoint's folder, fetching it where needed."""
+        """Return the checkpoint's folder; download it if it is not on this machine."""
 
     def image_size(self) -> int:
         """Return the input's side in pixels, without loading the model."""
@@ -56,7 +58,22 @@ class ModelSource(Option, Protocol):
     def clip_length(self) -> int | None:
         """Return the frames that a clip must have; None for any number."""
 
-    def load(
-        self, *, device: "torch.device", precision: "Precision"
-    ) -> "DualEncoder | VideoEncoder":
+    def load(self, *, device: "torch.device", precision: "Precision") -> "Encoder":
         """Load the model, frozen and in evaluation mode."""
+
+    def classifier(
+        self,
+        model: Any,
+        prompts: Sequence[Sequence[str]],
+        *,
+        batch_size: int,
+        cache_dir: Path,
+    ) -> "Classifier":
+        """Return the classifier of a set of classes.
+
+        Args:
+            model: as `load` returned it.
+            prompts: C lists of at least one text each.
+            batch_size: frames in one forward pass.
+            cache_dir: where text embeddings are kept between runs.
+        """

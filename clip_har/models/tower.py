@@ -1,4 +1,4 @@
-"""What runs the image tower where no gradient is needed: PyTorch, or a runtime that may be faster.
+"""Run the image tower where no gradient is needed: by PyTorch, or by a runtime that may be faster.
 
 The pixels, the masks and everything after the tower are the same under all of them; gradients
 always flow through PyTorch itself. Which is fastest depends on the processor, see
@@ -18,7 +18,7 @@ from clip_har.models.runtime import Runtime, check_runtime
 Tower = Callable[[Tensor], Tensor]
 """Turns ``(M, 3, S, S)`` normalised pixels into ``(M, D)`` features, not yet of length 1."""
 
-_TRACED = 2  # frames that a network is traced with; one would be taken for a constant
+_TRACED = 2  # frames that a network is traced with; a single one would be made a constant
 
 
 class _ImageTower(torch.nn.Module):

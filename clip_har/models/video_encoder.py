@@ -2,52 +2,31 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from clip_har.models.dual_encoder import text_features
+from clip_har.models.device import Precision
+from clip_har.models.encoder import Encoder, load_fields, try_out
 from clip_har.models.preprocess import normalise
-from clip_har.models.pretrained import check_answers
 
 
-@dataclass(frozen=True)
-class VideoEncoder:
+@dataclass(frozen=True, kw_only=True)
+class VideoEncoder(Encoder):
     """A frozen X-CLIP (Ni et al. 2022, "Expanding Language-Image Pretrained Models").
 
     Frames of a clip exchange messages inside the vision tower, a second transformer joins them,
-    and every text is moved towards what is seen in the clip before the two are compared. So there
-    is no embedding of a single frame, and no classifier that is the same for all clips.
+    and every text is moved towards what is seen in the clip before the two are compared. So a
+    single frame has no embedding, and no classifier is the same for all clips.
 
     Attributes:
-        network: transformers' ``XCLIPModel``, frozen.
-        tokenizer: a transformers tokenizer.
-        name: for people.
-        digest: of the weights and their configuration.
-        image_size: side of the square input, pixels.
         clip_length: frames of every clip.
-        context_length: longest text, in tokens.
-        mean: per channel, of values in [0, 1].
-        std: per channel, of values in [0, 1].
-        logit_scale: learned temperature, as a factor.
-        device: where it runs.
-        dtype: of the forward pass.
     """
 
-    network: Any
-    tokenizer: Any
-    name: str
-    digest: str
-    image_size: int
     clip_length: int
-    context_length: int
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
-    logit_scale: float
-    device: torch.device
-    dtype: torch.dtype
 
     def pixels(self, clips: Tensor) -> Tensor:
         """Normalise clips: ``(B, T, 3, S, S)`` grey levels, uint8 or float32; gradients flow."""
@@ -78,14 +57,7 @@ class VideoEncoder:
         Returns:
             ``(N, D)`` float32 on the CPU, not of length 1.
         """
-        return text_features(
-            self.network,
-            self.tokenizer,
-            texts,
-            context_length=self.context_length,
-            padded=False,
-            device=self.device,
-        )
+        return self.text_features(texts)
 
     def logits(self, embeddings: Tensor, patches: Tensor, prompts: Tensor) -> Tensor:
         """Compare clips with classes.
@@ -108,22 +80,29 @@ class VideoEncoder:
         classes = normalize(each.mean(dim=2), dim=-1)  # (B, C, D)
         return self.logit_scale * torch.einsum("bd,bcd->bc", embeddings, classes)
 
+    def trial(self) -> list[Tensor]:
+        """Return the logit of a black clip and a word."""
+        size = self.image_size
+        clip = torch.zeros(1, self.clip_length, 3, size, size, dtype=torch.uint8)
+        return [self.logits(*self.encode_clips(self.pixels(clip)), self.encode_texts(["a"])[None])]
 
-def try_out(model: VideoEncoder, *, named: str) -> None:
-    """Show a model one black clip and one word, before hours are spent on clips.
+
+def load_video_encoder(
+    architecture: Any, folder: Path, *, name: str, device: torch.device, precision: Precision
+) -> VideoEncoder:
+    """Load an X-CLIP, frozen and in evaluation mode.
 
     Args:
-        model: as it was loaded.
-        named: what the user calls it, such as ``model.checkpoint=FOLDER``, for messages.
+        architecture: transformers' ``XCLIPModel``.
+        folder: the checkpoint.
+        name: what the user calls it.
+        device: where it is to run.
+        precision: of the forward pass.
 
     Raises:
-        ClipHarError: when it cannot answer, or answers with something that is no number.
+        ClipHarError: when a file of the checkpoint is missing or damaged.
     """
-    size = model.image_size
-
-    def ask() -> list[Tensor]:
-        clip = torch.zeros(1, model.clip_length, 3, size, size, dtype=torch.uint8)
-        seen = model.encode_clips(model.pixels(clip))
-        return [model.logits(*seen, model.encode_texts(["a"])[None])]
-
-    check_answers(ask, named=named)
+    fields = load_fields(architecture, folder, name=name, device=device, precision=precision)
+    model = VideoEncoder(**fields, clip_length=fields["network"].config.vision_config.num_frames)
+    try_out(model)
+    return model

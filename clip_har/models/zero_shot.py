@@ -16,7 +16,7 @@ from clip_har.models.pooling import Pooling, clip_embeddings, clip_scores
 
 
 class Classifier(Protocol):
-    """Whatever scores clips.
+    """What scores clips.
 
     A `ZeroShot`, a `clip_har.models.video_zero_shot.VideoZeroShot`, or a planted model whose
     answers are known.

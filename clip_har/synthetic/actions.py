@@ -23,7 +23,7 @@ class Action:
     Attributes:
         name: Class name, a file-system-safe word.
         scene: The scene of its own, where a biased data set puts it.
-        object: The target it uses, or None.
+        object: The object it uses, or None.
         phrase: Words for captions: "a person ``phrase``".
         move: Gives the movement of one performance.
         yaw: Range of the person's turn, degrees: 0 faces the side, 90 the camera.

@@ -55,7 +55,7 @@ def plan_clips(
     split: Split,
     subjects: int | None = None,
 ) -> list[ClipSpec]:
-    """Plan a split in exact shares rather than by drawing lots.
+    """Plan a split in exact shares, not at random.
 
     Classes differ by one clip at most. Of each class, ``scene_bias`` of the clips are in its own
     scene, up to rounding, and of the whole split the exact rounded number. The other clips go to

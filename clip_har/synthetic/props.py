@@ -1,4 +1,4 @@
-"""Build the targets that actions use, as solids in the person's space, and draw them."""
+"""Build the objects that actions use, as solids in the person's space, and draw them."""
 
 from __future__ import annotations
 

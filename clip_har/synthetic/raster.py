@@ -51,7 +51,7 @@ def rasterise(layers: list[Layer], palette: Palette, *, size: int, frames: int) 
     scaled = [[(p * fine - 0.5, ink) for p, ink in layer.patches] for layer in layers]
     flat = np.array(palette.colours, dtype=np.uint8).ravel().tolist()
     person = [255 if label == PERSON else 0 for label in palette.labels]
-    target = [255 if label == OBJECT else 0 for label in palette.labels]
+    objects = [255 if label == OBJECT else 0 for label in palette.labels]
     pad = [0] * (256 - len(palette.labels))
     result = Cutout(
         np.empty((frames, size, size, 3), np.uint8),
@@ -65,10 +65,10 @@ def rasterise(layers: list[Layer], palette: Palette, *, size: int, frames: int) 
             for outline, ink in scaled[number]:
                 draw.polygon(outline[t].ravel().tolist(), fill=ink)
         persons = np.asarray(index.point(person + pad).reduce(SAMPLES))
-        targets = np.asarray(index.point(target + pad).reduce(SAMPLES))
+        covered = np.asarray(index.point(objects + pad).reduce(SAMPLES))
         index.putpalette(flat)
         result.colour[t] = np.asarray(index.convert("RGB").reduce(SAMPLES))
-        cover = persons.astype(np.uint16) + targets
+        cover = persons.astype(np.uint16) + covered
         result.cover[t] = np.minimum(cover, 255)
-        result.labels[t] = np.where(cover >= 128, np.where(persons >= targets, PERSON, OBJECT), 0)
+        result.labels[t] = np.where(cover >= 128, np.where(persons >= covered, PERSON, OBJECT), 0)
     return result

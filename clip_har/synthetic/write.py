@@ -91,7 +91,7 @@ def write_clip(
         root: Folder of the data set.
         spec: What to render.
         video: Sizes and quality.
-        variant: What to show; not ``swap``, whose scene belongs into the specification.
+        variant: What to show; not ``swap``: its scene belongs into the specification.
 
     Returns:
         The clip's row of ``clips.csv``.
@@ -132,7 +132,7 @@ def write_clips(
         root: The data set's folder; must not exist.
         specs: What to render, clip ids all different.
         workers: Processes; 1 renders in this one.
-        progress: Told (clips done, clips in all) after each clip.
+        progress: Called with (clips done, clips in all) after each clip.
         video: Sizes and quality; None takes the defaults.
         variant: What to show.
 
@@ -182,7 +182,7 @@ def fill_folder(
 def _counted(
     rows: Iterable[dict[str, str]], total: int, progress: Callable[[int, int], None] | None
 ) -> list[dict[str, str]]:
-    """Collect rows and tell the progress after each."""
+    """Collect rows and report the progress after each."""
     done = []
     for row in rows:
         done.append(row)

@@ -17,13 +17,13 @@ from experiments.tiny_clip.captions import (
     Facts,
     class_prompts,
     clip_facts,
-    draw_caption,
     matches,
+    sample_caption,
 )
-from experiments.tiny_clip.drawn import DrawnClips
 from experiments.tiny_clip.losses import cell_shares
 from experiments.tiny_clip.network import CELL, MEAN, PATCH, STD
 from experiments.tiny_clip.recipe import Recipe
+from experiments.tiny_clip.rendered import RenderedClips
 
 _OCCLUDERS = (8, 16, 16, 28)  # px; 16 is the default of `masking=percent`
 _PLAIN = (70, 240)  # grey levels of a plain wall, per channel
@@ -47,7 +47,7 @@ class Batch:
 
 
 def batches(
-    clips: DrawnClips, templates: list[str], recipe: Recipe, *, shares: CaptionShares
+    clips: RenderedClips, templates: list[str], recipe: Recipe, *, shares: CaptionShares
 ) -> Iterator[Batch]:
     """Yield one batch for each step; the same ones for the same recipe.
 
@@ -68,14 +68,14 @@ def batches(
             clip_facts(action, STUDIO if plain else scene)
             for action, scene, plain in zip(*_truth(clips, picked), studio, strict=True)
         ]
-        drawn = [draw_caption(fact, templates, shares, rng) for fact in facts]
+        captions = [sample_caption(fact, templates, shares, rng) for fact in facts]
         if recipe.class_prompts:
-            drawn += class_prompts(templates[int(rng.integers(len(templates)))])
+            captions += class_prompts(templates[int(rng.integers(len(templates)))])
         yield Batch(
             normalise(frames.flatten(0, 1), mean=MEAN, std=STD, dtype=torch.float32),
             cells,
-            [caption for caption, _ in drawn],
-            _match(facts, [said for _, said in drawn], recipe),
+            [caption for caption, _ in captions],
+            _match(facts, [said for _, said in captions], recipe),
         )
 
 
@@ -102,7 +102,7 @@ def occlude(frames: Tensor, recipe: Recipe, rng: np.random.Generator) -> Tensor:
     Args:
         frames: ``(B, T, 3, H, W)`` uint8.
         recipe: the settings.
-        rng: draws.
+        rng: source of the random choices.
 
     Returns:
         ``(B, T, 3, H, W)`` uint8.
@@ -129,7 +129,7 @@ def _order(clips: int, recipe: Recipe, rng: np.random.Generator) -> Iterator[NDA
 
 
 def _pick_frames(
-    clips: DrawnClips, picked: NDArray[np.int64], count: int, rng: np.random.Generator
+    clips: RenderedClips, picked: NDArray[np.int64], count: int, rng: np.random.Generator
 ) -> tuple[Tensor, Tensor]:
     """Return some frames ``(B, T, 3, H, W)`` of each clip and their maps ``(B, T, H, W)``."""
     length = clips.frames.shape[1]
@@ -148,7 +148,7 @@ def _to_studio(
     return torch.where(plain[:, :, None], colours[:, None, :, None, None], frames)
 
 
-def _truth(clips: DrawnClips, picked: NDArray[np.int64]) -> tuple[list[int], list[int]]:
+def _truth(clips: RenderedClips, picked: NDArray[np.int64]) -> tuple[list[int], list[int]]:
     """Return the class numbers and scene numbers of some clips."""
     scenes = [SCENES.index(clips.specs[clip].scene) for clip in picked]
     return clips.labels[picked].tolist(), scenes

@@ -69,16 +69,16 @@ class CaptionShares:
     object: float = 0.05
 
 
-def draw_caption(
+def sample_caption(
     facts: Facts, templates: Sequence[str], shares: CaptionShares, rng: np.random.Generator
 ) -> tuple[str, Facts]:
-    """Draw a caption of a clip.
+    """Sample a caption of a clip.
 
     Args:
         facts: of the clip.
         templates: prompt templates with ``{}`` in place of the class name.
-        shares: how often which kind is drawn.
-        rng: draws.
+        shares: how often each kind is sampled.
+        rng: source of the random choices.
 
     Returns:
         The sentence and the facts it mentions.

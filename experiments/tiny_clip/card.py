@@ -14,7 +14,7 @@ from experiments.tiny_clip.recipe import Recipe
 CARD = "README.md"
 NAMES = {
     "biased": "top-1, 90 % of clips in their class's own scene",
-    "unbiased": "top-1, scene drawn evenly (ρ = 1/C)",
+    "unbiased": "top-1, scene sampled evenly (ρ = 1/C)",
     "gap": "gap between the two",
     "sberr": "answers with the scene's class, in other classes' scenes (SBErr)",
     "masked_0.1": "top-1, 10 % of each frame black",
@@ -46,17 +46,17 @@ scene.
 
 ## Scores
 
-Zero-shot, `prompts=single`, 8 frames a clip averaged, frames as drawn (before video compression).
-Test subjects appear in no training or validation clip and were looked at once, after every choice
-had been made on the validation subjects. Masks are `masking=percent`, patch 16, black, over the
-biased clips. Chance is {chance:.3f}. Intervals: 95 %, bootstrap over subjects.
+Zero-shot, `prompts=single`, the mean of 8 frames a clip, frames as rendered (before video
+compression). No test subject appears in a training or validation clip. Test clips were used once,
+after every choice had been made on the validation subjects. Masks are `masking=percent`, patch 16,
+black, over the biased clips. Chance is {chance:.3f}. Intervals: 95 %, bootstrap over subjects.
 
 {scores}
 """
 _REST = """
 ## Training data
 
-{clips} clips of 40 subjects, 20 actions and 20 scenes, ρ = {scene_bias}, 8 frames each, drawn
+{clips} clips of 40 subjects, 20 actions and 20 scenes, ρ = {scene_bias}, 8 frames each, rendered
 with data seed {data_seed}; {val_clips} validation clips of 12 other subjects and {test_clips} test
 clips of 16 others in each of two sets (ρ = 0.9 and ρ = 1/C, the same performances). In training
 some clips are shown before a plain colour in place of their scene, and some with black patches.
@@ -68,7 +68,7 @@ prompt templates in `conf/prompts` and some of their own.
 ```yaml
 {listed}```
 
-The loss is CLIP's symmetric contrastive loss with every true caption as a positive, against the
+The loss is CLIP's symmetric contrastive loss, with every true caption as a positive, over the
 captions of the batch and a prompt of each class, plus `map_weight` times the cross-entropy of a
 head, thrown away after training, that predicts person, object and background in cells of 4 px.
 """

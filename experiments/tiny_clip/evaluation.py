@@ -1,4 +1,4 @@
-"""What the tiny CLIP knows: measured along the path that every model of the package takes."""
+"""What the tiny CLIP knows: zero-shot answers to rendered clips, before video compression."""
 
 import tempfile
 from collections.abc import Mapping
@@ -8,20 +8,23 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
+from clip_har.core.seeding import generator
 from clip_har.masking.area import Canvas
 from clip_har.masking.fill import apply_mask
 from clip_har.masking.mask import clip_mask
 from clip_har.masking.percent import PercentMask
-from clip_har.models.classifier import zero_shot_classifier
+from clip_har.metrics.bootstrap import GroupDraws, percentile_interval
 from clip_har.models.dual_encoder import DualEncoder
-from clip_har.models.pooling import clip_scores
+from clip_har.models.zero_shot import ZeroShot
 from clip_har.prompts.prompt_set import PromptSet
-from experiments.tiny_clip.drawn import CLASS_NAMES, DrawnClips
+from experiments.tiny_clip.rendered import CLASS_NAMES, RenderedClips
 
 RATIOS = (0.1, 0.3, 0.5)
 _BATCH = 8  # clips
 _MASK_SEED = 0
+_DRAWS = 2000
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,10 +44,26 @@ class Measured:
         found = {name: float(hit.mean()) for name, hit in self.hits.items()}
         return found | {"gap": found["biased"] - found["unbiased"]}
 
+    def intervals(self) -> dict[str, tuple[float, float]]:
+        """Return the 95 % interval of each score, from a bootstrap over subjects.
 
-@torch.inference_mode()
+        All measures see the same samples, so the gap is compared within subjects. The package's
+        `cluster_bootstrap` takes one set of clips; here each measure has its own.
+        """
+        subjects = sorted({str(name) for group in self.groups.values() for name in group})
+        rng = generator(0, "tiny/intervals", "subjects")
+        sampled = rng.integers(len(subjects), size=(_DRAWS, len(subjects)))
+        times = np.stack([np.bincount(row, minlength=len(subjects)) for row in sampled])  # (R, S)
+        found = {}
+        for name, hits in self.hits.items():
+            draws = GroupDraws(np.searchsorted(subjects, self.groups[name]), times)
+            found[name] = draws.sums(hits) / np.maximum(draws.sums(np.ones(len(hits))), 1)
+        found["gap"] = found["biased"] - found["unbiased"]
+        return {name: percentile_interval(values) for name, values in found.items()}
+
+
 def predict(
-    model: DualEncoder, clips: DrawnClips, prompts: PromptSet, *, ratio: float = 0.0
+    model: DualEncoder, clips: RenderedClips, prompts: PromptSet, *, ratio: float = 0.0
 ) -> NDArray[np.int64]:
     """Classify clips zero-shot, under a percent mask.
 
@@ -57,45 +76,28 @@ def predict(
     Returns:
         ``(N,)`` class numbers.
     """
+    frames_at_once = _BATCH * clips.frames.shape[1]
     with tempfile.TemporaryDirectory() as folder:
-        texts = prompts.texts(CLASS_NAMES)
-        classifier = zero_shot_classifier(model, texts, cache_dir=Path(folder))
-    mask = PercentMask(ratio=ratio)
+        classifier = ZeroShot.build(
+            model,
+            prompts.texts(CLASS_NAMES),
+            pooling="mean",
+            batch_size=frames_at_once,
+            cache_dir=Path(folder),
+        )
     found = []
     for start in range(0, len(clips.specs), _BATCH):
-        masked = []
-        for spec, frames in zip(
-            clips.specs[start : start + _BATCH], clips.frames[start : start + _BATCH], strict=True
-        ):
-            count, _, height, width = frames.shape
-            canvas = Canvas(
-                clip_id=spec.clip_id, seed=_MASK_SEED, frames=count, height=height, width=width
-            )
-            masked.append(
-                apply_mask(
-                    torch.from_numpy(frames.copy()),
-                    clip_mask(mask, canvas),
-                    mask.fill,
-                    seed=_MASK_SEED,
-                    clip_id=spec.clip_id,
-                )
-            )
-        scores = clip_scores(
-            model.encode_frames(torch.cat(masked)),
-            [len(clip) for clip in masked],
-            classifier.to(model.device),
-            logit_scale=model.logit_scale,
-            pooling="mean",
-        )
-        found.append(scores.argmax(dim=1).cpu().numpy())
+        rows = range(start, min(start + _BATCH, len(clips.specs)))
+        scores = classifier.scores([_masked(clips, row, ratio) for row in rows])
+        found.append(scores.argmax(dim=1).numpy())
     return np.concatenate(found)
 
 
 def measure(
     model: DualEncoder,
     *,
-    biased: DrawnClips,
-    unbiased: DrawnClips,
+    biased: RenderedClips,
+    unbiased: RenderedClips,
     prompts: PromptSet,
     ratios: tuple[float, ...] = RATIOS,
 ) -> Measured:
@@ -128,3 +130,18 @@ def measure(
         hits[f"masked_{ratio}"] = predict(model, biased, prompts, ratio=ratio) == biased.labels
         groups[f"masked_{ratio}"] = subjects["biased"]
     return Measured(hits, groups)
+
+
+def _masked(clips: RenderedClips, row: int, ratio: float) -> Tensor:
+    """Return one clip's frames ``(T, 3, H, W)`` uint8 under the mask."""
+    frames, clip_id = clips.frames[row], clips.specs[row].clip_id
+    count, _, height, width = frames.shape
+    mask = PercentMask(ratio=ratio)
+    canvas = Canvas(clip_id=clip_id, seed=_MASK_SEED, frames=count, height=height, width=width)
+    return apply_mask(
+        torch.from_numpy(frames.copy()),
+        clip_mask(mask, canvas),
+        mask.fill,
+        seed=_MASK_SEED,
+        clip_id=clip_id,
+    )

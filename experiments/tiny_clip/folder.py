@@ -64,7 +64,7 @@ def save_recipe(recipe: Recipe, minutes: float, folder: Path) -> None:
 
     Args:
         recipe: how the model was trained.
-        minutes: that drawing and training took.
+        minutes: that rendering and training took.
         folder: must exist.
     """
     content = {"recipe": recipe.model_dump(), "minutes": round(minutes, 1)}
@@ -72,7 +72,7 @@ def save_recipe(recipe: Recipe, minutes: float, folder: Path) -> None:
 
 
 def read_recipe(folder: Path) -> tuple[Recipe, float]:
-    """Read ``recipe.yaml``: the recipe, and the minutes that drawing and training took."""
+    """Read ``recipe.yaml``: the recipe, and the minutes that rendering and training took."""
     content: Any = OmegaConf.to_container(OmegaConf.load(folder / RECIPE))
     return Recipe.model_validate(content["recipe"]), float(content["minutes"])
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from transformers import CLIPConfig, CLIPModel
 
-from experiments.tiny_clip.drawn import SIZE
+from experiments.tiny_clip.rendered import SIZE
 from experiments.tiny_clip.tokenizer import BEGIN, CONTEXT, END, PAD
 
 PATCH = 16  # px

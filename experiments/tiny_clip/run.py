@@ -3,7 +3,7 @@
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,11 +23,10 @@ from clip_har.synthetic import plan_clips
 from clip_har.synthetic.plan import Split
 from clip_har.tracking.tracker import RunInfo, Tracking
 from experiments.tiny_clip.card import CARD, model_card
-from experiments.tiny_clip.drawn import CLASS_NAMES, DrawnClips, open_drawn
 from experiments.tiny_clip.evaluation import measure, predict
 from experiments.tiny_clip.folder import Score, save_model, save_recipe, save_scores
-from experiments.tiny_clip.intervals import intervals
 from experiments.tiny_clip.recipe import Recipe
+from experiments.tiny_clip.rendered import CLASS_NAMES, RenderedClips, open_rendered
 from experiments.tiny_clip.training import train
 
 log = logging.getLogger(__name__)
@@ -42,14 +41,14 @@ _SMOOTHING = 0.98
 
 @dataclass
 class _Curves:
-    """What is remembered of a training: number by step."""
+    """The curves of a training: number by step."""
 
     loss: dict[int, float] = field(default_factory=dict)
     val: dict[int, float] = field(default_factory=dict)
 
 
 def run_training(config: DictConfig) -> None:
-    """Draw, train, measure, write the checkpoint folder and track it.
+    """Render clips, train, measure, write the checkpoint folder and track it.
 
     Args:
         config: as ``experiments/tiny_clip/conf/train.yaml`` composes.
@@ -72,7 +71,8 @@ def run_training(config: DictConfig) -> None:
     )
     with tracking.run(results, info) as run:
         started = time.monotonic()
-        sets = Sets.open(recipe, cache, config.workers or os.cpu_count() or 1)
+        splits: list[Split] = ["val", "test"] if config.test else ["val"]
+        sets = Sets.open(recipe, splits, cache, config.workers or os.cpu_count() or 1)
         curves = _Curves()
         model = _train(recipe, sets, prompts, curves, every=config.validate_every)
         minutes = (time.monotonic() - started) / 60
@@ -80,7 +80,6 @@ def run_training(config: DictConfig) -> None:
             save_model(model, folder)
             save_recipe(recipe, minutes, folder)
             loaded = CLIP(checkpoint=str(folder)).load(device=torch.device("cpu"), precision="fp32")
-            splits: list[Split] = ["val", "test"] if config.test else ["val"]
             scores = [s for split in splits for s in sets.scores(loaded, prompts["single"], split)]
             save_scores(scores, folder)
             (folder / CARD).write_text(model_card(folder), encoding="utf-8")
@@ -127,7 +126,7 @@ def _train(
 
 @contextmanager
 def _progress(steps: int) -> Iterator[Callable[[int, float, float], None]]:
-    """Show steps, loss and validation score on a terminal; yield what tells them."""
+    """Show steps, loss and validation score on a terminal; yield what updates them."""
     console = Console(stderr=True)
     columns = (
         TextColumn("training"),
@@ -152,23 +151,24 @@ class Sets:
         held_out: by split the biased and the unbiased clips.
     """
 
-    train: DrawnClips
-    held_out: dict[Split, tuple[DrawnClips, DrawnClips]]
+    train: RenderedClips
+    held_out: dict[Split, tuple[RenderedClips, RenderedClips]]
 
     @classmethod
-    def open(cls, recipe: Recipe, cache_dir: Path, workers: int) -> "Sets":
-        """Draw the clips, or find them drawn."""
+    def open(cls, recipe: Recipe, splits: Sequence[Split], cache_dir: Path, workers: int) -> "Sets":
+        """Render the training clips and those of some held-out splits, or find them rendered."""
 
-        def drawn(split: Split, clips: int, bias: float) -> DrawnClips:
+        def rendered(split: Split, clips: int, bias: float) -> RenderedClips:
             plan = plan_clips(seed=recipe.data_seed, clips=clips, scene_bias=bias, split=split)
-            return open_drawn(plan, cache_dir=cache_dir, workers=workers)
+            return open_rendered(plan, cache_dir=cache_dir, workers=workers)
 
         counts: dict[Split, int] = {"val": recipe.val_clips, "test": recipe.test_clips}
         return cls(
-            drawn("train", recipe.clips, recipe.scene_bias),
+            rendered("train", recipe.clips, recipe.scene_bias),
             {
-                split: (drawn(split, count, BIASED), drawn(split, count, UNBIASED))
+                split: (rendered(split, count, BIASED), rendered(split, count, UNBIASED))
                 for split, count in counts.items()
+                if split in splits
             },
         )
 
@@ -176,7 +176,7 @@ class Sets:
         """Measure a model on a split."""
         biased, unbiased = self.held_out[split]
         found = measure(model, biased=biased, unbiased=unbiased, prompts=prompts)
-        bounds = intervals(found)
+        bounds = found.intervals()
         return [
             Score(split, name, len(found.hits.get(name, ())), value, *bounds[name])
             for name, value in found.scores().items()

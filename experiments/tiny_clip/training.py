@@ -10,21 +10,21 @@ from transformers import PreTrainedTokenizerFast
 from clip_har.models.dual_encoder import DualEncoder
 from experiments.tiny_clip.batches import Batch, batches
 from experiments.tiny_clip.captions import CaptionShares, all_texts
-from experiments.tiny_clip.drawn import SIZE, DrawnClips
 from experiments.tiny_clip.losses import contrastive_loss, map_loss
 from experiments.tiny_clip.network import MEAN, STD, Trainee, make_network
 from experiments.tiny_clip.recipe import Recipe
+from experiments.tiny_clip.rendered import SIZE, RenderedClips
 from experiments.tiny_clip.tokenizer import CONTEXT, make_tokenizer
 
 _LARGEST_LOG_SCALE = math.log(100.0)  # as Radford et al. 2021 cut it
 _LONGEST_GRADIENT = 1.0
 
 Report = Callable[[int, dict[str, float], DualEncoder], None]
-"""Told after each step: steps done, the losses, and the model as it is."""
+"""Called after each step with the steps done, the losses, and the model as it is."""
 
 
 def train(
-    recipe: Recipe, clips: DrawnClips, templates: list[str], *, report: Report
+    recipe: Recipe, clips: RenderedClips, templates: list[str], *, report: Report
 ) -> DualEncoder:
     """Train from scratch.
 
@@ -32,7 +32,7 @@ def train(
         recipe: the settings.
         clips: of the training split.
         templates: prompt templates that captions may take.
-        report: told after each step.
+        report: called after each step.
 
     Returns:
         The trained model, in evaluation mode, without a digest.
@@ -45,8 +45,8 @@ def train(
     trainee = Trainee(network)
     optimiser = _optimiser(trainee, recipe)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: rate(step, recipe))
-    drawn = batches(clips, templates, recipe, shares=CaptionShares())
-    for done, batch in enumerate(drawn, 1):
+    shown = batches(clips, templates, recipe, shares=CaptionShares())
+    for done, batch in enumerate(shown, 1):
         trainee.train()
         losses = _losses(trainee, tokenizer, batch, recipe)
         total = losses["contrastive"] + recipe.map_weight * losses["map"]

@@ -35,7 +35,7 @@ main()
 
 @pytest.fixture(scope="module")
 def extended(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A checkout in which every file stands that the pages name, and made clips."""
+    """A checkout with every file that the pages name, and with small clips."""
     folder = tmp_path_factory.mktemp("extended")
     for name in ("clip_har", "conf"):
         skipped = shutil.ignore_patterns("__pycache__", "local")
@@ -43,12 +43,27 @@ def extended(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for page in PAGES:
         for block in blocks(page):
             if block.title:
-                assert not (folder / block.title).exists(), f"{block.title} is there already"
+                assert not (folder / block.title).exists(), f"{block.title} already exists"
                 (folder / block.title).write_text(block.code, encoding="utf-8")
+    add_entry(folder / "clip_har/metrics/measures.py")
     for subject in (2, 3, 11):  # the last one is for training
         for action in ("boxing", "walking"):
             write_video(folder / "kth" / f"person{subject:02}_{action}_d1_uncomp.avi", 8)
     return folder
+
+
+def add_entry(table: Path) -> None:
+    """Add the page's measure to the table of measures, as the page says."""
+    page = blocks(DOCS / "extend/measure.md")
+    (entry,) = [block.code for block in page if block.code.lstrip().startswith("Measure(")]
+    text = table.read_text(encoding="utf-8")
+    family, before = "_ACCURACY = (\n", "    robustness,\n"
+    assert family in text
+    assert before in text
+    text = text.replace(family, f"{family}{entry.rstrip()},\n").replace(
+        before, "    rank,\n" + before, 1
+    )
+    table.write_text(text, encoding="utf-8")
 
 
 def first_cells() -> list[list[str]]:
@@ -82,11 +97,12 @@ def test_what_the_pages_add_composes_and_runs_together(extended: Path) -> None:
     assert found["data/clips"] == 4, "the training subject is left out"
     assert found["mask/realised_ratio"] == 0.5
     assert found["noise/rms"] > 0
+    assert 0 < found["mrr"] <= 1
 
 
 def test_the_files_of_the_pages_are_in_the_projects_style(extended: Path) -> None:
     added = [b.title for page in PAGES for b in blocks(page) if b.title.endswith(".py")]
-    assert len(added) == 6
+    assert len(added) == 7
     ruff = [sys.executable, "-m", "ruff"]
     inside = [name for name in added if name.startswith("clip_har/")]
     for command in (["check"], ["format", "--check"]):

@@ -113,7 +113,7 @@ def own_forward(model: DualEncoder, pixels: Tensor, change: Tensor) -> tuple[Ten
     return normalize(pooled @ weights["visual_projection.weight"].T, dim=-1), seen
 
 
-def own_evidence(model: DualEncoder, clip: Tensor, text: Tensor, *, first_layer: int) -> Tensor:
+def own_attribution(model: DualEncoder, clip: Tensor, text: Tensor, *, first_layer: int) -> Tensor:
     """Return Chefer et al.'s attribution from finite differences of T times the clip's logit."""
     tokens, count = GRID**2 + 1, len(clip)
     mean, std = (torch.tensor(v).double().view(1, 3, 1, 1) for v in (model.mean, model.std))
@@ -143,9 +143,9 @@ def own_evidence(model: DualEncoder, clip: Tensor, text: Tensor, *, first_layer:
 
 
 @pytest.mark.parametrize("first_layer", [0, 1])
-def test_evidence_is_what_finite_differences_say(smaller: DualEncoder, first_layer: int) -> None:
+def test_attribution_is_what_finite_differences_say(smaller: DualEncoder, first_layer: int) -> None:
     clip, text = random_clip(2, seed=3, side=GRID * PATCH), random_text()
-    theirs = own_evidence(smaller, clip, text, first_layer=first_layer)
+    theirs = own_attribution(smaller, clip, text, first_layer=first_layer)
     ours = of_clip(smaller, clip, text, first_layer=first_layer)
     assert ours.shape == (2, GRID, GRID)
     assert ours.dtype == torch.float32

@@ -13,7 +13,8 @@ from transformers import CLIPModel
 from clip_har.core.errors import ClipHarError
 from clip_har.models.classifier import zero_shot_classifier
 from clip_har.models.clip import CLIP
-from clip_har.models.dual_encoder import DualEncoder, pick_device
+from clip_har.models.device import pick_device
+from clip_har.models.dual_encoder import DualEncoder
 from tests.checkpoints import SMALL
 
 CPU = torch.device("cpu")

@@ -1,4 +1,4 @@
-"""Things that stand in several scenes."""
+"""Furniture that stands in several scenes."""
 
 from __future__ import annotations
 

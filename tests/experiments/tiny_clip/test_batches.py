@@ -12,32 +12,32 @@ from experiments.tiny_clip.captions import (
     CaptionShares,
     Facts,
     clip_facts,
-    draw_caption,
     matches,
+    sample_caption,
 )
-from experiments.tiny_clip.drawn import CLASS_NAMES
 from experiments.tiny_clip.recipe import Recipe
+from experiments.tiny_clip.rendered import CLASS_NAMES
 
 TEMPLATES = ["a photo of a person doing {}."]
 PLAIN = {"occlusion": 0.0, "studio_first": 0.0, "studio_last": 0.0}
 
 
-def drawn(clips, recipe):
+def made(clips, recipe):
     return list(batches(clips, TEMPLATES, recipe, shares=CaptionShares()))
 
 
 def test_the_same_recipe_draws_the_same_batches(few_clips):
     recipe = Recipe(steps=2, batch=8, frames=2)
-    first, second = drawn(few_clips, recipe), drawn(few_clips, recipe)
+    first, second = made(few_clips, recipe), made(few_clips, recipe)
     for one, other in zip(first, second, strict=True):
         assert torch.equal(one.pixels, other.pixels)
         assert one.captions == other.captions
-    other = drawn(few_clips, recipe.model_copy(update={"seed": 1}))
+    other = made(few_clips, recipe.model_copy(update={"seed": 1}))
     assert not torch.equal(first[0].pixels, other[0].pixels)
 
 
 def test_a_batch_has_the_shapes_that_it_says(few_clips):
-    batch = drawn(few_clips, Recipe(steps=1, batch=8, frames=2))[0]
+    batch = made(few_clips, Recipe(steps=1, batch=8, frames=2))[0]
     assert batch.pixels.shape == (16, 3, 112, 112)
     assert batch.cells.shape == (16, 49, 16, 3)
     assert len(batch.captions) == 8 + len(CLASS_NAMES)
@@ -49,14 +49,14 @@ def test_a_batch_has_the_shapes_that_it_says(few_clips):
 def test_every_clip_comes_once_before_any_comes_again(few_clips):
     recipe = Recipe(steps=5, batch=8, **PLAIN)
     labels = [
-        int(row) for batch in drawn(few_clips, recipe) for row in batch.match[:, 8:].int().argmax(1)
+        int(row) for batch in made(few_clips, recipe) for row in batch.match[:, 8:].int().argmax(1)
     ]
     assert np.bincount(labels).tolist() == [2] * len(CLASS_NAMES)
 
 
 def test_before_a_plain_wall_the_scene_is_gone_and_the_person_stays(few_clips):
-    plain = drawn(few_clips, Recipe(steps=1, batch=8, **{**PLAIN, "studio_first": 1.0}))[0]
-    full = drawn(few_clips, Recipe(steps=1, batch=8, **PLAIN))[0]
+    plain = made(few_clips, Recipe(steps=1, batch=8, **{**PLAIN, "studio_first": 1.0}))[0]
+    full = made(few_clips, Recipe(steps=1, batch=8, **PLAIN))[0]
     assert torch.equal(plain.cells, full.cells)
     person = plain.cells[..., 1].mean(dim=-1) > 0.999  # (M, P) patches
     empty = plain.cells[..., 0].mean(dim=-1) > 0.999
@@ -86,7 +86,7 @@ def test_captions_say_what_their_facts_say():
     facts = clip_facts(CLASS_NAMES.index("drinking"), SCENES.index("beach"))
     kinds = set()
     for _ in range(300):
-        text, said = draw_caption(facts, TEMPLATES, CaptionShares(), rng)
+        text, said = sample_caption(facts, TEMPLATES, CaptionShares(), rng)
         assert ("drinking" in text) == (said.action != ANY)
         assert ("beach" in text) == (said.scene != ANY)
         assert said.action != ANY or ("cup" in text) == (said.object != ANY)
@@ -102,7 +102,7 @@ def test_captions_say_what_their_facts_say():
 
 def test_captions_never_name_a_scene_that_is_not_shown(few_clips):
     plain = Recipe(steps=8, batch=16, studio_first=1.0, studio_last=1.0)
-    texts = " ".join(text for batch in drawn(few_clips, plain) for text in batch.captions)
+    texts = " ".join(text for batch in made(few_clips, plain) for text in batch.captions)
     assert "plain wall" in texts
     assert not [scene for scene in SCENES if scene_phrase(scene) in texts]
 

@@ -15,10 +15,10 @@ from clip_har.prompts.prompt_set import PromptSet
 from clip_har.synthetic import plan_clips
 from clip_har.synthetic.tiny_clip import CHECKPOINT, TinyCLIP
 from experiments.tiny_clip.card import CARD, NAMES, score_table
-from experiments.tiny_clip.drawn import draw
 from experiments.tiny_clip.evaluation import predict
 from experiments.tiny_clip.folder import read_recipe, read_scores
 from experiments.tiny_clip.recipe import CONFIGS, Recipe
+from experiments.tiny_clip.rendered import render
 from experiments.tiny_clip.run import BIASED, UNBIASED
 
 PART = 15  # every so many of the test clips are rendered again: 80 of each set
@@ -69,18 +69,18 @@ def test_the_recipe_in_conf_is_the_default_and_the_shipped_one():
     assert read_recipe(CHECKPOINT)[0] == Recipe()
 
 
-def test_clips_drawn_again_score_what_the_card_says(model):
+def test_clips_rendered_again_score_what_the_card_says(model):
     recipe, _ = read_recipe(CHECKPOINT)
     prompts = PromptSet(templates=["a photo of a person doing {}."])
     for name, bias in (("biased", BIASED), ("unbiased", UNBIASED)):
         plan = plan_clips(
             seed=recipe.data_seed, clips=recipe.test_clips, scene_bias=bias, split="test"
         )
-        clips = draw(plan[::PART])
+        clips = render(plan[::PART])
         top1 = (predict(model, clips, prompts) == clips.labels).mean()
-        message = read_scores(CHECKPOINT)["test", name].score
-        margin = SIGMAS * np.sqrt(message * (1 - message) / len(clips.specs))
-        assert abs(top1 - message) < margin, (name, top1, message)
+        expected = read_scores(CHECKPOINT)["test", name].score
+        margin = SIGMAS * np.sqrt(expected * (1 - expected) / len(clips.specs))
+        assert abs(top1 - expected) < margin, (name, top1, expected)
 
 
 def test_the_card_meets_the_targets():

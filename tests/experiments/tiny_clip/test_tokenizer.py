@@ -8,7 +8,7 @@ from clip_har.prompts.prompt_set import PromptSet
 from clip_har.synthetic import ACTIONS, SCENES, caption
 from clip_har.synthetic.tiny_clip import CHECKPOINT
 from experiments.tiny_clip.captions import all_texts
-from experiments.tiny_clip.drawn import CLASS_NAMES
+from experiments.tiny_clip.rendered import CLASS_NAMES
 from experiments.tiny_clip.tokenizer import BEGIN, CONTEXT, END, PAD, UNKNOWN, make_tokenizer, words
 
 

@@ -3,7 +3,6 @@ import torch
 
 from clip_har.prompts.prompt_set import PromptSet
 from experiments.tiny_clip.evaluation import Measured, measure
-from experiments.tiny_clip.intervals import intervals
 from experiments.tiny_clip.recipe import Recipe
 from experiments.tiny_clip.training import train
 
@@ -50,14 +49,12 @@ def test_intervals_are_as_wide_as_the_subjects_differ():
     even = np.tile([True, False, True], 100)
     whole = np.repeat(np.arange(10) % 2 == 0, 30)  # a subject is right always or never
     for hits, width in ((even, 0.0), (whole, 0.6)):
-        found = intervals(
-            Measured(
-                {"biased": hits, "unbiased": ~hits, "sberr": hits},
-                dict.fromkeys(("biased", "unbiased", "sberr"), groups),
-            )
-        )
+        found = Measured(
+            {"biased": hits, "unbiased": ~hits, "sberr": hits},
+            dict.fromkeys(("biased", "unbiased", "sberr"), groups),
+        ).intervals()
         low, high = found["biased"]
         assert low <= hits.mean() <= high
         assert abs(high - low - width) < 0.11
-        # The bounds of the gap come from the same draws of subjects.
+        # The bounds of the gap come from the same samples of subjects.
         assert np.isclose(found["gap"][1], 2 * high - 1, atol=1e-9)

@@ -27,7 +27,7 @@ CLASS_NAMES = tuple(action.name for action in ACTIONS)
 
 
 @dataclass(frozen=True, eq=False)
-class DrawnClips:
+class RenderedClips:
     """Rendered clips.
 
     Attributes:
@@ -51,12 +51,12 @@ class DrawnClips:
         own = [action.scene for action in ACTIONS]
         return np.array([own.index(spec.scene) for spec in self.specs], np.int64)
 
-    def every(self, step: int) -> "DrawnClips":
+    def every(self, step: int) -> "RenderedClips":
         """Return each ``step``-th clip."""
-        return DrawnClips(self.specs[::step], self.frames[::step], self.maps[::step])
+        return RenderedClips(self.specs[::step], self.frames[::step], self.maps[::step])
 
 
-def draw(specs: Sequence[ClipSpec]) -> DrawnClips:
+def render(specs: Sequence[ClipSpec]) -> RenderedClips:
     """Render clips into memory.
 
     Args:
@@ -69,10 +69,10 @@ def draw(specs: Sequence[ClipSpec]) -> DrawnClips:
     maps = np.empty((len(specs), KEPT, SIZE, SIZE), np.uint8)
     for number, spec in enumerate(specs):
         frames[number], maps[number] = _render(spec)
-    return DrawnClips(tuple(specs), frames, maps)
+    return RenderedClips(tuple(specs), frames, maps)
 
 
-def open_drawn(specs: Sequence[ClipSpec], *, cache_dir: Path, workers: int) -> DrawnClips:
+def open_rendered(specs: Sequence[ClipSpec], *, cache_dir: Path, workers: int) -> RenderedClips:
     """Render clips to files that later runs map again.
 
     Args:
@@ -87,7 +87,7 @@ def open_drawn(specs: Sequence[ClipSpec], *, cache_dir: Path, workers: int) -> D
     if not folder.is_dir():
         with whole_folder(folder) as temporary:
             _write(temporary, specs, workers)
-    return DrawnClips(
+    return RenderedClips(
         tuple(specs),
         np.load(folder / "frames.npy", mmap_mode="r"),
         np.load(folder / "maps.npy", mmap_mode="r"),
@@ -112,7 +112,7 @@ def _write(folder: Path, specs: Sequence[ClipSpec], workers: int) -> None:
     context = multiprocessing.get_context("spawn")
     with (
         ProcessPoolExecutor(workers, mp_context=context) as pool,
-        track(len(specs), "drawing") as advance,
+        track(len(specs), "rendering clips") as advance,
     ):
         for count in pool.map(partial(_write_chunk, folder), starts, chunks):
             advance(count)

@@ -1,0 +1,40 @@
+"""Where a model runs, and in which number type."""
+
+from typing import Literal
+
+import torch
+
+from clip_har.core.errors import ClipHarError
+
+Precision = Literal["fp32", "bf16", "fp16"]
+_DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+def pick_device(name: str) -> torch.device:
+    """Turn ``auto``, ``cpu``, ``cuda:1`` … into a device that this machine has.
+
+    Raises:
+        ClipHarError: when this machine has no such device.
+    """
+    if name == "auto":
+        accelerator = torch.accelerator.current_accelerator(check_available=True)
+        return accelerator or torch.device("cpu")
+    device = torch.device(name)
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise ClipHarError(
+            f"device={name}: not available to this PyTorch; use device=auto or device=cpu"
+        ) from error
+    return device
+
+
+def pick_dtype(precision: Precision, device: torch.device) -> torch.dtype:
+    """Return the number type of the forward pass.
+
+    Raises:
+        ClipHarError: for fp16 on a CPU, which has no fast or exact enough path for it.
+    """
+    if precision == "fp16" and device.type == "cpu":
+        raise ClipHarError("precision=fp16 needs an accelerator: use precision=bf16 or fp32 on cpu")
+    return _DTYPES[precision]

@@ -1,0 +1,142 @@
+"""What every loaded model has, and the check that it can answer."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from clip_har.core.errors import ClipHarError
+from clip_har.models.checkpoint import MODEL, pixel_statistics, weights_digest
+from clip_har.models.device import Precision, pick_dtype
+from clip_har.models.pretrained import load_pretrained
+
+_TEXT_BATCH = 256
+
+
+@dataclass(frozen=True, kw_only=True)
+class Encoder(ABC):
+    """A frozen network of pictures and texts.
+
+    Attributes:
+        network: a transformers model with ``get_text_features``, frozen.
+        tokenizer: a transformers tokenizer.
+        name: for people.
+        digest: of the weights and their configuration.
+        image_size: side of the square input, pixels.
+        context_length: longest text, in tokens.
+        mean: per channel, of values in [0, 1].
+        std: per channel, of values in [0, 1].
+        logit_scale: learned temperature, as a factor.
+        device: where it runs.
+        dtype: of the forward pass.
+    """
+
+    network: Any
+    tokenizer: Any
+    name: str
+    digest: str
+    image_size: int
+    context_length: int
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    logit_scale: float
+    device: torch.device
+    dtype: torch.dtype
+
+    @abstractmethod
+    def trial(self) -> list[Tensor]:
+        """Return the answers to one word and one black frame or clip."""
+
+    @torch.inference_mode()
+    def text_features(self, texts: Sequence[str], *, padded: bool = False) -> Tensor:
+        """Embed texts.
+
+        Args:
+            texts: N texts; one longer than the context is cut, as the tokenizer does.
+            padded: whether texts are put in lower case and padded to ``context_length``, and the
+                padding is read, as SigLIP was trained.
+
+        Returns:
+            ``(N, D)`` float32 on the CPU, not of length 1.
+        """
+        batches = []
+        for start in range(0, len(texts), _TEXT_BATCH):
+            batch = list(texts[start : start + _TEXT_BATCH])
+            # CLIP's are padded to the longest text only: the text tower is causal and reads the
+            # embedding at the end token, so what follows it cannot matter.
+            tokens = self.tokenizer(
+                [text.lower() for text in batch] if padded else batch,
+                padding="max_length" if padded else True,
+                truncation=True,
+                max_length=self.context_length,
+                return_tensors="pt",
+            ).to(self.device)
+            mask = {} if padded else {"attention_mask": tokens["attention_mask"]}
+            output = self.network.get_text_features(input_ids=tokens["input_ids"], **mask)
+            batches.append(output.pooler_output.float().cpu())
+        return torch.cat(batches)
+
+
+def load_fields(
+    architecture: Any, folder: Path, *, name: str, device: torch.device, precision: Precision
+) -> dict[str, Any]:
+    """Load what every `Encoder` has, frozen and in evaluation mode.
+
+    Args:
+        architecture: a class of transformers with ``get_text_features`` and ``logit_scale``.
+        folder: the checkpoint.
+        name: what the user calls it.
+        device: where it is to run.
+        precision: of the forward pass.
+
+    Returns:
+        The fields of an `Encoder` by name.
+
+    Raises:
+        ClipHarError: when a file of the checkpoint is missing or damaged.
+    """
+    dtype = pick_dtype(precision, device)
+    mean, std = pixel_statistics(folder)
+    network, tokenizer = load_pretrained(architecture, folder, named=f"{MODEL}={name}")
+    # Read in full precision: in bf16 the factor 100 would become 99.
+    logit_scale = float(network.logit_scale.detach().exp())
+    network.to(device=device, dtype=dtype)
+    return {
+        "network": network,
+        "tokenizer": tokenizer,
+        "name": name,
+        "digest": weights_digest(folder),
+        "image_size": network.config.vision_config.image_size,
+        "context_length": network.config.text_config.max_position_embeddings,
+        "mean": mean,
+        "std": std,
+        "logit_scale": logit_scale,
+        "device": device,
+        "dtype": dtype,
+    }
+
+
+def try_out(model: Encoder) -> None:
+    """Let a model answer once, before hours are spent on clips.
+
+    Args:
+        model: as it was loaded.
+
+    Raises:
+        ClipHarError: when it cannot answer, or an answer is not finite.
+    """
+    try:
+        with torch.inference_mode():
+            answers = model.trial()
+    except Exception as error:  # whatever a damaged config.json leads to
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ClipHarError(f"{MODEL}={model.name}: the model cannot run ({reason})") from error
+    if not all(bool(torch.isfinite(answer).all()) for answer in answers):
+        raise ClipHarError(
+            f"{MODEL}={model.name}: the model's answer is not finite: its weights are damaged, or"
+            " precision=fp16 is too narrow for it (try bf16 or fp32)"
+        )

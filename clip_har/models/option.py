@@ -1,0 +1,132 @@
+"""What the options of the ``model`` group share; an adapter names its architecture."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from clip_har.core.settings import Settings
+from clip_har.data.sampling import Fit, Resample
+from clip_har.models.checkpoint import (
+    MODEL,
+    CheckpointFormat,
+    find_checkpoint,
+    fitting,
+    image_size,
+    read_json,
+)
+from clip_har.models.runtime import Runtime
+
+if TYPE_CHECKING:
+    import torch
+
+    from clip_har.models.device import Precision
+    from clip_har.models.dual_encoder import DualEncoder
+    from clip_har.models.zero_shot import ZeroShot
+
+
+class PretrainedModel(Settings):
+    """A checkpoint of transformers.
+
+    An option sets ``architectures`` and brings ``load`` and ``classifier``, see
+    `clip_har.models.source.ModelSource`.
+
+    Attributes:
+        checkpoint: hub name, or a local folder in the hub's format.
+        revision: hub commit, pinned so that the weights never change under a study.
+    """
+
+    checkpoint: str
+    revision: str | None = None
+
+    architectures: ClassVar[Mapping[str, str]] = {}  # class of transformers by model_type
+    caution: ClassVar[str] = ""
+    single_frames: ClassVar[bool] = False
+    gives_attribution: ClassVar[bool] = False
+
+    @classmethod
+    def format(cls) -> CheckpointFormat:
+        """Return what the checkpoint's folder must hold."""
+        first = next(iter(cls.architectures.values()))
+        return CheckpointFormat(
+            MODEL,
+            conversion=f"with transformers ({first}.from_pretrained, then save_pretrained)",
+            model_types=tuple(cls.architectures),
+        )
+
+    def folder(self) -> Path:
+        """Return the checkpoint's folder; download it if it is not on this machine.
+
+        Raises:
+            ClipHarError: when it cannot be downloaded, or is of another architecture.
+        """
+        return find_checkpoint(self.checkpoint, self.revision, self.format())
+
+    def architecture(self) -> Any:
+        """Return the class of transformers that the checkpoint needs."""
+        import transformers
+
+        kind = str(read_json(self.folder(), "config.json")["model_type"])
+        return getattr(transformers, self.architectures[kind])
+
+    def image_size(self) -> int:
+        """Return the input's side in pixels, see `clip_har.models.checkpoint.image_size`."""
+        return image_size(self.folder())
+
+    def fitting(self) -> tuple[Fit, Resample]:
+        """Return how frames are fitted to the input, see `clip_har.models.checkpoint.fitting`."""
+        return fitting(self.folder())
+
+    def clip_length(self) -> int | None:
+        """Return None: a clip may have any number of frames."""
+        return None
+
+
+class FrameModel(PretrainedModel):
+    """A dual encoder of single frames and texts: CLIP and its relatives.
+
+    Attributes:
+        checkpoint: hub name, or a local folder in the hub's format.
+        revision: hub commit, pinned so that the weights never change under a study.
+        pooling: over the frames of a clip, see `clip_har.models.pooling.clip_scores`.
+        runtime: of the image tower's forward pass, see `clip_har.models.tower.build_tower`. Scores
+            are equal up to rounding, so another runtime is not another cell.
+    """
+
+    pooling: Literal["mean", "mean_probability", "max"] = "mean"
+    runtime: Runtime = "torch"
+
+    single_frames: ClassVar[bool] = True
+    padded_texts: ClassVar[bool] = False  # see `clip_har.models.dual_encoder.DualEncoder`
+
+    def load(self, *, device: "torch.device", precision: "Precision") -> "DualEncoder":
+        """Load the model, frozen and in evaluation mode.
+
+        Raises:
+            ClipHarError: when a file of the checkpoint is missing or damaged.
+        """
+        from clip_har.models.dual_encoder import load_dual_encoder
+
+        return load_dual_encoder(
+            self.architecture(),
+            self.folder(),
+            name=self.checkpoint,
+            runtime=self.runtime,
+            device=device,
+            precision=precision,
+            padded_texts=self.padded_texts,
+        )
+
+    def classifier(
+        self,
+        model: "DualEncoder",
+        prompts: Sequence[Sequence[str]],
+        *,
+        batch_size: int,
+        cache_dir: Path,
+    ) -> "ZeroShot":
+        """Return the zero-shot classifier of a loaded model, see `ZeroShot.build`."""
+        from clip_har.models.zero_shot import ZeroShot
+
+        return ZeroShot.build(
+            model, prompts, pooling=self.pooling, batch_size=batch_size, cache_dir=cache_dir
+        )

@@ -1,0 +1,45 @@
+"""The command that trains the tiny CLIP, for a few steps."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from clip_har.models.clip import CLIP
+from experiments.tiny_clip.card import CARD
+from experiments.tiny_clip.folder import read_recipe, read_scores
+from tests.conftest import REPOSITORY
+
+
+def train(*overrides: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "experiments.tiny_clip.train", *overrides],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=300,
+    )
+
+
+def test_help_lists_the_recipe() -> None:
+    assert "studio_first" in train("--help").stdout
+
+
+def test_a_few_steps_give_a_measured_checkpoint(tmp_path: Path) -> None:
+    small = ["clips=20", "val_clips=20", "steps=2", "batch=4"]
+    train(
+        f"output={tmp_path / 'tiny'}",
+        f"results_dir={tmp_path / 'results'}",
+        f"cache_dir={tmp_path / 'cache'}",
+        "workers=1",
+        "test=false",
+        "tracking=none",
+        *(f"recipe.{setting}" for setting in small),
+    )
+    folder = tmp_path / "tiny"
+    assert CLIP(checkpoint=str(folder)).image_size() == 112
+    assert read_recipe(folder)[0].steps == 2
+    scores = read_scores(folder)
+    assert {split for split, _ in scores} == {"val"}
+    assert all(score.low <= score.score <= score.high for score in scores.values())
+    assert "recipe.steps=2" in (folder / CARD).read_text(encoding="utf-8")
