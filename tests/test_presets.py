@@ -10,6 +10,7 @@ from clip_har.config.cell import Cell
 from clip_har.config.compose import CONFIG_DIR, cell_from_config, without_hydra
 from clip_har.data.sources.ucf101 import UCF101
 from clip_har.masking.none import NoMask
+from clip_har.models.clip import CLIP
 from clip_har.noise.none import NoNoise
 from tests.config.test_cell import composed
 
@@ -67,6 +68,7 @@ def test_a_preset_is_what_its_description_says(name: str) -> None:
     assert (cell.dataset.subset, cell.dataset.allow_missing, cell.limit) == ("test", False, None)
     assert isinstance(cell.masking, NoMask)
     assert isinstance(cell.noise, NoNoise)
+    assert isinstance(cell.model, CLIP)
     assert cell.model.revision
     preset = OmegaConf.load(FOLDER / f"{name}.yaml")
     swept = OmegaConf.select(preset, "hydra.sweeper.params")

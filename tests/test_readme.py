@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from omegaconf import OmegaConf
 from pydantic import Field
 
-from clip_har.core.settings import Settings
-from clip_har.masking.area import Canvas, clip_mask
+from clip_har.masking.area import Canvas
 from clip_har.masking.fill import Fill
+from clip_har.masking.mask import Mask, clip_mask
 from tests.conftest import REPOSITORY
 
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
@@ -25,7 +25,7 @@ def block(language: str) -> str:
 def test_the_example_mask_hides_the_exact_area() -> None:
     names = {
         "Annotated": Annotated, "Canvas": Canvas, "ClassVar": ClassVar, "Field": Field,
-        "Fill": Fill, "NDArray": NDArray, "Settings": Settings, "np": np,
+        "Fill": Fill, "NDArray": NDArray, "Mask": Mask, "np": np,
     }  # fmt: skip
     exec(block("python"), names)  # the README's own code
     content = dict(OmegaConf.to_container(OmegaConf.create(block("yaml")), resolve=False))  # type: ignore[arg-type]

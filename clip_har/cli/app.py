@@ -14,6 +14,7 @@ from omegaconf import DictConfig
 from clip_har.cli.errors import report_fault, take_over_errors
 from clip_har.config.cell import register_schema
 from clip_har.config.compose import CONFIG_DIR
+from clip_har.config.help import register_help
 
 _faults: list[Exception] = []  # of the cells that ran in this process
 
@@ -39,6 +40,7 @@ def main() -> None:
     # Hydra takes -m only before or after all overrides; people also write it between them.
     sys.argv[1:] = sorted(sys.argv[1:], key=lambda word: word not in ("-m", "--multirun"))
     register_schema()
+    register_help()
     stopped: BaseException | None = None
     try:
         _hydra_main()

@@ -58,16 +58,13 @@ def one_line(error: BaseException) -> str:
 
 
 def _missing_option(error: MissingConfigException) -> str:
-    from clip_har.config.compose import CONFIG_DIR
+    from clip_har.config.options import option_files
 
     wanted = str(error.missing_cfg_file)
     group, _, option = wanted.partition("/")
-    if (folder := CONFIG_DIR / group).is_dir() and group != "hydra":
-        # Hydra lists one folder; options such as experiment=paper/masking lie deeper.
-        known = sorted(
-            path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob("*.yaml")
-        )
-    else:
+    # Hydra lists one folder; options such as experiment=paper/masking lie deeper.
+    known = [] if group == "hydra" else list(option_files(group))
+    if not known:
         group, _, option = wanted.rpartition("/")
         known = sorted(error.options or [])
     if not group or not known:

@@ -1,156 +1,189 @@
-"""What one cell of a study is: Hydra's root schema, and the checked settings made from it."""
+"""What one cell of a study is: every root key, declared once, and Hydra's schema made from it."""
 
-from dataclasses import dataclass
+from dataclasses import make_dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from types import NoneType
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING
-from pydantic import Field, WithJsonSchema, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, GetCoreSchemaHandler, WithJsonSchema
+from pydantic_core import CoreSchema, core_schema
 
-from clip_har.core.settings import Settings
+from clip_har.core.settings import Role, Settings
+from clip_har.data.clips import ClipSource
+from clip_har.data.sampling import FrameSettings
 from clip_har.data.shards import Shard
-from clip_har.masking.aimed import AimedMask
-from clip_har.masking.feature import FeatureMask
+from clip_har.masking.mask import Mask
+from clip_har.models.source import ModelSource
 from clip_har.noise.learned.settings import LearningSettings, TrainMasks, TrainRatios
-from clip_har.regions.source import SUBJECT
-
-GROUPS = ("dataset", "model", "prompts", "masking", "region", "noise", "tracking")
-"""Configuration groups; each option names one `Settings` class under ``_target_``."""
-
-
-@dataclass
-class RootSchema:
-    """Hydra's schema of ``conf/config.yaml``: the names and types of the root keys.
-
-    Ranges and closed sets are checked by `Cell`; the groups check themselves.
-    """
-
-    dataset: Any = MISSING
-    model: Any = MISSING
-    prompts: Any = MISSING
-    masking: Any = MISSING
-    region: Any = MISSING
-    noise: Any = MISSING
-    tracking: Any = MISSING
-    frames: Any = MISSING
-    learning: Any = MISSING
-    ratio: float | None = MISSING
-    fill: str = MISSING
-    feature: str = MISSING
-    seed: int = MISSING
-    noise_seed: int = MISSING
-    train_masking: Any = MISSING
-    train_ratios: Any = MISSING
-    device: str = MISSING
-    precision: str = MISSING
-    batch_size: int = MISSING
-    limit: int | None = MISSING
-    shard: str | None = MISSING
-    attention_clips: int = MISSING
-    clean_twin: bool = MISSING
-    base_model: str | None = MISSING
-    overwrite: str = MISSING
-    results_dir: str = MISSING
-    cache_dir: str = MISSING
+from clip_har.prompts.prompt_set import PromptSet
+from clip_har.regions.source import RegionSource
+from clip_har.tracking.tracker import Tracking
 
 
-def register_schema() -> None:
-    """Make the schema known to Hydra under the name that ``conf/config.yaml`` starts from."""
-    ConfigStore.instance().store(name="root_schema", node=RootSchema)
+class _Option:
+    """Marks a key as a configuration group: its options were checked when they were made."""
+
+    def __get_pydantic_core_schema__(self, _: Any, __: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.any_schema()
+
+
+OPTION = _Option()
+
+
+def _shard(value: object) -> object:
+    return Shard.parse(value) if isinstance(value, str) else value
+
+
+Folder = Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())]
+ShardText = Annotated[
+    Shard | None,
+    BeforeValidator(_shard),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "null"}]}),
+]
+
+
+def says(text: str, **bounds: Any) -> Any:
+    """Return the sentence that explains a key, with the bounds of its values."""
+    return Field(description=text, **bounds)
 
 
 class Cell(Settings):
-    """Everything that one cell needs, checked.
+    """Everything that one cell needs, checked; each key with its type, sentence and role.
 
-    Attributes:
-        dataset: a `clip_har.data.clips.ClipSource`.
-        frames: which frames of a clip are decoded, and how they are fitted to the model's input.
-        model: a `clip_har.models.source.ModelSource`.
-        prompts: a `clip_har.prompts.prompt_set.PromptSet`.
-        masking: a `clip_har.masking.area.Strategy`.
-        region: a `clip_har.regions.source.RegionSource`.
-        noise: what is added to the frames.
-        tracking: a `clip_har.tracking.tracker.Tracking`.
-        learning: how noise is learned; counts through the noise that is.
-        ratio: share of the frame's pixels that is hidden, in [0, 1]; null where a mask allows it.
-        fill: what is painted over hidden pixels; counts through the mask that uses it.
-        feature: the target that a mask is aimed at; counts through the mask that uses it.
-        seed: of everything random but noise.
-        noise_seed: of noise, learned or drawn; counts through the noise that uses it.
-        train_masking: masks that noise is learned under; counts through the noise that is.
-        train_ratios: their hidden shares; likewise.
-        device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps`` …
-        precision: of the model's forward pass.
-        batch_size: frames in one forward pass.
-        limit: evaluate only this many clips, spread evenly over the data set; null for all.
-        shard: show the model only the i-th of n parts of the clips, and keep its answers; the
-            same cell without ``shard`` puts them together. Null for the whole cell.
-        attention_clips: measure attention on so many clips, evenly spread, where a region source
-            says where the subject is; 0 for none. Learned noise has a setting of its own.
-        clean_twin: run the same cell without mask and noise first, where it has no result yet, and
-            compare with it.
-        base_model: name of the model, the last part of its checkpoint, whose errors under masks
-            those of the sweep's other models are compared with; null for no comparison.
-        overwrite: ``missing`` runs cells that have no finished result; ``always`` runs every cell
-            again; ``never`` also leaves alone the cells that failed before.
-        results_dir: finished cells, sweeps and the default tracking store.
-        cache_dir: decoded frames and text classifiers, shared by all studies.
+    ``conf/config.yaml`` holds the default values. Hydra's schema, ``--help``, the page of the
+    configuration, the fingerprint and what counts as the same cell are derived from here.
     """
 
-    dataset: Any
-    frames: Any
-    model: Any
-    prompts: Any
-    masking: Any
-    region: Any
-    noise: Any
-    tracking: Any
-    learning: LearningSettings
-    ratio: float | None = Field(ge=0, le=1)
-    fill: str
-    feature: str
-    seed: int = Field(ge=0)
-    noise_seed: int = Field(ge=0)
-    train_masking: TrainMasks
-    train_ratios: TrainRatios
-    device: str = Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?|xpu(:\d+)?)$")
-    precision: Literal["fp32", "bf16", "fp16"]
-    batch_size: int = Field(ge=1)
-    limit: int | None = Field(ge=1)
-    shard: Annotated[Shard, WithJsonSchema({"type": "string"})] | None
-    attention_clips: int = Field(ge=0)
-    clean_twin: bool
-    base_model: str | None
-    overwrite: Literal["missing", "always", "never"]
-    results_dir: Path
-    cache_dir: Path
-
-    @field_validator("shard", mode="before")
-    @classmethod
-    def _shard(cls, text: Any) -> Any:
-        return Shard.parse(text) if isinstance(text, str) else text
-
-    @field_validator("results_dir", "cache_dir")
-    @classmethod
-    def _absolute(cls, path: Path) -> Path:
-        return path.expanduser().absolute()
+    dataset: Annotated[ClipSource, OPTION, says("Which clips are shown."), Role.RESULT]
+    frames: Annotated[
+        FrameSettings,
+        says("Which frames of a clip are decoded, and how they are fitted to the model's input."),
+        Role.RESULT,
+    ]
+    model: Annotated[ModelSource, OPTION, says("Which checkpoint is evaluated."), Role.RESULT]
+    prompts: Annotated[PromptSet, OPTION, says("Which texts the classes become."), Role.RESULT]
+    masking: Annotated[Mask, OPTION, says("Which pixels are hidden."), Role.RESULT]
+    region: Annotated[RegionSource, OPTION, says("How targets are found."), Role.RESULT]
+    noise: Annotated[Any, OPTION, says("What is added to the frames."), Role.RESULT]
+    tracking: Annotated[Tracking, OPTION, says("Where results are sent."), Role.RUN]
+    learning: Annotated[LearningSettings, says("How noise is learned."), Role.NOISE]
+    ratio: Annotated[
+        float | None,
+        says(
+            "Share of each frame's pixels that is hidden; null: exactly the target region.",
+            ge=0,
+            le=1,
+        ),
+        Role.MASK,
+    ]
+    fill: Annotated[
+        str,
+        says("Painted over hidden pixels: black, mean, noise, blur, surround or a colour."),
+        Role.MASK,
+    ]
+    feature: Annotated[
+        str,
+        says("Target of a mask: subject, background, person, object or any text."),
+        Role.MASK,
+    ]
+    seed: Annotated[int, says("Seed of everything random but noise.", ge=0), Role.RESULT]
+    noise_seed: Annotated[int, says("Seed of noise, learned or random.", ge=0), Role.NOISE]
+    train_masking: Annotated[
+        TrainMasks,
+        says("Masks that noise is learned under; also feature, isolation and same."),
+        Role.NOISE,
+    ]
+    train_ratios: Annotated[TrainRatios, says("Hidden shares of these masks."), Role.NOISE]
+    device: Annotated[
+        str,
+        says(
+            "Where the model runs: auto, cpu, cuda, cuda:1, mps or xpu.",
+            pattern=r"^(auto|cpu|mps|cuda(:\d+)?|xpu(:\d+)?)$",
+        ),
+        Role.RUN,
+    ]
+    precision: Annotated[
+        Literal["fp32", "bf16", "fp16"],
+        says("Of the model's forward pass: fp32, bf16 or fp16."),
+        Role.RESULT,
+    ]
+    batch_size: Annotated[int, says("Frames in one forward pass.", ge=1), Role.RUN]
+    limit: Annotated[
+        int | None,
+        says("Most clips that are evaluated, evenly spread over the data set; null: all.", ge=1),
+        Role.RESULT,
+    ]
+    shard: Annotated[
+        ShardText,
+        says("i/n: only the i-th of n shards of the clips; null: all, put together from shards."),
+        Role.RUN,
+    ]
+    attention_clips: Annotated[
+        int,
+        says("Clips on which attention is measured, if a region source is set; 0: none.", ge=0),
+        Role.RESULT,
+    ]
+    clean_twin: Annotated[
+        bool,
+        says("Run the same cell without mask and noise first, and compare with it."),
+        Role.RUN,
+    ]
+    base_model: Annotated[
+        str | None,
+        says("Model, by the last part of its checkpoint, that others are compared with."),
+        Role.RUN,
+    ]
+    overwrite: Annotated[
+        Literal["missing", "always", "never"],
+        says("missing: run cells without a result; always: again; never: skip failed ones, too."),
+        Role.RUN,
+    ]
+    results_dir: Annotated[
+        Folder, says("Folder of finished cells, sweeps and the tracking store."), Role.RUN
+    ]
+    cache_dir: Annotated[
+        Folder, says("Folder of decoded frames, region maps and text classifiers."), Role.RUN
+    ]
 
     @property
     def uses_label(self) -> bool:
         """Whether what the model is shown depends on the clip's true label: a leak."""
-        if self.noise.uses_label:
-            return True
-        targets = [self.masking.feature] if self.masking.feature else []
-        if isinstance(self.masking, FeatureMask) and self.masking.place == "away":
-            targets.append(SUBJECT)  # it is put where the subject is not
-        return any(self.region.uses_label(target) for target in targets)
+        found = map(self.region.uses_label, self.masking.targets)
+        return self.noise.uses_label or any(found)
 
     def notes(self) -> tuple[str, ...]:
         """Return what must stand beside every number of this cell."""
-        found = []
-        if self.uses_label:
-            found.append("uses the true label")
-        if isinstance(self.masking, AimedMask) and self.masking.keeps_silhouette:
-            found.append("silhouette control")
-        return tuple(found)
+        notes = {
+            "uses the true label": self.uses_label,
+            "silhouette control": self.masking.keeps_silhouette,
+        }
+        return tuple(note for note, holds in notes.items() if holds)
+
+
+GROUPS = tuple(name for name, field in Cell.model_fields.items() if OPTION in field.metadata)
+"""Configuration groups; each option names one `Settings` class under ``_target_``."""
+
+
+def register_schema() -> None:
+    """Give Hydra the names and types of the root keys; ``conf/config.yaml`` starts from them."""
+    keys = {name: _hydra_type(field.annotation) for name, field in Cell.model_fields.items()}
+    typed = [(name, Any if name in GROUPS else kind, MISSING) for name, kind in keys.items()]
+    ConfigStore.instance().store(name="root_schema", node=make_dataclass("RootSchema", typed))
+
+
+def _hydra_type(annotation: Any) -> Any:
+    """Return the nearest type that OmegaConf knows; ranges and closed sets are checked by `Cell`.
+
+    Example:
+        >>> _hydra_type(Literal["fp32", "bf16"]), _hydra_type(tuple[int, ...])
+        (<class 'str'>, typing.Any)
+        >>> _hydra_type(int | None)
+        int | None
+    """
+    if NoneType in (choices := get_args(annotation)):
+        return _hydra_type(choices[0]) | None
+    if annotation in (int, float, bool, str):
+        return annotation
+    return str if annotation in (Path, Shard) or get_origin(annotation) is Literal else Any

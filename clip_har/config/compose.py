@@ -10,7 +10,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 from pydantic import ValidationError
 
-from clip_har.config.cell import GROUPS, Cell, RootSchema
+from clip_har.config.cell import GROUPS, Cell
 from clip_har.config.checks import check_combination
 from clip_har.core.code_version import PACKAGE
 from clip_har.core.errors import ClipHarError
@@ -47,9 +47,7 @@ def build(node: DictConfig, key: str) -> Settings:
         ClipHarError: when ``_target_`` is not a `Settings` class of this package, or a field is
             missing, unknown, of another type or out of range.
     """
-    content: Any = node
-    if OmegaConf.is_config(node):
-        content = OmegaConf.to_container(node, resolve=True, throw_on_missing=True)
+    content = _plain(node)
     if not isinstance(content, dict) or "_target_" not in content:
         raise ClipHarError(f"{key}: expected a mapping with _target_, got {content!r}")
     values = {str(name): value for name, value in content.items()}
@@ -66,25 +64,25 @@ def cell_from_config(config: DictConfig) -> Cell:
     """Check a composed configuration, without Hydra's node, and turn it into a `Cell`.
 
     Raises:
-        ClipHarError: for the first target that is missing, wrong or impossible, in one line.
+        ClipHarError: for the first value that is missing, wrong or impossible, in one line.
     """
     if missing := sorted(OmegaConf.missing_keys(config)):
         raise ClipHarError(f"{missing[0]} is not set: add {missing[0]}=… to the command")
-    if unknown := sorted({str(key) for key in config} - set(RootSchema.__dataclass_fields__)):
+    if unknown := sorted({str(key) for key in config} - set(Cell.model_fields)):
         raise ClipHarError(f"{unknown[0]}: there is no such key; --cfg job lists the keys")
-    root = {
-        key: OmegaConf.to_container(config[key])
-        if OmegaConf.is_config(config[key])
-        else config[key]
-        for key in RootSchema.__dataclass_fields__
-        if key not in (*GROUPS, "frames")
-    }
-    # Root scalars first: a wrong `ratio` is reported as such, not as the mask's.
-    checked(Cell, dict.fromkeys((*GROUPS, "frames")) | root, "")
-    parts = {key: build(config[key], key) for key in (*GROUPS, "frames")}
-    cell: Cell = checked(Cell, parts | root, "")
+    root = {str(key): _plain(value) for key, value in config.items() if key not in GROUPS}
+    root["frames"] = build(config.frames, "frames")
+    # Root keys first: a wrong `ratio` is reported as such, not as the mask's.
+    checked(Cell, root | dict.fromkeys(GROUPS), "")
+    cell = checked(Cell, root | {group: build(config[group], group) for group in GROUPS}, "")
     check_combination(cell)
     return cell
+
+
+def _plain(value: Any) -> Any:
+    if not OmegaConf.is_config(value):
+        return value
+    return OmegaConf.to_container(value, resolve=True, throw_on_missing=True)
 
 
 def _settings_class(target: str, key: str) -> type[Settings]:

@@ -4,41 +4,33 @@ import hashlib
 import json
 from typing import Any
 
-from clip_har.config.cell import Cell
+from clip_har.config.cell import GROUPS, Cell
 from clip_har.core.code_version import code_digest
+from clip_har.core.settings import Role
 from clip_har.data.clips import ClipSet
-from clip_har.data.sampling import HANDLING
 from clip_har.models.checkpoint import weights_digest
 from clip_har.noise.learned.identity import learned_from
-from clip_har.regions.none import NoRegion
 
 
 def fingerprint(cell: Cell, clips: ClipSet) -> str:
     """Return a cell's fingerprint, 32 hexadecimal digits.
 
-    It covers the clips (by their digest, not their place), frames, weights, pooling, the prompts'
-    texts, mask, region (with its weights or map files), noise (with the clips or the file that
-    it comes from), seed, precision and the package's
-    code. Not covered are paths, tracking, and what changes scores by rounding only: device, batch
-    size, threads. ``ratio``, ``fill`` and ``feature`` count through the mask that uses them, so
-    that ``masking=none`` is one cell under all of them.
+    It covers each key that has the role `Role.RESULT`, and the package's code. Clips, weights,
+    prompts, region maps and noise that is read count by their content, not by their place. Keys of
+    other roles count through the option that uses them, or not at all: ``masking=none`` is one
+    cell under every ``ratio``.
     """
-    parts: dict[str, Any] = {
-        "clips": clips.digest,
-        "frames": cell.frames.model_dump(mode="json", exclude=HANDLING),
+    names = sorted(Cell.fields_for(Role.RESULT) - {"limit"})  # a limit counts through the clips
+    options = {name: getattr(cell, name) for name in names if name in (*GROUPS, "frames")}
+    parts: dict[str, Any] = {name: getattr(cell, name) for name in names if name not in options}
+    parts |= {name: one.described(without={Role.RUN}) for name, one in options.items()}
+    parts |= {
+        "dataset": clips.digest,
         "model": {"weights": weights_digest(cell.model.folder()), "pooling": cell.model.pooling},
         "prompts": cell.prompts.texts(clips.class_names),
-        "masking": _described(cell.masking),
-        "region": [_described(cell.region), cell.region.identity(clips)],
-        # Of noise that is read the content counts, not the place.
-        "noise": [_described(cell.noise, exclude={"file"}), learned_from(cell)],
-        "attention_clips": 0 if isinstance(cell.region, NoRegion) else cell.attention_clips,
-        "seed": cell.seed,
-        "precision": cell.precision,
+        "region": [parts["region"], cell.region.identity(clips)],
+        "noise": [parts["noise"], learned_from(cell)],
+        "attention_clips": cell.attention_clips if cell.region.finds_regions else 0,
         "code": code_digest(),
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
-
-
-def _described(settings: Any, exclude: set[str] | None = None) -> dict[str, Any]:
-    return {"kind": type(settings).__name__, **settings.model_dump(mode="json", exclude=exclude)}

@@ -1,6 +1,23 @@
-"""The base of everything that ``_target_`` in ``conf/`` may name."""
+"""The base of everything that ``_target_`` in ``conf/`` may name, and what a key of it is for."""
+
+from collections.abc import Collection
+from enum import Enum
+from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict
+
+
+class Role(Enum):
+    """What a key is for; stands beside its type, as in ``Annotated[int, Role.RUN]``.
+
+    A key of a group's option that names no role changes the result. The value says it in words.
+    """
+
+    RESULT = "Changes the result."
+    RUN = "Changes how the work is done, not the result."
+    MASK = "Used only by masks that take it."
+    NOISE = "Used only by noise that takes it."
+    USE = "Changes how learned noise is used or measured, not what is learned."
 
 
 class Settings(BaseModel):
@@ -12,3 +29,50 @@ class Settings(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @classmethod
+    def fields_for(cls, *roles: Role) -> set[str]:
+        """Return the fields that have one of these roles.
+
+        Example:
+            >>> from typing import Annotated
+            >>> class Decoding(Settings):
+            ...     size: int = 224
+            ...     workers: Annotated[int, Role.RUN] = 2
+            >>> Decoding.fields_for(Role.RUN)
+            {'workers'}
+        """
+        fields = cls.model_fields.items()
+        return {name for name, field in fields if set(roles) & set(_roles(field.metadata))}
+
+    def described(self, *, without: Collection[Role] = ()) -> dict[str, Any]:
+        """Return the class's name and the fields as a JSON object, to tell settings apart.
+
+        Args:
+            without: fields with one of these roles are left out.
+
+        Example:
+            >>> class Decoding(Settings):
+            ...     size: int = 224
+            >>> Decoding().described()
+            {'kind': 'Decoding', 'size': 224}
+        """
+        left_out = type(self).fields_for(*without)
+        return {"kind": type(self).__name__, **self.model_dump(mode="json", exclude=left_out)}
+
+
+class Option(Protocol):
+    """What the option of every group can do: the contract, with no logic."""
+
+    def described(self, *, without: Collection[Role] = ()) -> dict[str, Any]:
+        """Return the class's name and the fields as a JSON object, see `Settings.described`."""
+
+    def model_dump(self, *, mode: str) -> dict[str, Any]:
+        """Return the fields; as a JSON object with ``mode="json"``."""
+
+    def __hash__(self) -> int:
+        """Return the same for equal settings."""
+
+
+def _roles(metadata: list[Any]) -> list[Role]:
+    return [entry for entry in metadata if isinstance(entry, Role)]

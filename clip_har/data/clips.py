@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clip_har.core.errors import ClipHarError
+from clip_har.core.settings import Option
 
 _ENDS = 16 * 1024  # bytes of a file that are hashed at either end
 
@@ -137,7 +138,7 @@ class ClipSet:
         return replace(self, clips=kept)
 
 
-class ClipSource(Protocol):
+class ClipSource(Option, Protocol):
     """What an option of the ``dataset`` group is."""
 
     def clips(self) -> ClipSet:

@@ -1,19 +1,16 @@
-"""Which frames of a clip are judged, and how they are fitted to the model."""
+"""Which frames of a clip are kept, and how they are fitted to the model."""
 
 import math
 from bisect import bisect_right
 from collections.abc import Sequence
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from clip_har.core.errors import ClipHarError
-from clip_har.core.settings import Settings
+from clip_har.core.settings import Role, Settings
 
 _TICK_SLACK = 1e-6  # s; presentation times are fractions, ticks are sums of floats
-
-HANDLING = frozenset({"workers", "on_error", "max_failed", "timeout"})
-"""Keys of `FrameSettings` that say how decoding is done, not what comes out."""
 
 Fit = Literal["crop", "squash", "letterbox"]
 Resample = Literal["bicubic", "bilinear"]
@@ -45,13 +42,13 @@ class FrameSettings(Settings):
         size: edge of the square that the model sees, in pixels; None = the model's own.
         on_error: whether clips that cannot be decoded stop the run when more than
             ``max_failed`` of them fail, or are only listed and counted.
-        max_failed: the share of failed clips, in [0, 1], that ``stop`` puts up with.
-        workers: decoding threads; None = one per core. Changes no result.
-        max_pixels: of one frame of a video; larger ones are put down as broken (default: 8K).
+        max_failed: the largest share of failed clips, in [0, 1], that ``stop`` accepts.
+        workers: decoding threads; None = one per core.
+        max_pixels: of one frame of a video; larger ones count as broken (default: 8K).
             With ``max_length`` it bounds what a file from anywhere can cost.
         max_length: frames of one video that are read, at most.
-        timeout: seconds that decoding one clip may take before the run stops and names it: how
-            fast a machine is must not decide which clips are judged.
+        timeout: seconds that decoding one clip may take before the run stops and names it: the
+            speed of a machine must not decide which clips are evaluated.
     """
 
     sampler: Literal["uniform", "middle", "every", "fps"] = "uniform"
@@ -62,12 +59,12 @@ class FrameSettings(Settings):
     fit: Fit | None = "crop"
     resample: Resample | None = "bicubic"
     size: int | None = Field(default=None, ge=1)
-    on_error: Literal["skip", "stop"] = "stop"
-    max_failed: float = Field(default=0.01, ge=0, le=1)
-    workers: int | None = Field(default=None, ge=1)
+    on_error: Annotated[Literal["skip", "stop"], Role.RUN] = "stop"
+    max_failed: Annotated[float, Field(ge=0, le=1), Role.RUN] = 0.01
+    workers: Annotated[int | None, Field(ge=1), Role.RUN] = None
     max_pixels: int = Field(default=7680 * 4320, ge=1)
     max_length: int = Field(default=1_000_000, ge=1)
-    timeout: float = Field(default=600.0, gt=0)
+    timeout: Annotated[float, Field(gt=0), Role.RUN] = 600.0
 
     def sampling_key(self) -> dict[str, str | int | float | None]:
         """Return the settings that decide which frames are kept, or that none are."""

@@ -6,7 +6,6 @@ from clip_har.engine.fit_noise import CellNoise
 from clip_har.engine.show import show_clips
 from clip_har.engine.variants import columns_needed, table_of, variants_of
 from clip_har.masking.masked_clips import MaskedClips
-from clip_har.masking.none import NoMask
 from clip_har.models.video_zero_shot import VideoZeroShot
 from clip_har.models.zero_shot import ZeroShot
 from clip_har.results.costs import Cost
@@ -43,7 +42,7 @@ def answer(
         noise.by_name,
         choose=columns_needed(cell.noise, labels),
         clean=clean,
-        keep_embeddings=cell.noise.is_clean and isinstance(cell.masking, NoMask),
+        keep_embeddings=cell.noise.is_clean and cell.masking.is_clean,
         cost=spent,
         threads=0 if classifier.device.type == "cpu" else THREADS,
     )

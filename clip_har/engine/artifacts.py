@@ -149,8 +149,8 @@ def _protocol(cell: Cell, masked: MaskedClips, table: ScoreTable, device: str) -
         "input_size": cell.model.image_size(),
         "prompts_per_class": len(prompts[0]),
         "first_prompt": prompts[0][0],
-        "masking": {"kind": type(cell.masking).__name__, **cell.masking.model_dump(mode="json")},
-        "noise": {"kind": type(cell.noise).__name__, **cell.noise.model_dump(mode="json")},
+        "masking": cell.masking.described(),
+        "noise": cell.noise.described(),
         "region": {
             "kind": type(cell.region).__name__,
             "exact": cell.region.exact,

@@ -11,7 +11,6 @@ from clip_har.data.frames.store import FrameStore
 from clip_har.data.sampling import FrameSettings
 from clip_har.data.shards import Shard, open_shard, open_whole
 from clip_har.masking.masked_clips import MaskedClips, locate
-from clip_har.regions.none import NoRegion
 
 if TYPE_CHECKING:
     from clip_har.models.zero_shot import ZeroShot
@@ -73,7 +72,7 @@ def open_masked(
         cell.masking,
         frames,
         cell.region,
-        subject=not isinstance(cell.region, NoRegion),
+        subject=cell.region.finds_regions,
         seed=cell.seed,
         zero_shot=zero_shot,
         cache_dir=cell.cache_dir,

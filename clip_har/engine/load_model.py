@@ -24,6 +24,7 @@ def load_classifier(cell: Cell, clips: ClipSet) -> ZeroShot | VideoZeroShot:
         return VideoZeroShot.build(
             model, prompts, batch_size=cell.batch_size, cache_dir=cell.cache_dir
         )
+    assert cell.model.pooling != "model"  # noqa: S101, a model of single frames
     return ZeroShot.build(
         model,
         prompts,

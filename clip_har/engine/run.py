@@ -23,7 +23,6 @@ from clip_har.core.atomic import clear_up, whole_folder
 from clip_har.core.errors import ClipHarError, describe
 from clip_har.data.clips import ClipSet, clips_of
 from clip_har.engine.shards import finished_shards, run_shard
-from clip_har.masking.none import NoMask
 from clip_har.results.files import (
     COST,
     METRICS,
@@ -153,7 +152,7 @@ def run_cell(config: DictConfig) -> Outcome:
         cell = cell_from_config(plain)
         name += f" shard={cell.shard}" if cell.shard else ""
         name += "".join(f" [{note}]" for note in cell.notes())
-        if sweep is None and isinstance(cell.masking, NoMask):
+        if sweep is None and cell.masking.is_clean:
             _warn_of_no_mask(job.overrides.task)
         clips = clips_of(cell.dataset, cell.limit)
         key = fingerprint(cell, clips)

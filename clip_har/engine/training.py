@@ -5,7 +5,7 @@ import logging
 from clip_har.config.cell import Cell
 from clip_har.core.errors import ClipHarError
 from clip_har.engine.clips import open_frames
-from clip_har.masking.area import Strategy
+from clip_har.masking.mask import Mask
 from clip_har.masking.masked_clips import MaskedClips, locate
 from clip_har.masking.none import NoMask
 from clip_har.models.zero_shot import ZeroShot
@@ -31,7 +31,7 @@ def open_training(cell: Cell, zero_shot: ZeroShot) -> TrainingClips:
     """
     noise: Learned = cell.noise
     frames = open_frames(cell, training_clips(cell.dataset, noise.learning.train_clips))
-    own: Strategy = cell.masking if "same" in noise.train_masking else NoMask()
+    own: Mask = cell.masking if "same" in noise.train_masking else NoMask()
     subject = noise.needs_region or own.feature is not None
     clips = locate(
         own,

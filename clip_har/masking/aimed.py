@@ -6,19 +6,19 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from clip_har.core.settings import Settings
 from clip_har.masking.area import Canvas, known_feature
-from clip_har.masking.fill import Fill
+from clip_har.masking.fill import Fill, feather
 from clip_har.masking.holes import Hole, filled_frames, hole_field
-from clip_har.regions.source import BACKGROUND
+from clip_har.masking.mask import Hidden, Mask
+from clip_har.regions.source import BACKGROUND, PERSON, SUBJECT
 
 
-class AimedMask(Settings):
-    """The settings of a mask that is drawn around a target.
+class AimedMask(Mask):
+    """A mask around a target.
 
     Attributes:
-        ratio: share of each frame's pixels that is hidden, in [0, 1]; None hides what the
-            outline of the target says, no more and no less.
+        ratio: share of each frame's pixels that is hidden, in [0, 1]; None: what is inside
+            the hole, however much that is.
         fill: what is painted over them.
         feature: the target, see `clip_har.regions.source`.
         hole: the shape about the target, see `clip_har.masking.holes`; None for the strategy's own.
@@ -58,9 +58,14 @@ class AimedMask(Settings):
         return self.shape == "exact"
 
     @property
-    def keeps_silhouette(self) -> bool:
-        """Whether the subject is cut out along its own outline, which may tell what it did."""
-        return False
+    def aims_at_subject(self) -> bool:
+        """Whether the target is the subject, under either of its names."""
+        return self.feature in (SUBJECT, PERSON)
+
+    @property
+    def covers_target(self) -> bool:
+        """Whether the hole covers the whole target: no ratio cuts it, and it does not shrink."""
+        return self.ratio is None and (self.grow or 0) >= 0
 
     @model_validator(mode="after")
     def _background_has_no_box(self) -> Self:
@@ -79,6 +84,14 @@ class AimedMask(Settings):
                 " own outline; use masking.hole=grown"
             )
         return self
+
+    def soften(self, hidden: NDArray[np.bool_]) -> Hidden:
+        """Return the mask with its soft edge, if it has one.
+
+        Args:
+            hidden: ``(1 or T, H, W)``.
+        """
+        return feather(hidden, self.soft) if self.soft else hidden
 
     def _outlines(self, canvas: Canvas) -> NDArray[np.float32]:
         """Return the soft mask that holes are drawn about, ``(1 or T, H, W)``."""

@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +11,7 @@ from clip_har.core.errors import ClipHarError
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Canvas:
-    """What a strategy may know of the clip that it draws a mask for.
+    """What a mask may know of the clip.
 
     Attributes:
         clip_id: names the clip's own random numbers.
@@ -20,8 +19,8 @@ class Canvas:
         frames: number of frames T, at least 1.
         height: pixels, at least 1.
         width: pixels, at least 1.
-        feature: ``(T, H, W)`` soft mask in [0, 1] of the target that the strategy asks for; None
-            where it asks for none.
+        feature: ``(T, H, W)`` soft mask in [0, 1] of the target that the mask is aimed at;
+            None where it is aimed at nothing.
         subject: the same of the subject, None without a region source.
 
     Raises:
@@ -49,34 +48,8 @@ class Canvas:
                 raise ValueError(f"expected soft mask in [0, 1] for clip {self.clip_id}")
 
 
-class Strategy(Protocol):
-    """What every masking strategy offers: the contract, with no logic of its own."""
-
-    @property
-    def ratio(self) -> float | None:
-        """Share of each frame's pixels that is hidden, in [0, 1].
-
-        None hides the pixels where the field is negative, however many these are.
-        """
-
-    @property
-    def fill(self) -> str:
-        """What is painted over the hidden pixels, see `clip_har.masking.fill`."""
-
-    @property
-    def feature(self) -> str | None:
-        """The target whose place the canvas must say, see `clip_har.regions.source`."""
-
-    @property
-    def short_name(self) -> str:
-        """A few words for a figure's row, without the ratio."""
-
-    def field(self, canvas: Canvas) -> NDArray[np.float32]:
-        """Return ``(1 or T, H, W)``: the lowest pixels are hidden first; 1 = same in all frames."""
-
-
 def known_feature(canvas: Canvas) -> NDArray[np.float32]:
-    """Return where the strategy's target is, ``(T, H, W)`` in [0, 1].
+    """Return where the mask's target is, ``(T, H, W)`` in [0, 1].
 
     Raises:
         ClipHarError: when the canvas does not say.
@@ -143,29 +116,3 @@ def lowest(field: NDArray[np.float32], ratio: float) -> NDArray[np.bool_]:
         ties = np.flatnonzero(values == threshold)  # in raster order
         hidden[ties[: count - np.count_nonzero(hidden)]] = True
     return mask.reshape(field.shape)
-
-
-def clip_mask(strategy: Strategy, canvas: Canvas) -> NDArray[np.bool_]:
-    """Return the mask of one clip under one strategy.
-
-    Args:
-        strategy: any option of ``conf/masking``.
-        canvas: the clip.
-
-    Returns:
-        ``(1 or T, H, W)`` bool, True where hidden; 1 = the same mask for all frames.
-
-    Raises:
-        ClipHarError: when the strategy asks for a target and the canvas does not say where it is.
-
-    Example:
-        >>> from clip_har.masking.shape import ShapeMask
-        >>> canvas = Canvas(clip_id="clip 1", seed=0, frames=8, height=4, width=4)
-        >>> clip_mask(ShapeMask(ratio=0.25, shape="square"), canvas).astype(int)
-        array([[[0, 0, 0, 0],
-                [0, 1, 1, 0],
-                [0, 1, 1, 0],
-                [0, 0, 0, 0]]])
-    """
-    field = strategy.field(canvas)
-    return field < 0 if strategy.ratio is None else lowest(field, strategy.ratio)

@@ -10,7 +10,8 @@ from clip_har.masking.aimed import AimedMask
 from clip_har.masking.area import Canvas
 from clip_har.masking.away import moved_away
 from clip_har.masking.holes import Hole, hole_margin
-from clip_har.regions.source import BACKGROUND
+from clip_har.masking.mask import SceneRole
+from clip_har.regions.source import BACKGROUND, SUBJECT
 
 
 class FeatureMask(AimedMask):
@@ -51,8 +52,22 @@ class FeatureMask(AimedMask):
         return self.hole or ("exact" if self.feature == BACKGROUND else "box")
 
     @property
+    def targets(self) -> tuple[str, ...]:
+        """The targets whose place decides what is hidden: ``away`` also avoids the subject."""
+        return (self.feature, SUBJECT) if self.place == "away" else (self.feature,)
+
+    @property
+    def scene_role(self) -> SceneRole | None:
+        """What it shows in the scene measures: only one of subject and background, or nothing."""
+        if self.place == "away" or not self.covers_target:
+            return None
+        if self.aims_at_subject:
+            return "background_only"
+        return "background_hidden" if self.feature == BACKGROUND else None
+
+    @property
     def keeps_silhouette(self) -> bool:
-        """Whether the subject is cut out along its own outline, which may tell what it did."""
+        """Whether the subject is cut out along its own outline, which may tell the action."""
         on_it = self.feature != BACKGROUND and self.place == "feature"
         return on_it and self.follows_outline
 

@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from clip_har.masking.aimed import AimedMask
 from clip_har.masking.area import Canvas
+from clip_har.masking.mask import SceneRole
 from clip_har.regions.source import BACKGROUND
 
 
@@ -26,8 +27,13 @@ class IsolationMask(AimedMask):
     """
 
     @property
+    def scene_role(self) -> SceneRole | None:
+        """What it shows in the scene measures: the subject alone, or nothing of theirs."""
+        return "person_only" if self.covers_target and self.aims_at_subject else None
+
+    @property
     def keeps_silhouette(self) -> bool:
-        """Whether the subject is cut out along its own outline, which may tell what it did."""
+        """Whether the subject is cut out along its own outline, which may tell the action."""
         return self.follows_outline and self.feature == BACKGROUND
 
     @property

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,12 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clip_har.data.frames.store import FrameStore
-from clip_har.masking.aimed import AimedMask
-from clip_har.masking.area import Canvas, Strategy, clip_mask
+from clip_har.masking.area import Canvas
 from clip_har.masking.effect import MaskEffect, mask_effect
-from clip_har.masking.fill import apply_mask, blend, feather
+from clip_har.masking.mask import Hidden, Mask, clip_mask
 from clip_har.masking.pairs import draw_scene_clips
-from clip_har.masking.swap import SwapMask
 from clip_har.regions.source import PERSON, SUBJECT, RegionSource
 from clip_har.regions.store import RegionMaps, open_regions
 
@@ -23,8 +21,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from clip_har.models.zero_shot import ZeroShot
-
-Hidden = NDArray[np.bool_] | NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +51,7 @@ class MaskedClips:
     """The clips of a cell under its mask; open them with `open_masked`.
 
     Attributes:
-        masking: the cell's `clip_har.masking.area.Strategy`.
+        masking: the cell's mask.
         seed: the root seed.
         frames: the clips' frames as they came.
         subject: where the subject is; None without a region source.
@@ -63,7 +59,7 @@ class MaskedClips:
         on_empty: what happens to clips in which that target is not found.
     """
 
-    masking: Strategy
+    masking: Mask
     seed: int
     frames: FrameStore
     subject: RegionMaps | None = None
@@ -104,7 +100,7 @@ class MaskedClips:
         Empty unless the mask swaps scenes. Both clips' subjects were found, and the two are of
         different classes.
         """
-        if not isinstance(self.masking, SwapMask):
+        if not self.masking.swaps_scene:
             return {}
         clips = [self.frames.clip_set.clips[index] for index in self.evaluated]
         labels = np.array([clip.label for clip in clips], np.int64)
@@ -135,33 +131,22 @@ class MaskedClips:
             feature=feature,
             subject=subject,
         )
-        mask = clip_mask(self.masking, canvas)  # (1 or T, S, S)
-        fades = isinstance(self.masking, AimedMask | SwapMask) and self.masking.soft
-        hidden: Hidden = feather(mask, fades) if fades else mask
-        whole = torch.from_numpy(pixels.copy())
-        seen = slice(None)
-        if isinstance(self.masking, SwapMask):
-            scene = self._background(self.scene_clips[index], self.masking, count)
-            if self.masking.frozen:
-                seen = slice(count // 2, count // 2 + 1)
-                whole = whole[seen].expand_as(whole).contiguous()
-                scene = scene[seen].expand_as(scene).contiguous()
-                hidden = hidden[seen] if len(hidden) > 1 else hidden
-
-            def paint(frames: "Tensor") -> "Tensor":
-                return blend(frames, scene, torch.from_numpy(hidden))
-        else:
-
-            def paint(frames: "Tensor") -> "Tensor":
-                fill = self.masking.fill
-                return apply_mask(frames, hidden, fill, seed=self.seed, clip_id=clip_id)
-
-        parts = [None if part is None else part[seen] for part in (subject, feature)]
-        effect = mask_effect(pixels[seen], hidden, *parts)
-        shown = parts[0]
-        if shown is not None and len(shown) < count:
-            shown = np.broadcast_to(shown, (count, height, width))
-        return ShownClip(clip_id, paint(whole), whole, hidden, effect, shown, paint)
+        hidden = self.masking.soften(clip_mask(self.masking, canvas))  # (1 or T, S, S)
+        seen = self.masking.shown_frames(count)
+        hidden = hidden[seen] if len(hidden) > 1 else hidden
+        whole = _repeated(torch.from_numpy(pixels.copy()), seen)
+        paint = partial(
+            self.masking.paint,
+            hidden=hidden,
+            scene=self._scene(index, count, seen),
+            seed=self.seed,
+            clip_id=clip_id,
+        )
+        subject, feature = (None if part is None else part[seen] for part in (subject, feature))
+        effect = mask_effect(pixels[seen], hidden, subject, feature)
+        if subject is not None:
+            subject = np.broadcast_to(subject, (count, height, width))
+        return ShownClip(clip_id, paint(whole), whole, hidden, effect, subject, paint)
 
     def _feature(self, index: int) -> NDArray[np.float32] | None:
         if self.feature is None:
@@ -170,25 +155,28 @@ class MaskedClips:
         # Only with on_empty=whole is a clip without the target shown at all.
         return soft_mask if self.feature.found[index] else np.ones_like(soft_mask)
 
-    def _background(self, index: int, swap: SwapMask, count: int) -> "Tensor":
-        """Return ``count`` frames of a clip with its own subject painted over."""
+    def _scene(self, index: int, count: int, seen: slice) -> "Tensor | None":
+        """Return the background of another clip, ``(count, 3, S, S)``; None unless it is shown."""
         import torch
 
-        view = self.frames.view(index)
-        soft_mask = self._feature(index)
+        if not self.masking.swaps_scene:
+            return None
+        other = self.scene_clips[index]
+        view, soft_mask = self.frames.view(other), self._feature(other)
         assert soft_mask is not None, "a swap is aimed at a target"  # noqa: S101
-        bare = apply_mask(
-            torch.from_numpy(view.pixels.copy()),
-            swap.own_scene_hole(soft_mask),
-            swap.fill,
-            seed=self.seed,
-            clip_id=view.clip.id,
-        )
-        return bare[torch.arange(count) * len(bare) // count]  # clips may differ in length
+        pixels = torch.from_numpy(view.pixels.copy())
+        scene = self.masking.empty_scene(pixels, soft_mask, seed=self.seed, clip_id=view.clip.id)
+        # Clips may differ in length.
+        return _repeated(scene[torch.arange(count) * len(scene) // count], seen)
+
+
+def _repeated(frames: "Tensor", seen: slice) -> "Tensor":
+    """Return as many frames as there are, but only those that are seen, a single one repeated."""
+    return frames[seen].expand_as(frames).contiguous()
 
 
 def locate(
-    masking: Strategy,
+    masking: Mask,
     frames: FrameStore,
     region: RegionSource,
     *,

@@ -5,11 +5,11 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from clip_har.core.settings import Settings
 from clip_har.masking.area import Canvas
+from clip_har.masking.mask import Mask, SceneRole
 
 
-class NoMask(Settings):
+class NoMask(Mask):
     """Hide nothing. Has no ratio and no fill of its own, so a sweep over them runs it once.
 
     Example:
@@ -18,10 +18,17 @@ class NoMask(Settings):
         (1, 2, 2)
     """
 
+    is_clean: ClassVar[bool] = True
+
     ratio: ClassVar[float] = 0.0
     fill: ClassVar[str] = "black"
     feature: ClassVar[str | None] = None
     short_name: ClassVar[str] = "none"
+
+    @property
+    def scene_role(self) -> SceneRole:
+        """What it shows in the scene measures: the clips as they are."""
+        return "clean"
 
     def field(self, canvas: Canvas) -> NDArray[np.float32]:
         """Return a flat field, ``(1, H, W)``."""

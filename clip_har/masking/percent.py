@@ -7,15 +7,15 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from clip_har.core.seeding import generator
-from clip_har.core.settings import Settings
 from clip_har.masking.area import Canvas
 from clip_har.masking.fill import Fill
+from clip_har.masking.mask import Mask
 
 
-class PercentMask(Settings):
+class PercentMask(Mask):
     """Hide square patches in random order, each whole before the next begins.
 
-    The still form is the tube masking of VideoMAE (Tong et al. 2022), with an exact area.
+    The static form is the tube masking of VideoMAE (Tong et al. 2022), with an exact area.
 
     Attributes:
         ratio: share of each frame's pixels that is hidden, in [0, 1].

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from clip_har.core.seeding import generator
-from clip_har.core.settings import Settings
 from clip_har.masking import gauges
 from clip_har.masking.area import Canvas, known_feature
 from clip_har.masking.fill import Fill
+from clip_har.masking.mask import Mask
 from clip_har.regions.source import SUBJECT
 
 Shape = Literal[
@@ -61,7 +61,7 @@ _PLAIN: dict[str, gauges.Gauge] = {
 }
 
 
-class ShapeMask(Settings):
+class ShapeMask(Mask):
     """Hide the pixels that a shape covers first as it grows around its centre.
 
     The area is exact also where the border cuts the shape: it grows until enough is hidden. A

@@ -1,18 +1,24 @@
 """Scene swap: the subject of a clip before the background of another class's clip."""
 
-from typing import Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from clip_har.core.settings import Settings
+from clip_har.core.errors import ClipHarError
 from clip_har.masking.area import Canvas, known_feature
-from clip_har.masking.fill import Fill
+from clip_har.masking.fill import Fill, apply_mask, blend, feather
 from clip_har.masking.holes import filled_frames, hole_field
+from clip_har.masking.mask import Hidden, Mask, SceneRole
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from clip_har.regions.source import RegionSource
 
 
-class SwapMask(Settings):
+class SwapMask(Mask):
     """Keep the subject, hide the rest, and show another clip's background there.
 
     The mixing of HAT (Chung et al. 2022) and SCUBA (Li et al. 2023). Which clip's background is
@@ -33,6 +39,7 @@ class SwapMask(Settings):
     soft: Annotated[int, Field(ge=0, le=512)] = 0
     frozen: bool = False
 
+    swaps_scene: ClassVar[bool] = True
     ratio: ClassVar[None] = None
 
     @property
@@ -40,18 +47,96 @@ class SwapMask(Settings):
         """A few words for a figure's row."""
         return f"swap scene of {self.feature}" + (" frozen" if self.frozen else "")
 
-    def field(self, canvas: Canvas) -> NDArray[np.float32]:
-        """Return ``(T, H, W)``, negative where the other background is shown."""
-        return -hole_field(known_feature(canvas), "grown", grow=self.grow)
+    @property
+    def label(self) -> str:
+        """A few words for a gallery's row; the fill shows in the other clip only."""
+        return self.short_name
 
-    def own_scene_hole(self, soft_mask: NDArray[np.float32]) -> NDArray[np.bool_]:
-        """Return where a clip's own subject is painted over before its background is shown.
+    @property
+    def scene_role(self) -> SceneRole:
+        """What it shows in the scene measures: another scene, moving or frozen."""
+        return "frozen" if self.frozen else "swap"
+
+    def check(self, region: "RegionSource", *, sharded: bool) -> None:
+        """Refuse shards, a target that cannot be found, and clips without the target.
 
         Args:
-            soft_mask: ``(T, H, W)`` of the other clip's subject, in [0, 1].
+            region: the cell's region source.
+            sharded: whether only a part of the clips is shown.
 
-        Returns:
-            ``(T, H, W)``.
+        Raises:
+            ClipHarError: for each of these.
         """
-        # An estimate may miss the subject in a frame: there the clip's union is painted over.
-        return hole_field(filled_frames(soft_mask), "grown") < 0
+        if sharded:
+            raise ClipHarError(
+                "masking=swap shows a clip before the scene of any other clip, which may be in"
+                " another shard: run it without shard"
+            )
+        super().check(region, sharded=sharded)
+        if region.on_empty == "whole":
+            raise ClipHarError(
+                "masking=swap needs a subject to put before another scene: with"
+                " region.on_empty=whole a clip without one would stay as it is; use"
+                " region.on_empty=skip or error"
+            )
+
+    def field(self, canvas: Canvas) -> NDArray[np.float32]:
+        """Return ``(T, H, W)``, negative where the other background is shown.
+
+        Args:
+            canvas: the clip, which must say where the target is.
+
+        Raises:
+            ClipHarError: when the canvas does not say where the target is.
+        """
+        return -hole_field(known_feature(canvas), "grown", grow=self.grow)
+
+    def soften(self, hidden: NDArray[np.bool_]) -> Hidden:
+        """Return the mask with its soft edge, if it has one.
+
+        Args:
+            hidden: ``(T, H, W)``.
+        """
+        return feather(hidden, self.soft) if self.soft else hidden
+
+    def shown_frames(self, count: int) -> slice:
+        """Return which of ``count`` frames are shown: the middle one alone when ``frozen``."""
+        return slice(count // 2, count // 2 + 1) if self.frozen else slice(None)
+
+    def empty_scene(
+        self, frames: "Tensor", soft_mask: NDArray[np.float32], *, seed: int, clip_id: str
+    ) -> "Tensor":
+        """Return another clip's background, its own target painted over.
+
+        Args:
+            frames: ``(T, 3, H, W)`` uint8 of the other clip.
+            soft_mask: ``(T, H, W)`` of its target, in [0, 1].
+            seed: the root seed.
+            clip_id: of the other clip.
+        """
+        # An estimate may miss the target in a frame: there the clip's union is painted over.
+        own = hole_field(filled_frames(soft_mask), "grown") < 0
+        return apply_mask(frames, own, self.fill, seed=seed, clip_id=clip_id)
+
+    def paint(
+        self,
+        frames: "Tensor",
+        hidden: Hidden,
+        *,
+        scene: "Tensor | None",
+        seed: int,  # noqa: ARG002
+        clip_id: str,  # noqa: ARG002
+    ) -> "Tensor":
+        """Return the frames with the other scene in place of the hidden pixels.
+
+        Args:
+            frames: ``(T, 3, H, W)`` uint8.
+            hidden: ``(1 or T, H, W)``.
+            scene: ``(T, 3, H, W)`` uint8, see `empty_scene`.
+            seed: not used: nothing is random.
+            clip_id: not used.
+        """
+        import torch
+
+        assert scene is not None, "a swap shows the scene of another clip"  # noqa: S101
+        return blend(frames, scene, torch.from_numpy(hidden))

@@ -46,6 +46,7 @@ class CLIP(Settings):
     pooling: Literal["mean", "mean_probability", "max"] = "mean"
     runtime: Runtime = "torch"
 
+    caution: ClassVar[str] = ""
     single_frames: ClassVar[bool] = True
     gives_attribution: ClassVar[bool] = True
 

@@ -47,6 +47,7 @@ class XCLIP(Settings):
     pooling: Literal["model"] = "model"
     runtime: Literal["torch"] = "torch"
 
+    caution: ClassVar[str] = ""
     single_frames: ClassVar[bool] = False
     gives_attribution: ClassVar[bool] = False
 

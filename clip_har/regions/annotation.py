@@ -58,6 +58,7 @@ class AnnotationRegion(Settings):
     resolution: tuple[_Edge, _Edge] = (240, 320)
     on_empty: OnEmpty = "skip"
 
+    finds_regions: ClassVar[bool] = True
     exact: ClassVar[bool] = True
     person_is_subject: ClassVar[bool] = True
     asks_model: ClassVar[bool] = False

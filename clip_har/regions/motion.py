@@ -95,6 +95,7 @@ class MotionRegion(Settings):
     speckle: Annotated[float, Field(ge=0, lt=1)] = 0.1
     on_empty: OnEmpty = "skip"
 
+    finds_regions: ClassVar[bool] = True
     exact: ClassVar[bool] = False
     person_is_subject: ClassVar[bool] = True
     asks_model: ClassVar[bool] = False

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 class NoRegion(Settings):
     """Know no regions: a mask that needs one is refused."""
 
+    finds_regions: ClassVar[bool] = False
     exact: ClassVar[bool] = False
     person_is_subject: ClassVar[bool] = False
     asks_model: ClassVar[bool] = False
@@ -23,7 +24,7 @@ class NoRegion(Settings):
         """Raise `ClipHarError` for every target."""
         raise ClipHarError(
             f"the mask needs to know where the {target} is: add region=annotation (maps that come"
-            " with the data), motion (what moves), person, prompted or soft mask"
+            " with the data), motion (what moves), person, prompted or relevance"
         )
 
     def uses_label(self, target: str) -> bool:  # noqa: ARG002

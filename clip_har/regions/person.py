@@ -63,6 +63,7 @@ class PersonRegion(Settings):
     input_size: Annotated[int, Field(ge=32, le=1333)] = 800
     on_empty: OnEmpty = "skip"
 
+    finds_regions: ClassVar[bool] = True
     exact: ClassVar[bool] = False
     person_is_subject: ClassVar[bool] = True
     asks_model: ClassVar[bool] = False

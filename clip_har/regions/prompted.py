@@ -74,6 +74,7 @@ class PromptedRegion(Settings):
     batch_size: Annotated[int, Field(ge=1, exclude=True)] = 16
     on_empty: OnEmpty = "skip"
 
+    finds_regions: ClassVar[bool] = True
     exact: ClassVar[bool] = False
     person_is_subject: ClassVar[bool] = False
     asks_model: ClassVar[bool] = False

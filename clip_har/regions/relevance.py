@@ -52,6 +52,7 @@ class RelevanceRegion(Settings):
     threshold: Annotated[float, Field(gt=0, lt=1)] = 0.2
     on_empty: OnEmpty = "skip"
 
+    finds_regions: ClassVar[bool] = True
     exact: ClassVar[bool] = False
     person_is_subject: ClassVar[bool] = False
     asks_model: ClassVar[bool] = True

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clip_har.core.errors import ClipHarError
+from clip_har.core.settings import Option
 
 if TYPE_CHECKING:
     from clip_har.data.clips import ClipSet
@@ -30,12 +31,16 @@ INSIDE = 0.5
 """The soft mask from which on a pixel belongs to a target."""
 
 
-class RegionSource(Protocol):
+class RegionSource(Option, Protocol):
     """Says where a named target is in the frames of clips: the contract, with no logic."""
 
     @property
     def on_empty(self) -> OnEmpty:
         """What happens to a clip in which a mask's target is not found."""
+
+    @property
+    def finds_regions(self) -> bool:
+        """Whether it finds anything at all."""
 
     @property
     def exact(self) -> bool:

@@ -26,7 +26,6 @@ from clip_har.report.text import answer, question
 from clip_har.results.costs import Part
 from clip_har.results.files import read_cost
 from clip_har.sweep.measures import SweepMeasures, sweep_measures
-from clip_har.synthetic.tiny_clip import TinyCLIP
 
 Records = Sequence[Mapping[Any, Any]]
 
@@ -333,9 +332,8 @@ def _caution(cells: Sequence[ReportCell]) -> str:
     found = []
     if any(str(one.protocol["data"]).startswith("synthetic") for one in cells):
         found.append("the clips are rendered")
-    models = {str(one.protocol["model"]): one for one in cells}
-    if any(isinstance(one.cell.model, TinyCLIP) for one in models.values()):
-        found.append("the model is the tiny one that ships with the package")
+    models = {str(one.protocol["model"]): one.cell.model for one in cells}
+    found += sorted({model.caution for model in models.values()} - {""})
     if not found:
         return ""
     said = " and ".join(found)

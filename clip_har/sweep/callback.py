@@ -16,7 +16,6 @@ from clip_har.config.cell import Cell
 from clip_har.config.compose import cell_from_config, expand, without_hydra
 from clip_har.config.fingerprint import fingerprint
 from clip_har.core.errors import ClipHarError
-from clip_har.data.clips import ClipSet
 from clip_har.engine.preflight import preflight
 from clip_har.engine.run import Sweep
 
@@ -107,29 +106,7 @@ def _start_sweep(config: DictConfig) -> None:
     cells = [
         cell_from_config(without_hydra(loader.load_sweep_config(config, job))) for job in overrides
     ]
-    # Cells share most of what preflight looks at; each combination is looked at once.
-    seen: dict[str, ClipSet] = {}
-    prints = set()
-    for cell in cells:
-        own = {
-            "masking",
-            "noise",
-            "ratio",
-            "fill",
-            "feature",
-            "seed",
-            "noise_seed",
-            "learning",
-            "train_masking",
-            "train_ratios",
-            "attention_clips",
-            "clean_twin",
-            "base_model",
-        }
-        shared = cell.model_dump_json(exclude=own)
-        if shared not in seen:
-            seen[shared] = preflight(cell)
-        prints.add(fingerprint(cell, seen[shared]))
+    prints = {fingerprint(cell, preflight(cell)) for cell in cells}
 
     first, varying = cells[0], _varying(overrides)
     swept = [word for word in words if word.partition("=")[0].lstrip("+") in varying]

@@ -7,22 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from clip_har.config.cell import Cell
+from clip_har.core.settings import Role
 
-# Settings that say how a cell is run, not what it is of.
-_HOW = {
-    "tracking",
-    "overwrite",
-    "results_dir",
-    "cache_dir",
-    "device",
-    "batch_size",
-    "noise_seed",
-    "learning",
-    "train_masking",
-    "train_ratios",
-    "clean_twin",
-    "base_model",
-}
 _KINDS = ("dataset", "region", "masking", "noise")
 
 
@@ -60,7 +46,8 @@ def described(cell: Cell, *, without: str) -> dict[str, str]:
             else:
                 flat[f"{prefix}{key}"] = str(value)
 
-    walk(cell.model_dump(mode="json", exclude=_HOW), "")
+    others = cell.fields_for(Role.RUN, Role.NOISE)  # the noise's own keys say what it used
+    walk(cell.model_dump(mode="json", exclude=others), "")
     flat.pop("model.runtime", None)  # how it is run, too
     return {
         key: value

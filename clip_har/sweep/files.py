@@ -16,7 +16,6 @@ from clip_har.engine.run import Outcome
 from clip_har.figures.accuracy import Point, accuracy_figure
 from clip_har.figures.noise_curves import effect_figure
 from clip_har.figures.save import save_figure
-from clip_har.masking.none import NoMask
 from clip_har.results.files import read_metrics
 from clip_har.sweep.cells import Finished
 from clip_har.sweep.gallery import draw_gallery
@@ -96,7 +95,7 @@ def _accuracy(finished: Sequence[Finished], clips: ClipSet) -> Figure | None:
             continue  # what it hides is the clips' doing
         shown = metrics["mask/realised_ratio"]  # a soft edge hides more than was asked for
         point = Point(shown, metrics["top1"], int(metrics["data/clips"]))
-        if isinstance(one.cell.masking, NoMask):
+        if one.cell.masking.is_clean:
             clean.append(point)
         else:
             lines.setdefault(one.name.replace(f" r={ratio:g}", ""), []).append(point)

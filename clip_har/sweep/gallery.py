@@ -13,7 +13,6 @@ from clip_har.engine.load_model import load_zero_shot
 from clip_har.figures.gallery import GalleryRow, Tile, mask_gallery
 from clip_har.masking.masked_clips import MaskedClips
 from clip_har.masking.none import NoMask
-from clip_har.masking.swap import SwapMask
 
 CLIPS = 2
 """Clips that are shown side by side."""
@@ -35,19 +34,20 @@ def draw_gallery(cells: Sequence[Cell], frames: FrameStore, *, count: int = CLIP
     """
     step = max(1, len(frames.ok) // count)
     chosen = frames.ok[step // 2 :: step][:count]
-    ratios = sorted({cell.masking.ratio for cell in cells if not _is_clean(cell)}, key=_last_none)
+    masks = [cell.masking for cell in cells if not cell.masking.is_clean]
+    ratios = sorted({mask.ratio for mask in masks}, key=_last_none)
     columns = [(ratio, index) for ratio in ratios or [0.0] for index in chosen]
     blank: list[Tile | str | None] = [None] * len(columns)
     clean = MaskedClips(NoMask(), cells[0].seed, frames)
     rows = {"": GalleryRow("none", [*map(_tile(clean), chosen), *blank[len(chosen) :]], clean=True)}
     for cell in cells:
-        if _is_clean(cell):
+        if cell.masking.is_clean:
             continue
         model = partial(load_zero_shot, cell, frames.clip_set)
         masked = open_masked(cell, frames, zero_shot=model)
         draw, evaluated = _tile(masked), set(masked.evaluated)
-        region = type(cell.region).__name__ + cell.region.model_dump_json()
-        mask = type(cell.masking).__name__ + cell.masking.model_dump_json(exclude={"ratio"})
+        region = cell.region.described()
+        mask = cell.masking.described() | {"ratio": None}
         key = f"{mask} {region if cell.masking.feature else ''} {cell.seed}"
         row = rows.setdefault(key, GalleryRow(_row_label(cell, cells), list(blank)))
         tiles: list[Tile | str | None] = [
@@ -58,17 +58,12 @@ def draw_gallery(cells: Sequence[Cell], frames: FrameStore, *, count: int = CLIP
     return mask_gallery(list(rows.values()), [ratio for ratio, _ in columns])
 
 
-def _is_clean(cell: Cell) -> bool:
-    return isinstance(cell.masking, NoMask)
-
-
 def _last_none(ratio: float | None) -> float:
     return 2.0 if ratio is None else ratio
 
 
 def _row_label(cell: Cell, cells: Sequence[Cell]) -> str:
-    plain = cell.masking.fill == "black" or isinstance(cell.masking, SwapMask)
-    label = str(cell.masking.short_name) + ("" if plain else f" {cell.masking.fill}")
+    label = cell.masking.label
     if cell.masking.feature and len({type(other.region) for other in cells}) > 1:
         label += f" {type(cell.region).__name__.removesuffix('Region').lower()}"
     return label + (f" seed {cell.seed}" if len({other.seed for other in cells}) > 1 else "")

@@ -3,16 +3,10 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 
-from clip_har.masking.feature import FeatureMask
-from clip_har.masking.isolation import IsolationMask
-from clip_har.masking.none import NoMask
-from clip_har.masking.swap import SwapMask
 from clip_har.metrics.scene import SceneTables, reliance_per_class, scene_measures
-from clip_har.regions.source import BACKGROUND, PERSON, SUBJECT
 from clip_har.results.files import SCORES
 from clip_har.results.score_table import ScoreTable
 from clip_har.sweep.cells import Finished, grouped, labels, plain
@@ -101,35 +95,16 @@ def _roles(members: Sequence[Finished]) -> dict[str, Finished]:
     found: dict[str, list[Finished]] = {}
     for one in members:
         # The attribution of the judged model itself is no truth to hold it against.
-        role = None if one.cell.region.asks_model else _role(one.cell.masking)
+        role = None if one.cell.region.asks_model else one.cell.masking.scene_role
         if role is not None:
             found.setdefault(role, []).append(one)
-    for role, several in found.items():
+    for shown, several in found.items():
         if len(several) > 1:
             names = ", ".join(one.name for one in several)
-            log.warning("scene measures need one cell as %s, left out: %s", role, names)
+            log.warning("scene measures need one cell as %s, left out: %s", shown, names)
     roles = {role: several[0] for role, several in found.items() if len(several) == 1}
     if "swap" in roles and "frozen" in roles:
         moving, frozen = (roles[role].cell.masking for role in ("swap", "frozen"))
         if frozen != moving.model_copy(update={"frozen": True}):
             del roles["frozen"]  # not the same picture
     return roles
-
-
-def _role(masking: Any) -> str | None:
-    if isinstance(masking, NoMask):
-        return "clean"
-    if isinstance(masking, SwapMask):
-        return "frozen" if masking.frozen else "swap"
-    if getattr(masking, "ratio", 0) is not None:
-        return None  # a part of a target is neither it nor the rest
-    if (masking.grow or 0) < 0:
-        return None
-    subject = masking.feature in (SUBJECT, PERSON)
-    if isinstance(masking, IsolationMask):
-        return "person_only" if subject else None
-    if isinstance(masking, FeatureMask) and masking.place == "feature":
-        if subject:
-            return "background_only"
-        return "background_hidden" if masking.feature == BACKGROUND else None
-    return None

@@ -8,8 +8,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from clip_har.masking.none import NoMask
-from clip_har.masking.swap import SwapMask
 from clip_har.metrics.bootstrap import Means, cluster_bootstrap
 from clip_har.metrics.pairing import common_rows
 from clip_har.metrics.robustness import (
@@ -81,7 +79,7 @@ def over_ratios(finished: Sequence[Finished]) -> pd.DataFrame:
         one for one in _masked(finished) if one.cell.masking.ratio and one.cell.noise.is_clean
     ]
     for members in grouped(shares, without="ratio"):
-        folders = {float(one.cell.masking.ratio): one.folder for one in members}
+        folders = {one.cell.masking.ratio or 0.0: one.folder for one in members}
         clean = clean_twin(members[0].folder)
         if len(folders) < 2 or clean is None:
             continue
@@ -117,7 +115,7 @@ def over_seeds(finished: Sequence[Finished]) -> pd.DataFrame:
     """
     rows = []
     for members in grouped(finished, without="seed"):
-        drawn_alike = len({one.cell.dataset.model_dump_json() for one in members}) == 1
+        drawn_alike = len({str(one.cell.dataset.described()) for one in members}) == 1
         if len({one.cell.seed for one in members}) < 2 or not drawn_alike:
             continue
         tables = [ScoreTable.read(one.folder / SCORES) for one in members]
@@ -222,7 +220,8 @@ def _corruption_error(accuracy: Means) -> Means:
 
 
 def _masked(finished: Sequence[Finished]) -> list[Finished]:
-    return [one for one in finished if not isinstance(one.cell.masking, NoMask | SwapMask)]
+    masks = ((one, one.cell.masking) for one in finished)
+    return [one for one, mask in masks if not (mask.is_clean or mask.swaps_scene)]
 
 
 def _right(

@@ -7,21 +7,19 @@ import os
 import shutil
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from filelock import FileLock
 from pydantic import Field
 
 from clip_har.core.code_version import modules_digest
 from clip_har.core.errors import ClipHarError
-from clip_har.core.settings import Settings
+from clip_har.core.settings import Role, Settings
 from clip_har.data.clips import Clip, ClipSet
 
 log = logging.getLogger(__name__)
 
 LICENCE = "Apache-2.0: drawn by this package, no footage of any person."
-
-_HOW = {"cache_dir", "workers", "train_count", "train_seed"}  # what does not shape these clips
 
 
 class Synthetic(Settings):
@@ -42,15 +40,15 @@ class Synthetic(Settings):
             it knows those subjects.
     """
 
-    cache_dir: Path
+    cache_dir: Annotated[Path, Role.RUN]
     subset: Literal["train", "val", "test"] = "test"
     count: int = Field(default=400, ge=1)
     scene_bias: float = Field(default=0.9, ge=0, le=1)
     variant: Literal["full", "background", "person", "frozen"] = "full"
     seed: int = Field(default=0, ge=0)
-    workers: int | None = Field(default=None, ge=1)
-    train_count: int = Field(default=1000, ge=1)
-    train_seed: int = Field(default=1, ge=0)
+    workers: Annotated[int | None, Field(ge=1), Role.RUN] = None
+    train_count: Annotated[int, Field(ge=1), Role.NOISE] = 1000
+    train_seed: Annotated[int, Field(ge=0), Role.NOISE] = 1
 
     def training(self) -> "Synthetic":
         """Return the part that noise is learned from: whole clips of other subjects."""
@@ -59,7 +57,8 @@ class Synthetic(Settings):
 
     def folder(self) -> Path:
         """Return the set's folder; its name says everything that shapes the pixels."""
-        shaped = self.model_dump_json(exclude=_HOW) + _drawing_code()
+        others = self.fields_for(Role.RUN, Role.NOISE)  # do not shape these clips
+        shaped = self.model_dump_json(exclude=others) + _drawing_code()
         key = hashlib.blake2b(shaped.encode(), digest_size=8).hexdigest()
         return self.cache_dir.expanduser().absolute() / f"{self.subset}-{key}"
 

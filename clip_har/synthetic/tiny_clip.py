@@ -1,6 +1,7 @@
 """The tiny CLIP as an option of the ``model`` group."""
 
 from pathlib import Path
+from typing import ClassVar
 
 from clip_har.models.clip import CLIP
 
@@ -16,6 +17,8 @@ class TinyCLIP(CLIP):
     """
 
     checkpoint: str = "tiny"
+
+    caution: ClassVar[str] = "the model is the tiny one that ships with the package"
 
     def folder(self) -> Path:
         """Return the checkpoint's folder.

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from clip_har.core.errors import ClipHarError
+from clip_har.core.settings import Option
 
 SweepStatus = Literal["FINISHED", "FAILED", "KILLED"]
 """How a sweep ended: whole, with failed or missing cells, or by Ctrl-C; MLflow's own words."""
@@ -49,7 +50,7 @@ class Run(Protocol):
         """Send a number as it went over the steps of a training."""
 
 
-class Tracking(Protocol):
+class Tracking(Option, Protocol):
     """Where results are sent, besides the disk."""
 
     def open_sweep(self, results_dir: Path, *, name: str, key: str, fresh: bool) -> str | None:

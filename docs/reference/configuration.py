@@ -1,7 +1,6 @@
 """The page of every configuration key, made from ``conf/`` and the settings classes."""
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import import_module
@@ -9,25 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import griffe
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
-from clip_har.config.cell import GROUPS, Cell, RootSchema
+from clip_har.config.cell import GROUPS, Cell
 from clip_har.config.compose import CONFIG_DIR
-from clip_har.core.settings import Settings
-from clip_har.data.sampling import FrameSettings
-from clip_har.noise.learned.settings import LearningSettings
+from clip_har.config.options import opening, option_files
+from clip_har.core.settings import Role, Settings
 from docs.reference.allowed import allowed
 
-TITLES = {
-    "dataset": "which clips",
-    "model": "which checkpoint",
-    "prompts": "which texts the classes become",
-    "masking": "what is hidden",
-    "region": "how targets are found",
-    "noise": "what is added to the frames",
-    "tracking": "where results are sent",
-}
-_COMMAND = re.compile(r"python -m|(?:model|dataset)=|--\w")
 _HEAD = """# Every configuration key
 
 Made from `conf/` and the settings classes of the package, so it is complete for this version.
@@ -45,7 +33,7 @@ class Key:
         name: as it is typed, such as ``masking.ratio``.
         default: as it stands in the YAML file.
         allowed: type, range or values.
-        meaning: from the docstring of its settings class.
+        meaning: from its declaration or the docstring of its settings class, and its role.
     """
 
     name: str
@@ -57,35 +45,24 @@ class Key:
 def configuration_page() -> str:
     """Return the page as Markdown."""
     parts = [_HEAD, "## Every cell", _table(root_keys())]
-    for group, title in TITLES.items():
-        parts.append(f"## {group}: {title}")
-        for path in option_files(group):
-            option = path.relative_to(CONFIG_DIR / group).with_suffix("").as_posix()
+    for group in GROUPS:
+        parts.append(f"## {group}: {_title(group)}")
+        for option, path in option_files(group).items():
             parts += [f"### {group}={option}", _opening(path), _table(option_keys(group, option))]
-    parts.append("## experiment: named studies")
-    for path in option_files("experiment"):
-        option = path.relative_to(CONFIG_DIR / "experiment").with_suffix("").as_posix()
-        parts += [f"### experiment={option}", _opening(path), _fence("yaml", _body(path))]
-    parts.append("## hydra/launcher: where the cells of a sweep run")
-    for path in option_files("hydra/launcher"):
-        parts += [f"### hydra/launcher={path.stem}", _opening(path), _fence("yaml", _body(path))]
+    titles = {"experiment": "named studies", "hydra/launcher": "where the cells of a sweep run"}
+    for group, title in titles.items():
+        parts.append(f"## {group}: {title}")
+        for option, path in option_files(group).items():
+            parts += [f"### {group}={option}", _opening(path), _fence("yaml", _body(path))]
     return "\n\n".join(part.strip() for part in parts if part.strip()) + "\n"
-
-
-def option_files(group: str) -> list[Path]:
-    """Return the YAML files of a group."""
-    return sorted((CONFIG_DIR / group).rglob("*.yaml"))
 
 
 def root_keys() -> list[Key]:
     """Return the keys of every cell, those of ``frames`` and ``learning`` last."""
     content = _read(CONFIG_DIR / "config.yaml")
-    nested: dict[str, type[Settings]] = {"frames": FrameSettings, "learning": LearningSettings}
-    own = [name for name in RootSchema.__dataclass_fields__ if name not in {*GROUPS, *nested}]
-    keys = _keys(Cell, {name: content[name] for name in own}, "")
-    for name, settings in nested.items():
-        keys += _keys(settings, content[name], name)
-    return keys
+    names = [name for name in Cell.model_fields if name not in GROUPS]
+    names.sort(key=lambda name: isinstance(content[name], dict))
+    return _keys(Cell, {name: content[name] for name in names}, "")
 
 
 def option_keys(group: str, option: str) -> list[Key]:
@@ -95,12 +72,22 @@ def option_keys(group: str, option: str) -> list[Key]:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    """Return a YAML file over the option of its group that it extends; nothing is resolved."""
-    content: Any = OmegaConf.to_container(OmegaConf.load(path), resolve=False)
-    extended = [name for name in content.pop("defaults", []) if isinstance(name, str)]
-    for name in extended:
-        if (base := path.with_name(f"{name}.yaml")).is_file():
-            content = _read(base) | content
+    """Return a YAML file merged with the files of its group that it extends; nothing is resolved.
+
+    What is extended comes before the file itself, unless its ``defaults`` say otherwise.
+    """
+    own = OmegaConf.load(path)
+    assert isinstance(own, DictConfig)  # noqa: S101, as all of ours
+    extended = [name for name in own.pop("defaults", []) if isinstance(name, str)]
+    if "_self_" not in extended:
+        extended.append("_self_")
+    bases = {name: path.with_name(f"{name}.yaml") for name in extended}
+    layers = [
+        own if name == "_self_" else _read(bases[name])
+        for name in extended
+        if name == "_self_" or bases[name].is_file()
+    ]
+    content: Any = OmegaConf.to_container(OmegaConf.merge(*layers), resolve=False)
     return dict(content)
 
 
@@ -111,22 +98,29 @@ def _class(target: str) -> type[Settings]:
 
 
 def _keys(settings: type[Settings], content: Mapping[str, Any], prefix: str) -> list[Key]:
-    meanings, schema = _meanings(settings), settings.model_json_schema()
+    described, schema = _docstrings(settings), settings.model_json_schema()
     keys: list[Key] = []
     for name, value in content.items():
         if name == "_target_":
             continue
         typed = f"{prefix}.{name}" if prefix else name
-        nested = settings.model_fields[name].annotation
+        field = settings.model_fields[name]
+        nested = field.annotation
         if isinstance(value, Mapping) and isinstance(nested, type) and issubclass(nested, Settings):
             keys += _keys(nested, value, typed)
             continue
-        described = allowed(schema["properties"][name], schema)
-        keys.append(Key(typed, _as_yaml(value), described, meanings.get(name, "")))
+        meaning = field.description or described.get(name, "")
+        roles = [role.value for role in field.metadata if isinstance(role, Role)]
+        values = allowed(schema["properties"][name], schema)
+        keys.append(Key(typed, _as_yaml(value), values, " ".join([_sentence(meaning), *roles])))
     return keys
 
 
-def _meanings(settings: type[Settings]) -> dict[str, str]:
+def _sentence(text: str) -> str:
+    return text if not text or text.endswith((".", "?")) else f"{text}."
+
+
+def _docstrings(settings: type[Settings]) -> dict[str, str]:
     """Return what the docstrings of a class and of those that it extends say of its fields."""
     found: dict[str, str] = {}
     for one in reversed(settings.__mro__):
@@ -168,17 +162,17 @@ def _as_text(text: str) -> str:
     return "`".join(pieces)
 
 
+def _title(group: str) -> str:
+    """Return what a group sets, as the second half of a heading."""
+    text = str(Cell.model_fields[group].description)
+    return text[:1].lower() + text[1:].removesuffix(".")
+
+
 def _opening(path: Path) -> str:
     """Return the comment that a YAML file opens with: text, and its commands as a block."""
-    lines = []
-    for line in path.read_text(encoding="utf-8").splitlines():
-        if not line.startswith("#"):
-            break
-        if "@package" not in line:
-            lines.append(line.removeprefix("#").strip())
-    commands = [line for line in lines if _COMMAND.match(line)]
-    text = _as_text(" ".join(line for line in lines if line not in commands))
-    return text + "\n\n" + _fence("sh", "\n".join(commands)) if commands else text
+    found = opening(path)
+    text = _as_text(found.text)
+    return text + "\n\n" + _fence("sh", found.commands) if found.commands else text
 
 
 def _body(path: Path) -> str:

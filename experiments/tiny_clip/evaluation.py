@@ -9,8 +9,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from clip_har.masking.area import Canvas, clip_mask
+from clip_har.masking.area import Canvas
 from clip_har.masking.fill import apply_mask
+from clip_har.masking.mask import clip_mask
 from clip_har.masking.percent import PercentMask
 from clip_har.models.classifier import zero_shot_classifier
 from clip_har.models.dual_encoder import DualEncoder

@@ -1,5 +1,6 @@
 """Every option of every group composes, builds, and refuses what it should."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -7,10 +8,13 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
 
-from clip_har.config.cell import GROUPS, register_schema
+from clip_har.config.cell import GROUPS, Cell, register_schema
 from clip_har.config.compose import CONFIG_DIR, build, cell_from_config
+from clip_har.config.help import key_lines, option_lines
+from clip_har.config.options import opening, option_files
 from clip_har.core.errors import ClipHarError
-from clip_har.core.settings import Settings
+from clip_har.core.settings import Role, Settings
+from clip_har.masking.swap import SwapMask
 
 # What the options that have no usable default need.
 NEEDED = {
@@ -23,12 +27,7 @@ NEEDED = {
     "model=metaclip_b32": ["model.revision=commit"],
     "model=metaclip2_b32": ["model.revision=commit"],
 }
-OPTIONS = [
-    f"{group}={path.relative_to(CONFIG_DIR / group).with_suffix('').as_posix()}"
-    for group in GROUPS
-    for path in sorted((CONFIG_DIR / group).rglob("*.yaml"))
-]
-EXPERIMENTS = sorted((CONFIG_DIR / "experiment").rglob("*.yaml"))
+OPTIONS = [f"{group}={option}" for group in GROUPS for option in option_files(group)]
 
 
 def composed(*overrides: str) -> DictConfig:
@@ -59,9 +58,8 @@ def test_frames_keys_are_exactly_their_settings() -> None:
     assert keys == set(type(build(config.frames, "frames")).model_fields)
 
 
-@pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda path: path.stem)
-def test_every_experiment_composes(path: Path) -> None:
-    name = path.relative_to(CONFIG_DIR / "experiment").with_suffix("").as_posix()
+@pytest.mark.parametrize("name", option_files("experiment"))
+def test_every_experiment_composes(name: str) -> None:
     cell_from_config(composed(f"experiment={name}"))
 
 
@@ -142,6 +140,7 @@ def test_swap_frozen_is_the_swap_frozen() -> None:
         cell_from_config(composed(f"masking={mask}", "region=motion")).masking
         for mask in ("swap", "swap_frozen")
     )
+    assert isinstance(swap, SwapMask)
     assert frozen == swap.model_copy(update={"frozen": True})
     assert not swap.frozen
 
@@ -177,3 +176,35 @@ def test_a_silhouette_is_noted() -> None:
 def test_ratio_counts_through_the_mask() -> None:
     config: Any = composed("masking=percent", "ratio=0.25")
     assert cell_from_config(config).masking.ratio == 0.25
+
+
+def test_each_root_key_is_declared_once_with_a_sentence_and_a_role() -> None:
+    for name, field in Cell.model_fields.items():
+        assert str(field.description).endswith("."), name
+        assert len([entry for entry in field.metadata if isinstance(entry, Role)]) == 1, name
+
+
+def test_the_default_configuration_holds_the_keys_and_sentences_of_a_cell() -> None:
+    text = (CONFIG_DIR / "config.yaml").read_text(encoding="utf-8")
+    found = re.findall(r"^# (.+)\n(\w+):", text, flags=re.MULTILINE)
+    commented = {key: sentence for sentence, key in found if key != "defaults"}
+    keys = [name for name in Cell.model_fields if name not in GROUPS]
+    assert commented == {key: Cell.model_fields[key].description for key in keys}
+    assert set(composed()) == set(Cell.model_fields)
+
+
+def test_help_names_every_key_and_every_option() -> None:
+    keys, options = key_lines(), option_lines()
+    for key in set(Cell.model_fields) - set(GROUPS):
+        assert re.search(rf"^  {key}\b", keys, flags=re.MULTILINE), key
+    for option in OPTIONS:
+        assert re.search(rf"^  {option.partition('=')[2]} ", options, flags=re.MULTILINE), option
+    assert "  _" not in options, "shared files are no options"
+
+
+def test_an_opening_ends_with_its_first_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "one.yaml"
+    path.write_text("# One (Li et al. 2023), or\n# two. Three.\n# python -m clip_har\na: 1\n")
+    found = opening(path)
+    assert found.first_sentence == "One (Li et al. 2023), or two"
+    assert found.commands == "python -m clip_har"

@@ -14,8 +14,8 @@ from clip_har.data.clips import Clip, ClipSet
 from clip_har.data.frames.store import FrameStore
 from clip_har.data.sampling import FrameSettings
 from clip_har.engine.show import Answers, Shown, seen_frames, show_clips
-from clip_har.masking.area import Strategy
 from clip_har.masking.fill import apply_mask
+from clip_har.masking.mask import Mask
 from clip_har.masking.masked_clips import MaskedClips, ShownClip
 from clip_har.masking.percent import PercentMask
 from clip_har.models.pooling import Pooling, clip_scores
@@ -66,7 +66,7 @@ def answered(
     classifier: ZeroShot,
     noise: Perturbation,
     *,
-    masking: Strategy | None = None,
+    masking: Mask | None = None,
     where: Where = "everywhere",
 ) -> Mapping[str, Answers]:
     if isinstance(noise, PixelNoise):

@@ -7,10 +7,11 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from clip_har.core.errors import ClipHarError
-from clip_har.masking.area import Canvas, clip_mask, hidden_count
+from clip_har.masking.area import Canvas, hidden_count
 from clip_har.masking.effect import mask_effect
 from clip_har.masking.feature import FeatureMask
 from clip_har.masking.isolation import IsolationMask
+from clip_har.masking.mask import clip_mask
 
 HOLES = ("exact", "grown", "box", "ellipse")
 

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from clip_har.masking.area import Canvas, clip_mask, hidden_count, lowest
+from clip_har.masking.area import Canvas, hidden_count, lowest
+from clip_har.masking.mask import clip_mask
 from clip_har.masking.none import NoMask
 
 sizes = st.tuples(st.integers(1, 3), st.integers(1, 9), st.integers(1, 9))

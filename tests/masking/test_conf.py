@@ -14,7 +14,7 @@ ROOT = {"ratio": 0.25, "fill": "black", "feature": "subject"}
 EXPECTED = {
     "none", "percent", "shape", "feature", "isolation", "swap", "swap_frozen",
     "background_only", "person_only", "away",
-    "annotation", "motion", "person", "prompted", "soft mask",
+    "annotation", "motion", "person", "prompted", "relevance",
 }  # fmt: skip
 
 

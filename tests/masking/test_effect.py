@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from clip_har.masking.area import Canvas, clip_mask
+from clip_har.masking.area import Canvas
 from clip_har.masking.effect import BLACK_LEVEL, mask_effect
+from clip_har.masking.mask import clip_mask
 from clip_har.masking.shape import ShapeMask
 
 GREY = np.full((2, 3, 10, 20), 100, np.uint8)

@@ -14,9 +14,9 @@ from clip_har.core.errors import ClipHarError
 from clip_har.data.clips import ClipSet
 from clip_har.data.frames.store import FrameStore
 from clip_har.engine.clips import open_masked
-from clip_har.masking.area import Strategy
 from clip_har.masking.feature import FeatureMask
 from clip_har.masking.isolation import IsolationMask
+from clip_har.masking.mask import Mask
 from clip_har.masking.masked_clips import MaskedClips
 from clip_har.masking.none import NoMask
 from clip_har.masking.shape import ShapeMask
@@ -34,7 +34,7 @@ Opened = Callable[..., MaskedClips]
 class FakeCell:
     """What `open_masked` reads of a cell."""
 
-    def __init__(self, masking: Strategy, cache_dir: Path, on_empty: Any, seed: int) -> None:
+    def __init__(self, masking: Mask, cache_dir: Path, on_empty: Any, seed: int) -> None:
         self.masking, self.cache_dir, self.seed = masking, cache_dir, seed
         self.region = AnnotationRegion(on_empty=on_empty)
 
@@ -45,7 +45,7 @@ def no_model() -> Any:
 
 
 def opened(
-    frames: FrameStore, cache: Path, masking: Strategy, *, on_empty: str = "skip", seed: int = 0
+    frames: FrameStore, cache: Path, masking: Mask, *, on_empty: str = "skip", seed: int = 0
 ) -> MaskedClips:
     cell: Any = FakeCell(masking, cache, on_empty, seed)
     return open_masked(cell, frames, zero_shot=no_model)
@@ -64,7 +64,7 @@ def show(clips: ClipSet, tmp_path_factory: pytest.TempPathFactory) -> Opened:
 
 def measured(show: Opened, classifier: ColourJudge, seed: int = 0) -> dict[str, float]:
     """Return the scene measures of a model, through the whole path from frames to numbers."""
-    ways: dict[str, Strategy] = {
+    ways: dict[str, Mask] = {
         "clean": NoMask(),
         "background_only": FeatureMask(ratio=None, fill="surround"),
         "person_only": IsolationMask(ratio=None),

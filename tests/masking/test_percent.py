@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from clip_har.masking.area import Canvas, clip_mask, hidden_count
+from clip_har.masking.area import Canvas, hidden_count
+from clip_har.masking.mask import clip_mask
 from clip_har.masking.percent import PercentMask
 
 lengths = st.integers(1, 50)

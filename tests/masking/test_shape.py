@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from clip_har.core.errors import ClipHarError
-from clip_har.masking.area import Canvas, clip_mask, hidden_count, lowest
+from clip_har.masking.area import Canvas, hidden_count, lowest
+from clip_har.masking.mask import clip_mask
 from clip_har.masking.shape import Place, Shape, ShapeMask
 
 SHAPES, PLACES = get_args(Shape), get_args(Place)

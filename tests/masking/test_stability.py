@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 import torch
 
-from clip_har.masking.area import Canvas, clip_mask
+from clip_har.masking.area import Canvas
 from clip_har.masking.fill import apply_mask
+from clip_har.masking.mask import clip_mask
 from clip_har.masking.percent import PercentMask
 from clip_har.masking.shape import ShapeMask
 
@@ -43,7 +44,8 @@ def test_another_process_draws_the_same_masks():
     code = """
 import hashlib, json, sys
 import numpy as np
-from clip_har.masking.area import Canvas, clip_mask
+from clip_har.masking.area import Canvas
+from clip_har.masking.mask import clip_mask
 from clip_har.masking.percent import PercentMask
 from clip_har.masking.shape import ShapeMask
 

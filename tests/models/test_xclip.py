@@ -123,7 +123,7 @@ def test_another_number_of_frames_is_refused_before_any_work(folder):
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        (["noise=class_specific"], "learned on single frames, and the model judges whole clips"),
+        (["noise=class_specific"], "learned on single frames, and the model takes whole clips"),
         (["noise=embedding"], "learned on single frames"),
         (["region=relevance", "masking=feature"], "region=relevance: .* use another region source"),
         (["model.pooling=max"], "^model.pooling=max: input should be 'model'"),

@@ -20,7 +20,7 @@ from clip_har.engine.answer import answer
 from clip_har.engine.evaluate import Evaluation
 from clip_har.engine.look import look
 from clip_har.engine.variants import headline_of
-from clip_har.masking.area import Strategy
+from clip_har.masking.mask import Mask
 from clip_har.masking.masked_clips import MaskedClips
 from clip_har.masking.none import NoMask
 from clip_har.models.dual_encoder import DualEncoder
@@ -120,7 +120,7 @@ def split(frames: FrameStore, **more: Any) -> TrainingClips:
     return TrainingClips(shown(frames, **more), np.flatnonzero(~last), np.flatnonzero(last))
 
 
-def shown(frames: FrameStore, masking: Strategy | None = None, **more: Any) -> MaskedClips:
+def shown(frames: FrameStore, masking: Mask | None = None, **more: Any) -> MaskedClips:
     """Return clips under a mask, whole without one."""
     return MaskedClips(masking=masking or NoMask(), seed=0, frames=frames, **more)
 

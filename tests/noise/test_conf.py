@@ -7,21 +7,22 @@ from typing import Any, cast
 import pytest
 from omegaconf import OmegaConf
 
+from clip_har.config.options import option_files
 from clip_har.noise.learned.settings import Learned, LearningSettings, LossWeights
+from tests.config.test_cell import composed
 from tests.masking.test_conf import CONF
 from tests.noise.cells import cell_of
 
-OPTIONS = sorted((CONF / "noise").glob("*.yaml"))
+OPTIONS = list(option_files("noise").values())
 NAMES = [path.stem for path in OPTIONS]
 ROOT: Any = OmegaConf.load(CONF / "config.yaml")
 LEARNED = ["border", "class_specific", "embedding", "residual", "universal"]
 DRAWN = ["gaussian", "salt_pepper", "uniform"]
 
 
-def keys_of(path, *, noise_seed: int = 0) -> dict[str, Any]:
-    root = {"noise_seed": noise_seed, "option": OmegaConf.load(path)}
-    option = OmegaConf.merge(ROOT, root).option
-    return cast(dict[str, Any], OmegaConf.to_container(option, resolve=True))
+def keys_of(name: str, *overrides: str, resolve: bool = True) -> dict[str, Any]:
+    option = composed(f"noise={name}", *overrides).noise
+    return cast(dict[str, Any], OmegaConf.to_container(option, resolve=resolve))
 
 
 def settings_of(keys: dict[str, Any]) -> Any:
@@ -33,9 +34,9 @@ def noise_of(*overrides: str) -> Any:
     return cell_of(*overrides).noise
 
 
-@pytest.mark.parametrize("path", OPTIONS, ids=NAMES)
-def test_an_option_is_its_settings(path):
-    keys = keys_of(path)
+@pytest.mark.parametrize("name", NAMES)
+def test_an_option_is_its_settings(name):
+    keys = keys_of(name)
     assert next(iter(keys)) == "_target_"
     settings = settings_of(keys)
     assert list(keys) == list(settings.model_fields)
@@ -65,14 +66,14 @@ def test_learning_at_the_root_is_its_settings():
 # What is interpolated
 
 
-@pytest.mark.parametrize("path", OPTIONS, ids=NAMES)
-def test_the_seed_is_the_noise_seed(path):
-    raw: Any = OmegaConf.to_container(OmegaConf.load(path), resolve=False)
-    if path.stem == "none":
+@pytest.mark.parametrize("name", NAMES)
+def test_the_seed_is_the_noise_seed(name):
+    raw = keys_of(name, resolve=False)
+    if name == "none":
         assert "seed" not in raw
         return
     assert raw["seed"] == "${noise_seed}"
-    keys = keys_of(path, noise_seed=7)
+    keys = keys_of(name, "noise_seed=7")
     assert settings_of(keys)(**keys).seed == 7
 
 

@@ -26,6 +26,7 @@ class Counting(Settings):
     blind: tuple[str, ...] = ()
     on_empty: OnEmpty = "skip"
 
+    finds_regions: ClassVar[bool] = True
     exact: ClassVar[bool] = False
     person_is_subject: ClassVar[bool] = False
     asks_model: ClassVar[bool] = False

@@ -4,13 +4,14 @@ import hashlib
 import json
 import logging
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any
 
 from clip_har.core.code_version import PACKAGE, modules_digest
 from clip_har.core.errors import ClipHarError
+from clip_har.core.settings import Role
 from clip_har.data.clips import ClipSet, ClipSource, clips_of
-from clip_har.data.sampling import HANDLING
 from clip_har.models.checkpoint import weights_digest
+from clip_har.noise.learned.cell import LearningCell
 from clip_har.noise.learned.settings import (
     BETWEEN_CLASSES,
     Learned,
@@ -18,50 +19,7 @@ from clip_har.noise.learned.settings import (
     UniversalNoise,
 )
 
-if TYPE_CHECKING:
-    from clip_har.models.source import ModelSource
-    from clip_har.prompts.prompt_set import PromptSet
-
 log = logging.getLogger(__name__)
-
-# Settings of learned noise that say how it is used or looked at, not what it is.
-_USE = {"protocol", "top_k", "controls", "attention_clips", "file"}
-
-
-class LearningCell(Protocol):
-    """What learned noise depends on: a part of a `clip_har.config.cell.Cell`."""
-
-    @property
-    def dataset(self) -> Any:
-        """What is evaluated, and says which clips are for training."""
-
-    @property
-    def frames(self) -> Any:
-        """Which frames of a clip are taken."""
-
-    @property
-    def model(self) -> "ModelSource":
-        """The model."""
-
-    @property
-    def prompts(self) -> "PromptSet":
-        """The texts of the classes."""
-
-    @property
-    def masking(self) -> Any:
-        """The cell's own mask, for ``train_masking=same``."""
-
-    @property
-    def region(self) -> Any:
-        """Says where the subject is."""
-
-    @property
-    def noise(self) -> Any:
-        """The settings of the noise."""
-
-    @property
-    def precision(self) -> str:
-        """Of the model's forward pass."""
 
 
 @lru_cache(maxsize=4)  # a sweep asks for it for each of its cells
@@ -126,7 +84,7 @@ def described_fit(noise: Learned, cell: LearningCell) -> dict[str, Any]:
     """
     return {
         "kind": type(noise).__name__,
-        "noise": noise.model_dump(mode="json", exclude=_USE),
+        "noise": noise.model_dump(mode="json", exclude=noise.fields_for(Role.USE, Role.RUN)),
         **_described_learning(noise, cell),
     }
 
@@ -161,7 +119,7 @@ def described_calibration(noise: Learned, cell: LearningCell) -> dict[str, Any]:
 def described_model(cell: LearningCell) -> dict[str, Any]:
     """Return what noise is learned for: model, classes and frames, as a JSON object."""
     return {
-        "frames": cell.frames.model_dump(mode="json", exclude=HANDLING),
+        "frames": cell.frames.described(without={Role.RUN}),
         "weights": weights_digest(cell.model.folder()),
         "pooling": cell.model.pooling,
         "prompts": cell.prompts.texts(clips_of(cell.dataset).class_names),
@@ -205,11 +163,11 @@ def _described_learning(noise: Learned, cell: LearningCell) -> dict[str, Any]:
     clips = training_clips(cell.dataset, noise.learning.train_clips)
     own, aimed = None, False
     if "same" in noise.train_masking:
-        own = [type(cell.masking).__name__, cell.masking.model_dump(mode="json")]
+        own = cell.masking.described()
         aimed = cell.masking.feature is not None
     source, region = cell.region, None
     if noise.needs_region or aimed:
-        region = [type(source).__name__, source.model_dump(mode="json"), source.identity(clips)]
+        region = [source.described(), source.identity(clips)]
     return {
         **described_model(cell),
         "data": clips.name,

@@ -2,13 +2,19 @@
 
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from clip_har.core.settings import Settings
+from clip_har.core.errors import ClipHarError
+from clip_har.core.settings import Role, Settings
+from clip_har.models.source import NO_ATTRIBUTION
 from clip_har.noise.settings import NoiseSettings
 from clip_har.noise.where import Where
+from clip_har.regions.source import PERSON, SUBJECT
+
+if TYPE_CHECKING:
+    from clip_har.noise.learned.cell import LearningCell
 
 Weight = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(gt=0, lt=1)]
@@ -109,9 +115,9 @@ class Learned(NoiseSettings, ABC):
     train_masking: TrainMasks = ("none", "percent", "shape")
     train_ratios: TrainRatios = (0.1, 0.3, 0.5)
     learning: LearningSettings = LearningSettings()
-    controls: bool = True
-    attention_clips: Annotated[int, Field(ge=0)] = 64
-    file: Path | None = None
+    controls: Annotated[bool, Role.USE] = True
+    attention_clips: Annotated[int, Field(ge=0), Role.USE] = 64
+    file: Annotated[Path | None, Role.RUN] = None  # what it holds counts, not where it lies
     seed: Annotated[int, Field(ge=0)] = 0
 
     @model_validator(mode="after")
@@ -152,6 +158,36 @@ class Learned(NoiseSettings, ABC):
         """Whether it can only be learned where the subject's place is known."""
         return self.loss.attention > 0 or bool({"feature", "isolation"} & set(self.train_masking))
 
+    def check(self, cell: "LearningCell") -> None:
+        """Refuse what the rest of the cell cannot give.
+
+        Args:
+            cell: the checked settings.
+
+        Raises:
+            ClipHarError: when the model, the region source or the cell's mask will not do.
+        """
+        if not cell.model.single_frames:
+            raise ClipHarError(
+                "noise: noise is learned on single frames, and the model takes whole clips; use"
+                " noise=none, gaussian, uniform or salt_pepper, or a model of single frames, such"
+                " as a CLIP"
+            )
+        if self.loss.attention > 0 and not cell.model.gives_attribution:
+            raise ClipHarError(f"noise.loss.attention: {NO_ATTRIBUTION}; set it to 0")
+        if self.needs_region and not cell.region.finds_regions:
+            raise ClipHarError(
+                "noise.loss.attention, and feature or isolation in noise.train_masking, must know"
+                " where the subject is: add region=motion or region=annotation"
+            )
+        if "same" in self.train_masking:
+            _check_same_mask(cell)
+        if self.needs_region and cell.region.uses_label(SUBJECT):
+            raise ClipHarError(
+                "noise.train_masking, noise.loss.attention: a subject found by the true label"
+                " (region.attribution=label) would teach the label; use another region source"
+            )
+
 
 class LearnedPixels(Learned):
     """What learned noise that is added to pixels has in common.
@@ -186,6 +222,15 @@ class LearnedPixels(Learned):
         """Return the same budget."""
         return {"epsilon": self.epsilon}
 
+    def check(self, cell: "LearningCell") -> None:
+        """Refuse what the rest of the cell cannot give, see `Learned.check`."""
+        super().check(cell)
+        if not self.static and cell.frames.sampler not in ("uniform", "middle"):
+            raise ClipHarError(
+                f"noise.static=false learns noise for each frame of a clip, and frames.sampler="
+                f"{cell.frames.sampler} takes as many as a clip has: use frames.sampler=uniform"
+            )
+
 
 class PerClass(Learned):
     """What noise per class has in common.
@@ -200,8 +245,8 @@ class PerClass(Learned):
 
     loss: LossWeights = LossWeights(cross_entropy=0.3, ranking=1.0)
     wrong: Count = 3
-    protocol: Protocol = "candidate"
-    top_k: Count = 5
+    protocol: Annotated[Protocol, Role.USE] = "candidate"
+    top_k: Annotated[Count, Role.USE] = 5
 
     @property
     def uses_label(self) -> bool:
@@ -282,3 +327,31 @@ class EmbeddingNoise(PerClass):
     def budgets(self) -> dict[str, float]:
         """Return the largest length of a shift."""
         return {"own": self.epsilon}
+
+    def check(self, cell: "LearningCell") -> None:
+        """Refuse what the rest of the cell cannot give, see `Learned.check`."""
+        if self.loss.attention > 0:
+            raise ClipHarError(
+                "noise.loss.attention: noise in feature space changes no pixel that attention"
+                " could move to; use noise=class_specific, or set it to 0"
+            )
+        super().check(cell)
+
+
+def _check_same_mask(cell: "LearningCell") -> None:
+    """Refuse a mask that training clips cannot be shown under."""
+    if cell.masking.swaps_scene or cell.masking.feature not in (None, PERSON, SUBJECT):
+        raise ClipHarError(
+            "train_masking=same learns noise under the cell's own mask, which must not be a swap"
+            " nor be aimed at anything but the subject: name masks, such as"
+            " train_masking=[none,percent]"
+        )
+    if cell.masking.feature is None:
+        return
+    if not cell.region.finds_regions:
+        raise ClipHarError("train_masking=same: the mask needs region=motion or region=annotation")
+    if cell.region.uses_label(SUBJECT):
+        raise ClipHarError(
+            "train_masking=same: a subject found by the true label (region.attribution=label) would"
+            " teach the label; use another region source"
+        )

@@ -14,9 +14,9 @@ from clip_har.core.evenly import evenly
 from clip_har.core.seeding import generator
 from clip_har.data.clips import ClipSet
 from clip_har.data.frames.store import FrameStore
-from clip_har.masking.area import Strategy
 from clip_har.masking.feature import FeatureMask
 from clip_har.masking.isolation import IsolationMask
+from clip_har.masking.mask import Mask
 from clip_har.masking.masked_clips import MaskedClips
 from clip_har.masking.none import NoMask
 from clip_har.masking.percent import PercentMask
@@ -135,7 +135,7 @@ class TrainingClips:
         )
 
 
-def sample_mask(noise: Learned, draws: np.random.Generator, own: Strategy) -> Strategy:
+def sample_mask(noise: Learned, draws: np.random.Generator, own: Mask) -> Mask:
     """Return one of the masks that training clips are seen under, black except for ``same``.
 
     Args:

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from clip_har.config.cell import GROUPS, RootSchema
+from clip_har.config.cell import GROUPS, Cell
 from clip_har.config.compose import CONFIG_DIR
-from clip_har.core.settings import Settings
+from clip_har.config.options import option_files
+from clip_har.core.settings import Role, Settings
 from clip_har.data.sampling import FrameSettings
 from clip_har.noise.learned.settings import LearningSettings
-from docs.reference.configuration import TITLES, configuration_page
+from docs.reference.configuration import configuration_page
 
 
 @pytest.fixture(scope="module")
@@ -47,8 +48,7 @@ def settings_of(path: Path) -> type[Settings]:
 
 
 def test_every_option_has_its_keys_and_no_other(sections: dict[str, str]) -> None:
-    assert tuple(TITLES) == GROUPS
-    files = [path for group in GROUPS for path in (CONFIG_DIR / group).rglob("*.yaml")]
+    files = [path for group in GROUPS for path in option_files(group).values()]
     assert len(files) > 30
     titles = set()
     for path in files:
@@ -63,7 +63,7 @@ def test_every_option_has_its_keys_and_no_other(sections: dict[str, str]) -> Non
 
 def test_every_cells_keys(sections: dict[str, str]) -> None:
     nested = flat(FrameSettings, "frames") | flat(LearningSettings, "learning")
-    own = {*RootSchema.__dataclass_fields__} - {*GROUPS, "frames", "learning"}
+    own = {*Cell.model_fields} - {*GROUPS, "frames", "learning"}
     assert set(keys_of(sections["Every cell"])) == nested | own
 
 
@@ -90,3 +90,10 @@ def test_what_a_row_says(sections: dict[str, str]) -> None:
     )
     assert "| `seed` | `0` | whole number, ≥ 0 |" in sections["Every cell"]
     assert "`noise.loss.cross_entropy` | `0.3` | number, ≥ 0 |" in sections["noise=class_specific"]
+
+
+def test_a_row_names_the_role_of_its_key(sections: dict[str, str]) -> None:
+    every = sections["Every cell"]
+    for key, role in {"seed": Role.RESULT, "device": Role.RUN, "ratio": Role.MASK}.items():
+        (row,) = re.findall(rf"^\| `{key}` \|.*$", every, flags=re.MULTILINE)
+        assert role.value in row

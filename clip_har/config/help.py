@@ -1,0 +1,67 @@
+"""The lists of ``--help``: options from the files in ``conf/``, root keys from `Cell`."""
+
+import json
+import textwrap
+from collections.abc import Iterator
+
+from omegaconf import OmegaConf
+
+from clip_har.config.cell import GROUPS, Cell
+from clip_har.config.compose import CONFIG_DIR
+from clip_har.config.options import opening, option_files
+
+_WIDTH, _NAME = 98, 23  # columns, of them a name's
+
+
+def register_help() -> None:
+    """Let ``conf/hydra/help/clip_har.yaml`` show the lists; they are made when it is asked for."""
+    OmegaConf.register_new_resolver("clip_har.options", option_lines, replace=True)
+    OmegaConf.register_new_resolver("clip_har.keys", key_lines, replace=True)
+
+
+def option_lines() -> str:
+    """Return each group with its options and what they are."""
+    return "\n".join(_escaped(_options()))
+
+
+def key_lines() -> str:
+    """Return each root key with its sentence and its default."""
+    return "\n".join(_escaped(_keys()))
+
+
+def _options() -> Iterator[str]:
+    fields = Cell.model_fields
+    groups = {group: str(fields[group].description) for group in GROUPS}
+    launchers = {"hydra/launcher": "Where the cells of a sweep run: also basic and joblib."}
+    for group, title in {**groups, "experiment": "A study with a name.", **launchers}.items():
+        yield f"{group}: {title[:1].lower()}{title[1:].rstrip('.')}"
+        for name, path in option_files(group).items():
+            yield from _row(name, opening(path).first_sentence)
+
+
+def _keys() -> Iterator[str]:
+    defaults = OmegaConf.to_container(OmegaConf.load(CONFIG_DIR / "config.yaml"), resolve=False)
+    assert isinstance(defaults, dict)  # noqa: S101, the file is ours
+    for name, field in Cell.model_fields.items():
+        if name in GROUPS:
+            continue
+        if isinstance(defaults[name], dict):
+            keys = ", ".join(key for key in defaults[name] if key != "_target_")
+            yield from _row(f"{name}.*", f"{field.description} Keys: {keys}.")
+        else:
+            yield from _row(name, f"{field.description} ({_shown(defaults[name])})")
+
+
+def _row(name: str, text: str) -> list[str]:
+    start = f"  {name:<{_NAME}} "
+    return textwrap.wrap(text, _WIDTH, initial_indent=start, subsequent_indent=" " * len(start))
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, list):
+        return f"[{','.join(map(str, value))}]"
+    return json.dumps(value) if value is None or isinstance(value, bool) else str(value)
+
+
+def _escaped(lines: Iterator[str]) -> list[str]:
+    return [line.replace("$", "$$") for line in lines]  # Hydra replaces $NAME in the text

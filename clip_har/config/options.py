@@ -1,0 +1,59 @@
+"""The options of each group, as their files in ``conf/`` have them."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from clip_har.config.compose import CONFIG_DIR
+
+_COMMAND = re.compile(r"python -m|(?:model|dataset)=|--\w")
+
+
+@dataclass(frozen=True)
+class Opening:
+    """The comment that a YAML file opens with.
+
+    Attributes:
+        text: what the file is.
+        commands: that use it, one a line.
+    """
+
+    text: str
+    commands: str
+
+    @property
+    def first_sentence(self) -> str:
+        """The text up to its first full stop, which is left out, or question mark."""
+        return re.split(r"(?<=[.?])(?<!et al\.)\s", self.text, maxsplit=1)[0].removesuffix(".")
+
+
+def option_files(group: str) -> dict[str, Path]:
+    """Return the file of each option of a group; those that begin with ``_`` are no options.
+
+    Args:
+        group: a folder of ``conf/``, such as ``masking`` or ``hydra/launcher``.
+
+    Example:
+        >>> list(option_files("tracking"))
+        ['mlflow', 'none']
+    """
+    folder = CONFIG_DIR / group
+    files = sorted(path for path in folder.rglob("*.yaml") if not path.name.startswith("_"))
+    return {path.relative_to(folder).with_suffix("").as_posix(): path for path in files}
+
+
+def opening(path: Path) -> Opening:
+    """Return the comment that a YAML file opens with.
+
+    Args:
+        path: of the file.
+    """
+    lines = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if not line.startswith("#"):
+            break
+        if "@package" not in line:
+            lines.append(line.removeprefix("#").strip())
+    commands = [line for line in lines if _COMMAND.match(line)]
+    text = " ".join(line for line in lines if line not in commands)
+    return Opening(text, "\n".join(commands))

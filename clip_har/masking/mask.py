@@ -1,0 +1,171 @@
+"""What every option of ``conf/masking`` is, and the pixels that it hides."""
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clip_har.core.settings import Settings
+from clip_har.masking.area import Canvas, lowest
+from clip_har.masking.fill import apply_mask
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from clip_har.regions.source import RegionSource
+
+Hidden = NDArray[np.bool_] | NDArray[np.float32]
+"""``(1 or T, H, W)``: True where hidden, or how much of a pixel is covered, in [0, 1]."""
+
+SceneRole = Literal[
+    "clean", "background_only", "background_hidden", "person_only", "swap", "frozen"
+]
+"""What a mask shows in the scene measures, see `clip_har.metrics.scene`."""
+
+
+class Mask(Settings):
+    """A mask; the defaults are those of one that is aimed at nothing.
+
+    An option gives `field`, ``ratio``, ``fill``, ``feature`` and ``short_name``: as fields, class
+    variables or properties. Settings that others have, too, are declared by each option, so that
+    its YAML file has exactly the keys of its class.
+    """
+
+    is_clean: ClassVar[bool] = False
+    """Whether it hides nothing."""
+
+    swaps_scene: ClassVar[bool] = False
+    """Whether it shows the background of another clip."""
+
+    if TYPE_CHECKING:  # pydantic refuses fields of the name of an attribute of the base
+
+        @property
+        def ratio(self) -> float | None:
+            """Share of each frame's pixels that is hidden, in [0, 1].
+
+            None hides the pixels where the field is negative, however many these are.
+            """
+
+        @property
+        def fill(self) -> str:
+            """What is painted over the hidden pixels, see `clip_har.masking.fill`."""
+
+        @property
+        def feature(self) -> str | None:
+            """The target that it is aimed at, see `clip_har.regions.source`."""
+
+        @property
+        def short_name(self) -> str:
+            """A few words for a figure's row, without ratio and fill."""
+
+    def field(self, canvas: Canvas) -> NDArray[np.float32]:
+        """Return ``(1 or T, H, W)``: the lowest pixels are hidden first; 1 = same in all frames.
+
+        Args:
+            canvas: the clip.
+        """
+        raise NotImplementedError
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The targets whose place decides what is hidden."""
+        return (self.feature,) if self.feature else ()
+
+    @property
+    def keeps_silhouette(self) -> bool:
+        """Whether the subject is cut out along its own outline, which may tell the action."""
+        return False
+
+    @property
+    def scene_role(self) -> SceneRole | None:
+        """What it shows in the scene measures; None for nothing of theirs."""
+        return None
+
+    @property
+    def label(self) -> str:
+        """A few words for a gallery's row, with the fill where it is not black."""
+        return self.short_name + ("" if self.fill == "black" else f" {self.fill}")
+
+    def empty_scene(
+        self, frames: "Tensor", soft_mask: NDArray[np.float32], *, seed: int, clip_id: str
+    ) -> "Tensor":
+        """Return another clip's background, its own target painted over; for a swap of scenes.
+
+        Args:
+            frames: ``(T, 3, H, W)`` uint8 of the other clip.
+            soft_mask: ``(T, H, W)`` of its target, in [0, 1].
+            seed: the root seed.
+            clip_id: of the other clip.
+        """
+        raise NotImplementedError
+
+    def check(self, region: "RegionSource", *, sharded: bool) -> None:  # noqa: ARG002
+        """Refuse what the rest of the cell cannot give.
+
+        Args:
+            region: the cell's region source.
+            sharded: whether only a part of the clips is shown.
+
+        Raises:
+            ClipHarError: when the region source cannot find a target.
+        """
+        for target in self.targets:
+            region.check(target)
+
+    def soften(self, hidden: NDArray[np.bool_]) -> Hidden:
+        """Return the mask with its soft edge, if it has one.
+
+        Args:
+            hidden: ``(1 or T, H, W)``.
+        """
+        return hidden
+
+    def shown_frames(self, count: int) -> slice:  # noqa: ARG002
+        """Return which of ``count`` frames are shown; a single one is repeated ``count`` times."""
+        return slice(None)
+
+    def paint(
+        self,
+        frames: "Tensor",
+        hidden: Hidden,
+        *,
+        scene: "Tensor | None",  # noqa: ARG002
+        seed: int,
+        clip_id: str,
+    ) -> "Tensor":
+        """Return the frames with the hidden pixels painted over.
+
+        Args:
+            frames: ``(T, 3, H, W)`` uint8.
+            hidden: ``(1 or T, H, W)``.
+            scene: ``(T, 3, H, W)`` uint8, another clip's background, for a mask that swaps scenes.
+            seed: the root seed.
+            clip_id: names the clip's own random numbers.
+        """
+        return apply_mask(frames, hidden, self.fill, seed=seed, clip_id=clip_id)
+
+
+def clip_mask(mask: Mask, canvas: Canvas) -> NDArray[np.bool_]:
+    """Return the hidden pixels of one clip, before a soft edge.
+
+    Args:
+        mask: any option of ``conf/masking``.
+        canvas: the clip.
+
+    Returns:
+        ``(1 or T, H, W)`` bool, True where hidden; 1 = the same for all frames.
+
+    Raises:
+        ClipHarError: when the mask needs a target and the canvas does not say where it is.
+
+    Example:
+        >>> from clip_har.masking.shape import ShapeMask
+        >>> canvas = Canvas(clip_id="clip 1", seed=0, frames=8, height=4, width=4)
+        >>> clip_mask(ShapeMask(ratio=0.25, shape="square"), canvas).astype(int)
+        array([[[0, 0, 0, 0],
+                [0, 1, 1, 0],
+                [0, 1, 1, 0],
+                [0, 0, 0, 0]]])
+    """
+    field = mask.field(canvas)
+    return field < 0 if mask.ratio is None else lowest(field, mask.ratio)
