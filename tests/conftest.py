@@ -1,4 +1,8 @@
+"""Fixtures that many folders share, and the cache of the session."""
+
 import os
+import shutil
+import tempfile
 from pathlib import Path
 
 import hypothesis
@@ -24,6 +28,17 @@ hypothesis.settings.register_profile("patient", deadline=None)
 hypothesis.settings.load_profile("patient")
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Give all tests of a session one new cache: clips are rendered and decoded once.
+
+    Workers of pytest-xdist inherit it from the process that starts them.
+    """
+    if not hasattr(config, "workerinput"):
+        cache = tempfile.mkdtemp(prefix="clip_har-tests-")
+        os.environ["CLIP_HAR_CACHE"] = cache
+        config.add_cleanup(lambda: shutil.rmtree(cache, ignore_errors=True))
 
 
 @pytest.fixture(scope="session")
