@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import warnings
+from contextlib import suppress
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -86,7 +87,11 @@ def _prepare_store(path: Path) -> None:
     """Copy an empty MLflow store to a place where there is none; MLflow needs 3 s to make one."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(_empty_store(), path)
+        with (
+            tempfile.TemporaryDirectory(dir=path.parent.parent) as place,
+            suppress(FileExistsError),
+        ):
+            os.link(shutil.copy(_empty_store(), place), path)  # whole, or not at all
 
 
 @functools.cache

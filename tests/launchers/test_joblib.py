@@ -2,13 +2,13 @@
 
 import pytest
 
-from tests.command import run_command
+from tests.command import run_fresh
 from tests.launchers.sweeps import finished_runs
 
 
 @pytest.mark.slow
 def test_eight_workers_on_a_fresh_store_lose_no_run(small_sweep, tmp_path):
-    done = run_command(
+    done = run_fresh(
         tmp_path,
         *small_sweep,
         *("ratio=0.1,0.2,0.3,0.4", "seed=0,1", "clean_twin=false"),
