@@ -6,6 +6,7 @@ each time, and starts from an MLflow store whose tables are made. `run_fresh` do
 
 import functools
 import os
+import pkgutil
 import shutil
 import subprocess
 import sys
@@ -27,15 +28,29 @@ _forks.set_forkserver_preload(list(LIBRARIES))
 
 
 def run_command(
-    folder: Path, *arguments: str, environment: dict[str, str] | None = None, timeout: float = 300
+    folder: Path,
+    *arguments: str,
+    entry: str = "clip_har.cli.app:main",
+    environment: dict[str, str] | None = None,
+    with_store: bool = True,
+    timeout: float = 300,
 ) -> subprocess.CompletedProcess[str]:
-    """Run ``python -m clip_har`` in a folder, in a fork of a process with the libraries."""
-    if "tracking=none" not in arguments:
+    """Run a command in a folder, in a fork of a process that has the libraries.
+
+    Args:
+        folder: where it runs.
+        arguments: of the command line.
+        entry: the function that the command calls.
+        environment: variables beside those of this process.
+        with_store: whether the results folder starts with an empty MLflow store.
+        timeout: in seconds.
+    """
+    if with_store and "tracking=none" not in arguments:
         _prepare_store(folder / "results" / "mlflow.db")
     with tempfile.TemporaryDirectory() as place:
         printed = [Path(place, name) for name in ("stdout", "stderr")]
         process = _forks.Process(
-            target=_command, args=(folder, arguments, _environment(environment), printed)
+            target=_command, args=(folder, entry, arguments, _environment(environment), printed)
         )
         process.start()
         process.join(timeout)
@@ -68,7 +83,11 @@ def _environment(more: dict[str, str] | None) -> dict[str, str]:
 
 
 def _command(
-    folder: Path, arguments: tuple[str, ...], environment: dict[str, str], printed: list[Path]
+    folder: Path,
+    entry: str,
+    arguments: tuple[str, ...],
+    environment: dict[str, str],
+    printed: list[Path],
 ) -> None:
     for path, stream in zip(printed, (sys.stdout, sys.stderr), strict=True):
         with path.open("wb") as file:
@@ -78,9 +97,7 @@ def _command(
     os.chdir(folder)
     sys.argv[:] = ["clip-har", *arguments]
     warnings.filterwarnings("error", category=DeprecationWarning, module=r"clip_har(\.|$)")
-    from clip_har.cli.app import main
-
-    main()
+    pkgutil.resolve_name(entry)()
 
 
 def _prepare_store(path: Path) -> None:
