@@ -3,6 +3,7 @@
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from playwright.sync_api import Browser, sync_playwright
 
 from clip_har.data.clips import ClipSet
 from clip_har.data.decode.video import decode_clip
@@ -39,6 +41,18 @@ def pytest_configure(config: pytest.Config) -> None:
         cache = tempfile.mkdtemp(prefix="clip_har-tests-")
         os.environ["CLIP_HAR_CACHE"] = cache
         config.add_cleanup(lambda: shutil.rmtree(cache, ignore_errors=True))
+
+
+@pytest.fixture(scope="module")  # of a session it would stop the notebook's own event loop
+def browser() -> Iterator[Browser]:
+    """Chromium; the test is skipped where it is absent."""
+    program = shutil.which("chromium") or shutil.which("google-chrome")
+    if program is None:
+        pytest.skip("no Chromium on this machine (Debian: apt-get install chromium)")
+    with sync_playwright() as play:
+        found = play.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield found
+        found.close()
 
 
 @pytest.fixture(scope="session")

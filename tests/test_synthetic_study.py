@@ -32,6 +32,7 @@ def biased() -> ScoreTable:
     return scored()
 
 
+@pytest.mark.slow
 def test_accuracy_rises_with_the_planted_bias(biased: ScoreTable) -> None:
     even = top1(scored("dataset.scene_bias=0.05"))
     half = top1(scored("dataset.scene_bias=0.5"))
@@ -75,6 +76,7 @@ def scene_numbers(bias: float) -> dict[str, float]:
     return dict(zip(rows["measure"].str.removeprefix("scene/"), rows["value"], strict=True))
 
 
+@pytest.mark.slow
 def test_the_tiny_model_lies_between_and_moves_with_the_planted_bias() -> None:
     even, biased = scene_numbers(0.05), scene_numbers(0.9)
     chance = 1 / 20

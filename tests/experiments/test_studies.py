@@ -1,11 +1,10 @@
 """Every study at reduced size: its sweeps' own cells on rendered clips, up to CSV and figure.
 
 The cells run in this process, on few clips of one frame, with the first two values of what is
-swept. ``CLIP_HAR_THOROUGH=1`` runs the commands as a user does, which takes minutes.
+swept. The slow tests run the commands as a user does.
 """
 
 import itertools
-import os
 import re
 import shutil
 from pathlib import Path
@@ -87,7 +86,9 @@ def composed_sweep(*overrides: str) -> dict[str, str]:
     return dict(config.hydra.sweeper.params)
 
 
-@pytest.mark.parametrize("name", STUDIES)
+@pytest.mark.parametrize(
+    "name", ["bias", *(pytest.param(name, marks=pytest.mark.slow) for name in STUDIES[1:])]
+)
 def test_a_study_runs_up_to_its_results(
     name: str, tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -118,9 +119,7 @@ def test_all_studies_are_tested() -> None:
     assert {folder.name for folder in study_folders()} == {*STUDIES, *with_noise}
 
 
-@pytest.mark.skipif(
-    os.environ.get("CLIP_HAR_THOROUGH") != "1", reason="minutes: set CLIP_HAR_THOROUGH=1"
-)
+@pytest.mark.slow
 @pytest.mark.parametrize("name", STUDIES)
 def test_the_commands_of_a_study_work_as_they_are_typed(name: str, tmp_path: Path) -> None:
     folder = tmp_path / name

@@ -1,7 +1,4 @@
-"""A sweep over a real Ray cluster of two node processes; one of them is killed in mid-sweep.
-
-It takes two to three minutes, and runs where ``CLIP_HAR_THOROUGH=1`` asks for it.
-"""
+"""A sweep over a real Ray cluster of two node processes; one of them is killed in mid-sweep."""
 
 import os
 import subprocess
@@ -48,9 +45,6 @@ def outcomes(folder: Path) -> list[Path]:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(
-    os.environ.get("CLIP_HAR_THOROUGH") != "1", reason="minutes: set CLIP_HAR_THOROUGH=1"
-)
 def test_a_sweep_spreads_over_two_nodes_and_outlives_one(small_sweep, tmp_path):
     serial, spread, killed = (tmp_path / name for name in ("serial", "spread", "killed"))
     for folder in (serial, spread, killed):

@@ -117,6 +117,7 @@ def test_the_sweep_tells_the_effects_with_the_leak_marked(swept: tuple[Path, str
     assert effects.with_suffix(".png").stat().st_size > 10_000
 
 
+@pytest.mark.slow
 def test_oracle_is_marked_everywhere(swept: tuple[Path, str]) -> None:
     message = run(swept[0], "noise=class_specific", "noise.protocol=oracle")
     assert "none [uses the true label]: finished" in message
@@ -147,6 +148,7 @@ def test_what_cannot_be_is_told_in_one_line(
     assert message in line
 
 
+@pytest.mark.slow
 def test_noise_of_another_size_or_class_set_is_refused(
     swept: tuple[Path, str],
 ) -> None:
