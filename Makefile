@@ -37,7 +37,7 @@ demo: install  ## Run a sweep with the built-in data and model, offline
 	@$(BIN)/python -m clip_har experiment=demo
 
 # One thread for each of the two processes, which take whole files in turn.
-TESTED = OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+TESTED = OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: test
 test: install  ## Run the tests, but for the slow ones (PYTEST="..." adds arguments)
@@ -122,9 +122,9 @@ docker-demo: docker-build  ## Run the demo in a container, results in RESULTS an
 	@$(COMPOSE) run --rm bench experiment=demo
 
 .PHONY: docker-test
-docker-test: docker/.env  ## Run all tests in a container
+docker-test: docker/.env  ## Run the tests in a container, but for the slow ones
 	@$(COMPOSE) --profile test build test
-	@$(COMPOSE) run --rm test
+	@$(COMPOSE) run --rm test -m "not slow" $(PYTEST)
 
 .PHONY: docker-ui
 docker-ui: docker-build  ## Start the container's MLflow at PORT (5000)

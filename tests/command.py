@@ -1,7 +1,8 @@
 """Run the command as a user does: in a process of its own, in another folder.
 
 `run_command` forks a process that imported the libraries once, which saves about five seconds
-each time, and starts from an MLflow store whose tables are made. `run_fresh` does neither.
+each time, and starts from an MLflow store whose tables are made. `run_fresh` does neither: a
+launcher that starts processes of its own needs it, because joblib's hang in a fork.
 """
 
 import functools

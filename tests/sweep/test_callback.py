@@ -169,26 +169,6 @@ def test_what_is_missing_in_the_store_is_sent_again(
     assert [run.info.status for run in children] == ["FINISHED"] * 6
 
 
-@pytest.mark.slow
-def test_joblib_workers_find_the_same(
-    finished: tuple[Path, str], videos: Path, small_clip: Path, tmp_path: Path
-) -> None:
-    printed = run(
-        tmp_path, videos, small_clip, *SWEEP, "hydra/launcher=joblib", "hydra.launcher.n_jobs=2"
-    )
-    assert "6 cells: 6 done, 0 failed" in printed
-    parents, children = read_runs(tmp_path)
-    assert [run.info.status for run in parents] == ["FINISHED"]
-    assert [run.info.status for run in children] == ["FINISHED"] * 6
-    _, serial = read_runs(finished[0])
-    for child in children:
-        (twin,) = (run for run in serial if run.info.run_name == child.info.run_name)
-        ours, theirs = (ScoreTable.read(artifacts(run) / "scores.parquet") for run in (child, twin))
-        assert ours.clip_ids == theirs.clip_ids
-        np.testing.assert_array_equal(ours.mask_ratio, theirs.mask_ratio)
-        np.testing.assert_allclose(ours.scores, theirs.scores, atol=1e-4)
-
-
 def test_no_mask_runs_once_under_all_ratios(videos: Path, small_clip: Path, tmp_path: Path) -> None:
     run(tmp_path, videos, small_clip, "-m", "masking=none", "ratio=0.1,0.3")
     _, children = read_runs(tmp_path)
