@@ -36,17 +36,30 @@ install: $(VENV)/installed  ## Install everything into .venv, exact versions
 demo: install  ## Run a sweep with the built-in data and model, offline
 	@$(BIN)/python -m clip_har experiment=demo
 
+# One thread for each of the two processes, which take whole files in turn.
+TESTED = OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+
 .PHONY: test
-test: install  ## Run all tests (CLIP_HAR_THOROUGH=1: those that take minutes, too)
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(PYTEST)
+test: install  ## Run the tests, but for the slow ones (PYTEST="..." adds arguments)
+	@$(TESTED) -m "not slow" $(PYTEST)
+
+.PHONY: test-all
+test-all: install  ## Run all tests, the slow ones too (PYTEST="-m slow": only those)
+	@$(TESTED) $(PYTEST)
+
+SCHEMA = $(BIN)/check-jsonschema --quiet --builtin-schema vendor.github
 
 .PHONY: lint
-lint: install  ## Check style, types and imports
+lint: install  ## Check style, types, imports, the Dockerfile and the files of .github
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/hadolint docker/Dockerfile
+	@$(SCHEMA)-workflows .github/workflows/*.yml
+	@$(SCHEMA)-issue-config .github/ISSUE_TEMPLATE/config.yml
+	@$(SCHEMA)-issue-forms $(filter-out %/config.yml,$(wildcard .github/ISSUE_TEMPLATE/*.yml))
+	@if command -v actionlint >/dev/null; then actionlint; fi
 
 .PHONY: audit
 audit: install  ## Ask the index for known holes in the locked packages (needs a network)
@@ -109,9 +122,9 @@ docker-demo: docker-build  ## Run the demo in a container, results in RESULTS an
 	@$(COMPOSE) run --rm bench experiment=demo
 
 .PHONY: docker-test
-docker-test: docker/.env  ## Run all tests in a container
+docker-test: docker/.env  ## Run the tests in a container, but for the slow ones
 	@$(COMPOSE) --profile test build test
-	@$(COMPOSE) run --rm test
+	@$(COMPOSE) run --rm test -m "not slow" $(PYTEST)
 
 .PHONY: docker-ui
 docker-ui: docker-build  ## Start the container's MLflow at PORT (5000)

@@ -1,4 +1,9 @@
+"""Fixtures that many folders share, and the cache of the session."""
+
 import os
+import shutil
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
@@ -6,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from playwright.sync_api import Browser, sync_playwright
 
 from clip_har.data.clips import ClipSet
 from clip_har.data.decode.video import decode_clip
@@ -24,6 +30,29 @@ hypothesis.settings.register_profile("patient", deadline=None)
 hypothesis.settings.load_profile("patient")
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Give all tests of a session one new cache: clips are rendered and decoded once.
+
+    Workers of pytest-xdist inherit it from the process that starts them.
+    """
+    if not hasattr(config, "workerinput"):
+        cache = tempfile.mkdtemp(prefix="clip_har-tests-")
+        os.environ["CLIP_HAR_CACHE"] = cache
+        config.add_cleanup(lambda: shutil.rmtree(cache, ignore_errors=True))
+
+
+@pytest.fixture(scope="module")  # of a session it would stop the notebook's own event loop
+def browser() -> Iterator[Browser]:
+    """Chromium; the test is skipped where it is absent."""
+    program = shutil.which("chromium") or shutil.which("google-chrome")
+    if program is None:
+        pytest.skip("no Chromium on this machine (Debian: apt-get install chromium)")
+    with sync_playwright() as play:
+        found = play.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield found
+        found.close()
 
 
 @pytest.fixture(scope="session")

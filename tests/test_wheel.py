@@ -39,6 +39,7 @@ def test_what_is_in_the_wheel(installed: Path) -> None:
     assert not any(name.startswith("tests/") for name in names)
 
 
+@pytest.mark.slow
 def test_it_runs_from_another_folder(installed: Path, small_clip: Path, tmp_path: Path) -> None:
     for name in ("running", "waving"):
         write_video(tmp_path / "videos" / name / f"{name}.mp4", 8)

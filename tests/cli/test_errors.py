@@ -11,7 +11,7 @@ from tests.command import run_command
 
 def fault(folder: Path, *arguments: str) -> str:
     """Return the one line that a command ends with."""
-    done = run_command(folder, *arguments)
+    done = run_command(folder, *arguments, with_store=False)
     assert done.returncode == 1, done.stdout + done.stderr
     lines = done.stderr.splitlines()
     assert len(lines) == 1, done.stderr

@@ -1,15 +1,14 @@
 """The gallery command, on rendered clips."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import mlflow
 import pytest
 from PIL import Image
 
 from clip_har.cli.gallery import main
+from tests.command import run_command
 from tests.data.made import write_video
 
 
@@ -20,15 +19,8 @@ def videos(tmp_path: Path) -> Path:
     return tmp_path / "videos"
 
 
-def gallery(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "clip_har.cli.gallery", *arguments],
-        cwd=folder,
-        env=os.environ | {"CLIP_HAR_CACHE": str(folder / "cache")},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def gallery(folder: Path, *arguments: str) -> CompletedProcess[str]:
+    return run_command(folder, *arguments, entry="clip_har.cli.gallery:run")
 
 
 def test_it_draws_the_masks_and_logs_them(tmp_path: Path, videos: Path, small_clip: Path) -> None:

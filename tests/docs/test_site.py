@@ -2,20 +2,16 @@
 
 import os
 import re
-import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from tests.conftest import REPOSITORY
 from tests.docs.pages import DOCS
-
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 
 
 def build(out: Path, config: Path = REPOSITORY / "mkdocs.yml") -> subprocess.CompletedProcess[str]:
@@ -103,18 +99,7 @@ def test_a_broken_link_is_an_error(tmp_path: Path) -> None:
     assert "#nowhere" in done.stderr
 
 
-@pytest.fixture
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as play:
-        found = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield found
-        found.close()
-
-
-@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
-@pytest.mark.skipif(
-    os.environ.get("CLIP_HAR_THOROUGH") != "1", reason="a minute: set CLIP_HAR_THOROUGH=1"
-)
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [1280, 390])
 def test_every_page_fits_its_window(site: Path, browser: Browser, width: int) -> None:
     page = browser.new_page(viewport={"width": width, "height": 900})

@@ -1,11 +1,10 @@
-"""Every study at reduced size: its sweeps' own cells on rendered clips, up to CSV and figure.
+"""Every study at reduced size: its sweeps on few rendered clips of one frame, up to CSV and figure.
 
-The cells run in this process, on few clips of one frame, with the first two values of what is
-swept. ``CLIP_HAR_THOROUGH=1`` runs the commands as a user does, which takes minutes.
+One study runs in this process, with the first two values of what is swept. The slow tests run the
+commands of all as a user does.
 """
 
 import itertools
-import os
 import re
 import shutil
 from pathlib import Path
@@ -25,7 +24,6 @@ from experiments.pages import FIGURE, take
 from experiments.study import EFFECTS, FOLDER, SCENE, SETTINGS, read_study, study_folders
 from tests.command import run_command
 from tests.config.test_cell import composed
-from tests.conftest import REPOSITORY
 from tests.report.made import made_cell, made_sweep
 
 STUDIES = ("bias", "feature", "isolation", "percent_and_shape", "prompts")
@@ -42,14 +40,9 @@ def fewer(key: str, values: str) -> list[str]:
     return str(values).split(",")[: 1 if key in ("seed", "ratio") else 2]
 
 
-@pytest.fixture(scope="module")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("cache")
-
-
-def small_sweep(results: Path, experiment: str, cache: Path) -> Path:
+def small_sweep(results: Path, experiment: str) -> Path:
     """Run the cells of an experiment here, and leave them as a sweep does."""
-    fixed = (f"experiment={experiment}", f"cache_dir={cache}", *SMALL)
+    fixed = (f"experiment={experiment}", *SMALL)
     swept = composed_sweep(*fixed)
     folders: dict[str, Path | str] = {}
     twins: dict[str, tuple[str, ScoreTable]] = {}
@@ -87,15 +80,12 @@ def composed_sweep(*overrides: str) -> dict[str, str]:
     return dict(config.hydra.sweeper.params)
 
 
-@pytest.mark.parametrize("name", STUDIES)
-def test_a_study_runs_up_to_its_results(
-    name: str, tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(REPOSITORY)  # where prompts.file lies
+def test_a_study_runs_up_to_its_results(tmp_path: Path) -> None:
+    name = "bias"
     folder = tmp_path / name
     folder.mkdir()
     shutil.copy(FOLDER / name / SETTINGS, folder)
-    sweeps = [small_sweep(tmp_path / "results", one, cache) for one in experiments_of(name)]
+    sweeps = [small_sweep(tmp_path / "results", one) for one in experiments_of(name)]
     take(folder, sweeps)
     found = pd.read_csv(folder / EFFECTS)
     committed = pd.read_csv(FOLDER / name / EFFECTS)
@@ -108,7 +98,7 @@ def test_a_study_runs_up_to_its_results(
     assert set(found[pairs].itertuples(index=False, name=None)) <= known
     has_control = bool(read_study(folder).controls)
     assert (found["control"] != CLEAN).any() == has_control
-    assert (folder / SCENE).is_file() == (name == "bias")
+    assert (folder / SCENE).is_file()
     with Image.open(folder / FIGURE) as picture:
         assert picture.width > 500
 
@@ -118,9 +108,7 @@ def test_all_studies_are_tested() -> None:
     assert {folder.name for folder in study_folders()} == {*STUDIES, *with_noise}
 
 
-@pytest.mark.skipif(
-    os.environ.get("CLIP_HAR_THOROUGH") != "1", reason="minutes: set CLIP_HAR_THOROUGH=1"
-)
+@pytest.mark.slow
 @pytest.mark.parametrize("name", STUDIES)
 def test_the_commands_of_a_study_work_as_they_are_typed(name: str, tmp_path: Path) -> None:
     folder = tmp_path / name
@@ -130,13 +118,16 @@ def test_the_commands_of_a_study_work_as_they_are_typed(name: str, tmp_path: Pat
     for number, experiment in enumerate(experiments_of(name)):
         place = tmp_path / "sweeps" / str(number)
         done = run_command(
-            tmp_path, f"experiment={experiment}", f"hydra.sweep.dir={place}", *SMALL,
-            environment={"PYTHONPATH": str(REPOSITORY)}, timeout=1200,
+            tmp_path, f"experiment={experiment}", f"hydra.sweep.dir={place}", *SMALL, timeout=1200
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
         sweeps.append(place)
-    (folder / EFFECTS).unlink()
+    for made in (EFFECTS, FIGURE, SCENE):
+        (folder / made).unlink(missing_ok=True)
     take(folder, sweeps)
     found, committed = (pd.read_csv(place / EFFECTS) for place in (folder, FOLDER / name))
     pairs = ["condition", "control", "measure", "seeds"]
     pd.testing.assert_frame_equal(found[pairs], committed[pairs])
+    assert (folder / SCENE).is_file() == (name == "bias")
+    with Image.open(folder / FIGURE) as picture:
+        assert picture.width > 500

@@ -1,14 +1,27 @@
-"""Eight workers that open a fresh store at once."""
+"""Sweeps whose cells run in several processes at once."""
 
 import pytest
 
-from tests.command import run_command
-from tests.launchers.sweeps import finished_runs
+from tests.command import run_command, run_fresh
+from tests.launchers.sweeps import finished_runs, same_results
+
+
+def test_two_workers_find_what_one_process_finds(small_sweep, tmp_path):
+    serial, parallel = tmp_path / "serial", tmp_path / "parallel"
+    typed = [*small_sweep, "ratio=0.1,0.3", "clean_twin=false"]
+    launcher = ["hydra/launcher=joblib", "hydra.launcher.n_jobs=2"]
+    for folder, run, more in ((serial, run_command, []), (parallel, run_fresh, launcher)):
+        folder.mkdir()
+        done = run(folder, *typed, *more)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "2 cells: 2 done, 0 failed" in done.stdout
+    assert len(finished_runs(parallel)) == 2
+    same_results(parallel, serial)
 
 
 @pytest.mark.slow
 def test_eight_workers_on_a_fresh_store_lose_no_run(small_sweep, tmp_path):
-    done = run_command(
+    done = run_fresh(
         tmp_path,
         *small_sweep,
         *("ratio=0.1,0.2,0.3,0.4", "seed=0,1", "clean_twin=false"),

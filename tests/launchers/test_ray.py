@@ -1,7 +1,4 @@
-"""A sweep over a real Ray cluster of two node processes; one of them is killed in mid-sweep.
-
-It takes two to three minutes, and runs where ``CLIP_HAR_THOROUGH=1`` asks for it.
-"""
+"""A sweep over a real Ray cluster of two node processes; one of them is killed in mid-sweep."""
 
 import os
 import subprocess
@@ -13,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.command import run_command
+from tests.command import run_fresh
 from tests.launchers.sweeps import finished_runs, same_results
 from tests.servers import free_port, kill_tree, ray_cluster
 
@@ -48,14 +45,11 @@ def outcomes(folder: Path) -> list[Path]:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(
-    os.environ.get("CLIP_HAR_THOROUGH") != "1", reason="minutes: set CLIP_HAR_THOROUGH=1"
-)
 def test_a_sweep_spreads_over_two_nodes_and_outlives_one(small_sweep, tmp_path):
     serial, spread, killed = (tmp_path / name for name in ("serial", "spread", "killed"))
     for folder in (serial, spread, killed):
         folder.mkdir()
-    assert run_command(serial, *small_sweep, *SWEPT).returncode == 0
+    assert run_fresh(serial, *small_sweep, *SWEPT).returncode == 0
     port = free_port()
     environment = {"RAY_ADDRESS": f"127.0.0.1:{port}", "RAY_USAGE_STATS_ENABLED": "0"}
     with ray_cluster(port) as nodes:
@@ -80,7 +74,7 @@ def test_a_sweep_spreads_over_two_nodes_and_outlives_one(small_sweep, tmp_path):
             path: path.stat().st_mtime_ns for path in killed.glob("results/cells/*/metrics.json")
         }
         assert kept, "killed too early"
-        again = run_command(killed, *typed, environment=environment)
+        again = run_fresh(killed, *typed, environment=environment)
     assert again.returncode == 0, again.stdout + again.stderr
     assert "5 cells: 5 done, 0 failed" in again.stdout
     assert all(path.stat().st_mtime_ns == when for path, when in kept.items()), "none was run again"

@@ -113,7 +113,7 @@ def test_gradients_reach_the_pixels(model):
 
 
 def test_another_number_of_frames_is_refused_before_any_work(folder):
-    chosen = ("model=xclip", f"model.checkpoint={folder}", "limit=2")
+    chosen = ("model=xclip", f"model.checkpoint={folder}", "dataset.count=20")
     with pytest.raises(ClipHarError, match=r"takes 4 frames .* frames.sampler=uniform frames.co"):
         preflight(cell_from_config(composed(*chosen, "frames.count=8")))
     with pytest.raises(ClipHarError, match=r"frames.sampler=middle.* takes 4 frames"):

@@ -1,27 +1,15 @@
 """The page in a real browser: readable wide and narrow, light and dark, and harmless."""
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from clip_har.report.page import write_report
 from clip_har.report.selection import of_sweep
 from tests.report.made import made_cell, made_sweep, table, usual
 from tests.report.test_page import EVIL
-
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as play:
-        found = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield found
-        found.close()
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +62,7 @@ def test_names_do_no_harm_and_nothing_is_fetched(browser, evil):
 
 
 @pytest.mark.parametrize("width", [390, 768, 1400])
-@pytest.mark.parametrize("which", ["evil", "large"])
+@pytest.mark.parametrize("which", ["evil", pytest.param("large", marks=pytest.mark.slow)])
 def test_the_page_never_scrolls_sideways(browser, request, which, width):
     page, _ = opened(browser, request.getfixturevalue(which), width)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
@@ -121,6 +109,7 @@ def test_it_is_printed_on_white_with_all_commands(browser, evil, tmp_path):
     assert (tmp_path / "report.pdf").stat().st_size > 20_000
 
 
+@pytest.mark.slow
 def test_three_hundred_cells_stay_readable(browser, large):
     page, message = opened(browser, large, 1200)
     assert message == []

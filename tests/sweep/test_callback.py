@@ -6,8 +6,10 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import mlflow
 import numpy as np
@@ -16,7 +18,7 @@ from mlflow.entities import Run
 
 from clip_har.masking.area import hidden_count
 from clip_har.results.score_table import ScoreTable
-from tests.command import run_command
+from tests.command import run_command, run_fresh
 from tests.data.made import write_video
 
 ARTIFACTS = {
@@ -33,10 +35,6 @@ ARTIFACTS = {
     "protocol.json",
 }
 CLASSES = ("climbing", "juggling", "swimming")
-on_demand = pytest.mark.skipif(
-    os.environ.get("CLIP_HAR_THOROUGH") != "1",
-    reason="half a minute for what others test too: set CLIP_HAR_THOROUGH=1",
-)
 SWEEP = ("-m", "masking=shape,percent", "ratio=0.1,0.3,0.5")
 
 
@@ -52,8 +50,15 @@ def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def run(folder: Path, videos: Path, checkpoint: Path, *arguments: str, status: int = 0) -> str:
-    done = run_command(
+def run(
+    folder: Path,
+    videos: Path,
+    checkpoint: Path,
+    *arguments: str,
+    status: int = 0,
+    command: Callable[..., CompletedProcess[str]] = run_command,
+) -> str:
+    done = command(
         folder,
         "dataset=folder",
         f"dataset.root={videos}",
@@ -90,7 +95,7 @@ def finished(
 ) -> tuple[Path, str]:
     """The folder of a finished sweep and what it printed."""
     folder = tmp_path_factory.mktemp("sweep")
-    return folder, run(folder, videos, small_clip, *SWEEP)
+    return folder, run(folder, videos, small_clip, *SWEEP, command=run_fresh)
 
 
 def test_six_finished_children_under_one_parent(finished: tuple[Path, str]) -> None:
@@ -162,26 +167,6 @@ def test_what_is_missing_in_the_store_is_sent_again(
     parents, children = read_runs(tmp_path)
     assert len(parents) == 1
     assert [run.info.status for run in children] == ["FINISHED"] * 6
-
-
-@on_demand  # tests/launchers has eight workers, and Slurm's jobs against the serial numbers
-def test_joblib_workers_find_the_same(
-    finished: tuple[Path, str], videos: Path, small_clip: Path, tmp_path: Path
-) -> None:
-    printed = run(
-        tmp_path, videos, small_clip, *SWEEP, "hydra/launcher=joblib", "hydra.launcher.n_jobs=2"
-    )
-    assert "6 cells: 6 done, 0 failed" in printed
-    parents, children = read_runs(tmp_path)
-    assert [run.info.status for run in parents] == ["FINISHED"]
-    assert [run.info.status for run in children] == ["FINISHED"] * 6
-    _, serial = read_runs(finished[0])
-    for child in children:
-        (twin,) = (run for run in serial if run.info.run_name == child.info.run_name)
-        ours, theirs = (ScoreTable.read(artifacts(run) / "scores.parquet") for run in (child, twin))
-        assert ours.clip_ids == theirs.clip_ids
-        np.testing.assert_array_equal(ours.mask_ratio, theirs.mask_ratio)
-        np.testing.assert_allclose(ours.scores, theirs.scores, atol=1e-4)
 
 
 def test_no_mask_runs_once_under_all_ratios(videos: Path, small_clip: Path, tmp_path: Path) -> None:
@@ -291,14 +276,18 @@ def test_a_result_with_skipped_clips_does_not_serve_where_they_must_stop(
     assert "reused" in run(tmp_path, broken, small_clip, "tracking=none", "frames.on_error=skip")
 
 
+@pytest.mark.slow
 def test_commands_that_start_at_once_do_not_meet(
     videos: Path, small_clip: Path, tmp_path: Path
 ) -> None:
     with ThreadPoolExecutor() as pool:
         ended = [
-            pool.submit(run, tmp_path, videos, small_clip, "-m", f"masking={mask}", "ratio=0.1,0.3")
+            pool.submit(
+                run, tmp_path, videos, small_clip, "-m", f"masking={mask}", "ratio=0.1,0.3",
+                command=run_fresh,
+            )
             for mask in ("percent", "shape")
-        ]
+        ]  # fmt: skip
         printed = [one.result() for one in ended]
     for mask, text in zip(("percent", "shape"), printed, strict=True):
         assert "2 cells: 2 done, 0 failed" in text
@@ -313,7 +302,8 @@ def test_commands_that_start_at_once_do_not_meet(
         assert len(children) == 2
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=on_demand)])
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_stopped_sweep_says_so_and_can_go_on(
     number: signal.Signals, videos: Path, small_clip: Path, tmp_path: Path
 ) -> None:

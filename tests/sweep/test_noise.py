@@ -25,7 +25,8 @@ LEAKY = "oracle (leaks the label)"
 
 def run(folder: Path, *arguments: str, status: int = 0) -> str:
     # One thread: two of them wait for each other where tests run side by side.
-    done = run_command(folder, *SMALL, *arguments, environment={"OMP_NUM_THREADS": "1"})
+    own_cache = {"CLIP_HAR_CACHE": str(folder / "cache"), "OMP_NUM_THREADS": "1"}
+    done = run_command(folder, *SMALL, *arguments, environment=own_cache)
     assert done.returncode == status, done.stdout + done.stderr
     assert "Warning" not in done.stderr, done.stderr
     assert "Traceback" not in done.stderr, done.stderr
@@ -116,6 +117,7 @@ def test_the_sweep_tells_the_effects_with_the_leak_marked(swept: tuple[Path, str
     assert effects.with_suffix(".png").stat().st_size > 10_000
 
 
+@pytest.mark.slow
 def test_oracle_is_marked_everywhere(swept: tuple[Path, str]) -> None:
     message = run(swept[0], "noise=class_specific", "noise.protocol=oracle")
     assert "none [uses the true label]: finished" in message
@@ -140,12 +142,13 @@ def test_oracle_is_marked_everywhere(swept: tuple[Path, str]) -> None:
 def test_what_cannot_be_is_told_in_one_line(
     swept: tuple[Path, str], arguments: list[str], message: str
 ) -> None:
-    message = run(swept[0], *arguments, status=1)
-    (line,) = message.strip().splitlines()
+    printed = run(swept[0], *arguments, status=1)
+    (line,) = printed.strip().splitlines()
     assert line.startswith("clip-har: error: ")
     assert message in line
 
 
+@pytest.mark.slow
 def test_noise_of_another_size_or_class_set_is_refused(
     swept: tuple[Path, str],
 ) -> None:

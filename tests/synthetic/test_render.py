@@ -89,7 +89,7 @@ def test_frozen_repeats_one_frame_of_full():
     np.testing.assert_array_equal(frozen.labels[0], full.labels[8])
 
 
-@pytest.mark.parametrize("size", [112, 61])
+@pytest.mark.parametrize("size", [112, pytest.param(61, marks=pytest.mark.slow)])
 def test_every_action_in_every_scene(size):
     for k, action in enumerate(NAMES):
         for n, scene in enumerate(SCENES):

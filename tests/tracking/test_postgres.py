@@ -16,7 +16,7 @@ import mlflow
 import pytest
 from mlflow.entities import Run
 
-from tests.command import run_command
+from tests.command import run_fresh
 from tests.data.made import write_video
 from tests.servers import free_port, mlflow_server, postgres
 
@@ -107,7 +107,7 @@ def a_sweep_of_workers(folder: Path, small_clip: Path, uri: str) -> None:
         write_video(folder / "videos" / name / f"{name}.mp4", 6 + label)
     seeds = ",".join(map(str, range(CELLS // 2)))
     started = time.monotonic()
-    done = run_command(
+    done = run_fresh(
         folder,
         *("-m", "dataset=folder", f"dataset.root={folder / 'videos'}", "frames.count=2"),
         *("model=clip", f"model.checkpoint={small_clip}", "masking=percent", "ratio=0.1,0.3"),

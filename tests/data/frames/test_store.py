@@ -306,6 +306,7 @@ def test_processes_that_open_at_once_build_once(made, videos, tmp_path):
     assert sorted(log.read_text().split()) == sorted(path.name for path in videos)
 
 
+@pytest.mark.slow
 def test_what_a_killed_process_left_is_cleaned(made, videos, tmp_path):
     process = builder(tmp_path / "log", tmp_path, videos, die_after=3)
     process.communicate(timeout=60)
@@ -317,6 +318,7 @@ def test_what_a_killed_process_left_is_cleaned(made, videos, tmp_path):
     assert folders(tmp_path) == sorted(store.path.name for store in stores)
 
 
+@pytest.mark.slow
 def test_a_living_builder_is_left_alone(made, videos, tmp_path):
     process = builder(tmp_path / "log", tmp_path, videos)
     while not (tmp_path / "log").exists():

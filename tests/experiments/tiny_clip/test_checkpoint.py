@@ -69,6 +69,7 @@ def test_the_recipe_in_conf_is_the_default_and_the_shipped_one():
     assert read_recipe(CHECKPOINT)[0] == Recipe()
 
 
+@pytest.mark.slow
 def test_clips_rendered_again_score_what_the_card_says(model):
     recipe, _ = read_recipe(CHECKPOINT)
     prompts = PromptSet(templates=["a photo of a person doing {}."])

@@ -6,6 +6,7 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
 import torch
 
 from clip_har.core.tensor_file import read_tensors
@@ -19,6 +20,7 @@ def start(folder: Path, log: Path, *, pause: float) -> subprocess.Popen[bytes]:
     return subprocess.Popen(command, cwd=ROOT)
 
 
+@pytest.mark.slow
 def test_noise_of_a_killed_process_is_learned_on_to_the_bit(tmp_path):
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     undisturbed = start(whole, tmp_path / "undisturbed", pause=0)
