@@ -20,7 +20,7 @@ from clip_har.engine.score import score_table
 from clip_har.engine.training import open_training
 from clip_har.masking.effect import MaskEffect
 from clip_har.masking.masked_clips import MaskedClips, ShownClip
-from clip_har.metrics.effect import paired_effect
+from clip_har.metrics.noise_effect import effect_table, noise_metrics
 from clip_har.models.zero_shot import ZeroShot
 from clip_har.noise.learned.controls import Calibration, derangement, named_on_empty, random_like
 from clip_har.noise.learned.fit import FittedNoise, fitted_calibration, learned_noise, load_noise
@@ -47,8 +47,6 @@ from clip_har.noise.learned.variants import (
     RANDOM,
     SHUFFLED,
     UNIVERSAL,
-    pairs,
-    slug,
 )
 from clip_har.noise.where import Where
 from clip_har.results.noise_answers import Answers
@@ -86,13 +84,8 @@ class NoiseResult:
         }
         if "named_on_empty" in self.classes:
             found["noise/named_on_empty"] = float(self.classes["named_on_empty"].mean())
-        for row in self.effects.to_dict("records"):
-            if row["against"] != NONE:
-                continue
-            name = f"noise/{slug(row['variant'])}/{row['measure']}"
-            found[name] = float(row["after"])
-            found[f"{name}_difference"] = float(row["difference"])
-        return {name: value for name, value in found.items() if np.isfinite(value)}
+        known = {name: value for name, value in found.items() if np.isfinite(value)}
+        return known | noise_metrics(self.effects)
 
 
 @dataclass(frozen=True, eq=False)
@@ -285,25 +278,6 @@ def _whose(noise: Learned, masked: MaskedClips) -> ClassSelector | None:
         return needed(noise.protocol, clean, labels=labels[rows], top_k=noise.top_k)
 
     return whose
-
-
-def effect_table(answers: Mapping[str, Answers], headline: str) -> pd.DataFrame:
-    """Compare every variant with no noise, and the headline with every control, clip by clip.
-
-    Args:
-        answers: by variant.
-        headline: the variant that is compared with the others.
-
-    Returns:
-        Columns of `paired_effect` with ``variant`` and ``against`` before them.
-    """
-    parts = []
-    for variant, against in pairs(answers, headline):
-        found = paired_effect([answers[against]], [answers[variant]])
-        found.insert(0, "against", against)
-        found.insert(0, "variant", variant)
-        parts.append(found)
-    return pd.concat(parts, ignore_index=True)
 
 
 def _variants(

@@ -1,4 +1,4 @@
-"""What only several cells of a sweep tell together: bias to the scene, spread over fills."""
+"""Measures that need several cells of a sweep: bias to the scene, spread over fills."""
 
 import logging
 from collections.abc import Sequence
@@ -13,9 +13,8 @@ from clip_har.masking.none import NoMask
 from clip_har.masking.swap import SwapMask
 from clip_har.metrics.scene import SceneTables, reliance_per_class, scene_measures
 from clip_har.regions.source import BACKGROUND, PERSON, SUBJECT
-from clip_har.results.files import SCORES
-from clip_har.results.score_table import ScoreTable
-from clip_har.sweep.cells import Finished, grouped, labels, plain
+from clip_har.results.result import Result
+from clip_har.sweep.cells import grouped, labels, plain
 from clip_har.sweep.noise import effect_metrics, noise_effects
 from clip_har.sweep.robustness import (
     COLUMNS,
@@ -57,8 +56,8 @@ class SweepMeasures:
         return values | effect_metrics(self.noise)
 
 
-def sweep_measures(finished: Sequence[Finished], *, base_model: str | None = None) -> SweepMeasures:
-    """Compute what the cells of a sweep tell together.
+def sweep_measures(finished: Sequence[Result], *, base_model: str | None = None) -> SweepMeasures:
+    """Compute the measures that need several cells of a sweep.
 
     Cells that differ in nothing but the mask show the same clips to the same model in different
     ways: they give the ``scene/*`` measures (see `scene_measures`), with ``none`` as clean,
@@ -77,10 +76,10 @@ def sweep_measures(finished: Sequence[Finished], *, base_model: str | None = Non
     base_model = base_model or next(named, None)
     parts = [fill_spreads(finished), over_ratios(finished), over_seeds(finished)]
     parts.append(corruption_errors(finished, base_model))
-    groups = grouped(finished, without="masking")
+    groups = grouped(finished, without={"masking"})
     for of, members in zip(labels(groups), groups, strict=True):
         roles = _roles(members)
-        tables = {role: ScoreTable.read(one.folder / SCORES) for role, one in roles.items()}
+        tables = {role: one.table for role, one in roles.items()}
         if len(tables) < 2 and "swap" not in tables:
             continue
         notes = dict.fromkeys(note for one in roles.values() for note in one.cell.notes())
@@ -96,9 +95,9 @@ def sweep_measures(finished: Sequence[Finished], *, base_model: str | None = Non
     return SweepMeasures(rows[COLUMNS].reset_index(drop=True), classes, noise_effects(finished))
 
 
-def _roles(members: Sequence[Finished]) -> dict[str, Finished]:
-    """Return which cell shows the clips in which way; ambiguous ways are left out and told."""
-    found: dict[str, list[Finished]] = {}
+def _roles(members: Sequence[Result]) -> dict[str, Result]:
+    """Return which cell shows the clips in which way; a way that two cells share is left out."""
+    found: dict[str, list[Result]] = {}
     for one in members:
         # The attribution of the judged model itself is no truth to hold it against.
         role = None if one.cell.region.asks_model else _role(one.cell.masking)

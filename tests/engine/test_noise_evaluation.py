@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from clip_har.data.frames.store import FrameStore
 from clip_har.engine.noise_evaluation import (
     NoiseResult,
-    effect_table,
 )
 from clip_har.engine.noisy_answers import noisy_answers
 from clip_har.masking.percent import PercentMask
 from clip_har.metrics.effect import paired_effect
+from clip_har.metrics.noise_effect import effect_table
 from clip_har.noise.learned.controls import derangement, random_like
 from clip_har.noise.learned.protocols import PROTOCOLS, apply_protocol
 from clip_har.noise.learned.settings import (

@@ -1,0 +1,77 @@
+"""Make the result of one cell: evaluate it, compute the numbers, write all files."""
+
+import logging
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from omegaconf import DictConfig
+
+from clip_har.config.cell import Cell
+from clip_har.core.atomic import whole_folder
+from clip_har.data.clips import ClipSet
+from clip_har.engine.artifacts import write_artifacts
+from clip_har.engine.evaluate import evaluate, load_model
+from clip_har.engine.numbers import numbers
+from clip_har.engine.shards import PartAnswers
+from clip_har.results.costs import Cost
+from clip_har.results.files import COST, write_json
+from clip_har.results.result import Result
+from clip_har.tracking.tracker import RunInfo
+
+log = logging.getLogger(__name__)
+
+
+def make_result(
+    config: DictConfig,
+    cell: Cell,
+    clips: ClipSet,
+    folder: Path,
+    info: RunInfo,
+    *,
+    twin: Result | None,
+    parts: Sequence[Path],
+) -> None:
+    """Evaluate a cell and write its folder, whole or not at all.
+
+    Args:
+        config: the composed configuration, without Hydra's own node.
+        cell: the checked settings made from it.
+        clips: what is evaluated.
+        folder: of the result.
+        info: what the cell is called.
+        twin: its clean twin; None where it is not compared.
+        parts: files with the answers to all shards of the clips; empty to ask the model.
+    """
+    cost = Cost()
+    clean = None if twin is None else twin.table
+    if parts:
+        log.info("%s: put together from %d shards", info.name, len(parts))
+    known = [PartAnswers.read(file) for file in parts]
+    found = evaluate(cell, clips, clean=clean, cost=cost, parts=known)
+    frames = found.masked.frames
+    with whole_folder(folder) as out:
+        with cost.of("metrics"):
+            metrics = numbers(
+                found.table, clean, found.attention, failed=float(len(frames.failures))
+            )
+            if found.noise is not None:
+                metrics |= found.noise.metrics()
+            write_artifacts(
+                out,
+                config,
+                cell,
+                found,
+                metrics,
+                device=str(load_model(cell).device),
+                title=info.name,
+                named={
+                    "varies": dict(info.varies),
+                    "command": info.command,
+                    "clean_twin": None if twin is None else twin.folder.name,
+                },
+            )
+        shown = frames.lengths[found.masked.evaluated]
+        write_json(out / COST, cost.metrics(clips=len(shown), frames=int(shown.sum())))
+    if parts:  # they stand in the whole cell's table now
+        shutil.rmtree(parts[0].parent, ignore_errors=True)

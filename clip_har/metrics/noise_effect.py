@@ -1,0 +1,45 @@
+"""What learned noise did within one cell: every variant against none, the headline against all."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from clip_har.metrics.effect import paired_effect
+from clip_har.noise.learned.variants import NONE, pairs, slug
+from clip_har.results.noise_answers import Answers
+
+
+def effect_table(answers: Mapping[str, Answers], headline: str) -> pd.DataFrame:
+    """Compare every variant with no noise, and the headline with every control, clip by clip.
+
+    Args:
+        answers: by variant.
+        headline: the variant that is compared with the others.
+
+    Returns:
+        Columns of `paired_effect` with ``variant`` and ``against`` before them.
+    """
+    parts = []
+    for variant, against in pairs(answers, headline):
+        found = paired_effect([answers[against]], [answers[variant]])
+        found.insert(0, "against", against)
+        found.insert(0, "variant", variant)
+        parts.append(found)
+    return pd.concat(parts, ignore_index=True)
+
+
+def noise_metrics(effects: pd.DataFrame) -> dict[str, float]:
+    """Return what each variant gives, and its difference to no noise, under their MLflow names.
+
+    Args:
+        effects: see `effect_table`.
+    """
+    found = {}
+    for row in effects.to_dict("records"):
+        if row["against"] != NONE:
+            continue
+        name = f"noise/{slug(row['variant'])}/{row['measure']}"
+        found[name] = float(row["after"])
+        found[f"{name}_difference"] = float(row["difference"])
+    return {name: value for name, value in found.items() if np.isfinite(value)}
