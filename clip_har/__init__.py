@@ -71,6 +71,6 @@ def load_results(folder: str | Path = "results") -> "pd.DataFrame":
     Raises:
         ClipHarError: when there are no results.
     """
-    from clip_har.sweep.load import load_cells
+    from clip_har.sweeps.load import load_cells
 
     return load_cells(Path(folder).expanduser().absolute())

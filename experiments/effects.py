@@ -23,7 +23,7 @@ from clip_har.results.names import SEED, shown_value
 from clip_har.results.noise_answers import Answers
 from clip_har.results.result import Result
 from clip_har.results.score_table import ScoreTable
-from clip_har.sweep.measures import sweep_measures
+from clip_har.sweeps.measures import sweep_measures
 from experiments.study import Rule, Study
 
 CLEAN = "clean"

@@ -75,5 +75,5 @@ def main() -> None:
 
 def _sweep_started() -> bool:
     # Hydra imports the callback's module itself when there is a sweep.
-    module = sys.modules.get("clip_har.sweep.callback")
+    module = sys.modules.get("clip_har.sweeps.callback")
     return module is not None and bool(module.started)

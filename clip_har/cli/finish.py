@@ -8,9 +8,9 @@ from clip_har.core.errors import describe
 from clip_har.report.page import MARKDOWN, write_report
 from clip_har.report.selection import of_sweep
 from clip_har.results.sweep import Outcome
-from clip_har.sweep.files import SweepFiles, write_sweep_files
-from clip_har.sweep.measures import SweepMeasures
-from clip_har.sweep.start import StartedSweep
+from clip_har.sweeps.files import SweepFiles, write_sweep_files
+from clip_har.sweeps.measures import SweepMeasures
+from clip_har.sweeps.start import StartedSweep
 from clip_har.tracking.tracker import SweepStatus
 
 log = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ from clip_har.core.errors import ClipHarError
 from clip_har.engine.job import Job
 from clip_har.engine.run import run_cell
 from clip_har.results.sweep import read_outcomes
-from clip_har.sweep.start import start_sweep, swept_words
+from clip_har.sweeps.start import start_sweep, swept_words
 from clip_har.tracking.tracker import SweepStatus
 
 

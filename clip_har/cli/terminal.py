@@ -7,7 +7,7 @@ from rich.table import Table
 
 from clip_har.cli.errors import report_fault
 from clip_har.results.sweep import Outcome, read_outcomes
-from clip_har.sweep.callback import started
+from clip_har.sweeps.callback import started
 from clip_har.tracking.tracker import SweepStatus
 
 _SHOWN = ("top1", "top5", "balanced_accuracy", "macro_f1", "confidence", "mask/realised_ratio",
@@ -61,7 +61,7 @@ def end_sweep(stopped: BaseException | None) -> int:
     if len(measures.rows):
         console.print(measures_table(measures.rows), highlight=False)
     if len(measures.noise):
-        from clip_har.sweep.noise import top1_rows  # heavy, and only for this
+        from clip_har.sweeps.noise import top1_rows  # heavy, and only for this
 
         console.print(noise_table(top1_rows(measures.noise)), highlight=False)
     places: list[tuple[str, object]] = [

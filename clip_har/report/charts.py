@@ -20,7 +20,7 @@ def over_ratio_charts(rows: pd.DataFrame, *, chance: float) -> list[Markup]:
     """Return top-1, confidence and calibration error over the hidden share, a line per strategy.
 
     Args:
-        rows: see `clip_har.sweep.table.cell_rows`.
+        rows: see `clip_har.sweeps.table.cell_rows`.
         chance: top-1 of a guess, in (0, 1].
     """
     known = rows[rows["ratio"].notna()]

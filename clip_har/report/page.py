@@ -25,9 +25,9 @@ from clip_har.report.text import answer, question
 from clip_har.results.costs import Part
 from clip_har.results.result import Result
 from clip_har.results.sweep import read_outcomes
-from clip_har.sweep.files import TABLE
-from clip_har.sweep.measures import SweepMeasures, sweep_measures
-from clip_har.sweep.table import cell_rows, sweep_table
+from clip_har.sweeps.files import TABLE
+from clip_har.sweeps.measures import SweepMeasures, sweep_measures
+from clip_har.sweeps.table import cell_rows, sweep_table
 from clip_har.synthetic.tiny_clip import TinyCLIP
 
 PAGE, MARKDOWN, LATEX = "report.html", "report.md", "cells.tex"

@@ -15,8 +15,8 @@ from clip_har.report.numbers import UNKNOWN
 from clip_har.report.pictures import confusion_picture
 from clip_har.report.tables import class_changes
 from clip_har.results.result import Result
-from clip_har.sweep.measures import SweepMeasures
-from clip_har.sweep.table import DRAWS
+from clip_har.sweeps.measures import SweepMeasures
+from clip_har.sweeps.table import DRAWS
 
 Records = Sequence[Mapping[Any, Any]]
 

@@ -68,7 +68,7 @@ def read_answers(folder: Path) -> tuple[str, dict[str, Answers]]:
     described = json.loads((folder / _VARIANTS).read_text(encoding="utf-8"))
     attention = pd.DataFrame()
     if (folder / _ATTENTION).is_file():
-        attention = pd.read_csv(folder / _ATTENTION, float_precision="round_trip")
+        attention = pd.read_csv(folder / _ATTENTION)
     answers = {
         name: Answers(
             ScoreTable.read(folder / f"scores_{key}.parquet"),

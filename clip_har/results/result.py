@@ -138,7 +138,7 @@ class Result:
         path = self.folder / ATTENTION
         if not path.is_file():
             return {}
-        rows = pd.read_csv(path, dtype={"clip_id": str}, float_precision="round_trip")
+        rows = pd.read_csv(path, dtype={"clip_id": str})
         by_clip = rows.set_index("clip_id").reindex(list(self.table.clip_ids))
         return {str(name): by_clip[name].to_numpy("float64") for name in by_clip}
 

@@ -7,7 +7,17 @@ from pathlib import Path
 import pytest
 
 
-@pytest.mark.parametrize("name", ["sources.ucf101", "sources.hmdb51", "sources.folder", "sources.manifest", "sampling", "frames.store"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "sources.ucf101",
+        "sources.hmdb51",
+        "sources.folder",
+        "sources.manifest",
+        "sampling",
+        "frames.store",
+    ],
+)
 def test_modules_import_nothing_heavy(name):
     code = (
         f"import sys, clip_har.data.{name}\n"

@@ -15,7 +15,7 @@ from clip_har.report.numbers import share
 from clip_har.report.page import LATEX, MARKDOWN, PAGE, write_report
 from clip_har.report.selection import of_sweep
 from clip_har.results.files import write_json
-from clip_har.sweep.files import TABLE
+from clip_har.sweeps.files import TABLE
 from tests.report.made import made_cell, made_sweep, table, usual
 
 SCENE_MEANS = {

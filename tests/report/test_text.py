@@ -6,7 +6,7 @@ import pandas as pd
 from clip_har.report.numbers import share
 from clip_har.report.selection import of_sweep
 from clip_har.report.text import answer, question
-from clip_har.sweep.table import cell_rows
+from clip_har.sweeps.table import cell_rows
 from tests.report.made import made_cell, made_sweep, table, usual
 
 NONE = pd.DataFrame(columns=["measure", "of", "value", "low", "high"])

@@ -146,7 +146,9 @@ def spoilt(state: Path, how: str) -> None:
         save_file(tensors, state, metadata=metadata[how])
 
 
-@pytest.mark.parametrize("how", ["empty", "cut", "other", "text", "no history", "no words", "words"])
+@pytest.mark.parametrize(
+    "how", ["empty", "cut", "other", "text", "no history", "no words", "words"]
+)
 def test_a_damaged_state_is_no_state(learned, small_training, tmp_path, monkeypatch, how):
     noise, classifier, state = KINDS[2], planted_judge(), tmp_path / "noise.partial"
     whole, history = learned(noise)

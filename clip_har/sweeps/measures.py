@@ -14,9 +14,9 @@ from clip_har.masking.swap import SwapMask
 from clip_har.metrics.scene import SceneTables, reliance_per_class, scene_measures
 from clip_har.regions.source import BACKGROUND, PERSON, SUBJECT
 from clip_har.results.result import Result
-from clip_har.sweep.cells import grouped, labels, plain
-from clip_har.sweep.noise import effect_metrics, noise_effects
-from clip_har.sweep.robustness import (
+from clip_har.sweeps.cells import grouped, labels, plain
+from clip_har.sweeps.noise import effect_metrics, noise_effects
+from clip_har.sweeps.robustness import (
     COLUMNS,
     corruption_errors,
     fill_spreads,
@@ -36,7 +36,7 @@ class SweepMeasures:
             where there are several groups of them; intervals are 95 %, NaN where there are none.
         per_class: how much each class relies on what a cell hid: ``cell``, and the columns of
             `clip_har.metrics.scene.reliance_per_class`.
-        noise: what learned noise did, see `clip_har.sweep.noise.noise_effects`.
+        noise: what learned noise did, see `clip_har.sweeps.noise.noise_effects`.
     """
 
     rows: pd.DataFrame
@@ -63,7 +63,7 @@ def sweep_measures(finished: Sequence[Result], *, base_model: str | None = None)
     ways: they give the ``scene/*`` measures (see `scene_measures`), with ``none`` as clean,
     ``feature`` and ``isolation`` of the subject with ``ratio=null`` as background and person only,
     ``swap`` and ``swap_frozen``. Cells that differ in nothing but the fill, the ratio, the seed or
-    the model give what `clip_har.sweep.robustness` says.
+    the model give what `clip_har.sweeps.robustness` says.
     Cells that differ in nothing but the seed of their learned noise give its effect.
 
     Args:

@@ -119,6 +119,7 @@ def _numbers(one: Result) -> dict[str, object]:
         "top1_wilson_high": wilson[1],
         "mcnemar_p": np.nan,
         "top1_detectable": np.nan,
+        "confidence_clean": np.nan,
     }
     twin = one.clean
     if twin is not None:

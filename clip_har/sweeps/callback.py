@@ -10,7 +10,7 @@ from omegaconf import DictConfig, open_dict, read_write
 
 from clip_har.config.compose import cell_from_config, expand, without_hydra
 from clip_har.engine.preflight import preflight
-from clip_har.sweep.start import StartedSweep, claim_folder, start_sweep, swept_words
+from clip_har.sweeps.start import StartedSweep, claim_folder, start_sweep, swept_words
 
 started: list[StartedSweep] = []
 """At most one; Hydra gives its callbacks no way to hand anything to the caller."""

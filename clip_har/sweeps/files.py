@@ -18,10 +18,10 @@ from clip_har.figures.save import save_figure
 from clip_har.masking.none import NoMask
 from clip_har.results.result import Result
 from clip_har.results.sweep import Outcome
-from clip_har.sweep.gallery import draw_gallery
-from clip_har.sweep.measures import SweepMeasures, sweep_measures
-from clip_har.sweep.noise import top1_rows
-from clip_har.sweep.table import cell_rows, sweep_table
+from clip_har.sweeps.gallery import draw_gallery
+from clip_har.sweeps.measures import SweepMeasures, sweep_measures
+from clip_har.sweeps.noise import top1_rows
+from clip_har.sweeps.table import cell_rows, sweep_table
 
 log = logging.getLogger(__name__)
 

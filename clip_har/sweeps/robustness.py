@@ -21,7 +21,7 @@ from clip_har.metrics.robustness import (
 from clip_har.noise.none import NoNoise
 from clip_har.results.names import SEED
 from clip_har.results.result import Result
-from clip_har.sweep.cells import described, grouped
+from clip_har.sweeps.cells import described, grouped
 
 log = logging.getLogger(__name__)
 

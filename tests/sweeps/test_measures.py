@@ -12,7 +12,7 @@ from clip_har.config.cell import register_schema
 from clip_har.config.compose import CONFIG_DIR, cell_from_config
 from clip_har.results.files import METRICS, PROTOCOL, SCORES, write_json
 from clip_har.results.result import Result
-from clip_har.sweep.measures import sweep_measures
+from clip_har.sweeps.measures import sweep_measures
 from tests.report.made import varies
 from tests.tables import made_table
 

@@ -10,7 +10,7 @@ from clip_har.noise.learned.settings import Learned
 from clip_har.noise.learned.variants import LEARNED, NONE, pairs, slug
 from clip_har.results.names import MASK, cell_name
 from clip_har.results.result import Result
-from clip_har.sweep.cells import grouped, plain
+from clip_har.sweeps.cells import grouped, plain
 
 _NOISE = ("noise", "learning", "noise_seed", "train_masking", "train_ratios")
 """Groups and keys that say how a cell's noise is made."""

@@ -7,8 +7,8 @@ import pandas as pd
 
 from clip_har.results.files import PROTOCOL, write_json
 from clip_har.results.result import Result
-from clip_har.sweep.cells import labels
-from clip_har.sweep.noise import effect_metrics, mask_name, noise_label
+from clip_har.sweeps.cells import labels
+from clip_har.sweeps.noise import effect_metrics, mask_name, noise_label
 from tests.noise.cells import cell_of
 
 

@@ -8,7 +8,7 @@ from clip_har.core.errors import ClipHarError
 from clip_har.results.files import METRICS
 from clip_har.results.result import Result
 from clip_har.results.sweep import SWEEP, read_outcomes
-from clip_har.sweep.table import cell_rows, sweep_table
+from clip_har.sweeps.table import cell_rows, sweep_table
 
 
 def load_cells(folder: Path) -> pd.DataFrame:
@@ -28,7 +28,7 @@ def load_cells(folder: Path) -> pd.DataFrame:
         results = [outcome.result for outcome in outcomes]
         once = {one.folder: one for one in reversed(results) if one is not None}
         if outcomes:
-            rows = cell_rows(list(once.values())) if once else pd.DataFrame({"folder": []})
+            rows = cell_rows(list(reversed(once.values()))) if once else pd.DataFrame({"folder": []})
             return sweep_table(outcomes, rows).assign(result=pd.Series(results, dtype=object))
     found = [Result(path.parent) for path in sorted((folder / "cells").glob(f"*/{METRICS}"))]
     if not found:

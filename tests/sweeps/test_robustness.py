@@ -7,8 +7,8 @@ import pytest
 
 from clip_har.report.selection import of_sweep
 from clip_har.results.result import Result
-from clip_har.sweep.measures import sweep_measures
-from clip_har.sweep.robustness import corruption_errors
+from clip_har.sweeps.measures import sweep_measures
+from clip_har.sweeps.robustness import corruption_errors
 from tests.report.made import made_cell, made_sweep, table, usual
 
 
