@@ -1,5 +1,6 @@
 """The Python interface does what the command does."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 
 import clip_har
 from clip_har.sweeps.files import TABLE
+from tests.conftest import REPOSITORY
 
 SMALL = ("dataset.count=20", "frames.count=1", "dataset.workers=1", "tracking=none")
 
@@ -75,3 +77,15 @@ def test_faults_are_errors_of_the_package(tmp_path: Path) -> None:
 def test_an_experiment_is_a_sweep(tmp_path: Path) -> None:
     found = clip_har.sweep("experiment=study/place", *SMALL, "ratio=0.3", results_dir=tmp_path)
     assert found["cell"].tolist() == ["shape r=0.3 seed=0", "shape r=0.3 seed=1"]
+
+
+def test_the_example_of_the_documentation_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = (REPOSITORY / "docs" / "report.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    exec(compile(example, "docs/report.md", "exec"), {})  # noqa: S102, our own page
+    printed = capsys.readouterr().out
+    assert "percent r=0.3" in printed
+    assert "shape r=0.1" in printed

@@ -28,7 +28,9 @@ def load_cells(folder: Path) -> pd.DataFrame:
         results = [outcome.result for outcome in outcomes]
         once = {one.folder: one for one in reversed(results) if one is not None}
         if outcomes:
-            rows = cell_rows(list(reversed(once.values()))) if once else pd.DataFrame({"folder": []})
+            rows = (
+                cell_rows(list(reversed(once.values()))) if once else pd.DataFrame({"folder": []})
+            )
             return sweep_table(outcomes, rows).assign(result=pd.Series(results, dtype=object))
     found = [Result(path.parent) for path in sorted((folder / "cells").glob(f"*/{METRICS}"))]
     if not found:
