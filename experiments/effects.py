@@ -3,9 +3,8 @@
 A condition is a cell without its seed: cells that differ in nothing but the seed are one.
 """
 
-import re
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
@@ -19,11 +18,13 @@ from clip_har.metrics.bootstrap import cluster_bootstrap
 from clip_har.metrics.effect import paired_effect
 from clip_har.metrics.pairing import common_rows
 from clip_har.metrics.significance import corrected
-from clip_har.report.selection import ReportCell, of_sweep
+from clip_har.report.selection import of_sweep
+from clip_har.results.names import SEED, shown_value
 from clip_har.results.noise_answers import Answers
+from clip_har.results.result import Result
 from clip_har.results.score_table import ScoreTable
-from clip_har.sweep.measures import sweep_measures
-from experiments.study import Study
+from clip_har.sweeps.measures import sweep_measures
+from experiments.study import Rule, Study
 
 CLEAN = "clean"
 CHANGE = "change under "  # the control of a difference of two differences
@@ -33,13 +34,29 @@ COLUMNS = (
     "p", "p_holm", "clips", "groups", "seeds", "leaks",
 )  # fmt: skip
 _EXACT = 2**16  # sign patterns: of 16 groups all are tried
-_SEED = re.compile(r" (seed=\d+|\[.*?\])")  # and notes, which no name needs to be told apart
 
 _T = TypeVar("_T")
-Conditions = Mapping[str, Sequence[ReportCell]]
 
 
-def conditions(sweeps: Sequence[Path]) -> dict[str, list[ReportCell]]:
+@dataclass(frozen=True, eq=False)
+class Condition:
+    """A cell without its seed.
+
+    Attributes:
+        name: short, without notes.
+        varies: what varies but the seed, values as a name shows them, by full keys.
+        cells: one for each seed.
+    """
+
+    name: str
+    varies: Mapping[str, str]
+    cells: list[Result] = field(default_factory=list)
+
+
+Conditions = Sequence[Condition]
+
+
+def conditions(sweeps: Sequence[Path]) -> list[Condition]:
     """Return the cells of finished sweeps by condition, a cell per seed.
 
     Args:
@@ -49,17 +66,20 @@ def conditions(sweeps: Sequence[Path]) -> dict[str, list[ReportCell]]:
         ClipHarError: when one is no sweep's folder, has no result, lacks some, or is named twice.
     """
     if len({folder.resolve() for folder in sweeps}) < len(sweeps):
-        raise ClipHarError("a sweep was named twice: its cells would pass for other seeds")
-    found: dict[str, list[ReportCell]] = defaultdict(list)
+        raise ClipHarError("a sweep was named twice: its cells would count as other seeds")
+    found: dict[frozenset[tuple[str, str]], Condition] = {}
     for folder in sweeps:
         chosen = of_sweep(folder)
-        if chosen.troubles:  # a lost seed would pass for a setting without any
+        if chosen.troubles:  # a lost seed would look like a setting without seeds
             raise ClipHarError(
                 f"{folder}: {chosen.troubles[0]}: type the sweep's command again first"
             )
         for cell in chosen.cells:
-            found[_SEED.sub("", cell.name)].append(cell)
-    return dict(found)
+            varies = {k: shown_value(k, v) for k, v in cell.varies.items() if k != SEED}
+            name = cell.named_without({SEED}, notes=False)
+            condition = found.setdefault(frozenset(varies.items()), Condition(name, varies))
+            condition.cells.append(cell)
+    return list(found.values())
 
 
 def effects(study: Study, cells: Conditions) -> pd.DataFrame:
@@ -70,7 +90,7 @@ def effects(study: Study, cells: Conditions) -> pd.DataFrame:
 
     Args:
         study: says what is a control of what.
-        cells: by condition.
+        cells: the conditions.
 
     Returns:
         A row per condition, control and measure, columns `COLUMNS`; shares in [0, 1], skew in
@@ -78,22 +98,21 @@ def effects(study: Study, cells: Conditions) -> pd.DataFrame:
         ``before`` is the control, ``after`` the condition.
     """
     rows: list[pd.DataFrame] = []
-    for name, members in cells.items():
-        leaks = any(one.protocol["uses_true_label_at_test_time"] for one in members)
+    for condition in cells:
+        name, members = condition.name, condition.cells
+        leaks = any(one.leaks for one in members)
         after = [one.table for one in members]
         twins = [one.clean.table for one in members if one.clean is not None]
         if len(twins) == len(after):
             rows.append(_compared(name, CLEAN, twins, after).assign(leaks=leaks))
-        control = _named(name, study.controls)
-        if control is not None and control in cells:
-            before = [one.table for one in cells[control]]
-            rows.append(_compared(name, control, before, after).assign(leaks=leaks))
-        reference = _named(name, study.references)
-        if reference is not None and reference in cells:
-            row = _changes_compared(name, reference, members, cells[reference])
+        if (control := _control(condition, study.controls, cells)) is not None:
+            before = [one.table for one in control.cells]
+            rows.append(_compared(name, control.name, before, after).assign(leaks=leaks))
+        if (reference := _control(condition, study.references, cells)) is not None:
+            row = _changes_compared(name, reference.name, members, reference.cells)
             rows.append(row.assign(leaks=leaks))
     table = pd.concat(rows, ignore_index=True)
-    table["hidden"] = table["condition"].map({name: _hidden(of) for name, of in cells.items()})
+    table["hidden"] = table["condition"].map({one.name: _hidden(one.cells) for one in cells})
     table["p_holm"] = corrected(table["p"].tolist(), "holm")
     return table[list(COLUMNS)]
 
@@ -104,7 +123,7 @@ def scene_bias(cells: Conditions) -> pd.DataFrame:
     Returns:
         Columns ``measure, of, value, low, high, clips, groups``, see `scene_measures`.
     """
-    finished = [one.finished() for members in cells.values() for one in members]
+    finished = [one for condition in cells for one in condition.cells]
     rows = sweep_measures(finished).rows
     return rows[rows["measure"].str.startswith("scene/")].reset_index(drop=True)
 
@@ -136,10 +155,11 @@ def sign_flip(differences: NDArray[np.float64], groups: Sequence[str]) -> float:
     return float(found.pvalue)
 
 
-def _named(name: str, patterns: Mapping[str, str]) -> str | None:
-    for pattern, control in patterns.items():
-        if match := re.fullmatch(pattern, name):
-            return match.expand(control)
+def _control(condition: Condition, rules: Sequence[Rule], known: Conditions) -> Condition | None:
+    """Return the control that the first rule gives which holds; None where there is none."""
+    for rule in rules:
+        if (wanted := rule.control_of(condition.varies)) is not None:
+            return next((one for one in known if one.varies == wanted), None)
     return None
 
 
@@ -155,7 +175,7 @@ def _compared(
 
 
 def _changes_compared(
-    name: str, reference: str, after: Sequence[ReportCell], before: Sequence[ReportCell]
+    name: str, reference: str, after: Sequence[Result], before: Sequence[Result]
 ) -> pd.DataFrame:
     """Return how a change from the clean twin differs from that of the reference, mean of seeds."""
     members, others = _alike(after, before)
@@ -188,7 +208,7 @@ def _changes_compared(
 
 
 def _alike(first: Sequence[_T], second: Sequence[_T]) -> tuple[list[_T], list[_T]]:
-    """Return both over as many seeds: what was run once depends on no seed and stands for all."""
+    """Return both with equal numbers of seeds: a condition that was run once counts for all."""
     seeds = max(len(first), len(second))
     if {len(first), len(second)} - {1, seeds}:
         raise ClipHarError(
@@ -210,7 +230,7 @@ def _mean_change(
     return change, [before[0].groups[row] for row in rows[0]]
 
 
-def _hidden(cells: Sequence[ReportCell]) -> float:
+def _hidden(cells: Sequence[Result]) -> float:
     shares = [
         share
         for table in (one.table for one in cells)

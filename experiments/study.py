@@ -1,5 +1,6 @@
-"""What a study asks and which sweeps answer it: ``study.yaml`` in the study's folder."""
+"""The question of a study, and the sweeps that answer it: ``study.yaml`` in its folder."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import yaml
@@ -12,16 +13,45 @@ FOLDER = Path(__file__).parent
 SETTINGS, EFFECTS, SCENE, PAGE = "study.yaml", "effects.csv", "scene.csv", "page.md.j2"
 
 
+class Rule(Settings):
+    """Which condition is the control of others.
+
+    Attributes:
+        of: values by key, as names show them, that a condition must have for the rule; "*" is any
+            value.
+        change: what differs in its control; null for a key that the control does not have.
+    """
+
+    of: dict[str, str]
+    change: dict[str, str | None]
+
+    def control_of(self, varies: Mapping[str, str]) -> dict[str, str] | None:
+        """Return what varies of a condition's control.
+
+        None where the rule is about other conditions, or about this one as a control.
+
+        Example:
+            >>> rule = Rule(of={"masking": "feature"}, change={"masking": "away"})
+            >>> rule.control_of({"masking": "feature", "ratio": "0.1"})
+            {'masking': 'away', 'ratio': '0.1'}
+        """
+        if any(value not in ("*", varies.get(key)) for key, value in self.of.items()):
+            return None
+        if not self.of.keys() <= varies.keys():
+            return None
+        merged = {**varies, **self.change}
+        wanted = {key: value for key, value in merged.items() if value is not None}
+        return None if wanted == varies else wanted
+
+
 class Study(Settings):
-    r"""A question, the sweeps that answer it, and what is held against what.
+    """A question, the sweeps that answer it, and what is held against what.
 
     Attributes:
         question: one sentence.
-        commands: what is typed to make the results again, on the built-in data.
+        commands: that make the results again, on the built-in data.
         real: the same on real video.
-        controls: cells that others are compared with beside their clean twin: a regular expression
-            that finds a condition's whole name, and the name of its control (``\1`` is the first
-            group).
+        controls: which conditions others are compared with, beside their clean twin.
         references: the same for conditions whose *change from their clean twin* is compared with
             the control's: the difference of two differences.
         scene: whether its cells show the clips in the ways that measure bias to the scene.
@@ -32,8 +62,8 @@ class Study(Settings):
     question: str
     commands: list[str]
     real: list[str]
-    controls: dict[str, str] = Field(default_factory=dict)
-    references: dict[str, str] = Field(default_factory=dict)
+    controls: list[Rule] = Field(default_factory=list)
+    references: list[Rule] = Field(default_factory=list)
     scene: bool = False
     headline: str
     answer: str

@@ -22,7 +22,7 @@ LIBRARIES = (
     *("transformers.models.clip.modeling_clip", "transformers.models.auto.tokenization_auto"),
     *("mlflow", "mlflow.store.tracking.sqlalchemy_store", "av", "cv2", "joblib", "jinja2"),
     *("clip_har.cli.app", "clip_har.cli.terminal", "clip_har.engine.run"),
-    *("clip_har.sweep.callback", "clip_har.report.page", "clip_har.models.clip"),
+    *("clip_har.sweeps.callback", "clip_har.report.page", "clip_har.models.clip"),
 )
 _forks = get_context("forkserver")
 _forks.set_forkserver_preload(list(LIBRARIES))

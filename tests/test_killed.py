@@ -17,7 +17,7 @@ import pytest
 
 from clip_har.results.score_table import ScoreTable
 from tests.data.made import write_video
-from tests.sweep.test_callback import read_runs
+from tests.sweeps.test_callback import read_runs
 
 KILLS = int(os.environ.get("CLIP_HAR_KILLS", "2"))
 SEED = int(os.environ.get("CLIP_HAR_KILL_SEED", "0"))

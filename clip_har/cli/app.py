@@ -5,6 +5,7 @@ Nothing heavy is imported here at the top: ``--help`` and errors must come at on
 
 import signal
 import sys
+from pathlib import Path
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -22,14 +23,24 @@ _faults: list[Exception] = []  # of the cells that ran in this process
 @hydra.main(version_base="1.3", config_path=str(CONFIG_DIR), config_name="config")
 def _hydra_main(config: DictConfig) -> None:
     from clip_har.cli.terminal import show_cell
+    from clip_har.engine.job import Job
     from clip_har.engine.run import run_cell
+    from clip_har.results.sweep import Sweep
 
+    hydra_job = HydraConfig.get()
+    swept = hydra_job.mode == RunMode.MULTIRUN
+    job = Job(
+        overrides=list(hydra_job.overrides.task),
+        choices=dict(hydra_job.runtime.choices),
+        sweep=Sweep.read(Path(hydra_job.sweep.dir)) if swept else None,
+        folder=Path(hydra_job.runtime.output_dir),
+    )
     try:
-        outcome = run_cell(config)
+        outcome = run_cell(config, job)
     except Exception as error:  # noqa: BLE001, kept: Hydra would print lines of its own about it
         _faults.append(error)
         return
-    if HydraConfig.get().mode == RunMode.RUN:
+    if not swept:
         show_cell(outcome)
 
 
@@ -44,7 +55,7 @@ def main() -> None:
     stopped: BaseException | None = None
     try:
         _hydra_main()
-    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001, told in one line below
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001, reported in one line below
         stopped = error
     except SystemExit as end:
         # A module of Hydra's callbacks, which is heavy: it is imported where there is one.
@@ -57,7 +68,7 @@ def main() -> None:
 
         try:
             sys.exit(end_sweep(stopped))
-        except Exception as error:  # noqa: BLE001, told in one line
+        except Exception as error:  # noqa: BLE001, reported in one line
             sys.exit(report_fault(error))
     for fault in (stopped, *_faults):
         if fault is not None:
@@ -66,5 +77,5 @@ def main() -> None:
 
 def _sweep_started() -> bool:
     # Hydra imports the callback's module itself when there is a sweep.
-    module = sys.modules.get("clip_har.sweep.callback")
+    module = sys.modules.get("clip_har.sweeps.callback")
     return module is not None and bool(module.started)

@@ -1,16 +1,16 @@
-"""What a sweep leaves when its cells have ended: tables, pictures, the report, an ended run."""
+"""End a sweep: write its tables, pictures and report, and end its run in the tracking store."""
 
 import logging
 from collections.abc import Mapping
 from pathlib import Path
 
 from clip_har.core.errors import describe
-from clip_har.engine.run import Outcome
 from clip_har.report.page import MARKDOWN, write_report
 from clip_har.report.selection import of_sweep
-from clip_har.sweep.callback import StartedSweep
-from clip_har.sweep.files import write_sweep_files
-from clip_har.sweep.measures import SweepMeasures
+from clip_har.results.sweep import Outcome
+from clip_har.sweeps.files import SweepFiles, write_sweep_files
+from clip_har.sweeps.measures import SweepMeasures
+from clip_har.sweeps.start import StartedSweep
 from clip_har.tracking.tracker import SweepStatus
 
 log = logging.getLogger(__name__)
@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 def finish(
     sweep: StartedSweep, outcomes: Mapping[int, Outcome], *, status: SweepStatus
 ) -> tuple[list[Path], SweepMeasures]:
-    """Leave the sweep's tables and pictures in its folder, and end its run.
+    """Write the sweep's tables and pictures into its folder, and end its run.
 
     Args:
         sweep: the sweep.
@@ -27,26 +27,27 @@ def finish(
         status: how it ended: finished when no cell failed or is missing.
 
     Returns:
-        The files, and what the cells tell together.
+        The files, and the measures over several cells.
     """
     files: list[Path] = []
     metrics: dict[str, float] = {}
     note = ""
     try:
-        files, measures = write_sweep_files(sweep.folder, sweep.cells, outcomes)
+        written = write_sweep_files(sweep.folder, sweep.cells, outcomes)
+        files, measures = written.files, written.measures
         metrics = measures.metrics()
         # Shards have nothing to report before they are put together.
         shards = all(cell.shard is not None for cell in sweep.cells)
-        report = None if shards else _write_report(sweep.folder, measures)
+        report = None if shards else _write_report(sweep.folder, written)
         if report is not None:
             files += report
             note = report[0].read_text(encoding="utf-8")
     finally:  # the run must not stay open because a picture failed
-        if sweep.parent is not None:
+        if sweep.shared.parent is not None:
             first = sweep.cells[0]
             first.tracking.close_sweep(
                 first.results_dir,
-                sweep.parent,
+                sweep.shared.parent,
                 status=status,
                 files=files,
                 metrics=metrics,
@@ -55,14 +56,16 @@ def finish(
     return files, measures
 
 
-def _write_report(folder: Path, measures: SweepMeasures) -> list[Path] | None:
+def _write_report(folder: Path, written: SweepFiles) -> list[Path] | None:
     """Write the report of a sweep into its folder.
 
     Returns:
         The Markdown, then the page; None where there is nothing to report, or it failed.
     """
     try:
-        page = write_report(of_sweep(folder), folder / "report", measures=measures)
+        page = write_report(
+            of_sweep(folder), folder / "report", rows=written.rows, measures=written.measures
+        )
     except Exception as error:  # noqa: BLE001, it can be written again from the same cells
         log.warning("the report could not be written: %s", describe(error))
         return None

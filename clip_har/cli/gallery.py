@@ -24,7 +24,7 @@ from clip_har.data.clips import clips_of
 from clip_har.engine.clips import open_frames
 from clip_har.figures.gallery import shape_figure
 from clip_har.figures.save import save_figure
-from clip_har.sweep.gallery import CLIPS, draw_gallery
+from clip_har.sweeps.gallery import CLIPS, draw_gallery
 
 _RATIOS = "ratio=0.1,0.3,0.5"
 _SELECTION = (

@@ -5,13 +5,17 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from clip_har.cli.errors import report_fault
 from clip_har.core.errors import ClipHarError
 
+if TYPE_CHECKING:
+    from clip_har.report.selection import Chosen
+
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Write the report of a sweep, an experiment or any choice of runs, and say where it is.
+    """Write the report of a sweep, an experiment or a selection of runs, and print its place.
 
     Args:
         arguments: of the command line; None for the process's own.
@@ -31,6 +35,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--base-model", metavar="NAME", help="compare the errors of the other models with its own"
     )
+    parser.add_argument(
+        "--recompute",
+        action="store_true",
+        help="first compute the cells' numbers again where the code of the metrics has changed;"
+        " no model runs",
+    )
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder for the report")
     given = parser.parse_args(arguments)
     if given.filter and not given.experiment:
@@ -44,6 +54,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _report(given: argparse.Namespace) -> Path:
     from clip_har.report.page import write_report
+
+    chosen, out = _selected(given)
+    if given.recompute:
+        from clip_har.engine.numbers import recompute
+
+        twins = {one.clean.folder: one.clean for one in chosen.cells if one.clean is not None}
+        recompute({**twins, **{one.folder: one for one in chosen.cells}}.values())
+        chosen, out = _selected(given)
+    return write_report(chosen, out.expanduser().absolute(), base_model=given.base_model)
+
+
+def _selected(given: argparse.Namespace) -> "tuple[Chosen, Path]":
+    """Return the cells that the report is about, and the folder for it."""
     from clip_har.report.selection import newest_sweep, of_experiment, of_sweep
 
     results = given.results_dir.expanduser().absolute()
@@ -52,9 +75,6 @@ def _report(given: argparse.Namespace) -> Path:
 
         uri = given.uri or os.environ.get("MLFLOW_TRACKING_URI") or default_uri(results)
         chosen = of_experiment(results, given.experiment, uri=uri, filters=given.filter)
-        out = given.out or results / "report"
-    else:
-        folder = given.sweep or newest_sweep(results)
-        chosen = of_sweep(folder.expanduser().absolute())
-        out = given.out or folder / "report"
-    return write_report(chosen, out.expanduser().absolute(), base_model=given.base_model)
+        return chosen, given.out or results / "report"
+    folder = given.sweep or newest_sweep(results)
+    return of_sweep(folder.expanduser().absolute()), given.out or folder / "report"

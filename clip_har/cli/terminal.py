@@ -8,9 +8,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from clip_har.cli.errors import report_fault
-from clip_har.engine.run import Outcome, read_outcomes
 from clip_har.metrics.measure import Measure
-from clip_har.sweep.callback import started
+from clip_har.results.sweep import Outcome, read_outcomes
+from clip_har.sweeps.callback import started
 from clip_har.tracking.tracker import SweepStatus
 
 _WIDTH = 400  # columns where the output is no terminal: as wide as the table needs
@@ -19,7 +19,7 @@ _WIDTH = 400  # columns where the output is no terminal: as wide as the table ne
 def show_cell(outcome: Outcome) -> None:
     """Print one cell's numbers and where its results are."""
     console = _console()
-    metrics = outcome.metrics()
+    metrics = _metrics(outcome)
     shown = [one for one in _columns([metrics]) if one.name != "data/clips"]
     numbers = "  ".join(f"{one.name} {_number(one, metrics)}" for one in shown)
     clips = f", {metrics['data/clips']:.0f} clips" if metrics else ""
@@ -62,14 +62,14 @@ def end_sweep(stopped: BaseException | None) -> int:
     if len(measures.rows):
         console.print(measures_table(measures.rows), highlight=False)
     if len(measures.noise):
-        from clip_har.sweep.noise import top1_rows  # heavy, and only for this
+        from clip_har.sweeps.noise import top1_rows  # heavy, and only for this
 
         console.print(noise_table(top1_rows(measures.noise)), highlight=False)
     places: list[tuple[str, object]] = [
         ("logs", this.folder),
         *((path.stem.replace("_", " "), path) for path in files if path.name != "report.md"),
     ]
-    if this.parent is not None:
+    if this.shared.parent is not None:
         places.append(("MLflow", "make ui"))
     places.sort(key=lambda place: place[0] == "report")  # what to open first stands last
     lines = [f"{what:<20} {place}" for what, place in places]
@@ -79,12 +79,16 @@ def end_sweep(stopped: BaseException | None) -> int:
     return 0 if whole else 1
 
 
+def _metrics(outcome: Outcome) -> dict[str, float]:
+    return {} if outcome.result is None else outcome.result.metrics
+
+
 def sweep_table(outcomes: list[Outcome]) -> Table:
     """Return one row per cell: name, state, numbers, seconds."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("cell", no_wrap=True, overflow="ellipsis")
     table.add_column("state", no_wrap=True, min_width=8)
-    numbers = [outcome.metrics() for outcome in outcomes]
+    numbers = [_metrics(outcome) for outcome in outcomes]
     columns = _columns(numbers)
     for one in columns:
         header = one.name.rpartition("/")[2]
@@ -110,7 +114,7 @@ def _number(measure: Measure, found: dict[str, float]) -> str:
 
 
 def measures_table(rows: pd.DataFrame) -> Table:
-    """Return one row per measure that several cells tell together."""
+    """Return one row per measure over several cells."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     several = rows["of"].astype(bool).any()
     table.add_column("measure", no_wrap=True)

@@ -1,5 +1,6 @@
 """The files of a finished cell: tables, pictures, configuration, protocol card."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import cast
 
@@ -15,20 +16,29 @@ from clip_har.core.evenly import evenly
 from clip_har.engine.clips import frame_settings
 from clip_har.engine.evaluate import Evaluation
 from clip_har.engine.noise_artifacts import write_noise
+from clip_har.engine.numbers import write_class_tables
 from clip_har.engine.show import seen_frames
 from clip_har.figures.confusion import confusion_figure
 from clip_har.figures.masked_clips import masked_clips_figure
 from clip_har.figures.save import save_figure
 from clip_har.masking.masked_clips import MaskedClips
 from clip_har.metrics.accuracy import confusion_matrix
-from clip_har.metrics.attributes import attribute_table
-from clip_har.metrics.tables import confused_pairs, per_class
 from clip_har.models.checkpoint import weights_digest
 from clip_har.noise.contract import Noise
 from clip_har.noise.learned.settings import is_learned
 from clip_har.noise.none import NoNoise
 from clip_har.results.environment import environment
-from clip_har.results.files import METRICS, PROTOCOL, SCORES, write_json
+from clip_har.results.files import (
+    ATTENTION,
+    CONFIG,
+    METRICS,
+    METRICS_CODE,
+    NOISE,
+    PROTOCOL,
+    SCORES,
+    write_json,
+)
+from clip_har.results.result import metrics_code
 from clip_har.results.score_table import ScoreTable
 
 _SHOWN_CLIPS = 8
@@ -42,10 +52,9 @@ def write_artifacts(
     metrics: dict[str, float],
     effects: pd.DataFrame | None = None,
     *,
-    command: str,
-    clean_twin: str | None,
     device: str,
     title: str,
+    named: Mapping[str, object],
 ) -> None:
     """Write everything that a cell is remembered by.
 
@@ -55,28 +64,29 @@ def write_artifacts(
         cell: the checked settings made from it.
         found: the clips as they were shown, and the answers.
         metrics: its numbers.
-        effects: of learned noise, see `clip_har.engine.noise_measures.effect_table`; None without.
-        command: that runs this cell again.
-        clean_twin: fingerprint of the cell that it was compared with; None for none.
+        effects: of learned noise, see `clip_har.metrics.noise_effect.effect_table`; None without.
         device: that the model ran on.
         title: of the figures.
+        named: for the protocol card: what varies, the command that runs this cell again, and the
+            fingerprint of the cell that it was compared with.
     """
     masked, table = found.masked, found.table
     table.write(folder / SCORES)
     write_json(folder / METRICS, metrics)
-    _write_classes(folder, table, title)
+    write_class_tables(folder, table)
+    save_figure(folder / "confusion.png", _confusion(table, title))
     save_figure(folder / "masked_clips.png", _masked_clips(cell, masked, title))
-    OmegaConf.save(config, folder / "config.yaml", resolve=True)
+    OmegaConf.save(config, folder / CONFIG, resolve=True)
     write_json(folder / "environment.json", environment(device))
-    runs_again = {"command": command, "clean_twin": clean_twin}
-    protocol = _protocol(cell, masked, table, device) | runs_again
-    write_json(folder / PROTOCOL, protocol)
+    protocol = _protocol(cell, masked, table, device)
+    write_json(folder / PROTOCOL, {**protocol, **named, METRICS_CODE: metrics_code()})
     _write_clip_lists(folder, masked)
     if found.attention:
         columns = {"clip_id": table.clip_ids, **found.attention}
-        pd.DataFrame(columns).dropna().to_csv(folder / "attention.csv", index=False)
+        measured = pd.DataFrame(columns).dropna(how="all", subset=list(found.attention))
+        measured.to_csv(folder / ATTENTION, index=False)
     if effects is not None and is_learned(cell.noise):
-        write_noise(folder / "noise", cell.noise, found, effects, title=title)
+        write_noise(folder / NOISE, cell.noise, found, effects, title=title)
 
 
 def _write_clip_lists(folder: Path, masked: MaskedClips) -> None:
@@ -98,17 +108,9 @@ def _write_clip_lists(folder: Path, masked: MaskedClips) -> None:
             pd.DataFrame(rows, columns=columns).to_csv(folder / f"{name}.csv", index=False)
 
 
-def _write_classes(folder: Path, table: ScoreTable, title: str) -> None:
+def _confusion(table: ScoreTable, title: str) -> Figure:
     confusion = confusion_matrix(table.labels, table.scores)
-    names = table.class_names
-    per_class(table.labels, table.scores, names).to_csv(folder / "per_class.csv", index=False)
-    confused_pairs(confusion, names).to_csv(folder / "confused_pairs.csv", index=False)
-    counts = pd.DataFrame(confusion, index=list(names), columns=list(names))
-    counts.to_csv(folder / "confusion.csv", index_label="true")
-    if table.attributes:
-        attribute_table(table).to_csv(folder / "attributes.csv", index=False)
-    figure = confusion_figure(confusion, names, title=title)
-    save_figure(folder / "confusion.png", figure)
+    return confusion_figure(confusion, table.class_names, title=title)
 
 
 def _masked_clips(cell: Cell, masked: MaskedClips, title: str) -> Figure:

@@ -34,7 +34,7 @@ def write_noise(
         folder: a new folder.
         noise: the settings.
         found: the cell's clips, its noise and the answers.
-        effects: see `clip_har.engine.noise_measures.effect_table`.
+        effects: see `clip_har.metrics.noise_effect.effect_table`.
         title: of the figures.
     """
     folder.mkdir()

@@ -2,91 +2,13 @@
 
 import json
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
-
-from clip_har.config.cell import Cell
-from clip_har.config.compose import cell_from_config
 from clip_har.core.errors import ClipHarError
-from clip_har.engine.run import Sweep, read_outcomes
-from clip_har.results.files import METRICS, PROTOCOL, SCORES, clean_twin, read_metrics
-from clip_har.results.score_table import ScoreTable
-from clip_har.sweep.cells import Finished
+from clip_har.results.result import TWIN, Result
+from clip_har.results.sweep import SWEEP, Sweep, read_outcomes
 
-_TOLD = 3  # troubles in one line
-
-
-@dataclass(frozen=True)
-class ReportCell:
-    """A finished cell.
-
-    Attributes:
-        name: short.
-        folder: of its results.
-    """
-
-    name: str
-    folder: Path
-
-    @cached_property
-    def cell(self) -> Cell:
-        """Its settings."""
-        config = OmegaConf.load(self.folder / "config.yaml")
-        assert isinstance(config, DictConfig)  # noqa: S101, it was written as one
-        return cell_from_config(config)
-
-    @cached_property
-    def metrics(self) -> dict[str, float]:
-        """Its numbers."""
-        return read_metrics(self.folder)
-
-    @cached_property
-    def protocol(self) -> dict[str, Any]:
-        """Its protocol card."""
-        return dict(json.loads((self.folder / PROTOCOL).read_text(encoding="utf-8")))
-
-    @cached_property
-    def table(self) -> ScoreTable:
-        """Its answers."""
-        return ScoreTable.read(self.folder / SCORES)
-
-    @cached_property
-    def clean(self) -> "ReportCell | None":
-        """Its clean twin; None where it is its own, or was not compared."""
-        folder = clean_twin(self.folder)
-        if folder is None:
-            return None
-        return _opened_once(folder, (folder / METRICS).stat().st_mtime_ns)
-
-    @property
-    def is_clean(self) -> bool:
-        """Whether it has neither mask nor noise."""
-        kinds = [self.protocol[group]["kind"] for group in ("masking", "noise")]
-        return kinds == ["NoMask", "NoNoise"]
-
-    @property
-    def ratio(self) -> float | None:
-        """The hidden share that was asked for; None where there is none."""
-        ratio = self.protocol["masking"].get("ratio")
-        return None if ratio is None or self.is_clean else float(ratio)
-
-    @property
-    def strategy(self) -> str:
-        """The cell's name without its ratio: cells of one strategy make a line over ratios."""
-        return self.name if self.ratio is None else self.name.replace(f" r={self.ratio:g}", "")
-
-    def finished(self) -> Finished:
-        """Return it as the measures over several cells take it."""
-        return Finished(self.name, self.cell, self.folder)
-
-
-@lru_cache(maxsize=8)
-def _opened_once(folder: Path, _written: int) -> ReportCell:
-    """Return the twin that many cells share, so that its answers are read once."""
-    return ReportCell("none (clean twin)", folder)
+_NAMED = 3  # troubles in one line
 
 
 @dataclass(frozen=True)
@@ -101,7 +23,7 @@ class Chosen:
     """
 
     title: str
-    cells: tuple[ReportCell, ...]
+    cells: tuple[Result, ...]
     troubles: tuple[str, ...] = ()
     folder: Path | None = None
 
@@ -120,14 +42,11 @@ def of_sweep(folder: Path) -> Chosen:
         raise ClipHarError(
             f"{folder}: expected the folder of a sweep, such as results/sweeps/2026-11-26_10-00-00"
         )
-    found: dict[Path, ReportCell] = {}
+    found: dict[Path, Result] = {}
     troubles = []
     for outcome in outcomes.values():
-        place = Path(outcome.folder) if outcome.folder else None
-        if place is not None and not (place / METRICS).is_file():
-            place = folder.parents[1] / "cells" / place.name  # the results folder was moved
-        if place is not None and (place / METRICS).is_file():
-            found.setdefault(place, ReportCell(outcome.name, place))
+        if (result := outcome.result) is not None:
+            found.setdefault(result.folder, result)
         else:
             troubles.append(f"{outcome.name}: {outcome.error or 'its results are not there'}")
     sweep = Sweep.read(folder)
@@ -148,7 +67,7 @@ def of_experiment(results_dir: Path, experiment: str, *, uri: str, filters: str 
         results_dir: holds the cells.
         experiment: its name.
         uri: of the tracking store.
-        filters: in MLflow's own words, such as ``params.masking = 'shape'``.
+        filters: in MLflow's query language, such as ``params.masking = 'shape'``.
 
     Raises:
         ClipHarError: when there is no such experiment, or no run of a cell with a result.
@@ -170,13 +89,15 @@ def of_experiment(results_dir: Path, experiment: str, *, uri: str, filters: str 
                 break
     except MlflowException as error:
         raise ClipHarError(f"--filter {filters}: {str(error).splitlines()[0]}") from error
-    found: dict[Path, ReportCell] = {}
+    found: dict[Path, Result] = {}
     troubles = []
     for run in reversed(runs):  # MLflow lists the newest first
         name = str(run.info.run_name)
         place = results_dir / "cells" / run.data.tags["clip_har.fingerprint"]
-        if (place / METRICS).is_file():
-            found.setdefault(place, ReportCell(name, place))
+        if Result.at(place) is not None:
+            varies = json.loads(run.data.tags.get("clip_har.varies", "{}")) or None
+            is_twin = name == TWIN
+            found.setdefault(place, Result(place, varies, is_twin=is_twin))
         elif run.info.status != "FINISHED":
             reason = run.data.tags.get("clip_har.error", "it did not end")
             troubles.append(f"{name}: {run.info.status.lower()}: {reason}")
@@ -192,7 +113,7 @@ def newest_sweep(results_dir: Path) -> Path:
     Raises:
         ClipHarError: when there is none.
     """
-    folders = [path.parent for path in (results_dir / "sweeps").glob("*/sweep.json")]
+    folders = [path.parent for path in (results_dir / "sweeps").glob(f"*/{SWEEP}")]
     if not folders:
         raise ClipHarError(
             f"{results_dir / 'sweeps'} holds no sweep: run one (python -m clip_har -m …), or name"
@@ -202,7 +123,7 @@ def newest_sweep(results_dir: Path) -> Path:
 
 
 def _chosen(
-    title: str, found: dict[Path, ReportCell], troubles: list[str], folder: Path | None
+    title: str, found: dict[Path, Result], troubles: list[str], folder: Path | None
 ) -> Chosen:
     cells = []
     for one in found.values():
@@ -211,7 +132,7 @@ def _chosen(
         else:
             troubles.append(f"{one.name}: it was made by an earlier version; run it again")
     if not cells:
-        message = "".join(f"; {trouble}" for trouble in troubles[:_TOLD])
-        more = f"; and {len(troubles) - _TOLD} more" if len(troubles) > _TOLD else ""
+        message = "".join(f"; {trouble}" for trouble in troubles[:_NAMED])
+        more = f"; and {len(troubles) - _NAMED} more" if len(troubles) > _NAMED else ""
         raise ClipHarError(f"{title}: no cell has a result{message}{more}")
     return Chosen(title, tuple(cells), tuple(dict.fromkeys(troubles)), folder)

@@ -42,7 +42,7 @@ def answer(rows: pd.DataFrame, scene: pd.DataFrame, *, classes: int) -> list[str
     if len(compared):
         clean = compared["top1_clean"]
         found.append(
-            f"Of clips that nothing was done to, {share(clean.iloc[0])} % are classified correctly"
+            f"Of the unchanged clips {share(clean.iloc[0])} % are classified correctly"
             + f" ({share(clean.min())} to {share(clean.max())} % over settings)" * _several(clean)
             + f"; chance is {share(1 / classes)} %."
         )
@@ -106,9 +106,10 @@ def _significance(compared: pd.DataFrame) -> str:
         " interval over groups"
     )
     if undecided:
-        text += f"; for {undecided} only one of the two says so, which decides nothing"
+        cells = "1 cell is" if undecided == 1 else f"{undecided} cells are"
+        text += f"; {cells} significant by one of the two criteria only"
     if rest := total - certain - undecided:
-        text += f"; {rest} {'does' if rest == 1 else 'do'} not, which is no proof of no effect"
+        text += f"; {rest} {'does' if rest == 1 else 'do'} not, which does not prove no effect"
     return text + "."
 
 
@@ -137,9 +138,9 @@ def _scene_sentences(
         if not hidden["low"] > chance:
             verdict = f"that is not clearly more than chance, {share(chance)} %"
         elif silhouette:
-            verdict = "so much the room and the subject's outline tell together"
+            verdict = "the background and the subject's outline together are enough for that"
         else:
-            verdict = "so much the room alone tells"
+            verdict = "the background alone is enough for that"
         found.append(
             f"With the subject hidden {_interval(hidden)} of the clips are classified correctly, of"
             f" whole clips {_interval(measures['scene/clean'])}: {verdict}."

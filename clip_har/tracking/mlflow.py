@@ -2,6 +2,7 @@
 
 import getpass
 import hashlib
+import json
 import logging
 import os
 import traceback
@@ -98,12 +99,20 @@ class MLflowTracking(Settings):
         """Return whether a finished run of this cell is there, under this parent."""
         with _store_errors(self.uri):
             client, experiment = self._connect(results_dir)
-            query = (
-                f"tags.`clip_har.fingerprint` = '{fingerprint}' and attributes.status = 'FINISHED'"
-            )
+            query = _finished_runs(fingerprint)
             if parent is not None:
                 query += f" and tags.`mlflow.parentRunId` = '{parent}'"
             return bool(client.search_runs([experiment], query, max_results=1))
+
+    def update(
+        self, results_dir: Path, fingerprint: str, folder: Path, metrics: Mapping[str, float]
+    ) -> None:
+        """Send the new files and numbers of a cell to all of its finished runs."""
+        with _store_errors(self.uri):
+            client, experiment = self._connect(results_dir)
+            for run in client.search_runs([experiment], _finished_runs(fingerprint)):
+                _log_metrics(client, run.info.run_id, metrics)
+                client.log_artifacts(run.info.run_id, str(folder))
 
     @contextmanager
     def run(self, results_dir: Path, info: RunInfo) -> Iterator["_Run"]:
@@ -126,6 +135,7 @@ class MLflowTracking(Settings):
                 "clip_har.fingerprint": info.fingerprint,
                 "clip_har.kind": "cell",
                 "clip_har.place": _place(results_dir),
+                "clip_har.varies": json.dumps(info.varies),
                 **info.tags,
                 **({"mlflow.parentRunId": info.parent} if info.parent else {}),
                 **_source_tags(),
@@ -138,7 +148,7 @@ class MLflowTracking(Settings):
             with _store_errors(self.uri):
                 client.set_terminated(run_id, "FINISHED")
         except BaseException as error:
-            # The store may be what failed: the error that is told is the first one.
+            # The store may be what failed: the first error is the one that is reported.
             with suppress(Exception):
                 if isinstance(error, Exception):
                     client.set_tag(run_id, "clip_har.error", f"{type(error).__name__}: {error}")
@@ -169,7 +179,7 @@ class MLflowTracking(Settings):
             client = MlflowClient(tracking_uri=uri)
             if found := client.get_experiment_by_name(self.experiment):
                 return client, str(found.experiment_id)
-            # which of MLflow's two faces its UI shows first
+            # which of the UI's two views opens first
             tags = {"mlflow.experimentKind": "custom_model_development"}
             try:
                 made = client.create_experiment(self.experiment, artifact_location=place, tags=tags)
@@ -209,6 +219,10 @@ class _Run:
                 self._client.log_batch(self._run_id, metrics=part)
 
 
+def _finished_runs(fingerprint: str) -> str:
+    return f"tags.`clip_har.fingerprint` = '{fingerprint}' and attributes.status = 'FINISHED'"
+
+
 def _log_metrics(client: "MlflowClient", run_id: str, metrics: Mapping[str, float]) -> None:
     import time
 
@@ -228,7 +242,7 @@ def _first_lines(note: str) -> str:
 
 
 def _place(results_dir: Path) -> str:
-    """Return a mark of a results folder, where the lock of a cell lies; it tells no path."""
+    """Return a digest of a results folder's path, which does not reveal the path."""
     return hashlib.sha256(str(results_dir.absolute()).encode()).hexdigest()[:16]
 
 

@@ -20,7 +20,7 @@ class NoTracking(Settings):
     """Send nothing anywhere."""
 
     def open_sweep(self, results_dir: Path, *, name: str, key: str, fresh: bool) -> None:
-        """Have no parent run."""
+        """Open no parent run."""
 
     def close_sweep(
         self,
@@ -32,14 +32,19 @@ class NoTracking(Settings):
         metrics: Mapping[str, float],
         note: str,
     ) -> None:
-        """Have nothing to end."""
+        """End no parent run."""
 
     def log_figure(self, results_dir: Path, path: Path, *, name: str) -> None:
         """Send nothing."""
 
     def has(self, results_dir: Path, fingerprint: str, parent: str | None) -> bool:  # noqa: ARG002
-        """Want no cell."""
+        """Always True: nothing has to be logged."""
         return True
+
+    def update(
+        self, results_dir: Path, fingerprint: str, folder: Path, metrics: Mapping[str, float]
+    ) -> None:
+        """Send nothing."""
 
     @contextmanager
     def run(self, results_dir: Path, info: RunInfo) -> Iterator[_NoRun]:  # noqa: ARG002

@@ -29,6 +29,7 @@ class RunInfo:
         parent: id of the sweep's run, None for a cell on its own.
         dataset: name and digest of the clips.
         command: that runs this cell again.
+        varies: what tells the cell from the others of its sweep, values by full keys.
     """
 
     name: str
@@ -38,6 +39,7 @@ class RunInfo:
     parent: str | None = None
     dataset: tuple[str, str] | None = None
     command: str = ""
+    varies: Mapping[str, object] = field(default_factory=dict)
 
 
 class Run(Protocol):
@@ -73,6 +75,11 @@ class Tracking(Option, Protocol):
 
     def has(self, results_dir: Path, fingerprint: str, parent: str | None) -> bool:
         """Return whether a finished run of this cell is there already, under this parent."""
+
+    def update(
+        self, results_dir: Path, fingerprint: str, folder: Path, metrics: Mapping[str, float]
+    ) -> None:
+        """Send the new files and numbers of a cell to all of its finished runs."""
 
     def run(self, results_dir: Path, info: RunInfo) -> AbstractContextManager[Run]:
         """Open a run; it ends as finished, as failed with the error, or as killed."""

@@ -9,7 +9,8 @@ from mlflow.entities import Run
 
 from clip_har.metrics.robustness import robustness
 from clip_har.report.page import PAGE
-from clip_har.results.files import METRICS, SCORES, read_cost, read_metrics
+from clip_har.results.files import METRICS, SCORES
+from clip_har.results.result import Result
 from clip_har.results.score_table import ScoreTable
 from tests.command import run_command
 
@@ -54,13 +55,13 @@ def test_the_twin_is_run_first_and_once(swept):
 
 def test_every_masked_cell_is_compared_with_it(swept):
     folder, _ = swept
-    twin = next(path for path in cells(folder) if "flip_rate" not in read_metrics(path))
+    twin = next(path for path in cells(folder) if "flip_rate" not in Result(path).metrics)
     clean = ScoreTable.read(twin / SCORES)
-    assert read_metrics(twin)["mask/realised_ratio"] == 0
+    assert Result(twin).metrics["mask/realised_ratio"] == 0
     others = [path for path in cells(folder) if path != twin]
     for path in others:
         expected = robustness(ScoreTable.read(path / SCORES), clean)
-        found = read_metrics(path)
+        found = Result(path).metrics
         assert {name: found[name] for name in expected} == pytest.approx(expected)
         assert f'"clean_twin": "{twin.name}"' in (path / "protocol.json").read_text()
 
@@ -69,7 +70,7 @@ def test_drift_is_from_the_twins_embeddings_which_it_alone_keeps(swept):
     folder, _ = swept
     drifts = []
     for path in cells(folder):
-        table, found = ScoreTable.read(path / SCORES), read_metrics(path)
+        table, found = ScoreTable.read(path / SCORES), Result(path).metrics
         assert (table.embeddings is None) == ("drift" in found)
         if table.drift is not None:
             drifts.append((round(found["mask/realised_ratio"], 2), found["drift"]))
@@ -83,7 +84,7 @@ def test_drift_is_from_the_twins_embeddings_which_it_alone_keeps(swept):
 def test_every_cell_tells_what_it_cost(swept):
     folder, _ = swept
     for path in cells(folder):
-        cost = read_cost(path)
+        cost = Result(path).cost
         parts = [cost[f"cost/{part}_seconds"] for part in ("load", "decode", "mask", "model")]
         assert all(seconds > 0 for seconds in parts)
         everything = [cost[name] for name in cost if name.endswith("_seconds")]
@@ -109,10 +110,10 @@ def test_a_cell_that_was_not_compared_is_run_again_where_it_shall_be(tmp_path):
     message = run(tmp_path, "masking=percent", "clean_twin=false")
     assert TWIN not in message
     (only,) = cells(tmp_path)
-    assert "flip_rate" not in read_metrics(only)
+    assert "flip_rate" not in Result(only).metrics
     message = run(tmp_path, "masking=percent")
     assert f"{TWIN}: running" in message
-    assert "flip_rate" in read_metrics(only)
+    assert "flip_rate" in Result(only).metrics
     assert len(cells(tmp_path)) == 2
     assert "running" not in run(tmp_path, "masking=percent", "clean_twin=false")
 
@@ -121,7 +122,7 @@ def test_a_sweep_ends_by_naming_its_report(swept):
     folder, message = swept
     page = min(folder.glob(f"results/sweeps/*/report/{PAGE}"))  # of the first sweep
     assert message.strip().splitlines()[-1] == f"{'report':<20} {page}"
-    rows = pd.read_csv(page.with_name("cells.csv"))
+    rows = pd.read_csv(page.parents[1] / "cells.csv")
     assert rows["cell"].tolist() == [
         "percent r=0.3", "percent r=0.5", "shape r=0.3", "shape r=0.5",
     ]  # fmt: skip
@@ -140,13 +141,13 @@ def test_the_parent_run_has_the_report_and_its_summary(swept):
 
 def test_metrics_are_finite_and_named_for_mlflow(swept):
     for path in cells(swept[0]):
-        for name in read_metrics(path):
+        for name in Result(path).metrics:
             assert all(part.isalnum() for part in name.replace("/", "").replace("_", "")), name
         assert (path / METRICS).is_file()
 
 
 def test_a_twin_that_failed_and_is_left_alone_costs_no_other_cell(swept, tmp_path):
-    keys = {path.name for path in cells(swept[0]) if "flip_rate" not in read_metrics(path)}
+    keys = {path.name for path in cells(swept[0]) if "flip_rate" not in Result(path).metrics}
     (key,) = keys
     place = tmp_path / "results" / "cells"
     place.mkdir(parents=True)
@@ -154,4 +155,4 @@ def test_a_twin_that_failed_and_is_left_alone_costs_no_other_cell(swept, tmp_pat
     message = run(tmp_path, "masking=percent", "overwrite=never")
     assert "none (clean twin): failed before, left alone" in message
     (only,) = cells(tmp_path)
-    assert "flip_rate" not in read_metrics(only)
+    assert "flip_rate" not in Result(only).metrics

@@ -12,10 +12,10 @@ from torch.nn.functional import normalize
 
 from clip_har.data.clips import ClipSet
 from clip_har.engine.attribution import attribution_maps
-from clip_har.engine.noise_measures import effect_table
 from clip_har.engine.show import seen_frames
 from clip_har.masking.masked_clips import MaskedClips
 from clip_har.masking.swap import SwapMask
+from clip_har.metrics.noise_effect import effect_table
 from clip_har.models.clip import CLIP
 from clip_har.models.zero_shot import ZeroShot
 from clip_har.noise.learned.perturbation import PixelNoise

@@ -14,8 +14,8 @@ from PIL import Image
 from clip_har.data.frames.store import FrameStore
 from clip_har.engine.evaluate import Evaluation
 from clip_har.engine.noise_artifacts import noise_card, write_noise
-from clip_har.engine.noise_measures import effect_table
 from clip_har.masking.masked_clips import MaskedClips
+from clip_har.metrics.noise_effect import effect_table
 from clip_har.noise.learned.fit import FittedNoise, load_noise
 from clip_har.noise.learned.perturbation import make_perturbation
 from clip_har.noise.learned.settings import (

@@ -196,7 +196,7 @@ def test_a_user_splits_a_cell_and_puts_it_together(manifest, small_clip, tmp_pat
 
     first = run_command(split, *typed, "shard=1/3")
     assert first.returncode == 0, first.stderr
-    assert "part kept" in first.stdout
+    assert "shard kept" in first.stdout
     early = run_command(split, *typed)
     assert early.returncode == 1
     assert "no answers yet for shard 2/3 and 3/3" in early.stderr

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from clip_har.data.frames.store import FrameStore
 from clip_har.engine.evaluate import Evaluation
-from clip_har.engine.noise_measures import effect_table, noise_metrics
+from clip_har.engine.numbers import learning_numbers
 from clip_har.engine.show import show_clips
 from clip_har.masking.percent import PercentMask
 from clip_har.metrics.effect import paired_effect
+from clip_har.metrics.noise_effect import effect_table, noise_metrics
 from clip_har.noise.learned.controls import derangement, random_like
 from clip_har.noise.learned.perturbation import NoPerturbation
 from clip_har.noise.learned.protocols import PROTOCOLS, apply_protocol
@@ -382,7 +383,8 @@ def metrics_of(found: Evaluation, effects: pd.DataFrame | None = None) -> dict[s
     assert found.noise.fitted is not None
     if effects is None:
         effects = effect_table(found.answers, found.headline)
-    return noise_metrics(effects, found.looked.classes, found.noise.fitted.history)
+    counted = learning_numbers(found.looked.classes, found.noise.fitted.history)
+    return counted | noise_metrics(effects)
 
 
 ALLOWED = re.compile(r"^[\w\-. /]+$", re.ASCII)

@@ -9,10 +9,12 @@ import pandas as pd
 import pytest
 
 from clip_har.core.errors import ClipHarError
-from clip_har.report.selection import ReportCell
-from experiments.effects import CHANGE, CLEAN, conditions, effects, sign_flip
+from clip_har.results.result import Result
+from experiments.effects import CHANGE, CLEAN, Condition, conditions, effects, sign_flip
 from experiments.study import Study
 from tests.report.made import made_cell, made_sweep, table
+
+FEATURE = {"of": {"masking": "feature"}, "change": {"masking": "away"}}
 
 
 def study(**more: object) -> Study:
@@ -57,8 +59,9 @@ def test_two_seeds_are_one_condition_beside_clean_twin_and_control(tmp_path: Pat
                 results, name, answers, "masking=percent", f"seed={seed}", clean=clean
             )
     found = conditions([made_sweep(results, cells)])
-    assert list(found) == ["feature r=0.1 feature=person", "away r=0.1 feature=person"]
-    rows = effects(study(controls={"feature (.*)": r"away \1"}), found)
+    names = [one.name for one in found]
+    assert names == ["feature r=0.1 feature=person", "away r=0.1 feature=person"]
+    rows = effects(study(controls=[FEATURE]), found)
     top1 = rows[rows["measure"] == "top1"]
     assert len(top1) == 3
     assert (top1["seeds"] == 2).all()
@@ -69,6 +72,28 @@ def test_two_seeds_are_one_condition_beside_clean_twin_and_control(tmp_path: Pat
     assert hidden["p_holm"] >= 3 * top1["p"].min() - 1e-12, "of three tests"
     slight = of(rows, "away r=0.1 feature=person", CLEAN)
     assert slight["difference"] > hidden["difference"]
+
+
+def test_the_seed_of_the_data_makes_another_condition(tmp_path: Path) -> None:
+    """Both keys end in ``seed``: two data sets are not two seeds of one condition."""
+    cells: dict[str, Path | str] = {}
+    for data in (0, 1):
+        for seed in (0, 1):
+            name = f"percent r=0.3 dataset.seed={data} seed={seed}"
+            cells[name] = made_cell(
+                tmp_path,
+                name,
+                table(0.5),
+                "masking=percent",
+                f"seed={seed}",
+                f"dataset.seed={data}",
+            )
+    found = conditions([made_sweep(tmp_path, cells)])
+    names = [f"percent r=0.3 dataset.seed={data}" for data in (0, 1)]
+    assert [one.name for one in found] == names
+    for one, data in zip(found, (0, 1), strict=True):
+        assert [cell.cell.dataset.described()["seed"] for cell in one.cells] == [data, data]
+        assert [cell.cell.seed for cell in one.cells] == [0, 1]
 
 
 def test_a_reference_compares_changes_not_accuracies(tmp_path: Path) -> None:
@@ -82,9 +107,9 @@ def test_a_reference_compares_changes_not_accuracies(tmp_path: Path) -> None:
         cells[name] = made_cell(
             results, name, answers, "masking=percent", clean=clean, clean_twin=twin.name
         )
-    patterns = {r"(\w+) r=(\S+) prompts=(?!single)\w+": r"\1 r=\2 prompts=single"}
+    rules = [{"of": {"prompts": "*"}, "change": {"prompts": "single"}}]
     found = effects(
-        study(controls=patterns, references=patterns), conditions([made_sweep(results, cells)])
+        study(controls=rules, references=rules), conditions([made_sweep(results, cells)])
     )
     name, single = "percent r=0.3 prompts=bare", "percent r=0.3 prompts=single"
     assert of(found, name, single)["low"] > 0.05
@@ -96,6 +121,8 @@ def test_a_reference_compares_changes_not_accuracies(tmp_path: Path) -> None:
 
 def test_unequal_seeds_are_refused(tmp_path: Path) -> None:
     made_cell(tmp_path, "one", table(0.5), "masking=percent")
-    cell = ReportCell("one", tmp_path / "cells" / "one")
+    cell = Result(tmp_path / "cells" / "one")
+    feature = Condition("feature", {"masking": "feature"}, [cell] * 2)
+    away = Condition("away", {"masking": "away"}, [cell] * 3)
     with pytest.raises(ClipHarError, match="3 seeds cannot be compared with one with 2"):
-        effects(study(controls={"feature": "away"}), {"feature": [cell] * 2, "away": [cell] * 3})
+        effects(study(controls=[FEATURE]), [feature, away])

@@ -8,6 +8,7 @@ import itertools
 import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -17,7 +18,7 @@ from PIL import Image
 from clip_har.config.cell import GROUPS, register_schema
 from clip_har.config.compose import CONFIG_DIR, cell_from_config, clean_config
 from clip_har.engine.evaluate import evaluate
-from clip_har.engine.run import cell_name
+from clip_har.results.names import cell_name, what_varies
 from clip_har.results.score_table import ScoreTable
 from experiments.effects import CLEAN, COLUMNS, MEASURES
 from experiments.pages import FIGURE, take
@@ -43,8 +44,9 @@ def fewer(key: str, values: str) -> list[str]:
 def small_sweep(results: Path, experiment: str) -> Path:
     """Run the cells of an experiment here, and leave them as a sweep does."""
     fixed = (f"experiment={experiment}", *SMALL)
-    swept = composed_sweep(*fixed)
+    swept, options = composed_sweep(*fixed)
     folders: dict[str, Path | str] = {}
+    varies: dict[str, dict[str, Any]] = {}
     twins: dict[str, tuple[str, ScoreTable]] = {}
     for values in itertools.product(*(fewer(key, value) for key, value in swept.items())):
         chosen = dict(zip(swept, values, strict=True))
@@ -57,27 +59,25 @@ def small_sweep(results: Path, experiment: str) -> Path:
             answers = evaluate(twin, twin.dataset.clips()).table
             place = made_cell(results, f"{experiment} twin {kind}", answers, *overrides)
             twins[kind] = (place.name, answers)
-        name = cell_name(
-            config,
-            {"masking": "percent"} | {k: v for k, v in chosen.items() if k in GROUPS},
-            tuple(swept),
-        )
-        if "masking" not in chosen:
-            name = name.replace("percent", type(cell.masking).__name__[:-4].lower(), 1)
+        choices = options | {k: v for k, v in chosen.items() if k in GROUPS}
+        named = what_varies(config, choices, tuple(swept))
+        name = cell_name(named)
+        varies[name] = named
         plain = chosen.get("masking") == "none"
         twin_name, clean = twins[kind]
         folders[name] = made_cell(
             results, f"{experiment} {name}", evaluate(cell, cell.dataset.clips()).table,
             *overrides, clean=None if plain else clean, clean_twin=None if plain else twin_name,
         )  # fmt: skip
-    return made_sweep(results / "of" / experiment, folders)
+    return made_sweep(results / "of" / experiment, folders, named=varies)
 
 
-def composed_sweep(*overrides: str) -> dict[str, str]:
+def composed_sweep(*overrides: str) -> tuple[dict[str, str], dict[str, Any]]:
+    """Return what an experiment sweeps, and the options of its groups."""
     register_schema()
     with initialize_config_dir(str(CONFIG_DIR), version_base="1.3"):
         config = compose("config", overrides=list(overrides), return_hydra_config=True)
-    return dict(config.hydra.sweeper.params)
+    return dict(config.hydra.sweeper.params), dict(config.hydra.runtime.choices)
 
 
 def test_a_study_runs_up_to_its_results(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 from mlflow.entities import Run
 
 from clip_har.results.score_table import ScoreTable
-from tests.sweep.test_callback import read_runs
+from tests.sweeps.test_callback import read_runs
 
 
 def same_results(ours: Path, theirs: Path) -> None:

@@ -14,7 +14,7 @@ from clip_har.engine.attribution import MEASURES as ATTENTION
 from clip_har.metrics.measure import Measure
 from clip_har.metrics.measures import MEASURES, find, shown_in
 from clip_har.results.costs import Cost, Part
-from clip_har.results.files import read_cost, read_metrics
+from clip_har.results.result import Result
 from tests.command import run_command
 from tests.conftest import REPOSITORY
 from tests.data.made import write_video
@@ -146,7 +146,7 @@ def test_all_that_a_real_cell_logs_is_in_it(tmp_path: Path, small_clip: Path) ->
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     folders = [path for path in (tmp_path / "results" / "cells").iterdir() if path.is_dir()]
-    logged = {name for one in folders for name in read_metrics(one) | read_cost(one)}
+    logged = {name for one in folders for name in Result(one).metrics | Result(one).cost}
     assert {"flip_rate", "mask/realised_ratio", "noise/rms", "cost/seconds", "drift"} <= logged
     for name in logged:
         assert find(name).source != "sweep"

@@ -1,8 +1,6 @@
 """Finished cells that no model ran for: the folders as a sweep leaves them, answers as planted."""
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +9,23 @@ from omegaconf import OmegaConf
 from PIL import Image
 
 from clip_har.config.compose import cell_from_config
-from clip_har.engine.run import Outcome, Sweep
 from clip_har.metrics.summary import summarise
-from clip_har.results.files import METRICS, SCORES, write_json
+from clip_har.results.files import METRICS, METRICS_CODE, SCORES, write_json
+from clip_har.results.result import metrics_code
 from clip_har.results.score_table import OWN_SCENE, ScoreTable
+from clip_har.results.sweep import Outcome, Sweep
 from tests.config.test_cell import composed
 
 NAMES = tuple(f"class {number}" for number in range(8))
+
+
+def varies(name: str) -> dict[str, Any]:
+    """Return what varies of a cell with a name, such as ``shape r=0.3 dataset.seed=1``."""
+    words = name.split(" [")[0].split()
+    found: dict[str, Any] = {"masking": " ".join(word for word in words if "=" not in word)}
+    for key, value in (word.split("=") for word in words if "=" in word):
+        found.update({"ratio": float(value)} if key == "r" else {key: value})
+    return found
 
 
 def table(
@@ -78,6 +86,10 @@ def made_cell(
         "model": cell.model.model_dump(mode="json"),
         "masking": {"kind": type(cell.masking).__name__, **cell.masking.model_dump(mode="json")},
         "noise": {"kind": type(cell.noise).__name__},
+        "region": {"kind": type(cell.region).__name__},
+        "seed": cell.seed,
+        "varies": varies(name),
+        METRICS_CODE: metrics_code(),
         "uses_true_label_at_test_time": leaks,
         "command": "python -m clip_har " + " ".join(overrides),
         "clean_twin": None if clean is None else "clean",
@@ -95,23 +107,26 @@ def made_sweep(
     *,
     asked: int | None = None,
     name: str = "a sweep",
+    named: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Path:
-    """Write the folder of a sweep: by name a cell's folder, or why it failed."""
+    """Write the folder of a sweep: by name a cell's folder, or why it failed.
+
+    What varies is read from the names where it is not given by ``named``.
+    """
     folder = results / "sweeps" / "2026-01-01_00-00-00"
     cells_asked = asked or len(cells)
     Sweep(parent=None, varying=(), cells=cells_asked, name=name, typed_in=".").write(folder)
     for number, (cell, found) in enumerate(cells.items()):
-        (folder / str(number)).mkdir()
         done = isinstance(found, Path)
         outcome = Outcome(
-            name=cell,
+            varies=varies(cell) if named is None else named[cell],
+            notes=(),
             state="finished" if done else "failed",
             folder=str(found) if done else None,
             error=None if done else str(found),
             seconds=1.0,
         )
-        text = json.dumps(asdict(outcome))
-        (folder / str(number) / "outcome.json").write_text(text, encoding="utf-8")
+        outcome.write(folder / str(number))
     return folder
 
 

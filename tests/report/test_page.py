@@ -10,9 +10,10 @@ import pytest
 from clip_har.cli.report import main
 from clip_har.metrics.measures import find
 from clip_har.report.numbers import share
-from clip_har.report.page import LATEX, MARKDOWN, PAGE, TABLE, write_report
+from clip_har.report.page import LATEX, MARKDOWN, PAGE, write_report
 from clip_har.report.selection import of_sweep
 from clip_har.results.files import write_json
+from clip_har.sweeps.files import TABLE
 from tests.report.made import made_cell, made_sweep, table, usual
 
 EVIL = tuple(
@@ -32,12 +33,13 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def tidy(folder: Path) -> list[dict[str, str]]:
-    with (folder / TABLE).open(newline="", encoding="utf-8") as file:
+    with next(folder.parent.glob(f"sweeps/*/{TABLE}")).open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
 
 
-def test_four_files_are_written(report):
-    assert {path.name for path in report.iterdir()} == {PAGE, MARKDOWN, TABLE, LATEX}
+def test_the_table_is_written_once_in_the_sweeps_folder(report):
+    assert {path.name for path in report.iterdir()} == {PAGE, MARKDOWN, LATEX}
+    assert len(tidy(report)) == 7
 
 
 def test_the_page_needs_nothing_beside_it(report):
@@ -124,7 +126,7 @@ def test_what_leaks_the_label_is_marked_everywhere(tmp_path):
     assert '<span class="leak">leaks the label</span>' in (folder / PAGE).read_text()
     assert "**leaks the label**" in (folder / MARKDOWN).read_text()
     assert "uses the true label" in (folder / LATEX).read_text()
-    assert "True" in (folder / TABLE).read_text()
+    assert [row["leaks"] for row in tidy(folder)] == ["False", "True"]
 
 
 def test_names_are_text_and_nothing_else(tmp_path):

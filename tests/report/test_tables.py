@@ -5,7 +5,8 @@ import pytest
 from scipy.stats import binomtest
 
 from clip_har.report.selection import of_sweep
-from clip_har.report.tables import cell_rows, class_changes
+from clip_har.report.tables import class_changes
+from clip_har.sweeps.table import cell_rows
 from tests.report.made import made_cell, made_sweep, table, usual
 
 

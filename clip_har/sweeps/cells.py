@@ -1,39 +1,24 @@
-"""The finished cells of a sweep, and which of them belong together."""
+"""Which finished cells of a sweep belong together."""
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from clip_har.config.cell import Cell
 from clip_har.core.settings import Role
+from clip_har.results.names import MASK, short_key
+from clip_har.results.result import Result
 
 _KINDS = ("dataset", "region", "masking", "noise")
 
 
-@dataclass(frozen=True)
-class Finished:
-    """A cell with a result.
-
-    Attributes:
-        name: as in the sweep's table.
-        cell: its settings.
-        folder: of its result.
-    """
-
-    name: str
-    cell: Cell
-    folder: Path
-
-
-def described(cell: Cell, *, without: str) -> dict[str, str]:
+def described(cell: Cell, *, without: Collection[str]) -> dict[str, str]:
     """Return the settings that shape a cell's result, keys joined by dots, without some of them.
 
     Args:
         cell: the settings.
-        without: a group (``masking``), the last part of a key (``fill``), or a key
-            (``noise.seed``).
+        without: groups (``masking``) or full keys (``noise.seed``).
     """
     kinds = {key: type(getattr(cell, key)).__name__ for key in _KINDS}
     kinds["region.checkpoint"] = str(getattr(cell.region, "checkpoint", None))  # not in its dump
@@ -52,13 +37,13 @@ def described(cell: Cell, *, without: str) -> dict[str, str]:
     return {
         key: value
         for key, value in flat.items()
-        if without not in (key, key.partition(".")[0], key.rpartition(".")[2])
+        if key not in without and key.partition(".")[0] not in without
     }
 
 
-def grouped(finished: Iterable[Finished], *, without: str) -> list[list[Finished]]:
-    """Return the cells that differ in nothing but one setting, group by group."""
-    groups: dict[tuple[tuple[str, str], ...], dict[Path, Finished]] = {}
+def grouped(finished: Iterable[Result], *, without: Collection[str]) -> list[list[Result]]:
+    """Return groups of cells that differ in nothing but some settings, see `described`."""
+    groups: dict[tuple[tuple[str, str], ...], dict[Path, Result]] = {}
     for one in finished:  # one result may serve several cells, such as masking=none at any ratio
         alike = tuple(described(one.cell, without=without).items())
         groups.setdefault(alike, {}).setdefault(one.folder, one)
@@ -66,12 +51,12 @@ def grouped(finished: Iterable[Finished], *, without: str) -> list[list[Finished
     return list(distinct.values())
 
 
-def labels(groups: Sequence[Sequence[Finished]]) -> list[str]:
+def labels(groups: Sequence[Sequence[Result]]) -> list[str]:
     """Return what sets each group apart from the others, empty where there is one group."""
-    found = [described(members[0].cell, without="masking") for members in groups]
+    found = [described(members[0].cell, without={MASK}) for members in groups]
     keys = [key for key in {key: None for one in found for key in one} if _sets_apart(key, found)]
     return [
-        " ".join(f"{key.rpartition('.')[2]}={one[key]}" for key in keys if key in one)
+        " ".join(f"{short_key(key, keys)}={one[key]}" for key in keys if key in one)
         for one in found
     ]
 

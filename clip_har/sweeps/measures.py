@@ -1,4 +1,4 @@
-"""What only several cells of a sweep tell together: bias to the scene, spread over fills."""
+"""Measures that need several cells of a sweep: bias to the scene, spread over fills."""
 
 import logging
 from collections.abc import Sequence
@@ -7,11 +7,10 @@ from dataclasses import dataclass
 import pandas as pd
 
 from clip_har.metrics.scene import SceneTables, reliance_per_class, scene_measures
-from clip_har.results.files import SCORES
-from clip_har.results.score_table import ScoreTable
-from clip_har.sweep.cells import Finished, grouped, labels, plain
-from clip_har.sweep.noise import effect_metrics, noise_effects
-from clip_har.sweep.robustness import (
+from clip_har.results.result import Result
+from clip_har.sweeps.cells import grouped, labels, plain
+from clip_har.sweeps.noise import effect_metrics, noise_effects
+from clip_har.sweeps.robustness import (
     COLUMNS,
     corruption_errors,
     fill_spreads,
@@ -31,7 +30,7 @@ class SweepMeasures:
             where there are several groups of them; intervals are 95 %, NaN where there are none.
         per_class: how much each class relies on what a cell hid: ``cell``, and the columns of
             `clip_har.metrics.scene.reliance_per_class`.
-        noise: what learned noise did, see `clip_har.sweep.noise.noise_effects`.
+        noise: what learned noise did, see `clip_har.sweeps.noise.noise_effects`.
     """
 
     rows: pd.DataFrame
@@ -51,14 +50,14 @@ class SweepMeasures:
         return values | effect_metrics(self.noise)
 
 
-def sweep_measures(finished: Sequence[Finished], *, base_model: str | None = None) -> SweepMeasures:
-    """Compute what the cells of a sweep tell together.
+def sweep_measures(finished: Sequence[Result], *, base_model: str | None = None) -> SweepMeasures:
+    """Compute the measures that need several cells of a sweep.
 
     Cells that differ in nothing but the mask show the same clips to the same model in different
     ways: they give the ``scene/*`` measures (see `scene_measures`), with ``none`` as clean,
     ``feature`` and ``isolation`` of the subject with ``ratio=null`` as background and person only,
     ``swap`` and ``swap_frozen``. Cells that differ in nothing but the fill, the ratio, the seed or
-    the model give what `clip_har.sweep.robustness` says.
+    the model give what `clip_har.sweeps.robustness` says.
     Cells that differ in nothing but the seed of their learned noise give its effect.
 
     Args:
@@ -71,10 +70,10 @@ def sweep_measures(finished: Sequence[Finished], *, base_model: str | None = Non
     base_model = base_model or next(named, None)
     parts = [fill_spreads(finished), over_ratios(finished), over_seeds(finished)]
     parts.append(corruption_errors(finished, base_model))
-    groups = grouped(finished, without="masking")
+    groups = grouped(finished, without={"masking"})
     for of, members in zip(labels(groups), groups, strict=True):
         roles = _roles(members)
-        tables = {role: ScoreTable.read(one.folder / SCORES) for role, one in roles.items()}
+        tables = {role: one.table for role, one in roles.items()}
         if len(tables) < 2 and "swap" not in tables:
             continue
         notes = dict.fromkeys(note for one in roles.values() for note in one.cell.notes())
@@ -90,9 +89,9 @@ def sweep_measures(finished: Sequence[Finished], *, base_model: str | None = Non
     return SweepMeasures(rows[COLUMNS].reset_index(drop=True), classes, noise_effects(finished))
 
 
-def _roles(members: Sequence[Finished]) -> dict[str, Finished]:
-    """Return which cell shows the clips in which way; ambiguous ways are left out and told."""
-    found: dict[str, list[Finished]] = {}
+def _roles(members: Sequence[Result]) -> dict[str, Result]:
+    """Return which cell shows the clips in which way; a way that two cells share is left out."""
+    found: dict[str, list[Result]] = {}
     for one in members:
         # The attribution of the judged model itself is no truth to hold it against.
         role = None if one.cell.region.asks_model else one.cell.masking.scene_role

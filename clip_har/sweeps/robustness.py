@@ -1,4 +1,4 @@
-"""How accuracy holds over fills, ratios, seeds and models: what several masked cells tell."""
+"""How accuracy holds over fills, ratios, seeds and models: measures of several masked cells."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -16,23 +16,25 @@ from clip_har.metrics.robustness import (
     mean_corruption_error,
     resilience,
 )
-from clip_har.results.files import SCORES, clean_twin
-from clip_har.results.score_table import ScoreTable
-from clip_har.sweep.cells import Finished, described, grouped
+from clip_har.results.names import SEED
+from clip_har.results.result import Result
+from clip_har.sweeps.cells import described, grouped
 
 log = logging.getLogger(__name__)
 
-Shown = dict[str, dict[float, Path]]
-"""Folders of a model's results, by strategy and ratio."""
+Shown = dict[str, dict[float, Result]]
+"""A model's results, by strategy and ratio."""
+
+_RATIO, _FILL = {"ratio", "masking.ratio"}, {"fill", "masking.fill"}  # for all masks, and its own
 
 COLUMNS = ["measure", "of", "value", "low", "high", "clips", "groups"]
 
 
-def fill_spreads(finished: Sequence[Finished]) -> pd.DataFrame:
+def fill_spreads(finished: Sequence[Result]) -> pd.DataFrame:
     """Return ``robustness/fill_spread`` of cells that differ in nothing but the fill.
 
-    The largest minus the smallest top-1 over the clips that all show (ours, after Marcu 2022). It
-    has no interval, since chance alone makes an extreme positive.
+    The largest minus the smallest top-1 over the clips that all cells show (ours, after Marcu
+    2022). It has no interval: chance alone makes it positive.
 
     Args:
         finished: cells.
@@ -41,14 +43,14 @@ def fill_spreads(finished: Sequence[Finished]) -> pd.DataFrame:
         `COLUMNS`.
     """
     rows = []
-    for members in grouped(_masked(finished), without="fill"):
+    for members in grouped(_masked(finished), without=_FILL):
         if len(fills := sorted({one.cell.masking.fill for one in members})) < 2:
             continue
-        right, groups = _right({str(one.folder): one.folder for one in members})
+        right, groups = _right({str(one.folder): one for one in members})
         if not groups:
             continue
         top1 = [float(column.mean()) for column in right.values()]
-        name = members[0].name.replace(f" fill={members[0].cell.masking.fill}", "")
+        name = members[0].named_without(_FILL)
         rows.append(
             {
                 "measure": "robustness/fill_spread",
@@ -61,7 +63,7 @@ def fill_spreads(finished: Sequence[Finished]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def over_ratios(finished: Sequence[Finished]) -> pd.DataFrame:
+def over_ratios(finished: Sequence[Result]) -> pd.DataFrame:
     """Return ``robustness/area`` and ``robustness/resilience`` of cells that differ in the ratio.
 
     See `area_over_ratio` (over the ratios that were asked for, with the clean twin at 0) and
@@ -78,16 +80,15 @@ def over_ratios(finished: Sequence[Finished]) -> pd.DataFrame:
     shares = [
         one for one in _masked(finished) if one.cell.masking.ratio and one.cell.noise.is_clean
     ]
-    for members in grouped(shares, without="ratio"):
-        folders = {one.cell.masking.ratio or 0.0: one.folder for one in members}
-        clean = clean_twin(members[0].folder)
-        if len(folders) < 2 or clean is None:
+    for members in grouped(shares, without=_RATIO):
+        masked = {one.cell.masking.ratio or 0.0: one for one in members}
+        clean = members[0].clean
+        if len(masked) < 2 or clean is None:
             continue
-        right, groups = _right({str(ratio): at for ratio, at in {0.0: clean, **folders}.items()})
+        right, groups = _right({str(ratio): one for ratio, one in {0.0: clean, **masked}.items()})
         if not groups:
             continue
-        of = members[0].name.replace(f" r={members[0].cell.masking.ratio:g}", "")
-        rows += _bootstrapped(right, groups, _over_ratio, of)
+        rows += _bootstrapped(right, groups, _over_ratio, members[0].strategy)
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
@@ -101,8 +102,8 @@ def _over_ratio(accuracy: Means) -> Means:
     }
 
 
-def over_seeds(finished: Sequence[Finished]) -> pd.DataFrame:
-    """Return what cells tell that differ in nothing but the root seed, over the same clips.
+def over_seeds(finished: Sequence[Result]) -> pd.DataFrame:
+    """Return measures of cells that differ in nothing but the root seed, over the same clips.
 
     ``seeds/top1_mean``, ``seeds/top1_sd`` (that of a sample) and ``seeds/count`` of their top-1,
     and ``robustness/seed_consistency``, see `agreement_of_seeds`.
@@ -114,11 +115,11 @@ def over_seeds(finished: Sequence[Finished]) -> pd.DataFrame:
         `COLUMNS`; the mean and the consistency with intervals over groups.
     """
     rows = []
-    for members in grouped(finished, without="seed"):
-        drawn_alike = len({str(one.cell.dataset.described()) for one in members}) == 1
-        if len({one.cell.seed for one in members}) < 2 or not drawn_alike:
+    for members in grouped(finished, without={SEED, "noise.seed"}):
+        same_data = len({str(one.cell.dataset.described()) for one in members}) == 1
+        if len({one.cell.seed for one in members}) < 2 or not same_data:
             continue
-        tables = [ScoreTable.read(one.folder / SCORES) for one in members]
+        tables = [one.table for one in members]
         kept, ids = common_rows(tables)
         if not ids:
             continue
@@ -131,7 +132,7 @@ def over_seeds(finished: Sequence[Finished]) -> pd.DataFrame:
             "seeds/top1_mean": np.mean([answer == labels for answer in answers], axis=0),
             "robustness/seed_consistency": agreement_of_seeds(answers),
         }
-        of = members[0].name.replace(f" seed={members[0].cell.seed}", "")
+        of = members[0].named_without({SEED})
         rows += _bootstrapped(each, groups, dict, of)
         shared = {"of": of, "clips": len(ids), "groups": len(set(groups))}
         rows.append({"measure": "seeds/top1_sd", "value": float(top1.std(ddof=1)), **shared})
@@ -139,7 +140,7 @@ def over_seeds(finished: Sequence[Finished]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def corruption_errors(finished: Sequence[Finished], base_model: str | None) -> pd.DataFrame:
+def corruption_errors(finished: Sequence[Result], base_model: str | None) -> pd.DataFrame:
     """Return ``robustness/mean_corruption_error`` of each model against a base model.
 
     See `mean_corruption_error`; over the strategies that both models were shown at the same ratios,
@@ -160,14 +161,14 @@ def corruption_errors(finished: Sequence[Finished], base_model: str | None) -> p
     for one in _masked(finished):
         if one.cell.masking.ratio is None:
             continue
-        alike = described(one.cell, without="model")
-        whole = described(one.cell, without="ratio")
+        alike = described(one.cell, without={"model"})
+        whole = described(one.cell, without=_RATIO)
         data = str({key: text for key, text in alike.items() if key.startswith("dataset")})
-        strategy = str({key: text for key, text in alike.items() if _last(key) != "ratio"})
+        strategy = str({key: text for key, text in alike.items() if key not in _RATIO})
         model = model_name(one)
         variants.setdefault(model, set()).add(str(sorted(whole.items() - alike.items())))
         shown = by_data.setdefault(data, {}).setdefault(model, {}).setdefault(strategy, {})
-        shown[float(one.cell.masking.ratio)] = one.folder
+        shown[float(one.cell.masking.ratio)] = one
     several = {model for model, found in variants.items() if len(found) > 1}
     if several:
         log.warning("base_model: %s has several settings, left out", ", ".join(sorted(several)))
@@ -191,17 +192,17 @@ def _against(shown: Shown, base: Shown, of: str) -> list[dict[str, object]]:
         for strategy in sorted(shown)
         if shown[strategy].keys() == base.get(strategy, {}).keys()
     ]
-    folders = {
-        f"{which} {number} {ratio}": folder
+    cells = {
+        f"{which} {number} {ratio}": one
         for which, of_model in (("model", shown), ("base", base))
         for number, strategy in enumerate(common)
-        for ratio, folder in of_model[strategy].items()
+        for ratio, one in of_model[strategy].items()
     }
-    right, groups = _right(folders) if folders else ({}, [])
+    right, groups = _right(cells) if cells else ({}, [])
     return _bootstrapped(right, groups, _corruption_error, of) if groups else []
 
 
-def model_name(one: Finished) -> str:
+def model_name(one: Result) -> str:
     """Return what a cell's model is called: the last part of its checkpoint."""
     return Path(str(one.cell.model.checkpoint)).name
 
@@ -219,20 +220,20 @@ def _corruption_error(accuracy: Means) -> Means:
     return {"robustness/mean_corruption_error": found}
 
 
-def _masked(finished: Sequence[Finished]) -> list[Finished]:
+def _masked(finished: Sequence[Result]) -> list[Result]:
     masks = ((one, one.cell.masking) for one in finished)
     return [one for one, mask in masks if not (mask.is_clean or mask.swaps_scene)]
 
 
 def _right(
-    folders: Mapping[str, Path],
+    cells: Mapping[str, Result],
 ) -> tuple[dict[str, NDArray[np.float64]], list[str]]:
     """Return by cell where it is right on the clips that all show, and these clips' groups."""
-    tables = [ScoreTable.read(folder / SCORES) for folder in folders.values()]
+    tables = [one.table for one in cells.values()]
     kept, _ = common_rows(tables)
     right = {
         name: (table.predictions() == table.labels)[rows].astype(np.float64)
-        for name, table, rows in zip(folders, tables, kept, strict=True)
+        for name, table, rows in zip(cells, tables, kept, strict=True)
     }
     return right, [tables[0].groups[row] for row in kept[0]]
 
@@ -251,7 +252,3 @@ def _bootstrapped(
         for name, (value, low, high) in found.items()
         if np.isfinite(value)
     ]
-
-
-def _last(key: str) -> str:
-    return key.rpartition(".")[2]

@@ -11,14 +11,15 @@ from hydra import compose, initialize_config_dir
 from clip_har.config.cell import register_schema
 from clip_har.config.compose import CONFIG_DIR, cell_from_config
 from clip_har.results.files import METRICS, PROTOCOL, SCORES, write_json
-from clip_har.sweep.cells import Finished
-from clip_har.sweep.measures import sweep_measures
+from clip_har.results.result import Result
+from clip_har.sweeps.measures import sweep_measures
+from tests.report.made import varies
 from tests.tables import made_table
 
 LABELS = [0, 0, 1, 1, 2, 2]
 
 
-def finished(folder: Path, name: str, right: Sequence[int], *overrides: str) -> Finished:
+def finished(folder: Path, name: str, right: Sequence[int], *overrides: str) -> Result:
     """Return a cell as it would lie on disk with given answers."""
     register_schema()
     with initialize_config_dir(str(CONFIG_DIR), version_base="1.3"):
@@ -29,11 +30,11 @@ def finished(folder: Path, name: str, right: Sequence[int], *overrides: str) -> 
     table = replace(table, scene_labels=np.array([1, 1, 2, 2, 0, 0]))
     table.write(place / SCORES)
     write_json(place / METRICS, {"top1": float(np.mean(right)), "data/clips": 6.0})
-    write_json(place / PROTOCOL, {"clean_twin": None})
-    return Finished(name, cell, place)
+    write_json(place / PROTOCOL, {"clean_twin": None, "notes": list(cell.notes())})
+    return Result(place, varies(name), cell)
 
 
-def scene_set(folder: Path, *overrides: str, name: str = "") -> list[Finished]:
+def scene_set(folder: Path, *overrides: str, name: str = "") -> list[Result]:
     ways = {
         "none": [1, 1, 1, 1, 1, 0], "background_only": [1, 1, 0, 0, 0, 0],
         "person_only": [1, 1, 1, 1, 0, 0], "swap": [1, 0, 0, 0, 0, 0],
@@ -72,7 +73,7 @@ def test_several_sets_are_told_apart(tmp_path: Path) -> None:
 
 def test_a_cell_reused_under_two_names_counts_once(tmp_path: Path) -> None:
     cells = scene_set(tmp_path)
-    again = replace(cells[0], name="none again")
+    again = replace(cells[0], named={"masking": "none again"})
     assert len(sweep_measures([*cells, again]).rows) == 9
 
 
@@ -109,7 +110,7 @@ def test_what_leaks_the_label_is_marked_in_what_the_sweep_tells(tmp_path: Path) 
     cells = [
         finished(tmp_path, f"{fill}", [1] * 6, *at, f"fill={fill}") for fill in ("red", "blue")
     ]
-    cells = [replace(one, name=f"feature [{one.cell.notes()[0]}] fill={one.name}") for one in cells]
+    cells = [replace(one, named={"masking": "feature", "fill": one.mask}) for one in cells]
     (of,) = sweep_measures(cells).rows["of"]
     assert "[uses the true label]" in of
 
@@ -130,7 +131,7 @@ def test_how_much_each_class_relies_on_what_was_hidden(tmp_path: Path) -> None:
             tmp_path, "hidden", [1, 1, 1, 0, 0, 0],
             "masking=feature", "feature=background", "masking.ratio=null", "ratio=0.3",
         ),
-        replace(finished(tmp_path, "clean 2", [1] * 6, "feature=background"), name="none"),
+        finished(tmp_path, "clean 2", [1] * 6, "feature=background"),
     ]  # fmt: skip
     found = sweep_measures(cells)
     assert found.metrics() == pytest.approx({"scene/clean": 1, "scene/reliance": 0.5})

@@ -5,13 +5,15 @@ from typing import Any
 
 import pandas as pd
 
-from clip_har.sweep.cells import Finished, labels
-from clip_har.sweep.noise import effect_metrics, mask_name, noise_label
+from clip_har.results.files import PROTOCOL, write_json
+from clip_har.results.result import Result
+from clip_har.sweeps.cells import labels
+from clip_har.sweeps.noise import effect_metrics, mask_name, noise_label
 from tests.noise.cells import cell_of
 
 
-def finished(*overrides: str, name: str = "") -> Finished:
-    return Finished(name, cell_of(*overrides), Path("-".join(overrides)))
+def finished(*overrides: str, **named: Any) -> Result:
+    return Result(Path("-".join(overrides)), named, cell_of(*overrides))
 
 
 def test_settings_of_noise_set_apart_what_is_of_one_kind() -> None:
@@ -33,17 +35,24 @@ def test_settings_of_noise_set_apart_what_is_of_one_kind() -> None:
     ]  # fmt: skip
 
 
-def test_what_a_name_says_of_the_noise_is_not_the_masks() -> None:
-    name = (
-        "percent r=0.3 patch=8 noise=residual noise.epsilon=8 learning.steps=9 noise_seed=1"
-        " train_masking=none+shape fill=mean"
-    )
-    one = finished("noise=residual", name=name)
+def test_two_keys_with_one_end_are_told_apart() -> None:
+    groups = [[finished("seed=0", "dataset.seed=0")], [finished("seed=1", "dataset.seed=2")]]
+    assert labels(groups) == ["dataset.seed=0 seed=0", "dataset.seed=2 seed=1"]
+
+
+def test_what_varies_of_the_noise_is_not_the_masks(tmp_path: Path) -> None:
+    write_json(tmp_path / PROTOCOL, {"notes": []})
+    varies = {
+        "masking": "percent", "ratio": 0.3, "masking.patch": 8, "noise": "residual",
+        "noise.epsilon": 8, "learning.steps": 9, "noise_seed": 1,
+        "train_masking": ["none", "shape"], "fill": "mean",
+    }  # fmt: skip
+    one = Result(tmp_path, varies, cell_of("noise=residual"))
     assert mask_name(one) == "percent r=0.3 patch=8 fill=mean"
     assert noise_label(one) == "residual epsilon=8 steps=9 train_masking=none+shape"
 
 
-def test_the_name_of_an_effect_says_whose_it_is_and_that_it_leaks() -> None:
+def test_the_name_of_an_effect_says_its_noise_and_that_it_leaks() -> None:
     row: dict[str, Any] = {
         "mask": "percent r=0.3", "noise": "residual epsilon=8", "against": "none",
         "measure": "top1", "difference": 0.25, "headline": True,

@@ -1,4 +1,4 @@
-"""What learned noise did over the cells of a sweep: every mask, every variant, all noise seeds."""
+"""What learned noise did over the cells of a sweep: all masks, variants and noise seeds."""
 
 import re
 from collections.abc import Sequence
@@ -8,16 +8,17 @@ import pandas as pd
 from clip_har.metrics.effect import paired_effect
 from clip_har.noise.learned.variants import LEARNED, NONE, pairs, slug
 from clip_har.noise.settings import NoiseSettings
-from clip_har.results.noise_answers import read_answers
-from clip_har.sweep.cells import Finished, grouped, plain
+from clip_har.results.names import MASK, cell_name
+from clip_har.results.result import Result
+from clip_har.sweeps.cells import grouped, plain
 
-_OF_NOISE = re.compile(r" (noise|learning|noise_seed|train_masking|train_ratios)(\.\S+?)?=\S+")
-"""What a cell's name says of its noise, see `clip_har.engine.run.cell_name`."""
+_NOISE = ("noise", "learning", "noise_seed", "train_masking", "train_ratios")
+"""Groups and keys that say how a cell's noise is made."""
 
 _KEYS = ["mask", "noise", "variant", "against", "headline"]
 
 
-def noise_effects(finished: Sequence[Finished]) -> pd.DataFrame:
+def noise_effects(finished: Sequence[Result]) -> pd.DataFrame:
     """Compare every variant of learned noise with none, and every headline with its controls.
 
     Cells that differ in nothing but the seed of their noise are taken together, see
@@ -25,7 +26,7 @@ def noise_effects(finished: Sequence[Finished]) -> pd.DataFrame:
     seeds.
 
     Args:
-        finished: cells, those without learned noise are passed over.
+        finished: cells; those without learned noise are left out.
 
     Returns:
         Columns ``mask, noise, variant, against, headline`` (whether the variant is the one that
@@ -33,8 +34,8 @@ def noise_effects(finished: Sequence[Finished]) -> pd.DataFrame:
     """
     parts = []
     learned = [one for one in finished if one.cell.noise.is_learned]
-    for members in grouped(learned, without="noise.seed"):
-        read = [read_answers(one.folder / "noise") for one in members]
+    for members in grouped(learned, without={"noise.seed"}):
+        read = [one.noise_answers for one in members]
         headline, answers = read[0][0], [found for _, found in read]
         for variant, against in pairs(answers[0], headline):
             found = paired_effect(
@@ -76,33 +77,21 @@ def top1_rows(effects: pd.DataFrame) -> pd.DataFrame:
     return rows
 
 
-def mask_name(one: Finished) -> str:
-    """Return a cell's name without what is said of its noise.
-
-    Example:
-        >>> from pathlib import Path
-        >>> mask_name(Finished("percent r=0.3 noise=universal noise_seed=1", None, Path()))
-        'percent r=0.3'
-    """
-    return _OF_NOISE.sub("", one.name)
+def mask_name(one: Result) -> str:
+    """Return a cell's name without what is said of its noise."""
+    return one.named_without([key for key in one.varies if _is_of_noise(key)])
 
 
-def noise_label(one: Finished) -> str:
-    """Return the name of a cell's noise, and what else differs within the sweep of it, but seeds.
+def noise_label(one: Result) -> str:
+    """Return the name of a cell's noise, and how else it varies within the sweep, but for seeds."""
+    left_out = {"noise", "noise_seed", "noise.seed"}
+    kept = [key for key in one.varies if _is_of_noise(key) and key not in left_out]
+    named = {**one.varies, MASK: noise_name(one.cell.noise)}
+    return cell_name(named, without=[key for key in named if key not in (MASK, *kept)])
 
-    Example:
-        >>> from pathlib import Path
-        >>> from types import SimpleNamespace
-        >>> from clip_har.noise.learned.settings import UniversalNoise
-        >>> cell = SimpleNamespace(noise=UniversalNoise())
-        >>> name = "none noise=universal noise.epsilon=8 learning.steps=50 noise_seed=1"
-        >>> noise_label(Finished(name, cell, Path()))
-        'universal epsilon=8 steps=50'
-    """
-    words = (match.group().strip() for match in _OF_NOISE.finditer(one.name))
-    kept = [word for word in words if not word.startswith(("noise=", "noise_seed=", "noise.seed="))]
-    shown = [re.sub(r"^(noise|learning)\.(learning\.)?", "", word) for word in kept]
-    return " ".join([noise_name(one.cell.noise), *shown])
+
+def _is_of_noise(key: str) -> bool:
+    return key.partition(".")[0] in _NOISE
 
 
 def noise_name(noise: NoiseSettings) -> str:

@@ -1,8 +1,8 @@
-"""What a sweep leaves beside its cells: a table, the masks on real frames, accuracy over ratio."""
+"""The files of a sweep: a table of its cells, the masks on real frames, accuracy over ratio."""
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -12,22 +12,39 @@ from clip_har.config.cell import Cell
 from clip_har.core.errors import describe
 from clip_har.data.clips import ClipSet, clips_of
 from clip_har.engine.clips import frame_settings, open_frames
-from clip_har.engine.run import Outcome
 from clip_har.figures.accuracy import Point, accuracy_figure
 from clip_har.figures.noise_curves import effect_figure
 from clip_har.figures.save import save_figure
-from clip_har.results.files import read_metrics
-from clip_har.sweep.cells import Finished
-from clip_har.sweep.gallery import draw_gallery
-from clip_har.sweep.measures import SweepMeasures, sweep_measures
-from clip_har.sweep.noise import top1_rows
+from clip_har.results.result import Result
+from clip_har.results.sweep import Outcome
+from clip_har.sweeps.gallery import draw_gallery
+from clip_har.sweeps.measures import SweepMeasures, sweep_measures
+from clip_har.sweeps.noise import top1_rows
+from clip_har.sweeps.table import cell_rows, sweep_table
 
 log = logging.getLogger(__name__)
+
+TABLE = "cells.csv"
+
+
+@dataclass(frozen=True)
+class SweepFiles:
+    """What was written.
+
+    Attributes:
+        files: tables and pictures.
+        rows: the cells with a result, each once, see `cell_rows`; empty without any.
+        measures: over several cells.
+    """
+
+    files: list[Path]
+    rows: pd.DataFrame
+    measures: SweepMeasures
 
 
 def write_sweep_files(
     folder: Path, cells: Sequence[Cell], outcomes: Mapping[int, Outcome]
-) -> tuple[list[Path], SweepMeasures]:
+) -> SweepFiles:
     """Write a sweep's files.
 
     Args:
@@ -36,19 +53,21 @@ def write_sweep_files(
         outcomes: of the cells that ended, by job number.
 
     Returns:
-        The files, pictures only where there are results to draw; and what the cells tell together.
+        The files, pictures only where there are results to draw.
     """
-    files = [folder / "cells.csv"]
-    rows = [{**asdict(outcome), **outcome.metrics()} for outcome in outcomes.values()]
-    pd.DataFrame(rows).to_csv(files[0], index=False)
+    files = [folder / TABLE]
     finished = [
-        Finished(outcome.name, cells[number], Path(outcome.folder))
+        replace(result, known_cell=cells[number])
         for number, outcome in outcomes.items()
-        if outcome.folder
+        if (result := outcome.result) is not None
     ]
+    once = {one.folder: one for one in reversed(finished)}
+    results = list(reversed(once.values()))
+    rows = cell_rows(results) if results else pd.DataFrame({"folder": []})
+    sweep_table(list(outcomes.values()), rows).to_csv(files[0], index=False)
     measures = sweep_measures(finished)
     if not finished:
-        return files, measures
+        return SweepFiles(files, rows, measures)
     if len(measures.rows):
         files.append(folder / "measures.csv")
         measures.rows.to_csv(files[-1], index=False)
@@ -73,7 +92,7 @@ def write_sweep_files(
     if figure := _accuracy(finished, clips):
         files.append(folder / "accuracy_over_ratio.png")
         save_figure(files[-1], figure)
-    return files, measures
+    return SweepFiles(files, rows, measures)
 
 
 def _same_clips(cell: Cell, other: Cell) -> bool:
@@ -85,20 +104,20 @@ def _same_clips(cell: Cell, other: Cell) -> bool:
     )
 
 
-def _accuracy(finished: Sequence[Finished], clips: ClipSet) -> Figure | None:
+def _accuracy(finished: Sequence[Result], clips: ClipSet) -> Figure | None:
     """Draw top-1 over the hidden share; None where no cell hides a share that was asked for."""
     lines: dict[str, list[Point]] = {}
     clean: list[Point] = []
     for one in finished:
-        ratio, metrics = one.cell.masking.ratio, read_metrics(one.folder)
+        ratio, metrics = one.cell.masking.ratio, one.metrics
         if ratio is None:
-            continue  # what it hides is the clips' doing
+            continue  # how much it hides depends on the clip
         shown = metrics["mask/realised_ratio"]  # a soft edge hides more than was asked for
         point = Point(shown, metrics["top1"], int(metrics["data/clips"]))
         if one.cell.masking.is_clean:
             clean.append(point)
         else:
-            lines.setdefault(one.name.replace(f" r={ratio:g}", ""), []).append(point)
+            lines.setdefault(one.strategy, []).append(point)
     if not lines:
         return None
     first = finished[0].cell

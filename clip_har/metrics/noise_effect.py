@@ -1,4 +1,4 @@
-"""What learned noise did to a cell's clips, in numbers: computed from the answers alone."""
+"""What learned noise did within one cell: every variant against none, the headline against all."""
 
 from collections.abc import Mapping
 
@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 
 from clip_har.metrics.effect import paired_effect
-from clip_har.noise.learned.learning import History
 from clip_har.noise.learned.variants import NONE, pairs, slug
 from clip_har.results.noise_answers import Answers
 
@@ -21,31 +20,22 @@ def effect_table(answers: Mapping[str, Answers], headline: str) -> pd.DataFrame:
     Returns:
         Columns of `paired_effect` with ``variant`` and ``against`` before them.
     """
-    tables = []
+    parts = []
     for variant, against in pairs(answers, headline):
         found = paired_effect([answers[against]], [answers[variant]])
         found.insert(0, "against", against)
         found.insert(0, "variant", variant)
-        tables.append(found)
-    return pd.concat(tables, ignore_index=True)
+        parts.append(found)
+    return pd.concat(parts, ignore_index=True)
 
 
-def noise_metrics(
-    effects: pd.DataFrame, classes: pd.DataFrame, history: History
-) -> dict[str, float]:
-    """Return the numbers of learned noise under their MLflow names.
+def noise_metrics(effects: pd.DataFrame) -> dict[str, float]:
+    """Return what each variant gives, and its difference to no noise, under their MLflow names.
 
     Args:
-        effects: what `effect_table` returned.
-        classes: per class its noise's size, see `clip_har.engine.examples.class_sizes`.
-        history: how learning went.
+        effects: see `effect_table`.
     """
-    found = {
-        "noise/steps": float(history.steps),
-        "noise/kept_step": float(history.kept),
-    }
-    if "named_on_empty" in classes:
-        found["noise/named_on_empty"] = float(classes["named_on_empty"].mean())
+    found = {}
     for row in effects.to_dict("records"):
         if row["against"] != NONE:
             continue

@@ -5,17 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from clip_har.report.selection import ReportCell, of_sweep
-from clip_har.results.files import SCORES
-from clip_har.results.score_table import ScoreTable
-from clip_har.sweep.cells import Finished
-from clip_har.sweep.measures import sweep_measures
-from clip_har.sweep.robustness import corruption_errors
+from clip_har.report.selection import of_sweep
+from clip_har.results.result import Result
+from clip_har.sweeps.measures import sweep_measures
+from clip_har.sweeps.robustness import corruption_errors
 from tests.report.made import made_cell, made_sweep, table, usual
 
 
 def rows(sweep: Path) -> dict[tuple[str, str], float]:
-    found = sweep_measures([one.finished() for one in of_sweep(sweep).cells]).rows
+    found = sweep_measures(of_sweep(sweep).cells).rows
     return {(row["measure"], row["of"]): row["value"] for row in found.to_dict("records")}
 
 
@@ -75,7 +73,7 @@ def test_other_drawings_are_no_other_seed_of_the_mask(tmp_path):
     assert rows(made_sweep(tmp_path, cells)) == {}
 
 
-def of_two_models(results: Path, *overrides: str) -> list[Finished]:
+def of_two_models(results: Path, *overrides: str) -> list[Result]:
     """Return cells of two models; the second one's are under one more ratio of shape."""
     found = []
     falls = {"first": {"percent": 0.1, "shape": 0.8}, "second": {"percent": 0.4, "shape": 0.8}}
@@ -85,16 +83,14 @@ def of_two_models(results: Path, *overrides: str) -> list[Finished]:
                 name = f"{model} {strategy} {ratio}"
                 at = (f"masking={strategy}", f"ratio={ratio}", f"model.checkpoint=some/{model}")
                 folder = made_cell(results, name, table(0.9 - fall * ratio), *at, *overrides)
-                found.append(ReportCell(name, folder).finished())
+                found.append(Result(folder, {"masking": name}))
     return found
 
 
 def test_models_are_compared_with_the_base_under_what_both_were_shown(tmp_path):
     cells = of_two_models(tmp_path)
     errors = {
-        one.name: 1 - (lambda t: (t.predictions() == t.labels).mean())(
-            ScoreTable.read(one.folder / SCORES)
-        )
+        one.name: 1 - (lambda t: (t.predictions() == t.labels).mean())(one.table)
         for one in cells
     }  # fmt: skip
     sums = [sum(errors[f"{m} percent {r}"] for r in (0.1, 0.3, 0.5)) for m in ("first", "second")]

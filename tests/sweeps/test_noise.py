@@ -47,7 +47,7 @@ def swept(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 
 def cell_folder(folder: Path, name: str) -> Path:
     cells = min(folder.glob("results/sweeps/*/cells.csv"))  # of the first sweep
-    table = pd.read_csv(cells).set_index("name")
+    table = pd.read_csv(cells).set_index("cell")
     return Path(str(table.loc[name, "folder"]))
 
 

@@ -1,0 +1,51 @@
+"""Run a sweep in this process, outside of the command."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from clip_har.cli.finish import finish
+from clip_har.config.session import Session
+from clip_har.core.errors import ClipHarError
+from clip_har.engine.job import Job
+from clip_har.engine.run import run_cell
+from clip_har.results.sweep import read_outcomes
+from clip_har.sweeps.start import start_sweep, swept_words
+from clip_har.tracking.tracker import SweepStatus
+
+
+def sweep_here(overrides: Sequence[str], session: Session) -> Path:
+    """Check all cells of a sweep, run them one after the other, and end the sweep.
+
+    Args:
+        overrides: of the configuration, where a value such as ``a,b`` stands for several cells.
+        session: composes it.
+
+    Returns:
+        The folder of the sweep.
+
+    Raises:
+        ClipHarError: when a cell is wrong; then none is started.
+    """
+    # Values such as `a,b` are for the sweep alone: the sweep itself is composed without them.
+    jobs = session.expand(overrides)
+    config = session.compose(jobs[0])
+    experiment = swept_words(config)[: -len(jobs[0])] if jobs[0] else swept_words(config)
+    words = [*experiment, *overrides]
+    jobs = session.expand(words)
+    folder = Path(config.hydra.sweep.dir)
+    started = start_sweep(words, jobs, session.compose, folder)
+    status: SweepStatus = "FINISHED"
+    try:
+        for number, job in enumerate(jobs):
+            composed = session.compose(job)
+            choices = dict(composed.hydra.runtime.choices)
+            try:
+                run_cell(composed, Job(job, choices, started.shared, started.folder / str(number)))
+            except ClipHarError:  # its outcome says so; the others run all the same
+                status = "FAILED"
+    except BaseException as error:
+        status = "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED"
+        raise
+    finally:
+        finish(started, read_outcomes(started.folder), status=status)
+    return started.folder

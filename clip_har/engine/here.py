@@ -1,0 +1,29 @@
+"""Run one cell in this process, outside of the command."""
+
+from collections.abc import Sequence
+
+from clip_har.config.compose import cell_from_config, without_hydra
+from clip_har.config.session import Session
+from clip_har.core.errors import ClipHarError
+from clip_har.engine.job import Job
+from clip_har.engine.preflight import preflight
+from clip_har.engine.run import run_cell
+from clip_har.results.result import Result
+
+
+def run_here(overrides: Sequence[str], session: Session) -> Result:
+    """Check and run a cell.
+
+    Args:
+        overrides: of the configuration.
+        session: composes it.
+
+    Raises:
+        ClipHarError: when the cell cannot run, or it failed before and ``overwrite=never``.
+    """
+    config = session.compose(overrides)
+    preflight(cell_from_config(without_hydra(config)))
+    outcome = run_cell(config, Job(overrides, dict(config.hydra.runtime.choices)))
+    if outcome.result is None:
+        raise ClipHarError(f"{outcome.name}: {outcome.state}, there is no result")
+    return outcome.result

@@ -1,0 +1,176 @@
+"""One cell that is to be run: its clips, where its result lies, what it is called, its twin."""
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+from omegaconf import DictConfig, OmegaConf
+
+from clip_har.config.cell import GROUPS, Cell
+from clip_har.config.compose import cell_from_config, clean_config
+from clip_har.config.fingerprint import fingerprint
+from clip_har.data.clips import ClipSet, clips_of
+from clip_har.results.names import MASK, RATIO, cell_name
+from clip_har.results.result import TWIN
+from clip_har.results.sweep import Sweep
+from clip_har.tracking.tracker import RunInfo
+
+UNSENT = ".unsent"  # beside a result that the tracking store lacks
+_USES_LABEL = "clip_har.uses_true_label"
+
+
+@dataclass(frozen=True)
+class Job:
+    """Where a cell comes from: what was typed, and the sweep that it belongs to.
+
+    Attributes:
+        overrides: of the configuration, as they were typed.
+        choices: the chosen option of each configuration group.
+        sweep: None for a cell of its own.
+        folder: where its outcome is left; None for nowhere.
+    """
+
+    overrides: Sequence[str]
+    choices: Mapping[str, Any]
+    sweep: Sweep | None = None
+    folder: Path | None = None
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A cell that is ready to run: its clips, its place, and what it is called.
+
+    Attributes:
+        config: the composed configuration, without Hydra's own node.
+        cell: the checked settings made from it.
+        clips: what is evaluated.
+        folder: of the result.
+        info: what the tracking store is told.
+    """
+
+    config: DictConfig
+    cell: Cell
+    clips: ClipSet
+    folder: Path
+    info: RunInfo
+
+    @property
+    def failed(self) -> Path:
+        """A file that says why the cell failed before."""
+        return self.folder.with_suffix(".failed")
+
+    @property
+    def unsent(self) -> Path:
+        """A file that is there while the tracking store lacks the result."""
+        return self.folder.with_suffix(UNSENT)
+
+    def lock(self) -> FileLock:
+        """Return the cell's lock.
+
+        Two cells with one fingerprint (``masking=none`` under two ratios) run one after the other,
+        and the second finds the first one's result.
+        """
+        return FileLock(self.folder.with_suffix(".lock"))
+
+    def clean_twin(self) -> "Prepared | None":
+        """Return the same clips without mask and noise; None where this cell is that already."""
+        config = clean_config(self.config)
+        cell = cell_from_config(config)
+        key = fingerprint(cell, self.clips)
+        if key == self.info.fingerprint:
+            return None
+        params = {
+            name: text
+            for name, text in {**self.info.params, MASK: "none", "noise": "none"}.items()
+            if not name.startswith(("masking.", "noise."))
+        }
+        info = replace(
+            self.info,
+            name=TWIN,
+            fingerprint=key,
+            params=params,
+            tags={**self.info.tags, _USES_LABEL: str(cell.uses_label).lower()},
+            command=f"{self.info.command} masking=none noise=none",
+            varies=_of_clean(self.info.varies),
+        )
+        folder = self.folder.with_name(key)
+        return Prepared(config, cell, self.clips, folder, info)
+
+
+def prepared(config: DictConfig, cell: Cell, job: Job, varies: Mapping[str, Any]) -> Prepared:
+    """Find the clips of a cell, its fingerprint and its place.
+
+    Args:
+        config: the composed configuration, without Hydra's own node.
+        cell: the checked settings made from it.
+        job: where it comes from.
+        varies: what tells it from the others of its sweep.
+
+    Raises:
+        ClipHarError: when the data or the weights are missing.
+    """
+    clips = clips_of(cell.dataset, cell.limit)
+    key = fingerprint(cell, clips)
+    folder = cell.results_dir / "cells" / key
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    info = RunInfo(
+        name=cell_name(varies, notes=cell.notes()),
+        fingerprint=key,
+        params=flat_params(config, job.choices),
+        tags={
+            "clip_har.overrides": " ".join(job.overrides),
+            _USES_LABEL: str(cell.uses_label).lower(),
+        },
+        parent=job.sweep.parent if job.sweep else None,
+        dataset=(clips.name, clips.digest),
+        command=_command(job.overrides),
+        varies=varies,
+    )
+    return Prepared(config, cell, clips, folder, info)
+
+
+def _of_clean(varies: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what varies between the clean twins of cells: nothing of mask and noise."""
+    shaped = (RATIO, "fill", "feature", "noise", "noise_seed", "learning", "train_masking",
+              "train_ratios")  # fmt: skip
+    kept = {
+        key: value
+        for key, value in varies.items()
+        if key not in shaped and not key.startswith(("masking", "noise.", "learning."))
+    }
+    return {MASK: "none", **kept}
+
+
+def _command(overrides: Sequence[str]) -> str:
+    """Return what a user types to run a cell again.
+
+    Example:
+        >>> _command(["masking=shape", "train_masking=[none,shape]"])
+        "python -m clip_har masking=shape 'train_masking=[none,shape]'"
+    """
+    return shlex.join(["python", "-m", "clip_har", *overrides])
+
+
+def flat_params(config: DictConfig, choices: Mapping[str, Any]) -> dict[str, str]:
+    """Return the configuration with keys joined by dots; a group's own key is the option's name.
+
+    Example:
+        >>> config = OmegaConf.create({"ratio": 0.3, "masking": {"_target_": "x", "patch": 16}})
+        >>> flat_params(config, {"masking": "percent"})
+        {'masking': 'percent', 'ratio': '0.3', 'masking.patch': '16'}
+    """
+    params = {group: str(choices[group]) for group in GROUPS if group in choices}
+
+    def walk(node: Any, prefix: str) -> None:
+        if isinstance(node, dict):
+            for key, value in node.items():
+                if key != "_target_":
+                    walk(value, f"{prefix}.{key}" if prefix else str(key))
+        else:
+            params[prefix] = str(node)
+
+    walk(OmegaConf.to_container(config, resolve=True), "")
+    return params

@@ -1,0 +1,81 @@
+"""Make the result of one cell: evaluate it, compute the numbers, write all files."""
+
+import logging
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from omegaconf import DictConfig
+
+from clip_har.config.cell import Cell
+from clip_har.core.atomic import whole_folder
+from clip_har.data.clips import ClipSet
+from clip_har.engine.artifacts import write_artifacts
+from clip_har.engine.evaluate import evaluate
+from clip_har.engine.load_model import load_model
+from clip_har.engine.numbers import learning_numbers, numbers
+from clip_har.metrics.noise_effect import effect_table, noise_metrics
+from clip_har.results.costs import Cost
+from clip_har.results.files import COST, write_json
+from clip_har.results.result import Result
+from clip_har.tracking.tracker import RunInfo
+
+log = logging.getLogger(__name__)
+
+
+def make_result(
+    config: DictConfig,
+    cell: Cell,
+    clips: ClipSet,
+    folder: Path,
+    info: RunInfo,
+    *,
+    twin: Result | None,
+    shards: Sequence[Path],
+) -> None:
+    """Evaluate a cell and write its folder, whole or not at all.
+
+    Args:
+        config: the composed configuration, without Hydra's own node.
+        cell: the checked settings made from it.
+        clips: what is evaluated.
+        folder: of the result.
+        info: what the cell is called.
+        twin: its clean twin; None where it is not compared.
+        shards: folders with the answers to all shards of the clips; empty to ask the model.
+    """
+    cost = Cost()
+    clean = None if twin is None else twin.table
+    if shards:
+        log.info("%s: put together from %d shards", info.name, len(shards))
+    found = evaluate(cell, clips, clean=clean, cost=cost, shards=shards)
+    frames = found.masked.frames
+    with whole_folder(folder) as out:
+        with cost.of("metrics"):
+            metrics = numbers(
+                found.table, clean, found.attention, failed=float(len(frames.failures))
+            )
+            effects = None
+            if (fitted := found.noise.fitted) is not None:
+                effects = effect_table(found.answers, found.headline)
+                metrics |= learning_numbers(found.looked.classes, fitted.history)
+                metrics |= noise_metrics(effects)
+            write_artifacts(
+                out,
+                config,
+                cell,
+                found,
+                metrics,
+                effects,
+                device=str(load_model(cell).device),
+                title=info.name,
+                named={
+                    "varies": dict(info.varies),
+                    "command": info.command,
+                    "clean_twin": None if twin is None else twin.folder.name,
+                },
+            )
+        shown = frames.lengths[found.masked.evaluated]
+        write_json(out / COST, cost.metrics(clips=len(shown), frames=int(shown.sum())))
+    if shards:  # their answers are in the whole cell's tables now
+        shutil.rmtree(shards[0].parent, ignore_errors=True)

@@ -1,0 +1,144 @@
+"""The numbers of a cell, from its tables alone: no model is asked, none has to be loaded."""
+
+import logging
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from filelock import FileLock
+from numpy.typing import NDArray
+
+from clip_har.core.atomic import whole_file
+from clip_har.engine.job import UNSENT
+from clip_har.metrics.accuracy import confusion_matrix
+from clip_har.metrics.attributes import attribute_table
+from clip_har.metrics.noise_effect import effect_table, noise_metrics
+from clip_har.metrics.summary import summarise
+from clip_har.metrics.tables import confused_pairs, per_class
+from clip_har.noise.learned.learning import History
+from clip_har.results.files import (
+    FAILED_CLIPS,
+    METRICS,
+    METRICS_CODE,
+    NOISE,
+    PROTOCOL,
+    write_json,
+)
+from clip_har.results.result import Result, metrics_code
+from clip_har.results.score_table import ScoreTable
+from clip_har.tracking.tracker import TrackingError
+
+log = logging.getLogger(__name__)
+
+_FROM_RUN = (FAILED_CLIPS, "noise/steps", "noise/kept_step", "noise/named_on_empty")
+"""Numbers that no table holds: they are counted while the cell runs."""
+
+
+def numbers(
+    table: ScoreTable,
+    clean: ScoreTable | None,
+    attention: Mapping[str, NDArray[np.float64]],
+    *,
+    failed: float,
+) -> dict[str, float]:
+    """Return a cell's metrics under their MLflow names, without those of its learned noise.
+
+    Args:
+        table: its answers.
+        clean: those of its clean twin; None where it is not compared.
+        attention: ``(N,)`` by measure, NaN where it was not measured.
+        failed: how many clips could not be decoded.
+    """
+    return {
+        **summarise(table, clean),
+        FAILED_CLIPS: failed,
+        **{
+            f"attention/{name}": float(np.nanmean(values))
+            for name, values in attention.items()
+            if np.isfinite(values).any()
+        },
+    }
+
+
+def learning_numbers(classes: pd.DataFrame, history: History) -> dict[str, float]:
+    """Return what is counted while noise is learned, under MLflow names; no table holds it.
+
+    Args:
+        classes: per class its noise's size, see `clip_har.engine.examples.class_sizes`.
+        history: of the learning.
+    """
+    found = {"noise/steps": float(history.steps), "noise/kept_step": float(history.kept)}
+    if "named_on_empty" in classes:
+        found["noise/named_on_empty"] = float(classes["named_on_empty"].mean())
+    return {name: value for name, value in found.items() if np.isfinite(value)}
+
+
+def recompute(results: Iterable[Result]) -> None:
+    """Bring the numbers of results up to date, on the disk and in the tracking store.
+
+    Where the store is away they are sent when the cell's command is typed again.
+
+    Args:
+        results: each result once.
+    """
+    for one in results:
+        unsent = one.folder.with_suffix(UNSENT)
+        with FileLock(one.folder.with_suffix(".lock")):
+            if not bring_up_to_date(one):
+                continue
+            unsent.touch()
+            new, cell = Result(one.folder), one.cell
+            try:
+                cell.tracking.update(
+                    one.folder.parents[1], one.folder.name, one.folder, new.metrics | new.cost
+                )
+            except TrackingError as error:
+                log.warning("%s: %s", one.name, error)
+            else:
+                unsent.unlink()
+
+
+def write_class_tables(folder: Path, table: ScoreTable) -> None:
+    """Write what happened to each class: counts of answers, recalls, confused pairs, attributes."""
+    confusion = confusion_matrix(table.labels, table.scores)
+    names = table.class_names
+    per_class(table.labels, table.scores, names).to_csv(folder / "per_class.csv", index=False)
+    confused_pairs(confusion, names).to_csv(folder / "confused_pairs.csv", index=False)
+    counts = pd.DataFrame(confusion, index=list(names), columns=list(names))
+    counts.to_csv(folder / "confusion.csv", index_label="true")
+    if table.attributes:
+        attribute_table(table).to_csv(folder / "attributes.csv", index=False)
+
+
+def bring_up_to_date(result: Result) -> bool:
+    """Compute a result's numbers again from its tables, where other code computed them.
+
+    The caller holds the cell's lock.
+
+    Returns:
+        Whether they were computed: not where they are up to date, nor where the result was
+        compared with a clean twin that is gone.
+    """
+    if result.is_up_to_date:
+        return False
+    if result.twin_folder is not None and result.clean is None:
+        log.warning("%s: its clean twin is gone, its numbers stay as they are", result.name)
+        return False
+    clean = None if result.clean is None else result.clean.table
+    old = result.metrics
+    new = numbers(result.table, clean, result.attention, failed=old[FAILED_CLIPS])
+    new |= {name: old[name] for name in _FROM_RUN if name in old}
+    if (result.folder / NOISE).is_dir():
+        headline, answers = result.noise_answers
+        effects = effect_table(answers, headline)
+        effects.to_csv(result.folder / NOISE / "effect.csv", index=False)
+        new |= noise_metrics(effects)
+    write_class_tables(result.folder, result.table)
+    with whole_file(result.folder / METRICS) as path:
+        write_json(path, new)
+    # Last: when this process is killed before, the next one computes all again.
+    with whole_file(result.folder / PROTOCOL) as path:
+        write_json(path, result.protocol | {METRICS_CODE: metrics_code()})
+    log.info("%s: numbers computed again from the score table", result.name)
+    return True

@@ -1,0 +1,172 @@
+"""The tables of a report, one function per section."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+from markupsafe import Markup
+
+from clip_har.metrics.accuracy import confusion_matrix
+from clip_har.metrics.attributes import attribute_table
+from clip_har.metrics.measures import find, shown_in
+from clip_har.metrics.tables import confused_pairs
+from clip_har.report.numbers import UNKNOWN, shown
+from clip_har.report.pictures import confusion_picture
+from clip_har.report.tables import class_changes
+from clip_har.results.result import Result
+from clip_har.sweeps.measures import SweepMeasures
+from clip_har.sweeps.table import DRAWS
+
+Records = Sequence[Mapping[Any, Any]]
+
+_MOVED = 5  # classes at either end
+_VALUES = 30  # of an attribute
+_FEW_ERRORS = 20  # too few for a measure of the errors
+_NOT_SHOWN = ("command", "clean_twin", "notes", "varies", "metrics_code")  # of the protocol card
+
+
+@dataclass(frozen=True)
+class Detail:
+    """What is shown of a single cell.
+
+    Attributes:
+        name: of the cell.
+        clips: how many it answered.
+        confusion: a picture.
+        pairs: the most confused ones.
+        losing: classes whose recall falls most; empty for a clean cell.
+        gaining: classes whose recall rises most.
+    """
+
+    name: str
+    clips: int
+    confusion: Markup
+    pairs: Records
+    losing: list[Any]
+    gaining: list[Any]
+
+
+def detail_of(one: Result) -> Detail:
+    """Return what is shown of a single cell."""
+    table = one.table
+    confusion = confusion_matrix(table.labels, table.scores)
+    losing: list[Any] = []
+    gaining: list[Any] = []
+    if one.clean is not None:
+        changes = class_changes(one, one.clean)
+        losing = changes[changes["change"] < 0].head(_MOVED).to_dict("records")
+        gaining = changes[changes["change"] > 0].tail(_MOVED)[::-1].to_dict("records")
+    return Detail(
+        name=one.name,
+        clips=len(table.clip_ids),
+        confusion=confusion_picture(confusion, table.class_names),
+        pairs=confused_pairs(confusion, table.class_names, most=_MOVED).to_dict("records"),
+        losing=losing,
+        gaining=gaining,
+    )
+
+
+def bias_rows(cells: Sequence[Result]) -> Records:
+    """Return the bias of each cell's answers, beside that of its clean twin."""
+    return [
+        {
+            "cell": one.name,
+            "values": [
+                tuple(_bias_value(found, name) for found in (one.clean, one) if found is not None)
+                for name in (measure.name for measure in shown_in("report: bias"))
+            ],
+        }
+        for one in cells
+    ]
+
+
+def _bias_value(one: Result, name: str) -> str:
+    errors = round((1 - one.metrics["top1"]) * one.metrics["data/clips"])
+    if name == "bias/confusion_asymmetry" and errors < _FEW_ERRORS:
+        return UNKNOWN
+    return shown(one.metrics[name], find(name))
+
+
+def measures_rows(rows: pd.DataFrame) -> Records:
+    """Return the measures over several cells with their names in plain English."""
+    found = []
+    for row in rows.to_dict("records"):
+        known = find(str(row["measure"]))
+        interval = ""
+        if pd.notna(row["low"]):
+            interval = f"{shown(row['low'], known)} to {shown(row['high'], known)}"
+        found.append(
+            {
+                "name": known.label,
+                "value": shown(row["value"], known),
+                "interval": interval,
+                "key": row["measure"],
+                "of": row["of"],
+                "clips": row["clips"],
+            }
+        )
+    return found
+
+
+@dataclass(frozen=True)
+class Kinds:
+    """Accuracy for the values of an attribute.
+
+    Attributes:
+        attribute: its name.
+        cells: names of the cells.
+        rows: ``value``, and ``cells``, a row of `attribute_table` or None for each cell.
+        left_out: how many values are not shown; the shown ones have the lowest accuracy.
+    """
+
+    attribute: str
+    cells: Sequence[str]
+    rows: Records
+    left_out: int
+
+
+def kinds_rows(cells: Sequence[Result]) -> list[Kinds]:
+    """Return accuracy for the values of each attribute of the clips."""
+    tables = [attribute_table(one.table, draws=DRAWS) for one in cells]
+    found = []
+    for attribute in dict.fromkeys(name for table in tables for name in table["attribute"]):
+        parts = [table[table["attribute"] == attribute].set_index("value") for table in tables]
+        worst = pd.concat(part["top1"] for part in parts).groupby(level=0).min().sort_values()
+        rows = [
+            {
+                "value": value,
+                "cells": [dict(part.loc[value]) if value in part.index else None for part in parts],
+            }
+            for value in sorted(worst.index[:_VALUES])
+        ]
+        if len(worst) > 1:
+            names = [one.name for one in cells]
+            found.append(Kinds(str(attribute), names, rows, max(0, len(worst) - _VALUES)))
+    return found
+
+
+def noise_rows(measures: SweepMeasures) -> Records:
+    """Return what learned noise did to top-1, a row per mask and variant."""
+    if not len(measures.noise):
+        return []
+    shown = measures.noise[
+        (measures.noise["measure"] == "top1") & (measures.noise["against"] == "none")
+    ]
+    return shown.to_dict("records")
+
+
+def costs_rows(cells: Sequence[Result]) -> Records:
+    """Return what the cells cost, where that is known."""
+    costs = [(one.name, one.cost) for one in cells]
+    return [{"cell": name, **cost} for name, cost in costs if cost]
+
+
+def protocol_rows(cells: Sequence[Result]) -> list[tuple[str, str]]:
+    """Return each entry of the protocol cards, or how many values it has in these cells."""
+    keys = [key for key in cells[0].protocol if key not in _NOT_SHOWN]
+    found = []
+    for key in keys:
+        values = list(dict.fromkeys(str(one.protocol.get(key)) for one in cells))
+        found.append((key, values[0] if len(values) == 1 else f"{len(values)} values"))
+    return found

@@ -1,0 +1,215 @@
+"""One finished cell: everything that is in its folder, read when it is asked for."""
+
+import csv
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from functools import cache, cached_property, lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from clip_har.config.cell import Cell
+from clip_har.config.compose import cell_from_config
+from clip_har.core.code_version import code_of
+from clip_har.results.files import (
+    ATTENTION,
+    CONFIG,
+    COST,
+    LOSS_CURVE,
+    METRICS,
+    METRICS_CODE,
+    NOISE,
+    PROTOCOL,
+    SCORES,
+    read_json,
+)
+from clip_har.results.names import MASK, RATIO, cell_name
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from clip_har.results.noise_answers import Answers
+    from clip_har.results.score_table import ScoreTable
+
+TWIN = "none (clean twin)"
+"""The name of a clean twin that a cell ran for itself."""
+
+
+@cache
+def metrics_code() -> str:
+    """Return a digest of the code that computes the numbers of a cell from its tables."""
+    return code_of(
+        "clip_har.metrics.summary",
+        "clip_har.metrics.noise_effect",
+        "clip_har.metrics.tables",
+        "clip_har.metrics.attributes",
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """A finished cell.
+
+    Attributes:
+        folder: of its files.
+        named: what varies within its sweep, see `what_varies`; None as where it was first run.
+        known_cell: its settings, where they are known; None to read them from the folder. Cells
+            that differ in what their mask does not use share a folder, but not the settings.
+        is_twin: whether it stands for the clean twin of another cell.
+    """
+
+    folder: Path
+    named: Mapping[str, Any] | None = None
+    known_cell: Cell | None = field(default=None, repr=False)
+    is_twin: bool = field(default=False, repr=False)
+
+    @staticmethod
+    def at(folder: Path) -> "Result | None":
+        """Return the result in a folder; None where there is none."""
+        return Result(folder) if (folder / METRICS).is_file() else None
+
+    @property
+    def varies(self) -> Mapping[str, Any]:
+        """What varies, values by full keys."""
+        return self.protocol["varies"] if self.named is None else self.named
+
+    @property
+    def name(self) -> str:
+        """A short name, such as ``shape r=0.3``, with the notes that must stand beside it."""
+        return TWIN if self.is_twin else self.named_without()
+
+    def named_without(self, keys: Collection[str] = (), *, notes: bool = True) -> str:
+        """Return the name without some of what varies.
+
+        Args:
+            keys: that are left out.
+            notes: whether the notes stand in it.
+        """
+        shown = self.protocol.get("notes", ()) if notes else ()
+        return cell_name(self.varies, without=keys, notes=shown)
+
+    @property
+    def strategy(self) -> str:
+        """The name without the ratio: cells of one strategy make a line over ratios."""
+        return self.name if self.is_twin else self.named_without({RATIO})
+
+    @property
+    def mask(self) -> str:
+        """The option of its mask."""
+        return str(self.varies[MASK])
+
+    @cached_property
+    def config(self) -> DictConfig:
+        """Its composed configuration."""
+        config = OmegaConf.load(self.folder / CONFIG)
+        assert isinstance(config, DictConfig)  # noqa: S101, it was written as one
+        return config
+
+    @cached_property
+    def cell(self) -> Cell:
+        """Its settings."""
+        return cell_from_config(self.config) if self.known_cell is None else self.known_cell
+
+    @cached_property
+    def metrics(self) -> dict[str, float]:
+        """Its numbers."""
+        return dict(read_json(self.folder / METRICS))
+
+    @cached_property
+    def protocol(self) -> dict[str, Any]:
+        """Its protocol card: what its numbers are numbers of."""
+        return dict(read_json(self.folder / PROTOCOL))
+
+    @property
+    def cost(self) -> dict[str, float]:
+        """What it cost, see `Cost.metrics`; empty where that is not known."""
+        path = self.folder / COST
+        return dict(read_json(path)) if path.is_file() else {}
+
+    @cached_property
+    def table(self) -> "ScoreTable":
+        """Its answers, clip by clip."""
+        from clip_har.results.score_table import ScoreTable  # pyarrow: not for a cell that is found
+
+        return ScoreTable.read(self.folder / SCORES)
+
+    @property
+    def attention(self) -> "dict[str, NDArray[np.float64]]":
+        """Its measures of attention, ``(N,)`` each, NaN where not measured; empty without any."""
+        import pandas as pd
+
+        path = self.folder / ATTENTION
+        if not path.is_file():
+            return {}
+        rows = pd.read_csv(path, dtype={"clip_id": str})
+        by_clip = rows.set_index("clip_id").reindex(list(self.table.clip_ids))
+        return {str(name): by_clip[name].to_numpy("float64") for name in by_clip}
+
+    @property
+    def noise_answers(self) -> "tuple[str, dict[str, Answers]]":
+        """The headline of its learned noise, and the answers under each variant.
+
+        Raises:
+            FileNotFoundError: when it has no learned noise.
+        """
+        from clip_har.results.noise_answers import read_answers
+
+        return read_answers(self.folder / NOISE)
+
+    @property
+    def curves(self) -> dict[str, dict[int, float]]:
+        """How its noise was learned: numbers by step, under MLflow names; empty without noise."""
+        curves: dict[str, dict[int, float]] = {}
+        path = self.folder / LOSS_CURVE
+        if path.is_file():
+            with path.open(newline="", encoding="utf-8") as file:
+                for row in csv.DictReader(file):
+                    step = int(row.pop("step"))
+                    for name, value in row.items():
+                        if value:
+                            curves.setdefault(f"noise/learning/{name}", {})[step] = float(value)
+        return curves
+
+    @property
+    def twin_folder(self) -> Path | None:
+        """Where the cell lies that it was compared with; None where it was not compared."""
+        name = self.protocol["clean_twin"]
+        return self.folder.parent / str(name) if name else None
+
+    @property
+    def clean(self) -> "Result | None":
+        """Its clean twin; None where it is its own, was not compared, or the twin is gone."""
+        folder = self.twin_folder
+        if folder is None or not (folder / METRICS).is_file():
+            return None
+        return _opened_once(folder, (folder / METRICS).stat().st_mtime_ns)
+
+    @property
+    def is_up_to_date(self) -> bool:
+        """Whether the code of today computed its numbers."""
+        return bool(self.protocol.get(METRICS_CODE) == metrics_code())
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether it has neither mask nor noise."""
+        kinds = [self.protocol[group]["kind"] for group in ("masking", "noise")]
+        return kinds == ["NoMask", "NoNoise"]
+
+    @property
+    def leaks(self) -> bool:
+        """Whether what the model was shown depends on the true label."""
+        return bool(self.protocol["uses_true_label_at_test_time"])
+
+    @property
+    def ratio(self) -> float | None:
+        """The hidden share that was asked for, in [0, 1]; None where there is none."""
+        ratio = self.protocol["masking"].get("ratio")
+        return None if ratio is None or self.is_clean else float(ratio)
+
+
+@lru_cache(maxsize=8)
+def _opened_once(folder: Path, _written: int) -> Result:
+    """Return the twin that many cells share, so that its answers are read once."""
+    return Result(folder, is_twin=True)

@@ -1,0 +1,74 @@
+"""What Hydra calls before a run or a sweep: every cell is checked before the first one runs."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from hydra.core.global_hydra import GlobalHydra
+from hydra.experimental.callback import Callback
+from omegaconf import DictConfig, open_dict, read_write
+
+from clip_har.config.compose import cell_from_config, expand, without_hydra
+from clip_har.engine.preflight import preflight
+from clip_har.sweeps.start import StartedSweep, claim_folder, start_sweep, swept_words
+
+started: list[StartedSweep] = []
+"""At most one; Hydra gives its callbacks no way to hand anything to the caller."""
+
+
+class CannotStart(SystemExit):
+    """A cell of the command cannot run, so that none is started.
+
+    Hydra turns other exceptions of a callback into warnings.
+
+    Attributes:
+        fault: why.
+    """
+
+    def __init__(self, fault: Exception) -> None:
+        super().__init__(1)
+        self.fault = fault
+
+
+class SweepCallback(Callback):
+    """Hydra calls this before a run or a sweep starts.
+
+    A wrong cell stops everything before the first one runs, see `CannotStart`.
+    """
+
+    def on_run_start(self, config: DictConfig, **_: Any) -> None:
+        """Check the cell, and claim the run's folder."""
+        _or_exit(lambda: _start_run(config))
+
+    def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
+        """Check every cell of the sweep, then open the parent run."""
+        _or_exit(lambda: _start_sweep(config))
+
+
+def _start_run(config: DictConfig) -> None:
+    preflight(cell_from_config(without_hydra(config)))
+    with read_write(config):
+        config.hydra.run.dir = str(claim_folder(Path(config.hydra.run.dir)))
+
+
+def _start_sweep(config: DictConfig) -> None:
+    loader = GlobalHydra.instance().config_loader()
+    words = swept_words(config)
+    sweep = start_sweep(
+        words,
+        expand(words, loader),
+        lambda job: loader.load_sweep_config(config, list(job)),
+        Path(config.hydra.sweep.dir),
+    )
+    with read_write(config), open_dict(config):
+        config.hydra.sweep.dir = str(sweep.folder)
+        # The jobs are composed anew, in other processes too: there this override counts.
+        config.hydra.overrides.hydra.append(f"hydra.sweep.dir='{sweep.folder}'")
+    started.append(sweep)
+
+
+def _or_exit(check: Callable[[], object]) -> None:
+    try:
+        check()
+    except Exception as error:
+        raise CannotStart(error) from error

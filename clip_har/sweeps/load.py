@@ -1,0 +1,40 @@
+"""Read finished cells as a table."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from clip_har.core.errors import ClipHarError
+from clip_har.results.files import METRICS
+from clip_har.results.result import Result
+from clip_har.results.sweep import SWEEP, read_outcomes
+from clip_har.sweeps.table import cell_rows, sweep_table
+
+
+def load_cells(folder: Path) -> pd.DataFrame:
+    """Return the cells of a sweep, or of a results folder.
+
+    Args:
+        folder: of a sweep, or a results folder.
+
+    Returns:
+        The columns of ``cells.csv``, see `sweep_table` and `cell_rows`, and ``result``.
+
+    Raises:
+        ClipHarError: when there are none.
+    """
+    if (folder / SWEEP).is_file():
+        outcomes = list(read_outcomes(folder).values())
+        results = [outcome.result for outcome in outcomes]
+        once = {one.folder: one for one in reversed(results) if one is not None}
+        if outcomes:
+            rows = (
+                cell_rows(list(reversed(once.values()))) if once else pd.DataFrame({"folder": []})
+            )
+            return sweep_table(outcomes, rows).assign(result=pd.Series(results, dtype=object))
+    found = [Result(path.parent) for path in sorted((folder / "cells").glob(f"*/{METRICS}"))]
+    if not found:
+        raise ClipHarError(
+            f"{folder}: expected the folder of a sweep or a results folder with finished cells"
+        )
+    return cell_rows(found).assign(result=pd.Series(found, dtype=object))

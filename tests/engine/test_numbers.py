@@ -1,0 +1,111 @@
+"""Numbers are computed again from the tables, without a model, and are those of a fresh run."""
+
+import json
+from pathlib import Path
+
+import mlflow
+import pytest
+
+import clip_har
+from clip_har.cli.report import main
+from clip_har.engine import make
+from clip_har.results.files import METRICS, METRICS_CODE, PROTOCOL, write_json
+from clip_har.results.result import Result
+
+SMALL = (
+    "dataset.count=24", "dataset.train_count=40", "frames.count=1", "dataset.workers=1",
+    "region=annotation", "masking=percent", "learning.steps=2", "learning.validate_every=1",
+    "learning.batch=8", "learning.validation_clips=8",
+)  # fmt: skip
+
+
+def made_by_other_code(result: Result) -> dict[str, float]:
+    """Change a result as if other code had computed it, and return its true numbers."""
+    true: dict[str, float] = json.loads((result.folder / METRICS).read_text())
+    write_json(result.folder / METRICS, {**true, "top1": -1.0, "gone": 2.0})
+    write_json(result.folder / PROTOCOL, {**result.protocol, METRICS_CODE: "other"})
+    (result.folder / "confusion.csv").write_text("other")
+    return true
+
+
+def top1_in_store(results: Path, result: Result) -> list[float]:
+    client = mlflow.MlflowClient(f"sqlite:///{results / 'mlflow.db'}")
+    query = f"tags.`clip_har.fingerprint` = '{result.folder.name}'"
+    return [run.data.metrics["top1"] for run in client.search_runs(["1"], query)]
+
+
+@pytest.fixture
+def no_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("the model was asked")
+
+    monkeypatch.setattr(make, "make_result", refuse)
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("numbers") / "results"
+    clip_har.evaluate(*SMALL, results_dir=folder)
+    return folder
+
+
+def test_a_reused_cell_gets_the_numbers_of_today(results: Path, no_model: None) -> None:
+    before = clip_har.evaluate(*SMALL, results_dir=results)
+    assert before.clean is not None
+    assert before.attention
+    true = made_by_other_code(before)
+    assert {"flip_rate", "drift", "attention/mass"} <= true.keys()
+    table = (before.folder / "per_class.csv").read_text()
+    after = clip_har.evaluate(*SMALL, results_dir=results)
+    assert after.metrics == true
+    assert list(after.metrics) == list(true)
+    assert after.is_up_to_date
+    assert (after.folder / "per_class.csv").read_text() == table
+    assert (after.folder / "confusion.csv").read_text() != "other"
+    assert top1_in_store(results, after) == [true["top1"]]
+    assert not list(results.glob("cells/*.unsent"))
+
+
+def test_the_new_numbers_are_in_the_store(results: Path, no_model: None) -> None:
+    cell = clip_har.evaluate(*SMALL, results_dir=results)
+    client = mlflow.MlflowClient(f"sqlite:///{results / 'mlflow.db'}")
+    query = f"tags.`clip_har.fingerprint` = '{cell.folder.name}'"
+    (run,) = client.search_runs(["1"], query)
+    client.log_metric(run.info.run_id, "top1", -1.0)
+    assert top1_in_store(results, cell) == [-1.0]
+    true = made_by_other_code(cell)
+    clip_har.evaluate(*SMALL, results_dir=results)
+    assert top1_in_store(results, cell) == [true["top1"]]
+
+
+def test_the_clean_twin_is_brought_up_to_date_too(results: Path, no_model: None) -> None:
+    twin = clip_har.evaluate(*SMALL, results_dir=results).clean
+    assert twin is not None
+    true = made_by_other_code(twin)
+    clip_har.evaluate(*SMALL, results_dir=results)
+    assert Result(twin.folder).metrics == true
+
+
+def test_learned_noise_keeps_what_only_its_run_knows(tmp_path: Path) -> None:
+    settings = {"results_dir": tmp_path, "noise": "class_specific", "tracking": "none"}
+    cell = clip_har.evaluate(*SMALL, **settings)
+    true = made_by_other_code(cell)
+    assert {"noise/steps", "noise/named_on_empty", "noise/candidate/top1"} <= true.keys()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(make, "make_result", None)
+        assert clip_har.evaluate(*SMALL, **settings).metrics == true
+
+
+def test_the_report_brings_a_sweep_up_to_date(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = clip_har.sweep(*SMALL, "ratio=0.1,0.3", results_dir=tmp_path, tracking="none")
+    cells = [*table["result"], table["result"][0].clean]
+    true = {cell.folder: made_by_other_code(cell) for cell in cells}
+    main(["--results-dir", str(tmp_path)])
+    assert Result(cells[0].folder).metrics["top1"] == -1
+    main(["--results-dir", str(tmp_path), "--recompute"])
+    capsys.readouterr()
+    assert {folder: Result(folder).metrics for folder in true} == true
+    again = clip_har.load_results(next((tmp_path / "sweeps").iterdir()))
+    assert (again["top1"] == table["top1"]).all()
