@@ -8,11 +8,13 @@ from typing import get_args
 
 import numpy as np
 import pytest
-from clip_har.engine.noise_evaluation import NoiseResult
 
 from clip_har.engine.attribution import MEASURES as ATTENTION
+from clip_har.engine.evaluate import Evaluation
+from clip_har.engine.numbers import learning_numbers
 from clip_har.metrics.measure import Measure
 from clip_har.metrics.measures import MEASURES, find, shown_in
+from clip_har.metrics.noise_effect import effect_table, noise_metrics
 from clip_har.results.costs import Cost, Part
 from clip_har.results.result import Result
 from tests.command import run_command
@@ -91,8 +93,10 @@ def test_the_attention_and_costs_of_a_cell_are_in_it() -> None:
     assert [name for name in not_logged(logged, "cell") if not name.startswith("noise/")] == []
 
 
-def test_what_learned_noise_logs_is_in_it(named: NoiseResult) -> None:
-    logged = set(named.metrics())
+def test_what_learned_noise_logs_is_in_it(named: Evaluation) -> None:
+    assert named.noise.fitted is not None
+    logged = set(learning_numbers(named.looked.classes, named.noise.fitted.history))
+    logged |= set(noise_metrics(effect_table(named.answers, named.headline)))
     assert all(find(name).source == "cell" for name in logged)
     assert [name for name in not_logged(logged, "cell") if name.startswith("noise/")] == []
 
