@@ -1,6 +1,7 @@
 """Show a cell's clips to its model, and put the answers into one score table for each variant."""
 
-from clip_har.config.cell import Cell
+from typing import TYPE_CHECKING
+
 from clip_har.engine.drift import Embedded
 from clip_har.engine.fit_noise import CellNoise
 from clip_har.engine.show import show_clips
@@ -10,12 +11,15 @@ from clip_har.models.zero_shot import Classifier
 from clip_har.results.costs import Cost
 from clip_har.results.score_table import ScoreTable
 
+if TYPE_CHECKING:
+    from clip_har.config.cell import Cell
+
 THREADS = 4
 """That hide parts of the coming clips while an accelerator is at work on these."""
 
 
 def answer(
-    cell: Cell,
+    cell: "Cell",
     masked: MaskedClips,
     classifier: Classifier,
     noise: CellNoise,

@@ -4,7 +4,6 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from clip_har.config.cell import Cell
 from clip_har.core.errors import ClipHarError
 from clip_har.data.clips import ClipSet
 from clip_har.data.frames.store import FrameStore
@@ -13,12 +12,13 @@ from clip_har.data.shards import Shard, open_shard, open_whole
 from clip_har.masking.masked_clips import MaskedClips, locate
 
 if TYPE_CHECKING:
+    from clip_har.config.cell import Cell
     from clip_har.models.zero_shot import ZeroShot
 
 log = logging.getLogger(__name__)
 
 
-def frame_settings(cell: Cell) -> FrameSettings:
+def frame_settings(cell: "Cell") -> FrameSettings:
     """Return the cell's settings of frames, with the model's own where they leave it to the model.
 
     Args:
@@ -32,7 +32,7 @@ def frame_settings(cell: Cell) -> FrameSettings:
     return frames
 
 
-def open_frames(cell: Cell, clips: ClipSet, shard: Shard | None = None) -> FrameStore:
+def open_frames(cell: "Cell", clips: ClipSet, shard: Shard | None = None) -> FrameStore:
     """Decode clips as the cell's model takes them, or find them decoded.
 
     Args:
@@ -55,7 +55,7 @@ def warn_of_empty(masked: MaskedClips) -> None:
 
 
 def open_masked(
-    cell: Cell, frames: FrameStore, *, zero_shot: "Callable[[], ZeroShot]"
+    cell: "Cell", frames: FrameStore, *, zero_shot: "Callable[[], ZeroShot]"
 ) -> MaskedClips:
     """Find where the mask's target and the subject are, and return the clips under the mask.
 

@@ -6,8 +6,8 @@ Nothing here computes a number of a result: those come from the answers alone, w
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from clip_har.config.cell import Cell
 from clip_har.data.clips import ClipSet
 from clip_har.engine.answer import answer
 from clip_har.engine.clips import open_frames, open_masked, warn_of_empty
@@ -21,6 +21,9 @@ from clip_har.masking.masked_clips import MaskedClips
 from clip_har.results.costs import Cost
 from clip_har.results.noise_answers import Answers
 from clip_har.results.score_table import ScoreTable
+
+if TYPE_CHECKING:
+    from clip_har.config.cell import Cell
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +68,7 @@ class Evaluation:
 
 
 def evaluate(
-    cell: Cell,
+    cell: "Cell",
     clips: ClipSet,
     *,
     clean: Embedded | None = None,

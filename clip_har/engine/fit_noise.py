@@ -3,9 +3,8 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
-from clip_har.config.cell import Cell
 from clip_har.core.errors import ClipHarError
 from clip_har.data.frames.store import FrameStore
 from clip_har.engine.load_model import of_frames
@@ -27,6 +26,9 @@ from clip_har.noise.learned.training_clips import TrainingClips
 from clip_har.noise.learned.variants import LEARNED, NONE, RANDOM, UNIVERSAL
 from clip_har.results.costs import Cost
 
+if TYPE_CHECKING:
+    from clip_har.config.cell import Cell
+
 
 @dataclass(frozen=True, eq=False)
 class CellNoise:
@@ -44,7 +46,9 @@ class CellNoise:
     calibration: Calibration | None = None
 
 
-def open_noise(cell: Cell, frames: FrameStore, classifier: Classifier, *, cost: Cost) -> CellNoise:
+def open_noise(
+    cell: "Cell", frames: FrameStore, classifier: Classifier, *, cost: Cost
+) -> CellNoise:
     """Return the noise that a cell's clips are seen with, learning what was not learned yet.
 
     Args:
@@ -62,7 +66,7 @@ def open_noise(cell: Cell, frames: FrameStore, classifier: Classifier, *, cost: 
         return learn_noise(cell.noise, cell, frames, of_frames(classifier))
 
 
-def learn_noise(noise: Learned, cell: Cell, frames: FrameStore, zero_shot: ZeroShot) -> CellNoise:
+def learn_noise(noise: Learned, cell: "Cell", frames: FrameStore, zero_shot: ZeroShot) -> CellNoise:
     """Return a cell's learned noise with its controls, learning what was not learned yet.
 
     Args:
@@ -97,7 +101,7 @@ def learn_noise(noise: Learned, cell: Cell, frames: FrameStore, zero_shot: ZeroS
 
 def fit(
     noise: Learned,
-    cell: Cell,
+    cell: "Cell",
     frames: FrameStore,
     zero_shot: ZeroShot,
     training: Callable[[], TrainingClips],

@@ -1,22 +1,24 @@
 """A cell's model with the classes of its clips."""
 
 from functools import lru_cache
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
-from clip_har.config.cell import Cell
 from clip_har.data.clips import ClipSet
 from clip_har.models.device import Precision, pick_device
 from clip_har.models.encoder import Encoder
 from clip_har.models.source import ModelSource
 from clip_har.models.zero_shot import Classifier, ZeroShot
 
+if TYPE_CHECKING:
+    from clip_har.config.cell import Cell
 
-def load_model(cell: Cell) -> Encoder:
+
+def load_model(cell: "Cell") -> Encoder:
     """Load the cell's model, or return it when the cell before had the same."""
     return _load_model(cell.model, cell.device, cell.precision)
 
 
-def load_classifier(cell: Cell, clips: ClipSet) -> Classifier:
+def load_classifier(cell: "Cell", clips: ClipSet) -> Classifier:
     """Load the cell's model and embed the classes of its clips."""
     return cell.model.classifier(
         load_model(cell),
@@ -26,7 +28,7 @@ def load_classifier(cell: Cell, clips: ClipSet) -> Classifier:
     )
 
 
-def load_zero_shot(cell: Cell, clips: ClipSet) -> ZeroShot:
+def load_zero_shot(cell: "Cell", clips: ClipSet) -> ZeroShot:
     """Return `load_classifier` where a model of single frames is needed, see `of_frames`."""
     return of_frames(load_classifier(cell, clips))
 

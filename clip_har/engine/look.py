@@ -3,13 +3,13 @@
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from torch import Tensor
 
-from clip_har.config.cell import Cell
 from clip_har.engine.attribution import attention_of, rows_with_subject
 from clip_har.engine.examples import Example, class_sizes, examples_of
 from clip_har.engine.fit_noise import CellNoise
@@ -23,6 +23,9 @@ from clip_har.noise.learned.settings import is_learned
 from clip_har.noise.learned.variants import NONE
 from clip_har.results.costs import Cost
 from clip_har.results.score_table import ScoreTable
+
+if TYPE_CHECKING:
+    from clip_har.config.cell import Cell
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +49,7 @@ class Looked:
 
 
 def look(
-    cell: Cell,
+    cell: "Cell",
     masked: MaskedClips,
     classifier: Classifier,
     noise: CellNoise,
@@ -94,7 +97,7 @@ def look(
     return Looked(attention, examples, classes)
 
 
-def _attention_rows(cell: Cell, masked: MaskedClips) -> list[int]:
+def _attention_rows(cell: "Cell", masked: MaskedClips) -> list[int]:
     """Return the rows of the clips on which attention is measured."""
     if is_learned(cell.noise):
         measured = cell.model.gives_attribution and cell.noise.changes_pixels

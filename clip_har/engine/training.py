@@ -1,8 +1,8 @@
 """The clips that a cell's noise is learned from, decoded and under its masks."""
 
 import logging
+from typing import TYPE_CHECKING
 
-from clip_har.config.cell import Cell
 from clip_har.core.errors import ClipHarError
 from clip_har.engine.clips import open_frames
 from clip_har.masking.mask import Mask
@@ -13,10 +13,13 @@ from clip_har.noise.learned.identity import training_clips
 from clip_har.noise.learned.settings import Learned
 from clip_har.noise.learned.training_clips import TrainingClips, split_groups
 
+if TYPE_CHECKING:
+    from clip_har.config.cell import Cell
+
 log = logging.getLogger(__name__)
 
 
-def open_training(noise: Learned, cell: Cell, zero_shot: ZeroShot) -> TrainingClips:
+def open_training(noise: Learned, cell: "Cell", zero_shot: ZeroShot) -> TrainingClips:
     """Decode the clips that a cell's noise is learned from, or find them decoded.
 
     Clips without a subject are treated as in evaluation (``region.on_empty``) where a mask or the
