@@ -26,10 +26,10 @@ def test_an_import_from_a_higher_layer_is_refused(tmp_path):
     )
     shutil.copy(REPOSITORY / "pyproject.toml", tmp_path)
     assert linted(tmp_path).returncode == 0
-    for lower, higher in (("core/errors", "cli.app"), ("masking/area", "sweep.callback")):
+    for lower, higher in (("core/errors", "cli.app"), ("masking/area", "sweeps.callback")):
         with (tmp_path / "clip_har" / f"{lower}.py").open("a") as file:
             file.write(f"\nimport clip_har.{higher}\n")
     broken = linted(tmp_path)
     assert broken.returncode == 1
     assert "clip_har.core is not allowed to import clip_har.cli" in broken.stdout
-    assert "clip_har.masking is not allowed to import clip_har.sweep" in broken.stdout
+    assert "clip_har.masking is not allowed to import clip_har.sweeps" in broken.stdout

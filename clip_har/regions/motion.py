@@ -84,8 +84,8 @@ class MotionRegion(Settings):
         >>> frames = np.zeros((5, 3, 32, 32), np.uint8)
         >>> for time in range(5):
         ...     frames[time, :, 8:14, 6 * time : 6 * time + 6] = 200
-        >>> soft mask = MotionRegion().of_pixels(frames)
-        >>> np.unravel_index(soft mask[3].argmax(), (32, 32))[0] in range(8, 14)
+        >>> soft_mask = MotionRegion().of_pixels(frames)
+        >>> np.unravel_index(soft_mask[3].argmax(), (32, 32))[0] in range(8, 14)
         True
     """
 

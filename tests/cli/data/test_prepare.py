@@ -78,7 +78,7 @@ def test_two_at_once_do_not_meet(tmp_path):
     root = tmp_path / "ucf101"
 
     def meanwhile():
-        with pytest.raises(ClipHarError, match="another clip-har-data prepare is at work"):
+        with pytest.raises(ClipHarError, match="another clip-har-data prepare is running"):
             laid_out("ucf101", root, archive, splits)
         return splits
 
