@@ -48,7 +48,7 @@ SECTIONS = {
     "What the mask did": Section(("shown",)),
     "Attention": Section(("attention",), "They need a region source."),
     "Learned noise": Section(
-        ("effect",),
+        ("effect", "noise_effect"),
         "What **leaks the label** is an upper bound and never a result, see"
         " [protocols](noise.md#protocols).",
     ),
