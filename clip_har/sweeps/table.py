@@ -90,7 +90,7 @@ def _described(one: Result) -> dict[str, object]:
         "ratio": np.nan if one.ratio is None else one.ratio,
         "fill": card["masking"].get("fill"),
         "phase": card["masking"].get("phase"),
-        "region": card["region"]["kind"].removesuffix("Region").lower(),
+        "region": _option_name(card["region"]["kind"], "Region"),
         "model": Path(str(card["model"]["checkpoint"])).name,
         "data": card["data"],
         "seed": card["seed"],
@@ -99,6 +99,17 @@ def _described(one: Result) -> dict[str, object]:
         "leaks": one.leaks,
         "silhouette": "silhouette control" in card.get("notes", ()),
     }
+
+
+def _option_name(kind: str, group: str) -> str:
+    """Return the name of an option from the class of its settings.
+
+    Example:
+        >>> _option_name("MotionRegion", "Region"), _option_name("NoRegion", "Region")
+        ('motion', 'none')
+    """
+    name = kind.removesuffix(group).lower()
+    return "none" if name == "no" else name
 
 
 def _numbers(one: Result) -> dict[str, object]:
