@@ -78,3 +78,7 @@ def _selected(given: argparse.Namespace) -> "tuple[Chosen, Path]":
         return chosen, given.out or results / "report"
     folder = given.sweep or newest_sweep(results)
     return of_sweep(folder.expanduser().absolute()), given.out or folder / "report"
+
+
+if __name__ == "__main__":
+    main()

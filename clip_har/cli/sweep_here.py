@@ -9,7 +9,7 @@ from clip_har.core.errors import ClipHarError
 from clip_har.engine.job import Job
 from clip_har.engine.run import run_cell
 from clip_har.results.sweep import read_outcomes
-from clip_har.sweeps.start import start_sweep, swept_words
+from clip_har.sweeps.start import experiment_words, start_sweep
 from clip_har.tracking.tracker import SweepStatus
 
 
@@ -24,13 +24,14 @@ def sweep_here(overrides: Sequence[str], session: Session) -> Path:
         The folder of the sweep.
 
     Raises:
-        ClipHarError: when a cell is wrong; then none is started.
+        ClipHarError: when a cell is wrong, or a launcher is named; then no cell is started.
     """
+    for word in overrides:
+        if word.startswith(("hydra/launcher", "hydra/sweeper")):
+            raise ClipHarError(f"{word}: clip_har.sweep runs in this process; use the command")
     # Values such as `a,b` are for the sweep alone: the sweep itself is composed without them.
-    jobs = session.expand(overrides)
-    config = session.compose(jobs[0])
-    experiment = swept_words(config)[: -len(jobs[0])] if jobs[0] else swept_words(config)
-    words = [*experiment, *overrides]
+    config = session.compose(session.expand(overrides)[0])
+    words = [*experiment_words(config), *overrides]
     jobs = session.expand(words)
     folder = Path(config.hydra.sweep.dir)
     started = start_sweep(words, jobs, session.compose, folder)
@@ -41,7 +42,7 @@ def sweep_here(overrides: Sequence[str], session: Session) -> Path:
             choices = dict(composed.hydra.runtime.choices)
             try:
                 run_cell(composed, Job(job, choices, started.shared, started.folder / str(number)))
-            except ClipHarError:  # its outcome says so; the others run all the same
+            except Exception:  # noqa: BLE001, its outcome names the error; the other cells run
                 status = "FAILED"
     except BaseException as error:
         status = "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED"

@@ -18,9 +18,9 @@ def fingerprint(cell: Cell, clips: ClipSet) -> str:
     """Return a cell's fingerprint, 32 hexadecimal digits.
 
     It covers each key that has the role `Role.RESULT`, and the code that evaluates: the engine and
-    the cell's own options, with all that they import; not other options, metrics, figures or
-    reports. Clips, weights,
-    prompts, region maps and noise that is read count by their content, not by their place. Keys of
+    the cell's own options, with all that they import (the masks that noise can be learned under
+    are among them); not metrics, figures, reports, or options that the cell does not use. Clips,
+    weights, prompts and noise that is read count by their content, not by their place. Keys of
     other roles count through the option that uses them, or not at all: ``masking=none`` is one
     cell under every ``ratio``.
     """

@@ -112,6 +112,8 @@ def _remove_stale(path: Path) -> None:
         if made == path:
             clear_up(path)
             continue
+        if not Path(_lock(made).lock_file).exists():
+            continue  # nobody made it by this cache: it may be in use
         try:
             with _lock(made).acquire(timeout=0):
                 clear_up(made)

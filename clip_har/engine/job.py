@@ -12,8 +12,9 @@ from omegaconf import DictConfig, OmegaConf
 from clip_har.config.cell import GROUPS, Cell
 from clip_har.config.compose import cell_from_config, clean_config
 from clip_har.config.fingerprint import fingerprint
+from clip_har.core.settings import Role
 from clip_har.data.clips import ClipSet, clips_of
-from clip_har.results.names import MASK, RATIO, cell_name
+from clip_har.results.names import MASK, cell_name
 from clip_har.results.result import TWIN
 from clip_har.results.sweep import Sweep
 from clip_har.tracking.tracker import RunInfo
@@ -134,8 +135,7 @@ def prepared(config: DictConfig, cell: Cell, job: Job, varies: Mapping[str, Any]
 
 def _of_clean(varies: Mapping[str, Any]) -> dict[str, Any]:
     """Return what varies between the clean twins of cells: nothing of mask and noise."""
-    shaped = (RATIO, "fill", "feature", "noise", "noise_seed", "learning", "train_masking",
-              "train_ratios")  # fmt: skip
+    shaped = {"noise", *Cell.fields_for(Role.MASK, Role.NOISE)}
     kept = {
         key: value
         for key, value in varies.items()

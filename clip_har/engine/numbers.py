@@ -10,8 +10,10 @@ from filelock import FileLock
 from numpy.typing import NDArray
 
 from clip_har.core.atomic import whole_file
+from clip_har.core.errors import ClipHarError
 from clip_har.engine.job import UNSENT
 from clip_har.metrics.accuracy import confusion_matrix
+from clip_har.metrics.attention import attention_means
 from clip_har.metrics.attributes import attribute_table
 from clip_har.metrics.noise_effect import effect_table, noise_metrics
 from clip_har.metrics.summary import summarise
@@ -53,11 +55,7 @@ def numbers(
     return {
         **summarise(table, clean),
         FAILED_CLIPS: failed,
-        **{
-            f"attention/{name}": float(np.nanmean(values))
-            for name, values in attention.items()
-            if np.isfinite(values).any()
-        },
+        **attention_means(attention),
     }
 
 
@@ -84,13 +82,18 @@ def recompute(results: Iterable[Result]) -> None:
     """
     for one in results:
         unsent = one.folder.with_suffix(UNSENT)
+        try:
+            tracking = one.cell.tracking
+        except ClipHarError as error:
+            log.warning("%s: its settings are of an earlier version (%s); left", one.name, error)
+            continue
         with FileLock(one.folder.with_suffix(".lock")):
             if not bring_up_to_date(one):
                 continue
             unsent.touch()
-            new, cell = Result(one.folder), one.cell
+            new = Result(one.folder)
             try:
-                cell.tracking.update(
+                tracking.update(
                     one.folder.parents[1], one.folder.name, one.folder, new.metrics | new.cost
                 )
             except TrackingError as error:

@@ -186,7 +186,7 @@ def _may_be_reused(found: Result, run: Prepared, twin: Result | None) -> bool:
     cell = run.cell
     share = found.metrics[FAILED_CLIPS] / len(run.clips.clips)
     tolerated = cell.frames.on_error == "skip" or share <= cell.frames.max_failed
-    compared = twin is None or found.twin_folder is not None
+    compared = twin is None or found.twin_folder == twin.folder
     return cell.overwrite != "always" and bool(tolerated) and compared
 
 

@@ -5,6 +5,8 @@ In all of them ``attribution`` is ``(T, g, g)`` at least 0, over the patches of 
 without the subject all attribution lies outside of it.
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -75,3 +77,21 @@ def focus(attribution: Maps, subject: Maps) -> float:
     """
     area = float(subject.mean())
     return mass(attribution, subject) / area if area > 0 else float("nan")
+
+
+def attention_means(measured: Mapping[str, NDArray[np.float64]]) -> dict[str, float]:
+    """Return the mean of each measure over the clips, under its MLflow name.
+
+    Args:
+        measured: ``(N,)`` by measure, NaN where it was not measured. A measure without any value
+            is left out.
+
+    Example:
+        >>> attention_means({"mass": np.array([0.5, np.nan, 0.25]), "rank": np.array([np.nan])})
+        {'attention/mass': 0.375}
+    """
+    return {
+        f"attention/{name}": float(np.nanmean(values))
+        for name, values in measured.items()
+        if np.isfinite(values).any()
+    }

@@ -58,7 +58,7 @@ def noise_largest(table: ScoreTable) -> float | None:
 def mean_drift(table: ScoreTable) -> float | None:
     """Return the mean drift over the clips in which the mask's target was found, in [0, 2].
 
-    See `clip_har.metrics.robustness.drift`.
+    See `clip_har.engine.drift`.
     """
     if table.drift is None:
         return None

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, ClassVar
 from clip_har.core.settings import Settings
 
 if TYPE_CHECKING:
-    from clip_har.noise.learned.cell import LearningCell
+    from clip_har.noise.cell import LearningCell
 
 
 class NoiseSettings(Settings):

@@ -14,7 +14,7 @@ def question(rows: pd.DataFrame, scene: pd.DataFrame) -> str:
     """Return the question that these cells can answer.
 
     Args:
-        rows: see `clip_har.report.tables.cell_rows`.
+        rows: see `clip_har.sweeps.table.cell_rows`.
         scene: measures over several cells, columns ``measure, of, value, low, high``.
     """
     if scene["measure"].isin(["scene/background_only", "scene/swap_error"]).any():
@@ -30,7 +30,7 @@ def answer(rows: pd.DataFrame, scene: pd.DataFrame, *, classes: int) -> list[str
     Cells that use the true label are left out: they answer another question.
 
     Args:
-        rows: see `clip_har.report.tables.cell_rows`.
+        rows: see `clip_har.sweeps.table.cell_rows`.
         scene: measures over several cells, columns ``measure, of, value, low, high``.
         classes: their number.
     """

@@ -45,6 +45,7 @@ def metrics_code() -> str:
         "clip_har.metrics.noise_effect",
         "clip_har.metrics.tables",
         "clip_har.metrics.attributes",
+        "clip_har.metrics.attention",
     )
 
 

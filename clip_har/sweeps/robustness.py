@@ -92,6 +92,18 @@ def over_ratios(finished: Sequence[Result]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
+def _over_root_seed(finished: Sequence[Result]) -> list[list[Result]]:
+    """Return groups of cells that differ in the root seed, and in that of noise where it follows.
+
+    ``noise_seed`` is the root seed by default. If it is swept by itself, it is no root seed.
+    """
+    groups = []
+    for members in grouped(finished, without={SEED, "noise.seed"}):
+        follows = len({one.cell.seed for one in members}) == len(members)
+        groups += [members] if follows else grouped(members, without={SEED})
+    return groups
+
+
 def _over_ratio(accuracy: Means) -> Means:
     by_ratio = {float(ratio): values for ratio, values in accuracy.items()}
     clean = np.where(by_ratio[0.0] > 0, by_ratio[0.0], np.nan)
@@ -115,7 +127,7 @@ def over_seeds(finished: Sequence[Result]) -> pd.DataFrame:
         `COLUMNS`; the mean and the consistency with intervals over groups.
     """
     rows = []
-    for members in grouped(finished, without={SEED, "noise.seed"}):
+    for members in _over_root_seed(finished):
         same_data = len({str(one.cell.dataset.described()) for one in members}) == 1
         if len({one.cell.seed for one in members}) < 2 or not same_data:
             continue

@@ -38,9 +38,17 @@ def swept_words(config: DictConfig) -> list[str]:
     Args:
         config: with Hydra's own node.
     """
+    return [*experiment_words(config), *config.hydra.overrides.task]
+
+
+def experiment_words(config: DictConfig) -> list[str]:
+    """Return the overrides of a sweep that its experiment names.
+
+    Args:
+        config: with Hydra's own node.
+    """
     params = config.hydra.sweeper.get("params") or {}
-    words = [f"{key}={value}" for key, value in params.items()]
-    return words + list(config.hydra.overrides.task)
+    return [f"{key}={value}" for key, value in params.items()]
 
 
 def start_sweep(

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import csv
-import multiprocessing
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
 
 import av
+import joblib
 import numpy as np
 
 from clip_har.core.atomic import whole_folder
@@ -169,10 +168,11 @@ def fill_folder(
     if workers == 1:
         rows = _counted(map(work, specs), len(specs), progress)
     else:
-        # a spawned process shares no locks with the threads of whatever library is loaded here
-        context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(workers, mp_context=context) as pool:
-            rows = _counted(pool.map(work, specs, chunksize=8), len(specs), progress)
+        # New processes share no locks with the threads of a library that is loaded here. Those of
+        # joblib do not run the user's script again, as those of `multiprocessing` do.
+        with joblib.Parallel(workers, batch_size=8, return_as="generator") as pool:
+            tasks = (joblib.delayed(work)(spec) for spec in specs)
+            rows = _counted(pool(tasks), len(specs), progress)
     with (folder / "clips.csv").open("w", newline="", encoding="utf-8") as file:
         table = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         table.writeheader()

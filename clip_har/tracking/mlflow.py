@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _VALUE_LIMIT = 6000  # characters of a parameter, MLflow's own limit
 _NOTE_LIMIT = 8000  # characters of a tag, MLflow's own limit
 _DATASET_TRIES = 5
+_RUNS_AT_ONCE = 50000  # MLflow's own limit
 _METRICS_AT_ONCE = 1000  # MLflow's own limit
 
 
@@ -107,10 +108,13 @@ class MLflowTracking(Settings):
     def update(
         self, results_dir: Path, fingerprint: str, folder: Path, metrics: Mapping[str, float]
     ) -> None:
-        """Send the new files and numbers of a cell to all of its finished runs."""
+        """Send the new files and numbers of a cell to its finished runs of this folder."""
         with _store_errors(self.uri):
             client, experiment = self._connect(results_dir)
-            for run in client.search_runs([experiment], _finished_runs(fingerprint)):
+            query = (
+                f"{_finished_runs(fingerprint)} and tags.`clip_har.place` = '{_place(results_dir)}'"
+            )
+            for run in client.search_runs([experiment], query, max_results=_RUNS_AT_ONCE):
                 _log_metrics(client, run.info.run_id, metrics)
                 client.log_artifacts(run.info.run_id, str(folder))
 

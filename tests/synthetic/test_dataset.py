@@ -1,5 +1,7 @@
 """The rendered set as a data set: drawn once, whole, with subjects as groups."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -62,3 +64,22 @@ def test_a_root_that_cannot_be_written(tmp_path: Path) -> None:
         ClipHarError, match=r"rendered clips cannot be kept in .*set another dataset\.cache_dir"
     ):
         Synthetic(cache_dir=tmp_path / "file" / "drawn", count=1).clips()
+
+
+def test_a_users_script_renders_in_processes_that_do_not_run_it_again(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from pathlib import Path\n"
+        "from clip_har.synthetic.dataset import Synthetic\n"
+        "print(len(Synthetic(cache_dir=Path('cache'), count=3, workers=2).clips().clips))\n",
+        encoding="utf-8",
+    )
+    done = subprocess.run(
+        [sys.executable, str(script)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert (done.returncode, done.stdout) == (0, "3\n"), done.stderr

@@ -11,7 +11,7 @@ from clip_har.core.errors import ClipHarError
 from clip_har.core.settings import Role
 from clip_har.data.clips import ClipSet, ClipSource, clips_of
 from clip_har.models.checkpoint import weights_digest
-from clip_har.noise.learned.cell import LearningCell
+from clip_har.noise.cell import LearningCell
 from clip_har.noise.learned.settings import (
     BETWEEN_CLASSES,
     Learned,
@@ -21,7 +21,8 @@ from clip_har.noise.learned.settings import (
 
 log = logging.getLogger(__name__)
 
-_LEARNING = "clip_har.noise.learned.fit"  # the module that learns, with all that it imports
+# The modules that choose the training clips and learn, with all that they import.
+_LEARNING = ("clip_har.noise.learned.fit", "clip_har.engine.training")
 
 
 @lru_cache(maxsize=4)  # a sweep asks for it for each of its cells
@@ -174,5 +175,5 @@ def _described_learning(noise: Learned, cell: LearningCell) -> dict[str, Any]:
         "data_digest": clips.digest,
         "region": region,
         "masking": own,
-        "code": code_of(_LEARNING, *(type(option).__module__ for option in options)),
+        "code": code_of(*_LEARNING, *(type(option).__module__ for option in options)),
     }

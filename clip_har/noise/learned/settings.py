@@ -14,7 +14,7 @@ from clip_har.noise.where import Where
 from clip_har.regions.source import PERSON, SUBJECT
 
 if TYPE_CHECKING:
-    from clip_har.noise.learned.cell import LearningCell
+    from clip_har.noise.cell import LearningCell
 
 Weight = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(gt=0, lt=1)]
