@@ -110,15 +110,15 @@ class RelevanceRegion(Settings):
         from clip_har.models.pooling import clip_scores
 
         if self.attribution == "label":
-            return zero_shot.classifier[label]
+            return zero_shot.class_embeddings[label]
         scores = clip_scores(
             embeddings,
             [len(embeddings)],
-            zero_shot.classifier,
+            zero_shot.class_embeddings,
             logit_scale=zero_shot.model.logit_scale,
             pooling=zero_shot.pooling,
         )
-        return zero_shot.classifier[scores[0].argmax()]
+        return zero_shot.class_embeddings[scores[0].argmax()]
 
 
 def spread(attribution: NDArray[np.float32], size: int) -> NDArray[np.float32]:

@@ -183,7 +183,7 @@ def named_on_empty(perturbation: Perturbation, zero_shot: ZeroShot) -> NDArray[n
     Returns:
         ``(C,)`` shares of the empty frames: black, mid grey and white.
     """
-    model, classes = zero_shot.model, len(zero_shot.classifier)
+    model, classes = zero_shot.model, len(zero_shot.class_embeddings)
     size = (len(_EMPTY_LEVELS), 3, model.image_size, model.image_size)
     levels = torch.tensor(_EMPTY_LEVELS, dtype=torch.uint8).view(-1, 1, 1, 1)
     empty = levels.expand(size).contiguous()

@@ -167,7 +167,7 @@ class _Loop:
         self.recent: dict[str, list[float]] = {}
         self.prior = class_prior(
             training.frames.clip_set.labels[training.learned_from],
-            zero_shot.classifier.shape[0],
+            zero_shot.class_embeddings.shape[0],
         )
         self.validation = training.validation(noise)
         groups = [

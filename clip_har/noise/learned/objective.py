@@ -36,7 +36,7 @@ def terms(
             noise that is one for all classes.
         prior: ``(C,)``, see `class_prior`.
     """
-    device = zero_shot.classifier.device
+    device = zero_shot.class_embeddings.device
     labels, times = batch.labels.to(device), batch.times.to(device)
     visible = batch.visible.to(device)
     prepared = perturbation.prepare(zero_shot.model, batch.frames)
@@ -121,7 +121,7 @@ def _attention(
     """Return the attention term: attribution for the true class on x + δ_y, against the subject."""
     pixel_noise = cast(PixelNoise, perturbation)  # checked with the configuration
     assert batch.subject is not None  # noqa: S101
-    device = zero_shot.classifier.device
+    device = zero_shot.class_embeddings.device
     labels = batch.labels.to(device)
     pixels = pixel_noise.pixels(
         zero_shot.model,
@@ -130,6 +130,8 @@ def _attention(
         labels if noise.per_class else torch.zeros_like(labels),
         batch.times.to(device),
     )
-    attribution = attribution_with_gradient(zero_shot.model, pixels, zero_shot.classifier[labels])
+    attribution = attribution_with_gradient(
+        zero_shot.model, pixels, zero_shot.class_embeddings[labels]
+    )
     subject = adaptive_avg_pool2d(batch.subject.to(device), attribution.shape[-1])
     return loss.attention(attribution, subject)

@@ -333,7 +333,7 @@ def test_a_shift_names_its_class_too():
     noise = make_perturbation(
         EmbeddingNoise(epsilon=2),
         model=classifier.model,
-        classifier=classifier.classifier,
+        classifier=classifier.class_embeddings,
         frames=1,
     )
     message = noise.with_parts({"own": 2 * torch.eye(CLASSES)})
