@@ -18,8 +18,8 @@ from clip_har.models.pooling import Pooling, clip_embeddings, clip_scores
 class Classifier(Protocol):
     """What scores clips.
 
-    A `ZeroShot`, a `clip_har.models.video_zero_shot.VideoZeroShot`, or a planted model whose
-    answers are known.
+    It is a `ZeroShot`, a `clip_har.models.video_zero_shot.VideoZeroShot`, or a test model with
+    known predictions.
     """
 
     @property
@@ -150,7 +150,7 @@ class ZeroShot:
         ).cpu()
 
     def frame_logits(self, embeddings: Tensor) -> Tensor:
-        """Return the logits ``(M, C)`` of single frames ``(M, D)``; they have a gradient."""
+        """Return the logits ``(M, C)`` of single frames ``(M, D)``, with a gradient."""
         model = self.model
         return (
             model.logit_scale * embeddings.float() @ self.class_embeddings.float().T

@@ -50,7 +50,7 @@ FRESH = PercentMask(ratio=0.4, patch=4, static=False)
 def strong(noise: Learned, classifier: ZeroShot, *, factor: float = 100) -> Perturbation:
     """Return random noise that fills its budget."""
     made = make_perturbation(
-        noise, model=classifier.model, classifier=classifier.class_embeddings, frames=COUNT
+        noise, model=classifier.model, class_embeddings=classifier.class_embeddings, frames=COUNT
     )
     return made.with_parts({name: factor * part for name, part in made.parts.items()})
 

@@ -76,7 +76,7 @@ def learned_noise(
         ClipHarError: when it cannot be stored there.
     """
     start = make_perturbation(
-        noise, model=zero_shot.model, classifier=zero_shot.class_embeddings, frames=frames
+        noise, model=zero_shot.model, class_embeddings=zero_shot.class_embeddings, frames=frames
     )
     path = _path(cache_dir, described, NOISE_FILE)
 
@@ -161,7 +161,7 @@ def load_noise(
     if not path.is_file():
         raise ClipHarError(f"noise.file={path}: there is no such file; expected {NOISE_FILE}")
     start = make_perturbation(
-        noise, model=zero_shot.model, classifier=zero_shot.class_embeddings, frames=frames
+        noise, model=zero_shot.model, class_embeddings=zero_shot.class_embeddings, frames=frames
     )
     try:
         found = _read(path, start)

@@ -265,17 +265,17 @@ def add(frames: Tensor, delta: Tensor, visible: Tensor | None) -> Tensor:
 
 
 def make_perturbation(
-    noise: Learned, *, model: DualEncoder, classifier: Tensor, frames: int
+    noise: Learned, *, model: DualEncoder, class_embeddings: Tensor, frames: int
 ) -> Perturbation:
     """Return noise at its start: random values, a hundredth of the budget at most.
 
     Args:
         noise: the settings.
         model: whose frames or embeddings get it.
-        classifier: ``(C, D)`` class embeddings.
+        class_embeddings: ``(C, D)`` class embeddings.
         frames: of a clip; used only by noise that is not static.
     """
-    classes, width = classifier.shape
+    classes, width = class_embeddings.shape
     draws = torch.Generator().manual_seed(noise.seed)
 
     def start(*shape: int, budget: float) -> Tensor:
