@@ -245,7 +245,7 @@ def test_a_border_is_on_the_device_of_the_model():
     noise = make_perturbation(
         BorderNoise(),
         model=linear_model(device=torch.device("meta")),
-        classifier=torch.eye(WIDTH),
+        class_embeddings=torch.eye(WIDTH),
         frames=FRAMES,
     )
     assert isinstance(noise, PixelNoise)
