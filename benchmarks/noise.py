@@ -55,7 +55,7 @@ def _step_row(inputs: Inputs, zero_shot: ZeroShot, shown: MaskedClips, rounds: i
         learning = LearningSettings(steps=steps, batch=_BATCH, validate_every=1000)
         noise = ClassSpecificNoise(learning=learning)
         start = make_perturbation(
-            noise, model=zero_shot.model, classifier=zero_shot.classifier, frames=8
+            noise, model=zero_shot.model, class_embeddings=zero_shot.class_embeddings, frames=8
         )
         state.unlink(missing_ok=True)
         started = time.perf_counter()
@@ -98,10 +98,10 @@ def _protocol_rows(zero_shot: ZeroShot, shown: MaskedClips, rounds: int) -> list
     )
     few.ok = shown.frames.ok[:_CLIPS]
     masked = MaskedClips(masking=NoMask(), seed=0, frames=few)
-    classes = zero_shot.classifier[:_CLASSES]
+    classes = zero_shot.class_embeddings[:_CLASSES]
     classifier = ZeroShot(zero_shot.model, classes, "mean", _BATCH)
     noise = ClassSpecificNoise()
-    made = make_perturbation(noise, model=classifier.model, classifier=classes, frames=8)
+    made = make_perturbation(noise, model=classifier.model, class_embeddings=classes, frames=8)
     count = sum(int(few.lengths[index]) for index in masked.evaluated)
     size = zero_shot.model.image_size
     pixels = torch.randn(_BATCH, 3, size, size)

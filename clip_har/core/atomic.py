@@ -1,4 +1,4 @@
-"""Write whole or not at all: what is half-written never gets its final name."""
+"""Write files and folders whole or not at all: a half-written one never gets its final name."""
 
 import os
 import shutil
@@ -12,11 +12,11 @@ _OLD = "old"
 
 @contextmanager
 def whole_folder(folder: Path) -> Iterator[Path]:
-    """Yield a temporary folder that takes ``folder``'s place once everything in it is written.
+    """Yield a temporary folder that replaces ``folder`` when everything in it is written.
 
-    An older ``folder`` stays until then. When the body raises, nothing is left behind; what a
-    killed process left is removed by the next one that writes the same folder, so two must not
-    write it at once.
+    An older ``folder`` stays until then. If the body raises, nothing is left behind. What a
+    killed process left is removed by the next process that writes the same folder. So two
+    processes must not write the same folder at the same time.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     clear_up(folder)
@@ -24,7 +24,7 @@ def whole_folder(folder: Path) -> Iterator[Path]:
     try:
         yield temporary
         temporary.chmod(0o777 & ~_umask())
-        if folder.exists():  # a folder cannot be replaced in one step: the old one steps aside
+        if folder.exists():  # a folder cannot be replaced in one step: move the old one first
             aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
             folder.rename(aside / _OLD)
             temporary.rename(folder)
@@ -37,9 +37,10 @@ def whole_folder(folder: Path) -> Iterator[Path]:
 
 
 def clear_up(folder: Path) -> None:
-    """Remove what killed writers of a folder or file left; no other process may be writing it.
+    """Remove the temporary files that killed writers of a folder or file left.
 
-    One that was killed in the moment when the older folder had stepped aside gets that one back.
+    No other process may be writing it at the same time. If a writer was killed after it moved the
+    older folder away and before it renamed the new one, the older folder is put back.
     """
     for stale in folder.parent.glob(f".{folder.name}-*"):
         if (stale / _OLD).is_dir() and not folder.exists():
@@ -66,7 +67,7 @@ def whole_file(path: Path) -> Iterator[Path]:
 
 
 def _umask() -> int:
-    """Return the process's file mode mask; there is no way to ask without setting it."""
+    """Return the process's file mode mask. It can only be read by setting it."""
     mask = os.umask(0o022)
     os.umask(mask)
     return mask

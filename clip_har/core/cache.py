@@ -1,4 +1,4 @@
-"""A cache on disk: what is costly is made once, kept whole, and found by what it depends on."""
+"""A cache on disk: costly results are made once and found again by a key."""
 
 import hashlib
 import json
@@ -23,13 +23,13 @@ Value = TypeVar("Value")
 
 
 def key_of(described: object, *, code: Sequence[str] = (), libraries: Sequence[str] = ()) -> str:
-    """Return the name of what depends on some settings, some code and some libraries.
+    """Return a digest of settings, code and libraries, as the name of what they make.
 
     Args:
-        described: all that decides the content, as a JSON object.
-        code: modules that make it; what they import counts, too (see
+        described: all settings that decide the content, as a JSON object.
+        code: modules that make the content; the modules that they import count, too (see
             `clip_har.core.code_version.code_of`).
-        libraries: installed packages whose version changes it.
+        libraries: installed packages whose version may change the content.
 
     Returns:
         32 hexadecimal digits.
@@ -51,22 +51,22 @@ def cached(
     make: Callable[[Path], object],
     setting: str = "cache_dir",
 ) -> Value:
-    """Return what is kept under a path, and make it if nothing whole is there.
+    """Return what is kept at a path; make it first if it is missing or damaged.
 
     Of several processes that ask for it at once, one makes it and the others wait. It gets its
     name when it is whole: a process that is killed leaves only a temporary file or folder, which
     the next one that makes something in the same folder removes.
 
     Args:
-        path: a file if it has a suffix, else a folder; its name says all that decides the content
-            (see `key_of`).
+        path: a file if it has a suffix, else a folder; its name holds the key of the content (see
+            `key_of`).
         what: its name in messages, such as ``"frames of UCF-101"``.
         read: returns the value of a path; None if nothing is there, or what is there is damaged.
         make: writes it to a temporary path: an empty file or folder beside ``path``.
-        setting: that names the folder of the cache.
+        setting: the setting that names the cache's folder, for error messages.
 
     Raises:
-        ClipHarError: the folder cannot be written, or the disk is full.
+        ClipHarError: when the folder cannot be written, or the disk is full.
     """
     found = read(path)
     if found is None:
@@ -85,7 +85,7 @@ def cached(
 
 @contextmanager
 def _alone(path: Path, what: str, setting: str) -> Iterator[None]:
-    """Hold the lock of a path, while nothing half-made of it or of others lies beside it."""
+    """Hold the lock of a path, and remove what killed processes left in its folder."""
     lock = _lock(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -102,10 +102,10 @@ def _alone(path: Path, what: str, setting: str) -> Iterator[None]:
 
 
 def _remove_stale(path: Path) -> None:
-    """Remove what killed processes left in a folder.
+    """Remove the temporary files that killed processes left in a folder.
 
-    Who makes something holds its lock as long as he lives, so that what is half-made is nobody's
-    if its lock is free, or held here.
+    A process holds the lock of what it makes until it ends. So a temporary file can be removed if
+    its lock is free, or is held by this process.
     """
     for stale in path.parent.glob(".*-*"):
         made = path.with_name(stale.name[1:].rpartition("-")[0])
@@ -129,7 +129,7 @@ def _remove_damaged(path: Path, what: str) -> None:
 
 @contextmanager
 def _disk_errors(path: Path, what: str, setting: str) -> Iterator[None]:
-    """Report a disk that is full or cannot be written in one line; other errors stay."""
+    """Raise a one-line error if the disk is full or cannot be written; pass other errors on."""
     try:
         yield
     except OSError as error:

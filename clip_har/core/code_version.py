@@ -1,4 +1,4 @@
-"""Which code made a result, and which code it depends on."""
+"""Which code made a result, and which code the result depends on."""
 
 import ast
 import hashlib
@@ -38,17 +38,17 @@ def code_digest() -> str:
 
 @cache
 def code_of(*modules: str) -> str:
-    """Return a digest of some modules and of all modules of this package that they import.
+    """Return a digest of modules and of all modules of this package that they import.
 
     It changes when a result of that code may change. Comments, docstrings and blank lines do not
     count, so that the digest is the same on every version of Python.
 
     Args:
-        modules: their full names, such as ``"clip_har.data.frames.build"``. A module outside of
-            this package counts with the modules of this package that it imports.
+        modules: full names, such as ``"clip_har.data.frames.build"``. For a module outside of
+            this package, the modules of this package that it imports count, too.
 
     Returns:
-        32 hexadecimal digits, free of the order of the names.
+        32 hexadecimal digits; the order of the names does not matter.
 
     Raises:
         ModuleNotFoundError: for a name that is no module.
@@ -60,10 +60,10 @@ def code_of(*modules: str) -> str:
 
 
 def closure_of(*modules: str) -> frozenset[str]:
-    """Return some modules and all modules of this package that they import, directly or not.
+    """Return the modules and all modules of this package that they import, directly or not.
 
-    Imports within functions count, those for type checkers do not. A module's packages count with
-    it, except the root: that is the Python interface over all the rest, which nothing below uses.
+    Imports within functions count; imports for type checkers do not. The packages that hold a
+    module count, too, except the root: it is the Python interface, which no other module uses.
 
     Args:
         modules: their full names.
@@ -99,7 +99,7 @@ def git_commit() -> str | None:
 
 @cache
 def _read(name: str) -> tuple[str, frozenset[str]]:
-    """Return the text of a module that counts, and the modules of this package that it imports."""
+    """Return a module's text without remarks, and the modules of this package that it imports."""
     path = _source(name)
     if path is None:
         if name in sys.modules:  # typed in, or compiled

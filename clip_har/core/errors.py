@@ -1,10 +1,10 @@
-"""The one exception that users are meant to see, and the system's that they can mend, too."""
+"""Errors that the user can mend: the package's own, and those of a full or read-only disk."""
 
 import errno
 
 
 class ClipHarError(Exception):
-    """A fault that the user can mend.
+    """An error that the user can mend.
 
     The message is one line: what was expected, what came, what to do. The command line prints it
     without a traceback and ends with a non-zero status.
@@ -19,7 +19,7 @@ _DISK = {
 
 
 def describe(error: BaseException) -> str:
-    """Return an error in one line; a user's own without its class name."""
+    """Return an error in one line; a `ClipHarError` without its class name."""
     if isinstance(error, ClipHarError):
         return " ".join(str(error).split())
     return disk_fault(error) or f"{type(error).__name__}: {' '.join(str(error).split())}"

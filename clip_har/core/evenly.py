@@ -1,4 +1,4 @@
-"""Pick a few of many."""
+"""Choose a few of many items, evenly spread."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 
 def evenly(items: Sequence[int] | NDArray[np.int64], most: int) -> list[int]:
-    """Return at most so many of the items, evenly spread over them, the first and last included.
+    """Return at most ``most`` items, evenly spread, with the first and the last.
 
     Example:
         >>> evenly([3, 4, 5, 6, 7], 3)

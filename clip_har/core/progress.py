@@ -12,7 +12,7 @@ class Advance(Protocol):
     """Moves a progress bar."""
 
     def __call__(self, count: int, message: str = "") -> None:
-        """Move it by a number of items; ``message`` stands beside what is done to them."""
+        """Move it by ``count`` items; ``message`` is shown beside the bar's description."""
 
 
 @contextmanager

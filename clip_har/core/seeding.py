@@ -1,4 +1,4 @@
-"""Random numbers that depend on what they are for, never on order, batch, process or machine."""
+"""Random numbers that depend on their purpose only, never on order, batch, process or machine."""
 
 import hashlib
 
@@ -10,9 +10,9 @@ def generator(seed: int, purpose: str, item: str) -> np.random.Generator:
 
     Args:
         seed: the root ``seed`` of the run.
-        purpose: what the numbers decide, such as ``"mask/percent"``; other purposes get
-            independent streams.
-        item: what they decide it for, usually a clip id.
+        purpose: what the numbers are used for, such as ``"mask/percent"``; each purpose has an
+            independent stream.
+        item: which item they are used for, usually a clip id.
 
     Returns:
         A counter-based (Philox) generator keyed by a BLAKE2b hash of the three arguments.

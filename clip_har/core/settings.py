@@ -1,4 +1,4 @@
-"""The base of everything that ``_target_`` in ``conf/`` may name, and what a key of it is for."""
+"""The base class of all options that ``_target_`` in ``conf/`` names; the roles of their keys."""
 
 from collections.abc import Collection
 from enum import Enum
@@ -8,9 +8,9 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Role(Enum):
-    """What a key is for; stands beside its type, as in ``Annotated[int, Role.RUN]``.
+    """The role of a key; it is declared with the type, as in ``Annotated[int, Role.RUN]``.
 
-    A key of a group's option that names no role changes the result. The value says it in words.
+    A key without a role changes the result. The value of a role describes it in words.
     """
 
     RESULT = "Changes the result."
@@ -21,11 +21,12 @@ class Role(Enum):
 
 
 class Settings(BaseModel):
-    """Checked, immutable settings of one part of a cell.
+    """Checked, immutable settings of one component of a cell.
 
-    Each option of a configuration group is one subclass: its fields are the YAML keys, types and
-    ranges are checked when it is made, unknown keys are refused. Its module imports nothing heavy
-    at the top (no torch, no mlflow), so that a wrong value is reported before any work starts.
+    Each option of a configuration group is one subclass. Its fields are the YAML keys. Types and
+    ranges are checked when an instance is made, and unknown keys are refused. The module imports
+    nothing heavy at the top (no torch, no mlflow), so that a wrong value is reported before any
+    work starts.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -46,7 +47,7 @@ class Settings(BaseModel):
         return {name for name, field in fields if set(roles) & set(_roles(field.metadata))}
 
     def described(self, *, without: Collection[Role] = ()) -> dict[str, Any]:
-        """Return the class's name and the fields as a JSON object, to tell settings apart.
+        """Return the class's name and the fields as a JSON object, for comparing settings.
 
         Args:
             without: fields with one of these roles are left out.
@@ -71,7 +72,7 @@ class Option(Protocol):
         """Return the fields; as a JSON object with ``mode="json"``."""
 
     def __hash__(self) -> int:
-        """Return the same for equal settings."""
+        """Return the same hash for equal settings."""
 
 
 def _roles(metadata: list[Any]) -> list[Role]:

@@ -1,4 +1,4 @@
-"""Tensors on disk that are known to be whole: safetensors with a digest of all that is in them."""
+"""Tensors on disk that are known to be complete: safetensors with a digest of all their content."""
 
 import hashlib
 import re
@@ -16,10 +16,10 @@ _DIGEST = "digest"
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
-    """Write tensors with texts beside them, whole or not at all.
+    """Write tensors and texts to one file, whole or not at all.
 
     Args:
-        path: the file; one that is there is replaced.
+        path: the file; an older one is replaced.
         tensors: by name, on any device.
         metadata: texts by name.
 
@@ -31,7 +31,7 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[s
 
 
 def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
-    """Write the same in one go: for a temporary file that is renamed when it is whole."""
+    """Write the same content directly, to a temporary file that is renamed later."""
     kept = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     try:
         save_file(kept, path, metadata={**metadata, _DIGEST: _digest(kept, metadata)})
@@ -54,7 +54,7 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Return what `write_tensors` wrote: tensors on the CPU, and texts.
 
     Raises:
-        ValueError: when it is damaged, was changed, or holds a number that is not finite.
+        ValueError: when it is damaged, was changed, or has a value that is not finite.
         OSError: when it cannot be read.
     """
     try:

@@ -1,4 +1,4 @@
-"""Work ahead in threads, by a bounded number of items."""
+"""Prepare items ahead of their use in threads, up to a fixed number of them."""
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
@@ -14,15 +14,15 @@ def work_ahead(
 ) -> Generator[Result, None, None]:
     """Apply a function to items in threads, and yield the results in the items' order.
 
-    joblib's generator runs ahead of a slow consumer without a bound; this does not. Threads suffice
-    for what releases the interpreter lock, as FFmpeg, numpy and torch do. Close the generator, or
-    take all it yields: else threads go on for nobody.
+    joblib's generator runs ahead of a slow consumer without a limit; this one has a limit. Threads
+    are enough for code that releases the interpreter lock, as FFmpeg, numpy and torch do. Close the
+    generator, or take all results: otherwise the threads keep running.
 
     Args:
-        function: what is done to an item.
+        function: applied to each item.
         items: taken as they are needed.
         threads: how many; 0 does the work when its result is asked for, in the caller's thread.
-        most: results that may wait for the consumer, which bounds the memory; at least 1.
+        most: largest number of results that wait for the consumer, at least 1; limits the memory.
 
     Raises:
         Exception: what the function raises for an item, when its result is asked for.

@@ -1,4 +1,4 @@
-"""What is evaluated: clips with labels and groups, in a fixed order."""
+"""Clips with labels and groups, in a fixed order."""
 
 import hashlib
 import json
@@ -21,7 +21,7 @@ _ENDS = 16 * 1024  # bytes of a file that are hashed at either end
 
 @dataclass(frozen=True)
 class Clip:
-    """One labelled video, or one stretch of a longer one.
+    """One labelled video, or one section of a longer video.
 
     Attributes:
         id: unique within its set and the same on every machine.
@@ -29,11 +29,11 @@ class Clip:
         label: index into the class names of the set.
         group: the unit that is independent of other groups (same actor, place or film).
         start: first moment of the clip in seconds from the start of the video; None = its start.
-        end: the moment that the clip stops before, in seconds; None = the end of the video.
-        maps: what came with the data about where targets are, see
-            `clip_har.regions.annotation`; None = nothing.
-        attributes: what else is known of the clip, such as ``{"viewpoint": "front"}``: the model's
-            accuracy is compared between the values of each; none that is not known.
+        end: the clip ends before this moment, in seconds; None = the end of the video.
+        maps: the data set's own region maps of the clip, see `clip_har.regions.annotation`; None
+            if there are none.
+        attributes: further properties of the clip, such as ``{"viewpoint": "front"}``; the model's
+            accuracy is compared between the values of each. Unknown ones are left out.
     """
 
     id: str
@@ -48,17 +48,18 @@ class Clip:
 
 @dataclass(frozen=True)
 class ClipSet:
-    """Clips and class names of one (part of a) data set, both in a fixed order.
+    """Clips and class names of a data set or of a subset of it, both in a fixed order.
 
     Attributes:
-        name: what reports call it, such as ``ucf101/test/split1``.
-        class_names: the names as the data set spells them; the index is the label.
+        name: for reports, such as ``ucf101/test/split1``.
+        class_names: the names in the data set's spelling; the index is the label.
         clips: at least one clip.
-        licence: the terms that the data comes under, as a sentence.
+        licence: the terms of use of the data, as a sentence.
         citation: the publication to cite, empty if there is none.
 
     Raises:
-        ClipHarError: no clips, an id twice, a class name twice, or a label without a class.
+        ClipHarError: when there are no clips, an id or a class name occurs twice, or a label has no
+            class.
 
     Example:
         >>> clips = tuple(Clip(f"c{i}", Path(f"c{i}.avi"), i % 2, "g") for i in range(4))
@@ -119,14 +120,14 @@ class ClipSet:
     def limit(self, n: int | None) -> "ClipSet":
         """Return the set with at most ``n`` clips, evenly spread over the list.
 
-        The classes stay as they are, even those that no clip is left of.
+        The classes do not change, even if no clip of a class is left.
 
         Args:
-            n: how many clips to keep: the centres of ``n`` equal segments of the list, so that
-                a list that is sorted by class keeps as many classes as it can. None = all.
+            n: number of clips to keep: the centres of ``n`` equal segments of the list, so that
+                a list that is sorted by class keeps as many classes as possible. None = all.
 
         Raises:
-            ClipHarError: ``n`` is below 1.
+            ClipHarError: when ``n`` is below 1.
         """
         if n is None or n >= len(self.clips):
             return self
@@ -139,7 +140,7 @@ class ClipSet:
 
 
 class ClipSource(Option, Protocol):
-    """What an option of the ``dataset`` group is."""
+    """The contract of an option of the ``dataset`` group."""
 
     def clips(self) -> ClipSet:
         """Return the clips that are evaluated.
@@ -149,19 +150,19 @@ class ClipSource(Option, Protocol):
         """
 
     def training(self) -> "ClipSource":
-        """Return where the clips are that may be learned from.
+        """Return the data set with the clips that noise may be learned from.
 
         Raises:
-            ClipHarError: when the data set has no training part.
+            ClipHarError: when the data set has no training split.
         """
 
 
 @lru_cache(maxsize=4)
 def clips_of(source: ClipSource, limit: int | None = None) -> ClipSet:
-    """Return the clips of a data set, looked up once per process.
+    """Return the clips of a data set; they are looked up once per process.
 
-    Finding thousands of files and reading their ends takes a second, which every cell of a sweep
-    would pay: its cells are about the data as they were when the process first looked.
+    Finding thousands of files and reading their ends takes a second, too long for every cell of a
+    sweep. So all cells of a process use the data as they were at the first look-up.
 
     Args:
         source: an option of the ``dataset`` group.
@@ -174,7 +175,7 @@ def clips_of(source: ClipSource, limit: int | None = None) -> ClipSet:
 
 
 def content_mark(path: Path) -> str:
-    """Return size and a hash of the first and last 16 KiB of a file, empty if there is none."""
+    """Return the size and a hash of the first and last 16 KiB of a file; empty if it is missing."""
     try:
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size

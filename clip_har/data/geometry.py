@@ -18,13 +18,13 @@ from clip_har.data.sampling import Fit, Resample
 
 @dataclass(frozen=True)
 class Placement:
-    """Where a picture lands in the square: resized, then cut or padded around.
+    """The place of a picture in the square: it is resized, then cut or padded.
 
     Attributes:
         height: of the whole resized picture, in pixels.
         width: of the whole resized picture, in pixels.
-        top: row of the square that the picture's first row lands on; negative = cut off above.
-        left: column of the square that its first column lands on; negative = cut off.
+        top: row of the square for the picture's first row; negative = cut off above.
+        left: column of the square for its first column; negative = cut off at the left.
     """
 
     height: int
@@ -34,7 +34,7 @@ class Placement:
 
 
 def placement(height: int, width: int, size: int, fit: Fit) -> Placement:
-    """Return where a picture of ``height`` x ``width`` lands in a square of ``size`` pixels.
+    """Return the place of a picture of ``height`` x ``width`` in a square of ``size`` pixels.
 
     Example:
         >>> placement(240, 320, 224, "crop")
@@ -46,7 +46,7 @@ def placement(height: int, width: int, size: int, fit: Fit) -> Placement:
         return Placement(size, size, 0, 0)
     if fit == "crop":
         short = min(height, width)
-        # the same rounding as transformers: the long edge down, the cut off part down
+        # the same rounding as transformers: the long edge and the cut-off rows are rounded down
         height, width = int(size * height / short), int(size * width / short)
         return Placement(height, width, -int((height - size) / 2), -int((width - size) / 2))
     long = max(height, width)
@@ -73,7 +73,7 @@ def fit_frames(frames: Tensor, size: int, fit: Fit, resample: Resample = "bicubi
         ``(T, 3, size, size)`` uint8, contiguous.
 
     Raises:
-        TypeError: the frames are not uint8.
+        TypeError: when the frames are not uint8.
 
     Example:
         >>> fit_frames(torch.zeros(2, 3, 240, 320, dtype=torch.uint8), 224, "crop").shape
@@ -87,7 +87,7 @@ def fit_frames(frames: Tensor, size: int, fit: Fit, resample: Resample = "bicubi
 
 
 def fit_maps(maps: Tensor, size: int, fit: Fit) -> Tensor:
-    """Fit maps that belong to frames (where is what) through the same geometry.
+    """Fit region maps of frames with the same geometry as the frames.
 
     Args:
         maps: ``(T, H, W)`` float in [0, 1], at the size of the frames before ``fit_frames``.
@@ -99,7 +99,7 @@ def fit_maps(maps: Tensor, size: int, fit: Fit) -> Tensor:
         which unlike bicubic does not overshoot.
 
     Raises:
-        TypeError: the maps are not floating point.
+        TypeError: when the maps are not floating point.
     """
     if not maps.is_floating_point():
         raise TypeError(f"expected floating-point maps, got {maps.dtype}")

@@ -1,4 +1,4 @@
-"""Which frames of a clip are kept, and how they are fitted to the model."""
+"""Which frames of a clip are sampled, and how they are fitted to the model."""
 
 import math
 from bisect import bisect_right
@@ -25,30 +25,30 @@ class FrameSettings(Settings):
       samples for testing (Wang et al., ECCV 2016); shorter clips repeat frames, so T is fixed.
     - ``middle``: the one frame at ``n // 2``.
     - ``every``: frames 0, ``step``, 2 ``step``, …
-    - ``fps``: for each tick of a clock at ``fps`` per second that starts with the first frame,
-      the frame that is on screen: right for variable frame rates too.
+    - ``fps``: the frames on screen at the ticks of a clock with ``fps`` ticks per second, from the
+      first frame on; also right for variable frame rates.
 
     Attributes:
-        sampler: which of these.
+        sampler: one of these.
         count: frames per clip of ``uniform``.
-        step: frames from one to the next of ``every``.
+        step: distance of the frames of ``every``.
         fps: frames per second of ``fps``.
-        max_frames: the most frames that ``every`` and ``fps`` keep; more are thinned evenly over
-            the clip. None = no limit.
+        max_frames: largest number of frames that ``every`` and ``fps`` keep; if there are more,
+            they are thinned evenly over the clip. None = no limit.
         fit: ``crop`` (shortest edge to ``size``, then the centre square), ``squash`` (to the
             square, aspect lost) or ``letterbox`` (whole frame, black bars); None = as the model
             was trained.
         resample: how pixels are interpolated, always antialiased; None = as the model was trained.
         size: edge of the square that the model sees, in pixels; None = the model's own.
-        on_error: whether clips that cannot be decoded stop the run when more than
-            ``max_failed`` of them fail, or are only listed and counted.
-        max_failed: the largest share of failed clips, in [0, 1], that ``stop`` accepts.
+        on_error: for clips that cannot be decoded: ``stop`` stops the run if more than
+            ``max_failed`` of the clips fail, ``skip`` only lists and counts them.
+        max_failed: largest share of failed clips, in [0, 1], that ``stop`` accepts.
         workers: decoding threads; None = one per core.
-        max_pixels: of one frame of a video; larger ones count as broken (default: 8K).
-            With ``max_length`` it bounds what a file from anywhere can cost.
-        max_length: frames of one video that are read, at most.
-        timeout: seconds that decoding one clip may take before the run stops and names it: the
-            speed of a machine must not decide which clips are evaluated.
+        max_pixels: largest number of pixels of a frame; larger ones count as broken (default: 8K).
+            With ``max_length`` it limits the cost of a file from an unknown source.
+        max_length: largest number of frames of a video.
+        timeout: seconds that decoding one clip may take. After that the run stops and names the
+            clip, because the speed of a machine must not decide which clips are evaluated.
     """
 
     sampler: Literal["uniform", "middle", "every", "fps"] = "uniform"
@@ -67,7 +67,7 @@ class FrameSettings(Settings):
     timeout: Annotated[float, Field(gt=0), Role.RUN] = 600.0
 
     def sampling_key(self) -> dict[str, str | int | float | None]:
-        """Return the settings that decide which frames are kept, or that none are."""
+        """Return the settings that decide which frames are kept."""
         relevant: dict[str, tuple[str, ...]] = {
             "uniform": ("count",),
             "middle": (),
@@ -79,10 +79,10 @@ class FrameSettings(Settings):
         return {field: getattr(self, field) for field in fields}
 
     def geometry(self) -> tuple[int, Fit, Resample]:
-        """Return edge, fit and interpolation of the frames, once the model's own are filled in.
+        """Return edge, fit and interpolation of the frames, with the model's values filled in.
 
         Raises:
-            ClipHarError: one of them is still left to the model.
+            ClipHarError: when one of them is still None.
         """
         if self.size is None or self.fit is None or self.resample is None:
             raise ClipHarError(
@@ -100,11 +100,10 @@ def sample_indices(settings: FrameSettings, times: Sequence[float]) -> list[int]
         times: presentation time of each frame, in seconds, ascending; at least one.
 
     Returns:
-        Indices into ``times``, ascending; some repeat if there are fewer frames than asked
-        for.
+        Indices into ``times``, ascending; some repeat if there are fewer frames than requested.
 
     Raises:
-        ValueError: there is no frame.
+        ValueError: when there is no frame.
 
     Example:
         >>> sample_indices(FrameSettings(count=4), [0.04 * i for i in range(100)])

@@ -1,4 +1,4 @@
-"""One large clip set split over several jobs by group, and its frames put together again."""
+"""Split a large clip set into shards by group for several jobs, and join their frames again."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -20,8 +20,8 @@ class Shard:
     """One of several shards of a clip set.
 
     Attributes:
-        number: which one, from 1.
-        count: how many there are.
+        number: of this shard, from 1.
+        count: number of shards.
 
     Example:
         >>> Shard.parse("2/4")
@@ -56,8 +56,8 @@ class Shard:
     def of(self, clips: ClipSet) -> ClipSet:
         """Return this shard of a clip set, in the set's order.
 
-        Groups stay whole. They are dealt from the largest to the smallest, each to the shard that
-        has the fewest clips so far, so that the shards are about equal and the same everywhere.
+        Groups stay whole. From the largest to the smallest, each goes to the shard with the fewest
+        clips so far. So the shards have about equal size and are the same on every machine.
 
         Raises:
             ClipHarError: when there are fewer groups than shards.
@@ -113,13 +113,13 @@ class JoinedFrames(FrameStore):
 def open_shard(
     clips: ClipSet, shard: Shard, settings: FrameSettings, *, cache_dir: Path
 ) -> FrameStore:
-    """Decode one shard of a clip set, or find it decoded.
+    """Return the frames of one shard of a clip set; decode them first if needed.
 
-    Whether too many clips failed is checked when the shards are put together.
+    Whether too many clips failed is checked when the shards are joined.
 
     Args:
         clips: the whole set.
-        shard: which part of it.
+        shard: the shard.
         settings: as `FrameStore.open`.
         cache_dir: as `FrameStore.open`.
 
@@ -134,7 +134,7 @@ def open_shard(
 
 
 def open_whole(clips: ClipSet, settings: FrameSettings, *, cache_dir: Path) -> FrameStore:
-    """Return the frames of a clip set: its own store, or its shards' where all were decoded.
+    """Return the frames of a clip set: its own store, or those of its shards if all are decoded.
 
     Raises:
         ClipHarError: as `FrameStore.open`.

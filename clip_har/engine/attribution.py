@@ -29,7 +29,7 @@ def attribution_maps(zero_shot: ZeroShot, frames: Tensor, label: int) -> Tensor:
     return clip_attribution(
         zero_shot.model,
         frames,
-        zero_shot.classifier[label],
+        zero_shot.class_embeddings[label],
         embed_clip(zero_shot.model, frames),
         pooling=zero_shot.pooling,
     )

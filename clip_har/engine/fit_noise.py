@@ -78,7 +78,7 @@ def learn_noise(noise: Learned, cell: "Cell", frames: FrameStore, zero_shot: Zer
     Raises:
         ClipHarError: when there are fewer than two classes; and as `fit`.
     """
-    if len(zero_shot.classifier) < 2:
+    if len(zero_shot.class_embeddings) < 2:
         raise ClipHarError("learned noise helps to tell classes apart: expected at least 2, got 1")
     training = cache(partial(open_training, noise, cell, zero_shot))  # opened once, or not at all
     fitted = fit(noise, cell, frames, zero_shot, training)

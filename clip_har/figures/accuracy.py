@@ -39,7 +39,7 @@ def accuracy_figure(
     Args:
         lines: the cells of each mask.
         classes: number of classes, for the line of chance.
-        clean: the cell without a mask, the start of every line.
+        clean: the cell without a mask; every line starts there.
         title: model and data.
     """
     figure = Figure(figsize=(6.4, 4.2), layout="constrained")

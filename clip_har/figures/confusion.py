@@ -1,7 +1,7 @@
 """Confusion matrix as a picture, readable from 2 to 101 classes and more.
 
-Every cell of a sweep draws one, so everything is placed in inches: a layout engine, a tight
-bounding box and axis ticks for a hundred classes take four times as long as the drawing itself.
+Every cell of a sweep draws one, so everything is placed in inches for speed: a layout engine, a
+tight bounding box and axis ticks for a hundred classes take four times as long as the drawing.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from clip_har.metrics.tables import confused_pairs
 
 _NAMED = 30  # up to this many classes the columns have names; beyond, the numbers of the rows
 _MOST_PAIRS = 16
-_GAP = 0.08  # inches between parts
+_GAP = 0.08  # inches between elements
 
 
 def confusion_figure(
@@ -29,7 +29,7 @@ def confusion_figure(
     Args:
         confusion: ``(C, C)`` counts, row true, column predicted.
         class_names: C names.
-        title: what the matrix is of.
+        title: of the figure.
 
     Returns:
         A figure whose size grows with C so that every class name stays legible. Rows of classes

@@ -39,8 +39,8 @@ class GalleryRow:
 
     Attributes:
         label: a few words.
-        tiles: one per column; a text says why there is no picture, None leaves the place empty.
-        clean: whether these are the clips without a mask, which have no ratio above them.
+        tiles: one per column; a text is shown instead of a picture, None leaves the place empty.
+        clean: whether these are the clips without a mask, which have no ratio.
     """
 
     label: str
@@ -53,7 +53,7 @@ def mask_gallery(rows: Sequence[GalleryRow], ratios: Sequence[float | None]) -> 
 
     Args:
         rows: at least one, all of the same length, with at least one tile.
-        ratios: what each column hides; None for whole regions.
+        ratios: hidden share of each column; None for whole regions.
 
     Returns:
         A figure with tiles of about 1.6 inches.

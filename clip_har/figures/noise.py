@@ -32,7 +32,7 @@ class NoiseRow:
         added: ``(S, S, 3)`` int16 difference in grey levels.
         attribution_before: ``(S, S)`` float32 in [0, 1], attribution of the prediction without
             noise; None if not known.
-        attribution_after: the same with noise.
+        attribution_after: ``(S, S)`` float32 in [0, 1], that of the prediction with noise.
         subject: ``(S, S)`` float32 in [0, 1], 1 on the subject; None if not known.
     """
 
@@ -52,7 +52,7 @@ def noise_sheet(
 
     Args:
         deltas: ``(K, 3, S, S)`` signed, in grey levels, RGB.
-        captions: K class names, written as they are.
+        captions: K class names, shown unchanged.
         title: of the figure; the amplification is written below it.
         peak: grey levels that are shown as white (and as black when negative).
 
@@ -91,10 +91,10 @@ def noise_sheet(
 
 
 def noise_clips_figure(rows: Sequence[NoiseRow], *, title: str) -> Figure:
-    """Draw frames without and with noise, what was added, and where the attribution lies.
+    """Draw frames without and with noise, the difference, and the attribution.
 
     Args:
-        rows: at least one. The columns of attribution are there only if a row has it.
+        rows: at least one. The columns of attribution are drawn only if a row has it.
         title: of the figure.
 
     Raises:
@@ -161,7 +161,7 @@ def _draw_attribution(
     heat: NDArray[np.float32] | None,
     subject: NDArray[np.float32] | None,
 ) -> None:
-    """Lay ``(S, S)`` attribution over the grey frame, or write that it is not known."""
+    """Draw ``(S, S)`` attribution over the grey frame, or write that it is not known."""
     if heat is None:
         draw_picture(axes, np.full_like(frame, 255))
         where = axes.transAxes
@@ -169,7 +169,7 @@ def _draw_attribution(
         return
     grey = frame.mean(axis=-1) / 255  # (S, S)
     draw_picture(axes, np.rint(255 * _lay(heat, grey)).astype(np.uint8))
-    # a subject that covers nothing or everything has no outline, and contour would warn
+    # if the subject covers nothing or everything there is no outline, and contour would warn
     if subject is not None and subject.min() < 0.5 < subject.max():
         outline = axes.contour(subject, levels=[0.5], colors="white", linewidths=0.9)
         outline.set_path_effects([patheffects.withStroke(linewidth=1.8, foreground="black")])
@@ -183,7 +183,7 @@ def _lay(heat: NDArray[np.floating], grey: NDArray[np.floating]) -> NDArray[np.f
 
 
 def _draw_key(axes: Axes) -> None:
-    """Draw the scale of the attribution's colours, as they look over mid grey."""
+    """Draw the colour scale of the attribution, over mid grey."""
     heat = np.linspace(0, 1, 256)[None]  # (1, 256)
     draw_picture(axes, _lay(heat, np.full_like(heat, 0.5)), aspect="auto", extent=(0, 1, 0, 1))
     axes.set_xticks([0, 1], ["0", "1"])

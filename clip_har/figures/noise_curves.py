@@ -1,4 +1,4 @@
-"""Learned noise: the curves of its learning, and its effect on top-1."""
+"""Learned noise: its learning curves, and its effect on top-1."""
 
 import itertools
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ from clip_har.figures.style import BLUE, COLOURS, INK, MARKERS, ORANGE, hide_fra
 
 _KEPT = ORANGE
 _LEAK = "0.55"
-_MANY = 80  # with more points than this the running mean of a curve is drawn, too
+_MANY = 80  # with more points the running mean of a curve is drawn, too
 
 
 def loss_figure(
@@ -27,7 +27,7 @@ def loss_figure(
 ) -> Figure:
     """Draw the terms of the loss over the steps, each on its own scale, and the validation below.
 
-    The terms differ by orders of magnitude and in sign, so each has a strip of its own. A strip is
+    The terms differ by orders of magnitude and in sign, so each has its own strip. A strip is
     logarithmic if its term is positive and spans a factor of fifty or more.
 
     Args:

@@ -16,8 +16,8 @@ class Measured:
     Attributes:
         ratio: share of the pixels that is hidden, in [0, 1].
         value: in [0, 1].
-        low: end of its 95 % interval; None for no interval.
-        high: the other end.
+        low: lower end of its 95 % interval; None for no interval.
+        high: upper end; None for no interval.
     """
 
     ratio: float
@@ -32,7 +32,7 @@ def over_ratio_figure(
     """Draw a measure over the hidden share.
 
     Args:
-        lines: per strategy its points in any order; those with intervals get a band.
+        lines: the points of each strategy in any order; points with intervals get a band.
         measure: name of the measure, the title.
         chance: value that is drawn as a line of chance.
     """

@@ -12,8 +12,8 @@ def reliability_figure(table: pd.DataFrame, *, title: str) -> Figure:
     """Draw a reliability diagram.
 
     A bar is the accuracy of the predictions in a bin of confidence; its distance from the diagonal
-    is the miscalibration. The more clips a bar stands for, the wider it is; with fewer than five it
-    is pale.
+    is the miscalibration. A bar is wider if its bin has more clips; it is pale with
+    fewer than five clips.
 
     Args:
         table: see `clip_har.metrics.calibration.reliability`.

@@ -20,7 +20,7 @@ QUIET = "#6b6b6b"
 
 
 def tight_layout() -> ConstrainedLayoutEngine:
-    """Return a layout with hardly any room between pictures."""
+    """Return a layout with almost no space between pictures."""
     return ConstrainedLayoutEngine(w_pad=0.04, h_pad=0.03, wspace=0.0, hspace=0.0)
 
 
@@ -44,7 +44,7 @@ def write_left(axes: Axes, text: str, *, letters: int, size: float, away: float)
     Args:
         axes: of the first picture.
         text: its lines are kept.
-        letters: at most in a line.
+        letters: largest number of letters in a line.
         size: of the font, points.
         away: distance from the picture, as a share of its width.
     """

@@ -1,4 +1,4 @@
-"""The width of text, for figures that place their parts in inches."""
+"""The width of text, for figures that place their elements in inches."""
 
 from collections.abc import Sequence
 

@@ -17,19 +17,18 @@ class AimedMask(Mask):
     """A mask around a target.
 
     Attributes:
-        ratio: share of each frame's pixels that is hidden, in [0, 1]; None: what is inside
-            the hole, however much that is.
+        ratio: share of each frame's pixels that is hidden, in [0, 1]; None hides the whole hole,
+            whatever its size.
         fill: what is painted over them.
         feature: the target, see `clip_har.regions.source`.
-        hole: the shape about the target, see `clip_har.masking.holes`; None for the strategy's own.
+        hole: the shape about the target, see `clip_har.masking.holes`; None for the mask's default.
         grow: pixels by which the shape reaches beyond the target, or stays within it when
             negative; None for 0, and for 8 % of the frame's short side with ``hole=grown``.
-        soft: pixels over which the hidden part fades into the visible one, which it adds to what
-            is hidden; 0 for a hard edge.
+        soft: width in pixels of the soft edge, outside of the hole; 0 for a hard edge.
         static: one outline for the whole clip (the target's union over time), or one per frame.
 
     Raises:
-        ValueError: (by pydantic) on a value out of range, an exact hole that is to grow, or a box
+        ValueError: (by pydantic) on a value out of range, an exact hole with ``grow``, or a box
             about the background.
     """
 
@@ -43,15 +42,15 @@ class AimedMask(Mask):
 
     @property
     def shape(self) -> Hole:
-        """The hole's shape, the strategy's own default resolved."""
+        """The hole's shape, with the mask's default resolved."""
         return self.hole or "exact"
 
     @property
     def follows_outline(self) -> bool:
         """Whether the hole may have the target's own outline.
 
-        A ``grown`` hole has it where it does not grow: with a ratio it is as large as the ratio
-        says, which may be just the target.
+        A ``grown`` hole has it if it does not grow, and may have it with a ratio: the ratio sets
+        the hole's size, which may be exactly the target's.
         """
         if self.shape == "grown":
             return self.ratio is not None or (self.grow is not None and self.grow <= 0)
@@ -59,7 +58,7 @@ class AimedMask(Mask):
 
     @property
     def aims_at_subject(self) -> bool:
-        """Whether the target is the subject, under either of its names."""
+        """Whether the target is the subject, also if it is named as the person."""
         return self.feature in (SUBJECT, PERSON)
 
     @property

@@ -11,20 +11,20 @@ from clip_har.core.errors import ClipHarError
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Canvas:
-    """What a mask may know of the clip.
+    """What a mask may know about the clip.
 
     Attributes:
-        clip_id: names the clip's own random numbers.
+        clip_id: selects the clip's own random numbers.
         seed: the root seed of the run.
         frames: number of frames T, at least 1.
         height: pixels, at least 1.
         width: pixels, at least 1.
         feature: ``(T, H, W)`` soft mask in [0, 1] of the target that the mask is aimed at;
-            None where it is aimed at nothing.
-        subject: the same of the subject, None without a region source.
+            None if it is aimed at nothing.
+        subject: soft mask of the subject, of the same shape; None without a region source.
 
     Raises:
-        ValueError: on an empty canvas, or when a map has another size or leaves [0, 1].
+        ValueError: on an empty canvas, or when a soft mask has another size or leaves [0, 1].
     """
 
     clip_id: str
@@ -52,7 +52,7 @@ def known_feature(canvas: Canvas) -> NDArray[np.float32]:
     """Return where the mask's target is, ``(T, H, W)`` in [0, 1].
 
     Raises:
-        ClipHarError: when the canvas does not say.
+        ClipHarError: when the canvas has no soft mask of the target.
     """
     if canvas.feature is None:
         raise ClipHarError("this mask needs to know where its feature is: add region=motion")

@@ -19,24 +19,24 @@ def moved_away(
     seed: int,
     clip_id: str,
 ) -> NDArray[np.float32]:
-    """Return the maps of a target, moved to where the subject is least.
+    """Return the soft masks of a target, moved to where there is least of the subject.
 
-    One place serves the whole clip, a window that the target's bounding box fits into in every
-    frame: that over which the soft mask of target and subject, summed over the frames, is least;
-    one of several equals is chosen at random. Where the target fills most of the frame, the two
-    still overlap; ``mask/subject_hidden`` says by how much.
+    The whole clip has one place: a window that is large enough for the target's bounding box in
+    every frame. It is the window over which the soft masks of target and subject, summed over the
+    frames, are least; one of several equals is chosen at random. If the target fills most of the
+    frame, hole and subject still overlap; ``mask/subject_hidden`` says by how much.
 
     Args:
         soft_mask: ``(F, H, W)`` of the target that the hole is made for, in [0, 1].
-        subject: ``(T, H, W)`` of what is to be avoided beside the target; None for nothing else.
+        subject: ``(T, H, W)`` soft mask that is also avoided; None avoids the target only.
         ratio: share of the frame that will be hidden: the box grows or shrinks to that area;
-            None for the target's own area.
+            None keeps the target's area.
         margin: pixels by which the hole reaches beyond the target.
         seed: the root seed of the run.
-        clip_id: names the clip's own random numbers.
+        clip_id: selects the clip's own random numbers.
 
     Returns:
-        ``(F, H, W)``: each frame's map within its bounding box, moved; 0 elsewhere.
+        ``(F, H, W)``: each frame's soft mask within its bounding box, moved; 0 elsewhere.
     """
     inside = soft_mask >= INSIDE
     boxes = {n: bounding_box(frame) for n, frame in enumerate(inside) if frame.any()}
@@ -70,7 +70,7 @@ def moved_away(
 
 
 def _steps(soft_mask: NDArray[np.float32]) -> NDArray[np.int64]:
-    # Whole numbers: their sums are exact, so that equal places are equal on every machine.
+    # Sums of whole numbers are exact, so equal places are equal on every machine.
     return np.rint(soft_mask * 255).astype(np.int64)
 
 

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from clip_har.regions.source import INSIDE, is_found
 
 BLACK_LEVEL = 8
-"""A pixel is black up to this value in all of its channels (0 … 255): above the codec noise of
-letterbox bars, below what can be seen in a scene."""
+"""A pixel counts as black if no channel exceeds this value (0 … 255). It is above the codec noise
+of letterbox bars and below what can be seen in a scene."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,14 +18,16 @@ class MaskEffect:
 
     Attributes:
         realised_ratio: share of the pixels that is hidden, mean over the frames; a pixel that is
-            covered in part counts in part.
-        feature_hidden: the same of the target that the mask is aimed at; None where it has none.
+            partly covered counts as that share of a pixel.
         subject_hidden: share of the subject's soft mask that is hidden; None without a region
-            source and where it found nothing.
-        subject_found: whether the source found the subject; None without a region source.
-        feature_frames: share of the frames in which that target was found; None where it has none.
+            source, or if it found no subject.
+        subject_found: whether the region source found the subject; None without a region source.
         native_black: share of the pixels of the unmasked clip that are black already, such as
             letterbox bars (see `BLACK_LEVEL`).
+        feature_hidden: share of the target's soft mask that is hidden; None if the mask is aimed
+            at nothing, or the target was not found.
+        feature_frames: share of the frames in which the target was found; None if the mask is
+            aimed at nothing.
     """
 
     realised_ratio: float
@@ -47,8 +49,8 @@ def mask_effect(
     Args:
         frames: ``(T, 3, H, W)`` RGB in 0 … 255, as they were before masking.
         mask: ``(1 or T, H, W)``: True where hidden, or how much of a pixel is covered, in [0, 1].
-        subject: ``(T, H, W)`` soft mask in [0, 1], or None without a region source.
-        feature: the same of the target that the mask is aimed at, or None.
+        subject: ``(T, H, W)`` soft mask in [0, 1]; None without a region source.
+        feature: ``(T, H, W)`` soft mask of the mask's target; None if it is aimed at nothing.
 
     Example:
         >>> frames = np.full((1, 3, 1, 4), 200, np.uint8)

@@ -15,20 +15,20 @@ from clip_har.regions.source import BACKGROUND, SUBJECT
 
 
 class FeatureMask(AimedMask):
-    """Hide a target, its most relevant or most central pixels first.
+    """Hide a target; the pixels with the highest soft mask, or the most central ones, come first.
 
-    With a ratio the area is exact, as with every mask: where the target is smaller, the hole grows
-    beyond it; where it is larger, a part of it stays visible. ``ratio=null`` hides the whole hole.
+    With a ratio the area is exact, as with every mask: if the target is smaller, the hole grows
+    beyond it; if it is larger, some of it stays visible. ``ratio=null`` hides the whole hole.
 
     A hole that follows the subject shows its motion, and the hole's size shows the pose: a box
     shows less than an outline, and ``static`` shows least.
 
     Attributes:
-        hole: None is ``box``, which does not give the outline away, and ``exact`` for the
-            background, which has no box of its own.
-        place: ``feature``, or ``away``: a hole of the same shape and area where target and subject
-            are least: the control that shows what hiding anything at all costs. It does not
-            move, while a hole on the target moves along unless it is ``static``.
+        hole: None is ``box``, which does not show the outline; for the background, whose box is
+            the whole frame, None is ``exact``.
+        place: ``feature``, or ``away``: a hole of the same shape and area away from target and
+            subject. It is the control for the effect of hiding anything at all. This hole does
+            not move; a hole on the target moves with it unless ``static`` is set.
 
     Raises:
         ValueError: (by pydantic) on another place for the background, or as `AimedMask`.
@@ -58,7 +58,7 @@ class FeatureMask(AimedMask):
 
     @property
     def scene_role(self) -> SceneRole | None:
-        """What it shows in the scene measures: only one of subject and background, or nothing."""
+        """Its role in the scene measures: subject or background hidden; None for other targets."""
         if self.place == "away" or not self.covers_target:
             return None
         if self.aims_at_subject:
@@ -67,7 +67,7 @@ class FeatureMask(AimedMask):
 
     @property
     def keeps_silhouette(self) -> bool:
-        """Whether the subject is cut out along its own outline, which may tell the action."""
+        """Whether the hole has the subject's own outline, which may show the action."""
         on_it = self.feature != BACKGROUND and self.place == "feature"
         return on_it and self.follows_outline
 
@@ -81,13 +81,13 @@ class FeatureMask(AimedMask):
         """Return the field of the hole about the target, see `hole_field`.
 
         Args:
-            canvas: the clip, which must say where the target is.
+            canvas: the clip, with the soft mask of the target.
 
         Returns:
             ``(1 or T, H, W)``, negative where ``ratio=null`` hides.
 
         Raises:
-            ClipHarError: when the canvas does not say where the target is.
+            ClipHarError: when the canvas has no soft mask of the target.
         """
         outlines = self._outlines(canvas)
         field = self._hole(outlines)
@@ -101,8 +101,8 @@ class FeatureMask(AimedMask):
             seed=canvas.seed,
             clip_id=canvas.clip_id,
         )
-        # A hole that the frame's border cuts in one place and not in the other has another area:
-        # the moved one takes as many pixels as the one on the target.
+        # The frame's border may cut one of the two holes and not the other. So the moved hole
+        # takes as many pixels as the hole on the target.
         return _with_area(self._hole(moved), (field < 0).sum(axis=(1, 2)))
 
 

@@ -22,16 +22,16 @@ _MADE = ("mean", "noise", "blur", "surround")
 
 
 def checked_fill(text: str) -> str:
-    """Return the name of a fill as it came, or say what a fill can be.
+    """Return the name of a fill unchanged if it is valid.
 
     Args:
         text: ``mean`` (the mean colour of the clip), ``noise`` (uniform random pixels), ``blur``
-            (the frame itself, see `BLUR_SHARE`), ``surround`` (what is visible around the hidden
-            part, smoothed into it: nothing of what was there remains), or a colour by name or code
-            as in ``PIL.ImageColor``, such as ``black``, ``grey`` or ``#808080``.
+            (the frame itself, see `BLUR_SHARE`), ``surround`` (the visible pixels around the
+            hidden ones, smoothly continued; nothing of the hidden pixels remains), or a colour by
+            name or code as in ``PIL.ImageColor``, such as ``black``, ``grey`` or ``#808080``.
 
     Raises:
-        ValueError: when it is none of these, or a colour that lets the frame shine through.
+        ValueError: when it is none of these, or a partly transparent colour.
 
     Example:
         >>> checked_fill("#808080")
@@ -47,7 +47,7 @@ def checked_fill(text: str) -> str:
 
 
 Fill = Annotated[str, AfterValidator(checked_fill)]
-"""The fill of a strategy's settings: a string that `checked_fill` accepts."""
+"""The type of a mask's ``fill``: a string that `checked_fill` accepts."""
 
 
 def apply_mask(
@@ -61,13 +61,13 @@ def apply_mask(
     """Return the frames of one clip with the hidden pixels painted over.
 
     Args:
-        frames: ``(T, 3, H, W)`` uint8 RGB; stays as it is.
+        frames: ``(T, 3, H, W)`` uint8 RGB; not changed.
         mask: ``(1 or T, H, W)``: bool, True where hidden, or float32 in [0, 1], how much of a
             pixel is covered (see `feather`).
-        fill: see `checked_fill`; ``mean`` is over all pixels of the clip as it came, masked or
-            not, and ``noise`` is fresh in each frame and does not depend on the mask.
+        fill: see `checked_fill`; ``mean`` is over all pixels of the unmasked clip, and ``noise``
+            is different in each frame and does not depend on the mask.
         seed: the root seed of the run.
-        clip_id: names the clip's own noise.
+        clip_id: selects the clip's own noise.
 
     Returns:
         ``(T, 3, H, W)`` uint8 on the device of ``frames``; visible pixels are equal to the bit.
@@ -84,7 +84,7 @@ def apply_mask(
     """
     import torch  # here, so that the settings above load without it
 
-    # Copied: torch warns when it is to share the memory of a read-only array.
+    # Copied, because torch warns if it shares the memory of a read-only array.
     hidden = mask if isinstance(mask, torch.Tensor) else torch.tensor(mask)
     hidden = hidden.to(frames.device)
     _check(frames.shape, str(frames.dtype), hidden.shape, str(hidden.dtype))
@@ -97,7 +97,7 @@ def apply_mask(
 
 
 def blend(frames: "torch.Tensor", paint: "torch.Tensor", mask: "torch.Tensor") -> "torch.Tensor":
-    """Lay paint over frames.
+    """Paint over frames.
 
     Args:
         frames: ``(T, 3, H, W)`` uint8.
@@ -105,7 +105,7 @@ def blend(frames: "torch.Tensor", paint: "torch.Tensor", mask: "torch.Tensor") -
         mask: ``(1 or T, H, W)`` bool, or float32 coverage in [0, 1].
 
     Returns:
-        ``(T, 3, H, W)`` uint8; where nothing is covered equal to ``frames`` to the bit.
+        ``(T, 3, H, W)`` uint8; equal to ``frames`` to the bit where nothing is covered.
     """
     import torch
 
@@ -119,11 +119,11 @@ def blend(frames: "torch.Tensor", paint: "torch.Tensor", mask: "torch.Tensor") -
 
 
 def feather(mask: NDArray[np.bool_], width: int) -> NDArray[np.float32]:
-    """Let the hidden part fade out into the visible one.
+    """Add a soft edge outside of the hidden pixels.
 
     Args:
-        mask: ``(F, H, W)``, True where hidden; what is hidden stays hidden whole.
-        width: pixels over which the coverage falls from 1 to 0, evenly.
+        mask: ``(F, H, W)``, True where hidden; these pixels stay fully hidden.
+        width: distance in pixels over which the coverage falls linearly from 1 to 0.
 
     Returns:
         ``(F, H, W)`` coverage in [0, 1].
@@ -146,7 +146,7 @@ def feather(mask: NDArray[np.bool_], width: int) -> NDArray[np.float32]:
 def _made(
     frames: NDArray[np.uint8], mask: NDArray[np.bool_], fill: str, *, seed: int, clip_id: str
 ) -> NDArray[np.uint8]:
-    """Return paint ``(1 or T, 3, 1 or H, 1 or W)`` uint8 that is made from the clip."""
+    """Return paint ``(1 or T, 3, 1 or H, 1 or W)`` uint8 that is computed from the clip."""
     if fill == "noise":
         draws = generator(seed, "mask/fill", clip_id)
         return draws.integers(0, 256, frames.shape, np.uint8)
@@ -167,12 +167,12 @@ def _mean_colour(frames: NDArray[np.uint8]) -> NDArray[np.float64]:
 
 
 def _surround(frames: NDArray[np.uint8], mask: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Return ``(T, 3, H, W)``: the visible pixels, and what they become inside the hidden part.
+    """Return ``(T, 3, H, W)``: the visible pixels, continued into the hidden ones.
 
     Pull and push of scattered data (Gortler et al. 1996, The Lumigraph, section 3.4): the visible
-    pixels are averaged into ever coarser frames until none of them has a hole, then each hole is
-    filled with what the next coarser frame shows there. Sums of the same few numbers in the same
-    order: no machine differs in a bit.
+    pixels are averaged into coarser and coarser frames until no hole is left, then each hole is
+    filled from the next coarser frame. The same few numbers are added in the same order, so the
+    result is equal to the bit on every machine.
     """
     weight = np.broadcast_to(~mask[:, None], (len(frames), 1, *frames.shape[2:])).astype(float)
     levels = [(frames * weight, weight)]
@@ -180,7 +180,7 @@ def _surround(frames: NDArray[np.uint8], mask: NDArray[np.bool_]) -> NDArray[np.
         colour, weight = (_quartered(plane) for plane in levels[-1])
         full = np.minimum(weight, 1)
         levels.append((colour * full / np.maximum(weight, 1e-9), full))
-    paint = np.broadcast_to(_mean_colour(frames), (len(frames), 3, 1, 1))  # where all is hidden
+    paint = np.broadcast_to(_mean_colour(frames), (len(frames), 3, 1, 1))  # if everything is hidden
     for colour, weight in reversed(levels):
         height, width = weight.shape[2:]
         paint = colour + (1 - weight) * _doubled(paint)[:, :, :height, :width]

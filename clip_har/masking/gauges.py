@@ -1,7 +1,7 @@
 """Gauges: one number per point that says how large a shape must be to cover it.
 
-The gauge (Minkowski functional) of a set K that holds the origin is ``g(p) = min {s : p in s K}``
-(Rockafellar, Convex Analysis, 1970, section 4; it serves any star-shaped K, convex or not). Its
+The gauge (Minkowski functional) of a set K with the origin in it is ``g(p) = min {s : p in s K}``
+(Rockafellar, Convex Analysis, 1970, section 4; valid for any star-shaped K, convex or not). Its
 level set ``{g <= s}`` is K scaled by s, so the lowest pixels of the field are the shape at
 whatever size the ratio asks for, and ``g(a p) = a g(p)``. The gauge of a union is the minimum of
 the gauges, that of an intersection the maximum.
@@ -61,7 +61,7 @@ def ellipse(x: Array, y: Array, *, aspect: float) -> Array:
 
 
 def diamond(x: Array, y: Array) -> Array:
-    """Return the gauge of the square of half diagonal 1 that stands on its tip."""
+    """Return the gauge of the square of half diagonal 1 that stands on a corner."""
     return np.abs(x) + np.abs(y)
 
 
@@ -73,9 +73,9 @@ def triangle(x: Array, y: Array) -> Array:
 def star(x: Array, y: Array) -> Array:
     """Return the gauge of the pentagram (five tips, one up) whose core has the inradius 1.
 
-    Five lines bound a pentagram. Its core lies inside all five, each tip outside exactly one, and
-    any other point outside two or more: so a point is covered when the *second* largest of the
-    five distances is small enough.
+    A pentagram is bounded by five lines. Its core lies inside all five lines, each tip outside
+    exactly one, and any other point outside two or more. So a point is covered if the *second*
+    largest of the five distances is small enough.
 
     Example:
         >>> golden = (1 + 5**0.5) / 2
@@ -111,17 +111,17 @@ def ring(x: Array, y: Array, *, radius: float) -> Array:
 
 
 def horizontal_band(x: Array, y: Array) -> Array:
-    """Return the gauge of the endless horizontal band of half height 1."""
+    """Return the gauge of the infinite horizontal band of half height 1."""
     return np.abs(y) + np.zeros_like(x)
 
 
 def vertical_band(x: Array, y: Array) -> Array:
-    """Return the gauge of the endless vertical band of half width 1."""
+    """Return the gauge of the infinite vertical band of half width 1."""
     return np.abs(x) + np.zeros_like(y)
 
 
 def grid(x: Array, y: Array, *, spacing: float) -> Array:
-    """Return the distance to the nearest line of an upright grid that crosses in the centre.
+    """Return the distance to the nearest line of an upright grid with a crossing at the centre.
 
     Example:
         >>> grid(np.array([0.0, 3.0, 9.0]), np.array([4.0, 4.0, 4.0]), spacing=10.0)

@@ -1,8 +1,8 @@
 """The shapes of a hole around a target, as fields that are negative inside the hole.
 
-A hole with the outline of a person still tells the pose: a model may read the action off the
-silhouette. ``box`` and ``ellipse`` give away only its size, ``grown`` blurs it, ``exact``
-is the control that shows how much the outline alone gives away.
+A hole with the outline of a person still shows the pose: a model may recognise the action from the
+silhouette. ``box`` and ``ellipse`` show only its size, and ``grown`` blurs it. ``exact`` is the
+control for how much the outline alone shows.
 """
 
 from typing import Literal
@@ -15,10 +15,10 @@ from clip_har.regions.source import INSIDE, is_found
 Hole = Literal["exact", "grown", "box", "ellipse"]
 
 GROWN_SHARE = 0.08
-"""Default reach of a ``grown`` hole beyond the target, share of the frame's short side: 9 pixels of
-112, at which the outline of a rendered person gave away no more than a box."""
+"""How far a ``grown`` hole reaches beyond the target by default, share of the frame's short side:
+9 pixels of 112. At this distance the outline of a rendered person showed no more than a box."""
 
-_LEVELS = 255  # steps in which soft masks are ranked, as region maps are stored
+_LEVELS = 255  # levels of soft masks in the ranking, the same as in stored region maps
 
 
 def hole_field(
@@ -26,19 +26,19 @@ def hole_field(
 ) -> NDArray[np.float32]:
     """Return the field of a hole around a target, frame by frame.
 
-    - ``exact``: by falling soft mask; of equally relevant pixels the one that is deeper inside the
-      target, or nearer to it, comes first.
-    - ``grown``: by distance to the outline: its level sets are the target, grown or shrunken.
-    - ``box``, ``ellipse``: by the size of the box or ellipse about the target's bounding box that
-      reaches the pixel; at zero it just covers the target.
+    - ``exact``: the pixels with the highest soft mask come first; of equal pixels the one that is
+      deeper inside the target, or nearer to it.
+    - ``grown``: by the distance to the outline. The level sets are the target, grown or shrunk.
+    - ``box``, ``ellipse``: by the size of the box or ellipse, centred at the target's bounding box,
+      that reaches the pixel. At zero it just covers the target.
 
     Args:
         soft_mask: ``(F, H, W)`` in [0, 1]; inside the target from `INSIDE` on.
         hole: the shape.
         grow: pixels by which a ``grown`` hole, a box or an ellipse reaches beyond the target, or
             stays within it when negative; None for 0, and `GROWN_SHARE` for ``grown``.
-        whole_order: False leaves equally relevant pixels of an ``exact`` hole tied, which is
-            faster where only the sign is asked for.
+        whole_order: False leaves pixels of an ``exact`` hole with equal soft mask tied, which is
+            faster if only the sign is needed.
 
     Returns:
         ``(F, H, W)`` float32: negative inside the hole, positive outside, never zero; positive
@@ -76,9 +76,9 @@ def hole_margin(hole: Hole, grow: int | None, shape: tuple[int, ...]) -> int:
 
 
 def filled_frames(soft_mask: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return maps in which each frame without the target has the whole clip's: its union over time.
+    """Return soft masks in which a frame without the target takes the clip's union over time.
 
-    A ratio asks for so many hidden pixels in *every* frame, so that each must rank them.
+    A ratio hides the same number of pixels in *every* frame, so each frame must rank its pixels.
 
     Args:
         soft_mask: ``(T, H, W)`` in [0, 1].
@@ -106,8 +106,8 @@ def bounding_box(inside: NDArray[np.bool_]) -> tuple[int, int, int, int]:
 def outline_distance(inside: NDArray[np.bool_]) -> NDArray[np.float32]:
     """Return the signed distance of each pixel to a region's outline, in pixels.
 
-    Half a pixel less than the Euclidean distance to the nearest pixel on the other side, so that
-    it is never zero; where there is no other side, the frame's diagonal.
+    It is half a pixel less than the Euclidean distance to the nearest pixel on the other side, so
+    it is never zero. If there is no pixel on the other side, it is the frame's diagonal.
 
     Args:
         inside: ``(H, W)``.
@@ -136,8 +136,8 @@ def _exact(
     soft_mask: NDArray[np.float32], inside: NDArray[np.bool_], *, whole_order: bool
 ) -> NDArray[np.float32]:
     steps = np.rint(soft_mask * np.float32(_LEVELS))
-    # Between two steps: the sign says on which side of INSIDE a pixel lies, whatever the order
-    # among equals adds, which is less than half a step.
+    # The values lie between two levels, and the order among equals adds less than half a level.
+    # So the sign always says on which side of INSIDE a pixel lies.
     field: NDArray[np.float32] = np.where(inside, -1, 1) * (np.abs(steps - _LEVELS / 2) + 0.5)
     if whole_order:
         field = field + 0.49 * outline_distance(inside) / np.float32(np.hypot(*inside.shape))
@@ -150,7 +150,7 @@ def _about_box(inside: NDArray[np.bool_], margin: int, *, ellipse: bool) -> NDAr
     down = np.abs(np.arange(height) + 0.5 - (top + bottom) / 2)[:, None]  # (H, 1)
     across = np.abs(np.arange(width) + 0.5 - (left + right) / 2)[None, :]  # (1, W)
     reach_down, reach_across = (bottom - top) / 2, (right - left) / 2
-    if ellipse:  # of the box's aspect, as large as it takes to cover the target's pixels whole
+    if ellipse:  # with the box's aspect, and large enough to cover the target's pixels fully
         corners = np.hypot((down + 0.5) / reach_down, (across + 0.5) / reach_across)
         cover = corners[inside].max()
         reach_down, reach_across = cover * reach_down, cover * reach_across

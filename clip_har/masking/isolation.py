@@ -10,10 +10,11 @@ from clip_har.regions.source import BACKGROUND
 
 
 class IsolationMask(AimedMask):
-    """Hide what is not a target, the least relevant or farthest pixels first.
+    """Keep a target and hide the rest; pixels with the lowest soft mask, or the farthest, first.
 
-    With a ratio the area is exact: a small one leaves surroundings visible, a large one bites into
-    the target. ``ratio=null`` keeps exactly the region, and hides all of a frame without it.
+    With a ratio the area is exact: a small ratio leaves surroundings visible, a large one also
+    hides some of the target. ``ratio=null`` keeps exactly the hole's shape, and hides the whole
+    frame if the target is not in it.
 
     Attributes:
         hole: the shape of what is kept; None is ``exact``.
@@ -28,12 +29,12 @@ class IsolationMask(AimedMask):
 
     @property
     def scene_role(self) -> SceneRole | None:
-        """What it shows in the scene measures: the subject alone, or nothing of theirs."""
+        """Its role in the scene measures: the subject alone; None for other targets."""
         return "person_only" if self.covers_target and self.aims_at_subject else None
 
     @property
     def keeps_silhouette(self) -> bool:
-        """Whether the subject is cut out along its own outline, which may tell the action."""
+        """Whether what is kept has the subject's own outline, which may show the action."""
         return self.follows_outline and self.feature == BACKGROUND
 
     @property
@@ -42,15 +43,15 @@ class IsolationMask(AimedMask):
         return f"keep {self.feature} ({self.shape})"
 
     def field(self, canvas: Canvas) -> NDArray[np.float32]:
-        """Return the field of what is kept with its sign turned round, see `hole_field`.
+        """Return the field of what is kept, with the opposite sign, see `hole_field`.
 
         Args:
-            canvas: the clip, which must say where the target is.
+            canvas: the clip, with the soft mask of the target.
 
         Returns:
             ``(1 or T, H, W)``, negative where ``ratio=null`` hides.
 
         Raises:
-            ClipHarError: when the canvas does not say where the target is.
+            ClipHarError: when the canvas has no soft mask of the target.
         """
         return -self._hole(self._outlines(canvas))

@@ -1,4 +1,4 @@
-"""What every option of ``conf/masking`` is, and the pixels that it hides."""
+"""The base class of the options of ``conf/masking``, and the pixels that they hide."""
 
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -20,15 +20,15 @@ Hidden = NDArray[np.bool_] | NDArray[np.float32]
 SceneRole = Literal[
     "clean", "background_only", "background_hidden", "person_only", "swap", "frozen"
 ]
-"""What a mask shows in the scene measures, see `clip_har.metrics.scene`."""
+"""The role of a mask in the scene measures, see `clip_har.metrics.scene`."""
 
 
 class Mask(Settings):
-    """A mask; the defaults are those of one that is aimed at nothing.
+    """A mask; the defaults are those of a mask that is aimed at nothing.
 
-    An option gives `field`, ``ratio``, ``fill``, ``feature`` and ``short_name``: as fields, class
-    variables or properties. Settings that others have, too, are declared by each option, so that
-    its YAML file has exactly the keys of its class.
+    An option defines `field`, ``ratio``, ``fill``, ``feature`` and ``short_name``, as fields, class
+    variables or properties. Each option declares all of its settings, also those that others have,
+    so that its YAML file has exactly the keys of its class.
     """
 
     is_clean: ClassVar[bool] = False
@@ -37,13 +37,13 @@ class Mask(Settings):
     swaps_scene: ClassVar[bool] = False
     """Whether it shows the background of another clip."""
 
-    if TYPE_CHECKING:  # pydantic refuses fields of the name of an attribute of the base
+    if TYPE_CHECKING:  # pydantic refuses a field with the name of an attribute of the base
 
         @property
         def ratio(self) -> float | None:
             """Share of each frame's pixels that is hidden, in [0, 1].
 
-            None hides the pixels where the field is negative, however many these are.
+            None hides the pixels where the field is negative, whatever their number.
             """
 
         @property
@@ -59,7 +59,7 @@ class Mask(Settings):
             """A few words for a figure's row, without ratio and fill."""
 
     def field(self, canvas: Canvas) -> NDArray[np.float32]:
-        """Return ``(1 or T, H, W)``: the lowest pixels are hidden first; 1 = same in all frames.
+        """Return ``(1 or T, H, W)``: the lowest pixels are hidden first; 1: all frames are equal.
 
         Args:
             canvas: the clip.
@@ -73,23 +73,23 @@ class Mask(Settings):
 
     @property
     def keeps_silhouette(self) -> bool:
-        """Whether the subject is cut out along its own outline, which may tell the action."""
+        """Whether an edge of the mask is the subject's own outline, which may show the action."""
         return False
 
     @property
     def scene_role(self) -> SceneRole | None:
-        """What it shows in the scene measures; None for nothing of theirs."""
+        """Its role in the scene measures; None if it has none."""
         return None
 
     @property
     def label(self) -> str:
-        """A few words for a gallery's row, with the fill where it is not black."""
+        """A few words for a gallery's row, with the fill if it is not black."""
         return self.short_name + ("" if self.fill == "black" else f" {self.fill}")
 
     def empty_scene(
         self, frames: "Tensor", soft_mask: NDArray[np.float32], *, seed: int, clip_id: str
     ) -> "Tensor":
-        """Return another clip's background, its own target painted over; for a swap of scenes.
+        """Return another clip's background, with that clip's own target painted over, for a swap.
 
         Args:
             frames: ``(T, 3, H, W)`` uint8 of the other clip.
@@ -100,11 +100,11 @@ class Mask(Settings):
         raise NotImplementedError
 
     def check(self, region: "RegionSource", *, sharded: bool) -> None:  # noqa: ARG002
-        """Refuse what the rest of the cell cannot give.
+        """Check that the rest of the cell provides what the mask needs.
 
         Args:
             region: the cell's region source.
-            sharded: whether only a part of the clips is shown.
+            sharded: whether only a shard of the clips is evaluated.
 
         Raises:
             ClipHarError: when the region source cannot find a target.
@@ -121,7 +121,7 @@ class Mask(Settings):
         return hidden
 
     def shown_frames(self, count: int) -> slice:  # noqa: ARG002
-        """Return which of ``count`` frames are shown; a single one is repeated ``count`` times."""
+        """Return which of ``count`` frames are shown; a single one is repeated for all of them."""
         return slice(None)
 
     def paint(
@@ -140,7 +140,7 @@ class Mask(Settings):
             hidden: ``(1 or T, H, W)``.
             scene: ``(T, 3, H, W)`` uint8, another clip's background, for a mask that swaps scenes.
             seed: the root seed.
-            clip_id: names the clip's own random numbers.
+            clip_id: selects the clip's own random numbers.
         """
         return apply_mask(frames, hidden, self.fill, seed=seed, clip_id=clip_id)
 
@@ -153,10 +153,10 @@ def clip_mask(mask: Mask, canvas: Canvas) -> NDArray[np.bool_]:
         canvas: the clip.
 
     Returns:
-        ``(1 or T, H, W)`` bool, True where hidden; 1 = the same for all frames.
+        ``(1 or T, H, W)`` bool, True where hidden; 1: the same in all frames.
 
     Raises:
-        ClipHarError: when the mask needs a target and the canvas does not say where it is.
+        ClipHarError: when the mask needs a target and the canvas has no soft mask of it.
 
     Example:
         >>> from clip_har.masking.shape import ShapeMask

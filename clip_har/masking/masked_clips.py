@@ -1,4 +1,4 @@
-"""Where frames, regions and masks come together: the clips of a cell as the model sees them."""
+"""The clips of a cell as the model sees them: frames, regions and mask together."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -53,9 +53,9 @@ class MaskedClips:
     Attributes:
         masking: the cell's mask.
         seed: the root seed.
-        frames: the clips' frames as they came.
+        frames: the clips' frames without the mask.
         subject: where the subject is; None without a region source.
-        feature: where the target is that the mask is aimed at; None where it is aimed at nothing.
+        feature: where the mask's target is; None if the mask is aimed at nothing.
         on_empty: what happens to clips in which that target is not found.
     """
 
@@ -74,7 +74,7 @@ class MaskedClips:
         return [index for index in self.frames.ok if not self.feature.found[index]]
 
     def empty_message(self) -> str:
-        """Return what was not found in how many clips, and which, for messages."""
+        """Return which target was not found, in how many clips and in which, for messages."""
         names = [self.frames.clip_set.clips[index].id for index in self.empty]
         listed = ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
         what = f"no {self.masking.feature} was found"
@@ -95,9 +95,9 @@ class MaskedClips:
 
     @cached_property
     def scene_clips(self) -> Mapping[int, int]:
-        """For each evaluated clip the one that gives the background.
+        """For each evaluated clip the index of the clip whose background is shown.
 
-        Empty unless the mask swaps scenes. Both clips' subjects were found, and the two are of
+        Empty unless the mask swaps scenes. In both clips the subject was found, and they are of
         different classes.
         """
         if not self.masking.swaps_scene:
@@ -110,10 +110,10 @@ class MaskedClips:
         }
 
     def clip(self, index: int) -> ShownClip:
-        """Return a clip with a part hidden.
+        """Return a clip under the mask.
 
         Args:
-            index: in the clip set; the clip's id alone decides what is random.
+            index: in the clip set; random numbers depend on the clip's id, not on the index.
         """
         import torch
 
@@ -152,7 +152,7 @@ class MaskedClips:
         if self.feature is None:
             return None
         soft_mask = self.feature.soft_mask(index)
-        # Only with on_empty=whole is a clip without the target shown at all.
+        # A clip without the target is shown only with on_empty=whole.
         return soft_mask if self.feature.found[index] else np.ones_like(soft_mask)
 
     def _scene(self, index: int, count: int, seen: slice) -> "Tensor | None":
@@ -171,7 +171,7 @@ class MaskedClips:
 
 
 def _repeated(frames: "Tensor", seen: slice) -> "Tensor":
-    """Return as many frames as there are, but only those that are seen, a single one repeated."""
+    """Return the frames that are shown; a single one is repeated to the length of the clip."""
     return frames[seen].expand_as(frames).contiguous()
 
 
@@ -190,10 +190,10 @@ def locate(
     Args:
         masking: the mask.
         frames: of the clips.
-        region: says where the target is, and what becomes of clips without it.
-        subject: whether the subject is looked for, too.
+        region: finds the target, and says what happens to clips without it.
+        subject: whether to find the subject, too.
         seed: the root seed.
-        zero_shot: gives the cell's model with its classes, for sources that need it.
+        zero_shot: returns the cell's model with its classes, for sources that need it.
         cache_dir: where region maps are kept.
     """
     aim = masking.feature

@@ -10,7 +10,7 @@ from clip_har.masking.mask import Mask, SceneRole
 
 
 class NoMask(Mask):
-    """Hide nothing. It has no ratio and no fill: a sweep over them runs it once.
+    """Hide nothing. It has no ratio and no fill, so a sweep over these runs it once.
 
     Example:
         >>> canvas = Canvas(clip_id="clip 1", seed=0, frames=8, height=2, width=2)
@@ -27,7 +27,7 @@ class NoMask(Mask):
 
     @property
     def scene_role(self) -> SceneRole:
-        """What it shows in the scene measures: the clips as they are."""
+        """Its role in the scene measures: the clips as they are."""
         return "clean"
 
     def field(self, canvas: Canvas) -> NDArray[np.float32]:

@@ -12,11 +12,11 @@ from clip_har.core.seeding import generator
 def sample_scene_clips(
     clip_ids: Sequence[str], labels: NDArray[np.int64], *, seed: int
 ) -> NDArray[np.int64]:
-    """Choose for each clip another one, of another class, at random: its background is shown.
+    """Choose for each clip, at random, a clip of another class whose background is shown.
 
-    The other class is sampled evenly among those present, then one of its clips evenly, by a
-    generator of the clip's own; so each clip's pair depends on the seed, its id and the set of
-    clips, not on their order.
+    The other class is sampled uniformly from the classes that are present, then one of its clips
+    uniformly. Each clip has its own generator, so its pair depends on the seed, its id and the set
+    of clips, not on their order.
 
     Args:
         clip_ids: N unique ids.
@@ -40,8 +40,8 @@ def sample_scene_clips(
     }
     if len(members) < 2:
         raise ClipHarError(
-            "masking=swap shows a clip before the background of another class: expected clips of"
-            f" at least 2 classes, got {len(members)}"
+            "masking=swap shows a clip in front of the background of another class: expected clips"
+            f" of at least 2 classes, got {len(members)}"
         )
     chosen = np.empty(len(clip_ids), np.int64)
     for position, clip_id in enumerate(clip_ids):

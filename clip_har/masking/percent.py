@@ -13,15 +13,15 @@ from clip_har.masking.mask import Mask
 
 
 class PercentMask(Mask):
-    """Hide square patches in random order, each whole before the next begins.
+    """Hide square patches in random order, one after the other.
 
     The static form is the tube masking of VideoMAE (Tong et al. 2022), with an exact area.
 
     Attributes:
         ratio: share of each frame's pixels that is hidden, in [0, 1].
         fill: what is painted over them.
-        patch: side of a patch in pixels; those at the right and lower border may be cut.
-        static: the same patches in all frames (a tube), or fresh ones in each frame.
+        patch: side of a patch in pixels; patches at the right and lower border may be cut.
+        static: the same patches in all frames (a tube), or new ones in each frame.
 
     Example:
         >>> canvas = Canvas(clip_id="clip 1", seed=0, frames=8, height=32, width=48)
@@ -50,14 +50,14 @@ class PercentMask(Mask):
             canvas: the clip.
 
         Returns:
-            ``(1 or T, H, W)`` whole numbers. No two patches of a frame share one, so at most one
-            patch is hidden in part, from its top row down.
+            ``(1 or T, H, W)`` whole numbers, different for each patch of a frame. So at most one
+            patch is partly hidden, from its top row down.
         """
         rows = -(-canvas.height // self.patch)
         columns = -(-canvas.width // self.patch)
         frames = 1 if self.static else canvas.frames
         draws = generator(canvas.seed, "mask/percent", canvas.clip_id)
-        # Ranks rather than the random values: those may tie once they are float32.
+        # Ranks instead of the random values, which may be equal as float32.
         order = np.argsort(draws.random((frames, rows * columns)), axis=1, kind="stable")
         ranks = np.empty((frames, rows * columns), np.float32)
         np.put_along_axis(ranks, order, np.arange(rows * columns, dtype=np.float32)[None], axis=1)

@@ -62,26 +62,27 @@ _PLAIN: dict[str, gauges.Gauge] = {
 
 
 class ShapeMask(Mask):
-    """Hide the pixels that a shape covers first as it grows around its centre.
+    """Hide a shape that grows around its centre until it has the area.
 
-    The area is exact also where the border cuts the shape: it grows until enough is hidden. A
-    shape at a corner has its centre *in* the corner, so a quarter of it shows. The random places
-    depend on the clip alone, not on ratio or shape: masks are nested over the ratio, and two
-    shapes are compared at the same places.
+    The area is exact, also if the border cuts the shape: then the shape grows further. A shape at
+    a corner has its centre *in* the corner, so only a quarter of it is in the frame. Random places
+    depend on the clip alone, not on ratio or shape: masks are nested over the ratio, and different
+    shapes have the same places.
 
     Attributes:
         ratio: share of each frame's pixels that is hidden, in [0, 1].
         fill: what is painted over them.
-        shape: which shape.
+        shape: the name of the shape.
         place: where its centre is; ``corner`` is one of the four at random, ``subject`` the
-            centroid of the subject (the middle where that is zero everywhere).
-        count: number of shapes, at random places, which may overlap.
+            centroid of the subject (the middle of the frame if no subject was found).
+        count: number of shapes at random places; they may overlap.
         aspect: width over height; rectangle and ellipse only.
         rotation: degrees counter-clockwise.
-        radius: of the ring's middle line, share of the frame's short side; ring only. The hole
-            closes where the ratio makes the ring thicker than that, first at a corner.
+        radius: of the ring's middle line, share of the frame's short side; ring only. With a large
+            ratio the ring gets so thick that it has no inner hole any more.
         spacing: of the lines, share of the frame's short side; grid only.
-        static: the same places in all frames, or fresh ones (followed ones, for ``subject``).
+        static: the same places in all frames, or new ones in each frame; for ``subject`` False
+            follows the subject.
 
     Raises:
         ValueError: (by pydantic) on a value out of range, or more than one shape at one place.
@@ -113,7 +114,7 @@ class ShapeMask(Mask):
 
     @property
     def feature(self) -> str | None:
-        """The target whose place the canvas must say."""
+        """The target whose soft mask the canvas must have."""
         return SUBJECT if self.place == "subject" else None
 
     @property
@@ -127,7 +128,7 @@ class ShapeMask(Mask):
         return name + (" followed" if self.place == "subject" else " fresh")
 
     def field(self, canvas: Canvas) -> NDArray[np.float32]:
-        """Return the gauge of the shape around its place; of several, the least.
+        """Return the gauge of the shape at its place; of several shapes, the minimum.
 
         Args:
             canvas: the clip.
@@ -161,7 +162,7 @@ class ShapeMask(Mask):
         # Pixel i covers [i, i + 1): its own centre is at i + 0.5.
         down = (np.arange(height) + 0.5 - centre_y * height)[:, None]  # (H, 1)
         right = (np.arange(width) + 0.5 - centre_x * width)[None, :]  # (1, W)
-        # Rounded so that quarter turns are exact and symmetric pixels stay tied.
+        # Rounded so that quarter turns are exact and symmetric pixels have equal values.
         cosine = round(math.cos(math.radians(self.rotation)), 15)
         sine = round(math.sin(math.radians(self.rotation)), 15)
         x = right * cosine - down * sine
@@ -193,14 +194,14 @@ class ShapeMask(Mask):
 
 @lru_cache(maxsize=8)
 def _fixed_field(mask: ShapeMask, height: int, width: int) -> NDArray[np.float32]:
-    """Return the field of a shape at a named place, which is the same for every clip."""
+    """Return the field of a shape at a fixed place, which is the same for every clip."""
     field = mask.gauge(height, width, *_FIXED[mask.place]).astype(np.float32)[None]
     field.flags.writeable = False
     return field
 
 
 def _subject_centres(canvas: Canvas, *, static: bool) -> NDArray[np.float64]:
-    """Return ``(1 or T, 2)`` centroids; a frame without soft mask takes the whole clip's."""
+    """Return ``(1 or T, 2)`` centroids; a frame without the subject takes the whole clip's."""
     subject = known_feature(canvas)
     clip = _centroid(subject.sum(axis=0, dtype=np.float64)) or _MIDDLE
     if static:
@@ -209,8 +210,8 @@ def _subject_centres(canvas: Canvas, *, static: bool) -> NDArray[np.float64]:
 
 
 def _centroid(weights: NDArray[np.floating]) -> tuple[float, float] | None:
-    """Return the (y, x) shares of the weights' centre of mass, None where all are zero."""
-    # Whole numbers: their sums are exact, and so the same on every machine.
+    """Return the (y, x) shares of the weights' centre of mass; None if all weights are zero."""
+    # Sums of whole numbers are exact, so they are the same on every machine.
     steps = np.rint(weights.astype(np.float64) * 65535).astype(np.int64)
     total = int(steps.sum())
     if total == 0:

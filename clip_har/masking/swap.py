@@ -1,4 +1,4 @@
-"""Scene swap: the subject of a clip before the background of another class's clip."""
+"""Scene swap: the subject of a clip in front of the background of another class's clip."""
 
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
 class SwapMask(Mask):
     """Keep the subject, hide the rest, and show another clip's background there.
 
-    The mixing of HAT (Chung et al. 2022) and SCUBA (Li et al. 2023). `clip_har.masking.pairs`
+    As in HAT (Chung et al. 2022) and SCUBA (Li et al. 2023). `clip_har.masking.pairs`
     chooses the other clip at random. The other clip's own subject is painted over with
-    ``fill``, in a grown outline, so that its silhouette does not shine through.
+    ``fill``, in a grown outline, so that its silhouette is not visible.
 
     Attributes:
         fill: what is painted over the other clip's own subject.
-        feature: what is kept; it is also what is painted over in the other clip.
+        feature: the target that is kept; in the other clip it is painted over.
         grow: pixels by which the kept outline reaches beyond the target.
-        soft: pixels over which the background fades into what is kept, which it covers in part.
-        frozen: show the middle frame only, repeated: the same picture without its motion (SCUFO).
+        soft: width in pixels of the soft edge, inside of what is kept.
+        frozen: show the middle frame only, repeated: the same scene without motion (SCUFO).
     """
 
     fill: Fill = "surround"
@@ -49,12 +49,12 @@ class SwapMask(Mask):
 
     @property
     def label(self) -> str:
-        """A few words for a gallery's row; the fill shows in the other clip only."""
+        """A few words for a gallery's row, without the fill, which is only in the other clip."""
         return self.short_name
 
     @property
     def scene_role(self) -> SceneRole:
-        """What it shows in the scene measures: another scene, moving or frozen."""
+        """Its role in the scene measures: another scene, moving or frozen."""
         return "frozen" if self.frozen else "swap"
 
     def check(self, region: "RegionSource", *, sharded: bool) -> None:
@@ -62,20 +62,20 @@ class SwapMask(Mask):
 
         Args:
             region: the cell's region source.
-            sharded: whether only a part of the clips is shown.
+            sharded: whether only a shard of the clips is evaluated.
 
         Raises:
             ClipHarError: for each of these.
         """
         if sharded:
             raise ClipHarError(
-                "masking=swap shows a clip before the scene of any other clip, which may be in"
+                "masking=swap shows a clip in front of the scene of any other clip, which may be in"
                 " another shard: run it without shard"
             )
         super().check(region, sharded=sharded)
         if region.on_empty == "whole":
             raise ClipHarError(
-                "masking=swap needs a subject to put before another scene: with"
+                "masking=swap needs a subject to put in front of another scene: with"
                 " region.on_empty=whole a clip without one would stay as it is; use"
                 " region.on_empty=skip or error"
             )
@@ -84,10 +84,10 @@ class SwapMask(Mask):
         """Return ``(T, H, W)``, negative where the other background is shown.
 
         Args:
-            canvas: the clip, which must say where the target is.
+            canvas: the clip, with the soft mask of the target.
 
         Raises:
-            ClipHarError: when the canvas does not say where the target is.
+            ClipHarError: when the canvas has no soft mask of the target.
         """
         return -hole_field(known_feature(canvas), "grown", grow=self.grow)
 
@@ -106,7 +106,7 @@ class SwapMask(Mask):
     def empty_scene(
         self, frames: "Tensor", soft_mask: NDArray[np.float32], *, seed: int, clip_id: str
     ) -> "Tensor":
-        """Return another clip's background, its own target painted over.
+        """Return another clip's background, with that clip's own target painted over.
 
         Args:
             frames: ``(T, 3, H, W)`` uint8 of the other clip.
@@ -114,7 +114,7 @@ class SwapMask(Mask):
             seed: the root seed.
             clip_id: of the other clip.
         """
-        # An estimate may miss the target in a frame: there the clip's union is painted over.
+        # The region source may miss the target in a frame: there the clip's union is painted over.
         own = hole_field(filled_frames(soft_mask), "grown") < 0
         return apply_mask(frames, own, self.fill, seed=seed, clip_id=clip_id)
 

@@ -17,8 +17,8 @@ _INSIDE = 0.5  # a patch belongs to the subject if it covers at least this share
 def mass(attribution: Maps, subject: Maps) -> float:
     """Return the share of the attribution inside the subject, in [0, 1]; NaN without attribution.
 
-    Relevance Mass Accuracy (Arras, Osman and Samek 2022, "CLEVR-XAI"). Attribution that is uniform
-    gives the subject's share of the frame, so compare with that, see `focus`.
+    Relevance Mass Accuracy (Arras, Osman and Samek 2022, "CLEVR-XAI"). Uniform attribution gives
+    the subject's share of the frame, so compare with that share, see `focus`.
 
     Example:
         >>> mass(np.array([[[3.0, 0.0], [1.0, 0.0]]]), np.array([[[1.0, 1.0], [0.0, 0.0]]]))

@@ -17,7 +17,7 @@ _TAILS = (0.025, 0.975)
 
 @dataclass(frozen=True, eq=False)
 class GroupDraws:
-    """Bootstrap samples of clips that are sampled by the group.
+    """Bootstrap samples of clips, in which whole groups are sampled.
 
     Attributes:
         which: ``(N,)`` int64, each clip's group in [0, G).

@@ -47,7 +47,7 @@ def paired_effect(
     - ``top1``; ``true_class_confidence`` and ``ece``, see `clip_har.metrics.calibration`;
     - ``bias/skew_kl`` and ``bias/recall_gap``, see `clip_har.metrics.prediction_bias`;
     - ``scene/swap_error``: share predicted as the class of the background shown, of the clips
-      that every table shows before another background (SBErr, Chung et al. 2022);
+      that every table shows in front of another background (SBErr, Chung et al. 2022);
     - ``attention/mass``: mean share of attribution inside the subject, over the clips for which
       it was measured in every table.
 
@@ -59,10 +59,10 @@ def paired_effect(
     bootstrap", Annals of Applied Statistics 1:386): groups of clips and seeds are sampled with
     replacement, independently of each other, the same groups for all seeds and both sides. It
     holds for new clips and new seeds of the change. Its limits: sampling from S seeds shows only
-    (S − 1) / S of their variance, so with two or three seeds their part is too small; and the
-    recall gap, an extreme, is larger in a bootstrap sample than in the data, so the interval of its
-    difference need not be centred. With one seed it is the cluster bootstrap over groups and holds
-    for that seed alone.
+    (S − 1) / S of their variance, so with two or three seeds their contribution is too small; and
+    the recall gap, an extreme, is larger in a bootstrap sample than in the data, so the interval of
+    its difference need not be centred. With one seed it is the cluster bootstrap over groups and
+    holds for that seed alone.
 
     Args:
         before: answers without the change, of each seed; may be the same for all seeds.

@@ -1,4 +1,4 @@
-"""What a measure is: its name, its scale, what it says, what computes it and where it is shown."""
+"""What a measure is: its name, scale, meaning and function, and where it is shown."""
 
 import re
 from collections.abc import Callable
@@ -13,7 +13,7 @@ Unit = Literal["%", "points", "nats", "count", "number", "grey levels", "seconds
 Better = Literal["higher", "lower", "neither"]
 
 Source = Literal["scores", "cell", "sweep"]
-"""What a measure is made of: a cell's score table, all that ran in the cell, or several cells."""
+"""What a measure is computed from: a cell's score table, the run of a cell, or several cells."""
 
 Place = Literal["terminal", "report: bias", "report: sweep"]
 """Where a measure is shown, besides the documentation, which has all of them."""
@@ -31,9 +31,9 @@ class Measure:
         better: which direction is better.
         range: the least and the greatest value as logged, both possible or approached.
         function: what computes it. For the source ``scores`` see `clip_har.metrics.summary`. None
-            where nothing is computed, but only counted or read off.
-        says: one or two plain sentences.
-        source: what it is made of.
+            if it is only counted or read.
+        says: its meaning, in one or two plain sentences.
+        source: what it is computed from.
         places: where it is shown.
     """
 
@@ -54,7 +54,7 @@ class Measure:
 
     @property
     def scale(self) -> str:
-        """Its range as shown, and which direction is better; empty where there is nothing to say.
+        """Its range as shown, and which direction is better; may be empty.
 
         Example:
             >>> one = Measure("top1", "top-1", "%", "higher", (0, 1), None, "Share of right clips.")
@@ -72,7 +72,7 @@ class Measure:
 
     @property
     def meaning(self) -> str:
-        """What it says, with its scale."""
+        """Its meaning, with its scale."""
         scale = self.scale
         return f"{self.says} {scale[0].upper()}{scale[1:]}." if scale else self.says
 

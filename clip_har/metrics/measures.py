@@ -175,7 +175,7 @@ _SCENE = (
         " enough.", "sweep", _SWEEP),
     Measure("scene/swap_accuracy", "swapped, the subject's class", "%", "higher", _ONE,
         scene.scene_measures,
-        "SHAcc: share of subjects before the background of another class that are classified as"
+        "SHAcc: share of subjects in front of another class's background that are classified as"
         " their own action.", "sweep", _SWEEP),
     Measure("scene/swap_error", "swapped, the background's class", "%", "lower", _ONE,
         scene.scene_measures,
@@ -262,12 +262,12 @@ _DATA = (
     Measure("data/clips", "clips", "count", "neither", _ANY, shown.clip_counts,
         "Number of clips that every number is about.", places=_TERMINAL),
     Measure("data/failed_clips", "failed clips", "count", "lower", _ANY, None,
-        "Clips that could not be decoded; they are in no number.", "cell"),
+        "Clips that could not be decoded; no number includes them.", "cell"),
     Measure("data/empty_clips", "clips without the target", "count", "neither", _ANY,
         shown.clip_counts,
         "Decoded clips in which the target of the mask was not found."),
     Measure("data/left_out_clips", "clips left out", "count", "neither", _ANY, shown.clip_counts,
-        "Those of them that are in no number (`region.on_empty=skip`)."),
+        "Those of them that no number includes (`region.on_empty=skip`)."),
 )
 _COST = (
     Measure("cost/seconds", "time", "seconds", "lower", _ANY, Cost.metrics,
@@ -319,7 +319,7 @@ def find(name: str) -> Measure:
     """
     known = _BY_NAME.get(name) or next((one for one in MEASURES if one.covers(name)), None)
     if known is None:
-        raise KeyError(f"{name} is in no entry of clip_har.metrics.measures")
+        raise KeyError(f"{name} has no entry in clip_har.metrics.measures")
     return known
 
 

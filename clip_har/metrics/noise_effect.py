@@ -1,4 +1,4 @@
-"""What learned noise did within one cell: every variant against none, the headline against all."""
+"""The effect of learned noise in one cell: variants against no noise, headline against controls."""
 
 from collections.abc import Mapping
 
@@ -30,7 +30,7 @@ def effect_table(answers: Mapping[str, Answers], headline: str) -> pd.DataFrame:
 
 
 def noise_metrics(effects: pd.DataFrame) -> dict[str, float]:
-    """Return what each variant gives, and its difference to no noise, under their MLflow names.
+    """Return each variant's measures and their differences from no noise, under MLflow names.
 
     Args:
         effects: see `effect_table`.

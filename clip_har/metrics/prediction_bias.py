@@ -1,4 +1,4 @@
-"""Bias to classes: does a model favour some classes, whatever it is shown? Pure functions.
+"""Bias to classes: does a model favour some classes, whatever the clip shows? Pure functions.
 
 In all of them ``labels`` is ``(N,)`` int in [0, C), and ``probabilities`` is ``(N, C)`` float in
 [0, 1] with rows that sum to 1. The predicted class is the most probable one, the first of equals.
@@ -18,7 +18,7 @@ def skew_kl(labels: Labels, probabilities: Scores) -> float:
     KL(p̄ ‖ q) = Σ_c p̄_c ln(p̄_c / q_c) with p̄ the mean of the clips' distributions and q the
     frequencies of the evaluated clips' labels (Kullback and Leibler 1951). Wang et al. (2022,
     "Debiased learning from naturally imbalanced pseudo-labels") showed that CLIP's predictions
-    concentrate on few classes though the data are balanced. The measure does not depend on which
+    concentrate on few classes although the data are balanced. The measure does not depend on which
     clip got which class: a model that shuffles its predictions among the clips has no skew.
 
     A class without a clip would have q_c = 0 and make it infinite. So q is smoothed, and the
@@ -109,7 +109,7 @@ def gini(values: NDArray[np.floating]) -> float:
 
 
 def confusion_asymmetry(confusion: NDArray[np.int64]) -> float:
-    """Return how one-sided the confusions are, Σ_{i<j} |K_ij − K_ji| / Σ_{i≠j} K_ij, in [0, 1].
+    """Return how one-sided confusions are, Σ_{i<j} |K_ij − K_ji| / Σ_{i≠j} K_ij, in [0, 1].
 
     Ours. 0: two classes are mistaken for each other equally often; 1: always in one direction
     only. 0 without an error.

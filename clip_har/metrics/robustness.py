@@ -24,8 +24,8 @@ def robustness(table: ScoreTable, clean: ScoreTable) -> dict[str, float]:
     With A_0 the top-1 of the twin and A_m that of the cell, p_0 and p_m their distributions:
 
     - ``robustness/absolute`` 1 − (A_0 − A_m), ``robustness/relative`` 1 − (A_0 − A_m) / A_0, left
-      out where A_0 is 0 (Schiappa et al., CVPR 2023, "A large-scale robustness analysis of video
-      action recognition models"); above 1 where the cell does better.
+      out if A_0 is 0 (Schiappa et al., CVPR 2023, "A large-scale robustness analysis of video
+      action recognition models"); above 1 if the cell does better.
     - ``flip_rate`` the share of clips whose prediction differs; ``flip_rate/harmful`` from right to
       wrong, ``flip_rate/helpful`` from wrong to right (the rest: from wrong to wrong).
     - ``top5_overlap`` the mean share of the five best classes that are the same, left out with five
@@ -94,8 +94,8 @@ def top_overlap(scores: NDArray[np.floating], others: NDArray[np.floating], k: i
 
     Args:
         scores: ``(N, C)``.
-        others: ``(N, C)``, to the same clips.
-        k: how many.
+        others: ``(N, C)``, of the same clips.
+        k: number of best classes.
 
     Example:
         >>> top_overlap(np.array([[3.0, 2.0, 1.0]]), np.array([[3.0, 1.0, 2.0]]), k=2)

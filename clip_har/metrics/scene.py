@@ -1,8 +1,8 @@
 """Bias to the scene: does the background alone tell the class, and does it override the action?
 
 Names as in the literature: SHAcc and SBErr of HAT (Chung et al. 2022), contrasted accuracy of
-ALBAR (2025) with the frozen clips of SCUFO (Li et al. 2023). All are made from predictions for the
-same clips, shown whole and in parts.
+ALBAR (2025) with the frozen clips of SCUFO (Li et al. 2023). All are computed from predictions for
+the same clips, shown whole or with a target hidden.
 """
 
 from dataclasses import dataclass, fields
@@ -33,7 +33,7 @@ class SceneTables:
         clean: as they are.
         background_only: the subject hidden.
         person_only: all but the subject hidden.
-        swap: the subject before another class's background.
+        swap: the subject in front of another class's background.
         frozen: the same, the middle frame only, repeated.
         background_hidden: the background hidden.
     """
@@ -46,7 +46,7 @@ class SceneTables:
     background_hidden: ScoreTable | None = None
 
     def given(self) -> dict[str, ScoreTable]:
-        """Return the tables that there are, by name."""
+        """Return the tables that are not None, by name."""
         named = {field.name: getattr(self, field.name) for field in fields(self)}
         return {name: table for name, table in named.items() if table is not None}
 
@@ -121,7 +121,7 @@ def reliance_per_class(clean: ScoreTable, hidden: ScoreTable) -> pd.DataFrame:
 def _columns(
     given: dict[str, ScoreTable],
 ) -> tuple[dict[str, NDArray[np.floating]], list[str]]:
-    """Return the columns whose means the measures are made of, and the groups of the clips."""
+    """Return the columns from whose means the measures are computed, and the clips' groups."""
     rows, _ = common_rows(list(given.values()))
     answers = {
         name: table.predictions()[kept]

@@ -1,4 +1,4 @@
-"""What the model was shown: how much mask and noise changed. Pure functions of a score table.
+"""How much mask and noise changed the clips that the model saw. Pure functions of a score table.
 
 A value that is not known for any clip is None.
 """
@@ -69,9 +69,10 @@ def mean_drift(table: ScoreTable) -> float | None:
 def clip_counts(table: ScoreTable) -> dict[str, float]:
     """Return how many clips there are, under MLflow names.
 
-    ``data/clips`` are those that every number is about. If the mask is aimed at a target:
-    ``data/empty_clips`` are the decoded clips in which it was not found, ``data/left_out_clips``
-    those of them that are in no number, ``mask/nothing_found`` is their share of the decoded clips.
+    ``data/clips`` is the number of clips that all metrics are computed over. If the mask is aimed
+    at a target: ``data/empty_clips`` is the number of decoded clips in which it was not found,
+    ``mask/nothing_found`` their share of the decoded clips, ``data/left_out_clips`` the number of
+    those that no metric includes.
     """
     clips = len(table.clip_ids)
     counts = {"data/clips": float(clips)}

@@ -1,4 +1,4 @@
-"""Which patches of its frames speak for a text: gradient-weighted attention."""
+"""How much each patch of a frame speaks for a text: gradient-weighted attention."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,9 +14,9 @@ from clip_har.models.dual_encoder import DualEncoder
 from clip_har.models.pooling import Pooling
 from clip_har.models.preprocess import normalise
 
-# One pass holds the attentions of all layers with their gradients: at most so many frames, and
-# so many weights (512 MiB in float32), but never less than a frame. It depends on the model
-# alone, so that a clip's attribution is the same to the bit whatever the batch size of the cell.
+# Limits of one pass, which holds the attentions of all layers with their gradients: frames, and
+# weights (512 MiB in float32); at least one frame. They depend on the model alone, so that a clip's
+# attribution is the same to the bit for every batch size of the cell.
 _FRAMES, _WEIGHTS = 16, 2**27
 
 
@@ -30,7 +30,7 @@ def attribution(
 ) -> Tensor:
     """Return how much each patch of each frame speaks for its clip's text.
 
-    For several clips what `clip_attribution` gives for each.
+    It is `clip_attribution` for several clips.
 
     Args:
         model: the dual encoder.
@@ -81,19 +81,19 @@ def clip_attribution(
     Chefer, Gur and Wolf 2021 ("Generic Attention-Model Explainability for Interpreting Bi-Modal
     and Encoder-Decoder Transformers"): from layer to layer R <- R + A' R with A' = the mean over
     the heads of max(0, dy/dA * A), from R = 1; the attribution is the row of the class token. Here
-    y is `clip_logit` times T: every frame weighs as if it stood alone, so that a clip of one
+    y is `clip_logit` times T: every frame has the weight of a single frame, so that a clip of one
     repeated frame has the attribution of that frame.
 
-    The vision tower computes attention without fused kernels (``eager``) here only; its setting is
+    Here only, the vision tower computes attention without fused kernels (``eager``); its setting is
     restored afterwards.
 
     Args:
-        model: the dual encoder, in whose precision the gradients are.
+        model: the dual encoder; gradients have its precision.
         clip: ``(T, 3, S, S)`` uint8 RGB.
         text: ``(D,)`` L2-normalised.
         embeddings: ``(T, D)`` of the clip, see `embed_clip`.
         pooling: over the frames of the clip, see `clip_logit`.
-        first_layer: the first that counts, 0 for all; negative from the end, -1 for the last only.
+        first_layer: the first layer that counts; 0 for all, negative from the end, -1 for the last.
 
     Returns:
         ``(T, g, g)`` float32 on the CPU, g the patches along a side; at least 0. Comparable over
@@ -105,7 +105,7 @@ def clip_attribution(
     """
     tower = _vision_tower(model)
     step = _frames_at_once(tower)
-    # No tensor of an inference mode that the caller may be in can be saved for a gradient.
+    # The caller may be in inference mode, whose tensors cannot be saved for a gradient.
     with torch.inference_mode(mode=False), torch.enable_grad():
         slopes = len(clip) * _slopes(model, embeddings.clone(), text.clone(), pooling)  # (T, D)
         with _eager(tower):
@@ -123,9 +123,9 @@ def clip_attribution(
 def clip_logit(embeddings: Tensor, text: Tensor, *, logit_scale: float, pooling: Pooling) -> Tensor:
     """Return how well a clip fits a text, as a scalar that has a gradient.
 
-    With ``mean`` the clip's logit as `clip_har.models.pooling.clip_scores` has it. The other
-    poolings score frames one by one: then the mean of the frames' logits. (The gradient of
-    ``max`` is that of a single frame, that of ``mean_probability`` brings in other classes.)
+    With ``mean`` it is the clip's logit as in `clip_har.models.pooling.clip_scores`. The other
+    poolings score frames one by one: for them it is the mean of the frames' logits. (The gradient
+    of ``max`` is that of a single frame, that of ``mean_probability`` depends on other classes.)
 
     Args:
         embeddings: ``(T, D)`` L2-normalised.
@@ -138,7 +138,7 @@ def clip_logit(embeddings: Tensor, text: Tensor, *, logit_scale: float, pooling:
 
 
 def attribution_with_gradient(model: DualEncoder, pixels: Tensor, texts: Tensor) -> Tensor:
-    """Return `attribution` of single frames such that it has a gradient itself.
+    """Return `attribution` of single frames, with a gradient.
 
     Args:
         model: the dual encoder.
@@ -164,17 +164,17 @@ def attribution_with_gradient(model: DualEncoder, pixels: Tensor, texts: Tensor)
 
 
 def class_token_row(attentions: Sequence[Tensor], gradients: Sequence[Tensor]) -> Tensor:
-    """Roll gradient-weighted attention out for the class token, see `clip_attribution`.
+    """Compute the attention rollout of the class token, see `clip_attribution`.
 
-    The row of the product (1 + A'_n) … (1 + A'_1), multiplied from the left: no matrix of all
-    tokens by all tokens is kept.
+    It is the row of the product (1 + A'_n) … (1 + A'_1), multiplied from the left, so that no
+    matrix of all tokens by all tokens is stored.
 
     Args:
         attentions: for each layer in order, ``(M, heads, N, N)``.
         gradients: of the score with respect to them.
 
     Returns:
-        ``(M, N)`` float32: the class token is the first, with the 1 that it starts from.
+        ``(M, N)`` float32: the class token is the first and includes its start value 1.
 
     Example:
         >>> attention = torch.tensor([[[[0.25, 0.75], [0.5, 0.5]]]])
@@ -193,7 +193,7 @@ def class_token_row(attentions: Sequence[Tensor], gradients: Sequence[Tensor]) -
 def _slopes(model: DualEncoder, embeddings: Tensor, text: Tensor, pooling: Pooling) -> Tensor:
     """Return the gradient ``(T, D)`` of the clip's logit with respect to its embeddings.
 
-    With it each part of a long clip has its gradient by the chain rule, without the others.
+    With it each section of a long clip has its gradient by the chain rule, without the others.
     """
     embeddings.requires_grad_()
     logit = clip_logit(
@@ -207,7 +207,7 @@ def _class_row(model: DualEncoder, frames: Tensor, slopes: Tensor, first_layer: 
     """Return the attribution ``(M, N)`` of all tokens of M frames, in one pass."""
     pixels = normalise(
         frames.to(model.device), mean=model.mean, std=model.std, dtype=model.dtype
-    ).requires_grad_()  # the weights are frozen: there must be something to have a graph for
+    ).requires_grad_()  # the weights are frozen, so the pixels must require a gradient
     output = model.network.get_image_features(pixel_values=pixels, output_attentions=True)
     attentions = _checked(model, output.attentions, first_layer)[first_layer:]
     embeddings = normalize(output.pooler_output.float(), dim=-1)

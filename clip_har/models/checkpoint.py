@@ -23,13 +23,13 @@ Channels = tuple[float, float, float]
 
 @dataclass(frozen=True)
 class CheckpointFormat:
-    """What a model needs of its checkpoint's folder, and how messages speak of it.
+    """What a checkpoint's folder must contain, with words for messages.
 
     Attributes:
         setting: the key that names the checkpoint: `MODEL` or `REGION`.
-        model_types: of ``config.json``, those that are accepted; empty if there is no such file.
-        conversion: how pickled weights are converted, to follow "convert them once".
-        weights_only: whether the weights are the only file that the model needs, as for one
+        model_types: accepted model types of ``config.json``; empty if there is no such file.
+        conversion: how pickled weights are converted; it follows "convert them once".
+        weights_only: whether the weights are the only file that the model needs, as for a model
             that does not come from transformers.
     """
 
@@ -48,15 +48,15 @@ class CheckpointFormat:
 
 
 def find_checkpoint(checkpoint: str, revision: str | None, expected: CheckpointFormat) -> Path:
-    """Return the folder that holds a checkpoint, downloading it from the hub if needed.
+    """Return the folder of a checkpoint; download it from the hub if needed.
 
     Args:
         checkpoint: a local folder, or a hub name ``owner/name``.
         revision: the hub commit; not used for a local folder.
-        expected: what the folder must hold.
+        expected: what the folder must contain.
 
     Raises:
-        ClipHarError: when it is neither, cannot be fetched, holds no safetensors weights, or is of
+        ClipHarError: when it is neither, cannot be downloaded, has no safetensors weights, or is of
             another architecture.
     """
     local = Path(checkpoint).expanduser()
@@ -137,7 +137,7 @@ def _from_hub(name: str, revision: str | None, expected: CheckpointFormat) -> Pa
         f" folder here, and set {expected.setting}=FOLDER"
     )
     try:
-        # Asked once first: the download itself would retry for half a minute without a network.
+        # One request first: without a network the download would retry for half a minute.
         HfApi().model_info(name, revision=revision, timeout=_HUB_TIMEOUT)
         return fetch(local_files_only=False)
     except (RepositoryNotFoundError, RevisionNotFoundError) as error:
@@ -154,7 +154,7 @@ def _from_hub(name: str, revision: str | None, expected: CheckpointFormat) -> Pa
 
 
 def read_preprocessor(folder: Path, *, setting: str = MODEL) -> dict[str, Any]:
-    """Return what a checkpoint says about its image preprocessing.
+    """Return the image preprocessing settings of a checkpoint.
 
     Raises:
         ClipHarError: when the file is missing or damaged.
@@ -172,7 +172,7 @@ def pixel_statistics(folder: Path, *, setting: str = MODEL) -> tuple[Channels, C
     """Return the mean and standard deviation per channel that a checkpoint normalises with.
 
     Raises:
-        ClipHarError: when the folder does not say.
+        ClipHarError: when the folder does not have them.
     """
     content = read_preprocessor(folder, setting=setting)
     try:
@@ -189,13 +189,13 @@ def image_size(folder: Path) -> int:
     """Return the side of the model's input in pixels, from the checkpoint's configuration.
 
     Raises:
-        ClipHarError: when the configuration does not say.
+        ClipHarError: when the configuration does not have it.
     """
     return vision_number(folder, "image_size", default=224)
 
 
 def vision_number(folder: Path, key: str, *, default: int) -> int:
-    """Return a whole number from 1 of the vision tower's configuration.
+    """Return a number of the vision tower's configuration, a whole number of at least 1.
 
     Args:
         folder: the checkpoint.
@@ -203,7 +203,7 @@ def vision_number(folder: Path, key: str, *, default: int) -> int:
         default: the default of transformers if the key is missing.
 
     Raises:
-        ClipHarError: when it is something else.
+        ClipHarError: when it is not such a number.
     """
     vision = read_json(folder, "config.json").get("vision_config", {})
     number = vision.get(key, default) if isinstance(vision, dict) else None
@@ -219,7 +219,7 @@ def fitting(folder: Path) -> tuple[Fit, Resample]:
     """Return how a checkpoint's frames are fitted to its square input, and interpolated.
 
     Raises:
-        ClipHarError: when it asks for an interpolation that is not offered.
+        ClipHarError: when it needs an interpolation that is not supported.
     """
     content = read_preprocessor(folder)
     fit: Fit = "crop" if content.get("do_center_crop", "crop_size" in content) else "squash"
@@ -246,7 +246,7 @@ def _checked(folder: Path, checkpoint: str, expected: CheckpointFormat) -> Path:
 
 
 def _lacks(folder: Path, expected: CheckpointFormat) -> str | None:
-    """Return what a checkpoint's folder lacks, None when it is whole."""
+    """Return what a checkpoint's folder lacks; None if it is complete."""
     names = {path.name for path in folder.iterdir()}
     if not expected.weights_only and "config.json" not in names:
         return "there is no config.json"

@@ -21,13 +21,13 @@ def zero_shot_classifier(
 ) -> Tensor:
     """Embed the prompts of each class, average, renormalise (Radford et al. 2021, section 3.1.4).
 
-    The result is cached by the weights and the texts, since the text tower costs more than a small
-    evaluation when there are many templates.
+    The result is cached under a key of the weights and the texts, because with many templates the
+    text tower costs more than a small evaluation.
 
     Args:
         model: the dual encoder.
         prompts: C lists of at least one text each.
-        cache_dir: where classifiers are kept between runs.
+        cache_dir: where classifiers are stored between runs.
 
     Returns:
         ``(C, D)`` float32, L2-normalised, on the CPU.
@@ -44,12 +44,12 @@ def zero_shot_classifier(
 def prompt_features(
     model: VideoEncoder, prompts: Sequence[Sequence[str]], *, cache_dir: Path
 ) -> Tensor:
-    """Embed the prompts of each class, for a model that adapts each to the video; cached, too.
+    """Embed the prompts of each class for a model that adapts them to the video; also cached.
 
     Args:
         model: the video encoder.
         prompts: C lists of P texts each.
-        cache_dir: where embeddings are kept between runs.
+        cache_dir: where embeddings are stored between runs.
 
     Returns:
         ``(C, P, D)`` float32, not of length 1, on the CPU.

@@ -1,4 +1,4 @@
-"""CLIP (Radford et al. 2021) and what has its architecture, through transformers."""
+"""CLIP (Radford et al. 2021) and models of the same architecture, through transformers."""
 
 from collections.abc import Mapping
 from typing import ClassVar

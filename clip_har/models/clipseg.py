@@ -1,4 +1,4 @@
-"""CLIPSeg (Lüddecke and Ecker 2022): where a text is in a picture."""
+"""CLIPSeg (Lüddecke and Ecker 2022): segment what a text names."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -75,11 +75,11 @@ class CLIPSeg:
 
     @torch.inference_mode()
     def probabilities(self, frames: Tensor, text: Tensor) -> Tensor:
-        """Return how probably each pixel belongs to what a text names, in one forward pass.
+        """Return the probability that each pixel belongs to what a text names, in one pass.
 
         Args:
             frames: ``(M, 3, H, W)`` uint8 RGB.
-            text: ``(1, D)`` as `encode_text` gives it.
+            text: ``(1, D)`` as `encode_text` returns it.
 
         Returns:
             ``(M, H, W)`` float32 in [0, 1]: the sigmoid of the decoder's logits, resized from

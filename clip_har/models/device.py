@@ -11,7 +11,7 @@ _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 def pick_device(name: str) -> torch.device:
-    """Turn ``auto``, ``cpu``, ``cuda:1`` … into a device that this machine has.
+    """Return the device for a name such as ``auto``, ``cpu`` or ``cuda:1``.
 
     Raises:
         ClipHarError: when this machine has no such device.
@@ -33,7 +33,7 @@ def pick_dtype(precision: Precision, device: torch.device) -> torch.dtype:
     """Return the number type of the forward pass.
 
     Raises:
-        ClipHarError: for fp16 on a CPU, which has no fast or exact enough path for it.
+        ClipHarError: for fp16 on a CPU, where it is neither fast nor exact enough.
     """
     if precision == "fp16" and device.type == "cpu":
         raise ClipHarError("precision=fp16 needs an accelerator: use precision=bf16 or fp32 on cpu")

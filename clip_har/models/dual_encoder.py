@@ -1,4 +1,4 @@
-"""A model of frames and texts in one embedding space: CLIP and its relatives."""
+"""A model of frames and texts in one embedding space: CLIP and similar models."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,13 +18,13 @@ from clip_har.models.tower import Tower, build_tower
 
 @dataclass(frozen=True, kw_only=True)
 class DualEncoder(Encoder):
-    """A frozen image and text encoder; ``network`` has ``get_image_features``, too.
+    """A frozen image and text encoder; ``network`` also has ``get_image_features``.
 
     Attributes:
-        logit_bias: learned, added to every logit; 0 where there is none.
+        logit_bias: learned, added to every logit; 0 if the model has none.
         padded_texts: see `Encoder.text_features`.
-        tower: runs the image tower where no gradient is needed, see `clip_har.models.tower`;
-            None for the network itself.
+        tower: runs the image tower when no gradient is needed, see `clip_har.models.tower`; None
+            for the network itself.
     """
 
     logit_bias: float = 0.0
@@ -49,7 +49,7 @@ class DualEncoder(Encoder):
         """Embed normalised frames; gradients flow back to ``pixels``.
 
         Args:
-            pixels: ``(M, 3, S, S)`` as `normalise` gives them.
+            pixels: ``(M, 3, S, S)`` as `normalise` returns them.
 
         Returns:
             ``(M, D)`` float32, L2-normalised.
@@ -61,7 +61,7 @@ class DualEncoder(Encoder):
         """Embed texts.
 
         Args:
-            texts: N texts; one longer than the model's context is cut, as the tokenizer does.
+            texts: N texts; the tokenizer cuts a text that is longer than the model's context.
 
         Returns:
             ``(N, D)`` float32, L2-normalised, on the CPU.
@@ -91,9 +91,9 @@ def load_dual_encoder(
         architecture: a class of transformers with ``get_image_features``, ``get_text_features``
             and ``logit_scale``.
         folder: the checkpoint.
-        name: what the user calls it.
+        name: as the user wrote it.
         runtime: of the image tower, see `clip_har.models.tower.build_tower`.
-        device: where it is to run.
+        device: where it runs.
         precision: of the forward pass.
         padded_texts: see `DualEncoder`.
 

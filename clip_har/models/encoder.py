@@ -1,4 +1,4 @@
-"""What every loaded model has, and the check that it can answer."""
+"""What every loaded model has, and the check that it works."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ class Encoder(ABC):
     Attributes:
         network: a transformers model with ``get_text_features``, frozen.
         tokenizer: a transformers tokenizer.
-        name: for people.
+        name: for messages and reports.
         digest: of the weights and their configuration.
         image_size: side of the square input, pixels.
         context_length: longest text, in tokens.
@@ -49,16 +49,16 @@ class Encoder(ABC):
 
     @abstractmethod
     def trial(self) -> list[Tensor]:
-        """Return the answers to one word and one black frame or clip."""
+        """Return the outputs for one word and one black frame or clip."""
 
     @torch.inference_mode()
     def text_features(self, texts: Sequence[str], *, padded: bool = False) -> Tensor:
         """Embed texts.
 
         Args:
-            texts: N texts; one longer than the context is cut, as the tokenizer does.
-            padded: whether texts are put in lower case and padded to ``context_length``, and the
-                padding is read, as SigLIP was trained.
+            texts: N texts; the tokenizer cuts a text that is longer than the context.
+            padded: whether texts are converted to lower case and padded to ``context_length``, and
+                the model reads the padding, as SigLIP was trained.
 
         Returns:
             ``(N, D)`` float32 on the CPU, not of length 1.
@@ -66,8 +66,8 @@ class Encoder(ABC):
         batches = []
         for start in range(0, len(texts), _TEXT_BATCH):
             batch = list(texts[start : start + _TEXT_BATCH])
-            # CLIP's are padded to the longest text only: the text tower is causal and reads the
-            # embedding at the end token, so what follows it cannot matter.
+            # CLIP's texts are padded to the longest one only: the text tower is causal and reads
+            # the embedding at the end token, so the padding has no effect.
             tokens = self.tokenizer(
                 [text.lower() for text in batch] if padded else batch,
                 padding="max_length" if padded else True,
@@ -89,8 +89,8 @@ def load_fields(
     Args:
         architecture: a class of transformers with ``get_text_features`` and ``logit_scale``.
         folder: the checkpoint.
-        name: what the user calls it.
-        device: where it is to run.
+        name: as the user wrote it.
+        device: where it runs.
         precision: of the forward pass.
 
     Returns:
@@ -121,22 +121,22 @@ def load_fields(
 
 
 def try_out(model: Encoder) -> None:
-    """Let a model answer once, before hours are spent on clips.
+    """Run a model once, before hours are spent on clips.
 
     Args:
-        model: as it was loaded.
+        model: the loaded model.
 
     Raises:
-        ClipHarError: when it cannot answer, or an answer is not finite.
+        ClipHarError: when it cannot run, or its output is not finite.
     """
     try:
         with torch.inference_mode():
             answers = model.trial()
-    except Exception as error:  # whatever a damaged config.json leads to
+    except Exception as error:  # a damaged config.json may cause any error
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise ClipHarError(f"{MODEL}={model.name}: the model cannot run ({reason})") from error
     if not all(bool(torch.isfinite(answer).all()) for answer in answers):
         raise ClipHarError(
-            f"{MODEL}={model.name}: the model's answer is not finite: its weights are damaged, or"
+            f"{MODEL}={model.name}: the model's output is not finite: its weights are damaged, or"
             " precision=fp16 is too narrow for it (try bf16 or fp32)"
         )

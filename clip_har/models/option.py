@@ -1,4 +1,4 @@
-"""What the options of the ``model`` group share; an adapter names its architecture."""
+"""What the options of the ``model`` group share."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 class PretrainedModel(Settings):
     """A checkpoint of transformers.
 
-    An option sets ``architectures`` and brings ``load`` and ``classifier``, see
+    An option sets ``architectures`` and defines ``load`` and ``classifier``, see
     `clip_har.models.source.ModelSource`.
 
     Attributes:
@@ -82,14 +82,14 @@ class PretrainedModel(Settings):
 
 
 class FrameModel(PretrainedModel):
-    """A dual encoder of single frames and texts: CLIP and its relatives.
+    """A dual encoder of single frames and texts: CLIP and similar models.
 
     Attributes:
         checkpoint: hub name, or a local folder in the hub's format.
         revision: hub commit, pinned so that the weights never change under a study.
         pooling: over the frames of a clip, see `clip_har.models.pooling.clip_scores`.
         runtime: of the image tower's forward pass, see `clip_har.models.tower.build_tower`. Scores
-            are equal up to rounding, so another runtime is not another cell.
+            are equal up to rounding, so the runtime does not make another cell.
     """
 
     pooling: Literal["mean", "mean_probability", "max"] = "mean"

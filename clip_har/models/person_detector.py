@@ -1,4 +1,4 @@
-"""Mask R-CNN (He et al. 2017) of torchvision: where the people are in a picture."""
+"""Mask R-CNN (He et al. 2017) of torchvision: find the people in a picture."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ class PersonDetector:
 
     @torch.inference_mode()
     def soft_mask(self, frames: Tensor) -> Tensor:
-        """Return how probably each pixel belongs to anyone.
+        """Return the probability that each pixel belongs to a person.
 
         Args:
             frames: ``(T, 3, H, W)`` uint8 RGB.
@@ -50,8 +50,8 @@ class PersonDetector:
             ``(T, H, W)`` float32 in [0, 1]: the highest mask probability of any person there;
             zero where no person is found.
         """
-        # One frame at a time: a detector thresholds and suppresses, so that rounding that depends
-        # on the batch could add or drop a whole person.
+        # One frame at a time: rounding depends on the batch, and with the detector's thresholds it
+        # could add or drop a whole person.
         return torch.stack([self._of_frame(frame) for frame in frames.to(self.device)])
 
     def _of_frame(self, frame: Tensor) -> Tensor:
@@ -75,7 +75,7 @@ def load_detector(
     """Load a detector; the cells of a sweep that run in one process share it.
 
     Args:
-        folder: holds torchvision's state dictionary of that architecture as safetensors.
+        folder: with torchvision's state dictionary of that architecture as safetensors.
         device: where it runs.
         architecture: ``maskrcnn_resnet50_fpn_v2`` or ``maskrcnn_resnet50_fpn``.
         score: least score of a person, in [0, 1].
@@ -84,7 +84,7 @@ def load_detector(
     Raises:
         ClipHarError: when the weights are damaged or of another architecture.
     """
-    # The network need not make masks for people below the least score.
+    # The network makes no masks for people below the least score.
     options = {"box_score_thresh": score, "min_size": input_size, "max_size": input_size}
     network = _build(architecture, options)
     weights = _read(folder)
@@ -98,7 +98,7 @@ def load_detector(
 
 
 def _build(architecture: str, options: dict[str, Any]) -> Any:
-    """Return torchvision's network as it is after loading its published weights."""
+    """Return torchvision's network as it is after it loaded its published weights."""
     if architecture == "maskrcnn_resnet50_fpn_v2":
         return detection.maskrcnn_resnet50_fpn_v2(
             weights=None, weights_backbone=None, num_classes=_CATEGORIES, **options
@@ -127,7 +127,7 @@ def _read(folder: Path) -> dict[str, Tensor]:
 
 
 def _difference(wanted: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> str | None:
-    """Return how two state dictionaries differ, None where names and shapes agree."""
+    """Return how two state dictionaries differ; None if names and shapes are equal."""
     missing, extra = wanted.keys() - given.keys(), given.keys() - wanted.keys()
     reshaped = {
         name for name in wanted.keys() & given.keys() if wanted[name].shape != given[name].shape

@@ -39,7 +39,7 @@ def clip_scores(
         logit_scale: the model's learned temperature, as a factor.
         pooling: ``mean``: logits of the renormalised mean embedding; ``max``: per class the best
             frame's logit; ``mean_probability``: logarithm of the mean softmax over frames.
-        logit_bias: what the model adds to every logit; no softmax depends on it.
+        logit_bias: added to every logit by the model; the softmax does not depend on it.
 
     Returns:
         ``(B, C)`` float32 logits, or log-probabilities with ``mean_probability``; the softmax of

@@ -23,7 +23,7 @@ def normalise(
     # (x / 255 - mean) / std as one multiplication and one addition per channel.
     mean_, std_ = (torch.tensor(v, device=frames.device).view(1, 3, 1, 1) for v in (mean, std))
     scale, shift = 1 / (255 * std_), -mean_ / std_
-    if frames.is_floating_point():  # noise that is learned: a gradient flows through
+    if frames.is_floating_point():  # learned noise: a gradient flows through
         return torch.addcmul(shift, frames, scale).to(dtype)
-    # In place in the copy that the conversion makes: memory is what this costs.
+    # In place in the copy that the conversion makes, to save memory.
     return frames.float().mul_(scale).add_(shift).to(dtype)

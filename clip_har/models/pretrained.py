@@ -1,4 +1,4 @@
-"""Load a model of transformers with its tokenizer from a folder; a fault is one line."""
+"""Load a model of transformers with its tokenizer from a folder, with one-line errors."""
 
 import math
 from pathlib import Path
@@ -21,7 +21,7 @@ def load_pretrained(architecture: Any, folder: Path, *, named: str) -> tuple[Any
     Args:
         architecture: a class of transformers whose configuration has a ``text_config``.
         folder: the checkpoint, see `clip_har.models.checkpoint.find_checkpoint`.
-        named: what the user calls it, such as ``model.checkpoint=FOLDER``, for messages.
+        named: as the user wrote it, such as ``model.checkpoint=FOLDER``, for messages.
 
     Returns:
         The network and the tokenizer.
@@ -30,7 +30,7 @@ def load_pretrained(architecture: Any, folder: Path, *, named: str) -> tuple[Any
         ClipHarError: when a file is missing or damaged, or the files do not belong together.
     """
     disable_progress_bar()  # type: ignore[no-untyped-call]
-    set_verbosity_error()  # type: ignore[no-untyped-call]  # what does not fit is reported below
+    set_verbosity_error()  # type: ignore[no-untyped-call]  # weights that do not fit are reported below
     try:
         _check_size(architecture, folder, named=named)
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
@@ -43,7 +43,7 @@ def load_pretrained(architecture: Any, folder: Path, *, named: str) -> tuple[Any
         )
     except ClipHarError:
         raise
-    except Exception as error:  # whatever a damaged file makes transformers raise
+    except Exception as error:  # a damaged file may cause any error
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise ClipHarError(f"{named}: cannot be loaded ({reason})") from error
     if report["missing_keys"] or report["mismatched_keys"]:
@@ -66,10 +66,10 @@ def load_pretrained(architecture: Any, folder: Path, *, named: str) -> tuple[Any
 
 
 def _check_size(architecture: Any, folder: Path, *, named: str) -> None:
-    """Refuse a configuration of a network that is far larger than its weights.
+    """Raise if the configuration is of a network that is far larger than its weights.
 
-    Memory for all of it is taken before a weight is read, and layers are made one by one: a damaged
-    number would fill the machine or never end.
+    Memory for the whole network is allocated before a weight is read, and layers are made one by
+    one. So a damaged number would fill the memory or never end.
     """
     tensors: dict[str, int] = {}
     for path in weight_files(folder):

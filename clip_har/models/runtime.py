@@ -1,4 +1,4 @@
-"""The runtimes that a model's forward pass may run on; the settings' side, with no heavy import."""
+"""The runtimes of a model's forward pass, and their check, without heavy imports."""
 
 import os
 from importlib.util import find_spec
@@ -18,11 +18,11 @@ def _compiler() -> bool:
 
 
 def check_runtime(runtime: Runtime, *, device: str, precision: str) -> None:
-    """Refuse a runtime that is not installed, or cannot serve a device or a precision.
+    """Check that a runtime is installed and supports a device and a precision.
 
     Args:
         runtime: see `clip_har.models.tower.build_tower`.
-        device: as in the settings, ``auto`` included, or as PyTorch names it.
+        device: as in the settings (also ``auto``), or as PyTorch names it.
         precision: ``fp32``, ``bf16`` or ``fp16``.
 
     Raises:

@@ -10,11 +10,11 @@ class SigLIP(FrameModel):
     """A SigLIP or SigLIP 2 checkpoint of fixed resolution (``model_type`` siglip).
 
     Checkpoints of variable resolution (NaFlex, ``model_type`` siglip2) have another architecture
-    and are refused. Scores are SigLIP's logits, scale times cosine plus bias. Their sigmoid is what
-    the model was trained on and says how well each class fits alone. Measures of confidence use the
-    softmax over the classes, as for every model here; the bias cancels out of it.
+    and raise an error. Scores are SigLIP's logits, scale times cosine plus bias. The model was
+    trained on their sigmoid, which says how well each class fits alone. Measures of confidence use
+    the softmax over the classes, as for every model here; the bias has no effect on it.
 
-    It gives no attribution: there is no class token.
+    It has no attribution, because it has no class token.
     """
 
     architectures: ClassVar[Mapping[str, str]] = {"siglip": "SiglipModel"}

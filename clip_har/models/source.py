@@ -1,4 +1,4 @@
-"""What an option of the ``model`` group is: the contract, with no logic."""
+"""The contract of an option of the ``model`` group, with no logic."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,10 +24,9 @@ class ModelSource(Option, Protocol):
     """A checkpoint and how it is used.
 
     Attributes:
-        caution: what must stand beside each of its numbers; empty for nothing.
+        caution: a warning that is shown with each of its numbers; empty for none.
         single_frames: whether frames are embedded one by one, as learned noise needs it.
-        gives_attribution: whether `clip_har.models.attribution` can say what in a frame an
-            answer rests on.
+        gives_attribution: whether `clip_har.models.attribution` works for it.
     """
 
     caution: ClassVar[str]
@@ -72,8 +71,8 @@ class ModelSource(Option, Protocol):
         """Return the classifier of a set of classes.
 
         Args:
-            model: as `load` returned it.
+            model: the model that `load` returned.
             prompts: C lists of at least one text each.
             batch_size: frames in one forward pass.
-            cache_dir: where text embeddings are kept between runs.
+            cache_dir: where text embeddings are stored between runs.
         """

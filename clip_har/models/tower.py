@@ -1,7 +1,7 @@
-"""Run the image tower where no gradient is needed: by PyTorch, or by a runtime that may be faster.
+"""Run the image tower when no gradient is needed: by PyTorch, or by a runtime that may be faster.
 
-The pixels, the masks and everything after the tower are the same under all of them; gradients
-always flow through PyTorch itself. Which is fastest depends on the processor, see
+The pixels, the masks and everything after the tower are the same for all runtimes. Gradients
+always flow through PyTorch. Which runtime is fastest depends on the processor, see
 ``benchmarks/README.md``.
 """
 
@@ -18,7 +18,7 @@ from clip_har.models.runtime import Runtime, check_runtime
 Tower = Callable[[Tensor], Tensor]
 """Turns ``(M, 3, S, S)`` normalised pixels into ``(M, D)`` features, not yet of length 1."""
 
-_TRACED = 2  # frames that a network is traced with; a single one would be made a constant
+_TRACED = 2  # frames that a network is traced with; a batch of 1 would become a constant
 
 
 class _ImageTower(torch.nn.Module):
@@ -36,7 +36,7 @@ class _ImageTower(torch.nn.Module):
 def build_tower(
     runtime: Runtime, network: Any, *, image_size: int, device: torch.device, precision: str
 ) -> Tower | None:
-    """Make the image tower of a frozen network ready under a runtime; None for the network itself.
+    """Prepare the image tower of a frozen network for a runtime; None for the network itself.
 
     Args:
         runtime: ``torch`` runs the network as it is; ``compile`` through torch.compile with frozen
@@ -49,7 +49,7 @@ def build_tower(
         precision: of the network, ``fp32``, ``bf16`` or ``fp16``.
 
     Raises:
-        ClipHarError: when the runtime is not installed, or cannot serve the device or precision.
+        ClipHarError: when the runtime is not installed, or does not support device or precision.
     """
     if runtime == "torch":
         return None
@@ -67,7 +67,7 @@ def _compiled(tower: torch.nn.Module) -> Tower:
     full = 0
 
     def run(pixels: Tensor) -> Tensor:
-        # A batch of another size would be compiled anew: the last, smaller ones are filled up.
+        # A batch of another size would be compiled again, so the last, smaller one is padded.
         nonlocal full
         full = max(full, len(pixels))
         # Weights cannot be frozen in inference mode.
@@ -81,7 +81,7 @@ def _compiled(tower: torch.nn.Module) -> Tower:
 
 
 def _exported(tower: torch.nn.Module, image_size: int, folder: Path) -> Path:
-    """Write a network as ONNX, which both runtimes read; weights lie beside it in the folder."""
+    """Write a network as ONNX, which both runtimes read, with its weights in the same folder."""
     example = torch.zeros(_TRACED, 3, image_size, image_size)
     with torch.no_grad():
         program = torch.onnx.export(
@@ -94,7 +94,9 @@ def _exported(tower: torch.nn.Module, image_size: int, folder: Path) -> Path:
         )
     assert program is not None  # noqa: S101, None only without dynamo
     path = folder / "tower.onnx"
-    program.save(path, external_data=True)  # one file must stay below 2 GB; large towers do not
+    program.save(
+        path, external_data=True
+    )  # one file is limited to 2 GB, and large towers are larger
     return path
 
 
@@ -102,11 +104,11 @@ def _in_openvino(path: Path) -> Tower:
     import openvino
 
     settings = {
-        "INFERENCE_PRECISION_HINT": "f32",  # it would take bf16 where the processor has it
+        "INFERENCE_PRECISION_HINT": "f32",  # else it uses bf16 if the processor has it
         "PERFORMANCE_HINT": "LATENCY",
         "INFERENCE_NUM_THREADS": torch.get_num_threads(),
     }
-    # Not openvino.convert_model, which reports its use to the maker.
+    # Not openvino.convert_model, which sends usage data to its maker.
     compiled = openvino.Core().compile_model(str(path), "CPU", settings)
 
     def run(pixels: Tensor) -> Tensor:

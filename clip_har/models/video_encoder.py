@@ -18,9 +18,9 @@ from clip_har.models.preprocess import normalise
 class VideoEncoder(Encoder):
     """A frozen X-CLIP (Ni et al. 2022, "Expanding Language-Image Pretrained Models").
 
-    Frames of a clip exchange messages inside the vision tower, a second transformer joins them,
-    and every text is moved towards what is seen in the clip before the two are compared. So a
-    single frame has no embedding, and no classifier is the same for all clips.
+    The frames of a clip exchange messages inside the vision tower, a second transformer joins them,
+    and every text is adapted to the clip before the two are compared. So a single frame has no
+    embedding, and class embeddings differ from clip to clip.
 
     Attributes:
         clip_length: frames of every clip.
@@ -62,9 +62,9 @@ class VideoEncoder(Encoder):
     def logits(self, embeddings: Tensor, patches: Tensor, prompts: Tensor) -> Tensor:
         """Compare clips with classes.
 
-        With one prompt a class this is X-CLIP's own forward pass. With several, each is adapted to
-        the clip; their mean over the class, renormalised, is compared, as in a zero-shot
-        classifier.
+        With one prompt per class this is X-CLIP's own forward pass. With several prompts, each is
+        adapted to the clip, and their renormalised mean over the class is compared, as in a
+        zero-shot classifier.
 
         Args:
             embeddings: ``(B, D)``, see `encode_clips`.
@@ -95,8 +95,8 @@ def load_video_encoder(
     Args:
         architecture: transformers' ``XCLIPModel``.
         folder: the checkpoint.
-        name: what the user calls it.
-        device: where it is to run.
+        name: as the user wrote it.
+        device: where it runs.
         precision: of the forward pass.
 
     Raises:

@@ -19,7 +19,7 @@ class XCLIP(PretrainedModel):
     """An X-CLIP checkpoint.
 
     It sees a clip as a whole. The checkpoint fixes the number of frames, and the model itself pools
-    them. What needs single frames (learned noise, attribution) is refused.
+    them. Learned noise and attribution need single frames, so they raise an error.
 
     Attributes:
         checkpoint: hub name, or a local folder in the hub's format.
@@ -37,7 +37,7 @@ class XCLIP(PretrainedModel):
         """Return the frames that a clip must have, from the checkpoint's configuration.
 
         Raises:
-            ClipHarError: when the configuration does not say.
+            ClipHarError: when the configuration does not have it.
         """
         return vision_number(self.folder(), "num_frames", default=8)
 

@@ -18,8 +18,8 @@ from clip_har.models.pooling import Pooling, clip_embeddings, clip_scores
 class Classifier(Protocol):
     """What scores clips.
 
-    A `ZeroShot`, a `clip_har.models.video_zero_shot.VideoZeroShot`, or a planted model whose
-    answers are known.
+    It is a `ZeroShot`, a `clip_har.models.video_zero_shot.VideoZeroShot`, or a test model with
+    known predictions.
     """
 
     @property
@@ -47,13 +47,13 @@ class ZeroShot:
 
     Attributes:
         model: the dual encoder.
-        classifier: ``(C, D)`` float32 L2-normalised class embeddings, on the model's device.
+        class_embeddings: ``(C, D)`` float32 L2-normalised class embeddings, on the model's device.
         pooling: over the frames of a clip.
         batch_size: frames in one forward pass.
     """
 
     model: DualEncoder
-    classifier: Tensor
+    class_embeddings: Tensor
     pooling: Pooling
     batch_size: int
 
@@ -68,8 +68,8 @@ class ZeroShot:
         cache_dir: Path,
     ) -> "ZeroShot":
         """Embed the classes of a model, see `zero_shot_classifier`."""
-        classifier = zero_shot_classifier(model, prompts, cache_dir=cache_dir)
-        return cls(model, classifier.to(model.device), pooling, batch_size)
+        class_embeddings = zero_shot_classifier(model, prompts, cache_dir=cache_dir)
+        return cls(model, class_embeddings.to(model.device), pooling, batch_size)
 
     @property
     def device(self) -> torch.device:
@@ -79,7 +79,7 @@ class ZeroShot:
     @cached_property
     def digest(self) -> str:
         """Digest of the weights and the class embeddings, 32 hexadecimal digits."""
-        classes = self.classifier.cpu().numpy().tobytes()
+        classes = self.class_embeddings.cpu().numpy().tobytes()
         text = f"{self.model.digest} {self.pooling} {hashlib.sha256(classes).hexdigest()}"
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
@@ -143,13 +143,16 @@ class ZeroShot:
         return clip_scores(
             embeddings,
             lengths,
-            self.classifier,
+            self.class_embeddings,
             logit_scale=self.model.logit_scale,
             logit_bias=self.model.logit_bias,
             pooling=self.pooling,
         ).cpu()
 
     def frame_logits(self, embeddings: Tensor) -> Tensor:
-        """Return the logits ``(M, C)`` of single frames ``(M, D)``; they have a gradient."""
+        """Return the logits ``(M, C)`` of single frames ``(M, D)``, with a gradient."""
         model = self.model
-        return model.logit_scale * embeddings.float() @ self.classifier.float().T + model.logit_bias
+        return (
+            model.logit_scale * embeddings.float() @ self.class_embeddings.float().T
+            + model.logit_bias
+        )

@@ -1,4 +1,4 @@
-"""Some clips under their mask, their frames in a row on the device, for many kinds of noise."""
+"""A batch of masked clips whose tensors are computed once and used by many kinds of noise."""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -53,7 +53,7 @@ class ClipBatch:
         return torch.cat([torch.arange(length) for length in self.lengths]).to(self.device)
 
     def per_frame(self, values: NDArray[np.int64]) -> Tensor:
-        """Repeat what holds for each clip ``(B,)`` for each of its frames: ``(M,)``."""
+        """Repeat a value of each clip ``(B,)`` for each of its frames: ``(M,)``."""
         lengths = torch.tensor(self.lengths)
         return torch.from_numpy(values.copy()).repeat_interleave(lengths).to(self.device)
 

@@ -1,4 +1,4 @@
-"""What learned noise needs to know of the cell that it is for."""
+"""The settings of a cell that learned noise depends on."""
 
 from typing import Any, Protocol
 
@@ -15,7 +15,7 @@ class LearningCell(Protocol):
 
     @property
     def dataset(self) -> ClipSource:
-        """What is evaluated; says which clips are for training."""
+        """The data set; it also names the training clips."""
 
     @property
     def frames(self) -> FrameSettings:
@@ -35,7 +35,7 @@ class LearningCell(Protocol):
 
     @property
     def region(self) -> RegionSource:
-        """Says where the subject is."""
+        """Finds the subject."""
 
     @property
     def noise(self) -> Any:

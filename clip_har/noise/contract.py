@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Seen:
-    """B clips as the model sees them, and what noise really added to each.
+    """B clips as the model sees them, and how much noise was added to each.
 
     Attributes:
         frames: of each clip ``(T, 3, S, S)`` uint8.
@@ -45,7 +45,7 @@ class Noise(Protocol):
 
         Args:
             clips: the clips under their mask.
-            columns: ``(B,)``, which noise each clip gets.
+            columns: ``(B,)``, the column of the noise that each clip gets.
         """
 
     def answers(
@@ -57,7 +57,7 @@ class Noise(Protocol):
             classifier: a `clip_har.models.zero_shot.Classifier`.
             clips: the clips under their mask.
             seen: what `seen` returned for them.
-            columns: ``(B,)``, which noise each clip gets.
+            columns: ``(B,)``, the column of the noise that each clip gets.
         """
 
 
@@ -70,7 +70,7 @@ def unchanged(clips: "ClipBatch") -> Seen:
 def noisy_frames(
     clips: "ClipBatch", where: Where, add: "Callable[[Tensor, Tensor | None], Tensor]"
 ) -> "Tensor":
-    """Return the frames of clips with noise, as a picture is stored: whole grey levels.
+    """Return the frames of clips with noise, rounded to whole grey levels.
 
     Args:
         clips: the clips under their mask, M frames.
@@ -90,9 +90,9 @@ def noisy_frames(
 def realised(
     frames: "Tensor", noisy: "Tensor", lengths: Sequence[int]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return what was really added to each of B clips: root mean square and largest change.
+    """Return the change that was added to each of B clips: root mean square and largest value.
 
-    Clipping to valid pixels takes some of the noise away.
+    It may be less than the noise, because pixels are clipped to valid values.
 
     Args:
         frames: ``(M, 3, S, S)`` uint8, the clips' frames in a row; the mean is taken within each

@@ -1,4 +1,4 @@
-"""Random noise: corruptions to stand beside learned noise as placebos."""
+"""Random noise: corruptions, also used as placebos for learned noise."""
 
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Annotated, ClassVar
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 
 class RandomNoise(NoiseSettings, ABC):
-    """What all random noise has in common; each option gives ``corrupt``.
+    """What all random noise has in common; each option defines ``corrupt``.
 
     Attributes:
         where: see `clip_har.noise.where.Where`.
-        static: the same noise in all frames of a clip, or fresh noise in each.
+        static: the same noise in all frames of a clip, or new noise in each frame.
         seed: of the noise.
     """
 
@@ -39,7 +39,7 @@ class RandomNoise(NoiseSettings, ABC):
         """Return ``(T, 3, S, S)`` float32 grey levels, not yet clamped, for uint8 frames."""
 
     def seen(self, clips: "ClipBatch", columns: NDArray[np.int64]) -> Seen:  # noqa: ARG002
-        """Add noise to clips, on the CPU; the clip's id and the seed alone decide it."""
+        """Add noise to clips, on the CPU; it depends on the clip's id and the seed alone."""
         from clip_har.noise.batch import ClipBatch
 
         every = []

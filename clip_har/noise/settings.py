@@ -1,4 +1,4 @@
-"""What every option of conf/noise says of itself."""
+"""The base class of the options of ``conf/noise``."""
 
 from typing import TYPE_CHECKING, ClassVar
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 class NoiseSettings(Settings):
-    """The base of all noise options: what the rest of the package asks of them."""
+    """The base class of all noise options: what the rest of the package uses of them."""
 
     is_clean: ClassVar[bool] = False
     """Whether it changes nothing."""
@@ -22,7 +22,7 @@ class NoiseSettings(Settings):
         return False
 
     def check(self, cell: "LearningCell") -> None:
-        """Refuse what the rest of the cell cannot give; nothing is asked of it.
+        """Check that the rest of the cell provides what the noise needs; here nothing is needed.
 
         Args:
             cell: the checked settings.

@@ -1,10 +1,9 @@
-"""Where noise goes: over the mask, beside it or under it."""
+"""Where noise is added: everywhere, on visible pixels, or before the mask."""
 
 from typing import Literal
 
 Where = Literal["everywhere", "visible", "before"]
-"""``everywhere``: added after the mask, on hidden pixels too, as a camera or a program would that
-gets the masked picture. ``visible``: added after the mask, only to the share of each pixel that
-the mask leaves visible. ``before``: added to the whole frame, then the mask is painted over it,
-as if the noise were part of the room; paint that is made from the frame (``mean``, ``blur``,
-``surround``) then holds it, too. With paint of one colour the last two are the same picture."""
+"""``everywhere``: added after the mask, also on hidden pixels. ``visible``: added after the mask,
+only to the share of each pixel that the mask leaves visible. ``before``: added to the whole frame
+before the mask is painted; a fill that is computed from the frame (``mean``, ``blur``,
+``surround``) then contains the noise, too. With a fill of one colour the last two are equal."""

@@ -1,4 +1,4 @@
-"""Turn class names into the texts that a zero-shot classifier is made of."""
+"""Turn class names into the prompts of a zero-shot classifier."""
 
 import re
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from clip_har.core.settings import Settings
 
 
 def spaced(name: str) -> str:
-    """Space out and lower a class name as data sets write it.
+    """Return a data set's class name as separate words in lower case.
 
     Example:
         >>> spaced("HandstandPushups"), spaced("brush_hair"), spaced("YoYo")
@@ -26,11 +26,12 @@ class PromptSet(Settings):
     """Templates, each with ``{}`` in place of the class name.
 
     Attributes:
-        templates: the templates; empty when ``file`` gives them.
-        file: a text file with one template a line.
-        class_names: a text file with one name a line, in class order, to be used in place of the
-            names of the data set.
-        spelling: of the data set's names: ``spaced`` out and in lower case, or ``as_written``.
+        templates: the templates; empty if ``file`` has them.
+        file: a text file with one template per line.
+        class_names: a text file with one name per line, in class order, instead of the names of the
+            data set.
+        spelling: of the data set's names: ``spaced`` (separate words in lower case) or
+            ``as_written``.
     """
 
     templates: list[str] = Field(default_factory=list)
@@ -47,7 +48,7 @@ class PromptSet(Settings):
         return self
 
     def load_templates(self) -> list[str]:
-        """Return the templates, read from ``file`` where one is given.
+        """Return the templates; read them from ``file`` if it is set.
 
         Raises:
             ClipHarError: when the file is missing, empty, or a line has no ``{}``.
@@ -72,7 +73,7 @@ class PromptSet(Settings):
             C lists of P texts each.
 
         Raises:
-            ClipHarError: when a file is missing or holds another number of names than C.
+            ClipHarError: when a file is missing, or does not have C names.
         """
         words = list(class_names)
         if self.spelling == "spaced":

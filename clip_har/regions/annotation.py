@@ -1,4 +1,4 @@
-"""Maps that come with the data, or were published for it: the truth about where targets are."""
+"""Ground truth of where targets are: maps that come with the data, or were published for it."""
 
 import hashlib
 import json
@@ -28,17 +28,17 @@ _Edge = Annotated[int, Field(ge=1, le=16384)]
 class AnnotationRegion(Settings):
     """Read where targets are from maps, masks or boxes of the clips.
 
-    Without a setting they are the maps that the data set brings (``dataset=synthetic`` does). The
-    subject is the person. The background is the truth too: a frame without a person is all
-    background. A clip that has no maps, or no box in any frame that is shown, is one in which
-    nothing is found, whatever the target.
+    Without a setting they are the maps that come with the data set (``dataset=synthetic`` has
+    them). The subject is the person. The background is ground truth too: a frame without a person
+    is all background. In a clip that has no maps, or no box in any frame that is shown, no target
+    is found.
 
     Exact means that nothing is estimated here. Boxes are exact as boxes, not as silhouettes, and
-    UCF101-24 has them for the actors of 24 classes while they act: in a frame without one a
-    person may be in view all the same. Boxes are placed at the size that they were measured on and
-    then fitted like a frame: in a copy of the clip in another size this is right to a pixel of
-    the model's frame as long as its shape is about the same (320x240 and 340x256). In a copy
-    with another frame rate no map and no box fits.
+    UCF101-24 has them for the actors of 24 classes while they act: a frame without a box may still
+    show a person. Boxes are placed at the size that they were measured on and then fitted like a
+    frame. For a copy of the clip in another size this is right to a pixel of the model's frame if
+    the aspect ratio is about the same (320x240 and 340x256). For a copy with another frame rate no
+    map and no box fits.
 
     Attributes:
         maps: folder of one ``.npz`` or one folder of mask images per clip, laid out like the
@@ -85,14 +85,14 @@ class AnnotationRegion(Settings):
             raise refuse("annotation", target, targets)
 
     def uses_label(self, target: str) -> bool:  # noqa: ARG002
-        """Use no label: the boxes of all classes count."""
+        """Return False: the boxes of all classes count."""
         return False
 
     def identity(self, clips: ClipSet) -> str:
         """Return a digest of the maps of the clips, or of the file of boxes.
 
         Raises:
-            ClipHarError: when no clip has any, or two clips would share one.
+            ClipHarError: when no clip has a map or box, or two clips would share one.
         """
         if self.boxes is not None:
             file = self._box_file(self.boxes)
@@ -123,7 +123,7 @@ class AnnotationRegion(Settings):
         """Return the reader of the maps; a file of boxes is read now.
 
         It gives 1 inside a target and fractions where an edge falls between the pixels of the
-        fitted frame; letterbox bars are no part of anything.
+        fitted frame; letterbox bars belong to no target.
 
         Raises:
             ClipHarError: (the reader too) when a file is missing, damaged or does not fit.
@@ -187,12 +187,12 @@ def _fitted(maps: Maps | None, frames: ClipFrames, target: str) -> NDArray[np.fl
 
 
 def _check_found(clips: ClipSet, found: Sequence[str | Path | None], where: str) -> None:
-    """Refuse what belongs to no clip, as after a typing error, or to two at once."""
+    """Raise if no name matches a clip, as after a typing error, or one name matches two clips."""
     if not any(found):
         raise ClipHarError(
             f"region=annotation: none of the {len(clips.clips)} clips of {clips.name}, such as"
-            f" {clips.clips[0].id}, is {where}; mend the names, or use region=motion, which needs"
-            " no maps"
+            f" {clips.clips[0].id}, is {where}; correct the names, or use region=motion, which"
+            " needs no maps"
         )
     owners: dict[str | Path, Clip] = {}
     for clip, name in zip(clips.clips, found, strict=True):

@@ -1,4 +1,4 @@
-"""Files of boxes around the actors: UCF101-24's annotations, or one's own."""
+"""Files of boxes around the actors: the annotations of UCF101-24, or your own."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ Boxes = NDArray[np.float64]
 
 EXTENSIONS = (".csv", ".parquet")
 
-_LARGEST = 16384  # pixels a side: what is larger is no resolution
+_LARGEST = 16384  # largest valid side of a picture, pixels
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,9 +71,9 @@ class BoxFile:
     videos: Mapping[str, VideoBoxes]
 
     def name_of(self, clip: Clip) -> str | None:
-        """Return the name that a clip has in the file, whatever its case; None = it is not there.
+        """Return the name that a clip has in the file, ignoring case; None if it is not there.
 
-        A name matches with and without its folder, the latter where only one video has it.
+        A name matches with its folder, or without it if only one video has that name.
         """
         for name in clip_names(clip):
             found = self._names.get(name.lower())
@@ -89,11 +89,11 @@ class BoxFile:
 
 
 def read_boxes(path: Path, *, size: Size) -> BoxFile:
-    """Return the boxes of a file; read once in a process, as long as the file stays as it is.
+    """Return the boxes of a file; it is read once per process unless it changes.
 
     It is a table (CSV or Parquet) with the columns ``video,frame,x1,y1,x2,y2``, a row per box.
-    Frames count from 0; x1, y1, x2, y2 are the edges of a box in pixels, and what lies outside of
-    the picture is cut off. Columns ``height,width`` may say how large the pictures were that the
+    Frames count from 0; x1, y1, x2, y2 are the edges of a box in pixels. Boxes are cut at the
+    edges of the picture. Optional columns ``height,width`` give the size of the pictures that the
     boxes of a video were measured on. A video is named by the clip's id or by
     ``<class folder>/<file name>``, without extension.
 
@@ -103,7 +103,7 @@ def read_boxes(path: Path, *, size: Size) -> BoxFile:
             file does not say.
 
     Raises:
-        ClipHarError: the file cannot be read, or holds anything else.
+        ClipHarError: when the file cannot be read, or has other content.
     """
     stat = path.stat()
     return _read(path, size, stat.st_size, stat.st_mtime_ns)
@@ -156,7 +156,7 @@ def _last_part(name: str) -> str:
 
 
 def _overlap(low: float, high: float, size: int) -> NDArray[np.float64]:
-    """Return which part of each of ``size`` pixels lies between two edges."""
+    """Return the share of each of ``size`` pixels that lies between two edges."""
     pixel = np.arange(size)
     inside: NDArray[np.float64] = np.minimum(high, pixel + 1) - np.maximum(low, pixel)
     return inside.clip(0, 1)

@@ -1,4 +1,4 @@
-"""How the camera moved between the frames of a clip: global motion, found without a model."""
+"""Camera motion between the frames of a clip, estimated without a model."""
 
 from typing import Any, NamedTuple
 
@@ -51,17 +51,17 @@ class _Features(NamedTuple):
 
 
 def camera_motion(frames: Frames) -> Matrix:
-    """Return how the picture moved from each frame of a clip to each other one.
+    """Return the global motion from each frame of a clip to each other frame.
 
     Frames are matched in pairs by SIFT features and the ratio test (Lowe 2004). RANSAC (Fischler
     and Bolles 1981) then finds the pan, zoom and roll that most matches agree on, so that a moving
-    subject is outvoted; it counts if it makes the two frames alike. Where a good part of the
-    matches agrees on rest as well, it is exactly rest. Frames that do not match directly are
-    linked by the shortest chain of pairs; where there is none, it is rest if they are alike as
-    they are (a scene without features), and unknown if not.
+    subject does not decide it. The motion is accepted if it makes the two frames similar. If many
+    matches also agree on rest, it is exactly rest. Frames that do not match directly are linked by
+    the shortest chain of pairs. If there is no chain, the motion is rest if the frames are similar
+    without any motion (a scene without features), and otherwise unknown.
 
-    Equal frames give equal motions, in any process and with any number of threads: RANSAC draws
-    from a generator of its own that starts anew for every pair.
+    Equal frames give equal motions, in any process and with any number of threads: RANSAC samples
+    from its own generator, which is seeded again for every pair.
 
     Args:
         frames: ``(T, 3, H, W)`` uint8 RGB.
@@ -102,12 +102,12 @@ def camera_motion(frames: Frames) -> Matrix:
 
 
 def is_at_rest(motion: Matrix) -> bool:
-    """Return whether motions ``(..., 3, 3)`` are all exactly none, see `camera_motion`."""
+    """Return whether all motions ``(..., 3, 3)`` are exactly rest, see `camera_motion`."""
     return bool((motion == np.eye(3)).all())
 
 
 def picture_box(frames: Frames) -> Box:
-    """Return where the frames hold a picture: all but the black bars of a letterbox.
+    """Return the part of the frames that holds a picture, without black letterbox bars.
 
     Args:
         frames: ``(T, 3, H, W)`` uint8 RGB.
@@ -198,14 +198,14 @@ def _matches(
 
 
 def _plausible(affine: Matrix) -> bool:
-    """Return whether zoom and roll of a motion ``(2, 3)`` are those of a camera in use."""
+    """Return whether zoom and roll of a motion ``(2, 3)`` are plausible for a camera."""
     zoom = np.hypot(affine[0, 0], affine[1, 0])
     turn = np.arctan2(affine[1, 0], affine[0, 0])
     return bool(1 / _ZOOM <= zoom <= _ZOOM and abs(turn) <= _TURN)
 
 
 def _alike(first: Frames, second: Frames, area: NDArray[np.bool_], motion: Matrix) -> bool:
-    """Return whether two grey frames ``(H, W)`` show the same where a motion lays them."""
+    """Return whether two grey frames ``(H, W)`` are similar after the first is moved."""
     import cv2
 
     size = first.shape[::-1]

@@ -1,4 +1,4 @@
-"""The names that something about a clip may be kept under, outside of its data set."""
+"""The names under which data about a clip may be stored outside of its data set."""
 
 from pathlib import PurePosixPath
 
@@ -7,10 +7,10 @@ from clip_har.data.sources.files import VIDEO_EXTENSIONS
 
 
 def clip_names(clip: Clip) -> list[str]:
-    """Return names of a clip, the most telling first, without a video's extension where possible.
+    """Return names of a clip, the most specific first, without a video's extension if possible.
 
-    They are its id, ``<class folder>/<file>`` and the file's name alone. A stretch of a longer
-    video goes by its id only, since the other names are those of the whole video.
+    They are its id, ``<class folder>/<file>`` and the file's name alone. A clip that is a section
+    of a longer video has its id only, since the other names are those of the whole video.
 
     Example:
         >>> from pathlib import Path

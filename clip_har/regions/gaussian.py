@@ -20,7 +20,7 @@ def gaussian_blur(planes: NDArray[np.integer], sigma: float) -> NDArray[np.float
         sigma: standard deviation in pixels, more than 0.
 
     Returns:
-        ``(..., H, W)`` float64 in the range of the input; a constant plane stays as it is.
+        ``(..., H, W)`` float64 in the range of the input; a constant plane is not changed.
 
     Raises:
         ValueError: when ``planes`` are not whole numbers.
@@ -39,7 +39,7 @@ def gaussian_blur(planes: NDArray[np.integer], sigma: float) -> NDArray[np.float
 
 
 def _weights(length: int, sigma: float) -> NDArray[np.float64]:
-    """Return ``(length, length)``: row i holds the whole-number weights that make pixel i."""
+    """Return ``(length, length)``: row i holds the whole-number weights of pixel i."""
     reach = math.ceil(_REACH * sigma)
     bell = [math.exp(-0.5 * (step / sigma) ** 2) for step in range(-reach, reach + 1)]
     taps = [round(_ONE * value / math.fsum(bell)) for value in bell]

@@ -1,4 +1,4 @@
-"""Files of maps: what every pixel of a clip's frames is."""
+"""Files of maps, which say for every pixel of a clip's frames what it belongs to."""
 
 import hashlib
 import os
@@ -21,7 +21,7 @@ from clip_har.regions.clip_names import clip_names
 from clip_har.regions.source import BACKGROUND, OBJECT
 
 LABELS = {"background": 0, "person": 1, "object": 2}
-"""What the numbers in label maps stand for."""
+"""The meaning of the numbers in label maps."""
 
 IMAGES = (".png", ".jpg", ".jpeg")
 
@@ -47,13 +47,13 @@ class Maps:
         return cls((labels == LABELS["person"]).astype(np.float32), labels)
 
     def of(self, target: str) -> NDArray[np.float32] | None:
-        """Return where a target is, ``(T, H, W)`` in [0, 1]; None if the maps do not say.
+        """Return the soft mask of a target, ``(T, H, W)`` in [0, 1]; None if it is not annotated.
 
-        The background is the label 0, or all that is not a person where there are no labels: a
-        frame without a person is all background.
+        The background is the label 0. Without labels it is all that is not a person, so a frame
+        without a person is all background.
 
         Args:
-            target: ``background``, ``object``, or any other for the person.
+            target: ``background``, ``object``, or any other word for the person.
         """
         if target not in (BACKGROUND, OBJECT):
             return self.person
@@ -80,11 +80,11 @@ def find_maps(folder: Path, clip: Clip) -> Path | None:
 
 
 def maps_mark(path: Path) -> str:
-    """Return a short mark of the content of a clip's maps, empty if there are none.
+    """Return a short fingerprint of the content of a clip's maps, empty if there are none.
 
-    A ``.npz`` ends with the checksums of what is in it, so that its first and last 16 KiB are
-    enough. Of a folder it is that of every image, about 20 microseconds each, read once in a
-    process as long as names, sizes and times stay: each cell of a sweep asks several times.
+    A ``.npz`` ends with the checksums of its content, so its first and last 16 KiB are enough. For
+    a folder all images are included, about 20 microseconds each. It is read once per process
+    unless names, sizes or times change, because each cell of a sweep asks several times.
     """
     if not path.is_dir():
         return content_mark(path)
@@ -116,8 +116,8 @@ def read_maps(path: Path, frames: Sequence[int]) -> Maps:
         frames: T frames of the clip, from 0.
 
     Raises:
-        ClipHarError: it holds anything else, too little, or is damaged. Arrays of Python objects
-            are never loaded: a file of maps cannot run code.
+        ClipHarError: when it has other content, has too few maps, or is damaged. Arrays of Python
+            objects are never loaded, so that a file of maps cannot run code.
     """
     if path.is_dir():
         return Maps(_soft_mask(path, _read_images(path, frames)))
@@ -219,7 +219,7 @@ def _check_count(path: Path, count: int, frames: Sequence[int]) -> None:
 
 
 def _check_gaps(folder: Path, files: Sequence[Path]) -> None:
-    """Refuse numbered masks with a number missing: all later ones would belong elsewhere."""
+    """Raise if a number is missing in numbered masks: all later ones would get wrong frames."""
     matches = [re.search(r"(\d+)$", path.stem) for path in files]
     numbers = [int(match[1]) for match in matches if match is not None]
     if len(numbers) < len(files):
@@ -233,7 +233,7 @@ def _check_gaps(folder: Path, files: Sequence[Path]) -> None:
 
 
 def _natural(path: Path) -> tuple[list[tuple[int, str]], str]:
-    """Return what sorts ``9.png`` before ``10.png``."""
+    """Return a sort key that puts ``9.png`` before ``10.png``."""
     parts = re.findall(r"\d+|\D+", path.stem)
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts], path.name
 

@@ -34,13 +34,13 @@ if TYPE_CHECKING:
     from clip_har.models.zero_shot import ZeroShot
 
 _THINGS = (SUBJECT, PERSON, BACKGROUND)
-_RESTLESS = 2.0  # a pixel moves when it departs this many times as far as the median pixel
+_RESTLESS = 2.0  # a pixel moves if its departure is this many times that of the median pixel
 _FULL = 99.0  # percentile of the moving pixels that gets the soft mask 1
-_SEEN = 2  # frames that must show a place, itself counted, for its background to be known
-_MARGIN = 2  # px at the border of a frame that a moving camera's background is not made of
+_SEEN = 2  # frames that must show a place (with the frame itself) for its background to be known
+_MARGIN = 2  # px at the border of a frame that are not used for a moving camera's background
 _UNSEEN = np.int16(1 << 14)  # sorts behind every grey level
-# An outline this much stronger in the background than in the frame is a ghost's: a smooth body
-# before rough ground hides half of the ground's edges along its outline, no more.
+# An outline that is this much stronger in the background than in the frame is that of a ghost: a
+# smooth body in front of rough ground hides at most half of the ground's edges along its outline.
 _GHOST = 2.0
 
 
@@ -63,21 +63,21 @@ class MotionRegion(Settings):
     after the motion of the camera is taken out (see `clip_har.regions.camera.camera_motion`). With
     a camera at rest nothing is registered or resampled.
 
-    It does not know who moves: the subject, and so the person, is whatever moves, with its shadow,
-    other people, a ball, leaves in the wind and text laid over the picture. It misses who stands
-    still. Who stands in one place in more than half of the frames becomes background there: parts
-    of the body that stay in place are missed, and a ghost is left where the body is gone. A camera
-    that travels through a scene (following a rider) is not a motion of the whole picture, and a
-    fast pan shows each place too rarely: frames that cannot be registered, and places seen in
-    no other frame, count as static. More sampled frames help.
+    It does not know who moves. The subject, and so the person, is all that moves: also shadows,
+    other people, a ball, leaves in the wind, and text over the picture. A person who stands still
+    is missed. A body that stays in one place in more than half of the frames becomes background
+    there, and a ghost is left in the frames where the body is gone. A camera that travels through a
+    scene (following a rider) does not move the whole picture alike, and a fast pan shows each place
+    too rarely. Frames that cannot be registered, and places that no other frame shows, count as
+    static. More sampled frames help.
 
     Attributes:
         smoothing: standard deviation of the Gaussian over each map, share of the short side.
         threshold: smoothed departure, in grey levels (of 255) averaged over the channels, up to
             which a pixel counts as static: above the noise of camera and codec.
-        camera: ``moving`` takes its motion out, ``static`` takes every frame as it is.
-        speckle: connected parts of a frame's moving region are dropped if they are smaller than
-            this share of the region's mean area over the frames that have one; 0 drops none.
+        camera: ``moving`` compensates its motion, ``static`` uses every frame as it is.
+        speckle: connected components of a frame's moving region are dropped if they are smaller
+            than this share of the region's mean area over the frames that have one; 0 drops none.
         on_empty: what happens to a clip in which nothing moves.
 
     Example:
@@ -101,12 +101,12 @@ class MotionRegion(Settings):
     asks_model: ClassVar[bool] = False
 
     def check(self, target: str) -> None:
-        """Raise `ClipHarError` for all but the subject, the person and the background."""
+        """Raise `ClipHarError` unless it is the subject, the person or the background."""
         if target not in _THINGS:
             raise refuse("motion", target, _THINGS)
 
     def uses_label(self, target: str) -> bool:  # noqa: ARG002
-        """Use pixels only."""
+        """Return False: only pixels are used."""
         return False
 
     def identity(self, clips: ClipSet) -> str:  # noqa: ARG002
@@ -116,7 +116,7 @@ class MotionRegion(Settings):
         return f"opencv {cv2.__version__}"
 
     def locator(self, zero_shot: "ZeroShot") -> Locator:  # noqa: ARG002
-        """Return what finds the moving pixels of clips; it runs on the CPU."""
+        """Return the function that finds the moving pixels of clips; it runs on the CPU."""
 
         def locate(clips: Sequence[ClipFrames], target: str) -> list[NDArray[np.float32]]:
             self.check(target)
@@ -149,7 +149,7 @@ class MotionRegion(Settings):
             return nothing
         sigma = self.smoothing * min(frames.shape[2:])
         smooth = gaussian_blur(scene.departure, sigma) / (2 * frames.shape[1])  # grey levels
-        # A shaking camera moves most pixels a little: what counts is what stands out from that.
+        # A shaking camera moves most pixels a little: only pixels that move more count.
         floor = max(self.threshold, _RESTLESS * float(_percentile(smooth[scene.known], 50)))
         excess = smooth - floor
         moving = (excess > 0) & scene.known
@@ -171,7 +171,7 @@ class MotionRegion(Settings):
 
 
 def _still_scene(frames: NDArray[np.uint8]) -> _Scene:
-    """Hold every frame against the one median frame."""
+    """Compare every frame with the one median frame."""
     ordered = np.sort(frames, axis=0)
     last = len(frames) - 1
     median = ordered[last // 2].astype(np.int16) + ordered[(last + 1) // 2]  # (3, H, W), doubled
@@ -182,10 +182,10 @@ def _still_scene(frames: NDArray[np.uint8]) -> _Scene:
 
 
 def _registered_scene(frames: NDArray[np.uint8], motion: NDArray[np.float64]) -> _Scene:
-    """Compare every frame with the median of all frames that are laid over it.
+    """Compare every frame with the median of all frames, registered to it.
 
-    Registration is right to about a pixel, and resampling blurs: frames are blurred alike first,
-    and depart only from what the background has nowhere within a pixel.
+    Registration is right to about a pixel, and resampling blurs. So all frames are blurred first,
+    and a pixel departs only if the background has no such value within a pixel.
     """
     import cv2
 
@@ -249,15 +249,15 @@ def _median_over(
 
 
 def _without_ghosts(moving: NDArray[np.bool_], scene: _Scene, reach: int) -> NDArray[np.bool_]:
-    """Return the moving region without the parts whose outline only the background shows.
+    """Return the moving region without the components whose outline only the background shows.
 
-    Where a body that stood in the median frame is gone, the frame shows smooth ground (after
-    Cucchiara et al. 2003, who tell ghosts by their optical flow).
+    If a body that is in the median frame is gone, the frame shows smooth ground there (after
+    Cucchiara et al. 2003, who recognise ghosts by their optical flow).
 
     Args:
         moving: ``(T, H, W)``.
         scene: the frames and backgrounds.
-        reach: how far from a part's outline edges count as its own, in pixels.
+        reach: distance from a component's outline within which edges count as its own, in pixels.
     """
     import cv2
 
@@ -284,7 +284,7 @@ def _edges(picture: NDArray[np.int16]) -> NDArray[np.int32]:
 
 
 def _without_speckle(moving: NDArray[np.bool_], share: float) -> NDArray[np.bool_]:
-    """Return the moving region without parts below a share of its mean area per frame."""
+    """Return the moving region without components below a share of its mean area per frame."""
     import cv2
 
     frames = int(moving.any(axis=(1, 2)).sum())

@@ -1,4 +1,4 @@
-"""No region source: nothing is known about where anything is."""
+"""No region source: no target can be found."""
 
 from typing import TYPE_CHECKING, ClassVar
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class NoRegion(Settings):
-    """Know no regions: a mask that needs one is refused."""
+    """Find no target; a mask that needs one raises an error."""
 
     finds_regions: ClassVar[bool] = False
     exact: ClassVar[bool] = False
@@ -28,11 +28,11 @@ class NoRegion(Settings):
         )
 
     def uses_label(self, target: str) -> bool:  # noqa: ARG002
-        """Use nothing."""
+        """Return False."""
         return False
 
     def identity(self, clips: ClipSet) -> str:  # noqa: ARG002
-        """Depend on nothing."""
+        """Return an empty text."""
         return ""
 
     def locator(self, zero_shot: "ZeroShot") -> Locator:  # noqa: ARG002

@@ -35,22 +35,22 @@ class PersonRegion(Settings):
     """Estimate where people are, with Mask R-CNN (He et al. 2017) of torchvision.
 
     A pixel's soft mask is the highest mask probability of any person found there. ``subject`` is
-    the people, ``background`` all but them.
+    all people, ``background`` the rest.
 
     The weights are a folder (or a hub name) with ``*.safetensors``: torchvision's own state
-    dictionary, which it publishes pickled only. `conversion` is the command that converts it once.
+    dictionary, which it publishes only as a pickle. `conversion` is the command to convert it.
 
-    ``checkpoint`` and ``revision`` only say where the weights lie: they are left out of
-    ``model_dump``, and so of what names maps and results, where the weights' digest stands for
-    them.
+    ``checkpoint`` and ``revision`` only say where the weights are. They are left out of
+    ``model_dump``, and so of the keys of maps and results, which hold the digest of the weights
+    instead.
 
     Attributes:
-        checkpoint: local folder or hub name; None = not set, and the source cannot be used.
+        checkpoint: local folder or hub name; while it is None the source cannot be used.
         revision: hub commit; not used for a local folder.
-        architecture: of torchvision; the weights must be its own, for the 91 categories of COCO.
+        architecture: of torchvision; the weights must fit it, with the 91 categories of COCO.
         score: least score of a person, in [0, 1].
-        input_size: side that a frame is scaled to before people are looked for, in pixels;
-            torchvision's default is 800. Time grows with its square.
+        input_size: side that a frame is scaled to before detection, in pixels; torchvision's
+            default is 800. Time grows with its square.
         on_empty: what happens to a clip without people.
     """
 
@@ -69,12 +69,12 @@ class PersonRegion(Settings):
     asks_model: ClassVar[bool] = False
 
     def check(self, target: str) -> None:
-        """Raise `ClipHarError` for anything but people and what is around them."""
+        """Raise `ClipHarError` unless it is the subject, the person or the background."""
         if target not in _THINGS:
             raise refuse("person", target, _THINGS)
 
     def uses_label(self, target: str) -> bool:  # noqa: ARG002
-        """Use no labels."""
+        """Return False."""
         return False
 
     def conversion(self) -> str:
@@ -87,10 +87,10 @@ class PersonRegion(Settings):
         )
 
     def folder(self) -> "Path":
-        """Return the folder of the weights, fetching it where needed.
+        """Return the folder of the weights; download it if needed.
 
         Raises:
-            ClipHarError: when it is not set or cannot be had.
+            ClipHarError: when it is not set or cannot be downloaded.
         """
         if self.checkpoint is None:
             raise ClipHarError(
@@ -109,7 +109,7 @@ class PersonRegion(Settings):
         """Load the detector on the device of the cell's model, in float32.
 
         Raises:
-            ClipHarError: when the weights cannot be had or loaded.
+            ClipHarError: when the weights cannot be downloaded or loaded.
         """
         import torch
 

@@ -1,4 +1,4 @@
-"""Whatever a text names, found by CLIPSeg."""
+"""Any target that a text names, found by CLIPSeg."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, ClassVar
@@ -45,23 +45,23 @@ FORMAT = CheckpointFormat(
 
 
 class PromptedRegion(Settings):
-    """Estimate where the target is that a text names, with CLIPSeg (Lüddecke and Ecker 2022).
+    """Find the target that a text names with CLIPSeg (Lüddecke and Ecker 2022).
 
     Any text is a prompt, as given: "a ball", "the background", "a face". ``person`` is the prompt
     "a person", ``subject`` the setting below, and ``background`` all but the subject.
 
-    What only says where the weights lie or how the work is done (``checkpoint``, ``revision``,
-    ``batch_size``) is left out of ``model_dump``, and so of what names maps and results: there
-    the digest of the weights stands for them.
+    Settings that only say where the weights are or how the work is done (``checkpoint``,
+    ``revision``, ``batch_size``) are left out of ``model_dump``, and so of the keys of maps and
+    results, which hold the digest of the weights instead.
 
     Attributes:
         checkpoint: hub name, or a local folder in the hub's format.
         revision: hub commit, pinned so that the weights never change under a study.
         subject: the prompt for the subject.
-        threshold: probability from which on a pixel belongs to the target. CLIPSeg's are not
-            calibrated and often low; see `soft_mask_of`.
-        batch_size: most frames in one forward pass. The frames of two clips never share one, so
-            that a clip's map does not depend on other clips; between sizes it differs by rounding.
+        threshold: a pixel belongs to the target from this probability on. CLIPSeg's probabilities
+            are not calibrated and often low; see `soft_mask_of`.
+        batch_size: largest number of frames in one forward pass. Frames of two clips never share
+            one, so a clip's map does not depend on other clips. Sizes differ by rounding.
         on_empty: what happens to a clip without the target.
     """
 
@@ -88,14 +88,14 @@ class PromptedRegion(Settings):
             )
 
     def uses_label(self, target: str) -> bool:  # noqa: ARG002
-        """Use no labels."""
+        """Return False."""
         return False
 
     def folder(self) -> "Path":
-        """Return the checkpoint's folder, fetching it where needed.
+        """Return the checkpoint's folder; download it if needed.
 
         Raises:
-            ClipHarError: when it cannot be had or is of another architecture.
+            ClipHarError: when it cannot be downloaded or is of another architecture.
         """
         return find_checkpoint(self.checkpoint, self.revision, FORMAT)
 
@@ -107,7 +107,7 @@ class PromptedRegion(Settings):
         """Load CLIPSeg on the device of the cell's model, in float32, and return its locator.
 
         Raises:
-            ClipHarError: when the checkpoint cannot be had or loaded.
+            ClipHarError: when the checkpoint cannot be downloaded or loaded.
         """
         from clip_har.models.clipseg import load_clipseg
 
@@ -138,9 +138,9 @@ class PromptedRegion(Settings):
 
 
 def soft_mask_of(probability: NDArray[np.float32], threshold: float) -> NDArray[np.float32]:
-    """Map probabilities to soft mask: the threshold to 0.5, with 0 and 1 kept.
+    """Map probabilities to a soft mask: the threshold to 0.5, 0 to 0 and 1 to 1.
 
-    Linear on either side of the threshold, so that the order of the pixels stays.
+    It is linear on either side of the threshold, so the order of the pixels does not change.
 
     Args:
         probability: any shape, in [0, 1].

@@ -1,4 +1,4 @@
-"""Where the evaluated model itself sees its attribution for a class or a text."""
+"""The evaluated model's own attribution for a class or a text, as a region."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
@@ -19,32 +19,31 @@ if TYPE_CHECKING:
 
     from clip_har.models.zero_shot import ZeroShot
 
-_STEPS = 255  # as region maps are kept on disk
-_LEAST = 1e-5  # attribution that varies less, as a share of its strongest, is rounding
+_STEPS = 255  # the same as in stored region maps
+_LEAST = 1e-5  # smaller variations, as a share of the strongest attribution, are rounding
 
 
 class RelevanceRegion(Settings):
-    """Show where the cell's own model sees attribution, see `clip_har.models.attribution`.
+    """Find a target by the attribution of the cell's own model, see `clip_har.models.attribution`.
 
-    ``subject`` is the attribution for the class of the clip and ``background`` all but that. Any
-    other text is its own prompt, as given: feature="a person waving" is the attribution for that.
+    ``subject`` is the attribution for the class of the clip and ``background`` the rest. Any other
+    text is a prompt: feature="a person waving" is the attribution for that text.
 
-    It shows what the model looks at, not where the actor is: the attribution for a class may be the
-    room. It is as coarse as the model's patches and seldom covers a whole body: on the rendered
-    clips 10 % of the pixels of a clip hold at least a fifth of its strongest attribution, the
-    default
-    threshold, and 1 % hold half of it. To hide more or less of it, set ``ratio``.
+    It shows what the model looks at, not where the actor is: the attribution for a class may lie on
+    the room. It is as coarse as the model's patches and seldom covers a whole body. On the rendered
+    clips 10 % of the pixels of a clip have at least a fifth of its strongest attribution (the
+    default threshold), and 1 % have at least half of it. To hide more or less, set ``ratio``.
 
     Attributes:
         attribution: for which class: the one ``predicted`` from the unmasked clip, or its true
-            ``label``, for analysis only: masks then know the answer.
+            ``label``. The latter is for analysis only, because masks then depend on the label.
         first_layer: of the vision tower whose attention counts, with all later ones: 0 for all of
             them (the paper), negative from the end: -1 for the last one (the authors' choice for
-            CLIP ViT-B/32). With the tiny CLIP, all layers show better what it answers by: of 40
-            clips 25 % kept their answer when the 5 of 49 patches with most attribution turned grey,
+            CLIP ViT-B/32). For the tiny CLIP, all layers explain the prediction better: of 40 clips
+            25 % kept their prediction when the 5 of 49 patches with most attribution turned grey,
             and 62 % with only the 29 best patches left; with the last layer alone 35 % and 35 %.
-        threshold: share of the clip's strongest attribution from which on a place is inside.
-        on_empty: what happens to a clip in which nothing speaks for the class.
+        threshold: a pixel is inside from this share of the clip's strongest attribution on.
+        on_empty: what happens to a clip in which there is no attribution for the class.
     """
 
     attribution: Literal["predicted", "label"] = "predicted"
@@ -66,15 +65,15 @@ class RelevanceRegion(Settings):
             )
 
     def uses_label(self, target: str) -> bool:
-        """Return whether the attribution is that for the true class."""
+        """Return whether the attribution is for the true class."""
         return self.attribution == "label" and target in (SUBJECT, BACKGROUND)
 
     def identity(self, clips: ClipSet) -> str:  # noqa: ARG002
-        """Depend on nothing but the cell's model and classes."""
+        """Return an empty text: only the cell's model and classes decide the maps."""
         return ""
 
     def locator(self, zero_shot: "ZeroShot") -> Locator:
-        """Return what finds the attribution of the cell's model, clip by clip."""
+        """Return the function that computes the attribution of the cell's model, clip by clip."""
 
         def locate(clips: Sequence[ClipFrames], target: str) -> list[NDArray[np.float32]]:
             self.check(target)
@@ -110,26 +109,26 @@ class RelevanceRegion(Settings):
         from clip_har.models.pooling import clip_scores
 
         if self.attribution == "label":
-            return zero_shot.classifier[label]
+            return zero_shot.class_embeddings[label]
         scores = clip_scores(
             embeddings,
             [len(embeddings)],
-            zero_shot.classifier,
+            zero_shot.class_embeddings,
             logit_scale=zero_shot.model.logit_scale,
             pooling=zero_shot.pooling,
         )
-        return zero_shot.classifier[scores[0].argmax()]
+        return zero_shot.class_embeddings[scores[0].argmax()]
 
 
 def spread(attribution: NDArray[np.float32], size: int) -> NDArray[np.float32]:
     """Scale a clip's attribution to [0, 1] and spread it from patches to pixels.
 
-    The strongest of all patches in all frames becomes 1, so that frames stay comparable. Nothing
-    is taken off (the authors subtract the minimum for their pictures): a model of random weights,
-    whose attribution is about the same everywhere, would else seem to look at the person.
+    The strongest of all patches in all frames becomes 1, so that frames stay comparable. The
+    minimum is not subtracted (the authors do it for their pictures): otherwise a model with random
+    weights, whose attribution is about the same everywhere, would seem to look at the person.
 
-    Patches are rounded to steps of 1/255 first: what the last bits of a model's arithmetic say
-    must not decide which pixels a mask hides.
+    Patches are rounded to steps of 1/255 first, so that rounding errors of the model do not decide
+    which pixels a mask hides.
 
     Args:
         attribution: ``(T, g, g)``, at least 0.

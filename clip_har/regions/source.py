@@ -1,4 +1,4 @@
-"""What every region source offers, and the names of the targets that it can be asked for."""
+"""The contract of a region source, and the names of the targets."""
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Literal, Protocol
@@ -15,24 +15,24 @@ if TYPE_CHECKING:
     from clip_har.models.zero_shot import ZeroShot
 
 SUBJECT, BACKGROUND, PERSON, OBJECT = "subject", "background", "person", "object"
-"""Targets with a meaning of their own: ``subject`` is whatever a source takes for the actor (the
-person, what moves, the attribution for the class), ``background`` is all that is not the subject.
-Any other text names a target only to the sources that take texts."""
+"""Targets with a fixed meaning: ``subject`` is what a source takes for the actor (the person, what
+moves, the attribution for the class), ``background`` is all that is not the subject. Other texts
+name a target only for sources that take texts."""
 
 OnEmpty = Literal["skip", "whole", "error"]
 """What happens to a clip in which a mask's target is not found: it is left out and counted, its
 whole frame counts as the target, or the cell stops."""
 
 Locator = Callable[[Sequence["ClipFrames"], str], list[NDArray[np.float32]]]
-"""Finds a target in clips: for each clip ``(T, S, S)`` soft mask in [0, 1]. A pixel is inside the
-target from 0.5 on; a map that stays below says that the target was not found in that clip."""
+"""Finds a target in clips: for each clip a soft mask ``(T, S, S)`` in [0, 1]. A pixel is inside the
+target from 0.5 on. If all values are below, the target was not found in that clip."""
 
 INSIDE = 0.5
-"""The soft mask from which on a pixel belongs to a target."""
+"""A pixel belongs to a target from this value of its soft mask on."""
 
 
 class RegionSource(Option, Protocol):
-    """Says where a named target is in the frames of clips: the contract, with no logic."""
+    """Finds a named target in the frames of clips: the contract, with no logic."""
 
     @property
     def on_empty(self) -> OnEmpty:
@@ -58,12 +58,12 @@ class RegionSource(Option, Protocol):
         """Raise `ClipHarError` for a target that this source cannot find."""
 
     def uses_label(self, target: str) -> bool:
-        """Whether the maps of a target are made with the true label of the clip: a leak."""
+        """Whether the maps of a target depend on the true label of the clip: a leak."""
 
     def identity(self, clips: "ClipSet") -> str:
-        """Return what decides the maps beside the settings, such as a digest of weights.
+        """Return what decides the maps besides the settings, such as a digest of weights.
 
-        Cheap: it is asked before a sweep starts.
+        It must be fast, because it is called before a sweep starts.
 
         Raises:
             ClipHarError: when what the source needs is missing.
@@ -91,9 +91,9 @@ def is_found(soft_mask: NDArray[np.float32]) -> bool:
 
 
 def rest(soft_mask: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the background of a subject: all else, or nothing if the subject is not found.
+    """Return the background of a subject: the rest, or nothing if the subject is not found.
 
-    Where an estimate misses the subject, what it would call background holds the subject too.
+    If a source misses the subject, the rest would contain the subject too.
 
     Args:
         soft_mask: ``(T, H, W)`` of the subject, in [0, 1].

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 _MAPS, _INDEX = "maps.npy", "index.json"
-_STEPS = 255  # soft mask is kept in whole steps of 1/255
+_STEPS = 255  # soft masks are stored in whole steps of 1/255
 _BATCH = 32  # frames that are located at once
 
 
@@ -32,7 +32,7 @@ class RegionMaps:
     Attributes:
         path: the folder of the maps.
         frames: the frames that they belong to.
-        found: ``(N,)`` bool, whether the target was found in each clip; False where a clip could
+        found: ``(N,)`` bool, whether the target was found in each clip; False for a clip that could
             not be decoded.
     """
 
@@ -79,17 +79,17 @@ def open_regions(
     zero_shot: "Callable[[], ZeroShot]",
     cache_dir: Path,
 ) -> RegionMaps:
-    """Return where a target is in the clips, locating it if no process has done so before.
+    """Return the region maps of a target in the clips; find it first if they are not cached.
 
-    Maps are named by the frames, the source with its settings and weights, the target, and the
-    code that locates. They are kept as whole steps of 1/255, so that what is read is the same
-    whether it was just made or not.
+    The key of the maps holds the frames, the source with its settings and weights, the target, and
+    the code that finds it. Maps are stored as whole steps of 1/255, so new maps and cached maps
+    are equal.
 
     Args:
         source: an option of ``conf/region``.
-        target: what is looked for.
+        target: what to find.
         frames: the clips.
-        zero_shot: gives the cell's model with its classes; called only if it is needed.
+        zero_shot: returns the cell's model with its classes; called only if it is needed.
         cache_dir: the folder that maps are kept in (below ``regions``).
 
     Raises:
@@ -136,10 +136,10 @@ def _locate_all(
 
 
 def _take_space(path: Path) -> None:
-    """Take the disk space of a mapped file: writing to it on a full disk would kill the process.
+    """Reserve the disk space of a mapped file: writing to it on a full disk kills the process.
 
     Raises:
-        OSError: there is not so much.
+        OSError: when there is not enough space.
     """
     if hasattr(os, "posix_fallocate"):  # not on macOS and Windows
         with path.open("r+b") as file:
@@ -147,7 +147,7 @@ def _take_space(path: Path) -> None:
 
 
 def _checked_steps(soft_mask: NDArray[np.float32], view: ClipFrames) -> NDArray[np.uint8]:
-    """Return a source's maps in whole steps, refusing what no source may give."""
+    """Return a source's maps in whole steps; raise if their shape or range is wrong."""
     count, _, height, width = view.pixels.shape
     low, high = float(soft_mask.min()), float(soft_mask.max())
     if soft_mask.shape != (count, height, width) or not 0 <= low <= high <= 1:

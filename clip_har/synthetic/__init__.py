@@ -1,4 +1,4 @@
-"""A rendered action data set with planted truth: who acts, what is used, and where, are known."""
+"""A rendered action data set with known ground truth: person, object and scene of each clip."""
 
 from __future__ import annotations
 

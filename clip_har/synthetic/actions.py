@@ -1,4 +1,4 @@
-"""The actions: their names, words, own scenes, objects and movements."""
+"""The actions: their names, captions, own scenes, objects and movements."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ class Action:
 
     Attributes:
         name: Class name, a file-system-safe word.
-        scene: The scene of its own, where a biased data set puts it.
+        scene: Its own scene, in which a biased data set shows it.
         object: The object it uses, or None.
         phrase: Words for captions: "a person ``phrase``".
-        move: Gives the movement of one performance.
+        move: Returns the movement of one performance.
         yaw: Range of the person's turn, degrees: 0 faces the side, 90 the camera.
         build: Makes the object.
     """

@@ -1,4 +1,4 @@
-"""Look at the figure: place it in the frame and move the camera a little."""
+"""The camera: it places the figure in the frame and moves a little."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from clip_har.synthetic.motion import Float
 
 @dataclass
 class Camera:
-    """An almost level camera far away, which pans, shakes and zooms a little.
+    """An almost level, distant camera that pans, shakes and zooms a little.
 
     Attributes:
         yaw: Turn of the person, degrees: 0 faces right, 90 faces the camera.
         pitch: Height of the camera as an angle, degrees.
         mirror: Flip left and right.
         scale: Height of a standing person as a share of the frame's side.
-        place: Where the floor plan's origin is in the scene, ``(2,)`` in shares of the frame.
+        place: Origin of the floor plan in the scene, ``(2,)`` in shares of the frame.
         corner: Upper left corner of the frame in the scene, ``(T, 2)``.
-        zoom: Magnification, ``(T,)``, 1 or more shows the frame's side of the scene or less.
+        zoom: Magnification, ``(T,)``, at least 1.
     """
 
     yaw: float
@@ -64,7 +64,7 @@ def film(
     """Choose a camera that keeps the figure in the frame.
 
     Args:
-        points: Whatever must be seen, over the clip, ``(T, N, 3)`` in statures.
+        points: Points that must be in view, over the clip, ``(T, N, 3)`` in statures.
         rng: The clip's generator for the camera.
         yaw: Turn of the person, degrees.
         mirror: Flip left and right.
@@ -98,8 +98,8 @@ def film(
     spare = max(0.0, spare - travel * (1 - follow))
     low, high = float(steady.min()) * scale, float(steady.max()) * scale
     centre = 0.5 + float(rng.uniform(-0.5, 0.5)) * spare * 0.8
-    # any stretch of the scene may be in view, so that the view of a still camera and that of one
-    # that follows somebody are alike in a single empty frame
+    # any section of the scene may be in view, so that a single empty frame does not show whether
+    # the camera is static or follows somebody
     stretch = float(rng.uniform(-1, 1)) * (0.5 - float(np.abs(pan).max()))
     place = np.array([centre + stretch - (low + high) / 2, floor])
     wave = rng.uniform(0, 2 * np.pi, 4)

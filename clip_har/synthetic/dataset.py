@@ -15,7 +15,7 @@ from clip_har.data.clips import Clip, ClipSet
 
 log = logging.getLogger(__name__)
 
-LICENCE = "Apache-2.0: drawn by this package, no footage of any person."
+LICENCE = "Apache-2.0: rendered by this package, no footage of any person."
 
 _RENDERERS = ("clip_har.synthetic.plan", "clip_har.synthetic.write")
 
@@ -25,17 +25,17 @@ class Synthetic(Settings):
 
     Attributes:
         cache_dir: where rendered sets are kept, one folder each.
-        subset: its subjects (the groups) appear in no other subset.
-        count: number of clips, the same number of each of the 20 actions up to one.
-        scene_bias: share of the clips that are set in their action's own scene; the others are in
-            a uniform other one, so that 1/20 is the unbiased point.
-        variant: ``full``, or a part of the truth: ``background`` (figure and object gone),
-            ``person`` (on plain grey), ``frozen`` (one frame, repeated).
-        seed: of the rendered clips; another seed is another set of clips and subjects.
+        subset: the split; its subjects (the groups) appear in no other split.
+        count: number of clips, spread evenly over the 20 actions.
+        scene_bias: share of the clips that are in their action's own scene; the others are spread
+            evenly over the other scenes, so that 1/20 is the unbiased value.
+        variant: what is shown: ``full``, ``background`` (without person and object), ``person``
+            (on plain grey) or ``frozen`` (one frame, repeated).
+        seed: of the rendered clips; another seed gives other clips and subjects.
         workers: processes that render; None for all cores.
-        train_count: number of clips of the training part that noise is learned from.
-        train_seed: of those clips. Not that of the clips that the tiny model was trained on:
-            it knows those subjects.
+        train_count: number of clips of the training split that noise is learned from.
+        train_seed: of those clips. It must differ from the seed of the tiny model's training clips,
+            because the tiny model has seen those subjects.
     """
 
     cache_dir: Annotated[Path, Role.RUN]
@@ -49,13 +49,13 @@ class Synthetic(Settings):
     train_seed: Annotated[int, Field(ge=0), Role.NOISE] = 1
 
     def training(self) -> "Synthetic":
-        """Return the part that noise is learned from: whole clips of other subjects."""
+        """Return the training split that noise is learned from: full clips of other subjects."""
         drawn = {"subset": "train", "count": self.train_count, "seed": self.train_seed}
         return self.model_copy(update={**drawn, "variant": "full"})
 
     def folder(self) -> Path:
-        """Return the set's folder; its name says everything that shapes the pixels."""
-        others = self.fields_for(Role.RUN, Role.NOISE)  # do not shape these clips
+        """Return the set's folder; its name holds the key of all that decides the pixels."""
+        others = self.fields_for(Role.RUN, Role.NOISE)  # these do not change the clips
         shaped = self.model_dump(mode="json", exclude=others)
         key = key_of(shaped, code=_RENDERERS)
         return self.cache_dir.expanduser().absolute() / f"{self.subset}-{key}"

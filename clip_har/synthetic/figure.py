@@ -25,13 +25,13 @@ _LIGHT = np.array([-0.5, -0.86])  # towards the light in the picture plane
 
 
 class Tailor:
-    """Cut the outlines of one figure.
+    """Make the outlines of one figure.
 
     Args:
         skeleton: Joints over the clip.
         looks: Body, skin, hair and clothes.
         camera: Projection.
-        palette: Takes the inks.
+        palette: Stores the inks.
         grip: The hands are closed.
     """
 

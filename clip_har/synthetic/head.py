@@ -26,7 +26,7 @@ def head_layers(
 
     Args:
         looks: Skin, hair and size of the head.
-        palette: Takes the inks.
+        palette: Stores the inks.
         at: Joints in the frame by name, ``(T, 2)``.
         size: Statures to shares of the frame, ``(T,)``.
         axes: The head's forward, up and left as (right, down, near), ``(T, 3, 3)``.
@@ -55,7 +55,7 @@ def head_layers(
     for extra, ink in zip((_EDGE, 0.0), throat, strict=True):
         layer.add(capsule(at["neck"], centre - rise * 0.4, neck + extra * size, neck), ink)
     back = -ahead[:, :2] * tall[:, None]
-    # seen from the front, long hair is behind the trunk; from the side or behind, before it
+    # from the front, long hair is behind the trunk; from the side or back it is in front of it
     behind = Layer(depth - 0.04 - 0.25 * np.clip(ahead[:, 2] - 0.25, 0, 1))
     _hair_behind(looks, behind, (centre, back, rise, tall), (rim, hair), edge[:, 0])
     puff = {"afro": 1.30, "buzz": 1.0, "scarf": 1.12}.get(looks.hair, 1.06)

@@ -1,4 +1,4 @@
-"""Draw what a person looks like: a body for each subject, clothes for each clip."""
+"""Sample what a person looks like: a body for each subject, clothes for each clip."""
 
 from __future__ import annotations
 
@@ -57,8 +57,8 @@ class Looks:
     coat: bool
 
 
-def draw_looks(seed: int, subject: str, clip_id: str) -> Looks:
-    """Draw the looks of a subject in a clip.
+def sample_looks(seed: int, subject: str, clip_id: str) -> Looks:
+    """Sample the looks of a subject in a clip.
 
     Args:
         seed: The data set's seed.

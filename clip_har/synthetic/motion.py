@@ -19,7 +19,7 @@ class Motion:
 
     Attributes:
         channels: Named trajectories, each ``(T,)``; angles in degrees, lengths in statures.
-            Channels of one side start with ``l.`` or ``r.``. What is missing is 0.
+            Channels of one side start with ``l.`` or ``r.``. Missing channels are 0.
         hands: How the arms are driven: by joint angles, by hand targets relative to the
             shoulders (in arm lengths), or by hand targets on the floor plan (in statures).
         feet: How the legs are driven: by joint angles (the body then rests on its lowest
@@ -51,9 +51,9 @@ _LOOSE = ("pitch", "roll", "yaw", "flex", "abd", "elbow")
 
 
 def loosen(motion: Motion, rng: np.random.Generator, amount: float = 4.0) -> Motion:
-    """Give a motion a posture of its own: offsets and slow swaying of its angles.
+    """Vary the posture of a motion by offsets and slow swaying of its angles.
 
-    Legs are left alone, so that feet stay where they are planted.
+    The legs do not change, so that the feet stay in place.
 
     Args:
         motion: What the body does.
@@ -78,14 +78,14 @@ def loosen(motion: Motion, rng: np.random.Generator, amount: float = 4.0) -> Mot
 def ease(times: Sequence[float], values: Sequence[float], at: Float, *, period: bool) -> Float:
     """Interpolate keys with a monotone cubic that never overshoots them.
 
-    Extremes get zero slope, so that a limb slows into a key pose and leaves it gently; an
-    overshoot is what a key pose asks for, not an accident of the spline (Fritsch and Butland,
-    A method for constructing local monotone piecewise cubic interpolants, 1984).
+    The slope at extremes is zero, so that a limb slows down before a key pose and speeds up after
+    it (Fritsch and Butland, A method for constructing local monotone piecewise cubic interpolants,
+    1984).
 
     Args:
         times: Key times, ascending, within [0, 1].
         values: Value at each key.
-        at: Times asked for, ``(T,)`` within [0, 1].
+        at: Times to interpolate at, ``(T,)`` within [0, 1].
         period: Whether the last key leads back to the first.
 
     Returns:
@@ -117,8 +117,8 @@ def ease(times: Sequence[float], values: Sequence[float], at: Float, *, period: 
 def channels(keys: Sequence[KeyPose], phase: Float, *, period: bool = False) -> dict[str, Float]:
     """Interpolate key poses channel by channel.
 
-    A channel that starts with ``b.`` is meant for both sides. A channel need not appear in
-    every key pose.
+    A channel that starts with ``b.`` is for both sides. Not every key pose must have every
+    channel.
 
     Args:
         keys: ``(time, {channel: value})``, times ascending within [0, 1].

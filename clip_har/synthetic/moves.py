@@ -121,20 +121,20 @@ def push_ups(take: Take) -> Motion:
     c["hip"] = (np.sin(tilt) * leg + body.ankle + heel) / body.standing
     c["pelvis.pitch"] = 90 - np.rad2deg(tilt) - 2
     reach = (leg + body.lumbar + body.thorax) * np.cos(np.deg2rad(17)) - 0.015
-    static = np.ones_like(take.clock)
+    ones = np.ones_like(take.clock)
     for side in "lr":
         c |= {
-            f"{side}.au": heel * static,
-            f"{side}.foot": -78 * static,
-            f"{side}.wrist": 62 * static,
+            f"{side}.au": heel * ones,
+            f"{side}.foot": -78 * ones,
+            f"{side}.wrist": 62 * ones,
         }
         c |= {
-            f"{side}.hf": reach * static,
-            f"{side}.hu": 0.028 * static,
-            f"{side}.hl": 0.15 * static,
+            f"{side}.hf": reach * ones,
+            f"{side}.hu": 0.028 * ones,
+            f"{side}.hl": 0.15 * ones,
         }
-        c |= {f"{side}.pf": -1 * static, f"{side}.pu": 0.5 * static, f"{side}.pl": 0.45 * static}
-        c[f"{side}.kup"] = -0.3 * static
+        c |= {f"{side}.pf": -1 * ones, f"{side}.pu": 0.5 * ones, f"{side}.pl": 0.45 * ones}
+        c[f"{side}.kup"] = -0.3 * ones
     return Motion(c, hands="floor", feet="floor")
 
 
@@ -142,9 +142,9 @@ def crawling(take: Take) -> Motion:
     """Crawl on hands and knees."""
     phase, body = take.cycle(0.9), take.body
     root = take.travel(0.34 * take.vary(0.15))
-    static = np.ones_like(phase)
-    c: dict[str, Float] = {"root": root, "hip": static * (0.262 / body.standing)}
-    c |= {"pelvis.pitch": 78 + 2 * np.sin(4 * np.pi * phase), "neck.pitch": -42 * static}
+    ones = np.ones_like(phase)
+    c: dict[str, Float] = {"root": root, "hip": ones * (0.262 / body.standing)}
+    c |= {"pelvis.pitch": 78 + 2 * np.sin(4 * np.pi * phase), "neck.pitch": -42 * ones}
     c |= {"pelvis.yaw": 5 * np.sin(2 * np.pi * phase), "spine.roll": 4 * np.sin(2 * np.pi * phase)}
     for side, late in (("r", 0.0), ("l", 0.5)):
         step = channels(
@@ -155,10 +155,10 @@ def crawling(take: Take) -> Motion:
         knee = channels([(0.0, {"x": 1}), (0.6, {"x": -1})], (phase + late + 0.5) % 1, period=True)
         c[f"{side}.hf"] = root + 0.325 + 0.095 * step["x"]
         c[f"{side}.hu"] = 0.028 + 0.05 * step["y"]
-        c[f"{side}.hl"], c[f"{side}.wrist"] = 0.13 * static, 62 * static
+        c[f"{side}.hl"], c[f"{side}.wrist"] = 0.13 * ones, 62 * ones
         c[f"{side}.af"] = root + 0.03 + 0.085 * knee["x"] - body.shank * 0.985
-        c[f"{side}.kup"], c[f"{side}.foot"] = -1.2 * static, 190 * static
-        c[f"{side}.pf"], c[f"{side}.pu"], c[f"{side}.pl"] = -1 * static, 0.3 * static, 0.3 * static
+        c[f"{side}.kup"], c[f"{side}.foot"] = -1.2 * ones, 190 * ones
+        c[f"{side}.pf"], c[f"{side}.pu"], c[f"{side}.pl"] = -1 * ones, 0.3 * ones, 0.3 * ones
     return Motion(c, hands="floor", feet="floor")
 
 
@@ -166,18 +166,18 @@ def waving(take: Take) -> Motion:
     """Wave with one raised arm, the weight on one leg."""
     phase = take.cycle(1.25)
     wave, slow = np.cos(2 * np.pi * phase), np.cos(2 * np.pi * phase / 2)
-    static = np.ones_like(wave)
+    ones = np.ones_like(wave)
     abd = take.rng.uniform(100, 128)
-    c = {"r.abd": abd + 5 * wave, "r.flex": 8 * static, "r.elbow": 62 + 36 * wave}
-    c |= {"r.rot": -90 * static, "spine.roll": 5 + 3 * wave, "neck.roll": -6 * static - 3 * wave}
+    c = {"r.abd": abd + 5 * wave, "r.flex": 8 * ones, "r.elbow": 62 + 36 * wave}
+    c |= {"r.rot": -90 * ones, "spine.roll": 5 + 3 * wave, "neck.roll": -6 * ones - 3 * wave}
     if take.rng.random() < 0.5:  # the other hand on the hip
-        c |= {"l.abd": 46 * static, "l.flex": -16 * static, "l.elbow": 96 * static}
-        c["l.rot"] = 74 * static
+        c |= {"l.abd": 46 * ones, "l.flex": -16 * ones, "l.elbow": 96 * ones}
+        c["l.rot"] = 74 * ones
     else:
-        c |= {"l.abd": 10 + 2 * slow, "l.elbow": 14 * static}
+        c |= {"l.abd": 10 + 2 * slow, "l.elbow": 14 * ones}
     stance = 0.07 * take.vary(0.2)
-    c |= {"l.al": stance * static, "r.al": stance * static, "sway": 0.018 * wave}
-    c |= {"hip": 0.985 * static, "l.turn": 16 * static, "r.turn": 16 * static}
+    c |= {"l.al": stance * ones, "r.al": stance * ones, "sway": 0.018 * wave}
+    c |= {"hip": 0.985 * ones, "l.turn": 16 * ones, "r.turn": 16 * ones}
     return Motion(c, feet="floor")
 
 
@@ -191,11 +191,11 @@ def clapping(take: Take) -> Motion:
         (0.66, {"b.hl": 0.58 * wide, "b.hu": -0.20}),
     ]
     c = channels(keys, phase, period=True)
-    static = np.ones_like(phase)
+    ones = np.ones_like(phase)
     for side in "lr":
-        c |= {f"{side}.hf": 0.66 * static, f"{side}.pl": 0.9 * static, f"{side}.wrist": 42 * static}
-        c |= {f"{side}.al": 0.062 * static, f"{side}.turn": 14 * static}
-    c |= {"hip": 0.98 - 0.012 * np.cos(2 * np.pi * phase), "pelvis.pitch": 2 * static}
+        c |= {f"{side}.hf": 0.66 * ones, f"{side}.pl": 0.9 * ones, f"{side}.wrist": 42 * ones}
+        c |= {f"{side}.al": 0.062 * ones, f"{side}.turn": 14 * ones}
+    c |= {"hip": 0.98 - 0.012 * np.cos(2 * np.pi * phase), "pelvis.pitch": 2 * ones}
     return Motion(c, hands="chest", feet="floor")
 
 
@@ -219,16 +219,16 @@ def punching(take: Take) -> Motion:
     ]
     phase = take.cycle(0.72)
     c = channels(keys, phase, period=True)
-    static, bounce = np.ones_like(phase), np.cos(4 * np.pi * phase)
+    ones, bounce = np.ones_like(phase), np.cos(4 * np.pi * phase)
     c |= {
-        "l.af": 0.19 * static,
-        "r.af": -0.17 * static,
-        "l.al": 0.07 * static,
-        "r.al": 0.10 * static,
+        "l.af": 0.19 * ones,
+        "r.af": -0.17 * ones,
+        "l.al": 0.07 * ones,
+        "r.al": 0.10 * ones,
     }
     c |= {"hip": 0.915 + 0.015 * bounce, "r.au": 0.0022 * np.abs(c["r.foot"])}
-    c |= {"neck.yaw": -(c["pelvis.yaw"] + c["spine.yaw"]) * 0.9, "neck.pitch": 4 * static}
-    c |= {"l.pl": 0.7 * static, "r.pl": 0.8 * static, "r.turn": 40 * static}
+    c |= {"neck.yaw": -(c["pelvis.yaw"] + c["spine.yaw"]) * 0.9, "neck.pitch": 4 * ones}
+    c |= {"l.pl": 0.7 * ones, "r.pl": 0.8 * ones, "r.turn": 40 * ones}
     return Motion(c, hands="chest", feet="floor", grip=True)
 
 
@@ -245,11 +245,11 @@ def bowing(take: Take) -> Motion:
     ]  # fmt: skip
     phase = take.once()
     c = channels(keys, phase)
-    static = np.ones_like(phase)
+    ones = np.ones_like(phase)
     if take.rng.random() < 0.5:  # one hand on the belly, the other behind the back
-        c |= {"r.flex": 22 * static, "r.elbow": 102 * static, "r.rot": 62 * static}
-        c |= {"l.flex": -30 * static, "l.elbow": 62 * static, "l.rot": 50 * static}
-    c |= {"hip": 0.985 * static, "l.al": 0.05 * static, "r.al": 0.05 * static}
+        c |= {"r.flex": 22 * ones, "r.elbow": 102 * ones, "r.rot": 62 * ones}
+        c |= {"l.flex": -30 * ones, "l.elbow": 62 * ones, "l.rot": 50 * ones}
+    c |= {"hip": 0.985 * ones, "l.al": 0.05 * ones, "r.al": 0.05 * ones}
     return Motion(c, feet="floor")
 
 

@@ -42,10 +42,10 @@ def kicking(take: Take) -> Motion:
     ]  # fmt: skip
     phase = take.once(0.02, 0.96)
     c = channels(keys, phase)
-    static = np.ones_like(phase)
-    c |= {"phase": phase, "hip": 0.955 * static, "r.al": 0.05 * static, "l.al": 0.055 * static}
+    ones = np.ones_like(phase)
+    c |= {"phase": phase, "hip": 0.955 * ones, "r.al": 0.05 * ones, "l.al": 0.055 * ones}
     c |= {"spine.yaw": -1.7 * c["pelvis.yaw"], "neck.pitch": 16 - 0.6 * c["pelvis.pitch"]}
-    c |= {"l.elbow": 26 * static, "r.elbow": 26 * static, "l.kout": 0.1 * static}
+    c |= {"l.elbow": 26 * ones, "r.elbow": 26 * ones, "l.kout": 0.1 * ones}
     return Motion(c, feet="floor")
 
 
@@ -74,10 +74,10 @@ def throwing(take: Take) -> Motion:
     ]  # fmt: skip
     phase = take.once(0.02, 0.95)
     c = channels(keys, phase)
-    static = np.ones_like(phase)
-    c |= {"phase": phase, "r.al": 0.08 * static, "l.al": 0.05 * static}
-    c |= {"r.turn": 30 * static, "r.pf": -0.4 * static}
-    c |= {"r.pu": -0.5 * static, "r.pl": 0.9 * static}
+    ones = np.ones_like(phase)
+    c |= {"phase": phase, "r.al": 0.08 * ones, "l.al": 0.05 * ones}
+    c |= {"r.turn": 30 * ones, "r.pf": -0.4 * ones}
+    c |= {"r.pu": -0.5 * ones, "r.pl": 0.9 * ones}
     c["neck.yaw"] = -0.85 * (c["pelvis.yaw"] + c["spine.yaw"])
     c["neck.pitch"] = -0.5 * c["pelvis.pitch"]
     return Motion(c, hands="chest", feet="floor", grip=True)
@@ -122,8 +122,8 @@ def standing_up(take: Take) -> Motion:
                "b.hu": 0.93, "b.hl": 0.56, "neck.pitch": -18, "b.af": -0.05}),
     ]  # fmt: skip
     c = channels(keys, take.once(0.02, 0.96))
-    static = np.ones_like(take.clock)
-    c |= {"l.pl": 0.9 * static, "r.pl": 0.9 * static, "l.pu": -0.3 * static, "r.pu": -0.3 * static}
+    ones = np.ones_like(take.clock)
+    c |= {"l.pl": 0.9 * ones, "r.pl": 0.9 * ones, "l.pu": -0.3 * ones, "r.pu": -0.3 * ones}
     return _seat_legs(c)
 
 
@@ -147,10 +147,10 @@ def lifting(take: Take) -> Motion:
     phase = take.cycle(0.5)
     c = channels(keys, phase, period=True)
     grip, stance = 0.58 * take.vary(0.1), 0.10 * take.vary(0.2)
-    static = np.ones_like(phase)
+    ones = np.ones_like(phase)
     for side in "lr":
-        c |= {f"{side}.hl": grip * static, f"{side}.al": stance * static}
-        c |= {f"{side}.kout": 0.6 * static, f"{side}.turn": 22 * static, f"{side}.pl": 0.4 * static}
+        c |= {f"{side}.hl": grip * ones, f"{side}.al": stance * ones}
+        c |= {f"{side}.kout": 0.6 * ones, f"{side}.turn": 22 * ones, f"{side}.pl": 0.4 * ones}
     return Motion(c, hands="chest", feet="floor", grip=True)
 
 
@@ -168,14 +168,14 @@ def drinking(take: Take) -> Motion:
     ]
     phase = take.once(0.0, 1.0)
     c = channels(keys, phase)
-    static = np.ones_like(phase)
+    ones = np.ones_like(phase)
     if take.rng.random() < 0.6:
-        c |= {"l.hf": 0.02 * static, "l.hu": -0.66 * static, "l.hl": 0.46 * static}
-        c |= {"l.pl": 2 * static, "l.pf": -0.5 * static, "l.pu": -0.2 * static}
+        c |= {"l.hf": 0.02 * ones, "l.hu": -0.66 * ones, "l.hl": 0.46 * ones}
+        c |= {"l.pl": 2 * ones, "l.pf": -0.5 * ones, "l.pu": -0.2 * ones}
     else:
-        c |= {"l.hf": 0.08 * static, "l.hu": -0.97 * static, "l.hl": 0.46 * static}
-    c |= {"hip": 0.988 * static, "l.al": 0.06 * static, "r.al": 0.06 * static}
-    c |= {"spine.pitch": -0.25 * c["tip"] / 4, "l.turn": 14 * static, "r.turn": 14 * static}
+        c |= {"l.hf": 0.08 * ones, "l.hu": -0.97 * ones, "l.hl": 0.46 * ones}
+    c |= {"hip": 0.988 * ones, "l.al": 0.06 * ones, "r.al": 0.06 * ones}
+    c |= {"spine.pitch": -0.25 * c["tip"] / 4, "l.turn": 14 * ones, "r.turn": 14 * ones}
     return Motion(c, hands="chest", feet="floor", grip=True)
 
 
@@ -183,34 +183,34 @@ def mopping(take: Take) -> Motion:
     """Push and pull a mop with both hands, bent forward."""
     phase = take.cycle(0.8)
     push, side = np.cos(2 * np.pi * phase), np.sin(2 * np.pi * phase)
-    static = np.ones_like(phase)
+    ones = np.ones_like(phase)
     lean = 26 + 9 * push
-    c: dict[str, Float] = {"pelvis.pitch": lean, "spine.pitch": 12 * static, "root": 0.05 * push}
-    top = np.stack([0.20 + 0.10 * push, 0.80 - 0.03 * push, -0.06 * static])
-    foot = np.stack([0.56 + 0.17 * push, 0.03 * static, 0.02 + 0.06 * side])
+    c: dict[str, Float] = {"pelvis.pitch": lean, "spine.pitch": 12 * ones, "root": 0.05 * push}
+    top = np.stack([0.20 + 0.10 * push, 0.80 - 0.03 * push, -0.06 * ones])
+    foot = np.stack([0.56 + 0.17 * push, 0.03 * ones, 0.02 + 0.06 * side])
     for hand, share in (("r", 0.07), ("l", 0.46)):
         f, u, left = top + (foot - top) * share
         c |= {f"{hand}.hf": f, f"{hand}.hu": u, f"{hand}.hl": left * (1 if hand == "l" else -1)}
     c |= {f"top.{n}": v for n, v in zip("ful", top, strict=True)}
     c |= {f"mop.{n}": v for n, v in zip("ful", foot, strict=True)}
-    c |= {"hip": 0.90 - 0.02 * push, "l.af": 0.17 * static, "r.af": -0.15 * static}
-    c |= {"r.foot": -14 - 12 * push, "r.au": 0.0022 * (14 + 12 * push), "neck.pitch": 6 * static}
-    c |= {"l.al": 0.07 * static, "r.al": 0.07 * static, "r.pl": 1.0 * static, "r.pu": 0.1 * static}
+    c |= {"hip": 0.90 - 0.02 * push, "l.af": 0.17 * ones, "r.af": -0.15 * ones}
+    c |= {"r.foot": -14 - 12 * push, "r.au": 0.0022 * (14 + 12 * push), "neck.pitch": 6 * ones}
+    c |= {"l.al": 0.07 * ones, "r.al": 0.07 * ones, "r.pl": 1.0 * ones, "r.pu": 0.1 * ones}
     return Motion(c, hands="floor", feet="floor", grip=True)
 
 
 def pushing_wheelchair(take: Take) -> Motion:
     """Walk behind a wheelchair with both hands on its handles."""
     phase = take.cycle(0.85)
-    swing, static = np.cos(2 * np.pi * phase), np.ones_like(phase)
+    swing, ones = np.cos(2 * np.pi * phase), np.ones_like(phase)
     c = legs(STRIDE_PUSH, phase, take.vary(0.1))
-    c |= {"pelvis.pitch": 15 * static, "spine.pitch": 5 * static, "neck.pitch": -12 * static}
+    c |= {"pelvis.pitch": 15 * ones, "spine.pitch": 5 * ones, "neck.pitch": -12 * ones}
     c |= {"pelvis.yaw": 5 * swing, "spine.yaw": -5 * swing}
     for side in "lr":
         c |= {
-            f"{side}.hf": 0.80 * static,
-            f"{side}.hu": -0.30 * static,
-            f"{side}.hl": 0.42 * static,
+            f"{side}.hf": 0.80 * ones,
+            f"{side}.hu": -0.30 * ones,
+            f"{side}.hl": 0.42 * ones,
         }
     c["root"] = take.travel(0.55 * take.vary(0.1))
     return Motion(c, hands="chest", grip=True)
@@ -220,7 +220,7 @@ def climbing(take: Take) -> Motion:
     """Climb a ladder, hands and feet in turn."""
     pace = min(1.3, 2.6 / take.duration) * take.vary(0.12)
     climbed = take.rng.uniform(0.5, 2.0) + take.clock * pace
-    static = np.ones_like(climbed)
+    ones = np.ones_like(climbed)
 
     def stair(count: Float) -> Float:
         return np.floor(count) + channels(_LADDER_STEPS, count % 1)["y"]
@@ -238,11 +238,11 @@ def climbing(take: Take) -> Motion:
         c[f"{side}.hu"] = grasp
         c[f"{side}.hf"] = LADDER_FOOT + LADDER_LEAN * grasp - 0.045
         c |= {
-            f"{side}.hl": 0.115 * static,
-            f"{side}.al": 0.07 * static,
-            f"{side}.kout": 0.5 * static,
+            f"{side}.hl": 0.115 * ones,
+            f"{side}.al": 0.07 * ones,
+            f"{side}.kout": 0.5 * ones,
         }
-        c |= {f"{side}.pl": 1.0 * static, f"{side}.pf": -0.6 * static, f"{side}.turn": 8 * static}
-    c |= {"pelvis.pitch": 8 * static, "spine.pitch": 4 * static, "neck.pitch": -20 * static}
+        c |= {f"{side}.pl": 1.0 * ones, f"{side}.pf": -0.6 * ones, f"{side}.turn": 8 * ones}
+    c |= {"pelvis.pitch": 8 * ones, "spine.pitch": 4 * ones, "neck.pitch": -20 * ones}
     c["sway"] = 0.02 * np.sin(np.pi * climbed)
     return Motion(c, hands="floor", feet="floor", grip=True)

@@ -10,7 +10,7 @@ from clip_har.core.seeding import generator
 from clip_har.synthetic.actions import BY_NAME
 from clip_har.synthetic.camera import Camera, film
 from clip_har.synthetic.figure import Tailor
-from clip_har.synthetic.looks import draw_looks
+from clip_har.synthetic.looks import sample_looks
 from clip_har.synthetic.motion import Float, loosen
 from clip_har.synthetic.props import object_layers
 from clip_har.synthetic.raster import Cutout, rasterise
@@ -21,7 +21,7 @@ from clip_har.synthetic.take import Take
 
 @dataclass
 class Performance:
-    """A performed and filmed action, ready to be set in a scene.
+    """A performed and filmed action, without its scene.
 
     Attributes:
         cutout: Person and object in the frame.
@@ -39,13 +39,13 @@ class Performance:
 def perform(
     seed: int, action: str, subject: str, clip_id: str, *, size: int, frames: int, fps: float
 ) -> Performance:
-    """Perform and film an action; nothing here knows the scene.
+    """Perform and film an action; the result does not depend on the scene.
 
     Args:
         seed: The data set's seed.
         action: Name of the action.
         subject: Who performs it.
-        clip_id: Keys the generators.
+        clip_id: Selects the random numbers.
         size: Side of a frame in pixels.
         frames: ``T``.
         fps: Frames a second.
@@ -54,7 +54,7 @@ def perform(
         The performance.
     """
     what = BY_NAME[action]
-    looks = draw_looks(seed, subject, clip_id)
+    looks = sample_looks(seed, subject, clip_id)
     rng = generator(seed, "motion", clip_id)
     clock = np.arange(frames) / fps
     motion = loosen(what.move(Take(clock, looks.body, rng)), rng)

@@ -21,10 +21,10 @@ class ClipSpec:
     """One clip to be rendered.
 
     Attributes:
-        clip_id: Names the clip and keys its generators.
+        clip_id: Names the clip and selects its random numbers.
         action: Name of the action.
         scene: Name of the scene.
-        subject: Who performs it: the group that must not meet other splits.
+        subject: Who performs it. It is the clip's group and must not be in another split.
         split: ``train``, ``val`` or ``test``.
         seed: The data set's seed.
     """
@@ -59,9 +59,9 @@ def plan_clips(
 
     Classes differ by one clip at most. Of each class, ``scene_bias`` of the clips are in its own
     scene, up to rounding, and of the whole split the exact rounded number. The other clips go to
-    the other classes' scenes evenly, by one Latin square for all classes, so that each scene also
-    appears evenly. ``scene_bias = 1 / len(ACTIONS)`` is the unbiased point. Subjects take turns
-    within each class.
+    the other classes' scenes evenly, by one Latin square for all classes, so that all scenes also
+    appear equally often. ``scene_bias = 1 / len(ACTIONS)`` is the unbiased value. Within each
+    class all subjects perform equally often, up to one clip.
 
     Args:
         seed: The data set's seed.

@@ -27,7 +27,7 @@ class Solid:
         points: ``(T, K, 3)`` as (forward, up, left) in statures.
         radius: Radius of the bar or ball in statures.
         colour: sRGB.
-        lift: Added to the depth in statures, to settle what hides what.
+        lift: Added to the depth in statures; decides what is in front.
         framed: Whether the camera keeps it in the frame.
     """
 
@@ -50,7 +50,7 @@ def _bright(rng: np.random.Generator) -> Colour:
 
 
 def football(skeleton: Skeleton, motion: Motion, rng: np.random.Generator) -> list[Solid]:
-    """A ball that lies before the foot until it is kicked."""
+    """A ball that lies in front of the foot until it is kicked."""
     phase, r = motion["phase"], 0.066
     free = np.maximum(phase - KICK, 0) * rng.uniform(4.2, 5.6)
     up = r + free * 0.42 - 0.04 * free**2
@@ -207,7 +207,7 @@ def wheelchair(skeleton: Skeleton, motion: Motion, rng: np.random.Generator) -> 
 
 
 def ladder(skeleton: Skeleton, motion: Motion, rng: np.random.Generator) -> list[Solid]:
-    """A ladder that leans against nothing in view."""
+    """A ladder that leans against something outside of the frame."""
     n, tall, wide = motion.frames, 1.72, 0.125
     colour: Colour = (150, 104, 58) if rng.random() < 0.5 else _bright(rng)
     solids = []
@@ -248,7 +248,7 @@ def object_layers(solids: list[Solid], camera: Camera, palette: Palette) -> list
     Args:
         solids: Parts of the object.
         camera: Projection.
-        palette: Takes the inks.
+        palette: Stores the inks.
     """
     layers, size = [], camera.size
     for solid in solids:

@@ -1,4 +1,4 @@
-"""Turn layers into pixels: one index picture gives colours, coverage and labels alike."""
+"""Turn layers into pixels: colours, coverage and labels come from one index picture."""
 
 from __future__ import annotations
 
@@ -32,9 +32,8 @@ class Cutout:
 def rasterise(layers: list[Layer], palette: Palette, *, size: int, frames: int) -> Cutout:
     """Draw layers back to front at 3 x 3 samples a pixel and average.
 
-    A pixel belongs to the foreground if at least 5 of its 9 samples do (that is, if what one
-    sees there is mostly figure), and then to the person if at least as many samples show the
-    person as the object, else to the object.
+    A pixel belongs to the foreground if at least 5 of its 9 samples do. Then it belongs to the
+    person if at least as many samples show the person as the object, and otherwise to the object.
 
     Args:
         layers: What to draw.

@@ -1,4 +1,4 @@
-"""Render a clip and its exact label maps, whole or in part."""
+"""Render a clip and its exact label maps, also without some of its content."""
 
 from __future__ import annotations
 
@@ -50,9 +50,9 @@ def render_clip(
     and so the labels of ``full``, ``person`` and ``swap`` are the same.
 
     Args:
-        spec: What to render; the pixels depend on nothing but the specification and the sizes.
+        spec: What to render; the pixels depend only on the specification and the sizes.
         variant: ``full``; ``background`` without person, object and shadow; ``person`` and
-            object on plain mid-grey without shadow; ``swap`` puts the same performance before
+            object on plain mid-grey without shadow; ``swap`` shows the same performance in
             another scene; ``frozen`` repeats the middle frame.
         scene: The scene of ``swap``; must be None for the other variants.
         size: Side of a frame in pixels, 8 or more.
@@ -113,7 +113,7 @@ def _backdrop(painted: Image.Image, camera: Camera, size: int) -> Byte:
 
 
 def _light(shown: Performance, size: int) -> Float:
-    """Return how much light reaches the floor past the body, ``(T, H, W)`` in [0, 1]."""
+    """Return the light that reaches the floor beside the body, ``(T, H, W)`` in [0, 1]."""
     grid = (np.arange(size) + 0.5) / size
     spread = 0.055 * shown.camera.size[:, None, None]  # (T, 1, 1)
     soft = 1 + 2.0 * shown.height[..., None]
@@ -128,7 +128,7 @@ def _light(shown: Performance, size: int) -> Float:
 
 
 def _over(shown: Performance, back: Byte, light: Float | float = 1.0) -> Byte:
-    """Lay the cutout over a backdrop on which light of a strength falls."""
+    """Put the cutout in front of a backdrop that is lit with the given strength."""
     # in 256ths, so that a pixel without figure and shadow keeps its exact value
     share = np.rint((255 - shown.cutout.cover.astype(float)) / 255 * light * 256)
     under = (back * share.astype(np.uint16)[..., None]) >> 8

@@ -31,7 +31,7 @@ class Palette:
     labels: list[int] = field(default_factory=lambda: [BACKGROUND])
 
     def ink(self, colour: Colour, label: int = PERSON) -> int:
-        """Return the number of a colour with a label, mixed anew or found again."""
+        """Return the number of a colour with a label; add it if it is new."""
         for number, known in enumerate(zip(self.colours, self.labels, strict=True)):
             if number and known == (colour, label):
                 return number
@@ -42,7 +42,7 @@ class Palette:
 
 @dataclass
 class Layer:
-    """Patches that are drawn together, nearer layers over farther ones.
+    """Patches that are drawn together; nearer layers cover farther ones.
 
     Attributes:
         depth: Nearness to the camera in statures, ``(T,)``.
@@ -64,18 +64,13 @@ def shade(colour: Colour, factor: float) -> Colour:
     return _bytes(c + (255 - c) * (factor - 1) for c in colour)
 
 
-def mix(first: Colour, second: Colour, share: float) -> Colour:
-    """Return ``share`` of the second colour in the first."""
-    return _bytes(a + (b - a) * share for a, b in zip(first, second, strict=True))
-
-
 def _bytes(values: object) -> Colour:
     r, g, b = (int(np.clip(round(v), 0, 255)) for v in values)  # type: ignore[attr-defined]
     return r, g, b
 
 
 def unit(vector: Float) -> Float:
-    """Return vectors ``(..., 2)`` of length 1; a vanishing one points down."""
+    """Return vectors ``(..., 2)`` of length 1; a zero vector points down."""
     length = np.linalg.norm(vector, axis=-1, keepdims=True)
     down = np.zeros_like(vector)
     down[..., 1] = 1

@@ -1,4 +1,4 @@
-"""Contact sheets: what the data set looks like at a glance."""
+"""Contact sheets of the rendered data."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def contact_sheet(kind: Kind, *, seed: int = 0, size: int = 112) -> Image.Image:
 
     Args:
         kind: ``actions``: frames of each action in its own scene; ``scenes``: all scenes, empty;
-            ``maps``: one clip with its labels and parts; ``matrix``: actions by scenes.
+            ``maps``: one clip with its labels and variants; ``matrix``: actions by scenes.
         seed: The data set's seed.
         size: Side of a frame in pixels.
     """
@@ -76,7 +76,7 @@ def scenes_sheet(*, seed: int = 0, columns: int = 5, size: int = 112) -> Image.I
 
 
 def maps_sheet(spec: ClipSpec, *, columns: int = 8, size: int = 112) -> Image.Image:
-    """Show one clip's frames, its labels laid over them, and its parts."""
+    """Show one clip's frames, its labels over them, and its variants."""
     full = render_clip(spec, size=size)
     pick = _evenly(len(full.frames), columns)
     rows = [list(full.frames[pick]), list(overlay(full)[pick])]
@@ -88,7 +88,7 @@ def maps_sheet(spec: ClipSpec, *, columns: int = 8, size: int = 112) -> Image.Im
 def matrix_sheet(
     *, seed: int = 0, size: int = 64, names: Sequence[str] | None = None
 ) -> Image.Image:
-    """Show actions (rows) by scenes (columns): the same performance before every scene.
+    """Show actions (rows) by scenes (columns): the same performance in every scene.
 
     Args:
         seed: The data set's seed.
@@ -145,7 +145,7 @@ def _font(side: int) -> ImageFont.FreeTypeFont:
 
 
 def _grid(rows: Sequence[Sequence[Byte]], names: Sequence[str]) -> Image.Image:
-    """Lay pictures of one size out in rows with names at the left."""
+    """Arrange pictures of one size in rows with names at the left."""
     high, wide = rows[0][0].shape[:2]
     font = _font(wide)
     margin = max((round(font.getlength(name)) for name in names), default=-8) + 8

@@ -95,7 +95,7 @@ def _unit(vector: Float) -> Float:
 
 
 def two_bones(root: Float, goal: Float, first: float, second: float, pole: Float) -> Float:
-    """Solve a limb of two bones for its middle joint; the end is pulled in if out of reach.
+    """Find the middle joint of a limb of two bones; the end is moved closer if out of reach.
 
     Args:
         root: Shoulder or hip, ``(T, 3)``.

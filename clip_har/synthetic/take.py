@@ -45,9 +45,9 @@ class Take:
         return float(self.rng.uniform(1 - amount, 1 + amount))
 
     def travel(self, speed: float) -> Float:
-        """Return the way ``(T,)`` covered at a steady speed (statures a second), from minus half.
+        """Return the position ``(T,)`` at a constant speed (statures a second), centred at 0.
 
-        Long clips slow down, so that the camera can follow within the scene.
+        The speed is lower in long clips, so that the camera can follow within the scene.
         """
         pace = min(speed, 1.75 / self.duration)
         return np.asarray((self.clock - self.clock.mean()) * pace)

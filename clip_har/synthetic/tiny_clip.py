@@ -13,7 +13,7 @@ class TinyCLIP(CLIP):
     """The packaged checkpoint, loaded as any other CLIP.
 
     Attributes:
-        checkpoint: ``tiny`` for the packaged one, or a folder as `CLIP` takes it.
+        checkpoint: ``tiny`` for the packaged one, or a folder as for `CLIP`.
     """
 
     checkpoint: str = "tiny"

@@ -31,10 +31,10 @@ class VideoFormat:
     """How clips are rendered and encoded.
 
     Attributes:
-        size: Side of a frame in pixels, even, as 4:2:0 video asks.
+        size: Side of a frame in pixels, even, as 4:2:0 video requires.
         frames: Frames a clip.
         fps: Frames a second.
-        crf: Quality of H.264; 16 is almost free of visible loss.
+        crf: Quality of H.264; 16 has almost no visible loss.
         preset: Effort of the encoder.
     """
 
@@ -66,7 +66,7 @@ def encode_video(
         raise ValueError(f"yuv420p needs even sides; got {frames.shape[1]} x {frames.shape[2]}.")
     with av.open(str(path), "w", format="mp4") as container:
         rate = Fraction(fps).limit_denominator(1001)
-        # mbtree=0: x264's macroblock tree reads memory that nobody wrote, so that the same frames
+        # mbtree=0: x264's macroblock tree reads uninitialised memory, so that the same frames
         # would give other bytes in another process
         params = "log-level=0:mbtree=0"
         options = {"crf": str(crf), "preset": preset, "threads": "1", "x264-params": params}
@@ -90,7 +90,7 @@ def write_clip(
         root: Folder of the data set.
         spec: What to render.
         video: Sizes and quality.
-        variant: What to show; not ``swap``: its scene belongs into the specification.
+        variant: What to show; not ``swap``, whose scene is part of the specification.
 
     Returns:
         The clip's row of ``clips.csv``.
@@ -124,13 +124,13 @@ def write_clips(
 ) -> Path:
     """Write a data set: ``videos/``, ``maps/`` and ``clips.csv``.
 
-    Everything is written to a folder beside ``root``, which takes its name only when all is
-    there: whoever sees ``root`` sees it complete.
+    Everything is written to a temporary folder beside ``root``, which is renamed when it is
+    complete. So ``root`` is never incomplete.
 
     Args:
         root: The data set's folder; must not exist.
         specs: What to render, clip ids all different.
-        workers: Processes; 1 renders in this one.
+        workers: Number of processes; 1 renders in this process.
         progress: Called with (clips done, clips in all) after each clip.
         video: Sizes and quality; None takes the defaults.
         variant: What to show.

@@ -134,7 +134,7 @@ def test_training_clips_have_the_subjects_place_where_it_is_needed(
 def test_one_class_is_too_few(evaluated, cell_options):
     classifier = planted_judge()
     cell = cell_of("noise=universal")
-    alone = replace(classifier, classifier=classifier.classifier[:1])
+    alone = replace(classifier, class_embeddings=classifier.class_embeddings[:1])
     with pytest.raises(ClipHarError, match="expected at least 2, got 1"):
         fit_noise.learn_noise(learned_of(cell), cell, None, alone)  # type: ignore[arg-type]
 

@@ -60,7 +60,7 @@ def kind(noise: Learned) -> str:
 def result_of(noise: Learned, masked: MaskedClips) -> Evaluation:
     classifier = planted_judge()
     made = make_perturbation(
-        noise, model=classifier.model, classifier=classifier.classifier, frames=COUNT
+        noise, model=classifier.model, class_embeddings=classifier.class_embeddings, frames=COUNT
     )
     own = made.with_parts({name: 80 * part for name, part in made.parts.items()})
     own.project()

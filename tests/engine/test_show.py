@@ -50,7 +50,7 @@ FRESH = PercentMask(ratio=0.4, patch=4, static=False)
 def strong(noise: Learned, classifier: ZeroShot, *, factor: float = 100) -> Perturbation:
     """Return random noise that fills its budget."""
     made = make_perturbation(
-        noise, model=classifier.model, classifier=classifier.classifier, frames=COUNT
+        noise, model=classifier.model, class_embeddings=classifier.class_embeddings, frames=COUNT
     )
     return made.with_parts({name: factor * part for name, part in made.parts.items()})
 
@@ -313,7 +313,7 @@ def test_shifted_embeddings_are_scored_at_length_one(small_frames, pooling: Pool
         for column in range(5):
             moved = normalize(embeddings + noise.parts["own"][column], dim=-1)
             expected = clip_scores(
-                moved, [COUNT], classifier.classifier, logit_scale=10.0, pooling=pooling
+                moved, [COUNT], classifier.class_embeddings, logit_scale=10.0, pooling=pooling
             )
             np.testing.assert_allclose(found.scores[row, column], expected[0], atol=1e-5)
     assert not found.rms.any()

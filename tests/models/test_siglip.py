@@ -65,7 +65,7 @@ def test_logits_are_those_of_transformers_from_the_video_frame_on(folder, classi
 def test_the_bias_is_in_the_logits_and_in_no_probability(folder, model, classifier):
     assert (model.logit_scale, model.logit_bias) == (pytest.approx(4.4817, abs=1e-3), -3.0)
     clip = torch.randint(0, 256, (3, 3, 64, 64), dtype=torch.uint8)
-    without = ZeroShot(classifier.model, classifier.classifier, "mean_probability", 4)
+    without = ZeroShot(classifier.model, classifier.class_embeddings, "mean_probability", 4)
     assert without.scores([clip]).exp().sum() == pytest.approx(1, abs=1e-5)
     logits = classifier.frame_logits(model.encode_frames(clip))
     torch.testing.assert_close(logits, own_logits(folder, clip), atol=1e-5, rtol=0)

@@ -134,7 +134,7 @@ def quick(**changes: Any) -> LearningSettings:
 def naming(noise: Learned, classifier: ZeroShot, *, levels: float = 16.0) -> Perturbation:
     """Return noise per class that is the class's own pattern: it names its class by itself."""
     made = make_perturbation(
-        noise, model=classifier.model, classifier=classifier.classifier, frames=COUNT
+        noise, model=classifier.model, class_embeddings=classifier.class_embeddings, frames=COUNT
     )
     own = levels * patterns()[:, None, None].expand_as(made.parts["own"])
     return made.with_parts({"own": own.clone()})
@@ -143,7 +143,7 @@ def naming(noise: Learned, classifier: ZeroShot, *, levels: float = 16.0) -> Per
 def mending(noise: Learned, classifier: ZeroShot, *, levels: float = 6.0) -> Perturbation:
     """Return noise for all classes that takes away what speaks for the first class."""
     made = make_perturbation(
-        noise, model=classifier.model, classifier=classifier.classifier, frames=COUNT
+        noise, model=classifier.model, class_embeddings=classifier.class_embeddings, frames=COUNT
     )
     shared = -levels * patterns()[:1, None, None].expand_as(made.parts["shared"])
     return made.with_parts({"shared": shared.clone()})
@@ -214,7 +214,7 @@ def kind(noise: Learned) -> str:
 
 def started(noise: Learned, classifier: ZeroShot) -> Perturbation:
     return make_perturbation(
-        noise, model=classifier.model, classifier=classifier.classifier, frames=COUNT
+        noise, model=classifier.model, class_embeddings=classifier.class_embeddings, frames=COUNT
     )
 
 
@@ -227,7 +227,7 @@ def same_bits(one: Perturbation, other: Perturbation) -> bool:
 def drawn(noise: Learned, classifier: ZeroShot, *, factor: float = 60) -> Perturbation:
     """Return random noise, most of its budget."""
     made = make_perturbation(
-        noise, model=classifier.model, classifier=classifier.classifier, frames=COUNT
+        noise, model=classifier.model, class_embeddings=classifier.class_embeddings, frames=COUNT
     )
     found = made.with_parts({name: factor * part for name, part in made.parts.items()})
     found.project()

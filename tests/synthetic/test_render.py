@@ -153,10 +153,10 @@ def test_every_action_moves():
 
 
 def test_subjects_keep_their_looks_and_change_their_clothes():
-    from clip_har.synthetic.looks import draw_looks
+    from clip_har.synthetic.looks import sample_looks
 
-    first, second = (draw_looks(0, "train-001", clip) for clip in ("a", "b"))
-    other = draw_looks(0, "train-002", "a")
+    first, second = (sample_looks(0, "train-001", clip) for clip in ("a", "b"))
+    other = sample_looks(0, "train-002", "a")
     assert (first.body, first.skin, first.hair) == (second.body, second.skin, second.hair)
     assert first.top != second.top
     assert first.body != other.body

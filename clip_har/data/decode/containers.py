@@ -1,15 +1,15 @@
-"""What containers promise, and the signs that a file was cut off.
+"""Detect files that were cut off, by the length that their container declares.
 
-FFmpeg plays what is left of a truncated file without complaint. Each container says in its own
-way how much there should be:
+FFmpeg decodes what is left of a truncated file without an error. Each container declares in its
+own way how much there should be:
 
 - MP4 and MOV: the index names the byte range of every frame. (Their count of frames is no
   measure: an edit list may hide some.)
 - AVI: the header counts the frames; the last packet's time stamp counts those that are there,
-  dropped ones that players repeat included.
+  also dropped ones, which players repeat.
 - Matroska and WebM: the header states the duration.
 
-A small shortfall is accepted: writers often count a frame or two too many.
+A small difference is accepted: writers often count a frame or two too many.
 """
 
 import re
@@ -20,7 +20,7 @@ from av.video.stream import VideoStream
 from clip_har.core.errors import ClipHarError
 
 SEEKABLE = frozenset({"mov", "avi", "matroska"})
-"""Containers whose index of key frames can be relied on."""
+"""Containers with a reliable index of key frames."""
 
 SELF_CONTAINED = {
     "format_whitelist": "3gp,aac,apng,asf,av1,avi,dv,flac,flv,gif,h264,hevc,ivf,m4v,matroska,"
@@ -28,15 +28,15 @@ SELF_CONTAINED = {
     "protocol_whitelist": "file",
 }
 """FFmpeg's options for opening: formats whose files hold their own frames. Playlists (HLS, DASH,
-concat) name other files or addresses, which a clip from someone else must not open."""
+concat) name other files or addresses, and a clip from someone else must not open these."""
 
 SMALLEST_FRAME = 16  # bytes; MPEG-4 "not coded" packets, which yield no frame, are smaller
-_TOLERATED = 0.02  # share of the promised frames or seconds that may be missing
+_TOLERATED = 0.02  # share of the declared frames or seconds that may be missing
 _DURATION_TAG = re.compile(r"(\d+):(\d+):(\d+(?:\.\d+)?)")
 
 
 class DecodeError(ClipHarError):
-    """A clip cannot be decoded; the message is the reason, one line in plain words."""
+    """A clip cannot be decoded; the message is the reason in one line."""
 
 
 def container_kind(container: InputContainer) -> str:
@@ -48,7 +48,7 @@ def check_index(container: InputContainer, stream: VideoStream, file_size: int) 
     """Compare the byte ranges in the index of an MP4 or MOV with the file's size.
 
     Raises:
-        DecodeError: frames lie beyond the end of the file.
+        DecodeError: when frames lie beyond the end of the file.
     """
     if container_kind(container) != "mov":
         return
@@ -63,7 +63,7 @@ def check_index(container: InputContainer, stream: VideoStream, file_size: int) 
 def check_all_there(
     container: InputContainer, stream: VideoStream, *, last_dts: int, end: float
 ) -> None:
-    """Compare what packets there are with the length that an AVI or Matroska header promises.
+    """Compare the packets with the length that an AVI or Matroska header declares.
 
     Args:
         container: the open file.
@@ -72,7 +72,7 @@ def check_all_there(
         end: when the last frame's time on screen ends, in seconds from the stream's start.
 
     Raises:
-        DecodeError: clearly less is there than promised.
+        DecodeError: when there is clearly less than the header declares.
     """
     kind = container_kind(container)
     if kind == "avi":
@@ -88,7 +88,7 @@ def check_all_decoded(container: InputContainer, *, packets: int, frames: int) -
     """Compare the frames decoded with the packets read, in containers of one frame per packet.
 
     Raises:
-        DecodeError: clearly fewer frames were decoded than there are packets of frames.
+        DecodeError: when clearly fewer frames were decoded than there are packets.
     """
     one_each = container_kind(container) in {"avi", "mov"}
     if one_each and frames < packets - max(2, 0.1 * packets):
@@ -109,6 +109,6 @@ def _matroska_seconds(container: InputContainer, stream: VideoStream) -> float:
     if tag:
         hours, minutes, seconds = tag.groups()
         return 3600 * int(hours) + 60 * int(minutes) + float(seconds)
-    # the file's own duration is that of its longest stream: it counts only if it is this one
+    # the file's own duration is that of its longest stream: use it only if this is that stream
     alone = len(container.streams) == 1
     return container.duration / 1e6 if alone and container.duration else 0.0

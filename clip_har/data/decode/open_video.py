@@ -1,4 +1,4 @@
-"""Opening a video that may come from anywhere: what it may cost, and one plain reason why not."""
+"""Open a video from an unknown source, with limits on its cost and one-line errors."""
 
 import errno
 import os
@@ -18,15 +18,15 @@ from clip_har.core.errors import ClipHarError
 from clip_har.data.decode.containers import SELF_CONTAINED, DecodeError
 from clip_har.data.sampling import FrameSettings
 
-# The machine's faults, not the clip's: they pass, so no clip counts as broken for them.
+# Faults of the machine, not of the clip. They are temporary, so no clip counts as broken.
 _MACHINE = {errno.EMFILE, errno.ENFILE, errno.EIO, errno.ESTALE}
 
 
 class Bounds:
-    """What a file may cost: it may come from anywhere, and be made to exhaust a machine.
+    """Limits on the cost of a file, which may be made to exhaust a machine.
 
     Attributes:
-        pixels: of one frame, at most.
+        pixels: largest number of pixels of one frame.
     """
 
     def __init__(self, path: Path, settings: FrameSettings) -> None:
@@ -37,7 +37,7 @@ class Bounds:
         self._end = time.monotonic() + settings.timeout
 
     def check_size(self, width: int, height: int) -> None:
-        """Refuse frames that are too large, before one is decoded."""
+        """Raise if frames are too large, before one is decoded."""
         if width * height > self.pixels:
             raise DecodeError(
                 f"its frames are {width}x{height}, more than frames.max_pixels={self.pixels}"
@@ -48,8 +48,8 @@ class Bounds:
 
         Raises:
             DecodeError: for too many frames, which are the file's fault.
-            ClipHarError: for too much time: the machine may be to blame, and another one would
-                decode the clip, so that it does not count as broken.
+            ClipHarError: for too much time: another machine might decode the clip, so the clip does
+                not count as broken.
         """
         if frames > self._length:
             raise DecodeError(f"it has more frames than frames.max_length={self._length}")
@@ -65,7 +65,7 @@ def open_video(path: Path, bounds: Bounds) -> Iterator[tuple[InputContainer, Vid
     """Open the first video stream that is no cover picture.
 
     Raises:
-        DecodeError: for any fault of the file, while it is open, too.
+        DecodeError: for any fault of the file, also while it is open.
         ClipHarError: for a fault of the machine.
     """
     try:
@@ -74,8 +74,8 @@ def open_video(path: Path, bounds: Bounds) -> Iterator[tuple[InputContainer, Vid
             raise DecodeError("a pipe or a device, not a file")  # reading it may never end
         if status.st_size == 0:
             raise DecodeError("the file is empty (0 bytes)")
-        # metadata in an unknown encoding occurs in HMDB-51; strict reading would refuse the clip
-        # Opening decodes a frame if the header does not say enough: bounded, too.
+        # metadata in an unknown encoding occurs in HMDB-51, where strict reading would fail
+        # Opening may decode a frame if the header is incomplete: the limits apply, too.
         options = SELF_CONTAINED | {"max_pixels": str(2 * bounds.pixels + 2**16)}
         with av.open(path, metadata_errors="replace", options=options) as container:
             streams = [
@@ -91,7 +91,7 @@ def open_video(path: Path, bounds: Bounds) -> Iterator[tuple[InputContainer, Vid
             if decoder is None:
                 raise DecodeError("its video codec is unknown to FFmpeg")
             bounds.check_size(decoder.width, decoder.height)
-            # They may grow on the way; FFmpeg counts rows filled up to whole steps of memory.
+            # Frames may get larger later; FFmpeg counts rows padded to whole steps of memory.
             decoder.options = {"max_pixels": str(2 * bounds.pixels + 2**16)}
             decoder.thread_type = "NONE"
             decoder.thread_count = 1
@@ -104,7 +104,7 @@ def open_video(path: Path, bounds: Bounds) -> Iterator[tuple[InputContainer, Vid
 
 
 def _reason(path: Path, error: Exception) -> str:
-    """Return in plain words why FFmpeg or the system refused a file."""
+    """Return in plain words why FFmpeg or the system could not open a file."""
     if isinstance(error, FileNotFoundError):
         return "the file does not exist"
     if isinstance(error, IsADirectoryError):
@@ -117,7 +117,7 @@ def _reason(path: Path, error: Exception) -> str:
                 return "an MP4 or MOV without a usable index: cut off or never finished"
         return "not a video that FFmpeg can read"
     if getattr(error, "errno", None) == errno.ENOMEM:
-        # FFmpeg was asked for gigabytes at once: by a damaged size, not by real frames.
+        # FFmpeg tried to allocate gigabytes at once, because of a damaged size.
         return "damaged: a size in it asks for more memory than there is"
     if getattr(error, "errno", None) == errno.EINVAL:
         return "no video format that is read here (a playlist or a picture, for example)"

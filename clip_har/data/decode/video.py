@@ -1,10 +1,10 @@
-"""Decoding: exactly the sampled frames of a clip, or one plain reason why not.
+"""Decode exactly the sampled frames of a clip, or raise one plain reason.
 
-How: the packets are listed first (about 1 ms; nothing is decoded), which predicts the frame times
-and so the sampled frames. Then all frames are decoded, but only those predicted (and a few
-before each, since streams may yield fewer frames than packets) are held, and only those that are
-truly asked for, by the times of the frames that really came, are converted to RGB. Should one of
-them not be among the held ones, the clip is decoded once more with the right list.
+First the packets are listed (about 1 ms; nothing is decoded). They predict the frame times and so
+the sampled frames. Then all frames are decoded, but only the predicted ones are held (and a few
+before each, since streams may have fewer frames than packets). The real times of the decoded frames
+decide which of them are converted to RGB. If one of these is not held, the clip is decoded once
+more with the right list.
 
 Clips decode in parallel, one thread each: decoder threads within a clip only compete with that.
 Measured on 19 UCF-101 and HMDB-51 clips on 2 cores: 20 ms a clip with any threading mode, one
@@ -55,7 +55,7 @@ _SLACK = 1e-6  # s; presentation times are fractions, bounds are floats
 
 @dataclass(frozen=True)
 class DecodedClip:
-    """The sampled frames of a clip and where they come from.
+    """The sampled frames of a clip and their positions in it.
 
     Attributes:
         frames: ``(T, H, W, 3)`` uint8 RGB, upright.
@@ -63,7 +63,7 @@ class DecodedClip:
         frame_count: how many frames the clip has.
         width: of the upright frame, in pixels.
         height: of the upright frame, in pixels.
-        fps: average frame rate as the container states it, None if it does not.
+        fps: average frame rate that the container states; None if it does not.
     """
 
     frames: NDArray[np.uint8]
@@ -76,14 +76,14 @@ class DecodedClip:
 
 @dataclass(frozen=True)
 class VideoLength:
-    """What the packets of a clip say, without decoding it.
+    """The length of a clip according to its packets, without decoding it.
 
     Attributes:
-        frames: that its packets stand for; decoding may yield one or two fewer.
+        frames: number of frames in its packets; decoding may yield one or two fewer.
         seconds: from the first frame to the end of the last.
         width: of the frames as stored, in pixels.
         height: of the frames as stored, in pixels.
-        fps: average frame rate as the container states it, None if it does not.
+        fps: average frame rate that the container states; None if it does not.
     """
 
     frames: int
@@ -95,7 +95,7 @@ class VideoLength:
 
 @dataclass(frozen=True)
 class _Window:
-    """The stretch [start, end) of a video, in seconds from the stream's own start."""
+    """The section [start, end) of a video, in seconds from the stream's own start."""
 
     start: float = 0.0
     end: float = math.inf
@@ -108,14 +108,14 @@ class _Window:
 
 @dataclass(frozen=True)
 class _Plan:
-    """What the packets of a window say before anything is decoded.
+    """How to decode a window, according to its packets.
 
     Attributes:
         seek: whether passes start at the key frame before the window instead of at the start
             of the file. Positions of frames count from there.
-        hold: positions of the frames that will be wanted, as far as is known.
-        packets: how many packets hold a frame.
-        fps: average frame rate as the container states it, None if it does not.
+        hold: predicted positions of the frames that are needed.
+        packets: number of packets with a frame.
+        fps: average frame rate that the container states; None if it does not.
     """
 
     seek: bool
@@ -126,11 +126,11 @@ class _Plan:
 
 @dataclass(frozen=True)
 class _Pass:
-    """What one pass over the frames of a window yields.
+    """The result of one pass over the frames of a window.
 
     Attributes:
         times: of all frames decoded, ascending, in seconds from the stream's start.
-        held: the frames that were to be held, by position.
+        held: the frames that were held, by position.
         damaged: positions of frames that the decoder marks as damaged.
         to_end: whether the pass reached the end of the file.
     """
@@ -148,20 +148,20 @@ def decode_clip(
     start: float | None = None,
     end: float | None = None,
 ) -> NDArray[np.uint8]:
-    """Return the sampled frames of a clip; ``read_clip`` also says where they come from.
+    """Return the sampled frames of a clip; ``read_clip`` also returns their positions.
 
     Args:
         path: the video file, in any container and codec that FFmpeg reads.
         settings: the sampler.
         start: the clip's first moment, in seconds from the start of the video.
-        end: the moment, in seconds, that the clip stops before.
+        end: the clip ends before this moment, in seconds.
 
     Returns:
-        Frames ``(T, H, W, 3)`` uint8 RGB, turned upright as the file says; pixels are taken to
-        be square.
+        Frames ``(T, H, W, 3)`` uint8 RGB, turned upright as the file says. Pixels are assumed to be
+        square.
 
     Raises:
-        DecodeError: the file is empty, no video, damaged or cut off, or has no frame there.
+        DecodeError: when the file is empty, no video, damaged or cut off, or has no frame there.
     """
     return read_clip(path, settings, start=start, end=end).frames
 
@@ -176,7 +176,7 @@ def read_clip(
     """Return the sampled frames of a clip with their indices; arguments as ``decode_clip``.
 
     Raises:
-        DecodeError: the file is empty, no video, damaged or cut off, or has no frame there.
+        DecodeError: when the file is empty, no video, damaged or cut off, or has no frame there.
     """
     window = _Window(start or 0.0, math.inf if end is None else end)
     bounds = Bounds(path, settings)
@@ -210,7 +210,7 @@ def video_length(
     """Return how long a clip is, in about a millisecond; arguments as ``decode_clip``.
 
     Raises:
-        DecodeError: the file is empty, no video, or cut off.
+        DecodeError: when the file is empty, no video, or cut off.
     """
     window = _Window(start or 0.0, math.inf if end is None else end)
     bounds = Bounds(path, FrameSettings())
@@ -237,7 +237,7 @@ def _plan(path: Path, settings: FrameSettings, window: _Window, bounds: Bounds) 
         seek = window.start > 0 and container_kind(container) in SEEKABLE
         times, packets = _packet_times(container, stream, window, bounds, seek=seek)
     if seek and not (times and times[0] <= window.start + _SLACK):
-        # the container's index led past the start: go through the file from its beginning
+        # the container's index was wrong and led past the start: read the file from its beginning
         seek = False
         with open_video(path, bounds) as (container, stream):
             times, _ = _packet_times(container, stream, window, bounds, seek=False)
@@ -255,7 +255,7 @@ def _packet_times(
     *,
     seek: bool,
 ) -> tuple[list[float], int]:
-    """Return the presentation times in the packets, ascending, and how many hold a frame."""
+    """Return the packets' presentation times, ascending, and the number of packets with a frame."""
     if seek:
         _seek(container, stream, window)
     clock = _Clock(stream)
@@ -304,7 +304,7 @@ def _decode(
                 if after > _MOST_REORDERED:
                     break
         except av.error.FFmpegError as error:
-            # How decoders answer to a size over the bound that they were given.
+            # Decoders also raise this for a size above the limit.
             large = getattr(error, "errno", None) == errno.EINVAL and not times
             raise DecodeError(
                 f"damaged{', or larger than frames.max_pixels' if large else ''}: FFmpeg stopped"
@@ -313,8 +313,8 @@ def _decode(
         to_end = after <= _MOST_REORDERED
         if to_end and not plan.seek:
             check_all_decoded(container, packets=plan.packets, frames=len(times))
-    # Frames come in the order of presentation, but AVI files with B-frames label some with each
-    # other's times (seen in UCF-101 and HMDB-51): sorted, the labels are right again.
+    # Frames come in the order of presentation, but in AVI files with B-frames the times of some are
+    # exchanged (seen in UCF-101 and HMDB-51). Sorted times are right again.
     return _Pass(sorted(times), held, damaged, to_end)
 
 
@@ -322,7 +322,7 @@ def _sampled(decoded: _Pass, settings: FrameSettings, window: _Window) -> tuple[
     """Return the position of the window's first frame and the indices sampled from there.
 
     Raises:
-        DecodeError: there is no frame in the window, or one of them is damaged.
+        DecodeError: when there is no frame in the window, or one of them is damaged.
     """
     if not decoded.times:
         raise DecodeError("no frame can be decoded")
@@ -346,7 +346,7 @@ class _Clock:
     """Turns a stream's time stamps into seconds from the stream's start."""
 
     def __init__(self, stream: VideoStream) -> None:
-        # Whole numbers, since a fraction's arithmetic would cost as much as the demuxing.
+        # Whole numbers, because arithmetic with fractions would take as long as demuxing.
         base = stream.time_base or Fraction(0)
         self._num, self._den = base.numerator, base.denominator
         self._origin = stream.start_time or 0
@@ -359,7 +359,7 @@ class _Clock:
         return (stamp - self._origin) * self._num / self._den
 
     def length(self, duration: int | None) -> float:
-        """Return the seconds of a duration, those of a usual frame if it is unknown."""
+        """Return the seconds of a duration; those of an average frame if it is unknown."""
         return duration * self._num / self._den if duration else self._frame
 
     def seconds(self, stamp: int | None) -> float:
@@ -378,7 +378,7 @@ def _seek(container: InputContainer, stream: VideoStream, window: _Window) -> No
 def _rgb(frame: VideoFrame, convert: VideoReformatter) -> NDArray[np.uint8]:
     """Convert a frame to RGB and turn it upright, ``(H, W, 3)``."""
     try:
-        # More threads than one would wait for cores on which other clips are being decoded.
+        # One thread: more would wait for cores on which other clips are decoded.
         converted = convert.reformat(frame, format="rgb24", threads=1)
         picture = np.asarray(converted.to_ndarray(), dtype=np.uint8)
     except (av.error.FFmpegError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""Writing a frame store: decode in parallel, append, put it on the disk."""
+"""Write a frame store: decode in parallel, append, and sync it to the disk."""
 
 import csv
 import json
@@ -34,17 +34,17 @@ _AHEAD = 2  # clips decoded ahead of the writer, per thread: bounds the memory
 def write_store(
     folder: Path, clip_set: ClipSet, settings: FrameSettings, *, progress: bool
 ) -> None:
-    """Decode the clips of a set into an empty folder, and put everything on the disk.
+    """Decode the clips of a set into an empty folder, and sync everything to the disk.
 
     Args:
-        folder: takes the files of the store.
+        folder: for the files of the store.
         clip_set: the clips.
         settings: sampler and fit, with the size in pixels.
         progress: show a progress bar on a terminal.
 
     Raises:
-        ClipHarError: the frames do not fit on the disk.
-        OSError: they cannot be written.
+        ClipHarError: when the frames do not fit on the disk.
+        OSError: when they cannot be written.
     """
     _refuse_full_disk(folder.parent, clip_set, settings)
     with (folder / FRAMES_FILE).open("wb") as file:
@@ -59,7 +59,7 @@ def _write_frames(
 ) -> Iterator[Entry]:
     """Append the frames of every clip to a file and yield the index entries."""
     offset = 0
-    # closed also when writing fails: else threads would go on decoding for nobody
+    # closed also if writing fails, so that the threads stop decoding
     with (
         closing(_decode_all(clip_set.clips, settings)) as decoded,
         track(len(clip_set.clips), "decoding", show=progress) as advance,
@@ -111,7 +111,7 @@ def _decode_one(clip: Clip, settings: FrameSettings) -> tuple[Entry, NDArray[np.
 
 
 def _write_index(folder: Path, clip_set: ClipSet, entries: list[Entry]) -> None:
-    """Write the index and, where clips failed, the list of those."""
+    """Write the index and, if clips failed, the list of these."""
     with (folder / INDEX_FILE).open("w", encoding="utf-8") as file:
         json.dump({"format": FORMAT, "clips": [asdict(entry) for entry in entries]}, file)
         _sync(file)
@@ -127,7 +127,7 @@ def _write_index(folder: Path, clip_set: ClipSet, entries: list[Entry]) -> None:
 
 
 def _refuse_full_disk(folder: Path, clip_set: ClipSet, settings: FrameSettings) -> None:
-    """Raise before hours of decoding if the frames cannot fit, as far as is known."""
+    """Raise before hours of decoding if it is known that the frames do not fit on the disk."""
     frames = {"uniform": settings.count, "middle": 1}.get(settings.sampler)
     if frames is None:
         return  # depends on how long the clips are
@@ -141,13 +141,13 @@ def _refuse_full_disk(folder: Path, clip_set: ClipSet, settings: FrameSettings) 
 
 
 def _sync(file: IO[str] | IO[bytes]) -> None:
-    """Put what was written to a file on the disk."""
+    """Sync a file to the disk."""
     file.flush()
     os.fsync(file.fileno())
 
 
 def _sync_folder(folder: Path) -> None:
-    """Put the names in a folder on the disk, if the system can."""
+    """Sync the names in a folder to the disk, if the system can."""
     if os.name == "nt":
         return
     descriptor = os.open(folder, os.O_RDONLY)

@@ -1,4 +1,4 @@
-"""What the files of a frame store are called, and what its index says of each clip."""
+"""The file names of a frame store, and the entries of its index."""
 
 import hashlib
 import json
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 FORMAT = 1
-"""Version of the files of a store and of the pixels in them; part of what names a store."""
+"""Version of the files of a store and of the pixels in them; it is in the store's key."""
 
 FRAMES_FILE = "frames.bin"
 INDEX_FILE = "index.json"
@@ -18,7 +18,7 @@ FAILURES_FILE = "failures.csv"
 
 @dataclass(frozen=True)
 class Entry:
-    """What the index of a store says of one clip.
+    """One clip in the index of a store.
 
     Attributes:
         clip_id: the clip.

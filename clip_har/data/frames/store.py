@@ -41,13 +41,13 @@ class Failure:
 
 @dataclass(frozen=True, eq=False)
 class ClipFrames:
-    """The decoded frames of one clip, and where they come from.
+    """The decoded frames of one clip, and their positions in the source.
 
     Attributes:
         clip: the clip.
         pixels: ``(T, 3, S, S)`` uint8 RGB, as the model sees them; read-only.
         indices: which of the source's frames they are.
-        fit: how the source was fitted to the square, so that maps of it can follow.
+        fit: how the source was fitted to the square; its maps are fitted in the same way.
     """
 
     clip: Clip
@@ -59,13 +59,13 @@ class ClipFrames:
 class FrameStore:
     """Frames of every clip of a set, as the model sees them; open it with ``FrameStore.open``.
 
-    Reading touches only the pages of the clips that are asked for, and processes on one machine
-    share them. A store may be pickled: the copy maps the same file.
+    Reading loads only the pages of the requested clips, and processes on one machine share them. A
+    store may be pickled: the copy maps the same file.
 
     Attributes:
         path: the folder of the store.
         clip_set: the clips, in the order of everything here.
-        entries: what the index says of each clip.
+        entries: the index, one entry per clip.
         size: edge of the frames, in pixels.
     """
 
@@ -87,22 +87,22 @@ class FrameStore:
         cache_dir: Path,
         progress: bool = True,
     ) -> "FrameStore":
-        """Return the frames of a clip set, decoding them if no store has them yet.
+        """Return the frames of a clip set; decode them first if no store has them.
 
-        A store is named by the clips (id, place, size and time of the file, start, end), the
-        sampler's settings, size, fit, and the code and libraries that decode. Several processes
-        that ask for the same one build it once. Whether too many clips failed is checked each
-        time, without decoding again.
+        The key of a store holds the clips (id, path, size and time of the file, start, end), the
+        sampler's settings, size, fit, and the code and libraries that decode. If several processes
+        need the same store, it is built once. Each time it is checked whether too many clips
+        failed, without decoding again.
 
         Args:
             clip_set: the clips.
-            settings: sampler, fit and how failures are taken, with the model's own filled in.
-            cache_dir: the folder that the stores lie in (below ``frames``).
+            settings: sampler, fit and what happens on failures, with the model's values filled in.
+            cache_dir: the folder of the stores (below ``frames``).
             progress: show a progress bar on standard error while decoding, on a terminal.
 
         Raises:
-            ClipHarError: size, fit or interpolation is None, too many clips failed, or the disk is
-                full.
+            ClipHarError: when size, fit or interpolation is None, too many clips failed, or the
+                disk is full.
         """
         size, fit, _ = settings.geometry()
         store = cached(
@@ -118,14 +118,14 @@ class FrameStore:
     def find(
         cls, clip_set: ClipSet, settings: FrameSettings, *, cache_dir: Path
     ) -> "FrameStore | None":
-        """Return a store that was built before, None if there is none; arguments as `open`."""
+        """Return a store that was built before; None if there is none. Arguments as `open`."""
         folder = store_folder(clip_set, settings, cache_dir)
         size, fit, _ = settings.geometry()
         return cls._load(folder, clip_set, size=size, fit=fit)
 
     @classmethod
     def _load(cls, folder: Path, clip_set: ClipSet, *, size: int, fit: Fit) -> "FrameStore | None":
-        """Return the store in a folder, None if there is none or it is damaged."""
+        """Return the store in a folder; None if there is none or it is damaged."""
         entries = read_index(folder)
         if entries is None or len(entries) != len(clip_set.clips):
             return None
@@ -143,11 +143,11 @@ class FrameStore:
         """Return the frames of clip ``i`` of the set.
 
         Returns:
-            ``(T, 3, size, size)`` uint8 RGB, a read-only view of the file: copy it before
-            handing it to ``torch.from_numpy``, which warns of memory that it may not write.
+            ``(T, 3, size, size)`` uint8 RGB, a read-only view of the file. Copy it before
+            ``torch.from_numpy``, which warns about read-only memory.
 
         Raises:
-            ClipHarError: the clip could not be decoded; ``ok`` names those that could.
+            ClipHarError: when the clip could not be decoded; ``ok`` has those that could.
         """
         entry = self.entries[i]
         if entry.error is not None:
@@ -155,10 +155,10 @@ class FrameStore:
         return self._frames[entry.offset : entry.offset + entry.length]
 
     def view(self, i: int) -> ClipFrames:
-        """Return the frames of clip ``i`` of the set with where they come from.
+        """Return the frames of clip ``i`` of the set with their positions in the source.
 
         Raises:
-            ClipHarError: the clip could not be decoded; ``ok`` names those that could.
+            ClipHarError: when the clip could not be decoded; ``ok`` has those that could.
         """
         return ClipFrames(
             clip=self.clip_set.clips[i],
@@ -222,7 +222,7 @@ class FrameStore:
 
     @cached_property
     def digest(self) -> str:
-        """Hash of the ids, pixels and failures, 32 hexadecimal digits; free of paths and times."""
+        """Hash of ids, pixels and failures, without paths and times, 32 hexadecimal digits."""
         rows = [(entry.clip_id, entry.checksum, entry.length) for entry in self.entries]
         text = json.dumps([FORMAT, self.size, rows])
         return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
@@ -262,12 +262,12 @@ class FrameStore:
 
 
 def store_folder(clip_set: ClipSet, settings: FrameSettings, cache_dir: Path) -> Path:
-    """Return where the store of a clip set under given settings lies."""
+    """Return the folder of the store of a clip set under given settings."""
     return cache_dir.expanduser().absolute() / "frames" / store_key(clip_set, settings)
 
 
 def store_key(clip_set: ClipSet, settings: FrameSettings) -> str:
-    """Return the name of the store of a clip set under given settings, 32 hexadecimal digits."""
+    """Return the key of the store of a clip set under given settings, 32 hexadecimal digits."""
     described = [
         clip_set.name,
         settings.sampling_key(),

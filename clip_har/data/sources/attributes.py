@@ -1,4 +1,4 @@
-"""What a data set says of its clips beside class and group, such as the viewpoint."""
+"""Properties of clips besides class and group, such as the viewpoint."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -13,6 +13,6 @@ AttributeNames = tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-][A-Za-z0-9_
 
 
 def attributes_of(row: Row, names: Sequence[str]) -> dict[str, str]:
-    """Return a row's attributes; empty ones are left out, since they are not known."""
+    """Return a row's attributes; empty ones are not known and are left out."""
     found = {name: row.optional_text(name) for name in names}
     return {name: value for name, value in found.items() if value is not None}

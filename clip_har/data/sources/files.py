@@ -1,4 +1,4 @@
-"""Finding video files on disk, and saying what is missing."""
+"""Find video files on disk, and report what is missing."""
 
 from pathlib import Path
 
@@ -11,19 +11,19 @@ VIDEO_EXTENSIONS = frozenset(
         ".ogm", ".ogv", ".qt", ".rm", ".rmvb", ".ts", ".vob", ".webm", ".wmv", ".y4m",
     }
 )  # fmt: skip
-"""File name extensions (lower case) that are taken for videos that FFmpeg reads."""
+"""File name extensions (lower case) of videos."""
 
 
 def existing_folder(folder: Path, *, expected: str, setting: str) -> Path:
-    """Return the absolute path of a folder that must be there.
+    """Return the absolute path of a folder that must exist.
 
     Args:
         folder: as the user wrote it: ``~`` expands, a relative path starts at the current folder.
-        expected: what should lie in it, for the error message.
+        expected: the expected content, for the error message.
         setting: the configuration key that names it, for the error message.
 
     Raises:
-        ClipHarError: it is missing or is no folder.
+        ClipHarError: when it is missing or is no folder.
     """
     absolute = folder.expanduser().absolute()
     if not absolute.is_dir():
@@ -35,10 +35,10 @@ def existing_folder(folder: Path, *, expected: str, setting: str) -> Path:
 
 
 def existing_file(path: Path, *, expected: str, setting: str) -> Path:
-    """Return the absolute path of a file that must be there, like ``existing_folder``.
+    """Return the absolute path of a file that must exist, like ``existing_folder``.
 
     Raises:
-        ClipHarError: it is missing or is no file.
+        ClipHarError: when it is missing or is no file.
     """
     absolute = path.expanduser().absolute()
     if not absolute.is_file():
@@ -53,7 +53,7 @@ def text_lines(path: Path) -> list[tuple[int, str]]:
     CRLF ends and a byte order mark are accepted.
 
     Raises:
-        ClipHarError: it cannot be read, or is no text.
+        ClipHarError: when it cannot be read, or is no text.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -88,9 +88,8 @@ def videos_by_stem(folder: Path) -> dict[str, Path]:
     """Return the videos in a folder and its subfolders by lower-case name without extension.
 
     Published lists spell names in more than one way (``HandstandPushups``) and copies of a data
-    set change the container, so that clips do not differ by case or extension alone. Where the
-    same name lies there in several containers, an ``.avi`` (the original of the academic sets)
-    wins, then the first by path.
+    set change the container, so case and extension are ignored. If a name occurs in several
+    containers, an ``.avi`` (the original of the academic sets) is used, else the first by path.
     """
     found: dict[str, Path] = {}
     for place in [folder, *subfolders(folder)]:

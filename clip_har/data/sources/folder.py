@@ -16,22 +16,22 @@ from clip_har.data.sources.tables import Row, read_table
 class Folder(Settings):
     """Videos laid out as ``<root>/<class>/<clip>``.
 
-    The class names are the names of the folders that hold at least one video, sorted; the index
-    is the label, the same for every subset. A video is a file with one of the extensions in
-    ``clip_har.data.sources.files.VIDEO_EXTENSIONS`` (among them ``.gif``), in upper or lower case;
-    hidden files and folders are passed over. A clip's id is its path below ``root`` with ``/``.
+    The class names are the sorted names of the folders with at least one video; the index is the
+    label, the same for every subset. A video is a file with one of the extensions in
+    ``clip_har.data.sources.files.VIDEO_EXTENSIONS`` (also ``.gif``), in upper or lower case.
+    Hidden files and folders are ignored. A clip's id is its path below ``root`` with ``/``.
 
-    Without a CSV each clip is a group of its own, which says that all clips are independent:
-    where several show the same person or place, give a CSV with a ``group`` column.
+    Without a CSV each clip is its own group, so all clips count as independent. If several clips
+    show the same person or place, give a CSV with a ``group`` column.
 
     Attributes:
         root: the folder of the class folders.
         split_csv: a CSV with a header and the columns ``path`` (below ``root``), ``split`` and,
-            optionally, ``group``. The set is then the clips of its rows, in its order.
+            optionally, ``group``. Then the set has the clips of its rows, in its order.
         subset: keep only the rows with this ``split``; needs ``split_csv``.
-        attributes: columns of ``split_csv`` whose values split the clips into kinds, such as
-            ``[viewpoint, age]``, that are compared with each other; a row may leave them empty.
-        name: what reports call the data set; None = the folder's name.
+        attributes: columns of ``split_csv`` with attributes of the clips, such as
+            ``[viewpoint, age]``; a row may leave them empty.
+        name: of the data set in reports; None = the folder's name.
     """
 
     root: Path
@@ -64,7 +64,8 @@ class Folder(Settings):
         """Return the clips of the folder, or of the CSV's rows.
 
         Raises:
-            ClipHarError: the folder or CSV is missing, holds no video, or the CSV is malformed.
+            ClipHarError: when the folder or CSV is missing, there is no video, or the CSV is
+                malformed.
         """
         expected = "one folder of videos per class"
         root = existing_folder(self.root, expected=expected, setting="dataset.root")
@@ -123,7 +124,7 @@ class Folder(Settings):
 
 
 def no_such_subset(path: Path, subset: str | None, rows: list[Row]) -> ClipHarError:
-    """Return the error for a table that has no row of the wanted subset."""
+    """Return the error for a table that has no row of the subset."""
     splits = sorted({row.optional_text("split") or "(empty)" for row in rows})
     return ClipHarError(
         f"{path} has no row with split '{subset}': expected dataset.subset to be one of "

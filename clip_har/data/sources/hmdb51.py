@@ -1,4 +1,4 @@
-"""HMDB-51 with its three official splits, or all that is there."""
+"""HMDB-51 with its three official splits, or all clips on disk."""
 
 import re
 from pathlib import Path
@@ -58,19 +58,19 @@ class HMDB51(Settings):
 
     The group is the film: clips of one film share actors, places and camera, whatever their
     class. HMDB-51 has no list of films; the group is the file name up to ``_<class>_`` and the
-    tags after it (``TrumanShow_wave_f_nm_np1_fr_med_26`` gives ``TrumanShow``). A film whose
-    title is spelt in two ways is two groups; a name without the tags is a group of its own.
+    tags after it (``TrumanShow_wave_f_nm_np1_fr_med_26`` gives ``TrumanShow``). A film with two
+    spellings of its title is two groups; a name without the tags is its own group.
 
     Attributes of a clip are the tags of its name: visible ``body`` parts, the ``camera``, number
     of ``people``, ``viewpoint`` and picture ``quality``; and ``action_type``, one of five.
 
     Attributes:
-        root: the folder that holds one folder of clips per class.
+        root: the folder with one folder of clips per class.
         split: official split; None only with ``subset: all``.
-        subset: official part of the split, or all clips that are there.
-        splits: the folder of ``<class>_test_split<k>.txt``; None = ``root`` or
-            ``testTrainMulti_7030_splits`` in or beside it, where that is there.
-        allow_missing: evaluate the clips that are there instead of asking for all.
+        subset: official part of the split, or all clips on disk.
+        splits: the folder of ``<class>_test_split<k>.txt``; None = ``root``, or
+            ``testTrainMulti_7030_splits`` in or beside it if that exists.
+        allow_missing: evaluate the clips on disk even if some are missing.
     """
 
     root: Path
@@ -93,7 +93,7 @@ class HMDB51(Settings):
         """Return the clips of the split, or all clips.
 
         Raises:
-            ClipHarError: a folder or split file is missing or malformed, or clips are missing.
+            ClipHarError: when a folder or split file is missing or malformed, or clips are missing.
         """
         root = existing_folder(
             self.root, expected="one folder of clips per class", setting="dataset.root"
@@ -124,7 +124,7 @@ class HMDB51(Settings):
         return ClipSet(name, class_names, clips, LICENCE, CITATION)
 
     def _split_files(self, root: Path) -> dict[tuple[str, int], Path]:
-        """Return the split files by class and split number, none if there are none."""
+        """Return the split files by class and split number; may be empty."""
         if self.splits is not None:
             places = [
                 existing_folder(
@@ -176,7 +176,7 @@ class HMDB51(Settings):
 
 
 def film_of(stem: str, class_name: str) -> str:
-    """Return the source film of an HMDB-51 clip, as far as its name says.
+    """Return the source film of an HMDB-51 clip, from its name.
 
     Example:
         >>> film_of("TrumanShow_wave_f_nm_np1_fr_med_26", "wave")
@@ -194,7 +194,7 @@ def film_of(stem: str, class_name: str) -> str:
 
 
 def _attributes(stem: str, class_name: str) -> dict[str, str]:
-    """Return what a clip's name says of it, and the coarse type of its action."""
+    """Return the attributes in a clip's name, and the coarse type of its action."""
     found = {"action_type": _TYPE_OF.get(class_name, "body")}
     if tags := _TAGS.search(stem):
         for name in ("body", "camera", "people", "viewpoint", "quality"):
@@ -203,7 +203,7 @@ def _attributes(stem: str, class_name: str) -> dict[str, str]:
 
 
 def _all_clips(root: Path, official: list[str]) -> dict[str, list[Path]]:
-    """Return the videos of each class folder; folders without any are no classes."""
+    """Return the videos of each class folder; folders without videos are no classes."""
     found = {folder.name: video_files(folder) for folder in subfolders(root)}
     listed = {name: paths for name, paths in found.items() if paths}
     # with split files the classes are the official ones, also if no clip of one is there
@@ -214,7 +214,7 @@ def read_split_file(path: Path, used_as: str) -> list[str]:
     """Return the stems of the lines ``<file> <0 unused, 1 train, 2 test>`` of one use.
 
     Raises:
-        ClipHarError: the file cannot be read, or a line is malformed.
+        ClipHarError: when the file cannot be read, or a line is malformed.
     """
     stems = []
     for number, line in text_lines(path):

@@ -1,4 +1,4 @@
-"""Clips listed in a CSV or Parquet table: any layout, also stretches of longer videos."""
+"""Clips listed in a CSV or Parquet table: any layout, also sections of longer videos."""
 
 from pathlib import Path, PurePath, PureWindowsPath
 
@@ -11,23 +11,23 @@ from clip_har.data.sources.tables import Row, read_table
 
 
 class Manifest(Settings):
-    """Clips named by the rows of a table.
+    """Clips listed in the rows of a table.
 
     Columns: ``path`` (below ``root``) and ``label`` (a class name); optionally ``group``,
-    ``start`` and ``end`` (seconds from the start of the video; the clip stops before ``end``)
+    ``start`` and ``end`` (seconds from the start of the video; the clip ends before ``end``)
     and ``split``, and those that ``attributes`` names. Others are ignored. The class names are the
     sorted labels of the whole table, so that every subset has the same. The id is the path, with
-    ``#start-end`` if the row has either; without a group each *video* is a group, since its
-    stretches are not independent.
+    ``#start-end`` if the row has either. Without a group each *video* is a group, because its
+    sections are not independent.
 
     A path may not leave ``root``, not even through a symbolic link.
 
     Attributes:
         path: the table, ``.csv`` or ``.parquet``.
-        root: the folder that the paths start from; None = the folder of the table.
+        root: the folder of the paths; None = the folder of the table.
         subset: keep only the rows with this ``split``; None = all rows.
-        attributes: columns whose values split the clips into kinds, such as ``[viewpoint, age]``,
-            that are compared with each other; a row may leave them empty.
+        attributes: columns with attributes of the clips, such as ``[viewpoint, age]``; a row may
+            leave them empty.
     """
 
     path: Path
@@ -43,7 +43,7 @@ class Manifest(Settings):
         """Return the clips of the table, in its order.
 
         Raises:
-            ClipHarError: the table or a video is missing, or a row is malformed or leaves
+            ClipHarError: when the table or a video is missing, or a row is malformed or leaves
                 ``root``.
         """
         table = existing_file(
@@ -89,7 +89,7 @@ def _inside(row: Row, root: Path) -> Path:
     """Return the path of a row's video, which must exist and stay inside ``root``."""
     text = row.text("path")
     relative = PurePath(text)
-    # a Windows drive or a backslash path would escape checks that only know this system's rules
+    # checks that know only this system's rules would miss Windows drives and backslashes
     if (
         relative.is_absolute()
         or PureWindowsPath(text).anchor

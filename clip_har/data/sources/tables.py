@@ -29,7 +29,7 @@ class Row:
         return ClipHarError(f"{self.table}, {self.place}: {fault}")
 
     def optional_text(self, column: str) -> str | None:
-        """Return a value as text without outer blanks; None where empty or without the column."""
+        """Return a value as text without outer spaces; None if it is empty or has no column."""
         value = self.values.get(column)
         if value is None or (isinstance(value, float) and math.isnan(value)):
             return None
@@ -39,7 +39,7 @@ class Row:
         """Return a value as text.
 
         Raises:
-            ClipHarError: it is empty.
+            ClipHarError: when it is empty.
         """
         value = self.optional_text(column)
         if value is None:
@@ -47,10 +47,10 @@ class Row:
         return value
 
     def seconds(self, column: str) -> float | None:
-        """Return a value as seconds from 0 on; None if it is empty.
+        """Return a value as seconds, at least 0; None if it is empty.
 
         Raises:
-            ClipHarError: it is no number, negative or not finite.
+            ClipHarError: when it is no number, negative or not finite.
         """
         text = self.optional_text(column)
         if text is None:
@@ -69,11 +69,11 @@ def read_table(path: Path, *, required: tuple[str, ...]) -> Iterator[Row]:
 
     Args:
         path: the file.
-        required: columns that must be there; more may be.
+        required: columns that must be there; other columns are allowed.
 
     Raises:
-        ClipHarError: the file cannot be read, a column is missing, a row has too few or too many
-            values, or there is no row.
+        ClipHarError: when the file cannot be read, a column is missing, a row has too few or too
+            many values, or there is no row.
     """
     rows = _parquet_rows(path) if path.suffix.lower() in {".parquet", ".pq"} else _csv_rows(path)
     empty = True

@@ -52,18 +52,17 @@ class UCF101(Settings):
     """UCF-101: 13,320 clips of 101 actions, 25 groups of one actor and place per class.
 
     The clips are those of the official list of one split, in its order. A clip is found by its
-    name whatever its case, extension or folder below ``videos``, so that re-encoded copies and
-    the two spellings ``HandstandPushups`` and ``HandStandPushups`` are accepted.
+    name; case, extension and folder below ``videos`` do not matter. So re-encoded copies and the
+    two spellings ``HandstandPushups`` and ``HandStandPushups`` are accepted.
 
-    The group is ``<Class>_gNN``: the numbers start again in each class, so that ``g01`` of two
-    classes has nothing in common. The attribute ``action_type`` is one of the five types of
-    its authors.
+    The group is ``<Class>_gNN``: the numbers start again in each class, so ``g01`` of two classes
+    is not the same group. The attribute ``action_type`` is one of the authors' five types.
 
     Attributes:
-        root: the folder that holds ``UCF-101/`` and ``ucfTrainTestlist/`` (or their content).
+        root: the folder with ``UCF-101/`` and ``ucfTrainTestlist/`` (or their content).
         split: official split.
         subset: official part of the split.
-        allow_missing: evaluate the clips that are there instead of asking for all.
+        allow_missing: evaluate the clips on disk even if some are missing.
         lists: the folder of the list files, if it is not below ``root``.
         videos: the folder of the clips, if it is not below ``root``.
     """
@@ -83,7 +82,7 @@ class UCF101(Settings):
         """Return the clips of the split.
 
         Raises:
-            ClipHarError: a folder or list is missing or malformed, or clips are missing.
+            ClipHarError: when a folder or list is missing or malformed, or clips are missing.
         """
         lists, videos = self._folders()
         class_names = read_classes(lists / "classInd.txt")
@@ -148,7 +147,7 @@ def read_classes(path: Path) -> tuple[str, ...]:
     """Return the class names of ``classInd.txt`` (lines ``<index from 1> <Class>``).
 
     Raises:
-        ClipHarError: it is missing, or a line is malformed.
+        ClipHarError: when it is missing, or a line is malformed.
     """
     names: list[str] = []
     for number, line in _lines(path):
@@ -165,7 +164,7 @@ def read_split(path: Path, class_names: tuple[str, ...]) -> list[tuple[str, str,
     """Return (entry, stem, label) of each line ``<Class>/<file>[ <index from 1>]``.
 
     Raises:
-        ClipHarError: the list is missing, or a line is malformed or contradicts the classes.
+        ClipHarError: when the list is missing, or a line is malformed or contradicts the classes.
     """
     labels = {name.lower(): label for label, name in enumerate(class_names)}
     entries = []
@@ -197,7 +196,7 @@ def group_of(stem: str, class_name: str) -> str:
     """Return the group of a clip's name, ``<Class>_gNN``.
 
     Raises:
-        ClipHarError: the name is not ``v_<Class>_gNN_cMM``.
+        ClipHarError: when the name is not ``v_<Class>_gNN_cMM``.
     """
     match = _STEM.fullmatch(stem)
     if match is None:

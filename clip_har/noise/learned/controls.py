@@ -1,4 +1,4 @@
-"""Controls beside learned noise: what a gain could be, other than attention to the action."""
+"""Controls for learned noise: other causes of a gain than attention to the action."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -23,16 +23,17 @@ _EMPTY_LEVELS = (0, 127, 255)  # frames of one grey: black, mid grey, white
 
 
 def random_like(perturbation: Perturbation, *, seed: int) -> Perturbation:
-    """Return random noise of the size of learned noise.
+    """Return random noise as strong as learned noise.
 
-    The values of each class's δ are dealt out anew over its grid, of a border over the border, and
-    their signs sampled; parts of a sum each by themselves. Then what a class has in a frame is
-    scaled to the root mean square of the learned: values of a coarse grid average out where they
-    are spread over the frame, and those of two parts no longer work together.
+    The values of each class's δ are shuffled over its grid (those of a border over the border), and
+    their signs are sampled. The tensors of a sum are shuffled independently. Then the noise of a
+    class in a frame is scaled to the root mean square of the learned noise, because random values
+    of a coarse grid average out when they are spread over the frame, and so do two tensors that
+    are added.
 
     Args:
         perturbation: the learned noise.
-        seed: of the draws.
+        seed: of the random numbers.
     """
     parts = {}
     for name, part in perturbation.parts.items():
@@ -47,11 +48,11 @@ def random_like(perturbation: Perturbation, *, seed: int) -> Perturbation:
 
 
 def derangement(classes: int, *, seed: int) -> NDArray[np.int64]:
-    """Return for each class another one whose δ it gets; each δ goes to one class.
+    """Return for each class another class, whose δ it gets; each δ is used once.
 
     Args:
         classes: at least 2.
-        seed: of the draw.
+        seed: of the random numbers.
     """
     order = generator(seed, "noise/shuffled", "classes").permutation(classes)
     partner = np.empty(classes, np.int64)
@@ -61,11 +62,11 @@ def derangement(classes: int, *, seed: int) -> NDArray[np.int64]:
 
 @dataclass(frozen=True, eq=False)
 class Calibration:
-    """One temperature and one bias per class: what moves answers without looking at a pixel.
+    """One temperature and one bias per class: it changes predictions without looking at a pixel.
 
     Attributes:
-        scale: what scores are multiplied by, above 0.
-        biases: ``(C,)``, what is then added.
+        scale: factor of the scores, above 0.
+        biases: ``(C,)``, added afterwards.
     """
 
     scale: float
@@ -82,13 +83,13 @@ def fit_calibration(
     """Fit one temperature and one bias per class: vector scaling with a shared scale.
 
     Minimises the mean of −ln softmax_y(a · z + b) + penalty · |b|² by L-BFGS, from a = 1 and b = 0
-    (Guo et al. 2017, section 4.2, with one scale for all classes). Every class counts alike,
-    however many clips it has, as in the batches that noise is learned from.
+    (Guo et al. 2017, section 4.2, with one scale for all classes). All classes have equal weight,
+    whatever their number of clips, as in the batches that noise is learned from.
 
     Args:
         scores: ``(N, C)`` of training clips.
         labels: ``(N,)``.
-        penalty: holds the biases; above 0, for the sake of classes without a clip.
+        penalty: of the biases; above 0, because of classes without a clip.
     """
     rows, classes = np.arange(len(labels)), scores.shape[1]
     hits, weights = np.eye(classes)[labels], balanced(labels)
@@ -106,14 +107,14 @@ def fit_calibration(
     bounds = [
         (-5.0, 5.0),
         *[(None, None)] * classes,
-    ]  # a grows without end on separable clips
+    ]  # a has no finite optimum on separable clips
     start = np.zeros(1 + classes)
     found = minimize(objective, start, jac=True, method="L-BFGS-B", bounds=bounds).x
     return Calibration(float(np.exp(found[0])), found[1:])
 
 
 def balanced(labels: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return the weight of each clip, so that all classes that occur weigh alike; the sum is 1.
+    """Return the weight of each clip such that all present classes have equal weight; sum 1.
 
     Example:
         >>> balanced(np.array([0, 0, 3])).tolist()
@@ -125,13 +126,13 @@ def balanced(labels: NDArray[np.int64]) -> NDArray[np.float64]:
 
 
 def calibrate(noise: Learned, zero_shot: ZeroShot, training: TrainingClips) -> Calibration:
-    """Fit `fit_calibration` on whole training clips, under the masks that noise is learned under.
+    """Call `fit_calibration` on training clips, under the masks that noise is learned under.
 
-    What it reaches, noise must beat. It learns from the clips that noise learns from; the penalty
-    is the one of `_PENALTIES` that serves the validation clips best.
+    Learned noise must be better than this control. Both learn from the same clips. The penalty is
+    the one of `_PENALTIES` with the lowest loss on the validation clips.
 
     Args:
-        noise: says which masks, and the seed.
+        noise: gives the masks and the seed.
         zero_shot: the model with its classes.
         training: the clips.
     """
@@ -174,7 +175,7 @@ def _scored(
 
 
 def named_on_empty(perturbation: Perturbation, zero_shot: ZeroShot) -> NDArray[np.float64]:
-    """Return how often each class's noise alone names its class, on frames that show nothing.
+    """Return how often each class's noise alone makes the model predict it, on empty frames.
 
     Args:
         perturbation: noise per class.
@@ -183,7 +184,7 @@ def named_on_empty(perturbation: Perturbation, zero_shot: ZeroShot) -> NDArray[n
     Returns:
         ``(C,)`` shares of the empty frames: black, mid grey and white.
     """
-    model, classes = zero_shot.model, len(zero_shot.classifier)
+    model, classes = zero_shot.model, len(zero_shot.class_embeddings)
     size = (len(_EMPTY_LEVELS), 3, model.image_size, model.image_size)
     levels = torch.tensor(_EMPTY_LEVELS, dtype=torch.uint8).view(-1, 1, 1, 1)
     empty = levels.expand(size).contiguous()

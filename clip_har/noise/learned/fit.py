@@ -1,4 +1,4 @@
-"""Learned noise on disk: learned once for all that shapes it, checked when it is read."""
+"""Learned noise on disk: learned once for each combination of settings, checked when it is read."""
 
 import json
 import logging
@@ -30,12 +30,12 @@ _CALIBRATION_FILE = "calibration.safetensors"
 
 @dataclass(frozen=True, eq=False)
 class FittedNoise:
-    """Noise that was learned.
+    """Learned noise, with how and from what it was learned.
 
     Attributes:
         perturbation: the noise.
         history: how learning went.
-        card: what it was learned from, and how; a JSON object.
+        card: what it was learned from, and its settings; a JSON object.
     """
 
     perturbation: Perturbation
@@ -61,22 +61,22 @@ def learned_noise(
     frames: int,
     cache_dir: Path,
 ) -> FittedNoise:
-    """Return noise, learning it if no process has done so before.
+    """Return noise from the cache; learn it first if it is not there.
 
     Args:
         noise: the settings.
         zero_shot: the model with its classes.
-        training: gives the clips that it is learned from; called only if it is needed.
-        described: all that shapes the result, see `clip_har.noise.learned.identity.described_fit`.
-            It names the fit, and it is kept in the noise's card.
-        frames: of a clip; counts only for noise that is not static.
-        cache_dir: fits are kept below ``noise`` in it.
+        training: returns the clips that it is learned from; called only if needed.
+        described: all that decides the result, see `clip_har.noise.learned.identity.described_fit`.
+            It is the key of the fit, and is stored in the noise's card.
+        frames: of a clip; used only for noise that is not static.
+        cache_dir: fits are stored below ``noise`` in it.
 
     Raises:
-        ClipHarError: when it cannot be kept there.
+        ClipHarError: when it cannot be stored there.
     """
     start = make_perturbation(
-        noise, model=zero_shot.model, classifier=zero_shot.classifier, frames=frames
+        noise, model=zero_shot.model, class_embeddings=zero_shot.class_embeddings, frames=frames
     )
     path = _path(cache_dir, described, NOISE_FILE)
 
@@ -109,17 +109,17 @@ def fitted_calibration(
     described: dict[str, Any],
     cache_dir: Path,
 ) -> Calibration:
-    """Return the calibration control, fitting it if no process has done so before.
+    """Return the calibration control from the cache; fit it first if it is not there.
 
     Args:
         noise: the settings.
         zero_shot: the model with its classes.
-        training: gives the clips that it is fitted on; called only if it is needed.
-        described: all that shapes it, see `clip_har.noise.learned.identity.described_calibration`.
-        cache_dir: it is kept below ``noise`` in it.
+        training: returns the clips that it is fitted on; called only if needed.
+        described: all that decides it, see `clip_har.noise.learned.identity.described_calibration`.
+        cache_dir: it is stored below ``noise`` in it.
 
     Raises:
-        ClipHarError: when it cannot be kept there.
+        ClipHarError: when it cannot be stored there.
     """
 
     def make(temporary: Path) -> None:
@@ -143,25 +143,25 @@ def load_noise(
     described: dict[str, Any],
     frames: int,
 ) -> FittedNoise:
-    """Read the noise of another run, and check that it is what the settings say.
+    """Read the noise of another run, and check that it fits the settings.
 
     Args:
         path: a ``noise.safetensors`` that `FittedNoise.save` wrote.
         noise: the settings.
         zero_shot: the model that it is used with.
-        clips: that it is evaluated on.
-        described: what it is used for, see `clip_har.noise.learned.identity.described_use`. If it
-            was learned for something else, or by other settings, a warning says so.
-        frames: of a clip; counts only for noise that is not static.
+        clips: the clips that are evaluated.
+        described: what it is used for, see `clip_har.noise.learned.identity.described_use`. A
+            warning says if it was learned for something else, or with other settings.
+        frames: of a clip; used only for noise that is not static.
 
     Raises:
-        ClipHarError: when it is missing, damaged, of another kind, size or class set, outside the
-            budget, or learned from clips that it is evaluated on.
+        ClipHarError: when it is missing, damaged, of another kind, size or class set, larger than
+            the budget, or learned from clips that are evaluated.
     """
     if not path.is_file():
         raise ClipHarError(f"noise.file={path}: there is no such file; expected {NOISE_FILE}")
     start = make_perturbation(
-        noise, model=zero_shot.model, classifier=zero_shot.classifier, frames=frames
+        noise, model=zero_shot.model, class_embeddings=zero_shot.class_embeddings, frames=frames
     )
     try:
         found = _read(path, start)
@@ -217,7 +217,7 @@ def _card(described: dict[str, Any], clips: TrainingClips, history: History) -> 
 
 
 def _path(cache_dir: Path, described: dict[str, Any], name: str) -> Path:
-    """Return the file of what is described; its folder also holds the state of the learning."""
+    """Return the file for this key; its folder also holds the state of the learning."""
     return cache_dir / "noise" / key_of([FORMAT, described]) / name
 
 
@@ -233,9 +233,9 @@ def _read(path: Path, start: Perturbation) -> FittedNoise:
     """Return the noise of a file.
 
     Raises:
-        OSError: it cannot be read.
-        KeyError: it holds something else.
-        ValueError: it is damaged, or has another shape than ``start``.
+        OSError: when it cannot be read.
+        KeyError: when it has other content.
+        ValueError: when it is damaged, or has another shape than ``start``.
     """
     tensors, texts = read_tensors(path)
     shapes = {f"part.{name}": part.shape for name, part in start.parts.items()}

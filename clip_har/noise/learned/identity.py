@@ -1,4 +1,4 @@
-"""What a cell's noise is learned from, and all that shapes it."""
+"""What a cell's noise is learned from, and the key of all that decides it."""
 
 import hashlib
 import logging
@@ -30,8 +30,8 @@ def training_clips(dataset: ClipSource, limit: int | None) -> ClipSet:
     """Return the clips of the training split that noise is learned from.
 
     Args:
-        dataset: what is evaluated.
-        limit: at most so many clips, evenly spread; None for all.
+        dataset: the data set that is evaluated.
+        limit: largest number of clips, evenly spread; None for all.
 
     Raises:
         ClipHarError: when there is no training split, or clips of it are evaluated.
@@ -61,9 +61,9 @@ def training_clips(dataset: ClipSource, limit: int | None) -> ClipSet:
 def universal_twin(noise: Learned) -> UniversalNoise:
     """Return one noise for all classes with the same budget, clips, masks, steps and frames.
 
-    Its loss has the same terms but those between classes, scaled so that the largest weight is 1,
-    which neither Adam nor steps along the sign notice: noise of one sweep with losses that differ
-    between classes only has one twin.
+    Its loss has the same terms without those between classes, scaled so that the largest weight is
+    1. The scale changes neither Adam nor sign steps. So losses of one sweep that differ only in the
+    terms between classes share one twin.
     """
     other = {"loss", "controls", "file", "attention_clips", "epsilon"}
     shared = set(UniversalNoise.model_fields) - other
@@ -79,7 +79,7 @@ def universal_twin(noise: Learned) -> UniversalNoise:
 
 
 def described_fit(noise: Learned, cell: LearningCell) -> dict[str, Any]:
-    """Return all that shapes learned noise, as a JSON object.
+    """Return all that decides learned noise, as a JSON object.
 
     Args:
         noise: of the cell, or a control beside it.
@@ -93,9 +93,9 @@ def described_fit(noise: Learned, cell: LearningCell) -> dict[str, Any]:
 
 
 def described_use(noise: Learned, cell: LearningCell) -> dict[str, Any]:
-    """Return what noise of a file is compared with: where it would be learned for this cell.
+    """Return what noise of a file is compared with: the description of a fit for this cell.
 
-    Without controls nothing is learned, and the clips to learn from need not be there.
+    Without controls nothing is learned, and the training clips may be missing.
     """
     if not noise.controls:
         return described_model(cell)
@@ -104,7 +104,7 @@ def described_use(noise: Learned, cell: LearningCell) -> dict[str, Any]:
 
 
 def described_calibration(noise: Learned, cell: LearningCell) -> dict[str, Any]:
-    """Return all that shapes the calibration control: the same for all noise of a sweep.
+    """Return all that decides the calibration control: the same for all noise of a sweep.
 
     Args:
         noise: of the cell.
@@ -131,10 +131,10 @@ def described_model(cell: LearningCell) -> dict[str, Any]:
 
 
 def learned_from(cell: LearningCell) -> str:
-    """Return what decides a cell's noise and its controls, a digest; the settings are a part of it.
+    """Return a digest of all that decides a cell's noise and its controls, settings included.
 
-    Cheap, once the clips are there: it is asked before a sweep starts. Empty for noise that is not
-    learned.
+    It is fast if the clips are there, because it is called before a sweep starts. It is empty for
+    noise that is not learned.
 
     Raises:
         ClipHarError: when there are no clips to learn from, or there is no such file.

@@ -1,4 +1,4 @@
-"""Learn noise: the loop, what it keeps, and how it continues after a kill."""
+"""Learn noise: the training loop, its state, and how it continues after a kill."""
 
 import json
 import math
@@ -32,10 +32,10 @@ class History:
     """How learning went.
 
     Attributes:
-        terms: per term of the loss its mean since the last look, by step.
+        terms: for each term of the loss its mean since the last validation, by step.
         validation: the score of the validation clips by step, see `validate`; step 0 is the start.
         kept: the step after the start with the best score, whose noise is kept.
-        steps: how many were made.
+        steps: number of steps made.
     """
 
     terms: dict[str, Curve] = field(default_factory=dict)
@@ -67,18 +67,18 @@ def learn(
     *,
     state: Path,
 ) -> tuple[Perturbation, History]:
-    """Learn noise on the training clips; the model stays as it is.
+    """Learn noise on the training clips; the model does not change.
 
-    At every look at the validation clips all that is needed to go on is written, and read by the
-    next call with the same ``state``: what a kill costs are the steps since the last look. On a
-    CPU the noise is bit-identical to that of a fit without a kill.
+    At every validation the state is written, and the next call with the same ``state`` continues
+    from it: a kill costs only the steps since the last validation. On a CPU the noise is
+    bit-identical to that of a fit without a kill.
 
     Args:
         noise: the settings.
         perturbation: the noise at its start; it is changed.
         zero_shot: the frozen model with its classes.
         training: the clips.
-        state: a file, to be removed once the result is safe.
+        state: the file of the state; remove it when the result is stored.
 
     Returns:
         The noise with the best validation score, and how it went.
@@ -105,12 +105,12 @@ def learn(
 def validate(
     noise: Learned, perturbation: Perturbation, zero_shot: ZeroShot, batch: Batch
 ) -> float:
-    """Return how well noise serves validation clips: the mean log-probability of the true class.
+    """Return the score of noise on validation clips: the mean log-probability of the true class.
 
-    It is taken at the temperature that serves the clips best: noise that does no more than lower
-    the model's confidence would otherwise look like progress. For noise per class it is that of the
-    ``candidate`` protocol, over the true class and the `_CANDIDATES` that are most likely without
-    noise: all C would cost C passes at every look.
+    It is computed at the temperature that gives the highest value, because otherwise noise that
+    only lowers the model's confidence would seem to be progress. For noise per class it is that of
+    the ``candidate`` protocol, over the true class and the `_CANDIDATES` classes that are most
+    likely without noise: all C classes would cost C passes at every validation.
 
     Args:
         noise: the settings.
@@ -135,7 +135,7 @@ def best_log_probability(scores: NDArray[np.float64]) -> float:
     """Return max over a > 0 of the mean of ln softmax(a · s) at the first column.
 
     Args:
-        scores: ``(N, K)``, the true class first; −inf for what is no candidate.
+        scores: ``(N, K)``, the true class first; −inf for classes that are no candidates.
 
     Example:
         >>> scores = np.array([[1.0, 0.0], [0.0, 1.0]])  # no better than chance: ln 1/2
@@ -150,7 +150,7 @@ def best_log_probability(scores: NDArray[np.float64]) -> float:
 
 
 class _Loop:
-    """The state of a fit, and what moves it."""
+    """The state of a fit, and its steps."""
 
     def __init__(
         self,
@@ -167,7 +167,7 @@ class _Loop:
         self.recent: dict[str, list[float]] = {}
         self.prior = class_prior(
             training.frames.clip_set.labels[training.learned_from],
-            zero_shot.classifier.shape[0],
+            zero_shot.class_embeddings.shape[0],
         )
         self.validation = training.validation(noise)
         groups = [
@@ -178,7 +178,7 @@ class _Loop:
         self.optimiser: torch.optim.Optimizer = (
             torch.optim.SGD(groups) if along_sign else torch.optim.Adam(groups)
         )
-        # Half precision: gradients that are not finite cost their step, and lower the scale.
+        # Half precision: a step with gradients that are not finite is skipped and lowers the scale.
         half = zero_shot.model.dtype == torch.float16
         self.scaler = torch.amp.GradScaler(zero_shot.model.device.type, enabled=half)
 
@@ -206,18 +206,18 @@ class _Loop:
         self.history.steps += 1
 
     def start(self) -> dict[str, Tensor]:
-        """Note where it starts from, and return a copy of the noise."""
+        """Record the score at the start, and return a copy of the noise."""
         self.history.validation[0] = self._validate()
         return self._copy()
 
     def look(self) -> dict[str, Tensor] | None:
-        """Note where it stands; return a copy of the noise where it is the best so far."""
+        """Validate and record the score; return a copy of the noise if it is the best so far."""
         step, history = self.history.steps, self.history
         for name, values in self.recent.items():
             history.terms.setdefault(name, {})[step] = sum(values) / len(values)
         self.recent = {}
         history.validation[step] = self._validate()
-        # The start is no choice: noise that serves worse than none is a finding, not a failure.
+        # The start is never kept: noise that is worse than none is a finding, not a failure.
         better = history.validation[step] > history.validation[history.kept]  # false of no number
         if history.kept and not better:
             return None
@@ -225,17 +225,17 @@ class _Loop:
         return self._copy()
 
     def stalled(self) -> bool:
-        """Return whether the last looks found nothing better."""
+        """Return whether the last validations had no better score."""
         since = sum(step > self.history.kept for step in self.history.validation)
         return since >= self.noise.learning.patience
 
     def message(self) -> str:
-        """Return where it stands, for the progress bar."""
+        """Return the last and the best score, for the progress bar."""
         last = self.history.validation[max(self.history.validation)]
         return f"validation {last:.3f}, best {self.history.validation[self.history.kept]:.3f}"
 
     def save(self, state: Path, best: Mapping[str, Tensor]) -> None:
-        """Write all that is needed to go on."""
+        """Write all that is needed to continue."""
         tensors = {f"best.{name}": part for name, part in best.items()}
         for name, part in self.perturbation.parts.items():
             tensors[f"part.{name}"] = part
@@ -246,7 +246,7 @@ class _Loop:
         write_tensors(state, tensors, {"history": self.history.to_json(), "scaler": scaler})
 
     def resume(self, state: Path) -> dict[str, Tensor] | None:
-        """Go on from what `save` wrote, and return the best noise; None where there is nothing."""
+        """Continue from what `save` wrote, and return the best noise; None if there is none."""
         try:
             tensors, texts = read_tensors(state)
         except (OSError, ValueError):
@@ -276,7 +276,7 @@ class _Loop:
     def _descend(self, total: Tensor, *, rate: float) -> None:
         self.optimiser.zero_grad(set_to_none=True)
         self.scaler.scale(total).backward()  # type: ignore[no-untyped-call]
-        self.scaler.unscale_(self.optimiser)  # here it is seen whether they are finite
+        self.scaler.unscale_(self.optimiser)  # it checks whether they are finite
         if self.noise.learning.optimiser == "sign":
             for part in self.perturbation.parts.values():
                 part.grad.sign_()  # type: ignore[union-attr]

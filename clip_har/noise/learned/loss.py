@@ -64,7 +64,7 @@ def bias(logits: Tensor, prior: Tensor) -> Tensor:
         tensor(True)
     """
     mean = logits.softmax(dim=1).mean(dim=0)
-    # Also where a probability is too small for its type: 0 · ln 0 has no gradient.
+    # Also if a probability is too small for its type: 0 · ln 0 has no gradient.
     logs = mean.clamp(min=torch.finfo(mean.dtype).tiny).log()
     return (mean * (logs - prior.log())).sum()
 

@@ -1,4 +1,4 @@
-"""The loss of one step: which noise each frame gets, and what each term sees of the answers."""
+"""The loss of one step: which noise each frame gets, and the scores that each term uses."""
 
 from typing import cast
 
@@ -14,7 +14,7 @@ from clip_har.noise.learned.perturbation import Perturbation, PixelNoise
 from clip_har.noise.learned.settings import Learned
 from clip_har.noise.learned.training_clips import Batch
 
-_RARE = 1e-3  # prior of a class that no training clip is of, before all are scaled to sum to 1
+_RARE = 1e-3  # prior of a class without a training clip, before all are scaled to sum to 1
 
 
 def terms(
@@ -29,14 +29,14 @@ def terms(
 
     Args:
         noise: the settings.
-        perturbation: the noise as it is.
+        perturbation: the current noise.
         zero_shot: the frozen model with its classes.
         batch: B frames.
         wrong: ``(B, J)`` wrong classes whose noise each frame is seen under, too; None for
             noise that is one for all classes.
         prior: ``(C,)``, see `class_prior`.
     """
-    device = zero_shot.classifier.device
+    device = zero_shot.class_embeddings.device
     labels, times = batch.labels.to(device), batch.times.to(device)
     visible = batch.visible.to(device)
     prepared = perturbation.prepare(zero_shot.model, batch.frames)
@@ -65,7 +65,7 @@ def terms(
     if "ranking" in weights:
         found["ranking"] = loss.ranking(logits.gather(2, shown[:, :, None]).squeeze(2))
     if "bias" in weights:
-        # Under its own class's noise an answer is right for a trivial reason: no bias shows.
+        # Under its own class's noise a prediction is right for a trivial reason and shows no bias.
         seen = others.flatten(0, 1) if each > 1 else own
         found["bias"] = loss.bias(seen, prior.to(device))
     if "attention" in weights:
@@ -78,14 +78,14 @@ def sample_wrong(
 ) -> Tensor:
     """Sample the wrong classes whose noise each frame is seen under.
 
-    Half of them, rounded up, are those that the model finds most likely without noise; the others
-    are sampled evenly from the rest.
+    Half of them, rounded up, are the most likely ones without noise; the others are sampled
+    uniformly from the rest.
 
     Args:
         clean: ``(B, C)`` scores without noise.
         labels: ``(B,)`` true classes.
-        count: wrong classes of each frame; at most C − 1 are there.
-        draws: the step's own.
+        count: number of wrong classes of each frame; at most C − 1.
+        draws: the step's own random numbers.
 
     Returns:
         ``(B, J)`` distinct classes, none of them the true one.
@@ -104,7 +104,7 @@ def sample_wrong(
 
 
 def class_prior(labels: np.ndarray, classes: int) -> Tensor:
-    """Return the prior that batches have: even over the classes present, `_RARE` for others.
+    """Return the class prior of the batches: uniform over present classes, `_RARE` for others.
 
     Args:
         labels: of the training clips.
@@ -121,7 +121,7 @@ def _attention(
     """Return the attention term: attribution for the true class on x + δ_y, against the subject."""
     pixel_noise = cast(PixelNoise, perturbation)  # checked with the configuration
     assert batch.subject is not None  # noqa: S101
-    device = zero_shot.classifier.device
+    device = zero_shot.class_embeddings.device
     labels = batch.labels.to(device)
     pixels = pixel_noise.pixels(
         zero_shot.model,
@@ -130,6 +130,8 @@ def _attention(
         labels if noise.per_class else torch.zeros_like(labels),
         batch.times.to(device),
     )
-    attribution = attribution_with_gradient(zero_shot.model, pixels, zero_shot.classifier[labels])
+    attribution = attribution_with_gradient(
+        zero_shot.model, pixels, zero_shot.class_embeddings[labels]
+    )
     subject = adaptive_avg_pool2d(batch.subject.to(device), attribution.shape[-1])
     return loss.attention(attribution, subject)

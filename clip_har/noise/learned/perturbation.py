@@ -1,4 +1,4 @@
-"""Learned noise as tensors: what a fit changes, and what it does to frames."""
+"""Learned noise as tensors that a fit changes, and how it is added to frames."""
 
 from dataclasses import dataclass, replace
 from functools import reduce
@@ -20,18 +20,18 @@ from clip_har.noise.learned.shift import EmbeddingShift, rows_of
 from clip_har.noise.where import Where
 
 _ROWS = 16  # of full-size noise that are measured at once
-_START = 0.01  # of the budget: enough to break ties, too little to be seen
-_ROUNDING = 1e-4  # sums in another order
+_START = 0.01  # of the budget: enough to break ties, too little to be visible
+_ROUNDING = 1e-4  # tolerance for sums in another order
 
 
 class Perturbation(Noise, Protocol):
     """Noise that can be learned: the contract, with no logic."""
 
     parts: dict[str, Tensor]
-    """What is learned, by name; float32. ``(1 or C, …)``."""
+    """The tensors that are learned, by name; float32 ``(1 or C, …)``."""
 
     def prepare(self, model: DualEncoder, frames: Tensor) -> Tensor:
-        """Do what is needed once per frame, whatever noise it gets: ``(M, 3, S, S)`` uint8."""
+        """Do the work that is needed once per frame for all noise: ``(M, 3, S, S)`` uint8."""
 
     def embed(
         self, model: DualEncoder, prepared: Tensor, visible: Tensor, classes: Tensor, times: Tensor
@@ -39,10 +39,10 @@ class Perturbation(Noise, Protocol):
         """Embed M prepared frames with the noise of their classes: ``(M, D)``, has a gradient."""
 
     def project(self) -> None:
-        """Bring the parts back into their budgets, in place."""
+        """Project the tensors back into their budgets, in place."""
 
     def budget(self, name: str) -> float:
-        """Return the budget of a part."""
+        """Return the budget of a tensor."""
 
     def strength(self, column: int) -> tuple[float, float]:
         """Return root mean square and largest value of one class's noise, in its own units."""
@@ -51,17 +51,17 @@ class Perturbation(Noise, Protocol):
         """Return the same noise with other values."""
 
     def grid(self, part: Tensor) -> Tensor:
-        """Return which values of a row of a part can be seen at all, as 0 and 1.
+        """Return which values of a row of a tensor have an effect, as 0 and 1.
 
-        Its shape spreads over that of a row.
+        Its shape broadcasts to that of a row.
         """
 
     def as_strong(self, parts: dict[str, Tensor]) -> Self:
-        """Return noise of other values that is as strong as this in every frame."""
+        """Return noise with other values that is as strong as this noise in every frame."""
 
 
 class NoPerturbation:
-    """No noise, beside learned noise: the frames' embeddings are kept for that in feature space."""
+    """No noise, for comparison; embeddings are shared with noise in feature space."""
 
     columns = 1
 
@@ -88,7 +88,7 @@ class PixelNoise:
     Attributes:
         parts: ``shared`` ``(1, F, 3, r, r)``, ``own`` ``(C, F, 3, r, r)``, or both, in grey levels;
             F is 1, or the frames of a clip; their sum is the noise.
-        budgets: of each part, grey levels.
+        budgets: of each tensor, grey levels.
         norm: ``linf`` or ``l2``, see `LearnedPixels`.
         size: side of the frames, pixels.
         where: whether hidden pixels get noise, too, see `clip_har.noise.where.Where`.
@@ -132,15 +132,15 @@ class PixelNoise:
         """Return the noise of M frames, ``(M, 3, S, S)`` in grey levels.
 
         Args:
-            classes: ``(M,)``; all are 0 to noise that is one for all classes.
-            times: ``(M,)`` the frames' places in their clips; all are 0 to static noise.
+            classes: ``(M,)``; ignored by noise that is one for all classes.
+            times: ``(M,)`` the frames' places in their clips; ignored by static noise.
         """
         return torch.stack([self._spread(name, classes, times) for name in sorted(self.parts)]).sum(
             dim=0
         )
 
     def project(self) -> None:
-        """Bring the parts back into their budgets, in place."""
+        """Project the tensors back into their budgets, in place."""
         for name, part in self.parts.items():
             budget = self.budgets[name]
             if self.norm == "linf":
@@ -152,17 +152,17 @@ class PixelNoise:
                 some.mul_((budget / rms.clamp(min=1e-12)).clamp(max=1))
 
     def budget(self, name: str) -> float:
-        """Return the budget of a part, grey levels."""
+        """Return the budget of a tensor, grey levels."""
         return self.budgets[name]
 
     def grid(self, part: Tensor) -> Tensor:
-        """Return which cells of a part's grid can be seen at all, ``(1, r, r)`` of 0 and 1."""
+        """Return which cells of a tensor's grid have an effect, ``(1, r, r)`` of 0 and 1."""
         if self.window is None:
             return part.new_ones(1, *part.shape[-2:])
         return adaptive_max_pool2d(self.window[None], part.shape[-1])
 
     def as_strong(self, parts: dict[str, Tensor]) -> "PixelNoise":
-        """Return the sum of other parts as one part, each frame of it as strong as this noise."""
+        """Return the sum of other tensors as one, each frame of it as strong as this noise."""
         name = "own" if "own" in parts else "shared"
         total = reduce(torch.add, parts.values())  # (1 or C, F, 3, r, r)
         other = self.with_parts({name: total})
@@ -229,7 +229,7 @@ class PixelNoise:
         part = self.parts[name]
         rows = classes.clamp(max=len(part) - 1), times.clamp(max=part.shape[1] - 1)
         wanted = torch.stack(rows)
-        # Spread over the frame once for each noise that occurs, not once for each frame.
+        # Resized to the frame once for each noise that occurs, not once for each frame.
         distinct, which = torch.unique(wanted, dim=1, return_inverse=True)
         return rows_of(self._fit(part[distinct[0], distinct[1]]), which)
 
@@ -245,7 +245,7 @@ class PixelNoise:
 
 
 def add(frames: Tensor, delta: Tensor, visible: Tensor | None) -> Tensor:
-    """Add noise to frames; the result stays a picture.
+    """Add noise to frames, and clip the result to valid pixels.
 
     Args:
         frames: ``(M, 3, S, S)`` grey levels in [0, 255].
@@ -265,17 +265,17 @@ def add(frames: Tensor, delta: Tensor, visible: Tensor | None) -> Tensor:
 
 
 def make_perturbation(
-    noise: Learned, *, model: DualEncoder, classifier: Tensor, frames: int
+    noise: Learned, *, model: DualEncoder, class_embeddings: Tensor, frames: int
 ) -> Perturbation:
     """Return noise at its start: random values, a hundredth of the budget at most.
 
     Args:
         noise: the settings.
         model: whose frames or embeddings get it.
-        classifier: ``(C, D)`` class embeddings.
+        class_embeddings: ``(C, D)`` class embeddings.
         frames: of a clip; used only by noise that is not static.
     """
-    classes, width = classifier.shape
+    classes, width = class_embeddings.shape
     draws = torch.Generator().manual_seed(noise.seed)
 
     def start(*shape: int, budget: float) -> Tensor:

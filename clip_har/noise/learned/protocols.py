@@ -14,7 +14,7 @@ Scores = NDArray[np.float32]
 
 PROTOCOLS: tuple[Protocol, ...] = ("candidate", "topk", "predicted", "oracle")
 LEAKS = " (leaks the label)"
-"""Stands behind the name of everything that was made with the true label."""
+"""Follows the name of everything that depends on the true label."""
 
 
 def shown_name(protocol: Protocol) -> str:
@@ -35,14 +35,14 @@ def apply_protocol(
     labels: NDArray[np.int64],
     top_k: int,
 ) -> tuple[Scores, NDArray[np.int64]]:
-    """Return the scores of a protocol, and the class whose noise each clip was answered under.
+    """Return the scores of a protocol, and the class whose noise each prediction was made under.
 
     Args:
-        protocol: which one.
+        protocol: the protocol.
         clean: ``(N, C)`` scores without noise.
-        noisy: ``(N, C, C)`` scores under each class's noise; only that of the classes that `needed`
-            names is looked at.
-        labels: ``(N,)`` true classes; only ``oracle`` looks at them.
+        noisy: ``(N, C, C)`` scores under each class's noise; only the classes that `needed`
+            returns are used.
+        labels: ``(N,)`` true classes; used only by ``oracle``.
         top_k: candidates of ``topk``.
     """
     if protocol in ("candidate", "topk"):
@@ -55,13 +55,13 @@ def apply_protocol(
 def used(
     protocol: Protocol, clean: Scores, scores: Scores, *, labels: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    """Return the class whose noise each clip was answered under, ``(N,)``.
+    """Return the class whose noise each clip's prediction was made under, ``(N,)``.
 
     Args:
-        protocol: which one.
+        protocol: the protocol.
         clean: ``(N, C)`` scores without noise.
         scores: ``(N, C)`` of the protocol.
-        labels: ``(N,)`` true classes; only ``oracle`` looks at them.
+        labels: ``(N,)`` true classes; used only by ``oracle``.
     """
     if protocol == "oracle":
         return labels
@@ -75,9 +75,9 @@ def needed(
     """Return the classes whose noise a protocol needs for each clip, ``(N, K)``: K passes.
 
     Args:
-        protocol: which one.
+        protocol: the protocol.
         clean: ``(N, C)`` scores without noise.
-        labels: ``(N,)`` true classes; only ``oracle`` looks at them.
+        labels: ``(N,)`` true classes; used only by ``oracle``.
         top_k: candidates of ``topk``.
 
     Example:
@@ -109,9 +109,9 @@ def candidate(noisy: Scores) -> Scores:
 def topk(clean: Scores, noisy: Scores, k: int) -> Scores:
     """Let the noise decide between the k best classes of the clean pass: 1 + k passes.
 
-    Their scores are those of `candidate`. The others keep their clean scores, moved together so
-    that the gap between the k-th and the next class is that of the clean pass: the answer is
-    always one of the k.
+    Their scores are those of `candidate`. The other classes keep their clean scores, shifted by one
+    number so that the gap between the k-th and the next class is that of the clean pass. So one of
+    the k is always predicted.
 
     Args:
         clean: ``(N, C)``.
@@ -133,7 +133,7 @@ def topk(clean: Scores, noisy: Scores, k: int) -> Scores:
     ranked = np.take_along_axis(scores, best, axis=1)
     kept = np.take_along_axis(clean, others, axis=1)
     kth = np.take_along_axis(clean, order[:, k - 1 : k], axis=1)
-    # At least a hair: equal clean scores must not let a class from outside the k win.
+    # A small minimum: with equal clean scores no class from outside the k must win.
     gap = np.maximum(kth - kept[:, :1], 1e-3)
     lowest = ranked.min(axis=1, keepdims=True)
     found = np.empty_like(scores)

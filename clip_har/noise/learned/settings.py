@@ -40,10 +40,10 @@ class LossWeights(Settings):
     """Weights of the terms of the loss, see `clip_har.noise.learned.loss`; 0 leaves a term out.
 
     Attributes:
-        cross_entropy: of the answer to x + δ_y.
-        contrast: a wrong class's δ must not move the answer to that class.
-        ranking: the true class must win when each class is scored on its own x + δ_c.
-        bias: KL of the mean answer to the class prior, under wrong classes' δ.
+        cross_entropy: of the prediction for x + δ_y.
+        contrast: a wrong class's δ must not move the prediction to that class.
+        ranking: the true class must be best when each class is scored on its own x + δ_c.
+        bias: KL of the mean prediction from the class prior, under wrong classes' δ.
         attention: share of the attribution outside the subject; needs a region source.
     """
 
@@ -63,15 +63,15 @@ class LearningSettings(Settings):
 
     Attributes:
         steps: optimiser steps.
-        batch: frames that one step sends through the model, forward and backward.
-        optimiser: ``adam``, or ``sign``: steps of one length along the sign of the gradient (Madry
-            et al. 2018); both project back into the budget.
+        batch: frames that pass through the model in one step, forward and backward.
+        optimiser: ``adam``, or ``sign``: steps of equal length along the sign of the gradient
+            (Madry et al. 2018); both project back into the budget.
         step_size: at the start, as a share of the budget; it falls along a cosine.
-        validate_every: steps between looks at the validation clips.
-        patience: looks without a better score before it stops.
-        validation_share: of the training groups that are kept for validation.
-        validation_clips: at most so many clips of them are looked at.
-        train_clips: use at most so many training clips, evenly spread; None for all.
+        validate_every: steps between validations.
+        patience: validations without a better score before learning stops.
+        validation_share: share of the training groups that are kept for validation.
+        validation_clips: largest number of validation clips.
+        train_clips: largest number of training clips, evenly spread; None for all.
     """
 
     steps: Count = 300
@@ -89,17 +89,17 @@ class Learned(NoiseSettings, ABC):
     """What all learned noise has in common; the options below say what is learned.
 
     Attributes:
-        loss: weights of its terms.
-        train_masking: masks that training clips are seen under, in equal shares. ``feature`` and
-            ``isolation`` are aimed at the subject and need a region source; ``same`` is the cell's
-            own mask with its fill, so that each mask has its own noise; the others are black.
+        loss: weights of the terms of the loss.
+        train_masking: masks of the training clips, in equal shares. ``feature`` and ``isolation``
+            are aimed at the subject and need a region source; ``same`` is the cell's own mask with
+            its fill, so that each mask has its own noise; the others have a black fill.
         train_ratios: hidden shares of these masks, in equal shares.
         learning: how it is learned.
-        controls: evaluate the controls, and for noise per class the other protocols, beside the
-            noise, see `clip_har.noise.learned.controls`; without them a cell costs no more forward
-            passes than its own protocol needs.
-        attention_clips: measure attention on so many clips, evenly spread; 0 for none.
-        file: use this noise instead of learning one: the ``noise.safetensors`` of another run.
+        controls: also evaluate the controls, and for noise per class the other protocols, see
+            `clip_har.noise.learned.controls`; without them a cell needs only the forward passes of
+            its own protocol.
+        attention_clips: number of clips on which attention is measured, evenly spread; 0 for none.
+        file: use this noise instead of learning: the ``noise.safetensors`` of another run.
         seed: of the starting values, the batches and the masks in training.
     """
 
@@ -109,7 +109,7 @@ class Learned(NoiseSettings, ABC):
     changes_pixels: ClassVar[bool] = True
     """Whether it is added to pixels, not in feature space."""
     has_universal_twin: ClassVar[bool] = True
-    """Whether noise for all classes is a control of it: not where it is such noise itself."""
+    """Whether noise for all classes is a control of it; False if it is such noise itself."""
 
     loss: LossWeights = LossWeights(cross_entropy=1.0)
     train_masking: TrainMasks = ("none", "percent", "shape")
@@ -117,7 +117,7 @@ class Learned(NoiseSettings, ABC):
     learning: LearningSettings = LearningSettings()
     controls: Annotated[bool, Role.USE] = True
     attention_clips: Annotated[int, Field(ge=0), Role.USE] = 64
-    file: Annotated[Path | None, Role.RUN] = None  # what it holds counts, not where it lies
+    file: Annotated[Path | None, Role.RUN] = None  # its content counts, not its path
     seed: Annotated[int, Field(ge=0)] = 0
 
     @model_validator(mode="after")
@@ -128,44 +128,44 @@ class Learned(NoiseSettings, ABC):
         return self
 
     def weights(self) -> dict[str, float]:
-        """Return the weights above 0 of the terms that this noise can be learned by.
+        """Return the weights above 0 of the terms that this noise can use.
 
-        Noise that is one for all classes passes over the terms between classes, so that a sweep
-        can set a loss for several kinds of noise.
+        Noise that is one for all classes ignores the terms between classes, so that a sweep can set
+        one loss for several kinds of noise.
         """
         given = self.loss.given()
         left_out = () if self.per_class else BETWEEN_CLASSES
         return {name: weight for name, weight in given.items() if name not in left_out}
 
     def wrong_classes(self, classes: int) -> int:  # noqa: ARG002
-        """Return how many wrong classes' noise each training frame is seen under, of C classes."""
+        """Return the number of wrong classes whose noise each training frame gets, of C classes."""
         return 0
 
     def frames_in_step(self, classes: int) -> int:  # noqa: ARG002
-        """Return how many training frames a step takes, for noise of C classes."""
+        """Return the number of training frames in a step, for noise of C classes."""
         return self.learning.batch
 
     @abstractmethod
     def budgets(self) -> dict[str, float]:
-        """Return the budgets of its parts: ``shared`` by all classes, ``own`` of each class."""
+        """Return the budgets of its tensors: ``shared`` by all classes, ``own`` of each class."""
 
     def twin_budget(self) -> dict[str, float]:
-        """Return the setting of the budget for its universal twin; none: the twin's default."""
+        """Return the budget setting of its universal twin; empty for the twin's default."""
         return {}
 
     @property
     def needs_region(self) -> bool:
-        """Whether it can only be learned where the subject's place is known."""
+        """Whether it can only be learned with a region source."""
         return self.loss.attention > 0 or bool({"feature", "isolation"} & set(self.train_masking))
 
     def check(self, cell: "LearningCell") -> None:
-        """Refuse what the rest of the cell cannot give.
+        """Check that the rest of the cell provides what the noise needs.
 
         Args:
             cell: the checked settings.
 
         Raises:
-            ClipHarError: when the model, the region source or the cell's mask will not do.
+            ClipHarError: when the model, the region source or the cell's mask does not fit.
         """
         if not cell.model.single_frames:
             raise ClipHarError(
@@ -215,7 +215,7 @@ class LearnedPixels(Learned):
         return None
 
     def budgets(self) -> dict[str, float]:
-        """Return the budget of the one part that all classes share."""
+        """Return the budget of the tensor that all classes share."""
         return {"shared": self.epsilon}
 
     def twin_budget(self) -> dict[str, float]:
@@ -223,7 +223,7 @@ class LearnedPixels(Learned):
         return {"epsilon": self.epsilon}
 
     def check(self, cell: "LearningCell") -> None:
-        """Refuse what the rest of the cell cannot give, see `Learned.check`."""
+        """Check that the rest of the cell provides what the noise needs, see `Learned.check`."""
         super().check(cell)
         if not self.static and cell.frames.sampler not in ("uniform", "middle"):
             raise ClipHarError(
@@ -236,8 +236,8 @@ class PerClass(Learned):
     """What noise per class has in common.
 
     Attributes:
-        wrong: how many wrong classes' δ each training clip is seen under, beside its own.
-        protocol: how the answer is found without the label; ``oracle`` uses the label.
+        wrong: number of wrong classes whose δ each training clip gets, besides its own.
+        protocol: how predictions are made without the label; ``oracle`` uses the label.
         top_k: candidates of ``protocol=topk``.
     """
 
@@ -254,7 +254,7 @@ class PerClass(Learned):
         return self.protocol == "oracle"
 
     def wrong_classes(self, classes: int) -> int:
-        """Return how many wrong classes' noise each training frame is seen under, of C classes."""
+        """Return the number of wrong classes whose noise each training frame gets, of C classes."""
         return min(self.wrong, classes - 1)
 
 
@@ -286,7 +286,7 @@ class ClassSpecificNoise(PerClass, LearnedPixels):
     """One δ per class: δ_c (arXiv 2507.18675)."""
 
     def frames_in_step(self, classes: int) -> int:
-        """Return fewer frames: each goes through the model under several classes' noise."""
+        """Return fewer frames: each passes through the model under several classes' noise."""
         return max(self.learning.batch // (1 + self.wrong_classes(classes)), 1)
 
     def budgets(self) -> dict[str, float]:
@@ -295,21 +295,21 @@ class ClassSpecificNoise(PerClass, LearnedPixels):
 
 
 class ResidualNoise(ClassSpecificNoise):
-    """δ_c = one part for all classes + a small part per class, each within its own budget.
+    """δ_c = noise for all classes + smaller noise per class, each within its own budget.
 
     Attributes:
-        epsilon: budget of the part for all classes.
-        epsilon_class: budget of the part per class, in the same units.
+        epsilon: budget of the noise for all classes.
+        epsilon_class: budget of the noise per class, in the same units.
     """
 
     epsilon_class: GreyLevels = 4.0
 
     def budgets(self) -> dict[str, float]:
-        """Return the budgets of the two parts."""
+        """Return the budgets of the two tensors."""
         return {"shared": self.epsilon, "own": self.epsilon_class}
 
     def twin_budget(self) -> dict[str, float]:
-        """Return what the two parts may reach together."""
+        """Return the sum of the two budgets."""
         return {"epsilon": min(self.epsilon + self.epsilon_class, 255.0)}
 
 
@@ -317,7 +317,7 @@ class EmbeddingNoise(PerClass):
     """A shift per class in feature space: a frame is embedded once, and scored C times.
 
     Attributes:
-        epsilon: largest L2 length of a shift, of embeddings of length 1.
+        epsilon: largest L2 length of a shift; embeddings have length 1.
     """
 
     changes_pixels: ClassVar[bool] = False
@@ -329,7 +329,7 @@ class EmbeddingNoise(PerClass):
         return {"own": self.epsilon}
 
     def check(self, cell: "LearningCell") -> None:
-        """Refuse what the rest of the cell cannot give, see `Learned.check`."""
+        """Check that the rest of the cell provides what the noise needs, see `Learned.check`."""
         if self.loss.attention > 0:
             raise ClipHarError(
                 "noise.loss.attention: noise in feature space changes no pixel that attention"
@@ -344,7 +344,7 @@ def is_learned(noise: NoiseSettings) -> TypeGuard[Learned]:
 
 
 def _check_same_mask(cell: "LearningCell") -> None:
-    """Refuse a mask that training clips cannot be shown under."""
+    """Raise if training clips cannot be shown under the cell's mask."""
     if cell.masking.swaps_scene or cell.masking.feature not in (None, PERSON, SUBJECT):
         raise ClipHarError(
             "train_masking=same learns noise under the cell's own mask, which must not be a swap"

@@ -16,11 +16,11 @@ from clip_har.noise.contract import Seen, unchanged
 
 @dataclass(eq=False)
 class EmbeddingShift:
-    """Noise in feature space: the embedding of a frame is moved, then scaled to length 1 again.
+    """Noise in feature space: the embedding of a frame is shifted and normalised again.
 
     Attributes:
         parts: ``own`` ``(C, D)``.
-        length: the largest of a shift (L2).
+        length: largest length of a shift (L2).
     """
 
     parts: dict[str, Tensor]
@@ -39,7 +39,7 @@ class EmbeddingShift:
         classes: Tensor,
         times: Tensor,  # noqa: ARG002
     ) -> Tensor:
-        """Move embeddings ``(M, D)``; only they and the classes count."""
+        """Shift embeddings ``(M, D)``; only they and the classes are used."""
         return self.move(prepared, classes)
 
     def move(self, embeddings: Tensor, classes: Tensor) -> Tensor:
@@ -47,7 +47,7 @@ class EmbeddingShift:
         return normalize(embeddings + rows_of(self.parts["own"], classes), dim=-1)
 
     def project(self) -> None:
-        """Bring the shifts back into their budget, in place."""
+        """Project the shifts back into their budget, in place."""
         own = self.parts["own"].data
         lengths = own.norm(dim=1, keepdim=True).clamp(min=1e-12)
         own.mul_((self.length / lengths).clamp(max=1))
@@ -57,11 +57,11 @@ class EmbeddingShift:
         return self.length
 
     def grid(self, part: Tensor) -> Tensor:
-        """Return 1: every value of a shift counts."""
+        """Return 1: every value of a shift has an effect."""
         return part.new_ones(1)
 
     def as_strong(self, parts: dict[str, Tensor]) -> "EmbeddingShift":
-        """Return shifts of other values; those of `random_like` have the same length already."""
+        """Return shifts with other values; those of `random_like` already have the same length."""
         return self.with_parts(parts)
 
     @property
@@ -81,7 +81,7 @@ class EmbeddingShift:
         seen: Seen,  # noqa: ARG002
         columns: NDArray[np.int64],
     ) -> tuple[Tensor, Tensor]:
-        """Return ``(B, C)`` scores and ``(B, D)`` embeddings of the clips, each moved.
+        """Return ``(B, C)`` scores and ``(B, D)`` shifted embeddings of the clips.
 
         Args:
             classifier: the model with its classes.
@@ -103,9 +103,9 @@ class EmbeddingShift:
 
 
 def rows_of(table: Tensor, which: Tensor) -> Tensor:
-    """Return ``table[which]`` such that its gradient is the same to the bit each time.
+    """Return ``table[which]`` with a gradient that is equal to the bit each time.
 
-    That of plain indexing is not, on a CPU with several threads, for a row that occurs twice.
+    The gradient of plain indexing is not, if a row occurs twice and the CPU has several threads.
     """
     picked = embedding(which.to(table.device), table.flatten(1))
     return picked.reshape(-1, *table.shape[1:])

@@ -1,4 +1,4 @@
-"""The clips that noise is learned from: of the training split, under masks."""
+"""The clips that noise is learned from: clips of the training split, under masks."""
 
 import logging
 from collections.abc import Sequence
@@ -52,13 +52,13 @@ class Batch:
 
 @dataclass(frozen=True, eq=False)
 class TrainingClips:
-    """Decoded clips of the training split, in two parts that share no group.
+    """Decoded clips of the training split, in two sets that share no group.
 
     Attributes:
         clips: all of them, under the cell's own mask with ``train_masking=same``, else under none;
-            with the subject's place where the masks or the loss ask for it.
-        learned_from: indices of the clips that gradients come from.
-        validated_on: indices of the clips that say when to stop.
+            with the subject's soft mask if the masks or the loss need it.
+        learned_from: indices of the clips that gradients are computed from.
+        validated_on: indices of the clips for validation.
     """
 
     clips: MaskedClips
@@ -73,8 +73,8 @@ class TrainingClips:
     def batch(self, noise: Learned, size: int, step: int) -> Batch:
         """Sample frames for a step: first a class, then a clip of it, a frame, and a mask.
 
-        Every class counts alike, however many clips it has. The samples depend on ``noise.seed``
-        and the step alone, so that a fit that was stopped continues as if it had not been.
+        All classes are equally likely, whatever their number of clips. The samples depend on
+        ``noise.seed`` and the step alone, so that a stopped fit continues with the same samples.
         """
         draws = generator(noise.seed, "noise/batch", str(step))
         labels = self.frames.clip_set.labels[self.learned_from]
@@ -117,7 +117,7 @@ class TrainingClips:
     ) -> Batch:
         frames, whole, hidden, subject = [], [], [], []
         for index, time in zip(picked, times, strict=True):
-            # Masks are made for whole clips: what a frame hides may depend on the others.
+            # Masks are made for whole clips: a frame's mask may depend on the other frames.
             clip = self._under_a_mask(noise, draws).clip(index)
             frames.append(clip.frames[time])
             whole.append(clip.whole[time])
@@ -136,10 +136,10 @@ class TrainingClips:
 
 
 def sample_mask(noise: Learned, draws: np.random.Generator, own: Mask) -> Mask:
-    """Return one of the masks that training clips are seen under, black except for ``same``.
+    """Return one of the masks for training clips; its fill is black except for ``same``.
 
     Args:
-        noise: says which.
+        noise: names the masks and ratios.
         draws: the source of randomness.
         own: the cell's own mask, for ``same``.
     """
@@ -161,16 +161,15 @@ def sample_mask(noise: Learned, draws: np.random.Generator, own: Mask) -> Mask:
 def split_groups(
     clips: ClipSet, usable: Sequence[int], noise: Learned
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Split clips into those that noise is learned from and those that validate it.
+    """Split clips into a set for learning and a set for validation.
 
-    Of the groups (subjects) ``validation_share`` are kept for validation, at least one, and at
-    least one is left; they are sampled by ``noise.seed``. A warning names the classes that one of
-    the two parts lacks.
+    ``validation_share`` of the groups (subjects) are kept for validation, sampled by
+    ``noise.seed``. Each set has at least one group. A warning names the classes that a set lacks.
 
     Args:
         clips: all of them.
         usable: indices of those that are split.
-        noise: says how.
+        noise: gives the share and the seed.
 
     Raises:
         ClipHarError: when there are fewer than two groups.

@@ -1,4 +1,4 @@
-"""The names of the variants that learned noise is compared by, and the pairs of them."""
+"""The names of the variants of learned noise, and the pairs that are compared."""
 
 from collections.abc import Iterable
 

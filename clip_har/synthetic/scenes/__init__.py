@@ -1,4 +1,4 @@
-"""Scenes: painters, their words, and what light does to them."""
+"""Scenes: their painters, captions and light."""
 
 from __future__ import annotations
 

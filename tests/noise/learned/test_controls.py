@@ -45,7 +45,7 @@ KINDS: list[Learned] = [
 def learned(noise: Learned, seed: int = 0) -> Perturbation:
     """Return noise with values as if it was learned."""
     found = make_perturbation(
-        noise, model=linear_model(), classifier=torch.eye(WIDTH)[:CLASSES], frames=3
+        noise, model=linear_model(), class_embeddings=torch.eye(WIDTH)[:CLASSES], frames=3
     )
     draws = torch.Generator().manual_seed(seed)
     for part in found.parts.values():
@@ -333,7 +333,7 @@ def test_a_shift_names_its_class_too():
     noise = make_perturbation(
         EmbeddingNoise(epsilon=2),
         model=classifier.model,
-        classifier=classifier.classifier,
+        class_embeddings=classifier.class_embeddings,
         frames=1,
     )
     message = noise.with_parts({"own": 2 * torch.eye(CLASSES)})

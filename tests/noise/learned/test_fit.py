@@ -364,7 +364,7 @@ def test_noise_of_another_size(file):
 
 def test_noise_of_another_number_of_classes(file):
     classifier = planted_judge()
-    fewer = replace(classifier, classifier=classifier.classifier[:4])
+    fewer = replace(classifier, class_embeddings=classifier.class_embeddings[:4])
     refused(
         file, r"expected δ of shape own \(4, 1", classifier=fewer, clips=other_clips(CLASSES[:4])
     )

@@ -64,13 +64,13 @@ def test_the_model_is_left_as_it_was(learned, noise):
     classifier = planted_judge()
     network = classifier.model.network
     before = {name: weight.clone() for name, weight in network.state_dict().items()}
-    classes = classifier.classifier.clone()
+    classes = classifier.class_embeddings.clone()
     learned(noise, classifier)
     after = network.state_dict()
     assert all(torch.equal(weight, after[name]) for name, weight in before.items())
     assert all(w.grad is None and not w.requires_grad for w in network.parameters())
-    assert torch.equal(classifier.classifier, classes)
-    assert classifier.classifier.grad is None
+    assert torch.equal(classifier.class_embeddings, classes)
+    assert classifier.class_embeddings.grad is None
     assert not network.training
 
 

@@ -34,7 +34,7 @@ def classifier() -> ZeroShot:
 def strong(noise: Learned, classifier: ZeroShot) -> PixelNoise:
     """Return random noise that fills its budget."""
     made = make_perturbation(
-        noise, model=classifier.model, classifier=classifier.classifier, frames=4
+        noise, model=classifier.model, class_embeddings=classifier.class_embeddings, frames=4
     )
     assert isinstance(made, PixelNoise)
     return made.with_parts({name: 100 * part for name, part in made.parts.items()})

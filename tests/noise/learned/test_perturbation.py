@@ -31,7 +31,7 @@ def made(
     found = make_perturbation(
         noise,
         model=linear_model(side=side, seed=seed),
-        classifier=torch.eye(WIDTH)[torch.arange(classes) % WIDTH],
+        class_embeddings=torch.eye(WIDTH)[torch.arange(classes) % WIDTH],
         frames=FRAMES,
     )
     assert isinstance(found, PixelNoise)
@@ -40,7 +40,7 @@ def made(
 
 def shift(noise: EmbeddingNoise) -> EmbeddingShift:
     found = make_perturbation(
-        noise, model=linear_model(), classifier=torch.eye(WIDTH)[:CLASSES], frames=FRAMES
+        noise, model=linear_model(), class_embeddings=torch.eye(WIDTH)[:CLASSES], frames=FRAMES
     )
     assert isinstance(found, EmbeddingShift)
     return found
@@ -245,7 +245,7 @@ def test_a_border_is_on_the_device_of_the_model():
     noise = make_perturbation(
         BorderNoise(),
         model=linear_model(device=torch.device("meta")),
-        classifier=torch.eye(WIDTH),
+        class_embeddings=torch.eye(WIDTH),
         frames=FRAMES,
     )
     assert isinstance(noise, PixelNoise)
@@ -348,7 +348,7 @@ STARTS: list[Learned] = [
 def start_of(noise: Learned, *, seed: int) -> dict[str, Tensor]:
     model = linear_model(seed=seed)  # of other weights
     classifier = torch.randn(CLASSES, WIDTH, generator=torch.Generator().manual_seed(seed))
-    return make_perturbation(noise, model=model, classifier=classifier, frames=FRAMES).parts
+    return make_perturbation(noise, model=model, class_embeddings=classifier, frames=FRAMES).parts
 
 
 @pytest.mark.parametrize("noise", STARTS, ids=lambda noise: type(noise).__name__)
