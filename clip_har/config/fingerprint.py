@@ -1,4 +1,4 @@
-"""What makes two cells the same: a digest of what can change a result beyond rounding."""
+"""The fingerprint of a cell: a digest of all that can change a result beyond rounding."""
 
 import hashlib
 import json
@@ -17,14 +17,13 @@ _EVALUATION = "clip_har.engine.evaluate"
 def fingerprint(cell: Cell, clips: ClipSet) -> str:
     """Return a cell's fingerprint, 32 hexadecimal digits.
 
-    It covers each key that has the role `Role.RESULT`, and the code that evaluates: the engine and
-    the cell's own options, with all that they import; not other options, metrics, figures or
-    reports. Clips, weights,
-    prompts, region maps and noise that is read count by their content, not by their place. Keys of
-    other roles count through the option that uses them, or not at all: ``masking=none`` is one
-    cell under every ``ratio``.
+    It covers each key with the role `Role.RESULT`, and the code that evaluates the cell: the engine
+    and the cell's own options, with all that they import. It does not cover other options, metrics,
+    figures or reports. Clips, weights, prompts, region maps and noise files count by their content,
+    not by their path. Keys of other roles count only if an option uses them: ``masking=none`` is the
+    same cell for every ``ratio``.
     """
-    names = sorted(Cell.fields_for(Role.RESULT) - {"limit"})  # a limit counts through the clips
+    names = sorted(Cell.fields_for(Role.RESULT) - {"limit"})  # the digest of the clips covers the limit
     options = {name: getattr(cell, name) for name in names if name in (*GROUPS, "frames")}
     parts: dict[str, Any] = {name: getattr(cell, name) for name in names if name not in options}
     parts |= {name: one.described(without={Role.RUN}) for name, one in options.items()}
@@ -41,5 +40,5 @@ def fingerprint(cell: Cell, clips: ClipSet) -> str:
 
 
 def _options(cell: Cell) -> tuple[object, ...]:
-    """Return the options whose code shapes a result."""
+    """Return the options whose code can change a result."""
     return (cell.dataset, cell.model, cell.prompts, cell.masking, cell.region, cell.noise)

@@ -153,6 +153,6 @@ def test_a_twin_that_failed_and_is_left_alone_costs_no_other_cell(swept, tmp_pat
     place.mkdir(parents=True)
     (place / f"{key}.failed").write_text("no disk")
     message = run(tmp_path, "masking=percent", "overwrite=never")
-    assert "none (clean twin): failed before, left alone" in message
+    assert "none (clean twin): failed before, not run again" in message
     (only,) = cells(tmp_path)
     assert "flip_rate" not in Result(only).metrics
