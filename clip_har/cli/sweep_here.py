@@ -1,4 +1,4 @@
-"""Run a sweep in this process, outside of the command."""
+"""Run a sweep in this process, without the command line."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,16 +17,16 @@ def sweep_here(overrides: Sequence[str], session: Session) -> Path:
     """Check all cells of a sweep, run them one after the other, and end the sweep.
 
     Args:
-        overrides: of the configuration, where a value such as ``a,b`` stands for several cells.
-        session: composes it.
+        overrides: overrides of the configuration; a value such as ``a,b`` makes several cells.
+        session: composes the configuration.
 
     Returns:
         The folder of the sweep.
 
     Raises:
-        ClipHarError: when a cell is wrong; then none is started.
+        ClipHarError: when a cell is wrong; then no cell is started.
     """
-    # Values such as `a,b` are for the sweep alone: the sweep itself is composed without them.
+    # Hydra cannot compose values such as `a,b`: the first cell gives the settings of the sweep.
     jobs = session.expand(overrides)
     config = session.compose(jobs[0])
     experiment = swept_words(config)[: -len(jobs[0])] if jobs[0] else swept_words(config)
@@ -41,7 +41,7 @@ def sweep_here(overrides: Sequence[str], session: Session) -> Path:
             choices = dict(composed.hydra.runtime.choices)
             try:
                 run_cell(composed, Job(job, choices, started.shared, started.folder / str(number)))
-            except ClipHarError:  # its outcome says so; the others run all the same
+            except ClipHarError:  # its outcome holds the error; the other cells still run
                 status = "FAILED"
     except BaseException as error:
         status = "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED"

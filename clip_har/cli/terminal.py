@@ -102,7 +102,7 @@ def sweep_table(outcomes: list[Outcome]) -> Table:
 
 def _columns(numbers: Sequence[dict[str, float]]) -> list[Measure]:
     """Return the measures that the terminal shows and that at least one cell has."""
-    from clip_har.metrics.measures import shown_in  # a heavy import that is needed only after the cells
+    from clip_har.metrics.measures import shown_in  # a heavy import
 
     return [one for one in shown_in("terminal") if any(one.name in found for found in numbers)]
 

@@ -138,7 +138,9 @@ class Cell(Settings):
     ]
     overwrite: Annotated[
         Literal["missing", "always", "never"],
-        says("missing: run cells without a result; always: run all; never: also skip failed cells."),
+        says(
+            "missing: run cells without a result; always: run all; never: also skip failed cells."
+        ),
         Role.RUN,
     ]
     results_dir: Annotated[

@@ -1,7 +1,7 @@
 """Refuse combinations of options that cannot work together, before anything runs.
 
-Each option checks what it needs from the rest of the cell. This module runs these checks, and those
-between groups.
+Each option checks what it needs from the rest of the cell. This module runs these checks, and
+those between groups.
 """
 
 from clip_har.config.cell import Cell

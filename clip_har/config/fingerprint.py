@@ -17,13 +17,13 @@ _EVALUATION = "clip_har.engine.evaluate"
 def fingerprint(cell: Cell, clips: ClipSet) -> str:
     """Return a cell's fingerprint, 32 hexadecimal digits.
 
-    It covers each key with the role `Role.RESULT`, and the code that evaluates the cell: the engine
-    and the cell's own options, with all that they import. It does not cover other options, metrics,
-    figures or reports. Clips, weights, prompts, region maps and noise files count by their content,
-    not by their path. Keys of other roles count only if an option uses them: ``masking=none`` is the
-    same cell for every ``ratio``.
+    It covers each key with the role `Role.RESULT`, and the code that evaluates the cell: the
+    engine and the cell's own options, with all that they import. It does not cover other options,
+    metrics, figures or reports. Clips, weights, prompts, region maps and noise files count by their
+    content, not by their path. Keys of other roles count only if an option uses them:
+    ``masking=none`` is the same cell for every ``ratio``.
     """
-    names = sorted(Cell.fields_for(Role.RESULT) - {"limit"})  # the digest of the clips covers the limit
+    names = sorted(Cell.fields_for(Role.RESULT) - {"limit"})  # in the clips' digest
     options = {name: getattr(cell, name) for name in names if name in (*GROUPS, "frames")}
     parts: dict[str, Any] = {name: getattr(cell, name) for name in names if name not in options}
     parts |= {name: one.described(without={Role.RUN}) for name, one in options.items()}

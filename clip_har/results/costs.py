@@ -36,11 +36,11 @@ class Cost:
     def metrics(self, *, clips: int, frames: int) -> dict[str, float]:
         """Return the numbers under their MLflow names.
 
-        ``cost/clips_per_second`` and ``cost/frames_per_second`` are the speed of what every cell must
-        do: masking and the model. They are left out for learned noise, whose time includes learning
+        ``cost/clips_per_second`` and ``cost/frames_per_second`` are the speed of masking and the
+        forward passes. They are left out for learned noise, whose time includes learning
         and controls. The times of all shards are added, even if they ran at the same time.
-        ``cost/<part>_seconds``: see `Part`. ``cost/peak_memory_mb`` is the peak memory of the process
-        so far in 10⁶ bytes, including cells that it ran before; with CUDA also
+        ``cost/<part>_seconds``: see `Part`. ``cost/peak_memory_mb`` is the peak memory of the
+        process so far in 10⁶ bytes, including cells that it ran before; with CUDA also
         ``cost/peak_device_memory_mb``.
 
         Args:

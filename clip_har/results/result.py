@@ -131,13 +131,13 @@ class Result:
     @cached_property
     def table(self) -> "ScoreTable":
         """Its score table."""
-        from clip_har.results.score_table import ScoreTable  # imports pyarrow, which is seldom needed
+        from clip_har.results.score_table import ScoreTable  # imports pyarrow
 
         return ScoreTable.read(self.folder / SCORES)
 
     @property
     def attention(self) -> "dict[str, NDArray[np.float64]]":
-        """Its measures of attention, ``(N,)`` each, NaN for clips not measured; empty without any."""
+        """Its measures of attention, ``(N,)`` each, NaN if not measured; may be empty."""
         import pandas as pd
 
         path = self.folder / ATTENTION
@@ -160,7 +160,7 @@ class Result:
 
     @property
     def curves(self) -> dict[str, dict[int, float]]:
-        """The curves of learning its noise: numbers by step, under MLflow names; empty without noise."""
+        """The curves of its learned noise: numbers by step, under MLflow names; else empty."""
         curves: dict[str, dict[int, float]] = {}
         path = self.folder / LOSS_CURVE
         if path.is_file():

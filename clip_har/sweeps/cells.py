@@ -21,7 +21,7 @@ def described(cell: Cell, *, without: Collection[str]) -> dict[str, str]:
         without: groups (``masking``) or full keys (``noise.seed``).
     """
     kinds = {key: type(getattr(cell, key)).__name__ for key in _KINDS}
-    kinds["region.checkpoint"] = str(getattr(cell.region, "checkpoint", None))  # the dump of the region lacks it
+    kinds["region.checkpoint"] = str(getattr(cell.region, "checkpoint", None))  # not dumped
     flat: dict[str, str] = dict(kinds)
 
     def walk(node: Any, prefix: str) -> None:
@@ -44,7 +44,7 @@ def described(cell: Cell, *, without: Collection[str]) -> dict[str, str]:
 def grouped(finished: Iterable[Result], *, without: Collection[str]) -> list[list[Result]]:
     """Return groups of cells that differ only in some settings, see `described`."""
     groups: dict[tuple[tuple[str, str], ...], dict[Path, Result]] = {}
-    for one in finished:  # several cells may share one result, such as masking=none at any ratio
+    for one in finished:  # cells may share a result: masking=none at any ratio
         alike = tuple(described(one.cell, without=without).items())
         groups.setdefault(alike, {}).setdefault(one.folder, one)
     distinct = {frozenset(members): list(members.values()) for members in groups.values()}

@@ -84,7 +84,7 @@ def write_sweep_files(
     alike = [one.cell for one in finished if _same_clips(one.cell, first)]
     try:
         gallery = draw_gallery(alike, open_frames(first, clips))
-    except Exception as error:  # noqa: BLE001, a picture must not cost the sweep its numbers
+    except Exception as error:  # noqa: BLE001, the numbers must not be lost with it
         log.warning("the gallery could not be drawn: %s", describe(error))
     else:
         files.append(folder / "mask_gallery.png")

@@ -23,8 +23,8 @@ _NOTHING = "nothing found"
 def draw_gallery(cells: Sequence[Cell], frames: FrameStore, *, count: int = CLIPS) -> Figure:
     """Draw every mask of the cells at every ratio of the cells.
 
-    A row is a mask, a column is a ratio. Several clips stand side by side for each ratio. A place is
-    empty if no cell has that mask at that ratio. It says so if the target was not found in the clip.
+    A row is a mask, a column is a ratio. Several clips stand side by side for each ratio. A place
+    is empty if no cell has that mask at that ratio. It says so if the target was not found.
 
     Args:
         cells: at least one, all on the same clips.

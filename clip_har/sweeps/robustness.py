@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 Shown = dict[str, dict[float, Result]]
 """A model's results, by strategy and ratio."""
 
-_RATIO, _FILL = {"ratio", "masking.ratio"}, {"fill", "masking.fill"}  # the root key, and that of the mask
+_RATIO, _FILL = {"ratio", "masking.ratio"}, {"fill", "masking.fill"}  # root and mask
 
 COLUMNS = ["measure", "of", "value", "low", "high", "clips", "groups"]
 
@@ -67,8 +67,8 @@ def over_ratios(finished: Sequence[Result]) -> pd.DataFrame:
     """Return ``robustness/area`` and ``robustness/resilience`` of cells that differ in the ratio.
 
     See `area_over_ratio` (over the set ratios, with the clean twin at 0) and `resilience`. Both are
-    over the clips that all cells show, with intervals from a bootstrap over groups. Cells with noise
-    are left out: their clean twin has no noise, so the effect of noise would count as one of masks.
+    over the clips that all cells show, with intervals from a bootstrap over groups. Cells with
+    noise are left out: their clean twin has no noise, so noise would count as masking.
 
     Args:
         finished: the results of the cells.
@@ -144,9 +144,9 @@ def corruption_errors(finished: Sequence[Result], base_model: str | None) -> pd.
     """Return ``robustness/mean_corruption_error`` of each model against a base model.
 
     See `mean_corruption_error`. It is computed for each data set, over the strategies that both
-    models have at the same ratios, and over the clips that all these cells show. A model is named by
-    the last part of its checkpoint. It is left out if several models have that name (as with another
-    pooling).
+    models have at the same ratios, and over the clips that all these cells show. A model is named
+    by the last part of its checkpoint. It is left out if several models have that name (as with
+    another pooling).
 
     Args:
         finished: the results of the cells.
