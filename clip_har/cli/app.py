@@ -47,7 +47,7 @@ def _hydra_main(config: DictConfig) -> None:
 def main() -> None:
     """Run a cell or a sweep; end with an exit status and, after an error, with one clear line."""
     take_over_errors()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a stop by the cluster counts as Ctrl-C
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a cluster's stop
     # Hydra takes -m only before or after all overrides; people also write it between them.
     sys.argv[1:] = sorted(sys.argv[1:], key=lambda word: word not in ("-m", "--multirun"))
     register_schema()

@@ -29,17 +29,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--results-dir", type=Path, default=Path("results"), metavar="DIR")
     parser.add_argument("--experiment", help="MLflow experiment, instead of a sweep")
     parser.add_argument(
-        "--filter", default="", help="filter for an experiment's runs, such as \"params.masking = 'shape'\""
+        "--filter", default="", help="filter of runs, such as \"params.masking = 'shape'\""
     )
     parser.add_argument("--uri", help="MLflow store (default: SQLite in the results folder)")
     parser.add_argument(
-        "--base-model", metavar="NAME", help="model that the errors of other models are compared with"
+        "--base-model",
+        metavar="NAME",
+        help="model that the errors of other models are compared with",
     )
     parser.add_argument(
         "--recompute",
         action="store_true",
-        help="first compute numbers again if the code of the metrics has changed; no model"
-        " is run",
+        help="first compute numbers again if the code of the metrics has changed; no model is run",
     )
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder for the report")
     given = parser.parse_args(arguments)

@@ -173,8 +173,7 @@ def _kept_unsent(run: Prepared, error: TrackingError) -> TrackingError:
     """Return the error of a store that cannot be reached, and mark the result as not sent."""
     run.unsent.touch()
     return TrackingError(
-        f"{error}; the result is kept: run the command again to send it"
-        " (with overwrite=missing)"
+        f"{error}; the result is kept: run the command again to send it (with overwrite=missing)"
     )
 
 

@@ -138,9 +138,7 @@ def _counted(rows: pd.DataFrame, cells: Sequence[Result]) -> str:
     kinds = {"with a mask or noise": len(rows) - clean, "clean": clean}
     counts = [f"{many} {kind}" for kind, many in kinds.items() if many]
     return (
-        f"{len(rows)} cells ({', '.join(counts)})"
-        if len(rows) > 1
-        else f"1 cell ({counts[0][2:]})"
+        f"{len(rows)} cells ({', '.join(counts)})" if len(rows) > 1 else f"1 cell ({counts[0][2:]})"
     )
 
 

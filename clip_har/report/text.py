@@ -107,7 +107,8 @@ def _significance(compared: pd.DataFrame) -> str:
         cells = "1 cell is" if undecided == 1 else f"{undecided} cells are"
         text += f"; {cells} significant by one of the two criteria only"
     if rest := total - certain - undecided:
-        text += f"; {rest} {'does' if rest == 1 else 'do'} not; this does not prove that there is no effect"
+        verb = "does" if rest == 1 else "do"
+        text += f"; {rest} {verb} not, which does not prove that there is no effect"
     return text + "."
 
 
@@ -140,14 +141,14 @@ def _scene_sentences(
         else:
             verdict = "the background alone is enough"
         found.append(
-            f"With the subject hidden, {_interval(hidden)} of the clips are classified correctly; of"
-            f" the whole clips, {_interval(measures['scene/clean'])}: {verdict}."
+            f"With the subject hidden, {_interval(hidden)} of the clips are classified correctly;"
+            f" of the whole clips, {_interval(measures['scene/clean'])}: {verdict}."
         )
     if {"scene/swap_accuracy", "scene/swap_error"} <= measures.keys():
         found.append(
-            "When the subject is shown in front of the background of another class, the model predicts"
-            f" the subject's action in {_interval(measures['scene/swap_accuracy'])} of the clips and"
-            f" the background's in {_interval(measures['scene/swap_error'])}."
+            "When the subject is shown in front of the background of another class, the model"
+            f" predicts the subject's action in {_interval(measures['scene/swap_accuracy'])} of the"
+            f" clips and the background's in {_interval(measures['scene/swap_error'])}."
         )
     return found
 

@@ -72,5 +72,5 @@ def _sets_apart(key: str, found: Sequence[dict[str, str]]) -> bool:
 
 
 def plain(text: str) -> str:
-    """Return text for the name of a metric: letters, digits and a few signs, short enough for MLflow."""
+    """Return text as a part of a metric's name: MLflow allows letters, digits and a few signs."""
     return re.sub(r"[^A-Za-z0-9_.-]+", " ", text).strip()[-200:]

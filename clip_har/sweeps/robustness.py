@@ -172,7 +172,7 @@ def corruption_errors(finished: Sequence[Result], base_model: str | None) -> pd.
         shown[float(one.cell.masking.ratio)] = one
     several = {model for model, found in variants.items() if len(found) > 1}
     if several:
-        log.warning("base_model: %s has several settings and is left out", ", ".join(sorted(several)))
+        log.warning("base_model: %s has several settings: left out", ", ".join(sorted(several)))
     known = variants.keys() - several
     if known and base_model not in known:
         there = ", ".join(sorted(known))

@@ -31,7 +31,7 @@ def cell_rows(cells: Sequence[Result]) -> pd.DataFrame:
 
     Returns:
         Columns ``cell, mask, ratio, fill, phase, region, model, data, seed``, and a column
-        per other varying key; ``strategy, leaks, silhouette, clips, groups``; ``top1`` with its 95 %
+        per other varying key; ``strategy, leaks, silhouette, clips, groups``; ``top1`` with 95 %
         intervals ``top1_low, top1_high`` (bootstrap over groups) and ``top1_wilson_low,
         top1_wilson_high`` (by clip); per measure of `COMPARED` ``<measure>_clean,
         <measure>_change, <measure>_change_low, <measure>_change_high``, paired by clip with the
@@ -58,7 +58,7 @@ def sweep_table(outcomes: Sequence[Outcome], rows: pd.DataFrame) -> pd.DataFrame
         rows: the rows of their results, see `cell_rows`.
 
     Returns:
-        The columns of ``rows``, with empty numbers if there is no result; ``state, error, seconds``.
+        The columns of ``rows``, without a result empty numbers; ``state, error, seconds``.
     """
     by_folder = {row["folder"]: row for row in rows.to_dict("records")}
     lines = []

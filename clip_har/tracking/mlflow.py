@@ -118,8 +118,8 @@ class MLflowTracking(Settings):
     def run(self, results_dir: Path, info: RunInfo) -> Iterator["_Run"]:
         """Open a run that ends with its body: finished, failed with the error, or killed.
 
-        The caller holds the cell's lock. So a run of the same cell and sweep that still has the status
-        RUNNING belongs to a process that was killed, and is marked as killed.
+        The caller holds the cell's lock. So a run of the same cell and sweep that is still RUNNING
+        belongs to a process that was killed, and is marked as killed.
         """
         with _store_errors(self.uri):
             client, experiment = self._connect(results_dir)
@@ -284,7 +284,7 @@ def _log_dataset(client: "MlflowClient", run_id: str, dataset: "DatasetInput") -
         try:
             client.log_inputs(run_id, datasets=[dataset])
         except MlflowException as error:
-            # Several workers are the first to log a data set at the same time: MLflow inserts it for
+            # If several workers are the first to log a data set at once, MLflow inserts it for
             # each, and all but one are refused (seen with PostgreSQL). Then the data set exists.
             if "unique" not in str(error).lower() or not tries_left:
                 raise

@@ -154,7 +154,7 @@ def write_rows(path: Path, rows: Iterable[ClipRow]) -> None:
 
 
 def write_classes(path: Path, rows: Iterable[ClipRow]) -> None:
-    """Write per class how many clips decode and how many are listed, in all lists and in each list."""
+    """Write per class how many clips decode and how many are listed, in total and in each list."""
     parts = [f"{use}{k}" for k in SPLITS for use in ("train", "test")]
     there: dict[str, Counter[str]] = defaultdict(Counter)
     listed: dict[str, Counter[str]] = defaultdict(Counter)
@@ -247,7 +247,7 @@ def _is_video(path: Path) -> bool:
 
 
 def _folded(stem: str) -> str:
-    """Return a name in a common form: without differences in case, Unicode form and outer spaces."""
+    """Return a name without differences in case, Unicode form and outer spaces."""
     return unicodedata.normalize("NFKC", stem).strip().casefold()
 
 
