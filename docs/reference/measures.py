@@ -36,8 +36,7 @@ SECTIONS = {
     "Confidence and calibration": Section(("calibration",)),
     "Robustness against the clean twin": Section(
         ("robustness",),
-        "The clean twin of a cell is the same cell without mask and noise. Cells are compared clip by"
-        " clip.",
+        "The clean twin of a cell is the same cell without mask and noise. Pairs are by clip.",
     ),
     "Bias to classes and between kinds of clips": Section(
         ("prediction_bias", "attributes"),
