@@ -36,15 +36,15 @@ install: $(VENV)/installed  ## Install everything into .venv, exact versions
 demo: install  ## Run a sweep with the built-in data and model, offline
 	@$(BIN)/python -m clip_har experiment=demo
 
-# One thread for each of the two processes, which take whole files in turn.
+# Two processes with one thread each; each process takes whole files.
 TESTED = OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: test
-test: install  ## Run the tests, but for the slow ones (PYTEST="..." adds arguments)
+test: install  ## Run all tests except the slow ones (PYTEST="..." adds arguments)
 	@$(TESTED) -m "not slow" $(PYTEST)
 
 .PHONY: test-all
-test-all: install  ## Run all tests, the slow ones too (PYTEST="-m slow": only those)
+test-all: install  ## Run all tests, including the slow ones (PYTEST="-m slow": only those)
 	@$(TESTED) $(PYTEST)
 
 SCHEMA = $(BIN)/check-jsonschema --quiet --builtin-schema vendor.github
@@ -62,7 +62,7 @@ lint: install  ## Check style, types, imports, the Dockerfile and the files of .
 	@if command -v actionlint >/dev/null; then actionlint; fi
 
 .PHONY: audit
-audit: install  ## Ask the index for known holes in the locked packages (needs a network)
+audit: install  ## Look for known vulnerabilities of the locked packages (needs a network)
 	@$(BIN)/pip-audit --requirement requirements.lock --no-deps --disable-pip --strict
 
 .PHONY: format
@@ -76,7 +76,7 @@ ui: install  ## Open the MLflow UI on RESULTS (results) at PORT (5000)
 		--backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///$(abspath $(RESULTS))/mlflow.db}"
 
 .PHONY: bench
-bench: install  ## Measure speed and memory beside what people use today (an hour or two)
+bench: install  ## Compare speed and memory with what people use today (one to two hours)
 	@$(BIN)/python -m benchmarks $(BENCH)
 
 .PHONY: docs
@@ -90,15 +90,15 @@ wheel: install  ## Build the wheel into dist/
 LOCKED := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate
 
 .PHONY: lock
-lock: install  ## Write the lock files anew from pyproject.toml, keeping what still fits
+lock: install  ## Update the lock files from pyproject.toml, keeping versions that still fit
 	@UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile $(LOCKED) \
 		--all-extras --group dev --output-file requirements.lock pyproject.toml
 	@UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile $(LOCKED) \
 		--extra postgres --group build --constraint requirements.lock \
 		--output-file docker/requirements.lock pyproject.toml
 
-# Docker: DEVICE=cpu|cuda, DATA=folder with data sets, RESULTS, PORT as above. The bench runs as who
-# called make, so that results are theirs, but never as root: then as the image's own user.
+# Docker: DEVICE=cpu|cuda, DATA=folder with data sets, RESULTS, PORT as above. The bench runs as the
+# user who called make, who then owns the results. For root it runs as the image's own user.
 DEVICE ?= cpu
 ENGINE ?= docker
 RUN_AS ?= $(shell id -u | sed 's/^0$$/10001/'):$(shell id -g | sed 's/^0$$/10001/')
@@ -117,12 +117,12 @@ docker-build: docker/.env  ## Build the images (DEVICE=cpu or cuda)
 	@$(COMPOSE) --profile bench build
 
 .PHONY: docker-demo
-docker-demo: docker-build  ## Run the demo in a container, results in RESULTS and in its MLflow
+docker-demo: docker-build  ## Run the demo in a container; results go to RESULTS and its MLflow
 	@mkdir -p $(RESULTS) && { test "$$(id -u)" != 0 || chown $(RUN_AS) $(RESULTS); }
 	@$(COMPOSE) run --rm bench experiment=demo
 
 .PHONY: docker-test
-docker-test: docker/.env  ## Run the tests in a container, but for the slow ones
+docker-test: docker/.env  ## Run all tests except the slow ones in a container
 	@$(COMPOSE) --profile test build test
 	@$(COMPOSE) run --rm test -m "not slow" $(PYTEST)
 
@@ -132,9 +132,9 @@ docker-ui: docker-build  ## Start the container's MLflow at PORT (5000)
 	@echo "MLflow: http://127.0.0.1:$(PORT)"
 
 .PHONY: docker-check
-docker-check: install  ## Compare an image's numbers with those outside (CHECK="--services")
+docker-check: install  ## Compare the numbers of an image with those of this machine (CHECK="--services")
 	@PYTHONPATH=. $(BIN)/python docker/check.py $(CHECK)
 
 .PHONY: clean
-clean:  ## Remove what was built (not results, not the environment)
+clean:  ## Remove built files (not results, not the environment)
 	@rm -rf dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,1 +1,1 @@
-"""Speed and memory of the suite, measured beside what people use today: ``make bench``."""
+"""Speed and memory of the suite, compared with what people use today: ``make bench``."""

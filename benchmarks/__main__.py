@@ -1,4 +1,4 @@
-"""``python -m benchmarks``: one table, ratios within one run, and the same as JSON."""
+"""``python -m benchmarks``: measure, print one table and write it as JSON."""
 
 import argparse
 import json
@@ -34,7 +34,7 @@ _GROUPS = [*_EVERYWHERE, "accelerator"]
 
 
 def main() -> None:
-    """Measure what was asked for, print the table, write JSON."""
+    """Measure the selected rows, print the table, write JSON."""
     arguments = _parse()
     folder = arguments.folder.expanduser().absolute()
     folder.mkdir(parents=True, exist_ok=True)
@@ -44,13 +44,13 @@ def main() -> None:
     for name in arguments.only or _EVERYWHERE:
         print(name, file=sys.stderr)
         rows += groups[name]()
-        write(arguments.json, inputs, rows, arguments.rounds)  # an hour's work is not lost
+        write(arguments.json, inputs, rows, arguments.rounds)  # so that an hour's work is not lost
     show(rows)
     Console(stderr=True).print(f"written to {arguments.json}")
 
 
 def write(path: Path, inputs: Inputs, rows: Sequence[Row], rounds: int) -> None:
-    """Write what was found as JSON, and the table in Markdown beside it."""
+    """Write the measurements as JSON, and the table as Markdown beside it."""
     found = {
         "machine": machine(),
         "clips": inputs.count,
@@ -65,13 +65,13 @@ def write(path: Path, inputs: Inputs, rows: Sequence[Row], rounds: int) -> None:
 
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--clips", type=int, default=96, help="real or made clips (96)")
-    parser.add_argument("--rounds", type=int, default=3, help="of each comparison (3)")
+    parser.add_argument("--clips", type=int, default=96, help="number of clips (96)")
+    parser.add_argument("--rounds", type=int, default=3, help="rounds of each comparison (3)")
     parser.add_argument(
         "--only",
         nargs="+",
         choices=_GROUPS,
-        help="measure these alone",
+        help="measure only these",
     )
     parser.add_argument("--runtimes", nargs="+", choices=_RUNTIMES, default=["torch", "compile"])
     parser.add_argument("--folder", type=Path, default=Path("~/.cache/clip_har/benchmarks"))
@@ -103,7 +103,7 @@ _COLUMNS = ("#", "measured", "against", "found", "goal", "met")
 
 
 def cells(row: Row) -> tuple[str, ...]:
-    """Return what stands in the table of a row."""
+    """Return the cells of a row of the table."""
     low, high = min(row.values), max(row.values)
     goal = "" if row.goal is None else f"{'≥' if row.at_least else '≤'} {row.goal:g}"
     met = {None: "", True: "yes", False: "no"}[row.met]

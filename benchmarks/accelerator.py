@@ -28,7 +28,7 @@ _WAYS: list[tuple[Runtime, Precision]] = [
     ("compile", "bf16"),
 ]
 _BATCH = 128
-_CLIPS = 1600  # a hundred batches: the device must be seen to wait, or not to
+_CLIPS = 1600  # a hundred batches: enough to see whether the device waits
 
 
 def rows(inputs: Inputs, rounds: int) -> list[Row]:

@@ -1,4 +1,4 @@
-"""What other runtimes and precisions do to the answers: they must not change them."""
+"""Check that other runtimes and precisions do not change the predictions."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,14 +22,14 @@ _DISTINCT = 15  # clips of the folder that are not copies of each other
 
 
 def rows(inputs: Inputs, runtimes: Sequence[Runtime]) -> list[Row]:
-    """Compare the answers on the drawn test set and on the folder's clips, each with its model."""
-    drawn = Synthetic(cache_dir=inputs.cache / "synthetic").clips()
+    """Compare the predictions on the rendered test set and on the folder's clips."""
+    rendered = Synthetic(cache_dir=inputs.cache / "synthetic").clips()
     given = Folder(root=inputs.clips).clips().limit(_DISTINCT)
     ways: list[tuple[Runtime, Precision]] = [(name, "fp32") for name in runtimes[1:]]
     ways.append(("torch", "bf16"))
     found = []
     for clips, checkpoint, what in (
-        (drawn, inputs.tiny, f"{len(drawn.clips)} rendered clips, tiny CLIP"),
+        (rendered, inputs.tiny, f"{len(rendered.clips)} rendered clips, tiny CLIP"),
         (given, inputs.vit, f"{_DISTINCT} clips, ViT-B/32 of random weights"),
     ):
         plain = _scores(inputs, clips, checkpoint, "torch", "fp32")

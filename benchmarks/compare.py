@@ -1,4 +1,4 @@
-"""Compare within one run: rounds in which everything is measured in turn, ratios, medians."""
+"""Compare within one run: in each round everything is measured in turn; ratios and medians."""
 
 import json
 import os
@@ -27,9 +27,9 @@ class Row:
         against: what it is compared with.
         values: one per round.
         unit: ``×`` for a ratio, ``s`` for seconds.
-        goal: what the median should not exceed, or reach with ``at_least``; None for none.
+        goal: the largest allowed median, or the smallest with ``at_least``; None without a goal.
         at_least: whether more is better.
-        details: what else was seen, medians over the rounds.
+        details: other measurements, as medians over the rounds.
     """
 
     number: str
@@ -55,7 +55,7 @@ class Row:
 
 
 def interleave(measures: Mapping[str, Callable[[], float]], rounds: int) -> Measured:
-    """Measure everything once per round, in turn, so that a slow moment is shared by all.
+    """Measure everything once per round, in turn, so that a slow moment affects all alike.
 
     Args:
         measures: each measures something once.
@@ -80,7 +80,7 @@ def medians(measured: Measured) -> dict[str, float]:
 
 
 def best_of(function: Callable[[], object], repeats: int) -> float:
-    """Return the shortest of some runs, seconds; the first, which warms up, is not counted."""
+    """Return the shortest of some runs in seconds; the first run is a warm-up and not counted."""
     function()
     found = []
     for _ in range(repeats):
@@ -131,7 +131,7 @@ def peer(name: str, *arguments: str) -> dict[str, float]:
 
 
 def machine() -> dict[str, Any]:
-    """Return what the figures depend on."""
+    """Return the machine and the versions, which the numbers depend on."""
     import torch
     import transformers
 

@@ -1,4 +1,4 @@
-"""What is measured on: clips, checkpoints, and a place for everything that is written."""
+"""The inputs of the benchmarks: clips, checkpoints, and a folder for all output."""
 
 import os
 import shutil
@@ -14,18 +14,18 @@ from clip_har.synthetic.tiny_clip import CHECKPOINT
 from tests.checkpoints import VIT_B32, write_checkpoint
 
 _SAMPLES = "ucf101-sample/UCF-101"  # below CLIP_HAR_SAMPLE_DATA
-_MADE_CLASSES, _MADE_FRAMES = 12, 150  # of the clips that are made where there are no samples
+_MADE_CLASSES, _MADE_FRAMES = 12, 150  # of the clips that are made without sample data
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """What all rows of the table are measured on.
+    """The inputs of all rows of the table.
 
     Attributes:
-        folder: everything that is written lies below it.
+        folder: the folder for all output.
         clips: ``<clips>/<class>/<clip>``, ``count`` videos.
-        count: how many.
-        real: whether they are UCF-101's.
+        count: number of clips.
+        real: whether they are clips of UCF-101.
         vit: a CLIP ViT-B/32 of random weights.
         tiny: the packaged tiny CLIP.
     """
@@ -44,10 +44,10 @@ class Inputs:
 
 
 def make_inputs(folder: Path, count: int) -> Inputs:
-    """Lay out ``count`` clips and write the checkpoint, where they are not there yet.
+    """Lay out ``count`` clips and write the checkpoint, unless they exist already.
 
-    The clips are real ones of UCF-101, each under several names, where CLIP_HAR_SAMPLE_DATA (or
-    ``../shared/data``) has them; else made ones of the same size, length and codec.
+    The clips are real ones of UCF-101, each under several names, if CLIP_HAR_SAMPLE_DATA (or
+    ``../shared/data``) has them; else videos of noise with the same size, length and codec.
     """
     vit = folder / "vit_b32"
     if not (vit / "model.safetensors").is_file():
@@ -59,7 +59,7 @@ def make_inputs(folder: Path, count: int) -> Inputs:
 
 
 def lay_out(folder: Path, source: Path, count: int, *, real: bool) -> Path:
-    """Copy videos under ``count`` names, as many of each; each name is decoded anew."""
+    """Copy videos under ``count`` names, each about equally often; each name is decoded."""
     clips = folder / f"{'real' if real else 'made'}_clips{count}"
     if clips.is_dir():
         return clips

@@ -26,7 +26,7 @@ from clip_har.noise.learned.training_clips import TrainingClips
 _BATCH = 32
 _CLIPS = 8
 _CLASSES, _TOP_K = 6, 3
-_STEPS = (1, 5)  # the difference is the steps alone: start and end cost the same
+_STEPS = (1, 5)  # the difference is the time of the steps alone
 
 
 def rows(inputs: Inputs, rounds: int) -> list[Row]:
@@ -46,7 +46,7 @@ def rows(inputs: Inputs, rounds: int) -> list[Row]:
 
 
 def _step_row(inputs: Inputs, zero_shot: ZeroShot, shown: MaskedClips, rounds: int) -> Row:
-    """Compare a step with the passes of as many frames through the network, forth and back."""
+    """Compare a step with forward and backward passes of the same number of frames."""
     every = np.array(shown.frames.ok, np.int64)
     training = TrainingClips(clips=shown, learned_from=every[1:], validated_on=every[:1])
     state = inputs.folder / "noise.partial"
@@ -88,7 +88,7 @@ def _step_row(inputs: Inputs, zero_shot: ZeroShot, shown: MaskedClips, rounds: i
 
 
 def _protocol_rows(zero_shot: ZeroShot, shown: MaskedClips, rounds: int) -> list[Row]:
-    """Compare protocols with as many bare forward passes as they need."""
+    """Compare protocols with the number of bare forward passes that they need."""
     few = FrameStore(
         shown.frames.path,
         shown.frames.clip_set,

@@ -1,4 +1,4 @@
-"""Rows 9 and 10: what a cell costs beside the model, and memory as the clips grow in number."""
+"""Rows 9 and 10: the cost of a cell without the model, and memory for more clips."""
 
 import json
 import shutil
@@ -15,9 +15,9 @@ _CELLS = 4
 
 
 def overhead_row(inputs: Inputs, rounds: int) -> Row:
-    """Measure what a cell of a sweep takes beside reading, masking and the model's passes.
+    """Measure the time of a cell without reading, masking and forward passes.
 
-    The clips are one frame each, since only their number counts; the tiny CLIP judges them.
+    Each clip is one frame, since only the number of clips counts; the tiny CLIP classifies them.
     """
     table = _table(inputs)
     results = inputs.folder / "overhead"
@@ -33,7 +33,7 @@ def overhead_row(inputs: Inputs, rounds: int) -> Row:
     run(["-m", "clip_har", *common], cache=inputs.cache, folder=inputs.folder)
     values, details = [], []
     for number in range(rounds):
-        # Cells of which the first, which loads everything, is not counted.
+        # The first cell loads everything and is not counted.
         shutil.rmtree(results / "sweeps", ignore_errors=True)
         ratios = ",".join(f"{0.1 + 0.1 * cell + 0.001 * number:.3f}" for cell in range(_CELLS + 1))
         command = ["-m", "clip_har", "-m", *common, "masking=percent", f"ratio={ratios}"]
@@ -62,7 +62,7 @@ def _cost(job: Path) -> dict[str, float]:
 
 
 def _table(inputs: Inputs) -> Path:
-    """Write a table of as many clips and classes as UCF-101's first test split has."""
+    """Write a table with the number of clips and classes of UCF-101's first test split."""
     path = inputs.folder / f"{inputs.clips.name}.csv"
     if path.is_file():
         return path

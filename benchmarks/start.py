@@ -1,4 +1,4 @@
-"""Row 12: how long a user waits for help, and to be told of a mistake."""
+"""Row 12: how long a user waits for the help text, and for the message about a mistake."""
 
 import shutil
 from functools import partial
@@ -8,7 +8,7 @@ from benchmarks.inputs import Inputs
 
 
 def rows(inputs: Inputs, rounds: int) -> list[Row]:
-    """Measure ``--help`` and two kinds of wrong options, the whole process."""
+    """Measure the whole process for ``--help`` and for two kinds of wrong options."""
     start = partial(run, cache=inputs.cache, folder=inputs.folder)
     measures = {
         "--help": lambda: start(["-m", "clip_har", "--help"]),

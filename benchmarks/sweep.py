@@ -1,4 +1,4 @@
-"""Rows 1 to 4: whole sweeps, beside the bare forward pass and beside what users write."""
+"""Rows 1 to 4: whole sweeps, compared with the bare forward pass and with users' scripts."""
 
 import shutil
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from benchmarks.compare import Measured, Row, interleave, medians, peer, ratios,
 from benchmarks.inputs import Inputs, lay_out
 
 CELLS = 9
-_PEER_CELLS = 2  # a peer does the same for each cell: its time for nine is worked out from these
+_PEER_CELLS = 2  # a peer does the same for each cell: its time for nine is computed from these
 _MASKS = ["masking=shape", "masking.shape=square,circle,cross", "ratio=0.1,0.3,0.5"]
 
 
@@ -28,7 +28,7 @@ def settings(inputs: Inputs, checkpoint: Path, results: Path) -> list[str]:
 
 
 def warm_results(inputs: Inputs, checkpoint: Path) -> Path:
-    """Decode the frames and run the clean twin; return the results that sweeps go on from."""
+    """Decode the frames and run the clean twin; return the results folder for sweeps."""
     results = inputs.folder / "warm" / checkpoint.name
     shutil.rmtree(results, ignore_errors=True)
     command = ["-m", "clip_har", *settings(inputs, checkpoint, results)]
@@ -52,14 +52,14 @@ def bare(inputs: Inputs, checkpoint: Path) -> float:
 
 
 def _whole(name: str, inputs: Inputs, checkpoint: Path, cells: int) -> float:
-    """Return the seconds that a peer takes for nine cells, its start included."""
+    """Return the seconds of a peer for nine cells, including its start."""
     found = peer(name, str(inputs.clips), str(checkpoint), "--cells", str(cells))
     start = found["wall"] - found["cells"]
     return start + found["cells"] / cells * CELLS
 
 
 def _cold(inputs: Inputs, checkpoint: Path, *more: str) -> float:
-    """Run one cell of which nothing is known yet, seconds."""
+    """Run one cell without any cache; return its seconds."""
     results, cache = inputs.folder / "cold_results", inputs.folder / "cold_cache"
     for folder in (results, cache):
         shutil.rmtree(folder, ignore_errors=True)
@@ -91,7 +91,7 @@ def vit_rows(inputs: Inputs, rounds: int, runtimes: tuple[str, ...]) -> list[Row
 
 
 def vit_table(found: Measured, runtimes: tuple[str, ...]) -> list[Row]:
-    """Return rows 1 to 4 from what was measured."""
+    """Return rows 1 to 4 from the measurements."""
     forward = [
         (a + b) / 2 for a, b in zip(found["bare forward"], found["bare forward again"], strict=True)
     ]
@@ -142,9 +142,9 @@ def vit_table(found: Measured, runtimes: tuple[str, ...]) -> list[Row]:
 
 
 def tiny_rows(inputs: Inputs, rounds: int) -> list[Row]:
-    """Measure rows 1 and 3 with the tiny CLIP, whose forward pass costs next to nothing.
+    """Measure rows 1 and 3 with the tiny CLIP, whose forward pass costs very little.
 
-    On six times as many clips: else the start of the process would be most of what is measured.
+    It uses six times as many clips: else the start of the process would dominate.
     """
     count = 6 * inputs.count
     inputs = replace(

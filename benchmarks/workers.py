@@ -1,4 +1,4 @@
-"""Row 11: two processes with one thread each, beside one process with two."""
+"""Row 11: two processes with one thread each, compared with one process with two."""
 
 import shutil
 from functools import partial

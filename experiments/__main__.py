@@ -1,4 +1,4 @@
-"""``python -m experiments``: a study's results from finished sweeps, and all pages from results."""
+"""``python -m experiments``: write a study's results from finished sweeps, and all pages."""
 
 import argparse
 import sys
@@ -11,21 +11,21 @@ from experiments.study import FOLDER
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Write results and pages, and name the pages.
+    """Write results and pages, and print the paths of the pages.
 
     Args:
         arguments: of the command line; None for the process's own.
     """
     parser = argparse.ArgumentParser(
         prog="python -m experiments",
-        description="Write a study's CSV and figure from its finished sweeps, and all pages anew.",
+        description="Write a study's CSV and figure from its finished sweeps, and all pages.",
         epilog="Without arguments: the pages only, from the committed results.",
     )
     parser.add_argument("study", nargs="?", help="name of its folder in experiments/")
     parser.add_argument("sweeps", nargs="*", type=Path, help="folders of its finished sweeps")
     given = parser.parse_args(arguments)
     if given.study and not given.sweeps:
-        parser.error("name the folders of the study's finished sweeps, too")
+        parser.error("add the folders of the study's finished sweeps")
     try:
         from experiments.pages import take, write_pages
 

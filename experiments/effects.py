@@ -1,6 +1,6 @@
-"""What each condition of a study does to the model's answers, from finished sweeps.
+"""The effect of each condition of a study on the model's predictions, from finished sweeps.
 
-A condition is a cell without its seed: cells that differ in nothing but the seed are one.
+A condition is a cell without its seed: cells that differ only in the seed form one condition.
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,7 +33,7 @@ COLUMNS = (
     "condition", "hidden", "control", "measure", "before", "after", "difference", "low", "high",
     "p", "p_holm", "clips", "groups", "seeds", "leaks",
 )  # fmt: skip
-_EXACT = 2**16  # sign patterns: of 16 groups all are tried
+_EXACT = 2**16  # sign patterns: for 16 groups all are tried
 
 _T = TypeVar("_T")
 
@@ -44,7 +44,7 @@ class Condition:
 
     Attributes:
         name: short, without notes.
-        varies: what varies but the seed, values as a name shows them, by full keys.
+        varies: what varies except the seed, by full keys; values as names show them.
         cells: one for each seed.
     """
 
@@ -57,22 +57,22 @@ Conditions = Sequence[Condition]
 
 
 def conditions(sweeps: Sequence[Path]) -> list[Condition]:
-    """Return the cells of finished sweeps by condition, a cell per seed.
+    """Return the conditions of finished sweeps, each with one cell per seed.
 
     Args:
-        sweeps: folders, as below ``results/sweeps``.
+        sweeps: the folders of the sweeps, as in ``results/sweeps``.
 
     Raises:
-        ClipHarError: when one is no sweep's folder, has no result, lacks some, or is named twice.
+        ClipHarError: when a folder is not a sweep's, lacks results, or is named twice.
     """
     if len({folder.resolve() for folder in sweeps}) < len(sweeps):
         raise ClipHarError("a sweep was named twice: its cells would count as other seeds")
     found: dict[frozenset[tuple[str, str]], Condition] = {}
     for folder in sweeps:
         chosen = of_sweep(folder)
-        if chosen.troubles:  # a lost seed would look like a setting without seeds
+        if chosen.troubles:  # a missing seed would not be noticed later
             raise ClipHarError(
-                f"{folder}: {chosen.troubles[0]}: type the sweep's command again first"
+                f"{folder}: {chosen.troubles[0]}: run the sweep's command again first"
             )
         for cell in chosen.cells:
             varies = {k: shown_value(k, v) for k, v in cell.varies.items() if k != SEED}
@@ -83,13 +83,13 @@ def conditions(sweeps: Sequence[Path]) -> list[Condition]:
 
 
 def effects(study: Study, cells: Conditions) -> pd.DataFrame:
-    """Return how each condition's answers differ from its clean twin's and from its control's.
+    """Compare each condition with its clean twin and with its control.
 
     ``p`` tests top-1, see `sign_flip`; ``p_holm`` is corrected (Holm 1979) for all tests of the
     study. ``low`` and ``high`` are the 95 % interval of `paired_effect`.
 
     Args:
-        study: says what is a control of what.
+        study: the rules that name the controls.
         cells: the conditions.
 
     Returns:
@@ -118,7 +118,7 @@ def effects(study: Study, cells: Conditions) -> pd.DataFrame:
 
 
 def scene_bias(cells: Conditions) -> pd.DataFrame:
-    """Return the ``scene/*`` measures of a study's cells; empty where they tell none.
+    """Return the ``scene/*`` measures of a study's cells; empty if they give none.
 
     Returns:
         Columns ``measure, of, value, low, high, clips, groups``, see `scene_measures`.
@@ -131,20 +131,20 @@ def scene_bias(cells: Conditions) -> pd.DataFrame:
 def sign_flip(differences: NDArray[np.float64], groups: Sequence[str]) -> float:
     """Return the p-value of the paired sign-flip test over whole groups, two-sided, in (0, 1].
 
-    Under the null hypothesis of no effect a group's sum of differences is as likely to have the
-    other sign. Clips of a group stay together, since they are not independent, as McNemar's test
-    takes them. Exact up to 16 groups, else from 65,536 random patterns; with G groups never below
-    2^(1 − G).
+    Under the null hypothesis of no effect, both signs of a group's sum of differences are equally
+    likely. Clips of a group stay together, since they are not independent (McNemar's test assumes
+    that they are). The test is exact up to 16 groups, else it uses 65,536 random patterns. With G
+    groups p is never below 2^(1 − G).
 
     Args:
-        differences: ``(N,)``, condition less control, of each clip.
+        differences: ``(N,)``, condition minus control, for each clip.
         groups: N names.
 
     Example:
         >>> sign_flip(np.ones(5), list("abcde"))
         0.0625
     """
-    # Rounded: means over seeds are no exact thirds, and equal sums must be equal.
+    # Rounded: means over seeds have rounding errors, and equal sums must be equal.
     sums = pd.Series(differences).groupby(np.asarray(groups)).sum().round(9).to_numpy()
     if len(sums) < 2 or not sums.any():
         return 1.0
@@ -156,7 +156,7 @@ def sign_flip(differences: NDArray[np.float64], groups: Sequence[str]) -> float:
 
 
 def _control(condition: Condition, rules: Sequence[Rule], known: Conditions) -> Condition | None:
-    """Return the control that the first rule gives which holds; None where there is none."""
+    """Return the control of the first rule that applies; None if there is none."""
     for rule in rules:
         if (wanted := rule.control_of(condition.varies)) is not None:
             return next((one for one in known if one.varies == wanted), None)
@@ -177,7 +177,7 @@ def _compared(
 def _changes_compared(
     name: str, reference: str, after: Sequence[Result], before: Sequence[Result]
 ) -> pd.DataFrame:
-    """Return how a change from the clean twin differs from that of the reference, mean of seeds."""
+    """Compare a change from the clean twin with that of the reference, as means over seeds."""
     members, others = _alike(after, before)
     tables = [one.table for one in (*members, *others)]
     twins = [one.clean.table for one in (*members, *others) if one.clean is not None]
@@ -208,7 +208,7 @@ def _changes_compared(
 
 
 def _alike(first: Sequence[_T], second: Sequence[_T]) -> tuple[list[_T], list[_T]]:
-    """Return both with equal numbers of seeds: a condition that was run once counts for all."""
+    """Return both with equal numbers of seeds; a condition that was run once is repeated."""
     seeds = max(len(first), len(second))
     if {len(first), len(second)} - {1, seeds}:
         raise ClipHarError(
@@ -223,7 +223,7 @@ def _alike(first: Sequence[_T], second: Sequence[_T]) -> tuple[list[_T], list[_T
 def _mean_change(
     before: Sequence[ScoreTable], after: Sequence[ScoreTable]
 ) -> tuple[NDArray[np.float64], list[str]]:
-    """Return per common clip ``(N,)`` how much more often it is right, and the clips' groups."""
+    """Return the change of accuracy of each common clip, ``(N,)``, and the clips' groups."""
     rows, _ = common_rows([*before, *after])
     right = [_right(one, kept) for one, kept in zip([*before, *after], rows, strict=True)]
     change = np.mean(right[len(before) :], axis=0) - np.mean(right[: len(before)], axis=0)

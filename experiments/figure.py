@@ -11,12 +11,12 @@ _COLOURS = {"clean twin": "#0072b2", "control": "#d55e00", "difference of two ch
 
 
 def effects_figure(effects: pd.DataFrame, *, title: str, caption: str = CAPTION) -> Figure:
-    """Draw how each condition moves top-1, against its clean twin and its control.
+    """Draw the change of top-1 by each condition, against its clean twin and its control.
 
     Args:
         effects: see `experiments.effects.effects`.
-        title: of the study.
-        caption: what model and data are; it stands in the picture.
+        title: the name of the study.
+        caption: the model and the data; it is shown in the picture.
     """
     rows = effects[effects["measure"] == "top1"]
     names = list(dict.fromkeys(rows["condition"]))

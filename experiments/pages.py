@@ -1,4 +1,4 @@
-"""The pages of the studies, made from committed results: numbers come from the CSV files alone."""
+"""The pages of the studies, made from committed results: all numbers come from the CSV files."""
 
 from pathlib import Path
 
@@ -20,11 +20,11 @@ def take(folder: Path, sweeps: list[Path]) -> None:
     """Write a study's results, CSV and figure, from finished sweeps.
 
     Args:
-        folder: the study's.
-        sweeps: folders of the sweeps that its commands made.
+        folder: the folder of the study.
+        sweeps: the folders of the sweeps that its commands made.
 
     Raises:
-        ClipHarError: when the study or a sweep is not there.
+        ClipHarError: when the study or a sweep does not exist.
     """
     study = read_study(folder)
     cells = conditions(sweeps)
@@ -41,12 +41,12 @@ def study_page(folder: Path) -> str:
     study = read_study(folder)
     page = _environment(folder).get_template(f"{folder.name}/{PAGE}")
     text = page.render(study=study, has_scene=(folder / SCENE).is_file(),
-                       answer=_said(folder, study.answer))  # fmt: skip
+                       answer=_rendered(folder, study.answer))  # fmt: skip
     return text.rstrip() + "\n"
 
 
 def index_page(root: Path = FOLDER) -> str:
-    """Return ``experiments/README.md``: every study's question and what its numbers answer."""
+    """Return ``experiments/README.md``: the question and the answer of every study."""
     rows = []
     for folder in study_folders(root):
         study = read_study(folder)
@@ -54,8 +54,8 @@ def index_page(root: Path = FOLDER) -> str:
             {
                 "name": folder.name,
                 "study": study,
-                "answer": _said(folder, study.answer),
-                "headline": _said(folder, study.headline),
+                "answer": _rendered(folder, study.answer),
+                "headline": _rendered(folder, study.headline),
                 "conditions": _effects(folder)["condition"].nunique(),
             }
         )
@@ -63,7 +63,7 @@ def index_page(root: Path = FOLDER) -> str:
 
 
 def write_pages(root: Path = FOLDER) -> list[Path]:
-    """Write all pages anew from the committed results, and return them."""
+    """Write all pages from the committed results, and return their paths."""
     pages = {
         folder / README: study_page(folder)
         for folder in study_folders(root)
@@ -75,12 +75,12 @@ def write_pages(root: Path = FOLDER) -> list[Path]:
     return list(pages)
 
 
-def _said(folder: Path, template: str) -> str:
+def _rendered(folder: Path, template: str) -> str:
     return " ".join(_environment(folder).from_string(template).render().split())
 
 
 def _environment(folder: Path) -> Environment:
-    """Return templates that can ask a study's results; the index asks none."""
+    """Return the templates' environment; templates of a study can use its results."""
     environment = Environment(  # noqa: S701, Markdown, from this repository
         loader=FileSystemLoader([folder.parent, folder, FOLDER]),
         undefined=StrictUndefined,

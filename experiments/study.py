@@ -17,9 +17,8 @@ class Rule(Settings):
     """Which condition is the control of others.
 
     Attributes:
-        of: values by key, as names show them, that a condition must have for the rule; "*" is any
-            value.
-        change: what differs in its control; null for a key that the control does not have.
+        of: the values by key that a condition must have, as names show them; "*" is any value.
+        change: the keys that differ in its control; null for a key that the control lacks.
     """
 
     of: dict[str, str]
@@ -28,7 +27,7 @@ class Rule(Settings):
     def control_of(self, varies: Mapping[str, str]) -> dict[str, str] | None:
         """Return what varies of a condition's control.
 
-        None where the rule is about other conditions, or about this one as a control.
+        None if the rule does not apply, or if the condition itself is the control.
 
         Example:
             >>> rule = Rule(of={"masking": "feature"}, change={"masking": "away"})
@@ -45,16 +44,16 @@ class Rule(Settings):
 
 
 class Study(Settings):
-    """A question, the sweeps that answer it, and what is held against what.
+    """A question, the sweeps that answer it, and the comparisons.
 
     Attributes:
         question: one sentence.
-        commands: that make the results again, on the built-in data.
-        real: the same on real video.
+        commands: the commands that make the results again, on the built-in data.
+        real: the same for real video.
         controls: which conditions others are compared with, beside their clean twin.
         references: the same for conditions whose *change from their clean twin* is compared with
             the control's: the difference of two differences.
-        scene: whether its cells show the clips in the ways that measure bias to the scene.
+        scene: whether its cells measure bias to the scene.
         headline: template of a number with its interval, see `experiments.words`.
         answer: template of one sentence.
     """
@@ -70,10 +69,10 @@ class Study(Settings):
 
 
 def read_study(folder: Path) -> Study:
-    """Read what a study asks.
+    """Read a study's settings.
 
     Args:
-        folder: the study's.
+        folder: the folder of the study.
 
     Raises:
         ClipHarError: when there is no such study, or its file is wrong.

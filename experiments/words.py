@@ -1,4 +1,4 @@
-"""A study's numbers, and "raises" or "lowers", as a page says them: neither is typed by hand."""
+"""Sentences about a study's numbers: both the numbers and "raises" or "lowers" are computed."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -20,7 +20,7 @@ _NAMES = {
 
 
 class Words:
-    """What a template may ask of a study's results.
+    """The functions that a template may call to show a study's results.
 
     Args:
         effects: see `experiments.effects.effects`.
@@ -32,7 +32,7 @@ class Words:
         self._scene = scene
 
     def names(self) -> Mapping[str, Callable[..., object]]:
-        """Return the functions by the names that templates call them."""
+        """Return the functions by their names in templates."""
         return {
             "accuracy": self.accuracy,
             "hidden": self.hidden,
@@ -55,7 +55,7 @@ class Words:
         return f"{share(self._row(condition, CLEAN)['hidden'])} %"
 
     def change(self, condition: str, against: str = CLEAN, measure: str = "top1") -> str:
-        """Return a difference with its interval, and its test where there is one."""
+        """Return a difference with its interval, and its p-value if it was tested."""
         row = self._row(condition, against, measure)
         shown = points if measure in _AS_SHARE else _signed
         text = f"{shown(row['difference'])} ({shown(row['low'])} to {shown(row['high'])}"
@@ -64,8 +64,8 @@ class Words:
     def effect(self, condition: str, against: str = CLEAN, measure: str = "top1") -> str:
         """Return a change with its verdict, such as ``lowers top-1 by 12.0 points (…)``.
 
-        A change of top-1 is called one only where the interval over groups excludes zero and
-        Holm's p is below 5 %; of another measure, which is not tested, where the interval does.
+        A change of top-1 counts as one only if the interval over groups excludes zero and Holm's p
+        is below 5 %. Other measures are not tested: there the interval alone decides.
         """
         row = self._row(condition, against, measure)
         unit = " points" if measure in _AS_SHARE else ""
@@ -78,7 +78,7 @@ class Words:
         return f"{verb} {of} by {size.lstrip('+−')}{unit} {rest}"
 
     def certain(self, condition: str, against: str = CLEAN, measure: str = "top1") -> bool:
-        """Return whether a change counts as one, by the rule of `effect`."""
+        """Return whether a change counts as a change, by the rule of `effect`."""
         row = self._row(condition, against, measure)
         tested = pd.isna(row["p_holm"]) or row["p_holm"] < _ALPHA
         return bool(tested and (row["low"] > 0 or row["high"] < 0))
@@ -93,7 +93,7 @@ class Words:
         return f"{share(row['value'])} % ({share(row['low'])} to {share(row['high'])})"
 
     def tests(self) -> int:
-        """Return how many tests Holm's correction is over."""
+        """Return the number of tests in Holm's correction."""
         return int(self._effects["p_holm"].notna().sum())
 
     def effects_table(self) -> str:
@@ -136,7 +136,7 @@ class Words:
         if len(found) != 1:
             raise ClipHarError(
                 f"expected one row of {measure} of {condition} against {against} in the results,"
-                f" found {len(found)}: run the study's commands again, or mend its page"
+                f" found {len(found)}: run the study's commands again, or correct its page"
             )
         return found.iloc[0]
 

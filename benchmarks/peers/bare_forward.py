@@ -1,4 +1,4 @@
-"""The image tower's forward pass and nothing else: eager PyTorch over frames that are ready.
+"""Only the image tower's forward pass: eager PyTorch over prepared frames.
 
 Prints the seconds of one pass over all frames of all videos at the best of some batch sizes; the
 frames are random numbers of the same shape, which cost the same.
@@ -30,7 +30,7 @@ def main() -> None:
             model.get_image_features(pixel_values=pixels[: min(batch, frames - start)])
         return time.perf_counter() - started
 
-    # Three short looks at each: one slow moment must not choose the batch.
+    # Three short runs of each: one slow moment must not decide on the batch size.
     looks = {batch: sorted(seconds(batch, max(BATCHES)) for _ in range(3))[1] for batch in BATCHES}
     best = min(looks, key=lambda batch: looks[batch])
     report(batch=best, cell=seconds(best, count))

@@ -1,4 +1,4 @@
-"""Decode every frame of every video with FFmpeg, one video per core at a time, and keep nothing."""
+"""Decode every frame of every video with FFmpeg, one video per core at a time."""
 
 import os
 import time

@@ -1,4 +1,4 @@
-"""What the peers have in common: arguments, the list of videos, a stopwatch's output."""
+"""Shared by the peers: arguments, the list of videos, the output of times."""
 
 import argparse
 import json
@@ -10,8 +10,8 @@ def parse(description: str) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("root", type=Path, help="folder of class folders of videos")
     parser.add_argument("checkpoint", type=Path, help="CLIP folder in the hub's format")
-    parser.add_argument("--cells", type=int, default=9, help="masks that are tried, one by one")
-    parser.add_argument("--frames", type=int, default=8, help="frames of a clip")
+    parser.add_argument("--cells", type=int, default=9, help="number of masks, one after the other")
+    parser.add_argument("--frames", type=int, default=8, help="frames per clip")
     return parser.parse_args()
 
 

@@ -1,4 +1,4 @@
-"""The script that a user would write: PyAV, a mask in numpy, CLIPProcessor and CLIPModel."""
+"""A script that a user would write: PyAV, a mask in numpy, CLIPProcessor and CLIPModel."""
 
 import sys
 import time

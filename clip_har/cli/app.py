@@ -1,6 +1,6 @@
 """The command: ``python -m clip_har`` or ``clip-har``.
 
-Nothing heavy is imported here at the top: ``--help`` and errors must come at once.
+No heavy module is imported at the top: ``--help`` and errors must come at once.
 """
 
 import signal
@@ -17,7 +17,7 @@ from clip_har.config.cell import register_schema
 from clip_har.config.compose import CONFIG_DIR
 from clip_har.config.help import register_help
 
-_faults: list[Exception] = []  # of the cells that ran in this process
+_faults: list[Exception] = []  # errors of the cells that ran in this process
 
 
 @hydra.main(version_base="1.3", config_path=str(CONFIG_DIR), config_name="config")
@@ -37,7 +37,7 @@ def _hydra_main(config: DictConfig) -> None:
     )
     try:
         outcome = run_cell(config, job)
-    except Exception as error:  # noqa: BLE001, kept: Hydra would print lines of its own about it
+    except Exception as error:  # noqa: BLE001, reported later: Hydra would print its own lines
         _faults.append(error)
         return
     if not swept:
@@ -45,9 +45,9 @@ def _hydra_main(config: DictConfig) -> None:
 
 
 def main() -> None:
-    """Run a cell or a sweep, and end with a status and, after a fault, one clear line."""
+    """Run a cell or a sweep; end with an exit status and, after an error, with one clear line."""
     take_over_errors()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a cluster's stop is a Ctrl-C
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a cluster's stop
     # Hydra takes -m only before or after all overrides; people also write it between them.
     sys.argv[1:] = sorted(sys.argv[1:], key=lambda word: word not in ("-m", "--multirun"))
     register_schema()
@@ -58,7 +58,7 @@ def main() -> None:
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001, reported in one line below
         stopped = error
     except SystemExit as end:
-        # A module of Hydra's callbacks, which is heavy: it is imported where there is one.
+        # CannotStart, whose heavy module is not imported here.
         fault = getattr(end, "fault", None)
         if fault is None:
             raise

@@ -1,4 +1,4 @@
-"""Say in one line what went wrong."""
+"""Report an error in one line."""
 
 import difflib
 import os
@@ -16,9 +16,9 @@ _TRACEBACK = "CLIP_HAR_TRACEBACK"
 
 
 def take_over_errors() -> None:
-    """Let Hydra hand on its errors as they are, in place of printing them over several lines.
+    """Let Hydra raise its errors instead of printing them over several lines.
 
-    Whether the user asked for tracebacks with ``HYDRA_FULL_ERROR=1`` is remembered first.
+    The user's own value of ``HYDRA_FULL_ERROR`` is kept in another variable first.
     """
     os.environ.setdefault(_TRACEBACK, os.environ.get("HYDRA_FULL_ERROR", "0"))
     os.environ["HYDRA_FULL_ERROR"] = "1"
@@ -42,7 +42,7 @@ def report_fault(error: BaseException) -> int:
 
 
 def one_line(error: BaseException) -> str:
-    """Return what was expected, what came and what to do, in one line."""
+    """Return in one line what was expected, what came, and what to do."""
     if isinstance(error, ClipHarError):
         return str(error)
     if isinstance(error, MissingConfigException):
@@ -62,7 +62,7 @@ def _missing_option(error: MissingConfigException) -> str:
 
     wanted = str(error.missing_cfg_file)
     group, _, option = wanted.partition("/")
-    # Hydra lists one folder; options such as experiment=paper/masking lie deeper.
+    # Hydra lists one folder; options such as experiment=paper/masking are in subfolders.
     known = [] if group == "hydra" else list(option_files(group))
     if not known:
         group, _, option = wanted.rpartition("/")
@@ -80,7 +80,7 @@ def _composition(error: BaseException) -> str:
     if several := re.search(r"Ambiguous value for argument '([^']+)'", text):
         key = several[1].partition("=")[0]
         return (
-            f"{several[1]}: several values make a sweep: add -m (python -m clip_har -m …); or give"
+            f"{several[1]}: several values make a sweep: add -m (python -m clip_har -m …), or give"
             f" one value, or a list in brackets ({key}=[…])"
         )
     if key := re.search(r"Could not override '([^']+)'", text):

@@ -19,12 +19,12 @@ log = logging.getLogger(__name__)
 def finish(
     sweep: StartedSweep, outcomes: Mapping[int, Outcome], *, status: SweepStatus
 ) -> tuple[list[Path], SweepMeasures]:
-    """Write the sweep's tables and pictures into its folder, and end its run.
+    """Write the tables and pictures of a sweep into its folder, and end its run.
 
     Args:
         sweep: the sweep.
-        outcomes: of the cells that ended, by job number.
-        status: how it ended: finished when no cell failed or is missing.
+        outcomes: the outcomes of the cells that ended, by job number.
+        status: how it ended; finished if no cell failed or is missing.
 
     Returns:
         The files, and the measures over several cells.
@@ -36,13 +36,13 @@ def finish(
         written = write_sweep_files(sweep.folder, sweep.cells, outcomes)
         files, measures = written.files, written.measures
         metrics = measures.metrics()
-        # Shards have nothing to report before they are put together.
+        # Shards have nothing to report before they are merged.
         shards = all(cell.shard is not None for cell in sweep.cells)
         report = None if shards else _write_report(sweep.folder, written)
         if report is not None:
             files += report
             note = report[0].read_text(encoding="utf-8")
-    finally:  # the run must not stay open because a picture failed
+    finally:  # the run must be closed even if a picture failed
         if sweep.shared.parent is not None:
             first = sweep.cells[0]
             first.tracking.close_sweep(
@@ -60,7 +60,7 @@ def _write_report(folder: Path, written: SweepFiles) -> list[Path] | None:
     """Write the report of a sweep into its folder.
 
     Returns:
-        The Markdown, then the page; None where there is nothing to report, or it failed.
+        The Markdown file, then the page; None if the report failed.
     """
     try:
         page = write_report(

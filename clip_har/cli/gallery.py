@@ -1,8 +1,8 @@
 """A picture of masks on real clips: ``clip-har-gallery``.
 
-It takes the arguments of a sweep and draws what its cells would hide, without running a model;
-without ``masking`` it draws a selection: with a ``region``, masks that are aimed at the subject.
-All shapes, without a clip, go beside it.
+It takes the arguments of a sweep and shows what its cells would hide, without running a model.
+Without ``masking`` it shows a selection of masks; with a ``region``, masks of the subject.
+A second picture shows all shapes, without a clip.
 
     clip-har-gallery dataset.root=/data/ucf101 limit=2
     clip-har-gallery region=annotation limit=4
@@ -63,8 +63,8 @@ def main(arguments: Sequence[str]) -> None:
     clips = clips_of(first.dataset, first.limit or CLIPS)
     figure = draw_gallery(cells, open_frames(first, clips), count=len(clips.clips))
     first.results_dir.mkdir(parents=True, exist_ok=True)
-    drawn = {"mask_gallery": figure, "mask_shapes": shape_figure()}
-    for name, picture in drawn.items():
+    pictures = {"mask_gallery": figure, "mask_shapes": shape_figure()}
+    for name, picture in pictures.items():
         path = first.results_dir / f"{name}.png"
         save_figure(path, picture)
         first.tracking.log_figure(first.results_dir, path, name=name.replace("_", " "))
@@ -72,12 +72,12 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def run() -> None:
-    """Run the command, and end after a fault with one clear line."""
+    """Run the command; after an error, end with one clear line."""
     logging.basicConfig(level=logging.WARNING)
     take_over_errors()
     try:
         main(sys.argv[1:])
-    except Exception as error:  # noqa: BLE001, told in one line
+    except Exception as error:  # noqa: BLE001, reported in one line
         sys.exit(report_fault(error))
 
 

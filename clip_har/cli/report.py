@@ -15,36 +15,37 @@ if TYPE_CHECKING:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Write the report of a sweep, an experiment or a selection of runs, and print its place.
+    """Write the report of a sweep, an experiment or a selection of runs, and print its path.
 
     Args:
         arguments: of the command line; None for the process's own.
     """
     parser = argparse.ArgumentParser(
         prog="clip-har-report",
-        description="Tables, figures and one HTML page over finished cells.",
+        description="Write tables, figures and one HTML page about finished cells.",
         epilog="Without arguments: the newest sweep in results/.",
     )
     parser.add_argument("sweep", nargs="?", type=Path, help="folder of a sweep")
     parser.add_argument("--results-dir", type=Path, default=Path("results"), metavar="DIR")
     parser.add_argument("--experiment", help="MLflow experiment, instead of a sweep")
     parser.add_argument(
-        "--filter", default="", help="of an experiment's runs, such as \"params.masking = 'shape'\""
+        "--filter", default="", help="filter of runs, such as \"params.masking = 'shape'\""
     )
-    parser.add_argument("--uri", help="of the MLflow store; default: SQLite in the results folder")
+    parser.add_argument("--uri", help="MLflow store (default: SQLite in the results folder)")
     parser.add_argument(
-        "--base-model", metavar="NAME", help="compare the errors of the other models with its own"
+        "--base-model",
+        metavar="NAME",
+        help="model that the errors of other models are compared with",
     )
     parser.add_argument(
         "--recompute",
         action="store_true",
-        help="first compute the cells' numbers again where the code of the metrics has changed;"
-        " no model runs",
+        help="first compute numbers again if the code of the metrics has changed; no model is run",
     )
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder for the report")
     given = parser.parse_args(arguments)
     if given.filter and not given.experiment:
-        parser.error("--filter chooses among the runs of an experiment: add --experiment clip_har")
+        parser.error("--filter selects runs of an experiment: add --experiment clip_har")
     try:
         page = _report(given)
     except (ClipHarError, KeyboardInterrupt) as error:

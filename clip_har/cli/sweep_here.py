@@ -1,4 +1,4 @@
-"""Run a sweep in this process, outside of the command."""
+"""Run a sweep in this process, without the command line."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,8 +17,8 @@ def sweep_here(overrides: Sequence[str], session: Session) -> Path:
     """Check all cells of a sweep, run them one after the other, and end the sweep.
 
     Args:
-        overrides: of the configuration, where a value such as ``a,b`` stands for several cells.
-        session: composes it.
+        overrides: overrides of the configuration; a value such as ``a,b`` makes several cells.
+        session: composes the configuration.
 
     Returns:
         The folder of the sweep.

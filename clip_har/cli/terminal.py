@@ -13,7 +13,7 @@ from clip_har.results.sweep import Outcome, read_outcomes
 from clip_har.sweeps.callback import started
 from clip_har.tracking.tracker import SweepStatus
 
-_WIDTH = 400  # columns where the output is no terminal: as wide as the table needs
+_WIDTH = 400  # columns if the output is not a terminal: as wide as the table needs
 
 
 def show_cell(outcome: Outcome) -> None:
@@ -46,23 +46,23 @@ def end_sweep(stopped: BaseException | None) -> int:
         shown = ", ".join(names[:6]) + (", …" if len(names) > 6 else "")
         console.print(f"failed: {shown}: {error}", highlight=False, soft_wrap=True, markup=False)
     missing = len(this.cells) - len(outcomes)
-    left = sum(outcome.state == "left alone" for outcome in outcomes)
-    done = len(outcomes) - len(failed) - left
+    skipped = sum(outcome.state == "skipped" for outcome in outcomes)
+    done = len(outcomes) - len(failed) - skipped
     ended = f"{len(this.cells)} cells: {done} done, {len(failed)} failed"
-    ended += f", {left} left alone" if left else ""
+    ended += f", {skipped} skipped" if skipped else ""
     ended += f", {missing} not run" if missing else ""
     console.print(ended, highlight=False)
     whole = not failed and not missing
     status: SweepStatus = "FINISHED" if whole else "FAILED"
     if isinstance(stopped, KeyboardInterrupt):
         status = "KILLED"
-    from clip_har.cli.finish import finish  # heavy, and only for this
+    from clip_har.cli.finish import finish  # a heavy import that is needed only here
 
     files, measures = finish(this, numbered, status=status)
     if len(measures.rows):
         console.print(measures_table(measures.rows), highlight=False)
     if len(measures.noise):
-        from clip_har.sweeps.noise import top1_rows  # heavy, and only for this
+        from clip_har.sweeps.noise import top1_rows  # a heavy import that is needed only here
 
         console.print(noise_table(top1_rows(measures.noise)), highlight=False)
     places: list[tuple[str, object]] = [
@@ -71,7 +71,7 @@ def end_sweep(stopped: BaseException | None) -> int:
     ]
     if this.shared.parent is not None:
         places.append(("MLflow", "make ui"))
-    places.sort(key=lambda place: place[0] == "report")  # what to open first stands last
+    places.sort(key=lambda place: place[0] == "report")  # the file to open first comes last
     lines = [f"{what:<20} {place}" for what, place in places]
     console.print("\n".join(lines), highlight=False, soft_wrap=True, markup=False)
     if stopped is not None:
@@ -101,8 +101,8 @@ def sweep_table(outcomes: list[Outcome]) -> Table:
 
 
 def _columns(numbers: Sequence[dict[str, float]]) -> list[Measure]:
-    """Return the measures that the terminal shows, of those that some cell has."""
-    from clip_har.metrics.measures import shown_in  # heavy, and only after the cells
+    """Return the measures that the terminal shows and that at least one cell has."""
+    from clip_har.metrics.measures import shown_in  # a heavy import
 
     return [one for one in shown_in("terminal") if any(one.name in found for found in numbers)]
 
@@ -133,7 +133,7 @@ def measures_table(rows: pd.DataFrame) -> Table:
 
 
 def noise_table(rows: pd.DataFrame) -> Table:
-    """Return one row per mask and variant of learned noise: top-1, and what the noise changed."""
+    """Return one row per mask and variant of learned noise: top-1, and its change by the noise."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("mask", no_wrap=True)
     table.add_column("with noise", overflow="fold")
@@ -150,7 +150,7 @@ def noise_table(rows: pd.DataFrame) -> Table:
             f"{row['low']:+.3f} to {row['high']:+.3f}" if known else "–",
             str(row["seeds"]),
         )
-    table.caption = "* the cell's own numbers; oracle uses the true label and is no result"
+    table.caption = "* the cell's own numbers; oracle uses the true label and is not a result"
     table.caption_justify = "left"
     return table
 

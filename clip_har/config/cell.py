@@ -1,4 +1,4 @@
-"""What one cell of a study is: every root key, declared once, and Hydra's schema made from it."""
+"""The settings of one cell: every root key, declared once, and Hydra's schema made from them."""
 
 from dataclasses import make_dataclass
 from pathlib import Path
@@ -46,15 +46,15 @@ ShardText = Annotated[
 
 
 def says(text: str, **bounds: Any) -> Any:
-    """Return the sentence that explains a key, with the bounds of its values."""
+    """Return a field with the sentence that explains its key, and the bounds of its values."""
     return Field(description=text, **bounds)
 
 
 class Cell(Settings):
-    """Everything that one cell needs, checked; each key with its type, sentence and role.
+    """All checked settings of one cell; each key has its type, sentence and role.
 
     ``conf/config.yaml`` holds the default values. Hydra's schema, ``--help``, the page of the
-    configuration, the fingerprint and what counts as the same cell are derived from here.
+    configuration and the fingerprint are derived from here.
     """
 
     dataset: Annotated[ClipSource, OPTION, says("Which clips are shown."), Role.RESULT]
@@ -64,7 +64,7 @@ class Cell(Settings):
         Role.RESULT,
     ]
     model: Annotated[ModelSource, OPTION, says("Which checkpoint is evaluated."), Role.RESULT]
-    prompts: Annotated[PromptSet, OPTION, says("Which texts the classes become."), Role.RESULT]
+    prompts: Annotated[PromptSet, OPTION, says("Which texts name the classes."), Role.RESULT]
     masking: Annotated[Mask, OPTION, says("Which pixels are hidden."), Role.RESULT]
     region: Annotated[RegionSource, OPTION, says("How targets are found."), Role.RESULT]
     noise: Annotated[NoiseSettings, OPTION, says("What is added to the frames."), Role.RESULT]
@@ -89,11 +89,11 @@ class Cell(Settings):
         says("Target of a mask: subject, background, person, object or any text."),
         Role.MASK,
     ]
-    seed: Annotated[int, says("Seed of everything random but noise.", ge=0), Role.RESULT]
+    seed: Annotated[int, says("Seed of everything random except noise.", ge=0), Role.RESULT]
     noise_seed: Annotated[int, says("Seed of noise, learned or random.", ge=0), Role.NOISE]
     train_masking: Annotated[
         TrainMasks,
-        says("Masks that noise is learned under; also feature, isolation and same."),
+        says("Masks under which noise is learned; also feature, isolation and same."),
         Role.NOISE,
     ]
     train_ratios: Annotated[TrainRatios, says("Hidden shares of these masks."), Role.NOISE]
@@ -107,18 +107,18 @@ class Cell(Settings):
     ]
     precision: Annotated[
         Literal["fp32", "bf16", "fp16"],
-        says("Of the model's forward pass: fp32, bf16 or fp16."),
+        says("Number format of the forward pass: fp32, bf16 or fp16."),
         Role.RESULT,
     ]
     batch_size: Annotated[int, says("Frames in one forward pass.", ge=1), Role.RUN]
     limit: Annotated[
         int | None,
-        says("Most clips that are evaluated, evenly spread over the data set; null: all.", ge=1),
+        says("Largest number of clips, evenly spread over the data set; null: all.", ge=1),
         Role.RESULT,
     ]
     shard: Annotated[
         ShardText,
-        says("i/n: only the i-th of n shards of the clips; null: all, put together from shards."),
+        says("i/n: only the i-th of n shards of the clips; null: all clips, merged from shards."),
         Role.RUN,
     ]
     attention_clips: Annotated[
@@ -133,12 +133,14 @@ class Cell(Settings):
     ]
     base_model: Annotated[
         str | None,
-        says("Model, by the last part of its checkpoint, that others are compared with."),
+        says("Model that others are compared with, by the last part of its checkpoint."),
         Role.RUN,
     ]
     overwrite: Annotated[
         Literal["missing", "always", "never"],
-        says("missing: run cells without a result; always: again; never: skip failed ones, too."),
+        says(
+            "missing: run cells without a result; always: run all; never: also skip failed cells."
+        ),
         Role.RUN,
     ]
     results_dir: Annotated[
@@ -150,12 +152,12 @@ class Cell(Settings):
 
     @property
     def uses_label(self) -> bool:
-        """Whether what the model is shown depends on the clip's true label: a leak."""
+        """Whether the frames that the model sees depend on the true label: a leak."""
         found = map(self.region.uses_label, self.masking.targets)
         return self.noise.uses_label or any(found)
 
     def notes(self) -> tuple[str, ...]:
-        """Return what must stand beside every number of this cell."""
+        """Return the warnings that must be shown with every number of this cell."""
         notes = {
             "uses the true label": self.uses_label,
             "silhouette control": self.masking.keeps_silhouette,
@@ -164,11 +166,11 @@ class Cell(Settings):
 
 
 GROUPS = tuple(name for name, field in Cell.model_fields.items() if OPTION in field.metadata)
-"""Configuration groups; each option names one `Settings` class under ``_target_``."""
+"""Configuration groups; each option names its `Settings` class in ``_target_``."""
 
 
 def register_schema() -> None:
-    """Give Hydra the names and types of the root keys; ``conf/config.yaml`` starts from them."""
+    """Give Hydra the names and types of the root keys; ``conf/config.yaml`` extends them."""
     keys = {name: _hydra_type(field.annotation) for name, field in Cell.model_fields.items()}
     typed = [(name, Any if name in GROUPS else kind, MISSING) for name, kind in keys.items()]
     ConfigStore.instance().store(name="root_schema", node=make_dataclass("RootSchema", typed))

@@ -1,6 +1,7 @@
 """Refuse combinations of options that cannot work together, before anything runs.
 
-What an option asks of the rest of the cell stands with the option; here are checks between groups.
+Each option checks what it needs from the rest of the cell. This module runs these checks, and
+those between groups.
 """
 
 from clip_har.config.cell import Cell
@@ -10,10 +11,10 @@ from clip_har.models.source import NO_ATTRIBUTION
 
 
 def check_combination(cell: Cell) -> None:
-    """Refuse settings that are right by themselves and cannot be used together.
+    """Refuse settings that are valid alone but cannot be used together.
 
     Raises:
-        ClipHarError: for the first of them.
+        ClipHarError: for the first such combination.
     """
     cell.masking.check(cell.region, sharded=cell.shard is not None)
     cell.noise.check(cell)

@@ -41,7 +41,7 @@ def build(node: DictConfig, key: str) -> Settings:
 
     Args:
         node: a resolved-on-access mapping with ``_target_`` and the fields of its class.
-        key: the node's place in the configuration, for messages.
+        key: the key of the node in the configuration, for messages.
 
     Raises:
         ClipHarError: when ``_target_`` is not a `Settings` class of this package, or a field is
@@ -104,10 +104,10 @@ def checked(cls: type[T], values: dict[str, Any], key: str) -> T:
     Args:
         cls: the class.
         values: by field.
-        key: their place in the configuration, for messages; empty at its root.
+        key: their key in the configuration, for messages; empty at its root.
 
     Raises:
-        ClipHarError: a value is missing, unknown, of another type or out of range.
+        ClipHarError: when a value is missing, unknown, of another type or out of range.
     """
     try:
         return cls(**values)
@@ -137,7 +137,7 @@ def expand(words: list[str], loader: ConfigLoader) -> list[list[str]]:
 
     Args:
         words: overrides, where a value such as ``a,b`` stands for several cells.
-        loader: of the configuration that they are for.
+        loader: the loader of the configuration.
     """
     parsed = OverridesParser.create(config_loader=loader).parse_overrides(words)
     batches = BasicSweeper.split_arguments(parsed, max_batch_size=None)

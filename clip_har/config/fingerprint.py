@@ -1,4 +1,4 @@
-"""What makes two cells the same: a digest of what can change a result beyond rounding."""
+"""The fingerprint of a cell: a digest of all that can change a result beyond rounding."""
 
 import hashlib
 import json
@@ -24,7 +24,7 @@ def fingerprint(cell: Cell, clips: ClipSet) -> str:
     other roles count through the option that uses them, or not at all: ``masking=none`` is one
     cell under every ``ratio``.
     """
-    names = sorted(Cell.fields_for(Role.RESULT) - {"limit"})  # a limit counts through the clips
+    names = sorted(Cell.fields_for(Role.RESULT) - {"limit"})  # in the clips' digest
     options = {name: getattr(cell, name) for name in names if name in (*GROUPS, "frames")}
     parts: dict[str, Any] = {name: getattr(cell, name) for name in names if name not in options}
     parts |= {name: one.described(without={Role.RUN}) for name, one in options.items()}
@@ -41,5 +41,5 @@ def fingerprint(cell: Cell, clips: ClipSet) -> str:
 
 
 def _options(cell: Cell) -> tuple[object, ...]:
-    """Return the options whose code shapes a result."""
+    """Return the options whose code can change a result."""
     return (cell.dataset, cell.model, cell.prompts, cell.masking, cell.region, cell.noise)

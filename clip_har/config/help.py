@@ -10,17 +10,17 @@ from clip_har.config.cell import GROUPS, Cell
 from clip_har.config.compose import CONFIG_DIR
 from clip_har.config.options import opening, option_files
 
-_WIDTH, _NAME = 98, 23  # columns, of them a name's
+_WIDTH, _NAME = 98, 23  # columns of a line, and of a name
 
 
 def register_help() -> None:
-    """Let ``conf/hydra/help/clip_har.yaml`` show the lists; they are made when it is asked for."""
+    """Let ``conf/hydra/help/clip_har.yaml`` show the lists; they are made only when it is shown."""
     OmegaConf.register_new_resolver("clip_har.options", option_lines, replace=True)
     OmegaConf.register_new_resolver("clip_har.keys", key_lines, replace=True)
 
 
 def option_lines() -> str:
-    """Return each group with its options and what they are."""
+    """Return each group with its options and their descriptions."""
     return "\n".join(_escaped(_options()))
 
 

@@ -1,4 +1,4 @@
-"""The options of each group, as their files in ``conf/`` have them."""
+"""The options of each group, read from their files in ``conf/``."""
 
 import re
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ class Opening:
 
     Attributes:
         text: what the file is.
-        commands: that use it, one a line.
+        commands: the commands that use it, one per line.
     """
 
     text: str
@@ -23,12 +23,12 @@ class Opening:
 
     @property
     def first_sentence(self) -> str:
-        """The text up to its first full stop, which is left out, or question mark."""
+        """The text up to its first full stop (left out) or question mark."""
         return re.split(r"(?<=[.?])(?<!et al\.)\s", self.text, maxsplit=1)[0].removesuffix(".")
 
 
 def option_files(group: str) -> dict[str, Path]:
-    """Return the file of each option of a group; those that begin with ``_`` are no options.
+    """Return the file of each option of a group; files that begin with ``_`` are not options.
 
     Args:
         group: a folder of ``conf/``, such as ``masking`` or ``hydra/launcher``.
@@ -46,7 +46,7 @@ def opening(path: Path) -> Opening:
     """Return the comment that a YAML file opens with.
 
     Args:
-        path: of the file.
+        path: the file.
     """
     lines = []
     for line in path.read_text(encoding="utf-8").splitlines():

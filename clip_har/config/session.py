@@ -1,4 +1,4 @@
-"""Compose configurations outside of the command: in a notebook, a script or a test."""
+"""Compose configurations without the command line: in a notebook, a script or a test."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -21,7 +21,7 @@ class Session:
         """Return the configuration of one cell, with Hydra's own node.
 
         Raises:
-            ClipHarError: when an override names what is not there.
+            ClipHarError: when an override names a key or an option that does not exist.
         """
         with _one_line():
             return compose("config", overrides=list(overrides), return_hydra_config=True)

@@ -1,4 +1,4 @@
-"""Show a cell's clips to its model, and put the answers into one score table for each variant."""
+"""Show a cell's clips to its model, and put the scores into one score table per variant."""
 
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from clip_har.config.cell import Cell
 
 THREADS = 4
-"""That hide parts of the coming clips while an accelerator is at work on these."""
+"""Threads that mask the next clips while an accelerator works on the current ones."""
 
 
 def answer(
@@ -33,8 +33,8 @@ def answer(
         cell: the checked settings.
         masked: its clips under its mask.
         classifier: its model with its classes.
-        noise: what the clips are seen with.
-        clean: of the clean twin; None where the clips are not compared with it.
+        noise: what is added to the clips.
+        clean: scores of the clean twin; None if the clips are not compared with it.
         cost: counts the time.
     """
     labels = masked.frames.clip_set.labels[masked.evaluated]
@@ -49,7 +49,7 @@ def answer(
         cost=spent,
         threads=0 if classifier.device.type == "cpu" else THREADS,
     )
-    # With learned noise a clip is shown many times: that says nothing of the speed of one pass.
+    # With learned noise the model sees a clip many times: this time is not the speed of one pass.
     cost.add({"noise": sum(spent.seconds.values())} if cell.noise.is_learned else spent.seconds)
     return {
         name: table_of(variant, shown, masked, pooling=classifier.pooling)

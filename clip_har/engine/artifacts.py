@@ -56,17 +56,18 @@ def write_artifacts(
     title: str,
     named: Mapping[str, object],
 ) -> None:
-    """Write everything that a cell is remembered by.
+    """Write all files of a finished cell.
 
     Args:
         folder: an empty folder.
         config: the composed configuration, without Hydra's own node.
         cell: the checked settings made from it.
-        found: the clips as they were shown, and the answers.
-        metrics: its numbers.
-        effects: of learned noise, see `clip_har.metrics.noise_effect.effect_table`; None without.
-        device: that the model ran on.
-        title: of the figures.
+        found: the clips as the model saw them, and their scores.
+        metrics: the cell's numbers.
+        effects: the effect of learned noise, see `clip_har.metrics.noise_effect.effect_table`; None
+            without learned noise.
+        device: the device that the model ran on.
+        title: the title of the figures.
         named: for the protocol card: what varies, the command that runs this cell again, and the
             fingerprint of the cell that it was compared with.
     """
@@ -90,7 +91,7 @@ def write_artifacts(
 
 
 def _write_clip_lists(folder: Path, masked: MaskedClips) -> None:
-    """List the clips that something happened to; nothing where nothing did."""
+    """Write a list of failed clips, of clips without the target and of swaps, if there are any."""
     clips = masked.frames.clip_set
     failed = [(fault.clip_id, fault.path.name, fault.reason) for fault in masked.frames.failures]
     empty = [(clips.clips[index].id, masked.on_empty) for index in masked.empty]
@@ -114,7 +115,7 @@ def _confusion(table: ScoreTable, title: str) -> Figure:
 
 
 def _masked_clips(cell: Cell, masked: MaskedClips, title: str) -> Figure:
-    """Draw the middle frame of a few clips, as the model saw it; without noise that is learned."""
+    """Draw the middle frame of a few clips, as the model saw it; learned noise is left out."""
     clips = masked.frames.clip_set
     pictures: list[NDArray[np.uint8]] = []
     captions: list[str] = []
@@ -126,13 +127,13 @@ def _masked_clips(cell: Cell, masked: MaskedClips, title: str) -> Figure:
         caption = f"{clips.class_names[clips.clips[index].label]}"
         scene = masked.scene_clips.get(index)
         if scene is not None:
-            caption += f"\nbefore {clips.class_names[clips.clips[scene].label]}"
+            caption += f"\nin front of {clips.class_names[clips.clips[scene].label]}"
         captions.append(f"{caption}\n{clip.effect.realised_ratio:.4f} hidden")
     return masked_clips_figure(pictures, captions, title=title)
 
 
 def _protocol(cell: Cell, masked: MaskedClips, table: ScoreTable, device: str) -> dict[str, object]:
-    """Return the protocol card: what a number of this cell is a number of."""
+    """Return the protocol card: the data, model and settings behind the numbers of this cell."""
     frames, clips = masked.frames, masked.frames.clip_set
     prompts = cell.prompts.texts(clips.class_names)
     return {

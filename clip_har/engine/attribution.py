@@ -1,4 +1,4 @@
-"""Whether the model looks at the subject: where its attribution for its answers lies."""
+"""Whether the model looks at the subject: where its attribution for the predicted class lies."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -19,12 +19,12 @@ MEASURES = {"mass": mass, "rank": rank, "pointing": pointing, "focus": focus}
 
 
 def attribution_maps(zero_shot: ZeroShot, frames: Tensor, label: int) -> Tensor:
-    """Return where a clip's attribution for a class lies, ``(T, g, g)`` at least 0.
+    """Return the attribution of a clip for a class, ``(T, g, g)``, values of 0 or more.
 
     Args:
         zero_shot: the model with its classes.
         frames: ``(T, 3, S, S)`` uint8, as the model sees them.
-        label: the class, usually the one that the model answers.
+        label: the class, usually the predicted one.
     """
     return clip_attribution(
         zero_shot.model,
@@ -40,18 +40,18 @@ def covered(subject: NDArray[np.float32], side: int) -> NDArray[np.float32]:
 
     Args:
         subject: ``(T, S, S)`` soft mask in [0, 1].
-        side: patches g along a side.
+        side: number of patches g along a side.
     """
     patches: NDArray[np.float32] = adaptive_avg_pool2d(from_numpy(subject.copy()), side).numpy()
     return patches
 
 
 def rows_with_subject(masked: MaskedClips, most: int) -> list[int]:
-    """Return rows of evaluated clips in which the subject was found, evenly spread.
+    """Return evenly spread rows of the evaluated clips in which the subject was found.
 
     Args:
-        masked: the clips; without a region source there are none.
-        most: at most this many rows; 0 for none.
+        masked: the clips; without a region source the result is empty.
+        most: largest number of rows; 0 for none.
     """
     if masked.subject is None or most == 0:
         return []
@@ -62,34 +62,34 @@ def rows_with_subject(masked: MaskedClips, most: int) -> list[int]:
 def attention_of(
     masked: MaskedClips,
     zero_shot: ZeroShot,
-    answers: Mapping[str, NDArray[np.int64]],
+    predictions: Mapping[str, NDArray[np.int64]],
     rows: Sequence[int],
     seen: Callable[[str, ShownClip, int], Tensor],
 ) -> dict[str, dict[str, NDArray[np.float64]]]:
-    """Measure on some clips where the attribution for the answers lies.
+    """Measure on some clips where the attribution for the predicted classes lies.
 
     Args:
         masked: the cell's clips, with the subject's place.
         zero_shot: the model with its classes.
-        answers: by variant ``(N,)``, the class answered for each evaluated clip.
-        rows: of the evaluated clips on which it is measured; their subjects were found.
-        seen: gives the frames that the model saw, of a variant, a clip and its row.
+        predictions: by variant ``(N,)``, the predicted class of each evaluated clip.
+        rows: the rows of the evaluated clips to measure; their subjects were found.
+        seen: returns the frames that the model saw, for a variant, a clip and its row.
 
     Returns:
-        By variant, by name of `MEASURES`: ``(N,)``, NaN where it was not measured. Empty where
-        there are no rows.
+        By variant, then by name of `MEASURES`: ``(N,)``, NaN for clips that were not measured.
+        Empty without rows.
     """
     if not rows:
         return {}
     found = {
         name: {measure: np.full(len(masked.evaluated), np.nan) for measure in MEASURES}
-        for name in answers
+        for name in predictions
     }
     with track(len(rows), "measuring attention") as advance:
         for row in rows:
             clip = masked.clip(masked.evaluated[row])
             assert clip.subject is not None  # noqa: S101, promised by the caller
-            for name, classes in answers.items():
+            for name, classes in predictions.items():
                 frames = seen(name, clip, row)
                 attribution = attribution_maps(zero_shot, frames, int(classes[row])).numpy()
                 subject = covered(clip.subject, attribution.shape[-1])

@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 
 def frame_settings(cell: "Cell") -> FrameSettings:
-    """Return the cell's settings of frames, with the model's own where they leave it to the model.
+    """Return the cell's settings of frames, with the model's own values where a setting is null.
 
     Args:
         cell: the checked settings.
@@ -33,12 +33,12 @@ def frame_settings(cell: "Cell") -> FrameSettings:
 
 
 def open_frames(cell: "Cell", clips: ClipSet, shard: Shard | None = None) -> FrameStore:
-    """Decode clips as the cell's model takes them, or find them decoded.
+    """Decode clips for the cell's model, or open them if they are decoded already.
 
     Args:
         cell: the checked settings.
         clips: the whole set.
-        shard: the shard that is opened; None for the whole.
+        shard: the shard to open; None for all clips.
     """
     settings = frame_settings(cell)
     if shard is None:
@@ -47,10 +47,10 @@ def open_frames(cell: "Cell", clips: ClipSet, shard: Shard | None = None) -> Fra
 
 
 def warn_of_empty(masked: MaskedClips) -> None:
-    """Say in which clips the mask's target was not found, and what becomes of them."""
+    """Warn of the clips in which the mask's target was not found, and say how they are treated."""
     if masked.empty:
         skipped = masked.on_empty == "skip"
-        done = "left out" if skipped else "their whole frames are taken for it"
+        done = "left out" if skipped else "their whole frames are used as the target"
         log.warning("%s: %s", masked.empty_message(), done)
 
 
@@ -80,7 +80,7 @@ def open_masked(
     if masked.empty and masked.on_empty == "error":
         raise ClipHarError(
             f"{masked.empty_message()}: region.on_empty=skip leaves them out, region.on_empty=whole"
-            " takes their whole frames for it"
+            " uses their whole frames as the target"
         )
     if masked.empty and not masked.evaluated:
         raise ClipHarError(f"{masked.empty_message()}: none is left; another source may find it")

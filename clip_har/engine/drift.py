@@ -1,4 +1,4 @@
-"""How far a clip's embedding moved from its clean twin's, found while the clips are shown."""
+"""How far a clip's embedding moved from that of its clean twin, measured while clips are shown."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -9,11 +9,11 @@ from torch import Tensor
 
 
 class Embedded(Protocol):
-    """Answers to clips without mask and noise: a score table.
+    """The embeddings of clips without mask and noise, such as in a score table.
 
     Attributes:
-        clip_ids: of N clips.
-        embeddings: ``(N, D)`` float32, L2-normalised; None where they were not kept.
+        clip_ids: ids of N clips.
+        embeddings: ``(N, D)`` float32, L2-normalised; None if they were not kept.
     """
 
     @property
@@ -23,14 +23,14 @@ class Embedded(Protocol):
 
 
 class CleanEmbeddings:
-    """What the model made of the clips without mask and noise.
+    """The model's embeddings of the clips without mask and noise.
 
-    Embeddings take far more room than scores, so that only clean cells keep them, and all others
-    keep each clip's distance from there.
+    Embeddings need far more space than scores. So only clean cells keep them. All other cells keep
+    the distance of each clip from its clean embedding.
     """
 
     def __init__(self, clean: Embedded | None) -> None:
-        """Take them from a clean cell's answers; there are none in None and in older tables."""
+        """Read them from the score table of a clean cell; None and older tables have none."""
         self._embeddings = None if clean is None else clean.embeddings
         self._rows = {} if clean is None else {name: row for row, name in enumerate(clean.clip_ids)}
 
@@ -38,7 +38,7 @@ class CleanEmbeddings:
         """Return ``(B,)`` 1 − cos of each clip to its twin, in [0, 2]; NaN without a twin.
 
         Args:
-            clip_ids: of B clips.
+            clip_ids: ids of B clips.
             embeddings: ``(B, D)``.
         """
         found = np.full(len(clip_ids), np.nan)
@@ -54,7 +54,7 @@ def drift(embeddings: NDArray[np.floating], clean: NDArray[np.floating]) -> NDAr
     """Return ``(N,)`` 1 − cos between clips' embeddings and those of their twins, in [0, 2].
 
     Args:
-        embeddings: ``(N, D)``, no row 0.
+        embeddings: ``(N, D)``, no row is all zeros.
         clean: ``(N, D)`` of the same clips.
 
     Example:
@@ -66,4 +66,4 @@ def drift(embeddings: NDArray[np.floating], clean: NDArray[np.floating]) -> NDAr
         for part in (embeddings.astype(np.float64), clean.astype(np.float64))
     )
     cosines: NDArray[np.float64] = (first * second).sum(axis=1)
-    return 1 - cosines.clip(-1, 1)  # rounding may pass them
+    return 1 - cosines.clip(-1, 1)  # rounding may exceed the range

@@ -1,6 +1,6 @@
-"""One cell of a study, from clips to scores; it reads like the flow of the data.
+"""Evaluate one cell, from clips to scores; the code follows the flow of the data.
 
-Nothing here computes a number of a result: those come from the answers alone, without the model.
+No metrics are computed here: they are computed from the score tables alone, without the model.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """What a cell's model answered.
+    """The score tables of a cell, and what they were computed from.
 
     Attributes:
-        masked: the clips as they were shown, before noise.
-        headline: the variant that the cell's own numbers are of.
+        masked: the masked clips, before noise.
+        headline: the variant that the cell's own numbers are computed from.
         tables: by variant, one row per evaluated clip in the clip set's order. A cell without
             learned noise has one variant.
-        noise: what the clips were seen with.
+        noise: what was added to the clips.
         looked: attention, and examples of learned noise.
     """
 
@@ -52,7 +52,7 @@ class Evaluation:
 
     @property
     def attention(self) -> Attention:
-        """Of a cell without learned noise; empty where it was not measured."""
+        """Attention of a cell without learned noise; empty if it was not measured."""
         if self.noise.fitted is not None:
             return {}
         return self.looked.attention.get(self.headline, {})
@@ -80,12 +80,12 @@ def evaluate(
     Args:
         cell: the checked settings; with a shard, only its clips are evaluated.
         clips: the whole clip set.
-        clean: of the clean twin, for the drift from there; None where there is none.
+        clean: embeddings of the clean twin, to measure drift; None without a clean twin.
         cost: counts the time.
-        shards: folders with the answers to all shards; empty to ask the model.
+        shards: folders with the score tables of all shards; empty to run the model.
     """
     cost = cost or Cost()
-    with cost.of("load"):  # before hours of decoding: it may not be loadable
+    with cost.of("load"):  # before hours of decoding: loading may fail
         classifier = load_classifier(cell, clips)
     with cost.of("decode"):
         frames = open_frames(cell, clips, cell.shard)
@@ -97,6 +97,6 @@ def evaluate(
         tables = merge_shards(shards, masked, compared=clean is not None, cost=cost)
     else:
         tables = answer(cell, masked, classifier, noise, clean=clean, cost=cost)
-    # A shard's clips are looked at with all others, once they are put together.
+    # Attention and examples of a shard's clips are made later, after all shards are merged.
     looked = Looked() if cell.shard else look(cell, masked, classifier, noise, tables, cost=cost)
     return Evaluation(masked, headline_of(cell.noise), tables, noise, looked)

@@ -1,4 +1,4 @@
-"""Clips without and with learned noise, for pictures; and what each class's noise is by itself."""
+"""Clips without and with learned noise, for pictures; and how strong each class's noise is."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -27,9 +27,9 @@ class Example:
         label: the true class.
         clip: under its mask.
         noisy: ``(T, 3, S, S)`` uint8.
-        before: class answered without noise.
-        after: class answered with noise.
-        attribution_before: ``(T, g, g)`` for the class answered; None where it was not measured.
+        before: predicted class without noise.
+        after: predicted class with noise.
+        attribution_before: ``(T, g, g)`` for the predicted class; None if it was not measured.
         attribution_after: the same with noise.
     """
 
@@ -50,15 +50,15 @@ def examples_of(
     rows: Sequence[int],
     seen: Callable[[ShownClip, int], Tensor],
 ) -> list[Example]:
-    """Return a few clips: first some whose answer the noise changed, then others.
+    """Return a few clips: first some whose predicted class the noise changed, then others.
 
     Args:
         masked: the cell's clips.
         zero_shot: the model with its classes.
-        clean: the answers without noise.
-        headline: the answers with noise.
-        rows: of the clips on which attention is measured, which are preferred; may be empty.
-        seen: gives the frames with noise, of a clip and its row.
+        clean: the scores without noise.
+        headline: the scores with noise.
+        rows: rows of the clips on which attention is measured: they are preferred; may be empty.
+        seen: returns the frames with noise, for a clip and its row.
     """
     before, after = clean.scores.argmax(axis=1), headline.scores.argmax(axis=1)
     candidates = rows or range(len(masked.evaluated))
@@ -73,24 +73,24 @@ def examples_of(
         clip = masked.clip(index)
         noisy = seen(clip, row)
         maps = [
-            attribution_maps(zero_shot, frames, int(answered[row])) if rows else None
-            for frames, answered in ((clip.frames, before), (noisy, after))
+            attribution_maps(zero_shot, frames, int(predicted[row])) if rows else None
+            for frames, predicted in ((clip.frames, before), (noisy, after))
         ]
-        answers = int(before[row]), int(after[row])
-        examples.append(Example(labels[index], clip, noisy, *answers, *maps))
+        predictions = int(before[row]), int(after[row])
+        examples.append(Example(labels[index], clip, noisy, *predictions, *maps))
     return examples
 
 
 def class_sizes(
     noise: Learned, perturbation: Perturbation, zero_shot: ZeroShot, names: Sequence[str]
 ) -> pd.DataFrame:
-    """Return a row per column of noise: its size, and how often it names its class by itself.
+    """Return a row per column of noise: its size, and how often it alone predicts its class.
 
     Args:
         noise: the settings.
         perturbation: the learned noise.
         zero_shot: the model with its classes.
-        names: of the classes.
+        names: the class names.
     """
     rows = names if noise.per_class else (LEARNED,)
     table = pd.DataFrame({"class": rows})

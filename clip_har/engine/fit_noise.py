@@ -1,4 +1,4 @@
-"""The noise that a cell's clips are seen with: its own, learned where needed, and its controls."""
+"""The noise of a cell's clips: its own, learned if needed, and its controls."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -32,13 +32,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class CellNoise:
-    """The noise that a cell's clips are seen with.
+    """The noise that is added to a cell's clips.
 
     Attributes:
-        by_name: every noise that the model sees the clips with. With learned noise the first is
-            none; without, there is no other than the cell's own.
-        fitted: the cell's learned noise; None without.
-        calibration: a control that needs no pass of the model; None without.
+        by_name: each noise by its name. With learned noise the first one is no noise. Without
+            learned noise there is only the cell's own.
+        fitted: the cell's learned noise; None if no noise is learned.
+        calibration: a control that needs no forward pass; None without controls.
     """
 
     by_name: Mapping[str, Noise]
@@ -49,11 +49,11 @@ class CellNoise:
 def open_noise(
     cell: "Cell", frames: FrameStore, classifier: Classifier, *, cost: Cost
 ) -> CellNoise:
-    """Return the noise that a cell's clips are seen with, learning what was not learned yet.
+    """Return the noise of a cell's clips; learn it first if that was not done yet.
 
     Args:
         cell: the checked settings.
-        frames: of its clips.
+        frames: the decoded frames of its clips.
         classifier: its model with its classes.
         cost: counts the time of learning.
 
@@ -67,19 +67,19 @@ def open_noise(
 
 
 def learn_noise(noise: Learned, cell: "Cell", frames: FrameStore, zero_shot: ZeroShot) -> CellNoise:
-    """Return a cell's learned noise with its controls, learning what was not learned yet.
+    """Return a cell's learned noise with its controls; learn them first if not done yet.
 
     Args:
         noise: the cell's.
         cell: the checked settings.
-        frames: of the cell's clips.
+        frames: the decoded frames of the cell's clips.
         zero_shot: its model with its classes.
 
     Raises:
         ClipHarError: when there are fewer than two classes; and as `fit`.
     """
     if len(zero_shot.class_embeddings) < 2:
-        raise ClipHarError("learned noise helps to tell classes apart: expected at least 2, got 1")
+        raise ClipHarError("learned noise separates classes: expected at least 2 classes, got 1")
     training = cache(partial(open_training, noise, cell, zero_shot))  # opened once, or not at all
     fitted = fit(noise, cell, frames, zero_shot, training)
     noises: dict[str, Noise] = {NONE: NoPerturbation(), LEARNED: fitted.perturbation}
@@ -106,14 +106,14 @@ def fit(
     zero_shot: ZeroShot,
     training: Callable[[], TrainingClips],
 ) -> FittedNoise:
-    """Return a cell's noise, or a control's: read, or learned where that was not done yet.
+    """Return the noise of a cell or of a control: read it, or learn it if that was not done yet.
 
     Args:
         noise: the settings.
-        cell: whose clips, model and prompts shape it.
-        frames: that it will be added to.
+        cell: the checked settings; the noise depends on its clips, model and prompts.
+        frames: what the noise will be added to.
         zero_shot: the model with its classes.
-        training: gives the training clips.
+        training: returns the training clips.
     """
     if noise.file is not None:
         return load_noise(

@@ -1,4 +1,4 @@
-"""Run one cell in this process, outside of the command."""
+"""Run one cell in this process, without the command line."""
 
 from collections.abc import Sequence
 
@@ -15,8 +15,8 @@ def run_here(overrides: Sequence[str], session: Session) -> Result:
     """Check and run a cell.
 
     Args:
-        overrides: of the configuration.
-        session: composes it.
+        overrides: overrides of the configuration.
+        session: composes the configuration.
 
     Raises:
         ClipHarError: when the cell cannot run, or it failed before and ``overwrite=never``.

@@ -1,4 +1,4 @@
-"""One cell that is to be run: its clips, where its result lies, what it is called, its twin."""
+"""One cell that is to be run: its clips, its result folder, its name, its clean twin."""
 
 import shlex
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ from clip_har.results.result import TWIN
 from clip_har.results.sweep import Sweep
 from clip_har.tracking.tracker import RunInfo
 
-UNSENT = ".unsent"  # beside a result that the tracking store lacks
+UNSENT = ".unsent"  # this file stands beside a result that was not sent to the tracking store
 _USES_LABEL = "clip_har.uses_true_label"
 
 
@@ -28,10 +28,10 @@ class Job:
     """Where a cell comes from: what was typed, and the sweep that it belongs to.
 
     Attributes:
-        overrides: of the configuration, as they were typed.
+        overrides: overrides of the configuration, as the user typed them.
         choices: the chosen option of each configuration group.
-        sweep: None for a cell of its own.
-        folder: where its outcome is left; None for nowhere.
+        sweep: None for a cell outside a sweep.
+        folder: where the outcome is written; None to write none.
     """
 
     overrides: Sequence[str]
@@ -47,9 +47,9 @@ class Prepared:
     Attributes:
         config: the composed configuration, without Hydra's own node.
         cell: the checked settings made from it.
-        clips: what is evaluated.
-        folder: of the result.
-        info: what the tracking store is told.
+        clips: the clips to evaluate.
+        folder: the folder of the result.
+        info: what is sent to the tracking store.
     """
 
     config: DictConfig
@@ -60,12 +60,12 @@ class Prepared:
 
     @property
     def failed(self) -> Path:
-        """A file that says why the cell failed before."""
+        """The file with the error of an earlier failed run."""
         return self.folder.with_suffix(".failed")
 
     @property
     def unsent(self) -> Path:
-        """A file that is there while the tracking store lacks the result."""
+        """A file that exists until the result was sent to the tracking store."""
         return self.folder.with_suffix(UNSENT)
 
     def lock(self) -> FileLock:
@@ -77,7 +77,7 @@ class Prepared:
         return FileLock(self.folder.with_suffix(".lock"))
 
     def clean_twin(self) -> "Prepared | None":
-        """Return the same clips without mask and noise; None where this cell is that already."""
+        """Return the same clips without mask and noise; None if this cell is its own clean twin."""
         config = clean_config(self.config)
         cell = cell_from_config(config)
         key = fingerprint(cell, self.clips)
@@ -107,8 +107,8 @@ def prepared(config: DictConfig, cell: Cell, job: Job, varies: Mapping[str, Any]
     Args:
         config: the composed configuration, without Hydra's own node.
         cell: the checked settings made from it.
-        job: where it comes from.
-        varies: what tells it from the others of its sweep.
+        job: where the cell comes from.
+        varies: what differs from the other cells of its sweep.
 
     Raises:
         ClipHarError: when the data or the weights are missing.
@@ -134,7 +134,7 @@ def prepared(config: DictConfig, cell: Cell, job: Job, varies: Mapping[str, Any]
 
 
 def _of_clean(varies: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what varies between the clean twins of cells: nothing of mask and noise."""
+    """Return what varies between clean twins: all but the keys of mask and noise."""
     shaped = {"noise", *Cell.fields_for(Role.MASK, Role.NOISE)}
     kept = {
         key: value
@@ -155,7 +155,7 @@ def _command(overrides: Sequence[str]) -> str:
 
 
 def flat_params(config: DictConfig, choices: Mapping[str, Any]) -> dict[str, str]:
-    """Return the configuration with keys joined by dots; a group's own key is the option's name.
+    """Return the configuration as flat keys joined by dots; a group's value is its option's name.
 
     Example:
         >>> config = OmegaConf.create({"ratio": 0.3, "masking": {"_target_": "x", "patch": 16}})

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def load_model(cell: "Cell") -> Encoder:
-    """Load the cell's model, or return it when the cell before had the same."""
+    """Load the cell's model, or return the loaded one if the previous cell had the same."""
     return _load_model(cell.model, cell.device, cell.precision)
 
 
@@ -29,15 +29,15 @@ def load_classifier(cell: "Cell", clips: ClipSet) -> Classifier:
 
 
 def load_zero_shot(cell: "Cell", clips: ClipSet) -> ZeroShot:
-    """Return `load_classifier` where a model of single frames is needed, see `of_frames`."""
+    """Load a classifier that must be a model of single frames, see `of_frames`."""
     return of_frames(load_classifier(cell, clips))
 
 
 def of_frames(classifier: Classifier) -> ZeroShot:
-    """Return a classifier as one of single frames.
+    """Return the classifier, typed as a model of single frames.
 
-    `clip_har.config` refuses a model of whole clips wherever more than its device is asked for:
-    with learned noise, with ``region=relevance``, and for attention.
+    `clip_har.config` refuses a model of whole clips for all that needs single frames: learned
+    noise, ``region=relevance`` and attention.
     """
     return cast(ZeroShot, classifier)
 

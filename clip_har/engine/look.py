@@ -1,4 +1,4 @@
-"""Look at some clips once more: where the model attends, and what learned noise changed."""
+"""Show some clips once more: measure attention, and make examples of learned noise."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -30,17 +30,17 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 Attention = Mapping[str, NDArray[np.float64]]
-"""By name of `clip_har.engine.attribution.MEASURES`: ``(N,)``, NaN where it was not measured."""
+"""By name of `clip_har.engine.attribution.MEASURES`: ``(N,)``, NaN for clips not measured."""
 
 
 @dataclass(frozen=True, eq=False)
 class Looked:
-    """What was seen on some clips of a cell.
+    """Attention and examples of some clips of a cell.
 
     Attributes:
-        attention: by variant; empty where it was measured on no clip.
+        attention: by variant; empty if it was not measured.
         examples: some clips without and with learned noise, for pictures.
-        classes: per class the learned noise's size, and how often it names its class by itself.
+        classes: the size of each class's learned noise, and how often it alone predicts its class.
     """
 
     attention: Mapping[str, Attention] = field(default_factory=dict)
@@ -63,8 +63,8 @@ def look(
         cell: the checked settings.
         masked: its clips under its mask.
         classifier: its model with its classes.
-        noise: what the clips were seen with.
-        tables: the answers by variant.
+        noise: what was added to the clips.
+        tables: the score tables by variant.
         cost: counts the time.
     """
     rows = _attention_rows(cell, masked)
@@ -79,8 +79,8 @@ def look(
         return seen_frames(clip, own, column, device=classifier.device)
 
     with cost.of("attention" if noise.fitted is None else "noise"):
-        answers = {name: tables[name].predictions() for name in variants}
-        attention = attention_of(masked, zero_shot, answers, rows, seen)
+        predictions = {name: tables[name].predictions() for name in variants}
+        attention = attention_of(masked, zero_shot, predictions, rows, seen)
         if noise.fitted is None or not is_learned(cell.noise):
             return Looked(attention)
         headline = headline_of(cell.noise)
@@ -102,7 +102,7 @@ def _attention_rows(cell: "Cell", masked: MaskedClips) -> list[int]:
     if is_learned(cell.noise):
         measured = cell.model.gives_attribution and cell.noise.changes_pixels
         return rows_with_subject(masked, cell.noise.attention_clips if measured else 0)
-    # The evaluated model's own attribution is no truth to hold it against.
+    # The evaluated model's own attribution cannot serve as the ground truth.
     rows = rows_with_subject(masked, 0 if cell.region.asks_model else cell.attention_clips)
     if rows and not cell.model.gives_attribution:
         log.warning("attention is not measured: %s", NO_ATTRIBUTION)

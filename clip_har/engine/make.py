@@ -1,4 +1,4 @@
-"""Make the result of one cell: evaluate it, compute the numbers, write all files."""
+"""Make the result of one cell: evaluate it, compute its metrics, write all files."""
 
 import logging
 import shutil
@@ -33,21 +33,21 @@ def make_result(
     twin: Result | None,
     shards: Sequence[Path],
 ) -> None:
-    """Evaluate a cell and write its folder, whole or not at all.
+    """Evaluate a cell and write its folder, completely or not at all.
 
     Args:
         config: the composed configuration, without Hydra's own node.
         cell: the checked settings made from it.
-        clips: what is evaluated.
-        folder: of the result.
-        info: what the cell is called.
-        twin: its clean twin; None where it is not compared.
-        shards: folders with the answers to all shards of the clips; empty to ask the model.
+        clips: the clips to evaluate.
+        folder: the folder of the result.
+        info: the cell's name and command.
+        twin: the clean twin; None if the cell is not compared with one.
+        shards: folders with the score tables of all shards; empty to run the model.
     """
     cost = Cost()
     clean = None if twin is None else twin.table
     if shards:
-        log.info("%s: put together from %d shards", info.name, len(shards))
+        log.info("%s: merged from %d shards", info.name, len(shards))
     found = evaluate(cell, clips, clean=clean, cost=cost, shards=shards)
     frames = found.masked.frames
     with whole_folder(folder) as out:
@@ -77,5 +77,5 @@ def make_result(
             )
         shown = frames.lengths[found.masked.evaluated]
         write_json(out / COST, cost.metrics(clips=len(shown), frames=int(shown.sum())))
-    if shards:  # their answers are in the whole cell's tables now
+    if shards:  # their rows are in the whole cell's tables now
         shutil.rmtree(shards[0].parent, ignore_errors=True)

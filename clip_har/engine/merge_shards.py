@@ -1,4 +1,4 @@
-"""The answers to one shard of a cell's clips, on disk; and those to all shards, put together."""
+"""The score tables of one shard of a cell's clips on disk, and the merge of all shards."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -27,13 +27,13 @@ _COLUMNS = (
 
 @dataclass(frozen=True, eq=False)
 class ShardAnswers:
-    """The answers to one shard.
+    """The score tables of one shard.
 
     Attributes:
         tables: by variant.
-        headline: the variant that the cell's own numbers are of.
-        seconds: what they took.
-        compared: whether the clean twin's answers were there to measure drift from.
+        headline: the variant that the cell's own numbers are computed from.
+        seconds: the time that each part took.
+        compared: whether drift from the clean twin was measured.
     """
 
     tables: Mapping[str, ScoreTable]
@@ -50,12 +50,12 @@ def write_shard(
     seconds: Mapping[Part, float],
     compared: bool,
 ) -> None:
-    """Write the answers to a shard, whole or not at all.
+    """Write the score tables of a shard, completely or not at all.
 
     Args:
-        folder: of the shard.
+        folder: the folder of the shard.
         headline: the variant that the cell's own numbers are of.
-        answers: by variant.
+        answers: score tables by variant.
         seconds: what they took.
         compared: whether the clean twin's answers were there to measure drift from.
     """
@@ -77,7 +77,7 @@ def read_shard(folder: Path) -> ShardAnswers:
         return ShardAnswers(tables, headline, dict(note["seconds"]), bool(note["compared"]))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, ClipHarError) as error:
         raise ClipHarError(
-            f"{folder}: expected the answers of a shard, got {' '.join(str(error).split())};"
+            f"{folder}: expected the score tables of a shard, got {' '.join(str(error).split())};"
             " remove it, and run that shard again"
         ) from error
 
@@ -85,29 +85,29 @@ def read_shard(folder: Path) -> ShardAnswers:
 def merge_shards(
     folders: Sequence[Path], masked: MaskedClips, *, compared: bool, cost: Cost
 ) -> dict[str, ScoreTable]:
-    """Put the answers to all shards of a cell together, by variant.
+    """Merge the score tables of all shards of a cell, by variant.
 
     Args:
-        folders: of all shards of one split.
+        folders: the folders of all shards of one split.
         masked: the whole cell's clips.
         compared: whether the cell is compared with its clean twin.
-        cost: gets the time that the shards took.
+        cost: the time of the shards is added to it.
 
     Raises:
-        ClipHarError: when the shards do not hold exactly these clips; when only some were compared
-            with the clean twin, or none was and the cell is; and as `read_shard`.
+        ClipHarError: when the shards do not hold exactly these clips; when only some shards were
+            compared with the clean twin, or none was but the cell is; and as `read_shard`.
     """
     shards = [read_shard(folder) for folder in folders]
     if len({shard.compared for shard in shards}) > 1:
         raise ClipHarError(
-            "some shards were answered with clean_twin=false and some with a clean twin: run them"
+            "some shards were run with clean_twin=false and some with a clean twin: run them"
             " all again with overwrite=always and the same clean_twin"
         )
     if compared and not shards[0].compared:
         raise ClipHarError(
-            "the shards were answered with clean_twin=false, and the whole cell is compared"
+            "the shards were run with clean_twin=false, and the whole cell is compared"
             " with its clean twin: set clean_twin=false here, too, or run the shards again"
-            " without it and with overwrite=always"
+            " without clean_twin=false and with overwrite=always"
         )
     for shard in shards:
         cost.add(shard.seconds)
@@ -118,11 +118,11 @@ def merge_shards(
 
 
 def merge_tables(tables: Sequence[ScoreTable], masked: MaskedClips) -> ScoreTable:
-    """Return the score table of all clips, from those of parts of them.
+    """Return the score table of all clips from the score tables of its shards.
 
     Args:
-        tables: each of other clips.
-        masked: the clips, in whose order the rows of the result are.
+        tables: one per shard; no clip is in two of them.
+        masked: all clips; the rows of the result have their order.
 
     Raises:
         ClipHarError: when the tables do not hold exactly these clips.
@@ -131,8 +131,8 @@ def merge_tables(tables: Sequence[ScoreTable], masked: MaskedClips) -> ScoreTabl
     found = [clip_id for table in tables for clip_id in table.clip_ids]
     if sorted(found) != sorted(ids):
         raise ClipHarError(
-            f"the shards hold answers to {len(found)} clips that are not the {len(ids)} of the"
-            " whole cell: the data changed between them; run the shards again with overwrite=always"
+            f"the shards hold {len(found)} clips, which are not the {len(ids)} clips of the whole"
+            " cell: the data changed in between; run the shards again with overwrite=always"
         )
     row_of = {clip_id: row for row, clip_id in enumerate(found)}
     order = [row_of[clip_id] for clip_id in ids]

@@ -22,20 +22,20 @@ from clip_har.noise.learned.settings import Learned
 from clip_har.noise.learned.variants import LEARNED
 from clip_har.results.noise_answers import write_answers
 
-_LONG = ("prompts", "class_names", "clips")  # not for reading
+_LONG = ("prompts", "class_names", "clips")  # too long to show
 
 
 def write_noise(
     folder: Path, noise: Learned, found: Evaluation, effects: pd.DataFrame, *, title: str
 ) -> None:
-    """Write everything that a cell's noise is remembered by.
+    """Write all files of a cell's learned noise.
 
     Args:
         folder: a new folder.
         noise: the settings.
-        found: the cell's clips, its noise and the answers.
+        found: the cell's clips, noise and score tables.
         effects: see `clip_har.metrics.noise_effect.effect_table`.
-        title: of the figures.
+        title: the title of the figures.
     """
     folder.mkdir()
     fitted, looked, masked = found.noise.fitted, found.looked, found.masked
@@ -68,16 +68,16 @@ def write_noise(
 def noise_card(
     noise: Learned, fitted: FittedNoise, classes: pd.DataFrame, effects: pd.DataFrame
 ) -> str:
-    """Return what a reader must know of learned noise, as Markdown.
+    """Return what a reader must know about learned noise, as Markdown.
 
     Args:
         noise: the settings.
         fitted: the noise.
-        classes: its size by class.
-        effects: what it did to the cell's clips.
+        classes: the size of the noise by class.
+        effects: the effect of the noise on the cell's clips.
     """
     card, history = fitted.card, fitted.history
-    if noise.file is not None:  # then the cell's own settings say nothing of how it was learned
+    if noise.file is not None:  # the noise was learned with other settings than the cell's
         noise = type(noise).model_validate({**noise.model_dump(), **card["noise"]})
     weights = ", ".join(f"{name} {weight:g}" for name, weight in noise.weights().items())
     over = " over candidates" if noise.per_class else ""
@@ -98,16 +98,17 @@ def noise_card(
 - Size: root mean square {classes["rms"].mean():.2f}, largest
   {classes["largest"].max():.2f}.
 
-## What it did to this cell's clips
+## Effect on this cell's clips
 
 {_markdown(top1)}
 
-`oracle` adds the noise of the TRUE class: it leaks the label and says nothing of recognition.
+`oracle` adds the noise of the TRUE class: it leaks the label and does not measure recognition.
 `random` is noise of the same norm, `shuffled` another class's noise, `universal` one noise for all
 classes at equal training effort, `calibration` one bias per class and a temperature, fitted on
-the same training clips. A gain that one of these reaches is not attention to the action.
+the same training clips. If a control gains as much, the gain does not come
+from the action.
 
-## All that shapes it
+## All settings
 
 ```json
 {_listed(card)}
@@ -140,7 +141,7 @@ def _curves(fitted: FittedNoise) -> pd.DataFrame:
 
 
 def _sheet(noise: PixelNoise, captions: list[str], *, title: str) -> Figure:
-    """Draw the noise of the first frame, one tile per column; of a sum also the shared part."""
+    """Draw the noise of the first frame, one tile per column; for a sum also the shared part."""
     first = torch.zeros(1, dtype=torch.long)
     deltas = [noise.delta(first + column, first)[0] for column in range(noise.columns)]
     if len(noise.parts) > 1:
@@ -173,7 +174,7 @@ def _row(example: Example, names: tuple[str, ...]) -> NoiseRow:
 
 
 def _heat(attribution: torch.Tensor, size: int) -> NDArray[np.float32]:
-    """Return a frame's attribution at the frame's size, its strongest place 1."""
+    """Return a frame's attribution at the frame's size, scaled to a maximum of 1."""
     spread = interpolate(
         attribution[None, None], size=(size, size), mode="bilinear", align_corners=False
     )[0, 0]

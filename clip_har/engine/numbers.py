@@ -1,4 +1,4 @@
-"""The numbers of a cell, from its tables alone: no model is asked, none has to be loaded."""
+"""The metrics of a cell, computed from its tables alone: no model is loaded."""
 
 import logging
 from collections.abc import Iterable, Mapping
@@ -34,7 +34,7 @@ from clip_har.tracking.tracker import TrackingError
 log = logging.getLogger(__name__)
 
 _FROM_RUN = (FAILED_CLIPS, "noise/steps", "noise/kept_step", "noise/named_on_empty")
-"""Numbers that no table holds: they are counted while the cell runs."""
+"""Numbers that are in no table: they are counted while the cell runs."""
 
 
 def numbers(
@@ -47,8 +47,8 @@ def numbers(
     """Return a cell's metrics under their MLflow names, without those of its learned noise.
 
     Args:
-        table: its answers.
-        clean: those of its clean twin; None where it is not compared.
+        table: its score table.
+        clean: the score table of its clean twin; None if it is not compared with one.
         attention: ``(N,)`` by measure, NaN where it was not measured.
         failed: how many clips could not be decoded.
     """
@@ -60,11 +60,11 @@ def numbers(
 
 
 def learning_numbers(classes: pd.DataFrame, history: History) -> dict[str, float]:
-    """Return what is counted while noise is learned, under MLflow names; no table holds it.
+    """Return the numbers that are counted while noise is learned, under their MLflow names.
 
     Args:
-        classes: per class its noise's size, see `clip_har.engine.examples.class_sizes`.
-        history: of the learning.
+        classes: the size of each class's noise, see `clip_har.engine.examples.class_sizes`.
+        history: the history of the learning.
     """
     found = {"noise/steps": float(history.steps), "noise/kept_step": float(history.kept)}
     if "named_on_empty" in classes:
@@ -75,7 +75,7 @@ def learning_numbers(classes: pd.DataFrame, history: History) -> dict[str, float
 def recompute(results: Iterable[Result]) -> None:
     """Bring the numbers of results up to date, on the disk and in the tracking store.
 
-    Where the store is away they are sent when the cell's command is typed again.
+    If the tracking store cannot be reached, they are sent when the cell's command is run again.
 
     Args:
         results: each result once.
@@ -103,7 +103,7 @@ def recompute(results: Iterable[Result]) -> None:
 
 
 def write_class_tables(folder: Path, table: ScoreTable) -> None:
-    """Write what happened to each class: counts of answers, recalls, confused pairs, attributes."""
+    """Write the tables of classes: confusion matrix, recalls, confused pairs, attributes."""
     confusion = confusion_matrix(table.labels, table.scores)
     names = table.class_names
     per_class(table.labels, table.scores, names).to_csv(folder / "per_class.csv", index=False)
@@ -115,18 +115,18 @@ def write_class_tables(folder: Path, table: ScoreTable) -> None:
 
 
 def bring_up_to_date(result: Result) -> bool:
-    """Compute a result's numbers again from its tables, where other code computed them.
+    """Compute a result's numbers again from its tables if other code computed them.
 
     The caller holds the cell's lock.
 
     Returns:
-        Whether they were computed: not where they are up to date, nor where the result was
-        compared with a clean twin that is gone.
+        Whether they were computed. They are not if they are up to date, or if the result was
+        compared with a clean twin that no longer exists.
     """
     if result.is_up_to_date:
         return False
     if result.twin_folder is not None and result.clean is None:
-        log.warning("%s: its clean twin is gone, its numbers stay as they are", result.name)
+        log.warning("%s: its clean twin no longer exists, its numbers are not changed", result.name)
         return False
     clean = None if result.clean is None else result.clean.table
     old = result.metrics
@@ -140,7 +140,7 @@ def bring_up_to_date(result: Result) -> bool:
     write_class_tables(result.folder, result.table)
     with whole_file(result.folder / METRICS) as path:
         write_json(path, new)
-    # Last: when this process is killed before, the next one computes all again.
+    # Last: if this process is killed before this line, the next one computes all again.
     with whole_file(result.folder / PROTOCOL) as path:
         write_json(path, result.protocol | {METRICS_CODE: metrics_code()})
     log.info("%s: numbers computed again from the score table", result.name)

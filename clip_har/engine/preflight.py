@@ -1,4 +1,4 @@
-"""What would stop a cell, found out before it starts."""
+"""Find what would stop a cell before it starts."""
 
 from clip_har.config.cell import Cell
 from clip_har.core.errors import ClipHarError
@@ -6,13 +6,13 @@ from clip_har.data.clips import ClipSet, clips_of
 
 
 def preflight(cell: Cell) -> ClipSet:
-    """Find out, cheaply, what would stop a cell: missing data, weights or prompt files.
+    """Check quickly what would stop a cell: missing data, weights or prompt files.
 
     Returns:
-        The clips that the cell is about.
+        The clips that the cell evaluates.
 
     Raises:
-        ClipHarError: for the first target that is missing.
+        ClipHarError: for the first problem that is found.
     """
     clips = clips_of(cell.dataset, cell.limit)
     if cell.shard is not None:
@@ -30,7 +30,7 @@ def preflight(cell: Cell) -> ClipSet:
             f" {length} frames of each clip; use frames.sampler=uniform frames.count={length}"
         )
     if cell.device not in ("auto", "cpu") or cell.precision == "fp16":
-        # Only these can be impossible, and only PyTorch knows (it takes seconds to import).
+        # Only these may be impossible here, and only PyTorch knows (its import takes seconds).
         from clip_har.models.device import pick_device, pick_dtype
 
         pick_dtype(cell.precision, pick_device(cell.device))

@@ -22,10 +22,10 @@ log = logging.getLogger(__name__)
 
 
 def run_cell(config: DictConfig, job: Job) -> Outcome:
-    """Run a composed cell, and leave its outcome in the job's folder.
+    """Run a composed cell, and write its outcome into the job's folder.
 
     Raises:
-        ClipHarError: when the cell cannot be run; the outcome says so, too.
+        ClipHarError: when the cell cannot be run; the outcome holds the error, too.
     """
     started = time.monotonic()
     plain = without_hydra(config)
@@ -60,7 +60,7 @@ def run_cell(config: DictConfig, job: Job) -> Outcome:
         with run.lock():
             state = _find_or_make(run, twin=_clean_twin(run))
     except TrackingError as error:
-        # With its result, where there is one: the sweep's tables need no tracking store.
+        # The outcome keeps the result, if there is one: the sweep's tables need no tracking store.
         end("failed", folder, error=describe(error))
         raise
     except Exception as error:
@@ -71,9 +71,10 @@ def run_cell(config: DictConfig, job: Job) -> Outcome:
 
 
 def _clean_twin(run: Prepared) -> Result | None:
-    """Return the result of a cell's clean twin, after running it where there is none.
+    """Return the result of a cell's clean twin; run the twin first if it has no result.
 
-    None where the cell is its own twin, none is asked for, or it failed before and is left alone.
+    None if the cell is its own twin, if no twin is wanted, or if the twin failed before and is not
+    run again.
     """
     twin = run.clean_twin() if run.cell.clean_twin else None
     if twin is None:
@@ -84,18 +85,18 @@ def _clean_twin(run: Prepared) -> Result | None:
             try:
                 _find_or_make(twin, twin=None)
             except TrackingError as error:
-                log.warning("%s: %s", TWIN, error)  # the cell can be compared all the same
-    return Result.at(twin.folder)  # it may be left alone
+                log.warning("%s: %s", TWIN, error)  # the cell can still be compared
+    return Result.at(twin.folder)  # None if it was not run again
 
 
 def _find_or_make(run: Prepared, *, twin: Result | None) -> State:
-    """Return how a cell ended whose result was found, or made, and sent to the tracking store."""
-    clear_up(run.folder)  # whose lock is held
+    """Find or make the result of a cell, send it to the tracking store, and return its state."""
+    clear_up(run.folder)  # the caller holds its lock
     found = Result.at(run.folder)
     cell, info = run.cell, run.info
     if cell.overwrite == "never" and found is None and run.failed.is_file():
-        log.info("%s: failed before, left alone (overwrite=never)", info.name)
-        return "left alone"
+        log.info("%s: failed before, not run again (overwrite=never)", info.name)
+        return "skipped"
     if found is not None and _may_be_reused(found, run, twin):
         return _reuse(found, run)
     shards = finished_shards(run.folder, info.name)
@@ -105,7 +106,7 @@ def _find_or_make(run: Prepared, *, twin: Result | None) -> State:
         nonlocal made
         log.info("%s: running", info.name)
         try:
-            # Imported here: all that is heavy (torch, transformers) comes after the checks.
+            # Imported here: heavy modules (torch, transformers) are loaded after the checks.
             from clip_har.engine.make import make_result
 
             make_result(run.config, cell, run.clips, run.folder, info, twin=twin, shards=shards)
@@ -121,7 +122,7 @@ def _find_or_make(run: Prepared, *, twin: Result | None) -> State:
             make()
             _send(Result(run.folder), tracked)
     except TrackingError as error:
-        # A cell of its own finds out at its start, before it costs anything.
+        # A cell outside a sweep stops at its start, before any work is done.
         if info.parent is None and not made:
             raise
         log.warning("%s: %s", info.name, error)
@@ -133,10 +134,10 @@ def _find_or_make(run: Prepared, *, twin: Result | None) -> State:
 
 
 def _reuse(found: Result, run: Prepared) -> State:
-    """Bring a finished result up to date, and send what the tracking store lacks of it."""
+    """Bring a finished result up to date, and send it to the tracking store if needed."""
     cell, info = run.cell, run.info
     if not found.is_up_to_date:
-        from clip_har.engine.numbers import bring_up_to_date  # heavy, and seldom needed
+        from clip_har.engine.numbers import bring_up_to_date  # a heavy import that is seldom needed
 
         run.unsent.touch()
         bring_up_to_date(found)
@@ -169,19 +170,17 @@ def _send(result: Result, tracked: Run) -> None:
 
 
 def _kept_unsent(run: Prepared, error: TrackingError) -> TrackingError:
-    """Return the error of a server that is away: it costs a sweep no result."""
+    """Return the error of a store that cannot be reached, and mark the result as not sent."""
     run.unsent.touch()
     return TrackingError(
-        f"{error}; the result is kept, and sent when the command is typed again"
-        " (with overwrite=missing)"
+        f"{error}; the result is kept: run the command again to send it (with overwrite=missing)"
     )
 
 
 def _may_be_reused(found: Result, run: Prepared, twin: Result | None) -> bool:
-    """Return whether a finished result is what this run asks for.
+    """Return whether a finished result satisfies the settings of this run.
 
-    It may stem from a run with ``clean_twin=false``, or with ``frames.on_error=skip``, which this
-    one need not share.
+    Another run may have made it with ``clean_twin=false`` or ``frames.on_error=skip``.
     """
     cell = run.cell
     share = found.metrics[FAILED_CLIPS] / len(run.clips.clips)

@@ -1,4 +1,4 @@
-"""From the answers to a cell's clips to a score table."""
+"""Make a score table from the scores of a cell's clips."""
 
 from collections.abc import Sequence
 
@@ -22,13 +22,13 @@ def score_table(
     drift: NDArray[np.float64],
     embeddings: NDArray[np.float32] | None = None,
 ) -> ScoreTable:
-    """Put answers to the evaluated clips into a score table.
+    """Make the score table of the evaluated clips.
 
     Args:
         masked: the clips.
-        effects: of the mask, one per evaluated clip.
+        effects: the effect of the mask on each evaluated clip.
         scores: ``(N, C)``.
-        pooling: over the frames, which says what kind of scores these are.
+        pooling: how frames become one clip; it determines the kind of the scores.
         noise_rms: ``(N,)``, see `ScoreTable`.
         noise_largest: ``(N,)``, see `ScoreTable`.
         drift: ``(N,)``, see `ScoreTable`.

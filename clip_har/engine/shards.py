@@ -1,4 +1,4 @@
-"""One cell split over several jobs: each evaluates its shard, and the whole cell merges them."""
+"""One cell over several jobs: each job evaluates its shard; the whole cell merges the shards."""
 
 import logging
 from pathlib import Path
@@ -24,20 +24,20 @@ log = logging.getLogger(__name__)
 def run_shard(
     config: DictConfig, cell: Cell, shard: Shard, clips: ClipSet, folder: Path, name: str
 ) -> bool:
-    """Evaluate a shard of a cell, where that was not done yet, and that of its clean twin.
+    """Evaluate a shard of a cell and of its clean twin, unless that was done already.
 
-    Nothing is sent to the tracking store: the numbers of a shard are no result.
+    Nothing is sent to the tracking store: a shard alone is not a result.
 
     Args:
         config: the composed configuration, without Hydra's own node.
         cell: the checked settings.
         shard: which clips are evaluated.
-        clips: all of the cell's clips.
-        folder: of the whole cell's results.
-        name: of the cell, for messages.
+        clips: all clips of the cell.
+        folder: the folder of the whole cell's results.
+        name: the cell's name, for messages.
 
     Returns:
-        Whether the model was asked.
+        Whether the model was run.
     """
     if (folder / METRICS).is_file() and cell.overwrite != "always":
         log.info("%s: the whole cell is finished already", name)
@@ -52,29 +52,29 @@ def run_shard(
     asked = _evaluate(cell, shard, clips, folder, name, clean, again=again)
     _, missing = find_shards(folder, shard.count)
     rest = f"; {', '.join(map(str, missing))} to come" if missing else ""
-    log.info("%s: kept%s; the same command without shard puts all shards together", name, rest)
+    log.info("%s: kept%s; the same command without shard merges all shards", name, rest)
     return asked
 
 
 def finished_shards(folder: Path, name: str) -> list[Path]:
-    """Return the folders with the answers to all shards of a cell; empty where it has no shards.
+    """Return the folders with the score tables of all shards of a cell; empty without shards.
 
     Raises:
-        ClipHarError: when some shards are missing: a cell that was split for its size is not
-            evaluated as a whole by mistake.
+        ClipHarError: when some shards are missing, so that a cell that was split because of its
+            size is not evaluated as a whole by mistake.
     """
     folders, missing = find_shards(folder)
     if missing:
         raise ClipHarError(
-            f"{name}: no answers yet for shard {' and '.join(map(str, missing))}: run it with"
+            f"{name}: no result yet for shard {' and '.join(map(str, missing))}: run it with"
             f" shard={missing[0]}, or remove {folder.with_suffix('.shards')} to evaluate all clips"
-            " in one go"
+            " in one run"
         )
     return folders
 
 
 def shard_folder(folder: Path, shard: Shard) -> Path:
-    """Return where the answers to a shard lie, beside the folder of the whole cell's results."""
+    """Return the folder of a shard, beside the folder of the whole cell's results."""
     return folder.with_suffix(".shards") / f"{shard.number}of{shard.count}"
 
 
@@ -82,12 +82,12 @@ def find_shards(folder: Path, count: int | None = None) -> tuple[list[Path], lis
     """Look for the shards of a cell.
 
     Args:
-        folder: of the whole cell's results.
-        count: look only for the split into so many shards; None for any.
+        folder: the folder of the whole cell's results.
+        count: look only for splits into this number of shards; None for any.
 
     Returns:
-        The folders of all shards of one split, empty where none is whole; and the shards that are
-        missing from the split that is nearest to being whole.
+        The folders of all shards of one split, empty if no split is complete; and the missing
+        shards of the split that is most complete.
     """
     done: dict[int, set[int]] = {}
     for path in folder.with_suffix(".shards").glob("*of*"):
@@ -103,8 +103,8 @@ def find_shards(folder: Path, count: int | None = None) -> tuple[list[Path], lis
 
 
 def clean_table(twin: Cell, shard: Shard, clips: ClipSet, folder: Path, name: str) -> "ScoreTable":
-    """Return the clean twin's answers: to all clips where it is finished, else to the shard."""
-    # Imported here: all that is heavy (torch, transformers) comes after the checks.
+    """Return the clean twin's score table: of all clips if it is finished, else of the shard."""
+    # Imported here: heavy modules (torch, transformers) are loaded after the checks.
     from clip_har.engine.merge_shards import read_shard
     from clip_har.results.score_table import ScoreTable
 
@@ -125,7 +125,7 @@ def _evaluate(
     *,
     again: bool = False,
 ) -> bool:
-    """Keep the answers to a shard, and return whether they had to be made."""
+    """Write the score tables of a shard unless they exist; return whether the model was run."""
     from clip_har.engine.evaluate import evaluate
     from clip_har.engine.merge_shards import write_shard
     from clip_har.results.costs import Cost
@@ -134,7 +134,7 @@ def _evaluate(
     out.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(out.with_suffix(".lock")):
         if out.is_dir() and not again:
-            log.info("%s: answered already", name)
+            log.info("%s: finished already", name)
             return False
         log.info("%s: running", name)
         cost = Cost()

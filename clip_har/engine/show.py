@@ -1,4 +1,4 @@
-"""The one loop that shows a cell's clips to its model: whole or masked, with and without noise."""
+"""The one loop that shows a cell's clips to its model, with or without mask and noise."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
@@ -22,21 +22,21 @@ _BATCHES = 8  # forward passes whose frames are in memory at once
 _CPU = torch.device("cpu")
 
 ChooseColumns = Callable[[NDArray[np.float32], slice], NDArray[np.int64]]
-"""From the scores ``(B, C)`` of some clips under the first noise, and their rows: ``(B, K)``, the
-columns of the other noises that these clips are seen under."""
+"""Takes the scores ``(B, C)`` of some clips under the first noise, and their rows; returns
+``(B, K)``, the columns of the other noises under which these clips are shown."""
 
 
 @dataclass(frozen=True, eq=False)
 class Answers:
-    """What the model answers to N clips under one noise of K columns.
+    """The scores of N clips under one noise of K columns.
 
     Attributes:
-        scores: ``(N, K, C)`` float32; NaN under a column that a clip was not seen under.
-        rms: ``(N, K)`` float32, root mean square of what was really added, grey levels; 0 in
-            feature space.
-        largest: ``(N, K)`` float32, largest of it in absolute value, grey levels.
+        scores: ``(N, K, C)`` float32; NaN for columns under which a clip was not shown.
+        rms: ``(N, K)`` float32, root mean square of the change of the pixels, in grey levels; 0
+            for noise in feature space.
+        largest: ``(N, K)`` float32, the largest absolute change of a pixel, in grey levels.
         drift: ``(N, K)`` float64, 1 − cos of the clip's embedding to that of its clean twin; NaN
-            where that is not known.
+            if that is not known.
     """
 
     scores: NDArray[np.float32]
@@ -46,7 +46,7 @@ class Answers:
 
     @classmethod
     def unknown(cls, clips: int, columns: int, classes: int) -> "Answers":
-        """Return answers to N clips that are not given yet."""
+        """Return empty scores of N clips, to be filled in."""
         return cls(
             np.full((clips, columns, classes), np.nan, np.float32),
             np.zeros((clips, columns), np.float32),
@@ -57,12 +57,12 @@ class Answers:
 
 @dataclass(frozen=True, eq=False)
 class Shown:
-    """What happened to N clips that were shown to the model.
+    """The results of showing N clips to the model.
 
     Attributes:
         answers: by noise, one row per evaluated clip, in the clip set's order.
-        effects: what the mask did to each clip.
-        embeddings: ``(N, D)`` float32 under the first noise; None where they are not kept.
+        effects: the effect of the mask on each clip.
+        embeddings: ``(N, D)`` float32 under the first noise; None if they are not kept.
     """
 
     answers: Mapping[str, Answers]
@@ -86,13 +86,14 @@ def show_clips(
     Args:
         masked: the clips.
         classifier: the cell's model with its classes, or anything else that scores clips.
-        noises: by name. The first has one column; most cells have no other.
-        choose: says which columns of the other noises each clip is seen under; None for all.
-        clean: of the clean twin; None where the clips are not compared with it.
+        noises: by name. The first has one column; most cells have only this one.
+        choose: returns the columns of the other noises under which each clip is shown; None for
+            all columns.
+        clean: embeddings of the clean twin; None if the clips are not compared with it.
         keep_embeddings: keep the clips' embeddings under the first noise.
         cost: counts the time.
-        threads: that hide parts of the next clips while the model is at work on these; 0 where it
-            works on the same processor anyway.
+        threads: number of threads that mask the next clips while the model works on the current
+            ones; 0 if the model runs on the same processor.
     """
     cost = cost or Cost()
     twins, ids = CleanEmbeddings(clean), masked.evaluated_ids
@@ -103,8 +104,8 @@ def show_clips(
     }
     effects: list[MaskEffect] = []
     kept: list[NDArray[np.float32]] = []
-    # Of a single noise several batches at once: only the last one of them is not full where clips
-    # differ in length. With threads one batch each: the device must not wait for the first of many.
+    # With a single noise, several batches at once: if clips differ in length, only the last batch
+    # is not full. With threads, one batch each: the device must not wait for many batches.
     at_once = classifier.batch_size * (1 if threads or others else _BATCHES)
     batches = masked.frames.batches(masked.evaluated, at_once)
 
@@ -146,10 +147,10 @@ def seen_frames(
     """Return the frames of one clip with noise, ``(T, 3, S, S)`` uint8 on the CPU.
 
     Args:
-        clip: under its mask.
+        clip: the masked clip.
         noise: what is added.
-        column: which of its columns.
-        device: of the model that the noise was learned for.
+        column: the column of the noise.
+        device: the device of the model that the noise was learned for.
     """
     with torch.inference_mode():
         return noise.seen(ClipBatch([clip], device), np.array([column])).frames[0].cpu()
@@ -166,7 +167,7 @@ def _answer(
 def _columns(
     noise: Noise, first: NDArray[np.float32], rows: slice, choose: ChooseColumns | None
 ) -> NDArray[np.int64]:
-    """Return the columns of a noise that B clips are seen under, one by one: ``(K, B)``."""
+    """Return the columns of a noise under which B clips are shown: ``(K, B)``."""
     if choose is not None:
         return choose(first[rows, 0], rows).T
     return np.arange(noise.columns)[:, None].repeat(rows.stop - rows.start, axis=1)

@@ -20,13 +20,13 @@ log = logging.getLogger(__name__)
 
 
 def open_training(noise: Learned, cell: "Cell", zero_shot: ZeroShot) -> TrainingClips:
-    """Decode the clips that a cell's noise is learned from, or find them decoded.
+    """Decode the clips that a cell's noise is learned from, or open them if decoded already.
 
     Clips without a subject are treated as in evaluation (``region.on_empty``) where a mask or the
     loss asks for it.
 
     Args:
-        noise: the cell's.
+        noise: the settings of the cell's noise.
         cell: the checked settings.
         zero_shot: its model with its classes.
 
@@ -50,7 +50,7 @@ def open_training(noise: Learned, cell: "Cell", zero_shot: ZeroShot) -> Training
 
 
 def _with_target(clips: MaskedClips, *, subject: bool) -> list[int]:
-    """Return the decoded clips in which is found what is asked for, as ``on_empty`` says."""
+    """Return the decoded clips in which the targets were found; ``on_empty`` decides on others."""
     maps = [clips.feature, clips.subject if subject else None]
     asked = [found for found in maps if found is not None]
     decoded = clips.frames.ok
@@ -58,13 +58,13 @@ def _with_target(clips: MaskedClips, *, subject: bool) -> list[int]:
     if len(whole) == len(decoded):
         return decoded
     message = (
-        f"nothing was found to aim at in {len(decoded) - len(whole)} of {len(decoded)} training"
+        f"no target was found in {len(decoded) - len(whole)} of {len(decoded)} training"
         f" clips of {clips.frames.clip_set.name}"
     )
     if clips.on_empty == "error":
         raise ClipHarError(f"{message}: region.on_empty=skip leaves them out")
     if clips.on_empty == "whole":
-        log.warning("%s: their whole frames are taken for it", message)
+        log.warning("%s: their whole frames are used as the target", message)
         return decoded
     log.warning("%s: left out", message)
     return whole

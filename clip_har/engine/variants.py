@@ -1,6 +1,7 @@
-"""The variants of a cell: what its clips are answered under, taken from one set of answers.
+"""The variants of a cell: protocols and controls, all computed from one set of scores.
 
-A cell without learned noise has one; with it, every protocol and every control is one.
+A cell without learned noise has one variant. With learned noise, each protocol and each control is
+a variant.
 """
 
 from collections.abc import Mapping
@@ -37,12 +38,12 @@ from clip_har.results.score_table import ScoreTable
 
 @dataclass(frozen=True, eq=False)
 class Variant:
-    """One way to answer N clips.
+    """One way to score N clips.
 
     Attributes:
         scores: ``(N, C)``.
-        noise: name of the noise that the clips are seen with.
-        columns: ``(N,)``, the column of it that each clip's answer was given under.
+        noise: name of the noise that is added to the clips.
+        columns: ``(N,)``, the column of the noise that gave each clip's predicted class.
     """
 
     scores: NDArray[np.float32]
@@ -56,11 +57,11 @@ def variants_of(
     calibration: Calibration | None,
     labels: NDArray[np.int64],
 ) -> dict[str, Variant]:
-    """Return every variant by name, from the same answers.
+    """Return every variant by name, from the same scores.
 
     Args:
         noise: the settings.
-        answers: of the noises of a cell, one row per clip.
+        answers: scores by noise, one row per clip.
         calibration: the control that changes scores only; None without controls.
         labels: ``(N,)``, the true classes.
     """
@@ -72,7 +73,7 @@ def variants_of(
     found = {NONE: Variant(clean, NONE, first)}
     if isinstance(noise, PerClass):
         use = partial(apply_protocol, clean=clean, labels=labels, top_k=noise.top_k)
-        # Without controls only what the cell's own protocol needs was computed.
+        # Without controls, only the scores that the cell's own protocol needs were computed.
         for protocol in PROTOCOLS if noise.controls else (noise.protocol,):
             scores, columns = use(protocol, noisy=own)
             found[shown_name(protocol)] = Variant(scores, LEARNED, columns)
@@ -94,7 +95,7 @@ def variants_of(
 
 
 def headline_of(noise: NoiseSettings) -> str:
-    """Return the name of the variant that a cell's own numbers are of."""
+    """Return the name of the variant that a cell's own numbers are computed from."""
     if isinstance(noise, PerClass):
         return shown_name(noise.protocol)
     if noise.is_learned:
@@ -103,11 +104,11 @@ def headline_of(noise: NoiseSettings) -> str:
 
 
 def columns_needed(noise: NoiseSettings, labels: NDArray[np.int64]) -> ChooseColumns | None:
-    """Return which columns clips must be seen under; None for all, which controls need.
+    """Return which columns clips must be shown under; None for all columns, as controls need.
 
     Args:
         noise: the settings.
-        labels: ``(N,)``, the true classes of the evaluated clips; only ``oracle`` looks at them.
+        labels: ``(N,)``, the true classes of the evaluated clips; only ``oracle`` uses them.
     """
     if not isinstance(noise, PerClass) or noise.controls:
         return None
@@ -119,13 +120,13 @@ def columns_needed(noise: NoiseSettings, labels: NDArray[np.int64]) -> ChooseCol
 
 
 def shown_variants(noise: NoiseSettings, tables: Mapping[str, ScoreTable]) -> dict[str, Variant]:
-    """Return the variants whose clips are looked at again: the headline, none and ``universal``.
+    """Return the variants whose clips are shown again: the headline, none and ``universal``.
 
-    They are known from their score tables alone, so also where shards answered.
+    The score tables are enough to make them, so merged shards can be used, too.
 
     Args:
         noise: the settings.
-        tables: of all variants.
+        tables: the score tables of all variants.
     """
     headline = headline_of(noise)
     table = tables[headline]
@@ -143,13 +144,13 @@ def shown_variants(noise: NoiseSettings, tables: Mapping[str, ScoreTable]) -> di
 
 
 def table_of(variant: Variant, shown: Shown, masked: MaskedClips, *, pooling: str) -> ScoreTable:
-    """Return a variant's score table, with the size of the noise that each answer was given under.
+    """Return a variant's score table, with the size of the noise that each clip was shown with.
 
     Args:
         variant: the scores.
-        shown: all answers to the clips.
+        shown: all scores of the clips.
         masked: the clips.
-        pooling: over the frames, which says what kind of scores these are.
+        pooling: how frames become one clip; it determines the kind of the scores.
     """
     answers = shown.answers[variant.noise]
     at = (np.arange(len(variant.columns)), variant.columns)

@@ -13,15 +13,15 @@ from clip_har.report.pictures import both_themes, photograph
 from clip_har.report.selection import Chosen
 from clip_har.results.result import Result
 
-_LINES = 8  # strategies in one figure
+_LINES = 8  # largest number of strategies in one figure
 
 
 def over_ratio_charts(rows: pd.DataFrame, *, chance: float) -> list[Markup]:
-    """Return top-1, confidence and calibration error over the hidden share, a line per strategy.
+    """Return top-1, confidence and calibration error over the hidden share, one line per strategy.
 
     Args:
         rows: see `clip_har.sweeps.table.cell_rows`.
-        chance: top-1 of a guess, in (0, 1].
+        chance: top-1 of random guessing, in (0, 1].
     """
     known = rows[rows["ratio"].notna()]
     several = known.groupby("strategy")["ratio"].nunique()
@@ -68,7 +68,7 @@ def reliability_charts(cells: Sequence[Result]) -> list[Markup]:
 
 
 def gallery(chosen: Chosen, cells: Sequence[Result]) -> list[tuple[str, Markup]]:
-    """Return titles and pictures of masked clips: of the whole sweep, or of single cells."""
+    """Return titles and pictures of masked clips: one for the whole sweep, or one per cell."""
     whole = None if chosen.folder is None else chosen.folder / "mask_gallery.png"
     if whole is not None and whole.is_file():
         return [("All masks on clips of this run", photograph(whole, "clips under each mask"))]

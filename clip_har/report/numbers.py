@@ -1,4 +1,4 @@
-"""Numbers as text: halves are rounded away from zero, what is not known is a dash."""
+"""Numbers as text: halves are rounded away from zero, an unknown value is a dash."""
 
 import math
 from decimal import ROUND_HALF_UP, Decimal
@@ -61,7 +61,8 @@ def p_value(value: Any) -> str:
 def _rounded(value: Any, step: str, *, factor: int = 1) -> str:
     if not _known(value):
         return UNKNOWN
-    # The intended decimal: 0.9325 is stored a bit smaller, and differences err in the 16th place.
+    # Round to the intended decimal: 0.9325 is stored slightly smaller, and differences have errors
+    # in the 16th digit.
     exact = Decimal(repr(round(float(value), 12))) * factor
     return str(exact.quantize(Decimal(step), ROUND_HALF_UP) + 0)  # + 0: never "-0.0"
 

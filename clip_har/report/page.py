@@ -30,7 +30,7 @@ from clip_har.sweeps.measures import SweepMeasures, sweep_measures
 from clip_har.sweeps.table import cell_rows, sweep_table
 
 PAGE, MARKDOWN, LATEX = "report.html", "report.md", "cells.tex"
-_LOOKED_AT = 4  # cells that are shown in detail
+_LOOKED_AT = 4  # number of cells that are shown in detail
 
 
 def write_report(
@@ -41,14 +41,14 @@ def write_report(
     measures: SweepMeasures | None = None,
     base_model: str | None = None,
 ) -> Path:
-    """Write the report, in place of an older one.
+    """Write the report; an older one is replaced.
 
     Args:
-        chosen: its cells.
-        folder: for its files.
-        rows: see `cell_rows`, where they are known already; then ``cells.csv`` is written, too.
-        measures: over several cells, where they are known already.
-        base_model: that other models are compared with, see `sweep_measures`.
+        chosen: the cells of the report.
+        folder: the folder for its files.
+        rows: see `cell_rows`; None if they and ``cells.csv`` are still to be made.
+        measures: the measures over several cells; None to compute them.
+        base_model: the model that others are compared with, see `sweep_measures`.
 
     Returns:
         The page.
@@ -112,7 +112,7 @@ def write_report(
 
 
 def _write_table(chosen: Chosen, rows: pd.DataFrame, folder: Path) -> None:
-    """Write the one table of a sweep into its folder; of other cells beside the page."""
+    """Write ``cells.csv``: into the folder of the sweep, or beside the page for other cells."""
     table = rows
     if chosen.folder is not None:
         table = sweep_table(list(read_outcomes(chosen.folder).values()), rows)
@@ -121,7 +121,7 @@ def _write_table(chosen: Chosen, rows: pd.DataFrame, folder: Path) -> None:
 
 
 def _looked_at(cells: Sequence[Result], rows: pd.DataFrame) -> list[Result]:
-    """Return a clean cell, and of the strategies that cost most the costliest cell each."""
+    """Return a clean cell, and the worst cell of each of the strategies that cost most accuracy."""
     clean = next((one for one in cells if one.is_clean), None) or cells[0].clean
     order = rows["top1_change"].sort_values().index
     found = {} if clean is None else {"": clean}
@@ -133,14 +133,12 @@ def _looked_at(cells: Sequence[Result], rows: pd.DataFrame) -> list[Result]:
 
 
 def _counted(rows: pd.DataFrame, cells: Sequence[Result]) -> str:
-    """Return how many cells there are of which kind."""
+    """Return the number of cells of each kind, as text."""
     clean = sum(one.is_clean for one in cells)
     kinds = {"with a mask or noise": len(rows) - clean, "clean": clean}
-    message = [f"{many} {kind}" for kind, many in kinds.items() if many]
+    counts = [f"{many} {kind}" for kind, many in kinds.items() if many]
     return (
-        f"{len(rows)} cells ({', '.join(message)})"
-        if len(rows) > 1
-        else f"1 cell ({message[0][2:]})"
+        f"{len(rows)} cells ({', '.join(counts)})" if len(rows) > 1 else f"1 cell ({counts[0][2:]})"
     )
 
 
@@ -151,7 +149,7 @@ def _protocol_line(cells: Sequence[Result]) -> str:
 
 
 def _caution(cells: Sequence[Result]) -> str:
-    """Return what must be said of the package's own model and rendered clips."""
+    """Return the warning about the package's own model and rendered clips."""
     found = []
     if any(str(one.protocol["data"]).startswith("synthetic") for one in cells):
         found.append("the clips are rendered")
@@ -170,7 +168,7 @@ def _markdown(text: object) -> str:
 
 
 def _latex(rows: pd.DataFrame) -> str:
-    """Return the cells as a LaTeX table (booktabs), in letters that every engine knows."""
+    """Return the cells as a LaTeX table (booktabs), in characters that every TeX engine knows."""
     shown = pd.DataFrame(
         {
             "Cell": rows["cell"] + rows["leaks"].map({True: " (uses the true label)", False: ""}),

@@ -1,4 +1,4 @@
-"""Pictures inside of a page: they need no file beside it, and follow light and dark."""
+"""Pictures that are embedded in the page; charts follow the light or dark theme."""
 
 import base64
 import io
@@ -14,18 +14,18 @@ from numpy.typing import NDArray
 from PIL import Image
 
 _INK = {"light": "#1c1e21", "dark": "#e6e6e6"}
-_MOST = 1400  # pixels across of a photograph
-_NAMED = 30  # classes whose names there is room for
-_LETTERS = 18  # of a name
-_MARGIN = 18  # of a confusion matrix, for the titles of its axes
+_MOST = 1400  # largest width of a photograph, in pixels
+_NAMED = 30  # largest number of classes whose names are shown
+_LETTERS = 18  # letters of a name that are shown
+_MARGIN = 18  # space for the axis titles of a confusion matrix
 
 
 def both_themes(draw: Callable[[], Figure], alt: str) -> Markup:
-    """Return a drawing as HTML, in dark ink and, where the reader's screen is dark, in light ink.
+    """Return a figure as HTML, once for light and once for dark screens.
 
     Args:
-        draw: makes the figure; it is called under each theme.
-        alt: what it shows, in words.
+        draw: makes the figure; it is called once per theme.
+        alt: a description of the figure.
     """
     light, dark = (_svg(draw, ink) for ink in _INK.values())
     return Markup(
@@ -35,11 +35,11 @@ def both_themes(draw: Callable[[], Figure], alt: str) -> Markup:
 
 
 def photograph(path: Path, alt: str) -> Markup:
-    """Return a picture file as HTML, as JPEG inside of the page.
+    """Return a picture file as HTML, as a JPEG that is embedded in the page.
 
     Args:
-        path: of the picture.
-        alt: what it shows, in words.
+        path: the picture file.
+        alt: a description of the picture.
     """
     with Image.open(path) as picture:
         shown = picture.convert("RGB")
@@ -52,10 +52,10 @@ def photograph(path: Path, alt: str) -> Markup:
 
 
 def confusion_picture(confusion: NDArray[np.int64], names: Sequence[str]) -> Markup:
-    """Return a confusion matrix as HTML, whose cells tell their classes and counts.
+    """Return a confusion matrix as HTML, whose cells show their classes and counts.
 
     Args:
-        confusion: ``(C, C)`` counts, row true, column answered.
+        confusion: ``(C, C)`` counts, rows are true classes, columns predicted classes.
         names: C names.
     """
     classes = len(names)
@@ -67,18 +67,18 @@ def confusion_picture(confusion: NDArray[np.int64], names: Sequence[str]) -> Mar
             '<rect x="{}" y="{}" width="{}" height="{}" class="{}" fill-opacity="{:.2f}">'
             "<title>{} → {}: {} of {}</title></rect>"
         ).format(
-            side * answered,
+            side * predicted,
             side * true,
             side - 0.5,
             side - 0.5,
-            "hit" if true == answered else "miss",
-            0.15 + 0.85 * confusion[true, answered] / totals[true],
+            "hit" if true == predicted else "miss",
+            0.15 + 0.85 * confusion[true, predicted] / totals[true],
             names[true],
-            names[answered],
-            confusion[true, answered],
+            names[predicted],
+            confusion[true, predicted],
             totals[true],
         )
-        for true, answered in zip(*np.nonzero(confusion), strict=True)
+        for true, predicted in zip(*np.nonzero(confusion), strict=True)
     ]
     left, top = _MARGIN, _MARGIN
     if classes <= _NAMED:
@@ -95,7 +95,7 @@ def confusion_picture(confusion: NDArray[np.int64], names: Sequence[str]) -> Mar
             )
     cells.append(
         Markup(
-            '<text x="{}" y="{}" text-anchor="middle">answered class</text>'
+            '<text x="{}" y="{}" text-anchor="middle">predicted class</text>'
             '<text transform="translate({} {}) rotate(-90)" text-anchor="middle">true class</text>'
         ).format(size / 2, 12 - top, 12 - left, size / 2)
     )

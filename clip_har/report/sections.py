@@ -20,10 +20,10 @@ from clip_har.sweeps.table import DRAWS
 
 Records = Sequence[Mapping[Any, Any]]
 
-_MOVED = 5  # classes at either end
-_VALUES = 30  # of an attribute
-_FEW_ERRORS = 20  # too few for a measure of the errors
-_NOT_SHOWN = ("command", "clean_twin", "notes", "varies", "metrics_code")  # of the protocol card
+_MOVED = 5  # number of classes with the largest loss, and with the largest gain
+_VALUES = 30  # largest number of values of an attribute
+_FEW_ERRORS = 20  # with fewer errors, measures of errors are not shown
+_NOT_SHOWN = ("command", "clean_twin", "notes", "varies", "metrics_code")  # in the card
 
 
 @dataclass(frozen=True)
@@ -32,9 +32,9 @@ class Detail:
 
     Attributes:
         name: of the cell.
-        clips: how many it answered.
-        confusion: a picture.
-        pairs: the most confused ones.
+        clips: the number of its clips.
+        confusion: the confusion matrix as a picture.
+        pairs: the most confused pairs of classes.
         losing: classes whose recall falls most; empty for a clean cell.
         gaining: classes whose recall rises most.
     """
@@ -68,7 +68,7 @@ def detail_of(one: Result) -> Detail:
 
 
 def bias_rows(cells: Sequence[Result]) -> Records:
-    """Return the bias of each cell's answers, beside that of its clean twin."""
+    """Return the bias of each cell's predictions, beside that of its clean twin."""
     return [
         {
             "cell": one.name,
@@ -117,7 +117,7 @@ class Kinds:
         attribute: its name.
         cells: names of the cells.
         rows: ``value``, and ``cells``, a row of `attribute_table` or None for each cell.
-        left_out: how many values are not shown; the shown ones have the lowest accuracy.
+        left_out: the number of values that are not shown; the shown ones have the lowest accuracy.
     """
 
     attribute: str
@@ -147,7 +147,7 @@ def kinds_rows(cells: Sequence[Result]) -> list[Kinds]:
 
 
 def noise_rows(measures: SweepMeasures) -> Records:
-    """Return what learned noise did to top-1, a row per mask and variant."""
+    """Return the effect of learned noise on top-1, one row per mask and variant."""
     if not len(measures.noise):
         return []
     shown = measures.noise[
@@ -157,13 +157,13 @@ def noise_rows(measures: SweepMeasures) -> Records:
 
 
 def costs_rows(cells: Sequence[Result]) -> Records:
-    """Return what the cells cost, where that is known."""
+    """Return the cost of each cell for which it is known."""
     costs = [(one.name, one.cost) for one in cells]
     return [{"cell": name, **cost} for name, cost in costs if cost]
 
 
 def protocol_rows(cells: Sequence[Result]) -> list[tuple[str, str]]:
-    """Return each entry of the protocol cards, or how many values it has in these cells."""
+    """Return each entry of the protocol cards, or the number of its values if cells differ."""
     keys = [key for key in cells[0].protocol if key not in _NOT_SHOWN]
     found = []
     for key in keys:

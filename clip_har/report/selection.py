@@ -1,4 +1,4 @@
-"""The finished cells that a report is about: from a sweep's folder, or by a question to MLflow."""
+"""The cells of a report: from a sweep's folder, or from a query to MLflow."""
 
 import json
 from dataclasses import dataclass
@@ -8,18 +8,18 @@ from clip_har.core.errors import ClipHarError
 from clip_har.results.result import TWIN, Result
 from clip_har.results.sweep import SWEEP, Sweep, read_outcomes
 
-_NAMED = 3  # troubles in one line
+_NAMED = 3  # largest number of troubles in an error message
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """What a report is about.
+    """The cells of a report.
 
     Attributes:
-        title: a few words.
-        cells: finished ones, each result once.
-        troubles: cells that failed or are missing, and why; one line each.
-        folder: of the sweep; None for cells from several.
+        title: a short title.
+        cells: the finished cells, each result once.
+        troubles: one line per cell that failed or is missing, with the reason.
+        folder: the folder of the sweep; None for cells of several sweeps.
     """
 
     title: str
@@ -32,10 +32,10 @@ def of_sweep(folder: Path) -> Chosen:
     """Return the cells of a sweep.
 
     Args:
-        folder: the sweep's, below ``results/sweeps``.
+        folder: the folder of the sweep, below ``results/sweeps``.
 
     Raises:
-        ClipHarError: when it is no sweep's folder, or none of its cells has a result.
+        ClipHarError: when it is not the folder of a sweep, or no cell has a result.
     """
     outcomes = read_outcomes(folder)
     if not outcomes:
@@ -48,14 +48,14 @@ def of_sweep(folder: Path) -> Chosen:
         if (result := outcome.result) is not None:
             found.setdefault(result.folder, result)
         else:
-            troubles.append(f"{outcome.name}: {outcome.error or 'its results are not there'}")
+            troubles.append(f"{outcome.name}: {outcome.error or 'its results are missing'}")
     sweep = Sweep.read(folder)
     named = sweep is not None and sweep.name != folder.name
     title = f"{sweep.name} ({folder.name})" if sweep is not None and named else folder.name
     if sweep is not None and sweep.cells > len(outcomes):
         troubles.append(
-            f"{sweep.cells - len(outcomes)} of {sweep.cells} cells were not run: type the same"
-            " command again, it runs what is missing"
+            f"{sweep.cells - len(outcomes)} of {sweep.cells} cells were not run: run the same"
+            " command again to run the missing cells"
         )
     return _chosen(title, found, troubles, folder)
 
@@ -64,13 +64,13 @@ def of_experiment(results_dir: Path, experiment: str, *, uri: str, filters: str 
     """Return the finished cells of an MLflow experiment.
 
     Args:
-        results_dir: holds the cells.
-        experiment: its name.
-        uri: of the tracking store.
+        results_dir: the results folder with the cells.
+        experiment: the name of the experiment.
+        uri: the address of the tracking store.
         filters: in MLflow's query language, such as ``params.masking = 'shape'``.
 
     Raises:
-        ClipHarError: when there is no such experiment, or no run of a cell with a result.
+        ClipHarError: when there is no such experiment, or no cell in it has a result.
     """
     from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
@@ -130,9 +130,9 @@ def _chosen(
         if "command" in one.protocol:
             cells.append(one)
         else:
-            troubles.append(f"{one.name}: it was made by an earlier version; run it again")
+            troubles.append(f"{one.name}: an earlier version made it: run it again")
     if not cells:
-        message = "".join(f"; {trouble}" for trouble in troubles[:_NAMED])
+        named = "".join(f"; {trouble}" for trouble in troubles[:_NAMED])
         more = f"; and {len(troubles) - _NAMED} more" if len(troubles) > _NAMED else ""
-        raise ClipHarError(f"{title}: no cell has a result{message}{more}")
+        raise ClipHarError(f"{title}: no cell has a result{named}{more}")
     return Chosen(title, tuple(cells), tuple(dict.fromkeys(troubles)), folder)

@@ -1,4 +1,4 @@
-"""How each class fares in a cell, against its clean twin."""
+"""The recall of each class in a cell, compared with its clean twin."""
 
 import pandas as pd
 
@@ -7,7 +7,7 @@ from clip_har.results.result import Result
 
 
 def class_changes(one: Result, clean: Result) -> pd.DataFrame:
-    """Return how each class's recall changes from the clean twin, the greatest loss first.
+    """Return how each class's recall changes from the clean twin, the largest loss first.
 
     Returns:
         Columns ``class, clips, clean, masked, change``.

@@ -1,4 +1,4 @@
-"""The question of a report and its answer in a few sentences, from its numbers alone."""
+"""The question of a report and its answer in a few sentences, made from its numbers."""
 
 import math
 
@@ -7,7 +7,7 @@ import pandas as pd
 from clip_har.report.numbers import count, points, share
 
 _ALPHA = 0.05
-_SETTINGS = 3  # of which each gets its own sentences
+_SETTINGS = 3  # largest number of settings that get their own sentences
 
 
 def question(rows: pd.DataFrame, scene: pd.DataFrame) -> str:
@@ -20,14 +20,14 @@ def question(rows: pd.DataFrame, scene: pd.DataFrame) -> str:
     if scene["measure"].isin(["scene/background_only", "scene/swap_error"]).any():
         return "Does the model recognise the human action, or the room?"
     if rows["top1_change"].notna().any():
-        return "What does it cost the model when parts of the picture change?"
+        return "How much accuracy does the model lose when parts of the picture change?"
     return "How well does the model recognise the human action?"
 
 
 def answer(rows: pd.DataFrame, scene: pd.DataFrame, *, classes: int) -> list[str]:
-    """Return what the cells say, the most important first.
+    """Return the conclusions from the cells, the most important first.
 
-    Cells that use the true label are left out: they answer another question.
+    Cells that use the true label are left out.
 
     Args:
         rows: see `clip_har.sweeps.table.cell_rows`.
@@ -35,14 +35,12 @@ def answer(rows: pd.DataFrame, scene: pd.DataFrame, *, classes: int) -> list[str
         classes: their number.
     """
     honest = rows[~rows["leaks"]]
-    found = _scene(
-        scene, chance=1 / classes
-    )  # the question itself, where cells were shown that answer it
+    found = _scene(scene, chance=1 / classes)  # first: it answers the question of this package
     compared = honest[honest["top1_change"].notna()]
     if len(compared):
         clean = compared["top1_clean"]
         found.append(
-            f"Of the unchanged clips {share(clean.iloc[0])} % are classified correctly"
+            f"The model classifies {share(clean.iloc[0])} % of the unchanged clips correctly"
             + f" ({share(clean.min())} to {share(clean.max())} % over settings)" * _several(clean)
             + f"; chance is {share(1 / classes)} %."
         )
@@ -67,7 +65,7 @@ def _worst(compared: pd.DataFrame) -> str:
         if best["top1_change"] <= 0:
             return "No cell changes accuracy."
         return f"No cell lowers accuracy; {best['cell']} raises it most: {_change(best)}."
-    left = worst["top1_clean"] + worst["top1_change"]  # of the clips that both show
+    left = worst["top1_clean"] + worst["top1_change"]  # over the clips of both cells
     text = f"{worst['cell']} lowers accuracy most: {_change(worst)}, to {share(left)} %"
     if len(compared) > 1:
         least = "raises it" if best["top1_change"] > 0 else "lowers it least"
@@ -89,27 +87,28 @@ def _significance(compared: pd.DataFrame) -> str:
     test = "the exact McNemar test (5 %, Holm's correction)"
     if compared["top1_change_low"].isna().all():
         return (
-            f"By {test} {int(by_test.sum())} of the {total} changed cells differ from the same"
-            " clips unchanged; an interval needs two groups or more."
+            f"{int(by_test.sum())} of the {total} changed cells differ from the unchanged clips by"
+            f" {test}; an interval needs at least two groups."
         )
     by_interval = (compared["top1_change_low"] > 0) | (compared["top1_change_high"] < 0)
     certain, undecided = int((by_test & by_interval).sum()), int((by_test ^ by_interval).sum())
     if total == 1:
         verdict = "differs" if certain else "does not clearly differ"
-        text = f"The changed cell {verdict} from the same clips unchanged"
+        text = f"The changed cell {verdict} from the unchanged clips"
         if undecided:
-            text += f": only one of {test} and the interval over groups says so"
+            text += f": {test} and the interval over groups disagree"
         return text + "."
     which = "All" if certain == total else f"{certain or 'None'} of the"
     text = (
-        f"{which} {total} changed cells differ from the same clips unchanged by both {test} and the"
+        f"{which} {total} changed cells differ from the unchanged clips by both {test} and the"
         " interval over groups"
     )
     if undecided:
         cells = "1 cell is" if undecided == 1 else f"{undecided} cells are"
         text += f"; {cells} significant by one of the two criteria only"
     if rest := total - certain - undecided:
-        text += f"; {rest} {'does' if rest == 1 else 'do'} not, which does not prove no effect"
+        verb = "does" if rest == 1 else "do"
+        text += f"; {rest} {verb} not, which does not prove that there is no effect"
     return text + "."
 
 
@@ -136,20 +135,20 @@ def _scene_sentences(
     if {"scene/background_only", "scene/clean"} <= measures.keys():
         hidden = measures["scene/background_only"]
         if not hidden["low"] > chance:
-            verdict = f"that is not clearly more than chance, {share(chance)} %"
+            verdict = f"this is not clearly above chance ({share(chance)} %)"
         elif silhouette:
-            verdict = "the background and the subject's outline together are enough for that"
+            verdict = "the background together with the subject's outline is enough"
         else:
-            verdict = "the background alone is enough for that"
+            verdict = "the background alone is enough"
         found.append(
-            f"With the subject hidden {_interval(hidden)} of the clips are classified correctly, of"
-            f" whole clips {_interval(measures['scene/clean'])}: {verdict}."
+            f"With the subject hidden, {_interval(hidden)} of the clips are classified correctly;"
+            f" of the whole clips, {_interval(measures['scene/clean'])}: {verdict}."
         )
     if {"scene/swap_accuracy", "scene/swap_error"} <= measures.keys():
         found.append(
-            "When the subject is put before the background of another class, the model names the"
-            f" subject's action in {_interval(measures['scene/swap_accuracy'])} of the clips and"
-            f" the background's in {_interval(measures['scene/swap_error'])}."
+            "When the subject is shown in front of the background of another class, the model"
+            f" predicts the subject's action in {_interval(measures['scene/swap_accuracy'])} of the"
+            f" clips and the background's in {_interval(measures['scene/swap_error'])}."
         )
     return found
 

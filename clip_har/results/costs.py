@@ -1,4 +1,4 @@
-"""What a cell costs: where its time goes, how fast clips pass, how much memory it takes."""
+"""The cost of a cell: the time of each part, its speed, and its memory."""
 
 import sys
 import time
@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from typing import Literal
 
 Part = Literal["load", "decode", "regions", "mask", "model", "noise", "attention", "metrics"]
-"""Loading the model and the classes; decoding what the frame store lacks; finding the regions that
-are not kept; reading frames and hiding parts of them; showing them to the model; learning noise and
-showing clips with it; measuring attention; computing and writing the results."""
+"""Loading the model and the classes; decoding what is not in the frame store; finding the regions
+that are not in the cache; reading and masking frames; forward passes; learning noise and showing
+clips with it; measuring attention; computing and writing the results."""
 
 
 class Cost:
@@ -20,7 +20,7 @@ class Cost:
 
     @contextmanager
     def of(self, part: Part) -> Iterator[None]:
-        """Count the time within to a part."""
+        """Add the time of the block to a part."""
         started = time.perf_counter()
         try:
             yield
@@ -29,25 +29,25 @@ class Cost:
             self.seconds[part] = self.seconds.get(part, 0.0) + passed
 
     def add(self, seconds: Mapping[Part, float]) -> None:
-        """Count what was spent elsewhere: by the shards of a cell."""
+        """Add time that was measured elsewhere, such as by the shards of a cell."""
         for part, spent in seconds.items():
             self.seconds[part] = self.seconds.get(part, 0.0) + spent
 
     def metrics(self, *, clips: int, frames: int) -> dict[str, float]:
         """Return the numbers under their MLflow names.
 
-        ``cost/clips_per_second`` and ``cost/frames_per_second`` are of what every cell does anew:
-        hiding and the model; left out for learned noise, whose time is learning and controls, too.
-        The time of shards is in it, also where they ran side by side.
-        ``cost/<part>_seconds``, see `Part`; ``cost/peak_memory_mb`` is the most that the process
-        had held so far, 10⁶ bytes, other cells that it ran before included; with CUDA
-        ``cost/peak_device_memory_mb`` likewise.
+        ``cost/clips_per_second`` and ``cost/frames_per_second`` are the speed of masking and the
+        forward passes. They are left out for learned noise, whose time includes learning
+        and controls. The times of all shards are added, even if they ran at the same time.
+        ``cost/<part>_seconds``: see `Part`. ``cost/peak_memory_mb`` is the peak memory of the
+        process so far in 10⁶ bytes, including cells that it ran before; with CUDA also
+        ``cost/peak_device_memory_mb``.
 
         Args:
-            clips: that were evaluated.
-            frames: of them.
+            clips: number of evaluated clips.
+            frames: number of their frames.
         """
-        import torch  # here, since a report that only names the parts has no use for it
+        import torch  # imported here: a report only needs the names of the parts
 
         found = {f"cost/{part}_seconds": seconds for part, seconds in self.seconds.items()}
         found["cost/seconds"] = sum(self.seconds.values())
@@ -63,7 +63,7 @@ class Cost:
 
 
 def _peak_memory() -> int | None:
-    """Return the most memory that the process held so far, bytes; None where no one tells."""
+    """Return the peak memory of the process in bytes; None if the system does not report it."""
     try:
         import resource
     except ImportError:  # Windows

@@ -1,4 +1,4 @@
-"""Where a result comes from: machine, versions, code."""
+"""The environment of a result: machine, versions, code."""
 
 import os
 import platform
@@ -14,7 +14,7 @@ _PACKAGES = ("torch", "torchvision", "transformers", "av", "numpy", "hydra-core"
 
 
 def environment(device: str) -> dict[str, Any]:
-    """Return what a reader needs to run the same again: versions, machine, code."""
+    """Return what a reader needs to repeat a run: versions, machine, code."""
     return {
         "clip_har": code_digest(),
         "git_commit": git_commit(),

@@ -1,15 +1,15 @@
-"""Names and form of what a finished cell leaves on disk."""
+"""The names and the format of the files of a finished cell."""
 
 import json
 from pathlib import Path
 from typing import Any
 
 SCORES, METRICS, PROTOCOL = "scores.parquet", "metrics.json", "protocol.json"
-COST = "cost.json"  # apart from the metrics, which are the same each time
+COST = "cost.json"  # not in the metrics: costs differ from run to run
 CONFIG = "config.yaml"
 ATTENTION = "attention.csv"
 NOISE = "noise"
-FAILED_CLIPS = "data/failed_clips"  # a number of the metrics
+FAILED_CLIPS = "data/failed_clips"  # one of the metrics
 METRICS_CODE = "metrics_code"  # an entry of the protocol card
 LOSS_CURVE = f"{NOISE}/loss_curve.csv"
 

@@ -1,4 +1,4 @@
-"""What a cell is called: a mapping of what varies, and the short name that is made from it."""
+"""The name of a cell: a mapping of what varies, and the short name that is made from it."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -14,13 +14,13 @@ _SET_BY_GROUP = {
     "feature": "masking.feature",
     "noise_seed": "noise.seed",
 }
-"""Root keys whose value counts as the option of a group has it: it may be fixed there."""
+"""Root keys that set a key of an option. The option's value counts, since it may be fixed there."""
 
 
 def what_varies(
     config: DictConfig, choices: Mapping[str, Any], varying: Sequence[str] = ()
 ) -> dict[str, Any]:
-    """Return what tells a cell from the others of its sweep.
+    """Return what differs between a cell and the others of its sweep.
 
     Args:
         config: the composed configuration, without Hydra's own node.
@@ -28,8 +28,8 @@ def what_varies(
         varying: the keys that differ between the sweep's cells.
 
     Returns:
-        Values by their full keys, such as ``dataset.seed``: the mask, its ratio where it has one,
-        then the varying keys; without those that this cell does not use.
+        Values by their full keys, such as ``dataset.seed``: the mask, its ratio if it has one, then
+        the varying keys; keys that this cell does not use are left out.
 
     Example:
         >>> config = OmegaConf.create({"masking": {"ratio": 0.3}, "seed": 1, "fill": "mean"})
@@ -58,7 +58,7 @@ def cell_name(
     Args:
         varies: see `what_varies`.
         without: keys that are left out.
-        notes: what must stand beside every number of the cell.
+        notes: the warnings that must be shown with every number of the cell.
 
     Example:
         >>> cell_name({"masking": "percent", "ratio": 0.3, "dataset.seed": 1, "seed": 0})
@@ -80,7 +80,7 @@ def cell_name(
 
 
 def shown_value(key: str, value: Any) -> str:
-    """Return a value as a name has it: the last part of a path, the items of a list.
+    """Return a value as it is shown in a name: the last part of a path, the items of a list.
 
     Example:
         >>> shown_value("prompts.file", "my/captions.txt"), shown_value("train_ratios", [0.1, 0.3])

@@ -1,4 +1,4 @@
-"""The answers under each variant of a cell's noise, as files that need no model to be read."""
+"""The scores under each variant of a cell's noise, in files that can be read without the model."""
 
 import json
 from collections.abc import Mapping
@@ -18,12 +18,12 @@ _ATTENTION, _VARIANTS = "attention.csv", "variants.json"
 
 @dataclass(frozen=True, eq=False)
 class Answers:
-    """What one model answered to one set of clips.
+    """The scores of one model for one set of clips, with its attention.
 
     Attributes:
         table: the score table of the N clips.
-        attention: ``(N,)`` float64, share of the model's soft mask inside the subject, in [0, 1],
-            NaN where it was not measured; None = measured nowhere.
+        attention: ``(N,)`` float64, share of the model's attribution inside the subject, in [0, 1],
+            NaN for clips that were not measured; None if no clip was measured.
     """
 
     table: ScoreTable
@@ -33,7 +33,7 @@ class Answers:
         """Check that there is one attention value per clip.
 
         Raises:
-            ValueError: otherwise.
+            ValueError: when there is not.
         """
         clips = len(self.table.clip_ids)
         if self.attention is not None and self.attention.shape != (clips,):
@@ -41,11 +41,11 @@ class Answers:
 
 
 def write_answers(folder: Path, headline: str, answers: Mapping[str, Answers]) -> None:
-    """Write what was answered under each variant.
+    """Write the score table and attention of each variant.
 
     Args:
         folder: the ``noise`` folder of a cell.
-        headline: the variant that the cell's own numbers are of.
+        headline: the variant that the cell's own numbers are computed from.
         answers: by variant.
     """
     names = {slug(name): name for name in answers}

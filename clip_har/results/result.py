@@ -1,4 +1,4 @@
-"""One finished cell: everything that is in its folder, read when it is asked for."""
+"""One finished cell: all that is in its folder, read when it is needed."""
 
 import csv
 from collections.abc import Collection, Mapping
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from clip_har.results.score_table import ScoreTable
 
 TWIN = "none (clean twin)"
-"""The name of a clean twin that a cell ran for itself."""
+"""The name of a clean twin that was run only for another cell."""
 
 
 @cache
@@ -54,11 +54,11 @@ class Result:
     """A finished cell.
 
     Attributes:
-        folder: of its files.
-        named: what varies within its sweep, see `what_varies`; None as where it was first run.
-        known_cell: its settings, where they are known; None to read them from the folder. Cells
-            that differ in what their mask does not use share a folder, but not the settings.
-        is_twin: whether it stands for the clean twin of another cell.
+        folder: the folder of its files.
+        named: what varies within its sweep, see `what_varies`; None: as in its first run.
+        known_cell: its settings if they are known; None to read them from the folder. Cells that
+            differ only in keys that their mask does not use share a folder, but not the settings.
+        is_twin: whether it is used as the clean twin of another cell.
     """
 
     folder: Path
@@ -68,32 +68,32 @@ class Result:
 
     @staticmethod
     def at(folder: Path) -> "Result | None":
-        """Return the result in a folder; None where there is none."""
+        """Return the result in a folder; None if there is none."""
         return Result(folder) if (folder / METRICS).is_file() else None
 
     @property
     def varies(self) -> Mapping[str, Any]:
-        """What varies, values by full keys."""
+        """What varies: values by full keys."""
         return self.protocol["varies"] if self.named is None else self.named
 
     @property
     def name(self) -> str:
-        """A short name, such as ``shape r=0.3``, with the notes that must stand beside it."""
+        """A short name, such as ``shape r=0.3``, with the warnings of the cell."""
         return TWIN if self.is_twin else self.named_without()
 
     def named_without(self, keys: Collection[str] = (), *, notes: bool = True) -> str:
         """Return the name without some of what varies.
 
         Args:
-            keys: that are left out.
-            notes: whether the notes stand in it.
+            keys: the keys that are left out.
+            notes: whether to add the warnings of the cell.
         """
         shown = self.protocol.get("notes", ()) if notes else ()
         return cell_name(self.varies, without=keys, notes=shown)
 
     @property
     def strategy(self) -> str:
-        """The name without the ratio: cells of one strategy make a line over ratios."""
+        """The name without the ratio: cells of one strategy form a line over ratios."""
         return self.name if self.is_twin else self.named_without({RATIO})
 
     @property
@@ -120,25 +120,25 @@ class Result:
 
     @cached_property
     def protocol(self) -> dict[str, Any]:
-        """Its protocol card: what its numbers are numbers of."""
+        """Its protocol card: the data, model and settings behind its numbers."""
         return dict(read_json(self.folder / PROTOCOL))
 
     @property
     def cost(self) -> dict[str, float]:
-        """What it cost, see `Cost.metrics`; empty where that is not known."""
+        """Its cost, see `Cost.metrics`; empty if that is not known."""
         path = self.folder / COST
         return dict(read_json(path)) if path.is_file() else {}
 
     @cached_property
     def table(self) -> "ScoreTable":
-        """Its answers, clip by clip."""
-        from clip_har.results.score_table import ScoreTable  # pyarrow: not for a cell that is found
+        """Its score table."""
+        from clip_har.results.score_table import ScoreTable  # imports pyarrow
 
         return ScoreTable.read(self.folder / SCORES)
 
     @property
     def attention(self) -> "dict[str, NDArray[np.float64]]":
-        """Its measures of attention, ``(N,)`` each, NaN where not measured; empty without any."""
+        """Its measures of attention, ``(N,)`` each, NaN if not measured; may be empty."""
         import pandas as pd
 
         path = self.folder / ATTENTION
@@ -150,7 +150,7 @@ class Result:
 
     @property
     def noise_answers(self) -> "tuple[str, dict[str, Answers]]":
-        """The headline of its learned noise, and the answers under each variant.
+        """The headline variant of its learned noise, and the scores under each variant.
 
         Raises:
             FileNotFoundError: when it has no learned noise.
@@ -161,7 +161,7 @@ class Result:
 
     @property
     def curves(self) -> dict[str, dict[int, float]]:
-        """How its noise was learned: numbers by step, under MLflow names; empty without noise."""
+        """The curves of its learned noise: numbers by step, under MLflow names; else empty."""
         curves: dict[str, dict[int, float]] = {}
         path = self.folder / LOSS_CURVE
         if path.is_file():
@@ -175,13 +175,13 @@ class Result:
 
     @property
     def twin_folder(self) -> Path | None:
-        """Where the cell lies that it was compared with; None where it was not compared."""
+        """The folder of the clean twin that it was compared with; None without a comparison."""
         name = self.protocol["clean_twin"]
         return self.folder.parent / str(name) if name else None
 
     @property
     def clean(self) -> "Result | None":
-        """Its clean twin; None where it is its own, was not compared, or the twin is gone."""
+        """Its clean twin; None if it is its own, was not compared, or the twin no longer exists."""
         folder = self.twin_folder
         if folder is None or not (folder / METRICS).is_file():
             return None
@@ -189,7 +189,7 @@ class Result:
 
     @property
     def is_up_to_date(self) -> bool:
-        """Whether the code of today computed its numbers."""
+        """Whether the present code computed its numbers."""
         return bool(self.protocol.get(METRICS_CODE) == metrics_code())
 
     @property
@@ -200,17 +200,17 @@ class Result:
 
     @property
     def leaks(self) -> bool:
-        """Whether what the model was shown depends on the true label."""
+        """Whether the frames that the model saw depend on the true label."""
         return bool(self.protocol["uses_true_label_at_test_time"])
 
     @property
     def ratio(self) -> float | None:
-        """The hidden share that was asked for, in [0, 1]; None where there is none."""
+        """The set share of hidden pixels, in [0, 1]; None without a ratio."""
         ratio = self.protocol["masking"].get("ratio")
         return None if ratio is None or self.is_clean else float(ratio)
 
 
 @lru_cache(maxsize=8)
 def _opened_once(folder: Path, _written: int) -> Result:
-    """Return the twin that many cells share, so that its answers are read once."""
+    """Return the clean twin that many cells share, so that its files are read once."""
     return Result(folder, is_twin=True)

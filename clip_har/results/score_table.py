@@ -1,4 +1,4 @@
-"""The score table: the boundary between the model and everything that is measured."""
+"""The score table: the interface between the model and all metrics."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -16,14 +16,14 @@ from clip_har.core.errors import ClipHarError
 _ATTRIBUTE = "attribute/"  # before an attribute's name in the file
 
 OWN_SCENE = -1
-"""The scene label of a clip that is shown before its own background."""
+"""The scene label of a clip that is shown in front of its own background."""
 
 ScoreKind = Literal["logits", "log_probabilities"]
 
 
 @dataclass(frozen=True)
 class ScoreTable:
-    """What one cell found, clip by clip.
+    """The scores of one cell, one row per clip.
 
     Attributes:
         class_names: C names, in class order.
@@ -33,26 +33,26 @@ class ScoreTable:
         scores: ``(N, C)`` float32; their softmax is the class distribution for either kind.
         mask_ratio: ``(N,)`` float64, share of the clip's pixels that was hidden, in [0, 1].
         subject_hidden: ``(N,)`` float64, share of the subject's soft mask that was hidden, in
-            [0, 1]; NaN where the subject is not known.
+            [0, 1]; NaN if the subject is not known.
         subject_found: ``(N,)`` float64, 1 where the region source found the subject, else 0; NaN
             without a region source.
-        native_black: ``(N,)`` float64, share of the unmasked clip that is black already.
+        native_black: ``(N,)`` float64, share of the unmasked clip that is black.
         feature_hidden: ``(N,)`` float64, share of the target's soft mask that was hidden, in
-            [0, 1]; NaN where the mask is not aimed at a target.
+            [0, 1]; NaN if the mask has no target.
         feature_frames: ``(N,)`` float64, share of the clip's frames in which the target was found.
         noise_rms: ``(N,)`` float64, root mean square change of the clip's pixels by noise, in grey
-            levels; what was really added, after clipping to valid pixels. 0 without noise.
+            levels, after clipping to valid pixels. 0 without noise.
         noise_largest: ``(N,)`` float64, the largest such change.
         scene_labels: ``(N,)`` int64, class of the clip whose background was shown; `OWN_SCENE`
-            where that was the clip's own.
-        empty: ids of the decoded clips in which the mask's target was not found; those that have
-            no row here were left out for that.
+            for the clip's own background.
+        empty: ids of the decoded clips in which the mask's target was not found; those
+            without a row here were left out.
         kind: whether scores are logits at the model's own scale or log-probabilities.
-        attributes: by name, N values, None where one is not known; see `clip_har.data.clips.Clip`.
+        attributes: by name, N values, None for unknown values; see `clip_har.data.clips.Clip`.
         drift: ``(N,)`` float64, 1 − cos between the clip's embedding and that of its clean twin;
-            NaN where it is not known; None = known nowhere.
-        embeddings: ``(N, D)`` float32, L2-normalised, what the model made of the clips; None =
-            not kept: only clean cells keep it, for the drift of the others.
+            NaN if it is not known; None if no value is known.
+        embeddings: ``(N, D)`` float32, L2-normalised, the clips' embeddings; None if they
+            are not kept. Only clean cells keep them, to measure the drift of other cells.
     """
 
     class_names: tuple[str, ...]
@@ -79,8 +79,8 @@ class ScoreTable:
         """Check that the columns belong together.
 
         Raises:
-            ValueError: for another shape, a label outside the classes or a score that is not a
-                number.
+            ValueError: for a wrong shape, a label outside the classes or a score that is not
+                finite.
         """
         rows = len(self.clip_ids)
         columns: Sequence[Sequence[object] | NDArray[np.generic]] = (
@@ -186,7 +186,7 @@ class ScoreTable:
             raise ClipHarError(f"{path}: expected a score table, got {reason}") from error
 
     def predictions(self) -> NDArray[np.int64]:
-        """Return ``(N,)`` best classes; of equal scores the first class."""
+        """Return ``(N,)`` predicted classes; among equal scores the first class."""
         best: NDArray[np.int64] = self.scores.argmax(axis=1)
         return best
 

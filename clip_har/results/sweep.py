@@ -1,4 +1,4 @@
-"""What a sweep keeps in its folder: what all of its jobs must know, and how each job ended."""
+"""The records in a sweep's folder: what all its jobs must know, and how each job ended."""
 
 import os
 from collections.abc import Mapping
@@ -13,21 +13,21 @@ from clip_har.results.result import Result
 
 SWEEP, OUTCOME = "sweep.json", "outcome.json"
 
-State = Literal["finished", "reused", "shard kept", "left alone", "failed"]
-"""How a job ended: with a new result; with that of an earlier run; a shard with its answers; not
-run, by ``overwrite=never``; or with an error."""
+State = Literal["finished", "reused", "shard kept", "skipped", "failed"]
+"""How a job ended: with a new result; with the result of an earlier run; with the score tables of a
+shard; not run, because of ``overwrite=never``; or with an error."""
 
 
 @dataclass(frozen=True)
 class Sweep:
-    """What a cell must know of the sweep that it belongs to.
+    """What a cell must know about its sweep.
 
     Attributes:
         parent: id of the sweep's run in the tracking store, None without tracking.
         varying: the keys that differ between the sweep's cells.
-        cells: how many there are.
-        name: what differs, as it was typed.
-        typed_in: the folder that it was typed in, which relative paths start from.
+        cells: the number of cells.
+        name: what differs, as the user typed it.
+        typed_in: the folder in which the command was typed; relative paths start there.
     """
 
     parent: str | None
@@ -37,13 +37,13 @@ class Sweep:
     typed_in: str
 
     def write(self, folder: Path) -> None:
-        """Leave it in the sweep's folder, where workers on other machines find it, too."""
+        """Write it into the sweep's folder, where workers on other machines find it, too."""
         folder.mkdir(parents=True, exist_ok=True)
         write_json(folder / SWEEP, asdict(self))
 
     @classmethod
     def read(cls, folder: Path) -> "Sweep | None":
-        """Read what `write` left; None when there is nothing."""
+        """Read what `write` wrote; None if there is nothing."""
         path = folder / SWEEP
         if not path.is_file():
             return None
@@ -51,10 +51,10 @@ class Sweep:
         return cls(**{**content, "varying": tuple(content["varying"])})
 
     def enter(self) -> None:
-        """Go to the folder that the sweep was typed in: a cluster's workers start elsewhere.
+        """Change to the folder in which the sweep was typed: a cluster's workers start elsewhere.
 
         Raises:
-            ClipHarError: when this machine does not have it.
+            ClipHarError: when this machine does not have the folder.
         """
         try:
             os.chdir(self.typed_in)
@@ -70,10 +70,10 @@ class Outcome:
     """How a job ended: a record in the job's folder that points at the cell's result.
 
     Attributes:
-        varies: what the cell is called, see `what_varies`.
-        notes: what must stand beside every number of the cell.
+        varies: what varies, see `what_varies`; the cell's name is made from it.
+        notes: the warnings that must be shown with every number of the cell.
         state: how it ended.
-        folder: the cell's results; None when there are none.
+        folder: the folder of the cell's result; None without a result.
         error: one line, for a failed cell.
         seconds: wall time.
     """
@@ -97,7 +97,7 @@ class Outcome:
         return None if found is None else Result(found.folder, self.varies)
 
     def write(self, folder: Path) -> None:
-        """Leave it in the job's folder."""
+        """Write it into the job's folder."""
         folder.mkdir(parents=True, exist_ok=True)
         write_json(folder / OUTCOME, asdict(self))
 
@@ -105,10 +105,10 @@ class Outcome:
 def read_outcomes(folder: Path) -> dict[int, Outcome]:
     """Return the outcomes of a sweep's cells that ended, by job number in rising order.
 
-    A results folder that was moved as a whole is found where it is now.
+    A results folder that was moved as a whole is found at its new place.
 
     Raises:
-        ClipHarError: when an earlier version wrote them.
+        ClipHarError: when an earlier version of this package wrote them.
     """
     paths = {int(path.parent.name): path for path in folder.glob(f"*/{OUTCOME}")}
     found = {}
@@ -116,7 +116,7 @@ def read_outcomes(folder: Path) -> dict[int, Outcome]:
         content = read_json(paths[number])
         if "varies" not in content:
             raise ClipHarError(
-                f"{folder}: an earlier version made this sweep: type its command again"
+                f"{folder}: an earlier version made this sweep: run its command again"
             )
         place = content["folder"]
         if place is not None and Result.at(Path(place)) is None:

@@ -1,4 +1,4 @@
-"""What Hydra calls before a run or a sweep: every cell is checked before the first one runs."""
+"""Hydra's callback before a run or a sweep: it checks every cell before the first one runs."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -13,16 +13,16 @@ from clip_har.engine.preflight import preflight
 from clip_har.sweeps.start import StartedSweep, claim_folder, start_sweep, swept_words
 
 started: list[StartedSweep] = []
-"""At most one; Hydra gives its callbacks no way to hand anything to the caller."""
+"""At most one sweep. A callback of Hydra cannot return a value, so it is kept here."""
 
 
 class CannotStart(SystemExit):
-    """A cell of the command cannot run, so that none is started.
+    """A cell of the command cannot run, so no cell is started.
 
     Hydra turns other exceptions of a callback into warnings.
 
     Attributes:
-        fault: why.
+        fault: the error.
     """
 
     def __init__(self, fault: Exception) -> None:
@@ -62,7 +62,7 @@ def _start_sweep(config: DictConfig) -> None:
     )
     with read_write(config), open_dict(config):
         config.hydra.sweep.dir = str(sweep.folder)
-        # The jobs are composed anew, in other processes too: there this override counts.
+        # The jobs are composed again, also in other processes: they need this override.
         config.hydra.overrides.hydra.append(f"hydra.sweep.dir='{sweep.folder}'")
     started.append(sweep)
 

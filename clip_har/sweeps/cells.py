@@ -14,14 +14,14 @@ _KINDS = ("dataset", "region", "masking", "noise")
 
 
 def described(cell: Cell, *, without: Collection[str]) -> dict[str, str]:
-    """Return the settings that shape a cell's result, keys joined by dots, without some of them.
+    """Return the settings that can change a cell's result as flat keys, without some of them.
 
     Args:
         cell: the settings.
         without: groups (``masking``) or full keys (``noise.seed``).
     """
     kinds = {key: type(getattr(cell, key)).__name__ for key in _KINDS}
-    kinds["region.checkpoint"] = str(getattr(cell.region, "checkpoint", None))  # not in its dump
+    kinds["region.checkpoint"] = str(getattr(cell.region, "checkpoint", None))  # not dumped
     flat: dict[str, str] = dict(kinds)
 
     def walk(node: Any, prefix: str) -> None:
@@ -31,9 +31,9 @@ def described(cell: Cell, *, without: Collection[str]) -> dict[str, str]:
             else:
                 flat[f"{prefix}{key}"] = str(value)
 
-    others = cell.fields_for(Role.RUN, Role.NOISE)  # the noise's own keys say what it used
+    others = cell.fields_for(Role.RUN, Role.NOISE)  # the noise's own keys cover these
     walk(cell.model_dump(mode="json", exclude=others), "")
-    flat.pop("model.runtime", None)  # how it is run, too
+    flat.pop("model.runtime", None)  # the runtime does not change a result, either
     return {
         key: value
         for key, value in flat.items()
@@ -42,9 +42,9 @@ def described(cell: Cell, *, without: Collection[str]) -> dict[str, str]:
 
 
 def grouped(finished: Iterable[Result], *, without: Collection[str]) -> list[list[Result]]:
-    """Return groups of cells that differ in nothing but some settings, see `described`."""
+    """Return groups of cells that differ only in some settings, see `described`."""
     groups: dict[tuple[tuple[str, str], ...], dict[Path, Result]] = {}
-    for one in finished:  # one result may serve several cells, such as masking=none at any ratio
+    for one in finished:  # cells may share a result: masking=none at any ratio
         alike = tuple(described(one.cell, without=without).items())
         groups.setdefault(alike, {}).setdefault(one.folder, one)
     distinct = {frozenset(members): list(members.values()) for members in groups.values()}
@@ -52,7 +52,7 @@ def grouped(finished: Iterable[Result], *, without: Collection[str]) -> list[lis
 
 
 def labels(groups: Sequence[Sequence[Result]]) -> list[str]:
-    """Return what sets each group apart from the others, empty where there is one group."""
+    """Return the settings in which each group differs from the others; empty for one group."""
     found = [described(members[0].cell, without={MASK}) for members in groups]
     keys = [key for key in {key: None for one in found for key in one} if _sets_apart(key, found)]
     return [
@@ -62,7 +62,7 @@ def labels(groups: Sequence[Sequence[Result]]) -> list[str]:
 
 
 def _sets_apart(key: str, found: Sequence[dict[str, str]]) -> bool:
-    """Return whether a setting differs; of noise only within a kind: else the kind says enough."""
+    """Return whether a setting differs; a setting of noise must differ within one kind of noise."""
     if not key.startswith("noise."):
         return len({one.get(key) for one in found}) > 1
     kinds: dict[str, set[str | None]] = {}
@@ -72,5 +72,5 @@ def _sets_apart(key: str, found: Sequence[dict[str, str]]) -> bool:
 
 
 def plain(text: str) -> str:
-    """Return text for the name of a metric: MLflow takes letters, digits and a few signs, 250."""
+    """Return text as a part of a metric's name: MLflow allows letters, digits and a few signs."""
     return re.sub(r"[^A-Za-z0-9_.-]+", " ", text).strip()[-200:]

@@ -1,4 +1,4 @@
-"""The files of a sweep: a table of its cells, the masks on real frames, accuracy over ratio."""
+"""The files of a sweep: the table of its cells, a gallery of masks, accuracy over the ratio."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -29,12 +29,12 @@ TABLE = "cells.csv"
 
 @dataclass(frozen=True)
 class SweepFiles:
-    """What was written.
+    """The written files of a sweep.
 
     Attributes:
         files: tables and pictures.
-        rows: the cells with a result, each once, see `cell_rows`; empty without any.
-        measures: over several cells.
+        rows: one row per result, see `cell_rows`; empty without results.
+        measures: the measures over several cells.
     """
 
     files: list[Path]
@@ -48,12 +48,12 @@ def write_sweep_files(
     """Write a sweep's files.
 
     Args:
-        folder: the sweep's.
+        folder: the folder of the sweep.
         cells: all of its cells, by job number.
-        outcomes: of the cells that ended, by job number.
+        outcomes: the outcomes of the cells that ended, by job number.
 
     Returns:
-        The files, pictures only where there are results to draw.
+        The files; pictures only if there are results.
     """
     files = [folder / TABLE]
     finished = [
@@ -77,14 +77,14 @@ def write_sweep_files(
     if len(measures.noise):
         files += [folder / "noise_effects.csv", folder / "noise_effects.png"]
         measures.noise.to_csv(files[-2], index=False)
-        title = "Top-1 with learned noise, against the same clips without"
+        title = "Top-1 with learned noise, against the same clips without noise"
         save_figure(files[-1], effect_figure(top1_rows(measures.noise), title=title))
     first = finished[0].cell
     clips = clips_of(first.dataset, first.limit)
     alike = [one.cell for one in finished if _same_clips(one.cell, first)]
     try:
         gallery = draw_gallery(alike, open_frames(first, clips))
-    except Exception as error:  # noqa: BLE001, a picture must not cost the sweep its numbers
+    except Exception as error:  # noqa: BLE001, the numbers must not be lost with it
         log.warning("the gallery could not be drawn: %s", describe(error))
     else:
         files.append(folder / "mask_gallery.png")
@@ -105,14 +105,14 @@ def _same_clips(cell: Cell, other: Cell) -> bool:
 
 
 def _accuracy(finished: Sequence[Result], clips: ClipSet) -> Figure | None:
-    """Draw top-1 over the hidden share; None where no cell hides a share that was asked for."""
+    """Draw top-1 over the hidden share; None if no cell has a ratio."""
     lines: dict[str, list[Point]] = {}
     clean: list[Point] = []
     for one in finished:
         ratio, metrics = one.cell.masking.ratio, one.metrics
         if ratio is None:
-            continue  # how much it hides depends on the clip
-        shown = metrics["mask/realised_ratio"]  # a soft edge hides more than was asked for
+            continue  # the hidden share depends on the clip
+        shown = metrics["mask/realised_ratio"]  # a soft edge hides more than the ratio
         point = Point(shown, metrics["top1"], int(metrics["data/clips"]))
         if one.cell.masking.is_clean:
             clean.append(point)
@@ -122,7 +122,7 @@ def _accuracy(finished: Sequence[Result], clips: ClipSet) -> Figure | None:
         return None
     first = finished[0].cell
     counts = sorted({point.clips for line in lines.values() for point in line})
-    # The start of every line, where it is clear which cell that is, and of the same clips.
+    # All lines start at the clean cell, if there is exactly one and it has the same clips.
     twin = clean[0] if len(set(clean)) == 1 and counts == [clean[0].clips] else None
     return accuracy_figure(
         lines,

@@ -15,7 +15,7 @@ from clip_har.masking.masked_clips import MaskedClips
 from clip_har.masking.none import NoMask
 
 CLIPS = 2
-"""Clips that are shown side by side."""
+"""Number of clips that are shown side by side."""
 
 _NOTHING = "nothing found"
 
@@ -23,14 +23,13 @@ _NOTHING = "nothing found"
 def draw_gallery(cells: Sequence[Cell], frames: FrameStore, *, count: int = CLIPS) -> Figure:
     """Draw every mask of the cells at every ratio of the cells.
 
-    A row is a mask, a column a ratio; of several clips, each ratio has them side by side. A place
-    stays empty where no cell has that mask at that ratio, and says so where the mask's target was
-    not found in the clip.
+    A row is a mask, a column is a ratio. Several clips stand side by side for each ratio. A place
+    is empty if no cell has that mask at that ratio. It says so if the target was not found.
 
     Args:
         cells: at least one, all on the same clips.
         frames: the decoded frames of the cells' clips.
-        count: how many clips are shown side by side, spread over the clips.
+        count: number of clips that are shown side by side, evenly spread.
     """
     step = max(1, len(frames.ok) // count)
     chosen = frames.ok[step // 2 :: step][:count]

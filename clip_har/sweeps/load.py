@@ -15,13 +15,13 @@ def load_cells(folder: Path) -> pd.DataFrame:
     """Return the cells of a sweep, or of a results folder.
 
     Args:
-        folder: of a sweep, or a results folder.
+        folder: the folder of a sweep, or a results folder.
 
     Returns:
         The columns of ``cells.csv``, see `sweep_table` and `cell_rows`, and ``result``.
 
     Raises:
-        ClipHarError: when there are none.
+        ClipHarError: when there are no cells.
     """
     if (folder / SWEEP).is_file():
         outcomes = list(read_outcomes(folder).values())

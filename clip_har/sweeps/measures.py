@@ -26,11 +26,11 @@ class SweepMeasures:
     """Measures over the cells of a sweep.
 
     Attributes:
-        rows: columns ``measure, of, value, low, high, clips, groups``; ``of`` says which cells
-            where there are several groups of them; intervals are 95 %, NaN where there are none.
-        per_class: how much each class relies on what a cell hid: ``cell``, and the columns of
+        rows: columns ``measure, of, value, low, high, clips, groups``; ``of`` names the
+            group of cells if there are several; intervals are 95 %, NaN without an interval.
+        per_class: how much each class relies on the hidden part: ``cell``, and the columns of
             `clip_har.metrics.scene.reliance_per_class`.
-        noise: what learned noise did, see `clip_har.sweeps.noise.noise_effects`.
+        noise: the effects of learned noise, see `clip_har.sweeps.noise.noise_effects`.
     """
 
     rows: pd.DataFrame
@@ -38,7 +38,7 @@ class SweepMeasures:
     noise: pd.DataFrame
 
     def metrics(self) -> dict[str, float]:
-        """Return the values under their MLflow names, with ``of`` where there are several."""
+        """Return the values under their MLflow names, with ``of`` if there are several."""
         several = self.rows["measure"].duplicated(keep=False)
         names = [
             f"{measure}/{plain(of)}" if more else measure
@@ -53,17 +53,17 @@ class SweepMeasures:
 def sweep_measures(finished: Sequence[Result], *, base_model: str | None = None) -> SweepMeasures:
     """Compute the measures that need several cells of a sweep.
 
-    Cells that differ in nothing but the mask show the same clips to the same model in different
+    Cells that differ only in the mask show the same clips to the same model in different
     ways: they give the ``scene/*`` measures (see `scene_measures`), with ``none`` as clean,
     ``feature`` and ``isolation`` of the subject with ``ratio=null`` as background and person only,
-    ``swap`` and ``swap_frozen``. Cells that differ in nothing but the fill, the ratio, the seed or
-    the model give what `clip_har.sweeps.robustness` says.
-    Cells that differ in nothing but the seed of their learned noise give its effect.
+    ``swap`` and ``swap_frozen``. Cells that differ only in the fill, the ratio, the seed or the
+    model give the measures of `clip_har.sweeps.robustness`. Cells that differ only in the seed of
+    their learned noise give the effect of that noise.
 
     Args:
-        finished: cells.
-        base_model: that the other models' errors are compared with; None: as the cells' own
-            settings say.
+        finished: the results of the cells.
+        base_model: the model that the errors of other models are compared with; None: the
+            ``base_model`` of the cells' own settings.
     """
     per_class: list[pd.DataFrame] = []
     named = (one.cell.base_model for one in finished if one.cell.base_model is not None)
@@ -90,10 +90,10 @@ def sweep_measures(finished: Sequence[Result], *, base_model: str | None = None)
 
 
 def _roles(members: Sequence[Result]) -> dict[str, Result]:
-    """Return which cell shows the clips in which way; a way that two cells share is left out."""
+    """Return the cell for each role of the scene measures; roles of several cells are left out."""
     found: dict[str, list[Result]] = {}
     for one in members:
-        # The attribution of the judged model itself is no truth to hold it against.
+        # The evaluated model's own attribution cannot serve as the ground truth.
         role = None if one.cell.region.asks_model else one.cell.masking.scene_role
         if role is not None:
             found.setdefault(role, []).append(one)

@@ -1,4 +1,4 @@
-"""What learned noise did over the cells of a sweep: all masks, variants and noise seeds."""
+"""The effects of learned noise over the cells of a sweep: all masks, variants and noise seeds."""
 
 import re
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from clip_har.results.result import Result
 from clip_har.sweeps.cells import grouped, plain
 
 _NOISE = ("noise", "learning", "noise_seed", "train_masking", "train_ratios")
-"""Groups and keys that say how a cell's noise is made."""
+"""Groups and keys that set a cell's noise."""
 
 _KEYS = ["mask", "noise", "variant", "against", "headline"]
 
@@ -21,16 +21,15 @@ _KEYS = ["mask", "noise", "variant", "against", "headline"]
 def noise_effects(finished: Sequence[Result]) -> pd.DataFrame:
     """Compare every variant of learned noise with none, and every headline with its controls.
 
-    Cells that differ in nothing but the seed of their noise are taken together, see
-    `clip_har.metrics.effect.paired_effect`: clips pair by clip, intervals are over groups and
-    seeds.
+    Cells that differ only in the seed of their noise are pooled, see
+    `clip_har.metrics.effect.paired_effect`: pairs are by clip, intervals are over groups and seeds.
 
     Args:
-        finished: cells; those without learned noise are left out.
+        finished: the results; those without learned noise are left out.
 
     Returns:
-        Columns ``mask, noise, variant, against, headline`` (whether the variant is the one that
-        the cell's own numbers are of) and those of `paired_effect`; empty without learned noise.
+        Columns ``mask, noise, variant, against, headline`` (whether the cell's own
+        numbers are those of the variant) and those of `paired_effect`; empty without learned noise.
     """
     parts = []
     learned = [one for one in finished if one.cell.noise.is_learned]
@@ -69,7 +68,7 @@ def effect_metrics(effects: pd.DataFrame) -> dict[str, float]:
 def top1_rows(effects: pd.DataFrame) -> pd.DataFrame:
     """Return the top-1 differences to no noise, one row per mask and variant, for the figure.
 
-    Controls that several kinds of noise share stand once, under the name of their noise.
+    The name of the noise stands before each variant, since kinds of noise share controls.
     """
     rows = effects[(effects["measure"] == "top1") & (effects["against"] == NONE)].copy()
     alone = rows["variant"] == LEARNED
@@ -78,12 +77,12 @@ def top1_rows(effects: pd.DataFrame) -> pd.DataFrame:
 
 
 def mask_name(one: Result) -> str:
-    """Return a cell's name without what is said of its noise."""
+    """Return a cell's name without the keys of its noise."""
     return one.named_without([key for key in one.varies if _is_of_noise(key)])
 
 
 def noise_label(one: Result) -> str:
-    """Return the name of a cell's noise, and how else it varies within the sweep, but for seeds."""
+    """Return the name of a cell's noise, with its keys that vary in the sweep, except seeds."""
     left_out = {"noise", "noise_seed", "noise.seed"}
     kept = [key for key in one.varies if _is_of_noise(key) and key not in left_out]
     named = {**one.varies, MASK: noise_name(one.cell.noise)}
@@ -95,7 +94,7 @@ def _is_of_noise(key: str) -> bool:
 
 
 def noise_name(noise: NoiseSettings) -> str:
-    """Return the name of the option that settings are of.
+    """Return the name of the option of some settings.
 
     Example:
         >>> from clip_har.noise.learned.settings import ClassSpecificNoise

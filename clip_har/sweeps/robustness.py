@@ -1,4 +1,4 @@
-"""How accuracy holds over fills, ratios, seeds and models: measures of several masked cells."""
+"""Robustness of accuracy over fills, ratios, seeds and models: measures over several cells."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -25,19 +25,19 @@ log = logging.getLogger(__name__)
 Shown = dict[str, dict[float, Result]]
 """A model's results, by strategy and ratio."""
 
-_RATIO, _FILL = {"ratio", "masking.ratio"}, {"fill", "masking.fill"}  # for all masks, and its own
+_RATIO, _FILL = {"ratio", "masking.ratio"}, {"fill", "masking.fill"}  # root and mask
 
 COLUMNS = ["measure", "of", "value", "low", "high", "clips", "groups"]
 
 
 def fill_spreads(finished: Sequence[Result]) -> pd.DataFrame:
-    """Return ``robustness/fill_spread`` of cells that differ in nothing but the fill.
+    """Return ``robustness/fill_spread`` of cells that differ only in the fill.
 
     The largest minus the smallest top-1 over the clips that all cells show (ours, after Marcu
     2022). It has no interval: chance alone makes it positive.
 
     Args:
-        finished: cells.
+        finished: the results of the cells.
 
     Returns:
         `COLUMNS`.
@@ -66,12 +66,12 @@ def fill_spreads(finished: Sequence[Result]) -> pd.DataFrame:
 def over_ratios(finished: Sequence[Result]) -> pd.DataFrame:
     """Return ``robustness/area`` and ``robustness/resilience`` of cells that differ in the ratio.
 
-    See `area_over_ratio` (over the ratios that were asked for, with the clean twin at 0) and
-    `resilience`; over the clips that all show, intervals from a bootstrap over groups. Cells with
-    noise are left out: their twin at 0 has none, so that noise would pass for masking.
+    See `area_over_ratio` (over the set ratios, with the clean twin at 0) and `resilience`. Both are
+    over the clips that all cells show, with intervals from a bootstrap over groups. Cells with
+    noise are left out: their clean twin has no noise, so noise would count as masking.
 
     Args:
-        finished: cells.
+        finished: the results of the cells.
 
     Returns:
         `COLUMNS`.
@@ -115,13 +115,13 @@ def _over_ratio(accuracy: Means) -> Means:
 
 
 def over_seeds(finished: Sequence[Result]) -> pd.DataFrame:
-    """Return measures of cells that differ in nothing but the root seed, over the same clips.
+    """Return measures of cells that differ only in the root seed, over the same clips.
 
     ``seeds/top1_mean``, ``seeds/top1_sd`` (that of a sample) and ``seeds/count`` of their top-1,
     and ``robustness/seed_consistency``, see `agreement_of_seeds`.
 
     Args:
-        finished: cells.
+        finished: the results of the cells.
 
     Returns:
         `COLUMNS`; the mean and the consistency with intervals over groups.
@@ -155,12 +155,13 @@ def over_seeds(finished: Sequence[Result]) -> pd.DataFrame:
 def corruption_errors(finished: Sequence[Result], base_model: str | None) -> pd.DataFrame:
     """Return ``robustness/mean_corruption_error`` of each model against a base model.
 
-    See `mean_corruption_error`; over the strategies that both models were shown at the same ratios,
-    and the clips that all these cells show, for each data set. A model is named by the last part of
-    its checkpoint; where that means several (as with another pooling) it is left out.
+    See `mean_corruption_error`. It is computed for each data set, over the strategies that both
+    models have at the same ratios, and over the clips that all these cells show. A model is named
+    by the last part of its checkpoint. It is left out if several models have that name (as with
+    another pooling).
 
     Args:
-        finished: cells.
+        finished: the results of the cells.
         base_model: its name; None for no comparison.
 
     Returns:
@@ -183,7 +184,7 @@ def corruption_errors(finished: Sequence[Result], base_model: str | None) -> pd.
         shown[float(one.cell.masking.ratio)] = one
     several = {model for model, found in variants.items() if len(found) > 1}
     if several:
-        log.warning("base_model: %s has several settings, left out", ", ".join(sorted(several)))
+        log.warning("base_model: %s has several settings: left out", ", ".join(sorted(several)))
     known = variants.keys() - several
     if known and base_model not in known:
         there = ", ".join(sorted(known))
@@ -215,7 +216,7 @@ def _against(shown: Shown, base: Shown, of: str) -> list[dict[str, object]]:
 
 
 def model_name(one: Result) -> str:
-    """Return what a cell's model is called: the last part of its checkpoint."""
+    """Return the name of a cell's model: the last part of its checkpoint."""
     return Path(str(one.cell.model.checkpoint)).name
 
 
@@ -240,7 +241,7 @@ def _masked(finished: Sequence[Result]) -> list[Result]:
 def _right(
     cells: Mapping[str, Result],
 ) -> tuple[dict[str, NDArray[np.float64]], list[str]]:
-    """Return by cell where it is right on the clips that all show, and these clips' groups."""
+    """Return for each cell which common clips are right, and the groups of these clips."""
     tables = [one.table for one in cells.values()]
     kept, _ = common_rows(tables)
     right = {
@@ -256,7 +257,7 @@ def _bootstrapped(
     measures: Callable[[Means], Means],
     of: str,
 ) -> list[dict[str, object]]:
-    """Return rows of measures with intervals over groups; known values only."""
+    """Return rows of measures with intervals over groups; unknown values are left out."""
     found = cluster_bootstrap(columns, groups, measures)
     sizes = {"clips": len(groups), "groups": len(set(groups))}
     return [

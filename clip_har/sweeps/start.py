@@ -1,4 +1,4 @@
-"""Start a sweep: check all of its cells, claim its folder, open its run in the tracking store."""
+"""Start a sweep: check all its cells, claim its folder, open its run in the tracking store."""
 
 import hashlib
 import itertools
@@ -22,9 +22,9 @@ class StartedSweep:
     """A sweep that was started.
 
     Attributes:
-        folder: where its jobs leave logs and outcomes.
-        cells: all of its cells, checked.
-        shared: what all of its jobs must know.
+        folder: where its jobs write logs and outcomes.
+        cells: all its cells, checked.
+        shared: what all its jobs must know.
     """
 
     folder: Path
@@ -62,11 +62,11 @@ def start_sweep(
     Args:
         words: all overrides of the sweep, see `swept_words`.
         jobs: the overrides of each cell.
-        compose: makes the configuration of a cell from its overrides.
-        folder: for the sweep; where another command has it, a number is added to the name.
+        compose: returns the configuration of a cell for its overrides.
+        folder: the folder for the sweep; a number is added if another command has it.
 
     Raises:
-        ClipHarError: when a cell is wrong or cannot run; then none is started.
+        ClipHarError: when a cell is wrong or cannot run; then no cell is started.
     """
     cells = [cell_from_config(without_hydra(compose(job))) for job in jobs]
     prints = {fingerprint(cell, preflight(cell)) for cell in cells}
@@ -90,7 +90,7 @@ def start_sweep(
 
 
 def claim_folder(folder: Path) -> Path:
-    """Make a folder that no other command has; where the name is taken, add a number to it.
+    """Make a folder for this command alone; add a number to its name if the name is taken.
 
     Raises:
         ClipHarError: when it cannot be made.

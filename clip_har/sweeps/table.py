@@ -16,11 +16,11 @@ from clip_har.results.noise_answers import Answers
 from clip_har.results.result import Result
 from clip_har.results.sweep import Outcome
 
-DRAWS = 1000  # half of what single measures take: a page may have hundreds of cells
+DRAWS = 1000  # half as many as for single measures: a page may have hundreds of cells
 COMPARED = ("top1", "true_class_confidence", "ece", "bias/skew_kl", "bias/recall_gap")
 _FIRST = ("cell", "mask", "ratio", "fill", "phase", "region", "model", "data", "seed")
-_GROUPS = ("region", "model")  # whose columns hold more than the name of the option
-_TWO_SIDED = 2 * 1.959964  # a 95 % interval is as many standard errors wide
+_GROUPS = ("region", "model")  # their columns hold more than the name of the option
+_TWO_SIDED = 2 * 1.959964  # width of a 95 % interval, in standard errors
 
 
 def cell_rows(cells: Sequence[Result]) -> pd.DataFrame:
@@ -30,14 +30,14 @@ def cell_rows(cells: Sequence[Result]) -> pd.DataFrame:
         cells: each result once.
 
     Returns:
-        Columns ``cell, mask, ratio, fill, phase, region, model, data, seed``, and what varies under
-        its full key; ``strategy, leaks, silhouette, clips, groups``; ``top1`` with its 95 %
+        Columns ``cell, mask, ratio, fill, phase, region, model, data, seed``, and a column
+        per other varying key; ``strategy, leaks, silhouette, clips, groups``; ``top1`` with 95 %
         intervals ``top1_low, top1_high`` (bootstrap over groups) and ``top1_wilson_low,
         top1_wilson_high`` (by clip); per measure of `COMPARED` ``<measure>_clean,
         <measure>_change, <measure>_change_low, <measure>_change_high``, paired by clip with the
         clean twin over the clips that both show; ``mcnemar_p`` and ``mcnemar_p_holm``, Holm's
         correction over these cells; ``top1_detectable``, the smallest change that would probably
-        have been found; all metrics; ``folder`` and ``command``. What is not known is NaN.
+        have been detected; all metrics; ``folder`` and ``command``. Unknown values are NaN.
     """
     table = pd.DataFrame([_described(one) | _numbers(one) for one in cells])
     table["mcnemar_p_holm"] = corrected(table["mcnemar_p"].tolist(), "holm")
@@ -51,20 +51,20 @@ def cell_rows(cells: Sequence[Result]) -> pd.DataFrame:
 
 
 def sweep_table(outcomes: Sequence[Outcome], rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the table of a sweep, ``cells.csv``: a row per job, those without a result too.
+    """Return the table of a sweep, ``cells.csv``: a row per job, also without a result.
 
     Args:
-        outcomes: of the jobs that ended.
-        rows: see `cell_rows`, of their results.
+        outcomes: the outcomes of the jobs that ended.
+        rows: the rows of their results, see `cell_rows`.
 
     Returns:
-        The columns of ``rows``, the numbers empty without a result; ``state, error, seconds``.
+        The columns of ``rows``, without a result empty numbers; ``state, error, seconds``.
     """
     by_folder = {row["folder"]: row for row in rows.to_dict("records")}
     lines = []
     for outcome in outcomes:
         known: Mapping[Any, Any] = by_folder.get(outcome.folder, {})
-        # A result may serve several jobs, such as masking=none under two ratios.
+        # Several jobs may share a result, such as masking=none under two ratios.
         own = {"cell": outcome.name, "mask": outcome.varies[MASK], **_varying(outcome.varies)}
         ended = {"state": outcome.state, "error": outcome.error, "seconds": outcome.seconds}
         lines.append({**known, **own, **ended})
@@ -78,7 +78,7 @@ def sweep_table(outcomes: Sequence[Outcome], rows: pd.DataFrame) -> pd.DataFrame
 
 
 def _varying(varies: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what varies besides the mask and the groups that have a column of their own."""
+    """Return what varies except the mask and the groups with their own columns."""
     return {key: value for key, value in varies.items() if key not in (MASK, *_GROUPS)}
 
 
@@ -157,6 +157,6 @@ def _numbers(one: Result) -> dict[str, object]:
         row[f"{measure}_change_low"], row[f"{measure}_change_high"] = line["low"], line["high"]
         if measure == "top1":
             error = (line["high"] - line["low"]) / _TWO_SIDED
-            # Where no answer changes the interval has no width, which is no infinite power.
+            # If no prediction changes, the interval has no width: this is not infinite power.
             row["top1_detectable"] = minimum_detectable(error) if error > 0 else np.nan
     return row

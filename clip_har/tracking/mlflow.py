@@ -33,7 +33,7 @@ class MLflowTracking(Settings):
     """Send runs to an MLflow store.
 
     Attributes:
-        uri: of the tracking server or database; None for SQLite in the results folder.
+        uri: address of the tracking server or database; None for SQLite in the results folder.
         experiment: name of the MLflow experiment.
     """
 
@@ -46,9 +46,9 @@ class MLflowTracking(Settings):
         return uri or None
 
     def open_sweep(self, results_dir: Path, *, name: str, key: str, fresh: bool) -> str:
-        """Open the parent run of a sweep, or unless ``fresh`` go on with the one of this key.
+        """Open the parent run of a sweep, or continue the one of this key unless ``fresh``.
 
-        It also makes the store, which must be there before workers open it side by side.
+        It also creates the store, which must exist before several workers open it at once.
 
         Raises:
             ClipHarError: when the store cannot be reached.
@@ -97,7 +97,7 @@ class MLflowTracking(Settings):
             client.set_terminated(run_id, "FINISHED")
 
     def has(self, results_dir: Path, fingerprint: str, parent: str | None) -> bool:
-        """Return whether a finished run of this cell is there, under this parent."""
+        """Return whether the store has a finished run of this cell, under this parent."""
         with _store_errors(self.uri):
             client, experiment = self._connect(results_dir)
             query = _finished_runs(fingerprint)
@@ -122,8 +122,8 @@ class MLflowTracking(Settings):
     def run(self, results_dir: Path, info: RunInfo) -> Iterator["_Run"]:
         """Open a run that ends with its body: finished, failed with the error, or killed.
 
-        The caller holds the cell's lock: a run of the same cell and sweep that seems to be going on
-        belongs to a process that was killed, and is marked so.
+        The caller holds the cell's lock. So a run of the same cell and sweep that is still RUNNING
+        belongs to a process that was killed, and is marked as killed.
         """
         with _store_errors(self.uri):
             client, experiment = self._connect(results_dir)
@@ -152,7 +152,7 @@ class MLflowTracking(Settings):
             with _store_errors(self.uri):
                 client.set_terminated(run_id, "FINISHED")
         except BaseException as error:
-            # The store may be what failed: the first error is the one that is reported.
+            # The store itself may have failed: the first error is the one to report.
             with suppress(Exception):
                 if isinstance(error, Exception):
                     client.set_tag(run_id, "clip_har.error", f"{type(error).__name__}: {error}")
@@ -163,22 +163,22 @@ class MLflowTracking(Settings):
             raise
 
     def _connect(self, results_dir: Path) -> tuple["MlflowClient", str]:
-        """Return a client and the experiment's id; make the experiment where it is missing."""
+        """Return a client and the experiment's id; create the experiment if it is missing."""
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-        # Half a minute: a server that is away longer is given the results when it is back, and
-        # MLflow's own four minutes would pass for every request of every cell.
+        # Retry for half a minute. Results can be sent later, and MLflow's default of four minutes
+        # would delay every request of every cell.
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "4")
         os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
         from mlflow import MlflowClient
         from mlflow.exceptions import MlflowException
 
-        for noisy in ("alembic", "mlflow"):  # they announce every migration of a new store
+        for noisy in ("alembic", "mlflow"):  # they log every migration of a new store
             logging.getLogger(noisy).setLevel(logging.WARNING)
         uri = self.uri or default_uri(results_dir)
         local = uri.startswith("sqlite:")
         place = (results_dir / "mlartifacts").as_uri() if local else None
         results_dir.mkdir(parents=True, exist_ok=True)
-        # Processes that make one SQLite store at once break each other's migrations.
+        # Processes that create the same SQLite store at once break each other's migrations.
         with FileLock(results_dir / "mlflow.lock") if local else nullcontext():
             client = MlflowClient(tracking_uri=uri)
             if found := client.get_experiment_by_name(self.experiment):
@@ -189,7 +189,7 @@ class MLflowTracking(Settings):
                 made = client.create_experiment(self.experiment, artifact_location=place, tags=tags)
                 return client, str(made)
             except MlflowException:
-                found = client.get_experiment_by_name(self.experiment)  # another was faster
+                found = client.get_experiment_by_name(self.experiment)  # another process created it
                 if found is None:
                     raise
                 return client, str(found.experiment_id)
@@ -210,7 +210,7 @@ class _Run:
             self._client.log_artifacts(self._run_id, str(folder))
 
     def log_curve(self, name: str, points: Mapping[int, float]) -> None:
-        """Send a number as it went over the steps of a training."""
+        """Send the values of a number over the steps of a training."""
         import time
 
         from mlflow.entities import Metric
@@ -238,7 +238,7 @@ def _log_metrics(client: "MlflowClient", run_id: str, metrics: Mapping[str, floa
 
 
 def _first_lines(note: str) -> str:
-    """Return as much of a text as a tag takes, in whole lines."""
+    """Return the first lines of a text, as many as fit into a tag."""
     if len(note) <= _NOTE_LIMIT:
         return note
     cut = note[: _NOTE_LIMIT - 60]
@@ -256,7 +256,7 @@ def default_uri(results_dir: Path) -> str:
 
 
 def _source_tags() -> dict[str, str]:
-    """Return what MLflow's own fluent interface would note about the code and the user."""
+    """Return the tags about code and user that MLflow's fluent interface would set."""
     tags = {
         "mlflow.source.name": "clip_har",
         "mlflow.source.type": "LOCAL",
@@ -264,7 +264,7 @@ def _source_tags() -> dict[str, str]:
     }
     if commit := git_commit():
         tags["mlflow.source.git.commit"] = commit
-    with suppress(KeyError, OSError):  # a container's bare user id has no name
+    with suppress(KeyError, OSError):  # in a container the user id may have no name
         tags["mlflow.user"] = getpass.getuser()
     return tags
 
@@ -288,8 +288,8 @@ def _log_dataset(client: "MlflowClient", run_id: str, dataset: "DatasetInput") -
         try:
             client.log_inputs(run_id, datasets=[dataset])
         except MlflowException as error:
-            # Workers that are the first to name a data set at once: MLflow inserts it for each of
-            # them, and all but one are refused (seen with PostgreSQL). Then it is there.
+            # If several workers are the first to log a data set at once, MLflow inserts it for
+            # each, and all but one are refused (seen with PostgreSQL). Then the data set exists.
             if "unique" not in str(error).lower() or not tries_left:
                 raise
         else:
@@ -298,7 +298,7 @@ def _log_dataset(client: "MlflowClient", run_id: str, dataset: "DatasetInput") -
 
 @contextmanager
 def _store_errors(uri: str | None) -> Iterator[None]:
-    """Say in one line that the store cannot be used; let a user's own errors pass."""
+    """Raise a one-line error if the store cannot be used; other errors pass."""
     import requests
     from alembic.util.exc import CommandError
     from mlflow.exceptions import MlflowException

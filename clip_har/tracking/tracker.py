@@ -10,26 +10,26 @@ from clip_har.core.errors import ClipHarError
 from clip_har.core.settings import Option
 
 SweepStatus = Literal["FINISHED", "FAILED", "KILLED"]
-"""How a sweep ended: whole, with failed or missing cells, or by Ctrl-C; MLflow's own words."""
+"""How a sweep ended: complete, with failed or missing cells, or by Ctrl-C; in MLflow's words."""
 
 
 class TrackingError(ClipHarError):
-    """The tracking store cannot be used; results on the disk are whole all the same."""
+    """The tracking store cannot be used; results on the disk are still complete."""
 
 
 @dataclass(frozen=True)
 class RunInfo:
-    """What is known of a cell before it runs.
+    """What is known about a cell before it runs.
 
     Attributes:
         name: short, such as ``shape r=0.3``.
         fingerprint: of the cell, see `clip_har.config.fingerprint`.
         params: the configuration, keys joined by dots.
-        tags: for finding runs again.
+        tags: tags to find runs by.
         parent: id of the sweep's run, None for a cell on its own.
         dataset: name and digest of the clips.
-        command: that runs this cell again.
-        varies: what tells the cell from the others of its sweep, values by full keys.
+        command: the command that runs this cell again.
+        varies: what differs from the other cells of the sweep: values by full keys.
     """
 
     name: str
@@ -49,14 +49,14 @@ class Run(Protocol):
         """Send a finished cell's files and numbers."""
 
     def log_curve(self, name: str, points: Mapping[int, float]) -> None:
-        """Send a number as it went over the steps of a training."""
+        """Send the values of a number over the steps of a training."""
 
 
 class Tracking(Option, Protocol):
     """Where results are sent, besides the disk."""
 
     def open_sweep(self, results_dir: Path, *, name: str, key: str, fresh: bool) -> str | None:
-        """Open the parent run of a sweep, or unless ``fresh`` find it by its key; return its id."""
+        """Open the parent run of a sweep, or find it by its key unless ``fresh``; return its id."""
 
     def close_sweep(
         self,

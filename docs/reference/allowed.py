@@ -1,4 +1,4 @@
-"""What a configuration key takes, in words, from the JSON schema of its type."""
+"""The allowed values of a configuration key in words, from the JSON schema of its type."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ def allowed(part: Schema, whole: Schema) -> str:
 
     Args:
         part: the key's own schema.
-        whole: that it is part of, with the definitions that it may refer to.
+        whole: the complete schema, with the definitions that ``part`` may refer to.
 
     Example:
         >>> allowed({"type": "number", "minimum": 0, "exclusiveMaximum": 1}, {})

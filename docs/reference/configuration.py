@@ -20,7 +20,7 @@ _HEAD = """# Every configuration key
 
 Made from `conf/` and the settings classes of the package, so it is complete for this version.
 `KEY=VALUE` on the command line sets a key, `GROUP=OPTION` picks an option of a group, and
-`python -m clip_har --cfg job` shows what a command comes to. A default such as `${ratio}` is the
+`python -m clip_har --cfg job` shows the complete configuration. A default such as `${ratio}` is the
 value of that other key; `???` must be set.
 """
 
@@ -30,8 +30,8 @@ class Key:
     """One key of the configuration.
 
     Attributes:
-        name: as it is typed, such as ``masking.ratio``.
-        default: as it stands in the YAML file.
+        name: the name that the user types, such as ``masking.ratio``.
+        default: the value in the YAML file.
         allowed: type, range or values.
         meaning: from its declaration or the docstring of its settings class, and its role.
     """
@@ -74,10 +74,10 @@ def option_keys(group: str, option: str) -> list[Key]:
 def _read(path: Path) -> dict[str, Any]:
     """Return a YAML file merged with the files of its group that it extends; nothing is resolved.
 
-    What is extended comes before the file itself, unless its ``defaults`` say otherwise.
+    The extended files come before the file itself, unless its ``defaults`` say otherwise.
     """
     own = OmegaConf.load(path)
-    assert isinstance(own, DictConfig)  # noqa: S101, as all of ours
+    assert isinstance(own, DictConfig)  # noqa: S101, all our files are mappings
     extended = [name for name in own.pop("defaults", []) if isinstance(name, str)]
     if "_self_" not in extended:
         extended.append("_self_")
@@ -121,7 +121,7 @@ def _sentence(text: str) -> str:
 
 
 def _docstrings(settings: type[Settings]) -> dict[str, str]:
-    """Return what the docstrings of a class and of those that it extends say of its fields."""
+    """Return the descriptions of fields in the docstrings of a class and of its base classes."""
     found: dict[str, str] = {}
     for one in reversed(settings.__mro__):
         if not (issubclass(one, Settings) and one.__doc__):
@@ -133,7 +133,7 @@ def _docstrings(settings: type[Settings]) -> dict[str, str]:
 
 
 def _as_yaml(value: Any) -> str:
-    """Return a default as it is typed; a long list is cut."""
+    """Return a default in YAML; a long list is cut."""
     if isinstance(value, list) and len(value) > 3:
         return f"[{', '.join(map(str, value[:1]))}, …] ({len(value)})"
     if isinstance(value, list):
@@ -156,27 +156,27 @@ def _cells(key: Key) -> Iterator[str]:
 
 
 def _as_text(text: str) -> str:
-    """Return text in which ``<`` opens no HTML tag; in code it never does."""
+    """Return text with ``<`` escaped outside of code, so that it does not open an HTML tag."""
     pieces = text.split("`")
     pieces[::2] = [piece.replace("<", "&lt;") for piece in pieces[::2]]
     return "`".join(pieces)
 
 
 def _title(group: str) -> str:
-    """Return what a group sets, as the second half of a heading."""
+    """Return the description of a group, for the second half of a heading."""
     text = str(Cell.model_fields[group].description)
     return text[:1].lower() + text[1:].removesuffix(".")
 
 
 def _opening(path: Path) -> str:
-    """Return the comment that a YAML file opens with: text, and its commands as a block."""
+    """Return the first comment of a YAML file: text, and its commands as a block."""
     found = opening(path)
     text = _as_text(found.text)
     return text + "\n\n" + _fence("sh", found.commands) if found.commands else text
 
 
 def _body(path: Path) -> str:
-    """Return a YAML file without the comment that it opens with."""
+    """Return a YAML file without its first comment."""
     lines = path.read_text(encoding="utf-8").splitlines()
     while lines and lines[0].startswith("#"):
         lines.pop(0)

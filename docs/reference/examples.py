@@ -1,4 +1,4 @@
-"""Griffe's extension for docstrings: ``Example:`` is the section that it calls ``Examples:``."""
+"""Griffe's extension for docstrings: it reads a section ``Example:`` as ``Examples:``."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import griffe
 
 
 class ExampleSections(griffe.Extension):
-    """Have a single example rendered as code that was run, not as a note."""
+    """Render a section ``Example:`` as code, not as a note."""
 
     def on_object(self, *, obj: griffe.Object, **_: Any) -> None:
         """Rename the section.

@@ -22,13 +22,13 @@ _LINK = re.compile(r"(?<=\]\()(?!\w+:|#|/)([^)#\s]+)")
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    """Replace patterns in the navigation, such as ``*.md``, by the pages that stand nowhere else.
+    """Replace patterns in the navigation, such as ``*.md``, by pages that are not listed.
 
-    A pattern is looked up in ``docs/`` and among what `on_files` adds. So a page that somebody
-    adds is in the site without a line in ``mkdocs.yml``.
+    A pattern matches files in ``docs/`` and those that `on_files` adds. So a new page is in the
+    site without a line in ``mkdocs.yml``.
 
     Args:
-        config: of the site.
+        config: the configuration of the site.
     """
     root = Path(config.config_file_path).parent
     docs = Path(config.docs_dir)
@@ -40,11 +40,11 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add what does not lie in ``docs/``.
+    """Add the files that are not in ``docs/``.
 
     Args:
-        files: those of ``docs/``.
-        config: of the site.
+        files: the files of ``docs/``.
+        config: the configuration of the site.
     """
     files.append(File.generated(config, "configuration.md", content=configuration_page()))
     files.append(File.generated(config, "measures.md", content=measures_page()))
@@ -61,10 +61,10 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     In the repository ``docs/`` is beside ``experiments/``; in the site it is the root.
 
     Args:
-        markdown: of the page.
-        page: it.
-        config: of the site.
-        files: of the site.
+        markdown: the text of the page.
+        page: the page.
+        config: the configuration of the site.
+        files: the files of the site.
     """
     here = page.file.src_uri
     outside = (Path(config.config_file_path).parent / here).is_file()
@@ -73,7 +73,7 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     def target(found: re.Match[str]) -> str:
         inside = posixpath.normpath(posixpath.join(folder, found[1])).removeprefix("docs/")
         if files.get_file_from_path(inside) is None:
-            return found[1]  # MkDocs says what it thinks of it
+            return found[1]  # MkDocs reports it if it is broken
         return posixpath.relpath(inside, PurePosixPath(here).parent.as_posix())
 
     return _LINK.sub(target, markdown)

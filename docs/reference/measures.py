@@ -13,17 +13,18 @@ Every number that a cell or a sweep logs, under its name in MLflow, in `metrics.
 `cells.csv`. Below each table are the functions that compute it, with their formulas and sources. A
 formula that comes from no publication is marked as *ours*.
 
-Logged values are shares (0.5 for 50 %). The report shows most of them as per cent or points; ranges
-are those of the shown values. The table itself is `MEASURES` in `clip_har/metrics/measures.py`.
+Logged values are shares (0.5 for 50 %). The report shows most of them as per cent or points; the
+ranges below are those of the shown values. The table itself is `MEASURES` in
+`clip_har/metrics/measures.py`.
 """
 
 
 class Section(NamedTuple):
-    """What is said below a table of measures.
+    """The text below a table of measures.
 
     Attributes:
-        modules: whose docstrings define them.
-        note: what to know before reading them.
+        modules: modules whose docstrings define the measures.
+        note: what a reader must know about them.
     """
 
     modules: Sequence[str] = ()
@@ -39,11 +40,11 @@ SECTIONS = {
     ),
     "Bias to classes and between kinds of clips": Section(
         ("prediction_bias", "attributes"),
-        "With few clips per class chance alone moves all of them: compare values over the same"
-        " clips only.",
+        "With few clips per class, chance alone changes these numbers: compare only values over the"
+        " same clips.",
     ),
     "Bias to the scene": Section(
-        ("scene",), "Of a sweep: they need cells that differ only in the mask."
+        ("scene",), "Measures of a sweep: they need cells that differ only in the mask."
     ),
     "What the mask did": Section(("shown",)),
     "Attention": Section(("attention",), "They need a region source."),

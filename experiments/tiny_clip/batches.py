@@ -1,4 +1,4 @@
-"""Batches: clips, their captions, and what is hidden or replaced in them."""
+"""Batches: clips with their captions, some of them masked or in front of a plain colour."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ _PLAIN = (70, 240)  # grey levels of a plain wall, per channel
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """What one step sees.
+    """The input of one step.
 
     Attributes:
         pixels: ``(B * T, 3, H, W)`` float32, normalised, the clips' frames in a row.
@@ -55,7 +55,7 @@ def batches(
         clips: of the training split.
         templates: prompt templates that captions may take.
         recipe: the settings.
-        shares: how often a caption says what.
+        shares: how often a caption has which content.
     """
     rng = generator(recipe.seed, "tiny/batches", "train")
     order = _order(len(clips.specs), recipe, rng)
@@ -80,7 +80,7 @@ def batches(
 
 
 def studio_share(progress: float, recipe: Recipe) -> float:
-    """Return the share of clips before a plain colour at a point of the training.
+    """Return the share of clips in front of a plain colour at a point of the training.
 
     Args:
         progress: share of the steps that are done, in [0, 1].
@@ -119,7 +119,7 @@ def occlude(frames: Tensor, recipe: Recipe, rng: np.random.Generator) -> Tensor:
 
 
 def _order(clips: int, recipe: Recipe, rng: np.random.Generator) -> Iterator[NDArray[np.int64]]:
-    """Yield the clips of each step; each clip once before any comes again."""
+    """Yield the clips of each step; each clip comes once before any is repeated."""
     left = np.empty(0, np.int64)
     for _ in range(recipe.steps):
         while len(left) < recipe.batch:

@@ -54,13 +54,13 @@ def clip_facts(action: int, scene: int) -> Facts:
 
 @dataclass(frozen=True)
 class CaptionShares:
-    """How often a caption says what; what is left names the action only, in other words.
+    """How often a caption has which content; the rest names only the action, in other words.
 
     Attributes:
         prompt: the class name in one of the prompt templates.
         placed: action and scene.
         scene: the scene only.
-        object: the object only, where there is one.
+        object: the object only, if there is one.
     """
 
     prompt: float = 0.45
@@ -129,7 +129,7 @@ def matches(clips: Sequence[Facts], captions: Sequence[Facts]) -> Tensor:
 
 
 def all_texts(templates: Sequence[str]) -> list[str]:
-    """Return texts that hold every word a caption or a prompt can hold.
+    """Return texts with every word that a caption or a prompt can contain.
 
     Args:
         templates: prompt templates.

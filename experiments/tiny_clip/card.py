@@ -1,4 +1,4 @@
-"""The model card: what the tiny model was trained on, how to make it again, what it scores."""
+"""The model card: training data, recipe and scores of the tiny model."""
 
 import math
 from collections.abc import Mapping
@@ -107,7 +107,7 @@ def model_card(folder: Path, *, tables: str = "") -> str:
 
 
 def overrides(changed: Mapping[str, object]) -> list[str]:
-    """Return what to type for settings of a recipe that differ from the default."""
+    """Return the overrides for settings of a recipe that differ from the default."""
     return [f"recipe.{key}={str(value).lower()}" for key, value in changed.items()]
 
 

@@ -1,4 +1,4 @@
-"""What the tiny CLIP knows: zero-shot answers to rendered clips, before video compression."""
+"""Zero-shot accuracy of the tiny CLIP on rendered clips, before video compression."""
 
 import tempfile
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ _DRAWS = 2000
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """What a model answered on the biased and the unbiased clips of a split.
+    """The results of a model on the biased and the unbiased clips of a split.
 
     Attributes:
         hits: for each measure, whether each of its clips counts, ``(N,)`` bool.
@@ -40,7 +40,7 @@ class Measured:
     groups: Mapping[str, NDArray[np.str_]]
 
     def scores(self) -> dict[str, float]:
-        """Return each measure's share of clips, and the gap that the scene makes."""
+        """Return each measure's share of clips, and the gap between biased and unbiased clips."""
         found = {name: float(hit.mean()) for name, hit in self.hits.items()}
         return found | {"gap": found["biased"] - found["unbiased"]}
 
@@ -69,8 +69,8 @@ def predict(
 
     Args:
         model: the dual encoder.
-        clips: what is classified.
-        prompts: what the classes become.
+        clips: the clips to classify.
+        prompts: the texts of the classes.
         ratio: share of the frame that is hidden.
 
     Returns:
@@ -106,13 +106,13 @@ def measure(
     Args:
         model: the dual encoder.
         biased: clips most of which are in their class's own scene.
-        unbiased: clips whose scene tells nothing.
-        prompts: what the classes become.
-        ratios: of the percent masks, laid over the ``biased`` clips.
+        unbiased: clips whose scene is unrelated to their action.
+        prompts: the texts of the classes.
+        ratios: ratios of the percent masks on the ``biased`` clips.
 
     Returns:
         ``biased``, ``unbiased``, ``masked_0.1`` …: whether the answer is right; ``sberr``: over
-        the unbiased clips that are set in another class's scene, whether the answer is that class.
+        the unbiased clips that are set in another class's scene, whether that class is predicted.
     """
     away = unbiased.labels != unbiased.scenes
     answers = predict(model, unbiased, prompts)

@@ -1,4 +1,4 @@
-"""What the tiny CLIP is trained to make small: pure functions of tensors."""
+"""The losses of the tiny CLIP: pure functions of tensors."""
 
 import torch
 from torch import Tensor

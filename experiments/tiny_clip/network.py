@@ -105,14 +105,14 @@ def grid_positions(side: int, width: int) -> Tensor:
 
 
 class Trainee(nn.Module):
-    """The network with the head that only training uses.
+    """The network with a head that is used only in training.
 
     The head predicts, from each patch's last hidden state, which cells of the patch are
     background, person and object.
 
     Attributes:
-        network: what is kept.
-        map_head: what is thrown away.
+        network: the part that is kept.
+        map_head: the head, which is not kept.
     """
 
     def __init__(self, network: CLIPModel) -> None:

@@ -30,14 +30,14 @@ class Recipe(Settings):
         learning_rate: at its highest.
         warmup: share of the steps over which it rises; it then falls along a cosine.
         weight_decay: of matrices; vectors have none.
-        studio_first: share of clips that are shown before a plain colour at the start.
+        studio_first: share of clips that are shown in front of a plain colour at the start.
         studio_last: the same at the end.
         studio_from: share of the steps until which ``studio_first`` is kept.
         studio_until: share of the steps after which ``studio_last`` is reached.
         occlusion: share of clips of which random patches are painted black.
         occlusion_most: the largest share of a frame that is painted; the smallest is 0.
         map_weight: weight of the loss that predicts where person, object and background are.
-        class_prompts: whether each step also asks for the prompts of all classes.
+        class_prompts: whether each step also uses the prompts of all classes.
         multi_positive: whether all captions that are true of a clip count, or only its own.
         sincos_positions: how patch positions start, see
         `experiments.tiny_clip.network.make_network`.

@@ -73,7 +73,7 @@ def render(specs: Sequence[ClipSpec]) -> RenderedClips:
 
 
 def open_rendered(specs: Sequence[ClipSpec], *, cache_dir: Path, workers: int) -> RenderedClips:
-    """Render clips to files that later runs map again.
+    """Render clips to files that later runs can map into memory.
 
     Args:
         specs: what to render.
@@ -108,7 +108,7 @@ def _write(folder: Path, specs: Sequence[ClipSpec], workers: int) -> None:
     open_memmap(folder / "maps.npy", "w+", np.uint8, (*shape[:2], *shape[3:])).flush()
     starts = range(0, len(specs), _CHUNK)
     chunks = [specs[start : start + _CHUNK] for start in starts]
-    # A spawned process shares no locks with the threads of torch.
+    # A spawned process does not share locks with the threads of torch.
     context = multiprocessing.get_context("spawn")
     with (
         ProcessPoolExecutor(workers, mp_context=context) as pool,

@@ -32,7 +32,7 @@ from experiments.tiny_clip.training import train
 log = logging.getLogger(__name__)
 
 BIASED, UNBIASED = 0.9, 1 / len(CLASS_NAMES)
-"""Share of held-out clips in the own scene; the second is chance: the scene tells nothing."""
+"""Share of held-out clips in the own scene; the second value is chance level."""
 
 _TEMPLATE_SHARES = {"single": 8, "official": 1, "bare": 6}  # times each of their templates
 _GLANCE = 4  # validation while training takes every fourth clip
@@ -51,7 +51,7 @@ def run_training(config: DictConfig) -> None:
     """Render clips, train, measure, write the checkpoint folder and track it.
 
     Args:
-        config: as ``experiments/tiny_clip/conf/train.yaml`` composes.
+        config: the configuration, see ``experiments/tiny_clip/conf/train.yaml``.
     """
     recipe = checked(Recipe, dict(config.recipe), "recipe")
     tracking = cast(Tracking, build(config.tracking, "tracking"))
@@ -94,7 +94,7 @@ def run_training(config: DictConfig) -> None:
 def _train(
     recipe: Recipe, sets: "Sets", prompts: dict[str, PromptSet], curves: _Curves, *, every: float
 ) -> DualEncoder:
-    """Train with progress, looking at a part of the validation clips now and then."""
+    """Train with progress, looking at a part of the validation clips at intervals."""
     biased, unbiased = (part.every(_GLANCE) for part in sets.held_out["val"])
     pause = max(round(recipe.steps * every), 1)
 
@@ -156,7 +156,7 @@ class Sets:
 
     @classmethod
     def open(cls, recipe: Recipe, splits: Sequence[Split], cache_dir: Path, workers: int) -> "Sets":
-        """Render the training clips and those of some held-out splits, or find them rendered."""
+        """Render the training clips and those of some held-out splits, unless done already."""
 
         def rendered(split: Split, clips: int, bias: float) -> RenderedClips:
             plan = plan_clips(seed=recipe.data_seed, clips=clips, scene_bias=bias, split=split)

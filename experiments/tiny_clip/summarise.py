@@ -1,4 +1,4 @@
-"""The command ``python -m experiments.tiny_clip.summarise``: put further runs on the model card."""
+"""The command ``python -m experiments.tiny_clip.summarise``: add further runs to the model card."""
 
 import math
 from collections.abc import Mapping, Sequence

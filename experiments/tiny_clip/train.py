@@ -1,6 +1,6 @@
 """The command ``python -m experiments.tiny_clip.train``: make the tiny CLIP again.
 
-Nothing heavy is imported here at the top: ``--help`` and errors must come at once.
+No heavy module is imported at the top: ``--help`` and errors must come at once.
 """
 
 import sys
@@ -20,16 +20,16 @@ def _hydra_main(config: DictConfig) -> None:
 
     try:
         run_training(config)
-    except Exception as error:  # noqa: BLE001, kept: Hydra would print lines of its own about it
+    except Exception as error:  # noqa: BLE001, reported later: Hydra would print its own lines
         _faults.append(error)
 
 
 def main() -> None:
-    """Train, measure and write the checkpoint; after a fault, say it in one clear line."""
+    """Train, measure and write the checkpoint; after an error, print one clear line."""
     take_over_errors()
     try:
         _hydra_main()
-    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001, told in one line
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001, reported in one line
         sys.exit(report_fault(error))
     if _faults:
         sys.exit(report_fault(_faults[0]))

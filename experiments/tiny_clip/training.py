@@ -20,7 +20,7 @@ _LARGEST_LOG_SCALE = math.log(100.0)  # as Radford et al. 2021 cut it
 _LONGEST_GRADIENT = 1.0
 
 Report = Callable[[int, dict[str, float], DualEncoder], None]
-"""Called after each step with the steps done, the losses, and the model as it is."""
+"""Called after each step with the number of steps, the losses and the present model."""
 
 
 def train(
@@ -63,7 +63,7 @@ def train(
 
 
 def as_encoder(trainee: Trainee, tokenizer: PreTrainedTokenizerFast) -> DualEncoder:
-    """Return the network as it is through the interface that every model offers."""
+    """Return the present network behind the interface of all models."""
     trainee.eval()
     return DualEncoder(
         network=trainee.network,

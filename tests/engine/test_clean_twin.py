@@ -133,7 +133,7 @@ def test_a_sweep_ends_by_naming_its_report(swept):
 def test_the_parent_run_has_the_report_and_its_summary(swept):
     parent = runs(swept[0])[0]
     note = parent.data.tags["mlflow.note.content"]
-    assert note.startswith("# What does it cost the model")
+    assert note.startswith("# How much accuracy does the model lose")
     assert "| shape r=0.5 |" in note
     place = Path(str(parent.info.artifact_uri).removeprefix("file://"))
     assert (place / PAGE).is_file()
@@ -153,6 +153,6 @@ def test_a_twin_that_failed_and_is_left_alone_costs_no_other_cell(swept, tmp_pat
     place.mkdir(parents=True)
     (place / f"{key}.failed").write_text("no disk")
     message = run(tmp_path, "masking=percent", "overwrite=never")
-    assert "none (clean twin): failed before, left alone" in message
+    assert "none (clean twin): failed before, not run again" in message
     (only,) = cells(tmp_path)
     assert "flip_rate" not in Result(only).metrics

@@ -231,7 +231,7 @@ def test_odd_names_of_classes_break_nothing(written, small_frames, noise):
     assert {line.count("|") for line in text.splitlines() if line.startswith("|")} == {7}
     assert [line for line in text.splitlines() if line.startswith("#")] == [
         f"# Learned noise: {kind(noise)}",
-        "## What it did to this cell's clips",
-        "## All that shapes it",
+        "## Effect on this cell's clips",
+        "## All settings",
     ]
     assert text.count("```") == 2

@@ -37,7 +37,7 @@ def top1_in_store(results: Path, result: Result) -> list[float]:
 @pytest.fixture
 def no_model(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:
-        raise AssertionError("the model was asked")
+        raise AssertionError("the model was run")
 
     monkeypatch.setattr(make, "make_result", refuse)
 

@@ -126,7 +126,7 @@ def same_tables(ours: ScoreTable, theirs: ScoreTable) -> None:
 
 def test_shards_of_other_clips_are_refused(small_frames):
     table = made_table(labels=[0, 1], classes=2, right=[1, 0])
-    with pytest.raises(ClipHarError, match="shards hold answers to 2 clips"):
+    with pytest.raises(ClipHarError, match="shards hold 2 clips"):
         merge_tables([table], shown(small_frames))
 
 
@@ -135,7 +135,7 @@ def test_shards_are_compared_with_the_clean_twin_all_or_none(small_frames, tmp_p
     folders = [tmp_path / "1of2", tmp_path / "2of2"]
     for number, folder in enumerate(folders):
         write_shard(folder, "none", {"none": table}, seconds={}, compared=bool(number))
-    with pytest.raises(ClipHarError, match="some shards were answered with clean_twin=false"):
+    with pytest.raises(ClipHarError, match="some shards were run with clean_twin=false"):
         merge_shards(folders, shown(small_frames), compared=False, cost=Cost())
 
 
@@ -162,7 +162,7 @@ def test_a_finished_twin_serves_further_shards(tmp_path, small_clip, manifest):
     (folder / "metrics.json").write_text("{}")
     found = clean_table(cell, Shard(1, 2), clips, folder, "twin")
     assert found.clip_ids == table.clip_ids
-    assert not folder.with_suffix(".shards").exists(), "the model was not asked"
+    assert not folder.with_suffix(".shards").exists(), "the model was not run"
 
 
 def test_the_split_that_is_nearest_to_whole_counts(tmp_path):
@@ -199,16 +199,16 @@ def test_a_user_splits_a_cell_and_puts_it_together(manifest, small_clip, tmp_pat
     assert "shard kept" in first.stdout
     early = run_command(split, *typed)
     assert early.returncode == 1
-    assert "no answers yet for shard 2/3 and 3/3" in early.stderr
+    assert "no result yet for shard 2/3 and 3/3" in early.stderr
     assert not list((split / "results" / "cells").glob("*.failed")), "nothing was tried"
     rest = run_command(split, "-m", *typed, "shard=1/3,2/3,3/3")
     assert rest.returncode == 0, rest.stderr
     assert "3 cells: 3 done" in rest.stdout
-    assert "answered already" in rest.stderr, "what was there is not answered again"
+    assert "finished already" in rest.stderr, "what was there is not run again"
     assert "report" not in rest.stdout + rest.stderr, "there is nothing to report yet"
     together = run_command(split, *typed)
     assert together.returncode == 0, together.stderr
-    assert "put together from 3 shards" in together.stderr
+    assert "merged from 3 shards" in together.stderr
 
     (ours,), (theirs,) = (
         [path for path in (folder / "results" / "cells").glob("*") if is_masked(path)]

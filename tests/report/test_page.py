@@ -144,7 +144,7 @@ def test_troubles_are_told(tmp_path):
     out = write_report(of_sweep(sweep), tmp_path / "r").parent
     page = (out / PAGE).read_text()
     assert "shape: no &lt;b&gt;disk&lt;/b&gt;" in page
-    assert "1 of 3 cells were not run: type the same command again" in page
+    assert "1 of 3 cells were not run: run the same command again" in page
     assert "- 1 of 3 cells were not run" in (out / MARKDOWN).read_text()
 
 

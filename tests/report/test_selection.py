@@ -41,8 +41,8 @@ def test_cells_that_failed_or_are_missing_are_named(tmp_path):
     chosen = of_sweep(made_sweep(tmp_path, cells, asked=5))
     assert chosen.troubles == (
         "shape: no disk",
-        "percent: its results are not there",
-        "2 of 5 cells were not run: type the same command again, it runs what is missing",
+        "percent: its results are missing",
+        "2 of 5 cells were not run: run the same command again to run the missing cells",
     )
 
 
@@ -119,4 +119,4 @@ def test_cells_of_an_earlier_version_are_named_and_left_out(tmp_path):
     old.write_text(json.dumps(content))
     chosen = of_sweep(sweep)
     assert "shape r=0.3" not in [one.name for one in chosen.cells]
-    assert chosen.troubles == ("shape r=0.3: it was made by an earlier version; run it again",)
+    assert chosen.troubles == ("shape r=0.3: an earlier version made it: run it again",)

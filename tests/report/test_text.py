@@ -16,7 +16,7 @@ def test_the_costliest_and_the_cheapest_mask_are_named(tmp_path):
     rows = cell_rows(of_sweep(usual(tmp_path)).cells)
     text = " ".join(answer(rows, NONE, classes=8))
     clean = share(rows["top1"].iloc[0])
-    assert f"Of the unchanged clips {clean} % are classified correctly;" in text
+    assert f"The model classifies {clean} % of the unchanged clips correctly;" in text
     assert "chance is 12.5 %" in text
     assert "shape r=0.5 lowers accuracy most: −" in text
     worst = rows[rows["cell"] == "shape r=0.5"].iloc[0]
@@ -63,12 +63,12 @@ def test_the_room_comes_first_where_it_was_asked(tmp_path):
     scene = scene.assign(low=scene["value"] - 0.1, high=np.nan).assign(high=scene["value"] + 0.1)
     found = answer(rows, scene, classes=8)
     assert found[0] == (
-        "With the subject hidden 40.0 % (30.0 to 50.0) of the clips are classified correctly, of"
-        " whole clips 90.0 % (80.0 to 100.0): the background alone is enough for that."
+        "With the subject hidden, 40.0 % (30.0 to 50.0) of the clips are classified correctly; of"
+        " the whole clips, 90.0 % (80.0 to 100.0): the background alone is enough."
     )
-    assert "names the subject's action in 30.0 % (20.0 to 40.0) of the clips and" in found[1]
+    assert "predicts the subject's action in 30.0 % (20.0 to 40.0) of the clips and" in found[1]
     twice = answer(rows, pd.concat([scene, scene.assign(of="prompts=bare")]), classes=8)
-    assert twice[2].startswith("prompts=bare: With the subject hidden")
+    assert twice[2].startswith("prompts=bare: With the subject hidden,")
     many = pd.concat([scene.assign(of=f"seed={seed}") for seed in range(5)])
     assert "2 more settings are in the table below." in answer(rows, many, classes=8)
 
@@ -82,10 +82,10 @@ def scene_of(hidden: float, of: str = "") -> pd.DataFrame:
 def test_the_room_tells_nothing_at_chance_and_an_outline_is_no_room(tmp_path):
     rows = cell_rows(of_sweep(usual(tmp_path)).cells)
     (at_chance, *_) = answer(rows, scene_of(0.15), classes=8)
-    assert "not clearly more than chance, 12.5 %." in at_chance
+    assert "not clearly above chance (12.5 %)." in at_chance
     (outline, *_) = answer(rows, scene_of(0.5, "[silhouette control]"), classes=8)
     assert outline.startswith("[silhouette control]: ")
-    assert "the background and the subject's outline together are enough" in outline
+    assert "the background together with the subject's outline is enough" in outline
     leaking = answer(rows, scene_of(0.5, "[uses the true label]"), classes=8)
     assert not any("subject hidden" in sentence for sentence in leaking)
 
@@ -103,8 +103,8 @@ def test_nothing_changed_one_test_alone_and_one_group():
     lone = changed(top1_change=-0.1, top1_change_low=-0.3, top1_change_high=0.1)
     (*_, last) = answer(lone.assign(mcnemar_p_holm=0.03), NONE, classes=2)
     assert last.startswith("The changed cell does not clearly differ")
-    assert "only one of the exact McNemar test" in last
+    assert "the interval over groups disagree" in last
     unknown = changed(top1_change_low=np.nan, top1_change_high=np.nan, mcnemar_p_holm=0.01)
     (*_, last) = answer(unknown, NONE, classes=2)
     assert "1 of the 1 changed cells" in last
-    assert last.endswith("an interval needs two groups or more.")
+    assert last.endswith("an interval needs at least two groups.")

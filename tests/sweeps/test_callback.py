@@ -197,7 +197,7 @@ def test_a_failed_cell_does_not_take_the_others_along(
         tmp_path, videos, small_clip, "-m", f"dataset.root={broken},{videos}", "ratio=0.1,0.3",
         "masking=percent", "overwrite=never", status=0,
     )  # fmt: skip
-    assert "2 done, 0 failed, 2 left alone" in again
+    assert "2 done, 0 failed, 2 skipped" in again
 
 
 def test_skipped_clips_are_counted_and_named(

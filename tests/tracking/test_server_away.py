@@ -48,7 +48,7 @@ def test_results_of_a_sweep_are_kept_and_sent_when_the_server_is_back(tmp_path, 
         process.wait()
         printed, rest = running.communicate(timeout=120)
     assert running.returncode == 1
-    assert "sent when the command is typed again" in printed + rest
+    assert "run the command again to send it" in printed + rest
     assert "Traceback" not in printed + rest
     cells = [path.parent for path in (tmp_path / "results" / "cells").glob("*/metrics.json")]
     assert len(cells) == CELLS + 1, "all are on the disk, computed while the server was away"

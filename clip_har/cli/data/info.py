@@ -1,4 +1,4 @@
-"""What a data set holds: classes, groups, lengths and sizes of its clips."""
+"""The contents of a data set: classes, groups, lengths and sizes of its clips."""
 
 import os
 from collections import Counter
@@ -63,24 +63,24 @@ class Info:
         )
 
     def sentences(self) -> list[str]:
-        """Return what the table does not say."""
+        """Return the facts that are not in the table."""
         sizes = Counter(f"{one.width}x{one.height}" for one in self.known)
         rates = Counter("unknown" if one.fps is None else f"{one.fps:.4g}" for one in self.known)
         closed = len(self.lengths) - len(self.known)
         hours = sum(one.seconds for one in self.known) / 3600
-        message = [
+        lines = [
             f"{self.clips.name}: {len(self.lengths):,} clips, {hours:.2f} hours",
             f"frame sizes: {_most(sizes)}",
             f"frames a second: {_most(rates)}",
             f"licence: {self.clips.licence}",
         ]
         if self.clips.citation:
-            message.append(f"cite: {self.clips.citation}")
+            lines.append(f"cite: {self.clips.citation}")
         if empty := len(self.clips.class_names) - len(set(self.clips.labels.tolist())):
-            message.append(f"{empty} of {len(self.clips.class_names)} classes have no clip here")
+            lines.append(f"{empty} of {len(self.clips.class_names)} classes have no clip here")
         if closed:
-            message.append(f"{closed:,} clips cannot be opened: clip-har-data verify says why")
-        return message
+            lines.append(f"{closed:,} clips cannot be opened: clip-har-data verify says why")
+        return lines
 
 
 def inspect(clips: ClipSet, *, workers: int | None = None) -> Info:

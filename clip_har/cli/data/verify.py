@@ -154,7 +154,7 @@ def write_rows(path: Path, rows: Iterable[ClipRow]) -> None:
 
 
 def write_classes(path: Path, rows: Iterable[ClipRow]) -> None:
-    """Write per class how many clips decode and how many are listed, in all and in each part."""
+    """Write per class how many clips decode and how many are listed, in total and in each list."""
     parts = [f"{use}{k}" for k in SPLITS for use in ("train", "test")]
     there: dict[str, Counter[str]] = defaultdict(Counter)
     listed: dict[str, Counter[str]] = defaultdict(Counter)
@@ -187,7 +187,7 @@ def black_bars(frames: NDArray[np.uint8]) -> tuple[int, int, int, int]:
         return (0, 0, 0, 0)
     rows = dark.mean(axis=(0, 2)) >= _DARK_SHARE
     columns = dark.mean(axis=(0, 1)) >= _DARK_SHARE
-    if not rows.all():  # columns are judged where there is a picture
+    if not rows.all():  # columns are checked only in rows that are not black
         columns = dark[:, ~rows].mean(axis=(0, 1)) >= _DARK_SHARE
     return _run(rows), _run(rows[::-1]), _run(columns), _run(columns[::-1])
 
@@ -204,7 +204,7 @@ def _matched(listing: Listing) -> tuple[list[ClipRow], list[tuple[Path, ClipRow]
         path
         for path in listing.videos.rglob("*")
         if not (path.is_dir() or path.name.startswith(".") or path in read)
-        # Lists and tables beside the class folders are nothing to wonder at.
+        # Lists and tables beside the class folders are not reported.
         and (_is_video(path) or path.parent not in {listing.videos, listing.lists})
     }
     # What is read under a name that no list has, may be meant by one in other case (HMDB-51).
@@ -247,12 +247,12 @@ def _is_video(path: Path) -> bool:
 
 
 def _folded(stem: str) -> str:
-    """Return a name without what people and systems change in it: case, form, spaces around it."""
+    """Return a name without differences in case, Unicode form and outer spaces."""
     return unicodedata.normalize("NFKC", stem).strip().casefold()
 
 
 def _shown(text: str) -> str:
-    """Return a name as it can be printed and written: names on a disk may be any bytes."""
+    """Return a name that can be printed and written: file names may be any bytes."""
     return "".join(
         letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii")
         for letter in text
@@ -294,7 +294,7 @@ def _look(path: Path, row: ClipRow) -> None:
 
 
 def _mark_duplicates(paths: Sequence[tuple[Path, ClipRow]]) -> None:
-    """Find files of the same bytes; only those of one size are read."""
+    """Find files with the same bytes; only files of equal size are read."""
     sizes: dict[int, list[tuple[Path, ClipRow]]] = defaultdict(list)
     for path, row in paths:
         if row.bytes:
@@ -310,21 +310,21 @@ def _mark_duplicates(paths: Sequence[tuple[Path, ClipRow]]) -> None:
 
 def _wrong_counts(source: Source, listing: Listing) -> list[str]:
     """Compare the lists with the official numbers."""
-    message = []
+    faults = []
     if len(listing.class_names) != source.classes:
-        message.append(
+        faults.append(
             f"the lists name {len(listing.class_names)} classes, {source.title} has"
             f" {source.classes}"
         )
     if len(listing.clips) != source.clips:
-        message.append(
+        faults.append(
             f"the lists name {len(listing.clips):,} clips, {source.title} has {source.clips:,}"
         )
     counts = Counter(part for clip in listing.clips.values() for part in clip.parts)
     for part, expected in source.counts.items():
         if counts[part] != expected:
-            message.append(f"the list {part} names {counts[part]:,} clips, officially {expected:,}")
-    return message
+            faults.append(f"the list {part} names {counts[part]:,} clips, officially {expected:,}")
+    return faults
 
 
 def _summary(what: str, rows: Sequence[ClipRow]) -> str:
