@@ -71,7 +71,7 @@ def test_patches_are_covered_in_part():
 
 
 @pytest.fixture
-def drawn(tmp_path: Path) -> list[str]:
+def rendered_set(tmp_path: Path) -> list[str]:
     return ["dataset.count=20", "frames.count=2", f"cache_dir={tmp_path}", "masking=percent",
             f"dataset.cache_dir={tmp_path}", "attention_clips=5"]  # fmt: skip
 
@@ -81,31 +81,31 @@ def attention(cell: Cell) -> dict[str, int]:
     return {name: int(np.isfinite(values).sum()) for name, values in found.items()}
 
 
-def test_a_cell_measures_it_where_the_subject_is_known(drawn):
-    known = attention(cell_of(*drawn, "region=annotation"))
+def test_a_cell_measures_it_where_the_subject_is_known(rendered_set):
+    known = attention(cell_of(*rendered_set, "region=annotation"))
     assert known["mass"] == known["focus"] == 5
     for more in (
         ["region=none"],
         ["region=annotation", "attention_clips=0"],
         ["region=relevance"],  # the evaluated model's own attribution is no truth for it
     ):
-        assert attention(cell_of(*drawn, *more)) == {}
+        assert attention(cell_of(*rendered_set, *more)) == {}
 
 
-def test_random_noise_is_seen_by_it(drawn):
+def test_random_noise_is_seen_by_it(rendered_set):
     found = [
         evaluate(cell, cell.dataset.clips()).attention["mass"]
         for cell in (
-            cell_of(*drawn, "region=annotation"),
-            cell_of(*drawn, "region=annotation", "noise=gaussian", "noise.std=90"),
+            cell_of(*rendered_set, "region=annotation"),
+            cell_of(*rendered_set, "region=annotation", "noise=gaussian", "noise.std=90"),
         )
     ]
     assert np.nanmax(np.abs(found[0] - found[1])) > 0.01
 
 
-def test_it_counts_for_the_fingerprint_only_where_it_is_measured(drawn):
+def test_it_counts_for_the_fingerprint_only_where_it_is_measured(rendered_set):
     def printed(*more: str) -> str:
-        cell = cell_of(*drawn, *more)
+        cell = cell_of(*rendered_set, *more)
         return fingerprint(cell, cell.dataset.clips())
 
     assert printed("attention_clips=0") == printed()

@@ -30,11 +30,11 @@ from clip_har.regions.store import open_regions
 from tests.noise.learned.inside import mass_inside
 from tests.noise.made import (
     CPU,
-    drawn,
+    random_noise,
     evaluated,
     mending,
     naming,
-    planted_judge,
+    planted_classifier,
     scores,
     shown,
 )
@@ -79,9 +79,9 @@ def masses(
 def test_attention_is_measured_on_what_was_shown_for_what_was_answered(looking):
     classifier, masked = looking
     noise = ClassSpecificNoise(epsilon=60, attention_clips=4)
-    own = drawn(noise, classifier)
+    own = random_noise(noise, classifier)
     assert isinstance(own, PixelNoise)
-    universal = drawn(UniversalNoise(epsilon=60), classifier)
+    universal = random_noise(UniversalNoise(epsilon=60), classifier)
     assert isinstance(universal, PixelNoise)
     _, result = evaluated(noise, masked, classifier, own=own, universal=universal)
     measured = {name for name, found in result.answers.items() if found.attention is not None}
@@ -113,7 +113,7 @@ def test_attention_is_measured_on_what_was_shown_for_what_was_answered(looking):
 def test_calibration_and_protocols_beside_the_headline_have_no_attention(looking):
     classifier, masked = looking
     noise = UniversalNoise(attention_clips=1)
-    _, result = evaluated(noise, masked, classifier, own=drawn(noise, classifier))
+    _, result = evaluated(noise, masked, classifier, own=random_noise(noise, classifier))
     measured = {name for name, found in result.answers.items() if found.attention is not None}
     assert measured == {"none", "learned"}
 
@@ -127,8 +127,8 @@ def test_attention_that_is_not_asked_for_is_not_measured(looking, noise):
         noise,
         masked,
         classifier,
-        own=drawn(noise, classifier),
-        universal=drawn(UniversalNoise(), classifier),
+        own=random_noise(noise, classifier),
+        universal=random_noise(UniversalNoise(), classifier),
     )
     assert all(found.attention is None for found in result.answers.values())
     assert all(example.attribution_before is None for example in result.looked.examples)
@@ -143,7 +143,7 @@ def test_attention_on_a_frozen_clip_is_measured_against_the_frame_that_is_shown(
     classifier, masked = looking
     frozen = replace(masked, masking=SwapMask(frozen=True), feature=masked.subject)
     noise = UniversalNoise(attention_clips=8, controls=False)
-    _, result = evaluated(noise, frozen, classifier, own=drawn(noise, classifier))
+    _, result = evaluated(noise, frozen, classifier, own=random_noise(noise, classifier))
     found = result.answers["none"].attention
     assert found is not None
     (rows,) = np.isfinite(found).nonzero()
@@ -161,7 +161,7 @@ def test_attention_on_a_frozen_clip_is_measured_against_the_frame_that_is_shown(
 
 
 def test_examples_show_clips_whose_answer_changed_first_and_some_others(small_frames):
-    classifier, noise = planted_judge(), UniversalNoise()
+    classifier, noise = planted_classifier(), UniversalNoise()
     own = mending(noise, classifier)
     masked = shown(small_frames)
     _, result = evaluated(noise, masked, classifier, own=own)
@@ -184,7 +184,7 @@ def test_examples_where_nothing_changed(named):
 
 
 def test_examples_show_the_noise_that_the_answer_was_given_under(small_frames):
-    classifier, noise = planted_judge(), ClassSpecificNoise(protocol="oracle")
+    classifier, noise = planted_classifier(), ClassSpecificNoise(protocol="oracle")
     own = naming(noise, classifier)
     _, result = evaluated(noise, shown(small_frames), classifier, own=own)
     for example in result.looked.examples:
@@ -193,15 +193,17 @@ def test_examples_show_the_noise_that_the_answer_was_given_under(small_frames):
 
 
 def test_examples_in_feature_space_show_the_frames_as_they_are(small_frames):
-    classifier, noise = planted_judge(), EmbeddingNoise()
-    _, result = evaluated(noise, shown(small_frames), classifier, own=drawn(noise, classifier))
+    classifier, noise = planted_classifier(), EmbeddingNoise()
+    _, result = evaluated(
+        noise, shown(small_frames), classifier, own=random_noise(noise, classifier)
+    )
     assert all(torch.equal(shown_.noisy, shown_.clip.frames) for shown_ in result.looked.examples)
 
 
 def test_examples_have_the_attribution_of_clips_with_a_subject(looking):
     classifier, masked = looking
     noise = UniversalNoise(epsilon=60)
-    own = drawn(noise, classifier)
+    own = random_noise(noise, classifier)
     _, result = evaluated(noise, masked, classifier, own=own)
     for example in result.looked.examples:
         row = [clip.id for clip in masked.frames.clip_set.clips].index(example.clip.id)

@@ -30,7 +30,7 @@ from clip_har.noise.learned.settings import (
 from clip_har.noise.learned.variants import slug
 from clip_har.results.noise_answers import read_answers
 from clip_har.results.score_table import ScoreTable
-from tests.noise.made import COUNT, evaluated, planted_judge, shown
+from tests.noise.made import COUNT, evaluated, planted_classifier, shown
 from tests.planted import CLASSES
 
 ALWAYS = {
@@ -58,7 +58,7 @@ def kind(noise: Learned) -> str:
 
 
 def result_of(noise: Learned, masked: MaskedClips) -> Evaluation:
-    classifier = planted_judge()
+    classifier = planted_classifier()
     made = make_perturbation(
         noise, model=classifier.model, classifier=classifier.classifier, frames=COUNT
     )
@@ -102,7 +102,9 @@ def test_everything_is_written(written, noise):
         with Image.open(path) as picture:
             picture.load()
             assert min(picture.size) > 100
-            assert len(set(picture.convert("L").get_flattened_data())) > 10, "something is drawn"
+            assert len(set(picture.convert("L").get_flattened_data())) > 10, (
+                "the picture shows something"
+            )
 
 
 def test_a_folder_that_is_there_is_not_written_over(written, tmp_path):
@@ -114,7 +116,7 @@ def test_a_folder_that_is_there_is_not_written_over(written, tmp_path):
 @pytest.mark.parametrize("noise", KINDS, ids=kind)
 def test_the_noise_can_be_used_again(written, small_frames, noise):
     folder, result = written(noise)
-    classifier = planted_judge()
+    classifier = planted_classifier()
     found = load_noise(
         folder / "noise.safetensors",
         noise,

@@ -39,7 +39,7 @@ from clip_har.noise.learned.shift import EmbeddingShift
 from clip_har.noise.where import Where
 from clip_har.results.score_table import ScoreTable
 from tests.data.made import write_video
-from tests.noise.made import COUNT, SIDE, planted_judge, shown
+from tests.noise.made import COUNT, SIDE, planted_classifier, shown
 from tests.planted import CLASSES, planted_frames
 from tests.tables import score_clips
 
@@ -83,7 +83,7 @@ def with_noise(
 
 @pytest.mark.parametrize("noise", [ClassSpecificNoise(), UniversalNoise(), EmbeddingNoise()])
 def test_drift_is_the_angle_to_the_embedding_without_mask_and_noise(small_frames, noise):
-    classifier, plain = planted_judge(), shown(small_frames)
+    classifier, plain = planted_classifier(), shown(small_frames)
     clean = score_clips(plain, classifier, keep_embeddings=True)
     masked, made = shown(small_frames, HALF), strong(noise, classifier)
     found = with_noise(masked, classifier, own=made, clean=clean).answers
@@ -138,7 +138,7 @@ def by_hand(clip: ShownClip, noise: PixelNoise, column: int, where: Where) -> Te
     ids=lambda noise: f"{type(noise).__name__}{'' if noise.static else '-moving'}",
 )
 def test_scores_are_those_of_the_clamped_rounded_sum(small_frames, noise, where):
-    classifier = planted_judge()
+    classifier = planted_classifier()
     delta, masked = pixels(noise, classifier), shown(small_frames, FRESH)
     found = answered(small_frames, classifier, delta, masking=FRESH, where=where)["learned"]
     kinds = 5 if noise.per_class else 1
@@ -153,7 +153,7 @@ def test_scores_are_those_of_the_clamped_rounded_sum(small_frames, noise, where)
 
 
 def test_every_class_has_an_answer_of_its_own(small_frames):
-    classifier = planted_judge()
+    classifier = planted_classifier()
     delta = pixels(ClassSpecificNoise(epsilon=60), classifier)
     found = answered(small_frames, classifier, delta)["learned"].scores
     assert (np.ptp(found, axis=1) > 0.01).all(), "the classes' noises differ"
@@ -169,7 +169,7 @@ def test_every_class_has_an_answer_of_its_own(small_frames):
 
 @pytest.mark.parametrize("pooling", ["mean", "mean_probability", "max"])
 def test_without_noise_the_answers_are_those_of_the_model(small_frames, pooling: Pooling):
-    classifier, masked = planted_judge(pooling=pooling), shown(small_frames, HALF)
+    classifier, masked = planted_classifier(pooling=pooling), shown(small_frames, HALF)
     noise = strong(UniversalNoise(), classifier)
     found = answered(small_frames, classifier, noise, masking=HALF)["none"]
     expected = classifier.scores([masked.clip(index).frames for index in masked.evaluated])
@@ -182,7 +182,9 @@ def test_without_noise_the_answers_are_those_of_the_model(small_frames, pooling:
 @pytest.mark.parametrize("noise", [ClassSpecificNoise(), EmbeddingNoise()], ids=["δ", "shift"])
 def test_the_batch_size_does_not_matter(small_frames, noise):
     one, other = (
-        answered(small_frames, planted_judge(batch_size=size), strong(noise, planted_judge()))
+        answered(
+            small_frames, planted_classifier(batch_size=size), strong(noise, planted_classifier())
+        )
         for size in (1, 7 * COUNT + 1)
     )
     for name in ("none", "learned"):
@@ -192,14 +194,14 @@ def test_the_batch_size_does_not_matter(small_frames, noise):
 
 
 def test_the_masks_effects_come_in_the_order_of_the_clips(small_frames):
-    classifier = planted_judge(batch_size=3 * COUNT)
+    classifier = planted_classifier(batch_size=3 * COUNT)
     masked = shown(small_frames, HALF)
     effects = with_noise(masked, classifier).effects
     assert effects == [masked.clip(index).effect for index in masked.evaluated]
 
 
-def test_only_judged_clips_are_answered(small_frames):
-    classifier = planted_judge()
+def test_only_evaluated_clips_are_answered(small_frames):
+    classifier = planted_classifier()
     masked = shown(small_frames)
     masked.__dict__["evaluated"] = [4, 9]
     answered_only = with_noise(masked, classifier, learned=strong(UniversalNoise(), classifier))
@@ -213,7 +215,7 @@ def test_only_judged_clips_are_answered(small_frames):
 
 
 def test_noise_that_is_only_visible_leaves_hidden_pixels_as_they_are(small_frames):
-    delta = pixels(UniversalNoise(epsilon=60), planted_judge())
+    delta = pixels(UniversalNoise(epsilon=60), planted_classifier())
     clip = shown(small_frames, HALF).clip(0)
     hidden = torch.from_numpy(clip.hidden)[:, None].expand_as(clip.frames)
     seen = {
@@ -228,7 +230,7 @@ def test_noise_that_is_only_visible_leaves_hidden_pixels_as_they_are(small_frame
 
 @pytest.mark.parametrize("masking", [HALF, FRESH], ids=["static", "fresh"])
 def test_under_paint_of_one_colour_noise_before_the_mask_is_noise_beside_it(small_frames, masking):
-    classifier = planted_judge()
+    classifier = planted_classifier()
     delta = strong(ClassSpecificNoise(epsilon=60), classifier)
     one, other = (
         answered(small_frames, classifier, delta, masking=masking, where=where)["learned"]
@@ -240,7 +242,7 @@ def test_under_paint_of_one_colour_noise_before_the_mask_is_noise_beside_it(smal
 
 
 def test_paint_that_is_made_from_the_frame_holds_the_noise_too(small_frames):
-    constant = pixels(UniversalNoise(epsilon=60), planted_judge())
+    constant = pixels(UniversalNoise(epsilon=60), planted_classifier())
     constant = constant.with_parts({"shared": torch.full_like(constant.parts["shared"], 30)})
     clip = shown(small_frames, PercentMask(ratio=0.4, patch=4, fill="mean")).clip(0)
     hidden = torch.from_numpy(clip.hidden)[:, None].expand_as(clip.frames)
@@ -253,7 +255,7 @@ def test_paint_that_is_made_from_the_frame_holds_the_noise_too(small_frames):
 
 
 def test_noise_before_the_mask_is_added_to_what_was_there_before_the_mask(small_frames):
-    delta = pixels(UniversalNoise(epsilon=60), planted_judge())
+    delta = pixels(UniversalNoise(epsilon=60), planted_classifier())
     clip = shown(small_frames, PercentMask(ratio=0.4, patch=4, fill="blur")).clip(0)
     noisy = (clip.whole + delta.parts["shared"][0]).clamp(0, 255).round().to(torch.uint8)
     expected = apply_mask(noisy, clip.hidden, "blur", seed=0, clip_id=clip.id)
@@ -261,7 +263,7 @@ def test_noise_before_the_mask_is_added_to_what_was_there_before_the_mask(small_
 
 
 def test_a_pixel_that_is_covered_in_part_gets_a_part_of_the_noise(small_frames):
-    delta = pixels(UniversalNoise(epsilon=60), planted_judge())
+    delta = pixels(UniversalNoise(epsilon=60), planted_classifier())
     clip = shown(small_frames).clip(0)
     covered = np.full((1, SIDE, SIDE), 0.25, np.float32)
     half = replace(clip, hidden=covered)
@@ -275,7 +277,7 @@ def test_a_pixel_that_is_covered_in_part_gets_a_part_of_the_noise(small_frames):
 
 
 def test_what_was_really_added_is_measured(small_frames):
-    classifier, noise = planted_judge(), ClassSpecificNoise(epsilon=90)
+    classifier, noise = planted_classifier(), ClassSpecificNoise(epsilon=90)
     delta = pixels(noise, classifier)
     found = answered(small_frames, classifier, delta, masking=HALF)["learned"]
     masked = shown(small_frames, HALF)
@@ -292,7 +294,7 @@ def test_what_was_really_added_is_measured(small_frames):
 
 
 def test_noise_of_less_than_half_a_grey_level_is_nothing(small_frames):
-    classifier = planted_judge()
+    classifier = planted_classifier()
     faint = strong(UniversalNoise(epsilon=0.4), classifier)
     found = answered(small_frames, classifier, faint)
     assert not found["learned"].largest.any()
@@ -304,7 +306,7 @@ def test_noise_of_less_than_half_a_grey_level_is_nothing(small_frames):
 
 @pytest.mark.parametrize("pooling", ["mean", "mean_probability", "max"])
 def test_shifted_embeddings_are_scored_at_length_one(small_frames, pooling: Pooling):
-    classifier = planted_judge(pooling=pooling)
+    classifier = planted_classifier(pooling=pooling)
     noise = strong(EmbeddingNoise(epsilon=0.5), classifier)
     found = answered(small_frames, classifier, noise, masking=HALF)["learned"]
     masked = shown(small_frames, HALF)
@@ -335,8 +337,8 @@ def test_a_shift_is_that_of_its_class():
     [(UniversalNoise, 1), (BorderNoise, 1), (ClassSpecificNoise, 5), (ResidualNoise, 5)],
 )
 def test_of_how_many_kinds_noise_is(noise: Any, kinds):
-    assert strong(noise(), planted_judge()).columns == kinds
-    assert strong(EmbeddingNoise(), planted_judge()).columns == 5
+    assert strong(noise(), planted_classifier()).columns == kinds
+    assert strong(EmbeddingNoise(), planted_classifier()).columns == 5
 
 
 @pytest.fixture(scope="module")
@@ -358,7 +360,7 @@ def uneven(tmp_path_factory: pytest.TempPathFactory) -> FrameStore:
 @pytest.mark.parametrize("where", ["everywhere", "visible", "before"])
 @pytest.mark.parametrize("static", [True, False])
 def test_clips_of_several_lengths_are_answered_as_one_by_one(uneven, where, static):
-    classifier = planted_judge(batch_size=7)
+    classifier = planted_classifier(batch_size=7)
     noise = pixels(ClassSpecificNoise(epsilon=60, static=static), classifier)
     masked = shown(uneven, PercentMask(ratio=0.4, patch=4, fill="mean", static=False))
     assert uneven.lengths.tolist() == [1, 2, 3, 4, 1, 2]

@@ -35,11 +35,11 @@ from tests.noise.made import (
     CONTROLS,
     ORACLE,
     PER_CLASS,
-    drawn,
+    random_noise,
     evaluated,
     mending,
     naming,
-    planted_judge,
+    planted_classifier,
     scores,
     shown,
 )
@@ -90,7 +90,7 @@ def test_one_noise_for_all_classes_mends_what_the_noise_per_class_did_not(named)
 
 
 def test_the_noise_of_another_class_names_that_class_to_the_oracle(small_frames):
-    classifier, noise = planted_judge(), ClassSpecificNoise(protocol="oracle", seed=4)
+    classifier, noise = planted_classifier(), ClassSpecificNoise(protocol="oracle", seed=4)
     own = naming(noise, classifier)
     _, result = evaluated(noise, shown(small_frames), classifier, own=own)
     partner = derangement(5, seed=4)
@@ -101,7 +101,7 @@ def test_the_noise_of_another_class_names_that_class_to_the_oracle(small_frames)
 
 def test_noise_that_really_helps_each_class_helps_without_the_label(small_frames):
     """The counter-proof: where noise takes the bias away, honest protocols show it too."""
-    classifier, noise = planted_judge(), ClassSpecificNoise()
+    classifier, noise = planted_classifier(), ClassSpecificNoise()
     one = mending(UniversalNoise(), classifier).parts["shared"]
     own = naming(noise, classifier).with_parts({"own": one.repeat(5, 1, 1, 1, 1)})
     _, result = evaluated(noise, shown(small_frames), classifier, own=own)
@@ -145,9 +145,9 @@ PASSES = {"candidate": 5, "topk": 2, "predicted": 1, "oracle": 1}  # of 5 classe
 def test_without_controls_a_protocol_costs_its_own_passes_and_answers_the_same(
     small_frames, monkeypatch, kind, protocol
 ):
-    classifier = planted_judge()
+    classifier = planted_classifier()
     noise = kind(protocol=protocol, top_k=2)
-    own = drawn(noise, classifier)
+    own = random_noise(noise, classifier)
     masked = shown(small_frames)
     expected, _ = evaluated(noise, masked, classifier, own=own)
     seen = []
@@ -178,8 +178,10 @@ def name_of(noise: Any) -> str:
 def test_which_variants_there_are_and_which_of_them_are_said_to_leak(
     small_frames, noise, names, headline
 ):
-    classifier = planted_judge()
-    table, result = evaluated(noise, shown(small_frames), classifier, own=drawn(noise, classifier))
+    classifier = planted_classifier()
+    table, result = evaluated(
+        noise, shown(small_frames), classifier, own=random_noise(noise, classifier)
+    )
     assert list(result.answers) == names
     assert result.headline == headline
     assert np.array_equal(table.scores, scores(result, headline))
@@ -206,8 +208,8 @@ def relabelled(frames: FrameStore, labels: NDArray[np.int64]) -> FrameStore:
 
 @pytest.mark.parametrize("noise", [case[0] for case in KINDS], ids=name_of)
 def test_other_labels_change_the_answers_of_nothing_but_what_is_said_to_leak(small_frames, noise):
-    classifier, masking = planted_judge(), PercentMask(ratio=0.2, patch=4)
-    own = drawn(noise, classifier, factor=100)
+    classifier, masking = planted_classifier(), PercentMask(ratio=0.2, patch=4)
+    own = random_noise(noise, classifier, factor=100)
     other = relabelled(small_frames, (small_frames.clip_set.labels + 1) % 5)
     results = [
         evaluated(noise, shown(frames, masking), classifier, own=own)[1]
@@ -225,9 +227,9 @@ def test_other_labels_change_the_answers_of_nothing_but_what_is_said_to_leak(sma
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_protocols_and_controls_are_those_of_the_same_answers(small_frames, protocol):
-    classifier, masked = planted_judge(), shown(small_frames, PercentMask(ratio=0.1, patch=4))
+    classifier, masked = planted_classifier(), shown(small_frames, PercentMask(ratio=0.1, patch=4))
     noise = ClassSpecificNoise(protocol=protocol, top_k=2, seed=3, epsilon=40)
-    own = drawn(noise, classifier)
+    own = random_noise(noise, classifier)
     table, result = evaluated(noise, masked, classifier, own=own)
     noises = {
         "none": NoPerturbation(),
@@ -267,7 +269,7 @@ def test_protocols_and_controls_are_those_of_the_same_answers(small_frames, prot
 
 
 def test_every_variant_has_the_size_of_the_noise_that_its_answers_were_given_under(small_frames):
-    classifier, noise = planted_judge(), ClassSpecificNoise(protocol="predicted", seed=3)
+    classifier, noise = planted_classifier(), ClassSpecificNoise(protocol="predicted", seed=3)
     own = naming(noise, classifier)
     own.parts["own"] *= torch.tensor([1, 0.75, 0.5, 0.25, 0]).view(5, 1, 1, 1, 1)  # of 16
     _, result = evaluated(noise, shown(small_frames), classifier, own=own)
@@ -290,18 +292,18 @@ def test_every_variant_has_the_size_of_the_noise_that_its_answers_were_given_und
 
 
 def test_noise_goes_where_the_settings_say(small_frames):
-    classifier, masked = planted_judge(), shown(small_frames, PercentMask(ratio=0.5, patch=4))
+    classifier, masked = planted_classifier(), shown(small_frames, PercentMask(ratio=0.5, patch=4))
     rms = {}
     for where in ("everywhere", "visible", "before"):
         noise = UniversalNoise(where=where, epsilon=30)
-        table, _ = evaluated(noise, masked, classifier, own=drawn(noise, classifier))
+        table, _ = evaluated(noise, masked, classifier, own=random_noise(noise, classifier))
         rms[where] = table.noise_rms
     assert (rms["everywhere"] > rms["visible"]).all()
     assert np.array_equal(rms["visible"], rms["before"])
 
 
 def test_sizes_of_the_noise_by_class(small_frames):
-    classifier, noise = planted_judge(), ClassSpecificNoise()
+    classifier, noise = planted_classifier(), ClassSpecificNoise()
     own = naming(noise, classifier, levels=12)
     own.parts["own"][2] = 0
     own.parts["own"][3, ..., :8] = 0  # half of the frame
@@ -394,8 +396,10 @@ ALLOWED = re.compile(r"^[\w\-. /]+$", re.ASCII)
 def test_metrics_have_names_that_mlflow_takes(small_frames, noise):
     from mlflow.utils.validation import _validate_metric_name
 
-    classifier = planted_judge()
-    _, result = evaluated(noise, shown(small_frames), classifier, own=drawn(noise, classifier))
+    classifier = planted_classifier()
+    _, result = evaluated(
+        noise, shown(small_frames), classifier, own=random_noise(noise, classifier)
+    )
     metrics = metrics_of(result)
     for name, value in metrics.items():
         assert ALLOWED.match(name), name

@@ -90,7 +90,7 @@ def test_the_amplification_is_written(peak, words):
         ((2, 3, 8, 8), "ab", 0, "peak"),
     ],
 )
-def test_a_sheet_that_cannot_be_drawn_is_refused(shape, names, peak, words):
+def test_a_sheet_of_a_wrong_shape_is_refused(shape, names, peak, words):
     with pytest.raises(ValueError, match=words):
         noise_sheet(np.zeros(shape, np.float32), list(names), title="", peak=peak)
 

@@ -160,7 +160,7 @@ def test_a_mask_may_be_a_tensor():
 
 
 @pytest.mark.parametrize("fill", ["grellow", "", "#12", "Blur", "0"])
-def test_an_unknown_fill_is_told_what_there_is(fill):
+def test_the_message_for_an_unknown_fill_lists_the_known_ones(fill):
     with pytest.raises(
         ValueError, match="expected mean, noise, blur, surround or a colour"
     ) as caught:

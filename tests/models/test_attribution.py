@@ -30,7 +30,7 @@ from tests.checkpoints import SMALL
 
 CPU = torch.device("cpu")
 SIDE = 64
-LAYERS, HEADS, GRID, PATCH = 2, 3, 3, 16  # of the model that the oracle judges
+LAYERS, HEADS, GRID, PATCH = 2, 3, 3, 16  # of the model that the oracle evaluates
 STEP = 1e-5  # of the finite differences, in float64
 
 
@@ -176,7 +176,7 @@ def test_the_row_is_that_of_the_whole_product(seeded: None) -> None:
 
 
 @pytest.mark.parametrize("pooling", ["mean", "mean_probability", "max"])
-def test_a_repeated_frame_has_the_evidence_of_the_frame(
+def test_a_repeated_frame_has_the_attribution_of_the_frame(
     model: DualEncoder, pooling: Pooling
 ) -> None:
     frame, text = random_clip(1, seed=1), random_text()

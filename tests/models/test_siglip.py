@@ -91,7 +91,7 @@ def test_gradients_reach_the_pixels(model):
     assert not any(weight.requires_grad for weight in model.network.parameters())
 
 
-def test_frames_are_squashed_as_it_was_trained_unless_told_otherwise(folder):
+def test_frames_are_squashed_as_in_training_by_default(folder):
     def settings(*more):
         return frame_settings(
             cell_from_config(composed("model=siglip", f"model.checkpoint={folder}", *more))

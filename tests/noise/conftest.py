@@ -13,7 +13,7 @@ from clip_har.noise.learned.learning import History, learn
 from clip_har.noise.learned.perturbation import Perturbation
 from clip_har.noise.learned.settings import Learned
 from clip_har.noise.learned.training_clips import TrainingClips
-from tests.noise.made import planted_judge, started
+from tests.noise.made import planted_classifier, started
 
 
 @pytest.fixture(autouse=True)
@@ -30,7 +30,7 @@ def learned(small_training: TrainingClips, tmp_path: Path) -> Callable[..., Any]
     numbers = count()
 
     def found(noise: Learned, classifier: ZeroShot | None = None) -> tuple[Perturbation, History]:
-        classifier = classifier or planted_judge()
+        classifier = classifier or planted_classifier()
         state = tmp_path / f"{next(numbers)}.partial"
         return learn(noise, started(noise, classifier), classifier, small_training, state=state)
 

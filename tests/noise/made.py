@@ -85,7 +85,7 @@ class PlantedNetwork(Module):
         return SimpleNamespace(pooler_output=self.gains * seen + self.bias + PULL * pulled)
 
 
-def planted_judge(
+def planted_classifier(
     *,
     gains: tuple[float, ...] = GAINS,
     bias: tuple[float, ...] = BIAS,
@@ -224,7 +224,7 @@ def same_bits(one: Perturbation, other: Perturbation) -> bool:
     )
 
 
-def drawn(noise: Learned, classifier: ZeroShot, *, factor: float = 60) -> Perturbation:
+def random_noise(noise: Learned, classifier: ZeroShot, *, factor: float = 60) -> Perturbation:
     """Return random noise, most of its budget."""
     made = make_perturbation(
         noise, model=classifier.model, classifier=classifier.classifier, frames=COUNT

@@ -77,7 +77,7 @@ def test_the_seed_is_the_noise_seed(name):
     assert settings_of(keys)(**keys).seed == 7
 
 
-def test_the_noise_seed_is_the_seed_unless_it_is_told():
+def test_the_noise_seed_is_the_seed_unless_it_is_set():
     assert noise_of("noise=gaussian", "seed=5").seed == 5
     assert noise_of("noise=gaussian", "seed=5", "noise_seed=2").seed == 2
     cell = cell_of("noise=universal", "noise_seed=2")

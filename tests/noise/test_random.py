@@ -1,4 +1,4 @@
-"""Noise that is drawn: its statistics, its place, and the same again whenever it is asked for."""
+"""Random noise: its statistics, its place, and the same again for a seed."""
 
 from typing import Any
 
@@ -127,7 +127,7 @@ def test_kinds_draw_apart():
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_still_noise_is_one_for_all_frames(kind):
+def test_static_noise_is_the_same_in_all_frames(kind):
     found = change(kind(static=True), grey())
     assert torch.equal(found, found[:1].expand_as(found))
     assert found.any()
@@ -234,5 +234,5 @@ def test_the_clip_stays_as_it_is(kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_drawn_noise_knows_no_label(kind):
+def test_random_noise_does_not_use_the_label(kind):
     assert kind().uses_label is False

@@ -44,7 +44,7 @@ TOP, LEFT = (slice(0, 8), slice(None)), (slice(None), slice(0, 4))
 
 
 def detector(found: dict[int, list[Found]], *, score: float = 0.5) -> PersonDetector:
-    """Return a detector that finds known targets in a frame, told by its first pixel's value."""
+    """Return a detector that finds known targets in a frame, chosen by the value of its first pixel."""
 
     def network(pictures: list[torch.Tensor]) -> list[dict[str, torch.Tensor]]:
         answers = []
@@ -156,7 +156,7 @@ def test_the_score_setting_reaches_the_detector(plant: Any) -> None:
 
 
 @pytest.mark.parametrize("target", ["object", "a ball", ""])
-def test_other_things_are_refused(target: str) -> None:
+def test_other_targets_are_refused(target: str) -> None:
     with pytest.raises(ClipHarError, match="region=person knows person, subject, background only"):
         PersonRegion().check(target)
 

@@ -139,7 +139,7 @@ def test_oracle_is_marked_everywhere(swept: tuple[Path, str]) -> None:
         (["noise=universal", "train_masking=[isolation]"], "where the subject is"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_is_told_in_one_line(
+def test_what_is_impossible_gives_one_line(
     swept: tuple[Path, str], arguments: list[str], message: str
 ) -> None:
     printed = run(swept[0], *arguments, status=1)

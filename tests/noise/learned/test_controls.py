@@ -29,7 +29,7 @@ from clip_har.noise.learned.settings import (
     ResidualNoise,
     UniversalNoise,
 )
-from tests.noise.linear import SIDE, WIDTH, block_judge, linear_model
+from tests.noise.linear import SIDE, WIDTH, block_classifier, linear_model
 
 CLASSES = 4
 KINDS: list[Learned] = [
@@ -117,14 +117,14 @@ def test_random_noise_is_another_and_the_same_for_a_seed(noise):
                 assert torch.corrcoef(torch.stack([one[moved], row[moved]]))[0, 1].abs() < 0.3
 
 
-def test_signs_are_drawn_by_lot():
+def test_signs_are_random():
     original = learned(UniversalNoise())
     positive = original.with_parts({"shared": original.parts["shared"].abs() + 1})
     found = random_like(positive, seed=0).parts["shared"]
     assert (found > 0).float().mean() == pytest.approx(0.5, abs=0.06)
 
 
-def test_classes_are_dealt_apart():
+def test_each_class_is_shuffled_on_its_own():
     original = learned(ClassSpecificNoise())
     same = original.with_parts({"own": original.parts["own"][:1].expand(CLASSES, -1, -1, -1, -1)})
     found = random_like(same, seed=0).parts["own"]
@@ -168,7 +168,7 @@ def test_a_derangement_is_of_the_seed():
 
 
 def planted_answers(scale, biases, *, clips, seed=0):
-    """Return scores, and labels that are drawn from softmax(scale * score + bias)."""
+    """Return scores, and labels that are sampled from softmax(scale * score + bias)."""
     draws = np.random.default_rng(seed)
     scores = (4 * draws.standard_normal((clips, len(biases)))).astype(np.float32)
     chances = softmax(scale * scores + biases, axis=1)
@@ -305,31 +305,31 @@ def striped(strength: float) -> PixelNoise:
 
 
 def test_noise_that_names_its_class_does_so_on_every_empty_frame():
-    found = named_on_empty(striped(9), block_judge(CLASSES))
+    found = named_on_empty(striped(9), block_classifier(CLASSES))
     assert found.tolist() == [1] * CLASSES
 
 
 def test_noise_that_names_another_class_never_names_its_own():
     wrong = striped(9)
     rolled = wrong.with_parts({"own": wrong.parts["own"].roll(1, dims=0)})
-    assert named_on_empty(rolled, block_judge(CLASSES)).tolist() == [0] * CLASSES
+    assert named_on_empty(rolled, block_classifier(CLASSES)).tolist() == [0] * CLASSES
 
 
 def test_noise_of_nothing_names_a_class_by_chance():
-    nothing = named_on_empty(striped(0), block_judge(CLASSES))
+    nothing = named_on_empty(striped(0), block_classifier(CLASSES))
     assert nothing.mean() == pytest.approx(1 / CLASSES)
 
 
 def test_black_grey_and_white_are_the_empty_frames():
     one_sided = striped(9)
     brighter = one_sided.with_parts({"own": one_sided.parts["own"].clamp(min=0)})
-    found = named_on_empty(brighter, block_judge(CLASSES))
+    found = named_on_empty(brighter, block_classifier(CLASSES))
     # On white nothing gets brighter: the answer is the same whatever the noise.
     np.testing.assert_allclose(sorted(found), [2 / 3, 2 / 3, 2 / 3, 1])
 
 
 def test_a_shift_names_its_class_too():
-    classifier = block_judge(CLASSES)
+    classifier = block_classifier(CLASSES)
     noise = make_perturbation(
         EmbeddingNoise(epsilon=2),
         model=classifier.model,
@@ -344,5 +344,5 @@ def test_a_shift_names_its_class_too():
 
 @given(st.integers(0, 20))
 def test_shares_are_of_three_frames(seed):
-    found = named_on_empty(learned(ClassSpecificNoise(epsilon=40), seed), block_judge(CLASSES))
+    found = named_on_empty(learned(ClassSpecificNoise(epsilon=40), seed), block_classifier(CLASSES))
     assert set((found * 3).round(6)) <= {0, 1, 2, 3}

@@ -26,7 +26,7 @@ from clip_har.noise.learned.settings import (
     UniversalNoise,
 )
 from clip_har.noise.learned.training_clips import TrainingClips
-from tests.noise.made import COUNT, SIDE, planted_judge, quick
+from tests.noise.made import COUNT, SIDE, planted_classifier, quick
 from tests.planted import CLASSES
 
 HOW = quick(steps=4, validate_every=2)
@@ -46,13 +46,13 @@ def kind(noise: Learned) -> str:
 
 def described(noise: Learned, **more: Any) -> dict[str, Any]:
     """Stand for `described_fit`."""
-    given = {"data": "planted", "data_digest": "0", "weights": planted_judge().model.digest}
+    given = {"data": "planted", "data_digest": "0", "weights": planted_classifier().model.digest}
     return {"kind": kind(noise), "noise": noise.model_dump(mode="json"), **given, **more}
 
 
 @pytest.fixture(scope="module")
 def classifier() -> ZeroShot:
-    return planted_judge()
+    return planted_classifier()
 
 
 @pytest.fixture
@@ -279,7 +279,7 @@ def refused(
     **more: Any,
 ) -> None:
     with pytest.raises(ClipHarError, match=message) as caught:
-        read(path, noise, classifier or planted_judge(), **more)
+        read(path, noise, classifier or planted_classifier(), **more)
     assert "\n" not in str(caught.value)
     assert str(caught.value).startswith(f"noise.file={path}: ")
 
@@ -351,7 +351,7 @@ def test_tensors_of_something_else(file):
 
 
 def test_noise_of_another_size(file):
-    classifier = planted_judge()
+    classifier = planted_classifier()
     larger = replace(classifier, model=replace(classifier.model, image_size=32))
     refused(
         file,
@@ -363,7 +363,7 @@ def test_noise_of_another_size(file):
 
 
 def test_noise_of_another_number_of_classes(file):
-    classifier = planted_judge()
+    classifier = planted_classifier()
     fewer = replace(classifier, classifier=classifier.classifier[:4])
     refused(
         file, r"expected δ of shape own \(4, 1", classifier=fewer, clips=other_clips(CLASSES[:4])
@@ -415,7 +415,7 @@ def test_a_shift_beyond_the_budget(learned, classifier, tmp_path):
 
 
 def test_noise_of_other_weights_is_used_with_a_warning(file, caplog):
-    classifier = planted_judge()
+    classifier = planted_classifier()
     caplog.clear()
     read(file, NOISE, classifier, described={"weights": classifier.model.digest, "data": "planted"})
     assert not caplog.records
@@ -430,7 +430,7 @@ def test_noise_of_other_weights_is_used_with_a_warning(file, caplog):
     )
 
 
-def test_settings_that_leave_the_parts_their_shape_are_told_of(
+def test_other_settings_with_parts_of_the_same_shape_give_a_warning(
     learned, classifier, tmp_path, caplog
 ):
     path = tmp_path / "given" / NOISE_FILE

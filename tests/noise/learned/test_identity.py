@@ -47,7 +47,7 @@ def forgotten() -> Iterator[None]:
 
 
 class Parts(Settings):
-    """A data set whose parts are told."""
+    """A data set with known parts."""
 
     evaluated: tuple[str, ...] = ("test a", "test b")
     learned: tuple[str, ...] = ("train a", "train b")
@@ -109,7 +109,7 @@ def test_both_parts_have_the_same_classes_in_the_same_order():
         training_clips(Parts(train_classes=("jump", "run")), None)
 
 
-def test_shared_groups_are_told_of_once(caplog):
+def test_shared_groups_give_one_warning(caplog):
     groups = {"train a": "actor 2", "test b": "actor 2", "train b": "actor 1", "test a": "actor 1"}
     source = Parts(groups=groups)
     training_clips(source, None)
@@ -121,7 +121,7 @@ def test_shared_groups_are_told_of_once(caplog):
     assert len(caplog.records) == 1, "not again for each cell of a sweep"
 
 
-def test_parts_that_share_no_group_are_not_told_of(caplog):
+def test_parts_that_share_no_group_give_no_warning(caplog):
     training_clips(Parts(), None)
     assert not caplog.records
 

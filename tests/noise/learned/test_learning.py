@@ -37,7 +37,7 @@ from tests.noise.made import (
     KINDS,
     WHOLE,
     kind,
-    planted_judge,
+    planted_classifier,
     quick,
     same_bits,
     split,
@@ -61,7 +61,7 @@ def test_noise_is_learned_that_mends_the_planted_bias(learned, noise, optimiser)
 
 @pytest.mark.parametrize("noise", KINDS, ids=kind)
 def test_the_model_is_left_as_it_was(learned, noise):
-    classifier = planted_judge()
+    classifier = planted_classifier()
     network = classifier.model.network
     before = {name: weight.clone() for name, weight in network.state_dict().items()}
     classes = classifier.classifier.clone()
@@ -163,7 +163,7 @@ def test_the_step_size_falls_from_all_to_nothing():
 
 
 def test_every_step_sends_as_many_frames_through_the_model_as_it_may(learned, monkeypatch):
-    classifier = planted_judge()
+    classifier = planted_classifier()
     sizes: list[int] = []
     features = classifier.model.network.get_image_features
 
@@ -179,12 +179,12 @@ def test_every_step_sends_as_many_frames_through_the_model_as_it_may(learned, mo
     assert sizes == [10, 10, 9, 9, 10, 10]  # 3 clips under 3 noises each, 2 under all 5
 
 
-def test_wrong_classes_are_drawn_anew_in_each_step(learned, monkeypatch):
-    drawn: list[list[list[int]]] = []
+def test_wrong_classes_are_sampled_anew_in_each_step(learned, monkeypatch):
+    sampled: list[list[list[int]]] = []
 
     def watched(clean: torch.Tensor, *given: Any, **more: Any) -> torch.Tensor:
         wrong = sample_wrong(torch.zeros_like(clean), *given, **more)  # the same clips each time
-        drawn.append(wrong.tolist())
+        sampled.append(wrong.tolist())
         return wrong
 
     batch = TrainingClips.batch
@@ -195,10 +195,10 @@ def test_wrong_classes_are_drawn_anew_in_each_step(learned, monkeypatch):
     how = quick(steps=4, batch=40)
     learned(ClassSpecificNoise(learning=how))
     learned(ClassSpecificNoise(learning=how))
-    assert drawn[:4] == drawn[4:]
-    assert all(one != other for one, other in combinations(drawn[:4], 2))
+    assert sampled[:4] == sampled[4:]
+    assert all(one != other for one, other in combinations(sampled[:4], 2))
     learned(ClassSpecificNoise(learning=how, seed=1))
-    assert drawn[8:] != drawn[:4]
+    assert sampled[8:] != sampled[:4]
 
 
 # What is kept
@@ -244,7 +244,7 @@ def test_noise_that_serves_worse_than_none_is_kept_all_the_same(learned, monkeyp
 
 @pytest.mark.parametrize("noise", KINDS, ids=kind)
 def test_the_kept_noise_has_the_score_that_is_noted(learned, small_training, noise):
-    classifier = planted_judge()
+    classifier = planted_classifier()
     best, history = learned(noise, classifier)
     score = validate(noise, best, classifier, small_training.validation(noise))
     assert score == history.validation[history.kept]

@@ -140,7 +140,7 @@ def test_attention_by_hand():
     )
 
 
-def test_attention_is_a_share_of_each_frame_however_strong_its_evidence():
+def test_attention_is_a_share_of_each_frame_however_strong_its_attribution():
     attribution = torch.tensor([[[1.0, 3.0], [0.0, 0.0]], [[2.0, 0.0], [1.0, 1.0]]])
     subject = torch.stack([LEFT, LEFT])
     strong = attribution * torch.tensor([100.0, 1.0])[:, None, None]
@@ -149,7 +149,7 @@ def test_attention_is_a_share_of_each_frame_however_strong_its_evidence():
     )
 
 
-def test_attention_leaves_out_frames_without_a_subject_or_evidence():
+def test_attention_leaves_out_frames_without_a_subject_or_attribution():
     attribution = torch.stack([torch.tensor([[1.0, 3.0], [0.0, 0.0]]), torch.ones(2, 2), NOWHERE])
     subject = torch.stack([LEFT, NOWHERE, LEFT])
     assert float(loss.attention(attribution, subject)) == pytest.approx(3 / 4)

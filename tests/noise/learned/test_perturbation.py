@@ -192,7 +192,7 @@ def test_delta_is_the_sum_of_the_parts_of_class_and_time():
     assert not torch.equal(found[1], found[3])
 
 
-def test_still_noise_is_the_same_at_all_times_and_universal_noise_for_all_classes():
+def test_static_noise_is_the_same_at_all_times_and_universal_noise_for_all_classes():
     times, classes = torch.arange(FRAMES), torch.arange(FRAMES)
     static = made(ClassSpecificNoise(static=True)).delta(classes * 0, times)
     assert torch.equal(static, static[:1].expand_as(static))
