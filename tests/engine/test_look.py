@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from torch.nn.functional import normalize
 
 from clip_har.data.clips import ClipSet
 from clip_har.engine.attribution import attribution_maps
@@ -16,7 +15,6 @@ from clip_har.engine.show import seen_frames
 from clip_har.masking.masked_clips import MaskedClips
 from clip_har.masking.swap import SwapMask
 from clip_har.metrics.noise_effect import effect_table
-from clip_har.models.clip import CLIP
 from clip_har.models.zero_shot import ZeroShot
 from clip_har.noise.learned.perturbation import PixelNoise
 from clip_har.noise.learned.settings import (
@@ -24,21 +22,19 @@ from clip_har.noise.learned.settings import (
     EmbeddingNoise,
     UniversalNoise,
 )
-from clip_har.regions.annotation import AnnotationRegion
-from clip_har.regions.source import SUBJECT
-from clip_har.regions.store import open_regions
 from tests.noise.learned.inside import mass_inside
 from tests.noise.made import (
-    CPU,
-    random_noise,
     evaluated,
     mending,
     naming,
     planted_classifier,
+    random_classifier,
+    random_noise,
     scores,
     shown,
+    subject_maps,
 )
-from tests.planted import CLASSES, open_planted
+from tests.planted import open_planted
 
 # Attention
 
@@ -48,19 +44,13 @@ def looking(
     planted_set: ClipSet, small_clip: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[ZeroShot, MaskedClips]:
     """A CLIP of random weights, and clips with the subject's place; two of them show nobody."""
-    model = CLIP(checkpoint=str(small_clip)).load(device=CPU, precision="fp32")
-    draws = torch.Generator().manual_seed(0)
-    classes = normalize(torch.randn(len(CLASSES), 32, generator=draws), dim=-1)
-    classifier = ZeroShot(model, classes, "mean", 64)
     folder = tmp_path_factory.mktemp("looking")
     frames = open_planted(planted_set.limit(8), folder)
-    maps = open_regions(
-        AnnotationRegion(), SUBJECT, frames, zero_shot=lambda: classifier, cache_dir=folder
-    )
+    maps = subject_maps(frames, folder)
     found = maps.found.copy()
     found[[0, 5]] = False
     maps.found = found
-    return classifier, shown(frames, subject=maps)
+    return random_classifier(small_clip), shown(frames, subject=maps)
 
 
 def masses(
@@ -101,13 +91,13 @@ def test_attention_is_measured_on_what_was_shown_for_what_was_answered(looking):
         assert np.flatnonzero(np.isfinite(found)).tolist() == rows
         assert {row: found[row] for row in rows} == pytest.approx(expected)
     effects = effect_table(result.answers, result.headline)
-    message = effects[effects["measure"] == "attention/mass"]
-    assert list(zip(message["variant"], message["against"], strict=True)) == [
+    mass = effects[effects["measure"] == "attention/mass"]
+    assert list(zip(mass["variant"], mass["against"], strict=True)) == [
         ("candidate", "none"),
         ("universal", "none"),
         ("candidate", "universal"),
     ]
-    assert message["clips"].tolist() == [4] * 3
+    assert mass["clips"].tolist() == [4] * 3
 
 
 def test_calibration_and_protocols_beside_the_headline_have_no_attention(looking):

@@ -17,7 +17,6 @@ from clip_har.engine.noise_artifacts import noise_card, write_noise
 from clip_har.masking.masked_clips import MaskedClips
 from clip_har.metrics.noise_effect import effect_table
 from clip_har.noise.learned.fit import FittedNoise, load_noise
-from clip_har.noise.learned.perturbation import make_perturbation
 from clip_har.noise.learned.settings import (
     BorderNoise,
     ClassSpecificNoise,
@@ -30,7 +29,7 @@ from clip_har.noise.learned.settings import (
 from clip_har.noise.learned.variants import slug
 from clip_har.results.noise_answers import read_answers
 from clip_har.results.score_table import ScoreTable
-from tests.noise.made import COUNT, evaluated, planted_classifier, shown
+from tests.noise.made import COUNT, evaluated, planted_classifier, random_noise, shown
 from tests.planted import CLASSES
 
 ALWAYS = {
@@ -59,11 +58,7 @@ def kind(noise: Learned) -> str:
 
 def result_of(noise: Learned, masked: MaskedClips) -> Evaluation:
     classifier = planted_classifier()
-    made = make_perturbation(
-        noise, model=classifier.model, classifier=classifier.classifier, frames=COUNT
-    )
-    own = made.with_parts({name: 80 * part for name, part in made.parts.items()})
-    own.project()
+    own = random_noise(noise, classifier, factor=80)
     return evaluated(noise, masked, classifier, own=own)[1]
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pytest
@@ -25,7 +24,6 @@ from clip_har.noise.learned.perturbation import (
     NoPerturbation,
     Perturbation,
     PixelNoise,
-    make_perturbation,
 )
 from clip_har.noise.learned.settings import (
     BorderNoise,
@@ -39,7 +37,7 @@ from clip_har.noise.learned.shift import EmbeddingShift
 from clip_har.noise.where import Where
 from clip_har.results.score_table import ScoreTable
 from tests.data.made import write_video
-from tests.noise.made import COUNT, SIDE, planted_classifier, shown
+from tests.noise.made import COUNT, SIDE, planted_classifier, shown, started
 from tests.planted import CLASSES, planted_frames
 from tests.tables import score_clips
 
@@ -49,9 +47,7 @@ FRESH = PercentMask(ratio=0.4, patch=4, static=False)
 
 def strong(noise: Learned, classifier: ZeroShot, *, factor: float = 100) -> Perturbation:
     """Return random noise that fills its budget."""
-    made = make_perturbation(
-        noise, model=classifier.model, classifier=classifier.classifier, frames=COUNT
-    )
+    made = started(noise, classifier)
     return made.with_parts({name: factor * part for name, part in made.parts.items()})
 
 
@@ -214,52 +210,17 @@ def test_only_evaluated_clips_are_answered(small_frames):
 # Hidden pixels
 
 
-def test_noise_that_is_only_visible_leaves_hidden_pixels_as_they_are(small_frames):
+@pytest.mark.parametrize("fill", ["blur", "mean"])
+def test_paint_that_is_made_from_the_frame_holds_noise_before_the_mask(small_frames, fill):
     delta = pixels(UniversalNoise(epsilon=60), planted_classifier())
-    clip = shown(small_frames, HALF).clip(0)
-    hidden = torch.from_numpy(clip.hidden)[:, None].expand_as(clip.frames)
-    seen = {
-        where: seen_frames(clip, replace(delta, where=where), 0)
-        for where in ("everywhere", "visible", "before")
-    }
-    assert not seen["visible"][hidden].any()
-    assert not seen["before"][hidden].any()
-    assert seen["everywhere"][hidden].any()
-    assert torch.equal(seen["visible"][~hidden], seen["everywhere"][~hidden])
-
-
-@pytest.mark.parametrize("masking", [HALF, FRESH], ids=["static", "fresh"])
-def test_under_paint_of_one_colour_noise_before_the_mask_is_noise_beside_it(small_frames, masking):
-    classifier = planted_classifier()
-    delta = strong(ClassSpecificNoise(epsilon=60), classifier)
-    one, other = (
-        answered(small_frames, classifier, delta, masking=masking, where=where)["learned"]
-        for where in ("visible", "before")
-    )
-    assert np.array_equal(one.scores, other.scores)
-    assert np.array_equal(one.rms, other.rms)
-    assert np.array_equal(one.largest, other.largest)
-
-
-def test_paint_that_is_made_from_the_frame_holds_the_noise_too(small_frames):
-    constant = pixels(UniversalNoise(epsilon=60), planted_classifier())
-    constant = constant.with_parts({"shared": torch.full_like(constant.parts["shared"], 30)})
-    clip = shown(small_frames, PercentMask(ratio=0.4, patch=4, fill="mean")).clip(0)
-    hidden = torch.from_numpy(clip.hidden)[:, None].expand_as(clip.frames)
-    before = seen_frames(clip, replace(constant, where="before"), 0)
-    beside = seen_frames(clip, replace(constant, where="visible"), 0)
-    assert torch.equal(before[~hidden], beside[~hidden])
-    assert torch.equal(beside[hidden], clip.frames[hidden])
-    raised = before[hidden].int() - clip.frames[hidden].int()
-    assert 25 <= raised.min() <= raised.max() <= 30, "bright parts of the actor are cut off"
-
-
-def test_noise_before_the_mask_is_added_to_what_was_there_before_the_mask(small_frames):
-    delta = pixels(UniversalNoise(epsilon=60), planted_classifier())
-    clip = shown(small_frames, PercentMask(ratio=0.4, patch=4, fill="blur")).clip(0)
+    clip = shown(small_frames, PercentMask(ratio=0.4, patch=4, fill=fill)).clip(0)
     noisy = (clip.whole + delta.parts["shared"][0]).clamp(0, 255).round().to(torch.uint8)
-    expected = apply_mask(noisy, clip.hidden, "blur", seed=0, clip_id=clip.id)
+    expected = apply_mask(noisy, clip.hidden, fill, seed=0, clip_id=clip.id)
     assert torch.equal(seen_frames(clip, replace(delta, where="before"), 0), expected)
+    beside = seen_frames(clip, replace(delta, where="visible"), 0)
+    hidden = torch.from_numpy(clip.hidden)[:, None].expand_as(clip.frames)
+    assert torch.equal(beside[hidden], clip.frames[hidden])
+    assert torch.equal(beside[~hidden], expected[~hidden])
 
 
 def test_a_pixel_that_is_covered_in_part_gets_a_part_of_the_noise(small_frames):
@@ -320,25 +281,6 @@ def test_shifted_embeddings_are_scored_at_length_one(small_frames, pooling: Pool
             np.testing.assert_allclose(found.scores[row, column], expected[0], atol=1e-5)
     assert not found.rms.any()
     assert not found.largest.any()
-
-
-def test_a_shift_is_that_of_its_class():
-    shift = EmbeddingShift({"own": torch.tensor([[0.0, 0.0], [0.0, 1.0]])}, 1.0)
-    embeddings = torch.tensor([[1.0, 0.0], [0.6, 0.8]])
-    assert torch.equal(shift.move(embeddings, torch.tensor([0, 0])), embeddings)
-    root = 2**-0.5
-    torch.testing.assert_close(
-        shift.move(embeddings, torch.tensor([1, 1]))[0], torch.tensor([root, root])
-    )
-
-
-@pytest.mark.parametrize(
-    ("noise", "kinds"),
-    [(UniversalNoise, 1), (BorderNoise, 1), (ClassSpecificNoise, 5), (ResidualNoise, 5)],
-)
-def test_of_how_many_kinds_noise_is(noise: Any, kinds):
-    assert strong(noise(), planted_classifier()).columns == kinds
-    assert strong(EmbeddingNoise(), planted_classifier()).columns == 5
 
 
 @pytest.fixture(scope="module")

@@ -44,7 +44,7 @@ TOP, LEFT = (slice(0, 8), slice(None)), (slice(None), slice(0, 4))
 
 
 def detector(found: dict[int, list[Found]], *, score: float = 0.5) -> PersonDetector:
-    """Return a detector that finds known targets in a frame, chosen by the value of its first pixel."""
+    """Return a detector of known targets, chosen by the value of a frame's first pixel."""
 
     def network(pictures: list[torch.Tensor]) -> list[dict[str, torch.Tensor]]:
         answers = []

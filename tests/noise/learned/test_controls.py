@@ -151,17 +151,14 @@ def test_random_noise_of_a_border_is_as_strong_in_the_border(noise):
 # Another class's noise
 
 
-@pytest.mark.parametrize("classes", range(2, 31))
-def test_a_derangement_gives_each_noise_to_another_class(classes):
+@pytest.mark.parametrize("classes", [2, 3, 4, 7, 20, 30])
+def test_a_derangement_gives_each_noise_to_another_class_by_its_seed(classes):
     for seed in range(5):
         partner = derangement(classes, seed=seed)
         assert sorted(partner) == list(range(classes))
         assert (partner != np.arange(classes)).all()
-
-
-def test_a_derangement_is_of_the_seed():
-    assert np.array_equal(derangement(20, seed=3), derangement(20, seed=3))
-    assert not np.array_equal(derangement(20, seed=3), derangement(20, seed=4))
+        assert np.array_equal(partner, derangement(classes, seed=seed))
+        assert classes < 20 or not np.array_equal(partner, derangement(classes, seed=seed + 1))
 
 
 # Calibration
@@ -184,23 +181,19 @@ def objective(values, scores, labels):
     return np.mean(by_class) + 1e-4 * (values[1:] ** 2).sum()
 
 
-def test_calibration_recovers_planted_scale_and_biases():
-    biases = np.array([1.0, -0.5, 0.0, -1.5, 1.0])
-    scores, labels = planted_answers(0.4, biases, clips=20_000)
+@pytest.mark.parametrize(
+    ("scale", "planted"), [(0.4, [1.0, -0.5, 0.0, -1.5, 1.0]), (1.0, [0.0, 0.0, 0.0])]
+)
+def test_calibration_recovers_planted_scale_and_biases(scale, planted):
+    biases = np.array(planted)
+    scores, labels = planted_answers(scale, biases, clips=20_000)
     found = fit_calibration(scores, labels)
-    assert found.scale == pytest.approx(0.4, rel=0.03)
-    # Every class weighs alike: what its frequency adds to its bias is taken out again.
+    assert found.scale == pytest.approx(scale, rel=0.03)
+    # Every class has the same weight: what its frequency adds to its bias is taken out again.
     expected = biases - np.log(np.bincount(labels))
     np.testing.assert_allclose(
         found.biases - found.biases.mean(), expected - expected.mean(), atol=0.08
     )
-
-
-def test_calibration_of_calibrated_answers_changes_little():
-    scores, labels = planted_answers(1.0, np.zeros(3), clips=20_000)
-    found = fit_calibration(scores, labels)
-    assert found.scale == pytest.approx(1, rel=0.05)
-    np.testing.assert_allclose(found.biases, 0, atol=0.1)
 
 
 def test_a_class_counts_alike_however_many_clips_it_has():
@@ -304,20 +297,14 @@ def striped(strength: float) -> PixelNoise:
     return noise
 
 
-def test_noise_that_names_its_class_does_so_on_every_empty_frame():
-    found = named_on_empty(striped(9), block_classifier(CLASSES))
-    assert found.tolist() == [1] * CLASSES
-
-
-def test_noise_that_names_another_class_never_names_its_own():
-    wrong = striped(9)
-    rolled = wrong.with_parts({"own": wrong.parts["own"].roll(1, dims=0)})
-    assert named_on_empty(rolled, block_classifier(CLASSES)).tolist() == [0] * CLASSES
-
-
-def test_noise_of_nothing_names_a_class_by_chance():
-    nothing = named_on_empty(striped(0), block_classifier(CLASSES))
-    assert nothing.mean() == pytest.approx(1 / CLASSES)
+@pytest.mark.parametrize(
+    ("strength", "shift", "mean"), [(9, 0, 1.0), (9, 1, 0.0), (0, 0, 1 / CLASSES)],
+    ids=["its own class", "another class", "no noise: chance"],
+)  # fmt: skip
+def test_how_often_noise_names_its_class_on_empty_frames(strength, shift, mean):
+    noise = striped(strength)
+    rolled = noise.with_parts({"own": noise.parts["own"].roll(shift, dims=0)})
+    assert named_on_empty(rolled, block_classifier(CLASSES)).mean() == pytest.approx(mean)
 
 
 def test_black_grey_and_white_are_the_empty_frames():
@@ -336,8 +323,8 @@ def test_a_shift_names_its_class_too():
         classifier=classifier.classifier,
         frames=1,
     )
-    message = noise.with_parts({"own": 2 * torch.eye(CLASSES)})
-    assert named_on_empty(message, classifier).tolist() == [1] * CLASSES
+    own = noise.with_parts({"own": 2 * torch.eye(CLASSES)})
+    assert named_on_empty(own, classifier).tolist() == [1] * CLASSES
     rolled = noise.with_parts({"own": 2 * torch.eye(CLASSES).roll(1, dims=0)})
     assert named_on_empty(rolled, classifier).tolist() == [0] * CLASSES
 

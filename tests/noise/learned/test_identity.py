@@ -389,16 +389,6 @@ def test_another_content_of_a_training_clip_is_another_cell(base, table, tmp_pat
     assert printed(*cell) != before
 
 
-def test_noise_from_a_file_is_its_content(base, tmp_path):
-    path = tmp_path / "noise.safetensors"
-    path.write_bytes(b"one")
-    cell = [*base, NOISE, f"noise.file={path}"]
-    one = printed(*cell)
-    assert one == printed(*cell)
-    path.write_bytes(b"other")
-    assert printed(*cell) != one
-
-
 def test_noise_from_a_file_that_is_missing(base, tmp_path):
     path = tmp_path / "noise.safetensors"
     with pytest.raises(ClipHarError, match=rf"^noise\.file={path}: there is no such file$"):

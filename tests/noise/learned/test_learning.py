@@ -9,8 +9,6 @@ import pytest
 import torch
 
 from clip_har.models.attribution import attribution_with_gradient
-from clip_har.models.clip import CLIP
-from clip_har.models.zero_shot import ZeroShot
 from clip_har.noise.learned import learning
 from clip_har.noise.learned.learning import (
     _Loop,
@@ -28,22 +26,20 @@ from clip_har.noise.learned.settings import (
     UniversalNoise,
 )
 from clip_har.noise.learned.training_clips import TrainingClips
-from clip_har.regions.annotation import AnnotationRegion
-from clip_har.regions.source import SUBJECT
-from clip_har.regions.store import open_regions
 from tests.noise.learned.inside import mass_inside
 from tests.noise.made import (
-    CPU,
     KINDS,
     WHOLE,
     kind,
     planted_classifier,
     quick,
+    random_classifier,
     same_bits,
     split,
     started,
+    subject_maps,
 )
-from tests.planted import CLASSES, open_planted
+from tests.planted import open_planted
 
 # It helps
 
@@ -209,12 +205,12 @@ def scripted(monkeypatch: pytest.MonkeyPatch, scores: list[float]) -> list[torch
     seen: list[torch.Tensor] = []
     rest = iter(scores)
 
-    def message(loop: _Loop) -> float:
+    def scripted_score(loop: _Loop) -> float:
         (part,) = loop.perturbation.parts.values()
         seen.append(part.detach().clone())
         return next(rest)
 
-    monkeypatch.setattr(_Loop, "_validate", message)
+    monkeypatch.setattr(_Loop, "_validate", scripted_score)
     return seen
 
 
@@ -299,14 +295,9 @@ def test_a_term_without_its_weight_shapes_nothing(learned):
 
 @pytest.mark.parametrize("noise", [UniversalNoise, ClassSpecificNoise], ids=["all", "each"])
 def test_attention_is_learned_from_the_subjects_place(planted_set, small_clip, tmp_path, noise):
-    model = CLIP(checkpoint=str(small_clip)).load(device=CPU, precision="fp32")
-    draws = torch.Generator().manual_seed(0)
-    classes = torch.nn.functional.normalize(torch.randn(len(CLASSES), 32, generator=draws), dim=-1)
-    classifier = ZeroShot(model, classes, "mean", 32)
+    classifier = random_classifier(small_clip, batch_size=32)
+    model, classes = classifier.model, classifier.classifier
     frames = open_planted(planted_set, tmp_path)
-    maps = open_regions(
-        AnnotationRegion(), SUBJECT, frames, zero_shot=lambda: classifier, cache_dir=tmp_path
-    )
     chosen = noise(
         loss=LossWeights(attention=1.0),
         learning=quick(steps=6, batch=16, validate_every=2, validation_clips=5, step_size=0.3),
@@ -314,7 +305,7 @@ def test_attention_is_learned_from_the_subjects_place(planted_set, small_clip, t
         epsilon=64,
         **WHOLE,
     )
-    training = split(frames, subject=maps)
+    training = split(frames, subject=subject_maps(frames, tmp_path))
     batch = training.validation(chosen)
     labels = batch.labels if chosen.per_class else torch.zeros_like(batch.labels)
 
