@@ -59,33 +59,6 @@ def test_the_share_inside_by_hand():
     assert mass_inside(attribution, subject) == pytest.approx((1 + 2 + 0.625) / 20)
 
 
-def test_the_share_is_between_nothing_and_all():
-    attribution = torch.rand(2, 3, 3, generator=torch.Generator().manual_seed(0))
-    everywhere = np.ones((2, 9, 9), np.float32)
-    assert mass_inside(attribution, everywhere) == pytest.approx(1)
-    assert mass_inside(attribution, 0 * everywhere) == 0
-    subject = np.random.default_rng(0).random((2, 9, 9), np.float32)
-    inside = mass_inside(attribution, subject)
-    assert inside + mass_inside(attribution, 1 - subject) == pytest.approx(1)
-    assert mass_inside(1000 * attribution, subject) == pytest.approx(inside)
-
-
-def test_frames_are_weighted_by_their_attribution():
-    attribution = torch.tensor([[[9.0]], [[1.0]]])
-    subject = np.array([[[1.0]], [[0.0]]], np.float32)
-    assert mass_inside(attribution, subject) == pytest.approx(0.9)
-
-
-def test_without_attribution_there_is_no_share():
-    assert np.isnan(mass_inside(torch.zeros(2, 3, 3), np.ones((2, 9, 9), np.float32)))
-
-
-def test_a_patch_need_not_be_a_whole_number_of_pixels():
-    subject = np.zeros((1, 10, 10), np.float32)
-    subject[:, :5] = 1
-    assert mass_inside(torch.ones(1, 4, 4), subject) == pytest.approx(0.5)
-
-
 def test_the_subject_is_left_as_it_was():
     subject = np.ones((1, 4, 4), np.float32)
     subject.flags.writeable = False  # maps are read from a file

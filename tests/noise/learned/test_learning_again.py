@@ -164,7 +164,7 @@ def test_a_damaged_state_is_no_state(learned, small_training, tmp_path, monkeypa
     assert anew == history
 
 
-def test_a_course_is_read_as_it_was_written():
+def test_a_history_is_read_as_it_was_written():
     history = History(
         terms={"ranking": {3: 0.1 + 0.2, 6: 1e-9}}, validation={0: -1.5, 3: -0.1}, kept=3, steps=6
     )

@@ -10,7 +10,6 @@ from torch import Tensor
 
 from clip_har.noise.learned import loss
 from clip_har.noise.learned.protocols import apply_protocol
-from clip_har.noise.learned.settings import LossWeights
 
 # Logits are logarithms of counts: the softmax of ln (1, 2, 1) is (1/4, 1/2, 1/4).
 LN2 = np.log(2)
@@ -32,11 +31,6 @@ def random_logits(*shape, seed=0, size=3.0):
 def extreme_logits(seed):
     draws = np.random.default_rng(seed)
     return torch.tensor(draws.choice(EXTREME, (6, 4)), dtype=torch.float32).requires_grad_()
-
-
-def test_every_weight_has_its_term():
-    for name in LossWeights.model_fields:
-        assert callable(getattr(loss, name))
 
 
 # Of the answer under the own class's noise
