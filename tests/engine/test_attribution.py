@@ -4,38 +4,26 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
-from torch.nn.functional import normalize
 
 from clip_har.config.cell import Cell
 from clip_har.config.fingerprint import fingerprint
 from clip_har.engine.attribution import MEASURES, attention_of, attribution_maps, covered
 from clip_har.engine.evaluate import evaluate
 from clip_har.masking.masked_clips import MaskedClips
-from clip_har.models.clip import CLIP
 from clip_har.models.zero_shot import ZeroShot
-from clip_har.regions.annotation import AnnotationRegion
-from clip_har.regions.source import SUBJECT
-from clip_har.regions.store import open_regions
 from tests.noise.cells import cell_of
-from tests.noise.made import CPU, shown
-from tests.planted import CLASSES, open_planted, planted_clips
+from tests.noise.made import random_classifier, shown, subject_maps
+from tests.planted import open_planted, planted_clips
 
 
 @pytest.fixture(scope="module")
 def looking(
     small_clip: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[ZeroShot, MaskedClips]:
-    model = CLIP(checkpoint=str(small_clip)).load(device=CPU, precision="fp32")
-    draws = torch.Generator().manual_seed(0)
-    classes = normalize(torch.randn(len(CLASSES), 32, generator=draws), dim=-1)
-    classifier = ZeroShot(model, classes, "mean", 64)
     folder = tmp_path_factory.mktemp("looking")
     frames = open_planted(planted_clips(folder / "clips").limit(6), folder)
-    maps = open_regions(
-        AnnotationRegion(), SUBJECT, frames, zero_shot=lambda: classifier, cache_dir=folder
-    )
-    return classifier, shown(frames, subject=maps)
+    maps = subject_maps(frames, folder)
+    return random_classifier(small_clip), shown(frames, subject=maps)
 
 
 def test_every_measure_is_of_the_frames_that_were_seen_for_the_class_answered(looking):

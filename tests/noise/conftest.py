@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from clip_har.models.zero_shot import ZeroShot
+from clip_har.noise.learned.identity import training_clips
 from clip_har.noise.learned.learning import History, learn
 from clip_har.noise.learned.perturbation import Perturbation
 from clip_har.noise.learned.settings import Learned
@@ -23,6 +24,14 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture
+def no_kept_clips() -> Iterator[None]:
+    """A process keeps the training clips; the test asks anew."""
+    training_clips.cache_clear()
+    yield
+    training_clips.cache_clear()
 
 
 @pytest.fixture

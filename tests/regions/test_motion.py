@@ -20,7 +20,7 @@ from tests.regions.test_camera import PATHS, SIZE, filmed, ground, view
 
 
 def scene(frames=8, height=96, width=128, seed=0):
-    """Return a still textured background ``(T, 3, H, W)`` and a generator for noise."""
+    """Return a static textured background ``(T, 3, H, W)`` and a generator for noise."""
     draws = np.random.default_rng(seed)
     background = draws.integers(40, 120, (3, height, width))
     return np.repeat(background[None], frames, axis=0), draws

@@ -3,7 +3,7 @@
 import csv
 import json
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,13 +37,7 @@ from tests.planted import CLASSES
 
 Rows = Sequence[Sequence[str]]
 
-
-@pytest.fixture(autouse=True)
-def forgotten() -> Iterator[None]:
-    """A process keeps the training clips; each test asks anew."""
-    training_clips.cache_clear()
-    yield
-    training_clips.cache_clear()
+pytestmark = pytest.mark.usefixtures("no_kept_clips")
 
 
 class Parts(Settings):
