@@ -22,7 +22,7 @@ from clip_har.engine.evaluate import Evaluation
 from clip_har.noise.learned.settings import ClassSpecificNoise
 from clip_har.noise.learned.training_clips import TrainingClips
 from tests.checkpoints import SMALL, write_checkpoint
-from tests.noise.made import evaluated, naming, open_small, planted_judge, shown, split
+from tests.noise.made import evaluated, naming, open_small, planted_classifier, shown, split
 from tests.planted import planted_clips
 
 # A test that imports a library first, or shares the machine, takes as long as it takes.
@@ -99,5 +99,5 @@ def small_training(small_frames: FrameStore) -> TrainingClips:
 @pytest.fixture(scope="session")
 def named(small_frames: FrameStore) -> Evaluation:
     """Noise per class that does nothing but write the name of its class over the picture."""
-    classifier, noise = planted_judge(), ClassSpecificNoise()
+    classifier, noise = planted_classifier(), ClassSpecificNoise()
     return evaluated(noise, shown(small_frames), classifier, own=naming(noise, classifier))[1]

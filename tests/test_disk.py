@@ -30,7 +30,7 @@ def small_disk(tmp_path):
     subprocess.run(["umount", str(place)], check=True)
 
 
-def test_a_full_disk_is_told_as_the_users_to_mend():
+def test_a_full_disk_gives_an_error_that_the_user_can_mend():
     message = one_line(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/data/x"))
     assert message.startswith("no space is left on the disk (/data/x): make room")
     assert "bug" not in message

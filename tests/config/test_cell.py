@@ -1,6 +1,7 @@
 """Every option of every group composes, builds, and refuses what it should."""
 
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -40,22 +41,34 @@ def test_there_are_options_in_every_group() -> None:
     assert {option.partition("=")[0] for option in OPTIONS} == set(GROUPS)
 
 
-@pytest.mark.parametrize("option", OPTIONS)
-def test_every_option_builds_and_its_keys_are_exactly_its_settings(option: str) -> None:
-    aimed = ["region=motion"] if option.startswith("masking=") else []
-    config = composed(*aimed, option, *NEEDED.get(option, []))
+@cache
+def option_of(name: str) -> tuple[Settings, list[str]]:
+    """Return an option that is built, and the keys of its YAML in their order."""
+    group = name.partition("=")[0]
+    aimed = ["region=motion"] if group == "masking" else []
+    config = composed(*aimed, *([name] if "=" in name else []), *NEEDED.get(name, []))
     cell_from_config(config)
-    group = option.partition("=")[0]
     built = build(config[group], group)
     assert isinstance(built, Settings)
-    keys = set(config[group]) - {"_target_"}
-    assert keys == set(type(built).model_fields)
+    return built, list(config[group])
 
 
-def test_frames_keys_are_exactly_their_settings() -> None:
-    config = composed()
-    keys = set(config.frames) - {"_target_"}
-    assert keys == set(type(build(config.frames, "frames")).model_fields)
+@pytest.mark.parametrize("name", [*OPTIONS, "frames"])
+def test_every_option_builds_and_its_keys_are_its_settings_in_their_order(name: str) -> None:
+    built, keys = option_of(name)
+    assert keys == ["_target_", *type(built).model_fields]
+
+
+def test_the_defaults_in_the_yaml_are_those_of_the_code() -> None:
+    """Of each class of settings, one option holds exactly its defaults; others are presets."""
+    names = [name for name in OPTIONS if not name.startswith("prompts=")]
+    found: dict[type[Settings], list[bool]] = {}
+    for name in names:
+        built, _ = option_of(name)
+        given = {key for key, field in type(built).model_fields.items() if field.is_required()}
+        plain = type(built)(**built.model_dump(include=given))
+        found.setdefault(type(built), []).append(built == plain)
+    assert all(any(equal) for equal in found.values()), found
 
 
 @pytest.mark.parametrize("name", option_files("experiment"))
@@ -66,6 +79,14 @@ def test_every_experiment_composes(name: str) -> None:
 @pytest.mark.parametrize("path", sorted(CONFIG_DIR.rglob("*.yaml")), ids=lambda path: path.stem)
 def test_every_file_opens_with_what_it_is(path: Path) -> None:
     assert path.read_text(encoding="utf-8").startswith("# ")
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_every_option_opens_with_a_command_that_uses_it(name: str) -> None:
+    group, _, option = name.partition("=")
+    commands = opening(option_files(group)[option]).commands
+    assert commands.startswith("python -m clip_har ")
+    assert re.search(rf"\b{group}=(\w+,)*{option}\b", commands)
 
 
 def test_the_official_templates_are_48_distinct_ones() -> None:

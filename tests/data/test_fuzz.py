@@ -30,13 +30,13 @@ from clip_har.data.sampling import FrameSettings
 from clip_har.data.decode.video import DecodeError, decode_clip
 settings = FrameSettings(count=4, timeout=float(sys.argv[1]))
 for line in sys.stdin:
-    started, told = time.monotonic(), "read"
+    started, outcome = time.monotonic(), "read"
     try:
         frames = decode_clip(Path(line.strip()), settings)
         assert len(frames) == 4 and frames.dtype.name == "uint8"
     except DecodeError as error:
-        told = str(error)
-    print(json.dumps([told, time.monotonic() - started]), flush=True)
+        outcome = str(error)
+    print(json.dumps([outcome, time.monotonic() - started]), flush=True)
 """
 
 

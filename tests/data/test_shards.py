@@ -106,7 +106,7 @@ def test_with_a_shard_missing_the_whole_is_decoded(videos, tmp_path):
 
 
 class Bright:
-    """A region source: what is brighter than grey, told apart by how often it was asked."""
+    """A region source: what is brighter than grey, different at every call."""
 
     asks_model = False
     asked = 0

@@ -23,8 +23,8 @@ def masked(tmp_path_factory: pytest.TempPathFactory) -> MaskedClips:
     return MaskedClips(masking=PercentMask(ratio=0.3), seed=0, frames=frames)
 
 
-def drawn(noise: Any, masked: MaskedClips) -> list[Any]:
-    """Return the pictures that are drawn of a cell's clips."""
+def pictures(noise: Any, masked: MaskedClips) -> list[Any]:
+    """Return the pictures of a cell's clips."""
     found: list[Any] = []
     cell: Any = SimpleNamespace(noise=noise)
     with pytest.MonkeyPatch.context() as patch:
@@ -38,8 +38,8 @@ def drawn(noise: Any, masked: MaskedClips) -> list[Any]:
     [GaussianNoise(), UniformNoise(), SaltPepperNoise()],
     ids=lambda noise: type(noise).__name__,
 )
-def test_pictures_of_clips_show_noise_that_is_drawn(masked: MaskedClips, noise: Any) -> None:
-    found = drawn(noise, masked)
+def test_pictures_of_clips_show_random_noise(masked: MaskedClips, noise: Any) -> None:
+    found = pictures(noise, masked)
     assert len(found) == 5
     for index, picture in enumerate(found):
         clip = masked.clip(index)
@@ -50,6 +50,6 @@ def test_pictures_of_clips_show_noise_that_is_drawn(masked: MaskedClips, noise: 
 
 @pytest.mark.parametrize("noise", [NoNoise(), UniversalNoise()], ids=["none", "learned"])
 def test_other_pictures_of_clips_show_the_mask_alone(masked: MaskedClips, noise: Any) -> None:
-    found = drawn(noise, masked)
+    found = pictures(noise, masked)
     for index, picture in enumerate(found):
         assert np.array_equal(picture, masked.clip(index).frames[4].permute(1, 2, 0).numpy())

@@ -4,38 +4,26 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
-from torch.nn.functional import normalize
 
 from clip_har.config.cell import Cell
 from clip_har.config.fingerprint import fingerprint
 from clip_har.engine.attribution import MEASURES, attention_of, attribution_maps, covered
 from clip_har.engine.evaluate import evaluate
 from clip_har.masking.masked_clips import MaskedClips
-from clip_har.models.clip import CLIP
 from clip_har.models.zero_shot import ZeroShot
-from clip_har.regions.annotation import AnnotationRegion
-from clip_har.regions.source import SUBJECT
-from clip_har.regions.store import open_regions
 from tests.noise.cells import cell_of
-from tests.noise.made import CPU, shown
-from tests.planted import CLASSES, open_planted, planted_clips
+from tests.noise.made import random_classifier, shown, subject_maps
+from tests.planted import open_planted, planted_clips
 
 
 @pytest.fixture(scope="module")
 def looking(
     small_clip: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[ZeroShot, MaskedClips]:
-    model = CLIP(checkpoint=str(small_clip)).load(device=CPU, precision="fp32")
-    draws = torch.Generator().manual_seed(0)
-    classes = normalize(torch.randn(len(CLASSES), 32, generator=draws), dim=-1)
-    classifier = ZeroShot(model, classes, "mean", 64)
     folder = tmp_path_factory.mktemp("looking")
     frames = open_planted(planted_clips(folder / "clips").limit(6), folder)
-    maps = open_regions(
-        AnnotationRegion(), SUBJECT, frames, zero_shot=lambda: classifier, cache_dir=folder
-    )
-    return classifier, shown(frames, subject=maps)
+    maps = subject_maps(frames, folder)
+    return random_classifier(small_clip), shown(frames, subject=maps)
 
 
 def test_every_measure_is_of_the_frames_that_were_seen_for_the_class_answered(looking):
@@ -71,7 +59,7 @@ def test_patches_are_covered_in_part():
 
 
 @pytest.fixture
-def drawn(tmp_path: Path) -> list[str]:
+def rendered_set(tmp_path: Path) -> list[str]:
     return ["dataset.count=20", "frames.count=2", f"cache_dir={tmp_path}", "masking=percent",
             f"dataset.cache_dir={tmp_path}", "attention_clips=5"]  # fmt: skip
 
@@ -81,31 +69,31 @@ def attention(cell: Cell) -> dict[str, int]:
     return {name: int(np.isfinite(values).sum()) for name, values in found.items()}
 
 
-def test_a_cell_measures_it_where_the_subject_is_known(drawn):
-    known = attention(cell_of(*drawn, "region=annotation"))
+def test_a_cell_measures_it_where_the_subject_is_known(rendered_set):
+    known = attention(cell_of(*rendered_set, "region=annotation"))
     assert known["mass"] == known["focus"] == 5
     for more in (
         ["region=none"],
         ["region=annotation", "attention_clips=0"],
         ["region=relevance"],  # the evaluated model's own attribution is no truth for it
     ):
-        assert attention(cell_of(*drawn, *more)) == {}
+        assert attention(cell_of(*rendered_set, *more)) == {}
 
 
-def test_random_noise_is_seen_by_it(drawn):
+def test_random_noise_is_seen_by_it(rendered_set):
     found = [
         evaluate(cell, cell.dataset.clips()).attention["mass"]
         for cell in (
-            cell_of(*drawn, "region=annotation"),
-            cell_of(*drawn, "region=annotation", "noise=gaussian", "noise.std=90"),
+            cell_of(*rendered_set, "region=annotation"),
+            cell_of(*rendered_set, "region=annotation", "noise=gaussian", "noise.std=90"),
         )
     ]
     assert np.nanmax(np.abs(found[0] - found[1])) > 0.01
 
 
-def test_it_counts_for_the_fingerprint_only_where_it_is_measured(drawn):
+def test_it_counts_for_the_fingerprint_only_where_it_is_measured(rendered_set):
     def printed(*more: str) -> str:
-        cell = cell_of(*drawn, *more)
+        cell = cell_of(*rendered_set, *more)
         return fingerprint(cell, cell.dataset.clips())
 
     assert printed("attention_clips=0") == printed()

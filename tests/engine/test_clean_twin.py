@@ -42,9 +42,9 @@ def swept(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 
 
 def test_the_twin_is_run_first_and_once(swept):
-    folder, message = swept
-    assert message.count(f"{TWIN}: running") == 1
-    assert message.index(f"{TWIN}: running") < message.index("percent r=0.3: running")
+    folder, printed = swept
+    assert printed.count(f"{TWIN}: running") == 1
+    assert printed.index(f"{TWIN}: running") < printed.index("percent r=0.3: running")
     assert len(cells(folder)) == 5
     parent, first, *_ = runs(folder)
     assert first.info.run_name == TWIN
@@ -81,7 +81,7 @@ def test_drift_is_from_the_twins_embeddings_which_it_alone_keeps(swept):
     assert 0 < shape < more_shape
 
 
-def test_every_cell_tells_what_it_cost(swept):
+def test_every_cell_holds_its_costs(swept):
     folder, _ = swept
     for path in cells(folder):
         cost = Result(path).cost
@@ -98,30 +98,30 @@ def test_every_cell_tells_what_it_cost(swept):
 
 
 def test_the_twin_is_the_cell_without_a_mask(swept):
-    message = run(swept[0], "masking=none", "ratio=0.4")
-    assert "ratio=0.4 has no effect: masking=none hides nothing" in message
-    assert "finished already" in message
+    printed = run(swept[0], "masking=none", "ratio=0.4")
+    assert "ratio=0.4 has no effect: masking=none hides nothing" in printed
+    assert "finished already" in printed
     assert len(cells(swept[0])) == 5
     again = run(swept[0], *SWEEP)
     assert "running" not in again
 
 
 def test_a_cell_that_was_not_compared_is_run_again_where_it_shall_be(tmp_path):
-    message = run(tmp_path, "masking=percent", "clean_twin=false")
-    assert TWIN not in message
+    printed = run(tmp_path, "masking=percent", "clean_twin=false")
+    assert TWIN not in printed
     (only,) = cells(tmp_path)
     assert "flip_rate" not in Result(only).metrics
-    message = run(tmp_path, "masking=percent")
-    assert f"{TWIN}: running" in message
+    printed = run(tmp_path, "masking=percent")
+    assert f"{TWIN}: running" in printed
     assert "flip_rate" in Result(only).metrics
     assert len(cells(tmp_path)) == 2
     assert "running" not in run(tmp_path, "masking=percent", "clean_twin=false")
 
 
 def test_a_sweep_ends_by_naming_its_report(swept):
-    folder, message = swept
+    folder, printed = swept
     page = min(folder.glob(f"results/sweeps/*/report/{PAGE}"))  # of the first sweep
-    assert message.strip().splitlines()[-1] == f"{'report':<20} {page}"
+    assert printed.strip().splitlines()[-1] == f"{'report':<20} {page}"
     rows = pd.read_csv(page.parents[1] / "cells.csv")
     assert rows["cell"].tolist() == [
         "percent r=0.3", "percent r=0.5", "shape r=0.3", "shape r=0.5",
@@ -152,7 +152,7 @@ def test_a_twin_that_failed_and_is_left_alone_costs_no_other_cell(swept, tmp_pat
     place = tmp_path / "results" / "cells"
     place.mkdir(parents=True)
     (place / f"{key}.failed").write_text("no disk")
-    message = run(tmp_path, "masking=percent", "overwrite=never")
-    assert "none (clean twin): failed before, not run again" in message
+    printed = run(tmp_path, "masking=percent", "overwrite=never")
+    assert "none (clean twin): failed before, not run again" in printed
     (only,) = cells(tmp_path)
     assert "flip_rate" not in Result(only).metrics

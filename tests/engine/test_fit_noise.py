@@ -20,7 +20,7 @@ from clip_har.noise.learned.settings import (
 )
 from tests.data.made import write_video
 from tests.noise.cells import cell_of, learned_of
-from tests.noise.made import CONTROLS, PER_CLASS, planted_judge, scores
+from tests.noise.made import CONTROLS, PER_CLASS, planted_classifier, scores
 from tests.planted import CLASSES, planted_frames
 
 
@@ -132,7 +132,7 @@ def test_training_clips_have_the_subjects_place_where_it_is_needed(
 
 
 def test_one_class_is_too_few(evaluated, cell_options):
-    classifier = planted_judge()
+    classifier = planted_classifier()
     cell = cell_of("noise=universal")
     alone = replace(classifier, class_embeddings=classifier.class_embeddings[:1])
     with pytest.raises(ClipHarError, match="expected at least 2, got 1"):

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from torch.nn.functional import normalize
 
 from clip_har.data.clips import ClipSet
 from clip_har.engine.attribution import attribution_maps
@@ -16,7 +15,6 @@ from clip_har.engine.show import seen_frames
 from clip_har.masking.masked_clips import MaskedClips
 from clip_har.masking.swap import SwapMask
 from clip_har.metrics.noise_effect import effect_table
-from clip_har.models.clip import CLIP
 from clip_har.models.zero_shot import ZeroShot
 from clip_har.noise.learned.perturbation import PixelNoise
 from clip_har.noise.learned.settings import (
@@ -24,21 +22,19 @@ from clip_har.noise.learned.settings import (
     EmbeddingNoise,
     UniversalNoise,
 )
-from clip_har.regions.annotation import AnnotationRegion
-from clip_har.regions.source import SUBJECT
-from clip_har.regions.store import open_regions
 from tests.noise.learned.inside import mass_inside
 from tests.noise.made import (
-    CPU,
-    drawn,
     evaluated,
     mending,
     naming,
-    planted_judge,
+    planted_classifier,
+    random_classifier,
+    random_noise,
     scores,
     shown,
+    subject_maps,
 )
-from tests.planted import CLASSES, open_planted
+from tests.planted import open_planted
 
 # Attention
 
@@ -48,19 +44,13 @@ def looking(
     planted_set: ClipSet, small_clip: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[ZeroShot, MaskedClips]:
     """A CLIP of random weights, and clips with the subject's place; two of them show nobody."""
-    model = CLIP(checkpoint=str(small_clip)).load(device=CPU, precision="fp32")
-    draws = torch.Generator().manual_seed(0)
-    classes = normalize(torch.randn(len(CLASSES), 32, generator=draws), dim=-1)
-    classifier = ZeroShot(model, classes, "mean", 64)
     folder = tmp_path_factory.mktemp("looking")
     frames = open_planted(planted_set.limit(8), folder)
-    maps = open_regions(
-        AnnotationRegion(), SUBJECT, frames, zero_shot=lambda: classifier, cache_dir=folder
-    )
+    maps = subject_maps(frames, folder)
     found = maps.found.copy()
     found[[0, 5]] = False
     maps.found = found
-    return classifier, shown(frames, subject=maps)
+    return random_classifier(small_clip), shown(frames, subject=maps)
 
 
 def masses(
@@ -79,9 +69,9 @@ def masses(
 def test_attention_is_measured_on_what_was_shown_for_what_was_answered(looking):
     classifier, masked = looking
     noise = ClassSpecificNoise(epsilon=60, attention_clips=4)
-    own = drawn(noise, classifier)
+    own = random_noise(noise, classifier)
     assert isinstance(own, PixelNoise)
-    universal = drawn(UniversalNoise(epsilon=60), classifier)
+    universal = random_noise(UniversalNoise(epsilon=60), classifier)
     assert isinstance(universal, PixelNoise)
     _, result = evaluated(noise, masked, classifier, own=own, universal=universal)
     measured = {name for name, found in result.answers.items() if found.attention is not None}
@@ -101,19 +91,19 @@ def test_attention_is_measured_on_what_was_shown_for_what_was_answered(looking):
         assert np.flatnonzero(np.isfinite(found)).tolist() == rows
         assert {row: found[row] for row in rows} == pytest.approx(expected)
     effects = effect_table(result.answers, result.headline)
-    message = effects[effects["measure"] == "attention/mass"]
-    assert list(zip(message["variant"], message["against"], strict=True)) == [
+    mass = effects[effects["measure"] == "attention/mass"]
+    assert list(zip(mass["variant"], mass["against"], strict=True)) == [
         ("candidate", "none"),
         ("universal", "none"),
         ("candidate", "universal"),
     ]
-    assert message["clips"].tolist() == [4] * 3
+    assert mass["clips"].tolist() == [4] * 3
 
 
 def test_calibration_and_protocols_beside_the_headline_have_no_attention(looking):
     classifier, masked = looking
     noise = UniversalNoise(attention_clips=1)
-    _, result = evaluated(noise, masked, classifier, own=drawn(noise, classifier))
+    _, result = evaluated(noise, masked, classifier, own=random_noise(noise, classifier))
     measured = {name for name, found in result.answers.items() if found.attention is not None}
     assert measured == {"none", "learned"}
 
@@ -127,8 +117,8 @@ def test_attention_that_is_not_asked_for_is_not_measured(looking, noise):
         noise,
         masked,
         classifier,
-        own=drawn(noise, classifier),
-        universal=drawn(UniversalNoise(), classifier),
+        own=random_noise(noise, classifier),
+        universal=random_noise(UniversalNoise(), classifier),
     )
     assert all(found.attention is None for found in result.answers.values())
     assert all(example.attribution_before is None for example in result.looked.examples)
@@ -143,7 +133,7 @@ def test_attention_on_a_frozen_clip_is_measured_against_the_frame_that_is_shown(
     classifier, masked = looking
     frozen = replace(masked, masking=SwapMask(frozen=True), feature=masked.subject)
     noise = UniversalNoise(attention_clips=8, controls=False)
-    _, result = evaluated(noise, frozen, classifier, own=drawn(noise, classifier))
+    _, result = evaluated(noise, frozen, classifier, own=random_noise(noise, classifier))
     found = result.answers["none"].attention
     assert found is not None
     (rows,) = np.isfinite(found).nonzero()
@@ -161,7 +151,7 @@ def test_attention_on_a_frozen_clip_is_measured_against_the_frame_that_is_shown(
 
 
 def test_examples_show_clips_whose_answer_changed_first_and_some_others(small_frames):
-    classifier, noise = planted_judge(), UniversalNoise()
+    classifier, noise = planted_classifier(), UniversalNoise()
     own = mending(noise, classifier)
     masked = shown(small_frames)
     _, result = evaluated(noise, masked, classifier, own=own)
@@ -184,7 +174,7 @@ def test_examples_where_nothing_changed(named):
 
 
 def test_examples_show_the_noise_that_the_answer_was_given_under(small_frames):
-    classifier, noise = planted_judge(), ClassSpecificNoise(protocol="oracle")
+    classifier, noise = planted_classifier(), ClassSpecificNoise(protocol="oracle")
     own = naming(noise, classifier)
     _, result = evaluated(noise, shown(small_frames), classifier, own=own)
     for example in result.looked.examples:
@@ -193,15 +183,17 @@ def test_examples_show_the_noise_that_the_answer_was_given_under(small_frames):
 
 
 def test_examples_in_feature_space_show_the_frames_as_they_are(small_frames):
-    classifier, noise = planted_judge(), EmbeddingNoise()
-    _, result = evaluated(noise, shown(small_frames), classifier, own=drawn(noise, classifier))
+    classifier, noise = planted_classifier(), EmbeddingNoise()
+    _, result = evaluated(
+        noise, shown(small_frames), classifier, own=random_noise(noise, classifier)
+    )
     assert all(torch.equal(shown_.noisy, shown_.clip.frames) for shown_ in result.looked.examples)
 
 
 def test_examples_have_the_attribution_of_clips_with_a_subject(looking):
     classifier, masked = looking
     noise = UniversalNoise(epsilon=60)
-    own = drawn(noise, classifier)
+    own = random_noise(noise, classifier)
     _, result = evaluated(noise, masked, classifier, own=own)
     for example in result.looked.examples:
         row = [clip.id for clip in masked.frames.clip_set.clips].index(example.clip.id)

@@ -17,7 +17,6 @@ from clip_har.engine.noise_artifacts import noise_card, write_noise
 from clip_har.masking.masked_clips import MaskedClips
 from clip_har.metrics.noise_effect import effect_table
 from clip_har.noise.learned.fit import FittedNoise, load_noise
-from clip_har.noise.learned.perturbation import make_perturbation
 from clip_har.noise.learned.settings import (
     BorderNoise,
     ClassSpecificNoise,
@@ -30,7 +29,7 @@ from clip_har.noise.learned.settings import (
 from clip_har.noise.learned.variants import slug
 from clip_har.results.noise_answers import read_answers
 from clip_har.results.score_table import ScoreTable
-from tests.noise.made import COUNT, evaluated, planted_judge, shown
+from tests.noise.made import COUNT, evaluated, planted_classifier, random_noise, shown
 from tests.planted import CLASSES
 
 ALWAYS = {
@@ -58,12 +57,8 @@ def kind(noise: Learned) -> str:
 
 
 def result_of(noise: Learned, masked: MaskedClips) -> Evaluation:
-    classifier = planted_judge()
-    made = make_perturbation(
-        noise, model=classifier.model, class_embeddings=classifier.class_embeddings, frames=COUNT
-    )
-    own = made.with_parts({name: 80 * part for name, part in made.parts.items()})
-    own.project()
+    classifier = planted_classifier()
+    own = random_noise(noise, classifier, factor=80)
     return evaluated(noise, masked, classifier, own=own)[1]
 
 
@@ -102,7 +97,9 @@ def test_everything_is_written(written, noise):
         with Image.open(path) as picture:
             picture.load()
             assert min(picture.size) > 100
-            assert len(set(picture.convert("L").get_flattened_data())) > 10, "something is drawn"
+            assert len(set(picture.convert("L").get_flattened_data())) > 10, (
+                "the picture shows something"
+            )
 
 
 def test_a_folder_that_is_there_is_not_written_over(written, tmp_path):
@@ -114,7 +111,7 @@ def test_a_folder_that_is_there_is_not_written_over(written, tmp_path):
 @pytest.mark.parametrize("noise", KINDS, ids=kind)
 def test_the_noise_can_be_used_again(written, small_frames, noise):
     folder, result = written(noise)
-    classifier = planted_judge()
+    classifier = planted_classifier()
     found = load_noise(
         folder / "noise.safetensors",
         noise,

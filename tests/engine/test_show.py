@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pytest
@@ -25,7 +24,6 @@ from clip_har.noise.learned.perturbation import (
     NoPerturbation,
     Perturbation,
     PixelNoise,
-    make_perturbation,
 )
 from clip_har.noise.learned.settings import (
     BorderNoise,
@@ -39,7 +37,7 @@ from clip_har.noise.learned.shift import EmbeddingShift
 from clip_har.noise.where import Where
 from clip_har.results.score_table import ScoreTable
 from tests.data.made import write_video
-from tests.noise.made import COUNT, SIDE, planted_judge, shown
+from tests.noise.made import COUNT, SIDE, planted_classifier, shown, started
 from tests.planted import CLASSES, planted_frames
 from tests.tables import score_clips
 
@@ -49,9 +47,7 @@ FRESH = PercentMask(ratio=0.4, patch=4, static=False)
 
 def strong(noise: Learned, classifier: ZeroShot, *, factor: float = 100) -> Perturbation:
     """Return random noise that fills its budget."""
-    made = make_perturbation(
-        noise, model=classifier.model, class_embeddings=classifier.class_embeddings, frames=COUNT
-    )
+    made = started(noise, classifier)
     return made.with_parts({name: factor * part for name, part in made.parts.items()})
 
 
@@ -83,7 +79,7 @@ def with_noise(
 
 @pytest.mark.parametrize("noise", [ClassSpecificNoise(), UniversalNoise(), EmbeddingNoise()])
 def test_drift_is_the_angle_to_the_embedding_without_mask_and_noise(small_frames, noise):
-    classifier, plain = planted_judge(), shown(small_frames)
+    classifier, plain = planted_classifier(), shown(small_frames)
     clean = score_clips(plain, classifier, keep_embeddings=True)
     masked, made = shown(small_frames, HALF), strong(noise, classifier)
     found = with_noise(masked, classifier, own=made, clean=clean).answers
@@ -138,7 +134,7 @@ def by_hand(clip: ShownClip, noise: PixelNoise, column: int, where: Where) -> Te
     ids=lambda noise: f"{type(noise).__name__}{'' if noise.static else '-moving'}",
 )
 def test_scores_are_those_of_the_clamped_rounded_sum(small_frames, noise, where):
-    classifier = planted_judge()
+    classifier = planted_classifier()
     delta, masked = pixels(noise, classifier), shown(small_frames, FRESH)
     found = answered(small_frames, classifier, delta, masking=FRESH, where=where)["learned"]
     kinds = 5 if noise.per_class else 1
@@ -153,7 +149,7 @@ def test_scores_are_those_of_the_clamped_rounded_sum(small_frames, noise, where)
 
 
 def test_every_class_has_an_answer_of_its_own(small_frames):
-    classifier = planted_judge()
+    classifier = planted_classifier()
     delta = pixels(ClassSpecificNoise(epsilon=60), classifier)
     found = answered(small_frames, classifier, delta)["learned"].scores
     assert (np.ptp(found, axis=1) > 0.01).all(), "the classes' noises differ"
@@ -169,7 +165,7 @@ def test_every_class_has_an_answer_of_its_own(small_frames):
 
 @pytest.mark.parametrize("pooling", ["mean", "mean_probability", "max"])
 def test_without_noise_the_answers_are_those_of_the_model(small_frames, pooling: Pooling):
-    classifier, masked = planted_judge(pooling=pooling), shown(small_frames, HALF)
+    classifier, masked = planted_classifier(pooling=pooling), shown(small_frames, HALF)
     noise = strong(UniversalNoise(), classifier)
     found = answered(small_frames, classifier, noise, masking=HALF)["none"]
     expected = classifier.scores([masked.clip(index).frames for index in masked.evaluated])
@@ -182,7 +178,9 @@ def test_without_noise_the_answers_are_those_of_the_model(small_frames, pooling:
 @pytest.mark.parametrize("noise", [ClassSpecificNoise(), EmbeddingNoise()], ids=["δ", "shift"])
 def test_the_batch_size_does_not_matter(small_frames, noise):
     one, other = (
-        answered(small_frames, planted_judge(batch_size=size), strong(noise, planted_judge()))
+        answered(
+            small_frames, planted_classifier(batch_size=size), strong(noise, planted_classifier())
+        )
         for size in (1, 7 * COUNT + 1)
     )
     for name in ("none", "learned"):
@@ -192,14 +190,14 @@ def test_the_batch_size_does_not_matter(small_frames, noise):
 
 
 def test_the_masks_effects_come_in_the_order_of_the_clips(small_frames):
-    classifier = planted_judge(batch_size=3 * COUNT)
+    classifier = planted_classifier(batch_size=3 * COUNT)
     masked = shown(small_frames, HALF)
     effects = with_noise(masked, classifier).effects
     assert effects == [masked.clip(index).effect for index in masked.evaluated]
 
 
-def test_only_judged_clips_are_answered(small_frames):
-    classifier = planted_judge()
+def test_only_evaluated_clips_are_answered(small_frames):
+    classifier = planted_classifier()
     masked = shown(small_frames)
     masked.__dict__["evaluated"] = [4, 9]
     answered_only = with_noise(masked, classifier, learned=strong(UniversalNoise(), classifier))
@@ -212,56 +210,21 @@ def test_only_judged_clips_are_answered(small_frames):
 # Hidden pixels
 
 
-def test_noise_that_is_only_visible_leaves_hidden_pixels_as_they_are(small_frames):
-    delta = pixels(UniversalNoise(epsilon=60), planted_judge())
-    clip = shown(small_frames, HALF).clip(0)
-    hidden = torch.from_numpy(clip.hidden)[:, None].expand_as(clip.frames)
-    seen = {
-        where: seen_frames(clip, replace(delta, where=where), 0)
-        for where in ("everywhere", "visible", "before")
-    }
-    assert not seen["visible"][hidden].any()
-    assert not seen["before"][hidden].any()
-    assert seen["everywhere"][hidden].any()
-    assert torch.equal(seen["visible"][~hidden], seen["everywhere"][~hidden])
-
-
-@pytest.mark.parametrize("masking", [HALF, FRESH], ids=["static", "fresh"])
-def test_under_paint_of_one_colour_noise_before_the_mask_is_noise_beside_it(small_frames, masking):
-    classifier = planted_judge()
-    delta = strong(ClassSpecificNoise(epsilon=60), classifier)
-    one, other = (
-        answered(small_frames, classifier, delta, masking=masking, where=where)["learned"]
-        for where in ("visible", "before")
-    )
-    assert np.array_equal(one.scores, other.scores)
-    assert np.array_equal(one.rms, other.rms)
-    assert np.array_equal(one.largest, other.largest)
-
-
-def test_paint_that_is_made_from_the_frame_holds_the_noise_too(small_frames):
-    constant = pixels(UniversalNoise(epsilon=60), planted_judge())
-    constant = constant.with_parts({"shared": torch.full_like(constant.parts["shared"], 30)})
-    clip = shown(small_frames, PercentMask(ratio=0.4, patch=4, fill="mean")).clip(0)
-    hidden = torch.from_numpy(clip.hidden)[:, None].expand_as(clip.frames)
-    before = seen_frames(clip, replace(constant, where="before"), 0)
-    beside = seen_frames(clip, replace(constant, where="visible"), 0)
-    assert torch.equal(before[~hidden], beside[~hidden])
-    assert torch.equal(beside[hidden], clip.frames[hidden])
-    raised = before[hidden].int() - clip.frames[hidden].int()
-    assert 25 <= raised.min() <= raised.max() <= 30, "bright parts of the actor are cut off"
-
-
-def test_noise_before_the_mask_is_added_to_what_was_there_before_the_mask(small_frames):
-    delta = pixels(UniversalNoise(epsilon=60), planted_judge())
-    clip = shown(small_frames, PercentMask(ratio=0.4, patch=4, fill="blur")).clip(0)
+@pytest.mark.parametrize("fill", ["blur", "mean"])
+def test_paint_that_is_made_from_the_frame_holds_noise_before_the_mask(small_frames, fill):
+    delta = pixels(UniversalNoise(epsilon=60), planted_classifier())
+    clip = shown(small_frames, PercentMask(ratio=0.4, patch=4, fill=fill)).clip(0)
     noisy = (clip.whole + delta.parts["shared"][0]).clamp(0, 255).round().to(torch.uint8)
-    expected = apply_mask(noisy, clip.hidden, "blur", seed=0, clip_id=clip.id)
+    expected = apply_mask(noisy, clip.hidden, fill, seed=0, clip_id=clip.id)
     assert torch.equal(seen_frames(clip, replace(delta, where="before"), 0), expected)
+    beside = seen_frames(clip, replace(delta, where="visible"), 0)
+    hidden = torch.from_numpy(clip.hidden)[:, None].expand_as(clip.frames)
+    assert torch.equal(beside[hidden], clip.frames[hidden])
+    assert torch.equal(beside[~hidden], expected[~hidden])
 
 
 def test_a_pixel_that_is_covered_in_part_gets_a_part_of_the_noise(small_frames):
-    delta = pixels(UniversalNoise(epsilon=60), planted_judge())
+    delta = pixels(UniversalNoise(epsilon=60), planted_classifier())
     clip = shown(small_frames).clip(0)
     covered = np.full((1, SIDE, SIDE), 0.25, np.float32)
     half = replace(clip, hidden=covered)
@@ -275,7 +238,7 @@ def test_a_pixel_that_is_covered_in_part_gets_a_part_of_the_noise(small_frames):
 
 
 def test_what_was_really_added_is_measured(small_frames):
-    classifier, noise = planted_judge(), ClassSpecificNoise(epsilon=90)
+    classifier, noise = planted_classifier(), ClassSpecificNoise(epsilon=90)
     delta = pixels(noise, classifier)
     found = answered(small_frames, classifier, delta, masking=HALF)["learned"]
     masked = shown(small_frames, HALF)
@@ -292,7 +255,7 @@ def test_what_was_really_added_is_measured(small_frames):
 
 
 def test_noise_of_less_than_half_a_grey_level_is_nothing(small_frames):
-    classifier = planted_judge()
+    classifier = planted_classifier()
     faint = strong(UniversalNoise(epsilon=0.4), classifier)
     found = answered(small_frames, classifier, faint)
     assert not found["learned"].largest.any()
@@ -304,7 +267,7 @@ def test_noise_of_less_than_half_a_grey_level_is_nothing(small_frames):
 
 @pytest.mark.parametrize("pooling", ["mean", "mean_probability", "max"])
 def test_shifted_embeddings_are_scored_at_length_one(small_frames, pooling: Pooling):
-    classifier = planted_judge(pooling=pooling)
+    classifier = planted_classifier(pooling=pooling)
     noise = strong(EmbeddingNoise(epsilon=0.5), classifier)
     found = answered(small_frames, classifier, noise, masking=HALF)["learned"]
     masked = shown(small_frames, HALF)
@@ -318,25 +281,6 @@ def test_shifted_embeddings_are_scored_at_length_one(small_frames, pooling: Pool
             np.testing.assert_allclose(found.scores[row, column], expected[0], atol=1e-5)
     assert not found.rms.any()
     assert not found.largest.any()
-
-
-def test_a_shift_is_that_of_its_class():
-    shift = EmbeddingShift({"own": torch.tensor([[0.0, 0.0], [0.0, 1.0]])}, 1.0)
-    embeddings = torch.tensor([[1.0, 0.0], [0.6, 0.8]])
-    assert torch.equal(shift.move(embeddings, torch.tensor([0, 0])), embeddings)
-    root = 2**-0.5
-    torch.testing.assert_close(
-        shift.move(embeddings, torch.tensor([1, 1]))[0], torch.tensor([root, root])
-    )
-
-
-@pytest.mark.parametrize(
-    ("noise", "kinds"),
-    [(UniversalNoise, 1), (BorderNoise, 1), (ClassSpecificNoise, 5), (ResidualNoise, 5)],
-)
-def test_of_how_many_kinds_noise_is(noise: Any, kinds):
-    assert strong(noise(), planted_judge()).columns == kinds
-    assert strong(EmbeddingNoise(), planted_judge()).columns == 5
 
 
 @pytest.fixture(scope="module")
@@ -358,7 +302,7 @@ def uneven(tmp_path_factory: pytest.TempPathFactory) -> FrameStore:
 @pytest.mark.parametrize("where", ["everywhere", "visible", "before"])
 @pytest.mark.parametrize("static", [True, False])
 def test_clips_of_several_lengths_are_answered_as_one_by_one(uneven, where, static):
-    classifier = planted_judge(batch_size=7)
+    classifier = planted_classifier(batch_size=7)
     noise = pixels(ClassSpecificNoise(epsilon=60, static=static), classifier)
     masked = shown(uneven, PercentMask(ratio=0.4, patch=4, fill="mean", static=False))
     assert uneven.lengths.tolist() == [1, 2, 3, 4, 1, 2]

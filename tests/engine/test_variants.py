@@ -30,16 +30,17 @@ from clip_har.noise.learned.settings import (
 )
 from clip_har.noise.learned.variants import pairs, slug
 from clip_har.results.noise_answers import Answers
+from clip_har.results.score_table import ScoreTable
 from tests.noise.made import (
     CLEAN_TOP1,
     CONTROLS,
     ORACLE,
     PER_CLASS,
-    drawn,
     evaluated,
     mending,
     naming,
-    planted_judge,
+    planted_classifier,
+    random_noise,
     scores,
     shown,
 )
@@ -71,26 +72,37 @@ def test_noise_that_only_names_its_class_looks_perfect_to_the_oracle_and_helps_n
         changed = scores(named, honest).argmax(axis=1) != scores(named, "none").argmax(axis=1)
         assert not changed.any()
     effects = effect_table(named.answers, named.headline)
-    message: Any = effects[effects["measure"] == "top1"].set_index(["variant", "against"])
-    assert message.loc[(ORACLE, "none"), "difference"] == pytest.approx(1 - CLEAN_TOP1)
+    top: Any = effects[effects["measure"] == "top1"].set_index(["variant", "against"])
+    assert top.loc[(ORACLE, "none"), "difference"] == pytest.approx(1 - CLEAN_TOP1)
     columns = ["difference", "low", "high"]
-    assert message.loc[("candidate", "none"), columns].to_numpy().tolist() == [0, 0, 0]
+    assert top.loc[("candidate", "none"), columns].to_numpy().tolist() == [0, 0, 0]
 
 
-def test_an_empty_frame_shows_why(named):
-    assert named.looked.classes["named_on_empty"].tolist() == [1] * 5
-    assert metrics_of(named)["noise/named_on_empty"] == 1
+def test_metrics_are_those_against_no_noise(named):
+    assert named.looked.classes["named_on_empty"].tolist() == [1] * 5, "an empty frame shows why"
+    metrics = metrics_of(named)
+    expected = {
+        "noise/named_on_empty": 1,
+        "noise/steps": 4,
+        "noise/kept_step": 2,
+        "noise/oracle_leaks_the_label/top1": 1,
+        "noise/oracle_leaks_the_label/top1_difference": 1 - CLEAN_TOP1,
+        "noise/candidate/top1": CLEAN_TOP1,
+        "noise/candidate/top1_difference": 0,
+        "noise/universal/top1_difference": 1 - CLEAN_TOP1,
+    }
+    assert {name: metrics[name] for name in expected} == pytest.approx(expected)
 
 
 def test_one_noise_for_all_classes_mends_what_the_noise_per_class_did_not(named):
     assert top1(named, "universal") == 1
     effects = effect_table(named.answers, named.headline)
-    message = effects[effects["measure"] == "top1"].set_index(["variant", "against"])
-    assert message.loc[("candidate", "universal"), "difference"] == pytest.approx(CLEAN_TOP1 - 1)
+    top = effects[effects["measure"] == "top1"].set_index(["variant", "against"])
+    assert top.loc[("candidate", "universal"), "difference"] == pytest.approx(CLEAN_TOP1 - 1)
 
 
 def test_the_noise_of_another_class_names_that_class_to_the_oracle(small_frames):
-    classifier, noise = planted_judge(), ClassSpecificNoise(protocol="oracle", seed=4)
+    classifier, noise = planted_classifier(), ClassSpecificNoise(protocol="oracle", seed=4)
     own = naming(noise, classifier)
     _, result = evaluated(noise, shown(small_frames), classifier, own=own)
     partner = derangement(5, seed=4)
@@ -101,7 +113,7 @@ def test_the_noise_of_another_class_names_that_class_to_the_oracle(small_frames)
 
 def test_noise_that_really_helps_each_class_helps_without_the_label(small_frames):
     """The counter-proof: where noise takes the bias away, honest protocols show it too."""
-    classifier, noise = planted_judge(), ClassSpecificNoise()
+    classifier, noise = planted_classifier(), ClassSpecificNoise()
     one = mending(UniversalNoise(), classifier).parts["shared"]
     own = naming(noise, classifier).with_parts({"own": one.repeat(5, 1, 1, 1, 1)})
     _, result = evaluated(noise, shown(small_frames), classifier, own=own)
@@ -145,9 +157,9 @@ PASSES = {"candidate": 5, "topk": 2, "predicted": 1, "oracle": 1}  # of 5 classe
 def test_without_controls_a_protocol_costs_its_own_passes_and_answers_the_same(
     small_frames, monkeypatch, kind, protocol
 ):
-    classifier = planted_judge()
+    classifier = planted_classifier()
     noise = kind(protocol=protocol, top_k=2)
-    own = drawn(noise, classifier)
+    own = random_noise(noise, classifier)
     masked = shown(small_frames)
     expected, _ = evaluated(noise, masked, classifier, own=own)
     seen = []
@@ -167,25 +179,31 @@ def test_without_controls_a_protocol_costs_its_own_passes_and_answers_the_same(
     assert sum(seen) == frames * (1 + passes)
 
 
-def name_of(noise: Any) -> str:
-    if not isinstance(noise, Learned):
-        return ""
+def name_of(noise: Learned) -> str:
     protocol = getattr(noise, "protocol", "")
     return f"{type(noise).__name__}-{protocol}{'' if noise.controls else '-alone'}"
 
 
-@pytest.mark.parametrize(("noise", "names", "headline"), KINDS, ids=name_of)
-def test_which_variants_there_are_and_which_of_them_are_said_to_leak(
-    small_frames, noise, names, headline
-):
-    classifier = planted_judge()
-    table, result = evaluated(noise, shown(small_frames), classifier, own=drawn(noise, classifier))
+OfKind = tuple[Learned, list[str], str, ScoreTable, Evaluation]
+
+
+@pytest.fixture(scope="module", params=KINDS, ids=lambda case: name_of(case[0]))
+def of_kind(request: pytest.FixtureRequest, small_frames: FrameStore) -> OfKind:
+    """Noise, its variants and headline as expected, and what is evaluated."""
+    noise, names, headline = request.param
+    classifier = planted_classifier()
+    own = random_noise(noise, classifier)
+    return noise, names, headline, *evaluated(noise, shown(small_frames), classifier, own=own)
+
+
+def test_which_variants_there_are_and_which_of_them_are_said_to_leak(of_kind):
+    noise, names, headline, table, result = of_kind
     assert list(result.answers) == names
     assert result.headline == headline
     assert np.array_equal(table.scores, scores(result, headline))
     effects = effect_table(result.answers, headline)
-    message = [*effects["variant"], *effects["against"]]
-    assert {name for name in message if "leaks" in name} == {
+    compared = {*effects["variant"], *effects["against"]}
+    assert {name for name in compared if "leaks" in name} == {
         name for name in names if "leaks" in name
     }
     assert ("named_on_empty" in result.looked.classes) == (noise.per_class and noise.controls)
@@ -200,14 +218,14 @@ def relabelled(frames: FrameStore, labels: NDArray[np.int64]) -> FrameStore:
         replace(clip, label=int(label))
         for clip, label in zip(frames.clip_set.clips, labels, strict=True)
     )
-    message = replace(frames.clip_set, clips=clips)
-    return FrameStore(frames.path, message, frames.entries, size=frames.size, fit=frames.fit)
+    clip_set = replace(frames.clip_set, clips=clips)
+    return FrameStore(frames.path, clip_set, frames.entries, size=frames.size, fit=frames.fit)
 
 
 @pytest.mark.parametrize("noise", [case[0] for case in KINDS], ids=name_of)
 def test_other_labels_change_the_answers_of_nothing_but_what_is_said_to_leak(small_frames, noise):
-    classifier, masking = planted_judge(), PercentMask(ratio=0.2, patch=4)
-    own = drawn(noise, classifier, factor=100)
+    classifier, masking = planted_classifier(), PercentMask(ratio=0.2, patch=4)
+    own = random_noise(noise, classifier, factor=100)
     other = relabelled(small_frames, (small_frames.clip_set.labels + 1) % 5)
     results = [
         evaluated(noise, shown(frames, masking), classifier, own=own)[1]
@@ -225,9 +243,9 @@ def test_other_labels_change_the_answers_of_nothing_but_what_is_said_to_leak(sma
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_protocols_and_controls_are_those_of_the_same_answers(small_frames, protocol):
-    classifier, masked = planted_judge(), shown(small_frames, PercentMask(ratio=0.1, patch=4))
+    classifier, masked = planted_classifier(), shown(small_frames, PercentMask(ratio=0.1, patch=4))
     noise = ClassSpecificNoise(protocol=protocol, top_k=2, seed=3, epsilon=40)
-    own = drawn(noise, classifier)
+    own = random_noise(noise, classifier)
     table, result = evaluated(noise, masked, classifier, own=own)
     noises = {
         "none": NoPerturbation(),
@@ -267,7 +285,7 @@ def test_protocols_and_controls_are_those_of_the_same_answers(small_frames, prot
 
 
 def test_every_variant_has_the_size_of_the_noise_that_its_answers_were_given_under(small_frames):
-    classifier, noise = planted_judge(), ClassSpecificNoise(protocol="predicted", seed=3)
+    classifier, noise = planted_classifier(), ClassSpecificNoise(protocol="predicted", seed=3)
     own = naming(noise, classifier)
     own.parts["own"] *= torch.tensor([1, 0.75, 0.5, 0.25, 0]).view(5, 1, 1, 1, 1)  # of 16
     _, result = evaluated(noise, shown(small_frames), classifier, own=own)
@@ -290,18 +308,18 @@ def test_every_variant_has_the_size_of_the_noise_that_its_answers_were_given_und
 
 
 def test_noise_goes_where_the_settings_say(small_frames):
-    classifier, masked = planted_judge(), shown(small_frames, PercentMask(ratio=0.5, patch=4))
+    classifier, masked = planted_classifier(), shown(small_frames, PercentMask(ratio=0.5, patch=4))
     rms = {}
     for where in ("everywhere", "visible", "before"):
         noise = UniversalNoise(where=where, epsilon=30)
-        table, _ = evaluated(noise, masked, classifier, own=drawn(noise, classifier))
+        table, _ = evaluated(noise, masked, classifier, own=random_noise(noise, classifier))
         rms[where] = table.noise_rms
     assert (rms["everywhere"] > rms["visible"]).all()
     assert np.array_equal(rms["visible"], rms["before"])
 
 
 def test_sizes_of_the_noise_by_class(small_frames):
-    classifier, noise = planted_judge(), ClassSpecificNoise()
+    classifier, noise = planted_classifier(), ClassSpecificNoise()
     own = naming(noise, classifier, levels=12)
     own.parts["own"][2] = 0
     own.parts["own"][3, ..., :8] = 0  # half of the frame
@@ -390,22 +408,20 @@ def metrics_of(found: Evaluation, effects: pd.DataFrame | None = None) -> dict[s
 ALLOWED = re.compile(r"^[\w\-. /]+$", re.ASCII)
 
 
-@pytest.mark.parametrize("noise", [case[0] for case in KINDS], ids=name_of)
-def test_metrics_have_names_that_mlflow_takes(small_frames, noise):
+def test_metrics_have_names_that_mlflow_takes(of_kind):
     from mlflow.utils.validation import _validate_metric_name
 
-    classifier = planted_judge()
-    _, result = evaluated(noise, shown(small_frames), classifier, own=drawn(noise, classifier))
+    *_, result = of_kind
     metrics = metrics_of(result)
     for name, value in metrics.items():
         assert ALLOWED.match(name), name
         _validate_metric_name(name)
         assert np.isfinite(value)
         assert type(value) is float
-    others = [name for name in result.answers if name != "none"]
     expected = {
         f"noise/{slug(name)}/{measure}{end}"
-        for name in others
+        for name in result.answers
+        if name != "none"
         for measure in MEASURES
         for end in ("", "_difference")
     }
@@ -413,21 +429,8 @@ def test_metrics_have_names_that_mlflow_takes(small_frames, noise):
     if "named_on_empty" in result.looked.classes:
         plain.add("noise/named_on_empty")
     assert set(metrics) == expected | plain
-    assert {name for name in metrics if "leaks" in name} == {
-        name
-        for name in expected
-        if any(name.startswith(f"noise/{slug(n)}/") for n in others if "leaks" in n)
-    }
-
-
-def test_metrics_are_those_against_no_noise(named):
-    metrics = metrics_of(named)
-    assert (metrics["noise/steps"], metrics["noise/kept_step"]) == (4, 2)
-    assert metrics["noise/oracle_leaks_the_label/top1"] == 1
-    assert metrics["noise/oracle_leaks_the_label/top1_difference"] == pytest.approx(0.4)
-    assert metrics["noise/candidate/top1"] == pytest.approx(CLEAN_TOP1)
-    assert metrics["noise/candidate/top1_difference"] == 0
-    assert metrics["noise/universal/top1_difference"] == pytest.approx(0.4)
+    leaking = {slug(name) for name in result.answers if "leaks" in name}
+    assert {name.split("/")[1] for name in metrics if "leaks" in name} == leaking
 
 
 def test_a_comparison_with_a_control_does_not_pass_for_one_with_no_noise(named):

@@ -33,7 +33,7 @@ def test_rows_are_masks_and_columns_ratios_times_clips():
     np.testing.assert_array_equal(tiles[0].images[0].get_array(), GREY.picture)
 
 
-def test_a_row_whose_first_place_is_empty_keeps_its_label():
+def test_a_row_with_an_empty_first_place_keeps_its_label():
     rows = [GalleryRow("hide subject", [None, GREY])]
     first, second = visible(mask_gallery(rows, [0.1, 0.5]))
     assert [text.get_text().replace("\n", " ") for text in first.texts] == ["hide subject"]

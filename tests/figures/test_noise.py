@@ -75,10 +75,10 @@ def test_grey_is_nothing_and_the_peak_is_white_at_its_place_and_colour():
 @pytest.mark.parametrize(("peak", "words"), [(16, "8 times"), (8, "16 times"), (60, "2.1 times")])
 def test_the_amplification_is_written(peak, words):
     text = noise_sheet(deltas(9), ["x"] * 9, title="UCF", peak=peak).get_suptitle()
-    message = (
+    expected = (
         f"UCF amplified {words}: mid grey is 0, white is +{peak} grey levels, black is −{peak}"
     )
-    assert text.replace("\n", " ") == message
+    assert text.replace("\n", " ") == expected
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_the_amplification_is_written(peak, words):
         ((2, 3, 8, 8), "ab", 0, "peak"),
     ],
 )
-def test_a_sheet_that_cannot_be_drawn_is_refused(shape, names, peak, words):
+def test_a_sheet_of_a_wrong_shape_is_refused(shape, names, peak, words):
     with pytest.raises(ValueError, match=words):
         noise_sheet(np.zeros(shape, np.float32), list(names), title="", peak=peak)
 
@@ -117,11 +117,8 @@ def test_the_kept_step_is_marked_on_all_axes():
     (mark,) = (line for line in figure.axes[1].lines if len(xs(line)) == 1)
     assert (xs(mark)[0], ys(mark)[0]) == (4, -0.75)
     assert figure.axes[1].texts[0].get_text() == "validation\nkept: step 4\nat −0.750"
-
-
-def test_a_kept_step_that_was_not_scored_has_no_score():
-    last = loss_figure({}, {0: -2.0}, kept=4, title="").axes[0]
-    assert last.texts[0].get_text() == "validation\nkept: step 4"
+    not_scored = loss_figure({}, {0: -2.0}, kept=4, title="").axes[0]
+    assert not_scored.texts[0].get_text() == "validation\nkept: step 4"
 
 
 @pytest.mark.parametrize(
@@ -213,9 +210,11 @@ def test_a_subject_that_is_nowhere_or_everywhere_has_no_outline(level):
     assert not axes[3].collections
 
 
-def test_no_row_is_refused():
+@pytest.mark.parametrize("figure", [noise_clips_figure, effect_figure])
+def test_no_row_is_refused(figure):
+    nothing = [] if figure is noise_clips_figure else effects(["a"], ["b"])[:0]
     with pytest.raises(ValueError, match="at least one row"):
-        noise_clips_figure([], title="")
+        figure(nothing, title="")
 
 
 # effects
@@ -284,11 +283,6 @@ def test_eight_variants_differ_in_colour_and_marker_and_the_figure_grows():
     room = figure.get_figheight() - 1.5  # inches of the 14 groups
     assert steps.min() * room / 14 > 0.07  # a marker of 5 points
     assert rendered(figure).std() > 5
-
-
-def test_no_effect_is_refused():
-    with pytest.raises(ValueError, match="at least one row"):
-        effect_figure(effects([], []).reindex(columns=["mask", "variant"]), title="")
 
 
 # texts

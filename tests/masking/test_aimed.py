@@ -51,7 +51,7 @@ def test_without_a_ratio_hiding_and_keeping_are_each_other_s_rest(hole):
     assert hidden[walker() >= 0.5].all()
 
 
-def test_keeping_is_exact_and_hiding_a_box_unless_told():
+def test_keeping_is_exact_and_hiding_a_box_by_default():
     maps = walker()
     np.testing.assert_array_equal(clip_mask(IsolationMask(ratio=None), canvas(maps)), maps < 0.5)
     assert FeatureMask(ratio=None).shape == "box"
@@ -70,7 +70,7 @@ def test_the_background_is_hidden_from_far_to_near():
     assert not hidden[0, 12:30, 15].any(), "what is next to the subject goes last"
 
 
-def test_isolation_keeps_the_thing_while_the_ratio_lets_it():
+def test_isolation_keeps_the_target_while_the_ratio_allows_it():
     maps = walker()
     for ratio in (0.1, 0.5, 0.85):
         assert not clip_mask(IsolationMask(ratio=ratio), canvas(maps))[maps >= 0.5].any()
@@ -87,13 +87,13 @@ def test_masks_are_nested_over_the_ratio():
         assert (masks[1] <= masks[2]).all()
 
 
-def test_still_is_the_union_over_time():
+def test_static_is_the_union_over_time():
     maps = walker()
     (hidden,) = clip_mask(FeatureMask(ratio=None, hole="exact", static=True), canvas(maps))
     np.testing.assert_array_equal(hidden, (maps >= 0.5).any(axis=0))
 
 
-def test_frames_without_the_thing():
+def test_frames_without_the_target():
     maps = walker()
     maps[1] = 0
     assert not clip_mask(FeatureMask(ratio=None), canvas(maps))[1].any()
@@ -159,7 +159,7 @@ def test_away_depends_on_the_clip_and_the_seed_alone():
     assert any((first != other).any() for other in others)
 
 
-def test_a_thing_as_large_as_the_frame_has_no_other_place():
+def test_a_target_as_large_as_the_frame_has_no_other_place():
     maps = np.ones((2, 20, 30), np.float32)
     assert clip_mask(FeatureMask(ratio=None, place="away"), canvas(maps)).all()
     assert clip_mask(FeatureMask(ratio=0.5, place="away"), canvas(maps)).mean() == 0.5

@@ -28,7 +28,7 @@ def figure(height=60, width=80):
 
 
 @pytest.mark.parametrize("hole", HOLES)
-def test_a_hole_covers_the_thing_and_its_field_is_never_zero(hole):
+def test_a_hole_covers_the_target_and_its_field_is_never_zero(hole):
     target = figure()
     field = hole_field(target, hole)
     assert field.dtype == np.float32
@@ -36,7 +36,7 @@ def test_a_hole_covers_the_thing_and_its_field_is_never_zero(hole):
     assert (field[target >= 0.5] < 0).all()
 
 
-def test_the_exact_hole_is_the_thing_and_the_box_its_bounding_box():
+def test_the_exact_hole_is_the_target_and_the_box_its_bounding_box():
     target = figure()
     np.testing.assert_array_equal(hole_field(target, "exact") < 0, target >= 0.5)
     box = np.zeros(target.shape, bool)
@@ -45,7 +45,7 @@ def test_the_exact_hole_is_the_thing_and_the_box_its_bounding_box():
     assert bounding_box(target[0] >= 0.5) == (15, 30, 45, 60)
 
 
-def test_the_ellipse_has_the_box_s_aspect_and_touches_the_thing():
+def test_the_ellipse_has_the_aspect_of_the_box_and_touches_the_target():
     target = figure()
     hidden = hole_field(target, "ellipse") < 0
     ys, xs = np.nonzero(hidden[0])
@@ -128,7 +128,7 @@ def test_a_grown_hole_reaches_9_pixels_at_112():
     assert hole_margin("box", None, (8, 112, 112)) == 0
 
 
-def test_frames_without_the_thing_take_the_clip_s():
+def test_frames_without_the_target_take_that_of_the_clip():
     maps = np.zeros((3, 5, 5), np.float32)
     maps[0, 1, 1], maps[2, 3, 3] = 1, 0.7
     filled = filled_frames(maps)

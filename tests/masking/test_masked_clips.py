@@ -253,7 +253,7 @@ def test_empty_clips_are_left_out_and_counted(sparse: Opened) -> None:
     assert numbers["mask/subject_not_found"] == 0
 
 
-def test_empty_clips_can_count_as_all_thing(sparse: Opened) -> None:
+def test_empty_clips_can_count_as_all_target(sparse: Opened) -> None:
     masked = sparse(FeatureMask(ratio=None), on_empty="whole")
     assert len(masked.evaluated) == 10
     clip = masked.clip(1)

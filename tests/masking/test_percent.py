@@ -75,7 +75,7 @@ def test_clips_and_seeds_have_their_own_masks():
     assert len(set(masks)) == 4
 
 
-def test_patches_are_drawn_evenly():
+def test_patches_are_sampled_evenly():
     """Each of 16 patches is first in about 1/16 of 3200 clips (chi-square, p = 0.001)."""
     first = [
         clip_mask(PercentMask(ratio=1 / 16, patch=4), canvas(16, 16, clip_id=str(clip)))[0]

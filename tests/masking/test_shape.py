@@ -191,7 +191,7 @@ def test_several_shapes_begin_with_the_one():
     assert (three < one).any()
 
 
-def test_subject_still_and_followed():
+def test_subject_static_and_followed():
     subject = spot(64, 64, frames=8)  # at row 21, columns 16 … 23
     at_subject = {"ratio": 0.02, "shape": "circle", "place": "subject"}
     static = clip_mask(ShapeMask(**at_subject), canvas(frames=8, subject=subject))

@@ -9,7 +9,6 @@ from sklearn import metrics as oracle
 
 from clip_har.metrics.accuracy import (
     balanced_accuracy,
-    confidence,
     confusion_matrix,
     macro_f1,
     ranking,
@@ -61,10 +60,6 @@ def test_all_right_and_all_wrong(right: bool) -> None:
 
 def test_top_k_with_fewer_classes_is_one() -> None:
     assert top_k(np.array([2]), np.array([[3.0, 2.0, 1.0]]), 5) == 1
-
-
-def test_confidence_by_hand() -> None:
-    assert confidence(np.array([[0.7, 0.3], [0.4, 0.6]])) == pytest.approx(0.65)
 
 
 @pytest.mark.parametrize("metric", [balanced_accuracy, macro_f1])

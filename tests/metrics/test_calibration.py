@@ -70,13 +70,6 @@ def test_labels_sampled_from_the_probabilities_are_calibrated() -> None:
     assert expected_calibration_error(labels, sharpened) > 0.1
 
 
-@given(st.integers(0, 2**32 - 1))
-def test_true_class_confidence_by_a_loop(seed: int) -> None:
-    labels, probabilities = random_answers(seed, 20, 5)
-    expected = sum(row[label] for label, row in zip(labels, probabilities, strict=True)) / 20
-    assert true_class_confidence(labels, probabilities) == pytest.approx(expected)
-
-
 def test_single_precision_is_enough() -> None:
     labels, probabilities = random_answers(3, 50, 5)
     single = probabilities.astype(np.float32)
@@ -86,13 +79,3 @@ def test_single_precision_is_enough() -> None:
     assert expected_calibration_error(labels, single) == pytest.approx(
         expected_calibration_error(labels, probabilities), abs=1e-6
     )
-
-
-@pytest.mark.parametrize("metric", [expected_calibration_error, true_class_confidence])
-def test_what_is_no_distribution_is_refused(metric) -> None:
-    with pytest.raises(ValueError, match="at least one clip"):
-        metric(np.array([], np.int64), np.zeros((0, 3)))
-    with pytest.raises(ValueError, match="take the softmax"):
-        metric(np.array([0]), np.array([[2.0, -1.0, 0.0]]))  # sums to 1, is none all the same
-    with pytest.raises(ValueError, match="take the softmax"):
-        metric(np.array([0]), np.array([[0.9, 0.9, 0.9]]))

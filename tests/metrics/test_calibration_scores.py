@@ -14,9 +14,14 @@ from clip_har.metrics.calibration import (
     negative_log_likelihood,
     normalised_entropy,
     reliability,
+    true_class_confidence,
 )
+from clip_har.metrics.prediction_bias import prediction_bias, skew_kl
 
-MEASURES = (adaptive_calibration_error, brier_score, negative_log_likelihood, reliability)
+MEASURES = (
+    adaptive_calibration_error, brier_score, negative_log_likelihood, reliability,
+    expected_calibration_error, true_class_confidence, skew_kl, prediction_bias,
+)  # fmt: skip
 
 
 def answers(clips=500, classes=7, seed=0, sure=1.5):
@@ -91,6 +96,7 @@ def test_no_clip_logits_and_nan_are_refused(measure):
     for labels, probabilities in (
         (np.zeros(0, np.int64), np.zeros((0, 3))),
         (np.array([0]), np.array([[2.0, 1.0]])),
+        (np.array([0]), np.array([[2.0, -1.0]])),  # sums to 1, and is no distribution
         (np.array([0]), np.array([[np.nan, 1.0]])),
         (np.array([2]), np.array([[0.5, 0.5]])),
         (np.array([-1]), np.array([[0.5, 0.5]])),

@@ -42,29 +42,10 @@ def test_recall_gap_by_hand() -> None:
     assert recall_gap(labels, answers, classes=4) == 0.5
 
 
-@pytest.mark.parametrize("right", [True, False])
-def test_all_right_and_all_wrong_are_no_gap(right: bool) -> None:
-    labels = np.array([0, 1, 2, 2])
-    assert recall_gap(labels, labels if right else (labels + 1) % 3, classes=5) == 0
-
-
-def test_one_clip_and_one_class_are_no_gap() -> None:
+def test_one_clip_one_class_all_right_and_all_wrong_are_no_gap() -> None:
     assert recall_gap(np.array([1]), [1], classes=2) == 0
     assert recall_gap(np.array([1, 1]), [1, 0], classes=2) == 0
     assert skew_kl(np.array([1]), np.array([[0.25, 0.75]])) == pytest.approx(0)
-
-
-def test_ties_go_to_the_lower_class() -> None:
-    found = prediction_bias(np.array([0, 1]), np.full((2, 2), 0.5))
-    assert found["bias/recall_gap"] == 1
-
-
-@pytest.mark.parametrize("metric", [skew_kl, prediction_bias])
-def test_no_clip_is_refused(metric) -> None:
-    with pytest.raises(ValueError, match="at least one clip"):
-        metric(np.array([], np.int64), np.zeros((0, 3)))
-
-
-def test_logits_have_no_skew() -> None:
-    with pytest.raises(ValueError, match="take the softmax"):
-        skew_kl(np.array([0]), np.array([[3.0, -1.0]]))
+    labels = np.array([0, 1, 2, 2])
+    assert recall_gap(labels, labels, classes=5) == 0, "all right"
+    assert recall_gap(labels, (labels + 1) % 3, classes=5) == 0, "all wrong"

@@ -72,6 +72,7 @@ def test_ties_go_to_the_lower_class() -> None:
     assert found["bias/never_predicted"] == 1
     assert found["bias/overprediction"] == 2
     assert found["bias/prediction_entropy"] == 0
+    assert found["bias/recall_gap"] == 1
     assert found["bias/skew_kl"] == 0  # the distributions do not lean, only the answers
 
 

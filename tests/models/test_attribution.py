@@ -30,7 +30,7 @@ from tests.checkpoints import SMALL
 
 CPU = torch.device("cpu")
 SIDE = 64
-LAYERS, HEADS, GRID, PATCH = 2, 3, 3, 16  # of the model that the oracle judges
+LAYERS, HEADS, GRID, PATCH = 2, 3, 3, 16  # of the model that the oracle evaluates
 STEP = 1e-5  # of the finite differences, in float64
 
 
@@ -176,7 +176,7 @@ def test_the_row_is_that_of_the_whole_product(seeded: None) -> None:
 
 
 @pytest.mark.parametrize("pooling", ["mean", "mean_probability", "max"])
-def test_a_repeated_frame_has_the_evidence_of_the_frame(
+def test_a_repeated_frame_has_the_attribution_of_the_frame(
     model: DualEncoder, pooling: Pooling
 ) -> None:
     frame, text = random_clip(1, seed=1), random_text()
@@ -214,17 +214,15 @@ def test_clips_do_not_see_each_other(model: DualEncoder) -> None:
         assert torch.equal(one, other)
 
 
-def test_a_long_clip_is_taken_in_parts(model: DualEncoder, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("name", "most"), [("_FRAMES", 3), ("_WEIGHTS", 1)])
+def test_a_long_clip_is_taken_in_parts(
+    model: DualEncoder, monkeypatch: pytest.MonkeyPatch, name: str, most: int
+) -> None:
     clip, text = random_clip(7, seed=2), random_text()
     whole = of_clip(model, clip, text)
-    monkeypatch.setattr(module, "_FRAMES", 3)
-    torch.testing.assert_close(
-        of_clip(model, clip, text), whole, atol=float(whole.max()) * 1e-5, rtol=0
-    )
-    monkeypatch.setattr(module, "_WEIGHTS", 1)  # even one frame is more
-    torch.testing.assert_close(
-        of_clip(model, clip, text), whole, atol=float(whole.max()) * 1e-5, rtol=0
-    )
+    monkeypatch.setattr(module, name, most)
+    parts = of_clip(model, clip, text)
+    torch.testing.assert_close(parts, whole, atol=float(whole.max()) * 1e-5, rtol=0)
 
 
 @pytest.mark.parametrize(
@@ -278,17 +276,11 @@ def refused(model: DualEncoder, message: str) -> None:
     assert "region=relevance" in str(caught.value)
 
 
-def test_a_model_without_a_vision_tower(model: DualEncoder) -> None:
+def test_a_model_without_a_vision_tower_or_a_class_token(model: DualEncoder, seeded: None) -> None:
     refused(replace(model, network=SimpleNamespace()), "no vision tower")
-
-
-def test_a_tower_without_a_class_token(model: DualEncoder, seeded: None) -> None:
-    shape = {
-        "hidden_size": 32,
-        "intermediate_size": 64,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 2,
-    }
+    shape = dict.fromkeys(("num_hidden_layers", "num_attention_heads"), 2) | {
+        "hidden_size": 32, "intermediate_size": 64,
+    }  # fmt: skip
     sizes = {"patch_size": 16, "image_size": SIDE}
     config = SiglipConfig(text_config={**shape, "vocab_size": 9}, vision_config=shape | sizes)
     network = SiglipModel(config).eval().requires_grad_(requires_grad=False)

@@ -20,7 +20,7 @@ from tests.planted import CLASSES, planted_frames
 
 @pytest.fixture(scope="module")
 def planted(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """A table of planted videos with mask files: 15 to learn from, in 3 groups; 10 to judge."""
+    """A table of planted videos with mask files: 15 to learn from, in 3 groups; 10 to evaluate."""
     folder = tmp_path_factory.mktemp("cells")
     lines = ["path,label,group,split"]
     for number in range(25):
@@ -51,7 +51,7 @@ def table_of(cell: Cell, **more: Any) -> ScoreTable:
     return evaluate(cell, cell.dataset.clips(), **more).table
 
 
-def test_a_video_model_under_masks_and_drawn_noise_beside_its_clean_twin(xclip):
+def test_a_video_model_under_masks_and_random_noise_beside_its_clean_twin(xclip):
     clean = table_of(cell_of(*xclip))
     assert clean.scores.shape == (10, 5)
     assert clean.kind == "logits"
@@ -80,7 +80,7 @@ def test_shards_of_a_video_models_cell_are_the_whole(xclip, tmp_path):
 
 
 @pytest.mark.parametrize("family", ["siglip", "xclip"])
-def test_attention_that_cannot_be_measured_is_told_and_left_out(family, request, caplog):
+def test_attention_that_cannot_be_measured_gives_a_warning_and_is_left_out(family, request, caplog):
     chosen = request.getfixturevalue(family)
     cell = cell_of(*chosen, "masking=feature", "ratio=null")
     with caplog.at_level(logging.WARNING):

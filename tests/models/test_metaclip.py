@@ -45,7 +45,7 @@ def test_metaclip_2_logits_are_those_of_transformers_from_the_video_frame_on(
     assert expected.std() > 0.1
 
 
-def test_metaclip_2_gives_evidence(model):
+def test_metaclip_2_gives_attribution(model):
     clip = torch.randint(0, 256, (2, 3, 64, 64), dtype=torch.uint8)
     found = attribution(model, [clip], model.encode_texts(TEXTS[:1]))
     assert found.shape == (2, 4, 4)

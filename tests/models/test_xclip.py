@@ -136,7 +136,7 @@ def test_what_it_cannot_do_is_refused_in_one_line(folder, more, message):
     assert "\n" not in str(caught.value)
 
 
-def test_drawn_noise_and_other_region_sources_are_not_refused(folder):
+def test_random_noise_and_other_region_sources_are_not_refused(folder):
     chosen = ("model=xclip", f"model.checkpoint={folder}")
     cell_from_config(composed(*chosen, "noise=gaussian", "region=motion", "masking=feature"))
 

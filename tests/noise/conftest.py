@@ -9,11 +9,12 @@ import pytest
 import torch
 
 from clip_har.models.zero_shot import ZeroShot
+from clip_har.noise.learned.identity import training_clips
 from clip_har.noise.learned.learning import History, learn
 from clip_har.noise.learned.perturbation import Perturbation
 from clip_har.noise.learned.settings import Learned
 from clip_har.noise.learned.training_clips import TrainingClips
-from tests.noise.made import planted_judge, started
+from tests.noise.made import planted_classifier, started
 
 
 @pytest.fixture(autouse=True)
@@ -26,11 +27,19 @@ def one_thread() -> Iterator[None]:
 
 
 @pytest.fixture
+def no_kept_clips() -> Iterator[None]:
+    """A process keeps the training clips; the test asks anew."""
+    training_clips.cache_clear()
+    yield
+    training_clips.cache_clear()
+
+
+@pytest.fixture
 def learned(small_training: TrainingClips, tmp_path: Path) -> Callable[..., Any]:
     numbers = count()
 
     def found(noise: Learned, classifier: ZeroShot | None = None) -> tuple[Perturbation, History]:
-        classifier = classifier or planted_judge()
+        classifier = classifier or planted_classifier()
         state = tmp_path / f"{next(numbers)}.partial"
         return learn(noise, started(noise, classifier), classifier, small_training, state=state)
 

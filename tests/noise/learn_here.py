@@ -9,7 +9,7 @@ import torch
 from clip_har.noise.learned.fit import learned_noise
 from clip_har.noise.learned.learning import _Loop
 from clip_har.noise.learned.settings import ClassSpecificNoise
-from tests.noise.made import COUNT, open_small, planted_judge, quick, split
+from tests.noise.made import COUNT, open_small, planted_classifier, quick, split
 from tests.planted import planted_clips
 
 NOISE = ClassSpecificNoise(learning=quick(steps=40, validate_every=2))
@@ -29,7 +29,7 @@ def main(folder: Path, log: Path, pause: float) -> None:
     frames = open_small(planted_clips(folder / "clips"), folder / "frames")
     learned_noise(
         NOISE,
-        planted_judge(),
+        planted_classifier(),
         lambda: split(frames),
         described={"kind": "ClassSpecificNoise"},
         frames=COUNT,

@@ -45,7 +45,7 @@ def linear_model(
     )
 
 
-def block_judge(classes: int, *, side: int = SIDE) -> ZeroShot:
+def block_classifier(classes: int, *, side: int = SIDE) -> ZeroShot:
     """Return a model that names the class whose horizontal stripe is the brightest."""
     weight = torch.zeros(classes, 3, side, side)
     for label, rows in enumerate(torch.arange(side).tensor_split(classes)):

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.linalg import hadamard
 from torch import Tensor
 from torch.nn import Module, Parameter
+from torch.nn.functional import normalize
 
 from clip_har.data.clips import ClipSet
 from clip_har.data.frames.store import FrameStore
@@ -23,6 +24,7 @@ from clip_har.engine.variants import headline_of
 from clip_har.masking.mask import Mask
 from clip_har.masking.masked_clips import MaskedClips
 from clip_har.masking.none import NoMask
+from clip_har.models.clip import CLIP
 from clip_har.models.dual_encoder import DualEncoder
 from clip_har.models.pooling import Pooling
 from clip_har.models.zero_shot import ZeroShot
@@ -40,6 +42,9 @@ from clip_har.noise.learned.settings import (
     UniversalNoise,
 )
 from clip_har.noise.learned.training_clips import TrainingClips
+from clip_har.regions.annotation import AnnotationRegion
+from clip_har.regions.source import SUBJECT
+from clip_har.regions.store import RegionMaps, open_regions
 from clip_har.results.costs import Cost
 from clip_har.results.score_table import ScoreTable
 from tests.planted import CLASSES, SCENES
@@ -85,7 +90,7 @@ class PlantedNetwork(Module):
         return SimpleNamespace(pooler_output=self.gains * seen + self.bias + PULL * pulled)
 
 
-def planted_judge(
+def planted_classifier(
     *,
     gains: tuple[float, ...] = GAINS,
     bias: tuple[float, ...] = BIAS,
@@ -107,6 +112,22 @@ def planted_judge(
         dtype=torch.float32,
     )
     return ZeroShot(model, torch.eye(len(CLASSES)), pooling, batch_size)
+
+
+def random_classifier(checkpoint: Path, *, batch_size: int = 64) -> ZeroShot:
+    """Return a CLIP of random weights with random classes: it can be asked for attribution."""
+    model = CLIP(checkpoint=str(checkpoint)).load(device=CPU, precision="fp32")
+    draws = torch.Generator().manual_seed(0)
+    classes = normalize(torch.randn(len(CLASSES), 32, generator=draws), dim=-1)
+    return ZeroShot(model, classes, "mean", batch_size)
+
+
+def subject_maps(frames: FrameStore, cache: Path) -> RegionMaps:
+    """Return the exact place of the subject in planted clips."""
+    no_model: Any = None  # exact maps do not ask it
+    return open_regions(
+        AnnotationRegion(), SUBJECT, frames, zero_shot=lambda: no_model, cache_dir=cache
+    )
 
 
 def open_small(clips: ClipSet, cache: Path) -> FrameStore:
@@ -133,18 +154,14 @@ def quick(**changes: Any) -> LearningSettings:
 
 def naming(noise: Learned, classifier: ZeroShot, *, levels: float = 16.0) -> Perturbation:
     """Return noise per class that is the class's own pattern: it names its class by itself."""
-    made = make_perturbation(
-        noise, model=classifier.model, class_embeddings=classifier.class_embeddings, frames=COUNT
-    )
+    made = started(noise, classifier)
     own = levels * patterns()[:, None, None].expand_as(made.parts["own"])
     return made.with_parts({"own": own.clone()})
 
 
 def mending(noise: Learned, classifier: ZeroShot, *, levels: float = 6.0) -> Perturbation:
     """Return noise for all classes that takes away what speaks for the first class."""
-    made = make_perturbation(
-        noise, model=classifier.model, class_embeddings=classifier.class_embeddings, frames=COUNT
-    )
+    made = started(noise, classifier)
     shared = -levels * patterns()[:1, None, None].expand_as(made.parts["shared"])
     return made.with_parts({"shared": shared.clone()})
 
@@ -224,11 +241,9 @@ def same_bits(one: Perturbation, other: Perturbation) -> bool:
     )
 
 
-def drawn(noise: Learned, classifier: ZeroShot, *, factor: float = 60) -> Perturbation:
+def random_noise(noise: Learned, classifier: ZeroShot, *, factor: float = 60) -> Perturbation:
     """Return random noise, most of its budget."""
-    made = make_perturbation(
-        noise, model=classifier.model, class_embeddings=classifier.class_embeddings, frames=COUNT
-    )
+    made = started(noise, classifier)
     found = made.with_parts({name: factor * part for name, part in made.parts.items()})
     found.project()
     return found

@@ -20,7 +20,7 @@ from tests.regions.test_camera import PATHS, SIZE, filmed, ground, view
 
 
 def scene(frames=8, height=96, width=128, seed=0):
-    """Return a still textured background ``(T, 3, H, W)`` and a generator for noise."""
+    """Return a static textured background ``(T, 3, H, W)`` and a generator for noise."""
     draws = np.random.default_rng(seed)
     background = draws.integers(40, 120, (3, height, width))
     return np.repeat(background[None], frames, axis=0), draws
@@ -98,7 +98,7 @@ def test_a_median_between_two_frames_is_not_rounded():
     assert not is_found(MotionRegion(threshold=6.5).of_pixels(frames))
 
 
-def test_a_moving_pixel_is_inside_and_a_still_one_nowhere_near():
+def test_a_moving_pixel_is_inside_and_a_static_one_far_outside():
     soft_mask = MotionRegion().of_pixels(moving_square(noise=3)[0])
     assert ((soft_mask == 0) | (soft_mask > 0.5)).all()
 
@@ -258,7 +258,7 @@ def test_the_subject_moves_and_the_background_is_the_rest():
 
 
 @pytest.mark.parametrize("target", ["object", "a ball", ""])
-def test_other_things_are_refused(target):
+def test_other_targets_are_refused(target):
     known = "region=motion knows subject, person, background only"
     with pytest.raises(ClipHarError, match=known):
         MotionRegion().check(target)

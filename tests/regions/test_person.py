@@ -3,7 +3,6 @@
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, cast
 
 import numpy as np
@@ -15,26 +14,16 @@ from safetensors.torch import load_file, save_file
 from torchvision.models import detection, get_model, get_model_weights
 
 from clip_har.core.errors import ClipHarError
-from clip_har.data.clips import Clip, ClipSet
 from clip_har.data.frames.store import ClipFrames
 from clip_har.models.checkpoint import weights_digest
 from clip_har.models.person_detector import PersonDetector, load_detector
-from clip_har.models.zero_shot import ZeroShot
 from clip_har.regions.person import PersonRegion
 from clip_har.regions.source import Locator
+from tests.regions.made import CLIPS, CPU, ON_CPU, shown
 
-CPU = torch.device("cpu")
-ON_CPU = cast(ZeroShot, SimpleNamespace(model=SimpleNamespace(device=CPU)))
-CLIPS = cast(ClipSet, None)  # not looked at
 SIZE = 32
 V1, V2 = "maskrcnn_resnet50_fpn", "maskrcnn_resnet50_fpn_v2"
 SCORE = {V1: 0.45, V2: 0.85}  # that a few of the random networks' people have
-
-
-def shown(pixels: NDArray[np.uint8]) -> ClipFrames:
-    pixels.flags.writeable = False  # as the store gives them
-    clip = Clip(id="c", path=Path("c.mp4"), label=0, group="g")
-    return ClipFrames(clip=clip, pixels=pixels, indices=tuple(range(len(pixels))), fit="crop")
 
 
 # Planted detectors
@@ -44,7 +33,7 @@ TOP, LEFT = (slice(0, 8), slice(None)), (slice(None), slice(0, 4))
 
 
 def detector(found: dict[int, list[Found]], *, score: float = 0.5) -> PersonDetector:
-    """Return a detector that finds known targets in a frame, told by its first pixel's value."""
+    """Return a detector of known targets, chosen by the value of a frame's first pixel."""
 
     def network(pictures: list[torch.Tensor]) -> list[dict[str, torch.Tensor]]:
         answers = []
@@ -139,32 +128,26 @@ def test_the_subject_is_the_people_and_the_background_all_else(plant: Any) -> No
     assert not background[1].any()  # no one found: what all else is stays unknown
 
 
-def test_a_mask_that_stays_improbable_finds_no_one(plant: Any) -> None:
-    (found,) = plant({1: [(1, 0.9, TOP, 0.49)]})([numbered(1)], "person")
-    assert not found.any()
-    (found,) = plant({1: [(1, 0.9, TOP, 0.51)]})([numbered(1)], "person")
-    assert found.any()
-
-
-def test_the_score_setting_reaches_the_detector(plant: Any) -> None:
-    found = {1: [(1, 0.6, TOP, 1.0)]}
-    assert plant(found)([numbered(1)], "person")[0].any()
-    assert not plant(found, score=0.7)([numbered(1)], "person")[0].any()
+@pytest.mark.parametrize(
+    ("score", "probability", "found"), [(0.6, 0.51, True), (0.6, 0.49, False), (0.7, 0.51, False)]
+)
+def test_a_person_needs_the_score_of_the_settings_and_a_probable_mask(
+    plant: Any, score: float, probability: float, found: bool
+) -> None:
+    locate = plant({1: [(1, 0.65, TOP, probability)]}, score=score)
+    assert locate([numbered(1)], "person")[0].any() == found
 
 
 # Settings
 
 
-@pytest.mark.parametrize("target", ["object", "a ball", ""])
-def test_other_things_are_refused(target: str) -> None:
-    with pytest.raises(ClipHarError, match="region=person knows person, subject, background only"):
+def test_people_and_the_background_are_the_targets_that_are_known() -> None:
+    for target in ("person", "subject", "background"):
         PersonRegion().check(target)
-
-
-@pytest.mark.parametrize("target", ["person", "subject", "background"])
-def test_people_and_what_is_around_them_are_known(target: str) -> None:
-    PersonRegion().check(target)
-    assert not PersonRegion().uses_label(target)
+        assert not PersonRegion().uses_label(target)
+    for target in ("object", "a ball", ""):
+        with pytest.raises(ClipHarError, match="region=person knows person, subject, background"):
+            PersonRegion().check(target)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,18 +18,13 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoTokenizer, CLIPSegForImageSegmentation, CLIPSegProcessor
 
 from clip_har.core.errors import ClipHarError
-from clip_har.data.clips import Clip, ClipSet
 from clip_har.data.frames.store import ClipFrames
 from clip_har.models.checkpoint import weights_digest
 from clip_har.models.clipseg import CLIPSeg, load_clipseg
-from clip_har.models.zero_shot import ZeroShot
 from clip_har.regions.prompted import PromptedRegion, soft_mask_of
 from clip_har.regions.source import Locator, is_found
 from tests.regions.checkpoints import INPUT, write_clipseg
-
-CPU = torch.device("cpu")
-ON_CPU = cast(ZeroShot, SimpleNamespace(model=SimpleNamespace(device=CPU)))
-CLIPS = cast(ClipSet, None)  # not looked at
+from tests.regions.made import CLIPS, CPU, ON_CPU, shown
 
 
 @pytest.fixture(scope="module")
@@ -53,12 +48,6 @@ def smooth(count: int, *, size: int = 96, seed: int) -> NDArray[np.uint8]:
     coarse = torch.from_numpy(draws.uniform(0, 255, (count, 3, 6, 6)).astype(np.float32))
     fine = torch.nn.functional.interpolate(coarse, size=(size, size), mode="bilinear")
     return fine.to(torch.uint8).numpy()
-
-
-def shown(pixels: NDArray[np.uint8]) -> ClipFrames:
-    pixels.flags.writeable = False  # as the store gives them
-    clip = Clip(id="c", path=Path("c.mp4"), label=0, group="g")
-    return ClipFrames(clip=clip, pixels=pixels, indices=tuple(range(len(pixels))), fit="crop")
 
 
 def locator(folder: Path, **settings: Any) -> Locator:
@@ -340,32 +329,31 @@ def test_a_missing_file(copy: Path, name: str, message: str) -> None:
         PromptedRegion(checkpoint=str(copy)).identity(CLIPS)
 
 
-def test_another_architecture(small_clip: Path) -> None:
-    refused(small_clip, "expected model_type clipseg in config.json, got 'clip'")
-
-
-def test_weights_of_another_shape(copy: Path) -> None:
-    config = json.loads((copy / "config.json").read_text())
-    config["reduce_dim"] = 32
-    (copy / "config.json").write_text(json.dumps(config))
-    refused(copy, "do not fit config.json|cannot be loaded")
-
-
-def test_damaged_weights(copy: Path) -> None:
-    weights = copy / "model.safetensors"
-    weights.write_bytes(weights.read_bytes()[: weights.stat().st_size // 2])
-    refused(copy, "cannot be loaded")
+PREPROCESSING = "expected a size of equal height and width and resample 2"
 
 
 @pytest.mark.parametrize(
-    "change",
-    [{"size": {"height": 64, "width": 32}}, {"size": 64}, {"size": None}, {"resample": 3}],
+    ("name", "change", "message"),
+    [
+        (
+            "config",
+            {"model_type": "clip"},
+            "expected model_type clipseg .*, got 'clip'",
+        ),
+        ("config", {"reduce_dim": 32}, "do not fit config.json|cannot be loaded"),
+        ("preprocessor_config", {"size": {"height": 64, "width": 32}}, PREPROCESSING),
+        ("preprocessor_config", {"size": 64}, PREPROCESSING),
+        ("preprocessor_config", {"size": None}, PREPROCESSING),
+        ("preprocessor_config", {"resample": 3}, PREPROCESSING),
+    ],
     ids=str,
 )
-def test_preprocessing_that_is_not_clipsegs(copy: Path, change: dict[str, Any]) -> None:
-    path = copy / "preprocessor_config.json"
+def test_a_configuration_that_does_not_fit(
+    copy: Path, name: str, change: dict[str, Any], message: str
+) -> None:
+    path = copy / f"{name}.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
-    refused(copy, "expected a size of equal height and width and resample 2")
+    refused(copy, message)
 
 
 def test_offline_says_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -127,7 +127,7 @@ def places(soft_mask: NDArray[np.float32]) -> list[list[Place]]:
 
 
 @pytest.mark.parametrize("first_layer", [0, -1])
-def test_the_evidence_lies_on_the_patches_that_it_depends_on(first_layer: int) -> None:
+def test_the_attribution_lies_on_the_patches_that_it_depends_on(first_layer: int) -> None:
     red = located(WALK, first_layer=first_layer)
     assert red.shape == (2, SIDE, SIDE)
     assert red.dtype == np.float32
@@ -136,7 +136,7 @@ def test_the_evidence_lies_on_the_patches_that_it_depends_on(first_layer: int) -
     assert np.sort(red[:, at, at].ravel())[:-6].max() < 0.1  # at the centres of all other patches
 
 
-def test_another_text_has_its_evidence_elsewhere() -> None:
+def test_another_text_has_its_attribution_elsewhere() -> None:
     assert places(located(WALK, "the green one")) == [[(4, 4)], [(0, 5)]]
     np.testing.assert_array_equal(located(WALK, "the red one"), located(WALK))
 
@@ -169,7 +169,7 @@ def test_without_a_coloured_patch_nothing_is_found() -> None:
 
 
 @pytest.mark.parametrize("pooling", ["mean", "max", "mean_probability"])
-def test_every_pooling_has_the_evidence(pooling: Any) -> None:
+def test_every_pooling_has_the_attribution(pooling: Any) -> None:
     locate = RelevanceRegion().locator(replace(planted(), pooling=pooling))
     assert places(locate([WALK], "subject")[0]) == [
         [(1, 1), (2, 1), (3, 1)],
@@ -190,7 +190,7 @@ def test_a_clip_alone_is_the_clip_among_others() -> None:
 # The settings
 
 
-def test_only_the_evidence_for_the_true_class_uses_the_label() -> None:
+def test_only_the_attribution_for_the_true_class_uses_the_label() -> None:
     honest, message = RelevanceRegion(), RelevanceRegion(attribution="label")
     assert [message.uses_label(target) for target in ("subject", "background", "a ball")] == [
         True,
@@ -238,51 +238,55 @@ def test_the_last_bits_hardly_ever_matter() -> None:
 
 
 @pytest.mark.parametrize("level", [0, 3])
-def test_evidence_that_is_the_same_everywhere_is_none(level: float) -> None:
+def test_attribution_that_is_the_same_everywhere_is_none(level: float) -> None:
     even = np.full((2, 7, 7), level, np.float32)
     even[0, 0, 0] *= 1 + 1e-6
     assert not spread(even, 28).any()
 
 
-# The tiny CLIP on drawn people
+# The tiny CLIP on rendered people
 
 
 @dataclass(frozen=True)
-class RandomNoise:
+class RenderedPerson:
     frames: ClipFrames
     prompt: str  # of its class
     person: NDArray[np.bool_]  # (T, S, S)
 
 
 @pytest.fixture(scope="module")
-def drawn() -> list[RandomNoise]:
+def rendered() -> list[RenderedPerson]:
     """Clips whose scene does not tell the action, with the exact places of the people."""
     clips = []
     for spec in plan_clips(seed=0, clips=20, scene_bias=0.05, split="test")[::2]:
         clip = render_clip(spec, frames=4, fps=2.0)
         frames = shown(clip.frames.transpose(0, 3, 1, 2).copy())
         prompt = f"a photo of a person doing {spec.action.replace('_', ' ')}."
-        clips.append(RandomNoise(frames, prompt, clip.labels == 1))
+        clips.append(RenderedPerson(frames, prompt, clip.labels == 1))
     return clips
 
 
-def on_people(model: DualEncoder, drawn: list[RandomNoise]) -> tuple[float, float]:
+def on_people(model: DualEncoder, rendered: list[RenderedPerson]) -> tuple[float, float]:
     """Return the attribution on people over their share of the frame, 1 being chance, on average.
 
-    First on the clip's own person, then on the places of the other clips' people: these stand
+    First on the clip's own person, then on the places of the people in other clips: these stand
     where people mostly do.
     """
     locate = RelevanceRegion().locator(ZeroShot(model, torch.empty(0), "mean", 32))
-    found = np.concatenate([locate([clip.frames], clip.prompt) for clip in drawn])  # (N, T, S, S)
+    found = np.concatenate(
+        [locate([clip.frames], clip.prompt) for clip in rendered]
+    )  # (N, T, S, S)
     found /= found.sum(axis=(1, 2, 3), keepdims=True)
-    people = np.stack([clip.person / clip.person.mean() for clip in drawn])
+    people = np.stack([clip.person / clip.person.mean() for clip in rendered])
     ratios = found.reshape(len(found), -1) @ people.reshape(len(people), -1).T
-    own = np.eye(len(drawn), dtype=bool)
+    own = np.eye(len(rendered), dtype=bool)
     return float(ratios[own].mean()), float(ratios[~own].mean())
 
 
-def test_the_tiny_clips_evidence_for_an_action_is_the_person(drawn: list[RandomNoise]) -> None:
-    own, others = on_people(TinyCLIP().load(device=CPU, precision="fp32"), drawn)
+def test_the_tiny_clips_attribution_for_an_action_is_the_person(
+    rendered: list[RenderedPerson],
+) -> None:
+    own, others = on_people(TinyCLIP().load(device=CPU, precision="fp32"), rendered)
     assert own > 1.5  # 2.2 when this was written
     assert own > 1.2 * others  # 1.65
 
@@ -290,9 +294,9 @@ def test_the_tiny_clips_evidence_for_an_action_is_the_person(drawn: list[RandomN
 @pytest.mark.parametrize("pooling", ["mean", "max"])
 @pytest.mark.parametrize("first_layer", [0, -1])
 def test_pooling_and_layers_reach_the_method(
-    drawn: list[RandomNoise], pooling: Pooling, first_layer: int
+    rendered: list[RenderedPerson], pooling: Pooling, first_layer: int
 ) -> None:
-    model, clip = TinyCLIP().load(device=CPU, precision="fp32"), drawn[0]
+    model, clip = TinyCLIP().load(device=CPU, precision="fp32"), rendered[0]
     frames, text = torch.from_numpy(clip.frames.pixels.copy()), model.encode_texts([clip.prompt])
     settings: dict[str, Any] = {"pooling": pooling, "first_layer": first_layer}
     other = {"mean": "max", "max": "mean"}[pooling]
@@ -308,7 +312,7 @@ def test_pooling_and_layers_reach_the_method(
     assert min(np.abs(ours - mistaken).max() for mistaken in wrong) > 0.01
 
 
-def test_a_model_that_knows_nothing_sees_its_evidence_anywhere(drawn: list[RandomNoise]) -> None:
+def test_the_attribution_of_random_weights_is_at_chance(rendered: list[RenderedPerson]) -> None:
     model = TinyCLIP().load(device=CPU, precision="fp32")
     ratios = []
     for seed in range(3):
@@ -316,5 +320,5 @@ def test_a_model_that_knows_nothing_sees_its_evidence_anywhere(drawn: list[Rando
             torch.manual_seed(seed)
             network: Any = CLIPModel(model.network.config).eval()
         network.requires_grad_(requires_grad=False)
-        ratios.append(on_people(replace(model, network=network), drawn)[0])
+        ratios.append(on_people(replace(model, network=network), rendered)[0])
     assert 0.7 < np.mean(ratios) < 1.3

@@ -138,7 +138,7 @@ def test_names_are_text_and_nothing_else(tmp_path):
     assert "&lt;script&gt;" in page
 
 
-def test_troubles_are_told(tmp_path):
+def test_warnings_are_on_the_page(tmp_path):
     folder = made_cell(tmp_path, "clean", table(0.9), "masking=none")
     sweep = made_sweep(tmp_path, {"none": folder, "shape": "no <b>disk</b>"}, asked=3)
     out = write_report(of_sweep(sweep), tmp_path / "r").parent
@@ -163,7 +163,7 @@ def test_the_command_writes_the_newest_sweep_and_names_the_page(tmp_path, capsys
         (["--results-dir", "gone"], "holds no sweep"),
     ],
 )
-def test_what_cannot_be_is_told_in_one_line(
+def test_what_is_impossible_gives_one_line(
     tmp_path, monkeypatch, capsys, arguments: list[str], message: str
 ):
     monkeypatch.chdir(tmp_path)

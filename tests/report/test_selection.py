@@ -54,7 +54,7 @@ def test_results_that_were_moved_are_found(tmp_path):
     assert chosen.cells[0].folder.is_relative_to(tmp_path / "after")
 
 
-def test_what_is_no_sweep_is_told(tmp_path):
+def test_a_folder_without_a_sweep_is_refused(tmp_path):
     with pytest.raises(ClipHarError, match="expected the folder of a sweep"):
         of_sweep(tmp_path)
     with pytest.raises(ClipHarError, match="holds no sweep"):
@@ -96,7 +96,7 @@ def test_a_filter_chooses_among_them(tracked):
     assert chosen.title == "clip_har where params.masking = 'none'"
 
 
-def test_a_filter_that_mlflow_refuses_is_told_in_one_line(tracked):
+def test_a_filter_that_mlflow_refuses_gives_one_line(tracked):
     with pytest.raises(ClipHarError, match="--filter colour: ") as caught:
         of_experiment(tracked, "clip_har", uri=default_uri(tracked), filters="colour")
     assert "\n" not in str(caught.value)

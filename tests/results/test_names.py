@@ -40,7 +40,7 @@ def test_names_are_made_from_full_keys() -> None:
     assert cell_name(varies) == "percent r=0.3 patch=8 epsilon=3 steps=300 train_masking=none+shape"
 
 
-def test_two_keys_that_end_alike_are_told_apart() -> None:
+def test_two_keys_that_end_alike_have_different_names() -> None:
     varies = {"masking": "none", "dataset.seed": 1, "seed": 0, "prompts.file": "/a/b.txt"}
     assert cell_name(varies) == "none dataset.seed=1 seed=0 file=b.txt"
     assert cell_name(varies, without={"seed"}) == "none dataset.seed=1 file=b.txt"

@@ -40,7 +40,7 @@ SWEEP = ("-m", "masking=shape,percent", "ratio=0.1,0.3,0.5")
 
 @pytest.fixture(scope="session")
 def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Twelve short clips of three classes, drawn."""
+    """Twelve short clips of three classes."""
     root = tmp_path_factory.mktemp("videos")
     for label, name in enumerate(CLASSES):
         for number in range(4):

@@ -35,7 +35,7 @@ def test_settings_of_noise_set_apart_what_is_of_one_kind() -> None:
     ]  # fmt: skip
 
 
-def test_two_keys_with_one_end_are_told_apart() -> None:
+def test_two_keys_with_one_end_have_different_names() -> None:
     groups = [[finished("seed=0", "dataset.seed=0")], [finished("seed=1", "dataset.seed=2")]]
     assert labels(groups) == ["dataset.seed=0 seed=0", "dataset.seed=2 seed=1"]
 

@@ -63,7 +63,7 @@ def test_the_scene_set_gives_every_measure(tmp_path: Path) -> None:
     )
 
 
-def test_several_sets_are_told_apart(tmp_path: Path) -> None:
+def test_several_sets_stay_apart(tmp_path: Path) -> None:
     cells = scene_set(tmp_path, "dataset.scene_bias=0.5", name=" a")
     cells += scene_set(tmp_path, "dataset.scene_bias=0.9", name=" b")
     found = sweep_measures(cells)
@@ -100,7 +100,7 @@ def test_a_frozen_twin_of_another_picture_gives_no_contrast(tmp_path: Path) -> N
     assert "scene/contrasted_accuracy" not in sweep_measures(cells).metrics()
 
 
-def test_the_model_s_own_evidence_is_no_truth_about_scenes(tmp_path: Path) -> None:
+def test_the_attribution_of_the_model_is_no_truth_about_scenes(tmp_path: Path) -> None:
     cells = scene_set(tmp_path, "region=relevance")
     assert sweep_measures(cells).rows.empty
 
@@ -141,7 +141,7 @@ def test_how_much_each_class_relies_on_what_was_hidden(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
-def test_parts_of_things_and_controls_are_no_background(tmp_path: Path) -> None:
+def test_parts_of_targets_and_controls_are_no_background(tmp_path: Path) -> None:
     cells = [
         finished(tmp_path, "clean", [1] * 6, "masking=none"),
         finished(tmp_path, "part", [1, 0] * 3, "masking=feature"),
@@ -151,7 +151,7 @@ def test_parts_of_things_and_controls_are_no_background(tmp_path: Path) -> None:
     assert sweep_measures(cells).rows.empty
 
 
-def test_two_cells_for_one_way_are_told_and_left_out(
+def test_two_cells_for_one_role_give_a_warning_and_are_left_out(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     cells = scene_set(tmp_path)

@@ -52,19 +52,18 @@ def cell_folder(folder: Path, name: str) -> Path:
 
 
 def test_each_noise_is_learned_once(swept: tuple[Path, str]) -> None:
-    folder, message = swept
-    assert (
-        message.count("learning UniversalNoise noise (once") == 1
-    )  # also the control of the other
-    assert message.count("learning ClassSpecificNoise noise (once") == 1
+    folder, printed = swept
+    # The universal noise is also the control of the other.
+    assert printed.count("learning UniversalNoise noise (once") == 1
+    assert printed.count("learning ClassSpecificNoise noise (once") == 1
     assert len(list((folder / "cache" / "noise").glob("*/noise.safetensors"))) == 2
     assert not list((folder / "cache" / "noise").glob("*/*.partial"))
 
 
 def test_typed_again_nothing_is_learned_or_run(swept: tuple[Path, str]) -> None:
-    message = run(swept[0], *SWEEP)
-    assert "learning" not in message
-    assert message.count("finished already, not run again") == 6
+    printed = run(swept[0], *SWEEP)
+    assert "learning" not in printed
+    assert printed.count("finished already, not run again") == 6
 
 
 def test_a_cell_holds_the_noise_and_all_that_it_did(swept: tuple[Path, str]) -> None:
@@ -107,9 +106,9 @@ def test_the_numbers_and_curves_are_in_the_store(swept: tuple[Path, str]) -> Non
     assert [point.step for point in curve] == [2, 4]
 
 
-def test_the_sweep_tells_the_effects_with_the_leak_marked(swept: tuple[Path, str]) -> None:
-    folder, message = swept
-    assert f"class_specific: {LEAKY}" in message
+def test_the_sweep_prints_the_effects_with_the_leak_marked(swept: tuple[Path, str]) -> None:
+    folder, printed = swept
+    assert f"class_specific: {LEAKY}" in printed
     effects = min(folder.glob("results/sweeps/*/noise_effects.csv"))
     table = pd.read_csv(effects)
     assert set(table["mask"]) == {"none", "percent r=0.3"}
@@ -119,11 +118,11 @@ def test_the_sweep_tells_the_effects_with_the_leak_marked(swept: tuple[Path, str
 
 @pytest.mark.slow
 def test_oracle_is_marked_everywhere(swept: tuple[Path, str]) -> None:
-    message = run(swept[0], "noise=class_specific", "noise.protocol=oracle")
-    assert "none [uses the true label]: finished" in message
+    printed = run(swept[0], "noise=class_specific", "noise.protocol=oracle")
+    assert "none [uses the true label]: finished" in printed
     client = mlflow.MlflowClient(f"sqlite:///{swept[0] / 'results' / 'mlflow.db'}")
     (oracle,) = client.search_runs(["1"], "tags.`clip_har.uses_true_label` = 'true'")
-    assert "learning ClassSpecificNoise" not in message  # a protocol is no other noise
+    assert "learning ClassSpecificNoise" not in printed  # a protocol is no other noise
     artifacts = Path(str(oracle.info.artifact_uri).removeprefix("file://")) / "noise"
     variants = set(pd.read_csv(artifacts / "effect.csv")["variant"])
     assert {LEAKY, "random (leaks the label)", "shuffled (leaks the label)"} <= variants
@@ -139,7 +138,7 @@ def test_oracle_is_marked_everywhere(swept: tuple[Path, str]) -> None:
         (["noise=universal", "train_masking=[isolation]"], "where the subject is"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_is_told_in_one_line(
+def test_what_is_impossible_gives_one_line(
     swept: tuple[Path, str], arguments: list[str], message: str
 ) -> None:
     printed = run(swept[0], *arguments, status=1)
@@ -153,13 +152,13 @@ def test_noise_of_another_size_or_class_set_is_refused(
     swept: tuple[Path, str],
 ) -> None:
     file = cell_folder(swept[0], "none noise=universal") / "noise" / "noise.safetensors"
-    message = run(
+    printed = run(
         swept[0], "noise=universal", f"noise.file={file}", "noise.resolution=14", status=1
     )
-    assert "expected δ of shape shared (1, 1, 3, 14, 14), got shared (1, 1, 3, 112, 112)" in message
-    message = run(
+    assert "expected δ of shape shared (1, 1, 3, 14, 14), got shared (1, 1, 3, 112, 112)" in printed
+    printed = run(
         swept[0], "noise=universal", f"noise.file={file}", "noise.epsilon=0.001", status=1
     )
-    assert "larger than noise.epsilon allows" in message
-    message = run(swept[0], "noise=universal", f"noise.file={file}")
-    assert "learning" not in message
+    assert "larger than noise.epsilon allows" in printed
+    printed = run(swept[0], "noise=universal", f"noise.file={file}")
+    assert "learning" not in printed

@@ -105,7 +105,7 @@ def test_models_are_compared_with_the_base_under_what_both_were_shown(tmp_path):
     assert corruption_errors(cells, None).empty
 
 
-def test_the_base_model_is_a_setting_and_one_that_is_not_there_is_told(tmp_path, caplog):
+def test_the_base_model_is_a_setting_and_a_missing_one_gives_a_warning(tmp_path, caplog):
     cells = of_two_models(tmp_path, "base_model=second")
     measures = set(sweep_measures(cells).rows["measure"])
     assert "robustness/mean_corruption_error" in measures

@@ -1,4 +1,4 @@
-"""The rendered set as a data set: drawn once, whole, with subjects as groups."""
+"""The rendered set as a data set: rendered once, whole, with subjects as groups."""
 
 import subprocess
 import sys
@@ -14,27 +14,29 @@ from clip_har.synthetic.dataset import Synthetic
 
 
 @pytest.fixture(scope="module")
-def drawn(tmp_path_factory: pytest.TempPathFactory) -> Synthetic:
-    return Synthetic(cache_dir=tmp_path_factory.mktemp("drawn"), count=20, workers=1)
+def rendered(tmp_path_factory: pytest.TempPathFactory) -> Synthetic:
+    return Synthetic(cache_dir=tmp_path_factory.mktemp("rendered"), count=20, workers=1)
 
 
-def test_twenty_classes_in_order_with_subjects_as_groups(drawn: Synthetic) -> None:
-    clips = drawn.clips()
+def test_twenty_classes_in_order_with_subjects_as_groups(rendered: Synthetic) -> None:
+    clips = rendered.clips()
     assert len(clips.class_names) == 20
     assert np.bincount(clips.labels).tolist() == [1] * 20
     assert all(clip.group.startswith("test-") for clip in clips.clips)
     assert clips.name == "synthetic/test/bias0.9"
 
 
-def test_a_second_look_renders_nothing(drawn: Synthetic, monkeypatch: pytest.MonkeyPatch) -> None:
-    digest = drawn.clips().digest
+def test_a_second_look_renders_nothing(
+    rendered: Synthetic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digest = rendered.clips().digest
     monkeypatch.setattr(Synthetic, "_render", lambda *_: pytest.fail("rendered again"))
-    assert drawn.clips().digest == digest
+    assert rendered.clips().digest == digest
 
 
-def test_every_clip_decodes(drawn: Synthetic, tmp_path: Path) -> None:
+def test_every_clip_decodes(rendered: Synthetic, tmp_path: Path) -> None:
     store = FrameStore.open(
-        drawn.clips(), FrameSettings(count=4, size=112), cache_dir=tmp_path, progress=False
+        rendered.clips(), FrameSettings(count=4, size=112), cache_dir=tmp_path, progress=False
     )
     assert not store.failures
     assert store.lengths.tolist() == [4] * 20
@@ -44,12 +46,12 @@ def test_every_clip_decodes(drawn: Synthetic, tmp_path: Path) -> None:
     "change",
     [{"scene_bias": 0.05}, {"seed": 1}, {"subset": "train"}, {"variant": "person"}, {"count": 21}],
 )
-def test_what_changes_the_clips_changes_the_folder(drawn: Synthetic, change) -> None:
-    assert drawn.model_copy(update=change).folder() != drawn.folder()
+def test_what_changes_the_clips_changes_the_folder(rendered: Synthetic, change) -> None:
+    assert rendered.model_copy(update=change).folder() != rendered.folder()
 
 
-def test_what_does_not_keeps_it(drawn: Synthetic) -> None:
-    assert drawn.model_copy(update={"workers": 2}).folder() == drawn.folder()
+def test_what_does_not_keeps_it(rendered: Synthetic) -> None:
+    assert rendered.model_copy(update={"workers": 2}).folder() == rendered.folder()
 
 
 def test_a_half_rendered_set_is_rendered_again(tmp_path: Path) -> None:
@@ -63,7 +65,7 @@ def test_a_root_that_cannot_be_written(tmp_path: Path) -> None:
     with pytest.raises(
         ClipHarError, match=r"rendered clips cannot be kept in .*set another dataset\.cache_dir"
     ):
-        Synthetic(cache_dir=tmp_path / "file" / "drawn", count=1).clips()
+        Synthetic(cache_dir=tmp_path / "file" / "rendered", count=1).clips()
 
 
 def test_a_users_script_renders_in_processes_that_do_not_run_it_again(tmp_path: Path) -> None:

@@ -158,7 +158,7 @@ def test_one_name_twice_is_refused(tmp_path):
 
 @every_format
 @pytest.mark.parametrize("share", [0.3, 0.7])
-def test_cut_off_archives_are_told_in_one_line(make, share, tmp_path):
+def test_cut_off_archives_give_one_line(make, share, tmp_path):
     path = make(tmp_path / "cut.zip", {f"v/{n}.avi": bytes([n]) * 3000 for n in range(9)})
     path.write_bytes(path.read_bytes()[: int(path.stat().st_size * share)])
     with pytest.raises(ClipHarError, match="fetch") as caught:

@@ -1,4 +1,4 @@
-"""What a data set holds, told and drawn."""
+"""What a data set holds, as text and as pictures."""
 
 import pytest
 from PIL import Image
@@ -53,7 +53,7 @@ def test_a_user_looks_at_a_folder(tmp_path, capsys, monkeypatch):
         (["folder", "--root", ".", "dataset.splt=2"], "dataset.splt: there is no such key"),
     ],
 )
-def test_mistakes_are_told_in_one_line(typed, fault, capsys, tmp_path, monkeypatch):
+def test_mistakes_give_one_line(typed, fault, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit) as ended:
         main(["info", *typed])

@@ -142,7 +142,7 @@ def test_a_user_prepares_and_verifies(tmp_path, capsys, monkeypatch):
         (["--splits=none.zip"], "none.zip does not exist: expected an archive"),
     ],
 )
-def test_what_is_missing_is_told_in_one_line(typed, fault, tmp_path, capsys):
+def test_what_is_missing_gives_one_line(typed, fault, tmp_path, capsys):
     with pytest.raises(SystemExit) as ended:
         main(["prepare", "ucf101", "--root", str(tmp_path / "root"), *typed])
     assert ended.value.code == 1

@@ -201,7 +201,9 @@ def test_a_copy_laid_out_flat(root, capsys):
         assert "note:" not in message
 
 
-def test_a_table_that_cannot_be_written_is_told_before_clips_are_decoded(root, capsys, monkeypatch):
+def test_a_table_that_cannot_be_written_is_refused_before_clips_are_decoded(
+    root, capsys, monkeypatch
+):
     monkeypatch.setattr(module, "verify", lambda *_, **__: pytest.fail("decodes"))
     (root / "file").touch()
     with pytest.raises(SystemExit) as ended:

@@ -1,4 +1,4 @@
-"""The frame store: built once, whole or not at all, judged at every opening."""
+"""The frame store: built once, whole or not at all, checked at every opening."""
 
 import errno
 import json

@@ -59,33 +59,6 @@ def test_the_share_inside_by_hand():
     assert mass_inside(attribution, subject) == pytest.approx((1 + 2 + 0.625) / 20)
 
 
-def test_the_share_is_between_nothing_and_all():
-    attribution = torch.rand(2, 3, 3, generator=torch.Generator().manual_seed(0))
-    everywhere = np.ones((2, 9, 9), np.float32)
-    assert mass_inside(attribution, everywhere) == pytest.approx(1)
-    assert mass_inside(attribution, 0 * everywhere) == 0
-    subject = np.random.default_rng(0).random((2, 9, 9), np.float32)
-    inside = mass_inside(attribution, subject)
-    assert inside + mass_inside(attribution, 1 - subject) == pytest.approx(1)
-    assert mass_inside(1000 * attribution, subject) == pytest.approx(inside)
-
-
-def test_frames_count_by_their_evidence():
-    attribution = torch.tensor([[[9.0]], [[1.0]]])
-    subject = np.array([[[1.0]], [[0.0]]], np.float32)
-    assert mass_inside(attribution, subject) == pytest.approx(0.9)
-
-
-def test_without_evidence_there_is_no_share():
-    assert np.isnan(mass_inside(torch.zeros(2, 3, 3), np.ones((2, 9, 9), np.float32)))
-
-
-def test_a_patch_need_not_be_a_whole_number_of_pixels():
-    subject = np.zeros((1, 10, 10), np.float32)
-    subject[:, :5] = 1
-    assert mass_inside(torch.ones(1, 4, 4), subject) == pytest.approx(0.5)
-
-
 def test_the_subject_is_left_as_it_was():
     subject = np.ones((1, 4, 4), np.float32)
     subject.flags.writeable = False  # maps are read from a file
@@ -103,7 +76,7 @@ def test_the_loss_is_what_lies_outside():
 
 
 @pytest.mark.parametrize("pooling", ["mean", "mean_probability", "max"])
-def test_maps_are_the_evidence_for_a_class(model, clip, texts, pooling: Pooling):
+def test_maps_are_the_attribution_for_a_class(model, clip, texts, pooling: Pooling):
     classifier = ZeroShot(model, texts, pooling, 32)
     embeddings = embed_clip(model, clip)
     found = [attribution_maps(classifier, clip, label) for label in range(FRAMES)]
@@ -114,7 +87,7 @@ def test_maps_are_the_evidence_for_a_class(model, clip, texts, pooling: Pooling)
     assert not torch.allclose(found[0], found[1], rtol=0.1)
 
 
-def test_evidence_with_a_gradient_is_that_of_single_frames(model, clip, texts):
+def test_attribution_with_a_gradient_is_that_of_single_frames(model, clip, texts):
     found = attribution_with_gradient(model, shown(model, clip).requires_grad_(), texts)
     assert found.shape == (FRAMES, GRID, GRID)
     for frame, text, maps in zip(clip.split(1), texts, found, strict=True):
@@ -123,7 +96,7 @@ def test_evidence_with_a_gradient_is_that_of_single_frames(model, clip, texts):
         assert alone.max() > 0
 
 
-def test_evidence_has_the_gradient_that_finite_differences_say(model, clip, texts):
+def test_the_gradient_of_attribution_equals_finite_differences(model, clip, texts):
     pixels = shown(model, clip).requires_grad_()
     subject = torch.zeros(FRAMES, GRID, GRID)
     subject[:, 1:3, :2] = 1
@@ -143,7 +116,7 @@ def test_evidence_has_the_gradient_that_finite_differences_say(model, clip, text
     assert (ends[0] - ends[1]) / (2 * step) == pytest.approx(float(slope.norm()), rel=0.05)
 
 
-def test_the_model_learns_nothing_from_evidence(model, clip, texts):
+def test_the_model_learns_nothing_from_attribution(model, clip, texts):
     tower = model.network.vision_model
     pixels = shown(model, clip).requires_grad_()
     attribution_with_gradient(model, pixels, texts).square().sum().backward()

@@ -29,7 +29,7 @@ from clip_har.noise.learned.settings import (
     ResidualNoise,
     UniversalNoise,
 )
-from tests.noise.linear import SIDE, WIDTH, block_judge, linear_model
+from tests.noise.linear import SIDE, WIDTH, block_classifier, linear_model
 
 CLASSES = 4
 KINDS: list[Learned] = [
@@ -117,14 +117,14 @@ def test_random_noise_is_another_and_the_same_for_a_seed(noise):
                 assert torch.corrcoef(torch.stack([one[moved], row[moved]]))[0, 1].abs() < 0.3
 
 
-def test_signs_are_drawn_by_lot():
+def test_signs_are_random():
     original = learned(UniversalNoise())
     positive = original.with_parts({"shared": original.parts["shared"].abs() + 1})
     found = random_like(positive, seed=0).parts["shared"]
     assert (found > 0).float().mean() == pytest.approx(0.5, abs=0.06)
 
 
-def test_classes_are_dealt_apart():
+def test_each_class_is_shuffled_on_its_own():
     original = learned(ClassSpecificNoise())
     same = original.with_parts({"own": original.parts["own"][:1].expand(CLASSES, -1, -1, -1, -1)})
     found = random_like(same, seed=0).parts["own"]
@@ -151,24 +151,21 @@ def test_random_noise_of_a_border_is_as_strong_in_the_border(noise):
 # Another class's noise
 
 
-@pytest.mark.parametrize("classes", range(2, 31))
-def test_a_derangement_gives_each_noise_to_another_class(classes):
+@pytest.mark.parametrize("classes", [2, 3, 4, 7, 20, 30])
+def test_a_derangement_gives_each_noise_to_another_class_by_its_seed(classes):
     for seed in range(5):
         partner = derangement(classes, seed=seed)
         assert sorted(partner) == list(range(classes))
         assert (partner != np.arange(classes)).all()
-
-
-def test_a_derangement_is_of_the_seed():
-    assert np.array_equal(derangement(20, seed=3), derangement(20, seed=3))
-    assert not np.array_equal(derangement(20, seed=3), derangement(20, seed=4))
+        assert np.array_equal(partner, derangement(classes, seed=seed))
+        assert classes < 20 or not np.array_equal(partner, derangement(classes, seed=seed + 1))
 
 
 # Calibration
 
 
 def planted_answers(scale, biases, *, clips, seed=0):
-    """Return scores, and labels that are drawn from softmax(scale * score + bias)."""
+    """Return scores, and labels that are sampled from softmax(scale * score + bias)."""
     draws = np.random.default_rng(seed)
     scores = (4 * draws.standard_normal((clips, len(biases)))).astype(np.float32)
     chances = softmax(scale * scores + biases, axis=1)
@@ -184,23 +181,19 @@ def objective(values, scores, labels):
     return np.mean(by_class) + 1e-4 * (values[1:] ** 2).sum()
 
 
-def test_calibration_recovers_planted_scale_and_biases():
-    biases = np.array([1.0, -0.5, 0.0, -1.5, 1.0])
-    scores, labels = planted_answers(0.4, biases, clips=20_000)
+@pytest.mark.parametrize(
+    ("scale", "planted"), [(0.4, [1.0, -0.5, 0.0, -1.5, 1.0]), (1.0, [0.0, 0.0, 0.0])]
+)
+def test_calibration_recovers_planted_scale_and_biases(scale, planted):
+    biases = np.array(planted)
+    scores, labels = planted_answers(scale, biases, clips=20_000)
     found = fit_calibration(scores, labels)
-    assert found.scale == pytest.approx(0.4, rel=0.03)
-    # Every class weighs alike: what its frequency adds to its bias is taken out again.
+    assert found.scale == pytest.approx(scale, rel=0.03)
+    # Every class has the same weight: what its frequency adds to its bias is taken out again.
     expected = biases - np.log(np.bincount(labels))
     np.testing.assert_allclose(
         found.biases - found.biases.mean(), expected - expected.mean(), atol=0.08
     )
-
-
-def test_calibration_of_calibrated_answers_changes_little():
-    scores, labels = planted_answers(1.0, np.zeros(3), clips=20_000)
-    found = fit_calibration(scores, labels)
-    assert found.scale == pytest.approx(1, rel=0.05)
-    np.testing.assert_allclose(found.biases, 0, atol=0.1)
 
 
 def test_a_class_counts_alike_however_many_clips_it_has():
@@ -304,45 +297,39 @@ def striped(strength: float) -> PixelNoise:
     return noise
 
 
-def test_noise_that_names_its_class_does_so_on_every_empty_frame():
-    found = named_on_empty(striped(9), block_judge(CLASSES))
-    assert found.tolist() == [1] * CLASSES
-
-
-def test_noise_that_names_another_class_never_names_its_own():
-    wrong = striped(9)
-    rolled = wrong.with_parts({"own": wrong.parts["own"].roll(1, dims=0)})
-    assert named_on_empty(rolled, block_judge(CLASSES)).tolist() == [0] * CLASSES
-
-
-def test_noise_of_nothing_names_a_class_by_chance():
-    nothing = named_on_empty(striped(0), block_judge(CLASSES))
-    assert nothing.mean() == pytest.approx(1 / CLASSES)
+@pytest.mark.parametrize(
+    ("strength", "shift", "mean"), [(9, 0, 1.0), (9, 1, 0.0), (0, 0, 1 / CLASSES)],
+    ids=["its own class", "another class", "no noise: chance"],
+)  # fmt: skip
+def test_how_often_noise_names_its_class_on_empty_frames(strength, shift, mean):
+    noise = striped(strength)
+    rolled = noise.with_parts({"own": noise.parts["own"].roll(shift, dims=0)})
+    assert named_on_empty(rolled, block_classifier(CLASSES)).mean() == pytest.approx(mean)
 
 
 def test_black_grey_and_white_are_the_empty_frames():
     one_sided = striped(9)
     brighter = one_sided.with_parts({"own": one_sided.parts["own"].clamp(min=0)})
-    found = named_on_empty(brighter, block_judge(CLASSES))
+    found = named_on_empty(brighter, block_classifier(CLASSES))
     # On white nothing gets brighter: the answer is the same whatever the noise.
     np.testing.assert_allclose(sorted(found), [2 / 3, 2 / 3, 2 / 3, 1])
 
 
 def test_a_shift_names_its_class_too():
-    classifier = block_judge(CLASSES)
+    classifier = block_classifier(CLASSES)
     noise = make_perturbation(
         EmbeddingNoise(epsilon=2),
         model=classifier.model,
         class_embeddings=classifier.class_embeddings,
         frames=1,
     )
-    message = noise.with_parts({"own": 2 * torch.eye(CLASSES)})
-    assert named_on_empty(message, classifier).tolist() == [1] * CLASSES
+    own = noise.with_parts({"own": 2 * torch.eye(CLASSES)})
+    assert named_on_empty(own, classifier).tolist() == [1] * CLASSES
     rolled = noise.with_parts({"own": 2 * torch.eye(CLASSES).roll(1, dims=0)})
     assert named_on_empty(rolled, classifier).tolist() == [0] * CLASSES
 
 
 @given(st.integers(0, 20))
 def test_shares_are_of_three_frames(seed):
-    found = named_on_empty(learned(ClassSpecificNoise(epsilon=40), seed), block_judge(CLASSES))
+    found = named_on_empty(learned(ClassSpecificNoise(epsilon=40), seed), block_classifier(CLASSES))
     assert set((found * 3).round(6)) <= {0, 1, 2, 3}

@@ -26,7 +26,7 @@ from clip_har.noise.learned.settings import (
     UniversalNoise,
 )
 from clip_har.noise.learned.training_clips import TrainingClips
-from tests.noise.made import COUNT, SIDE, planted_judge, quick
+from tests.noise.made import COUNT, SIDE, planted_classifier, quick
 from tests.planted import CLASSES
 
 HOW = quick(steps=4, validate_every=2)
@@ -46,13 +46,13 @@ def kind(noise: Learned) -> str:
 
 def described(noise: Learned, **more: Any) -> dict[str, Any]:
     """Stand for `described_fit`."""
-    given = {"data": "planted", "data_digest": "0", "weights": planted_judge().model.digest}
+    given = {"data": "planted", "data_digest": "0", "weights": planted_classifier().model.digest}
     return {"kind": kind(noise), "noise": noise.model_dump(mode="json"), **given, **more}
 
 
 @pytest.fixture(scope="module")
 def classifier() -> ZeroShot:
-    return planted_judge()
+    return planted_classifier()
 
 
 @pytest.fixture
@@ -191,23 +191,17 @@ def test_other_data_weights_and_code_are_another_noise(learned, tmp_path, change
     assert len(kept(tmp_path)) == 2
 
 
-def test_noise_that_does_not_help_says_so(learned, monkeypatch, caplog):
-    scores = iter([-0.1, -0.3, -0.2])
-    monkeypatch.setattr(_Loop, "_validate", lambda _: next(scores))
-    found = learned(NOISE)
-    assert found.history.kept == 4
-    (message,) = [record.getMessage() for record in caplog.records]
-    assert message == (
+@pytest.mark.parametrize("scores", [(-0.1, -0.3, -0.2), (-0.3, -0.4, -0.2)], ids=["worse", "helps"])
+def test_noise_that_does_not_help_says_so(learned, monkeypatch, caplog, scores):
+    rest = iter(scores)
+    monkeypatch.setattr(_Loop, "_validate", lambda _: next(rest))
+    assert learned(NOISE).history.kept == 4
+    warning = (
         "ClassSpecificNoise noise is no better than none on the validation clips:"
         " -0.200 after 4 steps, -0.100 at the start"
     )
-
-
-def test_noise_that_helps_says_nothing(learned, monkeypatch, caplog):
-    scores = iter([-0.3, -0.4, -0.2])
-    monkeypatch.setattr(_Loop, "_validate", lambda _: next(scores))
-    learned(NOISE)
-    assert not caplog.records
+    expected = [warning] if scores[0] == -0.1 else []
+    assert [record.getMessage() for record in caplog.records] == expected
 
 
 def test_what_was_learned_is_not_lost_where_it_cannot_be_kept(learned, monkeypatch, tmp_path):
@@ -279,7 +273,7 @@ def refused(
     **more: Any,
 ) -> None:
     with pytest.raises(ClipHarError, match=message) as caught:
-        read(path, noise, classifier or planted_judge(), **more)
+        read(path, noise, classifier or planted_classifier(), **more)
     assert "\n" not in str(caught.value)
     assert str(caught.value).startswith(f"noise.file={path}: ")
 
@@ -311,81 +305,77 @@ def test_a_file_that_holds_no_tensors(file, content):
     refused(file, "not usable here: ")
 
 
-def changed(file: Path, change: Callable[[dict[str, Any], dict[str, str]], None]) -> None:
-    """Write a file again with other tensors and metadata."""
+def bend_values(tensors: dict[str, Any], _: dict[str, str]) -> None:
+    tensors["part.own"][0, 0, 0, 0, 0] += 0.5
+
+
+def bend_card(_: dict[str, Any], metadata: dict[str, str]) -> None:
+    metadata["card"] = metadata["card"].replace("planted", "another")
+
+
+def other_tensors(tensors: dict[str, Any], metadata: dict[str, str]) -> None:
+    for values in (tensors, metadata):
+        values.clear()
+    tensors["weight"] = torch.zeros(2)
+
+
+TAMPERED = "its values are not those that were written"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (bend_values, TAMPERED),
+        (bend_card, TAMPERED),
+        (other_tensors, "not usable here: "),
+        *((lambda _, metadata, key=key: metadata.pop(key), "not usable here: ")
+          for key in ("digest", "card", "history")),
+    ],
+    ids=["values", "card", "other tensors", "no digest", "no card", "no history"],
+)  # fmt: skip
+def test_a_file_that_was_tampered_with(file, change, message):
     with safe_open(file, "pt") as opened:
         metadata = opened.metadata()
     tensors = load_file(file)
     change(tensors, metadata)
     save_file(tensors, file, metadata=metadata)
+    refused(file, message)
 
 
-def test_values_that_were_tampered_with(file):
-    def bend(tensors: dict[str, Any], _: dict[str, str]) -> None:
-        tensors["part.own"][0, 0, 0, 0, 0] += 0.5
-
-    changed(file, bend)
-    refused(file, "its values are not those that were written")
-
-
-def test_a_card_that_was_tampered_with(file):
-    def bend(_: dict[str, Any], metadata: dict[str, str]) -> None:
-        metadata["card"] = metadata["card"].replace("planted", "another")
-
-    changed(file, bend)
-    refused(file, "its values are not those that were written")
-
-
-@pytest.mark.parametrize("name", ["digest", "card", "history"])
-def test_metadata_that_is_missing(file, name):
-    def drop(_: dict[str, Any], metadata: dict[str, str]) -> None:
-        del metadata[name]
-
-    changed(file, drop)
-    refused(file, "not usable here: ")
-
-
-def test_tensors_of_something_else(file):
-    save_file({"weight": torch.zeros(2)}, file)
-    refused(file, "not usable here: ")
-
-
-def test_noise_of_another_size(file):
-    classifier = planted_judge()
-    larger = replace(classifier, model=replace(classifier.model, image_size=32))
-    refused(
-        file,
-        r"expected δ of shape own \(5, 1, 3, 32, 32\), got own \(5, 1, 3, 16, 16\)$",
-        classifier=larger,
-    )
-    refused(file, r"expected δ of shape own \(5, 4, 3,", NOISE.model_copy(update={"static": False}))
-    refused(file, r"expected .* \(5, 1, 3, 8, 8\)", NOISE.model_copy(update={"resolution": 8}))
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (("diving", *CLASSES[1:]),
+         r"expected noise for the 5 classes .*got 5 classes \(differing: climbing, diving\)$"),
+        (CLASSES[::-1], r"\(differing: in another order\)$"),
+    ],
+)  # fmt: skip
+def test_noise_of_other_classes(file, names, message):
+    refused(file, message, clips=other_clips(names))
 
 
 def test_noise_of_another_number_of_classes(file):
-    classifier = planted_judge()
+    classifier = planted_classifier()
     fewer = replace(classifier, class_embeddings=classifier.class_embeddings[:4])
     refused(
         file, r"expected δ of shape own \(4, 1", classifier=fewer, clips=other_clips(CLASSES[:4])
     )
 
 
-def test_noise_of_other_classes(file):
-    refused(
-        file,
-        r"expected noise for the 5 classes of the clips, got 5 classes"
-        r" \(differing: climbing, diving\)$",
-        clips=other_clips(("diving", *CLASSES[1:])),
-    )
-
-
-def test_noise_of_the_classes_in_another_order(file):
-    refused(file, r"\(differing: in another order\)$", clips=other_clips(CLASSES[::-1]))
-
-
-@pytest.mark.parametrize("noise", [UniversalNoise(), ResidualNoise(), EmbeddingNoise()], ids=kind)
-def test_noise_of_another_shape_of_parts(file, noise):
-    refused(file, r"expected δ of shape .*, got own \(5, 1, 3, 16, 16\)$", noise)
+@pytest.mark.parametrize(
+    ("noise", "side", "expected"),
+    [
+        (NOISE, 32, r"own \(5, 1, 3, 32, 32\)"),
+        (NOISE.model_copy(update={"static": False}), SIDE, r"own \(5, 4, 3, 16, 16\)"),
+        (NOISE.model_copy(update={"resolution": 8}), SIDE, r"own \(5, 1, 3, 8, 8\)"),
+        *((other, SIDE, ".*") for other in (UniversalNoise(), ResidualNoise(), EmbeddingNoise())),
+    ],
+)
+def test_noise_of_another_shape(file, noise, side, expected):
+    classifier = planted_classifier()
+    sized = replace(classifier, model=replace(classifier.model, image_size=side))
+    message = rf"expected δ of shape {expected}, got own \(5, 1, 3, 16, 16\)$"
+    refused(file, message, noise, classifier=sized)
 
 
 def test_noise_of_another_kind_with_the_same_parts(learned, tmp_path):
@@ -394,28 +384,29 @@ def test_noise_of_another_kind_with_the_same_parts(learned, tmp_path):
     refused(path, "expected BorderNoise, got UniversalNoise$", BorderNoise(width=4))
 
 
-@pytest.mark.parametrize("norm", ["linf", "l2"])
-def test_noise_beyond_the_budget(learned, classifier, tmp_path, norm):
-    noise = ClassSpecificNoise(learning=quick(step_size=1), epsilon=4, norm=norm)
+@pytest.mark.parametrize(
+    "noise",
+    [
+        ClassSpecificNoise(learning=quick(step_size=1), epsilon=4, norm="linf"),
+        ClassSpecificNoise(learning=quick(step_size=1), epsilon=4, norm="l2"),
+        EmbeddingNoise(learning=quick(step_size=1), epsilon=0.5),
+    ],
+    ids=["linf", "l2", "shift"],
+)
+def test_noise_beyond_the_budget(learned, classifier, tmp_path, noise):
     path = tmp_path / "given" / NOISE_FILE
     fitted = learned(noise)
     fitted.save(path)
-    assert same(fitted, read(path, noise, classifier))
-    assert same(fitted, read(path, noise.model_copy(update={"epsilon": 5.0}), classifier))
-    smaller = noise.model_copy(update={"epsilon": 3.9})
-    refused(path, r"larger than noise\.epsilon allows; it was learned with 4\.0$", smaller)
-
-
-def test_a_shift_beyond_the_budget(learned, classifier, tmp_path):
-    noise = EmbeddingNoise(learning=quick(step_size=1), epsilon=0.5)
-    path = tmp_path / "given" / NOISE_FILE
-    learned(noise).save(path)
-    read(path, noise, classifier)
-    refused(path, r"larger .* with 0\.5$", noise.model_copy(update={"epsilon": 0.4}))
+    for factor in (1, 1.25):
+        larger = noise.model_copy(update={"epsilon": factor * noise.epsilon})
+        assert same(fitted, read(path, larger, classifier))
+    smaller = noise.model_copy(update={"epsilon": 0.97 * noise.epsilon})
+    message = rf"larger than noise\.epsilon allows; it was learned with {noise.epsilon}$"
+    refused(path, message, smaller)
 
 
 def test_noise_of_other_weights_is_used_with_a_warning(file, caplog):
-    classifier = planted_judge()
+    classifier = planted_classifier()
     caplog.clear()
     read(file, NOISE, classifier, described={"weights": classifier.model.digest, "data": "planted"})
     assert not caplog.records
@@ -430,7 +421,7 @@ def test_noise_of_other_weights_is_used_with_a_warning(file, caplog):
     )
 
 
-def test_settings_that_leave_the_parts_their_shape_are_told_of(
+def test_other_settings_with_parts_of_the_same_shape_give_a_warning(
     learned, classifier, tmp_path, caplog
 ):
     path = tmp_path / "given" / NOISE_FILE

@@ -9,7 +9,7 @@ from clip_har.noise.learned.controls import Calibration
 from clip_har.noise.learned.fit import fitted_calibration
 from clip_har.noise.learned.settings import ClassSpecificNoise, Learned, UniversalNoise
 from clip_har.noise.learned.training_clips import TrainingClips
-from tests.noise.made import planted_judge
+from tests.noise.made import planted_classifier
 
 
 def test_the_calibration_is_fitted_once_for_all_noise(
@@ -23,7 +23,7 @@ def test_the_calibration_is_fitted_once_for_all_noise(
 
     def fitted(noise: Learned, **described: Any) -> Calibration:
         return fitted_calibration(
-            noise, planted_judge(), training, described={"kind": "calibration", **described},
+            noise, planted_classifier(), training, described={"kind": "calibration", **described},
             cache_dir=tmp_path,
         )  # fmt: skip
 

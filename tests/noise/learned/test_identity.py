@@ -3,7 +3,7 @@
 import csv
 import json
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,17 +37,11 @@ from tests.planted import CLASSES
 
 Rows = Sequence[Sequence[str]]
 
-
-@pytest.fixture(autouse=True)
-def forgotten() -> Iterator[None]:
-    """A process keeps the training clips; each test asks anew."""
-    training_clips.cache_clear()
-    yield
-    training_clips.cache_clear()
+pytestmark = pytest.mark.usefixtures("no_kept_clips")
 
 
 class Parts(Settings):
-    """A data set whose parts are told."""
+    """A data set with known parts."""
 
     evaluated: tuple[str, ...] = ("test a", "test b")
     learned: tuple[str, ...] = ("train a", "train b")
@@ -109,7 +103,7 @@ def test_both_parts_have_the_same_classes_in_the_same_order():
         training_clips(Parts(train_classes=("jump", "run")), None)
 
 
-def test_shared_groups_are_told_of_once(caplog):
+def test_shared_groups_give_one_warning(caplog):
     groups = {"train a": "actor 2", "test b": "actor 2", "train b": "actor 1", "test a": "actor 1"}
     source = Parts(groups=groups)
     training_clips(source, None)
@@ -121,7 +115,7 @@ def test_shared_groups_are_told_of_once(caplog):
     assert len(caplog.records) == 1, "not again for each cell of a sweep"
 
 
-def test_parts_that_share_no_group_are_not_told_of(caplog):
+def test_parts_that_share_no_group_give_no_warning(caplog):
     training_clips(Parts(), None)
     assert not caplog.records
 
@@ -387,16 +381,6 @@ def test_another_content_of_a_training_clip_is_another_cell(base, table, tmp_pat
     write_video(folder / "3.mp4", 30)
     training_clips.cache_clear()
     assert printed(*cell) != before
-
-
-def test_noise_from_a_file_is_its_content(base, tmp_path):
-    path = tmp_path / "noise.safetensors"
-    path.write_bytes(b"one")
-    cell = [*base, NOISE, f"noise.file={path}"]
-    one = printed(*cell)
-    assert one == printed(*cell)
-    path.write_bytes(b"other")
-    assert printed(*cell) != one
 
 
 def test_noise_from_a_file_that_is_missing(base, tmp_path):

@@ -1,6 +1,5 @@
 """What makes another cell by way of its controls, and of regions on the training clips."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +8,6 @@ import pytest
 from clip_har.noise.learned.identity import (
     described_calibration,
     learned_from,
-    training_clips,
 )
 from clip_har.noise.learned.settings import (
     BorderNoise,
@@ -22,13 +20,7 @@ from clip_har.noise.learned.settings import (
 from tests.data.made import write_video
 from tests.noise.cells import cell_of, learned_of
 
-
-@pytest.fixture(autouse=True)
-def forgotten() -> Iterator[None]:
-    """A process keeps the training clips; each test asks anew."""
-    training_clips.cache_clear()
-    yield
-    training_clips.cache_clear()
+pytestmark = pytest.mark.usefixtures("no_kept_clips")
 
 
 @pytest.fixture

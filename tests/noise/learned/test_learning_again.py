@@ -21,7 +21,7 @@ from tests.noise.made import (
     ALONG_THE_SIGN,
     KINDS,
     kind,
-    planted_judge,
+    planted_classifier,
     quick,
     same_bits,
     started,
@@ -58,7 +58,7 @@ def test_several_threads_give_shifts_the_same_gradients_to_the_bit():
     for _ in range(6):
         part = own.clone().requires_grad_()
         moved = EmbeddingShift({"own": part}, 1.0).embed(
-            planted_judge().model, prepared, classes, classes, classes
+            planted_classifier().model, prepared, classes, classes, classes
         )
         (moved * prepared.flip(0)).sum().backward()
         assert part.grad is not None
@@ -97,7 +97,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 @pytest.mark.parametrize("noise", [*KINDS, ALONG_THE_SIGN], ids=kind)
 def test_a_fit_that_was_killed_goes_on_to_the_bit(learned, small_training, tmp_path, noise, steps):
     whole, history = learned(noise)
-    classifier, state = planted_judge(), tmp_path / "noise.partial"
+    classifier, state = planted_classifier(), tmp_path / "noise.partial"
     with pytest.MonkeyPatch.context() as monkeypatch:
         killed_after(monkeypatch, steps)
         with pytest.raises(KilledError):
@@ -118,7 +118,7 @@ def test_a_fit_that_was_killed_goes_on_to_the_bit(learned, small_training, tmp_p
 def test_a_fit_that_was_killed_at_its_very_end_is_only_read(
     learned, small_training, tmp_path, monkeypatch
 ):
-    noise, classifier, state = KINDS[0], planted_judge(), tmp_path / "noise.partial"
+    noise, classifier, state = KINDS[0], planted_classifier(), tmp_path / "noise.partial"
     whole, history = learned(noise)
     learn(noise, started(noise, classifier), classifier, small_training, state=state)
     assert state.is_file()
@@ -150,7 +150,7 @@ def spoilt(state: Path, how: str) -> None:
     "how", ["empty", "cut", "other", "text", "no history", "no words", "words"]
 )
 def test_a_damaged_state_is_no_state(learned, small_training, tmp_path, monkeypatch, how):
-    noise, classifier, state = KINDS[2], planted_judge(), tmp_path / "noise.partial"
+    noise, classifier, state = KINDS[2], planted_classifier(), tmp_path / "noise.partial"
     whole, history = learned(noise)
     with pytest.MonkeyPatch.context() as patch:
         killed_after(patch, 7)
@@ -164,7 +164,7 @@ def test_a_damaged_state_is_no_state(learned, small_training, tmp_path, monkeypa
     assert anew == history
 
 
-def test_a_course_is_read_as_it_was_written():
+def test_a_history_is_read_as_it_was_written():
     history = History(
         terms={"ranking": {3: 0.1 + 0.2, 6: 1e-9}}, validation={0: -1.5, 3: -0.1}, kept=3, steps=6
     )

@@ -10,11 +10,11 @@ import torch
 from clip_har.noise.learned.learning import _Loop
 from clip_har.noise.learned.settings import UniversalNoise
 from clip_har.noise.learned.training_clips import TrainingClips
-from tests.noise.made import planted_judge, quick, same_bits, started
+from tests.noise.made import planted_classifier, quick, same_bits, started
 
 
 def scaled(small_training: TrainingClips, optimiser: Any) -> _Loop:
-    classifier = planted_judge()
+    classifier = planted_classifier()
     noise = UniversalNoise(learning=quick(optimiser=optimiser))
     perturbation = started(noise, classifier)
     for part in perturbation.parts.values():
@@ -73,7 +73,7 @@ def test_a_gradient_that_is_not_finite_costs_its_step_alone(
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
 def test_only_half_precision_is_scaled(small_training, dtype):
-    classifier, noise = planted_judge(), UniversalNoise(learning=quick())
+    classifier, noise = planted_classifier(), UniversalNoise(learning=quick())
     cast = replace(classifier, model=replace(classifier.model, dtype=dtype))
     loop = _Loop(noise, started(noise, classifier), cast, small_training)
     assert loop.scaler.is_enabled() == (dtype == torch.float16)

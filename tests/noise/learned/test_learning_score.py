@@ -25,7 +25,7 @@ from tests.noise.made import (
     KINDS,
     WHOLE,
     kind,
-    planted_judge,
+    planted_classifier,
     started,
 )
 
@@ -77,7 +77,7 @@ def test_what_is_no_candidate_does_not_count():
 def test_less_confidence_alone_is_no_progress(small_training, noise):
     """A model that says the same with half the confidence: cross-entropy falls, the score stays."""
     noise = noise.model_copy(update={"train_masking": ("percent",)})
-    classifier = planted_judge()
+    classifier = planted_classifier()
     calm = replace(classifier, model=replace(classifier.model, logit_scale=5.0))
     batch, start = small_training.validation(noise), started(noise, classifier)
     embeddings = classifier.model.encode_frames(batch.frames)
@@ -92,7 +92,7 @@ def test_less_confidence_alone_is_no_progress(small_training, noise):
 
 def test_a_classes_own_noise_counts_and_only_that(small_training):
     """Each candidate is scored on x + δ_c: naming δ does not help, however strong it is."""
-    classifier = planted_judge()
+    classifier = planted_classifier()
     noise = ClassSpecificNoise(epsilon=16, **WHOLE)
     start, batch = started(noise, classifier), small_training.validation(noise)
     own = classifier.model.network.patterns[:, None, None].expand_as(start.parts["own"])
@@ -107,7 +107,7 @@ def test_a_classes_own_noise_counts_and_only_that(small_training):
 def test_candidates_are_the_true_class_and_those_that_are_likely_without_noise(
     small_training, monkeypatch
 ):
-    classifier, noise = planted_judge(), ClassSpecificNoise(epsilon=64, **WHOLE)
+    classifier, noise = planted_classifier(), ClassSpecificNoise(epsilon=64, **WHOLE)
     monkeypatch.setattr(learning, "_CANDIDATES", 2)
     asked: list[torch.Tensor] = []
     embed = PixelNoise.embed

@@ -10,7 +10,6 @@ from torch import Tensor
 
 from clip_har.noise.learned import loss
 from clip_har.noise.learned.protocols import apply_protocol
-from clip_har.noise.learned.settings import LossWeights
 
 # Logits are logarithms of counts: the softmax of ln (1, 2, 1) is (1/4, 1/2, 1/4).
 LN2 = np.log(2)
@@ -32,11 +31,6 @@ def random_logits(*shape, seed=0, size=3.0):
 def extreme_logits(seed):
     draws = np.random.default_rng(seed)
     return torch.tensor(draws.choice(EXTREME, (6, 4)), dtype=torch.float32).requires_grad_()
-
-
-def test_every_weight_has_its_term():
-    for name in LossWeights.model_fields:
-        assert callable(getattr(loss, name))
 
 
 # Of the answer under the own class's noise
@@ -140,7 +134,7 @@ def test_attention_by_hand():
     )
 
 
-def test_attention_is_a_share_of_each_frame_however_strong_its_evidence():
+def test_attention_is_a_share_of_each_frame_however_strong_its_attribution():
     attribution = torch.tensor([[[1.0, 3.0], [0.0, 0.0]], [[2.0, 0.0], [1.0, 1.0]]])
     subject = torch.stack([LEFT, LEFT])
     strong = attribution * torch.tensor([100.0, 1.0])[:, None, None]
@@ -149,7 +143,7 @@ def test_attention_is_a_share_of_each_frame_however_strong_its_evidence():
     )
 
 
-def test_attention_leaves_out_frames_without_a_subject_or_evidence():
+def test_attention_leaves_out_frames_without_a_subject_or_attribution():
     attribution = torch.stack([torch.tensor([[1.0, 3.0], [0.0, 0.0]]), torch.ones(2, 2), NOWHERE])
     subject = torch.stack([LEFT, NOWHERE, LEFT])
     assert float(loss.attention(attribution, subject)) == pytest.approx(3 / 4)

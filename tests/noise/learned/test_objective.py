@@ -20,7 +20,7 @@ from clip_har.noise.learned.settings import (
     UniversalNoise,
 )
 from clip_har.noise.learned.training_clips import Batch, TrainingClips
-from tests.noise.made import planted_judge
+from tests.noise.made import planted_classifier
 
 EVERY = LossWeights(**dict.fromkeys(set(LossWeights.model_fields) - {"attention"}, 1.0))
 PRIOR = torch.tensor([0.1, 0.2, 0.3, 0.3, 0.1])
@@ -28,7 +28,7 @@ PRIOR = torch.tensor([0.1, 0.2, 0.3, 0.3, 0.1])
 
 @pytest.fixture
 def classifier() -> ZeroShot:
-    return planted_judge()
+    return planted_classifier()
 
 
 def strong(noise: Learned, classifier: ZeroShot) -> PixelNoise:
@@ -129,13 +129,13 @@ def test_wrong_classes_are_distinct_and_wrong_and_half_of_them_hard(classes, cou
     clean = torch.from_numpy(draws.normal(size=(clips, classes)))
     labels = torch.from_numpy(draws.integers(classes, size=clips))
     found = sample_wrong(clean, labels, count=count, draws=draws)
-    drawn = min(count, classes - 1)
-    assert found.shape == (clips, drawn)
+    sampled = min(count, classes - 1)
+    assert found.shape == (clips, sampled)
     for row, label, scores in zip(found.tolist(), labels.tolist(), clean.tolist(), strict=True):
-        assert len(set(row)) == drawn
+        assert len(set(row)) == sampled
         assert label not in row
         others = sorted(set(range(classes)) - {label}, key=lambda c: -scores[c])
-        hard = (drawn + 1) // 2
+        hard = (sampled + 1) // 2
         assert row[:hard] == others[:hard]
 
 

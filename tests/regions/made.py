@@ -1,0 +1,24 @@
+"""What tests of the region sources that use a network share."""
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from clip_har.data.clips import Clip, ClipSet
+from clip_har.data.frames.store import ClipFrames
+from clip_har.models.zero_shot import ZeroShot
+
+CPU = torch.device("cpu")
+ON_CPU = cast(ZeroShot, SimpleNamespace(model=SimpleNamespace(device=CPU)))
+CLIPS = cast(ClipSet, None)  # not looked at
+
+
+def shown(pixels: NDArray[np.uint8]) -> ClipFrames:
+    """Return frames ``(T, 3, S, S)`` as the store gives them."""
+    pixels.flags.writeable = False
+    clip = Clip(id="c", path=Path("c.mp4"), label=0, group="g")
+    return ClipFrames(clip=clip, pixels=pixels, indices=tuple(range(len(pixels))), fit="crop")
