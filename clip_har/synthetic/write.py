@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterable, Sequence
+import multiprocessing
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
 
 import av
-import joblib
 import numpy as np
 
 from clip_har.core.atomic import whole_folder
@@ -168,15 +171,32 @@ def fill_folder(
     if workers == 1:
         rows = _counted(map(work, specs), len(specs), progress)
     else:
-        # New processes share no locks with the threads of a library that is loaded here. Those of
-        # joblib do not run the user's script again, as those of `multiprocessing` do.
-        with joblib.Parallel(workers, batch_size=8, return_as="generator") as pool:
-            tasks = (joblib.delayed(work)(spec) for spec in specs)
-            rows = _counted(pool(tasks), len(specs), progress)
+        # A spawned process shares no locks with the threads of libraries that are loaded here.
+        context = multiprocessing.get_context("spawn")
+        with _main_not_imported(), ProcessPoolExecutor(workers, mp_context=context) as pool:
+            rows = _counted(pool.map(work, specs, chunksize=8), len(specs), progress)
     with (folder / "clips.csv").open("w", newline="", encoding="utf-8") as file:
         table = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         table.writeheader()
         table.writerows(rows)
+
+
+@contextmanager
+def _main_not_imported() -> Iterator[None]:
+    """Keep spawned processes from running the user's script again.
+
+    They import the main module, which is a script without a guard where somebody renders clips by
+    `clip_har.evaluate`. It would start to render again, and wait for this process for ever.
+    """
+    main = sys.modules["__main__"]
+    spec, file = main.__spec__, main.__dict__.pop("__file__", None)
+    main.__spec__ = None
+    try:
+        yield
+    finally:
+        main.__spec__ = spec
+        if file is not None:
+            main.__file__ = file
 
 
 def _counted(
