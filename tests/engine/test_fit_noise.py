@@ -135,7 +135,7 @@ def test_one_class_is_too_few(evaluated, cell_options):
     classifier = planted_classifier()
     cell = cell_of("noise=universal")
     alone = replace(classifier, class_embeddings=classifier.class_embeddings[:1])
-    with pytest.raises(ClipHarError, match="expected at least 2, got 1"):
+    with pytest.raises(ClipHarError, match="expected at least 2 classes, got 1"):
         fit_noise.learn_noise(learned_of(cell), cell, None, alone)  # type: ignore[arg-type]
 
 

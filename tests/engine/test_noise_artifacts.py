@@ -182,7 +182,7 @@ def test_the_card_says_what_a_reader_must_know(small_frames):
         "`oracle` adds the noise of the TRUE class: it leaks the label",
         "`random` is noise of the same norm, `shuffled` another class's noise, `universal` one",
         "`calibration` one bias per class",
-        "A gain that one of these reaches is not attention to the action.",
+        "If a control gains as much, the gain does not come",
     ):
         assert words in flat
     effects = effects_of(result)

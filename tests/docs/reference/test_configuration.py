@@ -85,7 +85,7 @@ def test_every_experiment_is_named(sections: dict[str, str]) -> None:
 
 def test_what_a_row_says(sections: dict[str, str]) -> None:
     assert (
-        "| `masking.patch` | `16` | whole number, ≥ 1, ≤ 64 | side of a patch in pixels; those at"
+        "| `masking.patch` | `16` | whole number, ≥ 1, ≤ 64 | side of a patch in pixels; patches at"
         in sections["masking=percent"]
     )
     assert "| `seed` | `0` | whole number, ≥ 0 |" in sections["Every cell"]
