@@ -3,6 +3,7 @@
 No heavy module is imported at the top: ``--help`` and errors must come at once.
 """
 
+import logging
 import signal
 import sys
 from pathlib import Path
@@ -47,6 +48,7 @@ def _hydra_main(config: DictConfig) -> None:
 def main() -> None:
     """Run a cell or a sweep; end with an exit status and, after an error, with one clear line."""
     take_over_errors()
+    logging.raiseExceptions = False  # a log file on a full disk is no reason for a traceback
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a cluster's stop
     # Hydra takes -m only before or after all overrides; people also write it between them.
     sys.argv[1:] = sorted(sys.argv[1:], key=lambda word: word not in ("-m", "--multirun"))

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from clip_har.core.atomic import whole_file
 from clip_har.core.errors import ClipHarError
 from clip_har.results.files import read_json, write_json
 from clip_har.results.names import cell_name
@@ -97,9 +98,9 @@ class Outcome:
         return None if found is None else Result(found.folder, self.varies)
 
     def write(self, folder: Path) -> None:
-        """Write it into the job's folder."""
-        folder.mkdir(parents=True, exist_ok=True)
-        write_json(folder / OUTCOME, asdict(self))
+        """Write it into the job's folder, whole or not at all: the disk may be full."""
+        with whole_file(folder / OUTCOME) as file:
+            write_json(file, asdict(self))
 
 
 def read_outcomes(folder: Path) -> dict[int, Outcome]:
