@@ -33,6 +33,8 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 DOCKERFILE = REPOSITORY / "docker" / "Dockerfile"
 COMPOSE = REPOSITORY / "docker" / "compose.yaml"
 CELLS = ("-m", "masking=percent,shape", "ratio=0.3", "limit=40", "attention_clips=0")
+# The exit status where no engine runs: nothing was checked.
+NO_ENGINE = 3
 # What lets the machine's own package index and its certificates be reached from a build.
 _HOST_FILES = ("/etc/ssl/certs", "/etc/pip.conf")
 _BUILDAH = {"STORAGE_DRIVER": "vfs", "BUILDAH_ISOLATION": "chroot"}
@@ -50,11 +52,25 @@ class Engine:
 
     @classmethod
     def found(cls, asked: str | None) -> "Engine":
-        """Return the one that was asked for, or the first that is there."""
+        """Return the one that was asked for, or the first that answers."""
+        refused = []
         for name in [asked] if asked else ["docker", "podman", "buildah"]:
-            if shutil.which(name):
+            if (reason := cls(name).unusable()) is None:
                 return cls(name)
-        sys.exit(f"docker.check: expected {asked or 'docker, podman or buildah'}, found none")
+            refused.append(f"{name} ({reason})")
+        sys.stderr.write(
+            f"docker.check: expected an engine that runs, found {', '.join(refused)}\n"
+        )
+        sys.exit(NO_ENGINE)
+
+    def unusable(self) -> str | None:
+        """Return why this engine cannot be used here, or None. A client needs its daemon, too."""
+        if not shutil.which(self.name):
+            return "not installed"
+        asked = subprocess.run(  # noqa: S603
+            [self.name, "version"], capture_output=True, text=True, check=False
+        )
+        return None if asked.returncode == 0 else " ".join(asked.stderr.split())
 
     def build(self, target: str, tag: str, arguments: dict[str, str]) -> None:
         """Build one target of the Dockerfile."""

@@ -201,14 +201,13 @@ def test_the_image_holds_no_weights_data_or_root():
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(
-    not shutil.which("docker"), reason="no docker here (make docker-check takes other engines)"
-)
 def test_the_numbers_inside_are_those_outside():
     done = subprocess.run(
-        [sys.executable, ROOT / "docker" / "check.py", "--services"],
+        [sys.executable, ROOT / "docker" / "check.py", "--engine=docker", "--services"],
         cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}, text=True, capture_output=True,
         check=False,
     )  # fmt: skip
+    if done.returncode == 3:  # no docker, or a client without its daemon
+        pytest.skip(f"{done.stderr.strip()} (make docker-check takes other engines)")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "equal to the bit" in done.stdout
