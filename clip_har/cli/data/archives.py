@@ -1,4 +1,4 @@
-"""Unpacking archives that may come from anywhere: nothing leaves the folder."""
+"""Unpack archives that nobody has checked: nothing is written outside the folder."""
 
 import errno
 import os
@@ -15,11 +15,11 @@ from clip_har.core.errors import ClipHarError
 from clip_har.core.progress import Advance, track
 
 MAX_BYTES = 64 * 10**9
-"""What an archive may unpack to, bytes; UCF-101 is 7 GB, HMDB-51 2 GB."""
+"""Largest unpacked size of an archive, bytes; UCF-101 is 7 GB, HMDB-51 2 GB."""
 MAX_FILES = 1_000_000
-_POLL = 0.5  # s between two looks at what is unpacked so far
-# RAR, ZIP, and TAR as it is or compressed (gzip, bzip2, xz, zstd): bsdtar reads other formats, too,
-# among them lists that name files of this machine.
+_POLL = 0.5  # s between two measurements of what is unpacked so far
+# RAR, ZIP, and TAR, also compressed (gzip, bzip2, xz, zstd). bsdtar reads more formats, and some of
+# them name files of this machine, so only these are accepted.
 _STARTS = (
     b"Rar!\x1a\x07",
     b"PK\x03\x04",
@@ -39,12 +39,12 @@ _DISK = {os.strerror(number): number for number in (errno.ENOSPC, errno.EDQUOT, 
 
 @dataclass(frozen=True)
 class Entry:
-    """One file or folder of an archive, as its header says.
+    """One file or folder in an archive, as its header says.
 
     Attributes:
         name: its path in the archive.
-        size: unpacked, bytes.
-        kind: ``other`` are links, devices and pipes.
+        size: its unpacked size, bytes.
+        kind: ``other`` means a link, a device or a pipe.
     """
 
     name: str
@@ -53,15 +53,15 @@ class Entry:
 
 
 def list_entries(path: Path, *, max_bytes: int = MAX_BYTES) -> list[Entry]:
-    """Return what an archive says that it holds; nothing is unpacked.
+    """Return the entries that an archive lists; nothing is unpacked.
 
     Args:
-        path: the archive: RAR, ZIP or TAR, which its content says, not its name.
-        max_bytes: that it may unpack to; reading stops there, since the list may be a bomb itself.
+        path: the archive. Its content, not its name, says whether it is RAR, ZIP or TAR.
+        max_bytes: largest unpacked size. Reading stops there: the list itself may be a bomb.
 
     Raises:
-        ClipHarError: it is no archive, damaged, too large, or asks for a password; or bsdtar is
-            missing.
+        ClipHarError: when it is no archive, damaged, too large, or asks for a password, or bsdtar
+            is missing.
     """
     _check_format(path)
     entries: list[Entry] = []
@@ -74,8 +74,8 @@ def list_entries(path: Path, *, max_bytes: int = MAX_BYTES) -> list[Entry]:
                 if total > max_bytes or len(entries) > MAX_FILES:
                     raise ClipHarError(
                         f"{path} would unpack to {total:,} bytes or more, in {len(entries):,}"
-                        f" entries: more than --max-bytes {max_bytes:,} or {MAX_FILES:,} entries;"
-                        " nothing was unpacked"
+                        f" entries: the limits are --max-bytes {max_bytes:,} and {MAX_FILES:,}"
+                        " entries; nothing was unpacked"
                     )
         except BaseException:
             tool.kill()
@@ -87,11 +87,11 @@ def list_entries(path: Path, *, max_bytes: int = MAX_BYTES) -> list[Entry]:
 
 
 def check_entries(path: Path, entries: Sequence[Entry]) -> None:
-    """Refuse an archive that reaches outside the folder it is unpacked into.
+    """Refuse an archive that could write outside its folder.
 
     Raises:
-        ClipHarError: an absolute path, a drive, ``..``, a link or device, or two entries of one
-            name.
+        ClipHarError: when an entry is an absolute path, has a drive or ``..``, is a link or device,
+            or has the name of another entry.
     """
     seen: dict[str, Entry] = {}
     for entry in entries:
@@ -104,7 +104,7 @@ def check_entries(path: Path, entries: Sequence[Entry]) -> None:
         elif ".." in parts:
             fault = "leads out of its folder"
         elif (twin := seen.get(entry.name.rstrip("/"))) and "file" in {twin.kind, entry.kind}:
-            fault = "is there twice"
+            fault = "occurs twice"
         else:
             seen[entry.name.rstrip("/")] = entry
             continue
@@ -112,23 +112,23 @@ def check_entries(path: Path, entries: Sequence[Entry]) -> None:
 
 
 def unpack(path: Path, folder: Path, *, max_bytes: int = MAX_BYTES) -> int:
-    """Unpack an archive into an empty folder with bsdtar, after a look at all of its entries.
+    """Check all entries of an archive, then unpack it into an empty folder with bsdtar.
 
-    What is unpacked is compared with the list: names and sizes. Checksums are compared by bsdtar,
+    Names and sizes of the unpacked files are compared with the list. bsdtar compares checksums,
     but not those of RAR.
 
     Args:
         path: the archive.
-        folder: an empty one, which the caller moves into place.
-        max_bytes: that it may unpack to.
+        folder: an empty folder; the caller moves it into place.
+        max_bytes: largest unpacked size.
 
     Returns:
-        The bytes that its files hold.
+        The unpacked size, bytes.
 
     Raises:
-        ClipHarError: it is refused (`check_entries`), damaged, does not fit on the disk, or bsdtar
-            is missing.
-        OSError: the disk is full or cannot be written.
+        ClipHarError: when it is refused (`check_entries`), damaged, or too large for the disk, or
+            bsdtar is missing.
+        OSError: when the disk is full or cannot be written.
     """
     entries = list_entries(path, max_bytes=max_bytes)
     check_entries(path, entries)
@@ -157,22 +157,22 @@ def _check_format(path: Path) -> None:
         start = file.read(512)
     if not (start.startswith(_STARTS) or start[_TAR] == b"ustar"):
         raise ClipHarError(
-            f"{path} is not a whole RAR, ZIP or TAR archive (an error page saved under its name, or"
-            " cut off?): fetch it again"
+            f"{path} is not a whole RAR, ZIP or TAR archive; it may be an error page, or cut off:"
+            " fetch it again"
         )
 
 
 def _bsdtar(*options: str, stdout: int = subprocess.DEVNULL) -> "subprocess.Popen[bytes]":
-    """Start bsdtar, which cannot ask for a password: it gets no input and no terminal.
+    """Start bsdtar without input and terminal, so that it cannot ask for a password.
 
     Raises:
-        ClipHarError: it is not installed.
+        ClipHarError: when it is not installed.
     """
     tool = shutil.which("bsdtar")
     if tool is None:
         raise ClipHarError(
-            "archives are unpacked with bsdtar, which is not installed: install it (Debian and"
-            " Ubuntu: apt-get install libarchive-tools; macOS has it)"
+            "bsdtar unpacks the archives, and it is not installed: install it (Debian and Ubuntu:"
+            " apt-get install libarchive-tools; macOS has it)"
         )
     return subprocess.Popen(  # noqa: S603
         [tool, *options],
@@ -185,7 +185,7 @@ def _bsdtar(*options: str, stdout: int = subprocess.DEVNULL) -> "subprocess.Pope
 
 
 def _entry(path: Path, line: bytes) -> Entry:
-    """Return the entry of one line of bsdtar's list."""
+    """Return the entry that one line of bsdtar's list describes."""
     text = line.rstrip(b"\n").decode(errors="replace")
     found = _LINE.fullmatch(text)
     if found is None:
@@ -212,9 +212,9 @@ def _unescaped(name: str) -> str:
 
 
 def _extract(path: Path, folder: Path, entries: Sequence[Entry], advance: Advance) -> str:
-    """Unpack everything, and return what bsdtar complained of; empty for nothing.
+    """Unpack everything and return bsdtar's error message, empty if there is none.
 
-    It is stopped if it writes more than the archive's list says: the list may lie.
+    bsdtar is stopped if it writes more than the archive's list says: the list may be wrong.
     """
     declared = sum(entry.size for entry in entries)
     done = 0
@@ -249,7 +249,9 @@ def _fault(tool: "subprocess.Popen[bytes]", message: bytes) -> str:
 
 
 def _damaged(path: Path, reason: str) -> ClipHarError:
-    return ClipHarError(f"{path} cannot be unpacked ({reason}): damaged or cut off; fetch it again")
+    return ClipHarError(
+        f"{path} cannot be unpacked ({reason}): it is damaged or cut off; fetch it again"
+    )
 
 
 def _check_unpacked(path: Path, entries: Sequence[Entry], folder: Path) -> None:
@@ -262,17 +264,17 @@ def _check_unpacked(path: Path, entries: Sequence[Entry], folder: Path) -> None:
     found: Counter[tuple[str, int]] = Counter()
     for one in folder.rglob("*"):
         if one.is_symlink() or not (one.is_file() or one.is_dir()):
-            raise ClipHarError(f"{path}: {one.name} came out as a link or a device")
+            raise ClipHarError(f"{path}: the unpacked {one.name} is a link or a device")
         if one.is_file():
             found[_mark(one.relative_to(folder).as_posix(), one.stat().st_size)] += 1
     if wrong := (expected - found) + (found - expected):
         first = min(name for name, _ in wrong) or "a file"
         raise ClipHarError(
-            f"{path}: some of its {expected.total()} files did not come out as its list says"
-            f" ({first!r} first): it is damaged, fetch it again"
+            f"{path}: some of its {expected.total()} unpacked files differ from its list (first:"
+            f" {first!r}): it is damaged, fetch it again"
         )
 
 
 def _mark(name: str, size: int) -> tuple[str, int]:
-    """Return what a file is known by; systems decode names of other scripts in their own ways."""
+    """Return name and size of a file; names beyond ASCII are left out, decoding differs."""
     return name if name.isascii() else "", size

@@ -1,11 +1,11 @@
-"""The command ``clip-har-data``: get a data set into place, verify it, look at it."""
+"""The command ``clip-har-data``: unpack a data set, verify it, show what it holds."""
 
 import argparse
 import logging
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -17,15 +17,17 @@ from clip_har.core.errors import ClipHarError
 if TYPE_CHECKING:
     from clip_har.cli.data.sources import Download, Name, Source
     from clip_har.cli.data.verify import Verification
+    from clip_har.data.clips import ClipSet
 
-_NAMES = ("ucf101", "hmdb51")
+_OFFICIAL = ("ucf101", "hmdb51")
+"""Data sets with official archives and lists."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one of the commands ``prepare``, ``verify`` and ``info``.
 
     Args:
-        arguments: of the command line; None for the process's own.
+        arguments: of the command line; None = those of the process.
     """
     given = _parsed(arguments)
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
@@ -41,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
-    """Parse the command line; settings of ``info`` may stand behind its options, too."""
+    """Parse the command line; settings of a data set may also come after the options."""
     parser = _parser()
     given, rest = parser.parse_known_args(arguments)
     if rest and hasattr(given, "settings") and not any(one.startswith("-") for one in rest):
@@ -59,44 +61,48 @@ def _sha256(text: str) -> str:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="clip-har-data", description="Get a data set into place, verify it, look at it."
+        prog="clip-har-data", description="Unpack a data set, verify it, show what it holds."
     )
     commands = parser.add_subparsers(required=True, metavar="{prepare,verify,info}")
 
     prepare = commands.add_parser(
         "prepare", help="unpack the official archives", description=_prepare.__doc__
     )
-    prepare.add_argument("dataset", choices=_NAMES)
+    prepare.add_argument("dataset", choices=_OFFICIAL)
     prepare.add_argument("--root", type=Path, required=True, help="folder for the data set")
     prepare.add_argument("--archive", type=Path, help="archive of the clips")
     prepare.add_argument("--splits", type=Path, help="archive of the official lists")
     prepare.add_argument(
         "--download",
         action="store_true",
-        help="fetch archives that are not named from the official address",
+        help="fetch each archive that is not named from its official address",
     )
     prepare.add_argument(
-        "--accept-licence", action="store_true", help="needed for --download: see the terms first"
+        "--accept-licence",
+        action="store_true",
+        help="needed for --download: you accept the terms of use",
     )
-    prepare.add_argument("--sha256", type=_sha256, help="that the archive of the clips must have")
+    prepare.add_argument(
+        "--sha256", type=_sha256, help="expected checksum of the archive of the clips"
+    )
     prepare.add_argument(
         "--max-bytes",
         type=int,
         default=64 * 10**9,
         metavar="N",
-        help="that an archive may unpack to (%(default)s)",
+        help="largest unpacked size of an archive, bytes (default: %(default)s)",
     )
     prepare.set_defaults(run=_prepare)
 
     verify = commands.add_parser(
-        "verify", help="compare a copy with the lists", description=_verify.__doc__
+        "verify", help="decode every clip, compare with the lists", description=_verify.__doc__
     )
-    verify.add_argument("dataset", choices=_NAMES)
-    verify.add_argument("--root", type=Path, required=True, help="folder of the data set")
     verify.add_argument("--videos", type=Path, help="folder of the class folders, if elsewhere")
     verify.add_argument("--lists", type=Path, help="folder of the official lists, if elsewhere")
     verify.add_argument(
-        "--csv", type=Path, help="table with a row per clip (<root>/verify_<dataset>.csv)"
+        "--csv",
+        type=Path,
+        help="table with a row per clip (default: verify_<dataset>.csv in the current folder)",
     )
     verify.add_argument("--allow-missing", action="store_true", help="a partial copy is no fault")
     verify.set_defaults(run=_verify)
@@ -104,31 +110,42 @@ def _parser() -> argparse.ArgumentParser:
     info = commands.add_parser(
         "info", help="classes, groups, lengths, sizes", description=_info.__doc__
     )
-    info.add_argument("dataset", help="an option of the group dataset, such as ucf101 or folder")
-    info.add_argument("settings", nargs="*", help="of it, such as dataset.split=2")
-    info.add_argument("--root", type=Path, help="the same as dataset.root=…")
-    info.add_argument("--out", type=Path, metavar="PNG", help="the picture (<dataset>_info.png)")
+    info.add_argument(
+        "--out",
+        type=Path,
+        metavar="PNG",
+        help="the picture (default: <dataset>_info.png in the current folder)",
+    )
     info.set_defaults(run=_info)
+
+    for command in (verify, info):
+        command.add_argument(
+            "dataset", help="an option of the group dataset, such as ucf101 or folder"
+        )
+        command.add_argument(
+            "settings", nargs="*", help="settings of the data set, such as dataset.split=2"
+        )
+        command.add_argument("--root", type=Path, help="folder of the data set")
     return parser
 
 
 def _prepare(given: argparse.Namespace) -> int:
-    """Unpack the official archives of a data set into the layout that this package reads.
+    """Unpack the official archives of a data set into the folders that this package reads.
 
-    The terms of use are shown first. What is there already is left as it is; a killed run leaves
-    nothing half-laid out.
+    The terms of use are shown first. Folders that exist are not changed. A killed run leaves
+    nothing half unpacked.
     """
     from clip_har.cli.data.layout import clips_folder, dataset_root, lists_folder
     from clip_har.cli.data.prepare import prepare
     from clip_har.cli.data.sources import SOURCES
 
     name: Name = given.dataset
-    source, root = SOURCES[name], given.root.expanduser().absolute()
+    source, root = SOURCES[name], _absolute(given.root)
     _show_terms(source)
     if given.download and not given.accept_licence:
         raise ClipHarError(
-            f"--download fetches {source.title} under the terms above: add --accept-licence if they"
-            " suit you"
+            f"--download fetches {source.title} under the terms above: add --accept-licence if you"
+            " accept them"
         )
     prepare(
         name,
@@ -139,11 +156,10 @@ def _prepare(given: argparse.Namespace) -> int:
         splits=partial(_archive, given.splits, source.splits, "--splits", given),
         max_bytes=given.max_bytes,
     )
-    table = _default_csv(root, name)
-    found = _verified(
-        *(source, name, lists_folder(name, root), clips_folder(name, root)), table=table
-    )
-    status = _report(source, found, table)
+    table = root / f"verify_{name}.csv"
+    _check_writable(table)
+    found = _verified_official(name, lists_folder(name, root), clips_folder(name, root))
+    status = _report(source.title, source.classes, found, table, counts=source.counts)
     sys.stdout.write(f"\nuse it: dataset={name} dataset.root={dataset_root(name, root)}\n")
     return status
 
@@ -158,7 +174,7 @@ def _archive(
 ) -> Path:
     """Return the archive that the user named, or fetch the official one."""
     if path is not None:
-        path = path.expanduser().absolute()
+        path = _absolute(path)
         if sha256 is not None:
             from clip_har.cli.data.download import sha256_of
 
@@ -169,65 +185,94 @@ def _archive(
         return path
     if not given.download:
         raise ClipHarError(
-            f"expected {option} <file>, the archive from {official.url}; or --download, which"
-            " fetches it"
+            f"expected {option} <file>, the archive from {official.url}, or --download to fetch it"
         )
     from clip_har.cli.data.download import fetch
 
-    path = given.root.expanduser().absolute() / "archives" / official.url.rpartition("/")[2]
+    path = _absolute(given.root) / "archives" / official.url.rpartition("/")[2]
     found = fetch(official.url, path, size=official.size, sha256=sha256 or official.sha256)
-    checked = "as published" if official.sha256 else "none is published: note it down"
+    checked = "as published" if official.sha256 else "none is published: keep this one"
     sys.stdout.write(f"{path}: SHA-256 {found} ({checked})\n")
     return path
 
 
 def _verify(given: argparse.Namespace) -> int:
-    """Decode every clip, and compare files, names and official lists.
+    """Decode every clip of a data set; compare UCF-101 and HMDB-51 with their official lists.
 
-    The exit status is 1 where something is wrong.
+    The exit status is 1 if there is a fault. Nothing is written into the folder of the data set.
     """
     from clip_har.cli.data.layout import find_clips, find_lists
     from clip_har.cli.data.sources import SOURCES
+    from clip_har.cli.data.verify import verify_clips
 
+    table = _absolute(given.csv or Path(f"verify_{given.dataset}.csv"))
+    root = None if given.root is None else _absolute(given.root)
+    if given.dataset not in _OFFICIAL:
+        if given.videos or given.lists or given.allow_missing:
+            raise ClipHarError(
+                "--videos, --lists and --allow-missing are for data sets with official lists:"
+                f" {' and '.join(_OFFICIAL)}"
+            )
+        clips = _chosen_clips(given)
+        _check_writable(table)
+        found = verify_clips(clips, root)
+        return _report(clips.name, len(clips.class_names), found, table)
+    if given.settings or root is None:
+        raise ClipHarError(
+            f"expected verify {given.dataset} --root <folder>: all clips of all official lists are"
+            f" verified, without settings{''.join(f'; got {one}' for one in given.settings)}"
+        )
     name: Name = given.dataset
-    source, root = SOURCES[name], given.root.expanduser().absolute()
-    table = (given.csv or _default_csv(root, name)).expanduser().absolute()
-    found = _verified(
-        source,
-        name,
-        given.lists or find_lists(name, root),
-        given.videos or find_clips(name, root),
-        table=table,
-        allow_missing=given.allow_missing,
-    )
-    return _report(source, found, table)
+    source = SOURCES[name]
+    lists = _absolute(given.lists or find_lists(name, root))
+    videos = _absolute(given.videos or find_clips(name, root))
+    _check_writable(table)
+    found = _verified_official(name, lists, videos, allow_missing=given.allow_missing)
+    return _report(source.title, source.classes, found, table, counts=source.counts)
 
 
-def _verified(
-    source: "Source",
-    name: "Name",
-    lists: Path,
-    videos: Path,
-    *,
-    table: Path,
-    allow_missing: bool = False,
+def _verified_official(
+    name: "Name", lists: Path, videos: Path, *, allow_missing: bool = False
 ) -> "Verification":
     from clip_har.cli.data.listing import read_listing
+    from clip_har.cli.data.sources import SOURCES
     from clip_har.cli.data.verify import verify
 
-    listing = read_listing(name, lists.expanduser().absolute(), videos.expanduser().absolute())
-    try:  # before all clips are decoded for nothing
+    return verify(SOURCES[name], read_listing(name, lists, videos), allow_missing=allow_missing)
+
+
+def _absolute(path: Path) -> Path:
+    return path.expanduser().absolute()
+
+
+def _check_writable(table: Path) -> None:
+    """Refuse a table that cannot be written, before all clips are decoded."""
+    try:
         table.parent.mkdir(parents=True, exist_ok=True)
         TemporaryFile(dir=table.parent).close()
     except OSError as error:
         raise ClipHarError(
-            f"{table} cannot be written ({error.strerror}): name another place with --csv"
+            f"{table} cannot be written ({error.strerror}): name another file with --csv"
         ) from error
-    return verify(source, listing, allow_missing=allow_missing)
 
 
-def _report(source: "Source", found: "Verification", table: Path) -> int:
-    """Write the table, show the summary, and return the exit status."""
+def _report(
+    title: str,
+    classes: int,
+    found: "Verification",
+    table: Path,
+    *,
+    counts: Mapping[str, int] | None = None,
+) -> int:
+    """Write the tables, print the summary, and return the exit status.
+
+    Args:
+        title: name of the data set.
+        classes: number of its classes.
+        found: the result of the check.
+        table: where to write the row of each clip.
+        counts: the official number of clips of each list; None if there are no lists.
+    """
     from rich.console import Console
     from rich.table import Table
 
@@ -237,56 +282,65 @@ def _report(source: "Source", found: "Verification", table: Path) -> int:
     write_rows(table, found.rows)
     write_classes(classes_table, found.rows)
     console = Console(highlight=False, soft_wrap=True)
-    shown = Table(
-        "", *(f"split {k}" for k in (1, 2, 3)), title=f"{source.title}: clips that decode"
-    )
-    for use in ("train", "test"):
-        cells = []
-        for k in (1, 2, 3):
-            there = sum(row.whole and f"{use}{k}" in row.parts.split() for row in found.rows)
-            cells.append(f"{there:,} of {source.counts[f'{use}{k}']:,}")
-        shown.add_row(use, *cells)
-    console.print(shown)
+    if counts is not None:
+        splits = (1, 2, 3)
+        shown = Table("", *(f"split {k}" for k in splits), title=f"{title}: clips that decode")
+        for use in ("train", "test"):
+            lists = [f"{use}{k}" for k in splits]
+            whole = [
+                sum(row.whole and one in row.parts.split() for row in found.rows) for one in lists
+            ]
+            shown.add_row(
+                use, *(f"{n:,} of {counts[one]:,}" for n, one in zip(whole, lists, strict=True))
+            )
+        console.print(shown)
     listed = [row for row in found.rows if row.status != "extra"]
-    classes = {row.class_name for row in listed if row.whole}
-    there = sum(row.whole for row in listed)
+    named = len({row.class_name for row in listed if row.whole})
     console.print(
-        f"{there:,} of {len(listed):,} clips of the lists, in {len(classes)} of {source.classes}"
-        " classes"
+        f"{title}: {sum(row.whole for row in listed):,} of {len(listed):,} clips decode, in"
+        f" {named} of {classes} classes",
+        markup=False,
     )
-    for line in found.notes:
-        console.print(f"note: {line}", markup=False)
-    for line in found.faults:
-        console.print(f"fault: {line}", markup=False)
+    for kind, lines in (("note", found.notes), ("fault", found.faults)):
+        for line in lines:
+            console.print(f"{kind}: {line}", markup=False)
     console.print(f"a row per clip: {table}", markup=False)
     console.print(f"a row per class: {classes_table}", markup=False)
     return 1 if found.faults else 0
 
 
-def _info(given: argparse.Namespace) -> int:
-    """Show classes, groups, lengths and frame sizes of any data set, and draw them."""
+def _chosen_clips(given: argparse.Namespace) -> "ClipSet":
+    """Return the clips of the data set that the command line names."""
     from hydra import compose, initialize_config_dir
-    from rich.console import Console
-    from rich.table import Column, Table
-    from rich.text import Text
 
-    from clip_har.cli.data.info import inspect
+    from clip_har.cli.data.layout import dataset_root
     from clip_har.config.cell import register_schema
     from clip_har.config.compose import CONFIG_DIR, build
     from clip_har.data.clips import clips_of
-    from clip_har.figures.dataset import dataset_figure
-    from clip_har.figures.save import save_figure
 
     overrides = [f"dataset={given.dataset}", *given.settings]
     if given.root is not None:
-        overrides.append(f"dataset.root={given.root.expanduser().absolute()}")
+        overrides.append(f"dataset.root={dataset_root(given.dataset, _absolute(given.root))}")
     register_schema()
     try:
         with initialize_config_dir(str(CONFIG_DIR), version_base="1.3"):
             config = compose("config", overrides)
     except Exception as error:  # noqa: BLE001, Hydra's own, reported in one line
-        return report_fault(error)
-    clips = clips_of(build(config.dataset, "dataset"))
+        sys.exit(report_fault(error))
+    return clips_of(build(config.dataset, "dataset"))
+
+
+def _info(given: argparse.Namespace) -> int:
+    """Show classes, groups, lengths and frame sizes of any data set, and draw them."""
+    from rich.console import Console
+    from rich.table import Column, Table
+    from rich.text import Text
+
+    from clip_har.cli.data.info import inspect
+    from clip_har.figures.dataset import dataset_figure
+    from clip_har.figures.save import save_figure
+
+    clips = _chosen_clips(given)
     found = inspect(clips)
     console = Console(highlight=False, soft_wrap=True)
     header, *rows = found.rows()
@@ -305,15 +359,11 @@ def _info(given: argparse.Namespace) -> int:
         [length.seconds for length in found.known],
         [length.frames for length in found.known],
     )
-    out = (given.out or Path(f"{given.dataset}_info.png")).expanduser().absolute()
+    out = _absolute(given.out or Path(f"{given.dataset}_info.png"))
     out.parent.mkdir(parents=True, exist_ok=True)
     save_figure(out, figure)
     console.print(f"picture: {out}", markup=False)
     return 0
-
-
-def _default_csv(root: Path, name: str) -> Path:
-    return root / f"verify_{name}.csv"
 
 
 def _show_terms(source: "Source") -> None:

@@ -16,11 +16,11 @@ from clip_har.data.decode.video import VideoLength, video_length
 
 @dataclass(frozen=True)
 class Info:
-    """Of each clip of a set.
+    """The clips of a data set and their lengths.
 
     Attributes:
-        clips: the set.
-        lengths: of the clips that can be opened; None for the others.
+        clips: the data set.
+        lengths: one per clip; None if a clip cannot be opened.
     """
 
     clips: ClipSet
@@ -32,7 +32,7 @@ class Info:
         return [length for length in self.lengths if length is not None]
 
     def rows(self) -> list[tuple[str, ...]]:
-        """Return the table: a header, a row per class, a row for all."""
+        """Return the table: a header, a row per class, and a row for all clips."""
         header: tuple[str, ...] = (
             "class",
             "clips",
@@ -87,7 +87,7 @@ def inspect(clips: ClipSet, *, workers: int | None = None) -> Info:
     """Read the lengths of all clips from their packets; nothing is decoded.
 
     Args:
-        clips: the set.
+        clips: the data set.
         workers: threads; None = all cores.
     """
     with (

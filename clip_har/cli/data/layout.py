@@ -1,4 +1,4 @@
-"""Where the parts of a data set lie below its root."""
+"""Where the clips and the lists of a data set lie below its root."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,7 +9,7 @@ from clip_har.data.sources.files import subfolders, video_files
 _CLIPS: Mapping[Name, str] = {"ucf101": "UCF-101", "hmdb51": "hmdb51_org"}
 _LISTS: Mapping[Name, str] = {"ucf101": "ucfTrainTestlist", "hmdb51": "testTrainMulti_7030_splits"}
 LIST_FILES: Mapping[Name, str] = {"ucf101": "classInd.txt", "hmdb51": "*_test_split1.txt"}
-"""By which the folder of the official lists is known."""
+"""A file that the folder of the official lists holds."""
 
 
 def clips_folder(name: Name, root: Path) -> Path:
@@ -22,20 +22,23 @@ def lists_folder(name: Name, root: Path) -> Path:
     return root / _LISTS[name]
 
 
-def dataset_root(name: Name, root: Path) -> Path:
-    """Return what ``dataset.root`` is to be set to."""
-    return root if name == "ucf101" else clips_folder(name, root)
+def dataset_root(name: str, root: Path) -> Path:
+    """Return the value of ``dataset.root`` for a folder that was given as ``--root``.
+
+    Of HMDB-51 this may be the folder that ``prepare`` made, or the folder of class folders in it.
+    """
+    return find_clips("hmdb51", root) if name == "hmdb51" else root
 
 
 def find_clips(name: Name, root: Path) -> Path:
-    """Return where the class folders are: they may also be in ``root`` itself."""
+    """Return the folder of the class folders: ``root`` or a folder in it."""
     usual = clips_folder(name, root)
     here = root.is_dir() and any(video_files(folder) for folder in subfolders(root))
     return root if here and not usual.is_dir() else usual
 
 
 def find_lists(name: Name, root: Path) -> Path:
-    """Return where the lists are: in ``root`` itself, in it, or beside HMDB-51's class folders."""
+    """Return the folder of the lists: ``root``, a folder in it, or one beside HMDB-51's clips."""
     usual = lists_folder(name, root)
     beside = [lists_folder(name, root.parent)] if name == "hmdb51" else []
     places = (place for place in (usual, root, *beside) if any(place.glob(LIST_FILES[name])))

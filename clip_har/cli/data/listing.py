@@ -1,4 +1,4 @@
-"""What the official lists of a data set name: each clip with its class, group and splits."""
+"""Read the official lists of a data set: each clip with its class, group and splits."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,10 +18,10 @@ class Listed:
     """One clip of the lists.
 
     Attributes:
-        stem: of its file name.
-        class_name: that its folder in the list names; the label.
-        group: of one actor and place, or one film.
-        parts: of the splits that it is in, such as ``("train1", "test2", "train3")``.
+        stem: its file name without the extension.
+        class_name: the folder that the list names; it is the label.
+        group: one actor and place, or one film.
+        parts: the parts of splits that it is in, such as ``("train1", "test2", "train3")``.
     """
 
     stem: str
@@ -36,13 +36,13 @@ class Listing:
 
     Attributes:
         class_names: in the official order.
-        clips: in the order of the lists, by what ``dataset=`` finds them by: the lower-case stem,
-            for HMDB-51 ``<class>/<stem>``.
-        files: by the same, the files that ``dataset=`` finds.
+        clips: in the order of the lists. The key is what ``dataset=`` looks for: the lower-case
+            stem, for HMDB-51 ``<class>/<stem>``.
+        files: the files that ``dataset=`` finds, with the same keys.
         lists: the folder of the lists.
         videos: the folder with one folder of clips per class.
-        conflicts: what contradicts itself in the lists, one line each.
-        remarks: what is worth knowing of them, one line each.
+        conflicts: contradictions in the lists, one line each.
+        remarks: notes on the lists, one line each.
     """
 
     class_names: tuple[str, ...]
@@ -63,7 +63,8 @@ def read_listing(name: Name, lists: Path, videos: Path) -> Listing:
         videos: the folder with one folder of clips per class.
 
     Raises:
-        ClipHarError: a folder or list is missing or malformed, or a label is not its folder's.
+        ClipHarError: when a folder or list is missing or malformed, or a label is not that of its
+            folder.
     """
     for folder, what, option in (
         (lists, "the official lists", "--lists"),
@@ -71,8 +72,8 @@ def read_listing(name: Name, lists: Path, videos: Path) -> Listing:
     ):
         if not folder.is_dir():
             raise ClipHarError(
-                f"{folder} does not exist: expected {what} in it; {option} names another folder,"
-                f" clip-har-data prepare {name} lays them out"
+                f"{folder} does not exist: expected {what} in it; set another folder with {option},"
+                f" or run clip-har-data prepare {name}"
             )
     return _ucf101(lists, videos) if name == "ucf101" else _hmdb51(lists, videos)
 
@@ -83,7 +84,7 @@ def _ucf101(lists: Path, videos: Path) -> Listing:
         (f"{use}{k}", stem.lower(), Listed(stem, class_names[label], "", ()))
         for k in SPLITS
         for use in ("train", "test")
-        # Compares the index of each line with its folder.
+        # read_split compares the index of each line with its folder
         for _, stem, label in read_split(lists / f"{use}list0{k}.txt", class_names)
     ]
     clips, conflicts = _joined(entries, group_of)
@@ -108,8 +109,8 @@ def _hmdb51(lists: Path, videos: Path) -> Listing:
     clips, conflicts = _joined(entries, film_of)
     remarks = []
     for k in SPLITS:
-        # The official lists separate films within a class only, and a film is known by the name
-        # of its clips: so that this is no fault of a copy.
+        # The official lists separate films within a class only, and the film is read from the name
+        # of the clip, so this is no fault of a copy.
         if shared := _in_both(clips, k, lambda clip: clip.group):
             within = _in_both(clips, k, lambda clip: f"{clip.class_name}/{clip.group}")
             remarks.append(
@@ -127,10 +128,10 @@ def _hmdb51(lists: Path, videos: Path) -> Listing:
 def _joined(
     entries: Sequence[tuple[str, str, Listed]], group: Callable[[str, str], str]
 ) -> tuple[dict[str, Listed], list[str]]:
-    """Put the lines ``(part, key, clip)`` of all lists together, clip by clip.
+    """Join the lines ``(part, key, clip)`` of all lists, clip by clip.
 
     Returns:
-        The clips by their keys, and how the lines contradict each other.
+        The clips by their keys, and the contradictions between the lines.
     """
     parts: dict[str, list[str]] = {}
     known: dict[str, Listed] = {}
@@ -138,7 +139,9 @@ def _joined(
     for part, key, clip in entries:
         first = known.setdefault(key, clip)
         if first.class_name != clip.class_name:
-            conflicts.append(f"{clip.stem} is of {first.class_name} and of {clip.class_name}")
+            conflicts.append(
+                f"{clip.stem} has the classes {first.class_name} and {clip.class_name}"
+            )
         if part in parts.setdefault(key, []):
             conflicts.append(f"{clip.stem} is twice in {part}")
         parts[key].append(part)
@@ -159,7 +162,7 @@ def _joined(
 def _in_both(
     clips: Mapping[str, Listed], split: int, known_by: Callable[[Listed], str]
 ) -> list[str]:
-    """Return what is in the training and in the test part of a split, sorted."""
+    """Return what is in both the training and the test part of a split, sorted."""
     train, test = (
         {known_by(clip) for clip in clips.values() if f"{use}{split}" in clip.parts}
         for use in ("train", "test")
@@ -168,4 +171,4 @@ def _in_both(
 
 
 def _counted(names: Sequence[str]) -> str:
-    return f"{len(names):,} – {names[0]} first" if names else "0"
+    return f"{len(names):,} – such as {names[0]}" if names else "0"

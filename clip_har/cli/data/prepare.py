@@ -1,4 +1,4 @@
-"""Unpacking a data set from its archives, each part in one step or not at all."""
+"""Unpack a data set from its archives: its lists and its clips, each whole or not at all."""
 
 import logging
 import shutil
@@ -19,7 +19,7 @@ from clip_har.data.sources.files import subfolders, video_files
 log = logging.getLogger(__name__)
 
 _TEMPORARY = ".clip-har-prepare-"
-_LOCK = ".clip-har-prepare.lock"  # stays: removing it would let two in
+_LOCK = ".clip-har-prepare.lock"  # never removed: then two processes could hold it
 
 
 def prepare(
@@ -32,19 +32,19 @@ def prepare(
 ) -> None:
     """Unpack the lists and the clips of a data set below ``root``.
 
-    What is there already stays as it is. A killed run leaves nothing under a final name; the next
-    one removes what is left of it.
+    A folder that exists is not changed. A killed run leaves nothing under a final name, and the
+    next run removes its temporary files.
 
     Args:
         name: of the data set.
-        root: the folder for it.
-        archive: gives the archive of the clips; called only if they are missing.
-        splits: gives the archive of the lists, called in the same way.
-        max_bytes: that each may unpack to.
+        root: the folder for the data set.
+        archive: returns the archive of the clips; called only if the clips are missing.
+        splits: returns the archive of the lists; called only if the lists are missing.
+        max_bytes: largest unpacked size of each archive.
 
     Raises:
-        ClipHarError: an archive is missing, refused, damaged or holds something else, or another
-            process prepares the same root.
+        ClipHarError: when an archive is missing, refused, damaged or holds something else, or
+            another process prepares the same root.
     """
     root.mkdir(parents=True, exist_ok=True)
     try:
@@ -65,18 +65,18 @@ def _lay_out(
 ) -> None:
     for stale in root.glob(f"{_TEMPORARY}*"):
         shutil.rmtree(stale, ignore_errors=True)
-    # The small lists first: a wrong file among them shows before gigabytes are unpacked.
+    # The small lists first: a wrong file is noticed before gigabytes are unpacked.
     for folder, packed, unpacked in (
         (lists_folder(name, root), splits, partial(_lists, name)),
         (clips_folder(name, root), archive, _clips),
     ):
         if folder.is_dir():
-            log.info("%s is there already: left as it is", folder)
+            log.info("%s exists already and is not changed", folder)
             continue
         path = packed()
         with _temporary(root) as into:
             unpacked(path, into, max_bytes).rename(folder)
-        log.info("%s is laid out", folder)
+        log.info("%s is ready", folder)
 
 
 @contextmanager
@@ -101,7 +101,7 @@ def _lists(name: Name, path: Path, into: Path, max_bytes: int) -> Path:
 
 
 def _clips(path: Path, into: Path, max_bytes: int) -> Path:
-    """Unpack the clips, those in archives within the archive too, and return their folder."""
+    """Unpack the clips, also those of archives in the archive, and return their folder."""
     outer = into / "outer"
     outer.mkdir()
     used = unpack(path, outer, max_bytes=max_bytes)
@@ -138,6 +138,6 @@ def _class_parent(path: Path, folder: Path) -> Path:
 
 
 def _opened(folder: Path, below: Path) -> Path:
-    """Let everyone read what was private in a temporary folder."""
+    """Give a folder the permissions of the root: temporary folders are private."""
     folder.chmod(below.parent.stat().st_mode & 0o777)
     return folder

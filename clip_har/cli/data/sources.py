@@ -1,4 +1,4 @@
-"""Where the data sets come from, and what they hold, as their authors publish it."""
+"""The official sources of the data sets, and the official numbers of their clips."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,8 +15,8 @@ class Download:
 
     Attributes:
         url: official address.
-        size: bytes; None if no source says.
-        sha256: None if none is published.
+        size: bytes; None if it is not published.
+        sha256: None if it is not published.
     """
 
     url: str
@@ -30,13 +30,13 @@ class Source:
 
     Attributes:
         title: its name.
-        licence: its terms, as a sentence.
+        licence: its terms of use, as a sentence.
         citation: the publication.
         archive: the clips.
         splits: the official lists.
-        counts: clips by part of a split, such as ``train1``; those of the official lists.
-        classes: how many.
-        clips: how many the lists name in all.
+        counts: number of clips of each list, such as ``train1``.
+        classes: number of classes.
+        clips: number of clips in all lists together.
     """
 
     title: str
@@ -56,7 +56,7 @@ SOURCES: Mapping[Name, Source] = {
         citation=ucf101.CITATION,
         # The size is the Content-Length of the official server; no checksum is published.
         archive=Download("https://www.crcv.ucf.edu/data/UCF101/UCF101.rar", 6_932_971_618),
-        # Size and checksum as TensorFlow Datasets records them.
+        # Size and checksum are those that TensorFlow Datasets records.
         splits=Download(
             "https://www.crcv.ucf.edu/data/UCF101/UCF101TrainTestSplits-RecognitionTask.zip",
             113_943,

@@ -1,4 +1,4 @@
-"""Comparing a copy of a data set with its official lists, clip by clip."""
+"""Decode every clip of a data set, and compare a copy with its official lists."""
 
 import csv
 import os
@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,40 +19,41 @@ from clip_har.cli.data.listing import SPLITS, Listed, Listing
 from clip_har.cli.data.sources import Source
 from clip_har.core.atomic import whole_file
 from clip_har.core.progress import track
+from clip_har.data.clips import ClipSet
 from clip_har.data.decode.containers import DecodeError
 from clip_har.data.decode.video import read_clip
 from clip_har.data.sampling import FrameSettings
 from clip_har.data.sources.files import VIDEO_EXTENSIONS
 
 DARK = 24
-"""Up to this value (0 … 255) a pixel of a bar is black in each channel: codecs add noise to it."""
-_DARK_SHARE = 0.98  # of a row's pixels, over all frames: a bar may hold specks of noise
+"""Largest value (0 … 255) of a black pixel in each channel: codecs add noise to black."""
+_DARK_SHARE = 0.98  # of a row's pixels, over all frames: noise may make some pixels brighter
 _FRAMES = FrameSettings(count=8)
 
 
 @dataclass
 class ClipRow:
-    """One row of the table: a clip of the lists, or a file that no list names.
+    """One row of the table: a clip of the data set, or a video that does not belong to it.
 
     Attributes:
-        clip: path below the folder of the clips; of a missing one what the lists say.
-        class_name: its label by the lists, or the folder of an extra file.
-        group: of the lists.
-        parts: of the splits that it is in, joined by spaces.
+        clip: path below the folder of the clips; for a missing clip, its name in the lists.
+        class_name: its label, or the folder of an extra file.
+        group: its group.
+        parts: the parts of splits that it is in, joined by spaces.
         status: ``ok``, ``missing``, ``extra``, ``undecodable``, ``misplaced`` (in the folder of
-            another class, or named after one) or ``unread`` (there, but under a name or in a place
-            where ``dataset=`` does not find it).
+            another class, or named after one) or ``unread`` (the file exists, but under a name or
+            in a folder where ``dataset=`` does not find it).
         reason: why it is not ok, or what is unusual about its name.
-        frames: that decode.
-        fps: as the container says.
+        frames: number of frames that decode.
+        fps: frames a second, from the container.
         width: px.
         height: px.
-        bar_top: rows that stay black over the clip, at the upper edge; the others likewise.
+        bar_top: rows at the upper edge that are black in the whole clip, px.
         bar_bottom: px.
         bar_left: px.
         bar_right: px.
-        bytes: of the file.
-        duplicate_of: another file with the same bytes, empty for none.
+        bytes: size of the file.
+        duplicate_of: another file with the same bytes, empty if there is none.
     """
 
     clip: str
@@ -73,23 +75,23 @@ class ClipRow:
 
     @property
     def whole(self) -> bool:
-        """Whether the lists name it and it decodes."""
+        """Whether it belongs to the data set and decodes."""
         return self.status in {"ok", "misplaced"}
 
     @property
     def barred(self) -> bool:
-        """Whether there is a bar at some edge."""
+        """Whether it has a black bar."""
         return any((self.bar_top, self.bar_bottom, self.bar_left, self.bar_right))
 
 
 @dataclass
 class Verification:
-    """What was found.
+    """The result of a check.
 
     Attributes:
-        rows: the clips of the lists in their order, then extra files.
+        rows: the clips of the data set in their order, then extra files.
         faults: what is wrong, one line each.
-        notes: what is worth knowing and harms nothing.
+        notes: what is unusual and does no harm, one line each.
     """
 
     rows: list[ClipRow]
@@ -97,49 +99,100 @@ class Verification:
     notes: list[str] = field(default_factory=list)
 
 
+class _File(NamedTuple):
+    """A video to decode, the section of it that is the clip, and its row."""
+
+    path: Path
+    row: ClipRow
+    start: float | None = None
+    end: float | None = None
+
+
 def verify(
     source: Source, listing: Listing, *, allow_missing: bool = False, workers: int | None = None
 ) -> Verification:
-    """Decode every clip and compare files, names and lists.
+    """Decode every clip of an official data set, and compare files, names and lists.
 
     Args:
-        source: what the data set should hold.
-        listing: its official lists.
-        allow_missing: take a partial copy for a whole one.
+        source: the official numbers.
+        listing: the official lists.
+        allow_missing: whether a partial copy is no fault.
         workers: decoding threads; None = all cores.
     """
-    rows, paths = _matched(listing)
+    rows, files = _matched(listing)
+    _decode(files, workers)
+    found = Verification(rows, [*listing.conflicts, *_wrong_counts(source, listing)])
+    found.notes += listing.remarks
+    _add_findings(found, allow_missing=allow_missing)
+    if not any(row.status not in {"missing", "extra"} for row in rows):
+        found.faults.append(f"no clip of the lists is in {listing.videos}")
+    return found
+
+
+def verify_clips(
+    clips: ClipSet, root: Path | None = None, *, workers: int | None = None
+) -> Verification:
+    """Decode every clip of a data set that has no official lists.
+
+    Args:
+        clips: the data set.
+        root: a folder of videos; those that are not in the data set become extra rows.
+        workers: decoding threads; None = all cores.
+    """
+    files = [
+        _File(
+            clip.path,
+            ClipRow(_shown(clip.id), _shown(clips.class_names[clip.label]), _shown(clip.group)),
+            clip.start,
+            clip.end,
+        )
+        for clip in clips.clips
+    ]
+    if root is not None:
+        used = {clip.path for clip in clips.clips}
+        files += [
+            _File(path, ClipRow(_relative(path, root), _shown(path.parent.name), status="extra"))
+            for path in sorted(root.rglob("*"))
+            if _is_video(path) and path.is_file() and not path.name.startswith(".")
+            if path not in used
+        ]
+    _decode(files, workers)
+    found = Verification([file.row for file in files])
+    _add_findings(found, allow_missing=False)
+    return found
+
+
+def _decode(files: Sequence[_File], workers: int | None) -> None:
+    """Decode the videos and fill in their rows."""
     with (
-        track(len(paths), "verifying") as advance,
+        track(len(files), "verifying") as advance,
         ThreadPoolExecutor(workers or os.cpu_count()) as pool,
     ):
-        for _ in pool.map(lambda pair: _look(*pair), paths):
+        for _ in pool.map(_measure, files):
             advance(1)
-    _mark_duplicates(paths)
-    found = Verification(rows)
-    found.faults += listing.conflicts
-    found.notes += listing.remarks
-    found.faults += _wrong_counts(source, listing)
+    _mark_duplicates(files)
+
+
+def _add_findings(found: Verification, *, allow_missing: bool) -> None:
+    """Add a line for each kind of fault and note in the rows."""
+    rows = found.rows
     for status, fault in (
         ("missing", "clips of the lists that are missing"),
-        ("unread", "clips that are there, but not where dataset= finds them"),
+        ("unread", "clips with a name or folder where dataset= does not find them"),
         ("undecodable", "clips that cannot be decoded"),
         ("misplaced", "clips in the folder of another class, or named after it"),
-        ("extra", "files that no list names"),
+        ("extra", "files that do not belong to the data set"),
     ):
         if message := _summary(fault, [row for row in rows if row.status == status]):
             harmless = status == "extra" or (status == "missing" and allow_missing)
             (found.notes if harmless else found.faults).append(message)
-    if not any(row.status not in {"missing", "extra"} for row in rows):
-        found.faults.append(f"no clip of the lists is in {listing.videos}")
     for what, chosen in (
-        ("clips spelt differently from the lists", [r for r in rows if _spelling(r)]),
+        ("clips with another spelling than in the lists", [r for r in rows if _spelling(r)]),
         ("files with the same bytes as another", [r for r in rows if r.duplicate_of]),
         ("clips with black bars", [r for r in rows if r.barred]),
     ):
         if message := _summary(what, chosen):
             found.notes.append(message)
-    return found
 
 
 def write_rows(path: Path, rows: Iterable[ClipRow]) -> None:
@@ -154,8 +207,10 @@ def write_rows(path: Path, rows: Iterable[ClipRow]) -> None:
 
 
 def write_classes(path: Path, rows: Iterable[ClipRow]) -> None:
-    """Write per class how many clips decode and how many are listed, in total and in each list."""
-    parts = [f"{use}{k}" for k in SPLITS for use in ("train", "test")]
+    """Write per class how many clips decode and how many there are, in total and in each list."""
+    rows = list(rows)
+    in_use = {part for row in rows for part in row.parts.split()}
+    parts = [f"{use}{k}" for k in SPLITS for use in ("train", "test") if f"{use}{k}" in in_use]
     there: dict[str, Counter[str]] = defaultdict(Counter)
     listed: dict[str, Counter[str]] = defaultdict(Counter)
     for row in rows:
@@ -175,11 +230,11 @@ def write_classes(path: Path, rows: Iterable[ClipRow]) -> None:
 
 
 def black_bars(frames: NDArray[np.uint8]) -> tuple[int, int, int, int]:
-    """Return the rows and columns at the top, bottom, left and right that stay black, in pixels.
+    """Return the sizes of the black bars at the top, bottom, left and right, in pixels.
 
     Args:
-        frames: ``(T, H, W, 3)`` uint8 RGB. Frames that are black as a whole say nothing and do not
-            count; where all are, there are no bars.
+        frames: ``(T, H, W, 3)`` uint8 RGB. Frames that are all black do not count; if all frames
+            are black, there are no bars.
     """
     dark = np.asarray((frames <= DARK).all(axis=3))  # (T, H, W)
     dark = dark[~(dark.mean(axis=(1, 2)) >= _DARK_SHARE)]
@@ -197,23 +252,23 @@ def _run(dark: NDArray[np.bool_]) -> int:
     return int(np.argmin(dark)) if not dark.all() else 0
 
 
-def _matched(listing: Listing) -> tuple[list[ClipRow], list[tuple[Path, ClipRow]]]:
-    """Give every clip of the lists its file, and every other file a row of its own."""
+def _matched(listing: Listing) -> tuple[list[ClipRow], list[_File]]:
+    """Find the file of every clip of the lists, and make a row for every other file."""
     read = set(listing.files.values())
     left = {
         path
         for path in listing.videos.rglob("*")
         if not (path.is_dir() or path.name.startswith(".") or path in read)
-        # Lists and tables beside the class folders are not reported.
+        # lists and tables beside the class folders are not reported
         and (_is_video(path) or path.parent not in {listing.videos, listing.lists})
     }
-    # What is read under a name that no list has, may be meant by one in other case (HMDB-51).
+    # a file that no list names may be a clip whose name has another case (HMDB-51)
     left |= {path for key, path in listing.files.items() if key not in listing.clips}
     nearly: dict[str, list[Path]] = defaultdict(list)
     for path in sorted(left):
         if _is_video(path):
             nearly[_folded(path.stem)].append(path)
-    rows, paths = [], []
+    rows, files = [], []
     for key, clip in listing.clips.items():
         row = ClipRow(f"{clip.class_name}/{clip.stem}", clip.class_name, clip.group)
         row.parts = " ".join(clip.parts)
@@ -229,17 +284,20 @@ def _matched(listing: Listing) -> tuple[list[ClipRow], list[tuple[Path, ClipRow]
         else:
             row.status = "missing"
             continue
-        row.clip = _shown(found.relative_to(listing.videos).as_posix())
-        paths.append((found, row))
+        row.clip = _relative(found, listing.videos)
+        files.append(_File(found, row))
     for path in sorted(left):
-        name = _shown(path.relative_to(listing.videos).as_posix())
-        row = ClipRow(name, _shown(path.parent.name), status="extra")
+        row = ClipRow(_relative(path, listing.videos), _shown(path.parent.name), status="extra")
         rows.append(row)
         if _is_video(path):
-            paths.append((path, row))
+            files.append(_File(path, row))
         else:
             row.reason = "no video"
-    return rows, paths
+    return rows, files
+
+
+def _relative(path: Path, folder: Path) -> str:
+    return _shown(path.relative_to(folder).as_posix())
 
 
 def _is_video(path: Path) -> bool:
@@ -252,7 +310,7 @@ def _folded(stem: str) -> str:
 
 
 def _shown(text: str) -> str:
-    """Return a name that can be printed and written: file names may be any bytes."""
+    """Return a name with escapes for what cannot be printed: file names may be any bytes."""
     return "".join(
         letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii")
         for letter in text
@@ -261,9 +319,9 @@ def _shown(text: str) -> str:
 
 def _check_name(row: ClipRow, path: Path, clip: Listed) -> None:
     if path.parent.name.lower() != clip.class_name.lower():
-        row.status, row.reason = "misplaced", f"it lies in {_shown(path.parent.name)}"
+        row.status, row.reason = "misplaced", f"it is in {_shown(path.parent.name)}"
     elif clip.stem.startswith("v_") and clip.stem.split("_")[1].lower() != clip.class_name.lower():
-        row.status, row.reason = "misplaced", f"the lists put it into {clip.class_name}"
+        row.status, row.reason = "misplaced", f"its class in the lists is {clip.class_name}"
     elif path.stem != clip.stem:
         row.reason = f"spelt {clip.stem!r} in the lists"
     elif path.parent.name != clip.class_name:
@@ -274,11 +332,12 @@ def _spelling(row: ClipRow) -> bool:
     return row.status in {"ok", "undecodable"} and "spelt" in row.reason
 
 
-def _look(path: Path, row: ClipRow) -> None:
-    """Decode a clip and fill in what is seen."""
+def _measure(file: _File) -> None:
+    """Decode a clip and fill in its row."""
+    path, row = file.path, file.row
     row.bytes = path.stat().st_size if path.exists() else None
     try:
-        clip = read_clip(path, _FRAMES)
+        clip = read_clip(path, _FRAMES, start=file.start, end=file.end)
     except DecodeError as error:
         if row.status != "extra":
             row.status = "undecodable"
@@ -293,17 +352,17 @@ def _look(path: Path, row: ClipRow) -> None:
     row.bar_top, row.bar_bottom, row.bar_left, row.bar_right = black_bars(clip.frames)
 
 
-def _mark_duplicates(paths: Sequence[tuple[Path, ClipRow]]) -> None:
+def _mark_duplicates(files: Sequence[_File]) -> None:
     """Find files with the same bytes; only files of equal size are read."""
-    sizes: dict[int, list[tuple[Path, ClipRow]]] = defaultdict(list)
-    for path, row in paths:
-        if row.bytes:
-            sizes[row.bytes].append((path, row))
+    sizes: dict[int, dict[Path, ClipRow]] = defaultdict(dict)
+    for file in files:
+        if file.row.bytes:  # clips may be sections of one video
+            sizes[file.row.bytes].setdefault(file.path, file.row)
     first: dict[str, str] = {}
     for alike in sizes.values():
         if len(alike) > 1:
-            for path, row in alike:
-                with suppress(OSError):  # it is listed as undecodable, with the reason
+            for path, row in alike.items():
+                with suppress(OSError):  # the row says why it cannot be decoded
                     twin = first.setdefault(sha256_of(path), row.clip)
                     row.duplicate_of = "" if twin == row.clip else twin
 

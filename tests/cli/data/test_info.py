@@ -23,11 +23,11 @@ def test_classes_groups_lengths_and_sizes(tmp_path):
         ("walk", "3", "1", "20", "35", "50", "1.4"),
         ("all", "5", "2", "10", "20", "50", "0.8"),
     ]
-    message = found.sentences()
-    assert "frame sizes: 96x64 (2), 128x64 (2)" in message
-    assert "frames a second: 25 (4)" in message
-    assert "1 of 3 classes have no clip here" in message
-    assert "1 clips cannot be opened: clip-har-data verify says why" in message
+    sentences = found.sentences()
+    assert "frame sizes: 96x64 (2), 128x64 (2)" in sentences
+    assert "frames a second: 25 (4)" in sentences
+    assert "1 of 3 classes have no clip here" in sentences
+    assert "1 clips cannot be opened: clip-har-data verify says why" in sentences
 
 
 def test_a_user_looks_at_a_folder(tmp_path, capsys, monkeypatch):
@@ -37,9 +37,9 @@ def test_a_user_looks_at_a_folder(tmp_path, capsys, monkeypatch):
     with pytest.raises(SystemExit) as ended:
         main(["info", "folder", "--root", "videos"])
     assert ended.value.code == 0
-    message = capsys.readouterr().out
-    assert "2 clips, 0.00 hours" in message
-    assert "[b]walk" in message
+    printed = capsys.readouterr().out
+    assert "2 clips, 0.00 hours" in printed
+    assert "[b]walk" in printed
     with Image.open(tmp_path / "folder_info.png") as picture:
         assert picture.width > 600
 
@@ -58,7 +58,7 @@ def test_mistakes_give_one_line(typed, fault, capsys, tmp_path, monkeypatch):
     with pytest.raises(SystemExit) as ended:
         main(["info", *typed])
     assert ended.value.code == 1
-    complaint = capsys.readouterr().err
-    assert fault in complaint
-    assert complaint.count("\n") == 1
+    printed = capsys.readouterr().err
+    assert fault in printed
+    assert printed.count("\n") == 1
     assert not list(tmp_path.iterdir())

@@ -125,11 +125,11 @@ def test_a_user_prepares_and_verifies(tmp_path, capsys, monkeypatch):
     root = tmp_path / "ucf101"
     with pytest.raises(SystemExit) as ended:
         main(["prepare", "ucf101", f"--archive={archive}", f"--splits={splits}", f"--root={root}"])
-    message = capsys.readouterr().out
-    assert message.startswith("UCF-101\nlicence: No formal licence")
-    assert "cite: Soomro" in message
-    assert "fault: the lists name 2 classes, UCF-101 has 101" in message
-    assert f"dataset=ucf101 dataset.root={root}" in message
+    printed = capsys.readouterr().out
+    assert printed.startswith("UCF-101\nlicence: No formal licence")
+    assert "cite: Soomro" in printed
+    assert "fault: the lists name 2 classes, UCF-101 has 101" in printed
+    assert f"dataset=ucf101 dataset.root={root}" in printed
     assert ended.value.code == 1, "this is not all of UCF-101"
     assert (root / "verify_ucf101.csv").read_text().count("\n") == 7
 
@@ -146,9 +146,9 @@ def test_what_is_missing_gives_one_line(typed, fault, tmp_path, capsys):
     with pytest.raises(SystemExit) as ended:
         main(["prepare", "ucf101", "--root", str(tmp_path / "root"), *typed])
     assert ended.value.code == 1
-    complaint = capsys.readouterr().err
-    assert fault in complaint
-    assert complaint.count("\n") == 1
+    printed = capsys.readouterr().err
+    assert fault in printed
+    assert printed.count("\n") == 1
 
 
 def test_a_checksum_that_is_none_is_told_before_anything_is_fetched(tmp_path, capsys):

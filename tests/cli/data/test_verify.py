@@ -94,7 +94,7 @@ def test_a_clip_in_the_folder_of_another_class(root):
     (clips / RUN).rename(clips / "HandstandPushups" / "v_Run_g01_c01.avi")
     (fault,) = verified(root).faults
     assert fault.startswith("clips in the folder of another class, or named after it: 1 – ")
-    assert fault.endswith("HandstandPushups/v_Run_g01_c01.avi (it lies in HandstandPushups)")
+    assert fault.endswith("HandstandPushups/v_Run_g01_c01.avi (it is in HandstandPushups)")
 
 
 def test_a_list_that_names_another_class_than_the_file(root):
@@ -103,7 +103,7 @@ def test_a_list_that_names_another_class_than_the_file(root):
         text = path.read_bytes().decode().replace("Run/v_Run_g01", "HandstandPushups/v_Run_g01")
         path.write_bytes(text.replace("v_Run_g01_c01.avi 2", "v_Run_g01_c01.avi 1").encode())
     (fault,) = verified(root).faults
-    assert "v_Run_g01_c01.avi (it lies in Run)" in fault
+    assert "v_Run_g01_c01.avi (it is in Run)" in fault
 
 
 def test_a_label_that_is_not_its_folders_is_refused(root):
@@ -117,8 +117,8 @@ def test_groups_in_train_and_test_are_a_leak(root):
     path = root / "ucfTrainTestlist" / "testlist01.txt"
     path.write_text(path.read_text() + "Run/v_Run_g02_c01.avi\r\n")
     assert verified(root).faults == [
-        "split 1: clips in train and test: 1 – Run/v_Run_g02_c01 first",
-        "split 1: groups in train and test: 1 – Run_g02 first",
+        "split 1: clips in train and test: 1 – such as Run/v_Run_g02_c01",
+        "split 1: groups in train and test: 1 – such as Run_g02",
         "the list test1 names 3 clips, officially 2",
     ]
 
@@ -133,9 +133,9 @@ def test_spellings_extra_files_and_duplicates_are_notes(root):
     found = verified(root)
     assert not found.faults
     assert found.notes == [
-        "files that no list names: 2 – Run/Thumbs.db, Run/copy.avi",
+        "files that do not belong to the data set: 2 – Run/Thumbs.db, Run/copy.avi",
         (
-            f"clips spelt differently from the lists: 1 – {handstand} (spelt"
+            f"clips with another spelling than in the lists: 1 – {handstand} (spelt"
             " 'v_HandstandPushups_g01_c01' in the lists)"
         ),
         "files with the same bytes as another: 1 – Run/copy.avi",
@@ -151,7 +151,7 @@ def test_a_clip_that_the_data_set_does_not_find_is_a_fault(moved, root):
     (clips / "Run" / "deeper").mkdir()
     (clips / RUN).rename(clips / moved)
     found = verified(root)
-    expected = f"clips that are there, but not where dataset= finds them: 1 – {moved}"
+    expected = f"clips with a name or folder where dataset= does not find them: 1 – {moved}"
     assert found.faults == [f"{expected} (expected it as Run/v_Run_g01_c01)"]
     assert not found.notes
     with pytest.raises(ClipHarError, match="1 of 2 clips of UCF-101"):
@@ -163,7 +163,9 @@ def test_what_only_has_the_name_of_a_clip_is_none(root):
     (clips / RUN).rename((clips / RUN).with_suffix(".avi.part"))
     found = verified(root)
     assert found.faults == ["clips of the lists that are missing: 1 – Run/v_Run_g01_c01"]
-    assert found.notes == ["files that no list names: 1 – Run/v_Run_g01_c01.avi.part"]
+    assert found.notes == [
+        "files that do not belong to the data set: 1 – Run/v_Run_g01_c01.avi.part"
+    ]
 
 
 def test_class_folders_may_be_links(root):
@@ -175,20 +177,23 @@ def test_class_folders_may_be_links(root):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux takes any bytes as a name")
-def test_names_may_be_any_bytes(root, capsys):
+def test_names_may_be_any_bytes(root, capsys, monkeypatch, tmp_path_factory):
+    here = tmp_path_factory.mktemp("here")
+    monkeypatch.chdir(here)
     folder = root / "UCF-101" / "Run"
     for name in (b"caf\xe9.avi", b"\x1b[2Jcleared.avi", b"two\nlines.txt"):
         Path(os.fsdecode(os.path.join(os.fsencode(folder), name))).write_bytes(b"x")  # noqa: PTH118
     with pytest.raises(SystemExit):
         main(["verify", "ucf101", f"--root={root}"])
-    message = capsys.readouterr().out
-    assert "\x1b[2J" not in message
-    assert "3 – Run/\\x1b[2Jcleared.avi, Run/caf\\udce9.avi, Run/two\\nlines.txt" in message
-    assert "caf\\udce9.avi" in (root / "verify_ucf101.csv").read_text()
+    printed = capsys.readouterr().out
+    assert "\x1b[2J" not in printed
+    assert "3 – Run/\\x1b[2Jcleared.avi, Run/caf\\udce9.avi, Run/two\\nlines.txt" in printed
+    assert "caf\\udce9.avi" in (here / "verify_ucf101.csv").read_text()
 
 
-def test_a_copy_laid_out_flat(root, capsys):
+def test_a_copy_laid_out_flat(root, capsys, monkeypatch):
     """`dataset=ucf101` reads it, too."""
+    monkeypatch.chdir(root)
     for folder in ("UCF-101", "ucfTrainTestlist"):
         for one in (root / folder).iterdir():
             one.rename(root / one.name)
@@ -196,9 +201,9 @@ def test_a_copy_laid_out_flat(root, capsys):
     for _ in range(2):  # the tables of the first time are no extra files
         with pytest.raises(SystemExit):
             main(["verify", "ucf101", f"--root={root}"])
-        message = capsys.readouterr().out
-        assert "6 of 6 clips of the lists" in message
-        assert "note:" not in message
+        printed = capsys.readouterr().out
+        assert "6 of 6 clips decode" in printed
+        assert "note:" not in printed
 
 
 def test_a_table_that_cannot_be_written_is_refused_before_clips_are_decoded(
@@ -209,13 +214,14 @@ def test_a_table_that_cannot_be_written_is_refused_before_clips_are_decoded(
     with pytest.raises(SystemExit) as ended:
         main(["verify", "ucf101", f"--root={root}", f"--csv={root / 'file' / 'table.csv'}"])
     assert ended.value.code == 1
-    complaint = capsys.readouterr().err
-    assert complaint.endswith("name another place with --csv\n")
-    assert complaint.count("\n") == 1
+    printed = capsys.readouterr().err
+    assert printed.endswith("name another file with --csv\n")
+    assert printed.count("\n") == 1
 
 
-def test_films_that_hmdb51_shares_between_classes_are_no_fault_of_a_copy(tmp_path, capsys):
-    """So it is in the official lists: American Gangster is in train of wave and in test of walk."""
+@pytest.fixture
+def films(tmp_path: Path) -> Path:
+    """HMDB-51 of two classes of the same three films, as ``prepare`` lays it out."""
     for name, held_out in (("run", 0), ("wave", 1)):
         lines = ["", "", ""]
         for film in range(3):
@@ -227,25 +233,42 @@ def test_films_that_hmdb51_shares_between_classes_are_no_fault_of_a_copy(tmp_pat
             path = tmp_path / "testTrainMulti_7030_splits" / f"{name}_test_split{k}.txt"
             path.parent.mkdir(exist_ok=True)
             path.write_text(text)
-    source = replace(SMALL, clips=6)
-    listing = read_listing("hmdb51", find_lists("hmdb51", tmp_path), tmp_path / "hmdb51_org")
-    found = verify(source, listing)
+    return tmp_path
+
+
+def verified_films(root: Path) -> Verification:
+    listing = read_listing("hmdb51", find_lists("hmdb51", root), find_clips("hmdb51", root))
+    return verify(replace(SMALL, clips=6), listing)
+
+
+def test_films_that_hmdb51_shares_between_classes_are_no_fault_of_a_copy(films):
+    """So it is in the official lists: American Gangster is in train of wave and in test of walk."""
+    found = verified_films(films)
     assert not found.faults
     assert found.notes[0] == (
-        "split 1: films in train and test, by the names of their clips: 2 – Film0 first; within"
+        "split 1: films in train and test, by the names of their clips: 2 – such as Film0; within"
         " one class: 0"
     )
-    # the root that dataset=hmdb51 takes is taken here, too
-    assert find_lists("hmdb51", tmp_path / "hmdb51_org") == listing.lists
-    assert find_clips("hmdb51", tmp_path / "hmdb51_org") == listing.videos
-    # and names are as strict as there
-    wave = tmp_path / "hmdb51_org" / "wave"
+
+
+def test_names_of_hmdb51_are_as_strict_as_where_they_are_read(films):
+    wave = films / "hmdb51_org" / "wave"
     (wave / "Film0_wave_f_cm_np1_fr_med_0.avi").rename(wave / "film0_wave_f_cm_np1_fr_med_0.avi")
-    listing = read_listing("hmdb51", listing.lists, listing.videos)
-    (fault,) = verify(source, listing).faults
+    (fault,) = verified_films(films).faults
     assert fault.startswith(
-        "clips that are there, but not where dataset= finds them: 1 – wave/film"
+        "clips with a name or folder where dataset= does not find them: 1 – wave/film"
     )
+
+
+@pytest.mark.parametrize("below", [".", "hmdb51_org"])
+def test_verify_and_info_take_the_same_roots_of_hmdb51(films, below, capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    for command in ("verify", "info"):
+        with pytest.raises(SystemExit) as ended:
+            main([command, "hmdb51", "--root", str(films / below)])
+        printed = capsys.readouterr().out
+        assert ("HMDB-51: 6 of 6 clips decode" if command == "verify" else "2 clips, ") in printed
+    assert ended.value.code == 0
 
 
 def test_bars_are_measured_per_clip(root):
@@ -274,9 +297,76 @@ def test_a_folder_that_is_not_there(tmp_path, capsys):
         main(["verify", "ucf101", f"--root={tmp_path}"])
     assert ended.value.code == 1
     assert (
-        "expected the official lists in it; --lists names another folder, clip-har"
+        "expected the official lists in it; set another folder with --lists, or run clip-har"
         in capsys.readouterr().err
     )
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Two classes of one clip each, a copy, a broken clip, and a clip that is not read."""
+    videos = tmp_path / "videos"
+    for name in ("run/a.mp4", "walk/b.mp4"):
+        write_video(videos / name, [numbered(len(name) + i) + 20 for i in range(6)])
+    shutil.copy(videos / "run" / "a.mp4", videos / "walk" / "copy.mp4")
+    (videos / "walk" / "broken.mp4").write_bytes(b"nothing")
+    write_video(videos / "loose.mp4", 9)
+    return videos
+
+
+def test_a_folder_without_lists_is_verified(folder, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    before = sorted(folder.rglob("*"))
+    with pytest.raises(SystemExit) as ended:
+        main(["verify", "folder", "--root=videos"])
+    assert ended.value.code == 1
+    printed = capsys.readouterr().out
+    assert "videos: 3 of 4 clips decode, in 2 of 2 classes" in printed
+    assert "fault: clips that cannot be decoded: 1 – walk/broken.mp4 (" in printed
+    assert "note: files with the same bytes as another: 1 – walk/copy.mp4" in printed
+    assert "note: files that do not belong to the data set: 1 – loose.mp4" in printed
+    assert sorted(folder.rglob("*")) == before, "nothing is written into the data folder"
+    with (tmp_path / "verify_folder.csv").open() as file:
+        rows = {row["clip"]: row["frames"] for row in csv.DictReader(file)}
+    assert rows["run/a.mp4"] == "6"
+    assert (tmp_path / "verify_folder_classes.csv").read_text() == (
+        "class_name,clips,clips_listed\nrun,1,1\nwalk,2,3\n"
+    )
+
+
+def test_sections_of_one_video_are_clips_and_no_duplicates(folder, capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    table = tmp_path / "clips.csv"
+    rows = ["run/a.mp4,run,0.0,0.12", "run/a.mp4,run,0.12,0.2"]
+    table.write_text("\n".join(["path,label,start,end", *rows]))
+    with pytest.raises(SystemExit) as ended:
+        main(["verify", "manifest", f"dataset.path={table}", f"dataset.root={folder}"])
+    assert ended.value.code == 0
+    printed = capsys.readouterr().out
+    assert "2 of 2 clips decode" in printed
+    assert "note:" not in printed
+    with (tmp_path / "verify_manifest.csv").open() as file:
+        assert [row["frames"] for row in csv.DictReader(file)] == ["3", "2"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "fault"),
+    [
+        (["folder", "--lists=x"], "--videos, --lists and --allow-missing are for data sets with"),
+        (["ucf101"], "expected verify ucf101 --root <folder>: all clips of all official lists"),
+        (["ucf101", "--root=x", "dataset.split=2"], "without settings; got dataset.split=2"),
+        (["folder", "--root=none"], "none does not exist: expected one folder of videos per class"),
+    ],
+)
+def test_mistakes_give_one_line_and_no_table(typed, fault, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as ended:
+        main(["verify", *typed])
+    assert ended.value.code == 1
+    printed = capsys.readouterr().err
+    assert fault in printed
+    assert printed.count("\n") == 1
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.sample_data
@@ -285,10 +375,10 @@ def test_the_real_sample(sample_data, tmp_path, capsys):
     root = sample_data / "ucf101-sample"
     with pytest.raises(SystemExit) as ended:
         main(["verify", "ucf101", f"--root={root}", f"--csv={table}", "--allow-missing"])
-    message = capsys.readouterr().out
-    assert ended.value.code == 0, message
-    assert "15 of 13,320 clips of the lists, in 12 of 101 classes" in message
-    assert "13 of 3,783" in message
+    printed = capsys.readouterr().out
+    assert ended.value.code == 0, printed
+    assert "15 of 13,320 clips decode, in 12 of 101 classes" in printed
+    assert "13 of 3,783" in printed
     with table.open() as file:
         barred = {row["clip"]: row["bar_top"] for row in csv.DictReader(file) if row["bar_top"]}
     assert barred["SkateBoarding/v_SkateBoarding_g02_c01.mp4"] == "32"
