@@ -50,8 +50,8 @@ class Synthetic(Settings):
 
     def training(self) -> "Synthetic":
         """Return the training split that noise is learned from: full clips of other subjects."""
-        drawn = {"subset": "train", "count": self.train_count, "seed": self.train_seed}
-        return self.model_copy(update={**drawn, "variant": "full"})
+        training = {"subset": "train", "count": self.train_count, "seed": self.train_seed}
+        return self.model_copy(update={**training, "variant": "full"})
 
     def folder(self) -> Path:
         """Return the set's folder; its name holds the key of all that decides the pixels."""

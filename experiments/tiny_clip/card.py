@@ -59,7 +59,7 @@ _REST = """
 {clips} clips of 40 subjects, 20 actions and 20 scenes, ρ = {scene_bias}, 8 frames each, rendered
 with data seed {data_seed}; {val_clips} validation clips of 12 other subjects and {test_clips} test
 clips of 16 others in each of two sets (ρ = 0.9 and ρ = 1/C, the same performances). In training
-some clips are shown before a plain colour in place of their scene, and some with black patches.
+some clips have a background of one colour in place of their scene, and some have black patches.
 Captions name the action, or action and scene, or the scene or the object only, in the words of the
 prompt templates in `conf/prompts` and some of their own.
 

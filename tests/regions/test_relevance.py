@@ -191,13 +191,10 @@ def test_a_clip_alone_is_the_clip_among_others() -> None:
 
 
 def test_only_the_attribution_for_the_true_class_uses_the_label() -> None:
-    honest, message = RelevanceRegion(), RelevanceRegion(attribution="label")
-    assert [message.uses_label(target) for target in ("subject", "background", "a ball")] == [
-        True,
-        True,
-        False,
-    ]
-    assert not any(honest.uses_label(target) for target in ("subject", "background", "a ball"))
+    honest, leaking = RelevanceRegion(), RelevanceRegion(attribution="label")
+    targets = ("subject", "background", "a ball")
+    assert [leaking.uses_label(target) for target in targets] == [True, True, False]
+    assert not any(honest.uses_label(target) for target in targets)
     assert honest.asks_model
     assert not honest.exact
     assert honest.identity(cast(ClipSet, None)) == ""

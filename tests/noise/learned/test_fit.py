@@ -60,13 +60,9 @@ def learned(
     classifier: ZeroShot, small_training: TrainingClips, tmp_path: Path
 ) -> Callable[..., Any]:
     def found(noise: Learned, training: Any = None, **more: Any) -> FittedNoise:
+        known, fits = described(noise, **more), training or (lambda: small_training)
         return learned_noise(
-            noise,
-            classifier,
-            training or (lambda: small_training),
-            described=described(noise, **more),
-            frames=COUNT,
-            cache_dir=tmp_path,
+            noise, classifier, fits, described=known, frames=COUNT, cache_dir=tmp_path
         )
 
     return found
@@ -166,29 +162,15 @@ def test_a_fit_that_was_killed_goes_on(learned, monkeypatch, tmp_path):
     assert not list((tmp_path / "noise").glob("*/*.partial"))
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"epsilon": 8.0},
-        {"seed": 1},
-        {"loss": ClassSpecificNoise().loss.model_copy(update={"bias": 0.1})},
-        {"train_ratios": (0.2,)},
-        {"learning": quick(steps=4, validate_every=2, step_size=0.1)},
-    ],
-    ids=lambda change: next(iter(change)),
-)
-def test_other_settings_are_another_noise(learned, tmp_path, change):
+@pytest.mark.parametrize("change", ["noise", "data_digest", "weights", "code", "prompts"])
+def test_what_is_described_otherwise_is_another_noise(learned, tmp_path, change):
+    """`test_identity` says which settings change the description."""
     one = learned(NOISE)
-    other = learned(NOISE.model_copy(update=change))
+    other = learned(NOISE.model_copy(update={"seed": 1}) if change == "noise" else NOISE,
+                    **({} if change == "noise" else {change: "other"}))  # fmt: skip
     assert len(kept(tmp_path)) == 2
-    assert not torch.equal(one.perturbation.parts["own"], other.perturbation.parts["own"])
-
-
-@pytest.mark.parametrize("change", ["data_digest", "weights", "code", "prompts"])
-def test_other_data_weights_and_code_are_another_noise(learned, tmp_path, change):
-    learned(NOISE)
-    learned(NOISE, **{change: "other"})
-    assert len(kept(tmp_path)) == 2
+    parts = (found.perturbation.parts["own"] for found in (one, other))
+    assert torch.equal(*parts) == (change != "noise")
 
 
 @pytest.mark.parametrize("scores", [(-0.1, -0.3, -0.2), (-0.3, -0.4, -0.2)], ids=["worse", "helps"])
@@ -208,11 +190,10 @@ def test_what_was_learned_is_not_lost_where_it_cannot_be_kept(learned, monkeypat
     def full(*_: Any) -> NoReturn:
         raise OSError(28, "No space left on device")
 
+    message = r"learned noise cannot be kept in .*no space is left"
     with monkeypatch.context() as patch:
         patch.setattr("clip_har.noise.learned.fit.save_tensors", full)
-        with pytest.raises(
-            ClipHarError, match=r"learned noise cannot be kept in .*no space is left"
-        ):
+        with pytest.raises(ClipHarError, match=message):
             learned(NOISE)
     (state,) = (tmp_path / "noise").glob("*/*.partial")
     with monkeypatch.context() as patch:
@@ -229,20 +210,11 @@ def test_what_fails_in_opening_the_clips_is_not_said_to_be_the_cache(learned):
         learned(NOISE, training=gone)
 
 
-def test_a_cache_that_cannot_be_written(classifier, small_training, tmp_path):
-    place = tmp_path / "file"
-    place.write_text("in the way")
-    with pytest.raises(
-        ClipHarError, match=r"learned noise cannot be kept in .*set another cache_dir"
-    ):
-        learned_noise(
-            NOISE,
-            classifier,
-            lambda: small_training,
-            described=described(NOISE),
-            frames=COUNT,
-            cache_dir=place,
-        )
+def test_a_cache_that_cannot_be_written(learned, tmp_path):
+    (tmp_path / "noise").write_text("in the way")
+    message = r"learned noise cannot be kept in .*set another cache_dir"
+    with pytest.raises(ClipHarError, match=message):
+        learned(NOISE)
 
 
 # Read from a file
@@ -266,11 +238,7 @@ def other_clips(names: tuple[str, ...] = CLASSES, ids: tuple[str, ...] = ("test 
 
 
 def refused(
-    path: Path,
-    message: str,
-    noise: Learned = NOISE,
-    classifier: ZeroShot | None = None,
-    **more: Any,
+    path: Path, message: str, noise: Learned = NOISE, classifier: Any = None, **more: Any
 ) -> None:
     with pytest.raises(ClipHarError, match=message) as caught:
         read(path, noise, classifier or planted_classifier(), **more)
@@ -287,22 +255,20 @@ def test_what_is_saved_is_what_is_read(learned, classifier, tmp_path, caplog, no
     found = read(path, noise, classifier)
     assert same(fitted, found)
     assert type(found.perturbation) is type(fitted.perturbation)
-    settings = set(vars(found.perturbation)) - {"parts", "window"}
-    assert all(
-        getattr(found.perturbation, name) == getattr(fitted.perturbation, name) for name in settings
-    )
+    for name in set(vars(found.perturbation)) - {"parts", "window"}:
+        assert getattr(found.perturbation, name) == getattr(fitted.perturbation, name)
     assert not caplog.records
 
 
-def test_a_file_that_is_not_there(tmp_path):
-    refused(tmp_path / NOISE_FILE, r"there is no such file; expected noise\.safetensors$")
-    refused(tmp_path, "there is no such file")
-
-
-@pytest.mark.parametrize("content", [b"", b"not safetensors", b"\x93" * 1000])
-def test_a_file_that_holds_no_tensors(file, content):
-    file.write_bytes(content)
-    refused(file, "not usable here: ")
+@pytest.mark.parametrize("content", [b"", b"not safetensors", b"\x93" * 1000, None])
+def test_a_file_that_holds_no_tensors_or_is_not_there(tmp_path, content):
+    path = tmp_path / NOISE_FILE
+    if content is None:
+        refused(path, r"there is no such file; expected noise\.safetensors$")
+        refused(tmp_path, "there is no such file")
+        return
+    path.write_bytes(content)
+    refused(path, "not usable here: ")
 
 
 def bend_values(tensors: dict[str, Any], _: dict[str, str]) -> None:
@@ -348,18 +314,13 @@ def test_a_file_that_was_tampered_with(file, change, message):
         (("diving", *CLASSES[1:]),
          r"expected noise for the 5 classes .*got 5 classes \(differing: climbing, diving\)$"),
         (CLASSES[::-1], r"\(differing: in another order\)$"),
+        (CLASSES[:4], r"expected δ of shape own \(4, 1"),
     ],
 )  # fmt: skip
 def test_noise_of_other_classes(file, names, message):
-    refused(file, message, clips=other_clips(names))
-
-
-def test_noise_of_another_number_of_classes(file):
     classifier = planted_classifier()
-    fewer = replace(classifier, class_embeddings=classifier.class_embeddings[:4])
-    refused(
-        file, r"expected δ of shape own \(4, 1", classifier=fewer, clips=other_clips(CLASSES[:4])
-    )
+    sized = replace(classifier, class_embeddings=classifier.class_embeddings[: len(names)])
+    refused(file, message, classifier=sized, clips=other_clips(names))
 
 
 @pytest.mark.parametrize(
@@ -405,8 +366,7 @@ def test_noise_beyond_the_budget(learned, classifier, tmp_path, noise):
     refused(path, message, smaller)
 
 
-def test_noise_of_other_weights_is_used_with_a_warning(file, caplog):
-    classifier = planted_classifier()
+def test_noise_of_other_weights_is_used_with_a_warning(file, classifier, caplog):
     caplog.clear()
     read(file, NOISE, classifier, described={"weights": classifier.model.digest, "data": "planted"})
     assert not caplog.records
