@@ -30,14 +30,7 @@ Shape = Literal[
     "grid",
 ]
 Place = Literal[
-    "middle",
-    "random",
-    "subject",
-    "corner",
-    "top_left",
-    "top_right",
-    "bottom_left",
-    "bottom_right",
+    "middle", "random", "subject", "corner", "top_left", "top_right", "bottom_left", "bottom_right"
 ]
 
 # Centres as (y, x) shares of the frame's height and width.

@@ -11,13 +11,7 @@ from pydantic import Field
 from clip_har.core.settings import Settings
 from clip_har.data.clips import ClipSet
 from clip_har.data.frames.store import ClipFrames
-from clip_har.regions.camera import (
-    REFERENCE,
-    camera_motion,
-    channels_last,
-    is_at_rest,
-    picture_box,
-)
+from clip_har.regions.camera import REFERENCE, camera_motion, channels_last, is_at_rest, picture_box
 from clip_har.regions.gaussian import gaussian_blur
 from clip_har.regions.source import (
     BACKGROUND,
@@ -220,10 +214,7 @@ def _registered_scene(frames: NDArray[np.uint8], motion: NDArray[np.float64]) ->
 
 
 def _median_over(
-    time: int,
-    pictures: NDArray[np.uint8],
-    motion: NDArray[np.float64],
-    area: NDArray[np.bool_],
+    time: int, pictures: NDArray[np.uint8], motion: NDArray[np.float64], area: NDArray[np.bool_]
 ) -> tuple[NDArray[np.int16], NDArray[np.int64]]:
     """Return the doubled median ``(H, W, 3)`` in one frame's place, and how many frames show it.
 

@@ -11,12 +11,7 @@ from clip_har.core.errors import ClipHarError
 from clip_har.core.settings import Settings
 from clip_har.data.clips import ClipSet
 from clip_har.data.frames.store import ClipFrames
-from clip_har.models.checkpoint import (
-    REGION,
-    CheckpointFormat,
-    find_checkpoint,
-    weights_digest,
-)
+from clip_har.models.checkpoint import REGION, CheckpointFormat, find_checkpoint, weights_digest
 from clip_har.regions.source import (
     BACKGROUND,
     INSIDE,

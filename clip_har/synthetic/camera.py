@@ -54,12 +54,7 @@ class Camera:
 
 
 def film(
-    points: Float,
-    rng: np.random.Generator,
-    *,
-    yaw: float,
-    mirror: bool,
-    frames: int,
+    points: Float, rng: np.random.Generator, *, yaw: float, mirror: bool, frames: int
 ) -> Camera:
     """Choose a camera that keeps the figure in the frame.
 

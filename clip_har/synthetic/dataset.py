@@ -100,10 +100,7 @@ class Synthetic(Settings):
 
         log.info("rendering %d clips (once, into %s)", self.count, folder.parent)
         specs = plan_clips(
-            seed=self.seed,
-            clips=self.count,
-            scene_bias=self.scene_bias,
-            split=self.subset,
+            seed=self.seed, clips=self.count, scene_bias=self.scene_bias, split=self.subset
         )
         with track(len(specs), "rendering") as advance:
             fill_folder(

@@ -8,16 +8,7 @@ from clip_har.synthetic.camera import Camera
 from clip_har.synthetic.head import head_layers
 from clip_har.synthetic.looks import Looks
 from clip_har.synthetic.motion import Float
-from clip_har.synthetic.shapes import (
-    Colour,
-    Layer,
-    Palette,
-    capsule,
-    shade,
-    smooth,
-    tube,
-    unit,
-)
+from clip_har.synthetic.shapes import Colour, Layer, Palette, capsule, shade, smooth, tube, unit
 from clip_har.synthetic.skeleton import SIDES, SIGN, Side, Skeleton
 
 EDGE = 0.0075  # width of the dark outline in statures

@@ -123,16 +123,8 @@ def push_ups(take: Take) -> Motion:
     reach = (leg + body.lumbar + body.thorax) * np.cos(np.deg2rad(17)) - 0.015
     ones = np.ones_like(take.clock)
     for side in "lr":
-        c |= {
-            f"{side}.au": heel * ones,
-            f"{side}.foot": -78 * ones,
-            f"{side}.wrist": 62 * ones,
-        }
-        c |= {
-            f"{side}.hf": reach * ones,
-            f"{side}.hu": 0.028 * ones,
-            f"{side}.hl": 0.15 * ones,
-        }
+        c |= {f"{side}.au": heel * ones, f"{side}.foot": -78 * ones, f"{side}.wrist": 62 * ones}
+        c |= {f"{side}.hf": reach * ones, f"{side}.hu": 0.028 * ones, f"{side}.hl": 0.15 * ones}
         c |= {f"{side}.pf": -1 * ones, f"{side}.pu": 0.5 * ones, f"{side}.pl": 0.45 * ones}
         c[f"{side}.kup"] = -0.3 * ones
     return Motion(c, hands="floor", feet="floor")
@@ -220,12 +212,7 @@ def punching(take: Take) -> Motion:
     phase = take.cycle(0.72)
     c = channels(keys, phase, period=True)
     ones, bounce = np.ones_like(phase), np.cos(4 * np.pi * phase)
-    c |= {
-        "l.af": 0.19 * ones,
-        "r.af": -0.17 * ones,
-        "l.al": 0.07 * ones,
-        "r.al": 0.10 * ones,
-    }
+    c |= {"l.af": 0.19 * ones, "r.af": -0.17 * ones, "l.al": 0.07 * ones, "r.al": 0.10 * ones}
     c |= {"hip": 0.915 + 0.015 * bounce, "r.au": 0.0022 * np.abs(c["r.foot"])}
     c |= {"neck.yaw": -(c["pelvis.yaw"] + c["spine.yaw"]) * 0.9, "neck.pitch": 4 * ones}
     c |= {"l.pl": 0.7 * ones, "r.pl": 0.8 * ones, "r.turn": 40 * ones}

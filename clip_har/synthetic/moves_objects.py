@@ -207,11 +207,7 @@ def pushing_wheelchair(take: Take) -> Motion:
     c |= {"pelvis.pitch": 15 * ones, "spine.pitch": 5 * ones, "neck.pitch": -12 * ones}
     c |= {"pelvis.yaw": 5 * swing, "spine.yaw": -5 * swing}
     for side in "lr":
-        c |= {
-            f"{side}.hf": 0.80 * ones,
-            f"{side}.hu": -0.30 * ones,
-            f"{side}.hl": 0.42 * ones,
-        }
+        c |= {f"{side}.hf": 0.80 * ones, f"{side}.hu": -0.30 * ones, f"{side}.hl": 0.42 * ones}
     c["root"] = take.travel(0.55 * take.vary(0.1))
     return Motion(c, hands="chest", grip=True)
 
@@ -237,11 +233,7 @@ def climbing(take: Take) -> Motion:
         grasp = (2 * stair((climbed + 1 - late) / 2) - (1 - late)) * RUNG + 6 * RUNG
         c[f"{side}.hu"] = grasp
         c[f"{side}.hf"] = LADDER_FOOT + LADDER_LEAN * grasp - 0.045
-        c |= {
-            f"{side}.hl": 0.115 * ones,
-            f"{side}.al": 0.07 * ones,
-            f"{side}.kout": 0.5 * ones,
-        }
+        c |= {f"{side}.hl": 0.115 * ones, f"{side}.al": 0.07 * ones, f"{side}.kout": 0.5 * ones}
         c |= {f"{side}.pl": 1.0 * ones, f"{side}.pf": -0.6 * ones, f"{side}.turn": 8 * ones}
     c |= {"pelvis.pitch": 8 * ones, "spine.pitch": 4 * ones, "neck.pitch": -20 * ones}
     c["sway"] = 0.02 * np.sin(np.pi * climbed)

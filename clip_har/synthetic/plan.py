@@ -48,12 +48,7 @@ def caption(action: str, scene: str) -> str:
 
 
 def plan_clips(
-    *,
-    seed: int,
-    clips: int,
-    scene_bias: float,
-    split: Split,
-    subjects: int | None = None,
+    *, seed: int, clips: int, scene_bias: float, split: Split, subjects: int | None = None
 ) -> list[ClipSpec]:
     """Plan a split in exact shares, not at random.
 
@@ -127,9 +122,7 @@ def _evenly(total: int, order: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def _own_counts(
-    counts: NDArray[np.int64],
-    share: float,
-    order: NDArray[np.int64],
+    counts: NDArray[np.int64], share: float, order: NDArray[np.int64]
 ) -> NDArray[np.int64]:
     """Round ``share * counts`` so that the sum is the rounded share of the whole."""
     exact = counts * share

@@ -114,10 +114,7 @@ def overrides(changed: Mapping[str, object]) -> list[str]:
 def score_table(scores: Mapping[tuple[str, str], Score]) -> str:
     """Return the measures as a Markdown table, one column per split."""
     splits = [split for split in ("test", "val") if any(key[0] == split for key in scores)]
-    lines = [
-        f"| measure | {' | '.join(splits)} |",
-        f"|---|{'---|' * len(splits)}",
-    ]
+    lines = [f"| measure | {' | '.join(splits)} |", f"|---|{'---|' * len(splits)}"]
     for measure, name in NAMES.items():
         cells = [_cell(scores.get((split, measure))) for split in splits]
         lines.append(f"| {name} | {' | '.join(cells)} |")

@@ -37,9 +37,7 @@ def pictures(cells: list[nbformat.NotebookNode]) -> int:
     return sum("image/png" in output.get("data", {}) for cell in cells for output in cell.outputs)
 
 
-def test_it_reads_committed_results_and_a_results_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_it_reads_committed_results_and_a_results_folder(tmp_path, monkeypatch):
     clean, answers = table(0.9), table(0.4, ratio=0.3)
     cells: dict[str, Path | str] = {
         "none": made_cell(tmp_path, "clean", clean, "masking=none"),

@@ -122,8 +122,7 @@ def test_the_kept_step_is_marked_on_all_axes():
 
 
 @pytest.mark.parametrize(
-    ("values", "scale"),
-    [((100.0, 1.0), "log"), ((10.0, 1.0), "linear"), ((100.0, -1.0), "linear")],
+    ("values", "scale"), [((100.0, 1.0), "log"), ((10.0, 1.0), "linear"), ((100.0, -1.0), "linear")]
 )
 def test_a_positive_term_that_falls_far_is_logarithmic(values, scale):
     figure = loss_figure({"a": dict(enumerate(values))}, {0: -1.0}, kept=0, title="")

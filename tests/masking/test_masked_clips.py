@@ -144,9 +144,7 @@ def test_frozen_is_the_middle_frame_of_the_swap(show: Opened) -> None:
     assert not torch.equal(moving[0], moving[4])
 
 
-def test_what_a_frozen_swap_hid_is_that_of_the_frame_it_shows(
-    show: Opened, clips: ClipSet, tmp_path: Path
-) -> None:
+def test_what_a_frozen_swap_hid_is_that_of_the_frame_it_shows(show, clips, tmp_path):
     labels = np.load(clips.clips[0].maps or "")["labels"]
     labels[[2, 3]] = 0  # the subject is missed in between
     np.savez_compressed(tmp_path / "late.npz", labels=labels)

@@ -7,13 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn import metrics as oracle
 
-from clip_har.metrics.accuracy import (
-    balanced_accuracy,
-    confusion_matrix,
-    macro_f1,
-    ranking,
-    top_k,
-)
+from clip_har.metrics.accuracy import balanced_accuracy, confusion_matrix, macro_f1, ranking, top_k
 
 
 @st.composite

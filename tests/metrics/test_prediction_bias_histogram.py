@@ -28,9 +28,7 @@ def biased_to(favourite: int, share: float, *, seed: int) -> tuple[np.ndarray, n
 
 
 @given(SEEDS, st.integers(1, 60), st.integers(2, 12))
-def test_neither_the_order_of_clips_nor_that_of_classes_matters(
-    seed: int, clips: int, classes: int
-) -> None:
+def test_neither_the_order_of_clips_nor_that_of_classes_matters(seed, clips, classes):
     labels, probabilities = answers(seed, clips, classes)
     draws = np.random.default_rng(seed)
     order, renamed = draws.permutation(clips), draws.permutation(classes)

@@ -11,11 +11,7 @@ from clip_har.engine.show import seen_frames
 from clip_har.masking.effect import mask_effect
 from clip_har.masking.fill import apply_mask
 from clip_har.masking.masked_clips import ShownClip
-from clip_har.noise.random import (
-    GaussianNoise,
-    SaltPepperNoise,
-    UniformNoise,
-)
+from clip_har.noise.random import GaussianNoise, SaltPepperNoise, UniformNoise
 
 TIMES, SIDE = 8, 64
 KINDS: list[Any] = [GaussianNoise, UniformNoise, SaltPepperNoise]

@@ -295,7 +295,6 @@ def test_offline_says_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(
-        ClipHarError,
-        match=r"^region.checkpoint=owner/name: .*hf download.*region.checkpoint=FOLD",
+        ClipHarError, match=r"^region.checkpoint=owner/name: .*hf download.*region.checkpoint=FOLD"
     ):
         PersonRegion(checkpoint="owner/name").identity(CLIPS)

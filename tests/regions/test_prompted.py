@@ -71,9 +71,7 @@ def test_the_prompt_decides_the_map(folder: Path, clips: list[ClipFrames]) -> No
     assert np.abs(ball - face).max() > 0.01
 
 
-def test_probabilities_equal_the_processor_and_model_of_transformers(
-    folder: Path, network: CLIPSeg
-) -> None:
+def test_probabilities_equal_the_processor_and_model_of_transformers(folder, network):
     frames = smooth(4, size=INPUT, seed=7)
     processor: Any = CLIPSegProcessor.from_pretrained(folder)
     inputs = processor(
@@ -88,9 +86,7 @@ def test_probabilities_equal_the_processor_and_model_of_transformers(
 
 
 @pytest.mark.parametrize("size", [48, 64, 224])
-def test_preprocessing_equals_the_image_processor(
-    folder: Path, network: CLIPSeg, size: int
-) -> None:
+def test_preprocessing_equals_the_image_processor(folder, network, size):
     frames = torch.from_numpy(smooth(3, size=size, seed=size))
     processor: Any = CLIPSegProcessor.from_pretrained(folder)
     theirs = processor.image_processor(list(frames), return_tensors="pt")["pixel_values"]
@@ -106,18 +102,14 @@ def test_a_clips_map_does_not_depend_on_other_clips(folder: Path, clips: list[Cl
 
 
 @pytest.mark.parametrize("batch_size", [1, 2, 4])
-def test_the_batch_size_changes_rounding_only(
-    folder: Path, clips: list[ClipFrames], batch_size: int
-) -> None:
+def test_the_batch_size_changes_rounding_only(folder, clips, batch_size):
     whole = locator(folder)(clips, "a ball")
     parts = locator(folder, batch_size=batch_size)(clips, "a ball")
     for one, other in zip(whole, parts, strict=True):
         np.testing.assert_allclose(one, other, atol=1e-5, rtol=0)
 
 
-def test_no_forward_pass_is_larger_than_the_batch_size(
-    folder: Path, network: CLIPSeg, clips: list[ClipFrames], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_forward_pass_is_larger_than_the_batch_size(folder, network, clips, monkeypatch):
     sizes = []
     once = CLIPSeg.probabilities
 
@@ -213,9 +205,7 @@ def test_what_is_found_in_one_frame_alone_is_kept(plant: Any) -> None:
     assert found.mean(axis=(1, 2)) == pytest.approx([0, 1, 0], abs=1e-3)
 
 
-def test_the_decoders_own_bias_reaches_the_map(
-    folder: Path, tmp_path: Path, clips: list[ClipFrames]
-) -> None:
+def test_the_decoders_own_bias_reaches_the_map(folder, tmp_path, clips):
     known = Path(shutil.copytree(folder, tmp_path / "known"))
     weights = load_file(known / "model.safetensors")
     weights["decoder.transposed_convolution.4.weight"].zero_()
@@ -299,9 +289,7 @@ def refused(folder: Path, message: str) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_the_vocabulary_files_of_the_hub_will_do(
-    copy: Path, folder: Path, clips: list[ClipFrames]
-) -> None:
+def test_the_vocabulary_files_of_the_hub_will_do(copy, folder, clips):
     """The published checkpoint has vocab.json and merges.txt, and no tokenizer.json."""
     model = json.loads((copy / "tokenizer.json").read_text())["model"]
     merges = [pair if isinstance(pair, str) else " ".join(pair) for pair in model["merges"]]
@@ -335,11 +323,7 @@ PREPROCESSING = "expected a size of equal height and width and resample 2"
 @pytest.mark.parametrize(
     ("name", "change", "message"),
     [
-        (
-            "config",
-            {"model_type": "clip"},
-            "expected model_type clipseg .*, got 'clip'",
-        ),
+        ("config", {"model_type": "clip"}, "expected model_type clipseg .*, got 'clip'"),
         ("config", {"reduce_dim": 32}, "do not fit config.json|cannot be loaded"),
         ("preprocessor_config", {"size": {"height": 64, "width": 32}}, PREPROCESSING),
         ("preprocessor_config", {"size": 64}, PREPROCESSING),
@@ -348,9 +332,7 @@ PREPROCESSING = "expected a size of equal height and width and resample 2"
     ],
     ids=str,
 )
-def test_a_configuration_that_does_not_fit(
-    copy: Path, name: str, change: dict[str, Any], message: str
-) -> None:
+def test_a_configuration_that_does_not_fit(copy, name, change, message):
     path = copy / f"{name}.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
     refused(copy, message)

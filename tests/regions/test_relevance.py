@@ -18,7 +18,6 @@ from clip_har.data.clips import Clip, ClipSet
 from clip_har.data.frames.store import ClipFrames
 from clip_har.models.attribution import attribution
 from clip_har.models.dual_encoder import DualEncoder
-from clip_har.models.pooling import Pooling
 from clip_har.models.zero_shot import ZeroShot
 from clip_har.regions.relevance import RelevanceRegion, spread
 from clip_har.regions.source import INSIDE
@@ -280,9 +279,7 @@ def on_people(model: DualEncoder, rendered: list[RenderedPerson]) -> tuple[float
     return float(ratios[own].mean()), float(ratios[~own].mean())
 
 
-def test_the_tiny_clips_attribution_for_an_action_is_the_person(
-    rendered: list[RenderedPerson],
-) -> None:
+def test_the_tiny_clips_attribution_for_an_action_is_the_person(rendered):
     own, others = on_people(TinyCLIP().load(device=CPU, precision="fp32"), rendered)
     assert own > 1.5  # 2.2 when this was written
     assert own > 1.2 * others  # 1.65
@@ -290,9 +287,7 @@ def test_the_tiny_clips_attribution_for_an_action_is_the_person(
 
 @pytest.mark.parametrize("pooling", ["mean", "max"])
 @pytest.mark.parametrize("first_layer", [0, -1])
-def test_pooling_and_layers_reach_the_method(
-    rendered: list[RenderedPerson], pooling: Pooling, first_layer: int
-) -> None:
+def test_pooling_and_layers_reach_the_method(rendered, pooling, first_layer):
     model, clip = TinyCLIP().load(device=CPU, precision="fp32"), rendered[0]
     frames, text = torch.from_numpy(clip.frames.pixels.copy()), model.encode_texts([clip.prompt])
     settings: dict[str, Any] = {"pooling": pooling, "first_layer": first_layer}

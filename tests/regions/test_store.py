@@ -80,9 +80,7 @@ def located(
     )
 
 
-def test_maps_are_what_the_source_said_in_steps_of_one_255th(
-    frames: FrameStore, tmp_path: Path
-) -> None:
+def test_maps_are_what_the_source_said_in_steps_of_one_255th(frames, tmp_path):
     maps = located(frames, tmp_path, level=0.9)
     for index in frames.ok:
         expected = frames.clip(index).max(axis=1) / 255 * 0.9
@@ -92,9 +90,7 @@ def test_maps_are_what_the_source_said_in_steps_of_one_255th(
     assert maps.found.all()
 
 
-def test_a_target_is_located_once_in_batches_of_whole_clips(
-    frames: FrameStore, tmp_path: Path
-) -> None:
+def test_a_target_is_located_once_in_batches_of_whole_clips(frames, tmp_path):
     first = located(frames, tmp_path)
     assert [len(batch) for batch in Counting.calls] == [4, 4, 2]  # of 8 frames, 32 at once
     again = located(frames, tmp_path, on_empty="error")
@@ -102,9 +98,7 @@ def test_a_target_is_located_once_in_batches_of_whole_clips(
     assert again.path == first.path
 
 
-def test_other_settings_targets_weights_and_frames_are_other_maps(
-    frames: FrameStore, tmp_path: Path
-) -> None:
+def test_other_settings_targets_weights_and_frames_are_other_maps(frames, tmp_path):
     paths = {located(frames, tmp_path).path, located(frames, tmp_path, level=0.5).path}
     paths |= {located(frames, tmp_path, target="background").path}
     Counting.identities["now"] = "weights 2"
@@ -146,9 +140,7 @@ def test_damaged_maps_are_made_again(frames: FrameStore, tmp_path: Path) -> None
     assert len(Counting.calls) == 9
 
 
-def test_a_locator_that_fails_leaves_nothing(
-    frames: FrameStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_locator_that_fails_leaves_nothing(frames, tmp_path, monkeypatch):
     too_much = np.full((8, 64, 64), 2, np.float32)
     monkeypatch.setattr(Counting, "_map", lambda *_: too_much)
     with pytest.raises(ValueError, match=r"expected maps \(8, 64, 64\) in \[0, 1\]"):
@@ -156,9 +148,7 @@ def test_a_locator_that_fails_leaves_nothing(
     assert [path for path in (tmp_path / "regions").iterdir() if path.is_dir()] == []
 
 
-def test_a_target_that_the_source_does_not_know_is_refused(
-    frames: FrameStore, tmp_path: Path
-) -> None:
+def test_a_target_that_the_source_does_not_know_is_refused(frames, tmp_path):
     with pytest.raises(ClipHarError, match="there is none"):
         located(frames, tmp_path, target="unicorn")
 
@@ -169,9 +159,7 @@ def test_a_cache_that_cannot_be_written_gets_one_line(frames: FrameStore, tmp_pa
         located(frames, tmp_path)
 
 
-def test_other_code_locates_anew(
-    frames: FrameStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_other_code_locates_anew(frames, tmp_path, monkeypatch):
     first = located(frames, tmp_path).path
     monkeypatch.setattr(cache, "code_of", lambda *_: "other")
     assert located(frames, tmp_path).path != first

@@ -26,9 +26,7 @@ def test_twenty_classes_in_order_with_subjects_as_groups(rendered: Synthetic) ->
     assert clips.name == "synthetic/test/bias0.9"
 
 
-def test_a_second_look_renders_nothing(
-    rendered: Synthetic, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_second_look_renders_nothing(rendered, monkeypatch):
     digest = rendered.clips().digest
     monkeypatch.setattr(Synthetic, "_render", lambda *_: pytest.fail("rendered again"))
     assert rendered.clips().digest == digest

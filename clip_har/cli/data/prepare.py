@@ -57,11 +57,7 @@ def prepare(
 
 
 def _lay_out(
-    name: Name,
-    root: Path,
-    archive: Callable[[], Path],
-    splits: Callable[[], Path],
-    max_bytes: int,
+    name: Name, root: Path, archive: Callable[[], Path], splits: Callable[[], Path], max_bytes: int
 ) -> None:
     for stale in root.glob(f"{_TEMPORARY}*"):
         shutil.rmtree(stale, ignore_errors=True)

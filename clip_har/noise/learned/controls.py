@@ -104,10 +104,7 @@ def fit_calibration(
         value = -(weights * logs[rows, labels]).sum() + penalty * (biases**2).sum()
         return float(value), slope
 
-    bounds = [
-        (-5.0, 5.0),
-        *[(None, None)] * classes,
-    ]  # a has no finite optimum on separable clips
+    bounds = [(-5.0, 5.0), *[(None, None)] * classes]  # a has no finite optimum on separable clips
     start = np.zeros(1 + classes)
     found = minimize(objective, start, jac=True, method="L-BFGS-B", bounds=bounds).x
     return Calibration(float(np.exp(found[0])), found[1:])

@@ -12,12 +12,7 @@ from clip_har.core.settings import Role
 from clip_har.data.clips import ClipSet, ClipSource, clips_of
 from clip_har.models.checkpoint import weights_digest
 from clip_har.noise.cell import LearningCell
-from clip_har.noise.learned.settings import (
-    BETWEEN_CLASSES,
-    Learned,
-    LossWeights,
-    UniversalNoise,
-)
+from clip_har.noise.learned.settings import BETWEEN_CLASSES, Learned, LossWeights, UniversalNoise
 
 log = logging.getLogger(__name__)
 

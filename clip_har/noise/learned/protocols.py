@@ -28,12 +28,7 @@ def shown_name(protocol: Protocol) -> str:
 
 
 def apply_protocol(
-    protocol: Protocol,
-    clean: Scores,
-    noisy: Scores,
-    *,
-    labels: NDArray[np.int64],
-    top_k: int,
+    protocol: Protocol, clean: Scores, noisy: Scores, *, labels: NDArray[np.int64], top_k: int
 ) -> tuple[Scores, NDArray[np.int64]]:
     """Return the scores of a protocol, and the class whose noise each prediction was made under.
 

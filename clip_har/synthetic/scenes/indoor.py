@@ -3,13 +3,7 @@
 from __future__ import annotations
 
 from clip_har.synthetic.scenes.canvas import BOTTOM, LEFT, RIGHT, TOP, Canvas, tone
-from clip_har.synthetic.scenes.furnishing import (
-    WOOD,
-    ground,
-    lamp_glow,
-    plant,
-    wall,
-)
+from clip_har.synthetic.scenes.furnishing import WOOD, ground, lamp_glow, plant, wall
 
 
 def classroom(c: Canvas) -> None:

@@ -118,9 +118,7 @@ def test_what_was_learned_is_done_with_learning(learned):
 
 
 @pytest.mark.parametrize("how", ["cut", "flipped", "empty", "other"])
-def test_a_damaged_file_is_learned_again(
-    learned: Callable[..., Any], small_training: TrainingClips, tmp_path: Path, how: str
-) -> None:
+def test_a_damaged_file_is_learned_again(learned, small_training, tmp_path, how):
     first = learned(NOISE)
     (path,) = kept(tmp_path)
     whole = path.read_bytes()

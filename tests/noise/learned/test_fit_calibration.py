@@ -1,6 +1,5 @@
 """The calibration control on disk: fitted once for all noise of a sweep."""
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,9 +11,7 @@ from clip_har.noise.learned.training_clips import TrainingClips
 from tests.noise.made import planted_classifier
 
 
-def test_the_calibration_is_fitted_once_for_all_noise(
-    small_training: TrainingClips, tmp_path: Path
-) -> None:
+def test_the_calibration_is_fitted_once_for_all_noise(small_training, tmp_path):
     asked = []
 
     def training() -> TrainingClips:

@@ -5,10 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from clip_har.noise.learned.identity import (
-    described_calibration,
-    learned_from,
-)
+from clip_har.noise.learned.identity import described_calibration, learned_from
 from clip_har.noise.learned.settings import (
     BorderNoise,
     ClassSpecificNoise,

@@ -10,12 +10,7 @@ import torch
 
 from clip_har.models.attribution import attribution_with_gradient
 from clip_har.noise.learned import learning
-from clip_har.noise.learned.learning import (
-    _Loop,
-    cosine,
-    learn,
-    validate,
-)
+from clip_har.noise.learned.learning import _Loop, cosine, learn, validate
 from clip_har.noise.learned.objective import sample_wrong
 from clip_har.noise.learned.perturbation import Perturbation, PixelNoise
 from clip_har.noise.learned.settings import (
@@ -253,12 +248,7 @@ def test_the_kept_noise_has_the_score_that_is_noted(learned, small_training, noi
 
 
 def test_every_term_with_a_weight_is_in_the_history(learned):
-    weights = {
-        "cross_entropy": 0.5,
-        "contrast": 0.3,
-        "ranking": 1.0,
-        "bias": 0.2,
-    }
+    weights = {"cross_entropy": 0.5, "contrast": 0.3, "ranking": 1.0, "bias": 0.2}
     how = quick(steps=6, batch=40)
     _, history = learned(ClassSpecificNoise(loss=LossWeights(**weights), learning=how))
     assert set(history.terms) == {*weights, "total"}

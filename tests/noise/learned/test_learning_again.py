@@ -8,14 +8,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from clip_har.noise.learned.learning import (
-    History,
-    _Loop,
-    learn,
-)
-from clip_har.noise.learned.settings import (
-    ClassSpecificNoise,
-)
+from clip_har.noise.learned.learning import History, _Loop, learn
+from clip_har.noise.learned.settings import ClassSpecificNoise
 from clip_har.noise.learned.shift import EmbeddingShift
 from tests.noise.made import (
     ALONG_THE_SIGN,
