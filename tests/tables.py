@@ -1,6 +1,7 @@
 """Score tables made by hand."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -46,6 +47,18 @@ def made_table(
         noise_rms=np.zeros(len(label)),
         noise_largest=np.zeros(len(label)),
         scene_labels=np.full(len(label), OWN_SCENE),
+    )
+
+
+def rows_of(table: ScoreTable, rows: Iterable[int]) -> ScoreTable:
+    """Return some rows of a table in any order; a row may be repeated."""
+    picked = list(rows)
+    columns = [name for name, value in vars(table).items() if isinstance(value, np.ndarray)]
+    return replace(
+        table,
+        clip_ids=tuple(table.clip_ids[row] for row in picked),
+        groups=tuple(table.groups[row] for row in picked),
+        **{name: getattr(table, name)[picked] for name in columns},
     )
 
 

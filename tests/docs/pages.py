@@ -31,3 +31,8 @@ def commands(page: Path, program: str = "python -m clip_har") -> list[list[str]]
         for line in block.code.replace("\\\n", " ").splitlines()
     ]
     return [shlex.split(line)[len(program.split()) :] for line in lines if line.startswith(program)]
+
+
+def first_cell(arguments: list[str]) -> list[str]:
+    """Return the overrides of the first cell of a sweep."""
+    return [re.sub(r"=([^\[]*?),.*", r"=\1", word) for word in arguments if word != "-m"]

@@ -12,7 +12,7 @@ import pytest
 
 from tests.conftest import REPOSITORY
 from tests.data.made import write_video
-from tests.docs.pages import DOCS, blocks, commands
+from tests.docs.pages import DOCS, blocks, commands, first_cell
 
 PAGES = sorted((DOCS / "extend").glob("*.md"))
 # One process for all: importing torch and transformers takes longer than the rest.
@@ -70,10 +70,7 @@ def first_cells() -> list[list[str]]:
     """Return the first cell of each command of the pages."""
     typed = [arguments for page in PAGES for arguments in commands(page)]
     assert len(typed) >= 7
-    return [
-        [re.sub(r"=([^\[]*?),.*", r"=\1", word) for word in arguments if word != "-m"]
-        for arguments in typed
-    ]
+    return [first_cell(arguments) for arguments in typed]
 
 
 def test_what_the_pages_add_composes_and_runs_together(extended: Path) -> None:

@@ -8,14 +8,10 @@ from hydra import compose, initialize_config_dir
 from clip_har.config.cell import register_schema
 from clip_har.config.compose import CONFIG_DIR, cell_from_config
 from tests.conftest import REPOSITORY
-from tests.docs.pages import DOCS, blocks, commands
+from tests.docs.pages import DOCS, blocks, commands, first_cell
 
 TUTORIAL = DOCS / "tutorial.md"
 PAGES = [DOCS / "index.md", TUTORIAL]
-
-
-def first_cell(arguments: list[str]) -> list[str]:
-    return [re.sub(r"=([^\[]*?),.*", r"=\1", word) for word in arguments if word != "-m"]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)

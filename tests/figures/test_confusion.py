@@ -1,33 +1,25 @@
-import io
-
 import numpy as np
 import pytest
-from PIL import Image
 
 from clip_har.figures.confusion import confusion_figure
-
-
-def rendered(classes: int) -> tuple[Image.Image, list[str]]:
-    random = np.random.default_rng(0)
-    confusion = random.poisson(0.15, (classes, classes)) + 20 * np.eye(classes, dtype=np.int64)
-    confusion[1] = 0  # a class without clips
-    names = [f"SomeActionOfPeople{index}" for index in range(classes)]
-    figure = confusion_figure(confusion, names, title="percent r=0.3")
-    buffer = io.BytesIO()
-    figure.savefig(buffer, dpi=130)
-    axes = figure.axes[0]
-    texts = [text.get_text() for text in (*axes.texts, *axes.get_yticklabels(), axes.title)]
-    return Image.open(buffer), [*texts, axes.get_title(loc="left")]
+from tests.figures.made import rendered
 
 
 @pytest.mark.parametrize("classes", [2, 20, 101])
 def test_every_class_is_named_and_the_picture_grows(classes: int) -> None:
-    picture, texts = rendered(classes)
-    assert "percent r=0.3" in texts
+    confusion = np.random.default_rng(0).poisson(0.15, (classes, classes))
+    confusion += 20 * np.eye(classes, dtype=np.int64)
+    confusion[1] = 0  # a class without clips
+    names = [f"SomeActionOfPeople{index}" for index in range(classes)]
+    figure = confusion_figure(confusion, names, title="percent r=0.3")
+    picture = rendered(figure, dpi=130)
+    axes = figure.axes[0]
+    texts = [text.get_text() for text in (*axes.texts, *axes.get_yticklabels(), axes.title)]
+    assert "percent r=0.3" in [*texts, axes.get_title(loc="left")]
     assert sum("SomeActionOfPeople" in text and "(" in text for text in texts) >= classes
     assert any(text.startswith("most confused") for text in texts)
     # 0.17 inches a class at 130 dots an inch: room for a line of 7 points
-    assert picture.height > classes * 0.17 * 130
+    assert len(picture) > classes * 0.17 * 130
 
 
 def test_nothing_confused() -> None:

@@ -1,24 +1,12 @@
 """The figures: the right tiles, titled and captioned, on made and on real frames."""
 
-import io
-
 import numpy as np
 import pytest
-from PIL import Image
 
 from clip_har.figures.gallery import GalleryRow, Tile, mask_gallery, shape_figure
+from tests.figures.made import rendered, visible
 
 GREY = Tile(np.full((24, 32, 3), 200, np.uint8), 0.1003)
-
-
-def visible(figure):
-    return [axes for axes in figure.axes if axes.get_visible()]
-
-
-def rendered(figure):
-    stream = io.BytesIO()
-    figure.savefig(stream, dpi=100)
-    return np.asarray(Image.open(stream).convert("RGB"))
 
 
 def test_rows_are_masks_and_columns_ratios_times_clips():

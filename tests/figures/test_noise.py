@@ -1,7 +1,5 @@
 """Pictures of noise: each target where it belongs, and all texts as they were given."""
 
-import io
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,22 +7,12 @@ from matplotlib.collections import LineCollection
 from matplotlib.colors import to_rgba
 from matplotlib.contour import ContourSet
 from matplotlib.lines import Line2D
-from PIL import Image
 
 from clip_har.figures.noise import NoiseRow, noise_clips_figure, noise_sheet
 from clip_har.figures.noise_curves import effect_figure, loss_figure
+from tests.figures.made import rendered, visible
 
 RAW = r"_a <i> $\frac{b$"  # drawing it as a formula would raise
-
-
-def rendered(figure):
-    stream = io.BytesIO()
-    figure.savefig(stream, dpi=60)
-    return np.asarray(Image.open(stream).convert("RGB"))
-
-
-def visible(figure):
-    return [axes for axes in figure.axes if axes.get_visible()]
 
 
 def picture(axes):

@@ -56,22 +56,6 @@ def test_no_clip_is_refused():
         cluster_bootstrap({"a": np.zeros(0)}, [], same)
 
 
-def test_it_covers_clustered_data_and_the_naive_one_does_not():
-    rng = np.random.default_rng(1)
-    groups = [str(n // 8) for n in range(8 * 50)]
-    naive_groups = [str(n) for n in range(8 * 50)]
-    covered = {"grouped": 0, "naive": 0}
-    runs = 300
-    for run in range(runs):
-        rates = rng.beta(1.2, 0.8, size=50)  # mean 0.6, strongly alike within a group
-        hits = (rng.random(400) < np.repeat(rates, 8)).astype(float)
-        for name, members in (("grouped", groups), ("naive", naive_groups)):
-            _, low, high = cluster_bootstrap({"a": hits}, members, same, draws=400, seed=run)["a"]
-            covered[name] += low <= 0.6 <= high
-    assert 0.91 <= covered["grouped"] / runs <= 0.98
-    assert covered["naive"] / runs < 0.8
-
-
 def test_results_of_earlier_releases_stay():
     numbers = (np.arange(24) * 7 % 11) / 10
     found = cluster_bootstrap(

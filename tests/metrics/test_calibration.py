@@ -61,15 +61,6 @@ def test_a_tie_is_the_first_class_s() -> None:
     assert true_class_confidence(np.array([1]), even) == 0.25
 
 
-def test_labels_sampled_from_the_probabilities_are_calibrated() -> None:
-    random = np.random.default_rng(0)
-    probabilities = random.dirichlet(np.ones(4), size=20_000)
-    labels = (probabilities.cumsum(axis=1) < random.random((20_000, 1))).sum(axis=1)
-    assert expected_calibration_error(labels, probabilities) < 0.02
-    sharpened = probabilities**3 / (probabilities**3).sum(axis=1, keepdims=True)
-    assert expected_calibration_error(labels, sharpened) > 0.1
-
-
 def test_single_precision_is_enough() -> None:
     labels, probabilities = random_answers(3, 50, 5)
     single = probabilities.astype(np.float32)

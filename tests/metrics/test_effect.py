@@ -14,7 +14,7 @@ from clip_har.metrics.effect import paired_effect
 from clip_har.metrics.prediction_bias import prediction_bias, skew_kl
 from clip_har.results.noise_answers import Answers
 from clip_har.results.score_table import ScoreTable
-from tests.tables import made_table
+from tests.tables import made_table, rows_of
 
 CLASSES = 5
 
@@ -37,17 +37,8 @@ def random_answers(
 def taken(answers: Answers, rows: Iterable[int]) -> Answers:
     """Return the answers to some clips, which may be repeated under new names."""
     picked = list(rows)
-    table = answers.table
-    columns = [name for name, value in vars(table).items() if isinstance(value, np.ndarray)]
-    return Answers(
-        replace(
-            table,
-            clip_ids=tuple(table.clip_ids[row] for row in picked),
-            groups=tuple(table.groups[row] for row in picked),
-            **{name: getattr(table, name)[picked] for name in columns},
-        ),
-        None if answers.attention is None else answers.attention[picked],
-    )
+    seen = None if answers.attention is None else answers.attention[picked]
+    return Answers(rows_of(answers.table, picked), seen)
 
 
 def pure_measures(answers: Answers) -> dict[str, float]:

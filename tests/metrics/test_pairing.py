@@ -7,23 +7,12 @@ import pytest
 
 from clip_har.metrics.pairing import common_rows
 from clip_har.metrics.robustness import robustness
-from tests.tables import made_table
+from tests.tables import made_table, rows_of
 
 
 def tables():
     clean = made_table(labels=[0, 1, 2, 1], classes=3, right=[1, 1, 1, 0])
-    order = np.array([3, 0, 2])
-    columns = {
-        name: value[order] for name, value in vars(clean).items() if isinstance(value, np.ndarray)
-    }
-    kept = [int(row) for row in order]
-    fewer = replace(
-        clean,
-        clip_ids=tuple(clean.clip_ids[row] for row in kept),
-        groups=tuple(clean.groups[row] for row in kept),
-        **columns,
-    )
-    return clean, fewer
+    return clean, rows_of(clean, [3, 0, 2])
 
 
 def test_rows_meet_by_id_in_the_firsts_order():

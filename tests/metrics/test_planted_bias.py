@@ -4,11 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from scipy.special import softmax
 
-from clip_har.metrics.prediction_bias import confusion_asymmetry, gini, prediction_bias
+from clip_har.metrics.prediction_bias import prediction_bias
 from clip_har.metrics.robustness import robustness
 from clip_har.metrics.scene import SceneTables, scene_measures
 from tests.report.made import table
@@ -69,16 +67,6 @@ def test_a_model_that_knows_one_class_only():
     assert found["bias/confusion_asymmetry"] == 1
 
 
-def test_classes_that_are_absent_are_neither_missed_nor_overpredicted():
-    labels = np.array([0, 0, 2, 2])
-    answers = np.array([0, 1, 2, 1])
-    found = prediction_bias(labels, np.eye(4)[answers])
-    assert found["bias/never_predicted"] == 0
-    assert found["bias/overprediction"] == 0.5
-    assert found["bias/recall_gap"] == 0
-    assert found["bias/recall_gini"] == 0
-
-
 def test_one_clip_all_right_and_all_wrong():
     one = prediction_bias(np.array([1]), np.eye(3)[[1]])
     assert one["bias/recall_gap"] == one["bias/confusion_asymmetry"] == 0
@@ -86,32 +74,6 @@ def test_one_clip_all_right_and_all_wrong():
     wrong = prediction_bias(labels, np.eye(3)[(labels + 1) % 3])
     assert wrong["bias/recall_gini"] == wrong["bias/worst10"] == 0
     assert wrong["bias/confusion_asymmetry"] == 1
-    for labels, probabilities in (
-        (np.zeros(0, int), np.zeros((0, 2))),
-        (np.array([0]), [[np.nan, 1]]),
-    ):
-        with pytest.raises(ValueError, match="expected"):
-            prediction_bias(labels, np.array(probabilities))
-
-
-@given(st.lists(st.floats(0, 10), min_size=1, max_size=12))
-def test_gini_is_the_mean_difference_over_twice_the_mean(values):
-    numbers = np.array(values)
-    expected = 0.0
-    if numbers.sum() > 0:
-        differences = np.abs(numbers[:, None] - numbers[None]).mean()
-        expected = differences / (2 * numbers.mean())
-    assert gini(numbers) == pytest.approx(expected, abs=1e-9)
-
-
-@given(st.integers(2, 6), st.integers(0, 99))
-def test_confusions_are_one_sided_by_pairs(classes, seed):
-    counts = np.random.default_rng(seed).integers(0, 9, (classes, classes))
-    pairs = [(i, j) for i in range(classes) for j in range(i)]
-    wrong = sum(counts[i, j] + counts[j, i] for i, j in pairs)
-    expected = sum(abs(counts[i, j] - counts[j, i]) for i, j in pairs) / wrong if wrong else 0
-    assert confusion_asymmetry(counts) == pytest.approx(expected)
-    assert confusion_asymmetry(counts + counts.T) == 0
 
 
 @pytest.mark.parametrize("seed", range(3))

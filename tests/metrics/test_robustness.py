@@ -19,6 +19,7 @@ from clip_har.metrics.robustness import (
     top_overlap,
 )
 from tests.report.made import table
+from tests.tables import rows_of
 
 
 def test_nothing_changes_against_itself():
@@ -33,19 +34,7 @@ def test_nothing_changes_against_itself():
 def test_clips_pair_by_their_id_and_strangers_count_for_nothing():
     clean, masked = table(0.8), table(0.3, seed=1)
     order = np.random.default_rng(0).permutation(160)[:90]
-    some = replace(
-        masked,
-        clip_ids=tuple(masked.clip_ids[i] for i in order),
-        groups=tuple(masked.groups[i] for i in order),
-        **{
-            name: getattr(masked, name)[order]
-            for name in (
-                "labels", "scores", "mask_ratio", "subject_hidden", "subject_found",
-                "native_black", "feature_hidden", "feature_frames", "noise_rms", "noise_largest",
-                "scene_labels",
-            )
-        },
-    )  # fmt: skip
+    some = rows_of(masked, order)
     found = robustness(some, clean)["flip_rate"]
     assert found == pytest.approx((masked.predictions() != clean.predictions())[order].mean())
     others = replace(masked, clip_ids=tuple(f"other {i}" for i in range(160)))

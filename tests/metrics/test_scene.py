@@ -8,7 +8,7 @@ import pytest
 
 from clip_har.metrics.scene import SceneTables, reliance_per_class, scene_measures
 from clip_har.results.score_table import ScoreTable
-from tests.tables import made_table
+from tests.tables import made_table, rows_of
 
 LABELS = [0, 0, 1, 1, 2, 2]
 
@@ -68,29 +68,12 @@ def test_what_was_not_shown_has_no_measure() -> None:
 def test_only_clips_that_all_tables_have_count() -> None:
     assert TABLES.person_only is not None
     kept = [1, 2, 3, 5]
-    short = take(TABLES.person_only, kept)
+    short = rows_of(TABLES.person_only, kept)
     found = values(replace(TABLES, person_only=short))
     assert found["scene/clean"] == pytest.approx(3 / 4)
     assert found["scene/person_only"] == pytest.approx(3 / 4)
     assert found["scene/swap_error"] == pytest.approx(2 / 4)
     assert (scene_measures(replace(TABLES, person_only=short))["clips"] == 4).all()
-
-
-def take(table: ScoreTable, rows: Sequence[int]) -> ScoreTable:
-    picked = list(rows)
-    return replace(
-        table,
-        clip_ids=tuple(table.clip_ids[row] for row in picked),
-        groups=tuple(table.groups[row] for row in picked),
-        **{
-            name: getattr(table, name)[picked]
-            for name in (
-                "labels", "scores", "mask_ratio", "subject_hidden", "subject_found",
-                "native_black", "feature_hidden", "feature_frames", "scene_labels",
-                "noise_rms", "noise_largest",
-            )
-        },
-    )  # fmt: skip
 
 
 def test_clips_without_the_target_are_left_out() -> None:

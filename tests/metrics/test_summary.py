@@ -37,12 +37,6 @@ def test_the_twin_adds_robustness_and_changes_nothing_else():
     assert found["robustness/relative"] == pytest.approx(found["top1"] / summarise(CLEAN)["top1"])
 
 
-def test_a_cell_that_is_its_own_twin_is_robust():
-    found = summarise(CLEAN, CLEAN)
-    assert found["robustness/absolute"] == found["robustness/relative"] == 1
-    assert found["flip_rate"] == found["kl_from_clean"] == found["bias/amplification"] == 0
-
-
 def test_a_twin_of_other_clips_adds_nothing():
     stranger = replace(CLEAN, clip_ids=tuple(f"other {number}" for number in range(160)))
     assert summarise(CELL, stranger) == summarise(CELL)

@@ -17,8 +17,8 @@ ON_CPU = cast(ZeroShot, SimpleNamespace(model=SimpleNamespace(device=CPU)))
 CLIPS = cast(ClipSet, None)  # not looked at
 
 
-def shown(pixels: NDArray[np.uint8]) -> ClipFrames:
+def shown(pixels: NDArray[np.uint8], label: int = 0) -> ClipFrames:
     """Return frames ``(T, 3, S, S)`` as the store gives them."""
     pixels.flags.writeable = False
-    clip = Clip(id="c", path=Path("c.mp4"), label=0, group="g")
+    clip = Clip(id="c", path=Path("c.mp4"), label=label, group="g")
     return ClipFrames(clip=clip, pixels=pixels, indices=tuple(range(len(pixels))), fit="crop")

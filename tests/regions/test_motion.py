@@ -1,7 +1,6 @@
 """The motion source on clips whose motion is known."""
 
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from unittest.mock import ANY
 
 import cv2
@@ -12,10 +11,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from clip_har.core.errors import ClipHarError
-from clip_har.data.clips import Clip
-from clip_har.data.frames.store import ClipFrames
 from clip_har.regions.motion import MotionRegion
 from clip_har.regions.source import is_found
+from tests.regions.made import shown
 from tests.regions.test_camera import PATHS, SIZE, filmed, ground, view
 
 
@@ -235,11 +233,6 @@ def test_wrong_frames_are_refused(frames):
 def test_wrong_settings_are_refused(fault):
     with pytest.raises(ValidationError):
         MotionRegion(**fault)
-
-
-def shown(pixels):
-    clip = Clip(id="a", path=Path("a.mp4"), label=0, group="a")
-    return ClipFrames(clip, pixels, tuple(range(len(pixels))), "crop")
 
 
 def test_the_subject_moves_and_the_background_is_the_rest():

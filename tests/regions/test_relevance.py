@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -14,7 +13,7 @@ from torch import Tensor
 from transformers import CLIPConfig, CLIPModel
 
 from clip_har.core.errors import ClipHarError
-from clip_har.data.clips import Clip, ClipSet
+from clip_har.data.clips import ClipSet
 from clip_har.data.frames.store import ClipFrames
 from clip_har.models.attribution import attribution
 from clip_har.models.dual_encoder import DualEncoder
@@ -24,6 +23,7 @@ from clip_har.regions.source import INSIDE
 from clip_har.synthetic.plan import plan_clips
 from clip_har.synthetic.render import render_clip
 from clip_har.synthetic.tiny_clip import TinyCLIP
+from tests.regions.made import shown
 
 CPU = torch.device("cpu")
 PATCH, GRID, HIDDEN, OUT = 8, 6, 16, 4
@@ -83,12 +83,6 @@ def planted() -> ZeroShot:
         dtype=torch.float32,
     )  # fmt: skip
     return ZeroShot(model, torch.eye(OUT)[:2], "mean", 32)
-
-
-def shown(pixels: NDArray[np.uint8], label: int = 0) -> ClipFrames:
-    pixels.flags.writeable = False  # as the store gives them
-    clip = Clip(id="c", path=Path("c.mp4"), label=label, group="g")
-    return ClipFrames(clip=clip, pixels=pixels, indices=tuple(range(len(pixels))), fit="crop")
 
 
 def painted(*frames: dict[int, Sequence[Place]], label: int = 0) -> ClipFrames:

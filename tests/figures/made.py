@@ -1,0 +1,21 @@
+"""What tests of figures look at."""
+
+import io
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from PIL import Image
+
+
+def visible(figure: Figure) -> list[Axes]:
+    return [axes for axes in figure.axes if axes.get_visible()]
+
+
+def rendered(figure: Figure, *, dpi: int = 60) -> NDArray[Any]:
+    """Return the pixels ``(H, W, 3)`` of a figure."""
+    stream = io.BytesIO()
+    figure.savefig(stream, dpi=dpi)
+    return np.asarray(Image.open(stream).convert("RGB"))
