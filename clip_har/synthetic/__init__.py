@@ -1,13 +1,11 @@
 """A rendered action data set with known ground truth: person, object and scene of each clip."""
 
-from __future__ import annotations
-
 from clip_har.synthetic.actions import ACTIONS, Action
 from clip_har.synthetic.plan import ClipSpec, caption, plan_clips
 from clip_har.synthetic.render import Rendered, Variant, render_clip
 from clip_har.synthetic.scenes import SCENES, scene_phrase
 from clip_har.synthetic.sheet import contact_sheet
-from clip_har.synthetic.write import VideoFormat, encode_video, write_clip, write_clips
+from clip_har.synthetic.write import encode_video
 
 __all__ = [
     "ACTIONS",
@@ -16,13 +14,10 @@ __all__ = [
     "ClipSpec",
     "Rendered",
     "Variant",
-    "VideoFormat",
     "caption",
     "contact_sheet",
     "encode_video",
     "plan_clips",
     "render_clip",
     "scene_phrase",
-    "write_clip",
-    "write_clips",
 ]

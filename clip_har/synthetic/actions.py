@@ -1,7 +1,5 @@
 """The actions: their names, captions, own scenes, objects and movements."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """The camera: it places the figure in the frame and moves a little."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -107,7 +107,7 @@ class Synthetic(Settings):
                 folder,
                 specs,
                 workers=self.workers or os.cpu_count() or 1,
-                progress=lambda *_: advance(1),
+                advance=advance,
                 variant=self.variant,
             )
 

@@ -1,7 +1,5 @@
 """Dress a skeleton: limbs, trunk and head as shaded outlines, ordered by depth."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from clip_har.synthetic.camera import Camera

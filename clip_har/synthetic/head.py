@@ -1,7 +1,5 @@
 """Draw a head that shows where it looks: face, eyes, nose, ear and hair."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import numpy as np
@@ -31,9 +29,6 @@ def head_layers(
         size: Statures to shares of the frame, ``(T,)``.
         axes: The head's forward, up and left as (right, down, near), ``(T, 3, 3)``.
         depth: Nearness, ``(T,)``.
-
-    Returns:
-        The layers.
     """
     layer = Layer(depth)
     ahead, up, left = axes[:, 0], axes[:, 1], axes[:, 2]

@@ -1,7 +1,5 @@
 """Sample what a person looks like: a body for each subject, clothes for each clip."""
 
-from __future__ import annotations
-
 import colorsys
 from dataclasses import dataclass
 from typing import Literal
@@ -64,9 +62,6 @@ def sample_looks(seed: int, subject: str, clip_id: str) -> Looks:
         seed: The data set's seed.
         subject: Fixes body, skin and hair.
         clip_id: Fixes the clothes.
-
-    Returns:
-        The looks.
     """
     rng = generator(seed, "looks", subject)
     long_legs, long_arms = rng.uniform(0.96, 1.04), rng.uniform(0.96, 1.05)

@@ -1,7 +1,5 @@
 """Turn key poses into smooth trajectories."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -59,9 +57,6 @@ def loosen(motion: Motion, rng: np.random.Generator, amount: float = 4.0) -> Mot
         motion: What the body does.
         rng: The clip's generator for the motion.
         amount: Standard deviation of the offsets, degrees.
-
-    Returns:
-        The motion with other angles.
     """
     time = np.linspace(0, 2 * np.pi, motion.frames)
     found = dict(motion.channels)

@@ -1,7 +1,5 @@
 """Trajectories of the actions that use an object."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from clip_har.synthetic.motion import Float, KeyPose, Motion, channels

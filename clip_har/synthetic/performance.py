@@ -1,7 +1,5 @@
 """Perform an action: move a body, place the camera and cut out person and object."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,9 +47,6 @@ def perform(
         size: Side of a frame in pixels.
         frames: ``T``.
         fps: Frames a second.
-
-    Returns:
-        The performance.
     """
     what = BY_NAME[action]
     looks = sample_looks(seed, subject, clip_id)

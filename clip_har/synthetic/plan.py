@@ -1,7 +1,5 @@
 """Plan which clips there are: action, scene, subject, all in exact shares."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Literal
 

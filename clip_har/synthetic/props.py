@@ -1,7 +1,5 @@
 """Build the objects that actions use, as solids in the person's space, and draw them."""
 
-from __future__ import annotations
-
 import colorsys
 from dataclasses import dataclass
 from typing import Literal

@@ -1,7 +1,5 @@
 """Turn layers into pixels: colours, coverage and labels come from one index picture."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,9 +38,6 @@ def rasterise(layers: list[Layer], palette: Palette, *, size: int, frames: int) 
         palette: Colour and label of each ink.
         size: Side of a frame in pixels.
         frames: ``T``.
-
-    Returns:
-        The cutout.
     """
     order = np.argsort(np.stack([layer.depth for layer in layers]), axis=0, kind="stable")
     fine = size * SAMPLES

@@ -1,7 +1,5 @@
 """Render a clip and its exact label maps, also without some of its content."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Literal
 

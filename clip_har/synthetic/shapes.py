@@ -3,8 +3,6 @@
 Positions are in shares of the frame's side, x to the right and y down.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 

@@ -1,7 +1,5 @@
 """Contact sheets of the rendered data."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Literal
 
@@ -11,7 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 from clip_har.synthetic.actions import ACTIONS, BY_NAME
 from clip_har.synthetic.plan import ClipSpec
 from clip_har.synthetic.raster import Byte
-from clip_har.synthetic.render import Rendered, Variant, render_clip
+from clip_har.synthetic.render import Rendered, render_clip
 from clip_har.synthetic.scenes import SCENES
 from clip_har.synthetic.shapes import OBJECT, PERSON
 
@@ -19,6 +17,8 @@ Kind = Literal["actions", "scenes", "maps", "matrix"]
 
 _GAP = 3
 _INK = (40, 40, 44)
+_SHOWN = range(1, 16, 2)  # of a clip of 16 frames
+_ACTION_NAMES = [action.name.replace("_", " ") for action in ACTIONS]
 
 
 def contact_sheet(kind: Kind, *, seed: int = 0, size: int = 112) -> Image.Image:
@@ -31,76 +31,55 @@ def contact_sheet(kind: Kind, *, seed: int = 0, size: int = 112) -> Image.Image:
         size: Side of a frame in pixels.
     """
     if kind == "actions":
-        return actions_sheet(seed=seed, size=size)
+        return _actions_sheet(seed, size)
     if kind == "scenes":
-        return scenes_sheet(seed=seed, size=size)
+        return _scenes_sheet(seed, size)
     if kind == "matrix":
-        return matrix_sheet(seed=seed, size=size)
+        return _matrix_sheet(seed, size)
     if kind == "maps":
-        wheels = BY_NAME["pushing_wheelchair"]
-        return maps_sheet(_example(seed, wheels.name, wheels.scene, 3), size=size)
+        return _maps_sheet(seed, size)
     raise ValueError(f"Expected 'actions', 'scenes', 'maps' or 'matrix'; got {kind!r}.")
 
 
-def actions_sheet(
-    *, seed: int = 0, columns: int = 8, size: int = 112, variant: Variant = "full"
-) -> Image.Image:
-    """Show each action's frames, by default in its own scene.
-
-    Args:
-        seed: The data set's seed.
-        columns: Frames shown, evenly from a clip of 16.
-        size: Side of a frame in pixels.
-        variant: What to show.
-    """
-    rows, names = [], []
+def _actions_sheet(seed: int, size: int) -> Image.Image:
+    """Show frames of each action in its own scene."""
+    rows = []
     for k, action in enumerate(ACTIONS):
-        spec = _example(seed, action.name, action.scene, k)
-        clip = render_clip(spec, variant=variant, size=size)
-        rows.append(list(clip.frames[_evenly(len(clip.frames), columns)]))
-        names.append(action.name.replace("_", " "))
-    return _grid(rows, names)
+        clip = render_clip(_example(seed, action.name, action.scene, k), size=size)
+        rows.append(list(clip.frames[_SHOWN]))
+    return _grid(rows, _ACTION_NAMES)
 
 
-def scenes_sheet(*, seed: int = 0, columns: int = 5, size: int = 112) -> Image.Image:
-    """Show every scene, empty, with its name."""
+def _scenes_sheet(seed: int, size: int) -> Image.Image:
+    """Show every scene, empty, with its name, five in a row."""
     pictures = []
     for k, scene in enumerate(SCENES):
         spec = _example(seed, "waving", scene, k)
         frame = render_clip(spec, variant="background", size=size, frames=1).frames[0]
         pictures.append(_titled(frame, scene.replace("_", " ")))
-    blank = np.full_like(pictures[0], 255)
-    rows = [pictures[k : k + columns] for k in range(0, len(pictures), columns)]
-    rows[-1] += [blank] * (columns - len(rows[-1]))
-    return _grid(rows, [])
+    return _grid([pictures[k : k + 5] for k in range(0, len(pictures), 5)], [])
 
 
-def maps_sheet(spec: ClipSpec, *, columns: int = 8, size: int = 112) -> Image.Image:
+def _maps_sheet(seed: int, size: int) -> Image.Image:
     """Show one clip's frames, its labels over them, and its variants."""
+    wheels = BY_NAME["pushing_wheelchair"]
+    spec = _example(seed, wheels.name, wheels.scene, 3)
     full = render_clip(spec, size=size)
-    pick = _evenly(len(full.frames), columns)
-    rows = [list(full.frames[pick]), list(overlay(full)[pick])]
+    shown = [full.frames, overlay(full)]
     for variant in ("person", "background"):
-        rows.append(list(render_clip(spec, variant=variant, size=size).frames[pick]))
-    return _grid(rows, ["full", "labels", "person", "background"])
+        shown.append(render_clip(spec, variant=variant, size=size).frames)
+    return _grid(
+        [list(frames[_SHOWN]) for frames in shown], ["full", "labels", "person", "background"]
+    )
 
 
-def matrix_sheet(
-    *, seed: int = 0, size: int = 64, names: Sequence[str] | None = None
-) -> Image.Image:
-    """Show actions (rows) by scenes (columns): the same performance in every scene.
-
-    Args:
-        seed: The data set's seed.
-        size: Side of a frame in pixels.
-        names: Actions to show, with their scenes; None shows all.
-    """
-    shown = [a for a in ACTIONS if names is None or a.name in names]
+def _matrix_sheet(seed: int, size: int) -> Image.Image:
+    """Show actions (rows) by scenes (columns): the same performance in every scene."""
     rows = []
-    for k, action in enumerate(shown):
+    for k, action in enumerate(ACTIONS):
         spec = _example(seed, action.name, action.scene, k)
         row = []
-        for other in shown:
+        for other in ACTIONS:
             clip = render_clip(spec, variant="swap", scene=other.scene, size=size, frames=8)
             frame = clip.frames[4].copy()
             if other is action:
@@ -108,7 +87,7 @@ def matrix_sheet(
                 frame[:, :2] = frame[:, -2:] = (216, 40, 40)
             row.append(frame)
         rows.append(row)
-    return _grid(rows, [a.name.replace("_", " ") for a in shown])
+    return _grid(rows, _ACTION_NAMES)
 
 
 def overlay(clip: Rendered) -> Byte:
@@ -121,10 +100,6 @@ def overlay(clip: Rendered) -> Byte:
 
 def _example(seed: int, action: str, scene: str, number: int) -> ClipSpec:
     return ClipSpec(f"sheet-{action}-{number}", action, scene, f"sheet-{number:03d}", "train", seed)
-
-
-def _evenly(count: int, columns: int) -> list[int]:
-    return [int((k + 0.5) * count / columns) for k in range(columns)]
 
 
 def _titled(frame: Byte, title: str) -> Byte:

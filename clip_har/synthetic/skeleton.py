@@ -3,8 +3,6 @@
 Vectors are (forward, up, left) of the person, in statures; the floor is at up = 0.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Literal
 

@@ -1,7 +1,5 @@
 """Timing of one performance of an action."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

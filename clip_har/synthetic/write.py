@@ -1,6 +1,4 @@
-"""Encode clips and write a data set to disk in one atomic step."""
-
-from __future__ import annotations
+"""Render clips into a folder: videos, label maps, and a table of the clips."""
 
 import csv
 import multiprocessing
@@ -8,7 +6,6 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -16,49 +13,26 @@ from pathlib import Path
 import av
 import numpy as np
 
-from clip_har.core.atomic import whole_folder
 from clip_har.synthetic.actions import BY_NAME
 from clip_har.synthetic.plan import ClipSpec, caption
 from clip_har.synthetic.raster import Byte
 from clip_har.synthetic.render import Variant, render_clip
 from clip_har.synthetic.scenes import scene_phrase
 
+FPS = 8.0
 COLUMNS = (
     "clip_id", "path", "map", "label", "group", "split", "scene", "biased", "object", "phrase",
     "scene_phrase", "caption", "seed",
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class VideoFormat:
-    """How clips are rendered and encoded.
-
-    Attributes:
-        size: Side of a frame in pixels, even, as 4:2:0 video requires.
-        frames: Frames a clip.
-        fps: Frames a second.
-        crf: Quality of H.264; 16 has almost no visible loss.
-        preset: Effort of the encoder.
-    """
-
-    size: int = 112
-    frames: int = 16
-    fps: int = 8
-    crf: int = 16
-    preset: str = "veryfast"
-
-
-def encode_video(
-    path: str | Path, frames: Byte, fps: float, *, crf: int = 16, preset: str = "veryfast"
-) -> None:
+def encode_video(path: str | Path, frames: Byte, fps: float) -> None:
     """Encode frames as H.264 in MP4, the same bytes each time on one machine.
 
     Args:
         path: Where to write; the folder must exist.
         frames: sRGB ``(T, H, W, 3)`` uint8, H and W even.
         fps: Frames a second.
-        crf: Constant rate factor, 0 (lossless) to 51.
-        preset: An x264 preset.
 
     Raises:
         ValueError: The frames have another shape or type, or odd sides.
@@ -72,7 +46,8 @@ def encode_video(
         # mbtree=0: x264's macroblock tree reads uninitialised memory, so that the same frames
         # would give other bytes in another process
         params = "log-level=0:mbtree=0"
-        options = {"crf": str(crf), "preset": preset, "threads": "1", "x264-params": params}
+        # crf 16 has almost no visible loss
+        options = {"crf": "16", "preset": "veryfast", "threads": "1", "x264-params": params}
         stream = container.add_stream("libx264", rate=rate, options=options)
         stream.height, stream.width = frames.shape[1:3]
         stream.pix_fmt = "yuv420p"
@@ -84,28 +59,52 @@ def encode_video(
         container.mux(stream.encode())
 
 
-def write_clip(
-    root: Path, spec: ClipSpec, *, video: VideoFormat, variant: Variant = "full"
-) -> dict[str, str]:
-    """Render and write one clip with its labels.
+def fill_folder(
+    folder: Path,
+    specs: Sequence[ClipSpec],
+    *,
+    workers: int = 1,
+    advance: Callable[[int], object] = lambda _: None,
+    variant: Variant = "full",
+) -> None:
+    """Write a data set into an empty folder: ``videos/``, ``maps/`` and ``clips.csv``.
 
     Args:
-        root: Folder of the data set.
-        spec: What to render.
-        video: Sizes and quality.
+        folder: The folder.
+        specs: What to render, clip ids all different.
+        workers: Number of processes; 1 renders in this process.
+        advance: Called with 1 after each clip.
         variant: What to show; not ``swap``, whose scene is part of the specification.
 
-    Returns:
-        The clip's row of ``clips.csv``.
+    Raises:
+        ValueError: Two clips have one id, or ``workers`` is less than 1.
     """
-    clip = render_clip(
-        spec, variant=variant, size=video.size, frames=video.frames, fps=float(video.fps)
-    )
+    if len({spec.clip_id for spec in specs}) != len(specs):
+        raise ValueError("Clip ids must be unique; give each split its own plan.")
+    if workers < 1:
+        raise ValueError(f"Expected workers >= 1; got {workers}.")
+    work = partial(_write_clip, folder, variant=variant)
+    if workers == 1:
+        rows = _counted(map(work, specs), advance)
+    else:
+        # A spawned process shares no locks with the threads of libraries that are loaded here.
+        context = multiprocessing.get_context("spawn")
+        with _main_not_imported(), ProcessPoolExecutor(workers, mp_context=context) as pool:
+            rows = _counted(pool.map(work, specs, chunksize=8), advance)
+    with (folder / "clips.csv").open("w", newline="", encoding="utf-8") as file:
+        table = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        table.writeheader()
+        table.writerows(rows)
+
+
+def _write_clip(root: Path, spec: ClipSpec, *, variant: Variant) -> dict[str, str]:
+    """Render and write one clip with its labels; return its row of ``clips.csv``."""
+    clip = render_clip(spec, variant=variant, fps=FPS)
     path = Path("videos", spec.action, f"{spec.clip_id}.mp4")
     maps = Path("maps", spec.action, f"{spec.clip_id}.npz")
     for part in (path, maps):
         (root / part).parent.mkdir(parents=True, exist_ok=True)
-    encode_video(root / path, clip.frames, video.fps, crf=video.crf, preset=video.preset)
+    encode_video(root / path, clip.frames, FPS)
     np.savez_compressed(root / maps, labels=clip.labels)
     action = BY_NAME[spec.action]
     values = (
@@ -114,71 +113,6 @@ def write_clip(
         scene_phrase(spec.scene), caption(spec.action, spec.scene), str(spec.seed),
     )  # fmt: skip
     return dict(zip(COLUMNS, values, strict=True))
-
-
-def write_clips(
-    root: str | Path,
-    specs: Sequence[ClipSpec],
-    *,
-    workers: int = 1,
-    progress: Callable[[int, int], None] | None = None,
-    video: VideoFormat | None = None,
-    variant: Variant = "full",
-) -> Path:
-    """Write a data set: ``videos/``, ``maps/`` and ``clips.csv``.
-
-    Everything is written to a temporary folder beside ``root``, which is renamed when it is
-    complete. So ``root`` is never incomplete.
-
-    Args:
-        root: The data set's folder; must not exist.
-        specs: What to render, clip ids all different.
-        workers: Number of processes; 1 renders in this process.
-        progress: Called with (clips done, clips in all) after each clip.
-        video: Sizes and quality; None takes the defaults.
-        variant: What to show.
-
-    Returns:
-        ``root``.
-
-    Raises:
-        FileExistsError: ``root`` exists.
-        ValueError: Two clips have one id, or ``workers`` is less than 1.
-    """
-    root = Path(root)
-    if root.exists():
-        raise FileExistsError(f"{root} exists; remove it or choose another folder.")
-    with whole_folder(root) as folder:
-        fill_folder(folder, specs, workers=workers, progress=progress, video=video, variant=variant)
-    return root
-
-
-def fill_folder(
-    folder: Path,
-    specs: Sequence[ClipSpec],
-    *,
-    workers: int = 1,
-    progress: Callable[[int, int], None] | None = None,
-    video: VideoFormat | None = None,
-    variant: Variant = "full",
-) -> None:
-    """Write a data set into an empty folder; arguments and errors as `write_clips`."""
-    if len({spec.clip_id for spec in specs}) != len(specs):
-        raise ValueError("Clip ids must be unique; give each split its own plan.")
-    if workers < 1:
-        raise ValueError(f"Expected workers >= 1; got {workers}.")
-    work = partial(write_clip, folder, video=video or VideoFormat(), variant=variant)
-    if workers == 1:
-        rows = _counted(map(work, specs), len(specs), progress)
-    else:
-        # A spawned process shares no locks with the threads of libraries that are loaded here.
-        context = multiprocessing.get_context("spawn")
-        with _main_not_imported(), ProcessPoolExecutor(workers, mp_context=context) as pool:
-            rows = _counted(pool.map(work, specs, chunksize=8), len(specs), progress)
-    with (folder / "clips.csv").open("w", newline="", encoding="utf-8") as file:
-        table = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        table.writeheader()
-        table.writerows(rows)
 
 
 @contextmanager
@@ -200,12 +134,11 @@ def _main_not_imported() -> Iterator[None]:
 
 
 def _counted(
-    rows: Iterable[dict[str, str]], total: int, progress: Callable[[int, int], None] | None
+    rows: Iterable[dict[str, str]], advance: Callable[[int], object]
 ) -> list[dict[str, str]]:
-    """Collect rows and report the progress after each."""
+    """Collect rows and report each."""
     done = []
     for row in rows:
         done.append(row)
-        if progress is not None:
-            progress(len(done), total)
+        advance(1)
     return done

@@ -1,7 +1,5 @@
 """Trajectories are smooth, limbs keep their lengths, bodies stay above the floor."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from scipy.interpolate import PchipInterpolator

@@ -1,7 +1,5 @@
 """Plans have exact shares and keep subjects apart."""
 
-from __future__ import annotations
-
 from collections import Counter
 
 import pytest

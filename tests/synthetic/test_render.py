@@ -1,7 +1,5 @@
 """Pixels and labels agree, in every variant, scene, size and process."""
 
-from __future__ import annotations
-
 import dataclasses
 import hashlib
 import subprocess

@@ -1,7 +1,5 @@
 """Contact sheets show every action and scene."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

@@ -1,6 +1,4 @@
-"""Files hold what was rendered, and appear all at once."""
-
-from __future__ import annotations
+"""Files hold what was rendered."""
 
 import csv
 import os
@@ -11,11 +9,8 @@ import av
 import numpy as np
 import pytest
 
-from clip_har.synthetic import ClipSpec, VideoFormat, encode_video, plan_clips, render_clip
-from clip_har.synthetic import write as writing
-from clip_har.synthetic.write import write_clips
-
-SMALL = VideoFormat(size=32, frames=4)
+from clip_har.synthetic import ClipSpec, encode_video, plan_clips, render_clip
+from clip_har.synthetic.write import fill_folder
 
 
 def decoded(path):
@@ -51,50 +46,27 @@ def test_frames_that_cannot_be_encoded_are_refused(tmp_path, shape):
 @pytest.mark.parametrize("workers", [1, 2])
 def test_data_set_on_disk(tmp_path, workers):
     plan = plan_clips(seed=1, clips=10, scene_bias=0.5, split="val")
-    calls = []
-    root = write_clips(
-        tmp_path / "new" / "set", plan, workers=workers, video=SMALL,
-        progress=lambda done, total: calls.append((done, total)),
-    )  # fmt: skip
-    assert calls == [(n, 10) for n in range(1, 11)]
-    with (root / "clips.csv").open(newline="") as file:
+    steps: list[int] = []
+    fill_folder(tmp_path, plan, workers=workers, advance=steps.append)
+    assert steps == [1] * 10
+    with (tmp_path / "clips.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["clip_id"] for row in rows] == [spec.clip_id for spec in plan]
     for row, spec in zip(rows, plan, strict=True):
         assert (row["label"], row["group"], row["scene"]) == (spec.action, spec.subject, spec.scene)
         assert row["path"] == f"videos/{spec.action}/{spec.clip_id}.mp4"
-        clip = render_clip(spec, size=32, frames=4)
-        with np.load(root / row["map"]) as archive:
+        clip = render_clip(spec)
+        with np.load(tmp_path / row["map"]) as archive:
             np.testing.assert_array_equal(archive["labels"], clip.labels)
-        frames, _ = decoded(root / row["path"])
+        frames, rate = decoded(tmp_path / row["path"])
+        assert rate == 8
         assert np.abs(frames.astype(int) - clip.frames).mean() < 12
-    assert [p.name for p in root.parent.iterdir()] == ["set"]
 
 
-def test_nothing_is_left_of_a_data_set_that_failed(tmp_path, monkeypatch):
-    plan = plan_clips(seed=1, clips=4, scene_bias=0.5, split="val")
-    seen = []
-
-    def fail(path, *args, **kwargs):
-        seen.append((tmp_path / "set").exists())
-        if len(seen) == 3:
-            raise RuntimeError("disk full")
-        path.write_bytes(b"")
-
-    monkeypatch.setattr(writing, "encode_video", fail)
-    with pytest.raises(RuntimeError, match="disk full"):
-        write_clips(tmp_path / "set", plan, video=SMALL)
-    assert seen == [False, False, False]
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_an_existing_folder_is_never_touched(tmp_path):
-    (tmp_path / "set").mkdir()
-    with pytest.raises(FileExistsError, match="exists"):
-        write_clips(tmp_path / "set", [])
+def test_two_clips_of_one_id_are_refused(tmp_path):
     twice = [ClipSpec("a", "waving", "office", "train-000", "train", 0)] * 2
     with pytest.raises(ValueError, match="unique"):
-        write_clips(tmp_path / "other", twice)
+        fill_folder(tmp_path, twice)
 
 
 @pytest.mark.parametrize("filling", ["1", "90", "165"])

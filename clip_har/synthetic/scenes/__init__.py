@@ -1,7 +1,5 @@
 """Scenes: their painters, captions and light."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import numpy as np
@@ -25,15 +23,12 @@ def scene_phrase(scene: str) -> str:
 
 
 def paint_scene(scene: str, size: int, rng: np.random.Generator) -> Image.Image:
-    """Paint an empty scene, larger than the frame (`canvas` says by how much).
+    """Return an RGB picture of an empty scene, larger than the frame (`canvas` says by how much).
 
     Args:
         scene: Name of the scene.
         size: Side of a frame in pixels.
         rng: The scene's generator, which fixes layout, colours and time of day.
-
-    Returns:
-        An RGB picture.
     """
     if scene not in _PAINTERS:
         raise ValueError(f"Unknown scene {scene!r}; known scenes: {', '.join(SCENES)}.")

@@ -1,7 +1,5 @@
 """A canvas for scenes, in shares of the frame's side, wider and taller than the frame."""
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw

@@ -1,7 +1,5 @@
 """Furniture that stands in several scenes."""
 
-from __future__ import annotations
-
 from clip_har.synthetic.scenes.canvas import LEFT, RIGHT, TOP, Canvas, tone
 from clip_har.synthetic.shapes import Colour
 

@@ -1,7 +1,5 @@
 """Rooms."""
 
-from __future__ import annotations
-
 from clip_har.synthetic.scenes.canvas import BOTTOM, LEFT, RIGHT, TOP, Canvas, tone
 from clip_har.synthetic.scenes.furnishing import WOOD, ground, lamp_glow, plant, wall
 

@@ -1,7 +1,5 @@
 """Places under the sky, and the boxing ring."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from clip_har.synthetic.scenes.canvas import BOTTOM, LEFT, RIGHT, TOP, Canvas, tone
