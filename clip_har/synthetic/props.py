@@ -193,8 +193,8 @@ def wheelchair(skeleton: Skeleton, motion: Motion, rng: np.random.Generator) -> 
         solids.append(Solid("ball", at((front + 0.03, 0.042, left)), 0.042, (60, 60, 64)))
         solids.append(Solid("ball", at((front + 0.03, 0.042, left)), 0.018, (150, 152, 156), 0.01))
         side = left * 1.15
-        for outer, tone in ((big, (54, 54, 58)),):
-            solids.append(Solid("plate", _tyre(at((*hub, side))[:, 0], outer, 0.84), 0.0, tone))
+        tyre = _tyre(at((*hub, side))[:, 0], big, 0.84)
+        solids.append(Solid("plate", tyre, 0.0, (54, 54, 58)))
         for spoke in range(3):
             turn = spin + spoke * np.pi / 3
             arm = np.stack([np.cos(turn), np.sin(turn), 0 * turn], axis=-1) * big * 0.86

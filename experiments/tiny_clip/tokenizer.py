@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable
-from pathlib import Path
 
 from tokenizers import Regex, Tokenizer
 from tokenizers.models import WordLevel
@@ -54,8 +53,3 @@ def make_tokenizer(texts: Iterable[str]) -> PreTrainedTokenizerFast:
         unk_token=_SPECIAL[UNKNOWN],
         eos_token=_SPECIAL[END],
     )
-
-
-def save_tokenizer(tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
-    """Write ``tokenizer.json`` and ``tokenizer_config.json``."""
-    tokenizer.save_pretrained(folder)

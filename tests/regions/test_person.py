@@ -271,14 +271,16 @@ def refused(folder: Path, message: str) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_pickled_weights_are_not_read(tmp_path: Path) -> None:
-    (tmp_path / "maskrcnn.pth").write_bytes(b"")
-    refused(tmp_path, r"pickled weights are not read: .*once \(python -c .*save_file")
-
-
-def test_damaged_weights(tmp_path: Path) -> None:
-    (tmp_path / "model.safetensors").write_bytes(b"half a fi")
-    refused(tmp_path, "cannot be loaded")
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("maskrcnn.pth", r"pickled weights are not read: .*once \(python -c .*save_file"),
+        ("model.safetensors", "cannot be loaded"),
+    ],
+)
+def test_weights_that_cannot_be_read(name: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(b"half a fi")
+    refused(tmp_path, message)
 
 
 def test_a_tensor_of_another_shape(tmp_path: Path) -> None:

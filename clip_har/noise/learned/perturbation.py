@@ -211,8 +211,7 @@ class PixelNoise:
 
     def strength(self, column: int) -> tuple[float, float]:
         """Return root mean square and largest value of one class's noise, grey levels."""
-        times = torch.arange(max(part.shape[1] for part in self.parts.values()))
-        delta = self.delta(torch.full_like(times, column), times).detach()
+        delta = self._of_class(column)
         return float(delta.square().mean().sqrt()), float(delta.abs().max())
 
     def with_parts(self, parts: dict[str, Tensor]) -> "PixelNoise":
@@ -221,9 +220,12 @@ class PixelNoise:
 
     def _frame_rms(self, column: int) -> Tensor:
         """Return the root mean square of one class's noise in each frame, ``(F,)``."""
+        return self._of_class(column).square().mean(dim=(1, 2, 3)).sqrt()
+
+    def _of_class(self, column: int) -> Tensor:
+        """Return one class's noise in each frame, ``(F, 3, S, S)`` without a gradient."""
         times = torch.arange(max(part.shape[1] for part in self.parts.values()))
-        delta = self.delta(torch.full_like(times, column), times)
-        return delta.detach().square().mean(dim=(1, 2, 3)).sqrt()
+        return self.delta(torch.full_like(times, column), times).detach()
 
     def _spread(self, name: str, classes: Tensor, times: Tensor) -> Tensor:
         part = self.parts[name]

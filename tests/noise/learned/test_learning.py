@@ -5,6 +5,7 @@ from collections.abc import Callable
 from itertools import combinations, pairwise
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -209,28 +210,27 @@ def scripted(monkeypatch: pytest.MonkeyPatch, scores: list[float]) -> list[torch
     return seen
 
 
-def test_the_noise_of_the_best_look_is_kept_and_it_stops_when_none_is_better(learned, monkeypatch):
-    seen = scripted(monkeypatch, [-1, -0.7, -0.5, -0.6, -0.5, -0.55, -0.1])
-    noise = UniversalNoise(learning=quick(steps=99, validate_every=2, patience=3))
-    best, history = learned(noise)
-    assert history.validation == {0: -1, 2: -0.7, 4: -0.5, 6: -0.6, 8: -0.5, 10: -0.55}
-    assert (history.kept, history.steps) == (4, 10)
-    assert torch.equal(best.parts["shared"], seen[2])
-    assert not torch.equal(best.parts["shared"], seen[4]), "as good is not better"
-
-
-def test_a_better_look_makes_patience_start_again(learned, monkeypatch):
-    scripted(monkeypatch, [-1, -0.7, -0.8, -0.6, -0.8, -0.9, 0])
-    _, history = learned(UniversalNoise(learning=quick(steps=99, validate_every=1, patience=2)))
-    assert (history.kept, history.steps) == (3, 5)
-
-
-def test_noise_that_serves_worse_than_none_is_kept_all_the_same(learned, monkeypatch):
-    seen = scripted(monkeypatch, [-0.1, -3, -2, -4])
-    best, history = learned(UniversalNoise(learning=quick(steps=5, validate_every=2)))
-    assert history.validation == {0: -0.1, 2: -3, 4: -2, 5: -4}, "the last step is looked at"
-    assert (history.kept, history.steps) == (4, 5)
-    assert torch.equal(best.parts["shared"], seen[2])
+@pytest.mark.parametrize(
+    ("scores", "how", "looks", "kept"),
+    [
+        ([-1, -0.7, -0.5, -0.6, -0.5, -0.55], (99, 2, 3), [0, 2, 4, 6, 8, 10], 4),
+        ([-1, -0.7, -0.8, -0.6, -0.8, -0.9], (99, 1, 2), [0, 1, 2, 3, 4, 5], 3),
+        ([-0.1, -3, -2, -4], (5, 2, 99), [0, 2, 4, 5], 4),
+        ([-1, -0.5, math.nan, -0.9, -0.8], (12, 3, 99), [0, 3, 6, 9, 12], 3),
+    ],
+    ids=["as good is not better", "a better one starts again", "never the start", "no number"],
+)
+def test_the_noise_of_the_best_look_is_kept(learned, monkeypatch, scores, how, looks, kept):
+    """Learning stops when patience ends; the last step is looked at, too."""
+    seen = scripted(monkeypatch, [*scores, 0.0])  # the last one is never asked for
+    steps, every, patience = how
+    learning = quick(steps=steps, validate_every=every, patience=patience)
+    best, history = learned(UniversalNoise(learning=learning))
+    assert list(history.validation) == looks
+    np.testing.assert_equal(list(history.validation.values()), scores)
+    assert (history.kept, history.steps) == (kept, looks[-1])
+    same = [torch.equal(best.parts["shared"], part) for part in seen]
+    assert same == [step == kept for step in looks]
 
 
 @pytest.mark.parametrize("noise", KINDS, ids=kind)
@@ -310,10 +310,3 @@ def test_attention_is_learned_from_the_subjects_place(planted_set, small_clip, t
     curve = history.terms["attention"]
     assert 0 < curve[6] < curve[2] < 1
     assert inside(best) > before + 0.003, "attribution moves to the subject, on other clips, too"
-
-
-def test_a_look_that_is_no_number_is_never_the_best(learned, monkeypatch):
-    scores = iter([-1.0, -0.5, math.nan, -0.9, -0.8])
-    monkeypatch.setattr(_Loop, "_validate", lambda _: next(scores))
-    _, history = learned(UniversalNoise(learning=quick(steps=12, validate_every=3)))
-    assert history.kept == 3
