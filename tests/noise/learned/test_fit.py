@@ -131,7 +131,7 @@ def test_a_damaged_file_is_learned_again(learned, small_training, tmp_path, how)
     path.write_bytes(damaged[how])
     asked = []
 
-    def training() -> TrainingClips:
+    def training():
         asked.append(how)
         return small_training
 

@@ -7,14 +7,13 @@ import numpy as np
 from clip_har.noise.learned.controls import Calibration
 from clip_har.noise.learned.fit import fitted_calibration
 from clip_har.noise.learned.settings import ClassSpecificNoise, Learned, UniversalNoise
-from clip_har.noise.learned.training_clips import TrainingClips
 from tests.noise.made import planted_classifier
 
 
 def test_the_calibration_is_fitted_once_for_all_noise(small_training, tmp_path):
     asked = []
 
-    def training() -> TrainingClips:
+    def training():
         asked.append("clips")
         return small_training
 
