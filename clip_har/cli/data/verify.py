@@ -17,11 +17,12 @@ from clip_har.cli.data.download import sha256_of
 from clip_har.cli.data.listing import SPLITS, Listed, Listing
 from clip_har.cli.data.sources import Source
 from clip_har.core.atomic import whole_file
+from clip_har.core.names import plain_name
 from clip_har.core.progress import track
 from clip_har.data.decode.containers import DecodeError
 from clip_har.data.decode.video import read_clip
 from clip_har.data.sampling import FrameSettings
-from clip_har.data.sources.files import VIDEO_EXTENSIONS
+from clip_har.data.sources.files import is_video
 
 DARK = 24
 """Up to this value (0 … 255) a pixel of a bar is black in each channel: codecs add noise to it."""
@@ -205,13 +206,13 @@ def _matched(listing: Listing) -> tuple[list[ClipRow], list[tuple[Path, ClipRow]
         for path in listing.videos.rglob("*")
         if not (path.is_dir() or path.name.startswith(".") or path in read)
         # Lists and tables beside the class folders are not reported.
-        and (_is_video(path) or path.parent not in {listing.videos, listing.lists})
+        and (is_video(path) or path.parent not in {listing.videos, listing.lists})
     }
     # What is read under a name that no list has, may be meant by one in other case (HMDB-51).
     left |= {path for key, path in listing.files.items() if key not in listing.clips}
     nearly: dict[str, list[Path]] = defaultdict(list)
     for path in sorted(left):
-        if _is_video(path):
+        if is_video(path):
             nearly[_folded(path.stem)].append(path)
     rows, paths = [], []
     for key, clip in listing.clips.items():
@@ -221,7 +222,7 @@ def _matched(listing: Listing) -> tuple[list[ClipRow], list[tuple[Path, ClipRow]
         found = listing.files.get(key)
         others = [one for one in nearly.get(_folded(clip.stem), []) if one in left]
         if found is not None:
-            _check_name(row, found, clip)
+            _check_name(row, found, clip, listing.videos)
         elif others:
             found = others[0]
             left.remove(found)
@@ -229,21 +230,17 @@ def _matched(listing: Listing) -> tuple[list[ClipRow], list[tuple[Path, ClipRow]
         else:
             row.status = "missing"
             continue
-        row.clip = _shown(found.relative_to(listing.videos).as_posix())
+        row.clip = plain_name(found.relative_to(listing.videos).as_posix())
         paths.append((found, row))
     for path in sorted(left):
-        name = _shown(path.relative_to(listing.videos).as_posix())
-        row = ClipRow(name, _shown(path.parent.name), status="extra")
+        name = plain_name(path.relative_to(listing.videos).as_posix())
+        row = ClipRow(name, plain_name(path.parent.name), status="extra")
         rows.append(row)
-        if _is_video(path):
+        if is_video(path):
             paths.append((path, row))
         else:
             row.reason = "no video"
     return rows, paths
-
-
-def _is_video(path: Path) -> bool:
-    return path.suffix.lower() in VIDEO_EXTENSIONS
 
 
 def _folded(stem: str) -> str:
@@ -251,22 +248,15 @@ def _folded(stem: str) -> str:
     return unicodedata.normalize("NFKC", stem).strip().casefold()
 
 
-def _shown(text: str) -> str:
-    """Return a name that can be printed and written: file names may be any bytes."""
-    return "".join(
-        letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii")
-        for letter in text
-    )
-
-
-def _check_name(row: ClipRow, path: Path, clip: Listed) -> None:
-    if path.parent.name.lower() != clip.class_name.lower():
-        row.status, row.reason = "misplaced", f"it lies in {_shown(path.parent.name)}"
+def _check_name(row: ClipRow, path: Path, clip: Listed, videos: Path) -> None:
+    folders = [plain_name(part) for part in path.relative_to(videos).parent.parts]
+    if clip.class_name.lower() not in map(str.lower, folders):
+        row.status, row.reason = "misplaced", f"it lies in {folders[-1] if folders else videos}"
     elif clip.stem.startswith("v_") and clip.stem.split("_")[1].lower() != clip.class_name.lower():
         row.status, row.reason = "misplaced", f"the lists put it into {clip.class_name}"
-    elif path.stem != clip.stem:
+    elif plain_name(path.stem) != clip.stem:
         row.reason = f"spelt {clip.stem!r} in the lists"
-    elif path.parent.name != clip.class_name:
+    elif clip.class_name not in folders:
         row.reason = f"its folder is spelt {clip.class_name!r} in the lists"
 
 
@@ -282,7 +272,7 @@ def _look(path: Path, row: ClipRow) -> None:
     except DecodeError as error:
         if row.status != "extra":
             row.status = "undecodable"
-        row.reason = _shown(str(error))
+        row.reason = plain_name(str(error))
         return
     row.frames, row.fps, row.width, row.height = (
         clip.frame_count,
