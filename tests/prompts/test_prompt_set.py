@@ -100,7 +100,7 @@ def test_label_maps(tmp_path: Path, name: str, content: str) -> None:
 
 
 def test_a_label_map_in_the_configuration() -> None:
-    given = {number: words for number, words in zip((0, 1, 2, 10), NAMES, strict=True)}
+    given = dict(zip((0, 1, 2, 10), NAMES, strict=True))
     prompts = PromptSet.model_validate({"templates": ["{}"], "class_names": given})
     assert prompts.texts(NUMBERS) == [[words] for words in NAMES]
     words = PromptSet(templates=["{}"], class_names={"Café": "in a café", "Bar": "in a bar"})

@@ -103,7 +103,8 @@ def test_what_is_missing_is_said(root, tmp_path):
 def test_what_is_not_used_is_counted(root, caplog):
     caplog.set_level("INFO")
     os.mkfifo(root / "run" / "pipe.mp4")
-    socket.socket(socket.AF_UNIX).bind(os.path.relpath(root / "run" / "socket.mkv"))
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(os.path.relpath(root / "run" / "socket.mkv"))
     (root / "jump" / "deep").mkdir()
     (root / "jump" / "deep" / "up").symlink_to("..")  # back to where it lies: not again
     (root / "jump" / "linked.mp4").symlink_to("c.webm")

@@ -202,12 +202,11 @@ def test_unicode_forms_do_not_matter(folder):
     decomposed, composed = "cafe\u0301", "caf\u00e9"
     (folder / decomposed).mkdir()
     (folder / decomposed / f"{decomposed}.mp4").touch()
-    text = (
-        f"path,label\n{composed}/{composed}.mp4,{composed}\n{decomposed}/{composed},{decomposed}\n"
-    )
-    with pytest.raises(ClipHarError, match="clip ids .* must be unique"):
-        Manifest(path=table(folder, text)).clips()
-    clips = Manifest(path=table(folder, text.rpartition(f"{decomposed}/")[0])).clips()
+    text = f"path,label\n{composed}/{composed}.mp4,{composed}\n"
+    again = f"{decomposed}/{composed},{decomposed}\n"
+    with pytest.raises(ClipHarError, match=r"clip ids .* must be unique"):
+        Manifest(path=table(folder, text + again)).clips()
+    clips = Manifest(path=table(folder, text)).clips()
     assert clips.class_names == (composed,)
     assert clips.clips[0].id == f"{composed}/{composed}.mp4"
     assert clips.clips[0].path.is_file()
