@@ -55,8 +55,8 @@ def one_line(error: BaseException) -> str:
     if isinstance(error, UnicodeEncodeError) and "surrogates" in error.reason:
         around = error.object[max(0, error.start - 40) : error.end + 20].split("\n")
         return (
-            f"a path is not text in UTF-8 (…{plain_name(' '.join(around))}…): rename that folder, or"
-            " start in another one"
+            f"a path is not text in UTF-8 (…{plain_name(' '.join(around))}…): rename that folder,"
+            " or start in another one"
         )
     text = " ".join(str(error).split())
     return (
