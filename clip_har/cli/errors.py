@@ -11,6 +11,7 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from clip_har.core.errors import ClipHarError, disk_fault
+from clip_har.core.names import plain_name
 
 _TRACEBACK = "CLIP_HAR_TRACEBACK"
 
@@ -51,6 +52,12 @@ def one_line(error: BaseException) -> str:
         return _composition(error)
     if (fault := disk_fault(error)) is not None:
         return fault
+    if isinstance(error, UnicodeEncodeError) and "surrogates" in error.reason:
+        around = error.object[max(0, error.start - 40) : error.end + 20].split("\n")
+        return (
+            f"a path is not text in UTF-8 (…{plain_name(' '.join(around))}…): rename that folder,"
+            " or start in another one"
+        )
     text = " ".join(str(error).split())
     return (
         f"unexpected {type(error).__name__}: {text} (this is a bug; HYDRA_FULL_ERROR=1 shows where)"

@@ -2,6 +2,8 @@
 
 import errno
 
+from clip_har.core.names import plain_name
+
 
 class ClipHarError(Exception):
     """An error that the user can mend.
@@ -20,9 +22,10 @@ _DISK = {
 
 def describe(error: BaseException) -> str:
     """Return an error in one line; a `ClipHarError` without its class name."""
+    text = plain_name(" ".join(str(error).split()))  # it may name a file
     if isinstance(error, ClipHarError):
-        return " ".join(str(error).split())
-    return disk_fault(error) or f"{type(error).__name__}: {' '.join(str(error).split())}"
+        return text
+    return disk_fault(error) or f"{type(error).__name__}: {text}"
 
 
 def disk_reason(error: OSError) -> str:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clip_har.core.errors import ClipHarError
+from clip_har.core.names import plain_name
 from clip_har.core.settings import Option
 
 _ENDS = 16 * 1024  # bytes of a file that are hashed at either end
@@ -34,6 +35,8 @@ class Clip:
             if there are none.
         attributes: further properties of the clip, such as ``{"viewpoint": "front"}``; the model's
             accuracy is compared between the values of each. Unknown ones are left out.
+
+    Id, group and values of attributes are kept as `plain_name` gives them, whatever their source.
     """
 
     id: str
@@ -45,6 +48,13 @@ class Clip:
     maps: Path | None = None
     attributes: Mapping[str, str] = field(default_factory=dict, hash=False)
 
+    def __post_init__(self) -> None:
+        """Make all names printable."""
+        object.__setattr__(self, "id", plain_name(self.id))
+        object.__setattr__(self, "group", plain_name(self.group))
+        plain = {name: plain_name(value) for name, value in self.attributes.items()}
+        object.__setattr__(self, "attributes", plain)
+
 
 @dataclass(frozen=True)
 class ClipSet:
@@ -52,7 +62,7 @@ class ClipSet:
 
     Attributes:
         name: for reports, such as ``ucf101/test/split1``.
-        class_names: the names in the data set's spelling; the index is the label.
+        class_names: the names in the data set's spelling, see `plain_name`; the index is the label.
         clips: at least one clip.
         licence: the terms of use of the data, as a sentence.
         citation: the publication to cite, empty if there is none.
@@ -77,6 +87,8 @@ class ClipSet:
     citation: str
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "name", plain_name(self.name))
+        object.__setattr__(self, "class_names", tuple(map(plain_name, self.class_names)))
         if not self.clips:
             raise ClipHarError(f"the data set {self.name} has no clips")
         _refuse_repeats(self.name, "class names", self.class_names)
@@ -175,8 +187,10 @@ def clips_of(source: ClipSource, limit: int | None = None) -> ClipSet:
 
 
 def content_mark(path: Path) -> str:
-    """Return the size and a hash of the first and last 16 KiB of a file; empty if it is missing."""
+    """Return the size and a hash of the first and last 16 KiB of a file; empty if there is none."""
     try:
+        if not path.is_file():  # opening a pipe may never end
+            return ""
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
             digest = hashlib.blake2b(file.read(_ENDS), digest_size=8)

@@ -13,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from clip_har.config.cell import Cell
 from clip_har.core.evenly import evenly
+from clip_har.core.names import plain_name
 from clip_har.engine.clips import frame_settings
 from clip_har.engine.evaluate import Evaluation
 from clip_har.engine.noise_artifacts import write_noise
@@ -93,7 +94,10 @@ def write_artifacts(
 def _write_clip_lists(folder: Path, masked: MaskedClips) -> None:
     """Write a list of failed clips, of clips without the target and of swaps, if there are any."""
     clips = masked.frames.clip_set
-    failed = [(fault.clip_id, fault.path.name, fault.reason) for fault in masked.frames.failures]
+    failed = [
+        (fault.clip_id, plain_name(fault.path.name), fault.reason)
+        for fault in masked.frames.failures
+    ]
     empty = [(clips.clips[index].id, masked.on_empty) for index in masked.empty]
     pairs = [
         (clip.id, clips.class_names[clip.label], scene.id, clips.class_names[scene.label])

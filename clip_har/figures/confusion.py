@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 from numpy.typing import NDArray
 
-from clip_har.figures.text import widest
+from clip_har.figures.text import drawable, widest
 from clip_har.metrics.tables import confused_pairs
 
 _NAMED = 30  # up to this many classes the columns have names; beyond, the numbers of the rows
@@ -37,6 +37,7 @@ def confusion_figure(
         the columns have the numbers only.
     """
     classes = len(class_names)
+    class_names = [drawable(name) for name in class_names]
     support = confusion.sum(axis=1)
     named = classes <= _NAMED
     font = 9 if named else 7  # points
@@ -59,7 +60,15 @@ def confusion_figure(
     # In units of the matrix: rows and columns are 0 … C - 1, their borders at the halves.
     gap = _GAP * classes / side
     for place, (row, column) in enumerate(zip(rows, columns, strict=True)):
-        axes.text(-0.5 - gap, place, row, ha="right", va="center_baseline", fontsize=font)
+        axes.text(
+            -0.5 - gap,
+            place,
+            row,
+            ha="right",
+            va="center_baseline",
+            fontsize=font,
+            parse_math=False,
+        )
         turned = 90 if named else 0
         axes.text(
             place,
@@ -69,11 +78,20 @@ def confusion_figure(
             ha="center",
             va="top",
             fontsize=font,
+            parse_math=False,
         )
-    axes.set_title(title, loc="left", fontsize=11)
+    axes.set_title(title, loc="left", fontsize=11, parse_math=False)
     axes.set_xlabel("predicted class", labelpad=(bottom - 0.3) * 72)
     axes.text(-0.5 - gap, -0.5 - gap, "true class (clips)", ha="right", va="bottom", fontsize=font)
-    axes.text(classes - 0.5 + 2 * gap, -0.5, pairs, va="top", fontsize=8, linespacing=1.5)
+    axes.text(
+        classes - 0.5 + 2 * gap,
+        -0.5,
+        pairs,
+        va="top",
+        fontsize=8,
+        linespacing=1.5,
+        parse_math=False,
+    )
     scale_height = min(side, 3.0)
     scale = figure.add_axes(
         (0.62 / width, (bottom + side - scale_height) / height, 0.1 / width, scale_height / height)

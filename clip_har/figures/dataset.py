@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from clip_har.figures.style import BLUE, ORANGE, hide_frame
+from clip_har.figures.text import drawable
 
 _NAMED = 30  # with more classes there is no space for their names
 
@@ -34,7 +35,8 @@ def dataset_figure(
     _draw_lengths(figure.add_subplot(grid[0, 1]), seconds, "seconds")
     _draw_lengths(figure.add_subplot(grid[1, 1]), frames, "frames")
     figure.legend(loc="outside lower left", ncols=2, frameon=False, fontsize=8)
-    figure.suptitle(f"{name}: {len(seconds):,} clips", x=0.01, ha="left", fontsize=11)
+    title = f"{name}: {len(seconds):,} clips"
+    figure.suptitle(title, x=0.01, ha="left", fontsize=11, parse_math=False)
     return figure
 
 
@@ -48,7 +50,7 @@ def _draw_classes(axes: Axes, per_class: Mapping[str, tuple[int, int]], *, named
     axes.invert_yaxis()
     axes.margins(y=0.01)
     if named:
-        axes.set_yticks(at, order, fontsize=8)
+        axes.set_yticks(at, [drawable(one) for one in order], fontsize=8, parse_math=False)
     else:
         axes.set_yticks([])
         axes.set_ylabel(f"{len(order)} classes, most clips first", fontsize=9)

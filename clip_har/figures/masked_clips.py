@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from clip_har.figures.text import widest
+from clip_har.figures.text import drawable, widest
 
 _COLUMNS = 4
 _SIDE, _GAP, _LINE = 2.25, 0.15, 0.17  # inches: of a picture, between two, of a caption's line
@@ -36,7 +36,15 @@ def masked_clips_figure(
         left, top = _GAP + place % columns * across, 0.4 + place // columns * down
         axes.imshow(picture, extent=(left, left + _SIDE, top + _SIDE, top), interpolation="nearest")
         middle = left + _SIDE / 2
-        axes.text(middle, top + _SIDE + 0.06, caption, ha="center", va="top", fontsize=9)
-    axes.text(_GAP, 0.2, title, ha="left", va="center", fontsize=12)
+        axes.text(
+            middle,
+            top + _SIDE + 0.06,
+            drawable(caption),
+            ha="center",
+            va="top",
+            fontsize=9,
+            parse_math=False,
+        )
+    axes.text(_GAP, 0.2, title, ha="left", va="center", fontsize=12, parse_math=False)
     axes.set(xlim=(0, width), ylim=(height, 0))
     return figure

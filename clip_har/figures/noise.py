@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from clip_har.figures.style import INK, QUIET, draw_picture, tight_layout, write_left
+from clip_har.figures.text import drawable
 
 _LETTER = 0.0085  # width of a letter per point of its size, inches
 _TILE = 1.7  # width of a picture in a row of clips, inches
@@ -52,7 +53,7 @@ def noise_sheet(
 
     Args:
         deltas: ``(K, 3, S, S)`` signed, in grey levels, RGB.
-        captions: K class names, shown unchanged.
+        captions: K class names; see `drawable`.
         title: of the figure; the amplification is written below it.
         peak: grey levels that are shown as white (and as black when negative).
 
@@ -75,7 +76,7 @@ def noise_sheet(
     tile = float(np.interp(columns, [1, 2, 5, 11], [4.2, 2.6, 1.75, 1.3]))  # inches
     font = 9 if columns <= 5 else 7
     letters = int(tile / (_LETTER * font))
-    below = [textwrap.fill(caption, letters) for caption in captions]
+    below = [textwrap.fill(drawable(caption), letters) for caption in captions]
     lines = max(caption.count("\n") + 1 for caption in below)
     height = tile - 0.08 + (lines * font * 1.3 + 4) / 72
     figure = Figure(figsize=(columns * tile, rows * height + 0.5), layout=tight_layout())

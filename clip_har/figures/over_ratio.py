@@ -41,7 +41,9 @@ def over_ratio_figure(
     draw_over_ratio(axes, lines, chance=chance)
     axes.set_title(measure, loc="left", fontsize=10)
     axes.set_xlabel("hidden share of the frame", fontsize=9)
-    figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=8)
+    legend = figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=8)
+    for text in legend.get_texts():  # a target is any text, also one with dollars
+        text.set_parse_math(False)
     return figure
 
 

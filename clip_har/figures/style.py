@@ -9,6 +9,8 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import PercentFormatter
 from numpy.typing import NDArray
 
+from clip_har.figures.text import drawable
+
 BLUE, ORANGE = "#0072b2", "#d55e00"
 # Okabe and Ito; olive instead of their yellow, which is too light for thin lines on white
 COLOURS = (
@@ -48,7 +50,7 @@ def write_left(axes: Axes, text: str, *, letters: int, size: float, away: float)
         size: of the font, points.
         away: distance from the picture, as a share of its width.
     """
-    lines = [textwrap.fill(line, letters) for line in text.splitlines()]
+    lines = [textwrap.fill(line, letters) for line in drawable(text).splitlines()]
     axes.annotate(
         "\n".join(lines),
         (-away, 0.5),

@@ -1,14 +1,20 @@
 """Turn class names into the prompts of a zero-shot classifier."""
 
+import logging
 import re
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from clip_har.core.errors import ClipHarError
+from clip_har.core.names import whole_number
 from clip_har.core.settings import Settings
+from clip_har.prompts.label_map import given_names, read_lines
+
+log = logging.getLogger(__name__)
 
 
 def spaced(name: str) -> str:
@@ -22,21 +28,28 @@ def spaced(name: str) -> str:
     return " ".join(re.sub(r"[_\-]+", " ", words).lower().split())
 
 
+def _as_text(value: Any) -> Any:
+    """Turn the numbers of a mapping into text; YAML reads them as numbers."""
+    return {str(k): str(v) for k, v in value.items()} if isinstance(value, dict) else value
+
+
 class PromptSet(Settings):
     """Templates, each with ``{}`` in place of the class name.
 
     Attributes:
         templates: the templates; empty if ``file`` has them.
         file: a text file with one template per line.
-        class_names: a text file with one name per line, in class order, instead of the names of the
-            data set.
+        class_names: other names than those of the data set, often because its labels are
+            numbers: a mapping ``{0: walk, 1: run}``, a JSON or CSV file with one (two columns;
+            names may come first or last), or a text file or JSON list with one name per class in
+            class order.
         spelling: of the data set's names: ``spaced`` (separate words in lower case) or
             ``as_written``.
     """
 
     templates: list[str] = Field(default_factory=list)
     file: Path | None = None
-    class_names: Path | None = None
+    class_names: Annotated[dict[str, str], BeforeValidator(_as_text)] | Path | None = None
     spelling: Literal["spaced", "as_written"] = "spaced"
 
     @model_validator(mode="after")
@@ -55,7 +68,7 @@ class PromptSet(Settings):
         """
         if self.file is None:
             return list(self.templates)
-        lines = _read_lines(self.file, "prompts.file")
+        lines = read_lines(self.file, "prompts.file")
         try:
             for line in lines:
                 _check_template(line)
@@ -73,18 +86,14 @@ class PromptSet(Settings):
             C lists of P texts each.
 
         Raises:
-            ClipHarError: when a file is missing, or does not have C names.
+            ClipHarError: when a file is missing or malformed, or a class has no name in it.
         """
-        words = list(class_names)
-        if self.spelling == "spaced":
-            words = [spaced(name) for name in class_names]
         if self.class_names is not None:
-            words = _read_lines(self.class_names, "prompts.class_names")
-            if len(words) != len(class_names):
-                raise ClipHarError(
-                    f"prompts.class_names={self.class_names}: expected {len(class_names)} names, "
-                    f"one a line in class order, got {len(words)}"
-                )
+            words = given_names(self.class_names, class_names)
+        else:
+            _warn_of_numbers(tuple(class_names))
+            as_words = spaced if self.spelling == "spaced" else str
+            words = [as_words(name) for name in class_names]
         templates = self.load_templates()
         # replace, not format: a class name or a template may hold other braces.
         return [[template.replace("{}", word) for template in templates] for word in words]
@@ -97,13 +106,11 @@ def _check_template(template: str) -> None:
         )
 
 
-def _read_lines(path: Path, key: str) -> list[str]:
-    try:
-        text = path.expanduser().read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "not UTF-8 text"
-        raise ClipHarError(f"{key}={path}: cannot be read ({reason})") from error
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    if not lines:
-        raise ClipHarError(f"{key}={path}: expected one entry a line, got an empty file")
-    return lines
+@cache  # once per process, not for every cell of a sweep
+def _warn_of_numbers(class_names: tuple[str, ...]) -> None:
+    if class_names and all(whole_number(name) is not None for name in class_names):
+        log.warning(
+            "the class names are only numbers (%s, …), which say nothing to a text encoder: set"
+            " prompts.class_names=<file of names>, or give the table of clips a column class_name",
+            ", ".join(class_names[:3]),
+        )

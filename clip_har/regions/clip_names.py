@@ -1,16 +1,16 @@
 """The names under which data about a clip may be stored outside of its data set."""
 
-from pathlib import PurePosixPath
-
+from clip_har.core.names import plain_name
 from clip_har.data.clips import Clip
-from clip_har.data.sources.files import VIDEO_EXTENSIONS
+from clip_har.data.sources.files import stem_of
 
 
 def clip_names(clip: Clip) -> list[str]:
     """Return names of a clip, the most specific first, without a video's extension if possible.
 
-    They are its id, ``<class folder>/<file>`` and the file's name alone. A clip that is a section
-    of a longer video has its id only, since the other names are those of the whole video.
+    They are its id, ``<class folder>/<file>`` and the file's name alone, as `plain_name` gives
+    them. A clip that is a section of a longer video has its id only, since the other names are
+    those of the whole video.
 
     Example:
         >>> from pathlib import Path
@@ -19,9 +19,7 @@ def clip_names(clip: Clip) -> list[str]:
         >>> clip_names(Clip("long.mp4#2-4", Path("long.mp4"), 0, "g", start=2, end=4))
         ['long.mp4#2-4']
     """
-    path = PurePosixPath(clip.id)
-    bare = path.with_suffix("") if path.suffix.lower() in VIDEO_EXTENSIONS else path
-    names = [clip.id, str(bare)]
+    names = [clip.id, stem_of(clip.id)]
     if clip.start is None and clip.end is None:
         names += [f"{clip.path.parent.name}/{clip.path.stem}", clip.path.stem]
-    return list(dict.fromkeys(names))
+    return list(dict.fromkeys(map(plain_name, names)))

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from clip_har.core.errors import ClipHarError
 from clip_har.data.clips import Clip, content_mark
+from clip_har.data.sources.files import named_paths
 from clip_har.regions.clip_names import clip_names
 from clip_har.regions.source import BACKGROUND, OBJECT
 
@@ -67,15 +68,16 @@ def find_maps(folder: Path, clip: Clip) -> Path | None:
     """Return the file or folder of a clip's maps in a folder, None if there is none.
 
     It is named as the clip (see `clip_names`): ``<folder>/<class>/<clip>.npz`` or
-    ``<folder>/<clip>.npz``, or a folder of that name with one image per frame.
+    ``<folder>/<clip>.npz``, or a folder of that name with one image per frame. The Unicode form
+    of the name does not matter.
     """
     for name in clip_names(clip):
-        file = folder / f"{name}.npz"
-        if file.is_file():
-            return file
-        images = folder / name
-        if images.is_dir() and any(_is_image(path) for path in images.iterdir()):
-            return images
+        for file in named_paths(folder, f"{name}.npz"):
+            if file.is_file():
+                return file
+        for images in named_paths(folder, name):
+            if images.is_dir() and any(_is_image(path) for path in images.iterdir()):
+                return images
     return None
 
 

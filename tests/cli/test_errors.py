@@ -1,5 +1,6 @@
 """The command's answers to bad input: one clear line, non-zero status, nothing half-written."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -75,3 +76,14 @@ def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
     )
     assert done.stdout.splitlines()[-1] == "set()"
     assert "masking=shape,percent" in done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux takes any bytes as a name")
+def test_a_folder_that_is_no_text_is_named(tmp_path: Path) -> None:
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/l\xe4uft"))
+    folder.mkdir()
+    done = run_command(folder, "limit=2", with_store=False)
+    assert done.returncode == 1
+    assert r"l\xe4uft" in done.stderr.splitlines()[-1]
+    assert "rename that folder" in done.stderr.splitlines()[-1]

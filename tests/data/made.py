@@ -1,9 +1,10 @@
 """Made videos whose frames carry their own number, so that exact indices can be proven."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
+from typing import BinaryIO
 
 import av
 import numpy as np
@@ -46,6 +47,7 @@ def write_video(
     options: dict[str, str] | None = None,
     container_options: dict[str, str] | None = None,
     rotation: int | None = None,
+    matrix: Sequence[int] | None = None,
     audio_seconds: float = 0,
 ) -> Path:
     """Write numbered frames (or given ones) as a video; ``stamps`` are milliseconds."""
@@ -66,6 +68,8 @@ def write_video(
             stream.codec_context.bit_rate = 2_000_000
         if rotation is not None:
             stream.set_display_rotation(rotation)
+        if matrix is not None:
+            stream.set_display_matrix(matrix)
         sound = _add_sound(container, audio_seconds) if audio_seconds else None
         for i, picture in enumerate(frames):
             frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
@@ -75,6 +79,56 @@ def write_video(
         if sound is not None:
             _write_sound(container, sound, audio_seconds)
     return path
+
+
+def remux(
+    source: Path,
+    target: Path,
+    *,
+    first: int = 0,
+    shift: float = 0,
+    times: Mapping[int, int] | None = None,
+    options: dict[str, str] | None = None,
+    seekable: bool = True,
+) -> Path:
+    """Copy the packets of a video stream into another file, without encoding them again.
+
+    Args:
+        source: the video.
+        target: the copy; its name gives the format.
+        first: packets before this one are left out.
+        shift: seconds that are added to all times; hidden in an MP4 where they fall below 0.
+        times: for some packets, the packet of which they get the time.
+        options: of the target's format.
+        seekable: False writes as into a pipe: the sizes and the length are not known at the end.
+    """
+    with av.open(source) as read, target.open("wb") as sink:
+        file = sink if seekable else _Pipe(sink)
+        kind = {".mkv": "matroska", ".ts": "mpegts"}.get(target.suffix, target.suffix[1:])
+        with av.open(file, "w", format=kind, options=options or {}) as written:
+            stream = read.streams.video[0]
+            copy = written.add_stream_from_template(stream)
+            copy.metadata.update(stream.metadata)
+            assert stream.time_base is not None
+            stamps: dict[int, tuple[int | None, int | None]] = {}
+            for number, packet in enumerate(read.demux(stream)):
+                if packet.size == 0 or number < first:
+                    continue
+                later = round(shift / stream.time_base)
+                packet.pts = None if packet.pts is None else packet.pts + later
+                packet.dts = None if packet.dts is None else packet.dts + later
+                stamps[number] = packet.pts, packet.dts
+                packet.pts, packet.dts = stamps[(times or {}).get(number, number)]
+                packet.stream = copy
+                written.mux(packet)
+    return target
+
+
+class _Pipe:
+    """A file that can only be appended to."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.write = file.write
 
 
 def write_sound(path: Path, seconds: float = 1.0) -> Path:

@@ -39,3 +39,12 @@ def test_nothing_is_cut_off(classes: int) -> None:
     assert box.y0 >= 0
     assert box.x1 <= width, "the title and the list of pairs"
     assert box.y1 <= height
+
+
+def test_names_that_no_figure_can_show_as_they_are() -> None:
+    names = ["$x^$", "走る", "c" * 255, "100 % <b>"]
+    figure = confusion_figure(np.ones((4, 4), dtype=np.int64), names, title="$")
+    figure.canvas.draw()  # warnings about missing letters are errors
+    texts = [text.get_text() for text in figure.axes[0].texts]
+    assert {"$x^$", r"\u8d70\u308b", "100 % <b>"} <= set(texts)
+    assert max(map(len, "\n".join(texts).split("\n"))) < 120

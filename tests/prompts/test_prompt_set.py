@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -73,5 +74,66 @@ def test_files_that_are_missing_empty_or_of_another_length(tmp_path: Path) -> No
     with pytest.raises(ClipHarError, match="empty file"):
         PromptSet(file=tmp_path / "empty.txt").texts(["a"])
     (tmp_path / "one.txt").write_text("one\n")
-    with pytest.raises(ClipHarError, match="expected 2 names, one a line in class order, got 1"):
+    with pytest.raises(ClipHarError, match="expected 2 names, one a class in class order, got 1"):
         PromptSet(templates=["{}"], class_names=tmp_path / "one.txt").texts(["a", "b"])
+
+
+NUMBERS = ("0", "1", "2", "10")
+NAMES = ["walk", "run", "sit down", "fall, sideways"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("map.json", '{"0": "walk", "1": "run", "2": "sit down", "10": "fall, sideways"}'),
+        ("map.json", '{"fall, sideways": 10, "run": 1, "sit down": "2", "walk": 0, "other": 11}'),
+        ("map.json", '["walk", "run", "sit down", "fall, sideways"]'),
+        ("map.csv", 'id,name\n0,walk\n01,run\n2,sit down\n10,"fall, sideways"\n11,other\n'),
+        ("map.csv", '\ufeffname,id\n"fall, sideways",10\nwalk,0\n\nrun,1\nsit down,2.0\n'),
+        ("map.txt", "walk\nrun\nsit down\nfall, sideways\n"),
+    ],
+)
+def test_label_maps(tmp_path: Path, name: str, content: str) -> None:
+    (tmp_path / name).write_text(content, encoding="utf-8")
+    prompts = PromptSet(templates=["a {}"], class_names=tmp_path / name)
+    assert prompts.texts(NUMBERS) == [[f"a {words}"] for words in NAMES]
+
+
+def test_a_label_map_in_the_configuration() -> None:
+    given = dict(zip((0, 1, 2, 10), NAMES, strict=True))
+    prompts = PromptSet.model_validate({"templates": ["{}"], "class_names": given})
+    assert prompts.texts(NUMBERS) == [[words] for words in NAMES]
+    words = PromptSet(templates=["{}"], class_names={"Café": "in a café", "Bar": "in a bar"})
+    assert words.texts(["Bar", "Café"]) == [["in a bar"], ["in a café"]]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "fault"),
+    [
+        ("map.json", '{"0": "walk", "1": "run"}', "no name for 2 of the 4 classes, such as 2"),
+        ("map.json", '{"0": "walk"', "expected JSON"),
+        ("map.json", "3", "expected a JSON object or list"),
+        ("map.csv", "0,walk,x\n", "row 1: expected two values"),
+        ("map.csv", "0,walk\n1,run\n00,stroll\n", "00 has two names, 'walk' and 'stroll'"),
+    ],
+)
+def test_faulty_label_maps(tmp_path: Path, name: str, content: str, fault: str) -> None:
+    (tmp_path / name).write_text(content)
+    with pytest.raises(ClipHarError, match=fault):
+        PromptSet(templates=["{}"], class_names=tmp_path / name).texts(NUMBERS)
+
+
+def test_names_that_are_numbers_are_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+    prompts = PromptSet(templates=["{}"])
+    prompts.texts(["walk", "100"])
+    assert not caplog.records
+    for _ in range(2):
+        prompts.texts(["7", "8", "9", "10"])
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert "7, 8, 9" in caplog.text
+
+
+def test_a_pipe_is_no_list(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "names.txt")
+    with pytest.raises(ClipHarError, match="no regular file"):
+        PromptSet(templates=["{}"], class_names=tmp_path / "names.txt").texts(["a"])

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from clip_har.cli.data.sources import Name
 from clip_har.core.errors import ClipHarError
-from clip_har.data.sources.files import subfolders, video_files, videos_by_stem
+from clip_har.core.names import plain_name
+from clip_har.data.sources.files import stem_key, subfolders, video_files, videos_by_stem
 from clip_har.data.sources.hmdb51 import film_of, read_split_file
 from clip_har.data.sources.ucf101 import group_of, read_classes, read_split
 
@@ -81,7 +82,7 @@ def read_listing(name: Name, lists: Path, videos: Path) -> Listing:
 def _ucf101(lists: Path, videos: Path) -> Listing:
     class_names = read_classes(lists / "classInd.txt")
     entries = [
-        (f"{use}{k}", stem.lower(), Listed(stem, class_names[label], "", ()))
+        (f"{use}{k}", stem_key(stem), Listed(stem, class_names[label], "", ()))
         for k in SPLITS
         for use in ("train", "test")
         # read_split compares the index of each line with its folder
@@ -118,7 +119,7 @@ def _hmdb51(lists: Path, videos: Path) -> Listing:
                 f" {_counted(shared)}; within one class: {_counted(within)}"
             )
     files = {
-        f"{folder.name}/{path.stem}": path
+        plain_name(f"{folder.name}/{path.stem}"): path
         for folder in subfolders(videos)
         for path in video_files(folder)
     }

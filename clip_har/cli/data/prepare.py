@@ -122,11 +122,7 @@ def _clips(path: Path, into: Path, max_bytes: int) -> Path:
 
 def _class_parent(path: Path, folder: Path) -> Path:
     """Return the folder that holds one folder of clips per class."""
-    parents = {
-        class_folder.parent
-        for class_folder in (found for found in folder.rglob("*") if found.is_dir())
-        if video_files(class_folder)
-    }
+    parents = {clip.parent.parent for clip in video_files(folder) if clip.parent != folder}
     if len(parents) != 1:
         what = "no folders of clips" if not parents else "folders of clips in several places"
         raise ClipHarError(f"{path} holds {what}: expected <class>/<clip> in one folder")

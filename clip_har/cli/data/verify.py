@@ -18,12 +18,13 @@ from clip_har.cli.data.download import sha256_of
 from clip_har.cli.data.listing import SPLITS, Listed, Listing
 from clip_har.cli.data.sources import Source
 from clip_har.core.atomic import whole_file
+from clip_har.core.names import plain_name
 from clip_har.core.progress import track
 from clip_har.data.clips import ClipSet
 from clip_har.data.decode.containers import DecodeError
 from clip_har.data.decode.video import read_clip
 from clip_har.data.sampling import FrameSettings
-from clip_har.data.sources.files import VIDEO_EXTENSIONS
+from clip_har.data.sources.files import is_video
 
 DARK = 24
 """Largest value (0 … 255) of a black pixel in each channel: codecs add noise to black."""
@@ -142,7 +143,7 @@ def verify_clips(
     files = [
         _File(
             clip.path,
-            ClipRow(_shown(clip.id), _shown(clips.class_names[clip.label]), _shown(clip.group)),
+            ClipRow(clip.id, clips.class_names[clip.label], clip.group),
             clip.start,
             clip.end,
         )
@@ -151,9 +152,11 @@ def verify_clips(
     if root is not None:
         used = {clip.path for clip in clips.clips}
         files += [
-            _File(path, ClipRow(_relative(path, root), _shown(path.parent.name), status="extra"))
+            _File(
+                path, ClipRow(_relative(path, root), plain_name(path.parent.name), status="extra")
+            )
             for path in sorted(root.rglob("*"))
-            if _is_video(path) and path.is_file() and not path.name.startswith(".")
+            if is_video(path) and path.is_file() and not path.name.startswith(".")
             if path not in used
         ]
     _decode(files, workers)
@@ -260,13 +263,13 @@ def _matched(listing: Listing) -> tuple[list[ClipRow], list[_File]]:
         for path in listing.videos.rglob("*")
         if not (path.is_dir() or path.name.startswith(".") or path in read)
         # lists and tables beside the class folders are not reported
-        and (_is_video(path) or path.parent not in {listing.videos, listing.lists})
+        and (is_video(path) or path.parent not in {listing.videos, listing.lists})
     }
     # a file that no list names may be a clip whose name has another case (HMDB-51)
     left |= {path for key, path in listing.files.items() if key not in listing.clips}
     nearly: dict[str, list[Path]] = defaultdict(list)
     for path in sorted(left):
-        if _is_video(path):
+        if is_video(path):
             nearly[_folded(path.stem)].append(path)
     rows, files = [], []
     for key, clip in listing.clips.items():
@@ -276,7 +279,7 @@ def _matched(listing: Listing) -> tuple[list[ClipRow], list[_File]]:
         found = listing.files.get(key)
         others = [one for one in nearly.get(_folded(clip.stem), []) if one in left]
         if found is not None:
-            _check_name(row, found, clip)
+            _check_name(row, found, clip, listing.videos)
         elif others:
             found = others[0]
             left.remove(found)
@@ -287,9 +290,10 @@ def _matched(listing: Listing) -> tuple[list[ClipRow], list[_File]]:
         row.clip = _relative(found, listing.videos)
         files.append(_File(found, row))
     for path in sorted(left):
-        row = ClipRow(_relative(path, listing.videos), _shown(path.parent.name), status="extra")
+        name = _relative(path, listing.videos)
+        row = ClipRow(name, plain_name(path.parent.name), status="extra")
         rows.append(row)
-        if _is_video(path):
+        if is_video(path):
             files.append(_File(path, row))
         else:
             row.reason = "no video"
@@ -297,11 +301,7 @@ def _matched(listing: Listing) -> tuple[list[ClipRow], list[_File]]:
 
 
 def _relative(path: Path, folder: Path) -> str:
-    return _shown(path.relative_to(folder).as_posix())
-
-
-def _is_video(path: Path) -> bool:
-    return path.suffix.lower() in VIDEO_EXTENSIONS
+    return plain_name(path.relative_to(folder).as_posix())
 
 
 def _folded(stem: str) -> str:
@@ -309,22 +309,15 @@ def _folded(stem: str) -> str:
     return unicodedata.normalize("NFKC", stem).strip().casefold()
 
 
-def _shown(text: str) -> str:
-    """Return a name with escapes for what cannot be printed: file names may be any bytes."""
-    return "".join(
-        letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii")
-        for letter in text
-    )
-
-
-def _check_name(row: ClipRow, path: Path, clip: Listed) -> None:
-    if path.parent.name.lower() != clip.class_name.lower():
-        row.status, row.reason = "misplaced", f"it is in {_shown(path.parent.name)}"
+def _check_name(row: ClipRow, path: Path, clip: Listed, videos: Path) -> None:
+    folders = [plain_name(part) for part in path.relative_to(videos).parent.parts]
+    if clip.class_name.lower() not in map(str.lower, folders):
+        row.status, row.reason = "misplaced", f"it is in {folders[-1] if folders else videos}"
     elif clip.stem.startswith("v_") and clip.stem.split("_")[1].lower() != clip.class_name.lower():
         row.status, row.reason = "misplaced", f"its class in the lists is {clip.class_name}"
-    elif path.stem != clip.stem:
+    elif plain_name(path.stem) != clip.stem:
         row.reason = f"spelt {clip.stem!r} in the lists"
-    elif path.parent.name != clip.class_name:
+    elif clip.class_name not in folders:
         row.reason = f"its folder is spelt {clip.class_name!r} in the lists"
 
 
@@ -341,7 +334,7 @@ def _measure(file: _File) -> None:
     except DecodeError as error:
         if row.status != "extra":
             row.status = "undecodable"
-        row.reason = _shown(str(error))
+        row.reason = plain_name(str(error))
         return
     row.frames, row.fps, row.width, row.height = (
         clip.frame_count,

@@ -4,20 +4,25 @@ FFmpeg decodes what is left of a truncated file without an error. Each container
 own way how much there should be:
 
 - MP4 and MOV: the index names the byte range of every frame. (Their count of frames is no
-  measure: an edit list may hide some.)
+  measure: an edit list may hide some.) In fragments, the outer boxes have sizes.
 - AVI: the header counts the frames; the last packet's time stamp counts those that are there,
   also dropped ones, which players repeat.
 - Matroska and WebM: the header states the duration.
 
-A small difference is accepted: writers often count a frame or two too many.
+A small difference is accepted: writers often count a frame or two too many. A header may also be
+older than the file: cuts without encoding keep it. Then the smaller promise counts, and what is
+there is believed if it fills the file's structure to the last byte.
 """
 
 import re
+from pathlib import Path
 
+import av
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from clip_har.core.errors import ClipHarError
+from clip_har.data.decode.structure import fragments_end, media_end
 
 SEEKABLE = frozenset({"mov", "avi", "matroska"})
 """Containers with a reliable index of key frames."""
@@ -32,6 +37,7 @@ concat) name other files or addresses, and a clip from someone else must not ope
 
 SMALLEST_FRAME = 16  # bytes; MPEG-4 "not coded" packets, which yield no frame, are smaller
 _TOLERATED = 0.02  # share of the declared frames or seconds that may be missing
+_PADDING = 64  # bytes; heads of boxes after the last frame
 _DURATION_TAG = re.compile(r"(\d+):(\d+):(\d+(?:\.\d+)?)")
 
 
@@ -44,7 +50,7 @@ def container_kind(container: InputContainer) -> str:
     return container.format.name.partition(",")[0]
 
 
-def check_index(container: InputContainer, stream: VideoStream, file_size: int) -> None:
+def check_index(container: InputContainer, stream: VideoStream) -> None:
     """Compare the byte ranges in the index of an MP4 or MOV with the file's size.
 
     Raises:
@@ -52,36 +58,49 @@ def check_index(container: InputContainer, stream: VideoStream, file_size: int) 
     """
     if container_kind(container) != "mov":
         return
+    path = Path(container.name)
+    file_size = path.stat().st_size
     entries = list(stream.index_entries)
     beyond = sum(entry.pos + entry.size > file_size for entry in entries)
     if beyond:
         raise DecodeError(
             f"cut off: the file ends before {beyond} of the {len(entries)} frames in its index"
         )
+    if fragments_end(path) > file_size:
+        raise DecodeError("cut off: the file ends within its last fragment")
 
 
 def check_all_there(
-    container: InputContainer, stream: VideoStream, *, last_dts: int, end: float
+    container: InputContainer, stream: VideoStream, *, last_dts: int | None, end: float
 ) -> None:
     """Compare the packets with the length that an AVI or Matroska header declares.
 
     Args:
         container: the open file.
         stream: its video stream.
-        last_dts: decoding time stamp of the last packet in the file.
+        last_dts: decoding time stamp of the last packet in the file; None if none has one.
         end: when the last frame's time on screen ends, in seconds from the stream's start.
 
     Raises:
         DecodeError: when there is clearly less than the header declares.
     """
     kind = container_kind(container)
-    if kind == "avi":
+    start = stream.start_time or 0
+    if kind == "avi" and last_dts is not None:
         # the time base of an AVI stream is one frame
-        _refuse_shortfall(stream.frames, last_dts + 1 - (stream.start_time or 0), 2, "frames")
+        promised, there, slack, unit = float(stream.frames), last_dts + 1.0 - start, 2.0, "frames"
     elif kind == "matroska" and stream.time_base:
         frame = float(1 / stream.average_rate) if stream.average_rate else 0.04
-        there = end + float((stream.start_time or 0) * stream.time_base)
-        _refuse_shortfall(_matroska_seconds(container, stream), there, 2 * frame, "seconds")
+        there, slack, unit = end + float(start * stream.time_base), 2 * frame, "seconds"
+        promised = _matroska_seconds(container, stream)
+    else:
+        return
+    short = there < promised - max(slack, _TOLERATED * promised)
+    if short and not _fills_its_file(Path(container.name), kind):
+        raise DecodeError(
+            f"cut off or damaged: its header promises {promised:.4g} {unit}, "
+            f"{max(there, 0):.4g} are there"
+        )
 
 
 def check_all_decoded(container: InputContainer, *, packets: int, frames: int) -> None:
@@ -95,20 +114,24 @@ def check_all_decoded(container: InputContainer, *, packets: int, frames: int) -
         raise DecodeError(f"damaged: only {frames} of {packets} frames can be decoded")
 
 
-def _refuse_shortfall(promised: float, there: float, slack: float, unit: str) -> None:
-    if there < promised - max(slack, _TOLERATED * promised):
-        raise DecodeError(
-            f"cut off or damaged: its header promises {promised:.4g} {unit}, "
-            f"{max(there, 0):.4g} are there"
-        )
+def _fills_its_file(path: Path, kind: str) -> bool:
+    """Return whether the packets of all streams reach the end of the media data."""
+    end = media_end(path, kind)
+    if end is None:
+        return False
+    with av.open(path, metadata_errors="replace", options=SELF_CONTAINED) as container:
+        last = max((p.pos + p.size for p in container.demux() if p.pos is not None), default=0)
+    return last >= end - _PADDING
 
 
 def _matroska_seconds(container: InputContainer, stream: VideoStream) -> float:
-    """Return how long the video should be, 0 if the file does not say."""
-    tag = _DURATION_TAG.match(stream.metadata.get("DURATION", ""))
-    if tag:
+    """Return when the video should end, in seconds; 0 if the file does not say."""
+    tagged = 0.0
+    if tag := _DURATION_TAG.match(stream.metadata.get("DURATION", "")):
         hours, minutes, seconds = tag.groups()
-        return 3600 * int(hours) + 60 * int(minutes) + float(seconds)
-    # the file's own duration is that of its longest stream: use it only if this is that stream
-    alone = len(container.streams) == 1
-    return container.duration / 1e6 if alone and container.duration else 0.0
+        tagged = 3600 * int(hours) + 60 * int(minutes) + float(seconds)
+    # The file's own duration is that of its longest stream.
+    whole = container.duration / 1e6 if container.duration else 0.0
+    if tagged and whole:
+        return min(tagged, whole)
+    return tagged or (whole if len(container.streams) == 1 else 0.0)

@@ -20,6 +20,7 @@ from clip_har.data.sampling import FrameSettings
 
 # Faults of the machine, not of the clip. They are temporary, so no clip counts as broken.
 _MACHINE = {errno.EMFILE, errno.ENFILE, errno.EIO, errno.ESTALE}
+_LEAST = 1e-3  # s; PyAV takes 0 for no limit
 
 
 class Bounds:
@@ -53,16 +54,27 @@ class Bounds:
         """
         if frames > self._length:
             raise DecodeError(f"it has more frames than frames.max_length={self._length}")
-        if time.monotonic() > self._end:
-            raise ClipHarError(
-                f"{self._path}: decoding took longer than frames.timeout={self._timeout:g} s; run"
-                " again when the machine is less busy, raise frames.timeout, or take the clip out"
-            )
+        if self.left <= 0:
+            raise self.too_slow()
+
+    @property
+    def left(self) -> float:
+        """Seconds that are left for the clip; negative if it took too long."""
+        return self._end - time.monotonic()
+
+    def too_slow(self) -> ClipHarError:
+        """Return the error for a clip that took too long."""
+        return ClipHarError(
+            f"{self._path}: decoding took longer than frames.timeout={self._timeout:g} s; run"
+            " again when the machine is less busy, raise frames.timeout, or take the clip out"
+        )
 
 
 @contextmanager
 def open_video(path: Path, bounds: Bounds) -> Iterator[tuple[InputContainer, VideoStream]]:
-    """Open the first video stream that is no cover picture.
+    """Open the video stream that FFmpeg ranks best: the default one, then the largest.
+
+    A cover picture is no video.
 
     Raises:
         DecodeError: for any fault of the file, also while it is open.
@@ -77,17 +89,14 @@ def open_video(path: Path, bounds: Bounds) -> Iterator[tuple[InputContainer, Vid
         # metadata in an unknown encoding occurs in HMDB-51, where strict reading would fail
         # Opening may decode a frame if the header is incomplete: the limits apply, too.
         options = SELF_CONTAINED | {"max_pixels": str(2 * bounds.pixels + 2**16)}
-        with av.open(path, metadata_errors="replace", options=options) as container:
-            streams = [
-                stream
-                for stream in container.streams.video
-                if not stream.disposition & stream.disposition.attached_pic
-            ]
-            if not streams:
-                kinds = sorted({stream.type for stream in container.streams})
-                raise DecodeError(f"no video stream, only {' and '.join(kinds) or 'nothing'}")
+        # FFmpeg itself gives up after this time: opening may probe a crafted file for ever.
+        patience = max(bounds.left, _LEAST)
+        with av.open(
+            path, metadata_errors="replace", options=options, timeout=patience
+        ) as container:
+            stream = _best_stream(container)
             # None for an unknown codec, whatever PyAV's types say
-            decoder = cast(VideoCodecContext | None, streams[0].codec_context)
+            decoder = cast(VideoCodecContext | None, stream.codec_context)
             if decoder is None:
                 raise DecodeError("its video codec is unknown to FFmpeg")
             bounds.check_size(decoder.width, decoder.height)
@@ -95,12 +104,29 @@ def open_video(path: Path, bounds: Bounds) -> Iterator[tuple[InputContainer, Vid
             decoder.options = {"max_pixels": str(2 * bounds.pixels + 2**16)}
             decoder.thread_type = "NONE"
             decoder.thread_count = 1
-            yield container, streams[0]
+            yield container, stream
+    except av.error.ExitError as error:
+        raise bounds.too_slow() from error
     except (av.error.FFmpegError, OSError, ValueError, OverflowError) as error:
         number = getattr(error, "errno", None)
         if number in _MACHINE:
             raise ClipHarError(f"{path} cannot be read: {os.strerror(number)}") from error
         raise DecodeError(_reason(path, error)) from error
+
+
+def _best_stream(container: InputContainer) -> VideoStream:
+    """Return the stream to decode."""
+    streams = [
+        stream
+        for stream in container.streams.video
+        if not stream.disposition & stream.disposition.attached_pic
+    ]
+    if not streams:
+        kinds = sorted({stream.type for stream in container.streams})
+        raise DecodeError(f"no video stream, only {' and '.join(kinds) or 'nothing'}")
+    best = container.streams.best("video")
+    # FFmpeg may rank a large cover above a small video, and knows no rank of unknown codecs.
+    return next((stream for stream in streams if stream is best), streams[0])
 
 
 def _reason(path: Path, error: Exception) -> str:

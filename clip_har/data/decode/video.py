@@ -14,9 +14,9 @@ AUTO threading.
 
 import errno
 import math
-from collections.abc import Container
+from collections.abc import Container, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -37,6 +37,8 @@ from clip_har.data.decode.containers import (
     container_kind,
 )
 from clip_har.data.decode.open_video import Bounds, open_video
+from clip_har.data.decode.packets import Clock, steady_packets
+from clip_har.data.decode.upright import upright
 from clip_har.data.sampling import FrameSettings, sample_indices
 
 __all__ = [
@@ -217,7 +219,7 @@ def video_length(
     with open_video(path, bounds) as (container, stream):
         size = stream.codec_context.width, stream.codec_context.height
         rate = stream.average_rate or stream.guessed_rate
-        times, _ = _packet_times(container, stream, window, bounds, seek=False)
+        times, _ = _packet_times(container, stream, window, bounds)
     first, stop = window.span(times)
     shown = times[first:stop]
     one = 1 / float(rate) if rate else 0.0
@@ -232,15 +234,17 @@ def video_length(
 def _plan(path: Path, settings: FrameSettings, window: _Window, bounds: Bounds) -> _Plan:
     """List the packets of a window and predict the sampled frames from their times."""
     with open_video(path, bounds) as (container, stream):
-        check_index(container, stream, path.stat().st_size)
+        check_index(container, stream)
         rate = stream.average_rate or stream.guessed_rate
         seek = window.start > 0 and container_kind(container) in SEEKABLE
-        times, packets = _packet_times(container, stream, window, bounds, seek=seek)
+        if seek:
+            _seek(container, stream, window)
+        times, packets = _packet_times(container, stream, window, bounds)
     if seek and not (times and times[0] <= window.start + _SLACK):
         # the container's index was wrong and led past the start: read the file from its beginning
         seek = False
         with open_video(path, bounds) as (container, stream):
-            times, _ = _packet_times(container, stream, window, bounds, seek=False)
+            times, _ = _packet_times(container, stream, window, bounds)
     first, stop = window.span(times)
     sampled = sample_indices(settings, times[first:stop]) if first < stop else []
     hold = {first + i - back for i in sampled for back in range(_HELD_BEFORE + 1)}
@@ -252,30 +256,35 @@ def _packet_times(
     stream: VideoStream,
     window: _Window,
     bounds: Bounds,
-    *,
-    seek: bool,
 ) -> tuple[list[float], int]:
-    """Return the packets' presentation times, ascending, and the number of packets with a frame."""
-    if seek:
-        _seek(container, stream, window)
-    clock = _Clock(stream)
+    """Return the presentation times of the packets that are shown, ascending, and how many count.
+
+    Packets that an edit list hides (a lossless cut keeps those from the key frame on) are decoded
+    but not shown. Only packets from the first key frame on must yield a frame.
+    """
+    clock = Clock(stream)
     times: list[float] = []
-    packets = 0
+    seen = packets = 0
+    decodable = False
     last_dts: int | None = None
     last_end = 0.0
-    for packet in container.demux(stream):
+    for packet in steady_packets(container, stream):
         if packet.size == 0:
             continue  # marks the end
-        bounds.check(len(times) + 1)
-        times.append(clock.seconds(packet.pts if packet.pts is not None else packet.dts))
-        last_end = max(last_end, times[-1] + clock.length(packet.duration))
-        packets += packet.size >= SMALLEST_FRAME
+        seen += 1
+        bounds.check(seen)
+        time = clock.seconds(packet.pts if packet.pts is not None else packet.dts)
+        last_end = max(last_end, time + clock.length(packet.duration))
+        decodable |= packet.is_keyframe
+        if not packet.is_discard:
+            times.append(time)
+            packets += decodable and packet.size >= SMALLEST_FRAME
         if packet.dts is not None:
             last_dts = packet.dts
             if clock.at(packet.dts) >= window.end:
                 break  # no frame is shown before it is decoded, so all later ones are outside
     else:
-        if last_dts is not None:
+        if seen:
             check_all_there(container, stream, last_dts=last_dts, end=last_end)
     return sorted(times), packets
 
@@ -291,9 +300,9 @@ def _decode(
     with open_video(path, bounds) as (container, stream):
         if plan.seek:
             _seek(container, stream, window)
-        clock = _Clock(stream)
+        clock = Clock(stream)
         try:
-            for position, frame in enumerate(container.decode(stream)):
+            for position, frame in enumerate(_frames(container, stream)):
                 bounds.check(position + 1)
                 times.append(clock.seconds(frame.pts))
                 if frame.is_corrupt:
@@ -342,37 +351,18 @@ def _sampled(decoded: _Pass, settings: FrameSettings, window: _Window) -> tuple[
     return first, sample_indices(settings, decoded.times[first:stop])
 
 
-class _Clock:
-    """Turns a stream's time stamps into seconds from the stream's start."""
-
-    def __init__(self, stream: VideoStream) -> None:
-        # Whole numbers, because arithmetic with fractions would take as long as demuxing.
-        base = stream.time_base or Fraction(0)
-        self._num, self._den = base.numerator, base.denominator
-        self._origin = stream.start_time or 0
-        rate = stream.average_rate or stream.guessed_rate
-        self._frame = float(1 / rate) if rate else 0.04
-        self._latest = -self._frame
-
-    def at(self, stamp: int) -> float:
-        """Return the seconds of a time stamp."""
-        return (stamp - self._origin) * self._num / self._den
-
-    def length(self, duration: int | None) -> float:
-        """Return the seconds of a duration; those of an average frame if it is unknown."""
-        return duration * self._num / self._den if duration else self._frame
-
-    def seconds(self, stamp: int | None) -> float:
-        """Return the seconds of the next frame; one without a stamp follows at the frame rate."""
-        self._latest = self._latest + self._frame if stamp is None else self.at(stamp)
-        return self._latest
+def _frames(container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
+    """Yield the frames of a stream in the order of presentation."""
+    for packet in steady_packets(container, stream):
+        yield from packet.decode()
 
 
 def _seek(container: InputContainer, stream: VideoStream, window: _Window) -> None:
-    """Go to the key frame at or before the start of the window."""
+    """Go to the key frame at or before the start of the window, if the index has one."""
     if stream.time_base:
         target = int(window.start / stream.time_base) + (stream.start_time or 0)
-        container.seek(target, stream=stream, backward=True)
+        with suppress(av.error.PermissionError):  # FFmpeg's answer if the index has none
+            container.seek(target, stream=stream, backward=True)
 
 
 def _rgb(frame: VideoFrame, convert: VideoReformatter) -> NDArray[np.uint8]:
@@ -383,5 +373,4 @@ def _rgb(frame: VideoFrame, convert: VideoReformatter) -> NDArray[np.uint8]:
         picture = np.asarray(converted.to_ndarray(), dtype=np.uint8)
     except (av.error.FFmpegError, ValueError) as error:
         raise DecodeError(f"the pixel format {frame.format.name} cannot be converted") from error
-    quarter_turns = round(frame.rotation / 90)  # counterclockwise, as numpy counts
-    return np.rot90(picture, quarter_turns) if quarter_turns % 4 else picture
+    return upright(picture, frame)

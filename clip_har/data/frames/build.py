@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clip_har.core.errors import ClipHarError
+from clip_har.core.names import plain_name
 from clip_har.core.progress import track
 from clip_har.core.work_ahead import work_ahead
 from clip_har.data.clips import Clip, ClipSet
@@ -116,7 +117,7 @@ def _write_index(folder: Path, clip_set: ClipSet, entries: list[Entry]) -> None:
         json.dump({"format": FORMAT, "clips": [asdict(entry) for entry in entries]}, file)
         _sync(file)
     failed = [
-        (entry.clip_id, str(clip.path), entry.error)
+        (entry.clip_id, plain_name(str(clip.path)), entry.error)
         for entry, clip in zip(entries, clip_set.clips, strict=True)
         if entry.error is not None
     ]

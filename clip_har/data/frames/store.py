@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from clip_har.core.cache import cached, key_of
 from clip_har.core.errors import ClipHarError
+from clip_har.core.names import plain_name
 from clip_har.data.clips import Clip, ClipSet
 from clip_har.data.frames.build import write_store
 from clip_har.data.frames.index import (
@@ -247,7 +248,7 @@ class FrameStore:
         failed, total = len(self.failures), len(self.entries)
         if failed == 0:
             return
-        first = "; ".join(f"{f.path.name}: {f.reason}" for f in self.failures[:3])
+        first = "; ".join(f"{plain_name(f.path.name)}: {f.reason}" for f in self.failures[:3])
         counted = f"{failed} of {total} clips cannot be decoded"
         details = f"{first}{'; …' if failed > 3 else ''}; all of them: {self.failure_lists}"
         if failed == total:

@@ -1,8 +1,17 @@
-"""Find video files on disk, and report what is missing."""
+"""Find video files on disk, and report what is missing or not used."""
 
-from pathlib import Path
+import logging
+import os
+import stat
+from collections import Counter
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path, PurePath
 
 from clip_har.core.errors import ClipHarError
+from clip_har.core.names import plain_name
+
+_log = logging.getLogger(__name__)
 
 VIDEO_EXTENSIONS = frozenset(
     {
@@ -50,53 +59,177 @@ def existing_file(path: Path, *, expected: str, setting: str) -> Path:
 def text_lines(path: Path) -> list[tuple[int, str]]:
     """Return the lines of a published list that are not blank, with their numbers from 1.
 
-    CRLF ends and a byte order mark are accepted.
+    CRLF ends and a byte order mark are accepted. Names are as `plain_name` gives them.
 
     Raises:
         ClipHarError: when it cannot be read, or is no text.
     """
+    if path.exists() and not path.is_file():  # reading a pipe may never end
+        raise ClipHarError(f"{path} cannot be read as a list: it is no regular file")
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise ClipHarError(f"{path} cannot be read as a list in UTF-8 ({error})") from error
-    return [(i, line.strip()) for i, line in enumerate(text.splitlines(), 1) if line.strip()]
+    return [
+        (i, plain_name(line.strip())) for i, line in enumerate(text.splitlines(), 1) if line.strip()
+    ]
 
 
 def subfolders(folder: Path) -> list[Path]:
     """Return the folders directly in a folder, sorted by name, without hidden ones."""
-    return sorted(
-        (entry for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith(".")),
-        key=lambda entry: entry.name,
-    )
+    return [entry for entry in _entries(folder) if entry.is_dir() and not _hidden(entry)]
 
 
-def video_files(folder: Path) -> list[Path]:
-    """Return the videos directly in a folder, sorted by name, without hidden files."""
-    return sorted(
-        (
-            entry
-            for entry in folder.iterdir()
-            if entry.suffix.lower() in VIDEO_EXTENSIONS
-            and not entry.name.startswith(".")
-            and not entry.is_dir()
-        ),
-        key=lambda entry: entry.name,
-    )
+def video_files(folder: Path, *, unused: Counter[str] | None = None) -> list[Path]:
+    """Return the videos in a folder and in all folders below it, sorted by path.
+
+    Hidden files and folders are left out, and so is what is no regular file, such as a pipe:
+    opening it might never end. A link to nothing counts as a video: decoding says what is wrong.
+
+    Args:
+        folder: the folder. Links to folders are followed, except back to where they lie.
+        unused: counts what is left out, by kind.
+    """
+    unused = Counter() if unused is None else unused
+    return list(_videos(folder, (folder.resolve(),), unused))
 
 
-def videos_by_stem(folder: Path) -> dict[str, Path]:
-    """Return the videos in a folder and its subfolders by lower-case name without extension.
+def _videos(folder: Path, above: tuple[Path, ...], unused: Counter[str]) -> Iterator[Path]:
+    for entry in _entries(folder):
+        if _hidden(entry):
+            unused["hidden"] += 1
+        elif entry.is_dir():
+            place = entry.resolve()
+            if place not in above:
+                yield from _videos(entry, (*above, place), unused)
+        elif (kind := _other_kind(entry)) is not None:
+            unused[kind] += 1
+        else:
+            yield entry
+
+
+def log_unused(root: Path, unused: Counter[str]) -> None:
+    """Log in one line how many files of which kinds are not used."""
+    if unused:
+        kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(unused.items()))
+        _log.info("%s: %d files are not used: %s", root, unused.total(), kinds)
+
+
+def _entries(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir(), key=lambda entry: entry.name)
+    except OSError as error:
+        raise ClipHarError(f"{folder} cannot be listed ({error.strerror})") from error
+
+
+def _hidden(entry: Path) -> bool:
+    return entry.name.startswith(".")
+
+
+def _other_kind(entry: Path) -> str | None:
+    """Return what a file is if it is not taken as a video."""
+    if not is_video(entry):
+        return plain_name(entry.suffix.lower()) or "without extension"
+    try:
+        mode = entry.stat().st_mode
+    except OSError:
+        return None
+    return None if stat.S_ISREG(mode) else "pipe, socket or device"
+
+
+def is_video(path: Path) -> bool:
+    """Return whether a file has the extension of a video."""
+    return path.suffix.lower() in VIDEO_EXTENSIONS
+
+
+def stem_of(name: str) -> str:
+    """Return the name of a clip in a list without its extension; the list may give none.
+
+    Example:
+        >>> stem_of("v_Punch_g01_c01.avi"), stem_of("Mr._Bean_1"), stem_of("walk/a.b.MP4")
+        ('v_Punch_g01_c01', 'Mr._Bean_1', 'walk/a.b')
+    """
+    stem, dot, extension = name.rpartition(".")
+    return stem if f"{dot}{extension}".lower() in VIDEO_EXTENSIONS else name
+
+
+def videos_by_stem(folder: Path, *, unused: Counter[str] | None = None) -> dict[str, Path]:
+    """Return the videos in a folder and below it by `stem_key`.
 
     Published lists spell names in more than one way (``HandstandPushups``) and copies of a data
     set change the container, so case and extension are ignored. If a name occurs in several
     containers, an ``.avi`` (the original of the academic sets) is used, else the first by path.
     """
     found: dict[str, Path] = {}
-    for place in [folder, *subfolders(folder)]:
-        for path in video_files(place):
-            known = found.get(path.stem.lower())
-            if known is None or (path.suffix.lower() == ".avi" != known.suffix.lower()):
-                found[path.stem.lower()] = path
+    for path in video_files(folder, unused=unused):
+        key = stem_key(path.stem)
+        known = found.get(key)
+        if known is None or (path.suffix.lower() == ".avi" != known.suffix.lower()):
+            found[key] = path
+    return found
+
+
+def stem_key(stem: str) -> str:
+    """Return a name without differences in case and Unicode form."""
+    return plain_name(stem).lower()
+
+
+def named_paths(root: Path, name: str) -> list[Path]:
+    """Return what has a name below a folder, comparing names as `plain_name` gives them.
+
+    Args:
+        root: the folder.
+        name: a relative path.
+
+    Returns:
+        The path as it is written if that exists; else all that have the name in another form.
+    """
+    if (root / name).exists():
+        return [root / name]
+    places = [root]
+    for part in PurePath(name).parts:
+        places = [child for place in places for child in _children(place).get(part, ())]
+    return places
+
+
+def find_video(root: Path, name: str) -> list[Path]:
+    """Return the files that a list may mean by a name: as written, else without an extension.
+
+    Args:
+        root: the folder that the name is relative to.
+        name: a relative path, as `plain_name` gives it.
+    """
+    if found := [path for path in named_paths(root, name) if path.is_file()]:
+        return found
+    pure = PurePath(name)
+    places = named_paths(root, str(pure.parent)) if len(pure.parts) > 1 else [root]
+    return [
+        path
+        for place in places
+        for path in _children(place, without_extension=True).get(pure.name, ())
+        if path.is_file()
+    ]
+
+
+def _children(folder: Path, *, without_extension: bool = False) -> dict[str, list[Path]]:
+    """Return what lies directly in a folder by its plain name, or its videos by their stem.
+
+    Nothing if it is no folder.
+    """
+    try:
+        return _listed(folder, without_extension, folder.stat().st_mtime_ns)
+    except OSError:
+        return {}
+
+
+@lru_cache(maxsize=1024)
+def _listed(folder: Path, without_extension: bool, _changed: int) -> dict[str, list[Path]]:
+    found: dict[str, list[Path]] = {}
+    for entry in sorted(os.listdir(folder)):  # noqa: PTH208, paths are slow to sort
+        name = plain_name(entry)
+        stem = stem_of(name) if without_extension else ""
+        if stem != name:
+            found.setdefault(stem or name, []).append(folder / entry)
     return found
 
 

@@ -1,33 +1,46 @@
 """Any folder of videos, one folder per class."""
 
-from pathlib import Path
+from collections import Counter
+from pathlib import Path, PurePath
 from typing import Self
 
 from pydantic import model_validator
 
 from clip_har.core.errors import ClipHarError
+from clip_har.core.names import class_order, plain_name
 from clip_har.core.settings import Settings
 from clip_har.data.clips import Clip, ClipSet
 from clip_har.data.sources.attributes import AttributeNames, attributes_of
-from clip_har.data.sources.files import existing_file, existing_folder, subfolders, video_files
+from clip_har.data.sources.files import (
+    existing_file,
+    existing_folder,
+    is_video,
+    log_unused,
+    stem_of,
+    subfolders,
+    video_files,
+)
 from clip_har.data.sources.tables import Row, read_table
 
 
 class Folder(Settings):
     """Videos laid out as ``<root>/<class>/<clip>``.
 
-    The class names are the sorted names of the folders with at least one video; the index is the
-    label, the same for every subset. A video is a file with one of the extensions in
-    ``clip_har.data.sources.files.VIDEO_EXTENSIONS`` (also ``.gif``), in upper or lower case.
-    Hidden files and folders are ignored. A clip's id is its path below ``root`` with ``/``.
+    The class names are the sorted names of the folders with at least one video (whole numbers by
+    value); the index is the label, the same for every subset. A video is a file with one of the
+    extensions in ``clip_har.data.sources.files.VIDEO_EXTENSIONS`` (also ``.gif``), in upper or
+    lower case, in the class folder or a folder below it. Hidden files and folders are not used;
+    the log says how many files of which kinds are not. A clip's id is its path below ``root`` with
+    ``/``.
 
     Without a CSV each clip is its own group, so all clips count as independent. If several clips
     show the same person or place, give a CSV with a ``group`` column.
 
     Attributes:
         root: the folder of the class folders.
-        split_csv: a CSV with a header and the columns ``path`` (below ``root``), ``split`` and,
-            optionally, ``group``. Then the set has the clips of its rows, in its order.
+        split_csv: a CSV with a header and the columns ``path`` (below ``root``, with or without
+            the extension), ``split`` and, optionally, ``group``. Then the set has the clips of its
+            rows, in its order.
         subset: keep only the rows with this ``split``; needs ``split_csv``.
         attributes: columns of ``split_csv`` with attributes of the clips, such as
             ``[viewpoint, age]``; a row may leave them empty.
@@ -69,16 +82,13 @@ class Folder(Settings):
         """
         expected = "one folder of videos per class"
         root = existing_folder(self.root, expected=expected, setting="dataset.root")
-        files = {
-            f"{folder.name}/{path.name}": path
-            for folder in subfolders(root)
-            for path in video_files(folder)
-        }
+        files, unused = _files(root)
         if not files:
             raise ClipHarError(
                 f"{root} holds no videos: expected {expected} in it; set dataset.root=<the folder>"
             )
-        class_names = tuple(sorted({clip_id.partition("/")[0] for clip_id in files}))
+        log_unused(root, unused)
+        class_names = class_order({clip_id.partition("/")[0] for clip_id in files})
         if self.split_csv is None:
             rows: dict[str, Row | None] = dict.fromkeys(files)
         else:
@@ -109,11 +119,13 @@ class Folder(Settings):
         )
         needed = ("path",) if self.subset is None else ("path", "split")
         rows = list(read_table(path, required=(*needed, *self.attributes)))
+        stems: dict[str, list[str]] = {}
+        for clip_id in files:
+            stems.setdefault(stem_of(clip_id), []).append(clip_id)
         found: dict[str, Row] = {}
         for row in rows:
-            clip_id = Path(row.text("path")).as_posix()
-            if clip_id not in files:
-                raise row.error(f"no video {clip_id} in {self.root}")
+            listed = PurePath(row.text("path")).as_posix()
+            clip_id = listed if listed in files else _without_extension(listed, stems, row)
             if clip_id in found:
                 raise row.error(f"{clip_id} is listed twice")
             if self.subset is None or self.subset == row.text("split"):
@@ -121,6 +133,33 @@ class Folder(Settings):
         if not found:
             raise no_such_subset(path, self.subset, rows)
         return found
+
+
+def _files(root: Path) -> tuple[dict[str, Path], Counter[str]]:
+    """Return the videos by clip id, and a count of the other files by kind."""
+    files: dict[str, Path] = {}
+    unused: Counter[str] = Counter()
+    for folder in subfolders(root):
+        for path in video_files(folder, unused=unused):
+            clip_id = plain_name(path.relative_to(root).as_posix())
+            if other := files.get(clip_id):
+                raise ClipHarError(
+                    f"{other} and {path} have the same name in different Unicode forms: rename one"
+                )
+            files[clip_id] = path
+    if outside := sum(is_video(file) and not file.is_dir() for file in root.iterdir()):
+        unused["in no class folder"] = outside
+    return files, unused
+
+
+def _without_extension(listed: str, stems: dict[str, list[str]], row: Row) -> str:
+    """Return the clip that a row names without its extension."""
+    found = stems.get(listed, [])
+    if not found:
+        raise row.error(f"no video {listed} in the class folders")
+    if len(found) > 1:
+        raise row.error(f"'{listed}' may be {' or '.join(found)}: add the extension")
+    return found[0]
 
 
 def no_such_subset(path: Path, subset: str | None, rows: list[Row]) -> ClipHarError:

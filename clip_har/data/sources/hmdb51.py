@@ -1,17 +1,22 @@
 """HMDB-51 with its three official splits, or all clips on disk."""
 
 import re
+from collections import Counter
 from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import model_validator
 
 from clip_har.core.errors import ClipHarError
+from clip_har.core.names import plain_name
 from clip_har.core.settings import Settings
 from clip_har.data.clips import Clip, ClipSet
 from clip_har.data.sources.files import (
     existing_folder,
+    log_unused,
     missing_clips_message,
+    named_paths,
+    stem_of,
     subfolders,
     text_lines,
     video_files,
@@ -136,7 +141,7 @@ class HMDB51(Settings):
             places = [root, root / usual, root.parent / usual]
         for place in places:
             files = {
-                (match[1], int(match[2])): path
+                (plain_name(match[1]), int(match[2])): path
                 for path in sorted(place.glob("*_test_split?.txt"))
                 if (match := re.fullmatch(r"(.+)_test_split([123])", path.stem))
             }
@@ -157,13 +162,18 @@ class HMDB51(Settings):
         clips: dict[str, list[Path]] = {}
         missing: list[str] = []
         total = 0
+        unused: Counter[str] = Counter()
         for class_name, path in files.items():
-            folder = root / class_name
-            found = {p.stem: p for p in video_files(folder)} if folder.is_dir() else {}
+            found = {
+                plain_name(clip.stem): clip
+                for folder in named_paths(root, class_name)
+                for clip in video_files(folder, unused=unused)
+            }
             stems = read_split_file(path, _USED_AS[self.subset])
             clips[class_name] = [found[stem] for stem in stems if stem in found]
             missing += [f"{class_name}/{stem}" for stem in stems if stem not in found]
             total += len(stems)
+        log_unused(root, unused)
         if missing and (not self.allow_missing or len(missing) == total):
             hint = (
                 "dataset.allow_missing=true evaluates those that are there"
@@ -204,7 +214,11 @@ def _attributes(stem: str, class_name: str) -> dict[str, str]:
 
 def _all_clips(root: Path, official: list[str]) -> dict[str, list[Path]]:
     """Return the videos of each class folder; folders without videos are no classes."""
-    found = {folder.name: video_files(folder) for folder in subfolders(root)}
+    unused: Counter[str] = Counter()
+    found: dict[str, list[Path]] = {}
+    for folder in subfolders(root):
+        found.setdefault(plain_name(folder.name), []).extend(video_files(folder, unused=unused))
+    log_unused(root, unused)
     listed = {name: paths for name, paths in found.items() if paths}
     # with split files the classes are the official ones, also if no clip of one is there
     return {name: listed.get(name, []) for name in official} or listed
@@ -222,5 +236,5 @@ def read_split_file(path: Path, used_as: str) -> list[str]:
         if use not in {"0", "1", "2"} or not file_name:
             raise ClipHarError(f"{path}, line {number}: expected '<file> 0|1|2', got '{line}'")
         if use == used_as:
-            stems.append(file_name.strip().rpartition(".")[0])
+            stems.append(stem_of(file_name.strip()))
     return stems

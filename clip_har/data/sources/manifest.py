@@ -2,10 +2,11 @@
 
 from pathlib import Path, PurePath, PureWindowsPath
 
+from clip_har.core.names import class_order, plain_name
 from clip_har.core.settings import Settings
 from clip_har.data.clips import Clip, ClipSet
 from clip_har.data.sources.attributes import AttributeNames, attributes_of
-from clip_har.data.sources.files import existing_file, existing_folder
+from clip_har.data.sources.files import existing_file, existing_folder, find_video
 from clip_har.data.sources.folder import no_such_subset
 from clip_har.data.sources.tables import Row, read_table
 
@@ -13,12 +14,13 @@ from clip_har.data.sources.tables import Row, read_table
 class Manifest(Settings):
     """Clips listed in the rows of a table.
 
-    Columns: ``path`` (below ``root``) and ``label`` (a class name); optionally ``group``,
+    Columns: ``path`` (below ``root``, with or without the extension) and ``label`` (a class name
+    or a number); optionally ``class_name`` (the name of a label that is a number), ``group``,
     ``start`` and ``end`` (seconds from the start of the video; the clip ends before ``end``)
-    and ``split``, and those that ``attributes`` names. Others are ignored. The class names are the
-    sorted labels of the whole table, so that every subset has the same. The id is the path, with
-    ``#start-end`` if the row has either. Without a group each *video* is a group, because its
-    sections are not independent.
+    and ``split``, and those that ``attributes`` names. Others are ignored. The classes are the
+    sorted labels of the whole table (whole numbers by value), so that every subset has the same.
+    The id is the path, with ``#start-end`` if the row has either. Without a group each *video* is
+    a group, because its sections are not independent.
 
     A path may not leave ``root``, not even through a symbolic link.
 
@@ -54,8 +56,8 @@ class Manifest(Settings):
         )
         columns = ("path", "label") if self.subset is None else ("path", "label", "split")
         rows = list(read_table(table, required=(*columns, *self.attributes)))
-        class_names = tuple(sorted({row.text("label") for row in rows}))
-        labels = {name: label for label, name in enumerate(class_names)}
+        class_names = _class_names(rows)
+        labels = {label: number for number, label in enumerate(class_names)}
         clips = [
             _clip(row, root, labels, self.attributes)
             for row in rows
@@ -65,7 +67,7 @@ class Manifest(Settings):
             raise no_such_subset(table, self.subset, rows)
         return ClipSet(
             name=f"{table.stem}/{self.subset}" if self.subset else table.stem,
-            class_names=class_names,
+            class_names=tuple(class_names.values()),
             clips=tuple(clips),
             licence="not stated (the user's own table of videos)",
             citation="",
@@ -77,7 +79,7 @@ def _clip(row: Row, root: Path, labels: dict[str, int], names: AttributeNames) -
     start, end = row.seconds("start"), row.seconds("end")
     if end is not None and end <= (start or 0.0):
         raise row.error(f"expected 'end' after 'start', got start {start} and end {end}")
-    clip_id = PurePath(row.text("path")).as_posix()
+    clip_id = plain_name(video.relative_to(root).as_posix())
     group = row.optional_text("group") or clip_id
     if start is not None or end is not None:
         clip_id += f"#{start or 0.0:.12g}-{'' if end is None else f'{end:.12g}'}"
@@ -96,9 +98,23 @@ def _inside(row: Row, root: Path) -> Path:
         or ".." in PureWindowsPath(text).parts
     ):
         raise row.error(f"expected a path below {root} without '..', got '{text}'")
-    path = root / relative
-    if not path.resolve().is_relative_to(root.resolve()):
+    found = find_video(root, text) or [root / relative]
+    if any(not path.resolve().is_relative_to(root.resolve()) for path in found):
         raise row.error(f"'{text}' leads out of {root} through a symbolic link")
-    if not path.is_file():
+    if len(found) > 1:
+        several = " or ".join(plain_name(path.name) for path in found)
+        raise row.error(f"'{text}' may be {several}: add the extension, or rename one")
+    if not found[0].is_file():
         raise row.error(f"no video '{text}' in {root}")
-    return path
+    return found[0]
+
+
+def _class_names(rows: list[Row]) -> dict[str, str]:
+    """Return the name of each label, in the order of the labels."""
+    names: dict[str, str] = {}
+    for row in rows:
+        name, label = row.optional_text("class_name"), row.text("label")
+        if name is not None and names.setdefault(label, name) != name:
+            raise row.error(f"label {label} is named '{name}' here, but '{names[label]}' before")
+    labels = class_order({row.text("label") for row in rows})
+    return {label: names.get(label, label) for label in labels}

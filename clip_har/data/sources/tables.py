@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from clip_har.core.errors import ClipHarError
+from clip_har.core.names import plain_name
 
 
 @dataclass(frozen=True)
@@ -29,11 +30,11 @@ class Row:
         return ClipHarError(f"{self.table}, {self.place}: {fault}")
 
     def optional_text(self, column: str) -> str | None:
-        """Return a value as text without outer spaces; None if it is empty or has no column."""
+        """Return a value as a `plain_name` without outer spaces; None if it is empty or missing."""
         value = self.values.get(column)
         if value is None or (isinstance(value, float) and math.isnan(value)):
             return None
-        return str(value).strip() or None
+        return plain_name(str(value).strip()) or None
 
     def text(self, column: str) -> str:
         """Return a value as text.

@@ -1,6 +1,7 @@
 """UCF-101 with its three official train/test splits."""
 
 import re
+from collections import Counter
 from pathlib import Path
 from typing import Literal
 
@@ -9,7 +10,10 @@ from clip_har.core.settings import Settings
 from clip_har.data.clips import Clip, ClipSet
 from clip_har.data.sources.files import (
     existing_folder,
+    log_unused,
     missing_clips_message,
+    stem_key,
+    stem_of,
     text_lines,
     videos_by_stem,
 )
@@ -52,7 +56,7 @@ class UCF101(Settings):
     """UCF-101: 13,320 clips of 101 actions, 25 groups of one actor and place per class.
 
     The clips are those of the official list of one split, in its order. A clip is found by its
-    name; case, extension and folder below ``videos`` do not matter. So re-encoded copies and the
+    name; case, extension and folders below ``videos`` do not matter. So re-encoded copies and the
     two spellings ``HandstandPushups`` and ``HandStandPushups`` are accepted.
 
     The group is ``<Class>_gNN``: the numbers start again in each class, so ``g01`` of two classes
@@ -87,8 +91,10 @@ class UCF101(Settings):
         lists, videos = self._folders()
         class_names = read_classes(lists / "classInd.txt")
         entries = read_split(lists / f"{self.subset}list0{self.split}.txt", class_names)
-        found = videos_by_stem(videos)
-        missing = [entry for entry, stem, _ in entries if stem.lower() not in found]
+        unused: Counter[str] = Counter()
+        found = videos_by_stem(videos, unused=unused)
+        log_unused(videos, unused)
+        missing = [entry for entry, stem, _ in entries if stem_key(stem) not in found]
         if missing and (not self.allow_missing or len(missing) == len(entries)):
             hint = (
                 "dataset.allow_missing=true evaluates those that are there"
@@ -99,7 +105,7 @@ class UCF101(Settings):
             raise ClipHarError(missing_clips_message(what, missing, len(entries), hint))
         clips = []
         for _, stem, label in entries:
-            path = found.get(stem.lower())
+            path = found.get(stem_key(stem))
             if path is not None:
                 name = class_names[label]
                 clips.append(Clip(stem, path, label, group_of(stem, name), attributes=_type(name)))
@@ -183,7 +189,7 @@ def read_split(path: Path, class_names: tuple[str, ...]) -> list[tuple[str, str,
                 f"{path}, line {number}: expected the index {label + 1} of {folder} in "
                 f"classInd.txt, got '{index.strip()}'"
             )
-        entries.append((entry, file_name.rpartition(".")[0], label))
+        entries.append((entry, stem_of(file_name), label))
     return entries
 
 

@@ -1,5 +1,9 @@
 """Plain folders of videos."""
 
+import os
+import socket
+from pathlib import Path
+
 import pytest
 from pydantic import ValidationError
 
@@ -10,7 +14,7 @@ from clip_har.data.sources.folder import Folder
 @pytest.fixture
 def root(tmp_path):
     files = ["run/b.mp4", "run/a.GIF", "jump/c.webm", "jump/d.avi", "jump/notes.txt"]
-    hidden = [".git/x.mp4", "run/.y.mp4", "empty/readme.md", "run/deep/z.mp4"]
+    hidden = [".git/x.mp4", "run/.y.mp4", "empty/readme.md", "run/deep/z.MP4", "outside.mp4"]
     for name in [*files, *hidden]:
         path = tmp_path / "clips" / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -33,9 +37,10 @@ def test_classes_are_folders(root):
         "jump/d.avi",
         "run/a.GIF",
         "run/b.mp4",
+        "run/deep/z.MP4",
     ]
-    assert clips.labels.tolist() == [0, 0, 1, 1]
-    assert len(set(clips.groups)) == 4
+    assert clips.labels.tolist() == [0, 0, 1, 1, 1]
+    assert len(set(clips.groups)) == 5
     assert Folder(root=root, name="mine").clips().name == "mine"
 
 
@@ -93,3 +98,67 @@ def test_what_is_missing_is_said(root, tmp_path):
         Folder(root=root, split_csv=tmp_path / "absent.csv").clips()
     with pytest.raises(ValidationError, match="split_csv"):
         Folder(root=root, subset="test")
+
+
+def test_what_is_not_used_is_counted(root, caplog):
+    caplog.set_level("INFO")
+    os.mkfifo(root / "run" / "pipe.mp4")
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(os.path.relpath(root / "run" / "socket.mkv"))
+    (root / "jump" / "deep").mkdir()
+    (root / "jump" / "deep" / "up").symlink_to("..")  # back to where it lies: not again
+    (root / "jump" / "linked.mp4").symlink_to("c.webm")
+    ids = [clip.id for clip in Folder(root=root).clips().clips]
+    assert ids == [
+        *("jump/c.webm", "jump/d.avi", "jump/linked.mp4"),
+        *("run/a.GIF", "run/b.mp4", "run/deep/z.MP4"),
+    ]
+    (record,) = caplog.records
+    assert record.getMessage() == (
+        f"{root}: 6 files are not used: 1 .md, 1 .txt, 1 hidden, 1 in no class folder,"
+        " 2 pipe, socket or device"
+    )
+
+
+def test_numbers_as_class_names_are_in_the_order_of_their_values(tmp_path):
+    for number in range(12):
+        path = tmp_path / str(number) / "clip.mp4"
+        path.parent.mkdir()
+        path.touch()
+    clips = Folder(root=tmp_path).clips()
+    assert clips.class_names == tuple(map(str, range(12)))
+    assert {clip.id: clip.label for clip in clips.clips}["10/clip.mp4"] == 10
+
+
+def test_a_table_may_leave_out_extensions(root):
+    table = write_csv(root, "path,split\nrun/b,test\njump/c.webm,test\nrun/deep/z,test\n")
+    clips = Folder(root=root, split_csv=table, subset="test").clips()
+    assert [clip.id for clip in clips.clips] == ["run/b.mp4", "jump/c.webm", "run/deep/z.MP4"]
+    (root / "run" / "b.avi").touch()
+    with pytest.raises(ClipHarError, match=r"line 2: 'run/b' may be run/b\.avi or run/b\.mp4"):
+        Folder(root=root, split_csv=table).clips()
+
+
+def test_unicode_forms_do_not_matter(tmp_path):
+    decomposed, composed = "cafe\u0301", "caf\u00e9"
+    path = tmp_path / "clips" / decomposed / f"{decomposed}.mp4"
+    path.parent.mkdir(parents=True)
+    path.touch()
+    table = write_csv(tmp_path / "clips", f"path,split\n{composed}/{composed}.mp4,test\n")
+    clips = Folder(root=tmp_path / "clips", split_csv=table).clips()
+    assert clips.class_names == (composed,)
+    assert clips.clips[0].id == f"{composed}/{composed}.mp4"
+    assert clips.clips[0].path == path
+    (path.parent / f"{composed}.mp4").touch()
+    with pytest.raises(ClipHarError, match="same name in different Unicode forms"):
+        Folder(root=tmp_path / "clips").clips()
+
+
+def test_names_may_be_any_bytes(tmp_path):
+    folder = os.path.join(os.fsencode(tmp_path), b"l\xe4uft")  # noqa: PTH118
+    os.mkdir(folder)  # noqa: PTH102
+    Path(os.fsdecode(os.path.join(folder, b"\xff\n.mp4"))).touch()  # noqa: PTH118
+    clips = Folder(root=tmp_path).clips()
+    assert clips.class_names == (r"l\xe4uft",)
+    assert clips.clips[0].id == r"l\xe4uft/\xff\x0a.mp4"
+    assert clips.clips[0].path.is_file()

@@ -78,6 +78,27 @@ def test_without_split_files_only_all(tmp_path):
         HMDB51(root=root, split=None)
 
 
+def test_lists_may_leave_out_extensions(tmp_path):
+    lay_out(tmp_path)
+    for path in (tmp_path / "splits").iterdir():
+        path.write_text(path.read_text().replace(".avi", ""))
+    clips = HMDB51(root=tmp_path / "videos", splits=tmp_path / "splits").clips()
+    assert [clip.id for clip in clips.clips] == [
+        f"shoot_ball/Ronin_shoot_ball_{TAGS}_2",
+        f"wave/Ronin_wave_{TAGS}_2",
+    ]
+
+
+def test_unicode_forms_do_not_matter(tmp_path):
+    lay_out(tmp_path)
+    name = f"Am\u00e9lie_wave_{TAGS}_2"
+    (tmp_path / "videos" / "wave" / f"Ame\u0301lie_wave_{TAGS}_2.avi").touch()
+    with (tmp_path / "splits" / "wave_test_split1.txt").open("a", encoding="utf-8") as file:
+        file.write(f"{name}.avi 2\n")
+    clips = HMDB51(root=tmp_path / "videos", splits=tmp_path / "splits").clips()
+    assert [clip.id for clip in clips.clips][-1] == f"wave/{name}"
+
+
 def test_missing_clips_are_counted(tmp_path):
     lay_out(tmp_path)
     settings = {"root": tmp_path / "videos", "splits": tmp_path / "splits"}

@@ -1,5 +1,7 @@
 """Tables of clips."""
 
+import os
+
 import pandas as pd
 import pytest
 
@@ -94,6 +96,8 @@ def test_root_elsewhere_and_bom(folder, tmp_path):
         ("up/outside.mp4,run,,", "line 3: .* symbolic link"),
         ("absent.mp4,run,,", r"line 3: no video 'absent\.mp4'"),
         ("sub,run,,", "line 3: no video 'sub'"),
+        ("pipe.mp4,run,,", r"line 3: no video 'pipe\.mp4'"),
+        ("to_pipe.mp4,run,,", r"line 3: no video 'to_pipe\.mp4'"),
         (",run,,", "line 3: 'path' is empty"),
         ("a.mp4, ,,", "line 3: 'label' is empty"),
         ("a.mp4,run,x,", "line 3: expected 'start' in seconds, 0 or more, got 'x'"),
@@ -110,6 +114,8 @@ def test_root_elsewhere_and_bom(folder, tmp_path):
 def test_faulty_rows_are_named(folder, row, fault):
     (folder / "link.mp4").symlink_to(folder.parent / "outside.mp4")
     (folder / "up").symlink_to(folder.parent)
+    os.mkfifo(folder / "pipe.mp4")
+    (folder / "to_pipe.mp4").symlink_to("pipe.mp4")
     path = table(folder, f"path,label,start,end\nsub/b.avi,jump,,\n{row}\n")
     with pytest.raises(ClipHarError, match=fault) as caught:
         Manifest(path=path).clips()
@@ -151,3 +157,56 @@ def test_what_is_missing_is_said(folder):
         Manifest(path=folder / "absent.csv").clips()
     with pytest.raises(ClipHarError, match=r"does not exist.*dataset\.root="):
         Manifest(path=table(folder, FULL), root=folder / "absent").clips()
+
+
+def numbered_rows(names):
+    labels = [19, 2, 10, 0, *range(20)]
+    return [
+        f"a.mp4,{label},{start},{start + 1},{names.get(label, '')}"
+        for start, label in enumerate(labels)
+    ]
+
+
+def test_numbers_as_labels_are_in_the_order_of_their_values(folder):
+    rows = "\n".join(["path,label,start,end,class_name", *numbered_rows({})])
+    clips = Manifest(path=table(folder, rows)).clips()
+    assert clips.class_names == tuple(map(str, range(20)))
+    assert clips.labels.tolist()[:4] == [19, 2, 10, 0]
+    floats = pd.read_csv(folder / "clips.csv").astype({"label": float}).drop(columns="class_name")
+    floats.to_parquet(folder / "clips.parquet")
+    assert Manifest(path=folder / "clips.parquet").clips().labels.tolist() == clips.labels.tolist()
+
+
+def test_a_column_names_the_labels(folder):
+    names = {label: f"action {label}" for label in range(20) if label != 7}
+    rows = "\n".join(["path,label,start,end,class_name", *numbered_rows(names)])
+    clips = Manifest(path=table(folder, rows)).clips()
+    assert clips.class_names == tuple(names.get(label, "7") for label in range(20))
+    assert clips.labels.tolist()[:4] == [19, 2, 10, 0]
+    other = "path,label,class_name\na.mp4,1,run\nsub/b.avi,1,jump\n"
+    with pytest.raises(ClipHarError, match="line 3: label 1 is named 'jump' here, but 'run'"):
+        Manifest(path=table(folder, other)).clips()
+
+
+def test_a_path_may_leave_out_the_extension(folder):
+    path = table(folder, "path,label\na,run\nsub/b,jump\n")
+    assert [clip.id for clip in Manifest(path=path).clips().clips] == ["a.mp4", "sub/b.avi"]
+    (folder / "sub" / "b.mkv").touch()
+    with pytest.raises(
+        ClipHarError, match=r"line 3: 'sub/b' may be b\.(avi or b\.mkv|mkv or b\.avi)"
+    ):
+        Manifest(path=path).clips()
+
+
+def test_unicode_forms_do_not_matter(folder):
+    decomposed, composed = "cafe\u0301", "caf\u00e9"
+    (folder / decomposed).mkdir()
+    (folder / decomposed / f"{decomposed}.mp4").touch()
+    text = f"path,label\n{composed}/{composed}.mp4,{composed}\n"
+    again = f"{decomposed}/{composed},{decomposed}\n"
+    with pytest.raises(ClipHarError, match=r"clip ids .* must be unique"):
+        Manifest(path=table(folder, text + again)).clips()
+    clips = Manifest(path=table(folder, text)).clips()
+    assert clips.class_names == (composed,)
+    assert clips.clips[0].id == f"{composed}/{composed}.mp4"
+    assert clips.clips[0].path.is_file()

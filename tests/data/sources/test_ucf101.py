@@ -48,6 +48,13 @@ def test_clips_of_a_split(tmp_path):
     assert set(train.groups) == {"Archery_g08", "HandstandPushups_g08"}
 
 
+def test_lists_may_leave_out_extensions(tmp_path):
+    known = UCF101(root=lay_out(tmp_path)).clips()
+    test_list = tmp_path / "ucfTrainTestlist" / "testlist01.txt"
+    test_list.write_text(test_list.read_text().replace(".avi", ""))
+    assert UCF101(root=tmp_path).clips() == known
+
+
 @pytest.mark.sample_data
 def test_each_class_has_its_authors_type(sample_data):
     lists = sample_data / "ucf101-sample" / "ucfTrainTestlist"

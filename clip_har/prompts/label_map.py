@@ -1,0 +1,124 @@
+"""Names that a user gives to the classes of a data set."""
+
+import csv
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from clip_har.core.errors import ClipHarError
+from clip_har.core.names import plain_name, whole_number
+
+_KEY = "prompts.class_names"
+
+
+def given_names(given: Mapping[str, str] | Path, classes: Sequence[str]) -> list[str]:
+    """Return the given name of each class.
+
+    Args:
+        given: a mapping, or a file with one name per class in class order (text, or a list in
+            JSON) or with a mapping (a JSON object, or a CSV of two columns). In a mapping the
+            classes may come first or second, as in ``{"walk": 0}``; further entries, such as the
+            header of a CSV, are ignored. Numbers are compared by value: ``01`` is ``1``.
+        classes: C class names of the data set, in class order.
+
+    Raises:
+        ClipHarError: when the file cannot be read, or a class has no name or two.
+    """
+    if isinstance(given, Mapping):
+        return _mapped(list(given.items()), classes, _KEY)
+    where = f"{_KEY}={given}"
+    match given.suffix.lower():
+        case ".json":
+            content = _read_json(given)
+            if isinstance(content, dict):
+                return _mapped([(str(k), str(v)) for k, v in content.items()], classes, where)
+            if not isinstance(content, list):
+                raise ClipHarError(f"{where}: expected a JSON object or list of names")
+            names = [str(name) for name in content]
+        case ".csv":
+            return _mapped(_read_pairs(given), classes, where)
+        case _:
+            names = read_lines(given, _KEY)
+    if len(names) != len(classes):
+        raise ClipHarError(
+            f"{where}: expected {len(classes)} names, one a class in class order, got {len(names)}"
+        )
+    return names
+
+
+def _mapped(pairs: Iterable[tuple[str, str]], classes: Sequence[str], where: str) -> list[str]:
+    """Look the classes up in the first entries of pairs, or else in the second."""
+    pairs = list(pairs)
+    tables = [_table(pairs, where, classes), _table([(b, a) for a, b in pairs], where, classes)]
+    best = max(tables, key=len)  # the first if both know as many
+    missing = [name for name in classes if _key(name) not in best]
+    if missing:
+        raise ClipHarError(
+            f"{where}: no name for {len(missing)} of the {len(classes)} classes, such as"
+            f" {missing[0]}: expected the data set's class names beside their new names"
+        )
+    return [best[_key(name)] for name in classes]
+
+
+def _table(
+    pairs: Sequence[tuple[str, str]], where: str, classes: Sequence[str]
+) -> dict[str | int, str]:
+    """Return the names of the classes by class."""
+    wanted = {_key(name) for name in classes}
+    table: dict[str | int, str] = {}
+    for name, given in pairs:
+        key = _key(name)
+        if key in wanted and table.setdefault(key, given) != given:
+            raise ClipHarError(f"{where}: {name} has two names, '{table[key]}' and '{given}'")
+    return table
+
+
+def _key(name: str) -> str | int:
+    plain = plain_name(name.strip())
+    value = whole_number(plain)
+    return plain if value is None else value
+
+
+def _read_json(path: Path) -> Any:
+    text = "\n".join(read_lines(path, _KEY))
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise ClipHarError(f"{_KEY}={path}: expected JSON ({error})") from error
+
+
+def _read_pairs(path: Path) -> list[tuple[str, str]]:
+    pairs = []
+    for number, row in enumerate(csv.reader(read_lines(path, _KEY)), 1):
+        if len(row) != 2:
+            raise ClipHarError(
+                f"{_KEY}={path}, row {number}: expected two values, a class and its name, got"
+                f" {len(row)}"
+            )
+        pairs.append((row[0].strip(), row[1].strip()))
+    return pairs
+
+
+def read_lines(path: Path, key: str) -> list[str]:
+    """Return the lines of a user's text file that are not blank, without outer spaces.
+
+    Args:
+        path: the file; ``~`` expands.
+        key: the configuration key that names it, for messages.
+
+    Raises:
+        ClipHarError: when it is missing, empty, no regular file or not UTF-8.
+    """
+    file = path.expanduser()
+    try:
+        if file.exists() and not file.is_file():  # reading a pipe may never end
+            raise OSError("no regular file")
+        text = file.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ClipHarError(f"{key}={path}: cannot be read ({reason})") from error
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if not lines:
+        raise ClipHarError(f"{key}={path}: expected one entry a line, got an empty file")
+    return lines
