@@ -19,7 +19,9 @@ from clip_har.data.frames.store import FrameStore
 from clip_har.data.geometry import fit_frames
 from clip_har.data.sampling import FrameSettings
 from clip_har.engine.evaluate import Evaluation
-from clip_har.noise.learned.settings import ClassSpecificNoise
+from clip_har.noise.learned.settings import (
+    ClassSpecificNoise,
+)
 from clip_har.noise.learned.training_clips import TrainingClips
 from tests.checkpoints import SMALL, write_checkpoint
 from tests.noise.made import evaluated, naming, open_small, planted_classifier, shown, split

@@ -63,7 +63,7 @@ def learning_numbers(classes: pd.DataFrame, history: History) -> dict[str, float
     """Return the numbers that are counted while noise is learned, under their MLflow names.
 
     Args:
-        classes: the size of each class's noise, see `clip_har.engine.examples.class_sizes`.
+        classes: the size of each class's noise, see `clip_har.noise.contract.CellNoise`.
         history: the history of the learning.
     """
     found = {"noise/steps": float(history.steps), "noise/kept_step": float(history.kept)}

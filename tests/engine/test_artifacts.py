@@ -10,7 +10,9 @@ from clip_har.engine import artifacts
 from clip_har.engine.show import seen_frames
 from clip_har.masking.masked_clips import MaskedClips
 from clip_har.masking.percent import PercentMask
-from clip_har.noise.learned.settings import UniversalNoise
+from clip_har.noise.learned.settings import (
+    UniversalNoise,
+)
 from clip_har.noise.none import NoNoise
 from clip_har.noise.random import GaussianNoise, SaltPepperNoise, UniformNoise
 from tests.planted import open_planted, planted_clips

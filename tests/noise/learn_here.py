@@ -8,7 +8,9 @@ import torch
 
 from clip_har.noise.learned.fit import learned_noise
 from clip_har.noise.learned.learning import _Loop
-from clip_har.noise.learned.settings import ClassSpecificNoise
+from clip_har.noise.learned.settings import (
+    ClassSpecificNoise,
+)
 from tests.noise.made import COUNT, open_small, planted_classifier, quick, split
 from tests.planted import planted_clips
 

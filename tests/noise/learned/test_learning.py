@@ -10,6 +10,7 @@ import torch
 
 from clip_har.models.attribution import attribution_with_gradient
 from clip_har.noise.learned import learning
+from clip_har.noise.learned.base import Learned, LossWeights
 from clip_har.noise.learned.learning import (
     _Loop,
     cosine,
@@ -20,8 +21,6 @@ from clip_har.noise.learned.objective import sample_wrong
 from clip_har.noise.learned.perturbation import Perturbation, PixelNoise
 from clip_har.noise.learned.settings import (
     ClassSpecificNoise,
-    Learned,
-    LossWeights,
     ResidualNoise,
     UniversalNoise,
 )

@@ -8,7 +8,9 @@ import pytest
 import torch
 
 from clip_har.noise.learned.learning import _Loop
-from clip_har.noise.learned.settings import UniversalNoise
+from clip_har.noise.learned.settings import (
+    UniversalNoise,
+)
 from clip_har.noise.learned.training_clips import TrainingClips
 from tests.noise.made import planted_classifier, quick, same_bits, started
 
