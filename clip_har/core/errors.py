@@ -2,6 +2,8 @@
 
 import errno
 
+from clip_har.core.addresses import without_login
+
 
 class ClipHarError(Exception):
     """An error that the user can mend.
@@ -19,10 +21,11 @@ _DISK = {
 
 
 def describe(error: BaseException) -> str:
-    """Return an error in one line; a `ClipHarError` without its class name."""
+    """Return an error in one line, without logins; a `ClipHarError` without its class name."""
+    text = without_login(" ".join(str(error).split()))
     if isinstance(error, ClipHarError):
-        return " ".join(str(error).split())
-    return disk_fault(error) or f"{type(error).__name__}: {' '.join(str(error).split())}"
+        return text
+    return disk_fault(error) or f"{type(error).__name__}: {text}"
 
 
 def disk_reason(error: OSError) -> str:
