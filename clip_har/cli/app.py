@@ -62,8 +62,8 @@ def main() -> None:
         _hydra_main()
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001, reported in one line below
         stopped = error
-        if isinstance(error, KeyboardInterrupt):  # a second Ctrl-C does not wait for the end
-            signal.signal(signal.SIGINT, _leave)
+        if isinstance(error, KeyboardInterrupt):
+            signal.signal(signal.SIGINT, _wait_once)
     except SystemExit as end:
         # CannotStart, whose heavy module is not imported here.
         fault = getattr(end, "fault", None)
@@ -82,11 +82,10 @@ def main() -> None:
             sys.exit(report_fault(fault))
 
 
-def _leave(*_: object) -> None:
-    """End at once, without a traceback; the next run marks the runs that were left open."""
-    sys.stderr.write("clip-har: stopped\n")
-    sys.stderr.flush()
-    os._exit(130)
+def _wait_once(*_: object) -> None:
+    """Answer a second Ctrl-C: the runs in the tracking store must be ended first."""
+    signal.signal(signal.SIGINT, lambda *_: os._exit(130))
+    sys.stderr.write("clip-har: stopping; a further Ctrl-C leaves at once\n")
 
 
 def _sweep_started() -> bool:
