@@ -17,10 +17,11 @@ from clip_har.masking.none import NoMask
 from clip_har.models.clip import CLIP
 from clip_har.models.device import pick_device
 from clip_har.models.zero_shot import ZeroShot
+from clip_har.noise.learned.base import LearningSettings
 from clip_har.noise.learned.learning import learn
 from clip_har.noise.learned.perturbation import NoPerturbation, make_perturbation
-from clip_har.noise.learned.protocols import needed
-from clip_har.noise.learned.settings import ClassSpecificNoise, LearningSettings, Protocol
+from clip_har.noise.learned.protocols import Protocol, needed
+from clip_har.noise.learned.settings import ClassSpecificNoise
 from clip_har.noise.learned.training_clips import TrainingClips
 
 _BATCH = 32

@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from clip_har.engine.score_table import table_of
 from clip_har.engine.show import show_clips
-from clip_har.engine.variants import Variant, table_of
 from clip_har.masking.masked_clips import MaskedClips
 from clip_har.models.zero_shot import Classifier
 from clip_har.noise.contract import Noise
 from clip_har.noise.none import NoNoise
+from clip_har.noise.variants import Variant
 from clip_har.results.score_table import OWN_SCENE, ScoreTable
 
 

@@ -4,6 +4,7 @@ No heavy module is imported at the top: ``--help`` and errors must come at once.
 """
 
 import logging
+import os
 import signal
 import sys
 from pathlib import Path
@@ -13,10 +14,12 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
+from clip_har.cli.arguments import prepared_arguments
 from clip_har.cli.errors import report_fault, take_over_errors
 from clip_har.config.cell import register_schema
 from clip_har.config.compose import CONFIG_DIR
 from clip_har.config.help import register_help
+from clip_har.core.addresses import hide_environment
 
 _faults: list[Exception] = []  # errors of the cells that ran in this process
 
@@ -28,6 +31,7 @@ def _hydra_main(config: DictConfig) -> None:
     from clip_har.engine.run import run_cell
     from clip_har.results.sweep import Sweep
 
+    hide_environment()  # a worker on another machine has its own
     hydra_job = HydraConfig.get()
     swept = hydra_job.mode == RunMode.MULTIRUN
     job = Job(
@@ -50,8 +54,7 @@ def main() -> None:
     take_over_errors()
     logging.raiseExceptions = False  # a log file on a full disk is no reason for a traceback
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a cluster's stop
-    # Hydra takes -m only before or after all overrides; people also write it between them.
-    sys.argv[1:] = sorted(sys.argv[1:], key=lambda word: word not in ("-m", "--multirun"))
+    sys.argv[1:] = prepared_arguments(sys.argv[1:])
     register_schema()
     register_help()
     stopped: BaseException | None = None
@@ -59,6 +62,8 @@ def main() -> None:
         _hydra_main()
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001, reported in one line below
         stopped = error
+        if isinstance(error, KeyboardInterrupt):
+            signal.signal(signal.SIGINT, _wait_once)
     except SystemExit as end:
         # CannotStart, whose heavy module is not imported here.
         fault = getattr(end, "fault", None)
@@ -70,11 +75,17 @@ def main() -> None:
 
         try:
             sys.exit(end_sweep(stopped))
-        except Exception as error:  # noqa: BLE001, reported in one line
+        except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001, reported in one line
             sys.exit(report_fault(error))
     for fault in (stopped, *_faults):
         if fault is not None:
             sys.exit(report_fault(fault))
+
+
+def _wait_once(*_: object) -> None:
+    """Answer a second Ctrl-C: the runs in the tracking store must be ended first."""
+    signal.signal(signal.SIGINT, lambda *_: os._exit(130))
+    sys.stderr.write("clip-har: stopping; a further Ctrl-C leaves at once\n")
 
 
 def _sweep_started() -> bool:

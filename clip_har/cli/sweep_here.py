@@ -5,6 +5,7 @@ from pathlib import Path
 
 from clip_har.cli.finish import finish
 from clip_har.config.session import Session
+from clip_har.core.addresses import hide_logins
 from clip_har.core.errors import ClipHarError
 from clip_har.engine.job import Job
 from clip_har.engine.run import run_cell
@@ -26,6 +27,7 @@ def sweep_here(overrides: Sequence[str], session: Session) -> Path:
     Raises:
         ClipHarError: when a cell is wrong, or a launcher is named; then no cell is started.
     """
+    overrides = [hide_logins(word) for word in overrides]
     for word in overrides:
         if word.startswith(("hydra/launcher", "hydra/sweeper")):
             raise ClipHarError(f"{word}: clip_har.sweep runs in this process; use the command")

@@ -16,7 +16,7 @@ from clip_har.data.sampling import FrameSettings
 from clip_har.data.shards import Shard
 from clip_har.masking.mask import Mask
 from clip_har.models.source import ModelSource
-from clip_har.noise.learned.settings import LearningSettings, TrainMasks, TrainRatios
+from clip_har.noise.learned.base import LearningSettings, TrainMasks, TrainRatios
 from clip_har.noise.settings import NoiseSettings
 from clip_har.prompts.prompt_set import PromptSet
 from clip_har.regions.source import RegionSource
@@ -57,14 +57,14 @@ class Cell(Settings):
     configuration and the fingerprint are derived from here.
     """
 
-    dataset: Annotated[ClipSource, OPTION, says("Which clips are shown."), Role.RESULT]
+    dataset: Annotated[ClipSource, OPTION, says("Which clips are shown."), Role.CONTENT]
     frames: Annotated[
         FrameSettings,
         says("Which frames of a clip are decoded, and how they are fitted to the model's input."),
         Role.RESULT,
     ]
     model: Annotated[ModelSource, OPTION, says("Which checkpoint is evaluated."), Role.RESULT]
-    prompts: Annotated[PromptSet, OPTION, says("Which texts name the classes."), Role.RESULT]
+    prompts: Annotated[PromptSet, OPTION, says("Which texts name the classes."), Role.CONTENT]
     masking: Annotated[Mask, OPTION, says("Which pixels are hidden."), Role.RESULT]
     region: Annotated[RegionSource, OPTION, says("How targets are found."), Role.RESULT]
     noise: Annotated[NoiseSettings, OPTION, says("What is added to the frames."), Role.RESULT]
@@ -114,7 +114,7 @@ class Cell(Settings):
     limit: Annotated[
         int | None,
         says("Largest number of clips, evenly spread over the data set; null: all.", ge=1),
-        Role.RESULT,
+        Role.CONTENT,
     ]
     shard: Annotated[
         ShardText,

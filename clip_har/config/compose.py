@@ -8,6 +8,7 @@ from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 from pydantic import ValidationError
 
 from clip_har.config.cell import GROUPS, Cell
@@ -66,6 +67,20 @@ def cell_from_config(config: DictConfig) -> Cell:
     Raises:
         ClipHarError: for the first value that is missing, wrong or impossible, in one line.
     """
+    try:
+        return _checked_cell(config)
+    except OmegaConfBaseException as error:  # such as seed=${nope}
+        raise ClipHarError(value_fault(error)) from error
+
+
+def value_fault(error: OmegaConfBaseException) -> str:
+    """Return one line about a value that cannot be read, such as a wrong interpolation."""
+    reason = str(error).splitlines()[0]
+    key = str(error.full_key) if error.full_key else ""
+    return f"{key}: {reason[:1].lower()}{reason[1:]}" if key else reason
+
+
+def _checked_cell(config: DictConfig) -> Cell:
     if missing := sorted(OmegaConf.missing_keys(config)):
         raise ClipHarError(f"{missing[0]} is not set: add {missing[0]}=… to the command")
     if unknown := sorted({str(key) for key in config} - set(Cell.model_fields)):

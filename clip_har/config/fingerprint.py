@@ -6,10 +6,9 @@ from typing import Any
 
 from clip_har.config.cell import GROUPS, Cell
 from clip_har.core.code_version import code_of
-from clip_har.core.settings import Role
+from clip_har.core.settings import Role, Settings
 from clip_har.data.clips import ClipSet
 from clip_har.models.checkpoint import weights_digest
-from clip_har.noise.learned.identity import learned_from
 
 _EVALUATION = "clip_har.engine.evaluate"
 
@@ -17,29 +16,49 @@ _EVALUATION = "clip_har.engine.evaluate"
 def fingerprint(cell: Cell, clips: ClipSet) -> str:
     """Return a cell's fingerprint, 32 hexadecimal digits.
 
-    It covers each key that has the role `Role.RESULT`, and the code that evaluates: the engine and
-    the cell's own options, with all that they import (the masks that noise can be learned under
-    are among them); not metrics, figures, reports, or options that the cell does not use. Clips,
-    weights, prompts and noise that is read count by their content, not by their place. Keys of
-    other roles count through the option that uses them, or not at all: ``masking=none`` is one
-    cell under every ``ratio``.
+    Args:
+        cell: the checked settings.
+        clips: the clips that it evaluates.
+
+    The role of each key says how it counts, see `Role`: keys of the role `Role.RESULT` by their
+    values, here and within options; keys of the role `Role.CONTENT` by what they name. Keys of
+    other roles count through the option that uses them, or not at all: ``masking=none`` is one cell
+    under every ``ratio``. The code that evaluates counts, too: the engine and the cell's own
+    options, with all that they import; not metrics, figures, reports, nor options that the cell
+    does not use.
     """
-    names = sorted(Cell.fields_for(Role.RESULT) - {"limit"})  # in the clips' digest
-    options = {name: getattr(cell, name) for name in names if name in (*GROUPS, "frames")}
-    parts: dict[str, Any] = {name: getattr(cell, name) for name in names if name not in options}
-    parts |= {name: one.described(without={Role.RUN}) for name, one in options.items()}
-    parts |= {
-        "dataset": clips.digest,
-        "model": {"weights": weights_digest(cell.model.folder()), "pooling": cell.model.pooling},
-        "prompts": cell.prompts.texts(clips.class_names),
-        "region": [parts["region"], cell.region.identity(clips)],
-        "noise": [parts["noise"], learned_from(cell)],
-        "attention_clips": cell.attention_clips if cell.region.finds_regions else 0,
+    parts = {
+        "settings": {name: _described(getattr(cell, name)) for name in _names(cell)},
+        "content": _content(cell, clips),
         "code": code_of(_EVALUATION, *(type(option).__module__ for option in _options(cell))),
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 
 
-def _options(cell: Cell) -> tuple[object, ...]:
+def _names(cell: Cell) -> list[str]:
+    """Return the keys that count by their values."""
+    unused = set() if cell.region.finds_regions else {"attention_clips"}
+    return sorted(cell.fields_for(Role.RESULT) - unused)
+
+
+def _described(value: Any) -> Any:
+    if isinstance(value, Settings):
+        return value.described(without={Role.RUN, Role.CONTENT})
+    return value
+
+
+def _content(cell: Cell, clips: ClipSet) -> dict[str, object]:
+    """Return what the keys of the role `Role.CONTENT` name, as digests or texts."""
+    return {
+        "clips": clips.digest,
+        "weights": weights_digest(cell.model.folder()),
+        "texts": cell.prompts.texts(clips.class_names),
+        "regions": cell.region.identity(clips),
+        "noise": cell.noise.identity(cell),
+    }
+
+
+def _options(cell: Cell) -> list[object]:
     """Return the options whose code can change a result."""
-    return (cell.dataset, cell.model, cell.prompts, cell.masking, cell.region, cell.noise)
+    names = cell.fields_for(Role.RESULT, Role.CONTENT)
+    return [getattr(cell, name) for name in GROUPS if name in names]

@@ -1,5 +1,6 @@
 """Compose configurations without the command line: in a notebook, a script or a test."""
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -7,15 +8,19 @@ from typing import Any
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.utils import setup_globals
+from hydra.errors import HydraException
 from omegaconf import DictConfig
+from omegaconf.errors import OmegaConfBaseException
 
 from clip_har.config.cell import register_schema
 from clip_har.config.compose import CONFIG_DIR, expand
+from clip_har.config.faults import composition_fault
+from clip_har.core.addresses import TRACKING_URI, hide_environment, hide_logins
 from clip_har.core.errors import ClipHarError
 
 
 class Session:
-    """Composes configurations from overrides."""
+    """Composes configurations from overrides; logins in addresses are hidden."""
 
     def compose(self, overrides: Sequence[str]) -> DictConfig:
         """Return the configuration of one cell, with Hydra's own node.
@@ -24,12 +29,14 @@ class Session:
             ClipHarError: when an override names a key or an option that does not exist.
         """
         with _one_line():
-            return compose("config", overrides=list(overrides), return_hydra_config=True)
+            words = [hide_logins(word) for word in overrides]
+            return compose("config", overrides=words, return_hydra_config=True)
 
     def expand(self, words: Sequence[str]) -> list[list[str]]:
         """Return the overrides of each cell of a sweep, see `clip_har.config.compose.expand`."""
         with _one_line():
-            return expand(list(words), GlobalHydra.instance().config_loader())
+            hidden = [hide_logins(word) for word in words]
+            return expand(hidden, GlobalHydra.instance().config_loader())
 
 
 @contextmanager
@@ -37,8 +44,14 @@ def session() -> Iterator[Session]:
     """Yield a `Session`; Hydra's global state is restored at the end."""
     register_schema()
     setup_globals()  # resolvers, such as ${now:}
-    with initialize_config_dir(str(CONFIG_DIR), version_base="1.3"):
-        yield Session()
+    given = os.environ.get(TRACKING_URI)
+    hide_environment()
+    try:
+        with initialize_config_dir(str(CONFIG_DIR), version_base="1.3"):
+            yield Session()
+    finally:
+        if given is not None:
+            os.environ[TRACKING_URI] = given
 
 
 def as_overrides(settings: dict[str, Any]) -> list[str]:
@@ -63,10 +76,7 @@ def _written(value: Any) -> str:
 
 @contextmanager
 def _one_line() -> Iterator[None]:
-    from hydra.errors import HydraException
-    from omegaconf.errors import OmegaConfBaseException
-
     try:
         yield
     except (HydraException, OmegaConfBaseException) as error:
-        raise ClipHarError(" ".join(str(error).split())) from error
+        raise ClipHarError(composition_fault(error)) from error

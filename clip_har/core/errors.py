@@ -2,6 +2,7 @@
 
 import errno
 
+from clip_har.core.addresses import without_login
 from clip_har.core.names import plain_name
 
 
@@ -21,8 +22,8 @@ _DISK = {
 
 
 def describe(error: BaseException) -> str:
-    """Return an error in one line; a `ClipHarError` without its class name."""
-    text = plain_name(" ".join(str(error).split()))  # it may name a file
+    """Return an error in one line, without logins; a `ClipHarError` without its class name."""
+    text = plain_name(without_login(" ".join(str(error).split())))  # it may name a file
     if isinstance(error, ClipHarError):
         return text
     return disk_fault(error) or f"{type(error).__name__}: {text}"

@@ -4,9 +4,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
 
 class Advance(Protocol):
     """Moves a progress bar."""
@@ -27,6 +24,16 @@ def track(total: int, what: str, *, show: bool = True) -> Iterator[Advance]:
     Yields:
         A function that advances the bar by a number of items.
     """
+    # Imported here: every command imports this module, and most of them show no bar.
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
     columns = (
         TextColumn("{task.description}", markup=False),  # file names may hold brackets
         BarColumn(),

@@ -14,6 +14,7 @@ class Role(Enum):
     """
 
     RESULT = "Changes the result."
+    CONTENT = "Says what is read: its content counts, not its name or place."
     RUN = "Changes how the work is done, not the result."
     MASK = "Used only by masks that take it."
     NOISE = "Used only by noise that takes it."
@@ -35,6 +36,8 @@ class Settings(BaseModel):
     def fields_for(cls, *roles: Role) -> set[str]:
         """Return the fields that have one of these roles.
 
+        A field that a subclass declares again, without a role, keeps the role that it had.
+
         Example:
             >>> from typing import Annotated
             >>> class Decoding(Settings):
@@ -43,8 +46,7 @@ class Settings(BaseModel):
             >>> Decoding.fields_for(Role.RUN)
             {'workers'}
         """
-        fields = cls.model_fields.items()
-        return {name for name, field in fields if set(roles) & set(_roles(field.metadata))}
+        return {name for name in cls.model_fields if set(roles) & set(_roles(cls, name))}
 
     def described(self, *, without: Collection[Role] = ()) -> dict[str, Any]:
         """Return the class's name and the fields as a JSON object, for comparing settings.
@@ -75,5 +77,11 @@ class Option(Protocol):
         """Return the same hash for equal settings."""
 
 
-def _roles(metadata: list[Any]) -> list[Role]:
-    return [entry for entry in metadata if isinstance(entry, Role)]
+def _roles(settings: type[Settings], name: str) -> list[Role]:
+    """Return the roles of a field, from the nearest class that gives it one."""
+    for cls in settings.__mro__:
+        if issubclass(cls, Settings) and name in cls.model_fields:
+            found = [entry for entry in cls.model_fields[name].metadata if isinstance(entry, Role)]
+            if found:
+                return found
+    return []

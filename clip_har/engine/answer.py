@@ -3,11 +3,11 @@
 from typing import TYPE_CHECKING
 
 from clip_har.engine.drift import Embedded
-from clip_har.engine.fit_noise import CellNoise
+from clip_har.engine.score_table import table_of
 from clip_har.engine.show import show_clips
-from clip_har.engine.variants import columns_needed, table_of, variants_of
 from clip_har.masking.masked_clips import MaskedClips
 from clip_har.models.zero_shot import Classifier
+from clip_har.noise.contract import CellNoise
 from clip_har.results.costs import Cost
 from clip_har.results.score_table import ScoreTable
 
@@ -43,17 +43,16 @@ def answer(
         masked,
         classifier,
         noise.by_name,
-        choose=columns_needed(cell.noise, labels),
+        choose=noise.columns_needed(labels),
         clean=clean,
         keep_embeddings=cell.noise.is_clean and cell.masking.is_clean,
         cost=spent,
         threads=0 if classifier.device.type == "cpu" else THREADS,
     )
     # With learned noise the model sees a clip many times: this time is not the speed of one pass.
-    cost.add({"noise": sum(spent.seconds.values())} if cell.noise.is_learned else spent.seconds)
+    cost.add({"noise": sum(spent.seconds.values())} if noise.is_learned else spent.seconds)
+    scores = {name: answers.scores for name, answers in shown.answers.items()}
     return {
         name: table_of(variant, shown, masked, pooling=classifier.pooling)
-        for name, variant in variants_of(
-            cell.noise, shown.answers, noise.calibration, labels
-        ).items()
+        for name, variant in noise.variants(scores, labels).items()
     }

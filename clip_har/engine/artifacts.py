@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -25,9 +24,7 @@ from clip_har.figures.save import save_figure
 from clip_har.masking.masked_clips import MaskedClips
 from clip_har.metrics.accuracy import confusion_matrix
 from clip_har.models.checkpoint import weights_digest
-from clip_har.noise.contract import Noise
-from clip_har.noise.learned.settings import is_learned
-from clip_har.noise.none import NoNoise
+from clip_har.noise.learned.opened import LearnedNoise
 from clip_har.results.environment import environment
 from clip_har.results.files import (
     ATTENTION,
@@ -87,8 +84,8 @@ def write_artifacts(
         columns = {"clip_id": table.clip_ids, **found.attention}
         measured = pd.DataFrame(columns).dropna(how="all", subset=list(found.attention))
         measured.to_csv(folder / ATTENTION, index=False)
-    if effects is not None and is_learned(cell.noise):
-        write_noise(folder / NOISE, cell.noise, found, effects, title=title)
+    if effects is not None and isinstance(found.noise, LearnedNoise):
+        write_noise(folder / NOISE, found.noise, found, effects, title=title)
 
 
 def _write_clip_lists(folder: Path, masked: MaskedClips) -> None:
@@ -123,7 +120,7 @@ def _masked_clips(cell: Cell, masked: MaskedClips, title: str) -> Figure:
     clips = masked.frames.clip_set
     pictures: list[NDArray[np.uint8]] = []
     captions: list[str] = []
-    noise = NoNoise() if cell.noise.is_learned else cast(Noise, cell.noise)
+    noise = cell.noise.unlearned()
     for index in evenly(masked.evaluated, _SHOWN_CLIPS):
         clip = masked.clip(index)
         frames = seen_frames(clip, noise)

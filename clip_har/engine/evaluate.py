@@ -4,7 +4,9 @@ No metrics are computed here: they are computed from the score tables alone, wit
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,12 +14,12 @@ from clip_har.data.clips import ClipSet
 from clip_har.engine.answer import answer
 from clip_har.engine.clips import open_frames, open_masked, warn_of_empty
 from clip_har.engine.drift import Embedded
-from clip_har.engine.fit_noise import CellNoise, open_noise
-from clip_har.engine.load_model import load_classifier, of_frames
+from clip_har.engine.load_model import load_classifier
 from clip_har.engine.look import Attention, Looked, look
 from clip_har.engine.merge_shards import merge_shards
-from clip_har.engine.variants import headline_of
 from clip_har.masking.masked_clips import MaskedClips
+from clip_har.models.zero_shot import of_frames
+from clip_har.noise.contract import CellNoise
 from clip_har.results.costs import Cost
 from clip_har.results.noise_answers import Answers
 from clip_har.results.score_table import ScoreTable
@@ -32,7 +34,6 @@ class Evaluation:
 
     Attributes:
         masked: the masked clips, before noise.
-        headline: the variant that the cell's own numbers are computed from.
         tables: by variant, one row per evaluated clip in the clip set's order. A cell without
             learned noise has one variant.
         noise: what was added to the clips.
@@ -40,10 +41,14 @@ class Evaluation:
     """
 
     masked: MaskedClips
-    headline: str
     tables: Mapping[str, ScoreTable]
     noise: CellNoise
     looked: Looked
+
+    @property
+    def headline(self) -> str:
+        """The variant that the cell's own numbers are computed from."""
+        return self.noise.headline
 
     @property
     def table(self) -> ScoreTable:
@@ -53,7 +58,7 @@ class Evaluation:
     @property
     def attention(self) -> Attention:
         """Attention of a cell without learned noise; empty if it was not measured."""
-        if self.noise.fitted is not None:
+        if self.noise.is_learned:
             return {}
         return self.looked.attention.get(self.headline, {})
 
@@ -92,11 +97,12 @@ def evaluate(
     with cost.of("regions"):
         masked = open_masked(cell, frames, zero_shot=lambda: of_frames(classifier))
     warn_of_empty(masked)
-    noise = open_noise(cell, frames, classifier, cost=cost)
+    with cost.of("noise") if cell.noise.is_learned else nullcontext():
+        noise = cell.noise.open(cell, frames, classifier, partial(open_frames, cell))
     if shards:
         tables = merge_shards(shards, masked, compared=clean is not None, cost=cost)
     else:
         tables = answer(cell, masked, classifier, noise, clean=clean, cost=cost)
     # Attention and examples of a shard's clips are made later, after all shards are merged.
     looked = Looked() if cell.shard else look(cell, masked, classifier, noise, tables, cost=cost)
-    return Evaluation(masked, headline_of(cell.noise), tables, noise, looked)
+    return Evaluation(masked, tables, noise, looked)

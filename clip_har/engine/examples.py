@@ -1,20 +1,15 @@
-"""Clips without and with learned noise, for pictures; and how strong each class's noise is."""
+"""Clips without and with learned noise, for pictures."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import pandas as pd
 from torch import Tensor
 
 from clip_har.core.evenly import evenly
 from clip_har.engine.attribution import attribution_maps
-from clip_har.engine.variants import Variant
 from clip_har.masking.masked_clips import MaskedClips, ShownClip
 from clip_har.models.zero_shot import ZeroShot
-from clip_har.noise.learned.controls import named_on_empty
-from clip_har.noise.learned.perturbation import Perturbation
-from clip_har.noise.learned.settings import Learned
-from clip_har.noise.learned.variants import LEARNED
+from clip_har.noise.variants import Variant
 
 _COUNT = 4  # examples
 
@@ -79,23 +74,3 @@ def examples_of(
         predictions = int(before[row]), int(after[row])
         examples.append(Example(labels[index], clip, noisy, *predictions, *maps))
     return examples
-
-
-def class_sizes(
-    noise: Learned, perturbation: Perturbation, zero_shot: ZeroShot, names: Sequence[str]
-) -> pd.DataFrame:
-    """Return a row per column of noise: its size, and how often it alone predicts its class.
-
-    Args:
-        noise: the settings.
-        perturbation: the learned noise.
-        zero_shot: the model with its classes.
-        names: the class names.
-    """
-    rows = names if noise.per_class else (LEARNED,)
-    table = pd.DataFrame({"class": rows})
-    sizes = [perturbation.strength(column) for column in range(len(rows))]
-    table["rms"], table["largest"] = zip(*sizes, strict=True)
-    if noise.per_class and noise.controls:
-        table["named_on_empty"] = named_on_empty(perturbation, zero_shot)
-    return table

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from clip_har.config.compose import cell_from_config, without_hydra
 from clip_har.config.session import Session
+from clip_har.core.addresses import hide_logins
 from clip_har.core.errors import ClipHarError
 from clip_har.engine.job import Job
 from clip_har.engine.preflight import preflight
@@ -21,6 +22,7 @@ def run_here(overrides: Sequence[str], session: Session) -> Result:
     Raises:
         ClipHarError: when the cell cannot run, or it failed before and ``overwrite=never``.
     """
+    overrides = [hide_logins(word) for word in overrides]
     config = session.compose(overrides)
     preflight(cell_from_config(without_hydra(config)))
     outcome = run_cell(config, Job(overrides, dict(config.hydra.runtime.choices)))

@@ -1,13 +1,13 @@
 """A cell's model with the classes of its clips."""
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from clip_har.data.clips import ClipSet
 from clip_har.models.device import Precision, pick_device
 from clip_har.models.encoder import Encoder
 from clip_har.models.source import ModelSource
-from clip_har.models.zero_shot import Classifier, ZeroShot
+from clip_har.models.zero_shot import Classifier, ZeroShot, of_frames
 
 if TYPE_CHECKING:
     from clip_har.config.cell import Cell
@@ -29,17 +29,8 @@ def load_classifier(cell: "Cell", clips: ClipSet) -> Classifier:
 
 
 def load_zero_shot(cell: "Cell", clips: ClipSet) -> ZeroShot:
-    """Load a classifier that must be a model of single frames, see `of_frames`."""
+    """Load a classifier that must be a model of single frames; `of_frames` says why it is."""
     return of_frames(load_classifier(cell, clips))
-
-
-def of_frames(classifier: Classifier) -> ZeroShot:
-    """Return the classifier, typed as a model of single frames.
-
-    `clip_har.config` refuses a model of whole clips for all that needs single frames: learned
-    noise, ``region=relevance`` and attention.
-    """
-    return cast(ZeroShot, classifier)
 
 
 @lru_cache(maxsize=1)

@@ -11,16 +11,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from clip_har.engine.attribution import attention_of, rows_with_subject
-from clip_har.engine.examples import Example, class_sizes, examples_of
-from clip_har.engine.fit_noise import CellNoise
-from clip_har.engine.load_model import of_frames
+from clip_har.engine.examples import Example, examples_of
 from clip_har.engine.show import seen_frames
-from clip_har.engine.variants import headline_of, shown_variants
 from clip_har.masking.masked_clips import MaskedClips, ShownClip
 from clip_har.models.source import NO_ATTRIBUTION
-from clip_har.models.zero_shot import Classifier
-from clip_har.noise.learned.settings import is_learned
-from clip_har.noise.learned.variants import NONE
+from clip_har.models.zero_shot import Classifier, of_frames
+from clip_har.noise.contract import CellNoise
+from clip_har.noise.variants import NONE
 from clip_har.results.costs import Cost
 from clip_har.results.score_table import ScoreTable
 
@@ -68,9 +65,11 @@ def look(
         cost: counts the time.
     """
     rows = _attention_rows(cell, masked)
-    if not rows and noise.fitted is None:
+    if not rows and not noise.is_learned:
         return Looked()
-    zero_shot, variants = of_frames(classifier), shown_variants(cell.noise, tables)
+    zero_shot = of_frames(classifier)
+    scores = {name: table.scores for name, table in tables.items()}
+    variants = noise.shown_variants(scores, tables[noise.headline].labels)
 
     def seen(name: str, clip: ShownClip, row: int) -> Tensor:
         variant = variants[name]
@@ -78,12 +77,12 @@ def look(
         own = noise.by_name[variant.noise]
         return seen_frames(clip, own, column, device=classifier.device)
 
-    with cost.of("attention" if noise.fitted is None else "noise"):
+    with cost.of("noise" if noise.is_learned else "attention"):
         predictions = {name: tables[name].predictions() for name in variants}
         attention = attention_of(masked, zero_shot, predictions, rows, seen)
-        if noise.fitted is None or not is_learned(cell.noise):
+        if not noise.is_learned:
             return Looked(attention)
-        headline = headline_of(cell.noise)
+        headline = noise.headline
         examples = examples_of(
             masked,
             zero_shot,
@@ -93,15 +92,14 @@ def look(
             lambda clip, row: seen(headline, clip, row),
         )
         names = masked.frames.clip_set.class_names
-        classes = class_sizes(cell.noise, noise.fitted.perturbation, zero_shot, names)
+        classes = noise.class_sizes(zero_shot, names)
     return Looked(attention, examples, classes)
 
 
 def _attention_rows(cell: "Cell", masked: MaskedClips) -> list[int]:
     """Return the rows of the clips on which attention is measured."""
-    if is_learned(cell.noise):
-        measured = cell.model.gives_attribution and cell.noise.changes_pixels
-        return rows_with_subject(masked, cell.noise.attention_clips if measured else 0)
+    if (own := cell.noise.own_attention_clips) is not None:
+        return rows_with_subject(masked, own if cell.model.gives_attribution else 0)
     # The evaluated model's own attribution cannot serve as the ground truth.
     rows = rows_with_subject(masked, 0 if cell.region.asks_model else cell.attention_clips)
     if rows and not cell.model.gives_attribution:

@@ -15,6 +15,7 @@ from clip_har.engine.evaluate import evaluate
 from clip_har.engine.load_model import load_model
 from clip_har.engine.numbers import learning_numbers, numbers
 from clip_har.metrics.noise_effect import effect_table, noise_metrics
+from clip_har.noise.learned.opened import LearnedNoise
 from clip_har.results.costs import Cost
 from clip_har.results.files import COST, write_json
 from clip_har.results.result import Result
@@ -56,9 +57,9 @@ def make_result(
                 found.table, clean, found.attention, failed=float(len(frames.failures))
             )
             effects = None
-            if (fitted := found.noise.fitted) is not None:
+            if isinstance(found.noise, LearnedNoise):
                 effects = effect_table(found.answers, found.headline)
-                metrics |= learning_numbers(found.looked.classes, fitted.history)
+                metrics |= learning_numbers(found.looked.classes, found.noise.fitted.history)
                 metrics |= noise_metrics(effects)
             write_artifacts(
                 out,

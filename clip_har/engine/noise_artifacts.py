@@ -16,30 +16,30 @@ from clip_har.engine.examples import Example
 from clip_har.figures.noise import NoiseRow, noise_clips_figure, noise_sheet
 from clip_har.figures.noise_curves import loss_figure
 from clip_har.figures.save import save_figure
+from clip_har.noise.learned.base import Learned
 from clip_har.noise.learned.fit import NOISE_FILE, FittedNoise
+from clip_har.noise.learned.opened import LearnedNoise
 from clip_har.noise.learned.perturbation import PixelNoise
-from clip_har.noise.learned.settings import Learned
-from clip_har.noise.learned.variants import LEARNED
+from clip_har.noise.variants import LEARNED
 from clip_har.results.noise_answers import write_answers
 
 _LONG = ("prompts", "class_names", "clips")  # too long to show
 
 
 def write_noise(
-    folder: Path, noise: Learned, found: Evaluation, effects: pd.DataFrame, *, title: str
+    folder: Path, opened: LearnedNoise, found: Evaluation, effects: pd.DataFrame, *, title: str
 ) -> None:
     """Write all files of a cell's learned noise.
 
     Args:
         folder: a new folder.
-        noise: the settings.
+        opened: the noise.
         found: the cell's clips, noise and score tables.
         effects: see `clip_har.metrics.noise_effect.effect_table`.
         title: the title of the figures.
     """
     folder.mkdir()
-    fitted, looked, masked = found.noise.fitted, found.looked, found.masked
-    assert fitted is not None  # noqa: S101, the noise is learned
+    noise, fitted, looked, masked = opened.settings, opened.fitted, found.looked, found.masked
     fitted.save(folder / NOISE_FILE)
     card = noise_card(noise, fitted, looked.classes, effects)
     (folder / "card.md").write_text(card, encoding="utf-8")

@@ -19,14 +19,7 @@ from clip_har.metrics.noise_effect import effect_table, noise_metrics
 from clip_har.metrics.summary import summarise
 from clip_har.metrics.tables import confused_pairs, per_class
 from clip_har.noise.learned.learning import History
-from clip_har.results.files import (
-    FAILED_CLIPS,
-    METRICS,
-    METRICS_CODE,
-    NOISE,
-    PROTOCOL,
-    write_json,
-)
+from clip_har.results.files import FAILED_CLIPS, METRICS, METRICS_CODE, NOISE, PROTOCOL, write_json
 from clip_har.results.result import Result, metrics_code
 from clip_har.results.score_table import ScoreTable
 from clip_har.tracking.tracker import TrackingError
@@ -63,7 +56,7 @@ def learning_numbers(classes: pd.DataFrame, history: History) -> dict[str, float
     """Return the numbers that are counted while noise is learned, under their MLflow names.
 
     Args:
-        classes: the size of each class's noise, see `clip_har.engine.examples.class_sizes`.
+        classes: the size of each class's noise, see `clip_har.noise.contract.CellNoise`.
         history: the history of the learning.
     """
     found = {"noise/steps": float(history.steps), "noise/kept_step": float(history.kept)}

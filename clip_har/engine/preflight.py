@@ -14,6 +14,7 @@ def preflight(cell: Cell) -> ClipSet:
     Raises:
         ClipHarError: for the first problem that is found.
     """
+    cell.tracking.check()
     clips = clips_of(cell.dataset, cell.limit)
     if cell.shard is not None:
         cell.shard.of(clips)

@@ -7,9 +7,11 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
+from clip_har.config.cell import Cell
 from clip_har.config.compose import cell_from_config, without_hydra
 from clip_har.core.atomic import clear_up
 from clip_har.core.errors import describe
+from clip_har.core.settings import Role
 from clip_har.engine.job import Job, Prepared, prepared
 from clip_har.engine.shards import finished_shards, run_shard
 from clip_har.results.files import FAILED_CLIPS
@@ -50,8 +52,8 @@ def run_cell(config: DictConfig, job: Job) -> Outcome:
             varies = {**varies, "shard": str(cell.shard)}
         else:
             varies = {key: value for key, value in varies.items() if key != "shard"}
-        if job.sweep is None and cell.masking.is_clean:
-            _warn_of_no_mask(job.overrides)
+        if job.sweep is None:
+            _warn_of_unused(cell, job.overrides)
         run = prepared(plain, cell, job, varies)
         folder = run.folder
         if cell.shard is not None:
@@ -199,10 +201,12 @@ def _warn_of_failures(found: Result, run: Prepared) -> None:
         )
 
 
-def _warn_of_no_mask(overrides: Sequence[str]) -> None:
+def _warn_of_unused(cell: Cell, overrides: Sequence[str]) -> None:
+    """Warn of keys for masks that were typed and that the cell's mask does not take."""
+    unused = cell.fields_for(Role.MASK) - set(type(cell.masking).model_fields)
     for override in overrides:
-        if override.partition("=")[0] in ("ratio", "fill", "feature"):
-            log.warning(
-                "%s has no effect: masking=none hides nothing; add a mask, such as masking=percent",
-                override,
-            )
+        if override.partition("=")[0] in unused:
+            reason = "the mask does not take it"
+            if cell.masking.is_clean:
+                reason = "masking=none hides nothing; add a mask, such as masking=percent"
+            log.warning("%s has no effect: %s", override, reason)

@@ -1,4 +1,4 @@
-"""Make a score table from the scores of a cell's clips."""
+"""Make score tables from the scores of a cell's clips."""
 
 from collections.abc import Sequence
 
@@ -6,9 +6,34 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clip_har.data.clips import Clip
+from clip_har.engine.show import Shown
 from clip_har.masking.effect import MaskEffect
 from clip_har.masking.masked_clips import MaskedClips
+from clip_har.noise.variants import Variant
 from clip_har.results.score_table import OWN_SCENE, ScoreTable
+
+
+def table_of(variant: Variant, shown: Shown, masked: MaskedClips, *, pooling: str) -> ScoreTable:
+    """Return a variant's score table, with the size of the noise that each clip was shown with.
+
+    Args:
+        variant: the scores.
+        shown: all scores of the clips.
+        masked: the clips.
+        pooling: how frames become one clip; it determines the kind of the scores.
+    """
+    answers = shown.answers[variant.noise]
+    at = (np.arange(len(variant.columns)), variant.columns)
+    return score_table(
+        masked,
+        shown.effects,
+        variant.scores,
+        pooling=pooling,
+        noise_rms=answers.rms[at],
+        noise_largest=answers.largest[at],
+        drift=answers.drift[at],
+        embeddings=shown.embeddings,
+    )
 
 
 def score_table(

@@ -1,6 +1,6 @@
 """The one loop that shows a cell's clips to its model, with or without mask and noise."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -16,14 +16,11 @@ from clip_har.masking.masked_clips import MaskedClips, ShownClip
 from clip_har.models.zero_shot import Classifier
 from clip_har.noise.batch import ClipBatch
 from clip_har.noise.contract import Noise, Seen
+from clip_har.noise.variants import ChooseColumns
 from clip_har.results.costs import Cost
 
 _BATCHES = 8  # forward passes whose frames are in memory at once
 _CPU = torch.device("cpu")
-
-ChooseColumns = Callable[[NDArray[np.float32], slice], NDArray[np.int64]]
-"""Takes the scores ``(B, C)`` of some clips under the first noise, and their rows; returns
-``(B, K)``, the columns of the other noises under which these clips are shown."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,12 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from clip_har.metrics.bootstrap import (
-    GroupDraws,
-    group_draws,
-    multiplicities,
-    percentile_interval,
-)
+from clip_har.metrics.bootstrap import GroupDraws, group_draws, multiplicities, percentile_interval
 from clip_har.metrics.calibration import calibration_error, confidence_in_truth, gaps_by_bin
 from clip_har.metrics.pairing import Rows, common_rows
 from clip_har.metrics.prediction_bias import (

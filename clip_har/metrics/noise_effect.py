@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from clip_har.metrics.effect import paired_effect
-from clip_har.noise.learned.variants import NONE, pairs, slug
+from clip_har.noise.variants import NONE, pairs, slug
 from clip_har.results.noise_answers import Answers
 
 

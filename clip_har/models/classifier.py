@@ -21,8 +21,8 @@ def zero_shot_classifier(
 ) -> Tensor:
     """Embed the prompts of each class, average, renormalise (Radford et al. 2021, section 3.1.4).
 
-    The result is cached under a key of the weights and the texts, because with many templates the
-    text tower costs more than a small evaluation.
+    The result is cached, because with many templates the text tower costs more than a small
+    evaluation. Its key holds the weights with the tokenizer, the texts, and how they are tokenised.
 
     Args:
         model: the dual encoder.
@@ -38,7 +38,8 @@ def zero_shot_classifier(
         per_class = torch.split(embeddings, [len(texts) for texts in prompts])
         return normalize(torch.stack([rows.mean(dim=0) for rows in per_class]), dim=-1)
 
-    return _cached([model.digest, str(model.dtype), prompts], embed, cache_dir)
+    tokens = [prompts, model.padded_texts, model.context_length]
+    return _cached([model.digest, str(model.dtype), tokens], embed, cache_dir)
 
 
 def prompt_features(
@@ -59,7 +60,8 @@ def prompt_features(
         features = model.encode_texts([text for texts in prompts for text in texts])
         return features.reshape(len(prompts), -1, features.shape[-1])
 
-    return _cached(["features", model.digest, str(model.dtype), prompts], embed, cache_dir)
+    tokens = [prompts, model.context_length]
+    return _cached(["features", model.digest, str(model.dtype), tokens], embed, cache_dir)
 
 
 def _cached(described: list[Any], make: Callable[[], Tensor], cache_dir: Path) -> Tensor:

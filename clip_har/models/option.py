@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from clip_har.core.settings import Settings
+from clip_har.core.settings import Role, Settings
 from clip_har.data.sampling import Fit, Resample
 from clip_har.models.checkpoint import (
     MODEL,
@@ -35,8 +35,8 @@ class PretrainedModel(Settings):
         revision: hub commit, pinned so that the weights never change under a study.
     """
 
-    checkpoint: str
-    revision: str | None = None
+    checkpoint: Annotated[str, Role.CONTENT]
+    revision: Annotated[str | None, Role.CONTENT] = None
 
     architectures: ClassVar[Mapping[str, str]] = {}  # class of transformers by model_type
     caution: ClassVar[str] = ""
@@ -93,7 +93,7 @@ class FrameModel(PretrainedModel):
     """
 
     pooling: Literal["mean", "mean_probability", "max"] = "mean"
-    runtime: Runtime = "torch"
+    runtime: Annotated[Runtime, Role.RUN] = "torch"
 
     single_frames: ClassVar[bool] = True
     padded_texts: ClassVar[bool] = False  # see `clip_har.models.dual_encoder.DualEncoder`

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, cast
 
 import torch
 from torch import Tensor
@@ -156,3 +156,12 @@ class ZeroShot:
             model.logit_scale * embeddings.float() @ self.class_embeddings.float().T
             + model.logit_bias
         )
+
+
+def of_frames(classifier: Classifier) -> ZeroShot:
+    """Return the classifier, typed as a model of single frames.
+
+    `clip_har.config` refuses a model of whole clips for all that needs single frames: learned
+    noise, ``region=relevance`` and attention.
+    """
+    return cast(ZeroShot, classifier)

@@ -1,17 +1,20 @@
-"""The contract of noise that clips are shown with: no noise, random, or learned."""
+"""The contracts of noise that clips are shown with, and of all noise of one cell."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from clip_har.noise.variants import ChooseColumns, Scores, Variant
 from clip_har.noise.where import Where
 
 if TYPE_CHECKING:
+    import pandas as pd
     from torch import Tensor
 
+    from clip_har.models.zero_shot import ZeroShot
     from clip_har.noise.batch import ClipBatch
 
 
@@ -58,6 +61,62 @@ class Noise(Protocol):
             clips: the clips under their mask.
             seen: what `seen` returned for them.
             columns: ``(B,)``, the column of the noise that each clip gets.
+        """
+
+
+class CellNoise(Protocol):
+    """All noise that a cell's clips are shown with: its own, learned if needed, and its controls.
+
+    The contract, with no logic.
+    """
+
+    @property
+    def is_learned(self) -> bool:
+        """Whether it is learned from training clips."""
+
+    @property
+    def by_name(self) -> Mapping[str, Noise]:
+        """Each noise by its name. With learned noise the first one is no noise."""
+
+    @property
+    def headline(self) -> str:
+        """The name of the variant that the cell's own numbers are computed from."""
+
+    def columns_needed(self, labels: NDArray[np.int64]) -> ChooseColumns | None:
+        """Return which columns clips must be shown under; None for all columns.
+
+        Args:
+            labels: ``(N,)``, the true classes of the evaluated clips; only ``oracle`` uses them.
+        """
+
+    def variants(
+        self, scores: Mapping[str, Scores], labels: NDArray[np.int64]
+    ) -> dict[str, Variant]:
+        """Return every variant by name, from the same scores.
+
+        Args:
+            scores: ``(N, K, C)`` by noise, one row per clip.
+            labels: ``(N,)``, the true classes.
+        """
+
+    def shown_variants(
+        self, scores: Mapping[str, Scores], labels: NDArray[np.int64]
+    ) -> dict[str, Variant]:
+        """Return the variants whose clips are shown again: the headline, none and ``universal``.
+
+        The score tables are enough to make them, so merged shards can be used, too.
+
+        Args:
+            scores: ``(N, C)`` by variant.
+            labels: ``(N,)``, the true classes.
+        """
+
+    def class_sizes(self, zero_shot: "ZeroShot", names: Sequence[str]) -> "pd.DataFrame":
+        """Return a row per column of learned noise: its size, and how often it alone predicts.
+
+        Args:
+            zero_shot: the model with its classes.
+            names: the class names.
         """
 
 

@@ -1,7 +1,7 @@
 """Random noise: corruptions, also used as placebos for learned noise."""
 
-from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,17 +9,16 @@ from pydantic import Field
 
 from clip_har.core.seeding import generator
 from clip_har.noise.contract import Seen, noisy_frames, realised
-from clip_har.noise.settings import NoiseSettings
+from clip_har.noise.fixed import FixedNoise
 from clip_har.noise.where import Where
 
 if TYPE_CHECKING:
     import torch
 
-    from clip_har.models.zero_shot import Classifier
     from clip_har.noise.batch import ClipBatch
 
 
-class RandomNoise(NoiseSettings, ABC):
+class RandomNoise(FixedNoise):
     """What all random noise has in common; each option defines ``corrupt``.
 
     Attributes:
@@ -27,8 +26,6 @@ class RandomNoise(NoiseSettings, ABC):
         static: the same noise in all frames of a clip, or new noise in each frame.
         seed: of the noise.
     """
-
-    columns: ClassVar[int] = 1
 
     where: Where = "everywhere"
     static: bool = False
@@ -59,16 +56,6 @@ class RandomNoise(NoiseSettings, ABC):
             sizes.append(realised(_as_one(clip.frames), _as_one(noisy), [1]))
         rms, largest = (np.concatenate(part) for part in zip(*sizes, strict=True))
         return Seen(every, rms, largest)
-
-    def answers(
-        self,
-        classifier: "Classifier",
-        clips: "ClipBatch",  # noqa: ARG002
-        seen: Seen,
-        columns: NDArray[np.int64],  # noqa: ARG002
-    ) -> "tuple[torch.Tensor, torch.Tensor]":
-        """Return ``(B, C)`` scores and ``(B, D)`` embeddings of the clips with noise."""
-        return classifier.answers(seen.frames)
 
 
 class GaussianNoise(RandomNoise):

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pydantic import Field, field_validator, model_validator
 
 from clip_har.core.errors import ClipHarError
-from clip_har.core.settings import Settings
+from clip_har.core.settings import Role, Settings
 from clip_har.data.clips import Clip, ClipSet
 from clip_har.data.frames.store import ClipFrames
 from clip_har.data.sources.files import existing_file, existing_folder
@@ -52,8 +52,8 @@ class AnnotationRegion(Settings):
         ValueError: (by pydantic) on both ``maps`` and ``boxes``, or another kind of file.
     """
 
-    maps: Path | None = None
-    boxes: Path | None = None
+    maps: Annotated[Path | None, Role.CONTENT] = None
+    boxes: Annotated[Path | None, Role.CONTENT] = None
     resolution: tuple[_Edge, _Edge] = (240, 320)
     on_empty: OnEmpty = "skip"
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from clip_har.core.errors import ClipHarError
-from clip_har.core.settings import Settings
+from clip_har.core.settings import Role, Settings
 from clip_har.data.clips import ClipSet
 from clip_har.data.frames.store import ClipFrames
 from clip_har.models.checkpoint import REGION, CheckpointFormat, find_checkpoint, weights_digest
@@ -40,10 +40,6 @@ class PersonRegion(Settings):
     The weights are a folder (or a hub name) with ``*.safetensors``: torchvision's own state
     dictionary, which it publishes only as a pickle. `conversion` is the command to convert it.
 
-    ``checkpoint`` and ``revision`` only say where the weights are. They are left out of
-    ``model_dump``, and so of the keys of maps and results, which hold the digest of the weights
-    instead.
-
     Attributes:
         checkpoint: local folder or hub name; while it is None the source cannot be used.
         revision: hub commit; not used for a local folder.
@@ -54,8 +50,8 @@ class PersonRegion(Settings):
         on_empty: what happens to a clip without people.
     """
 
-    checkpoint: Annotated[str | None, Field(exclude=True)] = None
-    revision: Annotated[str | None, Field(exclude=True)] = None
+    checkpoint: Annotated[str | None, Role.CONTENT] = None
+    revision: Annotated[str | None, Role.CONTENT] = None
     architecture: Literal["maskrcnn_resnet50_fpn_v2", "maskrcnn_resnet50_fpn"] = (
         "maskrcnn_resnet50_fpn_v2"
     )

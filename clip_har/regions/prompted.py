@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from pydantic import Field, StringConstraints
 
 from clip_har.core.errors import ClipHarError
-from clip_har.core.settings import Settings
+from clip_har.core.settings import Role, Settings
 from clip_har.data.clips import ClipSet
 from clip_har.data.frames.store import ClipFrames
 from clip_har.models.checkpoint import REGION, CheckpointFormat, find_checkpoint, weights_digest
@@ -45,10 +45,6 @@ class PromptedRegion(Settings):
     Any text is a prompt, as given: "a ball", "the background", "a face". ``person`` is the prompt
     "a person", ``subject`` the setting below, and ``background`` all but the subject.
 
-    Settings that only say where the weights are or how the work is done (``checkpoint``,
-    ``revision``, ``batch_size``) are left out of ``model_dump``, and so of the keys of maps and
-    results, which hold the digest of the weights instead.
-
     Attributes:
         checkpoint: hub name, or a local folder in the hub's format.
         revision: hub commit, pinned so that the weights never change under a study.
@@ -60,13 +56,11 @@ class PromptedRegion(Settings):
         on_empty: what happens to a clip without the target.
     """
 
-    checkpoint: Annotated[str, Field(exclude=True)] = "CIDAS/clipseg-rd64-refined"
-    revision: Annotated[str | None, Field(exclude=True)] = (
-        "999e0328d9e10b484360c477313983f9afdd7050"
-    )
+    checkpoint: Annotated[str, Role.CONTENT] = "CIDAS/clipseg-rd64-refined"
+    revision: Annotated[str | None, Role.CONTENT] = "999e0328d9e10b484360c477313983f9afdd7050"
     subject: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)] = "a person"
     threshold: Annotated[float, Field(gt=0, lt=1)] = 0.5
-    batch_size: Annotated[int, Field(ge=1, exclude=True)] = 16
+    batch_size: Annotated[int, Field(ge=1), Role.RUN] = 16
     on_empty: OnEmpty = "skip"
 
     finds_regions: ClassVar[bool] = True

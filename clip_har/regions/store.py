@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from clip_har.core.cache import cached, key_of
 from clip_har.core.progress import track
-from clip_har.core.settings import Settings
+from clip_har.core.settings import Role
 from clip_har.data.frames.store import ClipFrames, FrameStore
 from clip_har.data.shards import JoinedFrames
 from clip_har.regions.source import RegionSource, is_found
@@ -174,10 +174,10 @@ def _read(folder: Path, frames: FrameStore) -> RegionMaps | None:
 def _key(
     source: RegionSource, target: str, frames: FrameStore, zero_shot: "Callable[[], ZeroShot]"
 ) -> str:
+    settings = source.described(without={Role.RUN, Role.CONTENT})
     described = [
         frames.path.name,
-        type(source).__name__,
-        source.model_dump(mode="json", exclude={"on_empty"}) if isinstance(source, Settings) else 0,
+        {key: value for key, value in settings.items() if key != "on_empty"},
         source.identity(frames.clip_set),
         zero_shot().digest if source.asks_model else "",
         target,

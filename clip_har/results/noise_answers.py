@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from clip_har.noise.learned.variants import slug
+from clip_har.noise.variants import slug
 from clip_har.results.files import write_json
 from clip_har.results.score_table import ScoreTable
 

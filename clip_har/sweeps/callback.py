@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from shutil import which
 from typing import Any
 
 from hydra.core.global_hydra import GlobalHydra
@@ -9,8 +10,12 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, open_dict, read_write
 
 from clip_har.config.compose import cell_from_config, expand, without_hydra
+from clip_har.config.faults import other_sweeper
+from clip_har.core.errors import ClipHarError
 from clip_har.engine.preflight import preflight
 from clip_har.sweeps.start import StartedSweep, claim_folder, start_sweep, swept_words
+
+_BASIC = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
 
 started: list[StartedSweep] = []
 """At most one sweep. A callback of Hydra cannot return a value, so it is kept here."""
@@ -51,7 +56,22 @@ def _start_run(config: DictConfig) -> None:
         config.hydra.run.dir = str(claim_folder(Path(config.hydra.run.dir)))
 
 
+def _check_plugins(config: DictConfig) -> None:
+    """Refuse a sweeper that chooses values itself, and Slurm where there is none."""
+    choices = config.hydra.runtime.choices
+    if config.hydra.sweeper.get("_target_") != _BASIC:
+        raise ClipHarError(other_sweeper(str(choices["hydra/sweeper"])))
+    launcher = str(config.hydra.launcher.get("_target_"))
+    if launcher.endswith(".SlurmLauncher") and which("srun") is None:
+        raise ClipHarError(
+            f"hydra/launcher={choices['hydra/launcher']}: srun was not found: run the command on a"
+            " node of a Slurm cluster, or use hydra/launcher=joblib, which runs cells in processes"
+            " of this machine"
+        )
+
+
 def _start_sweep(config: DictConfig) -> None:
+    _check_plugins(config)
     loader = GlobalHydra.instance().config_loader()
     words = swept_words(config)
     sweep = start_sweep(

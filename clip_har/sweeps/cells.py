@@ -1,12 +1,12 @@
 """Which finished cells of a sweep belong together."""
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from clip_har.config.cell import Cell
-from clip_har.core.settings import Role
+from clip_har.core.settings import Role, Settings
 from clip_har.results.names import MASK, short_key
 from clip_har.results.result import Result
 
@@ -21,10 +21,9 @@ def described(cell: Cell, *, without: Collection[str]) -> dict[str, str]:
         without: groups (``masking``) or full keys (``noise.seed``).
     """
     kinds = {key: type(getattr(cell, key)).__name__ for key in _KINDS}
-    kinds["region.checkpoint"] = str(getattr(cell.region, "checkpoint", None))  # not dumped
     flat: dict[str, str] = dict(kinds)
 
-    def walk(node: Any, prefix: str) -> None:
+    def walk(node: Mapping[str, Any], prefix: str) -> None:
         for key, value in node.items():
             if isinstance(value, dict):
                 walk(value, f"{prefix}{key}.")
@@ -32,8 +31,13 @@ def described(cell: Cell, *, without: Collection[str]) -> dict[str, str]:
                 flat[f"{prefix}{key}"] = str(value)
 
     others = cell.fields_for(Role.RUN, Role.NOISE)  # the noise's own keys cover these
-    walk(cell.model_dump(mode="json", exclude=others), "")
-    flat.pop("model.runtime", None)  # the runtime does not change a result, either
+    for name in [name for name in type(cell).model_fields if name not in others]:
+        value = getattr(cell, name)
+        if isinstance(value, Settings):
+            inner = value.described(without={Role.RUN})
+            walk({key: inner[key] for key in inner if key != "kind"}, f"{name}.")
+        else:
+            flat[name] = str(value)
     return {
         key: value
         for key, value in flat.items()

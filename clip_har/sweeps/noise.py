@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import pandas as pd
 
 from clip_har.metrics.effect import paired_effect
-from clip_har.noise.learned.variants import LEARNED, NONE, pairs, slug
 from clip_har.noise.settings import NoiseSettings
+from clip_har.noise.variants import LEARNED, NONE, pairs, slug
 from clip_har.results.names import MASK, cell_name
 from clip_har.results.result import Result
 from clip_har.sweeps.cells import grouped, plain
@@ -97,7 +97,9 @@ def noise_name(noise: NoiseSettings) -> str:
     """Return the name of the option of some settings.
 
     Example:
-        >>> from clip_har.noise.learned.settings import ClassSpecificNoise
+        >>> from clip_har.noise.learned.settings import (
+    ClassSpecificNoise,
+    )
         >>> noise_name(ClassSpecificNoise())
         'class_specific'
     """

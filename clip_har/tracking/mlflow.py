@@ -14,16 +14,19 @@ from typing import TYPE_CHECKING
 from filelock import FileLock
 from pydantic import field_validator
 
+from clip_har.core.addresses import with_login, without_login
 from clip_har.core.code_version import code_digest, git_commit
+from clip_har.core.errors import ClipHarError
 from clip_har.core.settings import Settings
 from clip_har.tracking.tracker import RunInfo, SweepStatus, TrackingError
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities import DatasetInput
+    from mlflow.entities import DatasetInput, Experiment
 
 _VALUE_LIMIT = 6000  # characters of a parameter, MLflow's own limit
 _NOTE_LIMIT = 8000  # characters of a tag, MLflow's own limit
+_EXPERIMENT = "clip_har"
 _DATASET_TRIES = 5
 _RUNS_AT_ONCE = 50000  # MLflow's own limit
 _METRICS_AT_ONCE = 1000  # MLflow's own limit
@@ -34,16 +37,34 @@ class MLflowTracking(Settings):
 
     Attributes:
         uri: address of the tracking server or database; None for SQLite in the results folder.
-        experiment: name of the MLflow experiment.
+        experiment: name of the MLflow experiment; empty for ``clip_har``.
     """
 
     uri: str | None = None
-    experiment: str = "clip_har"
+    experiment: str = _EXPERIMENT
 
     @field_validator("uri")
     @classmethod
     def _empty_is_none(cls, uri: str | None) -> str | None:
         return uri or None
+
+    @field_validator("experiment")
+    @classmethod
+    def _has_a_name(cls, experiment: str) -> str:
+        return experiment or _EXPERIMENT
+
+    def check(self) -> None:
+        """Refuse a login in a configuration file: all settings are stored with each result.
+
+        Raises:
+            ClipHarError: when the address contains a user name or password.
+        """
+        if self.uri is not None and (plain := without_login(self.uri)) != self.uri:
+            raise ClipHarError(
+                f"tracking.uri={plain}: a configuration file holds its user name or password,"
+                " which would be stored with each result; put the whole address into"
+                " MLFLOW_TRACKING_URI, or type it in the command"
+            )
 
     def open_sweep(self, results_dir: Path, *, name: str, key: str, fresh: bool) -> str:
         """Open the parent run of a sweep, or continue the one of this key unless ``fresh``.
@@ -77,7 +98,7 @@ class MLflowTracking(Settings):
     ) -> None:
         """Send a sweep's files, numbers and note, and end the parent run."""
         with _store_errors(self.uri):
-            client, _ = self._connect(results_dir)
+            client, experiment = self._connect(results_dir)
             try:
                 for path in files:
                     client.log_artifact(run_id, str(path))
@@ -85,6 +106,13 @@ class MLflowTracking(Settings):
                 if note:  # what the UI shows as the run's description
                     client.set_tag(run_id, "mlflow.note.content", _first_lines(note))
             finally:
+                # Runs of workers that were killed, as by Ctrl-C, could not end themselves.
+                if status == "KILLED":
+                    query = (
+                        f"tags.`mlflow.parentRunId` = '{run_id}' and attributes.status = 'RUNNING'"
+                    )
+                    for left in client.search_runs([experiment], query, max_results=_RUNS_AT_ONCE):
+                        client.set_terminated(left.info.run_id, "KILLED")
                 client.set_terminated(run_id, status)
 
     def log_figure(self, results_dir: Path, path: Path, *, name: str) -> None:
@@ -155,8 +183,9 @@ class MLflowTracking(Settings):
             # The store itself may have failed: the first error is the one to report.
             with suppress(Exception):
                 if isinstance(error, Exception):
-                    client.set_tag(run_id, "clip_har.error", f"{type(error).__name__}: {error}")
-                    client.log_text(run_id, traceback.format_exc(), "error.txt")
+                    text = without_login(f"{type(error).__name__}: {error}")
+                    client.set_tag(run_id, "clip_har.error", text)
+                    client.log_text(run_id, without_login(traceback.format_exc()), "error.txt")
                     client.set_terminated(run_id, "FAILED")
                 else:  # Ctrl-C, or the end of the process
                     client.set_terminated(run_id, "KILLED")
@@ -174,7 +203,7 @@ class MLflowTracking(Settings):
 
         for noisy in ("alembic", "mlflow"):  # they log every migration of a new store
             logging.getLogger(noisy).setLevel(logging.WARNING)
-        uri = self.uri or default_uri(results_dir)
+        uri = with_login(self.uri) if self.uri else default_uri(results_dir)
         local = uri.startswith("sqlite:")
         place = (results_dir / "mlartifacts").as_uri() if local else None
         results_dir.mkdir(parents=True, exist_ok=True)
@@ -182,6 +211,7 @@ class MLflowTracking(Settings):
         with FileLock(results_dir / "mlflow.lock") if local else nullcontext():
             client = MlflowClient(tracking_uri=uri)
             if found := client.get_experiment_by_name(self.experiment):
+                self._check_active(found, uri)
                 return client, str(found.experiment_id)
             # which of the UI's two views opens first
             tags = {"mlflow.experimentKind": "custom_model_development"}
@@ -193,6 +223,16 @@ class MLflowTracking(Settings):
                 if found is None:
                     raise
                 return client, str(found.experiment_id)
+
+    def _check_active(self, found: "Experiment", uri: str) -> None:
+        """Refuse an experiment that was deleted: MLflow takes no new runs for it."""
+        if found.lifecycle_stage != "active":
+            raise TrackingError(
+                f"tracking.experiment={self.experiment}: this experiment was deleted in the MLflow"
+                f" store; restore it (MLFLOW_TRACKING_URI={without_login(uri)} mlflow experiments"
+                f" restore --experiment-id {found.experiment_id}), or give another name with"
+                " tracking.experiment=…"
+            )
 
 
 class _Run:
@@ -313,8 +353,8 @@ def _store_errors(uri: str | None) -> Iterator[None]:
         requests.RequestException,
         OSError,
     ) as error:
-        shown = uri or "SQLite in results_dir"
-        reason = str(error).splitlines()[0]
+        shown = without_login(uri or "") or "SQLite in results_dir"
+        reason = without_login((str(error).splitlines() or [type(error).__name__])[0])
         raise TrackingError(
             f"tracking.uri={shown}: the MLflow store cannot be used ({reason}); check the address,"
             " or run with tracking=none"

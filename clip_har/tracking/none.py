@@ -19,6 +19,9 @@ class _NoRun:
 class NoTracking(Settings):
     """Send nothing anywhere."""
 
+    def check(self) -> None:
+        """Refuse nothing."""
+
     def open_sweep(self, results_dir: Path, *, name: str, key: str, fresh: bool) -> None:
         """Open no parent run."""
 

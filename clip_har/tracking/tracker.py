@@ -55,6 +55,9 @@ class Run(Protocol):
 class Tracking(Option, Protocol):
     """Where results are sent, besides the disk."""
 
+    def check(self) -> None:
+        """Raise `ClipHarError` for settings that must not be stored with a result."""
+
     def open_sweep(self, results_dir: Path, *, name: str, key: str, fresh: bool) -> str | None:
         """Open the parent run of a sweep, or find it by its key unless ``fresh``; return its id."""
 

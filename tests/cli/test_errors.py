@@ -42,6 +42,16 @@ def test_one_line(tmp_path: Path, sweep: list[str], arguments: list[str], expect
     assert expected in fault(tmp_path, *sweep, *arguments)
 
 
+def test_slurm_off_a_cluster_is_refused_before_the_first_cell(tmp_path: Path) -> None:
+    line = fault(tmp_path, "-m", "masking=percent", "ratio=0.1,0.3", "hydra/launcher=slurm")
+    assert line.startswith("hydra/launcher=slurm: srun was not found: ")
+
+
+def test_a_sweeper_that_chooses_values_is_refused(tmp_path: Path) -> None:
+    line = fault(tmp_path, "-m", "ratio=interval(0.1,0.3)", "hydra/sweeper=optuna")
+    assert line.startswith("hydra/sweeper=optuna: all cells of a sweep are checked before ")
+
+
 def test_several_values_are_a_sweep(tmp_path: Path) -> None:
     message = fault(tmp_path, "masking=shape", "ratio=0.1,0.3")
     assert message.startswith("ratio=0.1,0.3: several values make a sweep: add -m")

@@ -69,6 +69,7 @@ def test_what_changes_a_result_is_another_cell(base: list[str], change: str) -> 
     "change",
     [
         "batch_size=1",
+        "model.runtime=compile",
         "device=cpu",
         "overwrite=always",
         "results_dir=elsewhere",
@@ -121,6 +122,26 @@ def test_other_maps_are_another_cell(base: list[str], tmp_path: Path) -> None:
         np.savez_compressed(maps / "running_0.npz", labels=labels)
         digests.append(printed(*base, *at))
     assert digests[0] != digests[1]
+    moved = shutil.copytree(tmp_path / "maps", tmp_path / "moved")
+    assert printed(*base, at[0], f"region.maps={moved}") == digests[1], "the place does not count"
+
+
+def test_boxes_and_weights_of_a_region_source_count_by_content_not_by_place(
+    base: list[str], tmp_path: Path
+) -> None:
+    found = set()
+    for name in ("here", "there"):
+        folder = tmp_path / name
+        folder.mkdir()
+        rows = "video,frame,x1,y1,x2,y2\nrunning_0,0,1,1,9,9\n"
+        (folder / "boxes.csv").write_text(rows, encoding="utf-8")
+        (folder / "model.safetensors").write_bytes(b"weights")
+        found.add(printed(*base, "region=annotation", f"region.boxes={folder / 'boxes.csv'}"))
+        found.add(printed(*base, "region=person", f"region.checkpoint={folder}"))
+    assert len(found) == 2
+    (folder / "boxes.csv").write_text(rows.replace("9,9", "9,8"), encoding="utf-8")
+    other = printed(*base, "region=annotation", f"region.boxes={folder / 'boxes.csv'}")
+    assert other not in found
 
 
 def test_what_no_mask_is_aimed_at_does_not_count(base: list[str]) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from clip_har.config.compose import CONFIG_DIR
 from clip_har.core import code_version
-from clip_har.core.code_version import closure_of, code_of
+from clip_har.core.code_version import PACKAGE, closure_of, code_of
 
 FILES = {
     "__init__": "from clip_har.apart import other",
@@ -162,10 +162,21 @@ def test_a_result_does_not_depend_on_what_only_shows_it_nor_on_options_it_does_n
 
 
 def test_a_result_does_not_depend_on_metrics_nor_on_masks_it_does_not_use():
-    closure = closure_of("clip_har.engine.evaluate")
+    closure = closure_of("clip_har.engine.evaluate", "clip_har.noise.none")
     metrics = {name for name in closure if name.startswith("clip_har.metrics.")}
     assert metrics <= {"clip_har.metrics.attention"}
-    learned_under = {"none", "percent", "shape", "feature", "isolation"}  # see `TrainMask`
-    masks = {path.stem for path in (CONFIG_DIR / "masking").glob("*.yaml")} - learned_under
-    assert "swap" in masks
-    assert not closure & {f"clip_har.masking.{name}" for name in masks - {"away"}}
+    masks = {path.stem for path in (CONFIG_DIR / "masking").glob("*.yaml")}
+    assert "percent" in masks
+    assert not closure & {f"clip_har.masking.{name}" for name in masks}
+
+
+@pytest.mark.parametrize("noise", ["none", "random"])
+def test_only_a_cell_with_learned_noise_depends_on_its_code_and_its_masks(noise):
+    closure = closure_of("clip_har.engine.evaluate", f"clip_har.noise.{noise}")
+    assert not [name for name in closure if name.startswith("clip_har.noise.learned")]
+    with_learned = closure_of("clip_har.engine.evaluate", "clip_har.noise.learned.settings")
+    folder = PACKAGE / "noise" / "learned"
+    assert {f"clip_har.noise.learned.{path.stem}" for path in folder.glob("[a-z]*.py")} <= (
+        with_learned
+    )
+    assert "clip_har.masking.isolation" in with_learned

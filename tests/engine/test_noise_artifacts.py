@@ -16,17 +16,17 @@ from clip_har.engine.evaluate import Evaluation
 from clip_har.engine.noise_artifacts import noise_card, write_noise
 from clip_har.masking.masked_clips import MaskedClips
 from clip_har.metrics.noise_effect import effect_table
+from clip_har.noise.learned.base import Learned, LossWeights
 from clip_har.noise.learned.fit import FittedNoise, load_noise
+from clip_har.noise.learned.opened import LearnedNoise
 from clip_har.noise.learned.settings import (
     BorderNoise,
     ClassSpecificNoise,
     EmbeddingNoise,
-    Learned,
-    LossWeights,
     ResidualNoise,
     UniversalNoise,
 )
-from clip_har.noise.learned.variants import slug
+from clip_har.noise.variants import slug
 from clip_har.results.noise_answers import read_answers
 from clip_har.results.score_table import ScoreTable
 from tests.noise.made import COUNT, evaluated, planted_classifier, random_noise, shown
@@ -66,9 +66,13 @@ def effects_of(found: Evaluation) -> pd.DataFrame:
     return effect_table(found.answers, found.headline)
 
 
+def opened_of(found: Evaluation) -> LearnedNoise:
+    assert isinstance(found.noise, LearnedNoise)
+    return found.noise
+
+
 def fitted_of(found: Evaluation) -> FittedNoise:
-    assert found.noise.fitted is not None
-    return found.noise.fitted
+    return opened_of(found).fitted
 
 
 Written = Callable[..., tuple[Path, Evaluation]]
@@ -80,7 +84,7 @@ def written(small_frames: FrameStore, tmp_path: Path) -> Written:
         masked = shown(frames or small_frames)
         result = result_of(noise, masked)
         folder = tmp_path / "noise"
-        write_noise(folder, noise, result, effects_of(result), title="cell $1_")
+        write_noise(folder, opened_of(result), result, effects_of(result), title="cell $1_")
         return folder, result
 
     return found
@@ -132,7 +136,7 @@ def test_answers_are_read_as_they_were_written(small_frames, tmp_path):
     attention[3] = np.nan
     looked = replace(result.looked, attention={"universal": {"mass": attention}})
     seen = replace(result, looked=looked)
-    write_noise(tmp_path / "noise", noise, seen, effects_of(seen), title="")
+    write_noise(tmp_path / "noise", opened_of(seen), seen, effects_of(seen), title="")
     headline, answers = read_answers(tmp_path / "noise")
     assert headline == "oracle (leaks the label)"
     assert list(answers) == list(result.answers)

@@ -20,16 +20,12 @@ from clip_har.masking.percent import PercentMask
 from clip_har.models.pooling import Pooling, clip_scores
 from clip_har.models.zero_shot import ZeroShot
 from clip_har.noise.contract import Noise
-from clip_har.noise.learned.perturbation import (
-    NoPerturbation,
-    Perturbation,
-    PixelNoise,
-)
+from clip_har.noise.learned.base import Learned
+from clip_har.noise.learned.perturbation import NoPerturbation, Perturbation, PixelNoise
 from clip_har.noise.learned.settings import (
     BorderNoise,
     ClassSpecificNoise,
     EmbeddingNoise,
-    Learned,
     ResidualNoise,
     UniversalNoise,
 )

@@ -17,18 +17,19 @@ from clip_har.engine.show import show_clips
 from clip_har.masking.percent import PercentMask
 from clip_har.metrics.effect import paired_effect
 from clip_har.metrics.noise_effect import effect_table, noise_metrics
-from clip_har.noise.learned.controls import derangement, random_like
+from clip_har.noise.learned.base import Learned
+from clip_har.noise.learned.controls import random_like
+from clip_har.noise.learned.opened import LearnedNoise
 from clip_har.noise.learned.perturbation import NoPerturbation
-from clip_har.noise.learned.protocols import PROTOCOLS, apply_protocol
+from clip_har.noise.learned.protocols import PROTOCOLS, apply_protocol, derangement
 from clip_har.noise.learned.settings import (
     BorderNoise,
     ClassSpecificNoise,
     EmbeddingNoise,
-    Learned,
     ResidualNoise,
     UniversalNoise,
 )
-from clip_har.noise.learned.variants import pairs, slug
+from clip_har.noise.variants import pairs, slug
 from clip_har.results.noise_answers import Answers
 from clip_har.results.score_table import ScoreTable
 from tests.noise.made import (
@@ -398,7 +399,7 @@ def test_an_oracle_is_compared_with_controls_that_leak_alike():
 
 
 def metrics_of(found: Evaluation, effects: pd.DataFrame | None = None) -> dict[str, float]:
-    assert found.noise.fitted is not None
+    assert isinstance(found.noise, LearnedNoise)
     if effects is None:
         effects = effect_table(found.answers, found.headline)
     counted = learning_numbers(found.looked.classes, found.noise.fitted.history)

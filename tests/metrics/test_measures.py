@@ -15,6 +15,7 @@ from clip_har.engine.numbers import learning_numbers
 from clip_har.metrics.measure import Measure
 from clip_har.metrics.measures import MEASURES, find, shown_in
 from clip_har.metrics.noise_effect import effect_table, noise_metrics
+from clip_har.noise.learned.opened import LearnedNoise
 from clip_har.results.costs import Cost, Part
 from clip_har.results.result import Result
 from tests.command import run_command
@@ -94,7 +95,7 @@ def test_the_attention_and_costs_of_a_cell_are_in_it() -> None:
 
 
 def test_what_learned_noise_logs_is_in_it(named: Evaluation) -> None:
-    assert named.noise.fitted is not None
+    assert isinstance(named.noise, LearnedNoise)
     logged = set(learning_numbers(named.looked.classes, named.noise.fitted.history))
     logged |= set(noise_metrics(effect_table(named.answers, named.headline)))
     assert all(find(name).source == "cell" for name in logged)

@@ -11,6 +11,7 @@ from clip_har.data.shards import Shard
 from clip_har.engine.clips import frame_settings, open_frames
 from clip_har.engine.evaluate import evaluate
 from clip_har.engine.merge_shards import write_shard
+from clip_har.noise.learned.opened import LearnedNoise
 from clip_har.results.score_table import ScoreTable
 from tests.checkpoints import write_siglip, write_xclip
 from tests.data.made import write_video
@@ -96,7 +97,7 @@ def test_noise_is_learned_for_siglip_without_attention(siglip):
         "learning.validate_every=1", "train_masking=[none]",
     )  # fmt: skip
     found = evaluate(cell, cell.dataset.clips())
-    assert found.noise.fitted is not None
+    assert isinstance(found.noise, LearnedNoise)
     assert all(answers.attention is None for answers in found.answers.values())
     assert np.isfinite(found.table.scores).all()
 

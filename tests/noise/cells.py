@@ -7,7 +7,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from clip_har.config.cell import Cell
 from clip_har.config.compose import cell_from_config
-from clip_har.noise.learned.settings import Learned, is_learned
+from clip_har.noise.learned.base import Learned
 from tests.config.test_cell import composed
 
 
@@ -33,5 +33,10 @@ def cell_of(*overrides: str) -> Cell:
 
 def learned_of(cell: Cell) -> Learned:
     """Return the learned noise of a cell that has some."""
-    assert is_learned(cell.noise)
+    assert isinstance(cell.noise, Learned)
     return cell.noise
+
+
+def identity(cell: Cell) -> str:
+    """Return what decides a cell's noise besides its settings."""
+    return cell.noise.identity(cell)

@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from clip_har.models.zero_shot import ZeroShot
+from clip_har.noise.learned.base import Learned
 from clip_har.noise.learned.identity import training_clips
 from clip_har.noise.learned.learning import History, learn
 from clip_har.noise.learned.perturbation import Perturbation
-from clip_har.noise.learned.settings import Learned
 from clip_har.noise.learned.training_clips import TrainingClips
 from tests.noise.made import planted_classifier, started
 

@@ -16,11 +16,9 @@ from torch.nn.functional import normalize
 from clip_har.data.clips import ClipSet
 from clip_har.data.frames.store import FrameStore
 from clip_har.data.sampling import FrameSettings
-from clip_har.engine import fit_noise
 from clip_har.engine.answer import answer
 from clip_har.engine.evaluate import Evaluation
 from clip_har.engine.look import look
-from clip_har.engine.variants import headline_of
 from clip_har.masking.mask import Mask
 from clip_har.masking.masked_clips import MaskedClips
 from clip_har.masking.none import NoMask
@@ -28,6 +26,8 @@ from clip_har.models.clip import CLIP
 from clip_har.models.dual_encoder import DualEncoder
 from clip_har.models.pooling import Pooling
 from clip_har.models.zero_shot import ZeroShot
+from clip_har.noise.learned import opened
+from clip_har.noise.learned.base import Learned, LearningSettings
 from clip_har.noise.learned.controls import Calibration
 from clip_har.noise.learned.fit import FittedNoise
 from clip_har.noise.learned.learning import History
@@ -36,8 +36,6 @@ from clip_har.noise.learned.settings import (
     BorderNoise,
     ClassSpecificNoise,
     EmbeddingNoise,
-    Learned,
-    LearningSettings,
     ResidualNoise,
     UniversalNoise,
 )
@@ -202,15 +200,16 @@ def evaluated(
 
     model = SimpleNamespace(gives_attribution=True)
     cell: Any = SimpleNamespace(noise=noise, cache_dir=None, model=model)
+    no_frames: Any = None  # nothing is learned
     cost = Cost()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fit_noise, "fit", given)
-        patch.setattr(fit_noise, "described_calibration", lambda *_: {})
-        patch.setattr(fit_noise, "fitted_calibration", lambda *_, **__: CALIBRATION)
-        made = fit_noise.learn_noise(cell.noise, cell, masked.frames, classifier)
+        patch.setattr(opened, "fit", given)
+        patch.setattr(opened, "described_calibration", lambda *_: {})
+        patch.setattr(opened, "fitted_calibration", lambda *_, **__: CALIBRATION)
+        made = opened.open_learned(noise, cell, masked.frames, classifier, no_frames)
     tables = answer(cell, masked, classifier, made, clean=None, cost=cost)
     looked = look(cell, masked, classifier, made, tables, cost=cost)
-    found = Evaluation(masked, headline_of(noise), tables, made, looked)
+    found = Evaluation(masked, tables, made, looked)
     return found.table, found
 
 

@@ -8,7 +8,7 @@ from omegaconf import OmegaConf
 
 from clip_har.config.compose import CONFIG_DIR
 from clip_har.config.options import option_files
-from clip_har.noise.learned.settings import LearningSettings
+from clip_har.noise.learned.base import LearningSettings
 from tests.config.test_cell import composed
 from tests.noise.cells import cell_of, learned_of
 

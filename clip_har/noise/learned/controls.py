@@ -12,11 +12,10 @@ from scipy.special import log_softmax
 from clip_har.core.progress import track
 from clip_har.core.seeding import generator
 from clip_har.models.zero_shot import ZeroShot
+from clip_har.noise.learned.base import Learned
 from clip_har.noise.learned.perturbation import Perturbation
-from clip_har.noise.learned.settings import Learned
 from clip_har.noise.learned.training_clips import TrainingClips
-
-Scores = NDArray[np.float32]
+from clip_har.noise.variants import Scores
 
 _PENALTIES = (1e-4, 1e-3, 1e-2, 1e-1)  # of the biases of the calibration control
 _EMPTY_LEVELS = (0, 127, 255)  # frames of one grey: black, mid grey, white
@@ -45,19 +44,6 @@ def random_like(perturbation: Perturbation, *, seed: int) -> Perturbation:
             row[shown] = dealt * draws.choice(np.array([-1, 1], np.float32), len(dealt))
         parts[name] = torch.from_numpy(rows).reshape(part.shape).to(part.device)
     return perturbation.as_strong(parts)
-
-
-def derangement(classes: int, *, seed: int) -> NDArray[np.int64]:
-    """Return for each class another class, whose δ it gets; each δ is used once.
-
-    Args:
-        classes: at least 2.
-        seed: of the random numbers.
-    """
-    order = generator(seed, "noise/shuffled", "classes").permutation(classes)
-    partner = np.empty(classes, np.int64)
-    partner[order] = np.roll(order, 1)  # one cycle through all classes: none keeps its own
-    return partner
 
 
 @dataclass(frozen=True, eq=False)

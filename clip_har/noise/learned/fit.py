@@ -15,10 +15,10 @@ from clip_har.core.errors import ClipHarError
 from clip_har.core.tensor_file import read_tensors, save_tensors, write_tensors
 from clip_har.data.clips import ClipSet
 from clip_har.models.zero_shot import ZeroShot
+from clip_har.noise.learned.base import Learned
 from clip_har.noise.learned.controls import Calibration, calibrate
 from clip_har.noise.learned.learning import History, learn
 from clip_har.noise.learned.perturbation import Perturbation, make_perturbation
-from clip_har.noise.learned.settings import Learned
 from clip_har.noise.learned.training_clips import TrainingClips
 
 log = logging.getLogger(__name__)

@@ -11,13 +11,17 @@ from clip_har.core.errors import ClipHarError
 from clip_har.core.settings import Role
 from clip_har.data.clips import ClipSet, ClipSource, clips_of
 from clip_har.models.checkpoint import weights_digest
-from clip_har.noise.cell import LearningCell
-from clip_har.noise.learned.settings import BETWEEN_CLASSES, Learned, LossWeights, UniversalNoise
+from clip_har.noise.learned.base import Learned
+from clip_har.noise.settings import LearningCell
 
 log = logging.getLogger(__name__)
 
 # The modules that choose the training clips and learn, with all that they import.
-_LEARNING = ("clip_har.noise.learned.fit", "clip_har.engine.training")
+_LEARNING = (
+    "clip_har.noise.learned.fit",
+    "clip_har.noise.learned.training",
+    "clip_har.engine.clips",
+)
 
 
 @lru_cache(maxsize=4)  # a sweep asks for it for each of its cells
@@ -53,26 +57,6 @@ def training_clips(dataset: ClipSource, limit: int | None) -> ClipSet:
     return clips
 
 
-def universal_twin(noise: Learned) -> UniversalNoise:
-    """Return one noise for all classes with the same budget, clips, masks, steps and frames.
-
-    Its loss has the same terms without those between classes, scaled so that the largest weight is
-    1. The scale changes neither Adam nor sign steps. So losses of one sweep that differ only in the
-    terms between classes share one twin.
-    """
-    other = {"loss", "controls", "file", "attention_clips", "epsilon"}
-    shared = set(UniversalNoise.model_fields) - other
-    given = {key: getattr(noise, key) for key in shared if hasattr(noise, key)}
-    given |= noise.twin_budget()
-    weights = {
-        name: weight for name, weight in noise.loss.given().items() if name not in BETWEEN_CLASSES
-    }
-    if weights:
-        largest = max(weights.values())
-        given["loss"] = LossWeights(**{name: value / largest for name, value in weights.items()})
-    return UniversalNoise(**given)
-
-
 def described_fit(noise: Learned, cell: LearningCell) -> dict[str, Any]:
     """Return all that decides learned noise, as a JSON object.
 
@@ -82,7 +66,7 @@ def described_fit(noise: Learned, cell: LearningCell) -> dict[str, Any]:
     """
     return {
         "kind": type(noise).__name__,
-        "noise": noise.model_dump(mode="json", exclude=noise.fields_for(Role.USE, Role.RUN)),
+        "noise": noise.model_dump(mode="json", exclude=noise.fields_for(Role.USE, Role.CONTENT)),
         **_described_learning(noise, cell),
     }
 
@@ -125,18 +109,18 @@ def described_model(cell: LearningCell) -> dict[str, Any]:
     }
 
 
-def learned_from(cell: LearningCell) -> str:
-    """Return a digest of all that decides a cell's noise and its controls, settings included.
+def learned_from(noise: Learned, cell: LearningCell) -> str:
+    """Return a digest of all that decides learned noise and its controls, settings included.
 
-    It is fast if the clips are there, because it is called before a sweep starts. It is empty for
-    noise that is not learned.
+    It is fast if the clips are there, because it is called before a sweep starts.
+
+    Args:
+        noise: of the cell.
+        cell: the checked settings.
 
     Raises:
         ClipHarError: when there are no clips to learn from, or there is no such file.
     """
-    noise = cell.noise
-    if not noise.is_learned:
-        return ""
     parts: list[object] = []
     if noise.file is None:
         parts.append(described_fit(noise, cell))
@@ -147,7 +131,8 @@ def learned_from(cell: LearningCell) -> str:
         parts.append(hashlib.sha256(path.read_bytes()).hexdigest())
     if noise.controls:  # these are learned in any case
         parts.append(described_calibration(noise, cell))
-        parts += [described_fit(universal_twin(noise), cell)] if noise.has_universal_twin else []
+        twin = noise.twin()
+        parts += [] if twin is None else [described_fit(twin, cell)]
     return key_of(parts)
 
 
@@ -163,7 +148,8 @@ def _described_learning(noise: Learned, cell: LearningCell) -> dict[str, Any]:
     source, region = cell.region, None
     if noise.needs_region or aimed:
         options.append(source)
-        region = [source.described(), source.identity(clips)]
+        settings = source.described(without={Role.RUN, Role.CONTENT})
+        region = [settings, source.identity(clips)]
     return {
         **described_model(cell),
         "data": clips.name,

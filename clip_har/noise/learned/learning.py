@@ -17,9 +17,9 @@ from clip_har.core.progress import track
 from clip_har.core.seeding import generator
 from clip_har.core.tensor_file import read_tensors, write_tensors
 from clip_har.models.zero_shot import ZeroShot
+from clip_har.noise.learned.base import Learned
 from clip_har.noise.learned.objective import class_prior, sample_wrong, terms
 from clip_har.noise.learned.perturbation import Perturbation
-from clip_har.noise.learned.settings import Learned
 from clip_har.noise.learned.training_clips import Batch, TrainingClips
 
 Curve = dict[int, float]

@@ -10,8 +10,8 @@ from torch.nn.functional import adaptive_avg_pool2d
 from clip_har.models.attribution import attribution_with_gradient
 from clip_har.models.zero_shot import ZeroShot
 from clip_har.noise.learned import loss
+from clip_har.noise.learned.base import Learned
 from clip_har.noise.learned.perturbation import Perturbation, PixelNoise
-from clip_har.noise.learned.settings import Learned
 from clip_har.noise.learned.training_clips import Batch
 
 _RARE = 1e-3  # prior of a class without a training clip, before all are scaled to sum to 1

@@ -15,7 +15,7 @@ from clip_har.models.preprocess import normalise
 from clip_har.models.zero_shot import ZeroShot
 from clip_har.noise.batch import ClipBatch
 from clip_har.noise.contract import Noise, Seen, noisy_frames, realised, unchanged
-from clip_har.noise.learned.settings import Learned, LearnedPixels
+from clip_har.noise.learned.base import Learned, LearnedPixels
 from clip_har.noise.learned.shift import EmbeddingShift, rows_of
 from clip_har.noise.where import Where
 

@@ -5,13 +5,16 @@ serves all protocols; ``clean`` is ``(N, C)``, the scores without noise. All ret
 scores whose softmax is the distribution over the classes.
 """
 
+from typing import Literal
+
 import numpy as np
 from numpy.typing import NDArray
 
-from clip_har.noise.learned.settings import Protocol
+from clip_har.core.seeding import generator
+from clip_har.noise.variants import Scores
 
-Scores = NDArray[np.float32]
-
+Protocol = Literal["candidate", "topk", "predicted", "oracle"]
+"""How noise per class is used when the label is not known."""
 PROTOCOLS: tuple[Protocol, ...] = ("candidate", "topk", "predicted", "oracle")
 LEAKS = " (leaks the label)"
 """Follows the name of everything that depends on the true label."""
@@ -135,3 +138,16 @@ def topk(clean: Scores, noisy: Scores, k: int) -> Scores:
     np.put_along_axis(found, best, ranked, axis=1)
     np.put_along_axis(found, others, kept - kept[:, :1] + lowest - gap, axis=1)
     return found
+
+
+def derangement(classes: int, *, seed: int) -> NDArray[np.int64]:
+    """Return for each class another class, whose δ it gets; each δ is used once.
+
+    Args:
+        classes: at least 2.
+        seed: of the random numbers.
+    """
+    order = generator(seed, "noise/shuffled", "classes").permutation(classes)
+    partner = np.empty(classes, np.int64)
+    partner[order] = np.roll(order, 1)  # one cycle through all classes: none keeps its own
+    return partner

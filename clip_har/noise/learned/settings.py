@@ -1,280 +1,107 @@
-"""The settings of learned noise."""
+"""The options of learned noise, one class each; what they share is in `base`."""
 
-from abc import ABC, abstractmethod
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self, TypeGuard
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from clip_har.core.errors import ClipHarError
-from clip_har.core.settings import Role, Settings
-from clip_har.models.source import NO_ATTRIBUTION
-from clip_har.noise.settings import NoiseSettings
-from clip_har.noise.where import Where
-from clip_har.regions.source import PERSON, SUBJECT
+from clip_har.noise.learned.base import (
+    BETWEEN_CLASSES,
+    Count,
+    GreyLevels,
+    Learned,
+    LearnedPixels,
+    LossWeights,
+    PerClass,
+)
+from clip_har.noise.none import NoNoise
 
 if TYPE_CHECKING:
-    from clip_har.noise.cell import LearningCell
-
-Weight = Annotated[float, Field(ge=0)]
-Share = Annotated[float, Field(gt=0, lt=1)]
-Count = Annotated[int, Field(ge=1)]
-Ratio = Annotated[float, Field(ge=0, le=1)]
-Positive = Annotated[float, Field(gt=0)]
-GreyLevels = Annotated[float, Field(gt=0, le=255)]
-
-Protocol = Literal["candidate", "topk", "predicted", "oracle"]
-"""How noise per class is used when the label is not known, see
-`clip_har.noise.learned.protocols`."""
-
-TrainMask = Literal["none", "percent", "shape", "feature", "isolation", "same"]
-TrainMasks = Annotated[tuple[TrainMask, ...], Field(min_length=1)]
-TrainRatios = Annotated[tuple[Ratio, ...], Field(min_length=1)]
+    from clip_har.data.frames.store import FrameStore
+    from clip_har.models.zero_shot import Classifier
+    from clip_har.noise.contract import CellNoise
+    from clip_har.noise.settings import LearningCell, OpenFrames
 
 
-BETWEEN_CLASSES = ("contrast", "ranking")
-"""Terms of the loss that need the noise of several classes."""
+class _Option(Learned):
+    """What every option does: it learns its noise."""
 
+    def twin(self) -> Learned | None:
+        """Return its universal twin, see `universal_twin`."""
+        return universal_twin(self)
 
-class LossWeights(Settings):
-    """Weights of the terms of the loss, see `clip_har.noise.learned.loss`; 0 leaves a term out.
+    def unlearned(self) -> NoNoise:
+        """Return no noise."""
+        return NoNoise()
 
-    Attributes:
-        cross_entropy: of the prediction for x + δ_y.
-        contrast: a wrong class's δ must not move the prediction to that class.
-        ranking: the true class must be best when each class is scored on its own x + δ_c.
-        bias: KL of the mean prediction from the class prior, under wrong classes' δ.
-        attention: share of the attribution outside the subject; needs a region source.
-    """
+    def identity(self, cell: "LearningCell") -> str:
+        """Return a digest of all that decides the noise and its controls, settings included.
 
-    cross_entropy: Weight = 0.0
-    contrast: Weight = 0.0
-    ranking: Weight = 0.0
-    bias: Weight = 0.0
-    attention: Weight = 0.0
-
-    def given(self) -> dict[str, float]:
-        """Return the weights above 0 by term."""
-        return {name: weight for name, weight in self.model_dump().items() if weight > 0}
-
-
-class LearningSettings(Settings):
-    """How noise is learned; the root key ``learning`` sets it for all learned noise of a sweep.
-
-    Attributes:
-        steps: optimiser steps.
-        batch: frames that pass through the model in one step, forward and backward.
-        optimiser: ``adam``, or ``sign``: steps of equal length along the sign of the gradient
-            (Madry et al. 2018); both project back into the budget.
-        step_size: at the start, as a share of the budget; it falls along a cosine.
-        validate_every: steps between validations.
-        patience: validations without a better score before learning stops.
-        validation_share: share of the training groups that are kept for validation.
-        validation_clips: largest number of validation clips.
-        train_clips: largest number of training clips, evenly spread; None for all.
-    """
-
-    steps: Count = 300
-    batch: Count = 96
-    optimiser: Literal["adam", "sign"] = "adam"
-    step_size: Positive = 0.05
-    validate_every: Count = 25
-    patience: Count = 6
-    validation_share: Share = 0.2
-    validation_clips: Count = 120
-    train_clips: Count | None = None
-
-
-class Learned(NoiseSettings, ABC):
-    """What all learned noise has in common; the options below say what is learned.
-
-    Attributes:
-        loss: weights of the terms of the loss.
-        train_masking: masks of the training clips, in equal shares. ``feature`` and ``isolation``
-            are aimed at the subject and need a region source; ``same`` is the cell's own mask with
-            its fill, so that each mask has its own noise; the others have a black fill.
-        train_ratios: hidden shares of these masks, in equal shares.
-        learning: how it is learned.
-        controls: also evaluate the controls, and for noise per class the other protocols, see
-            `clip_har.noise.learned.controls`; without them a cell needs only the forward passes of
-            its own protocol.
-        attention_clips: number of clips on which attention is measured, evenly spread; 0 for none.
-        file: use this noise instead of learning: the ``noise.safetensors`` of another run.
-        seed: of the starting values, the batches and the masks in training.
-    """
-
-    is_learned: ClassVar[bool] = True
-    per_class: ClassVar[bool] = False
-    """Whether there is one noise for each class."""
-    changes_pixels: ClassVar[bool] = True
-    """Whether it is added to pixels, not in feature space."""
-    has_universal_twin: ClassVar[bool] = True
-    """Whether noise for all classes is a control of it; False if it is such noise itself."""
-
-    loss: LossWeights = LossWeights(cross_entropy=1.0)
-    train_masking: TrainMasks = ("none", "percent", "shape")
-    train_ratios: TrainRatios = (0.1, 0.3, 0.5)
-    learning: LearningSettings = LearningSettings()
-    controls: Annotated[bool, Role.USE] = True
-    attention_clips: Annotated[int, Field(ge=0), Role.USE] = 64
-    file: Annotated[Path | None, Role.RUN] = None  # its content counts, not its path
-    seed: Annotated[int, Field(ge=0)] = 0
-
-    @model_validator(mode="after")
-    def _something_to_learn_from(self) -> Self:
-        if not self.weights():
-            between = "" if self.per_class else f" other than {' and '.join(BETWEEN_CLASSES)}"
-            raise ValueError(f"loss: expected at least one term with a weight above 0{between}")
-        return self
-
-    def weights(self) -> dict[str, float]:
-        """Return the weights above 0 of the terms that this noise can use.
-
-        Noise that is one for all classes ignores the terms between classes, so that a sweep can set
-        one loss for several kinds of noise.
-        """
-        given = self.loss.given()
-        left_out = () if self.per_class else BETWEEN_CLASSES
-        return {name: weight for name, weight in given.items() if name not in left_out}
-
-    def wrong_classes(self, classes: int) -> int:  # noqa: ARG002
-        """Return the number of wrong classes whose noise each training frame gets, of C classes."""
-        return 0
-
-    def frames_in_step(self, classes: int) -> int:  # noqa: ARG002
-        """Return the number of training frames in a step, for noise of C classes."""
-        return self.learning.batch
-
-    @abstractmethod
-    def budgets(self) -> dict[str, float]:
-        """Return the budgets of its tensors: ``shared`` by all classes, ``own`` of each class."""
-
-    def twin_budget(self) -> dict[str, float]:
-        """Return the budget setting of its universal twin; empty for the twin's default."""
-        return {}
-
-    @property
-    def needs_region(self) -> bool:
-        """Whether it can only be learned with a region source."""
-        return self.loss.attention > 0 or bool({"feature", "isolation"} & set(self.train_masking))
-
-    def check(self, cell: "LearningCell") -> None:
-        """Check that the rest of the cell provides what the noise needs.
-
-        Args:
-            cell: the checked settings.
+        It is fast if the clips are there, because it is called before a sweep starts.
 
         Raises:
-            ClipHarError: when the model, the region source or the cell's mask does not fit.
+            ClipHarError: when there are no clips to learn from, or there is no such file.
         """
-        if not cell.model.single_frames:
-            raise ClipHarError(
-                "noise: noise is learned on single frames, and the model takes whole clips; use"
-                " noise=none, gaussian, uniform or salt_pepper, or a model of single frames, such"
-                " as a CLIP"
-            )
-        if self.loss.attention > 0 and not cell.model.gives_attribution:
-            raise ClipHarError(f"noise.loss.attention: {NO_ATTRIBUTION}; set it to 0")
-        if self.needs_region and not cell.region.finds_regions:
-            raise ClipHarError(
-                "noise.loss.attention, and feature or isolation in noise.train_masking, must know"
-                " where the subject is: add region=motion or region=annotation"
-            )
-        if "same" in self.train_masking:
-            _check_same_mask(cell)
-        if self.needs_region and cell.region.uses_label(SUBJECT):
-            raise ClipHarError(
-                "noise.train_masking, noise.loss.attention: a subject found by the true label"
-                " (region.attribution=label) would teach the label; use another region source"
-            )
+        from clip_har.noise.learned.identity import learned_from
+
+        return learned_from(self, cell)
+
+    def open(
+        self,
+        cell: "LearningCell",
+        frames: "FrameStore",
+        classifier: "Classifier",
+        open_frames: "OpenFrames",
+    ) -> "CellNoise":
+        """Return the noise with its controls; learn it first if that was not done yet.
+
+        Raises:
+            ClipHarError: as `clip_har.noise.learned.opened.open_learned`.
+        """
+        from clip_har.noise.learned.opened import open_learned
+
+        return open_learned(self, cell, frames, classifier, open_frames)
 
 
-class LearnedPixels(Learned):
-    """What learned noise that is added to pixels has in common.
+def universal_twin(noise: Learned) -> "UniversalNoise":
+    """Return one noise for all classes with the same budget, clips, masks, steps and frames.
 
-    Attributes:
-        epsilon: budget of δ. With ``norm=linf`` the largest change of a pixel in grey levels; with
-            ``norm=l2`` the root mean square change over the pixels of a frame in grey levels, so
-            that both mean the same at every frame size.
-        norm: ``linf`` or ``l2``.
-        resolution: side of the grid that δ is learned on, spread bilinearly over the frame; None
-            for one value per pixel.
-        static: one δ for all frames, or one for each frame of a clip.
-        where: see `clip_har.noise.where.Where`.
+    Its loss has the same terms without those between classes, scaled so that the largest weight is
+    1. The scale changes neither Adam nor sign steps. So losses of one sweep that differ only in the
+    terms between classes share one twin.
     """
-
-    epsilon: GreyLevels = 16.0
-    norm: Literal["linf", "l2"] = "linf"
-    resolution: Count | None = None
-    static: bool = True
-    where: Where = "everywhere"
-
-    @property
-    def border(self) -> int | None:
-        """Width of the border that it is confined to, pixels; None for the whole frame."""
-        return None
-
-    def budgets(self) -> dict[str, float]:
-        """Return the budget of the tensor that all classes share."""
-        return {"shared": self.epsilon}
-
-    def twin_budget(self) -> dict[str, float]:
-        """Return the same budget."""
-        return {"epsilon": self.epsilon}
-
-    def check(self, cell: "LearningCell") -> None:
-        """Check that the rest of the cell provides what the noise needs, see `Learned.check`."""
-        super().check(cell)
-        if not self.static and cell.frames.sampler not in ("uniform", "middle"):
-            raise ClipHarError(
-                f"noise.static=false learns noise for each frame of a clip, and frames.sampler="
-                f"{cell.frames.sampler} takes as many as a clip has: use frames.sampler=uniform"
-            )
+    other = {"loss", "controls", "file", "attention_clips", "epsilon"}
+    shared = set(UniversalNoise.model_fields) - other
+    given = {key: getattr(noise, key) for key in shared if hasattr(noise, key)}
+    given |= noise.twin_budget()
+    weights = {
+        name: weight for name, weight in noise.loss.given().items() if name not in BETWEEN_CLASSES
+    }
+    if weights:
+        largest = max(weights.values())
+        given["loss"] = LossWeights(**{name: value / largest for name, value in weights.items()})
+    return UniversalNoise(**given)
 
 
-class PerClass(Learned):
-    """What noise per class has in common.
-
-    Attributes:
-        wrong: number of wrong classes whose δ each training clip gets, besides its own.
-        protocol: how predictions are made without the label; ``oracle`` uses the label.
-        top_k: candidates of ``protocol=topk``.
-    """
-
-    per_class: ClassVar[bool] = True
-
-    loss: LossWeights = LossWeights(cross_entropy=0.3, ranking=1.0)
-    wrong: Count = 3
-    protocol: Annotated[Protocol, Role.USE] = "candidate"
-    top_k: Annotated[Count, Role.USE] = 5
-
-    @property
-    def uses_label(self) -> bool:
-        """Whether the noise that a clip gets depends on its true label: a leak."""
-        return self.protocol == "oracle"
-
-    def wrong_classes(self, classes: int) -> int:
-        """Return the number of wrong classes whose noise each training frame gets, of C classes."""
-        return min(self.wrong, classes - 1)
-
-
-class UniversalNoise(LearnedPixels):
+class UniversalNoise(LearnedPixels, _Option):
     """One δ for all clips (Moosavi-Dezfooli et al. 2017, here to help instead of to harm)."""
 
-    has_universal_twin: ClassVar[bool] = False
+    def twin(self) -> None:
+        """Return None: it is one noise for all classes itself."""
 
 
-class BorderNoise(LearnedPixels):
+class BorderNoise(LearnedPixels, _Option):
     """One learned frame around all clips (visual prompting, Bahng et al. 2022).
 
     Attributes:
         width: of the border, pixels.
     """
 
-    has_universal_twin: ClassVar[bool] = False
-
     epsilon: GreyLevels = 255.0
     width: Count = 8
+
+    def twin(self) -> None:
+        """Return None: it is one noise for all classes itself."""
 
     @property
     def border(self) -> int | None:
@@ -282,7 +109,7 @@ class BorderNoise(LearnedPixels):
         return self.width
 
 
-class ClassSpecificNoise(PerClass, LearnedPixels):
+class ClassSpecificNoise(PerClass, LearnedPixels, _Option):
     """One δ per class: δ_c (arXiv 2507.18675)."""
 
     def frames_in_step(self, classes: int) -> int:
@@ -313,7 +140,7 @@ class ResidualNoise(ClassSpecificNoise):
         return {"epsilon": min(self.epsilon + self.epsilon_class, 255.0)}
 
 
-class EmbeddingNoise(PerClass):
+class EmbeddingNoise(PerClass, _Option):
     """A shift per class in feature space: a frame is embedded once, and scored C times.
 
     Attributes:
@@ -336,27 +163,3 @@ class EmbeddingNoise(PerClass):
                 " could move to; use noise=class_specific, or set it to 0"
             )
         super().check(cell)
-
-
-def is_learned(noise: NoiseSettings) -> TypeGuard[Learned]:
-    """Return whether noise is learned from training clips, in a way that type checkers follow."""
-    return noise.is_learned
-
-
-def _check_same_mask(cell: "LearningCell") -> None:
-    """Raise if training clips cannot be shown under the cell's mask."""
-    if cell.masking.swaps_scene or cell.masking.feature not in (None, PERSON, SUBJECT):
-        raise ClipHarError(
-            "train_masking=same learns noise under the cell's own mask, which must not be a swap"
-            " nor be aimed at anything but the subject: name masks, such as"
-            " train_masking=[none,percent]"
-        )
-    if cell.masking.feature is None:
-        return
-    if not cell.region.finds_regions:
-        raise ClipHarError("train_masking=same: the mask needs region=motion or region=annotation")
-    if cell.region.uses_label(SUBJECT):
-        raise ClipHarError(
-            "train_masking=same: a subject found by the true label (region.attribution=label) would"
-            " teach the label; use another region source"
-        )

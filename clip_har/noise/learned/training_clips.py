@@ -21,7 +21,7 @@ from clip_har.masking.masked_clips import MaskedClips
 from clip_har.masking.none import NoMask
 from clip_har.masking.percent import PercentMask
 from clip_har.masking.shape import ShapeMask
-from clip_har.noise.learned.settings import Learned, TrainMask
+from clip_har.noise.learned.base import Learned, TrainMask
 from clip_har.regions.source import SUBJECT
 
 log = logging.getLogger(__name__)

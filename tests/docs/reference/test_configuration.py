@@ -11,7 +11,7 @@ from clip_har.config.compose import CONFIG_DIR
 from clip_har.config.options import option_files
 from clip_har.core.settings import Role, Settings
 from clip_har.data.sampling import FrameSettings
-from clip_har.noise.learned.settings import LearningSettings
+from clip_har.noise.learned.base import LearningSettings
 from docs.reference.configuration import configuration_page
 
 

@@ -12,20 +12,20 @@ from scipy.optimize import approx_fprime, minimize
 from scipy.special import softmax
 from torch import Tensor
 
+from clip_har.noise.learned.base import Learned
 from clip_har.noise.learned.controls import (
     Calibration,
     calibrate,
-    derangement,
     fit_calibration,
     named_on_empty,
     random_like,
 )
 from clip_har.noise.learned.perturbation import Perturbation, PixelNoise, make_perturbation
+from clip_har.noise.learned.protocols import derangement
 from clip_har.noise.learned.settings import (
     BorderNoise,
     ClassSpecificNoise,
     EmbeddingNoise,
-    Learned,
     ResidualNoise,
     UniversalNoise,
 )

@@ -15,13 +15,13 @@ from clip_har.core.errors import ClipHarError
 from clip_har.data.clips import Clip, ClipSet
 from clip_har.models.zero_shot import ZeroShot
 from clip_har.noise.learned import fit
+from clip_har.noise.learned.base import Learned
 from clip_har.noise.learned.fit import NOISE_FILE, FittedNoise, learned_noise, load_noise
 from clip_har.noise.learned.learning import _Loop
 from clip_har.noise.learned.settings import (
     BorderNoise,
     ClassSpecificNoise,
     EmbeddingNoise,
-    Learned,
     ResidualNoise,
     UniversalNoise,
 )

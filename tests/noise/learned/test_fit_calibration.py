@@ -4,9 +4,10 @@ from typing import Any
 
 import numpy as np
 
+from clip_har.noise.learned.base import Learned
 from clip_har.noise.learned.controls import Calibration
 from clip_har.noise.learned.fit import fitted_calibration
-from clip_har.noise.learned.settings import ClassSpecificNoise, Learned, UniversalNoise
+from clip_har.noise.learned.settings import ClassSpecificNoise, UniversalNoise
 from tests.noise.made import planted_classifier
 
 

@@ -16,23 +16,18 @@ from clip_har.core.errors import ClipHarError
 from clip_har.core.settings import Settings
 from clip_har.data.clips import Clip, ClipSet
 from clip_har.data.sources.manifest import Manifest
-from clip_har.noise.learned.identity import (
-    described_fit,
-    learned_from,
-    training_clips,
-    universal_twin,
-)
+from clip_har.noise.learned.base import LearningSettings, LossWeights
+from clip_har.noise.learned.identity import described_fit, training_clips
 from clip_har.noise.learned.settings import (
     BorderNoise,
     ClassSpecificNoise,
     EmbeddingNoise,
-    LearningSettings,
-    LossWeights,
     ResidualNoise,
     UniversalNoise,
+    universal_twin,
 )
 from tests.data.made import write_video
-from tests.noise.cells import cell_of, learned_of
+from tests.noise.cells import cell_of, identity, learned_of
 from tests.planted import CLASSES
 
 Rows = Sequence[Sequence[str]]
@@ -394,14 +389,14 @@ def test_noise_from_a_file_needs_no_training_clips_unless_a_control_does(base, t
     path.write_bytes(b"noise")
     own = write_table(tmp_path / "clips.csv", [row for row in rows_of(table) if row[3] == "test"])
     cell = [*moved(base, own, table), NOISE, f"noise.file={path}"]
-    assert learned_from(cell_of(*cell, "noise.controls=false"))
+    assert identity(cell_of(*cell, "noise.controls=false"))
     with pytest.raises(ClipHarError, match="train"):
-        learned_from(cell_of(*cell))
+        identity(cell_of(*cell))
 
 
 @pytest.mark.parametrize("noise", ["none", "gaussian"])
 def test_noise_that_is_not_learned_comes_from_nowhere(base, noise):
-    assert learned_from(cell_of(*base, f"noise={noise}")) == ""
+    assert identity(cell_of(*base, f"noise={noise}")) == ""
 
 
 def test_the_tables_training_split_is_what_is_learned_from(base, table, caplog):

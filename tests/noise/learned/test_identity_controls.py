@@ -5,17 +5,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from clip_har.noise.learned.identity import described_calibration, learned_from
+from clip_har.noise.learned.base import Learned
+from clip_har.noise.learned.identity import described_calibration
 from clip_har.noise.learned.settings import (
     BorderNoise,
     ClassSpecificNoise,
     EmbeddingNoise,
-    Learned,
     ResidualNoise,
     UniversalNoise,
 )
 from tests.data.made import write_video
-from tests.noise.cells import cell_of, learned_of
+from tests.noise.cells import cell_of, identity, learned_of
 
 pytestmark = pytest.mark.usefixtures("no_kept_clips")
 
@@ -57,7 +57,7 @@ def write_map(path: Path, *, frames: int, side: int) -> None:
     ids=lambda value: type(value).__name__ if isinstance(value, Learned) else "",
 )
 def test_noise_for_all_classes_is_not_compared_with_its_like(noise, expected):
-    assert noise.has_universal_twin == expected
+    assert (noise.twin() is not None) == expected
 
 
 def calibration(*overrides: str) -> object:
@@ -105,10 +105,10 @@ def test_regions_of_training_clips_count_where_noise_is_learned_by_them(base, tm
     aimed = ["region=annotation", f"region.maps={tmp_path}", "noise=universal"]
     attentive = [*base, *aimed, "noise.loss.attention=1", "noise.controls=false"]
     plain = [*base, *aimed, "noise.controls=false"]
-    before = learned_from(cell_of(*attentive)), learned_from(cell_of(*plain))
+    before = identity(cell_of(*attentive)), identity(cell_of(*plain))
     write_map(tmp_path / "2.npz", frames=10, side=30)  # of the training split
-    assert learned_from(cell_of(*attentive)) != before[0]
-    assert learned_from(cell_of(*plain)) == before[1]
+    assert identity(cell_of(*attentive)) != before[0]
+    assert identity(cell_of(*plain)) == before[1]
 
 
 def test_noise_of_a_file_is_evaluated_beside_controls_that_are_learned(base, tmp_path):
@@ -118,8 +118,8 @@ def test_noise_of_a_file_is_evaluated_beside_controls_that_are_learned(base, tmp
     universal = [*base, "noise=universal", f"noise.file={path}"]
     # The calibration knows the masks, the universal twin also the budget.
     masks, budget = "train_ratios=[0.2]", "noise.epsilon=3"
-    assert learned_from(cell_of(*universal, masks)) != learned_from(cell_of(*universal))
-    assert learned_from(cell_of(*universal, budget)) == learned_from(cell_of(*universal))
-    assert learned_from(cell_of(*given, budget)) != learned_from(cell_of(*given))
+    assert identity(cell_of(*universal, masks)) != identity(cell_of(*universal))
+    assert identity(cell_of(*universal, budget)) == identity(cell_of(*universal))
+    assert identity(cell_of(*given, budget)) != identity(cell_of(*given))
     alone = [*given, "noise.controls=false"]
-    assert learned_from(cell_of(*alone, masks, budget)) == learned_from(cell_of(*alone))
+    assert identity(cell_of(*alone, masks, budget)) == identity(cell_of(*alone))

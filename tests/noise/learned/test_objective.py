@@ -11,9 +11,10 @@ from torch import Tensor
 
 from clip_har.models.zero_shot import ZeroShot
 from clip_har.noise.learned import loss
+from clip_har.noise.learned.base import Learned, LossWeights
 from clip_har.noise.learned.objective import class_prior, sample_wrong, terms
 from clip_har.noise.learned.perturbation import Perturbation, PixelNoise, make_perturbation
-from clip_har.noise.learned.settings import ClassSpecificNoise, Learned, LossWeights, UniversalNoise
+from clip_har.noise.learned.settings import ClassSpecificNoise, UniversalNoise
 from clip_har.noise.learned.training_clips import Batch, TrainingClips
 from tests.noise.made import planted_classifier
 

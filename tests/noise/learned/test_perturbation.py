@@ -8,13 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
+from clip_har.noise.learned.base import Learned, LearnedPixels
 from clip_har.noise.learned.perturbation import PixelNoise, add, make_perturbation
 from clip_har.noise.learned.settings import (
     BorderNoise,
     ClassSpecificNoise,
     EmbeddingNoise,
-    Learned,
-    LearnedPixels,
     ResidualNoise,
     UniversalNoise,
 )

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from clip_har.noise.learned.protocols import (
     LEAKS,
     PROTOCOLS,
+    Protocol,
     apply_protocol,
     candidate,
     shown_name,
     topk,
 )
-from clip_har.noise.learned.settings import Protocol
 
 CLEAN = np.array([[3, 2, 0], [0, 1, 5]], np.float32)
 NOISY = np.array(

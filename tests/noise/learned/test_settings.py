@@ -5,7 +5,8 @@ from typing import get_args
 import pytest
 
 from clip_har.core.errors import ClipHarError
-from clip_har.noise.learned.settings import LossWeights, Protocol
+from clip_har.noise.learned.base import LossWeights
+from clip_har.noise.learned.protocols import Protocol
 from tests.noise.cells import cell_of, learned_of
 
 NO_LOSS = ["noise.loss.cross_entropy=0", "noise.loss.ranking=0"]

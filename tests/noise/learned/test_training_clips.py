@@ -20,7 +20,8 @@ from clip_har.masking.masked_clips import MaskedClips
 from clip_har.masking.none import NoMask
 from clip_har.masking.percent import PercentMask
 from clip_har.masking.shape import ShapeMask
-from clip_har.noise.learned.settings import LearningSettings, UniversalNoise
+from clip_har.noise.learned.base import LearningSettings
+from clip_har.noise.learned.settings import UniversalNoise
 from clip_har.noise.learned.training_clips import Batch, TrainingClips, sample_mask, split_groups
 from clip_har.regions.source import SUBJECT
 from tests.noise.made import subject_maps

@@ -1,25 +1,23 @@
 """The clips that a cell's noise is learned from, decoded and under its masks."""
 
 import logging
-from typing import TYPE_CHECKING
 
 from clip_har.core.errors import ClipHarError
-from clip_har.engine.clips import open_frames
 from clip_har.masking.mask import Mask
 from clip_har.masking.masked_clips import MaskedClips, locate
 from clip_har.masking.none import NoMask
 from clip_har.models.zero_shot import ZeroShot
+from clip_har.noise.learned.base import Learned
 from clip_har.noise.learned.identity import training_clips
-from clip_har.noise.learned.settings import Learned
 from clip_har.noise.learned.training_clips import TrainingClips, split_groups
-
-if TYPE_CHECKING:
-    from clip_har.config.cell import Cell
+from clip_har.noise.settings import LearningCell, OpenFrames
 
 log = logging.getLogger(__name__)
 
 
-def open_training(noise: Learned, cell: "Cell", zero_shot: ZeroShot) -> TrainingClips:
+def open_training(
+    noise: Learned, cell: LearningCell, zero_shot: ZeroShot, open_frames: OpenFrames
+) -> TrainingClips:
     """Decode the clips that a cell's noise is learned from, or open them if decoded already.
 
     Clips without a subject are treated as in evaluation (``region.on_empty``) where a mask or the
@@ -29,11 +27,12 @@ def open_training(noise: Learned, cell: "Cell", zero_shot: ZeroShot) -> Training
         noise: the settings of the cell's noise.
         cell: the checked settings.
         zero_shot: its model with its classes.
+        open_frames: opens the frames of clips.
 
     Raises:
         ClipHarError: as `split_groups`; and with ``on_empty=error`` for a clip without a subject.
     """
-    frames = open_frames(cell, training_clips(cell.dataset, noise.learning.train_clips))
+    frames = open_frames(training_clips(cell.dataset, noise.learning.train_clips))
     own: Mask = cell.masking if "same" in noise.train_masking else NoMask()
     subject = noise.needs_region or own.feature is not None
     clips = locate(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,15 +10,14 @@ import numpy as np
 import pytest
 
 from clip_har.core.errors import ClipHarError
-from clip_har.engine import fit_noise
+from clip_har.engine.clips import open_frames
 from clip_har.engine.evaluate import Evaluation, evaluate
 from clip_har.engine.load_model import load_zero_shot
-from clip_har.engine.training import open_training
 from clip_har.masking.none import NoMask
+from clip_har.noise.learned import opened
+from clip_har.noise.learned.base import Learned
 from clip_har.noise.learned.fit import learned_noise
-from clip_har.noise.learned.settings import (
-    Learned,
-)
+from clip_har.noise.learned.training import open_training
 from tests.data.made import write_video
 from tests.noise.cells import cell_of, learned_of
 from tests.noise.made import CONTROLS, PER_CLASS, planted_classifier, scores
@@ -93,7 +93,7 @@ def test_the_noise_of_another_run_is_used_and_only_the_control_is_learned(
         asked.append(type(noise).__name__)
         return learned_noise(noise, *given, **more)
 
-    monkeypatch.setattr(fit_noise, "learned_noise", watched)
+    monkeypatch.setattr(opened, "learned_noise", watched)
     again, _, _ = evaluated("noise=class_specific", f"noise.file={path}")
     assert np.array_equal(again.scores, table.scores)
     assert asked == ["UniversalNoise"]
@@ -120,7 +120,7 @@ def test_training_clips_have_the_subjects_place_where_it_is_needed(
 ):
     cell = cell_of(*cell_options, *more)
     classifier = load_zero_shot(cell, cell.dataset.clips())
-    training = open_training(learned_of(cell), cell, classifier)
+    training = open_training(learned_of(cell), cell, classifier, partial(open_frames, cell))
     assert (training.clips.subject is not None) == regions
     own = cell.masking if "same" in learned_of(cell).train_masking else NoMask()
     assert training.clips.masking == own
@@ -136,7 +136,7 @@ def test_one_class_is_too_few(evaluated, cell_options):
     cell = cell_of("noise=universal")
     alone = replace(classifier, class_embeddings=classifier.class_embeddings[:1])
     with pytest.raises(ClipHarError, match="expected at least 2 classes, got 1"):
-        fit_noise.learn_noise(learned_of(cell), cell, None, alone)  # type: ignore[arg-type]
+        opened.open_learned(learned_of(cell), cell, None, alone, None)  # type: ignore[arg-type]
 
 
 AIMED = ("noise=universal", "region=annotation", "train_masking=[none,feature]")
@@ -151,9 +151,9 @@ def test_training_clips_without_a_subject_follow_on_empty(cell_options, tmp_path
     classifier = load_zero_shot(cell, cell.dataset.clips())
     if on_empty == "error":
         with pytest.raises(ClipHarError, match=r"in 2 of 15 training clips .*on_empty=skip"):
-            open_training(learned_of(cell), cell, classifier)
+            open_training(learned_of(cell), cell, classifier, partial(open_frames, cell))
         return
-    training = open_training(learned_of(cell), cell, classifier)
+    training = open_training(learned_of(cell), cell, classifier, partial(open_frames, cell))
     used = sorted([*training.learned_from, *training.validated_on])
     left_out = {3, 7} if on_empty == "skip" else set()
     assert used == [number for number in range(15) if number not in left_out]

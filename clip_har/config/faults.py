@@ -1,0 +1,127 @@
+"""Errors of Hydra and OmegaConf in one line: what was expected, what came, what to do."""
+
+import difflib
+import re
+
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from hydra.errors import MissingConfigException, OverrideParseException
+from omegaconf import DictConfig
+from omegaconf.errors import OmegaConfBaseException
+
+from clip_har.config.compose import CONFIG_DIR, value_fault
+from clip_har.config.options import option_files
+
+_MARKS = " \\'\""  # what surrounds an entry of a list
+
+
+def composition_fault(error: Exception) -> str:
+    """Return one line about an error that Hydra or OmegaConf raised."""
+    if isinstance(error, MissingConfigException):
+        return _missing_option(error)
+    if isinstance(error, OverrideParseException):
+        return _unreadable(error)
+    return _composition(error)
+
+
+def other_sweeper(name: str) -> str:
+    """Return one line about a sweeper that chooses values while the sweep runs."""
+    return (
+        f"hydra/sweeper={name}: all cells of a sweep are checked before the first one runs, so its"
+        " values must be listed, such as ratio=0.1,0.2,0.3; leave out hydra/sweeper"
+    )
+
+
+def _unreadable(error: OverrideParseException) -> str:
+    """Name an override that breaks Hydra's grammar, and show how to write it."""
+    override = str(error.override)
+    key, sign, value = override.partition("=")
+    if not sign:
+        return f"{override}: expected a setting as KEY=VALUE, such as ratio=0.3"
+    text = value.strip("'\"")
+    quoted = text.replace("\\", "\\\\").replace("'", "\\'")
+    inside = f"{key}='{quoted}'"
+    if text.startswith("[") and text.endswith("]"):
+        entries = ",".join(f"'{part.strip(_MARKS)}'" for part in quoted[1:-1].split(","))
+        inside = f"{key}=[{entries}]"
+    return (
+        f"{override}: this value has signs that must stand in quotes, such as brackets, braces or"
+        f" letters beyond ASCII: write {_for_shell(inside)}, with both kinds of quotes"
+    )
+
+
+def _for_shell(override: str) -> str:
+    """Return an override in double quotes, as shells take it."""
+    return '"' + re.sub(r'(["$`\\])', r"\\\1", override) + '"'
+
+
+def _missing_option(error: MissingConfigException) -> str:
+    wanted = str(error.missing_cfg_file)
+    group, _, option = wanted.partition("/")
+    # Hydra lists one folder; options such as experiment=paper/masking are in subfolders.
+    if wanted.startswith("hydra/sweeper/"):
+        return other_sweeper(wanted.rpartition("/")[2])
+    known = [] if group == "hydra" else list(option_files(group))
+    if not known:
+        group, _, option = wanted.rpartition("/")
+        known = sorted(error.options or [])
+    if not group or not known:
+        return " ".join(str(error).split())
+    near = difflib.get_close_matches(option, known, n=1)
+    hint = f"; did you mean {group}={near[0]}?" if near else ""
+    return f"{group}={option}: no such option, expected one of {', '.join(known)}{hint}"
+
+
+def _composition(error: Exception) -> str:
+    text = str(error)
+    cause = error.__cause__
+    if several := re.search(r"Ambiguous value for argument '([^']+)'", text):
+        key = several[1].partition("=")[0]
+        return (
+            f"{several[1]}: several values make a sweep: add -m (python -m clip_har -m …), or give"
+            f" one value, or a list in brackets ({key}=[…])"
+        )
+    if key := re.search(r"Could not override '([^']+)'", text):
+        return _unknown_key(key[1])
+    if isinstance(cause, OmegaConfBaseException) and "merging override" in text:
+        override = text.split("merging override", 1)[1].strip()
+        reason = str(cause).splitlines()[0]
+        return f"{override}: {reason[:1].lower()}{reason[1:]}"
+    if isinstance(error, OmegaConfBaseException):
+        return value_fault(error)
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if isinstance(cause, OmegaConfBaseException):
+        lines.append(str(cause).splitlines()[0])
+    return " ".join(lines)
+
+
+def _unknown_key(key: str) -> str:
+    parent = key.rpartition(".")[0]
+    known = [other for other in _known_keys() if other != parent and not other.endswith("_target_")]
+    near = difflib.get_close_matches(key, known, n=1)
+    hint = f"; did you mean {near[0]}?" if near else "; --cfg job lists the keys"
+    return f"{key}: there is no such key{hint}"
+
+
+def _known_keys() -> list[str]:
+    """Return the keys of the default configuration, joined by dots."""
+    outer = GlobalHydra.instance().hydra
+    GlobalHydra.instance().clear()
+    try:
+        with initialize_config_dir(str(CONFIG_DIR), version_base="1.3"):
+            config = compose("config")
+    finally:
+        GlobalHydra.instance().hydra = outer
+
+    keys: list[str] = []
+
+    def walk(node: DictConfig, prefix: str) -> None:
+        for key in node:
+            path = f"{prefix}{key!s}"
+            keys.append(path)
+            child = node._get_node(key)  # as written: not resolved
+            if isinstance(child, DictConfig) and not child._is_none():
+                walk(child, f"{path}.")
+
+    walk(config, "")
+    return keys

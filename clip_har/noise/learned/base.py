@@ -1,0 +1,387 @@
+"""What all learned noise has in common: its settings, and the variants that it is shown in."""
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, model_validator
+
+from clip_har.core.errors import ClipHarError
+from clip_har.core.settings import Role, Settings
+from clip_har.models.source import NO_ATTRIBUTION
+from clip_har.noise.learned.protocols import (
+    LEAKS,
+    PROTOCOLS,
+    Protocol,
+    apply_protocol,
+    derangement,
+    needed,
+    shown_name,
+    used,
+)
+from clip_har.noise.settings import LearningCell, NoiseSettings
+from clip_har.noise.variants import (
+    LEARNED,
+    RANDOM,
+    SHUFFLED,
+    UNIVERSAL,
+    ChooseColumns,
+    Scores,
+    Variant,
+    first_column,
+)
+from clip_har.noise.where import Where
+from clip_har.regions.source import PERSON, SUBJECT
+
+Weight = Annotated[float, Field(ge=0)]
+Share = Annotated[float, Field(gt=0, lt=1)]
+Count = Annotated[int, Field(ge=1)]
+Ratio = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[float, Field(gt=0)]
+GreyLevels = Annotated[float, Field(gt=0, le=255)]
+
+TrainMask = Literal["none", "percent", "shape", "feature", "isolation", "same"]
+TrainMasks = Annotated[tuple[TrainMask, ...], Field(min_length=1)]
+TrainRatios = Annotated[tuple[Ratio, ...], Field(min_length=1)]
+
+
+BETWEEN_CLASSES = ("contrast", "ranking")
+"""Terms of the loss that need the noise of several classes."""
+
+
+class LossWeights(Settings):
+    """Weights of the terms of the loss, see `clip_har.noise.learned.loss`; 0 leaves a term out.
+
+    Attributes:
+        cross_entropy: of the prediction for x + δ_y.
+        contrast: a wrong class's δ must not move the prediction to that class.
+        ranking: the true class must be best when each class is scored on its own x + δ_c.
+        bias: KL of the mean prediction from the class prior, under wrong classes' δ.
+        attention: share of the attribution outside the subject; needs a region source.
+    """
+
+    cross_entropy: Weight = 0.0
+    contrast: Weight = 0.0
+    ranking: Weight = 0.0
+    bias: Weight = 0.0
+    attention: Weight = 0.0
+
+    def given(self) -> dict[str, float]:
+        """Return the weights above 0 by term."""
+        return {name: weight for name, weight in self.model_dump().items() if weight > 0}
+
+
+class LearningSettings(Settings):
+    """How noise is learned; the root key ``learning`` sets it for all learned noise of a sweep.
+
+    Attributes:
+        steps: optimiser steps.
+        batch: frames that pass through the model in one step, forward and backward.
+        optimiser: ``adam``, or ``sign``: steps of equal length along the sign of the gradient
+            (Madry et al. 2018); both project back into the budget.
+        step_size: at the start, as a share of the budget; it falls along a cosine.
+        validate_every: steps between validations.
+        patience: validations without a better score before learning stops.
+        validation_share: share of the training groups that are kept for validation.
+        validation_clips: largest number of validation clips.
+        train_clips: largest number of training clips, evenly spread; None for all.
+    """
+
+    steps: Count = 300
+    batch: Count = 96
+    optimiser: Literal["adam", "sign"] = "adam"
+    step_size: Positive = 0.05
+    validate_every: Count = 25
+    patience: Count = 6
+    validation_share: Share = 0.2
+    validation_clips: Count = 120
+    train_clips: Count | None = None
+
+
+class Learned(NoiseSettings):
+    """What all learned noise has in common; the options say what is learned.
+
+    Attributes:
+        loss: weights of the terms of the loss.
+        train_masking: masks of the training clips, in equal shares. ``feature`` and ``isolation``
+            are aimed at the subject and need a region source; ``same`` is the cell's own mask with
+            its fill, so that each mask has its own noise; the others have a black fill.
+        train_ratios: hidden shares of these masks, in equal shares.
+        learning: how it is learned.
+        controls: also evaluate the controls, and for noise per class the other protocols, see
+            `clip_har.noise.learned.controls`; without them a cell needs only the forward passes of
+            its own protocol.
+        attention_clips: number of clips on which attention is measured, evenly spread; 0 for none.
+        file: use this noise instead of learning: the ``noise.safetensors`` of another run.
+        seed: of the starting values, the batches and the masks in training.
+    """
+
+    is_learned: ClassVar[bool] = True
+    per_class: ClassVar[bool] = False
+    """Whether there is one noise for each class."""
+    changes_pixels: ClassVar[bool] = True
+    """Whether it is added to pixels, not in feature space."""
+
+    loss: LossWeights = LossWeights(cross_entropy=1.0)
+    train_masking: TrainMasks = ("none", "percent", "shape")
+    train_ratios: TrainRatios = (0.1, 0.3, 0.5)
+    learning: LearningSettings = LearningSettings()
+    controls: Annotated[bool, Role.USE] = True
+    attention_clips: Annotated[int, Field(ge=0), Role.USE] = 64
+    file: Annotated[Path | None, Role.CONTENT] = None
+    seed: Annotated[int, Field(ge=0)] = 0
+
+    @model_validator(mode="after")
+    def _something_to_learn_from(self) -> Self:
+        if not self.weights():
+            between = "" if self.per_class else f" other than {' and '.join(BETWEEN_CLASSES)}"
+            raise ValueError(f"loss: expected at least one term with a weight above 0{between}")
+        return self
+
+    def weights(self) -> dict[str, float]:
+        """Return the weights above 0 of the terms that this noise can use.
+
+        Noise that is one for all classes ignores the terms between classes, so that a sweep can set
+        one loss for several kinds of noise.
+        """
+        given = self.loss.given()
+        left_out = () if self.per_class else BETWEEN_CLASSES
+        return {name: weight for name, weight in given.items() if name not in left_out}
+
+    def wrong_classes(self, classes: int) -> int:  # noqa: ARG002
+        """Return the number of wrong classes whose noise each training frame gets, of C classes."""
+        return 0
+
+    def frames_in_step(self, classes: int) -> int:  # noqa: ARG002
+        """Return the number of training frames in a step, for noise of C classes."""
+        return self.learning.batch
+
+    @abstractmethod
+    def budgets(self) -> dict[str, float]:
+        """Return the budgets of its tensors: ``shared`` by all classes, ``own`` of each class."""
+
+    @abstractmethod
+    def twin(self) -> "Learned | None":
+        """Return noise for all classes as a control of it; None if it is such noise itself."""
+
+    def twin_budget(self) -> dict[str, float]:
+        """Return the budget setting of its universal twin; empty for the twin's default."""
+        return {}
+
+    @property
+    def own_attention_clips(self) -> int:
+        """Clips on which attention is measured; noise in feature space changes no attention."""
+        return self.attention_clips if self.changes_pixels else 0
+
+    @property
+    def headline(self) -> str:
+        """The name of the variant that the cell's own numbers are computed from."""
+        return LEARNED
+
+    def columns_needed(self, labels: NDArray[np.int64]) -> ChooseColumns | None:  # noqa: ARG002
+        """Return which columns clips must be shown under; None for all, here the only one.
+
+        Args:
+            labels: ``(N,)``, the true classes of the evaluated clips.
+        """
+        return None
+
+    def variants(
+        self,
+        clean: Scores,  # noqa: ARG002
+        noisy: Mapping[str, Scores],
+        labels: NDArray[np.int64],  # noqa: ARG002
+    ) -> dict[str, Variant]:
+        """Return the variants of the noise and of its controls that add noise.
+
+        Args:
+            clean: ``(N, C)`` scores without noise.
+            noisy: ``(N, K, C)`` scores by noise.
+            labels: ``(N,)``, the true classes; only ``oracle`` uses them.
+        """
+        names = (LEARNED, RANDOM) if self.controls else (LEARNED,)
+        return {name: first_column(noisy[name][:, 0], name) for name in names}
+
+    def used_columns(
+        self,
+        clean: Scores,  # noqa: ARG002
+        scores: Scores,
+        labels: NDArray[np.int64],  # noqa: ARG002
+    ) -> NDArray[np.int64]:
+        """Return the column of the noise that gave each clip's predicted class, ``(N,)``.
+
+        Args:
+            clean: ``(N, C)`` scores without noise.
+            scores: ``(N, C)`` of the headline.
+            labels: ``(N,)``, the true classes; only ``oracle`` uses them.
+        """
+        return np.zeros(len(scores), np.int64)
+
+    @property
+    def needs_region(self) -> bool:
+        """Whether it can only be learned with a region source."""
+        return self.loss.attention > 0 or bool({"feature", "isolation"} & set(self.train_masking))
+
+    def check(self, cell: LearningCell) -> None:
+        """Check that the rest of the cell provides what the noise needs.
+
+        Args:
+            cell: the checked settings.
+
+        Raises:
+            ClipHarError: when the model, the region source or the cell's mask does not fit.
+        """
+        if not cell.model.single_frames:
+            raise ClipHarError(
+                "noise: noise is learned on single frames, and the model takes whole clips; use"
+                " noise=none, gaussian, uniform or salt_pepper, or a model of single frames, such"
+                " as a CLIP"
+            )
+        if self.loss.attention > 0 and not cell.model.gives_attribution:
+            raise ClipHarError(f"noise.loss.attention: {NO_ATTRIBUTION}; set it to 0")
+        if self.needs_region and not cell.region.finds_regions:
+            raise ClipHarError(
+                "noise.loss.attention, and feature or isolation in noise.train_masking, must know"
+                " where the subject is: add region=motion or region=annotation"
+            )
+        if "same" in self.train_masking:
+            _check_same_mask(cell)
+        if self.needs_region and cell.region.uses_label(SUBJECT):
+            raise ClipHarError(
+                "noise.train_masking, noise.loss.attention: a subject found by the true label"
+                " (region.attribution=label) would teach the label; use another region source"
+            )
+
+
+class LearnedPixels(Learned):
+    """What learned noise that is added to pixels has in common.
+
+    Attributes:
+        epsilon: budget of δ. With ``norm=linf`` the largest change of a pixel in grey levels; with
+            ``norm=l2`` the root mean square change over the pixels of a frame in grey levels, so
+            that both mean the same at every frame size.
+        norm: ``linf`` or ``l2``.
+        resolution: side of the grid that δ is learned on, spread bilinearly over the frame; None
+            for one value per pixel.
+        static: one δ for all frames, or one for each frame of a clip.
+        where: see `clip_har.noise.where.Where`.
+    """
+
+    epsilon: GreyLevels = 16.0
+    norm: Literal["linf", "l2"] = "linf"
+    resolution: Count | None = None
+    static: bool = True
+    where: Where = "everywhere"
+
+    @property
+    def border(self) -> int | None:
+        """Width of the border that it is confined to, pixels; None for the whole frame."""
+        return None
+
+    def budgets(self) -> dict[str, float]:
+        """Return the budget of the tensor that all classes share."""
+        return {"shared": self.epsilon}
+
+    def twin_budget(self) -> dict[str, float]:
+        """Return the same budget."""
+        return {"epsilon": self.epsilon}
+
+    def check(self, cell: LearningCell) -> None:
+        """Check that the rest of the cell provides what the noise needs, see `Learned.check`."""
+        super().check(cell)
+        if not self.static and cell.frames.sampler not in ("uniform", "middle"):
+            raise ClipHarError(
+                f"noise.static=false learns noise for each frame of a clip, and frames.sampler="
+                f"{cell.frames.sampler} takes as many as a clip has: use frames.sampler=uniform"
+            )
+
+
+class PerClass(Learned):
+    """What noise per class has in common.
+
+    Attributes:
+        wrong: number of wrong classes whose δ each training clip gets, besides its own.
+        protocol: how predictions are made without the label; ``oracle`` uses the label.
+        top_k: candidates of ``protocol=topk``.
+    """
+
+    per_class: ClassVar[bool] = True
+
+    loss: LossWeights = LossWeights(cross_entropy=0.3, ranking=1.0)
+    wrong: Count = 3
+    protocol: Annotated[Protocol, Role.USE] = "candidate"
+    top_k: Annotated[Count, Role.USE] = 5
+
+    @property
+    def uses_label(self) -> bool:
+        """Whether the noise that a clip gets depends on its true label: a leak."""
+        return self.protocol == "oracle"
+
+    def wrong_classes(self, classes: int) -> int:
+        """Return the number of wrong classes whose noise each training frame gets, of C classes."""
+        return min(self.wrong, classes - 1)
+
+    @property
+    def headline(self) -> str:
+        """The name of its protocol."""
+        return shown_name(self.protocol)
+
+    def columns_needed(self, labels: NDArray[np.int64]) -> ChooseColumns | None:
+        """Return the columns that the protocol needs; None for all columns, as controls need."""
+        if self.controls:
+            return None
+
+        def choose(clean: Scores, rows: slice) -> NDArray[np.int64]:
+            return needed(self.protocol, clean, labels=labels[rows], top_k=self.top_k)
+
+        return choose
+
+    def variants(
+        self, clean: Scores, noisy: Mapping[str, Scores], labels: NDArray[np.int64]
+    ) -> dict[str, Variant]:
+        """Return a variant per protocol, and the controls that add noise."""
+        use = partial(apply_protocol, clean=clean, labels=labels, top_k=self.top_k)
+        own = noisy[LEARNED]
+        found = {}
+        # Without controls, only the scores that the cell's own protocol needs were computed.
+        for protocol in PROTOCOLS if self.controls else (self.protocol,):
+            scores, columns = use(protocol, noisy=own)
+            found[shown_name(protocol)] = Variant(scores, LEARNED, columns)
+        if self.controls:
+            leak = LEAKS if self.uses_label else ""
+            scores, columns = use(self.protocol, noisy=noisy[RANDOM])
+            found[RANDOM + leak] = Variant(scores, RANDOM, columns)
+            partner = derangement(own.shape[1], seed=self.seed)
+            scores, columns = use(self.protocol, noisy=own[:, partner])
+            found[SHUFFLED + leak] = Variant(scores, LEARNED, partner[columns])
+            found[UNIVERSAL] = first_column(noisy[UNIVERSAL][:, 0], UNIVERSAL)
+        return found
+
+    def used_columns(
+        self, clean: Scores, scores: Scores, labels: NDArray[np.int64]
+    ) -> NDArray[np.int64]:
+        """Return the class whose noise each clip's prediction was made under, ``(N,)``."""
+        return used(self.protocol, clean, scores, labels=labels)
+
+
+def _check_same_mask(cell: LearningCell) -> None:
+    """Raise if training clips cannot be shown under the cell's mask."""
+    if cell.masking.swaps_scene or cell.masking.feature not in (None, PERSON, SUBJECT):
+        raise ClipHarError(
+            "train_masking=same learns noise under the cell's own mask, which must not be a swap"
+            " nor be aimed at anything but the subject: name masks, such as"
+            " train_masking=[none,percent]"
+        )
+    if cell.masking.feature is None:
+        return
+    if not cell.region.finds_regions:
+        raise ClipHarError("train_masking=same: the mask needs region=motion or region=annotation")
+    if cell.region.uses_label(SUBJECT):
+        raise ClipHarError(
+            "train_masking=same: a subject found by the true label (region.attribution=label) would"
+            " teach the label; use another region source"
+        )
