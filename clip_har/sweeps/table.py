@@ -31,13 +31,13 @@ def cell_rows(cells: Sequence[Result]) -> pd.DataFrame:
 
     Returns:
         Columns ``cell, mask, ratio, fill, phase, region, model, data, seed``, and a column
-        per other varying key; ``strategy, leaks, silhouette, clips, groups``; ``top1`` with 95 %
-        intervals ``top1_low, top1_high`` (bootstrap over groups) and ``top1_wilson_low,
-        top1_wilson_high`` (by clip); per measure of `COMPARED` ``<measure>_clean,
-        <measure>_change, <measure>_change_low, <measure>_change_high``, paired by clip with the
-        clean twin over the clips that both show; ``mcnemar_p`` and ``mcnemar_p_holm``, Holm's
-        correction over these cells; ``top1_detectable``, the smallest change that would probably
-        have been detected; all metrics; ``folder`` and ``command``. Unknown values are NaN.
+        per other varying key; ``strategy, leaks, is_clean, silhouette, clips, groups``; ``top1``
+        with 95 % intervals ``top1_low, top1_high`` (over groups, see `cluster_bootstrap`) and
+        ``top1_wilson_low, top1_wilson_high`` (by clip); per measure of `COMPARED`
+        ``<measure>_clean, <measure>_change, <measure>_change_low, <measure>_change_high``, paired
+        by clip with the clean twin over the clips that both show; ``mcnemar_p`` and
+        ``mcnemar_p_holm``, Holm's correction over these cells; ``top1_detectable``, the smallest
+        change that would probably have been detected; all metrics; ``folder`` and ``command``. Unknown values are NaN.
     """
     table = pd.DataFrame([_described(one) | _numbers(one) for one in cells])
     table["mcnemar_p_holm"] = corrected(table["mcnemar_p"].tolist(), "holm")
@@ -45,7 +45,7 @@ def cell_rows(cells: Sequence[Result]) -> pd.DataFrame:
     more = metrics[[name for name in metrics if name not in table]]
     last = {
         "folder": [str(one.folder) for one in cells],
-        "command": [one.protocol["command"] for one in cells],
+        "command": [one.command for one in cells],
     }
     return pd.concat([table, more, pd.DataFrame(last)], axis=1)
 
@@ -65,7 +65,12 @@ def sweep_table(outcomes: Sequence[Outcome], rows: pd.DataFrame) -> pd.DataFrame
     for outcome in outcomes:
         known: Mapping[Any, Any] = by_folder.get(outcome.folder, {})
         # Several jobs may share a result, such as masking=none under two ratios.
-        own = {"cell": outcome.name, "mask": outcome.varies[MASK], **_varying(outcome.varies)}
+        own = {
+            "cell": outcome.name,
+            "mask": outcome.varies[MASK],
+            "command": outcome.command,
+            **_varying(outcome.varies),
+        }
         ended = {"state": outcome.state, "error": outcome.error, "seconds": outcome.seconds}
         lines.append({**known, **own, **ended})
     last = ["leaks", "folder", "state", "error", "seconds", "command"]
@@ -97,6 +102,7 @@ def _described(one: Result) -> dict[str, object]:
         **{key: value for key, value in _varying(one.varies).items() if key not in _FIRST},
         "strategy": one.strategy,
         "leaks": one.leaks,
+        "is_clean": one.is_clean,
         "silhouette": "silhouette control" in card.get("notes", ()),
     }
 
@@ -116,7 +122,11 @@ def _numbers(one: Result) -> dict[str, object]:
     table = one.table
     right = table.predictions() == table.labels
     found = cluster_bootstrap(
-        {"top1": right.astype(float)}, table.groups, lambda means: means, draws=DRAWS
+        {"top1": right.astype(float)},
+        table.groups,
+        lambda means: means,
+        shares={"top1"},
+        draws=DRAWS,
     )
     top1, low, high = found["top1"]
     wilson = wilson_interval(int(right.sum()), len(right))
