@@ -106,12 +106,6 @@ def write_tables(
     if len(measures.noise):
         title = "Top-1 with learned noise, against the same clips without noise"
         pictures[_EFFECTS] = effect_figure(top1_rows(measures.noise), title=title)
-    for path in [
-        *(folder / name for name in tables),
-        *folder.glob(f"{_ACCURACY}*.png"),
-        folder / _EFFECTS,
-    ]:
-        path.unlink(missing_ok=True)
     files = []
     for name, table in tables.items():
         if len(table) or name == TABLE:
@@ -122,6 +116,10 @@ def write_tables(
         files.append(folder / name)
         with whole_file(files[-1]) as path:
             save_figure(path, figure)
+    possible = {folder / _EFFECTS, *folder.glob(f"{_ACCURACY}*.png")}
+    possible |= {folder / name for name in tables}
+    for stale in possible - set(files):
+        stale.unlink(missing_ok=True)
     return SweepFiles(files, rows, measures)
 
 

@@ -37,7 +37,8 @@ def cell_rows(cells: Sequence[Result]) -> pd.DataFrame:
         ``<measure>_clean, <measure>_change, <measure>_change_low, <measure>_change_high``, paired
         by clip with the clean twin over the clips that both show; ``mcnemar_p`` and
         ``mcnemar_p_holm``, Holm's correction over these cells; ``top1_detectable``, the smallest
-        change that would probably have been detected; all metrics; ``folder`` and ``command``. Unknown values are NaN.
+        change that would probably have been detected; all metrics; ``folder`` and ``command``.
+        Unknown values are NaN.
     """
     table = pd.DataFrame([_described(one) | _numbers(one) for one in cells])
     table["mcnemar_p_holm"] = corrected(table["mcnemar_p"].tolist(), "holm")
