@@ -8,6 +8,8 @@ from clip_har.core.settings import Role
 from clip_har.results.names import MASK, RATIO, SEED, Words
 from clip_har.results.result import Result
 from clip_har.sweeps.cells import described, differing
+from clip_har.sweeps.noise import noise_name
+from clip_har.sweeps.table import option_name
 
 _COMPARED = {MASK, "region", "noise", SEED, "attention_clips", *Cell.fields_for(Role.MASK)}
 """What may differ within a comparison: mask, target, noise and seed; and what attention is for."""
@@ -22,7 +24,7 @@ class Comparison:
     Attributes:
         data: the name of its clips.
         model: the name of its model, different from those of other comparisons.
-        settings: what else sets it apart from others, as text by short key.
+        settings: what else sets it apart from others, as text by full key.
         cells: its results, each once.
         jobs: the same for each job; several jobs may share a result.
     """
@@ -63,9 +65,7 @@ def comparisons_of(jobs: Sequence[Result]) -> list[Comparison]:
         Comparison(
             data=first[_DATA],
             model=text[_MODEL],
-            settings={
-                words.keys[key]: value for key, value in text.items() if key not in (_DATA, _MODEL)
-            },
+            settings={key: value for key, value in text.items() if key not in (_DATA, _MODEL)},
             cells=tuple({one.folder: one for one in reversed(members)}.values())[::-1],
             jobs=tuple(members),
         )
@@ -81,6 +81,8 @@ def named_by_settings(cells: Sequence[Result]) -> list[Result]:
     settings = [described(one.cell, without=Cell.fields_for(Role.MASK)) for one in cells]
     for one, cell in zip(settings, cells, strict=True):
         one[MASK] = cell.mask  # the option: several may share a class
+        one["region"] = option_name(one["region"], "Region")
+        one["noise"] = "none" if cell.cell.noise.is_clean else noise_name(cell.cell.noise)
     keys = [key for key in differing(settings) if key not in (MASK, "masking.ratio")]
     varies = [
         {MASK: one.mask}

@@ -27,6 +27,7 @@ from clip_har.sweeps.table import cell_rows, sweep_table
 log = logging.getLogger(__name__)
 
 TABLE = "cells.csv"
+_LINES = 8  # largest number of lines in a figure: those that lose most accuracy
 _ACCURACY, _EFFECTS = "accuracy_over_ratio", "noise_effects.png"
 
 
@@ -159,6 +160,8 @@ def _accuracy(comparison: Comparison) -> Figure | None:
             lines.setdefault(one.strategy, []).append(point)
     if not lines:
         return None
+    worst = sorted(lines, key=lambda name: min(point.top1 for point in lines[name]))[:_LINES]
+    lines = {name: points for name, points in lines.items() if name in worst}
     counts = sorted({point.clips for line in lines.values() for point in line})
     # All lines start at the clean cell, if there is exactly one and it has the same clips.
     twin = clean[0] if len(set(clean)) == 1 and counts == [clean[0].clips] else None

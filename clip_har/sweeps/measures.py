@@ -93,12 +93,11 @@ def measures_within(finished: Sequence[Result]) -> SweepMeasures:
     """
     per_class: list[pd.DataFrame] = []
     parts = [fill_spreads(finished), over_ratios(finished), over_seeds(finished)]
-    groups = grouped(finished, without={"masking"})
-    for of, members in zip(labels(groups), groups, strict=True):
-        roles = _roles(members) | _roles(_clean_of(members, finished))
+    groups = grouped(finished, without={MASK})
+    shown = [_roles(members) | _roles(_clean_of(members, finished)) for members in groups]
+    shown = [roles for roles in shown if len(roles) > 1 or "swap" in roles]
+    for of, roles in zip(labels([list(roles.values()) for roles in shown]), shown, strict=True):
         tables = {role: one.table for role, one in roles.items()}
-        if len(tables) < 2 and "swap" not in tables:
-            continue
         notes = dict.fromkeys(note for one in roles.values() for note in one.cell.notes())
         of = " ".join([of, *(f"[{note}]" for note in notes)]).strip()
         parts.append(scene_measures(SceneTables(**tables)).assign(of=of))

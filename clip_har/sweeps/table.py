@@ -96,7 +96,7 @@ def _described(one: Result) -> dict[str, object]:
         "ratio": np.nan if one.ratio is None else one.ratio,
         "fill": card["masking"].get("fill"),
         "phase": card["masking"].get("phase"),
-        "region": _option_name(card["region"]["kind"], "Region"),
+        "region": option_name(card["region"]["kind"], "Region"),
         "model": Path(str(card["model"]["checkpoint"])).name,
         "data": card["data"],
         "seed": card["seed"],
@@ -108,11 +108,11 @@ def _described(one: Result) -> dict[str, object]:
     }
 
 
-def _option_name(kind: str, group: str) -> str:
+def option_name(kind: str, group: str) -> str:
     """Return the name of an option from the class of its settings.
 
     Example:
-        >>> _option_name("MotionRegion", "Region"), _option_name("NoRegion", "Region")
+        >>> option_name("MotionRegion", "Region"), option_name("NoRegion", "Region")
         ('motion', 'none')
     """
     name = kind.removesuffix(group).lower()

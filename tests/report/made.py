@@ -41,7 +41,7 @@ def table(
     """Return answers, a share of which is right: the same clips whatever the accuracy."""
     draws = np.random.default_rng(seed)
     labels = np.arange(clips) % len(names)
-    lots, others = draws.random(clips), draws.integers(1, len(names), clips)
+    lots, others = draws.random(clips), draws.integers(1, max(len(names), 2), clips)
     answers = np.where(lots < accuracy, labels, (labels + others) % len(names))
     scores = draws.normal(size=(clips, len(names))).astype(np.float32)
     scores[np.arange(clips), answers] = scores.max(axis=1) + 1
