@@ -1,6 +1,6 @@
 """Intervals for measures of clips that come in groups."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from clip_har.core.seeding import generator
+from clip_har.metrics.significance import wilson_interval
 
 Means = Mapping[str, NDArray[np.float64]]
 _TAILS = (0.025, 0.975)
@@ -116,6 +117,7 @@ def cluster_bootstrap(
     groups: Sequence[str],
     measures: Callable[[Means], Means],
     *,
+    shares: Collection[str] = (),
     draws: int = 2000,
     seed: int = 0,
 ) -> dict[str, tuple[float, float, float]]:
@@ -124,11 +126,18 @@ def cluster_bootstrap(
     Groups are sampled as in `group_draws`. All measures see the same samples. With fewer than about
     30 groups the intervals are a little too narrow (Cameron, Gelbach and Miller 2008).
 
+    Where a share of clips is 0 or 1, every sample has the same value, and a bootstrap interval
+    would claim certainty. There Wilson's interval takes its place. Clips of one group may all
+    be right or wrong together, so its number of independent observations is that of the groups,
+    not of the clips: 0 of 8 clips in 4 groups count as 0 of 4. That is the widest choice (a
+    correlation of 1 within groups); without groups, each clip is its own.
+
     Args:
         columns: per name a number for each of the N clips, such as 1 if the prediction is right.
         groups: N names.
         measures: computes each measure from the columns' means over clips; called with arrays,
             one entry per sample.
+        shares: the measures that are a share of clips; differences and ratios are not.
         draws: number of bootstrap samples.
         seed: of the bootstrap.
 
@@ -142,13 +151,25 @@ def cluster_bootstrap(
         >>> hits = {"right": np.array([1.0, 1.0, 0.0, 0.0])}
         >>> cluster_bootstrap(hits, ["a", "a", "b", "b"], lambda means: means)["right"]
         (0.5, 0.0, 1.0)
+        >>> nothing = {"right": np.zeros(4)}
+        >>> found = cluster_bootstrap(
+        ...     nothing, ["a", "a", "b", "b"], lambda means: means, shares={"right"}
+        ... )
+        >>> [round(number, 3) for number in found["right"]]  # Wilson's interval of 0 of 2
+        [0.0, 0.0, 0.658]
     """
     samples = group_draws(groups, draws=draws, seed=seed)
     clips = samples.sums(np.ones(len(groups)))
     means = {name: samples.sums(column) / clips for name, column in columns.items()}
-    grouped = samples.times.shape[1] > 1
+    count = samples.times.shape[1]
     found = {}
     for name, values in measures(means).items():
-        low, high = percentile_interval(values[1:]) if grouped else (np.nan, np.nan)
-        found[name] = (float(values[0]), low, high)
+        value = float(values[0])
+        if count < 2:
+            interval = (np.nan, np.nan)
+        elif name in shares and value in (0, 1):
+            interval = wilson_interval(count * int(value), count)
+        else:
+            interval = percentile_interval(values[1:])
+        found[name] = (value, *interval)
     return found

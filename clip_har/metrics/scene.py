@@ -82,7 +82,7 @@ def scene_measures(tables: SceneTables, *, seed: int = 0) -> pd.DataFrame:
     columns, groups = _columns(given)
     if not groups:
         return pd.DataFrame(columns=["measure", "value", "low", "high", "clips", "groups"])
-    found = cluster_bootstrap(columns, groups, _measures, seed=seed)
+    found = cluster_bootstrap(columns, groups, _measures, shares=_MEANS.values(), seed=seed)
     rows = [
         {"measure": f"scene/{name}", "value": value, "low": low, "high": high}
         for name, (value, low, high) in found.items()

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.stats import binomtest
 
 from clip_har.metrics.bootstrap import (
     cluster_bootstrap,
@@ -43,6 +44,18 @@ def test_measures_see_the_same_draws():
     groups = [str(n // 3) for n in range(60)]
     found = cluster_bootstrap(columns, groups, lambda means: {"gap": means["b"] - means["a"]})
     assert found["gap"] == pytest.approx((0.25, 0.25, 0.25))
+
+
+@pytest.mark.parametrize("hit", [0.0, 1.0])
+@pytest.mark.parametrize(("clips", "groups"), [(8, 8), (8, 4)])
+def test_none_or_all_of_the_clips_give_wilsons_interval_over_groups(hit, clips, groups):
+    names = [str(n % groups) for n in range(clips)]
+    columns = {"a": np.full(clips, hit)}
+    found = cluster_bootstrap(columns, names, same, shares={"a"})["a"]
+    expected = binomtest(int(hit * groups), groups).proportion_ci(method="wilson")
+    assert found == pytest.approx((hit, expected.low, expected.high))
+    # A difference of 0 is no share: it keeps the bootstrap's interval.
+    assert cluster_bootstrap(columns, names, same)["a"] == (hit, hit, hit)
 
 
 def test_one_group_has_no_interval():
