@@ -12,6 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from clip_har.config.cell import GROUPS, Cell
 from clip_har.config.compose import cell_from_config, clean_config
 from clip_har.config.fingerprint import fingerprint
+from clip_har.core.names import plain_name
 from clip_har.core.settings import Role
 from clip_har.data.clips import ClipSet, clips_of
 from clip_har.results.names import MASK, cell_name
@@ -170,12 +171,13 @@ def flat_params(config: DictConfig, choices: Mapping[str, Any]) -> dict[str, str
     params = {group: str(choices[group]) for group in GROUPS if group in choices}
 
     def walk(node: Any, prefix: str) -> None:
-        if isinstance(node, dict):
+        # A mapping of the user's own names, such as a label map, is one value.
+        if isinstance(node, dict) and all(str(key).isidentifier() for key in node):
             for key, value in node.items():
                 if key != "_target_":
                     walk(value, f"{prefix}.{key}" if prefix else str(key))
         else:
-            params[prefix] = str(node)
+            params[prefix] = plain_name(str(node))
 
     walk(OmegaConf.to_container(config, resolve=True), "")
     return params

@@ -59,7 +59,7 @@ def _riff_ends(file: BinaryIO, size: int) -> Iterator[int | None]:
         file.seek(place)
         head = file.read(12)
         length = int.from_bytes(head[4:8], "little")
-        if not inside and head[:4] != b"RIFF":
+        if (not inside and head[:4] != b"RIFF") or head[:4] == bytes(4):
             return
         if head[:4] == b"RIFF":
             place, inside = place + 12, True

@@ -34,6 +34,16 @@ def test_an_edit_list_hides_frames(tmp_path, keep):
     ]
 
 
+def test_an_edit_list_hides_the_end(tmp_path):
+    path = write_video(tmp_path / "clip.mp4", 60, **H264)
+    content = bytearray(path.read_bytes())
+    place = content.index(b"elst") + 12
+    assert int.from_bytes(content[place : place + 4], "big") == 2400  # ms
+    content[place : place + 4] = (1200).to_bytes(4, "big")
+    path.write_bytes(content)
+    assert numbers(read_clip(path, EVERY).frames) == list(range(30))
+
+
 @pytest.mark.parametrize("kind", ["mp4", "mkv", "ts"])
 def test_packets_before_the_first_key_frame_are_no_damage(tmp_path, kind):
     whole = write_video(tmp_path / f"whole.{kind}", 60, **H264)
