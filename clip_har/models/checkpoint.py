@@ -9,16 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from clip_har.core.errors import ClipHarError
-from clip_har.data.sampling import Fit, Resample
 
 # Weights as safetensors only: a pickled checkpoint can run code when it is read.
 _WANTED = ("*.json", "*.txt", "*.safetensors")
 _HUB_TIMEOUT = 10  # seconds
 MODEL, REGION = "model.checkpoint", "region.checkpoint"  # the keys that name a checkpoint
 PREPROCESSOR = ("preprocessor_config.json", "processor_config.json")
-_RESAMPLE: dict[Any, Resample] = {2: "bilinear", 3: "bicubic"}  # as PIL numbers them
-
-Channels = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
@@ -153,38 +149,6 @@ def _from_hub(name: str, revision: str | None, expected: CheckpointFormat) -> Pa
         ) from error
 
 
-def read_preprocessor(folder: Path, *, setting: str = MODEL) -> dict[str, Any]:
-    """Return the image preprocessing settings of a checkpoint.
-
-    Raises:
-        ClipHarError: when the file is missing or damaged.
-    """
-    if (folder / PREPROCESSOR[0]).is_file():
-        return read_json(folder, PREPROCESSOR[0], setting=setting)
-    # as the processors' save_pretrained of transformers 5 writes it
-    content = read_json(folder, PREPROCESSOR[1], setting=setting).get("image_processor")
-    if not isinstance(content, dict):
-        raise ClipHarError(f"{setting}={folder}: {PREPROCESSOR[1]} has no image_processor")
-    return content
-
-
-def pixel_statistics(folder: Path, *, setting: str = MODEL) -> tuple[Channels, Channels]:
-    """Return the mean and standard deviation per channel that a checkpoint normalises with.
-
-    Raises:
-        ClipHarError: when the folder does not have them.
-    """
-    content = read_preprocessor(folder, setting=setting)
-    try:
-        mean, std = ([float(v) for v in content[key]] for key in ("image_mean", "image_std"))
-        return (mean[0], mean[1], mean[2]), (std[0], std[1], std[2])
-    except (KeyError, IndexError, TypeError, ValueError) as error:
-        raise ClipHarError(
-            f"{setting}={folder}: expected image_mean and image_std of three channels in"
-            f" {PREPROCESSOR[0]}"
-        ) from error
-
-
 def image_size(folder: Path) -> int:
     """Return the side of the model's input in pixels, from the checkpoint's configuration.
 
@@ -213,23 +177,6 @@ def vision_number(folder: Path, key: str, *, default: int) -> int:
             f" got {number!r}"
         )
     return number
-
-
-def fitting(folder: Path) -> tuple[Fit, Resample]:
-    """Return how a checkpoint's frames are fitted to its square input, and interpolated.
-
-    Raises:
-        ClipHarError: when it needs an interpolation that is not supported.
-    """
-    content = read_preprocessor(folder)
-    fit: Fit = "crop" if content.get("do_center_crop", "crop_size" in content) else "squash"
-    number = content.get("resample", 3)
-    if not isinstance(number, int) or number not in _RESAMPLE:
-        raise ClipHarError(
-            f"{MODEL}={folder}: expected resample 2 (bilinear) or 3 (bicubic) in {PREPROCESSOR[0]},"
-            f" got {number!r}"
-        )
-    return fit, _RESAMPLE[number]
 
 
 def _checked(folder: Path, checkpoint: str, expected: CheckpointFormat) -> Path:

@@ -40,7 +40,7 @@ class DualEncoder(Encoder):
         Returns:
             ``(M, D)`` float32, L2-normalised.
         """
-        pixels = normalise(frames.to(self.device), mean=self.mean, std=self.std, dtype=self.dtype)
+        pixels = normalise(frames.to(self.device), self.scale, dtype=self.dtype)
         if self.tower is None:
             return self.encode_pixels(pixels)
         return normalize(self.tower(pixels).float(), dim=-1)

@@ -10,9 +10,10 @@ import torch
 from torch import Tensor
 
 from clip_har.core.errors import ClipHarError
-from clip_har.models.checkpoint import MODEL, pixel_statistics, weights_digest
+from clip_har.models.checkpoint import MODEL, weights_digest
 from clip_har.models.device import Precision, pick_dtype
 from clip_har.models.pretrained import load_pretrained
+from clip_har.models.processor import PixelScale, pixel_scale
 
 _TEXT_BATCH = 256
 
@@ -28,8 +29,7 @@ class Encoder(ABC):
         digest: of the weights and their configuration.
         image_size: side of the square input, pixels.
         context_length: longest text, in tokens.
-        mean: per channel, of values in [0, 1].
-        std: per channel, of values in [0, 1].
+        scale: of the pixels.
         logit_scale: learned temperature, as a factor.
         device: where it runs.
         dtype: of the forward pass.
@@ -41,8 +41,7 @@ class Encoder(ABC):
     digest: str
     image_size: int
     context_length: int
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
+    scale: PixelScale
     logit_scale: float
     device: torch.device
     dtype: torch.dtype
@@ -100,7 +99,7 @@ def load_fields(
         ClipHarError: when a file of the checkpoint is missing or damaged.
     """
     dtype = pick_dtype(precision, device)
-    mean, std = pixel_statistics(folder)
+    scale = pixel_scale(folder)
     network, tokenizer = load_pretrained(architecture, folder, named=f"{MODEL}={name}")
     # Read in full precision: in bf16 the factor 100 would become 99.
     logit_scale = float(network.logit_scale.detach().exp())
@@ -112,8 +111,7 @@ def load_fields(
         "digest": weights_digest(folder),
         "image_size": network.config.vision_config.image_size,
         "context_length": network.config.text_config.max_position_embeddings,
-        "mean": mean,
-        "std": std,
+        "scale": scale,
         "logit_scale": logit_scale,
         "device": device,
         "dtype": dtype,

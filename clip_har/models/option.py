@@ -5,12 +5,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from clip_har.core.settings import Settings
-from clip_har.data.sampling import Fit, Resample
+from clip_har.data.sampling import Fitting
 from clip_har.models.checkpoint import (
     MODEL,
     CheckpointFormat,
     find_checkpoint,
-    fitting,
     image_size,
     read_json,
 )
@@ -72,8 +71,10 @@ class PretrainedModel(Settings):
         """Return the input's side in pixels, see `clip_har.models.checkpoint.image_size`."""
         return image_size(self.folder())
 
-    def fitting(self) -> tuple[Fit, Resample]:
-        """Return how frames are fitted to the input, see `clip_har.models.checkpoint.fitting`."""
+    def fitting(self) -> Fitting:
+        """Return how frames are fitted to the input, see `clip_har.models.processor.fitting`."""
+        from clip_har.models.processor import fitting  # it imports transformers
+
         return fitting(self.folder())
 
     def clip_length(self) -> int | None:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 from clip_har.core.settings import Option
-from clip_har.data.sampling import Fit, Resample
+from clip_har.data.sampling import Fitting
 from clip_har.models.runtime import Runtime
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class ModelSource(Option, Protocol):
     def image_size(self) -> int:
         """Return the input's side in pixels, without loading the model."""
 
-    def fitting(self) -> tuple[Fit, Resample]:
+    def fitting(self) -> Fitting:
         """Return how frames are fitted to the input, without loading the model."""
 
     def clip_length(self) -> int | None:

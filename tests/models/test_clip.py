@@ -233,9 +233,15 @@ WRONG: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda folder: (folder / "preprocessor_config.json").unlink(),
         "preprocessor_config.json is missing",
     ),
-    "no mean": (
-        lambda folder: (folder / "preprocessor_config.json").write_text("{}"),
+    "a mean of one channel": (
+        lambda folder: change_json(
+            folder / "preprocessor_config.json", lambda content: content.update(image_mean=[0.5])
+        ),
         "expected image_mean and image_std",
+    ),
+    "a damaged preprocessor": (
+        lambda folder: (folder / "preprocessor_config.json").write_text("{half"),
+        "preprocessor_config.json is missing or damaged",
     ),
     "no tokenizer": (
         lambda folder: (folder / "tokenizer.json").unlink(),
@@ -267,7 +273,7 @@ def test_the_processor_configuration_of_transformers_5_will_do(copy: Path) -> No
     (copy / "processor_config.json").write_text(json.dumps(content))
     old.unlink()
     model = CLIP(checkpoint=str(copy)).load(device=CPU, precision="fp32")
-    assert model.mean == pytest.approx((0.4815, 0.4578, 0.4082), abs=1e-4)
+    assert model.scale.mean == pytest.approx((0.4815, 0.4578, 0.4082), abs=1e-4)
 
 
 def test_fp16_needs_an_accelerator(small_clip: Path) -> None:
