@@ -22,7 +22,7 @@ def show_cell(outcome: Outcome) -> None:
     metrics = _metrics(outcome)
     shown = [one for one in _columns([metrics]) if one.name != "data/clips"]
     numbers = "  ".join(f"{one.name} {_number(one, metrics)}" for one in shown)
-    clips = f", {metrics['data/clips']:.0f} clips" if metrics else ""
+    clips = f", {metrics['data/clips']:.0f} clips of {_data([outcome])}" if metrics else ""
     message = f"{outcome.name}: {outcome.state}{clips}  {numbers}"
     console.print(message, highlight=False, soft_wrap=True, markup=False)
     if outcome.folder:
@@ -51,7 +51,9 @@ def end_sweep(stopped: BaseException | None) -> int:
     ended = f"{len(this.cells)} cells: {done} done, {len(failed)} failed"
     ended += f", {skipped} skipped" if skipped else ""
     ended += f", {missing} not run" if missing else ""
-    console.print(ended, highlight=False)
+    if data := _data(outcomes):
+        ended += f"; data: {data}"
+    console.print(ended, highlight=False, soft_wrap=True)
     whole = not failed and not missing
     status: SweepStatus = "FINISHED" if whole else "FAILED"
     if isinstance(stopped, KeyboardInterrupt):
@@ -81,6 +83,12 @@ def end_sweep(stopped: BaseException | None) -> int:
 
 def _metrics(outcome: Outcome) -> dict[str, float]:
     return {} if outcome.result is None else outcome.result.metrics
+
+
+def _data(outcomes: Sequence[Outcome]) -> str:
+    """Return the names of the data sets, as the protocol cards have them."""
+    results = [outcome.result for outcome in outcomes if outcome.result is not None]
+    return ", ".join(dict.fromkeys(str(one.protocol["data"]) for one in results))
 
 
 def sweep_table(outcomes: list[Outcome]) -> Table:

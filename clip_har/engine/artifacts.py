@@ -137,8 +137,9 @@ def _protocol(cell: Cell, masked: MaskedClips, table: ScoreTable, device: str) -
     frames, clips = masked.frames, masked.frames.clip_set
     prompts = cell.prompts.texts(clips.class_names)
     return {
-        "data": clips.name,
+        "data": clips.title,
         "clips": len(clips.clips),
+        "clips_of_the_whole_set": clips.whole or len(clips.clips),
         "clips_evaluated": len(table.clip_ids),
         "clips_failed": len(frames.failures),
         "clips_nothing_found": len(masked.empty),

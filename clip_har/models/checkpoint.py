@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from clip_har.core.errors import ClipHarError
+from clip_har.models.unread import unread_change
 
 # Weights as safetensors only: a pickled checkpoint can run code when it is read.
 _WANTED = ("*.json", "*.txt", "*.safetensors")
@@ -55,8 +56,7 @@ def find_checkpoint(checkpoint: str, revision: str | None, expected: CheckpointF
         ClipHarError: when it is neither, cannot be downloaded, has no safetensors weights, or is of
             another architecture.
     """
-    local = Path(checkpoint).expanduser()
-    if local.is_dir():
+    if (local := local_folder(checkpoint)) is not None:
         return _checked(local, checkpoint, expected)
     if not re.fullmatch(r"[\w.-]+/[\w.-]+", checkpoint) or checkpoint[0] in "./~":
         raise ClipHarError(
@@ -64,6 +64,12 @@ def find_checkpoint(checkpoint: str, revision: str | None, expected: CheckpointF
             " either"
         )
     return _checked(_from_hub(checkpoint, revision, expected), checkpoint, expected)
+
+
+def local_folder(checkpoint: str) -> Path | None:
+    """Return the local folder that a checkpoint names; None if it is a name on the hub."""
+    folder = Path(checkpoint).expanduser()
+    return folder if folder.is_dir() else None
 
 
 def weight_files(folder: Path) -> list[Path]:
@@ -193,8 +199,10 @@ def _checked(folder: Path, checkpoint: str, expected: CheckpointFormat) -> Path:
 
 
 def _lacks(folder: Path, expected: CheckpointFormat) -> str | None:
-    """Return what a checkpoint's folder lacks; None if it is complete."""
+    """Return why a checkpoint's folder cannot be used; None if it can."""
     names = {path.name for path in folder.iterdir()}
+    if change := unread_change(folder, weights_only=expected.weights_only):
+        return change
     if not expected.weights_only and "config.json" not in names:
         return "there is no config.json"
     if not weight_files(folder):
@@ -202,11 +210,6 @@ def _lacks(folder: Path, expected: CheckpointFormat) -> str | None:
             "there are no *.safetensors weights; pickled weights are not read: where you trust"
             f" them, convert them once {expected.conversion}"
         )
-    if "model.safetensors.index.json" in names:
-        index = read_json(folder, "model.safetensors.index.json", setting=expected.setting)
-        shards = set(index["weight_map"].values())
-        if missing := sorted(shards - names):
-            return f"{missing[0]} is missing"
     if expected.weights_only:
         return None
     if not names & set(PREPROCESSOR):

@@ -13,6 +13,7 @@ from clip_har.core.errors import ClipHarError
 from clip_har.models.checkpoint import weight_files
 
 _SLACK = 2  # shared weights may be counted twice
+_PLAIN = ("F64", "F32", "F16", "BF16")
 
 
 def load_pretrained(architecture: Any, folder: Path, *, named: str) -> tuple[Any, Any]:
@@ -66,7 +67,7 @@ def load_pretrained(architecture: Any, folder: Path, *, named: str) -> tuple[Any
 
 
 def _check_size(architecture: Any, folder: Path, *, named: str) -> None:
-    """Raise if the configuration is of a network that is far larger than its weights.
+    """Raise if weights are quantised, or if the configuration's network is far larger than them.
 
     Memory for the whole network is allocated before a weight is read, and layers are made one by
     one. So a damaged number would fill the memory or never end.
@@ -75,7 +76,13 @@ def _check_size(architecture: Any, folder: Path, *, named: str) -> None:
     for path in weight_files(folder):
         with safe_open(path, "pt") as file:
             for name in file.keys():  # noqa: SIM118
-                tensors[name] = math.prod(file.get_slice(name).get_shape())
+                held = file.get_slice(name)
+                if held.get_dtype() not in _PLAIN and not name.endswith("position_ids"):
+                    raise ClipHarError(
+                        f"{named}: {name} is stored as {held.get_dtype()}: quantised weights are"
+                        " not read as such; use weights in F32, F16 or BF16"
+                    )
+                tensors[name] = math.prod(held.get_shape())
     config = architecture.config_class.from_pretrained(folder, local_files_only=True)
     parts = [config, *(getattr(config, f"{part}_config", None) for part in ("text", "vision"))]
     layers = max(int(getattr(part, "num_hidden_layers", None) or 0) for part in parts)
@@ -86,9 +93,9 @@ def _check_size(architecture: Any, folder: Path, *, named: str) -> None:
         )
     with torch.device("meta"):
         asked = sum(tensor.numel() for tensor in architecture(config).state_dict().values())
-    held = sum(tensors.values())
-    if asked > _SLACK * held:
+    stored = sum(tensors.values())
+    if asked > _SLACK * stored:
         raise ClipHarError(
-            f"{named}: config.json asks for {asked:,} parameters, the weights hold {held:,}: one of"
-            " them is damaged"
+            f"{named}: config.json asks for {asked:,} parameters, the weights hold {stored:,}: one"
+            " of them is damaged"
         )

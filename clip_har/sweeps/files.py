@@ -128,6 +128,6 @@ def _accuracy(finished: Sequence[Result], clips: ClipSet) -> Figure | None:
         lines,
         classes=len(clips.class_names),
         clean=twin,
-        title=f"{Path(str(first.model.checkpoint)).name} on {clips.name},"
+        title=f"{Path(str(first.model.checkpoint)).name} on {clips.title},"
         f" {' to '.join(map(str, dict.fromkeys((counts[0], counts[-1]))))} clips",
     )
