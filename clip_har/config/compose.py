@@ -73,9 +73,9 @@ def without_hub_revision(config: DictConfig) -> DictConfig:
     recorded = config.copy()
     for node in (recorded.model, recorded.region):
         checkpoint = OmegaConf.select(node, "checkpoint")  # None if it is missing, too
-        if checkpoint is not None and local_folder(str(checkpoint)) is not None:
-            if "revision" in node:
-                node.revision = None
+        local = checkpoint is not None and local_folder(str(checkpoint)) is not None
+        if local and "revision" in node:
+            node.revision = None
     return recorded
 
 

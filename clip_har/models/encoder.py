@@ -18,6 +18,19 @@ from clip_har.models.processor import PixelScale, pixel_scale
 _TEXT_BATCH = 256
 
 
+@dataclass(frozen=True)
+class ReadText:
+    """What a tokenizer makes of a text.
+
+    Attributes:
+        unknown: words and signs that it does not know; the model sees one token for all of them.
+        is_cut: whether the text is longer than the model's context.
+    """
+
+    unknown: tuple[str, ...]
+    is_cut: bool
+
+
 @dataclass(frozen=True, kw_only=True)
 class Encoder(ABC):
     """A frozen network of pictures and texts.
@@ -33,6 +46,8 @@ class Encoder(ABC):
         logit_scale: learned temperature, as a factor.
         device: where it runs.
         dtype: of the forward pass.
+        padded_texts: whether texts are converted to lower case and padded to ``context_length``,
+            and the model reads the padding, as SigLIP was trained.
     """
 
     network: Any
@@ -45,24 +60,39 @@ class Encoder(ABC):
     logit_scale: float
     device: torch.device
     dtype: torch.dtype
+    padded_texts: bool = False
 
     @abstractmethod
     def trial(self) -> list[Tensor]:
         """Return the outputs for one word and one black frame or clip."""
 
+    def read_text(self, text: str) -> "ReadText":
+        """Return what the tokenizer makes of a text.
+
+        Args:
+            text: as `text_features` takes it.
+        """
+        text = text.lower() if self.padded_texts else text
+        found = self.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+        places = zip(found["input_ids"], found["offset_mapping"], strict=True)
+        unknown = self.tokenizer.unk_token_id
+        longest = self.context_length - self.tokenizer.num_special_tokens_to_add()
+        return ReadText(
+            unknown=tuple(text[start:end] for token, (start, end) in places if token == unknown),
+            is_cut=len(found["input_ids"]) > longest,
+        )
+
     @torch.inference_mode()
-    def text_features(self, texts: Sequence[str], *, padded: bool = False) -> Tensor:
+    def text_features(self, texts: Sequence[str]) -> Tensor:
         """Embed texts.
 
         Args:
             texts: N texts; the tokenizer cuts a text that is longer than the context.
-            padded: whether texts are converted to lower case and padded to ``context_length``, and
-                the model reads the padding, as SigLIP was trained.
 
         Returns:
             ``(N, D)`` float32 on the CPU, not of length 1.
         """
-        batches = []
+        batches, padded = [], self.padded_texts
         for start in range(0, len(texts), _TEXT_BATCH):
             batch = list(texts[start : start + _TEXT_BATCH])
             # CLIP's texts are padded to the longest one only: the text tower is causal and reads

@@ -67,6 +67,10 @@ class PretrainedModel(Settings):
         kind = str(read_json(self.folder(), "config.json")["model_type"])
         return getattr(transformers, self.architectures[kind])
 
+    def unfamiliar(self, class_names: Sequence[str]) -> list[str]:  # noqa: ARG002
+        """Return the classes that the model cannot know: none, it was trained on any texts."""
+        return []
+
     def image_size(self) -> int:
         """Return the input's side in pixels, see `clip_har.models.checkpoint.image_size`."""
         return image_size(self.folder())
@@ -97,7 +101,7 @@ class FrameModel(PretrainedModel):
     runtime: Runtime = "torch"
 
     single_frames: ClassVar[bool] = True
-    padded_texts: ClassVar[bool] = False  # see `clip_har.models.dual_encoder.DualEncoder`
+    padded_texts: ClassVar[bool] = False  # see `clip_har.models.encoder.Encoder`
 
     def load(self, *, device: "torch.device", precision: "Precision") -> "DualEncoder":
         """Load the model, frozen and in evaluation mode.

@@ -155,6 +155,12 @@ def _caution(cells: Sequence[Result]) -> str:
         found.append("the clips are rendered")
     models = {str(one.protocol["model"]): one.cell.model for one in cells}
     found += sorted({model.caution for model in models.values()} - {""})
+    other = dict.fromkeys(
+        str(name) for one in cells for name in one.protocol.get("unfamiliar_classes", ())
+    )
+    if other:
+        named = ", ".join([*other][:3]) + (", …" if len(other) > 3 else "")
+        found.append(f"it was not trained on {len(other)} of the classes ({named})")
     if not found:
         return ""
     text = " and ".join(found)

@@ -171,7 +171,7 @@ def _described_learning(noise: Learned, cell: LearningCell) -> dict[str, Any]:
         region = [source.described(), source.identity(clips)]
     return {
         **described_model(cell),
-        "data": clips.name,
+        "data": clips.title,
         "data_digest": clips.digest,
         "region": region,
         "masking": own,
