@@ -36,6 +36,7 @@ from clip_har.results.files import (
     NOISE,
     PROTOCOL,
     SCORES,
+    WHOLE_SET,
     write_json,
 )
 from clip_har.results.result import metrics_code
@@ -139,7 +140,7 @@ def _protocol(cell: Cell, masked: MaskedClips, table: ScoreTable, device: str) -
     return {
         "data": clips.title,
         "clips": len(clips.clips),
-        "clips_of_the_whole_set": clips.whole or len(clips.clips),
+        WHOLE_SET: clips.whole or len(clips.clips),
         "clips_evaluated": len(table.clip_ids),
         "clips_failed": len(frames.failures),
         "clips_nothing_found": len(masked.empty),

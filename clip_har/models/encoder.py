@@ -133,7 +133,10 @@ def load_fields(
     network, tokenizer = load_pretrained(architecture, folder, named=f"{MODEL}={name}")
     # Read in full precision: in bf16 the factor 100 would become 99.
     logit_scale = float(network.logit_scale.detach().exp())
+    _check_finite(network, name, "the weights in the checkpoint")
     network.to(device=device, dtype=dtype)
+    if dtype != torch.float32:
+        _check_finite(network, name, f"precision={precision} is too narrow: the weights")
     return {
         "network": network,
         "tokenizer": tokenizer,
@@ -146,6 +149,17 @@ def load_fields(
         "device": device,
         "dtype": dtype,
     }
+
+
+def _check_finite(network: Any, name: str, what: str) -> None:
+    """Raise if a weight is not finite: it may spoil some clips only, after hours."""
+    broken = [key for key, one in network.named_parameters() if not torch.isfinite(one).all()]
+    if broken:
+        advice = "try precision=fp32" if "precision" in what else "take another copy"
+        raise ClipHarError(
+            f"{MODEL}={name}: {what} of {broken[0]} are not finite ({len(broken)} of the network's"
+            f" tensors): {advice}"
+        )
 
 
 def try_out(model: Encoder) -> None:
