@@ -91,7 +91,7 @@ def _metrics(outcome: Outcome) -> dict[str, float]:
 def _partial_data(outcomes: Sequence[Outcome]) -> str:
     """Return the names of the data sets of which only a part was there, with how many clips."""
     cards = [outcome.result.protocol for outcome in outcomes if outcome.result is not None]
-    partial = [card for card in cards if card["clips"] < card.get(WHOLE_SET, 0)]
+    partial = [card for card in cards if card.get(WHOLE_SET, 0) > card.get("clips", 0)]
     return ", ".join(dict.fromkeys(str(card["data"]) for card in partial))
 
 

@@ -121,13 +121,15 @@ def _say_equal(prints: Sequence[str], masks: Sequence[str], jobs: Sequence[Seque
         groups.setdefault(one, []).append(number)
     same: dict[str, dict[str, None]] = {}
     for members in groups.values():
-        keys = _varying([jobs[number] for number in members])
-        named = ", ".join(dict.fromkeys(masks[number] for number in members))
+        named = " and ".join(dict.fromkeys(masks[number] for number in members))
         if len(members) > 1:
+            keys = _varying([jobs[number] for number in members])
             same.setdefault(named, {}).update(dict.fromkeys(keys))
     if same:
         reasons = [
-            f"masking={mask}" + (f" does not depend on {', '.join(keys)}" if keys else "")
+            f"masking={mask} is the same mask"
+            if MASK in keys
+            else f"masking={mask} does not depend on {', '.join(keys) or 'what varies'}"
             for mask, keys in same.items()
         ]
         log.info(
