@@ -102,6 +102,8 @@ class Encoder(ABC):
                 padding="max_length" if padded else True,
                 truncation=True,
                 max_length=self.context_length,
+                # At the left it would move the words, so that a text depended on its batch.
+                padding_side=None if padded else "right",
                 return_tensors="pt",
             ).to(self.device)
             mask = {} if padded else {"attention_mask": tokens["attention_mask"]}

@@ -63,6 +63,13 @@ def in_eight_bits(folder: Path) -> None:
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
 
 
+def more_tensors(folder: Path) -> None:
+    weights = load_file(folder / "model.safetensors")
+    weights["text_adapter.weight"] = torch.ones(2, 2)
+    weights["text_model.embeddings.position_ids"] = torch.arange(16)[None]
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+
+
 def index(content: object) -> Callable[[Path], object]:
     return lambda folder: (folder / "model.safetensors.index.json").write_text(json.dumps(content))
 
@@ -76,6 +83,10 @@ REFUSED: dict[str, tuple[Callable[[Path], object], str]] = {
         "config.json has a quantization_config.*dequantised",
     ),
     "quantised weights": (in_eight_bits, "is stored as I8: quantised"),
+    "parts that the model does not have": (
+        more_tensors,
+        "1 tensors of the weights have no place in the model, such as text_adapter.weight",
+    ),
     "code of its own": (
         setting("config.json", auto_map={"AutoModel": "own.Model"}),
         "config.json names code of its own",
