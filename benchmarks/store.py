@@ -70,7 +70,7 @@ def _read_rows(inputs: Inputs, rounds: int) -> list[Row]:
         masked = MaskedClips(masking=masking, seed=0, frames=store)
         for batch in store.batches(clips, _BATCH):
             seen = torch.cat([masked.clip(index).frames for index in batch])
-            normalise(seen, mean=model.mean, std=model.std, dtype=torch.float32)
+            normalise(seen, model.scale, dtype=torch.float32)
 
     source = torch.zeros(_BATCH, 3, 224, 224)
     target = torch.empty_like(source)

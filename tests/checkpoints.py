@@ -154,7 +154,8 @@ def _write_model(folder: Path, architecture: Any, config: Any) -> None:
 
 
 def _words(*special: str) -> dict[str, int]:
-    text = "a photo video of person doing is room with dog running jumping"
+    text = "a photo video of person doing is room with dog running jumping ."
+    text += " climbing juggling rowing surfing waving"
     return {word: number for number, word in enumerate([*special, *text.split()])}
 
 

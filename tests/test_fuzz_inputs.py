@@ -3,6 +3,7 @@
 ``CLIP_HAR_FUZZ_SEED`` says which damage is done.
 """
 
+import json
 import os
 import pickle
 from collections.abc import Callable
@@ -26,7 +27,8 @@ from clip_har.data.sources.hmdb51 import HMDB51
 from clip_har.data.sources.manifest import Manifest
 from clip_har.data.sources.ucf101 import UCF101
 from clip_har.engine.merge_shards import read_shard, write_shard
-from clip_har.models.checkpoint import read_preprocessor, weights_digest
+from clip_har.models.checkpoint import weights_digest
+from clip_har.models.processor import pixel_scale
 from clip_har.regions.boxes import read_boxes
 from clip_har.regions.mask_files import read_maps
 from clip_har.results.noise_answers import Answers
@@ -116,12 +118,13 @@ def shard(folder: Path) -> Path:
 def preprocessor(folder: Path) -> Path:
     save_file({"w": torch.ones(2)}, folder / "model.safetensors")
     path = folder / "preprocessor_config.json"
-    path.write_text('{"image_mean": [0.5, 0.5, 0.5], "image_std": [0.2, 0.2, 0.2], "size": 224}')
+    content = {"image_mean": [0.5, 0.5, 0.5], "image_std": [0.2, 0.2, 0.2], "size": 224}
+    path.write_text(json.dumps({"image_processor_type": "CLIPImageProcessor", **content}))
     return path
 
 
 def read_checkpoint(path: Path) -> None:
-    read_preprocessor(path.parent)
+    pixel_scale(path.parent)
     weights_digest(path.parent)
 
 

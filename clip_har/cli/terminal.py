@@ -9,6 +9,7 @@ from rich.table import Table
 
 from clip_har.cli.errors import report_fault
 from clip_har.metrics.measure import Measure
+from clip_har.results.files import WHOLE_SET
 from clip_har.results.sweep import Outcome, read_outcomes
 from clip_har.sweeps.callback import started
 from clip_har.tracking.tracker import SweepStatus
@@ -23,6 +24,8 @@ def show_cell(outcome: Outcome) -> None:
     shown = [one for one in _columns([metrics]) if one.name != "data/clips"]
     numbers = "  ".join(f"{one.name} {_number(one, metrics)}" for one in shown)
     clips = f", {metrics['data/clips']:.0f} clips" if metrics else ""
+    if part := _partial_data([outcome]):
+        clips += f" of {part}"
     message = f"{outcome.name}: {outcome.state}{clips}  {numbers}"
     console.print(message, highlight=False, soft_wrap=True, markup=False)
     if outcome.folder:
@@ -51,7 +54,9 @@ def end_sweep(stopped: BaseException | None) -> int:
     ended = f"{len(this.cells)} cells: {done} done, {len(failed)} failed"
     ended += f", {skipped} skipped" if skipped else ""
     ended += f", {missing} not run" if missing else ""
-    console.print(ended, highlight=False)
+    if part := _partial_data(outcomes):
+        ended += f", on {part}"
+    console.print(ended, highlight=False, soft_wrap=True)
     whole = not failed and not missing
     status: SweepStatus = "FINISHED" if whole else "FAILED"
     if isinstance(stopped, KeyboardInterrupt):
@@ -81,6 +86,13 @@ def end_sweep(stopped: BaseException | None) -> int:
 
 def _metrics(outcome: Outcome) -> dict[str, float]:
     return {} if outcome.result is None else outcome.result.metrics
+
+
+def _partial_data(outcomes: Sequence[Outcome]) -> str:
+    """Return the names of the data sets of which only a part was there, with how many clips."""
+    cards = [outcome.result.protocol for outcome in outcomes if outcome.result is not None]
+    partial = [card for card in cards if card.get(WHOLE_SET, 0) > card.get("clips", 0)]
+    return ", ".join(dict.fromkeys(str(card["data"]) for card in partial))
 
 
 def sweep_table(outcomes: list[Outcome]) -> Table:

@@ -73,7 +73,8 @@ class Cell(Settings):
     ratio: Annotated[
         float | None,
         says(
-            "Share of each frame's pixels that is hidden; null: exactly the target region.",
+            "Share of each frame's pixels that is hidden; null: exactly the target region, the"
+            " default of masks that are aimed at one.",
             ge=0,
             le=1,
         ),

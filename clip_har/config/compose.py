@@ -16,6 +16,7 @@ from clip_har.config.checks import check_combination
 from clip_har.core.code_version import PACKAGE
 from clip_har.core.errors import ClipHarError
 from clip_har.core.settings import Settings
+from clip_har.models.checkpoint import local_folder
 
 T = TypeVar("T", bound=Settings)
 
@@ -59,6 +60,24 @@ def build(node: DictConfig, key: str) -> Settings:
 def without_hydra(config: DictConfig) -> DictConfig:
     """Return a composed configuration without Hydra's own node."""
     return OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
+
+
+def without_hub_revision(config: DictConfig) -> DictConfig:
+    """Return a configuration as it is recorded: a local folder has no revision of the hub.
+
+    An option names a commit of its own checkpoint; it says nothing about a folder that is used
+    instead.
+
+    Args:
+        config: a composed configuration, without Hydra's own node.
+    """
+    recorded = config.copy()
+    for node in (recorded.model, recorded.region):
+        checkpoint = OmegaConf.select(node, "checkpoint")  # None if it is missing, too
+        local = checkpoint is not None and local_folder(str(checkpoint)) is not None
+        if local and "revision" in node:
+            node.revision = None
+    return recorded
 
 
 def cell_from_config(config: DictConfig) -> Cell:

@@ -66,6 +66,7 @@ class ClipSet:
         clips: at least one clip.
         licence: the terms of use of the data, as a sentence.
         citation: the publication to cite, empty if there is none.
+        whole: number of clips of the whole list, if some of them are not in the set; None: all are.
 
     Raises:
         ClipHarError: when there are no clips, an id or a class name occurs twice, or a label has no
@@ -85,6 +86,7 @@ class ClipSet:
     clips: tuple[Clip, ...]
     licence: str
     citation: str
+    whole: int | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", plain_name(self.name))
@@ -99,6 +101,21 @@ class ClipSet:
                     f"clip {clip.id} of {self.name} has the label {clip.label}, expected 0 to "
                     f"{len(self.class_names) - 1} ({len(self.class_names)} classes)"
                 )
+
+    @property
+    def title(self) -> str:
+        """The name, with how many of the whole list's clips are here if some are missing.
+
+        Numbers of a part of a data set must never be shown under the name of the whole.
+
+        Example:
+            >>> clips = (Clip("c", Path("c.avi"), 0, "g"),)
+            >>> ClipSet("ucf101/test/split1", ("run",), clips, "", "", whole=3783).title
+            'ucf101/test/split1 (1 of 3,783 clips)'
+        """
+        if self.whole is None or self.whole == len(self.clips):
+            return self.name
+        return f"{self.name} ({len(self.clips):,} of {self.whole:,} clips)"
 
     @cached_property
     def labels(self) -> NDArray[np.int64]:
@@ -148,7 +165,7 @@ class ClipSet:
         total = len(self.clips)
         # (2i + 1) * total // 2n = floor((i + 0.5) * total / n), in whole numbers
         kept = tuple(self.clips[(2 * i + 1) * total // (2 * n)] for i in range(n))
-        return replace(self, clips=kept)
+        return replace(self, clips=kept, whole=self.whole or total)
 
 
 class ClipSource(Option, Protocol):

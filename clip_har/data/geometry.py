@@ -33,31 +33,44 @@ class Placement:
     left: int
 
 
-def placement(height: int, width: int, size: int, fit: Fit) -> Placement:
+def placement(height: int, width: int, size: int, fit: Fit, edge: int | None = None) -> Placement:
     """Return the place of a picture of ``height`` x ``width`` in a square of ``size`` pixels.
+
+    Args:
+        height: of the picture, pixels.
+        width: of the picture, pixels.
+        size: edge of the square, pixels.
+        fit: see `clip_har.data.sampling.FrameSettings`.
+        edge: see there; None for ``size``.
 
     Example:
         >>> placement(240, 320, 224, "crop")
         Placement(height=224, width=298, top=0, left=-37)
+        >>> placement(240, 320, 224, "crop", edge=256)
+        Placement(height=256, width=341, top=-16, left=-58)
         >>> placement(240, 320, 224, "letterbox")
         Placement(height=168, width=224, top=28, left=0)
     """
+    if fit == "letterbox":
+        long = max(height, width)
+        height, width = (max(1, round(size * side / long)) for side in (height, width))
+        return Placement(height, width, (size - height) // 2, (size - width) // 2)
+    edge = size if edge is None else edge
     if fit == "squash":
-        return Placement(size, size, 0, 0)
-    if fit == "crop":
+        height = width = edge
+    elif fit == "crop":
         short = min(height, width)
-        # the same rounding as transformers: the long edge and the cut-off rows are rounded down
-        height, width = int(size * height / short), int(size * width / short)
-        return Placement(height, width, -int((height - size) / 2), -int((width - size) / 2))
-    long = max(height, width)
-    height, width = (max(1, round(size * edge / long)) for edge in (height, width))
-    return Placement(height, width, (size - height) // 2, (size - width) // 2)
+        height, width = int(edge * height / short), int(edge * width / short)
+    # the same rounding as transformers: the long edge and the cut-off rows are rounded down
+    return Placement(height, width, -int((height - size) / 2), -int((width - size) / 2))
 
 
 _INTERPOLATION = {"bicubic": InterpolationMode.BICUBIC, "bilinear": InterpolationMode.BILINEAR}
 
 
-def fit_frames(frames: Tensor, size: int, fit: Fit, resample: Resample = "bicubic") -> Tensor:
+def fit_frames(
+    frames: Tensor, size: int, fit: Fit, resample: Resample = "bicubic", edge: int | None = None
+) -> Tensor:
     """Fit frames to the model's square.
 
     Resizing is torchvision's, antialiased, in whole numbers. Frames in channels-last memory
@@ -66,8 +79,9 @@ def fit_frames(frames: Tensor, size: int, fit: Fit, resample: Resample = "bicubi
     Args:
         frames: ``(T, 3, H, W)`` uint8.
         size: edge of the square, in pixels.
-        fit: ``crop``, ``squash`` or ``letterbox`` (black bars).
+        fit: see `clip_har.data.sampling.FrameSettings`.
         resample: the interpolation.
+        edge: see there; None for ``size``.
 
     Returns:
         ``(T, 3, size, size)`` uint8, contiguous.
@@ -81,18 +95,19 @@ def fit_frames(frames: Tensor, size: int, fit: Fit, resample: Resample = "bicubi
     """
     if frames.dtype != torch.uint8:
         raise TypeError(f"expected uint8 frames, got {frames.dtype}")
-    place = placement(frames.shape[-2], frames.shape[-1], size, fit)
+    place = placement(frames.shape[-2], frames.shape[-1], size, fit, edge)
     resized = _resize(frames, place, _INTERPOLATION[resample])
     return _place(resized, place, size)
 
 
-def fit_maps(maps: Tensor, size: int, fit: Fit) -> Tensor:
+def fit_maps(maps: Tensor, size: int, fit: Fit, edge: int | None = None) -> Tensor:
     """Fit region maps of frames with the same geometry as the frames.
 
     Args:
         maps: ``(T, H, W)`` float in [0, 1], at the size of the frames before ``fit_frames``.
         size: edge of the square, in pixels.
-        fit: as for the frames; letterbox bars get 0.
+        fit: as for the frames; black bars get 0.
+        edge: as for the frames.
 
     Returns:
         ``(T, size, size)`` float in [0, 1], resized with antialiased bilinear interpolation,
@@ -103,12 +118,14 @@ def fit_maps(maps: Tensor, size: int, fit: Fit) -> Tensor:
     """
     if not maps.is_floating_point():
         raise TypeError(f"expected floating-point maps, got {maps.dtype}")
-    place = placement(maps.shape[-2], maps.shape[-1], size, fit)
+    place = placement(maps.shape[-2], maps.shape[-1], size, fit, edge)
     resized = _resize(maps.unsqueeze(1), place, InterpolationMode.BILINEAR)  # (T, 1, h, w)
     return _place(resized, place, size).squeeze(1).clamp(0, 1)
 
 
 def _resize(pictures: Tensor, place: Placement, interpolation: InterpolationMode) -> Tensor:
+    if (place.height, place.width) == tuple(pictures.shape[-2:]):
+        return pictures
     resized: Tensor = tvf.resize(
         pictures, [place.height, place.width], interpolation=interpolation, antialias=True
     )

@@ -3,17 +3,31 @@
 import math
 from bisect import bisect_right
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from clip_har.core.errors import ClipHarError
 from clip_har.core.settings import Role, Settings
 
 _TICK_SLACK = 1e-6  # s; presentation times are fractions, ticks are sums of floats
 
-Fit = Literal["crop", "squash", "letterbox"]
+Fit = Literal["crop", "squash", "letterbox", "centre"]
 Resample = Literal["bicubic", "bilinear"]
+
+
+class Fitting(NamedTuple):
+    """How a frame of any size becomes a square.
+
+    Attributes:
+        fit: see `FrameSettings`.
+        resample: how pixels are interpolated.
+        edge: see `FrameSettings`; None: the square's own.
+    """
+
+    fit: Fit
+    resample: Resample
+    edge: int | None = None
 
 
 class FrameSettings(Settings):
@@ -35,11 +49,14 @@ class FrameSettings(Settings):
         fps: frames per second of ``fps``.
         max_frames: largest number of frames that ``every`` and ``fps`` keep; if there are more,
             they are thinned evenly over the clip. None = no limit.
-        fit: ``crop`` (shortest edge to ``size``, then the centre square), ``squash`` (to the
-            square, aspect lost) or ``letterbox`` (whole frame, black bars); None = as the model
-            was trained.
+        fit: ``crop`` (shortest edge to ``edge``, then the centre square), ``squash`` (to a
+            square of ``edge``, aspect lost, then its centre), ``letterbox`` (whole frame, black
+            bars) or ``centre`` (not resized, the centre square); None = as the model was trained.
+            Where the square reaches beyond the frame it is black.
         resample: how pixels are interpolated, always antialiased; None = as the model was trained.
         size: edge of the square that the model sees, in pixels; None = the model's own.
+        edge: length in pixels that ``crop`` and ``squash`` resize to before they take the centre
+            square; None = as the model was trained, or ``size`` if ``fit`` is set.
         on_error: for clips that cannot be decoded: ``stop`` stops the run if more than
             ``max_failed`` of the clips fail, ``skip`` only lists and counts them.
         max_failed: largest share of failed clips, in [0, 1], that ``stop`` accepts.
@@ -59,6 +76,7 @@ class FrameSettings(Settings):
     fit: Fit | None = "crop"
     resample: Resample | None = "bicubic"
     size: int | None = Field(default=None, ge=1)
+    edge: int | None = Field(default=None, ge=1)
     on_error: Annotated[Literal["skip", "stop"], Role.RUN] = "stop"
     max_failed: Annotated[float, Field(ge=0, le=1), Role.RUN] = 0.01
     workers: Annotated[int | None, Field(ge=1), Role.RUN] = None
@@ -78,8 +96,14 @@ class FrameSettings(Settings):
         fields = ("sampler", *relevant[self.sampler], *bounds)
         return {field: getattr(self, field) for field in fields}
 
-    def geometry(self) -> tuple[int, Fit, Resample]:
-        """Return edge, fit and interpolation of the frames, with the model's values filled in.
+    @model_validator(mode="after")
+    def _edge_is_used(self) -> Self:
+        if self.edge is not None and self.fit in ("letterbox", "centre"):
+            raise ValueError(f"fit={self.fit} does not use an edge; leave frames.edge=null")
+        return self
+
+    def geometry(self) -> tuple[int, Fit, Resample, int | None]:
+        """Return size, fit, interpolation and edge, with the model's values filled in.
 
         Raises:
             ClipHarError: when one of them is still None.
@@ -89,7 +113,7 @@ class FrameSettings(Settings):
                 f"expected frames.size, fit and resample, got {self.size}, {self.fit} and"
                 f" {self.resample}: use the model's own"
             )
-        return self.size, self.fit, self.resample
+        return self.size, self.fit, self.resample, self.edge
 
 
 def sample_indices(settings: FrameSettings, times: Sequence[float]) -> list[int]:

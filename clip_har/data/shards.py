@@ -96,7 +96,9 @@ class JoinedFrames(FrameStore):
         self.place = np.array([place_of[clip.id] for clip in clip_set.clips], np.int64)
         entries = tuple(stores[number].entries[index] for number, index in self.place)
         first = stores[0]
-        super().__init__(first.path, clip_set, entries, size=first.size, fit=first.fit)
+        super().__init__(
+            first.path, clip_set, entries, size=first.size, fit=first.fit, edge=first.edge
+        )
 
     def clip(self, i: int) -> NDArray[np.uint8]:
         """Return the frames of clip ``i`` of the set; see `FrameStore.clip`."""

@@ -6,6 +6,7 @@ from clip_har.engine.drift import Embedded
 from clip_har.engine.score_table import table_of
 from clip_har.engine.show import show_clips
 from clip_har.masking.masked_clips import MaskedClips
+from clip_har.models.checkpoint import MODEL
 from clip_har.models.zero_shot import Classifier
 from clip_har.noise.contract import CellNoise
 from clip_har.results.costs import Cost
@@ -48,6 +49,7 @@ def answer(
         keep_embeddings=cell.noise.is_clean and cell.masking.is_clean,
         cost=spent,
         threads=0 if classifier.device.type == "cpu" else THREADS,
+        model=f"{MODEL}={cell.model.checkpoint}, precision={cell.precision}",
     )
     # With learned noise the model sees a clip many times: this time is not the speed of one pass.
     cost.add({"noise": sum(spent.seconds.values())} if noise.is_learned else spent.seconds)

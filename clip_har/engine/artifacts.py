@@ -32,6 +32,7 @@ from clip_har.results.files import (
     NOISE,
     PROTOCOL,
     SCORES,
+    WHOLE_SET,
     write_json,
 )
 from clip_har.results.result import metrics_code
@@ -130,8 +131,9 @@ def _protocol(cell: Cell, masked: MaskedClips, table: ScoreTable, device: str) -
     frames, clips = masked.frames, masked.frames.clip_set
     prompts = cell.prompts.texts(clips.class_names)
     return {
-        "data": clips.name,
+        "data": clips.title,
         "clips": len(clips.clips),
+        WHOLE_SET: clips.whole or len(clips.clips),
         "clips_evaluated": len(table.clip_ids),
         "clips_failed": len(frames.failures),
         "clips_nothing_found": len(masked.empty),
@@ -146,6 +148,7 @@ def _protocol(cell: Cell, masked: MaskedClips, table: ScoreTable, device: str) -
         "model": cell.model.model_dump(mode="json"),
         "weights_digest": weights_digest(cell.model.folder()),
         "input_size": cell.model.image_size(),
+        "unfamiliar_classes": cell.model.unfamiliar(clips.class_names),
         "prompts_per_class": len(prompts[0]),
         "first_prompt": prompts[0][0],
         "masking": cell.masking.described(),

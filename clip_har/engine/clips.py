@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from clip_har.core.errors import ClipHarError
 from clip_har.data.clips import ClipSet
 from clip_har.data.frames.store import FrameStore
-from clip_har.data.sampling import FrameSettings
+from clip_har.data.sampling import Fitting, FrameSettings
 from clip_har.data.shards import Shard, open_shard, open_whole
 from clip_har.masking.masked_clips import MaskedClips, locate
 
@@ -26,8 +26,10 @@ def frame_settings(cell: "Cell") -> FrameSettings:
     """
     frames: FrameSettings = cell.frames.model_copy(update={"size": cell.model.image_size()})
     if frames.fit is None or frames.resample is None:
-        fit, resample = cell.model.fitting()
-        own = {"fit": frames.fit or fit, "resample": frames.resample or resample}
+        fit, resample, edge = Fitting(*cell.model.fitting())
+        own: dict[str, object] = {"fit": frames.fit or fit, "resample": frames.resample or resample}
+        if frames.fit is None:
+            own["edge"] = frames.edge or edge
         frames = frames.model_copy(update=own)
     return frames
 

@@ -15,6 +15,7 @@ from clip_har.config.fingerprint import fingerprint
 from clip_har.core.names import plain_name
 from clip_har.core.settings import Role
 from clip_har.data.clips import ClipSet, clips_of
+from clip_har.models.checkpoint import weights_digest
 from clip_har.results.names import MASK, cell_name
 from clip_har.results.result import TWIN
 from clip_har.results.sweep import Sweep
@@ -126,13 +127,16 @@ def prepared(config: DictConfig, cell: Cell, job: Job, varies: Mapping[str, Any]
     info = RunInfo(
         name=cell_name(varies, job.sweep.words if job.sweep else None, notes=cell.notes()),
         fingerprint=key,
-        params=flat_params(config, job.choices),
+        params={
+            **flat_params(config, job.choices),
+            "model.weights_digest": weights_digest(cell.model.folder()),
+        },
         tags={
             "clip_har.overrides": " ".join(job.overrides),
             _USES_LABEL: str(cell.uses_label).lower(),
         },
         parent=job.sweep.parent if job.sweep else None,
-        dataset=(clips.name, clips.digest),
+        dataset=(clips.title, clips.digest),
         command=command(job.overrides),
         varies=varies,
     )

@@ -1,9 +1,12 @@
 """A cell's model with the classes of its clips."""
 
+import logging
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from clip_har.data.clips import ClipSet
+from clip_har.models.checkpoint import MODEL
+from clip_har.models.classes import check_embeddings, listed, warn_of_texts
 from clip_har.models.device import Precision, pick_device
 from clip_har.models.encoder import Encoder
 from clip_har.models.source import ModelSource
@@ -12,6 +15,8 @@ from clip_har.models.zero_shot import Classifier, ZeroShot, of_frames
 if TYPE_CHECKING:
     from clip_har.config.cell import Cell
 
+log = logging.getLogger(__name__)
+
 
 def load_model(cell: "Cell") -> Encoder:
     """Load the cell's model, or return the loaded one if the previous cell had the same."""
@@ -19,18 +24,39 @@ def load_model(cell: "Cell") -> Encoder:
 
 
 def load_classifier(cell: "Cell", clips: ClipSet) -> Classifier:
-    """Load the cell's model and embed the classes of its clips."""
-    return cell.model.classifier(
-        load_model(cell),
-        cell.prompts.texts(clips.class_names),
-        batch_size=cell.batch_size,
-        cache_dir=cell.cache_dir,
+    """Load the cell's model and embed the classes of its clips.
+
+    Raises:
+        ClipHarError: when the model cannot tell the classes apart.
+    """
+    model, prompts = load_model(cell), cell.prompts.texts(clips.class_names)
+    classifier = cell.model.classifier(
+        model, prompts, batch_size=cell.batch_size, cache_dir=cell.cache_dir
     )
+    _warn_once(cell.model, model, tuple(map(tuple, prompts)), clips.class_names)
+    check_embeddings(model, classifier.class_vectors(), clips.class_names)
+    return classifier
 
 
 def load_zero_shot(cell: "Cell", clips: ClipSet) -> ZeroShot:
     """Load a classifier that must be a model of single frames; `of_frames` says why it is."""
     return of_frames(load_classifier(cell, clips))
+
+
+@lru_cache(maxsize=64)
+def _warn_once(
+    source: ModelSource,
+    model: Encoder,
+    prompts: tuple[tuple[str, ...], ...],
+    class_names: tuple[str, ...],
+) -> None:
+    """Warn of what the model does not know, once for all cells of a sweep in one process."""
+    warn_of_texts(model, prompts, class_names)
+    if others := source.unfamiliar(class_names):
+        log.warning(
+            "%s=%s: %s; it was not trained on %d of the %d classes (%s)",
+            MODEL, model.name, source.caution, len(others), len(class_names), listed(others),
+        )  # fmt: skip
 
 
 @lru_cache(maxsize=1)

@@ -8,7 +8,7 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 from clip_har.config.cell import Cell
-from clip_har.config.compose import cell_from_config, without_hydra
+from clip_har.config.compose import cell_from_config, without_hub_revision, without_hydra
 from clip_har.core.atomic import clear_up
 from clip_har.core.errors import describe
 from clip_har.core.settings import Role
@@ -30,7 +30,7 @@ def run_cell(config: DictConfig, job: Job) -> Outcome:
         ClipHarError: when the cell cannot be run; the outcome holds the error, too.
     """
     started = time.monotonic()
-    plain = without_hydra(config)
+    plain = without_hub_revision(without_hydra(config))
     varies = what_varies(plain, job.choices, job.varying)
     notes: tuple[str, ...] = ()
 

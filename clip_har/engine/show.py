@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from clip_har.core.errors import ClipHarError
 from clip_har.core.progress import track
 from clip_har.core.work_ahead import work_ahead
 from clip_har.engine.drift import CleanEmbeddings, Embedded
@@ -77,6 +78,7 @@ def show_clips(
     keep_embeddings: bool = False,
     cost: Cost | None = None,
     threads: int = 0,
+    model: str = "the model",
 ) -> Shown:
     """Show masked clips to a model, with each noise.
 
@@ -91,6 +93,10 @@ def show_clips(
         cost: counts the time.
         threads: number of threads that mask the next clips while the model works on the current
             ones; 0 if the model runs on the same processor.
+        model: its checkpoint and precision, for messages.
+
+    Raises:
+        ClipHarError: when the model's scores or embedding of a clip cannot be used.
     """
     cost = cost or Cost()
     twins, ids = CleanEmbeddings(clean), masked.evaluated_ids
@@ -126,12 +132,14 @@ def show_clips(
             with cost.of("model"):
                 column = np.zeros(len(batch.clips), np.int64)
                 scores, embedded = noises[first].answers(classifier, batch, seen, column)
+                _check(ids[rows], scores, embedded, model)
                 _keep(found[first], rows, column, scores, seen, twins.drift(ids[rows], embedded))
                 if keep_embeddings:
                     kept.append(embedded.numpy())  # (B, D)
                 for name in others:
                     for column in _columns(noises[name], found[first].scores, rows, choose):
                         seen, scores, embedded = _answer(noises[name], classifier, batch, column)
+                        _check(ids[rows], scores, embedded, f"{model}, noise {name}")
                         drift = twins.drift(ids[rows], embedded)
                         _keep(found[name], rows, column, scores, seen, drift)
             advance(len(batch.clips))
@@ -168,6 +176,25 @@ def _columns(
     if choose is not None:
         return choose(first[rows, 0], rows).T
     return np.arange(noise.columns)[:, None].repeat(rows.stop - rows.start, axis=1)
+
+
+def _check(ids: Sequence[str], scores: torch.Tensor, embedded: torch.Tensor, model: str) -> None:
+    """Check the scores ``(B, C)`` and the embeddings ``(B, D)`` of clips.
+
+    Raises:
+        ClipHarError: when a score is not finite, or an embedding is zero: its scores are all equal.
+    """
+    for what, fine in (
+        ("the scores are not finite", torch.isfinite(scores).all(dim=1)),
+        ("the embedding is zero", embedded.float().norm(dim=1) > 0),
+    ):
+        if not bool(fine.all()):
+            bad = [clip_id for clip_id, one in zip(ids, fine.tolist(), strict=True) if not one]
+            named = ", ".join(bad[:3]) + (f" and {len(bad) - 3} more" if len(bad) > 3 else "")
+            raise ClipHarError(
+                f"clip {named}: {what} ({model}): try precision=fp32; if it is fp32 already, the"
+                " weights are damaged: take another copy"
+            )
 
 
 def _keep(

@@ -205,9 +205,8 @@ def _slopes(model: DualEncoder, embeddings: Tensor, text: Tensor, pooling: Pooli
 
 def _class_row(model: DualEncoder, frames: Tensor, slopes: Tensor, first_layer: int) -> Tensor:
     """Return the attribution ``(M, N)`` of all tokens of M frames, in one pass."""
-    pixels = normalise(
-        frames.to(model.device), mean=model.mean, std=model.std, dtype=model.dtype
-    ).requires_grad_()  # the weights are frozen, so the pixels must require a gradient
+    pixels = normalise(frames.to(model.device), model.scale, dtype=model.dtype)
+    pixels.requires_grad_()  # the weights are frozen, so the pixels must require a gradient
     output = model.network.get_image_features(pixel_values=pixels, output_attentions=True)
     attentions = _checked(model, output.attentions, first_layer)[first_layer:]
     embeddings = normalize(output.pooler_output.float(), dim=-1)

@@ -9,16 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from clip_har.core.errors import ClipHarError
-from clip_har.data.sampling import Fit, Resample
+from clip_har.models.unread import unread_change
 
 # Weights as safetensors only: a pickled checkpoint can run code when it is read.
 _WANTED = ("*.json", "*.txt", "*.safetensors")
 _HUB_TIMEOUT = 10  # seconds
 MODEL, REGION = "model.checkpoint", "region.checkpoint"  # the keys that name a checkpoint
 PREPROCESSOR = ("preprocessor_config.json", "processor_config.json")
-_RESAMPLE: dict[Any, Resample] = {2: "bilinear", 3: "bicubic"}  # as PIL numbers them
-
-Channels = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
@@ -59,8 +56,7 @@ def find_checkpoint(checkpoint: str, revision: str | None, expected: CheckpointF
         ClipHarError: when it is neither, cannot be downloaded, has no safetensors weights, or is of
             another architecture.
     """
-    local = Path(checkpoint).expanduser()
-    if local.is_dir():
+    if (local := local_folder(checkpoint)) is not None:
         return _checked(local, checkpoint, expected)
     if not re.fullmatch(r"[\w.-]+/[\w.-]+", checkpoint) or checkpoint[0] in "./~":
         raise ClipHarError(
@@ -68,6 +64,12 @@ def find_checkpoint(checkpoint: str, revision: str | None, expected: CheckpointF
             " either"
         )
     return _checked(_from_hub(checkpoint, revision, expected), checkpoint, expected)
+
+
+def local_folder(checkpoint: str) -> Path | None:
+    """Return the local folder that a checkpoint names; None if it is a name on the hub."""
+    folder = Path(checkpoint).expanduser()
+    return folder if folder.is_dir() else None
 
 
 def weight_files(folder: Path) -> list[Path]:
@@ -153,38 +155,6 @@ def _from_hub(name: str, revision: str | None, expected: CheckpointFormat) -> Pa
         ) from error
 
 
-def read_preprocessor(folder: Path, *, setting: str = MODEL) -> dict[str, Any]:
-    """Return the image preprocessing settings of a checkpoint.
-
-    Raises:
-        ClipHarError: when the file is missing or damaged.
-    """
-    if (folder / PREPROCESSOR[0]).is_file():
-        return read_json(folder, PREPROCESSOR[0], setting=setting)
-    # as the processors' save_pretrained of transformers 5 writes it
-    content = read_json(folder, PREPROCESSOR[1], setting=setting).get("image_processor")
-    if not isinstance(content, dict):
-        raise ClipHarError(f"{setting}={folder}: {PREPROCESSOR[1]} has no image_processor")
-    return content
-
-
-def pixel_statistics(folder: Path, *, setting: str = MODEL) -> tuple[Channels, Channels]:
-    """Return the mean and standard deviation per channel that a checkpoint normalises with.
-
-    Raises:
-        ClipHarError: when the folder does not have them.
-    """
-    content = read_preprocessor(folder, setting=setting)
-    try:
-        mean, std = ([float(v) for v in content[key]] for key in ("image_mean", "image_std"))
-        return (mean[0], mean[1], mean[2]), (std[0], std[1], std[2])
-    except (KeyError, IndexError, TypeError, ValueError) as error:
-        raise ClipHarError(
-            f"{setting}={folder}: expected image_mean and image_std of three channels in"
-            f" {PREPROCESSOR[0]}"
-        ) from error
-
-
 def image_size(folder: Path) -> int:
     """Return the side of the model's input in pixels, from the checkpoint's configuration.
 
@@ -215,23 +185,6 @@ def vision_number(folder: Path, key: str, *, default: int) -> int:
     return number
 
 
-def fitting(folder: Path) -> tuple[Fit, Resample]:
-    """Return how a checkpoint's frames are fitted to its square input, and interpolated.
-
-    Raises:
-        ClipHarError: when it needs an interpolation that is not supported.
-    """
-    content = read_preprocessor(folder)
-    fit: Fit = "crop" if content.get("do_center_crop", "crop_size" in content) else "squash"
-    number = content.get("resample", 3)
-    if not isinstance(number, int) or number not in _RESAMPLE:
-        raise ClipHarError(
-            f"{MODEL}={folder}: expected resample 2 (bilinear) or 3 (bicubic) in {PREPROCESSOR[0]},"
-            f" got {number!r}"
-        )
-    return fit, _RESAMPLE[number]
-
-
 def _checked(folder: Path, checkpoint: str, expected: CheckpointFormat) -> Path:
     if lack := _lacks(folder, expected):
         raise ClipHarError(f"{expected.setting}={checkpoint}: expected {expected}; {lack}")
@@ -246,8 +199,10 @@ def _checked(folder: Path, checkpoint: str, expected: CheckpointFormat) -> Path:
 
 
 def _lacks(folder: Path, expected: CheckpointFormat) -> str | None:
-    """Return what a checkpoint's folder lacks; None if it is complete."""
+    """Return why a checkpoint's folder cannot be used; None if it can."""
     names = {path.name for path in folder.iterdir()}
+    if change := unread_change(folder, weights_only=expected.weights_only):
+        return change
     if not expected.weights_only and "config.json" not in names:
         return "there is no config.json"
     if not weight_files(folder):
@@ -255,11 +210,6 @@ def _lacks(folder: Path, expected: CheckpointFormat) -> str | None:
             "there are no *.safetensors weights; pickled weights are not read: where you trust"
             f" them, convert them once {expected.conversion}"
         )
-    if "model.safetensors.index.json" in names:
-        index = read_json(folder, "model.safetensors.index.json", setting=expected.setting)
-        shards = set(index["weight_map"].values())
-        if missing := sorted(shards - names):
-            return f"{missing[0]} is missing"
     if expected.weights_only:
         return None
     if not names & set(PREPROCESSOR):

@@ -12,11 +12,10 @@ from torchvision.transforms.v2 import functional as tvf
 from transformers import CLIPSegForImageSegmentation
 
 from clip_har.core.errors import ClipHarError
-from clip_har.models.checkpoint import PREPROCESSOR, REGION, pixel_statistics, read_preprocessor
+from clip_har.models.checkpoint import PREPROCESSOR, REGION
 from clip_har.models.preprocess import normalise
 from clip_har.models.pretrained import load_pretrained
-
-_BILINEAR = 2  # PIL's number for it, as preprocessor_config.json names it
+from clip_har.models.processor import PixelScale, pixel_scale, square
 
 
 @dataclass(frozen=True)
@@ -28,8 +27,7 @@ class CLIPSeg:
         tokenizer: a transformers tokenizer.
         image_size: side of the square input, pixels.
         context_length: longest text, in tokens.
-        mean: per channel, of values in [0, 1].
-        std: per channel, of values in [0, 1].
+        scale: of the pixels.
         device: where it runs.
     """
 
@@ -37,8 +35,7 @@ class CLIPSeg:
     tokenizer: Any
     image_size: int
     context_length: int
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
+    scale: PixelScale
     device: torch.device
 
     @torch.inference_mode()
@@ -71,7 +68,7 @@ class CLIPSeg:
             interpolation=InterpolationMode.BILINEAR,
             antialias=True,
         )
-        return normalise(resized, mean=self.mean, std=self.std, dtype=torch.float32)
+        return normalise(resized, self.scale, dtype=torch.float32)
 
     @torch.inference_mode()
     def probabilities(self, frames: Tensor, text: Tensor) -> Tensor:
@@ -106,7 +103,7 @@ def load_clipseg(folder: Path, device: torch.device) -> CLIPSeg:
         ClipHarError: when a file of the checkpoint is missing or damaged.
     """
     image_size = _input_size(folder)
-    mean, std = pixel_statistics(folder, setting=REGION)
+    scale = pixel_scale(folder, setting=REGION)
     network, tokenizer = load_pretrained(
         CLIPSegForImageSegmentation, folder, named=f"{REGION}={folder}"
     )
@@ -115,22 +112,17 @@ def load_clipseg(folder: Path, device: torch.device) -> CLIPSeg:
         tokenizer=tokenizer,
         image_size=image_size,
         context_length=network.config.text_config.max_position_embeddings,
-        mean=mean,
-        std=std,
+        scale=scale,
         device=device,
     )
 
 
 def _input_size(folder: Path) -> int:
     """Return the side of the square that the checkpoint's preprocessing resizes to, in pixels."""
-    content = read_preprocessor(folder, setting=REGION)
-    match content:
-        case {"size": {"height": int(height), "width": int(width)}} if (
-            height == width and content.get("resample", _BILINEAR) == _BILINEAR
-        ):
-            return height
-        case _:
-            raise ClipHarError(
-                f"{REGION}={folder}: expected a size of equal height and width and resample"
-                f" {_BILINEAR} (bilinear) in {PREPROCESSOR[0]}"
-            )
+    found, side = square(folder, setting=REGION)
+    if found != ("squash", "bilinear", side):
+        raise ClipHarError(
+            f"{REGION}={folder}: expected a size of equal height and width and resample 2"
+            f" (bilinear), without a crop, in {PREPROCESSOR[0]}"
+        )
+    return side

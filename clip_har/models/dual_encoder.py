@@ -22,13 +22,11 @@ class DualEncoder(Encoder):
 
     Attributes:
         logit_bias: learned, added to every logit; 0 if the model has none.
-        padded_texts: see `Encoder.text_features`.
         tower: runs the image tower when no gradient is needed, see `clip_har.models.tower`; None
             for the network itself.
     """
 
     logit_bias: float = 0.0
-    padded_texts: bool = False
     tower: Tower | None = None
 
     def encode_frames(self, frames: Tensor) -> Tensor:
@@ -40,7 +38,7 @@ class DualEncoder(Encoder):
         Returns:
             ``(M, D)`` float32, L2-normalised.
         """
-        pixels = normalise(frames.to(self.device), mean=self.mean, std=self.std, dtype=self.dtype)
+        pixels = normalise(frames.to(self.device), self.scale, dtype=self.dtype)
         if self.tower is None:
             return self.encode_pixels(pixels)
         return normalize(self.tower(pixels).float(), dim=-1)
@@ -66,7 +64,7 @@ class DualEncoder(Encoder):
         Returns:
             ``(N, D)`` float32, L2-normalised, on the CPU.
         """
-        return normalize(self.text_features(texts, padded=self.padded_texts), dim=-1)
+        return normalize(self.text_features(texts), dim=-1)
 
     def trial(self) -> list[Tensor]:
         """Return the embeddings of a black frame and a word."""
@@ -95,7 +93,7 @@ def load_dual_encoder(
         runtime: of the image tower, see `clip_har.models.tower.build_tower`.
         device: where it runs.
         precision: of the forward pass.
-        padded_texts: see `DualEncoder`.
+        padded_texts: see `Encoder`.
 
     Raises:
         ClipHarError: when a file of the checkpoint is missing or damaged.

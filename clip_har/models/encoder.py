@@ -10,11 +10,25 @@ import torch
 from torch import Tensor
 
 from clip_har.core.errors import ClipHarError
-from clip_har.models.checkpoint import MODEL, pixel_statistics, weights_digest
+from clip_har.models.checkpoint import MODEL, weights_digest
 from clip_har.models.device import Precision, pick_dtype
 from clip_har.models.pretrained import load_pretrained
+from clip_har.models.processor import PixelScale, pixel_scale
 
 _TEXT_BATCH = 256
+
+
+@dataclass(frozen=True)
+class ReadText:
+    """What a tokenizer makes of a text.
+
+    Attributes:
+        unknown: words and signs that it does not know; the model sees one token for all of them.
+        is_cut: whether the text is longer than the model's context.
+    """
+
+    unknown: tuple[str, ...]
+    is_cut: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,11 +42,12 @@ class Encoder(ABC):
         digest: of the weights and their configuration.
         image_size: side of the square input, pixels.
         context_length: longest text, in tokens.
-        mean: per channel, of values in [0, 1].
-        std: per channel, of values in [0, 1].
+        scale: of the pixels.
         logit_scale: learned temperature, as a factor.
         device: where it runs.
         dtype: of the forward pass.
+        padded_texts: whether texts are converted to lower case and padded to ``context_length``,
+            and the model reads the padding, as SigLIP was trained.
     """
 
     network: Any
@@ -41,29 +56,43 @@ class Encoder(ABC):
     digest: str
     image_size: int
     context_length: int
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
+    scale: PixelScale
     logit_scale: float
     device: torch.device
     dtype: torch.dtype
+    padded_texts: bool = False
 
     @abstractmethod
     def trial(self) -> list[Tensor]:
         """Return the outputs for one word and one black frame or clip."""
 
+    def read_text(self, text: str) -> "ReadText":
+        """Return what the tokenizer makes of a text.
+
+        Args:
+            text: as `text_features` takes it.
+        """
+        text = text.lower() if self.padded_texts else text
+        found = self.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+        places = zip(found["input_ids"], found["offset_mapping"], strict=True)
+        unknown = self.tokenizer.unk_token_id
+        longest = self.context_length - self.tokenizer.num_special_tokens_to_add()
+        return ReadText(
+            unknown=tuple(text[start:end] for token, (start, end) in places if token == unknown),
+            is_cut=len(found["input_ids"]) > longest,
+        )
+
     @torch.inference_mode()
-    def text_features(self, texts: Sequence[str], *, padded: bool = False) -> Tensor:
+    def text_features(self, texts: Sequence[str]) -> Tensor:
         """Embed texts.
 
         Args:
             texts: N texts; the tokenizer cuts a text that is longer than the context.
-            padded: whether texts are converted to lower case and padded to ``context_length``, and
-                the model reads the padding, as SigLIP was trained.
 
         Returns:
             ``(N, D)`` float32 on the CPU, not of length 1.
         """
-        batches = []
+        batches, padded = [], self.padded_texts
         for start in range(0, len(texts), _TEXT_BATCH):
             batch = list(texts[start : start + _TEXT_BATCH])
             # CLIP's texts are padded to the longest one only: the text tower is causal and reads
@@ -73,6 +102,8 @@ class Encoder(ABC):
                 padding="max_length" if padded else True,
                 truncation=True,
                 max_length=self.context_length,
+                # At the left it would move the words, so that a text depended on its batch.
+                padding_side=None if padded else "right",
                 return_tensors="pt",
             ).to(self.device)
             mask = {} if padded else {"attention_mask": tokens["attention_mask"]}
@@ -100,11 +131,14 @@ def load_fields(
         ClipHarError: when a file of the checkpoint is missing or damaged.
     """
     dtype = pick_dtype(precision, device)
-    mean, std = pixel_statistics(folder)
+    scale = pixel_scale(folder)
     network, tokenizer = load_pretrained(architecture, folder, named=f"{MODEL}={name}")
     # Read in full precision: in bf16 the factor 100 would become 99.
     logit_scale = float(network.logit_scale.detach().exp())
+    _check_finite(network, name, "the weights in the checkpoint")
     network.to(device=device, dtype=dtype)
+    if dtype != torch.float32:
+        _check_finite(network, name, f"precision={precision} is too narrow: the weights")
     return {
         "network": network,
         "tokenizer": tokenizer,
@@ -112,12 +146,22 @@ def load_fields(
         "digest": weights_digest(folder),
         "image_size": network.config.vision_config.image_size,
         "context_length": network.config.text_config.max_position_embeddings,
-        "mean": mean,
-        "std": std,
+        "scale": scale,
         "logit_scale": logit_scale,
         "device": device,
         "dtype": dtype,
     }
+
+
+def _check_finite(network: Any, name: str, what: str) -> None:
+    """Raise if a weight is not finite: it may spoil some clips only, after hours."""
+    broken = [key for key, one in network.named_parameters() if not torch.isfinite(one).all()]
+    if broken:
+        advice = "try precision=fp32" if "precision" in what else "take another copy"
+        raise ClipHarError(
+            f"{MODEL}={name}: {what} of {broken[0]} are not finite ({len(broken)} of the network's"
+            f" tensors): {advice}"
+        )
 
 
 def try_out(model: Encoder) -> None:

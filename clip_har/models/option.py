@@ -5,12 +5,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from clip_har.core.settings import Role, Settings
-from clip_har.data.sampling import Fit, Resample
+from clip_har.data.sampling import Fitting
 from clip_har.models.checkpoint import (
     MODEL,
     CheckpointFormat,
     find_checkpoint,
-    fitting,
     image_size,
     read_json,
 )
@@ -68,12 +67,18 @@ class PretrainedModel(Settings):
         kind = str(read_json(self.folder(), "config.json")["model_type"])
         return getattr(transformers, self.architectures[kind])
 
+    def unfamiliar(self, class_names: Sequence[str]) -> list[str]:  # noqa: ARG002
+        """Return the classes that the model cannot know: none, it was trained on any texts."""
+        return []
+
     def image_size(self) -> int:
         """Return the input's side in pixels, see `clip_har.models.checkpoint.image_size`."""
         return image_size(self.folder())
 
-    def fitting(self) -> tuple[Fit, Resample]:
-        """Return how frames are fitted to the input, see `clip_har.models.checkpoint.fitting`."""
+    def fitting(self) -> Fitting:
+        """Return how frames are fitted to the input, see `clip_har.models.processor.fitting`."""
+        from clip_har.models.processor import fitting  # it imports transformers
+
         return fitting(self.folder())
 
     def clip_length(self) -> int | None:
@@ -96,7 +101,7 @@ class FrameModel(PretrainedModel):
     runtime: Annotated[Runtime, Role.RUN] = "torch"
 
     single_frames: ClassVar[bool] = True
-    padded_texts: ClassVar[bool] = False  # see `clip_har.models.dual_encoder.DualEncoder`
+    padded_texts: ClassVar[bool] = False  # see `clip_har.models.encoder.Encoder`
 
     def load(self, *, device: "torch.device", precision: "Precision") -> "DualEncoder":
         """Load the model, frozen and in evaluation mode.

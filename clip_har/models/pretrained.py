@@ -13,6 +13,8 @@ from clip_har.core.errors import ClipHarError
 from clip_har.models.checkpoint import weight_files
 
 _SLACK = 2  # shared weights may be counted twice
+_BUFFER = "position_ids"  # old checkpoints hold it; it is the numbers from 0
+_PLAIN = ("F64", "F32", "F16", "BF16")
 
 
 def load_pretrained(architecture: Any, folder: Path, *, named: str) -> tuple[Any, Any]:
@@ -51,6 +53,11 @@ def load_pretrained(architecture: Any, folder: Path, *, named: str) -> tuple[Any
             f"{named}: the weights do not fit config.json ({len(report['missing_keys'])} missing,"
             f" {len(report['mismatched_keys'])} of another shape)"
         )
+    if unread := [key for key in report["unexpected_keys"] if not key.endswith(_BUFFER)]:
+        raise ClipHarError(
+            f"{named}: {len(unread)} tensors of the weights have no place in the model, such as"
+            f" {min(unread)}: it was trained with other parts than config.json names"
+        )
     words = network.config.text_config.vocab_size
     if len(tokenizer) != words:
         raise ClipHarError(
@@ -61,12 +68,38 @@ def load_pretrained(architecture: Any, folder: Path, *, named: str) -> tuple[Any
         raise ClipHarError(
             f"{named}: the tokenizer has no pad_token: tokenizer_config.json is damaged"
         )
+    _check_end(network.config, tokenizer, named=named)
     network.eval().requires_grad_(requires_grad=False)
     return network, tokenizer
 
 
+def _check_end(config: Any, tokenizer: Any, *, named: str) -> None:
+    """Raise if the text tower would not read a text's embedding at its end token.
+
+    A CLIP reads it where the end token of its configuration stands; if there is none, at the first
+    token, so that all texts are alike. Old configurations have a wrong number for it, 2; with them,
+    and in X-CLIP always, it reads at the token with the largest number. SigLIP reads the last one.
+    """
+    if config.model_type == "siglip":
+        return
+    asked, end = config.text_config.eos_token_id, tokenizer.eos_token_id
+    by_size = config.model_type == "xclip" or (config.model_type != "metaclip_2" and asked == 2)
+    largest = len(tokenizer) - 1
+    if end is None or end not in tokenizer("a")["input_ids"]:
+        raise ClipHarError(
+            f"{named}: the tokenizer puts no end token after a text, where the model reads it;"
+            " tokenizer.json is damaged or of another model"
+        )
+    if end != (largest if by_size else asked):
+        what = "the largest number" if by_size else f"eos_token_id={asked} of config.json"
+        raise ClipHarError(
+            f"{named}: the model reads a text at the token with {what}, and the tokenizer's end"
+            f" token is {end}; set eos_token_id in text_config if the tokenizer is right"
+        )
+
+
 def _check_size(architecture: Any, folder: Path, *, named: str) -> None:
-    """Raise if the configuration is of a network that is far larger than its weights.
+    """Raise if weights are quantised, or if the configuration's network is far larger than them.
 
     Memory for the whole network is allocated before a weight is read, and layers are made one by
     one. So a damaged number would fill the memory or never end.
@@ -75,7 +108,13 @@ def _check_size(architecture: Any, folder: Path, *, named: str) -> None:
     for path in weight_files(folder):
         with safe_open(path, "pt") as file:
             for name in file.keys():  # noqa: SIM118
-                tensors[name] = math.prod(file.get_slice(name).get_shape())
+                held = file.get_slice(name)
+                if held.get_dtype() not in _PLAIN and not name.endswith(_BUFFER):
+                    raise ClipHarError(
+                        f"{named}: {name} is stored as {held.get_dtype()}: quantised weights are"
+                        " not read as such; use weights in F32, F16 or BF16"
+                    )
+                tensors[name] = math.prod(held.get_shape())
     config = architecture.config_class.from_pretrained(folder, local_files_only=True)
     parts = [config, *(getattr(config, f"{part}_config", None) for part in ("text", "vision"))]
     layers = max(int(getattr(part, "num_hidden_layers", None) or 0) for part in parts)
@@ -86,9 +125,9 @@ def _check_size(architecture: Any, folder: Path, *, named: str) -> None:
         )
     with torch.device("meta"):
         asked = sum(tensor.numel() for tensor in architecture(config).state_dict().values())
-    held = sum(tensors.values())
-    if asked > _SLACK * held:
+    stored = sum(tensors.values())
+    if asked > _SLACK * stored:
         raise ClipHarError(
-            f"{named}: config.json asks for {asked:,} parameters, the weights hold {held:,}: one of"
-            " them is damaged"
+            f"{named}: config.json asks for {asked:,} parameters, the weights hold {stored:,}: one"
+            " of them is damaged"
         )

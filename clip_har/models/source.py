@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 from clip_har.core.settings import Option
-from clip_har.data.sampling import Fit, Resample
+from clip_har.data.sampling import Fitting
 from clip_har.models.runtime import Runtime
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from clip_har.models.device import Precision
     from clip_har.models.encoder import Encoder
     from clip_har.models.pooling import Pooling
-    from clip_har.models.zero_shot import Classifier
+    from clip_har.models.zero_shot import TextClassifier
 
 NO_ATTRIBUTION = "the model has no class token that attends to patches; a CLIP has"
 """Why some models give no attribution."""
@@ -45,13 +45,16 @@ class ModelSource(Option, Protocol):
     def runtime(self) -> Runtime:
         """Of the image tower's forward pass."""
 
+    def unfamiliar(self, class_names: Sequence[str]) -> list[str]:
+        """Return the classes that the model cannot know; empty for a model of any classes."""
+
     def folder(self) -> Path:
         """Return the checkpoint's folder; download it if it is not on this machine."""
 
     def image_size(self) -> int:
         """Return the input's side in pixels, without loading the model."""
 
-    def fitting(self) -> tuple[Fit, Resample]:
+    def fitting(self) -> Fitting:
         """Return how frames are fitted to the input, without loading the model."""
 
     def clip_length(self) -> int | None:
@@ -67,7 +70,7 @@ class ModelSource(Option, Protocol):
         *,
         batch_size: int,
         cache_dir: Path,
-    ) -> "Classifier":
+    ) -> "TextClassifier":
         """Return the classifier of a set of classes.
 
         Args:

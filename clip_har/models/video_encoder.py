@@ -30,9 +30,7 @@ class VideoEncoder(Encoder):
 
     def pixels(self, clips: Tensor) -> Tensor:
         """Normalise clips: ``(B, T, 3, S, S)`` grey levels, uint8 or float32; gradients flow."""
-        frames = normalise(
-            clips.flatten(0, 1).to(self.device), mean=self.mean, std=self.std, dtype=self.dtype
-        )
+        frames = normalise(clips.flatten(0, 1).to(self.device), self.scale, dtype=self.dtype)
         return frames.reshape(clips.shape)
 
     def encode_clips(self, pixels: Tensor) -> tuple[Tensor, Tensor]:

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import torch
 from torch import Tensor
+from torch.nn.functional import normalize
 
 from clip_har.models.classifier import prompt_features
 from clip_har.models.video_encoder import VideoEncoder
@@ -45,6 +46,10 @@ class VideoZeroShot:
         """Embed the prompts of the classes, see `prompt_features`."""
         features = prompt_features(model, prompts, cache_dir=cache_dir)
         return cls(model, features.to(model.device), batch_size)
+
+    def class_vectors(self) -> Tensor:
+        """Return ``(C, D)`` float32 L2-normalised, before the texts are adapted to a clip."""
+        return normalize(normalize(self.prompts, dim=-1).mean(dim=1), dim=-1)
 
     @torch.inference_mode()
     def answers(self, clips: Sequence[Tensor]) -> tuple[Tensor, Tensor]:

@@ -41,6 +41,13 @@ class Classifier(Protocol):
         """
 
 
+class TextClassifier(Classifier, Protocol):
+    """A classifier whose classes are embeddings of texts."""
+
+    def class_vectors(self) -> Tensor:
+        """Return the class embeddings, ``(C, D)`` float32, L2-normalised."""
+
+
 @dataclass(frozen=True, eq=False)
 class ZeroShot:
     """A zero-shot classifier of clips.
@@ -75,6 +82,10 @@ class ZeroShot:
     def device(self) -> torch.device:
         """Where the model computes."""
         return self.model.device
+
+    def class_vectors(self) -> Tensor:
+        """Return the class embeddings, ``(C, D)`` float32, L2-normalised."""
+        return self.class_embeddings
 
     @cached_property
     def digest(self) -> str:

@@ -182,8 +182,9 @@ def _fitted(maps: Maps | None, frames: ClipFrames, target: str) -> NDArray[np.fl
             f"feature={target}: the masks of {frames.clip.id} are of the person only; an object"
             " needs label maps, or region=prompted"
         )
-    fitted: NDArray[np.float32] = fit_maps(torch.from_numpy(plane), size, frames.fit).numpy()
-    return fitted
+    fitted = fit_maps(torch.from_numpy(plane), size, frames.fit, frames.edge)
+    found: NDArray[np.float32] = fitted.numpy()
+    return found
 
 
 def _check_found(clips: ClipSet, found: Sequence[str | Path | None], where: str) -> None:

@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from clip_har.metrics.measure import Measure
 from clip_har.metrics.measures import find
+from clip_har.models.classes import listed
 from clip_har.report.charts import gallery, over_ratio_charts, reliability_charts
 from clip_har.report.sections import (
     Detail,
@@ -196,6 +197,11 @@ def _caution(cells: Sequence[Result], classes: int) -> str:
         found.append("the clips are rendered")
     models = {str(one.protocol["model"]): one.cell.model for one in cells}
     found += sorted({model.caution for model in models.values()} - {""})
+    unknown = dict.fromkeys(
+        str(name) for one in cells for name in one.protocol.get("unfamiliar_classes", ())
+    )
+    if unknown:
+        found.append(f"it was not trained on {len(unknown)} of the classes ({listed([*unknown])})")
     if found:
         text = " and ".join(found)
         sentences.append(

@@ -11,6 +11,7 @@ ATTENTION = "attention.csv"
 NOISE = "noise"
 FAILED_CLIPS = "data/failed_clips"  # one of the metrics
 METRICS_CODE = "metrics_code"  # an entry of the protocol card
+WHOLE_SET = "clips_of_the_whole_set"  # another
 LOSS_CURVE = f"{NOISE}/loss_curve.csv"
 
 

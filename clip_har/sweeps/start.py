@@ -3,6 +3,7 @@
 import hashlib
 import itertools
 import json
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,12 +11,14 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 from clip_har.config.cell import Cell
-from clip_har.config.compose import cell_from_config, without_hydra
+from clip_har.config.compose import cell_from_config, without_hub_revision, without_hydra
 from clip_har.config.fingerprint import fingerprint
 from clip_har.core.errors import ClipHarError
 from clip_har.engine.preflight import preflight
-from clip_har.results.names import Words, what_varies
+from clip_har.results.names import MASK, RATIO, Words, what_varies
 from clip_har.results.sweep import Sweep
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -70,9 +73,14 @@ def start_sweep(
         ClipHarError: when a cell is wrong or cannot run; then no cell is started.
     """
     composed = [compose(job) for job in jobs]
-    plain = [without_hydra(config) for config in composed]
+    plain = [without_hub_revision(without_hydra(config)) for config in composed]
+    choices = [dict(config.hydra.runtime.choices) for config in composed]
     cells = [cell_from_config(config) for config in plain]
-    prints = {fingerprint(cell, preflight(cell)) for cell in cells}
+    prints = [fingerprint(cell, preflight(cell)) for cell in cells]
+    masks = [chosen[MASK] for chosen in choices]
+    if any(word.partition("=")[0] == RATIO for word in words):
+        _say_ratio(cells, masks)
+    _say_equal(prints, masks, jobs)
     first, varying = cells[0], _varying(jobs)
     typed = [word for word in words if word.partition("=")[0].lstrip("+") in varying]
     name = " ".join(typed)[:200] or "sweep"
@@ -81,19 +89,60 @@ def start_sweep(
         parent = first.tracking.open_sweep(
             first.results_dir,
             name=name,
-            key=hashlib.sha256(json.dumps(sorted(prints)).encode()).hexdigest()[:32],
+            key=hashlib.sha256(json.dumps(sorted(set(prints))).encode()).hexdigest()[:32],
             fresh=first.overwrite == "always",
         )
     except BaseException:
         folder.rmdir()
         raise
-    choices = [dict(config.hydra.runtime.choices) for config in composed]
     names = Words.of(
         what_varies(config, chosen, varying) for config, chosen in zip(plain, choices, strict=True)
     )
     sweep = Sweep(parent, varying, len(cells), name, typed_in=str(Path.cwd()), words=names)
     sweep.write(folder)
     return StartedSweep(folder, tuple(cells), sweep)
+
+
+def _say_ratio(cells: Sequence[Cell], masks: Sequence[str]) -> None:
+    """Say what a typed ratio does to masks whose own default is the exact target."""
+    found = {
+        mask: cell.masking.ratio
+        for cell, mask in zip(cells, masks, strict=True)
+        if cell.masking.targets and cell.masking.ratio is not None
+    }
+    if found:
+        log.info(
+            "ratio=… holds for all masks that take one: %s %s that share of each frame, whatever"
+            " the size of the target; ratio=null hides or keeps exactly the target",
+            " and ".join(found),
+            "hides" if len(found) == 1 else "hide",
+        )
+
+
+def _say_equal(prints: Sequence[str], masks: Sequence[str], jobs: Sequence[Sequence[str]]) -> None:
+    """Say which cells are the same, because their mask does not use what varies."""
+    groups: dict[str, list[int]] = {}
+    for number, one in enumerate(prints):
+        groups.setdefault(one, []).append(number)
+    same: dict[str, dict[str, None]] = {}
+    for members in groups.values():
+        named = " and ".join(dict.fromkeys(masks[number] for number in members))
+        if len(members) > 1:
+            keys = _varying([jobs[number] for number in members])
+            same.setdefault(named, {}).update(dict.fromkeys(keys))
+    if same:
+        reasons = [
+            f"masking={mask} is the same mask"
+            if MASK in keys
+            else f"masking={mask} does not depend on {', '.join(keys) or 'what varies'}"
+            for mask, keys in same.items()
+        ]
+        log.info(
+            "%d of %d cells are equal to another one and are not run twice: %s",
+            len(prints) - len(groups),
+            len(prints),
+            "; ".join(reasons),
+        )
 
 
 def claim_folder(folder: Path) -> Path:

@@ -1,5 +1,7 @@
 """The tiny CLIP as an option of the ``model`` group."""
 
+from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import ClassVar
 
@@ -7,6 +9,13 @@ from clip_har.models.clip import CLIP
 
 CHECKPOINT = Path(__file__).resolve().parent / "checkpoint"
 """The folder that ships with the package."""
+
+
+@cache
+def _own_classes() -> frozenset[str]:
+    from clip_har.synthetic.actions import ACTIONS
+
+    return frozenset(action.name for action in ACTIONS)
 
 
 class TinyCLIP(CLIP):
@@ -19,6 +28,10 @@ class TinyCLIP(CLIP):
     checkpoint: str = "tiny"
 
     caution: ClassVar[str] = "the model is the tiny one that ships with the package"
+
+    def unfamiliar(self, class_names: Sequence[str]) -> list[str]:
+        """Return the classes that are not among the rendered actions, the only ones it knows."""
+        return [name for name in class_names if name not in _own_classes()]
 
     def folder(self) -> Path:
         """Return the checkpoint's folder.

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from clip_har.core.seeding import generator
 from clip_har.models.preprocess import normalise
+from clip_har.models.processor import PixelScale
 from clip_har.synthetic import SCENES
 from experiments.tiny_clip.captions import (
     STUDIO,
@@ -72,7 +73,7 @@ def batches(
         if recipe.class_prompts:
             captions += class_prompts(templates[int(rng.integers(len(templates)))])
         yield Batch(
-            normalise(frames.flatten(0, 1), mean=MEAN, std=STD, dtype=torch.float32),
+            normalise(frames.flatten(0, 1), PixelScale(MEAN, STD), dtype=torch.float32),
             cells,
             [caption for caption, _ in captions],
             _match(facts, [said for _, said in captions], recipe),

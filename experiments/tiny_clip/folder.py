@@ -52,8 +52,8 @@ def save_model(model: DualEncoder, folder: Path) -> None:
     CLIPImageProcessor(
         size={"shortest_edge": side},
         crop_size={"height": side, "width": side},
-        image_mean=list(model.mean),
-        image_std=list(model.std),
+        image_mean=list(model.scale.mean),
+        image_std=list(model.scale.std),
     ).save_pretrained(folder)
     for path in folder.iterdir():  # safetensors writes files that only their owner may read
         path.chmod(0o644)

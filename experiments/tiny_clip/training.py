@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedTokenizerFast
 
 from clip_har.models.dual_encoder import DualEncoder
+from clip_har.models.processor import PixelScale
 from experiments.tiny_clip.batches import Batch, batches
 from experiments.tiny_clip.captions import CaptionShares, all_texts
 from experiments.tiny_clip.losses import contrastive_loss, map_loss
@@ -72,8 +73,7 @@ def as_encoder(trainee: Trainee, tokenizer: PreTrainedTokenizerFast) -> DualEnco
         digest="",
         image_size=SIZE,
         context_length=CONTEXT,
-        mean=MEAN,
-        std=STD,
+        scale=PixelScale(MEAN, STD),
         logit_scale=float(trainee.network.logit_scale.detach().exp()),
         device=torch.device("cpu"),
         dtype=torch.float32,

@@ -10,7 +10,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
 
 from clip_har.config.cell import GROUPS, Cell, register_schema
-from clip_har.config.compose import CONFIG_DIR, build, cell_from_config
+from clip_har.config.compose import CONFIG_DIR, build, cell_from_config, without_hub_revision
 from clip_har.config.help import key_lines, option_lines
 from clip_har.config.options import opening, option_files
 from clip_har.core.errors import ClipHarError
@@ -229,3 +229,26 @@ def test_an_opening_ends_with_its_first_sentence(tmp_path: Path) -> None:
     found = opening(path)
     assert found.first_sentence == "One (Li et al. 2023), or two"
     assert found.commands == "python -m clip_har"
+
+
+@pytest.mark.parametrize(
+    ("mask", "ratio"),
+    [("percent", 0.3), ("shape", 0.3), ("feature", None), ("isolation", None), ("away", None)],
+)
+def test_the_default_ratio_is_the_masks_own_and_a_typed_one_wins(
+    mask: str, ratio: float | None
+) -> None:
+    at = (f"masking={mask}", "region=motion")
+    assert cell_from_config(composed(*at)).masking.ratio == ratio
+    assert cell_from_config(composed(*at, "ratio=0.1")).masking.ratio == 0.1
+    assert cell_from_config(composed(*at, "masking.ratio=0.2")).masking.ratio == 0.2
+
+
+@pytest.mark.parametrize("group", ["model=clip_vit_b32", "region=prompted"])
+def test_a_local_folder_has_no_revision_of_the_hub(group: str, tmp_path: Path) -> None:
+    name = group.partition("=")[0]
+    hub = composed(group, "dataset.cache_dir=/nowhere")
+    assert without_hub_revision(hub) == hub
+    assert OmegaConf.select(hub, f"{name}.revision")
+    local = without_hub_revision(composed(group, f"{name}.checkpoint={tmp_path}"))
+    assert OmegaConf.select(local, f"{name}.revision") is None

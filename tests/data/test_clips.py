@@ -77,6 +77,9 @@ def test_limit_is_evenly_spread(made, n):
     assert kept == [math.floor((i + Fraction(1, 2)) * 10 / n) for i in range(n)]
     assert made.limit(n).class_names == made.class_names
     assert made.limit(n) == made.limit(n)
+    part = f" ({n} of 10 clips)" if n < 10 else ""
+    assert made.limit(n).title == made.name + part
+    assert made.limit(n).limit(1).title == f"{made.name} (1 of 10 clips)"
 
 
 def test_limit_of_nothing_or_more_is_the_same_set(made):

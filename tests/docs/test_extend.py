@@ -75,7 +75,10 @@ def first_cells() -> list[list[str]]:
 
 def test_what_the_pages_add_composes_and_runs_together(extended: Path) -> None:
     added = ["dataset=kth", "model=bag", "masking=checker", "noise=speckle"]
+    names = "boxing\nclapping\nwaving\nrunning on street\nrunning\nwalking\n"
+    (extended / "names.txt").write_text(names)  # in words that the tiny tokenizer knows
     needed = ["dataset.root=kth", "model.checkpoint=bag", "ratio=0.5", "masking.side=14"]
+    needed += ["prompts.class_names=names.txt"]
     less = ["clean_twin=false", "tracking=none", "frames.count=2"]
     done = subprocess.run(
         [sys.executable, "-c", FOLLOW, json.dumps(first_cells()), *added, *needed, *less],

@@ -1,7 +1,7 @@
 """Answers to clips with noise, against a computation by hand; hidden pixels stay as they are."""
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from clip_har.core.errors import ClipHarError
 from clip_har.data.clips import Clip, ClipSet
 from clip_har.data.frames.store import FrameStore
 from clip_har.data.sampling import FrameSettings
@@ -30,6 +31,7 @@ from clip_har.noise.learned.settings import (
     UniversalNoise,
 )
 from clip_har.noise.learned.shift import EmbeddingShift
+from clip_har.noise.none import NoNoise
 from clip_har.noise.where import Where
 from clip_har.results.score_table import ScoreTable
 from tests.data.made import write_video
@@ -315,3 +317,39 @@ def test_clips_of_several_lengths_are_answered_as_one_by_one(uneven, where, stat
             change = (frames.float() - clip.frames.float()).numpy()
             assert found.rms[row, column] == pytest.approx(np.sqrt((change**2).mean()), rel=1e-5)
             assert found.largest[row, column] == np.abs(change).max()
+
+
+# Scores that are no numbers
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (float("nan"), "the scores are not finite"),
+        (float("inf"), "the scores are not finite"),
+        (0.0, "the embedding is zero"),
+    ],
+)
+@pytest.mark.parametrize("variant", ["first", "second"])
+def test_a_clip_whose_scores_cannot_be_used_is_named(
+    value: float, message: str, variant: str, small_frames: FrameStore
+) -> None:
+    @dataclass(frozen=True, eq=False)
+    class Broken(ZeroShot):
+        calls: list[int] = field(default_factory=list)
+
+        def answers(self, clips: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+            scores, embeddings = (part.clone() for part in super().answers(clips))
+            self.calls.append(len(clips))
+            if len(self.calls) == (1 if variant == "first" else 2):
+                scores[1] = value
+                embeddings[1] = value
+            return scores, embeddings
+
+    whole = planted_classifier()
+    broken = Broken(whole.model, whole.class_embeddings, whole.pooling, batch_size=64)
+    masked = MaskedClips(masking=HALF, seed=0, frames=small_frames)
+    noises: dict[str, Noise] = {"none": NoNoise(), "again": NoNoise()}
+    with pytest.raises(ClipHarError, match=rf"^clip clip 1: {message} .*fp16.*fp32") as caught:
+        show_clips(masked, broken, noises, model="model.checkpoint=x, precision=fp16")
+    assert ("noise again" in str(caught.value)) == (variant == "second")

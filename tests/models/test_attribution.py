@@ -116,7 +116,9 @@ def own_forward(model: DualEncoder, pixels: Tensor, change: Tensor) -> tuple[Ten
 def own_attribution(model: DualEncoder, clip: Tensor, text: Tensor, *, first_layer: int) -> Tensor:
     """Return Chefer et al.'s attribution from finite differences of T times the clip's logit."""
     tokens, count = GRID**2 + 1, len(clip)
-    mean, std = (torch.tensor(v).double().view(1, 3, 1, 1) for v in (model.mean, model.std))
+    mean, std = (
+        torch.tensor(v).double().view(1, 3, 1, 1) for v in (model.scale.mean, model.scale.std)
+    )
     pixels = (clip.double() / 255 - mean) / std
     shape = (LAYERS, HEADS, tokens, tokens)
     embeddings, attentions = own_forward(model, pixels, torch.zeros(count, *shape).double())
@@ -157,7 +159,7 @@ def test_attribution_is_what_finite_differences_say(smaller: DualEncoder, first_
 
 def test_the_oracles_forward_is_the_models(smaller: DualEncoder) -> None:
     clip = random_clip(2, seed=3, side=GRID * PATCH)
-    mean, std = (torch.tensor(v).view(1, 3, 1, 1) for v in (smaller.mean, smaller.std))
+    mean, std = (torch.tensor(v).view(1, 3, 1, 1) for v in (smaller.scale.mean, smaller.scale.std))
     nothing = torch.zeros(2, LAYERS, HEADS, GRID**2 + 1, GRID**2 + 1).double()
     theirs, _ = own_forward(smaller, ((clip / 255 - mean) / std).double(), nothing)
     torch.testing.assert_close(smaller.encode_frames(clip), theirs.float(), atol=1e-5, rtol=0)

@@ -11,9 +11,7 @@ from clip_har.models.checkpoint import (
     REGION,
     CheckpointFormat,
     find_checkpoint,
-    pixel_statistics,
     read_json,
-    read_preprocessor,
 )
 
 WHOLE = CheckpointFormat(MODEL, conversion="with a tool")
@@ -74,17 +72,3 @@ def test_a_json_file_that_cannot_be_read(content: str | None, tmp_path: Path) ->
         (tmp_path / "config.json").write_text(content)
     with pytest.raises(ClipHarError, match=rf"^{REGION}=.*config.json is "):
         read_json(tmp_path, "config.json", setting=REGION)
-
-
-def test_preprocessing_is_read_from_either_file(tmp_path: Path) -> None:
-    content = {"image_mean": [0.1, 0.2, 0.3], "image_std": [0.4, 0.5, 0.6]}
-    new = tmp_path / "processor_config.json"
-    new.write_text(json.dumps({"image_processor": content}))
-    assert read_preprocessor(tmp_path) == content
-    assert pixel_statistics(tmp_path) == ((0.1, 0.2, 0.3), (0.4, 0.5, 0.6))
-    new.write_text("{}")
-    with pytest.raises(ClipHarError, match=rf"^{REGION}=.*has no image_processor$"):
-        pixel_statistics(tmp_path, setting=REGION)
-    (tmp_path / "preprocessor_config.json").write_text(json.dumps(content | {"image_std": [1]}))
-    with pytest.raises(ClipHarError, match=rf"^{REGION}=.*of three channels"):
-        pixel_statistics(tmp_path, setting=REGION)

@@ -9,6 +9,7 @@ from typing import Any
 import open_clip
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from torch.nn.functional import normalize
 from transformers import CLIPModel
 
@@ -205,6 +206,15 @@ def drop_a_word(content: dict[str, Any]) -> None:
 
 
 SHARD = {"weight_map": {"logit_scale": "model-00002-of-00002.safetensors"}}
+
+
+def change_weight(path: Path, value: float) -> None:
+    """Change one weight, which most frames hardly depend on."""
+    weights = load_file(path)
+    weights["vision_model.encoder.layers.1.mlp.fc1.bias"][0] = value
+    save_file(weights, path, metadata={"format": "pt"})
+
+
 WRONG: dict[str, tuple[Callable[[Path], object], str]] = {
     "nothing there": (
         lambda folder: (folder / "config.json").unlink(),
@@ -233,9 +243,19 @@ WRONG: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda folder: (folder / "preprocessor_config.json").unlink(),
         "preprocessor_config.json is missing",
     ),
-    "no mean": (
-        lambda folder: (folder / "preprocessor_config.json").write_text("{}"),
+    "a mean of one channel": (
+        lambda folder: change_json(
+            folder / "preprocessor_config.json", lambda content: content.update(image_mean=[0.5])
+        ),
         "expected image_mean and image_std",
+    ),
+    "a weight that is no number": (
+        lambda folder: change_weight(folder / "model.safetensors", float("nan")),
+        "the weights in the checkpoint of .* are not finite",
+    ),
+    "a damaged preprocessor": (
+        lambda folder: (folder / "preprocessor_config.json").write_text("{half"),
+        "preprocessor_config.json is missing or damaged",
     ),
     "no tokenizer": (
         lambda folder: (folder / "tokenizer.json").unlink(),
@@ -267,7 +287,7 @@ def test_the_processor_configuration_of_transformers_5_will_do(copy: Path) -> No
     (copy / "processor_config.json").write_text(json.dumps(content))
     old.unlink()
     model = CLIP(checkpoint=str(copy)).load(device=CPU, precision="fp32")
-    assert model.mean == pytest.approx((0.4815, 0.4578, 0.4082), abs=1e-4)
+    assert model.scale.mean == pytest.approx((0.4815, 0.4578, 0.4082), abs=1e-4)
 
 
 def test_fp16_needs_an_accelerator(small_clip: Path) -> None:
@@ -283,6 +303,12 @@ def test_bf16_is_near(small_clip: Path, model: DualEncoder) -> None:
     assert same.min() > 0.99
     # the temperature stays exact: in bf16 the factor of OpenAI's models, 100, would become 99
     assert half.logit_scale == model.logit_scale
+
+
+def test_weights_beyond_the_range_of_the_precision(copy: Path) -> None:
+    change_weight(copy / "model.safetensors", 3.4028e38)  # bf16 rounds it to infinity
+    with pytest.raises(ClipHarError, match=r"bf16 is too narrow.*fc1.bias.*precision=fp32"):
+        CLIP(checkpoint=str(copy)).load(device=CPU, precision="bf16")
 
 
 def test_a_device_that_is_not_there() -> None:

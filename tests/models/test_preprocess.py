@@ -11,6 +11,7 @@ from clip_har.data.decode.video import decode_clip
 from clip_har.data.geometry import fit_frames
 from clip_har.data.sampling import FrameSettings
 from clip_har.models.preprocess import normalise
+from clip_har.models.processor import PixelScale
 
 MEAN, STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
 
@@ -29,8 +30,7 @@ def test_equals_the_processor_on_real_frames(sample_data: Path, clip: str) -> No
     frames = decode_clip(path, FrameSettings(count=4))
     ours = normalise(
         fit_frames(torch.from_numpy(frames).permute(0, 3, 1, 2), 224, "crop"),
-        mean=MEAN,
-        std=STD,
+        PixelScale(MEAN, STD),
         dtype=torch.float32,
     )
     processor = CLIPImageProcessor()
@@ -40,11 +40,11 @@ def test_equals_the_processor_on_real_frames(sample_data: Path, clip: str) -> No
 
 def test_every_grey_level_by_hand() -> None:
     frames = torch.arange(256, dtype=torch.uint8).view(1, 1, 16, 16).expand(2, 3, 16, 16)
-    got = normalise(frames, mean=MEAN, std=STD, dtype=torch.float32)
+    got = normalise(frames, PixelScale(MEAN, STD), dtype=torch.float32)
     expected = (np.arange(256).reshape(16, 16) / 255 - MEAN[1]) / STD[1]
     np.testing.assert_allclose(got[1, 1].numpy(), expected, atol=2e-6)
 
 
 def test_dtype() -> None:
     frames = torch.zeros((1, 3, 2, 2), dtype=torch.uint8)
-    assert normalise(frames, mean=MEAN, std=STD, dtype=torch.bfloat16).dtype == torch.bfloat16
+    assert normalise(frames, PixelScale(MEAN, STD), dtype=torch.bfloat16).dtype == torch.bfloat16

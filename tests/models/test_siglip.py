@@ -97,10 +97,13 @@ def test_frames_are_squashed_as_in_training_by_default(folder):
             cell_from_config(composed("model=siglip", f"model.checkpoint={folder}", *more))
         )
 
-    assert settings().geometry() == (64, "squash", "bilinear")
+    assert settings().geometry() == (64, "squash", "bilinear", None)
     chosen = settings("frames.fit=letterbox", "frames.resample=bicubic")
-    assert chosen.geometry() == (64, "letterbox", "bicubic")
-    assert frame_settings(cell_from_config(composed())).geometry() == (112, "crop", "bicubic")
+    assert chosen.geometry() == (64, "letterbox", "bicubic", None)
+    tiny = frame_settings(cell_from_config(composed()))
+    assert tiny.geometry() == (112, "crop", "bicubic", None)
+    assert settings("frames.fit=crop", "frames.edge=80").geometry()[3] == 80
+    assert settings("frames.edge=80").geometry() == (64, "squash", "bilinear", 80)
 
 
 def test_what_it_cannot_do_is_refused(folder, model):
@@ -125,11 +128,3 @@ def test_another_architecture(folder: Path, tmp_path: Path, kind: str) -> None:
     message = f"expected model_type siglip in config.json, got '{kind}'"
     with pytest.raises(ClipHarError, match=message):
         SigLIP(checkpoint=str(copy)).folder()
-
-
-def test_an_interpolation_that_is_not_offered(folder: Path, tmp_path: Path) -> None:
-    copy = shutil.copytree(folder, tmp_path / "copy")
-    content = json.loads((copy / "preprocessor_config.json").read_text())
-    (copy / "preprocessor_config.json").write_text(json.dumps(content | {"resample": 1}))
-    with pytest.raises(ClipHarError, match=r"expected resample 2 \(bilinear\) or 3.*got 1"):
-        SigLIP(checkpoint=str(copy)).fitting()

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from clip_har.models.dual_encoder import DualEncoder
+from clip_har.models.processor import PixelScale
 from clip_har.models.zero_shot import ZeroShot
 
 SIDE = 16
@@ -37,8 +38,7 @@ def linear_model(
         digest=f"linear {seed}",
         image_size=side,
         context_length=77,
-        mean=(0.5, 0.4, 0.3),
-        std=(0.25, 0.2, 0.3),
+        scale=PixelScale((0.5, 0.4, 0.3), (0.25, 0.2, 0.3)),
         logit_scale=10.0,
         device=device,
         dtype=torch.float32,

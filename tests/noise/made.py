@@ -25,6 +25,7 @@ from clip_har.masking.none import NoMask
 from clip_har.models.clip import CLIP
 from clip_har.models.dual_encoder import DualEncoder
 from clip_har.models.pooling import Pooling
+from clip_har.models.processor import PixelScale
 from clip_har.models.zero_shot import ZeroShot
 from clip_har.noise.learned import opened
 from clip_har.noise.learned.base import Learned, LearningSettings
@@ -103,8 +104,7 @@ def planted_classifier(
         digest="planted " + "0" * 24,
         image_size=SIDE,
         context_length=77,
-        mean=(_MEAN,) * 3,
-        std=(_STD,) * 3,
+        scale=PixelScale((_MEAN,) * 3, (_STD,) * 3),
         logit_scale=10.0,
         device=CPU,
         dtype=torch.float32,

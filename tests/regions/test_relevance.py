@@ -17,6 +17,7 @@ from clip_har.data.clips import ClipSet
 from clip_har.data.frames.store import ClipFrames
 from clip_har.models.attribution import attribution
 from clip_har.models.dual_encoder import DualEncoder
+from clip_har.models.processor import PixelScale
 from clip_har.models.zero_shot import ZeroShot
 from clip_har.regions.relevance import RelevanceRegion, spread
 from clip_har.regions.source import INSIDE
@@ -79,7 +80,7 @@ def planted() -> ZeroShot:
         network.visual_projection.weight[number, FIRST_OUT + number] = 1
     model = Planted(
         network=network, tokenizer=None, name="planted", digest="", image_size=SIDE,
-        context_length=8, mean=(0, 0, 0), std=(1, 1, 1), logit_scale=10.0, device=CPU,
+        context_length=8, scale=PixelScale((0, 0, 0), (1, 1, 1)), logit_scale=10.0, device=CPU,
         dtype=torch.float32,
     )  # fmt: skip
     return ZeroShot(model, torch.eye(OUT)[:2], "mean", 32)

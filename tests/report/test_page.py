@@ -148,6 +148,13 @@ def test_warnings_are_on_the_page(tmp_path):
     assert "- 1 of 3 cells were not run" in (out / MARKDOWN).read_text()
 
 
+def test_classes_that_the_model_was_not_trained_on_stand_on_top_of_the_page(tmp_path):
+    clean = table(0.9)
+    one = made_cell(tmp_path, "clean", clean, "masking=none", unfamiliar_classes=["Fencing"])
+    out = write_report(of_sweep(made_sweep(tmp_path, {"none": one})), tmp_path / "r").parent
+    assert "it was not trained on 1 of the classes (Fencing)" in (out / PAGE).read_text()
+
+
 def test_the_command_writes_the_newest_sweep_and_names_the_page(tmp_path, capsys):
     sweep = usual(tmp_path)
     main(["--results-dir", str(tmp_path)])

@@ -69,7 +69,7 @@ class Info:
         closed = len(self.lengths) - len(self.known)
         hours = sum(one.seconds for one in self.known) / 3600
         lines = [
-            f"{self.clips.name}: {len(self.lengths):,} clips, {hours:.2f} hours",
+            f"{self.clips.title}: {len(self.lengths):,} clips, {hours:.2f} hours",
             f"frame sizes: {_most(sizes)}",
             f"frames a second: {_most(rates)}",
             f"licence: {self.clips.licence}",

@@ -49,12 +49,14 @@ class ClipFrames:
         pixels: ``(T, 3, S, S)`` uint8 RGB, as the model sees them; read-only.
         indices: which of the source's frames they are.
         fit: how the source was fitted to the square; its maps are fitted in the same way.
+        edge: length that the source was resized to; None for the square's own.
     """
 
     clip: Clip
     pixels: NDArray[np.uint8]
     indices: tuple[int, ...]
     fit: Fit
+    edge: int | None = None
 
 
 class FrameStore:
@@ -71,13 +73,21 @@ class FrameStore:
     """
 
     def __init__(
-        self, path: Path, clip_set: ClipSet, entries: tuple[Entry, ...], *, size: int, fit: Fit
+        self,
+        path: Path,
+        clip_set: ClipSet,
+        entries: tuple[Entry, ...],
+        *,
+        size: int,
+        fit: Fit,
+        edge: int | None = None,
     ) -> None:
         self.path = path
         self.clip_set = clip_set
         self.entries = entries
         self.size = size
         self.fit = fit
+        self.edge = edge
 
     @classmethod
     def open(
@@ -105,11 +115,11 @@ class FrameStore:
             ClipHarError: when size, fit or interpolation is None, too many clips failed, or the
                 disk is full.
         """
-        size, fit, _ = settings.geometry()
+        size, fit, _, edge = settings.geometry()
         store = cached(
             store_folder(clip_set, settings, cache_dir),
             f"frames of {clip_set.name}",
-            read=lambda folder: cls._load(folder, clip_set, size=size, fit=fit),
+            read=lambda folder: cls._load(folder, clip_set, size=size, fit=fit, edge=edge),
             make=lambda folder: write_store(folder, clip_set, settings, progress=progress),
         )
         store.check_failures(settings)
@@ -121,11 +131,13 @@ class FrameStore:
     ) -> "FrameStore | None":
         """Return a store that was built before; None if there is none. Arguments as `open`."""
         folder = store_folder(clip_set, settings, cache_dir)
-        size, fit, _ = settings.geometry()
-        return cls._load(folder, clip_set, size=size, fit=fit)
+        size, fit, _, edge = settings.geometry()
+        return cls._load(folder, clip_set, size=size, fit=fit, edge=edge)
 
     @classmethod
-    def _load(cls, folder: Path, clip_set: ClipSet, *, size: int, fit: Fit) -> "FrameStore | None":
+    def _load(
+        cls, folder: Path, clip_set: ClipSet, *, size: int, fit: Fit, edge: int | None
+    ) -> "FrameStore | None":
         """Return the store in a folder; None if there is none or it is damaged."""
         entries = read_index(folder)
         if entries is None or len(entries) != len(clip_set.clips):
@@ -138,7 +150,7 @@ class FrameStore:
                 return None
         except OSError:
             return None
-        return cls(folder, clip_set, entries, size=size, fit=fit)
+        return cls(folder, clip_set, entries, size=size, fit=fit, edge=edge)
 
     def clip(self, i: int) -> NDArray[np.uint8]:
         """Return the frames of clip ``i`` of the set.
@@ -166,6 +178,7 @@ class FrameStore:
             pixels=self.clip(i),
             indices=self.entries[i].indices,
             fit=self.fit,
+            edge=self.edge,
         )
 
     def batches(self, clips: Sequence[int], most: int) -> Iterator[list[int]]:

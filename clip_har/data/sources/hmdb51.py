@@ -105,10 +105,11 @@ class HMDB51(Settings):
         )
         splits = self._split_files(root)
         if self.subset == "all":
-            name, listed = "hmdb51/all", _all_clips(root, sorted({c for c, k in splits}))
+            name, whole = "hmdb51/all", None
+            listed = _all_clips(root, sorted({c for c, k in splits}))
         else:
             name = f"hmdb51/{self.subset}/split{self.split}"
-            listed = self._listed_clips(root, splits)
+            listed, whole = self._listed_clips(root, splits)
         class_names = tuple(sorted(listed))
         clips = tuple(
             Clip(
@@ -126,7 +127,7 @@ class HMDB51(Settings):
                 f"{root} holds no clips: expected one folder of clips per class in it; "
                 "set dataset.root=<the folder>"
             )
-        return ClipSet(name, class_names, clips, LICENCE, CITATION)
+        return ClipSet(name, class_names, clips, LICENCE, CITATION, whole)
 
     def _split_files(self, root: Path) -> dict[tuple[str, int], Path]:
         """Return the split files by class and split number; may be empty."""
@@ -156,8 +157,8 @@ class HMDB51(Settings):
 
     def _listed_clips(
         self, root: Path, splits: dict[tuple[str, int], Path]
-    ) -> dict[str, list[Path]]:
-        """Return the clips that the split files name, per class."""
+    ) -> tuple[dict[str, list[Path]], int]:
+        """Return the clips that the split files name, per class, and how many are named."""
         files = {name: path for (name, k), path in splits.items() if k == self.split}
         clips: dict[str, list[Path]] = {}
         missing: list[str] = []
@@ -182,7 +183,7 @@ class HMDB51(Settings):
             )
             what = f"HMDB-51 (split {self.split}, {self.subset}) are missing in {root}"
             raise ClipHarError(missing_clips_message(what, missing, total, hint))
-        return clips
+        return clips, total
 
 
 def film_of(stem: str, class_name: str) -> str:

@@ -115,6 +115,7 @@ class UCF101(Settings):
             clips=tuple(clips),
             licence=LICENCE,
             citation=CITATION,
+            whole=len(entries),
         )
 
     def _folders(self) -> tuple[Path, Path]:

@@ -152,7 +152,7 @@ def _described_learning(noise: Learned, cell: LearningCell) -> dict[str, Any]:
         region = [settings, source.identity(clips)]
     return {
         **described_model(cell),
-        "data": clips.name,
+        "data": clips.title,
         "data_digest": clips.digest,
         "region": region,
         "masking": own,

@@ -126,7 +126,7 @@ class PixelNoise:
         """Return the model's input for frames with noise; arguments as for `embed`."""
         delta = self.delta(classes, times)
         noisy = add(prepared, delta, None if self.where == "everywhere" else visible)
-        return normalise(noisy, mean=model.mean, std=model.std, dtype=model.dtype)
+        return normalise(noisy, model.scale, dtype=model.dtype)
 
     def delta(self, classes: Tensor, times: Tensor) -> Tensor:
         """Return the noise of M frames, ``(M, 3, S, S)`` in grey levels.

@@ -108,6 +108,7 @@ def test_missing_clips_are_counted(tmp_path):
     left = HMDB51(**settings, allow_missing=True).clips()
     assert left.class_names == ("shoot_ball", "wave")
     assert left.labels.tolist() == [0]
+    assert left.title == "hmdb51/test/split1 (1 of 2 clips)"
 
 
 def test_malformed_split_files_are_named(tmp_path):

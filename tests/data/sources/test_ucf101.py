@@ -132,6 +132,8 @@ def test_missing_clips_are_counted(tmp_path):
     left = UCF101(root=tmp_path, allow_missing=True).clips()
     assert left.labels.tolist() == [0, 0]
     assert len(left.class_names) == 2
+    assert (left.name, left.title) == ("ucf101/test/split1", "ucf101/test/split1 (2 of 4 clips)")
+    assert left.limit(1).title == "ucf101/test/split1 (1 of 4 clips)"
     for path in (tmp_path / "UCF-101" / "Archery").iterdir():
         path.unlink()
     with pytest.raises(ClipHarError, match="4 of 4 clips"):

@@ -44,7 +44,7 @@ def texts(draws: torch.Generator) -> Tensor:
 
 
 def shown(model: DualEncoder, frames: Tensor) -> Tensor:
-    return normalise(frames, mean=model.mean, std=model.std, dtype=model.dtype)
+    return normalise(frames, model.scale, dtype=model.dtype)
 
 
 # The share inside

@@ -44,9 +44,9 @@ def answers(classifier: ZeroShot, noise: PixelNoise, batch: Batch, classes: Tens
         delta = part[min(column, len(part) - 1), 0]
         delta = delta if noise.where == "everywhere" else delta * batch.visible[number]
         picture = (batch.frames[number].float() + delta).clamp(0, 255)
-        pixels = (picture / 255 - torch.tensor(classifier.model.mean).view(3, 1, 1)) / torch.tensor(
-            classifier.model.std
-        ).view(3, 1, 1)
+        scale = classifier.model.scale
+        mean, std = (torch.tensor(values).view(3, 1, 1) for values in (scale.mean, scale.std))
+        pixels = (picture / 255 - mean) / std
         features = classifier.model.network.get_image_features(pixels[None]).pooler_output[0]
         rows.append(10 * features / features.norm())
     return torch.stack(rows)
