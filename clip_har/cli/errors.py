@@ -10,7 +10,7 @@ from hydra.errors import ConfigCompositionException, HydraException, MissingConf
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from clip_har.core.errors import ClipHarError, disk_fault
+from clip_har.core.errors import ClipHarError, disk_fault, disk_reason
 
 _TRACEBACK = "CLIP_HAR_TRACEBACK"
 
@@ -51,6 +51,10 @@ def one_line(error: BaseException) -> str:
         return _composition(error)
     if (fault := disk_fault(error)) is not None:
         return fault
+    if isinstance(error, OSError) and error.errno is not None:
+        where = f"{error.filename}: " if error.filename else ""
+        reason = disk_reason(error)
+        return f"{where}{reason[:1].lower()}{reason[1:]}"
     text = " ".join(str(error).split())
     return (
         f"unexpected {type(error).__name__}: {text} (this is a bug; HYDRA_FULL_ERROR=1 shows where)"

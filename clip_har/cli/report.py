@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clip_har.cli.errors import report_fault
-from clip_har.core.errors import ClipHarError
 
 if TYPE_CHECKING:
     from clip_har.report.selection import Chosen
@@ -48,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         parser.error("--filter selects runs of an experiment: add --experiment clip_har")
     try:
         page = _report(given)
-    except (ClipHarError, KeyboardInterrupt) as error:
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001, reported in one line
         sys.exit(report_fault(error))
     sys.stdout.write(f"{page}\n")
 
@@ -57,11 +56,13 @@ def _report(given: argparse.Namespace) -> Path:
     from clip_har.report.page import write_report
 
     chosen, out = _selected(given)
-    if given.recompute:
+    twins = {one.clean.folder: one.clean for one in chosen.cells if one.clean is not None}
+    cells = {**twins, **{one.folder: one for one in chosen.cells}}.values()
+    again = [one for one in cells if given.recompute or not one.is_whole]
+    if again:
         from clip_har.engine.numbers import recompute
 
-        twins = {one.clean.folder: one.clean for one in chosen.cells if one.clean is not None}
-        recompute({**twins, **{one.folder: one for one in chosen.cells}}.values())
+        recompute(again)
         chosen, out = _selected(given)
     return write_report(chosen, out.expanduser().absolute(), base_model=given.base_model)
 

@@ -89,19 +89,23 @@ class Manifest:
         return True
 
 
-def write_manifest(folder: Path, **facts: Any) -> None:
-    """Write the manifest of all files in a folder; an older manifest is replaced.
+def write_manifest(
+    folder: Path, facts: Mapping[str, Any] | None = None, *, path: Path | None = None
+) -> None:
+    """Write the manifest of all files in a folder.
 
     Args:
         folder: the folder; nothing in it may change afterwards.
         facts: what to note beside them.
+        path: a temporary file in it, which takes the manifest's name; None to write directly.
     """
     files = {}
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and path != folder / MANIFEST:
-            content = path.read_bytes()
-            files[path.relative_to(folder).as_posix()] = (len(content), checksum(content))
-    write_checked(folder / MANIFEST, {**facts, _FILES: files})
+    for file in sorted(folder.rglob("*")):
+        hidden = file.name.startswith(".")  # the rest of a process that was killed
+        if file.is_file() and not hidden and file not in (path, folder / MANIFEST):
+            content = file.read_bytes()
+            files[file.relative_to(folder).as_posix()] = (len(content), checksum(content))
+    write_checked(path or folder / MANIFEST, {**(facts or {}), _FILES: files})
 
 
 def read_manifest(folder: Path) -> Manifest | None:

@@ -48,7 +48,8 @@ def of_sweep(folder: Path) -> Chosen:
         if (result := outcome.result) is not None:
             found.setdefault(result.folder, result)
         else:
-            troubles.append(f"{outcome.name}: {outcome.error or 'its results are missing'}")
+            lost = "its results are missing or damaged: run its command again"
+            troubles.append(f"{outcome.name}: {outcome.error or lost}")
     sweep = Sweep.read(folder)
     named = sweep is not None and sweep.name != folder.name
     title = f"{sweep.name} ({folder.name})" if sweep is not None and named else folder.name
@@ -102,7 +103,7 @@ def of_experiment(results_dir: Path, experiment: str, *, uri: str, filters: str 
             reason = run.data.tags.get("clip_har.error", "it did not end")
             troubles.append(f"{name}: {run.info.status.lower()}: {reason}")
         else:
-            troubles.append(f"{name}: its results are not in {results_dir / 'cells'}")
+            troubles.append(f"{name}: its results are missing or damaged in {place}")
     title = experiment + (f" where {filters}" if filters else "")
     return _chosen(title, found, troubles, None)
 

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
@@ -39,8 +39,8 @@ class Sweep:
 
     def write(self, folder: Path) -> None:
         """Write it into the sweep's folder, where workers on other machines find it, too."""
-        folder.mkdir(parents=True, exist_ok=True)
-        write_json(folder / SWEEP, asdict(self))
+        with whole_file(folder / SWEEP) as file:
+            write_json(file, asdict(self))
 
     @classmethod
     def read(cls, folder: Path) -> "Sweep | None":
@@ -49,7 +49,10 @@ class Sweep:
         if not path.is_file():
             return None
         content = read_json(path)
-        return cls(**{**content, "varying": tuple(content["varying"])})
+        try:
+            return cls(**{**content, "varying": tuple(content["varying"])})
+        except (TypeError, KeyError) as error:
+            raise _damaged(path) from error
 
     def enter(self) -> None:
         """Change to the folder in which the sweep was typed: a cluster's workers start elsewhere.
@@ -97,10 +100,19 @@ class Outcome:
         found = None if self.folder is None else Result.at(Path(self.folder))
         return None if found is None else Result(found.folder, self.varies)
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether it ended with a result, files of which are missing or damaged now."""
+        result = self.result
+        return self.state in ("finished", "reused") and not (result and result.is_whole)
+
     def write(self, folder: Path) -> None:
         """Write it into the job's folder, whole or not at all: the disk may be full."""
         with whole_file(folder / OUTCOME) as file:
             write_json(file, asdict(self))
+
+
+_KEYS = {one.name for one in fields(Outcome)}
 
 
 def read_outcomes(folder: Path) -> dict[int, Outcome]:
@@ -109,16 +121,14 @@ def read_outcomes(folder: Path) -> dict[int, Outcome]:
     A results folder that was moved as a whole is found at its new place.
 
     Raises:
-        ClipHarError: when an earlier version of this package wrote them.
+        ClipHarError: when one is damaged, or an earlier version of this package wrote it.
     """
     paths = {int(path.parent.name): path for path in folder.glob(f"*/{OUTCOME}")}
     found = {}
     for number in sorted(paths):
         content = read_json(paths[number])
-        if "varies" not in content:
-            raise ClipHarError(
-                f"{folder}: an earlier version made this sweep: run its command again"
-            )
+        if not isinstance(content, dict) or content.keys() != _KEYS:
+            raise _damaged(paths[number])
         place = content["folder"]
         if place is not None and Result.at(Path(place)) is None:
             moved = folder.parents[1] / "cells" / Path(place).name
@@ -126,3 +136,9 @@ def read_outcomes(folder: Path) -> dict[int, Outcome]:
         notes = tuple(content["notes"])
         found[number] = Outcome(**{**content, "notes": notes, "folder": place})
     return found
+
+
+def _damaged(path: Path) -> ClipHarError:
+    return ClipHarError(
+        f"{path} is damaged, or an earlier version made it: run the command of the sweep again"
+    )

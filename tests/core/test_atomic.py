@@ -3,6 +3,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -93,7 +94,7 @@ class Disk:
         patch.setattr(Path, "replace", replaced)
         remove = shutil.rmtree
 
-        def removed(path: Path, **more: bool) -> None:
+        def removed(path: Path, **more: Any) -> None:
             self.calls.append("remove old")
             remove(path, **more)
 

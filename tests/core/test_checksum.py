@@ -42,7 +42,7 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "deep").mkdir()
     (tmp_path / "a").write_text("some text")
     (tmp_path / "deep" / "b").write_bytes(bytes(range(256)))
-    write_manifest(tmp_path, code="1")
+    write_manifest(tmp_path, {"code": "1"})
     return tmp_path
 
 
