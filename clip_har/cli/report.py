@@ -70,8 +70,10 @@ def _report(given: argparse.Namespace) -> Path:
 def _selected(given: argparse.Namespace) -> "tuple[Chosen, Path]":
     """Return the cells that the report is about, and the folder for it."""
     from clip_har.report.selection import newest_sweep, of_experiment, of_sweep
+    from clip_har.tracking.relocate import follow_move
 
     results = given.results_dir.expanduser().absolute()
+    follow_move(results / "mlflow.db", results)
     if given.experiment:
         from clip_har.tracking.mlflow import default_uri
 
