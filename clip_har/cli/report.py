@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clip_har.cli.errors import report_fault
+from clip_har.core.errors import ClipHarError, disk_reason
 
 if TYPE_CHECKING:
     from clip_har.report.selection import Chosen
@@ -62,9 +63,24 @@ def _report(given: argparse.Namespace) -> Path:
     if again:
         from clip_har.engine.numbers import recompute
 
-        recompute(again)
+        try:
+            recompute(again)
+        except OSError as error:
+            names = ", ".join(one.name for one in again)
+            raise ClipHarError(
+                f"the numbers of {names} are damaged or of another version, and cannot be computed"
+                f" again here ({disk_reason(error)}): write the report of a copy that may be"
+                " written, or run the command again"
+            ) from error
         chosen, out = _selected(given)
-    return write_report(chosen, out.expanduser().absolute(), base_model=given.base_model)
+    out = out.expanduser().absolute()
+    try:
+        return write_report(chosen, out, base_model=given.base_model)
+    except OSError as error:
+        raise ClipHarError(
+            f"the report cannot be written to {out} ({disk_reason(error)}): make room, or name"
+            " another folder with --out"
+        ) from error
 
 
 def _selected(given: argparse.Namespace) -> "tuple[Chosen, Path]":

@@ -112,12 +112,22 @@ def write_report(
 
 
 def _write_table(chosen: Chosen, rows: pd.DataFrame, folder: Path) -> None:
-    """Write ``cells.csv``: into the folder of the sweep, or beside the page for other cells."""
+    """Write ``cells.csv``: into the folder of the sweep, or beside the page for other cells.
+
+    Beside a page that is elsewhere, also if the folder of the sweep cannot be written.
+    """
     table = rows
     if chosen.folder is not None:
         table = sweep_table(list(read_outcomes(chosen.folder).values()), rows)
-    with whole_file((chosen.folder or folder) / TABLE) as path:
-        table.to_csv(path, index=False)
+    place = chosen.folder or folder
+    try:
+        with whole_file(place / TABLE) as path:
+            table.to_csv(path, index=False)
+    except OSError:
+        if folder.is_relative_to(place):
+            raise
+        with whole_file(folder / TABLE) as path:
+            table.to_csv(path, index=False)
 
 
 def _looked_at(cells: Sequence[Result], rows: pd.DataFrame) -> list[Result]:
