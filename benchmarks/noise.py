@@ -94,8 +94,7 @@ def _protocol_rows(zero_shot: ZeroShot, shown: MaskedClips, rounds: int) -> list
         shown.frames.path,
         shown.frames.clip_set,
         shown.frames.entries,
-        size=shown.frames.size,
-        fit=shown.frames.fit,
+        settings=shown.frames.settings,
     )
     few.ok = shown.frames.ok[:_CLIPS]
     masked = MaskedClips(masking=NoMask(), seed=0, frames=few)

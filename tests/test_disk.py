@@ -67,6 +67,16 @@ def test_a_disk_fills_up_in_the_midst_of_a_sweep(small_disk, small_clip, tmp_pat
     assert static.stderr.count("\n") == 1, "one line"
     assert "Read-only file system" in static.stderr
 
+    page = ("--results-dir", "disk/results", "--out")
+    report = run_command(tmp_path, *page, "disk/report", entry="clip_har.cli.report:main")
+    assert (report.returncode, report.stderr.count("\n")) == (1, 1), report.stderr
+    assert "the file system is read-only): make room, or name another folder with --out" in (
+        report.stderr
+    )
+    elsewhere = run_command(tmp_path, *page, "report", entry="clip_har.cli.report:main")
+    assert elsewhere.returncode == 0, elsewhere.stderr
+    assert (tmp_path / "report" / "cells.csv").is_file()
+
 
 def test_region_maps_on_a_full_disk_are_an_error_and_not_the_processs_end(small_disk):
     path = small_disk / "maps.npy"

@@ -9,7 +9,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from clip_har.config.faults import composition_fault
 from clip_har.core.addresses import without_login
-from clip_har.core.errors import ClipHarError, disk_fault
+from clip_har.core.errors import ClipHarError, disk_fault, disk_reason
 from clip_har.core.names import plain_name
 
 _TRACEBACK = "CLIP_HAR_TRACEBACK"
@@ -55,6 +55,10 @@ def one_line(error: BaseException) -> str:
             f"a path is not text in UTF-8 (…{plain_name(' '.join(around))}…): rename that folder,"
             " or start in another one"
         )
+    if isinstance(error, OSError) and error.errno is not None:
+        where = f"{error.filename}: " if error.filename else ""
+        reason = disk_reason(error)
+        return f"{where}{reason[:1].lower()}{reason[1:]}"
     text = " ".join(str(error).split())
     return (
         f"unexpected {type(error).__name__}: {text} (this is a bug; HYDRA_FULL_ERROR=1 shows where)"

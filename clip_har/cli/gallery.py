@@ -77,7 +77,7 @@ def run() -> None:
     take_over_errors()
     try:
         main(sys.argv[1:])
-    except Exception as error:  # noqa: BLE001, reported in one line
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001, reported in one line
         sys.exit(report_fault(error))
 
 

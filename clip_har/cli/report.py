@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clip_har.cli.errors import report_fault
-from clip_har.core.errors import ClipHarError
+from clip_har.core.errors import ClipHarError, disk_reason
 
 if TYPE_CHECKING:
     from clip_har.report.selection import Chosen
@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         parser.error("--filter selects runs of an experiment: add --experiment clip_har")
     try:
         page = _report(given)
-    except (ClipHarError, KeyboardInterrupt) as error:
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001, reported in one line
         sys.exit(report_fault(error))
     sys.stdout.write(f"{page}\n")
 
@@ -59,18 +59,34 @@ def _report(given: argparse.Namespace) -> Path:
     from clip_har.sweeps.files import write_tables
 
     chosen, out = _selected(given)
-    if given.recompute:
+    twins = {one.clean.folder: one.clean for one in chosen.cells if one.clean is not None}
+    cells = {**twins, **{one.folder: one for one in chosen.cells}}.values()
+    again = [one for one in cells if given.recompute or not one.is_whole]
+    if again:
         from clip_har.engine.numbers import recompute
 
-        twins = {one.clean.folder: one.clean for one in chosen.cells if one.clean is not None}
-        recompute({**twins, **{one.folder: one for one in chosen.cells}}.values())
+        try:
+            recompute(again)
+        except OSError as error:
+            names = ", ".join(one.name for one in again)
+            raise ClipHarError(
+                f"the numbers of {names} are damaged or of another version, and cannot be computed"
+                f" again here ({disk_reason(error)}): write the report of a copy that may be"
+                " written, or run the command again"
+            ) from error
         chosen, out = _selected(given)
     out = out.expanduser().absolute()
-    if chosen.folder is None:
-        return write_report(chosen, out, base_model=given.base_model)
-    outcomes = list(read_outcomes(chosen.folder).values())
-    written = write_tables(chosen.folder, outcomes, chosen.jobs, base_model=given.base_model)
-    page = write_report(chosen, out, written=written)
+    try:
+        if (folder := chosen.tables_folder) is None:
+            return write_report(chosen, out, base_model=given.base_model)
+        outcomes = list(read_outcomes(folder).values())
+        written = write_tables(folder, outcomes, chosen.jobs, base_model=given.base_model)
+        page = write_report(chosen, out, written=written)
+    except OSError as error:
+        raise ClipHarError(
+            f"the report cannot be written to {out} ({disk_reason(error)}): make room, or name"
+            " another folder with --out"
+        ) from error
     if given.recompute:
         from clip_har.cli.finish import send_again
 
@@ -81,8 +97,10 @@ def _report(given: argparse.Namespace) -> Path:
 def _selected(given: argparse.Namespace) -> "tuple[Chosen, Path]":
     """Return the cells that the report is about, and the folder for it."""
     from clip_har.report.selection import newest_sweep, of_experiment, of_sweep
+    from clip_har.tracking.relocate import follow_move
 
     results = given.results_dir.expanduser().absolute()
+    follow_move(results / "mlflow.db", results)
     if given.experiment:
         from clip_har.tracking.mlflow import default_uri
 

@@ -50,5 +50,8 @@ def sweep_here(overrides: Sequence[str], session: Session) -> Path:
         status = "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED"
         raise
     finally:
-        finish(started, read_outcomes(started.folder), status=status)
+        outcomes = read_outcomes(started.folder)
+        if status == "FINISHED" and any(outcome.is_lost for outcome in outcomes.values()):
+            status = "FAILED"
+        finish(started, outcomes, status=status)
     return started.folder

@@ -57,7 +57,11 @@ def end_sweep(stopped: BaseException | None) -> int:
     if part := _partial_data(outcomes):
         ended += f", on {part}"
     console.print(ended, highlight=False, soft_wrap=True)
-    whole = not failed and not missing
+    lost = [outcome.name for outcome in outcomes if outcome.is_lost]
+    if lost:
+        line = f"files are missing or damaged, run the command again: {', '.join(lost)}"
+        console.print(line, highlight=False, soft_wrap=True, markup=False)
+    whole = not failed and not missing and not lost
     status: SweepStatus = "FINISHED" if whole else "FAILED"
     if isinstance(stopped, KeyboardInterrupt):
         status = "KILLED"
@@ -85,7 +89,8 @@ def end_sweep(stopped: BaseException | None) -> int:
 
 
 def _metrics(outcome: Outcome) -> dict[str, float]:
-    return {} if outcome.result is None else outcome.result.metrics
+    result = outcome.result
+    return result.metrics if result is not None and result.is_whole else {}
 
 
 def _partial_data(outcomes: Sequence[Outcome]) -> str:

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import logging
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -55,7 +54,8 @@ def cached(
 
     Of several processes that ask for it at once, one makes it and the others wait. It gets its
     name when it is whole: a process that is killed leaves only a temporary file or folder, which
-    the next one that makes something in the same folder removes.
+    the next one that makes something in the same folder removes. What is damaged stays until then,
+    for processes that read it.
 
     Args:
         path: a file if it has a suffix, else a folder; its name holds the key of the content (see
@@ -70,10 +70,13 @@ def cached(
     """
     found = read(path)
     if found is None:
-        with _disk_errors(path, what, setting), _alone(path, what, setting):
+        with disk_errors(path, what, setting), _alone(path, what, setting):
             found = read(path)
             if found is None:
-                _remove_damaged(path, what)
+                if path.exists():
+                    log.warning(
+                        "%s: the %s are damaged or of another version: made again", path, what
+                    )
                 whole = whole_file if path.suffix else whole_folder
                 with whole(path) as temporary:
                     make(temporary)
@@ -86,7 +89,7 @@ def cached(
 @contextmanager
 def _alone(path: Path, what: str, setting: str) -> Iterator[None]:
     """Hold the lock of a path, and remove what killed processes left in its folder."""
-    lock = _lock(path)
+    lock = lock_of(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -112,24 +115,27 @@ def _remove_stale(path: Path) -> None:
         if made == path:
             clear_up(path)
             continue
-        if not Path(_lock(made).lock_file).exists():
+        if not Path(lock_of(made).lock_file).exists():
             continue  # nobody made it by this cache: it may be in use
         try:
-            with _lock(made).acquire(timeout=0):
+            with lock_of(made).acquire(timeout=0):
                 clear_up(made)
         except Timeout:
             continue
 
 
-def _remove_damaged(path: Path, what: str) -> None:
-    if path.exists():
-        log.warning("%s: the %s are damaged or of another version: made again", path, what)
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
-
-
 @contextmanager
-def _disk_errors(path: Path, what: str, setting: str) -> Iterator[None]:
-    """Raise a one-line error if the disk is full or cannot be written; pass other errors on."""
+def disk_errors(path: Path, what: str, setting: str = "cache_dir") -> Iterator[None]:
+    """Raise a one-line error if the disk is full or cannot be written; pass other errors on.
+
+    Args:
+        path: what is written.
+        what: its name in messages.
+        setting: the setting that names the cache's folder.
+
+    Raises:
+        ClipHarError: when the disk is full or cannot be written.
+    """
     try:
         yield
     except OSError as error:
@@ -148,7 +154,8 @@ def _not_kept(path: Path, what: str, setting: str, error: OSError) -> ClipHarErr
     )
 
 
-def _lock(path: Path) -> FileLock:
+def lock_of(path: Path) -> FileLock:
+    """Return the lock that is held while something is made or mended."""
     return FileLock(path.with_name(f"{path.name}.lock"))
 
 

@@ -96,9 +96,7 @@ class JoinedFrames(FrameStore):
         self.place = np.array([place_of[clip.id] for clip in clip_set.clips], np.int64)
         entries = tuple(stores[number].entries[index] for number, index in self.place)
         first = stores[0]
-        super().__init__(
-            first.path, clip_set, entries, size=first.size, fit=first.fit, edge=first.edge
-        )
+        super().__init__(first.path, clip_set, entries, settings=first.settings)
 
     def clip(self, i: int) -> NDArray[np.uint8]:
         """Return the frames of clip ``i`` of the set; see `FrameStore.clip`."""
@@ -143,8 +141,7 @@ def open_whole(clips: ClipSet, settings: FrameSettings, *, cache_dir: Path) -> F
     """
     store = FrameStore.find(clips, settings, cache_dir=cache_dir)
     note = _note(clips, settings, cache_dir)
-    if store is None and note.is_file():
-        count = int(note.read_text(encoding="utf-8"))
+    if store is None and (count := _noted(note)):
         shards = [Shard(number, count).of(clips) for number in range(1, count + 1)]
         stores = [FrameStore.find(shard, settings, cache_dir=cache_dir) for shard in shards]
         found = [shard for shard in stores if shard is not None]
@@ -158,3 +155,11 @@ def open_whole(clips: ClipSet, settings: FrameSettings, *, cache_dir: Path) -> F
 def _note(clips: ClipSet, settings: FrameSettings, cache_dir: Path) -> Path:
     """Return the file beside a set's store that holds the number of shards of its last split."""
     return store_folder(clips, settings, cache_dir).with_suffix(".shards")
+
+
+def _noted(note: Path) -> int:
+    """Return the number of shards of the last split; 0 if there was none, or it is not known."""
+    try:
+        return max(0, int(note.read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        return 0

@@ -16,7 +16,7 @@ from clip_har.core.names import plain_name
 from clip_har.engine.clips import frame_settings
 from clip_har.engine.evaluate import Evaluation
 from clip_har.engine.noise_artifacts import write_noise
-from clip_har.engine.numbers import write_class_tables
+from clip_har.engine.numbers import counted_numbers, write_class_tables
 from clip_har.engine.show import seen_frames
 from clip_har.figures.masked_clips import masked_clips_figure
 from clip_har.figures.save import save_figure
@@ -27,15 +27,14 @@ from clip_har.results.environment import environment
 from clip_har.results.files import (
     ATTENTION,
     CONFIG,
+    COUNTED,
     METRICS,
-    METRICS_CODE,
     NOISE,
     PROTOCOL,
     SCORES,
     WHOLE_SET,
     write_json,
 )
-from clip_har.results.result import metrics_code
 from clip_har.results.score_table import ScoreTable
 
 _SHOWN_CLIPS = 8
@@ -76,7 +75,7 @@ def write_artifacts(
     OmegaConf.save(config, folder / CONFIG, resolve=True)
     write_json(folder / "environment.json", environment(device))
     protocol = _protocol(cell, masked, table, device)
-    write_json(folder / PROTOCOL, {**protocol, **named, METRICS_CODE: metrics_code()})
+    write_json(folder / PROTOCOL, {**protocol, **named, COUNTED: counted_numbers(metrics)})
     _write_clip_lists(folder, masked)
     if found.attention:
         columns = {"clip_id": table.clip_ids, **found.attention}

@@ -9,6 +9,7 @@ from omegaconf import DictConfig
 
 from clip_har.config.cell import Cell
 from clip_har.core.atomic import whole_folder
+from clip_har.core.checksum import write_manifest
 from clip_har.data.clips import ClipSet
 from clip_har.engine.artifacts import write_artifacts
 from clip_har.engine.evaluate import evaluate
@@ -17,8 +18,8 @@ from clip_har.engine.numbers import learning_numbers, numbers
 from clip_har.metrics.noise_effect import effect_table, noise_metrics
 from clip_har.noise.learned.opened import LearnedNoise
 from clip_har.results.costs import Cost
-from clip_har.results.files import COST, write_json
-from clip_har.results.result import Result
+from clip_har.results.files import COST, METRICS_CODE, write_json
+from clip_har.results.result import Result, metrics_code
 from clip_har.tracking.tracker import RunInfo
 
 log = logging.getLogger(__name__)
@@ -78,5 +79,6 @@ def make_result(
             )
         shown = frames.lengths[found.masked.evaluated]
         write_json(out / COST, cost.metrics(clips=len(shown), frames=int(shown.sum())))
+        write_manifest(out, {METRICS_CODE: metrics_code()})
     if shards:  # their rows are in the whole cell's tables now
         shutil.rmtree(shards[0].parent, ignore_errors=True)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clip_har.core.atomic import whole_folder
+from clip_har.core.checksum import read_manifest, write_manifest
 from clip_har.core.errors import ClipHarError
 from clip_har.engine.score_table import attributes
 from clip_har.masking.masked_clips import MaskedClips
@@ -62,6 +63,7 @@ def write_shard(
     with whole_folder(folder) as out:
         write_answers(out, headline, answers)
         write_json(out / _NOTE, {"seconds": dict(seconds), "compared": compared})
+        write_manifest(out)
 
 
 def read_shard(folder: Path) -> ShardAnswers:
@@ -70,7 +72,11 @@ def read_shard(folder: Path) -> ShardAnswers:
     Raises:
         ClipHarError: when something is missing or damaged.
     """
+    manifest = read_manifest(folder)
     try:
+        if manifest is None or (damaged := manifest.damaged()):
+            what = "no manifest" if manifest is None else ", ".join(damaged)
+            raise ClipHarError(f"damage ({what})")
         headline, answers = read_answers(folder)
         note = json.loads((folder / _NOTE).read_text(encoding="utf-8"))
         tables = {name: found.table for name, found in answers.items()}
@@ -78,7 +84,7 @@ def read_shard(folder: Path) -> ShardAnswers:
     except (OSError, ValueError, KeyError, TypeError, AttributeError, ClipHarError) as error:
         raise ClipHarError(
             f"{folder}: expected the score tables of a shard, got {' '.join(str(error).split())};"
-            " remove it, and run that shard again"
+            " run that shard again"
         ) from error
 
 

@@ -11,6 +11,7 @@ from filelock import FileLock
 from numpy.typing import NDArray
 
 from clip_har.core.atomic import whole_file
+from clip_har.core.checksum import MANIFEST, read_manifest, write_manifest
 from clip_har.core.errors import ClipHarError
 from clip_har.engine.job import UNSENT
 from clip_har.engine.noise_artifacts import rewrite_effects
@@ -25,7 +26,15 @@ from clip_har.metrics.summary import summarise
 from clip_har.metrics.tables import confused_pairs, per_class
 from clip_har.noise.learned.base import Learned
 from clip_har.noise.learned.learning import History
-from clip_har.results.files import FAILED_CLIPS, METRICS, METRICS_CODE, NOISE, PROTOCOL, write_json
+from clip_har.results.files import (
+    CONFUSION,
+    COUNTED,
+    FAILED_CLIPS,
+    METRICS,
+    METRICS_CODE,
+    NOISE,
+    write_json,
+)
 from clip_har.results.result import Result, metrics_code
 from clip_har.results.score_table import ScoreTable
 from clip_har.tracking.tracker import TrackingError
@@ -69,6 +78,11 @@ def learning_numbers(classes: pd.DataFrame, history: History) -> dict[str, float
     if "named_on_empty" in classes:
         found["noise/named_on_empty"] = float(classes["named_on_empty"].mean())
     return {name: value for name, value in found.items() if np.isfinite(value)}
+
+
+def counted_numbers(metrics: Mapping[str, float]) -> dict[str, float]:
+    """Return the numbers that are in no table, so that the protocol card must keep them."""
+    return {name: metrics[name] for name in _FROM_RUN if name in metrics}
 
 
 def recompute(results: Iterable[Result]) -> None:
@@ -124,12 +138,12 @@ def write_class_tables(folder: Path, table: ScoreTable, *, title: str) -> None:
     for name, content in tables.items():
         with whole_file(folder / name) as path:
             content.to_csv(path, index=False)
-    with whole_file(folder / "confusion.png") as path:
+    with whole_file(folder / CONFUSION) as path:
         save_figure(path, confusion_figure(confusion, table.class_names, title=title))
 
 
 def bring_up_to_date(result: Result) -> bool:
-    """Compute a result's numbers again from its tables if other code computed them.
+    """Compute a result's numbers again from its tables if they are damaged or of other code.
 
     The caller holds the cell's lock.
 
@@ -139,13 +153,15 @@ def bring_up_to_date(result: Result) -> bool:
     """
     if result.is_up_to_date:
         return False
-    if result.twin_folder is not None and result.clean is None:
+    if not result.can_be_recomputed:
         log.warning("%s: its clean twin no longer exists, its numbers are not changed", result.name)
         return False
     clean = None if result.clean is None else result.clean.table
-    old = result.metrics
-    new = numbers(result.table, clean, result.attention, failed=old[FAILED_CLIPS])
-    new |= {name: old[name] for name in _FROM_RUN if name in old}
+    manifest = read_manifest(result.folder)
+    damaged = () if manifest is None else manifest.damaged()
+    failed = float(result.protocol["clips_failed"])
+    new = numbers(result.table, clean, result.attention, failed=failed)
+    new |= result.protocol[COUNTED]
     if (result.folder / NOISE).is_dir():
         headline, answers = result.noise_answers
         effects = effect_table(answers, headline)
@@ -155,7 +171,11 @@ def bring_up_to_date(result: Result) -> bool:
     with whole_file(result.folder / METRICS) as path:
         write_json(path, new)
     # Last: if this process is killed before this line, the next one computes all again.
-    with whole_file(result.folder / PROTOCOL) as path:
-        write_json(path, result.protocol | {METRICS_CODE: metrics_code()})
-    log.info("%s: numbers computed again from the score table", result.name)
+    with whole_file(result.folder / MANIFEST) as path:
+        write_manifest(result.folder, {METRICS_CODE: metrics_code()}, path=path)
+    if damaged:
+        names = ", ".join(damaged)
+        log.warning("%s: damaged, made again from the score table: %s", result.name, names)
+    else:
+        log.info("%s: numbers computed again from the score table", result.name)
     return True

@@ -9,12 +9,12 @@ from omegaconf import DictConfig
 
 from clip_har.config.cell import Cell
 from clip_har.config.compose import cell_from_config, without_hub_revision, without_hydra
-from clip_har.core.atomic import clear_up
+from clip_har.core.atomic import clear_up, whole_file
 from clip_har.core.errors import describe
 from clip_har.core.settings import Role
 from clip_har.engine.job import Job, Prepared, command, prepared
 from clip_har.engine.shards import finished_shards, run_shard
-from clip_har.results.files import FAILED_CLIPS
+from clip_har.results.files import lost_files
 from clip_har.results.names import what_varies
 from clip_har.results.result import TWIN, Result
 from clip_har.results.sweep import Outcome, State
@@ -101,6 +101,13 @@ def _find_or_make(run: Prepared, *, twin: Result | None) -> State:
         return "skipped"
     if found is not None and _may_be_reused(found, run, twin):
         return _reuse(found, run)
+    if found is None and run.folder.is_dir():
+        log.warning(
+            "%s: %s is missing or damaged in %s: run again",
+            info.name,
+            ", ".join(lost_files(run.folder)),
+            run.folder,
+        )
     shards = finished_shards(run.folder, info.name)
     made = False
 
@@ -113,7 +120,8 @@ def _find_or_make(run: Prepared, *, twin: Result | None) -> State:
 
             make_result(run.config, cell, run.clips, run.folder, info, twin=twin, shards=shards)
         except Exception as error:
-            run.failed.write_text(describe(error) + "\n", encoding="utf-8")
+            with whole_file(run.failed) as file:
+                file.write_text(describe(error) + "\n", encoding="utf-8")
             raise
         run.failed.unlink(missing_ok=True)
         _warn_of_failures(Result(run.folder), run)
@@ -185,14 +193,15 @@ def _may_be_reused(found: Result, run: Prepared, twin: Result | None) -> bool:
     Another run may have made it with ``clean_twin=false`` or ``frames.on_error=skip``.
     """
     cell = run.cell
-    share = found.metrics[FAILED_CLIPS] / len(run.clips.clips)
+    share = found.protocol["clips_failed"] / len(run.clips.clips)
     tolerated = cell.frames.on_error == "skip" or share <= cell.frames.max_failed
     compared = twin is None or found.twin_folder == twin.folder
-    return cell.overwrite != "always" and bool(tolerated) and compared
+    mendable = found.is_whole or found.can_be_recomputed
+    return cell.overwrite != "always" and bool(tolerated) and compared and mendable
 
 
 def _warn_of_failures(found: Result, run: Prepared) -> None:
-    if failed := int(found.metrics[FAILED_CLIPS]):
+    if failed := int(found.protocol["clips_failed"]):
         log.warning(
             "%s: %d of %d clips could not be decoded and are in no metric (failed_clips.csv)",
             run.info.name,

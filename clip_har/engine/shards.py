@@ -10,10 +10,11 @@ from omegaconf import DictConfig
 from clip_har.config.cell import Cell
 from clip_har.config.compose import cell_from_config, clean_config
 from clip_har.config.fingerprint import fingerprint
+from clip_har.core.checksum import read_manifest
 from clip_har.core.errors import ClipHarError
 from clip_har.data.clips import ClipSet
 from clip_har.data.shards import Shard
-from clip_har.results.files import METRICS, SCORES
+from clip_har.results.result import Result
 
 if TYPE_CHECKING:
     from clip_har.results.score_table import ScoreTable
@@ -39,7 +40,7 @@ def run_shard(
     Returns:
         Whether the model was run.
     """
-    if (folder / METRICS).is_file() and cell.overwrite != "always":
+    if Result.at(folder) is not None and cell.overwrite != "always":
         log.info("%s: the whole cell is finished already", name)
         return False
     clean = None
@@ -106,10 +107,9 @@ def clean_table(twin: Cell, shard: Shard, clips: ClipSet, folder: Path, name: st
     """Return the clean twin's score table: of all clips if it is finished, else of the shard."""
     # Imported here: heavy modules (torch, transformers) are loaded after the checks.
     from clip_har.engine.merge_shards import read_shard
-    from clip_har.results.score_table import ScoreTable
 
-    if (folder / METRICS).is_file():
-        return ScoreTable.read(folder / SCORES)
+    if (finished := Result.at(folder)) is not None:
+        return finished.table
     _evaluate(twin, shard, clips, folder, name, None)
     answers = read_shard(shard_folder(folder, shard))
     return answers.tables[answers.headline]
@@ -134,8 +134,11 @@ def _evaluate(
     out.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(out.with_suffix(".lock")):
         if out.is_dir() and not again:
-            log.info("%s: finished already", name)
-            return False
+            manifest = read_manifest(out)
+            if manifest is not None and not manifest.damaged():
+                log.info("%s: finished already", name)
+                return False
+            log.warning("%s: files in %s are missing or damaged: run again", name, out)
         log.info("%s: running", name)
         cost = Cost()
         part = cell.model_copy(update={"shard": shard})

@@ -1,53 +1,89 @@
 """Region maps of a clip set: each target is located once, then read from a memory-mapped file."""
 
-import json
 import os
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
 from clip_har.core.cache import cached, key_of
+from clip_har.core.checked_file import CheckedFile, Part, checksum_of
+from clip_har.core.checksum import read_checked, write_checked
 from clip_har.core.progress import track
 from clip_har.core.settings import Role
 from clip_har.data.frames.store import ClipFrames, FrameStore
 from clip_har.data.shards import JoinedFrames
-from clip_har.regions.source import RegionSource, is_found
+from clip_har.regions.source import Locator, RegionSource, is_found
 
 if TYPE_CHECKING:
     from clip_har.models.zero_shot import ZeroShot
 
-FORMAT = 1
-_MAPS, _INDEX = "maps.npy", "index.json"
+FORMAT = 2
+_MAPS, _INDEX = "maps.bin", "index.json"
 _STEPS = 255  # soft masks are stored in whole steps of 1/255
 _BATCH = 32  # frames that are located at once
+
+Locate = Callable[[Sequence[int]], list[NDArray[np.uint8]]]
+"""Returns the maps of the clips of a batch, in whole steps."""
 
 
 class RegionMaps:
     """Where one target is in the frames of a store; open it with `open_regions`.
+
+    The maps of a clip are compared with their checksum when a process first reads them; damaged
+    ones are located again.
 
     Attributes:
         path: the folder of the maps.
         frames: the frames that they belong to.
         found: ``(N,)`` bool, whether the target was found in each clip; False for a clip that could
             not be decoded.
+
+    Args:
+        checksums: of each clip's maps, empty for a clip that could not be decoded.
+        locate: finds the target in a batch of clips again, see `_located`.
     """
 
-    def __init__(self, path: Path, frames: FrameStore, found: NDArray[np.bool_]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        frames: FrameStore,
+        found: NDArray[np.bool_],
+        checksums: Sequence[str],
+        locate: Locate,
+    ) -> None:
         self.path = path
         self.frames = frames
         self.found = found
-        self._maps = np.load(path / _MAPS, mmap_mode="r")
+        self._checksums = checksums
+        self._locate = locate
+        size = (int(frames.lengths.sum()), frames.size, frames.size)
+        self._file = CheckedFile(path / _MAPS, size, what="region maps", index=path / _INDEX)
 
     def soft_mask(self, i: int) -> NDArray[np.float32]:
-        """Return the soft mask of clip ``i``, ``(T, S, S)`` float32 in [0, 1]."""
+        """Return the soft mask of clip ``i``, ``(T, S, S)`` float32 in [0, 1].
+
+        Raises:
+            ClipHarError: when it is damaged and cannot be located again.
+        """
         entry = self.frames.entries[i]
-        steps = self._maps[entry.offset : entry.offset + entry.length]
+        part = Part(entry.clip_id, entry.offset, entry.length, self._checksums[i])
+        steps = self._file.part(part, lambda: self._located_again(i))
         scaled: NDArray[np.float32] = steps.astype(np.float32) / np.float32(_STEPS)
         return scaled
+
+    def _located_again(self, i: int) -> NDArray[np.uint8]:
+        # In the same batch as before: a model may answer other clips beside it by a rounding.
+        batches = self.frames.batches(self.frames.ok, _BATCH)
+        batch = next(batch for batch in batches if i in batch)
+        return self._locate(batch)[batch.index(i)]
+
+    def open(self) -> bool:
+        """Map the file; return whether it is there and has the right size."""
+        return self._file.open()
 
 
 class JoinedMaps(RegionMaps):
@@ -104,35 +140,53 @@ def open_regions(
         ]
         return JoinedMaps(frames, parts)
     folder = cache_dir / "regions" / _key(source, target, frames, zero_shot)
+    locate = _located(source, target, frames, zero_shot)
     return cached(
         folder,
         f"region maps of {target}",
-        read=lambda path: _read(path, frames),
-        make=lambda path: _locate_all(path, source, target, frames, zero_shot()),
+        read=lambda path: _read(path, frames, locate),
+        make=lambda path: _locate_all(path, target, frames, locate),
     )
 
 
-def _locate_all(
-    folder: Path, source: RegionSource, target: str, frames: FrameStore, zero_shot: "ZeroShot"
-) -> None:
+def _located(
+    source: RegionSource, target: str, frames: FrameStore, zero_shot: "Callable[[], ZeroShot]"
+) -> Locate:
+    """Return what locates a target in a batch of clips, given by their indices, in whole steps."""
+
+    @cache
+    def locator() -> Locator:  # made only if something is to be located
+        return source.locator(zero_shot())
+
+    def locate(batch: Sequence[int]) -> list[NDArray[np.uint8]]:
+        views = [frames.view(index) for index in batch]
+        soft_masks = locator()(views, target)
+        return [
+            _checked_steps(soft_mask, view)
+            for soft_mask, view in zip(soft_masks, views, strict=True)
+        ]
+
+    return locate
+
+
+def _locate_all(folder: Path, target: str, frames: FrameStore, locate: Locate) -> None:
     """Write the maps of all clips, and in which of them the target was found."""
-    locate = source.locator(zero_shot)
     size = (int(frames.lengths.sum()), frames.size, frames.size)
     found = np.zeros(len(frames.entries), bool)
-    maps = open_memmap(folder / _MAPS, "w+", np.uint8, size)
+    checksums = [""] * len(frames.entries)
+    maps = np.memmap(folder / _MAPS, np.uint8, "w+", shape=size)
     _take_space(folder / _MAPS)
     with track(len(frames.ok), f"locating {target}") as advance:
         for batch in frames.batches(frames.ok, _BATCH):
-            views = [frames.view(index) for index in batch]
-            for index, view, soft_mask in zip(batch, views, locate(views, target), strict=True):
+            for index, steps in zip(batch, locate(batch), strict=True):
                 offset = frames.entries[index].offset
-                steps = _checked_steps(soft_mask, view)
                 maps[offset : offset + len(steps)] = steps
                 found[index] = is_found(steps.astype(np.float32) / np.float32(_STEPS))
+                checksums[index] = checksum_of(frames.entries[index].clip_id, steps)
             advance(len(batch))
     maps.flush()
-    content = {"format": FORMAT, "target": target, "found": found.tolist()}
-    (folder / _INDEX).write_text(json.dumps(content), encoding="utf-8")
+    content = {"format": FORMAT, "target": target, "found": found.tolist(), "checksums": checksums}
+    write_checked(folder / _INDEX, content)
 
 
 def _take_space(path: Path) -> None:
@@ -159,16 +213,13 @@ def _checked_steps(soft_mask: NDArray[np.float32], view: ClipFrames) -> NDArray[
     return steps
 
 
-def _read(folder: Path, frames: FrameStore) -> RegionMaps | None:
+def _read(folder: Path, frames: FrameStore, locate: Locate) -> RegionMaps | None:
     """Return the maps of a folder; None if there are no whole ones."""
-    try:
-        index = json.loads((folder / _INDEX).read_text(encoding="utf-8"))
-        rows = np.load(folder / _MAPS, mmap_mode="r").shape[0]
-    except (OSError, ValueError):
+    index = read_checked(folder / _INDEX)
+    if index is None or index["format"] != FORMAT or len(index["found"]) != len(frames.entries):
         return None
-    found = np.array(index["found"], bool)
-    whole = rows == frames.lengths.sum() and len(found) == len(frames.entries)
-    return RegionMaps(folder, frames, found) if whole and index["format"] == FORMAT else None
+    maps = RegionMaps(folder, frames, np.array(index["found"], bool), index["checksums"], locate)
+    return maps if maps.open() else None
 
 
 def _key(

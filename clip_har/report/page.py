@@ -40,15 +40,17 @@ def write_report(
     Args:
         chosen: the cells of the report.
         folder: the folder for its files.
-        written: the tables of the sweep; None to write them, or for cells of several sweeps.
+        written: the tables of the sweep; None to write them, or for cells of several sweeps. If
+            the folder of the sweep cannot be written, the table of cells goes beside the page.
         base_model: the model that others are compared with, see `sweep_measures`.
 
     Returns:
         The page.
     """
-    if written is None and chosen.folder is not None:
-        outcomes = list(read_outcomes(chosen.folder).values())
-        written = write_tables(chosen.folder, outcomes, chosen.jobs, base_model=base_model)
+    place = chosen.tables_folder
+    if written is None and place is not None:
+        outcomes = list(read_outcomes(place).values())
+        written = write_tables(place, outcomes, chosen.jobs, base_model=base_model)
     rows = cell_rows(chosen.cells) if written is None else written.rows
     comparisons = chosen.comparisons
     if len(comparisons) == 1:
@@ -73,7 +75,7 @@ def write_report(
         "against_terms": terms_of(against),
         "bias_terms": shown_in("report: bias"),
         "cost_parts": get_args(Part),
-        "table": TABLE if chosen.folder is None else f"{TABLE} in the folder of the sweep",
+        "table": f"{TABLE} in the folder of the sweep" if place else TABLE,
     }
     templates = Environment(
         loader=PackageLoader("clip_har.report"),
@@ -95,7 +97,7 @@ def write_report(
             (out / name).write_text(text, encoding="utf-8")
         named = rows if len(comparisons) == 1 else _with_names(parts)
         (out / LATEX).write_text(_latex(named), encoding="utf-8")
-        if chosen.folder is None:
+        if place is None:
             named.to_csv(out / TABLE, index=False)
     return folder / PAGE
 

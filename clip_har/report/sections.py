@@ -23,7 +23,7 @@ Records = Sequence[Mapping[Any, Any]]
 _MOVED = 5  # number of classes with the largest loss, and with the largest gain
 _VALUES = 30  # largest number of values of an attribute
 _FEW_ERRORS = 20  # with fewer errors, measures of errors are not shown
-_NOT_SHOWN = ("command", "clean_twin", "notes", "varies", "metrics_code")  # in the card
+_NOT_SHOWN = ("command", "clean_twin", "notes", "varies", "counted")  # in the card
 
 
 @dataclass(frozen=True)

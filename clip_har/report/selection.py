@@ -1,5 +1,6 @@
 """The cells of a report: from a sweep's folder, or from a query to MLflow."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -29,6 +30,11 @@ class Chosen:
     jobs: tuple[Result, ...]
     troubles: tuple[str, ...] = ()
     folder: Path | None = None
+
+    @property
+    def tables_folder(self) -> Path | None:
+        """The folder of the sweep if its tables can be written there; None if not."""
+        return self.folder if self.folder and os.access(self.folder, os.W_OK) else None
 
     @property
     def cells(self) -> tuple[Result, ...]:
@@ -65,7 +71,8 @@ def of_sweep(folder: Path) -> Chosen:
         if (result := outcome.result) is not None:
             found.append(result)
         else:
-            troubles.append(f"{outcome.name}: {outcome.error or 'its results are missing'}")
+            lost = "its results are missing or damaged: run its command again"
+            troubles.append(f"{outcome.name}: {outcome.error or lost}")
     sweep = Sweep.read(folder)
     named = sweep is not None and sweep.name != folder.name
     title = f"{sweep.name} ({folder.name})" if sweep is not None and named else folder.name
@@ -117,7 +124,7 @@ def of_experiment(results_dir: Path, experiment: str, *, uri: str, filters: str 
             reason = run.data.tags.get("clip_har.error", "it did not end")
             troubles.append(f"{name}: {run.info.status.lower()}: {reason}")
         else:
-            troubles.append(f"{name}: its results are not in {results_dir / 'cells'}")
+            troubles.append(f"{name}: its results are missing or damaged in {place}")
     title = experiment + (f" where {filters}" if filters else "")
     return _chosen(title, list(found.values()), troubles, None)
 

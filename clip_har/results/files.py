@@ -4,15 +4,37 @@ import json
 from pathlib import Path
 from typing import Any
 
+from clip_har.core.checksum import MANIFEST, read_manifest
+from clip_har.core.errors import ClipHarError
+
 SCORES, METRICS, PROTOCOL = "scores.parquet", "metrics.json", "protocol.json"
 COST = "cost.json"  # not in the metrics: costs differ from run to run
 CONFIG = "config.yaml"
 ATTENTION = "attention.csv"
 NOISE = "noise"
 FAILED_CLIPS = "data/failed_clips"  # one of the metrics
-METRICS_CODE = "metrics_code"  # an entry of the protocol card
-WHOLE_SET = "clips_of_the_whole_set"  # another
+METRICS_CODE = "metrics_code"  # a fact in the manifest
+WHOLE_SET = "clips_of_the_whole_set"  # an entry of the protocol card
+COUNTED = "counted"  # another: numbers that are in no table
 LOSS_CURVE = f"{NOISE}/loss_curve.csv"
+CONFUSION = "confusion.png"
+
+DERIVED = frozenset(
+    {METRICS, "per_class.csv", "confused_pairs.csv", "confusion.csv", CONFUSION, "attributes.csv"}
+    | {f"{NOISE}/effect.csv", f"{NOISE}/card.md"}
+)
+"""Files that are made again from the score tables alone if they are damaged."""
+
+
+def lost_files(folder: Path) -> tuple[str, ...]:
+    """Return the files of a cell that are missing or damaged and only a new run can make.
+
+    The manifest is one of them: without it nobody knows whether the others are whole.
+    """
+    manifest = read_manifest(folder)
+    if manifest is None:
+        return (MANIFEST,)
+    return tuple(name for name in manifest.damaged() if name not in DERIVED)
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -21,5 +43,14 @@ def write_json(path: Path, content: Any) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """Read what `write_json` wrote."""
-    return json.loads(path.read_text(encoding="utf-8"))
+    """Read what `write_json` wrote.
+
+    Raises:
+        ClipHarError: when it is damaged.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ClipHarError(
+            f"{path} is damaged ({error}): run the command that made it again"
+        ) from error

@@ -11,7 +11,9 @@ from omegaconf import DictConfig, OmegaConf
 
 from clip_har.config.cell import Cell
 from clip_har.config.compose import cell_from_config
+from clip_har.core.checksum import MANIFEST, read_manifest
 from clip_har.core.code_version import code_of
+from clip_har.core.errors import ClipHarError
 from clip_har.results.files import (
     ATTENTION,
     CONFIG,
@@ -22,6 +24,7 @@ from clip_har.results.files import (
     NOISE,
     PROTOCOL,
     SCORES,
+    lost_files,
     read_json,
 )
 from clip_har.results.names import MASK, RATIO, Words, cell_name
@@ -74,8 +77,12 @@ class Result:
 
     @staticmethod
     def at(folder: Path) -> "Result | None":
-        """Return the result in a folder; None if there is none."""
-        return Result(folder) if (folder / METRICS).is_file() else None
+        """Return the finished result in a folder; None if there is none.
+
+        A result is finished when all its files are as its manifest says, apart from those that can
+        be made again from its score table, see `is_whole`.
+        """
+        return None if lost_files(folder) else Result(folder)
 
     @property
     def varies(self) -> Mapping[str, Any]:
@@ -126,7 +133,17 @@ class Result:
 
     @cached_property
     def metrics(self) -> dict[str, float]:
-        """Its numbers."""
+        """Its numbers.
+
+        Raises:
+            ClipHarError: when their file is damaged.
+        """
+        manifest = read_manifest(self.folder)
+        if manifest is None or not manifest.holds(METRICS):
+            raise ClipHarError(
+                f"{self.folder / METRICS} is missing or damaged: run the command again, or"
+                " clip-har-report, which makes it again from the score table"
+            )
         return dict(read_json(self.folder / METRICS))
 
     @cached_property
@@ -194,14 +211,27 @@ class Result:
     def clean(self) -> "Result | None":
         """Its clean twin; None if it is its own, was not compared, or the twin no longer exists."""
         folder = self.twin_folder
-        if folder is None or not (folder / METRICS).is_file():
+        if folder is None or lost_files(folder):
             return None
-        return _opened_once(folder, (folder / METRICS).stat().st_mtime_ns)
+        return _opened_once(folder, (folder / MANIFEST).stat().st_mtime_ns)
 
     @property
     def is_up_to_date(self) -> bool:
-        """Whether the present code computed its numbers."""
-        return bool(self.protocol.get(METRICS_CODE) == metrics_code())
+        """Whether it is whole, and the present code computed its numbers."""
+        manifest = read_manifest(self.folder)
+        computed = manifest is not None and manifest.facts.get(METRICS_CODE) == metrics_code()
+        return computed and self.is_whole
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether no file is damaged, not even one that can be made again from the score table."""
+        manifest = read_manifest(self.folder)
+        return manifest is not None and not manifest.damaged()
+
+    @property
+    def can_be_recomputed(self) -> bool:
+        """Whether its clean twin still exists, if it has one: its numbers need the twin."""
+        return self.twin_folder is None or self.clean is not None
 
     @property
     def is_clean(self) -> bool:

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -44,8 +44,8 @@ class Sweep:
 
     def write(self, folder: Path) -> None:
         """Write it into the sweep's folder, where workers on other machines find it, too."""
-        folder.mkdir(parents=True, exist_ok=True)
-        write_json(folder / SWEEP, asdict(self))
+        with whole_file(folder / SWEEP) as file:
+            write_json(file, asdict(self))
 
     @classmethod
     def read(cls, folder: Path) -> "Sweep | None":
@@ -54,8 +54,11 @@ class Sweep:
         if not path.is_file():
             return None
         content = read_json(path)
-        words = Words(**content.get("words", {}))
-        return cls(**{**content, "varying": tuple(content["varying"]), "words": words})
+        try:
+            words = Words(**content.get("words", {}))
+            return cls(**{**content, "varying": tuple(content["varying"]), "words": words})
+        except (TypeError, KeyError, AttributeError) as error:
+            raise _damaged(path) from error
 
     def enter(self) -> None:
         """Change to the folder in which the sweep was typed: a cluster's workers start elsewhere.
@@ -117,6 +120,12 @@ class Outcome:
             job_config=self.config,
         )
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether it ended with a result, files of which are missing or damaged now."""
+        result = self.result
+        return self.state in ("finished", "reused") and not (result and result.is_whole)
+
     def write(self, folder: Path, config: DictConfig) -> None:
         """Write it and the job's configuration into the job's folder.
 
@@ -130,23 +139,26 @@ class Outcome:
             write_json(file, content)
 
 
+_KEYS = {one.name for one in fields(Outcome)} - {*_NOT_KEPT}
+
+
 def read_outcomes(folder: Path) -> dict[int, Outcome]:
     """Return the outcomes of a sweep's cells that ended, by job number in rising order.
 
     A results folder that was moved as a whole is found at its new place.
 
     Raises:
-        ClipHarError: when an earlier version of this package wrote them.
+        ClipHarError: when one is damaged, or an earlier version of this package wrote it.
     """
     paths = {int(path.parent.name): path for path in folder.glob(f"*/{OUTCOME}")}
-    contents = {number: read_json(paths[number]) for number in sorted(paths)}
-    words = Words.of(content.get("varies", {}) for content in contents.values())
+    contents = {}
+    for number in sorted(paths):
+        contents[number] = read_json(paths[number])
+        if not isinstance(contents[number], dict) or contents[number].keys() != _KEYS:
+            raise _damaged(paths[number])
+    words = Words.of(content["varies"] for content in contents.values())
     found = {}
     for number, content in contents.items():
-        if not {"varies", "command"} <= content.keys():
-            raise ClipHarError(
-                f"{folder}: an earlier version made this sweep: run its command again"
-            )
         place = content["folder"]
         if place is not None and Result.at(Path(place)) is None:
             moved = folder.parents[1] / "cells" / Path(place).name
@@ -160,3 +172,9 @@ def read_outcomes(folder: Path) -> dict[int, Outcome]:
         }
         found[number] = Outcome(**{**content, **known})
     return found
+
+
+def _damaged(path: Path) -> ClipHarError:
+    return ClipHarError(
+        f"{path} is damaged, or an earlier version made it: run the command of the sweep again"
+    )

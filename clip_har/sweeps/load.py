@@ -1,14 +1,16 @@
 """Read finished cells as a table."""
 
+import logging
 from pathlib import Path
 
 import pandas as pd
 
 from clip_har.core.errors import ClipHarError
-from clip_har.results.files import METRICS
 from clip_har.results.result import Result
 from clip_har.results.sweep import SWEEP, read_outcomes
 from clip_har.sweeps.table import cell_rows, sweep_table
+
+log = logging.getLogger(__name__)
 
 
 def load_cells(folder: Path) -> pd.DataFrame:
@@ -32,7 +34,14 @@ def load_cells(folder: Path) -> pd.DataFrame:
                 cell_rows(list(reversed(once.values()))) if once else pd.DataFrame({"folder": []})
             )
             return sweep_table(outcomes, rows).assign(result=pd.Series(results, dtype=object))
-    found = [Result(path.parent) for path in sorted((folder / "cells").glob(f"*/{METRICS}"))]
+    found = []
+    for path in sorted((folder / "cells").glob("[!.]*")):
+        if path.is_dir() and not path.suffix:
+            result = Result.at(path)
+            if result is None:
+                log.warning("%s is left out: files are missing or damaged: run it again", path)
+            else:
+                found.append(result)
     if not found:
         raise ClipHarError(
             f"{folder}: expected the folder of a sweep or a results folder with finished cells"

@@ -3,13 +3,17 @@
 import csv
 import logging
 import os
+from collections.abc import Collection
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from clip_har.core.cache import cached, key_of
+from clip_har.core.atomic import whole_file
+from clip_har.core.cache import cached, disk_errors, key_of, lock_of
+from clip_har.core.checksum import MANIFEST, read_manifest, write_manifest
 from clip_har.core.settings import Role, Settings
 from clip_har.data.clips import Clip, ClipSet
 
@@ -17,6 +21,9 @@ log = logging.getLogger(__name__)
 
 LICENCE = "Apache-2.0: rendered by this package, no footage of any person."
 
+_WHAT, _SETTING = "rendered clips", "dataset.cache_dir"
+_TABLE = "clips.csv"
+_TIME = (315532800, 315532800)  # 1980: decoded frames of a clip stay valid if it is rendered again
 _RENDERERS = ("clip_har.synthetic.plan", "clip_har.synthetic.write")
 
 
@@ -63,13 +70,16 @@ class Synthetic(Settings):
     def clips(self) -> ClipSet:
         """Render the clips if they are not there yet, and return them.
 
+        The files are compared with their checksums once in a process; damaged ones are rendered
+        again.
+
         Raises:
             ClipHarError: when they cannot be written.
         """
         folder = self.folder()
-        rows = cached(
-            folder, "rendered clips", read=_rows, make=self._render, setting="dataset.cache_dir"
-        )
+        rows = cached(folder, _WHAT, read=_rows, make=self._render, setting=_SETTING)
+        if not self._mend(folder, rows):
+            rows = cached(folder, _WHAT, read=_rows, make=self._render, setting=_SETTING)
         names = _class_names()
         return ClipSet(
             name=f"synthetic/{self.subset}/bias{self.scene_bias:g}"
@@ -94,30 +104,67 @@ class Synthetic(Settings):
         )
 
     def _render(self, folder: Path) -> None:
+        log.info("rendering %d clips (once, into %s)", self.count, folder.parent)
+        self._fill(folder)
+        for path in folder.rglob("*.mp4"):
+            os.utime(path, _TIME)
+        write_manifest(folder)
+
+    def _mend(self, folder: Path, rows: list[dict[str, str]]) -> bool:
+        """Render the damaged clips of a folder again, each file in one step.
+
+        Returns:
+            False if other bytes were rendered than before, as on another kind of processor: then
+            all clips must be rendered again.
+        """
+        manifest = read_manifest(folder)
+        if manifest is None or not manifest.damaged():
+            return manifest is not None
+        with disk_errors(folder, _WHAT, _SETTING), lock_of(folder):
+            damaged = manifest.damaged()  # another process may have mended them meanwhile
+            clips = {row["clip_id"] for row in rows if {row["path"], row["map"]} & {*damaged}}
+            with TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as temporary:
+                self._fill(Path(temporary), only=clips)
+                for name in damaged:
+                    with whole_file(folder / name) as file:
+                        file.write_bytes((Path(temporary) / name).read_bytes())
+                        os.utime(file, _TIME)
+            if manifest.damaged():
+                (folder / MANIFEST).unlink(missing_ok=True)
+                return False
+            log.warning("%s: %d files were damaged: rendered again", folder, len(damaged))
+        return True
+
+    def _fill(self, folder: Path, *, only: Collection[str] | None = None) -> None:
+        """Render clips into a folder: all, or those with the ids in ``only``."""
         from clip_har.core.progress import track
         from clip_har.synthetic.plan import plan_clips
         from clip_har.synthetic.write import fill_folder
 
-        log.info("rendering %d clips (once, into %s)", self.count, folder.parent)
         specs = plan_clips(
             seed=self.seed, clips=self.count, scene_bias=self.scene_bias, split=self.subset
         )
+        if only is not None:
+            specs = [spec for spec in specs if spec.clip_id in only]
         with track(len(specs), "rendering") as advance:
             fill_folder(
                 folder,
                 specs,
-                workers=self.workers or os.cpu_count() or 1,
+                workers=min(self.workers or os.cpu_count() or 1, max(1, len(specs) // 8)),
                 advance=advance,
                 variant=self.variant,
             )
 
 
 def _rows(folder: Path) -> list[dict[str, str]] | None:
-    """Return the rows of a rendered set; None if it is not there."""
+    """Return the rows of a rendered set; None if it is not there, or its table is damaged."""
+    manifest = read_manifest(folder)
+    if manifest is None or not manifest.holds(_TABLE):
+        return None
     try:
-        with (folder / "clips.csv").open(newline="", encoding="utf-8") as file:
+        with (folder / _TABLE).open(newline="", encoding="utf-8") as file:
             return list(csv.DictReader(file))
-    except OSError:
+    except OSError:  # another process makes all again
         return None
 
 

@@ -1,7 +1,6 @@
 """MLflow: a parent run per sweep, a child run per cell."""
 
 import getpass
-import hashlib
 import json
 import logging
 import os
@@ -18,6 +17,7 @@ from clip_har.core.addresses import with_login, without_login
 from clip_har.core.code_version import code_digest, git_commit
 from clip_har.core.errors import ClipHarError
 from clip_har.core.settings import Settings
+from clip_har.tracking.relocate import ARTIFACTS, PLACE, follow_move, place_of
 from clip_har.tracking.tracker import RunInfo, SweepStatus, TrackingError
 
 if TYPE_CHECKING:
@@ -149,9 +149,7 @@ class MLflowTracking(Settings):
         """Send the new files and numbers of a cell to its finished runs of this folder."""
         with _store_errors(self.uri):
             client, experiment = self._connect(results_dir)
-            query = (
-                f"{_finished_runs(fingerprint)} and tags.`clip_har.place` = '{_place(results_dir)}'"
-            )
+            query = f"{_finished_runs(fingerprint)} and tags.`{PLACE}` = '{place_of(results_dir)}'"
             for run in client.search_runs([experiment], query, max_results=_RUNS_AT_ONCE):
                 _log_metrics(client, run.info.run_id, metrics)
                 client.log_artifacts(run.info.run_id, str(folder))
@@ -169,14 +167,14 @@ class MLflowTracking(Settings):
                 query = (
                     f"tags.`clip_har.fingerprint` = '{info.fingerprint}' and attributes.status ="
                     f" 'RUNNING' and tags.`mlflow.parentRunId` = '{info.parent}'"
-                    f" and tags.`clip_har.place` = '{_place(results_dir)}'"
+                    f" and tags.`{PLACE}` = '{place_of(results_dir)}'"
                 )
                 for dead in client.search_runs([experiment], query):
                     client.set_terminated(dead.info.run_id, "KILLED")
             tags = {
                 "clip_har.fingerprint": info.fingerprint,
                 "clip_har.kind": "cell",
-                "clip_har.place": _place(results_dir),
+                PLACE: place_of(results_dir),
                 "clip_har.varies": json.dumps(info.varies),
                 **info.tags,
                 **({"mlflow.parentRunId": info.parent} if info.parent else {}),
@@ -215,10 +213,12 @@ class MLflowTracking(Settings):
             logging.getLogger(noisy).setLevel(logging.WARNING)
         uri = with_login(self.uri) if self.uri else default_uri(results_dir)
         local = uri.startswith("sqlite:")
-        place = (results_dir / "mlartifacts").as_uri() if local else None
+        place = (results_dir.absolute() / ARTIFACTS).as_uri() if local else None
         results_dir.mkdir(parents=True, exist_ok=True)
         # Processes that create the same SQLite store at once break each other's migrations.
         with FileLock(results_dir / "mlflow.lock") if local else nullcontext():
+            if local:
+                follow_move(Path(uri.removeprefix("sqlite:///").partition("?")[0]), results_dir)
             client = MlflowClient(tracking_uri=uri)
             if found := client.get_experiment_by_name(self.experiment):
                 self._check_active(found, uri)
@@ -307,11 +307,6 @@ def _first_lines(note: str) -> str:
         return note
     cut = note[: _NOTE_LIMIT - 60]
     return cut[: cut.rfind("\n")] + "\n\n… the rest is in the artifact report.md"
-
-
-def _place(results_dir: Path) -> str:
-    """Return a digest of a results folder's path, which does not reveal the path."""
-    return hashlib.sha256(str(results_dir.absolute()).encode()).hexdigest()[:16]
 
 
 def default_uri(results_dir: Path) -> str:

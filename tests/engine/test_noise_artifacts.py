@@ -221,7 +221,7 @@ def test_the_table_of_the_card_is_whole(small_frames, noise):
 def test_odd_names_of_classes_break_nothing(written, small_frames, noise):
     message = replace(small_frames.clip_set, class_names=ODD)
     frames = FrameStore(
-        small_frames.path, message, small_frames.entries, size=small_frames.size, fit="crop"
+        small_frames.path, message, small_frames.entries, settings=small_frames.settings
     )
     folder, result = written(noise, frames)
     assert (folder / "noise.png").is_file() != isinstance(noise, EmbeddingNoise)

@@ -8,8 +8,9 @@ import pytest
 
 import clip_har
 from clip_har.cli.report import main
+from clip_har.core.checksum import write_manifest
 from clip_har.engine import make
-from clip_har.results.files import METRICS, METRICS_CODE, PROTOCOL, write_json
+from clip_har.results.files import METRICS, METRICS_CODE, write_json
 from clip_har.results.result import Result
 
 SMALL = (
@@ -23,11 +24,11 @@ def made_by_other_code(result: Result) -> dict[str, float]:
     """Change a result as if other code had computed it, and return its true numbers."""
     true: dict[str, float] = json.loads((result.folder / METRICS).read_text())
     write_json(result.folder / METRICS, {**true, "top1": 0.0, "gone": 2.0})
-    write_json(result.folder / PROTOCOL, {**result.protocol, METRICS_CODE: "other"})
     (result.folder / "confusion.csv").write_text("other")
     for name in ("card.md", "effect.csv"):
         if (path := result.folder / "noise" / name).is_file():
             path.write_text("other")
+    write_manifest(result.folder, {METRICS_CODE: "other"})
     return true
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from clip_har.config.cell import Cell
+from clip_har.core.checksum import write_manifest
 from clip_har.core.errors import ClipHarError
 from clip_har.data.clips import ClipSet, clips_of
 from clip_har.data.shards import Shard
@@ -160,6 +161,7 @@ def test_a_finished_twin_serves_further_shards(tmp_path, small_clip, manifest):
     table = made_table(labels=[0, 1, 1], classes=2, right=[1, 0, 1])
     table.write(folder / "scores.parquet")
     (folder / "metrics.json").write_text("{}")
+    write_manifest(folder)
     found = clean_table(cell, Shard(1, 2), clips, folder, "twin")
     assert found.clip_ids == table.clip_ids
     assert not folder.with_suffix(".shards").exists(), "the model was not run"

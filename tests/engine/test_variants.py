@@ -220,7 +220,7 @@ def relabelled(frames: FrameStore, labels: NDArray[np.int64]) -> FrameStore:
         for clip, label in zip(frames.clip_set.clips, labels, strict=True)
     )
     clip_set = replace(frames.clip_set, clips=clips)
-    return FrameStore(frames.path, clip_set, frames.entries, size=frames.size, fit=frames.fit)
+    return FrameStore(frames.path, clip_set, frames.entries, settings=frames.settings)
 
 
 @pytest.mark.parametrize("noise", [case[0] for case in KINDS], ids=name_of)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from clip_har.core import cache
+from clip_har.core import cache, checked_file
 from clip_har.core.errors import ClipHarError
 from clip_har.core.settings import Settings
 from clip_har.data.frames.store import ClipFrames, FrameStore
@@ -132,12 +132,33 @@ def test_clips_without_the_target_are_known(frames: FrameStore, tmp_path: Path) 
 def test_damaged_maps_are_made_again(frames: FrameStore, tmp_path: Path) -> None:
     whole = located(frames, tmp_path)
     before = whole.soft_mask(0)
-    (whole.path / "maps.npy").write_bytes(b"half")
+    (whole.path / "maps.bin").write_bytes(b"half")
     np.testing.assert_array_equal(located(frames, tmp_path).soft_mask(0), before)
     index = whole.path / "index.json"
     index.write_text(json.dumps({"format": 1, "found": [True]}))
     assert len(located(frames, tmp_path).found) == 10
-    assert len(Counting.calls) == 9
+    found = index.read_text()
+    index.write_text(found.replace("true", "false", 1))
+    assert located(frames, tmp_path).found.all()
+    assert len(Counting.calls) == 12
+
+
+def test_damaged_maps_of_a_clip_are_located_again_in_their_place(
+    frames: FrameStore, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = [located(frames, tmp_path).soft_mask(index) for index in frames.ok]
+    path = located(frames, tmp_path).path / "maps.bin"
+    content = bytearray(path.read_bytes())
+    content[5 * len(content) // 10 + 7] ^= 16  # in the sixth of ten clips
+    path.write_bytes(content)
+    checked_file._verified.clear()
+    Counting.calls.clear()
+    maps = located(frames, tmp_path)
+    for index in frames.ok:
+        np.testing.assert_array_equal(maps.soft_mask(index), before[index])
+    assert [len(batch) for batch in Counting.calls] == [4], "in the same batch as before"
+    assert "the region maps of clip 5 were damaged: made again" in caplog.text
+    assert path.read_bytes() != content
 
 
 def test_a_locator_that_fails_leaves_nothing(frames, tmp_path, monkeypatch):

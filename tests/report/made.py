@@ -10,6 +10,7 @@ from omegaconf import OmegaConf
 from PIL import Image
 
 from clip_har.config.compose import cell_from_config
+from clip_har.core.checksum import write_manifest
 from clip_har.metrics.summary import summarise
 from clip_har.results.files import CONFIG, METRICS, METRICS_CODE, SCORES, write_json
 from clip_har.results.result import Result, metrics_code
@@ -90,7 +91,8 @@ def made_cell(
         "region": {"kind": type(cell.region).__name__},
         "seed": cell.seed,
         "varies": varies(name),
-        METRICS_CODE: metrics_code(),
+        "clips_failed": 0,
+        "counted": {},
         "uses_true_label_at_test_time": leaks,
         "command": "python -m clip_har " + " ".join(overrides),
         "clean_twin": None if clean is None else "clean",
@@ -99,6 +101,7 @@ def made_cell(
     write_json(folder / "protocol.json", described)
     write_json(folder / "environment.json", {"python": "3.x"})
     Image.new("RGB", (60, 40), "#336699").save(folder / "masked_clips.png")
+    write_manifest(folder, {METRICS_CODE: metrics_code()})
     return folder
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from clip_har.core.checksum import write_manifest
 from clip_har.core.errors import ClipHarError
 from clip_har.report.selection import newest_sweep, of_experiment, of_sweep
 from clip_har.sweeps.measures import sweep_measures
@@ -89,7 +90,7 @@ def test_cells_that_failed_or_are_missing_are_named(tmp_path):
     chosen = of_sweep(made_sweep(tmp_path, cells, asked=5))
     assert chosen.troubles == (
         "shape: no disk",
-        "percent: its results are missing",
+        "percent: its results are missing or damaged: run its command again",
         "2 of 5 cells were not run: run the same command again to run the missing cells",
     )
 
@@ -131,7 +132,7 @@ def test_the_cells_of_an_experiment(tracked):
     chosen = of_experiment(tracked, "clip_har", uri=default_uri(tracked))
     assert [one.name for one in chosen.cells] == ["clean", "shape r=0.3"]
     assert chosen.troubles == (
-        f"gone: its results are not in {tracked / 'cells'}",
+        f"gone: its results are missing or damaged in {tracked / 'cells' / 'gone'}",
         "bad: failed: RuntimeError: no memory",
     )
 
@@ -165,6 +166,7 @@ def test_cells_of_an_earlier_version_are_named_and_left_out(tmp_path):
     content = json.loads(old.read_text())
     del content["command"], content["clean_twin"]
     old.write_text(json.dumps(content))
+    write_manifest(old.parent)
     chosen = of_sweep(sweep)
     assert "shape r=0.3" not in [one.name for one in chosen.cells]
     assert chosen.troubles == ("shape r=0.3: an earlier version made it: run it again",)

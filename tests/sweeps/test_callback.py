@@ -33,6 +33,7 @@ ARTIFACTS = {
     "config.yaml",
     "environment.json",
     "protocol.json",
+    "manifest.json",
 }
 CLASSES = ("climbing", "juggling", "swimming")
 SWEEP = ("-m", "masking=shape,percent", "ratio=0.1,0.3,0.5")

@@ -10,6 +10,7 @@ from hydra import compose, initialize_config_dir
 
 from clip_har.config.cell import register_schema
 from clip_har.config.compose import CONFIG_DIR, cell_from_config
+from clip_har.core.checksum import write_manifest
 from clip_har.results.files import METRICS, PROTOCOL, SCORES, write_json
 from clip_har.results.result import Result
 from clip_har.sweeps.measures import sweep_measures
@@ -31,6 +32,7 @@ def finished(folder: Path, name: str, right: Sequence[int], *overrides: str) -> 
     table.write(place / SCORES)
     write_json(place / METRICS, {"top1": float(np.mean(right)), "data/clips": 6.0})
     write_json(place / PROTOCOL, {"clean_twin": None, "notes": list(cell.notes())})
+    write_manifest(place)
     return Result(place, varies(name), cell)
 
 

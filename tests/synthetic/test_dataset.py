@@ -11,6 +11,7 @@ from clip_har.core.errors import ClipHarError
 from clip_har.data.frames.store import FrameStore
 from clip_har.data.sampling import FrameSettings
 from clip_har.synthetic.dataset import Synthetic
+from tests.damage import DAMAGES
 
 
 @pytest.fixture(scope="module")
@@ -83,3 +84,38 @@ def test_a_users_script_renders_in_processes_that_do_not_run_it_again(tmp_path: 
         timeout=120,
     )
     assert (done.returncode, done.stdout) == (0, "3\n"), done.stderr
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("name", ["*.mp4", "*.npz", "clips.csv", "manifest.json"])
+def test_a_damaged_file_is_rendered_again(
+    rendered: Synthetic, damage, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = rendered.folder()
+    rendered.clips()
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    times = {path: path.stat().st_mtime_ns for path in folder.rglob("*.mp4")}
+    damage(max(folder.rglob(name)))
+    assert len(rendered.clips().clips) == 20
+    assert len([line for line in caplog.messages if "damaged" in line]) == 1, "one line says so"
+    assert {path: path.read_bytes() for path in before} == before
+    assert {path: path.stat().st_mtime_ns for path in times} == times, "frames stay valid"
+
+
+def test_a_processor_that_renders_other_bytes_renders_all_again(
+    rendered: Synthetic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = sorted(rendered.folder().rglob("*.mp4"))[:2]
+    whole = first.read_bytes(), second.read_bytes()
+    first.write_bytes(b"")
+    fill = Synthetic._fill
+
+    def other(self: Synthetic, folder: Path, *, only=None) -> None:
+        fill(self, folder, only=only)
+        if only is not None:
+            for path in folder.rglob("*.mp4"):
+                path.write_bytes(path.read_bytes() + b"other")
+
+    monkeypatch.setattr(Synthetic, "_fill", other)
+    rendered.clips()
+    assert (first.read_bytes(), second.read_bytes()) == whole

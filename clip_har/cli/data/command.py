@@ -2,7 +2,6 @@
 
 import argparse
 import logging
-import os
 import re
 import sys
 from collections.abc import Mapping, Sequence
@@ -34,12 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     logging.getLogger("clip_har").setLevel(logging.INFO)
     try:
         sys.exit(given.run(given))
-    except (ClipHarError, KeyboardInterrupt) as error:
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001, reported in one line
         sys.exit(report_fault(error))
-    except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        reason = os.strerror(error.errno) if error.errno else str(error)
-        sys.exit(report_fault(ClipHarError(f"{where}{reason[:1].lower()}{reason[1:]}")))
 
 
 def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:

@@ -1,32 +1,24 @@
-"""Write a frame store: decode in parallel, append, and sync it to the disk."""
+"""Write a frame store: decode in parallel, and append."""
 
 import csv
-import json
-import os
 import shutil
 from collections.abc import Generator, Iterator
 from contextlib import closing
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import IO, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
+from clip_har.core.checked_file import checksum_of
 from clip_har.core.errors import ClipHarError
 from clip_har.core.names import plain_name
 from clip_har.core.progress import track
 from clip_har.core.work_ahead import work_ahead
 from clip_har.data.clips import Clip, ClipSet
-from clip_har.data.frames.index import (
-    FAILURES_FILE,
-    FORMAT,
-    FRAMES_FILE,
-    INDEX_FILE,
-    Entry,
-    checksum,
-)
+from clip_har.data.frames.index import FAILURES_FILE, FRAMES_FILE, Entry, write_index
 from clip_har.data.sampling import FrameSettings
 
 _AHEAD = 2  # clips decoded ahead of the writer, per thread: bounds the memory
@@ -35,7 +27,7 @@ _AHEAD = 2  # clips decoded ahead of the writer, per thread: bounds the memory
 def write_store(
     folder: Path, clip_set: ClipSet, settings: FrameSettings, *, progress: bool
 ) -> None:
-    """Decode the clips of a set into an empty folder, and sync everything to the disk.
+    """Decode the clips of a set into an empty folder.
 
     Args:
         folder: for the files of the store.
@@ -50,9 +42,13 @@ def write_store(
     _refuse_full_disk(folder.parent, clip_set, settings)
     with (folder / FRAMES_FILE).open("wb") as file:
         entries = list(_write_frames(file, clip_set, settings, progress=progress))
-        _sync(file)
-    _write_index(folder, clip_set, entries)
-    _sync_folder(folder)
+    write_index(folder, entries)
+    _write_failures(folder, clip_set, entries)
+
+
+def decode_again(clip: Clip, settings: FrameSettings) -> NDArray[np.uint8] | None:
+    """Return the frames of one clip, ``(T, 3, S, S)``; None if it cannot be decoded."""
+    return _decode_one(clip, settings)[1]
 
 
 def _write_frames(
@@ -106,16 +102,13 @@ def _decode_one(clip: Clip, settings: FrameSettings) -> tuple[Entry, NDArray[np.
         height=source.height,
         fps=source.fps,
         frame_count=source.frame_count,
-        checksum=checksum(fitted),
+        checksum=checksum_of(clip.id, fitted),
     )
     return entry, fitted
 
 
-def _write_index(folder: Path, clip_set: ClipSet, entries: list[Entry]) -> None:
-    """Write the index and, if clips failed, the list of these."""
-    with (folder / INDEX_FILE).open("w", encoding="utf-8") as file:
-        json.dump({"format": FORMAT, "clips": [asdict(entry) for entry in entries]}, file)
-        _sync(file)
+def _write_failures(folder: Path, clip_set: ClipSet, entries: list[Entry]) -> None:
+    """Write the list of the clips that failed, if there are any."""
     failed = [
         (entry.clip_id, plain_name(str(clip.path)), entry.error)
         for entry, clip in zip(entries, clip_set.clips, strict=True)
@@ -124,7 +117,6 @@ def _write_index(folder: Path, clip_set: ClipSet, entries: list[Entry]) -> None:
     if failed:
         with (folder / FAILURES_FILE).open("w", encoding="utf-8", newline="") as table:
             csv.writer(table).writerows([("clip_id", "path", "reason"), *failed])
-            _sync(table)
 
 
 def _refuse_full_disk(folder: Path, clip_set: ClipSet, settings: FrameSettings) -> None:
@@ -139,20 +131,3 @@ def _refuse_full_disk(folder: Path, clip_set: ClipSet, settings: FrameSettings) 
             f"the frames of {clip_set.name} need {needed / 1e9:.1f} GB in {folder}, only "
             f"{free / 1e9:.1f} GB are free: make room or set another cache folder"
         )
-
-
-def _sync(file: IO[str] | IO[bytes]) -> None:
-    """Sync a file to the disk."""
-    file.flush()
-    os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    """Sync the names in a folder to the disk, if the system can."""
-    if os.name == "nt":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -1,14 +1,12 @@
 """The file names of a frame store, and the entries of its index."""
 
-import hashlib
-import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
+from clip_har.core.checked_file import Part
+from clip_har.core.checksum import read_checked, write_checked
 
-FORMAT = 1
+FORMAT = 2
 """Version of the files of a store and of the pixels in them; it is in the store's key."""
 
 FRAMES_FILE = "frames.bin"
@@ -30,7 +28,8 @@ class Entry:
         fps: of the source, None if it does not say.
         frame_count: of the source clip.
         error: why it could not be decoded, None if it could.
-        checksum: BLAKE2b of the frames' bytes, empty if it could not be decoded.
+        checksum: of the frames, see `clip_har.core.checked_file.checksum_of`; empty if it could
+            not be decoded.
     """
 
     clip_id: str
@@ -44,20 +43,21 @@ class Entry:
     error: str | None = None
     checksum: str = ""
 
+    @property
+    def part(self) -> Part:
+        """Its place in the file."""
+        return Part(self.clip_id, self.offset, self.length, self.checksum)
 
-def checksum(frames: NDArray[np.uint8]) -> str:
-    """Return the BLAKE2b hash of frames' bytes, 32 hexadecimal digits."""
-    return hashlib.blake2b(np.ascontiguousarray(frames).data, digest_size=16).hexdigest()
+
+def write_index(folder: Path, entries: list[Entry]) -> None:
+    """Write the index of a store."""
+    clips = [asdict(entry) for entry in entries]
+    write_checked(folder / INDEX_FILE, {"format": FORMAT, "clips": clips})
 
 
 def read_index(folder: Path) -> tuple[Entry, ...] | None:
     """Return the entries of a store's index, None if it is missing or damaged."""
-    try:
-        index = json.loads((folder / INDEX_FILE).read_text(encoding="utf-8"))
-        if index["format"] != FORMAT:
-            return None
-        return tuple(
-            Entry(**{**entry, "indices": tuple(entry["indices"])}) for entry in index["clips"]
-        )
-    except (OSError, ValueError, TypeError, KeyError):
+    index = read_checked(folder / INDEX_FILE)
+    if index is None or index["format"] != FORMAT:
         return None
+    return tuple(Entry(**{**entry, "indices": tuple(entry["indices"])}) for entry in index["clips"])

@@ -6,24 +6,24 @@ import logging
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from clip_har.core.cache import cached, key_of
+from clip_har.core.checked_file import CheckedFile
 from clip_har.core.errors import ClipHarError
 from clip_har.core.names import plain_name
 from clip_har.data.clips import Clip, ClipSet
-from clip_har.data.frames.build import write_store
+from clip_har.data.frames.build import decode_again, write_store
 from clip_har.data.frames.index import (
     FAILURES_FILE,
     FORMAT,
     FRAMES_FILE,
+    INDEX_FILE,
     Entry,
-    checksum,
     read_index,
 )
 from clip_har.data.sampling import Fit, FrameSettings
@@ -62,14 +62,17 @@ class ClipFrames:
 class FrameStore:
     """Frames of every clip of a set, as the model sees them; open it with ``FrameStore.open``.
 
-    Reading loads only the pages of the requested clips, and processes on one machine share them. A
-    store may be pickled: the copy maps the same file.
+    Reading loads only the pages of the requested clips, and processes on one machine share them.
+    The frames of a clip are compared with their checksum when a process first reads them; damaged
+    ones are decoded again. A store may be pickled: the copy maps the same file.
 
     Attributes:
         path: the folder of the store.
         clip_set: the clips, in the order of everything here.
         entries: the index, one entry per clip.
+        settings: how they were decoded.
         size: edge of the frames, in pixels.
+        fit: how the source was fitted to the square.
     """
 
     def __init__(
@@ -78,16 +81,20 @@ class FrameStore:
         clip_set: ClipSet,
         entries: tuple[Entry, ...],
         *,
-        size: int,
-        fit: Fit,
-        edge: int | None = None,
+        settings: FrameSettings,
     ) -> None:
         self.path = path
         self.clip_set = clip_set
         self.entries = entries
-        self.size = size
-        self.fit = fit
-        self.edge = edge
+        self.settings = settings
+        self.size, self.fit, _, self.edge = settings.geometry()
+        frames = sum(entry.length for entry in entries)
+        self._file = CheckedFile(
+            path / FRAMES_FILE,
+            (frames, 3, self.size, self.size),
+            what="frames",
+            index=path / INDEX_FILE,
+        )
 
     @classmethod
     def open(
@@ -115,11 +122,10 @@ class FrameStore:
             ClipHarError: when size, fit or interpolation is None, too many clips failed, or the
                 disk is full.
         """
-        size, fit, _, edge = settings.geometry()
         store = cached(
             store_folder(clip_set, settings, cache_dir),
             f"frames of {clip_set.name}",
-            read=lambda folder: cls._load(folder, clip_set, size=size, fit=fit, edge=edge),
+            read=lambda folder: cls._load(folder, clip_set, settings),
             make=lambda folder: write_store(folder, clip_set, settings, progress=progress),
         )
         store.check_failures(settings)
@@ -131,26 +137,18 @@ class FrameStore:
     ) -> "FrameStore | None":
         """Return a store that was built before; None if there is none. Arguments as `open`."""
         folder = store_folder(clip_set, settings, cache_dir)
-        size, fit, _, edge = settings.geometry()
-        return cls._load(folder, clip_set, size=size, fit=fit, edge=edge)
+        return cls._load(folder, clip_set, settings)
 
     @classmethod
-    def _load(
-        cls, folder: Path, clip_set: ClipSet, *, size: int, fit: Fit, edge: int | None
-    ) -> "FrameStore | None":
+    def _load(cls, folder: Path, clip_set: ClipSet, settings: FrameSettings) -> "FrameStore | None":
         """Return the store in a folder; None if there is none or it is damaged."""
         entries = read_index(folder)
         if entries is None or len(entries) != len(clip_set.clips):
             return None
         if any(e.clip_id != c.id for e, c in zip(entries, clip_set.clips, strict=True)):
             return None
-        frames = sum(entry.length for entry in entries)
-        try:
-            if (folder / FRAMES_FILE).stat().st_size != frames * 3 * size * size:
-                return None
-        except OSError:
-            return None
-        return cls(folder, clip_set, entries, size=size, fit=fit, edge=edge)
+        store = cls(folder, clip_set, entries, settings=settings)
+        return store if store._file.open() else None
 
     def clip(self, i: int) -> NDArray[np.uint8]:
         """Return the frames of clip ``i`` of the set.
@@ -160,12 +158,14 @@ class FrameStore:
             ``torch.from_numpy``, which warns about read-only memory.
 
         Raises:
-            ClipHarError: when the clip could not be decoded; ``ok`` has those that could.
+            ClipHarError: when the clip could not be decoded; ``ok`` has those that could. And when
+                its frames are damaged and cannot be decoded again.
         """
         entry = self.entries[i]
         if entry.error is not None:
             raise ClipHarError(f"clip {entry.clip_id} has no frames: {entry.error}")
-        return self._frames[entry.offset : entry.offset + entry.length]
+        again = partial(decode_again, self.clip_set.clips[i], self.settings)
+        return self._file.part(entry.part, again)
 
     def view(self, i: int) -> ClipFrames:
         """Return the frames of clip ``i`` of the set with their positions in the source.
@@ -202,14 +202,6 @@ class FrameStore:
         if batch:
             yield batch
 
-    def verify(self) -> list[str]:
-        """Return the ids of clips whose frames no longer have their checksum; reads everything."""
-        return [
-            self.entries[i].clip_id
-            for i in self.ok
-            if checksum(self.clip(i)) != self.entries[i].checksum
-        ]
-
     @cached_property
     def lengths(self) -> NDArray[np.int64]:
         """Frames per clip, ``(N,)`` int64; 0 for a clip that could not be decoded."""
@@ -240,17 +232,6 @@ class FrameStore:
         rows = [(entry.clip_id, entry.checksum, entry.length) for entry in self.entries]
         text = json.dumps([FORMAT, self.size, rows])
         return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
-
-    @cached_property
-    def _frames(self) -> NDArray[np.uint8]:
-        shape = (int(self.lengths.sum()), 3, self.size, self.size)
-        mapped = np.memmap(self.path / FRAMES_FILE, dtype=np.uint8, mode="r", shape=shape)
-        return mapped.view(np.ndarray)
-
-    def __getstate__(self) -> dict[str, Any]:
-        state = self.__dict__.copy()
-        state.pop("_frames", None)  # pickling a memory map would copy the whole file
-        return state
 
     def check_failures(self, settings: FrameSettings) -> None:
         """Raise if more clips failed than ``frames.max_failed`` allows.

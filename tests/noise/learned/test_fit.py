@@ -26,6 +26,7 @@ from clip_har.noise.learned.settings import (
     UniversalNoise,
 )
 from clip_har.noise.learned.training_clips import TrainingClips
+from tests.damage import DAMAGES
 from tests.noise.made import COUNT, SIDE, planted_classifier, quick
 from tests.planted import CLASSES
 
@@ -117,26 +118,19 @@ def test_what_was_learned_is_done_with_learning(learned):
     assert {key: found.card[key] for key in described(NOISE)} == described(NOISE)
 
 
-@pytest.mark.parametrize("how", ["cut", "flipped", "empty", "other"])
-def test_a_damaged_file_is_learned_again(learned, small_training, tmp_path, how):
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_file_is_learned_again(learned, small_training, tmp_path, damage):
     first = learned(NOISE)
     (path,) = kept(tmp_path)
-    whole = path.read_bytes()
-    damaged = {
-        "cut": whole[: len(whole) // 2],
-        "flipped": whole[:-100] + bytes([whole[-100] ^ 1]) + whole[-99:],
-        "empty": b"",
-        "other": b"not noise at all" * 10,
-    }
-    path.write_bytes(damaged[how])
+    damage(path)
     asked = []
 
     def training():
-        asked.append(how)
+        asked.append("clips")
         return small_training
 
     assert same(first, learned(NOISE, training=training))
-    assert asked == [how]
+    assert asked == ["clips"]
     assert same(first, learned(NOISE, training=never))
 
 

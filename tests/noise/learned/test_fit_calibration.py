@@ -8,6 +8,7 @@ from clip_har.noise.learned.base import Learned
 from clip_har.noise.learned.controls import Calibration
 from clip_har.noise.learned.fit import fitted_calibration
 from clip_har.noise.learned.settings import ClassSpecificNoise, UniversalNoise
+from tests.damage import DAMAGES
 from tests.noise.made import planted_classifier
 
 
@@ -29,9 +30,11 @@ def test_the_calibration_is_fitted_once_for_all_noise(small_training, tmp_path):
     assert one.scale == same.scale
     assert np.array_equal(one.biases, same.biases)
     (path,) = (tmp_path / "noise").glob("*/calibration.safetensors")
-    path.write_bytes(path.read_bytes()[:-8])
-    again = fitted(ClassSpecificNoise())
-    assert asked == ["clips", "clips"], "a damaged one is made again"
-    assert np.array_equal(one.biases, again.biases)
+    for damage in DAMAGES:
+        asked.clear()
+        damage(path)
+        again = fitted(ClassSpecificNoise())
+        assert asked == ["clips"], "a damaged one is made again"
+        assert np.array_equal(one.biases, again.biases)
     fitted(ClassSpecificNoise(), precision="bf16")
-    assert len(asked) == 3
+    assert len(asked) == 2
