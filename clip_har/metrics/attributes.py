@@ -112,8 +112,8 @@ def attribute_table(table: ScoreTable, *, draws: int = 2000, seed: int = 0) -> p
         for value in sorted(set(column[known])):
             here = known & (column == value)
             found = cluster_bootstrap(
-                {"top1": right[here]}, groups[here].tolist(), lambda means: means, draws=draws,
-                seed=seed,
+                {"top1": right[here]}, groups[here].tolist(), lambda means: means,
+                classes=table.labels[here], shares={"top1"}, draws=draws, seed=seed,
             )  # fmt: skip
             wilson = wilson_interval(int(right[here].sum()), int(here.sum()))
             rows.append(

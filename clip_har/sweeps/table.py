@@ -17,7 +17,7 @@ from clip_har.results.result import Result
 from clip_har.results.sweep import Outcome
 
 DRAWS = 1000  # half as many as for single measures: a page may have hundreds of cells
-COMPARED = ("top1", "true_class_confidence", "ece", "bias/skew_kl", "bias/recall_gap")
+COMPARED = ("top1", "true_class_confidence", "ece", "bias/skew_kl", "bias/recall_sd")
 _FIRST = ("cell", "mask", "ratio", "fill", "phase", "region", "model", "data", "seed")
 _GROUPS = ("region", "model")  # their columns hold more than the name of the option
 _TWO_SIDED = 2 * 1.959964  # width of a 95 % interval, in standard errors
