@@ -6,12 +6,12 @@ from pathlib import Path
 
 from clip_har.core.errors import describe
 from clip_har.report.page import MARKDOWN, write_report
-from clip_har.report.selection import of_sweep
-from clip_har.results.sweep import Outcome
+from clip_har.report.selection import Chosen, of_sweep
+from clip_har.results.sweep import Outcome, Sweep
 from clip_har.sweeps.files import SweepFiles, write_sweep_files
 from clip_har.sweeps.measures import SweepMeasures
 from clip_har.sweeps.start import StartedSweep
-from clip_har.tracking.tracker import SweepStatus
+from clip_har.tracking.tracker import SweepStatus, TrackingError
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +56,31 @@ def finish(
     return files, measures
 
 
+def send_again(chosen: Chosen, written: SweepFiles, page: Path) -> None:
+    """Send the present tables, measures and report of a sweep to its run.
+
+    Args:
+        chosen: the cells of the sweep.
+        written: its tables.
+        page: its report.
+    """
+    assert chosen.folder is not None  # noqa: S101, these are the cells of a sweep
+    shared = Sweep.read(chosen.folder)
+    if shared is None or shared.parent is None:
+        return
+    note = page.with_name(MARKDOWN)
+    try:
+        chosen.jobs[0].cell.tracking.update_sweep(
+            chosen.folder.parents[1],
+            shared.parent,
+            files=[*written.files, note, page],
+            metrics=written.measures.metrics(),
+            note=note.read_text(encoding="utf-8"),
+        )
+    except TrackingError as error:
+        log.warning("the run of the sweep: %s", error)
+
+
 def _write_report(folder: Path, written: SweepFiles) -> list[Path] | None:
     """Write the report of a sweep into its folder.
 
@@ -63,9 +88,7 @@ def _write_report(folder: Path, written: SweepFiles) -> list[Path] | None:
         The Markdown file, then the page; None if the report failed.
     """
     try:
-        page = write_report(
-            of_sweep(folder), folder / "report", rows=written.rows, measures=written.measures
-        )
+        page = write_report(of_sweep(folder), folder / "report", written=written)
     except Exception as error:  # noqa: BLE001, it can be written again from the same cells
         log.warning("the report could not be written: %s", describe(error))
         return None

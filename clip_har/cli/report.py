@@ -55,6 +55,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _report(given: argparse.Namespace) -> Path:
     from clip_har.report.page import write_report
+    from clip_har.results.sweep import read_outcomes
+    from clip_har.sweeps.files import write_tables
 
     chosen, out = _selected(given)
     if given.recompute:
@@ -63,7 +65,17 @@ def _report(given: argparse.Namespace) -> Path:
         twins = {one.clean.folder: one.clean for one in chosen.cells if one.clean is not None}
         recompute({**twins, **{one.folder: one for one in chosen.cells}}.values())
         chosen, out = _selected(given)
-    return write_report(chosen, out.expanduser().absolute(), base_model=given.base_model)
+    out = out.expanduser().absolute()
+    if chosen.folder is None:
+        return write_report(chosen, out, base_model=given.base_model)
+    outcomes = list(read_outcomes(chosen.folder).values())
+    written = write_tables(chosen.folder, outcomes, chosen.jobs, base_model=given.base_model)
+    page = write_report(chosen, out, written=written)
+    if given.recompute:
+        from clip_har.cli.finish import send_again
+
+        send_again(chosen, written, page)
+    return page
 
 
 def _selected(given: argparse.Namespace) -> "tuple[Chosen, Path]":

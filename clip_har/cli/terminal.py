@@ -86,7 +86,7 @@ def _metrics(outcome: Outcome) -> dict[str, float]:
 def sweep_table(outcomes: list[Outcome]) -> Table:
     """Return one row per cell: name, state, numbers, seconds."""
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("cell", no_wrap=True, overflow="ellipsis")
+    table.add_column("cell", overflow="fold")  # two names that are cut may look alike
     table.add_column("state", no_wrap=True, min_width=8)
     numbers = [_metrics(outcome) for outcome in outcomes]
     columns = _columns(numbers)

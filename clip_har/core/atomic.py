@@ -55,7 +55,8 @@ def clear_up(folder: Path) -> None:
 def whole_file(path: Path) -> Iterator[Path]:
     """Yield a temporary file that takes the place of ``path`` once the body has ended."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+    # the suffix stays: some writers tell the format from it
+    handle, name = tempfile.mkstemp(path.suffix, f".{path.name}-", path.parent)
     os.close(handle)
     temporary = Path(name)
     try:

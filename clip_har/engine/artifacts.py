@@ -18,11 +18,9 @@ from clip_har.engine.evaluate import Evaluation
 from clip_har.engine.noise_artifacts import write_noise
 from clip_har.engine.numbers import write_class_tables
 from clip_har.engine.show import seen_frames
-from clip_har.figures.confusion import confusion_figure
 from clip_har.figures.masked_clips import masked_clips_figure
 from clip_har.figures.save import save_figure
 from clip_har.masking.masked_clips import MaskedClips
-from clip_har.metrics.accuracy import confusion_matrix
 from clip_har.models.checkpoint import weights_digest
 from clip_har.noise.contract import Noise
 from clip_har.noise.learned.settings import is_learned
@@ -74,8 +72,7 @@ def write_artifacts(
     masked, table = found.masked, found.table
     table.write(folder / SCORES)
     write_json(folder / METRICS, metrics)
-    write_class_tables(folder, table)
-    save_figure(folder / "confusion.png", _confusion(table, title))
+    write_class_tables(folder, table, title=title)
     save_figure(folder / "masked_clips.png", _masked_clips(cell, masked, title))
     OmegaConf.save(config, folder / CONFIG, resolve=True)
     write_json(folder / "environment.json", environment(device))
@@ -107,11 +104,6 @@ def _write_clip_lists(folder: Path, masked: MaskedClips) -> None:
     ):
         if rows:
             pd.DataFrame(rows, columns=columns).to_csv(folder / f"{name}.csv", index=False)
-
-
-def _confusion(table: ScoreTable, title: str) -> Figure:
-    confusion = confusion_matrix(table.labels, table.scores)
-    return confusion_figure(confusion, table.class_names, title=title)
 
 
 def _masked_clips(cell: Cell, masked: MaskedClips, title: str) -> Figure:

@@ -39,6 +39,11 @@ class Job:
     sweep: Sweep | None = None
     folder: Path | None = None
 
+    @property
+    def varying(self) -> tuple[str, ...]:
+        """The keys that differ between the cells of its sweep."""
+        return self.sweep.varying if self.sweep else ()
+
 
 @dataclass(frozen=True)
 class Prepared:
@@ -118,7 +123,7 @@ def prepared(config: DictConfig, cell: Cell, job: Job, varies: Mapping[str, Any]
     folder = cell.results_dir / "cells" / key
     folder.parent.mkdir(parents=True, exist_ok=True)
     info = RunInfo(
-        name=cell_name(varies, notes=cell.notes()),
+        name=cell_name(varies, job.sweep.words if job.sweep else None, notes=cell.notes()),
         fingerprint=key,
         params=flat_params(config, job.choices),
         tags={
@@ -127,7 +132,7 @@ def prepared(config: DictConfig, cell: Cell, job: Job, varies: Mapping[str, Any]
         },
         parent=job.sweep.parent if job.sweep else None,
         dataset=(clips.name, clips.digest),
-        command=_command(job.overrides),
+        command=command(job.overrides),
         varies=varies,
     )
     return Prepared(config, cell, clips, folder, info)
@@ -144,11 +149,11 @@ def _of_clean(varies: Mapping[str, Any]) -> dict[str, Any]:
     return {MASK: "none", **kept}
 
 
-def _command(overrides: Sequence[str]) -> str:
+def command(overrides: Sequence[str]) -> str:
     """Return what a user types to run a cell again.
 
     Example:
-        >>> _command(["masking=shape", "train_masking=[none,shape]"])
+        >>> command(["masking=shape", "train_masking=[none,shape]"])
         "python -m clip_har masking=shape 'train_masking=[none,shape]'"
     """
     return shlex.join(["python", "-m", "clip_har", *overrides])

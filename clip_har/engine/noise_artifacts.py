@@ -11,17 +11,20 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from torch.nn.functional import interpolate
 
+from clip_har.core.atomic import whole_file
 from clip_har.engine.evaluate import Evaluation
 from clip_har.engine.examples import Example
 from clip_har.figures.noise import NoiseRow, noise_clips_figure, noise_sheet
 from clip_har.figures.noise_curves import loss_figure
 from clip_har.figures.save import save_figure
-from clip_har.noise.learned.fit import NOISE_FILE, FittedNoise
+from clip_har.noise.learned.fit import NOISE_FILE, FittedNoise, described_in
+from clip_har.noise.learned.learning import History
 from clip_har.noise.learned.perturbation import PixelNoise
 from clip_har.noise.learned.settings import Learned
 from clip_har.noise.learned.variants import LEARNED
 from clip_har.results.noise_answers import write_answers
 
+_CLASSES = "classes.csv"
 _LONG = ("prompts", "class_names", "clips")  # too long to show
 
 
@@ -41,10 +44,8 @@ def write_noise(
     fitted, looked, masked = found.noise.fitted, found.looked, found.masked
     assert fitted is not None  # noqa: S101, the noise is learned
     fitted.save(folder / NOISE_FILE)
-    card = noise_card(noise, fitted, looked.classes, effects)
-    (folder / "card.md").write_text(card, encoding="utf-8")
-    effects.to_csv(folder / "effect.csv", index=False)
-    looked.classes.to_csv(folder / "classes.csv", index=False)
+    looked.classes.to_csv(folder / _CLASSES, index=False)
+    rewrite_effects(folder, noise, effects)
     _curves(fitted).to_csv(folder / "loss_curve.csv", index=False)
     write_answers(folder, found.headline, found.answers)
     history = fitted.history
@@ -65,18 +66,38 @@ def write_noise(
         save_figure(folder / "clips.png", figure)
 
 
+def rewrite_effects(folder: Path, noise: Learned, effects: pd.DataFrame) -> None:
+    """Write the table of effects and the card, from what is in the folder; no model is needed.
+
+    Args:
+        folder: the ``noise`` folder of a cell.
+        noise: the settings.
+        effects: see `clip_har.metrics.noise_effect.effect_table`.
+    """
+    with whole_file(folder / "effect.csv") as path:
+        effects.to_csv(path, index=False)
+    card, history = described_in(folder / NOISE_FILE)
+    text = noise_card(noise, card, history, pd.read_csv(folder / _CLASSES), effects)
+    with whole_file(folder / "card.md") as path:
+        path.write_text(text, encoding="utf-8")
+
+
 def noise_card(
-    noise: Learned, fitted: FittedNoise, classes: pd.DataFrame, effects: pd.DataFrame
+    noise: Learned,
+    card: dict[str, Any],
+    history: History,
+    classes: pd.DataFrame,
+    effects: pd.DataFrame,
 ) -> str:
     """Return what a reader must know about learned noise, as Markdown.
 
     Args:
         noise: the settings.
-        fitted: the noise.
+        card: what the noise was learned from, see `FittedNoise`.
+        history: how learning went.
         classes: the size of the noise by class.
         effects: the effect of the noise on the cell's clips.
     """
-    card, history = fitted.card, fitted.history
     if noise.file is not None:  # the noise was learned with other settings than the cell's
         noise = type(noise).model_validate({**noise.model_dump(), **card["noise"]})
     weights = ", ".join(f"{name} {weight:g}" for name, weight in noise.weights().items())

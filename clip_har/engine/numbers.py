@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -12,13 +13,18 @@ from numpy.typing import NDArray
 from clip_har.core.atomic import whole_file
 from clip_har.core.errors import ClipHarError
 from clip_har.engine.job import UNSENT
+from clip_har.engine.noise_artifacts import rewrite_effects
+from clip_har.figures.confusion import confusion_figure
+from clip_har.figures.save import save_figure
 from clip_har.metrics.accuracy import confusion_matrix
 from clip_har.metrics.attention import attention_means
 from clip_har.metrics.attributes import attribute_table
+from clip_har.metrics.measures import MEASURES
 from clip_har.metrics.noise_effect import effect_table, noise_metrics
 from clip_har.metrics.summary import summarise
 from clip_har.metrics.tables import confused_pairs, per_class
 from clip_har.noise.learned.learning import History
+from clip_har.noise.learned.settings import Learned
 from clip_har.results.files import (
     FAILED_CLIPS,
     METRICS,
@@ -33,7 +39,7 @@ from clip_har.tracking.tracker import TrackingError
 
 log = logging.getLogger(__name__)
 
-_FROM_RUN = (FAILED_CLIPS, "noise/steps", "noise/kept_step", "noise/named_on_empty")
+_FROM_RUN = tuple(one.name for one in MEASURES if one.source == "cell" and one.function is None)
 """Numbers that are in no table: they are counted while the cell runs."""
 
 
@@ -102,16 +108,31 @@ def recompute(results: Iterable[Result]) -> None:
                 unsent.unlink()
 
 
-def write_class_tables(folder: Path, table: ScoreTable) -> None:
-    """Write the tables of classes: confusion matrix, recalls, confused pairs, attributes."""
+def write_class_tables(folder: Path, table: ScoreTable, *, title: str) -> None:
+    """Write the tables of classes: confusion matrix, recalls, confused pairs, attributes.
+
+    Older files are replaced one by one, each as a whole.
+
+    Args:
+        folder: of the cell.
+        table: its score table.
+        title: the title of the picture of the confusion matrix.
+    """
     confusion = confusion_matrix(table.labels, table.scores)
-    names = table.class_names
-    per_class(table.labels, table.scores, names).to_csv(folder / "per_class.csv", index=False)
-    confused_pairs(confusion, names).to_csv(folder / "confused_pairs.csv", index=False)
-    counts = pd.DataFrame(confusion, index=list(names), columns=list(names))
-    counts.to_csv(folder / "confusion.csv", index_label="true")
+    names = list(table.class_names)
+    counts = pd.DataFrame(confusion, index=names, columns=names).rename_axis("true").reset_index()
+    tables = {
+        "per_class.csv": per_class(table.labels, table.scores, names),
+        "confused_pairs.csv": confused_pairs(confusion, names),
+        "confusion.csv": counts,
+    }
     if table.attributes:
-        attribute_table(table).to_csv(folder / "attributes.csv", index=False)
+        tables["attributes.csv"] = attribute_table(table)
+    for name, content in tables.items():
+        with whole_file(folder / name) as path:
+            content.to_csv(path, index=False)
+    with whole_file(folder / "confusion.png") as path:
+        save_figure(path, confusion_figure(confusion, table.class_names, title=title))
 
 
 def bring_up_to_date(result: Result) -> bool:
@@ -135,9 +156,9 @@ def bring_up_to_date(result: Result) -> bool:
     if (result.folder / NOISE).is_dir():
         headline, answers = result.noise_answers
         effects = effect_table(answers, headline)
-        effects.to_csv(result.folder / NOISE / "effect.csv", index=False)
+        rewrite_effects(result.folder / NOISE, cast(Learned, result.cell.noise), effects)
         new |= noise_metrics(effects)
-    write_class_tables(result.folder, result.table)
+    write_class_tables(result.folder, result.table, title=result.name)
     with whole_file(result.folder / METRICS) as path:
         write_json(path, new)
     # Last: if this process is killed before this line, the next one computes all again.

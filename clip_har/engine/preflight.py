@@ -1,8 +1,13 @@
 """Find what would stop a cell before it starts."""
 
+import logging
+from functools import cache
+
 from clip_har.config.cell import Cell
 from clip_har.core.errors import ClipHarError
 from clip_har.data.clips import ClipSet, clips_of
+
+log = logging.getLogger(__name__)
 
 
 def preflight(cell: Cell) -> ClipSet:
@@ -15,6 +20,8 @@ def preflight(cell: Cell) -> ClipSet:
         ClipHarError: for the first problem that is found.
     """
     clips = clips_of(cell.dataset, cell.limit)
+    if len(clips.class_names) == 1:
+        _warn_of_one_class(clips.name, clips.class_names[0])
     if cell.shard is not None:
         cell.shard.of(clips)
     cell.prompts.texts(clips.class_names)
@@ -36,3 +43,13 @@ def preflight(cell: Cell) -> ClipSet:
         pick_dtype(cell.precision, pick_device(cell.device))
     cell.region.identity(clips)
     return clips
+
+
+@cache  # once, not for each cell of a sweep
+def _warn_of_one_class(data: str, name: str) -> None:
+    log.warning(
+        "%s has only one class, %s: every prediction is right, whatever the model sees; no accuracy"
+        " measures recognition",
+        data,
+        name,
+    )

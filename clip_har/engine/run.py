@@ -10,7 +10,7 @@ from omegaconf import DictConfig
 from clip_har.config.compose import cell_from_config, without_hydra
 from clip_har.core.atomic import clear_up
 from clip_har.core.errors import describe
-from clip_har.engine.job import Job, Prepared, prepared
+from clip_har.engine.job import Job, Prepared, command, prepared
 from clip_har.engine.shards import finished_shards, run_shard
 from clip_har.results.files import FAILED_CLIPS
 from clip_har.results.names import what_varies
@@ -29,15 +29,15 @@ def run_cell(config: DictConfig, job: Job) -> Outcome:
     """
     started = time.monotonic()
     plain = without_hydra(config)
-    varies = what_varies(plain, job.choices, job.sweep.varying if job.sweep else ())
+    varies = what_varies(plain, job.choices, job.varying)
     notes: tuple[str, ...] = ()
 
     def end(state: State, folder: Path | None = None, error: str | None = None) -> Outcome:
         seconds = round(time.monotonic() - started, 3)
         place = None if folder is None or Result.at(folder) is None else str(folder)
-        outcome = Outcome(varies, notes, state, place, error, seconds)
+        outcome = Outcome(varies, notes, state, place, error, seconds, command(job.overrides))
         if job.folder is not None:
-            outcome.write(job.folder)
+            outcome.write(job.folder, plain)
         return outcome
 
     folder: Path | None = None

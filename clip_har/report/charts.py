@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 
 import pandas as pd
 from markupsafe import Markup
@@ -10,7 +11,6 @@ from clip_har.figures.over_ratio import Measured, over_ratio_figure
 from clip_har.figures.reliability import reliability_figure
 from clip_har.metrics.calibration import reliability
 from clip_har.report.pictures import both_themes, photograph
-from clip_har.report.selection import Chosen
 from clip_har.results.result import Result
 
 _LINES = 8  # largest number of strategies in one figure
@@ -67,9 +67,14 @@ def reliability_charts(cells: Sequence[Result]) -> list[Markup]:
     return pictures
 
 
-def gallery(chosen: Chosen, cells: Sequence[Result]) -> list[tuple[str, Markup]]:
-    """Return titles and pictures of masked clips: one for the whole sweep, or one per cell."""
-    whole = None if chosen.folder is None else chosen.folder / "mask_gallery.png"
+def gallery(folder: Path | None, cells: Sequence[Result]) -> list[tuple[str, Markup]]:
+    """Return titles and pictures of masked clips: one for the whole sweep, or one per cell.
+
+    Args:
+        folder: of the sweep; None for one picture per cell.
+        cells: the cells of these pictures.
+    """
+    whole = None if folder is None else folder / "mask_gallery.png"
     if whole is not None and whole.is_file():
         return [("All masks on clips of this run", photograph(whole, "clips under each mask"))]
     return [

@@ -1,12 +1,14 @@
 """The cells of a report: from a sweep's folder, or from a query to MLflow."""
 
-import json
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 from clip_har.core.errors import ClipHarError
-from clip_har.results.result import TWIN, Result
+from clip_har.results.result import Result
 from clip_har.results.sweep import SWEEP, Sweep, read_outcomes
+from clip_har.sweeps.comparisons import Comparison, comparisons_of, named_by_settings
 
 _NAMED = 3  # largest number of troubles in an error message
 
@@ -17,15 +19,30 @@ class Chosen:
 
     Attributes:
         title: a short title.
-        cells: the finished cells, each result once.
+        jobs: the finished cells of all jobs, with the settings of each; several may share a
+            result, such as ``masking=none`` under two ratios.
         troubles: one line per cell that failed or is missing, with the reason.
         folder: the folder of the sweep; None for cells of several sweeps.
     """
 
     title: str
-    cells: tuple[Result, ...]
+    jobs: tuple[Result, ...]
     troubles: tuple[str, ...] = ()
     folder: Path | None = None
+
+    @property
+    def cells(self) -> tuple[Result, ...]:
+        """The finished cells, each result once: as in its first job."""
+        return tuple(one for found in self.comparisons for one in found.cells)
+
+    @cached_property
+    def comparisons(self) -> list[Comparison]:
+        """The cells by data set, model and protocol; cells of several sweeps get new names."""
+        found = comparisons_of(self.jobs)
+        if self.folder is not None:
+            return found
+        renamed = [(one, tuple(named_by_settings(one.cells))) for one in found]
+        return [replace(one, cells=cells, jobs=cells) for one, cells in renamed]
 
 
 def of_sweep(folder: Path) -> Chosen:
@@ -42,11 +59,11 @@ def of_sweep(folder: Path) -> Chosen:
         raise ClipHarError(
             f"{folder}: expected the folder of a sweep, such as results/sweeps/2026-11-26_10-00-00"
         )
-    found: dict[Path, Result] = {}
+    found = []
     troubles = []
     for outcome in outcomes.values():
         if (result := outcome.result) is not None:
-            found.setdefault(result.folder, result)
+            found.append(result)
         else:
             troubles.append(f"{outcome.name}: {outcome.error or 'its results are missing'}")
     sweep = Sweep.read(folder)
@@ -95,16 +112,14 @@ def of_experiment(results_dir: Path, experiment: str, *, uri: str, filters: str 
         name = str(run.info.run_name)
         place = results_dir / "cells" / run.data.tags["clip_har.fingerprint"]
         if Result.at(place) is not None:
-            varies = json.loads(run.data.tags.get("clip_har.varies", "{}")) or None
-            is_twin = name == TWIN
-            found.setdefault(place, Result(place, varies, is_twin=is_twin))
+            found.setdefault(place, Result(place))
         elif run.info.status != "FINISHED":
             reason = run.data.tags.get("clip_har.error", "it did not end")
             troubles.append(f"{name}: {run.info.status.lower()}: {reason}")
         else:
             troubles.append(f"{name}: its results are not in {results_dir / 'cells'}")
     title = experiment + (f" where {filters}" if filters else "")
-    return _chosen(title, found, troubles, None)
+    return _chosen(title, list(found.values()), troubles, None)
 
 
 def newest_sweep(results_dir: Path) -> Path:
@@ -123,11 +138,11 @@ def newest_sweep(results_dir: Path) -> Path:
 
 
 def _chosen(
-    title: str, found: dict[Path, Result], troubles: list[str], folder: Path | None
+    title: str, found: Sequence[Result], troubles: list[str], folder: Path | None
 ) -> Chosen:
     cells = []
-    for one in found.values():
-        if "command" in one.protocol:
+    for one in found:
+        if "command" in one.protocol and _has_settings(one):
             cells.append(one)
         else:
             troubles.append(f"{one.name}: an earlier version made it: run it again")
@@ -136,3 +151,11 @@ def _chosen(
         more = f"; and {len(troubles) - _NAMED} more" if len(troubles) > _NAMED else ""
         raise ClipHarError(f"{title}: no cell has a result{named}{more}")
     return Chosen(title, tuple(cells), tuple(dict.fromkeys(troubles)), folder)
+
+
+def _has_settings(one: Result) -> bool:
+    """Return whether the settings of a result are those of this version."""
+    try:
+        return bool(one.cell)
+    except ClipHarError:
+        return False

@@ -1,24 +1,33 @@
-"""The name of a cell: a mapping of what varies, and the short name that is made from it."""
+"""The name of a cell: a mapping of what varies, and the short name that is made from it.
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from pathlib import Path
+A name is short and still tells a cell from the others of its set: keys and values are shortened
+only as far as they stay different, see `Words`.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from clip_har.config.cell import Cell
+from clip_har.core.settings import Role
+
 MASK, RATIO, SEED = "masking", "ratio", "seed"
 
-_SET_BY_GROUP = {
-    "ratio": "masking.ratio",
-    "fill": "masking.fill",
-    "feature": "masking.feature",
+_SET_BY_ROOT = {
     "noise_seed": "noise.seed",
+    **{key: f"{MASK}.{key}" for key in Cell.fields_for(Role.MASK)},
 }
 """Root keys that set a key of an option. The option's value counts, since it may be fixed there."""
 
+_WHOLE = (MASK, "shard")  # keys whose values are no paths
+
 
 def what_varies(
-    config: DictConfig, choices: Mapping[str, Any], varying: Sequence[str] = ()
+    config: DictConfig, choices: Mapping[str, Any], varying: Iterable[str] = ()
 ) -> dict[str, Any]:
     """Return what differs between a cell and the others of its sweep.
 
@@ -38,9 +47,9 @@ def what_varies(
     """
     found: dict[str, Any] = {MASK: str(choices[MASK])}
     for key in (RATIO, *varying):
-        if key == _SET_BY_GROUP[RATIO]:
+        if key == _SET_BY_ROOT[RATIO]:
             continue  # the same as the ratio
-        used = _SET_BY_GROUP.get(key)
+        used = _SET_BY_ROOT.get(key)
         value = choices.get(key, OmegaConf.select(config, used or key))
         if not (used and value is None):
             plain = OmegaConf.to_container(value) if OmegaConf.is_config(value) else value
@@ -48,15 +57,57 @@ def what_varies(
     return found
 
 
+@dataclass(frozen=True)
+class Words:
+    """How the keys and values of a set of cells are written in their names.
+
+    Attributes:
+        keys: the shortest end of each key that no other key of the set has.
+        values: by key, the text of each value, by its JSON.
+    """
+
+    keys: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, cells: Iterable[Mapping[str, Any]]) -> "Words":
+        """Return the words for cells whose names must be different.
+
+        Args:
+            cells: what varies of each, see `what_varies`.
+
+        Example:
+            >>> cells = [{"model.checkpoint": f"{run}/final"} for run in ("r1", "r2")]
+            >>> [cell_name(varies, Words.of(cells)) for varies in cells]
+            ['checkpoint=r1/final', 'checkpoint=r2/final']
+        """
+        found: dict[str, dict[str, Any]] = {}
+        for varies in cells:
+            for key, value in varies.items():
+                found.setdefault(key, {})[_json(value)] = value
+        return cls(
+            {key: short_key(key, found) for key in found},
+            {key: _texts(key, values) for key, values in found.items()},
+        )
+
+    def text(self, key: str, value: Any) -> str:
+        """Return the text of a value of a key; of one that is not in the set, the shortest."""
+        known = self.values.get(key, {})
+        return known.get(_json(value)) or shown_value(key, value)
+
+
 def cell_name(
-    varies: Mapping[str, Any], *, without: Collection[str] = (), notes: Iterable[str] = ()
+    varies: Mapping[str, Any],
+    words: Words | None = None,
+    *,
+    without: Collection[str] = (),
+    notes: Iterable[str] = (),
 ) -> str:
     """Return a short name: the mask, its ratio, and what else varies.
 
-    A key is shown by its shortest end that no other key has.
-
     Args:
         varies: see `what_varies`.
+        words: the words of the cells that it is shown with; None for a cell on its own.
         without: keys that are left out.
         notes: the warnings that must be shown with every number of the cell.
 
@@ -66,29 +117,29 @@ def cell_name(
         >>> cell_name({"masking": "shape", "masking.shape": "star"}, notes=["uses the true label"])
         'shape shape=star [uses the true label]'
     """
-    words = []
+    words = words or Words.of([varies])
+    found = []
     for key, value in varies.items():
         if key in without:
             continue
+        text = words.text(key, value)
         if key == MASK:
-            words.append(str(value))
+            found.append(text)
         elif key == RATIO:
-            words.append(f"r={value:g}")
+            found.append(f"r={text}")
         else:
-            words.append(f"{short_key(key, varies)}={shown_value(key, value)}")
-    return " ".join([*words, *(f"[{note}]" for note in notes)])
+            found.append(f"{words.keys.get(key) or short_key(key, varies)}={text}")
+    return " ".join([*found, *(f"[{note}]" for note in notes)])
 
 
 def shown_value(key: str, value: Any) -> str:
-    """Return a value as it is shown in a name: the last part of a path, the items of a list.
+    """Return the shortest text of a value: the last part of a path, the items of a list.
 
     Example:
         >>> shown_value("prompts.file", "my/captions.txt"), shown_value("train_ratios", [0.1, 0.3])
         ('captions.txt', '0.1+0.3')
     """
-    if isinstance(value, list):
-        return "+".join(str(item) for item in value)
-    return str(value) if key == "shard" else Path(str(value)).name
+    return _spellings(key, value)[0]
 
 
 def short_key(key: str, keys: Iterable[str]) -> str:
@@ -102,3 +153,39 @@ def short_key(key: str, keys: Iterable[str]) -> str:
     parts = key.split(".")
     ends = (".".join(parts[-count:]) for count in range(1, len(parts)))
     return next((end for end in ends if not any(o.endswith(f".{end}") for o in others)), key)
+
+
+def _texts(key: str, values: Mapping[str, Any]) -> dict[str, str]:
+    """Return for each value its shortest spelling that no other value of the key has."""
+    spelled = {name: _spellings(key, value) for name, value in values.items()}
+    used = Counter(text for texts in spelled.values() for text in set(texts))
+    return {
+        name: next((text for text in texts if used[text] == 1), texts[-1])
+        for name, texts in spelled.items()
+    }
+
+
+def _spellings(key: str, value: Any) -> list[str]:
+    """Return the texts of a value from the shortest to the one that no other value can have.
+
+    Example:
+        >>> _spellings("model.checkpoint", "r1/final/")
+        ['final', 'r1/final', 'r1/final/', '"r1/final/"']
+        >>> _spellings("prompts.file", None), _spellings("prompts.file", "null")
+        (['null'], ['null', '"null"'])
+    """
+    texts = []
+    if isinstance(value, list):
+        texts = ["+".join(_spellings("", item)[-1].strip('"') for item in value)]
+    elif isinstance(value, str):
+        parts = [part for part in value.split("/") if part] if key not in _WHOLE else []
+        if "=" in value:  # between other words it would read as another key
+            return [_json(value)]
+        texts = [*("/".join(parts[-count:]) for count in range(1, len(parts) + 1)), value]
+    elif isinstance(value, float) and float(f"{value:g}") == value:
+        texts = [f"{value:g}"]
+    return list(dict.fromkeys([*texts, _json(value)]))
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)

@@ -24,7 +24,7 @@ from clip_har.results.files import (
     SCORES,
     read_json,
 )
-from clip_har.results.names import MASK, RATIO, cell_name
+from clip_har.results.names import MASK, RATIO, Words, cell_name
 
 if TYPE_CHECKING:
     import numpy as np
@@ -56,15 +56,21 @@ class Result:
     Attributes:
         folder: the folder of its files.
         named: what varies within its sweep, see `what_varies`; None: as in its first run.
-        known_cell: its settings if they are known; None to read them from the folder. Cells that
-            differ only in keys that their mask does not use share a folder, but not the settings.
+        known_cell: its settings if they are known; None to read them from ``config_path``.
         is_twin: whether it is used as the clean twin of another cell.
+        words: the words of the cells that it is shown with; None for a cell on its own.
+        job_command: the command of the job that it is the result of; None: of its first run.
+        job_config: the configuration of this job; None: of its first run. Cells that differ only
+            in keys that their mask does not use share a folder, but not the settings.
     """
 
     folder: Path
     named: Mapping[str, Any] | None = None
     known_cell: Cell | None = field(default=None, repr=False)
     is_twin: bool = field(default=False, repr=False)
+    words: Words | None = field(default=None, repr=False)
+    job_command: str | None = field(default=None, repr=False)
+    job_config: Path | None = field(default=None, repr=False)
 
     @staticmethod
     def at(folder: Path) -> "Result | None":
@@ -89,12 +95,17 @@ class Result:
             notes: whether to add the warnings of the cell.
         """
         shown = self.protocol.get("notes", ()) if notes else ()
-        return cell_name(self.varies, without=keys, notes=shown)
+        return cell_name(self.varies, self.words, without=keys, notes=shown)
 
     @property
     def strategy(self) -> str:
         """The name without the ratio: cells of one strategy form a line over ratios."""
         return self.name if self.is_twin else self.named_without({RATIO})
+
+    @property
+    def command(self) -> str:
+        """The command that runs it again."""
+        return self.job_command or str(self.protocol["command"])
 
     @property
     def mask(self) -> str:
@@ -104,7 +115,7 @@ class Result:
     @cached_property
     def config(self) -> DictConfig:
         """Its composed configuration."""
-        config = OmegaConf.load(self.folder / CONFIG)
+        config = OmegaConf.load(self.job_config or self.folder / CONFIG)
         assert isinstance(config, DictConfig)  # noqa: S101, it was written as one
         return config
 

@@ -2,17 +2,20 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from omegaconf import DictConfig, OmegaConf
+
 from clip_har.core.atomic import whole_file
 from clip_har.core.errors import ClipHarError
-from clip_har.results.files import read_json, write_json
-from clip_har.results.names import cell_name
+from clip_har.results.files import CONFIG, read_json, write_json
+from clip_har.results.names import Words, cell_name
 from clip_har.results.result import Result
 
 SWEEP, OUTCOME = "sweep.json", "outcome.json"
+_NOT_KEPT = ("config", "words")  # of an outcome: they are found when it is read
 
 State = Literal["finished", "reused", "shard kept", "skipped", "failed"]
 """How a job ended: with a new result; with the result of an earlier run; with the score tables of a
@@ -29,6 +32,7 @@ class Sweep:
         cells: the number of cells.
         name: what differs, as the user typed it.
         typed_in: the folder in which the command was typed; relative paths start there.
+        words: the words of the names of its cells.
     """
 
     parent: str | None
@@ -36,6 +40,7 @@ class Sweep:
     cells: int
     name: str
     typed_in: str
+    words: Words = field(default_factory=Words)
 
     def write(self, folder: Path) -> None:
         """Write it into the sweep's folder, where workers on other machines find it, too."""
@@ -49,7 +54,8 @@ class Sweep:
         if not path.is_file():
             return None
         content = read_json(path)
-        return cls(**{**content, "varying": tuple(content["varying"])})
+        words = Words(**content.get("words", {}))
+        return cls(**{**content, "varying": tuple(content["varying"]), "words": words})
 
     def enter(self) -> None:
         """Change to the folder in which the sweep was typed: a cluster's workers start elsewhere.
@@ -77,6 +83,9 @@ class Outcome:
         folder: the folder of the cell's result; None without a result.
         error: one line, for a failed cell.
         seconds: wall time.
+        command: the command that runs this job alone.
+        config: its configuration, a file in the job's folder; None if it was not written.
+        words: the words of the names of all jobs of the sweep.
     """
 
     varies: Mapping[str, Any]
@@ -85,22 +94,40 @@ class Outcome:
     folder: str | None
     error: str | None
     seconds: float
+    command: str
+    config: Path | None = None
+    words: Words | None = None
 
     @property
     def name(self) -> str:
         """The cell's short name."""
-        return cell_name(self.varies, notes=self.notes)
+        return cell_name(self.varies, self.words, notes=self.notes)
 
     @property
     def result(self) -> Result | None:
-        """The cell's result; None when there is none."""
+        """The cell's result, with the settings of this job; None when there is none."""
         found = None if self.folder is None else Result.at(Path(self.folder))
-        return None if found is None else Result(found.folder, self.varies)
+        if found is None:
+            return None
+        return replace(
+            found,
+            named=self.varies,
+            words=self.words,
+            job_command=self.command,
+            job_config=self.config,
+        )
 
-    def write(self, folder: Path) -> None:
-        """Write it into the job's folder, whole or not at all: the disk may be full."""
+    def write(self, folder: Path, config: DictConfig) -> None:
+        """Write it and the job's configuration into the job's folder.
+
+        Each file is written whole or not at all: the disk may be full.
+        """
+        with whole_file(folder / CONFIG) as file:
+            OmegaConf.save(config, file, resolve=True)
+        kept = replace(self, config=None, words=None)
+        content = {key: value for key, value in asdict(kept).items() if key not in _NOT_KEPT}
         with whole_file(folder / OUTCOME) as file:
-            write_json(file, asdict(self))
+            write_json(file, content)
 
 
 def read_outcomes(folder: Path) -> dict[int, Outcome]:
@@ -112,10 +139,11 @@ def read_outcomes(folder: Path) -> dict[int, Outcome]:
         ClipHarError: when an earlier version of this package wrote them.
     """
     paths = {int(path.parent.name): path for path in folder.glob(f"*/{OUTCOME}")}
+    contents = {number: read_json(paths[number]) for number in sorted(paths)}
+    words = Words.of(content.get("varies", {}) for content in contents.values())
     found = {}
-    for number in sorted(paths):
-        content = read_json(paths[number])
-        if "varies" not in content:
+    for number, content in contents.items():
+        if not {"varies", "command"} <= content.keys():
             raise ClipHarError(
                 f"{folder}: an earlier version made this sweep: run its command again"
             )
@@ -123,6 +151,12 @@ def read_outcomes(folder: Path) -> dict[int, Outcome]:
         if place is not None and Result.at(Path(place)) is None:
             moved = folder.parents[1] / "cells" / Path(place).name
             place = str(moved) if Result.at(moved) else place
-        notes = tuple(content["notes"])
-        found[number] = Outcome(**{**content, "notes": notes, "folder": place})
+        config = paths[number].with_name(CONFIG)
+        known = {
+            "notes": tuple(content["notes"]),
+            "folder": place,
+            "config": config if config.is_file() else None,
+            "words": words,
+        }
+        found[number] = Outcome(**{**content, **known})
     return found

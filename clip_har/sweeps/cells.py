@@ -1,11 +1,13 @@
 """Which finished cells of a sweep belong together."""
 
+import hashlib
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from clip_har.config.cell import Cell
+from clip_har.config.cell import GROUPS, Cell
 from clip_har.core.settings import Role
 from clip_har.results.names import MASK, short_key
 from clip_har.results.result import Result
@@ -32,7 +34,11 @@ def described(cell: Cell, *, without: Collection[str]) -> dict[str, str]:
                 flat[f"{prefix}{key}"] = str(value)
 
     others = cell.fields_for(Role.RUN, Role.NOISE)  # the noise's own keys cover these
-    walk(cell.model_dump(mode="json", exclude=others), "")
+    dumped = cell.model_dump(mode="json", exclude=others)
+    for name in dumped.keys() & {*GROUPS, "frames"}:
+        dumped[name] = getattr(cell, name).described(without={Role.RUN})
+        del dumped[name]["kind"]
+    walk(dumped, "")
     flat.pop("model.runtime", None)  # the runtime does not change a result, either
     return {
         key: value
@@ -54,23 +60,54 @@ def grouped(finished: Iterable[Result], *, without: Collection[str]) -> list[lis
 def labels(groups: Sequence[Sequence[Result]]) -> list[str]:
     """Return the settings in which each group differs from the others; empty for one group."""
     found = [described(members[0].cell, without={MASK}) for members in groups]
-    keys = [key for key in {key: None for one in found for key in one} if _sets_apart(key, found)]
+    keys = differing(found)
     return [
         " ".join(f"{short_key(key, keys)}={one[key]}" for key in keys if key in one)
         for one in found
     ]
 
 
-def _sets_apart(key: str, found: Sequence[dict[str, str]]) -> bool:
-    """Return whether a setting differs; a setting of noise must differ within one kind of noise."""
-    if not key.startswith("noise."):
-        return len({one.get(key) for one in found}) > 1
-    kinds: dict[str, set[str | None]] = {}
+def differing(found: Sequence[Mapping[str, str]]) -> list[str]:
+    """Return the settings in which some cells differ.
+
+    A setting of an option (``noise.epsilon``) differs if it does within one kind of the option.
+
+    Args:
+        found: the settings of each, see `described`.
+    """
+    return [key for key in {key: None for one in found for key in one} if _sets_apart(key, found)]
+
+
+def _sets_apart(key: str, found: Sequence[Mapping[str, str]]) -> bool:
+    group, _, inside = key.partition(".")
+    kinds: dict[str | None, set[str | None]] = {}
     for one in found:
-        kinds.setdefault(one["noise"], set()).add(one.get(key))
+        kinds.setdefault(one.get(group) if inside else None, set()).add(one.get(key))
     return any(len(values) > 1 for values in kinds.values())
 
 
-def plain(text: str) -> str:
-    """Return text as a part of a metric's name: MLflow allows letters, digits and a few signs."""
-    return re.sub(r"[^A-Za-z0-9_.-]+", " ", text).strip()[-200:]
+def metric_words(texts: Iterable[str], *, longest: int = 200) -> dict[str, str]:
+    """Return texts as parts of the names of metrics, by text; different texts stay different.
+
+    MLflow allows letters, digits and a few signs, and some of its stores ignore case. Where that,
+    or the length, makes two texts alike, a digest of the text is added.
+
+    Args:
+        texts: any texts.
+        longest: largest number of characters.
+
+    Example:
+        >>> metric_words(["percent r=0.3"])
+        {'percent r=0.3': 'percent r 0.3'}
+        >>> sorted(metric_words(["a/b", "a b"]).values())
+        ['a b 3b6d8b5b', 'a b c14cddc0']
+    """
+    plain = {text: re.sub(r"[^A-Za-z0-9_.-]+", " ", text).strip() for text in texts}
+    cut = {text: words[-longest:] for text, words in plain.items()}
+    used = Counter(words.casefold() for words in cut.values())
+    return {
+        text: words
+        if used[words.casefold()] == 1
+        else f"{words[-longest + 9 :]} {hashlib.sha256(text.encode()).hexdigest()[:8]}"
+        for text, words in cut.items()
+    }

@@ -9,14 +9,16 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from clip_har.config.cell import Cell
+from clip_har.core.atomic import whole_file
 from clip_har.core.errors import describe
-from clip_har.data.clips import ClipSet, clips_of
+from clip_har.data.clips import clips_of
 from clip_har.engine.clips import frame_settings, open_frames
 from clip_har.figures.accuracy import Point, accuracy_figure
 from clip_har.figures.noise_curves import effect_figure
 from clip_har.figures.save import save_figure
 from clip_har.results.result import Result
 from clip_har.results.sweep import Outcome
+from clip_har.sweeps.comparisons import Comparison, comparisons_of
 from clip_har.sweeps.gallery import draw_gallery
 from clip_har.sweeps.measures import SweepMeasures, sweep_measures
 from clip_har.sweeps.noise import top1_rows
@@ -25,6 +27,8 @@ from clip_har.sweeps.table import cell_rows, sweep_table
 log = logging.getLogger(__name__)
 
 TABLE = "cells.csv"
+_LINES = 8  # largest number of lines in a figure: those that lose most accuracy
+_ACCURACY, _EFFECTS = "accuracy_over_ratio", "noise_effects.png"
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,7 @@ class SweepFiles:
 def write_sweep_files(
     folder: Path, cells: Sequence[Cell], outcomes: Mapping[int, Outcome]
 ) -> SweepFiles:
-    """Write a sweep's files.
+    """Write a sweep's tables and pictures.
 
     Args:
         folder: the folder of the sweep.
@@ -55,43 +59,68 @@ def write_sweep_files(
     Returns:
         The files; pictures only if there are results.
     """
-    files = [folder / TABLE]
     finished = [
         replace(result, known_cell=cells[number])
         for number, outcome in outcomes.items()
         if (result := outcome.result) is not None
     ]
+    written = write_tables(folder, list(outcomes.values()), finished)
+    if not finished:
+        return written
+    first = finished[0].cell
+    alike = [one.cell for one in finished if _same_clips(one.cell, first)]
+    try:
+        gallery = draw_gallery(alike, open_frames(first, clips_of(first.dataset, first.limit)))
+    except Exception as error:  # noqa: BLE001, the numbers must not be lost with it
+        log.warning("the gallery could not be drawn: %s", describe(error))
+        return written
+    save_figure(folder / "mask_gallery.png", gallery)
+    return replace(written, files=[*written.files, folder / "mask_gallery.png"])
+
+
+def write_tables(
+    folder: Path,
+    outcomes: Sequence[Outcome],
+    finished: Sequence[Result],
+    *,
+    base_model: str | None = None,
+) -> SweepFiles:
+    """Write what follows from the score tables of a sweep; older files are replaced or removed.
+
+    Args:
+        folder: the folder of the sweep.
+        outcomes: the outcomes of the jobs that ended.
+        finished: their results; several jobs may share one.
+        base_model: see `sweep_measures`.
+    """
     once = {one.folder: one for one in reversed(finished)}
     results = list(reversed(once.values()))
     rows = cell_rows(results) if results else pd.DataFrame({"folder": []})
-    sweep_table(list(outcomes.values()), rows).to_csv(files[0], index=False)
-    measures = sweep_measures(finished)
-    if not finished:
-        return SweepFiles(files, rows, measures)
-    if len(measures.rows):
-        files.append(folder / "measures.csv")
-        measures.rows.to_csv(files[-1], index=False)
-    if len(measures.per_class):
-        files.append(folder / "reliance_per_class.csv")
-        measures.per_class.to_csv(files[-1], index=False)
+    measures = sweep_measures(finished, base_model=base_model)
+    tables = {
+        TABLE: sweep_table(outcomes, rows),
+        "measures.csv": measures.rows,
+        "reliance_per_class.csv": measures.per_class,
+        "noise_effects.csv": measures.noise,
+    }
+    pictures = _accuracy_figures(finished)
     if len(measures.noise):
-        files += [folder / "noise_effects.csv", folder / "noise_effects.png"]
-        measures.noise.to_csv(files[-2], index=False)
         title = "Top-1 with learned noise, against the same clips without noise"
-        save_figure(files[-1], effect_figure(top1_rows(measures.noise), title=title))
-    first = finished[0].cell
-    clips = clips_of(first.dataset, first.limit)
-    alike = [one.cell for one in finished if _same_clips(one.cell, first)]
-    try:
-        gallery = draw_gallery(alike, open_frames(first, clips))
-    except Exception as error:  # noqa: BLE001, the numbers must not be lost with it
-        log.warning("the gallery could not be drawn: %s", describe(error))
-    else:
-        files.append(folder / "mask_gallery.png")
-        save_figure(files[-1], gallery)
-    if figure := _accuracy(finished, clips):
-        files.append(folder / "accuracy_over_ratio.png")
-        save_figure(files[-1], figure)
+        pictures[_EFFECTS] = effect_figure(top1_rows(measures.noise), title=title)
+    files = []
+    for name, table in tables.items():
+        if len(table) or name == TABLE:
+            files.append(folder / name)
+            with whole_file(files[-1]) as path:
+                table.to_csv(path, index=False)
+    for name, figure in pictures.items():
+        files.append(folder / name)
+        with whole_file(files[-1]) as path:
+            save_figure(path, figure)
+    possible = {folder / _EFFECTS, *folder.glob(f"{_ACCURACY}*.png")}
+    possible |= {folder / name for name in tables}
+    for stale in possible - set(files):
+        stale.unlink(missing_ok=True)
     return SweepFiles(files, rows, measures)
 
 
@@ -104,11 +133,22 @@ def _same_clips(cell: Cell, other: Cell) -> bool:
     )
 
 
-def _accuracy(finished: Sequence[Result], clips: ClipSet) -> Figure | None:
+def _accuracy_figures(finished: Sequence[Result]) -> dict[str, Figure]:
+    """Draw top-1 over the hidden share, a figure for each data set, model and protocol."""
+    if not finished:
+        return {}
+    drawn = {}
+    for number, one in enumerate(comparisons_of(finished), 1):
+        if figure := _accuracy(one):
+            drawn[f"{_ACCURACY}{f'_{number}' if number > 1 else ''}.png"] = figure
+    return drawn
+
+
+def _accuracy(comparison: Comparison) -> Figure | None:
     """Draw top-1 over the hidden share; None if no cell has a ratio."""
     lines: dict[str, list[Point]] = {}
     clean: list[Point] = []
-    for one in finished:
+    for one in comparison.cells:
         ratio, metrics = one.cell.masking.ratio, one.metrics
         if ratio is None:
             continue  # the hidden share depends on the clip
@@ -120,14 +160,15 @@ def _accuracy(finished: Sequence[Result], clips: ClipSet) -> Figure | None:
             lines.setdefault(one.strategy, []).append(point)
     if not lines:
         return None
-    first = finished[0].cell
+    worst = sorted(lines, key=lambda name: min(point.top1 for point in lines[name]))[:_LINES]
+    lines = {name: points for name, points in lines.items() if name in worst}
     counts = sorted({point.clips for line in lines.values() for point in line})
     # All lines start at the clean cell, if there is exactly one and it has the same clips.
     twin = clean[0] if len(set(clean)) == 1 and counts == [clean[0].clips] else None
     return accuracy_figure(
         lines,
-        classes=len(clips.class_names),
+        classes=len(comparison.cells[0].table.class_names),
         clean=twin,
-        title=f"{Path(str(first.model.checkpoint)).name} on {clips.name},"
-        f" {' to '.join(map(str, dict.fromkeys((counts[0], counts[-1]))))} clips",
+        title=f"{comparison.name}, {' to '.join(map(str, dict.fromkeys((counts[0], counts[-1]))))}"
+        " clips",
     )

@@ -2,13 +2,16 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
+from clip_har.config.cell import Cell
+from clip_har.core.settings import Role
 from clip_har.metrics.scene import SceneTables, reliance_per_class, scene_measures
+from clip_har.results.names import MASK
 from clip_har.results.result import Result
-from clip_har.sweeps.cells import grouped, labels, plain
+from clip_har.sweeps.cells import described, grouped, labels, metric_words
 from clip_har.sweeps.noise import effect_metrics, noise_effects
 from clip_har.sweeps.robustness import (
     COLUMNS,
@@ -40,8 +43,9 @@ class SweepMeasures:
     def metrics(self) -> dict[str, float]:
         """Return the values under their MLflow names, with ``of`` if there are several."""
         several = self.rows["measure"].duplicated(keep=False)
+        words = metric_words(self.rows["of"])
         names = [
-            f"{measure}/{plain(of)}" if more else measure
+            f"{measure}/{words[of]}" if more else measure
             for measure, of, more in zip(
                 self.rows["measure"], self.rows["of"], several, strict=True
             )
@@ -65,17 +69,35 @@ def sweep_measures(finished: Sequence[Result], *, base_model: str | None = None)
         base_model: the model that the errors of other models are compared with; None: the
             ``base_model`` of the cells' own settings.
     """
-    per_class: list[pd.DataFrame] = []
+    found = measures_within(finished)
+    rows = [part for part in (found.rows, against_base_model(finished, base_model)) if len(part)]
+    return replace(found, rows=pd.concat(rows, ignore_index=True) if rows else found.rows)
+
+
+def against_base_model(finished: Sequence[Result], base_model: str | None = None) -> pd.DataFrame:
+    """Return the measures that compare models: see `corruption_errors`.
+
+    Args:
+        finished: the results of the cells.
+        base_model: see `sweep_measures`.
+    """
     named = (one.cell.base_model for one in finished if one.cell.base_model is not None)
-    base_model = base_model or next(named, None)
+    return corruption_errors(finished, base_model or next(named, None))
+
+
+def measures_within(finished: Sequence[Result]) -> SweepMeasures:
+    """Compute the measures of `sweep_measures` that compare no models.
+
+    Args:
+        finished: the results of the cells.
+    """
+    per_class: list[pd.DataFrame] = []
     parts = [fill_spreads(finished), over_ratios(finished), over_seeds(finished)]
-    parts.append(corruption_errors(finished, base_model))
-    groups = grouped(finished, without={"masking"})
-    for of, members in zip(labels(groups), groups, strict=True):
-        roles = _roles(members)
+    groups = grouped(finished, without={MASK})
+    shown = [_roles(members) | _roles(_clean_of(members, finished)) for members in groups]
+    shown = [roles for roles in shown if len(roles) > 1 or "swap" in roles]
+    for of, roles in zip(labels([list(roles.values()) for roles in shown]), shown, strict=True):
         tables = {role: one.table for role, one in roles.items()}
-        if len(tables) < 2 and "swap" not in tables:
-            continue
         notes = dict.fromkeys(note for one in roles.values() for note in one.cell.notes())
         of = " ".join([of, *(f"[{note}]" for note in notes)]).strip()
         parts.append(scene_measures(SceneTables(**tables)).assign(of=of))
@@ -87,6 +109,19 @@ def sweep_measures(finished: Sequence[Result], *, base_model: str | None = None)
     rows = pd.concat([part for part in parts if len(part)] or [pd.DataFrame(columns=COLUMNS)])
     classes = pd.concat(per_class) if per_class else pd.DataFrame()
     return SweepMeasures(rows[COLUMNS].reset_index(drop=True), classes, noise_effects(finished))
+
+
+def _clean_of(members: Sequence[Result], finished: Sequence[Result]) -> list[Result]:
+    """Return the clean cell of a group, if it is not in it: it takes no key of the mask."""
+    without = {MASK, *Cell.fields_for(Role.MASK)}
+    alike = described(members[0].cell, without=without)
+    clean = {
+        one.folder: one
+        for one in finished
+        if one.cell.masking.scene_role == "clean" and described(one.cell, without=without) == alike
+    }
+    is_there = any(one.cell.masking.scene_role == "clean" for one in members)
+    return [] if is_there else list(clean.values())
 
 
 def _roles(members: Sequence[Result]) -> dict[str, Result]:

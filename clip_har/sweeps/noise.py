@@ -5,14 +5,16 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from clip_har.config.cell import Cell
+from clip_har.core.settings import Role
 from clip_har.metrics.effect import paired_effect
 from clip_har.noise.learned.variants import LEARNED, NONE, pairs, slug
 from clip_har.noise.settings import NoiseSettings
 from clip_har.results.names import MASK, cell_name
 from clip_har.results.result import Result
-from clip_har.sweeps.cells import grouped, plain
+from clip_har.sweeps.cells import grouped, metric_words
 
-_NOISE = ("noise", "learning", "noise_seed", "train_masking", "train_ratios")
+_NOISE = {"noise", *Cell.fields_for(Role.NOISE)}
 """Groups and keys that set a cell's noise."""
 
 _KEYS = ["mask", "noise", "variant", "against", "headline"]
@@ -56,10 +58,11 @@ def effect_metrics(effects: pd.DataFrame) -> dict[str, float]:
     if not len(effects):
         return {}
     shown = effects[effects["headline"] & (effects["against"] == NONE)]
+    masks = metric_words(shown["mask"], longest=150)
+    noises = metric_words(shown["noise"], longest=100)
     found = {}
     for row in shown.to_dict("records"):
-        mask = slug(plain(row["mask"]))[-150:]
-        noise = slug(plain(row["noise"]))
+        mask, noise = slug(masks[row["mask"]]), slug(noises[row["noise"]])
         name = f"noise/{noise}/{slug(row['variant'])}/{mask}/{row['measure']}_difference"
         found[name] = float(row["difference"])
     return found
@@ -83,10 +86,11 @@ def mask_name(one: Result) -> str:
 
 def noise_label(one: Result) -> str:
     """Return the name of a cell's noise, with its keys that vary in the sweep, except seeds."""
-    left_out = {"noise", "noise_seed", "noise.seed"}
-    kept = [key for key in one.varies if _is_of_noise(key) and key not in left_out]
+    seeds = {"noise", "noise_seed", "noise.seed"}
+    kept = [key for key in one.varies if _is_of_noise(key) and key not in seeds]
     named = {**one.varies, MASK: noise_name(one.cell.noise)}
-    return cell_name(named, without=[key for key in named if key not in (MASK, *kept)])
+    left_out = {key for key in named if key not in (MASK, *kept)}
+    return cell_name(named, one.words, without=left_out)
 
 
 def _is_of_noise(key: str) -> bool:

@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from clip_har.metrics.bootstrap import Means, cluster_bootstrap
+from clip_har.metrics.measures import MEASURES
 from clip_har.metrics.pairing import common_rows
 from clip_har.metrics.robustness import (
     agreement_of_seeds,
@@ -258,7 +259,8 @@ def _bootstrapped(
     of: str,
 ) -> list[dict[str, object]]:
     """Return rows of measures with intervals over groups; unknown values are left out."""
-    found = cluster_bootstrap(columns, groups, measures)
+    shares = [one.name for one in MEASURES if one.unit == "%"]
+    found = cluster_bootstrap(columns, groups, measures, shares=shares)
     sizes = {"clips": len(groups), "groups": len(set(groups))}
     return [
         {"measure": name, "of": of, "value": value, "low": low, "high": high, **sizes}

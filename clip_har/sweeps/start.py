@@ -14,6 +14,7 @@ from clip_har.config.compose import cell_from_config, without_hydra
 from clip_har.config.fingerprint import fingerprint
 from clip_har.core.errors import ClipHarError
 from clip_har.engine.preflight import preflight
+from clip_har.results.names import Words, what_varies
 from clip_har.results.sweep import Sweep
 
 
@@ -68,7 +69,9 @@ def start_sweep(
     Raises:
         ClipHarError: when a cell is wrong or cannot run; then no cell is started.
     """
-    cells = [cell_from_config(without_hydra(compose(job))) for job in jobs]
+    composed = [compose(job) for job in jobs]
+    plain = [without_hydra(config) for config in composed]
+    cells = [cell_from_config(config) for config in plain]
     prints = {fingerprint(cell, preflight(cell)) for cell in cells}
     first, varying = cells[0], _varying(jobs)
     typed = [word for word in words if word.partition("=")[0].lstrip("+") in varying]
@@ -84,7 +87,11 @@ def start_sweep(
     except BaseException:
         folder.rmdir()
         raise
-    sweep = Sweep(parent, varying, len(cells), name, typed_in=str(Path.cwd()))
+    choices = [dict(config.hydra.runtime.choices) for config in composed]
+    names = Words.of(
+        what_varies(config, chosen, varying) for config, chosen in zip(plain, choices, strict=True)
+    )
+    sweep = Sweep(parent, varying, len(cells), name, typed_in=str(Path.cwd()), words=names)
     sweep.write(folder)
     return StartedSweep(folder, tuple(cells), sweep)
 

@@ -31,13 +31,14 @@ def cell_rows(cells: Sequence[Result]) -> pd.DataFrame:
 
     Returns:
         Columns ``cell, mask, ratio, fill, phase, region, model, data, seed``, and a column
-        per other varying key; ``strategy, leaks, silhouette, clips, groups``; ``top1`` with 95 %
-        intervals ``top1_low, top1_high`` (bootstrap over groups) and ``top1_wilson_low,
-        top1_wilson_high`` (by clip); per measure of `COMPARED` ``<measure>_clean,
-        <measure>_change, <measure>_change_low, <measure>_change_high``, paired by clip with the
-        clean twin over the clips that both show; ``mcnemar_p`` and ``mcnemar_p_holm``, Holm's
-        correction over these cells; ``top1_detectable``, the smallest change that would probably
-        have been detected; all metrics; ``folder`` and ``command``. Unknown values are NaN.
+        per other varying key; ``strategy, leaks, is_clean, silhouette, clips, groups``; ``top1``
+        with 95 % intervals ``top1_low, top1_high`` (over groups, see `cluster_bootstrap`) and
+        ``top1_wilson_low, top1_wilson_high`` (by clip); per measure of `COMPARED`
+        ``<measure>_clean, <measure>_change, <measure>_change_low, <measure>_change_high``, paired
+        by clip with the clean twin over the clips that both show; ``mcnemar_p`` and
+        ``mcnemar_p_holm``, Holm's correction over these cells; ``top1_detectable``, the smallest
+        change that would probably have been detected; all metrics; ``folder`` and ``command``.
+        Unknown values are NaN.
     """
     table = pd.DataFrame([_described(one) | _numbers(one) for one in cells])
     table["mcnemar_p_holm"] = corrected(table["mcnemar_p"].tolist(), "holm")
@@ -45,7 +46,7 @@ def cell_rows(cells: Sequence[Result]) -> pd.DataFrame:
     more = metrics[[name for name in metrics if name not in table]]
     last = {
         "folder": [str(one.folder) for one in cells],
-        "command": [one.protocol["command"] for one in cells],
+        "command": [one.command for one in cells],
     }
     return pd.concat([table, more, pd.DataFrame(last)], axis=1)
 
@@ -65,7 +66,12 @@ def sweep_table(outcomes: Sequence[Outcome], rows: pd.DataFrame) -> pd.DataFrame
     for outcome in outcomes:
         known: Mapping[Any, Any] = by_folder.get(outcome.folder, {})
         # Several jobs may share a result, such as masking=none under two ratios.
-        own = {"cell": outcome.name, "mask": outcome.varies[MASK], **_varying(outcome.varies)}
+        own = {
+            "cell": outcome.name,
+            "mask": outcome.varies[MASK],
+            "command": outcome.command,
+            **_varying(outcome.varies),
+        }
         ended = {"state": outcome.state, "error": outcome.error, "seconds": outcome.seconds}
         lines.append({**known, **own, **ended})
     last = ["leaks", "folder", "state", "error", "seconds", "command"]
@@ -90,22 +96,23 @@ def _described(one: Result) -> dict[str, object]:
         "ratio": np.nan if one.ratio is None else one.ratio,
         "fill": card["masking"].get("fill"),
         "phase": card["masking"].get("phase"),
-        "region": _option_name(card["region"]["kind"], "Region"),
+        "region": option_name(card["region"]["kind"], "Region"),
         "model": Path(str(card["model"]["checkpoint"])).name,
         "data": card["data"],
         "seed": card["seed"],
         **{key: value for key, value in _varying(one.varies).items() if key not in _FIRST},
         "strategy": one.strategy,
         "leaks": one.leaks,
+        "is_clean": one.is_clean,
         "silhouette": "silhouette control" in card.get("notes", ()),
     }
 
 
-def _option_name(kind: str, group: str) -> str:
+def option_name(kind: str, group: str) -> str:
     """Return the name of an option from the class of its settings.
 
     Example:
-        >>> _option_name("MotionRegion", "Region"), _option_name("NoRegion", "Region")
+        >>> option_name("MotionRegion", "Region"), option_name("NoRegion", "Region")
         ('motion', 'none')
     """
     name = kind.removesuffix(group).lower()
@@ -116,7 +123,11 @@ def _numbers(one: Result) -> dict[str, object]:
     table = one.table
     right = table.predictions() == table.labels
     found = cluster_bootstrap(
-        {"top1": right.astype(float)}, table.groups, lambda means: means, draws=DRAWS
+        {"top1": right.astype(float)},
+        table.groups,
+        lambda means: means,
+        shares={"top1"},
+        draws=DRAWS,
     )
     top1, low, high = found["top1"]
     wilson = wilson_interval(int(right.sum()), len(right))

@@ -79,13 +79,23 @@ class MLflowTracking(Settings):
         with _store_errors(self.uri):
             client, _ = self._connect(results_dir)
             try:
-                for path in files:
-                    client.log_artifact(run_id, str(path))
-                _log_metrics(client, run_id, metrics)
-                if note:  # what the UI shows as the run's description
-                    client.set_tag(run_id, "mlflow.note.content", _first_lines(note))
+                _log_sweep(client, run_id, files, metrics, note)
             finally:
                 client.set_terminated(run_id, status)
+
+    def update_sweep(
+        self,
+        results_dir: Path,
+        run_id: str,
+        *,
+        files: Sequence[Path],
+        metrics: Mapping[str, float],
+        note: str,
+    ) -> None:
+        """Send a sweep's new files, numbers and note to its run."""
+        with _store_errors(self.uri):
+            client, _ = self._connect(results_dir)
+            _log_sweep(client, run_id, files, metrics, note)
 
     def log_figure(self, results_dir: Path, path: Path, *, name: str) -> None:
         """Send a picture that belongs to no cell, in a run of its own."""
@@ -235,6 +245,20 @@ def _log_metrics(client: "MlflowClient", run_id: str, metrics: Mapping[str, floa
     now = int(time.time() * 1000)
     values = [Metric(key, value, now, 0) for key, value in metrics.items()]
     client.log_batch(run_id, metrics=values)
+
+
+def _log_sweep(
+    client: "MlflowClient",
+    run_id: str,
+    files: Sequence[Path],
+    metrics: Mapping[str, float],
+    note: str,
+) -> None:
+    for path in files:
+        client.log_artifact(run_id, str(path))
+    _log_metrics(client, run_id, metrics)
+    if note:  # what the UI shows as the run's description
+        client.set_tag(run_id, "mlflow.note.content", _first_lines(note))
 
 
 def _first_lines(note: str) -> str:

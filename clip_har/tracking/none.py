@@ -34,6 +34,17 @@ class NoTracking(Settings):
     ) -> None:
         """End no parent run."""
 
+    def update_sweep(
+        self,
+        results_dir: Path,
+        run_id: str,
+        *,
+        files: Sequence[Path],
+        metrics: Mapping[str, float],
+        note: str,
+    ) -> None:
+        """Send nothing."""
+
     def log_figure(self, results_dir: Path, path: Path, *, name: str) -> None:
         """Send nothing."""
 

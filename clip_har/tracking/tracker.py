@@ -70,6 +70,17 @@ class Tracking(Option, Protocol):
     ) -> None:
         """Send a sweep's files, numbers and a note in Markdown, and end the parent run."""
 
+    def update_sweep(
+        self,
+        results_dir: Path,
+        run_id: str,
+        *,
+        files: Sequence[Path],
+        metrics: Mapping[str, float],
+        note: str,
+    ) -> None:
+        """Send a sweep's new files, numbers and note to its run, which stays as it ended."""
+
     def log_figure(self, results_dir: Path, path: Path, *, name: str) -> None:
         """Send a picture that belongs to no cell, in a run of its own."""
 

@@ -165,7 +165,8 @@ def test_tables_hold_what_was_found(written):
 def card(noise: Learned, frames: FrameStore) -> tuple[str, Evaluation]:
     result = result_of(noise, shown(frames))
     effects = effects_of(result)
-    return noise_card(noise, fitted_of(result), result.looked.classes, effects), result
+    fitted = fitted_of(result)
+    return noise_card(noise, fitted.card, fitted.history, result.looked.classes, effects), result
 
 
 def test_the_card_says_what_a_reader_must_know(small_frames):

@@ -22,9 +22,12 @@ SMALL = (
 def made_by_other_code(result: Result) -> dict[str, float]:
     """Change a result as if other code had computed it, and return its true numbers."""
     true: dict[str, float] = json.loads((result.folder / METRICS).read_text())
-    write_json(result.folder / METRICS, {**true, "top1": -1.0, "gone": 2.0})
+    write_json(result.folder / METRICS, {**true, "top1": 0.0, "gone": 2.0})
     write_json(result.folder / PROTOCOL, {**result.protocol, METRICS_CODE: "other"})
     (result.folder / "confusion.csv").write_text("other")
+    for name in ("card.md", "effect.csv"):
+        if (path := result.folder / "noise" / name).is_file():
+            path.write_text("other")
     return true
 
 
@@ -89,11 +92,16 @@ def test_the_clean_twin_is_brought_up_to_date_too(results: Path, no_model: None)
 def test_learned_noise_keeps_what_only_its_run_knows(tmp_path: Path) -> None:
     settings = {"results_dir": tmp_path, "noise": "class_specific", "tracking": "none"}
     cell = clip_har.evaluate(*SMALL, **settings)
+    files = {
+        path: path.read_text()
+        for path in (cell.folder / "noise" / name for name in ("card.md", "effect.csv"))
+    }
     true = made_by_other_code(cell)
     assert {"noise/steps", "noise/named_on_empty", "noise/candidate/top1"} <= true.keys()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(make, "make_result", None)
         assert clip_har.evaluate(*SMALL, **settings).metrics == true
+    assert {path: path.read_text() for path in files} == files
 
 
 def test_the_report_brings_a_sweep_up_to_date(
@@ -103,9 +111,32 @@ def test_the_report_brings_a_sweep_up_to_date(
     cells = [*table["result"], table["result"][0].clean]
     true = {cell.folder: made_by_other_code(cell) for cell in cells}
     main(["--results-dir", str(tmp_path)])
-    assert Result(cells[0].folder).metrics["top1"] == -1
+    assert Result(cells[0].folder).metrics["top1"] == 0
     main(["--results-dir", str(tmp_path), "--recompute"])
     capsys.readouterr()
     assert {folder: Result(folder).metrics for folder in true} == true
     again = clip_har.load_results(next((tmp_path / "sweeps").iterdir()))
     assert (again["top1"] == table["top1"]).all()
+
+
+def test_the_tables_and_the_run_of_a_sweep_are_brought_up_to_date(tmp_path: Path) -> None:
+    clip_har.sweep(*SMALL, "ratio=0.1,0.3", results_dir=tmp_path)
+    (sweep,) = (tmp_path / "sweeps").iterdir()
+    client = mlflow.MlflowClient(f"sqlite:///{tmp_path / 'mlflow.db'}")
+    (run,) = client.search_runs(["1"], "tags.`clip_har.kind` = 'sweep'")
+    name = "robustness/area"
+    true = run.data.metrics[name]
+    names = ("measures.csv", "cells.csv", "accuracy_over_ratio.png")
+    files = {sweep / name: (sweep / name).read_bytes() for name in names}
+    for path in files:
+        path.write_text("other")
+    (sweep / "noise_effects.csv").write_text("of a measure that is no longer there")
+    client.log_metric(run.info.run_id, name, -1.0)
+    client.set_tag(run.info.run_id, "mlflow.note.content", "other")
+    main(["--results-dir", str(tmp_path), "--recompute"])
+    assert {path: path.read_bytes() for path in files} == files
+    assert not (sweep / "noise_effects.csv").exists()
+    run = client.get_run(run.info.run_id)
+    assert run.data.metrics[name] == true
+    assert run.data.tags["mlflow.note.content"].startswith("# ")
+    assert run.info.status == "FINISHED"

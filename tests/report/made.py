@@ -1,6 +1,7 @@
 """Finished cells that no model ran for: the folders as a sweep leaves them, answers as planted."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,8 @@ from PIL import Image
 
 from clip_har.config.compose import cell_from_config
 from clip_har.metrics.summary import summarise
-from clip_har.results.files import METRICS, METRICS_CODE, SCORES, write_json
-from clip_har.results.result import metrics_code
+from clip_har.results.files import CONFIG, METRICS, METRICS_CODE, SCORES, write_json
+from clip_har.results.result import Result, metrics_code
 from clip_har.results.score_table import OWN_SCENE, ScoreTable
 from clip_har.results.sweep import Outcome, Sweep
 from tests.config.test_cell import composed
@@ -40,7 +41,7 @@ def table(
     """Return answers, a share of which is right: the same clips whatever the accuracy."""
     draws = np.random.default_rng(seed)
     labels = np.arange(clips) % len(names)
-    lots, others = draws.random(clips), draws.integers(1, len(names), clips)
+    lots, others = draws.random(clips), draws.integers(1, max(len(names), 2), clips)
     answers = np.where(lots < accuracy, labels, (labels + others) % len(names))
     scores = draws.normal(size=(clips, len(names))).astype(np.float32)
     scores[np.arange(clips), answers] = scores.max(axis=1) + 1
@@ -108,12 +109,15 @@ def made_sweep(
     asked: int | None = None,
     name: str = "a sweep",
     named: Mapping[str, Mapping[str, Any]] | None = None,
+    jobs: Mapping[str, tuple[str, ...]] | None = None,
+    date: str = "2026-01-01_00-00-00",
 ) -> Path:
     """Write the folder of a sweep: by name a cell's folder, or why it failed.
 
-    What varies is read from the names where it is not given by ``named``.
+    What varies is read from the names where it is not given by ``named``. The overrides of a job
+    are those of its cell where they are not given by ``jobs``.
     """
-    folder = results / "sweeps" / "2026-01-01_00-00-00"
+    folder = results / "sweeps" / date
     cells_asked = asked or len(cells)
     Sweep(parent=None, varying=(), cells=cells_asked, name=name, typed_in=".").write(folder)
     for number, (cell, found) in enumerate(cells.items()):
@@ -125,8 +129,15 @@ def made_sweep(
             folder=str(found) if done else None,
             error=None if done else str(found),
             seconds=1.0,
+            command=f"python -m clip_har {cell}",
         )
-        outcome.write(folder / str(number))
+        config: Any = OmegaConf.create()
+        if isinstance(found, Path) and (found / CONFIG).is_file():
+            config = OmegaConf.load(found / CONFIG)
+            outcome = replace(outcome, command=Result(found).command)
+        if jobs is not None and cell in jobs:
+            config, outcome = composed(*jobs[cell]), replace(outcome, command=" ".join(jobs[cell]))
+        outcome.write(folder / str(number), config)
     return folder
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from clip_har.core.errors import ClipHarError
 from clip_har.report.selection import newest_sweep, of_experiment, of_sweep
+from clip_har.sweeps.measures import sweep_measures
 from clip_har.tracking.mlflow import MLflowTracking, default_uri
 from clip_har.tracking.tracker import RunInfo
 from tests.report.made import made_cell, made_sweep, table, usual
@@ -32,6 +33,53 @@ def test_a_result_that_serves_two_cells_is_one(tmp_path):
     folder = made_cell(tmp_path, "clean", table(0.9), "masking=none")
     sweep = made_sweep(tmp_path, {"none": folder, "none again": folder})
     assert [one.name for one in of_sweep(sweep).cells] == ["none"]
+
+
+def test_two_sweeps_that_share_a_cell_keep_their_own_settings(tmp_path):
+    """The clean cell was made by the first sweep, under other keys that it does not use."""
+    clean = table(0.9)
+    shared = made_cell(tmp_path, "clean", clean, "masking=none", "region=motion", "feature=person")
+    hidden = made_cell(
+        tmp_path, "b", table(0.4), "masking=background_only", "region=motion", "fill=mean",
+        clean=clean,
+    )  # fmt: skip
+    first = made_sweep(tmp_path, {"none": shared}, named={"none": {"masking": "none", "seed": 0}})
+    jobs = {"none": ("masking=none", "region=motion", "fill=mean")}
+    named = {
+        "none": {"masking": "none", "dataset.seed": 0},
+        "hidden": {"masking": "background_only", "dataset.seed": 0},
+    }
+    second = made_sweep(
+        tmp_path, {"none": shared, "hidden": hidden}, named=named, jobs=jobs, date="2026-01-02"
+    )
+    assert [one.name for one in of_sweep(first).cells] == ["none seed=0"]
+    chosen = of_sweep(second)
+    assert [one.name for one in chosen.cells] == ["none seed=0", "background_only seed=0"]
+    clean_cell = chosen.cells[0]
+    assert (clean_cell.cell.fill, clean_cell.cell.feature) == ("mean", "subject")
+    assert clean_cell.command == " ".join(jobs["none"])
+    measures = set(sweep_measures(chosen.jobs).rows["measure"])
+    assert {"scene/clean", "scene/background_only", "scene/subject_reliance"} <= measures
+
+
+def test_the_settings_of_every_job_count(tmp_path):
+    """One clean result under two fills serves the measures of both."""
+    clean = table(0.9)
+    shared = made_cell(tmp_path, "clean", clean, "masking=none", "region=motion")
+    cells: dict[str, Path | str] = {}
+    jobs = {}
+    for fill in ("black", "mean"):
+        cells[f"none fill={fill}"] = shared
+        jobs[f"none fill={fill}"] = ("masking=none", "region=motion", f"fill={fill}")
+        cells[f"background_only fill={fill}"] = made_cell(
+            tmp_path, fill, table(0.4), "masking=background_only", "region=motion", f"fill={fill}"
+        )
+    chosen = of_sweep(made_sweep(tmp_path, cells, jobs=jobs))
+    assert len(chosen.cells) == 3
+    rows = sweep_measures(chosen.jobs).rows
+    found = rows[rows["measure"] == "scene/background_ratio"]
+    assert found["of"].str.contains("fill").all()
+    assert len(found) == 2
 
 
 def test_cells_that_failed_or_are_missing_are_named(tmp_path):

@@ -7,7 +7,7 @@ import pandas as pd
 
 from clip_har.results.files import PROTOCOL, write_json
 from clip_har.results.result import Result
-from clip_har.sweeps.cells import labels
+from clip_har.sweeps.cells import labels, metric_words
 from clip_har.sweeps.noise import effect_metrics, mask_name, noise_label
 from tests.noise.cells import cell_of
 
@@ -63,3 +63,11 @@ def test_the_name_of_an_effect_says_its_noise_and_that_it_leaks() -> None:
     assert found == {
         "noise/residual_epsilon_8/oracle_leaks_the_label/percent_r_0.3/top1_difference": 0.25
     }
+
+
+def test_names_of_metrics_stay_different() -> None:
+    texts = ["a/b", "a b", "A b", "x" * 250 + "1", "y" * 50 + "x" * 200 + "1", "alone"]
+    words = metric_words(texts)
+    assert len({text.casefold() for text in words.values()}) == len(texts)
+    assert all(len(text) <= 200 for text in words.values())
+    assert words["alone"] == "alone"

@@ -202,6 +202,12 @@ def load_noise(
     return found
 
 
+def described_in(path: Path) -> tuple[dict[str, Any], History]:
+    """Return the card and the history of a file that `FittedNoise.save` wrote."""
+    _, texts = read_tensors(path)
+    return json.loads(texts["card"]), History.from_json(texts["history"])
+
+
 def _card(described: dict[str, Any], clips: TrainingClips, history: History) -> dict[str, Any]:
     used = [*clips.learned_from.tolist(), *clips.validated_on.tolist()]
     every = clips.frames.clip_set.clips

@@ -1,0 +1,204 @@
+"""The part of a report about one comparison: cells of one data set, model and protocol."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+from markupsafe import Markup
+
+from clip_har.metrics.measure import Measure
+from clip_har.metrics.measures import find
+from clip_har.report.charts import gallery, over_ratio_charts, reliability_charts
+from clip_har.report.sections import (
+    Detail,
+    Kinds,
+    Records,
+    bias_rows,
+    costs_rows,
+    detail_of,
+    kinds_rows,
+    measures_rows,
+    noise_rows,
+    protocol_rows,
+)
+from clip_har.report.selection import Chosen
+from clip_har.report.text import answer
+from clip_har.results.result import Result
+from clip_har.sweeps.comparisons import Comparison
+from clip_har.sweeps.measures import SweepMeasures
+
+_LOOKED_AT = 4  # largest number of cells that are shown in detail
+
+
+@dataclass(frozen=True)
+class ComparisonPart:
+    """What a page shows of one comparison.
+
+    Attributes:
+        comparison: its cells, and what sets it apart from others.
+        name: model, data, and what else sets it apart.
+        id: added to the anchors of its sections; empty for the first one.
+        counted: the number of its cells.
+        answer: the conclusions, the most important first.
+        caution: what its numbers cannot say; may be empty.
+        table: its rows of `clip_har.sweeps.table.cell_rows`.
+        measured: the measures over several of its cells.
+        measure_terms: what these measures mean.
+        over_ratio: charts over the hidden share.
+        reliability: a reliability diagram of each of ``details``.
+        details: a few cells in detail.
+        bias: the bias of each cell's predictions.
+        kinds: accuracy by attribute.
+        noise: the effect of learned noise.
+        costs: the cost of each cell.
+        gallery: titles and pictures of masked clips.
+        protocol: the entries of the protocol cards.
+        environment: machine and versions of its first cell, as JSON.
+    """
+
+    comparison: Comparison
+    name: str
+    id: str
+    counted: str
+    answer: list[str]
+    caution: str
+    table: pd.DataFrame
+    measured: SweepMeasures
+    measure_terms: list[Measure]
+    over_ratio: list[Markup]
+    reliability: list[Markup]
+    details: list[Detail]
+    bias: Records
+    kinds: Sequence[Kinds]
+    noise: Records
+    costs: Records
+    gallery: list[tuple[str, Markup]]
+    protocol: list[tuple[str, str]]
+    environment: str
+
+    @classmethod
+    def of(
+        cls,
+        comparison: Comparison,
+        rows: pd.DataFrame,
+        measured: SweepMeasures,
+        number: int,
+        chosen: Chosen,
+    ) -> "ComparisonPart":
+        """Make the part of a comparison.
+
+        Args:
+            comparison: the cells.
+            rows: their rows, see `clip_har.sweeps.table.cell_rows`.
+            measured: the measures over several of them.
+            number: the place of the comparison on the page, from 0.
+            chosen: all cells of the page.
+        """
+        cells = comparison.cells
+        classes = len(cells[0].table.class_names)
+        looked_at = _looked_at(cells, rows)
+        whole = chosen.folder if number == 0 else None
+        return cls(
+            comparison=comparison,
+            name=comparison.name,
+            id=f"-{number + 1}" if number else "",
+            counted=counted(rows),
+            answer=answer(rows, measured.rows, classes=classes),
+            caution=_caution(cells, classes),
+            table=rows,
+            measured=measured,
+            measure_terms=terms_of(measured.rows),
+            over_ratio=over_ratio_charts(rows, chance=1 / classes),
+            reliability=reliability_charts(looked_at),
+            details=[detail_of(one) for one in looked_at],
+            bias=bias_rows(cells),
+            kinds=kinds_rows(looked_at),
+            noise=noise_rows(measured),
+            costs=costs_rows(cells),
+            gallery=gallery(whole, looked_at),
+            protocol=protocol_rows(cells),
+            environment=(cells[0].folder / "environment.json").read_text(encoding="utf-8"),
+        )
+
+    @property
+    def clips(self) -> int:
+        """The largest number of clips of a cell."""
+        return int(self.table["clips"].max())
+
+    @property
+    def classes(self) -> int:
+        """The number of classes."""
+        return len(self.comparison.cells[0].table.class_names)
+
+    @property
+    def rows(self) -> Records:
+        """The rows of its cells."""
+        return self.table.to_dict("records")
+
+    @property
+    def measures(self) -> list[dict[str, Any]]:
+        """The measures over several cells, in plain words."""
+        return list(map(dict, measures_rows(self.measured.rows)))
+
+    @property
+    def several(self) -> bool:
+        """Whether there are several of one measure."""
+        return bool(self.measured.rows["of"].astype(bool).any())
+
+    @property
+    def noise_leaks(self) -> bool:
+        """Whether a variant of its noise uses the true label."""
+        return any("leaks" in str(row["variant"]) for row in self.noise)
+
+
+def counted(rows: pd.DataFrame) -> str:
+    """Return the number of cells of each kind, as text.
+
+    Args:
+        rows: see `clip_har.sweeps.table.cell_rows`.
+    """
+    clean = int(rows["is_clean"].sum())
+    kinds = {"with a mask or noise": len(rows) - clean, "clean": clean}
+    counts = [f"{many} {kind}" for kind, many in kinds.items() if many]
+    if len(rows) == 1:
+        return f"1 cell ({counts[0][2:]})"
+    return f"{len(rows)} cells ({', '.join(counts)})"
+
+
+def terms_of(rows: pd.DataFrame) -> list[Measure]:
+    """Return the declarations of some measures, each once."""
+    return [find(str(name)) for name in dict.fromkeys(rows["measure"])]
+
+
+def _looked_at(cells: Sequence[Result], rows: pd.DataFrame) -> list[Result]:
+    """Return a clean cell, and the worst cell of each of the strategies that cost most accuracy."""
+    clean = next((one for one in cells if one.is_clean), None) or cells[0].clean
+    order = rows["top1_change"].sort_values().index
+    found = {} if clean is None else {"": clean}
+    for place in order:
+        one = cells[place]
+        if not one.is_clean and len(found) < _LOOKED_AT:
+            found.setdefault(one.strategy, one)
+    return list(found.values()) or [cells[0]]
+
+
+def _caution(cells: Sequence[Result], classes: int) -> str:
+    """Return the warnings about a single class, the package's own model and rendered clips."""
+    sentences = []
+    if classes == 1:
+        sentences.append(
+            "There is only one class: every prediction is right, whatever the model sees. No number"
+            " here measures recognition."
+        )
+    found = []
+    if any(str(one.protocol["data"]).startswith("synthetic") for one in cells):
+        found.append("the clips are rendered")
+    models = {str(one.protocol["model"]): one.cell.model for one in cells}
+    found += sorted({model.caution for model in models.values()} - {""})
+    if found:
+        text = " and ".join(found)
+        sentences.append(
+            f"{text[0].upper()}{text[1:]}: these numbers say nothing about CLIP on real video."
+        )
+    return " ".join(sentences)
