@@ -14,6 +14,7 @@ from clip_har.metrics import (
     calibration,
     chance,
     effect,
+    pooled,
     prediction_bias,
     robustness,
     scene,
@@ -102,6 +103,15 @@ _ROBUSTNESS = (
     Measure("robustness/resilience", "resilience", "number", "higher", _ANY, robustness.resilience,
         "Mean accuracy of the masked cells over that of the clean cell. At 1 nothing is lost.",
         "sweep", _SWEEP),
+    Measure("robustness/mean_change", "change of top-1, mean over masks", "points", "higher",
+        (-1, 1), pooled.pooled_contrast,
+        "Top-1 minus that of the clean twin, mean over the masks (and seeds) of the sweep; groups"
+        " are sampled jointly, so its interval is narrower than that of each mask.",
+        "sweep", _SWEEP),
+    Measure("robustness/mean_difference", "difference of top-1, mean over masks", "points",
+        "neither", (-1, 1), pooled.pooled_contrast,
+        "Top-1 of two models, prompts or noises, one minus the other, mean over the cells that are"
+        " otherwise alike.", "sweep", _SWEEP),
     Measure("robustness/fill_spread", "spread over fills", "points", "lower", _ONE, None,
         "Largest minus smallest accuracy of one mask under several fills: the effect of the fill"
         " alone.", "sweep", _SWEEP),

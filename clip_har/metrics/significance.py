@@ -19,49 +19,6 @@ _PATTERNS = 2**16  # of random signs, where an exact count is too large
 _BATCH = 2**12
 
 
-def wilson_interval(hits: int, clips: int) -> tuple[float, float]:
-    """Return the 95 % interval of a share (Wilson 1927), in [0, 1].
-
-    It holds for independent clips. Clips of one group are not, so for them it is too narrow. Unlike
-    a bootstrap interval it does not collapse at 0 and 1.
-
-    Args:
-        hits: number of hits, at most ``clips``.
-        clips: number of clips, at least 1.
-
-    Example:
-        >>> [round(end, 3) for end in wilson_interval(10, 10)]
-        [0.722, 1.0]
-    """
-    from statsmodels.stats.proportion import proportion_confint
-
-    low, high = proportion_confint(hits, clips, method="wilson")
-    return float(max(low, 0.0)), float(min(high, 1.0))
-
-
-def mcnemar(right: NDArray[np.bool_], other: NDArray[np.bool_]) -> float:
-    """Return the p-value of the exact McNemar test (1947), two-sided, in [0, 1].
-
-    A binomial test of the clips that are right in one cell only: under the null hypothesis either
-    cell is equally likely. It assumes independent clips; read it beside the interval over groups.
-    1 without such a clip.
-
-    Args:
-        right: ``(N,)``, whether one cell's prediction is right.
-        other: ``(N,)``, the same for the other cell and the same clips.
-
-    Example:
-        >>> mcnemar(np.array([True] * 6), np.array([False] * 6))
-        0.03125
-    """
-    from statsmodels.stats.contingency_tables import mcnemar as exact
-
-    lost, gained = int((right & ~other).sum()), int((~right & other).sum())
-    if lost + gained == 0:
-        return 1.0
-    return float(min(exact([[0, lost], [gained, 0]], exact=True).pvalue, 1.0))
-
-
 def sign_flip(differences: NDArray[np.float64], groups: Sequence[str]) -> float:
     """Return the p-value of the paired sign-flip test over whole groups, two-sided, in (0, 1].
 
