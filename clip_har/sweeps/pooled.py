@@ -20,7 +20,7 @@ def mean_changes(finished: Sequence[Result]) -> pd.DataFrame:
     """Return ``robustness/mean_change``: the change from the clean twin, mean over masks.
 
     Over cells that differ only in mask, target and seed, at least two of them. Cells that use the
-    true label are left out.
+    true label, or with noise, are left out.
 
     Args:
         finished: the results of the cells.
@@ -28,7 +28,7 @@ def mean_changes(finished: Sequence[Result]) -> pd.DataFrame:
     Returns:
         `COLUMNS`, with intervals over groups.
     """
-    cells = [one for one in _honest(finished) if not one.is_clean and one.clean is not None]
+    cells = [one for one in _honest(finished) if _is_of_mask_alone(one)]
     groups = [one for one in grouped(cells, without=_OF_MASKS) if len(one) > 1]
     rows = []
     for of, members in zip(labels(groups), groups, strict=True):
@@ -68,6 +68,13 @@ def differences(finished: Sequence[Result]) -> pd.DataFrame:
 
 def _honest(finished: Sequence[Result]) -> list[Result]:
     return [one for one in {one.folder: one for one in finished}.values() if not one.leaks]
+
+
+def _is_of_mask_alone(one: Result) -> bool:
+    """Return whether only a mask sets a cell apart from its clean twin, which has no noise."""
+    mask = one.cell.masking
+    alone = one.cell.noise.is_clean and not (mask.is_clean or mask.swaps_scene)
+    return alone and one.clean is not None
 
 
 def _data(one: Result) -> str:
