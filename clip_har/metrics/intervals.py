@@ -61,7 +61,7 @@ def t_interval(value: float, error: float, degrees: float) -> tuple[float, float
 
 
 def share_interval(
-    share: float, error: float, *, groups: int, degrees: float
+    share: float, error: float, *, groups: float, degrees: float
 ) -> tuple[float, float]:
     """Return the interval of a share of clips, in [0, 1].
 
@@ -77,7 +77,7 @@ def share_interval(
     Args:
         share: in [0, 1].
         error: its standard error.
-        groups: their number, at least 1.
+        groups: their number, or that of independent observations where the error is 0; at least 1.
         degrees: of freedom of the standard error, above 0.
 
     Example:
@@ -98,7 +98,7 @@ def share_interval(
     return float(max(0.0, min(low, share))), float(min(1.0, max(high, share)))
 
 
-def error_of_none(groups: int, degrees: int) -> float:
+def error_of_none(groups: float, degrees: float) -> float:
     """Return the standard error of a change that no group shows.
 
     Its interval reaches as far as that of a share of 0 among as many groups.

@@ -28,6 +28,7 @@ from clip_har.metrics.prediction_bias import (
     skew_of_sums,
 )
 from clip_har.metrics.significance import corrected, equivalence, sign_flip
+from clip_har.metrics.tables import recall_intervals
 from tests.metrics.structure import split1
 
 Array = NDArray[np.float64]
@@ -113,6 +114,21 @@ def test_intervals_of_shares_cover(design: str, mean: float) -> None:
         for one in values.T
     ]
     assert 0.93 <= covered(found, truth) <= 0.97
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mean", [0.5, 0.9])
+def test_intervals_of_the_recalls_of_single_classes_cover(mean: float) -> None:
+    """Seven groups each: a little too wide near 1, where recalls are coarse."""
+    random, shares = np.random.default_rng(6), []
+    labels, groups = split1()
+    which = numbers_of(groups)
+    for _ in range(30):
+        rates = beta(random, np.full(707, mean), 0.15)[which]
+        right = random.random(len(labels)) < rates
+        found = recall_intervals(labels, np.where(right, labels, -1), groups, classes=101)
+        shares.append(((found[:, 0] <= mean) & (mean <= found[:, 1])).mean())
+    assert 0.93 <= np.mean(shares) <= 0.98
 
 
 def answers(
