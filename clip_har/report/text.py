@@ -97,7 +97,8 @@ def _verdicts(compared: pd.DataFrame) -> str:
         if same:
             return "The accuracy is the same within the margin (two one-sided tests)."
         return f"Whether the accuracy changes is undecided ({_TEST}); this does not mean no change."
-    text = f"{changed or 'None'} of the {total} changes of accuracy are found ({_TEST})"
+    which = "All" if changed == total else f"{changed or 'None'} of the"
+    text = f"{which} {total} changes of accuracy are found ({_TEST})"
     if same:
         text += f"; {same} {'is' if same == 1 else 'are'} no change within the margin"
     if rest := total - changed - same:
@@ -117,7 +118,9 @@ def inference(rows: pd.DataFrame) -> str:
     if groups < FEWEST_GROUPS:
         hold = f"With {groups} groups of clips there is no interval: it needs {FEWEST_GROUPS}."
     elif groups < _FEW_GROUPS:
-        hold += f" There are {groups} groups only: below {_FEW_GROUPS}, they are rough."
+        hold += (
+            f" There are only {groups} groups: below {_FEW_GROUPS}, intervals and tests are rough."
+        )
     found = [hold]
     known = rows.dropna(subset="family")
     if len(known):

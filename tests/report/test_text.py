@@ -109,7 +109,11 @@ def test_the_verdict_decides_the_words(verdict: str, says: str) -> None:
     three = pd.concat([changed(condition=name, verdict=verdict) for name in "abc"])
     both = pd.concat([three, changed(condition="d", verdict="lower")])
     (*_, last) = answer(both, NONE, classes=2)
-    counts = {"lower": "4 of the 4", "no change": "3 are no change", "undecided": "3 are undecided"}
+    counts = {
+        "lower": "All 4 changes",
+        "no change": "3 are no change",
+        "undecided": "3 are undecided",
+    }
     assert counts[verdict] in last
     seeds = pd.concat([changed(cell=f"mask seed={n}", verdict=verdict) for n in range(3)])
     assert (
@@ -118,7 +122,7 @@ def test_the_verdict_decides_the_words(verdict: str, says: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("groups", "says"), [(4, "there is no interval"), (16, "16 groups only"), (40, "new groups.")]
+    ("groups", "says"), [(4, "there is no interval"), (16, "only 16 groups"), (40, "new groups.")]
 )
 def test_few_groups_are_warned_about(groups: int, says: str) -> None:
     text = inference(changed(groups=groups))
