@@ -15,7 +15,7 @@ _NAMES = {
     "true_class_confidence": "true-class confidence",
     "ece": "ECE",
     "bias/skew_kl": "skew, nats",
-    "bias/recall_gap": "recall gap",
+    "bias/recall_sd": "spread of recall",
 }
 
 

@@ -38,6 +38,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         help="model that the errors of other models are compared with",
     )
     parser.add_argument(
+        "--margin",
+        type=float,
+        metavar="SHARE",
+        help="largest change of top-1 that counts as none (default: report.margin, 0.01)",
+    )
+    parser.add_argument(
         "--recompute",
         action="store_true",
         help="first compute numbers again if the code of the metrics has changed; no model is run",
@@ -46,6 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = parser.parse_args(arguments)
     if given.filter and not given.experiment:
         parser.error("--filter selects runs of an experiment: add --experiment clip_har")
+    if given.margin is not None and not 0 < given.margin < 1:
+        parser.error(f"--margin={given.margin:g}: expected a share between 0 and 1, such as 0.01")
     try:
         page = _report(given)
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001, reported in one line
@@ -78,9 +86,11 @@ def _report(given: argparse.Namespace) -> Path:
     out = out.expanduser().absolute()
     try:
         if (folder := chosen.tables_folder) is None:
-            return write_report(chosen, out, base_model=given.base_model)
+            return write_report(chosen, out, base_model=given.base_model, margin=given.margin)
         outcomes = list(read_outcomes(folder).values())
-        written = write_tables(folder, outcomes, chosen.jobs, base_model=given.base_model)
+        written = write_tables(
+            folder, outcomes, chosen.jobs, base_model=given.base_model, margin=given.margin
+        )
         page = write_report(chosen, out, written=written)
     except OSError as error:
         raise ClipHarError(

@@ -10,6 +10,7 @@ from omegaconf import MISSING
 from pydantic import AfterValidator, BeforeValidator, Field, GetCoreSchemaHandler, WithJsonSchema
 from pydantic_core import CoreSchema, core_schema
 
+from clip_har.config.report import ReportSettings
 from clip_har.core.settings import Role, Settings
 from clip_har.data.clips import ClipSource
 from clip_har.data.sampling import FrameSettings
@@ -137,6 +138,9 @@ class Cell(Settings):
         says("Model that others are compared with, by the last part of its checkpoint."),
         Role.RUN,
     ]
+    report: Annotated[
+        ReportSettings, says("What reports and tables of a sweep decide with."), Role.RUN
+    ] = ReportSettings()  # results of earlier versions lack it
     overwrite: Annotated[
         Literal["missing", "always", "never"],
         says(

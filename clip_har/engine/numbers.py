@@ -129,7 +129,7 @@ def write_class_tables(folder: Path, table: ScoreTable, *, title: str) -> None:
     names = list(table.class_names)
     counts = pd.DataFrame(confusion, index=names, columns=names).rename_axis("true").reset_index()
     tables = {
-        "per_class.csv": per_class(table.labels, table.scores, names),
+        "per_class.csv": per_class(table.labels, table.scores, names, table.groups),
         "confused_pairs.csv": confused_pairs(confusion, names),
         "confusion.csv": counts,
     }

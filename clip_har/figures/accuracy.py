@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from matplotlib.figure import Figure
 
 from clip_har.figures.over_ratio import Measured, draw_over_ratio
-from clip_har.metrics.significance import wilson_interval
 
 
 @dataclass(frozen=True)
@@ -17,18 +16,15 @@ class Point:
         ratio: share of the pixels that is hidden, in [0, 1].
         top1: in [0, 1].
         clips: number of clips.
+        low: lower end of the 95 % interval over groups; NaN without one.
+        high: upper end.
     """
 
     ratio: float
     top1: float
     clips: int
-
-    def interval(self) -> tuple[float, float]:
-        """Return the 95 % Wilson interval by clip.
-
-        Clips of one group are not independent, so the true uncertainty is larger.
-        """
-        return wilson_interval(round(self.top1 * self.clips), self.clips)
+    low: float
+    high: float
 
 
 def accuracy_figure(
@@ -46,11 +42,11 @@ def accuracy_figure(
     axes = figure.add_subplot()
     start = [clean] if clean else []
     curves = {
-        name: [Measured(p.ratio, p.top1, *p.interval()) for p in [*start, *points]]
+        name: [Measured(p.ratio, p.top1, p.low, p.high) for p in [*start, *points]]
         for name, points in sorted(lines.items())
     }
     draw_over_ratio(axes, curves, chance=1 / classes)
-    axes.set_xlabel("hidden share of the frame   (bands: 95 % Wilson intervals by clip)")
+    axes.set_xlabel("hidden share of the frame   (bands: 95 % intervals over groups)")
     axes.set_ylabel("top-1 accuracy")
     axes.set_title(title, loc="left", fontsize=10)
     axes.legend(frameon=False, fontsize=9)

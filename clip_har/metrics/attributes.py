@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from clip_har.metrics.accuracy import Labels
 from clip_har.metrics.bootstrap import cluster_bootstrap
-from clip_har.metrics.significance import wilson_interval
 from clip_har.results.score_table import ScoreTable
 
 
@@ -99,9 +98,8 @@ def attribute_table(table: ScoreTable, *, draws: int = 2000, seed: int = 0) -> p
         seed: of the bootstrap.
 
     Returns:
-        Columns ``attribute, value, clips, groups, top1``, its 95 % intervals ``low, high``
-        (bootstrap over groups, see `cluster_bootstrap`) and ``wilson_low, wilson_high`` (by clip);
-        values sorted.
+        Columns ``attribute, value, clips, groups, top1, low, high``: 95 % intervals over groups,
+        see `cluster_bootstrap`; values sorted.
     """
     right = (table.predictions() == table.labels).astype(np.float64)
     groups = np.array(table.groups)
@@ -113,11 +111,8 @@ def attribute_table(table: ScoreTable, *, draws: int = 2000, seed: int = 0) -> p
             here = known & (column == value)
             found = cluster_bootstrap(
                 {"top1": right[here]}, groups[here].tolist(), lambda means: means,
-                shares={"top1"}, draws=draws, seed=seed,
+                classes=table.labels[here], shares={"top1"}, draws=draws, seed=seed,
             )  # fmt: skip
-            wilson = wilson_interval(int(right[here].sum()), int(here.sum()))
-            rows.append(
-                (attribute, value, int(here.sum()), len(set(groups[here])), *found["top1"], *wilson)
-            )
+            rows.append((attribute, value, int(here.sum()), len(set(groups[here])), *found["top1"]))
     names = ["attribute", "value", "clips", "groups", "top1", "low", "high"]
-    return pd.DataFrame(rows, columns=[*names, "wilson_low", "wilson_high"])
+    return pd.DataFrame(rows, columns=names)

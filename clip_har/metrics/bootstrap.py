@@ -1,4 +1,4 @@
-"""Intervals for measures of clips that come in groups."""
+"""Bootstrap samples of clips that come in groups, and the intervals of measures from them."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,10 +10,15 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from clip_har.core.seeding import generator
-from clip_har.metrics.significance import wilson_interval
+from clip_har.metrics.intervals import (
+    FEWEST_GROUPS,
+    UNKNOWN,
+    share_interval,
+    standard_error,
+    t_interval,
+)
 
 Means = Mapping[str, NDArray[np.float64]]
-_TAILS = (0.025, 0.975)
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,12 +27,24 @@ class GroupDraws:
 
     Attributes:
         which: ``(N,)`` int64, each clip's group in [0, G).
-        times: ``(R + 1, G)`` int64, how often each sample holds each group; row 0 is the data as
+        weights: ``(R + 1, G)``, how much each group counts in each sample; row 0 is the data as
             they are, each group once.
+        strata: the number of strata within which groups are sampled.
     """
 
     which: NDArray[np.int64]
-    times: NDArray[np.int64]
+    weights: NDArray[np.float64]
+    strata: int = 1
+
+    @property
+    def groups(self) -> int:
+        """The number G of groups."""
+        return int(self.weights.shape[1])
+
+    @property
+    def degrees(self) -> int:
+        """Degrees of freedom of a standard error: groups minus strata."""
+        return self.groups - self.strata
 
     def sums(self, numbers: NDArray[np.generic]) -> NDArray[np.float64]:
         """Return a column's sum over the clips of each sample.
@@ -38,29 +55,42 @@ class GroupDraws:
         Returns:
             ``(R + 1,)`` or ``(R + 1, F)``.
         """
-        sums: NDArray[np.float64] = self._weights @ (self._membership @ numbers.astype(np.float64))
+        sums: NDArray[np.float64] = self.weights @ (self._membership @ numbers.astype(np.float64))
         return sums
 
     @cached_property
     def _membership(self) -> csr_array:
         """``(G, N)``, 1 where a clip is of a group."""
         clips = len(self.which)
-        ones, shape = np.ones(clips), (self.times.shape[1], clips)
+        ones, shape = np.ones(clips), (self.groups, clips)
         return csr_array((ones, (self.which, np.arange(clips))), shape=shape)
 
-    @cached_property
-    def _weights(self) -> NDArray[np.float64]:
-        return self.times.astype(np.float64)  # products of floats are fast, of integers not
 
-
-def group_draws(groups: Sequence[str], *, draws: int = 2000, seed: int = 0) -> GroupDraws:
+def group_draws(
+    groups: Sequence[str],
+    classes: NDArray[np.int64] | None = None,
+    *,
+    draws: int = 2000,
+    seed: int = 0,
+) -> GroupDraws:
     """Sample groups with replacement, each with all of its clips.
 
     The clips of one group share actor and place, so they are not independent (cluster bootstrap,
     Field and Welsh 2007).
 
+    **Where every group has one class** (UCF-101), groups are sampled within each class: the samples
+    are new groups of the same classes. Else each sample would have another mix of classes, which no
+    new data set of these classes would have. **Where groups cross classes** (the subjects of
+    rendered clips, the films of HMDB-51), they are sampled over all classes.
+
+    Of n groups of a class n − 1 are sampled and each counts n / (n − 1) times (Rao and Wu 1988,
+    "Resampling inference with complex survey data"), so that the variance is right also for few
+    groups. The groups of classes that have only one form one stratum together (collapsed strata,
+    Wolter 2007): they show no variance within their class, and the interval is a little too wide.
+
     Args:
         groups: N names.
+        classes: ``(N,)`` the clips' true classes; None to sample over all classes.
         draws: number R of bootstrap samples.
         seed: of the bootstrap.
 
@@ -69,47 +99,53 @@ def group_draws(groups: Sequence[str], *, draws: int = 2000, seed: int = 0) -> G
 
     Example:
         >>> samples = group_draws(["a", "a", "b"], draws=3)
-        >>> samples.times.shape, samples.times.sum(axis=1).tolist()
-        ((4, 2), [2, 2, 2, 2])
+        >>> samples.weights.sum(axis=1).tolist()
+        [2.0, 2.0, 2.0, 2.0]
         >>> float(samples.sums(np.array([1.0, 2.0, 4.0]))[0])
         7.0
+        >>> group_draws(list("abcd"), np.array([0, 0, 1, 1])).strata
+        2
     """
     if not groups:
         raise ValueError("expected at least one clip")
     which, names = pd.factorize(np.array(groups, object), sort=True)
-    return GroupDraws(which, multiplicities(len(names), draws=draws, seed=seed, of="groups"))
+    strata = np.zeros(len(names), np.int64)
+    if classes is not None:
+        strata = _strata(which, np.asarray(classes), len(names))
+    # The cells of a sweep have the same groups.
+    weights = _weights(tuple(strata.tolist()), draws, seed)
+    return GroupDraws(which, weights, len(np.unique(strata)))
 
 
-@lru_cache(maxsize=8)  # the cells of a sweep have the same groups
-def multiplicities(count: int, *, draws: int, seed: int, of: str) -> NDArray[np.int64]:
-    """Sample ``count`` of ``count`` items with replacement, and count each.
+def _strata(which: NDArray[np.int64], classes: NDArray[np.int64], groups: int) -> NDArray[np.int64]:
+    """Return ``(G,)`` the stratum of each group: its class, or one for all."""
+    found = np.zeros(groups, np.int64)
+    found[which] = classes
+    if (found[which] != classes).any():  # a group has several classes
+        return np.zeros(groups, np.int64)
+    _, number, sizes = np.unique(found, return_inverse=True, return_counts=True)
+    alone = np.flatnonzero(sizes == 1)
+    if len(alone) == 1 and len(sizes) > 1:  # a stratum needs two groups: with the next smallest
+        alone = np.append(alone, np.argsort(sizes, kind="stable")[1])
+    joined: NDArray[np.int64] = np.where(np.isin(number, alone), len(sizes), number)
+    return joined
 
-    Args:
-        count: number of items, at least 1.
-        draws: number R of bootstrap samples.
-        seed: of the bootstrap.
-        of: what is sampled; each kind has an independent random stream.
 
-    Returns:
-        ``(R + 1, count)``, rows sum to ``count``; row 0 is the data as they are, all ones.
-    """
-    sampled = generator(seed, "bootstrap", of).integers(count, size=(draws, count))
-    cells = sampled + count * np.arange(draws)[:, None]
-    times = np.bincount(cells.ravel(), minlength=draws * count).reshape(draws, count)
-    found = np.concatenate([np.ones((1, count), np.int64), times])
+@lru_cache(maxsize=8)
+def _weights(strata: tuple[int, ...], draws: int, seed: int) -> NDArray[np.float64]:
+    """Return ``(R + 1, G)`` Rao-Wu weights; rows sum to G; row 0 is the data, all ones."""
+    rng = generator(seed, "bootstrap", "groups")
+    of = np.array(strata)
+    found = np.ones((draws + 1, len(of)))
+    numbers, sizes = np.unique(of, return_counts=True)
+    for size in np.unique(sizes[sizes > 1]).tolist():
+        members = np.stack([np.flatnonzero(of == n) for n in numbers[sizes == size]])  # (K, n)
+        many = draws * len(members)
+        sampled = rng.integers(size, size=(many, size - 1)) + size * np.arange(many)[:, None]
+        times = np.bincount(sampled.ravel(), minlength=many * size)
+        found[1:, members.ravel()] = times.reshape(draws, -1) * (size / (size - 1))
     found.flags.writeable = False  # it is shared
     return found
-
-
-def percentile_interval(values: NDArray[np.float64]) -> tuple[float, float]:
-    """Return the 2.5 % and 97.5 % points of a measure's ``(R,)`` bootstrap values.
-
-    Values that are not finite, such as a ratio in a sample without hits, are left out; NaN if none
-    is left.
-    """
-    known = values[np.isfinite(values)]
-    low, high = np.quantile(known, _TAILS) if len(known) else (np.nan, np.nan)
-    return float(low), float(high)
 
 
 def cluster_bootstrap(
@@ -117,59 +153,51 @@ def cluster_bootstrap(
     groups: Sequence[str],
     measures: Callable[[Means], Means],
     *,
+    classes: NDArray[np.int64] | None = None,
     shares: Collection[str] = (),
     draws: int = 2000,
     seed: int = 0,
 ) -> dict[str, tuple[float, float, float]]:
-    """Return measures of clips with 95 % percentile intervals from a bootstrap over groups.
+    """Return measures of clips with 95 % intervals over groups.
 
-    Groups are sampled as in `group_draws`. All measures see the same samples. With fewer than about
-    30 groups the intervals are a little too narrow (Cameron, Gelbach and Miller 2008).
-
-    Where a share of clips is 0 or 1, every sample has the same value, and a bootstrap interval
-    would claim certainty. There Wilson's interval takes its place. Clips of one group may all
-    be right or wrong together, so its number of independent observations is that of the groups,
-    not of the clips: 0 of 8 clips in 4 groups count as 0 of 4. That is the widest choice (a
-    correlation of 1 within groups); without groups, each clip is its own.
+    Groups are sampled as in `group_draws`; all measures see the same samples. See
+    `clip_har.metrics.intervals` for the intervals: `share_interval` of shares of clips,
+    `t_interval` of the rest.
 
     Args:
         columns: per name a number for each of the N clips, such as 1 if the prediction is right.
         groups: N names.
         measures: computes each measure from the columns' means over clips; called with arrays,
             one entry per sample.
+        classes: ``(N,)`` the clips' true classes, see `group_draws`.
         shares: the measures that are a share of clips; differences and ratios are not.
         draws: number of bootstrap samples.
         seed: of the bootstrap.
 
     Returns:
-        Per measure (value, low, high); low and high are NaN with fewer than 2 groups.
+        Per measure (value, low, high); low and high are NaN with fewer than `FEWEST_GROUPS`
+        groups.
 
     Raises:
         ValueError: when there is no clip.
 
     Example:
-        >>> hits = {"right": np.array([1.0, 1.0, 0.0, 0.0])}
-        >>> cluster_bootstrap(hits, ["a", "a", "b", "b"], lambda means: means)["right"]
-        (0.5, 0.0, 1.0)
-        >>> nothing = {"right": np.zeros(4)}
-        >>> found = cluster_bootstrap(
-        ...     nothing, ["a", "a", "b", "b"], lambda means: means, shares={"right"}
-        ... )
-        >>> [round(number, 3) for number in found["right"]]  # Wilson's interval of 0 of 2
-        [0.0, 0.0, 0.658]
+        >>> hits, names = {"right": np.arange(16) % 4 > 0}, [str(n // 2) for n in range(16)]
+        >>> found = cluster_bootstrap(hits, names, lambda means: means, shares={"right"})
+        >>> [round(number, 2) for number in found["right"]]
+        [0.75, 0.49, 0.9]
     """
-    samples = group_draws(groups, draws=draws, seed=seed)
+    samples = group_draws(groups, classes, draws=draws, seed=seed)
     clips = samples.sums(np.ones(len(groups)))
     means = {name: samples.sums(column) / clips for name, column in columns.items()}
-    count = samples.times.shape[1]
     found = {}
     for name, values in measures(means).items():
-        value = float(values[0])
-        if count < 2:
-            interval = (np.nan, np.nan)
-        elif name in shares and value in (0, 1):
-            interval = wilson_interval(count * int(value), count)
+        value, error = float(values[0]), standard_error(values[1:])
+        if samples.groups < FEWEST_GROUPS:
+            low, high = UNKNOWN
+        elif name in shares:
+            low, high = share_interval(value, error, groups=samples.groups, degrees=samples.degrees)
         else:
-            interval = percentile_interval(values[1:])
-        found[name] = (value, *interval)
+            low, high = t_interval(value, error, samples.degrees)
+        found[name] = (value, low, high)
     return found

@@ -12,7 +12,9 @@ from clip_har.metrics import (
     attention,
     attributes,
     calibration,
+    chance,
     effect,
+    pooled,
     prediction_bias,
     robustness,
     scene,
@@ -54,6 +56,13 @@ _CALIBRATION = (
         calibration.expected_calibration_error,
         "Gap between confidence and accuracy, mean over 15 bins of equal width, weighted by"
         " clips."),
+    Measure("ece_by_chance", "calibration error by chance", "number", "neither", _ONE,
+        chance.error_by_chance,
+        "Mean of `ece` for a calibrated model with the same confidences and as many clips: chance"
+        " alone gives this much."),
+    Measure("ece_debiased", "calibration error, debiased", "number", "lower", (-1, 1),
+        calibration.debiased_calibration_error,
+        "`ece` minus an estimate of what chance adds in each bin. May be a little below 0."),
     Measure("ece_adaptive", "adaptive calibration error", "number", "lower", _ONE,
         calibration.adaptive_calibration_error,
         "The same gap over 15 bins with equally many clips."),
@@ -69,6 +78,9 @@ _ROBUSTNESS = (
         " is lost."),
     Measure("robustness/relative", "relative robustness", "number", "higher", _ANY,
         robustness.robustness, "1 − (A_0 − A_m) / A_0. At 1 nothing is lost, at 0 everything."),
+    Measure("robustness/above_chance", "accuracy above chance that is left", "number", "higher",
+        _REAL, robustness.robustness,
+        "(A_m − 1/C) / (A_0 − 1/C). At 1 nothing is lost, at 0 the cell is at chance."),
     Measure("flip_rate", "flips", "%", "lower", _ONE, robustness.robustness,
         "Share of clips whose prediction differs from that of the clean twin."),
     Measure("flip_rate/harmful", "harmful flips", "%", "lower", _ONE, robustness.robustness,
@@ -91,6 +103,15 @@ _ROBUSTNESS = (
     Measure("robustness/resilience", "resilience", "number", "higher", _ANY, robustness.resilience,
         "Mean accuracy of the masked cells over that of the clean cell. At 1 nothing is lost.",
         "sweep", _SWEEP),
+    Measure("robustness/mean_change", "change of top-1, mean over masks", "points", "higher",
+        (-1, 1), pooled.pooled_contrast,
+        "Top-1 minus that of the clean twin, mean over the masks (and seeds) of the sweep; groups"
+        " are sampled jointly, so its interval is narrower than that of each mask.",
+        "sweep", _SWEEP),
+    Measure("robustness/mean_difference", "difference of top-1, mean over masks", "points",
+        "neither", (-1, 1), pooled.pooled_contrast,
+        "Top-1 of two models, prompts or noises, one minus the other, mean over the cells that are"
+        " otherwise alike.", "sweep", _SWEEP),
     Measure("robustness/fill_spread", "spread over fills", "points", "lower", _ONE, None,
         "Largest minus smallest accuracy of one mask under several fills: the effect of the fill"
         " alone.", "sweep", _SWEEP),
@@ -111,22 +132,36 @@ _CLASS_BIAS = (
     Measure("bias/never_predicted", "classes never predicted", "count", "lower", _ANY,
         prediction_bias.prediction_bias, "Classes that have clips and are never predicted.",
         places=_BIAS),
-    Measure("bias/recall_gap", "recall gap", "points", "lower", _ONE,
+    Measure("bias/recall_sd", "standard deviation of recall", "points", "lower", (0, 0.5),
         prediction_bias.prediction_bias,
-        "Recall (share of a class's clips that are classified correctly) of the best class minus"
-        " that of the worst.", places=_BIAS),
-    Measure("bias/recall_gini", "recall, Gini", "number", "lower", _ONE,
-        prediction_bias.prediction_bias,
-        "How unequal the recalls of the classes are. At 0 all are equal; towards 1 a few classes"
-        " have all of it.", places=_BIAS),
+        "Recall is the share of a class's clips that are classified correctly. Its standard"
+        " deviation over the classes that have clips: at 0 all are equal.", places=_BIAS),
+    Measure("bias/recall_sd_by_chance", "standard deviation of recall by chance", "points",
+        "neither", (0, 0.5), chance.recalls_by_chance,
+        "Mean of `bias/recall_sd` when groups of clips are dealt to the classes at random: the"
+        " spread without any difference between classes."),
     Measure("bias/worst10", "recall of the worst tenth", "%", "higher", _ONE,
         prediction_bias.prediction_bias, "Mean recall of the worst tenth of the classes.",
         places=_BIAS),
+    Measure("bias/worst10_by_chance", "recall of the worst tenth by chance", "%", "neither", _ONE,
+        chance.recalls_by_chance,
+        "Mean of `bias/worst10` when groups of clips are dealt to the classes at random."),
     Measure("bias/confusion_asymmetry", "one-sided confusions", "number", "lower", _ONE,
         prediction_bias.prediction_bias,
         "Whether classes are mistaken for each other in both directions (0) or in one only (1):"
         " Σ_{i<j} |K_ij − K_ji| over all errors. With few errors it is near 1 by chance.",
         places=_BIAS),
+    Measure("bias/confusion_asymmetry_by_chance", "one-sided confusions by chance", "number",
+        "neither", _ONE, chance.asymmetry_by_chance,
+        "Mean of `bias/confusion_asymmetry` when both directions are equally likely."),
+    Measure("bias/recall_gini", "recall, Gini", "number", "lower", _ONE,
+        prediction_bias.prediction_bias,
+        "How unequal the recalls of the classes are. At 0 all are equal; towards 1 a few classes"
+        " have all of it."),
+    Measure("bias/recall_gap", "recall gap", "points", "lower", _ONE,
+        prediction_bias.prediction_bias,
+        "Recall of the best class minus that of the worst. With many classes it is near 100 for"
+        " nearly every model: read the standard deviation."),
     Measure("bias/prediction_kl", "skew of the histogram of predictions", "nats", "lower", _ANY,
         prediction_bias.prediction_bias,
         "Kullback-Leibler divergence of the predicted classes from the class frequencies."),
@@ -141,8 +176,6 @@ _CLASS_BIAS = (
     Measure("bias/overprediction", "overprediction", "number", "lower", _ANY,
         prediction_bias.prediction_bias,
         "Largest ratio of predictions to clips of a class. At 1 no class is predicted too often."),
-    Measure("bias/recall_sd", "standard deviation of recall", "number", "lower", (0, 0.5),
-        prediction_bias.prediction_bias, "Over the classes that have clips. At 0 all are equal."),
     Measure("bias/amplification", "amplified skew", "nats", "lower", _REAL, robustness.robustness,
         "`bias/skew_kl` minus that of the clean twin. Above 0 the mask or noise concentrates the"
         " predictions on fewer classes."),
@@ -238,7 +271,7 @@ _NOISE = (
         " white frame. Chance is 1 / C.", "cell"),
     Measure("noise/<variant>/<measure>", "a measure under a protocol or control", "number",
         "neither", _REAL, effect.paired_effect,
-        "top1, true_class_confidence, ece, bias/skew_kl, bias/recall_gap, scene/swap_error or"
+        "top1, true_class_confidence, ece, bias/skew_kl, bias/recall_sd, scene/swap_error or"
         " attention/mass of the same clips under `candidate`, `topk`, `predicted`,"
         " `oracle_leaks_the_label`, `random`, `shuffled`, `universal`, `calibration` or, for noise"
         " that is one for all classes, `learned`.", "cell"),
@@ -321,6 +354,17 @@ def find(name: str) -> Measure:
     if known is None:
         raise KeyError(f"{name} has no entry in clip_har.metrics.measures")
     return known
+
+
+def by_chance(name: str) -> str | None:
+    """Return the name of the measure of what chance alone gives; None if there is none.
+
+    Example:
+        >>> by_chance("ece"), by_chance("top1")
+        ('ece_by_chance', None)
+    """
+    of_chance = f"{name}_by_chance"
+    return of_chance if of_chance in _BY_NAME else None
 
 
 def shown_in(place: Place) -> tuple[Measure, ...]:

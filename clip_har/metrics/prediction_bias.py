@@ -54,12 +54,14 @@ def prediction_bias(labels: Labels, probabilities: Scores) -> dict[str, float]:
     - ``bias/never_predicted`` the number of classes that are present and never predicted;
       ``bias/overprediction`` the largest ratio of predictions to clips of a present class (ours).
 
-    Of the recalls of the present classes: ``bias/recall_gap``, see `recall_gap_of_sums`;
-    ``bias/recall_sd`` their population standard deviation; ``bias/recall_gini``, see `gini`;
-    ``bias/worst10`` the mean over the worst tenth of them, at least one class. And
-    ``bias/confusion_asymmetry``, see `confusion_asymmetry`.
+    Of the recalls of the present classes: ``bias/recall_sd`` their population standard deviation;
+    ``bias/worst10``, see `worst_tenth`; ``bias/recall_gini``, see `gini`; ``bias/recall_gap`` the
+    largest minus the smallest (Benz et al. 2021, "Robustness may be at odds with fairness"), which
+    is 1 for nearly every model of many classes. And ``bias/confusion_asymmetry``, see
+    `confusion_asymmetry`.
 
-    With few clips per class chance alone moves all of them: compare values over the same clips.
+    With few clips per class chance alone moves all of them: compare values over the same clips,
+    and read them beside what chance gives, see `clip_har.metrics.chance`.
 
     Raises:
         ValueError: when there is no clip, or a row is no distribution.
@@ -72,7 +74,6 @@ def prediction_bias(labels: Labels, probabilities: Scores) -> dict[str, float]:
     present = clips > 0
     recall = hits[present] / clips[present]
     share = predicted / len(labels)
-    worst = np.sort(recall)[: -(-len(recall) // 10)]
     return {
         "bias/skew_kl": skew_kl(labels, probabilities),
         "bias/prediction_kl": float(skew_of_sums(predicted, clips)),
@@ -80,10 +81,10 @@ def prediction_bias(labels: Labels, probabilities: Scores) -> dict[str, float]:
         "bias/prediction_entropy": normalised_entropy(share[None]),
         "bias/never_predicted": float((present & (predicted == 0)).sum()),
         "bias/overprediction": float((predicted[present] / clips[present]).max()),
-        "bias/recall_gap": float(recall_gap_of_sums(hits, clips)),
+        "bias/recall_gap": float(recall.max() - recall.min()),
         "bias/recall_sd": float(recall.std()),
         "bias/recall_gini": gini(recall),
-        "bias/worst10": float(worst.mean()),
+        "bias/worst10": float(worst_tenth(recall)),
         "bias/confusion_asymmetry": confusion_asymmetry(confusion),
     }
 
@@ -155,15 +156,10 @@ def skew_of_sums(
     return np.maximum(skew, 0)  # rounding may give -1e-17
 
 
-def recall_gap_of_sums(
-    hits: NDArray[np.float64], clips: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Return the best class's recall minus the worst's, over the present classes, in [0, 1].
+def recall_sd_of_sums(hits: NDArray[np.float64], clips: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the population standard deviation of recall over the present classes, in [0, 0.5].
 
-    max_c recall_c − min_c recall_c, with recall_c the share of class c's clips that are predicted
-    as c: the class-wise accuracy of Benz et al. (2021, "Robustness may be at odds with fairness").
-    It is made of two extremes, so with few clips per class chance alone makes it large: compare
-    values over the same clips only. The samples are given as sums over their clips.
+    The samples are given as sums over their clips.
 
     Args:
         hits: ``(..., C)``, number of the sample's clips of each class that are predicted correctly.
@@ -173,12 +169,27 @@ def recall_gap_of_sums(
         ``(...)``.
 
     Example:
-        >>> float(recall_gap_of_sums(np.array([1.0, 2.0]), np.array([2.0, 2.0])))
-        0.5
+        >>> float(recall_sd_of_sums(np.array([1.0, 2.0, 0.0]), np.array([2.0, 2.0, 0.0])))
+        0.25
     """
-    recall = hits / np.maximum(clips, 1)
     present = clips > 0
-    best = np.where(present, recall, 0).max(axis=-1)
-    worst = np.where(present, recall, 1).min(axis=-1)
-    gap: NDArray[np.float64] = best - worst
-    return gap
+    recall = np.divide(hits, clips, out=np.zeros(hits.shape), where=present)
+    mean = recall.sum(axis=-1, keepdims=True) / present.sum(axis=-1, keepdims=True)
+    spread = np.where(present, recall - mean, 0) ** 2
+    found: NDArray[np.float64] = np.sqrt(spread.sum(axis=-1) / present.sum(axis=-1))
+    return found
+
+
+def worst_tenth(recall: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the mean over the worst tenth of classes, at least one, in [0, 1].
+
+    Args:
+        recall: ``(..., C)``, of the present classes.
+
+    Example:
+        >>> float(worst_tenth(np.linspace(0, 1, 11)))
+        0.05
+    """
+    worst = np.sort(recall, axis=-1)[..., : -(-recall.shape[-1] // 10)]
+    mean: NDArray[np.float64] = worst.mean(axis=-1)
+    return mean

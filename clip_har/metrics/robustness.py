@@ -26,6 +26,8 @@ def robustness(table: ScoreTable, clean: ScoreTable) -> dict[str, float]:
     - ``robustness/absolute`` 1 − (A_0 − A_m), ``robustness/relative`` 1 − (A_0 − A_m) / A_0, left
       out if A_0 is 0 (Schiappa et al., CVPR 2023, "A large-scale robustness analysis of video
       action recognition models"); above 1 if the cell does better.
+    - ``robustness/above_chance`` (A_m − 1/C) / (A_0 − 1/C): the part of the accuracy above chance
+      that is left; left out if A_0 is not above chance (ours).
     - ``flip_rate`` the share of clips whose prediction differs; ``flip_rate/harmful`` from right to
       wrong, ``flip_rate/helpful`` from wrong to right (the rest: from wrong to wrong).
     - ``top5_overlap`` the mean share of the five best classes that are the same, left out with five
@@ -66,6 +68,11 @@ def robustness(table: ScoreTable, clean: ScoreTable) -> dict[str, float]:
     }
     if was_right.any():
         found["robustness/relative"] = 1 - lost / float(was_right.mean())
+    chance = 1 / len(table.class_names)
+    if was_right.mean() > chance:
+        found["robustness/above_chance"] = float(
+            (right.mean() - chance) / (was_right.mean() - chance)
+        )
     if len(table.class_names) > _TOP:
         found["top5_overlap"] = top_overlap(table.scores[rows], clean.scores[twin_rows])
     return found

@@ -74,15 +74,17 @@ def scene_measures(tables: SceneTables, *, seed: int = 0) -> pd.DataFrame:
         seed: of the bootstrap.
 
     Returns:
-        Columns ``measure, value, low, high, clips, groups``: 95 % cluster bootstrap intervals over
-        the subject's groups; that several clips may share a background is not accounted for. A
-        ratio to an A_0 of 0 is left out.
+        Columns ``measure, value, low, high, clips, groups``: 95 % intervals over the subject's
+        groups, see `cluster_bootstrap`; that several clips may share a background is not accounted
+        for. A ratio to an A_0 of 0 is left out.
     """
     given = tables.given()
-    columns, groups = _columns(given)
+    columns, groups, labels = _columns(given)
     if not groups:
         return pd.DataFrame(columns=["measure", "value", "low", "high", "clips", "groups"])
-    found = cluster_bootstrap(columns, groups, _measures, shares=_MEANS.values(), seed=seed)
+    found = cluster_bootstrap(
+        columns, groups, _measures, classes=labels, shares=_MEANS.values(), seed=seed
+    )
     rows = [
         {"measure": f"scene/{name}", "value": value, "low": low, "high": high}
         for name, (value, low, high) in found.items()
@@ -120,8 +122,8 @@ def reliance_per_class(clean: ScoreTable, hidden: ScoreTable) -> pd.DataFrame:
 
 def _columns(
     given: dict[str, ScoreTable],
-) -> tuple[dict[str, NDArray[np.floating]], list[str]]:
-    """Return the columns from whose means the measures are computed, and the clips' groups."""
+) -> tuple[dict[str, NDArray[np.floating]], list[str], NDArray[np.int64]]:
+    """Return the columns whose means give the measures, and the clips' groups and labels."""
     rows, _ = common_rows(list(given.values()))
     answers = {
         name: table.predictions()[kept]
@@ -137,7 +139,7 @@ def _columns(
         if "frozen" in given:
             differs = answers["swap"] != answers["frozen"]
             columns["contrasted"] = columns["swap"] * differs
-    return columns, [first.groups[row] for row in rows[0]]
+    return columns, [first.groups[row] for row in rows[0]], labels
 
 
 def _measures(means: Means) -> Means:

@@ -7,21 +7,27 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from clip_har.metrics.accuracy import Labels, Scores, ranking
+from clip_har.metrics.bootstrap import group_draws
+from clip_har.metrics.intervals import FEWEST_GROUPS, share_interval, standard_error
 
 
-def per_class(labels: Labels, scores: Scores, class_names: Sequence[str]) -> pd.DataFrame:
+def per_class(
+    labels: Labels, scores: Scores, class_names: Sequence[str], groups: Sequence[str]
+) -> pd.DataFrame:
     """Return precision, recall, F1 and support of each class, as scikit-learn computes them.
 
     Args:
         labels: ``(N,)`` int in [0, C).
         scores: ``(N, C)``.
         class_names: C names.
+        groups: N names.
 
     Returns:
-        One row per class with columns ``class, support, predicted, precision, recall, f1``: clips
-        of the class, predictions of it, and shares in [0, 1]. NaN are the precision of a class that
-        is never predicted, and recall and F1 of a class without a clip. The F1 of a class that has
-        clips and is never predicted is 0.
+        One row per class with columns ``class, support, predicted, precision, recall, recall_low,
+        recall_high, f1``: clips of the class, predictions of it, shares in [0, 1], and the 95 %
+        interval of the recall over groups, see `recall_intervals`. NaN are the precision of a class
+        that is never predicted, and recall and F1 of a class without a clip. The F1 of a class that
+        has clips and is never predicted is 0.
     """
     from sklearn.metrics import precision_recall_fscore_support
 
@@ -30,6 +36,7 @@ def per_class(labels: Labels, scores: Scores, class_names: Sequence[str]) -> pd.
         labels, answers, labels=classes, zero_division=np.nan
     )
     support = np.bincount(labels, minlength=len(classes))
+    low, high = recall_intervals(labels, answers, groups, classes=len(classes)).T
     return pd.DataFrame(
         {
             "class": list(class_names),
@@ -37,9 +44,49 @@ def per_class(labels: Labels, scores: Scores, class_names: Sequence[str]) -> pd.
             "predicted": np.bincount(answers, minlength=len(classes)),
             "precision": precision,
             "recall": recall,
+            "recall_low": low,
+            "recall_high": high,
             "f1": np.where(support > 0, f1, np.nan),
         }
     )
+
+
+def recall_intervals(
+    labels: Labels, answers: Labels, groups: Sequence[str], *, classes: int
+) -> NDArray[np.float64]:
+    """Return the 95 % interval of each class's recall over groups.
+
+    A class has few groups (seven in UCF-101's test lists), too few for a standard error of its own.
+    So the classes share one design effect, how many times larger the variance is than that of
+    independent clips (Kish 1965), and each class has Wilson's interval of its clips divided by it.
+
+    Args:
+        labels: ``(N,)`` true classes.
+        answers: ``(N,)`` predicted classes.
+        groups: N names.
+        classes: number C of classes.
+
+    Returns:
+        ``(C, 2)``; NaN for a class without a clip, and with fewer than `FEWEST_GROUPS` groups.
+    """
+    samples = group_draws(groups, labels, draws=500)
+    found = np.full((classes, 2), np.nan)
+    if samples.groups < FEWEST_GROUPS:
+        return found
+    own = labels[:, None] == np.arange(classes)
+    hits, clips = samples.sums(own & (answers == labels)[:, None]), samples.sums(own)
+    recall = np.divide(hits, clips, out=np.full(hits.shape, np.nan), where=clips > 0)
+    shares, counts = recall[0], clips[0]
+    binomial = shares * (1 - shares) / np.maximum(counts, 1)
+    variances = np.array([standard_error(recall[1:, c]) ** 2 for c in range(classes)])
+    known = (binomial > 0) & np.isfinite(variances)
+    effect = max(1.0, variances[known].sum() / binomial[known].sum()) if known.any() else 1.0
+    for c in np.flatnonzero(counts):
+        error = float(np.sqrt(binomial[c] * effect))
+        found[c] = share_interval(
+            float(shares[c]), error, groups=counts[c] / effect, degrees=samples.degrees
+        )
+    return found
 
 
 def confused_pairs(

@@ -24,7 +24,7 @@ from clip_har.report.sections import (
     protocol_rows,
 )
 from clip_har.report.selection import Chosen
-from clip_har.report.text import answer
+from clip_har.report.text import answer, inference
 from clip_har.results.result import Result
 from clip_har.sweeps.comparisons import Comparison
 from clip_har.sweeps.measures import SweepMeasures
@@ -141,6 +141,11 @@ class ComparisonPart:
     def measures(self) -> list[dict[str, Any]]:
         """The measures over several cells, in plain words."""
         return list(map(dict, measures_rows(self.measured.rows)))
+
+    @property
+    def inference(self) -> str:
+        """What the intervals and tests hold for."""
+        return inference(self.table)
 
     @property
     def several(self) -> bool:

@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, select_autoescape
 from clip_har.core.atomic import whole_folder
 from clip_har.metrics.measures import shown_in
 from clip_har.report.comparison import ComparisonPart, counted, terms_of
-from clip_har.report.numbers import count, number, p_value, points, share
+from clip_har.report.numbers import UNKNOWN, count, number, p_value, points, share
 from clip_har.report.sections import measures_rows
 from clip_har.report.selection import Chosen
 from clip_har.report.text import question
@@ -34,6 +34,7 @@ def write_report(
     *,
     written: SweepFiles | None = None,
     base_model: str | None = None,
+    margin: float | None = None,
 ) -> Path:
     """Write the report; an older one is replaced.
 
@@ -43,6 +44,7 @@ def write_report(
         written: the tables of the sweep; None to write them, or for cells of several sweeps. If
             the folder of the sweep cannot be written, the table of cells goes beside the page.
         base_model: the model that others are compared with, see `sweep_measures`.
+        margin: the largest change that counts as none, see `cell_rows`.
 
     Returns:
         The page.
@@ -50,8 +52,8 @@ def write_report(
     place = chosen.tables_folder
     if written is None and place is not None:
         outcomes = list(read_outcomes(place).values())
-        written = write_tables(place, outcomes, chosen.jobs, base_model=base_model)
-    rows = cell_rows(chosen.cells) if written is None else written.rows
+        written = write_tables(place, outcomes, chosen.jobs, base_model=base_model, margin=margin)
+    rows = cell_rows(chosen.cells, margin=margin) if written is None else written.rows
     comparisons = chosen.comparisons
     if len(comparisons) == 1:
         measured = [written.measures if written else sweep_measures(chosen.jobs)]
@@ -87,6 +89,7 @@ def write_report(
         "share": share,
         "points": points,
         "p": p_value,
+        "verdict": lambda text: text if isinstance(text, str) else UNKNOWN,
         "number": number,
         "count": count,
         "md": _markdown,
@@ -132,11 +135,12 @@ def _latex(rows: pd.DataFrame) -> str:
                 for low, high in zip(rows["top1_low"], rows["top1_high"], strict=True)
             ],
             "Change": rows["top1_change"].map(points).str.replace("−", "-").str.replace("–", "--"),
-            "p (Holm)": rows["mcnemar_p_holm"].map(p_value).str.replace("–", "--"),
+            "p (Holm)": rows["top1_p_holm"].map(p_value).str.replace("–", "--"),
+            "Verdict": rows["verdict"].fillna("--"),
             "ECE": rows["ece"].map(number),
         }
     )
-    columns = "l" * (len(shown.columns) - 5) + "r" * 5
+    columns = "l" * (len(shown.columns) - 6) + "rrrrlr"
     styled = shown.style.hide(axis="index").format(escape="latex")
     styled = styled.format_index(axis="columns", escape="latex")
     text = str(styled.to_latex(hrules=True, column_format=columns))

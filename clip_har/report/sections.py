@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from clip_har.metrics.accuracy import confusion_matrix
 from clip_har.metrics.attributes import attribute_table
-from clip_har.metrics.measures import find, shown_in
+from clip_har.metrics.measures import by_chance, find, shown_in
 from clip_har.metrics.tables import confused_pairs
 from clip_har.report.numbers import UNKNOWN, shown
 from clip_har.report.pictures import confusion_picture
@@ -85,7 +85,9 @@ def _bias_value(one: Result, name: str) -> str:
     errors = round((1 - one.metrics["top1"]) * one.metrics["data/clips"])
     if name == "bias/confusion_asymmetry" and errors < _FEW_ERRORS:
         return UNKNOWN
-    return shown(one.metrics[name], find(name))
+    text = shown(one.metrics[name], find(name))
+    chance = one.metrics.get(by_chance(name) or "")
+    return text if chance is None else f"{text} (by chance {shown(chance, find(name))})"
 
 
 def measures_rows(rows: pd.DataFrame) -> Records:

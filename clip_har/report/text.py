@@ -4,9 +4,11 @@ import math
 
 import pandas as pd
 
+from clip_har.metrics.intervals import FEWEST_GROUPS
 from clip_har.report.numbers import count, points, share
 
-_ALPHA = 0.05
+_TEST = "sign-flip test over groups and interval, 5 %, Holm's correction"
+_FEW_GROUPS = 30
 _SETTINGS = 3  # largest number of settings that get their own sentences
 
 
@@ -45,7 +47,7 @@ def answer(rows: pd.DataFrame, scene: pd.DataFrame, *, classes: int) -> list[str
             + f"; chance is {share(1 / classes)} %."
         )
         found.append(_worst(compared))
-        found.append(_significance(compared))
+        found.append(_verdicts(compared))
     elif len(honest):
         best = honest.sort_values("top1").iloc[-1]
         found.append(
@@ -63,7 +65,7 @@ def _worst(compared: pd.DataFrame) -> str:
     worst, best = ordered.iloc[0], ordered.iloc[-1]
     if worst["top1_change"] >= 0:
         if best["top1_change"] <= 0:
-            return "No cell changes accuracy."
+            return "No cell has another accuracy on these clips."
         return f"No cell lowers accuracy; {best['cell']} raises it most: {_change(best)}."
     left = worst["top1_clean"] + worst["top1_change"]  # over the clips of both cells
     text = f"{worst['cell']} lowers accuracy most: {_change(worst)}, to {share(left)} %"
@@ -81,35 +83,54 @@ def _change(row: pd.Series) -> str:
     return text
 
 
-def _significance(compared: pd.DataFrame) -> str:
-    by_test = compared["mcnemar_p_holm"] < _ALPHA
-    total = len(compared)
-    test = "the exact McNemar test (5 %, Holm's correction)"
-    if compared["top1_change_low"].isna().all():
-        return (
-            f"{int(by_test.sum())} of the {total} changed cells differ from the unchanged clips by"
-            f" {test}; an interval needs at least two groups."
-        )
-    by_interval = (compared["top1_change_low"] > 0) | (compared["top1_change_high"] < 0)
-    certain, undecided = int((by_test & by_interval).sum()), int((by_test ^ by_interval).sum())
+def _verdicts(compared: pd.DataFrame) -> str:
+    """Return how many changes are found, are none, or are not decided; seeds count once."""
+    tests = compared.dropna(subset="verdict").drop_duplicates("condition")
+    if not len(tests):
+        return ""
+    total, verdicts = len(tests), tests["verdict"]
+    changed, same = (int(verdicts.isin(of).sum()) for of in (("lower", "higher"), ("no change",)))
     if total == 1:
-        verdict = "differs" if certain else "does not clearly differ"
-        text = f"The changed cell {verdict} from the unchanged clips"
-        if undecided:
-            text += f": {test} and the interval over groups disagree"
-        return text + "."
-    which = "All" if certain == total else f"{certain or 'None'} of the"
-    text = (
-        f"{which} {total} changed cells differ from the unchanged clips by both {test} and the"
-        " interval over groups"
-    )
-    if undecided:
-        cells = "1 cell is" if undecided == 1 else f"{undecided} cells are"
-        text += f"; {cells} significant by one of the two criteria only"
-    if rest := total - certain - undecided:
-        verb = "does" if rest == 1 else "do"
-        text += f"; {rest} {verb} not, which does not prove that there is no effect"
+        word = {"lower": "lower", "higher": "higher"}.get(verdicts.iloc[0])
+        if word:
+            return f"The accuracy is {word} than that of the unchanged clips ({_TEST})."
+        if same:
+            return "The accuracy is the same within the margin (two one-sided tests)."
+        return f"Whether the accuracy changes is undecided ({_TEST}); this does not mean no change."
+    which = "All" if changed == total else f"{changed or 'None'} of the"
+    text = f"{which} {total} changes of accuracy are found ({_TEST})"
+    if same:
+        text += f"; {same} {'is' if same == 1 else 'are'} no change within the margin"
+    if rest := total - changed - same:
+        text += f"; {rest} {'is' if rest == 1 else 'are'} undecided, which does not mean no change"
     return text + "."
+
+
+def inference(rows: pd.DataFrame) -> str:
+    """Return what the intervals and tests of some cells hold for, and where to be careful.
+
+    Args:
+        rows: see `clip_har.sweeps.table.cell_rows`.
+    """
+    groups = int(rows["groups"].min())
+    kind = "the same classes, new groups" if rows["same_classes"].all() else "new groups"
+    hold = f"Intervals hold for {kind}."
+    if groups < FEWEST_GROUPS:
+        hold = f"With {groups} groups of clips there is no interval: it needs {FEWEST_GROUPS}."
+    elif groups < _FEW_GROUPS:
+        hold += (
+            f" There are only {groups} groups: below {_FEW_GROUPS}, intervals and tests are rough."
+        )
+    found = [hold]
+    known = rows.dropna(subset="family")
+    if len(known):
+        count = int(known["tests"].iloc[0])
+        found.append(
+            f"Tests: sign flips over groups, corrected (Holm) as one family of {count},"
+            f" changes of top-1 from the clean twin of {known['family'].iloc[0]}; seeds of one"
+            " condition are one test, cells that use the true label are not tested."
+        )
+    return " ".join(found)
 
 
 def _scene(scene: pd.DataFrame, *, chance: float) -> list[str]:

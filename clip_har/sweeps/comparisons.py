@@ -7,9 +7,8 @@ from clip_har.config.cell import Cell
 from clip_har.core.settings import Role
 from clip_har.results.names import MASK, RATIO, SEED, Words
 from clip_har.results.result import Result
-from clip_har.sweeps.cells import described, differing
+from clip_har.sweeps.cells import described, differing, option_name
 from clip_har.sweeps.noise import noise_name
-from clip_har.sweeps.table import option_name
 
 _COMPARED = {MASK, "region", "noise", SEED, "attention_clips", *Cell.fields_for(Role.MASK)}
 """What may differ within a comparison: mask, target, noise and seed; and what attention is for."""

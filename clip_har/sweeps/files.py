@@ -84,6 +84,7 @@ def write_tables(
     finished: Sequence[Result],
     *,
     base_model: str | None = None,
+    margin: float | None = None,
 ) -> SweepFiles:
     """Write what follows from the score tables of a sweep; older files are replaced or removed.
 
@@ -92,10 +93,11 @@ def write_tables(
         outcomes: the outcomes of the jobs that ended.
         finished: their results; several jobs may share one.
         base_model: see `sweep_measures`.
+        margin: see `cell_rows`.
     """
     once = {one.folder: one for one in reversed(finished)}
     results = list(reversed(once.values()))
-    rows = cell_rows(results) if results else pd.DataFrame({"folder": []})
+    rows = cell_rows(results, margin=margin) if results else pd.DataFrame({"folder": []})
     measures = sweep_measures(finished, base_model=base_model)
     tables = {
         TABLE: sweep_table(outcomes, rows),
@@ -103,7 +105,7 @@ def write_tables(
         "reliance_per_class.csv": measures.per_class,
         "noise_effects.csv": measures.noise,
     }
-    pictures = _accuracy_figures(finished)
+    pictures = _accuracy_figures(finished, rows)
     if len(measures.noise):
         title = "Top-1 with learned noise, against the same clips without noise"
         pictures[_EFFECTS] = effect_figure(top1_rows(measures.noise), title=title)
@@ -133,18 +135,18 @@ def _same_clips(cell: Cell, other: Cell) -> bool:
     )
 
 
-def _accuracy_figures(finished: Sequence[Result]) -> dict[str, Figure]:
+def _accuracy_figures(finished: Sequence[Result], rows: pd.DataFrame) -> dict[str, Figure]:
     """Draw top-1 over the hidden share, a figure for each data set, model and protocol."""
     if not finished:
         return {}
     drawn = {}
     for number, one in enumerate(comparisons_of(finished), 1):
-        if figure := _accuracy(one):
+        if figure := _accuracy(one, rows.set_index("folder")):
             drawn[f"{_ACCURACY}{f'_{number}' if number > 1 else ''}.png"] = figure
     return drawn
 
 
-def _accuracy(comparison: Comparison) -> Figure | None:
+def _accuracy(comparison: Comparison, rows: pd.DataFrame) -> Figure | None:
     """Draw top-1 over the hidden share; None if no cell has a ratio."""
     lines: dict[str, list[Point]] = {}
     clean: list[Point] = []
@@ -153,7 +155,9 @@ def _accuracy(comparison: Comparison) -> Figure | None:
         if ratio is None:
             continue  # the hidden share depends on the clip
         shown = metrics["mask/realised_ratio"]  # a soft edge hides more than the ratio
-        point = Point(shown, metrics["top1"], int(metrics["data/clips"]))
+        place = str(one.folder)
+        low, high = (float(rows[name][place]) for name in ("top1_low", "top1_high"))
+        point = Point(shown, metrics["top1"], int(metrics["data/clips"]), low, high)
         if one.cell.masking.is_clean:
             clean.append(point)
         else:

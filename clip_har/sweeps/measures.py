@@ -13,6 +13,7 @@ from clip_har.results.names import MASK
 from clip_har.results.result import Result
 from clip_har.sweeps.cells import described, grouped, labels, metric_words
 from clip_har.sweeps.noise import effect_metrics, noise_effects
+from clip_har.sweeps.pooled import differences, mean_changes
 from clip_har.sweeps.robustness import (
     COLUMNS,
     corruption_errors,
@@ -75,14 +76,16 @@ def sweep_measures(finished: Sequence[Result], *, base_model: str | None = None)
 
 
 def against_base_model(finished: Sequence[Result], base_model: str | None = None) -> pd.DataFrame:
-    """Return the measures that compare models: see `corruption_errors`.
+    """Return the measures that compare models or settings: `corruption_errors`, `differences`.
 
     Args:
         finished: the results of the cells.
         base_model: see `sweep_measures`.
     """
     named = (one.cell.base_model for one in finished if one.cell.base_model is not None)
-    return corruption_errors(finished, base_model or next(named, None))
+    parts = [corruption_errors(finished, base_model or next(named, None)), differences(finished)]
+    found = [part for part in parts if len(part)]
+    return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=COLUMNS)
 
 
 def measures_within(finished: Sequence[Result]) -> SweepMeasures:
@@ -92,7 +95,12 @@ def measures_within(finished: Sequence[Result]) -> SweepMeasures:
         finished: the results of the cells.
     """
     per_class: list[pd.DataFrame] = []
-    parts = [fill_spreads(finished), over_ratios(finished), over_seeds(finished)]
+    parts = [
+        fill_spreads(finished),
+        over_ratios(finished),
+        over_seeds(finished),
+        mean_changes(finished),
+    ]
     groups = grouped(finished, without={MASK})
     shown = [_roles(members) | _roles(_clean_of(members, finished)) for members in groups]
     shown = [roles for roles in shown if len(roles) > 1 or "swap" in roles]

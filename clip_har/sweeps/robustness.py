@@ -47,7 +47,7 @@ def fill_spreads(finished: Sequence[Result]) -> pd.DataFrame:
     for members in grouped(_masked(finished), without=_FILL):
         if len(fills := sorted({one.cell.masking.fill for one in members})) < 2:
             continue
-        right, groups = _right({str(one.folder): one for one in members})
+        right, groups, _ = _right({str(one.folder): one for one in members})
         if not groups:
             continue
         top1 = [float(column.mean()) for column in right.values()]
@@ -68,7 +68,7 @@ def over_ratios(finished: Sequence[Result]) -> pd.DataFrame:
     """Return ``robustness/area`` and ``robustness/resilience`` of cells that differ in the ratio.
 
     See `area_over_ratio` (over the set ratios, with the clean twin at 0) and `resilience`. Both are
-    over the clips that all cells show, with intervals from a bootstrap over groups. Cells with
+    over the clips that all cells show, with intervals over groups. Cells with
     noise are left out: their clean twin has no noise, so noise would count as masking.
 
     Args:
@@ -86,10 +86,15 @@ def over_ratios(finished: Sequence[Result]) -> pd.DataFrame:
         clean = members[0].clean
         if len(masked) < 2 or clean is None:
             continue
-        right, groups = _right({str(ratio): one for ratio, one in {0.0: clean, **masked}.items()})
+        right, groups, labels = _right(
+            {str(ratio): one for ratio, one in {0.0: clean, **masked}.items()}
+        )
         if not groups:
             continue
-        rows += _bootstrapped(right, groups, _over_ratio, members[0].strategy)
+        # Both depend on the ratios: other ratios give other numbers.
+        ratios = ", ".join(f"{ratio:g}" for ratio in sorted(masked))
+        of = f"{members[0].strategy} at {ratios}"
+        rows += _bootstrapped(right, groups, labels, _over_ratio, of)
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
@@ -146,7 +151,7 @@ def over_seeds(finished: Sequence[Result]) -> pd.DataFrame:
             "robustness/seed_consistency": agreement_of_seeds(answers),
         }
         of = members[0].named_without({SEED})
-        rows += _bootstrapped(each, groups, dict, of)
+        rows += _bootstrapped(each, groups, labels, dict, of)
         shared = {"of": of, "clips": len(ids), "groups": len(set(groups))}
         rows.append({"measure": "seeds/top1_sd", "value": float(top1.std(ddof=1)), **shared})
         rows.append({"measure": "seeds/count", "value": float(len(top1)), **shared})
@@ -212,8 +217,10 @@ def _against(shown: Shown, base: Shown, of: str) -> list[dict[str, object]]:
         for number, strategy in enumerate(common)
         for ratio, one in of_model[strategy].items()
     }
-    right, groups = _right(cells) if cells else ({}, [])
-    return _bootstrapped(right, groups, _corruption_error, of) if groups else []
+    if not cells:
+        return []
+    right, groups, labels = _right(cells)
+    return _bootstrapped(right, groups, labels, _corruption_error, of) if groups else []
 
 
 def model_name(one: Result) -> str:
@@ -241,26 +248,27 @@ def _masked(finished: Sequence[Result]) -> list[Result]:
 
 def _right(
     cells: Mapping[str, Result],
-) -> tuple[dict[str, NDArray[np.float64]], list[str]]:
-    """Return for each cell which common clips are right, and the groups of these clips."""
+) -> tuple[dict[str, NDArray[np.float64]], list[str], NDArray[np.int64]]:
+    """Return for each cell which common clips are right, and their groups and labels."""
     tables = [one.table for one in cells.values()]
     kept, _ = common_rows(tables)
     right = {
         name: (table.predictions() == table.labels)[rows].astype(np.float64)
         for name, table, rows in zip(cells, tables, kept, strict=True)
     }
-    return right, [tables[0].groups[row] for row in kept[0]]
+    return right, [tables[0].groups[row] for row in kept[0]], tables[0].labels[kept[0]]
 
 
 def _bootstrapped(
     columns: Mapping[str, NDArray[np.float64]],
     groups: Sequence[str],
+    labels: NDArray[np.int64],
     measures: Callable[[Means], Means],
     of: str,
 ) -> list[dict[str, object]]:
     """Return rows of measures with intervals over groups; unknown values are left out."""
     shares = [one.name for one in MEASURES if one.unit == "%"]
-    found = cluster_bootstrap(columns, groups, measures, shares=shares)
+    found = cluster_bootstrap(columns, groups, measures, classes=labels, shares=shares)
     sizes = {"clips": len(groups), "groups": len(set(groups))}
     return [
         {"measure": name, "of": of, "value": value, "low": low, "high": high, **sizes}

@@ -58,7 +58,7 @@ def configuration_page() -> str:
 
 
 def root_keys() -> list[Key]:
-    """Return the keys of every cell, those of ``frames`` and ``learning`` last."""
+    """Return the keys of every cell, those of nested settings last."""
     content = _read(CONFIG_DIR / "config.yaml")
     names = [name for name in Cell.model_fields if name not in GROUPS]
     names.sort(key=lambda name: isinstance(content[name], dict))

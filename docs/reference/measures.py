@@ -33,15 +33,15 @@ class Section(NamedTuple):
 
 SECTIONS = {
     "Accuracy": Section(("accuracy", "tables")),
-    "Confidence and calibration": Section(("calibration",)),
+    "Confidence and calibration": Section(("calibration", "chance")),
     "Robustness against the clean twin": Section(
-        ("robustness",),
+        ("robustness", "pooled"),
         "The clean twin of a cell is the same cell without mask and noise. Pairs are by clip.",
     ),
     "Bias to classes and between kinds of clips": Section(
         ("prediction_bias", "attributes"),
         "With few clips per class, chance alone changes these numbers: compare only values over the"
-        " same clips.",
+        " same clips, and read them beside those by chance.",
     ),
     "Bias to the scene": Section(
         ("scene",), "Measures of a sweep: they need cells that differ only in the mask."
@@ -55,9 +55,10 @@ SECTIONS = {
     ),
 }
 _UNCERTAINTY = Section(
-    ("bootstrap", "significance", "pairing"),
+    ("bootstrap", "intervals", "significance", "pairing"),
     "Intervals are 95 % and over groups, since clips of one group are not independent. Masked cells"
-    " are compared with their clean twin by an exact McNemar test under Holm's correction.",
+    " are compared with their clean twin by a sign-flip test over groups under Holm's correction,"
+    " and called unchanged only within a margin.",
 )
 
 

@@ -10,12 +10,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from clip_har.core.seeding import generator
 from clip_har.masking.area import Canvas
 from clip_har.masking.fill import apply_mask
 from clip_har.masking.mask import clip_mask
 from clip_har.masking.percent import PercentMask
-from clip_har.metrics.bootstrap import GroupDraws, percentile_interval
+from clip_har.metrics.bootstrap import GroupDraws, group_draws
+from clip_har.metrics.intervals import share_interval, standard_error, t_interval
 from clip_har.models.dual_encoder import DualEncoder
 from clip_har.models.zero_shot import ZeroShot
 from clip_har.prompts.prompt_set import PromptSet
@@ -51,15 +51,20 @@ class Measured:
         `cluster_bootstrap` takes one set of clips; here each measure has its own.
         """
         subjects = sorted({str(name) for group in self.groups.values() for name in group})
-        rng = generator(0, "tiny/intervals", "subjects")
-        sampled = rng.integers(len(subjects), size=(_DRAWS, len(subjects)))
-        times = np.stack([np.bincount(row, minlength=len(subjects)) for row in sampled])  # (R, S)
-        found = {}
+        every = group_draws(subjects, draws=_DRAWS).weights
+        values = {}
         for name, hits in self.hits.items():
-            draws = GroupDraws(np.searchsorted(subjects, self.groups[name]), times)
-            found[name] = draws.sums(hits) / np.maximum(draws.sums(np.ones(len(hits))), 1)
-        found["gap"] = found["biased"] - found["unbiased"]
-        return {name: percentile_interval(values) for name, values in found.items()}
+            draws = GroupDraws(np.searchsorted(subjects, self.groups[name]), every)
+            values[name] = draws.sums(hits) / np.maximum(draws.sums(np.ones(len(hits))), 1)
+        count, degrees = len(subjects), len(subjects) - 1
+        found = {
+            name: share_interval(
+                float(value[0]), standard_error(value[1:]), groups=count, degrees=degrees
+            )
+            for name, value in values.items()
+        }
+        gap = values["biased"] - values["unbiased"]
+        return found | {"gap": t_interval(float(gap[0]), standard_error(gap[1:]), degrees)}
 
 
 def predict(

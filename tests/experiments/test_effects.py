@@ -1,16 +1,14 @@
 """Effects of conditions: planted ones are found, pairing and correction are right."""
 
-import itertools
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pytest
 
 from clip_har.core.errors import ClipHarError
 from clip_har.results.result import Result
-from experiments.effects import CHANGE, CLEAN, Condition, conditions, effects, sign_flip
+from experiments.effects import CHANGE, CLEAN, Condition, conditions, effects
 from experiments.study import Study
 from tests.report.made import made_cell, made_sweep, table
 
@@ -27,22 +25,6 @@ def of(rows: pd.DataFrame, condition: str, control: str) -> dict[str, Any]:
     kept = (rows["condition"] == condition) & (rows["control"] == control)
     (row,) = rows[kept & (rows["measure"] == "top1")].to_dict("records")
     return {str(key): value for key, value in row.items()}
-
-
-def test_the_sign_flip_test_is_that_over_all_patterns_of_whole_groups() -> None:
-    draws = np.random.default_rng(3)
-    groups = [f"g{number % 6}" for number in range(60)]
-    differences = draws.choice([-1.0, 0.0, 1.0], size=60, p=[0.1, 0.5, 0.4])
-    sums = np.array([differences[number::6].sum() for number in range(6)])
-    patterns = np.array(list(itertools.product((-1, 1), repeat=6)))
-    extreme = np.abs(patterns @ sums) >= abs(sums.sum()) - 1e-9
-    assert sign_flip(differences, groups) == pytest.approx(extreme.mean())
-
-
-def test_clips_of_one_group_are_one_observation() -> None:
-    assert sign_flip(np.ones(200), ["a"] * 100 + ["b"] * 100) == 0.5
-    assert sign_flip(np.ones(200), ["a"] * 200) == 1.0
-    assert sign_flip(np.zeros(4), list("abcd")) == 1.0
 
 
 def test_two_seeds_are_one_condition_beside_clean_twin_and_control(tmp_path: Path) -> None:

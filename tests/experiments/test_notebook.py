@@ -49,7 +49,7 @@ def test_it_reads_committed_results_and_a_results_folder(tmp_path, monkeypatch):
     ran = executed(monkeypatch, CLIP_HAR_RESULTS=str(tmp_path))
     said = outputs(ran)
     assert pictures(ran) == 2
-    assert "exact McNemar" in said
+    assert "standard_error" in said, "the paired effect"
     right = (answers.predictions() == answers.labels).mean()
     assert f"{right:.3f}" in said
     assert "patch=4" in said, "the committed results"

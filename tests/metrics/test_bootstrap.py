@@ -2,14 +2,9 @@
 
 import numpy as np
 import pytest
-from scipy.stats import binomtest
 
-from clip_har.metrics.bootstrap import (
-    cluster_bootstrap,
-    group_draws,
-    multiplicities,
-    percentile_interval,
-)
+from clip_har.metrics.bootstrap import cluster_bootstrap, group_draws
+from clip_har.metrics.intervals import quantile, share_interval
 
 
 def same(means):
@@ -18,9 +13,8 @@ def same(means):
 
 def test_the_value_is_the_plain_mean_over_clips():
     hits = np.array([1.0, 0, 1, 1, 0])
-    value, low, high = cluster_bootstrap({"a": hits}, list("xxxyz"), same)["a"]
+    value, _, _ = cluster_bootstrap({"a": hits}, list("xxxyz"), same)["a"]
     assert value == pytest.approx(0.6)
-    assert 0 <= low <= value <= high <= 1
 
 
 def test_ungrouped_clips_have_the_binomial_spread():
@@ -43,25 +37,28 @@ def test_measures_see_the_same_draws():
     columns = {"a": first, "b": first + 0.25}
     groups = [str(n // 3) for n in range(60)]
     found = cluster_bootstrap(columns, groups, lambda means: {"gap": means["b"] - means["a"]})
-    assert found["gap"] == pytest.approx((0.25, 0.25, 0.25))
+    assert found["gap"][0] == pytest.approx(0.25)
+    assert np.isnan(found["gap"][1:]).all(), "no sample differs: no error, and no interval"
 
 
-@pytest.mark.parametrize("hit", [0.0, 1.0])
-@pytest.mark.parametrize(("clips", "groups"), [(8, 8), (8, 4)])
-def test_none_or_all_of_the_clips_give_wilsons_interval_over_groups(hit, clips, groups):
-    names = [str(n % groups) for n in range(clips)]
-    columns = {"a": np.full(clips, hit)}
-    found = cluster_bootstrap(columns, names, same, shares={"a"})["a"]
-    expected = binomtest(int(hit * groups), groups).proportion_ci(method="wilson")
-    assert found == pytest.approx((hit, expected.low, expected.high))
-    # A difference of 0 is no share: it keeps the bootstrap's interval.
-    assert cluster_bootstrap(columns, names, same)["a"] == (hit, hit, hit)
+@pytest.mark.parametrize("groups", [1, 2, 5, 6])
+def test_fewer_than_six_groups_have_no_interval(groups):
+    hits = (np.arange(30) % 3 > 0).astype(float)
+    names = [str(number % groups) for number in range(30)]
+    value, low, high = cluster_bootstrap({"a": hits}, names, same, shares={"a"})["a"]
+    assert value == pytest.approx(2 / 3)
+    assert np.isnan([low, high]).all() == (groups < 6)
 
 
-def test_one_group_has_no_interval():
-    value, low, high = cluster_bootstrap({"a": np.ones(3)}, ["x"] * 3, same)["a"]
-    assert value == 1
-    assert np.isnan([low, high]).all()
+def test_shares_of_nothing_and_of_all_have_an_interval_of_groups():
+    columns = {"none": np.zeros(40), "all": np.ones(40)}
+    names = [str(number // 4) for number in range(40)]
+    found = cluster_bootstrap(columns, names, same, shares=columns)
+    expected = share_interval(0.0, 0.0, groups=10, degrees=9)
+    assert found["none"] == (0.0, *expected)
+    assert found["all"] == pytest.approx((1.0, 1 - expected[1], 1 - expected[0]))
+    assert 0 == expected[0] < expected[1] < 0.4
+    assert np.isnan(cluster_bootstrap(columns, names, same)["all"][1:]).all(), "not a share"
 
 
 def test_no_clip_is_refused():
@@ -69,41 +66,75 @@ def test_no_clip_is_refused():
         cluster_bootstrap({"a": np.zeros(0)}, [], same)
 
 
-def test_results_of_earlier_releases_stay():
-    numbers = (np.arange(24) * 7 % 11) / 10
-    found = cluster_bootstrap(
-        {"a": numbers, "b": numbers**2},
-        [str(n * n % 7) for n in range(24)],
-        lambda means: {"a": means["a"], "ratio": means["b"] / means["a"]},
-        draws=200,
-        seed=5,
-    )
-    assert found["a"] == pytest.approx((0.4875, 0.44268571428571435, 0.53035), rel=1e-12)
-    assert found["ratio"] == pytest.approx((0.7, 0.6289257176679491, 0.7528301886792453), rel=1e-12)
-
-
 def test_sums_are_those_of_the_clips_of_the_sampled_groups():
     groups = list("babcca")
     samples = group_draws(groups, draws=20, seed=3)
     numbers = np.random.default_rng(0).random((6, 4))
-    for row, sums in zip(samples.times, samples.sums(numbers), strict=True):
-        clips = [clip for clip, name in enumerate(groups) for _ in range(row["abc".index(name)])]
-        np.testing.assert_allclose(sums, numbers[clips].sum(axis=0))
-    np.testing.assert_array_equal(samples.sums(numbers[:, 1]), samples.sums(numbers)[:, 1])
+    for row, sums in zip(samples.weights, samples.sums(numbers), strict=True):
+        weights = row[["abc".index(name) for name in groups]]
+        np.testing.assert_allclose(sums, weights @ numbers)
+    np.testing.assert_allclose(samples.sums(numbers[:, 1]), samples.sums(numbers)[:, 1])
     np.testing.assert_array_equal(samples.sums(numbers > 0.5), samples.sums((numbers > 0.5) * 1.0))
 
 
-def test_draws_are_uniform_and_of_independent_streams():
-    times = multiplicities(4, draws=4000, seed=0, of="seeds")
-    assert times[0].tolist() == [1, 1, 1, 1]
-    assert (times.sum(axis=1) == 4).all()
-    assert times[1:].mean(axis=0) == pytest.approx(np.ones(4), abs=0.05)
-    assert times[1:].var(axis=0) == pytest.approx(np.full(4, 0.75), abs=0.06)  # n p (1 − p)
-    assert (times != multiplicities(4, draws=4000, seed=0, of="groups")).any()
-    assert (times != multiplicities(4, draws=4000, seed=1, of="seeds")).any()
+def test_one_fewer_than_the_groups_of_a_class_are_drawn_and_weigh_as_all():
+    """Rao and Wu: the mean of a class's sums is its sum, the variance that of a sample."""
+    sizes = {"a": 2, "b": 7, "c": 7, "d": 3}
+    groups = [f"{name}{n}" for name, many in sizes.items() for n in range(many) for _ in range(2)]
+    classes = np.array(["abcd".index(name[0]) for name in groups])
+    samples = group_draws(groups, classes, draws=4000)
+    assert (samples.strata, samples.groups, samples.degrees) == (4, 19, 15)
+    assert (samples.weights[0] == 1).all()
+    own = np.array(["abcd".index(name[0]) for name in sorted(set(groups))])
+    numbers = np.random.default_rng(0).random(len(groups))
+    for which, many in enumerate(sizes.values()):
+        weights = samples.weights[1:, own == which]
+        assert weights.sum(axis=1) == pytest.approx(np.full(4000, many))
+        assert set(np.unique((weights * (many - 1) / many).round(9))) <= set(range(many))
+        of_class = samples.sums(np.where(classes == which, numbers, 0))
+        of_groups = numbers[classes == which].reshape(-1, 2).sum(axis=1)
+        assert of_class[0] == pytest.approx(of_groups.sum())
+        assert of_class[1:].mean() == pytest.approx(of_groups.sum(), rel=0.02)
+        assert of_class[1:].var() == pytest.approx(many * of_groups.var(ddof=1), rel=0.1)
 
 
-def test_draws_without_a_value_are_left_out_of_the_interval():
-    values = np.array([np.nan, *np.linspace(0, 1, 41), np.inf])
-    assert percentile_interval(values) == pytest.approx((0.025, 0.975))
-    assert np.isnan(percentile_interval(np.full(5, np.nan))).all()
+def test_groups_that_cross_classes_are_sampled_over_all_classes():
+    classes = np.array([0, 0, 1, 1, 0, 1])
+    samples = group_draws(list("aabbcc"), classes, draws=50)
+    assert samples.strata == 1
+    np.testing.assert_array_equal(samples.weights, group_draws(list("aabbcc"), draws=50).weights)
+
+
+@pytest.mark.parametrize(
+    ("groups_of_class", "strata"),
+    [([1, 1, 1], 1), ([1, 1, 3], 2), ([1, 3, 2, 4], 3), ([2], 1), ([1], 1)],
+)
+def test_classes_with_one_group_form_a_stratum_together_or_join_the_smallest(
+    groups_of_class, strata
+):
+    classes = np.repeat(np.arange(len(groups_of_class)), groups_of_class)
+    samples = group_draws([str(n) for n in range(len(classes))], classes, draws=100)
+    assert samples.strata == strata
+    if len(classes) > 1:
+        assert (samples.weights[1:].std(axis=0) > 0).all(), "each group adds to the variance"
+
+
+def test_draws_are_uniform_and_change_with_the_seed():
+    groups = [str(number) for number in range(4)]
+    weights = group_draws(groups, draws=4000).weights
+    assert weights[1:].mean(axis=0) == pytest.approx(np.ones(4), abs=0.05)
+    assert weights[1:].var(axis=0) == pytest.approx(np.full(4, 1.0), abs=0.08)  # as of a sample
+    assert (weights != group_draws(groups, draws=4000, seed=1).weights).any()
+    np.testing.assert_array_equal(weights, group_draws(groups, draws=4000).weights)
+
+
+def test_draws_without_a_value_are_left_out():
+    columns = {"rare": np.eye(8)[0], "hits": np.eye(8)[0]}
+    names = [str(number) for number in range(8)]
+    found = cluster_bootstrap(
+        columns, names, lambda m: {"ratio": m["hits"] / np.where(m["rare"] > 0, m["rare"], np.nan)}
+    )
+    assert found["ratio"][0] == 1
+    clips = cluster_bootstrap({"a": np.arange(8.0)}, names, same)["a"]
+    error = np.arange(8).std(ddof=1) / np.sqrt(8)
+    assert clips[2] - 3.5 == pytest.approx(quantile(7) * error, rel=0.05)

@@ -8,10 +8,12 @@ import pandas as pd
 import pytest
 
 from clip_har.metrics.accuracy import top_k
-from clip_har.metrics.bootstrap import group_draws, multiplicities
+from clip_har.metrics.bootstrap import group_draws
 from clip_har.metrics.calibration import expected_calibration_error, true_class_confidence
 from clip_har.metrics.effect import paired_effect
+from clip_har.metrics.intervals import error_over_seeds, quantile
 from clip_har.metrics.prediction_bias import prediction_bias, skew_kl
+from clip_har.metrics.significance import sign_flip
 from clip_har.results.noise_answers import Answers
 from clip_har.results.score_table import ScoreTable
 from tests.tables import made_table, rows_of
@@ -50,7 +52,7 @@ def pure_measures(answers: Answers) -> dict[str, float]:
         "true_class_confidence": true_class_confidence(labels, probabilities),
         "ece": expected_calibration_error(labels, probabilities),
         "bias/skew_kl": skew_kl(labels, probabilities),
-        "bias/recall_gap": prediction_bias(labels, probabilities)["bias/recall_gap"],
+        "bias/recall_sd": prediction_bias(labels, probabilities)["bias/recall_sd"],
         "scene/swap_error": float((table.predictions() == table.scene_labels).mean()),
     }
     if answers.attention is not None:
@@ -101,30 +103,69 @@ def test_values_of_many_classes_and_sharp_scores() -> None:
                 assert found.loc[name, column] == pytest.approx(value, rel=0, abs=1e-12)
 
 
-def test_the_interval_is_that_of_a_bootstrap_spelt_out() -> None:
-    draws, seed = 40, 7
-    groups = BEFORE[0].table.groups
-    samples = group_draws(groups, draws=draws, seed=seed)
-    seed_times = multiplicities(3, draws=draws, seed=seed, of="seeds")
-    differences = []
-    for times, of_seeds in zip(samples.times[1:], seed_times[1:], strict=True):
-        rows = np.repeat(np.arange(len(groups)), times[samples.which])
-        picked = [n for n in range(3) for _ in range(of_seeds[n])]
+def weighted_measures(answers: Answers, weights: np.ndarray) -> dict[str, float]:
+    """Return measures of clips that count as often as their weights say, spelt out."""
+    table, labels = answers.table, answers.table.labels
+    p, right = table.probabilities(), table.predictions() == labels
+    recall = [
+        np.average(right[labels == c], weights=weights[labels == c])
+        for c in range(CLASSES)
+        if weights[labels == c].sum()
+    ]
+    bins = np.ceil(p.max(axis=1) * 15)
+    gaps = [abs((weights * (right - p.max(axis=1)))[bins == one].sum()) for one in range(16)]
+    return {
+        "top1": np.average(right, weights=weights),
+        "true_class_confidence": np.average(p[np.arange(len(p)), labels], weights=weights),
+        "ece": sum(gaps) / weights.sum(),
+        "bias/recall_sd": float(np.std(recall)),
+    }
+
+
+@pytest.mark.parametrize("one_class", [False, True])
+def test_the_interval_is_that_of_a_bootstrap_spelt_out(one_class: bool) -> None:
+    """Also where every group has one class: then groups are sampled within classes."""
+    before, after = BEFORE, AFTER
+    if one_class:
+        before, after = ([_of_one_class(given) for given in side] for side in (BEFORE, AFTER))
+    table, draws, seed = before[0].table, 40, 7
+    samples = group_draws(table.groups, table.labels, draws=draws, seed=seed)
+    assert samples.strata == (CLASSES if one_class else 1)
+    changes = []
+    for weights in samples.weights[:, samples.which]:
         first, second = (
-            pd.DataFrame([pure_measures(taken(side[n], rows)) for n in picked]).mean()
-            for side in (BEFORE, AFTER)
+            pd.DataFrame([weighted_measures(given, weights) for given in side])
+            for side in (before, after)
         )
-        differences.append(second - first)
-    low, high = np.quantile(differences, [0.025, 0.975], axis=0)
-    found = effect(BEFORE, AFTER, draws=draws, seed=seed)
-    np.testing.assert_allclose(found["low"], low, rtol=0, atol=1e-12)
-    np.testing.assert_allclose(found["high"], high, rtol=0, atol=1e-12)
-    assert (found["low"] < found["high"]).all()
+        changes.append(second - first)
+    found = effect(before, after, draws=draws, seed=seed)
+    for name in changes[0]:
+        error, degrees = error_over_seeds(np.stack([one[name] for one in changes]), samples.degrees)
+        half = quantile(degrees) * error
+        row = numbers(found, str(name))
+        assert (row["standard_error"], row["degrees"]) == pytest.approx((error, degrees))
+        assert row["low"] == pytest.approx(row["difference"] - half)
+        assert row["high"] == pytest.approx(row["difference"] + half)
+    assert found["p"].notna().sum() == 1
+    hits = [
+        np.mean([given.table.predictions() == given.table.labels for given in side], axis=0)
+        for side in (before, after)
+    ]
+    assert found.loc["top1", "p"] == sign_flip(hits[1] - hits[0], table.groups)
 
 
-def test_no_change_is_no_difference_in_any_draw() -> None:
+def _of_one_class(answers: Answers) -> Answers:
+    names = tuple(f"{label}-{n % 3}" for n, label in enumerate(answers.table.labels))
+    return replace(answers, table=replace(answers.table, groups=names))
+
+
+def test_no_change_in_any_clip_is_not_known_to_be_none_in_the_next_group() -> None:
     found = effect(BEFORE, BEFORE)
-    assert (found[["difference", "low", "high"]] == 0).all(axis=None)
+    assert (found["difference"] == 0).all()
+    top1, ece = numbers(found, "top1"), numbers(found, "ece")
+    assert top1["high"] == -top1["low"] == pytest.approx(0.235, abs=1e-3)  # 0 of 15, Wilson with t
+    assert top1["p"] == 1
+    assert np.isnan([ece["low"], ece["high"]]).all()
 
 
 def test_seeds_that_disagree_widen_the_interval() -> None:
@@ -139,9 +180,9 @@ def test_seeds_that_disagree_widen_the_interval() -> None:
     alone = numbers(effect([all_right], [after[1]]), "top1")
     crossed = numbers(effect([all_right] * 3, after), "top1")
     assert crossed["difference"] == pytest.approx(alone["difference"])
-    # Three seeds' means reach from all three the worst (1 / 27) to all three the best.
-    assert crossed["low"] < -0.45
-    assert crossed["high"] > -0.15
+    # The t interval of -0.1, -0.3 and -0.5: 4.3 times 0.2 / sqrt(3) to each side.
+    assert crossed["low"] == pytest.approx(-0.3 - 0.497, abs=0.02)
+    assert crossed["high"] == pytest.approx(-0.3 + 0.497, abs=0.02)
     assert alone["high"] - alone["low"] < 0.15
 
 
@@ -208,7 +249,7 @@ def test_all_right_and_all_wrong(right: int) -> None:
     table = made_table(labels=[0, 0, 1, 1, 3, 3], classes=4, right=[right] * 6)
     found = effect([Answers(table)], [Answers(table)])
     assert found.loc["top1", "before"] == right
-    assert found.loc["bias/recall_gap", "before"] == 0
+    assert found.loc["bias/recall_sd", "before"] == 0
 
 
 def test_no_common_clip_gives_no_row() -> None:
@@ -238,7 +279,7 @@ def test_what_is_no_pair_is_refused() -> None:
 PLANTED: dict[str, Callable[[ScoreTable], np.ndarray]] = {
     # Per measure: what is added to the scores at full strength.
     "bias/skew_kl": lambda table: 3 * np.eye(CLASSES)[table.labels * 0],  # class 0, always
-    "bias/recall_gap": lambda table: 3 * np.eye(CLASSES)[table.labels * 0],
+    "bias/recall_sd": lambda table: 3 * np.eye(CLASSES)[table.labels * 0],
     "scene/swap_error": lambda table: 3 * np.eye(CLASSES)[table.scene_labels],
     "ece": lambda table: 3 * table.scores,  # sure of what it guessed before
 }

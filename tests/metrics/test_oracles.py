@@ -14,7 +14,7 @@ from fairlearn.metrics import MetricFrame, equalized_odds_difference
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.distance import cityblock, pdist
-from scipy.stats import entropy
+from scipy.stats import entropy, foldnorm
 from sklearn import metrics as sk
 from torchmetrics.functional.classification import multiclass_calibration_error
 
@@ -137,6 +137,26 @@ def gini(c: Case) -> float:
     return 0.0 if not total else pdist(c.recall[:, None], "cityblock").sum() / total
 
 
+def debiased(c: Case) -> float:
+    found = 0.0
+    for _, members in pd.DataFrame({"off": c.off, "right": c.said == c.y}).groupby(
+        np.ceil(c.best[:, 0].astype(np.float64) * 15)
+    ):
+        gap, right = abs(members["off"].mean()), members["right"].mean()
+        spread = np.sqrt(right * (1 - right) / len(members))
+        bias = foldnorm(gap / spread, scale=spread).mean() - gap if spread else 0.0
+        found += len(members) * (gap - bias)
+    return found / len(c.y)
+
+
+def above_chance(c: Case) -> float:
+    pairs, chance = c.pairs, 1 / len(c.classes)
+    if not len(pairs.y) or (pairs.before == pairs.y).mean() <= chance:
+        return np.nan
+    left, whole = (sk.accuracy_score(pairs.y, said) for said in (pairs.said, pairs.before))
+    return float((left - chance) / (whole - chance))
+
+
 ORACLES: dict[str, Callable[[Case], float]] = {
     "top1": lambda c: sk.accuracy_score(c.y, c.said),
     "top5": lambda c: (
@@ -153,6 +173,7 @@ ORACLES: dict[str, Callable[[Case], float]] = {
     "margin": lambda c: (c.best[:, 0] - c.best[:, 1]).mean(),
     "entropy": lambda c: entropy(c.p, axis=1).mean() / log(len(c.classes)),
     "ece": lambda c: c.ece,
+    "ece_debiased": debiased,
     "ece_adaptive": lambda c: (
         sum(
             abs(gaps.sum())
@@ -164,6 +185,7 @@ ORACLES: dict[str, Callable[[Case], float]] = {
     "nll": lambda c: sk.log_loss(c.y, c.p, labels=c.classes),
     "robustness/absolute": of_pairs(lambda pairs: 1 - pairs.lost()),
     "robustness/relative": of_pairs(Pairs.relative),
+    "robustness/above_chance": above_chance,
     "flip_rate": of_pairs(lambda pairs: sk.zero_one_loss(pairs.before, pairs.said)),
     "flip_rate/harmful": of_pairs(
         lambda pairs: ((pairs.before == pairs.y) & (pairs.said != pairs.y)).mean()
@@ -210,7 +232,9 @@ ORACLES: dict[str, Callable[[Case], float]] = {
 
 
 def test_every_measure_of_a_score_table_has_an_oracle() -> None:
-    assert set(ORACLES) == {one.name for one in MEASURES if one.source == "scores"}
+    """Those of chance are means over random data sets: `tests/metrics/test_chance.py`."""
+    names = {one.name for one in MEASURES if one.source == "scores"}
+    assert set(ORACLES) == {name for name in names if not name.endswith("_by_chance")}
 
 
 @settings(max_examples=30)
@@ -219,6 +243,7 @@ def test_a_cell_s_numbers_are_those_of_the_oracles(seed: int) -> None:
     table, clean = random_table(seed), random_table(seed, noise=1.0)
     case = Case(table, clean)
     found = {find(name).name: value for name, value in summarise(table, clean).items()}
+    found = {name: value for name, value in found.items() if not name.endswith("_by_chance")}
     assert all(type(value) is float for value in found.values())
     expected = {name: oracle(case) for name, oracle in ORACLES.items()}
     known = {name: value for name, value in expected.items() if np.isfinite(value)}

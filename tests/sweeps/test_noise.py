@@ -75,7 +75,7 @@ def test_a_cell_holds_the_noise_and_all_that_it_did(swept: tuple[Path, str]) -> 
         "candidate", "topk", "predicted", LEAKY, "random", "shuffled", "universal", "calibration",
     ]  # fmt: skip
     assert set(effect["measure"]) == {
-        "top1", "true_class_confidence", "ece", "bias/skew_kl", "bias/recall_gap",
+        "top1", "true_class_confidence", "ece", "bias/skew_kl", "bias/recall_sd",
     }  # fmt: skip
     card = (folder / "card.md").read_text(encoding="utf-8")
     assert "training split only: synthetic/train/bias0.9" in card

@@ -1,0 +1,156 @@
+"""95 % intervals from a measure's bootstrap samples: pure functions.
+
+The samples give the standard error, Student's t the width: with few groups a standard error is
+itself uncertain. Such an interval always holds the estimate, also of a measure that is larger in a
+bootstrap sample than in the data (a calibration error, a spread over classes), which quantiles of
+the samples do not.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import stdtridf
+from scipy.stats import t as student
+
+FEWEST_GROUPS = 6
+"""With fewer groups an interval means nothing: its standard error is of a handful of numbers."""
+
+UNKNOWN = (np.nan, np.nan)
+_LEVEL = 0.95
+_ROUNDING = 1e-12
+
+
+def standard_error(values: NDArray[np.float64]) -> float:
+    """Return the standard deviation of ``(R,)`` bootstrap values, at least 0.
+
+    Values that are not finite, such as a ratio in a sample without hits, are left out. NaN if
+    fewer than two are left.
+    """
+    known = values[np.isfinite(values)]
+    error = float(known.std(ddof=1)) if len(known) > 1 else np.nan
+    return 0.0 if error < _ROUNDING else error
+
+
+def quantile(degrees: float, *, level: float = _LEVEL) -> float:
+    """Return how many standard errors an interval extends to each side (Student 1908).
+
+    Args:
+        degrees: of freedom, above 0.
+        level: how often the interval holds the truth.
+
+    Example:
+        >>> round(quantile(2), 2), round(quantile(606), 2)
+        (4.3, 1.96)
+    """
+    return float(student.ppf((1 + level) / 2, degrees))
+
+
+def t_interval(value: float, error: float, degrees: float) -> tuple[float, float]:
+    """Return ``value`` ± t · ``error``.
+
+    NaN without a standard error, and with one of 0: that all groups agree in the data does not
+    mean that the next will.
+
+    Example:
+        >>> [round(end, 3) for end in t_interval(0.5, 0.1, 15)]
+        [0.287, 0.713]
+    """
+    if not error > 0 or not degrees > 0:
+        return UNKNOWN
+    half = quantile(degrees) * error
+    return value - half, value + half
+
+
+def share_interval(
+    share: float, error: float, *, groups: float, degrees: float
+) -> tuple[float, float]:
+    """Return the interval of a share of clips, in [0, 1].
+
+    Wilson's interval (1927) of as many independent observations as have the same standard error,
+    share · (1 − share) / error² (the effective sample size of Kish 1965). Of the intervals for
+    shares in samples of clusters it covers best (Franco et al. 2019, "Comparative study of
+    confidence intervals for proportions in complex sample surveys").
+
+    Where all groups agree, as at 0 and 1, the standard error is 0. Clips of one group may all be
+    right or wrong together, so there each group counts as one observation: 0 of 8 clips in 4 groups
+    are 0 of 4.
+
+    Args:
+        share: in [0, 1].
+        error: its standard error.
+        groups: their number, or that of independent observations where the error is 0; at least 1.
+        degrees: of freedom of the standard error, above 0.
+
+    Example:
+        >>> [round(end, 3) for end in share_interval(0.5, 0.05, groups=40, degrees=39)]
+        [0.401, 0.599]
+        >>> [round(end, 3) for end in share_interval(1.0, 0.0, groups=10, degrees=9)]
+        [0.661, 1.0]
+    """
+    if not degrees > 0 or np.isnan(error):
+        return UNKNOWN
+    count = share * (1 - share) / error**2 if error > 0 else groups
+    count = max(count, 1.0)
+    z2 = quantile(degrees) ** 2
+    centre = share + z2 / (2 * count)
+    half = np.sqrt(z2 * (share * (1 - share) / count + z2 / (4 * count**2)))
+    low, high = (centre - half) / (1 + z2 / count), (centre + half) / (1 + z2 / count)
+    # The share itself lies inside: rounding may not put it outside.
+    return float(max(0.0, min(low, share))), float(min(1.0, max(high, share)))
+
+
+def error_of_none(groups: float, degrees: float) -> float:
+    """Return the standard error of a change that no group shows.
+
+    Its interval reaches as far as that of a share of 0 among as many groups.
+
+    Example:
+        >>> round(error_of_none(707, 606), 4)
+        0.0028
+    """
+    _, high = share_interval(0.0, 0.0, groups=groups, degrees=degrees)
+    return float(high / quantile(degrees))
+
+
+def error_over_seeds(changes: NDArray[np.float64], degrees: int) -> tuple[float, float]:
+    """Return the standard error of a mean over seeds, and its degrees of freedom.
+
+    The variance for new groups and new seeds is that over the samples of groups, and what the seeds
+    differ by beyond it. The degrees of freedom are those of the mean of both parts' t quantiles,
+    weighted by their variances (Cochran and Cox 1950): few seeds that differ much leave S − 1.
+
+    Args:
+        changes: ``(R + 1, S)``, of the data, then of each sample of groups.
+        degrees: of freedom of the samples of groups.
+
+    Example:
+        >>> samples = np.random.default_rng(0).normal(size=(1001, 1)) * [0.01, 0.01, 0.01]
+        >>> samples[0] = 0.1, 0.2, 0.3
+        >>> error, degrees = error_over_seeds(samples, 15)
+        >>> round(error, 2), round(degrees, 1)  # of 0.1 / sqrt(3), almost all from the seeds
+        (0.06, 2.0)
+    """
+    of_groups = standard_error(changes[1:].mean(axis=1)) ** 2
+    of_seeds = _variance_of_seeds(changes)
+    error = float(np.sqrt(of_groups + of_seeds))
+    if not of_seeds > 0 or degrees < 1:
+        return error, float(degrees)
+    reach = of_groups * quantile(degrees) + of_seeds * quantile(changes.shape[1] - 1)
+    return error, float(stdtridf((1 + _LEVEL) / 2, reach / (of_groups + of_seeds)))
+
+
+def _variance_of_seeds(changes: NDArray[np.float64]) -> float:
+    """Return by how much the mean over seeds would vary with the seeds, beyond the groups' part.
+
+    Seeds differ because their masks or noise do, and because each clip reacts in its own way. The
+    second part is in the bootstrap over groups already: its size is how far the seeds' difference
+    from their mean varies over the samples. It is subtracted.
+    """
+    seeds = changes.shape[1]
+    if seeds == 1:
+        return 0.0
+    apart = changes[1:] - changes[1:].mean(axis=1, keepdims=True)
+    known = apart[np.isfinite(apart).all(axis=1)]
+    if len(known) < 2:
+        return 0.0
+    of_clips = known.var(axis=0, ddof=1).sum() / (seeds - 1)
+    return float(max(0.0, changes[0].var(ddof=1) - of_clips) / seeds)

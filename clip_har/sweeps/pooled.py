@@ -1,0 +1,104 @@
+"""Contrasts over all masks of a sweep: of the masks, and of two models, prompts or noises."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from clip_har.config.cell import Cell
+from clip_har.core.settings import Role
+from clip_har.metrics.pooled import pooled_contrast
+from clip_har.results.names import MASK, SEED
+from clip_har.results.result import Result
+from clip_har.sweeps.cells import described, grouped, labels
+
+COLUMNS = ["measure", "of", "value", "low", "high", "clips", "groups"]
+_SETTINGS = ("model", "prompts", "noise")
+_OF_MASKS = {MASK, "region", SEED, *Cell.fields_for(Role.MASK)}  # what a contrast is a mean over
+
+
+def mean_changes(finished: Sequence[Result]) -> pd.DataFrame:
+    """Return ``robustness/mean_change``: the change from the clean twin, mean over masks.
+
+    Over cells that differ only in mask, target and seed, at least two of them. Cells that use the
+    true label, or with noise, are left out.
+
+    Args:
+        finished: the results of the cells.
+
+    Returns:
+        `COLUMNS`, with intervals over groups.
+    """
+    cells = [one for one in _honest(finished) if _is_of_mask_alone(one)]
+    groups = [one for one in grouped(cells, without=_OF_MASKS) if len(one) > 1]
+    rows = []
+    for of, members in zip(labels(groups), groups, strict=True):
+        pairs = [(one.clean, one) for one in members if one.clean is not None]
+        rows += _row("robustness/mean_change", f"{len(pairs)} cells {of}".strip(), pairs)
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def differences(finished: Sequence[Result]) -> pd.DataFrame:
+    """Return ``robustness/mean_difference``: top-1 of two models, prompts or noises.
+
+    Each value of the setting is compared with the first one, over the cells that are otherwise
+    alike, such as all masks. Cells that use the true label are left out.
+
+    Args:
+        finished: the results of the cells.
+
+    Returns:
+        `COLUMNS`, with intervals over groups.
+    """
+    cells, rows = _honest(finished), []
+    for setting in _SETTINGS:
+        pairs: dict[tuple[str, str, str], list[tuple[Result, Result]]] = {}
+        for members in grouped(cells, without={setting}):
+            first, *rest = sorted(members, key=cells.index)
+            alike = str(described(first.cell, without={setting, *_OF_MASKS})) + _data(first)
+            for one in (other for other in rest if _data(other) == _data(first)):
+                key = _value(first, setting), _value(one, setting), alike
+                pairs.setdefault(key, []).append((first, one))
+        of_pairs = labels([[found[0][0]] for found in pairs.values()])
+        for others, found in zip(of_pairs, pairs.values(), strict=True):
+            base, other = (_name(one, setting) for one in found[0])
+            of = f"{setting}: {other} minus {base} {others}".strip()
+            rows += _row("robustness/mean_difference", of, found)
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _honest(finished: Sequence[Result]) -> list[Result]:
+    return [one for one in {one.folder: one for one in finished}.values() if not one.leaks]
+
+
+def _is_of_mask_alone(one: Result) -> bool:
+    """Return whether only a mask sets a cell apart from its clean twin, which has no noise."""
+    mask = one.cell.masking
+    alone = one.cell.noise.is_clean and not (mask.is_clean or mask.swaps_scene)
+    return alone and one.clean is not None
+
+
+def _data(one: Result) -> str:
+    """Return what tells the clips apart: settings alone do not show another content."""
+    return str([one.protocol.get(key) for key in ("data", "data_digest")])
+
+
+def _value(one: Result, setting: str) -> str:
+    flat = described(one.cell, without=())
+    return str({key: text for key, text in flat.items() if key.partition(".")[0] == setting})
+
+
+def _name(one: Result, setting: str) -> str:
+    """Return what a setting of a cell is called."""
+    own = one.varies.get(setting)
+    if own is not None:
+        return str(own)
+    option = getattr(one.cell, setting)
+    return str(getattr(option, "checkpoint", type(option).__name__))
+
+
+def _row(measure: str, of: str, pairs: Sequence[tuple[Result, Result]]) -> list[dict[str, object]]:
+    found = pooled_contrast([one.table for one, _ in pairs], [one.table for _, one in pairs])
+    if found is None:
+        return []
+    row = {"measure": measure, "of": of, "value": found.difference, "low": found.low}
+    return [row | {"high": found.high, "clips": found.clips, "groups": found.groups}]

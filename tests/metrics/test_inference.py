@@ -1,0 +1,245 @@
+"""Do tests and intervals keep their promise on clustered data? Simulations.
+
+The groups are those of UCF-101's test split 1 (707 groups of one class each) and of rendered clips
+(16 subjects who show all actions). Measures that are biased for a finite number of clips, such as
+the ECE, have an interval of their value at this number of clips.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy.special import softmax
+from scipy.stats import binom
+
+from clip_har.metrics.bootstrap import GroupDraws, group_draws
+from clip_har.metrics.calibration import calibration_error, confidence_in_truth, gaps_by_bin
+from clip_har.metrics.intervals import (
+    error_over_seeds,
+    share_interval,
+    standard_error,
+    t_interval,
+)
+from clip_har.metrics.prediction_bias import (
+    hits_by_class,
+    one_hot,
+    recall_sd_of_sums,
+    skew_of_sums,
+)
+from clip_har.metrics.significance import corrected, equivalence, sign_flip
+from clip_har.metrics.tables import recall_intervals
+from tests.metrics.structure import split1
+
+Array = NDArray[np.float64]
+Rates = Callable[[np.random.Generator, int], Array]
+
+MEASURED = ["top1", "true_class_confidence", "ece", "bias/skew_kl", "bias/recall_sd"]
+SUBJECTS, ACTIONS = 16, 20
+
+
+def subjects() -> tuple[NDArray[np.int64], list[str]]:
+    """Return labels and groups of 480 clips: 16 subjects, each with all actions."""
+    clips = np.arange(480)
+    return clips % ACTIONS, [f"subject {n % SUBJECTS:02d}" for n in clips // ACTIONS]
+
+
+DESIGNS = {"ucf101": split1, "part of ucf101": lambda: split1(classes=20), "subjects": subjects}
+
+
+def numbers_of(groups: list[str]) -> NDArray[np.int64]:
+    return np.unique(groups, return_inverse=True)[1]
+
+
+def beta(random: np.random.Generator, mean: Array, alike: float) -> Array:
+    """Return rates with these means whose clips have an intraclass correlation ``alike``."""
+    spread = 1 / alike - 1
+    return random.beta(mean * spread + 1e-9, (1 - mean) * spread + 1e-9)
+
+
+def covered(lows_and_highs: list[tuple[float, float]], truth: float) -> float:
+    low, high = np.transpose(lows_and_highs)
+    assert np.isfinite(low).all()
+    return float(((low <= truth) & (truth <= high)).mean())
+
+
+def null_changes(sets: int) -> tuple[Array, list[str]]:
+    """Return ``(sets, N)`` changes without an effect: each group gains or loses with its clips."""
+    random = np.random.default_rng(0)
+    _, groups = split1()
+    which = numbers_of(groups)
+    signs = random.choice([-1.0, 1.0], (sets, 707))
+    affected = (
+        random.random((sets, len(groups))) < beta(random, np.full((sets, 707), 0.15), 0.4)[:, which]
+    )
+    return signs[:, which] * affected, groups
+
+
+@pytest.mark.slow
+def test_a_sign_flip_over_groups_keeps_its_level_and_a_test_of_clips_does_not() -> None:
+    reports, cells = 100, 20
+    changes, groups = null_changes(reports * cells)
+    p = np.array([sign_flip(change, groups) for change in changes])
+    assert 0.03 < (p < 0.05).mean() <= 0.06
+    lost, gained = (changes < 0).sum(axis=1), (changes > 0).sum(axis=1)
+    by_clip = 2 * binom(lost + gained, 0.5).cdf(np.minimum(lost, gained))
+    assert (by_clip < 0.05).mean() > 0.15, "McNemar's"
+    pages = p.reshape(reports, cells)
+    wrong = pages.min(axis=1) * cells < 0.05  # Holm's first step; that of the first report:
+    assert wrong[0] == (corrected(pages[0].tolist()) < 0.05).any()
+    assert wrong.mean() <= 0.09  # 0.05, and two standard errors of 100 reports
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("design", ["ucf101", "subjects"])
+@pytest.mark.parametrize("mean", [0.3, 0.7, 0.93])
+def test_intervals_of_shares_cover(design: str, mean: float) -> None:
+    random, sets = np.random.default_rng(1), 1500
+    labels, groups = DESIGNS[design]()
+    which, samples = numbers_of(groups), group_draws(groups, labels, draws=600)
+    if design == "ucf101":  # the classes stay, with their own rates
+        of_class = beta(random, np.full(101, mean), 0.2)
+        class_of = np.zeros(707, int)
+        class_of[which] = labels
+        rates = beta(random, np.tile(of_class[class_of], (sets, 1)), 0.4)
+        truth = float(of_class[labels].mean())
+    else:
+        rates, truth = beta(random, np.full((sets, SUBJECTS), mean), 0.1), mean
+    hits = random.random((sets, len(labels))) < rates[:, which]
+    values = samples.sums(hits.T) / samples.sums(np.ones(len(labels)))[:, None]
+    found = [
+        share_interval(
+            float(one[0]), standard_error(one[1:]), groups=samples.groups, degrees=samples.degrees
+        )
+        for one in values.T
+    ]
+    assert 0.93 <= covered(found, truth) <= 0.97
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mean", [0.5, 0.9])
+def test_intervals_of_the_recalls_of_single_classes_cover(mean: float) -> None:
+    """Seven groups each: a little too wide near 1, where recalls are coarse."""
+    random, shares = np.random.default_rng(6), []
+    labels, groups = split1()
+    which = numbers_of(groups)
+    for _ in range(30):
+        rates = beta(random, np.full(707, mean), 0.15)[which]
+        right = random.random(len(labels)) < rates
+        found = recall_intervals(labels, np.where(right, labels, -1), groups, classes=101)
+        shares.append(((found[:, 0] <= mean) & (mean <= found[:, 1])).mean())
+    assert 0.93 <= np.mean(shares) <= 0.98
+
+
+def answers(
+    random: np.random.Generator, labels: NDArray[np.int64], which: NDArray[np.int64], cost: float
+) -> Array:
+    """Return ``(N, C)`` probabilities; groups and classes differ, class 0 is favoured."""
+    classes = int(labels.max()) + 1
+    of_class = np.linspace(0.5, 2.5, classes) - cost * np.linspace(1, 0, classes)
+    skill = of_class[labels] + random.normal(0, 0.8, which.max() + 1)[which]
+    scores = random.normal(size=(len(labels), classes))
+    scores[np.arange(len(labels)), labels] += skill
+    scores[:, 0] += cost
+    probabilities: Array = softmax(2 * scores, axis=1)
+    return probabilities
+
+
+def measures(samples: GroupDraws, labels: NDArray[np.int64], p: Array) -> dict[str, Array]:
+    classes = p.shape[1]
+    clips = samples.sums(np.ones(len(labels)))
+    of_class = samples.sums(one_hot(labels, classes))
+    hits = samples.sums(hits_by_class(labels, p))
+    return {
+        "top1": hits.sum(axis=1) / clips,
+        "true_class_confidence": samples.sums(confidence_in_truth(labels, p)) / clips,
+        "ece": calibration_error(samples.sums(gaps_by_bin(labels, p)), clips),
+        "bias/skew_kl": skew_of_sums(samples.sums(p), of_class),
+        "bias/recall_sd": recall_sd_of_sums(hits, of_class),
+    }
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("design", ["part of ucf101", "subjects"])
+def test_intervals_of_changes_cover(design: str) -> None:
+    random, sets = np.random.default_rng(2), 600
+    labels, groups = DESIGNS[design]()
+    which, samples = numbers_of(groups), group_draws(groups, labels, draws=400)
+    found: dict[str, list[tuple[float, float, float]]] = {name: [] for name in MEASURED}
+    for _ in range(sets):
+        state = int(random.integers(2**32))
+        # The same clips: the same skills and scores, at another cost.
+        before, after = (
+            measures(samples, labels, answers(np.random.default_rng(state), labels, which, cost))
+            for cost in (0.0, 1.0)
+        )
+        for name in MEASURED:
+            change = after[name] - before[name]
+            ends = t_interval(float(change[0]), standard_error(change[1:]), samples.degrees)
+            found[name].append((float(change[0]), *ends))
+    shares = {}
+    for name, rows in found.items():
+        truth = float(np.mean([value for value, _, _ in rows]))
+        assert abs(truth) > 0.005, "nothing changed"
+        assert all(low <= value <= high for value, low, high in rows)
+        shares[name] = covered([(low, high) for _, low, high in rows], truth)
+    assert all(0.92 <= share <= 0.98 for share in shares.values()), shares  # ± 3 standard errors
+    assert 0.93 <= np.mean(list(shares.values())) <= 0.97
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("apart", [0.0, 0.02, 0.05, 0.2])
+def test_intervals_over_three_seeds_cover(apart: float) -> None:
+    random, sets, seeds = np.random.default_rng(3), 1500, 3
+    _, groups = subjects()
+    which, samples = numbers_of(groups), group_draws(groups, draws=300)
+    effect = random.normal(0, 0.1, (sets, 1, SUBJECTS))[..., which]
+    of_seeds = random.normal(0, apart, (sets, seeds, 1))
+    clips = random.choice([-1.0, 0.0, 1.0], (sets, seeds, len(groups)), p=[0.1, 0.8, 0.1])
+    changes = (effect + of_seeds + clips).reshape(-1, len(groups)).T
+    means = samples.sums(changes) / samples.sums(np.ones(len(groups)))[:, None]
+    values = means.reshape(-1, sets, seeds)
+    found = []
+    for number in range(sets):
+        error, degrees = error_over_seeds(values[:, number], samples.degrees)
+        found.append(t_interval(float(values[0, number].mean()), error, degrees))
+    assert 0.93 <= covered(found, 0.0) <= 0.975
+
+
+@pytest.mark.slow
+def test_intervals_of_ratios_and_differences_of_two_shares_cover() -> None:
+    """As the background ratio: accuracy without the subject over that of whole clips."""
+    random, sets = np.random.default_rng(4), 1500
+    _, groups = subjects()
+    which, samples = numbers_of(groups), group_draws(groups, draws=400)
+    rates = beta(random, np.full((sets, SUBJECTS), 0.75), 0.1)
+    whole = random.random((sets, len(groups))) < rates[:, which]
+    hidden = random.random((sets, len(groups))) < 0.4 * rates[:, which]
+    first, second = samples.sums(whole.T), samples.sums(hidden.T)
+    clips = samples.sums(np.ones(len(groups)))[:, None]
+    for values, truth in ((second / first, 0.4), ((first - second) / clips, 0.45)):
+        found = [
+            t_interval(float(one[0]), standard_error(one[1:]), samples.degrees) for one in values.T
+        ]
+        assert 0.93 <= covered(found, truth) <= 0.97
+
+
+@pytest.mark.slow
+def test_no_change_is_said_of_a_change_as_large_as_the_margin_in_one_of_twenty() -> None:
+    random, sets, margin = np.random.default_rng(5), 1500, 0.01
+    labels, groups = split1()
+    which, samples = numbers_of(groups), group_draws(groups, labels, draws=400)
+    found = {}
+    for effect in (margin, 0.0):
+        rates = beta(random, np.full((sets, 707), 0.01), 0.2)[:, which]
+        lost = random.random((sets, len(groups))) < rates
+        gained = random.random((sets, len(groups))) < (0.01 + effect)
+        clips = samples.sums(np.ones(len(groups)))[:, None]
+        values = samples.sums((gained.astype(float) - lost).T) / clips
+        p = [
+            equivalence(float(one[0]), standard_error(one[1:]), samples.degrees, margin=margin)
+            for one in values.T
+        ]
+        found[effect] = float((np.array(p) < 0.05).mean())
+    assert found[margin] <= 0.06
+    assert found[0.0] > 0.3, "and is said where nothing changes"

@@ -1,0 +1,67 @@
+"""Contrasts over all masks of a sweep."""
+
+from pathlib import Path
+
+import pytest
+
+from clip_har.report.selection import of_sweep
+from clip_har.results.result import Result
+from clip_har.sweeps.measures import sweep_measures
+from clip_har.sweeps.pooled import differences, mean_changes
+from tests.report.made import made_cell, made_sweep, table
+
+MASKS = {"percent r=0.1": 0.85, "percent r=0.3": 0.7, "shape r=0.3": 0.6}
+
+
+def finished(results: Path) -> list[Result]:
+    """Return the results of two models under three masks, and one that uses the label."""
+    cells: dict[str, Path | str] = {}
+    for model, worse in (("first", 0.0), ("second", 0.2)):
+        clean, key = table(0.9), f"model.checkpoint={model}"
+        twin = made_cell(results, f"none {model}", clean, "masking=none", key)
+        for mask, accuracy in MASKS.items():
+            name = f"{mask} model={model}"
+            kind, ratio = mask.split(" r=")
+            cells[name] = made_cell(
+                results, name, table(accuracy - worse), f"masking={kind}", f"ratio={ratio}",
+                key, clean=clean, clean_twin=twin.name,
+            )  # fmt: skip
+    cells["oracle"] = made_cell(
+        results, "oracle", table(1.0), "masking=percent", "ratio=0.5", "model.checkpoint=first",
+        clean=table(0.9), clean_twin="none_first", leaks=True,
+    )  # fmt: skip
+    return list(of_sweep(made_sweep(results, cells)).jobs)
+
+
+def test_changes_are_means_over_the_masks_of_each_model(tmp_path: Path) -> None:
+    cells = finished(tmp_path)
+    rows = mean_changes(cells)
+    assert len(rows) == 2, "a row per model, without the cell that uses the label"
+    for of, row in rows.set_index("of").iterrows():
+        model = "first" if "first" in str(of) else "second"
+        own = [one for one in cells if model in one.name and not one.leaks]
+        lost = [one.metrics["top1"] - one.clean.metrics["top1"] for one in own if one.clean]
+        assert str(of).startswith("3 cells")
+        assert row["value"] == pytest.approx(sum(lost) / 3)
+        assert row["low"] < row["value"] < row["high"] < 0
+    logged = sweep_measures(cells).metrics()
+    assert sum(name.startswith("robustness/mean_change/") for name in logged) == 2
+
+
+def test_a_difference_of_two_models_is_over_the_cells_that_are_otherwise_alike(
+    tmp_path: Path,
+) -> None:
+    cells = finished(tmp_path)
+    (row,) = differences(cells).to_dict("records")
+    assert row["of"] == "model: second minus first"
+    tops = {one.name: one.metrics["top1"] for one in cells}
+    by_hand = [tops[f"{mask} model=second"] - tops[f"{mask} model=first"] for mask in MASKS]
+    assert row["value"] == pytest.approx(sum(by_hand) / 3)
+    assert row["low"] < row["value"] < row["high"] < 0
+
+
+def test_one_mask_is_no_mean_and_one_model_no_difference(tmp_path: Path) -> None:
+    cells = [one for one in finished(tmp_path) if "percent r=0.1 model=first" in one.name]
+    assert len(cells) == 1
+    assert mean_changes(cells).empty
+    assert differences(cells).empty
