@@ -15,7 +15,7 @@ from clip_har.results.names import Words, cell_name, what_varies
 @pytest.mark.parametrize(
     ("mask", "expected"),
     [
-        ("feature", "feature r=0.3 fill=mean feature=person"),
+        ("feature", "feature fill=mean feature=person"),
         ("percent", "percent r=0.3 fill=mean"),
         ("person_only", "person_only fill=grey feature=person"),  # its fill is fixed
         ("none", "none"),
