@@ -20,9 +20,9 @@ from clip_har.metrics.pairing import common_rows
 from clip_har.metrics.significance import corrected
 from clip_har.report.selection import of_sweep
 from clip_har.results.names import SEED, shown_value
-from clip_har.results.noise_answers import Answers
 from clip_har.results.result import Result
 from clip_har.results.score_table import ScoreTable
+from clip_har.results.variant_scores import VariantScores
 from clip_har.sweeps.measures import sweep_measures
 from experiments.study import Rule, Study
 
@@ -167,7 +167,9 @@ def _compared(
     name: str, control: str, before: Sequence[ScoreTable], after: Sequence[ScoreTable]
 ) -> pd.DataFrame:
     first, second = _alike(before, after)
-    found = paired_effect([Answers(one) for one in first], [Answers(one) for one in second])
+    found = paired_effect(
+        [VariantScores(one) for one in first], [VariantScores(one) for one in second]
+    )
     found = found[found["measure"].isin(MEASURES)]
     change, groups = _mean_change(first, second)
     p = np.where(found["measure"] == "top1", sign_flip(change, groups), np.nan)

@@ -17,7 +17,7 @@ from clip_har.engine.clips import frame_settings
 from clip_har.engine.evaluate import Evaluation
 from clip_har.engine.noise_artifacts import write_noise
 from clip_har.engine.numbers import counted_numbers, write_class_tables
-from clip_har.engine.show import seen_frames
+from clip_har.engine.score_clips import seen_frames
 from clip_har.figures.masked_clips import masked_clips_figure
 from clip_har.figures.save import save_figure
 from clip_har.masking.masked_clips import MaskedClips

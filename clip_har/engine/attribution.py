@@ -9,7 +9,7 @@ from torch.nn.functional import adaptive_avg_pool2d
 
 from clip_har.core.evenly import evenly
 from clip_har.core.progress import track
-from clip_har.masking.masked_clips import MaskedClips, ShownClip
+from clip_har.masking.masked_clips import MaskedClip, MaskedClips
 from clip_har.metrics.attention import focus, mass, pointing, rank
 from clip_har.models.attribution import clip_attribution, embed_clip
 from clip_har.models.zero_shot import ZeroShot
@@ -64,7 +64,7 @@ def attention_of(
     zero_shot: ZeroShot,
     predictions: Mapping[str, NDArray[np.int64]],
     rows: Sequence[int],
-    seen: Callable[[str, ShownClip, int], Tensor],
+    seen: Callable[[str, MaskedClip, int], Tensor],
 ) -> dict[str, dict[str, NDArray[np.float64]]]:
     """Measure on some clips where the attribution for the predicted classes lies.
 

@@ -59,8 +59,8 @@ def make_result(
             )
             effects = None
             if isinstance(found.noise, LearnedNoise):
-                effects = effect_table(found.answers, found.headline)
-                metrics |= learning_numbers(found.looked.classes, found.noise.fitted.history)
+                effects = effect_table(found.variant_scores, found.headline)
+                metrics |= learning_numbers(found.inspection.classes, found.noise.fitted.history)
                 metrics |= noise_metrics(effects)
             write_artifacts(
                 out,

@@ -16,8 +16,8 @@ from clip_har.engine.score_table import attributes
 from clip_har.masking.masked_clips import MaskedClips
 from clip_har.results.costs import Cost, Part
 from clip_har.results.files import write_json
-from clip_har.results.noise_answers import Answers, read_answers, write_answers
 from clip_har.results.score_table import ScoreTable
+from clip_har.results.variant_scores import VariantScores, read_variant_scores, write_variant_scores
 
 _NOTE = "shard.json"
 _COLUMNS = (
@@ -27,7 +27,7 @@ _COLUMNS = (
 
 
 @dataclass(frozen=True, eq=False)
-class ShardAnswers:
+class ShardScores:
     """The score tables of one shard.
 
     Attributes:
@@ -46,7 +46,7 @@ class ShardAnswers:
 def write_shard(
     folder: Path,
     headline: str,
-    answers: Mapping[str, Answers],
+    scores: Mapping[str, VariantScores],
     *,
     seconds: Mapping[Part, float],
     compared: bool,
@@ -56,17 +56,17 @@ def write_shard(
     Args:
         folder: the folder of the shard.
         headline: the variant that the cell's own numbers are of.
-        answers: score tables by variant.
+        scores: score tables by variant.
         seconds: what they took.
-        compared: whether the clean twin's answers were there to measure drift from.
+        compared: whether the clean twin's embeddings were there to measure drift from.
     """
     with whole_folder(folder) as out:
-        write_answers(out, headline, answers)
+        write_variant_scores(out, headline, scores)
         write_json(out / _NOTE, {"seconds": dict(seconds), "compared": compared})
         write_manifest(out)
 
 
-def read_shard(folder: Path) -> ShardAnswers:
+def read_shard(folder: Path) -> ShardScores:
     """Read what `write_shard` wrote.
 
     Raises:
@@ -77,10 +77,10 @@ def read_shard(folder: Path) -> ShardAnswers:
         if manifest is None or (damaged := manifest.damaged()):
             what = "no manifest" if manifest is None else ", ".join(damaged)
             raise ClipHarError(f"damage ({what})")
-        headline, answers = read_answers(folder)
+        headline, scores = read_variant_scores(folder)
         note = json.loads((folder / _NOTE).read_text(encoding="utf-8"))
-        tables = {name: found.table for name, found in answers.items()}
-        return ShardAnswers(tables, headline, dict(note["seconds"]), bool(note["compared"]))
+        tables = {name: found.table for name, found in scores.items()}
+        return ShardScores(tables, headline, dict(note["seconds"]), bool(note["compared"]))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, ClipHarError) as error:
         raise ClipHarError(
             f"{folder}: expected the score tables of a shard, got {' '.join(str(error).split())};"

@@ -163,8 +163,8 @@ def bring_up_to_date(result: Result) -> bool:
     new = numbers(result.table, clean, result.attention, failed=failed)
     new |= result.protocol[COUNTED]
     if (result.folder / NOISE).is_dir():
-        headline, answers = result.noise_answers
-        effects = effect_table(answers, headline)
+        headline, scores = result.variant_scores
+        effects = effect_table(scores, headline)
         rewrite_effects(result.folder / NOISE, cast(Learned, result.cell.noise), effects)
         new |= noise_metrics(effects)
     write_class_tables(result.folder, result.table, title=result.name)

@@ -111,8 +111,8 @@ def clean_table(twin: Cell, shard: Shard, clips: ClipSet, folder: Path, name: st
     if (finished := Result.at(folder)) is not None:
         return finished.table
     _evaluate(twin, shard, clips, folder, name, None)
-    answers = read_shard(shard_folder(folder, shard))
-    return answers.tables[answers.headline]
+    part = read_shard(shard_folder(folder, shard))
+    return part.tables[part.headline]
 
 
 def _evaluate(
@@ -144,5 +144,7 @@ def _evaluate(
         part = cell.model_copy(update={"shard": shard})
         found = evaluate(part, clips, clean=clean, cost=cost)
         compared = clean is not None
-        write_shard(out, found.headline, found.answers, seconds=cost.seconds, compared=compared)
+        write_shard(
+            out, found.headline, found.variant_scores, seconds=cost.seconds, compared=compared
+        )
     return True

@@ -11,7 +11,7 @@ from clip_har.metrics.accuracy import confusion_matrix
 from clip_har.metrics.attributes import attribute_table
 from clip_har.metrics.measures import find, shown_in
 from clip_har.metrics.tables import confused_pairs
-from clip_har.report.numbers import UNKNOWN, shown
+from clip_har.report.numbers import UNKNOWN, formatted
 from clip_har.report.pictures import confusion_picture
 from clip_har.report.tables import class_changes
 from clip_har.results.result import Result
@@ -85,7 +85,7 @@ def _bias_value(one: Result, name: str) -> str:
     errors = round((1 - one.metrics["top1"]) * one.metrics["data/clips"])
     if name == "bias/confusion_asymmetry" and errors < _FEW_ERRORS:
         return UNKNOWN
-    return shown(one.metrics[name], find(name))
+    return formatted(one.metrics[name], find(name))
 
 
 def measures_rows(rows: pd.DataFrame) -> Records:
@@ -95,11 +95,11 @@ def measures_rows(rows: pd.DataFrame) -> Records:
         known = find(str(row["measure"]))
         interval = ""
         if pd.notna(row["low"]):
-            interval = f"{shown(row['low'], known)} to {shown(row['high'], known)}"
+            interval = f"{formatted(row['low'], known)} to {formatted(row['high'], known)}"
         found.append(
             {
                 "name": known.label,
-                "value": shown(row["value"], known),
+                "value": formatted(row["value"], known),
                 "interval": interval,
                 "key": row["measure"],
                 "of": row["of"],

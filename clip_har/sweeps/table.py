@@ -12,9 +12,9 @@ from clip_har.metrics.effect import paired_effect
 from clip_har.metrics.pairing import common_rows
 from clip_har.metrics.significance import corrected, mcnemar, minimum_detectable, wilson_interval
 from clip_har.results.names import MASK
-from clip_har.results.noise_answers import Answers
 from clip_har.results.result import Result
 from clip_har.results.sweep import Outcome
+from clip_har.results.variant_scores import VariantScores
 
 DRAWS = 1000  # half as many as for single measures: a page may have hundreds of cells
 COMPARED = ("top1", "true_class_confidence", "ece", "bias/skew_kl", "bias/recall_gap")
@@ -158,7 +158,7 @@ def _numbers(one: Result) -> dict[str, object]:
     row["mcnemar_p"] = mcnemar(
         clean.predictions()[twin_kept] == clean.labels[twin_kept], right[kept]
     )
-    effect = paired_effect([Answers(clean)], [Answers(table)], draws=DRAWS)
+    effect = paired_effect([VariantScores(clean)], [VariantScores(table)], draws=DRAWS)
     for line in effect.to_dict("records"):
         measure = line["measure"]
         if measure not in COMPARED:

@@ -46,7 +46,7 @@ SECTIONS = {
     "Bias to the scene": Section(
         ("scene",), "Measures of a sweep: they need cells that differ only in the mask."
     ),
-    "What the mask did": Section(("shown",)),
+    "What the mask did": Section(("inputs",)),
     "Attention": Section(("attention",), "They need a region source."),
     "Learned noise": Section(
         ("effect", "noise_effect"),

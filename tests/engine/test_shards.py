@@ -16,8 +16,8 @@ from clip_har.engine.evaluate import evaluate
 from clip_har.engine.merge_shards import merge_shards, merge_tables, read_shard, write_shard
 from clip_har.engine.shards import clean_table, find_shards, shard_folder
 from clip_har.results.costs import Cost
-from clip_har.results.noise_answers import Answers
 from clip_har.results.score_table import ScoreTable
+from clip_har.results.variant_scores import VariantScores
 from tests.command import run_command
 from tests.data.made import write_video
 from tests.noise.cells import cell_of
@@ -84,7 +84,7 @@ def written(
     cost, out = Cost(), folder / f"{shard.number}of{shard.count}"
     found = evaluate(cell.model_copy(update={"shard": shard}), clips, clean=clean, cost=cost)
     write_shard(
-        out, found.headline, found.answers, seconds=cost.seconds, compared=clean is not None
+        out, found.headline, found.variant_scores, seconds=cost.seconds, compared=clean is not None
     )
     return out
 
@@ -104,7 +104,7 @@ def test_the_shards_of_learned_noise_make_the_whole(manifest, small_clip, tmp_pa
     assert list(joined.tables) == list(whole.tables)
     for name, table in whole.tables.items():
         same_tables(joined.tables[name], table)
-    for one, other in zip(joined.looked.examples, whole.looked.examples, strict=True):
+    for one, other in zip(joined.inspection.examples, whole.inspection.examples, strict=True):
         assert one.clip.id == other.clip.id
         np.testing.assert_array_equal(one.noisy, other.noisy)
 
@@ -132,7 +132,7 @@ def test_shards_of_other_clips_are_refused(small_frames):
 
 
 def test_shards_are_compared_with_the_clean_twin_all_or_none(small_frames, tmp_path):
-    table = Answers(made_table(labels=[0, 1], classes=2, right=[1, 0]))
+    table = VariantScores(made_table(labels=[0, 1], classes=2, right=[1, 0]))
     folders = [tmp_path / "1of2", tmp_path / "2of2"]
     for number, folder in enumerate(folders):
         write_shard(folder, "none", {"none": table}, seconds={}, compared=bool(number))
@@ -181,7 +181,7 @@ def test_the_split_that_is_nearest_to_whole_counts(tmp_path):
 
 
 def test_a_damaged_shard_is_named(tmp_path):
-    table = Answers(made_table(labels=[0, 1], classes=2, right=[1, 0]))
+    table = VariantScores(made_table(labels=[0, 1], classes=2, right=[1, 0]))
     write_shard(tmp_path / "1of2", "none", {"none": table}, seconds={}, compared=False)
     (tmp_path / "1of2" / "scores_none.parquet").write_bytes(b"nothing")
     with pytest.raises(ClipHarError, match=r"1of2.*run that shard again"):

@@ -96,8 +96,8 @@ def test_the_attention_and_costs_of_a_cell_are_in_it() -> None:
 
 def test_what_learned_noise_logs_is_in_it(named: Evaluation) -> None:
     assert isinstance(named.noise, LearnedNoise)
-    logged = set(learning_numbers(named.looked.classes, named.noise.fitted.history))
-    logged |= set(noise_metrics(effect_table(named.answers, named.headline)))
+    logged = set(learning_numbers(named.inspection.classes, named.noise.fitted.history))
+    logged |= set(noise_metrics(effect_table(named.variant_scores, named.headline)))
     assert all(find(name).source == "cell" for name in logged)
     assert [name for name in not_logged(logged, "cell") if name.startswith("noise/")] == []
 

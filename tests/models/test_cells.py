@@ -75,7 +75,7 @@ def test_shards_of_a_video_models_cell_are_the_whole(xclip, tmp_path):
     for number in (1, 2):
         part = evaluate(cell.model_copy(update={"shard": Shard(number, 2)}), clips)
         shards.append(tmp_path / f"{number}of2")
-        write_shard(shards[-1], part.headline, part.answers, seconds={}, compared=False)
+        write_shard(shards[-1], part.headline, part.variant_scores, seconds={}, compared=False)
     whole = table_of(cell)
     np.testing.assert_allclose(table_of(cell, shards=shards).scores, whole.scores, atol=1e-5)
 
@@ -98,7 +98,7 @@ def test_noise_is_learned_for_siglip_without_attention(siglip):
     )  # fmt: skip
     found = evaluate(cell, cell.dataset.clips())
     assert isinstance(found.noise, LearnedNoise)
-    assert all(answers.attention is None for answers in found.answers.values())
+    assert all(answers.attention is None for answers in found.variant_scores.values())
     assert np.isfinite(found.table.scores).all()
 
 

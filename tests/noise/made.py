@@ -16,9 +16,9 @@ from torch.nn.functional import normalize
 from clip_har.data.clips import ClipSet
 from clip_har.data.frames.store import FrameStore
 from clip_har.data.sampling import FrameSettings
-from clip_har.engine.answer import answer
 from clip_har.engine.evaluate import Evaluation
-from clip_har.engine.look import look
+from clip_har.engine.inspect_clips import inspect_clips
+from clip_har.engine.score_variants import score_variants
 from clip_har.masking.mask import Mask
 from clip_har.masking.masked_clips import MaskedClips
 from clip_har.masking.none import NoMask
@@ -207,9 +207,9 @@ def evaluated(
         patch.setattr(opened, "described_calibration", lambda *_: {})
         patch.setattr(opened, "fitted_calibration", lambda *_, **__: CALIBRATION)
         made = opened.open_learned(noise, cell, masked.frames, classifier, no_frames)
-    tables = answer(cell, masked, classifier, made, clean=None, cost=cost)
-    looked = look(cell, masked, classifier, made, tables, cost=cost)
-    found = Evaluation(masked, tables, made, looked)
+    tables = score_variants(cell, masked, classifier, made, clean=None, cost=cost)
+    inspection = inspect_clips(cell, masked, classifier, made, tables, cost=cost)
+    found = Evaluation(masked, tables, made, inspection)
     return found.table, found
 
 

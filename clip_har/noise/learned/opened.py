@@ -72,7 +72,7 @@ class LearnedNoise:
             found[CALIBRATION] = first_column(self.calibration.apply(clean), NONE)
         return found
 
-    def shown_variants(
+    def inspected_variants(
         self, scores: Mapping[str, Scores], labels: NDArray[np.int64]
     ) -> dict[str, Variant]:
         """Return the variants whose clips are shown again: none, the headline and ``universal``."""

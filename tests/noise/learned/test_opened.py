@@ -66,7 +66,7 @@ def test_a_cell_learns_its_noise_and_the_universal_control_once(evaluated, cell_
     table, result, cell = evaluated("noise=class_specific")
     assert table.scores.shape == (5, 5)
     assert table.clip_ids == tuple(f"{number}.mkv" for number in range(15, 20))
-    assert list(result.answers) == [*PER_CLASS, *CONTROLS]
+    assert list(result.variant_scores) == [*PER_CLASS, *CONTROLS]
     card = result.noise.fitted.card
     assert (card["data"], card["training_clips"], card["validation_clips"]) == (
         "clips/train",
