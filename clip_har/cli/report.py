@@ -88,7 +88,7 @@ def _report(given: argparse.Namespace) -> Path:
             " another folder with --out"
         ) from error
     if given.recompute:
-        from clip_har.cli.finish import send_again
+        from clip_har.api.finish import send_again
 
         send_again(chosen, written, page)
     return page

@@ -22,7 +22,7 @@ from clip_har.figures.masked_clips import masked_clips_figure
 from clip_har.figures.save import save_figure
 from clip_har.masking.masked_clips import MaskedClips
 from clip_har.models.checkpoint import weights_digest
-from clip_har.noise.learned.opened import LearnedNoise
+from clip_har.noise.learned.cell_noise import LearnedNoise
 from clip_har.results.environment import environment
 from clip_har.results.files import (
     ATTENTION,

@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clip_har.data.clips import ClipSet
-from clip_har.engine.clips import open_frames, open_masked, warn_of_empty
+from clip_har.engine.clips import open_frames, open_masked
 from clip_har.engine.drift import Embedded
 from clip_har.engine.inspect_clips import Attention, Inspection, inspect_clips
 from clip_har.engine.load_model import load_classifier
 from clip_har.engine.merge_shards import merge_shards
 from clip_har.engine.score_variants import score_variants
 from clip_har.masking.masked_clips import MaskedClips
+from clip_har.masking.on_empty import warn_of_empty
 from clip_har.models.zero_shot import of_frames
 from clip_har.noise.contract import CellNoise
 from clip_har.results.costs import Cost
@@ -96,7 +97,8 @@ def evaluate(
         frames = open_frames(cell, clips, cell.shard)
     with cost.of("regions"):
         masked = open_masked(cell, frames, zero_shot=lambda: of_frames(classifier))
-    warn_of_empty(masked)
+    if masked.empty:
+        warn_of_empty(masked.on_empty, masked.empty_message())
     with cost.of("noise") if cell.noise.is_learned else nullcontext():
         noise = cell.noise.open(cell, frames, classifier, partial(open_frames, cell))
     if shards:

@@ -18,9 +18,9 @@ from clip_har.figures.noise import NoiseRow, noise_clips_figure, noise_sheet
 from clip_har.figures.noise_curves import loss_figure
 from clip_har.figures.save import save_figure
 from clip_har.noise.learned.base import Learned
-from clip_har.noise.learned.fit import NOISE_FILE, FittedNoise, described_in
+from clip_har.noise.learned.cell_noise import LearnedNoise
+from clip_har.noise.learned.fitted import NOISE_FILE, FittedNoise, described_in
 from clip_har.noise.learned.learning import History
-from clip_har.noise.learned.opened import LearnedNoise
 from clip_har.noise.learned.perturbation import PixelNoise
 from clip_har.noise.variants import LEARNED
 from clip_har.results.variant_scores import write_variant_scores

@@ -13,7 +13,7 @@ from clip_har.core.atomic import clear_up, whole_file
 from clip_har.core.errors import describe
 from clip_har.core.settings import Role
 from clip_har.engine.job import Job, Prepared, command, prepared
-from clip_har.engine.shards import finished_shards, run_shard
+from clip_har.engine.run_shard import finished_shards, run_shard
 from clip_har.results.files import lost_files
 from clip_har.results.names import what_varies
 from clip_har.results.result import TWIN, Result
@@ -116,7 +116,7 @@ def _find_or_make(run: Prepared, *, twin: Result | None) -> State:
         log.info("%s: running", info.name)
         try:
             # Imported here: heavy modules (torch, transformers) are loaded after the checks.
-            from clip_har.engine.make import make_result
+            from clip_har.engine.make_result import make_result
 
             make_result(run.config, cell, run.clips, run.folder, info, twin=twin, shards=shards)
         except Exception as error:

@@ -276,8 +276,8 @@ def test_a_sweep_whose_results_are_lost_meanwhile_is_not_finished(
     def lost(*_: object, **__: object) -> None:
         outcome.write(max((kept.results / "sweeps").iterdir()) / "0", OmegaConf.create())
 
-    monkeypatch.setattr("clip_har.cli.sweep_here.finish", finished)
-    monkeypatch.setattr("clip_har.cli.sweep_here.run_cell", lost)
+    monkeypatch.setattr("clip_har.api.sweep.finish", finished)
+    monkeypatch.setattr("clip_har.api.sweep.run_cell", lost)
     clip_har.sweep(*kept.words, "seed=0", results_dir=kept.results)
     assert statuses == ["FAILED"]
 

@@ -17,8 +17,8 @@ from clip_har.engine.noise_artifacts import noise_card, write_noise
 from clip_har.masking.masked_clips import MaskedClips
 from clip_har.metrics.noise_effect import effect_table
 from clip_har.noise.learned.base import Learned, LossWeights
-from clip_har.noise.learned.fit import FittedNoise, load_noise
-from clip_har.noise.learned.opened import LearnedNoise
+from clip_har.noise.learned.cell_noise import LearnedNoise
+from clip_har.noise.learned.fitted import FittedNoise, load_noise
 from clip_har.noise.learned.settings import (
     BorderNoise,
     ClassSpecificNoise,

@@ -14,7 +14,7 @@ from clip_har.data.clips import ClipSet, clips_of
 from clip_har.data.shards import Shard
 from clip_har.engine.evaluate import evaluate
 from clip_har.engine.merge_shards import merge_shards, merge_tables, read_shard, write_shard
-from clip_har.engine.shards import clean_table, find_shards, shard_folder
+from clip_har.engine.run_shard import clean_table, find_shards, shard_folder
 from clip_har.results.costs import Cost
 from clip_har.results.score_table import ScoreTable
 from clip_har.results.variant_scores import VariantScores

@@ -18,8 +18,8 @@ from clip_har.masking.percent import PercentMask
 from clip_har.metrics.effect import paired_effect
 from clip_har.metrics.noise_effect import effect_table, noise_metrics
 from clip_har.noise.learned.base import Learned
+from clip_har.noise.learned.cell_noise import LearnedNoise
 from clip_har.noise.learned.controls import random_like
-from clip_har.noise.learned.opened import LearnedNoise
 from clip_har.noise.learned.perturbation import NoPerturbation
 from clip_har.noise.learned.protocols import PROTOCOLS, apply_protocol, derangement
 from clip_har.noise.learned.settings import (

@@ -15,7 +15,7 @@ from clip_har.engine.numbers import learning_numbers
 from clip_har.metrics.measure import Measure
 from clip_har.metrics.measures import MEASURES, find, shown_in
 from clip_har.metrics.noise_effect import effect_table, noise_metrics
-from clip_har.noise.learned.opened import LearnedNoise
+from clip_har.noise.learned.cell_noise import LearnedNoise
 from clip_har.results.costs import Cost, Part
 from clip_har.results.result import Result
 from tests.command import run_command

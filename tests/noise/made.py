@@ -27,10 +27,10 @@ from clip_har.models.dual_encoder import DualEncoder
 from clip_har.models.pooling import Pooling
 from clip_har.models.processor import PixelScale
 from clip_har.models.zero_shot import ZeroShot
-from clip_har.noise.learned import opened
+from clip_har.noise.learned import cell_noise
 from clip_har.noise.learned.base import Learned, LearningSettings
 from clip_har.noise.learned.controls import Calibration
-from clip_har.noise.learned.fit import FittedNoise
+from clip_har.noise.learned.fitted import FittedNoise
 from clip_har.noise.learned.learning import History
 from clip_har.noise.learned.perturbation import Perturbation, make_perturbation
 from clip_har.noise.learned.settings import (
@@ -203,10 +203,10 @@ def evaluated(
     no_frames: Any = None  # nothing is learned
     cost = Cost()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(opened, "fit", given)
-        patch.setattr(opened, "described_calibration", lambda *_: {})
-        patch.setattr(opened, "fitted_calibration", lambda *_, **__: CALIBRATION)
-        made = opened.open_learned(noise, cell, masked.frames, classifier, no_frames)
+        patch.setattr(cell_noise, "read_or_learn", given)
+        patch.setattr(cell_noise, "described_calibration", lambda *_: {})
+        patch.setattr(cell_noise, "fitted_calibration", lambda *_, **__: CALIBRATION)
+        made = cell_noise.open_learned(noise, cell, masked.frames, classifier, no_frames)
     tables = score_variants(cell, masked, classifier, made, clean=None, cost=cost)
     inspection = inspect_clips(cell, masked, classifier, made, tables, cost=cost)
     found = Evaluation(masked, tables, made, inspection)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from clip_har.cli.finish import finish
+from clip_har.api.finish import finish
 from clip_har.config.session import Session
 from clip_har.core.addresses import hide_logins
 from clip_har.core.errors import ClipHarError

@@ -16,7 +16,7 @@ from clip_har.engine.evaluate import evaluate
 from clip_har.engine.load_model import load_model
 from clip_har.engine.numbers import learning_numbers, numbers
 from clip_har.metrics.noise_effect import effect_table, noise_metrics
-from clip_har.noise.learned.opened import LearnedNoise
+from clip_har.noise.learned.cell_noise import LearnedNoise
 from clip_har.results.costs import Cost
 from clip_har.results.files import COST, METRICS_CODE, write_json
 from clip_har.results.result import Result, metrics_code

@@ -12,7 +12,7 @@ from clip_har.engine.run import run_cell
 from clip_har.results.result import Result
 
 
-def run_here(overrides: Sequence[str], session: Session) -> Result:
+def evaluate_here(overrides: Sequence[str], session: Session) -> Result:
     """Check and run a cell.
 
     Args:
