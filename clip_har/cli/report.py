@@ -63,10 +63,10 @@ def _report(given: argparse.Namespace) -> Path:
     cells = {**twins, **{one.folder: one for one in chosen.cells}}.values()
     again = [one for one in cells if given.recompute or not one.is_whole]
     if again:
-        from clip_har.engine.numbers import recompute
+        from clip_har.engine.recompute import recompute_all
 
         try:
-            recompute(again)
+            recompute_all(again)
         except OSError as error:
             names = ", ".join(one.name for one in again)
             raise ClipHarError(

@@ -13,10 +13,12 @@ from clip_har.core.errors import ClipHarError
 from clip_har.data.clips import ClipSet, clips_of
 from clip_har.data.shards import Shard
 from clip_har.engine.evaluate import evaluate
-from clip_har.engine.merge_shards import merge_shards, merge_tables, read_shard, write_shard
-from clip_har.engine.run_shard import clean_table, find_shards, shard_folder
+from clip_har.engine.merge_shards import merge_shards, merge_tables
+from clip_har.engine.run_shard import clean_table
+from clip_har.results.cell_folder import CellFolder
 from clip_har.results.costs import Cost
 from clip_har.results.score_table import ScoreTable
+from clip_har.results.shard_scores import read_shard, write_shard
 from clip_har.results.variant_scores import VariantScores
 from tests.command import run_command
 from tests.data.made import write_video
@@ -164,28 +166,7 @@ def test_a_finished_twin_serves_further_shards(tmp_path, small_clip, manifest):
     write_manifest(folder)
     found = clean_table(cell, Shard(1, 2), clips, folder, "twin")
     assert found.clip_ids == table.clip_ids
-    assert not folder.with_suffix(".shards").exists(), "the model was not run"
-
-
-def test_the_split_that_is_nearest_to_whole_counts(tmp_path):
-    folder = tmp_path / "abc"
-    assert find_shards(folder) == ([], [])
-    for number, count in ((1, 3), (3, 3), (1, 2)):
-        shard_folder(folder, Shard(number, count)).mkdir(parents=True)
-    assert find_shards(folder) == ([], [Shard(2, 2)])
-    assert find_shards(folder, 3) == ([], [Shard(2, 3)]), "of the split that was asked for"
-    shard_folder(folder, Shard(2, 3)).mkdir()
-    folders, missing = find_shards(folder)
-    assert [path.name for path in folders] == [f"{n}of3" for n in (1, 2, 3)]
-    assert not missing
-
-
-def test_a_damaged_shard_is_named(tmp_path):
-    table = VariantScores(made_table(labels=[0, 1], classes=2, right=[1, 0]))
-    write_shard(tmp_path / "1of2", "none", {"none": table}, seconds={}, compared=False)
-    (tmp_path / "1of2" / "scores_none.parquet").write_bytes(b"nothing")
-    with pytest.raises(ClipHarError, match=r"1of2.*run that shard again"):
-        read_shard(tmp_path / "1of2")
+    assert not CellFolder(folder).shards.exists(), "the model was not run"
 
 
 @pytest.mark.slow

@@ -10,9 +10,9 @@ from clip_har.config.cell import Cell
 from clip_har.data.shards import Shard
 from clip_har.engine.clips import frame_settings, open_frames
 from clip_har.engine.evaluate import evaluate
-from clip_har.engine.merge_shards import write_shard
 from clip_har.noise.learned.cell_noise import LearnedNoise
 from clip_har.results.score_table import ScoreTable
+from clip_har.results.shard_scores import write_shard
 from tests.checkpoints import write_siglip, write_xclip
 from tests.data.made import write_video
 from tests.noise.cells import cell_of
