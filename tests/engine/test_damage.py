@@ -13,7 +13,7 @@ import clip_har
 from clip_har.cli.report import main
 from clip_har.core.checksum import read_manifest
 from clip_har.core.errors import ClipHarError
-from clip_har.engine import make
+from clip_har.engine import make_result
 from clip_har.results.files import DERIVED, METRICS, PROTOCOL, SCORES, write_json
 from clip_har.results.result import Result
 from clip_har.results.sweep import OUTCOME, SWEEP, read_outcomes
@@ -75,7 +75,7 @@ def made(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         shutil.rmtree(folder)
         shutil.copytree(kept.copy / "cells" / folder.name, folder)
 
-    monkeypatch.setattr(make, "make_result", copied)
+    monkeypatch.setattr(make_result, "make_result", copied)
     return run
 
 
@@ -133,7 +133,7 @@ def test_a_cell_with_learned_noise_and_a_damaged_file_is_mended_or_run_again(
         shutil.rmtree(folder)
         shutil.copytree(kept.copy / "cells" / folder.name, folder)
 
-    monkeypatch.setattr(make, "make_result", copied)
+    monkeypatch.setattr(make_result, "make_result", copied)
     assert len(kept.files) > 20
     rerun(kept, damage, kept.files, made, caplog)
 
