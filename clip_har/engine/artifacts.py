@@ -131,6 +131,7 @@ def _protocol(cell: Cell, masked: MaskedClips, table: ScoreTable, device: str) -
     prompts = cell.prompts.texts(clips.class_names)
     return {
         "data": clips.title,
+        "data_caution": cell.dataset.caution,
         "clips": len(clips.clips),
         WHOLE_SET: clips.whole or len(clips.clips),
         "clips_evaluated": len(table.clip_ids),
