@@ -70,9 +70,9 @@ def conditions(sweeps: Sequence[Path]) -> list[Condition]:
     found: dict[frozenset[tuple[str, str]], Condition] = {}
     for folder in sweeps:
         chosen = of_sweep(folder)
-        if chosen.troubles:  # a missing seed would not be noticed later
+        if chosen.problems:  # a missing seed would not be noticed later
             raise ClipHarError(
-                f"{folder}: {chosen.troubles[0]}: run the sweep's command again first"
+                f"{folder}: {chosen.problems[0]}: run the sweep's command again first"
             )
         for cell in chosen.cells:
             varies = {k: shown_value(k, v) for k, v in cell.varies.items() if k != SEED}

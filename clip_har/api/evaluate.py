@@ -22,7 +22,7 @@ def evaluate_here(overrides: Sequence[str], session: Session) -> Result:
     Raises:
         ClipHarError: when the cell cannot run, or it failed before and ``overwrite=never``.
     """
-    overrides = [hide_logins(word) for word in overrides]
+    overrides = [hide_logins(override) for override in overrides]
     config = session.compose(overrides)
     preflight(cell_from_config(without_hydra(config)))
     outcome = run_cell(config, Job(overrides, dict(config.hydra.runtime.choices)))

@@ -46,17 +46,17 @@ def covered(subject: NDArray[np.float32], side: int) -> NDArray[np.float32]:
     return patches
 
 
-def rows_with_subject(masked: MaskedClips, most: int) -> list[int]:
+def rows_with_subject(masked: MaskedClips, limit: int) -> list[int]:
     """Return evenly spread rows of the evaluated clips in which the subject was found.
 
     Args:
         masked: the clips; without a region source the result is empty.
-        most: largest number of rows; 0 for none.
+        limit: largest number of rows; 0 for none.
     """
-    if masked.subject is None or most == 0:
+    if masked.subject is None or limit == 0:
         return []
     found = [row for row, index in enumerate(masked.evaluated) if masked.subject.found[index]]
-    return evenly(found, most) if found else []
+    return evenly(found, limit) if found else []
 
 
 def attention_of(

@@ -119,7 +119,7 @@ def score_clips(
 
     message = "evaluating with noise" if others else "evaluating"
     with (
-        closing(work_ahead(prepare, batches, threads=threads, most=max(2 * threads, 1))) as coming,
+        closing(work_ahead(prepare, batches, threads=threads, limit=max(2 * threads, 1))) as coming,
         track(len(ids), message) as advance,
     ):
         while True:

@@ -11,9 +11,9 @@ from clip_har.metrics.accuracy import confusion_matrix
 from clip_har.metrics.attributes import attribute_table
 from clip_har.metrics.measures import find, shown_in
 from clip_har.metrics.tables import confused_pairs
+from clip_har.report.class_changes import class_changes
 from clip_har.report.numbers import UNKNOWN, formatted
 from clip_har.report.pictures import confusion_picture
-from clip_har.report.tables import class_changes
 from clip_har.results.result import Result
 from clip_har.sweeps.measures import SweepMeasures
 from clip_har.sweeps.table import DRAWS
@@ -61,7 +61,7 @@ def detail_of(one: Result) -> Detail:
         name=one.name,
         clips=len(table.clip_ids),
         confusion=confusion_picture(confusion, table.class_names),
-        pairs=confused_pairs(confusion, table.class_names, most=_MOVED).to_dict("records"),
+        pairs=confused_pairs(confusion, table.class_names, limit=_MOVED).to_dict("records"),
         losing=losing,
         gaining=gaining,
     )

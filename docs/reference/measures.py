@@ -78,7 +78,7 @@ def _section(title: str, section: Section, table: str) -> list[str]:
 def _table(measures: Sequence[Measure]) -> str:
     rows = ["| logged as | in the report | meaning | range |", "|---|---|---|---|"]
     for one in measures:
-        cells = (f"`{one.name}`", one.label, _escaped(one.says), one.scale)
+        cells = (f"`{one.name}`", one.label, _escaped(one.meaning), one.scale)
         rows.append(f"| {' | '.join(cells)} |")
     return "\n".join(rows)
 

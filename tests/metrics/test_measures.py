@@ -67,7 +67,7 @@ def _scene_names() -> set[str]:
 @pytest.mark.parametrize("measure", MEASURES, ids=lambda one: one.name)
 def test_an_entry_is_well_formed(measure: Measure) -> None:
     assert re.fullmatch(r"[\w/]+", re.sub(r"<\w+>", "name", measure.name)), "MLflow refuses it"
-    assert measure.says.endswith(".")
+    assert measure.meaning.endswith(".")
     assert measure.range[0] < measure.range[1]
     assert measure.unit != "%" or measure.range == (0, 1)
     assert measure.source != "scores" or measure.function is not None
@@ -125,7 +125,7 @@ def test_how_a_scale_reads() -> None:
     assert find("nll").scale == "at least 0, lower is better"
     assert find("bias/amplification").scale == "lower is better"
     assert find("scene/reliance").scale == "−100 to 100"
-    assert find("noise/a/top1").meaning == find("noise/a/top1").says
+    assert find("noise/a/top1").explanation == find("noise/a/top1").meaning
 
 
 def test_a_cell_s_metrics_lie_in_the_stated_ranges() -> None:

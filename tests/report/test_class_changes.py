@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
+from clip_har.report.class_changes import class_changes
 from clip_har.report.selection import of_sweep
-from clip_har.report.tables import class_changes
 from clip_har.sweeps.table import cell_rows
 from tests.report.made import made_cell, made_sweep, table, usual
 
