@@ -19,7 +19,7 @@ from clip_har.metrics.effect import paired_effect
 from clip_har.metrics.pairing import common_rows
 from clip_har.metrics.significance import corrected
 from clip_har.report.selection import of_sweep
-from clip_har.results.names import SEED, shown_value
+from clip_har.results.names import SEED, value_text
 from clip_har.results.result import Result
 from clip_har.results.score_table import ScoreTable
 from clip_har.results.variant_scores import VariantScores
@@ -75,7 +75,7 @@ def conditions(sweeps: Sequence[Path]) -> list[Condition]:
                 f"{folder}: {chosen.problems[0]}: run the sweep's command again first"
             )
         for cell in chosen.cells:
-            varies = {k: shown_value(k, v) for k, v in cell.varies.items() if k != SEED}
+            varies = {k: value_text(k, v) for k, v in cell.varies.items() if k != SEED}
             name = cell.named_without({SEED}, notes=False)
             condition = found.setdefault(frozenset(varies.items()), Condition(name, varies))
             condition.cells.append(cell)
