@@ -11,8 +11,8 @@ from clip_har.core.errors import ClipHarError
 from clip_har.data.frames.store import FrameStore
 from clip_har.data.sampling import FrameSettings
 from clip_har.data.sources.folder import Folder
-from clip_har.engine.answer import THREADS
-from clip_har.engine.show import show_clips
+from clip_har.engine.score_clips import score_clips
+from clip_har.engine.score_variants import THREADS
 from clip_har.masking.masked_clips import MaskedClips
 from clip_har.masking.percent import PercentMask
 from clip_har.models.clip import CLIP
@@ -72,7 +72,7 @@ def _rows(
 
     def cell() -> float:
         started = time.perf_counter()
-        show_clips(masked, classifier, {"none": NoNoise()}, threads=THREADS)
+        score_clips(masked, classifier, {"none": NoNoise()}, threads=THREADS)
         return time.perf_counter() - started
 
     for warm_up in (bare, cell):

@@ -11,7 +11,7 @@ from benchmarks.inputs import Inputs
 from clip_har.data.frames.store import FrameStore
 from clip_har.data.sampling import FrameSettings
 from clip_har.data.sources.folder import Folder
-from clip_har.engine.show import show_clips
+from clip_har.engine.score_clips import score_clips
 from clip_har.masking.masked_clips import MaskedClips
 from clip_har.masking.none import NoMask
 from clip_har.models.clip import CLIP
@@ -114,7 +114,7 @@ def _protocol_rows(zero_shot: ZeroShot, shown: MaskedClips, rounds: int) -> list
     def use(protocol: Protocol) -> float:
         labels = few.clip_set.labels[masked.evaluated] % _CLASSES
         started = time.perf_counter()
-        show_clips(
+        score_clips(
             masked,
             classifier,
             {"none": NoPerturbation(), "learned": made},

@@ -31,11 +31,11 @@ def evaluate(*overrides: str, **settings: Any) -> "Result":
     Raises:
         ClipHarError: when a setting is wrong, something is missing, or the cell fails.
     """
+    from clip_har.api.evaluate import evaluate_here
     from clip_har.config.session import as_overrides, session
-    from clip_har.engine.here import run_here
 
     with session() as composer:
-        return run_here([*overrides, *as_overrides(settings)], composer)
+        return evaluate_here([*overrides, *as_overrides(settings)], composer)
 
 
 def sweep(*overrides: str, **settings: Any) -> "pd.DataFrame":
@@ -51,7 +51,7 @@ def sweep(*overrides: str, **settings: Any) -> "pd.DataFrame":
     Raises:
         ClipHarError: when a cell is wrong; then none is started.
     """
-    from clip_har.cli.sweep_here import sweep_here
+    from clip_har.api.sweep import sweep_here
     from clip_har.config.session import as_overrides, session
 
     with session() as composer:

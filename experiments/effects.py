@@ -18,10 +18,10 @@ from clip_har.metrics.effect import paired_effect
 from clip_har.metrics.pairing import common_rows
 from clip_har.metrics.significance import corrected, sign_flip
 from clip_har.report.selection import of_sweep
-from clip_har.results.names import SEED, shown_value
-from clip_har.results.noise_answers import Answers
+from clip_har.results.names import SEED, value_text
 from clip_har.results.result import Result
 from clip_har.results.score_table import ScoreTable
+from clip_har.results.variant_scores import VariantScores
 from clip_har.sweeps.measures import sweep_measures
 from experiments.study import Rule, Study
 
@@ -68,12 +68,12 @@ def conditions(sweeps: Sequence[Path]) -> list[Condition]:
     found: dict[frozenset[tuple[str, str]], Condition] = {}
     for folder in sweeps:
         chosen = of_sweep(folder)
-        if chosen.troubles:  # a missing seed would not be noticed later
+        if chosen.problems:  # a missing seed would not be noticed later
             raise ClipHarError(
-                f"{folder}: {chosen.troubles[0]}: run the sweep's command again first"
+                f"{folder}: {chosen.problems[0]}: run the sweep's command again first"
             )
         for cell in chosen.cells:
-            varies = {k: shown_value(k, v) for k, v in cell.varies.items() if k != SEED}
+            varies = {k: value_text(k, v) for k, v in cell.varies.items() if k != SEED}
             name = cell.named_without({SEED}, notes=False)
             condition = found.setdefault(frozenset(varies.items()), Condition(name, varies))
             condition.cells.append(cell)
@@ -138,7 +138,9 @@ def _compared(
     name: str, control: str, before: Sequence[ScoreTable], after: Sequence[ScoreTable]
 ) -> pd.DataFrame:
     first, second = _alike(before, after)
-    found = paired_effect([Answers(one) for one in first], [Answers(one) for one in second])
+    found = paired_effect(
+        [VariantScores(one) for one in first], [VariantScores(one) for one in second]
+    )
     found = found[found["measure"].isin(MEASURES)]
     return found.assign(condition=name, control=control)
 

@@ -82,7 +82,7 @@ class ColourJudge:
     pooling: Pooling = "mean"
     device: ClassVar[torch.device] = torch.device("cpu")
 
-    def answers(self, clips: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+    def forward(self, clips: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         scores = torch.stack([self._scores(clip) for clip in clips])
         return scores, normalize(scores + 1e-3, dim=-1)
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from clip_har.engine.score_clips import score_clips
 from clip_har.engine.score_table import table_of
-from clip_har.engine.show import show_clips
 from clip_har.masking.masked_clips import MaskedClips
 from clip_har.models.zero_shot import Classifier
 from clip_har.noise.contract import Noise
@@ -63,11 +63,11 @@ def rows_of(table: ScoreTable, rows: Iterable[int]) -> ScoreTable:
     )
 
 
-def score_clips(
+def scored_table(
     masked: MaskedClips, classifier: Classifier, noise: Noise | None = None, **more: Any
 ) -> ScoreTable:
-    """Return the score table of clips, see `clip_har.engine.show.show_clips`."""
-    shown = show_clips(masked, classifier, {"own": noise or NoNoise()}, **more)
+    """Return the score table of clips, see `clip_har.engine.score_clips.score_clips`."""
+    scored = score_clips(masked, classifier, {"own": noise or NoNoise()}, **more)
     columns = np.zeros(len(masked.evaluated), np.int64)
-    variant = Variant(shown.answers["own"].scores[:, 0], "own", columns)
-    return table_of(variant, shown, masked, pooling=classifier.pooling)
+    variant = Variant(scored.by_noise["own"].scores[:, 0], "own", columns)
+    return table_of(variant, scored, masked, pooling=classifier.pooling)

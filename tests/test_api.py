@@ -59,7 +59,7 @@ def test_a_failed_cell_is_a_row_that_says_why(tmp_path: Path) -> None:
         raise clip_har.ClipHarError("no such luck")
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("clip_har.engine.make.make_result", fail)
+        patch.setattr("clip_har.engine.make_result.make_result", fail)
         found = clip_har.sweep(*SMALL, "masking=none,percent", results_dir=tmp_path)
     assert found["state"].tolist() == ["failed", "failed"]
     assert found["error"].tolist() == ["no such luck"] * 2

@@ -26,13 +26,13 @@ from clip_har.core.tensor_file import read_tensors, write_tensors
 from clip_har.data.sources.hmdb51 import HMDB51
 from clip_har.data.sources.manifest import Manifest
 from clip_har.data.sources.ucf101 import UCF101
-from clip_har.engine.merge_shards import read_shard, write_shard
 from clip_har.models.checkpoint import weights_digest
 from clip_har.models.processor import pixel_scale
 from clip_har.regions.boxes import read_boxes
 from clip_har.regions.mask_files import read_maps
-from clip_har.results.noise_answers import Answers
 from clip_har.results.score_table import ScoreTable
+from clip_har.results.shard_scores import read_shard, write_shard
+from clip_har.results.variant_scores import VariantScores
 from experiments.ucf101_24.convert import convert
 from tests.config.test_cell import composed
 from tests.data.sources.test_ucf101 import lay_out
@@ -110,7 +110,9 @@ def tensors(folder: Path) -> Path:
 
 
 def shard(folder: Path) -> Path:
-    answers = {"none": Answers(made_table(labels=[0, 1, 2, 0], classes=3, right=[1, 1, 0, 1]))}
+    answers = {
+        "none": VariantScores(made_table(labels=[0, 1, 2, 0], classes=3, right=[1, 1, 0, 1]))
+    }
     write_shard(folder / "1of2", "none", answers, seconds={}, compared=False)
     return folder / "1of2" / "shard.json"
 

@@ -71,10 +71,10 @@ def _report(given: argparse.Namespace) -> Path:
     cells = {**twins, **{one.folder: one for one in chosen.cells}}.values()
     again = [one for one in cells if given.recompute or not one.is_whole]
     if again:
-        from clip_har.engine.numbers import recompute
+        from clip_har.engine.recompute import recompute_all
 
         try:
-            recompute(again)
+            recompute_all(again)
         except OSError as error:
             names = ", ".join(one.name for one in again)
             raise ClipHarError(
@@ -98,7 +98,7 @@ def _report(given: argparse.Namespace) -> Path:
             " another folder with --out"
         ) from error
     if given.recompute:
-        from clip_har.cli.finish import send_again
+        from clip_har.api.finish import send_again
 
         send_again(chosen, written, page)
     return page

@@ -65,7 +65,7 @@ def end_sweep(stopped: BaseException | None) -> int:
     status: SweepStatus = "FINISHED" if whole else "FAILED"
     if isinstance(stopped, KeyboardInterrupt):
         status = "KILLED"
-    from clip_har.cli.finish import finish  # a heavy import that is needed only here
+    from clip_har.api.finish import finish  # a heavy import that is needed only here
 
     files, measures = finish(this, numbered, status=status)
     if len(measures.rows):

@@ -46,7 +46,7 @@ ShardText = Annotated[
 ]
 
 
-def says(text: str, **bounds: Any) -> Any:
+def explained(text: str, **bounds: Any) -> Any:
     """Return a field with the sentence that explains its key, and the bounds of its values."""
     return Field(description=text, **bounds)
 
@@ -58,22 +58,24 @@ class Cell(Settings):
     configuration and the fingerprint are derived from here.
     """
 
-    dataset: Annotated[ClipSource, OPTION, says("Which clips are shown."), Role.CONTENT]
+    dataset: Annotated[ClipSource, OPTION, explained("Which clips are shown."), Role.CONTENT]
     frames: Annotated[
         FrameSettings,
-        says("Which frames of a clip are decoded, and how they are fitted to the model's input."),
+        explained(
+            "Which frames of a clip are decoded, and how they are fitted to the model's input."
+        ),
         Role.RESULT,
     ]
-    model: Annotated[ModelSource, OPTION, says("Which checkpoint is evaluated."), Role.RESULT]
-    prompts: Annotated[PromptSet, OPTION, says("Which texts name the classes."), Role.CONTENT]
-    masking: Annotated[Mask, OPTION, says("Which pixels are hidden."), Role.RESULT]
-    region: Annotated[RegionSource, OPTION, says("How targets are found."), Role.RESULT]
-    noise: Annotated[NoiseSettings, OPTION, says("What is added to the frames."), Role.RESULT]
-    tracking: Annotated[Tracking, OPTION, says("Where results are sent."), Role.RUN]
-    learning: Annotated[LearningSettings, says("How noise is learned."), Role.NOISE]
+    model: Annotated[ModelSource, OPTION, explained("Which checkpoint is evaluated."), Role.RESULT]
+    prompts: Annotated[PromptSet, OPTION, explained("Which texts name the classes."), Role.CONTENT]
+    masking: Annotated[Mask, OPTION, explained("Which pixels are hidden."), Role.RESULT]
+    region: Annotated[RegionSource, OPTION, explained("How targets are found."), Role.RESULT]
+    noise: Annotated[NoiseSettings, OPTION, explained("What is added to the frames."), Role.RESULT]
+    tracking: Annotated[Tracking, OPTION, explained("Where results are sent."), Role.RUN]
+    learning: Annotated[LearningSettings, explained("How noise is learned."), Role.NOISE]
     ratio: Annotated[
         float | None,
-        says(
+        explained(
             "Share of each frame's pixels that is hidden; null: exactly the target region, the"
             " default of masks that are aimed at one.",
             ge=0,
@@ -83,25 +85,25 @@ class Cell(Settings):
     ]
     fill: Annotated[
         str,
-        says("Painted over hidden pixels: black, mean, noise, blur, surround or a colour."),
+        explained("Painted over hidden pixels: black, mean, noise, blur, surround or a colour."),
         Role.MASK,
     ]
     feature: Annotated[
         str,
-        says("Target of a mask: subject, background, person, object or any text."),
+        explained("Target of a mask: subject, background, person, object or any text."),
         Role.MASK,
     ]
-    seed: Annotated[int, says("Seed of everything random except noise.", ge=0), Role.RESULT]
-    noise_seed: Annotated[int, says("Seed of noise, learned or random.", ge=0), Role.NOISE]
+    seed: Annotated[int, explained("Seed of everything random except noise.", ge=0), Role.RESULT]
+    noise_seed: Annotated[int, explained("Seed of noise, learned or random.", ge=0), Role.NOISE]
     train_masking: Annotated[
         TrainMasks,
-        says("Masks under which noise is learned; also feature, isolation and same."),
+        explained("Masks under which noise is learned; also feature, isolation and same."),
         Role.NOISE,
     ]
-    train_ratios: Annotated[TrainRatios, says("Hidden shares of these masks."), Role.NOISE]
+    train_ratios: Annotated[TrainRatios, explained("Hidden shares of these masks."), Role.NOISE]
     device: Annotated[
         str,
-        says(
+        explained(
             "Where the model runs: auto, cpu, cuda, cuda:1, mps or xpu.",
             pattern=r"^(auto|cpu|mps|cuda(:\d+)?|xpu(:\d+)?)$",
         ),
@@ -109,50 +111,54 @@ class Cell(Settings):
     ]
     precision: Annotated[
         Literal["fp32", "bf16", "fp16"],
-        says("Number format of the forward pass: fp32, bf16 or fp16."),
+        explained("Number format of the forward pass: fp32, bf16 or fp16."),
         Role.RESULT,
     ]
-    batch_size: Annotated[int, says("Frames in one forward pass.", ge=1), Role.RUN]
+    batch_size: Annotated[int, explained("Frames in one forward pass.", ge=1), Role.RUN]
     limit: Annotated[
         int | None,
-        says("Largest number of clips, evenly spread over the data set; null: all.", ge=1),
+        explained("Largest number of clips, evenly spread over the data set; null: all.", ge=1),
         Role.CONTENT,
     ]
     shard: Annotated[
         ShardText,
-        says("i/n: only the i-th of n shards of the clips; null: all clips, merged from shards."),
+        explained(
+            "i/n: only the i-th of n shards of the clips; null: all clips, merged from shards."
+        ),
         Role.RUN,
     ]
     attention_clips: Annotated[
         int,
-        says("Clips on which attention is measured, if a region source is set; 0: none.", ge=0),
+        explained(
+            "Clips on which attention is measured, if a region source is set; 0: none.", ge=0
+        ),
         Role.RESULT,
     ]
     clean_twin: Annotated[
         bool,
-        says("Run the same cell without mask and noise first, and compare with it."),
+        explained("Run the same cell without mask and noise first, and compare with it."),
         Role.RUN,
     ]
     base_model: Annotated[
         str | None,
-        says("Model that others are compared with, by the last part of its checkpoint."),
+        explained("Model that others are compared with, by the last part of its checkpoint."),
         Role.RUN,
     ]
     report: Annotated[
-        ReportSettings, says("What reports and tables of a sweep decide with."), Role.RUN
+        ReportSettings, explained("What reports and tables of a sweep decide with."), Role.RUN
     ] = ReportSettings()  # results of earlier versions lack it
     overwrite: Annotated[
         Literal["missing", "always", "never"],
-        says(
+        explained(
             "missing: run cells without a result; always: run all; never: also skip failed cells."
         ),
         Role.RUN,
     ]
     results_dir: Annotated[
-        Folder, says("Folder of finished cells, sweeps and the tracking store."), Role.RUN
+        Folder, explained("Folder of finished cells, sweeps and the tracking store."), Role.RUN
     ]
     cache_dir: Annotated[
-        Folder, says("Folder of decoded frames, region maps and text classifiers."), Role.RUN
+        Folder, explained("Folder of decoded frames, region maps and text classifiers."), Role.RUN
     ]
 
     @property

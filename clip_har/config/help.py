@@ -8,7 +8,7 @@ from omegaconf import OmegaConf
 
 from clip_har.config.cell import GROUPS, Cell
 from clip_har.config.compose import CONFIG_DIR
-from clip_har.config.options import opening, option_files
+from clip_har.config.options import header_of, option_files
 
 _WIDTH, _NAME = 98, 23  # columns of a line, and of a name
 
@@ -36,7 +36,7 @@ def _options() -> Iterator[str]:
     for group, title in {**groups, "experiment": "A study with a name.", **launchers}.items():
         yield f"{group}: {title[:1].lower()}{title[1:].rstrip('.')}"
         for name, path in option_files(group).items():
-            yield from _row(name, opening(path).first_sentence)
+            yield from _row(name, header_of(path).first_sentence)
 
 
 def _keys() -> Iterator[str]:

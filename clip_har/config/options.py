@@ -10,8 +10,8 @@ _COMMAND = re.compile(r"python -m|(?:model|dataset)=|--\w")
 
 
 @dataclass(frozen=True)
-class Opening:
-    """The comment that a YAML file opens with.
+class Header:
+    """The comment at the head of a YAML file.
 
     Attributes:
         text: what the file is.
@@ -42,8 +42,8 @@ def option_files(group: str) -> dict[str, Path]:
     return {path.relative_to(folder).with_suffix("").as_posix(): path for path in files}
 
 
-def opening(path: Path) -> Opening:
-    """Return the comment that a YAML file opens with.
+def header_of(path: Path) -> Header:
+    """Return the comment at the head of a YAML file.
 
     Args:
         path: the file.
@@ -56,4 +56,4 @@ def opening(path: Path) -> Opening:
             lines.append(line.removeprefix("#").strip())
     commands = [line for line in lines if _COMMAND.match(line)]
     text = " ".join(line for line in lines if line not in commands)
-    return Opening(text, "\n".join(commands))
+    return Header(text, "\n".join(commands))

@@ -10,7 +10,7 @@ Result = TypeVar("Result")
 
 
 def work_ahead(
-    function: Callable[[Item], Result], items: Iterable[Item], *, threads: int, most: int
+    function: Callable[[Item], Result], items: Iterable[Item], *, threads: int, limit: int
 ) -> Generator[Result, None, None]:
     """Apply a function to items in threads, and yield the results in the items' order.
 
@@ -22,13 +22,13 @@ def work_ahead(
         function: applied to each item.
         items: taken as they are needed.
         threads: how many; 0 does the work when its result is asked for, in the caller's thread.
-        most: largest number of results that wait for the consumer, at least 1; limits the memory.
+        limit: largest number of results that wait for the consumer, at least 1; limits the memory.
 
     Raises:
         Exception: what the function raises for an item, when its result is asked for.
 
     Example:
-        >>> list(work_ahead(abs, [-1, 2, -3], threads=2, most=4))
+        >>> list(work_ahead(abs, [-1, 2, -3], threads=2, limit=4))
         [1, 2, 3]
     """
     if threads == 0:
@@ -39,7 +39,7 @@ def work_ahead(
     try:
         for item in items:
             waiting.append(pool.submit(function, item))
-            if len(waiting) >= most:
+            if len(waiting) >= limit:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -169,7 +169,13 @@ class ClipSet:
 
 
 class ClipSource(Option, Protocol):
-    """The contract of an option of the ``dataset`` group."""
+    """The contract of an option of the ``dataset`` group.
+
+    Attributes:
+        caution: a warning that is shown with each of its numbers; empty for none.
+    """
+
+    caution: ClassVar[str]
 
     def clips(self) -> ClipSet:
         """Return the clips that are evaluated.

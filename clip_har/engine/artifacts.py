@@ -17,12 +17,12 @@ from clip_har.engine.clips import frame_settings
 from clip_har.engine.evaluate import Evaluation
 from clip_har.engine.noise_artifacts import write_noise
 from clip_har.engine.numbers import counted_numbers, write_class_tables
-from clip_har.engine.show import seen_frames
+from clip_har.engine.score_clips import seen_frames
 from clip_har.figures.masked_clips import masked_clips_figure
 from clip_har.figures.save import save_figure
 from clip_har.masking.masked_clips import MaskedClips
 from clip_har.models.checkpoint import weights_digest
-from clip_har.noise.learned.opened import LearnedNoise
+from clip_har.noise.learned.cell_noise import LearnedNoise
 from clip_har.results.environment import environment
 from clip_har.results.files import (
     ATTENTION,
@@ -131,6 +131,7 @@ def _protocol(cell: Cell, masked: MaskedClips, table: ScoreTable, device: str) -
     prompts = cell.prompts.texts(clips.class_names)
     return {
         "data": clips.title,
+        "data_caution": cell.dataset.caution,
         "clips": len(clips.clips),
         WHOLE_SET: clips.whole or len(clips.clips),
         "clips_evaluated": len(table.clip_ids),

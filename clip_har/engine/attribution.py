@@ -9,7 +9,7 @@ from torch.nn.functional import adaptive_avg_pool2d
 
 from clip_har.core.evenly import evenly
 from clip_har.core.progress import track
-from clip_har.masking.masked_clips import MaskedClips, ShownClip
+from clip_har.masking.masked_clips import MaskedClip, MaskedClips
 from clip_har.metrics.attention import focus, mass, pointing, rank
 from clip_har.models.attribution import clip_attribution, embed_clip
 from clip_har.models.zero_shot import ZeroShot
@@ -46,17 +46,17 @@ def covered(subject: NDArray[np.float32], side: int) -> NDArray[np.float32]:
     return patches
 
 
-def rows_with_subject(masked: MaskedClips, most: int) -> list[int]:
+def rows_with_subject(masked: MaskedClips, limit: int) -> list[int]:
     """Return evenly spread rows of the evaluated clips in which the subject was found.
 
     Args:
         masked: the clips; without a region source the result is empty.
-        most: largest number of rows; 0 for none.
+        limit: largest number of rows; 0 for none.
     """
-    if masked.subject is None or most == 0:
+    if masked.subject is None or limit == 0:
         return []
     found = [row for row, index in enumerate(masked.evaluated) if masked.subject.found[index]]
-    return evenly(found, most) if found else []
+    return evenly(found, limit) if found else []
 
 
 def attention_of(
@@ -64,7 +64,7 @@ def attention_of(
     zero_shot: ZeroShot,
     predictions: Mapping[str, NDArray[np.int64]],
     rows: Sequence[int],
-    seen: Callable[[str, ShownClip, int], Tensor],
+    seen: Callable[[str, MaskedClip, int], Tensor],
 ) -> dict[str, dict[str, NDArray[np.float64]]]:
     """Measure on some clips where the attribution for the predicted classes lies.
 

@@ -1,6 +1,5 @@
 """The clips of a cell: decoded as its model takes them, and under its mask."""
 
-import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -10,12 +9,11 @@ from clip_har.data.frames.store import FrameStore
 from clip_har.data.sampling import Fitting, FrameSettings
 from clip_har.data.shards import Shard, open_shard, open_whole
 from clip_har.masking.masked_clips import MaskedClips, locate
+from clip_har.masking.on_empty import refuse_empty
 
 if TYPE_CHECKING:
     from clip_har.config.cell import Cell
     from clip_har.models.zero_shot import ZeroShot
-
-log = logging.getLogger(__name__)
 
 
 def frame_settings(cell: "Cell") -> FrameSettings:
@@ -48,14 +46,6 @@ def open_frames(cell: "Cell", clips: ClipSet, shard: Shard | None = None) -> Fra
     return open_shard(clips, shard, settings, cache_dir=cell.cache_dir)
 
 
-def warn_of_empty(masked: MaskedClips) -> None:
-    """Warn of the clips in which the mask's target was not found, and say how they are treated."""
-    if masked.empty:
-        skipped = masked.on_empty == "skip"
-        done = "left out" if skipped else "their whole frames are used as the target"
-        log.warning("%s: %s", masked.empty_message(), done)
-
-
 def open_masked(
     cell: "Cell", frames: FrameStore, *, zero_shot: "Callable[[], ZeroShot]"
 ) -> MaskedClips:
@@ -79,11 +69,8 @@ def open_masked(
         zero_shot=zero_shot,
         cache_dir=cell.cache_dir,
     )
-    if masked.empty and masked.on_empty == "error":
-        raise ClipHarError(
-            f"{masked.empty_message()}: region.on_empty=skip leaves them out, region.on_empty=whole"
-            " uses their whole frames as the target"
-        )
+    if masked.empty:
+        refuse_empty(masked.on_empty, masked.empty_message())
     if masked.empty and not masked.evaluated:
         raise ClipHarError(f"{masked.empty_message()}: none is left; another source may find it")
     return masked

@@ -11,18 +11,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clip_har.data.clips import ClipSet
-from clip_har.engine.answer import answer
-from clip_har.engine.clips import open_frames, open_masked, warn_of_empty
+from clip_har.engine.clips import open_frames, open_masked
 from clip_har.engine.drift import Embedded
+from clip_har.engine.inspect_clips import Attention, Inspection, inspect_clips
 from clip_har.engine.load_model import load_classifier
-from clip_har.engine.look import Attention, Looked, look
 from clip_har.engine.merge_shards import merge_shards
+from clip_har.engine.score_variants import score_variants
 from clip_har.masking.masked_clips import MaskedClips
+from clip_har.masking.on_empty import warn_of_empty
 from clip_har.models.zero_shot import of_frames
 from clip_har.noise.contract import CellNoise
 from clip_har.results.costs import Cost
-from clip_har.results.noise_answers import Answers
 from clip_har.results.score_table import ScoreTable
+from clip_har.results.variant_scores import VariantScores
 
 if TYPE_CHECKING:
     from clip_har.config.cell import Cell
@@ -37,13 +38,13 @@ class Evaluation:
         tables: by variant, one row per evaluated clip in the clip set's order. A cell without
             learned noise has one variant.
         noise: what was added to the clips.
-        looked: attention, and examples of learned noise.
+        inspection: attention, and examples of learned noise.
     """
 
     masked: MaskedClips
     tables: Mapping[str, ScoreTable]
     noise: CellNoise
-    looked: Looked
+    inspection: Inspection
 
     @property
     def headline(self) -> str:
@@ -60,14 +61,14 @@ class Evaluation:
         """Attention of a cell without learned noise; empty if it was not measured."""
         if self.noise.is_learned:
             return {}
-        return self.looked.attention.get(self.headline, {})
+        return self.inspection.attention.get(self.headline, {})
 
     @property
-    def answers(self) -> dict[str, Answers]:
+    def variant_scores(self) -> dict[str, VariantScores]:
         """Score table and attention by variant."""
-        attention = self.looked.attention
+        attention = self.inspection.attention
         return {
-            name: Answers(table, attention[name]["mass"] if name in attention else None)
+            name: VariantScores(table, attention[name]["mass"] if name in attention else None)
             for name, table in self.tables.items()
         }
 
@@ -96,13 +97,16 @@ def evaluate(
         frames = open_frames(cell, clips, cell.shard)
     with cost.of("regions"):
         masked = open_masked(cell, frames, zero_shot=lambda: of_frames(classifier))
-    warn_of_empty(masked)
+    if masked.empty:
+        warn_of_empty(masked.on_empty, masked.empty_message())
     with cost.of("noise") if cell.noise.is_learned else nullcontext():
         noise = cell.noise.open(cell, frames, classifier, partial(open_frames, cell))
     if shards:
         tables = merge_shards(shards, masked, compared=clean is not None, cost=cost)
     else:
-        tables = answer(cell, masked, classifier, noise, clean=clean, cost=cost)
+        tables = score_variants(cell, masked, classifier, noise, clean=clean, cost=cost)
     # Attention and examples of a shard's clips are made later, after all shards are merged.
-    looked = Looked() if cell.shard else look(cell, masked, classifier, noise, tables, cost=cost)
-    return Evaluation(masked, tables, noise, looked)
+    inspection = Inspection()
+    if not cell.shard:
+        inspection = inspect_clips(cell, masked, classifier, noise, tables, cost=cost)
+    return Evaluation(masked, tables, noise, inspection)

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from clip_har.core.evenly import evenly
 from clip_har.engine.attribution import attribution_maps
-from clip_har.masking.masked_clips import MaskedClips, ShownClip
+from clip_har.masking.masked_clips import MaskedClip, MaskedClips
 from clip_har.models.zero_shot import ZeroShot
 from clip_har.noise.variants import Variant
 
@@ -29,7 +29,7 @@ class Example:
     """
 
     label: int
-    clip: ShownClip
+    clip: MaskedClip
     noisy: Tensor
     before: int
     after: int
@@ -43,7 +43,7 @@ def examples_of(
     clean: Variant,
     headline: Variant,
     rows: Sequence[int],
-    seen: Callable[[ShownClip, int], Tensor],
+    seen: Callable[[MaskedClip, int], Tensor],
 ) -> list[Example]:
     """Return a few clips: first some whose predicted class the noise changed, then others.
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
 from omegaconf import DictConfig, OmegaConf
 
 from clip_har.config.cell import GROUPS, Cell
@@ -16,12 +15,12 @@ from clip_har.core.names import plain_name
 from clip_har.core.settings import Role
 from clip_har.data.clips import ClipSet, clips_of
 from clip_har.models.checkpoint import weights_digest
+from clip_har.results.cell_folder import CellFolder
 from clip_har.results.names import MASK, cell_name
 from clip_har.results.result import TWIN
 from clip_har.results.sweep import Sweep
 from clip_har.tracking.tracker import RunInfo
 
-UNSENT = ".unsent"  # this file stands beside a result that was not sent to the tracking store
 _USES_LABEL = "clip_har.uses_true_label"
 
 
@@ -66,22 +65,9 @@ class Prepared:
     info: RunInfo
 
     @property
-    def failed(self) -> Path:
-        """The file with the error of an earlier failed run."""
-        return self.folder.with_suffix(".failed")
-
-    @property
-    def unsent(self) -> Path:
-        """A file that exists until the result was sent to the tracking store."""
-        return self.folder.with_suffix(UNSENT)
-
-    def lock(self) -> FileLock:
-        """Return the cell's lock.
-
-        Two cells with one fingerprint (``masking=none`` under two ratios) run one after the other,
-        and the second finds the first one's result.
-        """
-        return FileLock(self.folder.with_suffix(".lock"))
+    def place(self) -> CellFolder:
+        """The folder of the result, with what stands beside it."""
+        return CellFolder(self.folder)
 
     def clean_twin(self) -> "Prepared | None":
         """Return the same clips without mask and noise; None if this cell is its own clean twin."""

@@ -1,91 +1,23 @@
-"""The score tables of one shard of a cell's clips on disk, and the merge of all shards."""
+"""Merge the score tables of all shards of a cell."""
 
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from clip_har.core.atomic import whole_folder
-from clip_har.core.checksum import read_manifest, write_manifest
 from clip_har.core.errors import ClipHarError
 from clip_har.engine.score_table import attributes
 from clip_har.masking.masked_clips import MaskedClips
-from clip_har.results.costs import Cost, Part
-from clip_har.results.files import write_json
-from clip_har.results.noise_answers import Answers, read_answers, write_answers
+from clip_har.results.costs import Cost
 from clip_har.results.score_table import ScoreTable
+from clip_har.results.shard_scores import read_shard
 
-_NOTE = "shard.json"
 _COLUMNS = (
     *("labels", "scores", "mask_ratio", "subject_hidden", "subject_found", "native_black"),
     *("feature_hidden", "feature_frames", "noise_rms", "noise_largest", "scene_labels"),
 )
-
-
-@dataclass(frozen=True, eq=False)
-class ShardAnswers:
-    """The score tables of one shard.
-
-    Attributes:
-        tables: by variant.
-        headline: the variant that the cell's own numbers are computed from.
-        seconds: the time that each part took.
-        compared: whether drift from the clean twin was measured.
-    """
-
-    tables: Mapping[str, ScoreTable]
-    headline: str
-    seconds: Mapping[Part, float]
-    compared: bool
-
-
-def write_shard(
-    folder: Path,
-    headline: str,
-    answers: Mapping[str, Answers],
-    *,
-    seconds: Mapping[Part, float],
-    compared: bool,
-) -> None:
-    """Write the score tables of a shard, completely or not at all.
-
-    Args:
-        folder: the folder of the shard.
-        headline: the variant that the cell's own numbers are of.
-        answers: score tables by variant.
-        seconds: what they took.
-        compared: whether the clean twin's answers were there to measure drift from.
-    """
-    with whole_folder(folder) as out:
-        write_answers(out, headline, answers)
-        write_json(out / _NOTE, {"seconds": dict(seconds), "compared": compared})
-        write_manifest(out)
-
-
-def read_shard(folder: Path) -> ShardAnswers:
-    """Read what `write_shard` wrote.
-
-    Raises:
-        ClipHarError: when something is missing or damaged.
-    """
-    manifest = read_manifest(folder)
-    try:
-        if manifest is None or (damaged := manifest.damaged()):
-            what = "no manifest" if manifest is None else ", ".join(damaged)
-            raise ClipHarError(f"damage ({what})")
-        headline, answers = read_answers(folder)
-        note = json.loads((folder / _NOTE).read_text(encoding="utf-8"))
-        tables = {name: found.table for name, found in answers.items()}
-        return ShardAnswers(tables, headline, dict(note["seconds"]), bool(note["compared"]))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, ClipHarError) as error:
-        raise ClipHarError(
-            f"{folder}: expected the score tables of a shard, got {' '.join(str(error).split())};"
-            " run that shard again"
-        ) from error
 
 
 def merge_shards(

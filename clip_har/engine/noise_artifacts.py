@@ -18,12 +18,12 @@ from clip_har.figures.noise import NoiseRow, noise_clips_figure, noise_sheet
 from clip_har.figures.noise_curves import loss_figure
 from clip_har.figures.save import save_figure
 from clip_har.noise.learned.base import Learned
-from clip_har.noise.learned.fit import NOISE_FILE, FittedNoise, described_in
+from clip_har.noise.learned.cell_noise import LearnedNoise
+from clip_har.noise.learned.fitted import NOISE_FILE, FittedNoise, described_in
 from clip_har.noise.learned.learning import History
-from clip_har.noise.learned.opened import LearnedNoise
 from clip_har.noise.learned.perturbation import PixelNoise
 from clip_har.noise.variants import LEARNED
-from clip_har.results.noise_answers import write_answers
+from clip_har.results.variant_scores import write_variant_scores
 
 _CLASSES = "classes.csv"
 _LONG = ("prompts", "class_names", "clips")  # too long to show
@@ -42,12 +42,17 @@ def write_noise(
         title: the title of the figures.
     """
     folder.mkdir()
-    noise, fitted, looked, masked = opened.settings, opened.fitted, found.looked, found.masked
+    noise, fitted, inspection, masked = (
+        opened.settings,
+        opened.fitted,
+        found.inspection,
+        found.masked,
+    )
     fitted.save(folder / NOISE_FILE)
-    looked.classes.to_csv(folder / _CLASSES, index=False)
+    inspection.classes.to_csv(folder / _CLASSES, index=False)
     rewrite_effects(folder, noise, effects)
     _curves(fitted).to_csv(folder / "loss_curve.csv", index=False)
-    write_answers(folder, found.headline, found.answers)
+    write_variant_scores(folder, found.headline, found.variant_scores)
     history = fitted.history
     save_figure(
         folder / "loss_curve.png",
@@ -60,8 +65,8 @@ def write_noise(
         pixels = cast(PixelNoise, fitted.perturbation)
         captions = list(names) if noise.per_class else [LEARNED]
         save_figure(folder / "noise.png", _sheet(pixels, captions, title=title))
-    if looked.examples:
-        rows = [_row(example, names) for example in looked.examples]
+    if inspection.examples:
+        rows = [_row(example, names) for example in inspection.examples]
         figure = noise_clips_figure(rows, title=f"{title}: {found.headline}")
         save_figure(folder / "clips.png", figure)
 

@@ -1,19 +1,16 @@
 """The metrics of a cell, computed from its tables alone: no model is loaded."""
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import cast
 
 import numpy as np
 import pandas as pd
-from filelock import FileLock
 from numpy.typing import NDArray
 
 from clip_har.core.atomic import whole_file
 from clip_har.core.checksum import MANIFEST, read_manifest, write_manifest
-from clip_har.core.errors import ClipHarError
-from clip_har.engine.job import UNSENT
 from clip_har.engine.noise_artifacts import rewrite_effects
 from clip_har.figures.confusion import confusion_figure
 from clip_har.figures.save import save_figure
@@ -37,7 +34,6 @@ from clip_har.results.files import (
 )
 from clip_har.results.result import Result, metrics_code
 from clip_har.results.score_table import ScoreTable
-from clip_har.tracking.tracker import TrackingError
 
 log = logging.getLogger(__name__)
 
@@ -85,36 +81,6 @@ def counted_numbers(metrics: Mapping[str, float]) -> dict[str, float]:
     return {name: metrics[name] for name in _FROM_RUN if name in metrics}
 
 
-def recompute(results: Iterable[Result]) -> None:
-    """Bring the numbers of results up to date, on the disk and in the tracking store.
-
-    If the tracking store cannot be reached, they are sent when the cell's command is run again.
-
-    Args:
-        results: each result once.
-    """
-    for one in results:
-        unsent = one.folder.with_suffix(UNSENT)
-        try:
-            tracking = one.cell.tracking
-        except ClipHarError as error:
-            log.warning("%s: its settings are of an earlier version (%s); left", one.name, error)
-            continue
-        with FileLock(one.folder.with_suffix(".lock")):
-            if not bring_up_to_date(one):
-                continue
-            unsent.touch()
-            new = Result(one.folder)
-            try:
-                tracking.update(
-                    one.folder.parents[1], one.folder.name, one.folder, new.metrics | new.cost
-                )
-            except TrackingError as error:
-                log.warning("%s: %s", one.name, error)
-            else:
-                unsent.unlink()
-
-
 def write_class_tables(folder: Path, table: ScoreTable, *, title: str) -> None:
     """Write the tables of classes: confusion matrix, recalls, confused pairs, attributes.
 
@@ -142,20 +108,11 @@ def write_class_tables(folder: Path, table: ScoreTable, *, title: str) -> None:
         save_figure(path, confusion_figure(confusion, table.class_names, title=title))
 
 
-def bring_up_to_date(result: Result) -> bool:
-    """Compute a result's numbers again from its tables if they are damaged or of other code.
+def compute_again(result: Result) -> None:
+    """Compute a result's numbers again from its tables, because they are damaged or of other code.
 
     The caller holds the cell's lock.
-
-    Returns:
-        Whether they were computed. They are not if they are up to date, or if the result was
-        compared with a clean twin that no longer exists.
     """
-    if result.is_up_to_date:
-        return False
-    if not result.can_be_recomputed:
-        log.warning("%s: its clean twin no longer exists, its numbers are not changed", result.name)
-        return False
     clean = None if result.clean is None else result.clean.table
     manifest = read_manifest(result.folder)
     damaged = () if manifest is None else manifest.damaged()
@@ -163,8 +120,8 @@ def bring_up_to_date(result: Result) -> bool:
     new = numbers(result.table, clean, result.attention, failed=failed)
     new |= result.protocol[COUNTED]
     if (result.folder / NOISE).is_dir():
-        headline, answers = result.noise_answers
-        effects = effect_table(answers, headline)
+        headline, scores = result.variant_scores
+        effects = effect_table(scores, headline)
         rewrite_effects(result.folder / NOISE, cast(Learned, result.cell.noise), effects)
         new |= noise_metrics(effects)
     write_class_tables(result.folder, result.table, title=result.name)
@@ -178,4 +135,3 @@ def bring_up_to_date(result: Result) -> bool:
         log.warning("%s: damaged, made again from the score table: %s", result.name, names)
     else:
         log.info("%s: numbers computed again from the score table", result.name)
-    return True

@@ -13,7 +13,8 @@ from clip_har.core.atomic import clear_up, whole_file
 from clip_har.core.errors import describe
 from clip_har.core.settings import Role
 from clip_har.engine.job import Job, Prepared, command, prepared
-from clip_har.engine.shards import finished_shards, run_shard
+from clip_har.engine.recompute import recompute, send_numbers
+from clip_har.engine.run_shard import run_shard
 from clip_har.results.files import lost_files
 from clip_har.results.names import what_varies
 from clip_har.results.result import TWIN, Result
@@ -57,9 +58,9 @@ def run_cell(config: DictConfig, job: Job) -> Outcome:
         run = prepared(plain, cell, job, varies)
         folder = run.folder
         if cell.shard is not None:
-            asked = run_shard(plain, cell, cell.shard, run.clips, folder, run.info.name)
-            return end("shard kept" if asked else "reused")
-        with run.lock():
+            evaluated = run_shard(plain, cell, cell.shard, run.clips, folder, run.info.name)
+            return end("shard kept" if evaluated else "reused")
+        with run.place.lock():
             state = _find_or_make(run, twin=_clean_twin(run))
     except TrackingError as error:
         # The outcome keeps the result, if there is one: the sweep's tables need no tracking store.
@@ -81,9 +82,9 @@ def _clean_twin(run: Prepared) -> Result | None:
     twin = run.clean_twin() if run.cell.clean_twin else None
     if twin is None:
         return None
-    with twin.lock():
+    with twin.place.lock():
         found = Result.at(twin.folder)
-        if found is None or not found.is_up_to_date or twin.unsent.is_file():
+        if found is None or not found.is_up_to_date or twin.place.unsent.is_file():
             try:
                 _find_or_make(twin, twin=None)
             except TrackingError as error:
@@ -96,7 +97,7 @@ def _find_or_make(run: Prepared, *, twin: Result | None) -> State:
     clear_up(run.folder)  # the caller holds its lock
     found = Result.at(run.folder)
     cell, info = run.cell, run.info
-    if cell.overwrite == "never" and found is None and run.failed.is_file():
+    if cell.overwrite == "never" and found is None and run.place.failed.is_file():
         log.info("%s: failed before, not run again (overwrite=never)", info.name)
         return "skipped"
     if found is not None and _may_be_reused(found, run, twin):
@@ -108,7 +109,7 @@ def _find_or_make(run: Prepared, *, twin: Result | None) -> State:
             ", ".join(lost_files(run.folder)),
             run.folder,
         )
-    shards = finished_shards(run.folder, info.name)
+    shards = run.place.finished_shards(info.name)
     made = False
 
     def make() -> None:
@@ -116,14 +117,14 @@ def _find_or_make(run: Prepared, *, twin: Result | None) -> State:
         log.info("%s: running", info.name)
         try:
             # Imported here: heavy modules (torch, transformers) are loaded after the checks.
-            from clip_har.engine.make import make_result
+            from clip_har.engine.make_result import make_result
 
             make_result(run.config, cell, run.clips, run.folder, info, twin=twin, shards=shards)
         except Exception as error:
-            with whole_file(run.failed) as file:
+            with whole_file(run.place.failed) as file:
                 file.write_text(describe(error) + "\n", encoding="utf-8")
             raise
-        run.failed.unlink(missing_ok=True)
+        run.place.failed.unlink(missing_ok=True)
         _warn_of_failures(Result(run.folder), run)
         made = True
 
@@ -139,19 +140,14 @@ def _find_or_make(run: Prepared, *, twin: Result | None) -> State:
         if not made:
             make()
         raise _kept_unsent(run, error) from error
-    run.unsent.unlink(missing_ok=True)
+    run.place.unsent.unlink(missing_ok=True)
     return "finished"
 
 
 def _reuse(found: Result, run: Prepared) -> State:
     """Bring a finished result up to date, and send it to the tracking store if needed."""
     cell, info = run.cell, run.info
-    if not found.is_up_to_date:
-        from clip_har.engine.numbers import bring_up_to_date  # a heavy import that is seldom needed
-
-        run.unsent.touch()
-        bring_up_to_date(found)
-        found = Result(run.folder)
+    found = recompute(found)
     _warn_of_failures(found, run)
     known = cell.tracking.has(cell.results_dir, info.fingerprint, info.parent)
     try:
@@ -163,13 +159,10 @@ def _reuse(found: Result, run: Prepared) -> State:
             with cell.tracking.run(cell.results_dir, info) as tracked:
                 log.info("%s: finished already, sent to the tracking store", info.name)
                 _send(found, tracked)
-        if run.unsent.is_file():
-            numbers = found.metrics | found.cost
-            cell.tracking.update(cell.results_dir, info.fingerprint, run.folder, numbers)
+        send_numbers(found, cell.tracking)
     except TrackingError as error:
         log.warning("%s: %s", info.name, error)
         raise _kept_unsent(run, error) from error
-    run.unsent.unlink(missing_ok=True)
     return "reused"
 
 
@@ -181,7 +174,7 @@ def _send(result: Result, tracked: Run) -> None:
 
 def _kept_unsent(run: Prepared, error: TrackingError) -> TrackingError:
     """Return the error of a store that cannot be reached, and mark the result as not sent."""
-    run.unsent.touch()
+    run.place.unsent.touch()
     return TrackingError(
         f"{error}; the result is kept: run the command again to send it (with overwrite=missing)"
     )

@@ -6,33 +6,35 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clip_har.data.clips import Clip
-from clip_har.engine.show import Shown
+from clip_har.engine.score_clips import ClipScores
 from clip_har.masking.effect import MaskEffect
 from clip_har.masking.masked_clips import MaskedClips
 from clip_har.noise.variants import Variant
 from clip_har.results.score_table import OWN_SCENE, ScoreTable
 
 
-def table_of(variant: Variant, shown: Shown, masked: MaskedClips, *, pooling: str) -> ScoreTable:
+def table_of(
+    variant: Variant, scored: ClipScores, masked: MaskedClips, *, pooling: str
+) -> ScoreTable:
     """Return a variant's score table, with the size of the noise that each clip was shown with.
 
     Args:
         variant: the scores.
-        shown: all scores of the clips.
+        scored: all scores of the clips.
         masked: the clips.
         pooling: how frames become one clip; it determines the kind of the scores.
     """
-    answers = shown.answers[variant.noise]
+    noise = scored.by_noise[variant.noise]
     at = (np.arange(len(variant.columns)), variant.columns)
     return score_table(
         masked,
-        shown.effects,
+        scored.effects,
         variant.scores,
         pooling=pooling,
-        noise_rms=answers.rms[at],
-        noise_largest=answers.largest[at],
-        drift=answers.drift[at],
-        embeddings=shown.embeddings,
+        noise_rms=noise.rms[at],
+        noise_largest=noise.largest[at],
+        drift=noise.drift[at],
+        embeddings=scored.embeddings,
     )
 
 

@@ -138,7 +138,7 @@ def _draw(axes: Axes, confusion: NDArray[np.int64], support: NDArray[np.int64]) 
 def _pairs(confusion: NDArray[np.int64], class_names: Sequence[str]) -> str:
     """Return the list of the most confused pairs."""
     most = min(max(8, len(class_names) // 3), _MOST_PAIRS)
-    pairs = confused_pairs(confusion, class_names, most=most)
+    pairs = confused_pairs(confusion, class_names, limit=most)
     lines = [
         f"{true} → {predicted}  {count}"
         for true, predicted, count in zip(

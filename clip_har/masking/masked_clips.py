@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class ShownClip:
+class MaskedClip:
     """One clip under its mask.
 
     Attributes:
@@ -109,7 +109,7 @@ class MaskedClips:
             index: self.evaluated[pick] for index, pick in zip(self.evaluated, picks, strict=True)
         }
 
-    def clip(self, index: int) -> ShownClip:
+    def clip(self, index: int) -> MaskedClip:
         """Return a clip under the mask.
 
         Args:
@@ -146,7 +146,7 @@ class MaskedClips:
         effect = mask_effect(pixels[seen], hidden, subject, feature)
         if subject is not None:
             subject = np.broadcast_to(subject, (count, height, width))
-        return ShownClip(clip_id, paint(whole), whole, hidden, effect, subject, paint)
+        return MaskedClip(clip_id, paint(whole), whole, hidden, effect, subject, paint)
 
     def _feature(self, index: int) -> NDArray[np.float32] | None:
         if self.feature is None:

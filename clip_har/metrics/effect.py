@@ -27,8 +27,8 @@ from clip_har.metrics.prediction_bias import (
     skew_of_sums,
 )
 from clip_har.metrics.significance import sign_flip
-from clip_har.results.noise_answers import Answers
 from clip_har.results.score_table import OWN_SCENE
+from clip_har.results.variant_scores import VariantScores
 
 Mask = NDArray[np.bool_]
 Numbers = dict[str, NDArray[np.float64]]
@@ -42,7 +42,11 @@ _SUBSETS = {"scene/swap_error": "swapped", "attention/mass": "attended"}
 
 
 def paired_effect(
-    before: Sequence[Answers], after: Sequence[Answers], *, draws: int = 2000, seed: int = 0
+    before: Sequence[VariantScores],
+    after: Sequence[VariantScores],
+    *,
+    draws: int = 2000,
+    seed: int = 0,
 ) -> pd.DataFrame:
     """Return how a change moves accuracy, calibration and bias, with intervals.
 
@@ -83,15 +87,15 @@ def paired_effect(
 
     Example:
         >>> from clip_har.results.score_table import OWN_SCENE, ScoreTable
-        >>> def answers(best: list[int]) -> Answers:
+        >>> def scores(best: list[int]) -> VariantScores:
         ...     none = np.full(4, np.nan)
-        ...     return Answers(
+        ...     return VariantScores(
         ...         ScoreTable(
         ...             ("a", "b"), tuple("1234"), tuple("wxyz"), np.array([0, 0, 1, 1]),
         ...             np.eye(2, dtype=np.float32)[best], *[none] * 8, np.full(4, OWN_SCENE),
         ...         )
         ...     )
-        >>> effect = paired_effect([answers([0, 0, 1, 1])], [answers([0, 0, 0, 0])])
+        >>> effect = paired_effect([scores([0, 0, 1, 1])], [scores([0, 0, 0, 0])])
         >>> effect.set_index("measure").loc["top1", ["before", "after", "difference"]].tolist()
         [1.0, 0.5, -0.5]
     """
@@ -100,16 +104,16 @@ def paired_effect(
             f"expected as many seeds before as after, at least one; got {len(before)} and "
             f"{len(after)}"
         )
-    answers = [*before, *after]
-    rows, clip_ids = common_rows([given.table for given in answers])
+    both = [*before, *after]
+    rows, clip_ids = common_rows([given.table for given in both])
     if not clip_ids:
         return pd.DataFrame(columns=list(_COLUMNS))
-    shared = _shared_columns(answers, rows)
-    groups = np.array(answers[0].table.groups)[rows[0]]
-    labels = answers[0].table.labels[rows[0]]
+    shared = _shared_columns(both, rows)
+    groups = np.array(both[0].table.groups)[rows[0]]
+    labels = both[0].table.labels[rows[0]]
     samples = group_draws(groups.tolist(), labels, draws=draws, seed=seed)
     totals = {name: samples.sums(column) for name, column in shared.items()}
-    columns = [_columns(given, kept, shared) for given, kept in zip(answers, rows, strict=True)]
+    columns = [_columns(given, kept, shared) for given, kept in zip(both, rows, strict=True)]
     measured = [_measures(samples, totals, of_table) for of_table in columns]
     right = np.stack([of_table["hits"].sum(axis=1) for of_table in columns])  # (2 S, N)
     seeds, found = len(before), []
@@ -136,10 +140,10 @@ def paired_effect(
     return pd.DataFrame(found, columns=list(_COLUMNS))
 
 
-def _shared_columns(answers: Sequence[Answers], rows: Sequence[Rows]) -> dict[str, Mask]:
+def _shared_columns(both: Sequence[VariantScores], rows: Sequence[Rows]) -> dict[str, Mask]:
     """Return what all tables share: which clips count for which measure, and their labels."""
-    table = answers[0].table
-    pairs = list(zip(answers, rows, strict=True))
+    table = both[0].table
+    pairs = list(zip(both, rows, strict=True))
     swapped = [given.table.scene_labels[kept] != OWN_SCENE for given, kept in pairs]
     attended = [
         np.zeros(len(kept), bool) if given.attention is None else ~np.isnan(given.attention[kept])
@@ -153,9 +157,9 @@ def _shared_columns(answers: Sequence[Answers], rows: Sequence[Rows]) -> dict[st
     }
 
 
-def _columns(answers: Answers, rows: Rows, shared: dict[str, Mask]) -> Numbers:
+def _columns(given: VariantScores, rows: Rows, shared: dict[str, Mask]) -> Numbers:
     """Return per clip, ``(N,)`` or ``(N, F)``, what the measures of one table are sums of."""
-    table = answers.table
+    table = given.table
     labels, probabilities = table.labels[rows], table.probabilities()[rows]
     columns = {
         "true_class": confidence_in_truth(labels, probabilities),
@@ -166,8 +170,8 @@ def _columns(answers: Answers, rows: Rows, shared: dict[str, Mask]) -> Numbers:
     if shared["swapped"].any():
         fooled = table.predictions()[rows] == table.scene_labels[rows]
         columns["fooled"] = (fooled & shared["swapped"]).astype(np.float64)
-    if answers.attention is not None and shared["attended"].any():
-        columns["mass"] = np.where(shared["attended"], answers.attention[rows], 0)
+    if given.attention is not None and shared["attended"].any():
+        columns["mass"] = np.where(shared["attended"], given.attention[rows], 0)
     return columns
 
 

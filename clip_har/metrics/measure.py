@@ -32,7 +32,7 @@ class Measure:
         range: the least and the greatest value as logged, both possible or approached.
         function: what computes it. For the source ``scores`` see `clip_har.metrics.summary`. None
             if it is only counted or read.
-        says: its meaning, in one or two plain sentences.
+        meaning: what it means, in one or two plain sentences.
         source: what it is computed from.
         places: where it is shown.
     """
@@ -43,7 +43,7 @@ class Measure:
     better: Better
     range: tuple[float, float]
     function: Callable[..., Any] | None
-    says: str
+    meaning: str
     source: Source = "scores"
     places: tuple[Place, ...] = ()
 
@@ -71,10 +71,10 @@ class Measure:
         return ", ".join(text for text in (found, direction) if text)
 
     @property
-    def meaning(self) -> str:
-        """Its meaning, with its scale."""
+    def explanation(self) -> str:
+        """Its meaning and its scale."""
         scale = self.scale
-        return f"{self.says} {scale[0].upper()}{scale[1:]}." if scale else self.says
+        return f"{self.meaning} {scale[0].upper()}{scale[1:]}." if scale else self.meaning
 
     def covers(self, name: str) -> bool:
         """Return whether a logged name is that of this measure."""

@@ -14,11 +14,11 @@ from clip_har.metrics import (
     calibration,
     chance,
     effect,
+    inputs,
     pooled,
     prediction_bias,
     robustness,
     scene,
-    shown,
 )
 from clip_har.metrics.measure import Measure, Place
 from clip_har.results.costs import Cost
@@ -94,7 +94,7 @@ _ROBUSTNESS = (
         robustness.robustness,
         "Mean Kullback-Leibler divergence KL(p_0 ‖ p_m) between the class probabilities of the"
         " clean twin and of the cell."),
-    Measure("drift", "drift", "number", "lower", (0, 2), shown.mean_drift,
+    Measure("drift", "drift", "number", "lower", (0, 2), inputs.mean_drift,
         "Mean 1 − cos between the embedding of a clip and that of its clean twin."),
     Measure("robustness/area", "area under accuracy", "%", "higher", _ONE,
         robustness.area_over_ratio,
@@ -225,22 +225,22 @@ _SCENE = (
         "sweep", _SWEEP),
 )
 _MASK = (
-    Measure("mask/realised_ratio", "hidden share", "%", "neither", _ONE, shown.realised_ratio,
+    Measure("mask/realised_ratio", "hidden share", "%", "neither", _ONE, inputs.realised_ratio,
         "Mean share of the pixels that is hidden.", places=_TERMINAL),
     Measure("mask/realised_ratio_sd", "standard deviation of the hidden share", "points", "neither",
-        (0, 0.5), shown.realised_ratio_sd, "Over clips; 0 for masks of exact area."),
-    Measure("mask/native_black", "black from the start", "%", "neither", _ONE, shown.native_black,
+        (0, 0.5), inputs.realised_ratio_sd, "Over clips; 0 for masks of exact area."),
+    Measure("mask/native_black", "black from the start", "%", "neither", _ONE, inputs.native_black,
         "Mean share of pixels that are black before any mask, such as letterbox bars."),
-    Measure("mask/subject_hidden", "subject hidden", "%", "neither", _ONE, shown.subject_hidden,
+    Measure("mask/subject_hidden", "subject hidden", "%", "neither", _ONE, inputs.subject_hidden,
         "Mean share of the subject that is hidden; needs a region source.", places=_TERMINAL),
     Measure("mask/subject_not_found", "subject not found", "%", "neither", _ONE,
-        shown.subject_not_found, "Share of clips in which the region source found no subject."),
-    Measure("mask/feature_hidden", "target hidden", "%", "neither", _ONE, shown.feature_hidden,
+        inputs.subject_not_found, "Share of clips in which the region source found no subject."),
+    Measure("mask/feature_hidden", "target hidden", "%", "neither", _ONE, inputs.feature_hidden,
         "Mean share of the target of the mask that is hidden."),
     Measure("mask/feature_frames", "frames with the target", "%", "neither", _ONE,
-        shown.feature_frames, "Share of frames in which the target of the mask was found."),
+        inputs.feature_frames, "Share of frames in which the target of the mask was found."),
     Measure("mask/nothing_found", "clips without the target", "%", "neither", _ONE,
-        shown.clip_counts,
+        inputs.clip_counts,
         "Share of the decoded clips in which the target of the mask was not found.",
         places=_TERMINAL),
 )
@@ -259,9 +259,9 @@ _ATTENTION = (
 )
 _NOISE = (
     Measure("noise/rms", "noise, root mean square", "grey levels", "neither", (0, 255),
-        shown.noise_rms, "What noise changed in the pixels after clipping, mean over clips."),
+        inputs.noise_rms, "What noise changed in the pixels after clipping, mean over clips."),
     Measure("noise/largest", "noise, largest change", "grey levels", "neither", (0, 255),
-        shown.noise_largest, "The largest change of any pixel."),
+        inputs.noise_largest, "The largest change of any pixel."),
     Measure("noise/steps", "steps of learning", "count", "neither", _ANY, None,
         "Optimiser steps until learning stopped.", "cell"),
     Measure("noise/kept_step", "step that is kept", "count", "neither", _ANY, None,
@@ -292,14 +292,14 @@ _SEEDS = (
         "sweep", _SWEEP),
 )
 _DATA = (
-    Measure("data/clips", "clips", "count", "neither", _ANY, shown.clip_counts,
+    Measure("data/clips", "clips", "count", "neither", _ANY, inputs.clip_counts,
         "Number of clips that every number is about.", places=_TERMINAL),
     Measure("data/failed_clips", "failed clips", "count", "lower", _ANY, None,
         "Clips that could not be decoded; no number includes them.", "cell"),
     Measure("data/empty_clips", "clips without the target", "count", "neither", _ANY,
-        shown.clip_counts,
+        inputs.clip_counts,
         "Decoded clips in which the target of the mask was not found."),
-    Measure("data/left_out_clips", "clips left out", "count", "neither", _ANY, shown.clip_counts,
+    Measure("data/left_out_clips", "clips left out", "count", "neither", _ANY, inputs.clip_counts,
         "Those of them that no number includes (`region.on_empty=skip`)."),
 )
 _COST = (

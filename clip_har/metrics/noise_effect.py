@@ -7,22 +7,22 @@ import pandas as pd
 
 from clip_har.metrics.effect import paired_effect
 from clip_har.noise.variants import NONE, pairs, slug
-from clip_har.results.noise_answers import Answers
+from clip_har.results.variant_scores import VariantScores
 
 
-def effect_table(answers: Mapping[str, Answers], headline: str) -> pd.DataFrame:
+def effect_table(scores: Mapping[str, VariantScores], headline: str) -> pd.DataFrame:
     """Compare every variant with no noise, and the headline with every control, clip by clip.
 
     Args:
-        answers: by variant.
+        scores: by variant.
         headline: the variant that is compared with the others.
 
     Returns:
         Columns of `paired_effect` with ``variant`` and ``against`` before them.
     """
     parts = []
-    for variant, against in pairs(answers, headline):
-        found = paired_effect([answers[against]], [answers[variant]])
+    for variant, against in pairs(scores, headline):
+        found = paired_effect([scores[against]], [scores[variant]])
         found.insert(0, "against", against)
         found.insert(0, "variant", variant)
         parts.append(found)

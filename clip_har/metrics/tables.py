@@ -90,14 +90,14 @@ def recall_intervals(
 
 
 def confused_pairs(
-    confusion: NDArray[np.int64], class_names: Sequence[str], *, most: int = 50
+    confusion: NDArray[np.int64], class_names: Sequence[str], *, limit: int = 50
 ) -> pd.DataFrame:
     """Return the ordered pairs of classes that are confused most.
 
     Args:
         confusion: ``(C, C)`` counts, row true, column predicted.
         class_names: C names.
-        most: how many pairs at most.
+        limit: how many pairs at most.
 
     Returns:
         Columns ``true, predicted, count, share``: share is of the true class's clips, in [0, 1].
@@ -105,7 +105,7 @@ def confused_pairs(
     """
     wrong = confusion.copy()
     np.fill_diagonal(wrong, 0)
-    order = np.argsort(-wrong.ravel(), kind="stable")[:most]
+    order = np.argsort(-wrong.ravel(), kind="stable")[:limit]
     order = order[wrong.ravel()[order] > 0]
     true, predicted = np.unravel_index(order, wrong.shape)
     count = wrong[true, predicted]

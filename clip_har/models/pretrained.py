@@ -82,16 +82,16 @@ def _check_end(config: Any, tokenizer: Any, *, named: str) -> None:
     """
     if config.model_type == "siglip":
         return
-    asked, end = config.text_config.eos_token_id, tokenizer.eos_token_id
-    by_size = config.model_type == "xclip" or (config.model_type != "metaclip_2" and asked == 2)
+    named_end, end = config.text_config.eos_token_id, tokenizer.eos_token_id
+    by_size = config.model_type == "xclip" or (config.model_type != "metaclip_2" and named_end == 2)
     largest = len(tokenizer) - 1
     if end is None or end not in tokenizer("a")["input_ids"]:
         raise ClipHarError(
             f"{named}: the tokenizer puts no end token after a text, where the model reads it;"
             " tokenizer.json is damaged or of another model"
         )
-    if end != (largest if by_size else asked):
-        what = "the largest number" if by_size else f"eos_token_id={asked} of config.json"
+    if end != (largest if by_size else named_end):
+        what = "the largest number" if by_size else f"eos_token_id={named_end} of config.json"
         raise ClipHarError(
             f"{named}: the model reads a text at the token with {what}, and the tokenizer's end"
             f" token is {end}; set eos_token_id in text_config if the tokenizer is right"
@@ -124,10 +124,10 @@ def _check_size(architecture: Any, folder: Path, *, named: str) -> None:
             " tensors in all: one of them is damaged"
         )
     with torch.device("meta"):
-        asked = sum(tensor.numel() for tensor in architecture(config).state_dict().values())
+        expected = sum(tensor.numel() for tensor in architecture(config).state_dict().values())
     stored = sum(tensors.values())
-    if asked > _SLACK * stored:
+    if expected > _SLACK * stored:
         raise ClipHarError(
-            f"{named}: config.json asks for {asked:,} parameters, the weights hold {stored:,}: one"
-            " of them is damaged"
+            f"{named}: config.json asks for {expected:,} parameters, the weights hold {stored:,}:"
+            " one of them is damaged"
         )

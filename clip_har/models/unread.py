@@ -85,10 +85,10 @@ def _of_settings(folder: Path, names: list[str]) -> str | None:
                 f"{name} names code of its own ({_CODE}), which is never run: remove {_CODE} if the"
                 " model is the same in transformers' own classes"
             )
-        if asked := [key for key in _QUANTISED if content.get(key)]:
+        if quantised := [key for key in _QUANTISED if content.get(key)]:
             return (
-                f"{name} has a {asked[0]}: quantised weights are not read as such; save the model"
-                " dequantised (model.dequantize().save_pretrained(NEW)), or use the original"
+                f"{name} has a {quantised[0]}: quantised weights are not read as such; save the"
+                " model dequantised (model.dequantize().save_pretrained(NEW)), or use the original"
             )
     return None
 

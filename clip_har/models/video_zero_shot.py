@@ -52,7 +52,7 @@ class VideoZeroShot:
         return normalize(normalize(self.prompts, dim=-1).mean(dim=1), dim=-1)
 
     @torch.inference_mode()
-    def answers(self, clips: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+    def forward(self, clips: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         """Score every class for every clip, and embed the clips.
 
         Args:

@@ -34,7 +34,7 @@ class Classifier(Protocol):
     def device(self) -> torch.device:
         """Where the model computes."""
 
-    def answers(self, clips: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+    def forward(self, clips: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         """Return ``(B, C)`` scores and ``(B, D)`` embeddings of B clips ``(T, 3, S, S)`` uint8.
 
         Both float32, on the CPU; the embeddings L2-normalised.
@@ -103,10 +103,10 @@ class ZeroShot:
         Returns:
             ``(B, C)`` float32 on the CPU, see `clip_scores`.
         """
-        return self.answers(clips)[0]
+        return self.forward(clips)[0]
 
     @torch.inference_mode()
-    def answers(self, clips: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+    def forward(self, clips: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         """Score every class for every clip, and embed the clips.
 
         Args:
@@ -115,11 +115,11 @@ class ZeroShot:
         Returns:
             ``(B, C)`` and ``(B, D)`` float32 on the CPU, see `clip_scores`, `clip_embeddings`.
         """
-        return self.answers_of(self.embed(clips), [len(clip) for clip in clips])
+        return self.forward_embedded(self.embed(clips), [len(clip) for clip in clips])
 
     @torch.inference_mode()
-    def answers_of(self, embeddings: Tensor, lengths: Sequence[int]) -> tuple[Tensor, Tensor]:
-        """Return what `answers` does for embedded clips.
+    def forward_embedded(self, embeddings: Tensor, lengths: Sequence[int]) -> tuple[Tensor, Tensor]:
+        """Return what `forward` does for embedded clips.
 
         Args:
             embeddings: ``(M, D)`` L2-normalised, the clips' frames in a row.

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from clip_har.masking.masked_clips import ShownClip
+from clip_har.masking.masked_clips import MaskedClip
 from clip_har.models.zero_shot import ZeroShot
 
 CPU = torch.device("cpu")
@@ -23,7 +23,7 @@ class ClipBatch:
         lengths: frames of each clip.
     """
 
-    def __init__(self, clips: Sequence[ShownClip], device: torch.device = CPU) -> None:
+    def __init__(self, clips: Sequence[MaskedClip], device: torch.device = CPU) -> None:
         self.clips = clips
         self.device = device
         self.lengths = [len(clip.frames) for clip in clips]

@@ -51,7 +51,7 @@ class Noise(Protocol):
             columns: ``(B,)``, the column of the noise that each clip gets.
         """
 
-    def answers(
+    def forward(
         self, classifier: Any, clips: "ClipBatch", seen: Seen, columns: NDArray[np.int64]
     ) -> "tuple[Tensor, Tensor]":
         """Return ``(B, C)`` scores and ``(B, D)`` embeddings of the clips, on the CPU.
@@ -99,7 +99,7 @@ class CellNoise(Protocol):
             labels: ``(N,)``, the true classes.
         """
 
-    def shown_variants(
+    def inspected_variants(
         self, scores: Mapping[str, Scores], labels: NDArray[np.int64]
     ) -> dict[str, Variant]:
         """Return the variants whose clips are shown again: the headline, none and ``universal``.

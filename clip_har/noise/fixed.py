@@ -30,7 +30,7 @@ class FixedNoise(NoiseSettings):
     def seen(self, clips: "ClipBatch", columns: NDArray[np.int64]) -> Seen:
         """Add noise to the frames of clips, see `clip_har.noise.contract.Noise.seen`."""
 
-    def answers(
+    def forward(
         self,
         classifier: "Classifier",
         clips: "ClipBatch",  # noqa: ARG002
@@ -38,7 +38,7 @@ class FixedNoise(NoiseSettings):
         columns: NDArray[np.int64],  # noqa: ARG002
     ) -> "tuple[Tensor, Tensor]":
         """Return ``(B, C)`` scores and ``(B, D)`` embeddings of the clips with noise."""
-        return classifier.answers(seen.frames)
+        return classifier.forward(seen.frames)
 
     def unlearned(self) -> Noise:
         """Return itself."""
@@ -85,7 +85,7 @@ class OneNoise:
         """Return the only variant."""
         return {self.headline: first_column(scores[self.headline][:, 0], self.headline)}
 
-    def shown_variants(
+    def inspected_variants(
         self,
         scores: Mapping[str, Scores],
         labels: NDArray[np.int64],  # noqa: ARG002

@@ -190,7 +190,7 @@ def _looked_at(cells: Sequence[Result], rows: pd.DataFrame) -> list[Result]:
 
 
 def _caution(cells: Sequence[Result], classes: int) -> str:
-    """Return the warnings about a single class, the package's own model and rendered clips."""
+    """Return the warnings about a single class, the model, and the data."""
     sentences = []
     if classes == 1:
         sentences.append(
@@ -198,9 +198,8 @@ def _caution(cells: Sequence[Result], classes: int) -> str:
             " here measures recognition."
         )
     found = []
-    if any(str(one.protocol["data"]).startswith("synthetic") for one in cells):
-        found.append("the clips are rendered")
     models = {str(one.protocol["model"]): one.cell.model for one in cells}
+    found += sorted(_data_cautions(cells) - {""})
     found += sorted({model.caution for model in models.values()} - {""})
     unknown = dict.fromkeys(
         str(name) for one in cells for name in one.protocol.get("unfamiliar_classes", ())
@@ -213,3 +212,13 @@ def _caution(cells: Sequence[Result], classes: int) -> str:
             f"{text[0].upper()}{text[1:]}: these numbers say nothing about CLIP on real video."
         )
     return " ".join(sentences)
+
+
+def _data_cautions(cells: Sequence[Result]) -> set[str]:
+    """Return the warnings about the data; an older protocol card does not hold them."""
+    return {
+        str(one.protocol["data_caution"])
+        if "data_caution" in one.protocol
+        else one.cell.dataset.caution
+        for one in cells
+    }

@@ -10,7 +10,7 @@ from clip_har.metrics.measure import Measure
 UNKNOWN = "–"
 
 
-def shown(value: Any, measure: Measure) -> str:
+def formatted(value: Any, measure: Measure) -> str:
     """Return a measure's value in its unit; only differences that can be negative have a sign."""
     if measure.unit == "points" and measure.range[0] < 0:
         return points(value)

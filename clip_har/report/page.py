@@ -65,20 +65,50 @@ def write_report(
         ComparisonPart.of(one, _rows_of(one, rows), found, number, chosen)
         for number, (one, found) in enumerate(zip(comparisons, measured, strict=True))
     ]
+    content = _content(chosen, rows, parts, against)
+    templates = _templates()
+    with whole_folder(folder) as out:
+        for name in (PAGE, MARKDOWN):
+            text = templates.get_template(f"{name}.j2").render(content)
+            (out / name).write_text(text, encoding="utf-8")
+        named = rows if len(comparisons) == 1 else _with_names(parts)
+        (out / LATEX).write_text(_latex(named), encoding="utf-8")
+        if place is None:
+            named.to_csv(out / TABLE, index=False)
+    return folder / PAGE
+
+
+def _content(
+    chosen: Chosen, rows: pd.DataFrame, parts: Sequence[ComparisonPart], against: pd.DataFrame
+) -> dict[str, object]:
+    """Return all that the templates use, by name.
+
+    Args:
+        chosen: the cells of the report.
+        rows: their rows, see `clip_har.sweeps.table.cell_rows`.
+        parts: the comparisons.
+        against: the measures against the base model; may be empty.
+    """
     every = pd.concat([part.measured.rows for part in parts])
-    content = {
+    return {
         "title": chosen.title,
         "question": question(rows, every),
         "counted": counted(rows),
-        "troubles": chosen.troubles,
+        "problems": chosen.problems,
         "parts": parts,
-        "differences": list(dict.fromkeys(key for one in comparisons for key in one.settings)),
+        "differences": list(
+            dict.fromkeys(key for one in chosen.comparisons for key in one.settings)
+        ),
         "against": measures_rows(against),
         "against_terms": terms_of(against),
         "bias_terms": shown_in("report: bias"),
         "cost_parts": get_args(Part),
-        "table": f"{TABLE} in the folder of the sweep" if place else TABLE,
+        "table": f"{TABLE} in the folder of the sweep" if chosen.tables_folder else TABLE,
     }
+
+
+def _templates() -> Environment:
+    """Return the templates with the filters that they use."""
     templates = Environment(
         loader=PackageLoader("clip_har.report"),
         autoescape=select_autoescape(("html.j2",)),
@@ -94,15 +124,7 @@ def write_report(
         "count": count,
         "md": _markdown,
     }
-    with whole_folder(folder) as out:
-        for name in (PAGE, MARKDOWN):
-            text = templates.get_template(f"{name}.j2").render(content)
-            (out / name).write_text(text, encoding="utf-8")
-        named = rows if len(comparisons) == 1 else _with_names(parts)
-        (out / LATEX).write_text(_latex(named), encoding="utf-8")
-        if place is None:
-            named.to_csv(out / TABLE, index=False)
-    return folder / PAGE
+    return templates
 
 
 def _rows_of(comparison: Comparison, rows: pd.DataFrame) -> pd.DataFrame:

@@ -11,9 +11,9 @@ from clip_har.metrics.accuracy import confusion_matrix
 from clip_har.metrics.attributes import attribute_table
 from clip_har.metrics.measures import by_chance, find, shown_in
 from clip_har.metrics.tables import confused_pairs
-from clip_har.report.numbers import UNKNOWN, shown
+from clip_har.report.class_changes import class_changes
+from clip_har.report.numbers import UNKNOWN, formatted
 from clip_har.report.pictures import confusion_picture
-from clip_har.report.tables import class_changes
 from clip_har.results.result import Result
 from clip_har.sweeps.measures import SweepMeasures
 from clip_har.sweeps.table import DRAWS
@@ -61,7 +61,7 @@ def detail_of(one: Result) -> Detail:
         name=one.name,
         clips=len(table.clip_ids),
         confusion=confusion_picture(confusion, table.class_names),
-        pairs=confused_pairs(confusion, table.class_names, most=_MOVED).to_dict("records"),
+        pairs=confused_pairs(confusion, table.class_names, limit=_MOVED).to_dict("records"),
         losing=losing,
         gaining=gaining,
     )
@@ -85,9 +85,9 @@ def _bias_value(one: Result, name: str) -> str:
     errors = round((1 - one.metrics["top1"]) * one.metrics["data/clips"])
     if name == "bias/confusion_asymmetry" and errors < _FEW_ERRORS:
         return UNKNOWN
-    text = shown(one.metrics[name], find(name))
+    text = formatted(one.metrics[name], find(name))
     chance = one.metrics.get(by_chance(name) or "")
-    return text if chance is None else f"{text} (by chance {shown(chance, find(name))})"
+    return text if chance is None else f"{text} (by chance {formatted(chance, find(name))})"
 
 
 def measures_rows(rows: pd.DataFrame) -> Records:
@@ -97,11 +97,11 @@ def measures_rows(rows: pd.DataFrame) -> Records:
         known = find(str(row["measure"]))
         interval = ""
         if pd.notna(row["low"]):
-            interval = f"{shown(row['low'], known)} to {shown(row['high'], known)}"
+            interval = f"{formatted(row['low'], known)} to {formatted(row['high'], known)}"
         found.append(
             {
                 "name": known.label,
-                "value": shown(row["value"], known),
+                "value": formatted(row["value"], known),
                 "interval": interval,
                 "key": row["measure"],
                 "of": row["of"],

@@ -11,7 +11,7 @@ from clip_har.results.result import Result
 from clip_har.results.sweep import SWEEP, Sweep, read_outcomes
 from clip_har.sweeps.comparisons import Comparison, comparisons_of, named_by_settings
 
-_NAMED = 3  # largest number of troubles in an error message
+_NAMED = 3  # largest number of problems in an error message
 
 
 @dataclass(frozen=True)
@@ -22,13 +22,13 @@ class Chosen:
         title: a short title.
         jobs: the finished cells of all jobs, with the settings of each; several may share a
             result, such as ``masking=none`` under two ratios.
-        troubles: one line per cell that failed or is missing, with the reason.
+        problems: one line per cell that failed or is missing, with the reason.
         folder: the folder of the sweep; None for cells of several sweeps.
     """
 
     title: str
     jobs: tuple[Result, ...]
-    troubles: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
     folder: Path | None = None
 
     @property
@@ -66,22 +66,22 @@ def of_sweep(folder: Path) -> Chosen:
             f"{folder}: expected the folder of a sweep, such as results/sweeps/2026-11-26_10-00-00"
         )
     found = []
-    troubles = []
+    problems = []
     for outcome in outcomes.values():
         if (result := outcome.result) is not None:
             found.append(result)
         else:
             lost = "its results are missing or damaged: run its command again"
-            troubles.append(f"{outcome.name}: {outcome.error or lost}")
+            problems.append(f"{outcome.name}: {outcome.error or lost}")
     sweep = Sweep.read(folder)
     named = sweep is not None and sweep.name != folder.name
     title = f"{sweep.name} ({folder.name})" if sweep is not None and named else folder.name
     if sweep is not None and sweep.cells > len(outcomes):
-        troubles.append(
+        problems.append(
             f"{sweep.cells - len(outcomes)} of {sweep.cells} cells were not run: run the same"
             " command again to run the missing cells"
         )
-    return _chosen(title, found, troubles, folder)
+    return _chosen(title, found, problems, folder)
 
 
 def of_experiment(results_dir: Path, experiment: str, *, uri: str, filters: str = "") -> Chosen:
@@ -114,7 +114,7 @@ def of_experiment(results_dir: Path, experiment: str, *, uri: str, filters: str 
     except MlflowException as error:
         raise ClipHarError(f"--filter {filters}: {str(error).splitlines()[0]}") from error
     found: dict[Path, Result] = {}
-    troubles = []
+    problems = []
     for run in reversed(runs):  # MLflow lists the newest first
         name = str(run.info.run_name)
         place = results_dir / "cells" / run.data.tags["clip_har.fingerprint"]
@@ -122,11 +122,11 @@ def of_experiment(results_dir: Path, experiment: str, *, uri: str, filters: str 
             found.setdefault(place, Result(place))
         elif run.info.status != "FINISHED":
             reason = run.data.tags.get("clip_har.error", "it did not end")
-            troubles.append(f"{name}: {run.info.status.lower()}: {reason}")
+            problems.append(f"{name}: {run.info.status.lower()}: {reason}")
         else:
-            troubles.append(f"{name}: its results are missing or damaged in {place}")
+            problems.append(f"{name}: its results are missing or damaged in {place}")
     title = experiment + (f" where {filters}" if filters else "")
-    return _chosen(title, list(found.values()), troubles, None)
+    return _chosen(title, list(found.values()), problems, None)
 
 
 def newest_sweep(results_dir: Path) -> Path:
@@ -145,19 +145,19 @@ def newest_sweep(results_dir: Path) -> Path:
 
 
 def _chosen(
-    title: str, found: Sequence[Result], troubles: list[str], folder: Path | None
+    title: str, found: Sequence[Result], problems: list[str], folder: Path | None
 ) -> Chosen:
     cells = []
     for one in found:
         if "command" in one.protocol and _has_settings(one):
             cells.append(one)
         else:
-            troubles.append(f"{one.name}: an earlier version made it: run it again")
+            problems.append(f"{one.name}: an earlier version made it: run it again")
     if not cells:
-        named = "".join(f"; {trouble}" for trouble in troubles[:_NAMED])
-        more = f"; and {len(troubles) - _NAMED} more" if len(troubles) > _NAMED else ""
+        named = "".join(f"; {problem}" for problem in problems[:_NAMED])
+        more = f"; and {len(problems) - _NAMED} more" if len(problems) > _NAMED else ""
         raise ClipHarError(f"{title}: no cell has a result{named}{more}")
-    return Chosen(title, tuple(cells), tuple(dict.fromkeys(troubles)), folder)
+    return Chosen(title, tuple(cells), tuple(dict.fromkeys(problems)), folder)
 
 
 def _has_settings(one: Result) -> bool:

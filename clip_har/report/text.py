@@ -36,9 +36,9 @@ def answer(rows: pd.DataFrame, scene: pd.DataFrame, *, classes: int) -> list[str
         scene: measures over several cells, columns ``measure, of, value, low, high``.
         classes: their number.
     """
-    honest = rows[~rows["leaks"]]
+    label_free = rows[~rows["leaks"]]
     found = _scene(scene, chance=1 / classes)  # first: it answers the question of this package
-    compared = honest[honest["top1_change"].notna()]
+    compared = label_free[label_free["top1_change"].notna()]
     if len(compared):
         clean = compared["top1_clean"]
         found.append(
@@ -48,14 +48,14 @@ def answer(rows: pd.DataFrame, scene: pd.DataFrame, *, classes: int) -> list[str
         )
         found.append(_worst(compared))
         found.append(_verdicts(compared))
-    elif len(honest):
-        best = honest.sort_values("top1").iloc[-1]
+    elif len(label_free):
+        best = label_free.sort_values("top1").iloc[-1]
         found.append(
             f"{share(best['top1'])} % of {count(best['clips'])} clips are classified correctly"
             f" ({share(best['top1_low'])} to {share(best['top1_high'])} %); chance is"
             f" {share(1 / classes)} %."
         )
-    if not len(honest):
+    if not len(label_free):
         found.append("Every cell uses the true label: there is no result to report.")
     return [sentence for sentence in found if sentence]
 

@@ -93,7 +93,7 @@ class Words:
     def text(self, key: str, value: Any) -> str:
         """Return the text of a value of a key; of one that is not in the set, the shortest."""
         known = self.values.get(key, {})
-        return known.get(_json(value)) or shown_value(key, value)
+        return known.get(_json(value)) or value_text(key, value)
 
 
 def cell_name(
@@ -132,11 +132,11 @@ def cell_name(
     return " ".join([*found, *(f"[{note}]" for note in notes)])
 
 
-def shown_value(key: str, value: Any) -> str:
+def value_text(key: str, value: Any) -> str:
     """Return the shortest text of a value: the last part of a path, the items of a list.
 
     Example:
-        >>> shown_value("prompts.file", "my/captions.txt"), shown_value("train_ratios", [0.1, 0.3])
+        >>> value_text("prompts.file", "my/captions.txt"), value_text("train_ratios", [0.1, 0.3])
         ('captions.txt', '0.1+0.3')
     """
     return _spellings(key, value)[0]

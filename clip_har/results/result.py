@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from clip_har.results.noise_answers import Answers
     from clip_har.results.score_table import ScoreTable
+    from clip_har.results.variant_scores import VariantScores
 
 TWIN = "none (clean twin)"
 """The name of a clean twin that was run only for another cell."""
@@ -177,15 +177,15 @@ class Result:
         return {str(name): by_clip[name].to_numpy("float64") for name in by_clip}
 
     @property
-    def noise_answers(self) -> "tuple[str, dict[str, Answers]]":
+    def variant_scores(self) -> "tuple[str, dict[str, VariantScores]]":
         """The headline variant of its learned noise, and the scores under each variant.
 
         Raises:
             FileNotFoundError: when it has no learned noise.
         """
-        from clip_har.results.noise_answers import read_answers
+        from clip_har.results.variant_scores import read_variant_scores
 
-        return read_answers(self.folder / NOISE)
+        return read_variant_scores(self.folder / NOISE)
 
     @property
     def curves(self) -> dict[str, dict[int, float]]:

@@ -13,7 +13,7 @@ from clip_har.config.compose import cell_from_config, expand, without_hydra
 from clip_har.config.faults import other_sweeper
 from clip_har.core.errors import ClipHarError
 from clip_har.engine.preflight import preflight
-from clip_har.sweeps.start import StartedSweep, claim_folder, start_sweep, swept_words
+from clip_har.sweeps.start import StartedSweep, claim_folder, start_sweep, swept_overrides
 
 _BASIC = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
 
@@ -73,10 +73,10 @@ def _check_plugins(config: DictConfig) -> None:
 def _start_sweep(config: DictConfig) -> None:
     _check_plugins(config)
     loader = GlobalHydra.instance().config_loader()
-    words = swept_words(config)
+    overrides = swept_overrides(config)
     sweep = start_sweep(
-        words,
-        expand(words, loader),
+        overrides,
+        expand(overrides, loader),
         lambda job: loader.load_sweep_config(config, list(job)),
         Path(config.hydra.sweep.dir),
     )

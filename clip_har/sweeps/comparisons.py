@@ -53,7 +53,7 @@ def comparisons_of(jobs: Sequence[Result]) -> list[Comparison]:
     found: dict[tuple[tuple[str, str], ...], list[Result]] = {}
     for one in jobs:
         found.setdefault(tuple(sorted(_content(one).items())), []).append(one)
-    firsts = [_shown(members[0]) for members in found.values()]
+    firsts = [_traits(members[0]) for members in found.values()]
     keys = [key for key in differing(firsts) if key not in (_DATA, _MODEL, _DIGEST)]
     plain = [{key: one[key] for key in (_DATA, _MODEL, *keys) if key in one} for one in firsts]
     if len({str(one) for one in plain}) < len(plain):  # alike but for their content
@@ -109,7 +109,7 @@ def _content(one: Result) -> dict[str, str]:
     return flat
 
 
-def _shown(one: Result) -> dict[str, str]:
+def _traits(one: Result) -> dict[str, str]:
     """Return what can set a comparison apart, as it is shown."""
     card = one.protocol
     flat = described(one.cell, without=_COMPARED)

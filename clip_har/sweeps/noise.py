@@ -36,11 +36,11 @@ def noise_effects(finished: Sequence[Result]) -> pd.DataFrame:
     parts = []
     learned = [one for one in finished if one.cell.noise.is_learned]
     for members in grouped(learned, without={"noise.seed"}):
-        read = [one.noise_answers for one in members]
-        headline, answers = read[0][0], [found for _, found in read]
-        for variant, against in pairs(answers[0], headline):
+        read = [one.variant_scores for one in members]
+        headline, scores = read[0][0], [found for _, found in read]
+        for variant, against in pairs(scores[0], headline):
             found = paired_effect(
-                [one[against] for one in answers], [one[variant] for one in answers]
+                [one[against] for one in scores], [one[variant] for one in scores]
             )
             named = found.assign(
                 mask=mask_name(members[0]),

@@ -28,7 +28,7 @@ def mean_changes(finished: Sequence[Result]) -> pd.DataFrame:
     Returns:
         `COLUMNS`, with intervals over groups.
     """
-    cells = [one for one in _honest(finished) if _is_of_mask_alone(one)]
+    cells = [one for one in _label_free(finished) if _is_of_mask_alone(one)]
     groups = [one for one in grouped(cells, without=_OF_MASKS) if len(one) > 1]
     rows = []
     for of, members in zip(labels(groups), groups, strict=True):
@@ -49,7 +49,7 @@ def differences(finished: Sequence[Result]) -> pd.DataFrame:
     Returns:
         `COLUMNS`, with intervals over groups.
     """
-    cells, rows = _honest(finished), []
+    cells, rows = _label_free(finished), []
     for setting in _SETTINGS:
         pairs: dict[tuple[str, str, str], list[tuple[Result, Result]]] = {}
         for members in grouped(cells, without={setting}):
@@ -66,7 +66,7 @@ def differences(finished: Sequence[Result]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _honest(finished: Sequence[Result]) -> list[Result]:
+def _label_free(finished: Sequence[Result]) -> list[Result]:
     return [one for one in {one.folder: one for one in finished}.values() if not one.leaks]
 
 

@@ -23,7 +23,7 @@ from clip_har.sweeps.cells import described, grouped
 
 log = logging.getLogger(__name__)
 
-Shown = dict[str, dict[float, Result]]
+ByStrategy = dict[str, dict[float, Result]]
 """A model's results, by strategy and ratio."""
 
 _RATIO, _FILL = {"ratio", "masking.ratio"}, {"fill", "masking.fill"}  # root and mask
@@ -176,7 +176,7 @@ def corruption_errors(finished: Sequence[Result], base_model: str | None) -> pd.
     if base_model is None:
         return pd.DataFrame(columns=COLUMNS)
     variants: dict[str, set[str]] = {}
-    by_data: dict[str, dict[str, Shown]] = {}
+    by_data: dict[str, dict[str, ByStrategy]] = {}
     for one in _masked(finished):
         if one.cell.masking.ratio is None:
             continue
@@ -205,7 +205,7 @@ def corruption_errors(finished: Sequence[Result], base_model: str | None) -> pd.
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _against(shown: Shown, base: Shown, of: str) -> list[dict[str, object]]:
+def _against(shown: ByStrategy, base: ByStrategy, of: str) -> list[dict[str, object]]:
     common = [
         strategy
         for strategy in sorted(shown)

@@ -36,16 +36,16 @@ class StartedSweep:
     shared: Sweep
 
 
-def swept_words(config: DictConfig) -> list[str]:
+def swept_overrides(config: DictConfig) -> list[str]:
     """Return all overrides of a sweep: those of its experiment, then those that were typed.
 
     Args:
         config: with Hydra's own node.
     """
-    return [*experiment_words(config), *config.hydra.overrides.task]
+    return [*experiment_overrides(config), *config.hydra.overrides.task]
 
 
-def experiment_words(config: DictConfig) -> list[str]:
+def experiment_overrides(config: DictConfig) -> list[str]:
     """Return the overrides of a sweep that its experiment names.
 
     Args:
@@ -56,7 +56,7 @@ def experiment_words(config: DictConfig) -> list[str]:
 
 
 def start_sweep(
-    words: Sequence[str],
+    overrides: Sequence[str],
     jobs: Sequence[Sequence[str]],
     compose: Callable[[Sequence[str]], DictConfig],
     folder: Path,
@@ -64,7 +64,7 @@ def start_sweep(
     """Check every cell of a sweep, then open its run and write its folder.
 
     Args:
-        words: all overrides of the sweep, see `swept_words`.
+        overrides: all overrides of the sweep, see `swept_overrides`.
         jobs: the overrides of each cell.
         compose: returns the configuration of a cell for its overrides.
         folder: the folder for the sweep; a number is added if another command has it.
@@ -76,20 +76,22 @@ def start_sweep(
     plain = [without_hub_revision(without_hydra(config)) for config in composed]
     choices = [dict(config.hydra.runtime.choices) for config in composed]
     cells = [cell_from_config(config) for config in plain]
-    prints = [fingerprint(cell, preflight(cell)) for cell in cells]
+    fingerprints = [fingerprint(cell, preflight(cell)) for cell in cells]
     masks = [chosen[MASK] for chosen in choices]
-    if any(word.partition("=")[0] == RATIO for word in words):
+    if any(override.partition("=")[0] == RATIO for override in overrides):
         _say_ratio(cells, masks)
-    _say_equal(prints, masks, jobs)
+    _say_equal(fingerprints, masks, jobs)
     first, varying = cells[0], _varying(jobs)
-    typed = [word for word in words if word.partition("=")[0].lstrip("+") in varying]
+    typed = [
+        override for override in overrides if override.partition("=")[0].lstrip("+") in varying
+    ]
     name = " ".join(typed)[:200] or "sweep"
     folder = claim_folder(folder)
     try:
         parent = first.tracking.open_sweep(
             first.results_dir,
             name=name,
-            key=hashlib.sha256(json.dumps(sorted(set(prints))).encode()).hexdigest()[:32],
+            key=hashlib.sha256(json.dumps(sorted(set(fingerprints))).encode()).hexdigest()[:32],
             fresh=first.overwrite == "always",
         )
     except BaseException:
@@ -119,10 +121,12 @@ def _say_ratio(cells: Sequence[Cell], masks: Sequence[str]) -> None:
         )
 
 
-def _say_equal(prints: Sequence[str], masks: Sequence[str], jobs: Sequence[Sequence[str]]) -> None:
+def _say_equal(
+    fingerprints: Sequence[str], masks: Sequence[str], jobs: Sequence[Sequence[str]]
+) -> None:
     """Say which cells are the same, because their mask does not use what varies."""
     groups: dict[str, list[int]] = {}
-    for number, one in enumerate(prints):
+    for number, one in enumerate(fingerprints):
         groups.setdefault(one, []).append(number)
     same: dict[str, dict[str, None]] = {}
     for members in groups.values():
@@ -139,8 +143,8 @@ def _say_equal(prints: Sequence[str], masks: Sequence[str], jobs: Sequence[Seque
         ]
         log.info(
             "%d of %d cells are equal to another one and are not run twice: %s",
-            len(prints) - len(groups),
-            len(prints),
+            len(fingerprints) - len(groups),
+            len(fingerprints),
             "; ".join(reasons),
         )
 

@@ -11,9 +11,9 @@ from clip_har.metrics.bootstrap import cluster_bootstrap, group_draws
 from clip_har.metrics.effect import paired_effect
 from clip_har.metrics.significance import corrected, equivalence, minimum_detectable
 from clip_har.results.names import MASK, SEED
-from clip_har.results.noise_answers import Answers
 from clip_har.results.result import Result
 from clip_har.results.sweep import Outcome
+from clip_har.results.variant_scores import VariantScores
 from clip_har.sweeps.cells import grouped, option_name
 from clip_har.sweeps.comparisons import comparisons_of
 
@@ -154,7 +154,7 @@ def _effect(seeds: Sequence[Result]) -> dict[str, Mapping[Any, Any]]:
     pairs = [(one.clean.table, one.table) for one in seeds if one.clean is not None]
     if len(pairs) < len(seeds):
         return {}
-    before, after = ([Answers(table) for table in side] for side in zip(*pairs, strict=True))
+    before, after = ([VariantScores(table) for table in side] for side in zip(*pairs, strict=True))
     lines = paired_effect(before, after, draws=DRAWS).to_dict("records")
     return {str(line["measure"]): dict(line) for line in lines if line["measure"] in COMPARED}
 
@@ -167,9 +167,9 @@ def _decided(cells: Sequence[Result], margin: float | None) -> pd.DataFrame:
     """
     rows = []
     for comparison in comparisons_of(cells):
-        honest = [one for one in comparison.cells if not one.leaks and not one.is_clean]
+        label_free = [one for one in comparison.cells if not one.leaks and not one.is_clean]
         tests = []
-        for members in grouped(honest, without={SEED}):
+        for members in grouped(label_free, without={SEED}):
             line = _effect(members).get("top1")
             if line is None:
                 continue

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -44,6 +44,8 @@ class Synthetic(Settings):
         train_seed: of those clips. It must differ from the seed of the tiny model's training clips,
             because the tiny model has seen those subjects.
     """
+
+    caution: ClassVar[str] = "the clips are rendered"
 
     cache_dir: Annotated[Path, Role.RUN]
     subset: Literal["train", "val", "test"] = "test"

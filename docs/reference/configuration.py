@@ -12,7 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from clip_har.config.cell import GROUPS, Cell
 from clip_har.config.compose import CONFIG_DIR
-from clip_har.config.options import opening, option_files
+from clip_har.config.options import header_of, option_files
 from clip_har.core.settings import Role, Settings
 from docs.reference.allowed import allowed
 
@@ -48,12 +48,12 @@ def configuration_page() -> str:
     for group in GROUPS:
         parts.append(f"## {group}: {_title(group)}")
         for option, path in option_files(group).items():
-            parts += [f"### {group}={option}", _opening(path), _table(option_keys(group, option))]
+            parts += [f"### {group}={option}", _header(path), _table(option_keys(group, option))]
     titles = {"experiment": "named studies", "hydra/launcher": "where the cells of a sweep run"}
     for group, title in titles.items():
         parts.append(f"## {group}: {title}")
         for option, path in option_files(group).items():
-            parts += [f"### {group}={option}", _opening(path), _fence("yaml", _body(path))]
+            parts += [f"### {group}={option}", _header(path), _fence("yaml", _body(path))]
     return "\n\n".join(part.strip() for part in parts if part.strip()) + "\n"
 
 
@@ -168,9 +168,9 @@ def _title(group: str) -> str:
     return text[:1].lower() + text[1:].removesuffix(".")
 
 
-def _opening(path: Path) -> str:
+def _header(path: Path) -> str:
     """Return the first comment of a YAML file: text, and its commands as a block."""
-    found = opening(path)
+    found = header_of(path)
     text = _as_text(found.text)
     return text + "\n\n" + _fence("sh", found.commands) if found.commands else text
 

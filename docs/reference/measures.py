@@ -46,7 +46,7 @@ SECTIONS = {
     "Bias to the scene": Section(
         ("scene",), "Measures of a sweep: they need cells that differ only in the mask."
     ),
-    "What the mask did": Section(("shown",)),
+    "What the mask did": Section(("inputs",)),
     "Attention": Section(("attention",), "They need a region source."),
     "Learned noise": Section(
         ("effect", "noise_effect"),
@@ -79,7 +79,7 @@ def _section(title: str, section: Section, table: str) -> list[str]:
 def _table(measures: Sequence[Measure]) -> str:
     rows = ["| logged as | in the report | meaning | range |", "|---|---|---|---|"]
     for one in measures:
-        cells = (f"`{one.name}`", one.label, _escaped(one.says), one.scale)
+        cells = (f"`{one.name}`", one.label, _escaped(one.meaning), one.scale)
         rows.append(f"| {' | '.join(cells)} |")
     return "\n".join(rows)
 

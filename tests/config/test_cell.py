@@ -12,7 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from clip_har.config.cell import GROUPS, Cell, register_schema
 from clip_har.config.compose import CONFIG_DIR, build, cell_from_config, without_hub_revision
 from clip_har.config.help import key_lines, option_lines
-from clip_har.config.options import opening, option_files
+from clip_har.config.options import header_of, option_files
 from clip_har.core.errors import ClipHarError
 from clip_har.core.settings import Role, Settings
 from clip_har.masking.swap import SwapMask
@@ -84,7 +84,7 @@ def test_every_file_opens_with_what_it_is(path: Path) -> None:
 @pytest.mark.parametrize("name", OPTIONS)
 def test_every_option_opens_with_a_command_that_uses_it(name: str) -> None:
     group, _, option = name.partition("=")
-    commands = opening(option_files(group)[option]).commands
+    commands = header_of(option_files(group)[option]).commands
     assert commands.startswith("python -m clip_har ")
     assert re.search(rf"\b{group}=(\w+,)*{option}\b", commands)
 
@@ -226,7 +226,7 @@ def test_help_names_every_key_and_every_option() -> None:
 def test_an_opening_ends_with_its_first_sentence(tmp_path: Path) -> None:
     path = tmp_path / "one.yaml"
     path.write_text("# One (Li et al. 2023), or\n# two. Three.\n# python -m clip_har\na: 1\n")
-    found = opening(path)
+    found = header_of(path)
     assert found.first_sentence == "One (Li et al. 2023), or two"
     assert found.commands == "python -m clip_har"
 

@@ -140,7 +140,7 @@ def test_a_name_that_is_no_module_is_an_error():
 
 
 def test_what_learned_noise_depends_on_is_found_and_not_listed():
-    assert "clip_har.core.evenly" in closure_of("clip_har.noise.learned.fit")
+    assert "clip_har.core.evenly" in closure_of("clip_har.noise.learned.fitted")
 
 
 NOT_IN_A_RESULT = ("figures", "tracking", "report", "cli", "sweep", "synthetic")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from clip_har.engine import artifacts
-from clip_har.engine.show import seen_frames
+from clip_har.engine.score_clips import seen_frames
 from clip_har.masking.masked_clips import MaskedClips
 from clip_har.masking.percent import PercentMask
 from clip_har.noise.learned.settings import UniversalNoise

@@ -13,7 +13,7 @@ import clip_har
 from clip_har.cli.report import main
 from clip_har.core.checksum import read_manifest
 from clip_har.core.errors import ClipHarError
-from clip_har.engine import make
+from clip_har.engine import make_result
 from clip_har.results.files import DERIVED, METRICS, PROTOCOL, SCORES, write_json
 from clip_har.results.result import Result
 from clip_har.results.sweep import OUTCOME, SWEEP, read_outcomes
@@ -75,7 +75,7 @@ def made(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         shutil.rmtree(folder)
         shutil.copytree(kept.copy / "cells" / folder.name, folder)
 
-    monkeypatch.setattr(make, "make_result", copied)
+    monkeypatch.setattr(make_result, "make_result", copied)
     return run
 
 
@@ -133,7 +133,7 @@ def test_a_cell_with_learned_noise_and_a_damaged_file_is_mended_or_run_again(
         shutil.rmtree(folder)
         shutil.copytree(kept.copy / "cells" / folder.name, folder)
 
-    monkeypatch.setattr(make, "make_result", copied)
+    monkeypatch.setattr(make_result, "make_result", copied)
     assert len(kept.files) > 20
     rerun(kept, damage, kept.files, made, caplog)
 
@@ -276,8 +276,8 @@ def test_a_sweep_whose_results_are_lost_meanwhile_is_not_finished(
     def lost(*_: object, **__: object) -> None:
         outcome.write(max((kept.results / "sweeps").iterdir()) / "0", OmegaConf.create())
 
-    monkeypatch.setattr("clip_har.cli.sweep_here.finish", finished)
-    monkeypatch.setattr("clip_har.cli.sweep_here.run_cell", lost)
+    monkeypatch.setattr("clip_har.api.sweep.finish", finished)
+    monkeypatch.setattr("clip_har.api.sweep.run_cell", lost)
     clip_har.sweep(*kept.words, "seed=0", results_dir=kept.results)
     assert statuses == ["FAILED"]
 

@@ -17,8 +17,8 @@ from clip_har.engine.noise_artifacts import noise_card, write_noise
 from clip_har.masking.masked_clips import MaskedClips
 from clip_har.metrics.noise_effect import effect_table
 from clip_har.noise.learned.base import Learned, LossWeights
-from clip_har.noise.learned.fit import FittedNoise, load_noise
-from clip_har.noise.learned.opened import LearnedNoise
+from clip_har.noise.learned.cell_noise import LearnedNoise
+from clip_har.noise.learned.fitted import FittedNoise, load_noise
 from clip_har.noise.learned.settings import (
     BorderNoise,
     ClassSpecificNoise,
@@ -27,8 +27,8 @@ from clip_har.noise.learned.settings import (
     UniversalNoise,
 )
 from clip_har.noise.variants import slug
-from clip_har.results.noise_answers import read_answers
 from clip_har.results.score_table import ScoreTable
+from clip_har.results.variant_scores import read_variant_scores
 from tests.noise.made import COUNT, evaluated, planted_classifier, random_noise, shown
 from tests.planted import CLASSES
 
@@ -63,7 +63,7 @@ def result_of(noise: Learned, masked: MaskedClips) -> Evaluation:
 
 
 def effects_of(found: Evaluation) -> pd.DataFrame:
-    return effect_table(found.answers, found.headline)
+    return effect_table(found.variant_scores, found.headline)
 
 
 def opened_of(found: Evaluation) -> LearnedNoise:
@@ -94,7 +94,7 @@ def written(small_frames: FrameStore, tmp_path: Path) -> Written:
 def test_everything_is_written(written, noise):
     folder, result = written(noise)
     names = {path.name for path in folder.iterdir()}
-    tables = {f"scores_{slug(name)}.parquet" for name in result.answers}
+    tables = {f"scores_{slug(name)}.parquet" for name in result.variant_scores}
     pictures = set() if isinstance(noise, EmbeddingNoise) else {"noise.png"}
     assert names == ALWAYS | tables | pictures
     for path in folder.glob("*.png"):
@@ -134,14 +134,14 @@ def test_answers_are_read_as_they_were_written(small_frames, tmp_path):
     result = result_of(noise, masked)
     attention = np.linspace(0, 1, 30)
     attention[3] = np.nan
-    looked = replace(result.looked, attention={"universal": {"mass": attention}})
-    seen = replace(result, looked=looked)
+    inspection = replace(result.inspection, attention={"universal": {"mass": attention}})
+    seen = replace(result, inspection=inspection)
     write_noise(tmp_path / "noise", opened_of(seen), seen, effects_of(seen), title="")
-    headline, answers = read_answers(tmp_path / "noise")
+    headline, answers = read_variant_scores(tmp_path / "noise")
     assert headline == "oracle (leaks the label)"
-    assert list(answers) == list(result.answers)
+    assert list(answers) == list(result.variant_scores)
     for name, found in answers.items():
-        expected = result.answers[name].table
+        expected = result.variant_scores[name].table
         assert np.array_equal(found.table.scores, expected.scores)
         assert found.table.clip_ids == expected.clip_ids
         assert found.table.class_names == CLASSES
@@ -153,7 +153,10 @@ def test_answers_are_read_as_they_were_written(small_frames, tmp_path):
 
 def test_tables_hold_what_was_found(written):
     folder, result = written(KINDS[2])
-    for name, table in (("effect.csv", effects_of(result)), ("classes.csv", result.looked.classes)):
+    for name, table in (
+        ("effect.csv", effects_of(result)),
+        ("classes.csv", result.inspection.classes),
+    ):
         pd.testing.assert_frame_equal(pd.read_csv(folder / name), table, check_dtype=False)
     curve = pd.read_csv(folder / "loss_curve.csv")
     assert curve.columns.tolist() == ["step", "total", "validation"]
@@ -170,7 +173,9 @@ def card(noise: Learned, frames: FrameStore) -> tuple[str, Evaluation]:
     result = result_of(noise, shown(frames))
     effects = effects_of(result)
     fitted = fitted_of(result)
-    return noise_card(noise, fitted.card, fitted.history, result.looked.classes, effects), result
+    return noise_card(
+        noise, fitted.card, fitted.history, result.inspection.classes, effects
+    ), result
 
 
 def test_the_card_says_what_a_reader_must_know(small_frames):
@@ -227,7 +232,7 @@ def test_odd_names_of_classes_break_nothing(written, small_frames, noise):
     assert (folder / "noise.png").is_file() != isinstance(noise, EmbeddingNoise)
     if noise.per_class:
         assert pd.read_csv(folder / "classes.csv")["class"].tolist() == list(ODD)
-    for name in result.answers:
+    for name in result.variant_scores:
         assert ScoreTable.read(folder / f"scores_{slug(name)}.parquet").class_names == ODD
     text = (folder / "card.md").read_text(encoding="utf-8")
     assert {line.count("|") for line in text.splitlines() if line.startswith("|")} == {7}

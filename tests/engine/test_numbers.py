@@ -9,7 +9,7 @@ import pytest
 import clip_har
 from clip_har.cli.report import main
 from clip_har.core.checksum import write_manifest
-from clip_har.engine import make
+from clip_har.engine import make_result
 from clip_har.results.files import METRICS, METRICS_CODE, write_json
 from clip_har.results.result import Result
 
@@ -43,7 +43,7 @@ def no_model(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("the model was run")
 
-    monkeypatch.setattr(make, "make_result", refuse)
+    monkeypatch.setattr(make_result, "make_result", refuse)
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +100,7 @@ def test_learned_noise_keeps_what_only_its_run_knows(tmp_path: Path) -> None:
     true = made_by_other_code(cell)
     assert {"noise/steps", "noise/named_on_empty", "noise/candidate/top1"} <= true.keys()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(make, "make_result", None)
+        patch.setattr(make_result, "make_result", None)
         assert clip_har.evaluate(*SMALL, **settings).metrics == true
     assert {path: path.read_text() for path in files} == files
 

@@ -13,11 +13,13 @@ from clip_har.core.errors import ClipHarError
 from clip_har.data.clips import ClipSet, clips_of
 from clip_har.data.shards import Shard
 from clip_har.engine.evaluate import evaluate
-from clip_har.engine.merge_shards import merge_shards, merge_tables, read_shard, write_shard
-from clip_har.engine.shards import clean_table, find_shards, shard_folder
+from clip_har.engine.merge_shards import merge_shards, merge_tables
+from clip_har.engine.run_shard import clean_table
+from clip_har.results.cell_folder import CellFolder
 from clip_har.results.costs import Cost
-from clip_har.results.noise_answers import Answers
 from clip_har.results.score_table import ScoreTable
+from clip_har.results.shard_scores import read_shard, write_shard
+from clip_har.results.variant_scores import VariantScores
 from tests.command import run_command
 from tests.data.made import write_video
 from tests.noise.cells import cell_of
@@ -84,7 +86,7 @@ def written(
     cost, out = Cost(), folder / f"{shard.number}of{shard.count}"
     found = evaluate(cell.model_copy(update={"shard": shard}), clips, clean=clean, cost=cost)
     write_shard(
-        out, found.headline, found.answers, seconds=cost.seconds, compared=clean is not None
+        out, found.headline, found.variant_scores, seconds=cost.seconds, compared=clean is not None
     )
     return out
 
@@ -104,7 +106,7 @@ def test_the_shards_of_learned_noise_make_the_whole(manifest, small_clip, tmp_pa
     assert list(joined.tables) == list(whole.tables)
     for name, table in whole.tables.items():
         same_tables(joined.tables[name], table)
-    for one, other in zip(joined.looked.examples, whole.looked.examples, strict=True):
+    for one, other in zip(joined.inspection.examples, whole.inspection.examples, strict=True):
         assert one.clip.id == other.clip.id
         np.testing.assert_array_equal(one.noisy, other.noisy)
 
@@ -132,7 +134,7 @@ def test_shards_of_other_clips_are_refused(small_frames):
 
 
 def test_shards_are_compared_with_the_clean_twin_all_or_none(small_frames, tmp_path):
-    table = Answers(made_table(labels=[0, 1], classes=2, right=[1, 0]))
+    table = VariantScores(made_table(labels=[0, 1], classes=2, right=[1, 0]))
     folders = [tmp_path / "1of2", tmp_path / "2of2"]
     for number, folder in enumerate(folders):
         write_shard(folder, "none", {"none": table}, seconds={}, compared=bool(number))
@@ -164,28 +166,7 @@ def test_a_finished_twin_serves_further_shards(tmp_path, small_clip, manifest):
     write_manifest(folder)
     found = clean_table(cell, Shard(1, 2), clips, folder, "twin")
     assert found.clip_ids == table.clip_ids
-    assert not folder.with_suffix(".shards").exists(), "the model was not run"
-
-
-def test_the_split_that_is_nearest_to_whole_counts(tmp_path):
-    folder = tmp_path / "abc"
-    assert find_shards(folder) == ([], [])
-    for number, count in ((1, 3), (3, 3), (1, 2)):
-        shard_folder(folder, Shard(number, count)).mkdir(parents=True)
-    assert find_shards(folder) == ([], [Shard(2, 2)])
-    assert find_shards(folder, 3) == ([], [Shard(2, 3)]), "of the split that was asked for"
-    shard_folder(folder, Shard(2, 3)).mkdir()
-    folders, missing = find_shards(folder)
-    assert [path.name for path in folders] == [f"{n}of3" for n in (1, 2, 3)]
-    assert not missing
-
-
-def test_a_damaged_shard_is_named(tmp_path):
-    table = Answers(made_table(labels=[0, 1], classes=2, right=[1, 0]))
-    write_shard(tmp_path / "1of2", "none", {"none": table}, seconds={}, compared=False)
-    (tmp_path / "1of2" / "scores_none.parquet").write_bytes(b"nothing")
-    with pytest.raises(ClipHarError, match=r"1of2.*run that shard again"):
-        read_shard(tmp_path / "1of2")
+    assert not CellFolder(folder).shards.exists(), "the model was not run"
 
 
 @pytest.mark.slow

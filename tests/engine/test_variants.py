@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from clip_har.data.frames.store import FrameStore
 from clip_har.engine.evaluate import Evaluation
 from clip_har.engine.numbers import learning_numbers
-from clip_har.engine.show import show_clips
+from clip_har.engine.score_clips import score_clips
 from clip_har.masking.percent import PercentMask
 from clip_har.metrics.effect import paired_effect
 from clip_har.metrics.noise_effect import effect_table, noise_metrics
 from clip_har.noise.learned.base import Learned
+from clip_har.noise.learned.cell_noise import LearnedNoise
 from clip_har.noise.learned.controls import random_like
-from clip_har.noise.learned.opened import LearnedNoise
 from clip_har.noise.learned.perturbation import NoPerturbation
 from clip_har.noise.learned.protocols import PROTOCOLS, apply_protocol, derangement
 from clip_har.noise.learned.settings import (
@@ -30,8 +30,8 @@ from clip_har.noise.learned.settings import (
     UniversalNoise,
 )
 from clip_har.noise.variants import pairs, slug
-from clip_har.results.noise_answers import Answers
 from clip_har.results.score_table import ScoreTable
+from clip_har.results.variant_scores import VariantScores
 from tests.noise.made import (
     CLEAN_TOP1,
     CONTROLS,
@@ -52,7 +52,7 @@ MEASURES = ["top1", "true_class_confidence", "ece", "bias/skew_kl", "bias/recall
 
 
 def top1(result: Evaluation, name: str) -> float:
-    table = result.answers[name].table
+    table = result.variant_scores[name].table
     return float((table.predictions() == table.labels).mean())
 
 
@@ -72,14 +72,16 @@ def test_noise_that_only_names_its_class_looks_perfect_to_the_oracle_and_helps_n
         assert top1(named, honest) == pytest.approx(CLEAN_TOP1)
         changed = scores(named, honest).argmax(axis=1) != scores(named, "none").argmax(axis=1)
         assert not changed.any()
-    effects = effect_table(named.answers, named.headline)
+    effects = effect_table(named.variant_scores, named.headline)
     top: Any = effects[effects["measure"] == "top1"].set_index(["variant", "against"])
     assert top.loc[(ORACLE, "none"), "difference"] == pytest.approx(1 - CLEAN_TOP1)
     assert top.loc[("candidate", "none"), ["difference", "p"]].to_numpy().tolist() == [0, 1]
 
 
 def test_metrics_are_those_against_no_noise(named):
-    assert named.looked.classes["named_on_empty"].tolist() == [1] * 5, "an empty frame shows why"
+    assert named.inspection.classes["named_on_empty"].tolist() == [1] * 5, (
+        "an empty frame shows why"
+    )
     metrics = metrics_of(named)
     expected = {
         "noise/named_on_empty": 1,
@@ -96,7 +98,7 @@ def test_metrics_are_those_against_no_noise(named):
 
 def test_one_noise_for_all_classes_mends_what_the_noise_per_class_did_not(named):
     assert top1(named, "universal") == 1
-    effects = effect_table(named.answers, named.headline)
+    effects = effect_table(named.variant_scores, named.headline)
     top = effects[effects["measure"] == "top1"].set_index(["variant", "against"])
     assert top.loc[("candidate", "universal"), "difference"] == pytest.approx(CLEAN_TOP1 - 1)
 
@@ -118,7 +120,7 @@ def test_noise_that_really_helps_each_class_helps_without_the_label(small_frames
     own = naming(noise, classifier).with_parts({"own": one.repeat(5, 1, 1, 1, 1)})
     _, result = evaluated(noise, shown(small_frames), classifier, own=own)
     assert [top1(result, name) for name in PER_CLASS] == [pytest.approx(CLEAN_TOP1), 1, 1, 1, 1]
-    assert result.looked.classes["named_on_empty"].mean() == pytest.approx(1 / 5), (
+    assert result.inspection.classes["named_on_empty"].mean() == pytest.approx(1 / 5), (
         "chance: it is one δ"
     )
 
@@ -198,16 +200,16 @@ def of_kind(request: pytest.FixtureRequest, small_frames: FrameStore) -> OfKind:
 
 def test_which_variants_there_are_and_which_of_them_are_said_to_leak(of_kind):
     noise, names, headline, table, result = of_kind
-    assert list(result.answers) == names
+    assert list(result.variant_scores) == names
     assert result.headline == headline
     assert np.array_equal(table.scores, scores(result, headline))
-    effects = effect_table(result.answers, headline)
+    effects = effect_table(result.variant_scores, headline)
     compared = {*effects["variant"], *effects["against"]}
     assert {name for name in compared if "leaks" in name} == {
         name for name in names if "leaks" in name
     }
-    assert ("named_on_empty" in result.looked.classes) == (noise.per_class and noise.controls)
-    assert result.looked.classes["class"].tolist() == (
+    assert ("named_on_empty" in result.inspection.classes) == (noise.per_class and noise.controls)
+    assert result.inspection.classes["class"].tolist() == (
         list(CLASSES) if noise.per_class else ["learned"]
     )
 
@@ -233,11 +235,11 @@ def test_other_labels_change_the_answers_of_nothing_but_what_is_said_to_leak(sma
     ]
     changed = {
         name
-        for name in results[0].answers
+        for name in results[0].variant_scores
         if not np.array_equal(scores(results[0], name), scores(results[1], name))
     }
-    assert changed == {name for name in results[0].answers if "leaks" in name}
-    one, two = (result.answers["none"].table.labels for result in results)
+    assert changed == {name for name in results[0].variant_scores if "leaks" in name}
+    one, two = (result.variant_scores["none"].table.labels for result in results)
     assert not np.array_equal(one, two)
 
 
@@ -253,8 +255,8 @@ def test_protocols_and_controls_are_those_of_the_same_answers(small_frames, prot
         "random": random_like(own, seed=3),
         "all": mending(UniversalNoise(), classifier),
     }
-    found = show_clips(masked, classifier, noises)
-    answers, effects = found.answers, found.effects
+    found = score_clips(masked, classifier, noises)
+    answers, effects = found.by_noise, found.effects
     clean = answers["none"].scores[:, 0]
 
     def used(noisy: NDArray[np.float32], of: Any) -> tuple[NDArray[np.float32], Any]:
@@ -273,7 +275,7 @@ def test_protocols_and_controls_are_those_of_the_same_answers(small_frames, prot
     expected[ORACLE] = expected.pop("oracle")
     own_noise = [answers["own"].scores[:, label, label] for label in range(5)]
     np.testing.assert_array_equal(expected["candidate"], np.stack(own_noise, axis=1))
-    assert set(expected) == set(result.answers)
+    assert set(expected) == set(result.variant_scores)
     for name, values in expected.items():
         np.testing.assert_allclose(scores(result, name), values, atol=1e-5, err_msg=name)
     rows, columns = np.arange(30), used(answers["own"].scores, protocol)[1]
@@ -290,7 +292,7 @@ def test_every_variant_has_the_size_of_the_noise_that_its_answers_were_given_und
     own.parts["own"] *= torch.tensor([1, 0.75, 0.5, 0.25, 0]).view(5, 1, 1, 1, 1)  # of 16
     _, result = evaluated(noise, shown(small_frames), classifier, own=own)
     sizes, partner = np.array([16, 12, 8, 4, 0]), derangement(5, seed=3)
-    answered = {name: scores(result, name).argmax(axis=1) for name in result.answers}
+    answered = {name: scores(result, name).argmax(axis=1) for name in result.variant_scores}
     used = {
         "candidate": answered["candidate"],
         "topk": answered["topk"],
@@ -301,10 +303,10 @@ def test_every_variant_has_the_size_of_the_noise_that_its_answers_were_given_und
     }
     expected = {name: sizes[classes] for name, classes in used.items()}
     expected |= {"none": np.zeros(30), "calibration": np.zeros(30), "universal": np.full(30, 6)}
-    assert set(expected) == set(result.answers)
+    assert set(expected) == set(result.variant_scores)
     for name, values in expected.items():
-        assert result.answers[name].table.noise_largest.tolist() == values.tolist(), name
-        assert (result.answers[name].table.noise_rms <= values + 1e-3).all()
+        assert result.variant_scores[name].table.noise_largest.tolist() == values.tolist(), name
+        assert (result.variant_scores[name].table.noise_rms <= values + 1e-3).all()
 
 
 def test_noise_goes_where_the_settings_say(small_frames):
@@ -324,16 +326,16 @@ def test_sizes_of_the_noise_by_class(small_frames):
     own.parts["own"][2] = 0
     own.parts["own"][3, ..., :8] = 0  # half of the frame
     _, result = evaluated(noise, shown(small_frames), classifier, own=own)
-    assert result.looked.classes["rms"].tolist() == pytest.approx([12, 12, 0, 12 / 2**0.5, 12])
-    assert result.looked.classes["largest"].tolist() == [12, 12, 0, 12, 12]
+    assert result.inspection.classes["rms"].tolist() == pytest.approx([12, 12, 0, 12 / 2**0.5, 12])
+    assert result.inspection.classes["largest"].tolist() == [12, 12, 0, 12, 12]
 
 
 # Effects
 
 
-def answers(right: list[int], **changes: Any) -> Answers:
+def answers(right: list[int], **changes: Any) -> VariantScores:
     table = made_table(labels=[0, 1, 2, 0, 1, 2], classes=3, right=right)
-    return Answers(replace(table, **changes))
+    return VariantScores(replace(table, **changes))
 
 
 SOME = {
@@ -402,8 +404,8 @@ def test_an_oracle_is_compared_with_controls_that_leak_alike():
 def metrics_of(found: Evaluation, effects: pd.DataFrame | None = None) -> dict[str, float]:
     assert isinstance(found.noise, LearnedNoise)
     if effects is None:
-        effects = effect_table(found.answers, found.headline)
-    counted = learning_numbers(found.looked.classes, found.noise.fitted.history)
+        effects = effect_table(found.variant_scores, found.headline)
+    counted = learning_numbers(found.inspection.classes, found.noise.fitted.history)
     return counted | noise_metrics(effects)
 
 
@@ -422,16 +424,16 @@ def test_metrics_have_names_that_mlflow_takes(of_kind):
         assert type(value) is float
     expected = {
         f"noise/{slug(name)}/{measure}{end}"
-        for name in result.answers
+        for name in result.variant_scores
         if name != "none"
         for measure in MEASURES
         for end in ("", "_difference")
     }
     plain = {"noise/steps", "noise/kept_step"}
-    if "named_on_empty" in result.looked.classes:
+    if "named_on_empty" in result.inspection.classes:
         plain.add("noise/named_on_empty")
     assert set(metrics) == expected | plain
-    leaking = {slug(name) for name in result.answers if "leaks" in name}
+    leaking = {slug(name) for name in result.variant_scores if "leaks" in name}
     assert {name.split("/")[1] for name in metrics if "leaks" in name} == leaking
 
 
@@ -442,7 +444,7 @@ def test_a_comparison_with_a_control_does_not_pass_for_one_with_no_noise(named):
 
 
 def test_numbers_that_are_not_known_are_left_out(named):
-    effects = effect_table(named.answers, named.headline)
+    effects = effect_table(named.variant_scores, named.headline)
     effects.loc[effects["measure"] == "ece", ["after", "difference"]] = np.nan
     found = metrics_of(named, effects)
     assert not [name for name in found if "ece" in name]

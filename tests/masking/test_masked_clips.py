@@ -26,7 +26,7 @@ from clip_har.metrics.summary import summarise
 from clip_har.regions.annotation import AnnotationRegion
 from clip_har.results.score_table import OWN_SCENE
 from tests.planted import ACTORS, SCENES, ColourJudge, open_planted, planted_clips
-from tests.tables import score_clips
+from tests.tables import scored_table
 
 Opened = Callable[..., MaskedClips]
 
@@ -72,7 +72,7 @@ def measured(show: Opened, classifier: ColourJudge, seed: int = 0) -> dict[str, 
         "frozen": SwapMask(frozen=True),
         "background_hidden": FeatureMask(ratio=None, feature="background"),
     }
-    tables = {way: score_clips(show(mask, seed=seed), classifier) for way, mask in ways.items()}
+    tables = {way: scored_table(show(mask, seed=seed), classifier) for way, mask in ways.items()}
     rows = scene_measures(SceneTables(**tables))
     return dict(zip(rows["measure"].str.removeprefix("scene/"), rows["value"], strict=True))
 
@@ -165,10 +165,10 @@ def test_what_a_frozen_swap_hid_is_that_of_the_frame_it_shows(show, clips, tmp_p
 
 def test_the_table_names_the_scene_s_class(show: Opened, clips: ClipSet) -> None:
     masked = show(SwapMask())
-    table = score_clips(masked, ColourJudge(1))
+    table = scored_table(masked, ColourJudge(1))
     expected = [clips.clips[masked.scene_clips[index]].label for index in masked.evaluated]
     assert table.scene_labels.tolist() == expected
-    plain = score_clips(show(NoMask()), ColourJudge(1))
+    plain = scored_table(show(NoMask()), ColourJudge(1))
     assert set(plain.scene_labels) == {OWN_SCENE}
     assert not np.isfinite(plain.feature_hidden).any()
     assert (plain.subject_hidden == 0).all()
@@ -178,7 +178,7 @@ def test_drift_is_large_where_what_the_model_looks_at_is_hidden_or_exchanged(sho
     looks: dict[float, dict[str, float]] = {}
     for scene_share in (0, 0.5, 1):
         classifier = ColourJudge(scene_share)
-        clean = score_clips(show(NoMask()), classifier, keep_embeddings=True)
+        clean = scored_table(show(NoMask()), classifier, keep_embeddings=True)
         assert clean.embeddings is not None
         np.testing.assert_allclose(np.linalg.norm(clean.embeddings, axis=1), 1, rtol=1e-5)
         assert clean.drift is None
@@ -188,7 +188,7 @@ def test_drift_is_large_where_what_the_model_looks_at_is_hidden_or_exchanged(sho
             "scene": SwapMask(),
         }
         looks[scene_share] = {
-            what: summarise(score_clips(show(mask), classifier, clean=clean))["drift"]
+            what: summarise(scored_table(show(mask), classifier, clean=clean))["drift"]
             for what, mask in masks.items()
         }
     actor, half, scene = looks.values()
@@ -201,16 +201,16 @@ def test_drift_is_large_where_what_the_model_looks_at_is_hidden_or_exchanged(sho
 
 def test_drift_is_not_known_of_clips_without_a_twin(show: Opened) -> None:
     classifier = ColourJudge(1)
-    clean = score_clips(show(NoMask()), classifier, keep_embeddings=True)
+    clean = scored_table(show(NoMask()), classifier, keep_embeddings=True)
     strangers = replace(clean, clip_ids=("x", *clean.clip_ids[1:]))
-    found = score_clips(show(SwapMask()), classifier, clean=strangers)
+    found = scored_table(show(SwapMask()), classifier, clean=strangers)
     assert found.drift is not None
     assert np.isnan(found.drift[0])
     assert np.isfinite(found.drift[1:]).all()
     numbers = summarise(found)
     assert numbers["drift"] == pytest.approx(np.nanmean(found.drift))
-    without = score_clips(show(NoMask()), classifier)
-    assert score_clips(show(SwapMask()), classifier, clean=without).drift is None
+    without = scored_table(show(NoMask()), classifier)
+    assert scored_table(show(SwapMask()), classifier, clean=without).drift is None
 
 
 def test_pairs_follow_the_seed(show: Opened) -> None:
@@ -243,7 +243,7 @@ def test_empty_clips_are_left_out_and_counted(sparse: Opened) -> None:
     assert masked.evaluated == [0, 2, 3, 5, 6, 8, 9]
     message = "no subject was found in 3 of 10 clips (clip 1, clip 4, clip 7)"
     assert masked.empty_message() == message
-    table = score_clips(masked, ColourJudge(0))
+    table = scored_table(masked, ColourJudge(0))
     assert table.empty == ("clip 1", "clip 4", "clip 7")
     numbers = summarise(table)
     assert numbers["mask/nothing_found"] == 0.3
@@ -259,7 +259,7 @@ def test_empty_clips_can_count_as_all_target(sparse: Opened) -> None:
     assert clip.effect.realised_ratio == 1
     kept = sparse(IsolationMask(ratio=None), on_empty="whole").clip(1).frames
     assert tuple(kept[0, :, 0, 0].tolist()) == SCENES[1]
-    numbers = summarise(score_clips(masked, ColourJudge(0)))
+    numbers = summarise(scored_table(masked, ColourJudge(0)))
     assert numbers["mask/nothing_found"] == 0.3
     assert numbers["data/left_out_clips"] == 0
 
@@ -273,7 +273,7 @@ def test_empty_clips_can_stop_the_cell(sparse: Opened) -> None:
 def test_what_a_mask_does_not_ask_for_may_be_missing(sparse: Opened) -> None:
     masked = sparse(NoMask(), on_empty="error")
     assert len(masked.evaluated) == 10
-    numbers = summarise(score_clips(masked, ColourJudge(0)))
+    numbers = summarise(scored_table(masked, ColourJudge(0)))
     assert numbers["mask/subject_not_found"] == pytest.approx(0.3)
     assert "mask/nothing_found" not in numbers
 

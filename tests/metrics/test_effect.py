@@ -14,8 +14,8 @@ from clip_har.metrics.effect import paired_effect
 from clip_har.metrics.intervals import error_over_seeds, quantile
 from clip_har.metrics.prediction_bias import prediction_bias, skew_kl
 from clip_har.metrics.significance import sign_flip
-from clip_har.results.noise_answers import Answers
 from clip_har.results.score_table import ScoreTable
+from clip_har.results.variant_scores import VariantScores
 from tests.tables import made_table, rows_of
 
 CLASSES = 5
@@ -23,7 +23,7 @@ CLASSES = 5
 
 def random_answers(
     seed: int, *, clips: int = 60, scenes: bool = True, attention: bool = True
-) -> Answers:
+) -> VariantScores:
     """Return answers that are often right, to clips whose labels do not depend on the seed."""
     random = np.random.default_rng([seed, clips])
     labels = np.random.default_rng(clips).integers(0, CLASSES, clips)
@@ -33,17 +33,17 @@ def random_answers(
     table = replace(table, scores=scores, groups=tuple(f"g{n // 4}" for n in range(clips)))
     if scenes:
         table = replace(table, scene_labels=(labels + 1 + np.arange(clips) % 3) % CLASSES)
-    return Answers(table, random.random(clips) if attention else None)
+    return VariantScores(table, random.random(clips) if attention else None)
 
 
-def taken(answers: Answers, rows: Iterable[int]) -> Answers:
+def taken(answers: VariantScores, rows: Iterable[int]) -> VariantScores:
     """Return the answers to some clips, which may be repeated under new names."""
     picked = list(rows)
     seen = None if answers.attention is None else answers.attention[picked]
-    return Answers(rows_of(answers.table, picked), seen)
+    return VariantScores(rows_of(answers.table, picked), seen)
 
 
-def pure_measures(answers: Answers) -> dict[str, float]:
+def pure_measures(answers: VariantScores) -> dict[str, float]:
     """Return the measures of one table from the functions that define them."""
     table = answers.table
     labels, probabilities = table.labels, table.probabilities()
@@ -66,7 +66,11 @@ def numbers(found: pd.DataFrame, measure: str) -> dict[str, float]:
 
 
 def effect(
-    before: Sequence[Answers], after: Sequence[Answers], *, draws: int = 200, seed: int = 0
+    before: Sequence[VariantScores],
+    after: Sequence[VariantScores],
+    *,
+    draws: int = 200,
+    seed: int = 0,
 ) -> pd.DataFrame:
     return paired_effect(before, after, draws=draws, seed=seed).set_index("measure")
 
@@ -94,16 +98,16 @@ def test_values_of_many_classes_and_sharp_scores() -> None:
     table = made_table(labels=labels.tolist(), classes=101, right=right.tolist())
     scores = table.scores * 30 + random.normal(size=(400, 101))
     scaled = replace(table, scores=scores.astype(np.float32))
-    found = effect([Answers(table)], [Answers(scaled)], draws=5)
+    found = effect([VariantScores(table)], [VariantScores(scaled)], draws=5)
     assert "scene/swap_error" not in found.index
     assert "attention/mass" not in found.index
     for column, of_table in (("before", table), ("after", scaled)):
-        for name, value in pure_measures(Answers(of_table)).items():
+        for name, value in pure_measures(VariantScores(of_table)).items():
             if name in found.index:
                 assert found.loc[name, column] == pytest.approx(value, rel=0, abs=1e-12)
 
 
-def weighted_measures(answers: Answers, weights: np.ndarray) -> dict[str, float]:
+def weighted_measures(answers: VariantScores, weights: np.ndarray) -> dict[str, float]:
     """Return measures of clips that count as often as their weights say, spelt out."""
     table, labels = answers.table, answers.table.labels
     p, right = table.probabilities(), table.predictions() == labels
@@ -154,7 +158,7 @@ def test_the_interval_is_that_of_a_bootstrap_spelt_out(one_class: bool) -> None:
     assert found.loc["top1", "p"] == sign_flip(hits[1] - hits[0], table.groups)
 
 
-def _of_one_class(answers: Answers) -> Answers:
+def _of_one_class(answers: VariantScores) -> VariantScores:
     names = tuple(f"{label}-{n % 3}" for n, label in enumerate(answers.table.labels))
     return replace(answers, table=replace(answers.table, groups=names))
 
@@ -171,10 +175,12 @@ def test_no_change_in_any_clip_is_not_known_to_be_none_in_the_next_group() -> No
 def test_seeds_that_disagree_widen_the_interval() -> None:
     clips = 400
     labels = (np.arange(clips) % 2).tolist()
-    all_right = Answers(made_table(labels=labels, classes=2, right=[1] * clips))
+    all_right = VariantScores(made_table(labels=labels, classes=2, right=[1] * clips))
     shares = (0.9, 0.7, 0.5)
     after = [
-        Answers(made_table(labels=labels, classes=2, right=[n % 10 < 10 * s for n in range(clips)]))
+        VariantScores(
+            made_table(labels=labels, classes=2, right=[n % 10 < 10 * s for n in range(clips)])
+        )
         for s in shares
     ]
     alone = numbers(effect([all_right], [after[1]]), "top1")
@@ -194,7 +200,7 @@ def test_order_of_clips_and_clips_that_some_tables_lack_do_not_matter() -> None:
     pd.testing.assert_frame_equal(found, expected, rtol=1e-12)
     assert (found["clips"] == len(kept)).all()
     not_shown = tuple(f"clip {n}" for n in range(60) if n % 7 == 0)
-    without = Answers(replace(AFTER[0].table, empty=not_shown), AFTER[0].attention)
+    without = VariantScores(replace(AFTER[0].table, empty=not_shown), AFTER[0].attention)
     pd.testing.assert_frame_equal(effect([BEFORE[0]], [without]), expected, rtol=1e-12)
 
 
@@ -230,10 +236,10 @@ def test_swap_error_is_of_the_clips_that_were_swapped() -> None:
     table = made_table(labels=[0, 0, 1, 1], classes=3, right=[1] * 4)
     swapped = replace(table, scene_labels=np.array([1, 2, 2, -1]))
     fooled = replace(swapped, scores=np.eye(3, dtype=np.float32)[[1, 2, 1, 1]])
-    found = numbers(effect([Answers(swapped)], [Answers(fooled)]), "scene/swap_error")
+    found = numbers(effect([VariantScores(swapped)], [VariantScores(fooled)]), "scene/swap_error")
     assert (found["before"], found["after"]) == (0, 2 / 3)
     assert (found["clips"], found["groups"]) == (3, 2)
-    own = effect([Answers(table)], [Answers(fooled)])
+    own = effect([VariantScores(table)], [VariantScores(fooled)])
     assert "scene/swap_error" not in own.index
 
 
@@ -247,13 +253,13 @@ def test_one_clip_has_values_and_no_interval() -> None:
 @pytest.mark.parametrize("right", [0, 1])
 def test_all_right_and_all_wrong(right: int) -> None:
     table = made_table(labels=[0, 0, 1, 1, 3, 3], classes=4, right=[right] * 6)
-    found = effect([Answers(table)], [Answers(table)])
+    found = effect([VariantScores(table)], [VariantScores(table)])
     assert found.loc["top1", "before"] == right
     assert found.loc["bias/recall_sd", "before"] == 0
 
 
 def test_no_common_clip_gives_no_row() -> None:
-    other = Answers(replace(AFTER[0].table, clip_ids=tuple(map(str, range(60)))))
+    other = VariantScores(replace(AFTER[0].table, clip_ids=tuple(map(str, range(60)))))
     found = paired_effect([BEFORE[0]], [other])
     assert found.empty
     assert list(found.columns) == list(paired_effect([BEFORE[0]], [AFTER[0]], draws=2).columns)
@@ -273,7 +279,7 @@ def test_what_is_no_pair_is_refused() -> None:
         replace(table, class_names=tuple("edcba")),
     ):
         with pytest.raises(ValueError, match="one data set"):
-            paired_effect([BEFORE[0]], [Answers(wrong)])
+            paired_effect([BEFORE[0]], [VariantScores(wrong)])
 
 
 PLANTED: dict[str, Callable[[ScoreTable], np.ndarray]] = {
@@ -291,10 +297,10 @@ def test_a_planted_bias_grows_with_its_strength_and_none_stays_near_none(measure
     plain = random_answers(0, clips=clips, attention=False)
     added = PLANTED[measure](plain.table)
 
-    def changed(strength: float, seed: int) -> Answers:
+    def changed(strength: float, seed: int) -> VariantScores:
         noise = np.random.default_rng(seed).normal(scale=0.1, size=(clips, CLASSES))
         scores = plain.table.scores + strength * added + noise
-        return Answers(replace(plain.table, scores=scores.astype(np.float32)))
+        return VariantScores(replace(plain.table, scores=scores.astype(np.float32)))
 
     rows = [
         numbers(effect([plain] * 3, [changed(strength, seed) for seed in range(3)]), measure)
@@ -325,7 +331,10 @@ def test_it_covers_clustered_data_and_a_bootstrap_over_clips_is_too_narrow() -> 
         before = random.random(groups * size) < np.repeat(rates, size)
         after = before & (random.random(groups * size) >= np.repeat(losses, size))
         for name, members in (("grouped", size), ("naive", 1)):
-            pair = [Answers(answered(before, members))], [Answers(answered(after, members))]
+            pair = (
+                [VariantScores(answered(before, members))],
+                [VariantScores(answered(after, members))],
+            )
             row = numbers(effect(*pair, draws=200, seed=run), "top1")
             covered[name] += row["low"] <= truth <= row["high"]
             width[name] += row["high"] - row["low"]

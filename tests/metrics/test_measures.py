@@ -15,7 +15,7 @@ from clip_har.engine.numbers import learning_numbers
 from clip_har.metrics.measure import Measure
 from clip_har.metrics.measures import MEASURES, find, shown_in
 from clip_har.metrics.noise_effect import effect_table, noise_metrics
-from clip_har.noise.learned.opened import LearnedNoise
+from clip_har.noise.learned.cell_noise import LearnedNoise
 from clip_har.results.costs import Cost, Part
 from clip_har.results.result import Result
 from tests.command import run_command
@@ -67,7 +67,7 @@ def _scene_names() -> set[str]:
 @pytest.mark.parametrize("measure", MEASURES, ids=lambda one: one.name)
 def test_an_entry_is_well_formed(measure: Measure) -> None:
     assert re.fullmatch(r"[\w/]+", re.sub(r"<\w+>", "name", measure.name)), "MLflow refuses it"
-    assert measure.says.endswith(".")
+    assert measure.meaning.endswith(".")
     assert measure.range[0] < measure.range[1]
     assert measure.unit != "%" or measure.range == (0, 1)
     assert measure.source != "scores" or measure.function is not None
@@ -96,8 +96,8 @@ def test_the_attention_and_costs_of_a_cell_are_in_it() -> None:
 
 def test_what_learned_noise_logs_is_in_it(named: Evaluation) -> None:
     assert isinstance(named.noise, LearnedNoise)
-    logged = set(learning_numbers(named.looked.classes, named.noise.fitted.history))
-    logged |= set(noise_metrics(effect_table(named.answers, named.headline)))
+    logged = set(learning_numbers(named.inspection.classes, named.noise.fitted.history))
+    logged |= set(noise_metrics(effect_table(named.variant_scores, named.headline)))
     assert all(find(name).source == "cell" for name in logged)
     assert [name for name in not_logged(logged, "cell") if name.startswith("noise/")] == []
 
@@ -125,7 +125,7 @@ def test_how_a_scale_reads() -> None:
     assert find("nll").scale == "at least 0, lower is better"
     assert find("bias/amplification").scale == "lower is better"
     assert find("scene/reliance").scale == "−100 to 100"
-    assert find("noise/a/top1").meaning == find("noise/a/top1").says
+    assert find("noise/a/top1").explanation == find("noise/a/top1").meaning
 
 
 def test_a_cell_s_metrics_lie_in_the_stated_ranges() -> None:

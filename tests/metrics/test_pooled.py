@@ -8,8 +8,8 @@ import pytest
 from clip_har.metrics.effect import paired_effect
 from clip_har.metrics.pooled import pooled_contrast
 from clip_har.metrics.significance import sign_flip
-from clip_har.results.noise_answers import Answers
 from clip_har.results.score_table import ScoreTable
+from clip_har.results.variant_scores import VariantScores
 from tests.metrics.structure import split1
 from tests.tables import made_table
 
@@ -33,7 +33,11 @@ def test_one_pair_is_the_paired_effect() -> None:
     before, after = masks(0.1, seed=0, count=1)
     found = pooled_contrast(before, after)
     assert found is not None
-    row = paired_effect([Answers(before[0])], [Answers(after[0])]).set_index("measure").loc["top1"]
+    row = (
+        paired_effect([VariantScores(before[0])], [VariantScores(after[0])])
+        .set_index("measure")
+        .loc["top1"]
+    )
     for name in ("difference", "low", "high", "p", "standard_error", "degrees", "clips", "groups"):
         assert getattr(found, name) == pytest.approx(row[name]), name
 

@@ -51,7 +51,7 @@ def test_confused_pairs_are_ordered_and_never_right_ones() -> None:
         }
     )
     pd.testing.assert_frame_equal(pairs, expected)
-    assert len(confused_pairs(CONFUSION, NAMES, most=2)) == 2
+    assert len(confused_pairs(CONFUSION, NAMES, limit=2)) == 2
 
 
 def test_nothing_confused() -> None:

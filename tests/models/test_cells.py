@@ -10,9 +10,9 @@ from clip_har.config.cell import Cell
 from clip_har.data.shards import Shard
 from clip_har.engine.clips import frame_settings, open_frames
 from clip_har.engine.evaluate import evaluate
-from clip_har.engine.merge_shards import write_shard
-from clip_har.noise.learned.opened import LearnedNoise
+from clip_har.noise.learned.cell_noise import LearnedNoise
 from clip_har.results.score_table import ScoreTable
+from clip_har.results.shard_scores import write_shard
 from tests.checkpoints import write_siglip, write_xclip
 from tests.data.made import write_video
 from tests.noise.cells import cell_of
@@ -75,7 +75,7 @@ def test_shards_of_a_video_models_cell_are_the_whole(xclip, tmp_path):
     for number in (1, 2):
         part = evaluate(cell.model_copy(update={"shard": Shard(number, 2)}), clips)
         shards.append(tmp_path / f"{number}of2")
-        write_shard(shards[-1], part.headline, part.answers, seconds={}, compared=False)
+        write_shard(shards[-1], part.headline, part.variant_scores, seconds={}, compared=False)
     whole = table_of(cell)
     np.testing.assert_allclose(table_of(cell, shards=shards).scores, whole.scores, atol=1e-5)
 
@@ -98,7 +98,7 @@ def test_noise_is_learned_for_siglip_without_attention(siglip):
     )  # fmt: skip
     found = evaluate(cell, cell.dataset.clips())
     assert isinstance(found.noise, LearnedNoise)
-    assert all(answers.attention is None for answers in found.answers.values())
+    assert all(answers.attention is None for answers in found.variant_scores.values())
     assert np.isfinite(found.table.scores).all()
 
 

@@ -54,7 +54,7 @@ def test_logits_are_those_of_transformers_from_the_video_frame_on(folder, classi
     frames = torch.randint(0, 256, (5, 3, 90, 120), dtype=torch.uint8)
     source = SigLIP(checkpoint=str(folder))
     fitted = fit_frames(frames, source.image_size(), *source.fitting())
-    scores, embeddings = classifier.answers([frame[None] for frame in fitted])
+    scores, embeddings = classifier.forward([frame[None] for frame in fitted])
     expected = own_logits(folder, frames)
     torch.testing.assert_close(scores, expected, atol=1e-5, rtol=0)
     assert expected.std() > 0.1

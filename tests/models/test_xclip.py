@@ -64,7 +64,7 @@ def test_logits_are_those_of_transformers_from_the_video_frame_on(folder, build)
     process: Any = VideoMAEImageProcessor.from_pretrained(folder)
     pixels = process([list(clip) for clip in raw], return_tensors="pt")["pixel_values"]
     expected = own_logits(folder, pixels, TEXTS)
-    scores, embeddings = build([[text] for text in TEXTS]).answers(fitted)
+    scores, embeddings = build([[text] for text in TEXTS]).forward(fitted)
     torch.testing.assert_close(scores, expected, atol=1e-5, rtol=0)
     assert expected.std() > 0.1
     torch.testing.assert_close(embeddings.norm(dim=-1), torch.ones(3))
@@ -72,15 +72,15 @@ def test_logits_are_those_of_transformers_from_the_video_frame_on(folder, build)
 
 def test_answers_do_not_depend_on_the_batch(build):
     prompts = [[text] for text in TEXTS]
-    together, embedded = build(prompts, batch_size=100).answers(list(clips()))
-    alone, own = build(prompts, batch_size=1).answers(list(clips()))
+    together, embedded = build(prompts, batch_size=100).forward(list(clips()))
+    alone, own = build(prompts, batch_size=1).forward(list(clips()))
     torch.testing.assert_close(together, alone, atol=1e-5, rtol=0)
     torch.testing.assert_close(embedded, own, atol=1e-5, rtol=0)
 
 
 def test_several_prompts_are_each_adapted_to_the_clip_and_averaged(folder, model, build):
     prompts = [["a dog", "a photo of a dog"], ["person", "a photo of person"]]
-    scores, embedded = build(prompts).answers(list(clips(1)))
+    scores, embedded = build(prompts).forward(list(clips(1)))
     network = XCLIPModel.from_pretrained(folder).eval()
     tokens = AutoTokenizer.from_pretrained(folder)(
         [text for texts in prompts for text in texts], padding=True, return_tensors="pt"
@@ -99,7 +99,7 @@ def test_several_prompts_are_each_adapted_to_the_clip_and_averaged(folder, model
 
 def test_the_order_of_the_frames_counts(build):
     classifier = build([[text] for text in TEXTS])
-    forward, backward = classifier.answers([clips(1)[0], clips(1)[0].flip(0)])[0]
+    forward, backward = classifier.forward([clips(1)[0], clips(1)[0].flip(0)])[0]
     assert (forward - backward).abs().max() > 1e-3
 
 

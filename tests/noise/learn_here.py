@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from clip_har.noise.learned.fit import learned_noise
+from clip_har.noise.learned.fitted import learned_noise
 from clip_har.noise.learned.learning import _Loop
 from clip_har.noise.learned.settings import ClassSpecificNoise
 from tests.noise.made import COUNT, open_small, planted_classifier, quick, split

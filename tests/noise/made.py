@@ -16,9 +16,9 @@ from torch.nn.functional import normalize
 from clip_har.data.clips import ClipSet
 from clip_har.data.frames.store import FrameStore
 from clip_har.data.sampling import FrameSettings
-from clip_har.engine.answer import answer
 from clip_har.engine.evaluate import Evaluation
-from clip_har.engine.look import look
+from clip_har.engine.inspect_clips import inspect_clips
+from clip_har.engine.score_variants import score_variants
 from clip_har.masking.mask import Mask
 from clip_har.masking.masked_clips import MaskedClips
 from clip_har.masking.none import NoMask
@@ -27,10 +27,10 @@ from clip_har.models.dual_encoder import DualEncoder
 from clip_har.models.pooling import Pooling
 from clip_har.models.processor import PixelScale
 from clip_har.models.zero_shot import ZeroShot
-from clip_har.noise.learned import opened
+from clip_har.noise.learned import cell_noise
 from clip_har.noise.learned.base import Learned, LearningSettings
 from clip_har.noise.learned.controls import Calibration
-from clip_har.noise.learned.fit import FittedNoise
+from clip_har.noise.learned.fitted import FittedNoise
 from clip_har.noise.learned.learning import History
 from clip_har.noise.learned.perturbation import Perturbation, make_perturbation
 from clip_har.noise.learned.settings import (
@@ -203,13 +203,13 @@ def evaluated(
     no_frames: Any = None  # nothing is learned
     cost = Cost()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(opened, "fit", given)
-        patch.setattr(opened, "described_calibration", lambda *_: {})
-        patch.setattr(opened, "fitted_calibration", lambda *_, **__: CALIBRATION)
-        made = opened.open_learned(noise, cell, masked.frames, classifier, no_frames)
-    tables = answer(cell, masked, classifier, made, clean=None, cost=cost)
-    looked = look(cell, masked, classifier, made, tables, cost=cost)
-    found = Evaluation(masked, tables, made, looked)
+        patch.setattr(cell_noise, "read_or_learn", given)
+        patch.setattr(cell_noise, "described_calibration", lambda *_: {})
+        patch.setattr(cell_noise, "fitted_calibration", lambda *_, **__: CALIBRATION)
+        made = cell_noise.open_learned(noise, cell, masked.frames, classifier, no_frames)
+    tables = score_variants(cell, masked, classifier, made, clean=None, cost=cost)
+    inspection = inspect_clips(cell, masked, classifier, made, tables, cost=cost)
+    found = Evaluation(masked, tables, made, inspection)
     return found.table, found
 
 

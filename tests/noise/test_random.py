@@ -7,10 +7,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from clip_har.engine.show import seen_frames
+from clip_har.engine.score_clips import seen_frames
 from clip_har.masking.effect import mask_effect
 from clip_har.masking.fill import apply_mask
-from clip_har.masking.masked_clips import ShownClip
+from clip_har.masking.masked_clips import MaskedClip
 from clip_har.noise.random import GaussianNoise, SaltPepperNoise, UniformNoise
 
 TIMES, SIDE = 8, 64
@@ -33,12 +33,14 @@ def half_hidden() -> Any:
     return hidden
 
 
-def shown(whole: Tensor, hidden: Any, *, fill: str = "black", clip_id: str = "clip 1") -> ShownClip:
+def shown(
+    whole: Tensor, hidden: Any, *, fill: str = "black", clip_id: str = "clip 1"
+) -> MaskedClip:
     def paint(frames: Tensor) -> Tensor:
         return apply_mask(frames, hidden, fill, seed=0, clip_id=clip_id)
 
     effect = mask_effect(whole.numpy(), hidden)
-    return ShownClip(clip_id, paint(whole), whole, hidden, effect, None, paint)
+    return MaskedClip(clip_id, paint(whole), whole, hidden, effect, None, paint)
 
 
 def change(noise: Any, frames: Tensor, clip_id: str = "clip 1") -> Tensor:

@@ -85,6 +85,7 @@ def made_cell(
     write_json(folder / METRICS, summarise(answers, clean) | counts)
     described = {
         "data": "made",
+        "data_caution": "",
         "model": cell.model.model_dump(mode="json"),
         "masking": {"kind": type(cell.masking).__name__, **cell.masking.model_dump(mode="json")},
         "noise": {"kind": type(cell.noise).__name__},

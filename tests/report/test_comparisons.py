@@ -25,11 +25,12 @@ def mixed(tmp_path_factory: pytest.TempPathFactory) -> Chosen:
     cells = []
     for data, checkpoint, names, accuracy in (
         ("synthetic/test", "tiny", 8, 0.9),
-        ("hmdb51/test/split1", "runs/r1/final", 4, 0.6),
-        ("hmdb51/test/split1", "runs/r2/final", 4, 0.7),
+        ("synthetic-x/test/split1", "runs/r1/final", 4, 0.6),
+        ("synthetic-x/test/split1", "runs/r2/final", 4, 0.7),
     ):
         classes = tuple(f"class {number}" for number in range(names))
         key: dict[str, Any] = {"data": data, "data_digest": data, "weights_digest": checkpoint}
+        key["data_caution"] = "the clips are rendered" if data == "synthetic/test" else ""
         clean = table(accuracy, names=classes)
         twin = made_cell(
             results, f"none {data} {checkpoint}", clean, f"model.checkpoint={checkpoint}", **key
@@ -76,7 +77,7 @@ def test_chance_and_cautions_stand_by_their_comparison(report: Path) -> None:
     parts = page.split('class="comparison"')[1:]
     assert len(parts) == 3
     for part, model, chance in zip(
-        parts, ("tiny on synthetic/test", "r1/final on hmdb51", "r2/final on hmdb51"),
+        parts, ("tiny on synthetic/test", "r1/final on synthetic-x", "r2/final on synthetic-x"),
         ("12.5", "25.0", "25.0"), strict=True,
     ):  # fmt: skip
         assert model in part.split("</h2>")[0]
@@ -87,8 +88,8 @@ def test_chance_and_cautions_stand_by_their_comparison(report: Path) -> None:
     assert "chance is" not in head
     text = (report / MARKDOWN).read_text()
     assert re.findall(r"^## (.*)$", text, re.MULTILINE) == [
-        "1. tiny on synthetic/test", "2. r1/final on hmdb51/test/split1",
-        "3. r2/final on hmdb51/test/split1",
+        "1. tiny on synthetic/test", "2. r1/final on synthetic-x/test/split1",
+        "3. r2/final on synthetic-x/test/split1",
     ]  # fmt: skip
 
 
@@ -96,7 +97,7 @@ def test_tables_say_which_comparison_a_cell_is_of(report: Path) -> None:
     with (report / TABLE).open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert len({(row["comparison"], row["cell"]) for row in rows}) == len(rows) == 9
-    assert (report / LATEX).read_text().count("r1/final on hmdb51") == 3
+    assert (report / LATEX).read_text().count("r1/final on synthetic-x") == 3
 
 
 def test_anchors_are_unique_and_it_fits_a_telephone(browser: Browser, report: Path) -> None:

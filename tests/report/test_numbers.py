@@ -3,7 +3,7 @@
 import pytest
 
 from clip_har.metrics.measures import find
-from clip_har.report.numbers import count, number, p_value, points, share, shown
+from clip_har.report.numbers import count, formatted, number, p_value, points, share
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_rounding(text, expected):
     ],
 )
 def test_a_measure_is_shown_in_its_unit(measure, value, expected):
-    assert shown(value, find(measure)) == expected
+    assert formatted(value, find(measure)) == expected
 
 
 @pytest.mark.parametrize("form", [share, points, number, count, p_value])

@@ -62,7 +62,7 @@ def test_measures_over_several_cells_stand_in_plain_words_with_intervals(report)
     low, high = (float(end) for end in interval.split(" to "))
     assert low < float(value) < high
     page = (report / PAGE).read_text()
-    assert find("robustness/area").meaning in page
+    assert find("robustness/area").explanation in page
 
 
 def test_kinds_of_clips_and_costs_are_shown(tmp_path):

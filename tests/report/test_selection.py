@@ -19,7 +19,7 @@ def test_the_cells_of_a_sweep_are_read(tmp_path):
     chosen = of_sweep(usual(tmp_path))
     assert [one.name for one in chosen.cells][:3] == ["none", "percent r=0.1", "percent r=0.3"]
     assert chosen.title == "a sweep (2026-01-01_00-00-00)"
-    assert chosen.troubles == ()
+    assert chosen.problems == ()
     first, second = chosen.cells[:2]
     assert first.is_clean
     assert first.clean is None
@@ -88,7 +88,7 @@ def test_cells_that_failed_or_are_missing_are_named(tmp_path):
     gone = tmp_path / "cells" / "gone"
     cells: dict[str, Path | str] = {"none": folder, "shape": "no disk", "percent": gone}
     chosen = of_sweep(made_sweep(tmp_path, cells, asked=5))
-    assert chosen.troubles == (
+    assert chosen.problems == (
         "shape: no disk",
         "percent: its results are missing or damaged: run its command again",
         "2 of 5 cells were not run: run the same command again to run the missing cells",
@@ -131,7 +131,7 @@ def tracked(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_cells_of_an_experiment(tracked):
     chosen = of_experiment(tracked, "clip_har", uri=default_uri(tracked))
     assert [one.name for one in chosen.cells] == ["clean", "shape r=0.3"]
-    assert chosen.troubles == (
+    assert chosen.problems == (
         f"gone: its results are missing or damaged in {tracked / 'cells' / 'gone'}",
         "bad: failed: RuntimeError: no memory",
     )
@@ -169,4 +169,4 @@ def test_cells_of_an_earlier_version_are_named_and_left_out(tmp_path):
     write_manifest(old.parent)
     chosen = of_sweep(sweep)
     assert "shape r=0.3" not in [one.name for one in chosen.cells]
-    assert chosen.troubles == ("shape r=0.3: an earlier version made it: run it again",)
+    assert chosen.problems == ("shape r=0.3: an earlier version made it: run it again",)

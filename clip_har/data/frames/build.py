@@ -77,7 +77,7 @@ def _decode_all(
 
     threads = settings.workers or joblib.cpu_count()
     return work_ahead(
-        partial(_decode_one, settings=settings), clips, threads=threads, most=threads * _AHEAD
+        partial(_decode_one, settings=settings), clips, threads=threads, limit=threads * _AHEAD
     )
 
 

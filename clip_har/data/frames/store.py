@@ -181,12 +181,12 @@ class FrameStore:
             edge=self.edge,
         )
 
-    def batches(self, clips: Sequence[int], most: int) -> Iterator[list[int]]:
+    def batches(self, clips: Sequence[int], limit: int) -> Iterator[list[int]]:
         """Group clips into batches of at most ``most`` frames; a longer clip goes alone.
 
         Args:
             clips: indices of clips of the set.
-            most: frames in a batch, at least 1.
+            limit: frames in a batch, at least 1.
 
         Yields:
             Indices, whole clips in the given order.
@@ -194,7 +194,7 @@ class FrameStore:
         batch: list[int] = []
         filled = 0
         for index in clips:
-            if batch and filled + self.lengths[index] > most:
+            if batch and filled + self.lengths[index] > limit:
                 yield batch
                 batch, filled = [], 0
             batch.append(index)

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from pathlib import Path, PurePath
-from typing import Self
+from typing import ClassVar, Self
 
 from pydantic import model_validator
 
@@ -46,6 +46,8 @@ class Folder(Settings):
             ``[viewpoint, age]``; a row may leave them empty.
         name: of the data set in reports; None = the folder's name.
     """
+
+    caution: ClassVar[str] = ""
 
     root: Path
     split_csv: Path | None = None

@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from pathlib import Path
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import model_validator
 
@@ -77,6 +77,8 @@ class HMDB51(Settings):
             ``testTrainMulti_7030_splits`` in or beside it if that exists.
         allow_missing: evaluate the clips on disk even if some are missing.
     """
+
+    caution: ClassVar[str] = ""
 
     root: Path
     split: Literal[1, 2, 3] | None = 1

@@ -1,6 +1,7 @@
 """Clips listed in a CSV or Parquet table: any layout, also sections of longer videos."""
 
 from pathlib import Path, PurePath, PureWindowsPath
+from typing import ClassVar
 
 from clip_har.core.names import class_order, plain_name
 from clip_har.core.settings import Settings
@@ -31,6 +32,8 @@ class Manifest(Settings):
         attributes: columns with attributes of the clips, such as ``[viewpoint, age]``; a row may
             leave them empty.
     """
+
+    caution: ClassVar[str] = ""
 
     path: Path
     root: Path | None = None

@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 from clip_har.core.errors import ClipHarError
 from clip_har.core.settings import Settings
@@ -70,6 +70,8 @@ class UCF101(Settings):
         lists: the folder of the list files, if it is not below ``root``.
         videos: the folder of the clips, if it is not below ``root``.
     """
+
+    caution: ClassVar[str] = ""
 
     root: Path
     split: Literal[1, 2, 3] = 1

@@ -20,8 +20,8 @@ from clip_har.noise.learned.protocols import (
     apply_protocol,
     derangement,
     needed,
-    shown_name,
     used,
+    variant_name,
 )
 from clip_har.noise.settings import LearningCell, NoiseSettings
 from clip_har.noise.variants import (
@@ -328,7 +328,7 @@ class PerClass(Learned):
     @property
     def headline(self) -> str:
         """The name of its protocol."""
-        return shown_name(self.protocol)
+        return variant_name(self.protocol)
 
     def columns_needed(self, labels: NDArray[np.int64]) -> ChooseColumns | None:
         """Return the columns that the protocol needs; None for all columns, as controls need."""
@@ -350,7 +350,7 @@ class PerClass(Learned):
         # Without controls, only the scores that the cell's own protocol needs were computed.
         for protocol in PROTOCOLS if self.controls else (self.protocol,):
             scores, columns = use(protocol, noisy=own)
-            found[shown_name(protocol)] = Variant(scores, LEARNED, columns)
+            found[variant_name(protocol)] = Variant(scores, LEARNED, columns)
         if self.controls:
             leak = LEAKS if self.uses_label else ""
             scores, columns = use(self.protocol, noisy=noisy[RANDOM])

@@ -17,11 +17,7 @@ from clip_har.noise.settings import LearningCell
 log = logging.getLogger(__name__)
 
 # The modules that choose the training clips and learn, with all that they import.
-_LEARNING = (
-    "clip_har.noise.learned.fit",
-    "clip_har.noise.learned.training",
-    "clip_har.engine.clips",
-)
+_LEARNING = ("clip_har.noise.learned.fitted", "clip_har.engine.clips")
 
 
 @lru_cache(maxsize=4)  # a sweep asks for it for each of its cells

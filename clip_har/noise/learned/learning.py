@@ -97,7 +97,7 @@ def learn(
                 loop.history.steps % noise.learning.validate_every == 0
                 or loop.history.steps == noise.learning.steps
             ):
-                best = loop.look() or best
+                best = loop.record() or best
                 loop.save(state, best)
     return perturbation.with_parts(best), loop.history
 
@@ -210,7 +210,7 @@ class _Loop:
         self.history.validation[0] = self._validate()
         return self._copy()
 
-    def look(self) -> dict[str, Tensor] | None:
+    def record(self) -> dict[str, Tensor] | None:
         """Validate and record the score; return a copy of the noise if it is the best so far."""
         step, history = self.history.steps, self.history
         for name, values in self.recent.items():

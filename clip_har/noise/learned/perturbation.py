@@ -70,7 +70,7 @@ class NoPerturbation:
         return unchanged(clips)
 
     @torch.inference_mode()
-    def answers(
+    def forward(
         self,
         classifier: ZeroShot,
         clips: ClipBatch,
@@ -78,7 +78,7 @@ class NoPerturbation:
         columns: NDArray[np.int64],  # noqa: ARG002
     ) -> tuple[Tensor, Tensor]:
         """Return ``(B, C)`` scores and ``(B, D)`` embeddings of the clips."""
-        return classifier.answers_of(clips.embedded(classifier), clips.lengths)
+        return classifier.forward_embedded(clips.embedded(classifier), clips.lengths)
 
 
 @dataclass(eq=False)
@@ -199,7 +199,7 @@ class PixelNoise:
         added = realised(clips.frames, noisy, clips.lengths)
         return Seen(torch.split(noisy, clips.lengths), *added)
 
-    def answers(
+    def forward(
         self,
         classifier: ZeroShot,
         clips: ClipBatch,  # noqa: ARG002
@@ -207,7 +207,7 @@ class PixelNoise:
         columns: NDArray[np.int64],  # noqa: ARG002
     ) -> tuple[Tensor, Tensor]:
         """Return ``(B, C)`` scores and ``(B, D)`` embeddings of the clips with noise."""
-        return classifier.answers(seen.frames)
+        return classifier.forward(seen.frames)
 
     def strength(self, column: int) -> tuple[float, float]:
         """Return root mean square and largest value of one class's noise, grey levels."""

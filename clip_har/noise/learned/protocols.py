@@ -20,11 +20,11 @@ LEAKS = " (leaks the label)"
 """Follows the name of everything that depends on the true label."""
 
 
-def shown_name(protocol: Protocol) -> str:
+def variant_name(protocol: Protocol) -> str:
     """Return a protocol's name for tables and figures; one that leaks says so.
 
     Example:
-        >>> shown_name("oracle")
+        >>> variant_name("oracle")
         'oracle (leaks the label)'
     """
     return protocol + (LEAKS if protocol == "oracle" else "")

@@ -56,9 +56,9 @@ class _Option(Learned):
         """Return the noise with its controls; learn it first if that was not done yet.
 
         Raises:
-            ClipHarError: as `clip_har.noise.learned.opened.open_learned`.
+            ClipHarError: as `clip_har.noise.learned.cell_noise.open_learned`.
         """
-        from clip_har.noise.learned.opened import open_learned
+        from clip_har.noise.learned.cell_noise import open_learned
 
         return open_learned(self, cell, frames, classifier, open_frames)
 

@@ -74,7 +74,7 @@ class EmbeddingShift:
         return unchanged(clips)
 
     @torch.inference_mode()
-    def answers(
+    def forward(
         self,
         classifier: ZeroShot,
         clips: ClipBatch,
@@ -90,7 +90,7 @@ class EmbeddingShift:
             columns: ``(B,)``, the class whose shift each clip gets.
         """
         moved = self.move(clips.embedded(classifier), clips.per_frame(columns))
-        return classifier.answers_of(moved, clips.lengths)
+        return classifier.forward_embedded(moved, clips.lengths)
 
     def strength(self, column: int) -> tuple[float, float]:
         """Return root mean square and largest value of one class's shift."""

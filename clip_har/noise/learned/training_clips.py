@@ -17,11 +17,15 @@ from clip_har.data.frames.store import FrameStore
 from clip_har.masking.feature import FeatureMask
 from clip_har.masking.isolation import IsolationMask
 from clip_har.masking.mask import Mask
-from clip_har.masking.masked_clips import MaskedClips
+from clip_har.masking.masked_clips import MaskedClips, locate
 from clip_har.masking.none import NoMask
+from clip_har.masking.on_empty import refuse_empty, warn_of_empty
 from clip_har.masking.percent import PercentMask
 from clip_har.masking.shape import ShapeMask
+from clip_har.models.zero_shot import ZeroShot
 from clip_har.noise.learned.base import Learned, TrainMask
+from clip_har.noise.learned.identity import training_clips
+from clip_har.noise.settings import LearningCell, OpenFrames
 from clip_har.regions.source import SUBJECT
 
 log = logging.getLogger(__name__)
@@ -135,6 +139,39 @@ class TrainingClips:
         )
 
 
+def open_training(
+    noise: Learned, cell: LearningCell, zero_shot: ZeroShot, open_frames: OpenFrames
+) -> TrainingClips:
+    """Decode the clips that a cell's noise is learned from, or open them if decoded already.
+
+    Clips without a subject are treated as in evaluation (``region.on_empty``) where a mask or the
+    loss asks for it.
+
+    Args:
+        noise: the settings of the cell's noise.
+        cell: the checked settings.
+        zero_shot: its model with its classes.
+        open_frames: opens the frames of clips.
+
+    Raises:
+        ClipHarError: as `split_groups`; and with ``on_empty=error`` for a clip without a subject.
+    """
+    frames = open_frames(training_clips(cell.dataset, noise.learning.train_clips))
+    own: Mask = cell.masking if "same" in noise.train_masking else NoMask()
+    subject = noise.needs_region or own.feature is not None
+    clips = locate(
+        own,
+        frames,
+        cell.region,
+        subject=subject,
+        seed=cell.seed,
+        zero_shot=lambda: zero_shot,
+        cache_dir=cell.cache_dir,
+    )
+    usable = _with_target(clips, subject=noise.needs_region)
+    return TrainingClips(clips, *split_groups(frames.clip_set, usable, noise))
+
+
 def sample_mask(noise: Learned, draws: np.random.Generator, own: Mask) -> Mask:
     """Return one of the masks for training clips; its fill is black except for ``same``.
 
@@ -189,6 +226,23 @@ def split_groups(
     _warn_of_lacking(clips, learned_from, "to learn noise from")
     _warn_of_lacking(clips, validated_on, "to validate noise on")
     return learned_from, validated_on
+
+
+def _with_target(clips: MaskedClips, *, subject: bool) -> list[int]:
+    """Return the decoded clips in which the targets were found; ``on_empty`` decides on others."""
+    maps = [clips.feature, clips.subject if subject else None]
+    needed = [target for target in maps if target is not None]
+    decoded = clips.frames.ok
+    whole = [index for index in decoded if all(target.found[index] for target in needed)]
+    if len(whole) == len(decoded):
+        return decoded
+    message = (
+        f"no target was found in {len(decoded) - len(whole)} of {len(decoded)} training"
+        f" clips of {clips.frames.clip_set.name}"
+    )
+    refuse_empty(clips.on_empty, message)
+    warn_of_empty(clips.on_empty, message)
+    return whole if clips.on_empty == "skip" else decoded
 
 
 def _warn_of_lacking(clips: ClipSet, part: NDArray[np.int64], use: str) -> None:

@@ -59,7 +59,7 @@ def test_a_gradient_that_is_not_finite_costs_its_step_alone(
     assert loop.history.steps == 2
 
     state = Path(tmp_path) / "noise.partial"
-    loop.save(state, loop.look() or {})
+    loop.save(state, loop.record() or {})
     again = scaled(small_training, optimiser)
     assert again.resume(state) is not None
     assert again.scaler.get_scale() == 512

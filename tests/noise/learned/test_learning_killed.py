@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from clip_har.core.tensor_file import read_tensors
-from clip_har.noise.learned.fit import NOISE_FILE
+from clip_har.noise.learned.fitted import NOISE_FILE
 
 ROOT = Path(__file__).parents[3]
 

@@ -13,8 +13,8 @@ from clip_har.noise.learned.protocols import (
     Protocol,
     apply_protocol,
     candidate,
-    shown_name,
     topk,
+    variant_name,
 )
 
 CLEAN = np.array([[3, 2, 0], [0, 1, 5]], np.float32)
@@ -165,7 +165,7 @@ def test_tables_stay_as_they_are_and_types_too(protocol):
 
 
 def test_a_name_says_that_it_leaks():
-    marked = [shown_name(protocol) for protocol in PROTOCOLS]
+    marked = [variant_name(protocol) for protocol in PROTOCOLS]
     assert marked == ["candidate", "topk", "predicted", f"oracle{LEAKS}"]
     assert "leaks the label" in LEAKS
     assert set(PROTOCOLS) == set(get_args(Protocol))

@@ -1,4 +1,4 @@
-"""Answers to clips with noise, against a computation by hand; hidden pixels stay as they are."""
+"""Scores of clips with noise, against a computation by hand; hidden pixels stay as they are."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,10 +13,10 @@ from clip_har.core.errors import ClipHarError
 from clip_har.data.clips import Clip, ClipSet
 from clip_har.data.frames.store import FrameStore
 from clip_har.data.sampling import FrameSettings
-from clip_har.engine.show import Answers, Shown, seen_frames, show_clips
+from clip_har.engine.score_clips import ClipScores, NoiseScores, score_clips, seen_frames
 from clip_har.masking.fill import apply_mask
 from clip_har.masking.mask import Mask
-from clip_har.masking.masked_clips import MaskedClips, ShownClip
+from clip_har.masking.masked_clips import MaskedClip, MaskedClips
 from clip_har.masking.percent import PercentMask
 from clip_har.models.pooling import Pooling, clip_scores
 from clip_har.models.zero_shot import ZeroShot
@@ -37,7 +37,7 @@ from clip_har.results.score_table import ScoreTable
 from tests.data.made import write_video
 from tests.noise.made import COUNT, SIDE, planted_classifier, shown, started
 from tests.planted import CLASSES, planted_frames
-from tests.tables import score_clips
+from tests.tables import scored_table
 
 HALF = PercentMask(ratio=0.4, patch=4)
 FRESH = PercentMask(ratio=0.4, patch=4, static=False)
@@ -62,26 +62,26 @@ def answered(
     *,
     masking: Mask | None = None,
     where: Where = "everywhere",
-) -> Mapping[str, Answers]:
+) -> Mapping[str, NoiseScores]:
     if isinstance(noise, PixelNoise):
         noise = replace(noise, where=where)
-    return with_noise(shown(frames, masking), classifier, learned=noise).answers
+    return with_noise(shown(frames, masking), classifier, learned=noise).by_noise
 
 
 def with_noise(
     masked: MaskedClips, classifier: ZeroShot, *, clean: ScoreTable | None = None, **noises: Noise
-) -> Shown:
+) -> ClipScores:
     """Show clips without noise, and with some."""
-    return show_clips(masked, classifier, {"none": NoPerturbation(), **noises}, clean=clean)
+    return score_clips(masked, classifier, {"none": NoPerturbation(), **noises}, clean=clean)
 
 
 @pytest.mark.parametrize("noise", [ClassSpecificNoise(), UniversalNoise(), EmbeddingNoise()])
-def test_drift_is_the_angle_to_the_embedding_without_mask_and_noise(small_frames, noise):
+def test_drift_is_the_angle_to_the_embedding_without_inputs(small_frames, noise):
     classifier, plain = planted_classifier(), shown(small_frames)
-    clean = score_clips(plain, classifier, keep_embeddings=True)
+    clean = scored_table(plain, classifier, keep_embeddings=True)
     masked, made = shown(small_frames, HALF), strong(noise, classifier)
-    found = with_noise(masked, classifier, own=made, clean=clean).answers
-    hidden = score_clips(masked, classifier, clean=clean)
+    found = with_noise(masked, classifier, own=made, clean=clean).by_noise
+    hidden = scored_table(masked, classifier, clean=clean)
     assert found["none"].drift[:, 0] == pytest.approx(hidden.drift, abs=1e-6)
     for row, column in ((0, 0), (2, made.columns - 1)):
         clip = masked.clip(masked.evaluated[row])
@@ -94,14 +94,14 @@ def test_drift_is_the_angle_to_the_embedding_without_mask_and_noise(small_frames
         whole = classifier.embed([plain.clip(plain.evaluated[row]).frames])
         angle = torch.cosine_similarity(seen.mean(dim=0), whole.mean(dim=0), dim=0)
         assert found["own"].drift[row, column] == pytest.approx(1 - float(angle), abs=1e-5)
-    unknown = with_noise(masked, classifier, own=made).answers
+    unknown = with_noise(masked, classifier, own=made).by_noise
     assert np.isnan(unknown["own"].drift).all()
 
 
 # By hand
 
 
-def by_hand(clip: ShownClip, noise: PixelNoise, column: int, where: Where) -> Tensor:
+def by_hand(clip: MaskedClip, noise: PixelNoise, column: int, where: Where) -> Tensor:
     """Return what a clip looks like with noise, pixel by pixel in whole numbers."""
     delta = np.zeros((len(clip.frames), 3, SIDE, SIDE))
     for part in noise.parts.values():
@@ -199,7 +199,7 @@ def test_only_evaluated_clips_are_answered(small_frames):
     masked = shown(small_frames)
     masked.__dict__["evaluated"] = [4, 9]
     answered_only = with_noise(masked, classifier, learned=strong(UniversalNoise(), classifier))
-    found, effects = answered_only.answers, answered_only.effects
+    found, effects = answered_only.by_noise, answered_only.effects
     every = answered(small_frames, classifier, strong(UniversalNoise(), classifier))
     assert len(effects) == len(found["learned"].scores) == 2
     np.testing.assert_allclose(found["learned"].scores, every["learned"].scores[[4, 9]], atol=1e-5)
@@ -305,7 +305,7 @@ def test_clips_of_several_lengths_are_answered_as_one_by_one(uneven, where, stat
     masked = shown(uneven, PercentMask(ratio=0.4, patch=4, fill="mean", static=False))
     assert uneven.lengths.tolist() == [1, 2, 3, 4, 1, 2]
     noise = replace(noise, where=where)
-    found = with_noise(masked, classifier, learned=noise).answers["learned"]
+    found = with_noise(masked, classifier, learned=noise).by_noise["learned"]
     for row in range(6):
         clip = masked.clip(row)
         for column in (0, 3):
@@ -338,8 +338,8 @@ def test_a_clip_whose_scores_cannot_be_used_is_named(
     class Broken(ZeroShot):
         calls: list[int] = field(default_factory=list)
 
-        def answers(self, clips: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-            scores, embeddings = (part.clone() for part in super().answers(clips))
+        def forward(self, clips: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+            scores, embeddings = (part.clone() for part in super().forward(clips))
             self.calls.append(len(clips))
             if len(self.calls) == (1 if variant == "first" else 2):
                 scores[1] = value
@@ -351,5 +351,5 @@ def test_a_clip_whose_scores_cannot_be_used_is_named(
     masked = MaskedClips(masking=HALF, seed=0, frames=small_frames)
     noises: dict[str, Noise] = {"none": NoNoise(), "again": NoNoise()}
     with pytest.raises(ClipHarError, match=rf"^clip clip 1: {message} .*fp16.*fp32") as caught:
-        show_clips(masked, broken, noises, model="model.checkpoint=x, precision=fp16")
+        score_clips(masked, broken, noises, model="model.checkpoint=x, precision=fp16")
     assert ("noise again" in str(caught.value)) == (variant == "second")

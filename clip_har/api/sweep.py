@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from clip_har.cli.finish import finish
+from clip_har.api.finish import finish
 from clip_har.config.session import Session
 from clip_har.core.addresses import hide_logins
 from clip_har.core.errors import ClipHarError
 from clip_har.engine.job import Job
 from clip_har.engine.run import run_cell
 from clip_har.results.sweep import read_outcomes
-from clip_har.sweeps.start import experiment_words, start_sweep
+from clip_har.sweeps.start import experiment_overrides, start_sweep
 from clip_har.tracking.tracker import SweepStatus
 
 
@@ -27,16 +27,16 @@ def sweep_here(overrides: Sequence[str], session: Session) -> Path:
     Raises:
         ClipHarError: when a cell is wrong, or a launcher is named; then no cell is started.
     """
-    overrides = [hide_logins(word) for word in overrides]
-    for word in overrides:
-        if word.startswith(("hydra/launcher", "hydra/sweeper")):
-            raise ClipHarError(f"{word}: clip_har.sweep runs in this process; use the command")
+    overrides = [hide_logins(override) for override in overrides]
+    for override in overrides:
+        if override.startswith(("hydra/launcher", "hydra/sweeper")):
+            raise ClipHarError(f"{override}: clip_har.sweep runs in this process; use the command")
     # Values such as `a,b` are for the sweep alone: the sweep itself is composed without them.
     config = session.compose(session.expand(overrides)[0])
-    words = [*experiment_words(config), *overrides]
-    jobs = session.expand(words)
+    swept = [*experiment_overrides(config), *overrides]
+    jobs = session.expand(swept)
     folder = Path(config.hydra.sweep.dir)
-    started = start_sweep(words, jobs, session.compose, folder)
+    started = start_sweep(swept, jobs, session.compose, folder)
     status: SweepStatus = "FINISHED"
     try:
         for number, job in enumerate(jobs):

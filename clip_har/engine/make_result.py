@@ -16,7 +16,8 @@ from clip_har.engine.evaluate import evaluate
 from clip_har.engine.load_model import load_model
 from clip_har.engine.numbers import learning_numbers, numbers
 from clip_har.metrics.noise_effect import effect_table, noise_metrics
-from clip_har.noise.learned.opened import LearnedNoise
+from clip_har.noise.learned.cell_noise import LearnedNoise
+from clip_har.results.cell_folder import CellFolder
 from clip_har.results.costs import Cost
 from clip_har.results.files import COST, METRICS_CODE, write_json
 from clip_har.results.result import Result, metrics_code
@@ -59,8 +60,8 @@ def make_result(
             )
             effects = None
             if isinstance(found.noise, LearnedNoise):
-                effects = effect_table(found.answers, found.headline)
-                metrics |= learning_numbers(found.looked.classes, found.noise.fitted.history)
+                effects = effect_table(found.variant_scores, found.headline)
+                metrics |= learning_numbers(found.inspection.classes, found.noise.fitted.history)
                 metrics |= noise_metrics(effects)
             write_artifacts(
                 out,
@@ -81,4 +82,4 @@ def make_result(
         write_json(out / COST, cost.metrics(clips=len(shown), frames=int(shown.sum())))
         write_manifest(out, {METRICS_CODE: metrics_code()})
     if shards:  # their rows are in the whole cell's tables now
-        shutil.rmtree(shards[0].parent, ignore_errors=True)
+        shutil.rmtree(CellFolder(folder).shards, ignore_errors=True)

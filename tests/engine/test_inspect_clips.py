@@ -11,7 +11,7 @@ import torch
 
 from clip_har.data.clips import ClipSet
 from clip_har.engine.attribution import attribution_maps
-from clip_har.engine.show import seen_frames
+from clip_har.engine.score_clips import seen_frames
 from clip_har.masking.masked_clips import MaskedClips
 from clip_har.masking.swap import SwapMask
 from clip_har.metrics.noise_effect import effect_table
@@ -70,7 +70,9 @@ def test_attention_is_measured_on_what_was_shown_for_what_was_answered(looking):
     universal = random_noise(UniversalNoise(epsilon=60), classifier)
     assert isinstance(universal, PixelNoise)
     _, result = evaluated(noise, masked, classifier, own=own, universal=universal)
-    measured = {name for name, found in result.answers.items() if found.attention is not None}
+    measured = {
+        name for name, found in result.variant_scores.items() if found.attention is not None
+    }
     assert measured == {"none", "candidate", "universal"}
     rows = [1, 3, 4, 7]  # of those with a subject, evenly spread
     used = scores(result, "candidate").argmax(axis=1)
@@ -81,12 +83,12 @@ def test_attention_is_measured_on_what_was_shown_for_what_was_answered(looking):
         "universal": {row: seen_frames(clip, universal, 0) for row, clip in clips.items()},
     }
     for name, frames in seen.items():
-        found = result.answers[name].attention
+        found = result.variant_scores[name].attention
         assert found is not None
-        expected = masses(classifier, masked, frames, result.answers[name].table)
+        expected = masses(classifier, masked, frames, result.variant_scores[name].table)
         assert np.flatnonzero(np.isfinite(found)).tolist() == rows
         assert {row: found[row] for row in rows} == pytest.approx(expected)
-    effects = effect_table(result.answers, result.headline)
+    effects = effect_table(result.variant_scores, result.headline)
     mass = effects[effects["measure"] == "attention/mass"]
     assert list(zip(mass["variant"], mass["against"], strict=True)) == [
         ("candidate", "none"),
@@ -100,7 +102,9 @@ def test_calibration_and_protocols_beside_the_headline_have_no_attention(looking
     classifier, masked = looking
     noise = UniversalNoise(attention_clips=1)
     _, result = evaluated(noise, masked, classifier, own=random_noise(noise, classifier))
-    measured = {name for name, found in result.answers.items() if found.attention is not None}
+    measured = {
+        name for name, found in result.variant_scores.items() if found.attention is not None
+    }
     assert measured == {"none", "learned"}
 
 
@@ -116,13 +120,13 @@ def test_attention_that_is_not_asked_for_is_not_measured(looking, noise):
         own=random_noise(noise, classifier),
         universal=random_noise(UniversalNoise(), classifier),
     )
-    assert all(found.attention is None for found in result.answers.values())
-    assert all(example.attribution_before is None for example in result.looked.examples)
+    assert all(found.attention is None for found in result.variant_scores.values())
+    assert all(example.attribution_before is None for example in result.inspection.examples)
 
 
 def test_without_a_region_source_there_is_no_attention(named):
-    assert all(found.attention is None for found in named.answers.values())
-    assert all(example.clip.subject is None for example in named.looked.examples)
+    assert all(found.attention is None for found in named.variant_scores.values())
+    assert all(example.clip.subject is None for example in named.inspection.examples)
 
 
 def test_attention_on_a_frozen_clip_is_measured_against_the_frame_that_is_shown(looking):
@@ -130,7 +134,7 @@ def test_attention_on_a_frozen_clip_is_measured_against_the_frame_that_is_shown(
     frozen = replace(masked, masking=SwapMask(frozen=True), feature=masked.subject)
     noise = UniversalNoise(attention_clips=8, controls=False)
     _, result = evaluated(noise, frozen, classifier, own=random_noise(noise, classifier))
-    found = result.answers["none"].attention
+    found = result.variant_scores["none"].attention
     assert found is not None
     (rows,) = np.isfinite(found).nonzero()
     assert len(rows) == len(frozen.evaluated) == 6
@@ -152,10 +156,10 @@ def test_examples_show_clips_whose_answer_changed_first_and_some_others(small_fr
     masked = shown(small_frames)
     _, result = evaluated(noise, masked, classifier, own=own)
     before, after = scores(result, "none").argmax(axis=1), scores(result, "learned").argmax(axis=1)
-    changes = [example.before != example.after for example in result.looked.examples]
+    changes = [example.before != example.after for example in result.inspection.examples]
     assert changes == [True, True, True, False]
     ids = [clip.id for clip in small_frames.clip_set.clips]
-    for example in result.looked.examples:
+    for example in result.inspection.examples:
         row = ids.index(example.clip.id)
         assert example.label == small_frames.clip_set.labels[row]
         assert (example.before, example.after) == (before[row], after[row])
@@ -164,16 +168,16 @@ def test_examples_show_clips_whose_answer_changed_first_and_some_others(small_fr
 
 
 def test_examples_where_nothing_changed(named):
-    assert len(named.looked.examples) == 4
-    assert all(example.before == example.after for example in named.looked.examples)
-    assert len({example.clip.id for example in named.looked.examples}) == 4
+    assert len(named.inspection.examples) == 4
+    assert all(example.before == example.after for example in named.inspection.examples)
+    assert len({example.clip.id for example in named.inspection.examples}) == 4
 
 
 def test_examples_show_the_noise_that_the_answer_was_given_under(small_frames):
     classifier, noise = planted_classifier(), ClassSpecificNoise(protocol="oracle")
     own = naming(noise, classifier)
     _, result = evaluated(noise, shown(small_frames), classifier, own=own)
-    for example in result.looked.examples:
+    for example in result.inspection.examples:
         expected = seen_frames(example.clip, own, example.label)
         assert torch.equal(example.noisy, expected)
 
@@ -183,7 +187,9 @@ def test_examples_in_feature_space_show_the_frames_as_they_are(small_frames):
     _, result = evaluated(
         noise, shown(small_frames), classifier, own=random_noise(noise, classifier)
     )
-    assert all(torch.equal(shown_.noisy, shown_.clip.frames) for shown_ in result.looked.examples)
+    assert all(
+        torch.equal(shown_.noisy, shown_.clip.frames) for shown_ in result.inspection.examples
+    )
 
 
 def test_examples_have_the_attribution_of_clips_with_a_subject(looking):
@@ -191,7 +197,7 @@ def test_examples_have_the_attribution_of_clips_with_a_subject(looking):
     noise = UniversalNoise(epsilon=60)
     own = random_noise(noise, classifier)
     _, result = evaluated(noise, masked, classifier, own=own)
-    for example in result.looked.examples:
+    for example in result.inspection.examples:
         row = [clip.id for clip in masked.frames.clip_set.clips].index(example.clip.id)
         assert row not in (0, 5), "nobody is there"
         assert example.attribution_before is not None

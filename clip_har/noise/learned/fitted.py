@@ -246,7 +246,7 @@ def _read(path: Path, start: Perturbation) -> FittedNoise:
     tensors, texts = read_tensors(path)
     shapes = {f"part.{name}": part.shape for name, part in start.parts.items()}
     if {name: tensor.shape for name, tensor in tensors.items()} != shapes:
-        raise ValueError(f"expected δ of shape {_shown(shapes)}, got {_shown(tensors)}")
+        raise ValueError(f"expected δ of shape {_shape_text(shapes)}, got {_shape_text(tensors)}")
     parts = {name: tensors[f"part.{name}"].to(part.device) for name, part in start.parts.items()}
     return FittedNoise(
         perturbation=start.with_parts(parts),
@@ -263,7 +263,7 @@ def _read_calibration(path: Path) -> Calibration | None:
         return None
 
 
-def _shown(shapes: Any) -> str:
+def _shape_text(shapes: Any) -> str:
     return ", ".join(
         f"{name.removeprefix('part.')} {tuple(getattr(value, 'shape', value))}"
         for name, value in sorted(shapes.items())

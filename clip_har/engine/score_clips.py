@@ -13,7 +13,7 @@ from clip_har.core.progress import track
 from clip_har.core.work_ahead import work_ahead
 from clip_har.engine.drift import CleanEmbeddings, Embedded
 from clip_har.masking.effect import MaskEffect
-from clip_har.masking.masked_clips import MaskedClips, ShownClip
+from clip_har.masking.masked_clips import MaskedClip, MaskedClips
 from clip_har.models.zero_shot import Classifier
 from clip_har.noise.batch import ClipBatch
 from clip_har.noise.contract import Noise, Seen
@@ -25,7 +25,7 @@ _CPU = torch.device("cpu")
 
 
 @dataclass(frozen=True, eq=False)
-class Answers:
+class NoiseScores:
     """The scores of N clips under one noise of K columns.
 
     Attributes:
@@ -43,7 +43,7 @@ class Answers:
     drift: NDArray[np.float64]
 
     @classmethod
-    def unknown(cls, clips: int, columns: int, classes: int) -> "Answers":
+    def unknown(cls, clips: int, columns: int, classes: int) -> "NoiseScores":
         """Return empty scores of N clips, to be filled in."""
         return cls(
             np.full((clips, columns, classes), np.nan, np.float32),
@@ -54,21 +54,21 @@ class Answers:
 
 
 @dataclass(frozen=True, eq=False)
-class Shown:
+class ClipScores:
     """The results of showing N clips to the model.
 
     Attributes:
-        answers: by noise, one row per evaluated clip, in the clip set's order.
+        by_noise: one row per evaluated clip, in the clip set's order.
         effects: the effect of the mask on each clip.
         embeddings: ``(N, D)`` float32 under the first noise; None if they are not kept.
     """
 
-    answers: Mapping[str, Answers]
+    by_noise: Mapping[str, NoiseScores]
     effects: Sequence[MaskEffect]
     embeddings: NDArray[np.float32] | None
 
 
-def show_clips(
+def score_clips(
     masked: MaskedClips,
     classifier: Classifier,
     noises: Mapping[str, Noise],
@@ -79,7 +79,7 @@ def show_clips(
     cost: Cost | None = None,
     threads: int = 0,
     model: str = "the model",
-) -> Shown:
+) -> ClipScores:
     """Show masked clips to a model, with each noise.
 
     Args:
@@ -103,7 +103,8 @@ def show_clips(
     classes = len(masked.frames.clip_set.class_names)
     first, *others = noises
     found = {
-        name: Answers.unknown(len(ids), noise.columns, classes) for name, noise in noises.items()
+        name: NoiseScores.unknown(len(ids), noise.columns, classes)
+        for name, noise in noises.items()
     }
     effects: list[MaskEffect] = []
     kept: list[NDArray[np.float32]] = []
@@ -118,7 +119,7 @@ def show_clips(
 
     message = "evaluating with noise" if others else "evaluating"
     with (
-        closing(work_ahead(prepare, batches, threads=threads, most=max(2 * threads, 1))) as coming,
+        closing(work_ahead(prepare, batches, threads=threads, limit=max(2 * threads, 1))) as coming,
         track(len(ids), message) as advance,
     ):
         while True:
@@ -131,23 +132,23 @@ def show_clips(
             effects += [clip.effect for clip in batch.clips]
             with cost.of("model"):
                 column = np.zeros(len(batch.clips), np.int64)
-                scores, embedded = noises[first].answers(classifier, batch, seen, column)
+                scores, embedded = noises[first].forward(classifier, batch, seen, column)
                 _check(ids[rows], scores, embedded, model)
                 _keep(found[first], rows, column, scores, seen, twins.drift(ids[rows], embedded))
                 if keep_embeddings:
                     kept.append(embedded.numpy())  # (B, D)
                 for name in others:
                     for column in _columns(noises[name], found[first].scores, rows, choose):
-                        seen, scores, embedded = _answer(noises[name], classifier, batch, column)
+                        seen, scores, embedded = _forward(noises[name], classifier, batch, column)
                         _check(ids[rows], scores, embedded, f"{model}, noise {name}")
                         drift = twins.drift(ids[rows], embedded)
                         _keep(found[name], rows, column, scores, seen, drift)
             advance(len(batch.clips))
-    return Shown(found, effects, np.concatenate(kept) if keep_embeddings else None)
+    return ClipScores(found, effects, np.concatenate(kept) if keep_embeddings else None)
 
 
 def seen_frames(
-    clip: ShownClip, noise: Noise, column: int = 0, *, device: torch.device = _CPU
+    clip: MaskedClip, noise: Noise, column: int = 0, *, device: torch.device = _CPU
 ) -> torch.Tensor:
     """Return the frames of one clip with noise, ``(T, 3, S, S)`` uint8 on the CPU.
 
@@ -162,11 +163,11 @@ def seen_frames(
 
 
 @torch.inference_mode()
-def _answer(
+def _forward(
     noise: Noise, classifier: Classifier, batch: ClipBatch, column: NDArray[np.int64]
 ) -> tuple[Seen, torch.Tensor, torch.Tensor]:
     seen = noise.seen(batch, column)
-    return seen, *noise.answers(classifier, batch, seen, column)
+    return seen, *noise.forward(classifier, batch, seen, column)
 
 
 def _columns(
@@ -198,7 +199,7 @@ def _check(ids: Sequence[str], scores: torch.Tensor, embedded: torch.Tensor, mod
 
 
 def _keep(
-    answers: Answers,
+    kept: NoiseScores,
     rows: slice,
     column: NDArray[np.int64],
     scores: torch.Tensor,
@@ -206,7 +207,7 @@ def _keep(
     drift: NDArray[np.float64],
 ) -> None:
     at = (np.arange(rows.start, rows.stop), column)
-    answers.scores[at] = scores.numpy()  # (B, C)
-    answers.rms[at] = seen.rms
-    answers.largest[at] = seen.largest
-    answers.drift[at] = drift
+    kept.scores[at] = scores.numpy()  # (B, C)
+    kept.rms[at] = seen.rms
+    kept.largest[at] = seen.largest
+    kept.drift[at] = drift

@@ -14,9 +14,9 @@ from safetensors.torch import load_file, save_file
 from clip_har.core.errors import ClipHarError
 from clip_har.data.clips import Clip, ClipSet
 from clip_har.models.zero_shot import ZeroShot
-from clip_har.noise.learned import fit
+from clip_har.noise.learned import fitted
 from clip_har.noise.learned.base import Learned
-from clip_har.noise.learned.fit import NOISE_FILE, FittedNoise, learned_noise, load_noise
+from clip_har.noise.learned.fitted import NOISE_FILE, FittedNoise, learned_noise, load_noise
 from clip_har.noise.learned.learning import _Loop
 from clip_har.noise.learned.settings import (
     BorderNoise,
@@ -97,7 +97,7 @@ def test_noise_is_learned_once_and_then_read(learned, monkeypatch, tmp_path, cap
         first = learned(noise)
     assert f"learning {kind(noise)} noise (once" in caplog.text
     caplog.clear()
-    monkeypatch.setattr(fit, "learn", never)
+    monkeypatch.setattr(fitted, "learn", never)
     with caplog.at_level(logging.INFO):
         second = learned(noise, training=never)
     assert same(first, second)
@@ -184,7 +184,7 @@ def test_what_was_learned_is_not_lost_where_it_cannot_be_kept(learned, monkeypat
 
     message = r"learned noise cannot be kept in .*no space is left"
     with monkeypatch.context() as patch:
-        patch.setattr("clip_har.noise.learned.fit.save_tensors", full)
+        patch.setattr("clip_har.noise.learned.fitted.save_tensors", full)
         with pytest.raises(ClipHarError, match=message):
             learned(NOISE)
     (state,) = (tmp_path / "noise").glob("*/*.partial")

@@ -1,10 +1,10 @@
-"""Show a cell's clips to its model, and put the scores into one score table per variant."""
+"""Score a cell's clips, and put the scores into one score table per variant."""
 
 from typing import TYPE_CHECKING
 
 from clip_har.engine.drift import Embedded
+from clip_har.engine.score_clips import score_clips
 from clip_har.engine.score_table import table_of
-from clip_har.engine.show import show_clips
 from clip_har.masking.masked_clips import MaskedClips
 from clip_har.models.checkpoint import MODEL
 from clip_har.models.zero_shot import Classifier
@@ -19,7 +19,7 @@ THREADS = 4
 """Threads that mask the next clips while an accelerator works on the current ones."""
 
 
-def answer(
+def score_variants(
     cell: "Cell",
     masked: MaskedClips,
     classifier: Classifier,
@@ -35,12 +35,12 @@ def answer(
         masked: its clips under its mask.
         classifier: its model with its classes.
         noise: what is added to the clips.
-        clean: scores of the clean twin; None if the clips are not compared with it.
+        clean: embeddings of the clean twin; None if the clips are not compared with it.
         cost: counts the time.
     """
     labels = masked.frames.clip_set.labels[masked.evaluated]
     spent = Cost()
-    shown = show_clips(
+    scored = score_clips(
         masked,
         classifier,
         noise.by_name,
@@ -53,8 +53,8 @@ def answer(
     )
     # With learned noise the model sees a clip many times: this time is not the speed of one pass.
     cost.add({"noise": sum(spent.seconds.values())} if noise.is_learned else spent.seconds)
-    scores = {name: answers.scores for name, answers in shown.answers.items()}
+    scores = {name: noise_scores.scores for name, noise_scores in scored.by_noise.items()}
     return {
-        name: table_of(variant, shown, masked, pooling=classifier.pooling)
+        name: table_of(variant, scored, masked, pooling=classifier.pooling)
         for name, variant in noise.variants(scores, labels).items()
     }

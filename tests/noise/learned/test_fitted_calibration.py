@@ -6,7 +6,7 @@ import numpy as np
 
 from clip_har.noise.learned.base import Learned
 from clip_har.noise.learned.controls import Calibration
-from clip_har.noise.learned.fit import fitted_calibration
+from clip_har.noise.learned.fitted import fitted_calibration
 from clip_har.noise.learned.settings import ClassSpecificNoise, UniversalNoise
 from tests.damage import DAMAGES
 from tests.noise.made import planted_classifier

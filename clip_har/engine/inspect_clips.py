@@ -1,4 +1,4 @@
-"""Show some clips once more: measure attention, and make examples of learned noise."""
+"""Look at some clips more closely: measure attention, and make examples of learned noise."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -12,8 +12,8 @@ from torch import Tensor
 
 from clip_har.engine.attribution import attention_of, rows_with_subject
 from clip_har.engine.examples import Example, examples_of
-from clip_har.engine.show import seen_frames
-from clip_har.masking.masked_clips import MaskedClips, ShownClip
+from clip_har.engine.score_clips import seen_frames
+from clip_har.masking.masked_clips import MaskedClip, MaskedClips
 from clip_har.models.source import NO_ATTRIBUTION
 from clip_har.models.zero_shot import Classifier, of_frames
 from clip_har.noise.contract import CellNoise
@@ -31,7 +31,7 @@ Attention = Mapping[str, NDArray[np.float64]]
 
 
 @dataclass(frozen=True, eq=False)
-class Looked:
+class Inspection:
     """Attention and examples of some clips of a cell.
 
     Attributes:
@@ -45,7 +45,7 @@ class Looked:
     classes: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
-def look(
+def inspect_clips(
     cell: "Cell",
     masked: MaskedClips,
     classifier: Classifier,
@@ -53,7 +53,7 @@ def look(
     tables: Mapping[str, ScoreTable],
     *,
     cost: Cost,
-) -> Looked:
+) -> Inspection:
     """Measure attention on some clips of a cell, and choose examples of learned noise.
 
     Args:
@@ -66,12 +66,12 @@ def look(
     """
     rows = _attention_rows(cell, masked)
     if not rows and not noise.is_learned:
-        return Looked()
+        return Inspection()
     zero_shot = of_frames(classifier)
     scores = {name: table.scores for name, table in tables.items()}
-    variants = noise.shown_variants(scores, tables[noise.headline].labels)
+    variants = noise.inspected_variants(scores, tables[noise.headline].labels)
 
-    def seen(name: str, clip: ShownClip, row: int) -> Tensor:
+    def seen(name: str, clip: MaskedClip, row: int) -> Tensor:
         variant = variants[name]
         column = int(variant.columns[row])
         own = noise.by_name[variant.noise]
@@ -81,7 +81,7 @@ def look(
         predictions = {name: tables[name].predictions() for name in variants}
         attention = attention_of(masked, zero_shot, predictions, rows, seen)
         if not noise.is_learned:
-            return Looked(attention)
+            return Inspection(attention)
         headline = noise.headline
         examples = examples_of(
             masked,
@@ -93,7 +93,7 @@ def look(
         )
         names = masked.frames.clip_set.class_names
         classes = noise.class_sizes(zero_shot, names)
-    return Looked(attention, examples, classes)
+    return Inspection(attention, examples, classes)
 
 
 def _attention_rows(cell: "Cell", masked: MaskedClips) -> list[int]:

@@ -15,11 +15,10 @@ from clip_har.models.zero_shot import Classifier, ZeroShot, of_frames
 from clip_har.noise.contract import Noise
 from clip_har.noise.learned.base import Learned
 from clip_har.noise.learned.controls import Calibration, named_on_empty, random_like
-from clip_har.noise.learned.fit import FittedNoise, fitted_calibration, learned_noise, load_noise
+from clip_har.noise.learned.fitted import FittedNoise, fitted_calibration, learned_noise, load_noise
 from clip_har.noise.learned.identity import described_calibration, described_fit, described_use
 from clip_har.noise.learned.perturbation import NoPerturbation
-from clip_har.noise.learned.training import open_training
-from clip_har.noise.learned.training_clips import TrainingClips
+from clip_har.noise.learned.training_clips import TrainingClips, open_training
 from clip_har.noise.settings import LearningCell, OpenFrames
 from clip_har.noise.variants import (
     CALIBRATION,
@@ -72,7 +71,7 @@ class LearnedNoise:
             found[CALIBRATION] = first_column(self.calibration.apply(clean), NONE)
         return found
 
-    def shown_variants(
+    def inspected_variants(
         self, scores: Mapping[str, Scores], labels: NDArray[np.int64]
     ) -> dict[str, Variant]:
         """Return the variants whose clips are shown again: none, the headline and ``universal``."""
@@ -113,14 +112,14 @@ def open_learned(
         open_frames: opens the frames of the training clips.
 
     Raises:
-        ClipHarError: when there are fewer than two classes; and as `fit`.
+        ClipHarError: when there are fewer than two classes; and as `read_or_learn`.
     """
     zero_shot = of_frames(classifier)
     if len(zero_shot.class_embeddings) < 2:
         raise ClipHarError("learned noise separates classes: expected at least 2 classes, got 1")
     # The training clips are opened once, or not at all.
     training = cache(partial(open_training, noise, cell, zero_shot, open_frames))
-    fitted = fit(noise, cell, frames, zero_shot, training)
+    fitted = read_or_learn(noise, cell, frames, zero_shot, training)
     noises: dict[str, Noise] = {NONE: NoPerturbation(), LEARNED: fitted.perturbation}
     if not noise.controls:
         return LearnedNoise(noise, noises, fitted)
@@ -133,11 +132,11 @@ def open_learned(
         cache_dir=cell.cache_dir,
     )
     if (twin := noise.twin()) is not None:
-        noises[UNIVERSAL] = fit(twin, cell, frames, zero_shot, training).perturbation
+        noises[UNIVERSAL] = read_or_learn(twin, cell, frames, zero_shot, training).perturbation
     return LearnedNoise(noise, noises, fitted, calibration)
 
 
-def fit(
+def read_or_learn(
     noise: Learned,
     cell: LearningCell,
     frames: FrameStore,

@@ -1,4 +1,4 @@
-"""One cell over several jobs: each job evaluates its shard; the whole cell merges the shards."""
+"""Evaluate one shard of a cell: the clips of one of several jobs."""
 
 import logging
 from pathlib import Path
@@ -11,9 +11,9 @@ from clip_har.config.cell import Cell
 from clip_har.config.compose import cell_from_config, clean_config
 from clip_har.config.fingerprint import fingerprint
 from clip_har.core.checksum import read_manifest
-from clip_har.core.errors import ClipHarError
 from clip_har.data.clips import ClipSet
 from clip_har.data.shards import Shard
+from clip_har.results.cell_folder import CellFolder
 from clip_har.results.result import Result
 
 if TYPE_CHECKING:
@@ -50,69 +50,23 @@ def run_shard(
         if twin_folder != folder:
             clean = clean_table(twin, shard, clips, twin_folder, f"{name}, its clean twin")
     again = cell.overwrite == "always"
-    asked = _evaluate(cell, shard, clips, folder, name, clean, again=again)
-    _, missing = find_shards(folder, shard.count)
+    evaluated = _evaluate(cell, shard, clips, folder, name, clean, again=again)
+    _, missing = CellFolder(folder).find_shards(shard.count)
     rest = f"; {', '.join(map(str, missing))} to come" if missing else ""
     log.info("%s: kept%s; the same command without shard merges all shards", name, rest)
-    return asked
-
-
-def finished_shards(folder: Path, name: str) -> list[Path]:
-    """Return the folders with the score tables of all shards of a cell; empty without shards.
-
-    Raises:
-        ClipHarError: when some shards are missing, so that a cell that was split because of its
-            size is not evaluated as a whole by mistake.
-    """
-    folders, missing = find_shards(folder)
-    if missing:
-        raise ClipHarError(
-            f"{name}: no result yet for shard {' and '.join(map(str, missing))}: run it with"
-            f" shard={missing[0]}, or remove {folder.with_suffix('.shards')} to evaluate all clips"
-            " in one run"
-        )
-    return folders
-
-
-def shard_folder(folder: Path, shard: Shard) -> Path:
-    """Return the folder of a shard, beside the folder of the whole cell's results."""
-    return folder.with_suffix(".shards") / f"{shard.number}of{shard.count}"
-
-
-def find_shards(folder: Path, count: int | None = None) -> tuple[list[Path], list[Shard]]:
-    """Look for the shards of a cell.
-
-    Args:
-        folder: the folder of the whole cell's results.
-        count: look only for splits into this number of shards; None for any.
-
-    Returns:
-        The folders of all shards of one split, empty if no split is complete; and the missing
-        shards of the split that is most complete.
-    """
-    done: dict[int, set[int]] = {}
-    for path in folder.with_suffix(".shards").glob("*of*"):
-        number, _, of = path.name.partition("of")
-        if path.is_dir() and number.isdecimal() and of.isdecimal() and count in {None, int(of)}:
-            done.setdefault(int(of), set()).add(int(number))
-    if not done:
-        return [], []
-    nearest = min(done, key=lambda split: (split - len(done[split]), split))
-    shards = [Shard(number, nearest) for number in range(1, nearest + 1)]
-    missing = [shard for shard in shards if shard.number not in done[nearest]]
-    return ([] if missing else [shard_folder(folder, shard) for shard in shards]), missing
+    return evaluated
 
 
 def clean_table(twin: Cell, shard: Shard, clips: ClipSet, folder: Path, name: str) -> "ScoreTable":
     """Return the clean twin's score table: of all clips if it is finished, else of the shard."""
     # Imported here: heavy modules (torch, transformers) are loaded after the checks.
-    from clip_har.engine.merge_shards import read_shard
+    from clip_har.results.shard_scores import read_shard
 
     if (finished := Result.at(folder)) is not None:
         return finished.table
     _evaluate(twin, shard, clips, folder, name, None)
-    answers = read_shard(shard_folder(folder, shard))
-    return answers.tables[answers.headline]
+    part = read_shard(CellFolder(folder).shard(shard))
+    return part.tables[part.headline]
 
 
 def _evaluate(
@@ -127,10 +81,10 @@ def _evaluate(
 ) -> bool:
     """Write the score tables of a shard unless they exist; return whether the model was run."""
     from clip_har.engine.evaluate import evaluate
-    from clip_har.engine.merge_shards import write_shard
     from clip_har.results.costs import Cost
+    from clip_har.results.shard_scores import write_shard
 
-    out = shard_folder(folder, shard)
+    out = CellFolder(folder).shard(shard)
     out.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(out.with_suffix(".lock")):
         if out.is_dir() and not again:
@@ -144,5 +98,7 @@ def _evaluate(
         part = cell.model_copy(update={"shard": shard})
         found = evaluate(part, clips, clean=clean, cost=cost)
         compared = clean is not None
-        write_shard(out, found.headline, found.answers, seconds=cost.seconds, compared=compared)
+        write_shard(
+            out, found.headline, found.variant_scores, seconds=cost.seconds, compared=compared
+        )
     return True

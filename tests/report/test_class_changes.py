@@ -6,8 +6,8 @@ import pytest
 from scipy.stats import permutation_test
 from scipy.stats import t as student
 
+from clip_har.report.class_changes import class_changes
 from clip_har.report.selection import of_sweep
-from clip_har.report.tables import class_changes
 from clip_har.sweeps.table import cell_rows
 from tests.report.made import made_cell, made_sweep, table, usual
 

@@ -17,7 +17,7 @@ _ATTENTION, _VARIANTS = "attention.csv", "variants.json"
 
 
 @dataclass(frozen=True, eq=False)
-class Answers:
+class VariantScores:
     """The scores of one model for one set of clips, with its attention.
 
     Attributes:
@@ -40,18 +40,18 @@ class Answers:
             raise ValueError(f"expected attention for {clips} clips, got {self.attention.shape}")
 
 
-def write_answers(folder: Path, headline: str, answers: Mapping[str, Answers]) -> None:
+def write_variant_scores(folder: Path, headline: str, scores: Mapping[str, VariantScores]) -> None:
     """Write the score table and attention of each variant.
 
     Args:
         folder: the ``noise`` folder of a cell.
         headline: the variant that the cell's own numbers are computed from.
-        answers: by variant.
+        scores: by variant.
     """
-    names = {slug(name): name for name in answers}
+    names = {slug(name): name for name in scores}
     write_json(folder / _VARIANTS, {"headline": headline, "variants": names})
     attention = {}
-    for name, found in answers.items():
+    for name, found in scores.items():
         found.table.write(folder / f"scores_{slug(name)}.parquet")
         if found.attention is not None:
             attention[slug(name)] = found.attention
@@ -59,8 +59,8 @@ def write_answers(folder: Path, headline: str, answers: Mapping[str, Answers]) -
         pd.DataFrame(attention).to_csv(folder / _ATTENTION, index=False)
 
 
-def read_answers(folder: Path) -> tuple[str, dict[str, Answers]]:
-    """Return the name of a cell's headline, and its answers by variant.
+def read_variant_scores(folder: Path) -> tuple[str, dict[str, VariantScores]]:
+    """Return the name of a cell's headline, and its scores by variant.
 
     Args:
         folder: the ``noise`` folder of a finished cell.
@@ -69,11 +69,11 @@ def read_answers(folder: Path) -> tuple[str, dict[str, Answers]]:
     attention = pd.DataFrame()
     if (folder / _ATTENTION).is_file():
         attention = pd.read_csv(folder / _ATTENTION)
-    answers = {
-        name: Answers(
+    scores = {
+        name: VariantScores(
             ScoreTable.read(folder / f"scores_{key}.parquet"),
             attention[key].to_numpy(np.float64) if key in attention else None,
         )
         for key, name in described["variants"].items()
     }
-    return described["headline"], answers
+    return described["headline"], scores

@@ -14,10 +14,10 @@ from clip_har.engine.clips import open_frames
 from clip_har.engine.evaluate import Evaluation, evaluate
 from clip_har.engine.load_model import load_zero_shot
 from clip_har.masking.none import NoMask
-from clip_har.noise.learned import opened
+from clip_har.noise.learned import cell_noise
 from clip_har.noise.learned.base import Learned
-from clip_har.noise.learned.fit import learned_noise
-from clip_har.noise.learned.training import open_training
+from clip_har.noise.learned.fitted import learned_noise
+from clip_har.noise.learned.training_clips import open_training
 from tests.data.made import write_video
 from tests.noise.cells import cell_of, learned_of
 from tests.noise.made import CONTROLS, PER_CLASS, planted_classifier, scores
@@ -66,7 +66,7 @@ def test_a_cell_learns_its_noise_and_the_universal_control_once(evaluated, cell_
     table, result, cell = evaluated("noise=class_specific")
     assert table.scores.shape == (5, 5)
     assert table.clip_ids == tuple(f"{number}.mkv" for number in range(15, 20))
-    assert list(result.answers) == [*PER_CLASS, *CONTROLS]
+    assert list(result.variant_scores) == [*PER_CLASS, *CONTROLS]
     card = result.noise.fitted.card
     assert (card["data"], card["training_clips"], card["validation_clips"]) == (
         "clips/train",
@@ -75,7 +75,7 @@ def test_a_cell_learns_its_noise_and_the_universal_control_once(evaluated, cell_
     )
     assert len(list((cell.cache_dir / "noise").glob("*/noise.safetensors"))) == 2
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("clip_har.noise.learned.fit.learn", None)  # nothing is learned any more
+        patch.setattr("clip_har.noise.learned.fitted.learn", None)  # nothing is learned any more
         again, same, _ = evaluated("noise=class_specific", "noise.protocol=topk")
     assert same.headline == "topk"
     assert np.array_equal(again.scores, scores(result, "topk"))
@@ -93,7 +93,7 @@ def test_the_noise_of_another_run_is_used_and_only_the_control_is_learned(
         asked.append(type(noise).__name__)
         return learned_noise(noise, *given, **more)
 
-    monkeypatch.setattr(opened, "learned_noise", watched)
+    monkeypatch.setattr(cell_noise, "learned_noise", watched)
     again, _, _ = evaluated("noise=class_specific", f"noise.file={path}")
     assert np.array_equal(again.scores, table.scores)
     assert asked == ["UniversalNoise"]
@@ -136,7 +136,7 @@ def test_one_class_is_too_few(evaluated, cell_options):
     cell = cell_of("noise=universal")
     alone = replace(classifier, class_embeddings=classifier.class_embeddings[:1])
     with pytest.raises(ClipHarError, match="expected at least 2 classes, got 1"):
-        opened.open_learned(learned_of(cell), cell, None, alone, None)  # type: ignore[arg-type]
+        cell_noise.open_learned(learned_of(cell), cell, None, alone, None)  # type: ignore[arg-type]
 
 
 AIMED = ("noise=universal", "region=annotation", "train_masking=[none,feature]")

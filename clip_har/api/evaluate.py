@@ -12,7 +12,7 @@ from clip_har.engine.run import run_cell
 from clip_har.results.result import Result
 
 
-def run_here(overrides: Sequence[str], session: Session) -> Result:
+def evaluate_here(overrides: Sequence[str], session: Session) -> Result:
     """Check and run a cell.
 
     Args:
@@ -22,7 +22,7 @@ def run_here(overrides: Sequence[str], session: Session) -> Result:
     Raises:
         ClipHarError: when the cell cannot run, or it failed before and ``overwrite=never``.
     """
-    overrides = [hide_logins(word) for word in overrides]
+    overrides = [hide_logins(override) for override in overrides]
     config = session.compose(overrides)
     preflight(cell_from_config(without_hydra(config)))
     outcome = run_cell(config, Job(overrides, dict(config.hydra.runtime.choices)))

@@ -1,0 +1,67 @@
+"""Bring the numbers of finished cells up to date, on the disk and in the tracking store."""
+
+import logging
+from collections.abc import Iterable
+
+from clip_har.core.errors import ClipHarError
+from clip_har.results.cell_folder import CellFolder
+from clip_har.results.result import Result
+from clip_har.tracking.tracker import Tracking, TrackingError
+
+log = logging.getLogger(__name__)
+
+
+def recompute(result: Result) -> Result:
+    """Return a result with numbers that are up to date; compute them again if they are not.
+
+    They stay as they are if the result was compared with a clean twin that no longer exists. New
+    numbers are marked as unsent before they are written, see `send_numbers`. The caller holds the
+    cell's lock.
+    """
+    if result.is_up_to_date:
+        return result
+    if not result.can_be_recomputed:
+        log.warning("%s: its clean twin no longer exists, its numbers are not changed", result.name)
+        return result
+    from clip_har.engine.numbers import compute_again  # a heavy import that is seldom needed
+
+    CellFolder(result.folder).unsent.touch()
+    compute_again(result)
+    return Result(result.folder)
+
+
+def send_numbers(result: Result, tracking: Tracking) -> None:
+    """Send a result's numbers to its run if they were computed again since they were sent.
+
+    Raises:
+        TrackingError: when the tracking store cannot be used; they stay marked as unsent.
+    """
+    place = CellFolder(result.folder)
+    if place.unsent.is_file():
+        numbers = result.metrics | result.cost
+        tracking.update(place.results_dir, place.fingerprint, place.path, numbers)
+        place.unsent.unlink()
+
+
+def recompute_all(results: Iterable[Result]) -> None:
+    """Bring the numbers of results up to date, on the disk and in the tracking store.
+
+    If the tracking store cannot be reached, they are sent when the cell's command is run again.
+
+    Args:
+        results: each result once.
+    """
+    for one in results:
+        try:
+            tracking = one.cell.tracking
+        except ClipHarError as error:
+            log.warning("%s: its settings are of an earlier version (%s); left", one.name, error)
+            continue
+        with CellFolder(one.folder).lock():
+            new = recompute(one)
+            if new is one:
+                continue
+            try:
+                send_numbers(new, tracking)
+            except TrackingError as error:
+                log.warning("%s: %s", one.name, error)
