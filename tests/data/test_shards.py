@@ -1,7 +1,7 @@
 import re
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clip_har.core.errors import ClipHarError
+from clip_har.core.settings import Settings
 from clip_har.data.clips import Clip, ClipSet
 from clip_har.data.frames.store import FrameStore
 from clip_har.data.sampling import FrameSettings
@@ -105,11 +106,11 @@ def test_with_a_shard_missing_the_whole_is_decoded(videos, tmp_path):
     assert not isinstance(open_whole(videos, lenient, cache_dir=tmp_path), JoinedFrames)
 
 
-class Bright:
+class Bright(Settings):
     """A region source: what is brighter than grey, different at every call."""
 
-    asks_model = False
-    asked = 0
+    asks_model: ClassVar[bool] = False
+    asked: ClassVar[int] = 0
 
     def check(self, target):
         assert target == "subject"

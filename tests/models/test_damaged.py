@@ -235,5 +235,5 @@ def test_weights_that_are_no_numbers_are_refused(tiny):
     name = next(name for name in weights if name.endswith("layer_norm1.weight"))
     weights[name] = torch.full_like(weights[name], float("nan"))
     save_file(weights, tiny / "model.safetensors", {"format": "pt"})
-    with pytest.raises(ClipHarError, match="is not finite"):
+    with pytest.raises(ClipHarError, match="are not finite"):
         CLIP(checkpoint=str(tiny)).load(device=torch.device("cpu"), precision="fp32")

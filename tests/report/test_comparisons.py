@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 
+from clip_har.core.checksum import write_manifest
 from clip_har.figures import over_ratio
 from clip_har.report import charts
 from clip_har.report.page import LATEX, MARKDOWN, PAGE, write_report
 from clip_har.report.selection import Chosen
-from clip_har.results.result import Result
+from clip_har.results.files import METRICS_CODE
+from clip_har.results.result import Result, metrics_code
 from clip_har.sweeps.files import TABLE
 from tests.report.made import made_cell, table
 
@@ -49,6 +51,7 @@ def mixed(tmp_path_factory: pytest.TempPathFactory) -> Chosen:
         protocol = json.loads((folder / "protocol.json").read_text())
         protocol["varies"] = {"masking": protocol["varies"]["masking"].split()[0]}
         (folder / "protocol.json").write_text(json.dumps(protocol))
+        write_manifest(folder, {METRICS_CODE: metrics_code()})
     return Chosen("an experiment", tuple(map(Result, cells)))
 
 
