@@ -31,7 +31,8 @@ def finished(folder: Path, name: str, right: Sequence[int], *overrides: str) -> 
     table = replace(table, scene_labels=np.array([1, 1, 2, 2, 0, 0]))
     table.write(place / SCORES)
     write_json(place / METRICS, {"top1": float(np.mean(right)), "data/clips": 6.0})
-    write_json(place / PROTOCOL, {"clean_twin": None, "notes": list(cell.notes())})
+    card = {"clean_twin": None, "uses_true_label_at_test_time": cell.uses_label}
+    write_json(place / PROTOCOL, card | {"notes": list(cell.notes())})
     write_manifest(place)
     return Result(place, varies(name), cell)
 
