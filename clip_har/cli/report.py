@@ -13,6 +13,8 @@ from clip_har.core.errors import ClipHarError, disk_reason
 if TYPE_CHECKING:
     from clip_har.report.selection import Chosen
 
+_NAMED = 5  # largest number of lines about cells that are not in the report
+
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Write the report of a sweep, an experiment or a selection of runs, and print its path.
@@ -47,13 +49,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if given.filter and not given.experiment:
         parser.error("--filter selects runs of an experiment: add --experiment clip_har")
     try:
-        page = _report(given)
+        page, troubles = _report(given)
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001, reported in one line
         sys.exit(report_fault(error))
     sys.stdout.write(f"{page}\n")
+    for trouble in troubles[:_NAMED]:
+        sys.stderr.write(f"clip-har: not in the report: {trouble}\n")
+    if (more := len(troubles) - _NAMED) > 0:
+        sys.stderr.write(f"clip-har: not in the report: {more} more, which it lists\n")
 
 
-def _report(given: argparse.Namespace) -> Path:
+def _report(given: argparse.Namespace) -> tuple[Path, Sequence[str]]:
+    """Write the report; return its page, and a line per cell that is not in it."""
     from clip_har.report.page import write_report
     from clip_har.results.sweep import read_outcomes
     from clip_har.sweeps.files import write_tables
@@ -78,7 +85,7 @@ def _report(given: argparse.Namespace) -> Path:
     out = out.expanduser().absolute()
     try:
         if (folder := chosen.tables_folder) is None:
-            return write_report(chosen, out, base_model=given.base_model)
+            return write_report(chosen, out, base_model=given.base_model), chosen.troubles
         outcomes = list(read_outcomes(folder).values())
         written = write_tables(folder, outcomes, chosen.jobs, base_model=given.base_model)
         page = write_report(chosen, out, written=written)
@@ -91,7 +98,7 @@ def _report(given: argparse.Namespace) -> Path:
         from clip_har.cli.finish import send_again
 
         send_again(chosen, written, page)
-    return page
+    return page, chosen.troubles
 
 
 def _selected(given: argparse.Namespace) -> "tuple[Chosen, Path]":
