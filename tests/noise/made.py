@@ -198,8 +198,8 @@ def evaluated(
         assert type(asked) is UniversalNoise
         return fitted(asked, universal or mending(asked, classifier))
 
-    model = SimpleNamespace(gives_attribution=True)
-    cell: Any = SimpleNamespace(noise=noise, cache_dir=None, model=model)
+    model = SimpleNamespace(gives_attribution=True, checkpoint="planted")
+    cell: Any = SimpleNamespace(noise=noise, cache_dir=None, model=model, precision="fp32")
     no_frames: Any = None  # nothing is learned
     cost = Cost()
     with pytest.MonkeyPatch.context() as patch:
