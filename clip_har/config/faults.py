@@ -129,7 +129,7 @@ def _keys_of_options() -> dict[str, str]:
     default, found = set(_known_keys()), dict[str, list[str]]()
     for group in GROUPS:
         for option, path in option_files(group).items():
-            target = OmegaConf.load(path).get("_target_")
+            target = OmegaConf.select(OmegaConf.load(path), "_target_")
             if target is None:  # it changes a few keys of another option
                 continue
             for name in settings_class(str(target), group).model_fields:

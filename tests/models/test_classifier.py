@@ -34,7 +34,8 @@ def test_texts_that_are_tokenised_differently_are_embedded_again(
 def test_embeddings_that_are_not_finite_or_zero_are_named_and_not_kept(
     family: str, value: float, small_clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    device, embed = torch.device("cpu"), {"clip": zero_shot_classifier, "xclip": prompt_features}
+    device = torch.device("cpu")
+    embed: Any = zero_shot_classifier if family == "clip" else prompt_features
     if family == "clip":
         model: Any = CLIP(checkpoint=str(small_clip)).load(device=device, precision="fp32")
     else:
@@ -46,7 +47,7 @@ def test_embeddings_that_are_not_finite_or_zero_are_named_and_not_kept(
     with monkeypatch.context() as patch:
         patch.setattr(kind, "encode_texts", lambda *_: vectors)
         with pytest.raises(ClipHarError, match="embeddings of 'of b' are not finite or zero"):
-            embed[family](model, [["of a"], ["of b"], ["of c"]], cache_dir=tmp_path)
+            embed(model, [["of a"], ["of b"], ["of c"]], cache_dir=tmp_path)
     assert not list(tmp_path.rglob("classifiers/*.safetensors"))
-    found = embed[family](model, [["of a"], ["of b"], ["of c"]], cache_dir=tmp_path)
+    found = embed(model, [["of a"], ["of b"], ["of c"]], cache_dir=tmp_path)
     assert torch.isfinite(found).all()
