@@ -44,7 +44,9 @@ def mlflow_server(
                 *["--backend-store-uri", store or f"sqlite:///{folder}/server.db"],
                 *["--artifacts-destination", str(folder / "artifacts")],
             ],
-            env=os.environ | {"MLFLOW_DISABLE_TELEMETRY": "true"},
+            # Its job runner starts seven more processes, which nothing here needs.
+            env=os.environ
+            | {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
             stdout=written,
             stderr=written,
             start_new_session=True,

@@ -36,9 +36,9 @@ def finish(
         written = write_sweep_files(sweep.folder, sweep.cells, outcomes)
         files, measures = written.files, written.measures
         metrics = measures.metrics()
-        # Shards have nothing to report before they are merged.
+        # Shards have nothing to report before they are merged, and cells that did not run neither.
         shards = all(cell.shard is not None for cell in sweep.cells)
-        report = None if shards else _write_report(sweep.folder, written)
+        report = None if shards or not outcomes else _write_report(sweep.folder, written)
         if report is not None:
             files += report
             note = report[0].read_text(encoding="utf-8")

@@ -13,6 +13,8 @@ from clip_har.core.errors import ClipHarError, disk_reason
 if TYPE_CHECKING:
     from clip_har.report.selection import Chosen
 
+_NAMED = 5  # largest number of lines about cells that are not in the report
+
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Write the report of a sweep, an experiment or a selection of runs, and print its path.
@@ -55,13 +57,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if given.margin is not None and not 0 < given.margin < 1:
         parser.error(f"--margin={given.margin:g}: expected a share between 0 and 1, such as 0.01")
     try:
-        page = _report(given)
+        page, problems = _report(given)
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001, reported in one line
         sys.exit(report_fault(error))
     sys.stdout.write(f"{page}\n")
+    for trouble in problems[:_NAMED]:
+        sys.stderr.write(f"clip-har: not in the report: {trouble}\n")
+    if (more := len(problems) - _NAMED) > 0:
+        sys.stderr.write(f"clip-har: not in the report: {more} more, which it lists\n")
 
 
-def _report(given: argparse.Namespace) -> Path:
+def _report(given: argparse.Namespace) -> tuple[Path, Sequence[str]]:
+    """Write the report; return its page, and a line per cell that is not in it."""
     from clip_har.report.page import write_report
     from clip_har.results.sweep import read_outcomes
     from clip_har.sweeps.files import write_tables
@@ -86,7 +93,8 @@ def _report(given: argparse.Namespace) -> Path:
     out = out.expanduser().absolute()
     try:
         if (folder := chosen.tables_folder) is None:
-            return write_report(chosen, out, base_model=given.base_model, margin=given.margin)
+            page = write_report(chosen, out, base_model=given.base_model, margin=given.margin)
+            return page, chosen.problems
         outcomes = list(read_outcomes(folder).values())
         written = write_tables(
             folder, outcomes, chosen.jobs, base_model=given.base_model, margin=given.margin
@@ -101,7 +109,7 @@ def _report(given: argparse.Namespace) -> Path:
         from clip_har.api.finish import send_again
 
         send_again(chosen, written, page)
-    return page
+    return page, chosen.problems
 
 
 def _selected(given: argparse.Namespace) -> "tuple[Chosen, Path]":

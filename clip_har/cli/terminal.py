@@ -57,6 +57,10 @@ def end_sweep(stopped: BaseException | None) -> int:
     if part := _partial_data(outcomes):
         ended += f", on {part}"
     console.print(ended, highlight=False, soft_wrap=True)
+    twins = sum(outcome.twin_seconds for outcome in outcomes)
+    if twins >= 1:  # less is the time of finding results of earlier runs
+        line = f"clean twins: {twins:.1f} seconds, which are not in the table"
+        console.print(line, highlight=False, soft_wrap=True)
     lost = [outcome.name for outcome in outcomes if outcome.is_lost]
     if lost:
         line = f"files are missing or damaged, run the command again: {', '.join(lost)}"
@@ -78,8 +82,9 @@ def end_sweep(stopped: BaseException | None) -> int:
         ("logs", this.folder),
         *((path.stem.replace("_", " "), path) for path in files if path.name != "report.md"),
     ]
-    if this.shared.parent is not None:
-        places.append(("MLflow", "make ui"))
+    first = this.cells[0]
+    if this.shared.parent is not None and (ui := first.tracking.ui(first.results_dir)):
+        places.append(("MLflow", ui))
     places.sort(key=lambda place: place[0] == "report")  # the file to open first comes last
     lines = [f"{what:<20} {place}" for what, place in places]
     console.print("\n".join(lines), highlight=False, soft_wrap=True, markup=False)

@@ -54,7 +54,7 @@ def build(node: DictConfig, key: str) -> Settings:
         raise ClipHarError(f"{key}: expected a mapping with _target_, got {content!r}")
     values = {str(name): value for name, value in content.items()}
     target = str(values.pop("_target_"))
-    return checked(_settings_class(target, key), values, key)
+    return checked(settings_class(target, key), values, key)
 
 
 def without_hydra(config: DictConfig) -> DictConfig:
@@ -119,7 +119,16 @@ def _plain(value: Any) -> Any:
     return OmegaConf.to_container(value, resolve=True, throw_on_missing=True)
 
 
-def _settings_class(target: str, key: str) -> type[Settings]:
+def settings_class(target: str, key: str) -> type[Settings]:
+    """Return the class that a ``_target_`` names.
+
+    Args:
+        target: its path, such as ``clip_har.masking.none.NoMask``.
+        key: the key of the node in the configuration, for messages.
+
+    Raises:
+        ClipHarError: when it is not a `Settings` class of this package.
+    """
     module, _, name = target.rpartition(".")
     if not module.startswith("clip_har."):
         raise ClipHarError(f"{key}._target_={target}: only classes of clip_har can be named here")

@@ -2,14 +2,16 @@
 
 import difflib
 import re
+from functools import cache
 
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import MissingConfigException, OverrideParseException
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from clip_har.config.compose import CONFIG_DIR, value_fault
+from clip_har.config.cell import GROUPS
+from clip_har.config.compose import CONFIG_DIR, settings_class, value_fault
 from clip_har.config.options import option_files
 
 _MARKS = " \\'\""  # what surrounds an entry of a list
@@ -96,13 +98,47 @@ def _composition(error: Exception) -> str:
 
 
 def _unknown_key(key: str) -> str:
-    parent = key.rpartition(".")[0]
-    known = [other for other in _known_keys() if other != parent and not other.endswith("_target_")]
-    near = difflib.get_close_matches(key, known, n=1)
-    hint = f"; did you mean {near[0]}?" if near else "; --cfg job lists the keys"
-    return f"{key}: there is no such key{hint}"
+    return f"{key}: there is no such key{_hint(key) or '; --cfg job lists the keys'}"
 
 
+def _hint(key: str) -> str:
+    """Say which key was meant: one of the same name comes before one of similar letters."""
+    parent, _, name = key.rpartition(".")
+    known = [
+        other
+        for other in _known_keys()
+        if other not in (key, parent) and not other.endswith("_target_")
+    ]
+    if name in known:
+        return f"; did you mean {name}?"
+    options = _keys_of_options()
+    if key in options:
+        return f"; it is a key of {options[key]}"
+    same = [other for other in known if other.rpartition(".")[2] == name]
+    same += [f"{other} ({of})" for other, of in options.items() if other.endswith(f".{name}")]
+    if same:
+        return f"; did you mean {' or '.join(same[:3])}?"
+    near = difflib.get_close_matches(key, [*known, *options], n=1)
+    return "".join(
+        f"; did you mean {one}{f' ({options[one]})' if one in options else ''}?" for one in near
+    )
+
+
+def _keys_of_options() -> dict[str, str]:
+    """Return the keys of all options that are not the default ones, with the options' names."""
+    default, found = set(_known_keys()), dict[str, list[str]]()
+    for group in GROUPS:
+        for option, path in option_files(group).items():
+            target = OmegaConf.select(OmegaConf.load(path), "_target_")
+            if target is None:  # it changes a few keys of another option
+                continue
+            for name in settings_class(str(target), group).model_fields:
+                if f"{group}.{name}" not in default:
+                    found.setdefault(f"{group}.{name}", []).append(option)
+    return {key: f"{key.partition('.')[0]}={', '.join(names)}" for key, names in found.items()}
+
+
+@cache
 def _known_keys() -> list[str]:
     """Return the keys of the default configuration, joined by dots."""
     outer = GlobalHydra.instance().hydra

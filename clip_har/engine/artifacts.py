@@ -148,7 +148,7 @@ def _protocol(cell: Cell, masked: MaskedClips, table: ScoreTable, device: str) -
         "model": cell.model.model_dump(mode="json"),
         "weights_digest": weights_digest(cell.model.folder()),
         "input_size": cell.model.image_size(),
-        "unfamiliar_classes": cell.model.unfamiliar(clips.class_names),
+        "unfamiliar_classes": cell.model.unfamiliar(cell.prompts.words(clips.class_names)),
         "prompts_per_class": len(prompts[0]),
         "first_prompt": prompts[0][0],
         "masking": cell.masking.described(),

@@ -27,13 +27,14 @@ def load_classifier(cell: "Cell", clips: ClipSet) -> Classifier:
     """Load the cell's model and embed the classes of its clips.
 
     Raises:
-        ClipHarError: when the model cannot tell the classes apart.
+        ClipHarError: when an embedding is not finite, or the model cannot tell the classes apart.
     """
     model, prompts = load_model(cell), cell.prompts.texts(clips.class_names)
     classifier = cell.model.classifier(
         model, prompts, batch_size=cell.batch_size, cache_dir=cell.cache_dir
     )
-    _warn_once(cell.model, model, tuple(map(tuple, prompts)), clips.class_names)
+    words = tuple(cell.prompts.words(clips.class_names))
+    _warn_once(cell.model, model, tuple(map(tuple, prompts)), clips.class_names, words)
     check_embeddings(model, classifier.class_vectors(), clips.class_names)
     return classifier
 
@@ -49,10 +50,11 @@ def _warn_once(
     model: Encoder,
     prompts: tuple[tuple[str, ...], ...],
     class_names: tuple[str, ...],
+    words: tuple[str, ...],
 ) -> None:
     """Warn of what the model does not know, once for all cells of a sweep in one process."""
     warn_of_texts(model, prompts, class_names)
-    if others := source.unfamiliar(class_names):
+    if others := source.unfamiliar(words):
         log.warning(
             "%s=%s: %s; it was not trained on %d of the %d classes (%s)",
             MODEL, model.name, source.caution, len(others), len(class_names), listed(others),

@@ -34,11 +34,13 @@ def run_cell(config: DictConfig, job: Job) -> Outcome:
     plain = without_hub_revision(without_hydra(config))
     varies = what_varies(plain, job.choices, job.varying)
     notes: tuple[str, ...] = ()
+    twin_seconds = 0.0
 
     def end(state: State, folder: Path | None = None, error: str | None = None) -> Outcome:
-        seconds = round(time.monotonic() - started, 3)
+        seconds = time.monotonic() - started - twin_seconds
         place = None if folder is None or Result.at(folder) is None else str(folder)
-        outcome = Outcome(varies, notes, state, place, error, seconds, command(job.overrides))
+        times = (round(seconds, 3), round(twin_seconds, 3))
+        outcome = Outcome(varies, notes, state, place, error, *times, command(job.overrides))
         if job.folder is not None:
             outcome.write(job.folder, plain)
         return outcome
@@ -61,7 +63,12 @@ def run_cell(config: DictConfig, job: Job) -> Outcome:
             evaluated = run_shard(plain, cell, cell.shard, run.clips, folder, run.info.name)
             return end("shard kept" if evaluated else "reused")
         with run.place.lock():
-            state = _find_or_make(run, twin=_clean_twin(run))
+            twin_started = time.monotonic()
+            try:
+                twin = _clean_twin(run)
+            finally:
+                twin_seconds = time.monotonic() - twin_started
+            state = _find_or_make(run, twin=twin)
     except TrackingError as error:
         # The outcome keeps the result, if there is one: the sweep's tables need no tracking store.
         end("failed", folder, error=describe(error))

@@ -32,6 +32,8 @@ _ONE, _ANY, _REAL = (0, 1), (0, inf), (-inf, inf)  # ranges
 _ACCURACY = (
     Measure("top1", "top-1", "%", "higher", _ONE, accuracy.top1,
         "Share of clips whose best class is the true one.", places=_TERMINAL),
+    Measure("top1_clean", "top-1 of the clean twin", "%", "higher", _ONE, robustness.robustness,
+        "Top-1 of the clean twin, over the clips that cell and twin both show.", places=_TERMINAL),
     Measure("top5", "top-5", "%", "higher", _ONE, accuracy.top5,
         "Share of clips whose true class is among the five best. Left out with five classes or"
         " fewer.", places=_TERMINAL),

@@ -23,6 +23,7 @@ def robustness(table: ScoreTable, clean: ScoreTable) -> dict[str, float]:
 
     With A_0 the top-1 of the twin and A_m that of the cell, p_0 and p_m their distributions:
 
+    - ``top1_clean`` A_0.
     - ``robustness/absolute`` 1 − (A_0 − A_m), ``robustness/relative`` 1 − (A_0 − A_m) / A_0, left
       out if A_0 is 0 (Schiappa et al., CVPR 2023, "A large-scale robustness analysis of video
       action recognition models"); above 1 if the cell does better.
@@ -59,6 +60,7 @@ def robustness(table: ScoreTable, clean: ScoreTable) -> dict[str, float]:
     right, was_right = answers == labels, before == labels
     lost = float(was_right.mean() - right.mean())
     found = {
+        "top1_clean": float(was_right.mean()),
         "robustness/absolute": 1 - lost,
         "flip_rate": float((answers != before).mean()),
         "flip_rate/harmful": float((was_right & ~right).mean()),

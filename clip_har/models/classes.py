@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
+from torch.nn.functional import normalize
 
 from clip_har.core.errors import ClipHarError
 from clip_har.models.checkpoint import MODEL
@@ -26,18 +27,10 @@ def check_embeddings(model: Encoder, vectors: Tensor, class_names: Sequence[str]
         class_names: C names, for messages.
 
     Raises:
-        ClipHarError: when an embedding is not finite or zero, or when two are the same.
+        ClipHarError: when two are the same.
     """
-    named = f"{MODEL}={model.name}, precision={_PRECISIONS[model.dtype]}"
-    advice = "" if model.dtype == torch.float32 else "precision=fp32, "
+    named, advice = _named(model)
     exact = vectors.double().cpu()
-    norms = exact.norm(dim=-1)
-    broken = [name for name, norm in zip(class_names, norms, strict=True) if not 0.5 < norm < 2]
-    if broken:
-        raise ClipHarError(
-            f"{named}: the text embeddings of {listed(broken)} are not finite or zero: try"
-            f" {advice or 'another copy of the weights, '}or other prompts"
-        )
     cosines = exact @ exact.T
     alike = (cosines > 1 - _ALIKE).triu(diagonal=1)
     pairs = alike.nonzero().tolist()
@@ -49,6 +42,34 @@ def check_embeddings(model: Encoder, vectors: Tensor, class_names: Sequence[str]
             f" {listed([class_names[index] for index in same])}; try {advice}other names"
             " (prompts.class_names), or a model that knows these words"
         )
+
+
+def check_finite(model: Encoder, features: Tensor, prompts: Sequence[Sequence[str]]) -> Tensor:
+    """Check the text embeddings of each class before they are kept, and return them.
+
+    Args:
+        model: the model that made them.
+        features: ``(C, …, D)`` float32, of any length.
+        prompts: C lists of texts; a message names a class by its first text.
+
+    Raises:
+        ClipHarError: when an embedding is not finite or zero.
+    """
+    lengths = normalize(features.double(), dim=-1).norm(dim=-1).reshape(len(prompts), -1)
+    right = ((lengths > 0.5) & (lengths < 2)).all(dim=1).tolist()
+    if broken := [texts[0] for texts, is_right in zip(prompts, right, strict=True) if not is_right]:
+        named, advice = _named(model)
+        raise ClipHarError(
+            f"{named}: the text embeddings of {listed([repr(text) for text in broken])} are not"
+            f" finite or zero: try {advice or 'another copy of the weights, '}or other prompts"
+        )
+    return features
+
+
+def _named(model: Encoder) -> tuple[str, str]:
+    """Return the model's name and precision, and the advice to use another precision."""
+    advice = "" if model.dtype == torch.float32 else "precision=fp32, "
+    return f"{MODEL}={model.name}, precision={_PRECISIONS[model.dtype]}", advice
 
 
 def warn_of_texts(

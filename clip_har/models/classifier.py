@@ -10,6 +10,7 @@ from torch.nn.functional import normalize
 
 from clip_har.core.cache import cached, key_of
 from clip_har.core.tensor_file import read_tensors, save_tensors
+from clip_har.models.classes import check_finite
 from clip_har.models.dual_encoder import DualEncoder
 from clip_har.models.video_encoder import VideoEncoder
 
@@ -31,12 +32,16 @@ def zero_shot_classifier(
 
     Returns:
         ``(C, D)`` float32, L2-normalised, on the CPU.
+
+    Raises:
+        ClipHarError: when an embedding is not finite or zero; then nothing is kept.
     """
 
     def embed() -> Tensor:
         embeddings = model.encode_texts([text for texts in prompts for text in texts])
         per_class = torch.split(embeddings, [len(texts) for texts in prompts])
-        return normalize(torch.stack([rows.mean(dim=0) for rows in per_class]), dim=-1)
+        means = torch.stack([rows.mean(dim=0) for rows in per_class])
+        return check_finite(model, normalize(means, dim=-1), prompts)
 
     tokens = [prompts, model.padded_texts, model.context_length]
     return _cached([model.digest, str(model.dtype), tokens], embed, cache_dir)
@@ -54,11 +59,15 @@ def prompt_features(
 
     Returns:
         ``(C, P, D)`` float32, not of length 1, on the CPU.
+
+    Raises:
+        ClipHarError: when an embedding is not finite or zero; then nothing is kept.
     """
 
     def embed() -> Tensor:
         features = model.encode_texts([text for texts in prompts for text in texts])
-        return features.reshape(len(prompts), -1, features.shape[-1])
+        features = features.reshape(len(prompts), -1, features.shape[-1])
+        return check_finite(model, features, prompts)
 
     tokens = [prompts, model.context_length]
     return _cached(["features", model.digest, str(model.dtype), tokens], embed, cache_dir)

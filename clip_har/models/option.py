@@ -67,7 +67,7 @@ class PretrainedModel(Settings):
         kind = str(read_json(self.folder(), "config.json")["model_type"])
         return getattr(transformers, self.architectures[kind])
 
-    def unfamiliar(self, class_names: Sequence[str]) -> list[str]:  # noqa: ARG002
+    def unfamiliar(self, words: Sequence[str]) -> list[str]:  # noqa: ARG002
         """Return the classes that the model cannot know: none, it was trained on any texts."""
         return []
 

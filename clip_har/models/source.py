@@ -45,7 +45,7 @@ class ModelSource(Option, Protocol):
     def runtime(self) -> Runtime:
         """Of the image tower's forward pass."""
 
-    def unfamiliar(self, class_names: Sequence[str]) -> list[str]:
+    def unfamiliar(self, words: Sequence[str]) -> list[str]:
         """Return the classes that the model cannot know; empty for a model of any classes."""
 
     def folder(self) -> Path:

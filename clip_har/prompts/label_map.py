@@ -12,14 +12,16 @@ from clip_har.core.names import plain_name, whole_number
 _KEY = "prompts.class_names"
 
 
-def given_names(given: Mapping[str, str] | Path, classes: Sequence[str]) -> list[str]:
+def given_names(
+    given: Mapping[str, str] | Sequence[str] | Path, classes: Sequence[str]
+) -> list[str]:
     """Return the given name of each class.
 
     Args:
-        given: a mapping, or a file with one name per class in class order (text, or a list in
-            JSON) or with a mapping (a JSON object, or a CSV of two columns). In a mapping the
-            classes may come first or second, as in ``{"walk": 0}``; further entries, such as the
-            header of a CSV, are ignored. Numbers are compared by value: ``01`` is ``1``.
+        given: a mapping, or names in class order, or a file with either: a JSON object, a list in
+            JSON, a CSV of two columns, a text of one name a line. In a mapping the classes may come
+            first or second, as in ``{"walk": 0}``; further entries, such as the header of a CSV,
+            are ignored. Numbers are compared by value: ``01`` is ``1``.
         classes: C class names of the data set, in class order.
 
     Raises:
@@ -27,6 +29,8 @@ def given_names(given: Mapping[str, str] | Path, classes: Sequence[str]) -> list
     """
     if isinstance(given, Mapping):
         return _mapped(list(given.items()), classes, _KEY)
+    if not isinstance(given, Path):
+        return _in_order(given, classes, _KEY)
     where = f"{_KEY}={given}"
     match given.suffix.lower():
         case ".json":
@@ -35,16 +39,19 @@ def given_names(given: Mapping[str, str] | Path, classes: Sequence[str]) -> list
                 return _mapped([(str(k), str(v)) for k, v in content.items()], classes, where)
             if not isinstance(content, list):
                 raise ClipHarError(f"{where}: expected a JSON object or list of names")
-            names = [str(name) for name in content]
+            return _in_order([str(name) for name in content], classes, where)
         case ".csv":
             return _mapped(_read_pairs(given), classes, where)
         case _:
-            names = read_lines(given, _KEY)
+            return _in_order(read_lines(given, _KEY), classes, where)
+
+
+def _in_order(names: Sequence[str], classes: Sequence[str], where: str) -> list[str]:
     if len(names) != len(classes):
         raise ClipHarError(
             f"{where}: expected {len(classes)} names, one a class in class order, got {len(names)}"
         )
-    return names
+    return list(names)
 
 
 def _mapped(pairs: Iterable[tuple[str, str]], classes: Sequence[str], where: str) -> list[str]:

@@ -28,9 +28,15 @@ def spaced(name: str) -> str:
     return " ".join(re.sub(r"[_\-]+", " ", words).lower().split())
 
 
-def _as_text(value: Any) -> Any:
-    """Turn the numbers of a mapping into text; YAML reads them as numbers."""
-    return {str(k): str(v) for k, v in value.items()} if isinstance(value, dict) else value
+def _as_names(value: Any) -> Any:
+    """Turn numbers into text, because YAML reads some names as numbers; refuse other types."""
+    if isinstance(value, dict):
+        return {str(k): str(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [str(name) for name in value]
+    if value is None or isinstance(value, str | Path):
+        return value
+    raise ValueError("expected a mapping such as {0: walk}, a list of names, or a file of names")
 
 
 class PromptSet(Settings):
@@ -41,15 +47,17 @@ class PromptSet(Settings):
         file: a text file with one template per line.
         class_names: other names than those of the data set, often because its labels are
             numbers: a mapping ``{0: walk, 1: run}``, a JSON or CSV file with one (two columns;
-            names may come first or last), or a text file or JSON list with one name per class in
-            class order.
+            names may come first or last), or a list, a JSON list or a text file with one name per
+            class in class order.
         spelling: of the data set's names: ``spaced`` (separate words in lower case) or
             ``as_written``.
     """
 
     templates: list[str] = Field(default_factory=list)
     file: Path | None = None
-    class_names: Annotated[dict[str, str], BeforeValidator(_as_text)] | Path | None = None
+    class_names: Annotated[dict[str, str] | list[str] | Path | None, BeforeValidator(_as_names)] = (
+        None
+    )
     spelling: Literal["spaced", "as_written"] = "spaced"
 
     @model_validator(mode="after")
@@ -88,15 +96,24 @@ class PromptSet(Settings):
         Raises:
             ClipHarError: when a file is missing or malformed, or a class has no name in it.
         """
-        if self.class_names is not None:
-            words = given_names(self.class_names, class_names)
-        else:
+        if self.class_names is None:
             _warn_of_numbers(tuple(class_names))
-            as_words = spaced if self.spelling == "spaced" else str
-            words = [as_words(name) for name in class_names]
-        templates = self.load_templates()
+        templates, words = self.load_templates(), self.words(class_names)
         # replace, not format: a class name or a template may hold other braces.
         return [[template.replace("{}", word) for template in templates] for word in words]
+
+    def words(self, class_names: Sequence[str]) -> list[str]:
+        """Return the words that stand for each class in its prompts.
+
+        Args:
+            class_names: the data set's own class names, in class order.
+
+        Raises:
+            ClipHarError: when a file is missing or malformed, or a class has no name in it.
+        """
+        if self.class_names is not None:
+            return given_names(self.class_names, class_names)
+        return [spaced(name) if self.spelling == "spaced" else name for name in class_names]
 
 
 def _check_template(template: str) -> None:

@@ -6,10 +6,12 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
+from clip_har.core.addresses import without_login
 from clip_har.core.errors import ClipHarError
 from clip_har.results.result import Result
 from clip_har.results.sweep import SWEEP, Sweep, read_outcomes
 from clip_har.sweeps.comparisons import Comparison, comparisons_of, named_by_settings
+from clip_har.tracking.mlflow import check_active
 
 _NAMED = 3  # largest number of problems in an error message
 
@@ -104,7 +106,8 @@ def of_experiment(results_dir: Path, experiment: str, *, uri: str, filters: str 
     try:
         known = client.get_experiment_by_name(experiment)
         if known is None:
-            raise ClipHarError(f"there is no experiment {experiment} in {uri}")
+            raise ClipHarError(f"there is no experiment {experiment} in {without_login(uri)}")
+        check_active(known, uri)
         runs, token = [], None
         while True:
             page = client.search_runs([known.experiment_id], query, page_token=token)
@@ -124,7 +127,10 @@ def of_experiment(results_dir: Path, experiment: str, *, uri: str, filters: str 
             reason = run.data.tags.get("clip_har.error", "it did not end")
             problems.append(f"{name}: {run.info.status.lower()}: {reason}")
         else:
-            problems.append(f"{name}: its results are missing or damaged in {place}")
+            problems.append(
+                f"{name}: its results are missing or damaged in {place}: run its command again, or"
+                " name the results folder with --results-dir"
+            )
     title = experiment + (f" where {filters}" if filters else "")
     return _chosen(title, list(found.values()), problems, None)
 

@@ -48,7 +48,7 @@ def draw_gallery(cells: Sequence[Cell], frames: FrameStore, *, count: int = CLIP
         region = cell.region.described()
         mask = cell.masking.described() | {"ratio": None}
         key = f"{mask} {region if cell.masking.feature else ''} {cell.seed}"
-        row = rows.setdefault(key, GalleryRow(_row_label(cell, cells), list(blank)))
+        row = rows.setdefault(key, GalleryRow(row_label(cell, cells), list(blank)))
         tiles: list[Tile | str | None] = [
             old if ratio != cell.masking.ratio else draw(index) if index in evaluated else _NOTHING
             for old, (ratio, index) in zip(row.tiles, columns, strict=True)
@@ -61,8 +61,18 @@ def _last_none(ratio: float | None) -> float:
     return 2.0 if ratio is None else ratio
 
 
-def _row_label(cell: Cell, cells: Sequence[Cell]) -> str:
+def row_label(cell: Cell, cells: Sequence[Cell]) -> str:
+    """Return a few words for a row: the mask, and what sets it apart from the other cells.
+
+    Only maps that come with the data are called exact.
+
+    Args:
+        cell: whose mask the row shows.
+        cells: all cells of the gallery.
+    """
     label = cell.masking.label
+    if cell.masking.targets and not cell.region.exact:
+        label = label.replace("(exact", "(outline") + ", estimated"
     if cell.masking.feature and len({type(other.region) for other in cells}) > 1:
         label += f" {type(cell.region).__name__.removesuffix('Region').lower()}"
     return label + (f" seed {cell.seed}" if len({other.seed for other in cells}) > 1 else "")

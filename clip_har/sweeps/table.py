@@ -21,6 +21,7 @@ DRAWS = 1000  # half as many as for single measures: a page may have hundreds of
 COMPARED = ("top1", "true_class_confidence", "ece", "bias/skew_kl", "bias/recall_sd")
 _FIRST = ("cell", "mask", "ratio", "fill", "phase", "region", "model", "data", "seed")
 _GROUPS = ("region", "model")  # their columns hold more than the name of the option
+_ENDED = ("state", "error", "seconds", "twin_seconds")  # columns from the outcome of a job
 ALPHA = 0.05
 """Level of the tests."""
 
@@ -66,7 +67,8 @@ def sweep_table(outcomes: Sequence[Outcome], rows: pd.DataFrame) -> pd.DataFrame
         rows: the rows of their results, see `cell_rows`.
 
     Returns:
-        The columns of ``rows``, without a result empty numbers; ``state, error, seconds``.
+        The columns of ``rows``, without a result empty numbers; ``state, error, seconds,
+        twin_seconds``, see `Outcome`.
     """
     by_folder = {row["folder"]: row for row in rows.to_dict("records")}
     lines = []
@@ -79,9 +81,9 @@ def sweep_table(outcomes: Sequence[Outcome], rows: pd.DataFrame) -> pd.DataFrame
             "command": outcome.command,
             **_varying(outcome.varies),
         }
-        ended = {"state": outcome.state, "error": outcome.error, "seconds": outcome.seconds}
+        ended = {key: getattr(outcome, key) for key in _ENDED}
         lines.append({**known, **own, **ended})
-    last = ["leaks", "folder", "state", "error", "seconds", "command"]
+    last = ["leaks", "folder", *_ENDED, "command"]
     table = pd.DataFrame(lines)
     first = [name for name in _FIRST if name in table]
     varying = dict.fromkeys(key for one in outcomes for key in _varying(one.varies))

@@ -29,9 +29,9 @@ class TinyCLIP(CLIP):
 
     caution: ClassVar[str] = "the model is the tiny one that ships with the package"
 
-    def unfamiliar(self, class_names: Sequence[str]) -> list[str]:
-        """Return the classes that are not among the rendered actions, the only ones it knows."""
-        return [name for name in class_names if name not in _own_classes()]
+    def unfamiliar(self, words: Sequence[str]) -> list[str]:
+        """Return the words that name no rendered action, the only classes that it knows."""
+        return [one for one in words if "_".join(one.lower().split()) not in _own_classes()]
 
     def folder(self) -> Path:
         """Return the checkpoint's folder.

@@ -4,6 +4,7 @@ import getpass
 import json
 import logging
 import os
+import shlex
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
@@ -65,6 +66,13 @@ class MLflowTracking(Settings):
                 " which would be stored with each result; put the whole address into"
                 " MLFLOW_TRACKING_URI, or type it in the command"
             )
+
+    def ui(self, results_dir: Path) -> str:
+        """Return the address of the server, or the command that serves the database or folder."""
+        uri = without_login(self.uri or default_uri(results_dir))
+        if uri.startswith(("http://", "https://")):
+            return uri
+        return shlex.join(["python", "-m", "mlflow", "ui", "--backend-store-uri", uri])
 
     def open_sweep(self, results_dir: Path, *, name: str, key: str, fresh: bool) -> str:
         """Open the parent run of a sweep, or continue the one of this key unless ``fresh``.
@@ -221,7 +229,7 @@ class MLflowTracking(Settings):
                 follow_move(Path(uri.removeprefix("sqlite:///").partition("?")[0]), results_dir)
             client = MlflowClient(tracking_uri=uri)
             if found := client.get_experiment_by_name(self.experiment):
-                self._check_active(found, uri)
+                check_active(found, uri)
                 return client, str(found.experiment_id)
             # which of the UI's two views opens first
             tags = {"mlflow.experimentKind": "custom_model_development"}
@@ -234,15 +242,24 @@ class MLflowTracking(Settings):
                     raise
                 return client, str(found.experiment_id)
 
-    def _check_active(self, found: "Experiment", uri: str) -> None:
-        """Refuse an experiment that was deleted: MLflow takes no new runs for it."""
-        if found.lifecycle_stage != "active":
-            raise TrackingError(
-                f"tracking.experiment={self.experiment}: this experiment was deleted in the MLflow"
-                f" store; restore it (MLFLOW_TRACKING_URI={without_login(uri)} mlflow experiments"
-                f" restore --experiment-id {found.experiment_id}), or give another name with"
-                " tracking.experiment=…"
-            )
+
+def check_active(found: "Experiment", uri: str) -> None:
+    """Refuse an experiment that was deleted: MLflow takes no new runs for it, and shows none.
+
+    Args:
+        found: the experiment.
+        uri: address of its store.
+
+    Raises:
+        TrackingError: when it was deleted.
+    """
+    if found.lifecycle_stage != "active":
+        raise TrackingError(
+            f"tracking.experiment={found.name}: this experiment was deleted in the MLflow store;"
+            f" restore it (MLFLOW_TRACKING_URI={without_login(uri)} mlflow experiments restore"
+            f" --experiment-id {found.experiment_id}), or give another name with"
+            " tracking.experiment=…"
+        )
 
 
 class _Run:

@@ -22,6 +22,9 @@ class NoTracking(Settings):
     def check(self) -> None:
         """Refuse nothing."""
 
+    def ui(self, results_dir: Path) -> None:
+        """Show nothing."""
+
     def open_sweep(self, results_dir: Path, *, name: str, key: str, fresh: bool) -> None:
         """Open no parent run."""
 

@@ -58,6 +58,9 @@ class Tracking(Option, Protocol):
     def check(self) -> None:
         """Raise `ClipHarError` for settings that must not be stored with a result."""
 
+    def ui(self, results_dir: Path) -> str | None:
+        """Return what shows the runs: a command or an address; None if there is nothing to show."""
+
     def open_sweep(self, results_dir: Path, *, name: str, key: str, fresh: bool) -> str | None:
         """Open the parent run of a sweep, or find it by its key unless ``fresh``; return its id."""
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.command import run_command
+from tests.data.made import write_video
 
 
 def fault(folder: Path, *arguments: str) -> str:
@@ -30,16 +31,40 @@ def fault(folder: Path, *arguments: str) -> str:
         ),
         (["rato=0.3"], "rato: there is no such key; did you mean ratio?"),
         (["masking=percent", "masking.patchh=3"], "masking.patchh: there is no such key; "),
+        (["dataset.limit=5"], "dataset.limit: there is no such key; did you mean limit?"),
+        (
+            ["masking=percent", "masking.seed=3"],
+            "masking.seed: there is no such key; did you mean seed?",
+        ),
+        (["sampler=fps"], "sampler: there is no such key; did you mean frames.sampler?"),
+        (["patch=3"], "patch: there is no such key; did you mean masking.patch (masking=percent)?"),
         (["ratio=many"], "ratio=many: value 'many' of type 'str' could not be converted to Float"),
         (["ratio=1.5"], "ratio=1.5: input should be less than or equal to 1"),
         (["dataset=ucf101", "dataset.root=nowhere"], "nowhere"),
-        (["dataset.root=nowhere"], "dataset.root: there is no such key; "),
+        (
+            ["dataset.root=nowhere"],
+            "dataset.root: there is no such key; it is a key of dataset=folder",
+        ),
         (["experiment=paper/maskin"], "experiment=paper/maskin: no such option"),
     ],
 )
 @pytest.mark.parametrize("sweep", [[], ["-m"]], ids=["one cell", "sweep"])
 def test_one_line(tmp_path: Path, sweep: list[str], arguments: list[str], expected: str) -> None:
     assert expected in fault(tmp_path, *sweep, *arguments)
+
+
+@pytest.mark.parametrize("sweep", [[], ["-m", "seed=0,1"]], ids=["one cell", "sweep"])
+def test_a_single_class_is_a_warning(tmp_path: Path, small_clip: Path, sweep: list[str]) -> None:
+    for number in range(2):
+        write_video(tmp_path / "videos" / "waving" / f"{number}.mp4", 4)
+    data = ["dataset=folder", f"dataset.root={tmp_path / 'videos'}", "frames.count=1"]
+    model = ["model=clip", f"model.checkpoint={small_clip}", "tracking=none"]
+    done = run_command(tmp_path, *sweep, *data, *model)
+    assert done.returncode == 0, done.stderr
+    (line,) = (line for line in done.stderr.splitlines() if "has only one class, waving" in line)
+    assert line.endswith(
+        "every prediction is right, whatever the model sees; no accuracy measures recognition"
+    )
 
 
 def test_slurm_off_a_cluster_is_refused_before_the_first_cell(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from clip_har.report.page import PAGE
 from clip_har.results.files import METRICS, SCORES
 from clip_har.results.result import Result
 from clip_har.results.score_table import ScoreTable
+from clip_har.results.sweep import read_outcomes
 from tests.command import run_command
 
 SMALL = ("dataset.count=40", "frames.count=2", "batch_size=64")
@@ -118,15 +119,39 @@ def test_a_cell_that_was_not_compared_is_run_again_where_it_shall_be(tmp_path):
     assert "running" not in run(tmp_path, "masking=percent", "clean_twin=false")
 
 
+def test_the_terminal_shows_the_clean_accuracy_and_the_time_of_the_twin_apart(swept):
+    folder, printed = swept
+    twin = next(path for path in cells(folder) if "flip_rate" not in Result(path).metrics)
+    top1 = f"{Result(twin).metrics['top1']:.4f}"
+    header, *lines = printed[printed.index("cell ") :].splitlines()[:5]
+    assert header.split()[:4] == ["cell", "state", "top1", "top1_clean"]
+    assert [line.split()[4] for line in lines] == [top1] * 4
+    outcomes = read_outcomes(next((folder / "results" / "sweeps").iterdir())).values()
+    first, *rest = (outcome.twin_seconds for outcome in outcomes)
+    assert first > Result(twin).cost["cost/seconds"] > 0.5 > max(rest)
+    assert f"clean twins: {first + sum(rest):.1f} seconds, which are not in the table" in printed
+    again = run(folder, "masking=percent", "ratio=0.5")
+    assert f"  top1_clean {top1}  " in again
+
+
 def test_a_sweep_ends_by_naming_its_report(swept):
     folder, printed = swept
     page = min(folder.glob(f"results/sweeps/*/report/{PAGE}"))  # of the first sweep
+    store = f"sqlite:///{folder / 'results' / 'mlflow.db'}"
+    assert f"{'MLflow':<20} python -m mlflow ui --backend-store-uri {store}" in printed
     assert printed.strip().splitlines()[-1] == f"{'report':<20} {page}"
     rows = pd.read_csv(page.parents[1] / "cells.csv")
     assert rows["cell"].tolist() == [
         "percent r=0.3", "percent r=0.5", "shape r=0.3", "shape r=0.5",
     ]  # fmt: skip
-    assert rows["top1_change"].notna().all()
+    assert list(rows)[:9] == [
+        "cell", "mask", "ratio", "fill", "phase", "region", "model", "data", "seed",
+    ]  # fmt: skip
+    assert rows["data"].str.startswith("synthetic/test").all()
+    assert rows["seed"].tolist() == [0] * 4
+    for name in ("top1", "top1_low", "top1_high", "top1_clean", "top1_change", "top1_change_low"):
+        assert rows[name].notna().all()
+    assert rows["folder"].map(Path).map(Path.is_dir).all()
     assert rows["command"].str.contains("python -m clip_har dataset.count=40").all()
 
 

@@ -183,6 +183,7 @@ ORACLES: dict[str, Callable[[Case], float]] = {
     ),
     "brier": lambda c: sk.brier_score_loss(c.y, c.p, labels=c.classes, scale_by_half=False),
     "nll": lambda c: sk.log_loss(c.y, c.p, labels=c.classes),
+    "top1_clean": of_pairs(lambda pairs: sk.accuracy_score(pairs.y, pairs.before)),
     "robustness/absolute": of_pairs(lambda pairs: 1 - pairs.lost()),
     "robustness/relative": of_pairs(Pairs.relative),
     "robustness/above_chance": above_chance,

@@ -25,6 +25,7 @@ from tests.tables import rows_of
 def test_nothing_changes_against_itself():
     clean = table(0.7)
     assert robustness(clean, clean) == {
+        "top1_clean": float((clean.predictions() == clean.labels).mean()),
         "robustness/absolute": 1, "robustness/relative": 1, "robustness/above_chance": 1,
         "flip_rate": 0,
         "flip_rate/harmful": 0, "flip_rate/helpful": 0, "kl_from_clean": 0,

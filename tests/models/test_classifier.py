@@ -7,8 +7,13 @@ from typing import Any
 import pytest
 import torch
 
-from clip_har.models.classifier import zero_shot_classifier
+from clip_har.core.errors import ClipHarError
+from clip_har.models.classifier import prompt_features, zero_shot_classifier
 from clip_har.models.clip import CLIP
+from clip_har.models.dual_encoder import DualEncoder
+from clip_har.models.video_encoder import VideoEncoder
+from clip_har.models.xclip import XCLIP
+from tests.checkpoints import write_xclip
 
 
 @pytest.mark.parametrize(
@@ -22,3 +27,27 @@ def test_texts_that_are_tokenised_differently_are_embedded_again(
         zero_shot_classifier(one, [["a photo of running"]], cache_dir=tmp_path)
     kept = list((tmp_path / "classifiers").glob("*.safetensors"))
     assert len(kept) == (2 if change else 1)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 0.0])
+@pytest.mark.parametrize("family", ["clip", "xclip"])
+def test_embeddings_that_are_not_finite_or_zero_are_named_and_not_kept(
+    family: str, value: float, small_clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    device = torch.device("cpu")
+    embed: Any = zero_shot_classifier if family == "clip" else prompt_features
+    if family == "clip":
+        model: Any = CLIP(checkpoint=str(small_clip)).load(device=device, precision="fp32")
+    else:
+        folder = write_xclip(tmp_path / "xclip")
+        model = XCLIP(checkpoint=str(folder)).load(device=device, precision="fp32")
+    vectors = torch.ones(3, 32)
+    vectors[1] = value
+    kind = DualEncoder if family == "clip" else VideoEncoder
+    with monkeypatch.context() as patch:
+        patch.setattr(kind, "encode_texts", lambda *_: vectors)
+        with pytest.raises(ClipHarError, match="embeddings of 'of b' are not finite or zero"):
+            embed(model, [["of a"], ["of b"], ["of c"]], cache_dir=tmp_path)
+    assert not list(tmp_path.rglob("classifiers/*.safetensors"))
+    found = embed(model, [["of a"], ["of b"], ["of c"]], cache_dir=tmp_path)
+    assert torch.isfinite(found).all()

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from clip_har.config.compose import checked
 from clip_har.core.errors import ClipHarError
 from clip_har.prompts.prompt_set import PromptSet, spaced
 
@@ -103,6 +104,12 @@ def test_a_label_map_in_the_configuration() -> None:
     given = dict(zip((0, 1, 2, 10), NAMES, strict=True))
     prompts = PromptSet.model_validate({"templates": ["{}"], "class_names": given})
     assert prompts.texts(NUMBERS) == [[words] for words in NAMES]
+    prompts = PromptSet.model_validate({"templates": ["{}"], "class_names": list(NAMES)})
+    assert prompts.texts(NUMBERS) == [[words] for words in NAMES]
+    with pytest.raises(ClipHarError, match="expected 3 names, one a class in class order, got 4"):
+        prompts.texts(["0", "1", "2"])
+    with pytest.raises(ClipHarError, match=r"^prompts.class_names=3: expected a mapping such as"):
+        checked(PromptSet, {"templates": ["{}"], "class_names": 3}, "prompts")
     words = PromptSet(templates=["{}"], class_names={"Café": "in a café", "Bar": "in a bar"})
     assert words.texts(["Bar", "Café"]) == [["in a bar"], ["in a café"]]
 

@@ -133,6 +133,7 @@ def made_sweep(
             folder=str(found) if done else None,
             error=None if done else str(found),
             seconds=1.0,
+            twin_seconds=0.0,
             command=f"python -m clip_har {cell}",
         )
         config: Any = OmegaConf.create()

@@ -158,7 +158,9 @@ def test_classes_that_the_model_was_not_trained_on_stand_on_top_of_the_page(tmp_
 def test_the_command_writes_the_newest_sweep_and_names_the_page(tmp_path, capsys):
     sweep = usual(tmp_path)
     main(["--results-dir", str(tmp_path)])
-    assert capsys.readouterr().out == f"{sweep / 'report' / PAGE}\n"
+    shown = capsys.readouterr()
+    assert shown.out == f"{sweep / 'report' / PAGE}\n"
+    assert shown.err == ""
     main([str(sweep), "--out", str(tmp_path / "elsewhere")])
     assert (tmp_path / "elsewhere" / PAGE).is_file()
 
@@ -179,6 +181,16 @@ def test_what_is_impossible_gives_one_line(
     assert caught.value.code == 1
     (line,) = capsys.readouterr().err.strip().splitlines()
     assert message in line
+
+
+def test_the_command_names_cells_that_are_not_on_the_page(tmp_path, capsys):
+    found = made_cell(tmp_path, "clean", table(0.9), "masking=none")
+    cells = {"none": found} | {f"shape r=0.{number}": "broke" for number in range(1, 8)}
+    main([str(made_sweep(tmp_path, cells))])
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "clip-har: not in the report: shape r=0.1: broke"
+    assert len(lines) == 6
+    assert lines[5] == "clip-har: not in the report: 2 more, which it lists"
 
 
 def test_a_filter_needs_an_experiment(capsys):

@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from mlflow import MlflowClient
 
 from clip_har.core.checksum import write_manifest
 from clip_har.core.errors import ClipHarError
@@ -131,8 +132,10 @@ def tracked(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_cells_of_an_experiment(tracked):
     chosen = of_experiment(tracked, "clip_har", uri=default_uri(tracked))
     assert [one.name for one in chosen.cells] == ["clean", "shape r=0.3"]
+    place = tracked / "cells" / "gone"
+    advice = "run its command again, or name the results folder with --results-dir"
     assert chosen.problems == (
-        f"gone: its results are missing or damaged in {tracked / 'cells' / 'gone'}",
+        f"gone: its results are missing or damaged in {place}: {advice}",
         "bad: failed: RuntimeError: no memory",
     )
 
@@ -151,6 +154,17 @@ def test_a_filter_that_mlflow_refuses_gives_one_line(tracked):
     assert "\n" not in str(caught.value)
     with pytest.raises(ClipHarError, match="there is no experiment other"):
         of_experiment(tracked, "other", uri=default_uri(tracked))
+
+
+def test_a_deleted_experiment_is_named(tmp_path):
+    tracking = MLflowTracking(experiment="old study")
+    assert not tracking.has(tmp_path, "0" * 32, None)
+    client = MlflowClient(tracking_uri=default_uri(tmp_path))
+    found = client.get_experiment_by_name("old study")
+    assert found is not None
+    client.delete_experiment(found.experiment_id)
+    with pytest.raises(ClipHarError, match=r"old study: this experiment was deleted.*restore"):
+        of_experiment(tmp_path, "old study", uri=default_uri(tmp_path))
 
 
 def test_the_protocol_is_read(tmp_path):

@@ -2,10 +2,7 @@
 
 import base64
 import json
-import os
 import sqlite3
-import subprocess
-import sys
 import threading
 import urllib.error
 import urllib.request
@@ -15,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.command import run_command, run_fresh
 from tests.data.made import write_video
 from tests.servers import free_port, mlflow_server
 
@@ -55,75 +53,75 @@ class Gate(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-@pytest.fixture
-def gate(tmp_path: Path) -> Iterator[int]:
-    """The port of an MLflow server that asks for a login."""
-    port = free_port()
-    folder = tmp_path / "server"
-    folder.mkdir()
-    with mlflow_server(folder, port):
-        Gate.port = port
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Gate)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield server.server_port
-        server.shutdown()
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, Path]]:
+    """An MLflow server that asks for a login: its port, and the folder of all that it writes."""
+    folder = tmp_path_factory.mktemp("server")
+    Gate.port = free_port()
+    with (
+        mlflow_server(folder, Gate.port),
+        ThreadingHTTPServer(("127.0.0.1", 0), Gate) as gate,
+    ):
+        threading.Thread(target=gate.serve_forever, daemon=True).start()
+        yield gate.server_port, folder
+        gate.shutdown()
 
 
-def run(folder: Path, *words: str, **environment: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "clip_har", *words],
-        cwd=folder,
-        env=os.environ | {"CLIP_HAR_CACHE": str(folder / "cache"), **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout + done.stderr
+@pytest.fixture(scope="module")
+def words(tmp_path_factory: pytest.TempPathFactory, small_clip: Path) -> list[str]:
+    """The overrides of a cell that takes no time."""
+    root = tmp_path_factory.mktemp("videos")
+    for name in ("climbing", "swimming"):
+        write_video(root / name / f"{name}.mp4", 6)
+    data = ["dataset=folder", f"dataset.root={root}", "frames.count=2", "clean_twin=false"]
+    return [*data, "model=clip", f"model.checkpoint={small_clip}", "masking=percent"]
 
 
 @pytest.mark.slow
-def test_no_file_run_or_message_holds_the_password(gate: int, tmp_path: Path, small_clip: Path):
-    here = tmp_path / "here"
-    for label, name in enumerate(("climbing", "swimming")):
-        path = here / "videos" / name / f"{name}.mp4"
-        path.parent.mkdir(parents=True)
-        write_video(path, 6 + label)
-    words = ["dataset=folder", f"dataset.root={here / 'videos'}", "frames.count=2"]
-    words += ["model=clip", f"model.checkpoint={small_clip}", "masking=percent"]
-    address = f"http://{USER}:{SECRET}@127.0.0.1:{gate}"
-    shown = run(here, "-m", *words, "ratio=0.1,0.3", f"tracking.uri={address}")
-    shown += run(here, *words, "ratio=0.5", MLFLOW_TRACKING_URI=address)
-    shown += run(
-        here, "-m", *words, "ratio=0.6,0.7", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2",
-        MLFLOW_TRACKING_URI=address, MLFLOW_EXPERIMENT_NAME="from the environment",
+def test_no_file_run_or_message_holds_the_password(
+    server: tuple[int, Path], words: list[str], tmp_path: Path
+):
+    port, folder = server
+    Gate.refused = 0
+    address = f"http://{USER}:{SECRET}@127.0.0.1:{port}"
+    cache = {"CLIP_HAR_CACHE": str(tmp_path / "cache")}
+    typed = run_fresh(  # the workers inherit the login
+        tmp_path, "-m", *words, "ratio=0.1,0.3", f"tracking.uri={address}",
+        "hydra/launcher=joblib", "hydra.launcher.n_jobs=2", environment=cache,
     )  # fmt: skip
+    variables = {"MLFLOW_TRACKING_URI": address, "MLFLOW_EXPERIMENT_NAME": "from the environment"}
+    inherited = run_command(
+        tmp_path, *words, "ratio=0.5", environment=cache | variables, with_store=False
+    )
+    shown = typed.stdout + typed.stderr + inherited.stdout + inherited.stderr
+    assert typed.returncode == inherited.returncode == 0, shown
     assert Gate.refused == 0
-    written = [path for path in tmp_path.rglob("*") if path.is_file()]
+    places = (tmp_path, folder)
+    written = [path for place in places for path in place.rglob("*") if path.is_file()]
     assert any(path.name == "overrides.yaml" for path in written)
     holding = [str(path) for path in written if SECRET.encode() in path.read_bytes()]
     assert holding == []
     assert SECRET not in shown
     assert USER not in shown
-    with sqlite3.connect(tmp_path / "server" / "server.db") as store:
+    with sqlite3.connect(folder / "server.db") as store:
         runs = store.execute(
             "select e.name, count(*) from runs r join experiments e using (experiment_id)"
             " group by e.name order by e.name"
         ).fetchall()
-    names = dict(runs)
-    assert names["from the environment"] >= 3, "the sweep and two cells"
-    assert names["clip_har"] >= 4
+    assert dict(runs) == {"clip_har": 3, "from the environment": 1}, "the sweep has two cells"
 
 
 @pytest.mark.slow
-def test_the_error_of_a_wrong_password_does_not_show_it(gate: int, tmp_path: Path):
-    done = subprocess.run(
-        [sys.executable, "-m", "clip_har", "-m", "ratio=0.1,0.3", "masking=percent", "limit=2",
-         f"tracking.uri=http://{USER}:wrong-{SECRET}@127.0.0.1:{gate}"],
-        cwd=tmp_path, env=os.environ | {"HYDRA_FULL_ERROR": "1"}, capture_output=True, text=True,
-        check=False,
+def test_the_error_of_a_wrong_password_does_not_show_it(
+    server: tuple[int, Path], words: list[str], tmp_path: Path
+):
+    port, _ = server
+    done = run_command(
+        tmp_path, "-m", *words, "ratio=0.1,0.3",
+        f"tracking.uri=http://{USER}:wrong-{SECRET}@127.0.0.1:{port}",
+        environment={"HYDRA_FULL_ERROR": "1"}, with_store=False,
     )  # fmt: skip
     assert done.returncode == 1
-    assert f"tracking.uri=http://127.0.0.1:{gate}" in done.stderr
+    assert f"tracking.uri=http://127.0.0.1:{port}" in done.stderr
     assert SECRET not in done.stdout + done.stderr
     assert json.dumps(SECRET) not in done.stderr

@@ -76,3 +76,18 @@ def test_a_login_in_a_configuration_file_is_refused_without_showing_it() -> None
         MLflowTracking(uri="http://me:s3cret@server").check()
     assert "s3cret" not in str(error.value)
     MLflowTracking(uri="http://server").check()
+
+
+@pytest.mark.parametrize(
+    ("uri", "shown"),
+    [
+        (None, "python -m mlflow ui --backend-store-uri 'sqlite:////my results/mlflow.db'"),
+        ("http://me:s3cret@server:5000", "http://server:5000"),
+        (
+            "postgresql://me:s3cret@server/runs",
+            "python -m mlflow ui --backend-store-uri postgresql://server/runs",
+        ),
+    ],
+)
+def test_what_shows_the_runs(uri: str | None, shown: str) -> None:
+    assert MLflowTracking(uri=uri).ui(Path("/my results")) == shown

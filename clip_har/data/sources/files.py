@@ -112,7 +112,7 @@ def log_unused(root: Path, unused: Counter[str]) -> None:
     """Log in one line how many files of which kinds are not used."""
     if unused:
         kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(unused.items()))
-        _log.info("%s: %d files are not used: %s", root, unused.total(), kinds)
+        _log.info("%s: files that are not used: %d (%s)", root, unused.total(), kinds)
 
 
 def _entries(folder: Path) -> list[Path]:

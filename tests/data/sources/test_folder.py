@@ -115,8 +115,8 @@ def test_what_is_not_used_is_counted(root, caplog):
     ]
     (record,) = caplog.records
     assert record.getMessage() == (
-        f"{root}: 6 files are not used: 1 .md, 1 .txt, 1 hidden, 1 in no class folder,"
-        " 2 pipe, socket or device"
+        f"{root}: files that are not used: 6 (1 .md, 1 .txt, 1 hidden, 1 in no class folder,"
+        " 2 pipe, socket or device)"
     )
 
 
