@@ -9,7 +9,7 @@ from typing import Any
 
 from clip_har.config.cell import Cell
 from clip_har.core.settings import Role, Settings
-from clip_har.results.names import MASK, short_key
+from clip_har.results.names import MASK, RATIO, short_key
 from clip_har.results.result import Result
 
 _KINDS = ("dataset", "region", "masking", "noise")
@@ -58,8 +58,11 @@ def grouped(finished: Iterable[Result], *, without: Collection[str]) -> list[lis
 
 
 def labels(groups: Sequence[Sequence[Result]]) -> list[str]:
-    """Return the settings in which each group differs from the others; empty for one group."""
-    found = [described(members[0].cell, without={MASK}) for members in groups]
+    """Return the settings in which each group differs from the others; empty for one group.
+
+    The mask and its ratio are left out: the cells of a group may have different masks.
+    """
+    found = [described(members[0].cell, without={MASK, RATIO}) for members in groups]
     keys = differing(found)
     return [
         " ".join(f"{short_key(key, keys)}={one[key]}" for key in keys if key in one)

@@ -9,7 +9,7 @@ import pandas as pd
 from clip_har.config.cell import Cell
 from clip_har.core.settings import Role
 from clip_har.metrics.scene import SceneTables, reliance_per_class, scene_measures
-from clip_har.results.names import MASK
+from clip_har.results.names import MASK, RATIO
 from clip_har.results.result import Result
 from clip_har.sweeps.cells import described, grouped, labels, metric_words
 from clip_har.sweeps.noise import effect_metrics, noise_effects
@@ -101,7 +101,8 @@ def measures_within(finished: Sequence[Result]) -> SweepMeasures:
         over_seeds(finished),
         mean_changes(finished),
     ]
-    groups = grouped(finished, without={MASK})
+    # A mask with a role hides its whole target; the ratio of the configuration is not its own.
+    groups = grouped(finished, without={MASK, RATIO})
     shown = [_roles(members) | _roles(_clean_of(members, finished)) for members in groups]
     shown = [roles for roles in shown if len(roles) > 1 or "swap" in roles]
     for of, roles in zip(labels([list(roles.values()) for roles in shown]), shown, strict=True):

@@ -147,7 +147,7 @@ def test_how_much_each_class_relies_on_what_was_hidden(tmp_path: Path) -> None:
 def test_parts_of_targets_and_controls_are_no_background(tmp_path: Path) -> None:
     cells = [
         finished(tmp_path, "clean", [1] * 6, "masking=none"),
-        finished(tmp_path, "part", [1, 0] * 3, "masking=feature"),
+        finished(tmp_path, "part", [1, 0] * 3, "masking=feature", "ratio=0.3"),
         finished(tmp_path, "away", [1, 0] * 3, "masking=feature", "masking.ratio=null",
                  "masking.place=away"),
     ]  # fmt: skip
