@@ -103,7 +103,7 @@ def metric_words(texts: Iterable[str], *, longest: int = 200) -> dict[str, str]:
         >>> metric_words(["percent r=0.3"])
         {'percent r=0.3': 'percent r 0.3'}
         >>> sorted(metric_words(["a/b", "a b"]).values())
-        ['a b 3b6d8b5b', 'a b c14cddc0']
+        ['a b c14cddc0', 'a b c8687a08']
     """
     plain = {text: re.sub(r"[^A-Za-z0-9_.-]+", " ", text).strip() for text in texts}
     cut = {text: words[-longest:] for text, words in plain.items()}

@@ -101,9 +101,7 @@ def noise_name(noise: NoiseSettings) -> str:
     """Return the name of the option of some settings.
 
     Example:
-        >>> from clip_har.noise.learned.settings import (
-    ClassSpecificNoise,
-    )
+        >>> from clip_har.noise.learned.settings import ClassSpecificNoise
         >>> noise_name(ClassSpecificNoise())
         'class_specific'
     """
