@@ -74,11 +74,13 @@ def test_faults_are_errors_of_the_package(tmp_path: Path) -> None:
         clip_har.load_results(tmp_path / "gone")
 
 
+@pytest.mark.slow
 def test_an_experiment_is_a_sweep(tmp_path: Path) -> None:
     found = clip_har.sweep("experiment=study/place", *SMALL, "ratio=0.3", results_dir=tmp_path)
     assert found["cell"].tolist() == ["shape r=0.3 seed=0", "shape r=0.3 seed=1"]
 
 
+@pytest.mark.slow
 def test_the_example_of_the_documentation_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

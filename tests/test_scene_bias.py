@@ -91,6 +91,7 @@ def test_typed_again_it_runs_nothing_and_tells_the_same(study: tuple[Path, str])
     assert message == [line for line in again.splitlines() if line.startswith("scene/")]
 
 
+@pytest.mark.slow
 def test_one_mask_under_several_fills(tmp_path: Path) -> None:
     printed = run(
         tmp_path, "experiment=fill_control", "masking=feature", "region=annotation",
@@ -104,6 +105,7 @@ def test_one_mask_under_several_fills(tmp_path: Path) -> None:
     assert "robustness/fill_spread" in printed
 
 
+@pytest.mark.slow
 def test_a_silhouette_is_marked(tmp_path: Path) -> None:
     printed = run(
         tmp_path, "-m", "masking=feature", "region=annotation", "ratio=null",

@@ -41,6 +41,7 @@ def test_accuracy_rises_with_the_planted_bias(biased: ScoreTable) -> None:
     assert even > 0.4, "the model sees the action, not only the scene"
 
 
+@pytest.mark.slow
 def test_the_scene_alone_names_the_class_and_the_person_alone_does_less_harm(
     biased: ScoreTable,
 ) -> None:
@@ -51,6 +52,7 @@ def test_the_scene_alone_names_the_class_and_the_person_alone_does_less_harm(
     assert max(background, person) <= top1(biased) + 0.05
 
 
+@pytest.mark.slow
 def test_a_mask_on_the_subject_is_aimed_with_exact_maps(biased: ScoreTable) -> None:
     at = ("masking=shape", "ratio=0.3", "region=annotation", "dataset.scene_bias=0.05")
     aimed = scored(*at, "masking.place=subject")

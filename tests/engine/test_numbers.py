@@ -105,6 +105,7 @@ def test_learned_noise_keeps_what_only_its_run_knows(tmp_path: Path) -> None:
     assert {path: path.read_text() for path in files} == files
 
 
+@pytest.mark.slow
 def test_the_report_brings_a_sweep_up_to_date(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from clip_har.models.clip import CLIP
 from experiments.tiny_clip.card import CARD
 from experiments.tiny_clip.folder import read_recipe, read_scores
@@ -25,6 +27,7 @@ def test_help_lists_the_recipe() -> None:
     assert "studio_first" in train("--help").stdout
 
 
+@pytest.mark.slow
 def test_a_few_steps_give_a_measured_checkpoint(tmp_path: Path) -> None:
     small = ["clips=20", "val_clips=20", "steps=2", "batch=4"]
     train(
