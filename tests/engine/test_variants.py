@@ -15,7 +15,6 @@ from clip_har.engine.evaluate import Evaluation
 from clip_har.engine.numbers import learning_numbers
 from clip_har.engine.score_clips import score_clips
 from clip_har.masking.percent import PercentMask
-from clip_har.metrics.effect import paired_effect
 from clip_har.metrics.noise_effect import effect_table, noise_metrics
 from clip_har.noise.learned.base import Learned
 from clip_har.noise.learned.cell_noise import LearnedNoise
@@ -29,9 +28,9 @@ from clip_har.noise.learned.settings import (
     ResidualNoise,
     UniversalNoise,
 )
-from clip_har.noise.variants import pairs, slug
+from clip_har.noise.variants import slug
 from clip_har.results.score_table import ScoreTable
-from clip_har.results.variant_scores import VariantScores
+from tests.metrics.made import MEASURED, SOME
 from tests.noise.made import (
     CLEAN_TOP1,
     CONTROLS,
@@ -46,9 +45,6 @@ from tests.noise.made import (
     shown,
 )
 from tests.planted import CLASSES
-from tests.tables import made_table
-
-MEASURES = ["top1", "true_class_confidence", "ece", "bias/skew_kl", "bias/recall_sd"]
 
 
 def top1(result: Evaluation, name: str) -> float:
@@ -333,71 +329,6 @@ def test_sizes_of_the_noise_by_class(small_frames):
 # Effects
 
 
-def answers(right: list[int], **changes: Any) -> VariantScores:
-    table = made_table(labels=[0, 1, 2, 0, 1, 2], classes=3, right=right)
-    return VariantScores(replace(table, **changes))
-
-
-SOME = {
-    "none": answers([1, 0, 0, 1, 0, 1]),
-    "candidate": answers([1, 1, 0, 1, 1, 1]),
-    ORACLE: answers([1, 1, 1, 1, 1, 1]),
-    "random": answers([0, 0, 0, 1, 0, 1]),
-    "universal": answers([1, 1, 1, 1, 1, 0]),
-}
-
-
-def test_every_variant_is_compared_with_none_and_the_headline_with_every_control():
-    table = effect_table(SOME, "candidate")
-    top = table[table["measure"] == "top1"].drop(
-        columns=["measure", "low", "high", "p", "standard_error", "degrees"]
-    )
-    rows = [tuple(row) for row in top.to_records(index=False).tolist()]
-    expected = [
-        ("candidate", "none", 3 / 6, 5 / 6, 2 / 6, 6, 3, 1),
-        (ORACLE, "none", 3 / 6, 6 / 6, 3 / 6, 6, 3, 1),
-        ("random", "none", 3 / 6, 2 / 6, -1 / 6, 6, 3, 1),
-        ("universal", "none", 3 / 6, 5 / 6, 2 / 6, 6, 3, 1),
-        ("candidate", "random", 2 / 6, 5 / 6, 3 / 6, 6, 3, 1),
-        ("candidate", "universal", 5 / 6, 5 / 6, 0, 6, 3, 1),
-    ]
-    assert [row[:2] for row in rows] == [row[:2] for row in expected]
-    for row, wanted in zip(rows, expected, strict=True):
-        assert row[2:] == pytest.approx(wanted[2:])
-    assert list(table.columns[:3]) == ["variant", "against", "measure"]
-    assert table.groupby(["variant", "against"])["measure"].apply(list).tolist() == [MEASURES] * 6
-    assert table.index.tolist() == list(range(30))
-
-
-def test_intervals_are_those_of_the_paired_effect():
-    table = effect_table(SOME, "candidate")
-    chosen = table[(table["variant"] == "candidate") & (table["against"] == "random")]
-    expected = paired_effect([SOME["random"]], [SOME["candidate"]])
-    pd.testing.assert_frame_equal(
-        chosen.drop(columns=["variant", "against"]).reset_index(drop=True), expected
-    )
-
-
-def test_pairs_of_noise_for_all_classes():
-    names = ["none", "learned", "random", "calibration"]
-    assert pairs(names, "learned") == [
-        ("learned", "none"),
-        ("random", "none"),
-        ("calibration", "none"),
-        ("learned", "random"),
-        ("learned", "calibration"),
-    ]
-    assert pairs(["none", "learned"], "learned") == [("learned", "none")]
-
-
-def test_an_oracle_is_compared_with_controls_that_leak_alike():
-    leaky = [f"{name} (leaks the label)" for name in ("random", "shuffled")]
-    found = pairs(["none", ORACLE, *leaky, "universal", "calibration"], ORACLE)
-    assert [pair for pair in found if pair[1] != "none"] == [
-        (ORACLE, name) for name in [*leaky, "universal", "calibration"]
-    ]
-
-
 # Numbers for MLflow
 
 
@@ -426,7 +357,7 @@ def test_metrics_have_names_that_mlflow_takes(of_kind):
         f"noise/{slug(name)}/{measure}{end}"
         for name in result.variant_scores
         if name != "none"
-        for measure in MEASURES
+        for measure in MEASURED
         for end in ("", "_difference")
     }
     plain = {"noise/steps", "noise/kept_step"}

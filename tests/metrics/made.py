@@ -1,8 +1,14 @@
 """Score tables with every column, at random."""
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 
 from clip_har.results.score_table import ScoreTable
+from clip_har.results.variant_scores import VariantScores
+from tests.noise.made import ORACLE
+from tests.tables import made_table
 
 
 def random_table(seed: int, *, noise: float = 0.0) -> ScoreTable:
@@ -40,3 +46,21 @@ def random_table(seed: int, *, noise: float = 0.0) -> ScoreTable:
         attributes={"view": tuple((None, "front", "back")[view] for view in views)},
         drift=known[3],
     )
+
+
+def answers(right: list[int], **changes: Any) -> VariantScores:
+    table = made_table(labels=[0, 1, 2, 0, 1, 2], classes=3, right=right)
+    return VariantScores(replace(table, **changes))
+
+
+SOME = {
+    "none": answers([1, 0, 0, 1, 0, 1]),
+    "candidate": answers([1, 1, 0, 1, 1, 1]),
+    ORACLE: answers([1, 1, 1, 1, 1, 1]),
+    "random": answers([0, 0, 0, 1, 0, 1]),
+    "universal": answers([1, 1, 1, 1, 1, 0]),
+}
+"""Scores of six clips by variant of learned noise."""
+
+MEASURED = ["top1", "true_class_confidence", "ece", "bias/skew_kl", "bias/recall_sd"]
+"""What effects are measured on."""
