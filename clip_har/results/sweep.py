@@ -126,8 +126,10 @@ class Outcome:
     @property
     def is_lost(self) -> bool:
         """Whether it ended with a result, files of which are missing or damaged now."""
+        if self.folder is None or self.state not in ("finished", "reused"):
+            return False  # a shard has no result yet
         result = self.result
-        return self.state in ("finished", "reused") and not (result and result.is_whole)
+        return not (result and result.is_whole)
 
     def write(self, folder: Path, config: DictConfig) -> None:
         """Write it and the job's configuration into the job's folder.

@@ -80,7 +80,8 @@ def start_sweep(
     masks = [chosen[MASK] for chosen in choices]
     if any(override.partition("=")[0] == RATIO for override in overrides):
         _say_ratio(cells, masks)
-    _say_equal(fingerprints, masks, jobs)
+    keys = [f"{one} {cell.shard}" for one, cell in zip(fingerprints, cells, strict=True)]
+    _say_equal(keys, masks, jobs)
     first, varying = cells[0], _varying(jobs)
     typed = [
         override for override in overrides if override.partition("=")[0].lstrip("+") in varying
@@ -121,30 +122,28 @@ def _say_ratio(cells: Sequence[Cell], masks: Sequence[str]) -> None:
         )
 
 
-def _say_equal(
-    fingerprints: Sequence[str], masks: Sequence[str], jobs: Sequence[Sequence[str]]
-) -> None:
+def _say_equal(keys: Sequence[str], masks: Sequence[str], jobs: Sequence[Sequence[str]]) -> None:
     """Say which cells are the same, because their mask does not use what varies."""
     groups: dict[str, list[int]] = {}
-    for number, one in enumerate(fingerprints):
+    for number, one in enumerate(keys):
         groups.setdefault(one, []).append(number)
     same: dict[str, dict[str, None]] = {}
     for members in groups.values():
         named = " and ".join(dict.fromkeys(masks[number] for number in members))
         if len(members) > 1:
-            keys = _varying([jobs[number] for number in members])
-            same.setdefault(named, {}).update(dict.fromkeys(keys))
+            varying = _varying([jobs[number] for number in members])
+            same.setdefault(named, {}).update(dict.fromkeys(varying))
     if same:
         reasons = [
             f"masking={mask} is the same mask"
-            if MASK in keys
-            else f"masking={mask} does not depend on {', '.join(keys) or 'what varies'}"
-            for mask, keys in same.items()
+            if MASK in varying
+            else f"masking={mask} does not depend on {', '.join(varying) or 'what varies'}"
+            for mask, varying in same.items()
         ]
         log.info(
             "%d of %d cells are equal to another one and are not run twice: %s",
-            len(fingerprints) - len(groups),
-            len(fingerprints),
+            len(keys) - len(groups),
+            len(keys),
             "; ".join(reasons),
         )
 

@@ -27,7 +27,7 @@ def test_noise_of_a_killed_process_is_learned_on_to_the_bit(tmp_path):
 
     dying = start(killed, tmp_path / "dying", pause=0.05)
     until = time.monotonic() + 240
-    while not list(killed.glob("cache/noise/*/*.partial")):
+    while not list(killed.glob("cache/noise/*/[!.]*.partial")):  # not the file before its rename
         assert dying.poll() is None, "it ended before its first look"
         assert time.monotonic() < until
         time.sleep(0.01)
