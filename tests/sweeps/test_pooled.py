@@ -1,6 +1,7 @@
 """Contrasts over all masks of a sweep."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -67,7 +68,7 @@ def test_one_mask_is_no_mean_and_one_model_no_difference(tmp_path: Path) -> None
     assert differences(cells).empty
 
 
-def of_content(results: Path, name: str, accuracy: float, *keys: str, **card: str) -> Result:
+def of_content(results: Path, name: str, accuracy: float, *keys: str, **card: Any) -> Result:
     folder = made_cell(results, name, table(accuracy), "masking=percent", *keys, **card)
     return Result(folder, {"masking": "percent"})
 
