@@ -62,7 +62,8 @@ def load_results(folder: str | Path = "results") -> "pd.DataFrame":
     """Read finished cells.
 
     Args:
-        folder: of a sweep (``results/sweeps/…``), or a results folder for all of its cells.
+        folder: of a sweep (``results/sweeps/…``), or a results folder for all of its cells; of
+            cells with the same settings, made by other code, the newest.
 
     Returns:
         A row per cell with the columns of ``cells.csv`` (see docs/report.md), and ``result``: the

@@ -29,6 +29,8 @@ def test_a_cell_is_evaluated_and_found_again(tmp_path: Path) -> None:
     assert cell.clean.is_clean
     again = clip_har.evaluate(*SMALL, "masking=percent", ratio=0.3, results_dir=tmp_path)
     assert again.folder == cell.folder
+    texts = cell.cell.prompts.digest(cell.table.class_names)
+    assert cell.protocol["prompts_digest"] == texts
     assert cell.protocol["command"].startswith("python -m clip_har dataset.count=20")
 
 

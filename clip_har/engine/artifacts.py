@@ -151,6 +151,7 @@ def _protocol(cell: Cell, masked: MaskedClips, table: ScoreTable, device: str) -
         "unfamiliar_classes": cell.model.unfamiliar(cell.prompts.words(clips.class_names)),
         "prompts_per_class": len(prompts[0]),
         "first_prompt": prompts[0][0],
+        "prompts_digest": cell.prompts.digest(clips.class_names),
         "masking": cell.masking.described(),
         "noise": cell.noise.described(),
         "region": {

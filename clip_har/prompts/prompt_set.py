@@ -1,5 +1,6 @@
 """Turn class names into the prompts of a zero-shot classifier."""
 
+import json
 import logging
 import re
 from collections.abc import Sequence
@@ -9,6 +10,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from clip_har.core.checksum import checksum
 from clip_har.core.errors import ClipHarError
 from clip_har.core.names import whole_number
 from clip_har.core.settings import Settings
@@ -101,6 +103,10 @@ class PromptSet(Settings):
         templates, words = self.load_templates(), self.words(class_names)
         # replace, not format: a class name or a template may hold other braces.
         return [[template.replace("{}", word) for template in templates] for word in words]
+
+    def digest(self, class_names: Sequence[str]) -> str:
+        """Return a digest of the prompts of all classes, 32 hexadecimal digits; see `texts`."""
+        return checksum(json.dumps(self.texts(class_names)).encode())
 
     def words(self, class_names: Sequence[str]) -> list[str]:
         """Return the words that stand for each class in its prompts.

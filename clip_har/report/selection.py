@@ -10,7 +10,12 @@ from clip_har.core.addresses import without_login
 from clip_har.core.errors import ClipHarError
 from clip_har.results.result import Result
 from clip_har.results.sweep import SWEEP, Sweep, read_outcomes
-from clip_har.sweeps.comparisons import Comparison, comparisons_of, named_by_settings
+from clip_har.sweeps.comparisons import (
+    Comparison,
+    comparisons_of,
+    named_by_settings,
+    newest_results,
+)
 from clip_har.tracking.mlflow import check_active
 
 _NAMED = 3  # largest number of problems in an error message
@@ -24,7 +29,7 @@ class Chosen:
         title: a short title.
         jobs: the finished cells of all jobs, with the settings of each; several may share a
             result, such as ``masking=none`` under two ratios.
-        problems: one line per cell that failed or is missing, with the reason.
+        problems: one line per cell that failed, is missing or is left out, with the reason.
         folder: the folder of the sweep; None for cells of several sweeps.
     """
 
@@ -159,6 +164,9 @@ def _chosen(
             cells.append(one)
         else:
             problems.append(f"{one.name}: an earlier version made it: run it again")
+    if folder is None:  # a sweep has each of its cells once
+        cells, older = newest_results(cells)
+        problems += older
     if not cells:
         named = "".join(f"; {problem}" for problem in problems[:_NAMED])
         more = f"; and {len(problems) - _NAMED} more" if len(problems) > _NAMED else ""

@@ -9,9 +9,10 @@ from typing import Any
 
 from clip_har.config.cell import Cell
 from clip_har.core.settings import Role, Settings
-from clip_har.results.names import MASK, RATIO, short_key
+from clip_har.results.names import MASK, RATIO, SEED, short_key
 from clip_har.results.result import Result
 
+_NOISE_SEED = "noise.seed"
 _KINDS = ("dataset", "region", "masking", "noise")
 
 
@@ -55,6 +56,49 @@ def grouped(finished: Iterable[Result], *, without: Collection[str]) -> list[lis
         groups.setdefault(alike, {}).setdefault(one.folder, one)
     distinct = {frozenset(members): list(members.values()) for members in groups.values()}
     return list(distinct.values())
+
+
+def over_root_seed(finished: Sequence[Result]) -> list[list[Result]]:
+    """Return groups of cells that differ in the root seed, and in that of noise where it follows.
+
+    ``noise_seed`` is the root seed by default. If it is swept by itself, it is no root seed.
+    """
+    groups = []
+    for members in grouped(finished, without={SEED, _NOISE_SEED}):
+        follows = len({one.cell.seed for one in members}) == len(members)
+        groups += [members] if follows else grouped(members, without={SEED})
+    return groups
+
+
+def root_seed_keys(cells: Iterable[Result]) -> set[str]:
+    """Return the keys of the root seed: that of noise, too, if it is the root seed in all cells."""
+    settings = [described(one.cell, without=()) for one in cells]
+    follows = all(one.get(_NOISE_SEED, one[SEED]) == one[SEED] for one in settings)
+    return {SEED, _NOISE_SEED} if follows else {SEED}
+
+
+def data_of(one: Result) -> str:
+    """Return what tells the clips apart: settings alone do not show another content."""
+    return str([one.protocol.get(key) for key in ("data", "data_digest")])
+
+
+def prompt_texts(cells: Sequence[Result]) -> dict[Path, str]:
+    """Return a digest of the texts of each cell's prompts, by folder.
+
+    Settings alone do not show that a file of prompts was edited. An older protocol card has no
+    digest: its texts count as those of the first other cell with its data and settings of prompts.
+    """
+    known: dict[tuple[str, str], str] = {}
+    found = {}
+    for one in cells:
+        settings = described(one.cell, without=())
+        prompts = {key: settings[key] for key in settings if key.startswith("prompts.")}
+        key = data_of(one), str(prompts)
+        digest = str(one.protocol.get("prompts_digest") or "")
+        if digest:
+            known.setdefault(key, digest)
+        found[one.folder] = key, digest
+    return {folder: digest or known.get(key, "") for folder, (key, digest) in found.items()}
 
 
 def labels(groups: Sequence[Sequence[Result]]) -> list[str]:

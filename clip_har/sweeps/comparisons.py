@@ -1,19 +1,28 @@
 """Which cells may be compared: those of one data set, one model and one protocol."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from clip_har.config.cell import Cell
 from clip_har.core.settings import Role
+from clip_har.results.files import PROTOCOL
 from clip_har.results.names import MASK, RATIO, SEED, Words
 from clip_har.results.result import Result
-from clip_har.sweeps.cells import described, differing, option_name
+from clip_har.sweeps.cells import (
+    described,
+    differing,
+    option_name,
+    prompt_texts,
+    root_seed_keys,
+)
 from clip_har.sweeps.noise import noise_name
 
 _COMPARED = {MASK, "region", "noise", SEED, "attention_clips", *Cell.fields_for(Role.MASK)}
 """What may differ within a comparison: mask, target, noise and seed; and what attention is for."""
 
 _DATA, _MODEL, _DIGEST = "data", "model", "digest"
+_Content = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -45,21 +54,22 @@ def comparisons_of(jobs: Sequence[Result]) -> list[Comparison]:
     """Return the comparisons of some results, in the order of their first cells.
 
     Two cells can be compared if they differ in nothing but mask, target, noise and seed. Data and
-    weights count by their content, not by their place.
+    weights count by their content, not by their place; the texts of prompts count, too.
 
     Args:
         jobs: at least one; several may share a folder.
     """
-    found: dict[tuple[tuple[str, str], ...], list[Result]] = {}
+    found: dict[_Content, list[Result]] = {}
+    texts = prompt_texts(jobs)
     for one in jobs:
-        found.setdefault(tuple(sorted(_content(one).items())), []).append(one)
-    firsts = [_traits(members[0]) for members in found.values()]
+        found.setdefault(_content(one, texts, without=_COMPARED), []).append(one)
+    firsts = [_traits(members[0], texts) for members in found.values()]
     keys = [key for key in differing(firsts) if key not in (_DATA, _MODEL, _DIGEST)]
     plain = [{key: one[key] for key in (_DATA, _MODEL, *keys) if key in one} for one in firsts]
     if len({str(one) for one in plain}) < len(plain):  # alike but for their content
         plain = [one | {_DIGEST: first[_DIGEST]} for one, first in zip(plain, firsts, strict=True)]
     words = Words.of(plain)
-    texts = [{key: words.text(key, one[key]) for key in one} for one in plain]
+    shown = [{key: words.text(key, one[key]) for key in one} for one in plain]
     return [
         Comparison(
             data=first[_DATA],
@@ -68,8 +78,43 @@ def comparisons_of(jobs: Sequence[Result]) -> list[Comparison]:
             cells=tuple({one.folder: one for one in reversed(members)}.values())[::-1],
             jobs=tuple(members),
         )
-        for text, first, members in zip(texts, firsts, found.values(), strict=True)
+        for text, first, members in zip(shown, firsts, found.values(), strict=True)
     ]
+
+
+def newest_results(jobs: Sequence[Result]) -> tuple[list[Result], list[str]]:
+    """Return the results without those that other code made before with the same settings.
+
+    They would pass for seeds: nothing but their code, or the content of a map, sets them apart.
+
+    Args:
+        jobs: several may share a folder.
+
+    Returns:
+        What is left, in the same order; and a line for each result that was left out.
+    """
+    texts, keys = prompt_texts(jobs), Cell.fields_for(Role.MASK)  # a mask names those that it uses
+    alike = {one.folder: _content(one, texts, without=keys) for one in jobs}
+    newest: dict[_Content, Result] = {}
+    for one in jobs:
+        other = newest.get(alike[one.folder])
+        if other is None or _made(one) >= _made(other):
+            newest[alike[one.folder]] = one
+    kept, problems = [], []
+    for one in jobs:
+        new = newest[alike[one.folder]].folder
+        if one.folder == new:
+            kept.append(one)
+        else:
+            problems.append(
+                f"{one.name}: {new.name} has the same settings as {one.folder.name} and is newer"
+            )
+    return kept, list(dict.fromkeys(problems))
+
+
+def _made(one: Result) -> int:
+    """Return when a result was made: its protocol card is never written again."""
+    return (one.folder / PROTOCOL).stat().st_mtime_ns
 
 
 def named_by_settings(cells: Sequence[Result]) -> list[Result]:
@@ -82,7 +127,8 @@ def named_by_settings(cells: Sequence[Result]) -> list[Result]:
         one[MASK] = cell.mask  # the option: several may share a class
         one["region"] = option_name(one["region"], "Region")
         one["noise"] = "none" if cell.cell.noise.is_clean else noise_name(cell.cell.noise)
-    keys = [key for key in differing(settings) if key not in (MASK, "masking.ratio")]
+    hidden = {MASK, "masking.ratio", *(root_seed_keys(cells) - {SEED})}
+    keys = [key for key in differing(settings) if key not in hidden]
     varies = [
         {MASK: one.mask}
         | ({} if one.ratio is None else {RATIO: one.ratio})
@@ -97,22 +143,23 @@ def named_by_settings(cells: Sequence[Result]) -> list[Result]:
     return [replace(cell, named=one, words=words) for cell, one in zip(cells, varies, strict=True)]
 
 
-def _content(one: Result) -> dict[str, str]:
-    """Return what must be equal within a comparison."""
-    flat, card = described(one.cell, without=_COMPARED), one.protocol
+def _content(one: Result, texts: Mapping[Path, str], *, without: Collection[str]) -> _Content:
+    """Return settings and content, without some settings."""
+    flat, card = described(one.cell, without=without), one.protocol
     if digest := card.get("data_digest"):
         flat = {key: text for key, text in flat.items() if key.partition(".")[0] != "dataset"}
         flat = {key: text for key, text in flat.items() if key != "limit"} | {_DATA: digest}
     if digest := card.get("weights_digest"):
         flat = {key: flat[key] for key in flat.keys() - {"model.checkpoint", "model.revision"}}
         flat[_MODEL] = digest
-    return flat
+    return tuple(sorted({**flat, _DIGEST: texts[one.folder]}.items()))
 
 
-def _traits(one: Result) -> dict[str, str]:
+def _traits(one: Result, texts: Mapping[Path, str]) -> dict[str, str]:
     """Return what can set a comparison apart, as it is shown."""
     card = one.protocol
     flat = described(one.cell, without=_COMPARED)
     checkpoint = flat.pop("model.checkpoint")
-    digests = [str(card.get(key) or "")[:8] for key in ("data_digest", "weights_digest")]
-    return flat | {_DATA: str(card[_DATA]), _MODEL: checkpoint, _DIGEST: "+".join(digests)}
+    digests = [card.get("data_digest"), card.get("weights_digest"), texts[one.folder]]
+    digest = "+".join(str(each)[:8] for each in digests if each)
+    return flat | {_DATA: str(card[_DATA]), _MODEL: checkpoint, _DIGEST: digest}

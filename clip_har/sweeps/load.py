@@ -8,6 +8,7 @@ import pandas as pd
 from clip_har.core.errors import ClipHarError
 from clip_har.results.result import Result
 from clip_har.results.sweep import SWEEP, read_outcomes
+from clip_har.sweeps.comparisons import newest_results
 from clip_har.sweeps.table import cell_rows, sweep_table
 
 log = logging.getLogger(__name__)
@@ -46,4 +47,7 @@ def load_cells(folder: Path) -> pd.DataFrame:
         raise ClipHarError(
             f"{folder}: expected the folder of a sweep or a results folder with finished cells"
         )
+    found, older = newest_results(found)
+    for line in older:
+        log.warning("%s, which is left out", line)
     return cell_rows(found).assign(result=pd.Series(found, dtype=object))

@@ -9,7 +9,14 @@ from clip_har.core.settings import Role
 from clip_har.metrics.pooled import pooled_contrast
 from clip_har.results.names import MASK, SEED
 from clip_har.results.result import Result
-from clip_har.sweeps.cells import described, grouped, labels
+from clip_har.sweeps.cells import (
+    data_of,
+    described,
+    grouped,
+    labels,
+    prompt_texts,
+    root_seed_keys,
+)
 
 COLUMNS = ["measure", "of", "value", "low", "high", "clips", "groups"]
 _SETTINGS = ("model", "prompts", "noise")
@@ -41,7 +48,8 @@ def differences(finished: Sequence[Result]) -> pd.DataFrame:
     """Return ``robustness/mean_difference``: top-1 of two models, prompts or noises.
 
     Each value of the setting is compared with the first one, over the cells that are otherwise
-    alike, such as all masks. Cells that use the true label are left out.
+    alike, such as all masks, also in the content of their data, weights and prompts. Cells that use
+    the true label are left out.
 
     Args:
         finished: the results of the cells.
@@ -50,14 +58,25 @@ def differences(finished: Sequence[Result]) -> pd.DataFrame:
         `COLUMNS`, with intervals over groups.
     """
     cells, rows = _label_free(finished), []
+    texts, pooled = prompt_texts(cells), _OF_MASKS | root_seed_keys(cells)
     for setting in _SETTINGS:
-        pairs: dict[tuple[str, str, str], list[tuple[Result, Result]]] = {}
+        pairs: dict[tuple[str, str, tuple[str, ...]], list[tuple[Result, Result]]] = {}
         for members in grouped(cells, without={setting}):
-            first, *rest = sorted(members, key=cells.index)
-            alike = str(described(first.cell, without={setting, *_OF_MASKS})) + _data(first)
-            for one in (other for other in rest if _data(other) == _data(first)):
-                key = _value(first, setting), _value(one, setting), alike
-                pairs.setdefault(key, []).append((first, one))
+            by_content: dict[tuple[str, ...], list[Result]] = {}
+            for one in sorted(members, key=cells.index):
+                content = {
+                    "data": data_of(one),
+                    "model": str(one.protocol.get("weights_digest")),
+                    "prompts": texts[one.folder],
+                }
+                alike = tuple(text for key, text in content.items() if key != setting)
+                by_content.setdefault(alike, []).append(one)
+            for same, (first, *rest) in by_content.items():
+                alike = str(described(first.cell, without={setting, *pooled})), *same
+                for one in rest:
+                    if _value(first, setting) != _value(one, setting):
+                        key = _value(first, setting), _value(one, setting), alike
+                        pairs.setdefault(key, []).append((first, one))
         of_pairs = labels([[found[0][0]] for found in pairs.values()])
         for others, found in zip(of_pairs, pairs.values(), strict=True):
             base, other = (_name(one, setting) for one in found[0])
@@ -75,11 +94,6 @@ def _is_of_mask_alone(one: Result) -> bool:
     mask = one.cell.masking
     alone = one.cell.noise.is_clean and not (mask.is_clean or mask.swaps_scene)
     return alone and one.clean is not None
-
-
-def _data(one: Result) -> str:
-    """Return what tells the clips apart: settings alone do not show another content."""
-    return str([one.protocol.get(key) for key in ("data", "data_digest")])
 
 
 def _value(one: Result, setting: str) -> str:

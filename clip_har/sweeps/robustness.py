@@ -19,7 +19,7 @@ from clip_har.metrics.robustness import (
 )
 from clip_har.results.names import SEED
 from clip_har.results.result import Result
-from clip_har.sweeps.cells import described, grouped
+from clip_har.sweeps.cells import data_of, described, grouped, over_root_seed, prompt_texts
 
 log = logging.getLogger(__name__)
 
@@ -98,18 +98,6 @@ def over_ratios(finished: Sequence[Result]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _over_root_seed(finished: Sequence[Result]) -> list[list[Result]]:
-    """Return groups of cells that differ in the root seed, and in that of noise where it follows.
-
-    ``noise_seed`` is the root seed by default. If it is swept by itself, it is no root seed.
-    """
-    groups = []
-    for members in grouped(finished, without={SEED, "noise.seed"}):
-        follows = len({one.cell.seed for one in members}) == len(members)
-        groups += [members] if follows else grouped(members, without={SEED})
-    return groups
-
-
 def _over_ratio(accuracy: Means) -> Means:
     by_ratio = {float(ratio): values for ratio, values in accuracy.items()}
     clean = np.where(by_ratio[0.0] > 0, by_ratio[0.0], np.nan)
@@ -133,7 +121,7 @@ def over_seeds(finished: Sequence[Result]) -> pd.DataFrame:
         `COLUMNS`; the mean and the consistency with intervals over groups.
     """
     rows = []
-    for members in _over_root_seed(finished):
+    for members in over_root_seed(finished):
         same_data = len({str(one.cell.dataset.described()) for one in members}) == 1
         if len({one.cell.seed for one in members}) < 2 or not same_data:
             continue
@@ -161,10 +149,10 @@ def over_seeds(finished: Sequence[Result]) -> pd.DataFrame:
 def corruption_errors(finished: Sequence[Result], base_model: str | None) -> pd.DataFrame:
     """Return ``robustness/mean_corruption_error`` of each model against a base model.
 
-    See `mean_corruption_error`. It is computed for each data set, over the strategies that both
-    models have at the same ratios, and over the clips that all these cells show. A model is named
-    by the last part of its checkpoint. It is left out if several models have that name (as with
-    another pooling).
+    See `mean_corruption_error`. It is computed for each data set (by its content) and prompts, over
+    the strategies that both models have at the same ratios, and over the clips that all these cells
+    show. A model is named by the last part of its checkpoint. It is left out if several models have
+    that name (as with another pooling or other weights).
 
     Args:
         finished: the results of the cells.
@@ -177,15 +165,19 @@ def corruption_errors(finished: Sequence[Result], base_model: str | None) -> pd.
         return pd.DataFrame(columns=COLUMNS)
     variants: dict[str, set[str]] = {}
     by_data: dict[str, dict[str, ByStrategy]] = {}
+    texts = prompt_texts(finished)
     for one in _masked(finished):
         if one.cell.masking.ratio is None:
             continue
         alike = described(one.cell, without={"model"})
         whole = described(one.cell, without=_RATIO)
-        data = str({key: text for key, text in alike.items() if key.startswith("dataset")})
+        settings = {key: text for key, text in alike.items() if key.startswith("dataset")}
+        data = str([settings, data_of(one), texts[one.folder]])
         strategy = str({key: text for key, text in alike.items() if key not in _RATIO})
         model = model_name(one)
-        variants.setdefault(model, set()).add(str(sorted(whole.items() - alike.items())))
+        variants.setdefault(model, set()).add(
+            str([sorted(whole.items() - alike.items()), one.protocol.get("weights_digest")])
+        )
         shown = by_data.setdefault(data, {}).setdefault(model, {}).setdefault(strategy, {})
         shown[float(one.cell.masking.ratio)] = one
     several = {model for model, found in variants.items() if len(found) > 1}

@@ -14,7 +14,7 @@ from clip_har.results.names import MASK, SEED
 from clip_har.results.result import Result
 from clip_har.results.sweep import Outcome
 from clip_har.results.variant_scores import VariantScores
-from clip_har.sweeps.cells import grouped, option_name
+from clip_har.sweeps.cells import option_name, over_root_seed
 from clip_har.sweeps.comparisons import comparisons_of
 
 DRAWS = 1000  # half as many as for single measures: a page may have hundreds of cells
@@ -164,14 +164,14 @@ def _effect(seeds: Sequence[Result]) -> dict[str, Mapping[Any, Any]]:
 def _decided(cells: Sequence[Result], margin: float | None) -> pd.DataFrame:
     """Return the tests of each cell's change of top-1, by folder.
 
-    Cells that differ only in the seed are one test, of their mean. The tests of a comparison (one
-    data set, model and protocol) form a family, without cells that use the true label.
+    Cells that differ only in the root seed are one test, of their mean. The tests of a comparison
+    (one data set, model and protocol) form a family, without cells that use the true label.
     """
     rows = []
     for comparison in comparisons_of(cells):
         label_free = [one for one in comparison.cells if not one.leaks and not one.is_clean]
         tests = []
-        for members in grouped(label_free, without={SEED}):
+        for members in over_root_seed(label_free):
             line = _effect(members).get("top1")
             if line is None:
                 continue

@@ -144,3 +144,14 @@ def test_a_pipe_is_no_list(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "names.txt")
     with pytest.raises(ClipHarError, match="no regular file"):
         PromptSet(templates=["{}"], class_names=tmp_path / "names.txt").texts(["a"])
+
+
+def test_the_digest_is_that_of_the_texts(tmp_path):
+    file = tmp_path / "prompts.txt"
+    file.write_text("a photo of {}\n")
+    from_file = PromptSet(file=file)
+    names = ["walk", "run"]
+    before = from_file.digest(names)
+    assert before == PromptSet(templates=["a photo of {}"]).digest(names)
+    file.write_text("a video of {}\n")
+    assert len({before, from_file.digest(names), from_file.digest(names[::-1])}) == 3

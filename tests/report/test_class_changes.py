@@ -79,6 +79,27 @@ def test_seeds_are_one_test_and_cells_that_leak_none(tmp_path):
     assert len(found) == 3
 
 
+def test_seeds_of_random_noise_are_one_test_unless_they_are_swept_by_themselves(tmp_path):
+    clean = table(0.9)
+    cells = {"none": made_cell(tmp_path, "clean", clean, "masking=none")}
+    for seed in (0, 1, 2):
+        name = f"percent noise=gaussian seed={seed}"
+        cells[name] = made_cell(
+            tmp_path, name, table(0.4 + seed / 100), "masking=percent", "noise=gaussian",
+            f"seed={seed}", clean=clean,
+        )  # fmt: skip
+    for seed in (5, 6):
+        name = f"shape noise=gaussian noise.seed={seed}"
+        cells[name] = made_cell(
+            tmp_path, name, table(0.6 + seed / 100), "masking=shape", "noise=gaussian",
+            f"noise.seed={seed}", clean=clean,
+        )  # fmt: skip
+    known = cell_rows(of_sweep(made_sweep(tmp_path, cells)).cells).dropna(subset="top1_p")
+    assert (known["tests"] == 3).all()
+    assert known.groupby("condition", sort=False).size().tolist() == [3, 1, 1]
+    assert known["condition"].iloc[0] == "percent noise=gaussian"
+
+
 @pytest.mark.parametrize(("margin", "verdict"), [(0.01, "undecided"), (0.5, "no change")])
 def test_no_change_is_said_within_the_margin_only(tmp_path, margin, verdict):
     """Nothing changes in 20 groups: the next group may differ by much more than a point."""

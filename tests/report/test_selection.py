@@ -1,6 +1,7 @@
 """Which cells a report is about: of a sweep, of an experiment, or by a filter."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -138,6 +139,17 @@ def test_the_cells_of_an_experiment(tracked):
         f"gone: its results are missing or damaged in {place}: {advice}",
         "bad: failed: RuntimeError: no memory",
     )
+
+
+def test_of_an_experiment_the_newest_of_equal_settings_is_kept(tmp_path):
+    for time, (name, accuracy) in enumerate((("old", 0.8), ("new", 0.3))):
+        folder = made_cell(tmp_path, name, table(accuracy), "masking=shape")
+        os.utime(folder / "protocol.json", (time, time))
+        with MLflowTracking().run(tmp_path, RunInfo(name, name, {"masking": "shape"})):
+            pass
+    chosen = of_experiment(tmp_path, "clip_har", uri=default_uri(tmp_path))
+    assert [one.folder.name for one in chosen.cells] == ["new"]
+    assert chosen.problems == ("old: new has the same settings as old and is newer",)
 
 
 def test_a_filter_chooses_among_them(tracked):

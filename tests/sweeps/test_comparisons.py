@@ -1,11 +1,12 @@
 """Which cells may be compared, and what they are called then."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from clip_har.results.result import Result
-from clip_har.sweeps.comparisons import comparisons_of, named_by_settings
+from clip_har.sweeps.comparisons import comparisons_of, named_by_settings, newest_results
 from tests.report.made import made_cell, table
 
 ANSWERS = table(0.5)
@@ -82,3 +83,48 @@ def test_equal_settings_of_other_code_are_never_alike(tmp_path: Path) -> None:
     named = named_by_settings(cells)
     assert [one.name for one in named] == ["percent r=0.3 result=1234", "percent r=0.3 result=5678"]
     assert named[0].strategy != named[1].strategy
+
+
+def test_noise_seeds_that_follow_are_not_named(tmp_path: Path) -> None:
+    cells = [
+        made(tmp_path, f"{seed}", "masking=percent", "noise=gaussian", f"seed={seed}")
+        for seed in (0, 1)
+    ]
+    alone = made(tmp_path, "own", "masking=percent", "noise=gaussian", "noise.seed=4")
+    assert [one.name for one in named_by_settings(cells)] == [
+        "percent r=0.3 seed=0", "percent r=0.3 seed=1",
+    ]  # fmt: skip
+    assert len({one.name for one in named_by_settings([*cells, alone])}) == 3
+
+
+def test_an_edited_file_of_prompts_sets_apart(tmp_path: Path) -> None:
+    file = tmp_path / "prompts.txt"
+    file.write_text("a photo of {}\n")
+    prompts = ("masking=percent", "prompts.templates=[]", f"prompts.file={file}")
+    old, first, second = (
+        made(tmp_path, name, *prompts, **card)
+        for name, card in (
+            ("old", {}), ("first", {"prompts_digest": "1"}), ("second", {"prompts_digest": "2"}),
+        )
+    )  # fmt: skip
+    found = comparisons_of([old, first, second])
+    assert [part.cells for part in found] == [(old, first), (second,)]
+    assert len({part.name for part in found}) == 2
+    kept, left_out = newest_results([first, second])
+    assert (kept, left_out) == ([first, second], []), "they are two conditions"
+
+
+def test_of_results_with_the_same_settings_the_newest_counts(tmp_path: Path) -> None:
+    new, old = (made(tmp_path, name, "masking=percent", "seed=0") for name in ("new", "old"))
+    seed = made(tmp_path, "seed", "masking=percent", "seed=1")
+    clean = [
+        made(tmp_path, f"clean {ratio}", "masking=none", f"ratio={ratio}") for ratio in (0.1, 0.3)
+    ]
+    for time, one in enumerate([old, clean[0], new, seed, clean[1]]):
+        os.utime(one.folder / "protocol.json", (time, time))
+    kept, left_out = newest_results([new, old, seed, *clean, new])
+    assert kept == [new, seed, clean[1], new]
+    assert left_out == [
+        "percent r=0.3: new has the same settings as old and is newer",
+        "none r=0.3: clean_0.3 has the same settings as clean_0.1 and is newer",
+    ]

@@ -1,6 +1,7 @@
 """Contrasts over all masks of a sweep."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -65,3 +66,36 @@ def test_one_mask_is_no_mean_and_one_model_no_difference(tmp_path: Path) -> None
     assert len(cells) == 1
     assert mean_changes(cells).empty
     assert differences(cells).empty
+
+
+def of_content(results: Path, name: str, accuracy: float, *keys: str, **card: Any) -> Result:
+    folder = made_cell(results, name, table(accuracy), "masking=percent", *keys, **card)
+    return Result(folder, {"masking": "percent"})
+
+
+def test_a_setting_is_compared_within_the_same_content(tmp_path: Path) -> None:
+    """Other data, or prompts of another text under the same settings, are no other model."""
+    first, second = "model.checkpoint=first", "model.checkpoint=second"
+    cells = [
+        of_content(tmp_path, "a", 0.9, first, prompts_digest="1"),
+        of_content(tmp_path, "b", 0.5, first, prompts_digest="2"),
+        of_content(tmp_path, "c", 0.3, second, prompts_digest="2"),
+        of_content(tmp_path, "d", 0.1, second, prompts_digest="2", data_digest="other"),
+    ]
+    (row,) = differences(cells).to_dict("records")
+    top1 = [one.metrics["top1"] for one in cells]
+    assert row["value"] == pytest.approx(top1[2] - top1[1])
+    assert differences(cells[:2]).empty, "the settings of the prompts are the same"
+
+
+def test_noise_seeds_that_follow_are_one_difference(tmp_path: Path) -> None:
+    cells = [
+        of_content(
+            tmp_path, f"{model} {seed}", accuracy, "noise=gaussian", f"seed={seed}",
+            f"model.checkpoint={model}",
+        )
+        for model, accuracy in (("first", 0.9), ("second", 0.5))
+        for seed in (0, 1)
+    ]  # fmt: skip
+    (row,) = differences(cells).to_dict("records")
+    assert row["of"] == "model: second minus first"

@@ -128,6 +128,36 @@ def test_models_are_compared_within_a_data_set(tmp_path):
     assert found["of"].tolist() == ["second against first"] * 2
 
 
+@pytest.mark.parametrize("card", [{"data_digest": "other"}, {"prompts_digest": "other"}])
+def test_models_are_compared_within_the_same_content(tmp_path, card):
+    names = tuple(f"renamed {number}" for number in range(8))
+    base = made_cell(
+        tmp_path, "base", table(0.5), "masking=percent", "model.checkpoint=first",
+        data_digest="data", prompts_digest="texts",
+    )  # fmt: skip
+    other = made_cell(
+        tmp_path, "other", table(0.5, names=names), "masking=percent", "model.checkpoint=second",
+        **{"data_digest": "data", "prompts_digest": "texts", **card},
+    )  # fmt: skip
+    cells = [Result(folder, {"masking": folder.name}) for folder in (base, other)]
+    assert corruption_errors(cells, "first").empty
+
+
+def test_a_model_of_two_weights_is_no_model(tmp_path, caplog):
+    cells = [
+        Result(
+            made_cell(
+                tmp_path, name, table(0.5), "masking=percent", f"model.checkpoint={name[:-1]}",
+                f"ratio=0.{name[-1]}", weights_digest=name,
+            ),
+            {"masking": name},
+        )
+        for name in ("first1", "first3", "second1", "second3")
+    ]  # fmt: skip
+    assert corruption_errors(cells, "first").empty
+    assert "first, second has several settings" in caplog.text
+
+
 def test_noise_does_not_pass_for_a_mask(tmp_path):
     clean = table(0.9)
     cells = {
