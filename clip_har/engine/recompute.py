@@ -33,14 +33,24 @@ def recompute(result: Result) -> Result:
 def send_numbers(result: Result, tracking: Tracking) -> None:
     """Send a result's numbers to its run if they were computed again since they were sent.
 
+    If the store has no run of this results folder, as after a move with a store elsewhere, they
+    stay marked as unsent.
+
     Raises:
         TrackingError: when the tracking store cannot be used; they stay marked as unsent.
     """
     place = CellFolder(result.folder)
     if place.unsent.is_file():
         numbers = result.metrics | result.cost
-        tracking.update(place.results_dir, place.fingerprint, place.path, numbers)
-        place.unsent.unlink()
+        if tracking.update(place.results_dir, place.fingerprint, place.path, numbers):
+            place.unsent.unlink()
+        else:
+            log.warning(
+                "%s: its new numbers are not sent: the tracking store has no finished run of it"
+                " from %s (was the folder moved?); a new sweep sends them",
+                result.name,
+                place.results_dir,
+            )
 
 
 def recompute_all(results: Iterable[Result]) -> None:

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from clip_har.core.errors import ClipHarError
-from clip_har.models.unread import unread_change
+from clip_har.models.unread import OF_OPEN_CLIP, unread_change
 
 # Weights as safetensors only: a pickled checkpoint can run code when it is read.
-_WANTED = ("*.json", "*.txt", "*.safetensors")
+_WANTED = ("*.json", "*.txt")
+_WEIGHTS = ("model.safetensors", "model-*.safetensors")  # what transformers reads: a file or shards
+_ANY_WEIGHTS = ("*.safetensors",)
 _HUB_TIMEOUT = 10  # seconds
 MODEL, REGION = "model.checkpoint", "region.checkpoint"  # the keys that name a checkpoint
 PREPROCESSOR = ("preprocessor_config.json", "processor_config.json")
@@ -73,8 +75,9 @@ def local_folder(checkpoint: str) -> Path | None:
 
 
 def weight_files(folder: Path) -> list[Path]:
-    """Return a checkpoint's safetensors files in a fixed order."""
-    return sorted(folder.glob("*.safetensors"))
+    """Return a checkpoint's safetensors files in a fixed order, without those for open_clip."""
+    files = folder.glob("*.safetensors")
+    return sorted(path for path in files if not path.name.startswith(OF_OPEN_CLIP))
 
 
 @cache
@@ -122,7 +125,7 @@ def _from_hub(name: str, revision: str | None, expected: CheckpointFormat) -> Pa
             snapshot_download(
                 name,
                 revision=revision,
-                allow_patterns=list(_WANTED),
+                allow_patterns=[*_WANTED, *(_ANY_WEIGHTS if expected.weights_only else _WEIGHTS)],
                 local_files_only=local_files_only,
             )
         )

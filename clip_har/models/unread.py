@@ -7,6 +7,9 @@ from typing import Any
 
 INDEX = "model.safetensors.index.json"
 WEIGHTS = "model.safetensors"
+OF_OPEN_CLIP = "open_clip_"
+"""How the names of files begin that hold the same weights for open_clip alone."""
+
 _ADAPTER = re.compile(r"adapter_(config\.json|model\..+)|.*[Ll]o[Rr][Aa].*\.(safetensors|bin|pt)")
 _OTHER_FRAMEWORK = re.compile(r"tf_model.*\.h5|flax_model.*\.msgpack|.*\.ckpt\.index")
 _CODE = "auto_map"
@@ -67,7 +70,8 @@ def _of_shards(folder: Path, names: list[str], weights: list[str]) -> str | None
 
 
 def _several(weights: list[str], read: list[str]) -> str | None:
-    if unread := [name for name in weights if name not in read]:
+    unread = [one for one in weights if one not in read and not one.startswith(OF_OPEN_CLIP)]
+    if unread:
         return (
             f"there are several files of weights, and {unread[0]} would not be read beside"
             f" {read[0]}: leave only the one that is meant"

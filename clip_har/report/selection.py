@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from clip_har.core.addresses import without_login
+from clip_har.core.addresses import plain_address
 from clip_har.core.errors import ClipHarError
 from clip_har.results.result import Result
 from clip_har.results.sweep import SWEEP, Sweep, read_outcomes
@@ -111,7 +111,7 @@ def of_experiment(results_dir: Path, experiment: str, *, uri: str, filters: str 
     try:
         known = client.get_experiment_by_name(experiment)
         if known is None:
-            raise ClipHarError(f"there is no experiment {experiment} in {without_login(uri)}")
+            raise ClipHarError(f"there is no experiment {experiment} in {plain_address(uri)}")
         check_active(known, uri)
         runs, token = [], None
         while True:

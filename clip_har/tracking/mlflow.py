@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from filelock import FileLock
 from pydantic import field_validator
 
-from clip_har.core.addresses import with_login, without_login
+from clip_har.core.addresses import plain_address, with_login, without_login
 from clip_har.core.code_version import code_digest, git_commit
 from clip_har.core.errors import ClipHarError
 from clip_har.core.settings import Settings
@@ -60,7 +60,7 @@ class MLflowTracking(Settings):
         Raises:
             ClipHarError: when the address contains a user name or password.
         """
-        if self.uri is not None and (plain := without_login(self.uri)) != self.uri:
+        if self.uri is not None and (plain := plain_address(self.uri)) != self.uri:
             raise ClipHarError(
                 f"tracking.uri={plain}: a configuration file holds its user name or password,"
                 " which would be stored with each result; put the whole address into"
@@ -69,7 +69,7 @@ class MLflowTracking(Settings):
 
     def ui(self, results_dir: Path) -> str:
         """Return the address of the server, or the command that serves the database or folder."""
-        uri = without_login(self.uri or default_uri(results_dir))
+        uri = plain_address(self.uri or default_uri(results_dir))
         if uri.startswith(("http://", "https://")):
             return uri
         return shlex.join(["python", "-m", "mlflow", "ui", "--backend-store-uri", uri])
@@ -153,14 +153,16 @@ class MLflowTracking(Settings):
 
     def update(
         self, results_dir: Path, fingerprint: str, folder: Path, metrics: Mapping[str, float]
-    ) -> None:
-        """Send the new files and numbers of a cell to its finished runs of this folder."""
+    ) -> bool:
+        """Send the new files and numbers of a cell to its finished runs of this folder, if any."""
         with _store_errors(self.uri):
             client, experiment = self._connect(results_dir)
             query = f"{_finished_runs(fingerprint)} and tags.`{PLACE}` = '{place_of(results_dir)}'"
-            for run in client.search_runs([experiment], query, max_results=_RUNS_AT_ONCE):
+            runs = client.search_runs([experiment], query, max_results=_RUNS_AT_ONCE)
+            for run in runs:
                 _log_metrics(client, run.info.run_id, metrics)
                 client.log_artifacts(run.info.run_id, str(folder))
+            return bool(runs)
 
     @contextmanager
     def run(self, results_dir: Path, info: RunInfo) -> Iterator["_Run"]:
@@ -256,7 +258,7 @@ def check_active(found: "Experiment", uri: str) -> None:
     if found.lifecycle_stage != "active":
         raise TrackingError(
             f"tracking.experiment={found.name}: this experiment was deleted in the MLflow store;"
-            f" restore it (MLFLOW_TRACKING_URI={without_login(uri)} mlflow experiments restore"
+            f" restore it (MLFLOW_TRACKING_URI={plain_address(uri)} mlflow experiments restore"
             f" --experiment-id {found.experiment_id}), or give another name with"
             " tracking.experiment=…"
         )
@@ -389,7 +391,7 @@ def _store_errors(uri: str | None) -> Iterator[None]:
         requests.RequestException,
         OSError,
     ) as error:
-        shown = without_login(uri or "") or "SQLite in results_dir"
+        shown = plain_address(uri or "") or "SQLite in results_dir"
         reason = without_login((str(error).splitlines() or [type(error).__name__])[0])
         raise TrackingError(
             f"tracking.uri={shown}: the MLflow store cannot be used ({reason}); check the address,"

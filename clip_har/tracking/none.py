@@ -58,10 +58,9 @@ class NoTracking(Settings):
         """Always True: nothing has to be logged."""
         return True
 
-    def update(
-        self, results_dir: Path, fingerprint: str, folder: Path, metrics: Mapping[str, float]
-    ) -> None:
-        """Send nothing."""
+    def update(self, *_: object, **__: object) -> bool:
+        """Send nothing, as nothing has to be sent."""
+        return True
 
     @contextmanager
     def run(self, results_dir: Path, info: RunInfo) -> Iterator[_NoRun]:  # noqa: ARG002

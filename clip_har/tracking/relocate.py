@@ -37,9 +37,10 @@ def follow_move(database: Path, results_dir: Path) -> None:
     results folders may share, unless artifacts of its runs lie at the new place.
 
     Args:
-        database: the SQLite file of the store.
+        database: the SQLite file of the store; a relative path counts from the working folder.
         results_dir: the results folder as it is now.
     """
+    database = database.absolute()  # an address of a file holds its whole path
     new = results_dir.absolute() / ARTIFACTS
     if not database.is_file():
         return

@@ -95,8 +95,12 @@ class Tracking(Option, Protocol):
 
     def update(
         self, results_dir: Path, fingerprint: str, folder: Path, metrics: Mapping[str, float]
-    ) -> None:
-        """Send the new files and numbers of a cell to all of its finished runs."""
+    ) -> bool:
+        """Send the new files and numbers of a cell to its finished runs of this results folder.
+
+        Returns:
+            Whether there is such a run; True if nothing has to be sent.
+        """
 
     def run(self, results_dir: Path, info: RunInfo) -> AbstractContextManager[Run]:
         """Open a run; it ends as finished, as failed with the error, or as killed."""

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from huggingface_hub.utils import filter_repo_objects  # type: ignore[attr-defined]
 
 from clip_har.core.errors import ClipHarError
 from clip_har.models.checkpoint import (
@@ -16,6 +17,12 @@ from clip_har.models.checkpoint import (
 
 WHOLE = CheckpointFormat(MODEL, conversion="with a tool")
 WEIGHTS = CheckpointFormat(REGION, conversion="with another tool", weights_only=True)
+
+ON_THE_HUB = [
+    "config.json", "model.safetensors", "model.safetensors.index.json", "model.bin",
+    "model-00001-of-00002.safetensors", "model.fp16.safetensors", "model_ema.safetensors",
+    "open_clip_model.safetensors",
+]  # fmt: skip
 
 
 @pytest.fixture
@@ -55,6 +62,33 @@ def test_the_advice_offline_names_the_setting(
         match=rf"^{setting}=owner/name: .*hf download owner/name --revision 1a2b .*{setting}=FOLD",
     ):
         find_checkpoint("owner/name", "1a2b", expected)
+
+
+@pytest.mark.parametrize(
+    ("expected", "weights"),
+    [
+        (WHOLE, {"model.safetensors", "model-00001-of-00002.safetensors"}),
+        (WEIGHTS, set(ON_THE_HUB) - {"config.json", "model.safetensors.index.json", "model.bin"}),
+    ],
+    ids=["transformers", "weights only"],
+)
+def test_only_what_is_read_is_fetched_from_the_hub(
+    expected: CheckpointFormat,
+    weights: set[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fetched: set[str] = set()
+
+    def hub(name: str, *, allow_patterns: list[str], **_: object) -> str:
+        fetched.update(filter_repo_objects(ON_THE_HUB, allow_patterns=allow_patterns))
+        return str(tmp_path)
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", hub)
+    monkeypatch.setattr("huggingface_hub.HfApi.model_info", lambda *_, **__: None)
+    with pytest.raises(ClipHarError):  # the folder is empty
+        find_checkpoint("owner/name", "1a2b", expected)
+    assert fetched == weights | {"config.json", "model.safetensors.index.json"}
 
 
 @pytest.mark.parametrize("expected", [WHOLE, WEIGHTS], ids=["transformers", "weights only"])

@@ -11,6 +11,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from clip_har.core.errors import ClipHarError
+from clip_har.models.checkpoint import weights_digest
 from clip_har.models.clip import CLIP
 from clip_har.models.siglip import SigLIP
 from clip_har.models.xclip import XCLIP
@@ -124,6 +125,20 @@ def test_what_would_change_the_model_is_refused(
             source(checkpoint=str(folder)).load(device=torch.device("cpu"), precision="fp32")
         assert str(caught.value).startswith(f"model.checkpoint={folder}")
         assert "\n" not in str(caught.value)
+
+
+def test_a_copy_for_open_clip_changes_nothing(families: Families, tmp_path: Path) -> None:
+    whole, source = families["clip"]
+    folder = shutil.copytree(whole, tmp_path / "both")
+    save_file({"visual.proj": torch.ones(2)}, folder / "open_clip_model.safetensors")
+    (folder / "open_clip_pytorch_model.bin").write_bytes(b"")
+    assert weights_digest(folder) == weights_digest(whole)
+    model: Any = source(checkpoint=str(whole)).load(device=torch.device("cpu"), precision="fp32")
+    again: Any = source(checkpoint=str(folder)).load(device=torch.device("cpu"), precision="fp32")
+    torch.testing.assert_close(again.encode_texts(["a"]), model.encode_texts(["a"]))
+    (folder / "model.safetensors").unlink()
+    with pytest.raises(ClipHarError, match=r"as model\.safetensors, got open_clip_model"):
+        source(checkpoint=str(folder)).folder()
 
 
 def test_shards_with_their_index_are_read(families: Families, tmp_path: Path) -> None:

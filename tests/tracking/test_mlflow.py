@@ -73,7 +73,7 @@ def test_the_experiment_of_the_environment_counts_unless_one_is_typed(
 
 def test_a_login_in_a_configuration_file_is_refused_without_showing_it() -> None:
     with pytest.raises(ClipHarError, match="MLFLOW_TRACKING_URI") as error:
-        MLflowTracking(uri="http://me:s3cret@server").check()
+        MLflowTracking(uri="http://me:a s3cret@server").check()
     assert "s3cret" not in str(error.value)
     MLflowTracking(uri="http://server").check()
 

@@ -121,6 +121,16 @@ def test_a_place_that_the_user_chose_stays(new: Path, location: str) -> None:
     assert found == [(location,)]
 
 
+def test_a_store_with_a_relative_address_is_opened_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    tracking = MLflowTracking(uri="sqlite:///runs.db")
+    for _ in range(2):  # the first call makes it
+        assert not tracking.has(tmp_path / "results", "a", None)
+    assert (tmp_path / "runs.db").is_file()
+
+
 def test_what_is_no_store_is_left_to_mlflow(tmp_path: Path) -> None:
     database = tmp_path / "mlflow.db"
     follow_move(database, tmp_path)
