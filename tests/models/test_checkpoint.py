@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from huggingface_hub.utils import filter_repo_objects
+from huggingface_hub.utils._paths import filter_repo_objects
 
 from clip_har.core.errors import ClipHarError
 from clip_har.models.checkpoint import (
