@@ -1,7 +1,6 @@
 """A password in the address of a live server with logins: used, and found nowhere afterwards."""
 
 import base64
-import json
 import sqlite3
 import threading
 import urllib.error
@@ -16,7 +15,8 @@ from tests.command import run_command, run_fresh
 from tests.data.made import write_video
 from tests.servers import free_port, mlflow_server
 
-USER, SECRET = "annotator", "s3cret-77"
+USER, SECRET = "annotator", "s3cret-77,'/)"
+SHOWN = SECRET[:9]  # what no text may hold, however it is written
 EXPECTED = "Basic " + base64.b64encode(f"{USER}:{SECRET}".encode()).decode()
 
 
@@ -99,9 +99,9 @@ def test_no_file_run_or_message_holds_the_password(
     places = (tmp_path, folder)
     written = [path for place in places for path in place.rglob("*") if path.is_file()]
     assert any(path.name == "overrides.yaml" for path in written)
-    holding = [str(path) for path in written if SECRET.encode() in path.read_bytes()]
+    holding = [str(path) for path in written if SHOWN.encode() in path.read_bytes()]
     assert holding == []
-    assert SECRET not in shown
+    assert SHOWN not in shown
     assert USER not in shown
     with sqlite3.connect(folder / "server.db") as store:
         runs = store.execute(
@@ -123,5 +123,4 @@ def test_the_error_of_a_wrong_password_does_not_show_it(
     )  # fmt: skip
     assert done.returncode == 1
     assert f"tracking.uri=http://127.0.0.1:{port}" in done.stderr
-    assert SECRET not in done.stdout + done.stderr
-    assert json.dumps(SECRET) not in done.stderr
+    assert SHOWN not in done.stdout + done.stderr
