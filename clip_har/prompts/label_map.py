@@ -2,6 +2,9 @@
 
 import csv
 import json
+import math
+import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +13,21 @@ from clip_har.core.errors import ClipHarError
 from clip_har.core.names import plain_name, whole_number
 
 _KEY = "prompts.class_names"
+_NUMBERED = re.compile(r"([+-]?\d+)\s+(\S.*)", re.ASCII)
+_OTHER_FORMATS = (".yaml", ".yml", ".toml")
+
+
+def name_text(value: object) -> str:
+    """Return a name of JSON or YAML as text: these read some names as numbers.
+
+    Raises:
+        ValueError: when it is empty or no name, such as null, true or an object.
+    """
+    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+        return str(value)
+    if isinstance(value, str) and (text := value.strip()):
+        return text
+    raise ValueError(f"expected a name (text that is not empty, or a number), got {value!r}")
 
 
 def given_names(
@@ -19,13 +37,15 @@ def given_names(
 
     Args:
         given: a mapping, or names in class order, or a file with either: a JSON object, a list in
-            JSON, a CSV of two columns, a text of one name a line. In a mapping the classes may come
-            first or second, as in ``{"walk": 0}``; further entries, such as the header of a CSV,
-            are ignored. Numbers are compared by value: ``01`` is ``1``.
+            JSON, a CSV or TSV of two columns, a text of one name a line. In a mapping the classes
+            may come first or second, as in ``{"walk": 0}``; further entries, such as the header of
+            a CSV, are ignored. Numbers are compared by value: ``01`` is ``1``. A text in which each
+            line begins with a whole number and a blank (``1 ApplyEyeMakeup``) is a mapping, too:
+            the number is the class, not its place in the list.
         classes: C class names of the data set, in class order.
 
     Raises:
-        ClipHarError: when the file cannot be read, or a class has no name or two.
+        ClipHarError: when the file cannot be read, or a class has no name or two, or an empty one.
     """
     if isinstance(given, Mapping):
         return _mapped(list(given.items()), classes, _KEY)
@@ -36,14 +56,23 @@ def given_names(
         case ".json":
             content = _read_json(given)
             if isinstance(content, dict):
-                return _mapped([(str(k), str(v)) for k, v in content.items()], classes, where)
-            if not isinstance(content, list):
-                raise ClipHarError(f"{where}: expected a JSON object or list of names")
-            return _in_order([str(name) for name in content], classes, where)
+                return _mapped(list(content.items()), classes, where)
+            return _in_order(content, classes, where)
         case ".csv":
-            return _mapped(_read_pairs(given), classes, where)
+            return _mapped(_read_pairs(given, ","), classes, where)
+        case ".tsv":
+            return _mapped(_read_pairs(given, "\t"), classes, where)
+        case suffix if suffix in _OTHER_FORMATS:
+            raise ClipHarError(
+                f"{where}: {suffix} is not read: expected a JSON, CSV, TSV or text file"
+            )
         case _:
-            return _in_order(read_lines(given, _KEY), classes, where)
+            lines = read_lines(given, _KEY)
+            numbered = [(m[1], m[2]) for line in lines if (m := _NUMBERED.fullmatch(line))]
+            if len(numbered) == len(lines):
+                # never the other way round: a number is no name for a class of words
+                return _names(_table(numbered, where, classes), classes, where)
+            return _in_order(lines, classes, where)
 
 
 def _in_order(names: Sequence[str], classes: Sequence[str], where: str) -> list[str]:
@@ -58,14 +87,18 @@ def _mapped(pairs: Iterable[tuple[str, str]], classes: Sequence[str], where: str
     """Look the classes up in the first entries of pairs, or else in the second."""
     pairs = list(pairs)
     tables = [_table(pairs, where, classes), _table([(b, a) for a, b in pairs], where, classes)]
-    best = max(tables, key=len)  # the first if both know as many
-    missing = [name for name in classes if _key(name) not in best]
+    return _names(max(tables, key=len), classes, where)  # the first if both know as many
+
+
+def _names(table: dict[str | int, str], classes: Sequence[str], where: str) -> list[str]:
+    """Return the name of each class in a table."""
+    missing = [name for name in classes if not table.get(_key(name))]
     if missing:
         raise ClipHarError(
             f"{where}: no name for {len(missing)} of the {len(classes)} classes, such as"
             f" {missing[0]}: expected the data set's class names beside their new names"
         )
-    return [best[_key(name)] for name in classes]
+    return [table[_key(name)] for name in classes]
 
 
 def _table(
@@ -87,17 +120,35 @@ def _key(name: str) -> str | int:
     return plain if value is None else value
 
 
-def _read_json(path: Path) -> Any:
+def _read_json(path: Path) -> dict[str, str] | list[str]:
+    where = f"{_KEY}={path}"
     text = "\n".join(read_lines(path, _KEY))
     try:
-        return json.loads(text)
+        content = json.loads(text, object_pairs_hook=_without_repeats)
     except ValueError as error:
-        raise ClipHarError(f"{_KEY}={path}: expected JSON ({error})") from error
+        raise ClipHarError(f"{where}: expected JSON ({error})") from error
+    try:
+        if isinstance(content, dict):
+            return {key: name_text(name) for key, name in content.items()}
+        if isinstance(content, list):
+            return [name_text(name) for name in content]
+    except ValueError as error:
+        raise ClipHarError(f"{where}: {error}") from error
+    raise ClipHarError(f"{where}: expected a JSON object or list of names")
 
 
-def _read_pairs(path: Path) -> list[tuple[str, str]]:
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Make the dict of a JSON object; of two equal keys `json` would keep the last."""
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        twice = next(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
+        raise ValueError(f"'{twice}' occurs twice")
+    return content
+
+
+def _read_pairs(path: Path, delimiter: str) -> list[tuple[str, str]]:
     pairs = []
-    for number, row in enumerate(csv.reader(read_lines(path, _KEY)), 1):
+    for number, row in enumerate(csv.reader(read_lines(path, _KEY), delimiter=delimiter), 1):
         if len(row) != 2:
             raise ClipHarError(
                 f"{_KEY}={path}, row {number}: expected two values, a class and its name, got"

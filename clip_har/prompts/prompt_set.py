@@ -14,7 +14,7 @@ from clip_har.core.checksum import checksum
 from clip_har.core.errors import ClipHarError
 from clip_har.core.names import whole_number
 from clip_har.core.settings import Settings
-from clip_har.prompts.label_map import given_names, read_lines
+from clip_har.prompts.label_map import given_names, name_text, read_lines
 
 log = logging.getLogger(__name__)
 
@@ -31,11 +31,11 @@ def spaced(name: str) -> str:
 
 
 def _as_names(value: Any) -> Any:
-    """Turn numbers into text, because YAML reads some names as numbers; refuse other types."""
+    """Turn numbers into text, because YAML reads some names as numbers; refuse what is no name."""
     if isinstance(value, dict):
-        return {str(k): str(v) for k, v in value.items()}
+        return {name_text(k): name_text(v) for k, v in value.items()}
     if isinstance(value, list | tuple):
-        return [str(name) for name in value]
+        return [name_text(name) for name in value]
     if value is None or isinstance(value, str | Path):
         return value
     raise ValueError("expected a mapping such as {0: walk}, a list of names, or a file of names")
@@ -48,9 +48,9 @@ class PromptSet(Settings):
         templates: the templates; empty if ``file`` has them.
         file: a text file with one template per line.
         class_names: other names than those of the data set, often because its labels are
-            numbers: a mapping ``{0: walk, 1: run}``, a JSON or CSV file with one (two columns;
-            names may come first or last), or a list, a JSON list or a text file with one name per
-            class in class order.
+            numbers: a mapping ``{0: walk, 1: run}``, a file of one (JSON; CSV or TSV of two
+            columns, where names may come first or last; text of lines such as ``1 walk``), or a
+            list, a JSON list or a text file with one name per class in class order.
         spelling: of the data set's names: ``spaced`` (separate words in lower case) or
             ``as_written``.
     """
@@ -98,9 +98,8 @@ class PromptSet(Settings):
         Raises:
             ClipHarError: when a file is missing or malformed, or a class has no name in it.
         """
-        if self.class_names is None:
-            _warn_of_numbers(tuple(class_names))
         templates, words = self.load_templates(), self.words(class_names)
+        _warn_of_numbers(tuple(words))
         # replace, not format: a class name or a template may hold other braces.
         return [[template.replace("{}", word) for template in templates] for word in words]
 

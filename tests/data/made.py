@@ -1,5 +1,6 @@
 """Made videos whose frames carry their own number, so that exact indices can be proven."""
 
+import struct
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from itertools import pairwise
@@ -121,6 +122,31 @@ def remux(
                 packet.pts, packet.dts = stamps[(times or {}).get(number, number)]
                 packet.stream = copy
                 written.mux(packet)
+    return target
+
+
+def edited(source: Path, target: Path, parts: Sequence[tuple[float, float]]) -> Path:
+    """Copy an MP4 with another edit list: parts are their start in the media and length, seconds.
+
+    Only for a file of one stream whose header comes last, as `write_video` makes it.
+    """
+    content = source.read_bytes()
+    with av.open(source) as container:
+        base = container.streams.video[0].time_base
+    assert base is not None
+    movie = content.index(b"moov") - 4
+    track = content.index(b"trak", movie) - 4
+    old = content.index(b"edts", track) - 4
+    size, first = (int.from_bytes(content[at : at + 4]) for at in (old, old + 28))
+    # the first part of the old list starts where the first frame is shown
+    entries = [(round(1000 * n), first + round(s / base), 1 << 16) for s, n in parts]
+    inner = struct.pack(">II", 0, len(parts)) + b"".join(struct.pack(">IiI", *e) for e in entries)
+    box = struct.pack(">I4sI4s", len(inner) + 16, b"edts", len(inner) + 8, b"elst") + inner
+    changed = bytearray(content[:old] + box + content[old + size :])
+    for at in (movie, track):
+        length = int.from_bytes(content[at : at + 4]) + len(box) - size
+        changed[at : at + 4] = length.to_bytes(4)
+    target.write_bytes(changed)
     return target
 
 

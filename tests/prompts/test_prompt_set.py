@@ -91,6 +91,8 @@ NAMES = ["walk", "run", "sit down", "fall, sideways"]
         ("map.json", '["walk", "run", "sit down", "fall, sideways"]'),
         ("map.csv", 'id,name\n0,walk\n01,run\n2,sit down\n10,"fall, sideways"\n11,other\n'),
         ("map.csv", '\ufeffname,id\n"fall, sideways",10\nwalk,0\n\nrun,1\nsit down,2.0\n'),
+        ("map.tsv", "name\tid\nwalk\t0\nrun\t1\nsit down\t2\nfall, sideways\t10\n"),
+        ("map.txt", "10 fall, sideways\n1\trun\n2  sit down\n00 walk\n3 other\n"),
         ("map.txt", "walk\nrun\nsit down\nfall, sideways\n"),
     ],
 )
@@ -110,6 +112,9 @@ def test_a_label_map_in_the_configuration() -> None:
         prompts.texts(["0", "1", "2"])
     with pytest.raises(ClipHarError, match=r"^prompts.class_names=3: expected a mapping such as"):
         checked(PromptSet, {"templates": ["{}"], "class_names": 3}, "prompts")
+    for wrong in ({0: None}, {0: True}, {None: "walk"}, {0: " "}, {0: ["walk"]}, [None], [""]):
+        with pytest.raises(ClipHarError, match=r"^prompts.class_names.*: expected a name"):
+            checked(PromptSet, {"templates": ["{}"], "class_names": wrong}, "prompts")
     words = PromptSet(templates=["{}"], class_names={"Café": "in a café", "Bar": "in a bar"})
     assert words.texts(["Bar", "Café"]) == [["in a bar"], ["in a café"]]
 
@@ -120,6 +125,20 @@ def test_a_label_map_in_the_configuration() -> None:
         ("map.json", '{"0": "walk", "1": "run"}', "no name for 2 of the 4 classes, such as 2"),
         ("map.json", '{"0": "walk"', "expected JSON"),
         ("map.json", "3", "expected a JSON object or list"),
+        *[
+            (
+                "map.json",
+                f'{{"0": {name}, "1": "run", "2": "sit", "10": "fall"}}',
+                "expected a name",
+            )
+            for name in ("null", "true", "NaN", '""', '" "', '["walk"]', '{"name": "walk"}')
+        ],
+        ("map.json", '["walk", "run", "sit", null]', "expected a name"),
+        ("map.json", '{"0": "walk", "0": "run"}', "'0' occurs twice"),
+        ("map.csv", "0,walk\n1,run\n2,\n10,fall\n", "no name for 1 of the 4 classes, such as 2"),
+        ("map.tsv", "0,walk\n", "row 1: expected two values"),
+        ("map.txt", "1 walk\n2 run\n3 sit\n10 fall\n", "no name for 1 of the 4 .*such as 0"),
+        ("map.yaml", "0: walk\n1: run\n2: sit\n10: fall\n", r"\.yaml is not read: expected a JSON"),
         ("map.csv", "0,walk,x\n", "row 1: expected two values"),
         ("map.csv", "0,walk\n1,run\n00,stroll\n", "00 has two names, 'walk' and 'stroll'"),
     ],
@@ -136,6 +155,7 @@ def test_names_that_are_numbers_are_a_warning(caplog: pytest.LogCaptureFixture) 
     assert not caplog.records
     for _ in range(2):
         prompts.texts(["7", "8", "9", "10"])
+        PromptSet(templates=["{}"], class_names={"a": 7, "b": 8, "c": 9, "d": 10}).texts([*"abcd"])
     assert [record.levelname for record in caplog.records] == ["WARNING"]
     assert "7, 8, 9" in caplog.text
 

@@ -45,6 +45,9 @@ def steady_packets(
 
     In a file of two transport streams, times start again or go on hours later. As with FFmpeg's
     own command, the second stream then follows the first. The decoder gets the mended times, too.
+    A step ahead is closed only in formats whose times may jump, by FFmpeg's flag. In others it is a
+    gap: its last frame is shown for long. Packets that an edit list hides do not count: their
+    times go back before each edit, and those that are shown still follow one another.
 
     Args:
         container: an open file, at the place to read from.
@@ -56,16 +59,19 @@ def steady_packets(
     base = stream.time_base or Fraction(1, 1000)
     frame = round(1 / ((stream.average_rate or stream.guessed_rate or 25) * base))
     back = round(_BACK / base)
-    # In other formats a jump ahead is a gap: its last frame is shown for long.
     ahead = round(_AHEAD / base) if Flags.ts_discont in Flags(container.format.flags) else None
     shift = 0
-    due: int | None = None  # the mended time at which the next packet is decoded
+    last: int | None = None  # the mended time at which the packet before is decoded
+    due = 0  # and that of the next one; a guess where packets have no duration
     for packet in container.demux(stream):
-        if packet.dts is not None:
-            step = 0 if due is None else packet.dts + shift - due
-            if step < -back or (ahead is not None and step > ahead):
-                shift -= step
-            due = packet.dts + shift + (packet.duration or frame)
+        if packet.dts is not None and not packet.is_discard:
+            now = packet.dts + shift
+            if last is not None and (
+                now - last < -back or (ahead is not None and now - due > ahead)
+            ):
+                shift += due - now
+                now = due
+            last, due = now, now + (packet.duration or frame)
         if shift:
             packet.dts = None if packet.dts is None else packet.dts + shift
             packet.pts = None if packet.pts is None else packet.pts + shift

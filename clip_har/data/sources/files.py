@@ -3,8 +3,7 @@
 import logging
 import os
 import stat
-from collections import Counter
-from collections.abc import Iterator
+from collections import Counter, deque
 from functools import lru_cache
 from pathlib import Path, PurePath
 
@@ -87,25 +86,30 @@ def video_files(folder: Path, *, unused: Counter[str] | None = None) -> list[Pat
     opening it might never end. A link to nothing counts as a video: decoding says what is wrong.
 
     Args:
-        folder: the folder. Links to folders are followed, except back to where they lie.
+        folder: the folder. Links to folders are followed, but no folder is read twice: one that
+            also lies in this folder counts under its own name, not under that of a link.
         unused: counts what is left out, by kind.
     """
     unused = Counter() if unused is None else unused
-    return list(_videos(folder, (folder.resolve(),), unused))
-
-
-def _videos(folder: Path, above: tuple[Path, ...], unused: Counter[str]) -> Iterator[Path]:
-    for entry in _entries(folder):
-        if _hidden(entry):
-            unused["hidden"] += 1
-        elif entry.is_dir():
-            place = entry.resolve()
-            if place not in above:
-                yield from _videos(entry, (*above, place), unused)
-        elif (kind := _other_kind(entry)) is not None:
-            unused[kind] += 1
-        else:
-            yield entry
+    found: list[Path] = []
+    seen: set[Path] = set()
+    waiting = deque([folder])
+    while waiting:
+        place = waiting.popleft()
+        if (real := place.resolve()) in seen:
+            continue
+        seen.add(real)
+        for entry in _entries(place):
+            if _hidden(entry):
+                unused["hidden"] += 1
+            elif entry.is_dir():
+                # Links wait until all else is read: a folder keeps its own name.
+                (waiting.append if entry.is_symlink() else waiting.appendleft)(entry)
+            elif (kind := _other_kind(entry)) is not None:
+                unused[kind] += 1
+            else:
+                found.append(entry)
+    return sorted(found)
 
 
 def log_unused(root: Path, unused: Counter[str]) -> None:

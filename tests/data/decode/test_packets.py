@@ -7,7 +7,7 @@ import pytest
 
 from clip_har.data.decode.video import read_clip, video_length
 from clip_har.data.sampling import FrameSettings
-from tests.data.made import numbers, remux, write_video
+from tests.data.made import edited, numbers, remux, write_video
 
 EVERY = FrameSettings(sampler="every", step=1)
 CODECS: dict[str, dict[str, Any]] = {
@@ -47,6 +47,50 @@ def test_the_counter_of_a_transport_stream_wraps(tmp_path, codec, shift):
     )
     assert read_clip(path, FrameSettings(sampler="fps", fps=5)).indices == list(range(0, 50, 5))
     assert numbers(read_clip(path, EVERY, start=1, end=1.4).frames) == list(range(25, 35))
+
+
+@pytest.mark.parametrize("kind", ["webm", "mkv"])
+def test_two_matroska_files_in_a_row(tmp_path, kind):
+    made = write_video(tmp_path / "made.mkv", 50, codec="libx264", options={"bf": "0"})
+    content = made.read_bytes()
+    path = tmp_path / f"joined.{kind}"
+    path.write_bytes(content + content)
+    clock = read_clip(path, FrameSettings(sampler="fps", fps=5))
+    assert clock.indices == list(range(0, 100, 5))
+    assert numbers(clock.frames) == [i % 50 for i in clock.indices]
+
+
+@pytest.mark.parametrize(
+    ("kind", "codec"),
+    [("ts", "libx264"), ("asf", "wmv2"), ("flv", "libx264"), ("mkv", "libx264"), ("mp4", "mpeg4")],
+)
+def test_a_variable_rate_is_no_new_start(tmp_path, kind, codec):
+    """Not every format gives packets a duration: then the time of the next one is a guess."""
+    stamps = [*range(0, 30_000, 1000), *range(30_000, 30_800, 40)]
+    path = write_video(
+        tmp_path / f"rare.{kind}", len(stamps), stamps=stamps, codec=codec, options={"bf": "0"}
+    )
+    clock = read_clip(path, FrameSettings(sampler="fps", fps=5))
+    assert clock.indices == [*(i // 5 for i in range(150)), 30, 35, 40, 45]
+    assert numbers(clock.frames) == clock.indices
+
+
+# With B-frames, FFmpeg shows the second part one frame late.
+@pytest.mark.parametrize(
+    ("b_frames", "late", "at_4_fps"),
+    [(0, 0, [0, 7, 15, 22, 45, 52, 60, 67]), (2, 1, [0, 7, 15, 22, 29, 51, 59, 66, 74])],
+)
+def test_an_edit_list_of_two_parts(tmp_path, b_frames, late, at_4_fps):
+    """The packets before the second part are hidden: their times go back."""
+    options = {"g": "30", "sc_threshold": "0", "bf": str(b_frames)}
+    made = write_video(tmp_path / "made.mp4", 90, codec="libx264", rate=30, options=options)
+    path = edited(made, tmp_path / "edited.mp4", [(0, 1), (1.5, 1)])
+    times = {n: n / 30 for n in range(30)} | {n: (n - 15 + late) / 30 for n in range(45, 75)}
+    assert numbers(read_clip(path, EVERY).frames) == list(times)
+    assert numbers(read_clip(path, FrameSettings(sampler="fps", fps=4)).frames) == at_4_fps
+    for start, end in [(0, 1.4), (0.5, 1.7), (1.2, 1.4)]:
+        part = numbers(read_clip(path, EVERY, start=start, end=end).frames)
+        assert part == [n for n, time in times.items() if start <= time + 1e-6 < end]
 
 
 def test_a_gap_is_no_new_start(tmp_path):

@@ -100,6 +100,20 @@ def test_what_is_missing_is_said(root, tmp_path):
         Folder(root=root, subset="test")
 
 
+def test_a_linked_folder_counts_once(root, tmp_path):
+    (root / "run" / "deep" / "alias").symlink_to("../next")  # read before the folder it names
+    (root / "run" / "next").mkdir()
+    (root / "run" / "next" / "n.mp4").touch()
+    (root / "run" / "up").symlink_to("..")
+    (tmp_path / "else").mkdir()
+    (tmp_path / "else" / "e.mp4").touch()
+    for name in ("far", "fars"):
+        (root / "jump" / name).symlink_to(tmp_path / "else")
+    clips = [clip.id for clip in Folder(root=root).clips().clips if "/" in clip.id]
+    assert clips[:3] == ["jump/c.webm", "jump/d.avi", "jump/far/e.mp4"]
+    assert [i for i in clips if i.endswith("n.mp4")] == ["run/next/n.mp4"]
+
+
 def test_what_is_not_used_is_counted(root, caplog):
     caplog.set_level("INFO")
     os.mkfifo(root / "run" / "pipe.mp4")
