@@ -61,17 +61,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001, reported in one line
         sys.exit(report_fault(error))
     sys.stdout.write(f"{page}\n")
-    for trouble in problems[:_NAMED]:
-        sys.stderr.write(f"clip-har: not in the report: {trouble}\n")
+    for problem in problems[:_NAMED]:
+        sys.stderr.write(f"clip-har: not in the report: {problem}\n")
     if (more := len(problems) - _NAMED) > 0:
         sys.stderr.write(f"clip-har: not in the report: {more} more, which it lists\n")
 
 
 def _report(given: argparse.Namespace) -> tuple[Path, Sequence[str]]:
     """Write the report; return its page, and a line per cell that is not in it."""
-    from clip_har.report.page import write_report
-    from clip_har.results.sweep import read_outcomes
-    from clip_har.sweeps.files import write_tables
+    from clip_har.report.page import write_report, write_sweep_tables
 
     chosen, out = _selected(given)
     twins = {one.clean.folder: one.clean for one in chosen.cells if one.clean is not None}
@@ -92,20 +90,15 @@ def _report(given: argparse.Namespace) -> tuple[Path, Sequence[str]]:
         chosen, out = _selected(given)
     out = out.expanduser().absolute()
     try:
-        if (folder := chosen.tables_folder) is None:
-            page = write_report(chosen, out, base_model=given.base_model, margin=given.margin)
-            return page, chosen.problems
-        outcomes = list(read_outcomes(folder).values())
-        written = write_tables(
-            folder, outcomes, chosen.jobs, base_model=given.base_model, margin=given.margin
-        )
-        page = write_report(chosen, out, written=written)
+        compared = {"base_model": given.base_model, "margin": given.margin}
+        written = write_sweep_tables(chosen, **compared)
+        page = write_report(chosen, out, written=written, **compared)
     except OSError as error:
         raise ClipHarError(
             f"the report cannot be written to {out} ({disk_reason(error)}): make room, or name"
             " another folder with --out"
         ) from error
-    if given.recompute:
+    if given.recompute and written is not None:
         from clip_har.api.finish import send_again
 
         send_again(chosen, written, page)

@@ -49,10 +49,7 @@ def write_report(
     Returns:
         The page.
     """
-    place = chosen.tables_folder
-    if written is None and place is not None:
-        outcomes = list(read_outcomes(place).values())
-        written = write_tables(place, outcomes, chosen.jobs, base_model=base_model, margin=margin)
+    written = written or write_sweep_tables(chosen, base_model=base_model, margin=margin)
     rows = cell_rows(chosen.cells, margin=margin) if written is None else written.rows
     comparisons = chosen.comparisons
     if len(comparisons) == 1:
@@ -73,9 +70,24 @@ def write_report(
             (out / name).write_text(text, encoding="utf-8")
         named = rows if len(comparisons) == 1 else _with_names(parts)
         (out / LATEX).write_text(_latex(named), encoding="utf-8")
-        if place is None:
+        if chosen.tables_folder is None:
             named.to_csv(out / TABLE, index=False)
     return folder / PAGE
+
+
+def write_sweep_tables(
+    chosen: Chosen, *, base_model: str | None = None, margin: float | None = None
+) -> SweepFiles | None:
+    """Write the tables of a sweep into its folder, see `clip_har.sweeps.files.write_tables`.
+
+    Returns:
+        The files; None for cells of several sweeps, or if the folder cannot be written.
+    """
+    folder = chosen.tables_folder
+    if folder is None:
+        return None
+    outcomes = list(read_outcomes(folder).values())
+    return write_tables(folder, outcomes, chosen.jobs, base_model=base_model, margin=margin)
 
 
 def _content(

@@ -65,9 +65,8 @@ def kept(_kept: Kept) -> Iterator[Kept]:
     _kept.restore()
 
 
-@pytest.fixture
-def made(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The cells that were run; a copy stands in for the model."""
+def stand_in(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Let a copy of the cells stand in for the model, and return the cells that are run."""
     run: list[str] = []
 
     def copied(_config, _cell, _clips, folder: Path, *_: object, **__: object) -> None:
@@ -77,6 +76,12 @@ def made(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(make_result, "make_result", copied)
     return run
+
+
+@pytest.fixture
+def made(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The cells that were run."""
+    return stand_in(kept, monkeypatch)
 
 
 def rerun(
@@ -126,14 +131,7 @@ def test_a_cell_with_learned_noise_and_a_damaged_file_is_mended_or_run_again(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     kept = Kept(tmp_path, "noise=class_specific")
-    made: list[str] = []
-
-    def copied(_config, _cell, _clips, folder: Path, *_: object, **__: object) -> None:
-        made.append(folder.name)
-        shutil.rmtree(folder)
-        shutil.copytree(kept.copy / "cells" / folder.name, folder)
-
-    monkeypatch.setattr(make_result, "make_result", copied)
+    made = stand_in(kept, monkeypatch)
     assert len(kept.files) > 20
     rerun(kept, damage, kept.files, made, caplog)
 
