@@ -58,7 +58,9 @@ def _rows(
     classifier = ZeroShot.build(
         model, prompts, pooling="mean", batch_size=_BATCH, cache_dir=inputs.cache
     )
-    masked = MaskedClips(masking=PercentMask(ratio=0.3), seed=0, frames=frames)
+    masked = MaskedClips(
+        masking=PercentMask(ratio=0.3), seed=0, frames=frames, patch=source.patch_size()
+    )
     total = sum(int(frames.lengths[index]) for index in masked.evaluated)
     pixels = torch.randn(_BATCH, 3, 224, 224, device=device, dtype=model.dtype)
 

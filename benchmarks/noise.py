@@ -34,12 +34,13 @@ def rows(inputs: Inputs, rounds: int) -> list[Row]:
     """Measure rows 7 and 8."""
     clips = Folder(root=inputs.clips).clips()
     frames = FrameStore.open(clips, FrameSettings(count=8, size=224), cache_dir=inputs.cache)
-    model = CLIP(checkpoint=str(inputs.vit)).load(device=pick_device("cpu"), precision="fp32")
+    source = CLIP(checkpoint=str(inputs.vit))
+    model = source.load(device=pick_device("cpu"), precision="fp32")
     prompts = [[name] for name in clips.class_names]
     zero_shot = ZeroShot.build(
         model, prompts, pooling="mean", batch_size=_BATCH, cache_dir=inputs.cache
     )
-    shown = MaskedClips(masking=NoMask(), seed=0, frames=frames)
+    shown = MaskedClips(masking=NoMask(), seed=0, frames=frames, patch=source.patch_size())
     return [
         _step_row(inputs, zero_shot, shown, rounds),
         *_protocol_rows(zero_shot, shown, rounds),
@@ -97,7 +98,7 @@ def _protocol_rows(zero_shot: ZeroShot, shown: MaskedClips, rounds: int) -> list
         settings=shown.frames.settings,
     )
     few.ok = shown.frames.ok[:_CLIPS]
-    masked = MaskedClips(masking=NoMask(), seed=0, frames=few)
+    masked = MaskedClips(masking=NoMask(), seed=0, frames=few, patch=shown.patch)
     classes = zero_shot.class_embeddings[:_CLASSES]
     classifier = ZeroShot(zero_shot.model, classes, "mean", _BATCH)
     noise = ClassSpecificNoise()

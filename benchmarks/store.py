@@ -58,7 +58,8 @@ def _read_rows(inputs: Inputs, rounds: int) -> list[Row]:
     store = _open(inputs, inputs.cache)
     clips = store.ok[: 4 * _BATCH]
     frames = sum(int(store.lengths[index]) for index in clips)
-    model = CLIP(checkpoint=str(inputs.vit)).load(device=pick_device("cpu"), precision="fp32")
+    vit = CLIP(checkpoint=str(inputs.vit))
+    model = vit.load(device=pick_device("cpu"), precision="fp32")
     found: dict[str, list[float]] = {}
     masks: dict[str, ShapeMask | PercentMask] = {
         "shape": ShapeMask(ratio=0.3),
@@ -67,7 +68,7 @@ def _read_rows(inputs: Inputs, rounds: int) -> list[Row]:
     }
 
     def through(masking: ShapeMask | PercentMask) -> None:
-        masked = MaskedClips(masking=masking, seed=0, frames=store)
+        masked = MaskedClips(masking=masking, seed=0, frames=store, patch=vit.patch_size())
         for batch in store.batches(clips, _BATCH):
             seen = torch.cat([masked.clip(index).frames for index in batch])
             normalise(seen, model.scale, dtype=torch.float32)

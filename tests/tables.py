@@ -43,6 +43,9 @@ def made_table(
         if subject_hidden is None
         else np.isfinite(np.array(subject_hidden)).astype(np.float64),
         native_black=np.zeros(len(label)),
+        video_hidden=np.zeros(len(label)),
+        tokens_hidden=np.zeros(len(label)),
+        tokens_partly=np.zeros(len(label)),
         feature_hidden=np.full(len(label), np.nan),
         feature_frames=np.full(len(label), np.nan),
         noise_rms=np.zeros(len(label)),

@@ -65,6 +65,7 @@ def open_masked(
         frames,
         cell.region,
         subject=cell.region.finds_regions,
+        patch=cell.model.patch_size(),
         seed=cell.seed,
         zero_shot=zero_shot,
         cache_dir=cell.cache_dir,

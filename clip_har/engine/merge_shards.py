@@ -16,6 +16,7 @@ from clip_har.results.shard_scores import read_shard
 
 _COLUMNS = (
     *("labels", "scores", "mask_ratio", "subject_hidden", "subject_found", "native_black"),
+    *("video_hidden", "tokens_hidden", "tokens_partly"),
     *("feature_hidden", "feature_frames", "noise_rms", "noise_largest", "scene_labels"),
 )
 

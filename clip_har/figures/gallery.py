@@ -117,8 +117,9 @@ def shape_figure(ratios: tuple[float, float, float] = (0.1, 0.3, 0.5), side: int
     shades, most = ListedColormap(_SHADES), len(_SHADES) - 1
     canvas = Canvas(clip_id="", seed=0, frames=1, height=side, width=side)
     for axes, shape in zip(figure.subplots(lines, columns).flat, shapes, strict=False):
-        field = ShapeMask(ratio=ratios[0], shape=shape).field(canvas)
-        depth = sum(lowest(field, ratio).astype(int) for ratio in ratios)
+        mask = ShapeMask(ratio=ratios[0], shape=shape, phase="aligned")
+        field = mask.field(canvas)
+        depth = sum(lowest(field, ratio, mask.ties(canvas)).astype(int) for ratio in ratios)
         scale = {"cmap": shades, "vmin": 0, "vmax": most}
         draw_picture(axes, np.asarray(depth)[0], interpolation="nearest", **scale)
         axes.set_title(shape.replace("_", " "), fontsize=10, color=INK, pad=4)

@@ -1,12 +1,17 @@
 """The one rule of masking: hide the k pixels where a scalar field is lowest."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from clip_har.core.errors import ClipHarError
+
+TieOrder = Callable[[int, NDArray[np.int64]], NDArray[np.int64]]
+"""Takes the number of a frame and ``(n,)`` numbers of its pixels (row times width plus column) of
+equal field value, and returns them in the order in which they are hidden."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -79,15 +84,41 @@ def hidden_count(ratio: float, height: int, width: int) -> int:
     return math.floor(ratio * height * width + 0.5)
 
 
-def lowest(field: NDArray[np.float32], ratio: float) -> NDArray[np.bool_]:
+def from_centre(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return the order of points by their distance to the origin, then by their angle.
+
+    So what is left of the last ring of pixels of a shape is spread over all of its sides, and not
+    all at its top.
+
+    Args:
+        x: ``(n,)`` to the right.
+        y: ``(n,)`` down.
+
+    Returns:
+        ``(n,)`` indices.
+
+    Example:
+        >>> from_centre(np.array([2.0, 0.5, -0.5]), np.array([0.0, 0.5, 0.5]))
+        array([1, 2, 0])
+    """
+    # In place of the angle a ratio that grows with it: every machine divides alike.
+    turn = y / np.maximum(np.abs(x) + np.abs(y), np.finfo(np.float64).tiny)  # -1 up … 1 down
+    turn = np.where(x >= 0, turn, np.where(y >= 0, 2 - turn, -2 - turn))
+    return np.lexsort((turn, x * x + y * y))
+
+
+def lowest(
+    field: NDArray[np.float32], ratio: float, ties: TieOrder | None = None
+) -> NDArray[np.bool_]:
     """Return the mask of the ``hidden_count(ratio, H, W)`` lowest pixels of each frame.
 
-    Pixels of equal value are taken in raster order (left to right, top to bottom), so that the
-    area is exact whatever the field. Masks of one field are nested over the ratio.
+    Pixels of equal value have an order of their own, so that the area is exact whatever the field.
+    Masks of one field are nested over the ratio.
 
     Args:
         field: ``(F, H, W)`` float, no NaN.
         ratio: in [0, 1].
+        ties: the order of equal pixels; None for raster order (left to right, top to bottom).
 
     Returns:
         ``(F, H, W)`` bool, True where the frame is hidden.
@@ -110,9 +141,12 @@ def lowest(field: NDArray[np.float32], ratio: float) -> NDArray[np.bool_]:
         return np.full(field.shape, count > 0)
     mask = np.empty((frames, height * width), np.bool_)
     # Frame by frame stays in the processor's cache: three to five times as fast as all at once.
-    for values, hidden in zip(field.reshape(frames, -1), mask, strict=True):
+    for frame, (values, hidden) in enumerate(zip(field.reshape(frames, -1), mask, strict=True)):
         threshold = np.partition(values, count - 1)[count - 1]
         np.less(values, threshold, out=hidden)
-        ties = np.flatnonzero(values == threshold)  # in raster order
-        hidden[ties[: count - np.count_nonzero(hidden)]] = True
+        tied = np.flatnonzero(values == threshold)  # in raster order
+        left = count - np.count_nonzero(hidden)
+        if ties is not None and left < len(tied):
+            tied = ties(frame, tied)
+        hidden[tied[:left]] = True
     return mask.reshape(field.shape)

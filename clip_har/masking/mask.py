@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clip_har.core.settings import Settings
-from clip_har.masking.area import Canvas, lowest
+from clip_har.masking.area import Canvas, TieOrder, lowest
 from clip_har.masking.fill import apply_mask
 
 if TYPE_CHECKING:
@@ -112,6 +112,14 @@ class Mask(Settings):
         for target in self.targets:
             region.check(target)
 
+    def ties(self, canvas: Canvas) -> TieOrder | None:  # noqa: ARG002
+        """Return the order in which pixels of equal field value are hidden; None for raster order.
+
+        Args:
+            canvas: the clip.
+        """
+        return None
+
     def soften(self, hidden: NDArray[np.bool_]) -> Hidden:
         """Return the mask with its soft edge, if it has one.
 
@@ -168,4 +176,4 @@ def clip_mask(mask: Mask, canvas: Canvas) -> NDArray[np.bool_]:
                 [0, 0, 0, 0]]])
     """
     field = mask.field(canvas)
-    return field < 0 if mask.ratio is None else lowest(field, mask.ratio)
+    return field < 0 if mask.ratio is None else lowest(field, mask.ratio, mask.ties(canvas))

@@ -55,6 +55,7 @@ class MaskedClips:
         seed: the root seed.
         frames: the clips' frames without the mask.
         subject: where the subject is; None without a region source.
+        patch: side of the model's own patches, in pixels.
         feature: where the mask's target is; None if the mask is aimed at nothing.
         on_empty: what happens to clips in which that target is not found.
     """
@@ -62,6 +63,7 @@ class MaskedClips:
     masking: Mask
     seed: int
     frames: FrameStore
+    patch: int
     subject: RegionMaps | None = None
     feature: RegionMaps | None = None
     on_empty: str = "skip"
@@ -117,6 +119,8 @@ class MaskedClips:
         """
         import torch
 
+        from clip_har.data.geometry import placement  # it imports torch
+
         view = self.frames.view(index)
         pixels, clip_id = view.pixels, view.clip.id
         count, _, height, width = pixels.shape
@@ -143,7 +147,14 @@ class MaskedClips:
             clip_id=clip_id,
         )
         subject, feature = (None if part is None else part[seen] for part in (subject, feature))
-        effect = mask_effect(pixels[seen], hidden, subject, feature)
+        effect = mask_effect(
+            pixels[seen],
+            hidden,
+            patch=self.patch,
+            picture=placement(view.height, view.width, width, view.fit, view.edge),
+            subject=subject,
+            feature=feature,
+        )
         if subject is not None:
             subject = np.broadcast_to(subject, (count, height, width))
         return MaskedClip(clip_id, paint(whole), whole, hidden, effect, subject, paint)
@@ -181,6 +192,7 @@ def locate(
     region: RegionSource,
     *,
     subject: bool,
+    patch: int,
     seed: int,
     zero_shot: "Callable[[], ZeroShot]",
     cache_dir: Path,
@@ -192,6 +204,7 @@ def locate(
         frames: of the clips.
         region: finds the target, and says what happens to clips without it.
         subject: whether to find the subject, too.
+        patch: side of the model's own patches, in pixels.
         seed: the root seed.
         zero_shot: returns the cell's model with its classes, for sources that need it.
         cache_dir: where region maps are kept.
@@ -208,6 +221,7 @@ def locate(
         masking=masking,
         seed=seed,
         frames=frames,
+        patch=patch,
         subject=maps.get(SUBJECT),
         feature=maps.get(aim) if aim else None,
         on_empty=region.on_empty,

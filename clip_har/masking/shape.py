@@ -10,9 +10,10 @@ from pydantic import Field, model_validator
 
 from clip_har.core.seeding import generator
 from clip_har.masking import gauges
-from clip_har.masking.area import Canvas, known_feature
+from clip_har.masking.area import Canvas, TieOrder, from_centre, known_feature
 from clip_har.masking.fill import Fill
 from clip_har.masking.mask import Mask
+from clip_har.masking.phase import Phase, grid_phase
 from clip_har.regions.source import SUBJECT
 
 Shape = Literal[
@@ -74,6 +75,8 @@ class ShapeMask(Mask):
         radius: of the ring's middle line, share of the frame's short side; ring only. With a large
             ratio the ring gets so thick that it has no inner hole any more.
         spacing: of the lines, share of the frame's short side; grid only.
+        phase: where the lines lie: ``random`` moves them by a part of their spacing, another one in
+            each clip; ``aligned`` leaves a crossing at the place; grid only.
         static: the same places in all frames, or new ones in each frame; for ``subject`` False
             follows the subject.
 
@@ -94,6 +97,7 @@ class ShapeMask(Mask):
     rotation: float = 0.0
     radius: Annotated[float, Field(gt=0, le=1)] = 0.3
     spacing: Annotated[float, Field(gt=0, le=1)] = 0.25
+    phase: Phase = "random"
     static: bool = True
 
     @model_validator(mode="after")
@@ -115,6 +119,7 @@ class ShapeMask(Mask):
         """A few words for a figure's row."""
         name = f"shape {self.shape} {self.place}".replace("_", " ")
         name += f" ×{self.count}" if self.count > 1 else ""
+        name += " aligned" if self.shape == "grid" and self.phase == "aligned" else ""
         name += f" {self.rotation:g}°" if self.rotation else ""
         if self.static or self.place not in ("random", "corner", "subject"):
             return name
@@ -132,35 +137,66 @@ class ShapeMask(Mask):
         Raises:
             ClipHarError: for ``place=subject`` when the canvas has no subject.
         """
-        if self.place in _FIXED:
+        if self._is_fixed:
             return _fixed_field(self, canvas.height, canvas.width)
-        centres = self._centres(canvas)  # (F, count, 2)
-        field = np.empty((len(centres), canvas.height, canvas.width), np.float32)
+        return self._field(self._centres(canvas), canvas.height, canvas.width)
+
+    def ties(self, canvas: Canvas) -> TieOrder:
+        """Return the order of pixels that the growing shape reaches at once: from its centre on.
+
+        For the lines of a grid it is the nearest crossing.
+
+        Args:
+            canvas: the clip.
+        """
+        centres = self._centres(canvas)
+        spacing = self.spacing * min(canvas.height, canvas.width)
+
+        def order(frame: int, pixels: NDArray[np.int64]) -> NDArray[np.int64]:
+            rows, columns = np.divmod(pixels, canvas.width)
+            offsets = [
+                self._offsets(rows, columns, *centre) for centre in centres[frame % len(centres)]
+            ]
+            x, y = (np.stack(part) for part in zip(*offsets, strict=True))  # (count, n)
+            if self.shape == "grid":
+                x, y = (np.mod(part + spacing / 2, spacing) - spacing / 2 for part in (x, y))
+            nearest = (x * x + y * y).argmin(axis=0)[None]
+            x, y = (np.take_along_axis(part, nearest, axis=0)[0] for part in (x, y))
+            return pixels[from_centre(x, y)]
+
+        return order
+
+    def _field(self, centres: NDArray[np.float64], height: int, width: int) -> NDArray[np.float32]:
+        """Return the gauge of the nearest shape, ``(F, H, W)``, of centres ``(F, count, 2)``."""
+        field = np.empty((len(centres), height, width), np.float32)
+        rows, columns = np.arange(height)[:, None], np.arange(width)[None, :]
         for frame, places in zip(field, centres, strict=True):
-            sizes = [self.gauge(canvas.height, canvas.width, y, x) for y, x in places]
+            sizes = [
+                self._gauge(*self._offsets(rows, columns, y, x), side=min(height, width))
+                for y, x in places
+            ]
             frame[...] = np.minimum.reduce(sizes)
         return field
 
-    def gauge(
-        self, height: int, width: int, centre_y: float, centre_x: float
-    ) -> NDArray[np.float64]:
-        """Return how large the shape must be to cover each pixel, ``(H, W)``.
-
-        Args:
-            height: of the frame, pixels.
-            width: of the frame, pixels.
-            centre_y: of the shape, share of the height.
-            centre_x: of the shape, share of the width.
-        """
+    def _offsets(
+        self, rows: NDArray[np.int64], columns: NDArray[np.int64], centre_y: float, centre_x: float
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return how far pixels lie from a centre along the shape's own axes, in pixels (x, y)."""
         # Pixel i covers [i, i + 1): its own centre is at i + 0.5.
-        down = (np.arange(height) + 0.5 - centre_y * height)[:, None]  # (H, 1)
-        right = (np.arange(width) + 0.5 - centre_x * width)[None, :]  # (1, W)
+        down, right = rows + 0.5 - centre_y, columns + 0.5 - centre_x
+        cosine, sine = self._axes
+        return right * cosine - down * sine, right * sine + down * cosine
+
+    @property
+    def _axes(self) -> tuple[float, float]:
         # Rounded so that quarter turns are exact and symmetric pixels have equal values.
-        cosine = round(math.cos(math.radians(self.rotation)), 15)
-        sine = round(math.sin(math.radians(self.rotation)), 15)
-        x = right * cosine - down * sine
-        y = right * sine + down * cosine
-        side = min(height, width)
+        angle = math.radians(self.rotation)
+        return round(math.cos(angle), 15), round(math.sin(angle), 15)
+
+    def _gauge(
+        self, x: NDArray[np.float64], y: NDArray[np.float64], *, side: int
+    ) -> NDArray[np.float64]:
+        """Return how large the shape must be to cover a pixel, in frames of a short side."""
         match self.shape:
             case "rectangle":
                 return gauges.rectangle(x, y, aspect=self.aspect)
@@ -173,22 +209,48 @@ class ShapeMask(Mask):
             case _:
                 return _PLAIN[self.shape](x, y)
 
+    @property
+    def _is_fixed(self) -> bool:
+        """Whether the mask is the same for every clip."""
+        return self.place in _FIXED and not self._is_moved
+
+    @property
+    def _is_moved(self) -> bool:
+        """Whether the phase of its lines is random."""
+        return self.shape == "grid" and self.phase == "random"
+
     def _centres(self, canvas: Canvas) -> NDArray[np.float64]:
+        """Return the centres as (y, x) in pixels, ``(1 or T, count, 2)``."""
         frames = 1 if self.static else canvas.frames
+        size = np.array([canvas.height, canvas.width])
+        centres: NDArray[np.float64] = self._places(canvas, frames) * size
+        if not self._is_moved:
+            return centres
+        shift = grid_phase(self.phase, canvas, frames=frames) * self.spacing * size.min()
+        (down, right), (cosine, sine) = shift.T, self._axes
+        moved = np.stack([down * cosine - right * sine, down * sine + right * cosine], axis=-1)
+        shifted: NDArray[np.float64] = centres + moved[:, None]
+        return shifted
+
+    def _places(self, canvas: Canvas, frames: int) -> NDArray[np.float64]:
+        """Return the centres as shares of the frame's height and width, ``(1 or T, count, 2)``."""
         draws = generator(canvas.seed, "mask/shape", canvas.clip_id)
         match self.place:
             case "random":
                 return draws.random((frames, self.count, 2))
             case "corner":
                 return np.array(list(_CORNERS.values()))[draws.integers(4, size=(frames, 1))]
-            case _:  # on the subject
+            case "subject":
                 return _subject_centres(canvas, static=self.static)[:, None]
+            case fixed:
+                return np.array(_FIXED[fixed])[None, None]
 
 
 @lru_cache(maxsize=8)
 def _fixed_field(mask: ShapeMask, height: int, width: int) -> NDArray[np.float32]:
     """Return the field of a shape at a fixed place, which is the same for every clip."""
-    field = mask.gauge(height, width, *_FIXED[mask.place]).astype(np.float32)[None]
+    centres = np.array([[_FIXED[mask.place]]]) * (height, width)
+    field = mask._field(centres, height, width)
     field.flags.writeable = False
     return field
 

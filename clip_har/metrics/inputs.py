@@ -24,6 +24,26 @@ def native_black(table: ScoreTable) -> float:
     return float(table.native_black.mean())
 
 
+def video_share(table: ScoreTable) -> float:
+    """Return the mean share of the video's frame that crop and mask hide together, in [0, 1]."""
+    return float(table.video_hidden.mean())
+
+
+def tokens_hidden(table: ScoreTable) -> float:
+    """Return the mean share of the model's own patches that are hidden whole, in [0, 1]."""
+    return float(table.tokens_hidden.mean())
+
+
+def tokens_partly(table: ScoreTable) -> float:
+    """Return the mean share of the model's own patches that are hidden in part, in [0, 1]."""
+    return float(table.tokens_partly.mean())
+
+
+def tokens_untouched(table: ScoreTable) -> float:
+    """Return the mean share of the model's own patches that the mask leaves alone, in [0, 1]."""
+    return float(1 - (table.tokens_hidden + table.tokens_partly).mean())
+
+
 def subject_hidden(table: ScoreTable) -> float | None:
     """Return the mean share of the subject that is hidden, in [0, 1]."""
     return _known_mean(table.subject_hidden)

@@ -231,6 +231,17 @@ _MASK = (
         "Mean share of the pixels that is hidden.", places=_TERMINAL),
     Measure("mask/realised_ratio_sd", "standard deviation of the hidden share", "points", "neither",
         (0, 0.5), inputs.realised_ratio_sd, "Over clips; 0 for masks of exact area."),
+    Measure("mask/video_share", "hidden share of the video's frame", "%", "neither", _ONE,
+        inputs.video_share, "Mean share of the video's whole frame that crop and mask hide"
+        " together; the hidden share itself is of what the crop leaves."),
+    Measure("mask/tokens_hidden", "tokens hidden whole", "%", "neither", _ONE,
+        inputs.tokens_hidden, "Mean share of the model's own patches that are hidden whole. Models"
+        " with patches of another size see another mask."),
+    Measure("mask/tokens_partly", "tokens hidden in part", "%", "neither", _ONE,
+        inputs.tokens_partly, "Mean share of the model's own patches that are hidden in part."),
+    Measure("mask/tokens_untouched", "tokens untouched", "%", "neither", _ONE,
+        inputs.tokens_untouched, "Mean share of the model's own patches that the mask leaves"
+        " alone."),
     Measure("mask/native_black", "black from the start", "%", "neither", _ONE, inputs.native_black,
         "Mean share of pixels that are black before any mask, such as letterbox bars."),
     Measure("mask/subject_hidden", "subject hidden", "%", "neither", _ONE, inputs.subject_hidden,

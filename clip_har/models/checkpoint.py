@@ -167,6 +167,15 @@ def image_size(folder: Path) -> int:
     return vision_number(folder, "image_size", default=224)
 
 
+def patch_size(folder: Path) -> int:
+    """Return the side of the model's own patches in pixels, from the checkpoint's configuration.
+
+    Raises:
+        ClipHarError: when the configuration does not have it.
+    """
+    return vision_number(folder, "patch_size", default=32)
+
+
 def vision_number(folder: Path, key: str, *, default: int) -> int:
     """Return a number of the vision tower's configuration, a whole number of at least 1.
 

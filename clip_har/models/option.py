@@ -11,6 +11,7 @@ from clip_har.models.checkpoint import (
     CheckpointFormat,
     find_checkpoint,
     image_size,
+    patch_size,
     read_json,
 )
 from clip_har.models.runtime import Runtime
@@ -74,6 +75,10 @@ class PretrainedModel(Settings):
     def image_size(self) -> int:
         """Return the input's side in pixels, see `clip_har.models.checkpoint.image_size`."""
         return image_size(self.folder())
+
+    def patch_size(self) -> int:
+        """Return the side of the model's own patches, see `clip_har.models.checkpoint`."""
+        return patch_size(self.folder())
 
     def fitting(self) -> Fitting:
         """Return how frames are fitted to the input, see `clip_har.models.processor.fitting`."""

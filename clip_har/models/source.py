@@ -54,6 +54,9 @@ class ModelSource(Option, Protocol):
     def image_size(self) -> int:
         """Return the input's side in pixels, without loading the model."""
 
+    def patch_size(self) -> int:
+        """Return the side of the model's own patches (tokens) in pixels, without loading it."""
+
     def fitting(self) -> Fitting:
         """Return how frames are fitted to the input, without loading the model."""
 

@@ -37,6 +37,9 @@ class ScoreTable:
         subject_found: ``(N,)`` float64, 1 where the region source found the subject, else 0; NaN
             without a region source.
         native_black: ``(N,)`` float64, share of the unmasked clip that is black.
+        video_hidden: ``(N,)`` float64, share of the video's whole frame that crop and mask hide.
+        tokens_hidden: ``(N,)`` float64, share of the model's own patches that are hidden whole.
+        tokens_partly: ``(N,)`` float64, share of them that are hidden in part.
         feature_hidden: ``(N,)`` float64, share of the target's soft mask that was hidden, in
             [0, 1]; NaN if the mask has no target.
         feature_frames: ``(N,)`` float64, share of the clip's frames in which the target was found.
@@ -64,6 +67,9 @@ class ScoreTable:
     subject_hidden: NDArray[np.float64]
     subject_found: NDArray[np.float64]
     native_black: NDArray[np.float64]
+    video_hidden: NDArray[np.float64]
+    tokens_hidden: NDArray[np.float64]
+    tokens_partly: NDArray[np.float64]
     feature_hidden: NDArray[np.float64]
     feature_frames: NDArray[np.float64]
     noise_rms: NDArray[np.float64]
@@ -90,6 +96,9 @@ class ScoreTable:
             self.subject_hidden,
             self.subject_found,
             self.native_black,
+            self.video_hidden,
+            self.tokens_hidden,
+            self.tokens_partly,
             self.feature_hidden,
             self.feature_frames,
             self.noise_rms,
@@ -122,6 +131,9 @@ class ScoreTable:
                 "subject_hidden": self.subject_hidden,
                 "subject_found": self.subject_found,
                 "native_black": self.native_black,
+                "video_hidden": self.video_hidden,
+                "tokens_hidden": self.tokens_hidden,
+                "tokens_partly": self.tokens_partly,
                 "feature_hidden": self.feature_hidden,
                 "feature_frames": self.feature_frames,
                 "noise_rms": self.noise_rms,
@@ -164,6 +176,9 @@ class ScoreTable:
                 subject_hidden=table["subject_hidden"].to_numpy(),
                 subject_found=table["subject_found"].to_numpy(),
                 native_black=table["native_black"].to_numpy(),
+                video_hidden=table["video_hidden"].to_numpy(),
+                tokens_hidden=table["tokens_hidden"].to_numpy(),
+                tokens_partly=table["tokens_partly"].to_numpy(),
                 feature_hidden=table["feature_hidden"].to_numpy(),
                 feature_frames=table["feature_frames"].to_numpy(),
                 noise_rms=table["noise_rms"].to_numpy(),

@@ -37,7 +37,7 @@ def draw_gallery(cells: Sequence[Cell], frames: FrameStore, *, count: int = CLIP
     ratios = sorted({mask.ratio for mask in masks}, key=_last_none)
     columns = [(ratio, index) for ratio in ratios or [0.0] for index in chosen]
     blank: list[Tile | str | None] = [None] * len(columns)
-    clean = MaskedClips(NoMask(), cells[0].seed, frames)
+    clean = MaskedClips(NoMask(), cells[0].seed, frames, cells[0].model.patch_size())
     rows = {"": GalleryRow("none", [*map(_tile(clean), chosen), *blank[len(chosen) :]], clean=True)}
     for cell in cells:
         if cell.masking.is_clean:

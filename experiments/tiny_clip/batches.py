@@ -100,6 +100,8 @@ def studio_share(progress: float, recipe: Recipe) -> float:
 def occlude(frames: Tensor, recipe: Recipe, rng: np.random.Generator) -> Tensor:
     """Paint random patches of some clips black, the same in all frames of a clip.
 
+    The grid of the patches begins at a random place, so that it is not the model's own grid.
+
     Args:
         frames: ``(B, T, 3, H, W)`` uint8.
         recipe: the settings.
@@ -113,9 +115,11 @@ def occlude(frames: Tensor, recipe: Recipe, rng: np.random.Generator) -> Tensor:
     hidden = np.zeros((count, side, side), np.bool_)
     for number in np.flatnonzero(share):
         size = int(rng.choice(_OCCLUDERS))
-        cells = -(-side // size)
+        cells = -(-side // size) + 1
         chosen = rng.random((cells, cells)) < share[number] * recipe.occlusion_most
-        hidden[number] = chosen.repeat(size, 0).repeat(size, 1)[:side, :side]
+        top, left = rng.integers(size, size=2)
+        painted = chosen.repeat(size, 0).repeat(size, 1)
+        hidden[number] = painted[top : top + side, left : left + side]
     return frames.masked_fill(torch.from_numpy(hidden)[:, None, None], 0)
 
 

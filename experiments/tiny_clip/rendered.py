@@ -13,7 +13,7 @@ from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
 import clip_har.synthetic
-from clip_har.core.atomic import whole_folder
+from clip_har.core.cache import cached
 from clip_har.core.progress import track
 from clip_har.data.sampling import FrameSettings, sample_indices
 from clip_har.synthetic import ACTIONS, ClipSpec, render_clip
@@ -83,14 +83,21 @@ def open_rendered(specs: Sequence[ClipSpec], *, cache_dir: Path, workers: int) -
     Returns:
         The clips as read-only memory maps, in the order of ``specs``.
     """
-    folder = cache_dir / "tiny" / _key(specs)
-    if not folder.is_dir():
-        with whole_folder(folder) as temporary:
-            _write(temporary, specs, workers)
-    return RenderedClips(
-        tuple(specs),
-        np.load(folder / "frames.npy", mmap_mode="r"),
-        np.load(folder / "maps.npy", mmap_mode="r"),
+
+    def read(folder: Path) -> RenderedClips | None:
+        if not folder.is_dir():
+            return None
+        frames, maps = (
+            np.load(folder / name, mmap_mode="r") for name in ("frames.npy", "maps.npy")
+        )
+        return RenderedClips(tuple(specs), frames, maps)
+
+    # Several trainings may ask for the same clips at once.
+    return cached(
+        cache_dir / "tiny" / _key(specs),
+        "rendered clips",
+        read=read,
+        make=partial(_write, specs=specs, workers=workers),
     )
 
 

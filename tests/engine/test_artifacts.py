@@ -20,7 +20,7 @@ from tests.planted import open_planted, planted_clips
 def masked(tmp_path_factory: pytest.TempPathFactory) -> MaskedClips:
     folder = tmp_path_factory.mktemp("planted")
     frames = open_planted(planted_clips(folder, per_class=1), folder / "cache")
-    return MaskedClips(masking=PercentMask(ratio=0.3), seed=0, frames=frames)
+    return MaskedClips(masking=PercentMask(ratio=0.3), seed=0, frames=frames, patch=16)
 
 
 def pictures(noise: Any, masked: MaskedClips) -> list[Any]:

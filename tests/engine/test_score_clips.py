@@ -348,7 +348,7 @@ def test_a_clip_whose_scores_cannot_be_used_is_named(
 
     whole = planted_classifier()
     broken = Broken(whole.model, whole.class_embeddings, whole.pooling, batch_size=64)
-    masked = MaskedClips(masking=HALF, seed=0, frames=small_frames)
+    masked = MaskedClips(masking=HALF, seed=0, frames=small_frames, patch=16)
     noises: dict[str, Noise] = {"none": NoNoise(), "again": NoNoise()}
     with pytest.raises(ClipHarError, match=rf"^clip clip 1: {message} .*fp16.*fp32") as caught:
         score_clips(masked, broken, noises, model="model.checkpoint=x, precision=fp16")

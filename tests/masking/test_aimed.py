@@ -8,10 +8,10 @@ from pydantic import ValidationError
 
 from clip_har.core.errors import ClipHarError
 from clip_har.masking.area import Canvas, hidden_count
-from clip_har.masking.effect import mask_effect
 from clip_har.masking.feature import FeatureMask
 from clip_har.masking.isolation import IsolationMask
 from clip_har.masking.mask import clip_mask
+from tests.masking.made import effect_of
 
 HOLES = ("exact", "grown", "box", "ellipse")
 
@@ -121,7 +121,7 @@ def test_away_is_the_same_hole_off_the_subject(hole, ratio):
     )
     np.testing.assert_array_equal(on.sum(axis=(1, 2)), off.sum(axis=(1, 2)))
     frames = np.zeros((4, 3, 64, 112), np.uint8)
-    hidden = [mask_effect(frames, mask, maps).subject_hidden or 0.0 for mask in (on, off)]
+    hidden = [effect_of(frames, mask, subject=maps).subject_hidden or 0.0 for mask in (on, off)]
     assert hidden[0] > (0.99 if ratio is None else 0.5)
     assert hidden[1] < 0.02
 

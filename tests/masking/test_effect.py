@@ -3,10 +3,13 @@
 import numpy as np
 import pytest
 
+from clip_har.data.geometry import placement
 from clip_har.masking.area import Canvas
 from clip_har.masking.effect import BLACK_LEVEL, mask_effect
 from clip_har.masking.mask import clip_mask
+from clip_har.masking.percent import PercentMask
 from clip_har.masking.shape import ShapeMask
+from tests.masking.made import effect_of
 
 GREY = np.full((2, 3, 10, 20), 100, np.uint8)
 
@@ -20,22 +23,22 @@ def half(frames):
 def test_realised_ratio_is_the_mean_over_the_frames():
     mask = half(2)
     mask[1] = False
-    assert mask_effect(GREY, mask).realised_ratio == 0.25
+    assert effect_of(GREY, mask).realised_ratio == 0.25
 
 
 @pytest.mark.parametrize("frames", [1, 2])
 def test_subject_hidden_is_a_share_of_relevance(frames):
     subject = np.zeros((2, 10, 20), np.float32)
     subject[0, 5, 2], subject[1, 5, 15] = 1.0, 0.25
-    effect = mask_effect(GREY, half(frames), subject)
+    effect = effect_of(GREY, half(frames), subject=subject)
     assert effect.subject_hidden == pytest.approx(0.8)
     assert effect.subject_found is True
 
 
 def test_without_a_subject_there_is_no_share():
-    unknown = mask_effect(GREY, half(1))
+    unknown = effect_of(GREY, half(1))
     assert (unknown.subject_hidden, unknown.subject_found) == (None, None)
-    nothing = mask_effect(GREY, half(1), np.zeros((2, 10, 20), np.float32))
+    nothing = effect_of(GREY, half(1), subject=np.zeros((2, 10, 20), np.float32))
     assert (nothing.subject_hidden, nothing.subject_found) == (None, False)
 
 
@@ -45,7 +48,7 @@ def test_native_black_counts_letterbox_bars_but_no_strong_colour():
     frames[:, 0, 9] = 200  # red with no green and blue
     frames[:, 1:, 9] = 0
     frames[:, :, 8] = BLACK_LEVEL + 1
-    assert mask_effect(frames, half(1)).native_black == pytest.approx(0.2)
+    assert effect_of(frames, half(1)).native_black == pytest.approx(0.2)
 
 
 def test_a_mask_on_the_subject_hides_more_of_it_than_one_in_the_middle():
@@ -54,8 +57,46 @@ def test_a_mask_on_the_subject_hides_more_of_it_than_one_in_the_middle():
     canvas = Canvas(clip_id="a", seed=0, frames=2, height=40, width=40, feature=subject)
     frames = np.zeros((2, 3, 40, 40), np.uint8)
     on_it, beside = (
-        mask_effect(frames, clip_mask(ShapeMask(ratio=0.04, place=place), canvas), subject)
+        effect_of(frames, clip_mask(ShapeMask(ratio=0.04, place=place), canvas), subject=subject)
         for place in ("subject", "middle")
     )
     assert on_it.subject_hidden == 1
     assert beside.subject_hidden == 0
+
+
+@pytest.mark.parametrize(
+    ("left", "whole", "partly"),
+    [(0, 0.25, 0.0), (2, 0.0, 0.5), (4, 0.25, 0.0), (1, 0.0, 0.5)],
+)
+def test_the_same_patch_hides_a_token_whole_or_two_in_part(left, whole, partly):
+    mask = np.zeros((1, 8, 8), bool)
+    mask[:, :4, left : left + 4] = True
+    effect = effect_of(np.zeros((1, 3, 8, 8), np.uint8), mask, patch=4)
+    assert (effect.tokens_hidden, effect.tokens_partly) == (whole, partly)
+
+
+def test_tokens_are_counted_over_frames_and_soft_edges_are_parts():
+    mask = np.zeros((2, 8, 9), np.float32)
+    mask[0, :4, :4] = 1
+    mask[1, :, 4:8] = 0.5
+    mask[:, :, 8] = 1  # beyond the last whole token: no token holds it
+    effect = effect_of(np.zeros((2, 3, 8, 9), np.uint8), mask, patch=4)
+    assert (effect.tokens_hidden, effect.tokens_partly) == (1 / 8, 2 / 8)
+
+
+@pytest.mark.parametrize(
+    ("fit", "cut"), [("crop", 0.25), ("squash", 0.0), ("letterbox", 0.0), ("centre", 0.25)]
+)
+def test_the_share_of_the_video_holds_what_the_crop_cuts_off(fit, cut):
+    picture = placement(240, 320, 240, fit)
+    nothing = np.zeros((1, 240, 240), bool)
+    frames = np.zeros((1, 3, 240, 240), np.uint8)
+    assert mask_effect(frames, nothing, patch=16, picture=picture).video_hidden == cut
+    thirty = clip_mask(
+        PercentMask(ratio=0.3), Canvas(clip_id="a", seed=0, frames=1, height=240, width=240)
+    )
+    found = mask_effect(frames, thirty, patch=16, picture=picture).video_hidden
+    if fit != "letterbox":  # there the mask lies on the bars, too
+        assert found == pytest.approx(1 - (1 - cut) * 0.7)
+    everything = np.ones((1, 240, 240), bool)
+    assert mask_effect(frames, everything, patch=16, picture=picture).video_hidden == 1

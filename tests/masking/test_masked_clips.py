@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -37,6 +38,7 @@ class FakeCell:
     def __init__(self, masking: Mask, cache_dir: Path, on_empty: Any, seed: int) -> None:
         self.masking, self.cache_dir, self.seed = masking, cache_dir, seed
         self.region = AnnotationRegion(on_empty=on_empty)
+        self.model = SimpleNamespace(patch_size=lambda: 16)
 
 
 def no_model() -> Any:

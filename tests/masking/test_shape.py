@@ -274,3 +274,61 @@ def test_wrong_settings_are_named(fault, message):
 )
 def test_short_name(settings, name):
     assert ShapeMask(ratio=0.3, **settings).short_name == name
+
+
+@pytest.mark.parametrize("shape", ["square", "circle", "diamond", "cross"])
+@pytest.mark.parametrize("ratio", [0.05, 0.1, 0.3, 0.5])
+def test_the_last_ring_of_a_shape_is_spread_over_all_sides(shape, ratio):
+    mask = clip_mask(ShapeMask(ratio=ratio, shape=shape), canvas(112, 112))[0]
+    top, left = mask[:56].sum(), mask[:, :56].sum()
+    assert abs(top - mask.sum() / 2) <= 4
+    assert abs(left - mask.sum() / 2) <= 4
+    # Of the pixels at one distance (up to 24 on a circle) some have no counterpart.
+    for turned in (mask[::-1], mask[:, ::-1], mask.T):
+        assert (mask != turned).sum() <= 24
+
+
+@pytest.mark.parametrize("shape", ["horizontal_band", "vertical_band"])
+def test_the_ends_of_a_band_are_even(shape):
+    mask = clip_mask(ShapeMask(ratio=0.303, shape=shape), canvas(112, 112))[0]
+    mask = mask if shape == "horizontal_band" else mask.T
+    np.testing.assert_array_equal(mask.any(axis=1)[::-1], mask.any(axis=1))
+    partial = mask[(mask.sum(axis=1) > 0) & ~mask.all(axis=1)]
+    for row in partial:  # around the middle of the row
+        first, last = np.flatnonzero(row)[[0, -1]]
+        assert row[first : last + 1].all()
+        assert abs(first - (111 - last)) <= 1
+
+
+@pytest.mark.parametrize("ratio", [0.02, 0.1, 0.3])
+@pytest.mark.parametrize("phase", ["aligned", "random"])
+def test_a_grid_hides_as_much_in_every_quarter(ratio, phase):
+    shares = []
+    for clip in range(20 if phase == "random" else 1):
+        strategy = ShapeMask(ratio=ratio, shape="grid", phase=phase)
+        mask = clip_mask(strategy, canvas(112, 112, clip_id=str(clip)))[0]
+        cells = mask.reshape(4, 28, 4, 28).sum(axis=(1, 3))  # a line each way in each cell
+        shares.append(cells / (ratio * 28 * 28))
+        assert mask.sum() == hidden_count(ratio, 112, 112)
+    assert np.abs(np.array(shares) - 1).max() < 0.35
+
+
+def test_the_lines_of_a_grid_have_the_same_phase_at_every_ratio_and_their_own_in_each_clip():
+    def lines(clip, ratio):
+        return clip_mask(ShapeMask(ratio=ratio, shape="grid"), canvas(112, 112, clip_id=clip))[0]
+
+    small, large = lines("a", 0.1), lines("a", 0.3)
+    assert not (small & ~large).any()
+    assert len({lines(str(clip), 0.1).tobytes() for clip in range(5)}) == 5
+
+
+def test_a_turned_grid_is_moved_along_its_own_lines():
+    """Over many clips each pixel is hidden equally often, also if the grid is turned."""
+    masks = [
+        clip_mask(
+            ShapeMask(ratio=0.3, shape="grid", rotation=30), canvas(32, 32, clip_id=str(clip))
+        )[0]
+        for clip in range(1500)
+    ]
+    often = np.mean(masks, axis=0)
+    assert often[8:24, 8:24].std() < 0.02  # sampling alone gives 0.012

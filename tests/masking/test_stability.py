@@ -16,12 +16,15 @@ from clip_har.masking.percent import PercentMask
 from clip_har.masking.shape import ShapeMask
 
 STRATEGIES: dict[str, PercentMask | ShapeMask] = {
-    "tube": PercentMask(ratio=0.3),
-    "fresh": PercentMask(ratio=0.1, patch=7, static=False),
+    "tube": PercentMask(ratio=0.3, phase="aligned"),
+    "fresh": PercentMask(ratio=0.1, patch=7, phase="aligned", static=False),
+    "tube, random phase": PercentMask(ratio=0.3),
+    "fresh, random phase": PercentMask(ratio=0.1, patch=7, static=False),
     "random stars": ShapeMask(ratio=0.3, shape="star", place="random", count=3, rotation=20),
     "fresh circles": ShapeMask(ratio=0.5, shape="circle", place="random", static=False),
     "corner": ShapeMask(ratio=0.1, shape="ellipse", place="corner", static=False),
-    "grid": ShapeMask(ratio=0.3, shape="grid", rotation=30),
+    "grid": ShapeMask(ratio=0.3, shape="grid", rotation=30, phase="aligned"),
+    "grid, random phase": ShapeMask(ratio=0.3, shape="grid", rotation=30),
 }
 
 
@@ -74,7 +77,10 @@ GOLDEN = {
     "random stars": "32185bc1c786c17a",
     "fresh circles": "9dc74ca7c64a4bda",
     "corner": "3303871449fbaae7",
-    "grid": "48d8e841bdb5a3d6",
+    "grid": "dd0789506a57b714",
+    "tube, random phase": "471654e2a1df8f35",
+    "fresh, random phase": "ca407909230e626c",
+    "grid, random phase": "479aaf0acd73b84a",
 }
 
 

@@ -218,6 +218,12 @@ ORACLES: dict[str, Callable[[Case], float]] = {
     "bias/<attribute>/equalised_odds": lambda c: c.over_views("equalised_odds"),
     "mask/realised_ratio": mean("mask_ratio"),
     "mask/realised_ratio_sd": lambda c: pd.Series(c.table.mask_ratio).std(ddof=0),
+    "mask/video_share": mean("video_hidden"),
+    "mask/tokens_hidden": mean("tokens_hidden"),
+    "mask/tokens_partly": mean("tokens_partly"),
+    "mask/tokens_untouched": lambda c: pd.Series(
+        1 - c.table.tokens_hidden - c.table.tokens_partly
+    ).mean(),
     "mask/native_black": mean("native_black"),
     "mask/subject_hidden": mean("subject_hidden"),
     "mask/subject_not_found": lambda c: 1 - pd.Series(c.table.subject_found).mean(),

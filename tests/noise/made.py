@@ -141,7 +141,7 @@ def split(frames: FrameStore, **more: Any) -> TrainingClips:
 
 def shown(frames: FrameStore, masking: Mask | None = None, **more: Any) -> MaskedClips:
     """Return clips under a mask, whole without one."""
-    return MaskedClips(masking=masking or NoMask(), seed=0, frames=frames, **more)
+    return MaskedClips(masking=masking or NoMask(), seed=0, frames=frames, patch=16, **more)
 
 
 def quick(**changes: Any) -> LearningSettings:

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from clip_har.engine.score_clips import seen_frames
-from clip_har.masking.effect import mask_effect
 from clip_har.masking.fill import apply_mask
 from clip_har.masking.masked_clips import MaskedClip
 from clip_har.noise.random import GaussianNoise, SaltPepperNoise, UniformNoise
+from tests.masking.made import effect_of
 
 TIMES, SIDE = 8, 64
 KINDS: list[Any] = [GaussianNoise, UniformNoise, SaltPepperNoise]
@@ -39,7 +39,7 @@ def shown(
     def paint(frames: Tensor) -> Tensor:
         return apply_mask(frames, hidden, fill, seed=0, clip_id=clip_id)
 
-    effect = mask_effect(whole.numpy(), hidden)
+    effect = effect_of(whole.numpy(), hidden)
     return MaskedClip(clip_id, paint(whole), whole, hidden, effect, None, paint)
 
 

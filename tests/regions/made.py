@@ -21,4 +21,7 @@ def shown(pixels: NDArray[np.uint8], label: int = 0) -> ClipFrames:
     """Return frames ``(T, 3, S, S)`` as the store gives them."""
     pixels.flags.writeable = False
     clip = Clip(id="c", path=Path("c.mp4"), label=label, group="g")
-    return ClipFrames(clip=clip, pixels=pixels, indices=tuple(range(len(pixels))), fit="crop")
+    size, indices = pixels.shape[-1], tuple(range(len(pixels)))
+    return ClipFrames(
+        clip=clip, pixels=pixels, indices=indices, height=size, width=size, fit="crop"
+    )

@@ -34,7 +34,9 @@ def shown(
 ) -> ClipFrames:
     pixels = np.zeros((len(indices), 3, size, size), np.uint8)
     clip = Clip(id=name, path=Path("Biking", f"{name}.avi"), label=0, group="g", maps=maps)
-    return ClipFrames(clip=clip, pixels=pixels, indices=indices, fit=cast(Any, fit))
+    return ClipFrames(
+        clip=clip, pixels=pixels, indices=indices, height=size, width=size, fit=cast(Any, fit)
+    )
 
 
 def located(source: AnnotationRegion, target: str, *clips: ClipFrames) -> list[NDArray[np.float32]]:

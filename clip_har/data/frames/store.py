@@ -48,6 +48,8 @@ class ClipFrames:
         clip: the clip.
         pixels: ``(T, 3, S, S)`` uint8 RGB, as the model sees them; read-only.
         indices: which of the source's frames they are.
+        height: of the source's frames, upright, in pixels.
+        width: of the source's frames.
         fit: how the source was fitted to the square; its maps are fitted in the same way.
         edge: length that the source was resized to; None for the square's own.
     """
@@ -55,6 +57,8 @@ class ClipFrames:
     clip: Clip
     pixels: NDArray[np.uint8]
     indices: tuple[int, ...]
+    height: int
+    width: int
     fit: Fit
     edge: int | None = None
 
@@ -173,10 +177,13 @@ class FrameStore:
         Raises:
             ClipHarError: when the clip could not be decoded; ``ok`` has those that could.
         """
+        entry = self.entries[i]
         return ClipFrames(
             clip=self.clip_set.clips[i],
             pixels=self.clip(i),
-            indices=self.entries[i].indices,
+            indices=entry.indices,
+            height=entry.height,
+            width=entry.width,
             fit=self.fit,
             edge=self.edge,
         )

@@ -164,6 +164,7 @@ def open_training(
         frames,
         cell.region,
         subject=subject,
+        patch=cell.model.patch_size(),
         seed=cell.seed,
         zero_shot=lambda: zero_shot,
         cache_dir=cell.cache_dir,

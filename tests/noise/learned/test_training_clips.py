@@ -39,7 +39,7 @@ def frames(tmp_path_factory: pytest.TempPathFactory) -> FrameStore:
 @pytest.fixture(scope="module")
 def training(frames: FrameStore, tmp_path_factory: pytest.TempPathFactory) -> TrainingClips:
     maps = subject_maps(frames, tmp_path_factory.mktemp("maps"))
-    clips = MaskedClips(masking=NoMask(), seed=0, frames=frames, subject=maps)
+    clips = MaskedClips(masking=NoMask(), seed=0, frames=frames, patch=16, subject=maps)
     return TrainingClips(clips, *split_groups(frames.clip_set, frames.ok, NOISE))
 
 
