@@ -24,6 +24,7 @@ from clip_har.metrics.measure import Measure, Place
 from clip_har.results.costs import Cost
 
 _TERMINAL: tuple[Place, ...] = ("terminal",)
+_HIDDEN: tuple[Place, ...] = ("report: mask",)
 _BIAS: tuple[Place, ...] = ("report: bias",)
 _SWEEP: tuple[Place, ...] = ("report: sweep",)
 _ONE, _ANY, _REAL = (0, 1), (0, inf), (-inf, inf)  # ranges
@@ -228,24 +229,29 @@ _SCENE = (
 )
 _MASK = (
     Measure("mask/realised_ratio", "hidden share", "%", "neither", _ONE, inputs.realised_ratio,
-        "Mean share of the pixels that is hidden.", places=_TERMINAL),
+        "Mean share of the pixels that is hidden, of those that the model sees.",
+        places=_TERMINAL + _HIDDEN),
     Measure("mask/realised_ratio_sd", "standard deviation of the hidden share", "points", "neither",
         (0, 0.5), inputs.realised_ratio_sd, "Over clips; 0 for masks of exact area."),
-    Measure("mask/video_share", "hidden share of the video's frame", "%", "neither", _ONE,
-        inputs.video_share, "Mean share of the video's whole frame that crop and mask hide"
-        " together; the hidden share itself is of what the crop leaves."),
+    Measure("mask/video_share", "hidden share of the video", "%", "neither", _ONE,
+        inputs.video_share,
+        "Mean share of the video's whole frame that crop and mask hide together.",
+        places=_HIDDEN),
     Measure("mask/tokens_hidden", "tokens hidden whole", "%", "neither", _ONE,
-        inputs.tokens_hidden, "Mean share of the model's own patches that are hidden whole. Models"
-        " with patches of another size see another mask."),
+        inputs.tokens_hidden,
+        "Mean share of the model's own patches (tokens) that are hidden whole. It depends on the"
+        " size of these patches, and on the phase of the mask.", places=_HIDDEN),
     Measure("mask/tokens_partly", "tokens hidden in part", "%", "neither", _ONE,
-        inputs.tokens_partly, "Mean share of the model's own patches that are hidden in part."),
+        inputs.tokens_partly, "Mean share of these patches that are hidden in part.",
+        places=_HIDDEN),
     Measure("mask/tokens_untouched", "tokens untouched", "%", "neither", _ONE,
-        inputs.tokens_untouched, "Mean share of the model's own patches that the mask leaves"
-        " alone."),
+        inputs.tokens_untouched, "Mean share of these patches of which nothing is hidden.",
+        places=_HIDDEN),
     Measure("mask/native_black", "black from the start", "%", "neither", _ONE, inputs.native_black,
         "Mean share of pixels that are black before any mask, such as letterbox bars."),
     Measure("mask/subject_hidden", "subject hidden", "%", "neither", _ONE, inputs.subject_hidden,
-        "Mean share of the subject that is hidden; needs a region source.", places=_TERMINAL),
+        "Mean share of the subject that is hidden; needs a region source.",
+        places=_TERMINAL + _HIDDEN),
     Measure("mask/subject_not_found", "subject not found", "%", "neither", _ONE,
         inputs.subject_not_found, "Share of clips in which the region source found no subject."),
     Measure("mask/feature_hidden", "target hidden", "%", "neither", _ONE, inputs.feature_hidden,

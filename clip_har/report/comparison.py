@@ -18,6 +18,8 @@ from clip_har.report.sections import (
     bias_rows,
     costs_rows,
     detail_of,
+    hidden_rows,
+    hidden_terms,
     kinds_rows,
     measures_rows,
     noise_rows,
@@ -49,6 +51,8 @@ class ComparisonPart:
         over_ratio: charts over the hidden share.
         reliability: a reliability diagram of each of ``details``.
         details: a few cells in detail.
+        hidden: what the mask of each masked cell hid.
+        hidden_terms: the measures of ``hidden``.
         bias: the bias of each cell's predictions.
         kinds: accuracy by attribute.
         noise: the effect of learned noise.
@@ -70,6 +74,8 @@ class ComparisonPart:
     over_ratio: list[Markup]
     reliability: list[Markup]
     details: list[Detail]
+    hidden: Records
+    hidden_terms: list[Measure]
     bias: Records
     kinds: Sequence[Kinds]
     noise: Records
@@ -113,6 +119,8 @@ class ComparisonPart:
             over_ratio=over_ratio_charts(rows, chance=1 / classes),
             reliability=reliability_charts(looked_at),
             details=[detail_of(one) for one in looked_at],
+            hidden=hidden_rows(cells),
+            hidden_terms=hidden_terms(cells),
             bias=bias_rows(cells),
             kinds=kinds_rows(looked_at),
             noise=noise_rows(measured),

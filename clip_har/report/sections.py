@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from clip_har.metrics.accuracy import confusion_matrix
 from clip_har.metrics.attributes import attribute_table
+from clip_har.metrics.measure import Measure
 from clip_har.metrics.measures import by_chance, find, shown_in
 from clip_har.metrics.tables import confused_pairs
 from clip_har.report.class_changes import class_changes
@@ -65,6 +66,28 @@ def detail_of(one: Result) -> Detail:
         losing=losing,
         gaining=gaining,
     )
+
+
+def hidden_rows(cells: Sequence[Result]) -> Records:
+    """Return what the mask of each masked cell hid, in the measures that are known of some cell."""
+    masked = [one for one in cells if not one.cell.masking.is_clean]
+    names = [one.name for one in hidden_terms(masked)]
+    return [
+        {
+            "cell": one.name,
+            "values": [
+                formatted(one.metrics[name], find(name)) if name in one.metrics else UNKNOWN
+                for name in names
+            ],
+        }
+        for one in masked
+    ]
+
+
+def hidden_terms(cells: Sequence[Result]) -> list[Measure]:
+    """Return the measures of what a mask hid that are known of some cell."""
+    every = {name for one in cells for name in one.metrics}
+    return [one for one in shown_in("report: mask") if one.name in every]
 
 
 def bias_rows(cells: Sequence[Result]) -> Records:

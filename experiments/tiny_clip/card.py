@@ -49,7 +49,7 @@ scene.
 Zero-shot, `prompts=single`, the mean of 8 frames a clip, frames as rendered (before video
 compression). No test subject appears in a training or validation clip. Test clips were used once,
 after every choice had been made on the validation subjects. Masks are `masking=percent`, patch 16,
-black, over the biased clips. Chance is {chance:.3f}. Intervals: 95 %, bootstrap over subjects.
+random phase, black, over the biased clips. Chance is {chance:.3f}. Intervals: 95 %, over subjects.
 
 {scores}
 """
@@ -59,9 +59,15 @@ _REST = """
 {clips} clips of 40 subjects, 20 actions and 20 scenes, ρ = {scene_bias}, 8 frames each, rendered
 with data seed {data_seed}; {val_clips} validation clips of 12 other subjects and {test_clips} test
 clips of 16 others in each of two sets (ρ = 0.9 and ρ = 1/C, the same performances). In training
-some clips have a background of one colour in place of their scene, and some have black patches.
-Captions name the action, or action and scene, or the scene or the object only, in the words of the
-prompt templates in `conf/prompts` and some of their own.
+some clips have a background of one colour in place of their scene, and some have black patches,
+whose grid begins at a random place in each clip. Captions name the action, or action and scene, or
+the scene or the object only, in the words of the prompt templates in `conf/prompts` and some of
+their own.
+
+## What changed
+
+The first weights were trained with black patches on the model's own grid of patches. Under masks on
+that grid they were much more accurate than under the same masks moved by half a patch.
 
 ## Recipe
 
