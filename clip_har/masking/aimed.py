@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from clip_har.masking.area import Canvas, known_feature
+from clip_har.masking.area import Canvas, TieOrder, from_centre, known_feature
 from clip_har.masking.fill import Fill, feather
-from clip_har.masking.holes import Hole, filled_frames, hole_field
+from clip_har.masking.holes import Hole, bounding_box, filled_frames, hole_field
 from clip_har.masking.mask import Hidden, Mask
-from clip_har.regions.source import BACKGROUND, PERSON, SUBJECT
+from clip_har.regions.source import BACKGROUND, INSIDE, PERSON, SUBJECT
 
 
 class AimedMask(Mask):
@@ -83,6 +83,23 @@ class AimedMask(Mask):
                 " own outline; use masking.hole=grown"
             )
         return self
+
+    def ties(self, canvas: Canvas) -> TieOrder:
+        """Return the order of pixels that the hole reaches at once: from its box's centre on.
+
+        Args:
+            canvas: the clip, with the soft mask of the target.
+        """
+        outlines = self._outlines(canvas)
+
+        def order(frame: int, pixels: NDArray[np.int64]) -> NDArray[np.int64]:
+            inside = outlines[frame % len(outlines)] >= INSIDE
+            top, left, bottom, right = bounding_box(inside if inside.any() else ~inside)
+            rows, columns = np.divmod(pixels, canvas.width)
+            down, across = rows + 0.5 - (top + bottom) / 2, columns + 0.5 - (left + right) / 2
+            return pixels[from_centre(across, down)]
+
+        return order
 
     def soften(self, hidden: NDArray[np.bool_]) -> Hidden:
         """Return the mask with its soft edge, if it has one.

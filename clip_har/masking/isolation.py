@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clip_har.masking.aimed import AimedMask
-from clip_har.masking.area import Canvas
+from clip_har.masking.area import Canvas, TieOrder
 from clip_har.masking.mask import SceneRole
 from clip_har.regions.source import BACKGROUND
 
@@ -55,3 +55,12 @@ class IsolationMask(AimedMask):
             ClipHarError: when the canvas has no soft mask of the target.
         """
         return -self._hole(self._outlines(canvas))
+
+    def ties(self, canvas: Canvas) -> TieOrder:
+        """Return the order of pixels that are hidden at once: the farthest from the centre first.
+
+        Args:
+            canvas: the clip, with the soft mask of the target.
+        """
+        nearest_first = super().ties(canvas)
+        return lambda frame, pixels: nearest_first(frame, pixels)[::-1]

@@ -194,3 +194,13 @@ def test_a_canvas_without_the_feature_says_what_to_add():
 def test_wrong_settings_are_refused(kind, fault, message):
     with pytest.raises(ValidationError, match=message):
         kind(**{"ratio": None} | fault)
+
+
+@pytest.mark.parametrize("mask", [FeatureMask, IsolationMask])
+@pytest.mark.parametrize("ratio", [0.05, 0.2, 0.41])
+def test_a_box_of_a_ratio_has_no_notch(mask, ratio):
+    target = np.zeros((1, 60, 60), np.float32)
+    target[:, 20:40, 20:40] = 1
+    shown = clip_mask(mask(ratio=ratio, hole="box"), canvas(target))[0]
+    for turned in (shown[::-1], shown[:, ::-1], shown.T):
+        assert (shown != turned).sum() <= 14  # of the last pixels some have no counterpart
