@@ -38,10 +38,11 @@ def test_shared_groups_are_counted_and_named():
 def test_a_data_set_whose_lists_share_groups_gets_a_warning(caplog):
     test = replace(part("test", f="dan"), shares_groups="its lists say so")
     check_apart(TRAIN, test, what="noise")
-    assert [record.getMessage() for record in caplog.records] == [
+    (message,) = [record.getMessage() for record in caplog.records]
+    assert message == (
         "noise is learned on groups that are also evaluated (1: dan), because its lists say so:"
         " numbers with it may be too good"
-    ]
+    )
     assert test.limit(1).shares_groups
 
 
