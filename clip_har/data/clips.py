@@ -67,6 +67,8 @@ class ClipSet:
         licence: the terms of use of the data, as a sentence.
         citation: the publication to cite, empty if there is none.
         whole: number of clips of the whole list, if some of them are not in the set; None: all are.
+        shares_groups: why a group may be in several parts of its splits; empty: it may not, see
+            `clip_har.data.parts.check_apart`.
 
     Raises:
         ClipHarError: when there are no clips, an id or a class name occurs twice, or a label has no
@@ -87,6 +89,7 @@ class ClipSet:
     licence: str
     citation: str
     whole: int | None = None
+    shares_groups: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", plain_name(self.name))

@@ -13,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from clip_har.config.cell import Cell
 from clip_har.core.evenly import evenly
 from clip_har.core.names import plain_name
+from clip_har.data.parts import shared_groups
 from clip_har.engine.clips import frame_settings
 from clip_har.engine.evaluate import Evaluation
 from clip_har.engine.noise_artifacts import write_noise
@@ -25,6 +26,7 @@ from clip_har.models.checkpoint import weights_digest
 from clip_har.noise.learned.cell_noise import LearnedNoise
 from clip_har.results.environment import environment
 from clip_har.results.files import (
+    ALSO_LEARNED_FROM,
     ATTENTION,
     CONFIG,
     COUNTED,
@@ -35,7 +37,6 @@ from clip_har.results.files import (
     WHOLE_SET,
     write_json,
 )
-from clip_har.results.score_table import ScoreTable
 
 _SHOWN_CLIPS = 8
 
@@ -74,7 +75,7 @@ def write_artifacts(
     save_figure(folder / "masked_clips.png", _masked_clips(cell, masked, title))
     OmegaConf.save(config, folder / CONFIG, resolve=True)
     write_json(folder / "environment.json", environment(device))
-    protocol = _protocol(cell, masked, table, device)
+    protocol = _protocol(cell, found, device)
     write_json(folder / PROTOCOL, {**protocol, **named, COUNTED: counted_numbers(metrics)})
     _write_clip_lists(folder, masked)
     if found.attention:
@@ -125,9 +126,11 @@ def _masked_clips(cell: Cell, masked: MaskedClips, title: str) -> Figure:
     return masked_clips_figure(pictures, captions, title=title)
 
 
-def _protocol(cell: Cell, masked: MaskedClips, table: ScoreTable, device: str) -> dict[str, object]:
+def _protocol(cell: Cell, found: Evaluation, device: str) -> dict[str, object]:
     """Return the protocol card: the data, model and settings behind the numbers of this cell."""
+    masked, table = found.masked, found.table
     frames, clips = masked.frames, masked.frames.clip_set
+    learned_from = found.noise.groups if isinstance(found.noise, LearnedNoise) else ()
     prompts = cell.prompts.texts(clips.class_names)
     return {
         "data": clips.title,
@@ -140,6 +143,7 @@ def _protocol(cell: Cell, masked: MaskedClips, table: ScoreTable, device: str) -
         "clips_left_out": len(frames.ok) - len(masked.evaluated),
         "classes": len(clips.class_names),
         "groups": len({clip.group for clip in clips.clips}),
+        ALSO_LEARNED_FROM: len(shared_groups(learned_from, clips)),
         "data_digest": clips.digest,
         "frames_digest": frames.digest,
         "licence": clips.licence,

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from clip_har.metrics.bootstrap import Means, cluster_bootstrap
 from clip_har.metrics.pairing import common_rows
+from clip_har.metrics.tables import recall_changes
 from clip_har.results.score_table import ScoreTable
 
 _MEANS = {
@@ -101,23 +102,13 @@ def reliance_per_class(clean: ScoreTable, hidden: ScoreTable) -> pd.DataFrame:
         hidden: the same with a target hidden; only clips that both have count.
 
     Returns:
-        Columns ``class, clips, recall_clean, recall_hidden, reliance``: the classes that are
-        present, the greatest reliance first.
+        Columns ``class, clips, recall_clean, recall_hidden, reliance, rank, rank_low, rank_high``:
+        the classes that are present, the greatest reliance first, which has rank 1.
     """
-    (first, second), _ = common_rows([clean, hidden])
-    labels = clean.labels[first]
-    right = pd.DataFrame(
-        {
-            "class": [clean.class_names[label] for label in labels],
-            "recall_clean": clean.predictions()[first] == labels,
-            "recall_hidden": hidden.predictions()[second] == labels,
-        }
-    )
-    by_class = right.groupby("class", sort=False)
-    table = by_class.mean().assign(clips=by_class.size()).reset_index()
-    table["reliance"] = table["recall_clean"] - table["recall_hidden"]
-    table = table.sort_values(["reliance", "class"], ascending=[False, True], ignore_index=True)
-    return table[["class", "clips", "recall_clean", "recall_hidden", "reliance"]]
+    table = recall_changes(clean, hidden)
+    table = table.rename(columns={"before": "recall_clean", "after": "recall_hidden"})
+    table.insert(4, "reliance", table["recall_clean"] - table["recall_hidden"])
+    return table.drop(columns="change")
 
 
 def _columns(

@@ -1,4 +1,4 @@
-"""Tables over the classes: per-class scores and the most confused pairs."""
+"""Tables over the classes: scores, changes of recall, and the most confused pairs."""
 
 from collections.abc import Sequence
 
@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 from clip_har.metrics.accuracy import Labels, Scores, ranking
 from clip_har.metrics.bootstrap import group_draws
 from clip_har.metrics.intervals import FEWEST_GROUPS, share_interval, standard_error
+from clip_har.metrics.pairing import common_rows
+from clip_har.metrics.ranks import class_ranks
+from clip_har.results.score_table import ScoreTable
 
 
 def per_class(
@@ -24,10 +27,11 @@ def per_class(
 
     Returns:
         One row per class with columns ``class, support, predicted, precision, recall, recall_low,
-        recall_high, f1``: clips of the class, predictions of it, shares in [0, 1], and the 95 %
-        interval of the recall over groups, see `recall_intervals`. NaN are the precision of a class
-        that is never predicted, and recall and F1 of a class without a clip. The F1 of a class that
-        has clips and is never predicted is 0.
+        recall_high, rank, rank_low, rank_high, f1``: clips of the class, predictions of it, shares
+        in [0, 1], the 95 % interval of the recall over groups, see `recall_intervals`, and the
+        place of the recall among the classes, the lowest first, see `class_ranks`. NaN are the
+        precision of a class that is never predicted, and recall and F1 of a class without a clip.
+        The F1 of a class that has clips and is never predicted is 0.
     """
     from sklearn.metrics import precision_recall_fscore_support
 
@@ -37,6 +41,7 @@ def per_class(
     )
     support = np.bincount(labels, minlength=len(classes))
     low, high = recall_intervals(labels, answers, groups, classes=len(classes)).T
+    ranks = class_ranks(answers == labels, labels, groups, classes=len(classes))
     return pd.DataFrame(
         {
             "class": list(class_names),
@@ -46,6 +51,7 @@ def per_class(
             "recall": recall,
             "recall_low": low,
             "recall_high": high,
+            **ranks,
             "f1": np.where(support > 0, f1, np.nan),
         }
     )
@@ -87,6 +93,31 @@ def recall_intervals(
             float(shares[c]), error, groups=counts[c] / effect, degrees=samples.degrees
         )
     return found
+
+
+def recall_changes(before: ScoreTable, after: ScoreTable) -> pd.DataFrame:
+    """Return how the recall of each class changes, the largest loss first.
+
+    Args:
+        before: of the control, such as the clean twin.
+        after: of the condition; only clips that both have count.
+
+    Returns:
+        Columns ``class, clips, before, after, change, rank, rank_low, rank_high``: the classes that
+        are present. Rank 1 loses most, see `class_ranks`.
+    """
+    (first, second), _ = common_rows([before, after])
+    labels, names = before.labels[first], before.class_names
+    groups = [before.groups[row] for row in first]
+    was, now = before.predictions()[first] == labels, after.predictions()[second] == labels
+    clips = np.bincount(labels, minlength=len(names))
+    shares = [np.bincount(labels, right, len(names)) / np.maximum(clips, 1) for right in (was, now)]
+    table = pd.DataFrame({"class": names, "clips": clips, "before": shares[0], "after": shares[1]})
+    table["change"] = table["after"] - table["before"]
+    change = now.astype(np.float64) - was
+    table = table.join(class_ranks(change, labels, groups, classes=len(names)))
+    table = table[clips > 0].sort_values(["change", "class"], kind="stable")
+    return table.reset_index(drop=True)
 
 
 def confused_pairs(

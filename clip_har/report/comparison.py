@@ -27,6 +27,7 @@ from clip_har.report.sections import (
 )
 from clip_har.report.selection import Chosen
 from clip_har.report.text import answer, inference
+from clip_har.results.files import ALSO_LEARNED_FROM
 from clip_har.results.result import Result
 from clip_har.sweeps.comparisons import Comparison
 from clip_har.sweeps.measures import SweepMeasures
@@ -218,6 +219,12 @@ def _caution(cells: Sequence[Result], classes: int) -> str:
         text = " and ".join(found)
         sentences.append(
             f"{text[0].upper()}{text[1:]}: these numbers say nothing about CLIP on real video."
+        )
+    also = max(int(one.protocol.get(ALSO_LEARNED_FROM, 0)) for one in cells)
+    if also:
+        sentences.append(
+            f"Noise was learned on {also} of the groups that are evaluated: numbers with it may be"
+            " too good."
         )
     return " ".join(sentences)
 

@@ -11,10 +11,10 @@ from clip_har.metrics.accuracy import confusion_matrix
 from clip_har.metrics.attributes import attribute_table
 from clip_har.metrics.measure import Measure
 from clip_har.metrics.measures import by_chance, find, shown_in
-from clip_har.metrics.tables import confused_pairs
-from clip_har.report.class_changes import class_changes
+from clip_har.metrics.tables import confused_pairs, recall_changes
 from clip_har.report.numbers import UNKNOWN, formatted
 from clip_har.report.pictures import confusion_picture
+from clip_har.report.text import may_lose_most
 from clip_har.results.result import Result
 from clip_har.sweeps.measures import SweepMeasures
 from clip_har.sweeps.table import DRAWS
@@ -38,6 +38,7 @@ class Detail:
         pairs: the most confused pairs of classes.
         losing: classes whose recall falls most; empty for a clean cell.
         gaining: classes whose recall rises most.
+        first: how sure it is which class loses most; empty if none does.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Detail:
     pairs: Records
     losing: list[Any]
     gaining: list[Any]
+    first: str
 
 
 def detail_of(one: Result) -> Detail:
@@ -54,10 +56,12 @@ def detail_of(one: Result) -> Detail:
     confusion = confusion_matrix(table.labels, table.scores)
     losing: list[Any] = []
     gaining: list[Any] = []
+    first = ""
     if one.clean is not None:
-        changes = class_changes(one, one.clean)
+        changes = recall_changes(one.clean.table, table)
         losing = changes[changes["change"] < 0].head(_MOVED).to_dict("records")
         gaining = changes[changes["change"] > 0].tail(_MOVED)[::-1].to_dict("records")
+        first = may_lose_most(changes) if losing else ""
     return Detail(
         name=one.name,
         clips=len(table.clip_ids),
@@ -65,6 +69,7 @@ def detail_of(one: Result) -> Detail:
         pairs=confused_pairs(confusion, table.class_names, limit=_MOVED).to_dict("records"),
         losing=losing,
         gaining=gaining,
+        first=first,
     )
 
 

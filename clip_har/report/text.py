@@ -66,12 +66,15 @@ def _worst(compared: pd.DataFrame) -> str:
     if worst["top1_change"] >= 0:
         if best["top1_change"] <= 0:
             return "No cell has another accuracy on these clips."
-        return f"No cell lowers accuracy; {best['cell']} raises it most: {_change(best)}."
+        return (
+            "No cell has a lower accuracy on these clips; the largest gain is that of"
+            f" {best['cell']}: {_change(best)}."
+        )
     left = worst["top1_clean"] + worst["top1_change"]  # over the clips of both cells
-    text = f"{worst['cell']} lowers accuracy most: {_change(worst)}, to {share(left)} %"
+    text = f"The largest loss is that of {worst['cell']}: {_change(worst)}, to {share(left)} %"
     if len(compared) > 1:
-        least = "raises it" if best["top1_change"] > 0 else "lowers it least"
-        text += f"; {best['cell']} {least}: {_change(best)}"
+        least = "the largest gain" if best["top1_change"] > 0 else "the smallest loss"
+        text += f"; {least} is that of {best['cell']}: {_change(best)}"
     return text + "."
 
 
@@ -97,13 +100,29 @@ def _verdicts(compared: pd.DataFrame) -> str:
         if same:
             return "The accuracy is the same within the margin (two one-sided tests)."
         return f"Whether the accuracy changes is undecided ({_TEST}); this does not mean no change."
-    which = "All" if changed == total else f"{changed or 'None'} of the"
-    text = f"{which} {total} changes of accuracy are found ({_TEST})"
+    what = f"{'A' if changed else 'No'} change of accuracy was found in"
+    which = f"{changed} of" if 0 < changed < total else "all" if changed else "any of"
+    text = f"{what} {which} {total} comparisons with the unchanged clips ({_TEST})"
     if same:
-        text += f"; {same} {'is' if same == 1 else 'are'} no change within the margin"
+        text += f"; in {same} the change is smaller than the margin (two one-sided tests)"
     if rest := total - changed - same:
         text += f"; {rest} {'is' if rest == 1 else 'are'} undecided, which does not mean no change"
     return text + "."
+
+
+def may_lose_most(changes: pd.DataFrame) -> str:
+    """Return how sure it is which class loses most, as a sentence.
+
+    Args:
+        changes: see `clip_har.metrics.tables.recall_changes`.
+    """
+    if changes["rank_low"].isna().all():
+        return "There are too few groups for rank intervals: another class may lose most."
+    first = changes.loc[changes["rank_low"] == 1, "class"]
+    if len(first) == 1:
+        return f"{first.iloc[0]} loses most."
+    which = "Any" if len(first) == len(changes) else f"Any of {len(first)}"
+    return f"{which} of the {len(changes)} classes may be the one that loses most."
 
 
 def inference(rows: pd.DataFrame) -> str:

@@ -15,6 +15,7 @@ NOISE = "noise"
 FAILED_CLIPS = "data/failed_clips"  # one of the metrics
 METRICS_CODE = "metrics_code"  # a fact in the manifest
 WHOLE_SET = "clips_of_the_whole_set"  # an entry of the protocol card
+ALSO_LEARNED_FROM = "groups_also_learned_from"  # another: evaluated groups that noise has seen
 COUNTED = "counted"  # another: numbers that are in no table
 LOSS_CURVE = f"{NOISE}/loss_curve.csv"
 CONFUSION = "confusion.png"

@@ -27,6 +27,7 @@ from clip_har.metrics.prediction_bias import (
     recall_sd_of_sums,
     skew_of_sums,
 )
+from clip_har.metrics.ranks import rank_intervals
 from clip_har.metrics.significance import corrected, equivalence, sign_flip
 from clip_har.metrics.tables import recall_intervals
 from tests.metrics.structure import split1
@@ -51,7 +52,7 @@ def numbers_of(groups: list[str]) -> NDArray[np.int64]:
     return np.unique(groups, return_inverse=True)[1]
 
 
-def beta(random: np.random.Generator, mean: Array, alike: float) -> Array:
+def beta(random: np.random.Generator, mean: Array, alike: float | Array) -> Array:
     """Return rates with these means whose clips have an intraclass correlation ``alike``."""
     spread = 1 / alike - 1
     return random.beta(mean * spread + 1e-9, (1 - mean) * spread + 1e-9)
@@ -129,6 +130,40 @@ def test_intervals_of_the_recalls_of_single_classes_cover(mean: float) -> None:
         found = recall_intervals(labels, np.where(right, labels, -1), groups, classes=101)
         shares.append(((found[:, 0] <= mean) & (mean <= found[:, 1])).mean())
     assert 0.93 <= np.mean(shares) <= 0.98
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("recalls", "alike", "allowed"),
+    [(np.full(5, 0.7), 0.2, (0.93, 0.99)),
+     (np.full(101, 0.3), 0.2, (0.95, 1.0)),
+     (np.full(101, 0.9), 0.4, (0.95, 1.0)),
+     (np.where(np.arange(101) < 50, 0.5, 0.9), 0.2, (0.95, 1.0)),
+     (np.linspace(0.05, 0.99, 101), np.linspace(0.02, 0.5, 101), (0.95, 1.0))],
+    ids=["five equal classes", "equal", "equal and high", "two kinds", "all differ"],
+)  # fmt: skip
+def test_rank_intervals_cover_together(
+    recalls: Array, alike: float | Array, allowed: tuple[float, float]
+) -> None:
+    """Seven groups a class: with 101 classes no difference is called certain too easily."""
+    random, sets, classes = np.random.default_rng(7), 200, len(recalls)
+    labels, groups = split1(classes)
+    which, samples = numbers_of(groups), group_draws(groups, labels, draws=400)
+    own = labels[:, None] == np.arange(classes)
+    of_group = np.zeros(samples.groups, int)
+    of_group[which] = labels
+    alike = np.broadcast_to(alike, classes)[of_group]
+    first = 1 + (recalls[:, None] > recalls).sum(axis=1)  # equal classes share these ranks
+    last = classes - (recalls[:, None] < recalls).sum(axis=1)
+    clips, together, apart = samples.sums(own), [], []
+    for _ in range(sets):
+        right = random.random(len(labels)) < beta(random, recalls[of_group], alike)[which]
+        _, low, high = rank_intervals(samples.sums(own & right[:, None]) / clips, samples).T
+        together.append(((low <= first) & (last <= high)).all())
+        apart.append((high - low < classes - 1).mean())
+    assert allowed[0] <= np.mean(together) <= allowed[1]
+    if np.ptp(recalls) > 0.9:
+        assert np.mean(apart) > 0.4, "an interval of all ranks would cover, too"
 
 
 def answers(

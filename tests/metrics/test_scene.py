@@ -125,6 +125,8 @@ def test_reliance_of_each_class() -> None:
     assert TABLES.clean is not None
     assert TABLES.background_hidden is not None
     table = reliance_per_class(TABLES.clean, TABLES.background_hidden)
+    assert table.columns.tolist()[2:5] == ["recall_clean", "recall_hidden", "reliance"]
+    assert table["rank"].tolist() == [1, 1, 3]
     assert table["class"].tolist() == ["class 1", "class 2", "class 0"]
     assert table["reliance"].tolist() == [0.5, 0.5, 0.0]
     assert table["clips"].tolist() == [2, 2, 2]

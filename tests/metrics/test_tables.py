@@ -1,9 +1,17 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import binomtest
 
-from clip_har.metrics.tables import confused_pairs, per_class, recall_intervals
+from clip_har.metrics.tables import (
+    confused_pairs,
+    per_class,
+    recall_changes,
+    recall_intervals,
+)
+from tests.tables import made_table
 
 NAMES = ["a", "b", "c", "d"]
 CONFUSION = np.array([[5, 2, 0, 0], [2, 1, 3, 0], [0, 0, 0, 0], [0, 0, 1, 0]])
@@ -19,6 +27,7 @@ def test_per_class_by_hand() -> None:
     assert table["predicted"].tolist() == [7, 3, 4, 0]
     np.testing.assert_array_equal(table["precision"], [5 / 7, 1 / 3, 0, nan])
     np.testing.assert_array_equal(table["recall"], [5 / 7, 1 / 6, nan, 0])
+    assert table["rank"].fillna(0).tolist() == [3, 2, 0, 1], "the lowest recall is first"
     np.testing.assert_array_equal(table["f1"], [10 / 14, 2 / 9, nan, 0])
 
 
@@ -38,6 +47,26 @@ def test_recalls_of_independent_clips_have_wilson_s_interval() -> None:
     assert wide[0] == pytest.approx((fair.low, fair.high), abs=0.03)
     few = recall_intervals(labels, answers, [str(n % 5) for n in range(2000)], classes=6)
     assert np.isnan(few).all(), "five groups"
+
+
+def test_changes_of_recall_by_hand() -> None:
+    """Three classes of 8 clips in 4 groups, in which the next class, of no clip, never counts."""
+    labels = np.repeat([0, 1, 3], 8).tolist()
+    before = made_table(labels=labels, classes=4, right=[1] * 16 + [0, 1] * 4)
+    after = made_table(labels=labels, classes=4, right=[1] * 8 + [0] * 8 + [0, 1, 1, 1] * 2)
+    table = recall_changes(before, replace(after, empty=("clip 0",)))
+    assert table.to_dict("list") == {
+        "class": ["class 1", "class 0", "class 3"],
+        "clips": [8, 7, 8],
+        "before": [1.0, 1.0, 0.5],
+        "after": [0.0, 1.0, 0.75],
+        "change": [-1.0, 0.0, 0.25],
+        "rank": [1, 2, 3],
+        "rank_low": [1, 2, 2],
+        "rank_high": [1, 3, 3],
+    }
+    elsewhere = replace(after, clip_ids=tuple(f"other {n}" for n in range(24)))
+    assert recall_changes(before, elsewhere).empty
 
 
 def test_confused_pairs_are_ordered_and_never_right_ones() -> None:

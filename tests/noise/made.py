@@ -176,6 +176,7 @@ def fitted(noise: Learned, perturbation: Perturbation, **changes: Any) -> Fitted
         "prompts": [[name] for name in CLASSES],
         "class_names": CLASSES,
         "clips": ["train 1", "train 2"],
+        "groups": ["actor 1", "actor 2"],
         "training_clips": 20,
         "validation_clips": 10,
     }

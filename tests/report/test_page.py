@@ -12,7 +12,7 @@ from clip_har.metrics.measures import find
 from clip_har.report.numbers import share
 from clip_har.report.page import LATEX, MARKDOWN, PAGE, write_report
 from clip_har.report.selection import of_sweep
-from clip_har.results.files import write_json
+from clip_har.results.files import ALSO_LEARNED_FROM, write_json
 from clip_har.sweeps.files import TABLE
 from tests.report.made import made_cell, made_sweep, table, usual
 
@@ -52,6 +52,19 @@ def test_the_page_needs_nothing_beside_it(report):
 def test_an_interval_that_is_not_known_is_a_dash(report):
     for name in (PAGE, MARKDOWN):
         assert "– to –" not in (report / name).read_text()
+
+
+def test_noise_that_has_seen_evaluated_groups_is_said(tmp_path):
+    cells = {
+        name: made_cell(tmp_path, name, table(0.9), f"masking={name}", **seen)
+        for name, seen in [("none", {}), ("percent", {ALSO_LEARNED_FROM: 3})]
+    }
+    chosen = of_sweep(made_sweep(tmp_path, cells))
+    folder = write_report(chosen, tmp_path / "report").parent
+    for name in (PAGE, MARKDOWN):
+        assert "Noise was learned on 3 of the groups that are evaluated" in (
+            (folder / name).read_text()
+        )
 
 
 def test_measures_over_several_cells_stand_in_plain_words_with_intervals(report):

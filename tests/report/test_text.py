@@ -6,7 +6,7 @@ import pytest
 
 from clip_har.report.numbers import share
 from clip_har.report.selection import of_sweep
-from clip_har.report.text import answer, inference, question
+from clip_har.report.text import answer, inference, may_lose_most, question
 from clip_har.sweeps.table import cell_rows
 from tests.report.made import made_cell, made_sweep, table, usual
 
@@ -19,12 +19,12 @@ def test_the_costliest_and_the_cheapest_mask_are_named(tmp_path):
     clean = share(rows["top1"].iloc[0])
     assert f"The model classifies {clean} % of the unchanged clips correctly;" in text
     assert "chance is 12.5 %" in text
-    assert "shape r=0.5 lowers accuracy most: −" in text
+    assert "The largest loss is that of shape r=0.5: −" in text
     worst = rows[rows["cell"] == "shape r=0.5"].iloc[0]
     assert f"to {share(worst['top1'])} %" in text
     found = rows["verdict"].isin(["lower", "higher"]).sum()
     assert 3 <= found < 6
-    assert f"{found} of the 6 changes of accuracy are found" in text
+    assert f"A change of accuracy was found in {found} of 6 comparisons" in text
     assert "undecided, which does not mean no change" in text
 
 
@@ -110,15 +110,27 @@ def test_the_verdict_decides_the_words(verdict: str, says: str) -> None:
     both = pd.concat([three, changed(condition="d", verdict="lower")])
     (*_, last) = answer(both, NONE, classes=2)
     counts = {
-        "lower": "All 4 changes",
-        "no change": "3 are no change",
+        "lower": "A change of accuracy was found in all 4 comparisons",
+        "no change": "in 3 the change is smaller than the margin",
         "undecided": "3 are undecided",
     }
     assert counts[verdict] in last
+    (*_, last) = answer(three, NONE, classes=2)
+    assert ("No change of accuracy was found in any of 3" in last) == (verdict != "lower")
     seeds = pd.concat([changed(cell=f"mask seed={n}", verdict=verdict) for n in range(3)])
     assert (
         answer(seeds, NONE, classes=2)[-1] == answer(changed(verdict=verdict), NONE, classes=2)[-1]
     )
+
+
+@pytest.mark.parametrize(
+    ("rank_low", "says"),
+    [([1, 2, 2], "b loses most."), ([1, 1, 3], "Any of 2 of the 3 classes may"),
+     ([1, 1, 1], "Any of the 3 classes may"), ([pd.NA] * 3, "another class may lose most")],
+)  # fmt: skip
+def test_which_class_loses_most_is_said_as_far_as_it_is_known(rank_low, says):
+    ranks = pd.array(rank_low, dtype="Int64")
+    assert says in may_lose_most(pd.DataFrame({"class": ["b", "a", "c"], "rank_low": ranks}))
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import pytest
 
 from clip_har.core.errors import ClipHarError
 from clip_har.data.frames.store import FrameStore
+from clip_har.data.parts import check_apart
 from clip_har.data.sampling import FrameSettings
 from clip_har.synthetic.dataset import Synthetic
 from tests.damage import DAMAGES
@@ -25,6 +26,16 @@ def test_twenty_classes_in_order_with_subjects_as_groups(rendered: Synthetic) ->
     assert np.bincount(clips.labels).tolist() == [1] * 20
     assert all(clip.group.startswith("test-") for clip in clips.clips)
     assert clips.name == "synthetic/test/bias0.9"
+
+
+def test_subjects_that_noise_is_learned_from_are_not_evaluated(rendered: Synthetic) -> None:
+    source = rendered.model_copy(update={"train_count": 4, "train_seed": rendered.seed})
+    training, evaluated = source.training().clips(), source.clips()
+    check_apart(training, evaluated, what="noise")
+    assert set(training.groups).isdisjoint(evaluated.groups)
+    again = source.model_copy(update={"subset": "train", "count": 4})
+    with pytest.raises(ClipHarError, match="also evaluated, such as train-"):
+        check_apart(training, again.clips(), what="noise")
 
 
 def test_a_second_look_renders_nothing(rendered, monkeypatch):

@@ -30,6 +30,7 @@ CITATION = (
     "Kuehne, Jhuang, Garrote, Poggio, Serre: HMDB: A Large Video Database for Human Motion "
     "Recognition. ICCV 2011"
 )
+_SHARES_GROUPS = "the official lists of HMDB-51 separate films within a class only"
 _USED_AS = {"train": "1", "test": "2"}
 # body parts, camera motion, number of people, viewpoint, quality, running number
 _TAGS = re.compile(
@@ -65,6 +66,9 @@ class HMDB51(Settings):
     class. HMDB-51 has no list of films; the group is the file name up to ``_<class>_`` and the
     tags after it (``TrumanShow_wave_f_nm_np1_fr_med_26`` gives ``TrumanShow``). A film with two
     spellings of its title is two groups; a name without the tags is its own group.
+
+    The official lists separate films within a class only: films of other classes are in both parts
+    of a split. What is learned on the training part has seen some of the evaluated films.
 
     Attributes of a clip are the tags of its name: visible ``body`` parts, the ``camera``, number
     of ``people``, ``viewpoint`` and picture ``quality``; and ``action_type``, one of five.
@@ -129,7 +133,7 @@ class HMDB51(Settings):
                 f"{root} holds no clips: expected one folder of clips per class in it; "
                 "set dataset.root=<the folder>"
             )
-        return ClipSet(name, class_names, clips, LICENCE, CITATION, whole)
+        return ClipSet(name, class_names, clips, LICENCE, CITATION, whole, _SHARES_GROUPS)
 
     def _split_files(self, root: Path) -> dict[tuple[str, int], Path]:
         """Return the split files by class and split number; may be empty."""

@@ -56,6 +56,11 @@ class LearnedNoise:
         """The name of the variant that the cell's own numbers are computed from."""
         return self.settings.headline
 
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The groups that the cell's own noise was learned from."""
+        return tuple(self.fitted.card["groups"])
+
     def columns_needed(self, labels: NDArray[np.int64]) -> ChooseColumns | None:
         """Return which columns clips must be shown under; None for all columns."""
         return self.settings.columns_needed(labels)

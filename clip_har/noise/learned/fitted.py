@@ -14,6 +14,7 @@ from clip_har.core.cache import cached, key_of
 from clip_har.core.errors import ClipHarError
 from clip_har.core.tensor_file import read_tensors, save_tensors, write_tensors
 from clip_har.data.clips import ClipSet
+from clip_har.data.parts import shared_groups
 from clip_har.models.zero_shot import ZeroShot
 from clip_har.noise.learned.base import Learned
 from clip_har.noise.learned.controls import Calibration, calibrate
@@ -23,7 +24,7 @@ from clip_har.noise.learned.training_clips import TrainingClips
 
 log = logging.getLogger(__name__)
 
-FORMAT = 2
+FORMAT = 3
 NOISE_FILE = "noise.safetensors"
 _CALIBRATION_FILE = "calibration.safetensors"
 
@@ -156,7 +157,7 @@ def load_noise(
 
     Raises:
         ClipHarError: when it is missing, damaged, of another kind, size or class set, larger than
-            the budget, or learned from clips that are evaluated.
+            the budget, or learned from clips or groups that are evaluated.
     """
     if not path.is_file():
         raise ClipHarError(f"noise.file={path}: there is no such file; expected {NOISE_FILE}")
@@ -181,6 +182,16 @@ def load_noise(
         raise ClipHarError(
             f"noise.file={path}: it was learned from {len(both)} of the clips that it would be"
             f" evaluated on, such as {min(both)}; evaluate another part of the data"
+        )
+    if "groups" not in card:
+        raise ClipHarError(
+            f"noise.file={path}: it does not say which groups it was learned from, because an"
+            " earlier version wrote it; learn it again"
+        )
+    if (groups := shared_groups(card["groups"], clips)) and not clips.shares_groups:
+        raise ClipHarError(
+            f"noise.file={path}: it was learned from {len(groups)} of the groups that it would be"
+            f" evaluated on, such as {groups[0]}; evaluate another part of the data"
         )
     parts = found.perturbation.parts
     before = {name: part.clone() for name, part in parts.items()}
@@ -215,6 +226,7 @@ def _card(described: dict[str, Any], clips: TrainingClips, history: History) -> 
         **described,
         "class_names": clips.frames.clip_set.class_names,
         "clips": sorted(every[index].id for index in used),
+        "groups": sorted({every[index].group for index in used}),
         "training_clips": len(clips.learned_from),
         "validation_clips": len(clips.validated_on),
         "steps": history.steps,

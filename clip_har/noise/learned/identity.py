@@ -1,7 +1,6 @@
 """What a cell's noise is learned from, and the key of all that decides it."""
 
 import hashlib
-import logging
 from functools import lru_cache
 from typing import Any
 
@@ -10,11 +9,10 @@ from clip_har.core.code_version import code_of
 from clip_har.core.errors import ClipHarError
 from clip_har.core.settings import Role
 from clip_har.data.clips import ClipSet, ClipSource, clips_of
+from clip_har.data.parts import check_apart
 from clip_har.models.checkpoint import weights_digest
 from clip_har.noise.learned.base import Learned
 from clip_har.noise.settings import LearningCell
-
-log = logging.getLogger(__name__)
 
 # The modules that choose the training clips and learn, with all that they import.
 _LEARNING = ("clip_har.noise.learned.fitted", "clip_har.engine.clips")
@@ -29,28 +27,11 @@ def training_clips(dataset: ClipSource, limit: int | None) -> ClipSet:
         limit: largest number of clips, evenly spread; None for all.
 
     Raises:
-        ClipHarError: when there is no training split, or clips of it are evaluated.
+        ClipHarError: when there is no training split, or it is not apart from what is evaluated.
     """
-    training = dataset.training()
-    clips = training.clips().limit(limit)
-    evaluated = dataset.clips()
-    both = {clip.id for clip in clips.clips} & {clip.id for clip in evaluated.clips}
-    if both:
-        raise ClipHarError(
-            f"noise is learned on clips of {clips.name} that are also evaluated, such as"
-            f" {min(both)}: evaluate another part of the data (dataset.subset=test)"
-        )
-    if clips.class_names != evaluated.class_names:
-        raise ClipHarError(f"{clips.name} and {evaluated.name} have different classes")
-    shared = {clip.group for clip in clips.clips} & {clip.group for clip in evaluated.clips}
-    if shared:
-        log.warning(
-            "%d groups are in the training and the evaluated part, such as %s: numbers with"
-            " learned noise may be too good",
-            len(shared),
-            min(shared),
-        )
-    return clips
+    training = dataset.training().clips()
+    check_apart(training, dataset.clips(), what="noise")
+    return training.limit(limit)
 
 
 def described_fit(noise: Learned, cell: LearningCell) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from clip_har.core.errors import ClipHarError
+from clip_har.data.parts import check_apart
 from clip_har.data.sources.folder import Folder
 
 
@@ -52,6 +53,15 @@ def test_csv_gives_subsets_and_groups(root):
     assert test.class_names == ("jump", "run")  # the same for every subset
     whole = Folder(root=root, split_csv=table).clips()
     assert whole.groups.tolist() == ["anna", "jump/c.webm"]
+
+
+def test_a_group_in_two_splits_is_refused(root):
+    text = "path,split,group\nrun/b.mp4,test,anna\njump/c.webm,train,bert\n"
+    source = Folder(root=root, split_csv=write_csv(root, text), subset="test")
+    check_apart(source.training().clips(), source.clips(), what="noise")
+    write_csv(root, text.replace("bert", "anna"))
+    with pytest.raises(ClipHarError, match=r"groups are also in clips/test \(1: anna\)"):
+        check_apart(source.training().clips(), source.clips(), what="noise")
 
 
 def test_csv_gives_attributes(root):

@@ -6,6 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from clip_har.core.errors import ClipHarError
+from clip_har.data.parts import check_apart
 from clip_har.data.sources.hmdb51 import HMDB51, film_of
 
 TAGS = "f_nm_np1_fr_med"
@@ -76,6 +77,17 @@ def test_without_split_files_only_all(tmp_path):
     assert len(whole.clips) == 6
     with pytest.raises(ValidationError, match="needs a split"):
         HMDB51(root=root, split=None)
+
+
+def test_films_of_other_classes_may_be_in_both_parts(tmp_path, caplog):
+    lay_out(tmp_path)
+    (tmp_path / "videos" / "wave" / f"Heat_wave_{TAGS}_3.avi").touch()
+    with (tmp_path / "splits" / "wave_test_split1.txt").open("a") as file:
+        file.write(f"Heat_wave_{TAGS}_3.avi 2\n")
+    source = HMDB51(root=tmp_path / "videos", splits=tmp_path / "splits")
+    check_apart(source.training().clips(), source.clips(), what="noise")
+    (message,) = [record.getMessage() for record in caplog.records]
+    assert "groups that are also evaluated (1: Heat), because the official lists" in message
 
 
 def test_lists_may_leave_out_extensions(tmp_path):

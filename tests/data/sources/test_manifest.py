@@ -1,11 +1,13 @@
 """Tables of clips."""
 
 import os
+from contextlib import nullcontext
 
 import pandas as pd
 import pytest
 
 from clip_har.core.errors import ClipHarError
+from clip_har.data.parts import check_apart
 from clip_har.data.sources.manifest import Manifest
 
 
@@ -32,6 +34,22 @@ FULL = (
     "sub/b.avi,jump,,,3.25,train,\n"
     '"sub/c.avi", run ,bert,,,test,"a, b"\n'
 )
+
+
+@pytest.mark.parametrize(
+    ("train", "test", "shared"),
+    [("a.mp4,run,anna,,", "sub/b.avi,run,bert,,", None),
+     ("a.mp4,run,anna,,", "sub/b.avi,run,anna,,", "anna"),
+     ("a.mp4,run,,0,1", "a.mp4,run,,1,2", r"a\.mp4")],
+    ids=["apart", "one person", "sections of one video"],
+)  # fmt: skip
+def test_a_group_in_two_splits_is_refused(folder, train, test, shared):
+    text = f"path,label,group,start,end,split\n{train},train\n{test},test\n"
+    source = Manifest(path=table(folder, text), subset="test")
+    parts = source.training().clips(), source.clips()
+    message = rf"groups are also in clips/test \(1: {shared}\)"
+    with pytest.raises(ClipHarError, match=message) if shared else nullcontext():
+        check_apart(*parts, what="noise")
 
 
 def test_rows_become_clips(folder):

@@ -7,6 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from clip_har.core.errors import ClipHarError
+from clip_har.data.parts import check_apart
 from clip_har.data.sources.ucf101 import _TYPE_OF, UCF101, _type
 
 
@@ -28,6 +29,16 @@ def lay_out(root: Path, *, classes=("Archery", "HandstandPushups"), suffix=".avi
     for file, text in [("classInd", index), ("testlist01", test), ("trainlist01", train)]:
         (lists / f"{file}.txt").write_bytes(text.encode())
     return root
+
+
+def test_a_group_in_both_lists_is_refused(tmp_path):
+    source = UCF101(root=lay_out(tmp_path))
+    check_apart(source.training().clips(), source.clips(), what="noise")
+    (tmp_path / "UCF-101" / "Archery" / "v_Archery_g01_c03.avi").touch()
+    with (tmp_path / "ucfTrainTestlist" / "trainlist01.txt").open("a") as file:
+        file.write("Archery/v_Archery_g01_c03.avi 1\r\n")
+    with pytest.raises(ClipHarError, match=r"ucf101/test/split1 \(1: Archery_g01\)"):
+        check_apart(source.training().clips(), source.clips(), what="noise")
 
 
 def test_clips_of_a_split(tmp_path):
@@ -210,5 +221,5 @@ def test_official_counts_and_groups(sample_data, tmp_path, split):
     if split == 1:
         assert (len(test.clips), len(train.clips)) == (3783, 9537)
     assert len(set(test.labels)) == len(set(train.labels)) == 101
-    assert not set(test.groups) & set(train.groups)
+    check_apart(train, test, what="noise")
     assert len(set(test.groups) | set(train.groups)) == 101 * 25

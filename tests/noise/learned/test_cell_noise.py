@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from clip_har.core.errors import ClipHarError
+from clip_har.engine import artifacts
 from clip_har.engine.clips import open_frames
 from clip_har.engine.evaluate import Evaluation, evaluate
 from clip_har.engine.load_model import load_zero_shot
@@ -18,6 +19,7 @@ from clip_har.noise.learned import cell_noise
 from clip_har.noise.learned.base import Learned
 from clip_har.noise.learned.fitted import learned_noise
 from clip_har.noise.learned.training_clips import open_training
+from clip_har.results.files import ALSO_LEARNED_FROM
 from tests.data.made import write_video
 from tests.noise.cells import cell_of, learned_of
 from tests.noise.made import CONTROLS, PER_CLASS, planted_classifier, scores
@@ -99,6 +101,14 @@ def test_the_noise_of_another_run_is_used_and_only_the_control_is_learned(
     assert asked == ["UniversalNoise"]
     evaluated("noise=class_specific", f"noise.file={path}", "noise.controls=false")
     assert asked == ["UniversalNoise"]
+
+
+def test_the_protocol_counts_the_evaluated_groups_that_noise_has_seen(evaluated):
+    _, result, cell = evaluated("noise=class_specific")
+    assert result.noise.groups == ("g0", "g1", "g2")
+    assert artifacts._protocol(cell, result, "cpu")[ALSO_LEARNED_FROM] == 0
+    result.noise.fitted.card["groups"] = ["g2", "g3"]  # as the films of HMDB-51
+    assert artifacts._protocol(cell, result, "cpu")[ALSO_LEARNED_FROM] == 1
 
 
 @pytest.mark.parametrize(

@@ -394,6 +394,18 @@ def test_noise_that_was_learned_from_what_is_evaluated_is_refused(file, small_tr
     )
 
 
+def test_noise_that_was_learned_from_evaluated_groups_is_refused(file, small_training, learned):
+    clip = Clip("test 1", Path("c"), 0, str(small_training.frames.clip_set.groups[3]))
+    clips = replace(other_clips(), clips=(clip,))
+    found = rf"learned from 1 of the groups that it would be evaluated on, such as {clip.group};"
+    refused(file, found, clips=clips)
+    read(file, NOISE, planted_classifier(), clips=replace(clips, shares_groups="its lists do"))
+    fitted = learned(NOISE)
+    del fitted.card["groups"]
+    fitted.save(file)
+    refused(file, "does not say which groups")
+
+
 def test_noise_that_is_no_number_is_refused(learned, tmp_path):
     fitted = learned(NOISE)
     fitted.perturbation.parts["own"][0, 0, 0, 0, 0] = torch.nan

@@ -98,20 +98,13 @@ def test_both_parts_have_the_same_classes_in_the_same_order():
         training_clips(Parts(train_classes=("jump", "run")), None)
 
 
-def test_shared_groups_give_one_warning(caplog):
-    groups = {"train a": "actor 2", "test b": "actor 2", "train b": "actor 1", "test a": "actor 1"}
-    source = Parts(groups=groups)
-    training_clips(source, None)
-    (message,) = [record.getMessage() for record in caplog.records]
-    assert message.startswith(
-        "2 groups are in the training and the evaluated part, such as actor 1:"
-    )
-    training_clips(source, None)
-    assert len(caplog.records) == 1, "not again for each cell of a sweep"
-
-
-def test_parts_that_share_no_group_give_no_warning(caplog):
-    training_clips(Parts(), None)
+@pytest.mark.parametrize("limit", [None, 1])
+def test_groups_that_are_evaluated_are_not_learned_from(limit, caplog):
+    """Nor if the first clips that are learned from are of other groups."""
+    source = Parts(groups={"train a": "actor 2", "test b": "actor 2"})
+    with pytest.raises(ClipHarError, match=r"^noise is learned on made/learned, .*1: actor 2"):
+        training_clips(source, limit)
+    training_clips(Parts(), limit)
     assert not caplog.records
 
 

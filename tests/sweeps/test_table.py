@@ -6,7 +6,6 @@ import pytest
 from scipy.stats import permutation_test
 from scipy.stats import t as student
 
-from clip_har.report.class_changes import class_changes
 from clip_har.report.selection import of_sweep
 from clip_har.sweeps.table import cell_rows
 from tests.report.made import made_cell, made_sweep, table, usual
@@ -136,14 +135,3 @@ def test_a_cell_that_shares_no_clip_with_its_twin_has_no_comparison(tmp_path):
     rows = cell_rows(of_sweep(made_sweep(tmp_path, cells)).cells)
     assert rows["top1_change"].isna().all()
     assert "flip_rate" not in rows
-
-
-def test_classes_that_lose_come_first(tmp_path):
-    chosen = of_sweep(usual(tmp_path))
-    worst = chosen.cells[-1]
-    assert worst.clean is not None
-    changes = class_changes(worst, worst.clean)
-    assert changes["change"].is_monotonic_increasing
-    assert changes["clips"].tolist() == [20] * 8
-    total = (changes["masked"] * changes["clips"]).sum() / 160
-    assert total == pytest.approx(worst.metrics["top1"])
