@@ -112,8 +112,8 @@ _ROBUSTNESS = (
         "sweep", _SWEEP),
     Measure("robustness/mean_difference", "difference of top-1, mean over masks", "points",
         "neither", (-1, 1), pooled.pooled_contrast,
-        "Top-1 of two models, prompts or noises, one minus the other, mean over the cells that are"
-        " otherwise alike.", "sweep", _SWEEP),
+        "Top-1 of two models, prompts, noises or frame orders, one minus the other, mean over the"
+        " cells that are otherwise alike.", "sweep", _SWEEP),
     Measure("robustness/fill_spread", "spread over fills", "points", "lower", _ONE, None,
         "Largest minus smallest accuracy of one mask under several fills: the effect of the fill"
         " alone.", "sweep", _SWEEP),

@@ -11,6 +11,7 @@ from clip_har.metrics.measure import Measure
 from clip_har.metrics.measures import find
 from clip_har.models.classes import listed
 from clip_har.report.charts import gallery, over_ratio_charts, reliability_charts
+from clip_har.report.frame_order import order_note
 from clip_har.report.sections import (
     Detail,
     Kinds,
@@ -43,6 +44,7 @@ class ComparisonPart:
         counted: the number of its cells.
         answer: the conclusions, the most important first.
         caution: what its numbers cannot say; may be empty.
+        order_note: what equal scores in every order of the frames mean; may be empty.
         table: its rows of `clip_har.sweeps.table.cell_rows`.
         measured: the measures over several of its cells.
         measure_terms: what these measures mean.
@@ -64,6 +66,7 @@ class ComparisonPart:
     counted: str
     answer: list[str]
     caution: str
+    order_note: str
     table: pd.DataFrame
     measured: SweepMeasures
     measure_terms: list[Measure]
@@ -107,6 +110,7 @@ class ComparisonPart:
             counted=counted(rows),
             answer=answer(rows, measured.rows, classes=classes),
             caution=_caution(cells, classes),
+            order_note=order_note(cells),
             table=rows,
             measured=measured,
             measure_terms=terms_of(measured.rows),
