@@ -12,6 +12,7 @@ from clip_har.metrics.measures import find
 from clip_har.models.classes import listed
 from clip_har.report.charts import gallery, over_ratio_charts, reliability_charts
 from clip_har.report.frame_order import order_note
+from clip_har.report.regression import regression_rows, regression_text
 from clip_har.report.sections import (
     Detail,
     Kinds,
@@ -53,6 +54,8 @@ class ComparisonPart:
         details: a few cells in detail.
         bias: the bias of each cell's predictions.
         kinds: accuracy by attribute.
+        regression: the effects of the two hidden shares.
+        regression_text: the same in words; empty if no subject is known.
         noise: the effect of learned noise.
         costs: the cost of each cell.
         gallery: titles and pictures of masked clips.
@@ -75,6 +78,8 @@ class ComparisonPart:
     details: list[Detail]
     bias: Records
     kinds: Sequence[Kinds]
+    regression: Records
+    regression_text: str
     noise: Records
     costs: Records
     gallery: list[tuple[str, Markup]]
@@ -119,6 +124,8 @@ class ComparisonPart:
             details=[detail_of(one) for one in looked_at],
             bias=bias_rows(cells),
             kinds=kinds_rows(looked_at),
+            regression=regression_rows(measured.regression),
+            regression_text=regression_text(measured.regression),
             noise=noise_rows(measured),
             costs=costs_rows(cells),
             gallery=gallery(whole, looked_at),
@@ -155,6 +162,11 @@ class ComparisonPart:
     def several(self) -> bool:
         """Whether there are several of one measure."""
         return bool(self.measured.rows["of"].astype(bool).any())
+
+    @property
+    def several_regressions(self) -> bool:
+        """Whether the effects of hidden shares are of several groups of cells."""
+        return bool(self.measured.regression["of"].astype(bool).any())
 
     @property
     def noise_leaks(self) -> bool:
