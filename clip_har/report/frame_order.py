@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import numpy as np
 
 from clip_har.metrics.pairing import common_rows
-from clip_har.models.classes import listed
 from clip_har.results.names import ORDER
 from clip_har.results.result import Result
 from clip_har.sweeps.cells import grouped
@@ -35,12 +34,12 @@ def order_note(cells: Sequence[Result]) -> str:
     several = [members for members in grouped(known, without={ORDER}) if len(members) > 1]
     if not several:
         return ""
-    orders = dict.fromkeys(str(one.cell.frames.order) for found in several for one in found)
+    *some, last = dict.fromkeys(str(one.cell.frames.order) for found in several for one in found)
     first = several[0][0].cell
     largest = max(map(_difference, several))
     text = (
         f"This model sees single frames and pools them ({first.model.pooling}), so it is blind to"
-        f" their order: {listed([*orders])} must give equal scores. "
+        f" their order: {', '.join(some)} and {last} must give equal scores. "
     )
     if largest <= _ROUNDING[first.precision]:
         return text + "They do, up to rounding."

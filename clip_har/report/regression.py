@@ -40,13 +40,13 @@ def regression_text(table: pd.DataFrame) -> str:
 
 def _sentence(row: Mapping[Any, Any]) -> str:
     hidden, same = _TEXTS[str(row["measure"])]
-    start = f"At {same}, 10 points more of {hidden}"
+    start = f"At {same}, hiding 10 points more of {hidden}"
     low, high = row["low"], row["high"]
     if high < 0:
         interval = f"{share(-high)} to {share(-low)}"
         by = share(-row["value"])
-        return f"{start} lower top-1 by {by} points (95 % interval {interval})."
+        return f"{start} lowers top-1 by {by} points (95 % interval {interval})."
     interval = f"95 % interval {points(low)} to {points(high)}"
     if low > 0:
-        return f"{start} raise top-1 by {share(row['value'])} points ({interval})."
-    return f"{start} have no clear effect: {points(row['value'])} points ({interval})."
+        return f"{start} raises top-1 by {share(row['value'])} points ({interval})."
+    return f"{start} has no clear effect: {points(row['value'])} points ({interval})."

@@ -110,8 +110,8 @@ def test_the_page_says_it_in_words(base: dict[str, Path | str], tmp_path: Path) 
     written = pd.read_csv(sweep / "regression.csv").set_index("measure")
     by = f"{-100 * written['value']['regression/subject_hidden']:.1f}"
     for text in (page.read_text(), page.with_suffix(".md").read_text()):
-        assert f"10 points more of the subject lower top-1 by {by} points" in text
-        assert "10 points more of the picture have no clear effect" in text
+        assert f"hiding 10 points more of the subject lowers top-1 by {by} points" in text
+        assert "hiding 10 points more of the picture has no clear effect" in text
 
 
 def test_a_reason_stands_in_place_of_numbers(base: dict[str, Path | str]) -> None:
