@@ -1,19 +1,23 @@
-"""Which frames of a clip are sampled, and how they are fitted to the model."""
+"""Which frames of a clip are sampled, in which order they are shown, and how they are fitted."""
 
 import math
 from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Annotated, Literal, NamedTuple, Self
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from clip_har.core.errors import ClipHarError
+from clip_har.core.seeding import generator
 from clip_har.core.settings import Role, Settings
 
 _TICK_SLACK = 1e-6  # s; presentation times are fractions, ticks are sums of floats
 
 Fit = Literal["crop", "squash", "letterbox", "centre"]
 Resample = Literal["bicubic", "bilinear"]
+Order = Literal["forward", "reversed", "shuffled", "single"]
 
 
 class Fitting(NamedTuple):
@@ -49,6 +53,8 @@ class FrameSettings(Settings):
         fps: frames per second of ``fps``.
         max_frames: largest number of frames that ``every`` and ``fps`` keep; if there are more,
             they are thinned evenly over the clip. None = no limit.
+        order: in which order the kept frames reach the model, see `frame_order`. Frames are
+            decoded, masked and searched for targets in their own order: each keeps its mask.
         fit: ``crop`` (shortest edge to ``edge``, then the centre square), ``squash`` (to a
             square of ``edge``, aspect lost, then its centre), ``letterbox`` (whole frame, black
             bars) or ``centre`` (not resized, the centre square); None = as the model was trained.
@@ -73,6 +79,7 @@ class FrameSettings(Settings):
     step: int = Field(default=8, ge=1)
     fps: float = Field(default=1.0, gt=0, le=1000)
     max_frames: int | None = Field(default=None, ge=1)
+    order: Order = "forward"
     fit: Fit | None = "crop"
     resample: Resample | None = "bicubic"
     size: int | None = Field(default=None, ge=1)
@@ -85,7 +92,7 @@ class FrameSettings(Settings):
     timeout: Annotated[float, Field(gt=0), Role.RUN] = 600.0
 
     def sampling_key(self) -> dict[str, str | int | float | None]:
-        """Return the settings that decide which frames are kept."""
+        """Return the settings that decide which frames are kept, without their order."""
         relevant: dict[str, tuple[str, ...]] = {
             "uniform": ("count",),
             "middle": (),
@@ -100,6 +107,18 @@ class FrameSettings(Settings):
     def _edge_is_used(self) -> Self:
         if self.edge is not None and self.fit in ("letterbox", "centre"):
             raise ValueError(f"fit={self.fit} does not use an edge; leave frames.edge=null")
+        return self
+
+    @model_validator(mode="after")
+    def _frames_have_an_order(self) -> Self:
+        if self.order != "forward" and (self.sampler, self.count) in (
+            ("middle", self.count),
+            ("uniform", 1),
+        ):
+            raise ValueError(
+                f"order={self.order} needs several frames of a clip: use frames.sampler=uniform"
+                " with a frames.count of 2 or more, or frames.order=forward"
+            )
         return self
 
     def geometry(self) -> tuple[int, Fit, Resample, int | None]:
@@ -150,6 +169,40 @@ def sample_indices(settings: FrameSettings, times: Sequence[float]) -> list[int]
     if settings.max_frames is not None and len(kept) > settings.max_frames:
         kept = [kept[i] for i in segment_centres(len(kept), settings.max_frames)]
     return kept
+
+
+def frame_order(order: Order, count: int, *, seed: int, clip_id: str) -> NDArray[np.int64]:
+    """Return which of a clip's kept frames is shown at each place.
+
+    Args:
+        order: ``forward``; ``reversed``; ``shuffled``, a random order of each clip's own, never the
+            forward one; or ``single``, the middle frame at every place: nothing moves.
+        count: number T of kept frames.
+        seed: the root seed; cells of one seed show a clip in the same order.
+        clip_id: of the clip.
+
+    Returns:
+        ``(T,)``, in [0, T).
+
+    Example:
+        >>> frame_order("reversed", 4, seed=0, clip_id="clip 1").tolist()
+        [3, 2, 1, 0]
+        >>> frame_order("single", 4, seed=0, clip_id="clip 1").tolist()
+        [2, 2, 2, 2]
+    """
+    places = np.arange(count)
+    match order:
+        case "forward":
+            return places
+        case "reversed":
+            return places[::-1].copy()
+        case "single":
+            return np.full(count, count // 2)
+    draws = generator(seed, "frames/order", clip_id)
+    shuffled = draws.permutation(count)
+    while count > 1 and np.array_equal(shuffled, places):
+        shuffled = draws.permutation(count)
+    return shuffled
 
 
 def segment_centres(n: int, count: int) -> list[int]:

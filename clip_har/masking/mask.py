@@ -128,9 +128,10 @@ class Mask(Settings):
         """
         return hidden
 
-    def shown_frames(self, count: int) -> slice:  # noqa: ARG002
-        """Return which of ``count`` frames are shown; a single one is repeated for all of them."""
-        return slice(None)
+    @property
+    def stands_still(self) -> bool:
+        """Whether only the middle frame is shown, repeated, whatever the order of the frames."""
+        return False
 
     def paint(
         self,

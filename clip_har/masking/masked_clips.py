@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clip_har.data.frames.store import FrameStore
+from clip_har.data.sampling import frame_order
 from clip_har.masking.area import Canvas
 from clip_har.masking.effect import MaskEffect, mask_effect
 from clip_har.masking.mask import Hidden, Mask, clip_mask
@@ -29,7 +30,7 @@ class MaskedClip:
 
     Attributes:
         id: of the clip.
-        frames: ``(T, 3, S, S)`` uint8 as the model sees them.
+        frames: ``(T, 3, S, S)`` uint8 as the model sees them; all of the below in the same order.
         whole: ``(T, 3, S, S)`` uint8 before the mask was painted.
         hidden: ``(1 or T, S, S)``: True where hidden, or how much of a pixel is covered.
         effect: what the mask did.
@@ -136,28 +137,32 @@ class MaskedClips:
             subject=subject,
         )
         hidden = self.masking.soften(clip_mask(self.masking, canvas))  # (1 or T, S, S)
-        seen = self.masking.shown_frames(count)
-        hidden = hidden[seen] if len(hidden) > 1 else hidden
-        whole = _repeated(torch.from_numpy(pixels.copy()), seen)
-        paint = partial(
-            self.masking.paint,
-            hidden=hidden,
-            scene=self._scene(index, count, seen),
-            seed=self.seed,
-            clip_id=clip_id,
-        )
-        subject, feature = (None if part is None else part[seen] for part in (subject, feature))
+        whole, scene = torch.from_numpy(pixels.copy()), self._scene(index, count)
+        own = partial(self.masking.paint, seed=self.seed, clip_id=clip_id)
+        painted = own(whole, hidden=hidden, scene=scene)
+        # All of the above is in the order of the video: each frame is shown with its own mask.
+        order = "single" if self.masking.stands_still else self.frames.settings.order
+        places = frame_order(order, count, seed=self.seed, clip_id=clip_id)
+        seen = slice(count // 2, count // 2 + 1) if order == "single" else slice(None)
+        shared = hidden[seen] if len(hidden) > 1 else hidden
         effect = mask_effect(
             pixels[seen],
-            hidden,
+            shared,
             patch=self.patch,
             picture=placement(view.height, view.width, width, view.fit, view.edge),
-            subject=subject,
-            feature=feature,
+            subject=_part(subject, seen),
+            feature=_part(feature, seen),
         )
-        if subject is not None:
-            subject = np.broadcast_to(subject, (count, height, width))
-        return MaskedClip(clip_id, paint(whole), whole, hidden, effect, subject, paint)
+        paint = partial(own, hidden=shared, scene=None if scene is None else scene[np.sort(places)])
+        return MaskedClip(
+            id=clip_id,
+            frames=_shown(painted, places),
+            whole=_shown(whole, places),
+            hidden=shared if len(shared) == 1 else shared[places],
+            effect=effect,
+            subject=None if subject is None else subject[places],
+            paint=partial(_paint_shown, paint=paint, places=places),
+        )
 
     def _feature(self, index: int) -> NDArray[np.float32] | None:
         if self.feature is None:
@@ -166,7 +171,7 @@ class MaskedClips:
         # A clip without the target is shown only with on_empty=whole.
         return soft_mask if self.feature.found[index] else np.ones_like(soft_mask)
 
-    def _scene(self, index: int, count: int, seen: slice) -> "Tensor | None":
+    def _scene(self, index: int, count: int) -> "Tensor | None":
         """Return the background of another clip, ``(count, 3, S, S)``; None unless it is shown."""
         import torch
 
@@ -178,12 +183,24 @@ class MaskedClips:
         pixels = torch.from_numpy(view.pixels.copy())
         scene = self.masking.empty_scene(pixels, soft_mask, seed=self.seed, clip_id=view.clip.id)
         # Clips may differ in length.
-        return _repeated(scene[torch.arange(count) * len(scene) // count], seen)
+        return scene[torch.arange(count) * len(scene) // count]
 
 
-def _repeated(frames: "Tensor", seen: slice) -> "Tensor":
-    """Return the frames that are shown; a single one is repeated to the length of the clip."""
-    return frames[seen].expand_as(frames).contiguous()
+def _shown(frames: "Tensor", places: NDArray[np.int64]) -> "Tensor":
+    """Return frames ``(T, 3, S, S)`` in the order in which they are shown."""
+    return frames if np.array_equal(places, np.arange(len(places))) else frames[places]
+
+
+def _paint_shown(
+    frames: "Tensor", *, paint: "Callable[[Tensor], Tensor]", places: NDArray[np.int64]
+) -> "Tensor":
+    """Paint over frames in the order in which they are shown; a mask's own is that of the video."""
+    own = places.argsort(kind="stable")
+    return _shown(paint(_shown(frames, own)), own.argsort())
+
+
+def _part(maps: NDArray[np.float32] | None, seen: slice) -> NDArray[np.float32] | None:
+    return None if maps is None else maps[seen]
 
 
 def locate(

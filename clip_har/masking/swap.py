@@ -99,9 +99,10 @@ class SwapMask(Mask):
         """
         return feather(hidden, self.soft) if self.soft else hidden
 
-    def shown_frames(self, count: int) -> slice:
-        """Return which of ``count`` frames are shown: the middle one alone when ``frozen``."""
-        return slice(count // 2, count // 2 + 1) if self.frozen else slice(None)
+    @property
+    def stands_still(self) -> bool:
+        """Whether only the middle frame is shown, repeated."""
+        return self.frozen
 
     def empty_scene(
         self, frames: "Tensor", soft_mask: NDArray[np.float32], *, seed: int, clip_id: str

@@ -17,6 +17,7 @@ from clip_har.metrics import (
     inputs,
     pooled,
     prediction_bias,
+    regression,
     robustness,
     scene,
 )
@@ -113,8 +114,8 @@ _ROBUSTNESS = (
         "sweep", _SWEEP),
     Measure("robustness/mean_difference", "difference of top-1, mean over masks", "points",
         "neither", (-1, 1), pooled.pooled_contrast,
-        "Top-1 of two models, prompts or noises, one minus the other, mean over the cells that are"
-        " otherwise alike.", "sweep", _SWEEP),
+        "Top-1 of two models, prompts, noises or frame orders, one minus the other, mean over the"
+        " cells that are otherwise alike.", "sweep", _SWEEP),
     Measure("robustness/fill_spread", "spread over fills", "points", "lower", _ONE, None,
         "Largest minus smallest accuracy of one mask under several fills: the effect of the fill"
         " alone.", "sweep", _SWEEP),
@@ -263,6 +264,17 @@ _MASK = (
         "Share of the decoded clips in which the target of the mask was not found.",
         places=_TERMINAL),
 )
+_REGRESSION = (
+    Measure("regression/subject_hidden", "10 points more of the subject", "points", "neither",
+        _REAL, regression.share_effects,
+        "Change of top-1 if 10 points more of the subject are hidden at the same hidden share of"
+        " the picture: what is hidden. Each clip is compared with itself over the masks of a"
+        " sweep.", "sweep"),
+    Measure("regression/picture_hidden", "10 points more of the picture", "points", "neither",
+        _REAL, regression.share_effects,
+        "Change of top-1 if 10 points more of the picture are hidden at the same hidden share of"
+        " the subject: how much is hidden.", "sweep"),
+)
 _ATTENTION = (
     Measure("attention/mass", "attribution inside the subject", "number", "higher", _ONE,
         attention.mass, "Share of the gradient-weighted attention that lies on the subject.",
@@ -345,6 +357,7 @@ FAMILIES: dict[str, tuple[Measure, ...]] = {
     "Bias to classes and between kinds of clips": _CLASS_BIAS,
     "Bias to the scene": _SCENE,
     "What the mask did": _MASK,
+    "How much is hidden, or what": _REGRESSION,
     "Attention": _ATTENTION,
     "Learned noise": _NOISE,
     "Seeds": _SEEDS,

@@ -11,6 +11,8 @@ from clip_har.metrics.measure import Measure
 from clip_har.metrics.measures import find
 from clip_har.models.classes import listed
 from clip_har.report.charts import gallery, over_ratio_charts, reliability_charts
+from clip_har.report.frame_order import order_note
+from clip_har.report.regression import regression_rows, regression_text
 from clip_har.report.sections import (
     Detail,
     Kinds,
@@ -46,6 +48,7 @@ class ComparisonPart:
         counted: the number of its cells.
         answer: the conclusions, the most important first.
         caution: what its numbers cannot say; may be empty.
+        order_note: what equal scores in every order of the frames mean; may be empty.
         table: its rows of `clip_har.sweeps.table.cell_rows`.
         measured: the measures over several of its cells.
         measure_terms: what these measures mean.
@@ -56,6 +59,8 @@ class ComparisonPart:
         hidden_terms: the measures of ``hidden``.
         bias: the bias of each cell's predictions.
         kinds: accuracy by attribute.
+        regression: the effects of the two hidden shares.
+        regression_text: the same in words; empty if no subject is known.
         noise: the effect of learned noise.
         costs: the cost of each cell.
         gallery: titles and pictures of masked clips.
@@ -69,6 +74,7 @@ class ComparisonPart:
     counted: str
     answer: list[str]
     caution: str
+    order_note: str
     table: pd.DataFrame
     measured: SweepMeasures
     measure_terms: list[Measure]
@@ -79,6 +85,8 @@ class ComparisonPart:
     hidden_terms: list[Measure]
     bias: Records
     kinds: Sequence[Kinds]
+    regression: Records
+    regression_text: str
     noise: Records
     costs: Records
     gallery: list[tuple[str, Markup]]
@@ -114,6 +122,7 @@ class ComparisonPart:
             counted=counted(rows),
             answer=answer(rows, measured.rows, classes=classes),
             caution=_caution(cells, classes),
+            order_note=order_note(cells),
             table=rows,
             measured=measured,
             measure_terms=terms_of(measured.rows),
@@ -124,6 +133,8 @@ class ComparisonPart:
             hidden_terms=hidden_terms(cells),
             bias=bias_rows(cells),
             kinds=kinds_rows(looked_at),
+            regression=regression_rows(measured.regression),
+            regression_text=regression_text(measured.regression),
             noise=noise_rows(measured),
             costs=costs_rows(cells),
             gallery=gallery(whole, looked_at),
@@ -160,6 +171,11 @@ class ComparisonPart:
     def several(self) -> bool:
         """Whether there are several of one measure."""
         return bool(self.measured.rows["of"].astype(bool).any())
+
+    @property
+    def several_regressions(self) -> bool:
+        """Whether the effects of hidden shares are of several groups of cells."""
+        return bool(self.measured.regression["of"].astype(bool).any())
 
     @property
     def noise_leaks(self) -> bool:

@@ -16,6 +16,7 @@ from clip_har.config.cell import Cell
 from clip_har.core.settings import Role
 
 MASK, RATIO, SEED = "masking", "ratio", "seed"
+ORDER = "frames.order"
 
 _SET_BY_ROOT = {
     "noise_seed": "noise.seed",

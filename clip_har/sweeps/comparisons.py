@@ -7,7 +7,7 @@ from pathlib import Path
 from clip_har.config.cell import Cell
 from clip_har.core.settings import Role
 from clip_har.results.files import PROTOCOL
-from clip_har.results.names import MASK, RATIO, SEED, Words
+from clip_har.results.names import MASK, ORDER, RATIO, SEED, Words
 from clip_har.results.result import Result
 from clip_har.sweeps.cells import (
     described,
@@ -18,8 +18,9 @@ from clip_har.sweeps.cells import (
 )
 from clip_har.sweeps.noise import noise_name
 
-_COMPARED = {MASK, "region", "noise", SEED, "attention_clips", *Cell.fields_for(Role.MASK)}
-"""What may differ within a comparison: mask, target, noise and seed; and what attention is for."""
+_COMPARED = {MASK, "region", "noise", SEED, ORDER, "attention_clips", *Cell.fields_for(Role.MASK)}
+"""What may differ within a comparison: mask, target, noise, seed, order of the frames; and what
+attention is for."""
 
 _DATA, _MODEL, _DIGEST = "data", "model", "digest"
 _Content = tuple[tuple[str, str], ...]
@@ -53,8 +54,9 @@ class Comparison:
 def comparisons_of(jobs: Sequence[Result]) -> list[Comparison]:
     """Return the comparisons of some results, in the order of their first cells.
 
-    Two cells can be compared if they differ in nothing but mask, target, noise and seed. Data and
-    weights count by their content, not by their place; the texts of prompts count, too.
+    Two cells can be compared if they differ in nothing but mask, target, noise, seed and the order
+    of the frames. Data and weights count by their content, not by their place; the texts of prompts
+    count, too.
 
     Args:
         jobs: at least one; several may share a folder.

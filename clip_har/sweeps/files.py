@@ -104,6 +104,7 @@ def write_tables(
         "measures.csv": measures.rows,
         "reliance_per_class.csv": measures.per_class,
         "noise_effects.csv": measures.noise,
+        "regression.csv": measures.regression,
     }
     pictures = _accuracy_figures(finished, rows)
     if len(measures.noise):

@@ -14,6 +14,7 @@ from clip_har.results.result import Result
 from clip_har.sweeps.cells import described, grouped, labels, metric_words
 from clip_har.sweeps.noise import effect_metrics, noise_effects
 from clip_har.sweeps.pooled import differences, mean_changes
+from clip_har.sweeps.regression import regressions
 from clip_har.sweeps.robustness import (
     COLUMNS,
     corruption_errors,
@@ -35,23 +36,27 @@ class SweepMeasures:
         per_class: how much each class relies on the hidden part: ``cell``, and the columns of
             `clip_har.metrics.scene.reliance_per_class`.
         noise: the effects of learned noise, see `clip_har.sweeps.noise.noise_effects`.
+        regression: the effects of hidden shares, see `clip_har.sweeps.regression.regressions`.
     """
 
     rows: pd.DataFrame
     per_class: pd.DataFrame
     noise: pd.DataFrame
+    regression: pd.DataFrame
 
     def metrics(self) -> dict[str, float]:
         """Return the values under their MLflow names, with ``of`` if there are several."""
-        several = self.rows["measure"].duplicated(keep=False)
-        words = metric_words(self.rows["of"])
+        known = self.regression[self.regression["value"].notna()]
+        rows = pd.DataFrame(
+            {key: [*self.rows[key], *known[key]] for key in ("measure", "of", "value")}
+        )
+        several = rows["measure"].duplicated(keep=False)
+        words = metric_words(rows["of"])
         names = [
             f"{measure}/{words[of]}" if more else measure
-            for measure, of, more in zip(
-                self.rows["measure"], self.rows["of"], several, strict=True
-            )
+            for measure, of, more in zip(rows["measure"], rows["of"], several, strict=True)
         ]
-        values = dict(zip(names, map(float, self.rows["value"]), strict=True))
+        values = dict(zip(names, map(float, rows["value"]), strict=True))
         return values | effect_metrics(self.noise)
 
 
@@ -117,7 +122,12 @@ def measures_within(finished: Sequence[Result]) -> SweepMeasures:
                 per_class.append(by_class)
     rows = pd.concat([part for part in parts if len(part)] or [pd.DataFrame(columns=COLUMNS)])
     classes = pd.concat(per_class) if per_class else pd.DataFrame()
-    return SweepMeasures(rows[COLUMNS].reset_index(drop=True), classes, noise_effects(finished))
+    return SweepMeasures(
+        rows[COLUMNS].reset_index(drop=True),
+        classes,
+        noise_effects(finished),
+        regressions(finished),
+    )
 
 
 def _clean_of(members: Sequence[Result], finished: Sequence[Result]) -> list[Result]:

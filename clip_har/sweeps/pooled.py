@@ -1,4 +1,4 @@
-"""Contrasts over all masks of a sweep: of the masks, and of two models, prompts or noises."""
+"""Contrasts over all masks of a sweep: of the masks, and of two models, prompts, noises, orders."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ import pandas as pd
 from clip_har.config.cell import Cell
 from clip_har.core.settings import Role
 from clip_har.metrics.pooled import pooled_contrast
-from clip_har.results.names import MASK, SEED
+from clip_har.results.names import MASK, ORDER, SEED
 from clip_har.results.result import Result
 from clip_har.sweeps.cells import (
     data_of,
@@ -19,7 +19,7 @@ from clip_har.sweeps.cells import (
 )
 
 COLUMNS = ["measure", "of", "value", "low", "high", "clips", "groups"]
-_SETTINGS = ("model", "prompts", "noise")
+_SETTINGS = ("model", "prompts", "noise", ORDER)
 _OF_MASKS = {MASK, "region", SEED, *Cell.fields_for(Role.MASK)}  # what a contrast is a mean over
 
 
@@ -45,11 +45,11 @@ def mean_changes(finished: Sequence[Result]) -> pd.DataFrame:
 
 
 def differences(finished: Sequence[Result]) -> pd.DataFrame:
-    """Return ``robustness/mean_difference``: top-1 of two models, prompts or noises.
+    """Return ``robustness/mean_difference``: top-1 of two models, prompts, noises or frame orders.
 
-    Each value of the setting is compared with the first one, over the cells that are otherwise
-    alike, such as all masks, also in the content of their data, weights and prompts. Cells that use
-    the true label are left out.
+    Each value of the setting is compared with the first one (each order with the forward one, if
+    there is one), over the cells that are otherwise alike, such as all masks, also in the content
+    of their data, weights and prompts. Cells that use the true label are left out.
 
     Args:
         finished: the results of the cells.
@@ -63,7 +63,7 @@ def differences(finished: Sequence[Result]) -> pd.DataFrame:
         pairs: dict[tuple[str, str, tuple[str, ...]], list[tuple[Result, Result]]] = {}
         for members in grouped(cells, without={setting}):
             by_content: dict[tuple[str, ...], list[Result]] = {}
-            for one in sorted(members, key=cells.index):
+            for one in sorted(members, key=lambda one: (_is_reordered(one), cells.index(one))):
                 content = {
                     "data": data_of(one),
                     "model": str(one.protocol.get("weights_digest")),
@@ -98,7 +98,11 @@ def _is_of_mask_alone(one: Result) -> bool:
 
 def _value(one: Result, setting: str) -> str:
     flat = described(one.cell, without=())
-    return str({key: text for key, text in flat.items() if key.partition(".")[0] == setting})
+    return str({key: flat[key] for key in flat if setting in (key, key.partition(".")[0])})
+
+
+def _is_reordered(one: Result) -> bool:
+    return bool(one.cell.frames.order != "forward")
 
 
 def _name(one: Result, setting: str) -> str:
@@ -106,6 +110,8 @@ def _name(one: Result, setting: str) -> str:
     own = one.varies.get(setting)
     if own is not None:
         return str(own)
+    if setting == ORDER:
+        return str(one.cell.frames.order)
     option = getattr(one.cell, setting)
     return str(getattr(option, "checkpoint", type(option).__name__))
 

@@ -57,6 +57,7 @@ def printed(*overrides: str) -> str:
         "prompts.templates=['a film of {}']",
         "frames.count=4",
         "frames.sampler=middle",
+        "frames.order=reversed",
         "frames.fit=squash",
         "frames.resample=bilinear",
     ],

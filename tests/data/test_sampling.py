@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from clip_har.data.sampling import FrameSettings, sample_indices
+from clip_har.data.sampling import FrameSettings, frame_order, sample_indices
 
 clip_times = st.lists(st.floats(0.001, 2.0), min_size=1, max_size=200).map(
     lambda gaps: [sum(gaps[:i]) for i in range(len(gaps))]
@@ -118,6 +118,37 @@ def test_wrong_settings_are_refused(fields):
 
 def test_key_holds_only_what_decides():
     assert FrameSettings(count=8, fps=3).sampling_key() == FrameSettings(fps=5).sampling_key()
+    assert FrameSettings(order="single").sampling_key() == FrameSettings().sampling_key()
     assert FrameSettings(count=4).sampling_key() != FrameSettings(count=8).sampling_key()
     every = FrameSettings(sampler="every")
     assert every.sampling_key() != FrameSettings(sampler="every", max_frames=9).sampling_key()
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 8])
+def test_orders_are_of_the_same_frames(count):
+    def shown(order, clip_id="clip 1", seed=0):
+        return frame_order(order, count, seed=seed, clip_id=clip_id).tolist()
+
+    forward = list(range(count))
+    assert shown("forward") == forward
+    assert shown("reversed") == forward[::-1]
+    assert shown("single") == [count // 2] * count
+    clips = [f"clip {number}" for number in range(50)]
+    shuffled = [shown("shuffled", clip) for clip in clips]
+    assert all(sorted(order) == forward for order in shuffled)
+    assert shuffled == [shown("shuffled", clip) for clip in clips]
+    if count > 1:
+        assert forward not in shuffled, "1 of 2 clips would be unchanged with two frames"
+    if count > 2:
+        assert len(set(map(tuple, shuffled))) > 3
+        assert shuffled != [shown("shuffled", clip, seed=1) for clip in clips]
+
+
+@pytest.mark.parametrize("one", [{"sampler": "middle"}, {"count": 1}])
+def test_a_single_frame_has_no_order(one):
+    with pytest.raises(
+        ValidationError, match=r"order=reversed needs several frames .*frames.count"
+    ):
+        FrameSettings(order="reversed", **one)
+    FrameSettings(order="reversed", count=1, sampler="fps")
+    FrameSettings(**one)

@@ -25,6 +25,7 @@ def test_mask_target_noise_and_seed_may_differ(tmp_path: Path) -> None:
         made(tmp_path, "d", "masking=percent", "noise=gaussian"),
         made(tmp_path, "e", "masking=percent", "seed=3"),
         made(tmp_path, "f", "masking=percent", "dataset.workers=3", "batch_size=7"),
+        made(tmp_path, "g", "masking=percent", "frames.order=shuffled"),
     ]  # fmt: skip
     (found,) = comparisons_of(cells)
     assert found.name == "tiny on made"

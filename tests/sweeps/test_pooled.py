@@ -99,3 +99,24 @@ def test_noise_seeds_that_follow_are_one_difference(tmp_path: Path) -> None:
     ]  # fmt: skip
     (row,) = differences(cells).to_dict("records")
     assert row["of"] == "model: second minus first"
+
+
+def test_each_order_of_the_frames_is_compared_with_the_forward_one(tmp_path: Path) -> None:
+    accuracy = {"reversed": 0.7, "forward": 0.9, "single": 0.5}
+    cells: dict[str, Path | str] = {}
+    for order, share in accuracy.items():
+        for ratio in (0.1, 0.3):
+            name = f"percent r={ratio} frames.order={order}"
+            keys = "masking=percent", f"ratio={ratio}", f"frames.order={order}"
+            cells[name] = made_cell(tmp_path, name, table(share - ratio), *keys)
+    found = list(of_sweep(made_sweep(tmp_path, cells)).jobs)
+    rows = differences(found).set_index("of")
+    assert set(rows.index) == {
+        "frames.order: reversed minus forward", "frames.order: single minus forward",
+    }  # fmt: skip
+    tops = {one.name: one.metrics["top1"] for one in found}
+    lost = [
+        tops[f"percent r={r:g} order=single"] - tops[f"percent r={r:g} order=forward"]
+        for r in (0.1, 0.3)
+    ]
+    assert rows["value"]["frames.order: single minus forward"] == pytest.approx(sum(lost) / 2)
