@@ -137,7 +137,7 @@ def _control(condition: Condition, rules: Sequence[Rule], known: Conditions) -> 
 def _compared(
     name: str, control: str, before: Sequence[ScoreTable], after: Sequence[ScoreTable]
 ) -> pd.DataFrame:
-    first, second = _alike(before, after)
+    first, second = alike(before, after)
     found = paired_effect(
         [VariantScores(one) for one in first], [VariantScores(one) for one in second]
     )
@@ -149,11 +149,11 @@ def _changes_compared(
     name: str, reference: str, after: Sequence[Result], before: Sequence[Result]
 ) -> pd.DataFrame:
     """Compare a change from the clean twin with that of the reference, as means over seeds."""
-    members, others = _alike(after, before)
+    members, others = alike(after, before)
     tables = [one.table for one in (*members, *others)]
     twins = [one.clean.table for one in (*members, *others) if one.clean is not None]
     rows, _ = common_rows([*tables, *twins])
-    right = [_right(one, kept) for one, kept in zip([*tables, *twins], rows, strict=True)]
+    right = [right_answers(one, kept) for one, kept in zip([*tables, *twins], rows, strict=True)]
     seeds, half = len(members), len(tables)
     changes = [right[n] - right[half + n] for n in range(half)]
     of_name, of_reference = (np.mean(part, axis=0) for part in (changes[:seeds], changes[seeds:]))
@@ -178,7 +178,7 @@ def _changes_compared(
     return pd.DataFrame([row])
 
 
-def _alike(first: Sequence[_T], second: Sequence[_T]) -> tuple[list[_T], list[_T]]:
+def alike(first: Sequence[_T], second: Sequence[_T]) -> tuple[list[_T], list[_T]]:
     """Return both with equal numbers of seeds; a condition that was run once is repeated."""
     seeds = max(len(first), len(second))
     if {len(first), len(second)} - {1, seeds}:
@@ -201,6 +201,7 @@ def _hidden(cells: Sequence[Result]) -> float:
     return float(np.mean(shares)) if shares else np.nan
 
 
-def _right(table: ScoreTable, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+def right_answers(table: ScoreTable, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return 1 for each of some rows whose prediction is right, else 0."""
     right: NDArray[np.float64] = (table.predictions() == table.labels)[rows].astype(np.float64)
     return right

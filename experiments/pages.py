@@ -1,5 +1,6 @@
 """The pages of the studies, made from committed results: all numbers come from the CSV files."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -7,12 +8,26 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from clip_har.core.atomic import whole_file
 from clip_har.figures.save import save_figure
-from experiments.effects import conditions, effects, scene_bias
-from experiments.figure import effects_figure
-from experiments.study import EFFECTS, FOLDER, PAGE, SCENE, read_study, study_folders
+from clip_har.figures.specification import specification_figure
+from experiments.curve import NUMBERS, curve
+from experiments.curve_words import CurveWords
+from experiments.effects import Conditions, conditions, effects, scene_bias
+from experiments.figure import CAPTION, effects_figure
+from experiments.study import (
+    CURVE,
+    EFFECTS,
+    FOLDER,
+    JOINT,
+    PAGE,
+    SCENE,
+    Specification,
+    Study,
+    read_study,
+    study_folders,
+)
 from experiments.words import Words
 
-FIGURE, README = "effects.png", "README.md"
+FIGURE, CURVE_FIGURE, README = "effects.png", "curve.png", "README.md"
 _NO_SCENE = pd.DataFrame(columns=["measure", "of", "value", "low", "high", "clips", "groups"])
 
 
@@ -28,12 +43,35 @@ def take(folder: Path, sweeps: list[Path]) -> None:
     """
     study = read_study(folder)
     cells = conditions(sweeps)
+    if study.specification is not None:
+        _take_curve(folder, study.specification, cells)
+    else:
+        _take_effects(folder, study, cells)
+
+
+def _take_effects(folder: Path, study: Study, cells: Conditions) -> None:
     found = effects(study, cells)
-    written = [(EFFECTS, found)] + ([(SCENE, scene_bias(cells))] if study.scene else [])
-    for name, table in written:
+    written = {EFFECTS: found} | ({SCENE: scene_bias(cells)} if study.scene else {})
+    _write(folder, written)
+    save_figure(folder / FIGURE, effects_figure(found, title=folder.name.replace("_", " ")))
+
+
+def _take_curve(folder: Path, given: Specification, cells: Conditions) -> None:
+    found, joint = curve(given, cells)
+    _write(folder, {CURVE: found, JOINT: joint})
+    figure = specification_figure(
+        found,
+        found[list(given.factors.values())],
+        title=f"{folder.name.replace('_', ' ')}: {CAPTION}",
+        measure="difference of top-1, points, 95 %",
+    )
+    save_figure(folder / CURVE_FIGURE, figure)
+
+
+def _write(folder: Path, tables: Mapping[str, pd.DataFrame]) -> None:
+    for name, table in tables.items():
         with whole_file(folder / name) as path:
             table.to_csv(path, index=False, float_format="%.5g")
-    save_figure(folder / FIGURE, effects_figure(found, title=folder.name.replace("_", " ")))
 
 
 def study_page(folder: Path) -> str:
@@ -56,7 +94,7 @@ def index_page(root: Path = FOLDER) -> str:
                 "study": study,
                 "answer": _rendered(folder, study.answer),
                 "headline": _rendered(folder, study.headline),
-                "conditions": _effects(folder)["condition"].nunique(),
+                "conditions": _count(folder),
             }
         )
     return _environment(root).get_template("index.md.j2").render(rows=rows).rstrip() + "\n"
@@ -89,7 +127,27 @@ def _environment(folder: Path) -> Environment:
     )
     if (folder / EFFECTS).is_file():
         environment.globals.update(Words(_effects(folder), _scene(folder)).names())
+    if (folder / CURVE).is_file():
+        study = read_study(folder)
+        assert study.specification is not None, "only such a study has a curve"  # noqa: S101
+        words = CurveWords(
+            _curve(folder), pd.read_csv(folder / JOINT), study.specification.expected
+        )
+        environment.globals.update(words.names())
     return environment
+
+
+def _count(folder: Path) -> int:
+    """Return the number of conditions, or of specifications."""
+    if (folder / CURVE).is_file():
+        return len(_curve(folder))
+    return int(_effects(folder)["condition"].nunique())
+
+
+def _curve(folder: Path) -> pd.DataFrame:
+    """Return the curve with its choices as text, empty where there is none."""
+    found = pd.read_csv(folder / CURVE, dtype=str, keep_default_na=False)
+    return found.assign(**{name: pd.to_numeric(found[name]) for name in NUMBERS})
 
 
 def _effects(folder: Path) -> pd.DataFrame:

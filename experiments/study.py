@@ -8,9 +8,11 @@ from pydantic import Field, ValidationError
 
 from clip_har.core.errors import ClipHarError
 from clip_har.core.settings import Settings
+from clip_har.metrics.specification import Expected
 
 FOLDER = Path(__file__).parent
 SETTINGS, EFFECTS, SCENE, PAGE = "study.yaml", "effects.csv", "scene.csv", "page.md.j2"
+CURVE, JOINT = "curve.csv", "joint.csv"
 
 
 class Rule(Settings):
@@ -43,6 +45,20 @@ class Rule(Settings):
         return None if wanted == varies else wanted
 
 
+class Specification(Settings):
+    """A conclusion that is drawn under all choices, see `clip_har.metrics.specification`.
+
+    Attributes:
+        pairs: which conditions are compared with which; all rules that apply count.
+        expected: the sign of the difference that was expected before the numbers were seen.
+        factors: by full key, the names of the choices.
+    """
+
+    pairs: list[Rule]
+    expected: Expected
+    factors: dict[str, str]
+
+
 class Study(Settings):
     """A question, the sweeps that answer it, and the comparisons.
 
@@ -54,6 +70,8 @@ class Study(Settings):
         references: the same for conditions whose *change from their clean twin* is compared with
             the control's: the difference of two differences.
         scene: whether its cells measure bias to the scene.
+        specification: the pairs and choices of a specification curve; it replaces the effects of
+            single conditions.
         headline: template of a number with its interval, see `experiments.words`.
         answer: template of one sentence.
     """
@@ -64,6 +82,7 @@ class Study(Settings):
     controls: list[Rule] = Field(default_factory=list)
     references: list[Rule] = Field(default_factory=list)
     scene: bool = False
+    specification: Specification | None = None
     headline: str
     answer: str
 

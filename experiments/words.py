@@ -110,7 +110,7 @@ class Words:
             )
             for row in rows.to_dict("records")
         ]  # fmt: skip
-        return _markdown(head, lines)
+        return markdown(head, lines)
 
     def bias_table(self) -> str:
         """Return confidence, calibration and class bias of every condition, as Markdown."""
@@ -120,14 +120,14 @@ class Words:
             (name, *(self.change(str(name), CLEAN, measure) for measure in measures))
             for name in dict.fromkeys(rows["condition"])
         ]
-        return _markdown(("condition", *(_NAMES[measure] for measure in measures)), lines)
+        return markdown(("condition", *(_NAMES[measure] for measure in measures)), lines)
 
     def scene_table(self) -> str:
         """Return the measures of scene bias, a row per measure, a column per setting."""
         settings = list(dict.fromkeys(self._scene["of"]))
         names = [name.removeprefix("scene/") for name in dict.fromkeys(self._scene["measure"])]
         lines = [(name, *(self.scene(name, of) for of in settings)) for name in names]
-        return _markdown(("measure", *settings), lines)
+        return markdown(("measure", *settings), lines)
 
     def _row(self, condition: str, against: str, measure: str = "top1") -> pd.Series:
         table = self._effects
@@ -141,7 +141,8 @@ class Words:
         return found.iloc[0]
 
 
-def _markdown(head: tuple[str, ...], lines: Sequence[tuple[object, ...]]) -> str:
+def markdown(head: tuple[str, ...], lines: Sequence[tuple[object, ...]]) -> str:
+    """Return a table as Markdown."""
     rows = [head, ("---",) * len(head), *lines]
     return "\n".join(f"| {' | '.join(map(str, row))} |" for row in rows)
 

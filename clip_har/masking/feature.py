@@ -9,8 +9,8 @@ from pydantic import model_validator
 from clip_har.masking.aimed import AimedMask
 from clip_har.masking.area import Canvas
 from clip_har.masking.away import moved_away
-from clip_har.masking.holes import Hole, hole_margin
-from clip_har.masking.mask import SceneRole
+from clip_har.masking.holes import Hole
+from clip_har.masking.mask import SceneRole, clip_mask
 from clip_har.regions.source import BACKGROUND, SUBJECT
 
 
@@ -26,9 +26,10 @@ class FeatureMask(AimedMask):
     Attributes:
         hole: None is ``box``, which does not show the outline; for the background, whose box is
             the whole frame, None is ``exact``.
-        place: ``feature``, or ``away``: a hole of the same shape and area away from target and
-            subject. It is the control for the effect of hiding anything at all. This hole does
-            not move; a hole on the target moves with it unless ``static`` is set.
+        place: ``feature``, or ``away``: the same hole away from target and subject, the control
+            for the effect of hiding anything at all. In each frame it has the area of the hole on
+            the target, and it moves and flickers as that one does, see `moved_away`. With
+            ``static`` both stand still.
 
     Raises:
         ValueError: (by pydantic) on another place for the background, or as `AimedMask`.
@@ -80,6 +81,8 @@ class FeatureMask(AimedMask):
     def field(self, canvas: Canvas) -> NDArray[np.float32]:
         """Return the field of the hole about the target, see `hole_field`.
 
+        Away from the target it is -1 inside the moved hole and 1 outside.
+
         Args:
             canvas: the clip, with the soft mask of the target.
 
@@ -90,26 +93,9 @@ class FeatureMask(AimedMask):
             ClipHarError: when the canvas has no soft mask of the target.
         """
         outlines = self._outlines(canvas)
-        field = self._hole(outlines)
         if self.place == "feature":
-            return field
-        moved = moved_away(
-            outlines,
-            canvas.subject,
-            ratio=self.ratio,
-            margin=max(0, hole_margin(self.shape, self.grow, outlines.shape)),
-            seed=canvas.seed,
-            clip_id=canvas.clip_id,
-        )
-        # The frame's border may cut one of the two holes and not the other. So the moved hole
-        # takes as many pixels as the hole on the target.
-        return _with_area(self._hole(moved), (field < 0).sum(axis=(1, 2)))
-
-
-def _with_area(field: NDArray[np.float32], counts: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Return the ranks of each frame's pixels, shifted so that ``counts`` of them are negative."""
-    flat = field.reshape(len(field), -1)
-    order = np.argsort(flat, axis=1, kind="stable")
-    ranks = np.empty(flat.shape, np.float32)
-    np.put_along_axis(ranks, order, np.arange(flat.shape[1], dtype=np.float32)[None], axis=1)
-    return (ranks - (counts[:, None].astype(np.float32) - np.float32(0.5))).reshape(field.shape)
+            return self._hole(outlines)
+        on_target = clip_mask(self.model_copy(update={"place": "feature"}), canvas)
+        occupied = outlines if canvas.subject is None else outlines + canvas.subject
+        moved = moved_away(on_target, occupied, seed=canvas.seed, clip_id=canvas.clip_id)
+        return np.where(moved, np.float32(-1), np.float32(1))

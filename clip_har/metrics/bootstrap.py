@@ -13,6 +13,7 @@ from clip_har.core.seeding import generator
 from clip_har.metrics.intervals import (
     FEWEST_GROUPS,
     UNKNOWN,
+    error_of_none,
     share_interval,
     standard_error,
     t_interval,
@@ -146,6 +147,26 @@ def _weights(strata: tuple[int, ...], draws: int, seed: int) -> NDArray[np.float
         found[1:, members.ravel()] = times.reshape(draws, -1) * (size / (size - 1))
     found.flags.writeable = False  # it is shared
     return found
+
+
+def difference_interval(
+    values: NDArray[np.float64], samples: GroupDraws
+) -> tuple[float, tuple[float, float]]:
+    """Return the standard error and the 95 % interval of a difference of shares of clips.
+
+    If no group shows a difference, the interval is that of `error_of_none`.
+
+    Args:
+        values: ``(R + 1,)`` of the data, then of each sample.
+        samples: the samples of groups.
+
+    Returns:
+        All NaN with fewer than `FEWEST_GROUPS` groups.
+    """
+    if samples.groups < FEWEST_GROUPS:
+        return np.nan, UNKNOWN
+    error = standard_error(values[1:]) or error_of_none(samples.groups, samples.degrees)
+    return error, t_interval(float(values[0]), error, samples.degrees)
 
 
 def cluster_bootstrap(

@@ -5,14 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from clip_har.metrics.bootstrap import group_draws
-from clip_har.metrics.intervals import (
-    FEWEST_GROUPS,
-    UNKNOWN,
-    error_of_none,
-    standard_error,
-    t_interval,
-)
+from clip_har.metrics.bootstrap import difference_interval, group_draws
 from clip_har.metrics.pairing import common_rows
 from clip_har.metrics.significance import sign_flip
 from clip_har.results.score_table import ScoreTable
@@ -86,13 +79,9 @@ def pooled_contrast(
     groups = [tables[0].groups[row] for row in rows[0]]
     samples = group_draws(groups, tables[0].labels[rows[0]], draws=draws, seed=seed)
     values = samples.sums(change) / samples.sums(np.ones(len(ids)))
-    difference, error, interval = float(values[0]), np.nan, UNKNOWN
-    if samples.groups >= FEWEST_GROUPS:
-        error = standard_error(values[1:])
-        error = error or error_of_none(samples.groups, samples.degrees)
-        interval = t_interval(difference, error, samples.degrees)
+    error, interval = difference_interval(values, samples)
     return Contrast(
-        difference,
+        float(values[0]),
         *interval,
         p=sign_flip(change, groups),
         standard_error=error,
