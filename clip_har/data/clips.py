@@ -55,11 +55,6 @@ class Clip:
         plain = {name: plain_name(value) for name, value in self.attributes.items()}
         object.__setattr__(self, "attributes", plain)
 
-    @property
-    def seconds(self) -> float | None:
-        """Its length if the data set says when it ends; None if that takes decoding."""
-        return None if self.end is None else self.end - (self.start or 0.0)
-
 
 @dataclass(frozen=True)
 class ClipSet:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clip_har.core.errors import ClipHarError
-from clip_har.engine.score_table import attributes, seconds
+from clip_har.engine.score_table import attributes
 from clip_har.masking.masked_clips import MaskedClips
 from clip_har.results.costs import Cost
 from clip_har.results.score_table import ScoreTable
@@ -92,6 +92,6 @@ def merge_tables(tables: Sequence[ScoreTable], masked: MaskedClips) -> ScoreTabl
         attributes=attributes(evaluated),
         drift=None if all(table.drift is None for table in tables) else column(drifts),
         embeddings=column(embeddings) if embeddings else None,
-        seconds=seconds(evaluated),
+        seconds=masked.frames.seconds[masked.evaluated],
         **columns,
     )

@@ -86,14 +86,8 @@ def score_table(
         attributes=attributes(evaluated),
         drift=drift if np.isfinite(drift).any() else None,
         embeddings=embeddings,
-        seconds=seconds(evaluated),
+        seconds=masked.frames.seconds[masked.evaluated],
     )
-
-
-def seconds(clips: Sequence[Clip]) -> NDArray[np.float64] | None:
-    """Return the lengths of clips, NaN if a clip does not say; None if none does."""
-    found = _numbers([clip.seconds for clip in clips])
-    return found if np.isfinite(found).any() else None
 
 
 def attributes(clips: Sequence[Clip]) -> dict[str, tuple[str | None, ...]]:

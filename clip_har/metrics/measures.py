@@ -258,8 +258,8 @@ _DETECTION = (
         " falls."),
     Measure("detect/<rule>/false_alarms_per_hour", "false alarms per hour", "number", "lower",
         _ANY, detection.detection,
-        "Alarms in clips without the event over the hours of these clips, where the data set says"
-        " when clips begin and end."),
+        "Alarms in clips without the event over the hours of these clips; at most one alarm a clip."
+        " Clips whose file states no frame rate are left out."),
 )
 _MASK = (
     Measure("mask/realised_ratio", "hidden share", "%", "neither", _ONE, inputs.realised_ratio,

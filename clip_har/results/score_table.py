@@ -53,8 +53,8 @@ class ScoreTable:
             NaN if it is not known; None if no value is known.
         embeddings: ``(N, D)`` float32, L2-normalised, the clips' embeddings; None if they
             are not kept. Only clean cells keep them, to measure the drift of other cells.
-        seconds: ``(N,)`` float64, the length of each clip, NaN if the data set does not say;
-            None if it says none.
+        seconds: ``(N,)`` float64, the length of each clip, NaN where the file does not state its
+            frame rate; None if no length is known, as in tables of earlier versions.
     """
 
     class_names: tuple[str, ...]
