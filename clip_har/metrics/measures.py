@@ -13,6 +13,7 @@ from clip_har.metrics import (
     attributes,
     calibration,
     chance,
+    detection,
     effect,
     inputs,
     pooled,
@@ -228,6 +229,40 @@ _SCENE = (
         scene.scene_measures, "Accuracy on whole clips minus that with the subject hidden.",
         "sweep", _SWEEP),
 )
+_DETECTION = (
+    Measure("detect/prevalence", "prevalence of the event", "%", "neither", _ONE,
+        detection.detection,
+        "Share of the clips whose class is in `measures.target`. The predictive values hold for"
+        " this prevalence only."),
+    Measure("detect/auroc", "area under the ROC curve", "number", "higher", _ONE,
+        detection.detection,
+        "How often a clip with the event has a higher score (summed probability of the target"
+        " classes) than one without it. 0.5 by chance."),
+    Measure("detect/auprc", "average precision", "number", "higher", _ONE, detection.detection,
+        "Precision at each event, from the highest score to the lowest, mean over the events. By"
+        " chance it is the prevalence."),
+    Measure("detect/<rule>/threshold", "threshold", "number", "neither", _ONE,
+        detection.detection_at_thresholds,
+        "Chosen on the clean clips of `measures.reference`. `youden`: sensitivity + specificity is"
+        " largest; `required`: the highest that finds the share `measures.sensitivity` of the"
+        " events there."),
+    Measure("detect/<rule>/sensitivity", "sensitivity", "%", "higher", _ONE, detection.detection,
+        "Share of the events that raise an alarm. The rule: `argmax`, the predicted class is in"
+        " the target; `youden` or `required`, the score reaches the threshold."),
+    Measure("detect/<rule>/specificity", "specificity", "%", "higher", _ONE, detection.detection,
+        "Share of the other clips that raise no alarm."),
+    Measure("detect/<rule>/ppv", "positive predictive value", "%", "higher", _ONE,
+        detection.detection,
+        "Share of the alarms that are events. It falls with the prevalence."),
+    Measure("detect/<rule>/npv", "negative predictive value", "%", "higher", _ONE,
+        detection.detection,
+        "Share of the clips without an alarm that are no events. It rises as the prevalence"
+        " falls."),
+    Measure("detect/<rule>/false_alarms_per_hour", "false alarms per hour", "number", "lower",
+        _ANY, detection.detection,
+        "Alarms in clips without the event over the hours of these clips; at most one alarm a clip."
+        " Clips whose file states no frame rate are left out."),
+)
 _MASK = (
     Measure("mask/realised_ratio", "hidden share", "%", "neither", _ONE, inputs.realised_ratio,
         "Mean share of the pixels that is hidden, of those that the model sees.",
@@ -356,6 +391,7 @@ FAMILIES: dict[str, tuple[Measure, ...]] = {
     "Robustness against the clean twin": _ROBUSTNESS,
     "Bias to classes and between kinds of clips": _CLASS_BIAS,
     "Bias to the scene": _SCENE,
+    "Detection of named classes": _DETECTION,
     "What the mask did": _MASK,
     "How much is hidden, or what": _REGRESSION,
     "Attention": _ATTENTION,

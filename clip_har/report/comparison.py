@@ -11,6 +11,7 @@ from clip_har.metrics.measure import Measure
 from clip_har.metrics.measures import find
 from clip_har.models.classes import listed
 from clip_har.report.charts import gallery, over_ratio_charts, reliability_charts
+from clip_har.report.detection import Detection, detection_of
 from clip_har.report.frame_order import order_note
 from clip_har.report.regression import regression_rows, regression_text
 from clip_har.report.sections import (
@@ -62,6 +63,7 @@ class ComparisonPart:
         regression: the effects of the two hidden shares.
         regression_text: the same in words; empty if no subject is known.
         noise: the effect of learned noise.
+        detection: how well named classes are detected, by target.
         costs: the cost of each cell.
         gallery: titles and pictures of masked clips.
         protocol: the entries of the protocol cards.
@@ -88,6 +90,7 @@ class ComparisonPart:
     regression: Records
     regression_text: str
     noise: Records
+    detection: Sequence[Detection]
     costs: Records
     gallery: list[tuple[str, Markup]]
     protocol: list[tuple[str, str]]
@@ -136,6 +139,7 @@ class ComparisonPart:
             regression=regression_rows(measured.regression),
             regression_text=regression_text(measured.regression),
             noise=noise_rows(measured),
+            detection=detection_of(cells),
             costs=costs_rows(cells),
             gallery=gallery(whole, looked_at),
             protocol=protocol_rows(cells),
