@@ -17,6 +17,7 @@ from clip_har.sweeps.cells import (
     prompt_texts,
     root_seed_keys,
 )
+from clip_har.sweeps.tokens import NOT_THE_SAME, tokens_differ
 
 COLUMNS = ["measure", "of", "value", "low", "high", "clips", "groups"]
 _SETTINGS = ("model", "prompts", "noise", ORDER)
@@ -81,6 +82,8 @@ def differences(finished: Sequence[Result]) -> pd.DataFrame:
         for others, found in zip(of_pairs, pairs.values(), strict=True):
             base, other = (_name(one, setting) for one in found[0])
             of = f"{setting}: {other} minus {base} {others}".strip()
+            if any(tokens_differ(*pair) for pair in found):
+                of += f", {NOT_THE_SAME}"
             rows += _row("robustness/mean_difference", of, found)
     return pd.DataFrame(rows, columns=COLUMNS)
 

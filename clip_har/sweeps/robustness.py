@@ -20,6 +20,7 @@ from clip_har.metrics.robustness import (
 from clip_har.results.names import SEED
 from clip_har.results.result import Result
 from clip_har.sweeps.cells import data_of, described, grouped, over_root_seed, prompt_texts
+from clip_har.sweeps.tokens import NOT_THE_SAME, tokens_differ
 
 log = logging.getLogger(__name__)
 
@@ -27,9 +28,6 @@ ByStrategy = dict[str, dict[float, Result]]
 """A model's results, by strategy and ratio."""
 
 _RATIO, _FILL = {"ratio", "masking.ratio"}, {"fill", "masking.fill"}  # root and mask
-
-_TOKENS = 0.05
-"""Masks that hide shares of two models' tokens that differ by more are not the same mask."""
 
 COLUMNS = ["measure", "of", "value", "low", "high", "clips", "groups"]
 
@@ -214,30 +212,15 @@ def _against(shown: ByStrategy, base: ByStrategy, of: str) -> list[dict[str, obj
     }
     if not cells:
         return []
-    for number, strategy in enumerate(common):
-        for ratio, one in shown[strategy].items():
-            _warn_of_tokens(one, cells[f"base {number} {ratio}"])
+    pairs = [
+        (one, base[strategy][ratio])
+        for strategy in common
+        for ratio, one in shown[strategy].items()
+    ]
+    if any(tokens_differ(*pair) for pair in pairs):
+        of += f", {NOT_THE_SAME}"
     right, groups, labels = _right(cells)
     return _bootstrapped(right, groups, labels, _corruption_error, of) if groups else []
-
-
-def _warn_of_tokens(one: Result, base: Result) -> None:
-    """Warn where a mask is not the same intervention for two models.
-
-    Masks whose grid lies on the patches of one model, and not on those of the other, are left out
-    of no number: the reader must know.
-    """
-    shares = [found.metrics.get("mask/tokens_hidden", np.nan) for found in (one, base)]
-    if abs(shares[0] - shares[1]) > _TOKENS:
-        log.warning(
-            "%s: the mask hides %.0f %% of the tokens of %s whole, and %.0f %% of those of %s: it"
-            " is not the same mask for both (masking.phase=random is fairer to models)",
-            one.name,
-            100 * shares[0],
-            model_name(one),
-            100 * shares[1],
-            model_name(base),
-        )
 
 
 def model_name(one: Result) -> str:
