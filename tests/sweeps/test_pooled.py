@@ -1,14 +1,17 @@
 """Contrasts over all masks of a sweep."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from clip_har.report.selection import of_sweep
 from clip_har.results.result import Result
 from clip_har.sweeps.measures import sweep_measures
 from clip_har.sweeps.pooled import differences, mean_changes
+from clip_har.sweeps.robustness import corruption_errors
 from tests.report.made import made_cell, made_sweep, table
 
 MASKS = {"percent r=0.1": 0.85, "percent r=0.3": 0.7, "shape r=0.3": 0.6}
@@ -120,3 +123,21 @@ def test_each_order_of_the_frames_is_compared_with_the_forward_one(tmp_path: Pat
         for r in (0.1, 0.3)
     ]
     assert rows["value"]["frames.order: single minus forward"] == pytest.approx(sum(lost) / 2)
+
+
+@pytest.mark.parametrize(("hidden", "marked"), [(0.3, False), (0.0, True)])
+def test_models_that_see_other_masks_are_marked(
+    tmp_path: Path, hidden: float, marked: bool
+) -> None:
+    cells: dict[str, Path | str] = {}
+    for model, tokens in (("first", 0.3), ("second", hidden)):
+        shown = table(0.7)
+        shown = replace(shown, tokens_hidden=np.full(len(shown.clip_ids), tokens))
+        cells[model] = made_cell(
+            tmp_path, model, shown, "masking=percent", "ratio=0.3", f"model.checkpoint={model}"
+        )
+    found = list(of_sweep(made_sweep(tmp_path, cells)).jobs)
+    (row,) = differences(found).to_dict("records")
+    assert ("other shares of the tokens" in row["of"]) == marked
+    (row,) = corruption_errors(found, "first").to_dict("records")
+    assert ("other shares of the tokens" in row["of"]) == marked
