@@ -77,7 +77,8 @@ class Cell(Settings):
     ratio: Annotated[
         float | None,
         explained(
-            "Share of each frame's pixels that is hidden; null: exactly the target region, the"
+            "Share of the pixels that the model sees (after the crop) that is hidden in each frame;"
+            " null: exactly the target region, the"
             " default of masks that are aimed at one.",
             ge=0,
             le=1,
