@@ -93,10 +93,10 @@ def test_the_tiny_model_lies_between_and_moves_with_the_planted_bias() -> None:
 
 @pytest.mark.slow
 def test_clips_outside_their_usual_scene_fare_worse_unless_the_scene_is_hidden() -> None:
-    at = ("dataset.count=600", "dataset.scene_bias=0.5", "region=annotation")
+    at = ("dataset.count=300", "dataset.scene_bias=0.5", "region=annotation")
     gap, gap_without_scene = (
         summarise(scored(*at, f"masking={masking}"))["bias/usual_scene/accuracy_difference"]
         for masking in ("none", "person_only")
     )
     assert gap > 0.25
-    assert gap_without_scene < 0.1, "two halves of one kind of clip differ by chance alone"
+    assert gap_without_scene < gap / 2, "two halves of one kind of clip differ by chance alone"
