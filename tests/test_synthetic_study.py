@@ -63,6 +63,7 @@ def test_a_mask_on_the_subject_is_aimed_with_exact_maps(biased: ScoreTable) -> N
     np.testing.assert_allclose(aimed.mask_ratio, away.mask_ratio)
 
 
+@pytest.mark.slow
 def test_more_hidden_is_less_seen(biased: ScoreTable) -> None:
     falling = [top1(biased)]
     falling += [top1(scored("masking=shape", f"ratio={r}")) for r in (0.3, 0.5, 0.8)]

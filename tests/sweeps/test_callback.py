@@ -159,7 +159,6 @@ def test_typed_again_runs_nothing_and_makes_no_new_run(
     assert [run.info.run_id for runs in read_runs(folder) for run in runs] == before
 
 
-@pytest.mark.slow
 def test_what_is_missing_in_the_store_is_sent_again(
     finished: tuple[Path, str], videos: Path, small_clip: Path, tmp_path: Path
 ) -> None:
