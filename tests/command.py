@@ -47,7 +47,7 @@ def run_command(
         timeout: in seconds.
     """
     if with_store and "tracking=none" not in arguments:
-        _prepare_store(folder / "results" / "mlflow.db")
+        prepare_store(folder)
     with tempfile.TemporaryDirectory() as place:
         printed = [Path(place, name) for name in ("stdout", "stderr")]
         process = _forks.Process(
@@ -64,9 +64,23 @@ def run_command(
 
 
 def run_fresh(
-    folder: Path, *arguments: str, environment: dict[str, str] | None = None, timeout: float = 300
+    folder: Path,
+    *arguments: str,
+    environment: dict[str, str] | None = None,
+    with_store: bool = False,
+    timeout: float = 300,
 ) -> subprocess.CompletedProcess[str]:
-    """Run ``python -m clip_har`` in a folder, in a new process, with nothing prepared."""
+    """Run ``python -m clip_har`` in a folder, in a new process.
+
+    Args:
+        folder: where it runs.
+        arguments: of the command line.
+        environment: variables beside those of this process.
+        with_store: whether the results folder starts with an empty MLflow store.
+        timeout: in seconds.
+    """
+    if with_store:
+        prepare_store(folder)
     return subprocess.run(
         [sys.executable, "-m", "clip_har", *arguments],
         cwd=folder,
@@ -101,8 +115,9 @@ def _command(
     pkgutil.resolve_name(entry)()
 
 
-def _prepare_store(path: Path) -> None:
-    """Copy an empty MLflow store to a place where there is none; MLflow needs 3 s to make one."""
+def prepare_store(folder: Path) -> None:
+    """Copy an empty MLflow store into a folder without results; MLflow needs 3 s to make one."""
+    path = folder / "results" / "mlflow.db"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         with (

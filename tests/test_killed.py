@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from clip_har.results.score_table import ScoreTable
+from tests.command import prepare_store, run_command
 from tests.data.made import write_video
 from tests.sweeps.test_callback import read_runs
 
@@ -78,6 +79,7 @@ def test_what_was_finished_stays_and_the_end_is_equal_to_the_bit(tmp_path, small
     calm, killed = tmp_path / "calm", tmp_path / "killed"
     for folder in (calm, killed):
         folder.mkdir()
+        prepare_store(folder)
     started = time.time()
     to_the_end(calm, *settings)
     cells = whole_cells(calm)
@@ -101,8 +103,10 @@ def test_what_was_finished_stays_and_the_end_is_equal_to_the_bit(tmp_path, small
         assert found.items() >= kept.items(), f"kill {number}: a finished cell was lost or run anew"
         kept = found
     assert kept, "killed too early each time"
-    printed = to_the_end(killed, *settings)
-    assert f"{len(cells) - 1} cells" in printed
+    cache = {"CLIP_HAR_CACHE": str(killed / "cache")}
+    last = run_command(killed, "-m", *SWEEP, *settings, environment=cache)
+    assert last.returncode == 0, last.stdout + last.stderr
+    assert f"{len(cells) - 1} cells" in last.stdout
     found = whole_cells(killed)
     assert found.items() >= kept.items()
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from clip_har.metrics.bootstrap import GroupDraws, group_draws
 from clip_har.metrics.intervals import FEWEST_GROUPS, quantile
 
-_COLUMNS = ("rank", "rank_low", "rank_high")
+_COLUMNS = ["rank", "rank_low", "rank_high"]
 _LEVEL = 0.95
 _GROUPS_OF_A_CLASS = 3  # with fewer the bootstrap knows too little about a class's variance
 _ROUNDING = 1e-9
@@ -38,13 +38,26 @@ def class_ranks(
         C rows, columns ``rank, rank_low, rank_high``, whole numbers from 1; all are missing for a
         class without a clip.
     """
-    if not len(labels):
-        return pd.DataFrame(pd.NA, range(classes), _COLUMNS, dtype="Int64")
+    ranks = np.full((classes, len(_COLUMNS)), np.nan)
+    if len(labels):
+        ranks = rank_intervals(*_means(numbers, labels, groups, classes=classes, draws=draws))
+    return pd.DataFrame(ranks, columns=_COLUMNS).astype("Int64")
+
+
+def _means(
+    numbers: NDArray[np.generic],
+    labels: NDArray[np.int64],
+    groups: Sequence[str],
+    *,
+    classes: int,
+    draws: int,
+) -> tuple[NDArray[np.float64], GroupDraws]:
+    """Return ``(R + 1, C)`` the means of each class, and the samples of groups."""
     samples = group_draws(groups, labels, draws=draws)
     own = labels[:, None] == np.arange(classes)
     sums, clips = samples.sums(own * numbers.astype(np.float64)[:, None]), samples.sums(own)
     means = np.divide(sums, clips, out=np.full(sums.shape, np.nan), where=clips > 0)
-    return pd.DataFrame(rank_intervals(means, samples), columns=_COLUMNS).astype("Int64")
+    return means, samples
 
 
 def rank_intervals(values: NDArray[np.float64], samples: GroupDraws) -> NDArray[np.float64]:

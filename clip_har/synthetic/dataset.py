@@ -41,8 +41,8 @@ class Synthetic(Settings):
         seed: of the rendered clips; another seed gives other clips and subjects.
         workers: processes that render; None for all cores.
         train_count: number of clips of the training split that noise is learned from.
-        train_seed: of those clips. It must differ from the seed of the tiny model's training clips,
-            because the tiny model has seen those subjects.
+        train_seed: of those clips. 0 is the seed of the tiny model's own training clips: noise
+            that is learned on them is learned on subjects that this model knows.
     """
 
     caution: ClassVar[str] = "the clips are rendered"

@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.command import run_fresh
+from tests.command import prepare_store, run_command, run_fresh
 from tests.launchers.sweeps import finished_runs, same_results
 from tests.servers import free_port, kill_tree, ray_cluster
 
@@ -49,7 +49,9 @@ def test_a_sweep_spreads_over_two_nodes_and_outlives_one(small_sweep, tmp_path):
     serial, spread, killed = (tmp_path / name for name in ("serial", "spread", "killed"))
     for folder in (serial, spread, killed):
         folder.mkdir()
-    assert run_fresh(serial, *small_sweep, *SWEPT).returncode == 0
+    assert run_command(serial, *small_sweep, *SWEPT).returncode == 0
+    for folder in (spread, killed):
+        prepare_store(folder)
     port = free_port()
     environment = {"RAY_ADDRESS": f"127.0.0.1:{port}", "RAY_USAGE_STATS_ENABLED": "0"}
     with ray_cluster(port) as nodes:

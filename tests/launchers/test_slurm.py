@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.command import run_fresh
+from tests.command import run_command, run_fresh
 from tests.launchers.sweeps import finished_runs, same_results
 
 pytest.importorskip("submitit", reason="the extra slurm is not installed")
@@ -12,8 +12,9 @@ pytest.importorskip("submitit", reason="the extra slurm is not installed")
 def test_jobs_of_submitit_find_the_same(small_sweep, tmp_path):
     serial = tmp_path / "serial"
     serial.mkdir()
-    assert run_fresh(serial, *small_sweep, "ratio=0.1,0.3").returncode == 0
-    done = run_fresh(tmp_path, *small_sweep, "ratio=0.1,0.3", "hydra/launcher=submitit_local")
+    assert run_command(serial, *small_sweep, "ratio=0.1,0.3").returncode == 0
+    launcher = "hydra/launcher=submitit_local"
+    done = run_fresh(tmp_path, *small_sweep, "ratio=0.1,0.3", launcher, with_store=True)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "2 cells: 2 done, 0 failed" in done.stdout
     assert len(finished_runs(tmp_path)) == 3, "the clean twin, too"

@@ -32,9 +32,9 @@ def test_a_class_without_a_clip_has_no_rank() -> None:
     right, labels, groups = clips([0.9, 0.1, 0.5])
     found = class_ranks(right, np.where(labels == 2, 3, labels), groups, classes=5)
     assert found.isna().all(axis=1).tolist() == [False, False, True, False, True]
-    assert found.loc[0].tolist() == [3, 3, 3]
+    assert found.to_numpy()[0].tolist() == [3, 3, 3]
     none = class_ranks(right[:0], labels[:0], groups[:0], classes=2)
-    assert none.isna().all(axis=None)
+    assert none.isna().to_numpy().all()
     assert len(none) == 2
 
 
@@ -43,7 +43,7 @@ def test_a_class_without_a_clip_has_no_rank() -> None:
 )
 def test_few_groups_give_a_rank_but_no_interval(groups: int, classes: int, known: bool) -> None:
     found = class_ranks(*clips([0.5] * (classes - 1) + [0.9], groups=groups), classes=classes)
-    assert found["rank"].tolist() == [1] * (classes - 1) + [classes]
+    assert found["rank"].to_list() == [1] * (classes - 1) + [classes]
     assert found["rank_low"].notna().all() == known
 
 

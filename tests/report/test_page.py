@@ -4,6 +4,7 @@ import csv
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -55,9 +56,10 @@ def test_an_interval_that_is_not_known_is_a_dash(report):
 
 
 def test_noise_that_has_seen_evaluated_groups_is_said(tmp_path):
+    seen: dict[str, Any] = {ALSO_LEARNED_FROM: 3}
     cells = {
-        name: made_cell(tmp_path, name, table(0.9), f"masking={name}", **seen)
-        for name, seen in [("none", {}), ("percent", {ALSO_LEARNED_FROM: 3})]
+        "none": made_cell(tmp_path, "none", table(0.9), "masking=none"),
+        "percent": made_cell(tmp_path, "percent", table(0.8), "masking=percent", **seen),
     }
     chosen = of_sweep(made_sweep(tmp_path, cells))
     folder = write_report(chosen, tmp_path / "report").parent

@@ -18,7 +18,7 @@ from mlflow.entities import Run
 
 from clip_har.masking.area import hidden_count
 from clip_har.results.score_table import ScoreTable
-from tests.command import run_command, run_fresh
+from tests.command import prepare_store, run_command, run_fresh
 from tests.data.made import write_video
 
 ARTIFACTS = {
@@ -159,7 +159,6 @@ def test_typed_again_runs_nothing_and_makes_no_new_run(
     assert [run.info.run_id for runs in read_runs(folder) for run in runs] == before
 
 
-@pytest.mark.slow
 def test_what_is_missing_in_the_store_is_sent_again(
     finished: tuple[Path, str], videos: Path, small_clip: Path, tmp_path: Path
 ) -> None:
@@ -313,6 +312,7 @@ def test_a_stopped_sweep_says_so_and_can_go_on(
     arguments.append("clean_twin=false")
     many = ",".join(str(index) for index in range(40))
     command = [sys.executable, "-m", "clip_har", "-m", *arguments, "masking=percent"]
+    prepare_store(tmp_path)
     with subprocess.Popen(
         [*command, f"seed={many}"],
         cwd=tmp_path,
