@@ -50,9 +50,13 @@ def regressions(finished: Sequence[Result]) -> pd.DataFrame:
         )
         shared = {"of": of, "cells": len(members), "rows": found.rows, "clips": found.clips}
         shared |= {"groups": found.groups, "reason": found.reason}
-        for name, values in (("subject", found.subject), ("picture", found.picture)):
+        effects = {
+            "regression/subject_hidden": found.subject,
+            "regression/picture_hidden": found.picture,
+        }
+        for name, values in effects.items():
             numbers = dict(zip(("value", "low", "high"), values, strict=True))
-            rows.append({"measure": f"regression/{name}_hidden", **numbers, **shared})
+            rows.append({"measure": name, **numbers, **shared})
     return pd.DataFrame(rows, columns=COLUMNS)
 
 

@@ -47,6 +47,11 @@ SECTIONS = {
         ("scene",), "Measures of a sweep: they need cells that differ only in the mask."
     ),
     "What the mask did": Section(("inputs",)),
+    "How much is hidden, or what": Section(
+        ("regression",),
+        "Measures of a sweep with a region source and masks that hide the same share at different"
+        " places.",
+    ),
     "Attention": Section(("attention",), "They need a region source."),
     "Learned noise": Section(
         ("effect", "noise_effect"),
