@@ -21,6 +21,7 @@ from experiments.study import (
     finished_studies,
     read_study,
 )
+from tests.experiments.test_studies import composed_sweep, experiments_of, small_sweep
 from tests.report.made import made_cell, made_sweep, table
 
 STUDY = FOLDER / "specification"
@@ -146,8 +147,6 @@ def test_the_sweeps_vary_what_the_study_calls_choices() -> None:
     """A choice that no sweep varies would be an empty row; one that is not named would be hidden."""
     given = read_study(STUDY).specification
     assert given is not None
-    from tests.experiments.test_studies import composed_sweep
-
     sweeps = [
         composed_sweep(f"experiment=study/{name}")[0]
         for name in ("specification", "specification_patches")
@@ -156,3 +155,18 @@ def test_the_sweeps_vary_what_the_study_calls_choices() -> None:
     assert varied == set(given.factors)
     shared = set(sweeps[0]) & set(sweeps[1])
     assert all(sweeps[0][key] == sweeps[1][key] for key in shared)
+
+
+@pytest.mark.slow
+def test_its_sweeps_make_a_curve_and_a_page(tmp_path: Path) -> None:
+    """The first two values of each choice, on few clips: 16 sets of choices, 3 controls."""
+    folder = tmp_path / "specification"
+    folder.mkdir()
+    for name in (SETTINGS, PAGE):
+        shutil.copy(STUDY / name, folder)
+    names = experiments_of("specification")
+    take(folder, [small_sweep(tmp_path / "results", one) for one in names])
+    rows = pd.read_csv(folder / CURVE)
+    assert len(rows) == 48
+    assert len(rows.drop_duplicates(list(rows.columns[:6]))) == 48
+    assert "48 specifications" in study_page(folder)
