@@ -41,9 +41,7 @@ def curve(given: Specification, cells: Sequence[Condition]) -> tuple[pd.DataFram
     if not ids:
         raise ClipHarError("the conditions of this study have no clip in common")
     every = iter(rows)
-    right = {
-        key: [right_answers(table, next(every)) for table in of] for key, of in tables.items()
-    }
+    right = {key: [right_answers(table, next(every)) for table in of] for key, of in tables.items()}
     differences, seeds = [], []
     for after, before in pairs:
         first, second = alike(right[id(before)], right[id(after)])

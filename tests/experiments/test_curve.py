@@ -82,9 +82,9 @@ def test_each_pair_is_a_specification_with_its_choices(tmp_path: Path) -> None:
         [160, 12, 1]
     ]
     of = joint.set_index("statistic")
-    assert of.loc["median", "value"] == pytest.approx(rows["difference"].median())
-    assert of.loc["expected", "value"] == 1
-    assert of.loc["median", "p"] < 0.01
+    assert of["value"]["median"] == pytest.approx(rows["difference"].median())
+    assert of["value"]["expected"] == 1
+    assert of["p"]["median"] < 0.01
 
 
 def test_seeds_are_averaged_before_the_difference(tmp_path: Path) -> None:
@@ -144,7 +144,7 @@ def test_the_page_says_what_the_numbers_say(tmp_path: Path, cost: float, word: s
 
 
 def test_the_sweeps_vary_what_the_study_calls_choices() -> None:
-    """A choice that no sweep varies would be an empty row; one that is not named would be hidden."""
+    """A choice that no sweep varies is an empty row; one that is not named is hidden."""
     given = read_study(STUDY).specification
     assert given is not None
     sweeps = [

@@ -48,6 +48,6 @@ def test_each_choice_has_a_dot_where_it_was_made() -> None:
     }
     at = {number: place for place, number in enumerate(SORTED)}
     for label in labels:
-        made = CHOICES.index[(CHOICES == label).any(axis=1)]
+        made = CHOICES.index[CHOICES.eq(label).any(axis=1)]
         assert dots[label] == {at[number] for number in made}, label
     assert [text.get_text() for text in below.texts] == ["fill", "phase"]
