@@ -45,7 +45,7 @@ class CurveWords:
 
     def certain(self) -> bool:
         """Return whether the median difference has the expected sign beyond chance."""
-        return bool(self._joint.loc["median", "p"] < LEVEL)
+        return bool(self._joint["p"]["median"] < LEVEL)
 
     def specifications(self) -> int:
         """Return their number."""
@@ -53,7 +53,7 @@ class CurveWords:
 
     def median(self) -> str:
         """Return the median difference over all specifications, in points."""
-        return points(self._joint.loc["median", "value"])
+        return points(self._joint["value"]["median"])
 
     def extremes(self) -> str:
         """Return the smallest and the largest difference, in points."""
@@ -75,7 +75,7 @@ class CurveWords:
 
     def joint_p(self, statistic: str) -> str:
         """Return the joint p-value of ``median``, ``expected`` or ``significant``."""
-        text = p_value(self._joint.loc[statistic, "p"])
+        text = p_value(self._joint["p"][statistic])
         return text if text.startswith("<") else f"= {text}"
 
     def level(self, factor: str, value: str) -> str:
@@ -123,7 +123,7 @@ class CurveWords:
         return markdown((*factors, "points (95 %)", "p"), lines)
 
     def _factors(self) -> list[str]:
-        return [name for name in self._curve if name not in NUMBERS]
+        return [str(name) for name in self._curve if name not in NUMBERS]
 
     def _medians(self, factor: str) -> pd.Series:
         """Return the median difference of each value of a choice, in the order of the curve."""

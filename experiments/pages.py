@@ -22,8 +22,8 @@ from experiments.study import (
     SCENE,
     Specification,
     Study,
+    finished_studies,
     read_study,
-    study_folders,
 )
 from experiments.words import Words
 
@@ -86,7 +86,7 @@ def study_page(folder: Path) -> str:
 def index_page(root: Path = FOLDER) -> str:
     """Return ``experiments/README.md``: the question and the answer of every study."""
     rows = []
-    for folder in study_folders(root):
+    for folder in finished_studies(root):
         study = read_study(folder)
         rows.append(
             {
@@ -104,7 +104,7 @@ def write_pages(root: Path = FOLDER) -> list[Path]:
     """Write all pages from the committed results, and return their paths."""
     pages = {
         folder / README: study_page(folder)
-        for folder in study_folders(root)
+        for folder in finished_studies(root)
         if (folder / PAGE).is_file()
     }
     pages[root / README] = index_page(root)

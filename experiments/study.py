@@ -109,3 +109,12 @@ def read_study(folder: Path) -> Study:
 def study_folders(root: Path = FOLDER) -> list[Path]:
     """Return the folders of all studies, in order of name."""
     return sorted(path.parent for path in root.glob(f"*/{SETTINGS}"))
+
+
+def finished_studies(root: Path = FOLDER) -> list[Path]:
+    """Return the folders of the studies that have results; the others have no page yet."""
+    return [
+        folder
+        for folder in study_folders(root)
+        if (folder / EFFECTS).is_file() or (folder / CURVE).is_file()
+    ]

@@ -30,7 +30,10 @@ def specification_figure(
     rows = curve.iloc[order].reset_index(drop=True)
     made = choices.iloc[order].reset_index(drop=True)
     options = [
-        (name, value) for name in made for value in dict.fromkeys(choices[name]) if value != ""
+        (str(name), str(value))
+        for name in made
+        for value in dict.fromkeys(choices[name])
+        if value != ""
     ]
     gaps = len(made.columns) - 1
     height = _ROW * (len(options) + gaps + 1)
@@ -57,11 +60,15 @@ def _draw_estimates(axes: Axes, rows: pd.DataFrame, colours: list[str]) -> None:
     for colour, text in ((ORANGE, f"p < {LEVEL:g}"), (QUIET, f"p ≥ {LEVEL:g}")):
         axes.scatter([], [], c=colour, s=9, label=text)
     axes.legend(frameon=False, fontsize=7, ncols=3, loc="upper left")
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:+.0f}"))
+    axes.yaxis.set_major_formatter(FuncFormatter(_points))
     axes.tick_params(axis="x", length=0, labelbottom=False)
     axes.tick_params(axis="y", labelsize=8)
     axes.grid(axis="y", color="0.5", alpha=0.2)
     hide_frame(axes, ("top", "right", "bottom"))
+
+
+def _points(value: float, _: int) -> str:
+    return f"{100 * value:+.0f}" if round(value, 9) else "0"
 
 
 def _draw_choices(

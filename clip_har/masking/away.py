@@ -53,8 +53,8 @@ def moved_away(
     covered = [_covered(path, steps) for path in paths]
     best = int(np.argmin([sums.min() for sums in covered]))  # the first of equals: not mirrored
     standing = _standing(hidden)
-    whole = standing.any(axis=0, keepdims=True)
-    in_window = _covered(whole, steps.sum(axis=0, keepdims=True))
+    window = np.logical_or.reduce(standing, keepdims=True)
+    in_window = _covered(window, steps.sum(axis=0, keepdims=True))
     if covered[best].min() <= in_window.min():
         return _placed(paths[best], covered[best], draws)
     return _placed(standing, in_window, draws)
@@ -66,7 +66,7 @@ def _placed(
     """Return a hole, shifted to one of the places where it covers least."""
     places = np.argwhere(covered == covered.min())
     top, left = places[draws.integers(len(places))]
-    first_top, first_left, _, _ = bounding_box(path.any(axis=0))
+    first_top, first_left, _, _ = bounding_box(np.logical_or.reduce(path))
     moved: NDArray[np.bool_] = np.roll(path, (top - first_top, left - first_left), axis=(1, 2))
     return moved
 
@@ -77,7 +77,7 @@ def _covered(path: NDArray[np.bool_], steps: NDArray[np.int64]) -> NDArray[np.in
     Returns:
         ``(H - h + 1, W - w + 1)`` for the top left corner of the box (h, w) about the whole path.
     """
-    top, left, bottom, right = bounding_box(path.any(axis=0))
+    top, left, bottom, right = bounding_box(np.logical_or.reduce(path))
     frame_height, frame_width = path.shape[1:]
     rows, columns = frame_height - (bottom - top) + 1, frame_width - (right - left) + 1
     total = np.zeros((rows, columns), np.int64)

@@ -76,7 +76,7 @@ class FeatureMask(AimedMask):
     def short_name(self) -> str:
         """A few words for a figure's row."""
         away = " away" if self.place == "away" else ""
-        return f"hide {self.feature} ({self.shape}{away})"
+        return f"hide {self.feature} ({self.shape}{away}{' static' if self.static else ''})"
 
     def field(self, canvas: Canvas) -> NDArray[np.float32]:
         """Return the field of the hole about the target, see `hole_field`.

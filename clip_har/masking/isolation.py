@@ -40,7 +40,7 @@ class IsolationMask(AimedMask):
     @property
     def short_name(self) -> str:
         """A few words for a figure's row."""
-        return f"keep {self.feature} ({self.shape})"
+        return f"keep {self.feature} ({self.shape}{' static' if self.static else ''})"
 
     def field(self, canvas: Canvas) -> NDArray[np.float32]:
         """Return the field of what is kept, with the opposite sign, see `hole_field`.

@@ -121,7 +121,7 @@ def _signs(groups: int, patterns: int, seed: int) -> NDArray[np.float64]:
     if groups < 63 and 2**groups <= patterns:
         return np.array(list(product((1.0, -1.0), repeat=groups)))
     rng = generator(seed, "specification curve", "patterns")
-    signs = rng.integers(2, size=(patterns, groups)) * 2.0 - 1
+    signs: NDArray[np.float64] = 2 * rng.integers(2, size=(patterns, groups)).astype(float) - 1
     signs[0] = 1
     return signs
 

@@ -9,10 +9,10 @@ import pytest
 
 from clip_har.core.errors import ClipHarError
 from experiments.pages import README, index_page, study_page
-from experiments.study import EFFECTS, FOLDER, PAGE, read_study, study_folders
+from experiments.study import EFFECTS, FOLDER, PAGE, finished_studies, read_study
 from tests.conftest import REPOSITORY
 
-MADE = [folder for folder in study_folders() if (folder / PAGE).is_file()]
+MADE = [folder for folder in finished_studies() if (folder / PAGE).is_file()]
 
 
 @pytest.mark.parametrize("folder", MADE, ids=lambda folder: folder.name)
@@ -24,7 +24,7 @@ def test_the_index_is_what_all_results_make() -> None:
     text = (FOLDER / README).read_text(encoding="utf-8")
     assert text == index_page()
     assert "Tiny model, rendered data" in text
-    for folder in study_folders():
+    for folder in finished_studies():
         assert f"[{folder.name}]({folder.name}/README.md)" in text
 
 
@@ -43,7 +43,7 @@ def test_a_page_changes_with_its_results(tmp_path: Path) -> None:
 
 
 def test_every_study_says_what_its_data_are() -> None:
-    for folder in study_folders():
+    for folder in finished_studies():
         text = (folder / README).read_text(encoding="utf-8")
         assert "**Tiny model, rendered data.**" in text
         for picture in folder.glob("*.png"):

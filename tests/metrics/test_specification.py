@@ -41,7 +41,7 @@ def test_it_is_what_a_test_of_every_pattern_gives(expected):
     assert curve.specifications["p"].tolist() == pytest.approx(single)
     assert (curve.clips, curve.groups) == (18, 6)
     if expected == "lower":
-        assert curve.joint.loc["significant", "value"] > 0
+        assert curve.joint["value"]["significant"] > 0
         assert (curve.joint["p"][["median", "significant"]] < 0.05).all()
 
 
@@ -60,8 +60,8 @@ def test_each_interval_is_that_of_its_contrast_alone() -> None:
         )
     assert curve.specifications["p"].tolist() == [1 / 64] * 3, "the smallest of 64 patterns"
     assert curve.joint["p"][["median", "significant"]].tolist() == [1 / 64] * 2
-    assert curve.joint.loc["expected", "value"] == 1
-    assert curve.joint.loc["expected", "p"] > 0.05, "few and alike: also without an effect, often"
+    assert curve.joint["value"]["expected"] == 1
+    assert curve.joint["p"]["expected"] > 0.05, "few and alike: also without an effect, often"
 
 
 def test_without_an_effect_each_joint_test_keeps_its_level() -> None:
