@@ -73,6 +73,8 @@ def test_what_changes_a_result_is_another_cell(base: list[str], change: str) -> 
         "model.runtime=compile",
         "device=cpu",
         "overwrite=always",
+        "measures.target=[walking]",
+        "measures.reference=val",
         "results_dir=elsewhere",
         "cache_dir=elsewhere",
         "tracking=none",

@@ -7,6 +7,7 @@ import pytest
 from omegaconf import DictConfig
 
 from clip_har.config.session import session
+from clip_har.core.errors import ClipHarError
 from clip_har.sweeps.start import StartedSweep, start_sweep
 
 
@@ -60,3 +61,8 @@ def test_without_a_typed_ratio_each_mask_has_its_own(
             " person_only is the same mask"
         )
     ]
+
+
+def test_a_sweep_over_measures_is_refused(table: Path) -> None:
+    with pytest.raises(ClipHarError, match=r"measures\.sensitivity has several values"):
+        start(table, "measures.sensitivity=0.8,0.9")
