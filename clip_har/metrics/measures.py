@@ -13,12 +13,14 @@ from clip_har.metrics import (
     attributes,
     calibration,
     chance,
+    decomposition,
     effect,
     inputs,
     pooled,
     prediction_bias,
     robustness,
     scene,
+    selective,
 )
 from clip_har.metrics.measure import Measure, Place
 from clip_har.results.costs import Cost
@@ -72,6 +74,46 @@ _CALIBRATION = (
         "Mean squared distance between the class probabilities and the truth."),
     Measure("nll", "log score", "nats", "lower", _ANY, calibration.negative_log_likelihood,
         "Mean −ln of the probability of the true class."),
+    Measure("brier/miscalibration", "Brier score, miscalibration", "number", "lower", (-2, 2),
+        decomposition.score_parts,
+        "What the Brier score gains if the confidence is recalibrated on the same clips."),
+    Measure("brier/discrimination", "Brier score, discrimination", "number", "higher", (-2, 1),
+        decomposition.score_parts,
+        "How much better the recalibrated probabilities are than the frequencies of the classes."
+        " `brier` = miscalibration − discrimination + uncertainty."),
+    Measure("brier/uncertainty", "Brier score, uncertainty", "number", "neither", _ONE,
+        decomposition.score_parts,
+        "The Brier score of the frequencies of the classes; the same for all cells over the same"
+        " clips."),
+    Measure("nll/miscalibration", "log score, miscalibration", "nats", "lower", _REAL,
+        decomposition.score_parts,
+        "What the log score gains if the confidence is recalibrated on the same clips."),
+    Measure("nll/discrimination", "log score, discrimination", "nats", "higher", _REAL,
+        decomposition.score_parts,
+        "What the recalibrated probabilities tell of the class beyond the frequencies of the"
+        " classes. `nll` = miscalibration − discrimination + uncertainty."),
+    Measure("nll/uncertainty", "log score, uncertainty", "nats", "neither", _ANY,
+        decomposition.score_parts,
+        "The log score of the frequencies of the classes, their entropy."),
+)
+_SELECTIVE = (
+    Measure("selective/accuracy_80", "top-1 at 80 % coverage", "%", "higher", _ONE,
+        selective.selective_measures,
+        "Top-1 of the 80 % of the clips that the model is most certain of."),
+    Measure("selective/accuracy_90", "top-1 at 90 % coverage", "%", "higher", _ONE,
+        selective.selective_measures,
+        "Top-1 of the 90 % of the clips that the model is most certain of."),
+    Measure("selective/aurc", "area under risk over coverage", "number", "lower", _ONE,
+        selective.selective_measures,
+        "Share of wrong answers among the most certain clips, mean over all coverages. It depends"
+        " on accuracy, too."),
+    Measure("selective/aurc_by_chance", "area under risk over coverage by chance", "number",
+        "neither", _ONE, selective.selective_measures,
+        "`selective/aurc` if certainty told nothing of right and wrong: the error rate."),
+    Measure("selective/excess_aurc", "area above that of the best order", "number", "lower", _ONE,
+        selective.selective_measures,
+        "`selective/aurc` minus that of a model with the same answers that is less certain of all"
+        " wrong ones. At 0 it knows which of its answers are wrong."),
 )
 _ROBUSTNESS = (
     Measure("robustness/absolute", "absolute robustness", "number", "higher", (0, 2),
@@ -324,6 +366,7 @@ _COST = (
 FAMILIES: dict[str, tuple[Measure, ...]] = {
     "Accuracy": _ACCURACY,
     "Confidence and calibration": _CALIBRATION,
+    "Selective prediction and conformal sets": _SELECTIVE,
     "Robustness against the clean twin": _ROBUSTNESS,
     "Bias to classes and between kinds of clips": _CLASS_BIAS,
     "Bias to the scene": _SCENE,

@@ -23,7 +23,10 @@ from tests.conftest import REPOSITORY
 from tests.data.made import write_video
 from tests.metrics.made import random_table
 
-FAMILY = re.compile(r"(bias|scene|robustness|flip_rate|mask|noise|data|cost|seeds)/[^.: ]*[^.: /]")
+FAMILY = re.compile(
+    r"(bias|selective|scene|robustness|flip_rate|mask|noise|data|cost|seeds)"
+    r"/[^.: ]*[^.: /]"
+)
 
 
 def not_logged(names: set[str], source: str) -> list[str]:

@@ -1,7 +1,8 @@
 """Every number of a cell against another library, or against the formula in plain Python."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cached_property
+from itertools import accumulate
 from math import ceil, log
 from statistics import fmean, pstdev
 from typing import NamedTuple
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from scipy.spatial.distance import cityblock, pdist
 from scipy.stats import entropy, foldnorm
 from sklearn import metrics as sk
+from sklearn.isotonic import IsotonicRegression
 from torchmetrics.functional.classification import multiclass_calibration_error
 
 from clip_har.metrics.measures import MEASURES, find
@@ -39,6 +41,7 @@ class Case:
         self.confusion = sk.confusion_matrix(self.y, self.said, labels=self.classes)
         self.true, self.predicted = self.confusion.sum(axis=1), self.confusion.sum(axis=0)
         self.recall = np.diag(self.confusion)[self.present] / self.true[self.present]
+        self.risks = risks_of((self.said == self.y)[np.argsort(-self.best[:, 0])])
         (rows, _), _ = common_rows([table, clean])
         self.pairs = Pairs(rows, self.said[rows], clean.predictions()[rows], self.y[rows], clean)
 
@@ -157,6 +160,40 @@ def above_chance(c: Case) -> float:
     return float((left - chance) / (whole - chance))
 
 
+LOSSES = {
+    "brier": lambda y, p: ((p - np.eye(p.shape[1])[y]) ** 2).sum(axis=1).mean(),
+    "nll": lambda y, p: -np.log(p[np.arange(len(y)), y]).mean(),
+}
+PARTS = {"miscalibration": (1, -1, 0), "discrimination": (0, -1, 1), "uncertainty": (0, 0, 1)}
+
+
+def score_part(score: str, part: str) -> Callable[[Case], float]:
+    """Return a part of a score: its factors of the score, the recalibrated and the known one."""
+
+    def found(c: Case) -> float:
+        fitted = IsotonicRegression().fit_transform(c.best[:, 0], (c.said == c.y) * 1.0)
+        again = c.p * ((1 - fitted) / (1 - c.best[:, 0]))[:, None]
+        again[np.arange(len(c.y)), c.said] = fitted
+        known = np.tile(c.true / len(c.y), (len(c.y), 1))
+        return float(np.dot(PARTS[part], [LOSSES[score](c.y, p) for p in (c.p, again, known)]))
+
+    return found
+
+
+def risks_of(right: Iterable[bool]) -> list[float]:
+    """Return the share of errors among the first k answers, for each k."""
+    return [errors / k for k, errors in enumerate(accumulate(not one for one in right), start=1)]
+
+
+def at_coverage(c: Case, coverage: float) -> float:
+    """Return the accuracy of the most certain clips; the last one counts in part."""
+    end = coverage * len(c.y)
+    errors = [0.0, *(risk * (k + 1) for k, risk in enumerate(c.risks))]
+    whole = int(end)
+    last = (end - whole) * (errors[min(whole + 1, len(c.y))] - errors[whole])
+    return 1 - (errors[whole] + last) / end
+
+
 ORACLES: dict[str, Callable[[Case], float]] = {
     "top1": lambda c: sk.accuracy_score(c.y, c.said),
     "top5": lambda c: (
@@ -183,6 +220,13 @@ ORACLES: dict[str, Callable[[Case], float]] = {
     ),
     "brier": lambda c: sk.brier_score_loss(c.y, c.p, labels=c.classes, scale_by_half=False),
     "nll": lambda c: sk.log_loss(c.y, c.p, labels=c.classes),
+    **{f"{score}/{part}": score_part(score, part) for score in LOSSES for part in PARTS},
+    "selective/aurc": lambda c: fmean(c.risks),
+    "selective/excess_aurc": lambda c: (
+        fmean(c.risks) - fmean(risks_of(sorted(c.said == c.y)[::-1]))
+    ),
+    "selective/accuracy_80": lambda c: at_coverage(c, 0.8),
+    "selective/accuracy_90": lambda c: at_coverage(c, 0.9),
     "top1_clean": of_pairs(lambda pairs: sk.accuracy_score(pairs.y, pairs.before)),
     "robustness/absolute": of_pairs(lambda pairs: 1 - pairs.lost()),
     "robustness/relative": of_pairs(Pairs.relative),

@@ -1,0 +1,66 @@
+"""Temperature scaling: one number that corrects confidence that is too high or too low."""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax, softmax
+
+from clip_har.metrics.accuracy import Labels, Scores
+
+COLDEST, HOTTEST = 0.01, 100.0
+"""The range of temperatures, relative to the model's own scale."""
+
+
+def fitted_temperature(labels: Labels, scores: Scores) -> float | None:
+    """Return the temperature T with the least log score of softmax(scores / T).
+
+    Guo et al. (2017, "On calibration of modern neural networks", section 4.2). Above 1 the model
+    was too confident. The predicted classes stay the same. Scores may be logits, or the logarithms
+    of mean probabilities: these are divided by T, too. The clips of a group are alike, which makes
+    T less certain but does not shift it.
+
+    Args:
+        labels: ``(N,)`` true classes of the reference clips.
+        scores: ``(N, C)`` of the reference clips.
+
+    Returns:
+        None if there is no best temperature from `COLDEST` to `HOTTEST`: if all reference clips are
+        right, colder is always better; if the scores tell nothing of the class, hotter is.
+
+    Raises:
+        ValueError: when there is no clip.
+
+    Example:
+        >>> scores = np.array([[2.0, 0.0]] * 4)
+        >>> temperature = fitted_temperature(np.array([0, 0, 0, 1]), scores)
+        >>> softmax(scores[0] / temperature).round(3).tolist()
+        [0.75, 0.25]
+        >>> fitted_temperature(np.array([0, 0, 0, 0]), scores) is None
+        True
+    """
+    if len(labels) == 0:
+        raise ValueError("expected at least one clip")
+    logits = scores.astype(np.float64)
+    rows = np.arange(len(labels))
+
+    def log_score(log_temperature: float) -> float:
+        scaled = log_softmax(logits / np.exp(log_temperature), axis=1)
+        return float(-scaled[rows, labels].mean())
+
+    low, high = np.log(COLDEST), np.log(HOTTEST)
+    best = float(
+        minimize_scalar(log_score, bounds=(low, high), method="bounded", options={"xatol": 1e-6}).x
+    )
+    inside = log_score(best) < min(log_score(low), log_score(high))
+    return float(np.exp(best)) if inside and low + 0.01 < best < high - 0.01 else None
+
+
+def at_temperature(scores: Scores, temperature: float) -> NDArray[np.float64]:
+    """Return ``(N, C)`` class distributions, softmax(scores / temperature).
+
+    Args:
+        scores: ``(N, C)``.
+        temperature: above 0.
+    """
+    scaled: NDArray[np.float64] = softmax(scores.astype(np.float64) / temperature, axis=1)
+    return scaled
