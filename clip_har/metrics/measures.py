@@ -13,6 +13,7 @@ from clip_har.metrics import (
     attributes,
     calibration,
     chance,
+    conformal,
     decomposition,
     effect,
     inputs,
@@ -21,6 +22,7 @@ from clip_har.metrics import (
     robustness,
     scene,
     selective,
+    temperature,
 )
 from clip_har.metrics.measure import Measure, Place
 from clip_har.results.costs import Cost
@@ -95,6 +97,15 @@ _CALIBRATION = (
     Measure("nll/uncertainty", "log score, uncertainty", "nats", "neither", _ANY,
         decomposition.score_parts,
         "The log score of the frequencies of the classes, their entropy."),
+    Measure("calibrated/temperature", "temperature", "number", "neither", (0.01, 100),
+        temperature.calibrated_measures,
+        "What the scores are divided by so that the log score of the clean reference clips is"
+        " least. Above 1 the model is too confident. Needs `measures.reference`."),
+    Measure("calibrated/ece_debiased", "calibration error at this temperature, debiased", "number",
+        "lower", (-1, 1), temperature.calibrated_measures,
+        "`ece_debiased` after the temperature of the reference."),
+    Measure("calibrated/nll", "log score at this temperature", "nats", "lower", _ANY,
+        temperature.calibrated_measures, "`nll` after the temperature of the reference."),
 )
 _SELECTIVE = (
     Measure("selective/accuracy_80", "top-1 at 80 % coverage", "%", "higher", _ONE,
@@ -114,6 +125,21 @@ _SELECTIVE = (
         selective.selective_measures,
         "`selective/aurc` minus that of a model with the same answers that is less certain of all"
         " wrong ones. At 0 it knows which of its answers are wrong."),
+    Measure("conformal/least_probability", "least probability in a set", "number", "neither", _ONE,
+        conformal.conformal_measures,
+        "A clip's conformal set are the classes at least this probable, so that sets of clean clips"
+        " of new groups hold the true class as often as `measures.coverage` promises. Needs"
+        " `measures.reference`."),
+    Measure("conformal/coverage", "coverage of conformal sets", "%", "higher", _ONE,
+        conformal.conformal_measures,
+        "Share of the clips whose set holds the true class, mean over groups."),
+    Measure("conformal/set_size", "classes in a conformal set", "number", "lower", _ANY,
+        conformal.conformal_measures, "Mean number of classes, mean over groups."),
+    Measure("conformal/single", "conformal sets of one class", "%", "neither", _ONE,
+        conformal.conformal_measures, "Share of such sets, mean over groups."),
+    Measure("conformal/empty", "empty conformal sets", "%", "neither", _ONE,
+        conformal.conformal_measures,
+        "Share of clips in which no class is probable enough, mean over groups."),
 )
 _ROBUSTNESS = (
     Measure("robustness/absolute", "absolute robustness", "number", "higher", (0, 2),

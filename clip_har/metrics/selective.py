@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clip_har.metrics.accuracy import Labels, Scores
-from clip_har.metrics.bootstrap import GroupDraws
+from clip_har.metrics.bootstrap import group_draws, with_intervals
 from clip_har.metrics.calibration import check_distributions, doubt, steps
+from clip_har.results.score_table import ScoreTable
 
 COVERAGES = {"selective/accuracy_80": 0.8, "selective/accuracy_90": 0.9}
 """The coverages at which accuracy is logged, by name."""
@@ -89,26 +90,27 @@ def risk_coverage(labels: Labels, probabilities: Scores) -> NDArray[np.float64]:
     return risks
 
 
-def selective_samples(
-    labels: Labels, probabilities: Scores, samples: GroupDraws
-) -> dict[str, NDArray[np.float64]]:
-    """Return ``selective/aurc`` and the accuracies at `COVERAGES` of bootstrap samples.
+def selective_intervals(
+    table: ScoreTable, *, draws: int = 300
+) -> dict[str, tuple[float, float, float]]:
+    """Return ``selective/aurc`` and the accuracies at `COVERAGES` with 95 % intervals over groups.
 
     Args:
-        labels: true classes.
-        probabilities: the model's.
-        samples: of the clips.
+        table: of a cell.
+        draws: number of bootstrap samples, see `group_draws`.
 
     Returns:
-        ``(R + 1,)`` each, the first of the data.
+        Per measure (value, low, high), see `clip_har.metrics.bootstrap.with_intervals`.
     """
-    ranked = rank(labels, probabilities)
+    ranked = rank(table.labels, table.probabilities())
+    samples = group_draws(table.groups, table.labels, draws=draws)
     group = samples.which[ranked.order]
     parts = [
         _of_weights(ranked, samples.weights[start : start + _BATCH, group])
         for start in range(0, len(samples.weights), _BATCH)
     ]
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    found = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    return with_intervals(found, samples, shares=COVERAGES)
 
 
 def rank(labels: Labels, probabilities: Scores) -> Ranked:

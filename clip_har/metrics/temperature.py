@@ -6,6 +6,8 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 
 from clip_har.metrics.accuracy import Labels, Scores
+from clip_har.metrics.calibration import debiased_calibration_error, negative_log_likelihood
+from clip_har.results.score_table import ScoreTable
 
 COLDEST, HOTTEST = 0.01, 100.0
 """The range of temperatures, relative to the model's own scale."""
@@ -53,6 +55,35 @@ def fitted_temperature(labels: Labels, scores: Scores) -> float | None:
     )
     inside = log_score(best) < min(log_score(low), log_score(high))
     return float(np.exp(best)) if inside and low + 0.01 < best < high - 0.01 else None
+
+
+def calibrated_measures(table: ScoreTable, reference: ScoreTable) -> dict[str, float]:
+    """Return the measures of calibration after the temperature that is fitted to the reference.
+
+    - ``calibrated/temperature``: see `fitted_temperature`; one for all cells of a reference;
+    - ``calibrated/ece_debiased`` and ``calibrated/nll``: see `debiased_calibration_error` and
+      `negative_log_likelihood`.
+
+    Empty if there is no best temperature.
+
+    Args:
+        table: of a cell.
+        reference: of its reference cell; its scores are of the same kind.
+
+    Raises:
+        ValueError: when one has logits and the other has log-probabilities.
+    """
+    if table.kind != reference.kind:
+        raise ValueError(f"expected a reference with {table.kind}, got {reference.kind}")
+    temperature = fitted_temperature(reference.labels, reference.scores)
+    if temperature is None:
+        return {}
+    probabilities = at_temperature(table.scores, temperature)
+    return {
+        "calibrated/temperature": temperature,
+        "calibrated/ece_debiased": debiased_calibration_error(table.labels, probabilities),
+        "calibrated/nll": negative_log_likelihood(table.labels, probabilities),
+    }
 
 
 def at_temperature(scores: Scores, temperature: float) -> NDArray[np.float64]:

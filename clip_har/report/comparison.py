@@ -11,6 +11,7 @@ from clip_har.metrics.measure import Measure
 from clip_har.metrics.measures import find
 from clip_har.models.classes import listed
 from clip_har.report.charts import gallery, over_ratio_charts, reliability_charts
+from clip_har.report.confidence import Confidence, confidence_of
 from clip_har.report.sections import (
     Detail,
     Kinds,
@@ -48,6 +49,7 @@ class ComparisonPart:
         measure_terms: what these measures mean.
         over_ratio: charts over the hidden share.
         reliability: a reliability diagram of each of ``details``.
+        confidence: selective prediction, parts of the scores, conformal sets.
         details: a few cells in detail.
         bias: the bias of each cell's predictions.
         kinds: accuracy by attribute.
@@ -69,6 +71,7 @@ class ComparisonPart:
     measure_terms: list[Measure]
     over_ratio: list[Markup]
     reliability: list[Markup]
+    confidence: Confidence
     details: list[Detail]
     bias: Records
     kinds: Sequence[Kinds]
@@ -112,6 +115,7 @@ class ComparisonPart:
             measure_terms=terms_of(measured.rows),
             over_ratio=over_ratio_charts(rows, chance=1 / classes),
             reliability=reliability_charts(looked_at),
+            confidence=confidence_of(cells, looked_at),
             details=[detail_of(one) for one in looked_at],
             bias=bias_rows(cells),
             kinds=kinds_rows(looked_at),

@@ -1,9 +1,19 @@
 """Conformal sets over groups: by hand, against the textbook for single clips, in simulations."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from scipy.special import softmax
 
-from clip_har.metrics.conformal import evenly_by_group, least_probability, set_columns
+from clip_har.metrics.conformal import (
+    conformal_intervals,
+    conformal_measures,
+    evenly_by_group,
+    least_probability,
+)
+from clip_har.results.score_table import ScoreTable
+from tests.tables import made_table
 
 
 def binary(true: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -31,32 +41,75 @@ def test_a_group_counts_as_one_however_many_clips_it_has() -> None:
     assert evenly_by_group(names).tolist() == pytest.approx([0.25] * 3 + [0.05] * 5)
 
 
+def table(
+    probabilities: list[list[float]] | np.ndarray, labels: list[int], groups: str
+) -> ScoreTable:
+    shares = np.asarray(probabilities)
+    found = made_table(labels=labels, classes=shares.shape[1], right=[1] * len(labels))
+    return replace(found, scores=np.log(shares).astype(np.float32), groups=tuple(groups))
+
+
 @pytest.mark.parametrize(("groups", "enough"), [(8, False), (9, True)])
 def test_too_few_groups_give_the_set_of_all_classes(groups: int, enough: bool) -> None:
-    labels, probabilities = binary(np.full(5 * groups, 0.75))
-    names = [str(number // 5) for number in range(5 * groups)]
-    least = least_probability(labels, probabilities, names, level=0.9)
-    assert (least == 0.75) == enough
-    assert (least == 0.0) != enough
-    found = set_columns(labels, probabilities, least=least)
-    assert set(found["conformal/set_size"]) == ({1} if enough else {2})
-    assert found["conformal/coverage"].all()
+    names = "".join(str(number // 5) for number in range(5 * groups))
+    reference = table([[0.75, 0.25]] * 5 * groups, [0] * 5 * groups, names)
+    found = conformal_measures(reference, reference, 0.9)
+    assert found["conformal/least_probability"] == pytest.approx(0.75 if enough else 0.0)
+    assert found["conformal/set_size"] == (1 if enough else 2)
+    assert found["conformal/coverage"] == 1
+
+
+CELL = table(
+    [[0.5, 0.31, 0.19], [0.8, 0.1, 0.1], [0.2, 0.31, 0.49], [0.24, 0.32, 0.44], [0.26, 0.3, 0.44]],
+    [1, 0, 0, 2, 0],
+    "aabbb",
+)
+REFERENCE = table([[0.31, 0.4, 0.29]] * 9, [0] * 9, "abcdefghi")
 
 
 def test_sets_by_hand() -> None:
-    probabilities = np.array([[0.5, 0.3, 0.2], [0.8, 0.1, 0.1], [0.28, 0.36, 0.36], [0.25] * 3])
-    probabilities[3] = [0.29, 0.29, 0.42]
-    found = set_columns(np.array([1, 0, 0, 2]), probabilities, least=0.3)
-    expected = {
-        "coverage": [1, 1, 0, 1],
-        "set_size": [2, 1, 2, 1],
-        "single": [0, 1, 0, 1],
-        "empty": [0, 0, 0, 0],
-    }
-    for name, column in expected.items():
-        assert found[f"conformal/{name}"].tolist() == column, name
-    unsure = set_columns(np.array([0]), np.array([[0.4, 0.3, 0.3]]), least=0.5)
-    assert unsure["conformal/empty"].tolist() == [1]
+    """Sets {0, 1} and {0} in group a; {1, 2}, {1, 2} and {2} in b; the truths are 1 0; 0 2 0."""
+    found = conformal_measures(CELL, REFERENCE, 0.9)
+    assert found.pop("conformal/least_probability") == pytest.approx(0.31)
+    assert found == pytest.approx(
+        {
+            "conformal/coverage": (1 + 1 / 3) / 2,
+            "conformal/set_size": (1.5 + 5 / 3) / 2,
+            "conformal/single": (1 / 2 + 1 / 3) / 2,
+            "conformal/empty": 0,
+        }
+    )
+    unsure = table([[0.35, 0.35, 0.3]] * 9, [0] * 9, "abcdefghi")
+    sure = table([[0.8, 0.1, 0.1]] * 9, [0] * 9, "abcdefghi")
+    assert conformal_measures(unsure, sure, 0.9)["conformal/empty"] == 1
+
+
+def test_the_intervals_are_about_the_measures_and_the_change_is_paired_by_clip() -> None:
+    draws = np.random.default_rng(0)
+    names = "".join(chr(65 + number // 4) for number in range(80))
+    scores = draws.normal(size=(80, 3)) + np.eye(3)[0]
+    clean, masked = (
+        table(softmax(scores + noise, axis=1), [0] * 80, names)
+        for noise in (0.0, draws.normal(size=(80, 3)))
+    )
+    before, after = (conformal_measures(one, clean, 0.8) for one in (clean, masked))
+    least = before.pop("conformal/least_probability")
+    found = conformal_intervals(masked, clean, least=least)
+    change, low, high = found.pop("change")
+    for name, (value, under, over) in found.items():
+        assert value == pytest.approx(after[name]), name
+        assert under <= value <= over
+    assert change == pytest.approx(after["conformal/coverage"] - before["conformal/coverage"])
+    assert low < change < high < 0, "noise costs coverage"
+    order = draws.permutation(80)
+    moved = replace(
+        clean,
+        clip_ids=tuple(clean.clip_ids[row] for row in order),
+        scores=clean.scores[order],
+        groups=tuple(names[row] for row in order),
+    )
+    assert conformal_intervals(masked, moved, least=least)["change"][0] == pytest.approx(change)
+    assert "change" not in conformal_intervals(masked, least=least)
 
 
 def simulated(draws: np.random.Generator, groups: int) -> tuple[np.ndarray, list[str]]:

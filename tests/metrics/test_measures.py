@@ -24,7 +24,7 @@ from tests.data.made import write_video
 from tests.metrics.made import random_table
 
 FAMILY = re.compile(
-    r"(bias|selective|scene|robustness|flip_rate|mask|noise|data|cost|seeds)"
+    r"(bias|selective|conformal|calibrated|scene|robustness|flip_rate|mask|noise|data|cost|seeds)"
     r"/[^.: ]*[^.: /]"
 )
 

@@ -1,5 +1,6 @@
 """Selective prediction by brute force: over all orders of equally certain clips."""
 
+from dataclasses import replace
 from itertools import pairwise, permutations
 
 import numpy as np
@@ -7,8 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clip_har.metrics.bootstrap import group_draws
-from clip_har.metrics.selective import risk_coverage, selective_measures, selective_samples
+from clip_har.metrics.selective import (
+    COVERAGES,
+    _of_weights,
+    rank,
+    risk_coverage,
+    selective_intervals,
+    selective_measures,
+)
+from clip_har.results.score_table import ScoreTable
+from tests.tables import made_table
 
 
 def sure(
@@ -92,18 +101,51 @@ def test_all_right_and_all_wrong(right: int, area: float) -> None:
     assert found["selective/accuracy_80"] == right
 
 
+def clustered(draws: np.random.Generator, groups: int) -> ScoreTable:
+    """Return clips whose group decides how sure and how often right they are."""
+    ability = np.repeat(draws.normal(1.2, 1.2, groups), 6)
+    confidence = 1 / (1 + np.exp(-(ability + draws.normal(0, 0.7, len(ability)))))
+    labels, probabilities = sure(0.34 + 0.65 * confidence, draws.random(len(ability)) < confidence)
+    found = made_table(labels=labels.tolist(), classes=3, right=[1] * len(labels))
+    names = tuple(str(number // 6) for number in range(len(ability)))
+    return replace(found, scores=np.log(probabilities).astype(np.float32), groups=names)
+
+
+def test_an_interval_is_about_the_measure_itself() -> None:
+    table = clustered(np.random.default_rng(0), 40)
+    expected = selective_measures(table.labels, table.probabilities())
+    found = selective_intervals(table, draws=50)
+    assert set(found) == {"selective/aurc", *COVERAGES}
+    for name, (value, low, high) in found.items():
+        assert value == pytest.approx(expected[name]), name
+        assert low < value < high
+        assert high - low > 1e-3
+
+
 def test_samples_are_the_measures_of_the_sampled_clips() -> None:
-    """A sample's weights are whole numbers with two groups a class: each clip that many times."""
+    """With two groups a class a sample's weights are 0 or 2: each clip that many times."""
     draws = np.random.default_rng(2)
     labels, probabilities = sure(draws.choice([0.5, 0.6, 0.8, 0.9], 40), draws.integers(0, 2, 40))
-    groups = [str(number // 5) for number in range(40)]
-    samples = group_draws(groups, np.repeat(np.arange(4), 10), draws=5)
-    found = selective_samples(labels, probabilities, samples)
-    for row, weights in enumerate(samples.weights[:, samples.which]):
-        assert np.allclose(weights, weights.round())
+    ranked = rank(labels, probabilities)
+    for _ in range(5):
+        weights = 2.0 * draws.integers(0, 2, 40)
         kept = np.repeat(np.arange(40), weights.astype(int))
         expected = selective_measures(labels[kept], probabilities[kept])
+        found = _of_weights(ranked, weights[None, ranked.order])
         for name, values in found.items():
             # A clip that counts twice enters at once: the area differs in the second digit.
             close = 0.02 if name == "selective/aurc" else 1e-9
-            assert values[row] == pytest.approx(expected[name], abs=close if row else 1e-9), name
+            assert values[0] == pytest.approx(expected[name], abs=close), name
+
+
+@pytest.mark.slow
+def test_the_intervals_hold_the_truth_for_new_groups() -> None:
+    draws = np.random.default_rng(3)
+    large = clustered(draws, 20_000)
+    truth = selective_measures(large.labels, large.probabilities())
+    held = dict.fromkeys(("selective/aurc", *COVERAGES), 0)
+    for _ in range(400):
+        for name, (_, low, high) in selective_intervals(clustered(draws, 40)).items():
+            held[name] += low <= truth[name] <= high
+    for name, count in held.items():
+        assert 0.92 <= count / 400 <= 0.98, name

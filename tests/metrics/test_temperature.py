@@ -1,10 +1,14 @@
 """One temperature against a grid, and at the ends of its range."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.special import log_softmax, softmax
 
-from clip_har.metrics.temperature import at_temperature, fitted_temperature
+from clip_har.metrics.calibration import debiased_calibration_error
+from clip_har.metrics.temperature import at_temperature, calibrated_measures, fitted_temperature
+from tests.tables import made_table
 
 
 def drawn_labels(scores: np.ndarray, *, temperature: float, seed: int = 0) -> np.ndarray:
@@ -54,3 +58,26 @@ def test_there_is_none_with_one_class_and_an_error_without_a_clip() -> None:
     assert fitted_temperature(np.zeros(5, int), np.ones((5, 1))) is None
     with pytest.raises(ValueError, match="at least one clip"):
         fitted_temperature(np.zeros(0, int), np.ones((0, 3)))
+
+
+def test_the_temperature_of_the_reference_is_applied_to_the_cell() -> None:
+    random = np.random.default_rng(5)
+    scores = random.normal(scale=3, size=(2, 4_000, 5)).astype(np.float32)
+    reference, cell = (
+        replace(made_table(labels=labels.tolist(), classes=5, right=[1] * 4_000), scores=one_scores)
+        for one_scores in scores
+        for labels in [drawn_labels(one_scores, temperature=3)]
+    )
+    found = calibrated_measures(cell, reference)
+    temperature = found["calibrated/temperature"]
+    assert temperature == fitted_temperature(reference.labels, reference.scores)
+    assert (
+        found["calibrated/ece_debiased"]
+        < 0.02
+        < debiased_calibration_error(cell.labels, cell.probabilities())
+    )
+    logs = log_softmax(cell.scores / temperature, axis=1)
+    assert found["calibrated/nll"] == pytest.approx(-logs[np.arange(4_000), cell.labels].mean())
+    assert calibrated_measures(cell, replace(reference, labels=scores[0].argmax(axis=1))) == {}
+    with pytest.raises(ValueError, match="expected a reference with logits"):
+        calibrated_measures(cell, replace(reference, kind="log_probabilities"))
