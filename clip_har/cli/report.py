@@ -72,9 +72,12 @@ def _report(given: argparse.Namespace) -> tuple[Path, Sequence[str]]:
     from clip_har.report.page import write_report, write_sweep_tables
 
     chosen, out = _selected(given)
-    twins = {one.clean.folder: one.clean for one in chosen.cells if one.clean is not None}
-    cells = {**twins, **{one.folder: one for one in chosen.cells}}.values()
-    again = [one for one in cells if given.recompute or not one.is_whole]
+    used = (other for one in chosen.cells for other in (one.clean, one.reference))
+    others = {other.folder: other for other in used if other is not None}
+    cells = {**others, **{one.folder: one for one in chosen.cells}}.values()
+    again = [
+        one for one in cells if given.recompute or not one.is_whole or not one.has_its_measures
+    ]
     if again:
         from clip_har.engine.recompute import recompute_all
 

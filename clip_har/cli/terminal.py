@@ -39,6 +39,7 @@ def end_sweep(stopped: BaseException | None) -> int:
         stopped: what ended the sweep early, such as Ctrl-C; a cell that fails does not.
     """
     this = started[-1]
+    first = this.cells[0]
     numbered = read_outcomes(this.folder)
     outcomes = list(numbered.values())
     console = _console()
@@ -59,7 +60,8 @@ def end_sweep(stopped: BaseException | None) -> int:
     console.print(ended, highlight=False, soft_wrap=True)
     twins = sum(outcome.twin_seconds for outcome in outcomes)
     if twins >= 1:  # less is the time of finding results of earlier runs
-        line = f"clean twins: {twins:.1f} seconds, which are not in the table"
+        what = "clean twins" if first.measures.reference is None else "clean twins and reference"
+        line = f"{what}: {twins:.1f} seconds, which are not in the table"
         console.print(line, highlight=False, soft_wrap=True)
     lost = [outcome.name for outcome in outcomes if outcome.is_lost]
     if lost:
@@ -82,7 +84,6 @@ def end_sweep(stopped: BaseException | None) -> int:
         ("logs", this.folder),
         *((path.stem.replace("_", " "), path) for path in files if path.name != "report.md"),
     ]
-    first = this.cells[0]
     if this.shared.parent is not None and (ui := first.tracking.ui(first.results_dir)):
         places.append(("MLflow", ui))
     places.sort(key=lambda place: place[0] == "report")  # the file to open first comes last

@@ -10,6 +10,7 @@ from omegaconf import MISSING
 from pydantic import AfterValidator, BeforeValidator, Field, GetCoreSchemaHandler, WithJsonSchema
 from pydantic_core import CoreSchema, core_schema
 
+from clip_har.config.measures import MeasureSettings
 from clip_har.config.report import ReportSettings
 from clip_har.core.settings import Role, Settings
 from clip_har.data.clips import ClipSource
@@ -144,6 +145,11 @@ class Cell(Settings):
         explained("Model that others are compared with, by the last part of its checkpoint."),
         Role.RUN,
     ]
+    measures: Annotated[
+        MeasureSettings,
+        explained("What is measured on top of the measures that every cell has."),
+        Role.RUN,
+    ] = MeasureSettings()  # results of earlier versions lack it
     report: Annotated[
         ReportSettings, explained("What reports and tables of a sweep decide with."), Role.RUN
     ] = ReportSettings()  # results of earlier versions lack it

@@ -1,4 +1,4 @@
-"""One cell that is to be run: its clips, its result folder, its name, its clean twin."""
+"""One cell that is to be run: its clips, its result folder, its name, its twin and reference."""
 
 import shlex
 from collections.abc import Mapping, Sequence
@@ -14,10 +14,11 @@ from clip_har.config.fingerprint import fingerprint
 from clip_har.core.names import plain_name
 from clip_har.core.settings import Role
 from clip_har.data.clips import ClipSet, clips_of
+from clip_har.engine.reference import reference_clips, reference_config
 from clip_har.models.checkpoint import weights_digest
 from clip_har.results.cell_folder import CellFolder
 from clip_har.results.names import MASK, cell_name
-from clip_har.results.result import TWIN
+from clip_har.results.result import TWIN, reference_name
 from clip_har.results.sweep import Sweep
 from clip_har.tracking.tracker import RunInfo
 
@@ -71,27 +72,52 @@ class Prepared:
 
     def clean_twin(self) -> "Prepared | None":
         """Return the same clips without mask and noise; None if this cell is its own clean twin."""
-        config = clean_config(self.config)
-        cell = cell_from_config(config)
-        key = fingerprint(cell, self.clips)
-        if key == self.info.fingerprint:
+        twin = self._clean(clean_config(self.config), self.clips, TWIN)
+        return None if twin.info.fingerprint == self.info.fingerprint else twin
+
+    def reference(self) -> "Prepared | None":
+        """Return the reference cell, see `clip_har.engine.reference`; None if it has none.
+
+        Raises:
+            ClipHarError: when there is no such split, or some of its groups are evaluated.
+        """
+        config = reference_config(self.config, self.cell)
+        clips = reference_clips(self.cell, self.clips)
+        if config is None or clips is None:
             return None
+        return self._clean(config, clips, reference_name(str(self.cell.measures.reference)))
+
+    def _clean(self, config: DictConfig, clips: ClipSet, name: str) -> "Prepared":
+        """Return a cell without mask and noise that is run only for this one."""
+        cell = cell_from_config(config)
+        key = fingerprint(cell, clips)
+        changed = {
+            f"dataset.{name}": value
+            for name, value in config.dataset.items()
+            if self.config.dataset.get(name) != value
+        }
         params = {
             name: text
             for name, text in {**self.info.params, MASK: "none", "noise": "none"}.items()
             if not name.startswith(("masking.", "noise."))
         }
+        texts = {name: plain_name(str(value)) for name, value in changed.items()}
+        typed = ["masking=none", "noise=none", *(f"{name}={text}" for name, text in texts.items())]
         info = replace(
             self.info,
-            name=TWIN,
+            name=name,
             fingerprint=key,
-            params=params,
-            tags={**self.info.tags, _USES_LABEL: str(cell.uses_label).lower()},
-            command=f"{self.info.command} masking=none noise=none",
-            varies=_of_clean(self.info.varies),
+            params={**params, **texts},
+            tags={
+                **self.info.tags,
+                **cell.measures.tags(),
+                _USES_LABEL: str(cell.uses_label).lower(),
+            },
+            dataset=(clips.title, clips.digest),
+            command=f"{self.info.command} {shlex.join(typed)}",
+            varies={**_of_clean(self.info.varies), **changed},
         )
-        folder = self.folder.with_name(key)
-        return Prepared(config, cell, self.clips, folder, info)
+        return Prepared(config, cell, clips, self.folder.with_name(key), info)
 
 
 def prepared(config: DictConfig, cell: Cell, job: Job, varies: Mapping[str, Any]) -> Prepared:
@@ -119,6 +145,7 @@ def prepared(config: DictConfig, cell: Cell, job: Job, varies: Mapping[str, Any]
         },
         tags={
             "clip_har.overrides": " ".join(job.overrides),
+            **cell.measures.tags(),  # no parameters: MLflow cannot change those of a run
             _USES_LABEL: str(cell.uses_label).lower(),
         },
         parent=job.sweep.parent if job.sweep else None,
@@ -159,6 +186,7 @@ def flat_params(config: DictConfig, choices: Mapping[str, Any]) -> dict[str, str
         {'masking': 'percent', 'ratio': '0.3', 'masking.patch': '16'}
     """
     params = {group: str(choices[group]) for group in GROUPS if group in choices}
+    kept = [str(key) for key in config if key != "measures"]  # these are tags
 
     def walk(node: Any, prefix: str) -> None:
         # A mapping of the user's own names, such as a label map, is one value.
@@ -169,5 +197,5 @@ def flat_params(config: DictConfig, choices: Mapping[str, Any]) -> dict[str, str
         else:
             params[prefix] = plain_name(str(node))
 
-    walk(OmegaConf.to_container(config, resolve=True), "")
+    walk(OmegaConf.to_container(OmegaConf.masked_copy(config, kept), resolve=True), "")
     return params

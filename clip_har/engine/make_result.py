@@ -5,58 +5,53 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from omegaconf import DictConfig
-
-from clip_har.config.cell import Cell
 from clip_har.core.atomic import whole_folder
 from clip_har.core.checksum import write_manifest
-from clip_har.data.clips import ClipSet
 from clip_har.engine.artifacts import write_artifacts
 from clip_har.engine.evaluate import evaluate
+from clip_har.engine.job import Prepared
 from clip_har.engine.load_model import load_model
-from clip_har.engine.numbers import learning_numbers, numbers
+from clip_har.engine.numbers import learning_numbers, manifest_facts, numbers
 from clip_har.metrics.noise_effect import effect_table, noise_metrics
 from clip_har.noise.learned.cell_noise import LearnedNoise
-from clip_har.results.cell_folder import CellFolder
 from clip_har.results.costs import Cost
-from clip_har.results.files import COST, METRICS_CODE, write_json
-from clip_har.results.result import Result, metrics_code
-from clip_har.tracking.tracker import RunInfo
+from clip_har.results.files import COST, write_json
+from clip_har.results.measured import Measured
+from clip_har.results.result import Result
 
 log = logging.getLogger(__name__)
 
 
 def make_result(
-    config: DictConfig,
-    cell: Cell,
-    clips: ClipSet,
-    folder: Path,
-    info: RunInfo,
-    *,
-    twin: Result | None,
-    shards: Sequence[Path],
+    run: Prepared, *, twin: Result | None, reference: Result | None, shards: Sequence[Path]
 ) -> None:
     """Evaluate a cell and write its folder, completely or not at all.
 
     Args:
-        config: the composed configuration, without Hydra's own node.
-        cell: the checked settings made from it.
-        clips: the clips to evaluate.
-        folder: the folder of the result.
-        info: the cell's name and command.
+        run: the cell.
         twin: the clean twin; None if the cell is not compared with one.
+        reference: the reference cell; None if it has none.
         shards: folders with the score tables of all shards; empty to run the model.
     """
-    cost = Cost()
+    cell, info, cost = run.cell, run.info, Cost()
     clean = None if twin is None else twin.table
     if shards:
         log.info("%s: merged from %d shards", info.name, len(shards))
-    found = evaluate(cell, clips, clean=clean, cost=cost, shards=shards)
+    found = evaluate(cell, run.clips, clean=clean, cost=cost, shards=shards)
     frames = found.masked.frames
-    with whole_folder(folder) as out:
+    measured = Measured(
+        cell.measures,
+        {} if reference is None else {str(cell.measures.reference): reference.folder.name},
+    )
+    with whole_folder(run.folder) as out:
         with cost.of("metrics"):
             metrics = numbers(
-                found.table, clean, found.attention, failed=float(len(frames.failures))
+                found.table,
+                clean,
+                found.attention,
+                failed=float(len(frames.failures)),
+                reference=None if reference is None else reference.table,
+                settings=cell.measures,
             )
             effects = None
             if isinstance(found.noise, LearnedNoise):
@@ -65,7 +60,7 @@ def make_result(
                 metrics |= noise_metrics(effects)
             write_artifacts(
                 out,
-                config,
+                run.config,
                 cell,
                 found,
                 metrics,
@@ -80,6 +75,6 @@ def make_result(
             )
         shown = frames.lengths[found.masked.evaluated]
         write_json(out / COST, cost.metrics(clips=len(shown), frames=int(shown.sum())))
-        write_manifest(out, {METRICS_CODE: metrics_code()})
+        write_manifest(out, manifest_facts(metrics, measured))
     if shards:  # their rows are in the whole cell's tables now
-        shutil.rmtree(CellFolder(folder).shards, ignore_errors=True)
+        shutil.rmtree(run.place.shards, ignore_errors=True)

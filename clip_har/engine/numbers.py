@@ -2,13 +2,15 @@
 
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from clip_har.config.measures import MeasureSettings
 from clip_har.core.atomic import whole_file
 from clip_har.core.checksum import MANIFEST, read_manifest, write_manifest
 from clip_har.engine.noise_artifacts import rewrite_effects
@@ -19,7 +21,7 @@ from clip_har.metrics.attention import attention_means
 from clip_har.metrics.attributes import attribute_table
 from clip_har.metrics.measures import MEASURES
 from clip_har.metrics.noise_effect import effect_table, noise_metrics
-from clip_har.metrics.summary import summarise
+from clip_har.metrics.summary import depends_on_settings, summarise
 from clip_har.metrics.tables import confused_pairs, per_class
 from clip_har.noise.learned.base import Learned
 from clip_har.noise.learned.learning import History
@@ -32,6 +34,7 @@ from clip_har.results.files import (
     NOISE,
     write_json,
 )
+from clip_har.results.measured import Measured
 from clip_har.results.result import Result, metrics_code
 from clip_har.results.score_table import ScoreTable
 
@@ -47,6 +50,8 @@ def numbers(
     attention: Mapping[str, NDArray[np.float64]],
     *,
     failed: float,
+    reference: ScoreTable | None = None,
+    settings: MeasureSettings | None = None,
 ) -> dict[str, float]:
     """Return a cell's metrics under their MLflow names, without those of its learned noise.
 
@@ -55,12 +60,25 @@ def numbers(
         clean: the score table of its clean twin; None if it is not compared with one.
         attention: ``(N,)`` by measure, NaN where it was not measured.
         failed: how many clips could not be decoded.
+        reference: the score table of its reference cell; None if it has none.
+        settings: of the measures; None for the default.
     """
     return {
-        **summarise(table, clean),
+        **summarise(table, clean, reference, settings),
         FAILED_CLIPS: failed,
         **attention_means(attention),
     }
+
+
+def manifest_facts(metrics: Mapping[str, float], measured: Measured) -> dict[str, Any]:
+    """Return what the manifest of a cell notes about its numbers.
+
+    Args:
+        metrics: the numbers.
+        measured: what they were measured with.
+    """
+    names = tuple(name for name in metrics if depends_on_settings(name))
+    return {METRICS_CODE: metrics_code(), **replace(measured, numbers=names).facts()}
 
 
 def learning_numbers(classes: pd.DataFrame, history: History) -> dict[str, float]:
@@ -117,7 +135,15 @@ def compute_again(result: Result) -> None:
     manifest = read_manifest(result.folder)
     damaged = () if manifest is None else manifest.damaged()
     failed = float(result.protocol["clips_failed"])
-    new = numbers(result.table, clean, result.attention, failed=failed)
+    settings, reference = result.measures, result.reference
+    new = numbers(
+        result.table,
+        clean,
+        result.attention,
+        failed=failed,
+        reference=None if reference is None else reference.table,
+        settings=settings,
+    )
     new |= result.protocol[COUNTED]
     if (result.folder / NOISE).is_dir():
         headline, scores = result.variant_scores
@@ -127,9 +153,11 @@ def compute_again(result: Result) -> None:
     write_class_tables(result.folder, result.table, title=result.name)
     with whole_file(result.folder / METRICS) as path:
         write_json(path, new)
+    used = {} if reference is None else {str(settings.reference): reference.folder.name}
+    measured = Measured(settings, {**result.measured.references, **used})
     # Last: if this process is killed before this line, the next one computes all again.
     with whole_file(result.folder / MANIFEST) as path:
-        write_manifest(result.folder, {METRICS_CODE: metrics_code()}, path=path)
+        write_manifest(result.folder, manifest_facts(new, measured), path=path)
     if damaged:
         names = ", ".join(damaged)
         log.warning("%s: damaged, made again from the score table: %s", result.name, names)

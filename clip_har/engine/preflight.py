@@ -6,6 +6,7 @@ from functools import cache
 from clip_har.config.cell import Cell
 from clip_har.core.errors import ClipHarError
 from clip_har.data.clips import ClipSet, clips_of
+from clip_har.engine.reference import reference_clips
 
 log = logging.getLogger(__name__)
 
@@ -23,8 +24,12 @@ def preflight(cell: Cell) -> ClipSet:
     clips = clips_of(cell.dataset, cell.limit)
     if len(clips.class_names) == 1:
         _warn_of_one_class(clips.name, clips.class_names[0])
+    cell.measures.target_labels(clips.class_names)
+    reference = reference_clips(cell, clips)
     if cell.shard is not None:
         cell.shard.of(clips)
+        if reference is not None:
+            cell.shard.of(reference)
     cell.prompts.texts(clips.class_names)
     cell.model.folder()
     if cell.frames.size not in (None, size := cell.model.image_size()):

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterable
+from dataclasses import replace
 
 from clip_har.core.errors import ClipHarError
 from clip_har.results.cell_folder import CellFolder
@@ -14,20 +15,21 @@ log = logging.getLogger(__name__)
 def recompute(result: Result) -> Result:
     """Return a result with numbers that are up to date; compute them again if they are not.
 
-    They stay as they are if the result was compared with a clean twin that no longer exists. New
-    numbers are marked as unsent before they are written, see `send_numbers`. The caller holds the
-    cell's lock.
+    They stay as they are if the clean twin or the reference cell that they need no longer exists.
+    New numbers are marked as unsent before they are written, see `send_numbers`. The caller holds
+    the cell's lock.
     """
     if result.is_up_to_date:
         return result
     if not result.can_be_recomputed:
-        log.warning("%s: its clean twin no longer exists, its numbers are not changed", result.name)
+        lost = "reference cell" if result.twin_folder is None or result.clean else "clean twin"
+        log.warning("%s: its %s no longer exists, its numbers are not changed", result.name, lost)
         return result
     from clip_har.engine.numbers import compute_again  # a heavy import that is seldom needed
 
     CellFolder(result.folder).unsent.touch()
     compute_again(result)
-    return Result(result.folder)
+    return replace(result)  # nothing of it is read yet
 
 
 def send_numbers(result: Result, tracking: Tracking) -> None:
@@ -42,7 +44,8 @@ def send_numbers(result: Result, tracking: Tracking) -> None:
     place = CellFolder(result.folder)
     if place.unsent.is_file():
         numbers = result.metrics | result.cost
-        if tracking.update(place.results_dir, place.fingerprint, place.path, numbers):
+        tags = result.measures.tags()
+        if tracking.update(place.results_dir, place.fingerprint, place.path, numbers, tags=tags):
             place.unsent.unlink()
         else:
             log.warning(

@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from omegaconf import DictConfig
@@ -10,7 +11,7 @@ from omegaconf import DictConfig
 from clip_har.config.cell import Cell
 from clip_har.config.compose import cell_from_config, without_hub_revision, without_hydra
 from clip_har.core.atomic import clear_up, whole_file
-from clip_har.core.errors import describe
+from clip_har.core.errors import ClipHarError, describe
 from clip_har.core.settings import Role
 from clip_har.engine.job import Job, Prepared, command, prepared
 from clip_har.engine.recompute import recompute, send_numbers
@@ -60,15 +61,16 @@ def run_cell(config: DictConfig, job: Job) -> Outcome:
         run = prepared(plain, cell, job, varies)
         folder = run.folder
         if cell.shard is not None:
-            evaluated = run_shard(plain, cell, cell.shard, run.clips, folder, run.info.name)
+            evaluated = run_shard(run, cell.shard)
             return end("shard kept" if evaluated else "reused")
         with run.place.lock():
             twin_started = time.monotonic()
             try:
-                twin = _clean_twin(run)
+                reference = _reference(run)
+                twin = _clean_twin(run, reference)
             finally:
                 twin_seconds = time.monotonic() - twin_started
-            state = _find_or_make(run, twin=twin)
+            state = _find_or_make(run, twin, reference)
     except TrackingError as error:
         # The outcome keeps the result, if there is one: the sweep's tables need no tracking store.
         end("failed", folder, error=describe(error))
@@ -80,7 +82,35 @@ def run_cell(config: DictConfig, job: Job) -> Outcome:
     return end(state, folder)
 
 
-def _clean_twin(run: Prepared) -> Result | None:
+def _reference(run: Prepared) -> Result | None:
+    """Return the result of a cell's reference; run the reference first if it has no result.
+
+    None if the cell has none.
+
+    Raises:
+        ClipHarError: when it failed before and is not run again.
+    """
+    reference = run.reference()
+    if reference is None:
+        return None
+    with reference.place.lock():
+        found = Result.at(reference.folder)
+        # Its own numbers may be measured in any way: only its score table is used.
+        if found is None or not found.is_up_to_date or reference.place.unsent.is_file():
+            try:
+                _find_or_make(reference, None, None)
+            except TrackingError as error:
+                log.warning("%s: %s", reference.info.name, error)
+    found = Result.at(reference.folder)
+    if found is None:
+        raise ClipHarError(
+            f"{reference.info.name}: failed before and is not run again (overwrite=never), and"
+            " without it no threshold can be chosen"
+        )
+    return found
+
+
+def _clean_twin(run: Prepared, reference: Result | None) -> Result | None:
     """Return the result of a cell's clean twin; run the twin first if it has no result.
 
     None if the cell is its own twin, if no twin is wanted, or if the twin failed before and is not
@@ -90,19 +120,28 @@ def _clean_twin(run: Prepared) -> Result | None:
     if twin is None:
         return None
     with twin.place.lock():
-        found = Result.at(twin.folder)
+        found = _found(twin, reference)
         if found is None or not found.is_up_to_date or twin.place.unsent.is_file():
             try:
-                _find_or_make(twin, twin=None)
+                _find_or_make(twin, None, reference)
             except TrackingError as error:
                 log.warning("%s: %s", TWIN, error)  # the cell can still be compared
     return Result.at(twin.folder)  # None if it was not run again
 
 
-def _find_or_make(run: Prepared, *, twin: Result | None) -> State:
+def _found(run: Prepared, reference: Result | None) -> Result | None:
+    """Return the finished result of a cell, with its settings; None if there is none."""
+    found = Result.at(run.folder)
+    if found is None:
+        return None
+    place = None if reference is None else reference.folder
+    return replace(found, known_cell=run.cell, known_reference=place)
+
+
+def _find_or_make(run: Prepared, twin: Result | None, reference: Result | None) -> State:
     """Find or make the result of a cell, send it to the tracking store, and return its state."""
     clear_up(run.folder)  # the caller holds its lock
-    found = Result.at(run.folder)
+    found = _found(run, reference)
     cell, info = run.cell, run.info
     if cell.overwrite == "never" and found is None and run.place.failed.is_file():
         log.info("%s: failed before, not run again (overwrite=never)", info.name)
@@ -126,7 +165,7 @@ def _find_or_make(run: Prepared, *, twin: Result | None) -> State:
             # Imported here: heavy modules (torch, transformers) are loaded after the checks.
             from clip_har.engine.make_result import make_result
 
-            make_result(run.config, cell, run.clips, run.folder, info, twin=twin, shards=shards)
+            make_result(run, twin=twin, reference=reference, shards=shards)
         except Exception as error:
             with whole_file(run.place.failed) as file:
                 file.write_text(describe(error) + "\n", encoding="utf-8")
@@ -196,7 +235,7 @@ def _may_be_reused(found: Result, run: Prepared, twin: Result | None) -> bool:
     share = found.protocol["clips_failed"] / len(run.clips.clips)
     tolerated = cell.frames.on_error == "skip" or share <= cell.frames.max_failed
     compared = twin is None or found.twin_folder == twin.folder
-    mendable = found.is_whole or found.can_be_recomputed
+    mendable = (found.is_whole and found.has_its_measures) or found.can_be_recomputed
     return cell.overwrite != "always" and bool(tolerated) and compared and mendable
 
 

@@ -5,14 +5,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from filelock import FileLock
-from omegaconf import DictConfig
 
 from clip_har.config.cell import Cell
-from clip_har.config.compose import cell_from_config, clean_config
-from clip_har.config.fingerprint import fingerprint
 from clip_har.core.checksum import read_manifest
 from clip_har.data.clips import ClipSet
 from clip_har.data.shards import Shard
+from clip_har.engine.job import Prepared
 from clip_har.results.cell_folder import CellFolder
 from clip_har.results.result import Result
 
@@ -22,33 +20,30 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def run_shard(
-    config: DictConfig, cell: Cell, shard: Shard, clips: ClipSet, folder: Path, name: str
-) -> bool:
-    """Evaluate a shard of a cell and of its clean twin, unless that was done already.
+def run_shard(run: Prepared, shard: Shard) -> bool:
+    """Evaluate a shard of a cell, of its clean twin and of its reference cell.
 
-    Nothing is sent to the tracking store: a shard alone is not a result.
+    What was done already is not done again. Nothing is sent to the tracking store: a shard alone
+    is not a result.
 
     Args:
-        config: the composed configuration, without Hydra's own node.
-        cell: the checked settings.
+        run: the whole cell.
         shard: which clips are evaluated.
-        clips: all clips of the cell.
-        folder: the folder of the whole cell's results.
-        name: the cell's name, for messages.
 
     Returns:
-        Whether the model was run.
+        Whether the model was run on the cell's own clips.
     """
+    cell, clips, folder, name = run.cell, run.clips, run.folder, run.info.name
     if Result.at(folder) is not None and cell.overwrite != "always":
         log.info("%s: the whole cell is finished already", name)
         return False
     clean = None
-    if cell.clean_twin:
-        twin = cell_from_config(clean_config(config))
-        twin_folder = folder.with_name(fingerprint(twin, clips))
-        if twin_folder != folder:
-            clean = clean_table(twin, shard, clips, twin_folder, f"{name}, its clean twin")
+    if cell.clean_twin and (twin := run.clean_twin()) is not None:
+        clean = clean_table(twin.cell, shard, clips, twin.folder, f"{name}, its clean twin")
+    reference = run.reference()
+    if reference is not None and Result.at(reference.folder) is None:
+        what = f"{name}, its reference"
+        _evaluate(reference.cell, shard, reference.clips, reference.folder, what, None)
     again = cell.overwrite == "always"
     evaluated = _evaluate(cell, shard, clips, folder, name, clean, again=again)
     _, missing = CellFolder(folder).find_shards(shard.count)

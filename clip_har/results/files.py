@@ -14,6 +14,7 @@ ATTENTION = "attention.csv"
 NOISE = "noise"
 FAILED_CLIPS = "data/failed_clips"  # one of the metrics
 METRICS_CODE = "metrics_code"  # a fact in the manifest
+MEASURED = "measured"  # another: what they were measured with, see `Measured`
 WHOLE_SET = "clips_of_the_whole_set"  # an entry of the protocol card
 COUNTED = "counted"  # another: numbers that are in no table
 LOSS_CURVE = f"{NOISE}/loss_curve.csv"

@@ -11,6 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from clip_har.config.cell import Cell
 from clip_har.config.compose import cell_from_config
+from clip_har.config.measures import MeasureSettings
 from clip_har.core.checksum import MANIFEST, read_manifest
 from clip_har.core.code_version import code_of
 from clip_har.core.errors import ClipHarError
@@ -27,7 +28,9 @@ from clip_har.results.files import (
     lost_files,
     read_json,
 )
+from clip_har.results.measured import Measured
 from clip_har.results.names import MASK, RATIO, Words, cell_name
+from clip_har.tracking.tracker import CURVES
 
 if TYPE_CHECKING:
     import numpy as np
@@ -38,6 +41,11 @@ if TYPE_CHECKING:
 
 TWIN = "none (clean twin)"
 """The name of a clean twin that was run only for another cell."""
+
+
+def reference_name(split: str) -> str:
+    """Return the name of a reference cell that was run only for another cell."""
+    return f"none (reference, {split})"
 
 
 @cache
@@ -65,6 +73,7 @@ class Result:
         job_command: the command of the job that it is the result of; None: of its first run.
         job_config: the configuration of this job; None: of its first run. Cells that differ only
             in keys that their mask does not use share a folder, but not the settings.
+        known_reference: the folder of its reference cell if it is known; None: as it was noted.
     """
 
     folder: Path
@@ -74,6 +83,7 @@ class Result:
     words: Words | None = field(default=None, repr=False)
     job_command: str | None = field(default=None, repr=False)
     job_config: Path | None = field(default=None, repr=False)
+    known_reference: Path | None = field(default=None, repr=False)
 
     @staticmethod
     def at(folder: Path) -> "Result | None":
@@ -133,7 +143,7 @@ class Result:
 
     @cached_property
     def metrics(self) -> dict[str, float]:
-        """Its numbers.
+        """Its numbers; without those that were measured with other settings than its job's.
 
         Raises:
             ClipHarError: when their file is damaged.
@@ -144,7 +154,10 @@ class Result:
                 f"{self.folder / METRICS} is missing or damaged: run the command again, or"
                 " clip-har-report, which makes it again from the score table"
             )
-        return dict(read_json(self.folder / METRICS))
+        found = dict(read_json(self.folder / METRICS))
+        if not self.has_its_measures:
+            found = {name: found[name] for name in found if name not in self.measured.numbers}
+        return found
 
     @cached_property
     def protocol(self) -> dict[str, Any]:
@@ -198,7 +211,7 @@ class Result:
                     step = int(row.pop("step"))
                     for name, value in row.items():
                         if value:
-                            curves.setdefault(f"noise/learning/{name}", {})[step] = float(value)
+                            curves.setdefault(f"{CURVES}{name}", {})[step] = float(value)
         return curves
 
     @property
@@ -213,14 +226,51 @@ class Result:
         folder = self.twin_folder
         if folder is None or lost_files(folder):
             return None
-        return _opened_once(folder, (folder / MANIFEST).stat().st_mtime_ns)
+        return _opened_once(folder, (folder / MANIFEST).stat().st_mtime_ns, is_twin=True)
+
+    @cached_property
+    def measured(self) -> Measured:
+        """What its numbers were measured with."""
+        return Measured.of(read_manifest(self.folder))
+
+    @property
+    def measures(self) -> MeasureSettings:
+        """The settings of its measures: of its job; without a job, those that it was measured with.
+
+        Several jobs, one after the other, may ask for different measures of one result.
+        """
+        of_job = self.known_cell is not None or self.job_config is not None
+        return self.cell.measures if of_job else self.measured.settings
+
+    @property
+    def reference_folder(self) -> Path | None:
+        """The folder of its reference cell; None without one, or if it is not known."""
+        if self.known_reference is not None or self.measures.reference is None:
+            return self.known_reference
+        name = self.measured.references.get(self.measures.reference)
+        return None if name is None else self.folder.parent / name
+
+    @property
+    def reference(self) -> "Result | None":
+        """Its reference cell; None without one, or if it is not known or no longer exists."""
+        folder = self.reference_folder
+        if folder is None or lost_files(folder):
+            return None
+        return _opened_once(folder, (folder / MANIFEST).stat().st_mtime_ns, is_twin=False)
+
+    @property
+    def has_its_measures(self) -> bool:
+        """Whether its numbers were measured with its settings and its reference cell."""
+        folder = self.reference_folder
+        name = None if folder is None else folder.name
+        return self.measured.settings == self.measures and self.measured.reference == name
 
     @property
     def is_up_to_date(self) -> bool:
-        """Whether it is whole, and the present code computed its numbers."""
+        """Whether it is whole, and the present code computed its numbers with its settings."""
         manifest = read_manifest(self.folder)
         computed = manifest is not None and manifest.facts.get(METRICS_CODE) == metrics_code()
-        return computed and self.is_whole
+        return computed and self.has_its_measures and self.is_whole
 
     @property
     def is_whole(self) -> bool:
@@ -230,8 +280,9 @@ class Result:
 
     @property
     def can_be_recomputed(self) -> bool:
-        """Whether its clean twin still exists, if it has one: its numbers need the twin."""
-        return self.twin_folder is None or self.clean is not None
+        """Whether the clean twin and the reference cell that its numbers need still exist."""
+        has_twin = self.twin_folder is None or self.clean is not None
+        return has_twin and (self.measures.reference is None or self.reference is not None)
 
     @property
     def is_clean(self) -> bool:
@@ -252,6 +303,6 @@ class Result:
 
 
 @lru_cache(maxsize=8)
-def _opened_once(folder: Path, _written: int) -> Result:
-    """Return the clean twin that many cells share, so that its files are read once."""
-    return Result(folder, is_twin=True)
+def _opened_once(folder: Path, _written: int, *, is_twin: bool) -> Result:
+    """Return the clean twin or reference that many cells share: its files are read once."""
+    return Result(folder, is_twin=is_twin)

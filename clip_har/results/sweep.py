@@ -85,9 +85,9 @@ class Outcome:
         state: how it ended.
         folder: the folder of the cell's result; None without a result.
         error: one line, for a failed cell.
-        seconds: wall time, without that of the clean twin.
-        twin_seconds: wall time of running the clean twin, or of waiting for it; 0 if another cell
-            ran it before.
+        seconds: wall time, without that of the clean twin and the reference cell.
+        twin_seconds: wall time of running these two, or of waiting for them; about 0 if another
+            cell ran them before.
         command: the command that runs this job alone.
         config: its configuration, a file in the job's folder; None if it was not written.
         words: the words of the names of all jobs of the sweep.

@@ -76,6 +76,7 @@ def start_sweep(
     plain = [without_hub_revision(without_hydra(config)) for config in composed]
     choices = [dict(config.hydra.runtime.choices) for config in composed]
     cells = [cell_from_config(config) for config in plain]
+    _refuse_several_measures(cells)
     fingerprints = [fingerprint(cell, preflight(cell)) for cell in cells]
     masks = [chosen[MASK] for chosen in choices]
     if any(override.partition("=")[0] == RATIO for override in overrides):
@@ -104,6 +105,21 @@ def start_sweep(
     sweep = Sweep(parent, varying, len(cells), name, typed_in=str(Path.cwd()), words=names)
     sweep.write(folder)
     return StartedSweep(folder, tuple(cells), sweep)
+
+
+def _refuse_several_measures(cells: Sequence[Cell]) -> None:
+    """Refuse a sweep over measures: its cells would share one result, which holds one of them.
+
+    Raises:
+        ClipHarError: when the settings of the measures differ between the cells.
+    """
+    found = list(dict.fromkeys(cell.measures for cell in cells))
+    for key, first in found[0]:
+        if any(getattr(other, key) != first for other in found):
+            raise ClipHarError(
+                f"measures.{key} has several values: all cells of a sweep are measured in the same"
+                " way; run a command for each value: the model is not run again"
+            )
 
 
 def _say_ratio(cells: Sequence[Cell], masks: Sequence[str]) -> None:

@@ -19,7 +19,7 @@ from clip_har.core.code_version import code_digest, git_commit
 from clip_har.core.errors import ClipHarError
 from clip_har.core.settings import Settings
 from clip_har.tracking.relocate import ARTIFACTS, PLACE, follow_move, place_of
-from clip_har.tracking.tracker import RunInfo, SweepStatus, TrackingError
+from clip_har.tracking.tracker import CURVES, RunInfo, SweepStatus, TrackingError
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -152,7 +152,13 @@ class MLflowTracking(Settings):
             return bool(client.search_runs([experiment], query, max_results=1))
 
     def update(
-        self, results_dir: Path, fingerprint: str, folder: Path, metrics: Mapping[str, float]
+        self,
+        results_dir: Path,
+        fingerprint: str,
+        folder: Path,
+        metrics: Mapping[str, float],
+        *,
+        tags: Mapping[str, str],
     ) -> bool:
         """Send the new files and numbers of a cell to its finished runs of this folder, if any."""
         with _store_errors(self.uri):
@@ -160,7 +166,12 @@ class MLflowTracking(Settings):
             query = f"{_finished_runs(fingerprint)} and tags.`{PLACE}` = '{place_of(results_dir)}'"
             runs = client.search_runs([experiment], query, max_results=_RUNS_AT_ONCE)
             for run in runs:
-                _log_metrics(client, run.info.run_id, metrics)
+                # MLflow can remove no number: one that the cell no longer has becomes NaN.
+                gone = {name for name in run.data.metrics if not name.startswith(CURVES)}
+                sent = {**dict.fromkeys(gone, float("nan")), **metrics}
+                _log_metrics(client, run.info.run_id, sent)
+                for name, value in tags.items():
+                    client.set_tag(run.info.run_id, name, value)
                 client.log_artifacts(run.info.run_id, str(folder))
             return bool(runs)
 

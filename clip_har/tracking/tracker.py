@@ -13,6 +13,10 @@ SweepStatus = Literal["FINISHED", "FAILED", "KILLED"]
 """How a sweep ended: complete, with failed or missing cells, or by Ctrl-C; in MLflow's words."""
 
 
+CURVES = "noise/learning/"
+"""How the names of numbers that are logged over the steps of a training begin."""
+
+
 class TrackingError(ClipHarError):
     """The tracking store cannot be used; results on the disk are still complete."""
 
@@ -94,9 +98,24 @@ class Tracking(Option, Protocol):
         """Return whether a finished run of this cell is there already, under this parent."""
 
     def update(
-        self, results_dir: Path, fingerprint: str, folder: Path, metrics: Mapping[str, float]
+        self,
+        results_dir: Path,
+        fingerprint: str,
+        folder: Path,
+        metrics: Mapping[str, float],
+        *,
+        tags: Mapping[str, str],
     ) -> bool:
         """Send the new files and numbers of a cell to its finished runs of this results folder.
+
+        A number that the cell no longer has is sent as NaN.
+
+        Args:
+            results_dir: the results folder.
+            fingerprint: of the cell.
+            folder: its files.
+            metrics: its numbers.
+            tags: what they were measured with.
 
         Returns:
             Whether there is such a run; True if nothing has to be sent.

@@ -68,7 +68,7 @@ def test_after_a_move_old_runs_show_theirs_and_new_ones_are_kept_there(
 
 def test_a_run_from_before_the_move_is_still_updated(new: Path) -> None:
     tracking = MLflowTracking()
-    tracking.update(new, "a", new / "cells" / "a", {"top1": 0.5})
+    tracking.update(new, "a", new / "cells" / "a", {"top1": 0.5}, tags={})
     client = mlflow.MlflowClient(default_uri(new))
     (run,) = client.search_runs(["1"])
     assert run.data.metrics["top1"] == 0.5

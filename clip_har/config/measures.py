@@ -1,0 +1,75 @@
+"""What is measured on top of the measures that every cell has."""
+
+import difflib
+from collections.abc import Sequence
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field
+
+from clip_har.core.errors import ClipHarError
+from clip_har.core.settings import Settings
+
+
+def _listed(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
+ClassNames = Annotated[tuple[str, ...], BeforeValidator(_listed), Field(min_length=1)]
+
+
+class MeasureSettings(Settings):
+    """Which event is detected, and where thresholds are chosen.
+
+    They do not change what the model sees: a finished cell is not run again for them, only its
+    numbers are computed again.
+
+    Attributes:
+        target: classes that count as one event, such as ``[falling, fallen]``, in the data set's
+            spelling; null: no detection is measured.
+        reference: split of the data set, such as ``val`` or ``train``, on whose clean clips
+            thresholds and temperature are chosen; null: nothing that needs them is measured.
+        sensitivity: share of the events that the operating point must find on the reference.
+    """
+
+    target: ClassNames | None = None
+    reference: Annotated[str | None, Field(min_length=1)] = None
+    sensitivity: Annotated[float, Field(gt=0, le=1)] = 0.9
+
+    def tags(self) -> dict[str, str]:
+        """Return the settings as texts by full key, for the tracking store."""
+        target = ", ".join(self.target) if self.target else "none"
+        return {
+            "measures.target": target,
+            "measures.reference": self.reference or "none",
+            "measures.sensitivity": f"{self.sensitivity:g}",
+        }
+
+    def target_labels(self, class_names: Sequence[str]) -> tuple[int, ...] | None:
+        """Return the labels of the target's classes, in rising order; None without a target.
+
+        Args:
+            class_names: of the data set, in class order.
+
+        Raises:
+            ClipHarError: when a class is unknown, or the target is all classes.
+        """
+        if self.target is None:
+            return None
+        for name in self.target:
+            if name not in class_names:
+                raise ClipHarError(f"measures.target={name}: {_unknown(name, class_names)}")
+        if set(self.target) == set(class_names):
+            raise ClipHarError(
+                f"measures.target: all {len(class_names)} classes are named; an event can only be"
+                " told from at least one other class"
+            )
+        return tuple(sorted({class_names.index(name) for name in self.target}))
+
+
+def _unknown(name: str, class_names: Sequence[str]) -> str:
+    folded = {known.casefold(): known for known in class_names}
+    near = difflib.get_close_matches(name.casefold(), folded, n=3)
+    if near:
+        return f"no such class; did you mean {' or '.join(folded[one] for one in near)}?"
+    some = ", ".join(class_names[:5])
+    return f"no such class; the data set has {len(class_names)}, such as {some}"

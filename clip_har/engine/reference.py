@@ -1,0 +1,103 @@
+"""The reference cell: the same model and prompts on clean clips of another split.
+
+Thresholds and temperature are chosen on it, never on the clips that are evaluated.
+"""
+
+from typing import cast
+
+from omegaconf import DictConfig
+
+from clip_har.config.cell import Cell
+from clip_har.config.compose import checked, clean_config
+from clip_har.core.errors import ClipHarError
+from clip_har.core.settings import Settings
+from clip_har.data.clips import ClipSet, ClipSource, clips_of
+
+_SUBSET = "subset"
+"""The key by which every data set with splits names the one that is used."""
+
+
+def reference_source(cell: Cell) -> ClipSource | None:
+    """Return the data set with the split of a cell's reference; None if it has none.
+
+    The split ``train`` is the one that noise is learned from, see `ClipSource.training`.
+
+    Raises:
+        ClipHarError: when the data set has no such split, or it is the evaluated one.
+    """
+    split, source = cell.measures.reference, cell.dataset
+    if split is None:
+        return None
+    settings, kind = source.model_dump(mode="json"), type(source)
+    if _SUBSET not in settings:
+        raise ClipHarError(f"measures.reference={split}: this data set has no splits")
+    if settings[_SUBSET] == split:
+        raise ClipHarError(
+            f"measures.reference={split}: this split is the evaluated one; thresholds must be"
+            " chosen on other clips: name another split, or evaluate another one with"
+            " dataset.subset=…"
+        )
+    try:
+        if split == "train":
+            return source.training()
+        assert issubclass(kind, Settings)  # noqa: S101, all options are
+        return cast(ClipSource, checked(kind, {**settings, _SUBSET: split}, "dataset"))
+    except ClipHarError as error:
+        raise _no_such_split(split, error) from error
+
+
+def reference_clips(cell: Cell, clips: ClipSet) -> ClipSet | None:
+    """Return the clips of a cell's reference; None if it has none.
+
+    Args:
+        cell: the checked settings.
+        clips: the clips that it evaluates.
+
+    Raises:
+        ClipHarError: when the data set has no such split, its classes differ, or some of its
+            groups or clips are evaluated.
+    """
+    source = reference_source(cell)
+    if source is None:
+        return None
+    split = cell.measures.reference
+    try:
+        found = clips_of(source, cell.limit)
+    except ClipHarError as error:
+        raise _no_such_split(str(split), error) from error
+    if found.class_names != clips.class_names:
+        raise ClipHarError(
+            f"measures.reference={split}: {found.name} has other classes than {clips.name}"
+        )
+    evaluated = {clip.group for clip in clips.clips}
+    shared = dict.fromkeys(clip.group for clip in found.clips if clip.group in evaluated)
+    ids = {clip.id for clip in clips.clips}
+    same = [clip.id for clip in found.clips if clip.id in ids]
+    if shared or same:
+        what, names = ("groups", list(shared)) if shared else ("clips", same)
+        raise ClipHarError(
+            f"measures.reference={split}: {len(names)} {what} are in both {found.name} and"
+            f" {clips.name}, such as {names[0]}; thresholds must be chosen on clips of other"
+            " groups (actors, places): name another split, or mend the groups"
+        )
+    return found
+
+
+def reference_config(config: DictConfig, cell: Cell) -> DictConfig | None:
+    """Return the configuration of a cell's reference; None if it has none.
+
+    Args:
+        config: the composed configuration of the cell, without Hydra's own node.
+        cell: the checked settings made from it.
+    """
+    source = reference_source(cell)
+    if source is None:
+        return None
+    reference = clean_config(config)
+    reference.dataset.update(source.model_dump(mode="json"))
+    reference.measures = {}
+    return reference
+
+
+def _no_such_split(split: str, error: ClipHarError) -> ClipHarError:
+    return ClipHarError(f"measures.reference={split}: the data set has no such split: {error}")

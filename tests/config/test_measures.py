@@ -1,0 +1,42 @@
+"""The settings of the measures: which classes are the event."""
+
+import pytest
+from pydantic import ValidationError
+
+from clip_har.config.measures import MeasureSettings
+from clip_har.core.errors import ClipHarError
+
+CLASSES = ("Falling", "running", "sitting down", "walking")
+
+
+def test_a_target_is_its_labels_in_class_order() -> None:
+    assert MeasureSettings(target=("walking", "Falling", "walking")).target_labels(CLASSES) == (
+        0,
+        3,
+    )
+    assert MeasureSettings(target="running").target_labels(CLASSES) == (1,), "one class, no list"
+    assert MeasureSettings().target_labels(CLASSES) is None
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        (("falling",), "did you mean Falling"),
+        (("walking", "siting down"), "did you mean sitting down"),
+        (("swimming pool",), "the data set has 4"),
+        (CLASSES, "all 4 classes"),
+    ],
+)
+def test_an_unknown_class_or_no_other_class_is_refused(target: tuple[str, ...], said: str) -> None:
+    with pytest.raises(ClipHarError, match=said):
+        MeasureSettings(target=target).target_labels(CLASSES)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"target": ()}, {"sensitivity": 0}, {"sensitivity": 1.1}, {"reference": ""}]
+)
+def test_an_empty_target_and_an_impossible_sensitivity_are_refused(
+    wrong: dict[str, object],
+) -> None:
+    with pytest.raises(ValidationError):
+        MeasureSettings(**wrong)
