@@ -35,8 +35,8 @@ def risk_coverage_figure(
     for label, at in marked.items():
         axes.axvline(at, color=QUIET, linewidth=1, linestyle=":")
         axes.annotate(
-            label, (at, 1), xycoords=("data", "axes fraction"), color=QUIET, ha="right",
-            va="top", fontsize=8, rotation=90, xytext=(-2, -2), textcoords="offset points",
+            label, (at, 1), xycoords=("data", "axes fraction"), color=QUIET, ha="center",
+            va="bottom", fontsize=8,
         )  # fmt: skip
     axes.set_xlim(0, 1)
     axes.set_ylim(bottom=0)

@@ -2,8 +2,8 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax, softmax
+from scipy.optimize import brentq
+from scipy.special import softmax
 
 from clip_har.metrics.accuracy import Labels, Scores
 from clip_har.metrics.calibration import debiased_calibration_error, negative_log_likelihood
@@ -43,18 +43,17 @@ def fitted_temperature(labels: Labels, scores: Scores) -> float | None:
     if len(labels) == 0:
         raise ValueError("expected at least one clip")
     logits = scores.astype(np.float64)
-    rows = np.arange(len(labels))
+    logits -= logits.max(axis=1, keepdims=True)  # at most 0: no slope above 0 by rounding
+    true = logits[np.arange(len(labels)), labels].mean()
 
-    def log_score(log_temperature: float) -> float:
-        scaled = log_softmax(logits / np.exp(log_temperature), axis=1)
-        return float(-scaled[rows, labels].mean())
+    def slope(inverse: float) -> float:
+        """Return the derivative of the log score with respect to 1 / T, which never falls."""
+        shares = softmax(logits * inverse, axis=1)
+        return float((shares * logits).sum(axis=1).mean() - true)
 
-    low, high = np.log(COLDEST), np.log(HOTTEST)
-    best = float(
-        minimize_scalar(log_score, bounds=(low, high), method="bounded", options={"xatol": 1e-6}).x
-    )
-    inside = log_score(best) < min(log_score(low), log_score(high))
-    return float(np.exp(best)) if inside and low + 0.01 < best < high - 0.01 else None
+    if not slope(1 / HOTTEST) < 0 < slope(1 / COLDEST):
+        return None
+    return 1 / float(brentq(slope, 1 / HOTTEST, 1 / COLDEST))
 
 
 def calibrated_measures(table: ScoreTable, reference: ScoreTable) -> dict[str, float]:

@@ -13,7 +13,7 @@ from clip_har.metrics.conformal import conformal_intervals
 from clip_har.metrics.measure import Measure
 from clip_har.metrics.measures import find
 from clip_har.metrics.selective import COVERAGES, risk_coverage, selective_intervals
-from clip_har.report.numbers import formatted, number, points, share
+from clip_har.report.numbers import formatted, number, points
 from clip_har.report.pictures import both_themes
 from clip_har.report.sections import Records
 from clip_har.results.result import Result
@@ -22,9 +22,16 @@ _SCORES = (
     "brier", "brier/miscalibration", "brier/discrimination", "nll", "nll/miscalibration",
     "nll/discrimination", "ece_debiased", "calibrated/ece_debiased", "calibrated/nll",
 )  # fmt: skip
-_RANKED = (*COVERAGES, "selective/aurc", "selective/aurc_by_chance", "selective/excess_aurc")
+_RANKED = (
+    "top1",
+    *COVERAGES,
+    "selective/aurc",
+    "selective/aurc_by_chance",
+    "selective/excess_aurc",
+)
 _SETS = ("conformal/coverage", "conformal/set_size", "conformal/single", "conformal/empty")
 
+_WITH_INTERVAL = ("conformal/coverage", "conformal/set_size")
 _LEAST = "conformal/least_probability"
 
 Intervals = Mapping[str, tuple[float, float, float]]
@@ -97,7 +104,8 @@ def _set_row(one: Result) -> dict[str, Any]:
     found = conformal_intervals(one.table, clean, least=one.metrics[_LEAST])
     change = found.get("change", (math.nan, math.nan, math.nan))
     interval = f"{points(change[1])} to {points(change[2])}" if math.isfinite(change[1]) else ""
-    return {**_row(one, _SETS, found), "change": (points(change[0]), interval)}
+    shown = {name: found[name] for name in _WITH_INTERVAL}
+    return {**_row(one, _SETS, shown), "change": (points(change[0]), interval)}
 
 
 def _interval(found: tuple[float, float, float] | None, measure: Measure) -> str:
@@ -111,11 +119,12 @@ def _notes(cells: Sequence[Result]) -> list[str]:
     if not cells:
         return []
     one = cells[0]
-    split, promised = one.measures.reference, share(one.measures.coverage)
+    split, promised = one.measures.reference, f"{100 * one.measures.coverage:g}"
     temperature, least = (one.metrics.get(name) for name in ("calibrated/temperature", _LEAST))
     found = [
-        f"The temperature is fitted to the clean clips of {split}: {temperature:.3g}"
-        f" ({'too confident' if temperature > 1 else 'not confident enough'} before)."
+        f"The temperature is fitted to the clean clips of {split}: {temperature:.3g};"
+        f" {'above' if temperature > 1 else 'below'} 1 the model is"
+        f" {'too confident' if temperature > 1 else 'not confident enough'}."
         if temperature is not None
         else f"No temperature is the best for the clean clips of {split}: all of them are right, or"
         " the scores tell nothing of the class."

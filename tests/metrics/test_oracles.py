@@ -1,6 +1,7 @@
 """Every number of a cell against another library, or against the formula in plain Python."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import cached_property
 from itertools import accumulate
 from math import ceil, log
@@ -14,15 +15,19 @@ import torch
 from fairlearn.metrics import MetricFrame, equalized_odds_difference
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import minimize_scalar
 from scipy.spatial.distance import cityblock, pdist
+from scipy.special import log_softmax
 from scipy.stats import entropy, foldnorm
 from sklearn import metrics as sk
 from sklearn.isotonic import IsotonicRegression
 from torchmetrics.functional.classification import multiclass_calibration_error
 
+from clip_har.config.measures import MeasureSettings
 from clip_har.metrics.measures import MEASURES, find
 from clip_har.metrics.pairing import common_rows
 from clip_har.metrics.summary import summarise
+from clip_har.metrics.temperature import COLDEST, HOTTEST
 from clip_har.results.score_table import ScoreTable
 from tests.metrics.made import random_table
 
@@ -30,8 +35,8 @@ from tests.metrics.made import random_table
 class Case:
     """A table, and what the oracles need of it."""
 
-    def __init__(self, table: ScoreTable, clean: ScoreTable) -> None:
-        self.table = table
+    def __init__(self, table: ScoreTable, clean: ScoreTable, reference: ScoreTable) -> None:
+        self.table, self.reference = table, reference
         self.y, self.p = table.labels, table.probabilities()
         self.said = self.p.argmax(axis=1)
         self.classes = np.arange(self.p.shape[1])
@@ -44,6 +49,32 @@ class Case:
         self.risks = risks_of((self.said == self.y)[np.argsort(-self.best[:, 0])])
         (rows, _), _ = common_rows([table, clean])
         self.pairs = Pairs(rows, self.said[rows], clean.predictions()[rows], self.y[rows], clean)
+
+    @cached_property
+    def temperature(self) -> float:
+        """The temperature of the least log score of the reference."""
+        z, y = self.reference.scores.astype(np.float64), self.reference.labels
+
+        def log_score(log_temperature: float) -> float:
+            return float(-log_softmax(z / np.exp(log_temperature), axis=1)[range(len(y)), y].mean())
+
+        ends = log(COLDEST), log(HOTTEST)
+        best = minimize_scalar(log_score, bounds=ends, method="bounded", options={"xatol": 1e-9}).x
+        return float(np.exp(best)) if ends[0] + 1e-3 < best < ends[1] - 1e-3 else np.nan
+
+    @cached_property
+    def least(self) -> float:
+        """The largest probability that 0.8 of the groups and a new one reach."""
+        reference = self.reference
+        true = reference.probabilities()[range(len(reference.labels)), reference.labels]
+        groups = {name: true[np.array(reference.groups) == name] for name in reference.groups}
+        wanted = COVERAGE * (len(groups) + 1) - 1e-6
+        reached = [
+            p
+            for p in true.tolist()
+            if sum(float((own >= p).mean()) for own in groups.values()) > wanted
+        ]
+        return max(reached, default=0.0)
 
     @cached_property
     def ece(self) -> float:
@@ -160,6 +191,7 @@ def above_chance(c: Case) -> float:
     return float((left - chance) / (whole - chance))
 
 
+COVERAGE = 0.8
 LOSSES = {
     "brier": lambda y, p: ((p - np.eye(p.shape[1])[y]) ** 2).sum(axis=1).mean(),
     "nll": lambda y, p: -np.log(p[np.arange(len(y)), y]).mean(),
@@ -192,6 +224,29 @@ def at_coverage(c: Case, coverage: float) -> float:
     whole = int(end)
     last = (end - whole) * (errors[min(whole + 1, len(c.y))] - errors[whole])
     return 1 - (errors[whole] + last) / end
+
+
+def at_best(measure: Callable[[Case], float]) -> Callable[[Case], float]:
+    """Return a measure of the cell at the temperature of the reference."""
+
+    def found(c: Case) -> float:
+        if not np.isfinite(c.temperature):
+            return np.nan
+        warm = replace(c.table, scores=(c.table.scores / c.temperature).astype(np.float32))
+        return measure(Case(warm, c.table, c.reference))
+
+    return found
+
+
+def of_sets(measure: Callable[[set[int], int], float]) -> Callable[[Case], float]:
+    """Return the mean over groups of a measure of a clip's conformal set and its true class."""
+
+    def found(c: Case) -> float:
+        sets = [set(np.flatnonzero(row >= c.least).tolist()) for row in c.p]
+        values = [measure(one, y) for one, y in zip(sets, c.y.tolist(), strict=True)]
+        return float(pd.Series(values).groupby(list(c.table.groups)).mean().mean())
+
+    return found
 
 
 ORACLES: dict[str, Callable[[Case], float]] = {
@@ -227,6 +282,14 @@ ORACLES: dict[str, Callable[[Case], float]] = {
     ),
     "selective/accuracy_80": lambda c: at_coverage(c, 0.8),
     "selective/accuracy_90": lambda c: at_coverage(c, 0.9),
+    "calibrated/temperature": lambda c: c.temperature,
+    "calibrated/ece_debiased": at_best(debiased),
+    "calibrated/nll": at_best(lambda c: sk.log_loss(c.y, c.p, labels=c.classes)),
+    "conformal/least_probability": lambda c: c.least,
+    "conformal/coverage": of_sets(lambda found, y: float(y in found)),
+    "conformal/set_size": of_sets(lambda found, _: float(len(found))),
+    "conformal/single": of_sets(lambda found, _: float(len(found) == 1)),
+    "conformal/empty": of_sets(lambda found, _: float(not found)),
     "top1_clean": of_pairs(lambda pairs: sk.accuracy_score(pairs.y, pairs.before)),
     "robustness/absolute": of_pairs(lambda pairs: 1 - pairs.lost()),
     "robustness/relative": of_pairs(Pairs.relative),
@@ -286,10 +349,14 @@ def test_every_measure_of_a_score_table_has_an_oracle() -> None:
 @given(st.integers(0, 2**32 - 1))
 def test_a_cell_s_numbers_are_those_of_the_oracles(seed: int) -> None:
     table, clean = random_table(seed), random_table(seed, noise=1.0)
-    case = Case(table, clean)
-    found = {find(name).name: value for name, value in summarise(table, clean).items()}
+    reference = random_table(seed, noise=2.0)
+    case = Case(table, clean, reference)
+    measured = summarise(table, clean, reference, MeasureSettings(coverage=COVERAGE))
+    found = {find(name).name: value for name, value in measured.items()}
     found = {name: value for name, value in found.items() if not name.endswith("_by_chance")}
     assert all(type(value) is float for value in found.values())
     expected = {name: oracle(case) for name, oracle in ORACLES.items()}
     known = {name: value for name, value in expected.items() if np.isfinite(value)}
-    assert found == pytest.approx(known, abs=2e-6)  # torchmetrics reckons in single precision
+    assert found == pytest.approx(
+        known, rel=1e-6, abs=2e-6
+    )  # torchmetrics reckons in single precision

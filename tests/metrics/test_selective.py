@@ -128,7 +128,7 @@ def test_samples_are_the_measures_of_the_sampled_clips() -> None:
     labels, probabilities = sure(draws.choice([0.5, 0.6, 0.8, 0.9], 40), draws.integers(0, 2, 40))
     ranked = rank(labels, probabilities)
     for _ in range(5):
-        weights = 2.0 * draws.integers(0, 2, 40)
+        weights = 2 * draws.integers(0, 2, 40).astype(np.float64)
         kept = np.repeat(np.arange(40), weights.astype(int))
         expected = selective_measures(labels[kept], probabilities[kept])
         found = _of_weights(ranked, weights[None, ranked.order])
