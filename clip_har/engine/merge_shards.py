@@ -92,5 +92,6 @@ def merge_tables(tables: Sequence[ScoreTable], masked: MaskedClips) -> ScoreTabl
         attributes=attributes(evaluated),
         drift=None if all(table.drift is None for table in tables) else column(drifts),
         embeddings=column(embeddings) if embeddings else None,
+        seconds=masked.frames.seconds[masked.evaluated],
         **columns,
     )

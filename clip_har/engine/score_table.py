@@ -86,6 +86,7 @@ def score_table(
         attributes=attributes(evaluated),
         drift=drift if np.isfinite(drift).any() else None,
         embeddings=embeddings,
+        seconds=masked.frames.seconds[masked.evaluated],
     )
 
 

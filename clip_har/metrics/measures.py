@@ -2,7 +2,8 @@
 
 Everything that is logged is declared here once. What a cell logs, MLflow's names, the columns of
 the terminal, the words of the report and the documentation's page of measures come from here. A new
-measure is a function in `clip_har.metrics` and an entry here; see `Measure` for the fields.
+measure is a function in `clip_har.metrics` and an entry here; see `Measure` for the fields. The entries about confidence are in
+`clip_har.metrics.measures_of_confidence`.
 """
 
 from math import inf
@@ -11,20 +12,17 @@ from clip_har.metrics import (
     accuracy,
     attention,
     attributes,
-    calibration,
     chance,
-    conformal,
-    decomposition,
+    detection,
     effect,
     inputs,
     pooled,
     prediction_bias,
     robustness,
     scene,
-    selective,
-    temperature,
 )
 from clip_har.metrics.measure import Measure, Place
+from clip_har.metrics.measures_of_confidence import CALIBRATION, SELECTIVE
 from clip_har.results.costs import Cost
 
 _TERMINAL: tuple[Place, ...] = ("terminal",)
@@ -47,99 +45,6 @@ _ACCURACY = (
     Measure("macro_f1", "macro F1", "number", "higher", _ONE, accuracy.macro_f1,
         "Mean F1 (harmonic mean of precision and recall) of the classes that have clips.",
         places=_TERMINAL),
-)
-_CALIBRATION = (
-    Measure("confidence", "confidence", "number", "neither", _ONE, accuracy.confidence,
-        "Mean probability of the predicted class, the softmax over the classes.", places=_TERMINAL),
-    Measure("true_class_confidence", "confidence in the true class", "number", "higher", _ONE,
-        calibration.true_class_confidence, "Mean probability of the true class."),
-    Measure("margin", "margin", "number", "neither", _ONE, calibration.margin,
-        "Mean difference between the probabilities of the best and the second best class."),
-    Measure("entropy", "entropy", "number", "neither", _ONE, calibration.normalised_entropy,
-        "Mean entropy of the class probabilities over ln C. At 0 the model is certain, at 1 all"
-        " classes are equally likely."),
-    Measure("ece", "expected calibration error", "number", "lower", _ONE,
-        calibration.expected_calibration_error,
-        "Gap between confidence and accuracy, mean over 15 bins of equal width, weighted by"
-        " clips."),
-    Measure("ece_by_chance", "calibration error by chance", "number", "neither", _ONE,
-        chance.error_by_chance,
-        "Mean of `ece` for a calibrated model with the same confidences and as many clips: chance"
-        " alone gives this much."),
-    Measure("ece_debiased", "calibration error, debiased", "number", "lower", (-1, 1),
-        calibration.debiased_calibration_error,
-        "`ece` minus an estimate of what chance adds in each bin. May be a little below 0."),
-    Measure("ece_adaptive", "adaptive calibration error", "number", "lower", _ONE,
-        calibration.adaptive_calibration_error,
-        "The same gap over 15 bins with equally many clips."),
-    Measure("brier", "Brier score", "number", "lower", (0, 2), calibration.brier_score,
-        "Mean squared distance between the class probabilities and the truth."),
-    Measure("nll", "log score", "nats", "lower", _ANY, calibration.negative_log_likelihood,
-        "Mean −ln of the probability of the true class."),
-    Measure("brier/miscalibration", "Brier score, miscalibration", "number", "lower", (-2, 2),
-        decomposition.score_parts,
-        "What the Brier score gains if the confidence is recalibrated on the same clips."),
-    Measure("brier/discrimination", "Brier score, discrimination", "number", "higher", (-2, 1),
-        decomposition.score_parts,
-        "How much better the recalibrated probabilities are than the frequencies of the classes."
-        " `brier` = miscalibration − discrimination + uncertainty."),
-    Measure("brier/uncertainty", "Brier score, uncertainty", "number", "neither", _ONE,
-        decomposition.score_parts,
-        "The Brier score of the frequencies of the classes; the same for all cells over the same"
-        " clips."),
-    Measure("nll/miscalibration", "log score, miscalibration", "nats", "lower", _REAL,
-        decomposition.score_parts,
-        "What the log score gains if the confidence is recalibrated on the same clips."),
-    Measure("nll/discrimination", "log score, discrimination", "nats", "higher", _REAL,
-        decomposition.score_parts,
-        "What the recalibrated probabilities tell of the class beyond the frequencies of the"
-        " classes. `nll` = miscalibration − discrimination + uncertainty."),
-    Measure("nll/uncertainty", "log score, uncertainty", "nats", "neither", _ANY,
-        decomposition.score_parts,
-        "The log score of the frequencies of the classes, their entropy."),
-    Measure("calibrated/temperature", "temperature", "number", "neither", (0.01, 100),
-        temperature.calibrated_measures,
-        "What the scores are divided by so that the log score of the clean reference clips is"
-        " least. Above 1 the model is too confident. Needs `measures.reference`."),
-    Measure("calibrated/ece_debiased", "calibration error at this temperature, debiased", "number",
-        "lower", (-1, 1), temperature.calibrated_measures,
-        "`ece_debiased` after the temperature of the reference."),
-    Measure("calibrated/nll", "log score at this temperature", "nats", "lower", _ANY,
-        temperature.calibrated_measures, "`nll` after the temperature of the reference."),
-)
-_SELECTIVE = (
-    Measure("selective/accuracy_80", "top-1 at 80 % coverage", "%", "higher", _ONE,
-        selective.selective_measures,
-        "Top-1 of the 80 % of the clips that the model is most certain of."),
-    Measure("selective/accuracy_90", "top-1 at 90 % coverage", "%", "higher", _ONE,
-        selective.selective_measures,
-        "Top-1 of the 90 % of the clips that the model is most certain of."),
-    Measure("selective/aurc", "area under risk over coverage", "number", "lower", _ONE,
-        selective.selective_measures,
-        "Share of wrong answers among the most certain clips, mean over all coverages. It depends"
-        " on accuracy, too."),
-    Measure("selective/aurc_by_chance", "area under risk over coverage by chance", "number",
-        "neither", _ONE, selective.selective_measures,
-        "`selective/aurc` if certainty told nothing of right and wrong: the error rate."),
-    Measure("selective/excess_aurc", "area above that of the best order", "number", "lower", _ONE,
-        selective.selective_measures,
-        "`selective/aurc` minus that of a model with the same answers that is less certain of all"
-        " wrong ones. At 0 it knows which of its answers are wrong."),
-    Measure("conformal/least_probability", "least probability in a set", "number", "neither", _ONE,
-        conformal.conformal_measures,
-        "A clip's conformal set are the classes at least this probable, so that sets of clean clips"
-        " of new groups hold the true class as often as `measures.coverage` promises. Needs"
-        " `measures.reference`."),
-    Measure("conformal/coverage", "coverage of conformal sets", "%", "higher", _ONE,
-        conformal.conformal_measures,
-        "Share of the clips whose set holds the true class, mean over groups."),
-    Measure("conformal/set_size", "classes in a conformal set", "number", "lower", _ANY,
-        conformal.conformal_measures, "Mean number of classes, mean over groups."),
-    Measure("conformal/single", "conformal sets of one class", "%", "neither", _ONE,
-        conformal.conformal_measures, "Share of such sets, mean over groups."),
-    Measure("conformal/empty", "empty conformal sets", "%", "neither", _ONE,
-        conformal.conformal_measures,
-        "Share of clips in which no class is probable enough, mean over groups."),
 )
 _ROBUSTNESS = (
     Measure("robustness/absolute", "absolute robustness", "number", "higher", (0, 2),
@@ -294,6 +199,40 @@ _SCENE = (
         scene.scene_measures, "Accuracy on whole clips minus that with the subject hidden.",
         "sweep", _SWEEP),
 )
+_DETECTION = (
+    Measure("detect/prevalence", "prevalence of the event", "%", "neither", _ONE,
+        detection.detection,
+        "Share of the clips whose class is in `measures.target`. The predictive values hold for"
+        " this prevalence only."),
+    Measure("detect/auroc", "area under the ROC curve", "number", "higher", _ONE,
+        detection.detection,
+        "How often a clip with the event has a higher score (summed probability of the target"
+        " classes) than one without it. 0.5 by chance."),
+    Measure("detect/auprc", "average precision", "number", "higher", _ONE, detection.detection,
+        "Precision at each event, from the highest score to the lowest, mean over the events. By"
+        " chance it is the prevalence."),
+    Measure("detect/<rule>/threshold", "threshold", "number", "neither", _ONE,
+        detection.detection_at_thresholds,
+        "Chosen on the clean clips of `measures.reference`. `youden`: sensitivity + specificity is"
+        " largest; `required`: the highest that finds the share `measures.sensitivity` of the"
+        " events there."),
+    Measure("detect/<rule>/sensitivity", "sensitivity", "%", "higher", _ONE, detection.detection,
+        "Share of the events that raise an alarm. The rule: `argmax`, the predicted class is in"
+        " the target; `youden` or `required`, the score reaches the threshold."),
+    Measure("detect/<rule>/specificity", "specificity", "%", "higher", _ONE, detection.detection,
+        "Share of the other clips that raise no alarm."),
+    Measure("detect/<rule>/ppv", "positive predictive value", "%", "higher", _ONE,
+        detection.detection,
+        "Share of the alarms that are events. It falls with the prevalence."),
+    Measure("detect/<rule>/npv", "negative predictive value", "%", "higher", _ONE,
+        detection.detection,
+        "Share of the clips without an alarm that are no events. It rises as the prevalence"
+        " falls."),
+    Measure("detect/<rule>/false_alarms_per_hour", "false alarms per hour", "number", "lower",
+        _ANY, detection.detection,
+        "Alarms in clips without the event over the hours of these clips; at most one alarm a clip."
+        " Clips whose file states no frame rate are left out."),
+)
 _MASK = (
     Measure("mask/realised_ratio", "hidden share", "%", "neither", _ONE, inputs.realised_ratio,
         "Mean share of the pixels that is hidden.", places=_TERMINAL),
@@ -391,11 +330,12 @@ _COST = (
 
 FAMILIES: dict[str, tuple[Measure, ...]] = {
     "Accuracy": _ACCURACY,
-    "Confidence and calibration": _CALIBRATION,
-    "Selective prediction and conformal sets": _SELECTIVE,
+    "Confidence and calibration": CALIBRATION,
+    "Selective prediction and conformal sets": SELECTIVE,
     "Robustness against the clean twin": _ROBUSTNESS,
     "Bias to classes and between kinds of clips": _CLASS_BIAS,
     "Bias to the scene": _SCENE,
+    "Detection of named classes": _DETECTION,
     "What the mask did": _MASK,
     "Attention": _ATTENTION,
     "Learned noise": _NOISE,

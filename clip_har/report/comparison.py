@@ -12,6 +12,7 @@ from clip_har.metrics.measures import find
 from clip_har.models.classes import listed
 from clip_har.report.charts import gallery, over_ratio_charts, reliability_charts
 from clip_har.report.confidence import Confidence, confidence_of
+from clip_har.report.detection import Detection, detection_of
 from clip_har.report.sections import (
     Detail,
     Kinds,
@@ -54,6 +55,7 @@ class ComparisonPart:
         bias: the bias of each cell's predictions.
         kinds: accuracy by attribute.
         noise: the effect of learned noise.
+        detection: how well named classes are detected, by target.
         costs: the cost of each cell.
         gallery: titles and pictures of masked clips.
         protocol: the entries of the protocol cards.
@@ -76,6 +78,7 @@ class ComparisonPart:
     bias: Records
     kinds: Sequence[Kinds]
     noise: Records
+    detection: Sequence[Detection]
     costs: Records
     gallery: list[tuple[str, Markup]]
     protocol: list[tuple[str, str]]
@@ -120,6 +123,7 @@ class ComparisonPart:
             bias=bias_rows(cells),
             kinds=kinds_rows(looked_at),
             noise=noise_rows(measured),
+            detection=detection_of(cells),
             costs=costs_rows(cells),
             gallery=gallery(whole, looked_at),
             protocol=protocol_rows(cells),

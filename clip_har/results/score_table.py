@@ -53,6 +53,8 @@ class ScoreTable:
             NaN if it is not known; None if no value is known.
         embeddings: ``(N, D)`` float32, L2-normalised, the clips' embeddings; None if they
             are not kept. Only clean cells keep them, to measure the drift of other cells.
+        seconds: ``(N,)`` float64, the length of each clip, NaN where the file does not state its
+            frame rate; None if no length is known, as in tables of earlier versions.
     """
 
     class_names: tuple[str, ...]
@@ -74,6 +76,7 @@ class ScoreTable:
     attributes: Mapping[str, tuple[str | None, ...]] = field(default_factory=dict)
     drift: NDArray[np.float64] | None = None
     embeddings: NDArray[np.float32] | None = None
+    seconds: NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
         """Check that the columns belong together.
@@ -96,7 +99,11 @@ class ScoreTable:
             self.noise_largest,
             self.scene_labels,
             *self.attributes.values(),
-            *(column for column in (self.drift, self.embeddings) if column is not None),
+            *(
+                column
+                for column in (self.drift, self.embeddings, self.seconds)
+                if column is not None
+            ),
         )
         if any(len(column) != rows for column in columns) or self.scores.shape != (
             rows,
@@ -128,6 +135,7 @@ class ScoreTable:
                 "noise_largest": self.noise_largest,
                 "scene_label": self.scene_labels,
                 **({} if self.drift is None else {"drift": self.drift}),
+                **({} if self.seconds is None else {"seconds": self.seconds}),
                 **({} if self.embeddings is None else {"embedding": _rows(self.embeddings)}),
                 **{
                     f"{_ATTRIBUTE}{name}": pa.array(values, pa.string())
@@ -177,6 +185,7 @@ class ScoreTable:
                     if name.startswith(_ATTRIBUTE)
                 },
                 drift=table["drift"].to_numpy() if "drift" in table.column_names else None,
+                seconds=table["seconds"].to_numpy() if "seconds" in table.column_names else None,
                 embeddings=(
                     _matrix(table["embedding"]) if "embedding" in table.column_names else None
                 ),

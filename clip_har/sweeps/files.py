@@ -19,6 +19,7 @@ from clip_har.figures.save import save_figure
 from clip_har.results.result import Result
 from clip_har.results.sweep import Outcome
 from clip_har.sweeps.comparisons import Comparison, comparisons_of
+from clip_har.sweeps.detection import detection_rows
 from clip_har.sweeps.gallery import draw_gallery
 from clip_har.sweeps.measures import SweepMeasures, sweep_measures
 from clip_har.sweeps.noise import top1_rows
@@ -102,6 +103,7 @@ def write_tables(
     tables = {
         TABLE: sweep_table(outcomes, rows),
         "measures.csv": measures.rows,
+        "detection.csv": detection_rows(results) if results else pd.DataFrame(),
         "reliance_per_class.csv": measures.per_class,
         "noise_effects.csv": measures.noise,
     }

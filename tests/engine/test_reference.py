@@ -13,6 +13,8 @@ from clip_har.config.compose import cell_from_config
 from clip_har.core.errors import ClipHarError
 from clip_har.engine.preflight import preflight
 from clip_har.engine.recompute import recompute
+from clip_har.metrics.detection import detection, detection_at_thresholds
+from clip_har.report.page import PAGE
 from clip_har.results.files import PROTOCOL, SCORES, read_json
 from clip_har.results.result import Result
 from clip_har.results.sweep import read_outcomes
@@ -80,13 +82,37 @@ def test_its_own_command_finds_it_again(swept: tuple[Path, str]) -> None:
 def test_another_target_computes_numbers_again_but_runs_no_model(swept: tuple[Path, str]) -> None:
     folder, _ = swept
     before = {mask: one.folder for mask, one in of_mask(folder).items()}
-    printed = run(folder, *SWEEP, "measures.target=[waving]")
-    assert "running" not in printed
+    assert not any(name.startswith("detect/") for name in of_mask(folder)["percent"].metrics)
+    first = run(folder, *SWEEP, "measures.target=[falling,sitting_down]")
     cells = of_mask(folder)
-    assert {mask: one.folder for mask, one in cells.items()} == before
-    assert all(one.measured.settings.target == ("waving",) for one in cells.values())
-    assert printed.count("numbers computed again") == 2
-    assert "numbers computed again" not in run(folder, *SWEEP, "measures.target=[waving]")
+    for one in cells.values():
+        assert one.reference is not None
+        target = one.cell.measures.target_labels(one.table.class_names)
+        assert target is not None
+        expected = detection(one.table, target)
+        expected |= detection_at_thresholds(one.table, target, one.reference.table, 0.9)
+        found = {name: one.metrics[name] for name in one.metrics if name.startswith("detect/")}
+        assert found == pytest.approx(expected)
+        assert found["detect/prevalence"] == pytest.approx(0.1)
+        assert "detect/required/false_alarms_per_hour" in found
+    page = max(folder.glob("results/sweeps/*")) / "report" / PAGE
+    text = page.read_text(encoding="utf-8")
+    assert "falling or sitting_down" in text
+    assert "chosen on the clean clips of synthetic/val/bias0.9" in text
+    assert "detection" not in min(folder.glob("results/sweeps/*/report/*.html")).read_text()
+
+    second = run(folder, *SWEEP, "measures.target=waving")
+    for printed in (first, second):
+        assert "running" not in printed
+        assert printed.count("numbers computed again") == 2
+    again = of_mask(folder)
+    assert {mask: one.folder for mask, one in again.items()} == before
+    assert again["none"].metrics["detect/prevalence"] == pytest.approx(0.05)
+    # The sweep before shares the folders, but does not show numbers of another event as its own.
+    former = replace(cells["none"])
+    assert not former.has_its_measures
+    assert not any(name.startswith("detect/") for name in former.metrics)
+    assert former.metrics["top1"] == again["none"].metrics["top1"]
 
 
 def test_without_the_reference_numbers_are_left_as_they_are(

@@ -120,6 +120,7 @@ def same_tables(ours: ScoreTable, theirs: ScoreTable) -> None:
     for name in (
         *("labels", "mask_ratio", "subject_hidden", "subject_found", "native_black"),
         *("feature_hidden", "feature_frames", "noise_rms", "noise_largest", "scene_labels"),
+        "seconds",
     ):
         np.testing.assert_array_equal(getattr(ours, name), getattr(theirs, name), err_msg=name)
     assert (ours.drift is None) == (theirs.drift is None)

@@ -13,6 +13,7 @@ from clip_har.config.compose import cell_from_config
 from clip_har.core.checksum import write_manifest
 from clip_har.metrics.summary import summarise
 from clip_har.results.files import CONFIG, METRICS, METRICS_CODE, SCORES, write_json
+from clip_har.results.measured import Measured
 from clip_har.results.result import Result, metrics_code
 from clip_har.results.score_table import OWN_SCENE, ScoreTable
 from clip_har.results.sweep import Outcome, Sweep
@@ -104,6 +105,11 @@ def made_cell(
     Image.new("RGB", (60, 40), "#336699").save(folder / "masked_clips.png")
     write_manifest(folder, {METRICS_CODE: metrics_code()})
     return folder
+
+
+def noted(folder: Path, measured: Measured) -> None:
+    """Note in a cell's manifest what its numbers were measured with."""
+    write_manifest(folder, {METRICS_CODE: metrics_code(), **measured.facts()})
 
 
 def made_sweep(

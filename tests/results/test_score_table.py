@@ -26,6 +26,7 @@ def test_round_trip(table: ScoreTable, kind, tmp_path: Path) -> None:
         attributes={"view point": ("front", None, "back"), "age": (None, None, None)},
         drift=np.array([0.5, np.nan, 0]),
         embeddings=np.eye(3, 4, dtype=np.float32),
+        seconds=np.array([2.5, np.nan, 60]),
     )
     table.write(tmp_path / "scores.parquet")
     back = ScoreTable.read(tmp_path / "scores.parquet")

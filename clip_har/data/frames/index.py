@@ -44,6 +44,14 @@ class Entry:
     checksum: str = ""
 
     @property
+    def seconds(self) -> float | None:
+        """The length of the source clip: its frames over its frame rate; None if that is unknown.
+
+        A section that ends after its video has the length of what is there.
+        """
+        return self.frame_count / self.fps if self.fps and self.frame_count else None
+
+    @property
     def part(self) -> Part:
         """Its place in the file."""
         return Part(self.clip_id, self.offset, self.length, self.checksum)

@@ -208,6 +208,11 @@ class FrameStore:
         return np.array([entry.length for entry in self.entries], dtype=np.int64)
 
     @cached_property
+    def seconds(self) -> NDArray[np.float64]:
+        """Lengths of the source clips, ``(N,)`` float64; NaN if one is not known."""
+        return np.array([entry.seconds for entry in self.entries], dtype=np.float64)
+
+    @cached_property
     def ok(self) -> list[int]:
         """Indices of the clips that could be decoded, ascending."""
         return [i for i, entry in enumerate(self.entries) if entry.error is None]

@@ -42,6 +42,7 @@ def test_frames_are_the_fitted_samples(made, tmp_path):
     assert store.lengths.tolist() == [3, 1, 8, 4, 2, 3]
     assert store.ok == list(range(6))
     assert store.failures == []
+    assert store.seconds.tolist() == [frames / 25 for frames in LENGTHS]
     for i, clip in enumerate(made.clips):
         frames = torch.from_numpy(decode_clip(clip.path, SETTINGS)).permute(0, 3, 1, 2)
         assert np.array_equal(store.clip(i), fit_frames(frames, 32, "crop").numpy())
@@ -321,6 +322,7 @@ def test_start_and_end_are_honoured(videos, tmp_path):
     store = FrameStore.open(parts, every, cache_dir=tmp_path)
     whole = FrameStore.open(clip_set(videos[2]), every, cache_dir=tmp_path)
     assert np.array_equal(store.clip(0), whole.clip(0)[10:20])
+    assert store.seconds.tolist() == [0.4]
 
 
 def test_the_size_must_be_known(made, tmp_path):
