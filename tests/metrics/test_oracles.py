@@ -60,7 +60,8 @@ class Case:
 
         ends = log(COLDEST), log(HOTTEST)
         best = minimize_scalar(log_score, bounds=ends, method="bounded", options={"xatol": 1e-9}).x
-        return float(np.exp(best)) if ends[0] + 1e-3 < best < ends[1] - 1e-3 else np.nan
+        inside = log_score(best) < min(map(log_score, ends))
+        return float(np.exp(best)) if inside else np.nan
 
     @cached_property
     def least(self) -> float:
