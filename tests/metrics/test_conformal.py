@@ -108,7 +108,8 @@ def test_the_intervals_are_about_the_measures_and_the_change_is_paired_by_clip()
         scores=clean.scores[order],
         groups=tuple(names[row] for row in order),
     )
-    assert conformal_intervals(masked, moved, least=least)["change"][0] == pytest.approx(change)
+    again = conformal_intervals(masked, moved, least=least)["change"]
+    assert again == pytest.approx((change, low, high))
     assert "change" not in conformal_intervals(masked, least=least)
 
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from clip_har.metrics.bootstrap import cluster_bootstrap
 from clip_har.metrics.selective import (
     COVERAGES,
     _of_weights,
@@ -120,6 +121,33 @@ def test_an_interval_is_about_the_measure_itself() -> None:
         assert value == pytest.approx(expected[name]), name
         assert low < value < high
         assert high - low > 1e-3
+
+
+def test_without_any_difference_in_certainty_it_is_that_of_top_1() -> None:
+    table = clustered(np.random.default_rng(1), 30)
+    right = table.predictions() == table.labels
+    same = replace(table, scores=np.eye(3, dtype=np.float32)[table.predictions()])
+    expected = cluster_bootstrap(
+        {"top1": right * 1.0}, table.groups, lambda means: means, classes=table.labels,
+        shares={"top1"}, draws=300,
+    )["top1"]  # fmt: skip
+    for name in COVERAGES:
+        assert selective_intervals(same)[name] == pytest.approx(expected)
+
+
+def test_the_order_of_the_table_does_not_count_for_intervals() -> None:
+    draws = np.random.default_rng(4)
+    table = clustered(draws, 30)
+    order = draws.permutation(len(table.labels))
+    moved = replace(
+        table,
+        labels=table.labels[order],
+        scores=table.scores[order],
+        groups=tuple(table.groups[row] for row in order),
+    )
+    before, after = selective_intervals(table), selective_intervals(moved)
+    for name, found in before.items():
+        assert after[name] == pytest.approx(found)
 
 
 def test_samples_are_the_measures_of_the_sampled_clips() -> None:
