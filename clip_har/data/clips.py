@@ -192,7 +192,7 @@ class ClipSource(Option, Protocol):
         """
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=8)
 def clips_of(source: ClipSource, limit: int | None = None) -> ClipSet:
     """Return the clips of a data set; they are looked up once per process.
 

@@ -142,7 +142,7 @@ def detection_changes(
     )
     first, second = (_sampled(samples, events, thresholds) for events in (before, after))
     found = {}
-    for name in second:
+    for name in (one for one in second if one in first):  # lengths may be known in one only
         fewest = min(first[name].groups, second[name].groups)
         sampled = _Sampled(second[name].values - first[name].values, fewest)
         rule, _, rate = name.rpartition("/")

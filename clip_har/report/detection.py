@@ -12,7 +12,7 @@ from clip_har.results.result import Result
 from clip_har.sweeps.detection import detection_rows
 
 _RULES = {
-    "argmax": "An alarm if the predicted class is in the target",
+    "argmax": "An alarm if the predicted class is one of the event's",
     "youden": "An alarm from the threshold with the largest sensitivity + specificity",
     "required": "An alarm from the threshold that finds {share} % of the events of the reference",
 }

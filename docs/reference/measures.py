@@ -49,6 +49,11 @@ SECTIONS = {
     "Bias to the scene": Section(
         ("scene",), "Measures of a sweep: they need cells that differ only in the mask."
     ),
+    "Detection of named classes": Section(
+        ("detection", "detection_intervals"),
+        "They need `measures.target`, and thresholds need `measures.reference`, see"
+        " [Detect an event](detection.md).",
+    ),
     "What the mask did": Section(("inputs",)),
     "Attention": Section(("attention",), "They need a region source."),
     "Learned noise": Section(
