@@ -50,7 +50,7 @@ class Confidence:
         score_rows: likewise.
         sets: the measures of conformal sets; empty without a reference.
         set_rows: likewise, with ``change`` of the coverage from the clean twin.
-        notes: what the reference gave, one sentence each.
+        notes: what the reference gave, of temperature and of sets; empty without a reference.
     """
 
     curve: Markup
@@ -87,7 +87,7 @@ def confidence_of(cells: Sequence[Result], looked_at: Sequence[Result]) -> Confi
         score_rows=[_row(one, scores, {}) for one in every],
         sets=[find(name) for name in _SETS] if with_sets else [],
         set_rows=[_set_row(one) for one in with_sets],
-        notes=_notes([one for one in every if one.measures.reference is not None]),
+        notes=_notes(with_sets),
     )
 
 
@@ -115,16 +115,17 @@ def _interval(found: tuple[float, float, float] | None, measure: Measure) -> str
 
 
 def _notes(cells: Sequence[Result]) -> list[str]:
-    """Return sentences about the reference of some cells, which have one."""
+    """Return a sentence about the temperature and one about the sets of cells with a reference."""
     if not cells:
         return []
     one = cells[0]
     split, promised = one.measures.reference, f"{100 * one.measures.coverage:g}"
-    temperature, least = (one.metrics.get(name) for name in ("calibrated/temperature", _LEAST))
+    temperature, least = one.metrics.get("calibrated/temperature"), one.metrics[_LEAST]
     found = [
         f"The temperature is fitted to the clean clips of {split}: {temperature:.3g};"
         f" {'above' if temperature > 1 else 'below'} 1 the model is"
-        f" {'too confident' if temperature > 1 else 'not confident enough'}."
+        f" {'too confident' if temperature > 1 else 'not confident enough'}. Every mask has"
+        " the same."
         if temperature is not None
         else f"No temperature is the best for the clean clips of {split}: all of them are right, or"
         " the scores tell nothing of the class."
@@ -134,7 +135,7 @@ def _notes(cells: Sequence[Result]) -> list[str]:
             f"{split} has too few groups for sets that hold the true class in {promised} % of the"
             " clips: each set is all classes."
         )
-    elif least is not None:
+    else:
         found.append(
             f"A conformal set is all classes with a probability of {number(least)} or more, so that"
             f" sets of clean clips of new groups hold the true class in {promised} % or more."
