@@ -8,6 +8,7 @@ import pytest
 
 from clip_har.config.cell import GROUPS, Cell
 from clip_har.config.compose import CONFIG_DIR
+from clip_har.config.measures import MeasureSettings
 from clip_har.config.options import option_files
 from clip_har.config.report import ReportSettings
 from clip_har.core.settings import Role, Settings
@@ -64,8 +65,8 @@ def test_every_option_has_its_keys_and_no_other(sections: dict[str, str]) -> Non
 
 def test_every_cells_keys(sections: dict[str, str]) -> None:
     nested = flat(FrameSettings, "frames") | flat(LearningSettings, "learning")
-    nested |= flat(ReportSettings, "report")
-    own = {*Cell.model_fields} - {*GROUPS, "frames", "learning", "report"}
+    nested |= flat(ReportSettings, "report") | flat(MeasureSettings, "measures")
+    own = {*Cell.model_fields} - {*GROUPS, "frames", "learning", "measures", "report"}
     assert set(keys_of(sections["Every cell"])) == nested | own
 
 
