@@ -29,11 +29,14 @@ class MeasureSettings(Settings):
         reference: split of the data set, such as ``val`` or ``train``, on whose clean clips
             thresholds and temperature are chosen; null: nothing that needs them is measured.
         sensitivity: share of the events that the operating point must find on the reference.
+        coverage: share of clean clips whose conformal set must hold the true class; it takes
+            coverage / (1 − coverage) groups in the reference.
     """
 
     target: ClassNames | None = None
     reference: Annotated[str | None, Field(min_length=1)] = None
     sensitivity: Annotated[float, Field(gt=0, le=1)] = 0.9
+    coverage: Annotated[float, Field(gt=0, lt=1)] = 0.9
 
     def tags(self) -> dict[str, str]:
         """Return the settings as texts by full key, for the tracking store."""
@@ -42,6 +45,7 @@ class MeasureSettings(Settings):
             "measures.target": target,
             "measures.reference": self.reference or "none",
             "measures.sensitivity": f"{self.sensitivity:g}",
+            "measures.coverage": f"{self.coverage:g}",
         }
 
     def target_labels(self, class_names: Sequence[str]) -> tuple[int, ...] | None:

@@ -63,11 +63,24 @@ def numbers(
         reference: the score table of its reference cell; None if it has none.
         settings: of the measures; None for the default.
     """
-    return {
-        **summarise(table, clean, reference, settings),
-        FAILED_CLIPS: failed,
-        **attention_means(attention),
-    }
+    found = summarise(table, clean, reference, settings)
+    if reference is not None:
+        _warn_of_reference(found)
+    return {**found, FAILED_CLIPS: failed, **attention_means(attention)}
+
+
+def _warn_of_reference(found: Mapping[str, float]) -> None:
+    """Say what the reference cell is too small or too easy for."""
+    if "calibrated/temperature" not in found:
+        log.warning(
+            "no temperature is the best for the reference: all of its clips are right, or the"
+            " scores tell nothing of the class; calibrated/* is not measured"
+        )
+    if found["conformal/least_probability"] == 0:
+        log.warning(
+            "the reference has too few groups for measures.coverage: each conformal set is all"
+            " classes; lower it, or name a larger split"
+        )
 
 
 def manifest_facts(metrics: Mapping[str, float], measured: Measured) -> dict[str, Any]:

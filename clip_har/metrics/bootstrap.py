@@ -211,8 +211,24 @@ def cluster_bootstrap(
     samples = group_draws(groups, classes, draws=draws, seed=seed)
     clips = samples.sums(np.ones(len(groups)))
     means = {name: samples.sums(column) / clips for name, column in columns.items()}
+    return with_intervals(measures(means), samples, shares=shares)
+
+
+def with_intervals(
+    measures: Means, samples: GroupDraws, *, shares: Collection[str] = ()
+) -> dict[str, tuple[float, float, float]]:
+    """Return measures of clips with 95 % intervals, from their values in bootstrap samples.
+
+    Args:
+        measures: ``(R + 1,)`` by name: of the data, then of each sample.
+        samples: the samples.
+        shares: the measures that are a share of clips, see `cluster_bootstrap`.
+
+    Returns:
+        Per measure (value, low, high), see `cluster_bootstrap`.
+    """
     found = {}
-    for name, values in measures(means).items():
+    for name, values in measures.items():
         value, error = float(values[0]), standard_error(values[1:])
         if samples.groups < FEWEST_GROUPS:
             low, high = UNKNOWN

@@ -216,6 +216,26 @@ def confidence_in_truth(labels: Labels, probabilities: Scores) -> NDArray[np.flo
     return probabilities[np.arange(len(labels)), labels].astype(np.float64)
 
 
+def doubt(probabilities: Scores) -> NDArray[np.float64]:
+    """Return ``(N,)`` one minus the confidence, as the sum of the other classes' probabilities.
+
+    As a sum it also tells apart clips whose confidence rounds to 1.
+
+    Example:
+        >>> doubt(np.array([[1.0, 1e-20], [0.25, 0.75]])).tolist()
+        [1e-20, 0.25]
+    """
+    others: NDArray[np.float64] = np.sort(probabilities.astype(np.float64), axis=1)[:, :-1].sum(1)
+    return others
+
+
+def steps(positive: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the logarithms of numbers so that those that differ by rounding alone are equal."""
+    with np.errstate(divide="ignore"):
+        rounded: NDArray[np.float64] = np.log(positive).round(9)
+    return rounded
+
+
 def gaps_by_bin(labels: Labels, probabilities: Scores, *, bins: int = BINS) -> NDArray[np.float64]:
     """Return ``(N, bins)``: right (1 or 0) minus confidence in the clip's bin, 0 in the others."""
     gaps = np.zeros((len(labels), bins))

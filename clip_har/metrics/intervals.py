@@ -70,9 +70,9 @@ def share_interval(
     shares in samples of clusters it covers best (Franco et al. 2019, "Comparative study of
     confidence intervals for proportions in complex sample surveys").
 
-    Where all groups agree, as at 0 and 1, the standard error is 0. Clips of one group may all be
-    right or wrong together, so there each group counts as one observation: 0 of 8 clips in 4 groups
-    are 0 of 4.
+    Where all groups agree, the standard error is 0. Clips of one group may all be right or wrong
+    together, so there each group counts as one observation: 0 of 8 clips in 4 groups are 0 of 4.
+    So it does for any other share of 0 or 1: its standard error says nothing of a sample size.
 
     Args:
         share: in [0, 1].
@@ -88,7 +88,7 @@ def share_interval(
     """
     if not degrees > 0 or np.isnan(error):
         return UNKNOWN
-    count = share * (1 - share) / error**2 if error > 0 else groups
+    count = share * (1 - share) / error**2 if error > 0 and 0 < share < 1 else groups
     count = max(count, 1.0)
     z2 = quantile(degrees) ** 2
     centre = share + z2 / (2 * count)

@@ -2,7 +2,8 @@
 
 Everything that is logged is declared here once. What a cell logs, MLflow's names, the columns of
 the terminal, the words of the report and the documentation's page of measures come from here. A new
-measure is a function in `clip_har.metrics` and an entry here; see `Measure` for the fields.
+measure is a function in `clip_har.metrics` and an entry here; see `Measure` for the fields. The
+entries about confidence are in `clip_har.metrics.measures_of_confidence`.
 """
 
 from math import inf
@@ -11,7 +12,6 @@ from clip_har.metrics import (
     accuracy,
     attention,
     attributes,
-    calibration,
     chance,
     detection,
     effect,
@@ -23,6 +23,7 @@ from clip_har.metrics import (
     scene,
 )
 from clip_har.metrics.measure import Measure, Place
+from clip_har.metrics.measures_of_confidence import CALIBRATION, SELECTIVE
 from clip_har.results.costs import Cost
 
 _TERMINAL: tuple[Place, ...] = ("terminal",)
@@ -46,35 +47,6 @@ _ACCURACY = (
     Measure("macro_f1", "macro F1", "number", "higher", _ONE, accuracy.macro_f1,
         "Mean F1 (harmonic mean of precision and recall) of the classes that have clips.",
         places=_TERMINAL),
-)
-_CALIBRATION = (
-    Measure("confidence", "confidence", "number", "neither", _ONE, accuracy.confidence,
-        "Mean probability of the predicted class, the softmax over the classes.", places=_TERMINAL),
-    Measure("true_class_confidence", "confidence in the true class", "number", "higher", _ONE,
-        calibration.true_class_confidence, "Mean probability of the true class."),
-    Measure("margin", "margin", "number", "neither", _ONE, calibration.margin,
-        "Mean difference between the probabilities of the best and the second best class."),
-    Measure("entropy", "entropy", "number", "neither", _ONE, calibration.normalised_entropy,
-        "Mean entropy of the class probabilities over ln C. At 0 the model is certain, at 1 all"
-        " classes are equally likely."),
-    Measure("ece", "expected calibration error", "number", "lower", _ONE,
-        calibration.expected_calibration_error,
-        "Gap between confidence and accuracy, mean over 15 bins of equal width, weighted by"
-        " clips."),
-    Measure("ece_by_chance", "calibration error by chance", "number", "neither", _ONE,
-        chance.error_by_chance,
-        "Mean of `ece` for a calibrated model with the same confidences and as many clips: chance"
-        " alone gives this much."),
-    Measure("ece_debiased", "calibration error, debiased", "number", "lower", (-1, 1),
-        calibration.debiased_calibration_error,
-        "`ece` minus an estimate of what chance adds in each bin. May be a little below 0."),
-    Measure("ece_adaptive", "adaptive calibration error", "number", "lower", _ONE,
-        calibration.adaptive_calibration_error,
-        "The same gap over 15 bins with equally many clips."),
-    Measure("brier", "Brier score", "number", "lower", (0, 2), calibration.brier_score,
-        "Mean squared distance between the class probabilities and the truth."),
-    Measure("nll", "log score", "nats", "lower", _ANY, calibration.negative_log_likelihood,
-        "Mean −ln of the probability of the true class."),
 )
 _ROBUSTNESS = (
     Measure("robustness/absolute", "absolute robustness", "number", "higher", (0, 2),
@@ -387,7 +359,8 @@ _COST = (
 
 FAMILIES: dict[str, tuple[Measure, ...]] = {
     "Accuracy": _ACCURACY,
-    "Confidence and calibration": _CALIBRATION,
+    "Confidence and calibration": CALIBRATION,
+    "Selective prediction and conformal sets": SELECTIVE,
     "Robustness against the clean twin": _ROBUSTNESS,
     "Bias to classes and between kinds of clips": _CLASS_BIAS,
     "Bias to the scene": _SCENE,

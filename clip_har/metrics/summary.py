@@ -8,7 +8,7 @@ from clip_har.config.measures import MeasureSettings
 from clip_har.metrics.measures import MEASURES, find
 from clip_har.results.score_table import ScoreTable
 
-_OF_SETTINGS = frozenset({"reference", "target", "sensitivity"})
+_OF_SETTINGS = frozenset({"reference", "target", "sensitivity", "coverage"})
 """Parameters that come from the settings of the measures, see `MeasureSettings`."""
 
 
@@ -23,10 +23,10 @@ def summarise(
     These are the entries of `MEASURES` whose source is the score table. The function of an entry
     takes what it needs by the names of its parameters: ``labels``, ``scores``, ``probabilities``,
     ``table``; ``clean``, the table of the clean twin; ``reference``, that of the reference cell;
-    ``target``, the labels of the classes of the event; ``sensitivity``. An entry is left out if
-    something that it needs is not there. The function returns the value; or None if it is not
-    known, which is left out; or, if several entries share a function, a mapping from names to
-    values.
+    ``target``, the labels of the classes of the event; ``sensitivity`` and ``coverage``. An entry
+    is left out if something that it needs is not there. The function returns the value; or None if
+    it is not known, which is left out; or, if several entries share a function, a mapping from
+    names to values.
 
     Args:
         table: of the cell.
@@ -47,6 +47,7 @@ def summarise(
         "reference": reference,
         "target": settings.target_labels(table.class_names),
         "sensitivity": settings.sensitivity,
+        "coverage": settings.coverage,
     }
     names = {one.function: one.name for one in MEASURES if one.source == "scores"}
     metrics: dict[str, float] = {}

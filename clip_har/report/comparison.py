@@ -11,6 +11,7 @@ from clip_har.metrics.measure import Measure
 from clip_har.metrics.measures import find
 from clip_har.models.classes import listed
 from clip_har.report.charts import gallery, over_ratio_charts, reliability_charts
+from clip_har.report.confidence import Confidence, confidence_of
 from clip_har.report.detection import Detection, detection_of
 from clip_har.report.frame_order import order_note
 from clip_har.report.regression import regression_rows, regression_text
@@ -55,6 +56,7 @@ class ComparisonPart:
         measure_terms: what these measures mean.
         over_ratio: charts over the hidden share.
         reliability: a reliability diagram of each of ``details``.
+        confidence: selective prediction, parts of the scores, conformal sets.
         details: a few cells in detail.
         hidden: what the mask of each masked cell hid.
         hidden_terms: the measures of ``hidden``.
@@ -82,6 +84,7 @@ class ComparisonPart:
     measure_terms: list[Measure]
     over_ratio: list[Markup]
     reliability: list[Markup]
+    confidence: Confidence
     details: list[Detail]
     hidden: Records
     hidden_terms: list[Measure]
@@ -131,6 +134,7 @@ class ComparisonPart:
             measure_terms=terms_of(measured.rows),
             over_ratio=over_ratio_charts(rows, chance=1 / classes),
             reliability=reliability_charts(looked_at),
+            confidence=confidence_of(cells, looked_at),
             details=[detail_of(one) for one in looked_at],
             hidden=hidden_rows(cells),
             hidden_terms=hidden_terms(cells),

@@ -33,7 +33,10 @@ class Section(NamedTuple):
 
 SECTIONS = {
     "Accuracy": Section(("accuracy", "tables")),
-    "Confidence and calibration": Section(("calibration", "chance")),
+    "Confidence and calibration": Section(
+        ("calibration", "chance", "decomposition", "temperature")
+    ),
+    "Selective prediction and conformal sets": Section(("selective", "conformal")),
     "Robustness against the clean twin": Section(
         ("robustness", "pooled"),
         "The clean twin of a cell is the same cell without mask and noise. Pairs are by clip.",

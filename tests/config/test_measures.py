@@ -33,9 +33,17 @@ def test_an_unknown_class_or_no_other_class_is_refused(target: tuple[str, ...], 
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"target": ()}, {"sensitivity": 0}, {"sensitivity": 1.1}, {"reference": ""}]
+    "wrong",
+    [
+        {"target": ()},
+        {"sensitivity": 0},
+        {"sensitivity": 1.1},
+        {"coverage": 1},
+        {"coverage": 0},
+        {"reference": ""},
+    ],
 )
-def test_an_empty_target_and_an_impossible_sensitivity_are_refused(
+def test_an_empty_target_and_an_impossible_share_are_refused(
     wrong: dict[str, object],
 ) -> None:
     with pytest.raises(ValidationError):

@@ -47,6 +47,13 @@ def test_groups_that_agree_count_as_one_clip_each() -> None:
     assert share_interval(0.5, 0.0, groups=100, degrees=99)[0] > low
 
 
+def test_a_share_of_one_among_samples_that_differ_counts_groups_too() -> None:
+    """As of the most certain clips, which are others in each sample."""
+    assert share_interval(1.0, 0.01, groups=40, degrees=39) == share_interval(
+        1.0, 0.0, groups=40, degrees=39
+    )
+
+
 def test_rounding_is_no_spread() -> None:
     assert standard_error(0.1 + np.array([0.0, 1e-17, 3e-17])) == 0
     assert standard_error(np.array([0.0, 0.2])) == pytest.approx(0.1 * np.sqrt(2))

@@ -6,7 +6,12 @@ from clip_har.metrics.measures import FAMILIES, MEASURES
 from docs.reference.measures import SECTIONS, measures_page
 from tests.conftest import REPOSITORY
 
-TABLES = {"measure", "measures", "summary"}  # they only hold or call the others
+TABLES = {
+    "measure",
+    "measures",
+    "measures_of_confidence",
+    "summary",
+}  # they only hold or call the others
 
 
 def test_every_measure_stands_once_on_the_page() -> None:

@@ -1,0 +1,143 @@
+"""What a page says of confidence: selective prediction, temperature and conformal sets."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from markupsafe import Markup
+
+from clip_har.figures.risk_coverage import risk_coverage_figure
+from clip_har.metrics.conformal import conformal_intervals
+from clip_har.metrics.measure import Measure
+from clip_har.metrics.measures import find
+from clip_har.metrics.selective import COVERAGES, risk_coverage, selective_intervals
+from clip_har.report.numbers import formatted, number, points
+from clip_har.report.pictures import both_themes
+from clip_har.report.sections import Records
+from clip_har.results.result import Result
+
+_SCORES = (
+    "brier", "brier/miscalibration", "brier/discrimination", "nll", "nll/miscalibration",
+    "nll/discrimination", "ece_debiased", "calibrated/ece_debiased", "calibrated/nll",
+)  # fmt: skip
+_RANKED = (
+    "top1",
+    *COVERAGES,
+    "selective/aurc",
+    "selective/aurc_by_chance",
+    "selective/excess_aurc",
+)
+_SETS = ("conformal/coverage", "conformal/set_size", "conformal/single", "conformal/empty")
+
+_WITH_INTERVAL = ("conformal/coverage", "conformal/set_size")
+_LEAST = "conformal/least_probability"
+
+Intervals = Mapping[str, tuple[float, float, float]]
+
+
+@dataclass(frozen=True)
+class Confidence:
+    """What a page says of confidence.
+
+    Attributes:
+        curve: risk over coverage, of a few cells.
+        ranked: the measures of selective prediction.
+        ranked_rows: a row per cell, the clean twins first: ``cell, leaks`` and ``values``, each
+            with its interval as text, which may be empty.
+        scores: the scores and their parts; those of a temperature only with a reference.
+        score_rows: likewise.
+        sets: the measures of conformal sets; empty without a reference.
+        set_rows: likewise, with ``change`` of the coverage from the clean twin.
+        notes: what the reference gave, of temperature and of sets; empty without a reference.
+    """
+
+    curve: Markup
+    ranked: list[Measure]
+    ranked_rows: Records
+    scores: list[Measure]
+    score_rows: Records
+    sets: list[Measure]
+    set_rows: Records
+    notes: list[str]
+
+
+def confidence_of(cells: Sequence[Result], looked_at: Sequence[Result]) -> Confidence:
+    """Return what a page says of the confidence of some cells.
+
+    Args:
+        cells: of one comparison.
+        looked_at: the cells whose curve is drawn.
+    """
+    twins = {one.clean.folder: one.clean for one in cells if one.clean is not None}
+    every = list({**twins, **{one.folder: one for one in cells}}.values())
+    risks = {
+        one.name: risk_coverage(one.table.labels, one.table.probabilities()) for one in looked_at
+    }
+    marked = {f"{100 * at:g} %": at for at in COVERAGES.values()}
+    draw = partial(risk_coverage_figure, risks, marked=marked)
+    with_sets = [one for one in every if _LEAST in one.metrics]
+    scores = [name for name in _SCORES if any(name in one.metrics for one in every)]
+    return Confidence(
+        curve=both_themes(draw, "share of wrong answers over coverage"),
+        ranked=[find(name) for name in _RANKED],
+        ranked_rows=[_row(one, _RANKED, selective_intervals(one.table)) for one in every],
+        scores=[find(name) for name in scores],
+        score_rows=[_row(one, scores, {}) for one in every],
+        sets=[find(name) for name in _SETS] if with_sets else [],
+        set_rows=[_set_row(one) for one in with_sets],
+        notes=_notes(with_sets),
+    )
+
+
+def _row(one: Result, names: Sequence[str], intervals: Intervals) -> dict[str, Any]:
+    values = [
+        (formatted(one.metrics.get(name), find(name)), _interval(intervals.get(name), find(name)))
+        for name in names
+    ]
+    return {"cell": one.name, "leaks": one.leaks, "values": values}
+
+
+def _set_row(one: Result) -> dict[str, Any]:
+    clean = None if one.clean is None else one.clean.table
+    found = conformal_intervals(one.table, clean, least=one.metrics[_LEAST])
+    change = found.get("change", (math.nan, math.nan, math.nan))
+    interval = f"{points(change[1])} to {points(change[2])}" if math.isfinite(change[1]) else ""
+    shown = {name: found[name] for name in _WITH_INTERVAL}
+    return {**_row(one, _SETS, shown), "change": (points(change[0]), interval)}
+
+
+def _interval(found: tuple[float, float, float] | None, measure: Measure) -> str:
+    if found is None or math.isnan(found[1]):
+        return ""
+    return f"{formatted(found[1], measure)} to {formatted(found[2], measure)}"
+
+
+def _notes(cells: Sequence[Result]) -> list[str]:
+    """Return a sentence about the temperature and one about the sets of cells with a reference."""
+    if not cells:
+        return []
+    one = cells[0]
+    split, promised = one.measures.reference, f"{100 * one.measures.coverage:g}"
+    temperature, least = one.metrics.get("calibrated/temperature"), one.metrics[_LEAST]
+    found = [
+        f"The temperature is fitted to the clean clips of {split}: {temperature:.3g};"
+        f" {'above' if temperature > 1 else 'below'} 1 the model is"
+        f" {'too confident' if temperature > 1 else 'not confident enough'}. Every mask has"
+        " the same."
+        if temperature is not None
+        else f"No temperature is the best for the clean clips of {split}: all of them are right, or"
+        " the scores tell nothing of the class."
+    ]
+    if least == 0:
+        found.append(
+            f"{split} has too few groups for sets that hold the true class in {promised} % of the"
+            " clips: each set is all classes."
+        )
+    else:
+        found.append(
+            f"A conformal set is all classes with a probability of {number(least)} or more, so that"
+            f" sets of clean clips of new groups hold the true class in {promised} % or more."
+        )
+    return found
