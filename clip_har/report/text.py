@@ -175,14 +175,14 @@ def _scene_sentences(
     if {"scene/background_only", "scene/clean"} <= measures.keys():
         hidden = measures["scene/background_only"]
         if not hidden["low"] > chance:
-            verdict = f"this is not clearly above chance ({share(chance)} %)"
+            verdict = f"not clearly more than by chance ({share(chance)} %)"
         elif silhouette:
-            verdict = "the background together with the subject's outline is enough"
+            verdict = "more than by chance, from the background and the subject's outline"
         else:
-            verdict = "the background alone is enough"
+            verdict = "more than by chance, from the background alone"
         found.append(
-            f"With the subject hidden, {_interval(hidden)} of the clips are classified correctly;"
-            f" of the whole clips, {_interval(measures['scene/clean'])}: {verdict}."
+            f"With the subject hidden, {_interval(hidden)} of the clips are classified correctly:"
+            f" {verdict}. Of the whole clips, it is {_interval(measures['scene/clean'])}."
         )
     if {"scene/swap_accuracy", "scene/swap_error"} <= measures.keys():
         found.append(
