@@ -47,7 +47,8 @@ CALIBRATION = (
         "Mean −ln of the probability of the true class."),
     Measure("brier/miscalibration", "Brier score, miscalibration", "number", "lower", (-2, 2),
         decomposition.score_parts,
-        "What the Brier score gains if the confidence is recalibrated on the same clips."),
+        "What the Brier score gains if the confidence is recalibrated on the same clips. Chance"
+        " alone gives about 0.01 with 400 clips, less than 0.003 with 3,700."),
     Measure("brier/discrimination", "Brier score, discrimination", "number", "higher", (-2, 1),
         decomposition.score_parts,
         "How much better the recalibrated probabilities are than the frequencies of the classes."
@@ -58,7 +59,8 @@ CALIBRATION = (
         " clips."),
     Measure("nll/miscalibration", "log score, miscalibration", "nats", "lower", _REAL,
         decomposition.score_parts,
-        "What the log score gains if the confidence is recalibrated on the same clips."),
+        "What the log score gains if the confidence is recalibrated on the same clips. Chance"
+        " alone gives 0.02 to 0.03 with 400 clips, less than 0.01 with 3,700."),
     Measure("nll/discrimination", "log score, discrimination", "nats", "higher", _REAL,
         decomposition.score_parts,
         "What the recalibrated probabilities tell of the class beyond the frequencies of the"

@@ -63,6 +63,9 @@ def share_effects(
     101 classes cost nothing (Angrist and Pischke 2009, "Mostly Harmless Econometrics", section
     3.4.2). A straight line holds on average over the shares that were shown, not beyond them.
 
+    What else the masks differ in is not held: a form or fill that costs more counts as an effect of
+    the shares that its masks happen to hide.
+
     Answers of one group, under all masks and seeds, stay together: the interval is that of
     `clip_har.metrics.bootstrap.group_draws` with Student's t. Its standard error allows for
     unequal variances and for groups whose slopes differ.

@@ -100,7 +100,9 @@ def selective_intervals(
         draws: number of bootstrap samples, see `group_draws`.
 
     Returns:
-        Per measure (value, low, high), see `clip_har.metrics.bootstrap.with_intervals`.
+        Per measure (value, low, high), see `clip_har.metrics.intervals.share_interval`. The area is a
+        mean of shares: near 0, where it is for an accurate model, an interval of equal sides would
+        reach below 0 and miss the truth more often.
     """
     ranked = rank(table.labels, table.probabilities())
     samples = group_draws(table.groups, table.labels, draws=draws)
@@ -110,7 +112,7 @@ def selective_intervals(
         for start in range(0, len(samples.weights), _BATCH)
     ]
     found = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    return with_intervals(found, samples, shares=COVERAGES)
+    return with_intervals(found, samples, shares=found)
 
 
 def rank(labels: Labels, probabilities: Scores) -> Ranked:

@@ -13,7 +13,7 @@ from clip_har.metrics.conformal import conformal_intervals
 from clip_har.metrics.measure import Measure
 from clip_har.metrics.measures import find
 from clip_har.metrics.selective import COVERAGES, risk_coverage, selective_intervals
-from clip_har.report.numbers import formatted, number, points
+from clip_har.report.numbers import formatted, points
 from clip_har.report.pictures import both_themes
 from clip_har.report.sections import Records
 from clip_har.results.result import Result
@@ -32,7 +32,7 @@ _RANKED = (
 _SETS = ("conformal/coverage", "conformal/set_size", "conformal/single", "conformal/empty")
 
 _WITH_INTERVAL = ("conformal/coverage", "conformal/set_size")
-_LEAST = "conformal/least_probability"
+_LEAST, _WARMTH = "conformal/least_probability", "calibrated/temperature"
 
 Intervals = Mapping[str, tuple[float, float, float]]
 
@@ -120,24 +120,32 @@ def _notes(cells: Sequence[Result]) -> list[str]:
         return []
     one = cells[0]
     split, promised = one.measures.reference, f"{100 * one.measures.coverage:g}"
-    temperature, least = one.metrics.get("calibrated/temperature"), one.metrics[_LEAST]
-    found = [
-        f"The temperature is fitted to the clean clips of {split}: {temperature:.3g};"
-        f" {'above' if temperature > 1 else 'below'} 1 the model is"
-        f" {'too confident' if temperature > 1 else 'not confident enough'}. Every mask has"
-        " the same."
-        if temperature is not None
-        else f"No temperature is the best for the clean clips of {split}: all of them are right, or"
-        " the scores tell nothing of the class."
-    ]
-    if least == 0:
-        found.append(
+    temperatures, least = (
+        [each.metrics[name] for each in cells if name in each.metrics] for name in (_WARMTH, _LEAST)
+    )
+    warm = (
+        f"The temperature is fitted to the clean clips of {split}: {_listed(temperatures, 'g')}."
+        " Above 1 the model is too confident, below 1 not confident enough. A mask or noise does"
+        " not change it."
+    )
+    if not temperatures:
+        warm = (
+            f"No temperature is the best for the clean clips of {split}: all of them are right, or"
+            " the scores tell nothing of the class."
+        )
+    sets = (
+        f"A conformal set is all classes with a probability of {_listed(least, 'f')} or more, so"
+        f" that sets of clean clips of new groups hold the true class in {promised} % or more."
+    )
+    if 0 in least:
+        sets = (
             f"{split} has too few groups for sets that hold the true class in {promised} % of the"
             " clips: each set is all classes."
         )
-    else:
-        found.append(
-            f"A conformal set is all classes with a probability of {number(least)} or more, so that"
-            f" sets of clean clips of new groups hold the true class in {promised} % or more."
-        )
-    return found
+    return [warm, sets]
+
+
+def _listed(values: Sequence[float], kind: str) -> str:
+    """Return the numbers of the reference: one, or one for each order of the frames."""
+    texts = dict.fromkeys(f"{value:.3{kind}}" for value in values)
+    return ", ".join(texts) + " (each order of the frames has its own)" * (len(texts) > 1)

@@ -1,7 +1,6 @@
 """Detection of named classes, against scikit-learn and cases computed by hand."""
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pytest
@@ -20,34 +19,24 @@ from clip_har.metrics.intervals import share_interval
 from clip_har.metrics.measures import find
 from clip_har.metrics.significance import sign_flip
 from clip_har.metrics.summary import depends_on_settings, summarise
-from clip_har.results.score_table import OWN_SCENE, ScoreTable
-from tests.tables import rows_of
+from clip_har.results.score_table import ScoreTable
+from tests.tables import made_table, rows_of
 
 NAMES = ("fallen", "falling", "walking")
 TARGET = (0, 1)
 SETTINGS = MeasureSettings(target=("falling", "fallen"), reference="val", sensitivity=0.75)
 
 
-_UNKNOWN = (
-    *("mask_ratio", "subject_hidden", "subject_found", "native_black"),
-    *("feature_hidden", "feature_frames", "noise_rms", "noise_largest"),
-)
-
-
 def made(labels: list[int], event: list[float], groups: list[str] | None = None) -> ScoreTable:
     """A table of three classes; ``event`` is the probability of both target classes together."""
     score, clips = np.array(event), len(labels)
-    columns: dict[str, Any] = dict.fromkeys(_UNKNOWN, np.full(clips, np.nan))
     shares = np.stack([score * 0.55, score * 0.45, 1 - score], axis=1)
-    return ScoreTable(
-        NAMES,
-        tuple(f"clip {number}" for number in range(clips)),
-        tuple(groups or [f"group {number}" for number in range(clips)]),
-        np.array(labels),
-        np.log(shares).astype(np.float32),
-        scene_labels=np.full(clips, OWN_SCENE),
+    return replace(
+        made_table(labels=labels, classes=3, right=[1] * clips),
+        class_names=NAMES,
+        groups=tuple(groups or [f"group {number}" for number in range(clips)]),
+        scores=np.log(shares).astype(np.float32),
         kind="log_probabilities",
-        **columns,
     )
 
 

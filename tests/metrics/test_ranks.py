@@ -39,11 +39,23 @@ def test_a_class_without_a_clip_has_no_rank() -> None:
 
 
 @pytest.mark.parametrize(
-    ("groups", "classes", "known"), [(1, 5, False), (2, 3, False), (2, 10, False), (3, 3, True)]
+    ("groups", "classes", "known"),
+    [(1, 5, False), (1, 10, False), (2, 3, False), (2, 10, False), (3, 3, True)],
 )
 def test_few_groups_give_a_rank_but_no_interval(groups: int, classes: int, known: bool) -> None:
     found = class_ranks(*clips([0.5] * (classes - 1) + [0.9], groups=groups), classes=classes)
     assert found["rank"].to_list() == [1] * (classes - 1) + [classes]
+    assert found["rank_low"].notna().all() == known
+
+
+@pytest.mark.parametrize(("groups", "known"), [(1, False), (2, False), (3, True)])
+def test_one_class_of_few_groups_is_enough_for_no_interval(groups: int, known: bool) -> None:
+    """Its deviation is unknown, and the others' range is too small for it."""
+    right, labels, names = clips([0.5] * 6)
+    kept = (labels < 5) | np.isin(names, [f"g{50 + n}" for n in range(groups)])
+    some = [name for name, keep in zip(names, kept, strict=True) if keep]
+    found = class_ranks(right[kept], labels[kept], some, classes=6)
+    assert found["rank"].notna().all()
     assert found["rank_low"].notna().all() == known
 
 

@@ -102,13 +102,13 @@ def test_all_right_and_all_wrong(right: int, area: float) -> None:
     assert found["selective/accuracy_80"] == right
 
 
-def clustered(draws: np.random.Generator, groups: int) -> ScoreTable:
+def clustered(draws: np.random.Generator, groups: int, *, ability: float = 1.2) -> ScoreTable:
     """Return clips whose group decides how sure and how often right they are."""
-    ability = np.repeat(draws.normal(1.2, 1.2, groups), 6)
-    confidence = 1 / (1 + np.exp(-(ability + draws.normal(0, 0.7, len(ability)))))
-    labels, probabilities = sure(0.34 + 0.65 * confidence, draws.random(len(ability)) < confidence)
+    own = np.repeat(draws.normal(ability, 1.2, groups), 6)
+    confidence = 1 / (1 + np.exp(-(own + draws.normal(0, 0.7, len(own)))))
+    labels, probabilities = sure(0.34 + 0.65 * confidence, draws.random(len(own)) < confidence)
     found = made_table(labels=labels.tolist(), classes=3, right=[1] * len(labels))
-    names = tuple(str(number // 6) for number in range(len(ability)))
+    names = tuple(str(number // 6) for number in range(len(own)))
     return replace(found, scores=np.log(probabilities).astype(np.float32), groups=names)
 
 
@@ -164,6 +164,13 @@ def test_samples_are_the_measures_of_the_sampled_clips() -> None:
             # A clip that counts twice enters at once: the area differs in the second digit.
             close = 0.02 if name == "selective/aurc" else 1e-9
             assert values[0] == pytest.approx(expected[name], abs=close), name
+
+
+def test_the_interval_of_a_small_area_is_above_0() -> None:
+    table = clustered(np.random.default_rng(0), 16, ability=3.5)
+    value, low, high = selective_intervals(table, draws=50)["selective/aurc"]
+    assert 0 < low < value < high
+    assert value - low < high - value, "an area near 0 is surer to one side"
 
 
 @pytest.mark.slow

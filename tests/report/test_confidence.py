@@ -14,10 +14,11 @@ from clip_har.report.confidence import confidence_of
 from clip_har.report.numbers import formatted, points
 from clip_har.report.page import PAGE, write_report
 from clip_har.report.selection import of_sweep
+from clip_har.results.measured import Measured
 from clip_har.results.result import Result
 from clip_har.results.sweep import read_outcomes
 from tests.command import run_command
-from tests.report.made import made_cell, made_sweep, table, usual
+from tests.report.made import made_cell, made_sweep, noted, table, usual
 
 
 def test_every_cell_has_a_row_and_the_numbers_are_its_own(tmp_path: Path) -> None:
@@ -64,6 +65,20 @@ def test_a_reference_that_is_too_easy_or_too_small_is_said(
     warm, sets = confidence_of([one], [one]).notes
     assert warm.startswith("No temperature") == (right == 1)
     assert ("too few groups" in sets) == (groups == 4)
+
+
+def test_each_order_of_the_frames_has_numbers_of_its_own_reference(tmp_path: Path) -> None:
+    cells = []
+    for order, temperature, least in (("forward", 1.25, 0.1), ("single", 0.8, 0.2)):
+        given = (f"frames.order={order}", "measures.reference=val")
+        folder = made_cell(tmp_path, f"none frames.order={order}", table(0.9), *given)
+        noted(folder, Measured(Result(folder).cell.measures))
+        cells.append(one := Result(folder))
+        numbers = {"calibrated/temperature": temperature, "conformal/least_probability": least}
+        one.metrics.update(conformal_measures(one.table, one.table, 0.9) | numbers)
+    warm, sets = confidence_of(cells, cells).notes
+    assert "1.25, 0.8 (each order" in warm
+    assert "0.100, 0.200 (each order" in sets
 
 
 @pytest.fixture(scope="module")

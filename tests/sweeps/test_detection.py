@@ -1,5 +1,6 @@
 """The table of detection: cells beside their clean twin, tests corrected together."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -83,6 +84,39 @@ def test_the_page_has_the_section_and_its_caution(sweep: Path, tmp_path: Path) -
         assert "made/val" in text
         assert "prevalence of 25.0 %" in text
     assert (sweep / "detection.csv").is_file()
+
+
+def test_each_order_of_the_frames_has_the_thresholds_of_its_own_reference(tmp_path: Path) -> None:
+    """As in ``metrics.json``: the reference shows its frames in the order of the cell."""
+    single = "frames.order=single"
+    cells: dict[str, Path | str] = {}
+    for order, seed in (("forward", 7), ("single", 8)):
+        made_cell(tmp_path, f"val {order}", table(0.9, seed=seed), "masking=none")
+        given = ("masking=none", *ASKED, *([single] if order == "single" else []))
+        folder = made_cell(tmp_path, f"none frames.order={order}", CLEAN, *given)
+        noted(folder, Measured(Result(folder).cell.measures, {"val": f"val_{order}"}))
+        cells[f"none frames.order={order}"] = folder
+    found = of_sweep(made_sweep(tmp_path, cells)).cells
+    rows = detection_rows(found).dropna(subset="threshold")
+    for name, seed in (("forward", 7), ("single", 8)):
+        chosen = thresholds(table(0.9, seed=seed), (1, 2), 0.8)
+        shown = rows[rows["cell"].str.endswith(name)]
+        assert dict(zip(shown["rule"], shown["threshold"], strict=True)) == pytest.approx(chosen)
+    titles = [one.title for part in detection_of(found) for one in part.tables]
+    assert sum("(0." in title and ", 0." in title for title in titles) == 2
+
+
+def test_a_cell_without_lengths_of_clips_shows_a_dash(tmp_path: Path) -> None:
+    timed = replace(MASKED, seconds=np.full(len(MASKED.labels), 4.0))
+    cells: dict[str, Path | str] = {}
+    for name, answers in (("shape r=0.5", timed), ("percent r=0.5", MASKED)):
+        given = (f"masking={name.split()[0]}", "ratio=0.5", ASKED[0])
+        cells[name] = folder = made_cell(tmp_path, name, answers, *given)
+        noted(folder, Measured(Result(folder).cell.measures))
+    (found,) = detection_of(of_sweep(made_sweep(tmp_path, cells)).cells)
+    last = [row["values"][-1] for row in found.tables[1].rows]
+    assert last[0] != "–"
+    assert last[1] == "–"
 
 
 def test_without_a_target_there_is_no_section(tmp_path: Path) -> None:
