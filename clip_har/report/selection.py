@@ -160,7 +160,7 @@ def _chosen(
 ) -> Chosen:
     cells = []
     for one in found:
-        if "command" in one.protocol and _has_settings(one):
+        if one.is_of_this_version:
             cells.append(one)
         else:
             problems.append(f"{one.name}: an earlier version made it: run it again")
@@ -172,11 +172,3 @@ def _chosen(
         more = f"; and {len(problems) - _NAMED} more" if len(problems) > _NAMED else ""
         raise ClipHarError(f"{title}: no cell has a result{named}{more}")
     return Chosen(title, tuple(cells), tuple(dict.fromkeys(problems)), folder)
-
-
-def _has_settings(one: Result) -> bool:
-    """Return whether the settings of a result are those of this version."""
-    try:
-        return bool(one.cell)
-    except ClipHarError:
-        return False

@@ -178,6 +178,18 @@ class Result:
         return ScoreTable.read(self.folder / SCORES)
 
     @property
+    def is_of_this_version(self) -> bool:
+        """Whether this version can read it: its protocol card, its settings, its score table."""
+        from clip_har.results.score_table import ScoreTable  # imports pyarrow
+
+        try:
+            has_settings = bool(self.cell)
+        except ClipHarError:
+            return False
+        written = has_settings and "command" in self.protocol
+        return written and ScoreTable.is_of_this_version(self.folder / SCORES)
+
+    @property
     def attention(self) -> "dict[str, NDArray[np.float64]]":
         """Its measures of attention, ``(N,)`` each, NaN if not measured; may be empty."""
         import pandas as pd

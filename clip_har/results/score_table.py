@@ -18,6 +18,13 @@ _ATTRIBUTE = "attribute/"  # before an attribute's name in the file
 OWN_SCENE = -1
 """The scene label of a clip that is shown in front of its own background."""
 
+_NUMBERS = (
+    *("mask_ratio", "subject_hidden", "subject_found", "native_black", "video_hidden"),
+    *("tokens_hidden", "tokens_partly", "feature_hidden", "feature_frames"),
+    *("noise_rms", "noise_largest"),
+)
+"""Columns of one number per clip that every table has."""
+
 ScoreKind = Literal["logits", "log_probabilities"]
 
 
@@ -95,17 +102,7 @@ class ScoreTable:
         columns: Sequence[Sequence[object] | NDArray[np.generic]] = (
             self.groups,
             self.labels,
-            self.mask_ratio,
-            self.subject_hidden,
-            self.subject_found,
-            self.native_black,
-            self.video_hidden,
-            self.tokens_hidden,
-            self.tokens_partly,
-            self.feature_hidden,
-            self.feature_frames,
-            self.noise_rms,
-            self.noise_largest,
+            *(getattr(self, name) for name in _NUMBERS),
             self.scene_labels,
             *self.attributes.values(),
             *(
@@ -134,17 +131,7 @@ class ScoreTable:
                 "class": [self.class_names[label] for label in self.labels],
                 "predicted": [self.class_names[best] for best in self.predictions()],
                 "scores": _rows(self.scores),
-                "mask_ratio": self.mask_ratio,
-                "subject_hidden": self.subject_hidden,
-                "subject_found": self.subject_found,
-                "native_black": self.native_black,
-                "video_hidden": self.video_hidden,
-                "tokens_hidden": self.tokens_hidden,
-                "tokens_partly": self.tokens_partly,
-                "feature_hidden": self.feature_hidden,
-                "feature_frames": self.feature_frames,
-                "noise_rms": self.noise_rms,
-                "noise_largest": self.noise_largest,
+                **{name: getattr(self, name) for name in _NUMBERS},
                 "scene_label": self.scene_labels,
                 **({} if self.drift is None else {"drift": self.drift}),
                 **({} if self.seconds is None else {"seconds": self.seconds}),
@@ -162,14 +149,22 @@ class ScoreTable:
         }
         pq.write_table(table.replace_schema_metadata(metadata), path)
 
+    @staticmethod
+    def is_of_this_version(path: Path) -> bool:
+        """Return whether a table has all columns; those of earlier versions lack some."""
+        return set(_NUMBERS) <= set(pq.read_schema(path).names)
+
     @classmethod
     def read(cls, path: Path) -> Self:
         """Read a table that `write` wrote.
 
         Raises:
-            ClipHarError: when the file is missing, damaged or another kind of table.
+            ClipHarError: when the file is missing, damaged, another kind of table, or of an earlier
+                version.
         """
         try:
+            if not cls.is_of_this_version(path):
+                raise ClipHarError(f"{path}: an earlier version made it: run its cell again")
             table = pq.read_table(path)
             metadata = {k.decode(): v.decode() for k, v in (table.schema.metadata or {}).items()}
             class_names = tuple(json.loads(metadata["class_names"]))
@@ -180,17 +175,6 @@ class ScoreTable:
                 groups=tuple(table["group"].to_pylist()),
                 labels=table["label"].to_numpy(),
                 scores=_matrix(table["scores"]),
-                mask_ratio=table["mask_ratio"].to_numpy(),
-                subject_hidden=table["subject_hidden"].to_numpy(),
-                subject_found=table["subject_found"].to_numpy(),
-                native_black=table["native_black"].to_numpy(),
-                video_hidden=table["video_hidden"].to_numpy(),
-                tokens_hidden=table["tokens_hidden"].to_numpy(),
-                tokens_partly=table["tokens_partly"].to_numpy(),
-                feature_hidden=table["feature_hidden"].to_numpy(),
-                feature_frames=table["feature_frames"].to_numpy(),
-                noise_rms=table["noise_rms"].to_numpy(),
-                noise_largest=table["noise_largest"].to_numpy(),
                 scene_labels=table["scene_label"].to_numpy(),
                 empty=tuple(json.loads(metadata["empty"])),
                 kind="logits" if logits else "log_probabilities",
@@ -204,6 +188,7 @@ class ScoreTable:
                 embeddings=(
                     _matrix(table["embedding"]) if "embedding" in table.column_names else None
                 ),
+                **{name: table[name].to_numpy() for name in _NUMBERS},
             )
         except (OSError, KeyError, ValueError, pa.ArrowException) as error:
             reason = " ".join(str(error).split())

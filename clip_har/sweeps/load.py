@@ -28,7 +28,7 @@ def load_cells(folder: Path) -> pd.DataFrame:
     """
     if (folder / SWEEP).is_file():
         outcomes = list(read_outcomes(folder).values())
-        results = [outcome.result for outcome in outcomes]
+        results = [_of_this_version(outcome.result) for outcome in outcomes]
         once = {one.folder: one for one in reversed(results) if one is not None}
         if outcomes:
             rows = (
@@ -41,7 +41,7 @@ def load_cells(folder: Path) -> pd.DataFrame:
             result = Result.at(path)
             if result is None:
                 log.warning("%s is left out: files are missing or damaged: run it again", path)
-            else:
+            elif (result := _of_this_version(result)) is not None:
                 found.append(result)
     if not found:
         raise ClipHarError(
@@ -51,3 +51,11 @@ def load_cells(folder: Path) -> pd.DataFrame:
     for line in older:
         log.warning("%s, which is left out", line)
     return cell_rows(found).assign(result=pd.Series(found, dtype=object))
+
+
+def _of_this_version(result: Result | None) -> Result | None:
+    """Return a result if this version can read it; else None, and say so."""
+    if result is None or result.is_of_this_version:
+        return result
+    log.warning("%s is left out: an earlier version made it: run it again", result.folder)
+    return None
