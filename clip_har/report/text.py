@@ -5,7 +5,7 @@ import math
 import pandas as pd
 
 from clip_har.metrics.intervals import FEWEST_GROUPS
-from clip_har.report.numbers import count, points, share
+from clip_har.report.numbers import UNKNOWN, count, interval, points, share
 
 _TEST = "sign-flip test over groups and interval, 5 %, Holm's correction"
 _FEW_GROUPS = 30
@@ -50,10 +50,11 @@ def answer(rows: pd.DataFrame, scene: pd.DataFrame, *, classes: int) -> list[str
         found.append(_verdicts(compared))
     elif len(label_free):
         best = label_free.sort_values("top1").iloc[-1]
+        known = interval(best["top1_low"], best["top1_high"])
         found.append(
             f"{share(best['top1'])} % of {count(best['clips'])} clips are classified correctly"
-            f" ({share(best['top1_low'])} to {share(best['top1_high'])} %); chance is"
-            f" {share(1 / classes)} %."
+            + f" ({known} %)" * (known != UNKNOWN)
+            + f"; chance is {share(1 / classes)} %."
         )
     if not len(label_free):
         found.append("Every cell uses the true label: there is no result to report.")
