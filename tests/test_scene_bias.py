@@ -17,6 +17,7 @@ MEASURES = {
     "scene/clean", "scene/background_only", "scene/background_ratio", "scene/person_only",
     "scene/swap_accuracy", "scene/swap_error", "scene/contrasted_accuracy",
     "scene/essential_cue", "scene/subject_reliance",
+    "regression/picture_hidden", "regression/subject_hidden",
 }  # fmt: skip
 
 

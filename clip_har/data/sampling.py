@@ -111,10 +111,8 @@ class FrameSettings(Settings):
 
     @model_validator(mode="after")
     def _frames_have_an_order(self) -> Self:
-        if self.order != "forward" and (self.sampler, self.count) in (
-            ("middle", self.count),
-            ("uniform", 1),
-        ):
+        most = {"middle": 1, "uniform": self.count}.get(self.sampler, self.max_frames)
+        if self.order != "forward" and most == 1:
             raise ValueError(
                 f"order={self.order} needs several frames of a clip: use frames.sampler=uniform"
                 " with a frames.count of 2 or more, or frames.order=forward"

@@ -1,5 +1,6 @@
 """The clips of a cell: decoded as its model takes them, and under its mask."""
 
+import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,8 @@ from clip_har.masking.on_empty import refuse_empty
 if TYPE_CHECKING:
     from clip_har.config.cell import Cell
     from clip_har.models.zero_shot import ZeroShot
+
+log = logging.getLogger(__name__)
 
 
 def frame_settings(cell: "Cell") -> FrameSettings:
@@ -42,8 +45,18 @@ def open_frames(cell: "Cell", clips: ClipSet, shard: Shard | None = None) -> Fra
     """
     settings = frame_settings(cell)
     if shard is None:
-        return open_whole(clips, settings, cache_dir=cell.cache_dir)
-    return open_shard(clips, shard, settings, cache_dir=cell.cache_dir)
+        frames = open_whole(clips, settings, cache_dir=cell.cache_dir)
+    else:
+        frames = open_shard(clips, shard, settings, cache_dir=cell.cache_dir)
+    single = int((frames.lengths == 1).sum())
+    if settings.order != "forward" and single:
+        log.warning(
+            "frames.order=%s changes nothing in %d of %d clips: they have one frame",
+            settings.order,
+            single,
+            len(frames.ok),
+        )
+    return frames
 
 
 def open_masked(

@@ -64,6 +64,8 @@ def numbers(
         settings: of the measures; None for the default.
     """
     found = summarise(table, clean, reference, settings)
+    if found.get("detect/prevalence") == 0:
+        log.warning("no evaluated clip is an event (measures.target): it cannot be detected")
     if reference is not None:
         _warn_of_reference(found)
     return {**found, FAILED_CLIPS: failed, **attention_means(attention)}
@@ -71,6 +73,10 @@ def numbers(
 
 def _warn_of_reference(found: Mapping[str, float]) -> None:
     """Say what the reference cell is too small or too easy for."""
+    if "detect/prevalence" in found and "detect/required/threshold" not in found:
+        log.warning(
+            "no clip of the reference is an event (measures.target): no threshold is chosen"
+        )
     if "calibrated/temperature" not in found:
         log.warning(
             "no temperature is the best for the reference: all of its clips are right, or the"

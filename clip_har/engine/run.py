@@ -63,13 +63,18 @@ def run_cell(config: DictConfig, job: Job) -> Outcome:
         if cell.shard is not None:
             evaluated = run_shard(run, cell.shard)
             return end("shard kept" if evaluated else "reused")
+        others_started = time.monotonic()
+        try:
+            # Without the cell's own lock: two commands may be the reference of each other.
+            reference = _reference(run)
+        finally:
+            twin_seconds = time.monotonic() - others_started
         with run.place.lock():
-            twin_started = time.monotonic()
+            others_started = time.monotonic()
             try:
-                reference = _reference(run)
                 twin = _clean_twin(run, reference)
             finally:
-                twin_seconds = time.monotonic() - twin_started
+                twin_seconds += time.monotonic() - others_started
             state = _find_or_make(run, twin, reference)
     except TrackingError as error:
         # The outcome keeps the result, if there is one: the sweep's tables need no tracking store.

@@ -77,8 +77,8 @@ def score_table(
         feature_frames=_numbers([effect.feature_frames for effect in effects]),
         native_black=np.array([effect.native_black for effect in effects]),
         video_hidden=np.array([effect.video_hidden for effect in effects]),
-        tokens_hidden=np.array([effect.tokens_hidden for effect in effects]),
-        tokens_partly=np.array([effect.tokens_partly for effect in effects]),
+        tokens_hidden=_numbers([effect.tokens_hidden for effect in effects]),
+        tokens_partly=_numbers([effect.tokens_partly for effect in effects]),
         noise_rms=np.asarray(noise_rms, np.float64),
         noise_largest=np.asarray(noise_largest, np.float64),
         scene_labels=np.array(

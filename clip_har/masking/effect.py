@@ -31,7 +31,8 @@ class MaskEffect:
         video_hidden: share of the whole frame of the video that crop and mask hide together, mean
             over the frames.
         tokens_hidden: share of the model's own patches that are hidden whole, mean over the frames.
-        tokens_partly: share of them that are hidden in part. The rest is untouched.
+        tokens_partly: share of them that are hidden in part. The rest is untouched. Both are None
+            for a model without patches.
         feature_hidden: share of the target's soft mask that is hidden; None if the mask is aimed
             at nothing, or the target was not found.
         feature_frames: share of the frames in which the target was found; None if the mask is
@@ -43,8 +44,8 @@ class MaskEffect:
     subject_found: bool | None
     native_black: float
     video_hidden: float
-    tokens_hidden: float
-    tokens_partly: float
+    tokens_hidden: float | None
+    tokens_partly: float | None
     feature_hidden: float | None = None
     feature_frames: float | None = None
 
@@ -53,7 +54,7 @@ def mask_effect(
     frames: NDArray[np.uint8],
     mask: NDArray[np.bool_] | NDArray[np.float32],
     *,
-    patch: int,
+    patch: int | None,
     picture: "Placement",
     subject: NDArray[np.float32] | None = None,
     feature: NDArray[np.float32] | None = None,
@@ -63,7 +64,7 @@ def mask_effect(
     Args:
         frames: ``(T, 3, H, W)`` RGB in 0 … 255, as they were before masking.
         mask: ``(1 or T, H, W)``: True where hidden, or how much of a pixel is covered, in [0, 1].
-        patch: side of the model's own patches, in pixels.
+        patch: side of the model's own patches, in pixels; None if it has none.
         picture: where the video's whole frame lies in the square that the model sees.
         subject: ``(T, H, W)`` soft mask in [0, 1]; None without a region source.
         feature: ``(T, H, W)`` soft mask of the mask's target; None if it is aimed at nothing.
@@ -80,7 +81,7 @@ def mask_effect(
         >>> effect.tokens_hidden, effect.tokens_partly
         (0.5, 0.5)
     """
-    whole, partly = _token_shares(mask, patch)
+    whole, partly = (None, None) if patch is None else _token_shares(mask, patch)
     return MaskEffect(
         realised_ratio=float(mask.mean(dtype=np.float64)),
         subject_hidden=None if subject is None else _hidden_share(mask, subject),

@@ -56,7 +56,7 @@ class MaskedClips:
         seed: the root seed.
         frames: the clips' frames without the mask.
         subject: where the subject is; None without a region source.
-        patch: side of the model's own patches, in pixels.
+        patch: side of the model's own patches, in pixels; None if it has none.
         feature: where the mask's target is; None if the mask is aimed at nothing.
         on_empty: what happens to clips in which that target is not found.
     """
@@ -64,7 +64,7 @@ class MaskedClips:
     masking: Mask
     seed: int
     frames: FrameStore
-    patch: int
+    patch: int | None
     subject: RegionMaps | None = None
     feature: RegionMaps | None = None
     on_empty: str = "skip"
@@ -209,7 +209,7 @@ def locate(
     region: RegionSource,
     *,
     subject: bool,
-    patch: int,
+    patch: int | None,
     seed: int,
     zero_shot: "Callable[[], ZeroShot]",
     cache_dir: Path,
@@ -221,7 +221,7 @@ def locate(
         frames: of the clips.
         region: finds the target, and says what happens to clips without it.
         subject: whether to find the subject, too.
-        patch: side of the model's own patches, in pixels.
+        patch: side of the model's own patches, in pixels; None if it has none.
         seed: the root seed.
         zero_shot: returns the cell's model with its classes, for sources that need it.
         cache_dir: where region maps are kept.

@@ -29,19 +29,19 @@ def video_share(table: ScoreTable) -> float:
     return float(table.video_hidden.mean())
 
 
-def tokens_hidden(table: ScoreTable) -> float:
+def tokens_hidden(table: ScoreTable) -> float | None:
     """Return the mean share of the model's own patches that are hidden whole, in [0, 1]."""
-    return float(table.tokens_hidden.mean())
+    return _known_mean(table.tokens_hidden)
 
 
-def tokens_partly(table: ScoreTable) -> float:
+def tokens_partly(table: ScoreTable) -> float | None:
     """Return the mean share of the model's own patches that are hidden in part, in [0, 1]."""
-    return float(table.tokens_partly.mean())
+    return _known_mean(table.tokens_partly)
 
 
-def tokens_untouched(table: ScoreTable) -> float:
+def tokens_untouched(table: ScoreTable) -> float | None:
     """Return the mean share of the model's own patches that the mask leaves alone, in [0, 1]."""
-    return float(1 - (table.tokens_hidden + table.tokens_partly).mean())
+    return _known_mean(1 - table.tokens_hidden - table.tokens_partly)
 
 
 def subject_hidden(table: ScoreTable) -> float | None:

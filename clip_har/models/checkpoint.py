@@ -173,7 +173,12 @@ def patch_size(folder: Path) -> int:
     Raises:
         ClipHarError: when the configuration does not have it.
     """
-    return vision_number(folder, "patch_size", default=32)
+    from transformers import CONFIG_MAPPING
+
+    # Published checkpoints leave out what is the default of their kind: 32 for CLIP, 16 for SigLIP.
+    kind = str(read_json(folder, "config.json")["model_type"])
+    vision = CONFIG_MAPPING[kind].sub_configs["vision_config"]()
+    return vision_number(folder, "patch_size", default=vision.patch_size)
 
 
 def vision_number(folder: Path, key: str, *, default: int) -> int:

@@ -76,7 +76,7 @@ class PretrainedModel(Settings):
         """Return the input's side in pixels, see `clip_har.models.checkpoint.image_size`."""
         return image_size(self.folder())
 
-    def patch_size(self) -> int:
+    def patch_size(self) -> int | None:
         """Return the side of the model's own patches, see `clip_har.models.checkpoint`."""
         return patch_size(self.folder())
 

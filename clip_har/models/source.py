@@ -54,8 +54,11 @@ class ModelSource(Option, Protocol):
     def image_size(self) -> int:
         """Return the input's side in pixels, without loading the model."""
 
-    def patch_size(self) -> int:
-        """Return the side of the model's own patches (tokens) in pixels, without loading it."""
+    def patch_size(self) -> int | None:
+        """Return the side of the model's own patches (tokens) in pixels, without loading it.
+
+        None for a model that does not cut the picture into patches.
+        """
 
     def fitting(self) -> Fitting:
         """Return how frames are fitted to the input, without loading the model."""

@@ -52,7 +52,7 @@ class Detection:
         target: its classes, in words.
         counted: events, clips and groups, in words.
         prevalence: share of the clips that are events.
-        chosen_on: the data of the reference; empty without one.
+        chosen_on: the data of the reference; empty without one, or if it shows no event.
         tables: areas, then a table per rule.
     """
 
@@ -77,7 +77,7 @@ def detection_of(cells: Sequence[Result]) -> list[Detection]:
         present = np.isin(one.table.labels, labels)
         groups = len({one.table.groups[row] for row in np.flatnonzero(present)})
         counts = f"{present.sum():,} of {len(present):,} clips are events"
-        reference = one.reference
+        reference = one.reference if part["threshold"].notna().any() else None
         found.append(
             Detection(
                 target=" or ".join(one.measures.target or ()),

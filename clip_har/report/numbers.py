@@ -1,6 +1,7 @@
 """Numbers as text: halves are rounded away from zero, an unknown value is a dash."""
 
 import math
+from collections.abc import Callable
 from decimal import ROUND_HALF_UP, Decimal
 from numbers import Real
 from typing import Any
@@ -39,6 +40,16 @@ def points(value: Any) -> str:
     text = _rounded(value, "0.1", factor=100)
     signed = text if text == UNKNOWN or text.startswith("-") else f"+{text}"
     return signed.replace("-", "−")
+
+
+def interval(low: Any, high: Any, text: Callable[[Any], str] = share) -> str:
+    """Return the interval between two numbers; with fewer than six groups there is none.
+
+    Example:
+        >>> interval(0.25, 0.5), interval(float("nan"), float("nan"))
+        ('25.0 to 50.0', '–')
+    """
+    return f"{text(low)} to {text(high)}" if _known(low) and _known(high) else UNKNOWN
 
 
 def number(value: Any) -> str:

@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, select_autoescape
 from clip_har.core.atomic import whole_folder
 from clip_har.metrics.measures import shown_in
 from clip_har.report.comparison import ComparisonPart, counted, terms_of
-from clip_har.report.numbers import UNKNOWN, count, number, p_value, points, share
+from clip_har.report.numbers import UNKNOWN, count, interval, number, p_value, points, share
 from clip_har.report.sections import measures_rows
 from clip_har.report.selection import Chosen
 from clip_har.report.text import question
@@ -127,6 +127,7 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    templates.globals |= {"interval": interval, "points": points}
     templates.filters |= {
         "share": share,
         "points": points,
@@ -165,7 +166,7 @@ def _latex(rows: pd.DataFrame) -> str:
             "Cell": rows["cell"] + rows["leaks"].map({True: " (uses the true label)", False: ""}),
             "Top-1": rows["top1"].map(share),
             "95 % interval": [
-                f"{share(low)} to {share(high)}".replace("–", "--")
+                interval(low, high).replace("–", "--")
                 for low, high in zip(rows["top1_low"], rows["top1_high"], strict=True)
             ],
             "Change": rows["top1_change"].map(points).str.replace("−", "-").str.replace("–", "--"),

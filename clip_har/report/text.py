@@ -5,7 +5,7 @@ import math
 import pandas as pd
 
 from clip_har.metrics.intervals import FEWEST_GROUPS
-from clip_har.report.numbers import count, points, share
+from clip_har.report.numbers import UNKNOWN, count, interval, points, share
 
 _TEST = "sign-flip test over groups and interval, 5 %, Holm's correction"
 _FEW_GROUPS = 30
@@ -50,10 +50,11 @@ def answer(rows: pd.DataFrame, scene: pd.DataFrame, *, classes: int) -> list[str
         found.append(_verdicts(compared))
     elif len(label_free):
         best = label_free.sort_values("top1").iloc[-1]
+        known = interval(best["top1_low"], best["top1_high"])
         found.append(
             f"{share(best['top1'])} % of {count(best['clips'])} clips are classified correctly"
-            f" ({share(best['top1_low'])} to {share(best['top1_high'])} %); chance is"
-            f" {share(1 / classes)} %."
+            + f" ({known} %)" * (known != UNKNOWN)
+            + f"; chance is {share(1 / classes)} %."
         )
     if not len(label_free):
         found.append("Every cell uses the true label: there is no result to report.")
@@ -175,14 +176,14 @@ def _scene_sentences(
     if {"scene/background_only", "scene/clean"} <= measures.keys():
         hidden = measures["scene/background_only"]
         if not hidden["low"] > chance:
-            verdict = f"this is not clearly above chance ({share(chance)} %)"
+            verdict = f"not clearly more than by chance ({share(chance)} %)"
         elif silhouette:
-            verdict = "the background together with the subject's outline is enough"
+            verdict = "more than by chance, from the background and the subject's outline"
         else:
-            verdict = "the background alone is enough"
+            verdict = "more than by chance, from the background alone"
         found.append(
-            f"With the subject hidden, {_interval(hidden)} of the clips are classified correctly;"
-            f" of the whole clips, {_interval(measures['scene/clean'])}: {verdict}."
+            f"With the subject hidden, {_interval(hidden)} of the clips are classified correctly:"
+            f" {verdict}. Of the whole clips, it is {_interval(measures['scene/clean'])}."
         )
     if {"scene/swap_accuracy", "scene/swap_error"} <= measures.keys():
         found.append(

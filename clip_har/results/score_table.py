@@ -46,7 +46,8 @@ class ScoreTable:
         native_black: ``(N,)`` float64, share of the unmasked clip that is black.
         video_hidden: ``(N,)`` float64, share of the video's whole frame that crop and mask hide.
         tokens_hidden: ``(N,)`` float64, share of the model's own patches that are hidden whole.
-        tokens_partly: ``(N,)`` float64, share of them that are hidden in part.
+        tokens_partly: ``(N,)`` float64, share of them that are hidden in part. Both are NaN for a
+            model without patches.
         feature_hidden: ``(N,)`` float64, share of the target's soft mask that was hidden, in
             [0, 1]; NaN if the mask has no target.
         feature_frames: ``(N,)`` float64, share of the clip's frames in which the target was found.

@@ -32,7 +32,7 @@ class Section(NamedTuple):
 
 
 SECTIONS = {
-    "Accuracy": Section(("accuracy", "tables")),
+    "Accuracy": Section(("accuracy", "tables", "ranks")),
     "Confidence and calibration": Section(
         ("calibration", "chance", "decomposition", "temperature")
     ),
@@ -68,7 +68,7 @@ SECTIONS = {
     ),
 }
 _UNCERTAINTY = Section(
-    ("bootstrap", "intervals", "significance", "pairing"),
+    ("bootstrap", "intervals", "significance", "pairing", "specification"),
     "Intervals are 95 % and over groups, since clips of one group are not independent. Masked cells"
     " are compared with their clean twin by a sign-flip test over groups under Holm's correction,"
     " and called unchanged only within a margin.",

@@ -66,8 +66,9 @@ their own.
 
 ## What changed
 
-The first weights were trained with black patches on the model's own grid of patches. Under masks on
-that grid they were much more accurate than under the same masks moved by half a patch.
+The first weights were trained with black patches on the model's own grid of patches; under masks
+moved by half a patch they were much less accurate than under masks on that grid. These weights were
+trained with patches at random places. Patches on the model's own grid still cost them less.
 
 ## Recipe
 

@@ -144,11 +144,13 @@ def test_orders_are_of_the_same_frames(count):
         assert shuffled != [shown("shuffled", clip, seed=1) for clip in clips]
 
 
-@pytest.mark.parametrize("one", [{"sampler": "middle"}, {"count": 1}])
+@pytest.mark.parametrize(
+    "one", [{"sampler": "middle"}, {"count": 1}, {"sampler": "every", "max_frames": 1}]
+)
 def test_a_single_frame_has_no_order(one):
     with pytest.raises(
         ValidationError, match=r"order=reversed needs several frames .*frames.count"
     ):
         FrameSettings(order="reversed", **one)
-    FrameSettings(order="reversed", count=1, sampler="fps")
+    FrameSettings(order="reversed", count=1, sampler="fps", max_frames=2)
     FrameSettings(**one)

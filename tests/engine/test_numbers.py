@@ -1,17 +1,22 @@
 """Numbers are computed again from the tables, without a model, and are those of a fresh run."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import mlflow
+import numpy as np
 import pytest
 
 import clip_har
 from clip_har.cli.report import main
+from clip_har.config.measures import MeasureSettings
 from clip_har.core.checksum import write_manifest
 from clip_har.engine import make_result
+from clip_har.engine.numbers import numbers
 from clip_har.results.files import METRICS, METRICS_CODE, write_json
 from clip_har.results.result import Result
+from tests.report.made import table
 
 SMALL = (
     "dataset.count=24", "dataset.train_count=40", "frames.count=1", "dataset.workers=1",
@@ -142,3 +147,21 @@ def test_the_tables_and_the_run_of_a_sweep_are_brought_up_to_date(tmp_path: Path
     assert run.data.metrics[name] == true
     assert run.data.tags["mlflow.note.content"].startswith("# ")
     assert run.info.status == "FINISHED"
+
+
+@pytest.mark.parametrize("shown", ["evaluated", "reference", "both"])
+def test_an_event_that_no_clip_shows_is_said(shown: str, caplog: pytest.LogCaptureFixture) -> None:
+    """The labels of the made clips are 0 to 7: without class 0 they are 1 to 7."""
+    some, other = table(0.9), table(0.9, seed=7)
+    moved = [replace(one, labels=np.maximum(one.labels, 1)) for one in (some, other)]
+    settings = MeasureSettings(target=("class 0",), reference="val")
+    numbers(
+        some if shown != "reference" else moved[0],
+        None,
+        {},
+        failed=0,
+        reference=other if shown != "evaluated" else moved[1],
+        settings=settings,
+    )
+    assert ("no evaluated clip is an event" in caplog.text) == (shown == "reference")
+    assert ("no clip of the reference is an event" in caplog.text) == (shown == "evaluated")

@@ -9,8 +9,10 @@ from typing import Any
 import mlflow
 import pytest
 
+import clip_har
 from clip_har.config.compose import cell_from_config
 from clip_har.core.errors import ClipHarError
+from clip_har.engine.job import Prepared
 from clip_har.engine.preflight import preflight
 from clip_har.engine.recompute import recompute
 from clip_har.metrics.detection import detection, detection_at_thresholds
@@ -20,6 +22,7 @@ from clip_har.results.result import Result
 from clip_har.results.sweep import read_outcomes
 from tests.command import run_command
 from tests.config.test_cell import composed
+from tests.data.made import write_video
 
 SMALL = ("dataset.count=40", "frames.count=2", "batch_size=64")
 SWEEP = ("-m", "masking=none,percent", "measures.reference=val")
@@ -190,3 +193,38 @@ def test_shards_of_the_reference_are_merged_too(tmp_path: Path) -> None:
         run(tmp_path, *cell, f"shard={number}/2")
     printed = run(tmp_path, *cell)
     assert f"{REFERENCE}: merged from 2 shards" in printed
+
+
+def test_two_commands_may_be_the_reference_of_each_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else each would hold its own lock and wait for that of the other, for ever."""
+    rows = []
+    for number, split in enumerate(("val", "test") * 2):
+        path = tmp_path / "videos" / ("falling", "waving")[number // 2] / f"{number}.mp4"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_video(path, 2)
+        rows.append(f"{path.parent.name}/{path.name},{split},{number}")
+    (tmp_path / "split.csv").write_text("\n".join(["path,split,group", *rows]))
+    data = ("dataset=folder", f"dataset.root={tmp_path / 'videos'}", "frames.count=1")
+    locks: list[str] = []
+
+    class StopError(Exception):
+        pass
+
+    def stop(reference: Prepared, *_: object) -> None:
+        locks.extend(path.stem for path in reference.folder.parent.glob("*.lock"))
+        locks.remove(reference.folder.name)
+        raise StopError
+
+    monkeypatch.setattr("clip_har.engine.run._find_or_make", stop)
+    with pytest.raises(StopError):
+        clip_har.evaluate(
+            *data,
+            f"dataset.split_csv={tmp_path / 'split.csv'}",
+            "dataset.subset=test",
+            "measures.reference=val",
+            "masking=none",
+            results_dir=tmp_path,
+        )
+    assert locks == [], "the cell's own lock is not held while its reference runs"

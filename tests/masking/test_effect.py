@@ -100,3 +100,9 @@ def test_the_share_of_the_video_holds_what_the_crop_cuts_off(fit, cut):
         assert found == pytest.approx(1 - (1 - cut) * 0.7)
     everything = np.ones((1, 240, 240), bool)
     assert mask_effect(frames, everything, patch=16, picture=picture).video_hidden == 1
+
+
+def test_a_model_without_patches_has_no_tokens():
+    picture = placement(10, 20, 10, "crop")
+    effect = mask_effect(GREY, half(1), patch=None, picture=picture)
+    assert (effect.tokens_hidden, effect.tokens_partly) == (None, None)

@@ -12,6 +12,7 @@ from clip_har.models.checkpoint import (
     REGION,
     CheckpointFormat,
     find_checkpoint,
+    patch_size,
     read_json,
 )
 
@@ -106,3 +107,15 @@ def test_a_json_file_that_cannot_be_read(content: str | None, tmp_path: Path) ->
         (tmp_path / "config.json").write_text(content)
     with pytest.raises(ClipHarError, match=rf"^{REGION}=.*config.json is "):
         read_json(tmp_path, "config.json", setting=REGION)
+
+
+@pytest.mark.parametrize(("kind", "usual"), [("clip", 32), ("siglip", 16), ("xclip", 32)])
+@pytest.mark.parametrize("given", [None, 14])
+def test_a_patch_size_that_is_left_out_is_that_of_the_kind(
+    kind: str, usual: int, given: int | None, tmp_path: Path
+) -> None:
+    """As in google/siglip-base-patch16-224, whose ``vision_config`` names no number at all."""
+    vision = {} if given is None else {"patch_size": given}
+    config = {"model_type": kind, "vision_config": {"model_type": f"{kind}_vision_model", **vision}}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    assert patch_size(tmp_path) == (given or usual)

@@ -1,9 +1,11 @@
 """Numbers as text."""
 
+import math
+
 import pytest
 
 from clip_har.metrics.measures import find
-from clip_har.report.numbers import count, formatted, number, p_value, points, share
+from clip_har.report.numbers import count, formatted, interval, number, p_value, points, share
 
 
 @pytest.mark.parametrize(
@@ -20,6 +22,9 @@ from clip_har.report.numbers import count, formatted, number, p_value, points, s
         (points(0.9125 - 0.925), "−1.3"),  # stored as −0.012499999999999956
         (number(0.0005), "0.001"),
         (number(-0.25), "−0.250"),
+        (interval(0.25, 1), "25.0 to 100.0"),
+        (interval(-0.5, 0.5, points), "−50.0 to +50.0"),
+        (interval(math.nan, math.nan), "–"),
         (count(13320.0), "13,320"),
         (p_value(0.00001), "< 0.001"),
         (p_value(0.0495), "0.050"),

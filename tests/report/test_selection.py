@@ -5,12 +5,14 @@ import os
 import shutil
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from mlflow import MlflowClient
 
 from clip_har.core.checksum import write_manifest
 from clip_har.core.errors import ClipHarError
 from clip_har.report.selection import newest_sweep, of_experiment, of_sweep
+from clip_har.sweeps.load import load_cells
 from clip_har.sweeps.measures import sweep_measures
 from clip_har.tracking.mlflow import MLflowTracking, default_uri
 from clip_har.tracking.tracker import RunInfo
@@ -186,13 +188,28 @@ def test_the_protocol_is_read(tmp_path):
     assert chosen.cells[0].protocol == written
 
 
-def test_cells_of_an_earlier_version_are_named_and_left_out(tmp_path):
-    sweep = usual(tmp_path)
-    old = tmp_path / "cells" / "shape_r=0.3" / "protocol.json"
-    content = json.loads(old.read_text())
+def _without_command(folder: Path) -> None:
+    content = json.loads((folder / "protocol.json").read_text())
     del content["command"], content["clean_twin"]
-    old.write_text(json.dumps(content))
-    write_manifest(old.parent)
+    (folder / "protocol.json").write_text(json.dumps(content))
+
+
+def _without_column(folder: Path) -> None:
+    scores = pq.read_table(folder / "scores.parquet")
+    pq.write_table(scores.drop_columns("video_hidden"), folder / "scores.parquet")
+
+
+@pytest.mark.parametrize("made_old", [_without_command, _without_column])
+def test_cells_of_an_earlier_version_are_named_and_left_out(made_old, tmp_path, caplog):
+    sweep = usual(tmp_path)
+    old = tmp_path / "cells" / "shape_r=0.3"
+    made_old(old)
+    write_manifest(old)
     chosen = of_sweep(sweep)
     assert "shape r=0.3" not in [one.name for one in chosen.cells]
     assert chosen.problems == ("shape r=0.3: an earlier version made it: run it again",)
+    loaded = load_cells(sweep).set_index("cell")["result"]
+    assert loaded.index[loaded.isna()].tolist() == ["shape r=0.3"]
+    shutil.copytree(old, tmp_path / "cells" / "old")
+    assert load_cells(tmp_path)["cell"].tolist() == ["clean"]
+    assert "old is left out: an earlier version made it: run it again" in caplog.text

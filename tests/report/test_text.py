@@ -62,8 +62,9 @@ def test_the_room_comes_first_where_it_was_asked(tmp_path):
     scene = scene.assign(low=scene["value"] - 0.1, high=np.nan).assign(high=scene["value"] + 0.1)
     found = answer(rows, scene, classes=8)
     assert found[0] == (
-        "With the subject hidden, 40.0 % (30.0 to 50.0) of the clips are classified correctly; of"
-        " the whole clips, 90.0 % (80.0 to 100.0): the background alone is enough."
+        "With the subject hidden, 40.0 % (30.0 to 50.0) of the clips are classified correctly: more"
+        " than by chance, from the background alone. Of the whole clips, it is 90.0 % (80.0 to"
+        " 100.0)."
     )
     assert "predicts the subject's action in 30.0 % (20.0 to 40.0) of the clips and" in found[1]
     twice = answer(rows, pd.concat([scene, scene.assign(of="prompts=bare")]), classes=8)
@@ -81,10 +82,10 @@ def scene_of(hidden: float, of: str = "") -> pd.DataFrame:
 def test_the_room_tells_nothing_at_chance_and_an_outline_is_no_room(tmp_path):
     rows = cell_rows(of_sweep(usual(tmp_path)).cells)
     (at_chance, *_) = answer(rows, scene_of(0.15), classes=8)
-    assert "not clearly above chance (12.5 %)." in at_chance
+    assert "not clearly more than by chance (12.5 %)." in at_chance
     (outline, *_) = answer(rows, scene_of(0.5, "[silhouette control]"), classes=8)
     assert outline.startswith("[silhouette control]: ")
-    assert "the background together with the subject's outline is enough" in outline
+    assert "from the background and the subject's outline" in outline
     leaking = answer(rows, scene_of(0.5, "[uses the true label]"), classes=8)
     assert not any("subject hidden" in sentence for sentence in leaking)
 
