@@ -100,8 +100,8 @@ def selective_intervals(
         draws: number of bootstrap samples, see `group_draws`.
 
     Returns:
-        Per measure (value, low, high), see `clip_har.metrics.intervals.share_interval`. The area is a
-        mean of shares: near 0, where it is for an accurate model, an interval of equal sides would
+        Per measure (value, low, high), see `clip_har.metrics.intervals.share_interval`. The area
+        is a mean of shares: near 0, where it is for accurate models, equal sides would
         reach below 0 and miss the truth more often.
     """
     ranked = rank(table.labels, table.probabilities())

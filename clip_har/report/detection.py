@@ -102,16 +102,17 @@ def _table(rows: pd.DataFrame, rule: str) -> RuleTable:
             columns += [] if rule == "" else ["p, Holm"]
     title = "Without a threshold"
     if rule:
-        threshold = shown["threshold"].iloc[0]
         required = f"{100 * shown['required_sensitivity'].iloc[0]:g}"
-        title = _RULES[rule].format(share=required) + (
-            f" ({number(threshold)})" if pd.notna(threshold) else ""
-        )
+        # Orders of the frames have thresholds of their own; masks and noise have not.
+        chosen = shown["threshold"].dropna().drop_duplicates().map(number).tolist()
+        title = _RULES[rule].format(share=required) + (f" ({', '.join(chosen)})" if chosen else "")
     cells = []
     for _, lines in shown.groupby("folder", sort=False):
         of = {str(line["measure"]): line for line in lines.to_dict("records")}
         first = lines.iloc[0]
-        values = [text for name in names for text in _texts(of[name])]
+        unknown = dict.fromkeys(lines, np.nan)  # a table of an earlier version has no lengths
+        shown_lines = [of.get(name, {**unknown, "measure": name}) for name in names]
+        values = [text for line in shown_lines for text in _texts(line)]
         cells.append({"cell": first["cell"], "leaks": bool(first["leaks"]), "values": values})
     return RuleTable(title, columns, cells)
 

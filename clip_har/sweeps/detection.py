@@ -38,7 +38,8 @@ def detection_rows(cells: Sequence[Result]) -> pd.DataFrame:
     Returns:
         Columns ``cell, data, model, target`` (its classes), ``reference`` (the split),
         ``required_sensitivity``; ``rule``:
-        empty for areas, else ``argmax``, ``youden`` or ``required`` with its ``threshold``;
+        empty for areas, else ``argmax``, ``youden`` or ``required`` with its ``threshold``, chosen
+        on the cell's own reference;
         ``measure``: ``auroc``, ``auprc``, ``sensitivity``, ``specificity``, ``ppv``, ``npv`` or
         ``false_alarms_per_hour``; ``value, low, high``, see `detection_intervals`; ``change,
         change_low, change_high, p`` against the clean twin, see `detection_changes`; ``p_holm``:
@@ -67,13 +68,18 @@ def _family(cells: Sequence[Result], settings: MeasureSettings) -> list[dict[str
     folders = {one.folder for one in cells}
     twins = {one.clean.folder: one.clean for one in cells if one.clean is not None}
     first = [twin for folder, twin in twins.items() if folder not in folders]
-    reference = next((one.reference for one in cells if one.reference is not None), None)
     target = settings.target_labels(cells[0].table.class_names)
     assert target is not None  # noqa: S101, cells without a target were left out
-    chosen: dict[str, float | None] = {"argmax": None}
-    if reference is not None:
-        chosen |= thresholds(reference.table, target, settings.sensitivity)
-    return [row for one in (*first, *cells) for row in _of_cell(one, target, chosen)]
+    # Each order of the frames has a reference of its own; a twin has that of its cell.
+    references = {one.clean.folder: one.reference for one in cells if one.clean is not None}
+    references |= {one.folder: one.reference for one in cells}
+    rows: list[dict[str, object]] = []
+    for one in (*first, *cells):
+        chosen: dict[str, float | None] = {"argmax": None}
+        if (reference := references[one.folder]) is not None:
+            chosen |= thresholds(reference.table, target, settings.sensitivity)
+        rows += _of_cell(one, target, chosen)
+    return rows
 
 
 def _of_cell(
