@@ -17,6 +17,7 @@ from clip_har.report.numbers import formatted, points
 from clip_har.report.pictures import both_themes
 from clip_har.report.sections import Records
 from clip_har.results.result import Result
+from clip_har.sweeps.cells import clean_twins
 
 _SCORES = (
     "brier", "brier/miscalibration", "brier/discrimination", "nll", "nll/miscalibration",
@@ -70,7 +71,7 @@ def confidence_of(cells: Sequence[Result], looked_at: Sequence[Result]) -> Confi
         cells: of one comparison.
         looked_at: the cells whose curve is drawn.
     """
-    twins = {one.clean.folder: one.clean for one in cells if one.clean is not None}
+    twins = {twin.folder: twin for twin in clean_twins(cells)}
     every = list({**twins, **{one.folder: one for one in cells}}.values())
     risks = {
         one.name: risk_coverage(one.table.labels, one.table.probabilities()) for one in looked_at

@@ -69,6 +69,7 @@ class Result:
         named: what varies within its sweep, see `what_varies`; None: as in its first run.
         known_cell: its settings if they are known; None to read them from ``config_path``.
         is_twin: whether it is used as the clean twin of another cell.
+        apart: what sets it apart from the other clean twins that it is shown with.
         words: the words of the cells that it is shown with; None for a cell on its own.
         job_command: the command of the job that it is the result of; None: of its first run.
         job_config: the configuration of this job; None: of its first run. Cells that differ only
@@ -80,6 +81,7 @@ class Result:
     named: Mapping[str, Any] | None = None
     known_cell: Cell | None = field(default=None, repr=False)
     is_twin: bool = field(default=False, repr=False)
+    apart: str = field(default="", repr=False)
     words: Words | None = field(default=None, repr=False)
     job_command: str | None = field(default=None, repr=False)
     job_config: Path | None = field(default=None, repr=False)
@@ -102,7 +104,7 @@ class Result:
     @property
     def name(self) -> str:
         """A short name, such as ``shape r=0.3``, with the warnings of the cell."""
-        return TWIN if self.is_twin else self.named_without()
+        return f"{TWIN} {self.apart}".rstrip() if self.is_twin else self.named_without()
 
     def named_without(self, keys: Collection[str] = (), *, notes: bool = True) -> str:
         """Return the name without some of what varies.

@@ -4,6 +4,7 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +113,16 @@ def labels(groups: Sequence[Sequence[Result]]) -> list[str]:
         " ".join(f"{short_key(key, keys)}={one[key]}" for key in keys if key in one)
         for one in found
     ]
+
+
+def clean_twins(cells: Iterable[Result]) -> list[Result]:
+    """Return the clean twins of some cells, each once; several are named by what sets them apart.
+
+    So each order of the frames has a twin of its own.
+    """
+    twins = list({one.clean.folder: one.clean for one in cells if one.clean is not None}.values())
+    names = labels([[twin] for twin in twins])
+    return [replace(twin, apart=name) for twin, name in zip(twins, names, strict=True)]
 
 
 def differing(found: Sequence[Mapping[str, str]]) -> list[str]:

@@ -15,6 +15,7 @@ from clip_har.metrics.detection_intervals import (
 )
 from clip_har.metrics.significance import corrected
 from clip_har.results.result import Result
+from clip_har.sweeps.cells import clean_twins
 from clip_har.sweeps.comparisons import comparisons_of
 from clip_har.sweeps.table import DRAWS
 
@@ -66,7 +67,7 @@ def detection_rows(cells: Sequence[Result]) -> pd.DataFrame:
 def _family(cells: Sequence[Result], settings: MeasureSettings) -> list[dict[str, object]]:
     """Return the rows of cells with one target."""
     folders = {one.folder for one in cells}
-    twins = {one.clean.folder: one.clean for one in cells if one.clean is not None}
+    twins = {twin.folder: twin for twin in clean_twins(cells)}
     first = [twin for folder, twin in twins.items() if folder not in folders]
     target = settings.target_labels(cells[0].table.class_names)
     assert target is not None  # noqa: S101, cells without a target were left out

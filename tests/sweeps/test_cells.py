@@ -1,13 +1,15 @@
 """Which cells of a sweep belong together, and what sets groups of them apart."""
 
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
 
 from clip_har.results.files import PROTOCOL, write_json
 from clip_har.results.result import Result
-from clip_har.sweeps.cells import labels, metric_words
+from clip_har.sweeps.cells import clean_twins, labels, metric_words
 from clip_har.sweeps.noise import effect_metrics, mask_name, noise_label
 from tests.noise.cells import cell_of
 
@@ -71,3 +73,16 @@ def test_names_of_metrics_stay_different() -> None:
     assert len({text.casefold() for text in words.values()}) == len(texts)
     assert all(len(text) <= 200 for text in words.values())
     assert words["alone"] == "alone"
+
+
+def test_several_clean_twins_are_named_by_what_sets_them_apart() -> None:
+    first, second = (
+        replace(finished("frames.count=2", f"frames.order={order}"), is_twin=True)
+        for order in ("forward", "shuffled")
+    )
+    cells: list[Any] = [SimpleNamespace(clean=twin) for twin in (first, second, first, None)]
+    assert [twin.name for twin in clean_twins(cells)] == [
+        "none (clean twin) order=forward",
+        "none (clean twin) order=shuffled",
+    ]
+    assert [twin.name for twin in clean_twins(cells[:1])] == ["none (clean twin)"]
