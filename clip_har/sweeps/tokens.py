@@ -12,10 +12,12 @@ NOT_THE_SAME = "masks that hide other shares of the tokens"
 
 
 def tokens_differ(one: Result, other: Result) -> bool:
-    """Return whether the masks of two cells hide different shares of their models' patches whole.
+    """Return whether the masks of two cells hide different shares of their models' patches.
 
-    So they do where the grid of a mask lies on the patches of one model and not on those of the
-    other: `masking.phase=aligned`. An earlier result, which does not hold the share, never differs.
+    Either of the patches that are hidden whole, or of those that are hidden at all. An earlier
+    result, or one of a model without patches, does not hold the shares: it never differs.
     """
-    shares = [found.metrics.get("mask/tokens_hidden", np.nan) for found in (one, other)]
-    return bool(abs(shares[0] - shares[1]) > _APART)
+    return any(
+        abs(one.metrics.get(name, np.nan) - other.metrics.get(name, np.nan)) > _APART
+        for name in ("mask/tokens_hidden", "mask/tokens_untouched")
+    )

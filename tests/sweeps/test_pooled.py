@@ -125,14 +125,17 @@ def test_each_order_of_the_frames_is_compared_with_the_forward_one(tmp_path: Pat
     assert rows["value"]["frames.order: single minus forward"] == pytest.approx(sum(lost) / 2)
 
 
-@pytest.mark.parametrize(("hidden", "marked"), [(0.3, False), (0.0, True)])
+@pytest.mark.parametrize(
+    ("hidden", "partly", "marked"), [(0.3, 0.0, False), (0.0, 0.3, True), (0.3, 0.2, True)]
+)
 def test_models_that_see_other_masks_are_marked(
-    tmp_path: Path, hidden: float, marked: bool
+    tmp_path: Path, hidden: float, partly: float, marked: bool
 ) -> None:
     cells: dict[str, Path | str] = {}
-    for model, tokens in (("first", 0.3), ("second", hidden)):
+    for model, tokens in (("first", (0.3, 0.0)), ("second", (hidden, partly))):
         shown = table(0.7)
-        shown = replace(shown, tokens_hidden=np.full(len(shown.clip_ids), tokens))
+        whole, part = (np.full(len(shown.clip_ids), share) for share in tokens)
+        shown = replace(shown, tokens_hidden=whole, tokens_partly=part)
         cells[model] = made_cell(
             tmp_path, model, shown, "masking=percent", "ratio=0.3", f"model.checkpoint={model}"
         )
