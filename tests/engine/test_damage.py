@@ -14,6 +14,7 @@ from clip_har.cli.report import main
 from clip_har.core.checksum import read_manifest
 from clip_har.core.errors import ClipHarError
 from clip_har.engine import make_result
+from clip_har.engine.job import Prepared
 from clip_har.results.files import DERIVED, METRICS, PROTOCOL, SCORES, write_json
 from clip_har.results.result import Result
 from clip_har.results.sweep import OUTCOME, SWEEP, read_outcomes
@@ -69,7 +70,8 @@ def stand_in(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Let a copy of the cells stand in for the model, and return the cells that are run."""
     run: list[str] = []
 
-    def copied(_config, _cell, _clips, folder: Path, *_: object, **__: object) -> None:
+    def copied(prepared: Prepared, **_: object) -> None:
+        folder = prepared.folder
         run.append(folder.name)
         shutil.rmtree(folder)
         shutil.copytree(kept.copy / "cells" / folder.name, folder)
