@@ -41,7 +41,7 @@ def test_noise_is_learned_that_mends_the_planted_bias(learned, noise, optimiser)
     how = noise.learning.model_copy(update={"optimiser": optimiser})
     noise = noise.model_copy(update={"learning": how})
     _, history = learned(noise)
-    assert history.validation[0] == pytest.approx(-1.0, abs=0.05), "two classes of five are wrong"
+    assert history.validation[0] == pytest.approx(-1.0, abs=0.1), "two classes of five are wrong"
     assert history.validation[history.kept] > -0.2
     assert history.terms["total"][12] < 0.5 * history.terms["total"][3]
 
