@@ -24,7 +24,7 @@ class NoRegion(Settings):
         """Raise `ClipHarError` for every target."""
         raise ClipHarError(
             f"the mask needs to know where the {target} is: add region=annotation (maps that come"
-            " with the data), motion (what moves), person, prompted or relevance"
+            " with the data), selfie (people), motion (what moves), person, prompted or relevance"
         )
 
     def uses_label(self, target: str) -> bool:  # noqa: ARG002

@@ -1,0 +1,107 @@
+"""People, found by MediaPipe's selfie segmentation; needs no download from a hub."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from clip_har.core.settings import Role, Settings
+from clip_har.data.clips import ClipSet
+from clip_har.data.frames.store import ClipFrames
+from clip_har.regions.gaps import without_gaps
+from clip_har.regions.source import (
+    BACKGROUND,
+    INSIDE,
+    PERSON,
+    SUBJECT,
+    Locator,
+    OnEmpty,
+    refuse,
+    rest,
+)
+
+if TYPE_CHECKING:
+    from clip_har.models.zero_shot import ZeroShot
+
+_THINGS = (PERSON, SUBJECT, BACKGROUND)
+
+
+class SelfieRegion(Settings):
+    """Estimate where people are, with MediaPipe's selfie segmentation (a quarter of a megabyte).
+
+    The network sees each frame and its mirror image. The soft mask is the mean of both answers,
+    the frame's confidence is how well they overlap. ``subject`` is all people, ``background`` the
+    rest. A frame below the least confidence takes the region of the nearest frame above it.
+
+    It finds one or a few people well, also small ones. It may add what a person holds or rides on,
+    and a bright thing beside the person. It misses bodies that have the colours of the room.
+
+    Attributes:
+        model: the file ``selfie_segmentation.tflite``; None fetches it once through npm.
+        cache_dir: where the fetched file is kept.
+        confidence: least overlap of the masks of a frame and its mirror image, in [0, 1].
+        min_frames: least share of a clip's frames that have the confidence; with fewer, the person
+            is not found in the clip.
+        on_empty: what happens to a clip without people.
+    """
+
+    model: Annotated[Path | None, Role.CONTENT] = None
+    cache_dir: Annotated[Path, Role.RUN]
+    confidence: Annotated[float, Field(ge=0, le=1)] = 0.5
+    min_frames: Annotated[float, Field(ge=0, le=1)] = 0.5
+    on_empty: OnEmpty = "skip"
+
+    finds_regions: ClassVar[bool] = True
+    exact: ClassVar[bool] = False
+    person_is_subject: ClassVar[bool] = True
+    asks_model: ClassVar[bool] = False
+
+    def check(self, target: str) -> None:
+        """Raise `ClipHarError` unless it is the subject, the person or the background."""
+        if target not in _THINGS:
+            raise refuse("selfie", target, _THINGS)
+
+    def uses_label(self, target: str) -> bool:  # noqa: ARG002
+        """Return False."""
+        return False
+
+    def identity(self, clips: ClipSet) -> str:  # noqa: ARG002
+        """Return the digest of the network's file, and the version of OpenCV, which runs it.
+
+        Raises:
+            ClipHarError: when the file cannot be had; see `clip_har.models.package_file`.
+        """
+        import cv2
+
+        from clip_har.models.selfie_segmenter import MODEL
+
+        MODEL.content(self.model, self.cache_dir)
+        return f"{MODEL.sha256} opencv {cv2.__version__}"
+
+    def locator(self, zero_shot: "ZeroShot") -> Locator:  # noqa: ARG002
+        """Load the network; it runs on the CPU, in as many threads as PyTorch may use there.
+
+        Raises:
+            ClipHarError: when the file cannot be had or loaded.
+        """
+        import torch
+
+        from clip_har.models.selfie_segmenter import MODEL, SelfieSegmenter, load_network
+
+        model = MODEL.content(self.model, self.cache_dir)
+        segmenter = SelfieSegmenter([load_network(model) for _ in range(torch.get_num_threads())])
+
+        def locate(clips: Sequence[ClipFrames], target: str) -> list[NDArray[np.float32]]:
+            self.check(target)
+            maps = []
+            for clip in clips:
+                soft_mask, confidence = segmenter.find_people(clip.pixels)
+                found = (confidence >= self.confidence) & (soft_mask >= INSIDE).any(axis=(1, 2))
+                people = without_gaps(soft_mask, found, self.min_frames)
+                maps.append(rest(people) if target == BACKGROUND else people)
+            return maps
+
+        return locate
