@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from clip_har.models.zero_shot import ZeroShot
 
 _THINGS = (PERSON, SUBJECT, BACKGROUND)
+# In a clip that shows people, an unsure mask is better than that of another frame, from which the
+# people or the camera have moved on.
+_KEPT = 0.5
 
 
 class SelfieRegion(Settings):
@@ -34,7 +37,8 @@ class SelfieRegion(Settings):
 
     The network sees each frame and its mirror image. The soft mask is the mean of both answers,
     the frame's confidence is how well they overlap. ``subject`` is all people, ``background`` the
-    rest. A frame below the least confidence takes the region of the nearest frame above it.
+    rest. Sure frames decide whether a clip shows people. If it does, a frame with half of the
+    least confidence keeps its own region, and any other takes that of the nearest frame.
 
     It finds one or a few people well, also small ones. It may add what a person holds or rides on,
     and a bright thing beside the person. It misses bodies that have the colours of the room.
@@ -42,9 +46,9 @@ class SelfieRegion(Settings):
     Attributes:
         model: the file ``selfie_segmentation.tflite``; None fetches it once through npm.
         cache_dir: where the fetched file is kept.
-        confidence: least overlap of the masks of a frame and its mirror image, in [0, 1].
-        min_frames: least share of a clip's frames that have the confidence; with fewer, the person
-            is not found in the clip.
+        confidence: a frame is sure from this overlap with its mirror image on, in [0, 1].
+        min_frames: least share of sure frames, in [0, 1]; with fewer, no person is found in the
+            clip.
         on_empty: what happens to a clip without people.
     """
 
@@ -98,10 +102,18 @@ class SelfieRegion(Settings):
             self.check(target)
             maps = []
             for clip in clips:
-                soft_mask, confidence = segmenter.find_people(clip.pixels)
-                found = (confidence >= self.confidence) & (soft_mask >= INSIDE).any(axis=(1, 2))
-                people = without_gaps(soft_mask, found, self.min_frames)
+                people = self._people(*segmenter.find_people(clip.pixels))
                 maps.append(rest(people) if target == BACKGROUND else people)
             return maps
 
         return locate
+
+    def _people(
+        self, soft_mask: NDArray[np.float32], confidence: NDArray[np.float64]
+    ) -> NDArray[np.float32]:
+        """Return the soft masks ``(T, S, S)`` of a clip that is sure enough; else all zero."""
+        shown = (soft_mask >= INSIDE).any(axis=(1, 2))
+        sure = shown & (confidence >= self.confidence)
+        if sure.mean() < self.min_frames:
+            return np.zeros_like(soft_mask)
+        return without_gaps(soft_mask, shown & (confidence >= _KEPT * self.confidence))

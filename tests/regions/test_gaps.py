@@ -20,12 +20,8 @@ def planes(*values: float) -> np.ndarray:
 )
 def test_a_gap_takes_the_nearest_region(found: list[int], taken: list[int]) -> None:
     masks = planes(0.1, 0.3, 0.5, 0.7, 0.9)
-    np.testing.assert_array_equal(without_gaps(masks, np.array(found, bool), 0.4), masks[taken])
+    np.testing.assert_array_equal(without_gaps(masks, np.array(found, bool)), masks[taken])
 
 
-@pytest.mark.parametrize(("least", "kept"), [(0.0, True), (0.5, True), (0.51, False), (1.0, False)])
-def test_too_few_frames_are_none(least: float, kept: bool) -> None:
-    masks = planes(0.9, 0.8, 0.7, 0.6)
-    got = without_gaps(masks, np.array([True, False, True, False]), least)
-    assert got.any() == kept
-    assert not without_gaps(masks, np.zeros(4, bool), least).any()
+def test_without_any_region_nothing_is_found() -> None:
+    assert not without_gaps(planes(0.9, 0.8), np.zeros(2, bool)).any()
