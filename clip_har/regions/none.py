@@ -1,5 +1,6 @@
 """No region source: no target can be found."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
 
 from clip_har.core.errors import ClipHarError
@@ -35,6 +36,6 @@ class NoRegion(Settings):
         """Return an empty text."""
         return ""
 
-    def locator(self, zero_shot: "ZeroShot") -> Locator:  # noqa: ARG002
+    def locator(self, zero_shot: "Callable[[], ZeroShot]") -> Locator:  # noqa: ARG002
         """Raise `ClipHarError`: there is nothing to find targets with."""
         raise ClipHarError("region=none finds nothing")

@@ -1,6 +1,6 @@
 """People, found by MediaPipe's selfie segmentation; needs no download from a hub."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
@@ -85,7 +85,7 @@ class SelfieRegion(Settings):
         MODEL.content(self.model, self.cache_dir)
         return f"{MODEL.sha256} opencv {cv2.__version__}"
 
-    def locator(self, zero_shot: "ZeroShot") -> Locator:  # noqa: ARG002
+    def locator(self, zero_shot: "Callable[[], ZeroShot]") -> Locator:  # noqa: ARG002
         """Load the network; it runs on the CPU, in as many threads as PyTorch may use there.
 
         Raises:

@@ -18,7 +18,7 @@ from clip_har.data.sampling import FrameSettings
 from clip_har.models import selfie_segmenter
 from clip_har.regions.selfie import SelfieRegion
 from clip_har.regions.source import INSIDE, Locator
-from tests.regions.made import CLIPS, ON_CPU, shown
+from tests.regions.made import CLIPS, no_model, shown
 from tests.selfie import real_network_file
 
 SIZE = 64
@@ -61,7 +61,7 @@ def clip(kinds: str) -> NDArray[np.uint8]:
 
 
 def inside(kinds: str, target: str, folder: Path, **settings: Any) -> NDArray[np.bool_]:
-    locate: Locator = source(folder, **settings).locator(ON_CPU)
+    locate: Locator = source(folder, **settings).locator(no_model)
     (soft_mask,) = locate([shown(clip(kinds))], target)
     assert soft_mask.dtype == np.float32
     result: NDArray[np.bool_] = soft_mask >= INSIDE
@@ -101,6 +101,7 @@ def test_the_background_is_the_rest_in_each_frame(tmp_path: Path) -> None:
         ("pppc", {"min_frames": 1.0}, False),
         ("cccc", {}, False),
         ("nnnn", {"min_frames": 0, "confidence": 0}, False),
+        ("pnnn", {"confidence": 0}, False),
     ],
 )
 def test_a_clip_with_few_sure_frames_is_not_found(
@@ -163,7 +164,7 @@ def test_real_people_are_found_and_rocks_are_not(
     (video,) = (sample_data / "ucf101-sample" / "UCF-101").glob(f"{name}.*")
     pictures = torch.from_numpy(decode_clip(video, FrameSettings(count=8))).permute(0, 3, 1, 2)
     frames = fit_frames(pictures, 224, "crop").numpy()
-    locate = source(tmp_path, model=model).locator(ON_CPU)
+    locate = source(tmp_path, model=model).locator(no_model)
     (soft_mask,) = locate([shown(frames)], "person")
     shares = (soft_mask >= INSIDE).mean(axis=(1, 2))
     if found:
