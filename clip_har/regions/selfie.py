@@ -35,10 +35,11 @@ _KEPT = 0.5
 class SelfieRegion(Settings):
     """Estimate where people are, with MediaPipe's selfie segmentation (a quarter of a megabyte).
 
-    The network sees each frame and its mirror image. The soft mask is the mean of both answers,
-    the frame's confidence is how well they overlap. ``subject`` is all people, ``background`` the
-    rest. Sure frames decide whether a clip shows people. If it does, a frame with half of the
-    least confidence keeps its own region, and any other takes that of the nearest frame.
+    The network sees each frame, its mirror image and the frame at a smaller size. The soft mask is
+    the mean of the first two, the frame's confidence is how well all overlap. ``subject`` is all
+    people, ``background`` the rest. Sure frames decide whether a clip shows people. If it does, a
+    frame with half of the least confidence keeps its own region, and any other takes that of the
+    nearest frame.
 
     It finds one or a few people well, also small ones. It may add what a person holds or rides on,
     and a bright thing beside the person. It misses bodies that have the colours of the room.
@@ -46,7 +47,7 @@ class SelfieRegion(Settings):
     Attributes:
         model: the file ``selfie_segmentation.tflite``; None fetches it once through npm.
         cache_dir: where the fetched file is kept.
-        confidence: a frame is sure from this overlap with its mirror image on, in [0, 1].
+        confidence: a frame is sure from this overlap of its masks on, in [0, 1].
         min_frames: least share of sure frames, in [0, 1]; with fewer, no person is found in the
             clip.
         on_empty: what happens to a clip without people.
