@@ -119,7 +119,7 @@ class AnnotationRegion(Settings):
         ]
         return hashlib.blake2b(json.dumps(marks).encode(), digest_size=16).hexdigest()
 
-    def locator(self, zero_shot: "ZeroShot") -> Locator:  # noqa: ARG002
+    def locator(self, zero_shot: "Callable[[], ZeroShot]") -> Locator:  # noqa: ARG002
         """Return the reader of the maps; a file of boxes is read now.
 
         It gives 1 inside a target and fractions where an edge falls between the pixels of the

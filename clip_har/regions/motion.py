@@ -1,7 +1,7 @@
 """The moving pixels of a clip, against its static background; needs no model."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
@@ -109,7 +109,7 @@ class MotionRegion(Settings):
 
         return f"opencv {cv2.__version__}"
 
-    def locator(self, zero_shot: "ZeroShot") -> Locator:  # noqa: ARG002
+    def locator(self, zero_shot: "Callable[[], ZeroShot]") -> Locator:  # noqa: ARG002
         """Return the function that finds the moving pixels of clips; it runs on the CPU."""
 
         def locate(clips: Sequence[ClipFrames], target: str) -> list[NDArray[np.float32]]:

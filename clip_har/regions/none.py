@@ -1,5 +1,6 @@
 """No region source: no target can be found."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
 
 from clip_har.core.errors import ClipHarError
@@ -24,7 +25,7 @@ class NoRegion(Settings):
         """Raise `ClipHarError` for every target."""
         raise ClipHarError(
             f"the mask needs to know where the {target} is: add region=annotation (maps that come"
-            " with the data), motion (what moves), person, prompted or relevance"
+            " with the data), selfie (people), motion (what moves), person, prompted or relevance"
         )
 
     def uses_label(self, target: str) -> bool:  # noqa: ARG002
@@ -35,6 +36,6 @@ class NoRegion(Settings):
         """Return an empty text."""
         return ""
 
-    def locator(self, zero_shot: "ZeroShot") -> Locator:  # noqa: ARG002
+    def locator(self, zero_shot: "Callable[[], ZeroShot]") -> Locator:  # noqa: ARG002
         """Raise `ClipHarError`: there is nothing to find targets with."""
         raise ClipHarError("region=none finds nothing")

@@ -1,6 +1,6 @@
 """People, found by torchvision's Mask R-CNN trained on COCO."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import numpy as np
@@ -101,7 +101,7 @@ class PersonRegion(Settings):
         """Return the digest of the weights, see `folder` for what it raises."""
         return weights_digest(self.folder())
 
-    def locator(self, zero_shot: "ZeroShot") -> Locator:
+    def locator(self, zero_shot: "Callable[[], ZeroShot]") -> Locator:
         """Load the detector on the device of the cell's model, in float32.
 
         Raises:
@@ -113,7 +113,7 @@ class PersonRegion(Settings):
 
         detector = load_detector(
             self.folder(),
-            zero_shot.model.device,
+            zero_shot().model.device,
             architecture=self.architecture,
             score=self.score,
             input_size=self.input_size,

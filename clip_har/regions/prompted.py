@@ -1,6 +1,6 @@
 """Any target that a text names, found by CLIPSeg."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
@@ -92,7 +92,7 @@ class PromptedRegion(Settings):
         """Return the digest of the weights, see `folder` for what it raises."""
         return weights_digest(self.folder())
 
-    def locator(self, zero_shot: "ZeroShot") -> Locator:
+    def locator(self, zero_shot: "Callable[[], ZeroShot]") -> Locator:
         """Load CLIPSeg on the device of the cell's model, in float32, and return its locator.
 
         Raises:
@@ -100,7 +100,7 @@ class PromptedRegion(Settings):
         """
         from clip_har.models.clipseg import load_clipseg
 
-        network = load_clipseg(self.folder(), zero_shot.model.device)
+        network = load_clipseg(self.folder(), zero_shot().model.device)
 
         def locate(clips: Sequence[ClipFrames], target: str) -> list[NDArray[np.float32]]:
             text = network.encode_text(self._prompt(target))

@@ -1,6 +1,6 @@
 """The evaluated model's own attribution for a class or a text, as a region."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import numpy as np
@@ -72,14 +72,15 @@ class RelevanceRegion(Settings):
         """Return an empty text: only the cell's model and classes decide the maps."""
         return ""
 
-    def locator(self, zero_shot: "ZeroShot") -> Locator:
+    def locator(self, zero_shot: "Callable[[], ZeroShot]") -> Locator:
         """Return the function that computes the attribution of the cell's model, clip by clip."""
+        asked = zero_shot()
 
         def locate(clips: Sequence[ClipFrames], target: str) -> list[NDArray[np.float32]]:
             self.check(target)
             of_class = target in (SUBJECT, BACKGROUND)
-            text = None if of_class else zero_shot.model.encode_texts([target])[0]
-            maps = [self._soft_mask(zero_shot, clip, text) for clip in clips]
+            text = None if of_class else asked.model.encode_texts([target])[0]
+            maps = [self._soft_mask(asked, clip, text) for clip in clips]
             return [rest(found) for found in maps] if target == BACKGROUND else maps
 
         return locate

@@ -69,11 +69,13 @@ class RegionSource(Option, Protocol):
             ClipHarError: when what the source needs is missing.
         """
 
-    def locator(self, zero_shot: "ZeroShot") -> Locator:
-        """Load what the source needs, on the device of the cell's model, and return its locator.
+    def locator(self, zero_shot: "Callable[[], ZeroShot]") -> Locator:
+        """Load what the source needs and return its locator.
+
+        A network of its own runs on the device of the cell's model, unless it runs on the CPU only.
 
         Args:
-            zero_shot: the cell's model with its classes.
+            zero_shot: returns the cell's model with its classes; called only if it is needed.
         """
 
 

@@ -156,7 +156,7 @@ def _located(
 
     @cache
     def locator() -> Locator:  # made only if something is to be located
-        return source.locator(zero_shot())
+        return source.locator(zero_shot)
 
     def locate(batch: Sequence[int]) -> list[NDArray[np.uint8]]:
         views = [frames.view(index) for index in batch]

@@ -150,6 +150,7 @@ OPTIONS = (
     "clip_har.models.siglip",
     "clip_har.regions.person",
     "clip_har.regions.motion",
+    "clip_har.regions.selfie",
 )
 
 

@@ -13,8 +13,17 @@ from clip_har.data.frames.store import ClipFrames
 from clip_har.models.zero_shot import ZeroShot
 
 CPU = torch.device("cpu")
-ON_CPU = cast(ZeroShot, SimpleNamespace(model=SimpleNamespace(device=CPU)))
 CLIPS = cast(ClipSet, None)  # not looked at
+
+
+def on_cpu() -> ZeroShot:
+    """Return what sources with a network of their own ask the cell's model: its device."""
+    return cast(ZeroShot, SimpleNamespace(model=SimpleNamespace(device=CPU)))
+
+
+def no_model() -> ZeroShot:
+    """Fail: the source needs no model."""
+    raise AssertionError("the source asks for the cell's model")
 
 
 def shown(pixels: NDArray[np.uint8], label: int = 0) -> ClipFrames:

@@ -20,7 +20,7 @@ from clip_har.models.checkpoint import weights_digest
 from clip_har.models.person_detector import PersonDetector, load_detector
 from clip_har.regions.person import PersonRegion
 from clip_har.regions.source import Locator
-from tests.regions.made import CLIPS, CPU, ON_CPU, shown
+from tests.regions.made import CLIPS, CPU, on_cpu, shown
 
 SIZE = 32
 V1, V2 = "maskrcnn_resnet50_fpn", "maskrcnn_resnet50_fpn_v2"
@@ -93,7 +93,7 @@ def plant(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
             "clip_har.models.person_detector.load_detector",
             lambda *_, score, **__: detector(found, score=score),
         )
-        return PersonRegion(checkpoint=str(tmp_path), **settings).locator(ON_CPU)
+        return PersonRegion(checkpoint=str(tmp_path), **settings).locator(on_cpu)
 
     return locate
 
@@ -163,7 +163,7 @@ def test_settings_out_of_range(wrong: dict[str, Any]) -> None:
 def test_without_weights_one_line_says_how_to_get_them(ask: str) -> None:
     source = PersonRegion()
     with pytest.raises(ClipHarError, match=r"^region.checkpoint is not set: .*once ") as caught:
-        getattr(source, ask)(ON_CPU)
+        getattr(source, ask)(on_cpu)
     assert source.conversion() in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -223,7 +223,7 @@ def test_people_equal_torchvisions(published: tuple[str, Path, Any]) -> None:
     architecture, folder, oracle = published
     draws = np.random.default_rng(0)
     pixels = draws.integers(0, 256, (1, 3, 48, 48), dtype=np.uint8)
-    (found,) = source(architecture, folder, score=SCORE[architecture]).locator(ON_CPU)(
+    (found,) = source(architecture, folder, score=SCORE[architecture]).locator(on_cpu)(
         [shown(pixels)], "person"
     )
     for frame, ours in zip(torch.from_numpy(pixels.copy()), found, strict=True):
@@ -243,7 +243,7 @@ def test_the_other_architecture_is_refused(published: tuple[str, Path, Any]) -> 
     with pytest.raises(
         ClipHarError, match=rf"^region.checkpoint=.* not torchvision's {other} for COCO \(\d+ miss"
     ) as caught:
-        source(other, folder).locator(ON_CPU)
+        source(other, folder).locator(on_cpu)
     assert "\n" not in str(caught.value)
 
 
@@ -251,9 +251,9 @@ def test_identity_and_loading_once(published: tuple[str, Path, Any]) -> None:
     architecture, folder, _ = published
     region = source(architecture, folder)
     assert region.identity(CLIPS) == weights_digest(folder)
-    region.locator(ON_CPU)
+    region.locator(on_cpu)
     before = load_detector.cache_info()
-    region.locator(ON_CPU)
+    region.locator(on_cpu)
     after = load_detector.cache_info()
     assert (after.hits - before.hits, after.misses - before.misses) == (1, 0)
 
@@ -270,7 +270,7 @@ def test_the_weights_place_is_not_what_decides() -> None:
 
 def refused(folder: Path, message: str) -> None:
     with pytest.raises(ClipHarError, match=message) as caught:
-        PersonRegion(checkpoint=str(folder), input_size=64).locator(ON_CPU)
+        PersonRegion(checkpoint=str(folder), input_size=64).locator(on_cpu)
     assert str(caught.value).startswith("region.checkpoint=")
     assert "\n" not in str(caught.value)
 

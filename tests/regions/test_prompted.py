@@ -25,7 +25,7 @@ from clip_har.models.clipseg import CLIPSeg, load_clipseg
 from clip_har.regions.prompted import PromptedRegion, soft_mask_of
 from clip_har.regions.source import Locator, is_found
 from tests.regions.checkpoints import INPUT, write_clipseg
-from tests.regions.made import CLIPS, CPU, ON_CPU, shown
+from tests.regions.made import CLIPS, CPU, on_cpu, shown
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +52,7 @@ def smooth(count: int, *, size: int = 96, seed: int) -> NDArray[np.uint8]:
 
 
 def locator(folder: Path, **settings: Any) -> Locator:
-    return PromptedRegion(checkpoint=str(folder), **settings).locator(ON_CPU)
+    return PromptedRegion(checkpoint=str(folder), **settings).locator(on_cpu)
 
 
 # What is found
