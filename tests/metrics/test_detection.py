@@ -198,6 +198,29 @@ def test_a_sensitivity_of_one_is_as_sure_as_its_groups() -> None:
     assert few["argmax/sensitivity"].value == 1
 
 
+def test_groups_of_one_class_each_leave_a_degree_less_per_class() -> None:
+    """Two classes of four groups are the event: eight groups in two strata."""
+    labels = np.repeat([0, 1, 2], [8, 8, 16])
+    event, groups = np.where(labels < 2, 0.9, 0.1), [f"group {n // 2:02d}" for n in range(32)]
+    found = detection_intervals(
+        made(labels.tolist(), event.tolist(), groups), TARGET, {"youden": 0.5}, draws=100
+    )
+    for name, of_groups, degrees in (("sensitivity", 8, 6), ("specificity", 8, 7)):
+        one = found[f"youden/{name}"]
+        assert (one.low, one.high) == share_interval(1.0, 0.0, groups=of_groups, degrees=degrees)
+
+
+def test_no_false_alarm_in_the_data_has_an_upper_bound() -> None:
+    """That of no alarm in 10 groups, at 20 clips of 36 seconds: 100 clips an hour."""
+    labels, event = [0] * 20 + [2] * 20, [0.9] * 20 + [0.1] * 20
+    groups = [f"group {number // 2:02d}" for number in range(40)]
+    quiet = replace(made(labels, event, groups), seconds=np.full(40, 36.0))
+    one = detection_intervals(quiet, TARGET, RULES, draws=100)["youden/false_alarms_per_hour"]
+    _, high = share_interval(0.0, 0.0, groups=10, degrees=9)
+    assert (one.value, one.low) == (0, 0)
+    assert one.high == pytest.approx(100 * high)
+
+
 def test_the_interval_of_the_area_has_the_width_of_independent_clips() -> None:
     """With one clip per group it is near that of Hanley and McNeil (1982)."""
     table = random_table(7, clips=600, groups=600)
