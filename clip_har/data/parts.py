@@ -37,7 +37,7 @@ def check_apart(
             f" {min(both)}: evaluate another part of the data (dataset.subset=test)"
         )
     if learned.class_names != evaluated.class_names:
-        raise ClipHarError(f"{learned.name} and {evaluated.name} have different classes")
+        raise ClipHarError(f"{what}: {learned.name} and {evaluated.name} have different classes")
     groups = shared_groups(learned.groups.tolist(), evaluated)
     why = evaluated.shares_groups
     if groups and why and lists_may_share:

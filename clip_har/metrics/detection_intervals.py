@@ -41,13 +41,11 @@ class Estimate:
         value: NaN if it is not defined.
         low: NaN if the interval is not known.
         high: the same.
-        p: of the sign-flip test over groups, for a difference that has one; else NaN.
     """
 
     value: float
     low: float
     high: float
-    p: float = np.nan
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,8 +124,7 @@ def detection_changes(
     """Return how detection differs from that of the clean twin, paired by clip.
 
     Only clips that both show as intended count. The intervals are the difference ± t standard
-    errors over groups; a change that no group shows has that of `error_of_none`. The rates of
-    `TESTED` are shares of the same clips in both: their p-value is that of `sign_flip`.
+    errors over groups; a change that no group shows has that of `error_of_none`.
 
     Args:
         table: of the cell.
@@ -155,24 +152,54 @@ def detection_changes(
         fewest = min(first[name].groups, second[name].groups)
         degrees = min(first[name].degrees, second[name].degrees)
         changes = second[name].values - first[name].values
-        rule, _, rate = name.rpartition("/")
-        p = np.nan
-        if rate in TESTED:
-            changed = _changed(before, after, thresholds[rule], rate)
-            p = sign_flip(changed, groups) if fewest else np.nan
         value, error = float(changes[0]), standard_error(changes[1:])
         low, high = UNKNOWN
         if fewest >= FEWEST_GROUPS:
             error = error or error_of_none(fewest, degrees) * second[name].largest
             low, high = t_interval(value, error, degrees)
-        found[name] = Estimate(value, low, high, p)
+        found[name] = Estimate(value, low, high)
     return found
 
 
-def _changed(before: Events, after: Events, threshold: float | None, rate: str) -> _Numbers:
-    """Return ``(N,)`` the change of each clip that a rate counts, 0 for the other clips."""
-    hits = [parts(one.present, one.alarms(threshold))[rate][0] for one in (before, after)]
-    return hits[1].astype(np.float64) - hits[0]
+def detection_tests(
+    after: Sequence[ScoreTable],
+    before: Sequence[ScoreTable],
+    target: Sequence[int],
+    thresholds: Sequence[Mapping[str, float | None]],
+) -> dict[str, float]:
+    """Return the p-values of `sign_flip` for the rates of `TESTED`, against the clean twins.
+
+    Seeds are one test, of each clip's mean over them. Only clips that all tables show count.
+
+    Args:
+        after: of a cell, by seed.
+        before: of the clean twins, in the same order.
+        target: the labels of the event's classes.
+        thresholds: by rule, of each seed; the same rules.
+
+    Returns:
+        By name, such as ``youden/sensitivity``; NaN if no clip counts. Empty without a common clip.
+    """
+    rows, ids = common_rows([*after, *before])
+    if not ids:
+        return {}
+    groups = [after[0].groups[row] for row in rows[0]]
+    seeds = [
+        _rows(Events.of(table, target), kept)
+        for table, kept in zip([*after, *before], rows, strict=True)
+    ]
+    found = {}
+    for rule in thresholds[0]:
+        by_rate = [
+            parts(one.present, one.alarms(of_seed[rule]))
+            for one, of_seed in zip(seeds, [*thresholds, *thresholds], strict=True)
+        ]
+        for rate in TESTED:
+            hits = np.array([of_seed[rate][0] for of_seed in by_rate], np.float64)
+            counted = by_rate[0][rate][1].any()
+            changed = (hits[len(after) :] - hits[: len(after)]).mean(axis=0)
+            found[f"{rule}/{rate}"] = sign_flip(changed, groups) if counted else np.nan
+    return found
 
 
 def _rows(events: Events, rows: NDArray[np.int64]) -> Events:
