@@ -11,17 +11,21 @@ log = logging.getLogger(__name__)
 _NAMED = 3  # groups that a message names
 
 
-def check_apart(learned: ClipSet, evaluated: ClipSet, *, what: str) -> None:
+def check_apart(
+    learned: ClipSet, evaluated: ClipSet, *, what: str, lists_may_share: bool = True
+) -> None:
     """Raise if clips that something is learned from are not apart from those that are evaluated.
 
     Clips of one group share actor and place, so what is learned from one of them is tested too
-    easily on another. A data set whose official lists share groups (`ClipSet.shares_groups`) gets
-    a warning instead.
+    easily on another. A data set whose official lists share groups (`ClipSet.shares_groups`) may
+    get a warning instead: right for noise, which must be learned somewhere and whose numbers are
+    marked, wrong for thresholds, which no number shows to be too good.
 
     Args:
         learned: the clips of one part, such as the training split.
         evaluated: the clips of the other part.
         what: what is learned from the first part, such as ``noise``.
+        lists_may_share: whether official lists that share groups get a warning, not an error.
 
     Raises:
         ClipHarError: when a clip or a group is in both parts, or their classes differ.
@@ -33,21 +37,24 @@ def check_apart(learned: ClipSet, evaluated: ClipSet, *, what: str) -> None:
             f" {min(both)}: evaluate another part of the data (dataset.subset=test)"
         )
     if learned.class_names != evaluated.class_names:
-        raise ClipHarError(f"{learned.name} and {evaluated.name} have different classes")
+        raise ClipHarError(f"{what}: {learned.name} and {evaluated.name} have different classes")
     groups = shared_groups(learned.groups.tolist(), evaluated)
-    if groups and evaluated.shares_groups:
+    why = evaluated.shares_groups
+    if groups and why and lists_may_share:
         log.warning(
             "%s is learned on groups that are also evaluated (%s), because %s: numbers with it may"
             " be too good",
             what,
             _listed(groups),
-            evaluated.shares_groups,
+            why,
         )
     elif groups:
         raise ClipHarError(
             f"{what} is learned on {learned.name}, and some of its groups are also in"
-            f" {evaluated.name} ({_listed(groups)}): expected each group in one split only; give"
-            " all clips of a group the same split"
+            f" {evaluated.name} ({_listed(groups)})"
+            + (f", because {why}" if why else "")
+            + ": expected each group in one split only; give all clips of a group the same split"
+            + (", in lists of your own (dataset=manifest)" if why else "")
         )
 
 

@@ -12,6 +12,7 @@ from clip_har.config.compose import checked, clean_config
 from clip_har.core.errors import ClipHarError
 from clip_har.core.settings import Settings
 from clip_har.data.clips import ClipSet, ClipSource, clips_of
+from clip_har.data.parts import check_apart
 
 _SUBSET = "subset"
 """The key by which every data set with splits names the one that is used."""
@@ -55,7 +56,8 @@ def reference_clips(cell: Cell, clips: ClipSet) -> ClipSet | None:
 
     Raises:
         ClipHarError: when the data set has no such split, its classes differ, or some of its
-            groups or clips are evaluated.
+            groups or clips are evaluated, also where official lists share groups (HMDB-51): see
+            `check_apart`.
     """
     source = reference_source(cell)
     if source is None:
@@ -65,21 +67,8 @@ def reference_clips(cell: Cell, clips: ClipSet) -> ClipSet | None:
         found = clips_of(source, cell.limit)
     except ClipHarError as error:
         raise _no_such_split(str(split), error) from error
-    if found.class_names != clips.class_names:
-        raise ClipHarError(
-            f"measures.reference={split}: {found.name} has other classes than {clips.name}"
-        )
-    evaluated = {clip.group for clip in clips.clips}
-    shared = dict.fromkeys(clip.group for clip in found.clips if clip.group in evaluated)
-    ids = {clip.id for clip in clips.clips}
-    same = [clip.id for clip in found.clips if clip.id in ids]
-    if shared or same:
-        what, names = ("groups", list(shared)) if shared else ("clips", same)
-        raise ClipHarError(
-            f"measures.reference={split}: {len(names)} {what} are in both {found.name} and"
-            f" {clips.name}, such as {names[0]}; thresholds must be chosen on clips of other"
-            " groups (actors, places): name another split, or mend the groups"
-        )
+    what = f"measures.reference={split}: a threshold"
+    check_apart(found, clips, what=what, lists_may_share=False)
     return found
 
 

@@ -30,12 +30,12 @@ class GroupDraws:
         which: ``(N,)`` int64, each clip's group in [0, G).
         weights: ``(R + 1, G)``, how much each group counts in each sample; row 0 is the data as
             they are, each group once.
-        strata: the number of strata within which groups are sampled.
+        stratum: ``(G,)`` int64, within which each group is sampled; None for one of all groups.
     """
 
     which: NDArray[np.int64]
     weights: NDArray[np.float64]
-    strata: int = 1
+    stratum: NDArray[np.int64] | None = None
 
     @property
     def groups(self) -> int:
@@ -43,9 +43,24 @@ class GroupDraws:
         return int(self.weights.shape[1])
 
     @property
+    def strata(self) -> int:
+        """The number of strata."""
+        return 1 if self.stratum is None else len(np.unique(self.stratum))
+
+    @property
     def degrees(self) -> int:
         """Degrees of freedom of a standard error: groups minus strata."""
         return self.groups - self.strata
+
+    def part(self, clips: NDArray[np.bool_]) -> tuple[int, int]:
+        """Return the groups of some clips, and the degrees of freedom that these groups leave.
+
+        Args:
+            clips: ``(N,)``.
+        """
+        groups = np.unique(self.which[clips])
+        strata = groups[:1] * 0 if self.stratum is None else self.stratum[groups]
+        return len(groups), len(groups) - len(np.unique(strata))
 
     def sums(self, numbers: NDArray[np.generic]) -> NDArray[np.float64]:
         """Return a column's sum over the clips of each sample.
@@ -115,7 +130,7 @@ def group_draws(
         strata = _strata(which, np.asarray(classes), len(names))
     # The cells of a sweep have the same groups.
     weights = _weights(tuple(strata.tolist()), draws, seed)
-    return GroupDraws(which, weights, len(np.unique(strata)))
+    return GroupDraws(which, weights, strata)
 
 
 def _strata(which: NDArray[np.int64], classes: NDArray[np.int64], groups: int) -> NDArray[np.int64]:

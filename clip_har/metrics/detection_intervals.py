@@ -1,7 +1,7 @@
 """Intervals and tests of detection, over groups of clips."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,7 @@ from clip_har.metrics.detection import Events, curve_areas, parts
 from clip_har.metrics.intervals import (
     FEWEST_GROUPS,
     UNKNOWN,
+    area_interval,
     error_of_none,
     share_interval,
     standard_error,
@@ -23,6 +24,8 @@ from clip_har.results.score_table import ScoreTable
 TESTED = ("sensitivity", "specificity")
 """Rates whose clips are the same in two cells, so that their difference can be tested."""
 
+_OF_BOTH = ("ppv", "npv")
+"""Rates that depend on events and on other clips, so on the fewer degrees of the two."""
 _AREAS = ("auroc", "auprc")
 _HOUR = 3600  # seconds
 _AT_ONCE = 100  # samples whose clips are weighted at once, for the memory
@@ -38,13 +41,11 @@ class Estimate:
         value: NaN if it is not defined.
         low: NaN if the interval is not known.
         high: the same.
-        p: of the sign-flip test over groups, for a difference that has one; else NaN.
     """
 
     value: float
     low: float
     high: float
-    p: float = np.nan
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,15 +54,28 @@ class _Sampled:
 
     Attributes:
         values: ``(R + 1,)``, of the data first.
-        groups: the number of groups that it rests on.
+        groups: the number of groups that it rests on, which may be fewer than all.
+        degrees: of freedom: these groups minus the strata that they are of.
+        clips: the number of clips that it is a share of; of an area, those with the event.
+        largest: what it is if all of these clips count.
     """
 
     values: _Numbers
     groups: int
+    degrees: int
+    clips: int
+    largest: float = 1.0
 
-    def degrees(self, samples: GroupDraws) -> int:
-        """Degrees of freedom: the groups that it rests on may be fewer than all."""
-        return min(samples.degrees, self.groups - 1)
+    def interval(self, name: str) -> tuple[float, float]:
+        """Return the 95 % interval; unknown with fewer than `FEWEST_GROUPS` groups."""
+        known = {"groups": self.groups, "degrees": self.degrees}
+        if self.groups < FEWEST_GROUPS:
+            return UNKNOWN
+        if name in _AREAS:
+            return area_interval(self.values, clips=self.clips, **known)
+        shares = self.values / self.largest
+        low, high = share_interval(float(shares[0]), standard_error(shares[1:]), **known)
+        return low * self.largest, high * self.largest
 
 
 def detection_intervals(
@@ -74,9 +88,11 @@ def detection_intervals(
 ) -> dict[str, Estimate]:
     """Return how well an event is detected, with 95 % intervals over groups.
 
-    Groups are sampled as in `group_draws`. Rates and areas lie between 0 and 1: their intervals are
-    those of `share_interval`. A measure that rests on fewer than `FEWEST_GROUPS` groups (those with
-    an event, for the sensitivity) has none. The thresholds are taken as given.
+    Groups are sampled as in `group_draws`. Intervals of rates are those of `share_interval`, of
+    areas those of `area_interval`. A clip has at most one alarm, so false alarms per hour are the
+    share of clips with one, times clips per hour, and have its interval: also none in an hour is
+    not sure to stay none. A measure that rests on fewer than `FEWEST_GROUPS` groups (those with
+    an event, for the sensitivity) has no interval. The thresholds are taken as given.
 
     Args:
         table: the scores.
@@ -92,16 +108,7 @@ def detection_intervals(
     samples = group_draws(table.groups, table.labels, draws=draws, seed=seed)
     found = {}
     for name, sampled in _sampled(samples, Events.of(table, target), thresholds).items():
-        value, error = float(sampled.values[0]), standard_error(sampled.values[1:])
-        low, high = UNKNOWN
-        if sampled.groups >= FEWEST_GROUPS:
-            degrees = sampled.degrees(samples)
-            if name.endswith("per_hour"):
-                low, high = t_interval(value, error, degrees)
-                low = max(low, 0.0)
-            else:
-                low, high = share_interval(value, error, groups=sampled.groups, degrees=degrees)
-        found[name] = Estimate(value, low, high)
+        found[name] = Estimate(float(sampled.values[0]), *sampled.interval(name))
     return found
 
 
@@ -117,8 +124,7 @@ def detection_changes(
     """Return how detection differs from that of the clean twin, paired by clip.
 
     Only clips that both show as intended count. The intervals are the difference ± t standard
-    errors over groups. The rates of `TESTED` are shares of the same clips in both: their p-value is
-    that of `sign_flip`.
+    errors over groups; a change that no group shows has that of `error_of_none`.
 
     Args:
         table: of the cell.
@@ -144,27 +150,56 @@ def detection_changes(
     found = {}
     for name in (one for one in second if one in first):  # lengths may be known in one only
         fewest = min(first[name].groups, second[name].groups)
-        sampled = _Sampled(second[name].values - first[name].values, fewest)
-        rule, _, rate = name.rpartition("/")
-        p = np.nan
-        if rate in TESTED:
-            changed = _changed(before, after, thresholds[rule], rate)
-            p = sign_flip(changed, groups) if fewest else np.nan
-        value, error = float(sampled.values[0]), standard_error(sampled.values[1:])
+        degrees = min(first[name].degrees, second[name].degrees)
+        changes = second[name].values - first[name].values
+        value, error = float(changes[0]), standard_error(changes[1:])
         low, high = UNKNOWN
         if fewest >= FEWEST_GROUPS:
-            degrees = sampled.degrees(samples)
-            if error == 0 and rate in TESTED:
-                error = error_of_none(fewest, degrees)
+            error = error or error_of_none(fewest, degrees) * second[name].largest
             low, high = t_interval(value, error, degrees)
-        found[name] = Estimate(value, low, high, p)
+        found[name] = Estimate(value, low, high)
     return found
 
 
-def _changed(before: Events, after: Events, threshold: float | None, rate: str) -> _Numbers:
-    """Return ``(N,)`` the change of each clip that a rate counts, 0 for the other clips."""
-    hits = [parts(one.present, one.alarms(threshold))[rate][0] for one in (before, after)]
-    return hits[1].astype(np.float64) - hits[0]
+def detection_tests(
+    after: Sequence[ScoreTable],
+    before: Sequence[ScoreTable],
+    target: Sequence[int],
+    thresholds: Sequence[Mapping[str, float | None]],
+) -> dict[str, float]:
+    """Return the p-values of `sign_flip` for the rates of `TESTED`, against the clean twins.
+
+    Seeds are one test, of each clip's mean over them. Only clips that all tables show count.
+
+    Args:
+        after: of a cell, by seed.
+        before: of the clean twins, in the same order.
+        target: the labels of the event's classes.
+        thresholds: by rule, of each seed; the same rules.
+
+    Returns:
+        By name, such as ``youden/sensitivity``; NaN if no clip counts. Empty without a common clip.
+    """
+    rows, ids = common_rows([*after, *before])
+    if not ids:
+        return {}
+    groups = [after[0].groups[row] for row in rows[0]]
+    seeds = [
+        _rows(Events.of(table, target), kept)
+        for table, kept in zip([*after, *before], rows, strict=True)
+    ]
+    found = {}
+    for rule in thresholds[0]:
+        by_rate = [
+            parts(one.present, one.alarms(of_seed[rule]))
+            for one, of_seed in zip(seeds, [*thresholds, *thresholds], strict=True)
+        ]
+        for rate in TESTED:
+            hits = np.array([of_seed[rate][0] for of_seed in by_rate], np.float64)
+            counted = by_rate[0][rate][1].any()
+            changed = (hits[len(after) :] - hits[: len(after)]).mean(axis=0)
+            found[f"{rule}/{rate}"] = sign_flip(changed, groups) if counted else np.nan
+    return found
 
 
 def _rows(events: Events, rows: NDArray[np.int64]) -> Events:
@@ -178,32 +213,35 @@ def _sampled(
 ) -> dict[str, _Sampled]:
     """Return each measure in the data and in all samples."""
     present, which = events.present, samples.which
-
-    def groups_of(clips: _Flags) -> int:
-        return len(np.unique(which[clips]))
-
-    fewest = min(groups_of(present), groups_of(~present))
+    sides = [samples.part(clips) for clips in (present, ~present)]
+    groups, degrees = (min(numbers) for numbers in zip(*sides, strict=True))
+    clips = int(present.sum())
     areas = [
         curve_areas(present, events.score, samples.weights[start : start + _AT_ONCE][:, which])
         for start in range(0, len(samples.weights), _AT_ONCE)
     ]
     found = {
-        name: _Sampled(np.concatenate(values), fewest)
+        name: _Sampled(np.concatenate(values), groups, degrees, clips)
         for name, values in zip(_AREAS, zip(*areas, strict=True), strict=True)
     }
     timed = ~present & np.isfinite(events.seconds)
-    hours = samples.sums(np.where(timed, events.seconds, 0.0)) / _HOUR
+    hours = np.where(timed, events.seconds, 0.0) / _HOUR
     for rule, threshold in thresholds.items():
         alarms = events.alarms(threshold)
         for name, (hit, of) in parts(present, alarms).items():
-            found[f"{rule}/{name}"] = _ratio(samples.sums(hit), samples.sums(of), groups_of(of))
+            one = _ratio(samples, hit, of, of.astype(np.float64))
+            if name in _OF_BOTH:
+                one = replace(one, degrees=min(degrees, one.degrees))
+            found[f"{rule}/{name}"] = one
         if timed.any():
-            found[f"{rule}/false_alarms_per_hour"] = _ratio(
-                samples.sums(alarms & timed), hours, groups_of(timed)
-            )
+            found[f"{rule}/false_alarms_per_hour"] = _ratio(samples, alarms & timed, timed, hours)
     return found
 
 
-def _ratio(hits: _Numbers, of: _Numbers, groups: int) -> _Sampled:
-    """Return a ratio of sums, NaN in a sample without anything below the line."""
-    return _Sampled(hits / np.where(of > 0, of, np.nan), groups)
+def _ratio(samples: GroupDraws, hit: _Flags, of: _Flags, size: _Numbers) -> _Sampled:
+    """Return hits over the size of what is counted; NaN in a sample without any."""
+    sizes = samples.sums(size)
+    values = samples.sums(hit) / np.where(sizes > 0, sizes, np.nan)
+    groups, degrees = samples.part(of)
+    clips = int(of.sum())
+    return _Sampled(values, groups, degrees, clips, clips / sizes[0] if sizes[0] > 0 else 1.0)

@@ -8,7 +8,7 @@ the samples do not.
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtridf
+from scipy.special import expit, stdtridf
 from scipy.stats import t as student
 
 FEWEST_GROUPS = 6
@@ -96,6 +96,35 @@ def share_interval(
     low, high = (centre - half) / (1 + z2 / count), (centre + half) / (1 + z2 / count)
     # The share itself lies inside: rounding may not put it outside.
     return float(max(0.0, min(low, share))), float(min(1.0, max(high, share)))
+
+
+def area_interval(
+    values: NDArray[np.float64], *, clips: float, groups: float, degrees: float
+) -> tuple[float, float]:
+    """Return the interval of an area under a curve, in [0, 1].
+
+    Areas of small samples are skew, an average precision above all: Wilson's interval of an
+    effective sample size held it in 90 % of simulations. So it is the t interval of the empirical
+    logit (Haldane 1956, half a clip is added to each side), which no bound cuts.
+
+    Args:
+        values: ``(R + 1,)`` in [0, 1]: of the data, then of each bootstrap sample.
+        clips: the number of clips with the event.
+        groups: as in `share_interval`, for an area that all samples share.
+        degrees: of freedom of the standard error, above 0.
+
+    Example:
+        >>> values = np.array([0.9, 0.8, 0.85, 0.95, 0.97])
+        >>> [round(end, 2) for end in area_interval(values, clips=40, groups=12, degrees=11)]
+        [0.55, 0.99]
+    """
+    logits = np.log((values * clips + 0.5) / ((1 - values) * clips + 0.5))
+    error = standard_error(logits[1:])
+    if not error > 0:
+        return share_interval(float(values[0]), error, groups=groups, degrees=degrees)
+    ends = expit(np.array(t_interval(float(logits[0]), error, degrees)))
+    low, high = ((ends * (clips + 1) - 0.5) / clips).clip(0, 1).tolist()
+    return low, high
 
 
 def error_of_none(groups: float, degrees: float) -> float:

@@ -44,6 +44,8 @@ def test_a_data_set_whose_lists_share_groups_gets_a_warning(caplog):
         " numbers with it may be too good"
     )
     assert test.limit(1).shares_groups
+    with pytest.raises(ClipHarError, match="its lists say so"):
+        check_apart(TRAIN, test, what="a threshold", lists_may_share=False)
 
 
 def test_a_clip_is_never_in_both_parts():

@@ -12,9 +12,11 @@ import pytest
 import clip_har
 from clip_har.config.compose import cell_from_config
 from clip_har.core.errors import ClipHarError
+from clip_har.data.clips import clips_of
 from clip_har.engine.job import Prepared
 from clip_har.engine.preflight import preflight
 from clip_har.engine.recompute import recompute
+from clip_har.engine.reference import reference_clips
 from clip_har.metrics.detection import detection, detection_at_thresholds
 from clip_har.report.page import PAGE
 from clip_har.results.files import PROTOCOL, SCORES, read_json
@@ -174,7 +176,11 @@ def test_a_reference_of_other_groups_is_accepted(tmp_path: Path) -> None:
     [
         (ROWS, ("dataset.subset=test", "measures.reference=dev"), "no such split.*test, val"),
         (ROWS, ("dataset.subset=test", "measures.reference=test"), "is the evaluated one"),
-        (ROWS, ("measures.reference=val",), "2 groups are in both"),
+        (
+            ROWS,
+            ("measures.reference=val",),
+            "val: a threshold is learned .* also evaluated",
+        ),
         ([*ROWS, ("a", "val", "g1")], ("dataset.subset=test", "measures.reference=val"), "g1"),
         (ROWS, ("dataset.subset=test", "measures.target=[c]"), "no such class"),
     ],
@@ -184,6 +190,16 @@ def test_a_leaking_or_missing_reference_is_one_clear_error(
 ) -> None:
     with pytest.raises(ClipHarError, match=said):
         check(manifest(tmp_path, rows), *overrides)
+
+
+def test_a_reference_may_not_share_groups_even_where_official_lists_do(tmp_path: Path) -> None:
+    """As HMDB-51's: noise only warns there, but no number would show where a threshold is from."""
+    table = manifest(tmp_path, [*ROWS, ("a", "val", "g1")])
+    given = ("dataset=manifest", f"dataset.path={table}", "dataset.subset=test")
+    cell = cell_from_config(composed(*given, "measures.reference=val"))
+    clips = replace(clips_of(cell.dataset, None), shares_groups="its lists share films")
+    with pytest.raises(ClipHarError, match=r"\(1: g1\), because its lists share films: .*manifest"):
+        reference_clips(cell, clips)
 
 
 @pytest.mark.slow

@@ -133,7 +133,7 @@ def test_the_page_says_what_the_numbers_say(tmp_path: Path, cost: float, word: s
     assert finished_studies(tmp_path) == [folder]
     text = study_page(folder)
     assert f"**Answer.** {word}" in text
-    assert ("significantly above 0. The" in text) == (cost < 0)
+    assert ("are above 0 with p below 5 %" in text) == (cost < 0)
     assert "| elsewhere | percent | 16 |" in text
     rows = pd.read_csv(folder / CURVE)
     assert len(rows) == len(text.split("| p |")[-1].strip().splitlines()) - 1 == 24

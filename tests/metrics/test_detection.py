@@ -14,7 +14,11 @@ from clip_har.metrics.detection import (
     detection_at_thresholds,
     thresholds,
 )
-from clip_har.metrics.detection_intervals import detection_changes, detection_intervals
+from clip_har.metrics.detection_intervals import (
+    detection_changes,
+    detection_intervals,
+    detection_tests,
+)
 from clip_har.metrics.intervals import share_interval
 from clip_har.metrics.measures import find
 from clip_har.metrics.significance import sign_flip
@@ -198,6 +202,29 @@ def test_a_sensitivity_of_one_is_as_sure_as_its_groups() -> None:
     assert few["argmax/sensitivity"].value == 1
 
 
+def test_groups_of_one_class_each_leave_a_degree_less_per_class() -> None:
+    """Two classes of four groups are the event: eight groups in two strata."""
+    labels = np.repeat([0, 1, 2], [8, 8, 16])
+    event, groups = np.where(labels < 2, 0.9, 0.1), [f"group {n // 2:02d}" for n in range(32)]
+    found = detection_intervals(
+        made(labels.tolist(), event.tolist(), groups), TARGET, {"youden": 0.5}, draws=100
+    )
+    for name, of_groups, degrees in (("sensitivity", 8, 6), ("specificity", 8, 7)):
+        one = found[f"youden/{name}"]
+        assert (one.low, one.high) == share_interval(1.0, 0.0, groups=of_groups, degrees=degrees)
+
+
+def test_no_false_alarm_in_the_data_has_an_upper_bound() -> None:
+    """That of no alarm in 10 groups, at 20 clips of 36 seconds: 100 clips an hour."""
+    labels, event = [0] * 20 + [2] * 20, [0.9] * 20 + [0.1] * 20
+    groups = [f"group {number // 2:02d}" for number in range(40)]
+    quiet = replace(made(labels, event, groups), seconds=np.full(40, 36.0))
+    one = detection_intervals(quiet, TARGET, RULES, draws=100)["youden/false_alarms_per_hour"]
+    _, high = share_interval(0.0, 0.0, groups=10, degrees=9)
+    assert (one.value, one.low) == (0, 0)
+    assert one.high == pytest.approx(100 * high)
+
+
 def test_the_interval_of_the_area_has_the_width_of_independent_clips() -> None:
     """With one clip per group it is near that of Hanley and McNeil (1982)."""
     table = random_table(7, clips=600, groups=600)
@@ -227,13 +254,29 @@ def test_changes_are_paired_by_clip_and_tested_over_groups() -> None:
     assert sensitivity.high < 0
     present = clean.labels < 2
     lost = np.where(present, (score * 0.6 >= 0.5) * 1.0 - (score >= 0.5), 0.0)
-    assert sensitivity.p == pytest.approx(sign_flip(lost, clean.groups))
-    assert np.isnan(found["youden/ppv"].p), "its clips differ between the two"
+    tests = detection_tests([shuffled], [clean], TARGET, [{"youden": 0.5}])
+    assert tests["youden/sensitivity"] == pytest.approx(sign_flip(lost, clean.groups))
+    assert "youden/ppv" not in tests, "its clips differ between the two"
     assert abs(found["auroc"].value) < 1e-9, "the order of the clips is the same"
 
 
 def test_without_any_change_the_interval_still_has_a_width() -> None:
     table = random_table(5)
-    same = detection_changes(table, table, TARGET, RULES, draws=100)["argmax/sensitivity"]
-    assert (same.value, same.p) == (0, 1)
-    assert same.low < 0 < same.high
+    found = detection_changes(table, table, TARGET, RULES, draws=100)
+    assert all(one.value == 0 and one.low < 0 < one.high for one in found.values())
+    assert set(detection_tests([table], [table], TARGET, [RULES]).values()) == {1.0}
+
+
+def test_seeds_are_one_test_of_their_mean() -> None:
+    """One seed loses a group's events, the other finds them: no change."""
+    labels, groups = [0] * 12 + [2] * 12, [f"group {number % 6}" for number in range(24)]
+    clean, low, high = (
+        made(labels, [event] * 12 + [0.1] * 12, groups) for event in (0.6, 0.4, 0.9)
+    )
+    rules = [{"youden": 0.5}, {"youden": 0.5}]
+    alone = detection_tests([low], [clean], TARGET, rules[:1])["youden/sensitivity"]
+    assert alone == pytest.approx(2 / 2**6)
+    both = detection_tests([low, high], [clean, clean], TARGET, rules)["youden/sensitivity"]
+    assert both == pytest.approx(2 / 2**6), "half as large in every group"
+    rules[0] = {"youden": 0.3}
+    assert detection_tests([low, high], [clean] * 2, TARGET, rules)["youden/sensitivity"] == 1

@@ -6,15 +6,17 @@ the ECE, have an interval of their value at this number of clips.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from scipy.special import softmax
+from scipy.special import expit, softmax
 from scipy.stats import binom
 
 from clip_har.metrics.bootstrap import GroupDraws, group_draws
 from clip_har.metrics.calibration import calibration_error, confidence_in_truth, gaps_by_bin
+from clip_har.metrics.detection_intervals import detection_changes, detection_intervals
 from clip_har.metrics.intervals import (
     error_over_seeds,
     share_interval,
@@ -30,7 +32,9 @@ from clip_har.metrics.prediction_bias import (
 from clip_har.metrics.ranks import rank_intervals
 from clip_har.metrics.significance import corrected, equivalence, sign_flip
 from clip_har.metrics.tables import recall_intervals
+from clip_har.results.score_table import ScoreTable
 from tests.metrics.structure import split1
+from tests.metrics.test_detection import made
 
 Array = NDArray[np.float64]
 Rates = Callable[[np.random.Generator, int], Array]
@@ -278,3 +282,59 @@ def test_no_change_is_said_of_a_change_as_large_as_the_margin_in_one_of_twenty()
         found[effect] = float((np.array(p) < 0.05).mean())
     assert found[margin] <= 0.06
     assert found[0.0] > 0.3, "and is said where nothing changes"
+
+
+def crossing() -> tuple[NDArray[np.int64], list[str]]:
+    """Return labels and groups of 180 clips: 12 subjects who show all three actions."""
+    clips = np.arange(180)
+    return np.array([0, 1, 2, 2, 2])[clips % 5], [f"subject {n:02d}" for n in clips // 15]
+
+
+def merged() -> tuple[NDArray[np.int64], list[str]]:
+    """Return labels and groups of twelve classes of UCF-101, as three classes of 28 groups."""
+    labels, groups = split1(classes=12)
+    return labels // 4, groups
+
+
+EVENTS = {"merged": merged, "three classes": lambda: split1(classes=3), "subjects": crossing}
+
+
+def detected(
+    random: np.random.Generator, labels: NDArray[np.int64], groups: list[str]
+) -> tuple[ScoreTable, ScoreTable]:
+    """Return a clean table and one of weaker scores of the same clips; groups differ."""
+    which, event = numbers_of(groups), labels < 2
+    of_group = random.normal(0, 0.6, (which.max() + 1, 2))[which, event.astype(int)]
+    clean = np.where(event, 1.0, -1.0) + of_group
+    masked = clean - 0.5 * event + random.normal(0, 0.3, which.max() + 1)[which]
+    noise, seconds = random.normal(size=(2, len(labels))), np.full(len(labels), 4.0)
+    scores = (
+        expit(one + added).tolist() for one, added in zip((clean, masked), noise, strict=True)
+    )
+    before, after = (made(labels.tolist(), one, groups) for one in scores)
+    return replace(before, seconds=seconds), replace(after, seconds=seconds)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("design", EVENTS)
+def test_intervals_of_detection_cover(design: str) -> None:
+    """Also of a change; areas of few clips have an interval of their value at this number."""
+    random, sets, rule = np.random.default_rng(8), 800, {"youden": 0.5}
+    labels, groups = EVENTS[design]()
+    found: dict[str, list[tuple[float, float, float]]] = {}
+    for _ in range(sets):
+        clean, masked = detected(random, labels, groups)
+        values = detection_intervals(masked, (0, 1), rule, draws=200)
+        changes = detection_changes(masked, clean, (0, 1), rule, draws=200)
+        for kind, numbers in (("", values), ("change of ", changes)):
+            for name, one in numbers.items():
+                found.setdefault(kind + name, []).append((one.value, one.low, one.high))
+    shares = {}
+    for name, rows in found.items():
+        truth = float(np.mean([value for value, _, _ in rows]))
+        assert all(low <= value <= high for value, low, high in rows), name
+        shares[name] = covered([(low, high) for _, low, high in rows], truth)
+    assert len(shares) == 2 * 7
+    # ± 3 standard errors; with seven groups a class, areas and NPV are a little too wide.
+    assert all(0.92 <= share <= 0.99 for share in shares.values()), shares
+    assert 0.93 <= np.mean(list(shares.values())) <= 0.97

@@ -8,13 +8,18 @@ import pandas as pd
 import pytest
 
 from clip_har.metrics.detection import thresholds
-from clip_har.metrics.detection_intervals import detection_changes, detection_intervals
+from clip_har.metrics.detection_intervals import (
+    detection_changes,
+    detection_intervals,
+    detection_tests,
+)
 from clip_har.metrics.significance import corrected
 from clip_har.report.detection import detection_of
 from clip_har.report.page import MARKDOWN, PAGE, write_report
 from clip_har.report.selection import of_sweep
 from clip_har.results.measured import Measured
 from clip_har.results.result import Result
+from clip_har.results.score_table import ScoreTable
 from clip_har.sweeps.detection import detection_rows
 from clip_har.sweeps.table import DRAWS
 from tests.report.made import made_cell, made_sweep, noted, table
@@ -62,12 +67,13 @@ def test_the_numbers_are_those_of_the_tables(rows: pd.DataFrame) -> None:
     shown = rows[rows["cell"] == "shape r=0.5"]
     values = detection_intervals(MASKED, (1, 2), chosen, draws=DRAWS)
     changes = detection_changes(MASKED, CLEAN, (1, 2), chosen, draws=DRAWS)
+    tests = detection_tests([MASKED], [CLEAN], (1, 2), [chosen])
     assert len(shown) == len(values) == 2 + 3 * 4
     for row in shown.to_dict("records"):
         name = f"{row['rule']}/{row['measure']}".removeprefix("/")
         assert row["low"] == values[name].low
         assert row["change"] == changes[name].value
-        assert row["p"] == pytest.approx(changes[name].p, nan_ok=True)
+        assert row["p"] == pytest.approx(tests.get(name, np.nan), nan_ok=True)
 
 
 def test_holm_counts_all_tests_of_the_event_without_leaking_cells(rows: pd.DataFrame) -> None:
@@ -75,6 +81,30 @@ def test_holm_counts_all_tests_of_the_event_without_leaking_cells(rows: pd.DataF
     assert set(tested["cell"]) == {"shape r=0.5"}
     assert len(tested) == 3 * 2, "sensitivity and specificity under three rules"
     np.testing.assert_allclose(tested["p_holm"], corrected(tested["p"].tolist()))
+
+
+def test_seeds_count_once_in_holms_family(tmp_path: Path) -> None:
+    made_cell(tmp_path, "clean", CLEAN, "masking=none", ASKED[0])
+    cells: dict[str, Path | str] = {}
+    answers: dict[str, list[ScoreTable]] = {"shape": [], "percent": []}
+    for seed in (0, 1):
+        for mask, right in (("shape", 0.4), ("percent", 0.7)):
+            name = f"{mask} r=0.5 seed={seed}"
+            given = (f"masking={mask}", "ratio=0.5", f"seed={seed}", ASKED[0])
+            answers[mask].append(table(right, ratio=0.5, seed=seed + 1))
+            folder = made_cell(tmp_path, name, answers[mask][-1], *given, clean=CLEAN)
+            noted(folder, Measured(Result(folder).cell.measures))
+            cells[name] = folder
+    rows = detection_rows(of_sweep(made_sweep(tmp_path, cells)).cells).dropna(subset="p")
+    wanted = [
+        p
+        for found in answers.values()
+        for p in detection_tests(found, [CLEAN, CLEAN], (1, 2), [{"argmax": None}] * 2).values()
+    ]
+    for seed in (0, 1):
+        one = rows[rows["cell"].str.endswith(f"seed={seed}")]
+        np.testing.assert_allclose(one["p"], wanted)
+        np.testing.assert_allclose(one["p_holm"], corrected(wanted))
 
 
 def test_the_page_has_the_section_and_its_caution(sweep: Path, tmp_path: Path) -> None:

@@ -91,7 +91,7 @@ def test_clips_that_are_evaluated_are_not_learned_from(limit):
 
 
 def test_both_parts_have_the_same_classes_in_the_same_order():
-    message = r"^made/learned and made/evaluated have different classes$"
+    message = r"^noise: made/learned and made/evaluated have different classes$"
     with pytest.raises(ClipHarError, match=message):
         training_clips(Parts(train_classes=("run", "hop")), None)
     with pytest.raises(ClipHarError, match=message):
