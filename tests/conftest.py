@@ -32,6 +32,14 @@ hypothesis.settings.load_profile("patient")
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what is long as slow, too, before tests are chosen by their marks."""
+    for item in items:
+        if item.get_closest_marker("long"):
+            item.add_marker("slow")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Give all tests of a session one new cache: clips are rendered and decoded once.
 

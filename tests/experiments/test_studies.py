@@ -111,7 +111,7 @@ def test_all_studies_are_tested() -> None:
     assert {folder.name for folder in study_folders()} == {*STUDIES, *elsewhere}
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("name", STUDIES)
 def test_the_commands_of_a_study_work_as_they_are_typed(name: str, tmp_path: Path) -> None:
     folder = tmp_path / name

@@ -80,7 +80,7 @@ def null_changes(sets: int) -> tuple[Array, list[str]]:
     return signs[:, which] * affected, groups
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_sign_flip_over_groups_keeps_its_level_and_a_test_of_clips_does_not() -> None:
     reports, cells = 100, 20
     changes, groups = null_changes(reports * cells)
@@ -95,7 +95,7 @@ def test_a_sign_flip_over_groups_keeps_its_level_and_a_test_of_clips_does_not() 
     assert wrong.mean() <= 0.09  # 0.05, and two standard errors of 100 reports
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("design", ["ucf101", "subjects"])
 @pytest.mark.parametrize("mean", [0.3, 0.7, 0.93])
 def test_intervals_of_shares_cover(design: str, mean: float) -> None:
@@ -121,7 +121,7 @@ def test_intervals_of_shares_cover(design: str, mean: float) -> None:
     assert 0.93 <= covered(found, truth) <= 0.97
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("mean", [0.5, 0.9])
 def test_intervals_of_the_recalls_of_single_classes_cover(mean: float) -> None:
     """Seven groups each: a little too wide near 1, where recalls are coarse."""
@@ -136,7 +136,7 @@ def test_intervals_of_the_recalls_of_single_classes_cover(mean: float) -> None:
     assert 0.93 <= np.mean(shares) <= 0.98
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("recalls", "alike", "allowed"),
     [(np.full(5, 0.7), 0.2, (0.93, 0.99)),
@@ -198,7 +198,7 @@ def measures(samples: GroupDraws, labels: NDArray[np.int64], p: Array) -> dict[s
     }
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("design", ["part of ucf101", "subjects"])
 def test_intervals_of_changes_cover(design: str) -> None:
     random, sets = np.random.default_rng(2), 600
@@ -226,7 +226,7 @@ def test_intervals_of_changes_cover(design: str) -> None:
     assert 0.93 <= np.mean(list(shares.values())) <= 0.97
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("apart", [0.0, 0.02, 0.05, 0.2])
 def test_intervals_over_three_seeds_cover(apart: float) -> None:
     random, sets, seeds = np.random.default_rng(3), 1500, 3
@@ -245,7 +245,7 @@ def test_intervals_over_three_seeds_cover(apart: float) -> None:
     assert 0.93 <= covered(found, 0.0) <= 0.975
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_intervals_of_ratios_and_differences_of_two_shares_cover() -> None:
     """As the background ratio: accuracy without the subject over that of whole clips."""
     random, sets = np.random.default_rng(4), 1500
@@ -263,7 +263,7 @@ def test_intervals_of_ratios_and_differences_of_two_shares_cover() -> None:
         assert 0.93 <= covered(found, truth) <= 0.97
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_no_change_is_said_of_a_change_as_large_as_the_margin_in_one_of_twenty() -> None:
     random, sets, margin = np.random.default_rng(5), 1500, 0.01
     labels, groups = split1()
@@ -315,7 +315,7 @@ def detected(
     return replace(before, seconds=seconds), replace(after, seconds=seconds)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("design", EVENTS)
 def test_intervals_of_detection_cover(design: str) -> None:
     """Also of a change; areas of few clips have an interval of their value at this number."""

@@ -226,7 +226,7 @@ def test_a_large_sweep_takes_a_second() -> None:
     assert time.process_time() - start < 3
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("labels", "groups", "sets"),
     [

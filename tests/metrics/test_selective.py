@@ -173,7 +173,7 @@ def test_the_interval_of_a_small_area_is_above_0() -> None:
     assert value - low < high - value, "an area near 0 is surer to one side"
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_intervals_hold_the_truth_for_new_groups() -> None:
     draws = np.random.default_rng(3)
     large = clustered(draws, 20_000)
