@@ -131,4 +131,6 @@ def score_table(scores: Mapping[tuple[str, str], Score]) -> str:
 def _cell(score: Score | None) -> str:
     if score is None:
         return "–"
+    if math.isnan(score.low):
+        return f"{score.score:.3f}"
     return f"{score.score:.3f} ({score.low:.3f} to {score.high:.3f})"

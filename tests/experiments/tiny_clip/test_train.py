@@ -1,5 +1,6 @@
 """The command that trains the tiny CLIP, for a few steps."""
 
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -44,5 +45,9 @@ def test_a_few_steps_give_a_measured_checkpoint(tmp_path: Path) -> None:
     assert read_recipe(folder)[0].steps == 2
     scores = read_scores(folder)
     assert {split for split, _ in scores} == {"val"}
-    assert all(score.low <= score.score <= score.high for score in scores.values())
+    # A model that answers all clips alike has a gap of 0 without an interval.
+    known = [score for score in scores.values() if not math.isnan(score.low)]
+    assert len(known) >= len(scores) - 1
+    assert all(score.low <= score.score <= score.high for score in known)
+    assert "nan" not in (folder / CARD).read_text(encoding="utf-8")
     assert "recipe.steps=2" in (folder / CARD).read_text(encoding="utf-8")
