@@ -47,7 +47,7 @@ def test_the_scene_alone_names_the_class_and_the_person_alone_does_less_harm(
 ) -> None:
     background = top1(scored("dataset.variant=background"))
     person = top1(scored("dataset.variant=person"))
-    assert background > 3 / 20, "the scene gives the class away (chance is 1/20)"
+    assert background > 2 / 20, "the scene gives the class away (chance is 1/20)"
     assert person > 0.5
     assert max(background, person) <= top1(biased) + 0.05
 
@@ -88,7 +88,7 @@ def test_the_tiny_model_lies_between_and_moves_with_the_planted_bias() -> None:
         assert found["swap_error"] < 0.9
     # a background tells its clip's class only where classes are set in their own scenes
     assert biased["swap_error"] > even["swap_error"] + 0.05
-    assert biased["background_only"] > even["background_only"] + 0.1
+    assert biased["background_only"] > even["background_only"] + 0.05
     assert even["swap_error"] == pytest.approx(chance, abs=0.06)
 
 
