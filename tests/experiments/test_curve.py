@@ -157,7 +157,7 @@ def test_the_sweeps_vary_what_the_study_calls_choices() -> None:
     assert all(sweeps[0][key] == sweeps[1][key] for key in shared)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_its_sweeps_make_a_curve_and_a_page(tmp_path: Path) -> None:
     """The first two values of each choice, on few clips: 16 sets of choices, 3 controls."""
     folder = tmp_path / "specification"
