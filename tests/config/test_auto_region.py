@@ -12,7 +12,10 @@ from clip_har.results.names import what_varies, with_source
 from tests.config.test_cell import composed
 
 VIDEOS = ("dataset=folder", "dataset.root=clips")
-SOURCES = [((), AnnotationRegion, "annotation"), (VIDEOS, SubjectRegion, "subject")]
+SOURCES: list[tuple[tuple[str, ...], type, str]] = [
+    ((), AnnotationRegion, "annotation"),
+    (VIDEOS, SubjectRegion, "subject"),
+]
 
 
 @pytest.mark.parametrize(("data", "source", "name"), SOURCES)

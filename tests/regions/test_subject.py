@@ -27,7 +27,7 @@ def evidence(*places: Place, sure: float) -> Estimate:
 
 
 def area(*places: Place) -> NDArray[np.bool_]:
-    return evidence(*places, sure=1).soft_mask[0] >= INSIDE
+    return np.asarray(evidence(*places, sure=1).soft_mask[0] >= INSIDE)
 
 
 @pytest.mark.parametrize(
