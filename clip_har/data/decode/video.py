@@ -14,7 +14,7 @@ AUTO threading.
 
 import errno
 import math
-from collections.abc import Container, Iterator
+from collections.abc import Callable, Collection, Container, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +47,7 @@ __all__ = [
     "VideoLength",
     "decode_clip",
     "read_clip",
+    "read_frames",
     "video_length",
 ]
 
@@ -115,12 +116,14 @@ class _Plan:
     Attributes:
         seek: whether passes start at the key frame before the window instead of at the start
             of the file. Positions of frames count from there.
+        first: predicted position of the window's first frame.
         hold: predicted positions of the frames that are needed.
         packets: number of packets with a frame.
         fps: average frame rate that the container states; None if it does not.
     """
 
     seek: bool
+    first: int
     hold: set[int]
     packets: int
     fps: float | None
@@ -190,10 +193,7 @@ def read_clip(
         decoded = _decode(path, window, plan, bounds, hold=wanted)
     convert = VideoReformatter()
     pictures = {i: _rgb(decoded.held[first + i], convert) for i in sorted(set(indices))}
-    shapes = {picture.shape for picture in pictures.values()}
-    if len(shapes) > 1:
-        sizes = " and ".join(sorted(f"{w}x{h}" for h, w, _ in shapes))
-        raise DecodeError(f"the frame size changes within the clip ({sizes})")
+    _check_one_size({picture.shape for picture in pictures.values()})
     frames = np.stack([pictures[i] for i in indices])
     begin, stop = window.span(decoded.times)
     return DecodedClip(
@@ -204,6 +204,61 @@ def read_clip(
         height=frames.shape[1],
         fps=plan.fps,
     )
+
+
+def read_frames(
+    path: Path,
+    settings: FrameSettings,
+    indices: Iterable[int],
+    *,
+    fit: Callable[[NDArray[np.uint8]], NDArray[np.uint8]],
+    start: float | None = None,
+    end: float | None = None,
+) -> list[NDArray[np.uint8]]:
+    """Return further frames of a clip that ``read_clip`` could read.
+
+    Each frame is fitted when it is decoded, so only the fitted ones are in memory at once.
+
+    Args:
+        path: the video file.
+        settings: the sampler of the clip, and the bounds.
+        indices: positions among the clip's own frames, as in `DecodedClip`.
+        fit: makes of a frame ``(H, W, 3)`` uint8 RGB what is returned.
+        start: as for ``decode_clip``.
+        end: as for ``decode_clip``.
+
+    Returns:
+        The fitted frames, in the order of the indices.
+
+    Raises:
+        DecodeError: as ``read_clip``, and when the clip has no frame at one of the indices.
+    """
+    window = _Window(start or 0.0, math.inf if end is None else end)
+    bounds = Bounds(path, settings)
+    plan = _plan(path, settings, window, bounds)
+    convert = VideoReformatter()
+    fitted: dict[int, NDArray[np.uint8]] = {}
+    shapes = set()
+
+    def keep(position: int, frame: VideoFrame) -> None:
+        picture = _rgb(frame, convert)
+        shapes.add(picture.shape)
+        fitted[position] = fit(picture)
+
+    asked = list(indices)
+    first = plan.first
+    for _ in range(2):  # once more if the packets promised another first frame
+        fitted.clear()
+        wanted = {first + i for i in asked}
+        decoded = _decode(path, window, plan, bounds, hold=wanted, keep=keep)
+        first, sampled = _sampled(decoded, settings, window)
+        if fitted.keys() == {first + i for i in asked}:
+            break
+    stop = window.span(decoded.times)[1]
+    if missing := [i for i in asked if not 0 <= i < stop - first]:
+        raise DecodeError(f"it has {stop - first} frames, not one at position {missing[0]}")
+    _check_one_size(shapes)
+    return [fitted[first + i] for i in asked]
 
 
 def video_length(
@@ -248,7 +303,7 @@ def _plan(path: Path, settings: FrameSettings, window: _Window, bounds: Bounds) 
     first, stop = window.span(times)
     sampled = sample_indices(settings, times[first:stop]) if first < stop else []
     hold = {first + i - back for i in sampled for back in range(_HELD_BEFORE + 1)}
-    return _Plan(seek, hold, packets, float(rate) if rate else None)
+    return _Plan(seek, first, hold, packets, float(rate) if rate else None)
 
 
 def _packet_times(
@@ -290,11 +345,18 @@ def _packet_times(
 
 
 def _decode(
-    path: Path, window: _Window, plan: _Plan, bounds: Bounds, *, hold: Container[int]
+    path: Path,
+    window: _Window,
+    plan: _Plan,
+    bounds: Bounds,
+    *,
+    hold: Container[int],
+    keep: Callable[[int, VideoFrame], None] | None = None,
 ) -> _Pass:
-    """Decode the frames of a window, keeping references to some of them."""
+    """Decode the frames of a window; hold some of them, or give them to ``keep`` at once."""
     times: list[float] = []
     held: dict[int, VideoFrame] = {}
+    keep = keep or held.__setitem__
     damaged: list[int] = []
     after = 0
     with open_video(path, bounds) as (container, stream):
@@ -308,7 +370,7 @@ def _decode(
                 if frame.is_corrupt:
                     damaged.append(position)
                 if position in hold:
-                    held[position] = frame
+                    keep(position, frame)
                 after += times[-1] >= window.end
                 if after > _MOST_REORDERED:
                     break
@@ -349,6 +411,13 @@ def _sampled(decoded: _Pass, settings: FrameSettings, window: _Window) -> tuple[
             "is incomplete"
         )
     return first, sample_indices(settings, decoded.times[first:stop])
+
+
+def _check_one_size(shapes: Collection[tuple[int, ...]]) -> None:
+    """Raise `DecodeError` if frames of several sizes were converted."""
+    if len(shapes) > 1:
+        sizes = " and ".join(sorted(f"{w}x{h}" for h, w, _ in shapes))
+        raise DecodeError(f"the frame size changes within the clip ({sizes})")
 
 
 def _frames(container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
