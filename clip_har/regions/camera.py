@@ -5,47 +5,21 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-Picture = NDArray[np.uint8]  # (H, W, 3), RGB
-Area = NDArray[np.bool_]  # (H, W)
+from clip_har.regions.picture import Box, Picture
+
 Matrix = NDArray[np.float64]  # (2, 3)
 
 REST: Matrix = np.eye(2, 3)
 """The motion of a camera at rest."""
 
-_BAR = 24  # grey levels of 255 up to which a row or column at the border is a black bar
-_CORNERS = 160  # per frame, the most distinct ones
-_QUALITY = 0.01  # least distinctness of a corner, share of the best one's
+_CORNERS = 120  # per frame, the most distinct ones
+_QUALITY = 0.003  # least distinctness of a corner, share of the best one's
 _APART = 8  # px between corners, so that they lie all over the frame
-_RING = 0.25  # the camera is judged by the border of the picture, this share of it on each side
 _LEAST_SUPPORT = 8  # corners that must agree: any three fit a motion, and chance adds a few
 _NEAR = 1.0  # px: how far a corner may be off the motion that it supports
+_DRAWN = 8 * 60.0**2  # px²: eight places at 60 px from the centre ask for no shear
 _RESTING = 0.6  # px: a motion that moves no corner of the frame further is rest
 _ZOOM = 2.0  # more zoom than this, or more turning or shear, is no motion of a camera
-
-
-class Box(NamedTuple):
-    """A rectangle of whole pixels; the ends are exclusive."""
-
-    top: int
-    left: int
-    bottom: int
-    right: int
-
-    def inside(self, margin: int) -> "Box":
-        """Return the box without a margin, empty if nothing is left."""
-        top, left = self.top + margin, self.left + margin
-        return Box(top, left, max(top, self.bottom - margin), max(left, self.right - margin))
-
-    def area(self, shape: tuple[int, int]) -> Area:
-        """Return ``(H, W)``: which pixels lie in the box."""
-        area = np.zeros(shape, bool)
-        area[self.top : self.bottom, self.left : self.right] = True
-        return area
-
-    def ring(self, shape: tuple[int, int]) -> Area:
-        """Return ``(H, W)``: the pixels near the border of the box, where backgrounds are."""
-        short = min(self.bottom - self.top, self.right - self.left)
-        return self.area(shape) & ~self.inside(round(_RING * short)).area(shape)
 
 
 class Corners(NamedTuple):
@@ -60,30 +34,6 @@ class Corners(NamedTuple):
     grey: Any
     places: NDArray[np.float32]
     ring: NDArray[np.bool_]
-
-
-def picture_box(lit: Area) -> Box:
-    """Return the part of a frame that holds a picture, without black letterbox bars.
-
-    Args:
-        lit: the pixels that do not belong to a bar, see `is_lit`.
-
-    Example:
-        >>> frame = np.zeros((9, 16, 3), np.uint8)
-        >>> frame[2:7] = 90
-        >>> picture_box(is_lit(frame))
-        Box(top=2, left=0, bottom=7, right=16)
-    """
-    rows, columns = (np.flatnonzero(lit.any(axis=axis)) for axis in (1, 0))
-    if len(rows) == 0:
-        return Box(0, 0, *lit.shape)
-    return Box(int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1)
-
-
-def is_lit(frame: Picture) -> Area:
-    """Return ``(H, W)``: the pixels that are brighter than a black bar."""
-    lit: Area = frame.max(axis=-1) > _BAR
-    return lit
 
 
 def corners(frame: Picture, box: Box) -> Corners:
@@ -158,7 +108,7 @@ def _agreed(
 
     if ring.sum() < _LEAST_SUPPORT:
         return None
-    affine, agreeing = cv2.estimateAffine2D(
+    similarity, agreeing = cv2.estimateAffinePartial2D(
         first[ring],
         last[ring],
         method=cv2.RANSAC,
@@ -166,23 +116,40 @@ def _agreed(
         maxIters=500,
         confidence=0.999,
     )
-    if affine is None or np.sum(agreeing) < _LEAST_SUPPORT:
+    if similarity is None or np.sum(agreeing) < _LEAST_SUPPORT:
         return None
-    motion: Matrix = np.asarray(affine, np.float64)
+    motion: Matrix = np.asarray(similarity, np.float64)
     for near in (2 * _NEAR, _NEAR):
         off = np.hypot(*(first @ motion[:, :2].T + motion[:, 2] - last).T)
         agree = off <= near
         if agree.sum() < _LEAST_SUPPORT:
             return None
-        places = np.column_stack([first[agree], np.ones(agree.sum())])
-        motion = np.linalg.lstsq(places, last[agree].astype(np.float64), rcond=None)[0].T
+        motion = _least_squares(first[agree], last[agree])
     return motion
+
+
+def _least_squares(first: NDArray[np.float32], last: NDArray[np.float32]) -> Matrix:
+    """Return the affine motion that takes places ``(N, 2)`` to others.
+
+    It is drawn to the best pan, zoom and roll, as if a few more places said so: places on a line,
+    such as those of a fence, would not tell how the rest of the frame moves.
+    """
+    start, end = (places[:, 0] + 1j * places[:, 1] for places in (first, last))
+    centre, goal = start.mean(), end.mean()
+    turn = ((start - centre).conj() @ (end - goal)) / ((start - centre).conj() @ (start - centre))
+    linear = np.array([[turn.real, -turn.imag], [turn.imag, turn.real]])
+    apart = first - first.mean(axis=0, dtype=np.float64)
+    left = last - last.mean(axis=0, dtype=np.float64) - apart @ linear.T
+    drawn = apart.T @ apart + _DRAWN * np.eye(2)
+    linear += np.linalg.solve(drawn, apart.T @ left).T
+    pan = last.mean(axis=0, dtype=np.float64) - linear @ first.mean(axis=0, dtype=np.float64)
+    return np.column_stack([linear, pan])
 
 
 def _plausible(motion: Matrix) -> bool:
     """Return whether zoom, roll and shear of a motion are plausible for a camera."""
     stretch = np.linalg.svd(motion[:, :2], compute_uv=False)
-    return bool(1 / _ZOOM <= stretch[1] and stretch[0] <= _ZOOM and motion[0, 0] > 0)
+    return bool(stretch[1] >= 1 / _ZOOM and stretch[0] <= _ZOOM and motion[0, 0] > 0)
 
 
 def _reach(motion: Matrix, height: int, width: int) -> float:

@@ -6,30 +6,27 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from clip_har.regions.camera import (
-    REST,
+from clip_har.regions.camera import REST, Corners, Matrix, camera_motion, corners
+from clip_har.regions.picture import (
     Area,
     Box,
-    Corners,
-    Matrix,
     Picture,
-    camera_motion,
-    corners,
-    is_lit,
-    picture_box,
+    framed_box,
+    lit_box,
+    overlay,
+    static_area,
 )
 
-_MARGIN = 2  # px at the border of a picture that are not used: many videos have dirty lines there
+_MARGIN = 3  # px at the border of a picture that are not used: many videos have dirty lines there
 _LEAST_SIDE = 16  # px of a picture in which anything can be told
-_GRID = 6  # px between the pixels that decide the exposure
+_SPARSE = 8  # px between the pixels that decide the exposure and the noise
 _GAIN = (0.6, 1.6)  # exposure changes by no more than this
 _SETTLED = 8.0  # grey levels: a pixel that has changed less is as it was
 _RESTING = 0.02  # the camera rests if no more of the picture's border than this has changed
-_BETTER = 0.7  # the camera moves if less than this share of what changed at the border is left
-_STRANGE = 10.0  # grey levels: frames whose median departure is larger show different scenes
+_UNEXPLAINED = 0.1  # more than this, without a motion of the camera that is known: other scenes
+_CHANGED = 0.4  # more than this, after the motion of the camera is taken out: other scenes
+_STRANGE = 10.0  # grey levels: frames whose median departure is larger show other scenes
 _SHOWN = 0.3  # least share of the picture that another frame must show
-_FRAMED = 0.4  # a picture within a static border takes at least this share of the frame
-_ALIVE = 0.2  # and no more than this share of it is static
 
 
 class Departure(NamedTuple):
@@ -38,10 +35,12 @@ class Departure(NamedTuple):
     Attributes:
         levels: ``(H, W)`` float32, grey levels of 255 (mean of the channels), at least 0.
         known: ``(H, W)``: where other frames show the scene; the levels are 0 elsewhere.
+        seen: share of the other frames that show the scene, in [0, 1].
     """
 
     levels: NDArray[np.float32]
     known: Area
+    seen: float
 
     @property
     def noise(self) -> float:
@@ -63,6 +62,7 @@ class _Frame(NamedTuple):
     picture: Picture
     smooth: Any  # (H, W, 3)
     area: Area
+    scene: Area  # without text on the screen
     ring: Area
     corners: Corners
 
@@ -88,30 +88,48 @@ def departure(frame: Picture, before: Sequence[Picture], after: Sequence[Picture
         All zero and unknown if no other frame shows the scene: a cut, an unknown motion of the
         camera, or frames of less than 16 px.
     """
+    others = [*before, *after]
+    box, static = lit_box([frame, *others]), static_area(frame, others)
+    text = overlay(frame, static)
+    framed = framed_box(static, box)
+    if framed is not None:
+        within = _within(framed, frame, text, (before, after), limit=_UNEXPLAINED)
+        if within.seen == 1:  # the camera's motion explains all: the border is no part of the scene
+            return within
+    return _within(box, frame, text, (before, after), limit=_CHANGED)
+
+
+def _within(
+    box: Box, frame: Picture, text: Area, times: tuple[Sequence[Picture], ...], *, limit: float
+) -> Departure:
+    """Return the departures in a box, see `departure`.
+
+    Args:
+        box: the part of the frame that shows the scene.
+        frame: the frame.
+        text: ``(H, W)``: what does not belong to the scene if the camera moves.
+        times: the frames before and the frames after.
+        limit: how much of the border another frame may leave unexplained, in [0, 1].
+    """
     shape = frame.shape[0], frame.shape[1]
-    nothing = Departure(np.zeros(shape, np.float32), np.zeros(shape, bool))
-    static = _static(frame, [*before, *after])
-    lit = np.logical_or.reduce([is_lit(picture) for picture in (frame, *before, *after)])
-    box = _picture(lit, static).inside(_MARGIN)
-    if min(box.bottom - box.top, box.right - box.left) < _LEAST_SIDE:
-        return nothing
-    this = _Frame(frame, _smooth(frame), box.area(shape), box.ring(shape), corners(frame, box))
-    sides = [views for side in (before, after) if (views := _views(this, side))]
+    whole = Departure(np.zeros(shape, np.float32), np.zeros(shape, bool), 0.0)
+    inner = box.inside(_MARGIN)
+    if inner.short < _LEAST_SIDE:
+        return whole
+    area = inner.area(shape)
+    this = _Frame(
+        frame, _smooth(frame), area, area & ~text, inner.ring(shape), corners(frame, inner)
+    )
+    sides = [views for side in times if (views := _views(this, side, limit))]
+    seen = sum(map(len, sides)) / max(1, sum(map(len, times)))
     if len(sides) == 1:  # two times on one side tell covered from uncovered places, too
         sides = [views for views in (sides[0][:1], sides[0][1:]) if views]
     if not sides:
-        return nothing
+        return whole
     levels = _joined([np.maximum.reduce([view.levels for view in views]) for views in sides])
-    if any((view.motion != REST).any() for views in sides for view in views):
-        levels[static & (levels >= 0)] = 0
-    known = levels >= 0
-    cut = np.s_[box.top : box.bottom, box.left : box.right]
-    margin = box.inside(-_MARGIN)
-    grown = np.s_[margin.top : margin.bottom, margin.left : margin.right]
-    whole = Departure(np.zeros(shape, np.float32), known)
     # What departs at the margin's edge departs in the margin.
-    whole.levels[grown] = np.pad(np.maximum(levels[cut], 0), _MARGIN, mode="edge")
-    return whole
+    whole.levels[box.slices] = np.pad(np.maximum(levels[inner.slices], 0), _MARGIN, mode="edge")
+    return Departure(whole.levels, levels >= 0, seen)
 
 
 def _joined(sides: list[NDArray[np.float32]]) -> NDArray[np.float32]:
@@ -125,35 +143,33 @@ def _joined(sides: list[NDArray[np.float32]]) -> NDArray[np.float32]:
     return smaller
 
 
-def _views(this: _Frame, others: Sequence[Picture]) -> list[_View]:
+def _views(this: _Frame, others: Sequence[Picture], limit: float) -> list[_View]:
     """Return the other frames of one side, until one does not show the scene any more."""
     views: list[_View] = []
     for other in others:
-        view = _view(this, other, views[-1].motion if views else REST)
+        view = _view(this, other, views[-1].motion if views else REST, limit)
         if view is None:
             break
         views.append(view)
     return views
 
 
-def _view(this: _Frame, other: Picture, guess: Matrix) -> _View | None:
+def _view(this: _Frame, other: Picture, guess: Matrix, limit: float) -> _View | None:
     """Return another frame from the camera of this one, None if it shows no such scene.
 
-    The camera rests unless the border of the picture says otherwise: there must be much that rest
-    does not explain, and the camera's motion must explain it better.
+    The camera rests unless the border of the picture has changed, and a motion explains that
+    better.
     """
     still = _compared(this, other, REST)
-    if still is None:
-        return None
-    changed = _changed(this, still)
-    view = still
-    if changed > _RESTING:
-        exposed = _exposed(this.picture, other, this.area, moments=True)
-        motion = camera_motion(this.corners, exposed, guess)
-        moved = None if motion is None or motion is REST else _compared(this, other, motion)
-        if moved is not None and _changed(this, moved) < _BETTER * changed:
-            view = moved
-    return None if view.noise > _STRANGE else view
+    if still is None or _changed(this, still) <= _RESTING:
+        return still
+    exposed = _exposed(this.picture, other, this.area, moments=True)
+    motion = camera_motion(this.corners, exposed, guess)
+    if motion is None:
+        return still if _changed(this, still) <= _UNEXPLAINED else None
+    moved = still if motion is REST else _compared(this, other, motion)
+    best = still if moved is None or _changed(this, still) <= _changed(this, moved) else moved
+    return best if best.noise <= _STRANGE and _changed(this, best) <= limit else None
 
 
 def _changed(this: _Frame, view: _View) -> float:
@@ -170,8 +186,8 @@ def _compared(this: _Frame, other: Picture, motion: Matrix) -> _View | None:
     if motion is not REST:
         size = other.shape[1], other.shape[0]
         back = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        covered = cv2.warpAffine(area * np.uint8(255), motion, size, flags=back)
-        area = area & (covered == 255)
+        covered = cv2.warpAffine(this.scene * np.uint8(255), motion, size, flags=back)
+        area = this.scene & (covered == 255)
         other = np.asarray(cv2.warpAffine(other, motion, size, flags=back), np.uint8)
         if area.sum() < _SHOWN * this.area.sum():
             return None
@@ -182,7 +198,8 @@ def _compared(this: _Frame, other: Picture, motion: Matrix) -> _View | None:
     mean = np.full((1, 3), 1 / 3, np.float32)
     levels = np.asarray(cv2.transform(cv2.max(below, above).astype(np.float32), mean), np.float32)
     levels[~area] = -1
-    return _View(levels, motion, float(np.median(levels[area])))
+    sparse = np.s_[::_SPARSE, ::_SPARSE]
+    return _View(levels, motion, float(np.median(levels[sparse][area[sparse]])))
 
 
 def _exposed(frame: Picture, other: Picture, area: Area, *, moments: bool = False) -> Picture:
@@ -197,10 +214,9 @@ def _exposed(frame: Picture, other: Picture, area: Area, *, moments: bool = Fals
     """
     import cv2
 
-    grid = np.s_[::_GRID, ::_GRID]
-    counted = area[grid]
-    target = frame[grid][counted].mean(axis=1)
-    source = other[grid][counted].mean(axis=1)
+    sparse = np.s_[::_SPARSE, ::_SPARSE]
+    counted = area[sparse]
+    target, source = (picture[sparse][counted] @ np.full(3, 1 / 3) for picture in (frame, other))
     if moments:
         spread = float(source.std())
         gain = float(target.std()) / spread if spread > 1 else 1.0
@@ -227,29 +243,3 @@ def _smooth(picture: Picture) -> Any:
     import cv2
 
     return cv2.GaussianBlur(picture, (0, 0), 1)
-
-
-def _static(frame: Picture, others: Sequence[Picture]) -> Area:
-    """Return ``(H, W)``: the pixels that are the same in all frames, up to the codec's noise."""
-    import cv2
-
-    changed = np.zeros(frame.shape, np.uint8)
-    for other in others:
-        changed = np.asarray(cv2.max(changed, cv2.absdiff(frame, other)))
-    static: Area = (changed.max(axis=-1) <= _SETTLED) if len(others) else np.zeros_like(changed[..., 0], bool)
-    return static
-
-
-def _picture(lit: Area, static: Area) -> Box:
-    """Return the part of a frame that holds a picture: without black bars and static borders.
-
-    A border is static if the picture in it is large, and hardly any of it stays as it is: the
-    camera moves. A subject that moves before a static scene leaves more of it.
-    """
-    box = picture_box(lit)
-    inner = picture_box(~static)
-    inner = Box(*map(max, inner[:2], box[:2]), *map(min, inner[2:], box[2:]))
-    inside = static[inner.top : inner.bottom, inner.left : inner.right]
-    if inside.size >= _FRAMED * box.area(lit.shape).sum() and inside.mean() <= _ALIVE:
-        return inner
-    return box

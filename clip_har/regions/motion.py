@@ -10,9 +10,8 @@ from pydantic import Field
 from clip_har.core.work_ahead import work_ahead
 from clip_har.data.clips import ClipSet
 from clip_har.data.frames.store import ClipFrames
-from clip_har.regions.camera import Picture
 from clip_har.regions.departure import Departure, departure
-from clip_har.regions.gaussian import gaussian_blur
+from clip_har.regions.picture import Picture
 from clip_har.regions.source import (
     BACKGROUND,
     INSIDE,
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from clip_har.models.zero_shot import ZeroShot
 
 _THINGS = (SUBJECT, PERSON, BACKGROUND)
-_AWAY = (0.08, 0.24, 0.48)  # s from a frame to those that it is compared with, on either side
+_AWAY = (0.08, 0.2, 0.4)  # s from a frame to those that it is compared with, on either side
 _RATE = 25.0  # frames per second of a video that does not say
 _RESTLESS = 3.0  # a pixel moves if its departure is this many times that of the median pixel
 _CLOSED = 9  # px: gaps of this width within a body are closed
@@ -41,6 +40,7 @@ _FULL = 99.0  # percentile of the moving pixels that gets the soft mask 1
 _LARGE = (0.4, 0.6)  # share of the frame from which on confidence falls, and at which it is 0
 _SMALL = (0.0005, 0.003)  # share of the frame at which confidence is 0, and from which on it is not
 _CONTRAST = (4.0, 10.0)  # inside over outside: confidence 0, confidence 1
+_SEEN = 0.5  # share of the other frames that must show the scene for full confidence
 _AT_ONCE = 128  # frames of a clip whose neighbours are in memory at the same time
 
 
@@ -141,12 +141,14 @@ class MotionRegion(SureRegionSettings):
         return self._region(departure(frame, before, after))
 
     def _region(self, apart: Departure) -> tuple[NDArray[np.float32], float]:
+        import cv2
+
         least = max(self.threshold, _RESTLESS * apart.noise)
         moving = _whole_parts(apart.levels, least)
         if not moving.any():
             return np.zeros(moving.shape, np.float32), 0.0
         # Blurred, since the strength of a smooth body's inside says little.
-        strength = gaussian_blur(np.rint(apart.levels).astype(np.int64), _INNER)
+        strength = np.asarray(cv2.GaussianBlur(apart.levels, (0, 0), _INNER))
         strength = np.clip(strength / np.percentile(strength[moving], _FULL), 0, 1)
         soft_mask = np.where(moving, INSIDE + (1 - INSIDE) * strength, 0).astype(np.float32)
         return soft_mask, _confidence(apart, moving, least)
@@ -196,12 +198,13 @@ def _filled(region: NDArray[np.bool_]) -> NDArray[np.bool_]:
     import cv2
 
     height, width = region.shape
-    count, parts, measures, _ = cv2.connectedComponentsWithStats(
+    _, parts, measures, _ = cv2.connectedComponentsWithStats(
         (~region).astype(np.uint8), connectivity=4
     )
     left, top, across, down, size = measures.T
     sides = sum(
-        edge.astype(int) for edge in (left == 0, top == 0, left + across == width, top + down == height)
+        edge.astype(int)
+        for edge in (left == 0, top == 0, left + across == width, top + down == height)
     )
     holes = (sides <= 1) & (size <= min(region.sum(), _HOLE * region.size))
     holes[0] = False
@@ -216,8 +219,8 @@ def _confidence(apart: Departure, moving: NDArray[np.bool_], least: float) -> fl
     share = float(inside.sum() / apart.known.sum())
     # A tenth of what counts as motion is as good as nothing.
     contrast = apart.levels[inside].mean() / (apart.levels[outside].mean() + 0.1 * least)
-    large = 1 - _ramp(share, *_LARGE)
-    return large * _ramp(share, *_SMALL) * _ramp(float(contrast), *_CONTRAST)
+    size = _ramp(share, *_SMALL) * (1 - _ramp(share, *_LARGE))
+    return size * _ramp(float(contrast), *_CONTRAST) * _ramp(apart.seen, 0, _SEEN)
 
 
 def _ramp(value: float, start: float, end: float) -> float:

@@ -51,9 +51,7 @@ def decode_again(clip: Clip, settings: FrameSettings) -> NDArray[np.uint8] | Non
     return _decode_one(clip, settings)[1]
 
 
-def decode_others(
-    clip: Clip, settings: FrameSettings, indices: Sequence[int]
-) -> NDArray[np.uint8]:
+def decode_others(clip: Clip, settings: FrameSettings, indices: Sequence[int]) -> NDArray[np.uint8]:
     """Return further frames of a clip in a store, fitted as those in it.
 
     Args:
