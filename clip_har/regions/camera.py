@@ -90,7 +90,8 @@ def camera_motion(start: Corners, second: Picture, guess: Matrix = REST) -> Matr
         flags=cv2.OPTFLOW_USE_INITIAL_FLOW,
     )
     followed = np.ravel(found) > 0
-    first, last, ring = start.places[followed], np.asarray(ends)[followed], start.ring[followed]
+    first, last = start.places[followed], np.asarray(ends, np.float32)[followed]
+    ring = start.ring[followed]
     if ring.sum() < _LEAST_SUPPORT:
         ring = np.ones_like(ring)
     motion = _agreed(first, last, ring)

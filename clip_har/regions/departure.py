@@ -25,6 +25,7 @@ _SETTLED = 8.0  # grey levels: a pixel that has changed less is as it was
 _RESTING = 0.02  # the camera rests if no more of the picture's border than this has changed
 _UNEXPLAINED = 0.1  # more than this, without a motion of the camera that is known: other scenes
 _CHANGED = 0.4  # more than this, after the motion of the camera is taken out: other scenes
+_MOVING = 0.85  # of a camera that moves, no less of the picture changes its place
 _STRANGE = 10.0  # grey levels: frames whose median departure is larger show other scenes
 _SHOWN = 0.3  # least share of the picture that another frame must show
 
@@ -88,9 +89,9 @@ def departure(frame: Picture, before: Sequence[Picture], after: Sequence[Picture
         All zero and unknown if no other frame shows the scene: a cut, an unknown motion of the
         camera, or frames of less than 16 px.
     """
-    others = [*before, *after]
-    box, static = lit_box([frame, *others]), static_area(frame, others)
-    text = overlay(frame, static)
+    box = lit_box([frame, *before, *after])
+    static = [static_area(frame, side) for side in (before, after)]
+    text = overlay(frame, np.logical_and.reduce(static))
     framed = framed_box(static, box)
     if framed is not None:
         within = _within(framed, frame, text, (before, after), limit=_UNEXPLAINED)
@@ -167,7 +168,10 @@ def _view(this: _Frame, other: Picture, guess: Matrix, limit: float) -> _View | 
     motion = camera_motion(this.corners, exposed, guess)
     if motion is None:
         return still if _changed(this, still) <= _UNEXPLAINED else None
-    moved = still if motion is REST else _compared(this, other, motion)
+    if motion is REST or this.scene.sum() < _MOVING * this.area.sum():
+        moved: _View | None = still
+    else:
+        moved = _compared(this, other, motion)
     best = still if moved is None or _changed(this, still) <= _changed(this, moved) else moved
     return best if best.noise <= _STRANGE and _changed(this, best) <= limit else None
 

@@ -34,7 +34,8 @@ _CLOSED = 9  # px: gaps of this width within a body are closed
 _OPENED = 3  # px: thinner things do not move
 _STRONG = 0.1  # a part needs twice the least departure on this share of its pixels
 _PART = 0.1  # and this share of the size of the largest part
-_HOLE = 0.3  # a hole is filled if it takes no more than this share of the frame
+_HOLE = 0.3  # a hole is filled if it takes no more than this share of the frame,
+_HOLLOW = 2.0  # and is no more than this many times as large as what surrounds it
 _INNER = 3.0  # px: standard deviation of the smoothing of what ranks the moving pixels
 _FULL = 99.0  # percentile of the moving pixels that gets the soft mask 1
 _LARGE = (0.4, 0.6)  # share of the frame from which on confidence falls, and at which it is 0
@@ -160,20 +161,24 @@ def departures(clip: ClipFrames) -> Iterator[Departure]:
     Raises:
         ClipHarError: when the clip's frames cannot be decoded again.
     """
-    rate = clip.fps or _RATE
-    steps = sorted({max(1, round(seconds * rate)) for seconds in _AWAY})
     for start in range(0, len(clip.indices), _AT_ONCE):
         indices = clip.indices[start : start + _AT_ONCE]
-        near = {index + sign * step for index in indices for step in steps for sign in (-1, 1)}
-        places = sorted(place for place in near if 0 <= place < clip.frame_count)
+        near = {index: _near(index, clip) for index in indices}
+        places = sorted({place for sides in near.values() for side in sides for place in side})
         shown = dict(zip(places, clip.others(places), strict=True)) if places else {}
         pictures = {place: _channels_last(pixels) for place, pixels in shown.items()}
         for index, pixels in zip(indices, clip.pixels[start : start + _AT_ONCE], strict=True):
-            before, after = (
-                [pictures[place] for step in steps if (place := index + sign * step) in pictures]
-                for sign in (-1, 1)
-            )
+            before, after = ([pictures[place] for place in side] for side in near[index])
             yield departure(_channels_last(pixels), before, after)
+
+
+def _near(index: int, clip: ClipFrames) -> tuple[list[int], list[int]]:
+    """Return the indices of the frames before and after one, the nearest first."""
+    rate, last = clip.fps or _RATE, clip.frame_count - 1
+    steps = [max(1, round(seconds * rate)) for seconds in _AWAY]
+    before = {max(0, index - step) for step in steps} - {index}
+    after = {min(last, index + step) for step in steps} - {index}
+    return sorted(before, reverse=True), sorted(after)
 
 
 def _whole_parts(levels: NDArray[np.float32], least: float) -> NDArray[np.bool_]:
@@ -194,7 +199,10 @@ def _whole_parts(levels: NDArray[np.float32], least: float) -> NDArray[np.bool_]
 
 
 def _filled(region: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Fill holes that are smaller than the region; they may touch the frame on one side."""
+    """Fill holes; one may touch the border of the frame, if it is deeper than wide there.
+
+    A body that the border cuts off is open there, but so is the sky over trees.
+    """
     import cv2
 
     height, width = region.shape
@@ -202,13 +210,13 @@ def _filled(region: NDArray[np.bool_]) -> NDArray[np.bool_]:
         (~region).astype(np.uint8), connectivity=4
     )
     left, top, across, down, size = measures.T
-    sides = sum(
-        edge.astype(int)
-        for edge in (left == 0, top == 0, left + across == width, top + down == height)
-    )
-    holes = (sides <= 1) & (size <= min(region.sum(), _HOLE * region.size))
+    beside = (left == 0) | (left + across == width)
+    above = (top == 0) | (top + down == height)
+    closed = np.where(beside, across >= down, True) & np.where(above, down >= across, True)
+    holes = closed & ~(beside & above) & (size <= min(_HOLLOW * region.sum(), _HOLE * region.size))
     holes[0] = False
-    return region | holes[parts]
+    filled: NDArray[np.bool_] = region | holes[parts]
+    return filled
 
 
 def _confidence(apart: Departure, moving: NDArray[np.bool_], least: float) -> float:

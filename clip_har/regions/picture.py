@@ -13,7 +13,7 @@ _BAR = 24  # grey levels of 255 up to which a row or column at the border is a b
 _SETTLED = 8  # grey levels: a pixel that has changed less is as it was, up to the codec's noise
 _RING = 0.25  # the ring takes this share of the box on each side
 _FRAMED = 0.4  # a picture within a static border takes at least this share of the frame
-_ALIVE = 0.2  # and no more than this share of it is static
+_ALIVE = 0.15  # and no more than this share of it is static
 _SHARP = 40  # grey levels within 3 px: an edge
 _BLURRED = 4  # px: how far an edge reaches after the codec and the smoothing
 
@@ -73,34 +73,35 @@ def lit_box(frames: Sequence[Picture]) -> Box:
 
 
 def static_area(frame: Picture, others: Sequence[Picture]) -> Area:
-    """Return ``(H, W)``: the pixels that are the same in all frames; none without others."""
+    """Return ``(H, W)``: the pixels that are the same in all frames; all of them without others."""
     import cv2
 
     changed = np.zeros(frame.shape, np.uint8)
     for other in others:
         changed = np.asarray(cv2.max(changed, cv2.absdiff(frame, other)), np.uint8)
-    return _brightest(changed) <= (_SETTLED if others else -1)
+    return _brightest(changed) <= _SETTLED
 
 
-def framed_box(static: Area, box: Box) -> Box | None:
+def framed_box(static: Sequence[Area], box: Box) -> Box | None:
     """Return the picture within a static border, None if it does not look like one.
 
-    It must be large, and hardly any of it may stay as it is: the camera moves. A subject that moves
-    before a static scene leaves more of it as it is, as a rule.
+    It must be large, and hardly any of it may stay as it is: the camera moves. If a subject moves
+    before a static scene, places that it comes from or goes to do not change on one side in time.
 
     Args:
-        static: ``(H, W)``, see `static_area`.
+        static: the ``(H, W)`` `static_area` of the frames before and of those after.
         box: the part of the frame without black bars.
     """
     import cv2
 
-    changed: Area = ~static & box.area((static.shape[0], static.shape[1]))
+    before, after = static
+    changed: Area = ~(before & after) & box.area((before.shape[0], before.shape[1]))
     specks = np.ones((3, 3), np.uint8)
     inner = box_around(
         np.asarray(cv2.morphologyEx(changed.astype(np.uint8), cv2.MORPH_OPEN, specks)) > 0
     )
-    inside = static[inner.slices]
-    large = inside.size >= _FRAMED * static[box.slices].size
+    inside = (before | after)[inner.slices]
+    large = inside.size >= _FRAMED * before[box.slices].size
     return inner if inner != box and large and inside.mean() <= _ALIVE else None
 
 

@@ -70,11 +70,11 @@ def decode_others(clip: Clip, settings: FrameSettings, indices: Sequence[int]) -
     from clip_har.data.decode.video import DecodeError, read_frames
     from clip_har.data.geometry import fit_frames
 
-    size, *how = settings.geometry()
+    size, fit_to, resample, edge = settings.geometry()
 
     def fit(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
         whole = torch.from_numpy(picture).permute(2, 0, 1)[None]  # (1, 3, H, W)
-        fitted: NDArray[np.uint8] = fit_frames(whole, size, *how).numpy()[0]
+        fitted: NDArray[np.uint8] = fit_frames(whole, size, fit_to, resample, edge).numpy()[0]
         return fitted
 
     try:
