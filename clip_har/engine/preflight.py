@@ -47,7 +47,8 @@ def preflight(cell: Cell) -> ClipSet:
         from clip_har.models.device import pick_device, pick_dtype
 
         pick_dtype(cell.precision, pick_device(cell.device))
-    cell.region.identity(clips)
+    if cell.finds_regions:
+        cell.region.identity(clips)
     return clips
 
 

@@ -21,6 +21,7 @@ class NoRegion(Settings):
     asks_model: ClassVar[bool] = False
     on_empty: ClassVar[OnEmpty] = "skip"
     min_frames: ClassVar[float] = 0.0
+    every_mask: ClassVar[bool] = False
     least_confidence: ClassVar[float] = 0.0
 
     def check(self, target: str) -> None:

@@ -64,9 +64,7 @@ def test_further_frames_are_fitted_as_those_in_the_store(made, tmp_path):
         assert view.others([]).shape == (0, 3, 32, 32)
         assert view.frame_count == dense.entries[index].frame_count
         assert view.fps == pytest.approx(25, rel=0.01)
-    with pytest.raises(
-        ClipHarError, match=f"clip {made.clips[0].id} cannot be decoded again: it has"
-    ):
+    with pytest.raises(ClipHarError, match=r"^clip c0 cannot be decoded again: it has 9 frames"):
         store.view(0).others([9999])
 
 
