@@ -12,9 +12,9 @@ Matrix = NDArray[np.float64]  # (2, 3)
 REST: Matrix = np.eye(2, 3)
 """The motion of a camera at rest."""
 
-_CORNERS = 120  # per frame, the most distinct ones
+_CORNERS = 100  # per frame, the most distinct ones
 _QUALITY = 0.003  # least distinctness of a corner, share of the best one's
-_APART = 8  # px between corners, so that they lie all over the frame
+_APART = 9  # px between corners, so that they lie all over the frame
 _LEAST_SUPPORT = 8  # corners that must agree: any three fit a motion, and chance adds a few
 _NEAR = 1.0  # px: how far a corner may be off the motion that it supports
 _DRAWN = 8 * 60.0**2  # px²: eight places at 60 px from the centre ask for no shear
@@ -27,11 +27,13 @@ class Corners(NamedTuple):
 
     Attributes:
         grey: the frame, ``(H, W)``.
+        box: where the corners lie.
         places: ``(N, 2)`` as ``(x, y)``.
         ring: ``(N,)``: which of them lie in the ring of the picture's box.
     """
 
     grey: Any
+    box: Box
     places: NDArray[np.float32]
     ring: NDArray[np.bool_]
 
@@ -46,7 +48,7 @@ def corners(frame: Picture, box: Box) -> Corners:
     found = cv2.goodFeaturesToTrack(grey, _CORNERS, _QUALITY, _APART, mask=within, blockSize=5)
     places = np.zeros((0, 2), np.float32) if found is None else np.reshape(found, (-1, 2))
     columns, rows = places.astype(int).T
-    return Corners(grey, places.astype(np.float32), box.ring(shape)[rows, columns])
+    return Corners(grey, box, places.astype(np.float32), box.ring(shape)[rows, columns])
 
 
 def camera_motion(start: Corners, second: Picture, guess: Matrix = REST) -> Matrix | None:
@@ -60,7 +62,7 @@ def camera_motion(start: Corners, second: Picture, guess: Matrix = REST) -> Matr
 
     Args:
         start: the corners of the first frame.
-        second: the second frame; its exposure should be that of the first.
+        second: the second frame.
         guess: the expected motion.
 
     Returns:
@@ -78,10 +80,11 @@ def camera_motion(start: Corners, second: Picture, guess: Matrix = REST) -> Matr
 
     if len(start.places) < _LEAST_SUPPORT:
         return None
+    grey = cv2.cvtColor(second, cv2.COLOR_RGB2GRAY)
     expected = (start.places @ guess[:, :2].T + guess[:, 2]).astype(np.float32)
     ends, found, _ = cv2.calcOpticalFlowPyrLK(
         start.grey,
-        cv2.cvtColor(second, cv2.COLOR_RGB2GRAY),
+        _exposed(grey, start),
         start.places,
         expected,
         winSize=(13, 13),
@@ -99,6 +102,19 @@ def camera_motion(start: Corners, second: Picture, guess: Matrix = REST) -> Matr
         return None
     height, width = start.grey.shape
     return REST if _reach(motion, height, width) <= _RESTING else motion
+
+
+def _exposed(grey: Any, start: Corners) -> Any:
+    """Return a frame ``(H, W)`` with the mean and the contrast of the first one, in its box."""
+    import cv2
+
+    cut = start.box.slices
+    (mean, spread), (old_mean, old_spread) = (
+        np.ravel(cv2.meanStdDev(picture[cut])) for picture in (start.grey, grey)
+    )
+    gain = spread / max(old_spread, 1.0)
+    table = np.clip(np.rint(gain * (np.arange(256) - old_mean) + mean), 0, 255)
+    return cv2.LUT(grey, table.astype(np.uint8))
 
 
 def _agreed(

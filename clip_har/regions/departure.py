@@ -1,7 +1,7 @@
 """How far each pixel of a frame departs from the scene, as the frames before and after show it."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ _MARGIN = 3  # px at the border of a picture that are not used: many videos have
 _LEAST_SIDE = 16  # px of a picture in which anything can be told
 _SPARSE = 8  # px between the pixels that decide the exposure and the noise
 _GAIN = (0.6, 1.6)  # exposure changes by no more than this
+_PLAIN = 100.0  # summed squares of grey levels: a picture without more has no gain
 _SETTLED = 8.0  # grey levels: a pixel that has changed less is as it was
 _RESTING = 0.02  # the camera rests if no more of the picture's border than this has changed
 _UNEXPLAINED = 0.1  # more than this, without a motion of the camera that is known: other scenes
@@ -54,14 +55,15 @@ class _View(NamedTuple):
 
     levels: NDArray[np.float32]  # (H, W); -1 where it does not show the scene
     motion: Matrix
-    noise: float
+    noise: float  # the median of the levels
+    changed: float  # share of the ring that departs
 
 
 class _Frame(NamedTuple):
     """The frame in question."""
 
     picture: Picture
-    smooth: Any  # (H, W, 3)
+    smooth: Picture
     area: Area
     scene: Area  # without text on the screen
     ring: Area
@@ -161,89 +163,77 @@ def _view(this: _Frame, other: Picture, guess: Matrix, limit: float) -> _View | 
     The camera rests unless the border of the picture has changed, and a motion explains that
     better.
     """
-    still = _compared(this, other, REST)
-    if still is None or _changed(this, still) <= _RESTING:
+    smooth = _smooth(other)
+    still = _compared(this, smooth, REST)
+    if still is None or still.changed <= _RESTING:
         return still
-    exposed = _exposed(this.picture, other, this.area, moments=True)
-    motion = camera_motion(this.corners, exposed, guess)
+    motion = camera_motion(this.corners, other, guess)
     if motion is None:
-        return still if _changed(this, still) <= _UNEXPLAINED else None
-    if motion is REST or this.scene.sum() < _MOVING * this.area.sum():
-        moved: _View | None = still
-    else:
-        moved = _compared(this, other, motion)
-    best = still if moved is None or _changed(this, still) <= _changed(this, moved) else moved
-    return best if best.noise <= _STRANGE and _changed(this, best) <= limit else None
+        return still if still.changed <= _UNEXPLAINED else None
+    best = still
+    if motion is not REST and this.scene.sum() >= _MOVING * this.area.sum():
+        moved = _compared(this, smooth, motion)
+        best = still if moved is None or still.changed <= moved.changed else moved
+    return best if best.noise <= _STRANGE and best.changed <= limit else None
 
 
-def _changed(this: _Frame, view: _View) -> float:
-    """Return how much of the border of the picture has changed, in [0, 1]."""
-    levels = view.levels[this.ring]
-    return float((levels > _SETTLED).sum() / max(1, (levels >= 0).sum()))
-
-
-def _compared(this: _Frame, other: Picture, motion: Matrix) -> _View | None:
-    """Return how far this frame departs from another one under a motion of the camera."""
+def _compared(this: _Frame, smooth: Picture, motion: Matrix) -> _View | None:
+    """Return how far this frame departs from another smoothed one under a motion of the camera."""
     import cv2
 
     area: Area = this.area
     if motion is not REST:
-        size = other.shape[1], other.shape[0]
-        back = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        covered = cv2.warpAffine(this.scene * np.uint8(255), motion, size, flags=back)
-        area = this.scene & (covered == 255)
-        other = np.asarray(cv2.warpAffine(other, motion, size, flags=back), np.uint8)
+        size = smooth.shape[1], smooth.shape[0]
+        shown = this.scene.astype(np.uint8)
+        back = cv2.WARP_INVERSE_MAP
+        covered = cv2.warpAffine(shown, motion, size, flags=back | cv2.INTER_NEAREST)
+        area = this.scene & (np.asarray(covered) > 0)
+        smooth = np.asarray(
+            cv2.warpAffine(smooth, motion, size, flags=back | cv2.INTER_LINEAR), np.uint8
+        )
         if area.sum() < _SHOWN * this.area.sum():
             return None
-    smooth = _smooth(_exposed(this.picture, other, area))
+    exposed = _exposed(this.smooth, smooth, area)
     around = np.ones((3, 3), np.uint8)
-    below = cv2.subtract(cv2.erode(smooth, around), this.smooth)
-    above = cv2.subtract(this.smooth, cv2.dilate(smooth, around))
+    below = cv2.subtract(cv2.erode(exposed, around), this.smooth)
+    above = cv2.subtract(this.smooth, cv2.dilate(exposed, around))
     mean = np.full((1, 3), 1 / 3, np.float32)
-    levels = np.asarray(cv2.transform(cv2.max(below, above).astype(np.float32), mean), np.float32)
+    levels = np.asarray(cv2.transform(cv2.max(below, above), mean), np.float32)
     levels[~area] = -1
     sparse = np.s_[::_SPARSE, ::_SPARSE]
-    return _View(levels, motion, float(np.median(levels[sparse][area[sparse]])))
+    noise = float(np.median(levels[sparse][area[sparse]]))
+    ring = levels[this.ring]
+    return _View(levels, motion, noise, float((ring > _SETTLED).sum() / max(1, (ring >= 0).sum())))
 
 
-def _exposed(frame: Picture, other: Picture, area: Area, *, moments: bool = False) -> Picture:
+def _exposed(frame: Picture, other: Picture, area: Area) -> Picture:
     """Return another frame with the exposure of this one: a gain and an offset.
 
-    Args:
-        frame: this one.
-        other: the same size.
-        area: the pixels that count.
-        moments: equal mean and deviation, for frames that are not registered yet; else a
-            regression over the pixels, without the half of them that fits worst.
+    They are those of a regression over the pixels, without the half of them that fits worst.
     """
     import cv2
 
     sparse = np.s_[::_SPARSE, ::_SPARSE]
     counted = area[sparse]
     target, source = (picture[sparse][counted] @ np.full(3, 1 / 3) for picture in (frame, other))
-    if moments:
-        spread = float(source.std())
-        gain = float(target.std()) / spread if spread > 1 else 1.0
-    else:
-        gain = 1.0
-        fitting = np.ones(len(source), bool)
-        for _ in range(3):
-            x, y = source[fitting], target[fitting]
-            apart = x - x.mean()
-            spread = float((apart**2).sum())
-            slope = float((apart * (y - y.mean())).sum()) / spread if spread > 100 else 1.0
-            gain = float(np.clip(slope, *_GAIN))
-            off = np.abs(gain * (source - x.mean()) + y.mean() - target)
-            fitting = off <= np.median(off) + 1
-        source, target = source[fitting], target[fitting]
-    offset = float(target.mean() - gain * source.mean())
+    x, y = source, target
+    for _ in range(3):
+        middle, goal = x.mean(), y.mean()
+        apart = x - middle
+        spread = apart @ apart
+        slope = apart @ (y - goal) / spread if spread > _PLAIN else 1.0
+        gain = min(max(float(slope), _GAIN[0]), _GAIN[1])
+        offset = float(goal - gain * middle)
+        off = np.abs(gain * source + offset - target)
+        fitting = off <= np.median(off) + 1
+        x, y = source[fitting], target[fitting]
     if abs(gain - 1) < 0.01 and abs(offset) < 0.5:
         return other
     table = np.clip(np.rint(gain * np.arange(256) + offset), 0, 255).astype(np.uint8)
     return np.asarray(cv2.LUT(other, table), np.uint8)
 
 
-def _smooth(picture: Picture) -> Any:
+def _smooth(picture: Picture) -> Picture:
     import cv2
 
-    return cv2.GaussianBlur(picture, (0, 0), 1)
+    return np.asarray(cv2.GaussianBlur(picture, (5, 5), 1), np.uint8)

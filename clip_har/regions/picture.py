@@ -69,7 +69,12 @@ def box_around(area: Area) -> Box:
 
 def lit_box(frames: Sequence[Picture]) -> Box:
     """Return the part of frames that is not a black letterbox bar in all of them."""
-    return box_around(np.logical_or.reduce([_brightest(frame) > _BAR for frame in frames]))
+    import cv2
+
+    brightest = np.zeros_like(frames[0])
+    for frame in frames:
+        brightest = np.asarray(cv2.max(brightest, frame), np.uint8)
+    return box_around(_brightest(brightest) > _BAR)
 
 
 def static_area(frame: Picture, others: Sequence[Picture]) -> Area:

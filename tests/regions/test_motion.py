@@ -41,7 +41,7 @@ def found_in(frames, times=SAMPLED):
     return [MotionRegion().of_frame(*around(frames, time)) for time in times]
 
 
-def check_found(frames, truth, least=0.75, times=SAMPLED):
+def check_found(frames, truth, least=0.7, times=SAMPLED):
     for time, (soft_mask, confidence) in zip(times, found_in(frames, times), strict=True):
         assert overlap(soft_mask, truth[time]) > least
         assert confidence > 0.8
