@@ -149,3 +149,10 @@ def test_boxes_and_weights_of_a_region_source_count_by_content_not_by_place(
 
 def test_what_no_mask_is_aimed_at_does_not_count(base: list[str]) -> None:
     assert printed(*base, "feature=person") == printed(*base, "feature=a ball")
+
+
+def test_a_source_that_is_not_asked_does_not_count(base: list[str]) -> None:
+    assert printed(*base) == printed(*base, "region=none")
+    assert printed(*base) == printed(*base, "region=motion", "region.every_mask=false")
+    asked = printed(*base, "region=motion", "masking=feature", "region.every_mask=false")
+    assert asked != printed(*base, "region=motion", "masking=feature", "region.min_frames=0.1")
