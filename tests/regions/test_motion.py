@@ -59,7 +59,7 @@ CAMERAS = [*PATHS, "rest", "shake"]
 @pytest.mark.parametrize("name", CAMERAS)
 def test_a_mover_is_found_under_any_camera(name):
     frames, truth = walked(name)
-    check_found(frames, truth, least=0.7 if name == "shake" else 0.8)
+    check_found(frames, truth, least=0.85)
 
 
 @pytest.mark.parametrize("name", CAMERAS)
