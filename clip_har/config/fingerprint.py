@@ -55,6 +55,7 @@ def _content(cell: Cell, clips: ClipSet) -> dict[str, object]:
         "texts": cell.prompts.texts(clips.class_names),
         "regions": cell.region.identity(clips),
         "noise": cell.noise.identity(cell),
+        "backgrounds": cell.masking.identity(clips),
     }
 
 

@@ -157,6 +157,8 @@ def _protocol(cell: Cell, found: Evaluation, device: str) -> dict[str, object]:
         "first_prompt": prompts[0][0],
         "prompts_digest": cell.prompts.digest(clips.class_names),
         "masking": cell.masking.described(),
+        "scenes": len(masked.scenes),
+        "backgrounds_and_pairs": cell.masking.identity(clips),
         "noise": cell.noise.described(),
         "region": {
             "kind": type(cell.region).__name__,

@@ -48,6 +48,7 @@ def preflight(cell: Cell) -> ClipSet:
 
         pick_dtype(cell.precision, pick_device(cell.device))
     cell.region.identity(clips)
+    cell.masking.identity(clips)
     return clips
 
 

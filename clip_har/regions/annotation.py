@@ -156,7 +156,10 @@ class AnnotationRegion(Settings):
 
 
 def _read(path: Path | None, frames: ClipFrames) -> Maps | None:
-    return None if path is None else read_maps(path, frames.indices)
+    if path is None:
+        return None
+    size = (frames.height, frames.width)
+    return read_maps(path, frames.indices, length=frames.length, size=size)
 
 
 def _boxed(file: BoxFile, frames: ClipFrames) -> Maps | None:

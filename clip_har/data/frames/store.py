@@ -52,6 +52,7 @@ class ClipFrames:
         width: of the source's frames.
         fit: how the source was fitted to the square; its maps are fitted in the same way.
         edge: length that the source was resized to; None for the square's own.
+        length: how many frames the source has; None if that is not known.
     """
 
     clip: Clip
@@ -61,6 +62,7 @@ class ClipFrames:
     width: int
     fit: Fit
     edge: int | None = None
+    length: int | None = None
 
 
 class FrameStore:
@@ -186,6 +188,7 @@ class FrameStore:
             width=entry.width,
             fit=self.fit,
             edge=self.edge,
+            length=entry.frame_count or None,
         )
 
     def batches(self, clips: Sequence[int], limit: int) -> Iterator[list[int]]:
