@@ -62,8 +62,8 @@ def planted_clips(
     return ClipSet("planted", CLASSES, tuple(clips), licence="none", citation="")
 
 
-def open_planted(clips: ClipSet, cache: Path) -> FrameStore:
-    return FrameStore.open(clips, FrameSettings(count=8, size=SIDE), cache_dir=cache)
+def open_planted(clips: ClipSet, cache: Path, size: int = SIDE) -> FrameStore:
+    return FrameStore.open(clips, FrameSettings(count=8, size=size), cache_dir=cache)
 
 
 @dataclass

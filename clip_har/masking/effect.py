@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from clip_har.regions.source import INSIDE, is_found
+from clip_har.regions.source import is_found
 
 if TYPE_CHECKING:
     from clip_har.data.geometry import Placement
@@ -58,6 +58,7 @@ def mask_effect(
     picture: "Placement",
     subject: NDArray[np.float32] | None = None,
     feature: NDArray[np.float32] | None = None,
+    found: NDArray[np.bool_] | None = None,
 ) -> MaskEffect:
     """Measure what a mask did to one clip.
 
@@ -68,6 +69,7 @@ def mask_effect(
         picture: where the video's whole frame lies in the square that the model sees.
         subject: ``(T, H, W)`` soft mask in [0, 1]; None without a region source.
         feature: ``(T, H, W)`` soft mask of the mask's target; None if it is aimed at nothing.
+        found: ``(T,)``: the frames in which this target was found, not taken from another frame.
 
     Example:
         >>> from clip_har.data.geometry import placement
@@ -91,9 +93,7 @@ def mask_effect(
         tokens_hidden=whole,
         tokens_partly=partly,
         feature_hidden=None if feature is None else _hidden_share(mask, feature),
-        feature_frames=None
-        if feature is None
-        else float((feature >= INSIDE).any(axis=(1, 2)).mean()),
+        feature_frames=None if found is None else float(found.mean()),
     )
 
 

@@ -165,6 +165,7 @@ class MaskedClips:
             picture=placement(view.height, view.width, width, view.fit, view.edge),
             subject=_part(subject, seen),
             feature=_part(feature, seen),
+            found=None if self.feature is None else self.feature.frames_found(index)[seen],
         )
         paint = partial(own, hidden=shared, scene=None if scene is None else scene[np.sort(places)])
         return MaskedClip(

@@ -44,7 +44,7 @@ class SelfieSegmenter:
 
     def find_people(
         self, frames: NDArray[np.uint8]
-    ) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return where people are in the frames of a clip, and how certain that is.
 
         The network sees each frame, its mirror image, and the frame at three quarters of its size
@@ -56,9 +56,9 @@ class SelfieSegmenter:
 
         Returns:
             The mean soft mask of the frame and its mirror image, ``(T, S, S)`` float32 in [0, 1];
-            and the confidence, ``(T,)`` in [0, 1]: the mean overlap (intersection over union) of
-            the frame's mask with those of the two other pictures, 0 where nothing is found. Both
-            are the same with any number of threads.
+            and the confidence, ``(T,)`` float32 in [0, 1]: the mean overlap (intersection over
+            union) of the frame's mask with those of the two other pictures, 0 where nothing is
+            found. Both are the same with any number of threads.
         """
         free: SimpleQueue[Network] = SimpleQueue()
         for network in self.networks:
@@ -74,7 +74,7 @@ class SelfieSegmenter:
         threads = len(self.networks) if len(self.networks) > 1 else 0
         found = list(work_ahead(find, frames, threads=threads, limit=max(1, len(frames))))
         soft_masks, confidence = zip(*found, strict=True)
-        return np.stack(soft_masks), np.array(confidence, np.float64)
+        return np.stack(soft_masks), np.array(confidence, np.float32)
 
 
 def load_network(model: bytes) -> Network:

@@ -11,13 +11,22 @@ from numpy.typing import NDArray
 from pydantic import Field, field_validator, model_validator
 
 from clip_har.core.errors import ClipHarError
-from clip_har.core.settings import Role, Settings
+from clip_har.core.settings import Role
 from clip_har.data.clips import Clip, ClipSet
 from clip_har.data.frames.store import ClipFrames
 from clip_har.data.sources.files import existing_file, existing_folder
 from clip_har.regions.boxes import EXTENSIONS, BoxFile, read_boxes
 from clip_har.regions.mask_files import Maps, find_maps, maps_mark, read_maps
-from clip_har.regions.source import BACKGROUND, OBJECT, PERSON, SUBJECT, Locator, OnEmpty, refuse
+from clip_har.regions.source import (
+    BACKGROUND,
+    OBJECT,
+    PERSON,
+    SUBJECT,
+    Estimate,
+    Locator,
+    RegionSettings,
+    refuse,
+)
 
 if TYPE_CHECKING:
     from clip_har.models.zero_shot import ZeroShot
@@ -25,7 +34,7 @@ if TYPE_CHECKING:
 _Edge = Annotated[int, Field(ge=1, le=16384)]
 
 
-class AnnotationRegion(Settings):
+class AnnotationRegion(RegionSettings):
     """Read where targets are from maps, masks or boxes of the clips.
 
     Without a setting they are the maps that come with the data set (``dataset=synthetic`` has
@@ -46,7 +55,6 @@ class AnnotationRegion(Settings):
         boxes: table of boxes, ``.csv`` or ``.parquet``; see `clip_har.regions.boxes.read_boxes`.
         resolution: height and width, in pixels, of the pictures that the boxes were measured on,
             if their file does not say; UCF-101's by default.
-        on_empty: what happens to a clip in which the target is not found.
 
     Raises:
         ValueError: (by pydantic) on both ``maps`` and ``boxes``, or another kind of file.
@@ -55,7 +63,6 @@ class AnnotationRegion(Settings):
     maps: Annotated[Path | None, Role.CONTENT] = None
     boxes: Annotated[Path | None, Role.CONTENT] = None
     resolution: tuple[_Edge, _Edge] = (240, 320)
-    on_empty: OnEmpty = "skip"
 
     finds_regions: ClassVar[bool] = True
     exact: ClassVar[bool] = True
@@ -130,9 +137,9 @@ class AnnotationRegion(Settings):
         """
         read = self._reader()
 
-        def locate(clips: Sequence[ClipFrames], target: str) -> list[NDArray[np.float32]]:
+        def locate(clips: Sequence[ClipFrames], target: str) -> list[Estimate]:
             self.check(target)
-            return [_fitted(read(frames), frames, target) for frames in clips]
+            return [Estimate.sure(_fitted(read(frames), frames, target)) for frames in clips]
 
         return locate
 

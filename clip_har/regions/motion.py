@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from clip_har.core.settings import Settings
 from clip_har.data.clips import ClipSet
 from clip_har.data.frames.store import ClipFrames
 from clip_har.regions.camera import REFERENCE, camera_motion, channels_last, is_at_rest, picture_box
@@ -18,10 +17,10 @@ from clip_har.regions.source import (
     INSIDE,
     PERSON,
     SUBJECT,
+    Estimate,
     Locator,
-    OnEmpty,
+    RegionSettings,
     refuse,
-    rest,
 )
 
 if TYPE_CHECKING:
@@ -50,7 +49,7 @@ class _Scene(NamedTuple):
     known: NDArray[np.bool_]  # (T, H, W)
 
 
-class MotionRegion(Settings):
+class MotionRegion(RegionSettings):
     """Estimate where targets move: how far each pixel departs from the static background.
 
     Background subtraction with the temporal median (Cutler and Davis 1998) on the sampled frames,
@@ -72,7 +71,6 @@ class MotionRegion(Settings):
         camera: ``moving`` compensates its motion, ``static`` uses every frame as it is.
         speckle: connected components of a frame's moving region are dropped if they are smaller
             than this share of the region's mean area over the frames that have one; 0 drops none.
-        on_empty: what happens to a clip in which nothing moves.
 
     Example:
         >>> frames = np.zeros((5, 3, 32, 32), np.uint8)
@@ -87,7 +85,6 @@ class MotionRegion(Settings):
     threshold: Annotated[float, Field(ge=0, le=255)] = 6.0
     camera: Literal["moving", "static"] = "moving"
     speckle: Annotated[float, Field(ge=0, lt=1)] = 0.1
-    on_empty: OnEmpty = "skip"
 
     finds_regions: ClassVar[bool] = True
     exact: ClassVar[bool] = False
@@ -112,10 +109,10 @@ class MotionRegion(Settings):
     def locator(self, zero_shot: "Callable[[], ZeroShot]") -> Locator:  # noqa: ARG002
         """Return the function that finds the moving pixels of clips; it runs on the CPU."""
 
-        def locate(clips: Sequence[ClipFrames], target: str) -> list[NDArray[np.float32]]:
+        def locate(clips: Sequence[ClipFrames], target: str) -> list[Estimate]:
             self.check(target)
-            moving = [self.of_pixels(frames.pixels) for frames in clips]
-            return [rest(soft_mask) for soft_mask in moving] if target == BACKGROUND else moving
+            moving = [Estimate.sure(self.of_pixels(frames.pixels)) for frames in clips]
+            return [found.rest() for found in moving] if target == BACKGROUND else moving
 
         return locate
 

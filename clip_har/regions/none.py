@@ -20,6 +20,8 @@ class NoRegion(Settings):
     person_is_subject: ClassVar[bool] = False
     asks_model: ClassVar[bool] = False
     on_empty: ClassVar[OnEmpty] = "skip"
+    min_frames: ClassVar[float] = 0.0
+    least_confidence: ClassVar[float] = 0.0
 
     def check(self, target: str) -> None:
         """Raise `ClipHarError` for every target."""

@@ -4,11 +4,10 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from clip_har.core.errors import ClipHarError
-from clip_har.core.settings import Role, Settings
+from clip_har.core.settings import Role
 from clip_har.data.clips import ClipSet
 from clip_har.data.frames.store import ClipFrames
 from clip_har.models.checkpoint import REGION, CheckpointFormat, find_checkpoint, weights_digest
@@ -16,11 +15,10 @@ from clip_har.regions.source import (
     BACKGROUND,
     PERSON,
     SUBJECT,
+    Estimate,
     Locator,
-    OnEmpty,
-    is_found,
+    RegionSettings,
     refuse,
-    rest,
 )
 
 if TYPE_CHECKING:
@@ -31,7 +29,7 @@ if TYPE_CHECKING:
 _THINGS = (PERSON, SUBJECT, BACKGROUND)
 
 
-class PersonRegion(Settings):
+class PersonRegion(RegionSettings):
     """Estimate where people are, with Mask R-CNN (He et al. 2017) of torchvision.
 
     A pixel's soft mask is the highest mask probability of any person found there. ``subject`` is
@@ -47,7 +45,6 @@ class PersonRegion(Settings):
         score: least score of a person, in [0, 1].
         input_size: side that a frame is scaled to before detection, in pixels; torchvision's
             default is 800. Time grows with its square.
-        on_empty: what happens to a clip without people.
     """
 
     checkpoint: Annotated[str | None, Role.CONTENT] = None
@@ -57,7 +54,6 @@ class PersonRegion(Settings):
     )
     score: Annotated[float, Field(ge=0, le=1)] = 0.5
     input_size: Annotated[int, Field(ge=32, le=1333)] = 800
-    on_empty: OnEmpty = "skip"
 
     finds_regions: ClassVar[bool] = True
     exact: ClassVar[bool] = False
@@ -119,13 +115,12 @@ class PersonRegion(Settings):
             input_size=self.input_size,
         )
 
-        def locate(clips: Sequence[ClipFrames], target: str) -> list[NDArray[np.float32]]:
+        def locate(clips: Sequence[ClipFrames], target: str) -> list[Estimate]:
             maps = []
             for clip in clips:
                 frames = torch.from_numpy(np.array(clip.pixels))  # (T, 3, S, S)
-                found: NDArray[np.float32] = detector.soft_mask(frames).cpu().numpy()
-                people = found if is_found(found) else np.zeros_like(found)
-                maps.append(rest(people) if target == BACKGROUND else people)
+                people = Estimate.sure(detector.soft_mask(frames).cpu().numpy())
+                maps.append(people.rest() if target == BACKGROUND else people)
             return maps
 
         return locate

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from pydantic import Field, StringConstraints
 
 from clip_har.core.errors import ClipHarError
-from clip_har.core.settings import Role, Settings
+from clip_har.core.settings import Role
 from clip_har.data.clips import ClipSet
 from clip_har.data.frames.store import ClipFrames
 from clip_har.models.checkpoint import REGION, CheckpointFormat, find_checkpoint, weights_digest
@@ -17,10 +17,9 @@ from clip_har.regions.source import (
     INSIDE,
     PERSON,
     SUBJECT,
+    Estimate,
     Locator,
-    OnEmpty,
-    is_found,
-    rest,
+    RegionSettings,
 )
 
 if TYPE_CHECKING:
@@ -39,7 +38,7 @@ FORMAT = CheckpointFormat(
 )
 
 
-class PromptedRegion(Settings):
+class PromptedRegion(RegionSettings):
     """Find the target that a text names with CLIPSeg (Lüddecke and Ecker 2022).
 
     Any text is a prompt, as given: "a ball", "the background", "a face". ``person`` is the prompt
@@ -53,7 +52,6 @@ class PromptedRegion(Settings):
             are not calibrated and often low; see `soft_mask_of`.
         batch_size: largest number of frames in one forward pass. Frames of two clips never share
             one, so a clip's map does not depend on other clips. Sizes differ by rounding.
-        on_empty: what happens to a clip without the target.
     """
 
     checkpoint: Annotated[str, Role.CONTENT] = "CIDAS/clipseg-rd64-refined"
@@ -61,7 +59,6 @@ class PromptedRegion(Settings):
     subject: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)] = "a person"
     threshold: Annotated[float, Field(gt=0, lt=1)] = 0.5
     batch_size: Annotated[int, Field(ge=1), Role.RUN] = 16
-    on_empty: OnEmpty = "skip"
 
     finds_regions: ClassVar[bool] = True
     exact: ClassVar[bool] = False
@@ -102,10 +99,10 @@ class PromptedRegion(Settings):
 
         network = load_clipseg(self.folder(), zero_shot().model.device)
 
-        def locate(clips: Sequence[ClipFrames], target: str) -> list[NDArray[np.float32]]:
+        def locate(clips: Sequence[ClipFrames], target: str) -> list[Estimate]:
             text = network.encode_text(self._prompt(target))
-            maps = [self._soft_mask(network, clip, text) for clip in clips]
-            return [rest(found) for found in maps] if target == BACKGROUND else maps
+            maps = [Estimate.sure(self._soft_mask(network, clip, text)) for clip in clips]
+            return [found.rest() for found in maps] if target == BACKGROUND else maps
 
         return locate
 
@@ -122,8 +119,7 @@ class PromptedRegion(Settings):
         parts = [
             network.probabilities(part, text).cpu() for part in torch.split(frames, self.batch_size)
         ]
-        found = soft_mask_of(torch.cat(parts).numpy(), self.threshold)
-        return found if is_found(found) else np.zeros_like(found)
+        return soft_mask_of(torch.cat(parts).numpy(), self.threshold)
 
 
 def soft_mask_of(probability: NDArray[np.float32], threshold: float) -> NDArray[np.float32]:

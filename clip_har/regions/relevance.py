@@ -8,11 +8,10 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from clip_har.core.errors import ClipHarError
-from clip_har.core.settings import Settings
 from clip_har.data.clips import ClipSet
 from clip_har.data.frames.store import ClipFrames
 from clip_har.regions.prompted import soft_mask_of
-from clip_har.regions.source import BACKGROUND, SUBJECT, Locator, OnEmpty, rest
+from clip_har.regions.source import BACKGROUND, SUBJECT, Estimate, Locator, RegionSettings
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -23,7 +22,7 @@ _STEPS = 255  # the same as in stored region maps
 _LEAST = 1e-5  # smaller variations, as a share of the strongest attribution, are rounding
 
 
-class RelevanceRegion(Settings):
+class RelevanceRegion(RegionSettings):
     """Find a target by the attribution of the cell's own model, see `clip_har.models.attribution`.
 
     ``subject`` is the attribution for the class of the clip and ``background`` the rest. Any other
@@ -43,13 +42,13 @@ class RelevanceRegion(Settings):
             25 % kept their prediction when the 5 of 49 patches with most attribution turned grey,
             and 62 % with only the 29 best patches left; with the last layer alone 35 % and 35 %.
         threshold: a pixel is inside from this share of the clip's strongest attribution on.
-        on_empty: what happens to a clip in which there is no attribution for the class.
+        min_frames: 0: the attribution for a class may lie in a few frames.
     """
 
     attribution: Literal["predicted", "label"] = "predicted"
     first_layer: int = 0
     threshold: Annotated[float, Field(gt=0, lt=1)] = 0.2
-    on_empty: OnEmpty = "skip"
+    min_frames: Annotated[float, Field(ge=0, le=1)] = 0.0
 
     finds_regions: ClassVar[bool] = True
     exact: ClassVar[bool] = False
@@ -76,12 +75,12 @@ class RelevanceRegion(Settings):
         """Return the function that computes the attribution of the cell's model, clip by clip."""
         asked = zero_shot()
 
-        def locate(clips: Sequence[ClipFrames], target: str) -> list[NDArray[np.float32]]:
+        def locate(clips: Sequence[ClipFrames], target: str) -> list[Estimate]:
             self.check(target)
             of_class = target in (SUBJECT, BACKGROUND)
             text = None if of_class else asked.model.encode_texts([target])[0]
-            maps = [self._soft_mask(asked, clip, text) for clip in clips]
-            return [rest(found) for found in maps] if target == BACKGROUND else maps
+            maps = [Estimate.sure(self._soft_mask(asked, clip, text)) for clip in clips]
+            return [found.rest() for found in maps] if target == BACKGROUND else maps
 
         return locate
 

@@ -1,13 +1,14 @@
 """The contract of a region source, and the names of the targets."""
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from clip_har.core.errors import ClipHarError
-from clip_har.core.settings import Option
+from clip_har.core.settings import Option, Settings
 
 if TYPE_CHECKING:
     from clip_har.data.clips import ClipSet
@@ -23,12 +24,78 @@ OnEmpty = Literal["skip", "whole", "error"]
 """What happens to a clip in which a mask's target is not found: it is left out and counted, its
 whole frame counts as the target, or the cell stops."""
 
-Locator = Callable[[Sequence["ClipFrames"], str], list[NDArray[np.float32]]]
-"""Finds a target in clips: for each clip a soft mask ``(T, S, S)`` in [0, 1]. A pixel is inside the
-target from 0.5 on. If all values are below, the target was not found in that clip."""
-
 INSIDE = 0.5
 """A pixel belongs to a target from this value of its soft mask on."""
+
+
+class Estimate(NamedTuple):
+    """Where a target is in the frames of a clip.
+
+    Attributes:
+        soft_mask: ``(T, S, S)`` float32 in [0, 1]; a pixel is inside the target from `INSIDE` on. A
+            frame without such a pixel has no region.
+        confidence: ``(T,)`` float32 in [0, 1]: how sure the source is of each frame's region; it
+            does not count for a frame without one.
+    """
+
+    soft_mask: NDArray[np.float32]
+    confidence: NDArray[np.float32]
+
+    @classmethod
+    def sure(cls, soft_mask: NDArray[np.float32]) -> "Estimate":
+        """Return the estimate of a source that has no confidence of its own: 1 in each frame."""
+        return cls(soft_mask, np.ones(len(soft_mask), np.float32))
+
+    @property
+    def shown(self) -> NDArray[np.bool_]:
+        """The frames with a region, ``(T,)``."""
+        return has_region(self.soft_mask)
+
+    def rest(self) -> "Estimate":
+        """Return the background of this subject, of the same confidence.
+
+        In a frame without a subject nothing is known of the background: a source that misses the
+        subject would take it for a part of the rest.
+        """
+        soft_mask = np.where(self.shown[:, None, None], 1 - self.soft_mask, np.float32(0))
+        return Estimate(soft_mask, self.confidence)
+
+
+Locator = Callable[[Sequence["ClipFrames"], str], list[Estimate]]
+"""Finds a target in clips: one estimate for each clip."""
+
+
+class RegionSettings(Settings):
+    """What all region sources have in common.
+
+    Attributes:
+        min_frames: least share of a clip's frames, in [0, 1], in which the target must be found;
+            with fewer, it counts as not found in the clip.
+        on_empty: what happens to a clip in which the target is not found.
+    """
+
+    min_frames: Annotated[float, Field(ge=0, le=1)] = 0.5
+    on_empty: OnEmpty = "skip"
+
+    @property
+    def least_confidence(self) -> float:
+        """From which confidence on a frame's region counts as found; 0: every region does."""
+        return 0.0
+
+
+class SureRegionSettings(RegionSettings):
+    """Of a source that says how sure it is of each frame.
+
+    Attributes:
+        confidence: a frame's region counts as found from this confidence on, in [0, 1].
+    """
+
+    confidence: Annotated[float, Field(ge=0, le=1)] = 0.5
+
+    @property
+    def least_confidence(self) -> float:
+        """From which confidence on a frame's region counts as found."""
+        return self.confidence
 
 
 class RegionSource(Option, Protocol):
@@ -37,6 +104,14 @@ class RegionSource(Option, Protocol):
     @property
     def on_empty(self) -> OnEmpty:
         """What happens to a clip in which a mask's target is not found."""
+
+    @property
+    def min_frames(self) -> float:
+        """Least share of a clip's frames in which a target must be found."""
+
+    @property
+    def least_confidence(self) -> float:
+        """From which confidence on a frame's region counts as found."""
 
     @property
     def finds_regions(self) -> bool:
@@ -92,15 +167,17 @@ def is_found(soft_mask: NDArray[np.float32]) -> bool:
     return bool((soft_mask >= INSIDE).any())
 
 
-def rest(soft_mask: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the background of a subject: the rest, or nothing if the subject is not found.
-
-    If a source misses the subject, the rest would contain the subject too.
+def has_region(soft_mask: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Return which frames have a region, ``(T,)``.
 
     Args:
-        soft_mask: ``(T, H, W)`` of the subject, in [0, 1].
+        soft_mask: ``(T, H, W)`` in [0, 1].
+
+    Example:
+        >>> has_region(np.array([0.25, 0.75], np.float32).reshape(2, 1, 1)).tolist()
+        [False, True]
     """
-    return 1 - soft_mask if is_found(soft_mask) else np.zeros_like(soft_mask)
+    return np.asarray((soft_mask >= INSIDE).any(axis=(1, 2)))
 
 
 def refuse(source: str, target: str, known: Sequence[str]) -> ClipHarError:

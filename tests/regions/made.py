@@ -1,5 +1,6 @@
 """What tests of the region sources that use a network share."""
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from clip_har.data.clips import Clip, ClipSet
 from clip_har.data.frames.store import ClipFrames
 from clip_har.models.zero_shot import ZeroShot
+from clip_har.regions.source import Locator
 
 CPU = torch.device("cpu")
 CLIPS = cast(ClipSet, None)  # not looked at
@@ -34,3 +36,10 @@ def shown(pixels: NDArray[np.uint8], label: int = 0) -> ClipFrames:
     return ClipFrames(
         clip=clip, pixels=pixels, indices=indices, height=size, width=size, fit="crop"
     )
+
+
+def soft_masks(
+    locate: Locator,
+) -> Callable[[Sequence[ClipFrames], str], list[NDArray[np.float32]]]:
+    """Return a locator's soft masks alone."""
+    return lambda clips, target: [found.soft_mask for found in locate(clips, target)]

@@ -17,7 +17,7 @@ from clip_har.data.sources.ucf101 import UCF101
 from clip_har.regions import boxes as boxes_module
 from clip_har.regions.annotation import AnnotationRegion
 from clip_har.regions.source import INSIDE, is_found
-from tests.regions.made import no_model
+from tests.regions.made import no_model, soft_masks
 
 STEM = "v_Biking_g01_c01"
 THINGS = {"background": 0, "person": 1, "subject": 1, "object": 2}
@@ -39,7 +39,7 @@ def shown(
 
 
 def located(source: AnnotationRegion, target: str, *clips: ClipFrames) -> list[NDArray[np.float32]]:
-    return source.locator(no_model)(clips, target)
+    return soft_masks(source.locator(no_model))(clips, target)
 
 
 def a_set(*clips: Clip) -> ClipSet:
@@ -282,7 +282,7 @@ def test_boxes_on_real_clips_of_either_size(sample_data: Path, tmp_path: Path) -
     assert source.identity(clip_set)
     views = [frames.view(i) for i in frames.ok]
     assert {entry.width for entry in frames.entries} == {320, 340}
-    for soft_mask in source.locator(no_model)(views, "person"):
+    for soft_mask in soft_masks(source.locator(no_model))(views, "person"):
         rows_in, columns_in = np.nonzero((soft_mask >= INSIDE).all(axis=0))
         assert (rows_in.min(), rows_in.max() + 1) == (16, 80)  # 96 / 240 of the edges
         assert (columns_in.min(), columns_in.max() + 1) == (24, 56)  # less 16 that are cut off

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from clip_har.core.errors import ClipHarError
 from clip_har.regions.motion import MotionRegion
 from clip_har.regions.source import is_found
-from tests.regions.made import no_model, shown
+from tests.regions.made import no_model, shown, soft_masks
 from tests.regions.test_camera import PATHS, SIZE, filmed, ground, view
 
 
@@ -239,7 +239,7 @@ def test_the_subject_moves_and_the_background_is_the_rest():
     frames, truth = moving_square()
     static = np.full((2, 3, 40, 40), 7, np.uint8)
     source = MotionRegion()
-    locate = source.locator(no_model)
+    locate = soft_masks(source.locator(no_model))
     subject, nothing = locate([shown(frames), shown(static)], "subject")
     np.testing.assert_array_equal(subject, source.of_pixels(frames))
     np.testing.assert_array_equal(locate([shown(frames)], "person")[0], subject)

@@ -24,7 +24,7 @@ from clip_har.regions.source import INSIDE
 from clip_har.synthetic.plan import plan_clips
 from clip_har.synthetic.render import render_clip
 from clip_har.synthetic.tiny_clip import TinyCLIP
-from tests.regions.made import shown
+from tests.regions.made import shown, soft_masks
 
 CPU = torch.device("cpu")
 PATCH, GRID, HIDDEN, OUT = 8, 6, 16, 4
@@ -108,7 +108,7 @@ WALK = painted(
 
 def located(clip: ClipFrames, target: str = "subject", **settings: Any) -> NDArray[np.float32]:
     region = RelevanceRegion(**({"threshold": 0.5} | settings))
-    return region.locator(planted)([clip], target)[0]
+    return soft_masks(region.locator(planted))([clip], target)[0]
 
 
 def places(soft_mask: NDArray[np.float32]) -> list[list[Place]]:
@@ -164,7 +164,7 @@ def test_without_a_coloured_patch_nothing_is_found() -> None:
 
 @pytest.mark.parametrize("pooling", ["mean", "max", "mean_probability"])
 def test_every_pooling_has_the_attribution(pooling: Any) -> None:
-    locate = RelevanceRegion().locator(lambda: replace(planted(), pooling=pooling))
+    locate = soft_masks(RelevanceRegion().locator(lambda: replace(planted(), pooling=pooling)))
     assert places(locate([WALK], "subject")[0]) == [
         [(1, 1), (2, 1), (3, 1)],
         [(1, 3), (2, 3), (3, 3)],
@@ -173,9 +173,9 @@ def test_every_pooling_has_the_attribution(pooling: Any) -> None:
 
 def test_a_clip_alone_is_the_clip_among_others() -> None:
     others = [painted({GREEN: [(0, 0)]}), painted({RED: [(5, 5)]}, {}, {GREEN: [(1, 1)]})]
-    locate = RelevanceRegion().locator(planted)
+    locate = soft_masks(RelevanceRegion().locator(planted))
     together = locate([others[0], WALK, others[1]], "subject")
-    small = RelevanceRegion().locator(lambda: replace(planted(), batch_size=1))
+    small = soft_masks(RelevanceRegion().locator(lambda: replace(planted(), batch_size=1)))
     for clip, found in zip([others[0], WALK, others[1]], together, strict=True):
         np.testing.assert_array_equal(locate([clip], "subject")[0], found)
         np.testing.assert_array_equal(small([clip], "subject")[0], found)
@@ -263,7 +263,8 @@ def on_people(model: DualEncoder, rendered: list[RenderedPerson]) -> tuple[float
     First on the clip's own person, then on the places of the people in other clips: these stand
     where people mostly do.
     """
-    locate = RelevanceRegion().locator(lambda: ZeroShot(model, torch.empty(0), "mean", 32))
+    region = RelevanceRegion()
+    locate = soft_masks(region.locator(lambda: ZeroShot(model, torch.empty(0), "mean", 32)))
     found = np.concatenate(
         [locate([clip.frames], clip.prompt) for clip in rendered]
     )  # (N, T, S, S)
@@ -291,9 +292,8 @@ def test_pooling_and_layers_reach_the_method(rendered, pooling, first_layer):
         spread(attribution(model, [frames], text, **(settings | change)).numpy(), 112)
         for change in ({}, {"pooling": other}, {"first_layer": -1 - first_layer})
     )
-    locate = RelevanceRegion(first_layer=first_layer, threshold=0.5).locator(
-        lambda: ZeroShot(model, text, pooling, 32)
-    )
+    region = RelevanceRegion(first_layer=first_layer, threshold=0.5)
+    locate = soft_masks(region.locator(lambda: ZeroShot(model, text, pooling, 32)))
     ours = locate([clip.frames], clip.prompt)[0]
     np.testing.assert_array_equal(ours, theirs)
     assert min(np.abs(ours - mistaken).max() for mistaken in wrong) > 0.01

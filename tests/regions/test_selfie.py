@@ -17,7 +17,7 @@ from clip_har.data.geometry import fit_frames
 from clip_har.data.sampling import FrameSettings
 from clip_har.models import selfie_segmenter
 from clip_har.regions.selfie import SelfieRegion
-from clip_har.regions.source import INSIDE, Locator
+from clip_har.regions.source import INSIDE, Estimate, Locator
 from tests.regions.made import CLIPS, no_model, shown
 from tests.selfie import real_network_file
 
@@ -60,54 +60,30 @@ def clip(kinds: str) -> NDArray[np.uint8]:
     return frames
 
 
-def inside(kinds: str, target: str, folder: Path, **settings: Any) -> NDArray[np.bool_]:
-    locate: Locator = source(folder, **settings).locator(no_model)
-    (soft_mask,) = locate([shown(clip(kinds))], target)
-    assert soft_mask.dtype == np.float32
-    result: NDArray[np.bool_] = soft_mask >= INSIDE
-    return result
+def estimate(kinds: str, target: str, folder: Path) -> Estimate:
+    locate: Locator = source(folder).locator(no_model)
+    (found,) = locate([shown(clip(kinds))], target)
+    assert found.soft_mask.dtype == found.confidence.dtype == np.float32
+    return found
 
 
 @pytest.mark.usefixtures("planted")
 @pytest.mark.parametrize("target", ["person", "subject"])
-def test_people_are_found_and_gaps_take_the_nearest_region(target: str, tmp_path: Path) -> None:
-    got = inside("pcnp", target, tmp_path)
-    wanted = clip("pppp")[:, 0] > 0
-    np.testing.assert_array_equal(got, wanted[[0, 0, 3, 3]])
-
-
-@pytest.mark.usefixtures("planted")
-def test_an_unsure_frame_keeps_its_own_region_in_a_clip_that_shows_people(tmp_path: Path) -> None:
-    assert inside("pup", "person", tmp_path)[1, 28:36, 28:36].all()
-    assert not inside("uuu", "person", tmp_path).any()
-    sure = inside("pup", "person", tmp_path, confidence=0.9, min_frames=0.6)  # below its half
-    np.testing.assert_array_equal(sure[1], sure[0])
+def test_people_are_found_with_a_confidence(target: str, tmp_path: Path) -> None:
+    found = estimate("pucn", target, tmp_path)
+    inside = found.soft_mask >= INSIDE
+    np.testing.assert_array_equal(inside[0], clip("p")[0, 0] > 0)
+    assert inside[1, 28:36, 28:36].all()
+    assert not inside[3].any()
+    assert found.confidence.round(2) == pytest.approx([1, 0.34, 0, 0], abs=0.1)
 
 
 @pytest.mark.usefixtures("planted")
 def test_the_background_is_the_rest_in_each_frame(tmp_path: Path) -> None:
-    people = inside("pcnp", "person", tmp_path)
-    np.testing.assert_array_equal(inside("pcnp", "background", tmp_path), ~people)
-
-
-@pytest.mark.usefixtures("planted")
-@pytest.mark.parametrize("target", ["person", "background"])
-@pytest.mark.parametrize(
-    ("kinds", "settings", "found"),
-    [
-        ("pcnp", {}, True),
-        ("pcnn", {}, False),
-        ("pcnn", {"min_frames": 0.25}, True),
-        ("pppc", {"min_frames": 1.0}, False),
-        ("cccc", {}, False),
-        ("nnnn", {"min_frames": 0, "confidence": 0}, False),
-        ("pnnn", {"confidence": 0}, False),
-    ],
-)
-def test_a_clip_with_few_sure_frames_is_not_found(
-    kinds: str, settings: dict[str, float], found: bool, target: str, tmp_path: Path
-) -> None:
-    assert inside(kinds, target, tmp_path, **settings).any() == found
+    people, background = (estimate("ppn", name, tmp_path) for name in ("person", "background"))
+    np.testing.assert_array_equal(background.soft_mask[:2], 1 - people.soft_mask[:2])
+    assert not background.soft_mask[2].any(), "no one found: what all else is stays unknown"
+    np.testing.assert_array_equal(background.confidence, people.confidence)
 
 
 @pytest.mark.parametrize("target", ["object", "a ball"])
@@ -132,8 +108,6 @@ def test_maps_are_kept_for_other_places_of_the_same_file_only(tmp_path: Path) ->
         )
 
     assert described() == described(folder=tmp_path / "other", model=tmp_path / "own.tflite")
-    assert described() != described(confidence=0.4)
-    assert described() != described(min_frames=0.4)
     assert source(tmp_path).identity(CLIPS).startswith("digest opencv ")
 
 
@@ -164,11 +138,9 @@ def test_real_people_are_found_and_rocks_are_not(
     (video,) = (sample_data / "ucf101-sample" / "UCF-101").glob(f"{name}.*")
     pictures = torch.from_numpy(decode_clip(video, FrameSettings(count=8))).permute(0, 3, 1, 2)
     frames = fit_frames(pictures, 224, "crop").numpy()
-    locate = source(tmp_path, model=model).locator(no_model)
-    (soft_mask,) = locate([shown(frames)], "person")
-    shares = (soft_mask >= INSIDE).mean(axis=(1, 2))
+    (people,) = source(tmp_path, model=model).locator(no_model)([shown(frames)], "person")
+    assert ((people.confidence >= 0.5).mean() >= 0.5) == found
     if found:
+        shares = (people.soft_mask >= INSIDE).mean(axis=(1, 2))
         assert shares.min() > 0.02
         assert shares.max() < 0.08
-    else:
-        assert not shares.any()

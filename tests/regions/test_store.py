@@ -12,19 +12,18 @@ from numpy.typing import NDArray
 
 from clip_har.core import cache, checked_file
 from clip_har.core.errors import ClipHarError
-from clip_har.core.settings import Settings
 from clip_har.data.frames.store import ClipFrames, FrameStore
-from clip_har.regions.source import Locator, OnEmpty
+from clip_har.regions.source import Estimate, Locator, SureRegionSettings
 from clip_har.regions.store import RegionMaps, open_regions
 from tests.planted import open_planted, planted_clips
 
 
-class Counting(Settings):
+class Counting(SureRegionSettings):
     """Find the brightest channel's value as soft mask; nothing in clips named in ``blind``."""
 
     level: float = 1.0
     blind: tuple[str, ...] = ()
-    on_empty: OnEmpty = "skip"
+    sure: tuple[float, ...] = (1.0,) * 8
 
     finds_regions: ClassVar[bool] = True
     exact: ClassVar[bool] = False
@@ -44,9 +43,9 @@ class Counting(Settings):
         return self.identities["now"]
 
     def locator(self, zero_shot: Any) -> Locator:  # noqa: ARG002
-        def locate(clips: Sequence[ClipFrames], target: str) -> list[NDArray[np.float32]]:
+        def locate(clips: Sequence[ClipFrames], target: str) -> list[Estimate]:
             self.calls.append([view.clip.id for view in clips])
-            return [self._map(view) for view in clips]
+            return [Estimate(self._map(view), np.array(self.sure, np.float32)) for view in clips]
 
         return locate
 
@@ -60,7 +59,7 @@ class Counting(Settings):
 @pytest.fixture(scope="module")
 def frames(tmp_path_factory: pytest.TempPathFactory) -> FrameStore:
     folder = tmp_path_factory.mktemp("clips")
-    return open_planted(planted_clips(folder, per_class=2), folder)
+    return open_planted(planted_clips(folder, per_class=2), folder, size=224)
 
 
 @pytest.fixture(autouse=True)
@@ -129,6 +128,58 @@ def test_clips_without_the_target_are_known(frames: FrameStore, tmp_path: Path) 
     assert not maps.soft_mask(2).any()
 
 
+H, L, N = 0.9, 0.3, 0.1  # sure; half as sure as needed; not sure
+
+
+@pytest.mark.parametrize(
+    ("sure", "settings", "taken"),
+    [
+        ((H, H, H, H, H, H, H, H), {}, range(8)),
+        ((H, N, N, N, H, H, N, H), {}, [0, 0, 0, 4, 4, 5, 5, 7]),
+        ((H, L, N, N, H, H, N, H), {}, [0, 1, 1, 4, 4, 5, 5, 7]),
+        ((H, H, H, N, N, N, N, N), {}, None),
+        ((H, H, H, N, N, N, N, N), {"min_frames": 0.3}, [0, 1, 2, 2, 2, 2, 2, 2]),
+        ((L, L, L, L, L, L, L, L), {}, None),
+        ((L, L, L, L, L, L, L, L), {"confidence": 0.2}, range(8)),
+        ((H, H, H, H, H, H, H, N), {"min_frames": 1.0}, None),
+        ((0, 0, 0, 0, 0, 0, 0, 0), {"min_frames": 0.0, "confidence": 0.0}, None),
+    ],
+)
+def test_frames_without_a_region_take_the_nearest_and_clips_with_few_are_not_found(
+    sure: tuple[float, ...],
+    settings: dict[str, Any],
+    taken: Sequence[int] | None,
+    frames: FrameStore,
+    tmp_path: Path,
+) -> None:
+    every = located(frames, tmp_path).soft_mask(0)
+    maps = located(frames, tmp_path, sure=sure, **settings)
+    assert maps.found.tolist() == [taken is not None] * 10
+    least = settings.get("confidence", 0.5)
+    assert maps.frames_found(0).tolist() == [0 < value >= least for value in sure]
+    np.testing.assert_allclose(maps.confidence(0), sure)
+    expected = np.zeros_like(every) if taken is None else every[list(taken)]
+    np.testing.assert_array_equal(maps.soft_mask(0), expected)
+
+
+def test_other_thresholds_use_the_same_maps(frames: FrameStore, tmp_path: Path) -> None:
+    one = located(frames, tmp_path, sure=(L,) * 8)
+    other = located(frames, tmp_path, sure=(L,) * 8, confidence=0.2, min_frames=0.9)
+    assert one.path == other.path
+    assert not one.found.any()
+    assert other.found.all()
+
+
+def test_every_model_is_asked_about_the_same_clips(tmp_path: Path) -> None:
+    clips = planted_clips(tmp_path, per_class=1)
+    small, large = (open_planted(clips, tmp_path, size=size) for size in (64, 160))
+    of_small, of_large = (located(frames, tmp_path) for frames in (small, large))
+    assert of_small.path == of_large.path, "estimated once"
+    assert of_small.soft_mask(0).shape == (8, 64, 64)
+    assert of_large.soft_mask(0).shape == (8, 160, 160)
+    assert of_small.soft_mask(0).mean() == pytest.approx(of_large.soft_mask(0).mean(), abs=0.01)
+
+
 def test_damaged_maps_are_made_again(frames: FrameStore, tmp_path: Path) -> None:
     whole = located(frames, tmp_path)
     before = whole.soft_mask(0)
@@ -138,8 +189,8 @@ def test_damaged_maps_are_made_again(frames: FrameStore, tmp_path: Path) -> None
     index.write_text(json.dumps({"format": 1, "found": [True]}))
     assert len(located(frames, tmp_path).found) == 10
     found = index.read_text()
-    index.write_text(found.replace("true", "false", 1))
-    assert located(frames, tmp_path).found.all()
+    index.write_text(found.replace("1.0", "0.0", 1))
+    assert located(frames, tmp_path).frames_found(0).all()
     assert len(Counting.calls) == 12
 
 
@@ -162,9 +213,9 @@ def test_damaged_maps_of_a_clip_are_located_again_in_their_place(
 
 
 def test_a_locator_that_fails_leaves_nothing(frames, tmp_path, monkeypatch):
-    too_much = np.full((8, 64, 64), 2, np.float32)
+    too_much = np.full((8, 224, 224), 2, np.float32)
     monkeypatch.setattr(Counting, "_map", lambda *_: too_much)
-    with pytest.raises(ValueError, match=r"expected maps \(8, 64, 64\) in \[0, 1\]"):
+    with pytest.raises(ValueError, match=r"expected maps \(8, 224, 224\) in \[0, 1\]"):
         located(frames, tmp_path)
     assert [path for path in (tmp_path / "regions").iterdir() if path.is_dir()] == []
 
