@@ -24,6 +24,7 @@ from clip_har.figures.save import save_figure
 from clip_har.masking.masked_clips import MaskedClips
 from clip_har.models.checkpoint import weights_digest
 from clip_har.noise.learned.cell_noise import LearnedNoise
+from clip_har.regions.wrong_clips import region_identity
 from clip_har.results.environment import environment
 from clip_har.results.files import (
     ALSO_LEARNED_FROM,
@@ -163,7 +164,7 @@ def _protocol(cell: Cell, found: Evaluation, device: str) -> dict[str, object]:
         "region": {
             "kind": type(cell.region).__name__,
             "exact": cell.region.exact,
-            "weights_or_maps": cell.region.identity(clips),
+            "weights_or_maps": region_identity(cell.region, clips),
             **cell.region.model_dump(mode="json"),
         },
         "limit": cell.limit,

@@ -68,6 +68,7 @@ class AnnotationRegion(RegionSettings):
     exact: ClassVar[bool] = True
     person_is_subject: ClassVar[bool] = True
     asks_model: ClassVar[bool] = False
+    in_threads: ClassVar[bool] = True
 
     @field_validator("boxes")
     @classmethod

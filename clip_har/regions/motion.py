@@ -90,6 +90,7 @@ class MotionRegion(RegionSettings):
     exact: ClassVar[bool] = False
     person_is_subject: ClassVar[bool] = True
     asks_model: ClassVar[bool] = False
+    in_threads: ClassVar[bool] = True
 
     def check(self, target: str) -> None:
         """Raise `ClipHarError` unless it is the subject, the person or the background."""

@@ -1,6 +1,7 @@
 """No region source: no target can be found."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from clip_har.core.errors import ClipHarError
@@ -22,6 +23,8 @@ class NoRegion(Settings):
     on_empty: ClassVar[OnEmpty] = "skip"
     min_frames: ClassVar[float] = 0.0
     least_confidence: ClassVar[float] = 0.0
+    wrong: ClassVar[Path | None] = None
+    in_threads: ClassVar[bool] = False
 
     def check(self, target: str) -> None:
         """Raise `ClipHarError` for every target."""

@@ -1,14 +1,15 @@
 """The contract of a region source, and the names of the targets."""
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple, Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
 from clip_har.core.errors import ClipHarError
-from clip_har.core.settings import Option, Settings
+from clip_har.core.settings import Option, Role, Settings
 
 if TYPE_CHECKING:
     from clip_har.data.clips import ClipSet
@@ -72,10 +73,15 @@ class RegionSettings(Settings):
         min_frames: least share of a clip's frames, in [0, 1], in which the target must be found;
             with fewer, it counts as not found in the clip.
         on_empty: what happens to a clip in which the target is not found.
+        wrong: table of ``clip,wrong``, in which a person marked clips whose region is wrong: these
+            count as not found. See `clip_har.regions.wrong_clips.read_marks`.
     """
 
     min_frames: Annotated[float, Field(ge=0, le=1)] = 0.5
     on_empty: OnEmpty = "skip"
+    wrong: Annotated[Path | None, Role.CONTENT] = None
+
+    in_threads: ClassVar[bool] = False
 
     @property
     def least_confidence(self) -> float:
@@ -112,6 +118,17 @@ class RegionSource(Option, Protocol):
     @property
     def least_confidence(self) -> float:
         """From which confidence on a frame's region counts as found."""
+
+    @property
+    def wrong(self) -> Path | None:
+        """Table of the clips whose regions a person marked as wrong."""
+
+    @property
+    def in_threads(self) -> bool:
+        """Whether several threads may use the locator at once, and gain by it.
+
+        Not if it has threads of its own, or a network that runs on all cores.
+        """
 
     @property
     def finds_regions(self) -> bool:

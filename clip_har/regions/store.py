@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,10 +15,12 @@ from clip_har.core.checked_file import CheckedFile, Part, checksum_of
 from clip_har.core.checksum import read_checked, write_checked
 from clip_har.core.progress import track
 from clip_har.core.settings import Role
+from clip_har.core.work_ahead import work_ahead
 from clip_har.data.frames.store import ClipFrames, FrameStore
 from clip_har.data.shards import JoinedFrames
 from clip_har.regions.gaps import without_gaps
 from clip_har.regions.source import Estimate, Locator, RegionSource, SureRegionSettings, has_region
+from clip_har.regions.wrong_clips import wrong_clips
 
 if TYPE_CHECKING:
     from clip_har.models.zero_shot import ZeroShot
@@ -39,9 +42,10 @@ Locate = Callable[[Sequence[int]], list[Estimate]]
 class RegionMaps:
     """Where one target is in the frames of a store; open it with `open_regions`.
 
-    A frame is found if it has a region and the source is sure enough of it. A clip is found if
-    enough of its frames are. In such a clip, a frame of which the source is half as sure keeps its
-    own region, and any other takes that of the nearest frame, see `without_gaps`.
+    A frame is found if it has a region and the source is sure enough of it, unless a person marked
+    the clip as wrong. A clip is found if enough of its frames are. In such a clip, a frame of which
+    the source is half as sure keeps its own region, and any other takes that of the nearest frame,
+    see `without_gaps`.
 
     The maps of a clip are compared with their checksum when a process first reads them; damaged
     ones are located again.
@@ -90,6 +94,8 @@ class RegionMaps:
     def frames_found(self, i: int) -> NDArray[np.bool_]:
         """Return the frames of clip ``i`` in which the target was found, ``(T,)``."""
         confidence = self.confidence(i)
+        if self._seen.entries[i].clip_id in wrong_clips(self._source.wrong):
+            return np.zeros(len(confidence), bool)
         sure: NDArray[np.bool_] = (confidence > 0) & (confidence >= self._source.least_confidence)
         return sure
 
@@ -216,7 +222,7 @@ def open_regions(
         folder,
         f"region maps of {target}",
         read=read,
-        make=lambda path: _locate_all(path, target, seen, locate),
+        make=lambda path: _locate_all(path, target, seen, locate, in_threads=source.in_threads),
     )
 
 
@@ -249,16 +255,25 @@ def _located(
     return locate
 
 
-def _locate_all(folder: Path, target: str, frames: FrameStore, locate: Locate) -> None:
+def _locate_all(
+    folder: Path, target: str, frames: FrameStore, locate: Locate, *, in_threads: bool
+) -> None:
     """Write the maps of all clips, and how sure the source is of their frames."""
+    import joblib
+
+    threads = (frames.settings.workers or joblib.cpu_count()) if in_threads else 0
     size = (int(frames.lengths.sum()), frames.size, frames.size)
     confidence: list[list[float]] = [[] for _ in frames.entries]
     checksums = [""] * len(frames.entries)
     maps = np.memmap(folder / _MAPS, np.uint8, "w+", shape=size)
     _take_space(folder / _MAPS)
-    with track(len(frames.ok), f"locating {target}") as advance:
-        for batch in frames.batches(frames.ok, _BATCH):
-            for index, found in zip(batch, locate(batch), strict=True):
+    batches = list(frames.batches(frames.ok, _BATCH))
+    with (
+        closing(work_ahead(locate, batches, threads=threads, limit=threads + 1)) as located,
+        track(len(frames.ok), f"locating {target}") as advance,
+    ):
+        for batch, estimates in zip(batches, located, strict=True):
+            for index, found in zip(batch, estimates, strict=True):
                 steps = _in_steps(found.soft_mask)
                 offset = frames.entries[index].offset
                 maps[offset : offset + len(steps)] = steps
