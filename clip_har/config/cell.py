@@ -174,6 +174,13 @@ class Cell(Settings):
         found = map(self.region.uses_label, self.masking.targets)
         return self.noise.uses_label or any(found)
 
+    @property
+    def finds_regions(self) -> bool:
+        """Whether targets are looked for in the cell's clips."""
+        if not self.region.finds_regions:
+            return False
+        return self.region.every_mask or bool(self.masking.targets) or self.noise.needs_region
+
     def notes(self) -> tuple[str, ...]:
         """Return the warnings that must be shown with every number of this cell."""
         notes = {

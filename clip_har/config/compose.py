@@ -1,6 +1,7 @@
 """From Hydra's configuration to checked cells: where ``conf/`` is, sweeps expanded, clean twins."""
 
 import itertools
+from collections.abc import Mapping
 from importlib import import_module
 from typing import Any, TypeVar
 
@@ -15,8 +16,9 @@ from clip_har.config.cell import GROUPS, Cell
 from clip_har.config.checks import check_combination
 from clip_har.core.code_version import PACKAGE
 from clip_har.core.errors import ClipHarError
-from clip_har.core.settings import Settings
+from clip_har.core.settings import Settings, option_name
 from clip_har.models.checkpoint import local_folder
+from clip_har.regions.auto import AutoRegion
 
 T = TypeVar("T", bound=Settings)
 
@@ -80,6 +82,33 @@ def without_hub_revision(config: DictConfig) -> DictConfig:
     return recorded
 
 
+def without_auto(
+    config: DictConfig, choices: Mapping[str, Any]
+) -> tuple[DictConfig, Mapping[str, Any]]:
+    """Return a configuration and its choices with the source that ``region=auto`` stands for.
+
+    Args:
+        config: a composed configuration, without Hydra's own node.
+        choices: the chosen option of each configuration group.
+
+    Raises:
+        ClipHarError: when the options of ``region`` or ``dataset`` are wrong.
+    """
+    if choices.get("region") != "auto":
+        return config, choices
+    source = _source(build(config.region, "region"), build(config.dataset, "dataset"))
+    recorded = config.copy()
+    kind = type(source)
+    target = f"{kind.__module__}.{kind.__qualname__}"
+    recorded.region = {"_target_": target, **source.model_dump(mode="json")}
+    return recorded, {**choices, "region": option_name(kind.__name__, "Region")}
+
+
+def _source(region: Any, dataset: Any) -> Any:
+    is_auto = isinstance(region, AutoRegion)
+    return region.source(brings_maps=dataset.brings_maps) if is_auto else region
+
+
 def cell_from_config(config: DictConfig) -> Cell:
     """Check a composed configuration, without Hydra's node, and turn it into a `Cell`.
 
@@ -108,7 +137,9 @@ def _checked_cell(config: DictConfig) -> Cell:
     root["frames"] = build(config.frames, "frames")
     # Root keys first: a wrong `ratio` is reported as such, not as the mask's.
     checked(Cell, root | dict.fromkeys(GROUPS), "")
-    cell = checked(Cell, root | {group: build(config[group], group) for group in GROUPS}, "")
+    options: dict[str, Any] = {group: build(config[group], group) for group in GROUPS}
+    options["region"] = _source(options["region"], options["dataset"])
+    cell = checked(Cell, root | options, "")
     check_combination(cell)
     return cell
 

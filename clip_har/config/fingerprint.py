@@ -12,6 +12,7 @@ from clip_har.models.checkpoint import weights_digest
 from clip_har.regions.wrong_clips import region_identity
 
 _EVALUATION = "clip_har.engine.evaluate"
+_OF_REGIONS = {"region", "attention_clips"}  # keys that count only if targets are looked for
 
 
 def fingerprint(cell: Cell, clips: ClipSet) -> str:
@@ -38,7 +39,7 @@ def fingerprint(cell: Cell, clips: ClipSet) -> str:
 
 def _names(cell: Cell) -> list[str]:
     """Return the keys that count by their values."""
-    unused = set() if cell.region.finds_regions else {"attention_clips"}
+    unused = set() if cell.finds_regions else _OF_REGIONS
     return sorted(cell.fields_for(Role.RESULT) - unused)
 
 
@@ -54,7 +55,7 @@ def _content(cell: Cell, clips: ClipSet) -> dict[str, object]:
         "clips": clips.digest,
         "weights": weights_digest(cell.model.folder()),
         "texts": cell.prompts.texts(clips.class_names),
-        "regions": region_identity(cell.region, clips),
+        "regions": region_identity(cell.region, clips) if cell.finds_regions else "",
         "noise": cell.noise.identity(cell),
         "backgrounds": cell.masking.identity(clips),
     }
@@ -62,5 +63,5 @@ def _content(cell: Cell, clips: ClipSet) -> dict[str, object]:
 
 def _options(cell: Cell) -> list[object]:
     """Return the options whose code can change a result."""
-    names = cell.fields_for(Role.RESULT, Role.CONTENT)
+    names = {*_names(cell), *cell.fields_for(Role.CONTENT)}
     return [getattr(cell, name) for name in GROUPS if name in names]

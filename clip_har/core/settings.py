@@ -77,6 +77,17 @@ class Option(Protocol):
         """Return the same hash for equal settings."""
 
 
+def option_name(kind: str, group: str) -> str:
+    """Return the name of an option from the class of its settings.
+
+    Example:
+        >>> option_name("MotionRegion", "Region"), option_name("NoRegion", "Region")
+        ('motion', 'none')
+    """
+    name = kind.removesuffix(group).lower()
+    return "none" if name == "no" else name
+
+
 def _roles(settings: type[Settings], name: str) -> list[Role]:
     """Return the roles of a field, from the nearest class that gives it one."""
     for cls in settings.__mro__:

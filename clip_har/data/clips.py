@@ -176,9 +176,11 @@ class ClipSource(Option, Protocol):
 
     Attributes:
         caution: a warning that is shown with each of its numbers; empty for none.
+        brings_maps: whether each clip has exact maps of its subject, see `Clip.maps`.
     """
 
     caution: ClassVar[str]
+    brings_maps: ClassVar[bool]
 
     def clips(self) -> ClipSet:
         """Return the clips that are evaluated.

@@ -24,6 +24,7 @@ from clip_har.figures.save import save_figure
 from clip_har.masking.masked_clips import MaskedClips
 from clip_har.models.checkpoint import weights_digest
 from clip_har.noise.learned.cell_noise import LearnedNoise
+from clip_har.regions.none import NoRegion
 from clip_har.regions.wrong_clips import region_identity
 from clip_har.results.environment import environment
 from clip_har.results.files import (
@@ -161,12 +162,7 @@ def _protocol(cell: Cell, found: Evaluation, device: str) -> dict[str, object]:
         "scenes": len(masked.scenes),
         "backgrounds_and_pairs": cell.masking.identity(clips),
         "noise": cell.noise.described(),
-        "region": {
-            "kind": type(cell.region).__name__,
-            "exact": cell.region.exact,
-            "weights_or_maps": region_identity(cell.region, clips),
-            **cell.region.model_dump(mode="json"),
-        },
+        "region": _region_card(cell, masked),
         "limit": cell.limit,
         "device": device,
         "precision": cell.precision,
@@ -175,3 +171,25 @@ def _protocol(cell: Cell, found: Evaluation, device: str) -> dict[str, object]:
         "notes": list(cell.notes()),
         "torch": torch.__version__,
     }
+
+
+def _region_card(cell: Cell, masked: MaskedClips) -> dict[str, object]:
+    """Return which source found the targets, and how well it found that of the mask."""
+    if not cell.finds_regions:
+        return NoRegion().described()
+    card = {
+        "kind": type(cell.region).__name__,
+        "exact": cell.region.exact,
+        "weights_or_maps": region_identity(cell.region, masked.frames.clip_set),
+        **cell.region.model_dump(mode="json"),
+    }
+    maps = masked.feature or masked.subject
+    if maps is not None:
+        sure = np.concatenate([maps.confidence(index) for index in masked.frames.ok])
+        found = np.concatenate([maps.frames_found(index) for index in masked.frames.ok])
+        card |= {
+            "clips_found": int(maps.found[masked.frames.ok].sum()),
+            "frames_found": float(found.mean()),
+            "mean_confidence": float(sure.mean()),
+        }
+    return card

@@ -77,7 +77,7 @@ def open_masked(
         cell.masking,
         frames,
         cell.region,
-        subject=cell.region.finds_regions,
+        subject=cell.finds_regions,
         patch=cell.model.patch_size(),
         seed=cell.seed,
         zero_shot=zero_shot,

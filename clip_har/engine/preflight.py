@@ -49,7 +49,8 @@ def preflight(cell: Cell) -> ClipSet:
 
         pick_dtype(cell.precision, pick_device(cell.device))
     check_marks(cell.region.wrong, clips)
-    region_identity(cell.region, clips)
+    if cell.finds_regions:
+        region_identity(cell.region, clips)
     cell.masking.identity(clips)
     return clips
 

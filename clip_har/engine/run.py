@@ -9,7 +9,12 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 from clip_har.config.cell import Cell
-from clip_har.config.compose import cell_from_config, without_hub_revision, without_hydra
+from clip_har.config.compose import (
+    cell_from_config,
+    without_auto,
+    without_hub_revision,
+    without_hydra,
+)
 from clip_har.core.atomic import clear_up, whole_file
 from clip_har.core.errors import ClipHarError, describe
 from clip_har.core.settings import Role
@@ -17,7 +22,7 @@ from clip_har.engine.job import Job, Prepared, command, prepared
 from clip_har.engine.recompute import recompute, send_numbers
 from clip_har.engine.run_shard import run_shard
 from clip_har.results.files import lost_files
-from clip_har.results.names import what_varies
+from clip_har.results.names import what_varies, with_source
 from clip_har.results.result import TWIN, Result
 from clip_har.results.sweep import Outcome, State
 from clip_har.tracking.tracker import Run, TrackingError
@@ -33,7 +38,8 @@ def run_cell(config: DictConfig, job: Job) -> Outcome:
     """
     started = time.monotonic()
     plain = without_hub_revision(without_hydra(config))
-    varies = what_varies(plain, job.choices, job.varying)
+    named = job.choices
+    varies = what_varies(plain, named, job.varying)
     notes: tuple[str, ...] = ()
     twin_seconds = 0.0
 
@@ -50,7 +56,10 @@ def run_cell(config: DictConfig, job: Job) -> Outcome:
     try:
         if job.sweep is not None:
             job.sweep.enter()
+        plain, choices = without_auto(plain, named)
+        job = replace(job, choices=choices)
         cell = cell_from_config(plain)
+        varies = with_source(varies, cell, named, choices)
         notes = cell.notes()
         if cell.shard:
             varies = {**varies, "shard": str(cell.shard)}

@@ -77,6 +77,11 @@ class NoiseSettings(Settings, ABC):
         return False
 
     @property
+    def needs_region(self) -> bool:
+        """Whether it must be known where the subject is."""
+        return False
+
+    @property
     def own_attention_clips(self) -> int | None:
         """Clips on which attention is measured; None for the cell's own ``attention_clips``."""
         return None

@@ -22,6 +22,7 @@ class NoRegion(Settings):
     asks_model: ClassVar[bool] = False
     on_empty: ClassVar[OnEmpty] = "skip"
     min_frames: ClassVar[float] = 0.0
+    every_mask: ClassVar[bool] = False
     least_confidence: ClassVar[float] = 0.0
     wrong: ClassVar[Path | None] = None
     in_threads: ClassVar[bool] = False

@@ -73,12 +73,15 @@ class RegionSettings(Settings):
         min_frames: least share of a clip's frames, in [0, 1], in which the target must be found;
             with fewer, it counts as not found in the clip.
         on_empty: what happens to a clip in which the target is not found.
+        every_mask: also find the subject for masks that are aimed at nothing, to measure how much
+            of it they hide.
         wrong: table of ``clip,wrong``, in which a person marked clips whose region is wrong: these
             count as not found. See `clip_har.regions.wrong_clips.read_marks`.
     """
 
     min_frames: Annotated[float, Field(ge=0, le=1)] = 0.5
     on_empty: OnEmpty = "skip"
+    every_mask: bool = True
     wrong: Annotated[Path | None, Role.CONTENT] = None
 
     in_threads: ClassVar[bool] = False
@@ -114,6 +117,10 @@ class RegionSource(Option, Protocol):
     @property
     def min_frames(self) -> float:
         """Least share of a clip's frames in which a target must be found."""
+
+    @property
+    def every_mask(self) -> bool:
+        """Whether the subject is also found for masks that are aimed at nothing."""
 
     @property
     def least_confidence(self) -> float:

@@ -58,6 +58,24 @@ def what_varies(
     return found
 
 
+def with_source(
+    varies: Mapping[str, Any], cell: Cell, named: Mapping[str, Any], choices: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return what varies, with the source of regions if the command left it to the data.
+
+    Args:
+        varies: see `what_varies`.
+        cell: the checked settings.
+        named: the option of each group that the command names.
+        choices: the option of each group that is used, see
+            `clip_har.config.compose.without_auto`.
+    """
+    if named == choices:
+        return dict(varies)
+    others = {key: value for key, value in varies.items() if key != "region"}
+    return others | ({"region": choices["region"]} if cell.finds_regions else {})
+
+
 @dataclass(frozen=True)
 class Words:
     """How the keys and values of a set of cells are written in their names.

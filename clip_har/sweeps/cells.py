@@ -169,14 +169,3 @@ def metric_words(texts: Iterable[str], *, longest: int = 200) -> dict[str, str]:
         else f"{words[-longest + 9 :]} {hashlib.sha256(text.encode()).hexdigest()[:8]}"
         for text, words in cut.items()
     }
-
-
-def option_name(kind: str, group: str) -> str:
-    """Return the name of an option from the class of its settings.
-
-    Example:
-        >>> option_name("MotionRegion", "Region"), option_name("NoRegion", "Region")
-        ('motion', 'none')
-    """
-    name = kind.removesuffix(group).lower()
-    return "none" if name == "no" else name

@@ -5,14 +5,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from clip_har.config.cell import Cell
-from clip_har.core.settings import Role
+from clip_har.core.settings import Role, option_name
 from clip_har.results.files import PROTOCOL
 from clip_har.results.names import MASK, ORDER, RATIO, SEED, Words
 from clip_har.results.result import Result
 from clip_har.sweeps.cells import (
     described,
     differing,
-    option_name,
     prompt_texts,
     root_seed_keys,
 )

@@ -11,11 +11,16 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 from clip_har.config.cell import Cell
-from clip_har.config.compose import cell_from_config, without_hub_revision, without_hydra
+from clip_har.config.compose import (
+    cell_from_config,
+    without_auto,
+    without_hub_revision,
+    without_hydra,
+)
 from clip_har.config.fingerprint import fingerprint
 from clip_har.core.errors import ClipHarError
 from clip_har.engine.preflight import preflight
-from clip_har.results.names import MASK, RATIO, Words, what_varies
+from clip_har.results.names import MASK, RATIO, Words, what_varies, with_source
 from clip_har.results.sweep import Sweep
 
 log = logging.getLogger(__name__)
@@ -74,11 +79,11 @@ def start_sweep(
     """
     composed = [compose(job) for job in jobs]
     plain = [without_hub_revision(without_hydra(config)) for config in composed]
-    choices = [dict(config.hydra.runtime.choices) for config in composed]
+    named = [dict(config.hydra.runtime.choices) for config in composed]
     cells = [cell_from_config(config) for config in plain]
     _refuse_several_measures(cells)
     fingerprints = [fingerprint(cell, preflight(cell)) for cell in cells]
-    masks = [chosen[MASK] for chosen in choices]
+    masks = [chosen[MASK] for chosen in named]
     if any(override.partition("=")[0] == RATIO for override in overrides):
         _say_ratio(cells, masks)
     keys = [f"{one} {cell.shard}" for one, cell in zip(fingerprints, cells, strict=True)]
@@ -100,7 +105,10 @@ def start_sweep(
         folder.rmdir()
         raise
     names = Words.of(
-        what_varies(config, chosen, varying) for config, chosen in zip(plain, choices, strict=True)
+        with_source(what_varies(*resolved, varying), cell, chosen, resolved[1])
+        for cell, chosen, resolved in zip(
+            cells, named, map(without_auto, plain, named), strict=True
+        )
     )
     sweep = Sweep(parent, varying, len(cells), name, typed_in=str(Path.cwd()), words=names)
     sweep.write(folder)

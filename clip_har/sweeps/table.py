@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from clip_har.core.settings import option_name
 from clip_har.metrics.bootstrap import cluster_bootstrap, group_draws
 from clip_har.metrics.effect import paired_effect
 from clip_har.metrics.significance import corrected, equivalence, minimum_detectable
@@ -14,7 +15,7 @@ from clip_har.results.names import MASK, SEED
 from clip_har.results.result import Result
 from clip_har.results.sweep import Outcome
 from clip_har.results.variant_scores import VariantScores
-from clip_har.sweeps.cells import option_name, over_root_seed
+from clip_har.sweeps.cells import over_root_seed
 from clip_har.sweeps.comparisons import comparisons_of
 
 DRAWS = 1000  # half as many as for single measures: a page may have hundreds of cells

@@ -46,6 +46,7 @@ class Synthetic(Settings):
     """
 
     caution: ClassVar[str] = "the clips are rendered"
+    brings_maps: ClassVar[bool] = True
 
     cache_dir: Annotated[Path, Role.RUN]
     subset: Literal["train", "val", "test"] = "test"

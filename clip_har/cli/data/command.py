@@ -320,7 +320,7 @@ def _report(
     return 1 if found.faults else 0
 
 
-def _composed(given: argparse.Namespace, *further: str) -> "DictConfig":
+def _composed(given: argparse.Namespace) -> "DictConfig":
     """Return the configuration of a run on the data set that the command line names."""
     from hydra import compose, initialize_config_dir
 
@@ -328,7 +328,7 @@ def _composed(given: argparse.Namespace, *further: str) -> "DictConfig":
     from clip_har.config.cell import register_schema
     from clip_har.config.compose import CONFIG_DIR
 
-    overrides = [f"dataset={given.dataset}", *given.settings, *further]
+    overrides = [f"dataset={given.dataset}", *given.settings]
     if given.root is not None:
         overrides.append(f"dataset.root={dataset_root(given.dataset, _absolute(given.root))}")
     register_schema()
@@ -394,8 +394,7 @@ def _subject(given: argparse.Namespace) -> int:
     from clip_har.cli.data.subject import find_subjects
     from clip_har.config.compose import cell_from_config, without_hydra
 
-    chosen = any(one.partition("=")[0] == "region" for one in given.settings)
-    config = _composed(given, *(() if chosen else ("region=selfie",)))
+    config = _composed(given)
     out = _absolute(given.out or Path(f"{given.dataset}_subject"))
     located = find_subjects(cell_from_config(without_hydra(config)), out)
     console = Console(highlight=False, soft_wrap=True)

@@ -14,6 +14,7 @@ from clip_har.core.atomic import whole_file, whole_folder
 from clip_har.core.errors import ClipHarError
 from clip_har.core.evenly import evenly
 from clip_har.core.progress import track
+from clip_har.core.settings import option_name
 from clip_har.data.clips import ClipSet, clips_of
 from clip_har.engine.clips import open_frames
 from clip_har.engine.load_model import load_zero_shot
@@ -42,11 +43,13 @@ class Located:
     Attributes:
         clips: the data set.
         maps: of the subject.
+        source: the name of the region source, such as ``selfie``.
         marks: clips that a person marked as wrong in an earlier table, by id.
     """
 
     clips: ClipSet
     maps: RegionMaps
+    source: str
     marks: Mapping[str, bool]
 
     def rows(self) -> Iterator[tuple[object, ...]]:
@@ -104,7 +107,8 @@ def find_subjects(cell: "Cell", out: Path) -> Located:
     frames = open_frames(cell, clips)
     model = partial(load_zero_shot, cell, clips)
     maps = open_regions(cell.region, SUBJECT, frames, zero_shot=model, cache_dir=cell.cache_dir)
-    located = Located(clips, maps, marks)
+    source = option_name(type(cell.region).__name__, "Region")
+    located = Located(clips, maps, source, marks)
     _write_sheets(out / _SHEETS, located)
     with whole_file(table) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows([COLUMNS, *located.rows()])
@@ -143,6 +147,7 @@ def _kept_marks(table: Path, clips: ClipSet) -> Mapping[str, bool]:
 def _write_sheets(folder: Path, located: Located) -> None:
     """Write the contact sheets of each class; they replace those of an earlier run."""
     clips, ok = located.clips, located.maps.frames.ok
+    of = f"subject (region={located.source})"
     digits = len(str(len(clips.class_names)))
     with whole_folder(folder) as temporary, track(len(ok), "drawing") as advance:
         for label, name in enumerate(clips.class_names):
@@ -151,7 +156,7 @@ def _write_sheets(folder: Path, located: Located) -> None:
             parts = [own[start : start + _CLIPS] for start in range(0, len(own), _CLIPS)]
             for number, part in enumerate(parts, 1):
                 page = f", sheet {number} of {len(parts)}" if len(parts) > 1 else ""
-                title = f"{name}: found in {found} of {len(own)} clips{page}"
+                title = f"{name}: {of} found in {found} of {len(own)} clips{page}"
                 figure = subject_sheet([located.strip(index) for index in part], title=title)
                 stem = f"{label + 1:0{digits}}_{_file_name(name)}"
                 suffix = f"_{number}" if len(parts) > 1 else ""

@@ -48,6 +48,7 @@ class Folder(Settings):
     """
 
     caution: ClassVar[str] = ""
+    brings_maps: ClassVar[bool] = False
 
     root: Path
     split_csv: Path | None = None

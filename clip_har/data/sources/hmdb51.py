@@ -83,6 +83,7 @@ class HMDB51(Settings):
     """
 
     caution: ClassVar[str] = ""
+    brings_maps: ClassVar[bool] = False
 
     root: Path
     split: Literal[1, 2, 3] | None = 1

@@ -34,6 +34,7 @@ class Manifest(Settings):
     """
 
     caution: ClassVar[str] = ""
+    brings_maps: ClassVar[bool] = False
 
     path: Path
     root: Path | None = None

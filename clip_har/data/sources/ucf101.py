@@ -72,6 +72,7 @@ class UCF101(Settings):
     """
 
     caution: ClassVar[str] = ""
+    brings_maps: ClassVar[bool] = False
 
     root: Path
     split: Literal[1, 2, 3] = 1

@@ -1,0 +1,166 @@
+"""The subject of a clip: the people who move, with what moves at them."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clip_har.core.settings import Role
+from clip_har.data.clips import ClipSet
+from clip_har.data.frames.store import ClipFrames
+from clip_har.regions.motion import MotionRegion
+from clip_har.regions.selfie import SelfieRegion
+from clip_har.regions.source import (
+    BACKGROUND,
+    INSIDE,
+    PERSON,
+    SUBJECT,
+    Estimate,
+    Locator,
+    SureRegionSettings,
+    refuse,
+)
+
+if TYPE_CHECKING:
+    from clip_har.models.zero_shot import ZeroShot
+
+_THINGS = (SUBJECT, PERSON, BACKGROUND)
+_REACH = 0.03  # of the frame's side: what moves so near a person is touched by the person
+_SURE = 0.5  # of people or of motion alone
+_MOST_MOTION = 1.5  # what moves at a person may be this many times as large as the person
+
+
+class SubjectRegion(SureRegionSettings):
+    """Estimate where the subject is, from people and from motion together.
+
+    People are found by `SelfieRegion`, motion by `MotionRegion`. In each frame:
+
+    - People who are sure are the subject, with what moves at them: a ball, a horse, a bow.
+    - Where some of them move and others do not, those who do not are left out.
+    - Without sure people, what moves is the subject, if the motion is sure.
+
+    If the two agree on a place, the frame's confidence is higher than that of either, as of two
+    independent witnesses (1 minus the product of their doubts). ``person`` is the subject,
+    ``background`` the rest.
+
+    Attributes:
+        model: the file of `SelfieRegion`; None fetches it once through npm.
+        cache_dir: where the fetched file is kept.
+    """
+
+    model: Annotated[Path | None, Role.CONTENT] = None
+    cache_dir: Annotated[Path, Role.RUN]
+
+    finds_regions: ClassVar[bool] = True
+    exact: ClassVar[bool] = False
+    person_is_subject: ClassVar[bool] = True
+    asks_model: ClassVar[bool] = False
+
+    def check(self, target: str) -> None:
+        """Raise `ClipHarError` unless it is the subject, the person or the background."""
+        if target not in _THINGS:
+            raise refuse("subject", target, _THINGS)
+
+    def uses_label(self, target: str) -> bool:  # noqa: ARG002
+        """Return False."""
+        return False
+
+    def identity(self, clips: ClipSet) -> str:
+        """Return what decides the maps of people and of motion.
+
+        Raises:
+            ClipHarError: when the file cannot be had.
+        """
+        return f"{self._people.identity(clips)} {self._motion.identity(clips)}"
+
+    @property
+    def _people(self) -> SelfieRegion:
+        return SelfieRegion(model=self.model, cache_dir=self.cache_dir)
+
+    @property
+    def _motion(self) -> MotionRegion:
+        return MotionRegion()
+
+    def locator(self, zero_shot: "Callable[[], ZeroShot]") -> Locator:
+        """Load the network for people; it runs on the CPU.
+
+        Raises:
+            ClipHarError: when the file cannot be had or loaded.
+        """
+        find_people, find_motion = (
+            source.locator(zero_shot) for source in (self._people, self._motion)
+        )
+
+        def locate(clips: Sequence[ClipFrames], target: str) -> list[Estimate]:
+            self.check(target)
+            found = [
+                join(people, motion)
+                for people, motion in zip(
+                    find_people(clips, SUBJECT), find_motion(clips, SUBJECT), strict=True
+                )
+            ]
+            return [subject.rest() for subject in found] if target == BACKGROUND else found
+
+        return locate
+
+
+def join(people: Estimate, motion: Estimate) -> Estimate:
+    """Join where people are and what moves in the frames of one clip, see `SubjectRegion`.
+
+    Args:
+        people: where people are.
+        motion: what moves.
+    """
+    maps, confidence = zip(
+        *(
+            _joined(people.soft_mask[time], motion.soft_mask[time], float(sure), float(moves))
+            for time, (sure, moves) in enumerate(
+                zip(people.confidence, motion.confidence, strict=True)
+            )
+        ),
+        strict=True,
+    )
+    return Estimate(np.stack(maps), np.array(confidence, np.float32))
+
+
+def _joined(
+    people: NDArray[np.float32], motion: NDArray[np.float32], sure: float, moves: float
+) -> tuple[NDArray[np.float32], float]:
+    """Return the soft mask ``(S, S)`` of the subject in one frame, and its confidence."""
+    body, moving = people >= INSIDE, motion >= INSIDE
+    sure, moves = sure * bool(body.any()), moves * bool(moving.any())
+    if not sure or not moves:
+        return (people, sure) if sure else (motion, moves)
+    together = float((body & moving).sum()) / min(body.sum(), moving.sum())
+    agreed = 1 - (1 - sure) * (1 - moves)
+    confidence = max(sure, moves) + together * (agreed - max(sure, moves))
+    if sure < _SURE and not together:  # a chance find and a motion elsewhere
+        return (motion, moves) if moves > sure else (people, sure)
+    actors = _touching(body, moving) if moves >= _SURE and together else body
+    reach = _REACH * len(people)
+    touched = _touching(moving, _grown(actors, reach))
+    if touched.sum() > _MOST_MOTION * actors.sum():  # the camera, or a crowd
+        touched = touched & _grown(actors, 2 * reach)
+    subject = np.where(actors, people, 0)
+    return np.maximum(subject, np.where(touched, motion, 0)), confidence
+
+
+def _touching(parts: NDArray[np.bool_], place: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return the connected parts ``(S, S)`` that reach into a place."""
+    import cv2
+
+    _, numbers = cv2.connectedComponents(parts.astype(np.uint8))
+    kept = np.unique(numbers[place & parts])
+    return np.isin(numbers, kept)
+
+
+def _grown(part: NDArray[np.bool_], reach: float) -> NDArray[np.bool_]:
+    """Return a part ``(S, S)`` with all pixels that are so near it."""
+    import cv2
+
+    size = 2 * round(reach) + 1
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
+    grown: NDArray[np.bool_] = cv2.dilate(part.astype(np.uint8), disc) > 0
+    return grown
