@@ -16,6 +16,7 @@ _SIDE = 1.5  # of a picture, inches; so are the next ones
 _GAP, _APART = 0.05, 0.35  # between two pictures, and between two clips side by side
 _HEAD, _CAPTION, _BELOW = 0.24, 0.2, 0.14  # over a clip, under a picture, under a clip
 _TITLE, _MARGIN = 0.75, 0.15
+_LEAST = 5.6  # width of a clip, so that its name and the verdict are beside each other
 _ACROSS = 2  # clips side by side
 _DOTS = 330  # px of a picture's side: twice what is printed, so that outlines are smooth
 _DIMMED = 0.72  # brightness of what is not the subject
@@ -48,12 +49,13 @@ class Strip:
     found: NDArray[np.bool_]
 
 
-def subject_sheet(strips: Sequence[Strip], *, title: str) -> Figure:
+def subject_sheet(strips: Sequence[Strip], *, class_name: str, remark: str) -> Figure:
     """Draw the frames of clips with the outline of the subject, and the confidence under each.
 
     Args:
         strips: at least one; all of at most as many frames as the first.
-        title: a line over the sheet.
+        class_name: of the clips.
+        remark: how many clips there are, and of how many the subject was found.
 
     Returns:
         A figure with pictures of 1.5 inches, two clips side by side.
@@ -62,15 +64,17 @@ def subject_sheet(strips: Sequence[Strip], *, title: str) -> Figure:
         >>> frames = np.full((2, 8, 8, 3), 128, np.uint8)
         >>> found = np.ones(2, bool)
         >>> strip = Strip("a.avi", "found", True, frames, frames[..., 0] / 255, found * 0.9, found)
-        >>> len(subject_sheet([strip], title="run").axes[0].images)
+        >>> len(subject_sheet([strip], class_name="run", remark="1 of 1").axes[0].images)
         2
     """
     across = min(_ACROSS, len(strips))
     rows = -(-len(strips) // across)
     columns = max(len(strip.pictures) for strip in strips)
-    wide = columns * (_SIDE + _GAP) - _GAP
+    wide = max(columns * (_SIDE + _GAP) - _GAP, _LEAST)
     high = _HEAD + _SIDE + _CAPTION + _BELOW
-    width = max(2 * _MARGIN + across * (wide + _APART) - _APART, 7.5)
+    title = f"{drawable(class_name)}: {remark}"
+    needed = max(across * (wide + _APART) - _APART, widest([title], 12), 7)
+    width = needed + 2 * _MARGIN
     height = _TITLE + rows * high + _MARGIN
     figure = Figure(figsize=(width, height))
     # One pair of axes in inches, y downwards: each further one costs more than its picture.
@@ -128,7 +132,7 @@ def outlined(
 def _draw_strip(axes: Axes, strip: Strip, left: float, top: float, wide: float) -> None:
     """Draw one clip with its upper left corner at a place, in inches."""
     colour = QUIET if strip.used else UNSURE
-    _write(axes, left, top + _HEAD / 2, strip.name, size=8, colour=INK)
+    _write(axes, left, top + _HEAD / 2, drawable(strip.name), size=8, colour=INK)
     _write(axes, left + wide, top + _HEAD / 2, strip.verdict, size=8, colour=colour, to="right")
     top += _HEAD
     frames = zip(strip.pictures, strip.soft_masks, strip.confidence, strip.found, strict=True)
@@ -144,6 +148,4 @@ def _draw_strip(axes: Axes, strip: Strip, left: float, top: float, wide: float) 
 def _write(
     axes: Axes, x: float, y: float, text: str, *, size: float, colour: str, to: str = "left"
 ) -> None:
-    axes.text(
-        x, y, drawable(text), ha=to, va="center", fontsize=size, color=colour, parse_math=False
-    )
+    axes.text(x, y, text, ha=to, va="center", fontsize=size, color=colour, parse_math=False)

@@ -58,6 +58,7 @@ def opened(clips: ClipSet, cache: Path, **settings: Any) -> MaskedClips:
         region=AnnotationRegion(maps=home(clips) / "seg"),
         model=SimpleNamespace(patch_size=lambda: 16),
         cache_dir=cache,
+        finds_regions=True,
         seed=0,
     )
     return open_masked(cell, open_planted(clips, cache), zero_shot=no_model)

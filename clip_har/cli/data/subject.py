@@ -156,8 +156,9 @@ def _write_sheets(folder: Path, located: Located) -> None:
             parts = [own[start : start + _CLIPS] for start in range(0, len(own), _CLIPS)]
             for number, part in enumerate(parts, 1):
                 page = f", sheet {number} of {len(parts)}" if len(parts) > 1 else ""
-                title = f"{name}: {of} found in {found} of {len(own)} clips{page}"
-                figure = subject_sheet([located.strip(index) for index in part], title=title)
+                remark = f"{of} found in {found} of {len(own)} clips{page}"
+                strips = [located.strip(index) for index in part]
+                figure = subject_sheet(strips, class_name=name, remark=remark)
                 stem = f"{label + 1:0{digits}}_{_file_name(name)}"
                 suffix = f"_{number}" if len(parts) > 1 else ""
                 save_figure(temporary / f"{stem}{suffix}.png", figure)
