@@ -48,7 +48,7 @@ def preflight(cell: Cell) -> ClipSet:
         from clip_har.models.device import pick_device, pick_dtype
 
         pick_dtype(cell.precision, pick_device(cell.device))
-    check_marks(cell.region.wrong, clips)
+    check_marks(cell.region, clips)
     if cell.finds_regions:
         region_identity(cell.region, clips)
     cell.masking.identity(clips)

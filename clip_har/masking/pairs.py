@@ -87,8 +87,8 @@ def listed_scene_clips(clips: Sequence[Clip], scenes: Sequence[Clip], pairs: Pat
         "are not in the list: evaluate only the clips of the list, with dataset=manifest": [
             clip.id for clip, name, _ in rows if name is None
         ],
-        "have a scene whose background cannot be shown (it is not among the clips, cannot be"
-        " decoded, or the subject was not found in it; masking.backgrounds needs no subject)": [
+        "have a scene that cannot be shown: it is not among the clips, cannot be decoded, or has no"
+        " frames in masking.backgrounds (without that setting: no subject was found in it)": [
             f"{clip.id} before {name}" for clip, name, at in rows if name is not None and not at
         ],
         "have a scene whose name fits several clips: name it <class folder>/<file>": [

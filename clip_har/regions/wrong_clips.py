@@ -3,11 +3,13 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clip_har.core.errors import ClipHarError
+from clip_har.core.settings import option_name
 from clip_har.data.clips import ClipSet
 from clip_har.data.sources.files import existing_file
 from clip_har.data.sources.tables import read_table
@@ -15,26 +17,44 @@ from clip_har.data.sources.tables import read_table
 if TYPE_CHECKING:
     from clip_har.regions.source import RegionSource
 
-CLIP, WRONG = "clip", "wrong"
-"""The columns of the table that count; `clip-har-data subject` writes it with others."""
+CLIP, REGION, WRONG = "clip", "region", "wrong"
+"""The columns of the table that count; ``clip-har-data subject`` writes it with others."""
 
 _YES = frozenset({"yes", "y", "x", "1", "true"})
 _NO = frozenset({"", "no", "n", "0", "false"})
 _SHOWN = 3  # ids in an error message
 
 
-def read_marks(path: Path) -> Mapping[str, bool]:
-    """Return which clips of a table are marked as wrong, by their ids.
+@dataclass(frozen=True)
+class Marks:
+    """A table of marks.
 
-    The table (CSV or Parquet) has the columns `CLIP` and `WRONG`; other columns do not count. A
-    mark is ``yes``, ``y``, ``x``, ``1`` or ``true``; ``no``, ``n``, ``0``, ``false`` or an empty
-    value is none.
+    Attributes:
+        wrong: whether a clip is marked as wrong, by its id.
+        region: the name of the source whose regions were judged; None if the table does not say.
+    """
+
+    wrong: Mapping[str, bool]
+    region: str | None
+
+    def clips(self) -> frozenset[str]:
+        """Return the ids of the clips that are marked."""
+        return frozenset(clip for clip, wrong in self.wrong.items() if wrong)
+
+
+def read_marks(path: Path) -> Marks:
+    """Return which clips of a table are marked as wrong.
+
+    The table (CSV or Parquet) has the columns `CLIP` and `WRONG` and may have the column `REGION`;
+    other columns do not count. A mark is ``yes``, ``y``, ``x``, ``1`` or ``true``; ``no``, ``n``,
+    ``0``, ``false`` or an empty value is none.
 
     Args:
         path: the table.
 
     Raises:
-        ClipHarError: when it cannot be read, has other content, or has two rows of a clip.
+        ClipHarError: when it cannot be read, has other content, has two rows of a clip, or is of
+            two sources.
     """
     expected = "the table of clip-har-data subject, in which wrong clips are marked"
     absolute = existing_file(path, expected=expected, setting="region.wrong")
@@ -43,8 +63,9 @@ def read_marks(path: Path) -> Mapping[str, bool]:
 
 
 @lru_cache(maxsize=4)
-def _read(path: Path, *_: int) -> Mapping[str, bool]:
+def _read(path: Path, *_: int) -> Marks:
     marks: dict[str, bool] = {}
+    regions: set[str | None] = set()
     for row in read_table(path, required=(CLIP, WRONG)):
         clip, mark = row.text(CLIP), (row.optional_text(WRONG) or "").lower()
         if mark not in _YES | _NO:
@@ -52,7 +73,10 @@ def _read(path: Path, *_: int) -> Mapping[str, bool]:
         if clip in marks:
             raise row.error(f"{clip} is in an earlier row, too")
         marks[clip] = mark in _YES
-    return marks
+        regions.add(row.optional_text(REGION))
+        if len(regions) > 1:
+            raise row.error(f"expected the same '{REGION}' in all rows")
+    return Marks(marks, regions.pop())
 
 
 def wrong_clips(path: Path | None) -> frozenset[str]:
@@ -61,23 +85,35 @@ def wrong_clips(path: Path | None) -> frozenset[str]:
     Raises:
         ClipHarError: as `read_marks`.
     """
-    if path is None:
-        return frozenset()
-    return frozenset(clip for clip, wrong in read_marks(path).items() if wrong)
+    return frozenset() if path is None else read_marks(path).clips()
 
 
-def check_marks(path: Path | None, clips: ClipSet) -> None:
-    """Raise if a table names clips that do not exist, as after a typing error.
+def source_name(source: "RegionSource") -> str:
+    """Return the name of a source in the configuration, such as ``selfie``."""
+    return option_name(type(source).__name__, "Region")
+
+
+def check_marks(source: "RegionSource", clips: ClipSet) -> None:
+    """Raise if the table of a source is of another source, or names clips that do not exist.
 
     If only a part of a data set is evaluated, the table may name the rest.
+
+    Args:
+        source: an option of ``conf/region``.
+        clips: of the cell.
 
     Raises:
         ClipHarError: then, and as `read_marks`.
     """
-    if path is None:
+    if (path := source.wrong) is None:
         return
-    known = {clip.id for clip in clips.clips}
-    named = read_marks(path)
+    marks, name = read_marks(path), source_name(source)
+    if marks.region not in (None, name):
+        raise ClipHarError(
+            f"region.wrong={path}: regions of region={marks.region} were judged there, and"
+            f" region={name} finds others; judge these, or remove the column '{REGION}'"
+        )
+    known, named = {clip.id for clip in clips.clips}, marks.wrong
     unknown = [clip for clip in named if clip not in known]
     part = clips.whole is not None and clips.whole > len(known)
     if unknown and not (part and len(unknown) < len(named)):

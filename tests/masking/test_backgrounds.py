@@ -102,7 +102,7 @@ def test_a_list_names_the_scenes(clips: ClipSet, tmp_path: Path) -> None:
     pairs.write_text("\n".join(["clip,scene", *rows]))
     masked = opened(clips, tmp_path, backgrounds=home(clips) / "inp", pairs=pairs)
     assert masked.scene_clips == {n: (n + 2) % 10 for n in masked.evaluated}
-    message = r"1 of 9 clips \(climbing/0.mkv before rowing/2\) have a scene whose background can"
+    message = r"1 of 9 clips \(climbing/0.mkv before rowing/2\) have a scene that cannot be shown"
     with pytest.raises(ClipHarError, match=message):
         opened(clips, tmp_path, pairs=pairs)  # nobody is found in clip 2, and it is not inpainted
 

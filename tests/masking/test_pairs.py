@@ -87,7 +87,7 @@ def test_a_list_names_clips_by_id_or_by_folder_and_file(tmp_path):
         ("run/b", r"1 of 1 clips \(run/a.avi before run/b\) have a scene of their own class"),
         ("run/a", "own class"),
         ("a", "fits several clips"),
-        ("dive/a", r"background cannot be shown \(it is not among the clips"),
+        ("dive/a", "have a scene that cannot be shown: it is not among the clips"),
     ],
 )
 def test_a_scene_that_cannot_be_shown(tmp_path, scene, message):
@@ -99,7 +99,7 @@ def test_a_clip_that_the_list_lacks(tmp_path):
     message = r"2 of 3 clips \(run/b.avi, swim/a.avi\) are not in the list"
     with pytest.raises(ClipHarError, match=message):
         listed(tmp_path, "run/a,swim/a")
-    with pytest.raises(ClipHarError, match="background cannot be shown"):
+    with pytest.raises(ClipHarError, match="have a scene that cannot be shown"):
         listed(tmp_path, "run/a,swim/a", clips=FEW[:1], scenes=FEW[:2])
 
 

@@ -125,7 +125,7 @@ def _parser() -> argparse.ArgumentParser:
         "--out",
         type=Path,
         metavar="FOLDER",
-        help="for the sheets and the table (default: <dataset>_subject in the current folder)",
+        help="for the sheets and the table (default: <dataset>_subject_<region>, here)",
     )
     subject.set_defaults(run=_subject)
 
@@ -393,10 +393,12 @@ def _subject(given: argparse.Namespace) -> int:
 
     from clip_har.cli.data.subject import find_subjects
     from clip_har.config.compose import cell_from_config, without_hydra
+    from clip_har.regions.wrong_clips import source_name
 
     config = _composed(given)
-    out = _absolute(given.out or Path(f"{given.dataset}_subject"))
-    located = find_subjects(cell_from_config(without_hydra(config)), out)
+    cell = cell_from_config(without_hydra(config))
+    out = _absolute(given.out or Path(f"{given.dataset}_subject_{source_name(cell.region)}"))
+    located = find_subjects(cell, out)
     console = Console(highlight=False, soft_wrap=True)
     counts = f"{located.maps.found.sum():,} of {len(located.clips.clips):,} clips"
     console.print(f"{located.clips.name}: the subject is found in {counts}", markup=False)

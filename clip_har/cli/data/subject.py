@@ -1,7 +1,7 @@
 """Find the subject in all clips of a data set, and let a person judge what was found."""
 
 import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,6 @@ from clip_har.core.atomic import whole_file, whole_folder
 from clip_har.core.errors import ClipHarError
 from clip_har.core.evenly import evenly
 from clip_har.core.progress import track
-from clip_har.core.settings import option_name
 from clip_har.data.clips import ClipSet, clips_of
 from clip_har.engine.clips import open_frames
 from clip_har.engine.load_model import load_zero_shot
@@ -22,12 +21,20 @@ from clip_har.figures.save import save_figure
 from clip_har.figures.subject_sheet import Strip, subject_sheet
 from clip_har.regions.source import SUBJECT
 from clip_har.regions.store import RegionMaps, open_regions
-from clip_har.regions.wrong_clips import CLIP, WRONG, check_marks, read_marks, region_identity
+from clip_har.regions.wrong_clips import (
+    CLIP,
+    REGION,
+    WRONG,
+    check_marks,
+    read_marks,
+    region_identity,
+    source_name,
+)
 
 if TYPE_CHECKING:
     from clip_har.config.cell import Cell
 
-COLUMNS = (CLIP, "class", "frames", "frames_found", "confidence", "found", WRONG)
+COLUMNS = (CLIP, "class", REGION, "frames", "frames_found", "confidence", "found", WRONG)
 """The table: a row per clip; ``confidence`` is the mean over its frames."""
 
 _TABLE, _SHEETS = "clips.csv", "sheets"
@@ -44,13 +51,13 @@ class Located:
         clips: the data set.
         maps: of the subject.
         source: the name of the region source, such as ``selfie``.
-        marks: clips that a person marked as wrong in an earlier table, by id.
+        marks: ids of the clips that a person marked as wrong in an earlier table.
     """
 
     clips: ClipSet
     maps: RegionMaps
     source: str
-    marks: Mapping[str, bool]
+    marks: frozenset[str]
 
     def rows(self) -> Iterator[tuple[object, ...]]:
         """Yield the table's rows, see `COLUMNS`; a clip without frames has no confidence."""
@@ -59,11 +66,12 @@ class Located:
             yield (
                 clip.id,
                 self.clips.class_names[clip.label],
+                self.source,
                 len(confidence),
                 int(self.maps.frames_found(index).sum()),
                 f"{confidence.mean():.3f}" if len(confidence) else "",
                 "yes" if self.maps.found[index] else "no",
-                "yes" if self.marks.get(clip.id, False) else "",
+                "yes" if clip.id in self.marks else "",
             )
 
     def strip(self, index: int) -> Strip:
@@ -71,7 +79,7 @@ class Located:
         clip, pixels = self.clips.clips[index], self.maps.frames.clip(index)
         sure, used = self.maps.frames_found(index), bool(self.maps.found[index])
         verdict = f"found in {sure.sum()} of {len(sure)} frames" + ("" if used else ": left out")
-        if self.marks.get(clip.id, False):
+        if clip.id in self.marks:
             verdict, used = "marked as wrong", False
         shown = evenly(range(len(pixels)), _FRAMES)
         return Strip(
@@ -99,15 +107,15 @@ def find_subjects(cell: "Cell", out: Path) -> Located:
     """
     if not cell.region.finds_regions:
         raise ClipHarError("region=none finds nothing: expected a region source, such as selfie")
-    clips, table = clips_of(cell.dataset, cell.limit), out / _TABLE
-    check_marks(cell.region.wrong, clips)
+    clips, source = clips_of(cell.dataset, cell.limit), source_name(cell.region)
+    table = out / _TABLE
+    check_marks(cell.region, clips)
     region_identity(cell.region, clips)  # what is missing is said before anything is decoded
     _check_writable(out)
-    marks = _kept_marks(table, clips)
+    marks = _kept_marks(table, clips, source)
     frames = open_frames(cell, clips)
     model = partial(load_zero_shot, cell, clips)
     maps = open_regions(cell.region, SUBJECT, frames, zero_shot=model, cache_dir=cell.cache_dir)
-    source = option_name(type(cell.region).__name__, "Region")
     located = Located(clips, maps, source, marks)
     _write_sheets(out / _SHEETS, located)
     with whole_file(table) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
@@ -126,22 +134,27 @@ def _check_writable(out: Path) -> None:
         ) from error
 
 
-def _kept_marks(table: Path, clips: ClipSet) -> Mapping[str, bool]:
-    """Return the marks of an earlier table.
+def _kept_marks(table: Path, clips: ClipSet, source: str) -> frozenset[str]:
+    """Return the clips that are marked in an earlier table.
 
     Raises:
-        ClipHarError: when it cannot be read, or a marked clip would be lost.
+        ClipHarError: when it cannot be read, is of another source, or a mark would be lost.
     """
     if not table.exists():
-        return {}
-    marks = {clip: wrong for clip, wrong in read_marks(table).items() if wrong}
-    lost = sorted(marks.keys() - {clip.id for clip in clips.clips})
+        return frozenset()
+    earlier = read_marks(table)
+    lost = sorted(earlier.clips() - {clip.id for clip in clips.clips})
     if lost:
         raise ClipHarError(
             f"{table}: {len(lost)} clips that are marked there are not in {clips.title}"
             f" ({', '.join(lost[:3])}): name another folder with --out, so that no mark is lost"
         )
-    return marks
+    if earlier.region not in (None, source):
+        raise ClipHarError(
+            f"{table} is of region={earlier.region}: name another folder with --out for"
+            f" region={source}"
+        )
+    return earlier.clips()
 
 
 def _write_sheets(folder: Path, located: Located) -> None:

@@ -28,19 +28,20 @@ def videos(tmp_path: Path) -> Path:
     return tmp_path / "videos"
 
 
-def arguments(tmp_path: Path, small_clip: Path) -> list[str]:
-    return [
-        f"model.checkpoint={small_clip}", "region=annotation", f"region.maps={tmp_path / 'maps'}",
-        f"cache_dir={tmp_path / 'cache'}",
-    ]  # fmt: skip
+def arguments(tmp_path: Path, small_clip: Path, region: str = "annotation") -> list[str]:
+    maps = [f"region.maps={tmp_path / 'maps'}"] if region == "annotation" else []
+    cache = f"cache_dir={tmp_path / 'cache'}"
+    return [f"model.checkpoint={small_clip}", f"region={region}", *maps, cache]
 
 
-def find(tmp_path: Path, small_clip: Path, *more: str, status: int = 0) -> list[dict[str, str]]:
+def find(
+    tmp_path: Path, small_clip: Path, *more: str, region: str = "annotation", status: int = 0
+) -> list[dict[str, str]]:
     out = tmp_path / "judged"
     with pytest.raises(SystemExit) as ended:
         main([
             "subject", "folder", "--root", str(tmp_path / "videos"), "--out", str(out),
-            *arguments(tmp_path, small_clip), *more,
+            *arguments(tmp_path, small_clip, region), *more,
         ])  # fmt: skip
     assert ended.value.code == status
     if status:
@@ -63,8 +64,9 @@ def test_what_was_found_is_written_for_a_person_whose_marks_are_kept(
 ) -> None:
     rows = find(tmp_path, small_clip)
     assert "the subject is found in 4 of 6 clips" in capsys.readouterr().out
-    assert list(rows[0].values()) == ["running/0.mkv", "running", "8", "8", "1.000", "yes", ""]
-    nobody = ["running/2.mkv", "running", "8", "0", "0.000", "no", ""]
+    found = ["running/0.mkv", "running", "annotation", "8", "8", "1.000", "yes", ""]
+    assert list(rows[0].values()) == found
+    nobody = ["running/2.mkv", "running", "annotation", "8", "0", "0.000", "no", ""]
     assert list(rows[2].values()) == nobody
     sheets = sorted(path.name for path in (tmp_path / "judged" / "sheets").iterdir())
     assert sheets == ["1_running.png", "2_wa_v_ing.png"]
@@ -105,6 +107,8 @@ def test_marks_are_never_lost(
     before = table.read_bytes()
     assert find(tmp_path, small_clip, "limit=2", status=1) == []
     assert "1 clips that are marked there are not in" in capsys.readouterr().err
+    assert find(tmp_path, small_clip, region="motion", status=1) == []
+    assert "is of region=annotation: name another folder with --out" in capsys.readouterr().err
     assert table.read_bytes() == before
 
 
