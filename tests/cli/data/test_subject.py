@@ -5,9 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hydra import compose, initialize_config_dir
 from PIL import Image
 
 from clip_har.cli.data.command import main
+from clip_har.config.cell import register_schema
+from clip_har.config.compose import CONFIG_DIR, cell_from_config
+from clip_har.core.errors import ClipHarError
+from clip_har.engine.preflight import preflight
 from tests.command import run_command
 from tests.data.made import write_video
 from tests.planted import planted_frames
@@ -110,6 +115,18 @@ def test_marks_are_never_lost(
     assert find(tmp_path, small_clip, region="motion", status=1) == []
     assert "is of region=annotation: name another folder with --out" in capsys.readouterr().err
     assert table.read_bytes() == before
+
+
+@pytest.mark.usefixtures("videos")
+def test_a_run_refuses_a_table_of_other_clips(tmp_path: Path, small_clip: Path) -> None:
+    table = tmp_path / "clips.csv"
+    table.write_text("clip,wrong\nrunning/9.mkv,yes\n")
+    words = ["dataset=folder", f"dataset.root={tmp_path / 'videos'}", f"region.wrong={table}"]
+    register_schema()
+    with initialize_config_dir(str(CONFIG_DIR), version_base="1.3"):
+        config = compose("config", [*words, *arguments(tmp_path, small_clip), "tracking=none"])
+    with pytest.raises(ClipHarError, match=r"1 of 1 clips are not in videos \(running/9.mkv\)"):
+        preflight(cell_from_config(config))
 
 
 @pytest.mark.parametrize(
