@@ -76,7 +76,8 @@ def read_background(path: Path, view: ClipFrames, resample: Resample) -> "Tensor
     from clip_har.data.geometry import fit_frames
 
     files = image_files(path, setting=_SETTING)
-    places = places_of(view.indices, len(files), view.length, path=path, setting=_SETTING)
+    length = view.frame_count or None
+    places = places_of(view.indices, len(files), length, path=path, setting=_SETTING)
     fitted = {}
     for place in set(places):
         picture = _read_picture(files[place])

@@ -68,7 +68,6 @@ class AnnotationRegion(RegionSettings):
     exact: ClassVar[bool] = True
     person_is_subject: ClassVar[bool] = True
     asks_model: ClassVar[bool] = False
-    in_threads: ClassVar[bool] = True
 
     @field_validator("boxes")
     @classmethod
@@ -167,7 +166,7 @@ def _read(path: Path | None, frames: ClipFrames) -> Maps | None:
     if path is None:
         return None
     size = (frames.height, frames.width)
-    return read_maps(path, frames.indices, length=frames.length, size=size)
+    return read_maps(path, frames.indices, length=frames.frame_count or None, size=size)
 
 
 def _boxed(file: BoxFile, frames: ClipFrames) -> Maps | None:

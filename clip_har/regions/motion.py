@@ -1,17 +1,17 @@
 """The moving pixels of a clip, against its static background; needs no model."""
 
-import math
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from clip_har.core.work_ahead import work_ahead
 from clip_har.data.clips import ClipSet
 from clip_har.data.frames.store import ClipFrames
-from clip_har.regions.camera import REFERENCE, camera_motion, channels_last, is_at_rest, picture_box
-from clip_har.regions.gaussian import gaussian_blur
+from clip_har.regions.departure import Departure, departure
+from clip_har.regions.picture import Picture
 from clip_har.regions.source import (
     BACKGROUND,
     INSIDE,
@@ -19,7 +19,7 @@ from clip_har.regions.source import (
     SUBJECT,
     Estimate,
     Locator,
-    RegionSettings,
+    SureRegionSettings,
     refuse,
 )
 
@@ -27,70 +27,59 @@ if TYPE_CHECKING:
     from clip_har.models.zero_shot import ZeroShot
 
 _THINGS = (SUBJECT, PERSON, BACKGROUND)
-_RESTLESS = 2.0  # a pixel moves if its departure is this many times that of the median pixel
+_AWAY = (0.08, 0.2, 0.4)  # s from a frame to those that it is compared with, on either side
+_RATE = 25.0  # frames per second of a video that does not say
+_RESTLESS = 3.0  # a pixel moves if its departure is this many times that of the median pixel
+_CLOSED = 9  # px: gaps of this width within a body are closed
+_OPENED = 3  # px: thinner things do not move
+_STRONG = 0.1  # a part needs twice the least departure on this share of its pixels
+_PART = 0.1  # and this share of the size of the largest part
+_HOLE = 0.3  # a hole is filled if it takes no more than this share of the frame,
+_HOLLOW = 2.0  # and is no more than this many times as large as what surrounds it
+_INNER = 3.0  # px: standard deviation of the smoothing of what ranks the moving pixels
 _FULL = 99.0  # percentile of the moving pixels that gets the soft mask 1
-_SEEN = 2  # frames that must show a place (with the frame itself) for its background to be known
-_MARGIN = 2  # px at the border of a frame that are not used for a moving camera's background
-_UNSEEN = np.int16(1 << 14)  # sorts behind every grey level
-# An outline that is this much stronger in the background than in the frame is that of a ghost: a
-# smooth body in front of rough ground hides at most half of the ground's edges along its outline.
-_GHOST = 2.0
+_LARGE = (0.4, 0.6)  # share of the frame from which on confidence falls, and at which it is 0
+_SMALL = (0.0005, 0.003)  # share of the frame at which confidence is 0, and from which on it is not
+_CONTRAST = (4.0, 10.0)  # inside over outside: confidence 0, confidence 1
+_SEEN = 0.5  # share of the other frames that must show the scene for full confidence
+_AT_ONCE = 128  # frames of a clip whose neighbours are in memory at the same time
 
 
-class _Scene(NamedTuple):
-    """Frames with the background that each is compared with, in doubled grey levels.
+class MotionRegion(SureRegionSettings):
+    """Estimate where targets move: how far each pixel departs from the scene behind it.
 
-    Doubled, since the median of an even number of frames may end in a half.
-    """
+    Each frame is compared with frames 0.08, 0.24 and 0.48 seconds before and after it, after the
+    motion of the camera and the exposure are taken out; see `clip_har.regions.departure`. What
+    departs clearly is closed, filled and freed from specks.
 
-    frames: NDArray[np.int16]  # (T, 3, H, W)
-    background: NDArray[np.int16]  # (T, 3, H, W)
-    departure: NDArray[np.int32]  # (T, H, W), summed over the channels
-    known: NDArray[np.bool_]  # (T, H, W)
-
-
-class MotionRegion(RegionSettings):
-    """Estimate where targets move: how far each pixel departs from the static background.
-
-    Background subtraction with the temporal median (Cutler and Davis 1998) on the sampled frames,
-    after the motion of the camera is taken out (see `clip_har.regions.camera.camera_motion`). With
-    a camera at rest nothing is registered or resampled.
+    The confidence of a frame is high if its region departs much more than the rest of the frame,
+    and has a plausible size. It is low if the whole frame departs: the camera moves through the
+    scene (following a rider), or its motion was not found; if the frame is cut off from its
+    neighbours; if the region is a few pixels, or most of the frame.
 
     It does not know who moves. The subject, and so the person, is all that moves: also shadows,
-    other people, a ball, leaves in the wind, and text over the picture. A person who stands still
-    is missed. A body that stays in one place in more than half of the frames becomes background
-    there, and a ghost is left in the frames where the body is gone. A camera that travels through a
-    scene (following a rider) does not move the whole picture alike, and a fast pan shows each place
-    too rarely. Frames that cannot be registered, and places that no other frame shows, count as
-    static. More sampled frames help.
+    other people, a ball, leaves in the wind, and text over the picture. Who stands still, or moves
+    an arm only, is missed, or but for the arm.
 
     Attributes:
-        smoothing: standard deviation of the Gaussian over each map, share of the short side.
-        threshold: smoothed departure, in grey levels (of 255) averaged over the channels, up to
-            which a pixel counts as static: above the noise of camera and codec.
-        camera: ``moving`` compensates its motion, ``static`` uses every frame as it is.
-        speckle: connected components of a frame's moving region are dropped if they are smaller
-            than this share of the region's mean area over the frames that have one; 0 drops none.
+        threshold: departure, in grey levels (of 255) averaged over the channels, up to which a
+            pixel counts as static: above the noise of camera and codec.
 
     Example:
-        >>> frames = np.zeros((5, 3, 32, 32), np.uint8)
+        >>> frames = np.zeros((5, 32, 32, 3), np.uint8)
         >>> for time in range(5):
-        ...     frames[time, :, 8:14, 6 * time : 6 * time + 6] = 200
-        >>> soft_mask = MotionRegion().of_pixels(frames)
-        >>> np.unravel_index(soft_mask[3].argmax(), (32, 32))[0] in range(8, 14)
-        True
+        ...     frames[time, 8:14, 6 * time : 6 * time + 6] = 200
+        >>> soft_mask, confidence = MotionRegion().of_frame(frames[2], frames[1::-1], frames[3:])
+        >>> [int(axis.mean()) for axis in np.nonzero(soft_mask)], confidence
+        ([10, 14], 1.0)
     """
 
-    smoothing: Annotated[float, Field(gt=0, le=0.5)] = 0.01
     threshold: Annotated[float, Field(ge=0, le=255)] = 6.0
-    camera: Literal["moving", "static"] = "moving"
-    speckle: Annotated[float, Field(ge=0, lt=1)] = 0.1
 
     finds_regions: ClassVar[bool] = True
     exact: ClassVar[bool] = False
     person_is_subject: ClassVar[bool] = True
     asks_model: ClassVar[bool] = False
-    in_threads: ClassVar[bool] = True
 
     def check(self, target: str) -> None:
         """Raise `ClipHarError` unless it is the subject, the person or the background."""
@@ -108,184 +97,145 @@ class MotionRegion(RegionSettings):
         return f"opencv {cv2.__version__}"
 
     def locator(self, zero_shot: "Callable[[], ZeroShot]") -> Locator:  # noqa: ARG002
-        """Return the function that finds the moving pixels of clips; it runs on the CPU."""
+        """Return the function that finds the moving pixels of clips.
+
+        It runs on the CPU, in as many threads as PyTorch may use there.
+        """
+        import torch
+
+        count = torch.get_num_threads()
+        threads = count if count > 1 else 0
 
         def locate(clips: Sequence[ClipFrames], target: str) -> list[Estimate]:
             self.check(target)
-            moving = [Estimate.sure(self.of_pixels(frames.pixels)) for frames in clips]
+            moving = list(work_ahead(self.of_clip, clips, threads=threads, limit=count))
             return [found.rest() for found in moving] if target == BACKGROUND else moving
 
         return locate
 
-    def of_pixels(self, frames: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return how strongly each pixel moves.
-
-        Args:
-            frames: ``(T, 3, H, W)`` RGB in 0 … 255.
-
-        Returns:
-            ``(T, H, W)``: 0 for a static pixel, and for a moving one 0.5 up to 1, the strength of
-            the 99th percentile of the clip's moving pixels. All zero when nothing moves, as always
-            with one frame.
+    def of_clip(self, clip: ClipFrames) -> Estimate:
+        """Return where things move in the frames of a clip.
 
         Raises:
-            ValueError: when ``frames`` are not ``(T, 3, H, W)`` of dtype uint8.
+            ClipHarError: when the clip's frames cannot be decoded again.
         """
-        if frames.ndim != 4 or frames.shape[1] != 3 or frames.dtype != np.uint8:
-            raise ValueError(
-                f"expected uint8 frames of shape (T, 3, H, W), got {frames.dtype} {frames.shape}"
-            )
-        scene = self._scene(frames)
-        nothing = np.zeros(scene.known.shape, np.float32)
-        if not scene.known.any():
-            return nothing
-        sigma = self.smoothing * min(frames.shape[2:])
-        smooth = gaussian_blur(scene.departure, sigma) / (2 * frames.shape[1])  # grey levels
-        # A shaking camera moves most pixels a little: only pixels that move more count.
-        floor = max(self.threshold, _RESTLESS * float(_percentile(smooth[scene.known], 50)))
-        excess = smooth - floor
-        moving = (excess > 0) & scene.known
-        # The smoothing carries a region's outline this far beyond the body's own edge.
-        reach = math.ceil(2 * sigma)
-        moving = _without_speckle(_without_ghosts(moving, scene, reach), self.speckle)
+        found = [self._region(apart) for apart in departures(clip)]
+        return Estimate(
+            np.stack([soft_mask for soft_mask, _ in found]),
+            np.array([confidence for _, confidence in found], np.float32),
+        )
+
+    def of_frame(
+        self, frame: Picture, before: Sequence[Picture], after: Sequence[Picture]
+    ) -> tuple[NDArray[np.float32], float]:
+        """Return how strongly each pixel of a frame moves, and how sure that is.
+
+        Args:
+            frame: ``(H, W, 3)`` uint8 RGB.
+            before: earlier frames of the same size, the nearest first.
+            after: later frames, the nearest first.
+
+        Returns:
+            The soft mask ``(H, W)`` float32: 0 for a static pixel, and for a moving one 0.5 up to
+            1, the strength of the 99th percentile. And the confidence in [0, 1].
+        """
+        return self._region(departure(frame, before, after))
+
+    def _region(self, apart: Departure) -> tuple[NDArray[np.float32], float]:
+        import cv2
+
+        least = max(self.threshold, _RESTLESS * apart.noise)
+        moving = _whole_parts(apart.levels, least)
         if not moving.any():
-            return nothing
-        # Over the moving pixels alone, so that a small ball scales like a large horse.
-        strength = np.clip(excess / _percentile(excess[moving], _FULL), 0, 1)
-        return np.where(moving, INSIDE + (1 - INSIDE) * strength, 0).astype(np.float32)
-
-    def _scene(self, frames: NDArray[np.uint8]) -> _Scene:
-        if self.camera == "moving":
-            motion = camera_motion(frames)
-            if not is_at_rest(motion):
-                return _registered_scene(frames, motion)
-        return _still_scene(frames)
+            return np.zeros(moving.shape, np.float32), 0.0
+        # Blurred, since the strength of a smooth body's inside says little.
+        strength = np.asarray(cv2.GaussianBlur(apart.levels, (0, 0), _INNER))
+        strength = np.clip(strength / np.percentile(strength[moving], _FULL), 0, 1)
+        soft_mask = np.where(moving, INSIDE + (1 - INSIDE) * strength, 0).astype(np.float32)
+        return soft_mask, _confidence(apart, moving, least)
 
 
-def _still_scene(frames: NDArray[np.uint8]) -> _Scene:
-    """Compare every frame with the one median frame."""
-    ordered = np.sort(frames, axis=0)
-    last = len(frames) - 1
-    median = ordered[last // 2].astype(np.int16) + ordered[(last + 1) // 2]  # (3, H, W), doubled
-    doubled = 2 * frames.astype(np.int16)
-    departure = np.abs(doubled - median).sum(axis=1, dtype=np.int32)
-    known = np.ones(departure.shape, bool)
-    return _Scene(doubled, np.broadcast_to(median, frames.shape), departure, known)
+def departures(clip: ClipFrames) -> Iterator[Departure]:
+    """Yield how far the pixels of each frame of a clip depart from the scene.
+
+    Raises:
+        ClipHarError: when the clip's frames cannot be decoded again.
+    """
+    for start in range(0, len(clip.indices), _AT_ONCE):
+        indices = clip.indices[start : start + _AT_ONCE]
+        near = {index: _near(index, clip) for index in indices}
+        places = sorted({place for sides in near.values() for side in sides for place in side})
+        shown = dict(zip(places, clip.others(places), strict=True)) if places else {}
+        pictures = {place: _channels_last(pixels) for place, pixels in shown.items()}
+        for index, pixels in zip(indices, clip.pixels[start : start + _AT_ONCE], strict=True):
+            before, after = ([pictures[place] for place in side] for side in near[index])
+            yield departure(_channels_last(pixels), before, after)
 
 
-def _registered_scene(frames: NDArray[np.uint8], motion: NDArray[np.float64]) -> _Scene:
-    """Compare every frame with the median of all frames, registered to it.
+def _near(index: int, clip: ClipFrames) -> tuple[list[int], list[int]]:
+    """Return the indices of the frames before and after one, the nearest first."""
+    rate, last = clip.fps or _RATE, clip.frame_count - 1
+    steps = [max(1, round(seconds * rate)) for seconds in _AWAY]
+    before = {max(0, index - step) for step in steps} - {index}
+    after = {min(last, index + step) for step in steps} - {index}
+    return sorted(before, reverse=True), sorted(after)
 
-    Registration is right to about a pixel, and resampling blurs. So all frames are blurred first,
-    and a pixel departs only if the background has no such value within a pixel.
+
+def _whole_parts(levels: NDArray[np.float32], least: float) -> NDArray[np.bool_]:
+    """Return ``(H, W)``: bodies without holes, of pixels that depart by more than ``least``."""
+    import cv2
+
+    region: Any = (levels > least).astype(np.uint8)
+    for how, size in ((cv2.MORPH_CLOSE, _CLOSED), (cv2.MORPH_OPEN, _OPENED)):
+        disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
+        region = cv2.morphologyEx(region, how, disc)
+    count, parts, measures, _ = cv2.connectedComponentsWithStats(region)
+    sizes = measures[:, cv2.CC_STAT_AREA]
+    strong = np.bincount(parts[levels > 2 * least], minlength=count)
+    kept = strong >= _STRONG * sizes
+    kept[0] = False
+    kept &= sizes >= _PART * sizes[kept].max(initial=0)
+    return _filled(kept[parts])
+
+
+def _filled(region: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Fill holes; one may touch the border of the frame, if it is deeper than wide there.
+
+    A body that the border cuts off is open there, but so is the sky over trees.
     """
     import cv2
 
-    height, width = frames.shape[2:]
-    step = max(1, round(min(height, width) / REFERENCE))
-    inner = picture_box(frames).inside(_MARGIN * step)
-    area = inner.area((height, width))
-    blurred: list[Any] = [cv2.GaussianBlur(channels_last(f), (0, 0), step) for f in frames]
-    pictures = np.stack(blurred)  # (T, H, W, 3)
-    around = np.ones((2 * step + 1, 2 * step + 1), np.uint8)
-    background = np.zeros(pictures.shape, np.int16)
-    departure = np.zeros((len(frames), height, width), np.int32)
-    known = np.zeros(departure.shape, bool)
-    for time, picture in enumerate(pictures):
-        background[time], seen = _median_over(time, pictures, motion, area)
-        known[time] = (seen >= _SEEN) & area
-        doubled = 2 * picture.astype(np.int16)
-        below = cv2.erode(background[time], around) - doubled
-        above = doubled - cv2.dilate(background[time], around)
-        apart = np.maximum(np.maximum(below, above), 0).sum(axis=-1)
-        departure[time] = np.where(known[time], apart, 0)
-    for maps in (departure, known):  # what moves at the margin's edge moves in the margin
-        cut = maps[:, inner.top : inner.bottom, inner.left : inner.right]
-        if cut.size:
-            margin = _MARGIN * step
-            box = inner.inside(-margin)
-            maps[:, box.top : box.bottom, box.left : box.right] = np.pad(
-                cut, ((0, 0), (margin, margin), (margin, margin)), mode="edge"
-            )
-    doubled = 2 * pictures.astype(np.int16)
-    return _Scene(doubled.transpose(0, 3, 1, 2), background.transpose(0, 3, 1, 2), departure, known)
+    height, width = region.shape
+    _, parts, measures, _ = cv2.connectedComponentsWithStats(
+        (~region).astype(np.uint8), connectivity=4
+    )
+    left, top, across, down, size = measures.T
+    beside = (left == 0) | (left + across == width)
+    above = (top == 0) | (top + down == height)
+    closed = np.where(beside, across >= down, True) & np.where(above, down >= across, True)
+    holes = closed & ~(beside & above) & (size <= min(_HOLLOW * region.sum(), _HOLE * region.size))
+    holes[0] = False
+    filled: NDArray[np.bool_] = region | holes[parts]
+    return filled
 
 
-def _median_over(
-    time: int, pictures: NDArray[np.uint8], motion: NDArray[np.float64], area: NDArray[np.bool_]
-) -> tuple[NDArray[np.int16], NDArray[np.int64]]:
-    """Return the doubled median ``(H, W, 3)`` in one frame's place, and how many frames show it.
-
-    Args:
-        time: the frame.
-        pictures: ``(T, H, W, 3)`` uint8.
-        motion: ``(T, T, 3, 3)``, see `camera_motion`.
-        area: ``(H, W)``: the pixels of each picture that count.
-    """
-    import cv2
-
-    size = area.shape[::-1]
-    layers = np.full(pictures.shape, _UNSEEN)
-    for other in np.flatnonzero(~np.isnan(motion[:, time, 0, 0])):
-        onto = motion[other, time, :2]
-        shown = cv2.warpAffine(area * np.uint8(255), onto, size) == 255
-        layers[other][shown] = cv2.warpAffine(pictures[other], onto, size)[shown]
-    seen = (layers[..., 0] != _UNSEEN).sum(axis=0)  # (H, W)
-    layers.sort(axis=0)
-    last = np.maximum(seen, 1)[None, ..., None] - 1
-    low, high = (np.take_along_axis(layers, rank // 2, axis=0)[0] for rank in (last, last + 1))
-    return np.where(seen[..., None] > 0, low + high, 0).astype(np.int16), seen
+def _confidence(apart: Departure, moving: NDArray[np.bool_], least: float) -> float:
+    """Return how sure it is that a region is what moves, in [0, 1]."""
+    inside, outside = apart.known & moving, apart.known & ~moving
+    if not (inside.any() and outside.any()):
+        return 0.0
+    share = float(inside.sum() / apart.known.sum())
+    # A tenth of what counts as motion is as good as nothing.
+    contrast = apart.levels[inside].mean() / (apart.levels[outside].mean() + 0.1 * least)
+    size = _ramp(share, *_SMALL) * (1 - _ramp(share, *_LARGE))
+    return size * _ramp(float(contrast), *_CONTRAST) * _ramp(apart.seen, 0, _SEEN)
 
 
-def _without_ghosts(moving: NDArray[np.bool_], scene: _Scene, reach: int) -> NDArray[np.bool_]:
-    """Return the moving region without the components whose outline only the background shows.
-
-    If a body that is in the median frame is gone, the frame shows smooth ground there (after
-    Cucchiara et al. 2003, who recognise ghosts by their optical flow).
-
-    Args:
-        moving: ``(T, H, W)``.
-        scene: the frames and backgrounds.
-        reach: distance from a component's outline within which edges count as its own, in pixels.
-    """
-    import cv2
-
-    around = np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
-    kept = np.zeros_like(moving)
-    for time, region in enumerate(moving):
-        now, static = _edges(scene.frames[time]), _edges(scene.background[time])
-        count, parts = cv2.connectedComponents(region.astype(np.uint8))
-        for number in range(1, count):
-            part = (parts == number).astype(np.uint8)
-            outline = cv2.dilate(part, around) > cv2.erode(part, around)
-            if static[outline].sum() <= _GHOST * now[outline].sum():
-                kept[time] |= part > 0
-    return kept
+def _ramp(value: float, start: float, end: float) -> float:
+    """Return 0 up to the start, 1 from the end on."""
+    return min(1.0, max(0.0, (value - start) / (end - start)))
 
 
-def _edges(picture: NDArray[np.int16]) -> NDArray[np.int32]:
-    """Return the strength of edges in ``(3, H, W)``: differences to the next pixels, summed."""
-    whole = picture.astype(np.int32)
-    down = np.abs(np.diff(whole, axis=1, append=whole[:, -1:])).sum(axis=0)
-    right = np.abs(np.diff(whole, axis=2, append=whole[:, :, -1:])).sum(axis=0)
-    edges: NDArray[np.int32] = down + right
-    return edges
-
-
-def _without_speckle(moving: NDArray[np.bool_], share: float) -> NDArray[np.bool_]:
-    """Return the moving region without components below a share of its mean area per frame."""
-    import cv2
-
-    frames = int(moving.any(axis=(1, 2)).sum())
-    least = share * moving.sum() / max(1, frames)
-    kept = np.zeros_like(moving)
-    for time, region in enumerate(moving):
-        _, parts, measures, _ = cv2.connectedComponentsWithStats(region.astype(np.uint8))
-        kept[time] = region & (measures[:, cv2.CC_STAT_AREA] >= least)[parts]
-    return kept
-
-
-def _percentile(values: NDArray[np.float64], percent: float) -> np.float64:
-    # One of the values, not a mean of two: selection has no rounding.
-    result: np.float64 = np.percentile(values, percent, method="higher")
-    return result
+def _channels_last(frame: NDArray[np.uint8]) -> Picture:
+    """Return a frame ``(3, H, W)`` as OpenCV takes it, ``(H, W, 3)``."""
+    return np.ascontiguousarray(frame.transpose(1, 2, 0))

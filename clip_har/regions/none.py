@@ -25,7 +25,6 @@ class NoRegion(Settings):
     every_mask: ClassVar[bool] = False
     least_confidence: ClassVar[float] = 0.0
     wrong: ClassVar[Path | None] = None
-    in_threads: ClassVar[bool] = False
 
     def check(self, target: str) -> None:
         """Raise `ClipHarError` for every target."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,8 +84,6 @@ class RegionSettings(Settings):
     every_mask: bool = True
     wrong: Annotated[Path | None, Role.CONTENT] = None
 
-    in_threads: ClassVar[bool] = False
-
     @property
     def least_confidence(self) -> float:
         """From which confidence on a frame's region counts as found; 0: every region does."""
@@ -129,13 +127,6 @@ class RegionSource(Option, Protocol):
     @property
     def wrong(self) -> Path | None:
         """Table of the clips whose regions a person marked as wrong."""
-
-    @property
-    def in_threads(self) -> bool:
-        """Whether several threads may use the locator at once, and gain by it.
-
-        Not if it has threads of its own, or a network that runs on all cores.
-        """
 
     @property
     def finds_regions(self) -> bool:

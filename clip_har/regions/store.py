@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable, Sequence
-from contextlib import closing
 from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +14,6 @@ from clip_har.core.checked_file import CheckedFile, Part, checksum_of
 from clip_har.core.checksum import read_checked, write_checked
 from clip_har.core.progress import track
 from clip_har.core.settings import Role
-from clip_har.core.work_ahead import work_ahead
 from clip_har.data.frames.store import ClipFrames, FrameStore
 from clip_har.data.shards import JoinedFrames
 from clip_har.regions.gaps import without_gaps
@@ -222,7 +220,7 @@ def open_regions(
         folder,
         f"region maps of {target}",
         read=read,
-        make=lambda path: _locate_all(path, target, seen, locate, in_threads=source.in_threads),
+        make=lambda path: _locate_all(path, target, seen, locate),
     )
 
 
@@ -255,25 +253,16 @@ def _located(
     return locate
 
 
-def _locate_all(
-    folder: Path, target: str, frames: FrameStore, locate: Locate, *, in_threads: bool
-) -> None:
+def _locate_all(folder: Path, target: str, frames: FrameStore, locate: Locate) -> None:
     """Write the maps of all clips, and how sure the source is of their frames."""
-    import joblib
-
-    threads = (frames.settings.workers or joblib.cpu_count()) if in_threads else 0
     size = (int(frames.lengths.sum()), frames.size, frames.size)
     confidence: list[list[float]] = [[] for _ in frames.entries]
     checksums = [""] * len(frames.entries)
     maps = np.memmap(folder / _MAPS, np.uint8, "w+", shape=size)
     _take_space(folder / _MAPS)
-    batches = list(frames.batches(frames.ok, _BATCH))
-    with (
-        closing(work_ahead(locate, batches, threads=threads, limit=threads + 1)) as located,
-        track(len(frames.ok), f"locating {target}") as advance,
-    ):
-        for batch, estimates in zip(batches, located, strict=True):
-            for index, found in zip(batch, estimates, strict=True):
+    with track(len(frames.ok), f"locating {target}") as advance:
+        for batch in frames.batches(frames.ok, _BATCH):
+            for index, found in zip(batch, locate(batch), strict=True):
                 steps = _in_steps(found.soft_mask)
                 offset = frames.entries[index].offset
                 maps[offset : offset + len(steps)] = steps

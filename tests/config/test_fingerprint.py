@@ -181,3 +181,10 @@ def test_backgrounds_pairs_and_marks_count_by_content(base: list[str], tmp_path:
         shutil.rmtree(tmp_path)
         tmp_path.mkdir()
     assert printed(*swap, marks("none.csv", "")) == printed(*swap), "nothing is marked"
+
+
+def test_a_source_that_is_not_asked_does_not_count(base: list[str]) -> None:
+    assert printed(*base) == printed(*base, "region=none")
+    assert printed(*base) == printed(*base, "region=motion", "region.every_mask=false")
+    asked = printed(*base, "region=motion", "masking=feature", "region.every_mask=false")
+    assert asked != printed(*base, "region=motion", "masking=feature", "region.min_frames=0.1")

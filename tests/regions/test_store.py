@@ -1,10 +1,7 @@
 """Region maps are located once, kept whole, and made anew when what shapes them changes."""
 
 import json
-import threading
-import time
 from collections.abc import Sequence
-from copy import copy
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, ClassVar
@@ -184,30 +181,6 @@ def test_clips_that_a_person_marked_are_not_found(frames: FrameStore, tmp_path: 
     assert not maps.soft_mask(2).any()
     np.testing.assert_array_equal(maps.soft_mask(3), before.soft_mask(3))
     np.testing.assert_array_equal(maps.confidence(2), before.confidence(2))
-
-
-def test_threads_find_the_same(frames: FrameStore, tmp_path: Path) -> None:
-    class InThreads(Counting):
-        in_threads: ClassVar[bool] = True
-        names: ClassVar[set[str]] = set()
-
-        def _map(self, view: ClipFrames) -> NDArray[np.float32]:
-            self.names.add(threading.current_thread().name)
-            time.sleep(0.02)
-            return super()._map(view)
-
-    def zero_shot() -> Any:
-        return None
-
-    many = copy(frames)
-    many.settings = frames.settings.model_copy(update={"workers": 3})
-    maps = open_regions(InThreads(), "subject", many, zero_shot=zero_shot, cache_dir=tmp_path)
-    assert len(InThreads.names) > 1
-    assert threading.main_thread().name not in InThreads.names
-    one = located(frames, tmp_path)
-    assert one.path != maps.path
-    for name in ("maps.bin", "index.json"):
-        assert (maps.path / name).read_bytes() == (one.path / name).read_bytes()
 
 
 def test_every_model_is_asked_about_the_same_clips(tmp_path: Path) -> None:

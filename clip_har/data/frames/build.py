@@ -2,7 +2,7 @@
 
 import csv
 import shutil
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
@@ -49,6 +49,39 @@ def write_store(
 def decode_again(clip: Clip, settings: FrameSettings) -> NDArray[np.uint8] | None:
     """Return the frames of one clip, ``(T, 3, S, S)``; None if it cannot be decoded."""
     return _decode_one(clip, settings)[1]
+
+
+def decode_others(clip: Clip, settings: FrameSettings, indices: Sequence[int]) -> NDArray[np.uint8]:
+    """Return further frames of a clip in a store, fitted as those in it.
+
+    Args:
+        clip: the clip.
+        settings: of the store.
+        indices: positions among the clip's own frames.
+
+    Returns:
+        ``(N, 3, S, S)`` uint8 RGB.
+
+    Raises:
+        ClipHarError: when they cannot be decoded.
+    """
+    import torch
+
+    from clip_har.data.decode.video import DecodeError, read_frames
+    from clip_har.data.geometry import fit_frames
+
+    size, fit_to, resample, edge = settings.geometry()
+
+    def fit(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        whole = torch.from_numpy(picture).permute(2, 0, 1)[None]  # (1, 3, H, W)
+        fitted: NDArray[np.uint8] = fit_frames(whole, size, fit_to, resample, edge).numpy()[0]
+        return fitted
+
+    try:
+        frames = read_frames(clip.path, settings, indices, fit=fit, start=clip.start, end=clip.end)
+    except DecodeError as error:
+        raise ClipHarError(f"clip {clip.id} cannot be decoded again: {error}") from error
+    return np.stack(frames) if frames else np.zeros((0, 3, size, size), np.uint8)
 
 
 def _write_frames(

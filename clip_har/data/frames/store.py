@@ -4,7 +4,7 @@ import hashlib
 import json
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -17,7 +17,7 @@ from clip_har.core.checked_file import CheckedFile
 from clip_har.core.errors import ClipHarError
 from clip_har.core.names import plain_name
 from clip_har.data.clips import Clip, ClipSet
-from clip_har.data.frames.build import decode_again, write_store
+from clip_har.data.frames.build import decode_again, decode_others, write_store
 from clip_har.data.frames.index import (
     FAILURES_FILE,
     FORMAT,
@@ -40,6 +40,10 @@ class Failure:
     reason: str
 
 
+def _none_known(indices: Sequence[int]) -> NDArray[np.uint8]:
+    raise ClipHarError(f"only the sampled frames are known, not those at {list(indices)}")
+
+
 @dataclass(frozen=True, eq=False)
 class ClipFrames:
     """The decoded frames of one clip, and their positions in the source.
@@ -52,7 +56,10 @@ class ClipFrames:
         width: of the source's frames.
         fit: how the source was fitted to the square; its maps are fitted in the same way.
         edge: length that the source was resized to; None for the square's own.
-        length: how many frames the source has; None if that is not known.
+        fps: of the source, None if it does not say.
+        frame_count: of the source clip.
+        others: decodes the frames at further indices, fitted as these: ``(N, 3, S, S)``. It raises
+            `ClipHarError` if that fails.
     """
 
     clip: Clip
@@ -62,7 +69,9 @@ class ClipFrames:
     width: int
     fit: Fit
     edge: int | None = None
-    length: int | None = None
+    fps: float | None = None
+    frame_count: int = 0
+    others: Callable[[Sequence[int]], NDArray[np.uint8]] = _none_known
 
 
 class FrameStore:
@@ -188,7 +197,9 @@ class FrameStore:
             width=entry.width,
             fit=self.fit,
             edge=self.edge,
-            length=entry.frame_count or None,
+            fps=entry.fps,
+            frame_count=entry.frame_count,
+            others=partial(decode_others, self.clip_set.clips[i], self.settings),
         )
 
     def batches(self, clips: Sequence[int], limit: int) -> Iterator[list[int]]:

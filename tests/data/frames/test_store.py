@@ -53,6 +53,21 @@ def test_frames_are_the_fitted_samples(made, tmp_path):
     assert damaged(store) == []
 
 
+def test_further_frames_are_fitted_as_those_in_the_store(made, tmp_path):
+    every = FrameSettings(sampler="every", step=1, size=32)
+    dense = FrameStore.open(made, every, cache_dir=tmp_path)
+    store = FrameStore.open(made, FrameSettings(count=2, size=32), cache_dir=tmp_path)
+    for index in range(len(made.clips)):
+        last = LENGTHS[index] - 1
+        view, asked = store.view(index), [last, 0, last]
+        np.testing.assert_array_equal(view.others(asked), dense.clip(index)[asked])
+        assert view.others([]).shape == (0, 3, 32, 32)
+        assert view.frame_count == dense.entries[index].frame_count
+        assert view.fps == pytest.approx(25, rel=0.01)
+    with pytest.raises(ClipHarError, match=r"^clip c0 cannot be decoded again: it has 9 frames"):
+        store.view(0).others([9999])
+
+
 def test_reading_is_a_read_only_view_of_the_file(made, tmp_path):
     store = FrameStore.open(made, SETTINGS, cache_dir=tmp_path)
     frames = store.clip(2)
