@@ -30,7 +30,8 @@ class SwapMask(Mask):
         feature: the target that is kept; in the other clip it is painted over.
         grow: pixels by which the kept outline reaches beyond the target.
         soft: width in pixels of the soft edge, inside of what is kept.
-        frozen: show the middle frame only, repeated: the same scene without motion (SCUFO).
+        frozen: show one frame only, repeated: the same scene without motion (SCUFO). It is the
+            frame nearest to the middle in which the target was found.
     """
 
     fill: Fill = "surround"
@@ -101,7 +102,7 @@ class SwapMask(Mask):
 
     @property
     def stands_still(self) -> bool:
-        """Whether only the middle frame is shown, repeated."""
+        """Whether one frame is shown, repeated."""
         return self.frozen
 
     def empty_scene(
@@ -115,7 +116,7 @@ class SwapMask(Mask):
             seed: the root seed.
             clip_id: of the other clip.
         """
-        # The region source may miss the target in a frame: there the clip's union is painted over.
+        # The region source may miss the target in a frame: there it is where it is in the nearest.
         own = hole_field(filled_frames(soft_mask), "grown") < 0
         return apply_mask(frames, own, self.fill, seed=seed, clip_id=clip_id)
 
