@@ -7,7 +7,9 @@ Frames = NDArray[np.uint8]
 Hidden = NDArray[np.bool_]
 
 _RADIUS = 3  # px around a pixel from which it is inpainted
-_ALIKE = 8  # grey levels: frames show the same place if they differ no more from their median
+_ALIKE = 8  # grey levels: pixels that differ no more show the same
+_RESTING = 0.5  # change of an edge over its height up to which it rests
+_EDGES = 0.1  # share of the visible pixels that count as strong edges
 
 
 def mean_colour(frames: Frames) -> NDArray[np.float64]:
@@ -81,9 +83,10 @@ def inpaint(frames: Frames, hidden: Hidden) -> Frames:
 def background(frames: Frames, hidden: Hidden) -> Frames:
     """Return the frames with the background that other frames of the clip show; else inpainted.
 
-    A pixel takes the median of the frames in which it is visible, if there are at least two and
-    half of them or more are alike. So a camera that stands still shows the true background, and
-    where it moves, or where something else moves, the pixel is inpainted.
+    A hidden pixel takes the median of the frames in which it is visible and the camera is where it
+    is here, if there are at least two of them and half of them or more are alike. So a camera that
+    stands still shows the true background. Where it moves, or where something else moves, the pixel
+    is inpainted.
 
     Args:
         frames: ``(T, 3, H, W)`` uint8 RGB.
@@ -100,29 +103,67 @@ def background(frames: Frames, hidden: Hidden) -> Frames:
         [[90, 90]]
     """
     holes = np.broadcast_to(hidden, (len(frames), *hidden.shape[1:]))  # (T, H, W)
-    shown = (~holes).sum(axis=0)
-    rows, columns = np.nonzero(holes.any(axis=0) & (shown >= 2))
-    places = frames[:, :, rows, columns].astype(np.float32)  # (T, 3, n)
-    places[np.broadcast_to(holes[:, None, rows, columns], places.shape)] = np.nan
-    if not len(rows):
-        return inpaint(frames, hidden)
-    median = np.nanmedian(places, axis=0)  # (3, n)
-    spread = np.nanmedian(np.abs(places - median), axis=0).max(axis=0)  # (n,)
-    known = spread <= _ALIKE
-    rows, columns, median = rows[known], columns[known], median[:, known]
-    scene = frames.copy()
-    left = holes.copy()
-    for frame, hole in zip(scene, left, strict=True):
-        inside = hole[rows, columns]
-        frame[:, rows[inside], columns[inside]] = _levels(median[:, inside])
-        hole[rows, columns] = False
+    still = _same_view(frames, holes)
+    scene, left = frames.copy(), holes.copy()
+    for number, hole in enumerate(holes):
+        rows, columns = np.nonzero(hole)
+        shown = ~holes[still[number]][:, rows, columns]  # (n, pixels)
+        median, spread = _median(frames[still[number]][:, :, rows, columns], shown)
+        known = (shown.sum(axis=0) >= 2) & (spread <= _ALIKE)
+        rows, columns = rows[known], columns[known]
+        scene[number][:, rows, columns] = _levels(median[:, known])
+        left[number][rows, columns] = False
     return inpaint(scene, left) if left.any() else scene
 
 
-def _levels(paint: NDArray[np.floating]) -> Frames:
-    """Return paint in whole grey levels."""
-    levels: Frames = np.rint(paint).astype(np.uint8)
-    return levels
+def _same_view(frames: Frames, holes: Hidden) -> NDArray[np.bool_]:
+    """Return ``(T, T)``: between which frames the camera rests.
+
+    An edge that moves by a pixel changes the pixels beside it by as much as it is high. So the
+    camera rests if most of the strongest edges change by less than half of that: on real clips this
+    share is 0 to 0.4 for a camera on a tripod, and 0.7 to 5 for a camera in a hand.
+    """
+    grey = frames.mean(axis=1, dtype=np.float32)
+    down, across = (np.abs(np.diff(grey, axis=axis, append=np.nan)) for axis in (1, 2))
+    edges = np.nan_to_num(np.fmax(down, across))  # (T, H, W)
+    count = len(frames)
+    same = np.eye(count, dtype=bool)
+    for one in range(count):
+        for other in range(one):
+            seen = ~(holes[one] | holes[other])
+            strength = np.maximum(edges[one], edges[other])[seen]
+            if not strength.size:
+                continue
+            strong = strength >= np.quantile(strength, 1 - _EDGES)
+            change = np.median(np.abs(grey[one] - grey[other])[seen][strong])
+            most = max(_ALIKE, _RESTING * float(np.median(strength[strong])))
+            same[one, other] = same[other, one] = change <= most
+    return same
+
+
+def _median(values: Frames, shown: NDArray[np.bool_]) -> tuple[NDArray[np.float32], ...]:
+    """Return the median of what is shown, and the median distance to it of the farthest channel.
+
+    Args:
+        values: ``(n, 3, pixels)``.
+        shown: ``(n, pixels)``; what is not shown does not count.
+
+    Returns:
+        ``(3, pixels)`` and ``(pixels,)``; without meaning where nothing is shown.
+    """
+    count = shown.sum(axis=0)
+    places = np.stack([np.maximum(count - 1, 0) // 2, count // 2])[:, None]  # (2, 1, pixels)
+    places = np.minimum(places, len(values) - 1)
+
+    def middle(numbers: NDArray[np.float32]) -> NDArray[np.float32]:
+        ordered = np.sort(np.where(shown[:, None], numbers, np.float32(1e6)), axis=0)
+        both = np.take_along_axis(ordered, np.broadcast_to(places, (2, *numbers.shape[1:])), axis=0)
+        mean: NDArray[np.float32] = both.mean(axis=0)
+        return mean
+
+    median = middle(values.astype(np.float32))
+    spread = middle(np.abs(values - median).astype(np.float32))
+    return median, spread.max(axis=0)
 
 
 def _quartered(planes: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -146,3 +187,9 @@ def _doubled(planes: NDArray[np.float64]) -> NDArray[np.float64]:
         shape[axis] *= 2
         planes = np.stack([before, after], axis=axis + 1).reshape(shape)
     return planes
+
+
+def _levels(paint: NDArray[np.floating]) -> Frames:
+    """Return paint in whole grey levels."""
+    levels: Frames = np.rint(paint).astype(np.uint8)
+    return levels

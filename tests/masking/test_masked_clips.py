@@ -327,7 +327,9 @@ def test_what_is_left_is_measured_after_a_soft_edge(sparse: Opened) -> None:
     plain = sparse(mask)
     kept = [plain.clip(index).effect.background_kept for index in plain.evaluated]
     covered = sparse(mask.model_copy(update={"min_kept": float(np.median(kept))})).covered
-    assert covered == [i for i, share in zip(plain.evaluated, kept) if share < np.median(kept)]
+    assert covered == [
+        i for i, share in zip(plain.evaluated, kept, strict=True) if share < np.median(kept)
+    ]
     assert covered
 
 
