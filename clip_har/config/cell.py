@@ -88,8 +88,8 @@ class Cell(Settings):
     fill: Annotated[
         str,
         explained(
-            "Painted over hidden pixels: black, mean, noise, blur, surround, inpaint, background or a"
-            " colour."
+            "Painted over hidden pixels: black, mean, noise, blur, surround, inpaint, background or"
+            " a colour."
         ),
         Role.MASK,
     ]
