@@ -42,6 +42,7 @@ def made_table(
         subject_found=np.full(len(label), np.nan)
         if subject_hidden is None
         else np.isfinite(np.array(subject_hidden)).astype(np.float64),
+        background_kept=np.full(len(label), np.nan),
         native_black=np.zeros(len(label)),
         video_hidden=np.zeros(len(label)),
         tokens_hidden=np.zeros(len(label)),

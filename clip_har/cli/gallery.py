@@ -1,30 +1,40 @@
 """A picture of masks on real clips: ``clip-har-gallery``.
 
-It takes the arguments of a sweep and shows what its cells would hide, without running a model.
-Without ``masking`` it shows a selection of masks; with a ``region``, masks of the subject.
-A second picture shows all shapes, without a clip.
+It takes the arguments of a sweep and shows what its cells would hide, and the noise that they add,
+without running a model (learned noise is left out). With an ``experiment`` it shows the cells of
+that experiment. Else, without ``masking``, it shows a selection of masks; with a ``region``, masks
+of the subject. A second picture shows all shapes, without a clip. ``--format`` writes pictures for
+print.
 
     clip-har-gallery dataset.root=/data/ucf101 limit=2
     clip-har-gallery region=annotation limit=4
     clip-har-gallery dataset.root=/data/ucf101 masking=percent masking.patch=8,16,32
+    clip-har-gallery experiment=scene_bias dataset=ucf101 dataset.root=/data/ucf101 region=selfie
+    clip-har-gallery region=annotation limit=4 --format pdf        # or svg, png
 """
 
 import logging
 import sys
-from collections.abc import Sequence
+from argparse import ArgumentError, ArgumentParser
+from collections.abc import Collection, Sequence
 
 from hydra import compose, initialize_config_dir
+from hydra.core.config_loader import ConfigLoader
 from hydra.core.global_hydra import GlobalHydra
 from rich.console import Console
 
 from clip_har.cli.errors import report_fault, take_over_errors
-from clip_har.config.cell import register_schema
+from clip_har.config.cell import Cell, register_schema
 from clip_har.config.compose import CONFIG_DIR, cell_from_config, expand
+from clip_har.core.errors import ClipHarError
 from clip_har.data.clips import clips_of
 from clip_har.engine.clips import open_frames
 from clip_har.figures.gallery import shape_figure
-from clip_har.figures.save import save_figure
-from clip_har.sweeps.gallery import CLIPS, draw_gallery
+from clip_har.figures.save import FORMS, save_figure
+from clip_har.sweeps.gallery import CLIPS, draw_gallery, on_same_clips
+from clip_har.sweeps.start import experiment_overrides
+
+log = logging.getLogger(__name__)
 
 _RATIOS = "ratio=0.1,0.3,0.5"
 _SELECTION = (
@@ -47,28 +57,62 @@ def main(arguments: Sequence[str]) -> None:
     if {"-h", "--help"} & set(arguments):
         sys.stdout.write(__doc__ or "")
         return
-    register_schema()
-    with initialize_config_dir(str(CONFIG_DIR), version_base="1.3"):
-        loader = GlobalHydra.instance().config_loader()
-        words = list(arguments)
-        given = {word.partition("=")[0] for word in words}
-        aimed = "region" in given and "masking" not in given
-        if "ratio" not in given:
-            words.append("ratio=null" if aimed else _RATIOS)
-        selection = _AIMED if aimed else _SELECTION
-        masks: Sequence[list[str]] = [[]] if "masking" in given else selection
-        jobs = [job for mask in masks for job in expand([*mask, *words], loader)]
-        cells = [cell_from_config(compose("config", overrides=job)) for job in jobs]
-    first = cells[0]
+    parser = ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    parser.add_argument("--format", choices=FORMS, default="png")
+    try:
+        given, words = parser.parse_known_args(arguments)
+    except ArgumentError as error:
+        raise ClipHarError(str(error)) from error
+    cells = _cells(words)
+    alike = on_same_clips(cells)
+    if len(alike) < len(cells):
+        log.warning(
+            "%d of %d cells are not shown: their clips or frames are not those of the first cell",
+            len(cells) - len(alike),
+            len(cells),
+        )
+    first = alike[0]
     clips = clips_of(first.dataset, first.limit or CLIPS)
-    figure = draw_gallery(cells, open_frames(first, clips), count=len(clips.clips))
+    figure = draw_gallery(alike, open_frames(first, clips), count=len(clips.clips))
     first.results_dir.mkdir(parents=True, exist_ok=True)
     pictures = {"mask_gallery": figure, "mask_shapes": shape_figure()}
     for name, picture in pictures.items():
-        path = first.results_dir / f"{name}.png"
+        path = first.results_dir / f"{name}.{given.format}"
         save_figure(path, picture)
         first.tracking.log_figure(first.results_dir, path, name=name.replace("_", " "))
         Console().print(str(path), highlight=False, soft_wrap=True)
+
+
+def _cells(words: Sequence[str]) -> list[Cell]:
+    """Return the cells that the words of the command name."""
+    register_schema()
+    named = {word.partition("=")[0].lstrip("+") for word in words}
+    with initialize_config_dir(str(CONFIG_DIR), version_base="1.3"):
+        loader = GlobalHydra.instance().config_loader()
+        if "experiment" in named:
+            jobs = [
+                job for typed in expand(list(words), loader) for job in _swept(typed, named, loader)
+            ]
+        else:
+            aimed = "region" in named and "masking" not in named
+            typed = [*words, *([] if "ratio" in named else ["ratio=null" if aimed else _RATIOS])]
+            selection = _AIMED if aimed else _SELECTION
+            masks: Sequence[list[str]] = [[]] if "masking" in named else selection
+            jobs = [job for mask in masks for job in expand([*mask, *typed], loader)]
+        return [cell_from_config(compose("config", overrides=job)) for job in jobs]
+
+
+def _swept(typed: list[str], named: Collection[str], loader: ConfigLoader) -> list[list[str]]:
+    """Return the overrides of each cell of an experiment; what was typed replaces its own values.
+
+    Args:
+        typed: overrides of one cell, which name the experiment.
+        named: their keys.
+        loader: the loader of the configuration.
+    """
+    whole = compose("config", overrides=typed, return_hydra_config=True)
+    own = [word for word in experiment_overrides(whole) if word.partition("=")[0] not in named]
+    return expand([*own, *typed], loader)
 
 
 def run() -> None:

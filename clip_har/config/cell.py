@@ -87,7 +87,10 @@ class Cell(Settings):
     ]
     fill: Annotated[
         str,
-        explained("Painted over hidden pixels: black, mean, noise, blur, surround or a colour."),
+        explained(
+            "Painted over hidden pixels: black, mean, noise, blur, surround, inpaint, background or"
+            " a colour."
+        ),
         Role.MASK,
     ]
     feature: Annotated[

@@ -89,13 +89,14 @@ def write_artifacts(
 
 
 def _write_clip_lists(folder: Path, masked: MaskedClips) -> None:
-    """Write a list of failed clips, of clips without the target and of swaps, if there are any."""
+    """Write lists of clips that failed, lack the target or are covered, and of swaps, if any."""
     clips = masked.frames.clip_set
     failed = [
         (fault.clip_id, plain_name(fault.path.name), fault.reason)
         for fault in masked.frames.failures
     ]
     empty = [(clips.clips[index].id, masked.on_empty) for index in masked.empty]
+    covered = [(clips.clips[index].id,) for index in masked.covered]
     pairs = [
         (clip.id, clips.class_names[clip.label], scene.id, clips.class_names[scene.label])
         for index, scene_index in masked.scene_clips.items()
@@ -104,6 +105,7 @@ def _write_clip_lists(folder: Path, masked: MaskedClips) -> None:
     for name, columns, rows in (
         ("failed_clips", ["clip_id", "file", "reason"], failed),
         ("empty_clips", ["clip_id", "on_empty"], empty),
+        ("covered_clips", ["clip_id"], covered),
         ("scene_pairs", ["clip_id", "class", "scene_clip_id", "scene_class"], pairs),
     ):
         if rows:
@@ -120,11 +122,11 @@ def _masked_clips(cell: Cell, masked: MaskedClips, title: str) -> Figure:
         clip = masked.clip(index)
         frames = seen_frames(clip, noise)
         pictures.append(frames[len(frames) // 2].permute(1, 2, 0).numpy())
-        caption = f"{clips.class_names[clips.clips[index].label]}"
+        caption = f"{plain_name(clip.id)}\n{clips.class_names[clips.clips[index].label]}"
         scene = masked.scene_clips.get(index)
         if scene is not None:
             caption += f"\nin front of {clips.class_names[clips.clips[scene].label]}"
-        captions.append(f"{caption}\n{clip.effect.realised_ratio:.4f} hidden")
+        captions.append(f"{caption}\n{100 * clip.middle_hidden:.2f} % hidden")
     return masked_clips_figure(pictures, captions, title=title)
 
 
@@ -142,6 +144,7 @@ def _protocol(cell: Cell, found: Evaluation, device: str) -> dict[str, object]:
         "clips_evaluated": len(table.clip_ids),
         "clips_failed": len(frames.failures),
         "clips_nothing_found": len(masked.empty),
+        "clips_covered": len(masked.covered),
         "clips_left_out": len(frames.ok) - len(masked.evaluated),
         "classes": len(clips.class_names),
         "groups": len({clip.group for clip in clips.clips}),

@@ -71,7 +71,8 @@ def open_masked(
 
     Raises:
         ClipHarError: when a region source lacks what it needs; with ``on_empty=error`` when the
-            target is missing in a clip; and when no clip is left.
+            target is missing in a clip; and when no clip is left, without the target or because the
+            mask leaves too little of it.
     """
     masked = locate(
         cell.masking,
@@ -85,6 +86,9 @@ def open_masked(
     )
     if masked.empty:
         refuse_empty(masked.on_empty, masked.empty_message())
+    if not masked.evaluated and masked.covered:
+        found = [masked.covered_message(), *([masked.empty_message()] if masked.empty else [])]
+        raise ClipHarError(f"{'; '.join(found)}: none is left; lower masking.min_kept")
     if masked.empty and not masked.evaluated:
         raise ClipHarError(f"{masked.empty_message()}: none is left; another source may find it")
     if masked.scene_clips:  # chosen now: what is wrong with them is said before the model runs

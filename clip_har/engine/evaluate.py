@@ -3,6 +3,7 @@
 No metrics are computed here: they are computed from the score tables alone, without the model.
 """
 
+import logging
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ from clip_har.results.variant_scores import VariantScores
 
 if TYPE_CHECKING:
     from clip_har.config.cell import Cell
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,6 +102,8 @@ def evaluate(
         masked = open_masked(cell, frames, zero_shot=lambda: of_frames(classifier))
     if masked.empty:
         warn_of_empty(masked.on_empty, masked.empty_message())
+    if masked.covered:
+        log.warning("%s: left out", masked.covered_message())
     with cost.of("noise") if cell.noise.is_learned else nullcontext():
         noise = cell.noise.open(cell, frames, classifier, partial(open_frames, cell))
     if shards:

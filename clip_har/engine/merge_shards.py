@@ -15,8 +15,8 @@ from clip_har.results.score_table import ScoreTable
 from clip_har.results.shard_scores import read_shard
 
 _COLUMNS = (
-    *("labels", "scores", "mask_ratio", "subject_hidden", "subject_found", "native_black"),
-    *("video_hidden", "tokens_hidden", "tokens_partly"),
+    *("labels", "scores", "mask_ratio", "subject_hidden", "subject_found", "background_kept"),
+    *("native_black", "video_hidden", "tokens_hidden", "tokens_partly"),
     *("feature_hidden", "feature_frames", "noise_rms", "noise_largest", "scene_labels"),
 )
 
@@ -89,6 +89,7 @@ def merge_tables(tables: Sequence[ScoreTable], masked: MaskedClips) -> ScoreTabl
         clip_ids=ids,
         groups=tuple(clip.group for clip in evaluated),
         empty=tuple(clips[index].id for index in masked.empty),
+        covered=tuple(clips[index].id for index in masked.covered),
         kind=tables[0].kind,
         attributes=attributes(evaluated),
         drift=None if all(table.drift is None for table in tables) else column(drifts),

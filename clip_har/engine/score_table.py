@@ -73,6 +73,7 @@ def score_table(
         mask_ratio=np.array([effect.realised_ratio for effect in effects]),
         subject_found=_numbers([effect.subject_found for effect in effects]),
         subject_hidden=_numbers([effect.subject_hidden for effect in effects]),
+        background_kept=_numbers([effect.background_kept for effect in effects]),
         feature_hidden=_numbers([effect.feature_hidden for effect in effects]),
         feature_frames=_numbers([effect.feature_frames for effect in effects]),
         native_black=np.array([effect.native_black for effect in effects]),
@@ -85,6 +86,7 @@ def score_table(
             [OWN_SCENE if scene is None else every[scene].label for scene in scenes], np.int64
         ),
         empty=tuple(every[index].id for index in masked.empty),
+        covered=tuple(every[index].id for index in masked.covered),
         kind="log_probabilities" if pooling == "mean_probability" else "logits",
         attributes=attributes(evaluated),
         drift=drift if np.isfinite(drift).any() else None,

@@ -1,5 +1,6 @@
 """Figures of masks: on real frames for a run, and of all shapes for the documentation."""
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import get_args
@@ -10,12 +11,14 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from clip_har.figures.style import INK, QUIET, draw_picture, tight_layout, write_left
+from clip_har.figures.text import drawable
 from clip_har.masking.area import Canvas, lowest
 from clip_har.masking.shape import Shape, ShapeMask
 
 _TILE = 1.6  # width of a tile, inches
 _LABEL = 1.25  # width of the row labels, inches
 _LABEL_LETTERS = 14  # longest line of a row label
+_NAME_LETTERS = 26  # longest line of a clip's name
 _CAPTION = 0.2  # height of a caption or title, inches
 _SHADES = ("#f1ede4", "#d9c7a7", "#b3773f", "#4a2c1a")  # from never hidden to hidden first
 
@@ -26,11 +29,13 @@ class Tile:
 
     Attributes:
         picture: ``(H, W, 3)`` uint8 RGB.
-        hidden: share of the clip's pixels that is hidden, in [0, 1].
+        hidden: share of the picture's own pixels that is hidden, in [0, 1].
+        clip: the name of the clip.
     """
 
     picture: NDArray[np.uint8]
     hidden: float
+    clip: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +45,7 @@ class GalleryRow:
     Attributes:
         label: a few words.
         tiles: one per column; a text is shown instead of a picture, None leaves the place empty.
-        clean: whether these are the clips without a mask, which have no ratio.
+        clean: whether nothing is hidden in it, so that it has no ratio.
     """
 
     label: str
@@ -49,7 +54,9 @@ class GalleryRow:
 
 
 def mask_gallery(rows: Sequence[GalleryRow], ratios: Sequence[float | None]) -> Figure:
-    """Draw the frames of clips under masks, with the share that is hidden below each.
+    """Draw the frames of clips under masks, with the share of each that is hidden below it.
+
+    The first picture of each column names the clip.
 
     Args:
         rows: at least one, all of the same length, with at least one tile.
@@ -62,7 +69,7 @@ def mask_gallery(rows: Sequence[GalleryRow], ratios: Sequence[float | None]) -> 
         ValueError: when there is nothing to draw.
 
     Example:
-        >>> grey = Tile(np.full((32, 32, 3), 128, np.uint8), 0.0)
+        >>> grey = Tile(np.full((32, 32, 3), 128, np.uint8), 0.0, "clip 1")
         >>> rows = [GalleryRow("none", [grey, None], clean=True), GalleryRow("box", [grey, grey])]
         >>> len([axes for axes in mask_gallery(rows, [0.1, 0.5]).axes if axes.get_visible()])
         3
@@ -75,7 +82,7 @@ def mask_gallery(rows: Sequence[GalleryRow], ratios: Sequence[float | None]) -> 
     size = (_LABEL + _TILE * len(ratios), _CAPTION + (height + _CAPTION) * len(rows))
     figure = Figure(figsize=size, layout=tight_layout())
     grid = figure.subplots(len(rows), len(ratios), squeeze=False)
-    titled = [False] * len(ratios)
+    titled, named = [False] * len(ratios), [False] * len(ratios)
     for line, row in zip(grid, rows, strict=True):
         for column, (axes, tile) in enumerate(zip(line, row.tiles, strict=True)):
             if not isinstance(tile, Tile):
@@ -87,7 +94,11 @@ def mask_gallery(rows: Sequence[GalleryRow], ratios: Sequence[float | None]) -> 
                     axes.annotate(tile, **where, va="center", fontsize=8, color=QUIET)
                 continue
             draw_picture(axes, tile.picture, interpolation="nearest")
-            axes.set_xlabel(_percent(tile.hidden, ".2f"), fontsize=7, color=QUIET, labelpad=2)
+            lines = [] if named[column] else _name_lines(tile.clip)
+            lines += [] if row.clean else [_percent(tile.hidden, ".2f")]
+            caption = {"fontsize": 7, "color": QUIET, "labelpad": 2, "parse_math": False}
+            axes.set_xlabel("\n".join(lines), **caption)
+            named[column] = True
             if not (row.clean or titled[column]):
                 ratio = ratios[column]
                 title = "whole region" if ratio is None else _percent(ratio)
@@ -126,6 +137,11 @@ def shape_figure(ratios: tuple[float, float, float] = (0.1, 0.3, 0.5), side: int
     legend = ", ".join(_percent(ratio) for ratio in ratios)
     figure.supxlabel(f"from dark to light: {legend} hidden", fontsize=8, color=QUIET)
     return figure
+
+
+def _name_lines(clip: str) -> list[str]:
+    """Return the last part of a clip's name in lines that fit below a picture."""
+    return textwrap.wrap(drawable(clip.rpartition("/")[2]), _NAME_LETTERS)
 
 
 def _percent(share: float, form: str = "g") -> str:

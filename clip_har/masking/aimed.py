@@ -49,11 +49,13 @@ class AimedMask(Mask):
     def follows_outline(self) -> bool:
         """Whether the hole may have the target's own outline.
 
-        A ``grown`` hole has it if it does not grow, and may have it with a ratio: the ratio sets
-        the hole's size, which may be exactly the target's.
+        A ``grown`` hole has it if it does not grow. With a ratio every hole may have it: the target
+        is hidden first, and the ratio may be exactly its size.
         """
+        if self.ratio is not None:
+            return True
         if self.shape == "grown":
-            return self.ratio is not None or (self.grow is not None and self.grow <= 0)
+            return self.grow is not None and self.grow <= 0
         return self.shape == "exact"
 
     @property
@@ -118,5 +120,4 @@ class AimedMask(Mask):
         return soft_mask if self.ratio is None else filled_frames(soft_mask)
 
     def _hole(self, outlines: NDArray[np.float32]) -> NDArray[np.float32]:
-        ranked = self.ratio is not None
-        return hole_field(outlines, self.shape, grow=self.grow, whole_order=ranked)
+        return hole_field(outlines, self.shape, grow=self.grow, ranked=self.ratio is not None)

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from clip_har.masking.holes import filled_frames
+from clip_har.masking.mask import Hidden
 from clip_har.regions.source import is_found
 
 if TYPE_CHECKING:
@@ -24,8 +26,10 @@ class MaskEffect:
         realised_ratio: share of the pixels that is hidden, mean over the frames; a pixel that is
             partly covered counts as that share of a pixel.
         subject_hidden: share of the subject's soft mask that is hidden; None without a region
-            source, or if it found no subject.
+            source, or if it found no subject. In a frame without the subject it is taken to be
+            where it is in the nearest frame with it: what is not painted does not count as hidden.
         subject_found: whether the region source found the subject; None without a region source.
+        background_kept: share of all that is not the subject that stays visible; None as above.
         native_black: share of the pixels of the unmasked clip that are black already, such as
             letterbox bars (see `BLACK_LEVEL`).
         video_hidden: share of the whole frame of the video that crop and mask hide together, mean
@@ -33,8 +37,8 @@ class MaskEffect:
         tokens_hidden: share of the model's own patches that are hidden whole, mean over the frames.
         tokens_partly: share of them that are hidden in part. The rest is untouched. Both are None
             for a model without patches.
-        feature_hidden: share of the target's soft mask that is hidden; None if the mask is aimed
-            at nothing, or the target was not found.
+        feature_hidden: share of the target's soft mask that is hidden, as for the subject; None if
+            the mask is aimed at nothing, or the target was not found.
         feature_frames: share of the frames in which the target was found; None if the mask is
             aimed at nothing.
     """
@@ -42,6 +46,7 @@ class MaskEffect:
     realised_ratio: float
     subject_hidden: float | None
     subject_found: bool | None
+    background_kept: float | None
     native_black: float
     video_hidden: float
     tokens_hidden: float | None
@@ -52,7 +57,7 @@ class MaskEffect:
 
 def mask_effect(
     frames: NDArray[np.uint8],
-    mask: NDArray[np.bool_] | NDArray[np.float32],
+    mask: Hidden,
     *,
     patch: int | None,
     picture: "Placement",
@@ -86,15 +91,52 @@ def mask_effect(
     whole, partly = (None, None) if patch is None else _token_shares(mask, patch)
     return MaskEffect(
         realised_ratio=float(mask.mean(dtype=np.float64)),
-        subject_hidden=None if subject is None else _hidden_share(mask, subject),
+        subject_hidden=None if subject is None else hidden_share(mask, subject),
         subject_found=None if subject is None else is_found(subject),
+        background_kept=None if subject is None else kept_share(mask, subject),
         native_black=_black_share(frames),
         video_hidden=_video_share(mask, picture),
         tokens_hidden=whole,
         tokens_partly=partly,
-        feature_hidden=None if feature is None else _hidden_share(mask, feature),
+        feature_hidden=None if feature is None else hidden_share(mask, feature),
         feature_frames=None if found is None else float(found.mean()),
     )
+
+
+def hidden_share(mask: Hidden, soft_mask: NDArray[np.float32]) -> float | None:
+    """Return the share of a target that is hidden; None if it was not found.
+
+    Args:
+        mask: ``(1 or T, H, W)``, see `mask_effect`.
+        soft_mask: ``(T, H, W)`` of the target, in [0, 1].
+    """
+    return _weighted(mask, filled_frames(soft_mask)) if is_found(soft_mask) else None
+
+
+def kept_share(mask: Hidden, soft_mask: NDArray[np.float32]) -> float | None:
+    """Return the share of all that is not a target that stays visible.
+
+    It is None if the target was not found, and 0 if nothing but the target is in the clip.
+
+    Args:
+        mask: ``(1 or T, H, W)``, see `mask_effect`.
+        soft_mask: ``(T, H, W)`` of the target, in [0, 1].
+
+    Example:
+        >>> target = np.array([[[1, 0, 0, 0, 0]]], np.float32)
+        >>> kept_share(np.array([[[True, True, False, False, False]]]), target)
+        0.75
+    """
+    if not is_found(soft_mask):
+        return None
+    others = 1 - filled_frames(soft_mask)
+    return 1 - _weighted(mask, others) if others.any() else 0.0
+
+
+def _weighted(mask: Hidden, weights: NDArray[np.float32]) -> float:
+    """Return the share of weights ``(T, H, W)``, not all zero, that is hidden."""
+    hidden = (mask * weights).sum(dtype=np.float64)
+    return float(hidden) / float(weights.sum(dtype=np.float64))
 
 
 def _black_share(frames: NDArray[np.uint8]) -> float:
@@ -103,7 +145,7 @@ def _black_share(frames: NDArray[np.uint8]) -> float:
     return float(np.count_nonzero(brightest <= BLACK_LEVEL)) / brightest.size
 
 
-def _token_shares(mask: NDArray[np.bool_] | NDArray[np.float32], patch: int) -> tuple[float, float]:
+def _token_shares(mask: Hidden, patch: int) -> tuple[float, float]:
     """Return which share of the model's patches is hidden whole, and which in part.
 
     Pixels beyond the last whole patch are not counted: the model does not see them.
@@ -124,17 +166,10 @@ def _token_shares(mask: NDArray[np.bool_] | NDArray[np.float32], patch: int) -> 
     return whole / tokens, (touched - whole) / tokens
 
 
-def _video_share(mask: NDArray[np.bool_] | NDArray[np.float32], picture: "Placement") -> float:
+def _video_share(mask: Hidden, picture: "Placement") -> float:
     """Return the share of the video's frame that is not seen: cut off, or under the mask."""
     top, left = max(0, picture.top), max(0, picture.left)
     bottom, right = picture.top + picture.height, picture.left + picture.width
     inside = mask[:, top : max(bottom, 0), left : max(right, 0)]
     shown = inside.size - float(inside.sum(dtype=np.float64))
     return 1 - shown / (len(mask) * picture.height * picture.width)
-
-
-def _hidden_share(
-    mask: NDArray[np.bool_] | NDArray[np.float32], soft_mask: NDArray[np.float32]
-) -> float | None:
-    total = float(soft_mask.sum(dtype=np.float64))
-    return float((mask * soft_mask).sum(dtype=np.float64)) / total if total else None

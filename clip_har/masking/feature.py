@@ -1,10 +1,10 @@
 """Feature-specific masking: hide a named target."""
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from clip_har.masking.aimed import AimedMask
 from clip_har.masking.area import Canvas
@@ -15,10 +15,11 @@ from clip_har.regions.source import BACKGROUND, SUBJECT
 
 
 class FeatureMask(AimedMask):
-    """Hide a target; the pixels with the highest soft mask, or the most central ones, come first.
+    """Hide a target; the pixels with the highest soft mask come first.
 
-    With a ratio the area is exact, as with every mask: if the target is smaller, the hole grows
-    beyond it; if it is larger, some of it stays visible. ``ratio=null`` hides the whole hole.
+    With a ratio the area is exact, as with every mask: if the target is smaller, all of it is
+    hidden, and the hole grows beyond it; if it is larger, only some of it is hidden, and nothing
+    else. ``ratio=null`` hides the whole hole.
 
     A hole that follows the subject shows its motion, and the hole's size shows the pose: a box
     shows less than an outline, and ``static`` shows least.
@@ -30,6 +31,8 @@ class FeatureMask(AimedMask):
             for the effect of hiding anything at all. In each frame it has the area of the hole on
             the target, and it moves and flickers as that one does, see `moved_away`. With
             ``static`` both stand still.
+        min_kept: share of what is not the target that must stay visible, in [0, 1]; a clip of
+            which the mask leaves less is left out and counted. 0 leaves out none.
 
     Raises:
         ValueError: (by pydantic) on another place for the background, or as `AimedMask`.
@@ -40,6 +43,7 @@ class FeatureMask(AimedMask):
     """
 
     place: Literal["feature", "away"] = "feature"
+    min_kept: Annotated[float, Field(ge=0, le=1)] = 0.0
 
     @model_validator(mode="after")
     def _background_has_no_elsewhere(self) -> Self:
@@ -51,6 +55,11 @@ class FeatureMask(AimedMask):
     def shape(self) -> Hole:
         """The hole's shape, the default resolved."""
         return self.hole or ("exact" if self.feature == BACKGROUND else "box")
+
+    @property
+    def least_kept(self) -> float:
+        """Share of what is not the target that must stay visible."""
+        return self.min_kept
 
     @property
     def targets(self) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from PIL import ImageColor
 from pydantic import AfterValidator
 
 from clip_har.core.seeding import generator
+from clip_har.masking.inpaint import background, inpaint, mean_colour, surround
 from clip_har.regions.gaussian import gaussian_blur
 
 if TYPE_CHECKING:
@@ -18,7 +19,8 @@ BLUR_SHARE = 0.05
 Vedaldi (2017, Interpretable Explanations of Black Boxes) find an image significantly blurred
 at 10."""
 
-_MADE = ("mean", "noise", "blur", "surround")
+_FROM_VISIBLE = {"surround": surround, "inpaint": inpaint, "background": background}
+_MADE = ("mean", "noise", "blur", *_FROM_VISIBLE)
 
 
 def checked_fill(text: str) -> str:
@@ -26,9 +28,11 @@ def checked_fill(text: str) -> str:
 
     Args:
         text: ``mean`` (the mean colour of the clip), ``noise`` (uniform random pixels), ``blur``
-            (the frame itself, see `BLUR_SHARE`), ``surround`` (the visible pixels around the
-            hidden ones, smoothly continued; nothing of the hidden pixels remains), or a colour by
-            name or code as in ``PIL.ImageColor``, such as ``black``, ``grey`` or ``#808080``.
+            (the frame itself, see `BLUR_SHARE`); what is visible, so that nothing of the hidden
+            pixels remains, see `clip_har.masking.inpaint`: ``surround`` (continued smoothly),
+            ``inpaint`` (continued along its edges), ``background`` (other frames of the clip where
+            they show the place, else inpainted); or a colour by name or code as in
+            ``PIL.ImageColor``, such as ``black``, ``grey`` or ``#808080``.
 
     Raises:
         ValueError: when it is none of these, or a partly transparent colour.
@@ -36,10 +40,10 @@ def checked_fill(text: str) -> str:
     Example:
         >>> checked_fill("#808080")
         '#808080'
-        >>> checked_fill("grellow")
+        >>> checked_fill("grellow")  # doctest: +ELLIPSIS
         Traceback (most recent call last):
             ...
-        ValueError: expected mean, noise, blur, surround or a colour (black, #808080), got 'grellow'
+        ValueError: expected mean, noise, blur, surround, inpaint, background or a colour ...
     """
     if text not in _MADE:
         _colour(text)
@@ -150,64 +154,14 @@ def _made(
     if fill == "noise":
         draws = generator(seed, "mask/fill", clip_id)
         return draws.integers(0, 256, frames.shape, np.uint8)
-    if fill == "surround":
-        paint = _surround(frames, mask)
-    elif fill == "mean":
-        paint = _mean_colour(frames)
+    if fill in _FROM_VISIBLE:
+        return _FROM_VISIBLE[fill](frames, mask)
+    if fill == "mean":
+        paint = mean_colour(frames)
     else:
         paint = gaussian_blur(frames, BLUR_SHARE * min(frames.shape[2:]))
     levels: NDArray[np.uint8] = np.rint(paint).astype(np.uint8)
     return levels
-
-
-def _mean_colour(frames: NDArray[np.uint8]) -> NDArray[np.float64]:
-    sums = frames.sum(axis=(0, 2, 3), keepdims=True, dtype=np.int64)
-    mean: NDArray[np.float64] = sums / (frames.size // 3)
-    return mean
-
-
-def _surround(frames: NDArray[np.uint8], mask: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Return ``(T, 3, H, W)``: the visible pixels, continued into the hidden ones.
-
-    Pull and push of scattered data (Gortler et al. 1996, The Lumigraph, section 3.4): the visible
-    pixels are averaged into coarser and coarser frames until no hole is left, then each hole is
-    filled from the next coarser frame. The same few numbers are added in the same order, so the
-    result is equal to the bit on every machine.
-    """
-    weight = np.broadcast_to(~mask[:, None], (len(frames), 1, *frames.shape[2:])).astype(float)
-    levels = [(frames * weight, weight)]
-    while max(levels[-1][1].shape[2:]) > 1:
-        colour, weight = (_quartered(plane) for plane in levels[-1])
-        full = np.minimum(weight, 1)
-        levels.append((colour * full / np.maximum(weight, 1e-9), full))
-    paint = np.broadcast_to(_mean_colour(frames), (len(frames), 3, 1, 1))  # if everything is hidden
-    for colour, weight in reversed(levels):
-        height, width = weight.shape[2:]
-        paint = colour + (1 - weight) * _doubled(paint)[:, :, :height, :width]
-    return np.clip(paint, 0, 255)
-
-
-def _quartered(planes: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the sums over blocks of 2 x 2 pixels, ``(…, ⌈H/2⌉, ⌈W/2⌉)``."""
-    odd = [(0, 0), (0, 0), (0, planes.shape[2] % 2), (0, planes.shape[3] % 2)]
-    whole = np.pad(planes, odd)
-    rows: NDArray[np.float64] = whole[:, :, ::2] + whole[:, :, 1::2]
-    return rows[..., ::2] + rows[..., 1::2]
-
-
-def _doubled(planes: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return planes of twice the size, interpolated between the centres of the pixels."""
-    for axis in (2, 3):
-        last = planes.shape[axis] - 1
-        steps = np.arange(last + 1)
-        before, after = (
-            0.75 * planes + 0.25 * planes.take(np.clip(steps + way, 0, last), axis=axis)
-            for way in (-1, 1)
-        )
-        shape = list(planes.shape)
-        shape[axis] *= 2
-        planes = np.stack([before, after], axis=axis + 1).reshape(shape)
-    return planes
 
 
 def _colour(text: str) -> tuple[int, int, int]:

@@ -3,6 +3,10 @@
 A hole with the outline of a person still shows the pose: a model may recognise the action from the
 silhouette. ``box`` and ``ellipse`` show only its size, and ``grown`` blurs it. ``exact`` is the
 control for how much the outline alone shows.
+
+A ratio says how many pixels are hidden, whatever the target's size. So all holes hide the target
+before anything else, and what the ratio leaves over takes the shape: first the rest of the hole,
+then what lies around it.
 """
 
 from typing import Literal
@@ -10,7 +14,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from clip_har.regions.source import INSIDE, is_found
+from clip_har.regions.gaps import without_gaps
+from clip_har.regions.source import INSIDE
 
 Hole = Literal["exact", "grown", "box", "ellipse"]
 
@@ -22,27 +27,32 @@ _LEVELS = 255  # levels of soft masks in the ranking, the same as in stored regi
 
 
 def hole_field(
-    soft_mask: NDArray[np.float32], hole: Hole, *, grow: int | None = None, whole_order: bool = True
+    soft_mask: NDArray[np.float32], hole: Hole, *, grow: int | None = None, ranked: bool = False
 ) -> NDArray[np.float32]:
     """Return the field of a hole around a target, frame by frame.
 
-    - ``exact``: the pixels with the highest soft mask come first; of equal pixels the one that is
-      deeper inside the target, or nearer to it.
+    - ``exact``: the target's own outline.
     - ``grown``: by the distance to the outline. The level sets are the target, grown or shrunk.
     - ``box``, ``ellipse``: by the size of the box or ellipse, centred at the target's bounding box,
       that reaches the pixel. At zero it just covers the target.
+
+    If pixels are ranked, those of the target come first: by the soft mask, and of equal pixels the
+    one that is deeper inside the target. Then come, of a box or ellipse, the pixels inside it: by
+    the soft mask, and of equal pixels the one that is nearer to the target. The rest follows by the
+    distance to the outline, or by the size of the box or ellipse. So the level sets never hold a
+    pixel of the surroundings while they lack one of the target.
 
     Args:
         soft_mask: ``(F, H, W)`` in [0, 1]; inside the target from `INSIDE` on.
         hole: the shape.
         grow: pixels by which a ``grown`` hole, a box or an ellipse reaches beyond the target, or
             stays within it when negative; None for 0, and `GROWN_SHARE` for ``grown``.
-        whole_order: False leaves pixels of an ``exact`` hole with equal soft mask tied, which is
-            faster if only the sign is needed.
+        ranked: whether the order of the pixels is needed, or only the sign, which is faster.
 
     Returns:
         ``(F, H, W)`` float32: negative inside the hole, positive outside, never zero; positive
-        everywhere in a frame without the target.
+        everywhere in a frame without the target. If ranked, also negative in the target outside of
+        a hole that shrank.
 
     Example:
         >>> target = np.zeros((1, 4, 5), np.float32)
@@ -56,15 +66,19 @@ def hole_field(
     inside = soft_mask >= INSIDE  # (F, H, W)
     field = np.empty(soft_mask.shape, np.float32)
     margin = hole_margin(hole, grow, soft_mask.shape)
-    for number, target in enumerate(inside):
-        if hole == "exact":
-            field[number] = _exact(soft_mask[number], target, whole_order=whole_order)
-        elif not target.any():
-            field[number] = 1
-        elif hole == "grown":
-            field[number] = outline_distance(target) - margin
+    for frame, target, values in zip(field, inside, soft_mask, strict=True):
+        if not target.any() or hole == "exact":
+            frame[...] = _by_soft_mask(values, target) if ranked else np.where(target, -1, 1)
+            continue
+        if hole == "grown":
+            shape, first = outline_distance(target) - margin, target
         else:
-            field[number] = _about_box(target, margin, ellipse=hole == "ellipse")
+            shape = _about_box(target, margin, ellipse=hole == "ellipse")
+            first = target | (shape < 0)
+        frame[...] = shape
+        if ranked:  # below all values of the shape
+            order = _by_soft_mask(values, target) - (_LEVELS + abs(margin))
+            np.copyto(frame, order, where=first)
     return field
 
 
@@ -76,21 +90,15 @@ def hole_margin(hole: Hole, grow: int | None, shape: tuple[int, ...]) -> int:
 
 
 def filled_frames(soft_mask: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return soft masks in which a frame without the target takes the clip's union over time.
+    """Return soft masks in which a frame without the target has that of the nearest frame with it.
 
     A ratio hides the same number of pixels in *every* frame, so each frame must rank its pixels.
 
     Args:
-        soft_mask: ``(T, H, W)`` in [0, 1].
+        soft_mask: ``(T, H, W)`` in [0, 1]; unchanged if the target is in no frame or in all.
     """
-    if not is_found(soft_mask):
-        return soft_mask
-    empty = ~(soft_mask >= INSIDE).any(axis=(1, 2))
-    if not empty.any():
-        return soft_mask
-    filled = soft_mask.copy()
-    filled[empty] = soft_mask.max(axis=0)
-    return filled
+    found = np.asarray((soft_mask >= INSIDE).any(axis=(1, 2)))
+    return without_gaps(soft_mask, found) if found.any() and not found.all() else soft_mask
 
 
 def bounding_box(inside: NDArray[np.bool_]) -> tuple[int, int, int, int]:
@@ -132,16 +140,18 @@ def outline_distance(inside: NDArray[np.bool_]) -> NDArray[np.float32]:
     return distance
 
 
-def _exact(
-    soft_mask: NDArray[np.float32], inside: NDArray[np.bool_], *, whole_order: bool
-) -> NDArray[np.float32]:
+def _by_soft_mask(soft_mask: NDArray[np.float32], inside: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Return the order of pixels by the soft mask, then by depth or distance; `INSIDE` is at 0.
+
+    Its values lie between -`_LEVELS` and `_LEVELS`.
+    """
     steps = np.rint(soft_mask * np.float32(_LEVELS))
     # The values lie between two levels, and the order among equals adds less than half a level.
     # So the sign always says on which side of INSIDE a pixel lies.
-    field: NDArray[np.float32] = np.where(inside, -1, 1) * (np.abs(steps - _LEVELS / 2) + 0.5)
-    if whole_order:
-        field = field + 0.49 * outline_distance(inside) / np.float32(np.hypot(*inside.shape))
-    return field
+    levels = np.where(inside, -1, 1) * (np.abs(steps - _LEVELS / 2) + 0.5)
+    nearness = 0.49 * outline_distance(inside) / np.float32(np.hypot(*inside.shape))
+    order: NDArray[np.float32] = (levels + nearness).astype(np.float32)
+    return order
 
 
 def _about_box(inside: NDArray[np.bool_], margin: int, *, ellipse: bool) -> NDArray[np.floating]:

@@ -77,6 +77,11 @@ class Mask(Settings):
         return (self.feature,) if self.feature else ()
 
     @property
+    def least_kept(self) -> float:
+        """Share of what is not the target that must stay visible; clips with less are left out."""
+        return 0.0
+
+    @property
     def keeps_silhouette(self) -> bool:
         """Whether an edge of the mask is the subject's own outline, which may show the action."""
         return False
@@ -164,7 +169,10 @@ class Mask(Settings):
 
     @property
     def stands_still(self) -> bool:
-        """Whether only the middle frame is shown, repeated, whatever the order of the frames."""
+        """Whether one frame is shown, repeated, whatever the order of the frames.
+
+        It is the middle one, or of those in which the target was found the nearest to it.
+        """
         return False
 
     def paint(

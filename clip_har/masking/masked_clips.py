@@ -1,6 +1,6 @@
 """The clips of a cell as the model sees them: frames, regions and mask together."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from clip_har.core.progress import track
 from clip_har.data.frames.store import FrameStore
 from clip_har.data.sampling import frame_order
 from clip_har.masking.area import Canvas
-from clip_har.masking.effect import MaskEffect, mask_effect
+from clip_har.masking.effect import MaskEffect, kept_share, mask_effect
 from clip_har.masking.mask import Hidden, Mask, clip_mask
 from clip_har.regions.source import PERSON, SUBJECT, RegionSource
 from clip_har.regions.store import RegionMaps, open_regions
@@ -44,6 +45,12 @@ class MaskedClip:
     effect: MaskEffect
     subject: NDArray[np.float32] | None
     paint: "Callable[[Tensor], Tensor]"
+
+    @property
+    def middle_hidden(self) -> float:
+        """Share of the pixels of the middle frame, as shown, that is hidden."""
+        hidden = self.hidden[len(self.frames) // 2 if len(self.hidden) > 1 else 0]
+        return float(hidden.mean(dtype=np.float64))
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,17 +84,43 @@ class MaskedClips:
 
     def empty_message(self) -> str:
         """Return which target was not found, in how many clips and in which, for messages."""
-        names = [self.frames.clip_set.clips[index].id for index in self.empty]
+        return f"no {self.masking.feature} was found in {self._listed(self.empty)}"
+
+    @cached_property
+    def covered(self) -> list[int]:
+        """Decoded clips of which the mask would leave too little, ascending.
+
+        In them the target was found, and less than `Mask.least_kept` of the rest stays visible.
+        """
+        least = self.masking.least_kept
+        if not least or self.feature is None:
+            return []
+        found = [index for index in self.frames.ok if self.feature.found[index]]
+        covered = []
+        with track(len(found), "masks") as advance:
+            for index in found:
+                kept = kept_share(self._hidden(index), self.feature.soft_mask(index))
+                if kept is not None and kept < least:
+                    covered.append(index)
+                advance(1)
+        return covered
+
+    def covered_message(self) -> str:
+        """Return in how many clips and in which the mask leaves too little, for messages."""
+        return (
+            f"less than {100 * self.masking.least_kept:g} % (masking.min_kept) of what is not the"
+            f" {self.masking.feature} stays visible in {self._listed(self.covered)}"
+        )
+
+    def _listed(self, indices: Sequence[int]) -> str:
+        names = [self.frames.clip_set.clips[index].id for index in indices]
         listed = ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
-        what = f"no {self.masking.feature} was found"
-        return f"{what} in {len(names)} of {len(self.frames.ok)} clips ({listed})"
+        return f"{len(names)} of {len(self.frames.ok)} clips ({listed})"
 
     @cached_property
     def evaluated(self) -> list[int]:
         """The clips that are shown to the model, ascending."""
-        if self.on_empty == "whole":
-            return self.frames.ok
-        left_out = set(self.empty)
+        left_out = {*self.covered, *(() if self.on_empty == "whole" else self.empty)}
         return [index for index in self.frames.ok if index not in left_out]
 
     @cached_property
@@ -137,34 +170,29 @@ class MaskedClips:
 
         view = self.frames.view(index)
         pixels, clip_id = view.pixels, view.clip.id
-        count, _, height, width = pixels.shape
+        count, _, _, width = pixels.shape
         subject = None if self.subject is None else self.subject.soft_mask(index)
         feature = self._feature(index)
-        canvas = Canvas(
-            clip_id=clip_id,
-            seed=self.seed,
-            frames=count,
-            height=height,
-            width=width,
-            feature=feature,
-            subject=subject,
-        )
-        hidden = self.masking.soften(clip_mask(self.masking, canvas))  # (1 or T, S, S)
+        hidden = self._hidden(index)
         whole, scene = torch.from_numpy(pixels.copy()), self._scene(index, count)
         own = partial(self.masking.paint, seed=self.seed, clip_id=clip_id)
         painted = own(whole, hidden=hidden, scene=scene)
         # All of the above is in the order of the video: each frame is shown with its own mask.
-        order = "single" if self.masking.stands_still else self.frames.settings.order
-        places = frame_order(order, count, seed=self.seed, clip_id=clip_id)
-        seen = slice(count // 2, count // 2 + 1) if order == "single" else slice(None)
+        if self.masking.stands_still:
+            places = np.full(count, self._still(index, count))
+        else:
+            order = self.frames.settings.order
+            places = frame_order(order, count, seed=self.seed, clip_id=clip_id)
+        one = self.masking.stands_still or self.frames.settings.order == "single"
+        seen = slice(int(places[0]), int(places[0]) + 1) if one else slice(None)
         shared = hidden[seen] if len(hidden) > 1 else hidden
         effect = mask_effect(
             pixels[seen],
             shared,
             patch=self.patch,
             picture=placement(view.height, view.width, width, view.fit, view.edge),
-            subject=_part(subject, seen),
-            feature=_part(feature, seen),
+            subject=None if subject is None else subject[seen],
+            feature=None if feature is None else feature[seen],
             found=None if self.feature is None else self.feature.frames_found(index)[seen],
         )
         paint = partial(own, hidden=shared, scene=None if scene is None else scene[np.sort(places)])
@@ -177,6 +205,26 @@ class MaskedClips:
             subject=None if subject is None else subject[places],
             paint=partial(_paint_shown, paint=paint, places=places),
         )
+
+    def _hidden(self, index: int) -> Hidden:
+        """Return what the mask hides of a clip, in the order of the video."""
+        pixels = self.frames.view(index).pixels
+        canvas = Canvas(
+            clip_id=self.frames.clip_set.clips[index].id,
+            seed=self.seed,
+            frames=len(pixels),
+            height=pixels.shape[2],
+            width=pixels.shape[3],
+            feature=self._feature(index),
+            subject=None if self.subject is None else self.subject.soft_mask(index),
+        )
+        return self.masking.soften(clip_mask(self.masking, canvas))  # (1 or T, S, S)
+
+    def _still(self, index: int, count: int) -> int:
+        """Return the frame that is shown alone: of those with the target, the middle one."""
+        assert self.feature is not None, "only masks with a target stand still"  # noqa: S101
+        found = np.flatnonzero(self.feature.frames_found(index))
+        return int(min(found, key=lambda place: abs(place - count // 2), default=count // 2))
 
     def _feature(self, index: int) -> NDArray[np.float32] | None:
         if self.feature is None:
@@ -211,10 +259,6 @@ def _paint_shown(
     """Paint over frames in the order in which they are shown; a mask's own is that of the video."""
     own = places.argsort(kind="stable")
     return _shown(paint(_shown(frames, own)), own.argsort())
-
-
-def _part(maps: NDArray[np.float32] | None, seen: slice) -> NDArray[np.float32] | None:
-    return None if maps is None else maps[seen]
 
 
 def locate(

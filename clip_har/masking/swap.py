@@ -42,7 +42,8 @@ class SwapMask(Mask):
         feature: the target that is kept; in the other clip it is painted over.
         grow: pixels by which the kept outline reaches beyond the target.
         soft: width in pixels of the soft edge, inside of what is kept.
-        frozen: show the middle frame only, repeated: the same scene without motion (SCUFO).
+        frozen: show one frame only, repeated: the same scene without motion (SCUFO). It is the
+            frame nearest to the middle in which the target was found.
         backgrounds: folder of one folder of inpainted frames per clip, laid out like the clips,
             such as ``inp`` of HAT; see `clip_har.regions.frame_images`. A clip without one is not
             used as a scene. None paints over the subject.
@@ -165,7 +166,7 @@ class SwapMask(Mask):
 
     @property
     def stands_still(self) -> bool:
-        """Whether only the middle frame is shown, repeated."""
+        """Whether one frame is shown, repeated."""
         return self.frozen
 
     def empty_scene(
@@ -188,7 +189,7 @@ class SwapMask(Mask):
             path = find_background(self.backgrounds, view.clip)
             assert path is not None, "only clips with a background are scenes"  # noqa: S101
             return read_background(path, view, resample)
-        # The region source may miss the target in a frame: there the clip's union is painted over.
+        # The region source may miss the target in a frame: there it is where it is in the nearest.
         own = hole_field(filled_frames(soft_mask), "grown") < 0
         frames = torch.from_numpy(view.pixels.copy())
         return apply_mask(frames, own, self.fill, seed=seed, clip_id=view.clip.id)

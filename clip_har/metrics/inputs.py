@@ -49,6 +49,11 @@ def subject_hidden(table: ScoreTable) -> float | None:
     return _known_mean(table.subject_hidden)
 
 
+def background_kept(table: ScoreTable) -> float | None:
+    """Return the mean share of all that is not the subject that stays visible, in [0, 1]."""
+    return _known_mean(table.background_kept)
+
+
 def subject_not_found(table: ScoreTable) -> float | None:
     """Return the share of clips in which the region source found no subject, in [0, 1]."""
     found = _known_mean(table.subject_found)
@@ -91,16 +96,20 @@ def clip_counts(table: ScoreTable) -> dict[str, float]:
 
     ``data/clips`` is the number of clips that all metrics are computed over. If the mask is aimed
     at a target: ``data/empty_clips`` is the number of decoded clips in which it was not found,
-    ``mask/nothing_found`` their share of the decoded clips, ``data/left_out_clips`` the number of
-    those that no metric includes.
+    ``data/covered_clips`` the number of those of which the mask leaves too little,
+    ``mask/nothing_found`` and ``mask/too_little_kept`` their shares of the decoded clips,
+    ``data/left_out_clips`` the number of those that no metric includes.
     """
     clips = len(table.clip_ids)
     counts = {"data/clips": float(clips)}
-    if table.empty or np.isfinite(table.feature_frames).any():
-        left_out = set(table.empty) - set(table.clip_ids)
+    if table.empty or table.covered or np.isfinite(table.feature_frames).any():
+        left_out = {*table.empty, *table.covered} - set(table.clip_ids)
+        decoded = clips + len(left_out)
         counts["data/empty_clips"] = float(len(table.empty))
+        counts["data/covered_clips"] = float(len(table.covered))
         counts["data/left_out_clips"] = float(len(left_out))
-        counts["mask/nothing_found"] = len(table.empty) / (clips + len(left_out))
+        counts["mask/nothing_found"] = len(table.empty) / decoded
+        counts["mask/too_little_kept"] = len(table.covered) / decoded
     return counts
 
 

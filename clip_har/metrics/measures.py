@@ -260,6 +260,10 @@ _MASK = (
     Measure("mask/subject_hidden", "subject hidden", "%", "neither", _ONE, inputs.subject_hidden,
         "Mean share of the subject that is hidden; needs a region source.",
         places=_TERMINAL + _HIDDEN),
+    Measure("mask/background_kept", "background left", "%", "neither", _ONE,
+        inputs.background_kept,
+        "Mean share of all that is not the subject that stays visible; needs a region source.",
+        places=_HIDDEN),
     Measure("mask/subject_not_found", "subject not found", "%", "neither", _ONE,
         inputs.subject_not_found, "Share of clips in which the region source found no subject."),
     Measure("mask/feature_hidden", "target hidden", "%", "neither", _ONE, inputs.feature_hidden,
@@ -269,7 +273,11 @@ _MASK = (
     Measure("mask/nothing_found", "clips without the target", "%", "neither", _ONE,
         inputs.clip_counts,
         "Share of the decoded clips in which the target of the mask was not found.",
-        places=_TERMINAL),
+        places=_TERMINAL + _HIDDEN),
+    Measure("mask/too_little_kept", "clips with too little left", "%", "neither", _ONE,
+        inputs.clip_counts,
+        "Share of the decoded clips that are left out because less than `masking.min_kept` of what"
+        " is not the target stays visible.", places=_TERMINAL + _HIDDEN),
 )
 _REGRESSION = (
     Measure("regression/subject_hidden", "10 points more of the subject", "points", "neither",
@@ -337,8 +345,10 @@ _DATA = (
     Measure("data/empty_clips", "clips without the target", "count", "neither", _ANY,
         inputs.clip_counts,
         "Decoded clips in which the target of the mask was not found."),
+    Measure("data/covered_clips", "covered clips", "count", "neither", _ANY, inputs.clip_counts,
+        "Decoded clips of which the mask leaves less than `masking.min_kept`."),
     Measure("data/left_out_clips", "clips left out", "count", "neither", _ANY, inputs.clip_counts,
-        "Those of them that no number includes (`region.on_empty=skip`)."),
+        "Clips that no number includes: without the target (`region.on_empty=skip`), or covered."),
 )
 _COST = (
     Measure("cost/seconds", "time", "seconds", "lower", _ANY, Cost.metrics,

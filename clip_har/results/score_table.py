@@ -19,7 +19,8 @@ OWN_SCENE = -1
 """The scene label of a clip that is shown in front of its own background."""
 
 _NUMBERS = (
-    *("mask_ratio", "subject_hidden", "subject_found", "native_black", "video_hidden"),
+    *("mask_ratio", "subject_hidden", "subject_found", "background_kept"),
+    *("native_black", "video_hidden"),
     *("tokens_hidden", "tokens_partly", "feature_hidden", "feature_frames"),
     *("noise_rms", "noise_largest"),
 )
@@ -43,6 +44,8 @@ class ScoreTable:
             [0, 1]; NaN if the subject is not known.
         subject_found: ``(N,)`` float64, 1 where the region source found the subject, else 0; NaN
             without a region source.
+        background_kept: ``(N,)`` float64, share of all that is not the subject that stays visible,
+            in [0, 1]; NaN if the subject is not known.
         native_black: ``(N,)`` float64, share of the unmasked clip that is black.
         video_hidden: ``(N,)`` float64, share of the video's whole frame that crop and mask hide.
         tokens_hidden: ``(N,)`` float64, share of the model's own patches that are hidden whole.
@@ -58,6 +61,8 @@ class ScoreTable:
             for the clip's own background.
         empty: ids of the decoded clips in which the mask's target was not found; those
             without a row here were left out.
+        covered: ids of the decoded clips that were left out because the mask leaves too little of
+            them, see ``masking.min_kept``.
         kind: whether scores are logits at the model's own scale or log-probabilities.
         attributes: by name, N values, None for unknown values; see `clip_har.data.clips.Clip`.
         drift: ``(N,)`` float64, 1 − cos between the clip's embedding and that of its clean twin;
@@ -76,6 +81,7 @@ class ScoreTable:
     mask_ratio: NDArray[np.float64]
     subject_hidden: NDArray[np.float64]
     subject_found: NDArray[np.float64]
+    background_kept: NDArray[np.float64]
     native_black: NDArray[np.float64]
     video_hidden: NDArray[np.float64]
     tokens_hidden: NDArray[np.float64]
@@ -86,6 +92,7 @@ class ScoreTable:
     noise_largest: NDArray[np.float64]
     scene_labels: NDArray[np.int64]
     empty: tuple[str, ...] = ()
+    covered: tuple[str, ...] = ()
     kind: ScoreKind = "logits"
     attributes: Mapping[str, tuple[str | None, ...]] = field(default_factory=dict)
     drift: NDArray[np.float64] | None = None
@@ -147,6 +154,7 @@ class ScoreTable:
             "class_names": json.dumps(self.class_names),
             "score_kind": self.kind,
             "empty": json.dumps(self.empty),
+            "covered": json.dumps(self.covered),
         }
         pq.write_table(table.replace_schema_metadata(metadata), path)
 
@@ -178,6 +186,7 @@ class ScoreTable:
                 scores=_matrix(table["scores"]),
                 scene_labels=table["scene_label"].to_numpy(),
                 empty=tuple(json.loads(metadata["empty"])),
+                covered=tuple(json.loads(metadata["covered"])),
                 kind="logits" if logits else "log_probabilities",
                 attributes={
                     name.removeprefix(_ATTRIBUTE): tuple(table[name].to_pylist())

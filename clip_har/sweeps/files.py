@@ -12,7 +12,7 @@ from clip_har.config.cell import Cell
 from clip_har.core.atomic import whole_file
 from clip_har.core.errors import describe
 from clip_har.data.clips import clips_of
-from clip_har.engine.clips import frame_settings, open_frames
+from clip_har.engine.clips import open_frames
 from clip_har.figures.accuracy import Point, accuracy_figure
 from clip_har.figures.noise_curves import effect_figure
 from clip_har.figures.save import save_figure
@@ -20,7 +20,7 @@ from clip_har.results.result import Result
 from clip_har.results.sweep import Outcome
 from clip_har.sweeps.comparisons import Comparison, comparisons_of
 from clip_har.sweeps.detection import detection_rows
-from clip_har.sweeps.gallery import draw_gallery
+from clip_har.sweeps.gallery import draw_gallery, on_same_clips
 from clip_har.sweeps.measures import SweepMeasures, sweep_measures
 from clip_har.sweeps.noise import top1_rows
 from clip_har.sweeps.table import cell_rows, sweep_table
@@ -68,8 +68,8 @@ def write_sweep_files(
     written = write_tables(folder, list(outcomes.values()), finished)
     if not finished:
         return written
-    first = finished[0].cell
-    alike = [one.cell for one in finished if _same_clips(one.cell, first)]
+    alike = on_same_clips([one.cell for one in finished])
+    first = alike[0]
     try:
         gallery = draw_gallery(alike, open_frames(first, clips_of(first.dataset, first.limit)))
     except Exception as error:  # noqa: BLE001, the numbers must not be lost with it
@@ -127,15 +127,6 @@ def write_tables(
     for stale in possible - set(files):
         stale.unlink(missing_ok=True)
     return SweepFiles(files, rows, measures)
-
-
-def _same_clips(cell: Cell, other: Cell) -> bool:
-    """Return whether two cells show the same frames of the same clips."""
-    return bool(
-        cell.dataset == other.dataset
-        and cell.limit == other.limit
-        and frame_settings(cell) == frame_settings(other)
-    )
 
 
 def _accuracy_figures(finished: Sequence[Result], rows: pd.DataFrame) -> dict[str, Figure]:

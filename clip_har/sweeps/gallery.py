@@ -1,4 +1,4 @@
-"""A picture of the masks of several cells on the same real clips."""
+"""A picture of the masks and the noise of several cells on the same real clips."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -8,50 +8,58 @@ from matplotlib.figure import Figure
 
 from clip_har.config.cell import Cell
 from clip_har.data.frames.store import FrameStore
-from clip_har.engine.clips import open_masked
+from clip_har.engine.clips import frame_settings, open_masked
 from clip_har.engine.load_model import load_zero_shot
+from clip_har.engine.score_clips import seen_frames
 from clip_har.figures.gallery import GalleryRow, Tile, mask_gallery
 from clip_har.masking.masked_clips import MaskedClips
 from clip_har.masking.none import NoMask
+from clip_har.noise.none import NoNoise
+from clip_har.noise.settings import NoiseSettings
 
 CLIPS = 2
 """Number of clips that are shown side by side."""
 
 _NOTHING = "nothing found"
+_COVERED = "too little left"
 
 
 def draw_gallery(cells: Sequence[Cell], frames: FrameStore, *, count: int = CLIPS) -> Figure:
-    """Draw every mask of the cells at every ratio of the cells.
+    """Draw every mask and noise of the cells at every ratio of the cells.
 
-    A row is a mask, a column is a ratio. Several clips stand side by side for each ratio. A place
-    is empty if no cell has that mask at that ratio. It says so if the target was not found.
+    A row is a mask with a noise, a column is a ratio. Several clips stand side by side for each
+    ratio. A place is empty if no cell has that mask at that ratio. It says so if the target was not
+    found, or if the mask leaves too little of the clip. Learned noise is left out: it would have to
+    be learned first.
 
     Args:
-        cells: at least one, all on the same clips.
+        cells: at least one, all on the same clips, see `on_same_clips`.
         frames: the decoded frames of the cells' clips.
         count: number of clips that are shown side by side, evenly spread.
     """
     step = max(1, len(frames.ok) // count)
     chosen = frames.ok[step // 2 :: step][:count]
-    masks = [cell.masking for cell in cells if not cell.masking.is_clean]
-    ratios = sorted({mask.ratio for mask in masks}, key=_last_none)
+    ratios = sorted(
+        {cell.masking.ratio for cell in cells if not cell.masking.is_clean}, key=_last_none
+    )
     columns = [(ratio, index) for ratio in ratios or [0.0] for index in chosen]
     blank: list[Tile | str | None] = [None] * len(columns)
-    clean = MaskedClips(NoMask(), cells[0].seed, frames, cells[0].model.patch_size())
-    rows = {"": GalleryRow("none", [*map(_tile(clean), chosen), *blank[len(chosen) :]], clean=True)}
-    for cell in cells:
-        if cell.masking.is_clean:
+    first = cells[0].model_copy(update={"masking": NoMask(), "noise": NoNoise()})
+    rows: dict[str, GalleryRow] = {}
+    for cell in [first, *cells]:
+        masking, clean = cell.masking, cell.masking.is_clean
+        region = cell.region.described() if masking.feature else ""
+        mask = masking.described() | {"ratio": None}
+        key = f"{mask} {region} {_shown_noise(cell).described()} {'' if clean else cell.seed}"
+        if clean and key in rows:
             continue
-        model = partial(load_zero_shot, cell, frames.clip_set)
-        masked = open_masked(cell, frames, zero_shot=model)
-        draw, evaluated = _tile(masked), set(masked.evaluated)
-        region = cell.region.described()
-        mask = cell.masking.described() | {"ratio": None}
-        key = f"{mask} {region if cell.masking.feature else ''} {cell.seed}"
-        row = rows.setdefault(key, GalleryRow(row_label(cell, cells), list(blank)))
-        tiles: list[Tile | str | None] = [
-            old if ratio != cell.masking.ratio else draw(index) if index in evaluated else _NOTHING
-            for old, (ratio, index) in zip(row.tiles, columns, strict=True)
+        masked = open_masked(cell, frames, zero_shot=partial(load_zero_shot, cell, frames.clip_set))
+        tile = _tiles(masked, cell)
+        row = rows.setdefault(key, GalleryRow(row_label(cell, cells), list(blank), clean=clean))
+        ratio = columns[0][0] if clean else masking.ratio
+        tiles = [
+            tile(index) if at == ratio else old
+            for old, (at, index) in zip(row.tiles, columns, strict=True)
         ]
         rows[key] = replace(row, tiles=tiles)
     return mask_gallery(list(rows.values()), [ratio for ratio, _ in columns])
@@ -61,8 +69,24 @@ def _last_none(ratio: float | None) -> float:
     return 2.0 if ratio is None else ratio
 
 
+def on_same_clips(cells: Sequence[Cell]) -> list[Cell]:
+    """Return the cells that show the same frames of the same clips as the first one.
+
+    Args:
+        cells: at least one.
+    """
+    first = cells[0]
+    return [
+        cell
+        for cell in cells
+        if cell.dataset == first.dataset
+        and cell.limit == first.limit
+        and frame_settings(cell) == frame_settings(first)
+    ]
+
+
 def row_label(cell: Cell, cells: Sequence[Cell]) -> str:
-    """Return a few words for a row: the mask, and what sets it apart from the other cells.
+    """Return a few words for a row: mask and noise, and what sets it apart from the other cells.
 
     Only maps that come with the data are called exact.
 
@@ -75,13 +99,39 @@ def row_label(cell: Cell, cells: Sequence[Cell]) -> str:
         label = label.replace("(exact", "(outline") + ", estimated"
     if cell.masking.feature and len({type(other.region) for other in cells}) > 1:
         label += f" {type(cell.region).__name__.removesuffix('Region').lower()}"
+    label += _noise_words(cell, cells)
     return label + (f" seed {cell.seed}" if len({other.seed for other in cells}) > 1 else "")
 
 
-def _tile(masked: MaskedClips) -> Callable[[int], Tile]:
-    def draw(index: int) -> Tile:
+def _noise_words(cell: Cell, cells: Sequence[Cell]) -> str:
+    """Return the name of a cell's noise, with the settings that other such noise has otherwise."""
+    noise = _shown_noise(cell)
+    if noise.is_clean:
+        return ""
+    others = [other.noise for other in cells if type(other.noise) is type(noise)]
+    values = noise.model_dump(mode="json")
+    differing = [
+        f" {key} {value}"
+        for key, value in values.items()
+        if any(other.model_dump(mode="json")[key] != value for other in others)
+    ]
+    return f" + {type(noise).__name__.removesuffix('Noise').lower()} noise{''.join(differing)}"
+
+
+def _shown_noise(cell: Cell) -> NoiseSettings:
+    return NoNoise() if cell.noise.is_learned else cell.noise
+
+
+def _tiles(masked: MaskedClips, cell: Cell) -> Callable[[int], Tile | str]:
+    covered, evaluated = set(masked.covered), set(masked.evaluated)
+    noise = _shown_noise(cell).unlearned()
+
+    def draw(index: int) -> Tile | str:
+        if index not in evaluated:
+            return _COVERED if index in covered else _NOTHING
         clip = masked.clip(index)
-        middle = clip.frames[len(clip.frames) // 2]
-        return Tile(middle.permute(1, 2, 0).numpy(), clip.effect.realised_ratio)
+        frames = seen_frames(clip, noise)
+        middle = frames[len(frames) // 2].permute(1, 2, 0).numpy()
+        return Tile(middle, clip.middle_hidden, clip.id)
 
     return draw

@@ -1,13 +1,24 @@
 """The gallery command, on rendered clips."""
 
+import re
+from base64 import b64decode
+from io import BytesIO
 from pathlib import Path
 from subprocess import CompletedProcess
+from types import SimpleNamespace
 
 import mlflow
+import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from PIL import Image
 
+from clip_har.cli import gallery as gallery_command
 from clip_har.cli.gallery import main
+from clip_har.config.cell import Cell
+from clip_har.core.errors import ClipHarError
+from clip_har.figures.gallery import GalleryRow, Tile, mask_gallery
+from clip_har.figures.save import FORMS, save_figure
 from tests.command import run_command
 from tests.data.made import write_video
 
@@ -37,6 +48,47 @@ def test_it_draws_the_masks_and_logs_them(tmp_path: Path, videos: Path, small_cl
     assert experiment is not None
     runs = client.search_runs([experiment.experiment_id])
     assert {run.info.run_name for run in runs} == {"mask gallery", "mask shapes"}
+
+
+def test_an_experiment_names_its_masks_and_typed_ones_replace_them(monkeypatch, tmp_path):
+    shown: list[list[Cell]] = []
+
+    def drawn(cells: list[Cell], *_: object, **__: object) -> Figure:
+        shown.append(cells)
+        return Figure()
+
+    monkeypatch.setattr(gallery_command, "draw_gallery", drawn)
+    monkeypatch.setattr(gallery_command, "open_frames", lambda *_: None)
+    monkeypatch.setattr(gallery_command, "clips_of", lambda *_: SimpleNamespace(clips=()))
+    where = [f"results_dir={tmp_path}", "tracking=none", "experiment=scene_bias"]
+    main([*where, "region=motion", "--format", "svg"])
+    main([*where, "masking=percent,shape", "ratio=0.2"])
+    main([*where[:2], "experiment=study/bias"])
+    kinds = [[type(cell.masking).__name__ for cell in cells] for cells in shown]
+    ways = ["NoMask", "FeatureMask", "IsolationMask", "SwapMask"]
+    assert kinds == [[*ways, "SwapMask"], ["PercentMask", "ShapeMask"], ways]
+    assert {type(cell.region).__name__ for cell in shown[0]} == {"MotionRegion"}
+    assert "<svg" in (tmp_path / "mask_shapes.svg").read_text()
+    with pytest.raises(ClipHarError, match="--format"):
+        main(["--format", "gif"])
+
+
+def test_print_quality_keeps_letters_and_the_pixels_of_pictures(tmp_path):
+    picture = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    figure = mask_gallery([GalleryRow("some mask", [Tile(picture, 0.1, "clip 1")])], [0.1])
+    for form in FORMS:
+        save_figure(tmp_path / f"gallery.{form}", figure)
+    svg = (tmp_path / "gallery.svg").read_text()
+    assert "some" in svg, "letters are drawn, with the text beside them"
+    (embedded,) = re.findall(r'data:image/png;base64,([^"]+)"', svg)
+    with Image.open(BytesIO(b64decode(embedded))) as shown:
+        assert shown.width == pytest.approx(1.6 * 300, rel=0.05)
+        colours = {tuple(row) for row in picture.reshape(-1, 3)}
+        pixels = np.asarray(shown.convert("RGB"))[2:-2, 2:-2].reshape(-1, 3)
+        assert {tuple(row) for row in pixels} == colours, "no pixel is mixed or lost"
+    pdf = (tmp_path / "gallery.pdf").read_bytes()
+    assert b"/FontFile2" in pdf
+    assert b"/Type3" not in pdf
 
 
 def test_bad_input_gets_one_line(tmp_path: Path) -> None:

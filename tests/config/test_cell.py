@@ -189,7 +189,7 @@ def test_a_silhouette_is_noted() -> None:
     assert cell_from_config(composed(*at)).notes() == ()
     exact = cell_from_config(composed(*at, "masking.hole=exact"))
     assert exact.notes() == ("silhouette control",)
-    sized = cell_from_config(composed(*at, "masking.hole=grown", "ratio=0.1"))
+    sized = cell_from_config(composed(*at, "ratio=0.1"))
     assert sized.notes() == ("silhouette control",), "as large as the ratio says: the outline"
     assert cell_from_config(composed(*at, "masking.hole=grown")).notes() == ()
     assert cell_from_config(composed(*at, "masking.hole=grown", "masking.grow=0")).notes() != ()

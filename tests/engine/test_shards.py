@@ -119,6 +119,7 @@ def same_tables(ours: ScoreTable, theirs: ScoreTable) -> None:
     np.testing.assert_allclose(ours.scores, theirs.scores, rtol=1e-5, atol=1e-5)
     for name in (
         *("labels", "mask_ratio", "subject_hidden", "subject_found", "native_black"),
+        "background_kept",
         *("video_hidden", "tokens_hidden", "tokens_partly"),
         *("feature_hidden", "feature_frames", "noise_rms", "noise_largest", "scene_labels"),
         "seconds",

@@ -1,12 +1,14 @@
 """The figures: the right tiles, titled and captioned, on made and on real frames."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from clip_har.figures.gallery import GalleryRow, Tile, mask_gallery, shape_figure
 from tests.figures.made import rendered, visible
 
-GREY = Tile(np.full((24, 32, 3), 200, np.uint8), 0.1003)
+GREY = Tile(np.full((24, 32, 3), 200, np.uint8), 0.1003, "clips/archery/v_archery_g01_c01")
 
 
 def test_rows_are_masks_and_columns_ratios_times_clips():
@@ -17,7 +19,10 @@ def test_rows_are_masks_and_columns_ratios_times_clips():
     tiles = visible(mask_gallery(rows, [0.1, 0.1, None, None]))
     titles = [axes.get_title() for axes in tiles]
     assert titles == ["", "", "10 %", "10 %", "whole region", "whole region"]
-    assert [axes.get_xlabel() for axes in tiles] == ["10.03 %"] * 6
+    name = "v_archery_g01_c01"
+    captions = [axes.get_xlabel() for axes in tiles]
+    assert captions[:4] == [name, name, "10.03 %", "10.03 %"], "the clip is named once a column"
+    assert captions[4:] == [f"{name}\n10.03 %"] * 2
     np.testing.assert_array_equal(tiles[0].images[0].get_array(), GREY.picture)
 
 
@@ -51,7 +56,8 @@ def test_all_shapes_are_drawn_nested():
 
 
 def test_no_label_is_cut_at_the_edge():
-    rows = [GalleryRow("hide something with a long name (box)", [GREY, GREY])]
+    long = replace(GREY, clip="v_" + "clip_with_a_long_name_" * 9)
+    rows = [GalleryRow("hide something with a long name (box)", [long, long])]
     image = rendered(mask_gallery(rows, [0.1, None]))
     assert (image[:, 0] == 255).all()
     assert (image[-1] == 255).all()

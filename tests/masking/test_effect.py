@@ -29,10 +29,29 @@ def test_realised_ratio_is_the_mean_over_the_frames():
 @pytest.mark.parametrize("frames", [1, 2])
 def test_subject_hidden_is_a_share_of_relevance(frames):
     subject = np.zeros((2, 10, 20), np.float32)
-    subject[0, 5, 2], subject[1, 5, 15] = 1.0, 0.25
+    subject[0, 5, 2], subject[1, 5, 15], subject[1, 5, 14] = 2 / 3, 0.5, 1 / 6
     effect = effect_of(GREY, half(frames), subject=subject)
-    assert effect.subject_hidden == pytest.approx(0.8)
+    assert effect.subject_hidden == pytest.approx(0.5)
     assert effect.subject_found is True
+
+
+def test_a_frame_in_which_nothing_was_painted_is_not_hidden():
+    subject = np.zeros((2, 10, 20), np.float32)
+    subject[0, 5, 2:4] = 1  # it is missed in the other frame
+    hidden = subject >= 0.5
+    effect = effect_of(GREY, hidden, subject=subject, feature=subject)
+    assert effect.subject_hidden == effect.feature_hidden == 0.5
+    kept = effect_of(GREY, ~hidden, subject=subject)
+    assert kept.subject_hidden == 0.5, "isolation paints the other frame whole"
+
+
+def test_what_is_kept_is_a_share_of_all_but_the_subject():
+    subject = np.zeros((2, 10, 20), np.float32)
+    subject[:, :, :4] = 1
+    assert effect_of(GREY, half(1), subject=subject).background_kept == 0.625
+    assert effect_of(GREY, ~half(1), subject=subject).background_kept == 0.375
+    everything = np.ones((2, 10, 20), np.float32)
+    assert effect_of(GREY, half(1), subject=everything).background_kept == 0
 
 
 def test_without_a_subject_there_is_no_share():
@@ -40,6 +59,7 @@ def test_without_a_subject_there_is_no_share():
     assert (unknown.subject_hidden, unknown.subject_found) == (None, None)
     nothing = effect_of(GREY, half(1), subject=np.zeros((2, 10, 20), np.float32))
     assert (nothing.subject_hidden, nothing.subject_found) == (None, False)
+    assert unknown.background_kept is nothing.background_kept is None
 
 
 def test_native_black_counts_letterbox_bars_but_no_strong_colour():

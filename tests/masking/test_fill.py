@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from clip_har.masking.fill import BLUR_SHARE, apply_mask, checked_fill, feather
 
-FILLS = ["black", "mean", "noise", "blur", "surround", "grey", "#12aB34", "rgb(1, 2, 3)"]
+FROM_VISIBLE = ["surround", "inpaint", "background"]
+FILLS = ["black", "mean", "noise", "blur", *FROM_VISIBLE, "grey", "#12aB34", "rgb(1, 2, 3)"]
 
 
 def clip(frames=3, height=12, width=17, seed=0):
@@ -107,27 +108,65 @@ def hole(height=60, width=80):
     return mask
 
 
-def test_surround_shows_nothing_of_what_was_hidden():
-    mask = hole()
+@pytest.mark.parametrize("fill", FROM_VISIBLE)
+@pytest.mark.parametrize("static", [True, False])
+def test_nothing_shows_of_what_was_hidden(fill, static):
+    mask = hole() if static else random_mask(2, 60, 80)
     frames = clip(2, 60, 80)
     other = torch.where(torch.from_numpy(mask)[:, None], 255 - frames, frames)
     # the mean colour of the clip is the last resort where nothing is visible, not here
-    assert torch.equal(painted(frames, mask, "surround"), painted(other, mask, "surround"))
+    assert torch.equal(painted(frames, mask, fill), painted(other, mask, fill))
 
 
-def test_surround_continues_what_is_around():
+@pytest.mark.parametrize("fill", FROM_VISIBLE)
+def test_what_is_around_is_continued(fill):
     ramp = np.broadcast_to(np.linspace(0, 255, 80).astype(np.uint8), (1, 3, 60, 80))
-    after = painted(torch.tensor(ramp), hole(), "surround").numpy()
+    after = painted(torch.tensor(ramp), hole(), fill).numpy()
     error = np.abs(after.astype(int) - ramp)
     assert error.max() <= 40, "a hole a quarter as wide as the ramp, with a seam at most this high"
     assert error[hole().repeat(3, axis=0)[None]].mean() < 12
     flat = torch.full((1, 3, 60, 80), 77, dtype=torch.uint8)
-    assert torch.equal(painted(flat, hole(), "surround"), flat)
+    assert torch.equal(painted(flat, hole(), fill), flat)
 
 
-def test_surround_of_a_frame_that_is_all_hidden_is_the_mean_colour():
+@pytest.mark.parametrize("fill", FROM_VISIBLE)
+def test_a_frame_that_is_all_hidden_takes_the_mean_colour(fill):
     frames, everything = clip(), np.ones((1, 12, 17), bool)
-    assert torch.equal(painted(frames, everything, "surround"), painted(frames, everything, "mean"))
+    assert torch.equal(painted(frames, everything, fill), painted(frames, everything, "mean"))
+
+
+def walk(*, pan: int, frames: int = 5) -> tuple[torch.Tensor, np.ndarray, np.ndarray]:
+    """Return a clip of a white square that walks before a scene, the scene, and the square."""
+    wide = np.random.default_rng(3).integers(0, 256, (3, 30, 90), np.uint8)
+    scene = np.stack([wide[:, :, pan * time : pan * time + 50] for time in range(frames)])
+    square = np.zeros((frames, 30, 50), bool)
+    for time in range(frames):
+        square[time, 10:20, 4 + 8 * time : 14 + 8 * time] = True
+    shown = np.where(square[:, None], np.uint8(255), scene)
+    return torch.from_numpy(shown), scene, square
+
+
+def test_background_is_the_one_that_other_frames_show():
+    frames, scene, square = walk(pan=0)
+    assert (painted(frames, square, "background").numpy() == scene).all()
+    frames[4, :, 12, 8] = 0  # something else passes in one frame
+    assert (painted(frames, square, "background").numpy()[0] == scene[0]).all()
+    inpainted = painted(frames, square, "inpaint").numpy()
+    assert np.abs(inpainted.astype(int) - scene)[:, :, 12:18].mean() > 10, "a scene of noise"
+
+
+def test_background_is_inpainted_where_no_other_frame_shows_it():
+    frames, scene, square = walk(pan=0)
+    square[:, 10:20, 20:30] = True  # hidden in all frames
+    after = painted(frames, square, "background").numpy()
+    assert (after[:, :, :, :20] == scene[:, :, :, :20]).all()
+    assert (after[:, :, 10:20, 20:30] != 255).any()
+
+
+def test_frames_of_a_moving_camera_are_not_mixed():
+    frames, _, square = walk(pan=7)
+    moving, still = (painted(frames, square, fill) for fill in ("background", "inpaint"))
+    assert (moving == still).float().mean() > 0.995, "a few pixels of noise are alike by chance"
 
 
 def test_a_feathered_mask_hides_whole_what_was_hidden_and_fades_evenly():
@@ -157,7 +196,7 @@ def test_a_mask_may_be_read_only_or_a_tensor():
 @pytest.mark.parametrize("fill", ["grellow", "", "#12", "Blur", "0"])
 def test_the_message_for_an_unknown_fill_lists_the_known_ones(fill):
     with pytest.raises(
-        ValueError, match="expected mean, noise, blur, surround or a colour"
+        ValueError, match="expected mean, noise, blur, surround, inpaint, background or a"
     ) as caught:
         checked_fill(fill)
     assert repr(fill) in str(caught.value)

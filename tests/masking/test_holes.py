@@ -78,7 +78,7 @@ def test_growing_pads_a_box_on_every_side():
 
 
 def test_exact_goes_by_relevance_then_by_depth():
-    field = hole_field(figure(), "exact")[0]
+    field = hole_field(figure(), "exact", ranked=True)[0]
     trunk, arm, shadow, far = field[30, 34], field[22, 50], field[47, 25], field[2, 2]
     assert trunk < arm < 0 < shadow < far
     assert field[30, 34] < field[30, 30]  # deeper inside
@@ -89,11 +89,44 @@ def test_exact_goes_by_relevance_then_by_depth():
 @pytest.mark.parametrize("hole", HOLES)
 def test_a_ratio_takes_the_thing_before_anything_else_where_it_is_larger(hole):
     target = figure()
-    field = hole_field(target, hole)
-    whole = (field < 0).mean()
+    inside = hole_field(target, hole) < 0
+    field = hole_field(target, hole, ranked=True)
+    whole = inside.mean()
     small, large = lowest(field, whole / 2), lowest(field, min(1, whole * 2))
-    assert (field[small] < 0).all()
-    assert large[field < 0].all()
+    assert inside[small].all()
+    assert large[inside].all()
+
+
+@pytest.mark.parametrize("hole", HOLES)
+@pytest.mark.parametrize("grow", [None, 5, -3, 500])
+@given(seed=st.integers(0, 2**32 - 1), share=st.floats(0, 1))
+def test_no_surroundings_are_hidden_before_the_whole_target_is(hole, grow, seed, share):
+    draws = np.random.default_rng(seed)
+    soft = ndimage.gaussian_filter(draws.random((1, 20, 27)), (0, 2, 2))
+    soft = ((soft - soft.min()) / np.ptp(soft)).astype(np.float32)
+    field = hole_field(soft, hole, grow=None if hole == "exact" else grow, ranked=True)
+    hidden, target = lowest(field, share), soft >= 0.5
+    if hidden.sum() >= target.sum():
+        assert hidden[target].all()
+    else:
+        assert target[hidden].all()
+        # of the target the highest soft mask comes first, in steps of the stored maps
+        steps = np.rint(soft * 255)
+        assert steps[hidden].min(initial=255) >= steps[target & ~hidden].max()
+
+
+@pytest.mark.parametrize("hole", ["box", "ellipse"])
+def test_what_is_left_of_a_ratio_fills_the_hole_from_the_target_on(hole):
+    target = figure()
+    inside = hole_field(target, hole) < 0
+    field = hole_field(target, hole, ranked=True)
+    half = (inside.sum() + (target >= 0.5).sum()) / 2 / target[0].size
+    hidden = lowest(field, half)
+    assert inside[hidden].all()
+    near = outline_distance(target[0] >= 0.5)
+    rest = (inside & ~(target >= 0.5))[0] & (target[0] == 0)
+    assert near[rest & hidden[0]].max() <= near[rest & ~hidden[0]].min() + 0.05
+    np.testing.assert_array_equal(lowest(field, inside[0].mean()), inside)
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 17), st.integers(1, 17))
@@ -128,11 +161,11 @@ def test_a_grown_hole_reaches_9_pixels_at_112():
     assert hole_margin("box", None, (8, 112, 112)) == 0
 
 
-def test_frames_without_the_target_take_that_of_the_clip():
+def test_frames_without_the_target_take_that_of_the_nearest():
     maps = np.zeros((3, 5, 5), np.float32)
     maps[0, 1, 1], maps[2, 3, 3] = 1, 0.7
     filled = filled_frames(maps)
     np.testing.assert_array_equal(filled[[0, 2]], maps[[0, 2]])
-    np.testing.assert_array_equal(filled[1], maps.max(axis=0))
+    np.testing.assert_array_equal(filled[1], maps[0])  # of two that are equally near the earlier
     nothing = np.zeros((3, 5, 5), np.float32)
     assert filled_frames(nothing) is nothing

@@ -159,12 +159,27 @@ def test_what_a_frozen_swap_hid_is_that_of_the_frame_it_shows(show, clips, tmp_p
     assert masked.clip(0).effect.realised_ratio == pytest.approx(1 - 288 / 64**2)
     assert masked.clip(0).effect.feature_frames == 0.75
     assert frozen.clip(0).effect.realised_ratio == pytest.approx(1 - 288 / 64**2)
-    # where the other clip's actor was missed, its union over time is painted over
+    # where the other clip's actor was missed, it is taken to be where it was before or after
     user = next(index for index, scene in masked.scene_clips.items() if scene == 0)
     pixels = masked.clip(user).frames[2].permute(1, 2, 0).numpy().astype(int)
     away = np.abs(pixels - ACTORS[late.label]).max(axis=-1) > 12
     own = np.abs(pixels - ACTORS[clips.clips[user].label]).max(axis=-1) <= 12
     assert (away | own).all()
+
+
+def test_a_frozen_swap_shows_a_frame_with_the_subject(clips, tmp_path):
+    labels = np.load(clips.clips[0].maps or "")["labels"]
+    labels[2:6] = 0  # the subject is missed in the middle
+    np.savez_compressed(tmp_path / "gap.npz", labels=labels)
+    late = replace(clips.clips[0], maps=tmp_path / "gap.npz")
+    frames = open_planted(replace(clips, clips=(late, *clips.clips[1:])), tmp_path)
+    frozen = opened(frames, tmp_path, SwapMask(frozen=True)).clip(0)
+    moving = opened(frames, tmp_path, SwapMask()).clip(0)
+    assert all(torch.equal(frame, moving.frames[6]) for frame in frozen.frames), "nearer than 1"
+    assert frozen.effect.realised_ratio == pytest.approx(1 - 288 / 64**2)
+    assert frozen.subject is not None
+    assert (frozen.subject[0] == labels[6]).all()
+    assert frozen.middle_hidden == frozen.effect.realised_ratio
 
 
 def test_the_table_names_the_scene_s_class(show: Opened, clips: ClipSet) -> None:
@@ -293,6 +308,44 @@ def test_clips_that_a_person_marked_are_left_out_and_counted(
     assert masked.empty == [2]
     assert masked.empty_message() == "no subject was found in 1 of 30 clips (clip 2)"
     assert scored_table(masked, ColourJudge(0)).empty == ("clip 2",)
+
+
+def test_clips_of_which_too_little_is_left_are_left_out_and_counted(sparse: Opened) -> None:
+    plain = sparse(FeatureMask(ratio=None, grow=20, static=True))
+    kept = [plain.clip(index).effect.background_kept or 0.0 for index in plain.evaluated]
+    least = float(np.median(kept))
+    masked = sparse(FeatureMask(ratio=None, grow=20, static=True, min_kept=least))
+    expected = [i for i, share in zip(plain.evaluated, kept, strict=True) if share < least]
+    assert masked.covered == expected
+    assert masked.empty == [1, 4, 7]
+    assert 0 < len(expected) < 7
+    assert sorted([*masked.evaluated, *masked.empty, *masked.covered]) == list(range(10))
+    message = masked.covered_message()
+    assert f"in {len(expected)} of 10 clips (clip {expected[0]}" in message
+    numbers = summarise(scored_table(masked, ColourJudge(0)))
+    assert numbers["mask/too_little_kept"] == len(expected) / 10
+    assert numbers["data/covered_clips"] == len(expected)
+    assert numbers["mask/nothing_found"] == 0.3
+    assert numbers["data/left_out_clips"] == 3 + len(expected)
+    assert numbers["mask/background_kept"] >= least
+    whole = sparse(FeatureMask(ratio=None, grow=20, static=True, min_kept=least), on_empty="whole")
+    assert set(whole.evaluated) == {*masked.evaluated, 1, 4, 7}, "these count as all target"
+
+
+def test_nothing_left_of_any_clip_is_said(sparse: Opened) -> None:
+    with pytest.raises(ClipHarError, match=r"less than 100 % .* none is left; lower masking.min_"):
+        sparse(FeatureMask(ratio=0.5, min_kept=1))
+
+
+def test_what_is_left_is_measured_after_a_soft_edge(sparse: Opened) -> None:
+    mask = FeatureMask(ratio=None, grow=20, soft=9)
+    plain = sparse(mask)
+    kept = [plain.clip(index).effect.background_kept or 0.0 for index in plain.evaluated]
+    covered = sparse(mask.model_copy(update={"min_kept": float(np.median(kept))})).covered
+    assert covered == [
+        i for i, share in zip(plain.evaluated, kept, strict=True) if share < np.median(kept)
+    ]
+    assert covered
 
 
 def test_a_shape_on_the_subject_follows_the_same_rule(sparse: Opened) -> None:

@@ -156,7 +156,7 @@ def test_patches_are_sampled_evenly():
         ({"ratio": 1.2}, "less than or equal to 1"),
         ({"patch": 0}, "greater than or equal to 1"),
         ({"patch": 65}, "less than or equal to 64"),
-        ({"fill": "grellow"}, "expected mean, noise, blur, surround or a colour"),
+        ({"fill": "grellow"}, "expected mean, noise, blur, surround, inpaint, background or"),
         ({"pacth": 8}, "Extra inputs are not permitted"),
     ],
 )

@@ -334,15 +334,18 @@ ORACLES: dict[str, Callable[[Case], float]] = {
     ).mean(),
     "mask/native_black": mean("native_black"),
     "mask/subject_hidden": mean("subject_hidden"),
+    "mask/background_kept": mean("background_kept"),
     "mask/subject_not_found": lambda c: 1 - pd.Series(c.table.subject_found).mean(),
     "mask/feature_hidden": mean("feature_hidden"),
     "mask/feature_frames": mean("feature_frames"),
-    "mask/nothing_found": lambda c: len(c.table.empty) / (len(c.y) + 1),
+    "mask/nothing_found": lambda c: len(c.table.empty) / (len(c.y) + 3),
+    "mask/too_little_kept": lambda c: 2 / (len(c.y) + 3),
     "noise/rms": mean("noise_rms"),
     "noise/largest": lambda c: max(c.table.noise_largest),
     "data/clips": lambda c: len(c.y),
     "data/empty_clips": lambda c: len(c.table.empty),
-    "data/left_out_clips": lambda _: 1,
+    "data/covered_clips": lambda _: 2,
+    "data/left_out_clips": lambda _: 3,
 }
 
 

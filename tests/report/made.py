@@ -57,6 +57,7 @@ def table(
         mask_ratio=np.full(clips, ratio),
         subject_hidden=unknown,
         subject_found=unknown,
+        background_kept=unknown,
         native_black=np.zeros(clips),
         video_hidden=np.zeros(clips),
         tokens_hidden=np.zeros(clips),

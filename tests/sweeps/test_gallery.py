@@ -1,9 +1,17 @@
-"""The words of a gallery's rows."""
+"""What a gallery shows of its cells, and the words of its rows."""
 
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
 import pytest
 
-from clip_har.sweeps.gallery import row_label
+from clip_har.config.cell import Cell
+from clip_har.data.frames.store import FrameStore
+from clip_har.sweeps.gallery import draw_gallery, on_same_clips, row_label
+from tests.figures.made import visible
 from tests.noise.cells import cell_of
+from tests.planted import SIDE, open_planted, planted_clips
 
 
 @pytest.mark.parametrize(
@@ -15,8 +23,53 @@ from tests.noise.cells import cell_of
         (["region=person", "masking=feature"], "hide subject (box), estimated"),
         (["region=motion", "masking=swap"], "swap scene of subject, estimated"),
         (["region=motion", "masking=percent"], "percent 16 px"),
+        (["masking=percent", "noise=gaussian"], "percent 16 px + gaussian noise"),
+        (["noise=universal"], "none"),
     ],
 )
 def test_only_maps_of_the_data_are_called_exact(overrides: list[str], label: str) -> None:
     cell = cell_of(*overrides)
     assert row_label(cell, [cell]) == label
+
+
+def test_noise_of_one_kind_is_told_apart() -> None:
+    cells = [cell_of("noise=gaussian", f"noise.std={std}") for std in (8, 16)]
+    labels = [row_label(cell, cells) for cell in cells]
+    assert labels == ["none + gaussian noise std 8.0", "none + gaussian noise std 16.0"]
+
+
+def test_cells_of_other_clips_or_frames_are_not_shown_beside() -> None:
+    first, same = cell_of("masking=percent"), cell_of("masking=shape")
+    others = [cell_of("dataset.scene_bias=0.5"), cell_of("frames.count=2"), cell_of("limit=3")]
+    assert on_same_clips([first, *others, same]) == [first, same]
+
+
+def planted(folder: Path) -> FrameStore:
+    """Return planted clips, in one of which nobody is; in another the subject fills the frame."""
+    clips = planted_clips(folder, per_class=1, without_actor=[0])
+    labels = np.ones((8, SIDE, SIDE), np.uint8)
+    labels[:, :, 50:] = 0
+    labels[:, 0, 63] = 1  # a box about both is the whole frame
+    np.savez_compressed(folder / "large.npz", labels=labels)
+    large = replace(clips.clips[1], maps=folder / "large.npz")
+    return open_planted(replace(clips, clips=(clips.clips[0], large, *clips.clips[2:])), folder)
+
+
+def test_each_picture_has_its_own_share_and_says_what_is_missing(tmp_path: Path) -> None:
+    frames = planted(tmp_path)
+    base = ("region=annotation", f"cache_dir={tmp_path}")
+    cells: list[Cell] = [
+        cell_of(*base),
+        cell_of(*base, "noise=gaussian", "noise.std=60"),
+        cell_of(*base, "masking=feature", "ratio=null", "masking.min_kept=0.1"),
+    ]
+    tiles = visible(draw_gallery(cells, frames, count=5))
+    assert len(tiles) == 15
+    clean, noisy, masked = (tiles[5 * row : 5 * row + 5] for row in range(3))
+    assert [axes.get_xlabel() for axes in clean] == [f"clip {number}" for number in range(5)]
+    words = [[text.get_text() for text in axes.texts] for axes in masked]
+    assert words[0][0] == "nothing found"
+    assert words[1] == ["too little left"]
+    assert {axes.get_xlabel() for axes in masked[2:]} == {f"{100 * 288 / SIDE**2:.2f} %"}
+    one, other = (np.asarray(row[2].images[0].get_array(), float) for row in (clean, noisy))
+    assert 30 < (one - other).std() < 60

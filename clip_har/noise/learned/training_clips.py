@@ -233,7 +233,8 @@ def _with_target(clips: MaskedClips, *, subject: bool) -> list[int]:
     """Return the decoded clips in which the targets were found; ``on_empty`` decides on others."""
     maps = [clips.feature, clips.subject if subject else None]
     needed = [target for target in maps if target is not None]
-    decoded = clips.frames.ok
+    covered = set(clips.covered)
+    decoded = [index for index in clips.frames.ok if index not in covered]
     whole = [index for index in decoded if all(target.found[index] for target in needed)]
     if len(whole) == len(decoded):
         return decoded
