@@ -9,6 +9,7 @@ from clip_har.core.code_version import code_of
 from clip_har.core.settings import Role, Settings
 from clip_har.data.clips import ClipSet
 from clip_har.models.checkpoint import weights_digest
+from clip_har.regions.wrong_clips import region_identity
 
 _EVALUATION = "clip_har.engine.evaluate"
 _OF_REGIONS = {"region", "attention_clips"}  # keys that count only if targets are looked for
@@ -54,8 +55,9 @@ def _content(cell: Cell, clips: ClipSet) -> dict[str, object]:
         "clips": clips.digest,
         "weights": weights_digest(cell.model.folder()),
         "texts": cell.prompts.texts(clips.class_names),
-        "regions": cell.region.identity(clips) if cell.finds_regions else "",
+        "regions": region_identity(cell.region, clips) if cell.finds_regions else "",
         "noise": cell.noise.identity(cell),
+        "backgrounds": cell.masking.identity(clips),
     }
 
 

@@ -25,6 +25,7 @@ from clip_har.masking.masked_clips import MaskedClips
 from clip_har.models.checkpoint import weights_digest
 from clip_har.noise.learned.cell_noise import LearnedNoise
 from clip_har.regions.none import NoRegion
+from clip_har.regions.wrong_clips import region_identity
 from clip_har.results.environment import environment
 from clip_har.results.files import (
     ALSO_LEARNED_FROM,
@@ -158,6 +159,8 @@ def _protocol(cell: Cell, found: Evaluation, device: str) -> dict[str, object]:
         "first_prompt": prompts[0][0],
         "prompts_digest": cell.prompts.digest(clips.class_names),
         "masking": cell.masking.described(),
+        "scenes": len(masked.scenes),
+        "backgrounds_and_pairs": cell.masking.identity(clips),
         "noise": cell.noise.described(),
         "region": _region_card(cell, masked),
         "limit": cell.limit,
@@ -177,7 +180,7 @@ def _region_card(cell: Cell, masked: MaskedClips) -> dict[str, object]:
     card = {
         "kind": type(cell.region).__name__,
         "exact": cell.region.exact,
-        "weights_or_maps": cell.region.identity(masked.frames.clip_set),
+        "weights_or_maps": region_identity(cell.region, masked.frames.clip_set),
         **cell.region.model_dump(mode="json"),
     }
     maps = masked.feature or masked.subject

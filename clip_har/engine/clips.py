@@ -87,4 +87,12 @@ def open_masked(
         refuse_empty(masked.on_empty, masked.empty_message())
     if masked.empty and not masked.evaluated:
         raise ClipHarError(f"{masked.empty_message()}: none is left; another source may find it")
+    if masked.scene_clips:  # chosen now: what is wrong with them is said before the model runs
+        without = len(set(masked.evaluated) - set(masked.scenes))
+        if without:
+            log.warning(
+                "masking.backgrounds has no frames of %d of %d clips: they are not used as scenes",
+                without,
+                len(masked.evaluated),
+            )
     return masked

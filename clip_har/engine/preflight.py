@@ -7,6 +7,7 @@ from clip_har.config.cell import Cell
 from clip_har.core.errors import ClipHarError
 from clip_har.data.clips import ClipSet, clips_of
 from clip_har.engine.reference import reference_clips
+from clip_har.regions.wrong_clips import check_marks, region_identity
 
 log = logging.getLogger(__name__)
 
@@ -47,8 +48,10 @@ def preflight(cell: Cell) -> ClipSet:
         from clip_har.models.device import pick_device, pick_dtype
 
         pick_dtype(cell.precision, pick_device(cell.device))
+    check_marks(cell.region, clips)
     if cell.finds_regions:
-        cell.region.identity(clips)
+        region_identity(cell.region, clips)
+    cell.masking.identity(clips)
     return clips
 
 

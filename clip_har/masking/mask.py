@@ -10,8 +10,13 @@ from clip_har.masking.area import Canvas, TieOrder, lowest
 from clip_har.masking.fill import apply_mask
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from torch import Tensor
 
+    from clip_har.data.clips import Clip, ClipSet
+    from clip_har.data.frames.store import ClipFrames
+    from clip_har.data.sampling import Resample
     from clip_har.regions.source import RegionSource
 
 Hidden = NDArray[np.bool_] | NDArray[np.float32]
@@ -86,16 +91,45 @@ class Mask(Settings):
         """A few words for a gallery's row, with the fill if it is not black."""
         return self.short_name + ("" if self.fill == "black" else f" {self.fill}")
 
-    def empty_scene(
-        self, frames: "Tensor", soft_mask: NDArray[np.float32], *, seed: int, clip_id: str
-    ) -> "Tensor":
-        """Return another clip's background, with that clip's own target painted over, for a swap.
+    def identity(self, clips: "ClipSet") -> str:  # noqa: ARG002
+        """Return what decides the mask besides its settings, such as a digest of files.
 
         Args:
-            frames: ``(T, 3, H, W)`` uint8 of the other clip.
-            soft_mask: ``(T, H, W)`` of its target, in [0, 1].
+            clips: of the cell.
+        """
+        return ""
+
+    def has_background(self, clip: "Clip", *, found: bool) -> bool:
+        """Return whether a swap can show the background of a clip.
+
+        Args:
+            clip: the clip.
+            found: whether its target was found.
+        """
+        raise NotImplementedError
+
+    def pick_scenes(
+        self, clips: "Sequence[Clip]", scenes: "Sequence[Clip]", *, seed: int
+    ) -> list[int]:
+        """Return for each clip of a swap which of the scenes is shown behind it.
+
+        Args:
+            clips: N clips.
+            scenes: the clips whose backgrounds can be shown.
             seed: the root seed.
-            clip_id: of the other clip.
+        """
+        raise NotImplementedError
+
+    def empty_scene(
+        self, view: "ClipFrames", soft_mask: NDArray[np.float32], resample: "Resample", *, seed: int
+    ) -> "Tensor":
+        """Return another clip's background without that clip's own target, for a swap.
+
+        Args:
+            view: the other clip.
+            soft_mask: ``(T, H, W)`` of its target, in [0, 1].
+            resample: how its frames were fitted.
+            seed: the root seed.
         """
         raise NotImplementedError
 

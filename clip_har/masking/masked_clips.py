@@ -14,7 +14,6 @@ from clip_har.data.sampling import frame_order
 from clip_har.masking.area import Canvas
 from clip_har.masking.effect import MaskEffect, mask_effect
 from clip_har.masking.mask import Hidden, Mask, clip_mask
-from clip_har.masking.pairs import sample_scene_clips
 from clip_har.regions.source import PERSON, SUBJECT, RegionSource
 from clip_har.regions.store import RegionMaps, open_regions
 
@@ -97,20 +96,34 @@ class MaskedClips:
         return tuple(self.frames.clip_set.clips[index].id for index in self.evaluated)
 
     @cached_property
+    def scenes(self) -> list[int]:
+        """The clips whose background can be shown, ascending; empty unless the mask swaps scenes.
+
+        Their subject was found, or the mask has inpainted frames of them.
+        """
+        if not self.masking.swaps_scene:
+            return []
+        clips, evaluated = self.frames.clip_set.clips, set(self.evaluated)
+        return [
+            index
+            for index in self.frames.ok
+            if self.masking.has_background(clips[index], found=index in evaluated)
+        ]
+
+    @cached_property
     def scene_clips(self) -> Mapping[int, int]:
         """For each evaluated clip the index of the clip whose background is shown.
 
-        Empty unless the mask swaps scenes. In both clips the subject was found, and they are of
-        different classes.
+        Empty unless the mask swaps scenes. The two clips are of different classes.
         """
         if not self.masking.swaps_scene:
             return {}
-        clips = [self.frames.clip_set.clips[index] for index in self.evaluated]
-        labels = np.array([clip.label for clip in clips], np.int64)
-        picks = sample_scene_clips([clip.id for clip in clips], labels, seed=self.seed)
-        return {
-            index: self.evaluated[pick] for index, pick in zip(self.evaluated, picks, strict=True)
-        }
+        clips = self.frames.clip_set.clips
+        evaluated, scenes = (
+            [clips[index] for index in indices] for indices in (self.evaluated, self.scenes)
+        )
+        picks = self.masking.pick_scenes(evaluated, scenes, seed=self.seed)
+        return {index: self.scenes[pick] for index, pick in zip(self.evaluated, picks, strict=True)}
 
     def clip(self, index: int) -> MaskedClip:
         """Return a clip under the mask.
@@ -181,8 +194,8 @@ class MaskedClips:
         other = self.scene_clips[index]
         view, soft_mask = self.frames.view(other), self._feature(other)
         assert soft_mask is not None, "a swap is aimed at a target"  # noqa: S101
-        pixels = torch.from_numpy(view.pixels.copy())
-        scene = self.masking.empty_scene(pixels, soft_mask, seed=self.seed, clip_id=view.clip.id)
+        _, _, resample, _ = self.frames.settings.geometry()
+        scene = self.masking.empty_scene(view, soft_mask, resample, seed=self.seed)
         # Clips may differ in length.
         return scene[torch.arange(count) * len(scene) // count]
 

@@ -1,5 +1,8 @@
 """Scene swap: the subject of a clip in front of the background of another class's clip."""
 
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
@@ -7,14 +10,21 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from clip_har.core.errors import ClipHarError
+from clip_har.core.settings import Role
+from clip_har.data.clips import Clip, ClipSet
+from clip_har.data.sources.files import existing_file
 from clip_har.masking.area import Canvas, known_feature
+from clip_har.masking.backgrounds import backgrounds_digest, find_background, read_background
 from clip_har.masking.fill import Fill, apply_mask, blend, feather
 from clip_har.masking.holes import filled_frames, hole_field
 from clip_har.masking.mask import Hidden, Mask, SceneRole
+from clip_har.masking.pairs import listed_scene_clips, read_pairs, sample_scene_clips
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from clip_har.data.frames.store import ClipFrames
+    from clip_har.data.sampling import Resample
     from clip_har.regions.source import RegionSource
 
 
@@ -22,8 +32,10 @@ class SwapMask(Mask):
     """Keep the subject, hide the rest, and show another clip's background there.
 
     As in HAT (Chung et al. 2022) and SCUBA (Li et al. 2023). `clip_har.masking.pairs`
-    chooses the other clip at random. The other clip's own subject is painted over with
-    ``fill``, in a grown outline, so that its silhouette is not visible.
+    chooses the other clip at random, unless ``pairs`` names it. The other clip's own subject is
+    painted over with ``fill``, in a grown outline, so that its silhouette is not visible; with
+    ``backgrounds`` its inpainted frames are shown instead. In HAT the subject is moved to where
+    the other clip's subject was; here it stays in its place.
 
     Attributes:
         fill: what is painted over the other clip's own subject.
@@ -31,6 +43,10 @@ class SwapMask(Mask):
         grow: pixels by which the kept outline reaches beyond the target.
         soft: width in pixels of the soft edge, inside of what is kept.
         frozen: show the middle frame only, repeated: the same scene without motion (SCUFO).
+        backgrounds: folder of one folder of inpainted frames per clip, laid out like the clips,
+            such as ``inp`` of HAT; see `clip_har.regions.frame_images`. A clip without one is not
+            used as a scene. None paints over the subject.
+        pairs: table of ``clip,scene``, see `clip_har.masking.pairs.read_pairs`; None samples.
     """
 
     fill: Fill = "surround"
@@ -38,6 +54,8 @@ class SwapMask(Mask):
     grow: Annotated[int, Field(ge=0, le=512)] = 0
     soft: Annotated[int, Field(ge=0, le=512)] = 0
     frozen: bool = False
+    backgrounds: Annotated[Path | None, Role.CONTENT] = None
+    pairs: Annotated[Path | None, Role.CONTENT] = None
 
     swaps_scene: ClassVar[bool] = True
     ratio: ClassVar[None] = None
@@ -45,7 +63,9 @@ class SwapMask(Mask):
     @property
     def short_name(self) -> str:
         """A few words for a figure's row."""
-        return f"swap scene of {self.feature}" + (" frozen" if self.frozen else "")
+        sources = [path.stem for path in (self.backgrounds, self.pairs) if path is not None]
+        added = f" ({', '.join(sources)})" if sources else ""
+        return f"swap scene of {self.feature}" + (" frozen" if self.frozen else "") + added
 
     @property
     def label(self) -> str:
@@ -80,6 +100,50 @@ class SwapMask(Mask):
                 " region.on_empty=skip or error"
             )
 
+    def identity(self, clips: ClipSet) -> str:
+        """Return a digest of the inpainted backgrounds and of the list of pairs.
+
+        Args:
+            clips: of the cell.
+
+        Raises:
+            ClipHarError: when one of them is missing or has other content.
+        """
+        parts = []
+        if self.backgrounds is not None:
+            parts.append(backgrounds_digest(self.backgrounds, clips))
+        if self.pairs is not None:
+            read_pairs(self.pairs)
+            file = existing_file(self.pairs, expected="a table", setting="masking.pairs")
+            parts.append(hashlib.blake2b(file.read_bytes(), digest_size=16).hexdigest())
+        return " ".join(parts)
+
+    def has_background(self, clip: Clip, *, found: bool) -> bool:
+        """Return whether the background of a clip can be shown behind others.
+
+        Args:
+            clip: the clip.
+            found: whether its subject was found, so that it can be painted over.
+        """
+        if self.backgrounds is None:
+            return found
+        return find_background(self.backgrounds, clip) is not None
+
+    def pick_scenes(self, clips: Sequence[Clip], scenes: Sequence[Clip], *, seed: int) -> list[int]:
+        """Return for each clip the position in ``scenes`` of the one that is shown behind it.
+
+        Args:
+            clips: N clips.
+            scenes: the clips whose backgrounds can be shown.
+            seed: the root seed.
+
+        Raises:
+            ClipHarError: when a clip has no scene of another class.
+        """
+        if self.pairs is None:
+            return sample_scene_clips(clips, scenes, seed=seed)
+        return listed_scene_clips(clips, scenes, self.pairs)
+
     def field(self, canvas: Canvas) -> NDArray[np.float32]:
         """Return ``(T, H, W)``, negative where the other background is shown.
 
@@ -105,19 +169,29 @@ class SwapMask(Mask):
         return self.frozen
 
     def empty_scene(
-        self, frames: "Tensor", soft_mask: NDArray[np.float32], *, seed: int, clip_id: str
+        self, view: "ClipFrames", soft_mask: NDArray[np.float32], resample: "Resample", *, seed: int
     ) -> "Tensor":
-        """Return another clip's background, with that clip's own target painted over.
+        """Return another clip's background: inpainted, or with the clip's target painted over.
 
         Args:
-            frames: ``(T, 3, H, W)`` uint8 of the other clip.
+            view: the other clip.
             soft_mask: ``(T, H, W)`` of its target, in [0, 1].
+            resample: how its frames were fitted.
             seed: the root seed.
-            clip_id: of the other clip.
+
+        Returns:
+            ``(T, 3, H, W)`` uint8.
         """
+        import torch
+
+        if self.backgrounds is not None:
+            path = find_background(self.backgrounds, view.clip)
+            assert path is not None, "only clips with a background are scenes"  # noqa: S101
+            return read_background(path, view, resample)
         # The region source may miss the target in a frame: there the clip's union is painted over.
         own = hole_field(filled_frames(soft_mask), "grown") < 0
-        return apply_mask(frames, own, self.fill, seed=seed, clip_id=clip_id)
+        frames = torch.from_numpy(view.pixels.copy())
+        return apply_mask(frames, own, self.fill, seed=seed, clip_id=view.clip.id)
 
     def paint(
         self,

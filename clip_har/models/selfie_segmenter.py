@@ -47,18 +47,17 @@ class SelfieSegmenter:
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return where people are in the frames of a clip, and how certain that is.
 
-        The network sees each frame, its mirror image, and the frame at three quarters of its size
-        with its border continued. A person is found in all three. What the network takes for a
-        person by chance is often found in one of them only.
+        The network sees each frame, and its mirror image at three quarters of its size with its
+        border continued. A person is found in both. What the network takes for a person by chance
+        is often found in one of them only.
 
         Args:
             frames: ``(T, 3, S, S)`` RGB in 0 … 255.
 
         Returns:
-            The mean soft mask of the frame and its mirror image, ``(T, S, S)`` float32 in [0, 1];
-            and the confidence, ``(T,)`` float32 in [0, 1]: the mean overlap (intersection over
-            union) of the frame's mask with those of the two other pictures, 0 where nothing is
-            found. Both are the same with any number of threads.
+            The mean soft mask of the two, ``(T, S, S)`` float32 in [0, 1]; and the confidence,
+            ``(T,)`` float32 in [0, 1]: the overlap of their masks (intersection over union), 0
+            where nothing is found. Both are the same with any number of threads.
         """
         free: SimpleQueue[Network] = SimpleQueue()
         for network in self.networks:
@@ -108,10 +107,9 @@ def load_network(model: bytes) -> Network:
 def _of_frame(network: Network, frame: NDArray[np.uint8]) -> tuple[NDArray[np.float32], float]:
     picture = _resized(frame.transpose(1, 2, 0).astype(np.float32) / np.float32(255), SIDE)
     seen = network(picture)
-    mirrored = network(picture[:, ::-1])[:, ::-1]
-    soft_mask = _resized((seen + mirrored) / np.float32(2), frame.shape[-1])
-    overlaps = [_overlap(seen, other) for other in (mirrored, _seen_smaller(network, picture))]
-    return soft_mask.clip(0, 1), sum(overlaps) / len(overlaps)
+    other = _seen_smaller(network, picture[:, ::-1])[:, ::-1]
+    soft_mask = _resized((seen + other) / np.float32(2), frame.shape[-1])
+    return soft_mask.clip(0, 1), _overlap(seen, other)
 
 
 def _seen_smaller(network: Network, picture: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -163,7 +163,10 @@ class AnnotationRegion(RegionSettings):
 
 
 def _read(path: Path | None, frames: ClipFrames) -> Maps | None:
-    return None if path is None else read_maps(path, frames.indices)
+    if path is None:
+        return None
+    size = (frames.height, frames.width)
+    return read_maps(path, frames.indices, length=frames.frame_count or None, size=size)
 
 
 def _boxed(file: BoxFile, frames: ClipFrames) -> Maps | None:

@@ -1,14 +1,9 @@
 """Files of maps, which say for every pixel of a clip's frames what it belongs to."""
 
-import hashlib
-import os
-import re
 import zipfile
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +14,20 @@ from clip_har.core.errors import ClipHarError
 from clip_har.data.clips import Clip, content_mark
 from clip_har.data.sources.files import named_paths
 from clip_har.regions.clip_names import clip_names
+from clip_har.regions.frame_images import (
+    check_aspect,
+    find_images,
+    image_files,
+    images_mark,
+    places_of,
+)
 from clip_har.regions.source import BACKGROUND, OBJECT
 
 LABELS = {"background": 0, "person": 1, "object": 2}
 """The meaning of the numbers in label maps."""
 
-IMAGES = (".png", ".jpg", ".jpeg")
-
+_ANNOTATION = "region=annotation"
+_HALF, _FULL = 128, 255  # grey levels
 _GREY_SPREAD = 16  # grey levels between the channels that JPEG may add to a grey picture
 _FAULTS = (OSError, KeyError, ValueError, EOFError, TypeError, zlib.error, zipfile.BadZipFile)
 
@@ -75,54 +77,48 @@ def find_maps(folder: Path, clip: Clip) -> Path | None:
         for file in named_paths(folder, f"{name}.npz"):
             if file.is_file():
                 return file
-        for images in named_paths(folder, name):
-            if images.is_dir() and any(_is_image(path) for path in images.iterdir()):
-                return images
-    return None
+    return find_images(folder, clip)
 
 
 def maps_mark(path: Path) -> str:
     """Return a short fingerprint of the content of a clip's maps, empty if there are none.
 
     A ``.npz`` ends with the checksums of its content, so its first and last 16 KiB are enough. For
-    a folder all images are included, about 20 microseconds each. It is read once per process
-    unless names, sizes or times change, because each cell of a sweep asks several times.
+    a folder all images are included, see `images_mark`.
     """
-    if not path.is_dir():
-        return content_mark(path)
-    with os.scandir(path) as entries:
-        found = [(entry.name, entry.stat()) for entry in entries if _is_image(Path(entry.name))]
-    state = repr(sorted((name, stat.st_size, stat.st_mtime_ns) for name, stat in found))
-    return _folder_mark(path, hashlib.blake2b(state.encode(), digest_size=8).hexdigest())
+    return images_mark(path) if path.is_dir() else content_mark(path)
 
 
-@cache
-def _folder_mark(path: Path, _state: str) -> str:
-    files = sorted(file for file in path.iterdir() if _is_image(file))
-    marks = "\n".join(f"{file.name} {content_mark(file)}" for file in files)
-    return hashlib.blake2b(marks.encode(), digest_size=8).hexdigest()
-
-
-def read_maps(path: Path, frames: Sequence[int]) -> Maps:
+def read_maps(
+    path: Path,
+    frames: Sequence[int],
+    *,
+    length: int | None = None,
+    size: tuple[int, int] | None = None,
+) -> Maps:
     """Read the maps of some frames of a clip.
 
     A ``.npz`` holds ``labels``: ``(T, H, W)`` integers of `LABELS`, or ``masks``: ``(T, H, W)``
     of the person, bool, float in [0, 1] or uint8 grey levels. A folder holds one grey image per
-    frame, in natural order (``9.png`` before ``10.png``); its grey is the soft mask of the
-    person, 255 = 1. Where no level exceeds 1, 1 is the person. The colours of an image with a
-    palette do not count: all but colour 0 are a person. There is one map for *every* frame of
-    the source.
+    frame, see `clip_har.regions.frame_images`; its grey is the soft mask of the person, 255 = 1.
+    In a JPEG each grey from 128 on is a person and the rest is not, because compression changes
+    the grey around edges. If no level of a clip exceeds 1, 1 is the person, but not in a JPEG.
+    The colours of an image with a palette do not count: all but colour 0 are a person.
 
     Args:
         path: the file or folder.
         frames: T frames of the clip, from 0.
+        length: how many frames the clip has, see `places_of`; None if that is not known.
+        size: height and width of its frames, in pixels, see `check_aspect`; None as above.
 
     Raises:
-        ClipHarError: when it has other content, has too few maps, or is damaged. Arrays of Python
-            objects are never loaded, so that a file of maps cannot run code.
+        ClipHarError: when it has other content, does not fit the clip, or is damaged. Arrays of
+            Python objects are never loaded, so that a file of maps cannot run code.
     """
     if path.is_dir():
-        return Maps(_soft_mask(path, _read_images(path, frames)))
+        masks = _read_images(path, frames, length)
+        check_aspect(masks.shape[1:], size, path=path, setting=_ANNOTATION)
+        return Maps(masks)
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as content:
             key = "labels" if "labels" in content else "masks"
@@ -136,8 +132,8 @@ def read_maps(path: Path, frames: Sequence[int]) -> Maps:
         raise ClipHarError(
             f"region=annotation: expected '{key}' of shape (T, H, W) in {path}, got {maps.shape}"
         )
-    _check_count(path, len(maps), frames)
-    shown = maps[list(frames)]
+    check_aspect(maps.shape[1:], size, path=path, setting=_ANNOTATION)
+    shown = maps[places_of(frames, len(maps), length, path=path, setting=_ANNOTATION)]
     if key == "masks":
         return Maps(_soft_mask(path, shown, top=_top(maps)))
     if not np.issubdtype(maps.dtype, np.integer) or not np.isin(shown, [*LABELS.values()]).all():
@@ -149,27 +145,40 @@ def read_maps(path: Path, frames: Sequence[int]) -> Maps:
     return Maps.of_labels(shown)
 
 
-def _read_images(folder: Path, frames: Sequence[int]) -> NDArray[np.uint8]:
-    files = sorted((path for path in folder.iterdir() if _is_image(path)), key=_natural)
-    _check_count(folder, len(files), frames)
-    _check_gaps(folder, files)
-    read = {frame: _read_image(files[frame]) for frame in set(frames)}
+def _read_images(folder: Path, frames: Sequence[int], length: int | None) -> NDArray[np.float32]:
+    """Return the soft masks of some frames, ``(T, H, W)`` in [0, 1]."""
+    files = image_files(folder, setting=_ANNOTATION)
+    places = places_of(frames, len(files), length, path=folder, setting=_ANNOTATION)
+    read = {place: _read_image(files[place]) for place in set(places)}
     sizes = sorted({f"{plane.shape[1]}x{plane.shape[0]}" for plane in read.values()})
     if len(sizes) > 1:
         raise ClipHarError(
             f"region=annotation: the masks in {folder} have different sizes ({', '.join(sizes)}):"
             " expected that of the clip's frames"
         )
-    return np.stack([read[frame] for frame in frames])
+    masks = np.stack([read[place] for place in places])
+    top = _top(masks)
+    if top == 1:  # a clip of 0 and 1, or frames without a person in masks of 0 to 255
+        rest = (file for place, file in enumerate(files) if place not in read)
+        top = next((level for file in rest if (level := _top(_read_image(file))) > 1), top)
+    return _soft_mask(folder, masks, top=top)
 
 
 def _read_image(path: Path) -> NDArray[np.uint8]:
+    """Return a mask ``(H, W)`` of grey levels; those of a JPEG are 0 and 255."""
+    grey = _grey_image(path)
+    if path.suffix.lower() == ".png":
+        return grey
+    return np.where(grey >= _HALF, _FULL, 0).astype(np.uint8)
+
+
+def _grey_image(path: Path) -> NDArray[np.uint8]:
     from PIL import Image
 
     try:
         with Image.open(path) as image:
             if image.mode == "P":
-                return np.where(np.asarray(image) > 0, 255, 0).astype(np.uint8)
+                return np.where(np.asarray(image) > 0, _FULL, 0).astype(np.uint8)
             if image.mode in ("1", "L", "LA"):
                 return np.asarray(image.convert("L"))
             colours = np.asarray(image.convert("RGB"))
@@ -195,7 +204,7 @@ def _soft_mask(path: Path, masks: NDArray[Any], *, top: float | None = None) -> 
         top: the largest level in the clip; None = in ``masks``.
     """
     if masks.dtype == np.uint8:
-        full = 255 if (_top(masks) if top is None else top) > 1 else 1
+        full = _FULL if (_top(masks) if top is None else top) > 1 else 1
         return (masks / np.float32(full)).astype(np.float32)
     if masks.dtype != bool and not np.issubdtype(masks.dtype, np.floating):
         raise ClipHarError(
@@ -210,38 +219,6 @@ def _soft_mask(path: Path, masks: NDArray[Any], *, top: float | None = None) -> 
 
 def _top(masks: NDArray[Any]) -> float:
     return float(masks.max(initial=0))
-
-
-def _check_count(path: Path, count: int, frames: Sequence[int]) -> None:
-    if count <= max(frames):
-        raise ClipHarError(
-            f"region=annotation: expected a map for each frame of the clip in {path}, {count} are"
-            f" there and frame {max(frames) + 1} is shown"
-        )
-
-
-def _check_gaps(folder: Path, files: Sequence[Path]) -> None:
-    """Raise if a number is missing in numbered masks: all later ones would get wrong frames."""
-    matches = [re.search(r"(\d+)$", path.stem) for path in files]
-    numbers = [int(match[1]) for match in matches if match is not None]
-    if len(numbers) < len(files):
-        return
-    for before, number in pairwise(numbers):
-        if number != before + 1:
-            raise ClipHarError(
-                f"region=annotation: expected one mask for each frame in {folder}, after number"
-                f" {before} comes {number}; a frame without a person has a black one"
-            )
-
-
-def _natural(path: Path) -> tuple[list[tuple[int, str]], str]:
-    """Return a sort key that puts ``9.png`` before ``10.png``."""
-    parts = re.findall(r"\d+|\D+", path.stem)
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts], path.name
-
-
-def _is_image(path: Path) -> bool:
-    return path.suffix.lower() in IMAGES and not path.name.startswith(".")
 
 
 def _one_line(error: BaseException) -> str:

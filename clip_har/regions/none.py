@@ -1,6 +1,7 @@
 """No region source: no target can be found."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from clip_har.core.errors import ClipHarError
@@ -23,6 +24,7 @@ class NoRegion(Settings):
     min_frames: ClassVar[float] = 0.0
     every_mask: ClassVar[bool] = False
     least_confidence: ClassVar[float] = 0.0
+    wrong: ClassVar[Path | None] = None
 
     def check(self, target: str) -> None:
         """Raise `ClipHarError` for every target."""

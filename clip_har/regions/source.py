@@ -1,6 +1,7 @@
 """The contract of a region source, and the names of the targets."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple, Protocol
 
 import numpy as np
@@ -8,7 +9,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from clip_har.core.errors import ClipHarError
-from clip_har.core.settings import Option, Settings
+from clip_har.core.settings import Option, Role, Settings
 
 if TYPE_CHECKING:
     from clip_har.data.clips import ClipSet
@@ -74,11 +75,14 @@ class RegionSettings(Settings):
         on_empty: what happens to a clip in which the target is not found.
         every_mask: also find the subject for masks that are aimed at nothing, to measure how much
             of it they hide.
+        wrong: table of ``clip,wrong``, in which a person marked clips whose region is wrong: these
+            count as not found. See `clip_har.regions.wrong_clips.read_marks`.
     """
 
     min_frames: Annotated[float, Field(ge=0, le=1)] = 0.5
     on_empty: OnEmpty = "skip"
     every_mask: bool = True
+    wrong: Annotated[Path | None, Role.CONTENT] = None
 
     @property
     def least_confidence(self) -> float:
@@ -119,6 +123,10 @@ class RegionSource(Option, Protocol):
     @property
     def least_confidence(self) -> float:
         """From which confidence on a frame's region counts as found."""
+
+    @property
+    def wrong(self) -> Path | None:
+        """Table of the clips whose regions a person marked as wrong."""
 
     @property
     def finds_regions(self) -> bool:

@@ -18,6 +18,7 @@ from clip_har.data.frames.store import ClipFrames, FrameStore
 from clip_har.data.shards import JoinedFrames
 from clip_har.regions.gaps import without_gaps
 from clip_har.regions.source import Estimate, Locator, RegionSource, SureRegionSettings, has_region
+from clip_har.regions.wrong_clips import wrong_clips
 
 if TYPE_CHECKING:
     from clip_har.models.zero_shot import ZeroShot
@@ -39,9 +40,10 @@ Locate = Callable[[Sequence[int]], list[Estimate]]
 class RegionMaps:
     """Where one target is in the frames of a store; open it with `open_regions`.
 
-    A frame is found if it has a region and the source is sure enough of it. A clip is found if
-    enough of its frames are. In such a clip, a frame of which the source is half as sure keeps its
-    own region, and any other takes that of the nearest frame, see `without_gaps`.
+    A frame is found if it has a region and the source is sure enough of it, unless a person marked
+    the clip as wrong. A clip is found if enough of its frames are. In such a clip, a frame of which
+    the source is half as sure keeps its own region, and any other takes that of the nearest frame,
+    see `without_gaps`.
 
     The maps of a clip are compared with their checksum when a process first reads them; damaged
     ones are located again.
@@ -90,6 +92,8 @@ class RegionMaps:
     def frames_found(self, i: int) -> NDArray[np.bool_]:
         """Return the frames of clip ``i`` in which the target was found, ``(T,)``."""
         confidence = self.confidence(i)
+        if self._seen.entries[i].clip_id in wrong_clips(self._source.wrong):
+            return np.zeros(len(confidence), bool)
         sure: NDArray[np.bool_] = (confidence > 0) & (confidence >= self._source.least_confidence)
         return sure
 

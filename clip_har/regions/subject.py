@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 _THINGS = (SUBJECT, PERSON, BACKGROUND)
 _REACH = 0.03  # of the frame's side: what moves so near a person is touched by the person
-_SURE = 0.5  # of people or of motion alone
+_SURE = 0.5  # confidence of people or of motion alone; and the share of frames with sure people
+_LED = 0.25  # without enough sure people, motion decides: so much of a person must move
 _MOST_MOTION = 1.5  # what moves at a person may be this many times as large as the person
 
 
@@ -39,7 +40,9 @@ class SubjectRegion(SureRegionSettings):
 
     - People who are sure are the subject, with what moves at them: a ball, a horse, a bow.
     - Where some of them move and others do not, those who do not are left out.
-    - Without sure people, what moves is the subject, if the motion is sure.
+    - Without sure people, what moves is the subject, if the motion is sure. If half of a clip's
+      frames or more have no sure people, those of the others must move, too: else they are often
+      a rock or a wall.
 
     If the two agree on a place, the frame's confidence is higher than that of either, as of two
     independent witnesses (1 minus the product of their doubts). ``person`` is the subject,
@@ -113,47 +116,71 @@ def join(people: Estimate, motion: Estimate) -> Estimate:
         people: where people are.
         motion: what moves.
     """
-    maps, confidence = zip(
-        *(
-            _joined(people.soft_mask[time], motion.soft_mask[time], float(sure), float(moves))
-            for time, (sure, moves) in enumerate(
-                zip(people.confidence, motion.confidence, strict=True)
-            )
-        ),
-        strict=True,
-    )
+    known = (people.shown & (people.confidence >= _SURE)).mean() >= _SURE
+    joined = [
+        _joined(*frame, least=0.0 if known else _LED)
+        for frame in zip(
+            people.soft_mask, people.confidence, motion.soft_mask, motion.confidence, strict=True
+        )
+    ]
+    maps, confidence = zip(*joined, strict=True)
     return Estimate(np.stack(maps), np.array(confidence, np.float32))
 
 
 def _joined(
-    people: NDArray[np.float32], motion: NDArray[np.float32], sure: float, moves: float
+    people: NDArray[np.float32],
+    sure: float,
+    motion: NDArray[np.float32],
+    moves: float,
+    *,
+    least: float,
 ) -> tuple[NDArray[np.float32], float]:
-    """Return the soft mask ``(S, S)`` of the subject in one frame, and its confidence."""
+    """Return the soft mask ``(S, S)`` of the subject in one frame, and its confidence.
+
+    Args:
+        people: soft mask ``(S, S)`` of people.
+        sure: its confidence.
+        motion: soft mask ``(S, S)`` of what moves.
+        moves: its confidence.
+        least: share of a person's pixels, in [0, 1], that must move if the motion is sure.
+    """
     body, moving = people >= INSIDE, motion >= INSIDE
-    sure, moves = sure * bool(body.any()), moves * bool(moving.any())
+    sure, moves = float(sure) * bool(body.any()), float(moves) * bool(moving.any())
+    alone = (people, sure) if sure >= moves else (motion, moves)
     if not sure or not moves:
-        return (people, sure) if sure else (motion, moves)
+        return alone
+    actors = _parts(body, moving, least) if moves >= _SURE else body
+    if least and moves >= _SURE:
+        touched = moving
+    elif not actors.any():
+        return alone
+    else:
+        reach = _REACH * len(people)
+        touched = _parts(moving, _grown(actors, reach), 0.0)
+        if touched.sum() > _MOST_MOTION * actors.sum():  # the camera, or a crowd
+            touched = touched & _grown(actors, 2 * reach)
+    subject = np.maximum(np.where(actors, people, 0), np.where(touched, motion, 0))
     together = float((body & moving).sum()) / min(body.sum(), moving.sum())
     agreed = 1 - (1 - sure) * (1 - moves)
-    confidence = max(sure, moves) + together * (agreed - max(sure, moves))
-    if sure < _SURE and not together:  # a chance find and a motion elsewhere
-        return (motion, moves) if moves > sure else (people, sure)
-    actors = _touching(body, moving) if moves >= _SURE and together else body
-    reach = _REACH * len(people)
-    touched = _touching(moving, _grown(actors, reach))
-    if touched.sum() > _MOST_MOTION * actors.sum():  # the camera, or a crowd
-        touched = touched & _grown(actors, 2 * reach)
-    subject = np.where(actors, people, 0)
-    return np.maximum(subject, np.where(touched, motion, 0)), confidence
+    return subject, alone[1] + together * (agreed - alone[1])
 
 
-def _touching(parts: NDArray[np.bool_], place: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return the connected parts ``(S, S)`` that reach into a place."""
+def _parts(region: NDArray[np.bool_], place: NDArray[np.bool_], least: float) -> NDArray[np.bool_]:
+    """Return the connected parts ``(S, S)`` of a region that reach into a place.
+
+    Args:
+        region: ``(S, S)``.
+        place: ``(S, S)``.
+        least: share of a part's pixels that must lie in the place; 0: one pixel.
+    """
     import cv2
 
-    _, numbers = cv2.connectedComponents(parts.astype(np.uint8))
-    kept = np.unique(numbers[place & parts])
-    return np.isin(numbers, kept)
+    count, numbers = cv2.connectedComponents(region.astype(np.uint8))
+    sizes = np.bincount(numbers.ravel(), minlength=count)
+    shared = np.bincount(numbers[place], minlength=count)
+    kept = (shared > 0) & (shared >= least * sizes)
+    kept[0] = False
+    return np.asarray(kept[numbers])
 
 
 def _grown(part: NDArray[np.bool_], reach: float) -> NDArray[np.bool_]:

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from clip_har.core.atomic import whole_file
 from clip_har.core.errors import ClipHarError
-from experiments.ucf101_24.data_pickle import Array, read_pickle
+from experiments.data_pickle import Array, read_pickle
 
 Size = tuple[int, int]
 Boxes = NDArray[np.float64]
@@ -34,7 +34,7 @@ _LARGEST = 16384  # pixels a side: what is larger is no resolution
 def convert(source: Path, table: Path, *, size: Size = (240, 320)) -> int:
     """Write the boxes of a file as CSV, a row per box, and return how many there are.
 
-    Pickles are read without unpickling, see `experiments.ucf101_24.data_pickle`. One of these:
+    Pickles are read without unpickling, see `experiments.data_pickle`. One of these:
 
     - ``UCF101v2-GT.pkl``: ``gttubes`` of ``{video: {label: [(n, 5)]}}``, rows of frame from 1,
       x1, y1, x2, y2; ``resolution`` of ``{video: (height, width)}``.

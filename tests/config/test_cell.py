@@ -111,8 +111,11 @@ def test_the_official_templates_are_48_distinct_ones() -> None:
         (["device=gpu"], "^device=gpu: "),
         (["device=cpu", "precision=fp16"], "fp16 needs an accelerator"),
         (["masking=shape", "masking.shape=blob"], "^masking.shape=blob: input should be 'square'"),
-        (["masking=shape", "masking.place=subject"], "where the subject is: add region=annotation"),
-        (["masking=feature"], "where the subject is: add region=annotation"),
+        (
+            ["masking=shape", "masking.place=subject", "region=none"],
+            "where the subject is: add region=annotation",
+        ),
+        (["masking=feature", "region=none"], "where the subject is: add region=annotation"),
         (["masking=feature", "feature=a ball", "region=motion"], "^feature=a ball: region=motion"),
         (["masking=feature", "masking.hole=circle"], "^masking.hole=circle: input should be 'exac"),
         (

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hydra import compose, initialize_config_dir
+from PIL import Image
 
 from clip_har.config.cell import Cell, register_schema
 from clip_har.config.compose import CONFIG_DIR, cell_from_config
@@ -149,6 +150,37 @@ def test_boxes_and_weights_of_a_region_source_count_by_content_not_by_place(
 
 def test_what_no_mask_is_aimed_at_does_not_count(base: list[str]) -> None:
     assert printed(*base, "feature=person") == printed(*base, "feature=a ball")
+
+
+def test_backgrounds_pairs_and_marks_count_by_content(base: list[str], tmp_path: Path) -> None:
+    swap = [*base[:3], "masking=swap", "region=motion"]
+
+    def pairs(name: str, scene: str) -> str:
+        (tmp_path / name).write_text(f"clip,scene\nrunning_0,{scene}\n")
+        return f"masking.pairs={tmp_path / name}"
+
+    def backgrounds(name: str, grey: str) -> str:
+        folder = tmp_path / name / "running" / "running_0"
+        folder.mkdir(parents=True)
+        Image.new("RGB", (8, 8), (int(grey),) * 3).save(folder / "1.png")
+        return f"masking.backgrounds={tmp_path / name}"
+
+    def marks(name: str, mark: str) -> str:
+        (tmp_path / name).write_text(f"clip,wrong\nrunning/running_0.mp4,{mark}\n")
+        return f"region.wrong={tmp_path / name}"
+
+    for given, value, other in (
+        (pairs, "waving_0", "waving_1"),
+        (backgrounds, "10", "20"),
+        (marks, "yes", "no"),
+    ):
+        first = printed(*swap, given("one.csv", value))
+        assert first != printed(*swap)
+        assert first == printed(*swap, given("copy.csv", value))
+        assert first != printed(*swap, given("other.csv", other))
+        shutil.rmtree(tmp_path)
+        tmp_path.mkdir()
+    assert printed(*swap, marks("none.csv", "")) == printed(*swap), "nothing is marked"
 
 
 def test_a_source_that_is_not_asked_does_not_count(base: list[str]) -> None:

@@ -35,6 +35,8 @@ Opened = Callable[..., MaskedClips]
 class FakeCell:
     """What `open_masked` reads of a cell."""
 
+    finds_regions = True
+
     def __init__(self, masking: Mask, cache_dir: Path, on_empty: Any, seed: int) -> None:
         self.masking, self.cache_dir, self.seed = masking, cache_dir, seed
         self.region = AnnotationRegion(on_empty=on_empty)
@@ -278,6 +280,19 @@ def test_what_a_mask_does_not_ask_for_may_be_missing(sparse: Opened) -> None:
     numbers = summarise(scored_table(masked, ColourJudge(0)))
     assert numbers["mask/subject_not_found"] == pytest.approx(0.3)
     assert "mask/nothing_found" not in numbers
+
+
+def test_clips_that_a_person_marked_are_left_out_and_counted(
+    clips: ClipSet, tmp_path: Path
+) -> None:
+    table = tmp_path / "clips.csv"
+    table.write_text("clip,wrong\nclip 2,x\nclip 3,\n")
+    cell: Any = FakeCell(FeatureMask(ratio=None), tmp_path, "skip", 0)
+    cell.region = AnnotationRegion(wrong=table)
+    masked = open_masked(cell, open_planted(clips, tmp_path), zero_shot=no_model)
+    assert masked.empty == [2]
+    assert masked.empty_message() == "no subject was found in 1 of 30 clips (clip 2)"
+    assert scored_table(masked, ColourJudge(0)).empty == ("clip 2",)
 
 
 def test_a_shape_on_the_subject_follows_the_same_rule(sparse: Opened) -> None:

@@ -50,13 +50,13 @@ def test_the_mask_lies_on_the_frame(size: int) -> None:
     assert confidence.min() > 0.9
 
 
-def test_what_the_other_pictures_do_not_confirm_has_no_confidence() -> None:
+def test_what_the_other_picture_does_not_confirm_has_no_confidence() -> None:
     soft_mask, confidence = SelfieSegmenter([biased]).find_people(frames(size=SIDE))
     assert confidence.max() < 0.1
     np.testing.assert_allclose(soft_mask[:, *CORNER], 0.45)
 
 
-def test_both_other_pictures_count() -> None:
+def test_the_other_picture_is_smaller_too() -> None:
     def upright(picture: NDArray[np.float32]) -> NDArray[np.float32]:
         """Find the middle, unless the picture is smaller: then its border is continued."""
         mask = np.zeros((SIDE, SIDE), np.float32)
@@ -66,7 +66,7 @@ def test_both_other_pictures_count() -> None:
     pictures = np.zeros((1, 3, SIDE, SIDE), np.uint8)
     pictures[0, 1] = np.arange(SIDE)[:, None]  # the same in the mirror image
     _, confidence = SelfieSegmenter([upright]).find_people(pictures)
-    np.testing.assert_array_equal(confidence, 0.5)
+    np.testing.assert_array_equal(confidence, 0)
 
 
 def test_nothing_found_has_no_confidence() -> None:
@@ -94,7 +94,7 @@ def test_no_network_is_used_by_two_threads_at_once_and_frames_keep_their_order()
     wanted = SelfieSegmenter([red]).find_people(pictures)
     for one, other in zip(got, wanted, strict=True):
         np.testing.assert_array_equal(one, other)
-    assert len(clashes) == 36
+    assert len(clashes) == 24
     assert not any(clashes)
 
 
@@ -114,5 +114,3 @@ def test_the_published_network_finds_people_and_answers_alike_each_time(
     two, again = SelfieSegmenter(networks).find_people(pictures)
     np.testing.assert_array_equal(one, two)
     np.testing.assert_array_equal(confidence, again)
-    mirrored, _ = SelfieSegmenter(networks).find_people(np.ascontiguousarray(pictures[..., ::-1]))
-    np.testing.assert_allclose(mirrored[..., ::-1], one, atol=1e-3)

@@ -17,6 +17,7 @@ from clip_har.data.sources.ucf101 import UCF101
 from clip_har.regions import boxes as boxes_module
 from clip_har.regions.annotation import AnnotationRegion
 from clip_har.regions.source import INSIDE, is_found
+from tests.planted import open_planted, planted_clips
 from tests.regions.made import no_model, soft_masks
 
 STEM = "v_Biking_g01_c01"
@@ -262,6 +263,20 @@ def test_maps_that_do_not_fit_stop_the_reading(file: Path, tmp_path) -> None:
         located(AnnotationRegion(), "person", shown(file, indices=(0, 9)))
     with pytest.raises(ClipHarError, match=r"is damaged or no \.npz"):
         located(AnnotationRegion(), "person", shown(tmp_path / "gone.npz"))
+
+
+@pytest.mark.parametrize(("count", "side"), [(8, 64), (7, 32), (12, 64), (8, (64, 48))])
+def test_maps_must_be_of_the_clip_s_own_frames(tmp_path: Path, count: int, side: Any) -> None:
+    clips = planted_clips(tmp_path, per_class=1)
+    frames = open_planted(clips, tmp_path)  # 8 frames of 64 x 64 px
+    height, width = side if isinstance(side, tuple) else (side, side)
+    np.savez(tmp_path / "0.npz", masks=np.ones((count, height, width), bool))
+    if count == 12 or width != height:
+        with pytest.raises(ClipHarError, match=r"region=annotation: expected .*, got"):
+            located(AnnotationRegion(), "person", frames.view(0))
+    else:
+        (found,) = located(AnnotationRegion(), "person", frames.view(0))
+        assert found.all()
 
 
 @pytest.mark.sample_data

@@ -96,7 +96,17 @@ def test_every_kind_of_grey_image(tmp_path, masks):
     (tmp_path / "jpeg").mkdir()
     grey.convert("RGB").save(tmp_path / "jpeg" / "0.jpg", quality=90)
     found = read_maps(tmp_path / "jpeg", (0,)).person[0]
-    np.testing.assert_array_equal(found >= 0.5, masks[3])
+    np.testing.assert_array_equal(found, masks[3])  # no grey that compression made
+
+
+def test_levels_of_1_are_a_person_only_if_the_whole_clip_has_no_more(tmp_path, masks):
+    """Masks of 0 to 255 of which a few frames show nobody, as those of a network do."""
+    nobody, ones = np.zeros((24, 32), np.uint8), masks[3].astype(np.uint8)
+    nobody[5, 5] = 1
+    folder = images(tmp_path / "grey", [nobody, nobody, ones * 255])
+    np.testing.assert_allclose(read_maps(folder, (0, 1)).person, np.stack([nobody, nobody]) / 255)
+    folder = images(tmp_path / "ones", [nobody, ones])
+    np.testing.assert_array_equal(read_maps(folder, (0, 1)).person, np.stack([nobody, ones]))
 
 
 @pytest.mark.parametrize("name", [f"Biking/{STEM}", STEM])
@@ -139,10 +149,16 @@ def test_too_few_maps(tmp_path, masks):
     assert "12 are there and frame 20 is shown" in refused(folder, (19,))
 
 
-def test_a_missing_number(tmp_path, masks):
+def test_maps_that_do_not_fit_the_clip(tmp_path, masks):
+    file = saved(tmp_path / "a.npz", masks=masks)
     folder = images(tmp_path / "a", (masks * 255).astype(np.uint8))
-    (folder / "5.png").unlink()
-    assert "after number 4 comes 6" in refused(folder)
+    for path in (file, folder):
+        for length in (11, 12, 13, 14):
+            found = read_maps(path, (0, length - 1), length=length, size=(48, 64)).person
+            np.testing.assert_array_equal(found, masks[[0, min(length - 1, 11)]])
+        for wrong in ({"length": 24}, {"size": (24, 24)}):
+            with pytest.raises(ClipHarError, match=r"region=annotation: expected .*, got"):
+                read_maps(path, (0, 1), **wrong)
 
 
 @pytest.mark.parametrize(

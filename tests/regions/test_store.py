@@ -170,6 +170,19 @@ def test_other_thresholds_use_the_same_maps(frames: FrameStore, tmp_path: Path) 
     assert other.found.all()
 
 
+def test_clips_that_a_person_marked_are_not_found(frames: FrameStore, tmp_path: Path) -> None:
+    before = located(frames, tmp_path)
+    table = tmp_path / "clips.csv"
+    table.write_text("clip,wrong\nclip 2,yes\nclip 3,\n")
+    maps = located(frames, tmp_path, wrong=table)
+    assert maps.path == before.path, "nothing is located again"
+    assert np.flatnonzero(~maps.found).tolist() == [2]
+    assert not maps.frames_found(2).any()
+    assert not maps.soft_mask(2).any()
+    np.testing.assert_array_equal(maps.soft_mask(3), before.soft_mask(3))
+    np.testing.assert_array_equal(maps.confidence(2), before.confidence(2))
+
+
 def test_every_model_is_asked_about_the_same_clips(tmp_path: Path) -> None:
     clips = planted_clips(tmp_path, per_class=1)
     small, large = (open_planted(clips, tmp_path, size=size) for size in (64, 160))

@@ -1,4 +1,4 @@
-"""The command ``clip-har-data``: unpack a data set, verify it, show what it holds."""
+"""The command ``clip-har-data``: unpack a data set, verify it, show it, find its subjects."""
 
 import argparse
 import logging
@@ -14,6 +14,8 @@ from clip_har.cli.errors import report_fault
 from clip_har.core.errors import ClipHarError
 
 if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
     from clip_har.cli.data.sources import Download, Name, Source
     from clip_har.cli.data.verify import Verification
     from clip_har.data.clips import ClipSet
@@ -23,7 +25,7 @@ _OFFICIAL = ("ucf101", "hmdb51")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run one of the commands ``prepare``, ``verify`` and ``info``.
+    """Run one of the commands ``prepare``, ``verify``, ``info`` and ``subject``.
 
     Args:
         arguments: of the command line; None = those of the process.
@@ -56,9 +58,10 @@ def _sha256(text: str) -> str:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="clip-har-data", description="Unpack a data set, verify it, show what it holds."
+        prog="clip-har-data",
+        description="Unpack a data set, verify it, show it, find its subjects.",
     )
-    commands = parser.add_subparsers(required=True, metavar="{prepare,verify,info}")
+    commands = parser.add_subparsers(required=True, metavar="{prepare,verify,info,subject}")
 
     prepare = commands.add_parser(
         "prepare", help="unpack the official archives", description=_prepare.__doc__
@@ -113,13 +116,26 @@ def _parser() -> argparse.ArgumentParser:
     )
     info.set_defaults(run=_info)
 
-    for command in (verify, info):
+    subject = commands.add_parser(
+        "subject",
+        help="find the subject of each clip, draw contact sheets",
+        description=_subject.__doc__,
+    )
+    subject.add_argument(
+        "--out",
+        type=Path,
+        metavar="FOLDER",
+        help="for the sheets and the table (default: <dataset>_subject_<region>, here)",
+    )
+    subject.set_defaults(run=_subject)
+
+    settings = dict.fromkeys((verify, info), "settings of the data set, such as dataset.split=2")
+    settings[subject] = "settings of a run, such as region=motion, model=clip_vit_b32 or limit=50"
+    for command in settings:
         command.add_argument(
             "dataset", help="an option of the group dataset, such as ucf101 or folder"
         )
-        command.add_argument(
-            "settings", nargs="*", help="settings of the data set, such as dataset.split=2"
-        )
+        command.add_argument("settings", nargs="*", help=settings[command])
         command.add_argument("--root", type=Path, help="folder of the data set")
     return parser
 
@@ -304,14 +320,13 @@ def _report(
     return 1 if found.faults else 0
 
 
-def _chosen_clips(given: argparse.Namespace) -> "ClipSet":
-    """Return the clips of the data set that the command line names."""
+def _composed(given: argparse.Namespace) -> "DictConfig":
+    """Return the configuration of a run on the data set that the command line names."""
     from hydra import compose, initialize_config_dir
 
     from clip_har.cli.data.layout import dataset_root
     from clip_har.config.cell import register_schema
-    from clip_har.config.compose import CONFIG_DIR, build
-    from clip_har.data.clips import clips_of
+    from clip_har.config.compose import CONFIG_DIR
 
     overrides = [f"dataset={given.dataset}", *given.settings]
     if given.root is not None:
@@ -319,10 +334,17 @@ def _chosen_clips(given: argparse.Namespace) -> "ClipSet":
     register_schema()
     try:
         with initialize_config_dir(str(CONFIG_DIR), version_base="1.3"):
-            config = compose("config", overrides)
+            return compose("config", overrides)
     except Exception as error:  # noqa: BLE001, Hydra's own, reported in one line
         sys.exit(report_fault(error))
-    return clips_of(build(config.dataset, "dataset"))
+
+
+def _chosen_clips(given: argparse.Namespace) -> "ClipSet":
+    """Return the clips of the data set that the command line names."""
+    from clip_har.config.compose import build
+    from clip_har.data.clips import clips_of
+
+    return clips_of(build(_composed(given).dataset, "dataset"))
 
 
 def _info(given: argparse.Namespace) -> int:
@@ -358,6 +380,34 @@ def _info(given: argparse.Namespace) -> int:
     out.parent.mkdir(parents=True, exist_ok=True)
     save_figure(out, figure)
     console.print(f"picture: {out}", markup=False)
+    return 0
+
+
+def _subject(given: argparse.Namespace) -> int:
+    """Find the subject of each clip, for later runs, and draw what was found for you to judge.
+
+    The folder gets a contact sheet for each class and a table with a row per clip. Write yes, x or
+    1 in the column wrong of clips whose outline is wrong; region.wrong=<the table> leaves them out.
+    """
+    from rich.console import Console
+
+    from clip_har.cli.data.subject import find_subjects
+    from clip_har.config.compose import cell_from_config, without_hydra
+    from clip_har.regions.wrong_clips import source_name
+
+    config = _composed(given)
+    cell = cell_from_config(without_hydra(config))
+    out = _absolute(given.out or Path(f"{given.dataset}_subject_{source_name(cell.region)}"))
+    located = find_subjects(cell, out)
+    console = Console(highlight=False, soft_wrap=True)
+    counts = f"{located.maps.found.sum():,} of {len(located.clips.clips):,} clips"
+    console.print(f"{located.clips.name}: the subject is found in {counts}", markup=False)
+    for line in (f"contact sheets: {out / 'sheets'}", f"a row per clip: {out / 'clips.csv'}"):
+        console.print(line, markup=False)
+    console.print(
+        f"mark wrong clips in its column wrong (yes), then: region.wrong={out / 'clips.csv'}",
+        markup=False,
+    )
     return 0
 
 

@@ -13,6 +13,7 @@ from clip_har.data.parts import check_apart
 from clip_har.models.checkpoint import weights_digest
 from clip_har.noise.learned.base import Learned
 from clip_har.noise.settings import LearningCell
+from clip_har.regions.wrong_clips import region_identity
 
 # The modules that choose the training clips and learn, with all that they import.
 _LEARNING = ("clip_har.noise.learned.fitted", "clip_har.engine.clips")
@@ -126,7 +127,7 @@ def _described_learning(noise: Learned, cell: LearningCell) -> dict[str, Any]:
     if noise.needs_region or aimed:
         options.append(source)
         settings = source.described(without={Role.RUN, Role.CONTENT})
-        region = [settings, source.identity(clips)]
+        region = [settings, region_identity(source, clips)]
     return {
         **described_model(cell),
         "data": clips.title,

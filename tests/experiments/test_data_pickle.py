@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from clip_har.core.errors import ClipHarError
-from experiments.ucf101_24.data_pickle import Array, read_pickle
+from experiments.data_pickle import Array, read_pickle
 
 ARRAYS = {
     "float64": np.linspace(-3, 300, 20).reshape(4, 5),
@@ -153,7 +153,7 @@ ATTACKS = {
         b"\x80\x04" + text4("numpy.core.multiarray") + text4("_reconstruct.__globals__") + b"\x93.",
         "_reconstruct.__globals__",
     ),
-    "attributes of ours": (called("experiments.ucf101_24.data_pickle", "os.system"), "os.system"),
+    "attributes of ours": (called("experiments.data_pickle", "os.system"), "os.system"),
     "INST": (b"(V" + RAN.encode() + b"\n" + f"i{HERE}\nattack\n".encode() + b".", "attack"),
     "OBJ": (b"(" + GLOBAL + b"V" + RAN.encode() + b"\no.", "attack"),
     "NEWOBJ": (b"\x80\x02" + GLOBAL + b")\x81.", "attack"),

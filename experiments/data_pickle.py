@@ -55,7 +55,7 @@ def read_pickle(path: Path) -> object:
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise ClipHarError(
             f"{path} cannot be read as a pickle of arrays ({reason}): get the file again, or give"
-            " the boxes as JSON or CSV"
+            " its content as JSON or CSV"
         ) from error
 
 
