@@ -297,7 +297,7 @@ def test_what_a_mask_does_not_ask_for_may_be_missing(sparse: Opened) -> None:
 
 def test_clips_of_which_too_little_is_left_are_left_out_and_counted(sparse: Opened) -> None:
     plain = sparse(FeatureMask(ratio=None, grow=20, static=True))
-    kept = [plain.clip(index).effect.background_kept for index in plain.evaluated]
+    kept = [plain.clip(index).effect.background_kept or 0.0 for index in plain.evaluated]
     least = float(np.median(kept))
     masked = sparse(FeatureMask(ratio=None, grow=20, static=True, min_kept=least))
     expected = [i for i, share in zip(plain.evaluated, kept, strict=True) if share < least]
@@ -325,7 +325,7 @@ def test_nothing_left_of_any_clip_is_said(sparse: Opened) -> None:
 def test_what_is_left_is_measured_after_a_soft_edge(sparse: Opened) -> None:
     mask = FeatureMask(ratio=None, grow=20, soft=9)
     plain = sparse(mask)
-    kept = [plain.clip(index).effect.background_kept for index in plain.evaluated]
+    kept = [plain.clip(index).effect.background_kept or 0.0 for index in plain.evaluated]
     covered = sparse(mask.model_copy(update={"min_kept": float(np.median(kept))})).covered
     assert covered == [
         i for i, share in zip(plain.evaluated, kept, strict=True) if share < np.median(kept)
