@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from clip_har.config.cell import Cell
+from clip_har.core.settings import Role
 from clip_har.results.files import PROTOCOL
 from clip_har.results.names import MASK, ORDER, RATIO, SEED, Words
 from clip_har.results.result import Result
