@@ -31,9 +31,9 @@ def draw_gallery(cells: Sequence[Cell], frames: FrameStore, *, count: int = CLIP
     """Draw every mask and noise of the cells at every ratio of the cells.
 
     A row is a mask with a noise, a column is a ratio. Several clips stand side by side for each
-    ratio; many clips at many ratios get a row for each ratio. A place is empty if no cell has that mask at that ratio. It says so if the target was not
-    found, or if the mask leaves too little of the clip. Learned noise is left out: it would have to
-    be learned first.
+    ratio; many clips at many ratios get a row for each ratio. A place is empty if no cell has that
+    mask at that ratio. It says so if the target was not found, or if the mask leaves too little of
+    the clip. Learned noise is left out: it would have to be learned first.
 
     Args:
         cells: at least one, all on the same clips, see `on_same_clips`.
