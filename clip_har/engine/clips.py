@@ -59,6 +59,31 @@ def open_frames(cell: "Cell", clips: ClipSet, shard: Shard | None = None) -> Fra
     return frames
 
 
+def find_masked(
+    cell: "Cell", frames: FrameStore, *, zero_shot: "Callable[[], ZeroShot]"
+) -> MaskedClips:
+    """Find where the mask's target and the subject are; as `open_masked`, but refuse no clip.
+
+    Args:
+        cell: the checked settings.
+        frames: of the cell's clips.
+        zero_shot: gives the cell's model with its classes, for sources that need it.
+
+    Raises:
+        ClipHarError: when a region source lacks what it needs.
+    """
+    return locate(
+        cell.masking,
+        frames,
+        cell.region,
+        subject=cell.finds_regions,
+        patch=cell.model.patch_size(),
+        seed=cell.seed,
+        zero_shot=zero_shot,
+        cache_dir=cell.cache_dir,
+    )
+
+
 def open_masked(
     cell: "Cell", frames: FrameStore, *, zero_shot: "Callable[[], ZeroShot]"
 ) -> MaskedClips:
@@ -74,16 +99,7 @@ def open_masked(
             target is missing in a clip; and when no clip is left, without the target or because the
             mask leaves too little of it.
     """
-    masked = locate(
-        cell.masking,
-        frames,
-        cell.region,
-        subject=cell.finds_regions,
-        patch=cell.model.patch_size(),
-        seed=cell.seed,
-        zero_shot=zero_shot,
-        cache_dir=cell.cache_dir,
-    )
+    masked = find_masked(cell, frames, zero_shot=zero_shot)
     if masked.empty:
         refuse_empty(masked.on_empty, masked.empty_message())
     if not masked.evaluated and masked.covered:

@@ -59,7 +59,7 @@ def run_cell(config: DictConfig, job: Job) -> Outcome:
         plain, choices = without_auto(plain, named)
         job = replace(job, choices=choices)
         cell = cell_from_config(plain)
-        varies = with_source(varies, cell, named, choices)
+        varies = with_source(what_varies(plain, named, job.varying), cell, named, choices)
         notes = cell.notes()
         if cell.shard:
             varies = {**varies, "shard": str(cell.shard)}

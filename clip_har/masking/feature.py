@@ -1,17 +1,21 @@
 """Feature-specific masking: hide a named target."""
 
-from typing import Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
+from clip_har.core.errors import ClipHarError
 from clip_har.masking.aimed import AimedMask
 from clip_har.masking.area import Canvas
 from clip_har.masking.away import moved_away
 from clip_har.masking.holes import Hole
 from clip_har.masking.mask import SceneRole, clip_mask
 from clip_har.regions.source import BACKGROUND, SUBJECT
+
+if TYPE_CHECKING:
+    from clip_har.regions.source import RegionSource
 
 
 class FeatureMask(AimedMask):
@@ -55,6 +59,23 @@ class FeatureMask(AimedMask):
     def shape(self) -> Hole:
         """The hole's shape, the default resolved."""
         return self.hole or ("exact" if self.feature == BACKGROUND else "box")
+
+    def check(self, region: "RegionSource", *, sharded: bool) -> None:
+        """Refuse a target that cannot be found, and clips without it if some must stay visible.
+
+        Args:
+            region: the cell's region source.
+            sharded: whether only a shard of the clips is evaluated.
+
+        Raises:
+            ClipHarError: for each of these.
+        """
+        super().check(region, sharded=sharded)
+        if self.min_kept and region.on_empty == "whole":
+            raise ClipHarError(
+                f"masking.min_kept={self.min_kept:g} with region.on_empty=whole: nothing stays"
+                " visible of a clip whose whole frame is the target; use region.on_empty=skip"
+            )
 
     @property
     def least_kept(self) -> float:

@@ -1,5 +1,6 @@
 """The source that is used if none is named: what the data bring, else an estimate."""
 
+from clip_har.core.errors import ClipHarError
 from clip_har.regions.annotation import AnnotationRegion
 from clip_har.regions.source import RegionSettings, RegionSource
 from clip_har.regions.subject import SubjectRegion
@@ -22,8 +23,21 @@ class AutoRegion(SubjectRegion):
 
         Args:
             brings_maps: whether exact maps come with the clips.
+
+        Raises:
+            ClipHarError: when they do, and a setting of the estimate is given.
         """
         if brings_maps:
+            self._refuse_unused()
             common = self.model_dump(include=set(RegionSettings.model_fields))
             return AnnotationRegion(**common)
         return SubjectRegion(**self.model_dump())
+
+    def _refuse_unused(self) -> None:
+        for name in ("confidence", "model"):
+            value = getattr(self, name)
+            if value != SubjectRegion.model_fields[name].default:
+                raise ClipHarError(
+                    f"region.{name}={value}: the data bring maps, which region=auto reads; use"
+                    " region=subject to estimate the subject instead"
+                )

@@ -17,7 +17,14 @@ from clip_har.core.settings import Role
 from clip_har.data.frames.store import ClipFrames, FrameStore
 from clip_har.data.shards import JoinedFrames
 from clip_har.regions.gaps import without_gaps
-from clip_har.regions.source import Estimate, Locator, RegionSource, SureRegionSettings, has_region
+from clip_har.regions.source import (
+    INSIDE,
+    Estimate,
+    Locator,
+    RegionSource,
+    SureRegionSettings,
+    has_region,
+)
 from clip_har.regions.wrong_clips import wrong_clips
 
 if TYPE_CHECKING:
@@ -233,7 +240,9 @@ def _at_one_size(frames: FrameStore, cache_dir: Path) -> FrameStore:
     wanted = settings.model_copy(update={"size": _SIZE, "edge": edge, "resample": "bicubic"})
     if wanted == settings:
         return frames
-    return FrameStore.open(frames.clip_set, wanted, cache_dir=cache_dir)
+    # Whether too many clips failed was decided for the frames that the model sees.
+    lenient = wanted.model_copy(update={"on_error": "skip"})
+    return FrameStore.open(frames.clip_set, lenient, cache_dir=cache_dir)
 
 
 def _located(
@@ -313,14 +322,29 @@ def _in_steps(soft_mask: NDArray[np.float32]) -> NDArray[np.uint8]:
 
 
 def _resized(soft_mask: NDArray[np.float32], size: int) -> NDArray[np.float32]:
-    """Return soft masks ``(T, S, S)`` at another size, ``(T, size, size)``."""
+    """Return soft masks ``(T, S, S)`` at another size, ``(T, size, size)``.
+
+    The outline and the values are resized apart: a mean of inside and outside pixels is below
+    `INSIDE` more often than above. A frame with a region keeps at least one pixel of it.
+    """
     import cv2
 
     if soft_mask.shape[-1] == size:
         return soft_mask
-    smaller = size < soft_mask.shape[-1]
-    how = cv2.INTER_AREA if smaller else cv2.INTER_LINEAR
-    return np.stack([np.asarray(cv2.resize(m, (size, size), interpolation=how)) for m in soft_mask])
+    how = cv2.INTER_AREA if size < soft_mask.shape[-1] else cv2.INTER_LINEAR
+
+    def scaled(frame: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.asarray(cv2.resize(frame, (size, size), interpolation=how), np.float32)
+
+    found = np.empty((len(soft_mask), size, size), np.float32)
+    for time, frame in enumerate(soft_mask):
+        covered = scaled((frame >= INSIDE).astype(np.float32))
+        least = min(np.float32(INSIDE), covered.max())
+        inside = (covered >= least) & (covered > 0)
+        below = np.nextafter(np.float32(INSIDE), np.float32(0))
+        values = scaled(frame)
+        found[time] = np.where(inside, values.clip(INSIDE, 1), values.clip(0, below))
+    return found
 
 
 def _key(

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from clip_har.config.cell import Cell
 from clip_har.data.frames.store import FrameStore
-from clip_har.engine.clips import frame_settings, open_masked
+from clip_har.engine.clips import find_masked, frame_settings
 from clip_har.engine.load_model import load_zero_shot
 from clip_har.engine.score_clips import seen_frames
 from clip_har.figures.gallery import GalleryRow, Tile, mask_gallery
@@ -58,7 +58,7 @@ def draw_gallery(cells: Sequence[Cell], frames: FrameStore, *, count: int = CLIP
         key = f"{mask} {region} {_shown_noise(cell).described()} {'' if clean else cell.seed}"
         if clean and key in rows:
             continue
-        masked = open_masked(cell, frames, zero_shot=partial(load_zero_shot, cell, frames.clip_set))
+        masked = find_masked(cell, frames, zero_shot=partial(load_zero_shot, cell, frames.clip_set))
         tile = _tiles(masked, cell)
         label = row_label(cell, cells)
         if in_rows and masking.ratio is not None and not clean:

@@ -6,6 +6,7 @@ import pytest
 from omegaconf import OmegaConf
 
 from clip_har.config.compose import cell_from_config, without_auto
+from clip_har.core.errors import ClipHarError
 from clip_har.regions.annotation import AnnotationRegion
 from clip_har.regions.subject import SubjectRegion
 from clip_har.results.names import what_varies, with_source
@@ -72,3 +73,10 @@ def test_names_say_which_source_it_was(
 def test_other_configurations_stay_as_they_are() -> None:
     config, named = composed("region=motion"), {"region": "motion"}
     assert without_auto(config, named) == (config, named)
+
+
+@pytest.mark.parametrize("setting", ["region.confidence=0.3", "region.model=own.tflite"])
+def test_a_setting_of_the_estimate_is_refused_where_the_data_bring_maps(setting: str) -> None:
+    with pytest.raises(ClipHarError, match="use region=subject to estimate"):
+        cell_from_config(composed("masking=feature", setting))
+    cell_from_config(composed(*VIDEOS, "masking=feature", setting))

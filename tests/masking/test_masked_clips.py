@@ -328,8 +328,13 @@ def test_clips_of_which_too_little_is_left_are_left_out_and_counted(sparse: Open
     assert numbers["mask/nothing_found"] == 0.3
     assert numbers["data/left_out_clips"] == 3 + len(expected)
     assert numbers["mask/background_kept"] >= least
-    whole = sparse(FeatureMask(ratio=None, grow=20, static=True, min_kept=least), on_empty="whole")
-    assert set(whole.evaluated) == {*masked.evaluated, 1, 4, 7}, "these count as all target"
+
+
+def test_clips_without_a_target_keep_nothing() -> None:
+    region = AnnotationRegion(on_empty="whole")
+    with pytest.raises(ClipHarError, match=r"^masking.min_kept=0.5 with region.on_empty=whole: "):
+        FeatureMask(ratio=None, min_kept=0.5).check(region, sharded=False)
+    FeatureMask(ratio=None).check(region, sharded=False)
 
 
 def test_nothing_left_of_any_clip_is_said(sparse: Opened) -> None:

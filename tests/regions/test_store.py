@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from clip_har.core import cache, checked_file
 from clip_har.core.errors import ClipHarError
 from clip_har.data.frames.store import ClipFrames, FrameStore
-from clip_har.regions.source import Estimate, Locator, SureRegionSettings
-from clip_har.regions.store import RegionMaps, open_regions
+from clip_har.regions.source import INSIDE, Estimate, Locator, SureRegionSettings
+from clip_har.regions.store import RegionMaps, _resized, open_regions
 from tests.planted import open_planted, planted_clips
 
 
@@ -191,6 +191,19 @@ def test_every_model_is_asked_about_the_same_clips(tmp_path: Path) -> None:
     assert of_small.soft_mask(0).shape == (8, 64, 64)
     assert of_large.soft_mask(0).shape == (8, 160, 160)
     assert of_small.soft_mask(0).mean() == pytest.approx(of_large.soft_mask(0).mean(), abs=0.01)
+
+
+@pytest.mark.parametrize("size", [32, 64, 112, 160, 336])
+def test_what_is_found_is_there_at_every_size(size: int) -> None:
+    soft_mask = np.zeros((2, 224, 224), np.float32)
+    soft_mask[0, 31:33, 40:48] = 0.5  # thin, and only just inside
+    soft_mask[1, 51:171, 60:180] = 0.6
+    found = _resized(soft_mask, size)
+    assert found.shape == (2, size, size)
+    shares = (found >= INSIDE).mean(axis=(1, 2))
+    assert shares[0] >= 1 / size**2
+    assert shares[1] == pytest.approx((120 / 224) ** 2, rel=0.05)
+    assert not _resized(0.4 * soft_mask, size).max() >= INSIDE
 
 
 def test_damaged_maps_are_made_again(frames: FrameStore, tmp_path: Path) -> None:

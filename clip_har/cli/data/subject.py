@@ -29,6 +29,7 @@ from clip_har.regions.wrong_clips import (
     read_marks,
     region_identity,
     source_name,
+    wrong_clips,
 )
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ def find_subjects(cell: "Cell", out: Path) -> Located:
     check_marks(cell.region, clips)
     region_identity(cell.region, clips)  # what is missing is said before anything is decoded
     _check_writable(out)
-    marks = _kept_marks(table, clips, source)
+    marks = _kept_marks(table, clips, source) | wrong_clips(cell.region.wrong)
     frames = open_frames(cell, clips)
     model = partial(load_zero_shot, cell, clips)
     maps = open_regions(cell.region, SUBJECT, frames, zero_shot=model, cache_dir=cell.cache_dir)
