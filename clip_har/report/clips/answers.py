@@ -87,7 +87,8 @@ def _answers(one: Result) -> pd.DataFrame:
     else:
         before = _answer(twin.table).reindex(answer.index)
     has_scene = table.scene_labels != OWN_SCENE
-    scenes = np.where(has_scene, names[table.scene_labels], None)
+    scenes = np.full(clips, None, object)
+    scenes[has_scene] = names[table.scene_labels[has_scene]]
     rows = pd.DataFrame(
         {
             "cell": one.name,

@@ -31,7 +31,7 @@ def choose(rows: pd.DataFrame, limit: int) -> NDArray[np.int64]:
         limit: the largest number of rows.
     """
     masked = ~rows["is_clean"].to_numpy(bool)
-    candidates = np.flatnonzero(masked) if masked.any() else np.arange(len(rows))
+    candidates = np.flatnonzero(masked if masked.any() else ~masked).astype(np.int64)
     limit = min(limit, len(candidates))
     if not limit:
         return np.zeros(0, np.int64)
@@ -52,7 +52,7 @@ def choose(rows: pd.DataFrame, limit: int) -> NDArray[np.int64]:
         seen[clips[best]] = _SEEN
         for code, count in zip(codes, counts, strict=True):
             count[code[best]] += 1
-    return candidates[~left]
+    return np.asarray(candidates[~left], np.int64)
 
 
 def _codes(rows: pd.DataFrame, names: tuple[str, ...]) -> NDArray[np.int64]:

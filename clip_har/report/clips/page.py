@@ -113,7 +113,7 @@ def _comparison(
     clips = rows.drop_duplicates("clip_id").reset_index(drop=True)
     place = pd.Series(clips.index, index=clips["clip_id"])
     attributes = {}
-    for name in [name for name in rows if name.startswith(ATTRIBUTE)]:
+    for name in [str(name) for name in rows if str(name).startswith(ATTRIBUTE)]:
         codes, values = pd.factorize(clips[name], sort=True)
         if len(values):
             known = {"values": list(values), "of": codes.tolist()}
@@ -165,14 +165,14 @@ def _cell(
 
 def _codes(column: pd.Series, names: Sequence[str]) -> list[int]:
     """Return the index of each name; -1 for none."""
-    return pd.Categorical(column, categories=list(names)).codes.tolist()
+    return [int(code) for code in pd.Categorical(column, categories=list(names)).codes]
 
 
 def _in_steps(column: pd.Series) -> list[int]:
     """Return a column as whole steps of `_STEPS`; -1 for an unknown value."""
     values = column.to_numpy(np.float64)
     steps = np.where(np.isnan(values), -1, np.rint(np.nan_to_num(values) * _STEPS).clip(0))
-    return steps.astype(np.int64).tolist()
+    return [int(step) for step in steps]
 
 
 def _json(data: object) -> Markup:

@@ -79,8 +79,8 @@ def strips_of(chosen: Sequence[tuple[Result, Sequence[str]]]) -> Strips:
         for one, ids in chosen:
             try:
                 for clip_id, frames, whole in _frames(one, ids):
-                    numbered = [_number(found, numbers, each) for each in (frames, whole)]
-                    strip = Strip(*numbered, frames=frames_in(len(frames)), of=len(frames))
+                    seen, plain = (_number(found, numbers, each) for each in (frames, whole))
+                    strip = Strip(seen, plain, frames_in(len(frames)), len(frames))
                     found.strips[one.folder.name, clip_id] = strip
                     advance(1)
             except Exception as error:  # noqa: BLE001, the answers are shown without pictures

@@ -8,7 +8,7 @@ const dialog = document.getElementById("one"), folded = document.getElementById(
 const FIELDS = ["comparison", "cell", "class", "predicted", "change", "attribute", "from", "to", "clip", "sort", "mixed", "pictured"];
 const CHUNK = 60, WORST = 8;
 let at = null; // the comparison that is shown
-let rows = [], shown = 0, whole = {}, allClasses = false;
+let rows = [], shown = 0, whole = {}, allClasses = false, last = null; // last: the row that was open
 
 function make(tag, props = {}, ...children) {
   const { class: name, ...rest } = props, node = document.createElement(tag);
@@ -134,7 +134,7 @@ function facets(title, counted, name, pick, pressed, most) {
     button.addEventListener("click", () => { allClasses = !allClasses; draw(); });
     shownOnes.push(button);
   }
-  return [make("h3", {}, title), ...shownOnes];
+  return [make("h3", {}, title), make("p", { class: "soft" }, "of the answers that were right before"), ...shownOnes];
 }
 function drawFacets({ classes, cells }) {
   const choose = (name) => (key, was) => {
@@ -246,6 +246,9 @@ function open(row) {
       make("p", { class: "soft" }, `hidden ${percent(cell.hidden[r])} of the picture · drift ${drift(cell.drift[r])}`),
       make("h3", {}, "The same clip in every cell"),
       make("div", { class: "scroll" }, make("table", {}, make("thead", {}, make("tr", {}, make("th", {}, "cell"), make("th", { class: "text" }, "answer"), ...["p(true)", "hidden", "drift", ""].map((words) => make("th", {}, words)))), table))));
+  const place = rows.findIndex(same(row));
+  while (place >= shown && shown < rows.length && place < shown + 10 * CHUNK) drawMore();
+  last = list.children[place]?.firstChild;
   if (!dialog.open) dialog.showModal();
   dialog.scrollTop = 0;
 }
@@ -328,7 +331,10 @@ function read() {
 form.addEventListener("input", (event) => { if (event.target.name === "comparison") { enter(Number(event.target.value) - 1); } apply(); });
 form.addEventListener("submit", (event) => event.preventDefault());
 form.addEventListener("reset", () => setTimeout(apply));
-dialog.addEventListener("close", () => { if (whole.show !== undefined) go({}); });
+dialog.addEventListener("close", () => {
+  if (whole.show !== undefined) go({});
+  last?.focus();
+});
 dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
 more.addEventListener("click", drawMore);
 new IntersectionObserver(([seen]) => { if (seen.isIntersecting && !more.hidden) drawMore(); }, { rootMargin: "600px" }).observe(more.parentElement);
