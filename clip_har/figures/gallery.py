@@ -53,14 +53,17 @@ class GalleryRow:
     clean: bool = False
 
 
-def mask_gallery(rows: Sequence[GalleryRow], ratios: Sequence[float | None]) -> Figure:
+def mask_gallery(
+    rows: Sequence[GalleryRow], ratios: Sequence[float | None] | None = None
+) -> Figure:
     """Draw the frames of clips under masks, with the share of each that is hidden below it.
 
     The first picture of each column names the clip.
 
     Args:
         rows: at least one, all of the same length, with at least one tile.
-        ratios: hidden share of each column; None for whole regions.
+        ratios: hidden share of each column, None for whole regions; without them columns have no
+            titles.
 
     Returns:
         A figure with tiles of about 1.6 inches.
@@ -79,10 +82,11 @@ def mask_gallery(rows: Sequence[GalleryRow], ratios: Sequence[float | None]) -> 
     if not sizes:
         raise ValueError("expected at least one picture")
     height = _TILE * max(size[0] / size[1] for size in sizes)
-    size = (_LABEL + _TILE * len(ratios), _CAPTION + (height + _CAPTION) * len(rows))
+    columns = len(rows[0].tiles)
+    size = (_LABEL + _TILE * columns, _CAPTION + (height + _CAPTION) * len(rows))
     figure = Figure(figsize=size, layout=tight_layout())
-    grid = figure.subplots(len(rows), len(ratios), squeeze=False)
-    titled, named = [False] * len(ratios), [False] * len(ratios)
+    grid = figure.subplots(len(rows), columns, squeeze=False)
+    titled, named = [ratios is None] * columns, [False] * columns
     for line, row in zip(grid, rows, strict=True):
         for column, (axes, tile) in enumerate(zip(line, row.tiles, strict=True)):
             if not isinstance(tile, Tile):
@@ -100,7 +104,7 @@ def mask_gallery(rows: Sequence[GalleryRow], ratios: Sequence[float | None]) -> 
             axes.set_xlabel("\n".join(lines), **caption)
             named[column] = True
             if not (row.clean or titled[column]):
-                ratio = ratios[column]
+                ratio = None if ratios is None else ratios[column]
                 title = "whole region" if ratio is None else _percent(ratio)
                 axes.set_title(title, fontsize=10, color=INK, pad=4)
                 titled[column] = True

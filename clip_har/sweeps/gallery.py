@@ -20,6 +20,9 @@ from clip_har.noise.settings import NoiseSettings
 CLIPS = 2
 """Number of clips that are shown side by side."""
 
+_WIDEST = 12
+"""Pictures in a row; if ratios side by side need more, each ratio gets a row."""
+
 _NOTHING = "nothing found"
 _COVERED = "too little left"
 
@@ -28,9 +31,9 @@ def draw_gallery(cells: Sequence[Cell], frames: FrameStore, *, count: int = CLIP
     """Draw every mask and noise of the cells at every ratio of the cells.
 
     A row is a mask with a noise, a column is a ratio. Several clips stand side by side for each
-    ratio. A place is empty if no cell has that mask at that ratio. It says so if the target was not
-    found, or if the mask leaves too little of the clip. Learned noise is left out: it would have to
-    be learned first.
+    ratio; many clips at many ratios get a row for each ratio. A place is empty if no cell has that
+    mask at that ratio. It says so if the target was not found, or if the mask leaves too little of
+    the clip. Learned noise is left out: it would have to be learned first.
 
     Args:
         cells: at least one, all on the same clips, see `on_same_clips`.
@@ -42,27 +45,33 @@ def draw_gallery(cells: Sequence[Cell], frames: FrameStore, *, count: int = CLIP
     ratios = sorted(
         {cell.masking.ratio for cell in cells if not cell.masking.is_clean}, key=_last_none
     )
-    columns = [(ratio, index) for ratio in ratios or [0.0] for index in chosen]
+    in_rows = len(ratios) * len(chosen) > _WIDEST
+    beside = [0.0] if in_rows or not ratios else ratios
+    columns = [(ratio, index) for ratio in beside for index in chosen]
     blank: list[Tile | str | None] = [None] * len(columns)
     first = cells[0].model_copy(update={"masking": NoMask(), "noise": NoNoise()})
     rows: dict[str, GalleryRow] = {}
     for cell in [first, *cells]:
         masking, clean = cell.masking, cell.masking.is_clean
         region = cell.region.described() if masking.feature else ""
-        mask = masking.described() | {"ratio": None}
+        mask = masking.described() | ({} if in_rows else {"ratio": None})
         key = f"{mask} {region} {_shown_noise(cell).described()} {'' if clean else cell.seed}"
         if clean and key in rows:
             continue
         masked = open_masked(cell, frames, zero_shot=partial(load_zero_shot, cell, frames.clip_set))
         tile = _tiles(masked, cell)
-        row = rows.setdefault(key, GalleryRow(row_label(cell, cells), list(blank), clean=clean))
-        ratio = columns[0][0] if clean else masking.ratio
+        label = row_label(cell, cells)
+        if in_rows and masking.ratio is not None and not clean:
+            label += f" {masking.ratio:.0%}"
+        row = rows.setdefault(key, GalleryRow(label, list(blank), clean=clean))
+        ratio = columns[0][0] if clean or in_rows else masking.ratio
         tiles = [
             tile(index) if at == ratio else old
             for old, (at, index) in zip(row.tiles, columns, strict=True)
         ]
         rows[key] = replace(row, tiles=tiles)
-    return mask_gallery(list(rows.values()), [ratio for ratio, _ in columns])
+    titles = None if in_rows else [ratio for ratio, _ in columns]
+    return mask_gallery(list(rows.values()), titles)
 
 
 def _last_none(ratio: float | None) -> float:

@@ -73,3 +73,14 @@ def test_each_picture_has_its_own_share_and_says_what_is_missing(tmp_path: Path)
     assert {axes.get_xlabel() for axes in masked[2:]} == {f"{100 * 288 / SIDE**2:.2f} %"}
     one, other = (np.asarray(row[2].images[0].get_array(), float) for row in (clean, noisy))
     assert 30 < (one - other).std() < 60
+
+
+def test_many_clips_at_many_ratios_get_a_row_for_each_ratio(tmp_path: Path) -> None:
+    frames = planted(tmp_path)
+    ratios = (0.1, 0.3, 0.5)
+    cells = [cell_of("masking=percent", f"ratio={ratio}") for ratio in ratios]
+    tiles = visible(draw_gallery(cells, frames, count=5))
+    assert len(tiles) == 5 * (1 + len(ratios))
+    assert not any(axes.get_title() for axes in tiles)
+    shown = [float(axes.get_xlabel().split()[0]) for axes in tiles[5::5]]
+    assert shown == pytest.approx([10, 30, 50], abs=1)
