@@ -14,7 +14,7 @@ from clip_har.core import cache, checked_file
 from clip_har.core.errors import ClipHarError
 from clip_har.data.frames.store import ClipFrames, FrameStore
 from clip_har.regions.source import Estimate, Locator, SureRegionSettings
-from clip_har.regions.store import RegionMaps, open_regions
+from clip_har.regions.store import RegionMaps, _resized, open_regions
 from tests.planted import open_planted, planted_clips
 
 
@@ -248,3 +248,12 @@ def test_other_code_locates_anew(frames, tmp_path, monkeypatch):
     first = located(frames, tmp_path).path
     monkeypatch.setattr(cache, "code_of", lambda *_: "other")
     assert located(frames, tmp_path).path != first
+
+
+@pytest.mark.parametrize("size", [64, 112, 128, 336])
+def test_a_whole_map_is_whole_at_every_size(size):
+    whole = np.ones((2, 224, 224), np.float32)
+    resized = _resized(whole, size)
+    assert resized.shape == (2, size, size)
+    assert resized.min() == pytest.approx(1)
+    assert resized.max() <= 1, "masks refuse more than 1"

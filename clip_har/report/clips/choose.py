@@ -57,5 +57,4 @@ def choose(rows: pd.DataFrame, limit: int) -> NDArray[np.int64]:
 
 def _codes(rows: pd.DataFrame, names: tuple[str, ...]) -> NDArray[np.int64]:
     """Return the number of each row's stratum."""
-    codes: NDArray[np.int64] = rows.groupby(list(names), sort=False).ngroup().to_numpy(np.int64)
-    return codes
+    return np.asarray(rows.groupby(list(names), sort=False).ngroup(), np.int64)

@@ -45,7 +45,7 @@ def test_rare_kinds_and_all_classes_are_chosen() -> None:
 def test_one_clip_is_shown_under_several_masks() -> None:
     rows = answers()
     chosen = rows.iloc[choose(rows, 60)]
-    assert chosen["clip_id"].nunique() <= 45
+    assert chosen["clip_id"].nunique() <= 30, "60 answers to about half as many clips"
 
 
 def test_clean_cells_are_chosen_only_alone() -> None:
