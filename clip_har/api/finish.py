@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from clip_har.core.errors import describe
+from clip_har.report.clips.links import PAGE as CLIPS
 from clip_har.report.page import MARKDOWN, write_report
 from clip_har.report.selection import Chosen, of_sweep
 from clip_har.results.sweep import Outcome, Sweep
@@ -73,7 +74,7 @@ def send_again(chosen: Chosen, written: SweepFiles, page: Path) -> None:
         chosen.jobs[0].cell.tracking.update_sweep(
             chosen.folder.parents[1],
             shared.parent,
-            files=[*written.files, note, page],
+            files=[*written.files, note, page, page.with_name(CLIPS)],
             metrics=written.measures.metrics(),
             note=note.read_text(encoding="utf-8"),
         )
@@ -85,11 +86,11 @@ def _write_report(folder: Path, written: SweepFiles) -> list[Path] | None:
     """Write the report of a sweep into its folder.
 
     Returns:
-        The Markdown file, then the page; None if the report failed.
+        The Markdown file, the page, and that of the clips; None if the report failed.
     """
     try:
         page = write_report(of_sweep(folder), folder / "report", written=written)
     except Exception as error:  # noqa: BLE001, it can be written again from the same cells
         log.warning("the report could not be written: %s", describe(error))
         return None
-    return [page.with_name(MARKDOWN), page]
+    return [page.with_name(MARKDOWN), page, page.with_name(CLIPS)]

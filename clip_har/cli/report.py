@@ -46,6 +46,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         help="largest change of top-1 that counts as none (default: report.margin, 0.01)",
     )
     parser.add_argument(
+        "--clips",
+        type=int,
+        metavar="N",
+        help="largest number of answers whose frames are shown in clips.html, 0: none"
+        " (default: report.clips, 400)",
+    )
+    parser.add_argument(
         "--recompute",
         action="store_true",
         help="first compute numbers again if the code of the metrics has changed; no model is run",
@@ -56,6 +63,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         parser.error("--filter selects runs of an experiment: add --experiment clip_har")
     if given.margin is not None and not 0 < given.margin < 1:
         parser.error(f"--margin={given.margin:g}: expected a share between 0 and 1, such as 0.01")
+    if given.clips is not None and given.clips < 0:
+        parser.error(f"--clips={given.clips}: expected 0 or more")
     try:
         page, problems = _report(given)
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001, reported in one line
@@ -95,7 +104,7 @@ def _report(given: argparse.Namespace) -> tuple[Path, Sequence[str]]:
     try:
         compared = {"base_model": given.base_model, "margin": given.margin}
         written = write_sweep_tables(chosen, **compared)
-        page = write_report(chosen, out, written=written, **compared)
+        page = write_report(chosen, out, written=written, clips=given.clips, **compared)
     except OSError as error:
         raise ClipHarError(
             f"the report cannot be written to {out} ({disk_reason(error)}): make room, or name"

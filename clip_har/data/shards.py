@@ -139,6 +139,15 @@ def open_whole(clips: ClipSet, settings: FrameSettings, *, cache_dir: Path) -> F
     Raises:
         ClipHarError: as `FrameStore.open`.
     """
+    store = find_whole(clips, settings, cache_dir=cache_dir)
+    if store is None:
+        return FrameStore.open(clips, settings, cache_dir=cache_dir)
+    store.check_failures(settings)
+    return store
+
+
+def find_whole(clips: ClipSet, settings: FrameSettings, *, cache_dir: Path) -> FrameStore | None:
+    """Return the frames of a clip set, see `open_whole`; None if they must be decoded."""
     store = FrameStore.find(clips, settings, cache_dir=cache_dir)
     note = _note(clips, settings, cache_dir)
     if store is None and (count := _noted(note)):
@@ -146,9 +155,6 @@ def open_whole(clips: ClipSet, settings: FrameSettings, *, cache_dir: Path) -> F
         stores = [FrameStore.find(shard, settings, cache_dir=cache_dir) for shard in shards]
         found = [shard for shard in stores if shard is not None]
         store = JoinedFrames(clips, found) if len(found) == count else None
-    if store is None:
-        return FrameStore.open(clips, settings, cache_dir=cache_dir)
-    store.check_failures(settings)
     return store
 
 

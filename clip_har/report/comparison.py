@@ -46,6 +46,7 @@ class ComparisonPart:
     Attributes:
         comparison: its cells, and what sets it apart from others.
         name: model, data, and what else sets it apart.
+        number: its place on the page, from 0.
         id: added to the anchors of its sections; empty for the first one.
         counted: the number of its cells.
         answer: the conclusions, the most important first.
@@ -74,6 +75,7 @@ class ComparisonPart:
 
     comparison: Comparison
     name: str
+    number: int
     id: str
     counted: str
     answer: list[str]
@@ -124,6 +126,7 @@ class ComparisonPart:
         return cls(
             comparison=comparison,
             name=comparison.name,
+            number=number,
             id=f"-{number + 1}" if number else "",
             counted=counted(rows),
             answer=answer(rows, measured.rows, classes=classes),
@@ -135,7 +138,7 @@ class ComparisonPart:
             over_ratio=over_ratio_charts(rows, chance=1 / classes),
             reliability=reliability_charts(looked_at),
             confidence=confidence_of(cells, looked_at),
-            details=[detail_of(one) for one in looked_at],
+            details=[detail_of(one, number) for one in looked_at],
             hidden=hidden_rows(cells),
             hidden_terms=hidden_terms(cells),
             bias=bias_rows(cells),

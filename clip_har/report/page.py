@@ -9,6 +9,9 @@ from jinja2 import Environment, PackageLoader, select_autoescape
 
 from clip_har.core.atomic import whole_folder
 from clip_har.metrics.measures import shown_in
+from clip_har.report.clips.answers import answers_of
+from clip_har.report.clips.links import clips_link
+from clip_har.report.clips.page import flips, write_clips
 from clip_har.report.comparison import ComparisonPart, counted, terms_of
 from clip_har.report.numbers import UNKNOWN, count, interval, number, p_value, points, share
 from clip_har.report.sections import measures_rows
@@ -35,8 +38,9 @@ def write_report(
     written: SweepFiles | None = None,
     base_model: str | None = None,
     margin: float | None = None,
+    clips: int | None = None,
 ) -> Path:
-    """Write the report; an older one is replaced.
+    """Write the report, and the page of clips beside it; older ones are replaced.
 
     Args:
         chosen: the cells of the report.
@@ -45,9 +49,10 @@ def write_report(
             the folder of the sweep cannot be written, the table of cells goes beside the page.
         base_model: the model that others are compared with, see `sweep_measures`.
         margin: the largest change that counts as none, see `cell_rows`.
+        clips: largest number of answers whose frames are shown; None: ``report.clips``.
 
     Returns:
-        The page.
+        The page of the report.
     """
     written = written or write_sweep_tables(chosen, base_model=base_model, margin=margin)
     rows = cell_rows(chosen.cells, margin=margin) if written is None else written.rows
@@ -62,7 +67,8 @@ def write_report(
         ComparisonPart.of(one, _rows_of(one, rows), found, number, chosen)
         for number, (one, found) in enumerate(zip(comparisons, measured, strict=True))
     ]
-    content = _content(chosen, rows, parts, against)
+    answers = answers_of(comparisons)
+    content = _content(chosen, rows, parts, against) | {"flips": flips(answers)}
     templates = _templates()
     with whole_folder(folder) as out:
         for name in (PAGE, MARKDOWN):
@@ -72,6 +78,14 @@ def write_report(
         (out / LATEX).write_text(_latex(named), encoding="utf-8")
         if chosen.tables_folder is None:
             named.to_csv(out / TABLE, index=False)
+        write_clips(
+            out,
+            comparisons,
+            answers,
+            title=chosen.title,
+            cautions=[part.caution for part in parts],
+            limit=chosen.jobs[0].cell.report.clips if clips is None else clips,
+        )
     return folder / PAGE
 
 
@@ -127,7 +141,7 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    templates.globals |= {"interval": interval, "points": points}
+    templates.globals |= {"interval": interval, "points": points, "clips_link": clips_link}
     templates.filters |= {
         "share": share,
         "points": points,
@@ -136,6 +150,7 @@ def _templates() -> Environment:
         "number": number,
         "count": count,
         "md": _markdown,
+        "folder_name": lambda folder: Path(folder).name,
     }
     return templates
 

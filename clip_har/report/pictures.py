@@ -51,12 +51,15 @@ def photograph(path: Path, alt: str) -> Markup:
     return Markup('<img class="photo" src="data:image/jpeg;base64,{}" alt="{}">').format(data, alt)
 
 
-def confusion_picture(confusion: NDArray[np.int64], names: Sequence[str]) -> Markup:
+def confusion_picture(
+    confusion: NDArray[np.int64], names: Sequence[str], link: Callable[[int, int], str]
+) -> Markup:
     """Return a confusion matrix as HTML, whose cells show their classes and counts.
 
     Args:
         confusion: ``(C, C)`` counts, rows are true classes, columns predicted classes.
         names: C names.
+        link: returns the address of the clips of a true and a predicted class.
     """
     classes = len(names)
     totals = np.maximum(confusion.sum(axis=1), 1)
@@ -64,9 +67,10 @@ def confusion_picture(confusion: NDArray[np.int64], names: Sequence[str]) -> Mar
     size = side * classes
     cells = [
         Markup(
-            '<rect x="{}" y="{}" width="{}" height="{}" class="{}" fill-opacity="{:.2f}">'
-            "<title>{} → {}: {} of {}</title></rect>"
+            '<a href="{}"><rect x="{}" y="{}" width="{}" height="{}" class="{}" '
+            'fill-opacity="{:.2f}"><title>{} → {}: {} of {}</title></rect></a>'
         ).format(
+            link(int(true), int(predicted)),
             side * predicted,
             side * true,
             side - 0.5,

@@ -12,6 +12,7 @@ from clip_har.metrics.attributes import attribute_table
 from clip_har.metrics.measure import Measure
 from clip_har.metrics.measures import by_chance, find, shown_in
 from clip_har.metrics.tables import confused_pairs, recall_changes
+from clip_har.report.clips.links import clips_link
 from clip_har.report.numbers import UNKNOWN, formatted
 from clip_har.report.pictures import confusion_picture
 from clip_har.report.text import may_lose_most
@@ -33,6 +34,7 @@ class Detail:
 
     Attributes:
         name: of the cell.
+        result: the name of the folder of its files.
         clips: the number of its clips.
         confusion: the confusion matrix as a picture.
         pairs: the most confused pairs of classes.
@@ -42,6 +44,7 @@ class Detail:
     """
 
     name: str
+    result: str
     clips: int
     confusion: Markup
     pairs: Records
@@ -50,9 +53,19 @@ class Detail:
     first: str
 
 
-def detail_of(one: Result) -> Detail:
-    """Return what is shown of a single cell."""
-    table = one.table
+def detail_of(one: Result, comparison: int) -> Detail:
+    """Return what is shown of a single cell.
+
+    Args:
+        one: the cell.
+        comparison: the place of its comparison on the page, from 0.
+    """
+    table, own = one.table, one.folder.name
+
+    def link(true: int, predicted: int) -> str:
+        names = table.class_names[true], table.class_names[predicted]
+        return clips_link(comparison, own, **{"class": names[0], "predicted": names[1]})
+
     confusion = confusion_matrix(table.labels, table.scores)
     losing: list[Any] = []
     gaining: list[Any] = []
@@ -64,8 +77,9 @@ def detail_of(one: Result) -> Detail:
         first = may_lose_most(changes) if losing else ""
     return Detail(
         name=one.name,
+        result=own,
         clips=len(table.clip_ids),
-        confusion=confusion_picture(confusion, table.class_names),
+        confusion=confusion_picture(confusion, table.class_names, link),
         pairs=confused_pairs(confusion, table.class_names, limit=_MOVED).to_dict("records"),
         losing=losing,
         gaining=gaining,

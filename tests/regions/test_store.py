@@ -261,3 +261,12 @@ def test_other_code_locates_anew(frames, tmp_path, monkeypatch):
     first = located(frames, tmp_path).path
     monkeypatch.setattr(cache, "code_of", lambda *_: "other")
     assert located(frames, tmp_path).path != first
+
+
+@pytest.mark.parametrize("size", [64, 112, 128, 336])
+def test_a_whole_map_is_whole_at_every_size(size):
+    whole = np.ones((2, 224, 224), np.float32)
+    resized = _resized(whole, size)
+    assert resized.shape == (2, size, size)
+    assert resized.min() == pytest.approx(1)
+    assert resized.max() <= 1, "masks refuse more than 1"

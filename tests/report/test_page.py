@@ -10,6 +10,8 @@ import pytest
 
 from clip_har.cli.report import main
 from clip_har.metrics.measures import find
+from clip_har.report.clips.links import DATA
+from clip_har.report.clips.links import PAGE as CLIPS
 from clip_har.report.numbers import share
 from clip_har.report.page import LATEX, MARKDOWN, PAGE, write_report
 from clip_har.report.selection import of_sweep
@@ -39,13 +41,14 @@ def tidy(folder: Path) -> list[dict[str, str]]:
 
 
 def test_the_table_is_written_once_in_the_sweeps_folder(report):
-    assert {path.name for path in report.iterdir()} == {PAGE, MARKDOWN, LATEX}
+    assert {path.name for path in report.iterdir()} == {PAGE, MARKDOWN, LATEX, CLIPS, DATA}
     assert len(tidy(report)) == 7
 
 
 def test_the_page_needs_nothing_beside_it(report):
     text = (report / PAGE).read_text()
-    assert not re.search(r"""(?:src|href|srcset)=["'](?!data:)""", text)
+    assert not re.search(r"""(?:src|srcset)=["'](?!data:)""", text)
+    assert not re.search(rf"""href=["'](?!{CLIPS})""", text)
     assert "http" not in re.sub(r'data:[^"]*', "", text).replace("http-equiv", "")
     assert "url(" not in re.sub(r'data:[^"]*', "", text)
 

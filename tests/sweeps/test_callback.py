@@ -111,6 +111,7 @@ def test_six_finished_children_under_one_parent(finished: tuple[Path, str]) -> N
     assert {path.name for path in artifacts(parents[0]).iterdir()} == {
         "accuracy_over_ratio.png",
         "report.html",
+        "clips.html",
         "report.md",
         "cells.csv",
         "mask_gallery.png",

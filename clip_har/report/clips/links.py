@@ -1,0 +1,26 @@
+"""Links from the report to the page of clips: the part after # chooses what is shown."""
+
+from urllib.parse import quote, urlencode
+
+PAGE = "clips.html"
+"""The page of clips, beside the report."""
+
+DATA = "clips.parquet"
+"""The same answers for scripts."""
+
+
+def clips_link(comparison: int, result: str, **chosen: str) -> str:
+    """Return the link to some answers of a cell.
+
+    Args:
+        comparison: its place in the report, from 0.
+        result: the name of the folder of the cell's files.
+        chosen: filters: ``class``, ``predicted``, ``change`` (see
+            `clip_har.report.clips.answers.Change`).
+
+    Example:
+        >>> clips_link(0, "3c18bcf2", predicted="Front Crawl")
+        'clips.html#comparison=1&cell=3c18bcf2&predicted=Front%20Crawl'
+    """
+    words = {"comparison": comparison + 1, "cell": result, **chosen}
+    return f"{PAGE}#{urlencode(words, quote_via=quote)}"
