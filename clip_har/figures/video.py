@@ -1,0 +1,51 @@
+"""Short videos of clips as the model saw them, for a browser."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+_RATE = 4  # frames a second: each of the model's few frames can be looked at
+_LONGEST = 32  # frames; more are thinned evenly
+_LEAST_HEIGHT = 224  # px; smaller frames are enlarged by a whole factor
+_GAP = 8  # px between two clips
+_CODEC = "libx264"
+_BITS = 1_000_000  # a second at most, so a video has at most 1 MB
+
+
+def can_encode() -> bool:
+    """Return whether this PyAV can write H.264, which every browser plays."""
+    from av import codecs_available
+
+    return _CODEC in codecs_available
+
+
+def write_pair(path: Path, before: NDArray[np.uint8], after: NDArray[np.uint8]) -> None:
+    """Write two clips side by side as an MP4.
+
+    The same frames give the same bytes.
+
+    Args:
+        path: of the file.
+        before: ``(T, H, W, 3)`` RGB.
+        after: the same shape.
+    """
+    import av
+
+    chosen = np.linspace(0, len(before) - 1, min(len(before), _LONGEST)).round().astype(int)
+    factor = max(1, -(-_LEAST_HEIGHT // before.shape[1]))
+    gap = np.full((len(chosen), before.shape[1], -(-_GAP // factor), 3), 255, np.uint8)
+    pair = np.concatenate([before[chosen], gap, after[chosen]], axis=2)
+    pair = pair.repeat(factor, axis=1).repeat(factor, axis=2)
+    height, width = (side - side % 2 for side in pair.shape[1:3])  # the codec takes even sides
+    pair = np.ascontiguousarray(pair[:, :height, :width])
+    options = {"crf": "23", "maxrate": str(_BITS), "bufsize": str(_BITS), "threads": "1"}
+    with av.open(str(path), "w", format="mp4", options={"movflags": "faststart"}) as container:
+        stream = container.add_stream(_CODEC, rate=_RATE, options=options)
+        stream.height, stream.width, stream.pix_fmt = height, width, "yuv420p"
+        for number, picture in enumerate(pair):
+            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+            frame.pts, frame.time_base = number, Fraction(1, _RATE)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
