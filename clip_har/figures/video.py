@@ -40,7 +40,13 @@ def write_pair(path: Path, before: NDArray[np.uint8], after: NDArray[np.uint8]) 
     pair = pair.repeat(factor, axis=1).repeat(factor, axis=2)
     height, width = (side - side % 2 for side in pair.shape[1:3])  # the codec takes even sides
     pair = np.ascontiguousarray(pair[:, :height, :width])
-    options = {"crf": "23", "maxrate": str(_BITS), "bufsize": str(_BITS), "threads": "1"}
+    options = {
+        "preset": "veryfast",
+        "crf": "23",
+        "maxrate": str(_BITS),
+        "bufsize": str(_BITS),
+        "threads": "1",
+    }
     with av.open(str(path), "w", format="mp4", options={"movflags": "faststart"}) as container:
         stream = container.add_stream(_CODEC, rate=_RATE, options=options)
         stream.height, stream.width, stream.pix_fmt = height, width, "yuv420p"

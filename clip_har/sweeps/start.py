@@ -28,6 +28,8 @@ from clip_har.tracking.tracker import SweepInfo
 
 log = logging.getLogger(__name__)
 
+_NAME_LIMIT = 250  # characters of a run's name, the limit of MLflow's databases
+
 
 @dataclass(frozen=True)
 class StartedSweep:
@@ -105,7 +107,7 @@ def start_sweep(
         ]
     )
     info = SweepInfo(
-        name=f"{_protocol(params, clips)}: {name}",
+        name=f"{name} · {_protocol(params, clips)}"[:_NAME_LIMIT],
         key=hashlib.sha256(json.dumps(sorted(set(fingerprints))).encode()).hexdigest()[:32],
         params=params,
         datasets=list({one.digest: (one.title, one.digest) for one in clips}.values()),

@@ -26,7 +26,7 @@ from clip_har.tracking.records import (
     source_tags,
 )
 from clip_har.tracking.relocate import ARTIFACTS, PLACE, follow_move, place_of
-from clip_har.tracking.saved_views import save_views
+from clip_har.tracking.saved_views import save_views, view_address
 from clip_har.tracking.store_errors import store_errors
 from clip_har.tracking.tracker import (
     CURVES,
@@ -85,7 +85,24 @@ class MLflowTracking(Settings):
         uri = plain_address(self.uri or default_uri(results_dir))
         if uri.startswith(("http://", "https://")):
             return uri
-        return shlex.join(["python", "-m", "mlflow", "ui", "--backend-store-uri", uri])
+        named = [] if self.experiment == _EXPERIMENT else ["--experiment", self.experiment]
+        where = [str(results_dir)] if self.uri is None else ["--uri", uri]
+        return shlex.join(["clip-har-ui", *where, *named])
+
+    def view(self, results_dir: Path, base: str) -> str:
+        """Return the address of the saved view of the sweeps; write the views if they are missing.
+
+        Args:
+            results_dir: the results folder.
+            base: address of the server.
+
+        Raises:
+            ClipHarError: when the store cannot be used.
+        """
+        with store_errors(self.uri):
+            client, experiment = self._connect(results_dir)
+            save_views(client, experiment)
+            return view_address(base, experiment)
 
     def open_sweep(self, results_dir: Path, info: SweepInfo, *, fresh: bool) -> str:
         """Open the parent run of a sweep, or continue the one of this key unless ``fresh``.

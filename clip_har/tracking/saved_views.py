@@ -124,14 +124,15 @@ def _state(view: str, curves: Collection[str]) -> dict[str, Any]:
     charts, sections = _of_sweeps(curves) if view == SWEEPS else _of_cells()
     return {
         "searchFilter": f"tags.`clip_har.kind` = '{kind}'",
-        "orderByKey": "attributes.start_time",
+        # Ordered by the start, cells would be folded into their sweeps.
+        "orderByKey": "attributes.`end_time`" if view == CELLS else "attributes.start_time",
         "orderByAsc": False,
         "startTime": "ALL",
         "lifecycleFilter": "Active",
         "datasetsFilter": [],
         "modelVersionFilter": "All Runs",
         "selectedColumns": _COLUMNS[view],
-        "columnOrder": [],
+        "columnOrder": _COLUMNS[view],
         "columnWidths": {},
         "runsHiddenMode": "FIRST_20_RUNS",
         "compareRunCharts": charts,
@@ -239,4 +240,4 @@ def _over_ratio(metric: str, section: str) -> dict[str, Any]:
 
 def _image(key: str, section: str) -> dict[str, Any]:
     keys = [f"{PICTURES}{key}"]
-    return _chart("IMAGE", key, section, imageKeys=keys, step=0, showRunParams=True)
+    return _chart("IMAGE", key, section, imageKeys=keys, step=0, showRunParams=False)

@@ -61,7 +61,7 @@ class SweepInfo:
     """What is known about a sweep before it runs.
 
     Attributes:
-        name: model, data and protocol, then what varies.
+        name: what varies, then model, data and protocol.
         key: the same for the same cells, so that a sweep that is typed again goes on.
         params: the settings that all cells share, and the values of those that vary.
         datasets: name and digest of each set of clips.
