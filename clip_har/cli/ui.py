@@ -64,6 +64,7 @@ def _serve(given: argparse.Namespace) -> int:
             *(sys.executable, "-m", "mlflow", "ui", "--port", str(given.port)),
             *("--backend-store-uri", uri or default_uri(results)),
         ],
+        stdout=sys.stderr,
         # The jobs of its own evaluation would be seven more processes.
         env={"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", **os.environ},
     )

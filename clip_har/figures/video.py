@@ -40,15 +40,11 @@ def write_pair(path: Path, before: NDArray[np.uint8], after: NDArray[np.uint8]) 
     pair = pair.repeat(factor, axis=1).repeat(factor, axis=2)
     height, width = (side - side % 2 for side in pair.shape[1:3])  # the codec takes even sides
     pair = np.ascontiguousarray(pair[:, :height, :width])
-    options = {
-        "preset": "veryfast",
-        "crf": "23",
-        "maxrate": str(_BITS),
-        "bufsize": str(_BITS),
-        "threads": "1",
-    }
+    limits = {"maxrate": str(_BITS), "bufsize": str(_BITS)}
+    options = {"preset": "veryfast", "crf": "23", **limits, "x264-params": "threads=1"}
     with av.open(str(path), "w", format="mp4", options={"movflags": "faststart"}) as container:
         stream = container.add_stream(_CODEC, rate=_RATE, options=options)
+        stream.thread_count = 1  # several would share the bits by chance
         stream.height, stream.width, stream.pix_fmt = height, width, "yuv420p"
         for number, picture in enumerate(pair):
             frame = av.VideoFrame.from_ndarray(picture, format="rgb24")

@@ -1,6 +1,5 @@
 """What a sweep sends to its run: once, also when it is sent again."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -48,8 +47,8 @@ class Sweep:
 
 
 @pytest.fixture
-def sweep(tmp_path: Path) -> Iterator[Sweep]:
-    yield Sweep(tmp_path)
+def sweep(tmp_path: Path) -> Sweep:
+    return Sweep(tmp_path)
 
 
 def test_numbers_curves_and_pictures_that_are_sent_again_are_there_once(sweep: Sweep) -> None:

@@ -9,6 +9,7 @@ import urllib.parse
 import zlib
 from base64 import b64decode
 from collections.abc import Iterator
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 
@@ -122,8 +123,10 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     address = process.stdout.readline().strip()
     assert address, log.read_text()
     yield address
-    os.killpg(process.pid, signal.SIGKILL)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+    process.stdout.close()
 
 
 def opened(browser: Browser, address: str) -> Page:
@@ -165,7 +168,7 @@ def test_the_view_of_the_cells_has_the_front_columns_and_the_pictures(browser, s
 
 @pytest.mark.slow
 def test_the_note_of_a_sweep_leads_to_its_cells(browser, served) -> None:
-    base, _, query = served.partition("#")
+    base, _, _ = served.partition("#")
     runs = MlflowClient(base.rstrip("/")).search_runs(["1"])
     (parent,) = [run for run in runs if run.data.tags["clip_har.kind"] == "sweep"]
     page = opened(browser, f"{base}#/experiments/1/runs/{parent.info.run_id}")
