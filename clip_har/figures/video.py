@@ -11,6 +11,7 @@ _LONGEST = 32  # frames; more are thinned evenly
 _LEAST_HEIGHT = 224  # px; smaller frames are enlarged by a whole factor
 _GAP = 8  # px between two clips
 _CODEC = "libx264"
+_BLOCK = 16  # px: the codec's own
 _BITS = 1_000_000  # a second at most, so a video has at most 1 MB
 
 
@@ -24,8 +25,6 @@ def can_encode() -> bool:
 def write_pair(path: Path, before: NDArray[np.uint8], after: NDArray[np.uint8]) -> None:
     """Write two clips side by side as an MP4.
 
-    The same frames give the same bytes.
-
     Args:
         path: of the file.
         before: ``(T, H, W, 3)`` RGB.
@@ -38,14 +37,15 @@ def write_pair(path: Path, before: NDArray[np.uint8], after: NDArray[np.uint8]) 
     gap = np.full((len(chosen), before.shape[1], -(-_GAP // factor), 3), 255, np.uint8)
     pair = np.concatenate([before[chosen], gap, after[chosen]], axis=2)
     pair = pair.repeat(factor, axis=1).repeat(factor, axis=2)
-    height, width = (side - side % 2 for side in pair.shape[1:3])  # the codec takes even sides
-    pair = np.ascontiguousarray(pair[:, :height, :width])
+    more = [(0, -side % _BLOCK) for side in pair.shape[1:3]]
+    pair = np.pad(pair, [(0, 0), *more, (0, 0)], constant_values=255)
     limits = {"maxrate": str(_BITS), "bufsize": str(_BITS)}
     options = {"preset": "veryfast", "crf": "23", **limits, "x264-params": "threads=1"}
     with av.open(str(path), "w", format="mp4", options={"movflags": "faststart"}) as container:
         stream = container.add_stream(_CODEC, rate=_RATE, options=options)
-        stream.thread_count = 1  # several would share the bits by chance
-        stream.height, stream.width, stream.pix_fmt = height, width, "yuv420p"
+        stream.thread_count = 1
+        stream.height, stream.width = pair.shape[1:3]
+        stream.pix_fmt = "yuv420p"  # what browsers play
         for number, picture in enumerate(pair):
             frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
             frame.pts, frame.time_base = number, Fraction(1, _RATE)
