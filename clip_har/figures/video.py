@@ -43,6 +43,7 @@ def write_pair(path: Path, before: NDArray[np.uint8], after: NDArray[np.uint8]) 
     options = {"preset": "veryfast", "crf": "23", **limits, "x264-params": "threads=1"}
     with av.open(str(path), "w", format="mp4", options={"movflags": "faststart"}) as container:
         stream = container.add_stream(_CODEC, rate=_RATE, options=options)
+        assert isinstance(stream, av.VideoStream)  # noqa: S101, the codec is one of videos
         stream.thread_count = 1
         stream.height, stream.width = pair.shape[1:3]
         stream.pix_fmt = "yuv420p"  # what browsers play

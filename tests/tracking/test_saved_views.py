@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import pytest
 from mlflow import MlflowClient
@@ -30,7 +31,7 @@ CURVES = {
 }
 
 
-def state(client: MlflowClient, view: str) -> dict:
+def state(client: MlflowClient, view: str) -> Any:
     """What a view shows, read as MLflow's own script reads it."""
     text = client.get_experiment("1").tags[f"mlflow.sharedViewState.{view}"]
     packed = json.loads(text)["state"]
