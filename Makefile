@@ -71,9 +71,8 @@ format: install  ## Rewrite the code in the project's style
 	@$(BIN)/ruff format --quiet .
 
 .PHONY: ui
-ui: install  ## Open the MLflow UI on RESULTS (results) at PORT (5000)
-	@MLFLOW_DISABLE_TELEMETRY=true $(BIN)/mlflow ui --port $(PORT) \
-		--backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///$(abspath $(RESULTS))/mlflow.db}"
+ui: install  ## Open the saved view of RESULTS (results) in the MLflow UI at PORT (5000)
+	@$(BIN)/python -m clip_har.cli.ui $(RESULTS) --port $(PORT)
 
 .PHONY: bench
 bench: install  ## Compare speed and memory with what people use today (one to two hours)

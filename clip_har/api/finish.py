@@ -1,7 +1,7 @@
 """End a sweep: write its tables, pictures and report, and end its run in the tracking store."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from clip_har.core.errors import describe
@@ -12,7 +12,7 @@ from clip_har.results.sweep import Outcome, Sweep
 from clip_har.sweeps.files import SweepFiles, write_sweep_files
 from clip_har.sweeps.measures import SweepMeasures
 from clip_har.sweeps.start import StartedSweep
-from clip_har.tracking.tracker import SweepStatus, TrackingError
+from clip_har.tracking.tracker import SweepStatus, SweepSummary, TrackingError
 
 log = logging.getLogger(__name__)
 
@@ -30,29 +30,25 @@ def finish(
     Returns:
         The files, and the measures over several cells.
     """
-    files: list[Path] = []
-    metrics: dict[str, float] = {}
-    note = ""
+    summary = SweepSummary()
     try:
         written = write_sweep_files(sweep.folder, sweep.cells, outcomes)
         files, measures = written.files, written.measures
-        metrics = measures.metrics()
+        summary = _summary(written, files)
         # Shards have nothing to report before they are merged, and cells that did not run neither.
         shards = all(cell.shard is not None for cell in sweep.cells)
         report = None if shards or not outcomes else _write_report(sweep.folder, written)
         if report is not None:
             files += report
-            note = report[0].read_text(encoding="utf-8")
+            summary = _summary(written, files, report[0])
     finally:  # the run must be closed even if a picture failed
         if sweep.shared.parent is not None:
             first = sweep.cells[0]
             first.tracking.close_sweep(
                 first.results_dir,
                 sweep.shared.parent,
+                summary,
                 status=status,
-                files=files,
-                metrics=metrics,
-                note=note,
             )
     return files, measures
 
@@ -74,12 +70,21 @@ def send_again(chosen: Chosen, written: SweepFiles, page: Path) -> None:
         chosen.jobs[0].cell.tracking.update_sweep(
             chosen.folder.parents[1],
             shared.parent,
-            files=[*written.files, note, page, page.with_name(CLIPS)],
-            metrics=written.measures.metrics(),
-            note=note.read_text(encoding="utf-8"),
+            _summary(written, [*written.files, note, page, page.with_name(CLIPS)], note),
         )
     except TrackingError as error:
         log.warning("the run of the sweep: %s", error)
+
+
+def _summary(written: SweepFiles, files: Sequence[Path], note: Path | None = None) -> SweepSummary:
+    """Return what is sent to the run of a sweep; ``note`` is its report in Markdown."""
+    return SweepSummary(
+        files=files,
+        metrics=written.measures.metrics(),
+        curves=written.curves,
+        cells=written.changes,
+        note="" if note is None else note.read_text(encoding="utf-8"),
+    )
 
 
 def _write_report(folder: Path, written: SweepFiles) -> list[Path] | None:

@@ -1,5 +1,6 @@
 """The files of a finished cell: tables, pictures, configuration, protocol card."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from clip_har.engine.numbers import counted_numbers, write_class_tables
 from clip_har.engine.score_clips import seen_frames
 from clip_har.figures.masked_clips import masked_clips_figure
 from clip_har.figures.save import save_figure
+from clip_har.figures.video import can_encode, write_pair
 from clip_har.masking.masked_clips import MaskedClips
 from clip_har.models.checkpoint import weights_digest
 from clip_har.noise.learned.cell_noise import LearnedNoise
@@ -32,15 +34,17 @@ from clip_har.results.files import (
     ATTENTION,
     CONFIG,
     COUNTED,
+    MASKED_CLIPS,
     METRICS,
     NOISE,
     PROTOCOL,
     SCORES,
+    VIDEOS,
     WHOLE_SET,
     write_json,
 )
 
-_SHOWN_CLIPS = 8
+_SHOWN_CLIPS, _FILMED_CLIPS = 8, 3
 
 
 def write_artifacts(
@@ -74,7 +78,8 @@ def write_artifacts(
     table.write(folder / SCORES)
     write_json(folder / METRICS, metrics)
     write_class_tables(folder, table, title=title)
-    save_figure(folder / "masked_clips.png", _masked_clips(cell, masked, title))
+    save_figure(folder / MASKED_CLIPS, _masked_clips(cell, masked, title))
+    _write_videos(folder / VIDEOS, cell, masked)
     OmegaConf.save(config, folder / CONFIG, resolve=True)
     write_json(folder / "environment.json", environment(device))
     protocol = _protocol(cell, found, device)
@@ -128,6 +133,24 @@ def _masked_clips(cell: Cell, masked: MaskedClips, title: str) -> Figure:
             caption += f"\nin front of {clips.class_names[clips.clips[scene].label]}"
         captions.append(f"{caption}\n{100 * clip.middle_hidden:.2f} % hidden")
     return masked_clips_figure(pictures, captions, title=title)
+
+
+def _write_videos(folder: Path, cell: Cell, masked: MaskedClips) -> None:
+    """Write videos of a few clips, before and as the model saw them; learned noise is left out."""
+    if not can_encode():
+        return
+    noise = cell.noise.unlearned()
+    clips = masked.frames.clip_set.clips
+    for number, index in enumerate(evenly(masked.evaluated, _FILMED_CLIPS), 1):
+        clip = masked.clip(index)
+        if len(clip.frames) < 2:
+            continue  # a picture shows it
+        folder.mkdir(exist_ok=True)
+        name = re.sub(r"[^\w.-]+", "_", plain_name(clips[index].id))[-80:]
+        before, after = (
+            frames.permute(0, 2, 3, 1).numpy() for frames in (clip.whole, seen_frames(clip, noise))
+        )
+        write_pair(folder / f"{number}_{name}.mp4", before, after)
 
 
 def _protocol(cell: Cell, found: Evaluation, device: str) -> dict[str, object]:

@@ -96,10 +96,11 @@ class Prepared:
             for name, value in config.dataset.items()
             if self.config.dataset.get(name) != value
         }
+        hides = Cell.fields_for(Role.MASK)
         params = {
             name: text
             for name, text in {**self.info.params, MASK: "none", "noise": "none"}.items()
-            if not name.startswith(("masking.", "noise."))
+            if not (name.startswith(("masking.", "noise.")) or name in hides)
         }
         texts = {name: plain_name(str(value)) for name, value in changed.items()}
         typed = ["masking=none", "noise=none", *(f"{name}={text}" for name, text in texts.items())]
@@ -139,10 +140,7 @@ def prepared(config: DictConfig, cell: Cell, job: Job, varies: Mapping[str, Any]
     info = RunInfo(
         name=cell_name(varies, job.sweep.words if job.sweep else None, notes=cell.notes()),
         fingerprint=key,
-        params={
-            **flat_params(config, job.choices),
-            "model.weights_digest": weights_digest(cell.model.folder()),
-        },
+        params=cell_params(config, cell, job.choices),
         tags={
             "clip_har.overrides": " ".join(job.overrides),
             **cell.measures.tags(),  # no parameters: MLflow cannot change those of a run
@@ -175,6 +173,25 @@ def command(overrides: Sequence[str]) -> str:
         "python -m clip_har masking=shape 'train_masking=[none,shape]'"
     """
     return shlex.join(["python", "-m", "clip_har", *overrides])
+
+
+def cell_params(config: DictConfig, cell: Cell, choices: Mapping[str, Any]) -> dict[str, str]:
+    """Return the parameters of a cell's run: its configuration, and the digest of its weights.
+
+    A root key for masks, such as ``ratio``, is there only if the mask takes it, and has the value
+    that the mask uses: so charts over the ratio show no cell that has none.
+
+    Args:
+        config: the composed configuration, without Hydra's own node.
+        cell: the checked settings made from it.
+        choices: the chosen option of each configuration group.
+    """
+    params = flat_params(config, choices)
+    for key in cell.fields_for(Role.MASK):
+        del params[key]
+        if getattr(cell.masking, key, None) is not None and f"{MASK}.{key}" in params:
+            params[key] = params[f"{MASK}.{key}"]
+    return params | {"model.weights_digest": weights_digest(cell.model.folder())}
 
 
 def flat_params(config: DictConfig, choices: Mapping[str, Any]) -> dict[str, str]:

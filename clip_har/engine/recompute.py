@@ -45,7 +45,10 @@ def send_numbers(result: Result, tracking: Tracking) -> None:
     if place.unsent.is_file():
         numbers = result.metrics | result.cost
         tags = result.measures.tags()
-        if tracking.update(place.results_dir, place.fingerprint, place.path, numbers, tags=tags):
+        pictures = result.pictures
+        if tracking.update(
+            place.results_dir, place.fingerprint, place.path, numbers, tags=tags, pictures=pictures
+        ):
             place.unsent.unlink()
         else:
             log.warning(

@@ -110,11 +110,13 @@ def _reference(run: Prepared) -> Result | None:
     with reference.place.lock():
         found = Result.at(reference.folder)
         # Its own numbers may be measured in any way: only its score table is used.
-        if found is None or not found.is_up_to_date or reference.place.unsent.is_file():
-            try:
+        try:
+            if found is None or not found.is_up_to_date or reference.place.unsent.is_file():
                 _find_or_make(reference, None, None)
-            except TrackingError as error:
-                log.warning("%s: %s", reference.info.name, error)
+            else:
+                _send_if_absent(found, reference)
+        except TrackingError as error:
+            log.warning("%s: %s", reference.info.name, error)
     found = Result.at(reference.folder)
     if found is None:
         raise ClipHarError(
@@ -135,11 +137,13 @@ def _clean_twin(run: Prepared, reference: Result | None) -> Result | None:
         return None
     with twin.place.lock():
         found = _found(twin, reference)
-        if found is None or not found.is_up_to_date or twin.place.unsent.is_file():
-            try:
+        try:
+            if found is None or not found.is_up_to_date or twin.place.unsent.is_file():
                 _find_or_make(twin, None, reference)
-            except TrackingError as error:
-                log.warning("%s: %s", TWIN, error)  # the cell can still be compared
+            else:
+                _send_if_absent(found, twin)
+        except TrackingError as error:
+            log.warning("%s: %s", TWIN, error)  # the cell can still be compared
     return Result.at(twin.folder)  # None if it was not run again
 
 
@@ -209,16 +213,11 @@ def _reuse(found: Result, run: Prepared) -> State:
     cell, info = run.cell, run.info
     found = recompute(found)
     _warn_of_failures(found, run)
-    known = cell.tracking.has(cell.results_dir, info.fingerprint, info.parent)
     try:
-        if known:
+        if not _send_if_absent(found, run):
             log.info(
                 "%s: finished already, not run again (overwrite=%s)", info.name, cell.overwrite
             )
-        else:
-            with cell.tracking.run(cell.results_dir, info) as tracked:
-                log.info("%s: finished already, sent to the tracking store", info.name)
-                _send(found, tracked)
         send_numbers(found, cell.tracking)
     except TrackingError as error:
         log.warning("%s: %s", info.name, error)
@@ -226,10 +225,28 @@ def _reuse(found: Result, run: Prepared) -> State:
     return "reused"
 
 
+def _send_if_absent(found: Result, run: Prepared) -> bool:
+    """Send a finished result unless the run of the sweep has it already; return whether it did.
+
+    Raises:
+        TrackingError: when the tracking store cannot be used.
+    """
+    cell, info = run.cell, run.info
+    if cell.tracking.has(cell.results_dir, info.fingerprint, info.parent):
+        return False
+    with cell.tracking.run(cell.results_dir, info) as tracked:
+        log.info("%s: finished already, sent to the tracking store", info.name)
+        _send(found, tracked)
+    return True
+
+
 def _send(result: Result, tracked: Run) -> None:
-    tracked.log_results(result.folder, result.metrics | result.cost)
-    for name, curve in result.curves.items():
-        tracked.log_curve(name, curve)
+    tracked.log_results(
+        result.folder,
+        result.metrics | result.cost,
+        curves=result.curves,
+        pictures=result.pictures,
+    )
 
 
 def _kept_unsent(run: Prepared, error: TrackingError) -> TrackingError:

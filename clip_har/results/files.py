@@ -6,6 +6,7 @@ from typing import Any
 
 from clip_har.core.checksum import MANIFEST, read_manifest
 from clip_har.core.errors import ClipHarError
+from clip_har.tracking.tracker import PICTURES
 
 SCORES, METRICS, PROTOCOL = "scores.parquet", "metrics.json", "protocol.json"
 COST = "cost.json"  # not in the metrics: costs differ from run to run
@@ -20,6 +21,16 @@ ALSO_LEARNED_FROM = "groups_also_learned_from"  # another: evaluated groups that
 COUNTED = "counted"  # another: numbers that are in no table
 LOSS_CURVE = f"{NOISE}/loss_curve.csv"
 CONFUSION = "confusion.png"
+MASKED_CLIPS = "masked_clips.png"
+VIDEOS = "videos"  # a folder
+
+PICTURED = {
+    MASKED_CLIPS: f"{PICTURES}masked clips",
+    CONFUSION: f"{PICTURES}confusion",
+    f"{NOISE}/clips.png": f"{PICTURES}noise on clips",
+    f"{NOISE}/noise.png": f"{PICTURES}noise",
+}
+"""The pictures that are compared cell by cell, and their keys in the tracking store."""
 
 DERIVED = frozenset(
     {METRICS, "per_class.csv", "confused_pairs.csv", "confusion.csv", CONFUSION, "attributes.csv"}

@@ -23,6 +23,7 @@ from clip_har.results.files import (
     METRICS,
     METRICS_CODE,
     NOISE,
+    PICTURED,
     PROTOCOL,
     SCORES,
     lost_files,
@@ -227,6 +228,12 @@ class Result:
                         if value:
                             curves.setdefault(f"{CURVES}{name}", {})[step] = float(value)
         return curves
+
+    @property
+    def pictures(self) -> dict[str, Path]:
+        """Its pictures that are compared cell by cell, by their keys in the tracking store."""
+        places = {key: self.folder / name for name, key in PICTURED.items()}
+        return {key: path for key, path in places.items() if path.is_file()}
 
     @property
     def twin_folder(self) -> Path | None:

@@ -19,16 +19,19 @@ from clip_har.figures.save import save_figure
 from clip_har.results.result import Result
 from clip_har.results.sweep import Outcome
 from clip_har.sweeps.comparisons import Comparison, comparisons_of
+from clip_har.sweeps.curves import curves_over_ratio
 from clip_har.sweeps.detection import detection_rows
 from clip_har.sweeps.gallery import draw_gallery, on_same_clips
 from clip_har.sweeps.measures import SweepMeasures, sweep_measures
 from clip_har.sweeps.noise import top1_rows
 from clip_har.sweeps.table import cell_rows, sweep_table
+from clip_har.tracking.tracker import Curve
 
 log = logging.getLogger(__name__)
 
 TABLE = "cells.csv"
 _LINES = 8  # largest number of lines in a figure: those that lose most accuracy
+_CHANGE = ("top1_change", "top1_change_low", "top1_change_high")
 _ACCURACY, _EFFECTS = "accuracy_over_ratio", "noise_effects.png"
 
 
@@ -40,11 +43,24 @@ class SweepFiles:
         files: tables and pictures.
         rows: one row per result, see `cell_rows`; empty without results.
         measures: the measures over several cells.
+        curves: numbers over the hidden share, see `curves_over_ratio`.
     """
 
     files: list[Path]
     rows: pd.DataFrame
     measures: SweepMeasures
+    curves: Mapping[str, Curve]
+
+    @property
+    def changes(self) -> dict[str, dict[str, float]]:
+        """The change of top-1 with its interval, by the fingerprint of the cell."""
+        names = [name for name in _CHANGE if name in self.rows]
+        return {
+            Path(row["folder"]).name: {
+                name: float(row[name]) for name in names if pd.notna(row[name])
+            }
+            for row in self.rows.to_dict("records")
+        }
 
 
 def write_sweep_files(
@@ -126,7 +142,7 @@ def write_tables(
     possible |= {folder / name for name in tables}
     for stale in possible - set(files):
         stale.unlink(missing_ok=True)
-    return SweepFiles(files, rows, measures)
+    return SweepFiles(files, rows, measures, curves_over_ratio(finished))
 
 
 def _accuracy_figures(finished: Sequence[Result], rows: pd.DataFrame) -> dict[str, Figure]:

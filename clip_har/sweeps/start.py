@@ -4,7 +4,7 @@ import hashlib
 import itertools
 import json
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,11 +19,16 @@ from clip_har.config.compose import (
 )
 from clip_har.config.fingerprint import fingerprint
 from clip_har.core.errors import ClipHarError
+from clip_har.data.clips import ClipSet
+from clip_har.engine.job import cell_params
 from clip_har.engine.preflight import preflight
 from clip_har.results.names import MASK, RATIO, Words, what_varies, with_source
 from clip_har.results.sweep import Sweep
+from clip_har.tracking.tracker import SweepInfo
 
 log = logging.getLogger(__name__)
+
+_NAME_LIMIT = 250  # characters of a run's name, the limit of MLflow's databases
 
 
 @dataclass(frozen=True)
@@ -82,7 +87,8 @@ def start_sweep(
     named = [dict(config.hydra.runtime.choices) for config in composed]
     cells = [cell_from_config(config) for config in plain]
     _refuse_several_measures(cells)
-    fingerprints = [fingerprint(cell, preflight(cell)) for cell in cells]
+    clips = [preflight(cell) for cell in cells]
+    fingerprints = [fingerprint(cell, shown) for cell, shown in zip(cells, clips, strict=True)]
     masks = [chosen[MASK] for chosen in named]
     if any(override.partition("=")[0] == RATIO for override in overrides):
         _say_ratio(cells, masks)
@@ -93,26 +99,59 @@ def start_sweep(
         override for override in overrides if override.partition("=")[0].lstrip("+") in varying
     ]
     name = " ".join(typed)[:200] or "sweep"
+    resolved = [without_auto(*one) for one in zip(plain, named, strict=True)]
+    params = _shared_params(
+        [
+            cell_params(config, cell, choices)
+            for (config, choices), cell in zip(resolved, cells, strict=True)
+        ]
+    )
+    info = SweepInfo(
+        name=f"{name} · {_protocol(params, clips)}"[:_NAME_LIMIT],
+        key=hashlib.sha256(json.dumps(sorted(set(fingerprints))).encode()).hexdigest()[:32],
+        params=params,
+        datasets=list({one.digest: (one.title, one.digest) for one in clips}.values()),
+    )
     folder = claim_folder(folder)
     try:
         parent = first.tracking.open_sweep(
-            first.results_dir,
-            name=name,
-            key=hashlib.sha256(json.dumps(sorted(set(fingerprints))).encode()).hexdigest()[:32],
-            fresh=first.overwrite == "always",
+            first.results_dir, info, fresh=first.overwrite == "always"
         )
     except BaseException:
         folder.rmdir()
         raise
     names = Words.of(
-        with_source(what_varies(*resolved, varying), cell, chosen, resolved[1])
-        for cell, chosen, resolved in zip(
-            cells, named, map(without_auto, plain, named), strict=True
-        )
+        with_source(what_varies(*one, varying), cell, chosen, one[1])
+        for cell, chosen, one in zip(cells, named, resolved, strict=True)
     )
     sweep = Sweep(parent, varying, len(cells), name, typed_in=str(Path.cwd()), words=names)
     sweep.write(folder)
     return StartedSweep(folder, tuple(cells), sweep)
+
+
+def _shared_params(found: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    """Return the parameters that all cells share; those that vary as a list, after ``swept.``."""
+    shared = {}
+    for key in {key: None for params in found for key in params}:
+        values = list(dict.fromkeys(params[key] for params in found if key in params))
+        if len(values) == 1 and all(key in params for params in found):
+            shared[key] = values[0]
+        else:
+            shared[f"swept.{key}"] = ", ".join(values)
+    return shared
+
+
+def _protocol(params: Mapping[str, str], clips: Sequence[ClipSet]) -> str:
+    """Return model, data, frames and prompts as a few words."""
+    words = {
+        key: params.get(key) or params.get(f"swept.{key}", "")
+        for key in ("model", "frames.sampler", "frames.count", "prompts")
+    }
+    frames = words["frames.sampler"]
+    if frames == "uniform":
+        frames += f" {words['frames.count']}"
+    data = ", ".join(dict.fromkeys(one.title for one in clips))
+    return f"{words['model']} on {data}, {frames}, {words['prompts']}"
 
 
 def _refuse_several_measures(cells: Sequence[Cell]) -> None:

@@ -1,12 +1,11 @@
 """MLflow: a parent run per sweep, a child run per cell."""
 
-import getpass
 import json
 import logging
 import os
 import shlex
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,22 +14,36 @@ from filelock import FileLock
 from pydantic import field_validator
 
 from clip_har.core.addresses import plain_address, with_login, without_login
-from clip_har.core.code_version import code_digest, git_commit
 from clip_har.core.errors import ClipHarError
 from clip_har.core.settings import Settings
+from clip_har.tracking.records import (
+    log_curves,
+    log_datasets,
+    log_metrics,
+    log_params,
+    log_pictures,
+    log_summary,
+    source_tags,
+)
 from clip_har.tracking.relocate import ARTIFACTS, PLACE, follow_move, place_of
-from clip_har.tracking.tracker import CURVES, RunInfo, SweepStatus, TrackingError
+from clip_har.tracking.saved_views import save_views, view_address
+from clip_har.tracking.store_errors import store_errors
+from clip_har.tracking.tracker import (
+    CURVES,
+    Curve,
+    RunInfo,
+    SweepInfo,
+    SweepStatus,
+    SweepSummary,
+    TrackingError,
+)
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities import DatasetInput, Experiment
+    from mlflow.entities import Experiment
 
-_VALUE_LIMIT = 6000  # characters of a parameter, MLflow's own limit
-_NOTE_LIMIT = 8000  # characters of a tag, MLflow's own limit
 _EXPERIMENT = "clip_har"
-_DATASET_TRIES = 5
 _RUNS_AT_ONCE = 50000  # MLflow's own limit
-_METRICS_AT_ONCE = 1000  # MLflow's own limit
 
 
 class MLflowTracking(Settings):
@@ -72,9 +85,26 @@ class MLflowTracking(Settings):
         uri = plain_address(self.uri or default_uri(results_dir))
         if uri.startswith(("http://", "https://")):
             return uri
-        return shlex.join(["python", "-m", "mlflow", "ui", "--backend-store-uri", uri])
+        named = [] if self.experiment == _EXPERIMENT else ["--experiment", self.experiment]
+        where = [str(results_dir)] if self.uri is None else ["--uri", uri]
+        return shlex.join(["clip-har-ui", *where, *named])
 
-    def open_sweep(self, results_dir: Path, *, name: str, key: str, fresh: bool) -> str:
+    def view(self, results_dir: Path, base: str) -> str:
+        """Return the address of the saved view of the sweeps; write the views if they are missing.
+
+        Args:
+            results_dir: the results folder.
+            base: address of the server.
+
+        Raises:
+            ClipHarError: when the store cannot be used.
+        """
+        with store_errors(self.uri):
+            client, experiment = self._connect(results_dir)
+            save_views(client, experiment)
+            return view_address(base, experiment)
+
+    def open_sweep(self, results_dir: Path, info: SweepInfo, *, fresh: bool) -> str:
         """Open the parent run of a sweep, or continue the one of this key unless ``fresh``.
 
         It also creates the store, which must exist before several workers open it at once.
@@ -82,33 +112,30 @@ class MLflowTracking(Settings):
         Raises:
             ClipHarError: when the store cannot be reached.
         """
-        with _store_errors(self.uri):
+        with store_errors(self.uri):
             client, experiment = self._connect(results_dir)
-            query = f"tags.`clip_har.sweep` = '{key}'"
+            query = f"tags.`clip_har.sweep` = '{info.key}'"
             found = [] if fresh else client.search_runs([experiment], query, max_results=1)
             if found:
-                run_id = found[0].info.run_id
-                client.update_run(run_id, status="RUNNING")
-                return str(run_id)
-            tags = {"clip_har.sweep": key, "clip_har.kind": "sweep", **_source_tags()}
-            run = client.create_run(experiment, run_name=name, tags=tags)
-            return str(run.info.run_id)
+                run_id = str(found[0].info.run_id)
+                client.update_run(run_id, status="RUNNING", name=info.name)
+            else:
+                tags = {"clip_har.sweep": info.key, "clip_har.kind": "sweep", **source_tags()}
+                run = client.create_run(experiment, run_name=info.name, tags=tags)
+                run_id = str(run.info.run_id)
+            log_params(client, run_id, info.params)
+            log_datasets(client, run_id, info.datasets)
+            return run_id
 
     def close_sweep(
-        self,
-        results_dir: Path,
-        run_id: str,
-        *,
-        status: SweepStatus,
-        files: Sequence[Path],
-        metrics: Mapping[str, float],
-        note: str,
+        self, results_dir: Path, run_id: str, summary: SweepSummary, *, status: SweepStatus
     ) -> None:
-        """Send a sweep's files, numbers and note, and end the parent run."""
-        with _store_errors(self.uri):
+        """Send what a sweep has found, and end the parent run."""
+        with store_errors(self.uri):
             client, experiment = self._connect(results_dir)
             try:
-                _log_sweep(client, run_id, files, metrics, note)
+                log_summary(client, experiment, run_id, summary)
+                save_views(client, experiment, summary.curves)
             finally:
                 # Runs of workers that were killed, as by Ctrl-C, could not end themselves.
                 if status == "KILLED":
@@ -119,32 +146,25 @@ class MLflowTracking(Settings):
                         client.set_terminated(left.info.run_id, "KILLED")
                 client.set_terminated(run_id, status)
 
-    def update_sweep(
-        self,
-        results_dir: Path,
-        run_id: str,
-        *,
-        files: Sequence[Path],
-        metrics: Mapping[str, float],
-        note: str,
-    ) -> None:
-        """Send a sweep's new files, numbers and note to its run."""
-        with _store_errors(self.uri):
-            client, _ = self._connect(results_dir)
-            _log_sweep(client, run_id, files, metrics, note)
+    def update_sweep(self, results_dir: Path, run_id: str, summary: SweepSummary) -> None:
+        """Send what a sweep has found to its run, which stays as it ended."""
+        with store_errors(self.uri):
+            client, experiment = self._connect(results_dir)
+            log_summary(client, experiment, run_id, summary)
+            save_views(client, experiment, summary.curves)
 
     def log_figure(self, results_dir: Path, path: Path, *, name: str) -> None:
         """Send a picture that belongs to no cell, in a run of its own."""
-        with _store_errors(self.uri):
+        with store_errors(self.uri):
             client, experiment = self._connect(results_dir)
-            tags = {"clip_har.kind": "figure", **_source_tags()}
+            tags = {"clip_har.kind": "figure", **source_tags()}
             run_id = client.create_run(experiment, run_name=name, tags=tags).info.run_id
             client.log_artifact(run_id, str(path))
             client.set_terminated(run_id, "FINISHED")
 
     def has(self, results_dir: Path, fingerprint: str, parent: str | None) -> bool:
         """Return whether the store has a finished run of this cell, under this parent."""
-        with _store_errors(self.uri):
+        with store_errors(self.uri):
             client, experiment = self._connect(results_dir)
             query = _finished_runs(fingerprint)
             if parent is not None:
@@ -159,9 +179,10 @@ class MLflowTracking(Settings):
         metrics: Mapping[str, float],
         *,
         tags: Mapping[str, str],
+        pictures: Mapping[str, Path] | None = None,
     ) -> bool:
         """Send the new files and numbers of a cell to its finished runs of this folder, if any."""
-        with _store_errors(self.uri):
+        with store_errors(self.uri):
             client, experiment = self._connect(results_dir)
             query = f"{_finished_runs(fingerprint)} and tags.`{PLACE}` = '{place_of(results_dir)}'"
             runs = client.search_runs([experiment], query, max_results=_RUNS_AT_ONCE)
@@ -169,10 +190,11 @@ class MLflowTracking(Settings):
                 # MLflow can remove no number: one that the cell no longer has becomes NaN.
                 gone = {name for name in run.data.metrics if not name.startswith(CURVES)}
                 sent = {**dict.fromkeys(gone, float("nan")), **metrics}
-                _log_metrics(client, run.info.run_id, sent)
+                log_metrics(client, run.info.run_id, sent)
                 for name, value in tags.items():
                     client.set_tag(run.info.run_id, name, value)
                 client.log_artifacts(run.info.run_id, str(folder))
+                log_pictures(client, run.info.run_id, pictures or {})
             return bool(runs)
 
     @contextmanager
@@ -182,7 +204,7 @@ class MLflowTracking(Settings):
         The caller holds the cell's lock. So a run of the same cell and sweep that is still RUNNING
         belongs to a process that was killed, and is marked as killed.
         """
-        with _store_errors(self.uri):
+        with store_errors(self.uri):
             client, experiment = self._connect(results_dir)
             if info.parent is not None:
                 query = (
@@ -199,14 +221,15 @@ class MLflowTracking(Settings):
                 "clip_har.varies": json.dumps(info.varies),
                 **info.tags,
                 **({"mlflow.parentRunId": info.parent} if info.parent else {}),
-                **_source_tags(),
+                **source_tags(),
             }
             run_id = client.create_run(experiment, run_name=info.name, tags=tags).info.run_id
         try:
-            with _store_errors(self.uri):
-                _log_start(client, run_id, info)
+            with store_errors(self.uri):
+                log_params(client, run_id, info.params)
+                log_datasets(client, run_id, [info.dataset] if info.dataset else [])
             yield _Run(client, run_id, self.uri)
-            with _store_errors(self.uri):
+            with store_errors(self.uri):
                 client.set_terminated(run_id, "FINISHED")
         except BaseException as error:
             # The store itself may have failed: the first error is the one to report.
@@ -283,128 +306,26 @@ class _Run:
         self._run_id = run_id
         self._uri = uri
 
-    def log_results(self, folder: Path, metrics: Mapping[str, float]) -> None:
+    def log_results(
+        self,
+        folder: Path,
+        metrics: Mapping[str, float],
+        *,
+        curves: Mapping[str, Curve] | None = None,
+        pictures: Mapping[str, Path] | None = None,
+    ) -> None:
         """Send a finished cell's numbers and all of its files."""
-        with _store_errors(self._uri):
-            _log_metrics(self._client, self._run_id, metrics)
+        with store_errors(self._uri):
+            log_metrics(self._client, self._run_id, metrics)
+            log_curves(self._client, self._run_id, curves or {})
             self._client.log_artifacts(self._run_id, str(folder))
-
-    def log_curve(self, name: str, points: Mapping[int, float]) -> None:
-        """Send the values of a number over the steps of a training."""
-        import time
-
-        from mlflow.entities import Metric
-
-        now = int(time.time() * 1000)
-        curve = [Metric(name, value, now, step) for step, value in points.items()]
-        with _store_errors(self._uri):
-            for start in range(0, len(curve), _METRICS_AT_ONCE):
-                part = curve[start : start + _METRICS_AT_ONCE]
-                self._client.log_batch(self._run_id, metrics=part)
+            log_pictures(self._client, self._run_id, pictures or {})
 
 
 def _finished_runs(fingerprint: str) -> str:
     return f"tags.`clip_har.fingerprint` = '{fingerprint}' and attributes.status = 'FINISHED'"
 
 
-def _log_metrics(client: "MlflowClient", run_id: str, metrics: Mapping[str, float]) -> None:
-    import time
-
-    from mlflow.entities import Metric
-
-    now = int(time.time() * 1000)
-    values = [Metric(key, value, now, 0) for key, value in metrics.items()]
-    client.log_batch(run_id, metrics=values)
-
-
-def _log_sweep(
-    client: "MlflowClient",
-    run_id: str,
-    files: Sequence[Path],
-    metrics: Mapping[str, float],
-    note: str,
-) -> None:
-    for path in files:
-        client.log_artifact(run_id, str(path))
-    _log_metrics(client, run_id, metrics)
-    if note:  # what the UI shows as the run's description
-        client.set_tag(run_id, "mlflow.note.content", _first_lines(note))
-
-
-def _first_lines(note: str) -> str:
-    """Return the first lines of a text, as many as fit into a tag."""
-    if len(note) <= _NOTE_LIMIT:
-        return note
-    cut = note[: _NOTE_LIMIT - 60]
-    return cut[: cut.rfind("\n")] + "\n\n… the rest is in the artifact report.md"
-
-
 def default_uri(results_dir: Path) -> str:
     """Return the address of the SQLite store in a results folder."""
     return f"sqlite:///{results_dir.absolute() / 'mlflow.db'}"
-
-
-def _source_tags() -> dict[str, str]:
-    """Return the tags about code and user that MLflow's fluent interface would set."""
-    tags = {
-        "mlflow.source.name": "clip_har",
-        "mlflow.source.type": "LOCAL",
-        "clip_har.code": code_digest(),
-    }
-    if commit := git_commit():
-        tags["mlflow.source.git.commit"] = commit
-    with suppress(KeyError, OSError):  # in a container the user id may have no name
-        tags["mlflow.user"] = getpass.getuser()
-    return tags
-
-
-def _log_start(client: "MlflowClient", run_id: str, info: RunInfo) -> None:
-    from mlflow.entities import Dataset, DatasetInput, Param
-
-    params = [Param(key, value[:_VALUE_LIMIT]) for key, value in info.params.items()]
-    for start in range(0, len(params), 100):  # MLflow takes a hundred at a time
-        client.log_batch(run_id, params=params[start : start + 100])
-    if info.dataset is not None:
-        name, digest = info.dataset
-        described = Dataset(name=name, digest=digest, source_type="local", source=name)
-        _log_dataset(client, run_id, DatasetInput(described))
-
-
-def _log_dataset(client: "MlflowClient", run_id: str, dataset: "DatasetInput") -> None:
-    from mlflow.exceptions import MlflowException
-
-    for tries_left in reversed(range(_DATASET_TRIES)):
-        try:
-            client.log_inputs(run_id, datasets=[dataset])
-        except MlflowException as error:
-            # If several workers are the first to log a data set at once, MLflow inserts it for
-            # each, and all but one are refused (seen with PostgreSQL). Then the data set exists.
-            if "unique" not in str(error).lower() or not tries_left:
-                raise
-        else:
-            return
-
-
-@contextmanager
-def _store_errors(uri: str | None) -> Iterator[None]:
-    """Raise a one-line error if the store cannot be used; other errors pass."""
-    import requests
-    from alembic.util.exc import CommandError
-    from mlflow.exceptions import MlflowException
-    from sqlalchemy.exc import SQLAlchemyError
-
-    try:
-        yield
-    except (
-        MlflowException,
-        SQLAlchemyError,
-        CommandError,
-        requests.RequestException,
-        OSError,
-    ) as error:
-        shown = plain_address(uri or "") or "SQLite in results_dir"
-        reason = without_login((str(error).splitlines() or [type(error).__name__])[0])
-        raise TrackingError(
-            f"tracking.uri={shown}: the MLflow store cannot be used ({reason}); check the address,"
-            " or run with tracking=none"
-        ) from error

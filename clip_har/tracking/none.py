@@ -1,18 +1,15 @@
 """No tracking: results stay on disk."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from clip_har.core.settings import Settings
-from clip_har.tracking.tracker import RunInfo, SweepStatus
+from clip_har.tracking.tracker import RunInfo, SweepInfo, SweepStatus, SweepSummary
 
 
 class _NoRun:
-    def log_results(self, folder: Path, metrics: Mapping[str, float]) -> None:
-        """Send nothing."""
-
-    def log_curve(self, name: str, points: Mapping[int, float]) -> None:
+    def log_results(self, *_: object, **__: object) -> None:
         """Send nothing."""
 
 
@@ -25,30 +22,15 @@ class NoTracking(Settings):
     def ui(self, results_dir: Path) -> None:
         """Show nothing."""
 
-    def open_sweep(self, results_dir: Path, *, name: str, key: str, fresh: bool) -> None:
+    def open_sweep(self, results_dir: Path, info: SweepInfo, *, fresh: bool) -> None:
         """Open no parent run."""
 
     def close_sweep(
-        self,
-        results_dir: Path,
-        run_id: str,
-        *,
-        status: SweepStatus,
-        files: Sequence[Path],
-        metrics: Mapping[str, float],
-        note: str,
+        self, results_dir: Path, run_id: str, summary: SweepSummary, *, status: SweepStatus
     ) -> None:
         """End no parent run."""
 
-    def update_sweep(
-        self,
-        results_dir: Path,
-        run_id: str,
-        *,
-        files: Sequence[Path],
-        metrics: Mapping[str, float],
-        note: str,
-    ) -> None:
+    def update_sweep(self, results_dir: Path, run_id: str, summary: SweepSummary) -> None:
         """Send nothing."""
 
     def log_figure(self, results_dir: Path, path: Path, *, name: str) -> None:

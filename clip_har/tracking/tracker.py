@@ -16,6 +16,16 @@ SweepStatus = Literal["FINISHED", "FAILED", "KILLED"]
 CURVES = "noise/learning/"
 """How the names of numbers that are logged over the steps of a training begin."""
 
+OVER_RATIO = "_over_ratio/"
+"""What stands in the name of a number of a sweep between the measure and the mask, such as
+``top1_over_ratio/shape``; its steps are hidden shares in percent."""
+
+PICTURES = "pictures/"
+"""How the keys of pictures begin that the store's image grid compares run by run."""
+
+Curve = Mapping[int, float]
+"""Values by step."""
+
 
 class TrackingError(ClipHarError):
     """The tracking store cannot be used; results on the disk are still complete."""
@@ -46,14 +56,61 @@ class RunInfo:
     varies: Mapping[str, object] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class SweepInfo:
+    """What is known about a sweep before it runs.
+
+    Attributes:
+        name: what varies, then model, data and protocol.
+        key: the same for the same cells, so that a sweep that is typed again goes on.
+        params: the settings that all cells share, and the values of those that vary.
+        datasets: name and digest of each set of clips.
+    """
+
+    name: str
+    key: str
+    params: Mapping[str, str] = field(default_factory=dict)
+    datasets: Sequence[tuple[str, str]] = ()
+
+
+@dataclass(frozen=True)
+class SweepSummary:
+    """What a sweep sends when its cells have ended.
+
+    Attributes:
+        files: tables, pictures and the report.
+        metrics: its measures over several cells.
+        curves: numbers over the hidden share, by name, see `OVER_RATIO`.
+        cells: numbers of its cells that need other cells, by fingerprint.
+        note: a text in Markdown.
+    """
+
+    files: Sequence[Path] = ()
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    curves: Mapping[str, Curve] = field(default_factory=dict)
+    cells: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    note: str = ""
+
+
 class Run(Protocol):
     """An open run."""
 
-    def log_results(self, folder: Path, metrics: Mapping[str, float]) -> None:
-        """Send a finished cell's files and numbers."""
+    def log_results(
+        self,
+        folder: Path,
+        metrics: Mapping[str, float],
+        *,
+        curves: Mapping[str, Curve] | None = None,
+        pictures: Mapping[str, Path] | None = None,
+    ) -> None:
+        """Send a finished cell's files and numbers.
 
-    def log_curve(self, name: str, points: Mapping[int, float]) -> None:
-        """Send the values of a number over the steps of a training."""
+        Args:
+            folder: its files.
+            metrics: its numbers.
+            curves: numbers over the steps of a training, by name.
+            pictures: those of the files that are compared run by run, by key.
+        """
 
 
 class Tracking(Option, Protocol):
@@ -65,31 +122,16 @@ class Tracking(Option, Protocol):
     def ui(self, results_dir: Path) -> str | None:
         """Return what shows the runs: a command or an address; None if there is nothing to show."""
 
-    def open_sweep(self, results_dir: Path, *, name: str, key: str, fresh: bool) -> str | None:
+    def open_sweep(self, results_dir: Path, info: SweepInfo, *, fresh: bool) -> str | None:
         """Open the parent run of a sweep, or find it by its key unless ``fresh``; return its id."""
 
     def close_sweep(
-        self,
-        results_dir: Path,
-        run_id: str,
-        *,
-        status: SweepStatus,
-        files: Sequence[Path],
-        metrics: Mapping[str, float],
-        note: str,
+        self, results_dir: Path, run_id: str, summary: SweepSummary, *, status: SweepStatus
     ) -> None:
-        """Send a sweep's files, numbers and a note in Markdown, and end the parent run."""
+        """Send what a sweep has found, and end the parent run."""
 
-    def update_sweep(
-        self,
-        results_dir: Path,
-        run_id: str,
-        *,
-        files: Sequence[Path],
-        metrics: Mapping[str, float],
-        note: str,
-    ) -> None:
-        """Send a sweep's new files, numbers and note to its run, which stays as it ended."""
+    def update_sweep(self, results_dir: Path, run_id: str, summary: SweepSummary) -> None:
+        """Send what a sweep has found to its run, which stays as it ended."""
 
     def log_figure(self, results_dir: Path, path: Path, *, name: str) -> None:
         """Send a picture that belongs to no cell, in a run of its own."""
@@ -105,6 +147,7 @@ class Tracking(Option, Protocol):
         metrics: Mapping[str, float],
         *,
         tags: Mapping[str, str],
+        pictures: Mapping[str, Path] | None = None,
     ) -> bool:
         """Send the new files and numbers of a cell to its finished runs of this results folder.
 
@@ -116,6 +159,7 @@ class Tracking(Option, Protocol):
             folder: its files.
             metrics: its numbers.
             tags: what they were measured with.
+            pictures: those of the files that are compared run by run, by key.
 
         Returns:
             Whether there is such a run; True if nothing has to be sent.

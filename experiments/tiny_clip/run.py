@@ -83,9 +83,9 @@ def run_training(config: DictConfig) -> None:
             scores = [s for split in splits for s in sets.scores(loaded, prompts["single"], split)]
             save_scores(scores, folder)
             (folder / CARD).write_text(model_card(folder), encoding="utf-8")
-            run.log_curve("loss", curves.loss)
-            run.log_curve("val_top1", curves.val)
-            run.log_results(folder, {f"{s.split}/{s.measure}": s.score for s in scores})
+            numbers = {f"{s.split}/{s.measure}": s.score for s in scores}
+            drawn = {"loss": curves.loss, "val_top1": curves.val}
+            run.log_results(folder, numbers, curves=drawn)
     for score in scores:
         log.info("%s %s %.3f", score.split, score.measure, score.score)
     log.info("trained in %.1f minutes; checkpoint in %s", minutes, output)

@@ -138,8 +138,7 @@ def test_the_terminal_shows_the_clean_accuracy_and_the_time_of_the_twin_apart(sw
 def test_a_sweep_ends_by_naming_its_report(swept):
     folder, printed = swept
     page = min(folder.glob(f"results/sweeps/*/report/{PAGE}"))  # of the first sweep
-    store = f"sqlite:///{folder / 'results' / 'mlflow.db'}"
-    assert f"{'MLflow':<20} python -m mlflow ui --backend-store-uri {store}" in printed
+    assert f"{'MLflow':<20} clip-har-ui {folder / 'results'}" in printed
     assert printed.strip().splitlines()[-1] == f"{'report':<20} {page}"
     rows = pd.read_csv(page.parents[1] / "cells.csv")
     assert rows["cell"].tolist() == [
@@ -182,3 +181,31 @@ def test_a_twin_that_failed_and_is_left_alone_costs_no_other_cell(swept, tmp_pat
     assert "none (clean twin): failed before, not run again" in printed
     (only,) = cells(tmp_path)
     assert "flip_rate" not in Result(only).metrics
+
+
+def test_a_twin_that_was_there_is_under_the_new_sweep_too_and_nothing_is_sent_twice(tmp_path):
+    run(tmp_path, "masking=percent", "ratio=0.3")
+    for _ in range(2):
+        run(tmp_path, "-m", "masking=percent", "ratio=0.3,0.5")
+    client = mlflow.MlflowClient(f"sqlite:///{tmp_path / 'results' / 'mlflow.db'}")
+    (parent,) = (one for one in runs(tmp_path) if one.data.tags["clip_har.kind"] == "sweep")
+    assert parent.info.run_name == (
+        "masking=percent ratio=0.3,0.5 · tiny on synthetic/test/bias0.9, uniform 2, single"
+    ) or parent.info.run_name.startswith("ratio=0.3,0.5 · tiny on synthetic/test")
+    assert {key: parent.data.params[key] for key in ("model", "dataset", "swept.ratio")} == {
+        "model": "tiny", "dataset": "synthetic", "swept.ratio": "0.3, 0.5",
+    }  # fmt: skip
+    own = {"mlflow.parentRunId": parent.info.run_id}.items()
+    children = [one for one in runs(tmp_path) if own <= one.data.tags.items()]
+    assert [one.info.run_name for one in children] == [TWIN, "percent r=0.3", "percent r=0.5"]
+    assert [one.data.params.get("ratio") for one in children] == [None, "0.3", "0.5"]
+    curve = client.get_metric_history(parent.info.run_id, "top1_over_ratio/percent")
+    top1 = [one.data.metrics["top1"] for one in children]
+    assert [(one.step, one.value) for one in curve] == list(zip((0, 30, 50), top1, strict=True))
+    for one in [parent, *children]:
+        files = [file.path for file in client.list_artifacts(one.info.run_id, "images")]
+        assert len(files) == 4, "two pictures, each whole and small"
+        for name in one.data.metrics:
+            steps = [point.step for point in client.get_metric_history(one.info.run_id, name)]
+            assert len(steps) == len(set(steps)), name
+    assert "top1_change_low" in children[1].data.metrics

@@ -24,7 +24,12 @@ def cell(results: Path) -> Any:
     CellFolder(folder).unsent.touch()
     measures = MeasureSettings(target=("falling", "fallen"))
     return SimpleNamespace(
-        folder=folder, name="a cell", metrics={"top1": 0.5}, cost={}, measures=measures
+        folder=folder,
+        name="a cell",
+        metrics={"top1": 0.5},
+        cost={},
+        measures=measures,
+        pictures={},
     )
 
 

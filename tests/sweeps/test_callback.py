@@ -34,6 +34,7 @@ ARTIFACTS = {
     "environment.json",
     "protocol.json",
     "manifest.json",
+    "videos",
 }
 CLASSES = ("climbing", "juggling", "swimming")
 SWEEP = ("-m", "masking=shape,percent", "ratio=0.1,0.3,0.5")
@@ -115,6 +116,7 @@ def test_six_finished_children_under_one_parent(finished: tuple[Path, str]) -> N
         "report.md",
         "cells.csv",
         "mask_gallery.png",
+        "images",
     }
 
 
@@ -122,7 +124,7 @@ def test_each_child_holds_everything(finished: tuple[Path, str], videos: Path) -
     _, children = read_runs(finished[0])
     for child in children:
         params, metrics = child.data.params, child.data.metrics
-        assert {path.name for path in artifacts(child).iterdir()} == ARTIFACTS
+        assert {path.name for path in artifacts(child).iterdir()} == ARTIFACTS | {"images"}
         assert params["dataset"] == "folder"
         assert params["dataset.root"] == str(videos)
         assert params["masking"] in ("shape", "percent")
@@ -297,7 +299,8 @@ def test_commands_that_start_at_once_do_not_meet(
     client = mlflow.MlflowClient(f"sqlite:///{tmp_path / 'results' / 'mlflow.db'}")
     runs = client.search_runs(["1"])
     parents = {run.info.run_id: run for run in runs if "mlflow.parentRunId" not in run.data.tags}
-    assert sorted(run.info.run_name for run in parents.values()) == ["ratio=0.1,0.3"] * 2
+    names = [run.info.run_name.partition(" · ")[0] for run in parents.values()]
+    assert names == ["ratio=0.1,0.3"] * 2
     for parent in parents:
         children = [run for run in runs if run.data.tags.get("mlflow.parentRunId") == parent]
         assert len({run.data.params["masking"] for run in children}) == 1

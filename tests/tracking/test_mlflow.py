@@ -8,7 +8,7 @@ from mlflow import MlflowClient
 from clip_har.config.session import session
 from clip_har.core.errors import ClipHarError
 from clip_har.tracking.mlflow import MLflowTracking, default_uri
-from clip_har.tracking.tracker import SweepStatus
+from clip_har.tracking.tracker import SweepInfo, SweepStatus, SweepSummary
 
 
 def test_a_deleted_experiment_is_named_with_the_command_that_restores_it(tmp_path: Path) -> None:
@@ -19,13 +19,13 @@ def test_a_deleted_experiment_is_named_with_the_command_that_restores_it(tmp_pat
     assert found is not None
     client.delete_experiment(found.experiment_id)
     with pytest.raises(ClipHarError) as error:
-        tracking.open_sweep(tmp_path, name="s", key="k", fresh=False)
+        tracking.open_sweep(tmp_path, SweepInfo("s", "k"), fresh=False)
     message = str(error.value)
     assert message.startswith("tracking.experiment=old study: ")
     assert f"mlflow experiments restore --experiment-id {found.experiment_id}" in message
     assert "check the address" not in message
     client.restore_experiment(found.experiment_id)
-    assert tracking.open_sweep(tmp_path, name="s", key="k", fresh=False)
+    assert tracking.open_sweep(tmp_path, SweepInfo("s", "k"), fresh=False)
 
 
 @pytest.mark.parametrize(("status", "child"), [("KILLED", "KILLED"), ("FINISHED", "RUNNING")])
@@ -33,19 +33,12 @@ def test_a_stopped_sweep_ends_the_runs_that_killed_workers_left(
     tmp_path: Path, status: SweepStatus, child: str
 ) -> None:
     tracking = MLflowTracking()
-    parent = tracking.open_sweep(tmp_path, name="s", key="k", fresh=False)
+    parent = tracking.open_sweep(tmp_path, SweepInfo("s", "k"), fresh=False)
     client = MlflowClient(tracking_uri=default_uri(tmp_path))
     experiment = client.get_run(parent).info.experiment_id
     left = client.create_run(experiment, tags={"mlflow.parentRunId": parent}).info.run_id
     other = client.create_run(experiment, tags={"mlflow.parentRunId": "another"}).info.run_id
-    tracking.close_sweep(
-        tmp_path,
-        parent,
-        status=status,
-        files=[],
-        metrics={},
-        note="",
-    )
+    tracking.close_sweep(tmp_path, parent, SweepSummary(), status=status)
     assert client.get_run(left).info.status == child
     assert client.get_run(other).info.status == "RUNNING"
     assert client.get_run(parent).info.status == status
@@ -81,11 +74,11 @@ def test_a_login_in_a_configuration_file_is_refused_without_showing_it() -> None
 @pytest.mark.parametrize(
     ("uri", "shown"),
     [
-        (None, "python -m mlflow ui --backend-store-uri 'sqlite:////my results/mlflow.db'"),
+        (None, "clip-har-ui '/my results'"),
         ("http://me:s3cret@server:5000", "http://server:5000"),
         (
             "postgresql://me:s3cret@server/runs",
-            "python -m mlflow ui --backend-store-uri postgresql://server/runs",
+            "clip-har-ui --uri postgresql://server/runs",
         ),
     ],
 )

@@ -58,9 +58,10 @@ def test_runs_of_four_workers_are_all_there(tmp_path, small_clip):
         mlflow_server(tmp_path, port, store=store, workers=2),
     ):
         from clip_har.tracking.mlflow import MLflowTracking
+        from clip_har.tracking.tracker import SweepInfo
 
         tracking = MLflowTracking(uri=uri)
-        parent = tracking.open_sweep(tmp_path, name="many", key="k", fresh=False)
+        parent = tracking.open_sweep(tmp_path, SweepInfo("many", "k"), fresh=False)
         started = time.monotonic()
         bounds = [RUNS * worker // WORKERS for worker in range(WORKERS + 1)]
         senders = [
