@@ -1,9 +1,10 @@
 """Hydra's callback before a run or a sweep: it checks every cell before the first one runs."""
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from shutil import which
-from typing import Any
+from typing import Any, NoReturn
 
 from hydra.core.global_hydra import GlobalHydra
 from hydra.experimental.callback import Callback
@@ -13,7 +14,14 @@ from clip_har.config.compose import cell_from_config, expand, without_hydra
 from clip_har.config.faults import other_sweeper
 from clip_har.core.errors import ClipHarError
 from clip_har.engine.preflight import preflight
-from clip_har.sweeps.start import StartedSweep, claim_folder, start_sweep, swept_overrides
+from clip_har.sweeps.plan import Plan, plan_of
+from clip_har.sweeps.start import (
+    StartedSweep,
+    check_jobs,
+    claim_folder,
+    start_sweep,
+    swept_overrides,
+)
 
 _BASIC = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
 
@@ -35,6 +43,18 @@ class CannotStart(SystemExit):
         self.fault = fault
 
 
+class Planned(SystemExit):
+    """The command asked for its plan (``plan=true``), so no cell is started.
+
+    Attributes:
+        plan: what the command would do.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        super().__init__(0)
+        self.plan = plan
+
+
 class SweepCallback(Callback):
     """Hydra calls this before a run or a sweep starts.
 
@@ -51,6 +71,8 @@ class SweepCallback(Callback):
 
 
 def _start_run(config: DictConfig) -> None:
+    if config.plan:
+        _plan([list(config.hydra.overrides.task)], lambda _: config)
     preflight(cell_from_config(without_hydra(config)))
     with read_write(config):
         config.hydra.run.dir = str(claim_folder(Path(config.hydra.run.dir)))
@@ -74,17 +96,31 @@ def _start_sweep(config: DictConfig) -> None:
     _check_plugins(config)
     loader = GlobalHydra.instance().config_loader()
     overrides = swept_overrides(config)
-    sweep = start_sweep(
-        overrides,
-        expand(overrides, loader),
-        lambda job: loader.load_sweep_config(config, list(job)),
-        Path(config.hydra.sweep.dir),
-    )
+    jobs = expand(overrides, loader)
+
+    def compose(job: Sequence[str]) -> DictConfig:
+        composed: DictConfig = loader.load_sweep_config(config, list(job))
+        return composed
+
+    if config.plan:
+        _plan(jobs, compose)
+    sweep = start_sweep(overrides, jobs, compose, Path(config.hydra.sweep.dir))
     with read_write(config), open_dict(config):
         config.hydra.sweep.dir = str(sweep.folder)
         # The jobs are composed again, also in other processes: they need this override.
         config.hydra.overrides.hydra.append(f"hydra.sweep.dir='{sweep.folder}'")
     started.append(sweep)
+
+
+def _plan(
+    jobs: Sequence[Sequence[str]], compose: Callable[[Sequence[str]], DictConfig]
+) -> NoReturn:
+    """Raise `Planned` with the plan of a command.
+
+    Nothing is downloaded for it: the hub's library reads the variable when it is imported.
+    """
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    raise Planned(plan_of(check_jobs(jobs, compose)))
 
 
 def _or_exit(check: Callable[[], object]) -> None:
