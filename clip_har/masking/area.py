@@ -60,7 +60,7 @@ def known_feature(canvas: Canvas) -> NDArray[np.float32]:
         ClipHarError: when the canvas has no soft mask of the target.
     """
     if canvas.feature is None:
-        raise ClipHarError("this mask needs to know where its feature is: add region=motion")
+        raise ClipHarError("this mask needs to know where its feature is: use region=auto")
     return canvas.feature
 
 

@@ -8,7 +8,7 @@ Hidden = NDArray[np.bool_]
 
 _RADIUS = 3  # px around a pixel from which it is inpainted
 _ALIKE = 8  # grey levels: pixels that differ no more show the same
-_RESTING = 0.5  # change of an edge over its height up to which it rests
+_RESTING = 0.4  # change of an edge over its height up to which it rests
 _EDGES = 0.1  # share of the visible pixels that count as strong edges
 
 
@@ -120,8 +120,9 @@ def _same_view(frames: Frames, holes: Hidden) -> NDArray[np.bool_]:
     """Return ``(T, T)``: between which frames the camera rests.
 
     An edge that moves by a pixel changes the pixels beside it by as much as it is high. So the
-    camera rests if most of the strongest edges change by less than half of that: on real clips this
-    share is 0 to 0.4 for a camera on a tripod, and 0.7 to 5 for a camera in a hand.
+    camera rests if most of the strongest edges change by much less than that: on real clips this
+    share is 0 to 0.4 for a camera on a tripod, and 0.7 to 5 for one that moves. In a scene without
+    edges the noise of the camera decides; there inpainting shows the same.
     """
     grey = frames.mean(axis=1, dtype=np.float32)
     down, across = (np.abs(np.diff(grey, axis=axis, append=np.nan)) for axis in (1, 2))
@@ -136,8 +137,8 @@ def _same_view(frames: Frames, holes: Hidden) -> NDArray[np.bool_]:
                 continue
             strong = strength >= np.quantile(strength, 1 - _EDGES)
             change = np.median(np.abs(grey[one] - grey[other])[seen][strong])
-            most = max(_ALIKE, _RESTING * float(np.median(strength[strong])))
-            same[one, other] = same[other, one] = change <= most
+            height = np.median(strength[strong])
+            same[one, other] = same[other, one] = change <= _RESTING * height
     return same
 
 

@@ -117,7 +117,7 @@ class AnnotationRegion(RegionSettings):
             paths = [clip.maps for clip in clips.clips]
             if not any(paths):
                 raise ClipHarError(
-                    f"region=annotation: no maps came with {clips.name}; use region=motion, which"
+                    f"region=annotation: no maps came with {clips.name}; use region=subject, which"
                     " needs none, or set region.maps=<folder> or region.boxes=<file>"
                 )
         marks = [
@@ -202,7 +202,7 @@ def _check_found(clips: ClipSet, found: Sequence[str | Path | None], where: str)
     if not any(found):
         raise ClipHarError(
             f"region=annotation: none of the {len(clips.clips)} clips of {clips.name}, such as"
-            f" {clips.clips[0].id}, is {where}; correct the names, or use region=motion, which"
+            f" {clips.clips[0].id}, is {where}; correct the names, or use region=subject, which"
             " needs no maps"
         )
     owners: dict[str | Path, Clip] = {}

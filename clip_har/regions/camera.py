@@ -73,8 +73,8 @@ def camera_motion(start: Corners, second: Picture, guess: Matrix = REST) -> Matr
         >>> ground = np.random.default_rng(0).integers(0, 256, (40, 50, 3), np.uint8)
         >>> ground = ground.repeat(4, axis=0).repeat(4, axis=1)
         >>> first, second = (ground[8:136, x : x + 128] for x in (8, 14))
-        >>> camera_motion(corners(first, Box(0, 0, 128, 128)), second).round().tolist()
-        [[1.0, 0.0, -6.0], [0.0, 1.0, 0.0]]
+        >>> camera_motion(corners(first, Box(0, 0, 128, 128)), second).round().astype(int).tolist()
+        [[1, 0, -6], [0, 1, 0]]
     """
     import cv2
 

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from clip_har.regions.camera import REST, Corners, Matrix, camera_motion, corners
 from clip_har.regions.picture import (
     Area,
-    Box,
     Picture,
     framed_box,
     lit_box,
@@ -91,40 +90,19 @@ def departure(frame: Picture, before: Sequence[Picture], after: Sequence[Picture
         All zero and unknown if no other frame shows the scene: a cut, an unknown motion of the
         camera, or frames of less than 16 px.
     """
-    box = lit_box([frame, *before, *after])
+    lit = lit_box([frame, *before, *after])
     static = [static_area(frame, side) for side in (before, after)]
-    text = overlay(frame, np.logical_and.reduce(static))
-    framed = framed_box(static, box)
-    if framed is not None:
-        within = _within(framed, frame, text, (before, after), limit=_UNEXPLAINED)
-        if within.seen == 1:  # the camera's motion explains all: the border is no part of the scene
-            return within
-    return _within(box, frame, text, (before, after), limit=_CHANGED)
-
-
-def _within(
-    box: Box, frame: Picture, text: Area, times: tuple[Sequence[Picture], ...], *, limit: float
-) -> Departure:
-    """Return the departures in a box, see `departure`.
-
-    Args:
-        box: the part of the frame that shows the scene.
-        frame: the frame.
-        text: ``(H, W)``: what does not belong to the scene if the camera moves.
-        times: the frames before and the frames after.
-        limit: how much of the border another frame may leave unexplained, in [0, 1].
-    """
+    box = framed_box(static, lit) or lit
     shape = frame.shape[0], frame.shape[1]
     whole = Departure(np.zeros(shape, np.float32), np.zeros(shape, bool), 0.0)
     inner = box.inside(_MARGIN)
     if inner.short < _LEAST_SIDE:
         return whole
     area = inner.area(shape)
-    this = _Frame(
-        frame, _smooth(frame), area, area & ~text, inner.ring(shape), corners(frame, inner)
-    )
-    sides = [views for side in times if (views := _views(this, side, limit))]
-    seen = sum(map(len, sides)) / max(1, sum(map(len, times)))
+    scene = area & ~overlay(frame, np.logical_and.reduce(static))
+    this = _Frame(frame, _smooth(frame), area, scene, inner.ring(shape), corners(frame, inner))
+    sides = [views for side in (before, after) if (views := _views(this, side))]
+    seen = sum(map(len, sides)) / max(1, len(before) + len(after))
     if len(sides) == 1:  # two times on one side tell covered from uncovered places, too
         sides = [views for views in (sides[0][:1], sides[0][1:]) if views]
     if not sides:
@@ -146,18 +124,18 @@ def _joined(sides: list[NDArray[np.float32]]) -> NDArray[np.float32]:
     return smaller
 
 
-def _views(this: _Frame, others: Sequence[Picture], limit: float) -> list[_View]:
+def _views(this: _Frame, others: Sequence[Picture]) -> list[_View]:
     """Return the other frames of one side, until one does not show the scene any more."""
     views: list[_View] = []
     for other in others:
-        view = _view(this, other, views[-1].motion if views else REST, limit)
+        view = _view(this, other, views[-1].motion if views else REST)
         if view is None:
             break
         views.append(view)
     return views
 
 
-def _view(this: _Frame, other: Picture, guess: Matrix, limit: float) -> _View | None:
+def _view(this: _Frame, other: Picture, guess: Matrix) -> _View | None:
     """Return another frame from the camera of this one, None if it shows no such scene.
 
     The camera rests unless the border of the picture has changed, and a motion explains that
@@ -174,7 +152,7 @@ def _view(this: _Frame, other: Picture, guess: Matrix, limit: float) -> _View | 
     if motion is not REST and this.scene.sum() >= _MOVING * this.area.sum():
         moved = _compared(this, smooth, motion)
         best = still if moved is None or still.changed <= moved.changed else moved
-    return best if best.noise <= _STRANGE and best.changed <= limit else None
+    return best if best.noise <= _STRANGE and best.changed <= _CHANGED else None
 
 
 def _compared(this: _Frame, smooth: Picture, motion: Matrix) -> _View | None:

@@ -66,12 +66,12 @@ class MotionRegion(SureRegionSettings):
             pixel counts as static: above the noise of camera and codec.
 
     Example:
-        >>> frames = np.zeros((5, 32, 32, 3), np.uint8)
+        >>> frames = np.full((5, 64, 64, 3), 90, np.uint8)
         >>> for time in range(5):
-        ...     frames[time, 8:14, 6 * time : 6 * time + 6] = 200
+        ...     frames[time, 20:32, 12 * time : 12 * time + 12] = 200
         >>> soft_mask, confidence = MotionRegion().of_frame(frames[2], frames[1::-1], frames[3:])
         >>> [int(axis.mean()) for axis in np.nonzero(soft_mask)], confidence
-        ([10, 14], 1.0)
+        ([25, 29], 1.0)
     """
 
     threshold: Annotated[float, Field(ge=0, le=255)] = 6.0

@@ -29,8 +29,8 @@ class NoRegion(Settings):
     def check(self, target: str) -> None:
         """Raise `ClipHarError` for every target."""
         raise ClipHarError(
-            f"the mask needs to know where the {target} is: add region=annotation (maps that come"
-            " with the data), selfie (people), motion (what moves), person, prompted or relevance"
+            f"the mask needs to know where the {target} is, which region=none does not tell: use"
+            " region=auto, or another source"
         )
 
     def uses_label(self, target: str) -> bool:  # noqa: ARG002

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from clip_har.config.cell import Cell
-from clip_har.core.settings import Role, Settings
+from clip_har.core.settings import Role, Settings, option_name
 from clip_har.results.names import MASK, RATIO, SEED, short_key
 from clip_har.results.result import Result
 
@@ -25,6 +25,7 @@ def described(cell: Cell, *, without: Collection[str]) -> dict[str, str]:
         without: groups (``masking``) or full keys (``noise.seed``).
     """
     kinds = {key: type(getattr(cell, key)).__name__ for key in _KINDS}
+    kinds["region"] = option_name(kinds["region"], "Region")
     flat: dict[str, str] = dict(kinds)
 
     def walk(node: Mapping[str, Any], prefix: str) -> None:

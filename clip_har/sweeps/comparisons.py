@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from clip_har.config.cell import Cell
-from clip_har.core.settings import Role, option_name
+from clip_har.core.settings import Role
 from clip_har.results.files import PROTOCOL
 from clip_har.results.names import MASK, ORDER, RATIO, SEED, Words
 from clip_har.results.result import Result
@@ -126,7 +126,6 @@ def named_by_settings(cells: Sequence[Result]) -> list[Result]:
     settings = [described(one.cell, without=Cell.fields_for(Role.MASK)) for one in cells]
     for one, cell in zip(settings, cells, strict=True):
         one[MASK] = cell.mask  # the option: several may share a class
-        one["region"] = option_name(one["region"], "Region")
         one["noise"] = "none" if cell.cell.noise.is_clean else noise_name(cell.cell.noise)
     hidden = {MASK, "masking.ratio", *(root_seed_keys(cells) - {SEED})}
     keys = [key for key in differing(settings) if key not in hidden]

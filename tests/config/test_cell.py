@@ -113,9 +113,9 @@ def test_the_official_templates_are_48_distinct_ones() -> None:
         (["masking=shape", "masking.shape=blob"], "^masking.shape=blob: input should be 'square'"),
         (
             ["masking=shape", "masking.place=subject", "region=none"],
-            "where the subject is: add region=annotation",
+            "where the subject is, which region=none",
         ),
-        (["masking=feature", "region=none"], "where the subject is: add region=annotation"),
+        (["masking=feature", "region=none"], "where the subject is, which region=none"),
         (["masking=feature", "feature=a ball", "region=motion"], "^feature=a ball: region=motion"),
         (["masking=feature", "masking.hole=circle"], "^masking.hole=circle: input should be 'exac"),
         (

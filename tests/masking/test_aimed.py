@@ -191,7 +191,7 @@ def test_nothing_found_hides_by_the_ratio_alone():
 def test_a_canvas_without_the_feature_says_what_to_add():
     bare = Canvas(clip_id="a", seed=0, frames=1, height=4, width=4)
     for mask in (FeatureMask(ratio=None), IsolationMask(ratio=None)):
-        with pytest.raises(ClipHarError, match="add region=motion"):
+        with pytest.raises(ClipHarError, match="use region=auto"):
             clip_mask(mask, bare)
 
 

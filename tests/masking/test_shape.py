@@ -232,7 +232,7 @@ def test_subject_without_a_region_source_says_what_to_add():
     strategy = ShapeMask(ratio=0.3, place="subject")
     assert strategy.feature == "subject"
     assert ShapeMask(ratio=0.3).feature is None
-    with pytest.raises(ClipHarError, match="needs to know where its feature is: add region=motion"):
+    with pytest.raises(ClipHarError, match="needs to know where its feature is: use region=auto"):
         clip_mask(strategy, canvas())
 
 

@@ -119,7 +119,8 @@ def test_what_a_sweep_logs_is_in_the_code() -> None:
 def test_the_columns_of_the_terminal() -> None:
     assert [one.name for one in shown_in("terminal")] == [
         "top1", "top1_clean", "top5", "balanced_accuracy", "macro_f1", "confidence",
-        "mask/realised_ratio", "mask/subject_hidden", "mask/nothing_found", "data/clips",
+        "mask/realised_ratio", "mask/subject_hidden", "mask/nothing_found",
+        "mask/too_little_kept", "data/clips",
     ]  # fmt: skip
 
 

@@ -66,6 +66,15 @@ def test_a_subject_is_not_taken_for_the_camera(speed):
     np.testing.assert_allclose(motion, [[1, 0, -speed], [0, 1, 0]], atol=0.5)
 
 
+def test_the_border_of_the_frame_decides():
+    """A body in the middle has the strongest corners, but few of those near the border."""
+    frames = filmed([view(time, pan=(5, 0)) for time in range(2)], ground() // 2 + 60)
+    body = ground(seed=5)[:88, :88]
+    for time in range(2):
+        frames[time, 36:124, 34 + 4 * time : 122 + 4 * time] = body
+    np.testing.assert_allclose(motion_between(*frames), [[1, 0, -5], [0, 1, 0]], atol=0.5)
+
+
 def test_places_on_a_line_do_not_shear_the_frame():
     """Only a strip of the picture has detail, as boards above ice."""
     path = path_of("pan")

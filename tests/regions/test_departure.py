@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clip_har.regions.departure import departure
-from tests.regions.planted_motion import around, filmed, ground, path_of, view, walk
+from tests.regions.planted_motion import SIZE, around, filmed, ground, path_of, view, walk
 
 
 def test_a_departure_is_in_grey_levels():
@@ -88,6 +88,18 @@ def test_another_scene_is_not_compared():
     assert not one.known.any()
     assert not one.levels.any()
     assert one.seen == 0
+
+
+def test_half_of_another_scene_is_not_compared():
+    """The camera's motion is known from one half; it does not explain the other."""
+    path = [view(time, pan=(1, 0)) for time in range(11)]
+    frames, other = filmed(path, ground()), filmed(path, ground(seed=7))
+    frames[:5, :, : 3 * SIZE // 5] = other[:5, :, : 3 * SIZE // 5]
+    found = departure(*around(frames, 5, (2, 5)))
+    assert found.seen == 0.5
+    np.testing.assert_array_equal(
+        found.levels, departure(frames[5], [], [frames[7], frames[10]]).levels
+    )
 
 
 def test_a_frame_alone_shows_no_departure():

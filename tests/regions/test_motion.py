@@ -12,6 +12,7 @@ from clip_har.core.errors import ClipHarError
 from clip_har.data.clips import Clip, ClipSet
 from clip_har.data.frames.store import FrameStore
 from clip_har.data.sampling import FrameSettings
+from clip_har.regions.departure import Departure
 from clip_har.regions.motion import MotionRegion, departures
 from tests.data.made import write_video
 from tests.regions.made import no_model
@@ -78,6 +79,29 @@ def test_noise_does_not_move(name):
     check_nothing(alone)
 
 
+def test_what_the_whole_frame_does_is_no_motion(monkeypatch):
+    levels = np.full((60, 60), 10, np.float32)
+    levels[20:40, 20:40] = 70
+    apart = Departure(levels, np.ones((60, 60), bool), 1.0)
+    monkeypatch.setattr("clip_har.regions.motion.departure", lambda *_: apart)
+    soft_mask, confidence = MotionRegion().of_frame(np.zeros((60, 60, 3), np.uint8), [], [])
+    assert (soft_mask >= 0.5).mean() == pytest.approx(1 / 9, abs=0.01)
+    assert 0 < confidence < 0.5
+
+
+def test_parts_much_smaller_than_the_body_are_specks():
+    frames = filmed(path_of("rest"), ground())
+    walk(frames, side=50)
+    for time in range(COUNT):
+        frames[time, 10:20, 20 + 3 * time : 30 + 3 * time] = 250
+    for time, (soft_mask, _) in zip(SAMPLED, found_in(frames), strict=True):
+        assert not soft_mask[8:22].any()
+        assert soft_mask[22:].any()
+        alone = frames.copy()
+        alone[:, 22:] = alone[0, 22:]
+        assert found_in(alone, [time])[0][0][8:22].any()
+
+
 @pytest.mark.parametrize("name", ["rest", "pan", "all"])
 def test_bars_do_not_move(name):
     frames, truth = walked(name)
@@ -119,6 +143,15 @@ def test_more_than_half_of_the_frame_is_not_sure():
     frames = filmed(path_of("rest"), ground())
     walk(frames, side=130, start=(5, 0), step=1.0)
     assert all(confidence < 0.5 for _, confidence in found_in(frames))
+
+
+def test_few_frames_of_a_scene_are_not_sure():
+    frame, before, after = around(walked("pan")[0], 12)
+    cut = list(filmed(path_of("pan"), ground(seed=7))[:2])
+    _, sure = MotionRegion().of_frame(frame, before, after)
+    _, unsure = MotionRegion().of_frame(frame, [before[0], *cut], cut)
+    assert sure == 1
+    assert unsure == pytest.approx(2 * 1 / 5)
 
 
 @pytest.mark.parametrize("side", [2, 5, 12])
@@ -168,6 +201,19 @@ def test_the_ground_between_bodies_and_the_border_is_no_hole():
     soft_mask, _ = found_in(frames, [16])[0]
     assert not soft_mask[:30].any()
     assert not soft_mask[70:].any()
+
+
+def test_what_hangs_into_the_frame_does_not_hold_the_sky():
+    """A shallow frame of beams: what it surrounds is wider than deep, and open."""
+    frames = filmed(path_of("rest"), ground())
+    for time in range(COUNT):
+        off = 5 * (time % 2)
+        frames[time, : 50 + off, 30 + off : 36 + off] = 230
+        frames[time, : 50 + off, 124 + off : 130 + off] = 230
+        frames[time, 44 + off : 50 + off, 30 + off : 130 + off] = 230
+    soft_mask, _ = found_in(frames, [16])[0]
+    assert (soft_mask[46:49, 45:120] >= 0.5).mean() > 0.9
+    assert not soft_mask[:34, 50:110].any()
 
 
 def test_a_clip_is_compared_with_the_frames_between_the_sampled_ones():

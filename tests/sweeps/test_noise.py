@@ -142,7 +142,7 @@ def test_oracle_is_marked_everywhere(swept: tuple[Path, str]) -> None:
             ["noise=class_specific", "noise.file=gone.safetensors", "dataset.count=2"],
             "there is no such file",
         ),
-        (["noise=universal", "train_masking=[isolation]"], "where the subject is"),
+        (["noise=universal", "train_masking=[isolation]", "region=none"], "where the subject is"),
     ],
 )
 def test_what_is_impossible_gives_one_line(

@@ -253,7 +253,7 @@ class Learned(NoiseSettings):
         if self.needs_region and not cell.region.finds_regions:
             raise ClipHarError(
                 "noise.loss.attention, and feature or isolation in noise.train_masking, must know"
-                " where the subject is: add region=motion or region=annotation"
+                " where the subject is, which region=none does not tell: use region=auto"
             )
         if "same" in self.train_masking:
             _check_same_mask(cell)
@@ -399,7 +399,7 @@ def _check_same_mask(cell: LearningCell) -> None:
     if cell.masking.feature is None:
         return
     if not cell.region.finds_regions:
-        raise ClipHarError("train_masking=same: the mask needs region=motion or region=annotation")
+        raise ClipHarError("train_masking=same: the mask needs a region source: use region=auto")
     if cell.region.uses_label(SUBJECT):
         raise ClipHarError(
             "train_masking=same: a subject found by the true label (region.attribution=label) would"

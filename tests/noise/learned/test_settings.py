@@ -113,16 +113,16 @@ def test_noise_per_class_can(name, term):
 
 @pytest.mark.parametrize("name", ["universal", "border", "class_specific", "residual"])
 def test_attention_needs_to_know_where_the_subject_is(name):
-    found = refused(f"noise={name}", "noise.loss.attention=1")
+    found = refused(f"noise={name}", "noise.loss.attention=1", "region=none")
     assert found.startswith("noise.loss.attention")
-    assert "add region=motion or region=annotation" in found
+    assert "use region=auto" in found
     cell_of(f"noise={name}", "noise.loss.attention=1", "region=annotation")
 
 
 @pytest.mark.parametrize("mask", ["feature", "isolation"])
 def test_aimed_training_masks_need_to_know_where_the_subject_is(mask):
     aimed = ["noise=universal", f"noise.train_masking=[none,{mask}]"]
-    assert "add region=motion or region=annotation" in refused(*aimed)
+    assert "use region=auto" in refused(*aimed, "region=none")
     cell_of(*aimed, "region=motion")
 
 
