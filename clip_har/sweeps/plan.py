@@ -169,7 +169,8 @@ class _Planner:
         if folder in self.once:
             return
         size, *_ = settings.geometry()
-        what = f"frames of {clips.title}, {size} px"
+        each = "" if settings.sampler != "uniform" else f"{settings.count} a clip, "
+        what = f"frames of {clips.title}, {each}{size} px"
         if _store(cell, clips, settings) is not None:
             self.once[folder] = Step(what, "there")
             return
