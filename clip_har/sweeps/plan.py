@@ -281,7 +281,13 @@ def _known_frames(settings: FrameSettings, clips: int) -> int | None:
 def _passes(cell: Cell, clips: int, classes: int, frames: int) -> int:
     """Return how many frames of a cell pass through the model, those for attention included."""
     found = frames * cell.noise.passes(classes)
-    if cell.shard is not None or not cell.finds_regions or not cell.model.gives_attribution:
+    if cell.shard is not None:
+        return found  # the rest comes when the shards are joined
+    if isinstance(cell.noise, Learned):
+        from clip_har.noise.learned.effort import frames_on_empty  # imports torch
+
+        found += frames_on_empty(cell.noise, classes)
+    if not cell.finds_regions or not cell.model.gives_attribution:
         return found
     own = cell.noise.own_attention_clips
     looked_at = (0 if cell.region.asks_model else cell.attention_clips) if own is None else own
