@@ -38,7 +38,10 @@ function filter() {
 function sort(header) {
   const table = header.closest("table");
   const place = [...header.parentElement.children].indexOf(header);
-  const key = (row) => row.children[place].dataset.value ?? row.children[place].textContent.trim();
+  const key = (row) => {
+    const cell = row.children[place];
+    return cell.dataset.value ?? (cell.querySelector("summary") ?? cell).textContent.trim();
+  };
   const isNumber = table.querySelector("tbody tr").children[place].dataset.value !== undefined;
   const first = isNumber ? "descending" : "ascending";
   const other = { ascending: "descending", descending: "ascending" };
@@ -67,7 +70,7 @@ function restore() {
   }
 }
 
-for (const header of document.querySelectorAll(".board th:not(:last-child)")) {
+for (const header of document.querySelectorAll(".board th")) {
   const button = document.createElement("button");
   button.type = "button";
   button.append(...header.childNodes);
