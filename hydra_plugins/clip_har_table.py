@@ -25,7 +25,7 @@ class TableSweeper(BasicSweeper):
         super().__init__(max_batch_size, params)
         self.file = file
 
-    def split_arguments(
+    def split_arguments(  # type: ignore[override]
         self, overrides: Sequence[Any], max_batch_size: int | None
     ) -> list[list[list[str]]]:
         """Return the jobs in batches.
@@ -36,6 +36,7 @@ class TableSweeper(BasicSweeper):
         """
         from clip_har.config.table import table_jobs
 
+        assert self.hydra_context is not None  # noqa: S101, set before the sweep
         loader = self.hydra_context.config_loader
         lines = [override.input_line for override in overrides]
         count = len(self.params)

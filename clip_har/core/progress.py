@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 _OWNER = "CLIP_HAR_BARS_OF"
 """Variable with the id of the process that shows bars; the workers that it starts show none."""
-_Handler = logging.StreamHandler[TextIO] if TYPE_CHECKING else logging.StreamHandler
 _PERIOD = 0.5  # seconds between two looks at what others do
 _SHARE = 0.02  # of the time that looking may take
 
@@ -98,7 +97,7 @@ def watch(
             os.environ.pop(_OWNER, None)
 
 
-class AboveBars(_Handler):
+class AboveBars(logging.StreamHandler[TextIO]):
     """Writes log lines of workers over the bar of the process that started them.
 
     That process draws its bar again below the line.

@@ -98,13 +98,13 @@ def leaderboard_rows(
     """
     cells = [one for comparison in comparisons for one in comparison.cells]
     numbers = {row["folder"]: row for row in cell_rows(cells, margin=margin).to_dict("records")}
-    rows = []
+    rows: list[dict[str, Any]] = []
     for comparison in comparisons:
         for one in comparison.cells:
             noise = one.cell.noise
             rows.append(
                 {
-                    **numbers[str(one.folder)],
+                    **{str(name): value for name, value in numbers[str(one.folder)].items()},
                     "flip_rate": one.metrics.get("flip_rate", float("nan")),
                     "data": comparison.data,
                     "data_digest": one.protocol.get("data_digest"),

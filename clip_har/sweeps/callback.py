@@ -113,7 +113,7 @@ def _start_sweep(config: DictConfig) -> None:
     else:
         typed = list(config.hydra.overrides.task)
         jobs = table_jobs(file, experiment_overrides(config), typed, loader)
-        overrides = [f"table={file.name}"]
+        overrides = [override for job in jobs for override in job]
 
     def compose(job: Sequence[str]) -> DictConfig:
         try:
@@ -126,7 +126,8 @@ def _start_sweep(config: DictConfig) -> None:
 
     if config.plan:
         _plan(jobs, compose)
-    sweep = start_sweep(overrides, jobs, compose, Path(config.hydra.sweep.dir))
+    name = "" if file is None else f"table={file.name}"
+    sweep = start_sweep(overrides, jobs, compose, Path(config.hydra.sweep.dir), name=name)
     with read_write(config), open_dict(config):
         config.hydra.sweep.dir = str(sweep.folder)
         # The jobs are composed again, also in other processes: they need this override.

@@ -191,8 +191,8 @@ class _Planner:
         store = _store(cell, clips, settings)
         what = f"region maps of {target} in {clips.title}"
         asks = cell.region.asks_model  # and its maps cannot be found without loading it
-        known = store is not None and not asks
-        if known and has_maps(cell.region, target, store, cache_dir=cell.cache_dir):
+        kept = None if asks else store
+        if kept is not None and has_maps(cell.region, target, kept, cache_dir=cell.cache_dir):
             self.once[key] = Step(what, "there")
             return
         size, *_ = settings.geometry()

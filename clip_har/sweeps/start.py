@@ -125,6 +125,8 @@ def start_sweep(
     jobs: Sequence[Sequence[str]],
     compose: Callable[[Sequence[str]], DictConfig],
     folder: Path,
+    *,
+    name: str = "",
 ) -> StartedSweep:
     """Check every cell of a sweep, then open its run and write its folder.
 
@@ -133,6 +135,7 @@ def start_sweep(
         jobs: the overrides of each cell.
         compose: returns the configuration of a cell for its overrides.
         folder: the folder for the sweep; a number is added if another command has it.
+        name: of the sweep; empty for what varies, as it was typed.
 
     Raises:
         ClipHarError: when a cell is wrong or cannot run; then no cell is started.
@@ -150,7 +153,7 @@ def start_sweep(
     typed = [
         override for override in overrides if override.partition("=")[0].lstrip("+") in varying
     ]
-    name = " ".join(typed)[:200] or "sweep"
+    name = name or " ".join(typed)[:200] or "sweep"
     folder = claim_folder(folder)
     try:
         parent = first.tracking.open_sweep(

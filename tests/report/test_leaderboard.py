@@ -1,6 +1,7 @@
 """The leaderboard: protocols are kept apart, warnings stay, and it works in a browser."""
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -29,18 +30,19 @@ def cells(results: Path) -> None:
         answers = table(accuracy, names=EVIL, ratio=ratio)
         words = (f"masking={mask}", f"ratio={ratio}", *REAL, "results_dir=/home/me/results")
         made_cell(results, f"{mask} r={ratio:g}", answers, *words, clean=clean)
-    leak = {"notes": ["uses the true label"], "varies": {"masking": "percent", "ratio": 0.2}}
-    words = ("masking=percent", "ratio=0.2", *REAL)
-    made_cell(results, "leaky", table(1.0, names=EVIL), *words, clean=clean, leaks=True, **leak)
-    for name, words in (("one frame", ("frames.sampler=middle",)), ("bf16", ("precision=bf16",))):
-        words = ("masking=none", *REAL, *words)
-        made_cell(results, name, table(0.5, names=EVIL), *words, varies={"masking": "none"})
-    caution = {
-        "varies": {"masking": "none"},
-        "data": "drawn",
-        "data_caution": "the clips are rendered",
+    leak: dict[str, Any] = {
+        "notes": ["uses the true label"],
+        "varies": {"masking": "percent", "ratio": 0.2},
+        "leaks": True,
     }
-    made_cell(results, "drawn", table(0.6), "masking=none", **caution)
+    right = table(1.0, names=EVIL)
+    made_cell(results, "leaky", right, "masking=percent", "ratio=0.2", *REAL, clean=clean, **leak)
+    none: dict[str, Any] = {"varies": {"masking": "none"}}
+    for name, setting in (("one frame", "frames.sampler=middle"), ("bf16", "precision=bf16")):
+        answers = table(0.5, names=EVIL)
+        made_cell(results, name, answers, "masking=none", setting, *REAL, **none)
+    drawn = {"data": "drawn", "data_caution": "the clips are rendered", **none}
+    made_cell(results, "drawn", table(0.6), "masking=none", **drawn)
 
 
 @pytest.fixture(scope="module")

@@ -107,7 +107,11 @@ def test_frames_are_those_of_a_run(
     tmp_path: Path, passed: list[int], words: tuple[str, ...]
 ) -> None:
     drawn = Path(os.environ["CLIP_HAR_CACHE"]) / "synthetic"  # rendered once for all tests
-    common = ("dataset.count=20", "dataset.train_count=40", f"dataset.cache_dir={drawn}")
+    common: tuple[str, ...] = (
+        "dataset.count=20",
+        "dataset.train_count=40",
+        f"dataset.cache_dir={drawn}",
+    )
     common += ("tracking=none", f"results_dir={tmp_path}", f"cache_dir={tmp_path / 'cache'}")
     plan = planned(*words, *common)
     with session() as hydra:
