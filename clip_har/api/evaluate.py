@@ -10,6 +10,7 @@ from clip_har.engine.job import Job
 from clip_har.engine.preflight import preflight
 from clip_har.engine.run import run_cell
 from clip_har.results.result import Result
+from clip_har.sweeps.start import refuse_plan
 
 
 def evaluate_here(overrides: Sequence[str], session: Session) -> Result:
@@ -24,7 +25,9 @@ def evaluate_here(overrides: Sequence[str], session: Session) -> Result:
     """
     overrides = [hide_logins(override) for override in overrides]
     config = session.compose(overrides)
-    preflight(cell_from_config(without_hydra(config)))
+    cell = cell_from_config(without_hydra(config))
+    refuse_plan(cell)
+    preflight(cell)
     outcome = run_cell(config, Job(overrides, dict(config.hydra.runtime.choices)))
     if outcome.result is None:
         raise ClipHarError(f"{outcome.name}: {outcome.state}, there is no result")

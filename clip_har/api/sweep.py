@@ -10,6 +10,7 @@ from clip_har.core.errors import ClipHarError
 from clip_har.engine.job import Job
 from clip_har.engine.run import run_cell
 from clip_har.results.sweep import read_outcomes
+from clip_har.sweeps.progress import cells_bar
 from clip_har.sweeps.start import experiment_overrides, start_sweep
 from clip_har.tracking.tracker import SweepStatus
 
@@ -39,13 +40,15 @@ def sweep_here(overrides: Sequence[str], session: Session) -> Path:
     started = start_sweep(swept, jobs, session.compose, folder)
     status: SweepStatus = "FINISHED"
     try:
-        for number, job in enumerate(jobs):
-            composed = session.compose(job)
-            choices = dict(composed.hydra.runtime.choices)
-            try:
-                run_cell(composed, Job(job, choices, started.shared, started.folder / str(number)))
-            except Exception:  # noqa: BLE001, its outcome names the error; the other cells run
-                status = "FAILED"
+        with cells_bar(started.folder, len(jobs)):
+            for number, job in enumerate(jobs):
+                composed = session.compose(job)
+                place = started.folder / str(number)
+                choices = dict(composed.hydra.runtime.choices)
+                try:
+                    run_cell(composed, Job(job, choices, started.shared, place))
+                except Exception:  # noqa: BLE001, its outcome names the error; others still run
+                    status = "FAILED"
     except BaseException as error:
         status = "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED"
         raise

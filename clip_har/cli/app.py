@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -65,8 +66,10 @@ def main() -> None:
         if isinstance(error, KeyboardInterrupt):
             signal.signal(signal.SIGINT, _wait_once)
     except SystemExit as end:
-        # CannotStart, whose heavy module is not imported here.
-        fault = getattr(end, "fault", None)
+        # CannotStart and Planned, whose heavy module is not imported here.
+        fault, plan = getattr(end, "fault", None), getattr(end, "plan", None)
+        if plan is not None:
+            sys.exit(_show_plan(plan))
         if fault is None:
             raise
         sys.exit(report_fault(fault))
@@ -80,6 +83,16 @@ def main() -> None:
     for fault in (stopped, *_faults):
         if fault is not None:
             sys.exit(report_fault(fault))
+
+
+def _show_plan(plan: Any) -> int:
+    from clip_har.cli.plan import show_plan
+
+    try:
+        show_plan(plan)
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001, reported in one line
+        return report_fault(error)
+    return 0
 
 
 def _wait_once(*_: object) -> None:

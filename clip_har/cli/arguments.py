@@ -6,6 +6,8 @@ from hydra._internal.utils import get_args_parser
 
 from clip_har.core.addresses import hide_environment, hide_logins
 
+_TABLE = "hydra/sweeper=table"
+
 
 def prepared_arguments(words: Sequence[str]) -> list[str]:
     """Return the words of the command as Hydra takes them, without logins in addresses.
@@ -16,6 +18,8 @@ def prepared_arguments(words: Sequence[str]) -> list[str]:
     Example:
         >>> prepared_arguments(["ratio=0.3", "-m", "seed=0,1", "--config-dir", "mine", "limit=8"])
         ['-m', '--config-dir', 'mine', 'ratio=0.3', 'seed=0,1', 'limit=8']
+        >>> prepared_arguments(["hydra/sweeper=table", "hydra.sweeper.file=cells.csv"])
+        ['-m', 'hydra/sweeper=table', 'hydra.sweeper.file=cells.csv']
     """
     hide_environment()
     # A flag with an optional value (--info) would take the override that follows: it stays.
@@ -36,4 +40,6 @@ def prepared_arguments(words: Sequence[str]) -> list[str]:
         flags.append(word)
         if values[name] and not sign:
             flags += [value for value in [next(left, None)] if value is not None]
+    if _TABLE in others and not {"-m", "--multirun"} & {*flags}:
+        flags.append("-m")  # a table is a sweep
     return [*flags, *others]

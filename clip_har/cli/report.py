@@ -57,6 +57,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         action="store_true",
         help="first compute numbers again if the code of the metrics has changed; no model is run",
     )
+    parser.add_argument(
+        "--leaderboard",
+        action="store_true",
+        help="write a page of all results in the results folder, to be put on a web site",
+    )
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder for the report")
     given = parser.parse_args(arguments)
     if given.filter and not given.experiment:
@@ -65,6 +70,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         parser.error(f"--margin={given.margin:g}: expected a share between 0 and 1, such as 0.01")
     if given.clips is not None and given.clips < 0:
         parser.error(f"--clips={given.clips}: expected 0 or more")
+    if given.leaderboard and given.sweep:
+        parser.error("--leaderboard shows a whole results folder: name it with --results-dir")
     try:
         page, problems = _report(given)
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001, reported in one line
@@ -102,6 +109,10 @@ def _report(given: argparse.Namespace) -> tuple[Path, Sequence[str]]:
         chosen, out = _selected(given)
     out = out.expanduser().absolute()
     try:
+        if given.leaderboard:
+            from clip_har.report.leaderboard import write_leaderboard
+
+            return write_leaderboard(chosen, out, margin=given.margin), chosen.problems
         compared = {"base_model": given.base_model, "margin": given.margin}
         written = write_sweep_tables(chosen, **compared)
         page = write_report(chosen, out, written=written, clips=given.clips, **compared)
@@ -119,7 +130,7 @@ def _report(given: argparse.Namespace) -> tuple[Path, Sequence[str]]:
 
 def _selected(given: argparse.Namespace) -> "tuple[Chosen, Path]":
     """Return the cells that the report is about, and the folder for it."""
-    from clip_har.report.selection import newest_sweep, of_experiment, of_sweep
+    from clip_har.report.selection import newest_sweep, of_experiment, of_results, of_sweep
     from clip_har.tracking.relocate import follow_move
 
     results = given.results_dir.expanduser().absolute()
@@ -129,7 +140,9 @@ def _selected(given: argparse.Namespace) -> "tuple[Chosen, Path]":
 
         uri = given.uri or os.environ.get("MLFLOW_TRACKING_URI") or default_uri(results)
         chosen = of_experiment(results, given.experiment, uri=uri, filters=given.filter)
-        return chosen, given.out or results / "report"
+        return chosen, given.out or results / ("leaderboard" if given.leaderboard else "report")
+    if given.leaderboard:
+        return of_results(results), given.out or results / "leaderboard"
     folder = given.sweep or newest_sweep(results)
     return of_sweep(folder.expanduser().absolute()), given.out or folder / "report"
 

@@ -11,7 +11,7 @@ from clip_har.cli.errors import report_fault
 from clip_har.metrics.measure import Measure
 from clip_har.results.files import WHOLE_SET
 from clip_har.results.sweep import Outcome, read_outcomes
-from clip_har.sweeps.callback import started
+from clip_har.sweeps.callback import bar, started
 from clip_har.tracking.tracker import SweepStatus
 
 _WIDTH = 400  # columns if the output is not a terminal: as wide as the table needs
@@ -38,6 +38,7 @@ def end_sweep(stopped: BaseException | None) -> int:
     Args:
         stopped: what ended the sweep early, such as Ctrl-C; a cell that fails does not.
     """
+    bar.close()
     this = started[-1]
     first = this.cells[0]
     numbered = read_outcomes(this.folder)

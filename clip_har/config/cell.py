@@ -164,6 +164,11 @@ class Cell(Settings):
         ),
         Role.RUN,
     ]
+    plan: Annotated[
+        bool,
+        explained("Print the cells, which of them have a result, and their cost; run nothing."),
+        Role.RUN,
+    ] = False  # results of earlier versions lack it
     results_dir: Annotated[
         Folder, explained("Folder of finished cells, sweeps and the tracking store."), Role.RUN
     ]

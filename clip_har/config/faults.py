@@ -30,7 +30,8 @@ def other_sweeper(name: str) -> str:
     """Return one line about a sweeper that chooses values while the sweep runs."""
     return (
         f"hydra/sweeper={name}: all cells of a sweep are checked before the first one runs, so its"
-        " values must be listed, such as ratio=0.1,0.2,0.3; leave out hydra/sweeper"
+        " values must be listed, such as ratio=0.1,0.2,0.3 without hydra/sweeper, or in a table"
+        " (hydra/sweeper=table hydra.sweeper.file=cells.csv)"
     )
 
 

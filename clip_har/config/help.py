@@ -32,8 +32,12 @@ def key_lines() -> str:
 def _options() -> Iterator[str]:
     fields = Cell.model_fields
     groups = {group: str(fields[group].description) for group in GROUPS}
-    launchers = {"hydra/launcher": "Where the cells of a sweep run: also basic and joblib."}
-    for group, title in {**groups, "experiment": "A study with a name.", **launchers}.items():
+    others = {
+        "experiment": "A study with a name.",
+        "hydra/launcher": "Where the cells of a sweep run: also basic and joblib.",
+        "hydra/sweeper": "Which cells a sweep has: by default all combinations.",
+    }
+    for group, title in {**groups, **others}.items():
         yield f"{group}: {title[:1].lower()}{title[1:].rstrip('.')}"
         for name, path in option_files(group).items():
             yield from _row(name, header_of(path).first_sentence)

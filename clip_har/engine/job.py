@@ -136,7 +136,6 @@ def prepared(config: DictConfig, cell: Cell, job: Job, varies: Mapping[str, Any]
     clips = clips_of(cell.dataset, cell.limit)
     key = fingerprint(cell, clips)
     folder = cell.results_dir / "cells" / key
-    folder.parent.mkdir(parents=True, exist_ok=True)
     info = RunInfo(
         name=cell_name(varies, job.sweep.words if job.sweep else None, notes=cell.notes()),
         fingerprint=key,
@@ -203,7 +202,8 @@ def flat_params(config: DictConfig, choices: Mapping[str, Any]) -> dict[str, str
         {'masking': 'percent', 'ratio': '0.3', 'masking.patch': '16'}
     """
     params = {group: str(choices[group]) for group in GROUPS if group in choices}
-    kept = [str(key) for key in config if key != "measures"]  # these are tags
+    # Measures are tags; a plan has no run.
+    kept = [str(key) for key in config if key not in ("measures", "plan")]
 
     def walk(node: Any, prefix: str) -> None:
         # A mapping of the user's own names, such as a label map, is one value.

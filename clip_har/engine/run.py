@@ -69,6 +69,7 @@ def run_cell(config: DictConfig, job: Job) -> Outcome:
             _warn_of_unused(cell, job.overrides)
         run = prepared(plain, cell, job, varies)
         folder = run.folder
+        folder.parent.mkdir(parents=True, exist_ok=True)
         if cell.shard is not None:
             evaluated = run_shard(run, cell.shard)
             return end("shard kept" if evaluated else "reused")
@@ -136,7 +137,7 @@ def _clean_twin(run: Prepared, reference: Result | None) -> Result | None:
     if twin is None:
         return None
     with twin.place.lock():
-        found = _found(twin, reference)
+        found = find_result(twin, reference)
         try:
             if found is None or not found.is_up_to_date or twin.place.unsent.is_file():
                 _find_or_make(twin, None, reference)
@@ -147,8 +148,13 @@ def _clean_twin(run: Prepared, reference: Result | None) -> Result | None:
     return Result.at(twin.folder)  # None if it was not run again
 
 
-def _found(run: Prepared, reference: Result | None) -> Result | None:
-    """Return the finished result of a cell, with its settings; None if there is none."""
+def find_result(run: Prepared, reference: Result | None) -> Result | None:
+    """Return the finished result of a cell, with its settings; None if there is none.
+
+    Args:
+        run: the cell.
+        reference: the result of its reference; None if it has none.
+    """
     found = Result.at(run.folder)
     if found is None:
         return None
@@ -159,12 +165,13 @@ def _found(run: Prepared, reference: Result | None) -> Result | None:
 def _find_or_make(run: Prepared, twin: Result | None, reference: Result | None) -> State:
     """Find or make the result of a cell, send it to the tracking store, and return its state."""
     clear_up(run.folder)  # the caller holds its lock
-    found = _found(run, reference)
+    found = find_result(run, reference)
     cell, info = run.cell, run.info
     if cell.overwrite == "never" and found is None and run.place.failed.is_file():
         log.info("%s: failed before, not run again (overwrite=never)", info.name)
         return "skipped"
-    if found is not None and _may_be_reused(found, run, twin):
+    compared = None if twin is None else twin.folder
+    if found is not None and may_be_reused(found, run, compared):
         return _reuse(found, run)
     if found is None and run.folder.is_dir():
         log.warning(
@@ -257,15 +264,20 @@ def _kept_unsent(run: Prepared, error: TrackingError) -> TrackingError:
     )
 
 
-def _may_be_reused(found: Result, run: Prepared, twin: Result | None) -> bool:
+def may_be_reused(found: Result, run: Prepared, twin: Path | None) -> bool:
     """Return whether a finished result satisfies the settings of this run.
 
     Another run may have made it with ``clean_twin=false`` or ``frames.on_error=skip``.
+
+    Args:
+        found: the result.
+        run: the cell.
+        twin: the folder of its clean twin; None if it is not compared with one.
     """
     cell = run.cell
     share = found.protocol["clips_failed"] / len(run.clips.clips)
     tolerated = cell.frames.on_error == "skip" or share <= cell.frames.max_failed
-    compared = twin is None or found.twin_folder == twin.folder
+    compared = twin is None or found.twin_folder == twin
     mendable = (found.is_whole and found.has_its_measures) or found.can_be_recomputed
     return cell.overwrite != "always" and bool(tolerated) and compared and mendable
 

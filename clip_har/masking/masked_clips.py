@@ -284,13 +284,10 @@ def locate(
         zero_shot: returns the cell's model with its classes, for sources that need it.
         cache_dir: where region maps are kept.
     """
-    aim = masking.feature
-    if aim == PERSON and region.person_is_subject:
-        aim = SUBJECT
-    targets = ([aim] if aim else []) + ([SUBJECT] if subject else [])
+    aim = _aim(masking, region)
     maps = {
         target: open_regions(region, target, frames, zero_shot=zero_shot, cache_dir=cache_dir)
-        for target in dict.fromkeys(targets)
+        for target in targets_of(masking, region, subject=subject)
     }
     return MaskedClips(
         masking=masking,
@@ -301,3 +298,20 @@ def locate(
         feature=maps.get(aim) if aim else None,
         on_empty=region.on_empty,
     )
+
+
+def targets_of(masking: Mask, region: RegionSource, *, subject: bool) -> list[str]:
+    """Return the targets that are looked for in the clips, each once.
+
+    Args:
+        masking: the mask.
+        region: finds them.
+        subject: whether the subject is looked for, whatever the mask is aimed at.
+    """
+    aim = _aim(masking, region)
+    return list(dict.fromkeys(([aim] if aim else []) + ([SUBJECT] if subject else [])))
+
+
+def _aim(masking: Mask, region: RegionSource) -> str | None:
+    aim = masking.feature
+    return SUBJECT if aim == PERSON and region.person_is_subject else aim

@@ -101,6 +101,10 @@ class NoiseSettings(Settings, ABC):
         """
         return ""
 
+    def passes(self, classes: int) -> int:  # noqa: ARG002
+        """Return how often each frame of a clip passes through the model, for C classes."""
+        return 1
+
     @abstractmethod
     def unlearned(self) -> "Noise":
         """Return what is added without learning: itself, or no noise."""

@@ -15,6 +15,7 @@ from clip_har.core.checksum import read_checked, write_checked
 from clip_har.core.progress import track
 from clip_har.core.settings import Role
 from clip_har.data.frames.store import ClipFrames, FrameStore
+from clip_har.data.sampling import FrameSettings
 from clip_har.data.shards import JoinedFrames
 from clip_har.regions.gaps import without_gaps
 from clip_har.regions.source import (
@@ -207,7 +208,11 @@ def open_regions(
             for store in frames.stores
         ]
         return JoinedMaps(frames, parts)
-    seen = frames if source.exact or source.asks_model else _at_one_size(frames, cache_dir)
+    seen = frames
+    if (wanted := seen_settings(source, frames.settings)) != frames.settings:
+        # Whether too many clips failed was decided for the frames that the model sees.
+        lenient = wanted.model_copy(update={"on_error": "skip"})
+        seen = FrameStore.open(frames.clip_set, lenient, cache_dir=cache_dir)
     folder = cache_dir / "regions" / _key(source, target, seen, zero_shot)
     locate = _located(source, target, seen, zero_shot)
 
@@ -231,18 +236,35 @@ def open_regions(
     )
 
 
-def _at_one_size(frames: FrameStore, cache_dir: Path) -> FrameStore:
-    """Return the same frames at the size in which targets are looked for."""
-    settings = frames.settings
-    if settings.fit == "centre":  # cut out, not resized: there is no other size
-        return frames
-    edge = None if frames.edge is None else round(frames.edge * _SIZE / frames.size)
-    wanted = settings.model_copy(update={"size": _SIZE, "edge": edge, "resample": "bicubic"})
-    if wanted == settings:
-        return frames
-    # Whether too many clips failed was decided for the frames that the model sees.
-    lenient = wanted.model_copy(update={"on_error": "skip"})
-    return FrameStore.open(frames.clip_set, lenient, cache_dir=cache_dir)
+def seen_settings(source: RegionSource, settings: FrameSettings) -> FrameSettings:
+    """Return the settings of the frames that a source sees.
+
+    Args:
+        source: an option of ``conf/region``.
+        settings: of the frames that the model sees, with the model's values filled in.
+    """
+    size, fit, _, edge = settings.geometry()
+    # Cut out, not resized: there is no other size.
+    if source.exact or source.asks_model or fit == "centre":
+        return settings
+    scaled = None if edge is None else round(edge * _SIZE / size)
+    return settings.model_copy(update={"size": _SIZE, "edge": scaled, "resample": "bicubic"})
+
+
+def has_maps(source: RegionSource, target: str, seen: FrameStore, *, cache_dir: Path) -> bool:
+    """Return whether a target was located already, for a source that does not ask the model.
+
+    Args:
+        source: an option of ``conf/region``.
+        target: what was looked for.
+        seen: the frames that the source sees, see `seen_settings`.
+        cache_dir: the folder that maps are kept in (below ``regions``).
+    """
+
+    def unused() -> "ZeroShot":
+        raise ValueError("the maps depend on the model")
+
+    return (cache_dir / "regions" / _key(source, target, seen, unused) / _INDEX).is_file()
 
 
 def _located(

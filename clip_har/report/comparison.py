@@ -130,7 +130,7 @@ class ComparisonPart:
             id=f"-{number + 1}" if number else "",
             counted=counted(rows),
             answer=answer(rows, measured.rows, classes=classes),
-            caution=_caution(cells, classes),
+            caution=caution(cells, classes),
             order_note=order_note(cells),
             table=rows,
             measured=measured,
@@ -225,7 +225,7 @@ def _looked_at(cells: Sequence[Result], rows: pd.DataFrame) -> list[Result]:
     return list(found.values()) or [cells[0]]
 
 
-def _caution(cells: Sequence[Result], classes: int) -> str:
+def caution(cells: Sequence[Result], classes: int) -> str:
     """Return the warnings about a single class, the model, and the data."""
     sentences = []
     if classes == 1:

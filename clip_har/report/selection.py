@@ -140,6 +140,28 @@ def of_experiment(results_dir: Path, experiment: str, *, uri: str, filters: str 
     return _chosen(title, list(found.values()), problems, None)
 
 
+def of_results(results_dir: Path) -> Chosen:
+    """Return all finished cells of a results folder, whatever sweep made them.
+
+    Args:
+        results_dir: the folder; clean twins and references are cells of it, too.
+
+    Raises:
+        ClipHarError: when no cell in it has a result.
+    """
+    found, problems = [], []
+    folders = [path for path in (results_dir / "cells").glob("*") if path.is_dir()]
+    for folder in sorted(folders):
+        if folder.suffix == ".shards" or folder.name.startswith("."):
+            continue  # or what a killed process left
+        result = Result.at(folder)
+        if result is None:
+            problems.append(f"{folder.name}: files are missing or damaged: run its command again")
+        else:
+            found.append(result)
+    return _chosen(str(results_dir), found, problems, None)
+
+
 def newest_sweep(results_dir: Path) -> Path:
     """Return the folder of the newest sweep.
 

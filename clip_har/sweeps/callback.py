@@ -1,24 +1,44 @@
 """Hydra's callback before a run or a sweep: it checks every cell before the first one runs."""
 
-from collections.abc import Callable
+import atexit
+import os
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from shutil import which
-from typing import Any
+from typing import Any, NoReturn
 
 from hydra.core.global_hydra import GlobalHydra
+from hydra.errors import HydraException
 from hydra.experimental.callback import Callback
-from omegaconf import DictConfig, open_dict, read_write
+from omegaconf import DictConfig, OmegaConf, open_dict, read_write
+from omegaconf.errors import OmegaConfBaseException
 
 from clip_har.config.compose import cell_from_config, expand, without_hydra
-from clip_har.config.faults import other_sweeper
+from clip_har.config.faults import composition_fault, other_sweeper
+from clip_har.config.table import FILE, table_jobs
 from clip_har.core.errors import ClipHarError
 from clip_har.engine.preflight import preflight
-from clip_har.sweeps.start import StartedSweep, claim_folder, start_sweep, swept_overrides
+from clip_har.sweeps.plan import Plan, plan_of
+from clip_har.sweeps.progress import cells_bar
+from clip_har.sweeps.start import (
+    StartedSweep,
+    check_jobs,
+    claim_folder,
+    experiment_overrides,
+    start_sweep,
+    swept_overrides,
+)
 
 _BASIC = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
+_TABLE = "hydra_plugins.clip_har_table.TableSweeper"
 
 started: list[StartedSweep] = []
 """At most one sweep. A callback of Hydra cannot return a value, so it is kept here."""
+
+bar = ExitStack()
+"""Closes the bar of the sweep's cells; Hydra calls no callback after a cell that failed."""
+atexit.register(bar.close)  # a hidden cursor must not stay behind
 
 
 class CannotStart(SystemExit):
@@ -33,6 +53,18 @@ class CannotStart(SystemExit):
     def __init__(self, fault: Exception) -> None:
         super().__init__(1)
         self.fault = fault
+
+
+class Planned(SystemExit):
+    """The command asked for its plan (``plan=true``), so no cell is started.
+
+    Attributes:
+        plan: what the command would do.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        super().__init__(0)
+        self.plan = plan
 
 
 class SweepCallback(Callback):
@@ -51,6 +83,8 @@ class SweepCallback(Callback):
 
 
 def _start_run(config: DictConfig) -> None:
+    if config.plan:
+        _plan([list(config.hydra.overrides.task)], lambda _: config)
     preflight(cell_from_config(without_hydra(config)))
     with read_write(config):
         config.hydra.run.dir = str(claim_folder(Path(config.hydra.run.dir)))
@@ -59,7 +93,7 @@ def _start_run(config: DictConfig) -> None:
 def _check_plugins(config: DictConfig) -> None:
     """Refuse a sweeper that chooses values itself, and Slurm where there is none."""
     choices = config.hydra.runtime.choices
-    if config.hydra.sweeper.get("_target_") != _BASIC:
+    if config.hydra.sweeper.get("_target_") not in (_BASIC, _TABLE):
         raise ClipHarError(other_sweeper(str(choices["hydra/sweeper"])))
     launcher = str(config.hydra.launcher.get("_target_"))
     if launcher.endswith(".SlurmLauncher") and which("srun") is None:
@@ -73,18 +107,56 @@ def _check_plugins(config: DictConfig) -> None:
 def _start_sweep(config: DictConfig) -> None:
     _check_plugins(config)
     loader = GlobalHydra.instance().config_loader()
-    overrides = swept_overrides(config)
-    sweep = start_sweep(
-        overrides,
-        expand(overrides, loader),
-        lambda job: loader.load_sweep_config(config, list(job)),
-        Path(config.hydra.sweep.dir),
-    )
+    overrides, file = swept_overrides(config), _table(config)
+    if file is None:
+        jobs = expand(overrides, loader)
+    else:
+        typed = list(config.hydra.overrides.task)
+        jobs = table_jobs(file, experiment_overrides(config), typed, loader)
+        overrides = [override for job in jobs for override in job]
+
+    def compose(job: Sequence[str]) -> DictConfig:
+        try:
+            composed: DictConfig = loader.load_sweep_config(config, list(job))
+        except (HydraException, OmegaConfBaseException) as error:
+            if file is None:
+                raise
+            raise ClipHarError(f"{file}: {composition_fault(error)}") from error
+        return composed
+
+    if config.plan:
+        _plan(jobs, compose)
+    name = "" if file is None else f"table={file.name}"
+    sweep = start_sweep(overrides, jobs, compose, Path(config.hydra.sweep.dir), name=name)
     with read_write(config), open_dict(config):
         config.hydra.sweep.dir = str(sweep.folder)
         # The jobs are composed again, also in other processes: they need this override.
         config.hydra.overrides.hydra.append(f"hydra.sweep.dir='{sweep.folder}'")
     started.append(sweep)
+    bar.enter_context(cells_bar(sweep.folder, len(sweep.cells)))
+
+
+def _table(config: DictConfig) -> Path | None:
+    """Return the table of the sweep's cells; None for a sweep over all combinations."""
+    if config.hydra.sweeper.get("_target_") != _TABLE:
+        return None
+    if OmegaConf.is_missing(config.hydra.sweeper, "file"):
+        raise ClipHarError(
+            f"{FILE} is not set: add {FILE}=cells.csv, a table of one cell a row whose columns are"
+            " keys"
+        )
+    return Path(str(config.hydra.sweeper.file)).expanduser()
+
+
+def _plan(
+    jobs: Sequence[Sequence[str]], compose: Callable[[Sequence[str]], DictConfig]
+) -> NoReturn:
+    """Raise `Planned` with the plan of a command.
+
+    Nothing is downloaded for it: the hub's library reads the variable when it is imported.
+    """
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    raise Planned(plan_of(check_jobs(jobs, compose)))
 
 
 def _or_exit(check: Callable[[], object]) -> None:

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from omegaconf import DictConfig
 
@@ -65,11 +66,71 @@ def experiment_overrides(config: DictConfig) -> list[str]:
     return [f"{key}={value}" for key, value in params.items()]
 
 
+@dataclass(frozen=True, eq=False)
+class CheckedJob:
+    """One cell of a command that nothing would stop.
+
+    Attributes:
+        overrides: its overrides, as typed.
+        config: its configuration as it is recorded, without Hydra's own node.
+        choices: the option of each group that the command names.
+        cell: its settings.
+        clips: the clips that it evaluates.
+        fingerprint: of the cell.
+    """
+
+    overrides: Sequence[str]
+    config: DictConfig
+    choices: Mapping[str, Any]
+    cell: Cell
+    clips: ClipSet
+    fingerprint: str
+
+    def resolved(self) -> tuple[DictConfig, Mapping[str, Any]]:
+        """Return configuration and choices with the region source that is used."""
+        return without_auto(self.config, self.choices)
+
+    def varies(self, varying: Sequence[str]) -> dict[str, Any]:
+        """Return what varies between it and other cells, see `what_varies`.
+
+        Args:
+            varying: the keys that differ between the cells.
+        """
+        config, choices = self.resolved()
+        found = what_varies(config, choices, varying)
+        return with_source(found, self.cell, self.choices, choices)
+
+
+def check_jobs(
+    jobs: Sequence[Sequence[str]], compose: Callable[[Sequence[str]], DictConfig]
+) -> list[CheckedJob]:
+    """Check every cell of a command.
+
+    Args:
+        jobs: the overrides of each cell.
+        compose: returns the configuration of a cell for its overrides.
+
+    Raises:
+        ClipHarError: when a cell is wrong or cannot run.
+    """
+    composed = [compose(job) for job in jobs]
+    plain = [without_hub_revision(without_hydra(config)) for config in composed]
+    cells = [cell_from_config(config) for config in plain]
+    _refuse_several_measures(cells)
+    checked = []
+    for job, config, full, cell in zip(jobs, plain, composed, cells, strict=True):
+        clips, choices = preflight(cell), dict(full.hydra.runtime.choices)
+        checked.append(CheckedJob(job, config, choices, cell, clips, fingerprint(cell, clips)))
+    return checked
+
+
 def start_sweep(
     overrides: Sequence[str],
     jobs: Sequence[Sequence[str]],
     compose: Callable[[Sequence[str]], DictConfig],
     folder: Path,
+    *,
+    name: str = "",
 ) -> StartedSweep:
     """Check every cell of a sweep, then open its run and write its folder.
 
@@ -78,34 +139,33 @@ def start_sweep(
         jobs: the overrides of each cell.
         compose: returns the configuration of a cell for its overrides.
         folder: the folder for the sweep; a number is added if another command has it.
+        name: of the sweep; empty for what varies, as it was typed.
 
     Raises:
         ClipHarError: when a cell is wrong or cannot run; then no cell is started.
     """
-    composed = [compose(job) for job in jobs]
-    plain = [without_hub_revision(without_hydra(config)) for config in composed]
-    named = [dict(config.hydra.runtime.choices) for config in composed]
-    cells = [cell_from_config(config) for config in plain]
-    _refuse_several_measures(cells)
-    clips = [preflight(cell) for cell in cells]
-    fingerprints = [fingerprint(cell, shown) for cell, shown in zip(cells, clips, strict=True)]
-    masks = [chosen[MASK] for chosen in named]
+    checked = check_jobs(jobs, compose)
+    refuse_plan(*(job.cell for job in checked))
+    cells = [job.cell for job in checked]
+    fingerprints = [job.fingerprint for job in checked]
+    masks = [job.choices[MASK] for job in checked]
     if any(override.partition("=")[0] == RATIO for override in overrides):
         _say_ratio(cells, masks)
     keys = [f"{one} {cell.shard}" for one, cell in zip(fingerprints, cells, strict=True)]
     _say_equal(keys, masks, jobs)
-    first, varying = cells[0], _varying(jobs)
+    first, varying = cells[0], varying_keys(jobs)
     typed = [
         override for override in overrides if override.partition("=")[0].lstrip("+") in varying
     ]
-    name = " ".join(typed)[:200] or "sweep"
-    resolved = [without_auto(*one) for one in zip(plain, named, strict=True)]
+    name = name or " ".join(typed)[:200] or "sweep"
     params = _shared_params(
         [
-            cell_params(config, cell, choices)
-            for (config, choices), cell in zip(resolved, cells, strict=True)
+            cell_params(config, job.cell, choices)
+            for job in checked
+            for config, choices in [job.resolved()]
         ]
     )
+    clips = [job.clips for job in checked]
     info = SweepInfo(
         name=f"{name} · {_protocol(params, clips)}"[:_NAME_LIMIT],
         key=hashlib.sha256(json.dumps(sorted(set(fingerprints))).encode()).hexdigest()[:32],
@@ -120,10 +180,7 @@ def start_sweep(
     except BaseException:
         folder.rmdir()
         raise
-    names = Words.of(
-        with_source(what_varies(*one, varying), cell, chosen, one[1])
-        for cell, chosen, one in zip(cells, named, resolved, strict=True)
-    )
+    names = Words.of(job.varies(varying) for job in checked)
     sweep = Sweep(parent, varying, len(cells), name, typed_in=str(Path.cwd()), words=names)
     sweep.write(folder)
     return StartedSweep(folder, tuple(cells), sweep)
@@ -152,6 +209,19 @@ def _protocol(params: Mapping[str, str], clips: Sequence[ClipSet]) -> str:
         frames += f" {words['frames.count']}"
     data = ", ".join(dict.fromkeys(one.title for one in clips))
     return f"{words['model']} on {data}, {frames}, {words['prompts']}"
+
+
+def refuse_plan(*cells: Cell) -> None:
+    """Refuse to run cells of which a plan is wanted.
+
+    Raises:
+        ClipHarError: when a cell has ``plan=true``.
+    """
+    if any(cell.plan for cell in cells):
+        raise ClipHarError(
+            "plan=true: expected on the command line, once (python -m clip_har … plan=true); here"
+            " cells are run"
+        )
 
 
 def _refuse_several_measures(cells: Sequence[Cell]) -> None:
@@ -194,7 +264,7 @@ def _say_equal(keys: Sequence[str], masks: Sequence[str], jobs: Sequence[Sequenc
     for members in groups.values():
         named = " and ".join(dict.fromkeys(masks[number] for number in members))
         if len(members) > 1:
-            varying = _varying([jobs[number] for number in members])
+            varying = varying_keys([jobs[number] for number in members])
             same.setdefault(named, {}).update(dict.fromkeys(varying))
     if same:
         reasons = [
@@ -234,11 +304,18 @@ def claim_folder(folder: Path) -> Path:
     return folder
 
 
-def _varying(jobs: Sequence[Sequence[str]]) -> tuple[str, ...]:
-    """Return the override keys that take more than one value."""
-    values: dict[str, set[str]] = {}
+def varying_keys(jobs: Sequence[Sequence[str]]) -> tuple[str, ...]:
+    """Return the override keys that do not have one value in all jobs.
+
+    Example:
+        >>> varying_keys([["seed=0", "ratio=0.1"], ["seed=0", "ratio=0.3"], ["seed=0"]])
+        ('ratio',)
+    """
+    values: dict[str, list[str]] = {}
     for job in jobs:
         for override in job:
             key, _, value = override.partition("=")
-            values.setdefault(key.lstrip("+~"), set()).add(value)
-    return tuple(key for key, found in values.items() if len(found) > 1)
+            values.setdefault(key.lstrip("+~"), []).append(value)
+    return tuple(
+        key for key, found in values.items() if len(set(found)) > 1 or len(found) < len(jobs)
+    )

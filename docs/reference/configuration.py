@@ -49,7 +49,11 @@ def configuration_page() -> str:
         parts.append(f"## {group}: {_title(group)}")
         for option, path in option_files(group).items():
             parts += [f"### {group}={option}", _header(path), _table(option_keys(group, option))]
-    titles = {"experiment": "named studies", "hydra/launcher": "where the cells of a sweep run"}
+    titles = {
+        "experiment": "named studies",
+        "hydra/launcher": "where the cells of a sweep run",
+        "hydra/sweeper": "which cells a sweep has",
+    }
     for group, title in titles.items():
         parts.append(f"## {group}: {title}")
         for option, path in option_files(group).items():

@@ -182,6 +182,13 @@ class Learned(NoiseSettings):
         """The name of the variant that the cell's own numbers are computed from."""
         return LEARNED
 
+    def passes(self, classes: int) -> int:  # noqa: ARG002
+        """Return how often each frame of a clip passes through the model, for C classes.
+
+        Once without noise, once with it, and once with random noise as a control.
+        """
+        return 3 if self.controls else 2
+
     def columns_needed(self, labels: NDArray[np.int64]) -> ChooseColumns | None:  # noqa: ARG002
         """Return which columns clips must be shown under; None for all, here the only one.
 
@@ -329,6 +336,19 @@ class PerClass(Learned):
     def headline(self) -> str:
         """The name of its protocol."""
         return variant_name(self.protocol)
+
+    def passes(self, classes: int) -> int:
+        """Return how often each frame of a clip passes through the model, for C classes.
+
+        Once without noise, then once for each class that the protocol needs. With controls: under
+        each class's noise, each class's random noise, and the noise for all classes.
+        """
+        if not self.changes_pixels:  # a frame is embedded once, and its embedding is shifted
+            return 2 if self.controls else 1
+        if self.controls:
+            return 2 + 2 * classes
+        needed = {"candidate": classes, "topk": min(self.top_k, classes)}
+        return 1 + needed.get(self.protocol, 1)
 
     def columns_needed(self, labels: NDArray[np.int64]) -> ChooseColumns | None:
         """Return the columns that the protocol needs; None for all columns, as controls need."""

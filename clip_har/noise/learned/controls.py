@@ -18,7 +18,8 @@ from clip_har.noise.learned.training_clips import TrainingClips
 from clip_har.noise.variants import Scores
 
 _PENALTIES = (1e-4, 1e-3, 1e-2, 1e-1)  # of the biases of the calibration control
-_EMPTY_LEVELS = (0, 127, 255)  # frames of one grey: black, mid grey, white
+EMPTY_LEVELS = (0, 127, 255)
+"""Frames of one grey: black, mid grey, white."""
 
 
 def random_like(perturbation: Perturbation, *, seed: int) -> Perturbation:
@@ -168,8 +169,8 @@ def named_on_empty(perturbation: Perturbation, zero_shot: ZeroShot) -> NDArray[n
         ``(C,)`` shares of the empty frames: black, mid grey and white.
     """
     model, classes = zero_shot.model, len(zero_shot.class_embeddings)
-    size = (len(_EMPTY_LEVELS), 3, model.image_size, model.image_size)
-    levels = torch.tensor(_EMPTY_LEVELS, dtype=torch.uint8).view(-1, 1, 1, 1)
+    size = (len(EMPTY_LEVELS), 3, model.image_size, model.image_size)
+    levels = torch.tensor(EMPTY_LEVELS, dtype=torch.uint8).view(-1, 1, 1, 1)
     empty = levels.expand(size).contiguous()
     visible = torch.ones(len(empty), 1, *size[2:], device=model.device)
     shares = np.empty(classes)

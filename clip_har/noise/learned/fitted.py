@@ -79,7 +79,7 @@ def learned_noise(
     start = make_perturbation(
         noise, model=zero_shot.model, class_embeddings=zero_shot.class_embeddings, frames=frames
     )
-    path = _path(cache_dir, described, NOISE_FILE)
+    path = noise_path(cache_dir, described)
 
     def make(temporary: Path) -> None:
         log.info("learning %s noise (once, kept in %s)", described["kind"], path.parent)
@@ -131,7 +131,7 @@ def fitted_calibration(
         }
         save_tensors(temporary, tensors, {})
 
-    path = _path(cache_dir, described, _CALIBRATION_FILE)
+    path = calibration_path(cache_dir, described)
     return cached(path, "calibration control", read=_read_calibration, make=make)
 
 
@@ -232,6 +232,16 @@ def _card(described: dict[str, Any], clips: TrainingClips, history: History) -> 
         "steps": history.steps,
         "kept_step": history.kept,
     }
+
+
+def noise_path(cache_dir: Path, described: dict[str, Any]) -> Path:
+    """Return the file of noise that is learned once, see `learned_noise`."""
+    return _path(cache_dir, described, NOISE_FILE)
+
+
+def calibration_path(cache_dir: Path, described: dict[str, Any]) -> Path:
+    """Return the file of the calibration control, see `fitted_calibration`."""
+    return _path(cache_dir, described, _CALIBRATION_FILE)
 
 
 def _path(cache_dir: Path, described: dict[str, Any], name: str) -> Path:

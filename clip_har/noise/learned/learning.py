@@ -131,6 +131,11 @@ def validate(
     return best_log_probability(torch.cat(found).double().numpy())
 
 
+def validation_passes(noise: Learned, classes: int) -> int:
+    """Return how often each frame passes through the model in `validate`, for C classes."""
+    return 1 + min(1 + _CANDIDATES, classes) if noise.per_class else 1
+
+
 def best_log_probability(scores: NDArray[np.float64]) -> float:
     """Return max over a > 0 of the mean of ln softmax(a · s) at the first column.
 

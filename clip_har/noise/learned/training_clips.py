@@ -212,6 +212,16 @@ def split_groups(
     Raises:
         ClipHarError: when there are fewer than two groups.
     """
+    learned_from, validated_on = sets_of(clips, usable, noise)
+    _warn_of_lacking(clips, learned_from, "to learn noise from")
+    _warn_of_lacking(clips, validated_on, "to validate noise on")
+    return learned_from, validated_on
+
+
+def sets_of(
+    clips: ClipSet, usable: Sequence[int], noise: Learned
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the two sets of `split_groups`, without warnings."""
     every = clips.groups[list(usable)]
     groups = np.unique(every)
     if len(groups) < 2:
@@ -223,10 +233,7 @@ def split_groups(
     count = min(max(round(noise.learning.validation_share * len(groups)), 1), len(groups) - 1)
     kept = np.isin(every, groups[order[:count]])
     decoded = np.array(usable, np.int64)
-    learned_from, validated_on = decoded[~kept], decoded[kept]
-    _warn_of_lacking(clips, learned_from, "to learn noise from")
-    _warn_of_lacking(clips, validated_on, "to validate noise on")
-    return learned_from, validated_on
+    return decoded[~kept], decoded[kept]
 
 
 def _with_target(clips: MaskedClips, *, subject: bool) -> list[int]:

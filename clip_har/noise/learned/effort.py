@@ -1,0 +1,86 @@
+"""What learning the noise of a cell takes, before it is learned."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from clip_har.data.clips import ClipSet
+from clip_har.noise.learned.base import Learned
+from clip_har.noise.learned.controls import EMPTY_LEVELS
+from clip_har.noise.learned.fitted import calibration_path, noise_path
+from clip_har.noise.learned.identity import described_calibration, described_fit, training_clips
+from clip_har.noise.learned.learning import validation_passes
+from clip_har.noise.learned.training_clips import sets_of
+from clip_har.noise.settings import LearningCell
+
+
+@dataclass(frozen=True)
+class Effort:
+    """One thing that is learned once, and then read from the cache.
+
+    Attributes:
+        what: its name, such as ``UniversalNoise``.
+        path: where it is kept.
+        frames: largest number of frames that pass through the model; None if it is not known.
+    """
+
+    what: str
+    path: Path
+    frames: int | None
+
+
+def efforts(
+    noise: Learned, cell: LearningCell, frames_of: Callable[[ClipSet], int | None]
+) -> list[Effort]:
+    """Return what is learned for a cell, whether it is kept already or not.
+
+    Args:
+        noise: the cell's.
+        cell: the checked settings.
+        frames_of: returns the number of frames of some clips; None if it is not known.
+    """
+    if noise.file is not None and not noise.controls:
+        return []
+    clips = training_clips(cell.dataset, noise.learning.train_clips)
+    classes = len(clips.class_names)
+    validated = len(sets_of(clips, range(len(clips.clips)), noise)[1])
+    twin = noise.twin() if noise.controls else None
+    own = noise if noise.file is None else None
+    found = [
+        Effort(
+            f"{type(one).__name__} learned",
+            noise_path(cell.cache_dir, described_fit(one, cell)),
+            frames_to_learn(one, classes, validated),
+        )
+        for one in (own, twin)
+        if one is not None
+    ]
+    if noise.controls:
+        path = calibration_path(cell.cache_dir, described_calibration(noise, cell))
+        found.append(Effort("calibration control", path, frames_of(clips)))
+    return found
+
+
+def frames_on_empty(noise: Learned, classes: int) -> int:
+    """Return how many frames show the noise of C classes alone, see `named_on_empty`."""
+    if not (noise.per_class and noise.controls):
+        return 0
+    return len(EMPTY_LEVELS) * (classes if noise.changes_pixels else 1)
+
+
+def frames_to_learn(noise: Learned, classes: int, validated: int) -> int:
+    """Return the largest number of frames that pass through the model until noise is learned.
+
+    Learning may stop earlier, see ``learning.patience``. Frames of a step pass with a gradient.
+
+    Args:
+        noise: the settings.
+        classes: number of classes C.
+        validated: number of clips for validation.
+    """
+    learning, batch = noise.learning, noise.frames_in_step(classes)
+    shown = 1 + noise.wrong_classes(classes) if noise.changes_pixels else 1
+    step = batch * (shown + (1 if noise.per_class else 0) + (1 if noise.loss.attention else 0))
+    validations = 1 + -(-learning.steps // learning.validate_every)
+    seen = min(learning.validation_clips, validated) * validation_passes(noise, classes)
+    return learning.steps * step + validations * seen
