@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clip_har.core.errors import ClipHarError
-from clip_har.core.settings import Settings
 from clip_har.data.clips import Clip, ClipSet
 from clip_har.data.frames.store import FrameStore
 from clip_har.data.sampling import FrameSettings
 from clip_har.data.shards import JoinedFrames, Shard, open_shard, open_whole
+from clip_har.regions.source import Estimate, RegionSettings
 from clip_har.regions.store import open_regions
 from tests.data.made import write_video
 
@@ -106,9 +106,10 @@ def test_with_a_shard_missing_the_whole_is_decoded(videos, tmp_path):
     assert not isinstance(open_whole(videos, lenient, cache_dir=tmp_path), JoinedFrames)
 
 
-class Bright(Settings):
+class Bright(RegionSettings):
     """A region source: what is brighter than grey, different at every call."""
 
+    exact: ClassVar[bool] = False
     asks_model: ClassVar[bool] = False
     asked: ClassVar[int] = 0
 
@@ -121,7 +122,9 @@ class Bright(Settings):
     def locator(self, _):
         def locate(views, _thing):
             Bright.asked += len(views)
-            return [(view.pixels.mean(axis=1) / 255).astype(np.float32) for view in views]
+            return [
+                Estimate.sure((view.pixels.mean(axis=1) / 255).astype(np.float32)) for view in views
+            ]
 
         return locate
 

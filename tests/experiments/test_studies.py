@@ -107,6 +107,7 @@ def test_all_studies_are_tested() -> None:
     elsewhere = {  # they take too long as they are typed
         "class_noise",  # its parts are tested in tests/noise
         "specification",  # see test_curve
+        "regions",  # it fetches a network
     }
     assert {folder.name for folder in study_folders()} == {*STUDIES, *elsewhere}
 
