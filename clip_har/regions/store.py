@@ -320,7 +320,8 @@ def _resized(soft_mask: NDArray[np.float32], size: int) -> NDArray[np.float32]:
         return soft_mask
     smaller = size < soft_mask.shape[-1]
     how = cv2.INTER_AREA if smaller else cv2.INTER_LINEAR
-    return np.stack([np.asarray(cv2.resize(m, (size, size), interpolation=how)) for m in soft_mask])
+    resized = [cv2.resize(m, (size, size), interpolation=how) for m in soft_mask]
+    return np.stack(resized).clip(0, 1)  # rounding may lead a little above 1
 
 
 def _key(

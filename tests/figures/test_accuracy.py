@@ -1,5 +1,4 @@
 import numpy as np
-
 from clip_har.figures.accuracy import Point, accuracy_figure
 
 

@@ -57,7 +57,7 @@ def test_names_do_no_harm_and_nothing_is_fetched(browser, evil):
     page, message = opened(browser, evil, 1200)
     assert message == []
     assert page.title().startswith("clip_har: a sweep")
-    assert page.locator("script").count() == 0
+    assert page.locator("script").count() == 1
     assert page.get_by_text("<script>document.title='broken'</script> 0").count() > 0
 
 
@@ -113,6 +113,6 @@ def test_it_is_printed_on_white_with_all_commands(browser, evil, tmp_path):
 def test_three_hundred_cells_stay_readable(browser, large):
     page, message = opened(browser, large, 1200)
     assert message == []
-    assert page.locator("#cells + .scroll tbody tr").count() == 300
+    assert page.locator("[data-table=cells] tbody tr").count() == 300
     assert page.evaluate("document.documentElement.scrollHeight") < 14_000
     assert large.stat().st_size < 3_000_000

@@ -65,10 +65,10 @@ def test_every_comparison_has_its_own_lines_and_chance(
 ) -> None:
     drawn = []
 
-    def note(lines, *, measure, chance=None):
+    def note(lines, *, measure, chance=None, title=""):
         if measure == "top-1":
             drawn.append(({name: len(points) for name, points in lines.items()}, chance))
-        return over_ratio.over_ratio_figure(lines, measure=measure, chance=chance)
+        return over_ratio.over_ratio_figure(lines, measure=measure, chance=chance, title=title)
 
     monkeypatch.setattr(charts, "over_ratio_figure", note)
     write_report(mixed, tmp_path / "out")
