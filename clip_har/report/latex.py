@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from clip_har.report.comparison import ComparisonPart
-from clip_har.report.numbers import interval, number, p_value, points, share
+from clip_har.report.numbers import UNKNOWN, interval, number, p_value, points, share
 
 _TEX = str.maketrans({"–": "--", "−": "-", "…": "...", "\u00a0": " "})
 _LAST_KNOWN = 0x17F  # of the letters that LaTeX knows without further packages
@@ -42,7 +42,7 @@ def _rows(part: ComparisonPart, *, named: bool) -> pd.DataFrame:
             "95 % interval": list(map(interval, rows["top1_low"], rows["top1_high"])),
             "Change": rows["top1_change"].map(points),
             "p (Holm)": rows["top1_p_holm"].map(p_value),
-            "Verdict": rows["verdict"].fillna("–"),
+            "Verdict": [text if isinstance(text, str) else UNKNOWN for text in rows["verdict"]],
             "ECE": rows["ece"].map(number),
         }
     )

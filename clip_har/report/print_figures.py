@@ -9,6 +9,7 @@ from pathlib import Path
 from clip_har.figures.confusion import confusion_figure
 from clip_har.figures.save import save_figure
 from clip_har.figures.style import STYLE
+from clip_har.figures.text import drawable
 from clip_har.metrics.accuracy import confusion_matrix
 from clip_har.report.charts import Chart
 from clip_har.report.comparison import ComparisonPart
@@ -43,5 +44,5 @@ def _confusion(one: Result) -> Chart:
     return Chart(
         f"confusion {one.name}",
         f"confusion matrix of {one.name}",
-        lambda: confusion_figure(counts, one.table.class_names, title=one.name),
+        lambda: confusion_figure(counts, one.table.class_names, title=drawable(one.name)),
     )

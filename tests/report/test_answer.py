@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from clip_har.report.answer import answers
+from clip_har.report.numbers import share
 from clip_har.report.selection import of_sweep
 from clip_har.sweeps.table import cell_rows
 from tests.report.made import made_cell, made_sweep, table, usual
@@ -25,15 +26,17 @@ def lean(rows: pd.DataFrame, scene: pd.DataFrame) -> list[str]:
 def test_accuracy_and_the_cost_of_each_mask_are_said(tmp_path):
     rows = cell_rows(of_sweep(usual(tmp_path)).cells)
     found = said(rows)
+    clean = rows.iloc[0]
     assert found["accurate?"] == (
-        "The model gives the right class for 91.3 % of 160 unchanged clips (95 % interval 85.9 to"
-        " 94.7). Guessing would give 12.5 %."
+        f"The model gives the right class for {share(clean['top1'])} % of 160 unchanged clips (95 %"
+        f" interval {share(clean['top1_low'])} to {share(clean['top1_high'])}). Guessing would give"
+        " 12.5 %."
     )
     costly, cheap = found["does"].split(". ")
     assert costly.startswith("shape, square middle: ")
     assert cheap.startswith("percent, 16 px: ")
     worst = rows[rows["cell"] == "shape r=0.5"]["top1_change"].item()
-    assert costly.endswith(f", −{-100 * worst:.1f} at 50 %")
+    assert costly.endswith(f", −{share(-worst)} at 50 %")
     assert " points at 10 % hidden" in costly
     assert found["to"].startswith("A caution. The clips come from only 20 groups")
     assert found["it"] == "Not measured here: experiment=scene_bias measures it."
