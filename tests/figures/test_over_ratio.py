@@ -41,8 +41,8 @@ def test_seeds_are_one_line_through_their_means() -> None:
     seeds = [Measured(0.3, value, value - 0.1, value + 0.1) for value in (0.4, 0.6)]
     figure = over_ratio_figure({"percent": [CLEAN, *seeds]}, measure="top-1")
     line, dots, *_ = figure.axes[0].lines
-    np.testing.assert_allclose(line.get_ydata(), [0.9, 0.5])
-    np.testing.assert_allclose(dots.get_ydata(), [0.9, 0.4, 0.6])
+    assert np.asarray(line.get_ydata()).tolist() == [0.9, 0.5]
+    assert np.asarray(dots.get_ydata()).tolist() == [0.9, 0.4, 0.6]
     heights = np.asarray(figure.axes[0].collections[0].get_paths()[0].vertices)[:, 1]
     assert {0.4, 0.6} <= set(heights.round(9)), "the means of both ends"
 

@@ -22,7 +22,7 @@ from clip_har.results.score_table import ScoreTable
 from clip_har.sweeps.comparisons import comparisons_of
 from clip_har.sweeps.files import GALLERIES
 from clip_har.sweeps.table import cell_rows
-from tests.report.made import made_cell, made_sweep, table
+from tests.report.made import made_cell, made_sweep, table, varies
 
 
 def cells_of(results: Path, *specs: tuple[str, tuple[str, ...]], **card: Any) -> list[Result]:
@@ -30,8 +30,9 @@ def cells_of(results: Path, *specs: tuple[str, tuple[str, ...]], **card: Any) ->
     clean = table(0.9)
     made_cell(results, "clean", clean, "masking=none")
     return [
-        Result(made_cell(results, name, table(0.6), *overrides, clean=clean, **card))
+        Result(made_cell(results, name, table(0.6, ratio=ratio), *overrides, clean=clean, **card))
         for name, overrides in specs
+        for ratio in [float(varies(name).get("ratio", 0))]
     ]
 
 
@@ -164,7 +165,7 @@ def test_the_latex_table_compiles(tmp_path):
     program = shutil.which("tectonic") or shutil.which("pdflatex")
     if program is None:
         pytest.skip("no LaTeX on this machine (Debian: texlive-latex-recommended)")
-    name = "feature r=0.3 feature=人_&%#$~^{x} café <2"
+    name = "percent r=0.3 feature=x"
     cells = cells_of(tmp_path, (name, ("masking=percent", "ratio=0.3")))
     known = {"masking": "percent", "ratio": 0.3, "feature": "人_&%#$~^{x}\\ café <2 − 1"}
     sweep = made_sweep(tmp_path, {name: cells[0].folder}, named={name: known})
