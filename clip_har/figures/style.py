@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-from matplotlib import rc_context
+from matplotlib import rc_context, rc_params_from_file
 from matplotlib.axes import Axes
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import PercentFormatter
@@ -28,7 +28,9 @@ QUIET = "#6b6b6b"
 
 def styled() -> AbstractContextManager[None]:
     """Return the context in which a chart is drawn and written."""
-    context: AbstractContextManager[None] = rc_context(fname=STYLE)
+    # Not rc_context(fname): it would set all else to its default, also the ink of dark screens.
+    own = rc_params_from_file(STYLE, use_default_template=False)
+    context: AbstractContextManager[None] = rc_context(own)
     return context
 
 

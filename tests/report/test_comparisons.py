@@ -84,11 +84,11 @@ def test_chance_and_cautions_stand_by_their_comparison(report: Path) -> None:
         ("12.5", "25.0", "25.0"), strict=True,
     ):  # fmt: skip
         assert model in part.split("</h2>")[0]
-        assert f"chance is {chance}" in part
+        assert f"Guessing would give {chance}" in part
         assert ("the clips are rendered" in part.lower()) == (chance == "12.5")
     head = page.split('class="comparison"')[0]
     assert "rendered" not in head
-    assert "chance is" not in head
+    assert "Guessing" not in head
     text = (report / MARKDOWN).read_text()
     assert re.findall(r"^## (.*)$", text, re.MULTILINE) == [
         "1. tiny on synthetic/test", "2. r1/final on synthetic-x/test/split1",
