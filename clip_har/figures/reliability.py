@@ -3,7 +3,8 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from clip_har.figures.style import BLUE, ORANGE, hide_frame, in_percent
+from clip_har.figures.style import BLUE, ORANGE, in_percent, styled
+from clip_har.figures.text import drawable
 
 _FEW = 5  # a bin with fewer clips says little
 
@@ -19,22 +20,17 @@ def reliability_figure(table: pd.DataFrame, *, title: str) -> Figure:
         table: see `clip_har.metrics.calibration.reliability`.
         title: of the figure, usually the cell's name.
     """
-    figure = Figure(figsize=(3.6, 3.3), layout="constrained")
-    axes = figure.add_subplot()
-    share = table["clips"] / table["clips"].max()
-    width = (table["high"] - table["low"]) * (0.25 + 0.7 * share)
-    colours = [(BLUE, 1.0 if clips >= _FEW else 0.35) for clips in table["clips"]]
-    axes.bar(table["confidence"], table["accuracy"], width=width, color=colours)
-    axes.vlines(
-        table["confidence"], table["accuracy"], table["confidence"], color=ORANGE, linewidth=1.5
-    )
-    axes.plot([0, 1], [0, 1], color="0.5", linewidth=1, linestyle=":")
-    axes.set_title(title if len(title) < 45 else title[:44] + "…", loc="left", fontsize=9)
-    axes.set_xlim(0, 1)
-    axes.set_ylim(0, 1)
-    in_percent(axes)
-    axes.tick_params(labelsize=8)
-    axes.set_xlabel("confidence", fontsize=8)
-    axes.set_ylabel("accuracy", fontsize=8)
-    hide_frame(axes)
+    with styled():
+        figure = Figure(figsize=(3.6, 3.3), layout="constrained")
+        axes = figure.add_subplot()
+        share = table["clips"] / table["clips"].max()
+        width = (table["high"] - table["low"]) * (0.25 + 0.7 * share)
+        colours = [(BLUE, 1.0 if clips >= _FEW else 0.35) for clips in table["clips"]]
+        axes.bar(table["confidence"], table["accuracy"], width=width, color=colours)
+        ends = (table["confidence"], table["accuracy"], table["confidence"])
+        axes.vlines(*ends, color=ORANGE, linewidth=1.5)
+        axes.plot([0, 1], [0, 1], color="0.5", linewidth=1, linestyle=":")
+        axes.set_title(drawable(title), fontsize=9, parse_math=False)
+        axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="confidence", ylabel="accuracy")
+        in_percent(axes)
     return figure

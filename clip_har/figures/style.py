@@ -2,8 +2,11 @@
 
 import textwrap
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any
 
+from matplotlib import rc_context, rc_params_from_file
 from matplotlib.axes import Axes
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import PercentFormatter
@@ -17,8 +20,18 @@ COLOURS = (
     BLUE, ORANGE, "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#999933",
 )  # fmt: skip
 MARKERS = "osD^vPX<>"
+STYLE = Path(__file__).with_name("clip_har.mplstyle")
+"""Sizes, lines and fonts of all charts; a paper may use it, too: ``plt.style.use(STYLE)``."""
 INK = "#1a1a1a"
 QUIET = "#6b6b6b"
+
+
+def styled() -> AbstractContextManager[None]:
+    """Return the context in which a chart is drawn and written."""
+    # Not rc_context(fname): it would set all else to its default, also the ink of dark screens.
+    own = rc_params_from_file(STYLE, use_default_template=False)
+    context: AbstractContextManager[None] = rc_context(own)
+    return context
 
 
 def tight_layout() -> ConstrainedLayoutEngine:

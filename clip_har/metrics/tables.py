@@ -95,7 +95,7 @@ def recall_intervals(
     return found
 
 
-def recall_changes(before: ScoreTable, after: ScoreTable) -> pd.DataFrame:
+def class_changes(before: ScoreTable, after: ScoreTable) -> pd.DataFrame:
     """Return how the recall of each class changes, the largest loss first.
 
     Args:
@@ -103,21 +103,45 @@ def recall_changes(before: ScoreTable, after: ScoreTable) -> pd.DataFrame:
         after: of the condition; only clips that both have count.
 
     Returns:
-        Columns ``class, clips, before, after, change, rank, rank_low, rank_high``: the classes that
-        are present. Rank 1 loses most, see `class_ranks`.
+        Columns ``class, clips, before, after, change``: the classes that are present.
     """
+    table, _, _ = _changes(before, after)
+    return _largest_loss_first(table)
+
+
+def recall_changes(before: ScoreTable, after: ScoreTable) -> pd.DataFrame:
+    """Return `class_changes` with ranks and their intervals.
+
+    Args:
+        before: of the control, such as the clean twin.
+        after: of the condition; only clips that both have count.
+
+    Returns:
+        Also ``rank, rank_low, rank_high``. Rank 1 loses most, see `class_ranks`.
+    """
+    table, change, rows = _changes(before, after)
+    labels, groups = before.labels[rows], [before.groups[row] for row in rows]
+    ranks = class_ranks(change, labels, groups, classes=len(before.class_names))
+    return _largest_loss_first(table.join(ranks))
+
+
+def _changes(
+    before: ScoreTable, after: ScoreTable
+) -> tuple[pd.DataFrame, NDArray[np.float64], NDArray[np.int64]]:
+    """Return a row per class, the change of each clip in {-1, 0, 1}, and the clips' rows."""
     (first, second), _ = common_rows([before, after])
     labels, names = before.labels[first], before.class_names
-    groups = [before.groups[row] for row in first]
     was, now = before.predictions()[first] == labels, after.predictions()[second] == labels
     clips = np.bincount(labels, minlength=len(names))
     shares = [np.bincount(labels, right, len(names)) / np.maximum(clips, 1) for right in (was, now)]
     table = pd.DataFrame({"class": names, "clips": clips, "before": shares[0], "after": shares[1]})
     table["change"] = table["after"] - table["before"]
-    change = now.astype(np.float64) - was
-    table = table.join(class_ranks(change, labels, groups, classes=len(names)))
-    table = table[clips > 0].sort_values(["change", "class"], kind="stable")
-    return table.reset_index(drop=True)
+    return table, now.astype(np.float64) - was, first
+
+
+def _largest_loss_first(table: pd.DataFrame) -> pd.DataFrame:
+    known = table[table["clips"] > 0].sort_values(["change", "class"], kind="stable")
+    return known.reset_index(drop=True)
 
 
 def confused_pairs(

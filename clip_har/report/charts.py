@@ -1,70 +1,81 @@
 """The charts and photographs of a report."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import pandas as pd
 from markupsafe import Markup
+from matplotlib.figure import Figure
 
-from clip_har.figures.over_ratio import Measured, over_ratio_figure
+from clip_har.figures.over_ratio import over_ratio_figure
 from clip_har.figures.reliability import reliability_figure
+from clip_har.figures.risk_coverage import risk_coverage_figure
 from clip_har.metrics.calibration import reliability
+from clip_har.metrics.selective import COVERAGES, risk_coverage
 from clip_har.report.pictures import both_themes, photograph
 from clip_har.results.result import Result
+from clip_har.sweeps.files import GALLERIES
+from clip_har.sweeps.over_ratio import ratio_lines
 
-_LINES = 8  # largest number of strategies in one figure
+_MEASURES = {"top1": "top-1", "confidence": "confidence", "ece": "calibration error"}
 
 
-def over_ratio_charts(rows: pd.DataFrame, *, chance: float) -> list[Markup]:
-    """Return top-1, confidence and calibration error over the hidden share, one line per strategy.
+@dataclass(frozen=True)
+class Chart:
+    """A figure that is shown on the page, and written as PDF for print.
+
+    Attributes:
+        name: of its file, without an ending.
+        alt: a description.
+        draw: draws it.
+    """
+
+    name: str
+    alt: str
+    draw: Callable[[], Figure]
+
+    @property
+    def picture(self) -> Markup:
+        """The figure as HTML, for light and dark screens."""
+        return both_themes(self.draw, self.alt)
+
+
+def over_ratio_charts(rows: pd.DataFrame, *, chance: float) -> list[Chart]:
+    """Return top-1, confidence and calibration error over the hidden share, one line per mask.
 
     Args:
         rows: see `clip_har.sweeps.table.cell_rows`.
         chance: top-1 of random guessing, in (0, 1].
     """
-    known = rows[rows["ratio"].notna()]
-    several = known.groupby("strategy")["ratio"].nunique()
-    if not len(several) or several.max() < 2:
-        return []
-    worst = known.groupby("strategy")["top1"].min().sort_values().index[:_LINES]
-    shown_lines = [strategy for strategy in known["strategy"].unique() if strategy in worst]
-    pictures = []
-    shown = {"top-1": "top1", "confidence": "confidence", "calibration error": "ece"}
-    for title, name in shown.items():
-        lines = {
-            str(strategy): _line(known[known["strategy"] == strategy], name)
-            for strategy in shown_lines
-        }
-        shown_chance = chance if name == "top1" else None
-        draw = partial(over_ratio_figure, lines, measure=title, chance=shown_chance)
-        pictures.append(both_themes(draw, f"{title} over the hidden share"))
-    return pictures
+    charts = []
+    for measure, title in _MEASURES.items():
+        lines = ratio_lines(rows, measure)
+        if max((len({point.ratio for point in line}) for line in lines.values()), default=0) < 2:
+            return []
+        shown = chance if measure == "top1" else None
+        draw = partial(over_ratio_figure, lines, measure=title, chance=shown)
+        charts.append(Chart(f"{measure}_over_ratio", f"{title} over the hidden share", draw))
+    return charts
 
 
-def _line(cells: pd.DataFrame, name: str) -> list[Measured]:
-    points = [
-        Measured(
-            row["mask/realised_ratio"],
-            row[name],
-            *((row["top1_low"], row["top1_high"]) if name == "top1" else ()),
-        )
-        for row in cells.to_dict("records")
-    ]
-    clean = cells[f"{name}_clean"] if f"{name}_clean" in cells else pd.Series(dtype=float)
-    if clean.notna().any():
-        points.append(Measured(0.0, float(clean.dropna().iloc[0])))
-    return points
-
-
-def reliability_charts(cells: Sequence[Result]) -> list[Markup]:
+def reliability_charts(cells: Sequence[Result]) -> list[Chart]:
     """Return a reliability diagram of each cell."""
-    pictures = []
+    charts = []
     for one in cells:
         table = reliability(one.table.labels, one.table.probabilities())
         draw = partial(reliability_figure, table, title=one.name)
-        pictures.append(both_themes(draw, f"reliability diagram of {one.name}"))
-    return pictures
+        charts.append(Chart(f"reliability {one.name}", f"reliability diagram of {one.name}", draw))
+    return charts
+
+
+def risk_coverage_chart(cells: Sequence[Result]) -> Chart:
+    """Return wrong answers over coverage, a line per cell."""
+    risks = {one.name: risk_coverage(one.table.labels, one.table.probabilities()) for one in cells}
+    marked = {f"{100 * at:g} %": at for at in COVERAGES.values()}
+    draw = partial(risk_coverage_figure, risks, marked=marked)
+    return Chart("risk_over_coverage", "share of wrong answers over coverage", draw)
 
 
 def gallery(folder: Path | None, cells: Sequence[Result]) -> list[tuple[str, Markup]]:
@@ -74,7 +85,7 @@ def gallery(folder: Path | None, cells: Sequence[Result]) -> list[tuple[str, Mar
         folder: of the sweep; None for one picture per cell.
         cells: the cells of these pictures.
     """
-    whole = None if folder is None else folder / "mask_gallery.png"
+    whole = None if folder is None else folder / GALLERIES[0]
     if whole is not None and whole.is_file():
         return [("All masks on clips of this run", photograph(whole, "clips under each mask"))]
     return [

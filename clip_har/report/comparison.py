@@ -10,7 +10,10 @@ from markupsafe import Markup
 from clip_har.metrics.measure import Measure
 from clip_har.metrics.measures import find
 from clip_har.models.classes import listed
-from clip_har.report.charts import gallery, over_ratio_charts, reliability_charts
+from clip_har.report.answer import Answer, answers
+from clip_har.report.cells_table import CellsTable, cells_table
+from clip_har.report.charts import Chart, gallery, over_ratio_charts, reliability_charts
+from clip_har.report.classes import ClassTable, class_table
 from clip_har.report.confidence import Confidence, confidence_of
 from clip_har.report.detection import Detection, detection_of
 from clip_har.report.frame_order import order_note
@@ -30,11 +33,13 @@ from clip_har.report.sections import (
     protocol_rows,
 )
 from clip_har.report.selection import Chosen
-from clip_har.report.text import answer, inference
+from clip_har.report.text import inference
 from clip_har.results.files import ALSO_LEARNED_FROM
 from clip_har.results.result import Result
+from clip_har.sweeps.cells import clean_twins
 from clip_har.sweeps.comparisons import Comparison
 from clip_har.sweeps.measures import SweepMeasures
+from clip_har.sweeps.table import cell_rows
 
 _LOOKED_AT = 4  # largest number of cells that are shown in detail
 
@@ -49,16 +54,19 @@ class ComparisonPart:
         number: its place on the page, from 0.
         id: added to the anchors of its sections; empty for the first one.
         counted: the number of its cells.
-        answer: the conclusions, the most important first.
-        caution: what its numbers cannot say; may be empty.
+        answers: the first screen, the most important first.
+        cells: the table of its cells, the clean ones first.
         order_note: what equal scores in every order of the frames mean; may be empty.
         table: its rows of `clip_har.sweeps.table.cell_rows`.
+        twins: the rows of the clean twins that are not among its cells.
         measured: the measures over several of its cells.
         measure_terms: what these measures mean.
         over_ratio: charts over the hidden share.
         reliability: a reliability diagram of each of ``details``.
         confidence: selective prediction, parts of the scores, conformal sets.
-        details: a few cells in detail.
+        looked_at: a few cells that are shown in detail.
+        details: what is shown of these.
+        class_table: what each mask costs each class.
         hidden: what the mask of each masked cell hid.
         hidden_terms: the measures of ``hidden``.
         bias: the bias of each cell's predictions.
@@ -78,16 +86,19 @@ class ComparisonPart:
     number: int
     id: str
     counted: str
-    answer: list[str]
-    caution: str
+    answers: list[Answer]
+    cells: CellsTable
     order_note: str
     table: pd.DataFrame
+    twins: pd.DataFrame
     measured: SweepMeasures
     measure_terms: list[Measure]
-    over_ratio: list[Markup]
-    reliability: list[Markup]
+    over_ratio: list[Chart]
+    reliability: list[Chart]
     confidence: Confidence
+    looked_at: list[Result]
     details: list[Detail]
+    class_table: ClassTable
     hidden: Records
     hidden_terms: list[Measure]
     bias: Records
@@ -122,6 +133,10 @@ class ComparisonPart:
         cells = comparison.cells
         classes = len(cells[0].table.class_names)
         looked_at = _looked_at(cells, rows)
+        own = {one.folder for one in cells}
+        twins = [one for one in clean_twins(cells) if one.folder not in own]
+        twin_rows = cell_rows(twins) if twins else rows.head(0)
+        every = pd.concat([rows, twin_rows], ignore_index=True) if twins else rows
         whole = chosen.folder if number == 0 else None
         return cls(
             comparison=comparison,
@@ -129,16 +144,21 @@ class ComparisonPart:
             number=number,
             id=f"-{number + 1}" if number else "",
             counted=counted(rows),
-            answer=answer(rows, measured.rows, classes=classes),
-            caution=caution(cells, classes),
+            answers=answers(
+                every, measured.rows, classes=classes, cautions=cautions(cells, classes)
+            ),
+            cells=cells_table([*cells, *twins], every),
             order_note=order_note(cells),
             table=rows,
+            twins=twin_rows,
             measured=measured,
             measure_terms=terms_of(measured.rows),
             over_ratio=over_ratio_charts(rows, chance=1 / classes),
             reliability=reliability_charts(looked_at),
             confidence=confidence_of(cells, looked_at),
+            looked_at=looked_at,
             details=[detail_of(one, number) for one in looked_at],
+            class_table=class_table(cells),
             hidden=hidden_rows(cells),
             hidden_terms=hidden_terms(cells),
             bias=bias_rows(cells),
@@ -167,6 +187,31 @@ class ComparisonPart:
     def rows(self) -> Records:
         """The rows of its cells."""
         return self.table.to_dict("records")
+
+    @property
+    def figures(self) -> list[Chart]:
+        """The figures that are written for print, too."""
+        return [*self.over_ratio, *self.reliability, self.confidence.curve]
+
+    @property
+    def sections(self) -> list[tuple[str, str]]:
+        """The anchors and titles of its longer sections."""
+        found = {
+            ("cells", "Cells"): True,
+            ("ratio", "Over the hidden share"): self.over_ratio,
+            ("each-class", "Each class"): self.class_table.rows,
+            ("scene", "Measures over several cells"): self.measures,
+            ("shares", "How much, or what?"): self.regression,
+            ("noise", "Learned noise"): self.noise,
+            ("detection", "Detection"): self.detection,
+            ("bias", "Bias"): True,
+            ("attributes", "Attributes"): self.kinds,
+            ("calibration", "Confidence"): True,
+            ("classes", "Confusions"): True,
+            ("gallery", "What the model saw"): True,
+            ("protocol", "Protocol"): True,
+        }
+        return [section for section, shown in found.items() if shown]
 
     @property
     def measures(self) -> list[dict[str, Any]]:
@@ -225,7 +270,7 @@ def _looked_at(cells: Sequence[Result], rows: pd.DataFrame) -> list[Result]:
     return list(found.values()) or [cells[0]]
 
 
-def caution(cells: Sequence[Result], classes: int) -> str:
+def cautions(cells: Sequence[Result], classes: int) -> list[str]:
     """Return the warnings about a single class, the model, and the data."""
     sentences = []
     if classes == 1:
@@ -253,7 +298,7 @@ def caution(cells: Sequence[Result], classes: int) -> str:
             f"Noise was learned on {also} of the groups that are evaluated: numbers with it may be"
             " too good."
         )
-    return " ".join(sentences)
+    return sentences
 
 
 def _data_cautions(cells: Sequence[Result]) -> set[str]:

@@ -3,18 +3,14 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
-from markupsafe import Markup
-
-from clip_har.figures.risk_coverage import risk_coverage_figure
 from clip_har.metrics.conformal import conformal_intervals
 from clip_har.metrics.measure import Measure
 from clip_har.metrics.measures import find
-from clip_har.metrics.selective import COVERAGES, risk_coverage, selective_intervals
+from clip_har.metrics.selective import COVERAGES, selective_intervals
+from clip_har.report.charts import Chart, risk_coverage_chart
 from clip_har.report.numbers import formatted, points
-from clip_har.report.pictures import both_themes
 from clip_har.report.sections import Records
 from clip_har.results.result import Result
 from clip_har.sweeps.cells import clean_twins
@@ -54,7 +50,7 @@ class Confidence:
         notes: what the reference gave, of temperature and of sets; empty without a reference.
     """
 
-    curve: Markup
+    curve: Chart
     ranked: list[Measure]
     ranked_rows: Records
     scores: list[Measure]
@@ -73,15 +69,10 @@ def confidence_of(cells: Sequence[Result], looked_at: Sequence[Result]) -> Confi
     """
     twins = {twin.folder: twin for twin in clean_twins(cells)}
     every = list({**twins, **{one.folder: one for one in cells}}.values())
-    risks = {
-        one.name: risk_coverage(one.table.labels, one.table.probabilities()) for one in looked_at
-    }
-    marked = {f"{100 * at:g} %": at for at in COVERAGES.values()}
-    draw = partial(risk_coverage_figure, risks, marked=marked)
     with_sets = [one for one in every if _LEAST in one.metrics]
     scores = [name for name in _SCORES if any(name in one.metrics for one in every)]
     return Confidence(
-        curve=both_themes(draw, "share of wrong answers over coverage"),
+        curve=risk_coverage_chart(looked_at),
         ranked=[find(name) for name in _RANKED],
         ranked_rows=[_row(one, _RANKED, selective_intervals(one.table)) for one in every],
         scores=[find(name) for name in scores],

@@ -17,7 +17,7 @@ from clip_har.config.cell import Cell
 from clip_har.core.atomic import whole_folder
 from clip_har.core.code_version import __version__
 from clip_har.core.settings import Role
-from clip_har.report.comparison import caution
+from clip_har.report.comparison import cautions
 from clip_har.report.numbers import UNKNOWN, count, interval, number, points, share
 from clip_har.report.selection import Chosen
 from clip_har.results.result import Result
@@ -113,7 +113,7 @@ def leaderboard_rows(
                     "noise": "" if noise.is_clean else noise_name(noise),
                     "protocol": protocol_of(one),
                     "classes": len(one.table.class_names),
-                    "cautions": caution([one], len(one.table.class_names)),
+                    "cautions": " ".join(cautions([one], len(one.table.class_names))),
                     "notes": list(one.protocol.get("notes", ())),
                     "command": public_command(one.command),
                 }

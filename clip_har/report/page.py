@@ -1,19 +1,26 @@
 """The report: one page that needs no other file, with Markdown, CSV and LaTeX."""
 
+import base64
+import hashlib
 from collections.abc import Sequence
+from importlib import resources
 from pathlib import Path
 from typing import get_args
 
 import pandas as pd
 from jinja2 import Environment, PackageLoader, select_autoescape
+from markupsafe import Markup
 
 from clip_har.core.atomic import whole_folder
 from clip_har.metrics.measures import shown_in
 from clip_har.report.clips.answers import answers_of
 from clip_har.report.clips.links import clips_link
 from clip_har.report.clips.page import flips, write_clips
-from clip_har.report.comparison import ComparisonPart, counted, terms_of
+from clip_har.report.comparison import ComparisonPart, cautions, counted, terms_of
+from clip_har.report.latex import latex_table
+from clip_har.report.matrix import matrix
 from clip_har.report.numbers import UNKNOWN, count, interval, number, p_value, points, share
+from clip_har.report.print_figures import write_figures
 from clip_har.report.sections import measures_rows
 from clip_har.report.selection import Chosen
 from clip_har.report.text import question
@@ -29,6 +36,8 @@ from clip_har.sweeps.measures import (
 from clip_har.sweeps.table import cell_rows
 
 PAGE, MARKDOWN, LATEX = "report.html", "report.md", "cells.tex"
+FIGURES = "figures"
+_SCRIPT = "page.js"
 
 
 def write_report(
@@ -75,7 +84,8 @@ def write_report(
             text = templates.get_template(f"{name}.j2").render(content)
             (out / name).write_text(text, encoding="utf-8")
         named = rows if len(comparisons) == 1 else _with_names(parts)
-        (out / LATEX).write_text(_latex(named), encoding="utf-8")
+        (out / LATEX).write_text(latex_table(parts), encoding="utf-8")
+        write_figures(out / FIGURES, parts, gallery=chosen.folder)
         if chosen.tables_folder is None:
             named.to_csv(out / TABLE, index=False)
         write_clips(
@@ -83,7 +93,10 @@ def write_report(
             comparisons,
             answers,
             title=chosen.title,
-            cautions=[part.caution for part in parts],
+            cautions=[
+                " ".join(cautions(one.cells, len(one.cells[0].table.class_names)))
+                for one in comparisons
+            ],
             limit=chosen.jobs[0].cell.report.clips if clips is None else clips,
         )
     return folder / PAGE
@@ -116,7 +129,13 @@ def _content(
         against: the measures against the base model; may be empty.
     """
     every = pd.concat([part.measured.rows for part in parts])
+    tables = [pd.concat([part.table, part.twins], ignore_index=True) for part in parts]
+    script = resources.files("clip_har.report").joinpath("templates", _SCRIPT).read_text("utf-8")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return {
+        "script": Markup(script),  # noqa: S704, a file of this package
+        "script_hash": f"sha256-{digest}",
+        "matrix": matrix(chosen.comparisons, tables) if len(parts) > 1 else None,
         "title": chosen.title,
         "question": question(rows, every),
         "counted": counted(rows),
@@ -171,27 +190,3 @@ def _markdown(text: object) -> str:
     """Return text that does not break a Markdown table or start HTML."""
     escaped = str(text).replace("&", "&amp;").replace("<", "&lt;").replace("|", "\\|")
     return " ".join(escaped.split())
-
-
-def _latex(rows: pd.DataFrame) -> str:
-    """Return the cells as a LaTeX table (booktabs), in characters that every TeX engine knows."""
-    shown = pd.DataFrame(
-        {
-            **({"Model and data": rows["comparison"]} if "comparison" in rows else {}),
-            "Cell": rows["cell"] + rows["leaks"].map({True: " (uses the true label)", False: ""}),
-            "Top-1": rows["top1"].map(share),
-            "95 % interval": [
-                interval(low, high).replace("–", "--")
-                for low, high in zip(rows["top1_low"], rows["top1_high"], strict=True)
-            ],
-            "Change": rows["top1_change"].map(points).str.replace("−", "-").str.replace("–", "--"),
-            "p (Holm)": rows["top1_p_holm"].map(p_value).str.replace("–", "--"),
-            "Verdict": rows["verdict"].fillna("--"),
-            "ECE": rows["ece"].map(number),
-        }
-    )
-    columns = "l" * (len(shown.columns) - 6) + "rrrrlr"
-    styled = shown.style.hide(axis="index").format(escape="latex")
-    styled = styled.format_index(axis="columns", escape="latex")
-    text = str(styled.to_latex(hrules=True, column_format=columns))
-    return text.replace("& < ", "& $<$ ")

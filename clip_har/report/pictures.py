@@ -15,7 +15,7 @@ from PIL import Image
 
 _INK = {"light": "#1c1e21", "dark": "#e6e6e6"}
 _MOST = 1400  # largest width of a photograph, in pixels
-_NAMED = 30  # largest number of classes whose names are shown
+_SMALL = 30  # with more classes, squares and names are smaller
 _LETTERS = 18  # letters of a name that are shown
 _MARGIN = 18  # space for the axis titles of a confusion matrix
 
@@ -48,7 +48,9 @@ def photograph(path: Path, alt: str) -> Markup:
         buffer = io.BytesIO()
         shown.save(buffer, "JPEG", quality=85)
     data = base64.b64encode(buffer.getvalue()).decode()
-    return Markup('<img class="photo" src="data:image/jpeg;base64,{}" alt="{}">').format(data, alt)
+    return Markup('<img class="photo" width="{}" src="data:image/jpeg;base64,{}" alt="{}">').format(
+        shown.width, data, alt
+    )
 
 
 def confusion_picture(
@@ -63,7 +65,8 @@ def confusion_picture(
     """
     classes = len(names)
     totals = np.maximum(confusion.sum(axis=1), 1)
-    side = 6 if classes > 40 else 14
+    small = classes > _SMALL
+    side, font = (9, 8) if small else (14, 11)  # px
     size = side * classes
     cells = [
         Markup(
@@ -84,19 +87,17 @@ def confusion_picture(
         )
         for true, predicted in zip(*np.nonzero(confusion), strict=True)
     ]
-    left, top = _MARGIN, _MARGIN
-    if classes <= _NAMED:
-        longest = min(max(len(name) for name in names), _LETTERS)
-        left = top = _MARGIN + round(5.6 * longest)
-        for index, name in enumerate(names):
-            shown = name if len(name) <= _LETTERS else name[: _LETTERS - 1] + "…"
-            middle = side * index + side // 2
-            cells.append(
-                Markup(
-                    '<text x="-4" y="{}" text-anchor="end">{}</text>'
-                    '<text transform="translate({} -4) rotate(-90)">{}</text>'
-                ).format(middle + 4, shown, middle + 4, shown)
-            )
+    longest = min(max(len(name) for name in names), _LETTERS)
+    left = top = _MARGIN + round(font * 0.52 * longest)
+    for index, name in enumerate(names):
+        shown = name if len(name) <= _LETTERS else name[: _LETTERS - 1] + "…"
+        base = side * index + round(side / 2 + font * 0.36)
+        cells.append(
+            Markup(
+                '<text x="-4" y="{}" text-anchor="end">{}</text>'
+                '<text transform="translate({} -4) rotate(-90)">{}</text>'
+            ).format(base, shown, base, shown)
+        )
     cells.append(
         Markup(
             '<text x="{}" y="{}" text-anchor="middle">predicted class</text>'
@@ -105,9 +106,12 @@ def confusion_picture(
     )
     frame = Markup('<rect class="frame" width="{0}" height="{0}"/>').format(size)
     return Markup(
-        '<svg class="confusion" viewBox="{0} {1} {2} {3}" role="img" '
+        '<svg class="confusion{6}" viewBox="{0} {1} {2} {3}" role="img" '
         'aria-label="confusion matrix">{4}{5}</svg>'
-    ).format(-left, -top, size + left + 1, size + top + 1, frame, Markup("").join(cells))
+    ).format(
+        *(-left, -top, size + left + 1, size + top + 1, frame, Markup("").join(cells)),
+        " large" if small else "",
+    )
 
 
 def _svg(draw: Callable[[], Figure], ink: str) -> str:

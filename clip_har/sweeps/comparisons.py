@@ -25,6 +25,11 @@ _DATA, _MODEL, _DIGEST = "data", "model", "digest"
 _Content = tuple[tuple[str, str], ...]
 
 
+def differs_within(key: str) -> bool:
+    """Return whether cells of one comparison may differ in a key, such as ``masking.shape``."""
+    return key in _COMPARED or key.partition(".")[0] in _COMPARED
+
+
 @dataclass(frozen=True)
 class Comparison:
     """Cells of one data set, model and protocol; only these are drawn and compared together.

@@ -13,25 +13,27 @@ from clip_har.core.atomic import whole_file
 from clip_har.core.errors import describe
 from clip_har.data.clips import clips_of
 from clip_har.engine.clips import open_frames
-from clip_har.figures.accuracy import Point, accuracy_figure
 from clip_har.figures.noise_curves import effect_figure
+from clip_har.figures.over_ratio import over_ratio_figure
 from clip_har.figures.save import save_figure
 from clip_har.results.result import Result
 from clip_har.results.sweep import Outcome
-from clip_har.sweeps.comparisons import Comparison, comparisons_of
+from clip_har.sweeps.comparisons import comparisons_of
 from clip_har.sweeps.curves import curves_over_ratio
 from clip_har.sweeps.detection import detection_rows
 from clip_har.sweeps.gallery import draw_gallery, on_same_clips
 from clip_har.sweeps.measures import SweepMeasures, sweep_measures
 from clip_har.sweeps.noise import top1_rows
+from clip_har.sweeps.over_ratio import ratio_lines
 from clip_har.sweeps.table import cell_rows, sweep_table
 from clip_har.tracking.tracker import Curve
 
 log = logging.getLogger(__name__)
 
 TABLE = "cells.csv"
-_LINES = 8  # largest number of lines in a figure: those that lose most accuracy
 _CHANGE = ("top1_change", "top1_change_low", "top1_change_high")
+GALLERIES = ("mask_gallery.png", "mask_gallery.pdf")
+"""The gallery of a sweep, for a screen and for print."""
 _ACCURACY, _EFFECTS = "accuracy_over_ratio", "noise_effects.png"
 
 
@@ -91,8 +93,9 @@ def write_sweep_files(
     except Exception as error:  # noqa: BLE001, the numbers must not be lost with it
         log.warning("the gallery could not be drawn: %s", describe(error))
         return written
-    save_figure(folder / "mask_gallery.png", gallery)
-    return replace(written, files=[*written.files, folder / "mask_gallery.png"])
+    for name in GALLERIES:
+        save_figure(folder / name, gallery)
+    return replace(written, files=[*written.files, folder / GALLERIES[0]])
 
 
 def write_tables(
@@ -151,38 +154,11 @@ def _accuracy_figures(finished: Sequence[Result], rows: pd.DataFrame) -> dict[st
         return {}
     drawn = {}
     for number, one in enumerate(comparisons_of(finished), 1):
-        if figure := _accuracy(one, rows.set_index("folder")):
-            drawn[f"{_ACCURACY}{f'_{number}' if number > 1 else ''}.png"] = figure
+        folders = [str(cell.folder) for cell in one.cells]
+        own = rows.set_index("folder").loc[folders]
+        if lines := ratio_lines(own, "top1"):
+            classes = len(one.cells[0].table.class_names)
+            drawn[f"{_ACCURACY}{f'_{number}' if number > 1 else ''}.png"] = over_ratio_figure(
+                lines, measure="top-1 accuracy", chance=1 / classes, title=one.name
+            )
     return drawn
-
-
-def _accuracy(comparison: Comparison, rows: pd.DataFrame) -> Figure | None:
-    """Draw top-1 over the hidden share; None if no cell has a ratio."""
-    lines: dict[str, list[Point]] = {}
-    clean: list[Point] = []
-    for one in comparison.cells:
-        ratio, metrics = one.cell.masking.ratio, one.metrics
-        if ratio is None:
-            continue  # the hidden share depends on the clip
-        shown = metrics["mask/realised_ratio"]  # a soft edge hides more than the ratio
-        place = str(one.folder)
-        low, high = (float(rows[name][place]) for name in ("top1_low", "top1_high"))
-        point = Point(shown, metrics["top1"], int(metrics["data/clips"]), low, high)
-        if one.cell.masking.is_clean:
-            clean.append(point)
-        else:
-            lines.setdefault(one.strategy, []).append(point)
-    if not lines:
-        return None
-    worst = sorted(lines, key=lambda name: min(point.top1 for point in lines[name]))[:_LINES]
-    lines = {name: points for name, points in lines.items() if name in worst}
-    counts = sorted({point.clips for line in lines.values() for point in line})
-    # All lines start at the clean cell, if there is exactly one and it has the same clips.
-    twin = clean[0] if len(set(clean)) == 1 and counts == [clean[0].clips] else None
-    return accuracy_figure(
-        lines,
-        classes=len(comparison.cells[0].table.class_names),
-        clean=twin,
-        title=f"{comparison.name}, {' to '.join(map(str, dict.fromkeys((counts[0], counts[-1]))))}"
-        " clips",
-    )

@@ -9,10 +9,13 @@ import pandas as pd
 
 from clip_har.core.settings import option_name
 from clip_har.metrics.bootstrap import cluster_bootstrap, group_draws
+from clip_har.metrics.calibration import calibration_error, gaps_by_bin
 from clip_har.metrics.effect import paired_effect
+from clip_har.metrics.pairing import Rows, common_rows
 from clip_har.metrics.significance import corrected, equivalence, minimum_detectable
-from clip_har.results.names import MASK, SEED
+from clip_har.results.names import MASK, RATIO, SEED
 from clip_har.results.result import Result
+from clip_har.results.score_table import ScoreTable
 from clip_har.results.sweep import Outcome
 from clip_har.results.variant_scores import VariantScores
 from clip_har.sweeps.cells import over_root_seed
@@ -20,11 +23,17 @@ from clip_har.sweeps.comparisons import comparisons_of
 
 DRAWS = 1000  # half as many as for single measures: a page may have hundreds of cells
 COMPARED = ("top1", "true_class_confidence", "ece", "bias/skew_kl", "bias/recall_sd")
-_FIRST = ("cell", "mask", "ratio", "fill", "phase", "region", "model", "data", "seed")
+SETTINGS = ("fill", "shape", "patch", "phase", "feature", "region", "maps")
+"""Columns of what a mask is made of; ``maps`` says whether places of targets are estimated."""
+_FIRST = ("cell", "mask", "ratio", *SETTINGS, "model", "data", "seed")
+_LEFT_OUT = ("clips_failed", "clips_nothing_found", "clips_covered", "clips_left_out")
+_LEVELS = ("top1", "confidence", "ece")
 _GROUPS = ("region", "model")  # their columns hold more than the name of the option
 _ENDED = ("state", "error", "seconds", "twin_seconds")  # columns from the outcome of a job
 ALPHA = 0.05
 """Level of the tests."""
+Levels = dict[str, tuple[float, float, float]]
+"""Value, low and high of each measure."""
 
 
 def cell_rows(cells: Sequence[Result], *, margin: float | None = None) -> pd.DataFrame:
@@ -36,10 +45,15 @@ def cell_rows(cells: Sequence[Result], *, margin: float | None = None) -> pd.Dat
             cells' own settings.
 
     Returns:
-        Columns ``cell, mask, ratio, fill, phase, region, model, data, seed``, and a column
-        per other varying key; ``strategy, leaks, is_clean, silhouette, clips, groups``;
-        ``same_classes``, whether groups are sampled within classes; ``top1`` with its 95 % interval
-        ``top1_low, top1_high`` (see `cluster_bootstrap`); per measure of `COMPARED`
+        Columns ``cell, mask, ratio``, `SETTINGS`, ``model, data, seed``, and a column per other
+        varying key; ``strategy``, the cell without its ratio, ``line``, also without its seed;
+        ``what``, the mask in a few words;
+        ``leaks, is_clean, silhouette, clips, groups``; ``clips_failed, clips_nothing_found,
+        clips_covered`` and ``clips_left_out``, how many of the decoded ones are not evaluated;
+        ``same_classes``, whether groups are sampled within classes; ``top1, confidence, ece`` with
+        95 % intervals ``<measure>_low, <measure>_high`` (see `cluster_bootstrap`), and
+        ``<measure>_clean_low, <measure>_clean_high``, those of the clean twin over the clips that
+        both show; per measure of `COMPARED`
         ``<measure>_clean, <measure>_change, <measure>_change_low, <measure>_change_high``, paired
         by clip with the clean twin over the clips that both show; ``top1_detectable``, the smallest
         change that would probably have been detected.
@@ -50,7 +64,8 @@ def cell_rows(cells: Sequence[Result], *, margin: float | None = None) -> pd.Dat
         lower or higher (by test and interval), no change (less than the margin), or undecided.
         All metrics; ``folder`` and ``command``. Unknown values are NaN.
     """
-    table = pd.DataFrame([_described(one) | _numbers(one) for one in cells])
+    known: dict[tuple[Path, bytes], Levels] = {}
+    table = pd.DataFrame([_described(one) | _numbers(one, known) for one in cells])
     folders = [str(one.folder) for one in cells]
     tests = _decided(cells, margin).reindex(folders).reset_index(drop=True)
     table = pd.concat([table, tests], axis=1)
@@ -100,46 +115,56 @@ def _varying(varies: Mapping[str, Any]) -> dict[str, Any]:
 
 def _described(one: Result) -> dict[str, object]:
     card = one.protocol
+    mask, region = card["masking"], option_name(card["region"]["kind"], "Region")
+    exact = "exact" if one.cell.region.exact else "estimated"
     return {
         "cell": one.name,
         "mask": one.mask,
         "ratio": np.nan if one.ratio is None else one.ratio,
-        "fill": card["masking"].get("fill"),
-        "phase": card["masking"].get("phase"),
-        "region": option_name(card["region"]["kind"], "Region"),
+        **{name: mask.get(name) for name in ("fill", "shape", "patch", "phase", "feature")},
+        "region": region,
+        "maps": None if region == "none" else exact,
         "model": Path(str(card["model"]["checkpoint"])).name,
         "data": card["data"],
         "seed": card["seed"],
         **{key: value for key, value in _varying(one.varies).items() if key not in _FIRST},
         "strategy": one.strategy,
+        "line": one.name if one.is_twin else one.named_without({RATIO, SEED}),
+        "what": "" if one.is_clean else one.cell.masking.short_name.removeprefix(f"{one.mask} "),
         "leaks": one.leaks,
         "is_clean": one.is_clean,
         "silhouette": "silhouette control" in card.get("notes", ()),
+        **{name: int(card.get(name, 0)) for name in _LEFT_OUT},
     }
 
 
-def _numbers(one: Result) -> dict[str, object]:
+def _numbers(one: Result, known: dict[tuple[Path, bytes], Levels]) -> dict[str, object]:
+    """Return the numbers of a cell.
+
+    Args:
+        one: the cell.
+        known: measured levels, by the folder of a clean twin and its clips; it is added to.
+    """
     table = one.table
-    right = table.predictions() == table.labels
-    found = cluster_bootstrap(
-        {"top1": right.astype(float)},
-        table.groups,
-        lambda means: means,
-        classes=table.labels,
-        shares={"top1"},
-        draws=DRAWS,
-    )
-    top1, low, high = found["top1"]
     row: dict[str, object] = {
-        "clips": len(right),
+        "clips": len(table.clip_ids),
         "groups": len(set(table.groups)),
         "same_classes": group_draws(table.groups, table.labels, draws=1).strata > 1,
-        "top1": top1,
-        "top1_low": low,
-        "top1_high": high,
         "top1_detectable": np.nan,
-        "confidence_clean": np.nan if one.clean is None else one.clean.metrics["confidence"],
     }
+    unknown: Levels = dict.fromkeys(_LEVELS, (np.nan,) * 3)
+    clean = unknown
+    if one.clean is not None:
+        (rows, _), ids = common_rows([one.clean.table, table])
+        key = one.clean.folder, rows.tobytes()
+        if ids and key not in known:
+            known[key] = _levels(one.clean.table, rows)
+        clean = known.get(key, unknown)
+    for end, levels in (("", _levels(table)), ("_clean", clean)):
+        for measure, (value, low, high) in levels.items():
+            if end or measure == "top1":  # the others are among its metrics
+                row[f"{measure}{end}"] = value
+            row[f"{measure}{end}_low"], row[f"{measure}{end}_high"] = low, high
     for measure in COMPARED:
         for part in ("clean", "change", "change_low", "change_high"):
             row[f"{measure}_{part}"] = np.nan
@@ -150,6 +175,35 @@ def _numbers(one: Result) -> dict[str, object]:
         if measure == "top1":
             row["top1_detectable"] = minimum_detectable(line["standard_error"], line["degrees"])
     return row
+
+
+def _levels(table: ScoreTable, rows: Rows | None = None) -> Levels:
+    """Return top-1, confidence and calibration error with their intervals over groups.
+
+    Args:
+        table: the answers.
+        rows: ``(n,)``, the clips that count; None for all.
+    """
+    rows = np.arange(len(table.clip_ids)) if rows is None else rows
+    labels, probabilities = table.labels[rows], table.probabilities()[rows]
+    gaps = gaps_by_bin(labels, probabilities)
+    bins = [f"bin {number}" for number in range(gaps.shape[1])]
+    right = (table.predictions() == table.labels)[rows].astype(float)
+    columns = {"top1": right, "confidence": probabilities.max(axis=1)}
+    found = cluster_bootstrap(
+        columns | dict(zip(bins, gaps.T, strict=True)),
+        [table.groups[row] for row in rows],
+        lambda means: {
+            "top1": means["top1"],
+            "confidence": means["confidence"],
+            "ece": calibration_error(np.stack([means[n] for n in bins], axis=-1), np.float64(1)),
+        },
+        classes=labels,
+        shares={"top1"},
+        draws=DRAWS,
+    )
+    ends = {name: np.clip(values, 0, 1).tolist() for name, values in found.items()}
+    return {name: (value, low, high) for name, (value, low, high) in ends.items()}
 
 
 def _effect(seeds: Sequence[Result]) -> dict[str, Mapping[Any, Any]]:

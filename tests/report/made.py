@@ -94,7 +94,7 @@ def made_cell(
         "model": cell.model.model_dump(mode="json"),
         "masking": {"kind": type(cell.masking).__name__, **cell.masking.model_dump(mode="json")},
         "noise": {"kind": type(cell.noise).__name__},
-        "region": {"kind": type(cell.region).__name__},
+        "region": {"kind": type(cell.region).__name__ if cell.finds_regions else "NoRegion"},
         "seed": cell.seed,
         "varies": varies(name),
         "clips_failed": 0,

@@ -1,0 +1,48 @@
+"""The figures of a page as PDF files, for a paper."""
+
+import re
+import shutil
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from clip_har.figures.confusion import confusion_figure
+from clip_har.figures.save import save_figure
+from clip_har.figures.style import STYLE
+from clip_har.figures.text import drawable
+from clip_har.metrics.accuracy import confusion_matrix
+from clip_har.report.charts import Chart
+from clip_har.report.comparison import ComparisonPart
+from clip_har.results.result import Result
+from clip_har.sweeps.files import GALLERIES
+
+
+def write_figures(folder: Path, parts: Sequence[ComparisonPart], *, gallery: Path | None) -> None:
+    """Write all figures of a page as PDF, and the style file that they are drawn with.
+
+    Args:
+        folder: it is made.
+        parts: the comparisons; files of the second and later ones end with their number.
+        gallery: the folder of the sweep with the gallery of masks; None without one.
+    """
+    folder.mkdir()
+    shutil.copyfile(STYLE, folder / STYLE.name)
+    whole = None if gallery is None else gallery / GALLERIES[1]
+    if whole is not None and whole.is_file():
+        shutil.copyfile(whole, folder / whole.name)
+    used: Counter[str] = Counter()
+    for part in parts:
+        for chart in [*part.figures, *map(_confusion, part.looked_at)]:
+            name = re.sub(r"[^A-Za-z0-9.=]+", "_", chart.name).strip("_") + part.id
+            used[name.casefold()] += 1
+            again = f"_{used[name.casefold()]}" if used[name.casefold()] > 1 else ""
+            save_figure(folder / f"{name}{again}.pdf", chart.draw())
+
+
+def _confusion(one: Result) -> Chart:
+    counts = confusion_matrix(one.table.labels, one.table.scores)
+    return Chart(
+        f"confusion {one.name}",
+        f"confusion matrix of {one.name}",
+        lambda: confusion_figure(counts, one.table.class_names, title=drawable(one.name)),
+    )
