@@ -114,7 +114,7 @@ def test_a_link_opens_the_same_clip_and_filters(browser: Browser, clips_page):
 
 def test_a_link_of_the_report_shows_the_clips_that_it_counts(browser: Browser, clips_page, rows):
     page, _ = opened(browser, clips_page.with_name("report.html"), 1200)
-    links = page.locator("#cells + .scroll a[href*='change=right_to_wrong']")
+    links = page.locator("table[data-table=cells] a[href*='change=right_to_wrong']")
     count = int(links.first.inner_text())
     assert count > 0
     links.first.click()
