@@ -13,9 +13,9 @@ import pytest
 
 from clip_har.core.errors import ClipHarError
 from clip_har.data.decode import passes, video
-from clip_har.data.decode.video import DecodeError, decode_clip, read_clip, read_frames
+from clip_har.data.decode.video import DecodeError, decode_clip, read_clip
 from clip_har.data.sampling import FrameSettings, sample_indices
-from tests.data.made import cut, number_of, numbered, numbers, write_sound, write_video
+from tests.data.made import cut, numbered, numbers, write_sound, write_video
 
 EVERY = FrameSettings(sampler="every", step=1)
 SAMPLERS = [
@@ -164,63 +164,6 @@ def test_frames_that_were_not_foreseen_cost_a_second_pass(tmp_path, monkeypatch)
         lambda *args: type(plan(*args))(seek=False, first=0, hold={0}, packets=40, fps=25.0),
     )
     assert sampled_frames(path, FrameSettings(count=4)) == [5, 15, 25, 35]
-
-
-def whole(picture):
-    """Fit a frame by doing nothing."""
-    return picture
-
-
-@pytest.mark.parametrize("name", FORMATS)
-def test_further_frames_in_any_format(tmp_path, name):
-    path = write_video(tmp_path / name, 61, **FORMATS[name])
-    asked = [40, 3, 3, 60, 0]
-    frames = read_frames(path, EVERY, asked, fit=whole)
-    assert [number_of(frame) for frame in frames] == asked
-    every = decode_clip(path, EVERY)
-    for frame, place in zip(frames, asked, strict=True):
-        np.testing.assert_array_equal(frame, every[place])
-
-
-def test_further_frames_of_a_section(tmp_path):
-    path = write_video(tmp_path / "long.mp4", 250, codec="libx264", options={"g": "10"})
-    frames = read_frames(path, EVERY, [0, 4, 9], fit=whole, start=8.0, end=8.4)
-    assert [number_of(frame) for frame in frames] == [200, 204, 209]
-    assert read_frames(path, EVERY, [], fit=whole, start=8.0) == []
-
-
-@pytest.mark.parametrize("place", [-1, 10, 99])
-def test_a_frame_outside_the_clip_is_refused(tmp_path, place):
-    path = write_video(tmp_path / "long.mp4", 250, codec="libx264", options={"g": "10"})
-    with pytest.raises(DecodeError, match=f"it has 10 frames, not one at position {place}"):
-        read_frames(path, EVERY, [3, place], fit=whole, start=8.0, end=8.4)
-
-
-def test_only_fitted_frames_are_held(tmp_path, monkeypatch):
-    path = write_video(tmp_path / "clip.avi", 40)
-    done: list[passes.Pass] = []
-    decode = passes.decode_window
-
-    def spy(*args, **kwargs):
-        done.append(decode(*args, **kwargs))
-        return done[-1]
-
-    monkeypatch.setattr(video, "decode_window", spy)
-    means = read_frames(path, EVERY, [3, 30], fit=lambda picture: picture.mean(keepdims=True))
-    assert [mean.shape for mean in means] == [(1, 1, 1)] * 2
-    assert [one.held for one in done] == [{}]
-
-
-def test_further_frames_that_were_not_foreseen_cost_a_second_pass(tmp_path, monkeypatch):
-    path = write_video(tmp_path / "clip.avi", 40)
-    plan = passes.plan_window
-    monkeypatch.setattr(
-        video,
-        "plan_window",
-        lambda *args: type(plan(*args))(seek=False, first=7, hold=set(), packets=40, fps=25.0),
-    )
-    frames = read_frames(path, EVERY, [5, 15], fit=whole)
-    assert [number_of(frame) for frame in frames] == [5, 15]
 
 
 @pytest.mark.parametrize(
