@@ -64,3 +64,13 @@ def test_further_frames_that_were_not_foreseen_cost_a_second_pass(tmp_path, monk
     )
     frames = read_frames(path, EVERY, [5, 15], fit=whole)
     assert [number_of(frame) for frame in frames] == [5, 15]
+
+
+@pytest.mark.parametrize(
+    ("bound", "message"),
+    [({"max_pixels": 99}, "max_pixels=99"), ({"max_length": 9}, "length=9")],
+)
+def test_further_frames_have_the_bounds_of_the_clip(tmp_path, bound, message):
+    path = write_video(tmp_path / "clip.avi", 40)
+    with pytest.raises(DecodeError, match=message):
+        read_frames(path, EVERY.model_copy(update=bound), [3], fit=whole)

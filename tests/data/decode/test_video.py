@@ -166,16 +166,6 @@ def test_frames_that_were_not_foreseen_cost_a_second_pass(tmp_path, monkeypatch)
     assert sampled_frames(path, FrameSettings(count=4)) == [5, 15, 25, 35]
 
 
-@pytest.mark.parametrize(
-    ("bound", "message"),
-    [({"max_pixels": 99}, "max_pixels=99"), ({"max_length": 9}, "length=9")],
-)
-def test_further_frames_have_the_bounds_of_the_clip(tmp_path, bound, message):
-    path = write_video(tmp_path / "clip.avi", 40)
-    with pytest.raises(DecodeError, match=message):
-        read_frames(path, EVERY.model_copy(update=bound), [3], fit=whole)
-
-
 def test_one_frame(tmp_path):
     path = write_video(tmp_path / "one.mp4", 1)
     assert sampled_frames(path, FrameSettings(count=3)) == [0, 0, 0]
