@@ -10,6 +10,7 @@ import pytest
 
 import clip_har
 from clip_har.sweeps.files import TABLE
+from clip_har.sweeps.table import SETTINGS
 from tests.conftest import REPOSITORY
 
 SMALL = ("dataset.count=20", "frames.count=1", "dataset.workers=1", "tracking=none")
@@ -47,9 +48,7 @@ def test_a_sweep_gives_one_table_which_can_be_read_again(tmp_path: Path) -> None
     (folder,) = (tmp_path / "sweeps").iterdir()
     written = pd.read_csv(folder / TABLE)
     assert list(written) == [name for name in found if name != "result"]
-    assert list(written)[:9] == [
-        "cell", "mask", "ratio", "fill", "phase", "region", "model", "data", "seed",
-    ]  # fmt: skip
+    assert list(written)[:13] == ["cell", "mask", "ratio", *SETTINGS, "model", "data", "seed"]
     pd.testing.assert_series_equal(written["top1"], found["top1"])
     assert (folder / "report" / "report.html").is_file()
     assert not list(folder.glob(f"report/{TABLE}"))

@@ -43,7 +43,7 @@ def artifacts(run: Run) -> Path:
 @pytest.fixture(scope="module")
 def study(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     folder = tmp_path_factory.mktemp("study")
-    return folder, run(folder, "experiment=scene_bias")
+    return folder, run(folder, "experiment=scene_bias", "region=annotation")
 
 
 def test_the_study_logs_every_measure_on_its_run(study: tuple[Path, str]) -> None:
@@ -88,7 +88,7 @@ def test_the_pairs_are_saved_and_are_those_of_the_table(study: tuple[Path, str])
 
 def test_typed_again_it_runs_nothing_and_tells_the_same(study: tuple[Path, str]) -> None:
     folder, printed = study
-    again = run(folder, "experiment=scene_bias")
+    again = run(folder, "experiment=scene_bias", "region=annotation")
     assert again.count("reused") == 5
     message = [line for line in printed.splitlines() if line.startswith("scene/")]
     assert message == [line for line in again.splitlines() if line.startswith("scene/")]

@@ -92,7 +92,7 @@ def paired_effect(
         ...     return VariantScores(
         ...         ScoreTable(
         ...             ("a", "b"), tuple("1234"), tuple("wxyz"), np.array([0, 0, 1, 1]),
-        ...             np.eye(2, dtype=np.float32)[best], *[none] * 11, np.full(4, OWN_SCENE),
+        ...             np.eye(2, dtype=np.float32)[best], *[none] * 12, np.full(4, OWN_SCENE),
         ...         )
         ...     )
         >>> effect = paired_effect([scores([0, 0, 1, 1])], [scores([0, 0, 0, 0])])

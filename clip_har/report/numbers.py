@@ -66,7 +66,7 @@ def p_value(value: Any) -> str:
     """Return the p-value of a test, never as 0."""
     if not _known(value):
         return UNKNOWN
-    return "<\u00a00.001" if value < 0.001 else _rounded(value, "0.001")
+    return "< 0.001" if value < 0.001 else _rounded(value, "0.001")
 
 
 def _rounded(value: Any, step: str, *, factor: int = 1) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from clip_har.core.checksum import MANIFEST, read_manifest
 from clip_har.core.errors import ClipHarError
-from clip_har.tracking.tracker import PICTURES
+from clip_har.core.prefixes import PICTURES
 
 SCORES, METRICS, PROTOCOL = "scores.parquet", "metrics.json", "protocol.json"
 COST = "cost.json"  # not in the metrics: costs differ from run to run

@@ -15,6 +15,7 @@ from clip_har.config.measures import MeasureSettings
 from clip_har.core.checksum import MANIFEST, read_manifest
 from clip_har.core.code_version import code_of
 from clip_har.core.errors import ClipHarError
+from clip_har.core.prefixes import CURVES
 from clip_har.results.files import (
     ATTENTION,
     CONFIG,
@@ -31,7 +32,6 @@ from clip_har.results.files import (
 )
 from clip_har.results.measured import Measured
 from clip_har.results.names import MASK, RATIO, Words, cell_name
-from clip_har.tracking.tracker import CURVES
 
 if TYPE_CHECKING:
     import numpy as np

@@ -208,8 +208,8 @@ class _Planner:
 
     def _add_noise(self, cell: Cell, noise: Learned) -> None:
         # Imported here: learned noise imports torch, which takes seconds.
-        from clip_har.noise.learned.effort import efforts
         from clip_har.noise.learned.identity import training_clips
+        from clip_har.sweeps.effort import efforts
 
         found = efforts(noise, cell, lambda clips: self._frames(cell, clips))
         for one in found:
@@ -284,7 +284,7 @@ def _passes(cell: Cell, clips: int, classes: int, frames: int) -> int:
     if cell.shard is not None:
         return found  # the rest comes when the shards are joined
     if isinstance(cell.noise, Learned):
-        from clip_har.noise.learned.effort import frames_on_empty  # imports torch
+        from clip_har.sweeps.effort import frames_on_empty  # imports torch
 
         found += frames_on_empty(cell.noise, classes)
     if not cell.finds_regions or not cell.model.gives_attribution:

@@ -15,6 +15,7 @@ from pydantic import field_validator
 
 from clip_har.core.addresses import plain_address, with_login, without_login
 from clip_har.core.errors import ClipHarError
+from clip_har.core.prefixes import CURVES
 from clip_har.core.settings import Settings
 from clip_har.tracking.records import (
     log_curves,
@@ -29,7 +30,6 @@ from clip_har.tracking.relocate import ARTIFACTS, PLACE, follow_move, place_of
 from clip_har.tracking.saved_views import save_views, view_address
 from clip_har.tracking.store_errors import store_errors
 from clip_har.tracking.tracker import (
-    CURVES,
     Curve,
     RunInfo,
     SweepInfo,

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clip_har.core.code_version import code_digest, git_commit
-from clip_har.tracking.tracker import PICTURES, Curve, SweepSummary
+from clip_har.core.prefixes import PICTURES
+from clip_har.tracking.tracker import Curve, SweepSummary
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

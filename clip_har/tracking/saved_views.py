@@ -14,7 +14,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from clip_har.tracking.tracker import OVER_RATIO, PICTURES
+from clip_har.core.prefixes import PICTURES
+from clip_har.tracking.tracker import OVER_RATIO
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -13,15 +13,10 @@ SweepStatus = Literal["FINISHED", "FAILED", "KILLED"]
 """How a sweep ended: complete, with failed or missing cells, or by Ctrl-C; in MLflow's words."""
 
 
-CURVES = "noise/learning/"
-"""How the names of numbers that are logged over the steps of a training begin."""
-
 OVER_RATIO = "_over_ratio/"
 """What stands in the name of a number of a sweep between the measure and the mask, such as
 ``top1_over_ratio/shape``; its steps are hidden shares in percent."""
 
-PICTURES = "pictures/"
-"""How the keys of pictures begin that the store's image grid compares run by run."""
 
 Curve = Mapping[int, float]
 """Values by step."""

@@ -13,6 +13,7 @@ from clip_har.results.files import METRICS, SCORES
 from clip_har.results.result import Result
 from clip_har.results.score_table import ScoreTable
 from clip_har.results.sweep import read_outcomes
+from clip_har.sweeps.table import SETTINGS
 from tests.command import run_command
 
 SMALL = ("dataset.count=40", "frames.count=2", "batch_size=64")
@@ -144,9 +145,7 @@ def test_a_sweep_ends_by_naming_its_report(swept):
     assert rows["cell"].tolist() == [
         "percent r=0.3", "percent r=0.5", "shape r=0.3", "shape r=0.5",
     ]  # fmt: skip
-    assert list(rows)[:9] == [
-        "cell", "mask", "ratio", "fill", "phase", "region", "model", "data", "seed",
-    ]  # fmt: skip
+    assert list(rows)[:13] == ["cell", "mask", "ratio", *SETTINGS, "model", "data", "seed"]
     assert rows["data"].str.startswith("synthetic/test").all()
     assert rows["seed"].tolist() == [0] * 4
     for name in ("top1", "top1_low", "top1_high", "top1_clean", "top1_change", "top1_change_low"):

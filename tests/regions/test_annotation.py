@@ -239,7 +239,7 @@ def test_the_identity_is_that_of_the_boxes(boxes: Path) -> None:
 
 def test_a_source_that_knows_no_clip_is_refused_before_a_sweep(boxes: Path, tmp_path) -> None:
     clips = a_set(shown(name="v_Biking_g09_c09").clip)
-    with pytest.raises(ClipHarError, match="no maps came with toy; use region=motion"):
+    with pytest.raises(ClipHarError, match="no maps came with toy; use region=subject"):
         AnnotationRegion().identity(clips)
     with pytest.raises(ClipHarError, match=r"none of the 1 clips .*Biking/v_Biking_g09_c09\.npz"):
         AnnotationRegion(maps=tmp_path).identity(clips)
