@@ -90,7 +90,7 @@ def test_frames_that_only_decoding_tells_are_not_guessed(tmp_path: Path, small_c
     assert total(planned(*words, "frames.max_frames=5")) == 20
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize(
     "words",
     [

@@ -64,7 +64,7 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return page.with_name(PAGE)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_page_of_a_large_sweep_is_small_and_opens_at_once(browser: Browser, large):
     size, data = (path.stat().st_size / MEGABYTE for path in (large, large.with_name(DATA)))
     assert size < 60
