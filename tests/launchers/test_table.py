@@ -57,7 +57,7 @@ def test_nothing_runs_after_a_wrong_row(tmp_path: Path, table_sweep: list[str]) 
     assert "cells.csv: ratios: there is no such key; did you mean ratio?" in done.stderr
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_rows_run_in_processes(tmp_path: Path, table_sweep: list[str]) -> None:
     done = run_fresh(
         tmp_path, *table_sweep, "hydra/launcher=joblib", "hydra.launcher.n_jobs=2", with_store=True

@@ -151,7 +151,7 @@ def test_the_view_of_the_sweeps_opens_with_a_chart_of_all_masks(browser, served)
     expect(page.locator("[col-id='params.`swept.masking`'][role=columnheader]")).to_be_attached()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_view_of_the_cells_has_the_front_columns_and_the_pictures(browser, served) -> None:
     address = served.replace(SWEEPS, CELLS)
     page = opened(browser, address.replace("CHART", "TABLE"))
@@ -169,7 +169,7 @@ def test_the_view_of_the_cells_has_the_front_columns_and_the_pictures(browser, s
     assert picture.evaluate("i => i.naturalWidth") > 0
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_note_of_a_sweep_leads_to_its_cells(browser, served) -> None:
     base, _, _ = served.partition("#")
     runs = MlflowClient(base.rstrip("/")).search_runs(["1"])
