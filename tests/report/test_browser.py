@@ -172,7 +172,7 @@ def test_the_tables_of_the_print_fit_a4(browser, evil):
         assert (name.bounding_box() or {"height": 999})["height"] < 60
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_three_hundred_cells_stay_readable(browser, large):
     page, message = opened(browser, large, 1200)
     assert message == []
