@@ -1,7 +1,7 @@
 """The moving pixels of a clip, against its static background; needs no model."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,20 +13,16 @@ from clip_har.data.frames.store import ClipFrames
 from clip_har.regions.departure import Departure, departure
 from clip_har.regions.picture import Picture
 from clip_har.regions.source import (
-    BACKGROUND,
     INSIDE,
-    PERSON,
-    SUBJECT,
     Estimate,
+    FindsSubject,
     Locator,
     SureRegionSettings,
-    refuse,
 )
 
 if TYPE_CHECKING:
     from clip_har.models.zero_shot import ZeroShot
 
-_THINGS = (SUBJECT, PERSON, BACKGROUND)
 _AWAY = (0.08, 0.2, 0.4)  # s from a frame to those that it is compared with, on either side
 _RATE = 25.0  # frames per second of a video that does not say
 _RESTLESS = 3.0  # a pixel moves if its departure is this many times that of the median pixel
@@ -45,7 +41,7 @@ _SEEN = 0.5  # share of the other frames that must show the scene for full confi
 _AT_ONCE = 128  # frames of a clip whose neighbours are in memory at the same time
 
 
-class MotionRegion(SureRegionSettings):
+class MotionRegion(FindsSubject, SureRegionSettings):
     """Estimate where targets move: how far each pixel departs from the scene behind it.
 
     Each frame is compared with frames 0.08, 0.24 and 0.48 seconds before and after it, after the
@@ -76,20 +72,6 @@ class MotionRegion(SureRegionSettings):
 
     threshold: Annotated[float, Field(ge=0, le=255)] = 6.0
 
-    finds_regions: ClassVar[bool] = True
-    exact: ClassVar[bool] = False
-    person_is_subject: ClassVar[bool] = True
-    asks_model: ClassVar[bool] = False
-
-    def check(self, target: str) -> None:
-        """Raise `ClipHarError` unless it is the subject, the person or the background."""
-        if target not in _THINGS:
-            raise refuse("motion", target, _THINGS)
-
-    def uses_label(self, target: str) -> bool:  # noqa: ARG002
-        """Return False: only pixels are used."""
-        return False
-
     def identity(self, clips: ClipSet) -> str:  # noqa: ARG002
         """Return the version of OpenCV, which decides how frames are registered."""
         import cv2
@@ -109,7 +91,7 @@ class MotionRegion(SureRegionSettings):
         def locate(clips: Sequence[ClipFrames], target: str) -> list[Estimate]:
             self.check(target)
             moving = list(work_ahead(self.of_clip, clips, threads=threads, limit=count))
-            return [found.rest() for found in moving] if target == BACKGROUND else moving
+            return [found.of(target) for found in moving]
 
         return locate
 

@@ -1,7 +1,7 @@
 """People, found by torchvision's Mask R-CNN trained on COCO."""
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
 from pydantic import Field
@@ -12,13 +12,10 @@ from clip_har.data.clips import ClipSet
 from clip_har.data.frames.store import ClipFrames
 from clip_har.models.checkpoint import REGION, CheckpointFormat, find_checkpoint, weights_digest
 from clip_har.regions.source import (
-    BACKGROUND,
-    PERSON,
-    SUBJECT,
     Estimate,
+    FindsSubject,
     Locator,
     RegionSettings,
-    refuse,
 )
 
 if TYPE_CHECKING:
@@ -26,10 +23,8 @@ if TYPE_CHECKING:
 
     from clip_har.models.zero_shot import ZeroShot
 
-_THINGS = (PERSON, SUBJECT, BACKGROUND)
 
-
-class PersonRegion(RegionSettings):
+class PersonRegion(FindsSubject, RegionSettings):
     """Estimate where people are, with Mask R-CNN (He et al. 2017) of torchvision.
 
     A pixel's soft mask is the highest mask probability of any person found there. ``subject`` is
@@ -54,20 +49,6 @@ class PersonRegion(RegionSettings):
     )
     score: Annotated[float, Field(ge=0, le=1)] = 0.5
     input_size: Annotated[int, Field(ge=32, le=1333)] = 800
-
-    finds_regions: ClassVar[bool] = True
-    exact: ClassVar[bool] = False
-    person_is_subject: ClassVar[bool] = True
-    asks_model: ClassVar[bool] = False
-
-    def check(self, target: str) -> None:
-        """Raise `ClipHarError` unless it is the subject, the person or the background."""
-        if target not in _THINGS:
-            raise refuse("person", target, _THINGS)
-
-    def uses_label(self, target: str) -> bool:  # noqa: ARG002
-        """Return False."""
-        return False
 
     def conversion(self) -> str:
         """Return the command that writes torchvision's weights as safetensors, once."""
@@ -120,7 +101,7 @@ class PersonRegion(RegionSettings):
             for clip in clips:
                 frames = torch.from_numpy(np.array(clip.pixels))  # (T, 3, S, S)
                 people = Estimate.sure(detector.soft_mask(frames).cpu().numpy())
-                maps.append(people.rest() if target == BACKGROUND else people)
+                maps.append(people.of(target))
             return maps
 
         return locate

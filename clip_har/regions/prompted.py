@@ -102,7 +102,7 @@ class PromptedRegion(RegionSettings):
         def locate(clips: Sequence[ClipFrames], target: str) -> list[Estimate]:
             text = network.encode_text(self._prompt(target))
             maps = [Estimate.sure(self._soft_mask(network, clip, text)) for clip in clips]
-            return [found.rest() for found in maps] if target == BACKGROUND else maps
+            return [found.of(target) for found in maps]
 
         return locate
 

@@ -80,7 +80,7 @@ class RelevanceRegion(RegionSettings):
             of_class = target in (SUBJECT, BACKGROUND)
             text = None if of_class else asked.model.encode_texts([target])[0]
             maps = [Estimate.sure(self._soft_mask(asked, clip, text)) for clip in clips]
-            return [found.rest() for found in maps] if target == BACKGROUND else maps
+            return [found.of(target) for found in maps]
 
         return locate
 

@@ -2,28 +2,23 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated
 
 from clip_har.core.settings import Role
 from clip_har.data.clips import ClipSet
 from clip_har.data.frames.store import ClipFrames
 from clip_har.regions.source import (
-    BACKGROUND,
-    PERSON,
-    SUBJECT,
     Estimate,
+    FindsSubject,
     Locator,
     SureRegionSettings,
-    refuse,
 )
 
 if TYPE_CHECKING:
     from clip_har.models.zero_shot import ZeroShot
 
-_THINGS = (PERSON, SUBJECT, BACKGROUND)
 
-
-class SelfieRegion(SureRegionSettings):
+class SelfieRegion(FindsSubject, SureRegionSettings):
     """Estimate where people are, with MediaPipe's selfie segmentation (a quarter of a megabyte).
 
     The network sees each frame, its mirror image and the frame at a smaller size. The soft mask is
@@ -41,20 +36,6 @@ class SelfieRegion(SureRegionSettings):
 
     model: Annotated[Path | None, Role.CONTENT] = None
     cache_dir: Annotated[Path, Role.RUN]
-
-    finds_regions: ClassVar[bool] = True
-    exact: ClassVar[bool] = False
-    person_is_subject: ClassVar[bool] = True
-    asks_model: ClassVar[bool] = False
-
-    def check(self, target: str) -> None:
-        """Raise `ClipHarError` unless it is the subject, the person or the background."""
-        if target not in _THINGS:
-            raise refuse("selfie", target, _THINGS)
-
-    def uses_label(self, target: str) -> bool:  # noqa: ARG002
-        """Return False."""
-        return False
 
     def identity(self, clips: ClipSet) -> str:  # noqa: ARG002
         """Return the digest of the network's file, and the version of OpenCV, which runs it.
@@ -85,6 +66,6 @@ class SelfieRegion(SureRegionSettings):
         def locate(clips: Sequence[ClipFrames], target: str) -> list[Estimate]:
             self.check(target)
             people = [Estimate(*segmenter.find_people(clip.pixels)) for clip in clips]
-            return [found.rest() for found in people] if target == BACKGROUND else people
+            return [found.of(target) for found in people]
 
         return locate

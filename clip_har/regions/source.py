@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
 from clip_har.core.errors import ClipHarError
-from clip_har.core.settings import Option, Role, Settings
+from clip_har.core.settings import Option, Role, Settings, option_name
 
 if TYPE_CHECKING:
     from clip_har.data.clips import ClipSet
@@ -24,6 +24,8 @@ name a target only for sources that take texts."""
 OnEmpty = Literal["skip", "whole", "error"]
 """What happens to a clip in which a mask's target is not found: it is left out and counted, its
 whole frame counts as the target, or the cell stops."""
+
+_OF_SUBJECT = (SUBJECT, PERSON, BACKGROUND)
 
 INSIDE = 0.5
 """A pixel belongs to a target from this value of its soft mask on."""
@@ -51,6 +53,10 @@ class Estimate(NamedTuple):
     def shown(self) -> NDArray[np.bool_]:
         """The frames with a region, ``(T,)``."""
         return has_region(self.soft_mask)
+
+    def of(self, target: str) -> "Estimate":
+        """Return this subject, or all that is not it if the target is the background."""
+        return self.rest() if target == BACKGROUND else self
 
     def rest(self) -> "Estimate":
         """Return the background of this subject, of the same confidence.
@@ -103,6 +109,28 @@ class SureRegionSettings(RegionSettings):
     def least_confidence(self) -> float:
         """From which confidence on a frame's region counts as found."""
         return self.confidence
+
+
+class FindsSubject:
+    """What sources have in common that estimate where the subject is, and use no label for it.
+
+    The subject is the person, the background is all else. It goes before the settings in the bases
+    of a source.
+    """
+
+    finds_regions: ClassVar[bool] = True
+    exact: ClassVar[bool] = False
+    person_is_subject: ClassVar[bool] = True
+    asks_model: ClassVar[bool] = False
+
+    def check(self, target: str) -> None:
+        """Raise `ClipHarError` unless it is the subject, the person or the background."""
+        if target not in _OF_SUBJECT:
+            raise refuse(source_name(self), target, _OF_SUBJECT)
+
+    def uses_label(self, target: str) -> bool:  # noqa: ARG002
+        """Return False."""
+        return False
 
 
 class RegionSource(Option, Protocol):
@@ -193,6 +221,11 @@ def has_region(soft_mask: NDArray[np.float32]) -> NDArray[np.bool_]:
         [False, True]
     """
     return np.asarray((soft_mask >= INSIDE).any(axis=(1, 2)))
+
+
+def source_name(source: object) -> str:
+    """Return the name of a source in the configuration, such as ``selfie``."""
+    return option_name(type(source).__name__, "Region")
 
 
 def refuse(source: str, target: str, known: Sequence[str]) -> ClipHarError:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,27 +13,24 @@ from clip_har.data.frames.store import ClipFrames
 from clip_har.regions.motion import MotionRegion
 from clip_har.regions.selfie import SelfieRegion
 from clip_har.regions.source import (
-    BACKGROUND,
     INSIDE,
-    PERSON,
     SUBJECT,
     Estimate,
+    FindsSubject,
     Locator,
     SureRegionSettings,
-    refuse,
 )
 
 if TYPE_CHECKING:
     from clip_har.models.zero_shot import ZeroShot
 
-_THINGS = (SUBJECT, PERSON, BACKGROUND)
 _REACH = 0.03  # of the frame's side: what moves so near a person is touched by the person
 _SURE = 0.5  # confidence of people or of motion alone; and the share of frames with sure people
 _LED = 0.25  # without enough sure people, motion decides: so much of a person must move
 _MOST_MOTION = 1.5  # what moves at a person may be this many times as large as the person
 
 
-class SubjectRegion(SureRegionSettings):
+class SubjectRegion(FindsSubject, SureRegionSettings):
     """Estimate where the subject is, from people and from motion together.
 
     People are found by `SelfieRegion`, motion by `MotionRegion`. In each frame:
@@ -55,20 +52,6 @@ class SubjectRegion(SureRegionSettings):
 
     model: Annotated[Path | None, Role.CONTENT] = None
     cache_dir: Annotated[Path, Role.RUN]
-
-    finds_regions: ClassVar[bool] = True
-    exact: ClassVar[bool] = False
-    person_is_subject: ClassVar[bool] = True
-    asks_model: ClassVar[bool] = False
-
-    def check(self, target: str) -> None:
-        """Raise `ClipHarError` unless it is the subject, the person or the background."""
-        if target not in _THINGS:
-            raise refuse("subject", target, _THINGS)
-
-    def uses_label(self, target: str) -> bool:  # noqa: ARG002
-        """Return False."""
-        return False
 
     def identity(self, clips: ClipSet) -> str:
         """Return what decides the maps of people and of motion.
@@ -104,7 +87,7 @@ class SubjectRegion(SureRegionSettings):
                     find_people(clips, SUBJECT), find_motion(clips, SUBJECT), strict=True
                 )
             ]
-            return [subject.rest() for subject in found] if target == BACKGROUND else found
+            return [subject.of(target) for subject in found]
 
         return locate
 

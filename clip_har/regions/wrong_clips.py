@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clip_har.core.errors import ClipHarError
-from clip_har.core.settings import option_name
 from clip_har.data.clips import ClipSet
 from clip_har.data.sources.files import existing_file
 from clip_har.data.sources.tables import read_table
+from clip_har.regions.source import source_name
 
 if TYPE_CHECKING:
     from clip_har.regions.source import RegionSource
@@ -86,11 +86,6 @@ def wrong_clips(path: Path | None) -> frozenset[str]:
         ClipHarError: as `read_marks`.
     """
     return frozenset() if path is None else read_marks(path).clips()
-
-
-def source_name(source: "RegionSource") -> str:
-    """Return the name of a source in the configuration, such as ``selfie``."""
-    return option_name(type(source).__name__, "Region")
 
 
 def check_marks(source: "RegionSource", clips: ClipSet) -> None:

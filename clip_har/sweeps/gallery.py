@@ -16,6 +16,7 @@ from clip_har.masking.masked_clips import MaskedClips
 from clip_har.masking.none import NoMask
 from clip_har.noise.none import NoNoise
 from clip_har.noise.settings import NoiseSettings
+from clip_har.regions.source import source_name
 
 CLIPS = 2
 """Number of clips that are shown side by side."""
@@ -107,7 +108,7 @@ def row_label(cell: Cell, cells: Sequence[Cell]) -> str:
     if cell.masking.targets and not cell.region.exact:
         label = label.replace("(exact", "(outline") + ", estimated"
     if cell.masking.feature and len({type(other.region) for other in cells}) > 1:
-        label += f" {type(cell.region).__name__.removesuffix('Region').lower()}"
+        label += f" {source_name(cell.region)}"
     label += _noise_words(cell, cells)
     return label + (f" seed {cell.seed}" if len({other.seed for other in cells}) > 1 else "")
 

@@ -148,7 +148,7 @@ def test_people_and_the_background_are_the_targets_that_are_known() -> None:
         PersonRegion().check(target)
         assert not PersonRegion().uses_label(target)
     for target in ("object", "a ball", ""):
-        with pytest.raises(ClipHarError, match="region=person knows person, subject, background"):
+        with pytest.raises(ClipHarError, match="region=person knows subject, person, background"):
             PersonRegion().check(target)
 
 

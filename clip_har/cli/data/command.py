@@ -393,7 +393,7 @@ def _subject(given: argparse.Namespace) -> int:
 
     from clip_har.cli.data.subject import find_subjects
     from clip_har.config.compose import cell_from_config, without_hydra
-    from clip_har.regions.wrong_clips import source_name
+    from clip_har.regions.source import source_name
 
     config = _composed(given)
     cell = cell_from_config(without_hydra(config))

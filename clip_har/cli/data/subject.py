@@ -19,7 +19,7 @@ from clip_har.engine.clips import open_frames
 from clip_har.engine.load_model import load_zero_shot
 from clip_har.figures.save import save_figure
 from clip_har.figures.subject_sheet import Strip, subject_sheet
-from clip_har.regions.source import SUBJECT
+from clip_har.regions.source import SUBJECT, source_name
 from clip_har.regions.store import RegionMaps, open_regions
 from clip_har.regions.wrong_clips import (
     CLIP,
@@ -28,7 +28,6 @@ from clip_har.regions.wrong_clips import (
     check_marks,
     read_marks,
     region_identity,
-    source_name,
     wrong_clips,
 )
 
