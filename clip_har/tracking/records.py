@@ -84,7 +84,8 @@ def log_pictures(client: "MlflowClient", run_id: str, pictures: Mapping[str, Pat
     starts = [re.escape(key).replace("/", "[~#]") for key in pictures]
     same = re.compile(rf"{_IMAGES}/({'|'.join(starts)})[+%]step")
     if old := [name for name in former if same.match(name)]:
-        store = get_artifact_repository(client.get_run(run_id).info.artifact_uri)
+        place = client.get_run(run_id).info.artifact_uri
+        store = get_artifact_repository(place, tracking_uri=client.tracking_uri)
         with suppress(MlflowException):  # a few stores of artifacts can delete nothing
             for name in old:
                 store.delete_artifacts(name)  # type: ignore[no-untyped-call]
