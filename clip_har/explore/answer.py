@@ -82,6 +82,11 @@ class Explorer:
         """Return what can be set for the chosen options; None for those that it started with."""
         return self._offers(tuple((chosen or {}).items()))
 
+    @property
+    def uploads(self) -> Path:
+        """The folder where own videos are kept."""
+        return self.cell.cache_dir / _UPLOADS
+
     def class_names(self, line: str) -> tuple[str, ...]:
         """Return the classes of an own video: those of a line, or else the configured ones."""
         return own_classes(line) or self.clips.class_names
@@ -109,7 +114,7 @@ class Explorer:
         if upload.label is not None and upload.label not in names:
             raise ClipHarError(f"true class: {upload.label} is not one of {', '.join(names[:5])}…")
         label = None if upload.label is None else names.index(upload.label)
-        data = as_data(upload.path, names, label, folder=self.cell.cache_dir / _UPLOADS)
+        data = as_data(upload.path, names, label, folder=self.uploads)
         if names != self.clips.class_names and self.cell.prompts.class_names is not None:
             data.append("prompts.class_names=null")  # they name the configured classes
         return on_other_data(words, data)

@@ -52,13 +52,17 @@ class Control:
         """Return a value of the page as the command takes it.
 
         Args:
-            value: what a form gives: numbers may be floats, and an empty text is null.
+            value: what a form gives: numbers may be texts, and an empty text is null.
         """
         if value in (None, "", "null") and self.optional:
             return None
-        if self.kind != "number" or isinstance(value, bool) or not isinstance(value, int | float):
+        if self.kind != "number" or isinstance(value, bool):
             return value
-        return int(value) if self.whole and value == int(value) else round(value, 6)
+        try:
+            number = float(value)  # type: ignore[arg-type]
+        except (TypeError, ValueError):
+            return value  # it is refused with the other values of the cell
+        return int(number) if self.whole and number.is_integer() else round(number, 6)
 
 
 def controls_of(config: DictConfig, group: str, option: str) -> list[Control]:

@@ -1,7 +1,7 @@
 """The page in a browser, made with Gradio: controls on the left, the answer on the right."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -10,7 +10,6 @@ from typing import Any
 import gradio as gr
 
 from clip_har.core.errors import ClipHarError, describe
-from clip_har.data.sources.files import VIDEO_EXTENSIONS
 from clip_har.engine.job import command
 from clip_har.explore.answer import Explorer, Upload
 from clip_har.explore.choices import GROUPS, Offer, options_of
@@ -95,7 +94,7 @@ def build_page(explorer: Explorer) -> gr.Blocks:
             *chosen, set_before = inputs
             return _answered(explorer, _Request(*chosen), set_before)
 
-        other_options = [one.input for one in options]
+        other_options = [one.change for one in options]  # `input` comes twice for each choice
         triggers = [page.load, own.change, *from_clips, *other_options]
         gr.on(triggers, from_kept, [*given, kept], [answer, line], **live)
 
@@ -106,8 +105,7 @@ def build_page(explorer: Explorer) -> gr.Blocks:
 
             def from_controls(*inputs: Any) -> tuple[str, str, Kept]:
                 chosen, rest = inputs[: len(given)], inputs[len(given) :]
-                values = dict(zip(offer.all_controls, rest[1:], strict=True))
-                now = rest[0] | {one.slot: one.typed(value) for one, value in values.items()}
+                now = _kept(rest[0], dict(zip(offer.all_controls, rest[1:], strict=True)))
                 return (*_answered(explorer, _Request(*chosen), now), now)
 
             changes = [change for one in drawn for change in _changes(one)]
@@ -118,6 +116,13 @@ def build_page(explorer: Explorer) -> gr.Blocks:
             drawing = gr.render([*options, kept], [page.load, *other_options])
             drawing(draw_controls)
     return page
+
+
+def _kept(before: Kept, values: Mapping[Control, Value]) -> Kept:
+    """Return what is kept when controls have values: those that differ from the option's own."""
+    typed = {control: control.typed(value) for control, value in values.items()}
+    others = {slot: value for slot, value in before.items() if slot not in {c.slot for c in typed}}
+    return others | {c.slot: value for c, value in typed.items() if value != c.value}
 
 
 def _answered(explorer: Explorer, request: _Request, kept: Kept) -> tuple[str, str]:
@@ -151,17 +156,19 @@ def _draw_clips(explorer: Explorer, own: gr.State) -> tuple[Any, ...]:
                 choices, value=clips[0].id, label="clip", info="Type to search.", elem_id="clip"
             )
         with gr.Tab("Own video") as of_own:
-            video = gr.File(label="video", file_types=sorted(VIDEO_EXTENSIONS), height=110)
+            video = gr.File(label="video", height=110)
             classes = gr.Textbox(
                 label="classes",
                 info=f"Names with commas between them; empty: the {len(names)} of the data set.",
                 placeholder=", ".join(names[:3]) + ", …",
             )
             label = gr.Dropdown([_UNKNOWN, *names], value=_UNKNOWN, label="true class")
+            folder = explorer.uploads
+            gr.HTML(said(f"The video is copied to {folder}, where the command finds it."))
     of_data.select(lambda: False, outputs=own, api_visibility="private")
     of_own.select(lambda: True, outputs=own, api_visibility="private")
     classes.change(partial(_labels, explorer), classes, label, api_visibility="private")
-    changes = [clip.input, video.upload, video.clear, classes.submit, classes.blur, label.input]
+    changes = [clip.change, video.upload, video.clear, classes.submit, classes.blur, label.input]
     return clip, video, classes, label, changes
 
 
@@ -205,18 +212,17 @@ def _draw(control: Control, kept: Kept) -> Any:
         "info": control.meaning,
         "elem_id": control.key.replace(".", "-"),
         "interactive": True,
+        "key": control.slot,  # else another control may take its place, with its value
     }
     low, high = control.low, control.high
     if control.kind == "switch":
         return gr.Checkbox(bool(value), **named)
-    if control.kind == "number" and not control.optional and None not in (low, high):
-        assert low is not None and high is not None  # noqa: PT018, S101
+    if control.kind == "number" and not control.optional:
+        number = float(value) if isinstance(value, int | float) else 0.0
+        if low is None or high is None:
+            return gr.Number(number, step=1 if control.whole else 0.05, **named)
         step = 1 if control.whole or high - low > _SHORT else 0.01
-        return gr.Slider(low, high, value=float(value or 0), step=step, **named)
-    if control.kind == "number":
-        number = None if value is None else float(value)
-        step = 1 if control.whole else 0.05
-        return gr.Number(number, placeholder="null", step=step, **named)
+        return gr.Slider(low, high, value=number, step=step, buttons=[], **named)
     shown = "null" if value is None else str(value)
     if control.options:
         listed = [*(["null"] if control.optional else []), *control.options]

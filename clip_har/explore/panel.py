@@ -16,6 +16,7 @@ from clip_har.explore.what_if import View, on_subject
 from clip_har.figures.noise import lay_over
 from clip_har.report.clips.sheets import frames_in, sheet
 
+_UNKNOWN = "without the true class the accuracy of the command means nothing; its scores do"
 _TOP = 5  # classes of either side that are listed
 
 
@@ -49,6 +50,7 @@ def panel(answer: Answer) -> str:
         "of the subject hidden": _known(table.subject_hidden[0]),
         "of the attribution on the subject": shares[1],
     }
+    unknown = () if answer.label is not None else (_UNKNOWN,)
     return _template("answer.html.j2").render(
         answer=answer,
         verdict=_verdict(answer),
@@ -60,7 +62,7 @@ def panel(answer: Answer) -> str:
         noise=float(table.noise_rms[0]),
         target=after.target,
         in_frames=_known(table.feature_frames[0]),
-        notes=dict.fromkeys((*after.notes, *answer.cautions)),
+        notes=dict.fromkeys((*after.notes, *answer.cautions, *unknown)),
         shown=frames_in(len(after.frames)),
         frames=len(after.frames),
     )

@@ -12,8 +12,9 @@ from clip_har.config.cell import Cell
 from clip_har.core.errors import ClipHarError
 from clip_har.data.clips import Clip, ClipSet
 from clip_har.data.frames.store import FrameStore
+from clip_har.data.shards import find_whole
 from clip_har.engine.attribution import attribution_maps, covered
-from clip_har.engine.clips import open_frames, open_masked
+from clip_har.engine.clips import frame_settings, open_frames, open_masked
 from clip_har.engine.load_model import load_classifier
 from clip_har.engine.score_clips import seen_frames
 from clip_har.engine.score_variants import score_variants
@@ -147,7 +148,14 @@ def _frames(cell: Cell, clips: ClipSet, clip: Clip) -> tuple[FrameStore, int]:
     """Return the decoded frames of the clips that are needed, and the index of the one."""
     if not cell.masking.swaps_scene:
         only = replace(clips, clips=(clip,), whole=clips.whole or len(clips.clips))
-        return open_frames(cell, only), 0
+        try:
+            return open_frames(cell, only), 0
+        except ClipHarError:
+            store = find_whole(only, frame_settings(cell), cache_dir=cell.cache_dir)
+            if store is None or not store.failures:
+                raise
+            reason = store.failures[0].reason
+        raise ClipHarError(f"{clip.id} cannot be decoded: {reason}")
     if len(clips.clips) > _MOST:
         raise ClipHarError(
             f"a swap shows the background of another clip, so the subject is looked for in all"
