@@ -59,14 +59,16 @@ def _serve(given: argparse.Namespace) -> None:
             "clip-har-explore needs Gradio, which is not installed: pip install 'clip-har[explore]'"
         )
     with _listening(given.host, given.port) as listening, TemporaryDirectory() as uploads:
+        from clip_har.explore.answer import Explorer
+
+        hide_environment()
+        explorer = Explorer(given.settings)  # a wrong setting is said before Gradio is imported
         # Gradio reads them when it is imported.
         os.environ.update(GRADIO_ANALYTICS_ENABLED="False", GRADIO_TEMP_DIR=uploads)
-        from clip_har.explore.answer import Explorer
         from clip_har.explore.page import build_page
         from clip_har.explore.server import LOOPBACK, application, serve
 
-        hide_environment()
-        app = application(build_page(Explorer(given.settings)), given.host)
+        app = application(build_page(explorer), given.host)
         if given.host not in LOOPBACK:
             sys.stderr.write(
                 f"clip-har: {given.host} is not a loopback address: all who reach it can use this"
@@ -82,11 +84,13 @@ def _serve(given: argparse.Namespace) -> None:
 
 def _listening(host: str, port: int) -> socket.socket:
     """Return a socket that listens on an address."""
+    if not 0 <= port < 1 << 16:
+        raise ClipHarError(f"--port={port}: expected 0 to 65535; 0 takes a free one")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family)
-    except (OSError, OverflowError) as error:
-        reason = disk_reason(error) if isinstance(error, OSError) else "no such port"
+    except OSError as error:
+        reason = disk_reason(error)
         raise ClipHarError(
             f"{host}, port {port}: cannot listen there ({reason[:1].lower()}{reason[1:]}): name"
             " another with --port, or a free one with --port 0"

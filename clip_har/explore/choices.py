@@ -18,7 +18,11 @@ GROUPS = ("masking", "noise", "region")
 SEED = "seed"
 """The root key that is set on the page beside those of the options."""
 
-_DATA = ("dataset", "limit", "shard")
+_OF_DATA = ("dataset", "limit", "shard")
+_OF_CLIPS = (  # files about the clips of the data set
+    *("region.maps", "region.boxes", "region.resolution", "region.wrong"),
+    *("masking.backgrounds", "masking.pairs"),
+)
 _composing = threading.Lock()  # Hydra has one global state
 
 
@@ -119,16 +123,16 @@ def options_of(group: str) -> dict[str, str]:
 
 
 def on_other_data(words: Sequence[str], data: Sequence[str]) -> tuple[str, ...]:
-    """Return the words of a command with another data set.
+    """Return the words of a command with another data set, without files about the old one's clips.
 
     Args:
         words: of the command.
         data: overrides that name the data set.
     """
-    taken = {key_of(word) for word in data}
+    replaced = {*map(key_of, data), *_OF_CLIPS}
     kept = (
         word
         for word in words
-        if key_of(word).partition(".")[0] not in _DATA and key_of(word) not in taken
+        if key_of(word).partition(".")[0] not in _OF_DATA and key_of(word) not in replaced
     )
     return (*data, *kept)

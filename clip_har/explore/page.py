@@ -159,6 +159,7 @@ def _draw_clips(explorer: Explorer, own: gr.State) -> tuple[Any, ...]:
             video = gr.File(label="video", height=110)
             classes = gr.Textbox(
                 label="classes",
+                elem_id="classes",
                 info=f"Names with commas between them; empty: the {len(names)} of the data set.",
                 placeholder=", ".join(names[:3]) + ", …",
             )

@@ -138,7 +138,7 @@ def _strips(answer: Answer) -> list[_Strip]:
     for title, view in views.items():
         if view.attribution is not None:
             when = "before" if title == "before" else "after"
-            said = f"attribution {when}: what speaks for “{names[view.predicted]}”"
+            said = f"attribution {when}: what speaks for “{names[view.predicted]}”, bright for much"
             strips.append(_strip(said, overlaid(view.frames, view.attribution)))
     return strips
 
