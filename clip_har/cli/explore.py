@@ -66,15 +66,16 @@ def _serve(given: argparse.Namespace) -> None:
         # Gradio reads them when it is imported.
         os.environ.update(GRADIO_ANALYTICS_ENABLED="False", GRADIO_TEMP_DIR=uploads)
         from clip_har.explore.page import build_page
-        from clip_har.explore.server import LOOPBACK, application, serve
+        from clip_har.explore.server import application, is_loopback, serve
 
         app = application(build_page(explorer), given.host)
-        if given.host not in LOOPBACK:
+        if not is_loopback(given.host):
             sys.stderr.write(
                 f"clip-har: {given.host} is not a loopback address: all who reach it can use this"
                 " page, without a password\n"
             )
-        address = f"http://{given.host}:{listening.getsockname()[1]}"
+        name = f"[{given.host}]" if ":" in given.host else given.host
+        address = f"http://{name}:{listening.getsockname()[1]}"
         sys.stdout.write(f"{address}\n")
         sys.stdout.flush()
         if not given.no_browser:

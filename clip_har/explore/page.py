@@ -5,9 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
-
-import gradio as gr
+from typing import TYPE_CHECKING, Any
 
 from clip_har.core.errors import ClipHarError, describe
 from clip_har.engine.job import command
@@ -15,6 +13,9 @@ from clip_har.explore.answer import Explorer, Upload
 from clip_har.explore.choices import GROUPS, Offer, options_of
 from clip_har.explore.controls import Control, Value
 from clip_har.explore.panel import error_panel, page_head, panel, said
+
+if TYPE_CHECKING:
+    import gradio as gr  # an extra: the functions import it, which takes seconds
 
 log = logging.getLogger(__name__)
 
@@ -53,12 +54,14 @@ class _Request:
         return Upload(Path(self.video), self.classes, label)
 
 
-def build_page(explorer: Explorer) -> gr.Blocks:
+def build_page(explorer: Explorer) -> "gr.Blocks":
     """Return the page.
 
     Args:
         explorer: answers for it.
     """
+    import gradio as gr
+
     page = gr.Blocks(title="clip_har: what if?", analytics_enabled=False)
     with page:
         checkpoint = explorer.cell.model.checkpoint
@@ -146,8 +149,10 @@ def _answered(explorer: Explorer, request: _Request, kept: Kept) -> tuple[str, s
         return error_panel(describe(error)), line
 
 
-def _draw_clips(explorer: Explorer, own: gr.State) -> tuple[Any, ...]:
+def _draw_clips(explorer: Explorer, own: "gr.State") -> tuple[Any, ...]:
     """Draw where the clip comes from; return its four inputs, and the events of their changes."""
+    import gradio as gr
+
     clips, names = explorer.clips.clips, explorer.clips.class_names
     choices = [(f"{names[clip.label]} · {clip.id}", clip.id) for clip in clips]
     with gr.Tabs():
@@ -175,6 +180,8 @@ def _draw_clips(explorer: Explorer, own: gr.State) -> tuple[Any, ...]:
 
 def _labels(explorer: Explorer, classes: str) -> Any:
     """Return the choices of the true class."""
+    import gradio as gr
+
     try:
         names = explorer.class_names(classes)
     except ClipHarError:  # the answer says it
@@ -184,6 +191,8 @@ def _labels(explorer: Explorer, classes: str) -> Any:
 
 def _draw_options(offer: Offer) -> list[Any]:
     """Draw the choice of an option for each group."""
+    import gradio as gr
+
     return [
         gr.Dropdown(list(options_of(group)), value=offer.chosen[group], label=group, elem_id=group)
         for group in GROUPS
@@ -192,6 +201,8 @@ def _draw_options(offer: Offer) -> list[Any]:
 
 def _draw_controls(offer: Offer, kept: Kept) -> list[Any]:
     """Draw the controls of the chosen options, with the values that were set before."""
+    import gradio as gr
+
     drawn = []
     for part, controls in offer.controls.items():
         option = offer.chosen.get(part)
@@ -207,6 +218,8 @@ def _draw_controls(offer: Offer, kept: Kept) -> list[Any]:
 
 def _draw(control: Control, kept: Kept) -> Any:
     """Draw one control, with the value that was set before."""
+    import gradio as gr
+
     value = kept.get(control.slot, control.value)
     named: dict[str, Any] = {
         "label": control.key,
@@ -234,6 +247,8 @@ def _draw(control: Control, kept: Kept) -> Any:
 
 def _changes(component: Any) -> Sequence[Any]:
     """Return the events after which a user has set a control."""
+    import gradio as gr
+
     if isinstance(component, gr.Slider):
         return [component.release, component.input]
     if isinstance(component, gr.Textbox | gr.Number):

@@ -2,15 +2,14 @@
 
 import socket
 from collections.abc import Awaitable, Callable
-
-import gradio as gr
-import uvicorn
-from fastapi import FastAPI, Request, Response
-from starlette.middleware.trustedhost import TrustedHostMiddleware
+from ipaddress import ip_address
+from typing import TYPE_CHECKING
 
 from clip_har.explore.panel import style
 
-LOOPBACK = ("127.0.0.1", "localhost")
+if TYPE_CHECKING:
+    import gradio as gr  # an extra, which brings the others; the functions import them
+    from fastapi import FastAPI, Request, Response
 
 _FONT = ("system-ui", "sans-serif")
 _LARGEST = "1gb"  # of an uploaded video
@@ -20,7 +19,7 @@ _POLICY = (  # the browser asks no other machine for anything, whatever the page
 )
 
 
-def application(page: gr.Blocks, host: str) -> FastAPI:
+def application(page: "gr.Blocks", host: str) -> "FastAPI":
     """Return the application that serves a page.
 
     Args:
@@ -28,14 +27,19 @@ def application(page: gr.Blocks, host: str) -> FastAPI:
         host: the address that it listens on. On a loopback address it answers to that name only,
             so that no other site can reach it through the browser.
     """
+    import gradio as gr
+    from fastapi import FastAPI
+    from starlette.middleware.trustedhost import TrustedHostMiddleware
+
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-    if host in LOOPBACK:
-        app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(LOOPBACK))
+    if is_loopback(host) and ":" not in host:  # the middleware reads no name of IPv6
+        names = [host, "127.0.0.1", "localhost"]
+        app.add_middleware(TrustedHostMiddleware, allowed_hosts=names)
 
     @app.middleware("http")
     async def add_policy(
-        request: Request, call_next: Callable[[Request], Awaitable[Response]]
-    ) -> Response:
+        request: "Request", call_next: "Callable[[Request], Awaitable[Response]]"
+    ) -> "Response":
         response = await call_next(request)
         response.headers["Content-Security-Policy"] = _POLICY
         return response
@@ -58,13 +62,28 @@ def application(page: gr.Blocks, host: str) -> FastAPI:
     return mounted
 
 
-def serve(app: FastAPI, listening: socket.socket) -> None:
+def is_loopback(host: str) -> bool:
+    """Return whether only this machine can reach an address.
+
+    Example:
+        >>> is_loopback("localhost"), is_loopback("::1"), is_loopback("0.0.0.0")
+        (True, True, False)
+    """
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:  # a name
+        return host == "localhost"
+
+
+def serve(app: "FastAPI", listening: socket.socket) -> None:
     """Serve an application until Ctrl-C.
 
     Args:
         app: the application.
         listening: a bound socket.
     """
+    import uvicorn
+
     # An open page keeps a connection, which must not hold up the end.
     config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1)
     uvicorn.Server(config).run(sockets=[listening])

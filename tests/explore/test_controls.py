@@ -4,10 +4,11 @@ from typing import get_args
 
 import pytest
 
+from clip_har.config.compose import without_hydra
 from clip_har.config.options import option_files
-from clip_har.config.session import as_overrides
-from clip_har.explore.choices import GROUPS, composed, offer
-from clip_har.explore.controls import Control
+from clip_har.config.session import as_overrides, session
+from clip_har.explore.choices import GROUPS, offer
+from clip_har.explore.controls import Control, controls_of
 from clip_har.masking.shape import Shape
 
 
@@ -43,11 +44,13 @@ def test_keys_are_those_that_a_user_types():
 @pytest.mark.slow
 @pytest.mark.parametrize("group", GROUPS)
 def test_every_control_can_be_typed_and_its_own_value_changes_nothing(group):
-    for option in option_files(group):
-        offered = offer([], {group: option})
-        values = {one.key: one.value for one in offered.controls[group]}
-        typed, _ = composed([*offered.words, *as_overrides(values)])
-        assert typed == composed(offered.words)[0], option
+    with session() as composing:
+        for option in option_files(group):
+            words = [f"{group}={option}"]
+            config = without_hydra(composing.compose(words))
+            values = {one.key: one.value for one in controls_of(config, group, option)}
+            typed = composing.compose([*words, *as_overrides(values)])
+            assert without_hydra(typed) == config, option
 
 
 def test_what_a_form_gives_becomes_what_the_command_takes():
