@@ -69,7 +69,7 @@ def build_page(explorer: Explorer) -> "gr.Blocks":
         with gr.Row():
             with gr.Column(scale=1, min_width=320):
                 own, kept = gr.State(value=False), gr.State({})
-                clip, video, classes, label, from_clips = _draw_clips(explorer, own)
+                clip, video, classes, label, from_clips, switched = _draw_clips(explorer, own)
                 options = _draw_options(explorer.offer())
                 controls = gr.Column()
             with gr.Column(scale=3, min_width=320, elem_id="right"):
@@ -85,10 +85,11 @@ def build_page(explorer: Explorer) -> "gr.Blocks":
                 )
                 answer = gr.HTML(apply_default_css=False, elem_id="answer")
         given = [own, clip, video, classes, label, *options]
+        # Not in Gradio's queue: the browser may close its stream of replies between two events, and
+        # then the second gets none. The explorer has a lock of its own.
         live: dict[str, Any] = {
+            "queue": False,
             "trigger_mode": "always_last",
-            "concurrency_limit": 1,
-            "concurrency_id": "model",
             "show_progress": "minimal",
             "api_visibility": "private",
         }
@@ -98,8 +99,10 @@ def build_page(explorer: Explorer) -> "gr.Blocks":
             return _answered(explorer, _Request(*chosen), set_before)
 
         other_options = [one.change for one in options]  # `input` comes twice for each choice
-        triggers = [page.load, own.change, *from_clips, *other_options]
+        triggers = [page.load, *from_clips, *other_options]
         gr.on(triggers, from_kept, [*given, kept], [answer, line], **live)
+        for then in switched:
+            then(from_kept, [*given, kept], [answer, line], **live)
 
         def draw_controls(*inputs: Any) -> None:
             *names, set_before = inputs
@@ -116,7 +119,7 @@ def build_page(explorer: Explorer) -> "gr.Blocks":
             gr.on(changes, from_controls, [*given, kept, *drawn], outputs, **live)
 
         with controls:
-            drawing = gr.render([*options, kept], [page.load, *other_options])
+            drawing = gr.render([*options, kept], [page.load, *other_options], queue=False)
             drawing(draw_controls)
     return page
 
@@ -150,7 +153,12 @@ def _answered(explorer: Explorer, request: _Request, kept: Kept) -> tuple[str, s
 
 
 def _draw_clips(explorer: Explorer, own: "gr.State") -> tuple[Any, ...]:
-    """Draw where the clip comes from; return its four inputs, and the events of their changes."""
+    """Draw where the clip comes from.
+
+    Returns:
+        Its four inputs, the events of their changes, and what adds an event after a switch between
+        data set and own video.
+    """
     import gradio as gr
 
     clips, names = explorer.clips.clips, explorer.clips.class_names
@@ -171,11 +179,14 @@ def _draw_clips(explorer: Explorer, own: "gr.State") -> tuple[Any, ...]:
             label = gr.Dropdown([_UNKNOWN, *names], value=_UNKNOWN, label="true class")
             folder = explorer.uploads
             gr.HTML(said(f"The video is copied to {folder}, where the command finds it."))
-    of_data.select(lambda: False, outputs=own, api_visibility="private")
-    of_own.select(lambda: True, outputs=own, api_visibility="private")
-    classes.change(partial(_labels, explorer), classes, label, api_visibility="private")
+    once: dict[str, Any] = {"queue": False, "api_visibility": "private"}
+    switched = [
+        of_data.select(lambda: False, outputs=own, **once).then,
+        of_own.select(lambda: True, outputs=own, **once).then,
+    ]
+    classes.change(partial(_labels, explorer), classes, label, **once)
     changes = [clip.change, video.upload, video.clear, classes.submit, classes.blur, label.input]
-    return clip, video, classes, label, changes
+    return clip, video, classes, label, changes, switched
 
 
 def _labels(explorer: Explorer, classes: str) -> Any:
