@@ -8,11 +8,18 @@ from clip_har.config.compose import cell_from_config
 from clip_har.core.errors import ClipHarError
 from clip_har.engine.job import command
 from clip_har.explore.choices import composed, offer, on_other_data
+from clip_har.explore.controls import Value
 
 
 def test_only_what_was_set_is_typed():
     offered = offer(["limit=4"], {"masking": "shape", "noise": "none"})
-    values = {"ratio": 0.3, "masking.shape": "star", "fill": "black", "seed": 1, "unknown": 2}
+    values: dict[str, Value] = {
+        "ratio": 0.3,
+        "masking.shape": "star",
+        "fill": "black",
+        "seed": 1,
+        "unknown": 2,
+    }
     assert offered.with_values(values) == (
         "limit=4", "masking=shape", "masking.shape=star", "seed=1",
     )  # fmt: skip
