@@ -169,15 +169,20 @@ def _draw_attribution(
         axes.text(0.5, 0.5, "not known", transform=where, ha="center", fontsize=8, color=QUIET)
         return
     grey = frame.mean(axis=-1) / 255  # (S, S)
-    draw_picture(axes, np.rint(255 * _lay(heat, grey)).astype(np.uint8))
+    draw_picture(axes, np.rint(255 * lay_over(heat, grey)).astype(np.uint8))
     # if the subject covers nothing or everything there is no outline, and contour would warn
     if subject is not None and subject.min() < 0.5 < subject.max():
         outline = axes.contour(subject, levels=[0.5], colors="white", linewidths=0.9)
         outline.set_path_effects([patheffects.withStroke(linewidth=1.8, foreground="black")])
 
 
-def _lay(heat: NDArray[np.floating], grey: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Return the colours of ``heat`` over ``grey``, RGB in [0, 1]; all three in [0, 1]."""
+def lay_over(heat: NDArray[np.floating], grey: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Return the colours of attribution over a grey picture, RGB in [0, 1].
+
+    Args:
+        heat: ``(…, H, W)`` in [0, 1].
+        grey: ``(…, H, W)`` in [0, 1].
+    """
     colours = _HEAT(np.clip(heat, 0, 1))[..., :3]
     laid: NDArray[np.float64] = (1 - _OPACITY) * grey[..., None] + _OPACITY * colours
     return laid
@@ -186,7 +191,7 @@ def _lay(heat: NDArray[np.floating], grey: NDArray[np.floating]) -> NDArray[np.f
 def _draw_key(axes: Axes) -> None:
     """Draw the colour scale of the attribution, over mid grey."""
     heat = np.linspace(0, 1, 256)[None]  # (1, 256)
-    draw_picture(axes, _lay(heat, np.full_like(heat, 0.5)), aspect="auto", extent=(0, 1, 0, 1))
+    draw_picture(axes, lay_over(heat, np.full_like(heat, 0.5)), aspect="auto", extent=(0, 1, 0, 1))
     axes.set_xticks([0, 1], ["0", "1"])
     axes.tick_params(labelsize=7, length=0, colors=QUIET)
     axes.set_xlabel("attribution (line: the subject)", fontsize=8, color=QUIET, labelpad=-4)
