@@ -114,7 +114,8 @@ def _draw(axes: Axes, confusion: NDArray[np.int64], support: NDArray[np.int64]) 
     )
     axes.set_facecolor("0.92")
     # square-root colours: a confusion of one clip in thirty is still visible at 101 classes
-    axes.imshow(share, norm=PowerNorm(0.5, vmin=0, vmax=1), cmap="Blues", interpolation="nearest")
+    # "none": PDF and SVG take the C x C pixels as they are, and no picture of 300 dots per inch
+    axes.imshow(share, norm=PowerNorm(0.5, vmin=0, vmax=1), cmap="Blues", interpolation="none")
     borders = np.arange(-0.5, classes)
     axes.hlines(borders, -0.5, classes - 0.5, color="0.85", linewidth=0.4)
     axes.vlines(borders, -0.5, classes - 0.5, color="0.85", linewidth=0.4)
