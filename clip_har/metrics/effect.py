@@ -165,7 +165,8 @@ def _shared_clips(both: Sequence[VariantScores], rows: Sequence[Rows]) -> dict[s
 def _right(given: VariantScores, rows: Rows) -> NDArray[np.float64]:
     """Return ``(N,)``, 1 where the prediction is right, else 0."""
     table = given.table
-    return (table.predictions() == table.labels)[rows].astype(np.float64)
+    right: NDArray[np.float64] = (table.predictions() == table.labels)[rows].astype(np.float64)
+    return right
 
 
 def _measured(
