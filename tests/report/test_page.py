@@ -3,6 +3,7 @@
 import csv
 import re
 from dataclasses import replace
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +93,7 @@ def test_kinds_of_clips_and_costs_are_shown(tmp_path):
     text = page.read_text()
     assert 'id="attributes"' in text
     front = (clean.predictions() == clean.labels)[::2].mean()
-    link = clips_link(0, folder.name, attribute=of_attribute("view", "front"))
+    link = escape(clips_link(0, folder.name, attribute=of_attribute("view", "front")))
     assert f'<tr><td>front</td><td>80</td><td><a href="{link}">{share(front)}</a> <span' in text
     assert "<td>1,234</td>" in text
 
