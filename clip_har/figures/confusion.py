@@ -97,7 +97,8 @@ def confusion_figure(
         (0.62 / width, (bottom + side - scale_height) / height, 0.1 / width, scale_height / height)
     )
     bar = figure.colorbar(axes.images[0], cax=scale)
-    bar.solids.set_rasterized(False)  # else print takes a picture as large as the page for it
+    for colours in scale.collections:
+        colours.set_rasterized(False)  # else print takes a picture as large as the page for them
     bar.set_label("share of the true class's clips", fontsize=8)
     scale.yaxis.set_major_formatter(PercentFormatter(1.0))
     scale.yaxis.set_ticks_position("left")
