@@ -116,7 +116,6 @@ def paired_effect(
     shared = _shared_clips(both, rows)
     groups = [both[0].table.groups[row] for row in rows[0].tolist()]
     samples = group_draws(groups, both[0].table.labels[rows[0]], draws=draws, seed=seed)
-    group_of_clip = samples.which
     known = {} if known is None else known
     measured = [
         _measured(given, kept, shared, samples, known)
@@ -128,7 +127,7 @@ def paired_effect(
         values = np.stack([of_table[name] for of_table in measured], axis=1)  # (R + 1, 2 S)
         first, second = values[:, :seeds], values[:, seeds:]
         counted = shared[_SUBSETS.get(name, "clips")]
-        of_groups = len(np.unique(group_of_clip[counted]))
+        of_groups = len(np.unique(samples.which[counted]))
         error, degrees = error_over_seeds(second - first, samples.degrees)
         difference = float((second - first)[0].mean())
         if of_groups < FEWEST_GROUPS:
