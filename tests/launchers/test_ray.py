@@ -45,6 +45,7 @@ def outcomes(folder: Path) -> list[Path]:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_sweep_spreads_over_two_nodes_and_outlives_one(small_sweep, tmp_path):
     serial, spread, killed = (tmp_path / name for name in ("serial", "spread", "killed"))
     for folder in (serial, spread, killed):

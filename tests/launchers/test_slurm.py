@@ -9,6 +9,7 @@ pytest.importorskip("submitit", reason="the extra slurm is not installed")
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_jobs_of_submitit_find_the_same(small_sweep, tmp_path):
     serial = tmp_path / "serial"
     serial.mkdir()

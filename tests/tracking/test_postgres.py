@@ -46,6 +46,7 @@ for number in range(int(first), int(last)):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_runs_of_four_workers_are_all_there(tmp_path, small_clip):
     result = tmp_path / "result"
     result.mkdir()
