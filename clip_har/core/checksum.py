@@ -6,6 +6,7 @@ XXH3 with 128 bits reads about 60 GB a second from memory. It detects damage, no
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +111,15 @@ def write_manifest(
 
 def read_manifest(folder: Path) -> Manifest | None:
     """Return the manifest of a folder; None if it is missing or damaged."""
+    try:
+        stat = (folder / MANIFEST).stat()
+    except OSError:
+        return None
+    return _as_written(folder, stat.st_ino, stat.st_mtime_ns, stat.st_size)
+
+
+@lru_cache(maxsize=1024)  # a report asks for the manifests of its cells again and again
+def _as_written(folder: Path, *_seen: int) -> Manifest | None:
     content = read_checked(folder / MANIFEST)
     if content is None or not isinstance(content.get(_FILES), dict):
         return None

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from enum import Enum
+from functools import cache
 from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict
@@ -46,7 +47,7 @@ class Settings(BaseModel):
             >>> Decoding.fields_for(Role.RUN)
             {'workers'}
         """
-        return {name for name in cls.model_fields if set(roles) & set(_roles(cls, name))}
+        return set(_fields_for(cls, roles))
 
     def described(self, *, without: Collection[Role] = ()) -> dict[str, Any]:
         """Return the class's name and the fields as a JSON object, for comparing settings.
@@ -86,6 +87,12 @@ def option_name(kind: str, group: str) -> str:
     """
     name = kind.removesuffix(group).lower()
     return "none" if name == "no" else name
+
+
+@cache
+def _fields_for(settings: type[Settings], roles: tuple[Role, ...]) -> frozenset[str]:
+    found = (name for name in settings.model_fields if set(roles) & set(_roles(settings, name)))
+    return frozenset(found)
 
 
 def _roles(settings: type[Settings], name: str) -> list[Role]:

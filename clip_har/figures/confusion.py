@@ -97,6 +97,8 @@ def confusion_figure(
         (0.62 / width, (bottom + side - scale_height) / height, 0.1 / width, scale_height / height)
     )
     bar = figure.colorbar(axes.images[0], cax=scale)
+    for colours in scale.collections:
+        colours.set_rasterized(False)  # else print takes a picture as large as the page for them
     bar.set_label("share of the true class's clips", fontsize=8)
     scale.yaxis.set_major_formatter(PercentFormatter(1.0))
     scale.yaxis.set_ticks_position("left")
@@ -114,7 +116,8 @@ def _draw(axes: Axes, confusion: NDArray[np.int64], support: NDArray[np.int64]) 
     )
     axes.set_facecolor("0.92")
     # square-root colours: a confusion of one clip in thirty is still visible at 101 classes
-    axes.imshow(share, norm=PowerNorm(0.5, vmin=0, vmax=1), cmap="Blues", interpolation="nearest")
+    # "none": PDF and SVG take the C x C pixels as they are, and no picture of 300 dots per inch
+    axes.imshow(share, norm=PowerNorm(0.5, vmin=0, vmax=1), cmap="Blues", interpolation="none")
     borders = np.arange(-0.5, classes)
     axes.hlines(borders, -0.5, classes - 0.5, color="0.85", linewidth=0.4)
     axes.vlines(borders, -0.5, classes - 0.5, color="0.85", linewidth=0.4)

@@ -122,14 +122,22 @@ def group_draws(
         >>> group_draws(list("abcd"), np.array([0, 0, 1, 1])).strata
         2
     """
-    if not groups:
+    if not len(groups):
         raise ValueError("expected at least one clip")
+    given = None if classes is None else np.asarray(classes, np.int64).tobytes()
+    return _drawn(tuple(groups), given, draws, seed)
+
+
+@lru_cache(maxsize=8)
+def _drawn(groups: tuple[str, ...], classes: bytes | None, draws: int, seed: int) -> GroupDraws:
+    """Return the samples of `group_draws`; the cells of a sweep show the same clips."""
     which, names = pd.factorize(np.array(groups, object), sort=True)
     strata = np.zeros(len(names), np.int64)
     if classes is not None:
-        strata = _strata(which, np.asarray(classes), len(names))
-    # The cells of a sweep have the same groups.
+        strata = _strata(which, np.frombuffer(classes, np.int64), len(names))
     weights = _weights(tuple(strata.tolist()), draws, seed)
+    for shared in (which, strata):
+        shared.flags.writeable = False
     return GroupDraws(which, weights, strata)
 
 

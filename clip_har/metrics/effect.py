@@ -4,7 +4,7 @@ Each measure is a function of sums over clips. So a bootstrap sample is given by
 each group, and all samples are one product of these counts with the groups' sums.
 """
 
-from collections.abc import Sequence
+from collections.abc import MutableMapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -32,6 +32,8 @@ from clip_har.results.variant_scores import VariantScores
 
 Mask = NDArray[np.bool_]
 Numbers = dict[str, NDArray[np.float64]]
+Known = MutableMapping[tuple[object, ...], Numbers]
+"""Measures of single tables in bootstrap samples; see `paired_effect`."""
 
 _COLUMNS = (
     "measure", "before", "after", "difference", "low", "high", "p", "standard_error", "degrees",
@@ -47,6 +49,7 @@ def paired_effect(
     *,
     draws: int = 2000,
     seed: int = 0,
+    known: Known | None = None,
 ) -> pd.DataFrame:
     """Return how a change moves accuracy, calibration and bias, with intervals.
 
@@ -74,6 +77,8 @@ def paired_effect(
         after: answers with the change, in the same order of seeds.
         draws: number of bootstrap samples.
         seed: of the bootstrap.
+        known: what earlier calls measured, so that a table that is given again, such as the clean
+            twin of many cells, is measured once; it is added to.
 
     Returns:
         Columns ``measure, before, after, difference, low, high, p, standard_error, degrees,
@@ -108,20 +113,21 @@ def paired_effect(
     rows, clip_ids = common_rows([given.table for given in both])
     if not clip_ids:
         return pd.DataFrame(columns=list(_COLUMNS))
-    shared = _shared_columns(both, rows)
-    groups = np.array(both[0].table.groups)[rows[0]]
-    labels = both[0].table.labels[rows[0]]
-    samples = group_draws(groups.tolist(), labels, draws=draws, seed=seed)
-    totals = {name: samples.sums(column) for name, column in shared.items()}
-    columns = [_columns(given, kept, shared) for given, kept in zip(both, rows, strict=True)]
-    measured = [_measures(samples, totals, of_table) for of_table in columns]
-    right = np.stack([of_table["hits"].sum(axis=1) for of_table in columns])  # (2 S, N)
+    shared = _shared_clips(both, rows)
+    groups = [both[0].table.groups[row] for row in rows[0].tolist()]
+    samples = group_draws(groups, both[0].table.labels[rows[0]], draws=draws, seed=seed)
+    known = {} if known is None else known
+    measured = [
+        _measured(given, kept, shared, samples, known)
+        for given, kept in zip(both, rows, strict=True)
+    ]
+    right = np.stack([_right(given, kept) for given, kept in zip(both, rows, strict=True)])
     seeds, found = len(before), []
     for name in measured[0]:
         values = np.stack([of_table[name] for of_table in measured], axis=1)  # (R + 1, 2 S)
         first, second = values[:, :seeds], values[:, seeds:]
         counted = shared[_SUBSETS.get(name, "clips")]
-        of_groups = len(np.unique(groups[counted]))
+        of_groups = len(np.unique(samples.which[counted]))
         error, degrees = error_over_seeds(second - first, samples.degrees)
         difference = float((second - first)[0].mean())
         if of_groups < FEWEST_GROUPS:
@@ -132,7 +138,7 @@ def paired_effect(
             interval = t_interval(difference, error, degrees)
         p = np.nan
         if name == "top1":
-            p = sign_flip((right[seeds:] - right[:seeds]).mean(axis=0), groups.tolist())
+            p = sign_flip((right[seeds:] - right[:seeds]).mean(axis=0), groups)
         found.append(
             (name, first[0].mean(), second[0].mean(), difference, *interval, p, error, degrees,
              counted.sum(), of_groups, seeds)
@@ -140,9 +146,8 @@ def paired_effect(
     return pd.DataFrame(found, columns=list(_COLUMNS))
 
 
-def _shared_columns(both: Sequence[VariantScores], rows: Sequence[Rows]) -> dict[str, Mask]:
-    """Return what all tables share: which clips count for which measure, and their labels."""
-    table = both[0].table
+def _shared_clips(both: Sequence[VariantScores], rows: Sequence[Rows]) -> dict[str, Mask]:
+    """Return ``(N,)`` which clips count for which measure in all tables."""
     pairs = list(zip(both, rows, strict=True))
     swapped = [given.table.scene_labels[kept] != OWN_SCENE for given, kept in pairs]
     attended = [
@@ -151,10 +156,30 @@ def _shared_columns(both: Sequence[VariantScores], rows: Sequence[Rows]) -> dict
     ]
     return {
         "clips": np.ones(len(rows[0]), bool),
-        "labels": one_hot(table.labels[rows[0]], len(table.class_names)),
         "swapped": np.logical_and.reduce(swapped),
         "attended": np.logical_and.reduce(attended),
     }
+
+
+def _right(given: VariantScores, rows: Rows) -> NDArray[np.float64]:
+    """Return ``(N,)``, 1 where the prediction is right, else 0."""
+    table = given.table
+    right: NDArray[np.float64] = (table.predictions() == table.labels)[rows].astype(np.float64)
+    return right
+
+
+def _measured(
+    given: VariantScores, rows: Rows, shared: dict[str, Mask], samples: GroupDraws, known: Known
+) -> Numbers:
+    """Return the measures of one table, see `_measures`; they are computed once."""
+    clips = samples, *(shared[name].tobytes() for name in sorted(shared))
+    if (key := (given, rows.tobytes(), *clips)) not in known:
+        if clips not in known:
+            labels = one_hot(given.table.labels[rows], len(given.table.class_names))
+            columns = {**shared, "labels": labels}
+            known[clips] = {name: samples.sums(column) for name, column in columns.items()}
+        known[key] = _measures(samples, known[clips], _columns(given, rows, shared))
+    return known[key]
 
 
 def _columns(given: VariantScores, rows: Rows, shared: dict[str, Mask]) -> Numbers:

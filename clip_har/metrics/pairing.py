@@ -26,6 +26,12 @@ def common_rows(tables: Sequence[ScoreTable]) -> tuple[list[Rows], list[str]]:
         ValueError: when tables with clips in common disagree about the classes, or about a
             clip's label or group.
     """
+    first = tables[0]
+    if all(table.clip_ids == first.clip_ids and not table.empty for table in tables):
+        every = np.arange(len(first.clip_ids))  # as in most sweeps
+        if first.clip_ids:
+            _check_same_clips(tables, [every] * len(tables))
+        return [every] * len(tables), list(first.clip_ids)
     shared = set.intersection(*(set(table.clip_ids) - set(table.empty) for table in tables))
     ids = [clip_id for clip_id in tables[0].clip_ids if clip_id in shared]
     rows = []
@@ -40,14 +46,19 @@ def common_rows(tables: Sequence[ScoreTable]) -> tuple[list[Rows], list[str]]:
 def _check_same_clips(tables: Sequence[ScoreTable], rows: Sequence[Rows]) -> None:
     first = tables[0]
     labels = first.labels[rows[0]]
-    groups = [first.groups[row] for row in rows[0]]
+    groups = _taken(first.groups, rows[0])
     for table, kept in zip(tables[1:], rows[1:], strict=True):
         if (
             table.class_names != first.class_names
             or not np.array_equal(table.labels[kept], labels)
-            or [table.groups[row] for row in kept] != groups
+            or _taken(table.groups, kept) != groups
         ):
             raise ValueError(
                 "expected tables with the same classes, and the same label and group for each "
                 "clip; pair only cells of one data set and one order of classes"
             )
+
+
+def _taken(names: tuple[str, ...], rows: Rows) -> tuple[str, ...]:
+    whole = len(rows) == len(names) and bool((rows == np.arange(len(names))).all())
+    return names if whole else tuple(names[row] for row in rows.tolist())

@@ -45,8 +45,8 @@ def share_effects(
     picture_hidden: NDArray[np.float64],
     subject_hidden: NDArray[np.float64],
     *,
-    clips: Sequence[str],
-    groups: Sequence[str],
+    clips: Sequence[str] | NDArray[np.object_],
+    groups: Sequence[str] | NDArray[np.object_],
     classes: NDArray[np.int64],
     draws: int = 2000,
     seed: int = 0,
@@ -101,7 +101,7 @@ def share_effects(
     """
     which, _ = pd.factorize(np.asarray(clips, object))
     kept = np.flatnonzero(np.bincount(which)[which] > 1) if len(which) else np.empty(0, np.int64)
-    names = [groups[row] for row in kept.tolist()]
+    names = np.asarray(groups, object)[kept].tolist()
     counted = ShareEffects(
         rows=len(kept), clips=len(np.unique(which[kept])), groups=len(set(names))
     )

@@ -19,7 +19,7 @@ from clip_har.results.score_table import ScoreTable
 COVERAGES = {"selective/accuracy_80": 0.8, "selective/accuracy_90": 0.9}
 """The coverages at which accuracy is logged, by name."""
 
-_BATCH = 100  # bootstrap samples at once: 100 of UCF-101's 3,783 clips take 3 MB an array
+_BATCH = 16  # bootstrap samples at once: the arrays of UCF-101's 3,783 clips stay in the cache
 
 
 class Ranked(NamedTuple):
@@ -108,7 +108,7 @@ def selective_intervals(
     samples = group_draws(table.groups, table.labels, draws=draws)
     group = samples.which[ranked.order]
     parts = [
-        _of_weights(ranked, samples.weights[start : start + _BATCH, group])
+        _of_weights(ranked, samples.weights[start : start + _BATCH].take(group, axis=1))
         for start in range(0, len(samples.weights), _BATCH)
     ]
     found = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
@@ -141,40 +141,47 @@ def _of_weights(ranked: Ranked, weights: NDArray[np.float64]) -> dict[str, NDArr
 
 def _risks(ranked: Ranked, weights: NDArray[np.float64], blocks: "_Blocks") -> NDArray[np.float64]:
     """Return ``(R, N)`` the risk of the clips up to each place; 0 where they weigh nothing."""
-    at = weights.cumsum(axis=1)
-    within = (at - blocks.before[:, ranked.block]) * blocks.share[:, ranked.block]
-    return _divided(blocks.errors[:, ranked.block] + within, at)
+    if blocks.clips is weights:
+        return _divided(blocks.errors_to, blocks.to)
+    at, block = weights.cumsum(axis=1), ranked.block
+    before, errors = blocks.to - blocks.clips, blocks.errors_to - blocks.wrong
+    share = _divided(blocks.wrong, blocks.clips)
+    return _divided(errors[:, block] + (at - before[:, block]) * share[:, block], at)
 
 
 class _Blocks(NamedTuple):
     """The blocks of equally certain clips in R samples, ``(R, B)`` each.
 
+    Within a block errors are spread evenly, which is their mean over the orders of its clips.
+
     Attributes:
-        before: weight of the clips before the block.
-        errors: weight of the errors before the block.
-        share: share of errors in the block: within it they are spread evenly, which is their mean
-            over the orders of its clips.
+        clips: weight of the block's clips; the weights of the clips themselves if no two of them
+            are equally certain.
+        wrong: weight of its errors.
+        to: weight of the clips up to its end.
+        errors_to: weight of the errors up to its end.
     """
 
-    before: NDArray[np.float64]
-    errors: NDArray[np.float64]
-    share: NDArray[np.float64]
+    clips: NDArray[np.float64]
+    wrong: NDArray[np.float64]
+    to: NDArray[np.float64]
+    errors_to: NDArray[np.float64]
 
     @classmethod
     def of(cls, ranked: Ranked, weights: NDArray[np.float64]) -> "_Blocks":
-        starts = np.flatnonzero(np.diff(ranked.block, prepend=-1))
-        clips = np.add.reduceat(weights, starts, axis=1)
-        wrong = np.add.reduceat(weights * ranked.wrong, starts, axis=1)
-        before, errors = clips.cumsum(axis=1) - clips, wrong.cumsum(axis=1) - wrong
-        return cls(before, errors, _divided(wrong, clips))
+        clips, wrong = weights, weights * ranked.wrong
+        if ranked.block[-1] + 1 < len(ranked.block):
+            starts = np.flatnonzero(np.diff(ranked.block, prepend=-1))
+            clips, wrong = (np.add.reduceat(each, starts, axis=1) for each in (clips, wrong))
+        return cls(clips, wrong, clips.cumsum(axis=1), wrong.cumsum(axis=1))
 
     def errors_at(self, at: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return ``(R,)`` the errors among the most certain clips that together weigh ``at``."""
-        rows = np.arange(len(at))
-        last = (self.before < at[:, None]).sum(axis=1) - 1  # the block that holds the end
-        found: NDArray[np.float64] = (
-            self.errors[rows, last] + (at - self.before[rows, last]) * self.share[rows, last]
-        )
+        last = (self.to < at[:, None]).sum(axis=1)  # the block that holds the end
+        here = np.arange(len(at)), last
+        clips, wrong = self.clips[here], self.wrong[here]
+        into = at - (self.to[here] - clips)
+        found: NDArray[np.float64] = self.errors_to[here] - wrong + into * _divided(wrong, clips)
         return found
 
 

@@ -162,7 +162,7 @@ class ComparisonPart:
             hidden=hidden_rows(cells),
             hidden_terms=hidden_terms(cells),
             bias=bias_rows(cells),
-            kinds=kinds_rows(looked_at),
+            kinds=kinds_rows(looked_at, number),
             regression=regression_rows(measured.regression),
             regression_text=regression_text(measured.regression),
             noise=noise_rows(measured),

@@ -18,6 +18,7 @@ from clip_har.core.atomic import whole_folder
 from clip_har.core.code_version import __version__
 from clip_har.core.settings import Role
 from clip_har.report.comparison import cautions
+from clip_har.report.models_by_masks import ModelsByMasks, models_by_masks, shown_as
 from clip_har.report.numbers import UNKNOWN, count, interval, number, points, share
 from clip_har.report.selection import Chosen
 from clip_har.results.result import Result
@@ -42,6 +43,7 @@ class Board:
         classes: the number of classes.
         caution: what none of its numbers can say; empty if that differs from row to row.
         rows: see `leaderboard_rows`.
+        matrix: its models by masks; None for one model.
     """
 
     data: str
@@ -49,6 +51,7 @@ class Board:
     classes: int
     caution: str
     rows: Sequence[Mapping[str, Any]]
+    matrix: ModelsByMasks | None
 
 
 def write_leaderboard(chosen: Chosen, folder: Path, *, margin: float | None = None) -> Path:
@@ -116,6 +119,7 @@ def leaderboard_rows(
                     "cautions": " ".join(cautions([one], len(one.table.class_names))),
                     "notes": list(one.protocol.get("notes", ())),
                     "command": public_command(one.command),
+                    "shown_as": shown_as(one),
                 }
             )
     return rows
@@ -138,6 +142,7 @@ def boards_of(rows: Sequence[Mapping[str, Any]]) -> list[Board]:
             classes=int(members[0]["classes"]),
             caution=_common([str(row["cautions"]) for row in members]),
             rows=sorted(members, key=lambda row: -row["top1"]),
+            matrix=models_by_masks(members),
         )
         for members in found.values()
     ]

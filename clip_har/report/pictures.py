@@ -13,25 +13,29 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
 
-_INK = {"light": "#1c1e21", "dark": "#e6e6e6"}
+_INK = "#1c1e21"
+_DARK = {_INK: "#e6e6e6", "#000000": "#ffffff"}  # what is dark, as light as it must be on dark
 _MOST = 1400  # largest width of a photograph, in pixels
 _SMALL = 30  # with more classes, squares and names are smaller
 _LETTERS = 18  # letters of a name that are shown
-_MARGIN = 18  # space for the axis titles of a confusion matrix
+_MARGIN = 20  # space for the axis titles of a confusion matrix
+_LETTER = 0.6  # width of a letter of a name, as a share of the height of the font
 
 
 def both_themes(draw: Callable[[], Figure], alt: str) -> Markup:
     """Return a figure as HTML, once for light and once for dark screens.
 
     Args:
-        draw: makes the figure; it is called once per theme.
+        draw: makes the figure, in the colours of light screens.
         alt: a description of the figure.
     """
-    light, dark = (_svg(draw, ink) for ink in _INK.values())
+    light = dark = _svg(draw)
+    for ink, shown in _DARK.items():
+        dark = dark.replace(ink, shown)
     return Markup(
         '<picture><source media="screen and (prefers-color-scheme: dark)" srcset="{}">'
         '<img src="{}" alt="{}"></picture>'
-    ).format(dark, light, alt)
+    ).format(_address(dark), _address(light), alt)
 
 
 def photograph(path: Path, alt: str) -> Markup:
@@ -88,7 +92,7 @@ def confusion_picture(
         for true, predicted in zip(*np.nonzero(confusion), strict=True)
     ]
     longest = min(max(len(name) for name in names), _LETTERS)
-    left = top = _MARGIN + round(font * 0.52 * longest)
+    left = top = _MARGIN + round(font * _LETTER * longest)
     for index, name in enumerate(names):
         shown = name if len(name) <= _LETTERS else name[: _LETTERS - 1] + "…"
         base = side * index + round(side / 2 + font * 0.36)
@@ -114,11 +118,15 @@ def confusion_picture(
     )
 
 
-def _svg(draw: Callable[[], Figure], ink: str) -> str:
+def _svg(draw: Callable[[], Figure]) -> str:
     inked = ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color")
-    theme: Any = dict.fromkeys(inked, ink)
+    theme: Any = dict.fromkeys(inked, _INK)
     buffer = io.BytesIO()
     with mpl.rc_context({**theme, "axes.facecolor": "none", "svg.hashsalt": "clip_har"}):
         draw().savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
-    data = base64.b64encode(buffer.getvalue()).decode()
+    return buffer.getvalue().decode("utf-8")
+
+
+def _address(svg: str) -> str:
+    data = base64.b64encode(svg.encode("utf-8")).decode()
     return f"data:image/svg+xml;base64,{data}"

@@ -12,7 +12,7 @@ from clip_har.metrics.attributes import attribute_table
 from clip_har.metrics.measure import Measure
 from clip_har.metrics.measures import by_chance, find, shown_in
 from clip_har.metrics.tables import confused_pairs, recall_changes
-from clip_har.report.clips.links import clips_link
+from clip_har.report.clips.links import clips_link, of_attribute
 from clip_har.report.numbers import UNKNOWN, formatted
 from clip_har.report.pictures import confusion_picture
 from clip_har.report.text import may_lose_most
@@ -160,7 +160,8 @@ class Kinds:
     Attributes:
         attribute: its name.
         cells: names of the cells.
-        rows: ``value``, and ``cells``, a row of `attribute_table` or None for each cell.
+        rows: ``value``, and ``cells``: for each cell None, or a row of `attribute_table` and
+            ``link``, the address of its clips.
         left_out: the number of values that are not shown; the shown ones have the lowest accuracy.
     """
 
@@ -170,20 +171,27 @@ class Kinds:
     left_out: int
 
 
-def kinds_rows(cells: Sequence[Result]) -> list[Kinds]:
-    """Return accuracy for the values of each attribute of the clips."""
+def kinds_rows(cells: Sequence[Result], comparison: int) -> list[Kinds]:
+    """Return accuracy for the values of each attribute of the clips.
+
+    Args:
+        cells: of one comparison.
+        comparison: its place on the page, from 0.
+    """
     tables = [attribute_table(one.table, draws=DRAWS) for one in cells]
     found = []
     for attribute in dict.fromkeys(name for table in tables for name in table["attribute"]):
         parts = [table[table["attribute"] == attribute].set_index("value") for table in tables]
         worst = pd.concat(part["top1"] for part in parts).groupby(level=0).min().sort_values()
-        rows = [
-            {
-                "value": value,
-                "cells": [dict(part.loc[value]) if value in part.index else None for part in parts],
-            }
-            for value in sorted(worst.index[:_VALUES])
-        ]
+        rows = []
+        for value in sorted(worst.index[:_VALUES]):
+            chosen = of_attribute(str(attribute), str(value))
+            links = [clips_link(comparison, one.folder.name, attribute=chosen) for one in cells]
+            shown = [
+                dict(part.loc[value]) | {"link": link} if value in part.index else None
+                for part, link in zip(parts, links, strict=True)
+            ]
+            rows.append({"value": value, "cells": shown})
         if len(worst) > 1:
             names = [one.name for one in cells]
             found.append(Kinds(str(attribute), names, rows, max(0, len(worst) - _VALUES)))

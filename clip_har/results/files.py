@@ -1,8 +1,13 @@
 """The names and the format of the files of a finished cell."""
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
+
+import yaml
+from omegaconf import DictConfig, OmegaConf
+from omegaconf._utils import get_yaml_loader
 
 from clip_har.core.checksum import MANIFEST, read_manifest
 from clip_har.core.errors import ClipHarError
@@ -67,3 +72,22 @@ def read_json(path: Path) -> Any:
         raise ClipHarError(
             f"{path} is damaged ({error}): run the command that made it again"
         ) from error
+
+
+def read_config(path: Path) -> DictConfig:
+    """Read the configuration of a cell that ``OmegaConf.save`` wrote.
+
+    It is what ``OmegaConf.load`` returns. That parses in Python, which takes fifteen times as long
+    as libyaml: seconds for a report of two hundred cells.
+    """
+    with path.open(encoding="utf-8") as file:
+        config = OmegaConf.create(yaml.load(file, Loader=_loader()))  # noqa: S506, a safe one
+    assert isinstance(config, DictConfig)  # noqa: S101, it was written as one
+    return config
+
+
+@cache
+def _loader() -> type[Any]:
+    """Return libyaml's loader with the rules by which OmegaConf tells numbers from texts."""
+    rules = {"yaml_implicit_resolvers": get_yaml_loader().yaml_implicit_resolvers}
+    return type("Loader", (getattr(yaml, "CSafeLoader", yaml.SafeLoader),), rules)

@@ -7,7 +7,7 @@ from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from clip_har.config.cell import Cell
 from clip_har.config.compose import cell_from_config
@@ -28,6 +28,7 @@ from clip_har.results.files import (
     PROTOCOL,
     SCORES,
     lost_files,
+    read_config,
     read_json,
 )
 from clip_har.results.measured import Measured
@@ -135,9 +136,7 @@ class Result:
     @cached_property
     def config(self) -> DictConfig:
         """Its composed configuration."""
-        config = OmegaConf.load(self.job_config or self.folder / CONFIG)
-        assert isinstance(config, DictConfig)  # noqa: S101, it was written as one
-        return config
+        return read_config(self.job_config or self.folder / CONFIG)
 
     @cached_property
     def cell(self) -> Cell:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import pyarrow as pa
@@ -25,6 +25,12 @@ _NUMBERS = (
     *("noise_rms", "noise_largest"),
 )
 """Columns of one number per clip that every table has."""
+
+_FOR_READERS = ("class", "predicted")
+"""Columns that repeat others in words, for those who read the file."""
+
+_read: dict[str, tuple[pa.ChunkedArray, tuple[Any, ...]]] = {}
+"""The texts of each column as they were read last: the tables of one clip set share them."""
 
 ScoreKind = Literal["logits", "log_probabilities"]
 
@@ -172,16 +178,18 @@ class ScoreTable:
                 version.
         """
         try:
-            if not cls.is_of_this_version(path):
-                raise ClipHarError(f"{path}: an earlier version made it: run its cell again")
-            table = pq.read_table(path)
+            with pq.ParquetFile(path) as file:
+                names = [name for name in file.schema_arrow.names if name not in _FOR_READERS]
+                if not set(_NUMBERS) <= set(names):
+                    raise ClipHarError(f"{path}: an earlier version made it: run its cell again")
+                table = file.read(names)
             metadata = {k.decode(): v.decode() for k, v in (table.schema.metadata or {}).items()}
             class_names = tuple(json.loads(metadata["class_names"]))
             logits = metadata["score_kind"] == "logits"
             return cls(
                 class_names=class_names,
-                clip_ids=tuple(table["clip_id"].to_pylist()),
-                groups=tuple(table["group"].to_pylist()),
+                clip_ids=_texts(table, "clip_id"),
+                groups=_texts(table, "group"),
                 labels=table["label"].to_numpy(),
                 scores=_matrix(table["scores"]),
                 scene_labels=table["scene_label"].to_numpy(),
@@ -189,7 +197,7 @@ class ScoreTable:
                 covered=tuple(json.loads(metadata["covered"])),
                 kind="logits" if logits else "log_probabilities",
                 attributes={
-                    name.removeprefix(_ATTRIBUTE): tuple(table[name].to_pylist())
+                    name.removeprefix(_ATTRIBUTE): _texts(table, name)
                     for name in table.column_names
                     if name.startswith(_ATTRIBUTE)
                 },
@@ -211,10 +219,20 @@ class ScoreTable:
 
     def probabilities(self) -> NDArray[np.float64]:
         """Return ``(N, C)`` class distributions, the softmax of the scores."""
-        shifted = self.scores.astype(np.float64) - self.scores.max(axis=1, keepdims=True)
-        weights: NDArray[np.float64] = np.exp(shifted)
+        weights: NDArray[np.float64] = self.scores.astype(np.float64)
+        weights -= self.scores.max(axis=1, keepdims=True)
+        np.exp(weights, out=weights)
         weights /= weights.sum(axis=1, keepdims=True)
         return weights
+
+
+def _texts(table: pa.Table, name: str) -> tuple[Any, ...]:
+    """Return a column of texts; the same tuple if the last table had the same texts."""
+    column, (known, texts) = table[name], _read.get(name, (None, ()))
+    if known is None or not column.equals(known):
+        texts = tuple(column.to_pylist())
+        _read[name] = column, texts
+    return texts
 
 
 def _rows(matrix: NDArray[np.float32]) -> pa.FixedSizeListArray:

@@ -44,8 +44,8 @@ def regressions(finished: Sequence[Result]) -> pd.DataFrame:
             table["right"].to_numpy(bool),
             table["picture"].to_numpy(float),
             table["subject"].to_numpy(float),
-            clips=table["clip"].tolist(),
-            groups=table["group"].tolist(),
+            clips=table["clip"].to_numpy(object),
+            groups=table["group"].to_numpy(object),
             classes=table["class"].to_numpy(np.int64),
         )
         shared = {"of": of, "cells": len(members), "rows": found.rows, "clips": found.clips}

@@ -1,6 +1,7 @@
 """The table of a sweep: a tidy row per cell, with intervals and tests against the clean twin."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pandas as pd
 from clip_har.core.settings import option_name
 from clip_har.metrics.bootstrap import cluster_bootstrap, group_draws
 from clip_har.metrics.calibration import calibration_error, gaps_by_bin
-from clip_har.metrics.effect import paired_effect
+from clip_har.metrics.effect import Known, paired_effect
 from clip_har.metrics.pairing import Rows, common_rows
 from clip_har.metrics.significance import corrected, equivalence, minimum_detectable
 from clip_har.results.names import MASK, RATIO, SEED
@@ -34,6 +35,27 @@ ALPHA = 0.05
 """Level of the tests."""
 Levels = dict[str, tuple[float, float, float]]
 """Value, low and high of each measure."""
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What was measured before: many cells share a clean twin, and several tests a cell.
+
+    Attributes:
+        answers: the answers of each cell, by its folder.
+        levels: those of clean twins, by folder and clips.
+        effects: see `paired_effect`.
+    """
+
+    answers: dict[Path, VariantScores] = field(default_factory=dict)
+    levels: dict[tuple[Path, bytes], Levels] = field(default_factory=dict)
+    effects: Known = field(default_factory=dict)
+
+    def of(self, one: Result) -> VariantScores:
+        """Return the answers of a cell."""
+        if one.folder not in self.answers:
+            self.answers[one.folder] = VariantScores(one.table)
+        return self.answers[one.folder]
 
 
 def cell_rows(cells: Sequence[Result], *, margin: float | None = None) -> pd.DataFrame:
@@ -64,10 +86,10 @@ def cell_rows(cells: Sequence[Result], *, margin: float | None = None) -> pd.Dat
         lower or higher (by test and interval), no change (less than the margin), or undecided.
         All metrics; ``folder`` and ``command``. Unknown values are NaN.
     """
-    known: dict[tuple[Path, bytes], Levels] = {}
+    known = _Known()
     table = pd.DataFrame([_described(one) | _numbers(one, known) for one in cells])
     folders = [str(one.folder) for one in cells]
-    tests = _decided(cells, margin).reindex(folders).reset_index(drop=True)
+    tests = _decided(cells, margin, known).reindex(folders).reset_index(drop=True)
     table = pd.concat([table, tests], axis=1)
     metrics = pd.DataFrame([one.metrics for one in cells])
     more = metrics[[name for name in metrics if name not in table]]
@@ -138,12 +160,12 @@ def _described(one: Result) -> dict[str, object]:
     }
 
 
-def _numbers(one: Result, known: dict[tuple[Path, bytes], Levels]) -> dict[str, object]:
+def _numbers(one: Result, known: _Known) -> dict[str, object]:
     """Return the numbers of a cell.
 
     Args:
         one: the cell.
-        known: measured levels, by the folder of a clean twin and its clips; it is added to.
+        known: it is added to.
     """
     table = one.table
     row: dict[str, object] = {
@@ -154,12 +176,13 @@ def _numbers(one: Result, known: dict[tuple[Path, bytes], Levels]) -> dict[str, 
     }
     unknown: Levels = dict.fromkeys(_LEVELS, (np.nan,) * 3)
     clean = unknown
-    if one.clean is not None:
-        (rows, _), ids = common_rows([one.clean.table, table])
-        key = one.clean.folder, rows.tobytes()
-        if ids and key not in known:
-            known[key] = _levels(one.clean.table, rows)
-        clean = known.get(key, unknown)
+    if (twin := one.clean) is not None:
+        before = known.of(twin).table
+        (rows, _), ids = common_rows([before, table])
+        key = twin.folder, rows.tobytes()
+        if ids and key not in known.levels:
+            known.levels[key] = _levels(before, rows)
+        clean = known.levels.get(key, unknown)
     for end, levels in (("", _levels(table)), ("_clean", clean)):
         for measure, (value, low, high) in levels.items():
             if end or measure == "top1":  # the others are among its metrics
@@ -168,7 +191,7 @@ def _numbers(one: Result, known: dict[tuple[Path, bytes], Levels]) -> dict[str, 
     for measure in COMPARED:
         for part in ("clean", "change", "change_low", "change_high"):
             row[f"{measure}_{part}"] = np.nan
-    for measure, line in _effect([one]).items():
+    for measure, line in _effect([one], known).items():
         row[f"{measure}_clean"] = line["before"]
         row[f"{measure}_change"] = line["difference"]
         row[f"{measure}_change_low"], row[f"{measure}_change_high"] = line["low"], line["high"]
@@ -206,17 +229,17 @@ def _levels(table: ScoreTable, rows: Rows | None = None) -> Levels:
     return {name: (value, low, high) for name, (value, low, high) in ends.items()}
 
 
-def _effect(seeds: Sequence[Result]) -> dict[str, Mapping[Any, Any]]:
+def _effect(seeds: Sequence[Result], known: _Known) -> dict[str, Mapping[Any, Any]]:
     """Return the change from the clean twins, by measure; empty if not all have one."""
-    pairs = [(one.clean.table, one.table) for one in seeds if one.clean is not None]
-    if len(pairs) < len(seeds):
+    twins = [(twin, one) for one in seeds if (twin := one.clean) is not None]
+    if len(twins) < len(seeds):
         return {}
-    before, after = ([VariantScores(table) for table in side] for side in zip(*pairs, strict=True))
-    lines = paired_effect(before, after, draws=DRAWS).to_dict("records")
+    before, after = ([known.of(one) for one in side] for side in zip(*twins, strict=True))
+    lines = paired_effect(before, after, draws=DRAWS, known=known.effects).to_dict("records")
     return {str(line["measure"]): dict(line) for line in lines if line["measure"] in COMPARED}
 
 
-def _decided(cells: Sequence[Result], margin: float | None) -> pd.DataFrame:
+def _decided(cells: Sequence[Result], margin: float | None, known: _Known) -> pd.DataFrame:
     """Return the tests of each cell's change of top-1, by folder.
 
     Cells that differ only in the root seed are one test, of their mean. The tests of a comparison
@@ -227,7 +250,7 @@ def _decided(cells: Sequence[Result], margin: float | None) -> pd.DataFrame:
         label_free = [one for one in comparison.cells if not one.leaks and not one.is_clean]
         tests = []
         for members in over_root_seed(label_free):
-            line = _effect(members).get("top1")
+            line = _effect(members, known).get("top1")
             if line is None:
                 continue
             within = members[0].cell.report.margin if margin is None else margin

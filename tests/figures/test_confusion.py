@@ -1,7 +1,10 @@
+import re
+
 import numpy as np
 import pytest
 
 from clip_har.figures.confusion import confusion_figure
+from clip_har.figures.save import save_figure
 from tests.figures.made import rendered
 
 
@@ -48,3 +51,12 @@ def test_names_that_no_figure_can_show_as_they_are() -> None:
     texts = [text.get_text() for text in figure.axes[0].texts]
     assert {"$x^$", r"\u8d70\u308b", "100 % <b>"} <= set(texts)
     assert max(map(len, "\n".join(texts).split("\n"))) < 120
+
+
+def test_a_matrix_in_print_is_no_picture_of_the_page(tmp_path) -> None:
+    names = [f"class {number}" for number in range(101)]
+    figure = confusion_figure(np.eye(101, dtype=np.int64), names, title="many")
+    save_figure(tmp_path / "matrix.pdf", figure)
+    content = (tmp_path / "matrix.pdf").read_bytes()
+    sizes = re.findall(rb"/Height (\d+)|/Width (\d+)", content)
+    assert {int(height or width) for height, width in sizes} == {101}

@@ -10,7 +10,7 @@ import pytest
 from clip_har.metrics.accuracy import top_k
 from clip_har.metrics.bootstrap import group_draws
 from clip_har.metrics.calibration import expected_calibration_error, true_class_confidence
-from clip_har.metrics.effect import paired_effect
+from clip_har.metrics.effect import Known, paired_effect
 from clip_har.metrics.intervals import error_over_seeds, quantile
 from clip_har.metrics.prediction_bias import prediction_bias, skew_kl
 from clip_har.metrics.significance import sign_flip
@@ -202,6 +202,21 @@ def test_order_of_clips_and_clips_that_some_tables_lack_do_not_matter() -> None:
     not_shown = tuple(f"clip {n}" for n in range(60) if n % 7 == 0)
     without = VariantScores(replace(AFTER[0].table, empty=not_shown), AFTER[0].attention)
     pd.testing.assert_frame_equal(effect([BEFORE[0]], [without]), expected, rtol=1e-12)
+
+
+def test_what_is_known_is_not_measured_again_and_stays_the_same(monkeypatch) -> None:
+    clean, masked, other = (random_answers(seed) for seed in range(3))
+    fewer = taken(other, range(5, len(other.table.clip_ids)))
+    known: Known = {}
+    for after in (masked, other, fewer, masked):
+        alone = paired_effect([clean], [after], draws=50)
+        pd.testing.assert_frame_equal(
+            paired_effect([clean], [after], draws=50, known=known), alone, check_exact=True
+        )
+    calls: list[object] = []
+    monkeypatch.setattr("clip_har.metrics.effect._measures", lambda *given: calls.append(given))
+    paired_effect([clean, clean], [masked, other], draws=50, known=known)
+    assert calls == []
 
 
 def test_attention_is_paired_by_clip() -> None:

@@ -151,3 +151,29 @@ def test_the_command_writes_it(tmp_path: Path, capsys: pytest.CaptureFixture[str
 def test_a_folder_without_results(tmp_path: Path) -> None:
     with pytest.raises(ClipHarError, match="no cell has a result"):
         of_results(tmp_path)
+
+
+def test_models_stand_below_each_other_under_each_mask(tmp_path: Path, browser: Browser) -> None:
+    found = {}
+    for model, accuracy in (("clip_vit_b32", 0.6), ("clip_vit_b16", 0.8)):
+        own = (f"model={model}", *REAL[1:])
+        clean = table(accuracy)
+        made_cell(
+            tmp_path, f"{model} clean", clean, "masking=none", *own, varies={"masking": "none"}
+        )
+        for fill in ("black", "mean") if model == "clip_vit_b32" else ("mean",):
+            answers = found[model, fill] = table(accuracy - 0.2 - 0.1 * (fill == "mean"), seed=1)
+            words = ("masking=percent", "ratio=0.3", f"fill={fill}", *own)
+            named = {"masking": "percent", "ratio": 0.3}
+            made_cell(tmp_path, f"{model} {fill}", answers, *words, varies=named)
+    page, _ = opened(browser, write_leaderboard(of_results(tmp_path), tmp_path / "board"), 1280)
+    titles = page.locator(".matrix th").all_inner_texts()
+    assert len(titles) == 3, "the mask of one model alone has no column"
+    lines = [line.split() for line in page.locator(".matrix tbody tr").all_inner_texts()]
+    assert [line[0] for line in lines] == ["clip-vit-base-patch16", "clip-vit-base-patch32"]
+    for line, model in zip(lines, ("clip_vit_b16", "clip_vit_b32"), strict=True):
+        answers = found[model, "mean"]
+        assert f"{100 * (answers.predictions() == answers.labels).mean():.1f}" in line
+    page.fill("#search", "percent")
+    assert page.locator(".matrix tbody tr:visible").count() == 2
+    assert page.get_by_text("3 of 5 results").is_visible()

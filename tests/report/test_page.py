@@ -3,6 +3,7 @@
 import csv
 import re
 from dataclasses import replace
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from clip_har.cli.report import main
 from clip_har.metrics.measures import find
-from clip_har.report.clips.links import DATA
+from clip_har.report.clips.links import DATA, clips_link, of_attribute
 from clip_har.report.clips.links import PAGE as CLIPS
 from clip_har.report.numbers import share
 from clip_har.report.page import FIGURES, LATEX, MARKDOWN, PAGE, write_report
@@ -92,7 +93,8 @@ def test_kinds_of_clips_and_costs_are_shown(tmp_path):
     text = page.read_text()
     assert 'id="attributes"' in text
     front = (clean.predictions() == clean.labels)[::2].mean()
-    assert f"<tr><td>front</td><td>80</td><td>{share(front)} <span" in text
+    link = escape(clips_link(0, folder.name, attribute=of_attribute("view", "front")))
+    assert f'<tr><td>front</td><td>80</td><td><a href="{link}">{share(front)}</a> <span' in text
     assert "<td>1,234</td>" in text
 
 

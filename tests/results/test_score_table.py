@@ -77,3 +77,13 @@ def test_a_damaged_file_gets_one_line(content, tmp_path: Path) -> None:
         path.write_bytes(content)
     with pytest.raises(ClipHarError, match="expected a score table"):
         ScoreTable.read(path)
+
+
+def test_tables_of_the_same_clips_share_their_texts(table: ScoreTable, tmp_path: Path) -> None:
+    other = replace(table, clip_ids=tuple(f"x{clip_id}" for clip_id in table.clip_ids))
+    for name, one in (("a", table), ("b", table), ("c", other), ("d", table)):
+        one.write(tmp_path / name)
+    a, b, c, d = (ScoreTable.read(tmp_path / name) for name in "abcd")
+    assert b.clip_ids is a.clip_ids
+    assert (c.clip_ids, d.clip_ids) == (other.clip_ids, table.clip_ids)
+    assert c.groups is a.groups

@@ -1,5 +1,8 @@
 """Choose the answers whose frames are shown: every class, every cell, every kind of change."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -13,6 +16,7 @@ _STRATA = (
     ("comparison", "class", "cell"),
     ("comparison", "group"),
 )
+_CLIP = ("comparison", "clip_id")
 _CHANGED = {str(Change.LOST), str(Change.GAINED), str(Change.OTHER)}
 _SEEN = 0.3  # worth of a clip that is shown in another cell, too: the two can be compared
 _KEPT = 0.5  # worth of an answer that did not change, relative to one that did
@@ -37,24 +41,61 @@ def choose(rows: pd.DataFrame, limit: int) -> NDArray[np.int64]:
         return np.zeros(0, np.int64)
     known = rows.iloc[candidates]
     known = known.assign(kind=known["change"].astype(str) + known["to_scene"].astype(str))
-    codes = [_codes(known, names) for names in _STRATA]
-    counts = [np.zeros(int(code.max()) + 1) for code in codes]
-    clips = _codes(known, ("comparison", "clip_id"))
+    columns = {name: pd.factorize(known[name])[0] for name in {*sum(_STRATA, ()), *_CLIP}}
+    strata = [_Strata.of([columns[name] for name in names]) for names in _STRATA]
+    clips = _Strata.of([columns[name] for name in _CLIP])
     changed = known["change"].isin(_CHANGED) | known["to_scene"]
     worth = np.where(changed, 1.0, _KEPT)
-    seen = np.zeros(int(clips.max()) + 1)
-    left = np.ones(len(known), bool)
+    counts = [np.zeros(each.many) for each in strata]
+    seen, left = np.zeros(clips.many), np.ones(len(known), bool)
+
+    def gains(rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        found = np.zeros(len(rows))
+        for each, count in zip(strata, counts, strict=True):
+            found = found + 1 / (1 + count[each.of_row[rows]]) ** 2
+        return np.where(left[rows], worth[rows] * (found + seen[clips.of_row[rows]]), -1.0)
+
+    gain = gains(np.arange(len(known)))
     for _ in range(limit):
-        gain = sum((1 / (1 + count) ** 2)[code] for code, count in zip(codes, counts, strict=True))
-        gain = np.where(left, worth * (gain + seen[clips]), -1.0)
         best = int(gain.argmax())
         left[best] = False
-        seen[clips[best]] = _SEEN
-        for code, count in zip(codes, counts, strict=True):
-            count[code[best]] += 1
+        seen[clips.of_row[best]] = _SEEN
+        for each, count in zip(strata, counts, strict=True):
+            count[each.of_row[best]] += 1
+        for each in (*strata, clips):  # only these rows are worth less, or more, than before
+            alike = each.like(best)
+            gain[alike] = gains(alike)
     return np.asarray(candidates[~left], np.int64)
 
 
-def _codes(rows: pd.DataFrame, names: tuple[str, ...]) -> NDArray[np.int64]:
-    """Return the number of each row's stratum."""
-    return np.asarray(rows.groupby(list(names), sort=False).ngroup(), np.int64)
+@dataclass(frozen=True, eq=False)
+class _Strata:
+    """The strata of M rows.
+
+    Attributes:
+        of_row: ``(M,)`` the stratum of each row.
+        order: ``(M,)`` the rows, those of one stratum together.
+        ends: where each stratum begins in this order, and the end of the last one.
+    """
+
+    of_row: NDArray[np.int64]
+    order: NDArray[np.int64]
+    ends: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, columns: Sequence[NDArray[np.int64]]) -> "_Strata":
+        codes = np.zeros(len(columns[0]), np.int64)
+        for column in columns:
+            codes = pd.factorize(codes * (int(column.max()) + 1) + column)[0]
+        ends = np.concatenate([[0], np.bincount(codes).cumsum()])
+        return cls(codes, np.argsort(codes, kind="stable"), ends)
+
+    @property
+    def many(self) -> int:
+        """The number of strata."""
+        return len(self.ends) - 1
+
+    def like(self, row: int) -> NDArray[np.int64]:
+        """Return the rows of a row's stratum."""
+        number = self.of_row[row]
+        return self.order[self.ends[number] : self.ends[number + 1]]

@@ -1,5 +1,6 @@
 """Links from the report to the page of clips: the part after # chooses what is shown."""
 
+import json
 from urllib.parse import quote, urlencode
 
 PAGE = "clips.html"
@@ -16,7 +17,7 @@ def clips_link(comparison: int, result: str, **chosen: str) -> str:
         comparison: its place in the report, from 0.
         result: the name of the folder of the cell's files.
         chosen: filters: ``class``, ``predicted``, ``change`` (see
-            `clip_har.report.clips.answers.Change`).
+            `clip_har.report.clips.answers.Change`), ``attribute`` (see `of_attribute`).
 
     Example:
         >>> clips_link(0, "3c18bcf2", predicted="Front Crawl")
@@ -24,3 +25,13 @@ def clips_link(comparison: int, result: str, **chosen: str) -> str:
     """
     words = {"comparison": comparison + 1, "cell": result, **chosen}
     return f"{PAGE}#{urlencode(words, quote_via=quote)}"
+
+
+def of_attribute(name: str, value: str) -> str:
+    """Return the filter for clips with a value of an attribute.
+
+    Example:
+        >>> of_attribute("view", "from above")
+        '["view","from above"]'
+    """
+    return json.dumps([name, value], ensure_ascii=False, separators=(",", ":"))

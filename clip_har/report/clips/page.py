@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -50,7 +50,9 @@ def write_clips(
     strips = strips_of(
         [(cells[str(name)], list(part["clip_id"])) for name, part in picked.groupby("result")]
     )
-    pictured = [(key in strips.strips) for key in zip(rows["result"], rows["clip_id"], strict=True)]
+    pictured = np.array(rows["clip_id"].isin({clip_id for _, clip_id in strips.strips}), bool)
+    keys = zip(rows["result"][pictured], rows["clip_id"][pictured], strict=True)
+    pictured[pictured] = np.fromiter((key in strips.strips for key in keys), bool)
     rows.assign(pictured=pictured).to_parquet(folder / DATA, index=False)
     data = {
         "title": title,
@@ -128,16 +130,24 @@ def _comparison(
         "groups": list(clips["group"]),
         "attributes": attributes,
         "cells": [
-            _cell(cells[str(name)], part, classes, place, strips)
-            for name, part in rows.groupby("result", sort=False)
+            _cell(cells[name], part, classes, place, strips) for name, part in _by_result(rows)
         ],
     }
+
+
+def _by_result(rows: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Yield the rows of each result: they stand together."""
+    codes, names = pd.factorize(rows["result"])
+    ends = np.searchsorted(codes, np.arange(len(names) + 1))
+    for name, start, end in zip(names, ends, ends[1:], strict=False):
+        yield str(name), rows.iloc[start:end]
 
 
 def _cell(
     one: Result, rows: pd.DataFrame, classes: Sequence[str], place: pd.Series, strips: Strips
 ) -> dict[str, Any]:
     own = one.folder.name
+    pictured = rows["clip_id"].isin({clip_id for name, clip_id in strips.strips if name == own})
     return {
         "name": one.name,
         "result": own,
@@ -157,22 +167,24 @@ def _cell(
         },
         "strips": {
             int(place[clip_id]): [strip.seen, strip.whole, strip.frames, strip.of]
-            for clip_id in rows["clip_id"]
-            if (strip := strips.strips.get((own, clip_id))) is not None
+            for clip_id in rows["clip_id"][pictured]
+            for strip in [strips.strips[own, clip_id]]
         },
     }
 
 
 def _codes(column: pd.Series, names: Sequence[str]) -> list[int]:
     """Return the index of each name; -1 for none."""
-    return [int(code) for code in pd.Categorical(column, categories=list(names)).codes]
+    codes: list[int] = pd.Index(names).get_indexer(pd.Index(column)).tolist()
+    return codes
 
 
 def _in_steps(column: pd.Series) -> list[int]:
     """Return a column as whole steps of `_STEPS`; -1 for an unknown value."""
     values = column.to_numpy(np.float64)
     steps = np.where(np.isnan(values), -1, np.rint(np.nan_to_num(values) * _STEPS).clip(0))
-    return [int(step) for step in steps]
+    whole: list[int] = steps.astype(np.int64).tolist()
+    return whole
 
 
 def _json(data: object) -> Markup:

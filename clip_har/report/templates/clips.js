@@ -67,7 +67,8 @@ const ORDERS = {
 
 function readFilters() {
   const value = Object.fromEntries(FIELDS.map((name) => [name, field(name).type === "checkbox" ? field(name).checked : field(name).value]));
-  const [attribute, wanted] = value.attribute ? JSON.parse(value.attribute) : [];
+  const [attribute, text] = value.attribute ? JSON.parse(value.attribute) : [];
+  const wanted = attribute ? at.attributes[attribute].values.indexOf(text) : -1;
   const limit = (text, otherwise) => (text === "" ? otherwise : Number(text) * 100);
   const words = value.clip.toLowerCase();
   return {
@@ -311,7 +312,7 @@ function enter(index) {
   document.getElementById("of-attribute").hidden = !known.length;
   field("attribute").replaceChildren(new Option("any", ""), ...known.map(([name, { values }]) => {
     const group = make("optgroup", { label: name.replaceAll("_", " ") });
-    group.append(...values.map((value, index) => new Option(value, JSON.stringify([name, index]))));
+    group.append(...values.map((value) => new Option(value, JSON.stringify([name, value]))));
     return group;
   }));
 }

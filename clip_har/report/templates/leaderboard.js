@@ -11,7 +11,7 @@ function filter() {
   let total = 0;
   for (const board of document.querySelectorAll(".board")) {
     let here = 0;
-    for (const row of board.querySelectorAll("tbody tr")) {
+    for (const row of board.querySelectorAll(".results tbody tr")) {
       const text = row.textContent.toLowerCase();
       const kept =
         (!value("board") || board.dataset.board === value("board")) &&
@@ -70,7 +70,7 @@ function restore() {
   }
 }
 
-for (const header of document.querySelectorAll(".board th")) {
+for (const header of document.querySelectorAll(".results th")) {
   const button = document.createElement("button");
   button.type = "button";
   button.append(...header.childNodes);

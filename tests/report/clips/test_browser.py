@@ -1,8 +1,9 @@
 """The page of clips in a real browser: filter, sort, link, keyboard, phone."""
 
+import json
 import re
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote
 
 import pandas as pd
 import pytest
@@ -127,6 +128,20 @@ def test_a_link_of_the_report_shows_the_clips_that_it_counts(browser: Browser, c
     square.click()
     page.wait_for_selector("#count")
     assert f": {shown(page)} of " in title
+
+
+def test_a_value_of_an_attribute_leads_to_its_clips(browser: Browser, clips_page, rows):
+    page, _ = opened(browser, clips_page.with_name("report.html"), 1200)
+    link = page.locator("a[href*='attribute=']").last
+    accuracy = float(link.inner_text())
+    link.click()
+    page.wait_for_selector("#count")
+    words = parse_qs(hash_of(page)[1:])
+    name, value = json.loads(words["attribute"][0])
+    own = rows[(rows["result"] == words["cell"][0]) & (rows[f"attribute/{name}"] == value)]
+    assert shown(page) == len(own) > 0
+    right = (own["predicted"] == own["class"]).mean()
+    assert accuracy == pytest.approx(100 * right, abs=0.05)
 
 
 def test_the_keyboard_reaches_every_clip_and_every_cell(browser: Browser, clips_page, rows):
