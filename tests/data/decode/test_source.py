@@ -3,7 +3,7 @@
 import av
 import pytest
 
-from clip_har.data.decode import open_video, source
+from clip_har.data.decode import source
 from clip_har.data.decode.video import read_clip
 from clip_har.data.sampling import FrameSettings
 from tests.data.decode.test_video import EVERY, FORMATS
@@ -20,7 +20,7 @@ def openings(monkeypatch) -> list[str]:
         opened.append(str(path))
         return real(path, *args, **kwargs)
 
-    monkeypatch.setattr(open_video.av, "open", counted)
+    monkeypatch.setattr(av, "open", counted)
     return opened
 
 
