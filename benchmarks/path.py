@@ -31,16 +31,19 @@ MASKS: Mapping[str, Mask] = {
 }
 
 
-def open_frames(inputs: Inputs, cache: Path, *, resident: object = None) -> FrameStore:
-    """Return the frames of the clips, 8 each, of 224 px.
+def open_frames(
+    inputs: Inputs, cache: Path, *, size: int = 224, resident: object = None
+) -> FrameStore:
+    """Return the frames of the clips, 8 each.
 
     Args:
         inputs: the clips.
         cache: where the store is.
+        size: of the frames, in pixels.
         resident: ``frames.resident``; None for its default.
     """
     more: dict[str, Any] = {} if resident is None else {"resident": resident}
-    settings = FrameSettings(count=8, size=224, **more)
+    settings = FrameSettings(count=8, size=size, **more)
     return FrameStore.open(
         Folder(root=inputs.clips).clips(), settings, cache_dir=cache, progress=False
     )
