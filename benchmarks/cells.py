@@ -18,7 +18,6 @@ def settings(inputs: Inputs, checkpoint: Path, results: Path) -> list[str]:
     return [
         "dataset=folder",
         f"dataset.root={inputs.clips}",
-        "prompts.spelling=as_written",
         "model=clip",
         f"model.checkpoint={checkpoint}",
         f"results_dir={results}",
