@@ -56,12 +56,12 @@ def shared_row(inputs: Inputs, rounds: int) -> Row:
 
 
 @contextmanager
-def busy(count: int) -> Iterator[None]:
-    """Keep some processes busy meanwhile."""
+def busy(count: int) -> Iterator[list[subprocess.Popen[bytes]]]:
+    """Keep some processes busy meanwhile, and yield them."""
     script = "while True: pass"
     processes = [subprocess.Popen([sys.executable, "-c", script]) for _ in range(count)]  # noqa: S603
     try:
-        yield
+        yield processes
     finally:
         for process in processes:
             process.kill()
