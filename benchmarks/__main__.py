@@ -11,14 +11,22 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import accelerator, agreement, noise, overhead, start, store, sweep, workers
+from benchmarks import (
+    accelerator,
+    agreement,
+    noise,
+    overhead,
+    start,
+    store,
+    sweep,
+    tiny,
+    workers,
+)
 from benchmarks.compare import Row, machine
 from benchmarks.inputs import Inputs, make_inputs
 from clip_har.models.runtime import Runtime
 
 _RUNTIMES: tuple[Runtime, ...] = ("torch", "compile", "onnxruntime", "openvino")
-
-
 _EVERYWHERE = [
     "start",
     "agreement",
@@ -27,6 +35,7 @@ _EVERYWHERE = [
     "overhead",
     "memory",
     "workers",
+    "shared",
     "tiny",
     "sweep",
 ]
@@ -47,6 +56,8 @@ def main() -> None:
         write(arguments.json, inputs, rows, arguments.rounds)  # so that an hour's work is not lost
     show(rows)
     Console(stderr=True).print(f"written to {arguments.json}")
+    if wrong := [row for row in rows if not all(check.met for check in row.checks)]:
+        raise SystemExit(f"other results than those of a plain script: {wrong[0].measured}")
 
 
 def write(path: Path, inputs: Inputs, rows: Sequence[Row], rounds: int) -> None:
@@ -65,8 +76,8 @@ def write(path: Path, inputs: Inputs, rows: Sequence[Row], rounds: int) -> None:
 
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--clips", type=int, default=96, help="number of clips (96)")
-    parser.add_argument("--rounds", type=int, default=3, help="rounds of each comparison (3)")
+    parser.add_argument("--clips", type=int, default=64, help="number of clips (64)")
+    parser.add_argument("--rounds", type=int, default=2, help="rounds of each comparison (2)")
     parser.add_argument(
         "--only",
         nargs="+",
@@ -87,19 +98,20 @@ def _groups(
 ) -> dict[str, Callable[[], list[Row]]]:
     return {
         "start": partial(start.rows, inputs, rounds),
-        "accelerator": partial(accelerator.rows, inputs, rounds),
+        "accelerator": partial(accelerator.rows, inputs, rounds, tuple(runtimes)),
         "agreement": partial(agreement.rows, inputs, runtimes),
         "store": partial(store.rows, inputs, rounds),
         "noise": partial(noise.rows, inputs, rounds),
         "overhead": lambda: [overhead.overhead_row(inputs, rounds)],
         "memory": lambda: [overhead.memory_row(inputs, min(rounds, 2))],
         "workers": lambda: [workers.row(inputs, rounds)],
-        "tiny": partial(sweep.tiny_rows, inputs, rounds),
-        "sweep": partial(sweep.vit_rows, inputs, rounds, tuple(runtimes)),
+        "shared": lambda: [workers.shared_row(inputs, rounds)],
+        "tiny": partial(tiny.rows, inputs, rounds),
+        "sweep": partial(sweep.rows, inputs, rounds, tuple(runtimes)),
     }
 
 
-_COLUMNS = ("#", "measured", "against", "found", "goal", "met")
+_COLUMNS = ("#", "measured", "against", "found", "goal", "met", "difference of the results")
 
 
 def cells(row: Row) -> tuple[str, ...]:
@@ -107,8 +119,10 @@ def cells(row: Row) -> tuple[str, ...]:
     low, high = min(row.values), max(row.values)
     goal = "" if row.goal is None else f"{'≥' if row.at_least else '≤'} {row.goal:g}"
     met = {None: "", True: "yes", False: "no"}[row.met]
-    found = f"{row.middle:.2f} {row.unit} ({low:.2f} – {high:.2f})"
-    return (row.number, row.measured, row.against, found, goal, met)
+    shown = ".2f" if row.unit else ".1e"
+    found = f"{row.middle:{shown}} {row.unit} ({low:{shown}} – {high:{shown}})"
+    alike = "; ".join(map(str, row.checks))
+    return (row.number, row.measured, row.against, found, goal, met, alike)
 
 
 def show(rows: Sequence[Row]) -> None:

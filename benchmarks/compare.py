@@ -18,6 +18,29 @@ Measured = Mapping[str, Sequence[float]]
 
 
 @dataclass(frozen=True)
+class Check:
+    """A comparison of the results themselves: a fast path must not find anything else.
+
+    Attributes:
+        what: the compared numbers.
+        found: the largest difference.
+        allowed: the largest that is allowed; 0 for equal to the bit.
+    """
+
+    what: str
+    found: float
+    allowed: float = 0.0
+
+    @property
+    def met(self) -> bool:
+        """Whether the results are alike; a difference that is not a number is none."""
+        return self.found <= self.allowed
+
+    def __str__(self) -> str:
+        return f"{self.what} {self.found:.2g} (≤ {self.allowed:g}){'' if self.met else ' NO'}"
+
+
+@dataclass(frozen=True)
 class Row:
     """One row of the table.
 
@@ -26,10 +49,11 @@ class Row:
         measured: what is measured.
         against: what it is compared with.
         values: one per round.
-        unit: ``×`` for a ratio, ``s`` for seconds.
+        unit: ``×`` for a ratio, ``s`` for seconds; empty for small numbers.
         goal: the largest allowed median, or the smallest with ``at_least``; None without a goal.
         at_least: whether more is better.
         details: other measurements, as medians over the rounds.
+        checks: that the results are right.
     """
 
     number: str
@@ -40,6 +64,7 @@ class Row:
     goal: float | None = None
     at_least: bool = False
     details: Mapping[str, float] = field(default_factory=dict)
+    checks: Sequence[Check] = ()
 
     @property
     def middle(self) -> float:
@@ -92,6 +117,8 @@ def best_of(function: Callable[[], object], repeats: int) -> float:
 
 def run(arguments: Sequence[str], *, cache: Path, folder: Path, status: int = 0) -> float:
     """Run a Python command in a folder and return its wall time, seconds.
+
+    It gets no terminal, and uses the cache of the benchmarks.
 
     Raises:
         RuntimeError: when it ends with another status than the one expected.

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import cycle, islice
 from pathlib import Path
 
@@ -12,6 +12,50 @@ import numpy as np
 from benchmarks.compare import ROOT
 from clip_har.synthetic.tiny_clip import CHECKPOINT
 from tests.checkpoints import VIT_B32, write_checkpoint
+
+_NEXT_TO_NOTHING = {
+    "hidden_size": 8,
+    "intermediate_size": 8,
+    "num_hidden_layers": 1,
+    "num_attention_heads": 1,
+    "projection_dim": 8,
+}
+_BASE = {
+    "hidden_size": 768,
+    "intermediate_size": 3072,
+    "num_hidden_layers": 12,
+    "num_attention_heads": 12,
+    "image_size": 224,
+    "projection_dim": 512,
+}
+_SHAPES: dict[str, dict[str, object]] = {
+    "vit_b32": VIT_B32,
+    "vit_b16": VIT_B32 | {"vision_config": _BASE | {"patch_size": 16}},
+    "vit_l14": {
+        "projection_dim": 768,
+        "text_config": {
+            "hidden_size": 768,
+            "intermediate_size": 3072,
+            "num_hidden_layers": 12,
+            "num_attention_heads": 12,
+            "projection_dim": 768,
+        },
+        "vision_config": {
+            "hidden_size": 1024,
+            "intermediate_size": 4096,
+            "num_hidden_layers": 24,
+            "num_attention_heads": 16,
+            "patch_size": 14,
+            "image_size": 224,
+            "projection_dim": 768,
+        },
+    },
+    "zero": {
+        "projection_dim": 8,
+        "text_config": _NEXT_TO_NOTHING,
+        "vision_config": _NEXT_TO_NOTHING | {"patch_size": 224, "image_size": 224},
+    },
+}
 
 _SAMPLES = "ucf101-sample/UCF-101"  # below CLIP_HAR_SAMPLE_DATA
 _MADE_CLASSES, _MADE_FRAMES = 12, 150  # of the clips that are made without sample data
@@ -27,6 +71,8 @@ class Inputs:
         count: number of clips.
         real: whether they are clips of UCF-101.
         vit: a CLIP ViT-B/32 of random weights.
+        zero: a CLIP whose forward pass costs nearly nothing, with the same input: it leaves only
+            what the suite itself costs.
         tiny: the packaged tiny CLIP.
     """
 
@@ -35,6 +81,7 @@ class Inputs:
     count: int
     real: bool
     vit: Path
+    zero: Path
     tiny: Path = CHECKPOINT
 
     @property
@@ -44,18 +91,31 @@ class Inputs:
 
 
 def make_inputs(folder: Path, count: int) -> Inputs:
-    """Lay out ``count`` clips and write the checkpoint, unless they exist already.
+    """Lay out ``count`` clips and write the checkpoints, unless they exist already.
 
     The clips are real ones of UCF-101, each under several names, if CLIP_HAR_SAMPLE_DATA (or
     ``../shared/data``) has them; else videos of noise with the same size, length and codec.
     """
-    vit = folder / "vit_b32"
-    if not (vit / "model.safetensors").is_file():
-        write_checkpoint(vit, VIT_B32)
     given = Path(os.environ.get("CLIP_HAR_SAMPLE_DATA", ROOT.parent / "shared/data")) / _SAMPLES
     real = given.is_dir()
     clips = lay_out(folder, given if real else _made(folder / "made"), count, real=real)
-    return Inputs(folder, clips, count, real, vit)
+    return Inputs(
+        folder, clips, count, real, checkpoint(folder, "vit_b32"), checkpoint(folder, "zero")
+    )
+
+
+def checkpoint(folder: Path, name: str) -> Path:
+    """Return a CLIP of random weights, see `_SHAPES`; write it unless it exists already."""
+    path = folder / name
+    if not (path / "preprocessor_config.json").is_file():
+        write_checkpoint(path, _SHAPES[name])
+    return path
+
+
+def more_clips(inputs: Inputs, count: int) -> Inputs:
+    """Return the same inputs with another number of clips."""
+    clips = lay_out(inputs.folder, inputs.clips, count, real=inputs.real)
+    return replace(inputs, clips=clips, count=count)
 
 
 def lay_out(folder: Path, source: Path, count: int, *, real: bool) -> Path:

@@ -50,7 +50,7 @@ def overhead_row(inputs: Inputs, rounds: int) -> Row:
         "–",
         values,
         unit="s",
-        goal=0.5,
+        goal=0.3,
         details=medians({name: [one[name] for one in details] for name in details[0]}),
     )
 
@@ -90,7 +90,7 @@ def memory_row(inputs: Inputs, rounds: int) -> Row:
         f"peak memory, {10 * few} clips",
         f"{few} clips",
         values,
-        goal=1.1,
+        goal=1.05,
         details=medians({f"MB, {count} clips": found for count, found in peaks.items()}),
     )
 

@@ -1,176 +1,174 @@
-"""Rows 1 to 4: whole sweeps, compared with the bare forward pass and with users' scripts."""
+"""Rows 1 to 4: whole sweeps with ViT-B/32, beside bare forward passes and beside users' scripts.
 
-import shutil
-from collections.abc import Callable
-from dataclasses import replace
+On a CPU the suite's own costs and the forward passes use the same cores, so that their times add
+up. The forward passes of a test split would take hours: they are counted from a few clips. A sweep
+of few clips is measured as a whole, too, and shows whether the sum is right.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from statistics import median
 
-from benchmarks.compare import Measured, Row, interleave, medians, peer, ratios, run
-from benchmarks.inputs import Inputs, lay_out
+from benchmarks.alike import table_checks
+from benchmarks.cells import CELLS, cold, sweep, sweep_results, warm_results
+from benchmarks.compare import Check, Measured, Row, interleave, medians, ratios
+from benchmarks.costs import MANY, TEST_SPLIT, Costs, costs, measures
+from benchmarks.inputs import Inputs, more_clips
+from benchmarks.scripts import bare, script
+from benchmarks.towers import Towers, Way, has_fast_bf16, measure
+from clip_har.models.runtime import Runtime
 
-CELLS = 9
-_PEER_CELLS = 2  # a peer does the same for each cell: its time for nine is computed from these
-_MASKS = ["masking=shape", "masking.shape=square,circle,cross", "ratio=0.1,0.3,0.5"]
-
-
-def settings(inputs: Inputs, checkpoint: Path, results: Path) -> list[str]:
-    """Return the overrides that all cells have in common."""
-    return [
-        "dataset=folder",
-        f"dataset.root={inputs.clips}",
-        "model=clip",
-        f"model.checkpoint={checkpoint}",
-        f"results_dir={results}",
-        "device=cpu",
-    ]
-
-
-def warm_results(inputs: Inputs, checkpoint: Path) -> Path:
-    """Decode the frames and run the clean twin; return the results folder for sweeps."""
-    results = inputs.folder / "warm" / checkpoint.name
-    shutil.rmtree(results, ignore_errors=True)
-    command = ["-m", "clip_har", *settings(inputs, checkpoint, results)]
-    run(command, cache=inputs.cache, folder=inputs.folder)
-    return results
+_EAGER = Way("torch", "fp32")
+_SHARE = 4  # a sweep that is measured as a whole has so many times fewer clips
+_SCRIPTS = {
+    "user_script": "user's script",
+    "user_script_text_once": "careful user's script (text once)",
+    "open_clip_loop": "open_clip's zero-shot loop",
+    "data_loader": "PyTorch DataLoader with worker processes",
+    "pipeline": "zero-shot pipeline",
+}
+_GOALS = {"user_script": 0.6, "pipeline": 0.25}
 
 
-def sweep(inputs: Inputs, checkpoint: Path, *more: str) -> float:
-    """Run a sweep over nine masks, from the start of the process to its end, seconds."""
-    warm = inputs.folder / "warm" / checkpoint.name
-    results = inputs.folder / "results"
-    shutil.rmtree(results, ignore_errors=True)
-    shutil.copytree(warm, results)
-    command = ["-m", "clip_har", "-m", *settings(inputs, checkpoint, results), *_MASKS, *more]
-    return run(command, cache=inputs.cache, folder=inputs.folder)
+@dataclass(frozen=True)
+class Found:
+    """All measurements.
+
+    Attributes:
+        seconds: by what was measured, one per round.
+        own: the suite's own costs, one per round.
+        starts: of each script, one per round.
+        ends: of a sweep, one per round.
+        towers: forward passes by runtime and precision.
+        clips: of the sizes, few and whole: the costs' and the cold cell's, and the whole sweeps'.
+    """
+
+    seconds: Measured
+    own: Sequence[Costs]
+    starts: Mapping[str, Sequence[float]]
+    ends: Sequence[float]
+    towers: Towers
+    clips: tuple[int, int]
 
 
-def bare(inputs: Inputs, checkpoint: Path) -> float:
-    """Return the seconds of the bare forward pass over the frames of one cell."""
-    return peer("bare_forward", str(inputs.clips), str(checkpoint))["cell"]
+def ways(runtimes: Sequence[Runtime], *, bf16: bool) -> list[Way]:
+    """Return the ways to run the tower that are measured, eager fp32 first."""
+    found = [Way(runtime, "fp32") for runtime in runtimes]
+    if bf16:
+        found += [Way(name, "bf16") for name in runtimes if name in ("torch", "compile")]
+    return [_EAGER, *(way for way in found if way != _EAGER)]
 
 
-def _whole(name: str, inputs: Inputs, checkpoint: Path, cells: int) -> float:
-    """Return the seconds of a peer for nine cells, including its start."""
-    found = peer(name, str(inputs.clips), str(checkpoint), "--cells", str(cells))
-    start = found["wall"] - found["cells"]
-    return start + found["cells"] / cells * CELLS
-
-
-def _cold(inputs: Inputs, checkpoint: Path, *more: str) -> float:
-    """Run one cell without any cache; return its seconds."""
-    results, cache = inputs.folder / "cold_results", inputs.folder / "cold_cache"
-    for folder in (results, cache):
-        shutil.rmtree(folder, ignore_errors=True)
-    command = ["-m", "clip_har", *settings(inputs, checkpoint, results), "clean_twin=false"]
-    command += ["masking=shape", *more]
-    seconds = run(command, cache=cache, folder=inputs.folder)
-    shutil.rmtree(cache)
-    return seconds
-
-
-def vit_rows(inputs: Inputs, rounds: int, runtimes: tuple[str, ...]) -> list[Row]:
-    """Measure rows 1 to 4 with ViT-B/32."""
-    warm_results(inputs, inputs.vit)
-    measures: dict[str, Callable[[], float]] = {
+def rows(inputs: Inputs, rounds: int, runtimes: Sequence[Runtime]) -> list[Row]:
+    """Measure rows 1 to 4."""
+    few = more_clips(inputs, max(inputs.count // _SHARE, 2))
+    warm_results(few, inputs.vit)
+    ends: list[float] = []
+    starts: dict[str, list[float]] = {name: [] for name in _SCRIPTS}
+    bf16 = has_fast_bf16()
+    measured: dict[str, Callable[[], float]] = {
         "bare forward": partial(bare, inputs, inputs.vit),
-        **{
-            f"sweep, {name}": partial(sweep, inputs, inputs.vit, f"model.runtime={name}")
-            for name in runtimes
-        },
-        "cold cell": partial(_cold, inputs, inputs.vit),
+        **measures(inputs, ends),
+        "cold cell": partial(cold, inputs, inputs.vit),
+        "sweep": partial(sweep, few, inputs.vit),
+        **{name: partial(script, name, few, inputs.vit, starts[name]) for name in _SCRIPTS},
         "bare forward again": partial(bare, inputs, inputs.vit),
-        "script": partial(_whole, "user_script", inputs, inputs.vit, _PEER_CELLS),
-        "script, text once": partial(
-            _whole, "user_script_text_once", inputs, inputs.vit, _PEER_CELLS
-        ),
-        "pipeline": partial(_whole, "pipeline", inputs, inputs.vit, 1),
     }
-    return vit_table(interleave(measures, rounds), runtimes)
+    if bf16:
+        measured["sweep, bf16"] = partial(sweep, few, inputs.vit, "precision=bf16")
+    seconds = interleave(measured, rounds)
+    checks = table_checks(few, inputs.vit, _swept(few))
+    found = Found(
+        seconds,
+        costs(seconds, inputs.count),
+        starts,
+        ends,
+        measure(inputs, ways(runtimes, bf16=bf16)),
+        (inputs.count, few.count),
+    )
+    return table(found, checks)
 
 
-def vit_table(found: Measured, runtimes: tuple[str, ...]) -> list[Row]:
+def _swept(inputs: Inputs) -> Path:
+    """Run the sweep once more, in fp32, for its score tables."""
+    sweep(inputs, inputs.vit, cells=1)
+    return sweep_results(inputs)
+
+
+def table(found: Found, checks: Sequence[Check] = ()) -> list[Row]:
     """Return rows 1 to 4 from the measurements."""
+    seconds, (clips, few) = found.seconds, found.clips
     forward = [
-        (a + b) / 2 for a, b in zip(found["bare forward"], found["bare forward again"], strict=True)
+        (a + b) / 2 / clips
+        for a, b in zip(seconds["bare forward"], seconds["bare forward again"], strict=True)
     ]
-    nine = [CELLS * seconds for seconds in forward]
-    by_runtime = {name: found[f"sweep, {name}"] for name in runtimes}
-    others = runtimes[1:]
-    fastest = min(others, key=lambda name: median(by_runtime[name]), default=None)
-    plain = by_runtime["torch"]
-    rows = [
+    whole = CELLS * TEST_SPLIT
+    nine = [whole * one for one in forward]
+    passes = {name: share(found.towers, name) for name in found.towers.seconds}
+    own = [cost.seconds(TEST_SPLIT) for cost in found.own]
+
+    def worked_out(way: str) -> list[float]:
+        ratio, compiling = median(passes[way]), found.towers.first[way]
+        return [mine + compiling + ratio * bare for mine, bare in zip(own, nine, strict=True)]
+
+    eager = worked_out(str(_EAGER))
+    large = f"warm sweep, {CELLS} cells, ViT-B/32, {TEST_SPLIT} clips (worked out)"
+    against = f"{CELLS} bare forwards (eager fp32)"
+    sizes = f"{clips} and {MANY * clips} clips"
+    made = [
+        Row(
+            "1", f"own cost of a sweep's start and end, from {sizes}", "–", _of(found, "start"), "s"
+        ),
+        Row("1", "own cost of a cell", "–", _of(found, "cell"), "s"),
+        Row("1", "own cost of a clip of a cell", "–", [1e3 * s for s in _of(found, "clip")], "ms"),
+        Row("1", f"end of a sweep of {CELLS} cells", "–", found.ends, unit="s", goal=1.5),
+        Row("1", large, against, ratios(eager, nine), goal=1.01, details=medians(seconds)),
+    ]
+    for way in list(passes)[1:]:
+        check = [found.towers.checks[way]]
+        goal = 0.93 if way == str(Way("compile", "fp32")) else None
+        made += [
+            Row("1", f"forward pass, {way}", "eager fp32", passes[way], checks=check),
+            Row("1", f"the same sweep, {way}", against, ratios(worked_out(way), nine), goal=goal),
+        ]
+    summed = [
+        cost.seconds(few) + CELLS * few * one for cost, one in zip(found.own, forward, strict=True)
+    ]
+    made += [
         Row(
             "1",
-            "warm sweep, 9 cells, ViT-B/32",
-            "9 bare forwards",
-            ratios(plain, nine),
-            goal=1.05,
-            details=medians(found),
-        )
-    ]
-    for name in others:
-        against = "9 bare forwards (eager)"
-        goal = 0.85 if name == fastest else None
-        values = ratios(by_runtime[name], nine)
-        rows.append(Row("1", f"the same, runtime={name}", against, values, goal=goal))
-    rows += [
+            f"warm sweep, {CELLS} cells, {few} clips",
+            "what its costs add up to",
+            ratios(seconds["sweep"], summed),
+            checks=checks,
+        ),
         Row(
             "2",
-            "cold cell, ViT-B/32",
+            f"cold cell, ViT-B/32, {clips} clips",
             "bare forward",
-            ratios(found["cold cell"], forward),
-            goal=1.15,
-        ),
-        Row("3", "the same sweep", "user's script", ratios(plain, found["script"]), goal=0.60),
-        Row(
-            "3",
-            "the same sweep",
-            "careful user's script (text once)",
-            ratios(plain, found["script, text once"]),
-        ),
-        Row(
-            "4", "the same sweep", "zero-shot pipeline", ratios(plain, found["pipeline"]), goal=0.25
+            ratios(seconds["cold cell"], [clips * one for one in forward]),
+            goal=1.2,
         ),
     ]
-    if fastest is not None:
-        values = ratios(by_runtime[fastest], found["script"])
-        what = f"the same sweep, runtime={fastest}"
-        rows.append(Row("3", what, "user's script", values, goal=0.50))
-    return rows
+    for name, shown in _SCRIPTS.items():
+        per_clip = zip(found.starts[name], seconds[name], strict=True)
+        script_seconds = [start + whole * clip for start, clip in per_clip]
+        number = "4" if name == "pipeline" else "3"
+        goal = _GOALS.get(name)
+        made.append(Row(number, large, shown, ratios(eager, script_seconds), goal=goal))
+        way = str(Way("torch", "bf16"))
+        if name == "user_script" and way in passes:
+            values = ratios(worked_out(way), script_seconds)
+            made.append(Row("3", "the same, precision=bf16", f"{shown}, fp32", values, goal=0.35))
+    return made
 
 
-def tiny_rows(inputs: Inputs, rounds: int) -> list[Row]:
-    """Measure rows 1 and 3 with the tiny CLIP, whose forward pass costs very little.
+def share(towers: Towers, way: str) -> list[float]:
+    """Return the ratios of a way's batches to those of eager fp32."""
+    return ratios(towers.seconds[way], towers.seconds[str(_EAGER)])
 
-    It uses six times as many clips: else the start of the process would dominate.
-    """
-    count = 6 * inputs.count
-    inputs = replace(
-        inputs, clips=lay_out(inputs.folder, inputs.clips, count, real=inputs.real), count=count
-    )
-    warm_results(inputs, inputs.tiny)
-    measures: dict[str, Callable[[], float]] = {
-        "bare forward": partial(bare, inputs, inputs.tiny),
-        "sweep": partial(sweep, inputs, inputs.tiny),
-        "script": partial(_whole, "user_script", inputs, inputs.tiny, 1),
-    }
-    found = interleave(measures, rounds)
-    nine = [CELLS * seconds for seconds in found["bare forward"]]
-    return [
-        Row(
-            "1",
-            f"warm sweep, 9 cells, tiny CLIP, {count} clips",
-            "9 bare forwards",
-            ratios(found["sweep"], nine),
-        ),
-        Row(
-            "3",
-            "the same sweep, tiny CLIP",
-            "user's script",
-            ratios(found["sweep"], found["script"]),
-            goal=0.1,
-            details=medians(found),
-        ),
-    ]
+
+def _of(found: Found, part: str) -> list[float]:
+    return [float(getattr(cost, part)) for cost in found.own]

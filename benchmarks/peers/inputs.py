@@ -12,6 +12,10 @@ def parse(description: str) -> argparse.Namespace:
     parser.add_argument("checkpoint", type=Path, help="CLIP folder in the hub's format")
     parser.add_argument("--cells", type=int, default=9, help="number of masks, one after the other")
     parser.add_argument("--frames", type=int, default=8, help="frames per clip")
+    parser.add_argument("--device", default="cpu", help="cpu, or auto for an accelerator")
+    parser.add_argument("--architecture", default="ViT-B-32", help="for open_clip")
+    parser.add_argument("--ratio", type=float, default=0.0, help="hidden share of plain_scores")
+    parser.add_argument("--output", type=Path, help="file of plain_scores")
     return parser.parse_args()
 
 

@@ -116,7 +116,10 @@ class Cell(Settings):
     ]
     precision: Annotated[
         Literal["fp32", "bf16", "fp16"],
-        explained("Number format of the forward pass: fp32, bf16 or fp16."),
+        explained(
+            "Number format of the forward pass: fp32, bf16 (faster on GPUs and on processors with"
+            " AMX or AVX512-BF16) or fp16 (GPUs only)."
+        ),
         Role.RESULT,
     ]
     batch_size: Annotated[int, explained("Frames in one forward pass.", ge=1), Role.RUN]

@@ -1,11 +1,12 @@
 """Ratios within one run; the peers run and say how long they took."""
 
+import math
 import subprocess
 
 import pytest
 
-from benchmarks.compare import ROOT, Row, interleave, peer, ratios, run
-from benchmarks.inputs import Inputs, lay_out, make_inputs
+from benchmarks.compare import ROOT, Check, Row, interleave, peer, ratios, run
+from benchmarks.inputs import lay_out
 from benchmarks.peers.user_script import black_square, sampled_frames
 
 
@@ -36,22 +37,20 @@ def test_the_median_is_held_against_the_goal(values, goal, at_least, met):
     assert row.met is met
 
 
+@pytest.mark.parametrize(
+    ("found", "allowed", "met"),
+    [(0.0, 0.0, True), (1e-9, 0.0, False), (1e-4, 1e-3, True), (math.nan, 1e-3, False)],
+)
+def test_other_results_than_those_of_a_plain_script_are_seen(found, allowed, met):
+    check = Check("logit", found, allowed)
+    assert check.met is met
+    assert ("NO" in str(check)) is not met
+
+
 def test_a_command_that_ends_otherwise_than_expected_stops_the_run(tmp_path):
     assert run(["-c", "raise SystemExit(3)"], cache=tmp_path, folder=tmp_path, status=3) > 0
     with pytest.raises(RuntimeError, match="status 3"):
         run(["-c", "raise SystemExit(3)"], cache=tmp_path, folder=tmp_path)
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory, small_clip) -> Inputs:
-    """Made clips, as where there are no samples, and a checkpoint that is quick to load."""
-    folder = tmp_path_factory.mktemp("bench")
-    patch = pytest.MonkeyPatch()
-    patch.setenv("CLIP_HAR_SAMPLE_DATA", str(folder / "nothing"))
-    patch.setattr("benchmarks.inputs.write_checkpoint", lambda *_: small_clip)
-    inputs = make_inputs(folder, 3)
-    patch.undo()
-    return Inputs(folder, inputs.clips, inputs.count, inputs.real, small_clip)
 
 
 def test_clips_are_made_where_there_are_no_samples(made):
@@ -75,10 +74,18 @@ def test_the_peers_mask_hides_its_share(made):
     assert hidden == pytest.approx(0.3, abs=0.005)
 
 
-@pytest.mark.parametrize("name", ["user_script", "decode"])
-def test_a_peer_runs_and_says_how_long_it_took(made, name):
+@pytest.mark.parametrize(
+    ("name", "part"),
+    [
+        ("user_script", "cells"),
+        ("decode", "decode"),
+        pytest.param("data_loader", "cells", marks=pytest.mark.slow),
+        pytest.param("open_clip_loop", "cells", marks=pytest.mark.slow),
+    ],
+)
+def test_a_peer_runs_and_says_how_long_it_took(made, name, part):
     found = peer(name, str(made.clips), str(made.vit), "--cells", "1")
-    assert 0 < found["cells" if name == "user_script" else "decode"] < found["wall"]
+    assert 0 < found[part] < found["wall"]
 
 
 def test_peers_use_public_packages_alone():

@@ -1,31 +1,94 @@
 """The table of rows 1 to 4, from made seconds."""
 
-from benchmarks.sweep import vit_table
+from dataclasses import replace
 
-FOUND = {
-    "bare forward": [10.0, 12.0],
-    "bare forward again": [10.0, 12.0],
-    "sweep, torch": [99.0, 108.0],
-    "cold cell": [11.0, 12.0],
-    "script": [180.0, 216.0],
-    "script, text once": [120.0, 120.0],
-    "pipeline": [500.0, 500.0],
-}
+import pytest
+
+from benchmarks.costs import MANY, TEST_SPLIT, Costs, costs
+from benchmarks.sweep import Found, table, ways
+from benchmarks.towers import Towers, Way
+
+EAGER, COMPILE, BF16 = (
+    str(way) for way in (Way("torch", "fp32"), Way("compile", "fp32"), Way("torch", "bf16"))
+)
+SCRIPTS = ("user_script", "user_script_text_once", "open_clip_loop", "data_loader", "pipeline")
+WHOLE = 9 * TEST_SPLIT
+FOUND = Found(
+    seconds={
+        "bare forward": [10.0, 12.0],
+        "bare forward again": [10.0, 12.0],
+        "cold cell": [11.0, 18.0],
+        "sweep": [6.0 + 16 * 9, 12.0 + 16 * 9 * 1.2],
+        **{name: [2.0, 2.4] for name in SCRIPTS},
+    },
+    own=[Costs(4.0, 0.0, 0.01), Costs(8.0, 0.0, 0.012)],
+    starts={name: [5.0, 5.0] for name in SCRIPTS},
+    ends=[1.0, 2.0],
+    towers=Towers({EAGER: [1.0, 2.0]}, {EAGER: 0.0}, {}),
+    clips=(10, 4),
+)
 
 
-def test_each_row_is_a_ratio_within_its_round():
-    rows = vit_table({**FOUND, "sweep, compile": [81.0, 86.4]}, ("torch", "compile"))
-    found = {(row.number, row.measured, row.against): list(row.values) for row in rows}
-    assert found["1", "warm sweep, 9 cells, ViT-B/32", "9 bare forwards"] == [1.1, 1.0]
-    assert found["1", "the same, runtime=compile", "9 bare forwards (eager)"] == [0.9, 0.8]
-    assert found["2", "cold cell, ViT-B/32", "bare forward"] == [1.1, 1.0]
-    assert found["3", "the same sweep", "user's script"] == [0.55, 0.5]
-    assert found["3", "the same sweep, runtime=compile", "user's script"] == [0.45, 0.4]
+def by_name(rows):
+    return {(row.number, row.measured, row.against): row for row in rows}
 
 
-def test_a_faster_runtime_that_is_not_faster_misses_its_goal():
-    rows = vit_table({**FOUND, "sweep, compile": [120.0, 130.0]}, ("torch", "compile"))
-    (row,) = [row for row in rows if row.goal == 0.85]
-    assert row.met is False
-    rows = vit_table(FOUND, ("torch",))
-    assert not [row for row in rows if row.goal in (0.85, 0.5)]
+def test_costs_come_from_two_sizes():
+    own = Costs(start=5.0, cell=0.5, clip=0.01)
+    sizes = (64, MANY * 64)
+    found = {
+        "own, 1 cell": [own.seconds(64, cells=1)],
+        "own, few clips": [own.seconds(64)],
+        "own, many clips": [own.seconds(MANY * 64)],
+    }
+    (worked_out,) = costs(found, 64)
+    assert (worked_out.start, worked_out.cell, worked_out.clip) == pytest.approx((5.0, 0.5, 0.01))
+    assert worked_out.seconds(sizes[1]) == pytest.approx(5 + 9 * (0.5 + 3.84))
+
+
+def test_a_sweep_of_a_test_split_is_the_sum_of_its_costs():
+    rows = by_name(table(FOUND))
+    name = f"warm sweep, 9 cells, ViT-B/32, {TEST_SPLIT} clips (worked out)"
+    sweep = rows["1", name, "9 bare forwards (eager fp32)"]
+    # A clip costs 1 s and 1.2 s of forward passes, and a hundredth of that beside them.
+    expected = [1 + (4 + WHOLE * 0.01) / WHOLE, 1 + (8 + WHOLE * 0.012) / (1.2 * WHOLE)]
+    assert list(sweep.values) == pytest.approx(expected)
+    script = rows["3", name, "user's script"]
+    seconds = [WHOLE + 4 + WHOLE * 0.01, 1.2 * WHOLE + 8 + WHOLE * 0.012]
+    script_seconds = [5 + 2 * WHOLE, 5 + 2.4 * WHOLE]
+    assert list(script.values) == pytest.approx(
+        [ours / theirs for ours, theirs in zip(seconds, script_seconds, strict=True)]
+    )
+
+
+def test_a_whole_sweep_is_held_against_the_sum():
+    row = by_name(table(FOUND))["1", "warm sweep, 9 cells, 4 clips", "what its costs add up to"]
+    assert list(row.values) == pytest.approx(
+        [150 / (4 + 36 * 1.01), (12 + 172.8) / (8 + 36 * 1.212)]
+    )
+
+
+def test_a_cold_cell_is_a_ratio_within_its_round():
+    row = by_name(table(FOUND))["2", "cold cell, ViT-B/32, 10 clips", "bare forward"]
+    assert list(row.values) == pytest.approx([1.1, 1.5])
+
+
+def test_a_faster_way_counts_its_compilation_once():
+    towers = Towers(
+        {EAGER: [1.0, 2.0], COMPILE: [0.8, 1.6], BF16: [0.3, 0.6]},
+        {EAGER: 0.0, COMPILE: 30.0, BF16: 0.0},
+        {COMPILE: None, BF16: None},  # type: ignore[dict-item]
+    )
+    rows = by_name(table(replace(FOUND, towers=towers)))
+    against = "9 bare forwards (eager fp32)"
+    compiled = rows["1", f"the same sweep, {COMPILE}", against]
+    assert compiled.values[0] == pytest.approx(0.8 + (30 + 4 + WHOLE * 0.01) / WHOLE)
+    assert compiled.goal == 0.93
+    bf16 = rows["3", "the same, precision=bf16", "user's script, fp32"]
+    assert bf16.values[0] == pytest.approx((4 + WHOLE * 0.31) / (5 + 2 * WHOLE))
+
+
+def test_bf16_is_measured_where_the_processor_has_it():
+    assert ways(["torch", "compile"], bf16=False) == [Way("torch", "fp32"), Way("compile", "fp32")]
+    assert Way("compile", "bf16") in ways(["torch", "compile"], bf16=True)
+    assert Way("openvino", "bf16") not in ways(["torch", "openvino"], bf16=True)

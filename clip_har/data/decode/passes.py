@@ -2,27 +2,26 @@
 
 import errno
 import math
-from collections.abc import Callable, Container, Iterator
-from contextlib import suppress
+from collections.abc import Callable, Container, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import av
-from av.container import InputContainer
+from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from clip_har.data.decode.containers import (
-    SEEKABLE,
     SMALLEST_FRAME,
     DecodeError,
     check_all_decoded,
     check_all_there,
     check_index,
-    container_kind,
 )
-from clip_har.data.decode.open_video import Bounds, open_video
-from clip_har.data.decode.packets import Clock, steady_packets
+from clip_har.data.decode.open_video import Bounds
+from clip_har.data.decode.packets import Clock
+from clip_har.data.decode.source import Source, open_source
 from clip_har.data.sampling import FrameSettings, sample_indices
 
 _HELD_BEFORE = 2  # frames; MPEG-4 "not coded" packets make streams a frame or two shorter
@@ -80,44 +79,48 @@ class Pass:
     to_end: bool
 
 
-def plan_window(path: Path, settings: FrameSettings, window: Window, bounds: Bounds) -> Plan:
-    """List the packets of a window and predict the sampled frames from their times."""
-    with open_video(path, bounds) as (container, stream):
-        check_index(container, stream)
-        rate = stream.average_rate or stream.guessed_rate
-        seek = window.start > 0 and container_kind(container) in SEEKABLE
-        if seek:
-            _seek(container, stream, window)
-        times, packets = packet_times(container, stream, window, bounds)
-    if seek and not (times and times[0] <= window.start + _SLACK):
-        # the container's index was wrong and led past the start: read the file from its beginning
-        seek = False
-        with open_video(path, bounds) as (container, stream):
-            times, _ = packet_times(container, stream, window, bounds)
-    first, stop = window.span(times)
-    sampled = sample_indices(settings, times[first:stop]) if first < stop else []
-    hold = {first + i - back for i in sampled for back in range(_HELD_BEFORE + 1)}
-    return Plan(seek, first, hold, packets, float(rate) if rate else None)
+@contextmanager
+def plan_window(
+    path: Path, settings: FrameSettings, window: Window, bounds: Bounds
+) -> Iterator[tuple[Plan, Source]]:
+    """List the packets of a window and predict the sampled frames from their times.
+
+    Yields:
+        The plan, and the open file for `decode_window`.
+
+    Raises:
+        DecodeError: for any fault of the file, also while it is open.
+        ClipHarError: for a fault of the machine.
+    """
+    with ExitStack() as opened:
+        source = opened.enter_context(open_source(path, bounds, start=window.start))
+        check_index(source.container, source.stream)
+        times, packets = packet_times(source, window, bounds)
+        if source.sought and not (times and times[0] <= window.start + _SLACK):
+            # the container's index was wrong and led past the start: read from the beginning
+            opened.close()
+            source = opened.enter_context(open_source(path, bounds))
+            times, _ = packet_times(source, window, bounds)
+        first, stop = window.span(times)
+        sampled = sample_indices(settings, times[first:stop]) if first < stop else []
+        hold = {first + i - back for i in sampled for back in range(_HELD_BEFORE + 1)}
+        rate = source.stream.average_rate or source.stream.guessed_rate
+        yield Plan(source.sought, first, hold, packets, float(rate) if rate else None), source
 
 
-def packet_times(
-    container: InputContainer,
-    stream: VideoStream,
-    window: Window,
-    bounds: Bounds,
-) -> tuple[list[float], int]:
+def packet_times(source: Source, window: Window, bounds: Bounds) -> tuple[list[float], int]:
     """Return the presentation times of the packets that are shown, ascending, and how many count.
 
     Packets that an edit list hides (a lossless cut keeps those from the key frame on) are decoded
     but not shown. Only packets from the first key frame on must yield a frame.
     """
-    clock = Clock(stream)
+    clock = Clock(source.stream)
     times: list[float] = []
     seen = packets = 0
     decodable = False
     last_dts: int | None = None
     last_end = 0.0
-    for packet in steady_packets(container, stream):
+    for packet in source.packets():
         if packet.size == 0:
             continue  # marks the end
         seen += 1
@@ -134,12 +137,13 @@ def packet_times(
                 break  # no frame is shown before it is decoded, so all later ones are outside
     else:
         if seen:
-            check_all_there(container, stream, last_dts=last_dts, end=last_end)
+            check_all_there(source.container, source.stream, last_dts=last_dts, end=last_end)
     return sorted(times), packets
 
 
 def decode_window(
     path: Path,
+    source: Source,
     window: Window,
     plan: Plan,
     bounds: Bounds,
@@ -147,51 +151,65 @@ def decode_window(
     hold: Container[int],
     keep: Callable[[int, VideoFrame], None] | None = None,
 ) -> Pass:
-    """Decode the frames of a window; hold some of them, or give them to ``keep`` at once."""
+    """Decode the frames of a window; hold some of them, or give them to ``keep`` at once.
+
+    Args:
+        path: the file.
+        source: the file as `plan_window` opened it. If its packets are not in memory, or were
+            decoded before, the file is opened once more.
+        window: the section.
+        plan: how to decode it.
+        bounds: limits on the cost.
+        hold: positions of the frames.
+        keep: takes the position and the frame.
+
+    Raises:
+        DecodeError: when FFmpeg stops at damage, or clearly too few frames can be decoded.
+    """
+    packets = source.again()
+    if packets is not None:
+        return _decode(source, packets, window, plan, bounds, hold, keep)
+    with open_source(path, bounds, start=window.start if plan.seek else 0.0) as opened:
+        return _decode(opened, opened.packets(), window, plan, bounds, hold, keep)
+
+
+def _decode(
+    source: Source,
+    packets: "Iterable[Packet[VideoStream]]",
+    window: Window,
+    plan: Plan,
+    bounds: Bounds,
+    hold: Container[int],
+    keep: Callable[[int, VideoFrame], None] | None,
+) -> Pass:
     times: list[float] = []
     held: dict[int, VideoFrame] = {}
     keep = keep or held.__setitem__
     damaged: list[int] = []
     after = 0
-    with open_video(path, bounds) as (container, stream):
-        if plan.seek:
-            _seek(container, stream, window)
-        clock = Clock(stream)
-        try:
-            for position, frame in enumerate(_frames(container, stream)):
-                bounds.check(position + 1)
-                times.append(clock.seconds(frame.pts))
-                if frame.is_corrupt:
-                    damaged.append(position)
-                if position in hold:
-                    keep(position, frame)
-                after += times[-1] >= window.end
-                if after > _MOST_REORDERED:
-                    break
-        except av.error.FFmpegError as error:
-            # Decoders also raise this for a size above the limit.
-            large = getattr(error, "errno", None) == errno.EINVAL and not times
-            raise DecodeError(
-                f"damaged{', or larger than frames.max_pixels' if large else ''}: FFmpeg stopped"
-                f" after {len(times)} frames ({getattr(error, 'strerror', None) or error})"
-            ) from error
-        to_end = after <= _MOST_REORDERED
-        if to_end and not plan.seek:
-            check_all_decoded(container, packets=plan.packets, frames=len(times))
+    clock = Clock(source.stream)
+    frames = (frame for packet in packets for frame in packet.decode())
+    try:
+        for position, frame in enumerate(frames):
+            bounds.check(position + 1)
+            times.append(clock.seconds(frame.pts))
+            if frame.is_corrupt:
+                damaged.append(position)
+            if position in hold:
+                keep(position, frame)
+            after += times[-1] >= window.end
+            if after > _MOST_REORDERED:
+                break
+    except av.error.FFmpegError as error:
+        # Decoders also raise this for a size above the limit.
+        large = getattr(error, "errno", None) == errno.EINVAL and not times
+        raise DecodeError(
+            f"damaged{', or larger than frames.max_pixels' if large else ''}: FFmpeg stopped"
+            f" after {len(times)} frames ({getattr(error, 'strerror', None) or error})"
+        ) from error
+    to_end = after <= _MOST_REORDERED
+    if to_end and not plan.seek:
+        check_all_decoded(source.container, packets=plan.packets, frames=len(times))
     # Frames come in the order of presentation, but in AVI files with B-frames the times of some are
     # exchanged (seen in UCF-101 and HMDB-51). Sorted times are right again.
     return Pass(sorted(times), held, damaged, to_end)
-
-
-def _frames(container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
-    """Yield the frames of a stream in the order of presentation."""
-    for packet in steady_packets(container, stream):
-        yield from packet.decode()
-
-
-def _seek(container: InputContainer, stream: VideoStream, window: Window) -> None:
-    """Go to the key frame at or before the start of the window, if the index has one."""
-    if stream.time_base:
-        target = int(window.start / stream.time_base) + (stream.start_time or 0)
-        with suppress(av.error.PermissionError):  # FFmpeg's answer if the index has none
-            container.seek(target, stream=stream, backward=True)

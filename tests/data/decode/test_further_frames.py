@@ -1,5 +1,8 @@
 """Further frames of a clip: exactly those that were asked for, fitted as they are decoded."""
 
+from contextlib import contextmanager
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -56,12 +59,14 @@ def test_only_fitted_frames_are_held(tmp_path, monkeypatch):
 
 def test_further_frames_that_were_not_foreseen_cost_a_second_pass(tmp_path, monkeypatch):
     path = write_video(tmp_path / "clip.avi", 40)
-    plan = passes.plan_window
-    monkeypatch.setattr(
-        video,
-        "plan_window",
-        lambda *args: type(plan(*args))(seek=False, first=7, hold=set(), packets=40, fps=25.0),
-    )
+    plan_window = passes.plan_window
+
+    @contextmanager
+    def mistaken(*args):
+        with plan_window(*args) as (plan, source):
+            yield replace(plan, first=7, hold=set()), source
+
+    monkeypatch.setattr(video, "plan_window", mistaken)
     frames = read_frames(path, EVERY, [5, 15], fit=whole)
     assert [number_of(frame) for frame in frames] == [5, 15]
 

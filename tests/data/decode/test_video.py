@@ -4,6 +4,8 @@ import os
 import re
 import subprocess
 import sys
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -157,12 +159,14 @@ def test_a_window_decodes_only_its_part(tmp_path, monkeypatch):
 
 def test_frames_that_were_not_foreseen_cost_a_second_pass(tmp_path, monkeypatch):
     path = write_video(tmp_path / "clip.avi", 40)
-    plan = passes.plan_window
-    monkeypatch.setattr(
-        video,
-        "plan_window",
-        lambda *args: type(plan(*args))(seek=False, first=0, hold={0}, packets=40, fps=25.0),
-    )
+    plan_window = passes.plan_window
+
+    @contextmanager
+    def mistaken(*args):
+        with plan_window(*args) as (plan, source):
+            yield replace(plan, first=0, hold={0}), source
+
+    monkeypatch.setattr(video, "plan_window", mistaken)
     assert sampled_frames(path, FrameSettings(count=4)) == [5, 15, 25, 35]
 
 

@@ -1,0 +1,80 @@
+"""What a sweep costs beside the forward passes: at its start, for each cell, for each clip.
+
+Ratios at a few clips are mostly start-up. So the costs are worked out from sweeps of two sizes,
+with a model that costs next to nothing, and put together for the size that users run.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from benchmarks.cells import CELLS, sweep, warm_results
+from benchmarks.compare import Measured
+from benchmarks.inputs import Inputs, more_clips
+
+TEST_SPLIT = 3783
+"""Clips of UCF-101's first test split: the size that users run."""
+MANY = 6
+"""How many times as many clips the second size has."""
+
+
+@dataclass(frozen=True)
+class Costs:
+    """Seconds of a sweep without the model's forward passes.
+
+    Attributes:
+        start: once, to start and to end the process.
+        cell: for each cell, whatever its size.
+        clip: for each clip of each cell.
+    """
+
+    start: float
+    cell: float
+    clip: float
+
+    @classmethod
+    def of(cls, one_few: float, few: float, many: float, *, clips: tuple[int, int]) -> "Costs":
+        """Work the costs out of three sweeps.
+
+        Args:
+            one_few: seconds of a sweep of one cell over the smaller number of clips.
+            few: of `CELLS` cells over it.
+            many: of `CELLS` cells over the larger number.
+            clips: both numbers.
+
+        Example:
+            >>> Costs.of(10 + 2 + 5, 10 + 18 + 45, 10 + 18 + 90, clips=(50, 100))
+            Costs(start=10.0, cell=2.0, clip=0.1)
+        """
+        clip = (many - few) / (CELLS * (clips[1] - clips[0]))
+        cell = (few - one_few) / (CELLS - 1) - clips[0] * clip
+        return cls(one_few - cell - clips[0] * clip, cell, clip)
+
+    def seconds(self, clips: int, *, cells: int = CELLS) -> float:
+        """Return the seconds of a sweep."""
+        return self.start + cells * (self.cell + clips * self.clip)
+
+
+def measures(inputs: Inputs, ends: list[float]) -> Mapping[str, Callable[[], float]]:
+    """Return the three sweeps for `costs`; ``ends`` collects how long the end of the second takes.
+
+    Args:
+        inputs: with the smaller number of clips.
+        ends: seconds from the end of the last cell to the end of the process.
+    """
+    many = more_clips(inputs, MANY * inputs.count)
+    for one in (inputs, many):
+        warm_results(one, inputs.zero)
+    return {
+        "own, 1 cell": partial(sweep, inputs, inputs.zero, cells=1),
+        "own, few clips": partial(sweep, inputs, inputs.zero, ends=ends),
+        "own, many clips": partial(sweep, many, inputs.zero),
+    }
+
+
+def costs(found: Measured, few: int) -> Sequence[Costs]:
+    """Return the costs of each round."""
+    rounds = zip(
+        found["own, 1 cell"], found["own, few clips"], found["own, many clips"], strict=True
+    )
+    return [Costs.of(*seconds, clips=(few, MANY * few)) for seconds in rounds]
