@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from clip_har.figures.confusion import confusion_figure
+from clip_har.figures.confusion import confusion_sheet
 from clip_har.figures.save import save_figure
 from clip_har.figures.style import STYLE
 from clip_har.figures.text import drawable
@@ -44,5 +44,5 @@ def _confusion(one: Result) -> Chart:
     return Chart(
         f"confusion {one.name}",
         f"confusion matrix of {one.name}",
-        lambda: confusion_figure(counts, one.table.class_names, title=drawable(one.name)),
+        lambda: confusion_sheet(counts, one.table.class_names, title=drawable(one.name)).figure(),
     )

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom, false_discovery_control, norm
 from scipy.stats import t as student
+from statsmodels.stats.multitest import multipletests
 
 from clip_har.metrics.significance import (
     corrected,
@@ -27,6 +28,9 @@ def test_corrections_are_those_of_the_books(seed):
     steps = [min(1, p_values[k] * (len(order) - rank)) for rank, k in enumerate(order)]
     np.testing.assert_allclose(corrected(p_values)[order], np.maximum.accumulate(steps))
     assert (corrected(p_values) >= found - 1e-12).all()
+    for method, name in (("holm", "holm"), ("benjamini_hochberg", "fdr_bh")):
+        known = multipletests(p_values, method=name)[1]
+        np.testing.assert_array_equal(corrected(p_values, method), known)
 
 
 def test_what_is_not_known_is_not_counted():
