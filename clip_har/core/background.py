@@ -18,11 +18,6 @@ class Background:
     It is a fresh interpreter and no fork: threads of torch and an open database do not survive a
     fork. It does not import the user's script. Use it as a context: at its end the process ends,
     and what is still waiting is not done.
-
-    Example:
-        >>> with Background() as process:
-        ...     process.run(os.makedirs, "made", exist_ok=True)
-        ...     process.wait()  # doctest: +SKIP
     """
 
     def __init__(self) -> None:
@@ -76,6 +71,17 @@ class Background:
             raise ChildProcessError("a process of this command was ended by another one") from ended
         if error is not None:
             raise error
+
+
+class AtOnce:
+    """Calls functions at once, in this process: a `Background` where none is needed."""
+
+    def run(self, function: Callable[..., object], *arguments: Any, **named: Any) -> None:
+        """Call a function."""
+        function(*arguments, **named)
+
+    def wait(self) -> None:
+        """Return: nothing is waiting."""
 
 
 def serve() -> None:

@@ -23,11 +23,14 @@ _MARGIN = 18  # space for the axis titles of a confusion matrix
 def both_themes(draw: Callable[[], Figure], alt: str) -> Markup:
     """Return a figure as HTML, once for light and once for dark screens.
 
+    It is drawn once: the two differ in nothing but the colour of the ink.
+
     Args:
-        draw: makes the figure; it is called once per theme.
+        draw: makes the figure.
         alt: a description of the figure.
     """
-    light, dark = (_svg(draw, ink) for ink in _INK.values())
+    drawn = _svg(draw)
+    light, dark = (_embedded(drawn.replace(_INK["light"], ink)) for ink in _INK.values())
     return Markup(
         '<picture><source media="screen and (prefers-color-scheme: dark)" srcset="{}">'
         '<img src="{}" alt="{}"></picture>'
@@ -114,11 +117,15 @@ def confusion_picture(
     )
 
 
-def _svg(draw: Callable[[], Figure], ink: str) -> str:
+def _svg(draw: Callable[[], Figure]) -> str:
+    """Return a figure as SVG, in light ink."""
     inked = ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color")
-    theme: Any = dict.fromkeys(inked, ink)
+    theme: Any = dict.fromkeys(inked, _INK["light"])
     buffer = io.BytesIO()
     with mpl.rc_context({**theme, "axes.facecolor": "none", "svg.hashsalt": "clip_har"}):
         draw().savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
-    data = base64.b64encode(buffer.getvalue()).decode()
-    return f"data:image/svg+xml;base64,{data}"
+    return buffer.getvalue().decode()
+
+
+def _embedded(svg: str) -> str:
+    return f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}"

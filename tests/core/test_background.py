@@ -1,5 +1,6 @@
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 
@@ -19,7 +20,7 @@ def append_process(path: Path) -> None:
 
 
 def fail(reason: str) -> None:
-    print("this must not be read as an answer")
+    sys.stdout.write("this must not be read as an answer\n")
     raise ClipHarError(reason)
 
 
