@@ -58,7 +58,7 @@ def write_artifacts(
     title: str,
     named: Mapping[str, object],
 ) -> None:
-    """Write all files of a finished cell.
+    """Write all files of a finished cell but those of `write_clip_pictures`.
 
     Args:
         folder: an empty folder.
@@ -77,8 +77,6 @@ def write_artifacts(
     table.write(folder / SCORES)
     write_json(folder / METRICS, metrics)
     write_class_tables(folder, table, title=title)
-    _masked_clips(cell, masked, title).save(folder / MASKED_CLIPS)
-    _write_videos(folder / VIDEOS, cell, masked)
     OmegaConf.save(config, folder / CONFIG, resolve=True)
     write_json(folder / "environment.json", environment(device))
     protocol = _protocol(cell, found, device)
@@ -90,6 +88,19 @@ def write_artifacts(
         measured.to_csv(folder / ATTENTION, index=False)
     if effects is not None and isinstance(found.noise, LearnedNoise):
         write_noise(folder / NOISE, found.noise, found, effects, title=title)
+
+
+def write_clip_pictures(folder: Path, cell: Cell, masked: MaskedClips, *, title: str) -> None:
+    """Write a picture and videos of a few clips as the model saw them; learned noise is left out.
+
+    Args:
+        folder: of the cell.
+        cell: the checked settings.
+        masked: its clips.
+        title: the title of the picture.
+    """
+    _masked_clips(cell, masked, title).save(folder / MASKED_CLIPS)
+    _write_videos(folder / VIDEOS, cell, masked)
 
 
 def _write_clip_lists(folder: Path, masked: MaskedClips) -> None:
