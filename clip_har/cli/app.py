@@ -30,12 +30,13 @@ _faults: list[Exception] = []  # errors of the cells that ran in this process
 
 @hydra.main(version_base="1.3", config_path=str(CONFIG_DIR), config_name="config")
 def _hydra_main(config: DictConfig) -> None:
+    share_cores()  # a worker on another machine has its own environment
     from clip_har.cli.terminal import show_cell
     from clip_har.engine.job import Job
     from clip_har.engine.run import run_cell
     from clip_har.results.sweep import Sweep
 
-    hide_environment()  # a worker on another machine has its own
+    hide_environment()
     hydra_job = HydraConfig.get()
     swept = hydra_job.mode == RunMode.MULTIRUN
     job = Job(

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
+from clip_har.core.errors import ClipHarError
+
 _CHILD = "from clip_har.core.background import serve; serve()"
 
 
@@ -68,7 +70,10 @@ class Background:
             to.flush()
             error = pickle.load(answers)  # noqa: S301, of this process's own child
         except (EOFError, BrokenPipeError) as ended:
-            raise ChildProcessError("a process of this command was ended by another one") from ended
+            raise ClipHarError(
+                "a process of this command was ended from outside (is the memory full?): run the"
+                " command again"
+            ) from ended
         if error is not None:
             raise error
 

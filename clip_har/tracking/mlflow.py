@@ -191,7 +191,7 @@ class MLflowTracking(Settings):
                 # MLflow can remove no number: one that the cell no longer has becomes NaN.
                 gone = {name for name in run.data.metrics if not name.startswith(CURVES)}
                 sent = {**dict.fromkeys(gone, float("nan")), **metrics}
-                log_metrics(client, run.info.run_id, sent)
+                log_metrics(client, run, sent)
                 for name, value in tags.items():
                     client.set_tag(run.info.run_id, name, value)
                 client.log_artifacts(run.info.run_id, str(folder))

@@ -67,7 +67,7 @@ def test_a_process_that_dies_is_an_error():
     with Background() as process:
         process.run(end, int(signal.SIGKILL))
         process.run(time.sleep, 0)
-        with pytest.raises(OSError, match="was ended"):
+        with pytest.raises(ClipHarError, match="was ended"):
             process.wait()
 
 
