@@ -1,6 +1,7 @@
 import gc
 import sys
 from collections.abc import Iterator
+from importlib import import_module
 from types import ModuleType
 
 import pytest
@@ -27,7 +28,7 @@ def test_garbage_is_searched_for_as_before(enabled: bool) -> None:
 
 def test_it_is_enabled_again_after_an_import_that_fails() -> None:
     with pytest.raises(ImportError), quick_imports():
-        import there_is_no_such_module  # noqa: F401
+        import_module("there_is_no_such_module")
     assert gc.isenabled()
 
 

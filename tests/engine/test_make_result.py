@@ -15,7 +15,7 @@ from tests.test_api import SMALL
 
 
 def test_a_cell_waits_for_its_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write = make_result.write_clip_pictures
+    write = artifacts.write_clip_pictures
 
     def late(*given: object, **named: object) -> None:
         time.sleep(1)  # all other files are there long before
