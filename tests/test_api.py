@@ -67,6 +67,18 @@ def test_a_failed_cell_is_a_row_that_says_why(tmp_path: Path) -> None:
     assert found["result"].tolist() == [None, None]
 
 
+def test_a_sweep_keeps_its_tables_if_no_figure_can_be_drawn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("clip_har.core.background._CHILD", "raise SystemExit(3)")
+    found = clip_har.sweep(*SMALL, "masking=none,percent", results_dir=tmp_path)
+    assert found["state"].tolist() == ["finished", "finished"]
+    (folder,) = (tmp_path / "sweeps").iterdir()
+    assert (folder / TABLE).is_file()
+    assert "the report could not be written: a process of this command was ended" in caplog.text
+    assert not list(folder.glob("*report*")), "nothing half-written"
+
+
 def test_faults_are_errors_of_the_package(tmp_path: Path) -> None:
     for wrong in ({"ratio": 2}, {"masking": "nothing"}, {"colour": "red"}):
         with pytest.raises(clip_har.ClipHarError):

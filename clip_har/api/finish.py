@@ -2,8 +2,10 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 
+from clip_har.core.background import Background
 from clip_har.core.errors import describe
 from clip_har.report.clips.links import PAGE as CLIPS
 from clip_har.report.page import MARKDOWN, write_report
@@ -31,25 +33,31 @@ def finish(
         The files, and the measures over several cells.
     """
     summary = SweepSummary()
-    try:
-        written = write_sweep_files(sweep.folder, sweep.cells, outcomes)
-        files, measures = written.files, written.measures
-        summary = _summary(written, files)
-        # Shards have nothing to report before they are merged, and cells that did not run neither.
-        shards = all(cell.shard is not None for cell in sweep.cells)
-        report = None if shards or not outcomes else _write_report(sweep.folder, written)
-        if report is not None:
-            files += report
-            summary = _summary(written, files, report[0])
-    finally:  # the run must be closed even if a picture failed
-        if sweep.shared.parent is not None:
-            first = sweep.cells[0]
-            first.tracking.close_sweep(
-                first.results_dir,
-                sweep.shared.parent,
-                summary,
-                status=status,
+    with Background() as drawing:
+        drawing.run(import_module, "matplotlib.backends.backend_pdf")  # while the tables are made
+        try:
+            written = write_sweep_files(sweep.folder, sweep.cells, outcomes, drawing)
+            files, measures = written.files, written.measures
+            summary = _summary(written, files)
+            # Shards have nothing to report before they are merged, and cells that did not run
+            # neither.
+            shards = all(cell.shard is not None for cell in sweep.cells)
+            report = (
+                None if shards or not outcomes else _write_report(sweep.folder, written, drawing)
             )
+            drawing.wait()
+            if report is not None:
+                files += report
+                summary = _summary(written, files, report[0])
+        finally:  # the run must be closed even if a picture failed
+            if sweep.shared.parent is not None:
+                first = sweep.cells[0]
+                first.tracking.close_sweep(
+                    first.results_dir,
+                    sweep.shared.parent,
+                    summary,
+                    status=status,
+                )
     return files, measures
 
 
@@ -87,14 +95,14 @@ def _summary(written: SweepFiles, files: Sequence[Path], note: Path | None = Non
     )
 
 
-def _write_report(folder: Path, written: SweepFiles) -> list[Path] | None:
+def _write_report(folder: Path, written: SweepFiles, drawing: Background) -> list[Path] | None:
     """Write the report of a sweep into its folder.
 
     Returns:
         The Markdown file, the page, and that of the clips; None if the report failed.
     """
     try:
-        page = write_report(of_sweep(folder), folder / "report", written=written)
+        page = write_report(of_sweep(folder), folder / "report", written=written, drawing=drawing)
     except Exception as error:  # noqa: BLE001, it can be written again from the same cells
         log.warning("the report could not be written: %s", describe(error))
         return None

@@ -3,6 +3,8 @@
 No heavy module is imported at the top: ``--help`` and errors must come at once.
 """
 
+import atexit
+import gc
 import logging
 import os
 import signal
@@ -16,6 +18,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from clip_har.cli.arguments import prepared_arguments
+from clip_har.cli.cores import share_cores
 from clip_har.cli.errors import report_fault, take_over_errors
 from clip_har.config.cell import register_schema
 from clip_har.config.compose import CONFIG_DIR
@@ -27,12 +30,13 @@ _faults: list[Exception] = []  # errors of the cells that ran in this process
 
 @hydra.main(version_base="1.3", config_path=str(CONFIG_DIR), config_name="config")
 def _hydra_main(config: DictConfig) -> None:
+    share_cores()  # a worker on another machine has its own environment
     from clip_har.cli.terminal import show_cell
     from clip_har.engine.job import Job
     from clip_har.engine.run import run_cell
     from clip_har.results.sweep import Sweep
 
-    hide_environment()  # a worker on another machine has its own
+    hide_environment()
     hydra_job = HydraConfig.get()
     swept = hydra_job.mode == RunMode.MULTIRUN
     job = Job(
@@ -53,6 +57,8 @@ def _hydra_main(config: DictConfig) -> None:
 def main() -> None:
     """Run a cell or a sweep; end with an exit status and, after an error, with one clear line."""
     take_over_errors()
+    share_cores()
+    atexit.register(gc.freeze)  # else the end searches all modules for garbage: half a second
     logging.raiseExceptions = False  # a log file on a full disk is no reason for a traceback
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a cluster's stop
     sys.argv[1:] = prepared_arguments(sys.argv[1:])

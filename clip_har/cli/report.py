@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clip_har.cli.errors import report_fault
+from clip_har.core.background import Background
 from clip_har.core.errors import ClipHarError, disk_reason
 
 if TYPE_CHECKING:
@@ -115,7 +116,10 @@ def _report(given: argparse.Namespace) -> tuple[Path, Sequence[str]]:
             return write_leaderboard(chosen, out, margin=given.margin), chosen.problems
         compared = {"base_model": given.base_model, "margin": given.margin}
         written = write_sweep_tables(chosen, **compared)
-        page = write_report(chosen, out, written=written, clips=given.clips, **compared)
+        with Background() as drawing:
+            page = write_report(
+                chosen, out, written=written, clips=given.clips, drawing=drawing, **compared
+            )
     except OSError as error:
         raise ClipHarError(
             f"the report cannot be written to {out} ({disk_reason(error)}): make room, or name"

@@ -1,18 +1,22 @@
 """What the terminal shows when a cell or a sweep has ended."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-import pandas as pd
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from clip_har.cli.errors import report_fault
+from clip_har.core.imports import quick_imports
 from clip_har.metrics.measure import Measure
 from clip_har.results.files import WHOLE_SET
 from clip_har.results.sweep import Outcome, read_outcomes
 from clip_har.sweeps.callback import bar, started
 from clip_har.tracking.tracker import SweepStatus
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _WIDTH = 400  # columns if the output is not a terminal: as wide as the table needs
 
@@ -72,7 +76,8 @@ def end_sweep(stopped: BaseException | None) -> int:
     status: SweepStatus = "FINISHED" if whole else "FAILED"
     if isinstance(stopped, KeyboardInterrupt):
         status = "KILLED"
-    from clip_har.api.finish import finish  # a heavy import that is needed only here
+    with quick_imports():
+        from clip_har.api.finish import finish
 
     files, measures = finish(this, numbered, status=status)
     if len(measures.rows):
@@ -137,7 +142,7 @@ def _number(measure: Measure, found: dict[str, float]) -> str:
     return f"{found[measure.name]:{'.0f' if measure.unit == 'count' else '.4f'}}"
 
 
-def measures_table(rows: pd.DataFrame) -> Table:
+def measures_table(rows: "pd.DataFrame") -> Table:
     """Return one row per measure over several cells."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     several = rows["of"].astype(bool).any()
@@ -156,7 +161,7 @@ def measures_table(rows: pd.DataFrame) -> Table:
     return table
 
 
-def noise_table(rows: pd.DataFrame) -> Table:
+def noise_table(rows: "pd.DataFrame") -> Table:
     """Return one row per mask and variant of learned noise: top-1, and its change by the noise."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("mask", no_wrap=True)

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from omegaconf import DictConfig, OmegaConf
 
@@ -20,8 +19,8 @@ from clip_har.engine.evaluate import Evaluation
 from clip_har.engine.noise_artifacts import write_noise
 from clip_har.engine.numbers import counted_numbers, write_class_tables
 from clip_har.engine.score_clips import seen_frames
-from clip_har.figures.masked_clips import masked_clips_figure
-from clip_har.figures.save import save_figure
+from clip_har.figures.masked_clips import masked_clips_sheet
+from clip_har.figures.sheet import Sheet
 from clip_har.figures.video import can_encode, write_pair
 from clip_har.masking.masked_clips import MaskedClips
 from clip_har.models.checkpoint import weights_digest
@@ -59,7 +58,7 @@ def write_artifacts(
     title: str,
     named: Mapping[str, object],
 ) -> None:
-    """Write all files of a finished cell.
+    """Write all files of a finished cell but those of `write_clip_pictures`.
 
     Args:
         folder: an empty folder.
@@ -78,8 +77,6 @@ def write_artifacts(
     table.write(folder / SCORES)
     write_json(folder / METRICS, metrics)
     write_class_tables(folder, table, title=title)
-    save_figure(folder / MASKED_CLIPS, _masked_clips(cell, masked, title))
-    _write_videos(folder / VIDEOS, cell, masked)
     OmegaConf.save(config, folder / CONFIG, resolve=True)
     write_json(folder / "environment.json", environment(device))
     protocol = _protocol(cell, found, device)
@@ -91,6 +88,19 @@ def write_artifacts(
         measured.to_csv(folder / ATTENTION, index=False)
     if effects is not None and isinstance(found.noise, LearnedNoise):
         write_noise(folder / NOISE, found.noise, found, effects, title=title)
+
+
+def write_clip_pictures(folder: Path, cell: Cell, masked: MaskedClips, *, title: str) -> None:
+    """Write a picture and videos of a few clips as the model saw them; learned noise is left out.
+
+    Args:
+        folder: of the cell.
+        cell: the checked settings.
+        masked: its clips.
+        title: the title of the picture.
+    """
+    _masked_clips(cell, masked, title).save(folder / MASKED_CLIPS)
+    _write_videos(folder / VIDEOS, cell, masked)
 
 
 def _write_clip_lists(folder: Path, masked: MaskedClips) -> None:
@@ -117,7 +127,7 @@ def _write_clip_lists(folder: Path, masked: MaskedClips) -> None:
             pd.DataFrame(rows, columns=columns).to_csv(folder / f"{name}.csv", index=False)
 
 
-def _masked_clips(cell: Cell, masked: MaskedClips, title: str) -> Figure:
+def _masked_clips(cell: Cell, masked: MaskedClips, title: str) -> Sheet:
     """Draw the middle frame of a few clips, as the model saw it; learned noise is left out."""
     clips = masked.frames.clip_set
     pictures: list[NDArray[np.uint8]] = []
@@ -132,7 +142,7 @@ def _masked_clips(cell: Cell, masked: MaskedClips, title: str) -> Figure:
         if scene is not None:
             caption += f"\nin front of {clips.class_names[clips.clips[scene].label]}"
         captions.append(f"{caption}\n{100 * clip.middle_hidden:.2f} % hidden")
-    return masked_clips_figure(pictures, captions, title=title)
+    return masked_clips_sheet(pictures, captions, title=title)
 
 
 def _write_videos(folder: Path, cell: Cell, masked: MaskedClips) -> None:

@@ -3,11 +3,12 @@
 import logging
 import shutil
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from clip_har.core.atomic import whole_folder
 from clip_har.core.checksum import write_manifest
-from clip_har.engine.artifacts import write_artifacts
+from clip_har.engine.artifacts import write_artifacts, write_clip_pictures
 from clip_har.engine.evaluate import evaluate
 from clip_har.engine.job import Prepared
 from clip_har.engine.load_model import load_model
@@ -43,7 +44,9 @@ def make_result(
         cell.measures,
         {} if reference is None else {str(cell.measures.reference): reference.folder.name},
     )
-    with whole_folder(run.folder) as out:
+    # The thread ends before the folder gets its name: a cell has all of its files or none.
+    with whole_folder(run.folder) as out, ThreadPoolExecutor(1) as background:
+        pictures = background.submit(write_clip_pictures, out, cell, found.masked, title=info.name)
         with cost.of("metrics"):
             metrics = numbers(
                 found.table,
@@ -73,6 +76,7 @@ def make_result(
                     "clean_twin": None if twin is None else twin.folder.name,
                 },
             )
+            pictures.result()
         shown = frames.lengths[found.masked.evaluated]
         write_json(out / COST, cost.metrics(clips=len(shown), frames=int(shown.sum())))
         write_manifest(out, manifest_facts(metrics, measured))

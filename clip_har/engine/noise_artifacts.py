@@ -2,27 +2,16 @@
 
 import json
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-import numpy as np
 import pandas as pd
-import torch
-from matplotlib.figure import Figure
-from numpy.typing import NDArray
-from torch.nn.functional import interpolate
 
 from clip_har.core.atomic import whole_file
 from clip_har.engine.evaluate import Evaluation
-from clip_har.engine.examples import Example
-from clip_har.figures.noise import NoiseRow, noise_clips_figure, noise_sheet
-from clip_har.figures.noise_curves import loss_figure
-from clip_har.figures.save import save_figure
 from clip_har.noise.learned.base import Learned
 from clip_har.noise.learned.cell_noise import LearnedNoise
 from clip_har.noise.learned.fitted import NOISE_FILE, FittedNoise, described_in
 from clip_har.noise.learned.learning import History
-from clip_har.noise.learned.perturbation import PixelNoise
-from clip_har.noise.variants import LEARNED
 from clip_har.results.variant_scores import write_variant_scores
 
 _CLASSES = "classes.csv"
@@ -42,33 +31,16 @@ def write_noise(
         title: the title of the figures.
     """
     folder.mkdir()
-    noise, fitted, inspection, masked = (
-        opened.settings,
-        opened.fitted,
-        found.inspection,
-        found.masked,
-    )
+    noise, fitted, inspection = opened.settings, opened.fitted, found.inspection
     fitted.save(folder / NOISE_FILE)
     inspection.classes.to_csv(folder / _CLASSES, index=False)
     rewrite_effects(folder, noise, effects)
     _curves(fitted).to_csv(folder / "loss_curve.csv", index=False)
     write_variant_scores(folder, found.headline, found.variant_scores)
-    history = fitted.history
-    save_figure(
-        folder / "loss_curve.png",
-        loss_figure(
-            history.terms, history.validation, kept=history.kept, title=f"{title}: learning"
-        ),
-    )
-    names = masked.frames.clip_set.class_names
-    if noise.changes_pixels:
-        pixels = cast(PixelNoise, fitted.perturbation)
-        captions = list(names) if noise.per_class else [LEARNED]
-        save_figure(folder / "noise.png", _sheet(pixels, captions, title=title))
-    if inspection.examples:
-        rows = [_row(example, names) for example in inspection.examples]
-        figure = noise_clips_figure(rows, title=f"{title}: {found.headline}")
-        save_figure(folder / "clips.png", figure)
+    # Imported here: a cell without learned noise draws nothing with matplotlib.
+    from clip_har.engine.noise_pictures import write_noise_pictures
+
+    write_noise_pictures(folder, opened, found, title=title)
 
 
 def rewrite_effects(folder: Path, noise: Learned, effects: pd.DataFrame) -> None:
@@ -164,45 +136,3 @@ def _curves(fitted: FittedNoise) -> pd.DataFrame:
     curves = {**fitted.history.terms, "validation": fitted.history.validation}
     table = pd.DataFrame({name: pd.Series(curve) for name, curve in curves.items()})
     return table.sort_index().reset_index(names="step")
-
-
-def _sheet(noise: PixelNoise, captions: list[str], *, title: str) -> Figure:
-    """Draw the noise of the first frame, one tile per column; for a sum also the shared part."""
-    first = torch.zeros(1, dtype=torch.long)
-    deltas = [noise.delta(first + column, first)[0] for column in range(noise.columns)]
-    if len(noise.parts) > 1:
-        shared = noise.with_parts({"shared": noise.parts["shared"]})
-        deltas.insert(0, shared.delta(first, first)[0])
-        captions = ["all classes", *captions]
-    stacked = torch.stack(deltas).detach().cpu().numpy()
-    peak = float(np.ceil(max(np.abs(stacked).max(), 1e-3)))
-    return noise_sheet(stacked, captions, title=f"{title}: δ", peak=peak)
-
-
-def _row(example: Example, names: tuple[str, ...]) -> NoiseRow:
-    frames = example.clip.frames
-    middle = len(frames) // 2
-    shown, noisy = (picture[middle].permute(1, 2, 0).numpy() for picture in (frames, example.noisy))
-    heats = [
-        None if attribution is None else _heat(attribution[middle], shown.shape[0])
-        for attribution in (example.attribution_before, example.attribution_after)
-    ]
-    answers = f"before: {names[example.before]}\nafter: {names[example.after]}"
-    return NoiseRow(
-        caption=f"true: {names[example.label]}\n{answers}",
-        shown=shown,
-        noisy=noisy,
-        added=noisy.astype(np.int16) - shown.astype(np.int16),
-        attribution_before=heats[0],
-        attribution_after=heats[1],
-        subject=None if example.clip.subject is None else example.clip.subject[middle],
-    )
-
-
-def _heat(attribution: torch.Tensor, size: int) -> NDArray[np.float32]:
-    """Return a frame's attribution at the frame's size, scaled to a maximum of 1."""
-    spread = interpolate(
-        attribution[None, None], size=(size, size), mode="bilinear", align_corners=False
-    )[0, 0]
-    heat: NDArray[np.float32] = (spread / spread.max().clamp(min=1e-12)).clamp(0, 1).numpy()
-    return heat

@@ -14,8 +14,7 @@ from clip_har.config.measures import MeasureSettings
 from clip_har.core.atomic import whole_file
 from clip_har.core.checksum import MANIFEST, read_manifest, write_manifest
 from clip_har.engine.noise_artifacts import rewrite_effects
-from clip_har.figures.confusion import confusion_figure
-from clip_har.figures.save import save_figure
+from clip_har.figures.confusion import confusion_sheet
 from clip_har.metrics.accuracy import confusion_matrix
 from clip_har.metrics.attention import attention_means
 from clip_har.metrics.attributes import attribute_table
@@ -142,7 +141,7 @@ def write_class_tables(folder: Path, table: ScoreTable, *, title: str) -> None:
         with whole_file(folder / name) as path:
             content.to_csv(path, index=False)
     with whole_file(folder / CONFUSION) as path:
-        save_figure(path, confusion_figure(confusion, table.class_names, title=title))
+        confusion_sheet(confusion, table.class_names, title=title).save(path)
 
 
 def compute_again(result: Result) -> None:

@@ -17,6 +17,7 @@ from clip_har.config.compose import (
 )
 from clip_har.core.atomic import clear_up, whole_file
 from clip_har.core.errors import ClipHarError, describe
+from clip_har.core.imports import quick_imports
 from clip_har.core.settings import Role
 from clip_har.engine.job import Job, Prepared, command, prepared
 from clip_har.engine.recompute import recompute, send_numbers
@@ -188,7 +189,8 @@ def _find_or_make(run: Prepared, twin: Result | None, reference: Result | None) 
         log.info("%s: running", info.name)
         try:
             # Imported here: heavy modules (torch, transformers) are loaded after the checks.
-            from clip_har.engine.make_result import make_result
+            with quick_imports():
+                from clip_har.engine.make_result import make_result
 
             make_result(run, twin=twin, reference=reference, shards=shards)
         except Exception as error:

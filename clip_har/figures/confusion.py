@@ -1,38 +1,42 @@
-"""Confusion matrix as a picture, readable from 2 to 101 classes and more.
-
-Every cell of a sweep draws one, so everything is placed in inches for speed: a layout engine, a
-tight bounding box and axis ticks for a hundred classes take four times as long as the drawing.
-"""
+"""Confusion matrix as a picture, readable from 2 to 101 classes and more."""
 
 from collections.abc import Sequence
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.colors import PowerNorm
-from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
 from numpy.typing import NDArray
 
+from clip_har.figures.sheet import Sheet, Shown, Words
 from clip_har.figures.text import drawable, widest
 from clip_har.metrics.tables import confused_pairs
 
 _NAMED = 30  # up to this many classes the columns have names; beyond, the numbers of the rows
+_COUNTED = 20  # up to this many classes the squares hold counts
 _MOST_PAIRS = 16
 _GAP = 0.08  # inches between elements
+_SCALE = 0.1  # inches: width of the colour scale
+_TICKS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+_NO_CLIP = 235  # the grey of a class without a clip
+_DARK = 0.35  # from this share on, a count is white
+_BLUES = np.array(  # ColorBrewer's nine (Harrower and Brewer 2003)
+    [
+        (247, 251, 255), (222, 235, 247), (198, 219, 239), (158, 202, 225), (107, 174, 214),
+        (66, 146, 198), (33, 113, 181), (8, 81, 156), (8, 48, 107),
+    ]
+)  # fmt: skip
 
 
-def confusion_figure(
+def confusion_sheet(
     confusion: NDArray[np.int64], class_names: Sequence[str], *, title: str
-) -> Figure:
+) -> Sheet:
     """Draw a row-normalised confusion matrix, and list the most confused pairs beside it.
 
     Args:
         confusion: ``(C, C)`` counts, row true, column predicted.
         class_names: C names.
-        title: of the figure.
+        title: of the picture.
 
     Returns:
-        A figure whose size grows with C so that every class name stays legible. Rows of classes
+        A sheet whose size grows with C so that every class name stays legible. Rows of classes
         without a clip are grey. With more than 30 classes rows and columns are numbered from 1, and
         the columns have the numbers only.
     """
@@ -40,7 +44,7 @@ def confusion_figure(
     class_names = [drawable(name) for name in class_names]
     support = confusion.sum(axis=1)
     named = classes <= _NAMED
-    font = 9 if named else 7  # points
+    size = 9 if named else 7  # points
     rows = [
         f"{name} ({count})" if named else f"{name} ({count})  {number}"
         for number, (name, count) in enumerate(zip(class_names, support, strict=True), start=1)
@@ -49,93 +53,68 @@ def confusion_figure(
     pairs = _pairs(confusion, class_names)
 
     side = max(4.0, 0.17 * classes + 0.2)  # inches of the matrix itself
-    left = 0.75 + widest(rows, font) + _GAP  # the colour scale is left of the rows
-    right = _GAP + 0.1 + max(widest(pairs.split("\n"), 8), 0.6)
-    top, bottom = 0.4, 0.35 + widest(columns, font) + _GAP
+    scale = 0.22 + widest(["100 %"], 7) + 2 * _GAP  # the colour scale is left of the rows
+    left = scale + _SCALE + 2 * _GAP + max(widest(rows, size), widest([_TRUE], size)) + _GAP
+    right = _GAP + 0.1 + max(widest(pairs.split("\n"), 8), 0.6) + _GAP
+    top = 0.4
+    below = widest(columns, size) if named else 0.1
+    bottom = below + 3 * _GAP + 0.2
     width = left + max(side + right, widest([title], 11) + _GAP)
-    height = top + side + bottom
-    figure = Figure(figsize=(width, height))
-    axes = figure.add_axes((left / width, bottom / height, side / width, side / height))
-    _draw(axes, confusion, support)
-    # In units of the matrix: rows and columns are 0 … C - 1, their borders at the halves.
-    gap = _GAP * classes / side
-    for place, (row, column) in enumerate(zip(rows, columns, strict=True)):
-        axes.text(
-            -0.5 - gap,
-            place,
-            row,
-            ha="right",
-            va="center_baseline",
-            fontsize=font,
-            parse_math=False,
+    middle, under = left + side / 2, top + side + _GAP
+    centres = (np.arange(classes) + 0.5) * side / classes
+    share = confusion / np.maximum(support, 1)[:, None]
+    matrix = _colours(share)
+    matrix[support == 0] = _NO_CLIP
+    words = [
+        Words(title, left, top - _GAP, 11, down="bottom"),
+        Words(_TRUE, left - _GAP, top - _GAP, size, across="right", down="bottom"),
+        Words("predicted class", middle, top + side + below + 2 * _GAP, 10, "center", "top"),
+        Words(pairs, left + side + _GAP + 0.1, top, 8, down="top"),
+    ]
+    for place, row, column in zip(centres, rows, columns, strict=True):
+        words.append(Words(row, left - _GAP, top + place, size, across="right"))
+        words.append(
+            Words(column, left + place, under, size - (classes > 99), "center", "top", turned=named)
         )
-        turned = 90 if named else 0
-        axes.text(
-            place,
-            classes - 0.5 + gap,
-            column,
-            rotation=turned,
-            ha="center",
-            va="top",
-            fontsize=font,
-            parse_math=False,
-        )
-    axes.set_title(title, loc="left", fontsize=11, parse_math=False)
-    axes.set_xlabel("predicted class", labelpad=(bottom - 0.3) * 72)
-    axes.text(-0.5 - gap, -0.5 - gap, "true class (clips)", ha="right", va="bottom", fontsize=font)
-    axes.text(
-        classes - 0.5 + 2 * gap,
-        -0.5,
-        pairs,
-        va="top",
-        fontsize=8,
-        linespacing=1.5,
-        parse_math=False,
-    )
-    scale_height = min(side, 3.0)
-    scale = figure.add_axes(
-        (0.62 / width, (bottom + side - scale_height) / height, 0.1 / width, scale_height / height)
-    )
-    bar = figure.colorbar(axes.images[0], cax=scale)
-    for colours in scale.collections:
-        colours.set_rasterized(False)  # else print takes a picture as large as the page for them
-    bar.set_label("share of the true class's clips", fontsize=8)
-    scale.yaxis.set_major_formatter(PercentFormatter(1.0))
-    scale.yaxis.set_ticks_position("left")
-    scale.yaxis.set_label_position("left")
-    scale.tick_params(labelsize=7)
-    return figure
+    if classes <= _COUNTED:
+        for true, predicted in np.argwhere(confusion > 0):
+            count = str(confusion[true, predicted])
+            colour = 1.0 if share[true, predicted] > _DARK else 0.0
+            x, y = left + centres[predicted], top + centres[true]
+            words.append(Words(count, x, y, 8, across="center", colour=colour))
+    bar, marks, ticks = _scale(scale, top, min(side, 3.0))
+    shown = Shown(matrix, left, top, side, side, frame=True, grid=True)
+    return Sheet(width, top + side + bottom, [shown, bar], [*words, *marks], ticks)
 
 
-def _draw(axes: Axes, confusion: NDArray[np.int64], support: NDArray[np.int64]) -> None:
-    """Draw the matrix; with few classes also the counts."""
-    classes = len(support)
-    share = np.ma.masked_array(
-        confusion / np.maximum(support, 1)[:, None],
-        mask=np.repeat((support == 0)[:, None], classes, axis=1),
-    )
-    axes.set_facecolor("0.92")
-    # square-root colours: a confusion of one clip in thirty is still visible at 101 classes
-    # "none": PDF and SVG take the C x C pixels as they are, and no picture of 300 dots per inch
-    axes.imshow(share, norm=PowerNorm(0.5, vmin=0, vmax=1), cmap="Blues", interpolation="none")
-    borders = np.arange(-0.5, classes)
-    axes.hlines(borders, -0.5, classes - 0.5, color="0.85", linewidth=0.4)
-    axes.vlines(borders, -0.5, classes - 0.5, color="0.85", linewidth=0.4)
-    axes.set_xticks([])
-    axes.set_yticks([])
-    if classes > 20:  # too many for numbers in the squares
-        return
-    for row, column in np.argwhere(confusion > 0):
-        dark = share[row, column] > 0.35
-        axes.text(
-            column,
-            row,
-            str(confusion[row, column]),
-            ha="center",
-            va="center",
-            fontsize=8,
-            color="white" if dark else "black",
-        )
+_TRUE = "true class (clips)"
+
+
+def _scale(
+    left: float, top: float, height: float
+) -> tuple[Shown, list[Words], list[tuple[float, float, float]]]:
+    """Return the colour scale, its texts and its ticks."""
+    shares = np.linspace(1, 0, 256)[:, None] ** 2  # the colours have equal steps
+    bar = Shown(_colours(shares), left, top, _SCALE, height, frame=True)
+    at = [top + height * (1 - share**0.5) for share in _TICKS]
+    words = [
+        Words(f"{share:.0%}", left - _GAP, y, 7, across="right")
+        for share, y in zip(_TICKS, at, strict=True)
+    ]
+    label = "share of the true class's clips"
+    words.append(Words(label, 0.05, top + height / 2, 8, turned=True))
+    return bar, words, [(left - 0.04, left, y) for y in at]
+
+
+def _colours(shares: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """Return the colours ``(…, 3)`` of shares in [0, 1].
+
+    They follow the square root: a confusion of one clip in thirty is still visible at 101 classes.
+    """
+    steps = np.linspace(0, 1, len(_BLUES))
+    values = np.sqrt(shares)
+    found = [np.interp(values, steps, channel) for channel in _BLUES.T]
+    return np.stack(found, axis=-1).round().astype(np.uint8)
 
 
 def _pairs(confusion: NDArray[np.int64], class_names: Sequence[str]) -> str:

@@ -1,17 +1,38 @@
-"""Text in figures: names that the font can show, and widths in inches."""
+"""Text in figures: the font, names that it can show, and widths in inches.
+
+Nothing of matplotlib is imported: every cell of a sweep writes pictures with text.
+"""
 
 from collections.abc import Sequence
 from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
 
-from matplotlib.backends.backend_agg import RendererAgg
-from matplotlib.font_manager import FontProperties, findfont, get_font
-from matplotlib.ft2font import FT2Font
+from PIL import ImageFont
+
+FONT = "DejaVu Sans"
+"""The font of all figures, which comes with matplotlib."""
 
 _LONGEST = 4  # so many texts are measured: the widest is almost always among the four longest
 _DOTS = 720  # per inch: fine enough that hinting to whole dots does not matter
 _LETTERS = 48  # of a name: a longer one would fill the figure
 _JOINERS = "\u200d\ufe0e\ufe0f"  # of emoji; nothing is drawn for them
-_RENDERER = RendererAgg(1, 1, _DOTS)  # type: ignore[no-untyped-call]
+_MISSING = "\uffff"  # no font has it: it is drawn as the box for letters that are missing
+
+
+@cache
+def font(size: float, dots: float) -> ImageFont.FreeTypeFont:
+    """Return the font of all figures.
+
+    Args:
+        size: points.
+        dots: per inch.
+    """
+    found = find_spec("matplotlib")
+    assert found is not None and found.origin is not None  # noqa: S101, PT018, it is installed
+    file = Path(found.origin).parent / "mpl-data" / "fonts" / "ttf" / f"{FONT.replace(' ', '')}.ttf"
+    # Not Raqm, where Pillow has it: drawn text must be as wide on every machine.
+    return ImageFont.truetype(file, size * dots / 72, layout_engine=ImageFont.Layout.BASIC)
 
 
 def drawable(text: str) -> str:
@@ -35,14 +56,13 @@ def _short(line: str) -> str:
 
 @cache
 def _drawn(letter: str) -> str:
-    if letter.isascii() or _font().get_char_index(ord(letter)):
+    if letter.isascii() or _shape(letter) != _shape(_MISSING):
         return letter
     return "" if letter in _JOINERS else letter.encode("unicode_escape").decode()
 
 
-@cache
-def _font() -> FT2Font:
-    return get_font(findfont(FontProperties()))
+def _shape(letter: str) -> bytes:
+    return bytes(font(9, 72).getmask(letter))
 
 
 def widest(texts: Sequence[str], size: float) -> float:
@@ -56,8 +76,5 @@ def widest(texts: Sequence[str], size: float) -> float:
         >>> widest(["archery", "surfing the web"], 9) > widest(["archery"], 9) > 0.3
         True
     """
-    font = FontProperties(size=size)
     longest = sorted(texts, key=len)[-_LONGEST:]
-    measure = _RENDERER.get_text_width_height_descent
-    widths = [measure(text, font, ismath=False)[0] for text in longest]  # type: ignore[no-untyped-call]
-    return float(max(widths)) / _DOTS
+    return max(font(size, _DOTS).getlength(text) for text in longest) / _DOTS

@@ -8,8 +8,7 @@ the samples do not.
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, stdtridf
-from scipy.stats import t as student
+from scipy.special import expit, stdtridf, stdtrit
 
 FEWEST_GROUPS = 6
 """With fewer groups an interval means nothing: its standard error is of a handful of numbers."""
@@ -41,7 +40,7 @@ def quantile(degrees: float, *, level: float = _LEVEL) -> float:
         >>> round(quantile(2), 2), round(quantile(606), 2)
         (4.3, 1.96)
     """
-    return float(student.ppf((1 + level) / 2, degrees))
+    return float(stdtrit(degrees, (1 + level) / 2))
 
 
 def t_interval(value: float, error: float, degrees: float) -> tuple[float, float]:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from clip_har.metrics.accuracy import Labels, Scores, ranking
+from clip_har.metrics.accuracy import Labels, Scores, class_counts, ranking
 from clip_har.metrics.bootstrap import group_draws
 from clip_har.metrics.intervals import FEWEST_GROUPS, share_interval, standard_error
 from clip_har.metrics.pairing import common_rows
@@ -17,7 +17,7 @@ from clip_har.results.score_table import ScoreTable
 def per_class(
     labels: Labels, scores: Scores, class_names: Sequence[str], groups: Sequence[str]
 ) -> pd.DataFrame:
-    """Return precision, recall, F1 and support of each class, as scikit-learn computes them.
+    """Return precision, recall, F1 and support of each class.
 
     Args:
         labels: ``(N,)`` int in [0, C).
@@ -33,28 +33,30 @@ def per_class(
         precision of a class that is never predicted, and recall and F1 of a class without a clip.
         The F1 of a class that has clips and is never predicted is 0.
     """
-    from sklearn.metrics import precision_recall_fscore_support
-
-    classes, answers = np.arange(len(class_names)), ranking(scores)[:, 0]
-    precision, recall, f1, _ = precision_recall_fscore_support(
-        labels, answers, labels=classes, zero_division=np.nan
-    )
-    support = np.bincount(labels, minlength=len(classes))
-    low, high = recall_intervals(labels, answers, groups, classes=len(classes)).T
-    ranks = class_ranks(answers == labels, labels, groups, classes=len(classes))
+    classes, answers = len(class_names), ranking(scores)[:, 0]
+    hits, support, predicted = class_counts(labels, answers, classes)
+    low, high = recall_intervals(labels, answers, groups, classes=classes).T
+    ranks = class_ranks(answers == labels, labels, groups, classes=classes)
     return pd.DataFrame(
         {
             "class": list(class_names),
             "support": support,
-            "predicted": np.bincount(answers, minlength=len(classes)),
-            "precision": precision,
-            "recall": recall,
+            "predicted": predicted,
+            "precision": _share(hits, predicted),
+            "recall": _share(hits, support),
             "recall_low": low,
             "recall_high": high,
             **ranks,
-            "f1": np.where(support > 0, f1, np.nan),
+            "f1": np.where(support > 0, _share(2 * hits, support + predicted), np.nan),
         }
     )
+
+
+def _share(part: NDArray[np.int64], whole: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return ``part / whole``, NaN where the whole is 0."""
+    shares = np.full(len(part), np.nan)
+    np.divide(part, whole, out=shares, where=whole > 0)
+    return shares
 
 
 def recall_intervals(

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
+from clip_har.core.imports import quick_imports
 from clip_har.core.settings import Role, Settings
 from clip_har.data.sampling import Fitting
 from clip_har.models.checkpoint import (
@@ -66,7 +67,8 @@ class PretrainedModel(Settings):
         import transformers
 
         kind = str(read_json(self.folder(), "config.json")["model_type"])
-        return getattr(transformers, self.architectures[kind])
+        with quick_imports():  # transformers imports the module of a class when it is asked for
+            return getattr(transformers, self.architectures[kind])
 
     def unfamiliar(self, words: Sequence[str]) -> list[str]:  # noqa: ARG002
         """Return the classes that the model cannot know: none, it was trained on any texts."""

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from clip_har.core.errors import ClipHarError
+from clip_har.core.imports import quick_imports
 from clip_har.data.sampling import Fitting, Resample
 from clip_har.models.checkpoint import MODEL, PREPROCESSOR, image_size
 
@@ -127,12 +128,13 @@ def _processor(folder: Path, setting: str) -> Any:
 
     ``processor_config.json`` wins over ``preprocessor_config.json``, as in transformers.
     """
-    from transformers import AutoImageProcessor
-
     try:
-        processor = AutoImageProcessor.from_pretrained(  # type: ignore[no-untyped-call]
-            folder, local_files_only=True, trust_remote_code=False
-        )
+        with quick_imports():
+            from transformers import AutoImageProcessor
+
+            processor = AutoImageProcessor.from_pretrained(  # type: ignore[no-untyped-call]
+                folder, local_files_only=True, trust_remote_code=False
+            )
     except Exception as error:  # a damaged file may cause any error
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise ClipHarError(

@@ -12,6 +12,7 @@ from jinja2 import Environment, PackageLoader, select_autoescape
 from markupsafe import Markup
 
 from clip_har.core.atomic import whole_folder
+from clip_har.core.background import AtOnce, Background
 from clip_har.metrics.measures import shown_in
 from clip_har.report.clips.answers import answers_of
 from clip_har.report.clips.links import clips_link
@@ -48,6 +49,7 @@ def write_report(
     base_model: str | None = None,
     margin: float | None = None,
     clips: int | None = None,
+    drawing: Background | AtOnce | None = None,
 ) -> Path:
     """Write the report, and the page of clips beside it; older ones are replaced.
 
@@ -59,6 +61,7 @@ def write_report(
         base_model: the model that others are compared with, see `sweep_measures`.
         margin: the largest change that counts as none, see `cell_rows`.
         clips: largest number of answers whose frames are shown; None: ``report.clips``.
+        drawing: writes the figures for print; None to write them at once.
 
     Returns:
         The page of the report.
@@ -78,14 +81,14 @@ def write_report(
     ]
     answers = answers_of(comparisons)
     content = _content(chosen, rows, parts, against) | {"flips": flips(answers)}
-    templates = _templates()
+    templates, drawing = _templates(), drawing or AtOnce()
     with whole_folder(folder) as out:
+        write_figures(out / FIGURES, parts, gallery=chosen.folder, drawing=drawing)
         for name in (PAGE, MARKDOWN):
             text = templates.get_template(f"{name}.j2").render(content)
             (out / name).write_text(text, encoding="utf-8")
         named = rows if len(comparisons) == 1 else _with_names(parts)
         (out / LATEX).write_text(latex_table(parts), encoding="utf-8")
-        write_figures(out / FIGURES, parts, gallery=chosen.folder)
         if chosen.tables_folder is None:
             named.to_csv(out / TABLE, index=False)
         write_clips(
@@ -99,6 +102,7 @@ def write_report(
             ],
             limit=chosen.jobs[0].cell.report.clips if clips is None else clips,
         )
+        drawing.wait()
     return folder / PAGE
 
 

@@ -25,6 +25,8 @@ _LETTER = 0.6  # width of a letter of a name, as a share of the height of the fo
 def both_themes(draw: Callable[[], Figure], alt: str) -> Markup:
     """Return a figure as HTML, once for light and once for dark screens.
 
+    It is drawn once: the two differ in nothing but the colour of the ink.
+
     Args:
         draw: makes the figure, in the colours of light screens.
         alt: a description of the figure.

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from clip_har.config.cell import Cell
 from clip_har.core.atomic import whole_file
+from clip_har.core.background import Background
 from clip_har.core.errors import describe
 from clip_har.data.clips import clips_of
 from clip_har.engine.clips import open_frames
@@ -66,7 +67,7 @@ class SweepFiles:
 
 
 def write_sweep_files(
-    folder: Path, cells: Sequence[Cell], outcomes: Mapping[int, Outcome]
+    folder: Path, cells: Sequence[Cell], outcomes: Mapping[int, Outcome], drawing: Background
 ) -> SweepFiles:
     """Write a sweep's tables and pictures.
 
@@ -74,6 +75,7 @@ def write_sweep_files(
         folder: the folder of the sweep.
         cells: all of its cells, by job number.
         outcomes: the outcomes of the cells that ended, by job number.
+        drawing: writes the gallery for print.
 
     Returns:
         The files; pictures only if there are results.
@@ -93,9 +95,10 @@ def write_sweep_files(
     except Exception as error:  # noqa: BLE001, the numbers must not be lost with it
         log.warning("the gallery could not be drawn: %s", describe(error))
         return written
-    for name in GALLERIES:
-        save_figure(folder / name, gallery)
-    return replace(written, files=[*written.files, folder / GALLERIES[0]])
+    screen, printed = (folder / name for name in GALLERIES)
+    drawing.run(save_figure, printed, gallery)
+    save_figure(screen, gallery)
+    return replace(written, files=[*written.files, screen])
 
 
 def write_tables(

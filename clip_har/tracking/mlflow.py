@@ -15,6 +15,7 @@ from pydantic import field_validator
 
 from clip_har.core.addresses import plain_address, with_login, without_login
 from clip_har.core.errors import ClipHarError
+from clip_har.core.imports import quick_imports
 from clip_har.core.prefixes import CURVES
 from clip_har.core.settings import Settings
 from clip_har.tracking.records import (
@@ -190,7 +191,7 @@ class MLflowTracking(Settings):
                 # MLflow can remove no number: one that the cell no longer has becomes NaN.
                 gone = {name for name in run.data.metrics if not name.startswith(CURVES)}
                 sent = {**dict.fromkeys(gone, float("nan")), **metrics}
-                log_metrics(client, run.info.run_id, sent)
+                log_metrics(client, run, sent)
                 for name, value in tags.items():
                     client.set_tag(run.info.run_id, name, value)
                 client.log_artifacts(run.info.run_id, str(folder))
@@ -263,7 +264,8 @@ class MLflowTracking(Settings):
         with FileLock(results_dir / "mlflow.lock") if local else nullcontext():
             if local:
                 follow_move(Path(uri.removeprefix("sqlite:///").partition("?")[0]), results_dir)
-            client = MlflowClient(tracking_uri=uri)
+            with quick_imports():  # the client imports the module of its store
+                client = MlflowClient(tracking_uri=uri)
             if found := client.get_experiment_by_name(self.experiment):
                 check_active(found, uri)
                 return client, str(found.experiment_id)

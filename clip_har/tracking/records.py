@@ -29,9 +29,16 @@ _RUNS_AT_ONCE = 50000  # MLflow's own limit
 _IMAGES = "images"  # the folder in which MLflow keeps the pictures of its image grid
 
 
-def log_metrics(client: "MlflowClient", run_id: str, metrics: Mapping[str, float]) -> None:
-    """Send numbers; those that the run has already are left out."""
-    known = client.get_run(run_id).data.metrics
+def log_metrics(client: "MlflowClient", run: "str | Run", metrics: Mapping[str, float]) -> None:
+    """Send numbers; those that the run has already are left out.
+
+    Args:
+        client: of the store.
+        run: its id; or the run as it was just read, which saves a request.
+        metrics: the numbers.
+    """
+    read = client.get_run(run) if isinstance(run, str) else run
+    run_id, known = read.info.run_id, read.data.metrics
     new = {name: value for name, value in metrics.items() if not _same(known.get(name), value)}
     _send(client, run_id, {name: {0: value} for name, value in new.items()})
 
@@ -106,7 +113,7 @@ def log_summary(
     for child in children:
         numbers = summary.cells.get(child.data.tags.get("clip_har.fingerprint", ""))
         if numbers:
-            log_metrics(client, child.info.run_id, numbers)
+            log_metrics(client, child, numbers)
     if summary.note:  # what the UI shows as the run's description
         links = _links(experiment, children)
         client.set_tag(run_id, "mlflow.note.content", _first_lines(summary.note, links))

@@ -4,16 +4,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from clip_har.core.addresses import plain_address, without_login
+from clip_har.core.imports import quick_imports
 from clip_har.tracking.tracker import TrackingError
 
 
 @contextmanager
 def store_errors(uri: str | None) -> Iterator[None]:
     """Raise a one-line error if the store cannot be used; other errors pass."""
-    import requests
-    from alembic.util.exc import CommandError
-    from mlflow.exceptions import MlflowException
-    from sqlalchemy.exc import SQLAlchemyError
+    with quick_imports():
+        import requests
+        from alembic.util.exc import CommandError
+        from mlflow.exceptions import MlflowException
+        from sqlalchemy.exc import SQLAlchemyError
 
     try:
         yield

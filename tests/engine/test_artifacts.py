@@ -28,7 +28,7 @@ def pictures(noise: Any, masked: MaskedClips) -> list[Any]:
     found: list[Any] = []
     cell: Any = SimpleNamespace(noise=noise)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(artifacts, "masked_clips_figure", lambda shown, *_, **__: found.extend(shown))
+        patch.setattr(artifacts, "masked_clips_sheet", lambda shown, *_, **__: found.extend(shown))
         artifacts._masked_clips(cell, masked, "title")
     return found
 

@@ -28,6 +28,15 @@ def test_with_ties_and_absent_classes(table: tuple[np.ndarray, np.ndarray]) -> N
     np.testing.assert_array_equal(confusion_matrix(labels, scores), expected)
 
 
+@given(tables())
+def test_means_over_the_classes_that_are_present(table: tuple[np.ndarray, np.ndarray]) -> None:
+    labels, scores = table
+    best, present = scores.argmax(axis=1), np.unique(labels)
+    how = {"labels": present, "average": "macro", "zero_division": 0}
+    assert balanced_accuracy(labels, scores) == oracle.recall_score(labels, best, **how)
+    assert macro_f1(labels, scores) == oracle.f1_score(labels, best, **how)
+
+
 @given(st.integers(0, 2**32 - 1), st.integers(1, 9))
 def test_top_k_against_scikit_learn(seed: int, k: int) -> None:
     random = np.random.default_rng(seed)

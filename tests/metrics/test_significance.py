@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom, false_discovery_control, norm
 from scipy.stats import t as student
+from statsmodels.stats.multitest import multipletests
 
 from clip_har.metrics.significance import (
     corrected,
@@ -27,6 +28,8 @@ def test_corrections_are_those_of_the_books(seed):
     steps = [min(1, p_values[k] * (len(order) - rank)) for rank, k in enumerate(order)]
     np.testing.assert_allclose(corrected(p_values)[order], np.maximum.accumulate(steps))
     assert (corrected(p_values) >= found - 1e-12).all()
+    np.testing.assert_array_equal(found, multipletests(p_values, method="fdr_bh")[1])
+    np.testing.assert_array_equal(corrected(p_values), multipletests(p_values, method="holm")[1])
 
 
 def test_what_is_not_known_is_not_counted():

@@ -1,6 +1,5 @@
 """The frames of chosen clips as the model saw them, and without the mask."""
 
-import hashlib
 import logging
 import os
 from collections.abc import Iterable, Sequence
@@ -12,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clip_har.config.cell import Cell
+from clip_har.core.checksum import checksum
 from clip_har.core.errors import ClipHarError, describe
 from clip_har.core.progress import track
 from clip_har.core.work_ahead import work_ahead
@@ -74,7 +74,7 @@ def strips_of(chosen: Sequence[tuple[Result, Sequence[str]]]) -> Strips:
         chosen: the cells, with the ids of the clips.
     """
     found = Strips()
-    numbers: dict[bytes, int] = {}
+    numbers: dict[str, int] = {}
     with track(sum(len(ids) for _, ids in chosen), "pictures of clips") as advance:
         for one, ids in chosen:
             try:
@@ -90,9 +90,9 @@ def strips_of(chosen: Sequence[tuple[Result, Sequence[str]]]) -> Strips:
     return found
 
 
-def _number(found: Strips, numbers: dict[bytes, int], frames: NDArray[np.uint8]) -> int:
+def _number(found: Strips, numbers: dict[str, int], frames: NDArray[np.uint8]) -> int:
     """Return the number of the sheet of some frames; make the sheet if there is none yet."""
-    key = hashlib.blake2b(frames.tobytes(), digest_size=16).digest()
+    key = checksum(np.ascontiguousarray(frames).data)
     if key not in numbers:
         numbers[key] = len(found.sheets)
         found.sheets.append(sheet(frames))

@@ -1,0 +1,49 @@
+"""What the command imports: each heavy module only where it is used."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.command import prepare_store
+
+_RUN = """
+import atexit, json, sys
+from clip_har.cli.app import main
+atexit.register(lambda: json.dump(sorted(sys.modules), open("modules.json", "w")))
+main()
+"""
+_DRAWING = {"matplotlib", "matplotlib.figure"}
+_SPARED = _DRAWING | {"sklearn", "statsmodels", "scipy.stats", "transformers.pipelines"}
+_HEAVY = _SPARED | {"torch", "transformers", "mlflow", "pandas", "scipy", "pyarrow"}
+
+
+def imported(folder: Path, *typed: str) -> set[str]:
+    """Return the modules that a command has imported when it ends."""
+    done = subprocess.run(
+        [sys.executable, "-c", _RUN, *typed],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return set(json.loads((folder / "modules.json").read_text()))
+
+
+def test_help_imports_nothing_heavy(tmp_path):
+    found = imported(tmp_path, "--help")
+    assert "hydra" in found
+    assert not found & _HEAVY
+
+
+@pytest.mark.slow
+def test_a_cell_imports_what_it_uses(tmp_path):
+    prepare_store(tmp_path)
+    found = imported(tmp_path, "dataset.count=20", "limit=4", "frames.count=1", "masking=percent")
+    assert {"torch", "transformers.models.clip.modeling_clip", "mlflow"} <= found
+    assert not found & _SPARED
+    (cell, *_) = (tmp_path / "results" / "cells").glob("*/confusion.png")
+    assert cell.with_name("masked_clips.png").is_file()

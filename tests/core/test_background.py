@@ -1,0 +1,78 @@
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from clip_har.core.background import Background
+from clip_har.core.errors import ClipHarError
+
+
+def write(path: Path, text: str) -> None:
+    path.write_text(text)
+
+
+def append_process(path: Path) -> None:
+    with path.open("a") as file:
+        file.write(f"{os.getpid()}\n")
+
+
+def fail(reason: str) -> None:
+    sys.stdout.write("this must not be read as an answer\n")
+    raise ClipHarError(reason)
+
+
+def end(number: int) -> None:
+    os.kill(os.getpid(), number)
+
+
+def test_functions_run_in_order_in_one_other_process(tmp_path):
+    with Background() as process:
+        for _ in range(3):
+            process.run(append_process, tmp_path / "one")
+        process.run(os.rename, tmp_path / "one", tmp_path / "two")
+        process.wait()
+        names = (tmp_path / "two").read_text().split()
+    assert len(names) == 3
+    assert len(set(names)) == 1
+    assert names[0] != str(os.getpid())
+
+
+def test_the_caller_does_not_wait_for_large_arguments(tmp_path):
+    with Background() as process:
+        started = time.monotonic()
+        process.run(time.sleep, 0.5)
+        for number in range(4):
+            process.run(write, tmp_path / str(number), "x" * 2**20)  # more than a pipe holds
+        assert time.monotonic() - started < 0.4
+        process.wait()
+    assert len(list(tmp_path.iterdir())) == 4
+
+
+def test_the_first_error_is_raised_and_the_rest_is_done(tmp_path):
+    with Background() as process:
+        process.run(fail, "no room")
+        process.run(fail, "later")
+        process.run(write, tmp_path / "a", "")
+        with pytest.raises(ClipHarError, match="no room"):
+            process.wait()
+        process.run(write, tmp_path / "b", "")
+        process.wait()
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_a_process_that_dies_is_an_error():
+    with Background() as process:
+        process.run(end, int(signal.SIGKILL))
+        process.run(time.sleep, 0)
+        with pytest.raises(ClipHarError, match="was ended"):
+            process.wait()
+
+
+def test_leaving_early_does_not_wait():
+    started = time.monotonic()
+    with Background() as process:
+        process.run(time.sleep, 60)
+    assert time.monotonic() - started < 30
