@@ -11,8 +11,7 @@ from clip_har.core.errors import ClipHarError
 from clip_har.data.frames.store import FrameStore
 from clip_har.data.sampling import FrameSettings
 from clip_har.data.sources.folder import Folder
-from clip_har.engine.score_clips import score_clips
-from clip_har.engine.score_variants import THREADS
+from clip_har.engine.score_clips import THREADS, score_clips
 from clip_har.masking.masked_clips import MaskedClips
 from clip_har.masking.percent import PercentMask
 from clip_har.models.clip import CLIP

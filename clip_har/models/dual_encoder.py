@@ -29,16 +29,19 @@ class DualEncoder(Encoder):
     logit_bias: float = 0.0
     tower: Tower | None = None
 
-    def encode_frames(self, frames: Tensor) -> Tensor:
+    def encode_frames(self, frames: Tensor | Sequence[Tensor]) -> Tensor:
         """Embed frames; no gradient flows.
 
         Args:
-            frames: ``(M, 3, S, S)`` uint8 RGB, S the ``image_size``.
+            frames: ``(M, 3, S, S)`` uint8 RGB, S the ``image_size``, or parts of it one after the
+                other, which are not joined before they are normalised.
 
         Returns:
             ``(M, D)`` float32, L2-normalised.
         """
-        pixels = normalise(frames.to(self.device), self.scale, dtype=self.dtype)
+        parts = [frames] if isinstance(frames, Tensor) else frames
+        sent = [part.to(self.device, non_blocking=True) for part in parts]
+        pixels = normalise(sent, self.scale, dtype=self.dtype)
         if self.tower is None:
             return self.encode_pixels(pixels)
         return normalize(self.tower(pixels).float(), dim=-1)
