@@ -229,12 +229,12 @@ def _check(
     Raises:
         ClipHarError: when a score is not finite, or an embedding is zero: its scores are all equal.
     """
-    for what, broken in (
-        ("the scores are not finite", ~np.isfinite(scores).all(axis=1, keepdims=True)),
-        ("the embedding is zero", ~embedded.any(axis=1, keepdims=True)),
+    for what, fine in (
+        ("the scores are not finite", [bool(np.isfinite(row).all()) for row in scores]),
+        ("the embedding is zero", [bool(row.any()) for row in embedded]),
     ):
-        if broken.any():
-            bad = [clip_id for clip_id, one in zip(ids, broken[:, 0], strict=True) if one]
+        if not all(fine):
+            bad = [clip_id for clip_id, one in zip(ids, fine, strict=True) if not one]
             named = ", ".join(bad[:3]) + (f" and {len(bad) - 3} more" if len(bad) > 3 else "")
             raise ClipHarError(
                 f"clip {named}: {what} ({model}): try precision=fp32; if it is fp32 already, the"

@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 
 from clip_har.core.errors import ClipHarError
 
+Hidden = NDArray[np.bool_] | NDArray[np.float32]
+"""``(1 or T, H, W)``: True where hidden, or how much of a pixel is covered, in [0, 1]."""
+
 TieOrder = Callable[[int, NDArray[np.int64]], NDArray[np.int64]]
 """Takes the number of a frame and ``(n,)`` numbers of its pixels (row times width plus column) of
 equal field value, and returns them in the order in which they are hidden."""

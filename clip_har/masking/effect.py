@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from clip_har.masking.area import Hidden
 from clip_har.masking.holes import bounding_box, filled_frames
-from clip_har.masking.mask import Hidden
 from clip_har.regions.source import is_found
 
 if TYPE_CHECKING:

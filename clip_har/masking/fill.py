@@ -9,13 +9,12 @@ from pydantic import AfterValidator
 
 from clip_har.core.seeding import generator
 from clip_har.core.tensors import shared
+from clip_har.masking.area import Hidden
 from clip_har.masking.inpaint import background, inpaint, mean_colour, surround
 from clip_har.regions.gaussian import gaussian_blur
 
 if TYPE_CHECKING:
     import torch
-
-    from clip_har.masking.mask import Hidden
 
 BLUR_SHARE = 0.05
 """Standard deviation of the blur over the frame's short side: 11 pixels of 224, where Fong and
@@ -103,7 +102,7 @@ def apply_mask(
 
 
 def paint_of(
-    frames: NDArray[np.uint8], mask: "Hidden", fill: str, *, seed: int, clip_id: str
+    frames: NDArray[np.uint8], mask: Hidden, fill: str, *, seed: int, clip_id: str
 ) -> NDArray[np.uint8]:
     """Return what is painted over the hidden pixels of one clip.
 
@@ -126,7 +125,7 @@ def paint_of(
 def blend(
     frames: "torch.Tensor",
     paint: NDArray[np.uint8],
-    mask: "Hidden",
+    mask: Hidden,
     *,
     out: "torch.Tensor | None" = None,
 ) -> "torch.Tensor":
@@ -162,7 +161,7 @@ def blend(
     return painted
 
 
-def sent(mask: "Hidden", device: "torch.device") -> "torch.Tensor":
+def sent(mask: Hidden, device: "torch.device") -> "torch.Tensor":
     """Return a mask on a device; a bool one travels as bits.
 
     Args:
@@ -237,7 +236,7 @@ def _colour(text: str) -> tuple[int, int, int]:
     return red, green, blue
 
 
-def _check(frames: tuple[int, ...], frames_type: str, mask: "Hidden") -> None:
+def _check(frames: tuple[int, ...], frames_type: str, mask: Hidden) -> None:
     if len(frames) != 4 or frames[1] != 3 or frames_type != "torch.uint8":
         raise ValueError(f"expected uint8 frames (T, 3, H, W), got {frames_type} {tuple(frames)}")
     if mask.dtype not in (np.bool_, np.float32) or mask.shape not in (

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clip_har.core.settings import Settings
-from clip_har.masking.area import Canvas, TieOrder, lowest
+from clip_har.masking.area import Canvas, Hidden, TieOrder, lowest
 from clip_har.masking.fill import is_made, paint_of
 
 if TYPE_CHECKING:
@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from clip_har.data.frames.store import ClipFrames
     from clip_har.data.sampling import Resample
     from clip_har.regions.source import RegionSource
-
-Hidden = NDArray[np.bool_] | NDArray[np.float32]
-"""``(1 or T, H, W)``: True where hidden, or how much of a pixel is covered, in [0, 1]."""
 
 SceneRole = Literal[
     "clean", "background_only", "background_hidden", "person_only", "swap", "frozen"

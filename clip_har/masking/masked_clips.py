@@ -13,10 +13,10 @@ from clip_har.core.progress import track
 from clip_har.core.tensors import shared
 from clip_har.data.frames.store import FrameStore
 from clip_har.data.sampling import frame_order
-from clip_har.masking.area import Canvas
+from clip_har.masking.area import Canvas, Hidden
 from clip_har.masking.effect import MaskEffect, black_pixels, kept_share, mask_effect
 from clip_har.masking.fill import blend
-from clip_har.masking.mask import Hidden, Mask
+from clip_har.masking.mask import Mask
 from clip_har.regions.source import PERSON, SUBJECT, RegionSource
 from clip_har.regions.store import RegionMaps, open_regions
 

@@ -14,11 +14,11 @@ from clip_har.core.settings import Role
 from clip_har.core.tensors import shared
 from clip_har.data.clips import Clip, ClipSet
 from clip_har.data.sources.files import existing_file
-from clip_har.masking.area import Canvas, known_feature
+from clip_har.masking.area import Canvas, Hidden, known_feature
 from clip_har.masking.backgrounds import backgrounds_digest, find_background, read_background
 from clip_har.masking.fill import Fill, apply_mask, feather
 from clip_har.masking.holes import filled_frames, hole_field
-from clip_har.masking.mask import Hidden, Mask, SceneRole
+from clip_har.masking.mask import Mask, SceneRole
 from clip_har.masking.pairs import listed_scene_clips, read_pairs, sample_scene_clips
 
 if TYPE_CHECKING:
