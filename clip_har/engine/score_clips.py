@@ -1,6 +1,6 @@
 """The one loop that shows a cell's clips to its model, with or without mask and noise."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
@@ -122,11 +122,12 @@ def score_clips(
     at_once = classifier.batch_size * (_BATCHES if alone else 1)
     batches = list(masked.frames.batches(masked.evaluated, at_once))
     lengths = masked.frames.lengths
-    pixels = DeviceFrames(masked.frames, device)
+    on_device = DeviceFrames(masked.frames, device)
 
     def prepare(index: int) -> _Prepared:
-        clip = masked.clip(index)
-        return _Prepared(clip, clip.effect, clip.paint, noises[first].draw(clip))
+        pixels, clip = on_device.send(index), masked.clip(index)
+        _ = clip.effect, clip.paint  # worked out now, in this thread
+        return _Prepared(clip, pixels, noises[first].draw(clip))
 
     longest = max((int(lengths[batch].sum()) for batch in batches), default=0)
     size = masked.frames.size
@@ -144,7 +145,7 @@ def score_clips(
                 batch = ClipBatch(
                     [one.clip for one in prepared],
                     device,
-                    pixels=pixels.clip,
+                    pixels=[one.pixels() for one in prepared],
                     canvas=canvas,
                     drawn=[one.drawn for one in prepared],
                 )
@@ -152,7 +153,7 @@ def score_clips(
                 with torch.inference_mode():
                     seen = noises[first].seen(batch, column)
             rows = slice(len(effects), len(effects) + len(prepared))
-            effects += [one.effect for one in prepared]
+            effects += [one.clip.effect for one in prepared]
             with cost.of("model"):
                 one_pass = _Pass(
                     column, seen, *noises[first].forward(classifier, batch, seen, column)
@@ -174,8 +175,7 @@ class _Prepared:
     """What threads work out of a clip while the model works on others."""
 
     clip: MaskedClip
-    effect: MaskEffect
-    paint: NDArray[np.uint8]
+    pixels: Callable[[], torch.Tensor]
     drawn: NDArray[np.float32] | None
 
 

@@ -1,5 +1,6 @@
 """What is painted over the hidden pixels."""
 
+import math
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
@@ -177,9 +178,22 @@ def sent(mask: Hidden, device: "torch.device") -> "torch.Tensor":
         return shared(mask).to(device, non_blocking=True)
     if device.type == "cpu":
         return shared(mask.view(np.uint8))
-    bits = torch.from_numpy(np.packbits(mask.view(np.uint8))).to(device, non_blocking=True)
-    places = torch.arange(7, -1, -1, device=device, dtype=torch.uint8)
-    return (bits[:, None] >> places & 1).flatten()[: mask.size].view(mask.shape)
+    bits = torch.from_numpy(np.packbits(mask.view(np.uint8)))
+    return unpacked(bits.to(device, non_blocking=True), mask.shape)
+
+
+def unpacked(bits: "torch.Tensor", shape: tuple[int, ...]) -> "torch.Tensor":
+    """Return bits that numpy packed into bytes, as uint8 0 or 1 of a shape, on their device.
+
+    Example:
+        >>> import torch
+        >>> unpacked(torch.from_numpy(np.packbits([1, 0, 1])), (1, 3)).tolist()
+        [[1, 0, 1]]
+    """
+    import torch
+
+    places = torch.arange(7, -1, -1, device=bits.device, dtype=torch.uint8)
+    return (bits[:, None] >> places & 1).flatten()[: math.prod(shape)].view(shape)
 
 
 def feather(mask: NDArray[np.bool_], width: int) -> NDArray[np.float32]:

@@ -1,6 +1,6 @@
 """A batch of masked clips whose tensors are computed once and used by many kinds of noise."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
@@ -24,8 +24,8 @@ class ClipBatch:
     Args:
         clips: the clips.
         device: of the tensors below.
-        pixels: returns the frames of a clip of the set on the device, ``(T, 3, S, S)`` uint8
-            without the mask, in the order of the video; None to send them.
+        pixels: the frames of each clip on the device, ``(T, 3, S, S)`` uint8 without the mask, in
+            the order of the video; None to send them.
         canvas: ``(M or more, 3, S, S)`` uint8 on the device, which the frames are painted in; None
             for new memory, which a CPU needs time for. The next batch may paint over it.
         drawn: the random numbers of the noise for each clip, see `RandomNoise.draw`, if they are
@@ -40,7 +40,7 @@ class ClipBatch:
         clips: Sequence[MaskedClip],
         device: torch.device = CPU,
         *,
-        pixels: Callable[[int], Tensor] | None = None,
+        pixels: Sequence[Tensor] | None = None,
         canvas: Tensor | None = None,
         drawn: Sequence[NDArray[np.float32] | None] | None = None,
     ) -> None:
@@ -54,12 +54,7 @@ class ClipBatch:
     @cached_property
     def whole_clips(self) -> list[Tensor]:
         """Of each clip ``(T, 3, S, S)`` uint8 before the mask was painted."""
-        every = [
-            shared(clip.pixels).to(self.device)
-            if self._pixels is None
-            else self._pixels(clip.index)
-            for clip in self.clips
-        ]
+        every = self._pixels or [shared(clip.pixels).to(self.device) for clip in self.clips]
         return [
             shown_of(frames, clip.places) for frames, clip in zip(every, self.clips, strict=True)
         ]
