@@ -74,7 +74,8 @@ class ZeroShot:
         batch_size: int,
         cache_dir: Path,
     ) -> "ZeroShot":
-        """Embed the classes of a model, see `zero_shot_classifier`."""
+        """Embed the classes of a model, see `zero_shot_classifier`, and warm it up."""
+        model.warm_up(batch_size)
         class_embeddings = zero_shot_classifier(model, prompts, cache_dir=cache_dir)
         return cls(model, class_embeddings.to(model.device), pooling, batch_size)
 

@@ -141,6 +141,7 @@ def test_shares_are_those_of_plain_sums_to_the_bit(frames, soft, patch):
     shown = np.where(mask, np.float32(0.7), np.float32(0.1)) if soft else mask
     found = effect_of(pixels, shown, patch=patch, subject=subject, feature=subject)
     filled = subject[[0, 1, 2, 2]]
+    assert found.background_kept is not None
     for weights, share in (
         (filled, found.subject_hidden),
         (filled, found.feature_hidden),

@@ -81,7 +81,10 @@ def paint(fill: str, pixels: NDArray[np.uint8], hidden: Any, clip_id: str) -> ND
             draws = generator(0, "mask/fill", clip_id)
             return draws.integers(0, 256, pixels.shape, np.uint8)
         case "blur":
-            return np.rint(gaussian_blur(pixels, 0.05 * SIDE)).astype(np.uint8)
+            blurred: NDArray[np.uint8] = np.rint(gaussian_blur(pixels, 0.05 * SIDE)).astype(
+                np.uint8
+            )
+            return blurred
     made: NDArray[np.uint8] = getattr(inpaint, fill)(pixels, some)
     return made
 
@@ -98,8 +101,8 @@ def test_frames_are_the_whole_ones_with_paint_over_what_is_hidden(
         clip = shown(clips, cache, filled, order).clip(3)
         own = paint(fill, forward.pixels, forward.hidden, clip.id)[clip.places]
         whole = forward.pixels[clip.places].astype(np.float32)
-        cover = np.broadcast_to(forward.hidden, (4, SIDE, SIDE))[clip.places][:, None]
-        cover = cover.astype(np.float32)
+        hidden = np.broadcast_to(forward.hidden, (4, SIDE, SIDE))[clip.places]
+        cover = np.asarray(hidden[:, None], np.float32)
         expected = np.rint(whole * (1 - cover) + own.astype(np.float32) * cover).astype(np.uint8)
         (batched,) = ClipBatch([clip]).shown_clips
         assert np.array_equal(batched.numpy(), expected), fill
