@@ -73,10 +73,11 @@ def paint(fill: str, pixels: NDArray[np.uint8], hidden: Any, clip_id: str) -> ND
         case "black":
             return np.zeros_like(pixels)
         case "#204060":
-            return np.zeros_like(pixels) + np.array([0x20, 0x40, 0x60], np.uint8)[:, None, None]
+            colour = np.array([0x20, 0x40, 0x60], np.uint8)[:, None, None]
+            return np.asarray(np.zeros_like(pixels) + colour, np.uint8)
         case "mean":
             mean = pixels.astype(float).mean(axis=(0, 2, 3), keepdims=True)
-            return np.zeros_like(pixels) + np.rint(mean).astype(np.uint8)
+            return np.zeros_like(pixels) + np.asarray(np.rint(mean), np.uint8)
         case "noise":
             draws = generator(0, "mask/fill", clip_id)
             return draws.integers(0, 256, pixels.shape, np.uint8)

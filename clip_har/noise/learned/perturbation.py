@@ -283,7 +283,7 @@ def add(frames: Tensor, delta: Tensor, visible: Tensor | None) -> Tensor:
 
 
 def _add(frames: Tensor, delta: Tensor, hidden: Tensor | None) -> Tensor:
-    return add(frames, delta, None if hidden is None else 1 - hidden)
+    return frames.float().add_(delta if hidden is None else delta * (1 - hidden))
 
 
 def make_perturbation(
