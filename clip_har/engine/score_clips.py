@@ -127,16 +127,21 @@ def score_clips(
     def prepare(index: int) -> _Prepared:
         pixels, clip = on_device.send(index), masked.clip(index)
         _ = clip.effect, clip.paint  # worked out now, in this thread
-        return _Prepared(clip, pixels, noises[first].draw(clip))
+        # Four bytes a value: on a CPU they are sampled when they are added, and not kept.
+        drawn = None if device.type == "cpu" else noises[first].draw(clip)
+        return _Prepared(clip, pixels, drawn)
 
     longest = max((int(lengths[batch].sum()) for batch in batches), default=0)
     size = masked.frames.size
     canvas = torch.empty(longest, 3, size, size, dtype=torch.uint8, device=device)
     message = "evaluating with noise" if others else "evaluating"
     indices = [index for batch in batches for index in batch]
-    ahead = 2 * max((len(batch) for batch in batches), default=1)
+    # A device must not wait: two batches. A CPU has no other work meanwhile: a few clips.
+    ahead = 2 * (
+        threads if device.type == "cpu" else max((len(batch) for batch in batches), default=1)
+    )
     with (
-        closing(work_ahead(prepare, indices, threads=threads, limit=ahead)) as coming,
+        closing(work_ahead(prepare, indices, threads=threads, limit=max(ahead, 1))) as coming,
         track(len(ids), message) as advance,
     ):
         for batch_of in batches:
@@ -199,6 +204,7 @@ def seen_frames(
         column: the column of the noise.
         device: the device of the model that the noise was learned for.
     """
+    _ = clip.paint  # made now, by any number of threads: a batch lets one of them make it
     with torch.inference_mode():
         return noise.seen(ClipBatch([clip], device), np.array([column])).frames[0].cpu()
 

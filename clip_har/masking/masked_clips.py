@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,10 +41,11 @@ class MaskedClip:
         hidden: ``(1 or T, S, S)``: True where hidden, or how much of a pixel is covered, in the
             order in which frames are shown, as all of the below.
         subject: ``(T, S, S)`` where the subject is in these frames; None without a region source.
-        make_paint: makes what is painted over the frames, ``(1 or T, 3, 1 or S, 1 or S)`` uint8.
+        make_paint: returns what is painted over the frames, ``(1 or T, 3, 1 or S, 1 or S)`` uint8;
+            made once. (Not a cached property: in Python 3.11 all threads share one lock of it.)
         paint_over: makes it for other frames ``(T, 3, S, S)`` of the clip, in the order of the
             video; None if it does not depend on them.
-        measure: returns what the mask did.
+        measure: returns what the mask did; measured once.
     """
 
     id: str
@@ -57,12 +58,12 @@ class MaskedClip:
     paint_over: Callable[[NDArray[np.uint8]], NDArray[np.uint8]] | None
     measure: Callable[[], MaskEffect]
 
-    @cached_property
+    @property
     def paint(self) -> NDArray[np.uint8]:
         """What is painted over the hidden pixels, ``(1 or T, 3, 1 or S, 1 or S)`` uint8."""
         return self.make_paint()
 
-    @cached_property
+    @property
     def effect(self) -> MaskEffect:
         """What the mask did."""
         return self.measure()
@@ -268,19 +269,21 @@ class MaskedClips:
             places=places,
             hidden=shared_mask if len(shared_mask) == 1 else _in_order(shared_mask, places),
             subject=None if subject is None else _in_order(subject, places),
-            make_paint=make_paint,
+            make_paint=cache(make_paint),
             paint_over=partial(own, hidden=shared_mask, scene=None)
             if self.masking.paint_is_made
             else None,
-            measure=lambda: mask_effect(
-                pixels[seen],
-                shared_mask,
-                patch=self.patch,
-                picture=placement(view.height, view.width, width, view.fit, view.edge),
-                subject=None if subject is None else subject[seen],
-                feature=None if feature is None else feature[seen],
-                found=None if self.feature is None else self.feature.frames_found(index)[seen],
-                black=_black_pixels(pixels, self.frames.entries[index].checksum)[seen],
+            measure=cache(
+                lambda: mask_effect(
+                    pixels[seen],
+                    shared_mask,
+                    patch=self.patch,
+                    picture=placement(view.height, view.width, width, view.fit, view.edge),
+                    subject=None if subject is None else subject[seen],
+                    feature=None if feature is None else feature[seen],
+                    found=None if self.feature is None else self.feature.frames_found(index)[seen],
+                    black=_black_pixels(pixels, self.frames.entries[index].checksum)[seen],
+                )
             ),
         )
 
