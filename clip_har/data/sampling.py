@@ -67,6 +67,9 @@ class FrameSettings(Settings):
             ``max_failed`` of the clips fail, ``skip`` only lists and counts them.
         max_failed: largest share of failed clips, in [0, 1], that ``stop`` accepts.
         workers: decoding threads; None = one per core.
+        resident: whether the frames of all clips stay on the model's device for all cells that run
+            in one process; ``auto``: on a CUDA device, if they fit into half of its free memory
+            (30,000 frames of 224 px take 4.5 GB). On a CPU nothing is copied either way.
         max_pixels: largest number of pixels of a frame; larger ones count as broken (default: 8K).
             With ``max_length`` it limits the cost of a file from an unknown source.
         max_length: largest number of frames of a video.
@@ -87,6 +90,7 @@ class FrameSettings(Settings):
     on_error: Annotated[Literal["skip", "stop"], Role.RUN] = "stop"
     max_failed: Annotated[float, Field(ge=0, le=1), Role.RUN] = 0.01
     workers: Annotated[int | None, Field(ge=1), Role.RUN] = None
+    resident: Annotated[Literal["auto"] | bool, Role.RUN] = "auto"
     max_pixels: int = Field(default=7680 * 4320, ge=1)
     max_length: int = Field(default=1_000_000, ge=1)
     timeout: Annotated[float, Field(gt=0), Role.RUN] = 600.0

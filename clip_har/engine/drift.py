@@ -5,7 +5,6 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
 
 class Embedded(Protocol):
@@ -34,7 +33,9 @@ class CleanEmbeddings:
         self._embeddings = None if clean is None else clean.embeddings
         self._rows = {} if clean is None else {name: row for row, name in enumerate(clean.clip_ids)}
 
-    def drift(self, clip_ids: Sequence[str], embeddings: Tensor) -> NDArray[np.float64]:
+    def drift(
+        self, clip_ids: Sequence[str], embeddings: NDArray[np.float32]
+    ) -> NDArray[np.float64]:
         """Return ``(B,)`` 1 − cos of each clip to its twin, in [0, 2]; NaN without a twin.
 
         Args:
@@ -46,7 +47,7 @@ class CleanEmbeddings:
             return found
         known = [row for row, clip_id in enumerate(clip_ids) if clip_id in self._rows]
         twins = [self._rows[clip_ids[row]] for row in known]
-        found[known] = drift(embeddings.numpy()[known], self._embeddings[twins])
+        found[known] = drift(embeddings[known], self._embeddings[twins])
         return found
 
 

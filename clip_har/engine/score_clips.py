@@ -1,8 +1,10 @@
 """The one loop that shows a cell's clips to its model, with or without mask and noise."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import islice
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -11,6 +13,7 @@ from numpy.typing import NDArray
 from clip_har.core.errors import ClipHarError
 from clip_har.core.progress import track
 from clip_har.core.work_ahead import work_ahead
+from clip_har.data.frames.on_device import DeviceFrames
 from clip_har.engine.drift import CleanEmbeddings, Embedded
 from clip_har.masking.effect import MaskEffect
 from clip_har.masking.masked_clips import MaskedClip, MaskedClips
@@ -19,6 +22,9 @@ from clip_har.noise.batch import ClipBatch
 from clip_har.noise.contract import Noise, Seen
 from clip_har.noise.variants import ChooseColumns
 from clip_har.results.costs import Cost
+
+THREADS = 4
+"""Threads that make the masks of the next clips, at most."""
 
 _BATCHES = 8  # forward passes whose frames are in memory at once
 _CPU = torch.device("cpu")
@@ -77,7 +83,7 @@ def score_clips(
     clean: Embedded | None = None,
     keep_embeddings: bool = False,
     cost: Cost | None = None,
-    threads: int = 0,
+    threads: int | None = None,
     model: str = "the model",
 ) -> ClipScores:
     """Show masked clips to a model, with each noise.
@@ -91,8 +97,8 @@ def score_clips(
         clean: embeddings of the clean twin; None if the clips are not compared with it.
         keep_embeddings: keep the clips' embeddings under the first noise.
         cost: counts the time.
-        threads: number of threads that mask the next clips while the model works on the current
-            ones; 0 if the model runs on the same processor.
+        threads: number of threads that make the masks of the next clips while the model works; 0
+            for none, None for one per core that PyTorch uses, at most `THREADS`.
         model: its checkpoint and precision, for messages.
 
     Raises:
@@ -108,43 +114,83 @@ def score_clips(
     }
     effects: list[MaskEffect] = []
     kept: list[NDArray[np.float32]] = []
-    # With a single noise, several batches at once: if clips differ in length, only the last batch
-    # is not full. With threads, one batch each: the device must not wait for many batches.
-    at_once = classifier.batch_size * (1 if threads or others else _BATCHES)
-    batches = masked.frames.batches(masked.evaluated, at_once)
+    device = classifier.device
+    threads = min(THREADS, torch.get_num_threads()) if threads is None else threads
+    # With a single noise on a CPU, several batches at once: if clips differ in length, only the
+    # last batch is not full. A device must not wait for many batches.
+    alone = device.type == "cpu" and not others
+    at_once = classifier.batch_size * (_BATCHES if alone else 1)
+    batches = list(masked.frames.batches(masked.evaluated, at_once))
+    lengths = masked.frames.lengths
+    on_device = DeviceFrames(masked.frames, device)
 
-    def prepare(indices: Sequence[int]) -> tuple[ClipBatch, Seen]:
-        batch = ClipBatch([masked.clip(index) for index in indices], classifier.device)
-        return batch, noises[first].seen(batch, np.zeros(len(indices), np.int64))
+    def prepare(index: int) -> _Prepared:
+        pixels, clip = on_device.send(index), masked.clip(index)
+        _ = clip.effect, clip.paint  # worked out now, in this thread
+        # Four bytes a value: on a CPU they are sampled when they are added, and not kept.
+        drawn = None if device.type == "cpu" else noises[first].draw(clip)
+        return _Prepared(clip, pixels, drawn)
 
+    longest = max((int(lengths[batch].sum()) for batch in batches), default=0)
+    size = masked.frames.size
+    canvas = torch.empty(longest, 3, size, size, dtype=torch.uint8, device=device)
     message = "evaluating with noise" if others else "evaluating"
+    indices = [index for batch in batches for index in batch]
+    # A device must not wait: two batches. A CPU has no other work meanwhile: a few clips.
+    ahead = 2 * (
+        threads if device.type == "cpu" else max((len(batch) for batch in batches), default=1)
+    )
     with (
-        closing(work_ahead(prepare, batches, threads=threads, limit=max(2 * threads, 1))) as coming,
+        closing(work_ahead(prepare, indices, threads=threads, limit=max(ahead, 1))) as coming,
         track(len(ids), message) as advance,
     ):
-        while True:
+        for batch_of in batches:
             with cost.of("mask"):
-                prepared = next(coming, None)
-            if prepared is None:
-                break
-            batch, seen = prepared
-            rows = slice(len(effects), len(effects) + len(batch.clips))
-            effects += [clip.effect for clip in batch.clips]
+                prepared = list(islice(coming, len(batch_of)))
+                batch = ClipBatch(
+                    [one.clip for one in prepared],
+                    device,
+                    pixels=[one.pixels() for one in prepared],
+                    canvas=canvas,
+                    drawn=[one.drawn for one in prepared],
+                )
+                column = np.zeros(len(prepared), np.int64)
+                with torch.inference_mode():
+                    seen = noises[first].seen(batch, column)
+            rows = slice(len(effects), len(effects) + len(prepared))
+            effects += [one.clip.effect for one in prepared]
             with cost.of("model"):
-                column = np.zeros(len(batch.clips), np.int64)
-                scores, embedded = noises[first].forward(classifier, batch, seen, column)
-                _check(ids[rows], scores, embedded, model)
-                _keep(found[first], rows, column, scores, seen, twins.drift(ids[rows], embedded))
+                one_pass = _Pass(
+                    column, seen, *noises[first].forward(classifier, batch, seen, column)
+                )
+                embedded = _keep(found[first], [one_pass], rows, ids[rows], twins, model)
                 if keep_embeddings:
-                    kept.append(embedded.numpy())  # (B, D)
+                    kept.append(embedded[0])  # (B, D)
                 for name in others:
-                    for column in _columns(noises[name], found[first].scores, rows, choose):
-                        seen, scores, embedded = _forward(noises[name], classifier, batch, column)
-                        _check(ids[rows], scores, embedded, f"{model}, noise {name}")
-                        drift = twins.drift(ids[rows], embedded)
-                        _keep(found[name], rows, column, scores, seen, drift)
-            advance(len(batch.clips))
+                    columns = _columns(noises[name], found[first].scores, rows, choose)
+                    passes = [_forward(noises[name], classifier, batch, own) for own in columns]
+                    named = f"{model}, noise {name}"
+                    _keep(found[name], passes, rows, ids[rows], twins, named)
+            advance(len(prepared))
     return ClipScores(found, effects, np.concatenate(kept) if keep_embeddings else None)
+
+
+@dataclass(frozen=True, eq=False)
+class _Prepared:
+    """What threads work out of a clip while the model works on others."""
+
+    clip: MaskedClip
+    pixels: Callable[[], torch.Tensor]
+    drawn: NDArray[np.float32] | None
+
+
+class _Pass(NamedTuple):
+    """What came of B clips under one column of a noise each: on the device, maybe not yet done."""
+
+    column: NDArray[np.int64]
+    seen: Seen
+    scores: torch.Tensor
+    embedded: torch.Tensor
 
 
 def seen_frames(
@@ -158,6 +204,7 @@ def seen_frames(
         column: the column of the noise.
         device: the device of the model that the noise was learned for.
     """
+    _ = clip.paint  # made now, by any number of threads: a batch lets one of them make it
     with torch.inference_mode():
         return noise.seen(ClipBatch([clip], device), np.array([column])).frames[0].cpu()
 
@@ -165,9 +212,10 @@ def seen_frames(
 @torch.inference_mode()
 def _forward(
     noise: Noise, classifier: Classifier, batch: ClipBatch, column: NDArray[np.int64]
-) -> tuple[Seen, torch.Tensor, torch.Tensor]:
+) -> _Pass:
     seen = noise.seen(batch, column)
-    return seen, *noise.forward(classifier, batch, seen, column)
+    scores, embedded = noise.forward(classifier, batch, seen, column)
+    return _Pass(column, seen._replace(frames=()), scores, embedded)
 
 
 def _columns(
@@ -179,18 +227,20 @@ def _columns(
     return np.arange(noise.columns)[:, None].repeat(rows.stop - rows.start, axis=1)
 
 
-def _check(ids: Sequence[str], scores: torch.Tensor, embedded: torch.Tensor, model: str) -> None:
+def _check(
+    ids: Sequence[str], scores: NDArray[np.float32], embedded: NDArray[np.float32], model: str
+) -> None:
     """Check the scores ``(B, C)`` and the embeddings ``(B, D)`` of clips.
 
     Raises:
         ClipHarError: when a score is not finite, or an embedding is zero: its scores are all equal.
     """
     for what, fine in (
-        ("the scores are not finite", torch.isfinite(scores).all(dim=1)),
-        ("the embedding is zero", embedded.float().norm(dim=1) > 0),
+        ("the scores are not finite", [bool(np.isfinite(row).all()) for row in scores]),
+        ("the embedding is zero", [bool(row.any()) for row in embedded]),
     ):
-        if not bool(fine.all()):
-            bad = [clip_id for clip_id, one in zip(ids, fine.tolist(), strict=True) if not one]
+        if not all(fine):
+            bad = [clip_id for clip_id, one in zip(ids, fine, strict=True) if not one]
             named = ", ".join(bad[:3]) + (f" and {len(bad) - 3} more" if len(bad) > 3 else "")
             raise ClipHarError(
                 f"clip {named}: {what} ({model}): try precision=fp32; if it is fp32 already, the"
@@ -200,14 +250,28 @@ def _check(ids: Sequence[str], scores: torch.Tensor, embedded: torch.Tensor, mod
 
 def _keep(
     kept: NoiseScores,
+    passes: Sequence[_Pass],
     rows: slice,
-    column: NDArray[np.int64],
-    scores: torch.Tensor,
-    seen: Seen,
-    drift: NDArray[np.float64],
-) -> None:
-    at = (np.arange(rows.start, rows.stop), column)
-    kept.scores[at] = scores.numpy()  # (B, C)
-    kept.rms[at] = seen.rms
-    kept.largest[at] = seen.largest
-    kept.drift[at] = drift
+    ids: Sequence[str],
+    twins: CleanEmbeddings,
+    model: str,
+) -> NDArray[np.float32]:
+    """Write down the results of K passes of B clips; return the embeddings, ``(K, B, D)``.
+
+    All passes are sent to the device's queue before the first result is waited for.
+    """
+    scores, embedded, rms, largest = (
+        torch.stack(part).float().cpu().numpy()
+        for part in zip(
+            *((one.scores, one.embedded, one.seen.rms, one.seen.largest) for one in passes),
+            strict=True,
+        )
+    )
+    for number, one in enumerate(passes):
+        _check(ids, scores[number], embedded[number], model)
+        at = (np.arange(rows.start, rows.stop), one.column)
+        kept.scores[at] = scores[number]  # (B, C)
+        kept.rms[at] = rms[number]
+        kept.largest[at] = largest[number]
+        kept.drift[at] = twins.drift(ids, embedded[number])
+    return embedded

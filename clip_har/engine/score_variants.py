@@ -15,9 +15,6 @@ from clip_har.results.score_table import ScoreTable
 if TYPE_CHECKING:
     from clip_har.config.cell import Cell
 
-THREADS = 4
-"""Threads that mask the next clips while an accelerator works on the current ones."""
-
 
 def score_variants(
     cell: "Cell",
@@ -48,7 +45,6 @@ def score_variants(
         clean=clean,
         keep_embeddings=cell.noise.is_clean and cell.masking.is_clean,
         cost=spent,
-        threads=0 if classifier.device.type == "cpu" else THREADS,
         model=f"{MODEL}={cell.model.checkpoint}, precision={cell.precision}",
     )
     # With learned noise the model sees a clip many times: this time is not the speed of one pass.

@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from clip_har.masking.area import Canvas, TieOrder, from_centre, known_feature
+from clip_har.masking.area import Canvas, Hidden, TieOrder, from_centre, known_feature
 from clip_har.masking.fill import Fill, feather
 from clip_har.masking.holes import Hole, bounding_box, filled_frames, hole_field
-from clip_har.masking.mask import Hidden, Mask
+from clip_har.masking.mask import Mask
 from clip_har.regions.source import BACKGROUND, INSIDE, PERSON, SUBJECT
 
 

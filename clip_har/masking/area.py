@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 
 from clip_har.core.errors import ClipHarError
 
+Hidden = NDArray[np.bool_] | NDArray[np.float32]
+"""``(1 or T, H, W)``: True where hidden, or how much of a pixel is covered, in [0, 1]."""
+
 TieOrder = Callable[[int, NDArray[np.int64]], NDArray[np.int64]]
 """Takes the number of a frame and ``(n,)`` numbers of its pixels (row times width plus column) of
 equal field value, and returns them in the order in which they are hidden."""
@@ -44,7 +47,8 @@ class Canvas:
         size = (self.frames, self.height, self.width)
         if min(size) < 1:
             raise ValueError(f"expected at least one frame and one pixel, got (T, H, W) = {size}")
-        for soft_mask in (self.feature, self.subject):
+        same = self.feature is self.subject
+        for soft_mask in (self.feature, None if same else self.subject):
             if soft_mask is None:
                 continue
             if soft_mask.shape != size:
@@ -142,7 +146,7 @@ def lowest(
     mask = np.empty((frames, height * width), np.bool_)
     # Frame by frame stays in the processor's cache: three to five times as fast as all at once.
     for frame, (values, hidden) in enumerate(zip(field.reshape(frames, -1), mask, strict=True)):
-        threshold = np.partition(values, count - 1)[count - 1]
+        threshold = _kth_lowest(values, count)
         np.less(values, threshold, out=hidden)
         tied = np.flatnonzero(values == threshold)  # in raster order
         left = count - np.count_nonzero(hidden)
@@ -150,3 +154,31 @@ def lowest(
             tied = ties(frame, tied)
         hidden[tied[:left]] = True
     return mask.reshape(field.shape)
+
+
+_STEP = 31  # one in so many pixels is looked at first; prime, so that they lie in no column
+_DEVIATIONS = 4  # of the rank of a value among these pixels
+
+
+def _kth_lowest(values: NDArray[np.float32], k: int) -> np.float32:
+    """Return the k-th lowest of some values, as a partition of all of them would find it.
+
+    A sample tells between which values it nearly certainly lies, and only the few values in between
+    are partitioned (Floyd and Rivest 1975, Expected time bounds for selection): five times as fast.
+
+    Args:
+        values: ``(n,)``, no NaN.
+        k: from 1 to n.
+    """
+    sample = np.sort(values[::_STEP])
+    share = k / len(values)
+    place = share * len(sample)
+    margin = _DEVIATIONS * math.sqrt(len(sample) * share * (1 - share)) + 1
+    low = sample[max(math.floor(place - margin), 0)]
+    high = sample[min(math.ceil(place + margin), len(sample) - 1)]
+    below = int(np.count_nonzero(values < low))
+    between = values[np.flatnonzero((values >= low) & (values <= high))]
+    if not below < k <= below + len(between):  # the sample was not like the rest
+        between, below = values, 0
+    kth: np.float32 = np.partition(between, k - 1 - below)[k - 1 - below]
+    return kth

@@ -1,5 +1,6 @@
 """What is painted over the hidden pixels."""
 
+import math
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
@@ -8,6 +9,8 @@ from PIL import ImageColor
 from pydantic import AfterValidator
 
 from clip_har.core.seeding import generator
+from clip_har.core.tensors import shared
+from clip_har.masking.area import Hidden
 from clip_har.masking.inpaint import background, inpaint, mean_colour, surround
 from clip_har.regions.gaussian import gaussian_blur
 
@@ -18,6 +21,8 @@ BLUR_SHARE = 0.05
 """Standard deviation of the blur over the frame's short side: 11 pixels of 224, where Fong and
 Vedaldi (2017, Interpretable Explanations of Black Boxes) find an image significantly blurred
 at 10."""
+
+_FRAMES = 4  # that are blended at once on a CPU
 
 _FROM_VISIBLE = {"surround": surround, "inpaint": inpaint, "background": background}
 _MADE = ("mean", "noise", "blur", *_FROM_VISIBLE)
@@ -54,9 +59,14 @@ Fill = Annotated[str, AfterValidator(checked_fill)]
 """The type of a mask's ``fill``: a string that `checked_fill` accepts."""
 
 
+def is_made(fill: str) -> bool:
+    """Return whether a fill is made from the clip's frames, or for their number: no one colour."""
+    return fill in _MADE
+
+
 def apply_mask(
     frames: "torch.Tensor",
-    mask: "NDArray[np.bool_] | NDArray[np.float32] | torch.Tensor",
+    mask: "Hidden | torch.Tensor",
     fill: str,
     *,
     seed: int,
@@ -86,40 +96,104 @@ def apply_mask(
         >>> apply_mask(frames, mask, "white", seed=0, clip_id="clip 1")[0, 0].tolist()
         [[255, 9]]
     """
-    import torch  # here, so that the settings above load without it
-
-    # Copied, because torch warns if it shares the memory of a read-only array.
-    hidden = mask if isinstance(mask, torch.Tensor) else torch.tensor(mask)
-    hidden = hidden.to(frames.device)
-    _check(frames.shape, str(frames.dtype), hidden.shape, str(hidden.dtype))
-    if fill in _MADE:
-        pixels = frames.cpu().numpy()
-        paint = _made(pixels, hidden.cpu().numpy() > 0, fill, seed=seed, clip_id=clip_id)
-    else:
-        paint = np.array(_colour(fill), np.uint8).reshape(1, 3, 1, 1)
-    return blend(frames, torch.from_numpy(paint).to(frames.device), hidden)
+    array = mask.cpu().numpy() if hasattr(mask, "cpu") else mask
+    _check(frames.shape, str(frames.dtype), array)
+    pixels = frames.cpu().numpy() if is_made(fill) else np.empty(0, np.uint8)
+    return blend(frames, paint_of(pixels, array, fill, seed=seed, clip_id=clip_id), array)
 
 
-def blend(frames: "torch.Tensor", paint: "torch.Tensor", mask: "torch.Tensor") -> "torch.Tensor":
-    """Paint over frames.
+def paint_of(
+    frames: NDArray[np.uint8], mask: Hidden, fill: str, *, seed: int, clip_id: str
+) -> NDArray[np.uint8]:
+    """Return what is painted over the hidden pixels of one clip.
 
     Args:
-        frames: ``(T, 3, H, W)`` uint8.
+        frames: ``(T, 3, H, W)``; not used by a fill of one colour.
+        mask: ``(1 or T, H, W)``, see `apply_mask`.
+        fill: see `checked_fill`.
+        seed: the root seed of the run.
+        clip_id: selects the clip's own noise.
+
+    Returns:
+        ``(1 or T, 3, 1 or H, 1 or W)``.
+    """
+    if not is_made(fill):
+        return np.array(_colour(fill), np.uint8).reshape(1, 3, 1, 1)
+    hidden: NDArray[np.bool_] = mask > 0
+    return _made(frames, hidden, fill, seed=seed, clip_id=clip_id)
+
+
+def blend(
+    frames: "torch.Tensor",
+    paint: NDArray[np.uint8],
+    mask: Hidden,
+    *,
+    out: "torch.Tensor | None" = None,
+) -> "torch.Tensor":
+    """Paint over the frames of a clip, on the device where they are.
+
+    Args:
+        frames: ``(T, 3, H, W)`` uint8; not changed.
         paint: uint8 of a shape that broadcasts to it.
-        mask: ``(1 or T, H, W)`` bool, or float32 coverage in [0, 1].
+        mask: ``(1 or T, H, W)``, see `apply_mask`.
+        out: where the result is written to; None for a new tensor.
 
     Returns:
         ``(T, 3, H, W)`` uint8; equal to ``frames`` to the bit where nothing is covered.
     """
     import torch
 
-    cover = mask[:, None]
-    if mask.dtype == torch.bool:
+    device = frames.device
+    cover = sent(mask, device)[:, None]
+    over = shared(paint).to(device, non_blocking=True)
+    if mask.dtype == np.bool_:
         # All bits of a byte or none: thirty times as fast as torch.where with broadcasting.
-        hidden = cover.to(torch.uint8) * 255
-        return (frames & ~hidden) | (paint & hidden)
-    mixed = frames.float() * (1 - cover) + paint.float() * cover
-    return mixed.round().to(torch.uint8)
+        visible = cover - 1  # uint8: 0 where hidden, 255 elsewhere
+        painted = torch.bitwise_and(frames, visible, out=out)
+        return painted if not paint.any() else painted.bitwise_or_(over & ~visible)
+    painted = torch.empty(frames.shape, dtype=frames.dtype, device=device) if out is None else out
+    # A few frames at a time: what lies in between stays in the processor's cache.
+    step = _FRAMES if device.type == "cpu" else len(frames)
+    for begin in range(0, len(frames), step):
+        rows = slice(begin, begin + step)
+        share, colour = (part[rows] if len(part) > 1 else part for part in (cover, over))
+        mixed = (frames[rows].float() * (1 - share)).add_(colour.float() * share)
+        painted[rows] = mixed.round_()
+    return painted
+
+
+def sent(mask: Hidden, device: "torch.device") -> "torch.Tensor":
+    """Return a mask on a device; a bool one travels as bits.
+
+    Args:
+        mask: ``(F, H, W)``, see `apply_mask`.
+        device: of the frames.
+
+    Returns:
+        ``(F, H, W)``: uint8 0 or 1 for bool, else float32.
+    """
+    import torch
+
+    if mask.dtype != np.bool_:
+        return shared(mask).to(device, non_blocking=True)
+    if device.type == "cpu":
+        return shared(mask.view(np.uint8))
+    bits = torch.from_numpy(np.packbits(mask.view(np.uint8)))
+    return unpacked(bits.to(device, non_blocking=True), mask.shape)
+
+
+def unpacked(bits: "torch.Tensor", shape: tuple[int, ...]) -> "torch.Tensor":
+    """Return bits that numpy packed into bytes, as uint8 0 or 1 of a shape, on their device.
+
+    Example:
+        >>> import torch
+        >>> unpacked(torch.from_numpy(np.packbits([1, 0, 1])), (1, 3)).tolist()
+        [[1, 0, 1]]
+    """
+    import torch
+
+    places = torch.arange(7, -1, -1, device=bits.device, dtype=torch.uint8)
+    return (bits[:, None] >> places & 1).flatten()[: math.prod(shape)].view(shape)
 
 
 def feather(mask: NDArray[np.bool_], width: int) -> NDArray[np.float32]:
@@ -176,16 +250,14 @@ def _colour(text: str) -> tuple[int, int, int]:
     return red, green, blue
 
 
-def _check(
-    frames: tuple[int, ...], frames_type: str, mask: tuple[int, ...], mask_type: str
-) -> None:
+def _check(frames: tuple[int, ...], frames_type: str, mask: Hidden) -> None:
     if len(frames) != 4 or frames[1] != 3 or frames_type != "torch.uint8":
         raise ValueError(f"expected uint8 frames (T, 3, H, W), got {frames_type} {tuple(frames)}")
-    if mask_type not in ("torch.bool", "torch.float32") or mask not in (
+    if mask.dtype not in (np.bool_, np.float32) or mask.shape not in (
         (1, *frames[2:]),
         (frames[0], *frames[2:]),
     ):
         raise ValueError(
             f"expected a bool or float32 mask (1 or T, H, W) for frames {tuple(frames)},"
-            f" got {mask_type} {tuple(mask)}"
+            f" got {mask.dtype} {mask.shape}"
         )

@@ -6,21 +6,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clip_har.core.settings import Settings
-from clip_har.masking.area import Canvas, TieOrder, lowest
-from clip_har.masking.fill import apply_mask
+from clip_har.masking.area import Canvas, Hidden, TieOrder, lowest
+from clip_har.masking.fill import is_made, paint_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from torch import Tensor
 
     from clip_har.data.clips import Clip, ClipSet
     from clip_har.data.frames.store import ClipFrames
     from clip_har.data.sampling import Resample
     from clip_har.regions.source import RegionSource
-
-Hidden = NDArray[np.bool_] | NDArray[np.float32]
-"""``(1 or T, H, W)``: True where hidden, or how much of a pixel is covered, in [0, 1]."""
 
 SceneRole = Literal[
     "clean", "background_only", "background_hidden", "person_only", "swap", "frozen"
@@ -127,7 +122,7 @@ class Mask(Settings):
 
     def empty_scene(
         self, view: "ClipFrames", soft_mask: NDArray[np.float32], resample: "Resample", *, seed: int
-    ) -> "Tensor":
+    ) -> NDArray[np.uint8]:
         """Return another clip's background without that clip's own target, for a swap.
 
         Args:
@@ -135,6 +130,9 @@ class Mask(Settings):
             soft_mask: ``(T, H, W)`` of its target, in [0, 1].
             resample: how its frames were fitted.
             seed: the root seed.
+
+        Returns:
+            ``(T, 3, H, W)`` uint8.
         """
         raise NotImplementedError
 
@@ -159,6 +157,23 @@ class Mask(Settings):
         """
         return None
 
+    def hidden(self, canvas: Canvas) -> NDArray[np.bool_]:
+        """Return the hidden pixels of one clip, before a soft edge: where the field is lowest.
+
+        An option may define it, too, if it knows a faster way to the same pixels.
+
+        Args:
+            canvas: the clip.
+
+        Returns:
+            ``(1 or T, H, W)`` bool, True where hidden; 1: the same in all frames.
+
+        Raises:
+            ClipHarError: when the mask needs a target and the canvas has no soft mask of it.
+        """
+        field = self.field(canvas)
+        return field < 0 if self.ratio is None else lowest(field, self.ratio, self.ties(canvas))
+
     def soften(self, hidden: NDArray[np.bool_]) -> Hidden:
         """Return the mask with its soft edge, if it has one.
 
@@ -175,16 +190,21 @@ class Mask(Settings):
         """
         return False
 
+    @property
+    def paint_is_made(self) -> bool:
+        """Whether what is painted depends on the frames that it is painted over."""
+        return is_made(self.fill)
+
     def paint(
         self,
-        frames: "Tensor",
+        frames: NDArray[np.uint8],
         hidden: Hidden,
         *,
-        scene: "Tensor | None",  # noqa: ARG002
+        scene: NDArray[np.uint8] | None,  # noqa: ARG002
         seed: int,
         clip_id: str,
-    ) -> "Tensor":
-        """Return the frames with the hidden pixels painted over.
+    ) -> NDArray[np.uint8]:
+        """Return what is painted over the hidden pixels of a clip.
 
         Args:
             frames: ``(T, 3, H, W)`` uint8.
@@ -192,22 +212,19 @@ class Mask(Settings):
             scene: ``(T, 3, H, W)`` uint8, another clip's background, for a mask that swaps scenes.
             seed: the root seed.
             clip_id: selects the clip's own random numbers.
+
+        Returns:
+            ``(1 or T, 3, 1 or H, 1 or W)`` uint8.
         """
-        return apply_mask(frames, hidden, self.fill, seed=seed, clip_id=clip_id)
+        return paint_of(frames, hidden, self.fill, seed=seed, clip_id=clip_id)
 
 
 def clip_mask(mask: Mask, canvas: Canvas) -> NDArray[np.bool_]:
-    """Return the hidden pixels of one clip, before a soft edge.
+    """Return the hidden pixels of one clip, see `Mask.hidden`.
 
     Args:
         mask: any option of ``conf/masking``.
         canvas: the clip.
-
-    Returns:
-        ``(1 or T, H, W)`` bool, True where hidden; 1: the same in all frames.
-
-    Raises:
-        ClipHarError: when the mask needs a target and the canvas has no soft mask of it.
 
     Example:
         >>> from clip_har.masking.shape import ShapeMask
@@ -218,5 +235,4 @@ def clip_mask(mask: Mask, canvas: Canvas) -> NDArray[np.bool_]:
                 [0, 1, 1, 0],
                 [0, 0, 0, 0]]])
     """
-    field = mask.field(canvas)
-    return field < 0 if mask.ratio is None else lowest(field, mask.ratio, mask.ties(canvas))
+    return mask.hidden(canvas)

@@ -2,19 +2,21 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from clip_har.core.progress import track
+from clip_har.core.tensors import shared
 from clip_har.data.frames.store import FrameStore
 from clip_har.data.sampling import frame_order
-from clip_har.masking.area import Canvas
-from clip_har.masking.effect import MaskEffect, kept_share, mask_effect
-from clip_har.masking.mask import Hidden, Mask, clip_mask
+from clip_har.masking.area import Canvas, Hidden
+from clip_har.masking.effect import MaskEffect, black_pixels, kept_share, mask_effect
+from clip_har.masking.fill import blend
+from clip_har.masking.mask import Mask
 from clip_har.regions.source import PERSON, SUBJECT, RegionSource
 from clip_har.regions.store import RegionMaps, open_regions
 
@@ -28,28 +30,99 @@ if TYPE_CHECKING:
 class MaskedClip:
     """One clip under its mask.
 
+    What is painted, and what the mask did, are worked out when they are asked for, once.
+
     Attributes:
         id: of the clip.
-        frames: ``(T, 3, S, S)`` uint8 as the model sees them; all of the below in the same order.
-        whole: ``(T, 3, S, S)`` uint8 before the mask was painted.
-        hidden: ``(1 or T, S, S)``: True where hidden, or how much of a pixel is covered.
-        effect: what the mask did.
+        index: in the clip set.
+        pixels: ``(T, 3, S, S)`` uint8 as the model sees them, without the mask, in the order of the
+            video; read-only.
+        places: ``(T,)``, which of these frames is shown at each place.
+        hidden: ``(1 or T, S, S)``: True where hidden, or how much of a pixel is covered, in the
+            order in which frames are shown, as all of the below.
         subject: ``(T, S, S)`` where the subject is in these frames; None without a region source.
-        paint: paints the same mask over other frames of the clip.
+        make_paint: returns what is painted over the frames, ``(1 or T, 3, 1 or S, 1 or S)`` uint8;
+            made once. (Not a cached property: in Python 3.11 all threads share one lock of it.)
+        paint_over: makes it for other frames ``(T, 3, S, S)`` of the clip, in the order of the
+            video; None if it does not depend on them.
+        measure: returns what the mask did; measured once.
     """
 
     id: str
-    frames: "Tensor"
-    whole: "Tensor"
+    index: int
+    pixels: NDArray[np.uint8]
+    places: NDArray[np.int64]
     hidden: Hidden
-    effect: MaskEffect
     subject: NDArray[np.float32] | None
-    paint: "Callable[[Tensor], Tensor]"
+    make_paint: Callable[[], NDArray[np.uint8]]
+    paint_over: Callable[[NDArray[np.uint8]], NDArray[np.uint8]] | None
+    measure: Callable[[], MaskEffect]
+
+    @property
+    def paint(self) -> NDArray[np.uint8]:
+        """What is painted over the hidden pixels, ``(1 or T, 3, 1 or S, 1 or S)`` uint8."""
+        return self.make_paint()
+
+    @property
+    def effect(self) -> MaskEffect:
+        """What the mask did."""
+        return self.measure()
+
+    @cached_property
+    def whole(self) -> "Tensor":
+        """``(T, 3, S, S)`` uint8 on the CPU before the mask was painted; not to be written to."""
+        return shown_of(shared(self.pixels), self.places)
+
+    @cached_property
+    def frames(self) -> "Tensor":
+        """``(T, 3, S, S)`` uint8 on the CPU under the mask; not to be written to."""
+        return self.painted(self.whole)
+
+    def frame(self, place: int) -> "Tensor":
+        """Return one frame under the mask, ``(1, 3, S, S)`` uint8 on the CPU; not to be written to.
+
+        Args:
+            place: of the frame among those that are shown.
+        """
+        whole = self.whole[place : place + 1]
+        if not self.hides:
+            return whole
+        paint = self.paint if len(self.paint) == 1 else self.paint[place : place + 1]
+        hidden = self.hidden if len(self.hidden) == 1 else self.hidden[place : place + 1]
+        return blend(whole, paint, hidden)
+
+    def painted(self, whole: "Tensor", *, out: "Tensor | None" = None) -> "Tensor":
+        """Return the frames under the mask, on their device; not to be written to.
+
+        Args:
+            whole: ``(T, 3, S, S)`` uint8, in the order in which they are shown.
+            out: where they are painted; without a hidden pixel `whole` itself is returned.
+        """
+        return blend(whole, self.paint, self.hidden, out=out) if self.hides else whole
+
+    def repainted(self, frames: "Tensor") -> "Tensor":
+        """Paint the mask over other frames of the clip, on their device.
+
+        Args:
+            frames: ``(T, 3, S, S)`` uint8, in the order in which they are shown.
+        """
+        if not self.hides:
+            return frames
+        if self.paint_over is None:
+            return self.painted(frames)
+        own = self.places.argsort(kind="stable")
+        paint = self.paint_over(frames.cpu().numpy()[own])
+        return blend(frames, paint if len(paint) == 1 else paint[own.argsort()], self.hidden)
+
+    @cached_property
+    def hides(self) -> bool:
+        """Whether any pixel is hidden."""
+        return bool(self.hidden.any())
 
     @property
     def middle_hidden(self) -> float:
         """Share of the pixels of the middle frame, as shown, that is hidden."""
-        hidden = self.hidden[len(self.frames) // 2 if len(self.hidden) > 1 else 0]
+        hidden = self.hidden[len(self.places) // 2 if len(self.hidden) > 1 else 0]
         return float(hidden.mean(dtype=np.float64))
 
 
@@ -99,7 +172,10 @@ class MaskedClips:
         covered = []
         with track(len(found), "masks") as advance:
             for index in found:
-                kept = kept_share(self._hidden(index), self.feature.soft_mask(index))
+                subject, feature = self._soft_masks(index)
+                assert feature is not None  # noqa: S101
+                hidden = self._hidden(index, subject=subject, feature=feature)
+                kept = kept_share(hidden, feature)
                 if kept is not None and kept < least:
                     covered.append(index)
                 advance(1)
@@ -164,19 +240,13 @@ class MaskedClips:
         Args:
             index: in the clip set; random numbers depend on the clip's id, not on the index.
         """
-        import torch
-
         from clip_har.data.geometry import placement  # it imports torch
 
         view = self.frames.view(index)
         pixels, clip_id = view.pixels, view.clip.id
         count, _, _, width = pixels.shape
-        subject = None if self.subject is None else self.subject.soft_mask(index)
-        feature = self._feature(index)
-        hidden = self._hidden(index)
-        whole, scene = torch.from_numpy(pixels.copy()), self._scene(index, count)
-        own = partial(self.masking.paint, seed=self.seed, clip_id=clip_id)
-        painted = own(whole, hidden=hidden, scene=scene)
+        subject, feature = self._soft_masks(index)
+        hidden = self._hidden(index, subject=subject, feature=feature)
         # All of the above is in the order of the video: each frame is shown with its own mask.
         if self.masking.stands_still:
             places = np.full(count, self._still(index, count))
@@ -185,40 +255,69 @@ class MaskedClips:
             places = frame_order(order, count, seed=self.seed, clip_id=clip_id)
         one = self.masking.stands_still or self.frames.settings.order == "single"
         seen = slice(int(places[0]), int(places[0]) + 1) if one else slice(None)
-        shared = hidden[seen] if len(hidden) > 1 else hidden
-        effect = mask_effect(
-            pixels[seen],
-            shared,
-            patch=self.patch,
-            picture=placement(view.height, view.width, width, view.fit, view.edge),
-            subject=None if subject is None else subject[seen],
-            feature=None if feature is None else feature[seen],
-            found=None if self.feature is None else self.feature.frames_found(index)[seen],
-        )
-        paint = partial(own, hidden=shared, scene=None if scene is None else scene[np.sort(places)])
+        shared_mask = hidden[seen] if len(hidden) > 1 else hidden
+        own = partial(self.masking.paint, seed=self.seed, clip_id=clip_id)
+
+        def make_paint() -> NDArray[np.uint8]:
+            paint = own(pixels, hidden, scene=self._scene(index, count))
+            return paint if len(paint) == 1 else _in_order(paint, places)
+
         return MaskedClip(
             id=clip_id,
-            frames=_shown(painted, places),
-            whole=_shown(whole, places),
-            hidden=shared if len(shared) == 1 else shared[places],
-            effect=effect,
-            subject=None if subject is None else subject[places],
-            paint=partial(_paint_shown, paint=paint, places=places),
+            index=index,
+            pixels=pixels,
+            places=places,
+            hidden=shared_mask if len(shared_mask) == 1 else _in_order(shared_mask, places),
+            subject=None if subject is None else _in_order(subject, places),
+            make_paint=cache(make_paint),
+            paint_over=partial(own, hidden=shared_mask, scene=None)
+            if self.masking.paint_is_made
+            else None,
+            measure=cache(
+                lambda: mask_effect(
+                    pixels[seen],
+                    shared_mask,
+                    patch=self.patch,
+                    picture=placement(view.height, view.width, width, view.fit, view.edge),
+                    subject=None if subject is None else subject[seen],
+                    feature=None if feature is None else feature[seen],
+                    found=None if self.feature is None else self.feature.frames_found(index)[seen],
+                    black=_black_pixels(pixels, self.frames.entries[index].checksum)[seen],
+                )
+            ),
         )
 
-    def _hidden(self, index: int) -> Hidden:
+    def _soft_masks(
+        self, index: int
+    ) -> tuple[NDArray[np.float32] | None, NDArray[np.float32] | None]:
+        """Return where the subject and the mask's target are; each None if it is not asked for."""
+        subject = None if self.subject is None else self.subject.soft_mask(index)
+        if self.feature is None:
+            return subject, None
+        feature = subject if self.feature is self.subject else self.feature.soft_mask(index)
+        assert feature is not None  # noqa: S101
+        # A clip without the target is shown only with on_empty=whole.
+        return subject, feature if self.feature.found[index] else np.ones_like(feature)
+
+    def _hidden(
+        self,
+        index: int,
+        *,
+        subject: NDArray[np.float32] | None,
+        feature: NDArray[np.float32] | None,
+    ) -> Hidden:
         """Return what the mask hides of a clip, in the order of the video."""
-        pixels = self.frames.view(index).pixels
+        size = self.frames.size
         canvas = Canvas(
             clip_id=self.frames.clip_set.clips[index].id,
             seed=self.seed,
-            frames=len(pixels),
-            height=pixels.shape[2],
-            width=pixels.shape[3],
-            feature=self._feature(index),
-            subject=None if self.subject is None else self.subject.soft_mask(index),
+            frames=int(self.frames.lengths[index]),
+            height=size,
+            width=size,
+            feature=feature,
+            subject=subject,
         )
-        return self.masking.soften(clip_mask(self.masking, canvas))  # (1 or T, S, S)
+        return self.masking.soften(self.masking.hidden(canvas))  # (1 or T, S, S)
 
     def _still(self, index: int, count: int) -> int:
         """Return the frame that is shown alone: of those with the target, the middle one."""
@@ -226,39 +325,37 @@ class MaskedClips:
         found = np.flatnonzero(self.feature.frames_found(index))
         return int(min(found, key=lambda place: abs(place - count // 2), default=count // 2))
 
-    def _feature(self, index: int) -> NDArray[np.float32] | None:
-        if self.feature is None:
-            return None
-        soft_mask = self.feature.soft_mask(index)
-        # A clip without the target is shown only with on_empty=whole.
-        return soft_mask if self.feature.found[index] else np.ones_like(soft_mask)
-
-    def _scene(self, index: int, count: int) -> "Tensor | None":
+    def _scene(self, index: int, count: int) -> NDArray[np.uint8] | None:
         """Return the background of another clip, ``(count, 3, S, S)``; None unless it is shown."""
-        import torch
-
         if not self.masking.swaps_scene:
             return None
         other = self.scene_clips[index]
-        view, soft_mask = self.frames.view(other), self._feature(other)
+        view, (_, soft_mask) = self.frames.view(other), self._soft_masks(other)
         assert soft_mask is not None, "a swap is aimed at a target"  # noqa: S101
         _, _, resample, _ = self.frames.settings.geometry()
         scene = self.masking.empty_scene(view, soft_mask, resample, seed=self.seed)
         # Clips may differ in length.
-        return scene[torch.arange(count) * len(scene) // count]
+        return scene[np.arange(count) * len(scene) // count]
 
 
-def _shown(frames: "Tensor", places: NDArray[np.int64]) -> "Tensor":
-    """Return frames ``(T, 3, S, S)`` in the order in which they are shown."""
+_black: dict[str, NDArray[np.int64]] = {}
+"""By the checksum of a clip's frames, see `black_pixels`: the same under every mask."""
+
+
+def _black_pixels(pixels: NDArray[np.uint8], checksum: str) -> NDArray[np.int64]:
+    if checksum not in _black:
+        _black[checksum] = black_pixels(pixels)
+    return _black[checksum]
+
+
+def _in_order(rows: NDArray[Any], places: NDArray[np.int64]) -> NDArray[Any]:
+    """Return rows ``(T, …)`` of a clip in the order in which its frames are shown."""
+    return rows if np.array_equal(places, np.arange(len(places))) else rows[places]
+
+
+def shown_of(frames: "Tensor", places: NDArray[np.int64]) -> "Tensor":
+    """Return frames ``(T, 3, S, S)`` of the video in the order in which they are shown."""
     return frames if np.array_equal(places, np.arange(len(places))) else frames[places]
-
-
-def _paint_shown(
-    frames: "Tensor", *, paint: "Callable[[Tensor], Tensor]", places: NDArray[np.int64]
-) -> "Tensor":
-    """Paint over frames in the order in which they are shown; a mask's own is that of the video."""
-    own = places.argsort(kind="stable")
-    return _shown(paint(_shown(frames, own)), own.argsort())
 
 
 def locate(

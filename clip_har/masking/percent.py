@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from clip_har.core.seeding import generator
-from clip_har.masking.area import Canvas
+from clip_har.masking.area import Canvas, hidden_count
 from clip_har.masking.fill import Fill
 from clip_har.masking.mask import Mask
 from clip_har.masking.phase import Phase, grid_phase
@@ -58,6 +58,45 @@ class PercentMask(Mask):
             ``(1 or T, H, W)`` whole numbers, different for each patch of a frame. So at most one
             patch is partly hidden, from its top row down.
         """
+        sizes, ranks = self._patches(canvas)
+        whole = np.empty((len(ranks), canvas.height, canvas.width), np.float32)
+        for frame, (heights, widths), places in zip(whole, sizes, ranks, strict=True):
+            frame[...] = places.repeat(widths, axis=1).repeat(heights, axis=0)
+        return whole
+
+    def hidden(self, canvas: Canvas) -> NDArray[np.bool_]:
+        """Return the lowest pixels of the field; whole patches are counted, not pixels.
+
+        Args:
+            canvas: the clip.
+        """
+        count = hidden_count(self.ratio, canvas.height, canvas.width)
+        sizes, ranks = self._patches(canvas)
+        mask = np.empty((len(ranks), canvas.height, canvas.width), np.bool_)
+        for frame, (heights, widths), places in zip(mask, sizes, ranks, strict=True):
+            order = places.argsort(axis=None)
+            reached = np.outer(heights, widths).ravel()[order].cumsum()
+            full = int(np.searchsorted(reached, count, side="right"))  # patches hidden whole
+            frame[...] = (places < full).repeat(widths, axis=1).repeat(heights, axis=0)
+            left = count - (int(reached[full - 1]) if full else 0)
+            if left:  # of the next patch, from its top row down
+                row, column = divmod(int(order[full]), places.shape[1])
+                top, begin = int(heights[:row].sum()), int(widths[:column].sum())
+                width = int(widths[column])
+                rows, pixels = divmod(left, width)
+                frame[top : top + rows, begin : begin + width] = True
+                frame[top + rows, begin : begin + pixels] = True
+        return mask
+
+    def _patches(
+        self, canvas: Canvas
+    ) -> tuple[list[tuple[NDArray[np.int64], NDArray[np.int64]]], NDArray[np.int64]]:
+        """Return the heights and widths of the patches of each frame, and their random order.
+
+        Returns:
+            A pair for each of 1 or T frames, ``(rows,)`` and ``(columns,)`` in pixels, 0 outside of
+            the frame; and ``(1 or T, rows, columns)``, the place of each patch in its order.
+        """
         frames = 1 if self.static else canvas.frames
         # How much of the first row and column of patches lies outside of the frame, in pixels.
         cut = (grid_phase(self.phase, canvas, frames=frames) * self.patch).astype(np.int64)
@@ -67,13 +106,15 @@ class PercentMask(Mask):
         draws = generator(canvas.seed, "mask/percent", canvas.clip_id)
         # Ranks instead of the random values, which may be equal as float32.
         order = np.argsort(draws.random((frames, rows * columns)), axis=1, kind="stable")
-        ranks = np.empty((frames, rows * columns), np.float32)
-        np.put_along_axis(ranks, order, np.arange(rows * columns, dtype=np.float32)[None], axis=1)
-        patches = ranks.reshape(frames, rows, columns)
-        whole = patches.repeat(self.patch, axis=1).repeat(self.patch, axis=2)
-        return np.stack(
-            [
-                frame[top : top + canvas.height, left : left + canvas.width]
-                for frame, (top, left) in zip(whole, cut, strict=True)
-            ]
+        ranks = np.empty_like(order)
+        np.put_along_axis(ranks, order, np.arange(rows * columns)[None], axis=1)
+
+        heights, widths = (
+            np.diff(np.clip(np.arange(count + 1) * self.patch - before[:, None], 0, side))
+            for count, side, before in (
+                (rows, canvas.height, cut[:, 0]),
+                (columns, canvas.width, cut[:, 1]),
+            )
         )
+        sizes = list(zip(heights, widths, strict=True))
+        return sizes, ranks.reshape(frames, rows, columns)

@@ -141,6 +141,16 @@ class ShapeMask(Mask):
             return _fixed_field(self, canvas.height, canvas.width)
         return self._field(self._centres(canvas), canvas.height, canvas.width)
 
+    def hidden(self, canvas: Canvas) -> NDArray[np.bool_]:
+        """Return the hidden pixels; at a fixed place they are the same for every clip, read-only.
+
+        Args:
+            canvas: the clip.
+        """
+        if self._is_fixed:
+            return _fixed_mask(self, canvas.height, canvas.width)
+        return super().hidden(canvas)
+
     def ties(self, canvas: Canvas) -> TieOrder:
         """Return the order of pixels that the growing shape reaches at once: from its centre on.
 
@@ -253,6 +263,15 @@ def _fixed_field(mask: ShapeMask, height: int, width: int) -> NDArray[np.float32
     field = mask._field(centres, height, width)
     field.flags.writeable = False
     return field
+
+
+@lru_cache(maxsize=8)
+def _fixed_mask(mask: ShapeMask, height: int, width: int) -> NDArray[np.bool_]:
+    """Return the hidden pixels of a shape at a fixed place."""
+    any_clip = Canvas(clip_id="", seed=0, frames=1, height=height, width=width)
+    hidden = Mask.hidden(mask, any_clip)
+    hidden.flags.writeable = False
+    return hidden
 
 
 def _subject_centres(canvas: Canvas, *, static: bool) -> NDArray[np.float64]:

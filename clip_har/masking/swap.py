@@ -11,18 +11,17 @@ from pydantic import Field
 
 from clip_har.core.errors import ClipHarError
 from clip_har.core.settings import Role
+from clip_har.core.tensors import shared
 from clip_har.data.clips import Clip, ClipSet
 from clip_har.data.sources.files import existing_file
-from clip_har.masking.area import Canvas, known_feature
+from clip_har.masking.area import Canvas, Hidden, known_feature
 from clip_har.masking.backgrounds import backgrounds_digest, find_background, read_background
-from clip_har.masking.fill import Fill, apply_mask, blend, feather
+from clip_har.masking.fill import Fill, apply_mask, feather
 from clip_har.masking.holes import filled_frames, hole_field
-from clip_har.masking.mask import Hidden, Mask, SceneRole
+from clip_har.masking.mask import Mask, SceneRole
 from clip_har.masking.pairs import listed_scene_clips, read_pairs, sample_scene_clips
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from clip_har.data.frames.store import ClipFrames
     from clip_har.data.sampling import Resample
     from clip_har.regions.source import RegionSource
@@ -169,9 +168,14 @@ class SwapMask(Mask):
         """Whether one frame is shown, repeated."""
         return self.frozen
 
+    @property
+    def paint_is_made(self) -> bool:
+        """Return False: the scene is that of another clip."""
+        return False
+
     def empty_scene(
         self, view: "ClipFrames", soft_mask: NDArray[np.float32], resample: "Resample", *, seed: int
-    ) -> "Tensor":
+    ) -> NDArray[np.uint8]:
         """Return another clip's background: inpainted, or with the clip's target painted over.
 
         Args:
@@ -183,36 +187,35 @@ class SwapMask(Mask):
         Returns:
             ``(T, 3, H, W)`` uint8.
         """
-        import torch
-
         if self.backgrounds is not None:
             path = find_background(self.backgrounds, view.clip)
             assert path is not None, "only clips with a background are scenes"  # noqa: S101
-            return read_background(path, view, resample)
+            inpainted: NDArray[np.uint8] = read_background(path, view, resample).numpy()
+            return inpainted
         # The region source may miss the target in a frame: there it is where it is in the nearest.
         own = hole_field(filled_frames(soft_mask), "grown") < 0
-        frames = torch.from_numpy(view.pixels.copy())
-        return apply_mask(frames, own, self.fill, seed=seed, clip_id=view.clip.id)
+        frames = shared(view.pixels)
+        painted = apply_mask(frames, own, self.fill, seed=seed, clip_id=view.clip.id)
+        found: NDArray[np.uint8] = painted.numpy()
+        return found
 
     def paint(
         self,
-        frames: "Tensor",
-        hidden: Hidden,
+        frames: NDArray[np.uint8],  # noqa: ARG002
+        hidden: Hidden,  # noqa: ARG002
         *,
-        scene: "Tensor | None",
+        scene: NDArray[np.uint8] | None,
         seed: int,  # noqa: ARG002
         clip_id: str,  # noqa: ARG002
-    ) -> "Tensor":
-        """Return the frames with the other scene in place of the hidden pixels.
+    ) -> NDArray[np.uint8]:
+        """Return the other scene, which is shown in place of the hidden pixels.
 
         Args:
-            frames: ``(T, 3, H, W)`` uint8.
-            hidden: ``(1 or T, H, W)``.
+            frames: not used.
+            hidden: not used.
             scene: ``(T, 3, H, W)`` uint8, see `empty_scene`.
             seed: not used: nothing is random.
             clip_id: not used.
         """
-        import torch
-
         assert scene is not None, "a swap shows the scene of another clip"  # noqa: S101
-        return blend(frames, scene, torch.from_numpy(hidden))
+        return scene

@@ -1,5 +1,7 @@
 """Where a model runs, and in which number type."""
 
+import re
+from multiprocessing import current_process
 from typing import Literal
 
 import torch
@@ -10,15 +12,30 @@ Precision = Literal["fp32", "bf16", "fp16"]
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
+def joblib_worker() -> int | None:
+    """Return the number of this worker process of the joblib launcher, from 0 on; None in others.
+
+    Ray and Slurm show each cell only the devices that it may use; joblib shows all of them to all.
+    """
+    found = re.fullmatch(r"LokyProcess-(\d+)", current_process().name)
+    return int(found[1]) - 1 if found else None
+
+
 def pick_device(name: str) -> torch.device:
     """Return the device for a name such as ``auto``, ``cpu`` or ``cuda:1``.
+
+    With ``auto`` the workers of the joblib launcher take the accelerators of this machine in turn.
 
     Raises:
         ClipHarError: when this machine has no such device.
     """
     if name == "auto":
         accelerator = torch.accelerator.current_accelerator(check_available=True)
-        return accelerator or torch.device("cpu")
+        if accelerator is None:
+            return torch.device("cpu")
+        worker = joblib_worker()
+        count = torch.accelerator.device_count()
+        return accelerator if worker is None else torch.device(accelerator.type, worker % count)
     device = torch.device(name)
     try:
         torch.empty(0, device=device)

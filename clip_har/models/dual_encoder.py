@@ -1,7 +1,7 @@
 """A model of frames and texts in one embedding space: CLIP and similar models."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,24 +24,42 @@ class DualEncoder(Encoder):
         logit_bias: learned, added to every logit; 0 if the model has none.
         tower: runs the image tower when no gradient is needed, see `clip_har.models.tower`; None
             for the network itself.
+        warm: the batch sizes of `warm_up`.
     """
 
     logit_bias: float = 0.0
     tower: Tower | None = None
+    warm: set[int] = field(default_factory=set, repr=False, compare=False)
 
-    def encode_frames(self, frames: Tensor) -> Tensor:
+    def encode_frames(self, frames: Tensor | Sequence[Tensor]) -> Tensor:
         """Embed frames; no gradient flows.
 
         Args:
-            frames: ``(M, 3, S, S)`` uint8 RGB, S the ``image_size``.
+            frames: ``(M, 3, S, S)`` uint8 RGB, S the ``image_size``, or parts of it one after the
+                other, which are not joined before they are normalised.
 
         Returns:
             ``(M, D)`` float32, L2-normalised.
         """
-        pixels = normalise(frames.to(self.device), self.scale, dtype=self.dtype)
+        parts = [frames] if isinstance(frames, Tensor) else frames
+        sent = [part.to(self.device, non_blocking=True) for part in parts]
+        pixels = normalise(sent, self.scale, dtype=self.dtype)
         if self.tower is None:
             return self.encode_pixels(pixels)
         return normalize(self.tower(pixels).float(), dim=-1)
+
+    def warm_up(self, batch_size: int) -> None:
+        """Let a tower for an accelerator compile itself now, and not within the first cell's time.
+
+        Args:
+            batch_size: frames in one forward pass; a smaller batch is padded to it.
+        """
+        if self.tower is None or self.device.type == "cpu" or batch_size in self.warm:
+            return
+        self.warm.add(batch_size)
+        size = self.image_size
+        with torch.inference_mode():
+            self.encode_frames(torch.zeros(batch_size, 3, size, size, dtype=torch.uint8))
 
     def encode_pixels(self, pixels: Tensor) -> Tensor:
         """Embed normalised frames; gradients flow back to ``pixels``.

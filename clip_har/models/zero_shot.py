@@ -1,7 +1,7 @@
 """A dual encoder with its classes: frames in, class scores out."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -37,7 +37,7 @@ class Classifier(Protocol):
     def forward(self, clips: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         """Return ``(B, C)`` scores and ``(B, D)`` embeddings of B clips ``(T, 3, S, S)`` uint8.
 
-        Both float32, on the CPU; the embeddings L2-normalised.
+        Both float32, on any device; the embeddings L2-normalised.
         """
 
 
@@ -74,7 +74,8 @@ class ZeroShot:
         batch_size: int,
         cache_dir: Path,
     ) -> "ZeroShot":
-        """Embed the classes of a model, see `zero_shot_classifier`."""
+        """Embed the classes of a model, see `zero_shot_classifier`, and warm it up."""
+        model.warm_up(batch_size)
         class_embeddings = zero_shot_classifier(model, prompts, cache_dir=cache_dir)
         return cls(model, class_embeddings.to(model.device), pooling, batch_size)
 
@@ -103,7 +104,7 @@ class ZeroShot:
         Returns:
             ``(B, C)`` float32 on the CPU, see `clip_scores`.
         """
-        return self.forward(clips)[0]
+        return self.forward(clips)[0].cpu()
 
     @torch.inference_mode()
     def forward(self, clips: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
@@ -113,7 +114,8 @@ class ZeroShot:
             clips: B clips of ``(T, 3, S, S)`` uint8 RGB; T may differ.
 
         Returns:
-            ``(B, C)`` and ``(B, D)`` float32 on the CPU, see `clip_scores`, `clip_embeddings`.
+            ``(B, C)`` and ``(B, D)`` float32 on the model's device, see `clip_scores`,
+            `clip_embeddings`: it need not be waited for.
         """
         return self.forward_embedded(self.embed(clips), [len(clip) for clip in clips])
 
@@ -125,7 +127,7 @@ class ZeroShot:
             embeddings: ``(M, D)`` L2-normalised, the clips' frames in a row.
             lengths: frames of each of the B clips.
         """
-        return self.scores_of(embeddings, lengths), clip_embeddings(embeddings, lengths).cpu()
+        return self.scores_of(embeddings, lengths), clip_embeddings(embeddings, lengths)
 
     @torch.inference_mode()
     def embed(self, clips: Sequence[Tensor]) -> Tensor:
@@ -137,8 +139,9 @@ class ZeroShot:
         Returns:
             ``(M, D)`` float32 L2-normalised, on the model's device, the clips' frames in a row.
         """
-        parts = torch.split(torch.cat(list(clips)), self.batch_size)
-        return torch.cat([self.model.encode_frames(part) for part in parts])
+        return torch.cat(
+            [self.model.encode_frames(parts) for parts in _batches(clips, self.batch_size)]
+        )
 
     @torch.inference_mode()
     def scores_of(self, embeddings: Tensor, lengths: Sequence[int]) -> Tensor:
@@ -149,7 +152,7 @@ class ZeroShot:
             lengths: frames of each of the B clips.
 
         Returns:
-            ``(B, C)`` float32 on the CPU, see `clip_scores`.
+            ``(B, C)`` float32 on the model's device, see `clip_scores`.
         """
         return clip_scores(
             embeddings,
@@ -158,7 +161,7 @@ class ZeroShot:
             logit_scale=self.model.logit_scale,
             logit_bias=self.model.logit_bias,
             pooling=self.pooling,
-        ).cpu()
+        )
 
     def frame_logits(self, embeddings: Tensor) -> Tensor:
         """Return the logits ``(M, C)`` of single frames ``(M, D)``, with a gradient."""
@@ -176,3 +179,21 @@ def of_frames(classifier: Classifier) -> ZeroShot:
     noise, ``region=relevance`` and attention.
     """
     return cast(ZeroShot, classifier)
+
+
+def _batches(clips: Sequence[Tensor], size: int) -> Iterator[list[Tensor]]:
+    """Cut clips into batches of ``size`` frames, one after the other, without a copy."""
+    batch: list[Tensor] = []
+    room = size
+    for clip in clips:
+        start = 0
+        while start < len(clip):
+            part = clip[start : start + room]
+            batch.append(part)
+            start += len(part)
+            room -= len(part)
+            if not room:
+                yield batch
+                batch, room = [], size
+    if batch:
+        yield batch

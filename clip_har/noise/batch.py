@@ -8,44 +8,81 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from clip_har.masking.masked_clips import MaskedClip
+from clip_har.core.tensors import shared
+from clip_har.masking.fill import sent
+from clip_har.masking.masked_clips import MaskedClip, shown_of
 from clip_har.models.zero_shot import ZeroShot
 
 CPU = torch.device("cpu")
 
 
 class ClipBatch:
-    """B clips under their mask, with M frames in all.
+    """B clips under their mask, with M frames in all, on the device of the model.
+
+    Frames are sent there before the mask is painted; masks follow as bits.
+
+    Args:
+        clips: the clips.
+        device: of the tensors below.
+        pixels: the frames of each clip on the device, ``(T, 3, S, S)`` uint8 without the mask, in
+            the order of the video; None to send them.
+        canvas: ``(M or more, 3, S, S)`` uint8 on the device, which the frames are painted in; None
+            for new memory, which a CPU needs time for. The next batch may paint over it.
+        drawn: the random numbers of the noise for each clip, see `RandomNoise.draw`, if they are
+            sampled already.
 
     Attributes:
-        clips: the clips, on the CPU.
-        device: of the tensors below.
         lengths: frames of each clip.
     """
 
-    def __init__(self, clips: Sequence[MaskedClip], device: torch.device = CPU) -> None:
+    def __init__(
+        self,
+        clips: Sequence[MaskedClip],
+        device: torch.device = CPU,
+        *,
+        pixels: Sequence[Tensor] | None = None,
+        canvas: Tensor | None = None,
+        drawn: Sequence[NDArray[np.float32] | None] | None = None,
+    ) -> None:
         self.clips = clips
         self.device = device
-        self.lengths = [len(clip.frames) for clip in clips]
+        self.lengths = [len(clip.places) for clip in clips]
+        self.drawn = drawn or [None] * len(clips)
+        self._canvas = canvas
+        self._pixels = pixels
+
+    @cached_property
+    def whole_clips(self) -> list[Tensor]:
+        """Of each clip ``(T, 3, S, S)`` uint8 before the mask was painted."""
+        every = self._pixels or [shared(clip.pixels).to(self.device) for clip in self.clips]
+        return [
+            shown_of(frames, clip.places) for frames, clip in zip(every, self.clips, strict=True)
+        ]
+
+    @cached_property
+    def shown_clips(self) -> list[Tensor]:
+        """Of each clip ``(T, 3, S, S)`` uint8 as it is shown; not to be written to."""
+        frames = sum(self.lengths)
+        places: Sequence[Tensor | None] = [None] * len(self.clips)
+        if self._canvas is not None:
+            places = torch.split(self._canvas[:frames], self.lengths)
+        each = zip(self.clips, self.whole_clips, places, strict=True)
+        return [clip.painted(whole, out=place) for clip, whole, place in each]
 
     @cached_property
     def frames(self) -> Tensor:
         """``(M, 3, S, S)`` uint8 as they are shown."""
-        return torch.cat([clip.frames for clip in self.clips]).to(self.device)
+        return torch.cat(self.shown_clips)
 
     @cached_property
     def whole(self) -> Tensor:
         """``(M, 3, S, S)`` uint8 before the mask was painted."""
-        return torch.cat([clip.whole for clip in self.clips]).to(self.device)
+        return torch.cat(self.whole_clips)
 
     @cached_property
-    def hidden(self) -> Tensor:
-        """``(M, 1, S, S)`` float32 in [0, 1], the share of each pixel that the mask hides."""
-        shares = [
-            torch.from_numpy(np.asarray(clip.hidden, np.float32)).expand(length, -1, -1)
-            for clip, length in zip(self.clips, self.lengths, strict=True)
-        ]
-        return torch.cat(shares).unsqueeze(1).to(self.device)
+    def hidden_clips(self) -> list[Tensor]:
+        """Of each clip ``(1 or T, 1, S, S)`` float32, the share of each pixel that is hidden."""
+        return [sent(clip.hidden, self.device).float().unsqueeze(1) for clip in self.clips]
 
     @cached_property
     def times(self) -> Tensor:
@@ -57,16 +94,10 @@ class ClipBatch:
         lengths = torch.tensor(self.lengths)
         return torch.from_numpy(values.copy()).repeat_interleave(lengths).to(self.device)
 
-    def paint(self, frames: Tensor) -> Tensor:
-        """Paint the clips' masks over other frames of theirs, ``(M, 3, S, S)`` uint8."""
-        parts = torch.split(frames.cpu(), self.lengths)
-        painted = [clip.paint(part) for clip, part in zip(self.clips, parts, strict=True)]
-        return torch.cat(painted).to(self.device)
-
     def embedded(self, zero_shot: ZeroShot) -> Tensor:
         """Embed the frames as they are shown, once for all noise in feature space: ``(M, D)``."""
         if self._embedded is None:
-            self._embedded = zero_shot.embed([self.frames])
+            self._embedded = zero_shot.embed(self.shown_clips)
         return self._embedded
 
     _embedded: Tensor | None = None

@@ -1,36 +1,40 @@
 """The contracts of noise that clips are shown with, and of all noise of one cell."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from clip_har.noise.variants import ChooseColumns, Scores, Variant
-from clip_har.noise.where import Where
 
 if TYPE_CHECKING:
     import pandas as pd
     from torch import Tensor
 
+    from clip_har.masking.masked_clips import MaskedClip
     from clip_har.models.zero_shot import ZeroShot
     from clip_har.noise.batch import ClipBatch
 
 
-@dataclass(frozen=True, eq=False)
-class Seen:
+_AT_ONCE = 4  # frames that a CPU adds noise to at once
+
+
+class Seen(NamedTuple):
     """B clips as the model sees them, and how much noise was added to each.
 
     Attributes:
         frames: of each clip ``(T, 3, S, S)`` uint8.
         rms: ``(B,)`` float32, root mean square change of the pixels, grey levels.
         largest: ``(B,)`` float32, largest change of a pixel, grey levels.
+
+    All are on the device of the clips: a device need not be waited for.
     """
 
     frames: "Sequence[Tensor]"
-    rms: NDArray[np.float32]
-    largest: NDArray[np.float32]
+    rms: "Tensor"
+    largest: "Tensor"
 
 
 class Noise(Protocol):
@@ -43,6 +47,15 @@ class Noise(Protocol):
     def columns(self) -> int:
         """The number of noises that a clip can be seen under: 1, or the number of classes C."""
 
+    def draw(self, clip: "MaskedClip") -> NDArray[np.float32] | None:
+        """Return the random numbers of a clip's noise; None if it has none.
+
+        They are sampled while the model works on other clips, and handed back in `ClipBatch.drawn`.
+
+        Args:
+            clip: the clip under its mask.
+        """
+
     def seen(self, clips: "ClipBatch", columns: NDArray[np.int64]) -> Seen:
         """Add noise to the frames of B clips.
 
@@ -54,7 +67,7 @@ class Noise(Protocol):
     def forward(
         self, classifier: Any, clips: "ClipBatch", seen: Seen, columns: NDArray[np.int64]
     ) -> "tuple[Tensor, Tensor]":
-        """Return ``(B, C)`` scores and ``(B, D)`` embeddings of the clips, on the CPU.
+        """Return ``(B, C)`` scores and ``(B, D)`` embeddings of the clips, on any device.
 
         Args:
             classifier: a `clip_har.models.zero_shot.Classifier`.
@@ -122,33 +135,63 @@ class CellNoise(Protocol):
 
 def unchanged(clips: "ClipBatch") -> Seen:
     """Return clips without any noise."""
-    nothing = np.zeros(len(clips.clips), np.float32)
-    return Seen([clip.frames for clip in clips.clips], nothing, nothing)
+    import torch
+
+    nothing = torch.zeros(len(clips.clips))
+    return Seen(clips.shown_clips, nothing, nothing)
 
 
-def noisy_frames(
-    clips: "ClipBatch", where: Where, add: "Callable[[Tensor, Tensor | None], Tensor]"
+def with_noise(
+    frames: "Tensor",
+    noise: "Tensor",
+    hidden: "Tensor | None",
+    add: "Callable[[Tensor, Tensor, Tensor | None], Tensor]",
+    *,
+    out: "Tensor | None" = None,
 ) -> "Tensor":
-    """Return the frames of clips with noise, rounded to whole grey levels.
+    """Return frames with noise, rounded to whole grey levels.
 
     Args:
-        clips: the clips under their mask, M frames.
-        where: see `clip_har.noise.where.Where`.
-        add: adds noise to ``(M, 3, S, S)`` uint8 frames, of which the given share ``(M, 1, S, S)``
-            of each pixel is hidden and gets none; None for noise everywhere. Returns float32 grey
-            levels.
+        frames: ``(M, 3, S, S)`` uint8.
+        noise: ``(1 or M, …)`` float32.
+        hidden: ``(1 or M, 1, S, S)`` in [0, 1], the share of each pixel that gets no noise; None
+            for noise everywhere.
+        add: adds noise to some of the frames, with arguments as these; returns float32 grey levels.
+        out: where they are written to; None for a new tensor.
 
     Returns:
-        ``(M, 3, S, S)`` uint8 on the clips' device.
+        ``(M, 3, S, S)`` uint8 on the device of ``frames``.
     """
-    if where == "before":
-        return clips.paint(_as_picture(add(clips.whole, None)))
-    return _as_picture(add(clips.frames, clips.hidden if where == "visible" else None))
+    import torch
+
+    noisy = (
+        torch.empty(frames.shape, dtype=frames.dtype, device=frames.device) if out is None else out
+    )
+    for rows in parts_of(frames):
+        own, without = (
+            part if part is None or len(part) == 1 else part[rows] for part in (noise, hidden)
+        )
+        assert own is not None  # noqa: S101
+        noisy[rows] = add(frames[rows], own, without).clamp_(0, 255).round_()
+    return noisy
 
 
-def realised(
-    frames: "Tensor", noisy: "Tensor", lengths: Sequence[int]
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def parts_of(frames: "Tensor") -> list[slice]:
+    """Cut frames into parts of at least two; a device takes all of them at once.
+
+    What is computed of some frames stays in a processor's cache. A single frame would be summed up
+    by several threads, and so in another order than beside others.
+
+    Args:
+        frames: ``(M, …)``.
+    """
+    count = len(frames)
+    parts = -(-count // _AT_ONCE) if frames.device.type == "cpu" else 1
+    edges = [number * count // parts for number in range(parts + 1)]
+    return [slice(*ends) for ends in pairwise(edges)]
+
+
+def realised(frames: "Tensor", noisy: "Tensor", lengths: Sequence[int]) -> "tuple[Tensor, Tensor]":
     """Return the change that was added to each of B clips: root mean square and largest value.
 
     It may be less than the noise, because pixels are clipped to valid values.
@@ -160,20 +203,17 @@ def realised(
         lengths: frames of each clip.
 
     Returns:
-        Two arrays ``(B,)`` float32, grey levels.
+        Two tensors ``(B,)`` float32, grey levels, on the device of the frames.
     """
     import torch
 
-    change = noisy.float() - frames.float()
-    square = torch.split(change.square().mean(dim=(1, 2, 3)).cpu(), list(lengths))
-    largest = torch.split(change.abs().amax(dim=(1, 2, 3)).cpu(), list(lengths))
+    square, largest = [], []
+    for rows in parts_of(frames):
+        change = noisy[rows].float().sub_(frames[rows])
+        largest.append(change.abs().amax(dim=(1, 2, 3)))
+        square.append(change.square_().mean(dim=(1, 2, 3)))
+    squares, most = (torch.split(torch.cat(part), list(lengths)) for part in (square, largest))
     return (
-        np.array([float(part.mean().sqrt()) for part in square], np.float32),
-        np.array([float(part.max()) for part in largest], np.float32),
+        torch.stack([part.mean().sqrt() for part in squares]),
+        torch.stack([part.max() for part in most]),
     )
-
-
-def _as_picture(frames: "Tensor") -> "Tensor":
-    import torch
-
-    return frames.clamp(0, 255).round().to(torch.uint8)

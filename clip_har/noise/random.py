@@ -8,18 +8,19 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from clip_har.core.seeding import generator
-from clip_har.noise.contract import Seen, noisy_frames, realised
+from clip_har.noise.contract import Seen, realised, with_noise
 from clip_har.noise.fixed import FixedNoise
 from clip_har.noise.where import Where
 
 if TYPE_CHECKING:
     import torch
 
+    from clip_har.masking.masked_clips import MaskedClip
     from clip_har.noise.batch import ClipBatch
 
 
 class RandomNoise(FixedNoise):
-    """What all random noise has in common; each option defines ``corrupt``.
+    """What all random noise has in common; each option defines ``sample`` and ``corrupt``.
 
     Attributes:
         where: see `clip_har.noise.where.Where`.
@@ -32,30 +33,61 @@ class RandomNoise(FixedNoise):
     seed: Annotated[int, Field(ge=0)] = 0
 
     @abstractmethod
-    def corrupt(self, frames: "torch.Tensor", clip_id: str) -> "torch.Tensor":
-        """Return ``(T, 3, S, S)`` float32 grey levels, not yet clamped, for uint8 frames."""
+    def sample(self, shape: tuple[int, int, int, int], clip_id: str) -> NDArray[np.float32]:
+        """Return the random numbers of a clip; they depend on its id and the seed alone.
+
+        Args:
+            shape: ``(T or 1, 3, S, S)``; 1 for static noise.
+            clip_id: the clip.
+
+        Returns:
+            ``(T or 1, …)``, of a shape that broadcasts to the given one.
+        """
+
+    @abstractmethod
+    def corrupt(self, frames: "torch.Tensor", drawn: "torch.Tensor") -> "torch.Tensor":
+        """Return ``(M, 3, S, S)`` float32 grey levels, not yet clamped, for M uint8 frames.
+
+        Args:
+            frames: some of a clip's frames, on any device.
+            drawn: the random numbers of these frames, see `sample`.
+        """
+
+    def draw(self, clip: "MaskedClip") -> NDArray[np.float32]:
+        """Return the random numbers of a clip's noise."""
+        count = 1 if self.static else len(clip.places)
+        return self.sample((count, *clip.pixels.shape[1:]), clip.id)
 
     def seen(self, clips: "ClipBatch", columns: NDArray[np.int64]) -> Seen:  # noqa: ARG002
-        """Add noise to clips, on the CPU; it depends on the clip's id and the seed alone."""
-        from clip_har.noise.batch import ClipBatch
+        """Add noise to clips, on their device; it depends on the clip's id and the seed alone."""
+        import torch
 
-        every = []
-        sizes = []
-        for clip in clips.clips:
-            alone = ClipBatch([clip])
+        from clip_har.core.tensors import shared
 
-            def add(frames: "torch.Tensor", hidden: "torch.Tensor | None") -> "torch.Tensor":
-                picture = self.corrupt(frames, clip.id).clamp(0, 255).round()  # noqa: B023
-                if hidden is None:
-                    return picture
-                return picture * (1 - hidden) + frames.float() * hidden
-
-            noisy = noisy_frames(alone, self.where, add)
+        every, sizes = [], []
+        for number, clip in enumerate(clips.clips):
+            drawn = clips.drawn[number]
+            numbers = shared(self.draw(clip) if drawn is None else drawn).to(clips.device)
+            shown = clips.shown_clips[number]
+            if self.where == "before":
+                noisy = with_noise(clips.whole_clips[number], numbers, None, self._add)
+                noisy = clip.repainted(noisy)
+            else:
+                hidden = clips.hidden_clips[number] if self.where == "visible" else None
+                noisy = with_noise(shown, numbers, hidden, self._add)
             every.append(noisy)
             # One mean over the whole clip: all its frames count as one long one.
-            sizes.append(realised(_as_one(clip.frames), _as_one(noisy), [1]))
-        rms, largest = (np.concatenate(part) for part in zip(*sizes, strict=True))
+            sizes.append(realised(_as_one(shown), _as_one(noisy), [1]))
+        rms, largest = (torch.cat(part) for part in zip(*sizes, strict=True))
         return Seen(every, rms, largest)
+
+    def _add(
+        self, frames: "torch.Tensor", drawn: "torch.Tensor", hidden: "torch.Tensor | None"
+    ) -> "torch.Tensor":
+        picture = self.corrupt(frames, drawn)
+        if hidden is None:
+            return picture
+        return picture.clamp(0, 255).round() * (1 - hidden) + frames.float() * hidden
 
 
 class GaussianNoise(RandomNoise):
@@ -67,12 +99,14 @@ class GaussianNoise(RandomNoise):
 
     std: Annotated[float, Field(ge=0, le=255)] = 16.0
 
-    def corrupt(self, frames: "torch.Tensor", clip_id: str) -> "torch.Tensor":
-        """Return ``(T, 3, S, S)`` float32 grey levels, not yet clamped, for uint8 frames."""
+    def sample(self, shape: tuple[int, int, int, int], clip_id: str) -> NDArray[np.float32]:
+        """Return what is added, ``(T or 1, 3, S, S)`` grey levels."""
         draws = generator(self.seed, "noise/gaussian", clip_id)
-        return _add(
-            frames, self.std * draws.standard_normal(_shape(frames, self.static), np.float32)
-        )
+        return np.float32(self.std) * draws.standard_normal(shape, np.float32)
+
+    def corrupt(self, frames: "torch.Tensor", drawn: "torch.Tensor") -> "torch.Tensor":
+        """Return ``(M, 3, S, S)`` float32 grey levels, not yet clamped, for M uint8 frames."""
+        return frames.float() + drawn
 
 
 class UniformNoise(RandomNoise):
@@ -84,11 +118,15 @@ class UniformNoise(RandomNoise):
 
     epsilon: Annotated[float, Field(ge=0, le=255)] = 16.0
 
-    def corrupt(self, frames: "torch.Tensor", clip_id: str) -> "torch.Tensor":
-        """Return ``(T, 3, S, S)`` float32 grey levels, not yet clamped, for uint8 frames."""
+    def sample(self, shape: tuple[int, int, int, int], clip_id: str) -> NDArray[np.float32]:
+        """Return what is added, ``(T or 1, 3, S, S)`` grey levels."""
         draws = generator(self.seed, "noise/uniform", clip_id)
-        unit = 2 * draws.random(_shape(frames, self.static), np.float32) - 1
-        return _add(frames, np.float32(self.epsilon) * unit)
+        unit = 2 * draws.random(shape, np.float32) - 1
+        return np.float32(self.epsilon) * unit
+
+    def corrupt(self, frames: "torch.Tensor", drawn: "torch.Tensor") -> "torch.Tensor":
+        """Return ``(M, 3, S, S)`` float32 grey levels, not yet clamped, for M uint8 frames."""
+        return frames.float() + drawn
 
 
 class SaltPepperNoise(RandomNoise):
@@ -100,28 +138,20 @@ class SaltPepperNoise(RandomNoise):
 
     share: Annotated[float, Field(ge=0, le=1)] = 0.05
 
-    def corrupt(self, frames: "torch.Tensor", clip_id: str) -> "torch.Tensor":
-        """Return ``(T, 3, S, S)`` float32 grey levels for uint8 frames."""
+    def sample(self, shape: tuple[int, int, int, int], clip_id: str) -> NDArray[np.float32]:
+        """Return a number for each pixel, ``(T or 1, 1, S, S)`` in [0, 1)."""
+        draws = generator(self.seed, "noise/salt_pepper", clip_id)
+        count, _, height, width = shape
+        return draws.random((count, 1, height, width), np.float32)
+
+    def corrupt(self, frames: "torch.Tensor", drawn: "torch.Tensor") -> "torch.Tensor":
+        """Return ``(M, 3, S, S)`` float32 grey levels for M uint8 frames."""
         import torch
 
-        draws = generator(self.seed, "noise/salt_pepper", clip_id)
-        frames_, _, height, width = _shape(frames, self.static)
-        chance = torch.from_numpy(draws.random((frames_, 1, height, width), np.float32))
-        grains = torch.where(chance < self.share / 2, 255.0, 0.0)
-        return torch.where(chance < self.share, grains, frames.float())
+        grains = torch.where(drawn < self.share / 2, 255.0, 0.0)
+        return torch.where(drawn < self.share, grains, frames.float())
 
 
 def _as_one(frames: "torch.Tensor") -> "torch.Tensor":
     """Return the frames of a clip as one frame, ``(1, T * 3, S, S)``."""
     return frames.flatten(0, 1)[None]
-
-
-def _shape(frames: "torch.Tensor", static: bool) -> tuple[int, int, int, int]:
-    count, channels, height, width = frames.shape
-    return (1 if static else count, channels, height, width)
-
-
-def _add(frames: "torch.Tensor", noise: NDArray[np.float32]) -> "torch.Tensor":
-    import torch
-
-    return frames.float() + torch.from_numpy(np.ascontiguousarray(noise, np.float32))

@@ -20,6 +20,8 @@ def without_gaps(soft_mask: NDArray[np.float32], found: NDArray[np.bool_]) -> ND
     """
     if not found.any():
         return np.zeros_like(soft_mask)
+    if found.all():
+        return soft_mask
     places = np.flatnonzero(found)
     apart = np.abs(np.arange(len(found))[:, None] - places)  # (T, frames with a region)
     nearest: NDArray[np.float32] = soft_mask[places[apart.argmin(axis=1)]]

@@ -225,7 +225,7 @@ def test_a_pixel_that_is_covered_in_part_gets_a_part_of_the_noise(small_frames):
     delta = pixels(UniversalNoise(epsilon=60), planted_classifier())
     clip = shown(small_frames).clip(0)
     covered = np.full((1, SIDE, SIDE), 0.25, np.float32)
-    half = replace(clip, hidden=covered)
+    half = replace(clip, hidden=covered, make_paint=lambda: clip.pixels)
     picture = (clip.frames + 0.75 * delta.parts["shared"][0]).clamp(0, 255).round()
     assert torch.equal(
         seen_frames(half, replace(delta, where="visible"), 0), picture.to(torch.uint8)

@@ -99,3 +99,25 @@ def test_a_canvas_refuses_what_cannot_be(fault, message):
     size = {"frames": 2, "height": 3, "width": 4}
     with pytest.raises(ValueError, match=message):
         Canvas(clip_id="a", seed=0, **(size | fault))
+
+
+PIXELS = np.arange(64 * 64)
+FIELDS = {
+    "random": np.random.default_rng(0).random(64 * 64),
+    "few values": np.random.default_rng(1).integers(0, 5, 64 * 64),
+    "one value": np.ones(64 * 64),
+    "smooth": np.hypot(PIXELS % 64 - 20, PIXELS // 64 - 30),
+    # The pixels that are looked at first are not like the rest.
+    "sample is high": np.where(PIXELS % 31 == 0, 9 + PIXELS, -PIXELS),
+    "sample is low": np.where(PIXELS % 31 == 0, -9 - PIXELS, PIXELS),
+}
+
+
+@pytest.mark.parametrize("ratio", [0.0005, 0.03, 0.1, 0.5, 0.97, 0.9995])
+@pytest.mark.parametrize("name", FIELDS)
+def test_large_frames_hide_what_a_stable_sort_puts_first(name, ratio):
+    values = FIELDS[name].astype(np.float32)
+    expected = np.zeros(64 * 64, bool)
+    expected[np.argsort(values, kind="stable")[: hidden_count(ratio, 64, 64)]] = True
+    found = lowest(values.reshape(1, 64, 64), ratio)
+    np.testing.assert_array_equal(found, expected.reshape(1, 64, 64))

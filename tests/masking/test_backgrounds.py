@@ -136,11 +136,11 @@ def test_folders_that_do_not_fit(clips: ClipSet, tmp_path: Path) -> None:
             write(folder / clip.id.removesuffix(".mkv"), pictures, "jpg")
         masked = opened(clips, tmp_path, backgrounds=folder)
         with pytest.raises(ClipHarError, match=message):
-            masked.clip(0)
+            _ = masked.clip(0).paint
     (folder / "rowing" / "2" / "000001.jpg").write_bytes(b"no picture")
     pairs = tmp_path / "pairs.csv"
     rows = [f"{clip.id},{'rowing/2' if clip.label != 2 else 'waving/4'}" for clip in clips.clips]
     pairs.write_text("\n".join(["clip,scene", *rows]))
     masked = opened(clips, tmp_path, backgrounds=folder, pairs=pairs)
     with pytest.raises(ClipHarError, match="is not a picture that can be read"):
-        masked.clip(0)
+        _ = masked.clip(0).paint

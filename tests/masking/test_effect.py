@@ -126,3 +126,38 @@ def test_a_model_without_patches_has_no_tokens():
     picture = placement(10, 20, 10, "crop")
     effect = mask_effect(GREY, half(1), patch=None, picture=picture)
     assert (effect.tokens_hidden, effect.tokens_partly) == (None, None)
+
+
+@pytest.mark.parametrize("frames", [1, 4])
+@pytest.mark.parametrize("soft", [False, True])
+@pytest.mark.parametrize("patch", [7, 16, 200])
+def test_shares_are_those_of_plain_sums_to_the_bit(frames, soft, patch):
+    draws = np.random.default_rng(frames)
+    pixels = draws.integers(0, 20, (4, 3, 50, 40), np.uint8)
+    mask = draws.random((frames, 50, 40)) < 0.4
+    mask[:, 10:34, 3:30] = True
+    subject = np.zeros((4, 50, 40), np.float32)  # in whole steps, as region maps are stored
+    subject[:3, 12:30, 5:21] = draws.integers(0, 256, (3, 18, 16)) / np.float32(255)
+    shown = np.where(mask, np.float32(0.7), np.float32(0.1)) if soft else mask
+    found = effect_of(pixels, shown, patch=patch, subject=subject, feature=subject)
+    filled = subject[[0, 1, 2, 2]]
+    assert found.background_kept is not None
+    for weights, share in (
+        (filled, found.subject_hidden),
+        (filled, found.feature_hidden),
+        (1 - filled, 1 - found.background_kept),
+    ):
+        hidden = (shown * weights).sum(dtype=np.float64) / weights.sum(dtype=np.float64)
+        assert share == pytest.approx(hidden, rel=1e-15)
+    assert found.realised_ratio == shown.mean(dtype=np.float64)
+    assert found.native_black == (pixels.max(axis=1) <= BLACK_LEVEL).mean()
+    side = (50, 40) if patch > 50 else (patch, patch)
+    tiles = [
+        frame[top : top + side[0], left : left + side[1]]
+        for frame in shown
+        for top in range(0, 50 - side[0] + 1, side[0])
+        for left in range(0, 40 - side[1] + 1, side[1])
+    ]
+    assert found.tokens_hidden == np.mean([(tile >= 1).all() for tile in tiles])
+    touched = np.mean([(tile > 0).any() for tile in tiles])
+    assert found.tokens_partly == pytest.approx(touched - found.tokens_hidden, abs=1e-12)

@@ -92,13 +92,13 @@ def test_other_frames_of_a_clip_get_the_same_paint(show: Show, name: str, order:
     forward, other = (show(MASKS[name], one).clip(7) for one in ("forward", order))
     places = places_of(order, forward)
     noisy = (forward.whole.float() * 0.7 + 20).to(torch.uint8)
-    assert torch.equal(other.paint(noisy[places]), forward.paint(noisy)[places])
+    assert torch.equal(other.repainted(noisy[places]), forward.repainted(noisy)[places])
 
 
 def test_a_single_frame_has_its_mask_under_noise_too(show: Show) -> None:
     mask = PercentMask(ratio=0.3, static=False)
     still = show(mask, "single").clip(7)
-    black = (still.paint(torch.full_like(still.whole, 9)) == 0).all(dim=1)
+    black = (still.repainted(torch.full_like(still.whole, 9)) == 0).all(dim=1)
     assert (black == torch.from_numpy(still.hidden)).all()
     assert not (show(mask).clip(7).hidden == still.hidden).all()
 

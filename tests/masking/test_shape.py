@@ -332,3 +332,14 @@ def test_a_turned_grid_is_moved_along_its_own_lines():
     ]
     often = np.mean(masks, axis=0)
     assert often[8:24, 8:24].std() < 0.02  # sampling alone gives 0.012
+
+
+@pytest.mark.parametrize("static", [True, False])
+@pytest.mark.parametrize("place", ["middle", "top_left"])
+def test_a_shape_at_a_fixed_place_is_made_once_for_all_clips(place, static):
+    mask = ShapeMask(ratio=0.2, shape="star", place=place, static=static)
+    one, other = canvas(40, 70, clip_id="one"), canvas(40, 70, clip_id="other")
+    made = mask.hidden(one)
+    assert mask.hidden(other) is made
+    assert not made.flags.writeable
+    np.testing.assert_array_equal(made, lowest(mask.field(other), 0.2, mask.ties(other)))

@@ -2,6 +2,7 @@
 
 import importlib.util
 import shutil
+from dataclasses import replace
 
 import pytest
 import torch
@@ -10,6 +11,7 @@ from clip_har.core.errors import ClipHarError
 from clip_har.models.clip import CLIP
 from clip_har.models.runtime import check_runtime
 from clip_har.synthetic.tiny_clip import TinyCLIP
+from tests.noise.linear import linear_model
 
 CPU = torch.device("cpu")
 CLOSE = 1e-4  # of an embedding's values, and, times the learned scale, far below a change of answer
@@ -81,3 +83,18 @@ def test_compiling_on_a_cpu_needs_a_compiler(monkeypatch):
 
 def test_the_tiny_model_takes_a_runtime_too():
     assert TinyCLIP(runtime="compile").runtime == "compile"
+
+
+def test_a_tower_of_an_accelerator_is_warmed_up_once_for_each_batch_size():
+    seen: list[int] = []
+
+    def tower(pixels: torch.Tensor) -> torch.Tensor:
+        seen.append(len(pixels))
+        return torch.ones(len(pixels), 6)
+
+    for device, expected in (("cpu", []), ("meta", [5, 7])):
+        seen.clear()
+        model = replace(linear_model(), tower=tower, device=torch.device(device), warm=set())
+        for size in (5, 5, 7, 5):
+            model.warm_up(size)
+        assert seen == expected, device

@@ -8,10 +8,9 @@ import torch
 from torch import Tensor
 
 from clip_har.engine.score_clips import seen_frames
-from clip_har.masking.fill import apply_mask
 from clip_har.masking.masked_clips import MaskedClip
 from clip_har.noise.random import GaussianNoise, SaltPepperNoise, UniformNoise
-from tests.masking.made import effect_of
+from tests.masking.made import masked_clip
 
 TIMES, SIDE = 8, 64
 KINDS: list[Any] = [GaussianNoise, UniformNoise, SaltPepperNoise]
@@ -36,15 +35,18 @@ def half_hidden() -> Any:
 def shown(
     whole: Tensor, hidden: Any, *, fill: str = "black", clip_id: str = "clip 1"
 ) -> MaskedClip:
-    def paint(frames: Tensor) -> Tensor:
-        return apply_mask(frames, hidden, fill, seed=0, clip_id=clip_id)
+    return masked_clip(whole.numpy(), hidden, fill=fill, clip_id=clip_id)
 
-    effect = effect_of(whole.numpy(), hidden)
-    return MaskedClip(clip_id, paint(whole), whole, hidden, effect, None, paint)
+
+def corrupted(noise: Any, frames: Tensor, clip_id: str = "clip 1") -> Tensor:
+    """Return a clip with noise, not yet clamped."""
+    shape = (1 if noise.static else len(frames), *frames.shape[1:])
+    found: Tensor = noise.corrupt(frames, torch.from_numpy(noise.sample(shape, clip_id)))
+    return found
 
 
 def change(noise: Any, frames: Tensor, clip_id: str = "clip 1") -> Tensor:
-    found: Tensor = noise.corrupt(frames, clip_id) - frames.float()
+    found: Tensor = corrupted(noise, frames, clip_id) - frames.float()
     return found
 
 
@@ -86,7 +88,7 @@ def test_pixels_channels_and_frames_are_independent(noise):
 
 def test_grains_are_white_or_black_in_all_channels_and_half_of_each():
     frames = grey(100)
-    found = SaltPepperNoise(share=0.1).corrupt(frames, "clip 1")
+    found = corrupted(SaltPepperNoise(share=0.1), frames)
     assert set(found.unique().tolist()) == {0, 100, 255}
     assert torch.equal(found, found[:, :1].expand_as(found))
     white, black = (found == 255).float().mean(), (found == 0).float().mean()
@@ -95,8 +97,8 @@ def test_grains_are_white_or_black_in_all_channels_and_half_of_each():
 
 
 def test_no_grains_and_nothing_but_grains():
-    assert torch.equal(SaltPepperNoise(share=0).corrupt(grey(), "clip 1"), grey().float())
-    every = SaltPepperNoise(share=1).corrupt(grey(), "clip 1")
+    assert torch.equal(corrupted(SaltPepperNoise(share=0), grey()), grey().float())
+    every = corrupted(SaltPepperNoise(share=1), grey())
     assert set(every.unique().tolist()) == {0, 255}
 
 
@@ -140,7 +142,7 @@ def test_static_noise_is_the_same_in_all_frames(kind):
 @pytest.mark.parametrize("kind", KINDS)
 def test_noise_goes_where_the_settings_say(kind, fill):
     def noisy(frames: Tensor) -> Tensor:
-        found: Tensor = kind().corrupt(frames, "clip 1")
+        found = corrupted(kind(), frames)
         return found.clamp(0, 255).round().to(torch.uint8)
 
     clip = shown(dark() * 4, half_hidden(), fill=fill)
@@ -148,7 +150,7 @@ def test_noise_goes_where_the_settings_say(kind, fill):
     expected = {
         "everywhere": noisy(clip.frames),
         "visible": torch.where(hidden, clip.frames, noisy(clip.frames)),
-        "before": clip.paint(noisy(clip.whole)),
+        "before": clip.repainted(noisy(clip.whole)),
     }
     for where, frames in expected.items():
         assert torch.equal(seen_frames(clip, kind(where=where)), frames), where
@@ -188,7 +190,7 @@ def test_nothing_wraps_around(noise, where):
     clip = shown(frames, np.zeros((1, SIDE, SIDE), bool))
     found = seen_frames(clip, noise.model_copy(update={"where": where}))
     assert found.dtype == torch.uint8
-    noisy = noise.corrupt(frames, "clip 1")
+    noisy = corrupted(noise, frames)
     assert torch.equal(found.float(), noisy.clamp(0, 255).round())
     assert (found[:4][noisy[:4] < 0] == 0).all()
     assert (found[4:][noisy[4:] > 255] == 255).all()

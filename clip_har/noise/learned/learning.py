@@ -124,7 +124,7 @@ def validate(
             if noise.per_class:
                 found.append(_candidate_scores(perturbation, zero_shot, part))
                 continue
-            logits = _logits(perturbation, zero_shot, part, torch.zeros_like(part.labels))
+            logits = _logits(perturbation, zero_shot, part, torch.zeros_like(part.labels)).cpu()
             true = logits.gather(1, part.labels[:, None])
             others = logits.scatter(1, part.labels[:, None], float("-inf"))
             found.append(torch.cat([true, others], dim=1))
@@ -303,20 +303,20 @@ def cosine(step: int, steps: int) -> float:
 
 def _candidate_scores(perturbation: Perturbation, zero_shot: ZeroShot, part: Batch) -> Tensor:
     """Return ``(B, K)`` scores of the candidates on their own noise, the true class first."""
-    logits = zero_shot.frame_logits(zero_shot.model.encode_frames(part.frames)).cpu()
-    logits[torch.arange(len(part.labels)), part.labels] = float("inf")  # always the first
+    logits = zero_shot.frame_logits(zero_shot.model.encode_frames(part.frames))
+    logits = logits.scatter(1, part.labels[:, None].to(logits.device), float("inf"))  # the first
     classes = logits.topk(min(1 + _CANDIDATES, logits.shape[1]), dim=1).indices  # (B, K)
     scores = [
         _logits(perturbation, zero_shot, part, column).gather(1, column[:, None])
         for column in classes.T
     ]
-    return torch.cat(scores, dim=1)
+    return torch.cat(scores, dim=1).cpu()
 
 
 def _logits(
     perturbation: Perturbation, zero_shot: ZeroShot, part: Batch, classes: Tensor
 ) -> Tensor:
-    """Return ``(B, C)`` logits on the CPU of frames with the noise of some classes."""
+    """Return ``(B, C)`` logits, on the model's device, of frames with the noise of some classes."""
     model = zero_shot.model
     embeddings = perturbation.embed(
         model,
@@ -325,7 +325,7 @@ def _logits(
         classes.to(model.device),
         part.times.to(model.device),
     )
-    return zero_shot.frame_logits(embeddings).cpu()
+    return zero_shot.frame_logits(embeddings)
 
 
 def _parts(batch: Batch, size: int) -> list[Batch]:

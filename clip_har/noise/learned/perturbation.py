@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import adaptive_max_pool2d, interpolate
 
+from clip_har.masking.masked_clips import MaskedClip
 from clip_har.models.dual_encoder import DualEncoder
 from clip_har.models.preprocess import normalise
 from clip_har.models.zero_shot import ZeroShot
 from clip_har.noise.batch import ClipBatch
-from clip_har.noise.contract import Noise, Seen, noisy_frames, realised, unchanged
+from clip_har.noise.contract import Noise, Seen, realised, unchanged, with_noise
 from clip_har.noise.learned.base import Learned, LearnedPixels
 from clip_har.noise.learned.shift import EmbeddingShift, rows_of
 from clip_har.noise.where import Where
@@ -64,6 +65,9 @@ class NoPerturbation:
     """No noise, for comparison; embeddings are shared with noise in feature space."""
 
     columns = 1
+
+    def draw(self, clip: MaskedClip) -> None:
+        """Return None: no random numbers."""
 
     def seen(self, clips: ClipBatch, columns: NDArray[np.int64]) -> Seen:  # noqa: ARG002
         """Return the frames as they are."""
@@ -179,6 +183,9 @@ class PixelNoise:
         """1, or the number of classes."""
         return max(len(part) for part in self.parts.values())
 
+    def draw(self, clip: MaskedClip) -> None:
+        """Return None: no random numbers."""
+
     def seen(self, clips: ClipBatch, columns: NDArray[np.int64]) -> Seen:
         """Add noise to the frames of B clips, on the model's device.
 
@@ -186,18 +193,20 @@ class PixelNoise:
             clips: the clips under their mask.
             columns: ``(B,)``, the class whose noise each clip gets.
         """
-        classes, times = clips.per_frame(columns), clips.times
-        static = all(part.shape[1] == 1 for part in self.parts.values())
-        if static and (columns == columns[0]).all():  # the same in all frames: one is enough
-            classes, times = classes[:1], times[:1]
-        delta = self.delta(classes, times)
-
-        def add_delta(frames: Tensor, hidden: Tensor | None) -> Tensor:
-            return add(frames, delta, None if hidden is None else 1 - hidden)
-
-        noisy = noisy_frames(clips, self.where, add_delta)
-        added = realised(clips.frames, noisy, clips.lengths)
-        return Seen(torch.split(noisy, clips.lengths), *added)
+        noisy = torch.empty_like(clips.frames)
+        parts = torch.split(noisy, clips.lengths)
+        deltas: dict[tuple[int, int], Tensor] = {}
+        for number, (clip, column) in enumerate(zip(clips.clips, columns.tolist(), strict=True)):
+            key = (column, clips.lengths[number])
+            if key not in deltas:
+                deltas[key] = self._of_clip(*key)
+            if self.where == "before":
+                bare = with_noise(clips.whole_clips[number], deltas[key], None, _add)
+                parts[number].copy_(clip.repainted(bare))
+                continue
+            hidden = clips.hidden_clips[number] if self.where == "visible" else None
+            with_noise(clips.shown_clips[number], deltas[key], hidden, _add, out=parts[number])
+        return Seen(parts, *realised(clips.frames, noisy, clips.lengths))
 
     def forward(
         self,
@@ -217,6 +226,13 @@ class PixelNoise:
     def with_parts(self, parts: dict[str, Tensor]) -> "PixelNoise":
         """Return the same noise with other values."""
         return replace(self, parts=parts)
+
+    def _of_clip(self, column: int, length: int) -> Tensor:
+        """Return one class's noise in a clip of some frames, ``(1 or T, 3, S, S)``."""
+        static = all(part.shape[1] == 1 for part in self.parts.values())
+        device = next(iter(self.parts.values())).device
+        times = torch.arange(1 if static else length, device=device)
+        return self.delta(torch.full_like(times, column), times).detach()
 
     def _frame_rms(self, column: int) -> Tensor:
         """Return the root mean square of one class's noise in each frame, ``(F,)``."""
@@ -264,6 +280,10 @@ def add(frames: Tensor, delta: Tensor, visible: Tensor | None) -> Tensor:
     """
     noise = delta if visible is None else delta * visible
     return (frames.float() + noise).clamp(0, 255)
+
+
+def _add(frames: Tensor, delta: Tensor, hidden: Tensor | None) -> Tensor:
+    return frames.float().add_(delta if hidden is None else delta * (1 - hidden))
 
 
 def make_perturbation(

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import embedding, normalize
 
+from clip_har.masking.masked_clips import MaskedClip
 from clip_har.models.dual_encoder import DualEncoder
 from clip_har.models.zero_shot import ZeroShot
 from clip_har.noise.batch import ClipBatch
@@ -68,6 +69,9 @@ class EmbeddingShift:
     def columns(self) -> int:
         """The number of classes."""
         return len(self.parts["own"])
+
+    def draw(self, clip: MaskedClip) -> None:
+        """Return None: no random numbers."""
 
     def seen(self, clips: ClipBatch, columns: NDArray[np.int64]) -> Seen:  # noqa: ARG002
         """Return the frames as they are: no pixel changes."""

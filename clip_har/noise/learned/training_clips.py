@@ -123,15 +123,15 @@ class TrainingClips:
         for index, time in zip(picked, times, strict=True):
             # Masks are made for whole clips: a frame's mask may depend on the other frames.
             clip = self._under_a_mask(noise, draws).clip(index)
-            frames.append(clip.frames[time])
-            whole.append(clip.whole[time])
+            frames.append(clip.frame(time))
+            whole.append(clip.whole[time : time + 1])
             hidden.append(clip.hidden[time if len(clip.hidden) > 1 else 0])
             if clip.subject is not None:
                 subject.append(clip.subject[time])
         visible = 1 - np.stack(hidden).astype(np.float32)
         return Batch(
-            frames=torch.stack(frames),
-            whole=torch.stack(whole),
+            frames=torch.cat(frames),
+            whole=torch.cat(whole),
             visible=torch.from_numpy(visible).unsqueeze(1),
             labels=torch.from_numpy(self.frames.clip_set.labels[list(picked)]),
             times=torch.tensor(times),

@@ -1,0 +1,38 @@
+"""Arrays as tensors, without a copy."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import torch
+
+
+class _Writable:
+    """The memory of an array, said to be writable."""
+
+    def __init__(self, array: NDArray[Any]) -> None:
+        interface = array.__array_interface__
+        self.array = array  # kept alive
+        self.__array_interface__ = {**interface, "data": (interface["data"][0], False)}
+
+
+def shared(array: NDArray[Any]) -> "torch.Tensor":
+    """Return a tensor that shares an array's memory; one that is read-only must not be written to.
+
+    PyTorch has no read-only tensors and warns of read-only arrays. Writing to the tensor of a file
+    that is mapped for reading ends the process, so that it cannot damage the file.
+
+    Args:
+        array: of any shape, read-only or not; its steps are not negative.
+
+    Example:
+        >>> array = np.arange(3)
+        >>> array.flags.writeable = False
+        >>> shared(array).tolist()
+        [0, 1, 2]
+    """
+    import torch
+
+    return torch.from_numpy(array if array.flags.writeable else np.asarray(_Writable(array)))

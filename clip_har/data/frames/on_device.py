@@ -1,0 +1,104 @@
+"""Decoded frames on the device of the model: kept there for all cells, or sent ahead."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from clip_har.core.tensors import shared
+from clip_har.data.frames.store import FrameStore
+
+if TYPE_CHECKING:
+    import torch
+
+_SHARE = 0.5  # of the device's free memory that frames may take; models and activations need more
+
+_kept: dict[tuple[str, str], "torch.Tensor"] = {}
+"""The clips that stay on a device until a cell has other frames, by device and checksum."""
+
+
+class DeviceFrames:
+    """The frames of a store on a device.
+
+    On a CPU nothing is copied: the tensors share the memory of the mapped file. On another device
+    they stay for all cells of this process that have the same frames, if ``frames.resident`` allows
+    it and they fit. Else those of a CUDA device are sent by a stream of their own, from memory that
+    is pinned, while the model works.
+
+    Args:
+        frames: the store.
+        device: where they go.
+    """
+
+    def __init__(self, frames: FrameStore, device: "torch.device") -> None:
+        self.frames = frames
+        self.device = device
+        self.is_resident = device.type != "cpu" and _stay(frames, device)
+        if not self.is_resident:
+            _kept.clear()
+        self._stream = _copy_stream(device) if device.type == "cuda" else None
+
+    def send(self, i: int) -> "Callable[[], torch.Tensor]":
+        """Begin to send clip ``i`` of the set; call it in any thread.
+
+        Returns:
+            Returns the frames, ``(T, 3, S, S)`` uint8; the device's current work waits for them.
+        """
+        if self.device.type == "cpu":
+            return lambda: shared(self.frames.clip(i))
+        key = (str(self.device), self.frames.entries[i].checksum)
+        if self.is_resident and key in _kept:
+            return lambda: _kept[key]
+        wait = self._sent(i)
+
+        def frames() -> "torch.Tensor":
+            found = wait()
+            if self.is_resident:
+                _kept[key] = found
+            return found
+
+        return frames
+
+    def _sent(self, i: int) -> "Callable[[], torch.Tensor]":
+        import torch
+
+        pixels = shared(self.frames.clip(i))
+        if self._stream is None:
+            sent = pixels.to(self.device)
+            return lambda: sent
+        with torch.cuda.stream(self._stream):
+            sent = pixels.pin_memory().to(self.device, non_blocking=True)
+            done = self._stream.record_event()
+
+        def wait() -> torch.Tensor:
+            stream = torch.cuda.current_stream(self.device)
+            stream.wait_event(done)
+            sent.record_stream(stream)  # its memory is not used again before that is done
+            return sent
+
+        return wait
+
+
+def _stay(frames: FrameStore, device: "torch.device") -> bool:
+    """Return whether the frames of all clips stay on a device, and drop those of other stores."""
+    own = {(str(device), entry.checksum) for entry in frames.entries if entry.error is None}
+    for key in _kept.keys() - own:
+        del _kept[key]
+    if frames.settings.resident != "auto":
+        return frames.settings.resident
+    bytes_of_frame = 3 * frames.size**2
+    missing = bytes_of_frame * int(frames.lengths.sum()) - sum(
+        part.numel() for part in _kept.values()
+    )
+    return missing <= _SHARE * free_memory(device)
+
+
+def free_memory(device: "torch.device") -> int:
+    """Return the free bytes of a device; 0 if PyTorch cannot tell."""
+    import torch
+
+    return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else 0
+
+
+def _copy_stream(device: "torch.device") -> "torch.cuda.Stream":
+    import torch
+
+    return torch.cuda.Stream(device)  # type: ignore[no-untyped-call]

@@ -1,0 +1,86 @@
+"""Frames on the model's device: shared on a CPU, kept or sent on another; ``meta`` stands in."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from clip_har.data.clips import ClipSet
+from clip_har.data.frames import on_device
+from clip_har.data.frames.on_device import DeviceFrames
+from clip_har.data.frames.store import FrameStore
+from clip_har.data.sampling import FrameSettings
+from tests.planted import planted_clips
+
+CPU, OTHER = torch.device("cpu"), torch.device("meta")
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory: pytest.TempPathFactory) -> ClipSet:
+    return planted_clips(tmp_path_factory.mktemp("clips"))
+
+
+def opened(
+    clips: ClipSet, cache: Path, *, size: int = 16, resident: str | bool = "auto"
+) -> FrameStore:
+    settings = FrameSettings.model_validate({"count": 2, "size": size, "resident": resident})
+    return FrameStore.open(clips, settings, cache_dir=cache)
+
+
+@pytest.fixture(autouse=True)
+def nothing_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(on_device, "_kept", {})
+
+
+def test_on_a_cpu_the_memory_of_the_file_is_shared(clips: ClipSet, tmp_path: Path) -> None:
+    store = opened(clips, tmp_path)
+    sent = DeviceFrames(store, CPU).send(1)()
+    assert sent.data_ptr() == store.clip(1).ctypes.data
+    assert np.array_equal(sent.numpy(), store.clip(1))
+    assert not on_device._kept
+
+
+@pytest.mark.parametrize(
+    ("resident", "free", "kept"),
+    [(True, 0, True), (False, 10**9, False), ("auto", 10**9, True), ("auto", 10_000, False)],
+)
+def test_frames_stay_if_the_setting_and_the_memory_allow_it(
+    clips: ClipSet,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    resident: str | bool,
+    free: int,
+    kept: bool,
+) -> None:
+    monkeypatch.setattr(on_device, "free_memory", lambda _: free)
+    store = opened(clips, tmp_path, resident=resident)
+    first = DeviceFrames(store, OTHER).send(1)()
+    again = DeviceFrames(store, OTHER)  # of the next cell
+    assert first.device == OTHER
+    assert first.shape == store.clip(1).shape
+    assert (again.send(1)() is first) == kept
+    assert again.is_resident == kept
+
+
+def test_what_is_kept_already_needs_no_more_memory(
+    clips: ClipSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = opened(clips, tmp_path)
+    whole = 3 * 16**2 * int(store.lengths.sum())
+    monkeypatch.setattr(on_device, "free_memory", lambda _: 2 * whole)
+    frames = DeviceFrames(store, OTHER)
+    for index in store.ok:
+        frames.send(index)()
+    monkeypatch.setattr(on_device, "free_memory", lambda _: 0)
+    assert DeviceFrames(store, OTHER).is_resident
+
+
+def test_frames_of_another_store_make_room(clips: ClipSet, tmp_path: Path) -> None:
+    small, large = (
+        opened(clips, tmp_path, resident=True),
+        opened(clips, tmp_path, size=24, resident=True),
+    )
+    DeviceFrames(small, OTHER).send(0)()
+    DeviceFrames(large, OTHER).send(0)()
+    assert [tuple(kept.shape) for kept in on_device._kept.values()] == [(2, 3, 24, 24)]
