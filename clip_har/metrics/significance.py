@@ -116,6 +116,7 @@ def corrected(p_values: Sequence[float], method: Correction = "holm") -> NDArray
         >>> corrected([0.01, 0.04, 0.03]).round(3).tolist()
         [0.03, 0.06, 0.06]
     """
+    # statsmodels takes longer to import than the rest of a cell's end; the tests compare with it.
     values = np.array(p_values, np.float64)
     known = np.flatnonzero(np.isfinite(values))
     known = known[np.argsort(values[known])]  # from the smallest on
