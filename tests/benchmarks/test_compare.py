@@ -86,13 +86,16 @@ def test_the_peers_mask_hides_its_share(made):
     assert hidden == pytest.approx(0.3, abs=0.005)
 
 
+LONG = (pytest.mark.slow, pytest.mark.long)
+
+
 @pytest.mark.parametrize(
     ("name", "part"),
     [
         ("user_script", "cells"),
         ("decode", "decode"),
-        pytest.param("data_loader", "cells", marks=pytest.mark.slow),
-        pytest.param("open_clip_loop", "cells", marks=pytest.mark.slow),
+        pytest.param("data_loader", "cells", marks=LONG),
+        pytest.param("open_clip_loop", "cells", marks=LONG),
     ],
 )
 def test_a_peer_runs_and_says_how_long_it_took(made, name, part):
