@@ -75,7 +75,7 @@ ui: install  ## Open the saved view of RESULTS (results) in the MLflow UI at POR
 	@$(BIN)/python -m clip_har.cli.ui $(RESULTS) --port $(PORT)
 
 .PHONY: bench
-bench: install  ## Compare speed and memory with what people use today (about 25 minutes)
+bench: install  ## Compare speed and memory with what people use today (about half an hour)
 	@$(BIN)/python -m benchmarks $(BENCH)
 
 .PHONY: docs

@@ -57,6 +57,12 @@ _SHAPES: dict[str, dict[str, object]] = {
     },
 }
 
+ACTIONS = (
+    *("bowing", "boxing", "clapping", "climbing", "crawling", "drinking", "falling"),
+    *("jumping", "kicking", "lifting", "mopping", "punching", "running"),
+)
+"""Names of the classes: words that the tiny CLIP knows, which refuses others."""
+
 _SAMPLES = "ucf101-sample/UCF-101"  # below CLIP_HAR_SAMPLE_DATA
 _MADE_CLASSES, _MADE_FRAMES = 12, 150  # of the clips that are made without sample data
 
@@ -119,15 +125,20 @@ def more_clips(inputs: Inputs, count: int) -> Inputs:
 
 
 def lay_out(folder: Path, source: Path, count: int, *, real: bool) -> Path:
-    """Copy videos under ``count`` names, each about equally often; each name is decoded."""
-    clips = folder / f"{'real' if real else 'made'}_clips{count}"
+    """Copy videos under ``count`` names, each about equally often; each name is decoded.
+
+    The classes get the names of `ACTIONS`: which action is seen does not change the time.
+    """
+    clips = folder / f"{'real' if real else 'made'}_actions{count}"
     if clips.is_dir():
         return clips
     part = folder / "clips.part"
     shutil.rmtree(part, ignore_errors=True)
     videos = sorted(path for path in source.glob("*/*") if path.suffix in (".avi", ".mp4"))
+    classes = sorted({video.parent.name for video in videos})
     for number, video in enumerate(islice(cycle(videos), count)):
-        target = part / video.parent.name / f"{video.stem}_{number:05d}{video.suffix}"
+        action = ACTIONS[classes.index(video.parent.name) % len(ACTIONS)]
+        target = part / action / f"{video.stem}_{number:05d}{video.suffix}"
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(video, target)
     part.rename(clips)

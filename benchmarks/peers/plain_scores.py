@@ -4,7 +4,6 @@ Frames are the centres of equal segments; a black square hides ``--ratio`` of ea
 model sees it. Writes the scores ``(N, C)`` of the videos in the order of their paths.
 """
 
-import re
 import time
 from pathlib import Path
 
@@ -27,11 +26,6 @@ def segment_centres(path: Path, count: int) -> list[NDArray[np.uint8]]:
     ]
 
 
-def spaced(name: str) -> str:
-    """Return a class name as words: ``ApplyEyeMakeup`` becomes ``apply eye makeup``."""
-    return re.sub("(?<=[a-z])(?=[A-Z])", " ", name).lower()
-
-
 def fitted(processor: CLIPProcessor, frames: list[NDArray[np.uint8]]) -> torch.Tensor:
     """Return frames as the model sees them, ``(T, 3, S, S)`` uint8."""
     only_fitted = {"do_rescale": False, "do_normalize": False}
@@ -51,7 +45,7 @@ def main() -> None:
     names = sorted({name for _, name in clips})
     found = []
     with torch.inference_mode():
-        prompts = [f"a photo of a person doing {spaced(name)}." for name in names]
+        prompts = [f"a photo of a person doing {name}." for name in names]
         tokens = processor(text=prompts, return_tensors="pt", padding=True)
         text = model.get_text_features(**tokens).pooler_output
         text = text / text.norm(dim=-1, keepdim=True)

@@ -1,12 +1,14 @@
 """Ratios within one run; the peers run and say how long they took."""
 
+import json
 import math
 import subprocess
 
 import pytest
 
 from benchmarks.compare import ROOT, Check, Row, interleave, peer, ratios, run
-from benchmarks.inputs import lay_out
+from benchmarks.inputs import ACTIONS, lay_out
+from benchmarks.overhead import THINGS
 from benchmarks.peers.user_script import black_square, sampled_frames
 
 
@@ -68,10 +70,23 @@ def test_each_clip_is_a_file_of_its_own(made, tmp_path):
     assert lay_out(tmp_path, made.clips, 7, real=False) == clips, "found again"
 
 
+def test_the_tiny_clip_knows_every_class(made, tmp_path):
+    """It refuses a data set whose classes it cannot tell apart."""
+    tokenizer = json.loads((made.tiny / "tokenizer.json").read_text(encoding="utf-8"))
+    assert set(ACTIONS) | set(THINGS) <= set(tokenizer["model"]["vocab"])
+    assert len(ACTIONS) * len(THINGS) >= 101
+    copied = lay_out(tmp_path, made.clips, 3, real=False)
+    names = [sorted(path.name for path in root.iterdir()) for root in (made.clips, copied)]
+    assert names == [list(ACTIONS[:3])] * 2
+
+
 def test_the_peers_mask_hides_its_share(made):
     frame = sampled_frames(next(made.clips.glob("*/*")), 1)[0] | 1
     hidden = (black_square(frame, 0.3) == 0).all(axis=2).mean()
     assert hidden == pytest.approx(0.3, abs=0.005)
+
+
+LONG = (pytest.mark.slow, pytest.mark.long)
 
 
 @pytest.mark.parametrize(
@@ -79,8 +94,8 @@ def test_the_peers_mask_hides_its_share(made):
     [
         ("user_script", "cells"),
         ("decode", "decode"),
-        pytest.param("data_loader", "cells", marks=pytest.mark.slow),
-        pytest.param("open_clip_loop", "cells", marks=pytest.mark.slow),
+        pytest.param("data_loader", "cells", marks=LONG),
+        pytest.param("open_clip_loop", "cells", marks=LONG),
     ],
 )
 def test_a_peer_runs_and_says_how_long_it_took(made, name, part):
