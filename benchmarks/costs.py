@@ -4,6 +4,7 @@ Ratios at a few clips are mostly start-up. So the costs are worked out from swee
 with a model that costs next to nothing, and put together for the size that users run.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -34,7 +35,9 @@ class Costs:
 
     @classmethod
     def of(cls, one_few: float, few: float, many: float, *, clips: tuple[int, int]) -> "Costs":
-        """Work the costs out of three sweeps.
+        """Work the costs out of three sweeps; NaN if more clips took no longer.
+
+        Then something else was busy, and no sum would mean anything: it meets no goal.
 
         Args:
             one_few: seconds of a sweep of one cell over the smaller number of clips.
@@ -48,7 +51,10 @@ class Costs:
         """
         clip = (many - few) / (CELLS * (clips[1] - clips[0]))
         cell = (few - one_few) / (CELLS - 1) - clips[0] * clip
-        return cls(one_few - cell - clips[0] * clip, cell, clip)
+        start = one_few - cell - clips[0] * clip
+        if min(start, clip) <= 0:
+            return cls(math.nan, math.nan, math.nan)
+        return cls(start, cell, clip)
 
     def seconds(self, clips: int, *, cells: int = CELLS) -> float:
         """Return the seconds of a sweep."""

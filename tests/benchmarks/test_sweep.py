@@ -46,6 +46,14 @@ def test_costs_come_from_two_sizes():
     assert worked_out.seconds(sizes[1]) == pytest.approx(5 + 9 * (0.5 + 3.84))
 
 
+@pytest.mark.parametrize("seconds", [(81.0, 124.0, 52.0), (9.0, 90.0, 100.0)])
+def test_costs_on_a_busy_machine_meet_no_goal(seconds):
+    own = Costs.of(*seconds, clips=(8, 48))
+    rows = table(replace(FOUND, own=[own, own]))
+    (row,) = [row for row in rows if row.goal == 1.01]
+    assert row.met is False
+
+
 def test_a_sweep_of_a_test_split_is_the_sum_of_its_costs():
     rows = by_name(table(FOUND))
     name = f"warm sweep, 9 cells, ViT-B/32, {TEST_SPLIT} clips (worked out)"
