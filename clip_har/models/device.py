@@ -13,8 +13,9 @@ _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 def joblib_worker() -> int | None:
-    """Return the number of this worker process of the joblib launcher, from 0 on; None in others.
+    """Return the number of this worker process of the joblib launcher; None in others.
 
+    Workers that start together have numbers that follow each other, from 0 on in a new command.
     Ray and Slurm show each cell only the devices that it may use; joblib shows all of them to all.
     """
     found = re.fullmatch(r"LokyProcess-(\d+)", current_process().name)

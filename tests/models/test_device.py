@@ -49,5 +49,6 @@ def test_workers_of_joblib_are_numbered_as_joblib_names_them() -> None:
     found = joblib.Parallel(n_jobs=2, backend="loky")(
         joblib.delayed(joblib_worker)() for _ in range(4)
     )
-    assert set(found) <= {0, 1}
+    numbers = sorted(set(found))  # from 0 on, unless this process started workers before
+    assert numbers in ([numbers[0]], [numbers[0], numbers[0] + 1]), "they take devices in turn"
     assert joblib_worker() is None
