@@ -1,6 +1,7 @@
 """Compare within one run: in each round everything is measured in turn; ratios and medians."""
 
 import json
+import math
 import os
 import platform
 import subprocess
@@ -68,8 +69,8 @@ class Row:
 
     @property
     def middle(self) -> float:
-        """Median over the rounds."""
-        return median(self.values)
+        """Median over the rounds; NaN if the value of one is not known."""
+        return math.nan if any(map(math.isnan, self.values)) else median(self.values)
 
     @property
     def met(self) -> bool | None:

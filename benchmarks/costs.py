@@ -52,7 +52,7 @@ class Costs:
         clip = (many - few) / (CELLS * (clips[1] - clips[0]))
         cell = (few - one_few) / (CELLS - 1) - clips[0] * clip
         start = one_few - cell - clips[0] * clip
-        if min(start, clip) <= 0:
+        if min(start, cell, clip) <= 0:
             return cls(math.nan, math.nan, math.nan)
         return cls(start, cell, clip)
 

@@ -24,6 +24,7 @@ from clip_har.config.cell import register_schema
 from clip_har.config.compose import CONFIG_DIR
 from clip_har.config.help import register_help
 from clip_har.core.addresses import hide_environment
+from clip_har.core.imports import own_process
 
 _faults: list[Exception] = []  # errors of the cells that ran in this process
 
@@ -31,6 +32,7 @@ _faults: list[Exception] = []  # errors of the cells that ran in this process
 @hydra.main(version_base="1.3", config_path=str(CONFIG_DIR), config_name="config")
 def _hydra_main(config: DictConfig) -> None:
     share_cores()  # a worker on another machine has its own environment
+    own_process()
     from clip_har.cli.terminal import show_cell
     from clip_har.engine.job import Job
     from clip_har.engine.run import run_cell
@@ -57,6 +59,7 @@ def _hydra_main(config: DictConfig) -> None:
 def main() -> None:
     """Run a cell or a sweep; end with an exit status and, after an error, with one clear line."""
     take_over_errors()
+    own_process()
     share_cores()
     atexit.register(gc.freeze)  # else the end searches all modules for garbage: half a second
     logging.raiseExceptions = False  # a log file on a full disk is no reason for a traceback

@@ -18,17 +18,22 @@ class Background:
     """A process that calls functions one after the other, in the order in which they come.
 
     It is a fresh interpreter and no fork: threads of torch and an open database do not survive a
-    fork. It does not import the user's script. Use it as a context: at its end the process ends,
-    and what is still waiting is not done.
+    fork. It does not import the user's script. Where no process can be started, the functions are
+    called in this one. Use it as a context: at its end the process ends, and what is still waiting
+    is not done.
     """
 
     def __init__(self) -> None:
-        self._process = subprocess.Popen(  # noqa: S603, this Python and no words of a user
-            [sys.executable, "-c", _CHILD],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-        )
+        try:
+            self._process: subprocess.Popen[bytes] | None = subprocess.Popen(  # noqa: S603, no words of a user
+                # -P: files in the working folder must not take the place of modules
+                [sys.executable, "-P", "-c", _CHILD],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            )
+        except OSError:  # a limit of processes or memory
+            self._process = None
         # The thread waits for the pipes, so that the caller need not.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="background")
         self._asked: list[Future[None]] = []
@@ -37,9 +42,11 @@ class Background:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._process.kill()
+        if self._process is not None:
+            self._process.kill()
         self._thread.shutdown(cancel_futures=True)
-        self._process.communicate()
+        if self._process is not None:
+            self._process.communicate()
 
     def run(self, function: Callable[..., object], *arguments: Any, **named: Any) -> None:
         """Call a function in the other process, after all others; its result is dropped.
@@ -49,21 +56,26 @@ class Background:
             arguments: they are copied at once, so they may change afterwards.
             named: further arguments, by name.
         """
+        if self._process is None:
+            function(*arguments, **named)
+            return
         question = pickle.dumps((function, arguments, named))
-        self._asked.append(self._thread.submit(self._ask, question))
+        self._asked.append(self._thread.submit(self._ask, self._process, question))
 
     def wait(self) -> None:
-        """Wait until all functions have returned.
+        """Wait until all functions have returned, also those after one that failed.
 
         Raises:
             Exception: what the first function raised that failed.
         """
         asked, self._asked = self._asked, []
-        for one in asked:
-            one.result()
+        errors = [error for one in asked if (error := one.exception()) is not None]
+        if errors:
+            raise errors[0]
 
-    def _ask(self, question: bytes) -> None:
-        to, answers = self._process.stdin, self._process.stdout
+    @staticmethod
+    def _ask(process: "subprocess.Popen[bytes]", question: bytes) -> None:
+        to, answers = process.stdin, process.stdout
         assert to is not None and answers is not None  # noqa: S101, PT018, both are pipes
         try:
             to.write(question)
@@ -104,5 +116,15 @@ def serve() -> None:
             function(*arguments, **named)
         except Exception as raised:  # noqa: BLE001, the parent raises it
             error = raised
-        answers.write(pickle.dumps(error))
+        answers.write(_packed(error))
         answers.flush()
+
+
+def _packed(error: Exception | None) -> bytes:
+    """Return an error as bytes that the parent can read; some errors can be written only."""
+    try:
+        packed = pickle.dumps(error)
+        pickle.loads(packed)  # noqa: S301, written in the line above
+    except Exception:  # noqa: BLE001, whatever its class raises
+        return pickle.dumps(ClipHarError(f"{type(error).__name__}: {error}"))
+    return packed

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import NamedTuple
 
@@ -131,6 +132,13 @@ def score_clips(
         drawn = None if device.type == "cpu" else noises[first].draw(clip)
         return _Prepared(clip, pixels, drawn)
 
+    def read(one_pass: _Pass, rows: slice) -> None:
+        embedded = _keep(found[first], [one_pass], rows, ids[rows], twins, model)
+        if keep_embeddings:
+            kept.append(embedded[0])  # (B, D)
+
+    # The results of a batch are read when the next one is in the device's queue: reading waits.
+    read_last: Callable[[], None] = _nothing
     longest = max((int(lengths[batch].sum()) for batch in batches), default=0)
     size = masked.frames.size
     canvas = torch.empty(longest, 3, size, size, dtype=torch.uint8, device=device)
@@ -160,19 +168,26 @@ def score_clips(
             rows = slice(len(effects), len(effects) + len(prepared))
             effects += [one.clip.effect for one in prepared]
             with cost.of("model"):
-                one_pass = _Pass(
-                    column, seen, *noises[first].forward(classifier, batch, seen, column)
-                )
-                embedded = _keep(found[first], [one_pass], rows, ids[rows], twins, model)
-                if keep_embeddings:
-                    kept.append(embedded[0])  # (B, D)
+                scored = noises[first].forward(classifier, batch, seen, column)
+                read_last()
+                one_pass = _Pass(column, seen._replace(frames=()), *scored)
+                read_last = partial(read, one_pass, rows)
+                if others:
+                    read_last()
+                    read_last = _nothing
                 for name in others:
                     columns = _columns(noises[name], found[first].scores, rows, choose)
                     passes = [_forward(noises[name], classifier, batch, own) for own in columns]
                     named = f"{model}, noise {name}"
                     _keep(found[name], passes, rows, ids[rows], twins, named)
             advance(len(prepared))
+        with cost.of("model"):
+            read_last()
     return ClipScores(found, effects, np.concatenate(kept) if keep_embeddings else None)
+
+
+def _nothing() -> None:
+    """Read nothing."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,25 +1,14 @@
 """Where a model runs, and in which number type."""
 
-import re
-from multiprocessing import current_process
 from typing import Literal
 
 import torch
 
 from clip_har.core.errors import ClipHarError
+from clip_har.core.workers import joblib_worker
 
 Precision = Literal["fp32", "bf16", "fp16"]
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
-
-
-def joblib_worker() -> int | None:
-    """Return the number of this worker process of the joblib launcher; None in others.
-
-    Workers that start together have numbers that follow each other, from 0 on in a new command.
-    Ray and Slurm show each cell only the devices that it may use; joblib shows all of them to all.
-    """
-    found = re.fullmatch(r"LokyProcess-(\d+)", current_process().name)
-    return int(found[1]) - 1 if found else None
 
 
 def pick_device(name: str) -> torch.device:

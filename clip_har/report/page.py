@@ -2,7 +2,8 @@
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
 from typing import get_args
@@ -82,7 +83,8 @@ def write_report(
     answers = answers_of(comparisons)
     content = _content(chosen, rows, parts, against) | {"flips": flips(answers)}
     templates, drawing = _templates(), drawing or AtOnce()
-    with whole_folder(folder) as out:
+    # Whatever fails, the other process has ended its work before the folder goes.
+    with whole_folder(folder) as out, _waited_for(drawing):
         write_figures(out / FIGURES, parts, gallery=chosen.folder, drawing=drawing)
         for name in (PAGE, MARKDOWN):
             text = templates.get_template(f"{name}.j2").render(content)
@@ -102,8 +104,15 @@ def write_report(
             ],
             limit=chosen.jobs[0].cell.report.clips if clips is None else clips,
         )
-        drawing.wait()
     return folder / PAGE
+
+
+@contextmanager
+def _waited_for(drawing: Background | AtOnce) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        drawing.wait()
 
 
 def write_sweep_tables(

@@ -96,9 +96,14 @@ def write_sweep_files(
         log.warning("the gallery could not be drawn: %s", describe(error))
         return written
     screen, printed = (folder / name for name in GALLERIES)
-    drawing.run(save_figure, printed, gallery)
-    save_figure(screen, gallery)
+    drawing.run(_save_whole, printed, gallery)
+    _save_whole(screen, gallery)
     return replace(written, files=[*written.files, screen])
+
+
+def _save_whole(path: Path, figure: Figure) -> None:
+    with whole_file(path) as temporary:
+        save_figure(temporary, figure)
 
 
 def write_tables(
@@ -142,8 +147,7 @@ def write_tables(
                 table.to_csv(path, index=False)
     for name, figure in pictures.items():
         files.append(folder / name)
-        with whole_file(files[-1]) as path:
-            save_figure(path, figure)
+        _save_whole(files[-1], figure)
     possible = {folder / _EFFECTS, *folder.glob(f"{_ACCURACY}*.png")}
     possible |= {folder / name for name in tables}
     for stale in possible - set(files):

@@ -26,6 +26,7 @@ _NOTE_LIMIT = 8000  # characters of a tag, MLflow's own limit
 _DATASET_TRIES = 5
 _PARAMS_AT_ONCE, _METRICS_AT_ONCE = 100, 1000  # MLflow's own limits
 _RUNS_AT_ONCE = 50000  # MLflow's own limit
+_GRID_SIDE = 1600  # longest side of a picture in the image grid, pixels: it is compressed again
 _IMAGES = "images"  # the folder in which MLflow keeps the pictures of its image grid
 
 
@@ -79,7 +80,10 @@ def _send(client: "MlflowClient", run_id: str, curves: Mapping[str, Curve]) -> N
 
 
 def log_pictures(client: "MlflowClient", run_id: str, pictures: Mapping[str, Path]) -> None:
-    """Send pictures to the image grid, by key; they replace those of the same key."""
+    """Send pictures to the image grid, by key; they replace those of the same key.
+
+    The grid shows them small. The pictures in their full size are files of the run.
+    """
     from mlflow.exceptions import MlflowException
     from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
     from PIL import Image
@@ -87,7 +91,9 @@ def log_pictures(client: "MlflowClient", run_id: str, pictures: Mapping[str, Pat
     former = [file.path for file in client.list_artifacts(run_id, _IMAGES)] if pictures else []
     for key, path in pictures.items():
         with Image.open(path) as image:
-            client.log_image(run_id, image.convert("RGB"), key=key, step=0)
+            shown = image.convert("RGB")
+            shown.thumbnail((_GRID_SIDE, _GRID_SIDE))
+            client.log_image(run_id, shown, key=key, step=0)
     starts = [re.escape(key).replace("/", "[~#]") for key in pictures]
     same = re.compile(rf"{_IMAGES}/({'|'.join(starts)})[+%]step")
     if old := [name for name in former if same.match(name)]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from clip_har.core import background
 from clip_har.core.background import Background
 from clip_har.core.errors import ClipHarError
 
@@ -76,3 +77,52 @@ def test_leaving_early_does_not_wait():
     with Background() as process:
         process.run(time.sleep, 60)
     assert time.monotonic() - started < 30
+
+
+class UnreadError(Exception):
+    """An error that can be written as bytes, but not read."""
+
+    def __init__(self, number: int, text: str) -> None:
+        super().__init__(f"{number} {text}")
+
+
+def fail_unread() -> None:
+    raise UnreadError(7, "pages")
+
+
+def test_an_error_that_cannot_be_sent_is_told_in_words() -> None:
+    with Background() as process:
+        process.run(fail_unread)
+        with pytest.raises(ClipHarError, match="UnreadError: 7 pages"):
+            process.wait()
+
+
+def test_files_in_the_working_folder_take_the_place_of_no_module(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("pickle", "random", "numpy"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit(1)")
+    with Background() as process:
+        process.run(write, tmp_path / "done", "")
+        process.wait()
+    assert (tmp_path / "done").is_file()
+
+
+def test_after_an_error_the_others_have_ended_when_it_is_raised(tmp_path):
+    with Background() as process:
+        process.run(fail, "no room")
+        process.run(time.sleep, 0.3)
+        process.run(write, tmp_path / "late", "")
+        with pytest.raises(ClipHarError, match="no room"):
+            process.wait()
+        assert (tmp_path / "late").is_file(), "its folder may be removed now"
+
+
+def test_without_room_for_a_process_it_is_done_in_this_one(tmp_path, monkeypatch):
+    def refuse(*_: object, **__: object) -> None:
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(background.subprocess, "Popen", refuse)
+    with Background() as process:
+        process.run(append_process, tmp_path / "a")
+        process.wait()
+    assert (tmp_path / "a").read_text() == f"{os.getpid()}\n"

@@ -6,7 +6,8 @@ from types import ModuleType
 
 import pytest
 
-from clip_har.core.imports import quick_imports
+from clip_har.core import imports
+from clip_har.core.imports import own_process, quick_imports
 
 
 @pytest.fixture(autouse=True)
@@ -32,7 +33,11 @@ def test_it_is_enabled_again_after_an_import_that_fails() -> None:
     assert gc.isenabled()
 
 
-def test_only_what_was_imported_is_left_out_of_later_searches() -> None:
+def test_in_the_command_what_was_imported_is_left_out_of_later_searches(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(imports, "_own", [])
+    own_process()
     gc.unfreeze()
     with quick_imports():
         pass
@@ -40,3 +45,11 @@ def test_only_what_was_imported_is_left_out_of_later_searches() -> None:
     with quick_imports():
         sys.modules["made_for_a_test"] = ModuleType("made_for_a_test")
     assert gc.get_freeze_count() > 1000
+
+
+def test_the_garbage_of_a_users_script_is_still_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(imports, "_own", [])
+    gc.unfreeze()
+    with quick_imports():
+        sys.modules["made_for_a_test"] = ModuleType("made_for_a_test")
+    assert gc.get_freeze_count() == 0

@@ -5,14 +5,14 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from clip_har.models import device as module
-from clip_har.models.device import joblib_worker, pick_device
+from clip_har.core import workers
+from clip_har.models.device import pick_device
 
 
 def machine(monkeypatch: pytest.MonkeyPatch, *, process: str, accelerators: int) -> None:
     """Stand in for a machine, and for the name of this process."""
     found = torch.device("cuda") if accelerators else None
-    monkeypatch.setattr(module, "current_process", lambda: SimpleNamespace(name=process))
+    monkeypatch.setattr(workers, "current_process", lambda: SimpleNamespace(name=process))
     monkeypatch.setattr(
         torch.accelerator,
         "current_accelerator",
@@ -42,13 +42,3 @@ def test_workers_of_joblib_take_the_accelerators_in_turn(
 def test_a_named_device_is_taken_by_all_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     machine(monkeypatch, process="LokyProcess-2", accelerators=2)
     assert pick_device("cpu") == torch.device("cpu")
-
-
-def test_workers_of_joblib_are_numbered_as_joblib_names_them() -> None:
-    joblib = pytest.importorskip("joblib")
-    found = joblib.Parallel(n_jobs=2, backend="loky")(
-        joblib.delayed(joblib_worker)() for _ in range(4)
-    )
-    numbers = sorted(set(found))  # from 0 on, unless this process started workers before
-    assert numbers in ([numbers[0]], [numbers[0], numbers[0] + 1]), "they take devices in turn"
-    assert joblib_worker() is None

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from omegaconf import OmegaConf
 
+from clip_har.core.errors import ClipHarError
 from clip_har.results.files import read_config
 
 
@@ -22,3 +23,11 @@ def test_a_configuration_is_what_omegaconf_reads(tmp_path: Path, text: str) -> N
     expected = OmegaConf.load(path)
     assert read_config(path) == expected
     assert str(read_config(path)) == str(expected)
+
+
+@pytest.mark.parametrize("text", ["", "[1, 2", "a: b: c", "- 1"])
+def test_a_damaged_configuration_is_said_in_one_line(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ClipHarError, match=r"config.yaml is damaged \(.+\): run the command"):
+        read_config(path)

@@ -4,12 +4,15 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from clip_har.core.tensors import shared
+from clip_har.core.workers import joblib_worker
 from clip_har.data.frames.store import FrameStore
 
 if TYPE_CHECKING:
     import torch
 
-_SHARE = 0.5  # of the device's free memory that frames may take; models and activations need more
+_SHARE, _SHARE_OF_WORKER = 0.5, 0.2
+"""Of the device's free memory that frames may take, in a process that is alone and in a worker of
+joblib, which may share the device with others. Models and activations need the rest."""
 
 _kept: dict[tuple[str, str], "torch.Tensor"] = {}
 """The clips that stay on a device until a cell has other frames, by device and checksum."""
@@ -88,7 +91,8 @@ def _stay(frames: FrameStore, device: "torch.device") -> bool:
     missing = bytes_of_frame * int(frames.lengths.sum()) - sum(
         part.numel() for part in _kept.values()
     )
-    return missing <= _SHARE * free_memory(device)
+    share = _SHARE if joblib_worker() is None else _SHARE_OF_WORKER
+    return missing <= share * free_memory(device)
 
 
 def free_memory(device: "torch.device") -> int:

@@ -63,6 +63,21 @@ def test_frames_stay_if_the_setting_and_the_memory_allow_it(
     assert again.is_resident == kept
 
 
+@pytest.mark.parametrize(("worker", "kept"), [(None, True), (1, False)])
+def test_workers_that_may_share_a_device_keep_less(
+    clips: ClipSet,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    worker: int | None,
+    kept: bool,
+) -> None:
+    store = opened(clips, tmp_path)
+    whole = 3 * 16**2 * int(store.lengths.sum())
+    monkeypatch.setattr(on_device, "free_memory", lambda _: 3 * whole)
+    monkeypatch.setattr(on_device, "joblib_worker", lambda: worker)
+    assert DeviceFrames(store, OTHER).is_resident == kept
+
+
 def test_what_is_kept_already_needs_no_more_memory(
     clips: ClipSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
