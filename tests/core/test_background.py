@@ -1,12 +1,12 @@
 import os
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
 
-from clip_har.core import background
 from clip_har.core.background import Background
 from clip_har.core.errors import ClipHarError
 
@@ -121,7 +121,7 @@ def test_without_room_for_a_process_it_is_done_in_this_one(tmp_path, monkeypatch
     def refuse(*_: object, **__: object) -> None:
         raise BlockingIOError(11, "Resource temporarily unavailable")
 
-    monkeypatch.setattr(background.subprocess, "Popen", refuse)
+    monkeypatch.setattr(subprocess, "Popen", refuse)
     with Background() as process:
         process.run(append_process, tmp_path / "a")
         process.wait()
