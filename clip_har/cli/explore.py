@@ -65,8 +65,9 @@ def _serve(given: argparse.Namespace) -> None:
         explorer = Explorer(given.settings)  # a wrong setting is said before Gradio is imported
         # Gradio reads them when it is imported.
         os.environ.update(GRADIO_ANALYTICS_ENABLED="False", GRADIO_TEMP_DIR=uploads)
+        from clip_har.explore.guard import is_loopback
         from clip_har.explore.page import build_page
-        from clip_har.explore.server import application, is_loopback, serve
+        from clip_har.explore.server import application, serve
 
         app = application(build_page(explorer), given.host)
         if not is_loopback(given.host):

@@ -9,10 +9,11 @@ from pathlib import Path
 from clip_har.config.cell import Cell
 from clip_har.config.compose import cell_from_config, clean_config
 from clip_har.config.fingerprint import fingerprint
+from clip_har.core.addresses import hide_logins
 from clip_har.core.errors import ClipHarError
 from clip_har.data.clips import Clip, ClipSet, clips_of
 from clip_har.engine.preflight import preflight
-from clip_har.explore.choices import Offer, composed, offer, on_other_data
+from clip_har.explore.choices import Offer, check_texts, composed, offer, on_other_data
 from clip_har.explore.controls import Value
 from clip_har.explore.uploads import as_data, own_classes
 from clip_har.explore.what_if import View, view_of
@@ -61,7 +62,7 @@ class Explorer:
     """Answers for the clips of one data set, or for own videos, with one model.
 
     Attributes:
-        words: overrides that it was started with.
+        words: overrides that it was started with, without the logins in addresses.
         cell: the cell that they name.
         clips: its clips.
 
@@ -70,7 +71,7 @@ class Explorer:
     """
 
     def __init__(self, words: Sequence[str]) -> None:
-        self.words = tuple(words)
+        self.words = tuple(hide_logins(word) for word in words)  # the page shows them
         config, _ = composed(self.words)
         self.cell = cell_from_config(config)
         self.clips = preflight(self.cell.model_copy(update={"tracking": NoTracking()}))
@@ -105,11 +106,13 @@ class Explorer:
             upload: an own video; None for the configured data set.
 
         Raises:
-            ClipHarError: when an option does not exist, or the upload is not a video.
+            ClipHarError: when an option does not exist, a text has ``${``, or the upload is not a
+                video.
         """
         words = self.offer(chosen).with_values(values)
         if upload is None:
             return words
+        check_texts({"own classes": upload.classes, "true class": upload.label})
         names = self.class_names(upload.classes)
         if upload.label is not None and upload.label not in names:
             raise ClipHarError(f"true class: {upload.label} is not one of {', '.join(names[:5])}…")

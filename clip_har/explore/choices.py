@@ -51,6 +51,9 @@ class Offer:
 
         Args:
             values: by key; those that are as before add no word.
+
+        Raises:
+            ClipHarError: as `check_texts`.
         """
         known = {control.key: control for control in self.all_controls}
         set_now = {
@@ -58,8 +61,28 @@ class Offer:
             for key, value in values.items()
             if key in known and known[key].typed(value) != known[key].value
         }
+        check_texts(set_now)
         kept = (word for word in self.words if key_of(word) not in set_now)
         return (*kept, *as_overrides(set_now))
+
+
+def check_texts(values: Mapping[str, Value]) -> None:
+    """Raise for texts of the page that a configuration would resolve, such as ``${oc.env:HOME}``.
+
+    Whoever can reach the page could read environment variables with them.
+
+    Args:
+        values: by key, or by what they are called on the page.
+
+    Raises:
+        ClipHarError: when one contains ``${``.
+    """
+    for key, value in values.items():
+        if "${" in str(value):
+            raise ClipHarError(
+                f"{key}: a text set on the page must not contain ${{: name another, or set"
+                " this one where the page is started"
+            )
 
 
 def key_of(word: str) -> str:
@@ -99,10 +122,13 @@ def offer(words: Sequence[str], chosen: Mapping[str, str] | None = None) -> Offe
         chosen: options by group; None for those of the words.
 
     Raises:
-        ClipHarError: as `composed`.
+        ClipHarError: as `composed`, and when a chosen option does not exist.
     """
     config, own = composed(words)
     changed = {group: name for group, name in (chosen or {}).items() if own[group] != name}
+    for group, name in changed.items():
+        if name not in option_files(group):  # it becomes a part of a word
+            raise ClipHarError(f"{group}: there is no such option as the chosen one")
     kept = [word for word in words if key_of(word).partition(".")[0] not in changed]
     kept += [f"{group}={name}" for group, name in changed.items()]
     if changed:

@@ -68,7 +68,8 @@ class Control:
 def controls_of(config: DictConfig, group: str, option: str) -> list[Control]:
     """Return the controls of a chosen option: its switches, choices, numbers and texts.
 
-    Lists, paths and nested settings have none: they are set where the page is started.
+    What names a file, a folder or a checkpoint has none, as lists and nested settings: it is set
+    where the page is started.
 
     Args:
         config: a composed configuration, with this option.
@@ -85,14 +86,15 @@ def controls_of(config: DictConfig, group: str, option: str) -> list[Control]:
     node, said = config[group], key_comments(group, option)
     settings = settings_class(str(node._target_), group)
     schema = settings.model_json_schema().get("properties", {})
-    running, first = settings.fields_for(Role.RUN), Cell.fields_for(Role.MASK)
+    elsewhere = settings.fields_for(Role.RUN, Role.CONTENT)
+    first = Cell.fields_for(Role.MASK)
     # Those of all masks, then the option's own, then those of the files that it extends.
     order = [name for name in settings.model_fields if name in first]
     order += [name for name in (*said, *settings.model_fields) if name not in order]
     found: dict[str, Control] = {}
     for name in order:
         key = _typed_key(node, group, name) if name in settings.model_fields else None
-        if key is None or key in found or name in running:
+        if key is None or key in found or name in elsewhere:
             continue
         value = OmegaConf.select(config, f"{group}.{name}")
         control = _control(key, value, schema[name], said.get(name) or _sentence(key))

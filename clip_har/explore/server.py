@@ -1,10 +1,10 @@
-"""Serve the page on one address; nothing is fetched from elsewhere, and nothing is sent there."""
+"""Serve the page on one address, to no other site; nothing is fetched from or sent elsewhere."""
 
 import socket
 from collections.abc import Awaitable, Callable
-from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
+from clip_har.explore.guard import OwnSiteOnly, is_loopback
 from clip_har.explore.panel import style
 
 if TYPE_CHECKING:
@@ -24,17 +24,14 @@ def application(page: "gr.Blocks", host: str) -> "FastAPI":
 
     Args:
         page: the page.
-        host: the address that it listens on. On a loopback address it answers to that name only,
-            so that no other site can reach it through the browser.
+        host: the address that it listens on. No other site can use the page through the browser,
+            see `OwnSiteOnly`.
     """
     import gradio as gr
     from fastapi import FastAPI
-    from starlette.middleware.trustedhost import TrustedHostMiddleware
 
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-    if is_loopback(host) and ":" not in host:  # the middleware reads no name of IPv6
-        names = [host, "127.0.0.1", "localhost"]
-        app.add_middleware(TrustedHostMiddleware, allowed_hosts=names)
+    app.add_middleware(OwnSiteOnly, loopback=is_loopback(host))
 
     @app.middleware("http")
     async def add_policy(
@@ -60,19 +57,6 @@ def application(page: "gr.Blocks", host: str) -> "FastAPI":
         mcp_server=False,
     )
     return mounted
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether only this machine can reach an address.
-
-    Example:
-        >>> is_loopback("localhost"), is_loopback("::1"), is_loopback("0.0.0.0")
-        (True, True, False)
-    """
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:  # a name
-        return host == "localhost"
 
 
 def serve(app: "FastAPI", listening: socket.socket) -> None:

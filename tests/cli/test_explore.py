@@ -30,6 +30,15 @@ def test_a_port_in_use_is_named(monkeypatch, capsys):
     assert "expected 0 to 65535" in stopped(capsys, "--port", "70000")
 
 
+def test_no_error_shows_a_login(monkeypatch, capsys):
+    monkeypatch.setattr(explore, "find_spec", lambda name: name)
+    monkeypatch.setenv("CLIP_HAR_LOGINS", "{}")
+    uri = "tracking.uri='http://me:secret words, too@server:5000'"
+    line = stopped(capsys, "--port", "0", "tracking=mlflow", uri, "ratio=0.1,0.3")
+    assert "one value for each key" in line
+    assert "tracking.uri='http://server:5000'" in line
+
+
 @pytest.mark.parametrize(
     ("setting", "message"),
     [

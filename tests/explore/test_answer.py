@@ -8,6 +8,7 @@ import pytest
 
 from clip_har.config.compose import cell_from_config, clean_config
 from clip_har.config.fingerprint import fingerprint
+from clip_har.core.addresses import with_login
 from clip_har.core.errors import ClipHarError
 from clip_har.data.clips import clips_of
 from clip_har.engine.evaluate import Evaluation, evaluate
@@ -102,6 +103,31 @@ def test_an_own_video_is_shown_again_by_its_command(explorer, tmp_path):
     assert answer.class_names[answer.label] == "juggling"
     video.unlink()
     assert_same(answer.after, run(words), answer.clip_id)
+
+
+@pytest.mark.parametrize(
+    "upload",
+    [
+        Upload(Path("a.mp4"), "running, ${oc.env:SECRET}"),
+        Upload(Path("a.mp4"), label="${oc.env:SECRET}"),
+    ],
+)
+def test_names_of_an_own_video_are_not_resolved(explorer, upload):
+    with pytest.raises(ClipHarError, match=r"must not contain \$"):
+        explorer.words_for({}, {}, upload)
+
+
+def test_logins_of_addresses_are_neither_in_the_command_nor_in_errors(words, monkeypatch):
+    monkeypatch.setenv("CLIP_HAR_LOGINS", "{}")
+    given = [*words, "tracking=mlflow", "tracking.uri=http://me:pw@server:5000"]
+    explorer = Explorer(given)
+    assert explorer.words[-1] == "tracking.uri=http://server:5000"
+    assert "pw@" not in command(explorer.words_for({"masking": "shape"}, {"ratio": 0.5}))
+    assert explorer.offer().words == explorer.words
+    assert with_login("http://server:5000") == "http://me:pw@server:5000", "it can still be used"
+    with pytest.raises(ClipHarError, match="one value for each key") as caught:
+        Explorer([*given, "ratio=0.1,0.3"])
+    assert "pw@" not in str(caught.value)
 
 
 def test_own_classes_are_asked_about(explorer, tmp_path):

@@ -63,6 +63,26 @@ def test_a_sweep_is_refused_in_one_line():
         composed(["masking=percent", "ratio=0.1,0.3"])
 
 
+@pytest.mark.parametrize("text", ["${oc.env:SECRET}", "a ${oc.env:SECRET} ball", "\\${seed}", "${"])
+def test_a_text_of_the_page_is_not_resolved(monkeypatch, text):
+    monkeypatch.setenv("SECRET", "hunter2")
+    for key in ("fill", "feature", "ratio", "seed"):
+        with pytest.raises(ClipHarError, match=rf"{key}: .*must not contain \$") as caught:
+            offer([], {"masking": "feature"}).with_values({key: text})
+        assert "hunter2" not in str(caught.value)
+    started = offer(["masking=shape", "fill='${oc.env:SECRET}'"])
+    assert started.with_values({"ratio": 0.5})[1:] == ("fill='${oc.env:SECRET}'", "ratio=0.5")
+
+
+@pytest.mark.parametrize(
+    "name", ["${oc.env:SECRET}", "none,shape", "none ratio=2", "../config", ""]
+)
+def test_only_an_option_can_be_chosen(monkeypatch, name):
+    monkeypatch.setenv("SECRET", "hunter2")
+    with pytest.raises(ClipHarError, match="no such option as the chosen one"):
+        offer([], {"masking": name})
+
+
 def test_other_data_replace_the_data_set_and_its_limits():
     words = ["dataset=ucf101", "dataset.root=/data", "limit=4", "shard=1/2", "frames.count=4"]
     assert on_other_data(words, ["dataset=manifest", "dataset.path=a.csv"]) == (

@@ -1,12 +1,14 @@
 """Controls come from the settings and the files of the options."""
 
+import re
 from typing import get_args
 
 import pytest
 
-from clip_har.config.compose import without_hydra
+from clip_har.config.compose import settings_class, without_hydra
 from clip_har.config.options import option_files
 from clip_har.config.session import as_overrides, session
+from clip_har.core.settings import Role
 from clip_har.explore.choices import GROUPS, offer
 from clip_har.explore.controls import Control, controls_of
 from clip_har.masking.shape import Shape
@@ -63,3 +65,23 @@ def test_what_a_form_gives_becomes_what_the_command_takes():
     assert ratio.typed("") is None
     assert ratio.typed("null") is None
     assert ratio.typed("much") == "much"
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_no_control_names_a_file_a_folder_or_a_checkpoint(group):
+    named = re.compile(r"checkpoint|revision|file|folder|path|cache_dir")
+    seen = 0
+    with session() as composing:
+        for option in option_files(group):
+            config = without_hydra(composing.compose([f"{group}={option}"]))
+            settings = settings_class(config[group]._target_, group)
+            content = {
+                f"{group}.{name}"
+                for name, field in settings.model_fields.items()
+                if named.search(name) or "Path" in str(field.annotation)
+            } | {f"{group}.{name}" for name in settings.fields_for(Role.CONTENT)}
+            keys = {one.key for one in controls_of(config, group, option)}
+            assert not keys & content, option
+            assert not any(map(named.search, keys)), option
+            seen += len(content)
+    assert seen
