@@ -2,6 +2,8 @@
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +73,17 @@ def load(
     return ZeroShot.build(
         model, prompts, pooling="mean", batch_size=batch_size, cache_dir=inputs.cache
     )
+
+
+def without_cost(classifier: ZeroShot) -> ZeroShot:
+    """Return the same with an image tower that only returns ones: frames are still normalised."""
+    width = classifier.class_embeddings.shape[1]
+    tower = partial(_ones, width)
+    return replace(classifier, model=replace(classifier.model, tower=tower))
+
+
+def _ones(width: int, pixels: torch.Tensor) -> torch.Tensor:
+    return pixels.new_ones(len(pixels), width)
 
 
 def masked(inputs: Inputs, frames: FrameStore, mask: Mask) -> MaskedClips:

@@ -13,7 +13,7 @@ from transformers import CLIPImageProcessor, CLIPProcessor
 from benchmarks.alike import LOGIT
 from benchmarks.compare import Check, Row, best_of, interleave, medians, peer, ratios
 from benchmarks.inputs import Inputs
-from benchmarks.path import MASKS, cell, load, mask_change, masked, open_frames
+from benchmarks.path import MASKS, cell, load, mask_change, masked, open_frames, without_cost
 from benchmarks.peers.plain_scores import fitted, segment_centres
 from benchmarks.peers.user_script import black_square, sampled_frames
 from benchmarks.scripts import script
@@ -73,7 +73,8 @@ def _read_rows(inputs: Inputs, rounds: int) -> list[Row]:
     store = open_frames(inputs, inputs.cache)
     frames = int(store.lengths.sum())
     classifier = load(inputs, inputs.zero, store, device=pick_device("cpu"))
-    cells = {name: cell(masked(inputs, store, mask), classifier) for name, mask in MASKS.items()}
+    free = without_cost(classifier)
+    cells = {name: cell(masked(inputs, store, mask), free) for name, mask in MASKS.items()}
     paths = [store.clip_set.clips[index].path for index in store.ok[:_SCRIPTED]]
     processor = CLIPImageProcessor.from_pretrained(inputs.vit)
 
