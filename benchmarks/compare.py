@@ -171,7 +171,7 @@ def machine() -> dict[str, Any]:
         "capability": torch.backends.cpu.get_cpu_capability(),
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
-        "accelerator": str(torch.accelerator.current_accelerator() or "none"),
+        "accelerator": str(torch.accelerator.current_accelerator(check_available=True) or "none"),
         "python": platform.python_version(),
         "torch": torch.__version__,
         "transformers": transformers.__version__,
