@@ -86,6 +86,8 @@ def _serve(given: argparse.Namespace) -> None:
 
 def _listening(host: str, port: int) -> socket.socket:
     """Return a socket that listens on an address."""
+    if not host.strip():
+        raise ClipHarError("--host: expected an address or a name, such as 127.0.0.1; got nothing")
     if not 0 <= port < 1 << 16:
         raise ClipHarError(f"--port={port}: expected 0 to 65535; 0 takes a free one")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET

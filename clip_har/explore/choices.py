@@ -108,6 +108,11 @@ def composed(words: Sequence[str]) -> tuple[DictConfig, dict[str, str]]:
                 f"{' '.join(words)}: expected one value for each key: the page shows one cell"
             )
         config = composing.compose(words)
+    if config.hydra.sweeper.get("params"):
+        raise ClipHarError(
+            f"{' '.join(words)}: expected the settings of one cell, got those of a sweep: the page"
+            " shows one cell; give the keys that you want of it, such as masking=shape"
+        )
     options = {str(group): str(option) for group, option in config.hydra.runtime.choices.items()}
     return without_hub_revision(without_hydra(config)), options
 

@@ -247,7 +247,11 @@ def _draw(control: Control, kept: Kept) -> Any:
         if low is None or high is None:
             return gr.Number(number, step=1 if control.whole else 0.05, **named)
         step = 1 if control.whole or high - low > _SHORT else 0.01
-        return gr.Slider(low, high, value=number, step=step, buttons=[], **named)
+        slider = gr.Slider(low, high, value=number, step=step, buttons=[], **named)
+        # A number that was typed is refused with the cell, in one line; Gradio's own check is a
+        # fault of the server.
+        slider.preprocess = lambda number: number  # type: ignore[method-assign, assignment]
+        return slider
     shown = "null" if value is None else str(value)
     if control.options:
         listed = [*(["null"] if control.optional else []), *control.options]

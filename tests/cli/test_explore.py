@@ -28,6 +28,7 @@ def test_a_port_in_use_is_named(monkeypatch, capsys):
             capsys, "--port", str(port)
         )
     assert "expected 0 to 65535" in stopped(capsys, "--port", "70000")
+    assert "--host: expected an address" in stopped(capsys, "--host", "", "--port", "0")
 
 
 def test_no_error_shows_a_login(monkeypatch, capsys):
