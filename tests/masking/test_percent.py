@@ -52,18 +52,8 @@ def test_area_is_exact_and_at_most_one_patch_a_frame_is_cut(
     for frame, (top, left) in zip(mask, cuts, strict=True):
         assert frame.sum() == hidden_count(ratio, height, width)
         assert hidden_in_part(frame, patch, top, left) <= 1
-
-
-@given(
-    lengths, lengths, ratios, st.integers(1, 64), st.booleans(), st.sampled_from(PHASES),
-    st.integers(0, 9),
-)  # fmt: skip
-def test_counting_patches_hides_the_lowest_pixels_of_the_field(
-    height, width, ratio, patch, static, phase, seed
-):
-    strategy = PercentMask(ratio=ratio, patch=patch, static=static, phase=phase)
-    shown = canvas(height, width, frames=3, seed=seed)
-    np.testing.assert_array_equal(strategy.hidden(shown), lowest(strategy.field(shown), ratio))
+    # patches are counted, which must hide the same as ranking the pixels of the field
+    np.testing.assert_array_equal(mask, lowest(strategy.field(shown), ratio))
 
 
 @pytest.mark.parametrize("size", [(1, 1), (7, 13), (224, 224), (240, 320)])

@@ -42,19 +42,11 @@ def test_a_frame_outside_the_clip_is_refused(tmp_path, place):
         read_frames(path, EVERY, [3, place], fit=whole, start=8.0, end=8.4)
 
 
-def test_only_fitted_frames_are_held(tmp_path, monkeypatch):
+def test_only_fitted_frames_are_held(tmp_path, passes_made):
     path = write_video(tmp_path / "clip.avi", 40)
-    done: list[passes.Pass] = []
-    decode = passes.decode_window
-
-    def spy(*args, **kwargs):
-        done.append(decode(*args, **kwargs))
-        return done[-1]
-
-    monkeypatch.setattr(video, "decode_window", spy)
     means = read_frames(path, EVERY, [3, 30], fit=lambda picture: picture.mean(keepdims=True))
     assert [mean.shape for mean in means] == [(1, 1, 1)] * 2
-    assert [one.held for one in done] == [{}]
+    assert [one.held for one in passes_made] == [{}]
 
 
 def test_further_frames_that_were_not_foreseen_cost_a_second_pass(tmp_path, monkeypatch):
