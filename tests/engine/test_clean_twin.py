@@ -131,10 +131,11 @@ def test_the_terminal_shows_the_clean_accuracy_and_the_time_of_the_twin_apart(sw
     sweep = min((folder / "results" / "sweeps").iterdir())  # other tests sweep here, too
     outcomes = read_outcomes(sweep).values()
     first, *rest = (outcome.twin_seconds for outcome in outcomes)
-    assert first > Result(twin).cost["cost/seconds"] > 0.5 > max(rest)
-    line = re.search(r"clean twins: (\S+) seconds, which are not in the table", printed)
-    assert line is not None
-    assert float(line[1]) == pytest.approx(first + sum(rest), abs=0.051)  # printed to 0.1
+    assert first > Result(twin).cost["cost/seconds"] > max(rest)
+    # The line is there from one second on; a quick machine needs less.
+    said = re.search(r"clean twins: (\S+) seconds, which are not in the table", printed)
+    seconds = first + sum(rest)
+    assert seconds < 1.001 if said is None else float(said[1]) == pytest.approx(seconds, abs=0.051)
     again = run(folder, "masking=percent", "ratio=0.5")
     assert f"  top1_clean {top1}  " in again
 
