@@ -9,14 +9,17 @@ from pathlib import Path
 from clip_har.config.cell import Cell
 from clip_har.config.compose import cell_from_config, clean_config
 from clip_har.config.fingerprint import fingerprint
+from clip_har.config.one_cell import composed
 from clip_har.core.addresses import hide_logins
 from clip_har.core.errors import ClipHarError
 from clip_har.data.clips import Clip, ClipSet, clips_of
+from clip_har.engine.answers import caution
 from clip_har.engine.preflight import preflight
-from clip_har.explore.choices import Offer, check_texts, composed, offer, on_other_data
+from clip_har.explore.choices import Offer, check_texts, offer, on_other_data
 from clip_har.explore.controls import Value
-from clip_har.explore.uploads import as_data, own_classes
+from clip_har.explore.uploads import as_data
 from clip_har.explore.what_if import View, view_of
+from clip_har.prompts.class_list import classes_in_line
 from clip_har.tracking.none import NoTracking
 
 _UPLOADS = "explore"  # folder in the cache
@@ -90,7 +93,7 @@ class Explorer:
 
     def class_names(self, line: str) -> tuple[str, ...]:
         """Return the classes of an own video: those of a line, or else the configured ones."""
-        return own_classes(line) or self.clips.class_names
+        return classes_in_line(line, "own classes") or self.clips.class_names
 
     def words_for(
         self,
@@ -146,7 +149,8 @@ class Explorer:
             before = self._clean(twin, clips, clip)
             is_clean = cell.masking.is_clean and cell.noise.is_clean
             after = before if is_clean else view_of(cell, clips, clip)
-        cautions = tuple(text for text in (cell.dataset.caution, _caution(cell, clips)) if text)
+        known = (cell.dataset.caution, caution(cell, clips.class_names))
+        cautions = tuple(text for text in known if text)
         label = clip.label if knows_label else None
         return Answer(clip.id, clips.class_names, label, before, after, cautions)
 
@@ -163,10 +167,3 @@ def _clip(clips: ClipSet, clip_id: str | None) -> Clip:
     if not found:
         raise ClipHarError(f"{clip_id}: there is no such clip in {clips.title}")
     return found[0]
-
-
-def _caution(cell: Cell, clips: ClipSet) -> str:
-    unknown = cell.model.unfamiliar(cell.prompts.words(clips.class_names))
-    if not cell.model.caution or not unknown:
-        return cell.model.caution
-    return f"{cell.model.caution}; it was not trained on {len(unknown)} of these classes"

@@ -1,14 +1,11 @@
 """From the choices on the page to the words of the command, and to the cell that they name."""
 
-import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from omegaconf import DictConfig
-
-from clip_har.config.compose import without_hub_revision, without_hydra
+from clip_har.config.one_cell import composed, key_of
 from clip_har.config.options import header_of, option_files
-from clip_har.config.session import as_overrides, session
+from clip_har.config.session import as_overrides
 from clip_har.core.errors import ClipHarError
 from clip_har.explore.controls import Control, Value, controls_of, root_control
 
@@ -23,7 +20,6 @@ _OF_CLIPS = (  # files about the clips of the data set
     *("region.maps", "region.boxes", "region.resolution", "region.wrong"),
     *("masking.backgrounds", "masking.pairs"),
 )
-_composing = threading.Lock()  # Hydra has one global state
 
 
 @dataclass(frozen=True)
@@ -83,38 +79,6 @@ def check_texts(values: Mapping[str, Value]) -> None:
                 f"{key}: a text set on the page must not contain ${{: name another, or set"
                 " this one where the page is started"
             )
-
-
-def key_of(word: str) -> str:
-    """Return the key of an override.
-
-    Example:
-        >>> key_of("++masking.patch=8")
-        'masking.patch'
-    """
-    return word.partition("=")[0].lstrip("+~")
-
-
-def composed(words: Sequence[str]) -> tuple[DictConfig, dict[str, str]]:
-    """Return the configuration of the words of a command, and the option of each group.
-
-    Raises:
-        ClipHarError: when a word names a key or an option that does not exist, or names several
-            values.
-    """
-    with _composing, session() as composing:
-        if len(composing.expand(list(words))) > 1:
-            raise ClipHarError(
-                f"{' '.join(words)}: expected one value for each key: the page shows one cell"
-            )
-        config = composing.compose(words)
-    if config.hydra.sweeper.get("params"):
-        raise ClipHarError(
-            f"{' '.join(words)}: expected the settings of one cell, got those of a sweep: the page"
-            " shows one cell; give the keys that you want of it, such as masking=shape"
-        )
-    options = {str(group): str(option) for group, option in config.hydra.runtime.choices.items()}
-    return without_hub_revision(without_hydra(config)), options
 
 
 def offer(words: Sequence[str], chosen: Mapping[str, str] | None = None) -> Offer:

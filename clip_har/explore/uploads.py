@@ -16,29 +16,6 @@ _SHOWN, _CLASSES = "shown", "classes"  # values of the column `split`
 _LETTERS = 60  # of a file's name that are kept
 
 
-def own_classes(line: str) -> tuple[str, ...]:
-    """Return the class names of a line; empty for an empty line.
-
-    Args:
-        line: names with commas between them.
-
-    Raises:
-        ClipHarError: when there is one, or one stands there twice.
-
-    Example:
-        >>> own_classes("riding a bike, fencing")
-        ('riding a bike', 'fencing')
-    """
-    names = tuple(part.strip() for part in line.split(",") if part.strip())
-    if len(names) == 1:
-        raise ClipHarError(
-            f"own classes: expected at least two names with commas between them, got {names[0]}"
-        )
-    if repeated := [name for name in names if names.count(name) > 1]:
-        raise ClipHarError(f"own classes: {repeated[0]} stands there more than once")
-    return names
-
-
 def as_data(
     video: Path, class_names: Sequence[str], label: int | None, *, folder: Path
 ) -> list[str]:

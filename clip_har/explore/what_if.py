@@ -13,16 +13,15 @@ from clip_har.core.errors import ClipHarError
 from clip_har.data.clips import Clip, ClipSet
 from clip_har.data.frames.store import FrameStore
 from clip_har.data.shards import find_whole
+from clip_har.engine.answers import frames_of_answer, noise_without_controls
 from clip_har.engine.attribution import attribution_maps, covered
 from clip_har.engine.clips import frame_settings, open_frames, open_masked
 from clip_har.engine.load_model import load_classifier
-from clip_har.engine.score_clips import seen_frames
 from clip_har.engine.score_variants import score_variants
-from clip_har.masking.masked_clips import MaskedClip, MaskedClips
+from clip_har.masking.masked_clips import MaskedClips
 from clip_har.metrics.attention import mass
 from clip_har.models.source import NO_ATTRIBUTION
 from clip_har.models.zero_shot import Classifier, of_frames
-from clip_har.noise.contract import CellNoise
 from clip_har.regions.source import source_name
 from clip_har.results.costs import Cost
 from clip_har.results.score_table import ScoreTable
@@ -85,11 +84,11 @@ def view_of(cell: Cell, clips: ClipSet, clip: Clip) -> View:
         said = masked.covered_message() if index in masked.covered else masked.empty_message()
         raise ClipHarError(f"{clip.id} is left out: {said}")
     alone = _Alone(**_fields(masked), every=masked, index=index)
-    noise = _noise(cell, frames, classifier)
+    noise = noise_without_controls(cell, frames, classifier)
     tables = score_variants(cell, alone, classifier, noise, clean=None, cost=Cost())
     table = tables[noise.headline]
     shown = alone.clip(index)
-    seen = _seen(shown, noise, tables, classifier)
+    seen = frames_of_answer(shown, 0, noise, tables, classifier)
     attribution, note = _attribution(cell, classifier, seen, int(table.predictions()[0]))
     subject = None
     # The evaluated model's own attribution cannot serve as the ground truth.
@@ -162,40 +161,6 @@ def _frames(cell: Cell, clips: ClipSet, clip: Clip) -> tuple[FrameStore, int]:
             f" {len(clips.clips):,} clips first: start the page with limit={_MOST} or less"
         )
     return open_frames(cell, clips), clips.clips.index(clip)
-
-
-def _noise(cell: Cell, frames: FrameStore, classifier: Classifier) -> CellNoise:
-    """Return the cell's noise without its controls; learned noise must be there already."""
-    kind = cell.noise
-    if kind.is_learned:
-        # Nothing is learned in this cache: said before the training clips are looked for.
-        if getattr(kind, "file", None) is None and not any(cell.cache_dir.glob("noise/*/*")):
-            raise _not_learned()
-        kind = kind.model_copy(update={"controls": False})  # the answers do not need them
-    return kind.open(cell, frames, classifier, _no_training)
-
-
-def _no_training(clips: ClipSet) -> FrameStore:
-    raise _not_learned(f"; it is learned from {clips.title}")
-
-
-def _not_learned(more: str = "") -> ClipHarError:
-    return ClipHarError(
-        f"this noise is not learned yet, which takes minutes{more}: run the command below once,"
-        " then this page shows it"
-    )
-
-
-def _seen(
-    clip: MaskedClip, noise: CellNoise, tables: Mapping[str, ScoreTable], classifier: Classifier
-) -> NDArray[np.uint8]:
-    """Return the frames of the clip with the noise under which its class was predicted."""
-    scores = {name: table.scores for name, table in tables.items()}
-    labels = tables[noise.headline].labels
-    variant = noise.inspected_variants(scores, labels)[noise.headline]
-    own, column = noise.by_name[variant.noise], int(variant.columns[0])
-    frames: NDArray[np.uint8] = seen_frames(clip, own, column, device=classifier.device).numpy()
-    return frames
 
 
 def _attribution(

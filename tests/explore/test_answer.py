@@ -8,13 +8,13 @@ import pytest
 
 from clip_har.config.compose import cell_from_config, clean_config
 from clip_har.config.fingerprint import fingerprint
+from clip_har.config.one_cell import composed
 from clip_har.core.addresses import with_login
 from clip_har.core.errors import ClipHarError
 from clip_har.data.clips import clips_of
 from clip_har.engine.evaluate import Evaluation, evaluate
 from clip_har.engine.job import command
 from clip_har.explore.answer import Explorer, Upload
-from clip_har.explore.choices import composed
 from clip_har.explore.what_if import View
 from tests.data.made import write_video
 from tests.explore.conftest import EMPTY
@@ -180,7 +180,7 @@ def test_learned_noise_is_shown_when_it_has_been_learned(words: tuple[str, ...],
     explorer = Explorer([*words, *steps, f"cache_dir={tmp_path}"])
     for chosen in ({"noise": "universal"}, {"noise": "class_specific"}):
         learned = explorer.words_for(chosen, {"noise.epsilon": 32})
-        with pytest.raises(ClipHarError, match="run the command below once"):
+        with pytest.raises(ClipHarError, match="run the cell's command once"):
             explorer.answer(learned, CLIP)
         found = run(learned)
         answer = explorer.answer(learned, CLIP)

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from clip_har.config.compose import cell_from_config
-from clip_har.explore.choices import composed
+from clip_har.config.one_cell import composed
 from tests.data.made import write_video
 
 pytestmark = pytest.mark.slow

@@ -5,9 +5,10 @@ import shlex
 import pytest
 
 from clip_har.config.compose import cell_from_config
+from clip_har.config.one_cell import composed
 from clip_har.core.errors import ClipHarError
 from clip_har.engine.job import command
-from clip_har.explore.choices import composed, offer, on_other_data
+from clip_har.explore.choices import offer, on_other_data
 from clip_har.explore.controls import Value
 
 
