@@ -37,6 +37,7 @@ __all__ = [
     "decode_clip",
     "read_clip",
     "read_frames",
+    "to_rgb",
     "video_length",
 ]
 
@@ -127,7 +128,7 @@ def read_clip(
         if not decoded.held.keys() >= wanted:
             decoded = decode_window(path, source, window, plan, bounds, hold=wanted)
     convert = VideoReformatter()
-    pictures = {i: _rgb(decoded.held[first + i], convert) for i in sorted(set(indices))}
+    pictures = {i: to_rgb(decoded.held[first + i], convert) for i in sorted(set(indices))}
     _check_one_size({picture.shape for picture in pictures.values()})
     frames = np.stack([pictures[i] for i in indices])
     begin, stop = window.span(decoded.times)
@@ -175,7 +176,7 @@ def read_frames(
     shapes = set()
 
     def keep(position: int, frame: VideoFrame) -> None:
-        picture = _rgb(frame, convert)
+        picture = to_rgb(frame, convert)
         shapes.add(picture.shape)
         fitted[position] = fit(picture)
 
@@ -254,7 +255,7 @@ def _check_one_size(shapes: Collection[tuple[int, ...]]) -> None:
         raise DecodeError(f"the frame size changes within the clip ({sizes})")
 
 
-def _rgb(frame: VideoFrame, convert: VideoReformatter) -> NDArray[np.uint8]:
+def to_rgb(frame: VideoFrame, convert: VideoReformatter) -> NDArray[np.uint8]:
     """Convert a frame to RGB and turn it upright, ``(H, W, 3)``."""
     try:
         # One thread: more would wait for cores on which other clips are decoded.

@@ -7,7 +7,7 @@ from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,9 @@ from clip_har.core.work_ahead import work_ahead
 from clip_har.data.clips import Clip, ClipSet
 from clip_har.data.frames.index import FAILURES_FILE, FRAMES_FILE, Entry, write_index
 from clip_har.data.sampling import FrameSettings
+
+if TYPE_CHECKING:
+    from clip_har.data.decode.video import DecodedClip
 
 _AHEAD = 2  # clips decoded ahead of the writer, per thread: bounds the memory
 
@@ -116,15 +119,32 @@ def _decode_all(
 
 def _decode_one(clip: Clip, settings: FrameSettings) -> tuple[Entry, NDArray[np.uint8] | None]:
     """Return the index entry of a clip and its fitted frames ``(T, 3, S, S)``, if it has any."""
-    import torch
-
     from clip_har.data.decode.video import DecodeError, read_clip
-    from clip_har.data.geometry import fit_frames
 
     try:
         source = read_clip(clip.path, settings, start=clip.start, end=clip.end)
     except DecodeError as error:
         return Entry(clip.id, error=str(error)), None
+    return fitted_clip(clip, source, settings)
+
+
+def fitted_clip(
+    clip: Clip, source: "DecodedClip", settings: FrameSettings
+) -> tuple[Entry, NDArray[np.uint8]]:
+    """Return the index entry of a decoded clip and its fitted frames.
+
+    Args:
+        clip: the clip.
+        source: its frames as they were decoded.
+        settings: the fit, with the size in pixels.
+
+    Returns:
+        The entry, at the beginning of a file; and ``(T, 3, S, S)`` uint8 RGB.
+    """
+    import torch
+
+    from clip_har.data.geometry import fit_frames
+
     pictures = torch.from_numpy(source.frames).permute(0, 3, 1, 2)  # (T, 3, H, W)
     fitted: NDArray[np.uint8] = fit_frames(pictures, *settings.geometry()).numpy()
     entry = Entry(
