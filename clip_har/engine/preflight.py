@@ -1,6 +1,7 @@
 """Find what would stop a cell before it starts."""
 
 import logging
+from collections.abc import Sequence
 from functools import cache
 
 from clip_har.config.cell import Cell
@@ -31,7 +32,25 @@ def preflight(cell: Cell) -> ClipSet:
         cell.shard.of(clips)
         if reference is not None:
             cell.shard.of(reference)
-    cell.prompts.texts(clips.class_names)
+    check_model(cell, clips.class_names)
+    check_marks(cell.region, clips)
+    if cell.finds_regions:
+        region_identity(cell.region, clips)
+    cell.masking.identity(clips)
+    return clips
+
+
+def check_model(cell: Cell, class_names: Sequence[str]) -> None:
+    """Check quickly what would stop a cell's model: missing weights, prompt files, a wrong size.
+
+    Args:
+        cell: the checked settings.
+        class_names: C names, as the data set spells them.
+
+    Raises:
+        ClipHarError: for the first problem that is found.
+    """
+    cell.prompts.texts(class_names)
     cell.model.folder()
     if cell.frames.size not in (None, size := cell.model.image_size()):
         raise ClipHarError(
@@ -48,11 +67,6 @@ def preflight(cell: Cell) -> ClipSet:
         from clip_har.models.device import pick_device, pick_dtype
 
         pick_dtype(cell.precision, pick_device(cell.device))
-    check_marks(cell.region, clips)
-    if cell.finds_regions:
-        region_identity(cell.region, clips)
-    cell.masking.identity(clips)
-    return clips
 
 
 @cache  # once, not for each cell of a sweep

@@ -1,0 +1,42 @@
+"""The videos that a command names: files, folders, and lists on standard input."""
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from clip_har.core.errors import ClipHarError
+from clip_har.data.sources.files import video_files
+
+STDIN = "-"
+"""Stands for a list of paths on standard input."""
+
+
+def named_videos(words: Sequence[str], lines: Iterable[bytes]) -> Iterator[Path]:
+    """Yield the videos, in the order in which they are named.
+
+    A folder stands for all videos in it and below it, by path. A file is taken whatever its name
+    is, also if it does not exist: decoding says what is wrong.
+
+    Args:
+        words: paths; `STDIN` for the lines.
+        lines: one path each; read when they are needed.
+
+    Raises:
+        ClipHarError: when there is no video in a folder, or it cannot be read.
+    """
+    for word in words:
+        paths = map(Path, _listed(lines)) if word == STDIN else [Path(word).expanduser()]
+        for path in paths:
+            if not path.is_dir():
+                yield path
+                continue
+            found = video_files(path)
+            if not found:
+                raise ClipHarError(f"{path} holds no videos: expected a video, or a folder of some")
+            yield from found
+
+
+def _listed(lines: Iterable[bytes]) -> Iterator[str]:
+    for line in lines:
+        if text := os.fsdecode(line.rstrip(b"\r\n")):
+            yield text
