@@ -39,14 +39,8 @@ _WIDTH = 80  # columns if the output is not a terminal
 _STDIN = "-"
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Show videos to a model; after an error, end with one clear line.
-
-    Args:
-        arguments: of the command line; None for the process's own.
-    """
-    parser = _parser()
-    given = parser.parse_intermixed_args(arguments)
+def run() -> None:
+    """Run the command; after an error, end with one clear line."""
     logging.basicConfig(level=logging.WARNING, format="clip-har: %(message)s")
     # What the model does not know is said beside its answers.
     logging.getLogger("clip_har.engine.load_model").setLevel(logging.ERROR)
@@ -55,11 +49,48 @@ def main(arguments: Sequence[str] | None = None) -> None:
     share_cores()
     hide_environment()
     try:
-        status = _predict(given)
+        status = main(sys.argv[1:])
         sys.stdout.flush()  # here, where a reader that is gone is no traceback
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001, reported in one line
         status = report_fault(error)
     sys.exit(status)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Show videos to a model, and return the exit status: 1 if one of them could not be shown.
+
+    Args:
+        arguments: of the command line.
+
+    Raises:
+        ClipHarError: when the command is wrong, or something that it needs is missing.
+    """
+    given = _parser().parse_intermixed_args(arguments)
+    names = [word for word in given.words if not _is_setting(word)]
+    words = [hide_logins(word) for word in given.words if _is_setting(word)]
+    if not names:
+        raise ClipHarError(
+            "no video is named: expected a video, a folder of videos, or - for a list of paths on"
+            " standard input; clip-har-predict --help has examples"
+        )
+    if names.count(_STDIN) > 1:
+        raise ClipHarError("- stands there twice: standard input is one list")
+    keys = {word.partition("=")[0].lstrip("+") for word in words}
+    if given.model is not None:
+        if "model" in keys:
+            raise ClipHarError("the model is named twice: give --model or model=, not both")
+        words.append(f"model={given.model}")
+    pictures = _pictures(given, names)
+    classes = _classes(given, keys)
+    from clip_har.predict.predictor import Predictor  # it imports torch: after all of the above
+
+    predictor = Predictor(words, classes, every=given.every)
+    shown = _Shown(predictor, given, pictures)
+    failed = 0
+    for video in _videos(names):
+        failed += not shown.show(video)
+    shown.end()
+    return 1 if failed else 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -123,35 +154,6 @@ def _number(text: str) -> int:
 
 
 _seconds.__name__, _number.__name__ = "number of seconds above 0", "whole number from 1"
-
-
-def _predict(given: argparse.Namespace) -> int:
-    """Show the videos, and return the exit status."""
-    names = [word for word in given.words if not _is_setting(word)]
-    words = [hide_logins(word) for word in given.words if _is_setting(word)]
-    if not names:
-        raise ClipHarError(
-            "no video is named: expected a video, a folder of videos, or - for a list of paths on"
-            " standard input; clip-har-predict --help has examples"
-        )
-    if names.count(_STDIN) > 1:
-        raise ClipHarError("- stands there twice: standard input is one list")
-    keys = {word.partition("=")[0].lstrip("+") for word in words}
-    if given.model is not None:
-        if "model" in keys:
-            raise ClipHarError("the model is named twice: give --model or model=, not both")
-        words.append(f"model={given.model}")
-    pictures = _pictures(given, names)
-    classes = _classes(given, keys)
-    from clip_har.predict.predictor import Predictor  # it imports torch: after all of the above
-
-    predictor = Predictor(words, classes, every=given.every)
-    shown = _Shown(predictor, given, pictures)
-    failed = 0
-    for video in _videos(names):
-        failed += not shown.show(video)
-    shown.end()
-    return 1 if failed else 0
 
 
 def _is_setting(word: str) -> bool:
@@ -301,4 +303,4 @@ class _Shown:
 
 
 if __name__ == "__main__":
-    main()
+    run()

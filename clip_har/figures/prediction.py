@@ -13,15 +13,15 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 from numpy.typing import NDArray
 
 from clip_har.figures.style import COLOURS, INK, QUIET, draw_picture, styled
-from clip_har.figures.text import drawable
+from clip_har.figures.text import drawable, widest
 
 _WIDTH = 7.7  # inches; of all of the below
-_LEFT, _RIGHT = 0.66, 1.75
+_LEFT, _RIGHT = 0.66, 0.8  # right of the axes, without the names
 _TITLE, _GAP, _RIBBON, _BELOW, _LINE = 0.56, 0.06, 0.09, 0.45, 0.155
 _CURVES, _BAR = 1.9, 0.27
-_OTHER = "#c9c9c9"  # a class that has no curve
+_OTHER, _MORE = "#c9c9c9", "another class"  # of a class that has no curve
 _NOTE_LETTERS = 118
-_LABEL_LETTERS = 20
+_NAME_LETTERS, _NAME_SIZE = 24, 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,14 +65,16 @@ def prediction_figure(
         notes: sentences below the curves.
     """
     one = len(edges) == 2
-    plot = _WIDTH - _LEFT - _RIGHT
+    named = widest([_short(curve.name) for curve in curves] + [_MORE], _NAME_SIZE)
+    plot = _WIDTH - _LEFT - _RIGHT - 1.1 * named  # the first name is bold
     strip = plot / len(pictures) if pictures else 0.0
     lines = [line for note in notes for line in textwrap.wrap(note, _NOTE_LETTERS)]
     high = _BAR * len(curves) if one else _CURVES
     ribbon = 0.0 if one else _RIBBON + _GAP
     total = _TITLE + strip + _GAP + ribbon + high + _BELOW + _LINE * len(lines)
     with styled():
-        figure = Figure(figsize=(_WIDTH, total), layout="none")
+        figure = Figure(figsize=(_WIDTH, total))
+        figure.set_layout_engine("none")  # all places are known
 
         def place(left: float, top: float, width: float, height: float) -> Axes:
             box = (left / _WIDTH, 1 - (top + height) / total, width / _WIDTH, height / total)
@@ -88,7 +90,7 @@ def prediction_figure(
             **words,
         }
         figure.text(left, 1 - 0.1 / total, drawable(title), **name)
-        said: dict[str, Any] = {"fontsize": 8, "color": QUIET, "va": "top", **words}
+        said: dict[str, Any] = {"fontsize": _NAME_SIZE, "color": QUIET, "va": "top", **words}
         figure.text(left, 1 - 0.33 / total, subtitle, **said)
         top = _TITLE
         for number, picture in enumerate(pictures):
@@ -153,8 +155,8 @@ def _name_curves(axes: Axes, curves: Sequence[Curve], high: float, *, others: bo
     """Write names and means beside the curves, in order; ``others``: the ribbon shows more."""
     step = min(0.2, high / (len(curves) + 1 + others)) / high
     words: dict[str, Any] = {
-        "xycoords": "axes fraction", "textcoords": "offset points", "va": "center", "fontsize": 8,
-        "annotation_clip": False, "parse_math": False,
+        "xycoords": "axes fraction", "textcoords": "offset points", "va": "center",
+        "fontsize": _NAME_SIZE, "annotation_clip": False, "parse_math": False,
     }  # fmt: skip
     quiet: dict[str, Any] = {"color": QUIET}
     axes.annotate("mean", (1.055, 1 - 0.5 * step), (26, 0), ha="right", **words, **quiet)
@@ -164,7 +166,7 @@ def _name_curves(axes: Axes, curves: Sequence[Curve], high: float, *, others: bo
             [1.02, 1.055], [y, y], transform=axes.transAxes, color=_colour(number), linewidth=2.2,
             linestyle=_dash(number), clip_on=False, solid_capstyle="butt",
         )  # fmt: skip
-        name = textwrap.shorten(drawable(curve.name), _LABEL_LETTERS, placeholder="…")
+        name = _short(curve.name)
         axes.annotate(f"{100 * curve.mean:.0f} %", (1.055, y), (26, 0), ha="right", **words)
         weight: dict[str, Any] = {"fontweight": "bold"} if number == 0 else {}
         axes.annotate(name, (1.055, y), (31, 0), ha="left", color=INK, **words, **weight)
@@ -174,7 +176,7 @@ def _name_curves(axes: Axes, curves: Sequence[Curve], high: float, *, others: bo
             [1.02, 1.055], [y, y], transform=axes.transAxes, color=_OTHER, linewidth=4,
             clip_on=False, solid_capstyle="butt",
         )  # fmt: skip
-        axes.annotate("another class", (1.055, y), (31, 0), ha="left", **words, **quiet)
+        axes.annotate(_MORE, (1.055, y), (31, 0), ha="left", **words, **quiet)
 
 
 def _draw_bars(axes: Axes, curves: Sequence[Curve]) -> None:
@@ -188,13 +190,18 @@ def _draw_bars(axes: Axes, curves: Sequence[Curve]) -> None:
     axes.set_yticks([])
     axes.set_xlabel("probability")
     words: dict[str, Any] = {
-        "textcoords": "offset points", "va": "center", "fontsize": 8, "annotation_clip": False,
-        "parse_math": False,
+        "textcoords": "offset points", "va": "center", "fontsize": _NAME_SIZE,
+        "annotation_clip": False, "parse_math": False,
     }  # fmt: skip
     for number, curve in enumerate(curves):
-        name = f"{drawable(curve.name)}  {100 * curve.mean:.1f} %"
+        name = f"{_short(curve.name)}  {100 * curve.mean:.1f} %"
         weight: dict[str, Any] = {"fontweight": "bold"} if number == 0 else {}
         axes.annotate(name, (curve.mean, number), (5, 0), color=INK, **words, **weight)
+
+
+def _short(name: str) -> str:
+    shown = drawable(name)
+    return shown if len(shown) <= _NAME_LETTERS else shown[: _NAME_LETTERS - 1] + "…"
 
 
 def _colour(number: int) -> str:

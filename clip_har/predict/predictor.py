@@ -21,6 +21,7 @@ from clip_har.core.errors import ClipHarError
 from clip_har.core.progress import track
 from clip_har.core.work_ahead import work_ahead
 from clip_har.data.clips import ClipSet, ClipSource
+from clip_har.data.decode.containers import DecodeError
 from clip_har.data.decode.passes import Window
 from clip_har.data.decode.windows import Timeline, cut_windows, read_windows, timeline
 from clip_har.data.frames.build import fitted_clip
@@ -132,6 +133,8 @@ class Predictor:
             LeftOutError: when the mask's target is not found, or the mask leaves too little.
             ClipHarError: when something that the settings need is missing.
         """
+        if path.is_dir():
+            raise DecodeError("a folder without videos")
         found = timeline(path, self.settings)
         windows = cut_windows(found, self.every)
         clips = self.videos.windows(path, windows)

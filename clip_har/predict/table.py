@@ -52,7 +52,7 @@ def prediction_table(
         style = "bold" if number == 0 else ""
         row = [name, _percent(float(found.mean[label])), *highest]
         table.add_row(*(Text(text, style=style) for text in row), Text(picture, style="cyan"))
-    lines: list[RenderableType] = [_head(found), table]
+    lines: list[RenderableType] = [_head(found, width), table]
     if also := found.also(listed):
         named = ", ".join(
             f"{plain_name(found.class_names[label])} ({_percent(peak)} at"
@@ -111,15 +111,18 @@ def bar(value: float, columns: int, *, blocks: bool = True) -> str:
     return "█" * whole + _PARTS[rest].strip()
 
 
-def _head(found: Prediction) -> Text:
+def _head(found: Prediction, width: int) -> Text:
     windows = sum(map(bool, found.frames_seen))
     frames = sorted({count for count in found.frames_seen if count})
     counted = f"{frames[0]}" if len(frames) == 1 else f"{frames[0]} to {frames[-1]}"
     length = f"{found.edges[-1]:.1f} s" if found.edges[-1] < 60 else clock(found.edges[-1])
     several = f"{windows} windows of " if windows > 1 else ""
     plural = "" if counted == "1" else "s"
-    head = Text(plain_name(str(found.path)), style="bold", overflow="fold")
-    return head.append(f"  {length}, {several}{counted} frame{plural}", style="not bold dim")
+    path = plain_name(str(found.path))
+    said = f"{length}, {several}{counted} frame{plural}"
+    between = "  " if len(path) + len(said) + 2 <= width else "\n"
+    head = Text(path, style="bold", overflow="fold")
+    return head.append(f"{between}{said}", style="not bold dim")
 
 
 def _axis(found: Prediction, columns: int) -> str:

@@ -4,7 +4,6 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from clip_har.core.errors import ClipHarError
 from clip_har.data.sources.files import video_files
 
 STDIN = "-"
@@ -14,26 +13,20 @@ STDIN = "-"
 def named_videos(words: Sequence[str], lines: Iterable[bytes]) -> Iterator[Path]:
     """Yield the videos, in the order in which they are named.
 
-    A folder stands for all videos in it and below it, by path. A file is taken whatever its name
-    is, also if it does not exist: decoding says what is wrong.
+    A folder stands for all videos in it and below it, by path; if there are none, for itself. A
+    file is taken whatever its name is, also if it does not exist: decoding says what is wrong.
 
     Args:
         words: paths; `STDIN` for the lines.
         lines: one path each; read when they are needed.
 
     Raises:
-        ClipHarError: when there is no video in a folder, or it cannot be read.
+        ClipHarError: when a folder cannot be read.
     """
     for word in words:
         paths = map(Path, _listed(lines)) if word == STDIN else [Path(word).expanduser()]
         for path in paths:
-            if not path.is_dir():
-                yield path
-                continue
-            found = video_files(path)
-            if not found:
-                raise ClipHarError(f"{path} holds no videos: expected a video, or a folder of some")
-            yield from found
+            yield from (video_files(path) or [path]) if path.is_dir() else [path]
 
 
 def _listed(lines: Iterable[bytes]) -> Iterator[str]:

@@ -15,15 +15,16 @@ from clip_har.cli.app import main
 atexit.register(lambda: json.dump(sorted(sys.modules), open("modules.json", "w")))
 main()
 """
+_PREDICT = "clip_har.cli.predict import run as main"
 _DRAWING = {"matplotlib", "matplotlib.figure"}
 _SPARED = _DRAWING | {"sklearn", "statsmodels", "scipy.stats", "transformers.pipelines"}
 _HEAVY = _SPARED | {"torch", "transformers", "mlflow", "pandas", "scipy", "pyarrow"}
 
 
-def imported(folder: Path, *typed: str) -> set[str]:
+def imported(folder: Path, *typed: str, run: str = _RUN) -> set[str]:
     """Return the modules that a command has imported when it ends."""
     done = subprocess.run(
-        [sys.executable, "-c", _RUN, *typed],
+        [sys.executable, "-c", run, *typed],
         cwd=folder,
         capture_output=True,
         text=True,
@@ -33,8 +34,10 @@ def imported(folder: Path, *typed: str) -> set[str]:
     return set(json.loads((folder / "modules.json").read_text()))
 
 
-def test_help_imports_nothing_heavy(tmp_path):
-    found = imported(tmp_path, "--help")
+@pytest.mark.parametrize("start", ["clip_har.cli.app import main", _PREDICT])
+def test_help_imports_nothing_heavy(tmp_path, start):
+    run = _RUN.replace("clip_har.cli.app import main", start)
+    found = imported(tmp_path, "--help", run=run)
     assert "hydra" in found
     assert not found & _HEAVY
 

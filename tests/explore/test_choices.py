@@ -59,18 +59,6 @@ def test_the_shell_reads_the_command_as_it_was_meant(chosen, values):
         assert getattr(found, name) == value
 
 
-def test_a_sweep_is_refused_in_one_line():
-    with pytest.raises(ClipHarError, match="one value for each key"):
-        composed(["masking=percent", "ratio=0.1,0.3"])
-
-
-def test_an_experiment_that_is_a_sweep_is_refused_in_one_line():
-    with pytest.raises(
-        ClipHarError, match="expected the settings of one cell, got those of a sweep"
-    ):
-        composed(["experiment=scene_bias"])
-
-
 @pytest.mark.parametrize("text", ["${oc.env:SECRET}", "a ${oc.env:SECRET} ball", "\\${seed}", "${"])
 def test_a_text_of_the_page_is_not_resolved(monkeypatch, text):
     monkeypatch.setenv("SECRET", "hunter2")

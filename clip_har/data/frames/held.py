@@ -1,6 +1,8 @@
 """Decoded frames of a few clips in memory, for work that leaves nothing on the disk."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +19,7 @@ class HeldFrames(FrameStore):
 
     Args:
         clip_set: the clips.
-        entries: one for each clip.
+        entries: one for each clip; their places are those of one after the other.
         pixels: of each clip, ``(T, 3, S, S)`` uint8.
         settings: how they were decoded.
     """
@@ -32,7 +34,11 @@ class HeldFrames(FrameStore):
     ) -> None:
         # Nothing is there; the name tells these frames from others, as that of a store on disk.
         path = Path(store_key(clip_set, settings))
-        super().__init__(path, clip_set, tuple(entries), settings=settings)
+        starts = accumulate((entry.length for entry in entries), initial=0)
+        placed = tuple(
+            replace(entry, offset=start) for entry, start in zip(entries, starts, strict=False)
+        )
+        super().__init__(path, clip_set, placed, settings=settings)
         self._pixels = tuple(pixels)
 
     def clip(self, i: int) -> NDArray[np.uint8]:
