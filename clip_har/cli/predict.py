@@ -14,7 +14,6 @@ name. Mask, noise, frames, prompts and seed are set by the keys of ``clip-har``.
 import argparse
 import json
 import logging
-import os
 import re
 import sys
 from collections.abc import Iterator, Sequence
@@ -26,6 +25,7 @@ from clip_har.cli.errors import report_fault, take_over_errors
 from clip_har.core.addresses import hide_environment, hide_logins
 from clip_har.core.errors import ClipHarError
 from clip_har.core.imports import own_process
+from clip_har.core.names import plain_name
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -218,7 +218,6 @@ class _Shown:
 
     def show(self, video: Path) -> bool:
         """Show a video; return whether it could be read and shown to the model."""
-        from clip_har.core.names import plain_name
         from clip_har.data.decode.containers import DecodeError
         from clip_har.predict.predictor import LeftOutError
         from clip_har.predict.record import failure
@@ -291,7 +290,8 @@ class _Shown:
             cautions=self._predictor.cautions,
         )
         if not self._given.json:
-            self._terminal().print(os.fspath(path), highlight=False, soft_wrap=True, markup=False)
+            name = plain_name(str(path))
+            self._terminal().print(name, highlight=False, soft_wrap=True, markup=False)
 
     def _terminal(self) -> "Console":
         if self._console is None:

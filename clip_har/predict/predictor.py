@@ -317,6 +317,10 @@ def _refuse(cell: Cell) -> None:
             "noise is learned from clips with labels, and none are here: name what a run learned,"
             " noise.file=<its cell's folder>/noise.safetensors, with the classes of that run"
         )
+    if cell.region.wrong is not None:
+        raise ClipHarError(
+            f"region.wrong={cell.region.wrong} marks clips of a data set: leave it out"
+        )
     for key in _OF_A_LIST:
         if (value := getattr(cell, key)) is not None:
             raise ClipHarError(

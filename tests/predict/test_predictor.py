@@ -110,6 +110,7 @@ def test_windows_without_the_target_are_left_out(tmp_path, words, classes):
         (["masking=feature", "region=none"], "region=none"),
         (["noise=universal"], "noise.file="),
         (["noise=class_specific", "noise.protocol=oracle", "noise.file=a"], "the true class"),
+        (["masking=feature", "region=motion", "region.wrong=a.csv"], "region.wrong=a.csv marks"),
         (["limit=3"], "limit=3 chooses clips"),
         (["shard=1/2"], "shard=1/2 chooses clips"),
         (["masking=percent", "ratio=0.1,0.3"], "one value for each key"),

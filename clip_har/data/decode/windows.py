@@ -15,7 +15,6 @@ import av
 import numpy as np
 from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
-from numpy.typing import NDArray
 
 from clip_har.data.decode.containers import DecodeError, check_all_decoded, check_index
 from clip_har.data.decode.open_video import Bounds
@@ -26,6 +25,7 @@ from clip_har.data.decode.video import DecodedClip, read_clip, to_rgb
 from clip_har.data.sampling import FrameSettings, sample_indices
 
 _SLACK = 1e-6  # s; as that of `Window.span`
+_DIGITS = 6  # of a time in seconds
 _HELD_BEFORE = 2  # frames; streams may have a frame or two fewer than packets
 _MOST_REORDERED = 16  # frames; the deepest reordering of any codec
 _LEAST_REST = 0.5  # of a window; a shorter rest at the end belongs to the window before
@@ -122,7 +122,7 @@ def read_windows(
         yield _alone(path, settings, windows[0])
         return
     with open_source(path, Bounds(path, settings)) as source:
-        walk = _Walk(source, found, _predicted(settings, found.times, windows))
+        walk = _Walk(source, found, _Wanted(settings, found.times, windows))
         for window in windows:
             walk.pass_over(window, Bounds(path, settings))
             yield walk.clip(window, settings) or _alone(path, settings, window)
@@ -133,17 +133,27 @@ def _alone(path: Path, settings: FrameSettings, window: Window) -> DecodedClip:
     return read_clip(path, settings, start=window.start or None, end=end)
 
 
-def _predicted(
-    settings: FrameSettings, times: Sequence[float], windows: Sequence[Window]
-) -> NDArray[np.bool_]:
-    """Return which of the frames are held, by position: the sampled ones and a few before each."""
-    hold = np.zeros(len(times), bool)
-    for window in windows:
-        first, stop = _span(times, window)
-        sampled = sample_indices(settings, times[first:stop]) if first < stop else []
-        for index in sampled:
-            hold[max(0, first + index - _HELD_BEFORE) : first + index + 1] = True
-    return hold
+class _Wanted:
+    """Which frames are held: those that the packets say are sampled, and a few before each.
+
+    A frame is known by its time or by its position. A file that begins between two key frames has
+    fewer frames than packets, so positions are wrong; in some AVI files times are exchanged.
+    """
+
+    def __init__(
+        self, settings: FrameSettings, times: Sequence[float], windows: Sequence[Window]
+    ) -> None:
+        places: set[int] = set()
+        for window in windows:
+            first, stop = _span(times, window)
+            sampled = sample_indices(settings, times[first:stop]) if first < stop else []
+            places |= {first + i - back for i in sampled for back in range(_HELD_BEFORE + 1)}
+        self._places = places
+        self._times = {round(times[place], _DIGITS) for place in places if place >= 0}
+
+    def holds(self, position: int, time: float) -> bool:
+        """Return whether a frame is held."""
+        return position in self._places or round(time, _DIGITS) in self._times
 
 
 def _span(times: Sequence[float], window: Window) -> tuple[int, int]:
@@ -154,8 +164,8 @@ def _span(times: Sequence[float], window: Window) -> tuple[int, int]:
 class _Walk:
     """One pass over the frames of an open video."""
 
-    def __init__(self, source: Source, found: Timeline, hold: NDArray[np.bool_]) -> None:
-        self._source, self._found, self._hold = source, found, hold
+    def __init__(self, source: Source, found: Timeline, wanted: _Wanted) -> None:
+        self._source, self._found, self._wanted = source, found, wanted
         self._clock = Clock(source.stream)
         self._coming = (frame for packet in source.packets() for frame in packet.decode())
         self._times: list[float] = []  # of all frames so far, ascending
@@ -186,10 +196,11 @@ class _Walk:
             check_all_decoded(self._source.container, packets=self._found.packets, frames=frames)
             return
         position = len(self._times)
-        insort(self._times, self._clock.seconds(frame.pts))
+        time = self._clock.seconds(frame.pts)
+        insort(self._times, time)
         if frame.is_corrupt:
             self._damaged.append(position)
-        if position < len(self._hold) and self._hold[position]:
+        if self._wanted.holds(position, time):
             self._held[position] = frame
 
     def clip(self, window: Window, settings: FrameSettings) -> DecodedClip | None:

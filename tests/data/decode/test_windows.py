@@ -98,6 +98,31 @@ def test_frames_are_read_once_and_let_go(tmp_path, monkeypatch):
     assert most < 3 * 3 * 4  # those of one window, and a few of the frames after it
 
 
+def test_a_stream_that_begins_between_key_frames_is_read_once_too(tmp_path, monkeypatch):
+    path = write_video(tmp_path / "a.ts", 250, codec="mpeg2video", options={"g": "50"})
+    content = path.read_bytes()
+    path.write_bytes(content[: 188 * 3] + content[188 * 60 :])  # the tables, then later packets
+    found = timeline(path, THREE)
+    windows = cut_windows(found, 1)
+    expected = [
+        read_clip(path, THREE, start=w.start or None, end=None if math.isinf(w.end) else w.end)
+        for w in windows
+        if w.start >= 2
+    ]
+    alone = []
+
+    def watched(*arguments, **more):
+        alone.append(arguments)
+        return read_clip(*arguments, **more)
+
+    monkeypatch.setattr(module, "read_clip", watched)
+    clips = list(read_windows(path, THREE, found, windows))
+    assert len(alone) <= 2
+    assert sum(clip.frame_count for clip in clips) < len(found.times) - 5  # some have no key frame
+    for clip, one in zip(clips[-len(expected) :], expected, strict=True):
+        np.testing.assert_array_equal(clip.frames, one.frames)
+
+
 def test_a_damaged_window_ends_with_its_reason(tmp_path):
     path = write_video(tmp_path / "cut.mp4", 100)
     path.write_bytes(path.read_bytes()[:-20_000])
