@@ -243,12 +243,13 @@ class _Shown:
         return True
 
     def end(self) -> None:
-        """Say below the tables what the probabilities are."""
+        """Say below the tables what was shown to which model, and what the probabilities are."""
         from clip_har.predict.prediction import WHAT_IT_IS
 
         if self._tables:
             classes = len(self._predictor.class_names)
-            for line in (WHAT_IT_IS.format(classes=classes), *self._predictor.cautions):
+            said = self._predictor.description, WHAT_IT_IS.format(classes=classes)
+            for line in (*said, *self._predictor.cautions):
                 self._terminal().print(line, style="dim", highlight=False, markup=False)
 
     def _record(self, found: "Prediction") -> dict[str, object]:

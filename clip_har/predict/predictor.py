@@ -208,7 +208,10 @@ class Predictor:
             self._classifier = load_classifier(self.cell, part.frames.clip_set)
         classifier = self._classifier
         if self._noise is None:
-            self._noise = noise_without_controls(self.cell, part.frames, classifier)
+            paths = (part.frames.clip_set.clips[0].path,)
+            videos = self.videos.model_copy(update={"paths": paths})
+            cell = self.cell.model_copy(update={"dataset": videos})
+            self._noise = noise_without_controls(cell, part.frames, classifier)
         own = self.cell.model_copy(update={"cache_dir": folder})
         masked = find_masked(own, part.frames, zero_shot=partial(of_frames, classifier))
         if masked.empty and masked.on_empty == "error":
@@ -315,7 +318,7 @@ def _refuse(cell: Cell) -> None:
     if cell.noise.is_learned and getattr(cell.noise, "file", None) is None:
         raise ClipHarError(
             "noise is learned from clips with labels, and none are here: name what a run learned,"
-            " noise.file=<its cell's folder>/noise.safetensors, with the classes of that run"
+            " noise.file=<its cell's folder>/noise/noise.safetensors, with the classes of that run"
         )
     if cell.region.wrong is not None:
         raise ClipHarError(

@@ -50,9 +50,11 @@ def test_a_command_shows_writes_and_reports_as_it_was_asked(video: Path) -> None
 
 
 def test_a_table_says_what_the_numbers_are(capsys, video):
-    status, out, err = printed(capsys, video, *CLASSES, "--every", "1")
+    mask = ("masking=percent", "ratio=0.3", "fill=mean")
+    status, out, err = printed(capsys, video, *CLASSES, "--every", "1", *mask)
     assert (status, err) == (0, "")
-    assert out.count(" %") == 3 * 2
+    assert out.count(" %") == 3 * 2 + 1
+    assert "tiny, mask: percent 16 px mean 30 %" in out
     assert "4 windows of 1 frame" in out
     said = " ".join(out.split())
     assert "softmax over these 3 classes: a class that is not in the list cannot win" in said
