@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from itertools import count, takewhile
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -95,13 +95,18 @@ class Predictor:
         self.videos = OwnVideos(class_names=names)
         self.cell = _cell(config, words, self.videos)
         self.settings = frame_settings(self.cell)
-        self._classifier: Classifier | None = None
         self._noise: CellNoise | None = None
 
     @property
     def class_names(self) -> tuple[str, ...]:
         """The classes that the model chooses from."""
         return self.videos.class_names
+
+    @cached_property
+    def classifier(self) -> Classifier:
+        """The model with its classes; loaded at its first use."""
+        # Only the classes count here.
+        return load_classifier(self.cell, self.videos.windows(Path("video"), [Window()]))
 
     @property
     def cautions(self) -> tuple[str, ...]:
@@ -204,9 +209,7 @@ class Predictor:
 
     def _answers(self, part: _Part, folder: Path) -> "_Answers":
         """Show some windows to the model; ``folder`` keeps what is found in their frames."""
-        if self._classifier is None:
-            self._classifier = load_classifier(self.cell, part.frames.clip_set)
-        classifier = self._classifier
+        classifier = self.classifier
         if self._noise is None:
             paths = (part.frames.clip_set.clips[0].path,)
             videos = self.videos.model_copy(update={"paths": paths})

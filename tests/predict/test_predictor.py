@@ -12,6 +12,11 @@ from clip_har.data.clips import clips_of
 from clip_har.data.decode.containers import DecodeError
 from clip_har.engine.clips import find_masked
 from clip_har.engine.evaluate import evaluate
+from clip_har.models.zero_shot import of_frames
+from clip_har.noise.learned.fitted import NOISE_FILE, FittedNoise
+from clip_har.noise.learned.learning import History
+from clip_har.noise.learned.perturbation import make_perturbation
+from clip_har.noise.learned.settings import UniversalNoise
 from clip_har.predict import predictor as module
 from clip_har.predict.predictor import LeftOutError, Predictor
 from clip_har.results.score_table import ScoreTable
@@ -100,6 +105,29 @@ def test_windows_without_the_target_are_left_out(tmp_path, words, classes):
     still = write_video(tmp_path / "b.mkv", [scene] * 8, codec="ffv1", pix_fmt="bgr0", rate=RATE)
     with pytest.raises(LeftOutError, match="no subject was found"):
         Predictor(settings, classes).predict(still)
+
+
+def test_noise_that_a_run_learned_is_added(tmp_path, words, video, classes):
+    predictor, path = Predictor(words, classes), tmp_path / NOISE_FILE
+    clean = predictor.predict(video, tiles=2)
+    model, noise = of_frames(predictor.classifier), UniversalNoise()
+    start = make_perturbation(
+        noise, model=model.model, class_embeddings=model.class_embeddings, frames=4
+    )
+    parts = {name: part.sign() * noise.epsilon for name, part in start.parts.items()}
+    card = {"kind": "UniversalNoise", "class_names": classes, "clips": [], "groups": []}
+    learned = FittedNoise(start.with_parts(parts), History(), card | {"noise": noise.model_dump()})
+    learned.save(path)
+    settings = [*words, "noise=universal", f"noise.file={path}"]
+    found = Predictor(settings, classes).predict(video, tiles=2)
+    assert np.abs(found.probabilities - clean.probabilities).max() > 1e-4
+    for tile, without in zip(found.tiles, clean.tiles, strict=True):
+        assert tile.picture is not None
+        assert without.picture is not None
+        change = np.abs(tile.picture.astype(int) - without.picture)
+        assert noise.epsilon - 1 <= change.max() <= noise.epsilon + 1
+    with pytest.raises(ClipHarError, match="expected noise for the 2 classes"):
+        Predictor(settings, classes[:2]).predict(video)
 
 
 @pytest.mark.parametrize(
