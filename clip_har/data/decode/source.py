@@ -72,7 +72,11 @@ def open_source(path: Path, bounds: Bounds, *, start: float = 0.0) -> Iterator[S
         ClipHarError: for a fault of the machine.
     """
     with open_video(path, bounds) as (container, stream):
-        sought = start > 0 and container_kind(container) in SEEKABLE
+        kind = container_kind(container)
+        # AVI holds no presentation times. FFmpeg counts them while it decodes, and after a jump
+        # into a stream with B-frames it counts one or two frames wrong.
+        counted = kind == "avi" and stream.codec_context.has_b_frames
+        sought = start > 0 and kind in SEEKABLE and not counted
         if sought and stream.time_base:
             target = int(start / stream.time_base) + (stream.start_time or 0)
             with suppress(av.error.PermissionError):  # FFmpeg's answer if the index has none

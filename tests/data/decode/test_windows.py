@@ -58,6 +58,7 @@ def test_a_time_without_new_frames_belongs_to_the_window_before():
     ("name", "codec", "options"),
     [
         ("a.avi", "mpeg4", {}),
+        ("b-frames.avi", "mpeg4", {"g": "12", "bf": "2"}),
         ("a.mp4", "libx264", {"g": "250", "bf": "3"}),
         ("a.mkv", "mpeg4", {}),
         ("a.ts", "mpeg2video", {"bf": "2"}),
