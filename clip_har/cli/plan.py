@@ -60,10 +60,25 @@ def plan_notes(plan: Plan) -> list[str]:
 
 
 def _source(speed: Speed) -> str:
-    if speed.frames_per_second is None:
-        return "not known, no earlier cell in the results folder has this model and device"
-    cells = "1 earlier cell" if speed.cells == 1 else f"{speed.cells} earlier cells"
-    return f"{speed.frames_per_second:,.0f} frames a second in {cells}"
+    rates = {
+        "frames_per_second": ("{:,.3g} frames a second", 1),
+        "learning": ("{:,.3g} with a gradient", 1),
+        "decode": ("{:,.3g} clips decoded", -1),
+        "regions": ("targets found in {:,.3g} clips", -1),
+    }
+    now = [
+        text.format(value**power)
+        for rate, (text, power) in rates.items()
+        if rate in speed.measured and (value := getattr(speed, rate))
+    ]
+    earlier = None
+    if speed.frames_per_second is not None and "frames_per_second" not in speed.measured:
+        cells = "1 earlier cell" if speed.cells == 1 else f"{speed.cells} earlier cells"
+        earlier = f"{speed.frames_per_second:,.0f} frames a second in {cells}"
+    found = [*([earlier] if earlier else []), *([f"measured now: {', '.join(now)}"] if now else [])]
+    return "; ".join(found) or (
+        "not known, no earlier cell in the results folder has this model and device"
+    )
 
 
 def _row(step: Step) -> tuple[str, ...]:

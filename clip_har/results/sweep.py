@@ -33,6 +33,8 @@ class Sweep:
         name: what differs, as the user typed it.
         typed_in: the folder in which the command was typed; relative paths start there.
         words: the words of the names of its cells.
+        parts: title and number of jobs of each part, in the order of the jobs; empty for a sweep
+            without parts.
     """
 
     parent: str | None
@@ -41,6 +43,7 @@ class Sweep:
     name: str
     typed_in: str
     words: Words = field(default_factory=Words)
+    parts: tuple[tuple[str, int], ...] = ()
 
     def write(self, folder: Path) -> None:
         """Write it into the sweep's folder, where workers on other machines find it, too."""
@@ -56,8 +59,10 @@ class Sweep:
         content = read_json(path)
         try:
             words = Words(**content.get("words", {}))
-            return cls(**{**content, "varying": tuple(content["varying"]), "words": words})
-        except (TypeError, KeyError, AttributeError) as error:
+            parts = tuple((str(title), int(jobs)) for title, jobs in content.get("parts", ()))
+            known = {"varying": tuple(content["varying"]), "words": words, "parts": parts}
+            return cls(**{**content, **known})
+        except (TypeError, ValueError, KeyError, AttributeError) as error:
             raise _damaged(path) from error
 
     def enter(self) -> None:

@@ -47,15 +47,6 @@ class StartedSweep:
     shared: Sweep
 
 
-def swept_overrides(config: DictConfig) -> list[str]:
-    """Return all overrides of a sweep: those of its experiment, then those that were typed.
-
-    Args:
-        config: with Hydra's own node.
-    """
-    return [*experiment_overrides(config), *config.hydra.overrides.task]
-
-
 def experiment_overrides(config: DictConfig) -> list[str]:
     """Return the overrides of a sweep that its experiment names.
 
@@ -131,15 +122,17 @@ def start_sweep(
     folder: Path,
     *,
     name: str = "",
+    parts: tuple[tuple[str, int], ...] = (),
 ) -> StartedSweep:
     """Check every cell of a sweep, then open its run and write its folder.
 
     Args:
-        overrides: all overrides of the sweep, see `swept_overrides`.
+        overrides: all overrides of the sweep: those of its experiment, then those that were typed.
         jobs: the overrides of each cell.
         compose: returns the configuration of a cell for its overrides.
         folder: the folder for the sweep; a number is added if another command has it.
         name: of the sweep; empty for what varies, as it was typed.
+        parts: see `clip_har.results.sweep.Sweep`.
 
     Raises:
         ClipHarError: when a cell is wrong or cannot run; then no cell is started.
@@ -181,7 +174,8 @@ def start_sweep(
         folder.rmdir()
         raise
     names = Words.of(job.varies(varying) for job in checked)
-    sweep = Sweep(parent, varying, len(cells), name, typed_in=str(Path.cwd()), words=names)
+    typed_in = str(Path.cwd())
+    sweep = Sweep(parent, varying, len(cells), name, typed_in, words=names, parts=parts)
     sweep.write(folder)
     return StartedSweep(folder, tuple(cells), sweep)
 

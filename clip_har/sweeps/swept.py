@@ -1,0 +1,79 @@
+"""The cells that a command sweeps: all combinations, the rows of a table, or several parts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hydra.core.config_loader import ConfigLoader
+from omegaconf import DictConfig, OmegaConf
+
+from clip_har.config.compose import expand
+from clip_har.config.faults import other_sweeper
+from clip_har.config.parts import PARTS, key_of, parts_of
+from clip_har.config.table import FILE, table_jobs
+from clip_har.core.errors import ClipHarError
+from clip_har.sweeps.start import experiment_overrides
+
+_BASIC = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
+_TABLE = "hydra_plugins.clip_har_table.TableSweeper"
+_PARTS = "hydra_plugins.clip_har_parts.PartsSweeper"
+
+
+@dataclass(frozen=True)
+class Swept:
+    """The cells of a sweep before they are composed.
+
+    Attributes:
+        jobs: the overrides of each cell.
+        overrides: all overrides of the sweep.
+        name: of the sweep; empty for what varies, as it was typed.
+        file: the table that names the cells; None without one.
+        parts: title and number of cells of each part; empty for a sweep without parts.
+    """
+
+    jobs: Sequence[Sequence[str]]
+    overrides: Sequence[str]
+    name: str = ""
+    file: Path | None = None
+    parts: tuple[tuple[str, int], ...] = ()
+
+
+def swept(config: DictConfig, typed: Sequence[str], loader: ConfigLoader) -> Swept:
+    """Return the cells of a sweep.
+
+    Args:
+        config: with Hydra's own node.
+        typed: the overrides of the command line.
+        loader: the loader of the configuration.
+
+    Raises:
+        ClipHarError: when the sweeper chooses values itself, or its table or parts are wrong.
+    """
+    sweeper, params = config.hydra.sweeper, experiment_overrides(config)
+    target = sweeper.get("_target_")
+    if target == _BASIC:
+        overrides = [*params, *typed]
+        return Swept(expand(overrides, loader), overrides)
+    if target == _TABLE:
+        file = Path(str(_given(sweeper, "file", FILE, "cells.csv, a table of one cell a row")))
+        jobs = table_jobs(file.expanduser(), params, typed, loader)
+        return Swept(jobs, _flat(jobs), f"table={file.name}", file.expanduser())
+    if target != _PARTS:
+        raise ClipHarError(other_sweeper(str(config.hydra.runtime.choices["hydra/sweeper"])))
+    found = parts_of(_given(sweeper, "parts", PARTS, "{Clean: [masking=none]}"), params, typed, loader)
+    jobs = [list(job) for part in found for job in part.jobs]
+    named = config.hydra.runtime.choices.get("experiment")
+    several = [one for one in typed if "," in one and key_of(one) != "experiment"]
+    name = " ".join([str(named or "parts"), *several])
+    return Swept(jobs, _flat(jobs), name, parts=tuple((one.title, len(one.jobs)) for one in found))
+
+
+def _given(sweeper: DictConfig, key: str, name: str, example: str) -> Any:
+    if OmegaConf.is_missing(sweeper, key):
+        raise ClipHarError(f"{name} is not set: add {name}={example}")
+    return sweeper[key]
+
+
+def _flat(jobs: Sequence[Sequence[str]]) -> list[str]:
+    return [override for job in jobs for override in job]
