@@ -14,6 +14,7 @@ class PartsSweeper(BasicSweeper):
 
     Args:
         parts: lines of overrides by title.
+        about: what the report says above the parts.
         max_batch_size: of the jobs that are started together; None for all.
         params: overrides of an experiment.
     """
@@ -21,11 +22,13 @@ class PartsSweeper(BasicSweeper):
     def __init__(
         self,
         parts: Mapping[str, Sequence[str]],
+        about: str = "",
         max_batch_size: int | None = None,
         params: dict[str, str] | None = None,
     ) -> None:
         super().__init__(max_batch_size, params)
         self.parts = parts
+        self.about = about
 
     def split_arguments(  # type: ignore[override]
         self, overrides: Sequence[Any], max_batch_size: int | None

@@ -23,6 +23,19 @@ shard; not run, because of ``overwrite=never``; or with an error."""
 
 
 @dataclass(frozen=True)
+class Parts:
+    """The parts of a sweep.
+
+    Attributes:
+        about: what a report says above them; may be empty.
+        jobs: title and number of jobs of each, in the order of the jobs.
+    """
+
+    about: str
+    jobs: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True)
 class Sweep:
     """What a cell must know about its sweep.
 
@@ -33,8 +46,7 @@ class Sweep:
         name: what differs, as the user typed it.
         typed_in: the folder in which the command was typed; relative paths start there.
         words: the words of the names of its cells.
-        parts: title and number of jobs of each part, in the order of the jobs; empty for a sweep
-            without parts.
+        parts: None for a sweep without parts.
     """
 
     parent: str | None
@@ -43,7 +55,7 @@ class Sweep:
     name: str
     typed_in: str
     words: Words = field(default_factory=Words)
-    parts: tuple[tuple[str, int], ...] = ()
+    parts: Parts | None = None
 
     def write(self, folder: Path) -> None:
         """Write it into the sweep's folder, where workers on other machines find it, too."""
@@ -59,8 +71,10 @@ class Sweep:
         content = read_json(path)
         try:
             words = Words(**content.get("words", {}))
-            parts = tuple((str(title), int(jobs)) for title, jobs in content.get("parts", ()))
-            known = {"varying": tuple(content["varying"]), "words": words, "parts": parts}
+            known = {"varying": tuple(content["varying"]), "words": words}
+            if (parts := content.get("parts")) is not None:
+                jobs = tuple((str(title), int(count)) for title, count in parts["jobs"])
+                known["parts"] = Parts(str(parts["about"]), jobs)
             return cls(**{**content, **known})
         except (TypeError, ValueError, KeyError, AttributeError) as error:
             raise _damaged(path) from error

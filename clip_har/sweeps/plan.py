@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from clip_har.config.cell import Cell
 from clip_har.data.clips import ClipSet
@@ -151,8 +151,8 @@ class _Planner:
             if state == "to join":
                 frames -= count * cell.noise.passes(len(shown.class_names))
         seconds = None
-        if frames is not None and (passing := self._passing(cell, clips)):
-            seconds = frames / passing + self._speed(cell).rest
+        if frames is not None and (speed := self._rate("frames_per_second", cell, clips)):
+            seconds = frames / speed + self._speed(cell).rest
         scores = len(shown.clips) * (4 * len(shown.class_names) + _ROW) * _tables(cell)
         disk = (_CELL + scores) * (1 if isinstance(cell.tracking, NoTracking) else 2)
         self.cells[key] = Step(name, state, frames, disk, seconds, is_cell=True)
@@ -222,13 +222,9 @@ class _Planner:
                 continue
             clips = training_clips(cell.dataset, noise.learning.train_clips)
             self._add_frames(cell, clips, frame_settings(cell))
-            passing = (
-                self._rate("learning", cell, clips)
-                if one.with_gradient
-                else self._passing(cell, clips)
-            )
-            known = passing and one.frames is not None
-            seconds = one.frames / passing if known else None
+            rate: Rate = "learning" if one.with_gradient else "frames_per_second"
+            speed = self._rate(rate, cell, clips)
+            seconds = one.frames / speed if speed and one.frames is not None else None
             self.once[one.path] = Step(one.what, "to do", one.frames, seconds=seconds)
 
     def _frames(self, cell: Cell, clips: ClipSet) -> int | None:
@@ -244,25 +240,22 @@ class _Planner:
             self.speeds[name] = earlier_speed(cell.results_dir, cell)
         return self.speeds[name]
 
-    def _passing(self, cell: Cell, clips: ClipSet) -> float | None:
-        """Return the frames that pass in a second; tried with a mask that is aimed at nothing."""
-        plain = (
-            job.cell
-            for job in self.jobs
-            if _model_of(job.cell) == _model_of(cell) and job.cell.masking.feature is None
-        )
-        tried = max(plain, key=lambda one: not one.masking.is_clean, default=cell)
-        return self._rate("frames_per_second", tried, clips)
-
     def _rate(self, rate: Rate, cell: Cell, clips: ClipSet) -> float | None:
         """Return a rate: of earlier cells, else tried here, once for a model."""
         speed, name = self._speed(cell), _model_of(cell)
         if getattr(speed, rate) is None and rate not in speed.measured and self.trial is not None:
-            found = {rate: self.trial(rate, cell, clips)}
-            speed = replace(speed, measured=(*speed.measured, rate), **found)  # type: ignore[arg-type]
+            tried = self._plain(cell) if rate == "frames_per_second" else cell
+            found: dict[str, Any] = {rate: self.trial(rate, tried, clips)}
+            speed = replace(speed, measured=(*speed.measured, rate), **found)
             self.speeds[name] = speed
         known: float | None = getattr(speed, rate)
         return known
+
+    def _plain(self, cell: Cell) -> Cell:
+        """Return a cell of the same model whose mask needs no target, a masked one if there is."""
+        same = (job.cell for job in self.jobs if _model_of(job.cell) == _model_of(cell))
+        plain = (one for one in same if one.masking.feature is None)
+        return max(plain, key=lambda one: not one.masking.is_clean, default=cell)
 
 
 def _model_of(cell: Cell) -> str:

@@ -24,7 +24,7 @@ from clip_har.data.clips import ClipSet
 from clip_har.engine.job import cell_params
 from clip_har.engine.preflight import preflight
 from clip_har.results.names import MASK, RATIO, Words, what_varies, with_source
-from clip_har.results.sweep import Sweep
+from clip_har.results.sweep import Parts, Sweep
 from clip_har.tracking.tracker import SweepInfo
 
 log = logging.getLogger(__name__)
@@ -122,7 +122,7 @@ def start_sweep(
     folder: Path,
     *,
     name: str = "",
-    parts: tuple[tuple[str, int], ...] = (),
+    parts: Parts | None = None,
 ) -> StartedSweep:
     """Check every cell of a sweep, then open its run and write its folder.
 
@@ -132,7 +132,7 @@ def start_sweep(
         compose: returns the configuration of a cell for its overrides.
         folder: the folder for the sweep; a number is added if another command has it.
         name: of the sweep; empty for what varies, as it was typed.
-        parts: see `clip_har.results.sweep.Sweep`.
+        parts: None for a sweep without parts.
 
     Raises:
         ClipHarError: when a cell is wrong or cannot run; then no cell is started.

@@ -13,6 +13,7 @@ from clip_har.config.faults import other_sweeper
 from clip_har.config.parts import PARTS, key_of, parts_of
 from clip_har.config.table import FILE, table_jobs
 from clip_har.core.errors import ClipHarError
+from clip_har.results.sweep import Parts
 from clip_har.sweeps.start import experiment_overrides
 
 _BASIC = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
@@ -29,14 +30,14 @@ class Swept:
         overrides: all overrides of the sweep.
         name: of the sweep; empty for what varies, as it was typed.
         file: the table that names the cells; None without one.
-        parts: title and number of cells of each part; empty for a sweep without parts.
+        parts: None for a sweep without parts.
     """
 
     jobs: Sequence[Sequence[str]]
     overrides: Sequence[str]
     name: str = ""
     file: Path | None = None
-    parts: tuple[tuple[str, int], ...] = ()
+    parts: Parts | None = None
 
 
 def swept(config: DictConfig, typed: Sequence[str], loader: ConfigLoader) -> Swept:
@@ -61,12 +62,14 @@ def swept(config: DictConfig, typed: Sequence[str], loader: ConfigLoader) -> Swe
         return Swept(jobs, _flat(jobs), f"table={file.name}", file.expanduser())
     if target != _PARTS:
         raise ClipHarError(other_sweeper(str(config.hydra.runtime.choices["hydra/sweeper"])))
-    found = parts_of(_given(sweeper, "parts", PARTS, "{Clean: [masking=none]}"), params, typed, loader)
+    given = _given(sweeper, "parts", PARTS, "{Clean: [masking=none]}")
+    found = parts_of(given, params, typed, loader)
     jobs = [list(job) for part in found for job in part.jobs]
     named = config.hydra.runtime.choices.get("experiment")
     several = [one for one in typed if "," in one and key_of(one) != "experiment"]
     name = " ".join([str(named or "parts"), *several])
-    return Swept(jobs, _flat(jobs), name, parts=tuple((one.title, len(one.jobs)) for one in found))
+    counts = tuple((one.title, len(one.jobs)) for one in found)
+    return Swept(jobs, _flat(jobs), name, parts=Parts(str(sweeper.get("about") or ""), counts))
 
 
 def _given(sweeper: DictConfig, key: str, name: str, example: str) -> Any:

@@ -126,7 +126,8 @@ def _learn(cell: Cell, clips: ClipSet) -> float:
     from clip_har.noise.learned.training_clips import TrainingClips
     from clip_har.sweeps.effort import frames_to_learn
 
-    assert isinstance(cell.noise, Learned)  # noqa: S101, only its rate is asked for
+    own = cell.noise
+    assert isinstance(own, Learned)  # noqa: S101, only its rate is asked for
     zero_shot, classes = load_zero_shot(cell, clips), len(clips.class_names)
     few = _frames(cell, clips, 4)
     every = np.array(few.ok)
@@ -134,10 +135,9 @@ def _learn(cell: Cell, clips: ClipSet) -> float:
 
     def learned(batch: int) -> float:
         """Return the frames in a second with steps of some training frames."""
-        learning = cell.noise.learning.model_copy(  # type: ignore[attr-defined]
-            update={"steps": 2, "batch": batch, "validate_every": 2, "validation_clips": 1}
-        )
-        noise = cell.noise.model_copy(update={"learning": learning})
+        changed = {"steps": 2, "batch": batch, "validate_every": 2, "validation_clips": 1}
+        learning = own.learning.model_copy(update=changed)
+        noise = own.model_copy(update={"learning": learning})
         start = make_perturbation(
             noise,
             model=zero_shot.model,
@@ -149,11 +149,11 @@ def _learn(cell: Cell, clips: ClipSet) -> float:
         state.unlink(missing_ok=True)
         return frames_to_learn(noise, classes, 1) / spent
 
-    whole = cell.noise.learning.batch
+    whole = own.learning.batch
     first = min(4, whole)
     learned(first)  # the first step prepares the device
     slow = learned(first)
-    seconds = frames_to_learn(cell.noise, classes, 0) / cell.noise.learning.steps / slow
+    seconds = frames_to_learn(own, classes, 0) / own.learning.steps / slow
     return learned(whole) if seconds < _BUDGET else slow
 
 
