@@ -98,12 +98,13 @@ def _run(given: argparse.Namespace) -> None:
 
 def _words(given: argparse.Namespace, root: Path) -> list[str]:
     """Return the overrides of the sweep."""
+    from clip_har.config.session import as_overrides
+
     typed = list(given.overrides)
     named = any(word.startswith("experiment=") for word in typed)
-    quoted = "'" + str(root).replace("\\", "\\\\").replace("'", "\\'") + "'"
     return [
         *([] if named else [_EXPERIMENT]),
-        f"dataset.root={quoted}",
+        *as_overrides({"dataset.root": str(root)}),
         f"dataset.split={_SPLITS[given.splits]}",
         *typed,
     ]
