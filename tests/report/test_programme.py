@@ -30,7 +30,7 @@ def sweep(tmp_path: Path) -> Path:
     none = made_cell(tmp_path, "clean", clean, "masking=none")
     percent = made_cell(tmp_path, "p", table(0.5), "masking=percent", clean=clean)
     shape = made_cell(tmp_path, "s", table(0.7), "masking=shape", clean=clean)
-    cells = {"none": none, "shape": shape, "percent": percent, "feature": "broken", "again": shape}
+    cells: dict[str, Path | str] = {"none": none, "shape": shape, "percent": percent, "feature": "broken", "again": shape}
     return made_sweep(tmp_path, cells)
 
 
@@ -49,7 +49,8 @@ def test_each_part_has_its_own_cells_in_their_order(sweep: Path) -> None:
     masks, aimed = found.parts
     assert [row["cell"] for row in masks.cells] == ["none", "shape", "percent"]
     assert [row["top1"] for row in masks.cells] == sorted(
-        [row["top1"] for row in masks.cells], key=lambda top1: (top1 != masks.cells[0]["top1"], -top1)
+        [row["top1"] for row in masks.cells],
+        key=lambda top1: (top1 != masks.cells[0]["top1"], -top1),
     )
     assert (masks.missing, aimed.missing) == (0, 1)
     assert len(aimed.cells) == 1
