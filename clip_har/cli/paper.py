@@ -4,6 +4,7 @@ import argparse
 import logging
 import os
 import shlex
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -31,6 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """
     take_over_errors()
     share_cores()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a cluster's stop
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     logging.getLogger("clip_har.cli").setLevel(logging.INFO)
     try:

@@ -260,7 +260,7 @@ def test_from_nothing_to_the_report_with_a_stop(
         cells = tmp_path / "results" / "cells"
         while first.poll() is None and len(list(cells.glob("*/scores.parquet"))) < 3:
             time.sleep(0.2)
-        first.send_signal(signal.SIGINT)
+        first.send_signal(signal.SIGTERM)  # SIGINT is ignored if the tests run in the background
         printed, _ = first.communicate(timeout=120)
         assert first.returncode == 130, printed
         assert "licence: No formal licence" in printed
