@@ -6,11 +6,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from clip_har.report.page import PAGE, write_report
+from clip_har.report.page import MARKDOWN, PAGE, write_report
 from clip_har.report.programme import Programme, programme_of
 from clip_har.report.selection import of_sweep
 from clip_har.results.sweep import Parts, Sweep
-from clip_har.sweeps.measures import sweep_measures
+from clip_har.sweeps.measures import SweepMeasures, sweep_measures
 from clip_har.sweeps.table import cell_rows
 from tests.report.made import made_cell, made_sweep, table
 
@@ -68,5 +68,50 @@ def test_the_page_shows_them_before_all_else(sweep: Path, tmp_path: Path) -> Non
     commands = pd.Series(row["command"] for row in cell_rows(chosen.cells).to_dict("records"))
     assert all(command in shown for command in commands)
     assert "1 of its cells has no result" in shown
+    note = (tmp_path / "report" / MARKDOWN).read_text(encoding="utf-8")
+    assert note.index("### masks") < note.index("### aimed")
+    assert all(f"`{command}`" in note for command in commands)
     plain = write_report(replace(chosen, folder=None), tmp_path / PAGE).read_text(encoding="utf-8")
     assert 'id="programme"' not in plain
+
+
+def test_noise_and_swaps_stand_in_their_parts(tmp_path: Path) -> None:
+    """The numbers are tested where they are computed; here: which of them a part shows."""
+    clean = table(0.9)
+    learned = ("noise=universal", "region=motion")
+    cells: dict[str, Path | str] = {
+        "none": made_cell(tmp_path, "clean", clean, "masking=none"),
+        "percent": made_cell(tmp_path, "p", table(0.5), "masking=percent", *learned, clean=clean),
+        "shape": made_cell(tmp_path, "s", table(0.5), "masking=shape", *learned, clean=clean),
+        "swap": made_cell(tmp_path, "w", table(0.5), "masking=swap", "region=motion", clean=clean),
+    }
+    chosen = of_sweep(with_parts(made_sweep(tmp_path, cells), "", clean=1, noise=1, bias=2))
+    rows = [
+        {"mask": mask, "noise": "universal", "variant": variant, "against": against,
+         "measure": measure, "before": 0.5, "after": 0.6, "difference": 0.1}
+        for mask in ("percent", "shape")
+        for variant in ("learned", "random")
+        for against in ("none", "random")
+        for measure in ("top1", "bias/skew_kl", "ece")
+    ]  # fmt: skip
+    scene = [
+        {"measure": name, "of": "", "value": 0.3, "low": 0.2, "high": 0.4, "clips": 9, "groups": 9}
+        for name in ("scene/swap_error", "robustness/seed_consistency")
+    ]
+    measures = SweepMeasures(
+        pd.DataFrame(scene), pd.DataFrame(), pd.DataFrame(rows), pd.DataFrame()
+    )
+    found = programme_of(chosen, cell_rows(chosen.cells), [measures])
+    assert found is not None
+    plain, noise, bias = found.parts
+    assert not plain.noise
+    assert not plain.scene
+    assert not noise.scene
+    assert [(row["mask"], row["variant"]) for row in noise.noise] == [
+        ("percent", "learned"),
+        ("percent", "random"),
+    ]
+    assert {row["mask"] for row in bias.noise} == {"shape"}
+    assert noise.noise[0]["top1"]["after"] == 0.6
+    assert noise.noise[0]["skew"]["measure"] == "bias/skew_kl"
+    assert [row["key"] for row in bias.scene] == ["scene/swap_error"]
