@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from clip_har.config.cell import Cell
 from clip_har.core.errors import ClipHarError, describe
@@ -22,11 +22,8 @@ _ENOUGH = 1.0  # seconds after which a quick measurement is not repeated
 _CLIPS = 32  # at most
 
 
-class Trial(Protocol):
-    """Measures one rate of a cell on this machine."""
-
-    def __call__(self, rate: Rate, cell: Cell, clips: ClipSet) -> float | None:
-        """Return a rate; None if it cannot be measured."""
+Trial = Callable[[Rate, Cell, ClipSet], float | None]
+"""Measures one rate of a cell on this machine; None if it cannot be measured."""
 
 
 @contextmanager

@@ -30,7 +30,13 @@ def sweep(tmp_path: Path) -> Path:
     none = made_cell(tmp_path, "clean", clean, "masking=none")
     percent = made_cell(tmp_path, "p", table(0.5), "masking=percent", clean=clean)
     shape = made_cell(tmp_path, "s", table(0.7), "masking=shape", clean=clean)
-    cells: dict[str, Path | str] = {"none": none, "shape": shape, "percent": percent, "feature": "broken", "again": shape}
+    cells: dict[str, Path | str] = {
+        "none": none,
+        "shape": shape,
+        "percent": percent,
+        "feature": "broken",
+        "again": shape,
+    }
     return made_sweep(tmp_path, cells)
 
 
