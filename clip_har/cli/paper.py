@@ -89,10 +89,11 @@ def _run(given: argparse.Namespace) -> None:
     root = _data(given)
     words = _words(given, root)
     with _checked(words) as (found, jobs):
-        if (page := _finished(found, jobs)) is not None:
+        page = _finished(found, jobs)
+        if page is not None and _all_done(jobs):
             sys.stdout.write(f"all {len(jobs)} cells are done, nothing is run\nreport: {page}\n")
             return
-        _plan(given, jobs)
+        _plan(given, jobs, here=found.here)
     command = ["-m", "clip_har", *words]
     sys.stdout.write(f"python {shlex.join(command)}\n")
     _become([sys.executable, *command])
@@ -172,8 +173,20 @@ def _finished(found: "Swept", jobs: "Sequence[CheckedJob]") -> Path | None:
     return None
 
 
-def _plan(given: argparse.Namespace, jobs: "Sequence[CheckedJob]") -> None:
+def _all_done(jobs: "Sequence[CheckedJob]") -> bool:
+    """Return whether a run would use the results of all cells as they are."""
+    from clip_har.sweeps.plan import plan_of
+
+    return all(step.state == "done" for step in plan_of(jobs).steps if step.is_cell)
+
+
+def _plan(given: argparse.Namespace, jobs: "Sequence[CheckedJob]", *, here: bool) -> None:
     """Show the plan; ask before it begins if it takes long.
+
+    Args:
+        given: the command line.
+        jobs: the cells.
+        here: whether they run on this machine, so that its speed is measured.
 
     Raises:
         ClipHarError: when the user does not want to begin.
@@ -182,10 +195,11 @@ def _plan(given: argparse.Namespace, jobs: "Sequence[CheckedJob]") -> None:
     from clip_har.sweeps.plan import plan_of
     from clip_har.sweeps.trial import trial
 
-    sys.stdout.write("measuring the speed of this machine on a few clips\n")
-    sys.stdout.flush()
     with trial(logging.getLogger(__name__).warning) as measure:
-        plan = plan_of(jobs, measure)
+        if here:
+            sys.stdout.write("measuring the speed of this machine on a few clips\n")
+            sys.stdout.flush()
+        plan = plan_of(jobs, measure if here else None)
     show_plan(plan)
     todo = [step.seconds for step in plan.steps if step.is_to_do]
     known = sum(seconds for seconds in todo if seconds is not None)

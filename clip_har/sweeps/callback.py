@@ -27,13 +27,10 @@ from clip_har.sweeps.start import (
     claim_folder,
     start_sweep,
 )
-from clip_har.sweeps.swept import swept
+from clip_har.sweeps.swept import runs_here, swept
 from clip_har.sweeps.trial import trial
 
 log = logging.getLogger(__name__)
-
-_HERE = ("hydra._internal.", "hydra_plugins.hydra_joblib_launcher.")
-"""Launchers that run cells on this machine."""
 
 started: list[StartedSweep] = []
 """At most one sweep. A callback of Hydra cannot return a value, so it is kept here."""
@@ -145,7 +142,7 @@ def _plan(
     """
     os.environ["HF_HUB_OFFLINE"] = "1"
     checked = check_jobs(jobs, compose)
-    if not str(config.hydra.launcher.get("_target_")).startswith(_HERE):
+    if not runs_here(config):
         raise Planned(plan_of(checked))
     with trial(log.warning) as measure:
         raise Planned(plan_of(checked, measure))

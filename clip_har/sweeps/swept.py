@@ -1,7 +1,7 @@
 """The cells that a command sweeps: all combinations, the rows of a table, or several parts."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,8 @@ from clip_har.sweeps.start import experiment_overrides
 _BASIC = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
 _TABLE = "hydra_plugins.clip_har_table.TableSweeper"
 _PARTS = "hydra_plugins.clip_har_parts.PartsSweeper"
+_HERE = ("hydra._internal.", "hydra_plugins.hydra_joblib_launcher.")
+"""Launchers that run cells on this machine."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,7 @@ class Swept:
         name: of the sweep; empty for what varies, as it was typed.
         file: the table that names the cells; None without one.
         parts: None for a sweep without parts.
+        here: whether they run on this machine.
     """
 
     jobs: Sequence[Sequence[str]]
@@ -38,6 +41,7 @@ class Swept:
     name: str = ""
     file: Path | None = None
     parts: Parts | None = None
+    here: bool = True
 
 
 def swept(config: DictConfig, typed: Sequence[str], loader: ConfigLoader) -> Swept:
@@ -51,6 +55,19 @@ def swept(config: DictConfig, typed: Sequence[str], loader: ConfigLoader) -> Swe
     Raises:
         ClipHarError: when the sweeper chooses values itself, or its table or parts are wrong.
     """
+    return replace(_of_sweeper(config, typed, loader), here=runs_here(config))
+
+
+def runs_here(config: DictConfig) -> bool:
+    """Return whether the launcher of a command runs cells on this machine.
+
+    Args:
+        config: with Hydra's own node.
+    """
+    return str(config.hydra.launcher.get("_target_")).startswith(_HERE)
+
+
+def _of_sweeper(config: DictConfig, typed: Sequence[str], loader: ConfigLoader) -> Swept:
     sweeper, params = config.hydra.sweeper, experiment_overrides(config)
     target = sweeper.get("_target_")
     if target == _BASIC:
