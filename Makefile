@@ -36,6 +36,15 @@ install: $(VENV)/installed  ## Install everything into .venv, exact versions
 demo: install  ## Run a sweep with the built-in data and model, offline
 	@$(BIN)/python -m clip_har experiment=demo
 
+# DATA=folder of UCF-101, SPLITS=all, ACCEPT_LICENCE=yes, YES=1, OVERRIDES="precision=bf16 limit=500".
+.PHONY: paper
+paper: install  ## UCF-101, weights, a plan, then the paper's programme and its report (DATA=folder)
+	@test -n "$(DATA)" || { echo "make: expected DATA=<folder of UCF-101>, which is fetched if it is" \
+		"not there, such as make paper DATA=/data/ucf101" >&2; exit 1; }
+	@$(BIN)/python -m clip_har.cli.paper --data "$(DATA)" --splits "$(or $(SPLITS),1)" \
+		$(if $(filter yes y 1 true,$(ACCEPT_LICENCE)),--accept-licence) \
+		$(if $(filter yes y 1 true,$(YES)),--yes) results_dir="$(RESULTS)" $(OVERRIDES)
+
 # Two processes with one thread each; each process takes whole files.
 TESTED = OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 

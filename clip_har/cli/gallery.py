@@ -34,6 +34,7 @@ from clip_har.figures.gallery import shape_figure
 from clip_har.figures.save import FORMS, save_figure
 from clip_har.sweeps.gallery import CLIPS, draw_gallery, on_same_clips
 from clip_har.sweeps.start import experiment_overrides
+from clip_har.sweeps.swept import swept
 
 log = logging.getLogger(__name__)
 
@@ -112,6 +113,8 @@ def _swept(typed: list[str], named: Collection[str], loader: ConfigLoader) -> li
         loader: the loader of the configuration.
     """
     whole = compose("config", overrides=typed, return_hydra_config=True)
+    if whole.hydra.sweeper.get("parts"):
+        return [list(job) for job in swept(whole, typed, loader).jobs]
     own = [word for word in experiment_overrides(whole) if word.partition("=")[0] not in named]
     return expand([*own, *typed], loader)
 

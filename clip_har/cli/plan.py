@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from clip_har.results.speed import Speed
+from clip_har.results.speed import Rate, Speed
 from clip_har.sweeps.plan import Plan, Step, counted
 
 _WIDTH = 100  # columns if the output is not a terminal
@@ -60,10 +60,30 @@ def plan_notes(plan: Plan) -> list[str]:
 
 
 def _source(speed: Speed) -> str:
-    if speed.frames_per_second is None:
-        return "not known, no earlier cell in the results folder has this model and device"
-    cells = "1 earlier cell" if speed.cells == 1 else f"{speed.cells} earlier cells"
-    return f"{speed.frames_per_second:,.0f} frames a second in {cells}"
+    shown: dict[Rate, tuple[str, int]] = {
+        "frames_per_second": ("{} frames", 1),
+        "learning": ("{} frames while noise is learned", 1),
+        "decode": ("{} clips decoded", -1),
+        "regions": ("targets found in {} clips", -1),
+    }
+    now = []
+    for rate, (text, power) in shown.items():
+        if rate in speed.measured and (value := getattr(speed, rate)):
+            now.append(text.format(_figure(value**power)))
+    found = []
+    if speed.frames_per_second is not None and "frames_per_second" not in speed.measured:
+        cells = "1 earlier cell" if speed.cells == 1 else f"{speed.cells} earlier cells"
+        found.append(f"{speed.frames_per_second:,.0f} frames a second in {cells}")
+    if now:
+        found.append(f"measured now, a second: {', '.join(now)}")
+    return "; ".join(found) or (
+        "not known, no earlier cell in the results folder has this model and device"
+    )
+
+
+def _figure(value: float) -> str:
+    """Return a rate with two figures at least, such as 0.52, 4.1 or 1,320."""
+    return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"
 
 
 def _row(step: Step) -> tuple[str, ...]:

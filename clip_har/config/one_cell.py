@@ -35,7 +35,7 @@ def composed(words: Sequence[str]) -> tuple[DictConfig, dict[str, str]]:
                 f"{' '.join(words)}: expected one value for each key: this command shows one cell"
             )
         config = composing.compose(words)
-    if config.hydra.sweeper.get("params"):
+    if config.hydra.sweeper.get("params") or config.hydra.sweeper.get("parts"):
         raise ClipHarError(
             f"{' '.join(words)}: expected the settings of one cell, got those of a sweep: this"
             " command shows one cell; give the keys that you want of it, such as masking=shape"

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from hydra import compose, initialize_config_dir
+from hydra.core.config_loader import ConfigLoader
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.utils import setup_globals
 from hydra.errors import HydraException
@@ -32,11 +33,15 @@ class Session:
             words = [hide_logins(word) for word in overrides]
             return compose("config", overrides=words, return_hydra_config=True)
 
+    @property
+    def loader(self) -> ConfigLoader:
+        """The loader of the configuration."""
+        return GlobalHydra.instance().config_loader()
+
     def expand(self, words: Sequence[str]) -> list[list[str]]:
         """Return the overrides of each cell of a sweep, see `clip_har.config.compose.expand`."""
         with _one_line():
-            hidden = [hide_logins(word) for word in words]
-            return expand(hidden, GlobalHydra.instance().config_loader())
+            return expand([hide_logins(word) for word in words], self.loader)
 
 
 @contextmanager

@@ -23,6 +23,7 @@ from clip_har.report.latex import latex_table
 from clip_har.report.matrix import matrix
 from clip_har.report.numbers import UNKNOWN, count, interval, number, p_value, points, share
 from clip_har.report.print_figures import write_figures
+from clip_har.report.programme import SKEW, programme_of
 from clip_har.report.sections import measures_rows
 from clip_har.report.selection import Chosen
 from clip_har.report.text import question
@@ -81,7 +82,11 @@ def write_report(
         for number, (one, found) in enumerate(zip(comparisons, measured, strict=True))
     ]
     answers = answers_of(comparisons)
-    content = _content(chosen, rows, parts, against) | {"flips": flips(answers)}
+    content = _content(chosen, rows, parts, against) | {
+        "flips": flips(answers),
+        "programme": programme_of(chosen, rows, measured),
+        "skew": SKEW,
+    }
     templates, drawing = _templates(), drawing or AtOnce()
     # Whatever fails, the other process has ended its work before the folder goes.
     with whole_folder(folder) as out, _waited_for(drawing):

@@ -1,10 +1,10 @@
-"""How fast earlier cells ran: what a plan estimates its times from."""
+"""How fast cells run: what a plan estimates its times from."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, Literal
 
 from clip_har.config.cell import Cell
 from clip_har.core.errors import ClipHarError
@@ -18,9 +18,13 @@ _PASSING: tuple[Part, ...] = ("mask", "model")
 _ONCE: tuple[Part, ...] = ("decode", "regions", "noise")  # parts that most cells find in the cache
 
 
+Rate = Literal["frames_per_second", "learning", "decode", "regions"]
+"""The numbers of a `Speed` that can also be measured on a few clips."""
+
+
 @dataclass(frozen=True)
 class Speed:
-    """The speed of earlier cells of one model; None for what no earlier cell shows.
+    """The speed of earlier cells of one model; None for what is not known.
 
     Attributes:
         cells: the number of earlier cells.
@@ -28,6 +32,8 @@ class Speed:
         decode: seconds to decode a clip.
         regions: seconds to locate a target in a clip.
         rest: seconds of a cell for all other parts, such as its measures.
+        learning: frames per second through the model while noise is learned; no earlier cell tells.
+        measured: the rates that were measured now, on a few clips.
     """
 
     cells: int = 0
@@ -35,6 +41,8 @@ class Speed:
     decode: float | None = None
     regions: float | None = None
     rest: float = 0.0
+    learning: float | None = None
+    measured: tuple[Rate, ...] = ()
 
 
 def earlier_speed(results_dir: Path, cell: Cell) -> Speed:

@@ -23,6 +23,19 @@ shard; not run, because of ``overwrite=never``; or with an error."""
 
 
 @dataclass(frozen=True)
+class Parts:
+    """The parts of a sweep.
+
+    Attributes:
+        about: what a report says above them; may be empty.
+        jobs: title and number of jobs of each, in the order of the jobs.
+    """
+
+    about: str
+    jobs: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True)
 class Sweep:
     """What a cell must know about its sweep.
 
@@ -33,6 +46,7 @@ class Sweep:
         name: what differs, as the user typed it.
         typed_in: the folder in which the command was typed; relative paths start there.
         words: the words of the names of its cells.
+        parts: None for a sweep without parts.
     """
 
     parent: str | None
@@ -41,6 +55,7 @@ class Sweep:
     name: str
     typed_in: str
     words: Words = field(default_factory=Words)
+    parts: Parts | None = None
 
     def write(self, folder: Path) -> None:
         """Write it into the sweep's folder, where workers on other machines find it, too."""
@@ -56,8 +71,12 @@ class Sweep:
         content = read_json(path)
         try:
             words = Words(**content.get("words", {}))
-            return cls(**{**content, "varying": tuple(content["varying"]), "words": words})
-        except (TypeError, KeyError, AttributeError) as error:
+            known = {"varying": tuple(content["varying"]), "words": words}
+            if (parts := content.get("parts")) is not None:
+                jobs = tuple((str(title), int(count)) for title, count in parts["jobs"])
+                known["parts"] = Parts(str(parts["about"]), jobs)
+            return cls(**{**content, **known})
+        except (TypeError, ValueError, KeyError, AttributeError) as error:
             raise _damaged(path) from error
 
     def enter(self) -> None:

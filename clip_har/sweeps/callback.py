@@ -1,6 +1,7 @@
 """Hydra's callback before a run or a sweep: it checks every cell before the first one runs."""
 
 import atexit
+import logging
 import os
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -11,12 +12,11 @@ from typing import Any, NoReturn
 from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import HydraException
 from hydra.experimental.callback import Callback
-from omegaconf import DictConfig, OmegaConf, open_dict, read_write
+from omegaconf import DictConfig, open_dict, read_write
 from omegaconf.errors import OmegaConfBaseException
 
-from clip_har.config.compose import cell_from_config, expand, without_hydra
-from clip_har.config.faults import composition_fault, other_sweeper
-from clip_har.config.table import FILE, table_jobs
+from clip_har.config.compose import cell_from_config, without_hydra
+from clip_har.config.faults import composition_fault
 from clip_har.core.errors import ClipHarError
 from clip_har.engine.preflight import preflight
 from clip_har.sweeps.plan import Plan, plan_of
@@ -25,13 +25,12 @@ from clip_har.sweeps.start import (
     StartedSweep,
     check_jobs,
     claim_folder,
-    experiment_overrides,
     start_sweep,
-    swept_overrides,
 )
+from clip_har.sweeps.swept import runs_here, swept
+from clip_har.sweeps.trial import trial
 
-_BASIC = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
-_TABLE = "hydra_plugins.clip_har_table.TableSweeper"
+log = logging.getLogger(__name__)
 
 started: list[StartedSweep] = []
 """At most one sweep. A callback of Hydra cannot return a value, so it is kept here."""
@@ -84,17 +83,15 @@ class SweepCallback(Callback):
 
 def _start_run(config: DictConfig) -> None:
     if config.plan:
-        _plan([list(config.hydra.overrides.task)], lambda _: config)
+        _plan(config, [list(config.hydra.overrides.task)], lambda _: config)
     preflight(cell_from_config(without_hydra(config)))
     with read_write(config):
         config.hydra.run.dir = str(claim_folder(Path(config.hydra.run.dir)))
 
 
-def _check_plugins(config: DictConfig) -> None:
-    """Refuse a sweeper that chooses values itself, and Slurm where there is none."""
+def _check_launcher(config: DictConfig) -> None:
+    """Refuse Slurm where there is none."""
     choices = config.hydra.runtime.choices
-    if config.hydra.sweeper.get("_target_") not in (_BASIC, _TABLE):
-        raise ClipHarError(other_sweeper(str(choices["hydra/sweeper"])))
     launcher = str(config.hydra.launcher.get("_target_"))
     if launcher.endswith(".SlurmLauncher") and which("srun") is None:
         raise ClipHarError(
@@ -105,29 +102,26 @@ def _check_plugins(config: DictConfig) -> None:
 
 
 def _start_sweep(config: DictConfig) -> None:
-    _check_plugins(config)
     loader = GlobalHydra.instance().config_loader()
-    overrides, file = swept_overrides(config), _table(config)
-    if file is None:
-        jobs = expand(overrides, loader)
-    else:
-        typed = list(config.hydra.overrides.task)
-        jobs = table_jobs(file, experiment_overrides(config), typed, loader)
-        overrides = [override for job in jobs for override in job]
+    found = swept(config, list(config.hydra.overrides.task), loader)
+    _check_launcher(config)
 
     def compose(job: Sequence[str]) -> DictConfig:
         try:
             composed: DictConfig = loader.load_sweep_config(config, list(job))
         except (HydraException, OmegaConfBaseException) as error:
-            if file is None:
+            if found.file is None:
                 raise
-            raise ClipHarError(f"{file}: {composition_fault(error)}") from error
+            raise ClipHarError(f"{found.file}: {composition_fault(error)}") from error
         return composed
 
     if config.plan:
-        _plan(jobs, compose)
-    name = "" if file is None else f"table={file.name}"
-    sweep = start_sweep(overrides, jobs, compose, Path(config.hydra.sweep.dir), name=name)
+        _plan(config, found.jobs, compose)
+    sweep = start_sweep(
+        *(found.overrides, found.jobs, compose, Path(config.hydra.sweep.dir)),
+        name=found.name,
+        parts=found.parts,
+    )
     with read_write(config), open_dict(config):
         config.hydra.sweep.dir = str(sweep.folder)
         # The jobs are composed again, also in other processes: they need this override.
@@ -136,27 +130,22 @@ def _start_sweep(config: DictConfig) -> None:
     bar.enter_context(cells_bar(sweep.folder, len(sweep.cells)))
 
 
-def _table(config: DictConfig) -> Path | None:
-    """Return the table of the sweep's cells; None for a sweep over all combinations."""
-    if config.hydra.sweeper.get("_target_") != _TABLE:
-        return None
-    if OmegaConf.is_missing(config.hydra.sweeper, "file"):
-        raise ClipHarError(
-            f"{FILE} is not set: add {FILE}=cells.csv, a table of one cell a row whose columns are"
-            " keys"
-        )
-    return Path(str(config.hydra.sweeper.file)).expanduser()
-
-
 def _plan(
-    jobs: Sequence[Sequence[str]], compose: Callable[[Sequence[str]], DictConfig]
+    config: DictConfig,
+    jobs: Sequence[Sequence[str]],
+    compose: Callable[[Sequence[str]], DictConfig],
 ) -> NoReturn:
     """Raise `Planned` with the plan of a command.
 
-    Nothing is downloaded for it: the hub's library reads the variable when it is imported.
+    Nothing is downloaded for it: the hub's library reads the variable when it is imported. The
+    speed of this machine is measured if cells run on it.
     """
     os.environ["HF_HUB_OFFLINE"] = "1"
-    raise Planned(plan_of(check_jobs(jobs, compose)))
+    checked = check_jobs(jobs, compose)
+    if not runs_here(config):
+        raise Planned(plan_of(checked))
+    with trial(log.warning) as measure:
+        raise Planned(plan_of(checked, measure))
 
 
 def _or_exit(check: Callable[[], object]) -> None:

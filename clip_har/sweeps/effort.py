@@ -22,11 +22,13 @@ class Effort:
         what: its name, such as ``UniversalNoise``.
         path: where it is kept.
         frames: largest number of frames that pass through the model; None if it is not known.
+        with_gradient: whether they pass with a gradient, but for a few.
     """
 
     what: str
     path: Path
     frames: int | None
+    with_gradient: bool = True
 
 
 def efforts(
@@ -57,7 +59,8 @@ def efforts(
     ]
     if noise.controls:
         path = calibration_path(cell.cache_dir, described_calibration(noise, cell))
-        found.append(Effort("calibration control", path, frames_of(clips)))
+        frames = frames_of(clips)
+        found.append(Effort("calibration control", path, frames, with_gradient=False))
     return found
 
 

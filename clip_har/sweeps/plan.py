@@ -1,9 +1,9 @@
 """The plan of a command: its cells, which of them have a result, and what the others would take."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from clip_har.config.cell import Cell
 from clip_har.data.clips import ClipSet
@@ -17,9 +17,10 @@ from clip_har.noise.learned.base import Learned, PerClass
 from clip_har.regions.store import has_maps, seen_settings
 from clip_har.results.names import MASK, Words, cell_name
 from clip_har.results.result import Result
-from clip_har.results.speed import Speed, earlier_speed
+from clip_har.results.speed import Rate, Speed, earlier_speed
 from clip_har.results.sweep import Sweep
 from clip_har.sweeps.start import CheckedJob, varying_keys
+from clip_har.sweeps.trial import Trial
 from clip_har.tracking.none import NoTracking
 
 State = Literal["done", "to do", "skipped", "to join", "there"]
@@ -63,7 +64,7 @@ class Plan:
         steps: cells in the order in which they run, then what is made once for several of them.
         equal: the number of cells that were typed and are equal to another one.
         results_dir: the folder of the results.
-        speed: of earlier cells, by the name of the model.
+        speed: by the name of the model.
     """
 
     steps: Sequence[Step]
@@ -72,20 +73,22 @@ class Plan:
     speed: dict[str, Speed] = field(default_factory=dict)
 
 
-def plan_of(jobs: Sequence[CheckedJob]) -> Plan:
-    """Return what a command would do; nothing is decoded, run or written.
+def plan_of(jobs: Sequence[CheckedJob], trial: Trial | None = None) -> Plan:
+    """Return what a command would do; nothing is run or written for it.
 
     Args:
         jobs: the cells of the command, at least one.
+        trial: measures what earlier cells do not tell of the speed; None to leave it unknown.
     """
-    return _Planner(jobs).plan()
+    return _Planner(jobs, trial).plan()
 
 
 class _Planner:
     """Finds out for each cell of a command what it would take."""
 
-    def __init__(self, jobs: Sequence[CheckedJob]) -> None:
+    def __init__(self, jobs: Sequence[CheckedJob], trial: Trial | None) -> None:
         self.jobs = jobs
+        self.trial = trial
         self.varying = varying_keys([job.overrides for job in jobs])
         self.words = Words.of(job.varies(self.varying) for job in jobs)
         self.speeds: dict[str, Speed] = {}
@@ -147,10 +150,9 @@ class _Planner:
             frames = _passes(cell, len(shown.clips), len(shown.class_names), count)
             if state == "to join":
                 frames -= count * cell.noise.passes(len(shown.class_names))
-        speed = self._speed(cell)
         seconds = None
-        if speed.frames_per_second and frames is not None:
-            seconds = frames / speed.frames_per_second + speed.rest
+        if frames is not None and (speed := self._rate("frames_per_second", cell, clips)):
+            seconds = frames / speed + self._speed(cell).rest
         scores = len(shown.clips) * (4 * len(shown.class_names) + _ROW) * _tables(cell)
         disk = (_CELL + scores) * (1 if isinstance(cell.tracking, NoTracking) else 2)
         self.cells[key] = Step(name, state, frames, disk, seconds, is_cell=True)
@@ -176,7 +178,7 @@ class _Planner:
             return
         count = _known_frames(settings, len(clips.clips))
         disk = None if count is None else count * 3 * size**2
-        spent = self._speed(cell).decode
+        spent = self._rate("decode", cell, clips)
         seconds = None if spent is None else spent * len(clips.clips)
         self.once[folder] = Step(what, "to do", disk=disk, seconds=seconds)
 
@@ -197,7 +199,7 @@ class _Planner:
             return
         size, *_ = settings.geometry()
         count = self._frames(cell, clips)
-        spent = self._speed(cell).regions
+        spent = self._rate("regions", cell, clips)
         self.once[key] = Step(
             what,
             "to do",
@@ -220,8 +222,10 @@ class _Planner:
                 continue
             clips = training_clips(cell.dataset, noise.learning.train_clips)
             self._add_frames(cell, clips, frame_settings(cell))
-            # How much longer a pass with a gradient takes was not measured.
-            self.once[one.path] = Step(one.what, "to do", one.frames, seconds=None)
+            rate: Rate = "learning" if one.with_gradient else "frames_per_second"
+            speed = self._rate(rate, cell, clips)
+            seconds = one.frames / speed if speed and one.frames is not None else None
+            self.once[one.path] = Step(one.what, "to do", one.frames, seconds=seconds)
 
     def _frames(self, cell: Cell, clips: ClipSet) -> int | None:
         """Return how many frames the clips have; None if that is not known before decoding."""
@@ -231,10 +235,31 @@ class _Planner:
         return _known_frames(settings, len(clips.clips))
 
     def _speed(self, cell: Cell) -> Speed:
-        name = f"{Path(cell.model.checkpoint).name}, {cell.precision}"
+        name = _model_of(cell)
         if name not in self.speeds:
             self.speeds[name] = earlier_speed(cell.results_dir, cell)
         return self.speeds[name]
+
+    def _rate(self, rate: Rate, cell: Cell, clips: ClipSet) -> float | None:
+        """Return a rate: of earlier cells, else tried here, once for a model."""
+        speed, name = self._speed(cell), _model_of(cell)
+        if getattr(speed, rate) is None and rate not in speed.measured and self.trial is not None:
+            tried = self._plain(cell) if rate == "frames_per_second" else cell
+            found: dict[str, Any] = {rate: self.trial(rate, tried, clips)}
+            speed = replace(speed, measured=(*speed.measured, rate), **found)
+            self.speeds[name] = speed
+        known: float | None = getattr(speed, rate)
+        return known
+
+    def _plain(self, cell: Cell) -> Cell:
+        """Return a cell of the same model whose mask needs no target, a masked one if there is."""
+        same = (job.cell for job in self.jobs if _model_of(job.cell) == _model_of(cell))
+        plain = (one for one in same if one.masking.feature is None)
+        return max(plain, key=lambda one: not one.masking.is_clean, default=cell)
+
+
+def _model_of(cell: Cell) -> str:
+    return f"{Path(cell.model.checkpoint).name}, {cell.precision}"
 
 
 def _state(run: Prepared, twin: Path | None, reference: Result | None) -> State:

@@ -24,7 +24,7 @@ from clip_har.data.clips import ClipSet
 from clip_har.engine.job import cell_params
 from clip_har.engine.preflight import preflight
 from clip_har.results.names import MASK, RATIO, Words, what_varies, with_source
-from clip_har.results.sweep import Sweep
+from clip_har.results.sweep import Parts, Sweep
 from clip_har.tracking.tracker import SweepInfo
 
 log = logging.getLogger(__name__)
@@ -45,15 +45,6 @@ class StartedSweep:
     folder: Path
     cells: tuple[Cell, ...]
     shared: Sweep
-
-
-def swept_overrides(config: DictConfig) -> list[str]:
-    """Return all overrides of a sweep: those of its experiment, then those that were typed.
-
-    Args:
-        config: with Hydra's own node.
-    """
-    return [*experiment_overrides(config), *config.hydra.overrides.task]
 
 
 def experiment_overrides(config: DictConfig) -> list[str]:
@@ -131,15 +122,17 @@ def start_sweep(
     folder: Path,
     *,
     name: str = "",
+    parts: Parts | None = None,
 ) -> StartedSweep:
     """Check every cell of a sweep, then open its run and write its folder.
 
     Args:
-        overrides: all overrides of the sweep, see `swept_overrides`.
+        overrides: all overrides of the sweep: those of its experiment, then those that were typed.
         jobs: the overrides of each cell.
         compose: returns the configuration of a cell for its overrides.
         folder: the folder for the sweep; a number is added if another command has it.
         name: of the sweep; empty for what varies, as it was typed.
+        parts: None for a sweep without parts.
 
     Raises:
         ClipHarError: when a cell is wrong or cannot run; then no cell is started.
@@ -181,7 +174,8 @@ def start_sweep(
         folder.rmdir()
         raise
     names = Words.of(job.varies(varying) for job in checked)
-    sweep = Sweep(parent, varying, len(cells), name, typed_in=str(Path.cwd()), words=names)
+    typed_in = str(Path.cwd())
+    sweep = Sweep(parent, varying, len(cells), name, typed_in, words=names, parts=parts)
     sweep.write(folder)
     return StartedSweep(folder, tuple(cells), sweep)
 

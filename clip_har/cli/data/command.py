@@ -16,7 +16,7 @@ from clip_har.core.errors import ClipHarError
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
-    from clip_har.cli.data.sources import Download, Name, Source
+    from clip_har.cli.data.sources import Download, Name
     from clip_har.cli.data.verify import Verification
     from clip_har.data.clips import ClipSet
 
@@ -152,7 +152,8 @@ def _prepare(given: argparse.Namespace) -> int:
 
     name: Name = given.dataset
     source, root = SOURCES[name], _absolute(given.root)
-    _show_terms(source)
+    sys.stdout.write(f"{source.terms}\n")
+    sys.stdout.flush()
     if given.download and not given.accept_licence:
         raise ClipHarError(
             f"--download fetches {source.title} under the terms above: add --accept-licence if you"
@@ -198,13 +199,9 @@ def _archive(
         raise ClipHarError(
             f"expected {option} <file>, the archive from {official.url}, or --download to fetch it"
         )
-    from clip_har.cli.data.download import fetch
+    from clip_har.cli.data.download import fetch_official
 
-    path = _absolute(given.root) / "archives" / official.url.rpartition("/")[2]
-    found = fetch(official.url, path, size=official.size, sha256=sha256 or official.sha256)
-    checked = "as published" if official.sha256 else "none is published: keep this one"
-    sys.stdout.write(f"{path}: SHA-256 {found} ({checked})\n")
-    return path
+    return fetch_official(official, _absolute(given.root), sha256=sha256)
 
 
 def _verify(given: argparse.Namespace) -> int:
@@ -409,8 +406,3 @@ def _subject(given: argparse.Namespace) -> int:
         markup=False,
     )
     return 0
-
-
-def _show_terms(source: "Source") -> None:
-    sys.stdout.write(f"{source.title}\nlicence: {source.licence}\ncite: {source.citation}\n\n")
-    sys.stdout.flush()

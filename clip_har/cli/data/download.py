@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import pooch
 import requests
 
+from clip_har.cli.data.sources import Download
 from clip_har.core.atomic import whole_file
 from clip_har.core.errors import ClipHarError
 
@@ -41,6 +42,25 @@ def fetch(url: str, path: Path, *, size: int | None = None, sha256: str | None =
         _download(url, temporary, size)
         advice = "it was removed: fetch it again"
         return _checked(temporary, path, url, size, sha256, advice=advice)
+
+
+def fetch_official(official: Download, root: Path, *, sha256: str | None = None) -> Path:
+    """Fetch an official file into the folder ``archives`` of a data set, and print its checksum.
+
+    Args:
+        official: the file.
+        root: the folder for the data set.
+        sha256: expected checksum if none is published.
+
+    Raises:
+        ClipHarError: as `fetch`.
+    """
+    path = root / "archives" / official.url.rpartition("/")[2]
+    found = fetch(official.url, path, size=official.size, sha256=sha256 or official.sha256)
+    checked = "as published" if official.sha256 else "none is published: keep this one"
+    sys.stdout.write(f"{path}: SHA-256 {found} ({checked})\n")
+    sys.stdout.flush()
+    return path
 
 
 def sha256_of(path: Path) -> str:

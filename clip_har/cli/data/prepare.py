@@ -26,7 +26,7 @@ def prepare(
     name: Name,
     root: Path,
     *,
-    archive: Callable[[], Path],
+    archive: Callable[[], Path] | None,
     splits: Callable[[], Path],
     max_bytes: int = MAX_BYTES,
 ) -> None:
@@ -38,7 +38,8 @@ def prepare(
     Args:
         name: of the data set.
         root: the folder for the data set.
-        archive: returns the archive of the clips; called only if the clips are missing.
+        archive: returns the archive of the clips; called only if the clips are missing. None if
+            they lie elsewhere: only the lists are unpacked.
         splits: returns the archive of the lists; called only if the lists are missing.
         max_bytes: largest unpacked size of each archive.
 
@@ -57,7 +58,11 @@ def prepare(
 
 
 def _lay_out(
-    name: Name, root: Path, archive: Callable[[], Path], splits: Callable[[], Path], max_bytes: int
+    name: Name,
+    root: Path,
+    archive: Callable[[], Path] | None,
+    splits: Callable[[], Path],
+    max_bytes: int,
 ) -> None:
     for stale in root.glob(f"{_TEMPORARY}*"):
         shutil.rmtree(stale, ignore_errors=True)
@@ -66,6 +71,8 @@ def _lay_out(
         (lists_folder(name, root), splits, partial(_lists, name)),
         (clips_folder(name, root), archive, _clips),
     ):
+        if packed is None:
+            continue
         if folder.is_dir():
             log.info("%s exists already and is not changed", folder)
             continue

@@ -48,6 +48,11 @@ class Source:
     classes: int
     clips: int
 
+    @property
+    def terms(self) -> str:
+        """Title, terms of use and publication, a line each."""
+        return f"{self.title}\nlicence: {self.licence}\ncite: {self.citation}\n"
+
 
 SOURCES: Mapping[Name, Source] = {
     "ucf101": Source(
