@@ -27,7 +27,7 @@ from clip_har.results.costs import Cost
 THREADS = 4
 """Threads that make the masks of the next clips, at most."""
 
-_BATCHES = 8  # forward passes whose frames are in memory at once
+_BATCHES = 8
 _CPU = torch.device("cpu")
 
 
