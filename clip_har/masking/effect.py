@@ -230,7 +230,7 @@ def _token_shares(mask: Hidden, patch: int) -> tuple[float, float]:
     seen = mask[:, : down * rows, : right * columns]
     # Bytes are added many at a time; comparing bool with a number would make eight bytes of each.
     is_bool = seen.dtype == np.bool_
-    full = _by_column(seen if is_bool else seen >= 1, rows, columns)
+    full = _by_column(np.asarray(seen, np.bool_) if is_bool else seen >= 1, rows, columns)
     some = full if is_bool else _by_column(seen > 0, rows, columns)
     whole = int(np.count_nonzero(full.min(axis=0) == rows))
     touched = int(np.count_nonzero(some.max(axis=0)))
