@@ -24,6 +24,7 @@ from benchmarks import (
 )
 from benchmarks.compare import Row, machine
 from benchmarks.inputs import Inputs, make_inputs
+from clip_har.cli.cores import keep_memory
 from clip_har.models.runtime import Runtime
 
 _RUNTIMES: tuple[Runtime, ...] = ("torch", "compile", "onnxruntime", "openvino")
@@ -45,6 +46,7 @@ _GROUPS = [*_EVERYWHERE, "accelerator"]
 def main() -> None:
     """Measure the selected rows, print the table, write JSON."""
     arguments = _parse()
+    keep_memory()  # as the command does; commands and peers are other processes
     folder = arguments.folder.expanduser().absolute()
     folder.mkdir(parents=True, exist_ok=True)
     inputs = make_inputs(folder, arguments.clips)

@@ -14,7 +14,7 @@ import torch
 
 from benchmarks.compare import Check, Row, interleave, medians, ratios
 from benchmarks.inputs import Inputs, checkpoint, more_clips
-from benchmarks.noise import first_clips, protocol_rows, step_row, with_classes
+from benchmarks.noise import first_clips, protocol_rows, step_rows, with_classes
 from benchmarks.path import (
     MASKS,
     cell,
@@ -218,7 +218,7 @@ def _noise_rows(bench: _Bench, model: _Model) -> list[Row]:
     goal = 1.05 if bench.is_real else None  # beside a stand-in the suite's part is nearly all
     state = bench.inputs.folder / "noise.partial"
     return [
-        step_row(classifier, shown, bench.rounds, state=state, on=bench.on, goal=goal),
+        *step_rows(classifier, shown, bench.rounds, state=state, on=bench.on, goal=goal),
         *protocol_rows(
             with_classes(classifier, classes),
             first_clips(shown, clips, classes=classes),

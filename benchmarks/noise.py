@@ -40,7 +40,7 @@ def rows(inputs: Inputs, rounds: int) -> list[Row]:
     state = inputs.folder / "noise.partial"
     passes: dict[Protocol, int] = {"candidate": 1 + _CLASSES, "topk": 1 + _TOP_K}
     return [
-        step_row(classifier, shown, rounds, state=state),
+        *step_rows(classifier, shown, rounds, state=state),
         *protocol_rows(
             with_classes(classifier, _CLASSES),
             first_clips(shown, _CLIPS, classes=_CLASSES),
@@ -72,7 +72,7 @@ def first_clips(shown: MaskedClips, count: int, *, classes: int | None = None) -
     return MaskedClips(masking=shown.masking, seed=0, frames=few, patch=shown.patch)
 
 
-def step_row(
+def step_rows(
     classifier: ZeroShot,
     shown: MaskedClips,
     rounds: int,
@@ -80,11 +80,18 @@ def step_row(
     state: Path,
     on: str = "",
     goal: float | None = _GOAL,
-) -> Row:
-    """Compare a step with forward and backward passes of the same number of frames."""
+) -> list[Row]:
+    """Compare a step with a forward and backward pass of its frames, and with all of its passes.
+
+    Before them, a step shows some of the frames without noise, to sample wrong classes.
+    """
     every = np.array(shown.frames.ok, np.int64)
     training = TrainingClips(clips=shown, learned_from=every[1:], validated_on=every[:1])
     model, batch = classifier.model, classifier.batch_size
+
+    clean = ClassSpecificNoise(learning=LearningSettings(batch=batch)).frames_in_step(
+        len(classifier.class_embeddings)
+    )
 
     def seconds(steps: int) -> float:
         learning = LearningSettings(steps=steps, batch=batch, validate_every=1000)
@@ -112,17 +119,36 @@ def step_row(
         synchronise(model.device)
         return time.perf_counter() - started
 
+    @torch.no_grad()
+    def without_noise() -> float:
+        started = time.perf_counter()
+        model.encode_pixels(pixels[:clean])
+        synchronise(model.device)
+        return time.perf_counter() - started
+
     there_and_back()
-    found = interleave({"step": step, "forward and backward": there_and_back}, rounds)
+    measures = {
+        "step": step,
+        "forward and backward": there_and_back,
+        "forward without noise": without_noise,
+    }
+    found = interleave(measures, rounds)
     assert all(weight.grad is None for weight in model.network.parameters())  # noqa: S101
-    return Row(
-        "7",
-        f"a step of learning class noise, {batch} frames{on}",
-        "forward and backward to the input, bare",
-        ratios(found["step"], found["forward and backward"]),
-        goal=goal,
-        details=medians(found),
-    )
+    both = zip(found["forward and backward"], found["forward without noise"], strict=True)
+    passes = [there + once for there, once in both]
+    measured = f"a step of learning class noise, {batch} frames{on}"
+    bare = "forward and backward to the input, bare"
+    return [
+        Row("7", measured, bare, ratios(found["step"], found["forward and backward"]), goal=goal),
+        Row(
+            "7",
+            measured,
+            f"the same, and the forward pass of {clean} frames without noise",
+            ratios(found["step"], passes),
+            goal=goal,
+            details=medians(found),
+        ),
+    ]
 
 
 def protocol_rows(

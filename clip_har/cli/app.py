@@ -18,7 +18,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from clip_har.cli.arguments import prepared_arguments
-from clip_har.cli.cores import share_cores
+from clip_har.cli.cores import keep_memory, share_cores
 from clip_har.cli.errors import report_fault, take_over_errors
 from clip_har.config.cell import register_schema
 from clip_har.config.compose import CONFIG_DIR
@@ -32,6 +32,7 @@ _faults: list[Exception] = []  # errors of the cells that ran in this process
 @hydra.main(version_base="1.3", config_path=str(CONFIG_DIR), config_name="config")
 def _hydra_main(config: DictConfig) -> None:
     share_cores()  # a worker on another machine has its own environment
+    keep_memory()
     own_process()
     from clip_har.cli.terminal import show_cell
     from clip_har.engine.job import Job
@@ -61,6 +62,7 @@ def main() -> None:
     take_over_errors()
     own_process()
     share_cores()
+    keep_memory()
     atexit.register(gc.freeze)  # else the end searches all modules for garbage: half a second
     logging.raiseExceptions = False  # a log file on a full disk is no reason for a traceback
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a cluster's stop

@@ -23,7 +23,7 @@ from hydra.core.config_loader import ConfigLoader
 from hydra.core.global_hydra import GlobalHydra
 from rich.console import Console
 
-from clip_har.cli.cores import share_cores
+from clip_har.cli.cores import keep_memory, share_cores
 from clip_har.cli.errors import report_fault, take_over_errors
 from clip_har.config.cell import Cell, register_schema
 from clip_har.config.compose import CONFIG_DIR, cell_from_config, expand
@@ -124,6 +124,7 @@ def run() -> None:
     logging.basicConfig(level=logging.WARNING)
     take_over_errors()
     share_cores()
+    keep_memory()
     try:
         main(sys.argv[1:])
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001, reported in one line

@@ -90,7 +90,7 @@ class FrameSettings(Settings):
     on_error: Annotated[Literal["skip", "stop"], Role.RUN] = "stop"
     max_failed: Annotated[float, Field(ge=0, le=1), Role.RUN] = 0.01
     workers: Annotated[int | None, Field(ge=1), Role.RUN] = None
-    resident: Annotated[Literal["auto"] | bool, Role.RUN] = "auto"
+    resident: Annotated[Literal["auto", True, False], Role.RUN] = "auto"
     max_pixels: int = Field(default=7680 * 4320, ge=1)
     max_length: int = Field(default=1_000_000, ge=1)
     timeout: Annotated[float, Field(gt=0), Role.RUN] = 600.0

@@ -27,7 +27,7 @@ from clip_har.results.costs import Cost
 THREADS = 4
 """Threads that make the masks of the next clips, at most."""
 
-_BATCHES = 8  # forward passes whose frames are in memory at once
+_BATCHES = 8
 _CPU = torch.device("cpu")
 
 
@@ -141,7 +141,9 @@ def score_clips(
     read_last: Callable[[], None] = _nothing
     longest = max((int(lengths[batch].sum()) for batch in batches), default=0)
     size = masked.frames.size
-    canvas = torch.empty(longest, 3, size, size, dtype=torch.uint8, device=device)
+    canvas = on_device.in_memory(
+        lambda: torch.empty(longest, 3, size, size, dtype=torch.uint8, device=device)
+    )
     message = "evaluating with noise" if others else "evaluating"
     indices = [index for batch in batches for index in batch]
     # A device must not wait: two batches. A CPU has no other work meanwhile: a few clips.
@@ -164,11 +166,12 @@ def score_clips(
                 )
                 column = np.zeros(len(prepared), np.int64)
                 with torch.inference_mode():
-                    seen = noises[first].seen(batch, column)
+                    seen = on_device.in_memory(partial(noises[first].seen, batch, column))
             rows = slice(len(effects), len(effects) + len(prepared))
             effects += [one.clip.effect for one in prepared]
             with cost.of("model"):
-                scored = noises[first].forward(classifier, batch, seen, column)
+                forward = partial(noises[first].forward, classifier, batch, seen, column)
+                scored = on_device.in_memory(forward)
                 read_last()
                 one_pass = _Pass(column, seen._replace(frames=()), *scored)
                 read_last = partial(read, one_pass, rows)
@@ -177,7 +180,10 @@ def score_clips(
                     read_last = _nothing
                 for name in others:
                     columns = _columns(noises[name], found[first].scores, rows, choose)
-                    passes = [_forward(noises[name], classifier, batch, own) for own in columns]
+                    passes = [
+                        on_device.in_memory(partial(_forward, noises[name], classifier, batch, own))
+                        for own in columns
+                    ]
                     named = f"{model}, noise {name}"
                     _keep(found[name], passes, rows, ids[rows], twins, named)
             advance(len(prepared))

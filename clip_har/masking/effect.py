@@ -227,17 +227,29 @@ def _token_shares(mask: Hidden, patch: int) -> tuple[float, float]:
         down, right, rows, columns = 1, 1, height, width
     else:
         rows = columns = patch
-    seen = mask[:, : down * rows, : right * columns].reshape(frames, down, rows, right * columns)
-    # Bytes, whose bits are combined many at a time; first the rows, which lie together in memory.
-    whole, touched = (
-        int(np.count_nonzero(reduce.reduce(lines.reshape(frames, down, right, columns), axis=3)))
-        for reduce, lines in (
-            (np.bitwise_and, np.bitwise_and.reduce((seen >= 1).view(np.uint8), axis=2)),
-            (np.bitwise_or, np.bitwise_or.reduce((seen > 0).view(np.uint8), axis=2)),
-        )
-    )
+    seen = mask[:, : down * rows, : right * columns]
+    # Bytes are added many at a time; comparing bool with a number would make eight bytes of each.
+    is_bool = seen.dtype == np.bool_
+    full = _by_column(np.asarray(seen, np.bool_) if is_bool else seen >= 1, rows, columns)
+    some = full if is_bool else _by_column(seen > 0, rows, columns)
+    whole = int(np.count_nonzero(full.min(axis=0) == rows))
+    touched = int(np.count_nonzero(some.max(axis=0)))
     tokens = frames * down * right
     return whole / tokens, (touched - whole) / tokens
+
+
+def _by_column(pixels: NDArray[np.bool_], rows: int, columns: int) -> NDArray[np.integer]:
+    """Return how many pixels are True in each column of each patch, ``(columns, patches)``.
+
+    Args:
+        pixels: ``(F, H, W)``, a whole number of patches.
+        rows: of a patch.
+        columns: of a patch.
+    """
+    lines = pixels.view(np.uint8).reshape(-1, rows, pixels.shape[2])
+    small = np.uint8 if rows <= np.iinfo(np.uint8).max else np.int64
+    counts = np.add.reduce(lines, axis=1, dtype=small)
+    return np.ascontiguousarray(counts.reshape(-1, columns).T)
 
 
 def _video_share(mask: Hidden, picture: "Placement") -> float:

@@ -58,9 +58,10 @@ class PercentMask(Mask):
             ``(1 or T, H, W)`` whole numbers, different for each patch of a frame. So at most one
             patch is partly hidden, from its top row down.
         """
-        sizes, ranks = self._patches(canvas)
-        whole = np.empty((len(ranks), canvas.height, canvas.width), np.float32)
-        for frame, (heights, widths), places in zip(whole, sizes, ranks, strict=True):
+        sizes, orders = self._patches(canvas)
+        whole = np.empty((len(orders), canvas.height, canvas.width), np.float32)
+        for frame, (heights, widths), order in zip(whole, sizes, orders, strict=True):
+            places = order.argsort().reshape(len(heights), len(widths))
             frame[...] = places.repeat(widths, axis=1).repeat(heights, axis=0)
         return whole
 
@@ -71,16 +72,17 @@ class PercentMask(Mask):
             canvas: the clip.
         """
         count = hidden_count(self.ratio, canvas.height, canvas.width)
-        sizes, ranks = self._patches(canvas)
-        mask = np.empty((len(ranks), canvas.height, canvas.width), np.bool_)
-        for frame, (heights, widths), places in zip(mask, sizes, ranks, strict=True):
-            order = places.argsort(axis=None)
-            reached = np.outer(heights, widths).ravel()[order].cumsum()
+        sizes, orders = self._patches(canvas)
+        mask = np.empty((len(orders), canvas.height, canvas.width), np.bool_)
+        for frame, (heights, widths), order in zip(mask, sizes, orders, strict=True):
+            reached = (heights[:, None] * widths).ravel()[order].cumsum()
             full = int(np.searchsorted(reached, count, side="right"))  # patches hidden whole
-            frame[...] = (places < full).repeat(widths, axis=1).repeat(heights, axis=0)
+            patches = np.zeros((len(heights), len(widths)), np.bool_)
+            patches.ravel()[order[:full]] = True
+            frame[...] = patches.repeat(widths, axis=1).repeat(heights, axis=0)
             left = count - (int(reached[full - 1]) if full else 0)
             if left:  # of the next patch, from its top row down
-                row, column = divmod(int(order[full]), places.shape[1])
+                row, column = divmod(int(order[full]), len(widths))
                 top, begin = int(heights[:row].sum()), int(widths[:column].sum())
                 width = int(widths[column])
                 rows, pixels = divmod(left, width)
@@ -95,7 +97,7 @@ class PercentMask(Mask):
 
         Returns:
             A pair for each of 1 or T frames, ``(rows,)`` and ``(columns,)`` in pixels, 0 outside of
-            the frame; and ``(1 or T, rows, columns)``, the place of each patch in its order.
+            the frame; and ``(1 or T, rows * columns)``, numbers of patches, the first one first.
         """
         frames = 1 if self.static else canvas.frames
         # How much of the first row and column of patches lies outside of the frame, in pixels.
@@ -104,10 +106,8 @@ class PercentMask(Mask):
         rows = -(-(canvas.height + most) // self.patch)
         columns = -(-(canvas.width + most) // self.patch)
         draws = generator(canvas.seed, "mask/percent", canvas.clip_id)
-        # Ranks instead of the random values, which may be equal as float32.
-        order = np.argsort(draws.random((frames, rows * columns)), axis=1, kind="stable")
-        ranks = np.empty_like(order)
-        np.put_along_axis(ranks, order, np.arange(rows * columns)[None], axis=1)
+        # An order instead of the random values, which may be equal as float32.
+        orders = np.argsort(draws.random((frames, rows * columns)), axis=1, kind="stable")
 
         heights, widths = (
             np.diff(np.clip(np.arange(count + 1) * self.patch - before[:, None], 0, side))
@@ -116,5 +116,4 @@ class PercentMask(Mask):
                 (columns, canvas.width, cut[:, 1]),
             )
         )
-        sizes = list(zip(heights, widths, strict=True))
-        return sizes, ranks.reshape(frames, rows, columns)
+        return list(zip(heights, widths, strict=True)), orders

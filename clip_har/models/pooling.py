@@ -17,8 +17,12 @@ def clip_embeddings(embeddings: Tensor, lengths: Sequence[int]) -> Tensor:
         embeddings: ``(M, D)`` L2-normalised frame embeddings, the clips' frames in a row.
         lengths: frames of each of the B clips; they sum to M.
     """
-    clips = torch.split(embeddings.float(), list(lengths))
-    return normalize(torch.stack([clip.mean(dim=0) for clip in clips]), dim=-1)
+    if len(set(lengths)) == 1:  # all at once
+        means = embeddings.float().view(len(lengths), lengths[0], -1).mean(dim=1)
+    else:
+        clips = torch.split(embeddings.float(), list(lengths))
+        means = torch.stack([clip.mean(dim=0) for clip in clips])
+    return normalize(means, dim=-1)
 
 
 def clip_scores(

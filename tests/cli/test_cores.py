@@ -1,4 +1,7 @@
+import ctypes
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -24,3 +27,27 @@ def test_what_the_user_has_set_stays(name, monkeypatch):
     monkeypatch.setenv(name, "7")
     share_cores()
     assert {key: os.environ.get(key) for key in NAMES} == {**dict.fromkeys(NAMES), name: "7"}
+
+
+# A block of 64 MiB, filled and freed again and again: the page faults of all but the first.
+_FAULTS = """
+import resource
+from clip_har.cli.cores import keep_memory
+keep_memory()
+bytearray(2**26)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(4):
+    bytearray(2**26)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "gnu_get_libc_version"), reason="needs glibc")
+@pytest.mark.parametrize(("variables", "is_kept"), [({}, True), ({"MALLOC_ARENA_MAX": "1"}, False)])
+def test_freed_memory_is_kept_unless_the_user_has_set_up_the_allocator(variables, is_kept):
+    own = {name: value for name, value in os.environ.items() if not name.startswith("MALLOC_")}
+    done = subprocess.run(
+        [sys.executable, "-c", _FAULTS], env=own | variables, capture_output=True, check=True
+    )
+    pages = 2**26 // os.sysconf("SC_PAGE_SIZE")
+    assert (int(done.stdout) < pages) == is_kept

@@ -1,6 +1,7 @@
 """Write a frame store: decode in parallel, and append."""
 
 import csv
+import os
 import shutil
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from clip_har.data.decode.video import DecodedClip
 
 _AHEAD = 2  # clips decoded ahead of the writer, per thread: bounds the memory
+_SYNC_BYTES = 2**23  # that are written between two waits for the disk
 
 
 def write_store(
@@ -90,8 +92,11 @@ def decode_others(clip: Clip, settings: FrameSettings, indices: Sequence[int]) -
 def _write_frames(
     file: BinaryIO, clip_set: ClipSet, settings: FrameSettings, *, progress: bool
 ) -> Iterator[Entry]:
-    """Append the frames of every clip to a file and yield the index entries."""
-    offset = 0
+    """Append the frames of every clip to a file and yield the index entries.
+
+    The disk works while clips are decoded: else all would wait for it at the end.
+    """
+    offset = waiting = 0
     # closed also if writing fails, so that the threads stop decoding
     with (
         closing(_decode_all(clip_set.clips, settings)) as decoded,
@@ -100,6 +105,11 @@ def _write_frames(
         for entry, frames in decoded:
             if frames is not None:
                 file.write(frames.data)
+                waiting += frames.nbytes
+            if waiting >= _SYNC_BYTES:
+                file.flush()
+                os.fsync(file.fileno())
+                waiting = 0
             yield replace(entry, offset=offset)
             offset += entry.length
             advance(1)

@@ -1,7 +1,9 @@
 """Decoded frames on the device of the model: kept there for all cells, or sent ahead."""
 
+import logging
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
 from clip_har.core.tensors import shared
 from clip_har.core.workers import joblib_worker
@@ -10,12 +12,19 @@ from clip_har.data.frames.store import FrameStore
 if TYPE_CHECKING:
     import torch
 
+_log = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
+
 _SHARE, _SHARE_OF_WORKER = 0.5, 0.2
 """Of the device's free memory that frames may take, in a process that is alone and in a worker of
 joblib, which may share the device with others. Models and activations need the rest."""
 
 _kept: dict[tuple[str, str], "torch.Tensor"] = {}
 """The clips that stay on a device until a cell has other frames, by device and checksum."""
+
+_full: set[str] = set()
+"""The devices whose memory did not suffice for them in this process."""
 
 
 class DeviceFrames:
@@ -24,7 +33,8 @@ class DeviceFrames:
     On a CPU nothing is copied: the tensors share the memory of the mapped file. On another device
     they stay for all cells of this process that have the same frames, if ``frames.resident`` allows
     it and they fit. Else those of a CUDA device are sent by a stream of their own, from memory that
-    is pinned, while the model works.
+    is pinned, while the model works. If the device's memory runs full, the frames that stayed there
+    give way, see `in_memory`.
 
     Args:
         frames: the store.
@@ -48,9 +58,10 @@ class DeviceFrames:
         if self.device.type == "cpu":
             return lambda: shared(self.frames.clip(i))
         key = (str(self.device), self.frames.entries[i].checksum)
-        if self.is_resident and key in _kept:
-            return lambda: _kept[key]
-        wait = self._sent(i)
+        kept = _kept.get(key) if self.is_resident else None
+        if kept is not None:
+            return lambda: kept
+        wait = self.in_memory(partial(self._sent, i))
 
         def frames() -> "torch.Tensor":
             found = wait()
@@ -59,6 +70,37 @@ class DeviceFrames:
             return found
 
         return frames
+
+    def in_memory(self, work: Callable[[], Result]) -> Result:
+        """Do work on the device; if its memory is full, give up frames that stay, and try again.
+
+        From then on, frames of all cells of this process are sent ahead to this device.
+
+        Args:
+            work: done once more after it failed.
+
+        Raises:
+            torch.OutOfMemoryError: when no frames stay there, or the memory is full without them.
+        """
+        import torch
+
+        was_resident = self.is_resident
+        try:
+            return work()
+        except torch.OutOfMemoryError:
+            if not was_resident:
+                raise
+        # Here no traceback holds the tensors of the work that failed.
+        self.is_resident = False
+        _kept.clear()
+        if str(self.device) not in _full:
+            _full.add(str(self.device))
+            _log.warning(
+                "%s: its memory is full: the frames of all clips do not stay there, but are sent"
+                " for each cell (frames.resident=false does so from the start)",
+                self.device,
+            )
+        return work()
 
     def _sent(self, i: int) -> "Callable[[], torch.Tensor]":
         import torch
@@ -85,6 +127,8 @@ def _stay(frames: FrameStore, device: "torch.device") -> bool:
     own = {(str(device), entry.checksum) for entry in frames.entries if entry.error is None}
     for key in _kept.keys() - own:
         del _kept[key]
+    if str(device) in _full:
+        return False
     if frames.settings.resident != "auto":
         return frames.settings.resident
     bytes_of_frame = 3 * frames.size**2

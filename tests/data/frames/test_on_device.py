@@ -1,5 +1,6 @@
 """Frames on the model's device: shared on a CPU, kept or sent on another; ``meta`` stands in."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +32,7 @@ def opened(
 @pytest.fixture(autouse=True)
 def nothing_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(on_device, "_kept", {})
+    monkeypatch.setattr(on_device, "_full", set())
 
 
 def test_on_a_cpu_the_memory_of_the_file_is_shared(clips: ClipSet, tmp_path: Path) -> None:
@@ -99,3 +101,36 @@ def test_frames_of_another_store_make_room(clips: ClipSet, tmp_path: Path) -> No
     DeviceFrames(small, OTHER).send(0)()
     DeviceFrames(large, OTHER).send(0)()
     assert [tuple(kept.shape) for kept in on_device._kept.values()] == [(2, 3, 24, 24)]
+
+
+def full_once() -> Callable[[], str]:
+    """Return work that finds the memory full the first time."""
+    tries = iter([True, False])
+
+    def work() -> str:
+        if next(tries):
+            raise torch.OutOfMemoryError
+        return "done"
+
+    return work
+
+
+def test_frames_give_way_when_the_memory_is_full_and_it_is_said_once(
+    clips: ClipSet, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = opened(clips, tmp_path, resident=True)
+    frames = DeviceFrames(store, OTHER)
+    frames.send(0)()
+    assert frames.in_memory(full_once()) == "done"
+    assert not on_device._kept
+    frames.send(1)()
+    assert not on_device._kept, "from now on they are sent"
+    again = DeviceFrames(store, OTHER)  # of the next cell
+    assert not again.is_resident
+    assert [record.message.split(":")[0] for record in caplog.records] == ["meta"]
+
+
+def test_a_full_memory_without_frames_is_an_error(clips: ClipSet, tmp_path: Path) -> None:
+    frames = DeviceFrames(opened(clips, tmp_path, resident=False), OTHER)
+    with pytest.raises(torch.OutOfMemoryError):
+        frames.in_memory(full_once())
