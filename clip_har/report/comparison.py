@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -76,8 +77,8 @@ class ComparisonPart:
         noise: the effect of learned noise.
         detection: how well named classes are detected, by target.
         costs: the cost of each cell.
-        gallery: titles and pictures of masked clips.
         protocol: the entries of the protocol cards.
+        whole: the folder of the sweep whose gallery is shown; None for a picture per cell.
         environment: machine and versions of its first cell, as JSON.
     """
 
@@ -108,8 +109,8 @@ class ComparisonPart:
     noise: Records
     detection: Sequence[Detection]
     costs: Records
-    gallery: list[tuple[str, Markup]]
     protocol: list[tuple[str, str]]
+    whole: Path | None
     environment: str
 
     @classmethod
@@ -137,7 +138,6 @@ class ComparisonPart:
         twins = [one for one in clean_twins(cells) if one.folder not in own]
         twin_rows = cell_rows(twins) if twins else rows.head(0)
         every = pd.concat([rows, twin_rows], ignore_index=True) if twins else rows
-        whole = chosen.folder if number == 0 else None
         return cls(
             comparison=comparison,
             name=comparison.name,
@@ -168,10 +168,15 @@ class ComparisonPart:
             noise=noise_rows(measured),
             detection=detection_of(cells),
             costs=costs_rows(cells),
-            gallery=gallery(whole, looked_at),
             protocol=protocol_rows(cells),
+            whole=chosen.folder if number == 0 else None,
             environment=(cells[0].folder / "environment.json").read_text(encoding="utf-8"),
         )
+
+    @property
+    def gallery(self) -> list[tuple[str, Markup]]:
+        """Titles and pictures of masked clips."""
+        return gallery(self.whole, self.looked_at)
 
     @property
     def clips(self) -> int:
