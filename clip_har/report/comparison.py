@@ -8,9 +8,9 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
+from clip_har.core.names import listed
 from clip_har.metrics.measure import Measure
 from clip_har.metrics.measures import find
-from clip_har.models.classes import listed
 from clip_har.report.answer import Answer, answers
 from clip_har.report.cells_table import CellsTable, cells_table
 from clip_har.report.charts import Chart, gallery, over_ratio_charts, reliability_charts

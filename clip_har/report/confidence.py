@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from clip_har.core.work_ahead import in_threads
 from clip_har.metrics.conformal import conformal_intervals
 from clip_har.metrics.measure import Measure
 from clip_har.metrics.measures import find
@@ -74,11 +75,13 @@ def confidence_of(cells: Sequence[Result], looked_at: Sequence[Result]) -> Confi
     return Confidence(
         curve=risk_coverage_chart(looked_at),
         ranked=[find(name) for name in _RANKED],
-        ranked_rows=[_row(one, _RANKED, selective_intervals(one.table)) for one in every],
+        ranked_rows=in_threads(
+            lambda one: _row(one, _RANKED, selective_intervals(one.table)), every
+        ),
         scores=[find(name) for name in scores],
         score_rows=[_row(one, scores, {}) for one in every],
         sets=[find(name) for name in _SETS] if with_sets else [],
-        set_rows=[_set_row(one) for one in with_sets],
+        set_rows=in_threads(_set_row, with_sets),
         notes=_notes(with_sets),
     )
 

@@ -23,7 +23,6 @@ from clip_har.results.sweep import Outcome
 from clip_har.sweeps.comparisons import comparisons_of
 from clip_har.sweeps.curves import curves_over_ratio
 from clip_har.sweeps.detection import detection_rows
-from clip_har.sweeps.gallery import gallery_rows, on_same_clips
 from clip_har.sweeps.measures import SweepMeasures, sweep_measures
 from clip_har.sweeps.noise import top1_rows
 from clip_har.sweeps.over_ratio import ratio_lines
@@ -99,6 +98,8 @@ def _write_gallery(folder: Path, cells: Sequence[Cell], drawing: Background) -> 
     """Write the gallery of some cells; return the file for a screen, or none if it failed."""
     if not cells:
         return []
+    from clip_har.sweeps.gallery import gallery_rows, on_same_clips  # imports torch
+
     alike = on_same_clips(cells)
     first = alike[0]
     try:

@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,11 +19,12 @@ from clip_har.data.clips import ClipSet, clips_of
 from clip_har.data.frames.store import FrameStore
 from clip_har.data.shards import find_whole
 from clip_har.engine.clips import frame_settings, open_frames
-from clip_har.engine.load_model import load_zero_shot
-from clip_har.engine.score_clips import seen_frames
 from clip_har.masking.masked_clips import MaskedClips, locate
 from clip_har.report.clips.sheets import frames_in, sheet
 from clip_har.results.result import Result
+
+if TYPE_CHECKING:
+    from clip_har.models.zero_shot import ZeroShot
 
 log = logging.getLogger(__name__)
 
@@ -110,6 +111,8 @@ def _sheets(
     """
     cell = one.cell
     frames = _open(one, cell, ids)
+    from clip_har.engine.score_clips import seen_frames  # imports torch
+
     masked = _masked(cell, frames)
     noise, place = cell.noise.unlearned(), {c.id: i for i, c in enumerate(frames.clip_set.clips)}
 
@@ -152,6 +155,11 @@ def _only(clips: ClipSet, ids: Sequence[str]) -> ClipSet:
 
 
 def _masked(cell: Cell, frames: FrameStore) -> MaskedClips:
+    def zero_shot() -> "ZeroShot":
+        from clip_har.engine.load_model import load_zero_shot
+
+        return load_zero_shot(cell, frames.clip_set)
+
     masked = locate(
         cell.masking,
         frames,
@@ -159,7 +167,7 @@ def _masked(cell: Cell, frames: FrameStore) -> MaskedClips:
         subject=cell.finds_regions,
         patch=cell.model.patch_size(),
         seed=cell.seed,
-        zero_shot=partial(load_zero_shot, cell, frames.clip_set),
+        zero_shot=zero_shot,
         cache_dir=cell.cache_dir,
     )
     _ = masked.scene_clips  # chosen once, not in every thread
