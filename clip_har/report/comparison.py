@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
+from clip_har.core.background import AtOnce, Background
 from clip_har.core.names import listed
 from clip_har.metrics.measure import Measure
 from clip_har.metrics.measures import find
@@ -121,6 +122,7 @@ class ComparisonPart:
         measured: SweepMeasures,
         number: int,
         chosen: Chosen,
+        working: Background | AtOnce,
     ) -> "ComparisonPart":
         """Make the part of a comparison.
 
@@ -130,6 +132,7 @@ class ComparisonPart:
             measured: the measures over several of them.
             number: the place of the comparison on the page, from 0.
             chosen: all cells of the page.
+            working: computes what is needed last.
         """
         cells = comparison.cells
         classes = len(cells[0].table.class_names)
@@ -155,7 +158,7 @@ class ComparisonPart:
             measure_terms=terms_of(measured.rows),
             over_ratio=over_ratio_charts(rows, chance=1 / classes),
             reliability=reliability_charts(looked_at),
-            confidence=confidence_of(cells, looked_at),
+            confidence=confidence_of(cells, looked_at, working),
             looked_at=looked_at,
             details=[detail_of(one, number) for one in looked_at],
             class_table=class_table(cells),

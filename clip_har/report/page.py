@@ -71,6 +71,7 @@ def write_report(
     Returns:
         The page of the report.
     """
+    drawing = drawing or AtOnce()
     written = written or write_sweep_tables(chosen, base_model=base_model, margin=margin)
     rows = cell_rows(chosen.cells, margin=margin) if written is None else written.rows
     comparisons = chosen.comparisons
@@ -81,12 +82,11 @@ def write_report(
         measured = [measures_within(one.jobs) for one in comparisons]
         against = against_base_model(chosen.jobs, base_model)
     parts = [
-        ComparisonPart.of(one, _rows_of(one, rows), found, number, chosen)
+        ComparisonPart.of(one, _rows_of(one, rows), found, number, chosen, drawing)
         for number, (one, found) in enumerate(zip(comparisons, measured, strict=True))
     ]
     answers = answers_of(comparisons)
     content = _content(chosen, rows, parts, against) | {"flips": flips(answers)}
-    drawing = drawing or AtOnce()
     # Whatever fails, the other process has ended its work before the folder goes.
     with whole_folder(folder) as out, _waited_for(drawing):
         pictures = write_figures(out / FIGURES, parts, drawing=drawing)
