@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from clip_har.core.code_version import code_digest, git_commit
 from clip_har.core.prefixes import PICTURES
+from clip_har.core.work_ahead import in_threads
 from clip_har.tracking.tracker import Curve, SweepSummary
 
 if TYPE_CHECKING:
@@ -89,11 +90,16 @@ def log_pictures(client: "MlflowClient", run_id: str, pictures: Mapping[str, Pat
     from PIL import Image
 
     former = [file.path for file in client.list_artifacts(run_id, _IMAGES)] if pictures else []
-    for key, path in pictures.items():
+
+    def send(picture: tuple[str, Path]) -> None:
+        key, path = picture
         with Image.open(path) as image:
             shown = image.convert("RGB")
             shown.thumbnail((_GRID_SIDE, _GRID_SIDE))
             client.log_image(run_id, shown, key=key, step=0)
+
+    # Pillow, which takes most of a cell's time with the store, works in threads.
+    in_threads(send, list(pictures.items()))
     starts = [re.escape(key).replace("/", "[~#]") for key in pictures]
     same = re.compile(rf"{_IMAGES}/({'|'.join(starts)})[+%]step")
     if old := [name for name in former if same.match(name)]:
