@@ -1,17 +1,20 @@
-"""Rows 9 and 10: the cost of a cell without the model, and memory for more clips."""
+"""Rows 9, 10 and 13: a cell without the model, memory for more clips, a report of many cells."""
 
 import json
 import shutil
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from statistics import median
 
 from benchmarks.compare import ROOT, Row, medians, run
 from benchmarks.inputs import ACTIONS, Inputs, lay_out
+from tests.report.made import made_cell, made_sweep, table
 
 _CLIPS, _CLASSES = 3783, 101  # UCF-101's test split 1
 _CELLS = 4
+_REPORTED = 200  # cells
 THINGS = ("ball", "barbell", "chair", "cup", "football", "ladder", "mop", "ring")
 
 
@@ -77,6 +80,28 @@ def _table(inputs: Inputs) -> Path:
         lines.append(f"{str(video).lstrip('/')},{name},g{number % 707:03d},{start:.2f}")
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
+
+
+def report_row(inputs: Inputs, rounds: int) -> Row:
+    """Measure a report of many cells with answers that are made, not those of a model."""
+    results = inputs.folder / "report"
+    shutil.rmtree(results, ignore_errors=True)
+    names = tuple(f"class {number}" for number in range(_CLASSES))
+    of_ucf101 = partial(table, names=names, clips=_CLIPS, groups=7 * _CLASSES)
+    clean = of_ucf101(0.7)
+    cells = {"none": made_cell(results, "clean", clean, "masking=none")}
+    for number in range(_REPORTED - 1):
+        ratio, seed = 0.1 * (1 + number % 5), number // 5
+        name = f"percent r={ratio:g} seed={seed}"
+        answers = of_ucf101(0.7 - ratio / 2, seed=number, ratio=ratio)
+        overrides = ("masking=percent", f"ratio={ratio:g}", f"seed={seed}")
+        cells[name] = made_cell(results, name, answers, *overrides, clean=clean)
+    sweep = made_sweep(results, cells)
+    command = ["-m", "clip_har.cli.report", str(sweep), "--clips", "0"]
+    values = [run(command, cache=inputs.cache, folder=inputs.folder) for _ in range(rounds)]
+    shutil.rmtree(results)
+    title = f"a report of {_REPORTED} cells, {_CLIPS} clips, {_CLASSES} classes"
+    return Row("13", title, "–", values, unit="s", goal=12)
 
 
 def memory_row(inputs: Inputs, rounds: int) -> Row:

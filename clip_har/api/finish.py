@@ -2,11 +2,11 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from importlib import import_module
 from pathlib import Path
 
 from clip_har.core.background import Background
 from clip_har.core.errors import describe
+from clip_har.figures.processes import drawing_processes
 from clip_har.report.clips.links import PAGE as CLIPS
 from clip_har.report.page import MARKDOWN, write_report
 from clip_har.report.selection import Chosen, of_sweep
@@ -20,7 +20,11 @@ log = logging.getLogger(__name__)
 
 
 def finish(
-    sweep: StartedSweep, outcomes: Mapping[int, Outcome], *, status: SweepStatus
+    sweep: StartedSweep,
+    outcomes: Mapping[int, Outcome],
+    *,
+    status: SweepStatus,
+    drawing: Background | None = None,
 ) -> tuple[list[Path], SweepMeasures]:
     """Write the tables and pictures of a sweep into its folder, and end its run.
 
@@ -28,13 +32,13 @@ def finish(
         sweep: the sweep.
         outcomes: the outcomes of the cells that ended, by job number.
         status: how it ended; finished if no cell failed or is missing.
+        drawing: draws the pictures; it is closed. None to start a process for them.
 
     Returns:
         The files, and the measures over several cells.
     """
     summary = SweepSummary()
-    with Background() as drawing:
-        drawing.run(import_module, "matplotlib.backends.backend_pdf")  # while the tables are made
+    with drawing or drawing_processes() as drawing:
         try:
             written = write_sweep_files(sweep.folder, sweep.cells, outcomes, drawing)
             files, measures = written.files, written.measures

@@ -9,6 +9,7 @@ from clip_har.core.addresses import hide_logins
 from clip_har.core.errors import ClipHarError
 from clip_har.engine.job import Job
 from clip_har.engine.run import run_cell
+from clip_har.figures.processes import drawing_processes
 from clip_har.results.sweep import read_outcomes
 from clip_har.sweeps.progress import cells_bar
 from clip_har.sweeps.start import start_sweep
@@ -40,6 +41,7 @@ def sweep_here(overrides: Sequence[str], session: Session) -> Path:
     started = start_sweep(
         *(found.overrides, jobs, session.compose, folder), name=found.name, parts=found.parts
     )
+    drawing = drawing_processes()  # they import what they need while the cells run
     status: SweepStatus = "FINISHED"
     try:
         with cells_bar(started.folder, len(jobs)):
@@ -58,5 +60,5 @@ def sweep_here(overrides: Sequence[str], session: Session) -> Path:
         outcomes = read_outcomes(started.folder)
         if status == "FINISHED" and any(outcome.is_lost for outcome in outcomes.values()):
             status = "FAILED"
-        finish(started, outcomes, status=status)
+        finish(started, outcomes, status=status, drawing=drawing)
     return started.folder

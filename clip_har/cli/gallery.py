@@ -30,9 +30,10 @@ from clip_har.config.compose import CONFIG_DIR, cell_from_config, expand
 from clip_har.core.errors import ClipHarError
 from clip_har.data.clips import clips_of
 from clip_har.engine.clips import open_frames
-from clip_har.figures.gallery import shape_figure
+from clip_har.figures.gallery import mask_gallery
+from clip_har.figures.mask_shapes import shape_figure
 from clip_har.figures.save import FORMS, save_figure
-from clip_har.sweeps.gallery import CLIPS, draw_gallery, on_same_clips
+from clip_har.sweeps.gallery import CLIPS, gallery_rows, on_same_clips
 from clip_har.sweeps.start import experiment_overrides
 from clip_har.sweeps.swept import swept
 
@@ -75,9 +76,9 @@ def main(arguments: Sequence[str]) -> None:
         )
     first = alike[0]
     clips = clips_of(first.dataset, first.limit or CLIPS)
-    figure = draw_gallery(alike, open_frames(first, clips), count=len(clips.clips))
+    rows, ratios = gallery_rows(alike, open_frames(first, clips), count=len(clips.clips))
     first.results_dir.mkdir(parents=True, exist_ok=True)
-    pictures = {"mask_gallery": figure, "mask_shapes": shape_figure()}
+    pictures = {"mask_gallery": mask_gallery(rows, ratios), "mask_shapes": shape_figure()}
     for name, picture in pictures.items():
         path = first.results_dir / f"{name}.{given.format}"
         save_figure(path, picture)

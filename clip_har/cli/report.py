@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from clip_har.cli.errors import report_fault
 from clip_har.core.background import Background
 from clip_har.core.errors import ClipHarError, disk_reason
+from clip_har.figures.processes import drawing_processes
 
 if TYPE_CHECKING:
     from clip_har.report.selection import Chosen
@@ -74,7 +75,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if given.leaderboard and given.sweep:
         parser.error("--leaderboard shows a whole results folder: name it with --results-dir")
     try:
-        page, problems = _report(given)
+        with drawing_processes() as drawing:
+            page, problems = _report(given, drawing)
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001, reported in one line
         sys.exit(report_fault(error))
     sys.stdout.write(f"{page}\n")
@@ -84,7 +86,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.stderr.write(f"clip-har: not in the report: {more} more, which it lists\n")
 
 
-def _report(given: argparse.Namespace) -> tuple[Path, Sequence[str]]:
+def _report(given: argparse.Namespace, drawing: Background) -> tuple[Path, Sequence[str]]:
     """Write the report; return its page, and a line per cell that is not in it."""
     from clip_har.report.page import write_report, write_sweep_tables
 
@@ -115,11 +117,10 @@ def _report(given: argparse.Namespace) -> tuple[Path, Sequence[str]]:
 
             return write_leaderboard(chosen, out, margin=given.margin), chosen.problems
         compared = {"base_model": given.base_model, "margin": given.margin}
-        written = write_sweep_tables(chosen, **compared)
-        with Background() as drawing:
-            page = write_report(
-                chosen, out, written=written, clips=given.clips, drawing=drawing, **compared
-            )
+        written = write_sweep_tables(chosen, drawing=drawing, **compared)
+        page = write_report(
+            chosen, out, written=written, clips=given.clips, drawing=drawing, **compared
+        )
     except OSError as error:
         raise ClipHarError(
             f"the report cannot be written to {out} ({disk_reason(error)}): make room, or name"

@@ -12,7 +12,7 @@ from clip_har.core.imports import quick_imports
 from clip_har.metrics.measure import Measure
 from clip_har.results.files import WHOLE_SET
 from clip_har.results.sweep import Outcome, read_outcomes
-from clip_har.sweeps.callback import bar, started
+from clip_har.sweeps.callback import bar, drawing, started
 from clip_har.tracking.tracker import SweepStatus
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def end_sweep(stopped: BaseException | None) -> int:
     with quick_imports():
         from clip_har.api.finish import finish
 
-    files, measures = finish(this, numbered, status=status)
+    files, measures = finish(this, numbered, status=status, drawing=drawing[-1])
     if len(measures.rows):
         console.print(measures_table(measures.rows), highlight=False)
     if len(measures.noise):

@@ -1,4 +1,4 @@
-"""Run functions in one other process while this one goes on."""
+"""Run functions in other processes while this one goes on."""
 
 import os
 import pickle
@@ -7,6 +7,8 @@ import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from importlib import import_module
+from queue import SimpleQueue
 from typing import Any
 
 from clip_har.core.errors import ClipHarError
@@ -14,53 +16,80 @@ from clip_har.core.errors import ClipHarError
 _CHILD = "from clip_har.core.background import serve; serve()"
 
 
-class Background:
-    """A process that calls functions one after the other, in the order in which they come.
+_MOST = 3  # processes: a sweep has a dozen figures to draw
 
-    It is a fresh interpreter and no fork: threads of torch and an open database do not survive a
-    fork. It does not import the user's script. Where no process can be started, the functions are
-    called in this one. Use it as a context: at its end the process ends, and what is still waiting
+
+def spare_cores() -> int:
+    """Return how many processes can work beside this one, at least 1."""
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return max(1, min(_MOST, (usable or 1) - 1))
+
+
+class Background:
+    """Processes that call functions in the order in which they come.
+
+    They are fresh interpreters and no forks: threads of torch and an open database do not survive a
+    fork. They do not import the user's script. Where no process can be started, the functions are
+    called in this one. Use it as a context: at its end the processes end, and what is still waiting
     is not done.
+
+    Args:
+        processes: how many; with more than one, functions run beside each other.
     """
 
-    def __init__(self) -> None:
-        try:
-            self._process: subprocess.Popen[bytes] | None = subprocess.Popen(  # noqa: S603, no words of a user
-                # -P: files in the working folder must not take the place of modules
-                [sys.executable, "-P", "-c", _CHILD],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-            )
-        except OSError:  # a limit of processes or memory
-            self._process = None
-        # The thread waits for the pipes, so that the caller need not.
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="background")
-        self._asked: list[Future[None]] = []
+    def __init__(self, processes: int = 1) -> None:
+        self._processes: list[subprocess.Popen[bytes]] = []
+        self._free: SimpleQueue[subprocess.Popen[bytes]] = SimpleQueue()
+        for _ in range(processes):
+            try:
+                process = subprocess.Popen(  # noqa: S603, no words of a user
+                    # -P: files in the working folder must not take the place of modules
+                    [sys.executable, "-P", "-c", _CHILD],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+                )
+            except OSError:  # a limit of processes or memory
+                break
+            self._processes.append(process)
+            self._free.put(process)
+        # The threads wait for the pipes, so that the caller need not.
+        threads = max(1, len(self._processes))
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="background")
+        self._asked: list[Future[Any]] = []
 
     def __enter__(self) -> "Background":
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._process is not None:
-            self._process.kill()
-        self._thread.shutdown(cancel_futures=True)
-        if self._process is not None:
-            self._process.communicate()
+        self.close()
 
-    def run(self, function: Callable[..., object], *arguments: Any, **named: Any) -> None:
-        """Call a function in the other process, after all others; its result is dropped.
+    def close(self) -> None:
+        """End the processes; what is still waiting is not done."""
+        for process in self._processes:
+            process.kill()
+        self._threads.shutdown(cancel_futures=True)
+        for process in self._processes:
+            process.communicate()
+
+    def import_early(self, *modules: str) -> None:
+        """Import modules in every process, so that later functions need not wait for them."""
+        for _ in self._processes:
+            self._threads.submit(self._ask, pickle.dumps((_import_all, modules, {})))
+
+    def run(self, function: Callable[..., Any], *arguments: Any, **named: Any) -> "Future[Any]":
+        """Call a function in one of the processes; return its future result.
 
         Args:
             function: at the top level of a module.
             arguments: they are copied at once, so they may change afterwards.
             named: further arguments, by name.
         """
-        if self._process is None:
-            function(*arguments, **named)
-            return
+        if not self._processes:
+            return AtOnce().run(function, *arguments, **named)
         question = pickle.dumps((function, arguments, named))
-        self._asked.append(self._thread.submit(self._ask, self._process, question))
+        self._asked.append(self._threads.submit(self._ask, question))
+        return self._asked[-1]
 
     def wait(self) -> None:
         """Wait until all functions have returned, also those after one that failed.
@@ -73,29 +102,34 @@ class Background:
         if errors:
             raise errors[0]
 
-    @staticmethod
-    def _ask(process: "subprocess.Popen[bytes]", question: bytes) -> None:
+    def _ask(self, question: bytes) -> Any:
+        process = self._free.get()
         to, answers = process.stdin, process.stdout
         assert to is not None and answers is not None  # noqa: S101, PT018, both are pipes
         try:
             to.write(question)
             to.flush()
-            error = pickle.load(answers)  # noqa: S301, of this process's own child
+            error, result = pickle.load(answers)  # noqa: S301, of this process's own child
         except (EOFError, BrokenPipeError) as ended:
             raise ClipHarError(
                 "a process of this command was ended from outside (is the memory full?): run the"
                 " command again"
             ) from ended
+        finally:
+            self._free.put(process)
         if error is not None:
             raise error
+        return result
 
 
 class AtOnce:
     """Calls functions at once, in this process: a `Background` where none is needed."""
 
-    def run(self, function: Callable[..., object], *arguments: Any, **named: Any) -> None:
-        """Call a function."""
-        function(*arguments, **named)
+    def run(self, function: Callable[..., Any], *arguments: Any, **named: Any) -> "Future[Any]":
+        """Call a function; return its result as a future that is there already."""
+        found: Future[Any] = Future()
+        found.set_result(function(*arguments, **named))
+        return found
 
     def wait(self) -> None:
         """Return: nothing is waiting."""
@@ -111,20 +145,25 @@ def serve() -> None:
             function, arguments, named = pickle.load(sys.stdin.buffer)  # noqa: S301, the parent's
         except EOFError:
             return
-        error: Exception | None = None
+        result, error = None, None
         try:
-            function(*arguments, **named)
+            result = function(*arguments, **named)
         except Exception as raised:  # noqa: BLE001, the parent raises it
             error = raised
-        answers.write(_packed(error))
+        answers.write(_packed(error) if error is not None else pickle.dumps((None, result)))
         answers.flush()
+
+
+def _import_all(*modules: str) -> None:
+    for name in modules:
+        import_module(name)
 
 
 def _packed(error: Exception | None) -> bytes:
     """Return an error as bytes that the parent can read; some errors can be written only."""
     try:
-        packed = pickle.dumps(error)
+        packed = pickle.dumps((error, None))
         pickle.loads(packed)  # noqa: S301, written in the line above
     except Exception:  # noqa: BLE001, whatever its class raises
-        return pickle.dumps(ClipHarError(f"{type(error).__name__}: {error}"))
+        return pickle.dumps((ClipHarError(f"{type(error).__name__}: {error}"), None))
     return packed

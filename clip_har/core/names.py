@@ -2,11 +2,13 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 _ESCAPED = {"Cc", "Cs", "Zl", "Zp"}  # control characters, broken bytes, ends of lines
 _TURNS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")  # text direction
 _WHOLE = re.compile(r"([+-]?\d+)(?:\.0+)?", re.ASCII)
+
+_NAMED = 5  # classes in a message
 
 
 def plain_name(text: str) -> str:
@@ -57,3 +59,9 @@ def _escaped(letter: str) -> str:
     if letter in _TURNS or unicodedata.category(letter) in _ESCAPED:
         return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
     return letter
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return the first few names, and how many more there are."""
+    more = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")

@@ -4,9 +4,10 @@ import logging
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from clip_har.core.names import listed
 from clip_har.data.clips import ClipSet
 from clip_har.models.checkpoint import MODEL
-from clip_har.models.classes import check_embeddings, listed, warn_of_texts
+from clip_har.models.classes import check_embeddings, warn_of_texts
 from clip_har.models.device import Precision, pick_device
 from clip_har.models.encoder import Encoder
 from clip_har.models.source import ModelSource

@@ -1,6 +1,7 @@
 """Confusion matrix as a picture, readable from 2 to 101 classes and more."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,6 +9,9 @@ from numpy.typing import NDArray
 from clip_har.figures.sheet import Sheet, Shown, Words
 from clip_har.figures.text import drawable, widest
 from clip_har.metrics.tables import confused_pairs
+
+if TYPE_CHECKING:  # matplotlib is imported where something is drawn
+    from matplotlib.figure import Figure
 
 _NAMED = 30  # up to this many classes the columns have names; beyond, the numbers of the rows
 _COUNTED = 20  # up to this many classes the squares hold counts
@@ -85,6 +89,13 @@ def confusion_sheet(
     bar, marks, ticks = _scale(scale, top, min(side, 3.0))
     shown = Shown(matrix, left, top, side, side, frame=True, grid=True)
     return Sheet(width, top + side + bottom, [shown, bar], [*words, *marks], ticks)
+
+
+def confusion_figure(
+    confusion: NDArray[np.int64], class_names: Sequence[str], *, title: str
+) -> "Figure":
+    """Return a `confusion_sheet` for print."""
+    return confusion_sheet(confusion, class_names, title=title).figure()
 
 
 _TRUE = "true class (clips)"

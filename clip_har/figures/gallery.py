@@ -1,26 +1,26 @@
-"""Figures of masks: on real frames for a run, and of all shapes for the documentation."""
+"""The gallery of a run: its masks on real frames."""
 
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import get_args
+from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.colors import ListedColormap
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from clip_har.figures.style import INK, QUIET, draw_picture, tight_layout, write_left
 from clip_har.figures.text import drawable
-from clip_har.masking.area import Canvas, lowest
-from clip_har.masking.shape import Shape, ShapeMask
 
-_TILE = 1.6  # width of a tile, inches
+if TYPE_CHECKING:  # matplotlib is imported where something is drawn
+    from matplotlib.figure import Figure
+
+TILE = 1.6
+"""Width of a tile, inches."""
+CAPTION = 0.2
+"""Height of a caption or title, inches."""
 _LABEL = 1.25  # width of the row labels, inches
 _LABEL_LETTERS = 14  # longest line of a row label
 _NAME_LETTERS = 26  # longest line of a clip's name
-_CAPTION = 0.2  # height of a caption or title, inches
-_SHADES = ("#f1ede4", "#d9c7a7", "#b3773f", "#4a2c1a")  # from never hidden to hidden first
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +55,7 @@ class GalleryRow:
 
 def mask_gallery(
     rows: Sequence[GalleryRow], ratios: Sequence[float | None] | None = None
-) -> Figure:
+) -> "Figure":
     """Draw the frames of clips under masks, with the share of each that is hidden below it.
 
     The first picture of each column names the clip.
@@ -77,13 +77,15 @@ def mask_gallery(
         >>> len([axes for axes in mask_gallery(rows, [0.1, 0.5]).axes if axes.get_visible()])
         3
     """
+    from matplotlib.figure import Figure
+
     tiles = [tile for row in rows for tile in row.tiles]
     sizes = [tile.picture.shape for tile in tiles if isinstance(tile, Tile)]
     if not sizes:
         raise ValueError("expected at least one picture")
-    height = _TILE * max(size[0] / size[1] for size in sizes)
+    height = TILE * max(size[0] / size[1] for size in sizes)
     columns = len(rows[0].tiles)
-    size = (_LABEL + _TILE * columns, _CAPTION + (height + _CAPTION) * len(rows))
+    size = (_LABEL + TILE * columns, CAPTION + (height + CAPTION) * len(rows))
     figure = Figure(figsize=size, layout=tight_layout())
     grid = figure.subplots(len(rows), columns, squeeze=False)
     titled, named = [ratios is None] * columns, [False] * columns
@@ -99,47 +101,16 @@ def mask_gallery(
                 continue
             draw_picture(axes, tile.picture, interpolation="nearest")
             lines = [] if named[column] else _name_lines(tile.clip)
-            lines += [] if row.clean else [_percent(tile.hidden, ".2f")]
+            lines += [] if row.clean else [percent(tile.hidden, ".2f")]
             caption = {"fontsize": 7, "color": QUIET, "labelpad": 2, "parse_math": False}
             axes.set_xlabel("\n".join(lines), **caption)
             named[column] = True
             if not (row.clean or titled[column]):
                 ratio = None if ratios is None else ratios[column]
-                title = "whole region" if ratio is None else _percent(ratio)
+                title = "whole region" if ratio is None else percent(ratio)
                 axes.set_title(title, fontsize=10, color=INK, pad=4)
                 titled[column] = True
         write_left(line[0], row.label, letters=_LABEL_LETTERS, size=9, away=0.08)
-    return figure
-
-
-def shape_figure(ratios: tuple[float, float, float] = (0.1, 0.3, 0.5), side: int = 224) -> Figure:
-    """Draw every shape in the middle of a square frame, at three ratios as nested shades.
-
-    Args:
-        ratios: three rising shares of the frame; the darkest shade is the first.
-        side: of the frame, in pixels.
-
-    Example:
-        >>> len(shape_figure(side=16).axes)
-        12
-    """
-    shapes = get_args(Shape)
-    columns = 6
-    lines = -(-len(shapes) // columns)
-    figure = Figure(
-        figsize=(_TILE * columns, (_TILE + _CAPTION) * lines + _CAPTION), layout=tight_layout()
-    )
-    shades, most = ListedColormap(_SHADES), len(_SHADES) - 1
-    canvas = Canvas(clip_id="", seed=0, frames=1, height=side, width=side)
-    for axes, shape in zip(figure.subplots(lines, columns).flat, shapes, strict=False):
-        mask = ShapeMask(ratio=ratios[0], shape=shape, phase="aligned")
-        field = mask.field(canvas)
-        depth = sum(lowest(field, ratio, mask.ties(canvas)).astype(int) for ratio in ratios)
-        scale = {"cmap": shades, "vmin": 0, "vmax": most}
-        draw_picture(axes, np.asarray(depth)[0], interpolation="nearest", **scale)
-        axes.set_title(shape.replace("_", " "), fontsize=10, color=INK, pad=4)
-    legend = ", ".join(_percent(ratio) for ratio in ratios)
-    figure.supxlabel(f"from dark to light: {legend} hidden", fontsize=8, color=QUIET)
     return figure
 
 
@@ -148,5 +119,6 @@ def _name_lines(clip: str) -> list[str]:
     return textwrap.wrap(drawable(clip.rpartition("/")[2]), _NAME_LETTERS)
 
 
-def _percent(share: float, form: str = "g") -> str:
+def percent(share: float, form: str = "g") -> str:
+    """Return a share in per cent."""
     return f"{100 * share:{form}} %"

@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from clip_har.figures.style import COLOURS, MARKERS, in_percent, styled
 from clip_har.figures.text import drawable
+
+if TYPE_CHECKING:  # matplotlib is imported where something is drawn
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 _ROOM = 0.06  # free space above and below the data, as a share of their span
 _LEAST = 0.1  # smallest span of the axis: less would blow up noise
@@ -39,7 +42,7 @@ Lines = Mapping[str, Sequence[Measured]]
 
 def over_ratio_figure(
     lines: Lines, *, measure: str, chance: float | None = None, title: str = ""
-) -> Figure:
+) -> "Figure":
     """Draw a measure over the hidden share.
 
     A line goes through the mean of the points at each share, such as those of several seeds, and
@@ -52,6 +55,8 @@ def over_ratio_figure(
         chance: value that is drawn as a line of chance.
         title: of the figure; the measure if it is empty.
     """
+    from matplotlib.figure import Figure
+
     with styled():
         figure = Figure(layout="constrained")
         axes = figure.add_subplot()
@@ -68,7 +73,7 @@ def over_ratio_figure(
     return figure
 
 
-def _draw_line(axes: Axes, label: str, points: Sequence[Measured], number: int) -> None:
+def _draw_line(axes: "Axes", label: str, points: Sequence[Measured], number: int) -> None:
     colour = COLOURS[number % len(COLOURS)]
     ratios = sorted({point.ratio for point in points})
     at = [[point for point in points if point.ratio == ratio] for ratio in ratios]
@@ -89,7 +94,7 @@ def _draw_line(axes: Axes, label: str, points: Sequence[Measured], number: int) 
         axes.fill_between(at_ratio, low, high, color=colour, alpha=0.15, linewidth=0)
 
 
-def _fit(axes: Axes, lines: Lines, chance: float | None) -> None:
+def _fit(axes: "Axes", lines: Lines, chance: float | None) -> None:
     """Set the limits of the axes, and name the levels of the clean cell and of chance."""
     points = [point for line in lines.values() for point in line]
     ends = [end for p in points for end in (p.value, p.low, p.high) if end is not None]

@@ -1,15 +1,19 @@
 """A reliability diagram: accuracy over confidence."""
 
+from typing import TYPE_CHECKING
+
 import pandas as pd
-from matplotlib.figure import Figure
 
 from clip_har.figures.style import BLUE, ORANGE, in_percent, styled
 from clip_har.figures.text import drawable
 
+if TYPE_CHECKING:  # matplotlib is imported where something is drawn
+    from matplotlib.figure import Figure
+
 _FEW = 5  # a bin with fewer clips says little
 
 
-def reliability_figure(table: pd.DataFrame, *, title: str) -> Figure:
+def reliability_figure(table: pd.DataFrame, *, title: str) -> "Figure":
     """Draw a reliability diagram.
 
     A bar is the accuracy of the predictions in a bin of confidence; its distance from the diagonal
@@ -20,6 +24,8 @@ def reliability_figure(table: pd.DataFrame, *, title: str) -> Figure:
         table: see `clip_har.metrics.calibration.reliability`.
         title: of the figure, usually the cell's name.
     """
+    from matplotlib.figure import Figure
+
     with styled():
         figure = Figure(figsize=(3.6, 3.3), layout="constrained")
         axes = figure.add_subplot()

@@ -1,20 +1,23 @@
 """Risk over coverage: how many answers are wrong if a model leaves its doubtful clips out."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from clip_har.figures.style import COLOURS, QUIET, in_percent, styled
 from clip_har.figures.text import drawable
+
+if TYPE_CHECKING:  # matplotlib is imported where something is drawn
+    from matplotlib.figure import Figure
 
 _FEWEST = 10  # of fewer answers a share of errors is mostly chance
 
 
 def risk_coverage_figure(
     risks: Mapping[str, NDArray[np.float64]], *, marked: Mapping[str, float]
-) -> Figure:
+) -> "Figure":
     """Draw a line per cell; it ends at the cell's error rate, marked by a dot.
 
     The first ten clips are left out.
@@ -23,6 +26,8 @@ def risk_coverage_figure(
         risks: per cell ``(N,)``, see `clip_har.metrics.selective.risk_coverage`.
         marked: coverages with a vertical line, by their label.
     """
+    from matplotlib.figure import Figure
+
     with styled():
         figure = Figure(figsize=(5.6, 3.6), layout="constrained")
         axes = figure.add_subplot()

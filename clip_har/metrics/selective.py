@@ -6,6 +6,7 @@ equally certain have no order: all numbers are means over their possible orders.
 `clip_har.metrics.calibration`.
 """
 
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -113,6 +114,11 @@ def selective_intervals(
     ]
     found = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     return with_intervals(found, samples, shares=found)
+
+
+def selective_intervals_of(scores: Path) -> dict[str, tuple[float, float, float]]:
+    """Return `selective_intervals` of the score table in a file."""
+    return selective_intervals(ScoreTable.read(scores))
 
 
 def rank(labels: Labels, probabilities: Scores) -> Ranked:

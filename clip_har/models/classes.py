@@ -8,13 +8,13 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from clip_har.core.errors import ClipHarError
+from clip_har.core.names import listed
 from clip_har.models.checkpoint import MODEL
 from clip_har.models.encoder import Encoder
 
 log = logging.getLogger(__name__)
 
 _ALIKE = 1e-6  # 1 - cosine of two classes, below which rounding decides between them
-_NAMED = 5  # classes in a message
 _PRECISIONS = {torch.float32: "fp32", torch.bfloat16: "bf16", torch.float16: "fp16"}
 
 
@@ -102,9 +102,3 @@ def warn_of_texts(
             "%s=%s: texts of %d of %d classes are longer than %d tokens and are cut (%s)",
             MODEL, model.name, len(cut), len(class_names), model.context_length, listed(cut),
         )  # fmt: skip
-
-
-def listed(names: Sequence[str]) -> str:
-    """Return the first few names, and how many more there are."""
-    more = len(names) - _NAMED
-    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")

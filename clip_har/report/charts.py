@@ -4,42 +4,40 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 from markupsafe import Markup
-from matplotlib.figure import Figure
 
 from clip_har.figures.over_ratio import over_ratio_figure
 from clip_har.figures.reliability import reliability_figure
 from clip_har.figures.risk_coverage import risk_coverage_figure
 from clip_har.metrics.calibration import reliability
 from clip_har.metrics.selective import COVERAGES, risk_coverage
-from clip_har.report.pictures import both_themes, photograph
+from clip_har.report.pictures import photograph
 from clip_har.results.result import Result
 from clip_har.sweeps.files import GALLERIES
 from clip_har.sweeps.over_ratio import ratio_lines
 
+if TYPE_CHECKING:  # matplotlib is imported where something is drawn
+    from matplotlib.figure import Figure
+
 _MEASURES = {"top1": "top-1", "confidence": "confidence", "ece": "calibration error"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Chart:
     """A figure that is shown on the page, and written as PDF for print.
 
     Attributes:
         name: of its file, without an ending.
         alt: a description.
-        draw: draws it.
+        draw: draws it, also in another process.
     """
 
     name: str
     alt: str
-    draw: Callable[[], Figure]
-
-    @property
-    def picture(self) -> Markup:
-        """The figure as HTML, for light and dark screens."""
-        return both_themes(self.draw, self.alt)
+    draw: "Callable[[], Figure]"
 
 
 def over_ratio_charts(rows: pd.DataFrame, *, chance: float) -> list[Chart]:

@@ -2,14 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from markupsafe import Markup
 
+from clip_har.core.background import AtOnce, Background
+from clip_har.core.names import listed
 from clip_har.metrics.measure import Measure
 from clip_har.metrics.measures import find
-from clip_har.models.classes import listed
 from clip_har.report.answer import Answer, answers
 from clip_har.report.cells_table import CellsTable, cells_table
 from clip_har.report.charts import Chart, gallery, over_ratio_charts, reliability_charts
@@ -76,8 +78,8 @@ class ComparisonPart:
         noise: the effect of learned noise.
         detection: how well named classes are detected, by target.
         costs: the cost of each cell.
-        gallery: titles and pictures of masked clips.
         protocol: the entries of the protocol cards.
+        whole: the folder of the sweep whose gallery is shown; None for a picture per cell.
         environment: machine and versions of its first cell, as JSON.
     """
 
@@ -108,8 +110,8 @@ class ComparisonPart:
     noise: Records
     detection: Sequence[Detection]
     costs: Records
-    gallery: list[tuple[str, Markup]]
     protocol: list[tuple[str, str]]
+    whole: Path | None
     environment: str
 
     @classmethod
@@ -120,6 +122,7 @@ class ComparisonPart:
         measured: SweepMeasures,
         number: int,
         chosen: Chosen,
+        working: Background | AtOnce,
     ) -> "ComparisonPart":
         """Make the part of a comparison.
 
@@ -129,6 +132,7 @@ class ComparisonPart:
             measured: the measures over several of them.
             number: the place of the comparison on the page, from 0.
             chosen: all cells of the page.
+            working: computes what is needed last.
         """
         cells = comparison.cells
         classes = len(cells[0].table.class_names)
@@ -137,7 +141,6 @@ class ComparisonPart:
         twins = [one for one in clean_twins(cells) if one.folder not in own]
         twin_rows = cell_rows(twins) if twins else rows.head(0)
         every = pd.concat([rows, twin_rows], ignore_index=True) if twins else rows
-        whole = chosen.folder if number == 0 else None
         return cls(
             comparison=comparison,
             name=comparison.name,
@@ -155,7 +158,7 @@ class ComparisonPart:
             measure_terms=terms_of(measured.rows),
             over_ratio=over_ratio_charts(rows, chance=1 / classes),
             reliability=reliability_charts(looked_at),
-            confidence=confidence_of(cells, looked_at),
+            confidence=confidence_of(cells, looked_at, working),
             looked_at=looked_at,
             details=[detail_of(one, number) for one in looked_at],
             class_table=class_table(cells),
@@ -168,10 +171,15 @@ class ComparisonPart:
             noise=noise_rows(measured),
             detection=detection_of(cells),
             costs=costs_rows(cells),
-            gallery=gallery(whole, looked_at),
             protocol=protocol_rows(cells),
+            whole=chosen.folder if number == 0 else None,
             environment=(cells[0].folder / "environment.json").read_text(encoding="utf-8"),
         )
+
+    @property
+    def gallery(self) -> list[tuple[str, Markup]]:
+        """Titles and pictures of masked clips."""
+        return gallery(self.whole, self.looked_at)
 
     @property
     def clips(self) -> int:

@@ -2,16 +2,20 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
+from clip_har.core.background import AtOnce, Background
+from clip_har.core.work_ahead import in_threads
 from clip_har.metrics.conformal import conformal_intervals
 from clip_har.metrics.measure import Measure
 from clip_har.metrics.measures import find
-from clip_har.metrics.selective import COVERAGES, selective_intervals
+from clip_har.metrics.selective import COVERAGES, selective_intervals_of
 from clip_har.report.charts import Chart, risk_coverage_chart
 from clip_har.report.numbers import formatted, points
 from clip_har.report.sections import Records
+from clip_har.results.files import SCORES
 from clip_har.results.result import Result
 from clip_har.sweeps.cells import clean_twins
 
@@ -41,10 +45,11 @@ class Confidence:
     Attributes:
         curve: risk over coverage, of a few cells.
         ranked: the measures of selective prediction.
-        ranked_rows: a row per cell, the clean twins first: ``cell, leaks`` and ``values``, each
-            with its interval as text, which may be empty.
+        cells: the cells, the clean twins first.
+        intervals: of the measures of selective prediction, of each cell.
         scores: the scores and their parts; those of a temperature only with a reference.
-        score_rows: likewise.
+        score_rows: a row per cell: ``cell, leaks`` and ``values``, each with its interval as text,
+            which may be empty.
         sets: the measures of conformal sets; empty without a reference.
         set_rows: likewise, with ``change`` of the coverage from the clean twin.
         notes: what the reference gave, of temperature and of sets; empty without a reference.
@@ -52,21 +57,36 @@ class Confidence:
 
     curve: Chart
     ranked: list[Measure]
-    ranked_rows: Records
+    cells: Sequence[Result]
+    intervals: "Sequence[Future[Intervals]]"
     scores: list[Measure]
     score_rows: Records
     sets: list[Measure]
     set_rows: Records
     notes: list[str]
 
+    @property
+    def ranked_rows(self) -> Records:
+        """The rows of selective prediction, as ``score_rows``."""
+        return [
+            _row(one, _RANKED, found.result())
+            for one, found in zip(self.cells, self.intervals, strict=True)
+        ]
 
-def confidence_of(cells: Sequence[Result], looked_at: Sequence[Result]) -> Confidence:
+
+def confidence_of(
+    cells: Sequence[Result],
+    looked_at: Sequence[Result],
+    working: Background | AtOnce | None = None,
+) -> Confidence:
     """Return what a page says of the confidence of some cells.
 
     Args:
         cells: of one comparison.
         looked_at: the cells whose curve is drawn.
+        working: computes the intervals that take longest; None to compute them at once.
     """
+    working = working or AtOnce()
     twins = {twin.folder: twin for twin in clean_twins(cells)}
     every = list({**twins, **{one.folder: one for one in cells}}.values())
     with_sets = [one for one in every if _LEAST in one.metrics]
@@ -74,11 +94,12 @@ def confidence_of(cells: Sequence[Result], looked_at: Sequence[Result]) -> Confi
     return Confidence(
         curve=risk_coverage_chart(looked_at),
         ranked=[find(name) for name in _RANKED],
-        ranked_rows=[_row(one, _RANKED, selective_intervals(one.table)) for one in every],
+        cells=every,
+        intervals=[working.run(selective_intervals_of, one.folder / SCORES) for one in every],
         scores=[find(name) for name in scores],
         score_rows=[_row(one, scores, {}) for one in every],
         sets=[find(name) for name in _SETS] if with_sets else [],
-        set_rows=[_set_row(one) for one in with_sets],
+        set_rows=in_threads(_set_row, with_sets),
         notes=_notes(with_sets),
     )
 

@@ -2,7 +2,9 @@
 
 import base64
 import hashlib
-from collections.abc import Iterator, Sequence
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
@@ -15,6 +17,7 @@ from markupsafe import Markup
 from clip_har.core.atomic import whole_folder
 from clip_har.core.background import AtOnce, Background
 from clip_har.metrics.measures import shown_in
+from clip_har.report.charts import Chart
 from clip_har.report.clips.answers import answers_of
 from clip_har.report.clips.links import clips_link
 from clip_har.report.clips.page import flips, write_clips
@@ -22,6 +25,7 @@ from clip_har.report.comparison import ComparisonPart, cautions, counted, terms_
 from clip_har.report.latex import latex_table
 from clip_har.report.matrix import matrix
 from clip_har.report.numbers import UNKNOWN, count, interval, number, p_value, points, share
+from clip_har.report.pictures import both_themes
 from clip_har.report.print_figures import write_figures
 from clip_har.report.programme import SKEW, programme_of
 from clip_har.report.sections import measures_rows
@@ -30,7 +34,7 @@ from clip_har.report.text import question
 from clip_har.results.costs import Part
 from clip_har.results.sweep import read_outcomes
 from clip_har.sweeps.comparisons import Comparison
-from clip_har.sweeps.files import TABLE, SweepFiles, write_tables
+from clip_har.sweeps.files import GALLERIES, TABLE, SweepFiles, write_tables
 from clip_har.sweeps.measures import (
     against_base_model,
     measures_within,
@@ -68,6 +72,7 @@ def write_report(
     Returns:
         The page of the report.
     """
+    drawing = drawing or AtOnce()
     written = written or write_sweep_tables(chosen, base_model=base_model, margin=margin)
     rows = cell_rows(chosen.cells, margin=margin) if written is None else written.rows
     comparisons = chosen.comparisons
@@ -78,7 +83,7 @@ def write_report(
         measured = [measures_within(one.jobs) for one in comparisons]
         against = against_base_model(chosen.jobs, base_model)
     parts = [
-        ComparisonPart.of(one, _rows_of(one, rows), found, number, chosen)
+        ComparisonPart.of(one, _rows_of(one, rows), found, number, chosen, drawing)
         for number, (one, found) in enumerate(zip(comparisons, measured, strict=True))
     ]
     answers = answers_of(comparisons)
@@ -87,13 +92,9 @@ def write_report(
         "programme": programme_of(chosen, rows, measured),
         "skew": SKEW,
     }
-    templates, drawing = _templates(), drawing or AtOnce()
     # Whatever fails, the other process has ended its work before the folder goes.
     with whole_folder(folder) as out, _waited_for(drawing):
-        write_figures(out / FIGURES, parts, gallery=chosen.folder, drawing=drawing)
-        for name in (PAGE, MARKDOWN):
-            text = templates.get_template(f"{name}.j2").render(content)
-            (out / name).write_text(text, encoding="utf-8")
+        pictures = write_figures(out / FIGURES, parts, drawing=drawing)
         named = rows if len(comparisons) == 1 else _with_names(parts)
         (out / LATEX).write_text(latex_table(parts), encoding="utf-8")
         if chosen.tables_folder is None:
@@ -109,6 +110,13 @@ def write_report(
             ],
             limit=chosen.jobs[0].cell.report.clips if clips is None else clips,
         )
+        drawing.wait()  # also for the gallery of the sweep
+        if chosen.folder is not None and (printed := chosen.folder / GALLERIES[1]).is_file():
+            shutil.copyfile(printed, out / FIGURES / printed.name)
+        templates = _templates(pictures)
+        for name in (PAGE, MARKDOWN):
+            text = templates.get_template(f"{name}.j2").render(content)
+            (out / name).write_text(text, encoding="utf-8")
     return folder / PAGE
 
 
@@ -121,7 +129,11 @@ def _waited_for(drawing: Background | AtOnce) -> Iterator[None]:
 
 
 def write_sweep_tables(
-    chosen: Chosen, *, base_model: str | None = None, margin: float | None = None
+    chosen: Chosen,
+    *,
+    base_model: str | None = None,
+    margin: float | None = None,
+    drawing: Background | AtOnce | None = None,
 ) -> SweepFiles | None:
     """Write the tables of a sweep into its folder, see `clip_har.sweeps.files.write_tables`.
 
@@ -132,7 +144,9 @@ def write_sweep_tables(
     if folder is None:
         return None
     outcomes = list(read_outcomes(folder).values())
-    return write_tables(folder, outcomes, chosen.jobs, base_model=base_model, margin=margin)
+    return write_tables(
+        folder, outcomes, chosen.jobs, base_model=base_model, margin=margin, drawing=drawing
+    )
 
 
 def _content(
@@ -170,8 +184,16 @@ def _content(
     }
 
 
-def _templates() -> Environment:
-    """Return the templates with the filters that they use."""
+def _templates(pictures: "Mapping[Chart, Future[str]]") -> Environment:
+    """Return the templates with the functions and filters that they use.
+
+    Args:
+        pictures: the charts as SVG.
+    """
+
+    def picture(chart: Chart) -> Markup:
+        return both_themes(pictures[chart].result(), chart.alt)
+
     templates = Environment(
         loader=PackageLoader("clip_har.report"),
         autoescape=select_autoescape(("html.j2",)),
@@ -179,6 +201,7 @@ def _templates() -> Environment:
         lstrip_blocks=True,
     )
     templates.globals |= {"interval": interval, "points": points, "clips_link": clips_link}
+    templates.globals["picture"] = picture
     templates.filters |= {
         "share": share,
         "points": points,

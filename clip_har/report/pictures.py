@@ -4,17 +4,15 @@ import base64
 import io
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 from markupsafe import Markup
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
 
-_INK = "#1c1e21"
-_DARK = {_INK: "#e6e6e6", "#000000": "#ffffff"}  # what is dark, as light as it must be on dark
+from clip_har.figures.save import INK
+
+_DARK = {INK: "#e6e6e6", "#000000": "#ffffff"}  # what is dark, as light as it must be on dark
 _MOST = 1400  # largest width of a photograph, in pixels
 _SMALL = 30  # with more classes, squares and names are smaller
 _LETTERS = 18  # letters of a name that are shown
@@ -22,22 +20,22 @@ _MARGIN = 20  # space for the axis titles of a confusion matrix
 _LETTER = 0.6  # width of a letter of a name, as a share of the height of the font
 
 
-def both_themes(draw: Callable[[], Figure], alt: str) -> Markup:
+def both_themes(svg: str, alt: str) -> Markup:
     """Return a figure as HTML, once for light and once for dark screens.
 
-    It is drawn once: the two differ in nothing but the colour of the ink.
+    The two differ in nothing but the colour of the ink.
 
     Args:
-        draw: makes the figure, in the colours of light screens.
+        svg: the figure in the colours of light screens, see `clip_har.figures.save.save_chart`.
         alt: a description of the figure.
     """
-    light = dark = _svg(draw)
+    dark = svg
     for ink, shown in _DARK.items():
         dark = dark.replace(ink, shown)
     return Markup(
         '<picture><source media="screen and (prefers-color-scheme: dark)" srcset="{}">'
         '<img src="{}" alt="{}"></picture>'
-    ).format(_address(dark), _address(light), alt)
+    ).format(_address(dark), _address(svg), alt)
 
 
 def photograph(path: Path, alt: str) -> Markup:
@@ -118,15 +116,6 @@ def confusion_picture(
         *(-left, -top, size + left + 1, size + top + 1, frame, Markup("").join(cells)),
         " large" if small else "",
     )
-
-
-def _svg(draw: Callable[[], Figure]) -> str:
-    inked = ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color")
-    theme: Any = dict.fromkeys(inked, _INK)
-    buffer = io.BytesIO()
-    with mpl.rc_context({**theme, "axes.facecolor": "none", "svg.hashsalt": "clip_har"}):
-        draw().savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
-    return buffer.getvalue().decode("utf-8")
 
 
 def _address(svg: str) -> str:

@@ -1,60 +1,62 @@
-"""The figures of a page as PDF files, for a paper."""
+"""The figures of a page: as PDF files for a paper, and as pictures in the page."""
 
 import re
 import shutil
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from clip_har.core.background import AtOnce, Background
-from clip_har.figures.confusion import confusion_sheet
-from clip_har.figures.save import save_figure
+from clip_har.figures.confusion import confusion_figure
+from clip_har.figures.save import save_chart, save_whole
 from clip_har.figures.style import STYLE
 from clip_har.figures.text import drawable
 from clip_har.metrics.accuracy import confusion_matrix
 from clip_har.report.charts import Chart
 from clip_har.report.comparison import ComparisonPart
 from clip_har.results.result import Result
-from clip_har.sweeps.files import GALLERIES
+
+if TYPE_CHECKING:  # matplotlib is imported where something is drawn
+    from matplotlib.figure import Figure
 
 
 def write_figures(
-    folder: Path,
-    parts: Sequence[ComparisonPart],
-    *,
-    gallery: Path | None,
-    drawing: Background | AtOnce,
-) -> None:
+    folder: Path, parts: Sequence[ComparisonPart], *, drawing: Background | AtOnce
+) -> "Mapping[Chart, Future[str]]":
     """Write all figures of a page as PDF, and the style file that they are drawn with.
 
     Args:
         folder: it is made.
         parts: the comparisons; files of the second and later ones end with their number.
-        gallery: the folder of the sweep with the gallery of masks; None without one.
-        drawing: writes the figures; wait for it before the folder is used.
+        drawing: draws and writes the figures; wait for it before the folder is used.
+
+    Returns:
+        The charts of the page as SVG.
     """
     folder.mkdir()
     shutil.copyfile(STYLE, folder / STYLE.name)
-    if gallery is not None:
-        drawing.run(_copy_if_there, gallery / GALLERIES[1], folder)
     used: Counter[str] = Counter()
+    pictures = {}
+
+    def path_of(name: str, part: ComparisonPart) -> Path:
+        name = re.sub(r"[^A-Za-z0-9.=]+", "_", name).strip("_") + part.id
+        used[name.casefold()] += 1
+        again = f"_{used[name.casefold()]}" if used[name.casefold()] > 1 else ""
+        return folder / f"{name}{again}.pdf"
+
     for part in parts:
-        for chart in [*part.figures, *map(_confusion, part.looked_at)]:
-            name = re.sub(r"[^A-Za-z0-9.=]+", "_", chart.name).strip("_") + part.id
-            used[name.casefold()] += 1
-            again = f"_{used[name.casefold()]}" if used[name.casefold()] > 1 else ""
-            drawing.run(save_figure, folder / f"{name}{again}.pdf", chart.draw())
+        for chart in part.figures:
+            path = path_of(chart.name, part)
+            pictures[chart] = drawing.run(save_chart, chart.draw, path)
+        for one in part.looked_at:
+            path = path_of(f"confusion {one.name}", part)
+            drawing.run(save_whole, _confusion(one), path)
+    return pictures
 
 
-def _copy_if_there(file: Path, folder: Path) -> None:
-    if file.is_file():
-        shutil.copyfile(file, folder / file.name)
-
-
-def _confusion(one: Result) -> Chart:
+def _confusion(one: Result) -> "Callable[[], Figure]":
     counts = confusion_matrix(one.table.labels, one.table.scores)
-    return Chart(
-        f"confusion {one.name}",
-        f"confusion matrix of {one.name}",
-        lambda: confusion_sheet(counts, one.table.class_names, title=drawable(one.name)).figure(),
-    )
+    return partial(confusion_figure, counts, one.table.class_names, title=drawable(one.name))

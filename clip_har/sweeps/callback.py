@@ -17,8 +17,10 @@ from omegaconf.errors import OmegaConfBaseException
 
 from clip_har.config.compose import cell_from_config, without_hydra
 from clip_har.config.faults import composition_fault
+from clip_har.core.background import Background
 from clip_har.core.errors import ClipHarError
 from clip_har.engine.preflight import preflight
+from clip_har.figures.processes import drawing_processes
 from clip_har.sweeps.plan import Plan, plan_of
 from clip_har.sweeps.progress import cells_bar
 from clip_har.sweeps.start import (
@@ -34,6 +36,9 @@ log = logging.getLogger(__name__)
 
 started: list[StartedSweep] = []
 """At most one sweep. A callback of Hydra cannot return a value, so it is kept here."""
+
+drawing: list[Background] = []
+"""The processes that draw the figures of this sweep: they start while its cells run."""
 
 bar = ExitStack()
 """Closes the bar of the sweep's cells; Hydra calls no callback after a cell that failed."""
@@ -127,6 +132,7 @@ def _start_sweep(config: DictConfig) -> None:
         # The jobs are composed again, also in other processes: they need this override.
         config.hydra.overrides.hydra.append(f"hydra.sweep.dir='{sweep.folder}'")
     started.append(sweep)
+    drawing.append(drawing_processes())
     bar.enter_context(cells_bar(sweep.folder, len(sweep.cells)))
 
 

@@ -1,33 +1,36 @@
 """The files of a sweep: the table of its cells, a gallery of masks, accuracy over the ratio."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
-from matplotlib.figure import Figure
 
 from clip_har.config.cell import Cell
 from clip_har.core.atomic import whole_file
-from clip_har.core.background import Background
+from clip_har.core.background import AtOnce, Background
 from clip_har.core.errors import describe
 from clip_har.data.clips import clips_of
 from clip_har.engine.clips import open_frames
-from clip_har.figures.noise_curves import effect_figure
+from clip_har.figures.gallery import mask_gallery
 from clip_har.figures.over_ratio import over_ratio_figure
-from clip_har.figures.save import save_figure
+from clip_har.figures.save import save_whole
 from clip_har.results.result import Result
 from clip_har.results.sweep import Outcome
 from clip_har.sweeps.comparisons import comparisons_of
 from clip_har.sweeps.curves import curves_over_ratio
 from clip_har.sweeps.detection import detection_rows
-from clip_har.sweeps.gallery import draw_gallery, on_same_clips
 from clip_har.sweeps.measures import SweepMeasures, sweep_measures
 from clip_har.sweeps.noise import top1_rows
 from clip_har.sweeps.over_ratio import ratio_lines
 from clip_har.sweeps.table import cell_rows, sweep_table
 from clip_har.tracking.tracker import Curve
+
+if TYPE_CHECKING:  # matplotlib is imported where something is drawn
+    from matplotlib.figure import Figure
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +78,7 @@ def write_sweep_files(
         folder: the folder of the sweep.
         cells: all of its cells, by job number.
         outcomes: the outcomes of the cells that ended, by job number.
-        drawing: writes the gallery for print.
+        drawing: draws the pictures; wait for it before they are used.
 
     Returns:
         The files; pictures only if there are results.
@@ -85,25 +88,28 @@ def write_sweep_files(
         for number, outcome in outcomes.items()
         if (result := outcome.result) is not None
     ]
-    written = write_tables(folder, list(outcomes.values()), finished)
-    if not finished:
-        return written
-    alike = on_same_clips([one.cell for one in finished])
+    # First: it takes the other process longest to draw.
+    gallery = _write_gallery(folder, [one.cell for one in finished], drawing)
+    written = write_tables(folder, list(outcomes.values()), finished, drawing=drawing)
+    return replace(written, files=[*written.files, *gallery])
+
+
+def _write_gallery(folder: Path, cells: Sequence[Cell], drawing: Background) -> list[Path]:
+    """Write the gallery of some cells; return the file for a screen, or none if it failed."""
+    if not cells:
+        return []
+    from clip_har.sweeps.gallery import gallery_rows, on_same_clips  # imports torch
+
+    alike = on_same_clips(cells)
     first = alike[0]
     try:
-        gallery = draw_gallery(alike, open_frames(first, clips_of(first.dataset, first.limit)))
+        rows, ratios = gallery_rows(alike, open_frames(first, clips_of(first.dataset, first.limit)))
     except Exception as error:  # noqa: BLE001, the numbers must not be lost with it
         log.warning("the gallery could not be drawn: %s", describe(error))
-        return written
-    screen, printed = (folder / name for name in GALLERIES)
-    drawing.run(_save_whole, printed, gallery)
-    _save_whole(screen, gallery)
-    return replace(written, files=[*written.files, screen])
-
-
-def _save_whole(path: Path, figure: Figure) -> None:
-    with whole_file(path) as temporary:
-        save_figure(temporary, figure)
+        return []
+    files = [folder / name for name in GALLERIES]
+    drawing.run(save_whole, partial(mask_gallery, rows, ratios), *files)
+    return files[:1]
 
 
 def write_tables(
@@ -113,6 +119,7 @@ def write_tables(
     *,
     base_model: str | None = None,
     margin: float | None = None,
+    drawing: Background | AtOnce | None = None,
 ) -> SweepFiles:
     """Write what follows from the score tables of a sweep; older files are replaced or removed.
 
@@ -122,7 +129,9 @@ def write_tables(
         finished: their results; several jobs may share one.
         base_model: see `sweep_measures`.
         margin: see `cell_rows`.
+        drawing: draws the pictures; wait for it before they are used. None to draw them at once.
     """
+    drawing = drawing or AtOnce()
     once = {one.folder: one for one in reversed(finished)}
     results = list(reversed(once.values()))
     rows = cell_rows(results, margin=margin) if results else pd.DataFrame({"folder": []})
@@ -137,17 +146,19 @@ def write_tables(
     }
     pictures = _accuracy_figures(finished, rows)
     if len(measures.noise):
+        from clip_har.figures.noise_curves import effect_figure  # imports matplotlib
+
         title = "Top-1 with learned noise, against the same clips without noise"
-        pictures[_EFFECTS] = effect_figure(top1_rows(measures.noise), title=title)
+        pictures[_EFFECTS] = partial(effect_figure, top1_rows(measures.noise), title=title)
     files = []
     for name, table in tables.items():
         if len(table) or name == TABLE:
             files.append(folder / name)
             with whole_file(files[-1]) as path:
                 table.to_csv(path, index=False)
-    for name, figure in pictures.items():
+    for name, draw in pictures.items():
         files.append(folder / name)
-        _save_whole(files[-1], figure)
+        drawing.run(save_whole, draw, files[-1])
     possible = {folder / _EFFECTS, *folder.glob(f"{_ACCURACY}*.png")}
     possible |= {folder / name for name in tables}
     for stale in possible - set(files):
@@ -155,17 +166,24 @@ def write_tables(
     return SweepFiles(files, rows, measures, curves_over_ratio(finished))
 
 
-def _accuracy_figures(finished: Sequence[Result], rows: pd.DataFrame) -> dict[str, Figure]:
-    """Draw top-1 over the hidden share, a figure for each data set, model and protocol."""
+def _accuracy_figures(
+    finished: Sequence[Result], rows: pd.DataFrame
+) -> dict[str, "Callable[[], Figure]"]:
+    """Return what draws top-1 over the hidden share, for each data set, model and protocol."""
     if not finished:
         return {}
-    drawn = {}
+    found: dict[str, Callable[[], Figure]] = {}
     for number, one in enumerate(comparisons_of(finished), 1):
         folders = [str(cell.folder) for cell in one.cells]
         own = rows.set_index("folder").loc[folders]
         if lines := ratio_lines(own, "top1"):
             classes = len(one.cells[0].table.class_names)
-            drawn[f"{_ACCURACY}{f'_{number}' if number > 1 else ''}.png"] = over_ratio_figure(
-                lines, measure="top-1 accuracy", chance=1 / classes, title=one.name
+            name = f"{_ACCURACY}{f'_{number}' if number > 1 else ''}.png"
+            found[name] = partial(
+                over_ratio_figure,
+                lines,
+                measure="top-1 accuracy",
+                chance=1 / classes,
+                title=one.name,
             )
-    return drawn
+    return found

@@ -4,14 +4,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
-from matplotlib.figure import Figure
-
 from clip_har.config.cell import Cell
 from clip_har.data.frames.store import FrameStore
 from clip_har.engine.clips import find_masked, frame_settings
 from clip_har.engine.load_model import load_zero_shot
 from clip_har.engine.score_clips import seen_frames
-from clip_har.figures.gallery import GalleryRow, Tile, mask_gallery
+from clip_har.figures.gallery import GalleryRow, Tile
 from clip_har.masking.masked_clips import MaskedClips
 from clip_har.masking.none import NoMask
 from clip_har.noise.none import NoNoise
@@ -28,8 +26,10 @@ _NOTHING = "nothing found"
 _COVERED = "too little left"
 
 
-def draw_gallery(cells: Sequence[Cell], frames: FrameStore, *, count: int = CLIPS) -> Figure:
-    """Draw every mask and noise of the cells at every ratio of the cells.
+def gallery_rows(
+    cells: Sequence[Cell], frames: FrameStore, *, count: int = CLIPS
+) -> tuple[list[GalleryRow], list[float | None] | None]:
+    """Return the rows of a gallery: every mask and noise of the cells at every ratio of the cells.
 
     A row is a mask with a noise, a column is a ratio. Several clips stand side by side for each
     ratio; many clips at many ratios get a row for each ratio. A place is empty if no cell has that
@@ -40,6 +40,10 @@ def draw_gallery(cells: Sequence[Cell], frames: FrameStore, *, count: int = CLIP
         cells: at least one, all on the same clips, see `on_same_clips`.
         frames: the decoded frames of the cells' clips.
         count: number of clips that are shown side by side, evenly spread.
+
+    Returns:
+        The rows, and the ratio of each column; None for columns without titles. See
+        `clip_har.figures.gallery.mask_gallery`.
     """
     step = max(1, len(frames.ok) // count)
     chosen = frames.ok[step // 2 :: step][:count]
@@ -72,7 +76,7 @@ def draw_gallery(cells: Sequence[Cell], frames: FrameStore, *, count: int = CLIP
         ]
         rows[key] = replace(row, tiles=tiles)
     titles = None if in_rows else [ratio for ratio, _ in columns]
-    return mask_gallery(list(rows.values()), titles)
+    return list(rows.values()), titles
 
 
 def _last_none(ratio: float | None) -> float:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from clip_har.core.settings import option_name
+from clip_har.core.work_ahead import in_threads
 from clip_har.metrics.bootstrap import cluster_bootstrap, group_draws
 from clip_har.metrics.calibration import calibration_error, gaps_by_bin
 from clip_har.metrics.effect import Known, paired_effect
@@ -54,7 +55,8 @@ class _Known:
     def of(self, one: Result) -> VariantScores:
         """Return the answers of a cell."""
         if one.folder not in self.answers:
-            self.answers[one.folder] = VariantScores(one.table)
+            # Threads that come here at once must get the same answers: they are a key of `effects`.
+            self.answers.setdefault(one.folder, VariantScores(one.table))
         return self.answers[one.folder]
 
 
@@ -87,7 +89,10 @@ def cell_rows(cells: Sequence[Result], *, margin: float | None = None) -> pd.Dat
         All metrics; ``folder`` and ``command``. Unknown values are NaN.
     """
     known = _Known()
-    table = pd.DataFrame([_described(one) | _numbers(one, known) for one in cells])
+    numbers = in_threads(lambda one: _numbers(one, known), cells)
+    table = pd.DataFrame(
+        [_described(one) | found for one, found in zip(cells, numbers, strict=True)]
+    )
     folders = [str(one.folder) for one in cells]
     tests = _decided(cells, margin, known).reindex(folders).reset_index(drop=True)
     table = pd.concat([table, tests], axis=1)

@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING
 
 from clip_har.core.code_version import code_digest, git_commit
 from clip_har.core.prefixes import PICTURES
+from clip_har.core.work_ahead import in_threads
 from clip_har.tracking.tracker import Curve, SweepSummary
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import DatasetInput, Run
+    from PIL.Image import Image
 
 _VALUE_LIMIT = 6000  # characters of a parameter, MLflow's own limit
 _NOTE_LIMIT = 8000  # characters of a tag, MLflow's own limit
@@ -86,14 +88,12 @@ def log_pictures(client: "MlflowClient", run_id: str, pictures: Mapping[str, Pat
     """
     from mlflow.exceptions import MlflowException
     from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
-    from PIL import Image
 
     former = [file.path for file in client.list_artifacts(run_id, _IMAGES)] if pictures else []
-    for key, path in pictures.items():
-        with Image.open(path) as image:
-            shown = image.convert("RGB")
-            shown.thumbnail((_GRID_SIDE, _GRID_SIDE))
-            client.log_image(run_id, shown, key=key, step=0)
+
+    # Sent one by one: each sets the same tag, which the store refuses twice at once.
+    for key, shown in zip(pictures, in_threads(_small, list(pictures.values())), strict=True):
+        client.log_image(run_id, shown, key=key, step=0)
     starts = [re.escape(key).replace("/", "[~#]") for key in pictures]
     same = re.compile(rf"{_IMAGES}/({'|'.join(starts)})[+%]step")
     if old := [name for name in former if same.match(name)]:
@@ -102,6 +102,16 @@ def log_pictures(client: "MlflowClient", run_id: str, pictures: Mapping[str, Pat
         with suppress(MlflowException):  # a few stores of artifacts can delete nothing
             for name in old:
                 store.delete_artifacts(name)  # type: ignore[no-untyped-call]
+
+
+def _small(path: Path) -> "Image":
+    """Return a picture as the image grid shows it."""
+    from PIL import Image
+
+    with Image.open(path) as image:
+        shown = image.convert("RGB")
+    shown.thumbnail((_GRID_SIDE, _GRID_SIDE))
+    return shown
 
 
 def log_summary(

@@ -53,11 +53,12 @@ def test_it_draws_the_masks_and_logs_them(tmp_path: Path, videos: Path, small_cl
 def test_an_experiment_names_its_masks_and_typed_ones_replace_them(monkeypatch, tmp_path):
     shown: list[list[Cell]] = []
 
-    def drawn(cells: list[Cell], *_: object, **__: object) -> Figure:
+    def rows(cells: list[Cell], *_: object, **__: object) -> tuple[list[object], None]:
         shown.append(cells)
-        return Figure()
+        return [], None
 
-    monkeypatch.setattr(gallery_command, "draw_gallery", drawn)
+    monkeypatch.setattr(gallery_command, "gallery_rows", rows)
+    monkeypatch.setattr(gallery_command, "mask_gallery", lambda *_: Figure())
     monkeypatch.setattr(gallery_command, "open_frames", lambda *_: None)
     monkeypatch.setattr(gallery_command, "clips_of", lambda *_: SimpleNamespace(clips=()))
     where = [f"results_dir={tmp_path}", "tracking=none", "experiment=scene_bias"]

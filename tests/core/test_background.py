@@ -41,6 +41,30 @@ def test_functions_run_in_order_in_one_other_process(tmp_path):
     assert names[0] != str(os.getpid())
 
 
+def process_of(seconds: float) -> int:
+    time.sleep(seconds)
+    return os.getpid()
+
+
+def test_results_come_back_from_several_processes_at_once():
+    with Background(2) as processes:
+        found = [processes.run(process_of, 1.0) for _ in range(2)]
+        numbers = {one.result() for one in found}
+        processes.wait()
+    assert len(numbers) == 2, "one waits for the other"
+    assert os.getpid() not in numbers
+
+
+def test_modules_are_imported_before_they_are_needed():
+    with Background() as process:
+        process.import_early("wave")
+        assert process.run(is_imported, "wave").result()
+
+
+def is_imported(name: str) -> bool:
+    return name in sys.modules
+
+
 def test_the_caller_does_not_wait_for_large_arguments(tmp_path):
     with Background() as process:
         started = time.monotonic()

@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from clip_har.figures.gallery import GalleryRow, Tile, mask_gallery, shape_figure
+from clip_har.figures.gallery import GalleryRow, Tile, mask_gallery
+from clip_har.figures.mask_shapes import shape_figure
 from tests.figures.made import rendered, visible
 
 GREY = Tile(np.full((24, 32, 3), 200, np.uint8), 0.1003, "clips/archery/v_archery_g01_c01")

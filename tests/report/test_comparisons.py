@@ -73,8 +73,7 @@ def test_every_comparison_has_its_own_lines_and_chance(
     monkeypatch.setattr(charts, "over_ratio_figure", note)
     write_report(mixed, tmp_path / "out")
     expected = [({"percent": 3}, 1 / 8), ({"percent": 3}, 1 / 4), ({"percent": 3}, 1 / 4)]
-    assert drawn[:3] == expected, "for print"
-    assert drawn[3:] == expected, "on the page, once for light and dark screens"
+    assert drawn == expected, "once, for print and for light and dark screens"
 
 
 def test_chance_and_cautions_stand_by_their_comparison(report: Path) -> None:

@@ -8,7 +8,8 @@ import pytest
 
 from clip_har.config.cell import Cell
 from clip_har.data.frames.store import FrameStore
-from clip_har.sweeps.gallery import draw_gallery, on_same_clips, row_label
+from clip_har.figures.gallery import mask_gallery
+from clip_har.sweeps.gallery import gallery_rows, on_same_clips, row_label
 from tests.figures.made import visible
 from tests.noise.cells import cell_of
 from tests.planted import SIDE, open_planted, planted_clips
@@ -63,7 +64,7 @@ def test_each_picture_has_its_own_share_and_says_what_is_missing(tmp_path: Path)
         cell_of(*base, "noise=gaussian", "noise.std=60"),
         cell_of(*base, "masking=feature", "ratio=null", "masking.min_kept=0.1"),
     ]
-    tiles = visible(draw_gallery(cells, frames, count=5))
+    tiles = visible(mask_gallery(*gallery_rows(cells, frames, count=5)))
     assert len(tiles) == 15
     clean, noisy, masked = (tiles[5 * row : 5 * row + 5] for row in range(3))
     assert [axes.get_xlabel() for axes in clean] == [f"clip {number}" for number in range(5)]
@@ -79,7 +80,7 @@ def test_many_clips_at_many_ratios_get_a_row_for_each_ratio(tmp_path: Path) -> N
     frames = planted(tmp_path)
     ratios = (0.1, 0.3, 0.5)
     cells = [cell_of("masking=percent", f"ratio={ratio}") for ratio in ratios]
-    tiles = visible(draw_gallery(cells, frames, count=5))
+    tiles = visible(mask_gallery(*gallery_rows(cells, frames, count=5)))
     assert len(tiles) == 5 * (1 + len(ratios))
     assert not any(axes.get_title() for axes in tiles)
     shown = [float(axes.get_xlabel().split()[0]) for axes in tiles[5::5]]

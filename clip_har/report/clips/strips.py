@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,11 +19,12 @@ from clip_har.data.clips import ClipSet, clips_of
 from clip_har.data.frames.store import FrameStore
 from clip_har.data.shards import find_whole
 from clip_har.engine.clips import frame_settings, open_frames
-from clip_har.engine.load_model import load_zero_shot
-from clip_har.engine.score_clips import seen_frames
 from clip_har.masking.masked_clips import MaskedClips, locate
 from clip_har.report.clips.sheets import frames_in, sheet
 from clip_har.results.result import Result
+
+if TYPE_CHECKING:
+    from clip_har.models.zero_shot import ZeroShot
 
 log = logging.getLogger(__name__)
 
@@ -74,13 +75,18 @@ def strips_of(chosen: Sequence[tuple[Result, Sequence[str]]]) -> Strips:
         chosen: the cells, with the ids of the clips.
     """
     found = Strips()
+    made: dict[str, bytes] = {}
     numbers: dict[str, int] = {}
     with track(sum(len(ids) for _, ids in chosen), "pictures of clips") as advance:
         for one, ids in chosen:
             try:
-                for clip_id, frames, whole in _frames(one, ids):
-                    seen, plain = (_number(found, numbers, each) for each in (frames, whole))
-                    strip = Strip(seen, plain, frames_in(len(frames)), len(frames))
+                for clip_id, keys, frames in _sheets(one, ids, made):
+                    for key in keys:
+                        if key not in numbers:
+                            numbers[key] = len(found.sheets)
+                            found.sheets.append(made[key])
+                    seen, whole = (numbers[key] for key in keys)
+                    strip = Strip(seen, whole, frames_in(frames), frames)
                     found.strips[one.folder.name, clip_id] = strip
                     advance(1)
             except Exception as error:  # noqa: BLE001, the answers are shown without pictures
@@ -90,31 +96,36 @@ def strips_of(chosen: Sequence[tuple[Result, Sequence[str]]]) -> Strips:
     return found
 
 
-def _number(found: Strips, numbers: dict[str, int], frames: NDArray[np.uint8]) -> int:
-    """Return the number of the sheet of some frames; make the sheet if there is none yet."""
-    key = checksum(np.ascontiguousarray(frames).data)
-    if key not in numbers:
-        numbers[key] = len(found.sheets)
-        found.sheets.append(sheet(frames))
-    return numbers[key]
+def _sheets(
+    one: Result, ids: Sequence[str], made: dict[str, bytes]
+) -> Iterable[tuple[str, tuple[str, str], int]]:
+    """Yield some clips: the keys of the sheets with and without the mask, the number of frames.
 
-
-def _frames(
-    one: Result, ids: Sequence[str]
-) -> Iterable[tuple[str, NDArray[np.uint8], NDArray[np.uint8]]]:
-    """Return the frames of some clips with and without the mask, ``(T, 3, S, S)`` each.
+    Args:
+        one: the cell.
+        ids: of the clips.
+        made: the sheets by key; it is added to.
 
     Raises:
         ClipHarError: when the frames are not known, or are not those that were judged.
     """
     cell = one.cell
     frames = _open(one, cell, ids)
+    from clip_har.engine.score_clips import seen_frames  # imports torch
+
     masked = _masked(cell, frames)
     noise, place = cell.noise.unlearned(), {c.id: i for i, c in enumerate(frames.clip_set.clips)}
 
-    def take(clip_id: str) -> tuple[str, NDArray[np.uint8], NDArray[np.uint8]]:
+    def key_of(frames: NDArray[np.uint8]) -> str:
+        key = checksum(np.ascontiguousarray(frames).data)
+        if key not in made:
+            made[key] = sheet(frames)
+        return key
+
+    def take(clip_id: str) -> tuple[str, tuple[str, str], int]:
         clip = masked.clip(place[clip_id])
-        return clip_id, seen_frames(clip, noise).numpy(), clip.whole.numpy()
+        seen, whole = seen_frames(clip, noise).numpy(), clip.whole.numpy()
+        return clip_id, (key_of(seen), key_of(whole)), len(seen)
 
     threads = min(_THREADS, os.cpu_count() or 1)
     with closing(work_ahead(take, ids, threads=threads, limit=2 * threads)) as coming:
@@ -144,6 +155,11 @@ def _only(clips: ClipSet, ids: Sequence[str]) -> ClipSet:
 
 
 def _masked(cell: Cell, frames: FrameStore) -> MaskedClips:
+    def zero_shot() -> "ZeroShot":
+        from clip_har.engine.load_model import load_zero_shot
+
+        return load_zero_shot(cell, frames.clip_set)
+
     masked = locate(
         cell.masking,
         frames,
@@ -151,7 +167,7 @@ def _masked(cell: Cell, frames: FrameStore) -> MaskedClips:
         subject=cell.finds_regions,
         patch=cell.model.patch_size(),
         seed=cell.seed,
-        zero_shot=partial(load_zero_shot, cell, frames.clip_set),
+        zero_shot=zero_shot,
         cache_dir=cell.cache_dir,
     )
     _ = masked.scene_clips  # chosen once, not in every thread
