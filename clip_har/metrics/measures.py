@@ -24,6 +24,7 @@ from clip_har.metrics import (
 )
 from clip_har.metrics.measure import Measure, Place
 from clip_har.metrics.measures_of_confidence import CALIBRATION, SELECTIVE
+from clip_har.metrics.measures_of_models import MODELS
 from clip_har.results.costs import Cost
 
 _TERMINAL: tuple[Place, ...] = ("terminal",)
@@ -379,6 +380,7 @@ FAMILIES: dict[str, tuple[Measure, ...]] = {
     "How much is hidden, or what": _REGRESSION,
     "Attention": _ATTENTION,
     "Learned noise": _NOISE,
+    "Models of a sweep": MODELS,
     "Seeds": _SEEDS,
     "Data": _DATA,
     "Cost": _COST,

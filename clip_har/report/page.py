@@ -19,9 +19,21 @@ from clip_har.report.clips.answers import answers_of
 from clip_har.report.clips.links import clips_link
 from clip_har.report.clips.page import flips, write_clips
 from clip_har.report.comparison import ComparisonPart, cautions, counted, terms_of
-from clip_har.report.latex import latex_table
+from clip_har.report.latex import latex_models, latex_table
 from clip_har.report.matrix import matrix
-from clip_har.report.numbers import UNKNOWN, count, interval, number, p_value, points, share
+from clip_har.report.models import ModelsPart
+from clip_har.report.numbers import (
+    UNKNOWN,
+    count,
+    interval,
+    millions,
+    milliseconds,
+    number,
+    p_value,
+    points,
+    rank_text,
+    share,
+)
 from clip_har.report.print_figures import write_figures
 from clip_har.report.sections import measures_rows
 from clip_har.report.selection import Chosen
@@ -35,9 +47,11 @@ from clip_har.sweeps.measures import (
     measures_within,
     sweep_measures,
 )
+from clip_har.sweeps.model_tables import model_files, model_tables
 from clip_har.sweeps.table import cell_rows
 
 PAGE, MARKDOWN, LATEX = "report.html", "report.md", "cells.tex"
+MODELS_LATEX = "models.tex"
 FIGURES = "figures"
 _SCRIPT = "page.js"
 
@@ -80,19 +94,25 @@ def write_report(
         ComparisonPart.of(one, _rows_of(one, rows), found, number, chosen)
         for number, (one, found) in enumerate(zip(comparisons, measured, strict=True))
     ]
+    tables = model_tables(comparisons) if written is None else written.models
+    models = [ModelsPart.of(one, number) for number, one in enumerate(tables)]
     answers = answers_of(comparisons)
-    content = _content(chosen, rows, parts, against) | {"flips": flips(answers)}
+    content = _content(chosen, rows, parts, against, models) | {"flips": flips(answers)}
     templates, drawing = _templates(), drawing or AtOnce()
     # Whatever fails, the other process has ended its work before the folder goes.
     with whole_folder(folder) as out, _waited_for(drawing):
-        write_figures(out / FIGURES, parts, gallery=chosen.folder, drawing=drawing)
+        write_figures(out / FIGURES, parts, models, gallery=chosen.folder, drawing=drawing)
         for name in (PAGE, MARKDOWN):
             text = templates.get_template(f"{name}.j2").render(content)
             (out / name).write_text(text, encoding="utf-8")
         named = rows if len(comparisons) == 1 else _with_names(parts)
         (out / LATEX).write_text(latex_table(parts), encoding="utf-8")
+        if models:
+            (out / MODELS_LATEX).write_text(latex_models(models), encoding="utf-8")
         if chosen.tables_folder is None:
             named.to_csv(out / TABLE, index=False)
+            for name, table in model_files(tables).items():
+                table.to_csv(out / name, index=False)
         write_clips(
             out,
             comparisons,
@@ -131,7 +151,11 @@ def write_sweep_tables(
 
 
 def _content(
-    chosen: Chosen, rows: pd.DataFrame, parts: Sequence[ComparisonPart], against: pd.DataFrame
+    chosen: Chosen,
+    rows: pd.DataFrame,
+    parts: Sequence[ComparisonPart],
+    against: pd.DataFrame,
+    models: Sequence[ModelsPart],
 ) -> dict[str, object]:
     """Return all that the templates use, by name.
 
@@ -140,15 +164,19 @@ def _content(
         rows: their rows, see `clip_har.sweeps.table.cell_rows`.
         parts: the comparisons.
         against: the measures against the base model; may be empty.
+        models: the comparisons of models; may be empty.
     """
     every = pd.concat([part.measured.rows for part in parts])
     tables = [pd.concat([part.table, part.twins], ignore_index=True) for part in parts]
+    covered = any(len(one.models) == len(parts) for one in models)
     script = resources.files("clip_har.report").joinpath("templates", _SCRIPT).read_text("utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return {
         "script": Markup(script),  # noqa: S704, a file of this package
         "script_hash": f"sha256-{digest}",
-        "matrix": matrix(chosen.comparisons, tables) if len(parts) > 1 else None,
+        "models": models,
+        # A single table of models and masks says the same with intervals.
+        "matrix": None if covered or len(parts) == 1 else matrix(chosen.comparisons, tables),
         "title": chosen.title,
         "question": question(rows, every),
         "counted": counted(rows),
@@ -173,7 +201,12 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    templates.globals |= {"interval": interval, "points": points, "clips_link": clips_link}
+    templates.globals |= {
+        "interval": interval,
+        "points": points,
+        "ranks": rank_text,
+        "clips_link": clips_link,
+    }
     templates.filters |= {
         "share": share,
         "points": points,
@@ -181,6 +214,8 @@ def _templates() -> Environment:
         "verdict": lambda text: text if isinstance(text, str) else UNKNOWN,
         "number": number,
         "count": count,
+        "ms": milliseconds,
+        "millions": millions,
         "md": _markdown,
         "folder_name": lambda folder: Path(folder).name,
     }

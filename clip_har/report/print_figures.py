@@ -14,6 +14,7 @@ from clip_har.figures.text import drawable
 from clip_har.metrics.accuracy import confusion_matrix
 from clip_har.report.charts import Chart
 from clip_har.report.comparison import ComparisonPart
+from clip_har.report.models import ModelsPart
 from clip_har.results.result import Result
 from clip_har.sweeps.files import GALLERIES
 
@@ -21,6 +22,7 @@ from clip_har.sweeps.files import GALLERIES
 def write_figures(
     folder: Path,
     parts: Sequence[ComparisonPart],
+    models: Sequence[ModelsPart] = (),
     *,
     gallery: Path | None,
     drawing: Background | AtOnce,
@@ -30,6 +32,7 @@ def write_figures(
     Args:
         folder: it is made.
         parts: the comparisons; files of the second and later ones end with their number.
+        models: the comparisons of models, likewise.
         gallery: the folder of the sweep with the gallery of masks; None without one.
         drawing: writes the figures; wait for it before the folder is used.
     """
@@ -38,12 +41,14 @@ def write_figures(
     if gallery is not None:
         drawing.run(_copy_if_there, gallery / GALLERIES[1], folder)
     used: Counter[str] = Counter()
+    charts = [(chart, part.id) for part in models for chart in part.charts]
     for part in parts:
-        for chart in [*part.figures, *map(_confusion, part.looked_at)]:
-            name = re.sub(r"[^A-Za-z0-9.=]+", "_", chart.name).strip("_") + part.id
-            used[name.casefold()] += 1
-            again = f"_{used[name.casefold()]}" if used[name.casefold()] > 1 else ""
-            drawing.run(save_figure, folder / f"{name}{again}.pdf", chart.draw())
+        charts += [(one, part.id) for one in [*part.figures, *map(_confusion, part.looked_at)]]
+    for chart, number in charts:
+        name = re.sub(r"[^A-Za-z0-9.=]+", "_", chart.name).strip("_") + number
+        used[name.casefold()] += 1
+        again = f"_{used[name.casefold()]}" if used[name.casefold()] > 1 else ""
+        drawing.run(save_figure, folder / f"{name}{again}.pdf", chart.draw())
 
 
 def _copy_if_there(file: Path, folder: Path) -> None:
