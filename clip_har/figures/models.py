@@ -20,7 +20,7 @@ from clip_har.figures.text import drawable
 _ROOM = 0.08  # free space around the points, as a share of their span
 _LEAST = 0.05  # smallest span of an axis of shares: less would blow up noise
 _SMALL = 7
-_DECADES = 1000  # of a wider span of times only powers of ten are named
+_WIDE = 1000  # of a wider range of times only powers of ten are named
 
 
 @dataclass(frozen=True)
@@ -75,8 +75,11 @@ def robustness_figure(points: Mapping[str, Point], *, chance: float) -> Figure:
         bottom, top = axes.get_ylim()
         floor = np.array([left, right])
         axes.fill_between(floor, chance - floor, bottom - 1, color=QUIET, alpha=0.12, linewidth=0)
-        if chance - right > bottom:
-            _note(axes, "worse than guessing", (0.01, 0.02), "left", "bottom")
+        if chance - left > bottom:
+            axes.annotate(
+                "worse than guessing", (0.01, 0.02), xycoords="axes fraction", color=QUIET,
+                fontsize=8,
+            )  # fmt: skip
         axes.set_xlim(left, right)
         axes.set_ylim(bottom, top)
         in_percent(axes)
@@ -121,9 +124,8 @@ def cost_figure(
         axes.set_xlim(left, right)
         axes.set_ylim(bottom, top)
         axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-        axes.xaxis.set_major_locator(
-            LogLocator(subs=(1, 2, 5) if right / left < _DECADES else (1,))
-        )
+        named = (1, 2, 5) if right / left < _WIDE else (1,)
+        axes.xaxis.set_major_locator(LogLocator(subs=named))
         axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
         axes.xaxis.set_minor_formatter(NullFormatter())
         axes.set_title("accuracy and cost")
@@ -158,7 +160,7 @@ def _fit(axes: Axes, points: Mapping[str, Point], *, at_most_zero: bool = False)
         factor = max((max(across) / min(across)) ** _ROOM, 1.3)
         axes.set_xlim(min(across) / factor, max(across) * factor)
     else:
-        axes.set_xlim(*_limits(across))
+        axes.set_xlim(*_limits(across, least=0))
     axes.set_ylim(*_limits(up))
 
 
@@ -167,22 +169,16 @@ def _ends(spans: Sequence[Span]) -> list[float]:
     return [end for end in every if np.isfinite(end)]
 
 
-def _limits(ends: Sequence[float]) -> tuple[float, float]:
+def _limits(ends: Sequence[float], least: float = -np.inf) -> tuple[float, float]:
+    """Return the ends of an axis, not below ``least``."""
     low, high = min(ends), max(ends)
-    span = max(high - low, _LEAST)
+    half = (0.5 + _ROOM) * max(high - low, _LEAST)
     middle = (low + high) / 2
-    return (
-        min(low, middle - span / 2) - _ROOM * span,
-        max(high, middle + span / 2) + _ROOM * span,
-    )
+    return max(least, middle - half), middle + half
 
 
 def _in_points(value: float, _: int) -> str:
     return f"{100 * value:+.0f}".replace("-", "−") if round(100 * value) else "0"
-
-
-def _note(axes: Axes, text: str, at: tuple[float, float], across: str, down: str) -> None:
-    axes.annotate(text, at, xycoords="axes fraction", color=QUIET, ha=across, va=down, fontsize=8)
 
 
 def _legend(figure: Figure) -> None:

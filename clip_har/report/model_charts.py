@@ -18,6 +18,8 @@ _STRATEGIES = 3  # largest number of strategies with a chart of their own, besid
 def model_charts(tables: ModelTables, order: Sequence[str], *, chance: float) -> list[Chart]:
     """Return accuracy over the hidden share, against robustness, and against cost.
 
+    Accuracy over the hidden share is that of the mean over masks; those of single masks come last.
+
     A chart is left out if its numbers are not known of at least two models, or two shares.
 
     Args:
@@ -25,7 +27,8 @@ def model_charts(tables: ModelTables, order: Sequence[str], *, chance: float) ->
         order: the models, as in the table: they keep colour and sign in all charts.
         chance: top-1 of random guessing, in (0, 1].
     """
-    charts = _over_ratio(tables, order, chance)
+    over_ratio = _over_ratio(tables, order, chance)
+    charts = over_ratio[:1]
     if tables.masked:
         changes, clean = tables.of(tables.masked), tables.of(UNCHANGED)
         points = {
@@ -51,7 +54,7 @@ def model_charts(tables: ModelTables, order: Sequence[str], *, chance: float) ->
         measure = f"top-1, {tables.headline}"
         draw = partial(cost_figure, points, front=front, measure=measure, chance=chance)
         charts.append(Chart("models_cost", "accuracy over the time of a clip", draw))
-    return charts
+    return [*charts, *over_ratio[1:]]
 
 
 def _over_ratio(tables: ModelTables, order: Sequence[str], chance: float) -> list[Chart]:

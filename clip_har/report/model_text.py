@@ -29,7 +29,7 @@ def model_answers(
         Answer("Which is most accurate?", _accurate(tables, chance)),
         Answer("Which loses least?", _robust(tables, chance)),
         Answer("How sure is the order?", _order(tables, order)),
-        Answer("Is it worth its cost?", _cost(tables)),
+        Answer("Is it worth its cost?", _cost(tables, chance)),
         Answer("What to distrust", [*cautions, *_doubts(tables)]),
     ]
     return [one for one in found if one.sentences]
@@ -144,7 +144,7 @@ def _order(tables: ModelTables, order: Sequence[str]) -> list[str]:
     return [*found, f"95 % rank intervals that hold several ranks: {names_of(texts)}."]
 
 
-def _cost(tables: ModelTables) -> list[str]:
+def _cost(tables: ModelTables, chance: float) -> list[str]:
     rows = list(tables.of(tables.headline).values())
     front = [row for row in rows if row["front"] == 1]
     if not front:
@@ -155,6 +155,9 @@ def _cost(tables: ModelTables) -> list[str]:
         for row in sorted(front, key=lambda row: float(row["seconds_per_clip"]))
     ]
     found = [f"On the front of accuracy and time, from the fastest: {', '.join(texts)}."]
+    fastest = min(front, key=lambda row: float(row["seconds_per_clip"]))
+    if len(front) > 1 and _surely(fastest) <= chance:
+        found.append(f"{fastest['model']}, not surely above chance, is on it only as the fastest.")
     for row in (row for row in rows if row["front"] == 0):
         better = names_of(str(row["dominated_by"]).split("; "))
         found.append(f"{row['model']} is dominated by {better}.")

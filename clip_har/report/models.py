@@ -14,10 +14,15 @@ from clip_har.report.model_charts import model_charts
 from clip_har.report.model_text import model_answers
 from clip_har.report.sections import Records
 from clip_har.sweeps.model_tables import AT_RATIO, CHANGE, EACH, MEAN, ModelTables, Row
-from clip_har.sweeps.models import UNCHANGED
+from clip_har.sweeps.models import UNCHANGED, Condition
 from clip_har.sweeps.table import ALPHA
 
 _ROUNDING = 1e-9
+_MARKS = {
+    "†": "It hides other shares of the models' tokens, as their patches differ in size.",
+    "‡": "Each model hides its own attribution.",
+}
+"""Why a mask is not the same for all models."""
 _MATRICES = {
     UNCHANGED: "Unchanged clips",
     MEAN: "Mean over masks",
@@ -121,6 +126,12 @@ class ModelsPart:
         return [str(row["model"]) for row in self.rows]
 
     @property
+    def marks(self) -> list[str]:
+        """What the signs of its masks mean."""
+        used = {str(one["mark"]) for one in self.masks}
+        return [f"{sign} {text}" for sign, text in _MARKS.items() if sign in used]
+
+    @property
     def first_columns(self) -> int:
         """The number of columns before those of the change."""
         return sum(bool(one["is_first"]) for one in self.masks)
@@ -168,13 +179,11 @@ def _masks(tables: ModelTables) -> Records:
     ]
 
 
-def _mark(one: Any) -> str:
-    """Return why a mask is not the same for all models; empty if it is."""
+def _mark(one: Condition | None) -> str:
+    """Return the sign of a mask that is not the same for all models; empty if it is."""
     if one is None:
         return ""
-    if one.asks_model:
-        return "each model hides its own attribution"
-    return "hides other shares of the models' tokens" if one.other_tokens else ""
+    return "‡" if one.asks_model else "†" if one.other_tokens else ""
 
 
 def _rows(

@@ -190,6 +190,7 @@ def _content(
         "bias_terms": shown_in("report: bias"),
         "cost_parts": get_args(Part),
         "table": f"{TABLE} in the folder of the sweep" if chosen.tables_folder else TABLE,
+        "where": "in the folder of the sweep" if chosen.tables_folder else "beside this page",
     }
 
 

@@ -57,7 +57,7 @@ def cost_of(cells: Iterable[Result]) -> ModelCost:
 
 
 def machines_of(cells: Iterable[Result]) -> list[str]:
-    """Return the kinds of machine that some cells ran on, in plain words, each once.
+    """Return the kinds of machine that some cells ran on: device, and threads of a processor.
 
     Args:
         cells: of any models.
@@ -66,7 +66,7 @@ def machines_of(cells: Iterable[Result]) -> list[str]:
     for one in cells:
         environment = read_json(one.folder / "environment.json")
         own = {key: environment.get(key) for key in _MACHINE}
-        device = own["accelerator"] if str(own["device"]).startswith("cuda") else own["device"]
-        threads = f"{own['torch_threads']} threads, " if own["device"] == "cpu" else ""
-        found.setdefault(json.dumps(own), f"{device}, {threads}{own['platform']}")
+        device = own["accelerator"] or own["device"] or "an unknown device"
+        threads = f", {own['torch_threads']} threads" if own["device"] == "cpu" else ""
+        found.setdefault(json.dumps(own), f"{device}{threads}")
     return list(found.values())

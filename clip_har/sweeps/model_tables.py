@@ -43,6 +43,9 @@ _PAIR_COLUMNS = [
 ]  # fmt: skip
 
 
+_RANKED = ("rank", "rank_low", "rank_high", "front", "front_share", "dominated_by")
+
+
 @dataclass(frozen=True, eq=False)
 class ModelTables:
     """The numbers of one set of models.
@@ -230,6 +233,8 @@ def _tables(models: ModelSet) -> ModelTables:
         pairs.append(_pairs(change, models.names))
     named = {"data": models.data, "protocol": models.protocol}
     table = pd.DataFrame([named | row for row in rows])
+    for column in (*_RANKED, *(f"rank_{rank}" for rank in range(1, 1 + len(every)))):
+        table[column] = table.get(column, np.nan)  # if no mask is ranked, or no cost is known
     table = _with_costs(_with_robustness(table, change, models.names), costs, models.names)
     return ModelTables(models, costs, machines, table, _corrected(pairs, named))
 
