@@ -51,7 +51,7 @@ def _booktabs(table: pd.DataFrame, *, columns: str) -> str:
     styled = shown.style.hide(axis="index").format(escape="latex")
     styled = styled.format_index(axis="columns", escape="latex")
     text = str(styled.to_latex(hrules=True, column_format=columns))
-    return re.sub(r"& -(?=\d)", "& $-$", text.replace("& < ", "& $<$ "))
+    return re.sub(r"(& |\(|to )-(?=\d)", r"\1$-$", text.replace("& < ", "& $<$ "))
 
 
 def _rows(part: ComparisonPart, *, named: bool) -> pd.DataFrame:

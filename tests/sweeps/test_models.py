@@ -78,8 +78,8 @@ def test_pairs_are_corrected_within_their_question(three: ModelTables) -> None:
         expected = multipletests(rows["p"], method="holm")[1]
         assert rows["p_holm"].to_numpy() == pytest.approx(expected)
         assert (rows["tests"] == len(rows)).all()
-    rows = three.pairs.to_dict("records")
-    known = {(row["mask"], row["model"], row["other"]): row for row in rows}
+    pairs = three.pairs.to_dict("records")
+    known = {(row["mask"], row["model"], row["other"]): row for row in pairs}
     for mask in (UNCHANGED, MEAN):
         first, second = (three.of(mask)[model]["top1"] for model in ("good", "poor"))
         row = known[(mask, "good", "poor")]
