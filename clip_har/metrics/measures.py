@@ -3,7 +3,8 @@
 Everything that is logged is declared here once. What a cell logs, MLflow's names, the columns of
 the terminal, the words of the report and the documentation's page of measures come from here. A new
 measure is a function in `clip_har.metrics` and an entry here; see `Measure` for the fields. The
-entries about confidence are in `clip_har.metrics.measures_of_confidence`.
+entries about confidence are in `clip_har.metrics.measures_of_confidence`, those that compare models
+in `clip_har.metrics.measures_of_models`.
 """
 
 from math import inf

@@ -214,9 +214,12 @@ def model_metrics(tables: Sequence[ModelTables]) -> dict[str, float]:
         for model, row in one.of(one.headline).items():
             name = words[model]
             name += f"/{data[one.models.title]}" if len(tables) > 1 else ""
-            for measure, column in (("rank", "rank"), ("first", "rank_1"), ("front", "front")):
-                if not np.isnan(row[column]):
-                    found[f"models/{measure}/{name}"] = float(row[column])
+            numbers = {
+                f"models/rank/{name}": row["rank"],
+                f"models/first/{name}": row["rank_1"],
+                f"models/front/{name}": row["front"],
+            }
+            found |= {key: float(value) for key, value in numbers.items() if not np.isnan(value)}
     return found
 
 
