@@ -58,7 +58,7 @@ def _accurate(tables: ModelTables, chance: float) -> list[str]:
             many = sum(
                 one.is_mask and one.is_common and not one.leaks for one in tables.models.conditions
             )
-            where = f"Under the masks (mean of {many})" if mask == MEAN else f"Under {mask}"
+            where = f"Under the masks (mean of {many} cells)" if mask == MEAN else f"Under {mask}"
         best = max(tables.of(mask).values(), key=lambda row: float(row["top1"]))
         ends = interval(best["top1_low"], best["top1_high"])
         within = f" (95 % interval {ends})" * (ends != UNKNOWN)
@@ -78,7 +78,7 @@ def _told_apart(tables: ModelTables, best: str, mask: str) -> str:
     other = {row["other"] if row["model"] == best else row["model"]: row for row in of_best}
     unsure = [name for name, row in other.items() if not row["p_holm"] < ALPHA]
     if not unsure:
-        which = "the other model" if len(other) == 1 else f"all {len(other)} others"
+        which = {1: "the other model", 2: "both others"}.get(len(other), f"all {len(other)} others")
         return f"The tests tell it from {which}."
     return f"The tests do not tell it from {names_of(unsure)}."
 

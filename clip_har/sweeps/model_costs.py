@@ -67,6 +67,7 @@ def machines_of(cells: Iterable[Result]) -> list[str]:
         environment = read_json(one.folder / "environment.json")
         own = {key: environment.get(key) for key in _MACHINE}
         device = own["accelerator"] or own["device"] or "an unknown device"
-        threads = f", {own['torch_threads']} threads" if own["device"] == "cpu" else ""
+        many = own["torch_threads"]
+        threads = f", {many} thread{'s' * (many != 1)}" if own["device"] == "cpu" else ""
         found.setdefault(json.dumps(own), f"{device}{threads}")
     return list(found.values())
