@@ -14,7 +14,7 @@ from clip_har.metrics.models import (
     model_pairs,
     rank_shares,
 )
-from clip_har.metrics.significance import corrected
+from clip_har.metrics.significance import corrected, sign_flip
 
 GROUPS, CLIPS = 20, 6
 
@@ -67,6 +67,8 @@ def test_seeds_that_differ_widen_the_interval():
     ]
     assert widths[0] == pytest.approx(widths[1])
     assert widths[2] > 2 * widths[0]
+    p = model_pairs(other, groups, samples)["p"].iloc[0]
+    assert p == sign_flip((other[0] - other[1]).mean(axis=0), groups), "of the mean over seeds"
 
 
 def test_few_groups_have_no_interval_and_equal_models_have_one():

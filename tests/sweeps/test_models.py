@@ -161,6 +161,9 @@ def test_seeds_of_a_mask_are_averaged(tmp_path: Path) -> None:
     assert seeds == {UNCHANGED: (1, 0), "percent r=0.3": (2, 1)}
     numbers = model_tables(found.comparisons)[0]
     assert numbers.of("percent r=0.3")["a"]["seeds"] == 2
+    names = {"a_0_none", "b_0_none", "a_0_percent", "b_1_percent"}  # no seed is common
+    (apart,) = model_sets(comparisons_of([one for one in cells if one.folder.name in names]))
+    assert [one.is_common for one in apart.conditions] == [True, False]
 
 
 def test_models_stand_together_by_data_and_protocol(tmp_path: Path) -> None:
