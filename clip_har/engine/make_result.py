@@ -74,6 +74,7 @@ def make_result(
                     "varies": dict(info.varies),
                     "command": info.command,
                     "clean_twin": None if twin is None else twin.folder.name,
+                    "parameters": load_model(cell).parameters,
                 },
             )
             pictures.result()

@@ -41,7 +41,12 @@ Lines = Mapping[str, Sequence[Measured]]
 
 
 def over_ratio_figure(
-    lines: Lines, *, measure: str, chance: float | None = None, title: str = ""
+    lines: Lines,
+    *,
+    measure: str,
+    chance: float | None = None,
+    title: str = "",
+    unchanged: bool = True,
 ) -> "Figure":
     """Draw a measure over the hidden share.
 
@@ -49,11 +54,11 @@ def over_ratio_figure(
     its band through the means of their intervals. The axis fits lines and bands.
 
     Args:
-        lines: the points of each mask in any order; the level of the first one at 0, a
-            clean cell, is drawn across.
+        lines: the points of each mask (or model) in any order; the one at 0 is the clean cell.
         measure: name of the measure.
         chance: value that is drawn as a line of chance.
         title: of the figure; the measure if it is empty.
+        unchanged: whether the lines share a clean cell, whose level is drawn across.
     """
     from matplotlib.figure import Figure
 
@@ -62,7 +67,7 @@ def over_ratio_figure(
         axes = figure.add_subplot()
         for number, (label, points) in enumerate(lines.items()):
             _draw_line(axes, label, points, number)
-        _fit(axes, lines, chance)
+        _fit(axes, lines, chance, unchanged=unchanged)
         axes.set_title(drawable(title or measure), parse_math=False)
         axes.set_xlabel("hidden share of the frame")
         if title:
@@ -94,7 +99,7 @@ def _draw_line(axes: "Axes", label: str, points: Sequence[Measured], number: int
         axes.fill_between(at_ratio, low, high, color=colour, alpha=0.15, linewidth=0)
 
 
-def _fit(axes: "Axes", lines: Lines, chance: float | None) -> None:
+def _fit(axes: "Axes", lines: Lines, chance: float | None, *, unchanged: bool) -> None:
     """Set the limits of the axes, and name the levels of the clean cell and of chance."""
     points = [point for line in lines.values() for point in line]
     ends = [end for p in points for end in (p.value, p.low, p.high) if end is not None]
@@ -110,7 +115,7 @@ def _fit(axes: "Axes", lines: Lines, chance: float | None) -> None:
     axes.set_ylim(bottom, top)
     axes.set_xlim(0, 1.04 * max([point.ratio for point in points if point.ratio] or [1]))
     clean = next((point.value for point in points if point.ratio == 0), None)
-    levels = {"unchanged": clean, "chance": None if far else chance}
+    levels = {"unchanged": clean if unchanged else None, "chance": None if far else chance}
     names = {name: level for name, level in levels.items() if level is not None}
     for name, level in names.items():
         axes.axhline(level, color="0.5", linewidth=1, linestyle=_LEVELS[name])

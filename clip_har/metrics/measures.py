@@ -3,7 +3,8 @@
 Everything that is logged is declared here once. What a cell logs, MLflow's names, the columns of
 the terminal, the words of the report and the documentation's page of measures come from here. A new
 measure is a function in `clip_har.metrics` and an entry here; see `Measure` for the fields. The
-entries about confidence are in `clip_har.metrics.measures_of_confidence`.
+entries about confidence are in `clip_har.metrics.measures_of_confidence`, those that compare models
+in `clip_har.metrics.measures_of_models`.
 """
 
 from math import inf
@@ -24,6 +25,7 @@ from clip_har.metrics import (
 )
 from clip_har.metrics.measure import Measure, Place
 from clip_har.metrics.measures_of_confidence import CALIBRATION, SELECTIVE
+from clip_har.metrics.measures_of_models import MODELS
 from clip_har.results.costs import Cost
 
 _TERMINAL: tuple[Place, ...] = ("terminal",)
@@ -379,6 +381,7 @@ FAMILIES: dict[str, tuple[Measure, ...]] = {
     "How much is hidden, or what": _REGRESSION,
     "Attention": _ATTENTION,
     "Learned noise": _NOISE,
+    "Models of a sweep": MODELS,
     "Seeds": _SEEDS,
     "Data": _DATA,
     "Cost": _COST,

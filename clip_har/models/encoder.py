@@ -62,6 +62,11 @@ class Encoder(ABC):
     dtype: torch.dtype
     padded_texts: bool = False
 
+    @property
+    def parameters(self) -> int:
+        """The number of weights, of pictures and texts together."""
+        return sum(tensor.numel() for tensor in self.network.parameters())
+
     @abstractmethod
     def trial(self) -> list[Tensor]:
         """Return the outputs for one word and one black frame or clip."""

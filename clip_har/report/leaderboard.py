@@ -18,11 +18,12 @@ from clip_har.core.atomic import whole_folder
 from clip_har.core.code_version import __version__
 from clip_har.core.settings import Role
 from clip_har.report.comparison import cautions
-from clip_har.report.models_by_masks import ModelsByMasks, models_by_masks, shown_as
+from clip_har.report.models_by_masks import ModelsByMasks, models_by_masks
 from clip_har.report.numbers import UNKNOWN, count, interval, number, points, share
 from clip_har.report.selection import Chosen
 from clip_har.results.result import Result
 from clip_har.sweeps.comparisons import Comparison
+from clip_har.sweeps.models import shown_as
 from clip_har.sweeps.noise import noise_name
 from clip_har.sweeps.table import cell_rows
 

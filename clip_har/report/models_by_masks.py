@@ -4,11 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from clip_har.config.cell import Cell
-from clip_har.core.settings import Role
-from clip_har.results.result import Result
-from clip_har.sweeps.cells import described, differing
-from clip_har.sweeps.comparisons import differs_within
+from clip_har.sweeps.cells import differing
 
 Row = Mapping[str, Any]
 
@@ -26,12 +22,6 @@ class ModelsByMasks:
     masks: Sequence[str]
     models: Sequence[str]
     cells: Sequence[Sequence[Row | None]]
-
-
-def shown_as(one: Result) -> dict[str, str]:
-    """Return the settings by which a clip is shown: those of mask, target, noise, seed, order."""
-    settings = described(one.cell, without={"attention_clips", *Cell.fields_for(Role.MASK)})
-    return {key: text for key, text in settings.items() if differs_within(key)}
 
 
 def models_by_masks(rows: Sequence[Row]) -> ModelsByMasks | None:

@@ -1,7 +1,7 @@
 """Numbers as text: halves are rounded away from zero, an unknown value is a dash."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import ROUND_HALF_UP, Decimal
 from numbers import Real
 from typing import Any
@@ -67,6 +67,45 @@ def p_value(value: Any) -> str:
     if not _known(value):
         return UNKNOWN
     return "< 0.001" if value < 0.001 else _rounded(value, "0.001")
+
+
+def milliseconds(seconds: Any) -> str:
+    """Return a time in ms with two digits that count.
+
+    Example:
+        >>> milliseconds(0.00987), milliseconds(0.123), milliseconds(1.5), milliseconds(math.nan)
+        ('9.9', '120', '1,500', '–')
+    """
+    if not _known(seconds):
+        return UNKNOWN
+    value = float(f"{1000 * seconds:.2g}")
+    return f"{value:,.0f}" if value >= 10 else f"{value:g}"
+
+
+def millions(value: Any) -> str:
+    """Return a number in millions with three digits that count.
+
+    Example:
+        >>> millions(151_277_313), millions(1_234_567), millions(41_234), millions(math.nan)
+        ('151', '1.23', '0.0412', '–')
+    """
+    return f"{float(f'{value / 1e6:.3g}'):g}" if _known(value) else UNKNOWN
+
+
+def rank_text(row: Mapping[Any, Any]) -> str:
+    """Return a rank interval, or the single rank that it holds.
+
+    Args:
+        row: ``rank_low`` and ``rank_high``.
+
+    Example:
+        >>> [rank_text({"rank_low": 1.0, "rank_high": high}) for high in (1.0, 3.0)]
+        ['1', '1 to 3']
+    """
+    low, high = row["rank_low"], row["rank_high"]
+    if not (_known(low) and _known(high)):
+        return UNKNOWN
+    return f"{low:.0f} to {high:.0f}" if high > low else f"{low:.0f}"
 
 
 def _rounded(value: Any, step: str, *, factor: int = 1) -> str:

@@ -22,9 +22,21 @@ from clip_har.report.clips.answers import answers_of
 from clip_har.report.clips.links import clips_link
 from clip_har.report.clips.page import flips, write_clips
 from clip_har.report.comparison import ComparisonPart, cautions, counted, terms_of
-from clip_har.report.latex import latex_table
+from clip_har.report.latex import latex_models, latex_table
 from clip_har.report.matrix import matrix
-from clip_har.report.numbers import UNKNOWN, count, interval, number, p_value, points, share
+from clip_har.report.models import ModelsPart
+from clip_har.report.numbers import (
+    UNKNOWN,
+    count,
+    interval,
+    millions,
+    milliseconds,
+    number,
+    p_value,
+    points,
+    rank_text,
+    share,
+)
 from clip_har.report.pictures import both_themes
 from clip_har.report.print_figures import write_figures
 from clip_har.report.programme import SKEW, programme_of
@@ -40,9 +52,11 @@ from clip_har.sweeps.measures import (
     measures_within,
     sweep_measures,
 )
+from clip_har.sweeps.model_tables import model_files, model_tables
 from clip_har.sweeps.table import cell_rows
 
 PAGE, MARKDOWN, LATEX = "report.html", "report.md", "cells.tex"
+MODELS_LATEX = "models.tex"
 FIGURES = "figures"
 _SCRIPT = "page.js"
 
@@ -86,19 +100,25 @@ def write_report(
         ComparisonPart.of(one, _rows_of(one, rows), found, number, chosen, drawing)
         for number, (one, found) in enumerate(zip(comparisons, measured, strict=True))
     ]
+    tables = model_tables(comparisons) if written is None else written.models
+    models = [ModelsPart.of(one, number) for number, one in enumerate(tables)]
     answers = answers_of(comparisons)
-    content = _content(chosen, rows, parts, against) | {
+    content = _content(chosen, rows, parts, against, models) | {
         "flips": flips(answers),
         "programme": programme_of(chosen, rows, measured),
         "skew": SKEW,
     }
     # Whatever fails, the other process has ended its work before the folder goes.
     with whole_folder(folder) as out, _waited_for(drawing):
-        pictures = write_figures(out / FIGURES, parts, drawing=drawing)
+        pictures = write_figures(out / FIGURES, parts, models, drawing=drawing)
         named = rows if len(comparisons) == 1 else _with_names(parts)
         (out / LATEX).write_text(latex_table(parts), encoding="utf-8")
+        if models:
+            (out / MODELS_LATEX).write_text(latex_models(models), encoding="utf-8")
         if chosen.tables_folder is None:
             named.to_csv(out / TABLE, index=False)
+            for name, table in model_files(tables).items():
+                table.to_csv(out / name, index=False)
         write_clips(
             out,
             comparisons,
@@ -150,7 +170,11 @@ def write_sweep_tables(
 
 
 def _content(
-    chosen: Chosen, rows: pd.DataFrame, parts: Sequence[ComparisonPart], against: pd.DataFrame
+    chosen: Chosen,
+    rows: pd.DataFrame,
+    parts: Sequence[ComparisonPart],
+    against: pd.DataFrame,
+    models: Sequence[ModelsPart],
 ) -> dict[str, object]:
     """Return all that the templates use, by name.
 
@@ -159,15 +183,19 @@ def _content(
         rows: their rows, see `clip_har.sweeps.table.cell_rows`.
         parts: the comparisons.
         against: the measures against the base model; may be empty.
+        models: the comparisons of models; may be empty.
     """
     every = pd.concat([part.measured.rows for part in parts])
     tables = [pd.concat([part.table, part.twins], ignore_index=True) for part in parts]
+    covered = any(len(one.models) == len(parts) for one in models)
     script = resources.files("clip_har.report").joinpath("templates", _SCRIPT).read_text("utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return {
         "script": Markup(script),  # noqa: S704, a file of this package
         "script_hash": f"sha256-{digest}",
-        "matrix": matrix(chosen.comparisons, tables) if len(parts) > 1 else None,
+        "models": models,
+        # A single table of models and masks says the same with intervals.
+        "matrix": None if covered or len(parts) == 1 else matrix(chosen.comparisons, tables),
         "title": chosen.title,
         "question": question(rows, every),
         "counted": counted(rows),
@@ -181,6 +209,7 @@ def _content(
         "bias_terms": shown_in("report: bias"),
         "cost_parts": get_args(Part),
         "table": f"{TABLE} in the folder of the sweep" if chosen.tables_folder else TABLE,
+        "where": "in the folder of the sweep" if chosen.tables_folder else "beside this page",
     }
 
 
@@ -200,8 +229,13 @@ def _templates(pictures: "Mapping[Chart, Future[str]]") -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    templates.globals |= {"interval": interval, "points": points, "clips_link": clips_link}
-    templates.globals["picture"] = picture
+    templates.globals |= {
+        "interval": interval,
+        "points": points,
+        "ranks": rank_text,
+        "clips_link": clips_link,
+        "picture": picture,
+    }
     templates.filters |= {
         "share": share,
         "points": points,
@@ -209,6 +243,8 @@ def _templates(pictures: "Mapping[Chart, Future[str]]") -> Environment:
         "verdict": lambda text: text if isinstance(text, str) else UNKNOWN,
         "number": number,
         "count": count,
+        "ms": milliseconds,
+        "millions": millions,
         "md": _markdown,
         "folder_name": lambda folder: Path(folder).name,
     }

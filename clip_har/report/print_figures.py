@@ -17,6 +17,7 @@ from clip_har.figures.text import drawable
 from clip_har.metrics.accuracy import confusion_matrix
 from clip_har.report.charts import Chart
 from clip_har.report.comparison import ComparisonPart
+from clip_har.report.models import ModelsPart
 from clip_har.results.result import Result
 
 if TYPE_CHECKING:  # matplotlib is imported where something is drawn
@@ -24,13 +25,18 @@ if TYPE_CHECKING:  # matplotlib is imported where something is drawn
 
 
 def write_figures(
-    folder: Path, parts: Sequence[ComparisonPart], *, drawing: Background | AtOnce
+    folder: Path,
+    parts: Sequence[ComparisonPart],
+    models: Sequence[ModelsPart] = (),
+    *,
+    drawing: Background | AtOnce,
 ) -> "Mapping[Chart, Future[str]]":
     """Write all figures of a page as PDF, and the style file that they are drawn with.
 
     Args:
         folder: it is made.
         parts: the comparisons; files of the second and later ones end with their number.
+        models: the comparisons of models, likewise.
         drawing: draws and writes the figures; wait for it before the folder is used.
 
     Returns:
@@ -41,18 +47,19 @@ def write_figures(
     used: Counter[str] = Counter()
     pictures = {}
 
-    def path_of(name: str, part: ComparisonPart) -> Path:
-        name = re.sub(r"[^A-Za-z0-9.=]+", "_", name).strip("_") + part.id
+    def path_of(name: str, number: str) -> Path:
+        name = re.sub(r"[^A-Za-z0-9.=]+", "_", name).strip("_") + number
         used[name.casefold()] += 1
         again = f"_{used[name.casefold()]}" if used[name.casefold()] > 1 else ""
         return folder / f"{name}{again}.pdf"
 
+    charts = [(chart, part.id) for part in models for chart in part.charts]
+    charts += [(chart, part.id) for part in parts for chart in part.figures]
+    for chart, number in charts:
+        pictures[chart] = drawing.run(save_chart, chart.draw, path_of(chart.name, number))
     for part in parts:
-        for chart in part.figures:
-            path = path_of(chart.name, part)
-            pictures[chart] = drawing.run(save_chart, chart.draw, path)
         for one in part.looked_at:
-            path = path_of(f"confusion {one.name}", part)
+            path = path_of(f"confusion {one.name}", part.id)
             drawing.run(save_whole, _confusion(one), path)
     return pictures
 

@@ -24,6 +24,7 @@ from clip_har.sweeps.comparisons import comparisons_of
 from clip_har.sweeps.curves import curves_over_ratio
 from clip_har.sweeps.detection import detection_rows
 from clip_har.sweeps.measures import SweepMeasures, sweep_measures
+from clip_har.sweeps.model_tables import ModelTables, model_files, model_tables
 from clip_har.sweeps.noise import top1_rows
 from clip_har.sweeps.over_ratio import ratio_lines
 from clip_har.sweeps.table import cell_rows, sweep_table
@@ -50,12 +51,14 @@ class SweepFiles:
         rows: one row per result, see `cell_rows`; empty without results.
         measures: the measures over several cells.
         curves: numbers over the hidden share, see `curves_over_ratio`.
+        models: the comparison of its models, see `model_tables`; empty for one model.
     """
 
     files: list[Path]
     rows: pd.DataFrame
     measures: SweepMeasures
     curves: Mapping[str, Curve]
+    models: Sequence[ModelTables] = ()
 
     @property
     def changes(self) -> dict[str, dict[str, float]]:
@@ -136,6 +139,7 @@ def write_tables(
     results = list(reversed(once.values()))
     rows = cell_rows(results, margin=margin) if results else pd.DataFrame({"folder": []})
     measures = sweep_measures(finished, base_model=base_model)
+    models = model_tables(comparisons_of(finished)) if finished else []
     tables = {
         TABLE: sweep_table(outcomes, rows),
         "measures.csv": measures.rows,
@@ -143,6 +147,7 @@ def write_tables(
         "reliance_per_class.csv": measures.per_class,
         "noise_effects.csv": measures.noise,
         "regression.csv": measures.regression,
+        **model_files(models),
     }
     pictures = _accuracy_figures(finished, rows)
     if len(measures.noise):
@@ -163,7 +168,7 @@ def write_tables(
     possible |= {folder / name for name in tables}
     for stale in possible - set(files):
         stale.unlink(missing_ok=True)
-    return SweepFiles(files, rows, measures, curves_over_ratio(finished))
+    return SweepFiles(files, rows, measures, curves_over_ratio(finished), models)
 
 
 def _accuracy_figures(

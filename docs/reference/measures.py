@@ -66,6 +66,12 @@ SECTIONS = {
         "What **leaks the label** is an upper bound and never a result, see"
         " [protocols](noise.md#protocols).",
     ),
+    "Models of a sweep": Section(
+        ("models",),
+        "Logged on the run of a sweep with several models on the same clips, see"
+        " [several models](report.md#several-models). With several data sets the name of the data"
+        " follows that of the model.",
+    ),
 }
 _UNCERTAINTY = Section(
     ("bootstrap", "intervals", "significance", "pairing", "specification"),

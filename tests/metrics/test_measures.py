@@ -25,7 +25,7 @@ from tests.metrics.made import random_table
 
 FAMILY = re.compile(
     r"(bias|selective|conformal|calibrated|scene|robustness|regression|flip_rate|mask|noise|data"
-    r"|cost|seeds)/[^.: ]*[^.: /]"
+    r"|cost|seeds|models)/[^.: ]*[^.: /]"
 )
 
 

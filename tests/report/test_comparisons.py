@@ -87,11 +87,12 @@ def test_chance_and_cautions_stand_by_their_comparison(report: Path) -> None:
         assert model in part.split("</h2>")[0]
         assert f"Guessing would give {chance}" in part
         assert ("the clips are rendered" in part.lower()) == (chance == "12.5")
-    head = page.split('class="comparison"')[0]
+    head = page.split('id="models"')[0]
     assert "rendered" not in head
     assert "Guessing" not in head
     text = (report / MARKDOWN).read_text()
     assert re.findall(r"^## (.*)$", text, re.MULTILINE) == [
+        "2 models on synthetic-x/test/split1",
         "1. tiny on synthetic/test", "2. r1/final on synthetic-x/test/split1",
         "3. r2/final on synthetic-x/test/split1",
     ]  # fmt: skip

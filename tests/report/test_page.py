@@ -46,6 +46,12 @@ def test_the_table_is_written_once_in_the_sweeps_folder(report):
     assert len(tidy(report)) == 7
 
 
+def test_one_model_is_compared_with_none(report):
+    assert "models" not in {path.stem for path in report.iterdir()}
+    assert 'id="models"' not in (report / PAGE).read_text()
+    assert not list(report.parent.glob("sweeps/*/model*.csv"))
+
+
 def test_the_page_needs_nothing_beside_it(report):
     text = (report / PAGE).read_text()
     assert not re.search(r"""(?:src|srcset)=["'](?!data:)""", text)

@@ -1,0 +1,161 @@
+"""Compare models on the same clips: all pairs, ranks, and the front of accuracy and cost.
+
+Pure functions of arrays. ``numbers`` are one number for each clip, such as 1 where a model is
+right, or the change of that under masks: ``(M, S, N)`` for M models, S seeds of the masks, N clips.
+"""
+
+from collections.abc import Sequence
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from clip_har.metrics.bootstrap import GroupDraws
+from clip_har.metrics.intervals import (
+    FEWEST_GROUPS,
+    UNKNOWN,
+    error_of_none,
+    error_over_seeds,
+    share_interval,
+    t_interval,
+)
+from clip_har.metrics.significance import sign_flip
+
+Numbers = NDArray[np.float64]
+
+_PAIRS = ("model", "other", "difference", "low", "high", "p")
+_ROUNDING = 1e-9
+
+
+def means_of_models(numbers: Numbers, samples: GroupDraws) -> Numbers:
+    """Return the mean over clips of each model and seed.
+
+    Args:
+        numbers: ``(M, S, N)``.
+        samples: of the groups of the N clips.
+
+    Returns:
+        ``(R + 1, M, S)``: of the data, then of each sample.
+    """
+    models, seeds, clips = numbers.shape
+    sums = samples.sums(numbers.reshape(models * seeds, clips).T)
+    means: Numbers = sums / samples.sums(np.ones(clips))[:, None]
+    return means.reshape(-1, models, seeds)
+
+
+def interval_of(
+    values: Numbers, samples: GroupDraws, *, is_share: bool
+) -> tuple[float, float, float]:
+    """Return a mean over seeds with its 95 % interval over groups and seeds.
+
+    Args:
+        values: ``(R + 1, S)``: of the data, then of each sample.
+        samples: the samples of groups.
+        is_share: whether it is a share of clips, with the interval of `share_interval`; else it is
+            a difference or ratio, with that of `t_interval`.
+
+    Returns:
+        Value, low, high; low and high are NaN with fewer than `FEWEST_GROUPS` groups.
+    """
+    value = float(values[0].mean())
+    if samples.groups < FEWEST_GROUPS:
+        return value, *UNKNOWN
+    error, degrees = error_over_seeds(values, samples.degrees)
+    if is_share:
+        low, high = share_interval(value, error, groups=samples.groups, degrees=degrees)
+    else:
+        low, high = t_interval(value, error, degrees)
+    return value, low, high
+
+
+def model_pairs(numbers: Numbers, groups: Sequence[str], samples: GroupDraws) -> pd.DataFrame:
+    """Return the difference of each pair of models, paired by clip, with interval and test.
+
+    The difference of two means is the mean of the clips' differences, so what makes a clip hard for
+    both models cancels. The standard error is that of a bootstrap over groups, and of seeds if
+    there are several, see `error_over_seeds`; the interval is Student's. The test is `sign_flip`
+    over groups: under the null hypothesis the two models are exchangeable within each group.
+
+    Args:
+        numbers: ``(M, S, N)``.
+        groups: N names.
+        samples: of these groups.
+
+    Returns:
+        Columns ``model, other, difference, low, high, p``, a row per pair ``model < other`` (their
+        places); the difference is model minus other. Intervals are not corrected for their number.
+
+    Example:
+        >>> from clip_har.metrics.bootstrap import group_draws
+        >>> right = np.array([[[1.0, 1, 1, 1, 1, 1, 0, 0]], [[0.0, 0, 0, 0, 1, 1, 0, 0]]])
+        >>> names = list("abcdefgh")
+        >>> found = model_pairs(right, names, group_draws(names)).round(3)
+        >>> found[["model", "other", "difference", "p"]].to_numpy().tolist()
+        [[0.0, 1.0, 0.5, 0.125]]
+    """
+    means = means_of_models(numbers, samples)
+    found = []
+    for model, other in combinations(range(len(numbers)), 2):
+        change = means[:, model] - means[:, other]  # (R + 1, S)
+        ends = UNKNOWN
+        if samples.groups >= FEWEST_GROUPS:
+            error, degrees = error_over_seeds(change, samples.degrees)
+            error = error or error_of_none(samples.groups, samples.degrees)
+            ends = t_interval(float(change[0].mean()), error, degrees)
+        p = sign_flip((numbers[model] - numbers[other]).mean(axis=0), groups)
+        found.append((model, other, change[0].mean(), *ends, p))
+    return pd.DataFrame(found, columns=list(_PAIRS))
+
+
+def rank_shares(values: Numbers) -> Numbers:
+    """Return how often each model has each rank over the bootstrap samples; the highest is first.
+
+    Models that are equal in a sample share their ranks evenly, so that rows and columns sum to 1.
+    The shares say how much the order depends on these groups. They are no probabilities that a
+    model is truly first; for that see `clip_har.metrics.ranks.rank_intervals`.
+
+    Args:
+        values: ``(R + 1, M)``: of the data, then of each sample.
+
+    Returns:
+        ``(M, M)`` in [0, 1]: model by rank, from the first.
+
+    Example:
+        >>> top1 = np.array([[0.9, 0.5], [0.9, 0.5], [0.4, 0.5], [0.6, 0.5], [0.5, 0.5]])
+        >>> rank_shares(top1).tolist()
+        [[0.625, 0.375], [0.375, 0.625]]
+    """
+    drawn = values[1:]
+    apart = drawn[:, None, :] - drawn[:, :, None]  # [r, j, k]: by how much k is above j
+    above = (apart > _ROUNDING).sum(axis=2)  # (R, M)
+    equal = (np.abs(apart) <= _ROUNDING).sum(axis=2)  # with itself
+    ranks = np.arange(drawn.shape[1])
+    has = (ranks >= above[..., None]) & (ranks < (above + equal)[..., None])
+    shares: Numbers = (has / equal[..., None]).mean(axis=0)
+    return shares
+
+
+def dominance(accuracy: Numbers, cost: Numbers) -> NDArray[np.bool_]:
+    """Return which model dominates which: it is as accurate and as cheap, and better in one.
+
+    A model that none dominates is on the Pareto front (Pareto 1906).
+
+    Args:
+        accuracy: ``(…, M)``, higher is better.
+        cost: ``(M,)``, lower is better; a model whose cost is NaN neither dominates nor is
+            dominated.
+
+    Returns:
+        ``(…, M, M)``, ``[…, j, k]`` whether k dominates j.
+
+    Example:
+        >>> front = ~dominance(np.array([0.6, 0.5, 0.7]), np.array([1.0, 2.0, 3.0])).any(axis=-1)
+        >>> front.tolist()
+        [True, False, True]
+    """
+    gain = accuracy[..., None, :] - accuracy[..., :, None]
+    saved = cost[:, None] - cost[None, :]
+    no_worse = (gain >= -_ROUNDING) & (saved >= 0)
+    found: NDArray[np.bool_] = no_worse & ((gain > _ROUNDING) | (saved > 0))
+    return found

@@ -1,0 +1,211 @@
+"""What the comparison of models says in plain words, made from its numbers."""
+
+import math
+from collections.abc import Sequence
+
+from clip_har.metrics.intervals import FEWEST_GROUPS
+from clip_har.report.answer import Answer
+from clip_har.report.numbers import UNKNOWN, count, interval, milliseconds, points, rank_text, share
+from clip_har.report.text import FEW_GROUPS
+from clip_har.sweeps.model_tables import CHANGE, MEAN, ModelTables, Row
+from clip_har.sweeps.models import UNCHANGED
+from clip_har.sweeps.table import ALPHA
+
+_NAMED = 4  # largest number of names in a sentence
+
+
+def model_answers(
+    tables: ModelTables, order: Sequence[str], *, chance: float, cautions: Sequence[str]
+) -> list[Answer]:
+    """Return the first screen of a comparison of models.
+
+    Args:
+        tables: the numbers.
+        order: the models, the best first.
+        chance: top-1 of random guessing, in (0, 1].
+        cautions: warnings about models and data.
+    """
+    found = [
+        Answer("Which is most accurate?", _accurate(tables, chance)),
+        Answer("Which loses least?", _robust(tables, chance)),
+        Answer("How sure is the order?", _order(tables, order)),
+        Answer("Is it worth its cost?", _cost(tables, chance)),
+        Answer("What to distrust", [*cautions, *_doubts(tables)]),
+    ]
+    return [one for one in found if one.sentences]
+
+
+def names_of(names: Sequence[object]) -> str:
+    """Return names as words of a sentence.
+
+    Example:
+        >>> names_of(["a"]), names_of(["a", "b", "c"]), names_of(list("abcdef"))
+        ('a', 'a, b and c', 'a, b, c, d and 2 more')
+    """
+    texts = list(map(str, names))
+    if (more := len(texts) - _NAMED) > 0:
+        return f"{', '.join(texts[:_NAMED])} and {more} more"
+    return " and ".join(filter(None, [", ".join(texts[:-1]), texts[-1]]))
+
+
+def _accurate(tables: ModelTables, chance: float) -> list[str]:
+    found = []
+    masks = {UNCHANGED: "On unchanged clips", tables.masked: "Under the masks"}
+    for mask, where in masks.items():
+        if not tables.is_ranked_by(mask):
+            continue
+        if mask == tables.masked:
+            many = sum(
+                one.is_mask and one.is_common and not one.leaks for one in tables.models.conditions
+            )
+            where = f"Under the masks (mean of {many} cells)" if mask == MEAN else f"Under {mask}"
+        best = max(tables.of(mask).values(), key=lambda row: float(row["top1"]))
+        ends = interval(best["top1_low"], best["top1_high"])
+        within = f" (95 % interval {ends})" * (ends != UNKNOWN)
+        found.append(
+            f"{where}: {best['model']}, with {share(best['top1'])} %{within}."
+            f" {_told_apart(tables, str(best['model']), mask)}"
+        )
+    if found:
+        found.append(f"Guessing would give {share(chance)} %.")
+    return found
+
+
+def _told_apart(tables: ModelTables, best: str, mask: str) -> str:
+    """Return which models the tests tell from the best one."""
+    rows = tables.pairs[tables.pairs["mask"] == mask].to_dict("records")
+    of_best = [row for row in rows if best in (row["model"], row["other"])]
+    other = {row["other"] if row["model"] == best else row["model"]: row for row in of_best}
+    unsure = [name for name, row in other.items() if not row["p_holm"] < ALPHA]
+    if not unsure:
+        which = {1: "the other model", 2: "both others"}.get(len(other), f"all {len(other)} others")
+        return f"The tests tell it from {which}."
+    return f"The tests do not tell it from {names_of(unsure)}."
+
+
+def _robust(tables: ModelTables, chance: float) -> list[str]:
+    """Return which model loses least, of those that have something to lose."""
+    if not tables.masked:
+        return []
+    changes, clean = tables.of(tables.masked), tables.of(UNCHANGED)
+    able = [name for name in changes if _surely(clean[name]) > chance]
+    found = []
+    if able:
+        rows = sorted((changes[name] for name in able), key=lambda row: -float(row["change"]))
+        texts = [
+            f"{row['model']} {points(row['change'])}"
+            f"{' points' * (not place)} ({interval(row['change_low'], row['change_high'], points)})"
+            for place, row in enumerate(rows[:_NAMED])
+        ]
+        found.append(f"Change of top-1 under the masks: {', '.join(texts)}.")
+        first = str(rows[0]["model"])
+        if len(able) > 1:
+            pairs = tables.pairs[tables.pairs["family"] == CHANGE].to_dict("records")
+            unsure = [
+                row["other"] if row["model"] == first else row["model"]
+                for row in pairs
+                if first in (row["model"], row["other"])
+                and {row["model"], row["other"]} <= set(able)
+                and not row["p_holm"] < ALPHA
+            ]
+            found.append(
+                f"The tests do not tell the loss of {first} from that of {names_of(unsure)}."
+                if unsure
+                else f"The tests tell the loss of {first} from that of the others."
+            )
+    if unable := [name for name in changes if name not in able]:
+        are = "are" if len(unable) > 1 else "is"
+        found.append(
+            f"{names_of(unable)} {are} not surely above chance on unchanged clips: what is not"
+            " there cannot be lost, so a small change says nothing."
+        )
+    return found
+
+
+def _surely(row: Row) -> float:
+    """Return the lower end of the interval of top-1; without one, top-1."""
+    return float(row["top1"] if math.isnan(row["top1_low"]) else row["top1_low"])
+
+
+def _order(tables: ModelTables, order: Sequence[str]) -> list[str]:
+    rows = tables.of(tables.headline)
+    if not tables.is_ranked_by(tables.headline):
+        return []
+    first = rows[order[0]]
+    what = tables.headline if tables.headline != UNCHANGED else "unchanged clips"
+    often = f"{share(first['rank_1'])} % ({what})"
+    found = [f"Over bootstrap samples of the groups, {order[0]} is first in {often}."]
+    if math.isnan(first["rank_low"]):
+        return found
+    unsure = [name for name in order if rows[name]["rank_low"] < rows[name]["rank_high"]]
+    if not unsure:
+        return [*found, "Every rank is sure: no 95 % rank interval holds a second one."]
+    texts = [f"{name} {rank_text(rows[name])}" for name in unsure]
+    return [*found, f"95 % rank intervals that hold several ranks: {names_of(texts)}."]
+
+
+def _cost(tables: ModelTables, chance: float) -> list[str]:
+    rows = list(tables.of(tables.headline).values())
+    front = [row for row in rows if row["front"] == 1]
+    if not front:
+        return []
+    texts = [
+        f"{row['model']} ({milliseconds(row['seconds_per_clip'])} ms a clip,"
+        f" {share(row['top1'])} %)"
+        for row in sorted(front, key=lambda row: float(row["seconds_per_clip"]))
+    ]
+    found = [f"On the front of accuracy and time, from the fastest: {', '.join(texts)}."]
+    fastest = min(front, key=lambda row: float(row["seconds_per_clip"]))
+    if len(front) > 1 and _surely(fastest) <= chance:
+        found.append(f"{fastest['model']}, not surely above chance, is on it only as the fastest.")
+    for row in (row for row in rows if row["front"] == 0):
+        better = names_of(str(row["dominated_by"]).split("; "))
+        found.append(f"{row['model']} is dominated by {better}.")
+    found.append(f"Times are of this machine ({tables.machines[0]}).")
+    return found
+
+
+def _doubts(tables: ModelTables) -> list[str]:
+    """Return what weakens the comparison."""
+    models, rows = tables.models, tables.rows
+    groups = int(rows["groups"].min())
+    found = []
+    if groups < FEWEST_GROUPS:
+        found.append(
+            f"The clips come from {groups} groups: too few for an interval ({FEWEST_GROUPS})."
+        )
+    elif groups < FEW_GROUPS:
+        found.append(f"The clips come from only {groups} groups: intervals and tests are rough.")
+    missing = [one.name for one in models.conditions if not one.is_common]
+    if missing:
+        found.append(
+            f"Not all models have {names_of(missing)}: these are shown, but count in no mean, rank"
+            " or test."
+        )
+    if any(one.seeds_left_out for one in models.conditions):
+        found.append("Seeds that not all models have are left out.")
+    leaks = [one.name for one in models.conditions if one.leaks]
+    if leaks:
+        use = "use" if len(leaks) > 1 else "uses"
+        found.append(f"{names_of(leaks)} {use} the true label: not ranked, not tested.")
+    asks = [one.name for one in models.conditions if one.asks_model]
+    if asks:
+        found.append(
+            f"{names_of(asks)}: each model hides its own attribution, so the masks differ."
+        )
+    other = [one.name for one in models.conditions if one.other_tokens and not one.asks_model]
+    if other:
+        found.append(
+            f"{names_of(other)}: the same pixels are hidden, but other shares of the models'"
+            " tokens, as their patches differ in size."
+        )
+    counts = rows.loc[rows["rank"].notna(), "clips"]
+    if counts.nunique() > 1:
+        found.append(
+            f"Masks leave out different clips: the means are over the {count(counts.min())} clips"
+            " that all of them show."
+        )
+    if len(tables.machines) > 1:
+        kinds = f"{len(tables.machines)} kinds of machine"
+        found.append(f"The cells ran on {kinds}: their times are not compared.")
+    return found

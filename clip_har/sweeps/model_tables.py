@@ -1,0 +1,387 @@
+"""The numbers that compare models: ``models.csv`` and ``model_pairs.csv``."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from clip_har.metrics.bootstrap import GroupDraws, group_draws
+from clip_har.metrics.models import (
+    Numbers,
+    dominance,
+    interval_of,
+    means_of_models,
+    model_pairs,
+    rank_shares,
+)
+from clip_har.metrics.pairing import common_rows
+from clip_har.metrics.ranks import rank_intervals
+from clip_har.metrics.significance import corrected
+from clip_har.sweeps.cells import metric_words
+from clip_har.sweeps.comparisons import Comparison
+from clip_har.sweeps.model_costs import UNKNOWN_COST, ModelCost, cost_of, machines_of
+from clip_har.sweeps.models import UNCHANGED, Condition, ModelSet, model_sets
+
+MODELS, PAIRS = "models.csv", "model_pairs.csv"
+MEAN = "mean over masks"
+"""The mean of all masks that all models have."""
+CHANGE = "change under masks"
+"""That mean minus the unchanged clips, or the only mask minus them."""
+EACH = "each mask"
+"""The family of the tests under single masks (and noises, and orders of the frames)."""
+AT_RATIO = "mean at a hidden share"
+
+Row = Mapping[Any, Any]
+
+_PAIR_COLUMNS = [
+    "mask", "family", "tests", "model", "other", "difference", "low", "high", "p", "p_holm",
+    "clips", "groups", "seeds",
+]  # fmt: skip
+
+
+_RANKED = ("rank", "rank_low", "rank_high", "front", "front_share", "dominated_by")
+
+
+@dataclass(frozen=True, eq=False)
+class ModelTables:
+    """The numbers of one set of models.
+
+    Attributes:
+        models: the set.
+        costs: of each model.
+        machines: the kinds of machine that its cells ran on; costs of several are not compared.
+        rows: a row per model and mask. ``data, protocol, mask``: `UNCHANGED`, each condition,
+            the mean of several masks at a ratio, `MEAN`; ``kind`` tells these apart. ``ratio,
+            hidden`` (mean share of the pixels that is hidden), ``leaks, model``; ``top1, clips,
+            groups, seeds`` over the clips that all models show; for all masks together ``change``
+            from the unchanged clips and ``retained`` (see `_with_robustness`); each with ``_low``
+            and ``_high``;
+            ``rank, rank_low, rank_high`` of `rank_intervals`, ``rank_1, …`` of `rank_shares`;
+            ``front`` (1 or 0), ``front_share`` of the bootstrap samples, ``dominated_by`` against
+            the seconds of a clip; ``seconds_per_clip, frames_per_second, parameters``. NaN for
+            what is not known, or not ranked.
+        pairs: a row per pair of models and question: ``data, protocol``, `_PAIR_COLUMNS`. Each
+            family answers one question and is corrected (Holm) by itself: `UNCHANGED`, `MEAN`,
+            `CHANGE`, `EACH`.
+    """
+
+    models: ModelSet
+    costs: Sequence[ModelCost]
+    machines: Sequence[str]
+    rows: pd.DataFrame
+    pairs: pd.DataFrame
+
+    @property
+    def headline(self) -> str:
+        """The mask that the models are ranked by: `MEAN`, the only mask, or `UNCHANGED`."""
+        known = (MEAN, self.masked, UNCHANGED, *self.rows["mask"])
+        return str(next(filter(self.is_ranked_by, known), UNCHANGED))
+
+    @property
+    def masked(self) -> str:
+        """The mask whose change from the unchanged clips is known; empty if none is."""
+        known = self.rows.loc[self.rows["change"].notna(), "mask"]
+        return str(known.iloc[0]) if len(known) else ""
+
+    def of(self, mask: str) -> dict[str, Row]:
+        """Return the rows of a mask by model, in the order of the models."""
+        rows = self.rows[self.rows["mask"] == mask].to_dict("records")
+        return {str(row["model"]): row for row in rows}
+
+    def is_ranked_by(self, mask: str) -> bool:
+        """Return whether the models are ranked by a mask."""
+        return bool(self.rows.loc[self.rows["mask"] == mask, "rank"].notna().any())
+
+
+@dataclass(frozen=True, eq=False)
+class _Answers:
+    """Which answers of some models are right, to the same clips under several conditions.
+
+    Attributes:
+        right: per condition ``(M, S, N)``.
+        groups: N names.
+        labels: ``(N,)``.
+    """
+
+    right: Sequence[Numbers]
+    groups: Sequence[str]
+    labels: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, conditions: Sequence[Condition]) -> "_Answers | None":
+        """Read the answers; None if no clip is shown in all of them.
+
+        Args:
+            conditions: at least one; of a model without a condition there are no answers to it.
+        """
+        cells = [[seeds for seeds in one.cells if seeds] for one in conditions]
+        flat = [cell for models in cells for seeds in models for cell in seeds]
+        tables = [cell.table for cell in flat]
+        kept, ids = common_rows(tables)
+        if not ids:
+            return None
+        right = iter(
+            (table.predictions() == table.labels)[rows].astype(np.float64)
+            for table, rows in zip(tables, kept, strict=True)
+        )
+        return cls(
+            [np.array([[next(right) for _ in seeds] for seeds in models]) for models in cells],
+            [tables[0].groups[row] for row in kept[0]],
+            tables[0].labels[kept[0]],
+        )
+
+    def mean(self, of: slice = slice(None)) -> Numbers:
+        """Return ``(M, S, N)`` the mean over some conditions; over seeds, too, if these differ."""
+        right = self.right[of]
+        if len({one.shape[1] for one in right}) > 1:
+            right = [one.mean(axis=1, keepdims=True) for one in right]
+        mean: Numbers = np.mean(right, axis=0)
+        return mean
+
+
+@dataclass(frozen=True, eq=False)
+class _Scored:
+    """One number for each model, seed and clip, such as 1 where it is right.
+
+    Attributes:
+        mask: what the models saw.
+        kind: `UNCHANGED`, ``mask``, ``other``, `AT_RATIO`, `MEAN` or `CHANGE`.
+        numbers: ``(M, S, N)``.
+        answers: their clips.
+        models: the places of the M models in the set.
+        is_ranked: whether all models have it, and none of them uses the true label.
+        more: further columns of its rows.
+    """
+
+    mask: str
+    kind: str
+    numbers: Numbers
+    answers: _Answers
+    models: Sequence[int]
+    is_ranked: bool = True
+    more: Mapping[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def samples(self) -> GroupDraws:
+        """The bootstrap samples of the clips' groups."""
+        return group_draws(self.answers.groups, self.answers.labels)
+
+    @cached_property
+    def means(self) -> Numbers:
+        """``(R + 1, M, S)``, see `means_of_models`."""
+        return means_of_models(self.numbers, self.samples)
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """The numbers of clips, groups and seeds."""
+        clips, seeds = len(self.answers.groups), self.numbers.shape[1]
+        return {"clips": clips, "groups": self.samples.groups, "seeds": seeds}
+
+
+def model_tables(comparisons: Sequence[Comparison]) -> list[ModelTables]:
+    """Compare the models of each data set, see `clip_har.sweeps.models.model_sets`.
+
+    Args:
+        comparisons: see `clip_har.sweeps.comparisons.comparisons_of`.
+    """
+    return [_tables(one) for one in model_sets(comparisons)]
+
+
+def model_files(tables: Sequence[ModelTables]) -> dict[str, pd.DataFrame]:
+    """Return the tables of all sets of models, by the names of their files."""
+    found = {MODELS: [one.rows for one in tables], PAIRS: [one.pairs for one in tables]}
+    empty = pd.DataFrame()
+    return {
+        name: pd.concat(parts, ignore_index=True) if parts else empty
+        for name, parts in found.items()
+    }
+
+
+def model_metrics(tables: Sequence[ModelTables]) -> dict[str, float]:
+    """Return rank, share of first ranks and front of each model, under MLflow names.
+
+    Args:
+        tables: of each data set; its name is part of the metric's if there are several.
+    """
+    data = metric_words(one.models.title for one in tables)
+    found: dict[str, float] = {}
+    for one in tables:
+        words = metric_words(one.models.names)
+        for model, row in one.of(one.headline).items():
+            name = words[model]
+            name += f"/{data[one.models.title]}" if len(tables) > 1 else ""
+            numbers = {
+                f"models/rank/{name}": row["rank"],
+                f"models/first/{name}": row["rank_1"],
+                f"models/front/{name}": row["front"],
+            }
+            found |= {key: float(value) for key, value in numbers.items() if not np.isnan(value)}
+    return found
+
+
+def _tables(models: ModelSet) -> ModelTables:
+    machines = machines_of([cell for one in models.comparisons for cell in one.cells])
+    costs = [cost_of(one.cells) for one in models.comparisons]
+    compared = costs if len(machines) == 1 else [UNKNOWN_COST] * len(costs)
+    scored = [found for one in models.conditions if (found := _of_condition(one)) is not None]
+    common = [one for one in models.conditions if one.is_common and not one.leaks]
+    means = _over_masks(common, every := range(len(models.names)))
+    rows = [row for one in [*scored, *means] for row in _rows(one, models.names, compared)]
+    pairs = [_pairs(one, models.names) for one in [*scored, *means] if one.is_ranked]
+    if (change := _change(common, every)) is not None:
+        pairs.append(_pairs(change, models.names))
+    named = {"data": models.data, "protocol": models.protocol}
+    table = pd.DataFrame([named | row for row in rows])
+    for column in (*_RANKED, *(f"rank_{rank}" for rank in range(1, 1 + len(every)))):
+        table[column] = table.get(column, np.nan)  # if no mask is ranked, or no cost is known
+    table = _with_costs(_with_robustness(table, change, models.names), costs, models.names)
+    return ModelTables(models, costs, machines, table, _corrected(pairs, named))
+
+
+def _of_condition(one: Condition) -> _Scored | None:
+    """Return the answers under a condition; None if its cells have no clip in common."""
+    answers = _Answers.of([one])
+    if answers is None:
+        return None
+    kind = UNCHANGED if one.is_clean else "mask" if one.is_mask else "other"
+    return _Scored(
+        one.name, kind, answers.right[0], answers,
+        models=[place for place, seeds in enumerate(one.cells) if seeds],
+        is_ranked=one.is_common and not one.leaks,
+        more={"ratio": one.ratio, "hidden": one.hidden, "leaks": one.leaks},
+    )  # fmt: skip
+
+
+def _over_masks(common: Sequence[Condition], models: Sequence[int]) -> list[_Scored]:
+    """Return the means over masks: at each ratio that several masks share, and over all."""
+    masks = [one for one in common if one.is_mask]
+    groups = [(AT_RATIO, members) for members in _at_ratios(masks)]
+    groups += [(MEAN, masks)] if len(masks) > 1 else []
+    found = []
+    for kind, members in groups:
+        if (answers := _Answers.of(members)) is None:
+            continue
+        ratio = members[0].ratio if kind == AT_RATIO else None
+        name = MEAN if ratio is None else f"mean of {len(members)} masks at {100 * ratio:g} %"
+        more = {"ratio": ratio, "hidden": float(np.mean([one.hidden for one in members]))}
+        found.append(
+            _Scored(
+                name, kind, answers.mean(), answers, models, kind == MEAN, more | {"leaks": False}
+            )
+        )
+    return found
+
+
+def _at_ratios(masks: Sequence[Condition]) -> list[list[Condition]]:
+    """Return the masks at each ratio, of the strategies that have all ratios; empty for one."""
+    by_strategy: dict[str, dict[float, Condition]] = {}
+    for one in masks:
+        if one.ratio is not None:
+            by_strategy.setdefault(one.strategy, {})[one.ratio] = one
+    ratios = sorted({ratio for found in by_strategy.values() for ratio in found})
+    whole = [found for found in by_strategy.values() if len(found) == len(ratios)]
+    if len(whole) < 2 or len(ratios) < 2:
+        return []
+    return [[found[ratio] for found in whole] for ratio in ratios]
+
+
+def _change(common: Sequence[Condition], models: Sequence[int]) -> _Scored | None:
+    """Return by how much each clip's mean over masks differs from its unchanged answer."""
+    masks, clean = (
+        [one for one in common if getattr(one, kind)] for kind in ("is_mask", "is_clean")
+    )
+    if not masks or not clean or (answers := _Answers.of([*clean, *masks])) is None:
+        return None
+    before, after = answers.mean(slice(1)), answers.mean(slice(1, None))
+    mask = MEAN if len(masks) > 1 else masks[0].name
+    return _Scored(
+        CHANGE, CHANGE, after - before, answers, models, more={"mask": mask, "before": before}
+    )
+
+
+def _rows(one: _Scored, names: Sequence[str], costs: Sequence[ModelCost]) -> list[dict[str, Any]]:
+    rows = []
+    for place, values in zip(one.models, np.moveaxis(one.means, 1, 0), strict=True):
+        top1, low, high = interval_of(values, one.samples, is_share=True)
+        numbers = {"top1": top1, "top1_low": low, "top1_high": high}
+        named = {"mask": one.mask, "kind": one.kind, **one.more, "model": names[place]}
+        rows.append({**named, **numbers, **one.sizes})
+    if not one.is_ranked or one.kind == AT_RATIO:
+        return rows
+    values = one.means.mean(axis=2)  # (R + 1, M), over seeds
+    ranks, shares = rank_intervals(-values, one.samples), rank_shares(values)
+    seconds = np.array([costs[place].seconds for place in one.models])
+    dominated = dominance(values, seconds)  # (R + 1, M, M)
+    drawn = dominated[1:].any(axis=-1).mean(axis=0)
+    for place, row in enumerate(rows):
+        row |= dict(zip(("rank", "rank_low", "rank_high"), ranks[place].tolist(), strict=True))
+        row |= {f"rank_{rank}": share for rank, share in enumerate(shares[place].tolist(), 1)}
+        if np.isfinite(seconds).sum() > 1 and np.isfinite(seconds[place]):
+            others = dominated[0, place].nonzero()[0].tolist()
+            better = [names[one.models[other]] for other in others]
+            row |= {"front": float(not better), "front_share": 1 - float(drawn[place])}
+            row["dominated_by"] = "; ".join(better)
+    return rows
+
+
+def _with_robustness(
+    table: pd.DataFrame, change: _Scored | None, names: Sequence[str]
+) -> pd.DataFrame:
+    """Add what the masks change and leave.
+
+    ``change`` is mean_s A_s − A_0 over the masks s, in points, and ``retained`` is mean_s A_s / A_0
+    (the resilience of `clip_har.metrics.robustness`), both over the clips that all masks show.
+    """
+    columns = [f"{name}{end}" for name in ("change", "retained") for end in ("", "_low", "_high")]
+    table[columns] = np.nan
+    if change is None:
+        return table
+    before = means_of_models(change.more["before"], change.samples)
+    left = np.divide(
+        before + change.means, before, out=np.full(change.means.shape, np.nan), where=before > 0
+    )
+    for place, name in enumerate(names):
+        found = (
+            *interval_of(change.means[:, place], change.samples, is_share=False),
+            *interval_of(left[:, place], change.samples, is_share=False),
+        )
+        table.loc[(table["mask"] == change.more["mask"]) & (table["model"] == name), columns] = (
+            found
+        )
+    return table
+
+
+def _with_costs(
+    table: pd.DataFrame, costs: Sequence[ModelCost], names: Sequence[str]
+) -> pd.DataFrame:
+    by_model = pd.DataFrame(
+        {
+            "model": names,
+            "seconds_per_clip": [one.seconds for one in costs],
+            "frames_per_second": [one.frames_per_second for one in costs],
+            "parameters": [one.parameters for one in costs],
+        }
+    )
+    return table.merge(by_model, on="model", how="left")
+
+
+def _pairs(one: _Scored, names: Sequence[str]) -> pd.DataFrame:
+    family = one.kind if one.kind in (UNCHANGED, MEAN, CHANGE) else EACH
+    found = model_pairs(one.numbers, one.answers.groups, one.samples)
+    for column in ("model", "other"):
+        found[column] = [names[one.models[place]] for place in found[column]]
+    return found.assign(mask=one.mask, family=family, **one.sizes)
+
+
+def _corrected(pairs: Sequence[pd.DataFrame], named: Mapping[str, str]) -> pd.DataFrame:
+    """Return the tests of all families, each corrected by itself."""
+    table = pd.concat(pairs, ignore_index=True) if pairs else pd.DataFrame(columns=_PAIR_COLUMNS)
+    if len(table):
+        by_family = table.groupby("family")["p"]
+        table["p_holm"] = by_family.transform(lambda p: corrected(p.to_list()))
+        table["tests"] = by_family.transform("size")
+    return table.assign(**named)[[*named, *_PAIR_COLUMNS]]

@@ -1,0 +1,137 @@
+"""Pairs of models, their ranks, and the front of accuracy and cost."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+from scipy.stats import rankdata
+
+from clip_har.metrics.bootstrap import group_draws
+from clip_har.metrics.models import (
+    dominance,
+    interval_of,
+    means_of_models,
+    model_pairs,
+    rank_shares,
+)
+from clip_har.metrics.significance import corrected, sign_flip
+
+GROUPS, CLIPS = 20, 6
+
+
+def answers(accuracies: list[float], *, seed: int, spread: float = 0.15) -> np.ndarray:
+    """Return ``(M, 1, N)``: clips of a group are hard or easy together, for all models."""
+    draws = np.random.default_rng(seed)
+    ease = np.repeat(draws.normal(0, spread, GROUPS), CLIPS)
+    lots = draws.random((len(accuracies), GROUPS * CLIPS))
+    return (lots < np.array(accuracies)[:, None] + ease).astype(float)[:, None]
+
+
+def names() -> list[str]:
+    return [str(group) for group in range(GROUPS) for _ in range(CLIPS)]
+
+
+def test_pairs_are_those_of_a_paired_bootstrap_of_whole_groups():
+    right, groups = answers([0.6, 0.5, 0.7], seed=1), names()
+    rows = model_pairs(right, groups, group_draws(groups)).to_dict("records")
+    draws = np.random.default_rng(0)
+    for row, (model, other) in zip(rows, ((0, 1), (0, 2), (1, 2)), strict=True):
+        change = (right[model] - right[other])[0].reshape(GROUPS, CLIPS)
+        sampled = [
+            change[draws.integers(GROUPS, size=GROUPS)].mean() for _ in range(3000)
+        ]  # of all groups: its variance is (G - 1) / G of what it should be
+        half = 2.093 * np.std(sampled) * np.sqrt(GROUPS / (GROUPS - 1))  # t of 19 degrees
+        assert row["difference"] == pytest.approx(change.mean())
+        assert row["high"] - row["difference"] == pytest.approx(half, rel=0.08)
+        assert row["difference"] - row["low"] == pytest.approx(half, rel=0.08)
+
+
+def test_the_test_flips_whole_groups():
+    right, groups = answers([0.7, 0.45], seed=3)[:, :, : 8 * CLIPS], names()[: 8 * CLIPS]
+    (row,) = model_pairs(right, groups, group_draws(groups)).to_dict("records")
+    sums = (right[0] - right[1])[0].reshape(8, CLIPS).sum(axis=1)
+    patterns = np.array(list(product((-1, 1), repeat=8)))
+    far = np.abs(patterns @ sums) >= abs(sums.sum()) - 1e-9
+    assert row["p"] == pytest.approx(far.mean())
+
+
+def test_seeds_that_differ_widen_the_interval():
+    one, groups = answers([0.6, 0.5], seed=5), names()
+    same = np.repeat(one, 3, axis=1)
+    other = same.copy()
+    other[0, 1, ::2], other[0, 2, ::3] = 0, 1  # the first model depends on the seed
+    samples = group_draws(groups)
+    widths = [
+        float((found["high"] - found["low"]).iloc[0])
+        for found in (model_pairs(numbers, groups, samples) for numbers in (one, same, other))
+    ]
+    assert widths[0] == pytest.approx(widths[1])
+    assert widths[2] > 2 * widths[0]
+    p = model_pairs(other, groups, samples)["p"].iloc[0]
+    assert p == sign_flip((other[0] - other[1]).mean(axis=0), groups), "of the mean over seeds"
+
+
+def test_few_groups_have_no_interval_and_equal_models_have_one():
+    right = np.ones((2, 1, 10))
+    few = model_pairs(right, list("aabbccddee"), group_draws(list("aabbccddee")))
+    assert np.isnan(few[["low", "high"]].to_numpy()).all()
+    assert few["p"].tolist() == [1.0]
+    many = [str(clip) for clip in range(10)]
+    (row,) = model_pairs(right, many, group_draws(many)).to_dict("records")
+    assert row["low"] < 0 < row["high"], "that all groups agree does not mean that the next will"
+
+
+def test_intervals_of_shares_stay_between_0_and_1():
+    groups = names()
+    samples = group_draws(groups)
+    means = means_of_models(answers([0.99, 0.5], seed=2), samples)
+    value, low, high = interval_of(means[:, 0], samples, is_share=True)
+    assert 0 < low < value < high <= 1
+    value, low, high = interval_of(means[:, 1] - means[:, 0], samples, is_share=False)
+    assert high - value == pytest.approx(value - low)
+
+
+def test_rank_shares_are_those_of_a_loop():
+    values = np.random.default_rng(0).integers(0, 4, size=(201, 5)) / 4  # with many ties
+    expected = np.zeros((5, 5))
+    for row in values[1:]:
+        above = rankdata(-row, method="min").astype(int) - 1
+        for model, first in enumerate(above):
+            equal = int((row == row[model]).sum())
+            expected[model, first : first + equal] += 1 / equal / 200
+    found = rank_shares(values)
+    assert found == pytest.approx(expected)
+    assert found.sum(axis=0) == pytest.approx(np.ones(5))
+    assert found.sum(axis=1) == pytest.approx(np.ones(5))
+
+
+def test_the_front_is_that_of_brute_force():
+    draws = np.random.default_rng(0)
+    for _ in range(50):
+        accuracy, cost = draws.integers(0, 5, 7) / 5, draws.integers(1, 5, 7).astype(float)
+        found = dominance(accuracy, cost)
+        for one, other in product(range(7), repeat=2):
+            no_worse = accuracy[other] >= accuracy[one] and cost[other] <= cost[one]
+            better = accuracy[other] > accuracy[one] or cost[other] < cost[one]
+            assert found[one, other] == (no_worse and better)
+        assert not found.any(axis=1).all(), "someone is on the front"
+
+
+def test_a_model_of_unknown_cost_takes_no_part():
+    found = dominance(np.array([[0.9, 0.5, 0.4]]), np.array([np.nan, 1.0, 2.0]))
+    assert found.tolist() == [[[False] * 3, [False] * 3, [False, True, False]]]
+
+
+@pytest.mark.parametrize(
+    ("accuracies", "least", "most"),
+    [([0.6, 0.6, 0.6], 0.0, 0.09), ([0.6, 0.6, 0.82], 0.9, 1.0)],
+    ids=["equal", "one is better"],
+)
+def test_a_pair_is_told_apart_only_if_its_models_differ(accuracies, least, most):
+    groups = names()
+    samples, found = group_draws(groups, draws=50), []
+    for seed in range(120):
+        pairs = model_pairs(answers(accuracies, seed=seed), groups, samples)
+        p = corrected(pairs["p"].tolist())
+        found.append(bool((p[pairs["other"] == 2] < 0.05).any()))
+    assert least <= np.mean(found) <= most
