@@ -24,7 +24,7 @@ from tests.data.made import write_video
 from tests.metrics.made import random_table
 
 FAMILY = re.compile(
-    r"(bias|selective|conformal|calibrated|scene|robustness|regression|flip_rate|mask|noise|data"
+    r"(bias|half_classes|splits|probe|selective|conformal|calibrated|scene|robustness|regression|flip_rate|mask|noise|data"
     r"|cost|seeds)/[^.: ]*[^.: /]"
 )
 
