@@ -40,7 +40,7 @@ def class_halves(classes: int, halves: int) -> NDArray[np.bool_]:
     found = np.zeros((halves, classes), np.bool_)
     for half, row in enumerate(found):
         # The generator of numpy.random.seed: its draws are frozen, and are those of the paper.
-        row[np.random.RandomState(half).permutation(classes)[: classes // 2]] = True  # noqa: NPY002
+        row[np.random.RandomState(half).permutation(classes)[: classes // 2]] = True
     found.flags.writeable = False
     return found
 

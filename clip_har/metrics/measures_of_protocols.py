@@ -14,13 +14,13 @@ HALF_CLASSES = (
     Measure("half_classes/<halves>/top1", "top-1 over half of the classes", "%", "higher", _ONE,
         half_classes.half_classes,
         "Mean top-1 over random halves of the classes: the clips of a half's classes, classified"
-        " among these only. The name has the number of halves: 10, the draws of Text4Vis (Wu et al.,"
-        " AAAI 2023; Brattoli et al., CVPR 2020), or 50, as in older work. Left out with fewer than"
-        " four classes, or if the classes of a half have no clip.", places=_PROTOCOL),
+        " among these only. The name has the number of halves: 10, the draws of Text4Vis (Wu et"
+        " al., AAAI 2023; Brattoli et al., CVPR 2020), or 50, as in older work. Left out with fewer"
+        " than four classes, or if the classes of a half have no clip.", places=_PROTOCOL),
     Measure("half_classes/<halves>/top1_sd", "standard deviation over these halves", "points",
         "neither", _HALF, half_classes.half_classes,
-        "Of top-1 over the same halves: how much the choice of classes matters. It is no uncertainty"
-        " of the mean, since the halves share their clips.", places=_PROTOCOL),
+        "Of top-1 over the same halves: how much the choice of classes matters. It is no"
+        " uncertainty of the mean, since the halves share their clips.", places=_PROTOCOL),
 )
 SPLITS = (
     Measure("splits/top1_mean", "top-1, mean over splits", "%", "higher", _ONE, splits.over_splits,

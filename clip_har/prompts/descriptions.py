@@ -1,4 +1,4 @@
-"""Texts that a user gives for each class of a data set, such as descriptions by a language model."""
+"""Texts that a user gives for each class of a data set, such as a language model's descriptions."""
 
 import csv
 import difflib
@@ -39,7 +39,7 @@ def class_descriptions(path: Path, classes: Sequence[str]) -> list[list[str]]:
     elif suffix in _DELIMITERS:
         found = _read_rows(path, _DELIMITERS[suffix], where)
     else:
-        raise ClipHarError(f"{where}: expected a JSON, CSV or TSV file, got {suffix or 'no suffix'}")
+        raise ClipHarError(f"{where}: expected a JSON, CSV or TSV file, got {path.name}")
     own = _classes_by_entry(found, classes, where)
     texts = {own[entry]: found[entry] for entry in found}
     if missing := [name for name in classes if name not in texts]:
@@ -53,9 +53,7 @@ def class_descriptions(path: Path, classes: Sequence[str]) -> list[list[str]]:
     return [texts[name] for name in classes]
 
 
-def _classes_by_entry(
-    entries: Iterable[str], classes: Sequence[str], where: str
-) -> dict[str, str]:
+def _classes_by_entry(entries: Iterable[str], classes: Sequence[str], where: str) -> dict[str, str]:
     """Return the class that each entry of the file names."""
     by_words: dict[str, list[str]] = {}
     for name in classes:

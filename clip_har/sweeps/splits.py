@@ -1,4 +1,4 @@
-"""One result over the official splits of a data set: cells that differ only in ``dataset.split``."""
+"""One result over the official splits of a data set, of cells that differ only in the split."""
 
 import logging
 from collections.abc import Sequence

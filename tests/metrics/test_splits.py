@@ -64,7 +64,7 @@ def test_the_standard_error_is_that_of_a_loop_over_samples() -> None:
     groups = [group for one in splits() for group in one.groups]
     labels = np.concatenate([one.labels for one in splits()])
     draws = group_draws(groups, labels)
-    names = {group: number for group, number in zip(groups, draws.which, strict=True)}
+    names = dict(zip(groups, draws.which, strict=True))
     means = []
     for weights in draws.weights[1:300]:
         tops = []

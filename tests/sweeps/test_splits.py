@@ -21,11 +21,11 @@ def swept(results: Path, accuracy: dict[str, tuple[float, ...]], **card: Any) ->
     """Return a sweep of masks by splits; the clips of each split are others."""
     cells: dict[str, Path | str] = {}
     for mask, shares in accuracy.items():
-        for split, share in enumerate(shares, 1):
+        for split, right in enumerate(shares, 1):
             name = f"{mask} dataset.split={split}"
             content = {"data": f"ucf101/test/split{split}", "data_digest": str(split)}
             cells[name] = made_cell(
-                results, name, table(share, seed=split), f"masking={mask}", *UCF,
+                results, name, table(right, seed=split), f"masking={mask}", *UCF,
                 f"dataset.split={split}", **content, **card,
             )  # fmt: skip
     return of_sweep(made_sweep(results, cells))
