@@ -25,7 +25,7 @@ from clip_har.metrics import (
 )
 from clip_har.metrics.measure import Measure, Place
 from clip_har.metrics.measures_of_confidence import CALIBRATION, SELECTIVE
-from clip_har.metrics.measures_of_protocols import HALF_CLASSES, SPLITS
+from clip_har.metrics.measures_of_protocols import HALF_CLASSES, PROBES, SPLITS
 from clip_har.results.costs import Cost
 
 _TERMINAL: tuple[Place, ...] = ("terminal",)
@@ -373,6 +373,7 @@ FAMILIES: dict[str, tuple[Measure, ...]] = {
     "Accuracy": _ACCURACY,
     "Half of the classes": HALF_CLASSES,
     "Mean over official splits": SPLITS,
+    "Linear probes": PROBES,
     "Confidence and calibration": CALIBRATION,
     "Selective prediction and conformal sets": SELECTIVE,
     "Robustness against the clean twin": _ROBUSTNESS,

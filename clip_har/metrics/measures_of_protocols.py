@@ -2,7 +2,7 @@
 
 from math import inf
 
-from clip_har.metrics import half_classes, splits
+from clip_har.metrics import half_classes, probe, splits
 from clip_har.metrics.measure import Measure, Place
 
 _PROTOCOL: tuple[Place, ...] = ("report: protocols",)
@@ -21,6 +21,17 @@ HALF_CLASSES = (
         "neither", _HALF, half_classes.half_classes,
         "Of top-1 over the same halves: how much the choice of classes matters. It is no"
         " uncertainty of the mean, since the halves share their clips.", places=_PROTOCOL),
+)
+PROBES = (
+    Measure("probe/<shots>/top1", "top-1 of a linear probe", "%", "higher", _ONE,
+        probe.probe_measures,
+        "Of a logistic regression on the frozen embeddings of clips: trained on as many clean clips"
+        " of each class of `measures.reference` as the name says, `all` or a number. It has seen"
+        " labels, so it is no zero-shot result.", places=_PROTOCOL),
+    Measure("probe/<shots>/top1_sd", "standard deviation over draws of the training clips",
+        "points", "neither", _ANY, probe.probe_measures,
+        "Sample standard deviation over `measures.probe_seeds` draws of these clips.",
+        places=_PROTOCOL),
 )
 SPLITS = (
     Measure("splits/top1_mean", "top-1, mean over splits", "%", "higher", _ONE, splits.over_splits,

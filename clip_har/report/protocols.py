@@ -1,13 +1,17 @@
-"""What a report shows of protocols that papers use: halves of the classes, official splits."""
+"""What a report shows of protocols of papers: halves of the classes, splits, linear probes."""
 
+import json
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
 from clip_har.metrics.half_classes import HALVES
 from clip_har.metrics.measures import find
-from clip_har.report.numbers import UNKNOWN, formatted
+from clip_har.report.numbers import UNKNOWN, formatted, interval, share
 from clip_har.report.sections import Records
+from clip_har.results.files import PROBE_CARD, PROBES
 from clip_har.results.result import Result
 
 _SPLITS = "splits/"
@@ -53,3 +57,53 @@ def split_rows(measures: pd.DataFrame) -> Records:
 def without_splits(measures: pd.DataFrame) -> pd.DataFrame:
     """Return the measures that `split_rows` does not show."""
     return measures[~measures["measure"].astype(str).str.startswith(_SPLITS)]
+
+
+@dataclass(frozen=True)
+class ProbeTable:
+    """Top-1 of linear probes.
+
+    Attributes:
+        shots: a column per number of training clips of each class.
+        rows: per cell ``cell, leaks, zero_shot``, and ``probes``: a text per column.
+        cards: what the probes were trained on; more than one if the cells do not agree.
+    """
+
+    shots: Sequence[str]
+    rows: Records
+    cards: Sequence[Any]
+
+
+def probe_rows(cells: Sequence[Result]) -> ProbeTable | None:
+    """Return top-1 of linear probes by cell; None if no cell has a probe."""
+    tables = {}
+    for one in cells:
+        path = one.folder / PROBES
+        asked = one.measures.probe is not None and one.has_its_measures
+        if asked and path.is_file() and len(rows := pd.read_csv(path, dtype={"shots": str})):
+            tables[one.name] = one, rows.set_index("shots")
+    if not tables:
+        return None
+    shots = list(dict.fromkeys(shots for _, rows in tables.values() for shots in rows.index))
+    cards = {(one.folder / PROBE_CARD).read_text(encoding="utf-8") for one, _ in tables.values()}
+    return ProbeTable(
+        shots=shots,
+        rows=[
+            {
+                "cell": name,
+                "leaks": one.leaks,
+                "zero_shot": one.metrics["top1"],
+                "probes": [
+                    _of_probe(rows.loc[each]) if each in rows.index else UNKNOWN for each in shots
+                ],
+            }
+            for name, (one, rows) in tables.items()
+        ],
+        cards=[json.loads(card) for card in sorted(cards)],
+    )
+
+
+def _of_probe(row: "pd.Series[Any]") -> str:
+    sd = f" ± {share(row['top1_sd'])}" if pd.notna(row["top1_sd"]) else ""
+    ends = interval(row["low"], row["high"])
+    return f"{share(row['top1'])}{sd}" + (f" ({ends})" if ends != UNKNOWN else "")

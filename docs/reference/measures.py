@@ -39,6 +39,10 @@ SECTIONS = {
     "Mean over official splits": Section(
         ("splits",), "Measures of a sweep over `dataset.split`, see [Protocols](protocols.md)."
     ),
+    "Linear probes": Section(
+        ("probe",),
+        "They need `measures.probe` and `measures.reference`, see [Protocols](protocols.md).",
+    ),
     "Confidence and calibration": Section(
         ("calibration", "chance", "decomposition", "temperature")
     ),
