@@ -19,7 +19,7 @@ _SPLITS = "splits/"
 
 def half_class_rows(cells: Sequence[Result]) -> Records:
     """Return top-1 over random halves of the classes, a row per cell; empty if no cell has it."""
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "cell": one.name,
             "leaks": one.leaks,

@@ -21,7 +21,7 @@ from clip_har.results.sweep import read_outcomes
 from tests.command import run_command
 from tests.metrics.test_probe import TEST, TRAIN
 
-SMALL = ("dataset.count=40", "frames.count=2", "batch_size=64", "attention_clips=0")
+SMALL = ("limit=60", "frames.count=1", "attention_clips=0", "report.clips=0")
 MASKS = ("-m", "masking=none,percent")
 PROBE = ("measures.reference=train", "measures.probe=[2,all]", "measures.probe_seeds=2")
 
@@ -63,6 +63,7 @@ def of_mask(folder: Path) -> dict[str, Result]:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_sweep_gets_probes_afterwards(tmp_path: Path) -> None:
     def run(*typed: str) -> str:
         done = run_command(tmp_path, *SMALL, *typed, environment={"OMP_NUM_THREADS": "1"})
@@ -104,10 +105,3 @@ def test_a_sweep_gets_probes_afterwards(tmp_path: Path) -> None:
     text = page.read_text(encoding="utf-8")
     assert "Not zero-shot." in text
     assert "synthetic/train/bias0.9" in text
-
-    again = run(*MASKS, *PROBE)
-    assert "running" not in again
-    less = run(*MASKS)
-    assert "running" not in less, "embeddings that are kept do no harm"
-    assert not any(name.startswith("probe/") for name in of_mask(tmp_path)["none"].metrics)
-    assert not (of_mask(tmp_path)["none"].folder / PROBES).exists()

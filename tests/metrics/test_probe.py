@@ -7,6 +7,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, log_loss
 
+from clip_har.config.measures import Shots
 from clip_har.metrics import probe
 from clip_har.metrics.probe import (
     Training,
@@ -50,7 +51,7 @@ def by_hand(rows: np.ndarray, penalty: float) -> LogisticRegression:
 
 
 @pytest.mark.parametrize("shots", [2, 4, "all"])
-def test_it_is_scikit_learn_with_the_best_penalty_of_a_full_search(shots: int | str) -> None:
+def test_it_is_scikit_learn_with_the_best_penalty_of_a_full_search(shots: Shots) -> None:
     found = fit_probe(training(), shots, 0)
     drawn = draw_clips(TRAIN.labels, TRAIN.groups, shots, seed=0)
     assert found is not None

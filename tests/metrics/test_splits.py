@@ -23,7 +23,7 @@ def splits(whole: ScoreTable = WHOLE) -> list[ScoreTable]:
 
 
 def right(table: ScoreTable) -> np.ndarray:
-    return (table.predictions() == table.labels).astype(float)
+    return np.array(table.predictions() == table.labels, float)
 
 
 def test_mean_counts_splits_and_pooled_counts_clips_once() -> None:

@@ -23,7 +23,10 @@ def swept(results: Path, accuracy: dict[str, tuple[float, ...]], **card: Any) ->
     for mask, shares in accuracy.items():
         for split, right in enumerate(shares, 1):
             name = f"{mask} dataset.split={split}"
-            content = {"data": f"ucf101/test/split{split}", "data_digest": str(split)}
+            content: dict[str, Any] = {
+                "data": f"ucf101/test/split{split}",
+                "data_digest": str(split),
+            }
             cells[name] = made_cell(
                 results, name, table(right, seed=split), f"masking={mask}", *UCF,
                 f"dataset.split={split}", **content, **card,

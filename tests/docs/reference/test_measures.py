@@ -10,6 +10,7 @@ TABLES = {
     "measure",
     "measures",
     "measures_of_confidence",
+    "measures_of_protocols",
     "summary",
 }  # they only hold or call the others
 
