@@ -10,7 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from clip_har.metrics.bootstrap import group_draws, with_intervals
+from clip_har.metrics.bootstrap import (
+    GroupDraws,
+    Means,
+    difference_interval,
+    group_draws,
+    with_intervals,
+)
 from clip_har.metrics.pairing import common_rows
 from clip_har.results.score_table import ScoreTable
 
@@ -69,7 +75,8 @@ def over_splits(
     _check(tables)
     right = [(one.predictions() == one.labels).astype(np.float64) for one in tables]
     every = [np.arange(len(one.clip_ids)) for one in tables]
-    shares = _means(tables, every, right, draws=draws, seed=seed)
+    means, samples = _means(tables, every, right, draws=draws, seed=seed)
+    shares = with_intervals(means, samples, shares=means.keys())
     change = None
     if before is not None:
         kept, differences = [], []
@@ -80,23 +87,19 @@ def over_splits(
             kept.append(rows)
             known = (twin.predictions() == twin.labels).astype(np.float64)
             differences.append(own[rows] - known[of_twin])
-        change = _means(tables, kept, differences, draws=draws, seed=seed, share=False).mean
+        means, samples = _means(tables, kept, differences, draws=draws, seed=seed)
+        _, ends = difference_interval(means["mean"], samples)
+        change = (float(means["mean"][0]), *ends)
     top1 = tuple(float(one.mean()) for one in right)
     return OverSplits(
         top1=top1,
-        mean=shares.mean,
+        mean=shares["mean"],
         sd=float(np.std(top1, ddof=1)),
-        pooled=shares.pooled,
+        pooled=shares["pooled"],
         change=change,
         clips=len({clip for one in tables for clip in one.clip_ids}),
         groups=len({group for one in tables for group in one.groups}),
     )
-
-
-@dataclass(frozen=True)
-class _Means:
-    mean: Interval
-    pooled: Interval
 
 
 def _means(
@@ -106,9 +109,10 @@ def _means(
     *,
     draws: int,
     seed: int,
-    share: bool = True,
-) -> _Means:
+) -> tuple[Means, GroupDraws]:
     """Return the mean over splits, and that over clips, of a number per clip and split.
+
+    The means are ``(R + 1,)``: of the data, then of each sample of groups.
 
     Args:
         tables: of the splits.
@@ -116,7 +120,6 @@ def _means(
         values: for each split the numbers of these rows.
         draws: number of bootstrap samples.
         seed: of the bootstrap.
-        share: whether the numbers are 0 or 1.
     """
     ids = [one.clip_ids[row] for one, rows in zip(tables, kept, strict=True) for row in rows]
     groups = [one.groups[row] for one, rows in zip(tables, kept, strict=True) for row in rows]
@@ -131,12 +134,8 @@ def _means(
         ]
     _, which, times = np.unique(ids, return_inverse=True, return_counts=True)
     once = 1 / times[which]  # a clip of several splits counts once
-    means = {
-        "mean": np.mean(of_split, axis=0),
-        "pooled": samples.sums(number * once) / samples.sums(once),
-    }
-    found = with_intervals(means, samples, shares=means if share else ())
-    return _Means(found["mean"], found["pooled"])
+    pooled = samples.sums(number * once) / samples.sums(once)
+    return {"mean": np.mean(of_split, axis=0), "pooled": pooled}, samples
 
 
 def _check(tables: Sequence[ScoreTable]) -> None:

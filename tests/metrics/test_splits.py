@@ -90,6 +90,14 @@ def test_changes_are_paired_within_each_split() -> None:
     assert low < value < high
 
 
+def test_no_change_of_any_clip_has_an_interval_too() -> None:
+    found = over_splits(splits(), splits())
+    assert found.change is not None
+    value, low, high = found.change
+    assert value == 0
+    assert -0.2 < low < 0 < high < 0.2
+
+
 def test_what_does_not_belong_together_is_refused() -> None:
     first, second, _ = splits()
     with pytest.raises(ValueError, match="at least two"):
