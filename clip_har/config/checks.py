@@ -20,6 +20,22 @@ def check_combination(cell: Cell) -> None:
     cell.noise.check(cell)
     if cell.region.asks_model and not cell.model.gives_attribution:
         raise ClipHarError(f"region=relevance: {NO_ATTRIBUTION}; use another region source")
+    if cell.frames.crops > 1:
+        _check_views(cell)
     check_runtime(cell.model.runtime, device=cell.device, precision=cell.precision)
     if cell.precision == "fp16" and cell.device == "cpu":
         raise ClipHarError("precision=fp16 needs an accelerator: use precision=bf16 or fp32 on cpu")
+
+
+def _check_views(cell: Cell) -> None:
+    """Refuse what knows only the one view of a frame that is its centre."""
+    refused = {
+        "a target of a mask is looked for in the centre only": cell.finds_regions,
+        "fill=background takes pixels from other frames of the same view": (
+            getattr(cell.masking, "fill", None) == "background"
+        ),
+        "noise is learned for one view": cell.noise.is_learned,
+    }
+    for reason, holds in refused.items():
+        if holds:
+            raise ClipHarError(f"frames.crops={cell.frames.crops}: {reason}; use frames.crops=1")

@@ -2,9 +2,9 @@
 
 import difflib
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from clip_har.core.errors import ClipHarError
 from clip_har.core.settings import Settings
@@ -14,6 +14,10 @@ def _listed(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
 
+ALL_SHOTS: Literal["all"] = "all"
+"""All training clips of each class."""
+
+Shots = Annotated[int, Field(ge=1)] | Literal["all"]
 ClassNames = Annotated[tuple[str, ...], BeforeValidator(_listed), Field(min_length=1)]
 
 
@@ -31,12 +35,32 @@ class MeasureSettings(Settings):
         sensitivity: share of the events that the operating point must find on the reference.
         coverage: share of clean clips whose conformal set must hold the true class; it takes
             coverage / (1 − coverage) groups in the reference.
+        probe: training clips of each class for linear probes on the model's embeddings, such as
+            ``[1, 4, 16, all]``; they come from ``reference``. null: no probe.
+        probe_seeds: draws of these clips, for all but ``all``.
     """
 
     target: ClassNames | None = None
     reference: Annotated[str | None, Field(min_length=1)] = None
     sensitivity: Annotated[float, Field(gt=0, le=1)] = 0.9
     coverage: Annotated[float, Field(gt=0, lt=1)] = 0.9
+    probe: Annotated[tuple[Shots, ...], Field(min_length=1)] | None = None
+    probe_seeds: Annotated[int, Field(ge=1, le=100)] = 3
+
+    @field_validator("probe", mode="before")
+    @classmethod
+    def _one_number_is_a_list(cls, value: Any) -> Any:
+        return (value,) if isinstance(value, str | int) else value
+
+    @model_validator(mode="after")
+    def _probe_has_clips(self) -> Self:
+        if self.probe is not None and self.reference is None:
+            raise ValueError(
+                "probe needs labelled clips of another split: add measures.reference=train"
+            )
+        if self.probe is not None and len(set(self.probe)) < len(self.probe):
+            raise ValueError(f"probe={list(self.probe)}: a number of shots occurs twice")
+        return self
 
     def tags(self) -> dict[str, str]:
         """Return the settings as texts by full key, for the tracking store."""
@@ -46,6 +70,8 @@ class MeasureSettings(Settings):
             "measures.reference": self.reference or "none",
             "measures.sensitivity": f"{self.sensitivity:g}",
             "measures.coverage": f"{self.coverage:g}",
+            "measures.probe": ", ".join(map(str, self.probe)) if self.probe else "none",
+            "measures.probe_seeds": str(self.probe_seeds),
         }
 
     def target_labels(self, class_names: Sequence[str]) -> tuple[int, ...] | None:

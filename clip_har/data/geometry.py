@@ -6,7 +6,7 @@ rescaling and normalisation), which resizes with torchvision. Against the PIL-ba
 to 224 px) the largest difference is 2 of 255 grey levels, 0.002 on average.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -98,6 +98,43 @@ def fit_frames(
     place = placement(frames.shape[-2], frames.shape[-1], size, fit, edge)
     resized = _resize(frames, place, _INTERPOLATION[resample])
     return _place(resized, place, size)
+
+
+def fit_views(
+    frames: Tensor,
+    size: int,
+    fit: Fit,
+    resample: Resample = "bicubic",
+    edge: int | None = None,
+    *,
+    crops: int = 1,
+) -> Tensor:
+    """Fit frames to the model's square, in one view or in three.
+
+    Args:
+        frames: ``(T, 3, H, W)`` uint8.
+        size: as in `fit_frames`.
+        fit: as in `fit_frames`; ``crop`` for three views.
+        resample: as in `fit_frames`.
+        edge: as in `fit_frames`.
+        crops: 1, or 3 for the first, middle and last square along the longer side.
+
+    Returns:
+        ``(crops · T, 3, size, size)`` uint8, contiguous: all frames of a view in a row.
+
+    Example:
+        >>> frames = torch.zeros(2, 3, 240, 320, dtype=torch.uint8)
+        >>> fit_views(frames, 224, "crop", crops=3).shape
+        torch.Size([6, 3, 224, 224])
+    """
+    if crops == 1:
+        return fit_frames(frames, size, fit, resample, edge)
+    place = placement(frames.shape[-2], frames.shape[-1], size, fit, edge)
+    resized = _resize(frames, place, _INTERPOLATION[resample])
+    side = "left" if place.width >= place.height else "top"
+    last = size - (place.width if side == "left" else place.height)
+    ends = [replace(place, **{side: offset}) for offset in (0, last)]
+    return torch.cat([_place(resized, one, size) for one in (ends[0], place, ends[1])])
 
 
 def fit_maps(maps: Tensor, size: int, fit: Fit, edge: int | None = None) -> Tensor:

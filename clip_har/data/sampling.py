@@ -55,6 +55,9 @@ class FrameSettings(Settings):
             they are thinned evenly over the clip. None = no limit.
         order: in which order the kept frames reach the model, see `frame_order`. Frames are
             decoded, masked and searched for targets in their own order: each keeps its mask.
+        crops: 3 shows each kept frame as three views, the first, middle and last square along its
+            longer side, as video papers test (Wang et al. 2018, "Non-local neural networks"): all
+            frames of the first view, then of the middle one, then of the last. 1: the centre.
         fit: ``crop`` (shortest edge to ``edge``, then the centre square), ``squash`` (to a
             square of ``edge``, aspect lost, then its centre), ``letterbox`` (whole frame, black
             bars) or ``centre`` (not resized, the centre square); None = as the model was trained.
@@ -83,6 +86,7 @@ class FrameSettings(Settings):
     fps: float = Field(default=1.0, gt=0, le=1000)
     max_frames: int | None = Field(default=None, ge=1)
     order: Order = "forward"
+    crops: Literal[1, 3] = 1
     fit: Fit | None = "crop"
     resample: Resample | None = "bicubic"
     size: int | None = Field(default=None, ge=1)
@@ -104,7 +108,8 @@ class FrameSettings(Settings):
             "fps": ("fps", "max_frames"),
         }
         bounds = ("max_pixels", "max_length")
-        fields = ("sampler", *relevant[self.sampler], *bounds)
+        views = ("crops",) if self.crops > 1 else ()
+        fields = ("sampler", *relevant[self.sampler], *bounds, *views)
         return {field: getattr(self, field) for field in fields}
 
     @model_validator(mode="after")
@@ -122,6 +127,22 @@ class FrameSettings(Settings):
                 " with a frames.count of 2 or more, or frames.order=forward"
             )
         return self
+
+    @model_validator(mode="after")
+    def _views_are_crops(self) -> Self:
+        if self.crops > 1 and self.fit not in ("crop", None):
+            raise ValueError(f"crops={self.crops} needs fit=crop, got fit={self.fit}")
+        if self.crops > 1 and self.order != "forward":
+            raise ValueError(
+                f"crops={self.crops}: several views have no order={self.order} in time; use"
+                " frames.crops=1 or frames.order=forward"
+            )
+        return self
+
+    def kept_frames(self) -> int | None:
+        """Return how many frames of a clip the model sees, views counted; None if clips differ."""
+        each = {"uniform": self.count, "middle": 1}.get(self.sampler)
+        return None if each is None else each * self.crops
 
     def geometry(self) -> tuple[int, Fit, Resample, int | None]:
         """Return size, fit, interpolation and edge, with the model's values filled in.

@@ -23,6 +23,7 @@ from clip_har.figures.masked_clips import masked_clips_sheet
 from clip_har.figures.sheet import Sheet
 from clip_har.figures.video import can_encode, write_pair
 from clip_har.masking.masked_clips import MaskedClips
+from clip_har.metrics.half_classes import HALVES
 from clip_har.models.checkpoint import weights_digest
 from clip_har.noise.learned.cell_noise import LearnedNoise
 from clip_har.regions.none import NoRegion
@@ -180,6 +181,7 @@ def _protocol(cell: Cell, found: Evaluation, device: str) -> dict[str, object]:
         "clips_covered": len(masked.covered),
         "clips_left_out": len(frames.ok) - len(masked.evaluated),
         "classes": len(clips.class_names),
+        "half_classes": {"classes": len(clips.class_names) // 2, "halves": list(HALVES)},
         "groups": len({clip.group for clip in clips.clips}),
         ALSO_LEARNED_FROM: len(shared_groups(learned_from, clips)),
         "data_digest": clips.digest,
@@ -191,7 +193,7 @@ def _protocol(cell: Cell, found: Evaluation, device: str) -> dict[str, object]:
         "weights_digest": weights_digest(cell.model.folder()),
         "input_size": cell.model.image_size(),
         "unfamiliar_classes": cell.model.unfamiliar(cell.prompts.words(clips.class_names)),
-        "prompts_per_class": len(prompts[0]),
+        "prompts_per_class": max(map(len, prompts)),
         "first_prompt": prompts[0][0],
         "prompts_digest": cell.prompts.digest(clips.class_names),
         "masking": cell.masking.described(),

@@ -13,6 +13,7 @@ from clip_har.engine.evaluate import evaluate
 from clip_har.engine.job import Prepared
 from clip_har.engine.load_model import load_model
 from clip_har.engine.numbers import learning_numbers, manifest_facts, numbers
+from clip_har.engine.probe_files import write_probes
 from clip_har.metrics.noise_effect import effect_table, noise_metrics
 from clip_har.noise.learned.cell_noise import LearnedNoise
 from clip_har.results.costs import Cost
@@ -77,6 +78,7 @@ def make_result(
                     "parameters": load_model(cell).parameters,
                 },
             )
+            write_probes(out, found.table, reference, cell.measures)
             pictures.result()
         shown = frames.lengths[found.masked.evaluated]
         write_json(out / COST, cost.metrics(clips=len(shown), frames=int(shown.sum())))

@@ -93,7 +93,7 @@ def merge_tables(tables: Sequence[ScoreTable], masked: MaskedClips) -> ScoreTabl
         kind=tables[0].kind,
         attributes=attributes(evaluated),
         drift=None if all(table.drift is None for table in tables) else column(drifts),
-        embeddings=column(embeddings) if embeddings else None,
+        embeddings=column(embeddings) if len(embeddings) == len(tables) else None,
         seconds=masked.frames.seconds[masked.evaluated],
         **columns,
     )

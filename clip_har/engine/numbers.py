@@ -14,6 +14,7 @@ from clip_har.config.measures import MeasureSettings
 from clip_har.core.atomic import whole_file
 from clip_har.core.checksum import MANIFEST, read_manifest, write_manifest
 from clip_har.engine.noise_artifacts import rewrite_effects
+from clip_har.engine.probe_files import write_probes
 from clip_har.figures.confusion import confusion_sheet
 from clip_har.metrics.accuracy import confusion_matrix
 from clip_har.metrics.attention import attention_means
@@ -169,6 +170,7 @@ def compute_again(result: Result) -> None:
         rewrite_effects(result.folder / NOISE, cast(Learned, result.cell.noise), effects)
         new |= noise_metrics(effects)
     write_class_tables(result.folder, result.table, title=result.name)
+    write_probes(result.folder, result.table, reference, settings)
     with whole_file(result.folder / METRICS) as path:
         write_json(path, new)
     used = {} if reference is None else {str(settings.reference): reference.folder.name}

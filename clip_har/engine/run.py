@@ -269,7 +269,8 @@ def _kept_unsent(run: Prepared, error: TrackingError) -> TrackingError:
 def may_be_reused(found: Result, run: Prepared, twin: Path | None) -> bool:
     """Return whether a finished result satisfies the settings of this run.
 
-    Another run may have made it with ``clean_twin=false`` or ``frames.on_error=skip``.
+    Another run may have made it with ``clean_twin=false`` or ``frames.on_error=skip``, or without
+    the embeddings that ``measures.probe`` needs.
 
     Args:
         found: the result.
@@ -281,7 +282,9 @@ def may_be_reused(found: Result, run: Prepared, twin: Path | None) -> bool:
     tolerated = cell.frames.on_error == "skip" or share <= cell.frames.max_failed
     compared = twin is None or found.twin_folder == twin
     mendable = (found.is_whole and found.has_its_measures) or found.can_be_recomputed
-    return cell.overwrite != "always" and bool(tolerated) and compared and mendable
+    embedded = cell.measures.probe is None or cell.noise.is_learned or found.keeps_embeddings
+    fits = bool(tolerated) and compared and mendable and embedded
+    return cell.overwrite != "always" and fits
 
 
 def _warn_of_failures(found: Result, run: Prepared) -> None:

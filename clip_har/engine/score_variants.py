@@ -16,6 +16,16 @@ if TYPE_CHECKING:
     from clip_har.config.cell import Cell
 
 
+def keeps_embeddings(cell: "Cell") -> bool:
+    """Return whether the score table of a cell keeps its clips' embeddings.
+
+    Clean cells do, to measure the drift of others; with ``measures.probe`` all do, except under
+    learned noise, where each clip has many.
+    """
+    is_clean = cell.noise.is_clean and cell.masking.is_clean
+    return is_clean or (not cell.noise.is_learned and cell.measures.probe is not None)
+
+
 def score_variants(
     cell: "Cell",
     masked: MaskedClips,
@@ -43,7 +53,7 @@ def score_variants(
         noise.by_name,
         choose=noise.columns_needed(labels),
         clean=clean,
-        keep_embeddings=cell.noise.is_clean and cell.masking.is_clean,
+        keep_embeddings=keeps_embeddings(cell),
         cost=spent,
         model=f"{MODEL}={cell.model.checkpoint}, precision={cell.precision}",
     )

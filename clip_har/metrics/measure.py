@@ -15,7 +15,7 @@ Better = Literal["higher", "lower", "neither"]
 Source = Literal["scores", "cell", "sweep"]
 """What a measure is computed from: a cell's score table, the run of a cell, or several cells."""
 
-Place = Literal["terminal", "report: mask", "report: bias", "report: sweep"]
+Place = Literal["terminal", "report: mask", "report: bias", "report: protocols", "report: sweep"]
 """Where a measure is shown, besides the documentation, which has all of them."""
 
 

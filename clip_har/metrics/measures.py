@@ -4,7 +4,8 @@ Everything that is logged is declared here once. What a cell logs, MLflow's name
 the terminal, the words of the report and the documentation's page of measures come from here. A new
 measure is a function in `clip_har.metrics` and an entry here; see `Measure` for the fields. The
 entries about confidence are in `clip_har.metrics.measures_of_confidence`, those that compare models
-in `clip_har.metrics.measures_of_models`.
+in `clip_har.metrics.measures_of_models`, those about protocols of papers in
+`clip_har.metrics.measures_of_protocols`.
 """
 
 from math import inf
@@ -26,6 +27,7 @@ from clip_har.metrics import (
 from clip_har.metrics.measure import Measure, Place
 from clip_har.metrics.measures_of_confidence import CALIBRATION, SELECTIVE
 from clip_har.metrics.measures_of_models import MODELS
+from clip_har.metrics.measures_of_protocols import HALF_CLASSES, PROBES, SPLITS
 from clip_har.results.costs import Cost
 
 _TERMINAL: tuple[Place, ...] = ("terminal",)
@@ -371,6 +373,9 @@ _COST = (
 
 FAMILIES: dict[str, tuple[Measure, ...]] = {
     "Accuracy": _ACCURACY,
+    "Half of the classes": HALF_CLASSES,
+    "Mean over official splits": SPLITS,
+    "Linear probes": PROBES,
     "Confidence and calibration": CALIBRATION,
     "Selective prediction and conformal sets": SELECTIVE,
     "Robustness against the clean twin": _ROBUSTNESS,

@@ -8,7 +8,7 @@ from clip_har.config.measures import MeasureSettings
 from clip_har.metrics.measures import MEASURES, find
 from clip_har.results.score_table import ScoreTable
 
-_OF_SETTINGS = frozenset({"reference", "target", "sensitivity", "coverage"})
+_OF_SETTINGS = frozenset({"reference", "target", "sensitivity", "coverage", "probe", "probe_seeds"})
 """Parameters that come from the settings of the measures, see `MeasureSettings`."""
 
 
@@ -23,7 +23,8 @@ def summarise(
     These are the entries of `MEASURES` whose source is the score table. The function of an entry
     takes what it needs by the names of its parameters: ``labels``, ``scores``, ``probabilities``,
     ``table``; ``clean``, the table of the clean twin; ``reference``, that of the reference cell;
-    ``target``, the labels of the classes of the event; ``sensitivity`` and ``coverage``. An entry
+    ``target``, the labels of the classes of the event; ``sensitivity`` and ``coverage``; ``probe``
+    and ``probe_seeds``. An entry
     is left out if something that it needs is not there. The function returns the value; or None if
     it is not known, which is left out; or, if several entries share a function, a mapping from
     names to values.
@@ -48,6 +49,8 @@ def summarise(
         "target": settings.target_labels(table.class_names),
         "sensitivity": settings.sensitivity,
         "coverage": settings.coverage,
+        "probe": settings.probe,
+        "probe_seeds": settings.probe_seeds,
     }
     names = {one.function: one.name for one in MEASURES if one.source == "scores"}
     metrics: dict[str, float] = {}

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from clip_har.core.cache import cached, key_of
+from clip_har.core.errors import ClipHarError
 from clip_har.core.tensor_file import read_tensors, save_tensors
 from clip_har.models.classes import check_finite
 from clip_har.models.dual_encoder import DualEncoder
@@ -61,8 +62,14 @@ def prompt_features(
         ``(C, P, D)`` float32, not of length 1, on the CPU.
 
     Raises:
-        ClipHarError: when an embedding is not finite or zero; then nothing is kept.
+        ClipHarError: when an embedding is not finite or zero; then nothing is kept. When the
+            classes have different numbers of texts: such a model takes one array of them.
     """
+    if len(many := {len(texts) for texts in prompts}) > 1:
+        raise ClipHarError(
+            f"prompts: {model.name} needs as many texts for each class, got {min(many)} to"
+            f" {max(many)}: give each class the same number, or use a model of single frames"
+        )
 
     def embed() -> Tensor:
         features = model.encode_texts([text for texts in prompts for text in texts])

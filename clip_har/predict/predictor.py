@@ -38,7 +38,7 @@ from clip_har.masking.on_empty import refuse_empty
 from clip_har.models.zero_shot import Classifier, of_frames
 from clip_har.noise.contract import CellNoise
 from clip_har.predict.prediction import Prediction, Tile
-from clip_har.prompts.prompt_set import spaced
+from clip_har.prompts.spelling import spaced
 from clip_har.results.costs import Cost
 
 _AT_ONCE = 256  # frames in memory; a longer window goes alone

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import re
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -14,20 +13,11 @@ from clip_har.core.checksum import checksum
 from clip_har.core.errors import ClipHarError
 from clip_har.core.names import whole_number
 from clip_har.core.settings import Settings
+from clip_har.prompts.descriptions import class_descriptions
 from clip_har.prompts.label_map import given_names, name_text, read_lines
+from clip_har.prompts.spelling import spaced
 
 log = logging.getLogger(__name__)
-
-
-def spaced(name: str) -> str:
-    """Return a data set's class name as separate words in lower case.
-
-    Example:
-        >>> spaced("HandstandPushups"), spaced("brush_hair"), spaced("YoYo")
-        ('handstand pushups', 'brush hair', 'yo yo')
-    """
-    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", name)
-    return " ".join(re.sub(r"[_\-]+", " ", words).lower().split())
 
 
 def _as_names(value: Any) -> Any:
@@ -42,11 +32,14 @@ def _as_names(value: Any) -> Any:
 
 
 class PromptSet(Settings):
-    """Templates, each with ``{}`` in place of the class name.
+    """The texts of each class: templates with ``{}`` in place of its name, or texts of its own.
 
     Attributes:
-        templates: the templates; empty if ``file`` has them.
+        templates: the templates; empty if ``file`` has them, or with ``descriptions``.
         file: a text file with one template per line.
+        descriptions: a file with the texts of each class, one or several, whose embeddings are
+            averaged: JSON ``{"walk": ["a person walks", …]}``, or CSV or TSV of two columns, class
+            and text. They are used as they are, without templates.
         class_names: other names than those of the data set, often because its labels are
             numbers: a mapping ``{0: walk, 1: run}``, a file of one (JSON; CSV or TSV of two
             columns, where names may come first or last; text of lines such as ``1 walk``), or a
@@ -57,6 +50,7 @@ class PromptSet(Settings):
 
     templates: list[str] = Field(default_factory=list)
     file: Path | None = None
+    descriptions: Path | None = None
     class_names: Annotated[dict[str, str] | list[str] | Path | None, BeforeValidator(_as_names)] = (
         None
     )
@@ -64,8 +58,13 @@ class PromptSet(Settings):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if bool(self.templates) == (self.file is not None):
-            raise ValueError("give either templates or a file of templates")
+        given = [bool(self.templates), self.file is not None, self.descriptions is not None]
+        if sum(given) != 1:
+            raise ValueError(
+                "give either templates, or a file of templates, or a file of descriptions"
+            )
+        if self.descriptions is not None and self.class_names is not None:
+            raise ValueError("descriptions use no class names; leave prompts.class_names=null")
         for template in self.templates:
             _check_template(template)
         return self
@@ -93,11 +92,13 @@ class PromptSet(Settings):
             class_names: the data set's own class names, in class order.
 
         Returns:
-            C lists of P texts each.
+            C lists of P texts each; with descriptions P may differ between classes.
 
         Raises:
-            ClipHarError: when a file is missing or malformed, or a class has no name in it.
+            ClipHarError: when a file is missing or malformed, or a class has no name or text in it.
         """
+        if self.descriptions is not None:
+            return class_descriptions(self.descriptions, class_names)
         templates, words = self.load_templates(), self.words(class_names)
         _warn_of_numbers(tuple(words))
         # replace, not format: a class name or a template may hold other braces.

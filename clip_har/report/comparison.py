@@ -19,6 +19,7 @@ from clip_har.report.classes import ClassTable, class_table
 from clip_har.report.confidence import Confidence, confidence_of
 from clip_har.report.detection import Detection, detection_of
 from clip_har.report.frame_order import order_note
+from clip_har.report.protocols import ProbeTable, half_class_rows, probe_rows
 from clip_har.report.regression import regression_rows, regression_text
 from clip_har.report.sections import (
     Detail,
@@ -75,6 +76,8 @@ class ComparisonPart:
         kinds: accuracy by attribute.
         regression: the effects of the two hidden shares.
         regression_text: the same in words; empty if no subject is known.
+        half_classes: top-1 over random halves of the classes.
+        probes: top-1 of linear probes; None without.
         noise: the effect of learned noise.
         detection: how well named classes are detected, by target.
         costs: the cost of each cell.
@@ -107,6 +110,8 @@ class ComparisonPart:
     kinds: Sequence[Kinds]
     regression: Records
     regression_text: str
+    half_classes: Records
+    probes: ProbeTable | None
     noise: Records
     detection: Sequence[Detection]
     costs: Records
@@ -168,6 +173,8 @@ class ComparisonPart:
             kinds=kinds_rows(looked_at, number),
             regression=regression_rows(measured.regression),
             regression_text=regression_text(measured.regression),
+            half_classes=half_class_rows(cells),
+            probes=probe_rows(cells),
             noise=noise_rows(measured),
             detection=detection_of(cells),
             costs=costs_rows(cells),
@@ -209,6 +216,8 @@ class ComparisonPart:
             ("ratio", "Over the hidden share"): self.over_ratio,
             ("each-class", "Each class"): self.class_table.rows,
             ("scene", "Measures over several cells"): self.measures,
+            ("halves", "Half of the classes"): self.half_classes,
+            ("probes", "Linear probes"): self.probes,
             ("shares", "How much, or what?"): self.regression,
             ("noise", "Learned noise"): self.noise,
             ("detection", "Detection"): self.detection,

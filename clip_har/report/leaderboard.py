@@ -194,14 +194,15 @@ def _prompts(card: Mapping[str, Any]) -> str:
 
 def _frames(frames: Mapping[str, Any]) -> str:
     most = f", at most {frames['max_frames']}" if frames["max_frames"] else ""
+    views = f", {frames['crops']} crops of each" if frames.get("crops", 1) > 1 else ""
     match frames["sampler"]:
         case "uniform":
-            return f"{frames['count']}, evenly spread"
+            return f"{frames['count']}, evenly spread{views}"
         case "middle":
-            return "the middle one"
+            return f"the middle one{views}"
         case "every":
-            return f"one in {frames['step']}{most}"
-    return f"{frames['fps']:g} a second{most}"
+            return f"one in {frames['step']}{most}{views}"
+    return f"{frames['fps']:g} a second{most}{views}"
 
 
 def _common(texts: Sequence[str]) -> str:

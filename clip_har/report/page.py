@@ -16,6 +16,7 @@ from markupsafe import Markup
 
 from clip_har.core.atomic import whole_folder
 from clip_har.core.background import AtOnce, Background
+from clip_har.metrics.half_classes import HALVES
 from clip_har.metrics.measures import shown_in
 from clip_har.report.charts import Chart
 from clip_har.report.clips.answers import answers_of
@@ -40,6 +41,7 @@ from clip_har.report.numbers import (
 from clip_har.report.pictures import both_themes
 from clip_har.report.print_figures import write_figures
 from clip_har.report.programme import SKEW, programme_of
+from clip_har.report.protocols import split_rows, without_splits
 from clip_har.report.sections import measures_rows
 from clip_har.report.selection import Chosen
 from clip_har.report.text import question
@@ -185,7 +187,7 @@ def _content(
         against: the measures against the base model; may be empty.
         models: the comparisons of models; may be empty.
     """
-    every = pd.concat([part.measured.rows for part in parts])
+    every, others = pd.concat([part.measured.rows for part in parts]), without_splits(against)
     tables = [pd.concat([part.table, part.twins], ignore_index=True) for part in parts]
     covered = any(len(one.models) == len(parts) for one in models)
     script = resources.files("clip_har.report").joinpath("templates", _SCRIPT).read_text("utf-8")
@@ -204,8 +206,10 @@ def _content(
         "differences": list(
             dict.fromkeys(key for one in chosen.comparisons for key in one.settings)
         ),
-        "against": measures_rows(against),
-        "against_terms": terms_of(against),
+        "splits": split_rows(against),
+        "against": measures_rows(others),
+        "against_terms": terms_of(others),
+        "halves": HALVES,
         "bias_terms": shown_in("report: bias"),
         "cost_parts": get_args(Part),
         "table": f"{TABLE} in the folder of the sweep" if chosen.tables_folder else TABLE,

@@ -28,6 +28,7 @@ LOSS_CURVE = f"{NOISE}/loss_curve.csv"
 CONFUSION = "confusion.png"
 MASKED_CLIPS = "masked_clips.png"
 VIDEOS = "videos"  # a folder
+PROBES, PROBE_CARD = "probes.csv", "probe_card.json"
 
 PICTURED = {
     MASKED_CLIPS: f"{PICTURES}masked clips",
@@ -39,6 +40,7 @@ PICTURED = {
 
 DERIVED = frozenset(
     {METRICS, "per_class.csv", "confused_pairs.csv", "confusion.csv", CONFUSION, "attributes.csv"}
+    | {PROBES, PROBE_CARD}
     | {f"{NOISE}/effect.csv", f"{NOISE}/card.md"}
 )
 """Files that are made again from the score tables alone if they are damaged."""

@@ -192,6 +192,13 @@ class Result:
         return written and ScoreTable.is_of_this_version(self.folder / SCORES)
 
     @property
+    def keeps_embeddings(self) -> bool:
+        """Whether its score table has the embeddings of its clips."""
+        from clip_har.results.score_table import ScoreTable  # imports pyarrow
+
+        return ScoreTable.keeps_embeddings(self.folder / SCORES)
+
+    @property
     def attention(self) -> "dict[str, NDArray[np.float64]]":
         """Its measures of attention, ``(N,)`` each, NaN if not measured; may be empty."""
         import pandas as pd

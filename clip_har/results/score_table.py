@@ -74,7 +74,8 @@ class ScoreTable:
         drift: ``(N,)`` float64, 1 − cos between the clip's embedding and that of its clean twin;
             NaN if it is not known; None if no value is known.
         embeddings: ``(N, D)`` float32, L2-normalised, the clips' embeddings; None if they
-            are not kept. Only clean cells keep them, to measure the drift of other cells.
+            are not kept. Clean cells keep them, to measure the drift of other cells, and all cells
+            with ``measures.probe``.
         seconds: ``(N,)`` float64, the length of each clip, NaN where the file does not state its
             frame rate; None if no length is known, as in tables of earlier versions.
     """
@@ -168,6 +169,11 @@ class ScoreTable:
     def is_of_this_version(path: Path) -> bool:
         """Return whether a table has all columns; those of earlier versions lack some."""
         return set(_NUMBERS) <= set(pq.read_schema(path).names)
+
+    @staticmethod
+    def keeps_embeddings(path: Path) -> bool:
+        """Return whether a table has the clips' embeddings."""
+        return "embedding" in pq.read_schema(path).names
 
     @classmethod
     def read(cls, path: Path) -> Self:

@@ -22,6 +22,7 @@ from clip_har.sweeps.robustness import (
     over_ratios,
     over_seeds,
 )
+from clip_har.sweeps.splits import split_means
 
 log = logging.getLogger(__name__)
 
@@ -81,14 +82,17 @@ def sweep_measures(finished: Sequence[Result], *, base_model: str | None = None)
 
 
 def against_base_model(finished: Sequence[Result], base_model: str | None = None) -> pd.DataFrame:
-    """Return the measures that compare models or settings: `corruption_errors`, `differences`.
+    """Return the measures over several models, settings or splits.
+
+    These are `corruption_errors`, `differences` and `split_means`.
 
     Args:
         finished: the results of the cells.
         base_model: see `sweep_measures`.
     """
     named = (one.cell.base_model for one in finished if one.cell.base_model is not None)
-    parts = [corruption_errors(finished, base_model or next(named, None)), differences(finished)]
+    base = corruption_errors(finished, base_model or next(named, None))
+    parts = [base, differences(finished), split_means(finished)]
     found = [part for part in parts if len(part)]
     return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=COLUMNS)
 

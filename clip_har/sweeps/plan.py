@@ -171,7 +171,7 @@ class _Planner:
         if folder in self.once:
             return
         size, *_ = settings.geometry()
-        each = "" if settings.sampler != "uniform" else f"{settings.count} a clip, "
+        each = "" if settings.sampler != "uniform" else f"{settings.kept_frames()} a clip, "
         what = f"frames of {clips.title}, {each}{size} px"
         if _store(cell, clips, settings) is not None:
             self.once[folder] = Step(what, "there")
@@ -299,7 +299,9 @@ def _store(cell: Cell, clips: ClipSet, settings: FrameSettings) -> FrameStore | 
 
 def _known_frames(settings: FrameSettings, clips: int) -> int | None:
     """Return the number of frames of clips, at most; None if it depends on their lengths."""
-    each = {"uniform": settings.count, "middle": 1}.get(settings.sampler, settings.max_frames)
+    each = settings.kept_frames()
+    if each is None and settings.max_frames is not None:
+        each = settings.max_frames * settings.crops
     return None if each is None else each * clips
 
 

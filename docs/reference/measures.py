@@ -33,6 +33,16 @@ class Section(NamedTuple):
 
 SECTIONS = {
     "Accuracy": Section(("accuracy", "tables", "ranks")),
+    "Half of the classes": Section(
+        ("half_classes",), "Computed for every cell, see [Protocols of papers](protocols.md)."
+    ),
+    "Mean over official splits": Section(
+        ("splits",), "Measures of a sweep over `dataset.split`, see [Protocols](protocols.md)."
+    ),
+    "Linear probes": Section(
+        ("probe",),
+        "They need `measures.probe` and `measures.reference`, see [Protocols](protocols.md).",
+    ),
     "Confidence and calibration": Section(
         ("calibration", "chance", "decomposition", "temperature")
     ),

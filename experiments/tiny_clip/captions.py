@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from clip_har.prompts.prompt_set import spaced
+from clip_har.prompts.spelling import spaced
 from clip_har.synthetic import ACTIONS, SCENES, scene_phrase
 
 STUDIO = len(SCENES)

@@ -22,6 +22,7 @@ NEEDED = {
     "dataset=folder": ["dataset.root=clips"],
     "dataset=manifest": ["dataset.path=clips.csv"],
     "prompts=file": ["prompts.file=templates.txt"],
+    "prompts=descriptions": ["prompts.descriptions=texts.json"],
     "model=clip": ["model.checkpoint=folder"],
     "model=siglip": ["model.checkpoint=folder"],
     "model=xclip": ["model.checkpoint=folder"],
@@ -95,6 +96,18 @@ def test_the_official_templates_are_48_distinct_ones() -> None:
     assert len(set(templates)) == 48
     assert templates[0] == "a photo of a person {}."
     assert templates[-1] == "a demonstration of the person practicing {}."
+
+
+def test_the_templates_of_kinetics_are_28_and_those_of_froster() -> None:
+    templates = list(composed("prompts=kinetics_28").prompts.templates)
+    assert len(set(templates)) == 28
+    assert [*templates, "{}"] == list(composed("prompts=froster").prompts.templates)
+    kinds = [template.split()[1] for template in templates]
+    assert kinds == sorted(
+        ["photo"] * 7 + ["video"] * 7 + ["example"] * 7 + ["demonstration"] * 7, key=kinds.index
+    )
+    words = [template.removeprefix(" ".join(template.split()[:3])) for template in templates]
+    assert words[:7] * 4 == words
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,12 @@ def test_an_unknown_class_or_no_other_class_is_refused(target: tuple[str, ...], 
         {"coverage": 1},
         {"coverage": 0},
         {"reference": ""},
+        {"probe": ("all",)},
+        {"reference": "train", "probe": ()},
+        {"reference": "train", "probe": (0,)},
+        {"reference": "train", "probe": ("some",)},
+        {"reference": "train", "probe": (1, 1)},
+        {"reference": "train", "probe_seeds": 0},
     ],
 )
 def test_an_empty_target_and_an_impossible_share_are_refused(
@@ -48,3 +54,11 @@ def test_an_empty_target_and_an_impossible_share_are_refused(
 ) -> None:
     with pytest.raises(ValidationError):
         MeasureSettings(**wrong)
+
+
+def test_one_number_of_shots_needs_no_list() -> None:
+    assert MeasureSettings(reference="train", probe=4).probe == (4,)
+    assert MeasureSettings(reference="train", probe="all").probe == ("all",)
+    assert (
+        MeasureSettings(reference="train", probe=["1", "all"]).tags()["measures.probe"] == "1, all"
+    )

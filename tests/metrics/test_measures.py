@@ -24,8 +24,8 @@ from tests.data.made import write_video
 from tests.metrics.made import random_table
 
 FAMILY = re.compile(
-    r"(bias|selective|conformal|calibrated|scene|robustness|regression|flip_rate|mask|noise|data"
-    r"|cost|seeds|models)/[^.: ]*[^.: /]"
+    r"(bias|half_classes|splits|probe|models|selective|conformal|calibrated|scene|robustness"
+    r"|regression|flip_rate|mask|noise|data|cost|seeds)/[^.: ]*[^.: /]"
 )
 
 

@@ -51,3 +51,21 @@ def test_embeddings_that_are_not_finite_or_zero_are_named_and_not_kept(
     assert not list(tmp_path.rglob("classifiers/*.safetensors"))
     found = embed(model, [["of a"], ["of b"], ["of c"]], cache_dir=tmp_path)
     assert torch.isfinite(found).all()
+
+
+def test_texts_of_a_class_are_averaged_however_many_there_are(
+    small_clip: Path, tmp_path: Path
+) -> None:
+    model = CLIP(checkpoint=str(small_clip)).load(device=torch.device("cpu"), precision="fp32")
+    prompts = [["a photo", "of running", "walk"], ["a toy"]]
+    found = zero_shot_classifier(model, prompts, cache_dir=tmp_path)
+    for row, texts in zip(found, prompts, strict=True):
+        mean = torch.stack([model.encode_texts([text])[0] for text in texts]).mean(dim=0)
+        torch.testing.assert_close(row, mean / mean.norm())
+
+
+def test_a_video_model_refuses_unequal_numbers_of_texts(tmp_path: Path) -> None:
+    folder = write_xclip(tmp_path / "xclip")
+    model: Any = XCLIP(checkpoint=str(folder)).load(device=torch.device("cpu"), precision="fp32")
+    with pytest.raises(ClipHarError, match="as many texts for each class, got 1 to 2"):
+        prompt_features(model, [["of a", "of c"], ["of b"]], cache_dir=tmp_path)

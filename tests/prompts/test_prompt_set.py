@@ -6,7 +6,8 @@ from pydantic import ValidationError
 
 from clip_har.config.compose import checked
 from clip_har.core.errors import ClipHarError
-from clip_har.prompts.prompt_set import PromptSet, spaced
+from clip_har.prompts.prompt_set import PromptSet
+from clip_har.prompts.spelling import spaced
 
 
 @pytest.mark.parametrize(
@@ -64,7 +65,7 @@ def test_a_template_needs_one_place(template: str, tmp_path: Path) -> None:
 
 def test_either_templates_or_a_file(tmp_path: Path) -> None:
     for both in ({}, {"templates": ["{}"], "file": tmp_path}):
-        with pytest.raises(ValidationError, match="either templates or a file"):
+        with pytest.raises(ValidationError, match="either templates, or a file"):
             PromptSet(**both)
 
 

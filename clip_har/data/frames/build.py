@@ -153,14 +153,15 @@ def fitted_clip(
     """
     import torch
 
-    from clip_har.data.geometry import fit_frames
+    from clip_har.data.geometry import fit_views
 
     pictures = torch.from_numpy(source.frames).permute(0, 3, 1, 2)  # (T, 3, H, W)
-    fitted: NDArray[np.uint8] = fit_frames(pictures, *settings.geometry()).numpy()
+    views = fit_views(pictures, *settings.geometry(), crops=settings.crops)
+    fitted: NDArray[np.uint8] = views.numpy()
     entry = Entry(
         clip_id=clip.id,
         length=len(fitted),
-        indices=tuple(source.indices),
+        indices=tuple(source.indices) * settings.crops,
         width=source.width,
         height=source.height,
         fps=source.fps,
@@ -184,7 +185,7 @@ def _write_failures(folder: Path, clip_set: ClipSet, entries: list[Entry]) -> No
 
 def _refuse_full_disk(folder: Path, clip_set: ClipSet, settings: FrameSettings) -> None:
     """Raise before hours of decoding if it is known that the frames do not fit on the disk."""
-    frames = {"uniform": settings.count, "middle": 1}.get(settings.sampler)
+    frames = settings.kept_frames()
     if frames is None:
         return  # depends on how long the clips are
     needed = len(clip_set.clips) * frames * 3 * (settings.size or 0) ** 2

@@ -11,6 +11,7 @@ TABLES = {
     "measures",
     "measures_of_confidence",
     "measures_of_models",
+    "measures_of_protocols",
     "summary",
 }  # they only hold or call the others
 
