@@ -14,6 +14,7 @@ from clip_har.models.checkpoint import MODEL, weights_digest
 from clip_har.models.device import Precision, pick_dtype
 from clip_har.models.pretrained import load_pretrained
 from clip_har.models.processor import PixelScale, pixel_scale
+from clip_har.models.tuned_weights import TunedWeights
 
 _TEXT_BATCH = 256
 
@@ -113,7 +114,13 @@ class Encoder(ABC):
 
 
 def load_fields(
-    architecture: Any, folder: Path, *, name: str, device: torch.device, precision: Precision
+    architecture: Any,
+    folder: Path,
+    *,
+    name: str,
+    device: torch.device,
+    precision: Precision,
+    tuned: TunedWeights | None = None,
 ) -> dict[str, Any]:
     """Load what every `Encoder` has, frozen and in evaluation mode.
 
@@ -123,16 +130,22 @@ def load_fields(
         name: as the user wrote it.
         device: where it runs.
         precision: of the forward pass.
+        tuned: fine-tuned weights that replace the checkpoint's.
 
     Returns:
         The fields of an `Encoder` by name.
 
     Raises:
-        ClipHarError: when a file of the checkpoint is missing or damaged.
+        ClipHarError: when a file of the checkpoint is missing or damaged, or the fine-tuned weights
+            do not fit it.
     """
     dtype = pick_dtype(precision, device)
     scale = pixel_scale(folder)
     network, tokenizer = load_pretrained(architecture, folder, named=f"{MODEL}={name}")
+    digest = weights_digest(folder)
+    if tuned is not None:
+        tuned.apply(network)
+        digest = tuned.digest(digest)
     # Read in full precision: in bf16 the factor 100 would become 99.
     logit_scale = float(network.logit_scale.detach().exp())
     _check_finite(network, name, "the weights in the checkpoint")
@@ -143,7 +156,7 @@ def load_fields(
         "network": network,
         "tokenizer": tokenizer,
         "name": name,
-        "digest": weights_digest(folder),
+        "digest": digest,
         "image_size": network.config.vision_config.image_size,
         "context_length": network.config.text_config.max_position_embeddings,
         "scale": scale,

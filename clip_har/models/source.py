@@ -51,6 +51,9 @@ class ModelSource(Option, Protocol):
     def folder(self) -> Path:
         """Return the checkpoint's folder; download it if it is not on this machine."""
 
+    def digest(self) -> str:
+        """Return a digest of the weights with their configuration and tokenizer."""
+
     def image_size(self) -> int:
         """Return the input's side in pixels, without loading the model."""
 
