@@ -50,7 +50,7 @@ def pixel_scale(folder: Path, *, setting: str = MODEL) -> PixelScale:
     Raises:
         ClipHarError: when the file is missing or damaged, or a number cannot be used.
     """
-    processor = _processor(folder, setting)
+    processor = image_processor(folder, setting=setting)
     mean, std, levels = (0.0,) * _CHANNELS, (1.0,) * _CHANNELS, 1.0
     try:
         if processor.do_normalize:
@@ -82,16 +82,22 @@ def fitting(folder: Path) -> Fitting:
     return found._replace(edge=None if found.edge == size else found.edge)
 
 
-def square(folder: Path, *, setting: str = MODEL) -> tuple[Fitting, int]:
+def square(folder: Path, *, setting: str = MODEL, any_kind: bool = False) -> tuple[Fitting, int]:
     """Return how an image processor fits frames to a square, and the square's side in pixels.
+
+    Args:
+        folder: the checkpoint.
+        setting: the key that names the checkpoint, for messages.
+        any_kind: also of a processor that is not known here, read as if it were one of them;
+            `clip_har.models.family_trial` tries whether it is.
 
     Raises:
         ClipHarError: when it does not make squares of one size, or resizes by other rules.
     """
-    processor = _processor(folder, setting)
+    processor = image_processor(folder, setting=setting, any_kind=any_kind)
 
     def refuse(what: str) -> ClipHarError:
-        advice = f"; {_OWN_CHOICE}" if setting == MODEL else ""
+        advice = f"; {_OWN_CHOICE}" if setting == MODEL and not any_kind else ""
         return ClipHarError(f"{setting}={folder}: {what} in {_file(folder)}{advice}")
 
     resample = processor.resample
@@ -123,10 +129,18 @@ def square(folder: Path, *, setting: str = MODEL) -> tuple[Fitting, int]:
     return Fitting("squash", kind, edge), side if processor.do_center_crop else edge
 
 
-def _processor(folder: Path, setting: str) -> Any:
+def image_processor(folder: Path, *, setting: str = MODEL, any_kind: bool = False) -> Any:
     """Return transformers' image processor of a checkpoint; its own rules fill in what is missing.
 
     ``processor_config.json`` wins over ``preprocessor_config.json``, as in transformers.
+
+    Args:
+        folder: the checkpoint.
+        setting: the key that names the checkpoint, for messages.
+        any_kind: see `square`.
+
+    Raises:
+        ClipHarError: when it is missing, damaged, or of a kind that is not known.
     """
     try:
         with quick_imports():
@@ -141,7 +155,7 @@ def _processor(folder: Path, setting: str) -> Any:
             f"{setting}={folder}: {_file(folder)} is missing or damaged ({reason})"
         ) from error
     kind = type(processor).__name__
-    if kind not in _KNOWN:
+    if kind not in _KNOWN and not any_kind:
         raise ClipHarError(
             f"{setting}={folder}: expected one of {', '.join(_KNOWN)} as image_processor_type in"
             f" {_file(folder)}, got {kind}"
