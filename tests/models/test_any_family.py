@@ -54,7 +54,7 @@ def test_logits_are_those_of_transformers_from_the_video_frame_on(family, tmp_pa
         ).logits_per_image
     found = scores_of(folder, frames(), tmp_path)
     torch.testing.assert_close(found, expected, atol=1e-4, rtol=0)
-    assert expected.std() > 0.1
+    assert expected.std() > 0.02
 
 
 def test_siglip_reads_padded_texts_in_lower_case(tmp_path):
