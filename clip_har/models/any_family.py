@@ -68,9 +68,7 @@ class AnyFamily(FrameModel):
 
     def image_size(self) -> int:
         """Return the input's side in pixels, as the image processor makes it."""
-        from clip_har.models.processor import square  # it imports transformers
-
-        return square(self.folder(), any_kind=True)[1]
+        return self._square()[1]
 
     def patch_size(self) -> int | None:
         """Return the side of the model's own patches in pixels; None if it names none."""
@@ -82,9 +80,7 @@ class AnyFamily(FrameModel):
 
     def fitting(self) -> Fitting:
         """Return how frames are fitted to the input; the trial checks it."""
-        from clip_har.models.processor import square  # it imports transformers
-
-        found, side = square(self.folder(), any_kind=True)
+        found, side = self._square()
         return found._replace(edge=None if found.edge == side else found.edge)
 
     def load(self, *, device: "torch.device", precision: "Precision") -> "DualEncoder":
@@ -105,6 +101,12 @@ class AnyFamily(FrameModel):
             precision=precision,
             padded_texts=self._kind(folder) in _LOWER_CASE,
         )
+
+    def _square(self) -> tuple[Fitting, int]:
+        from clip_har.models.processor import image_processor, square  # they import transformers
+
+        folder = self.folder()
+        return square(folder, processor=image_processor(folder, any_kind=True))
 
     def _kind(self, folder: Path) -> str:
         return str(read_json(folder, "config.json").get("model_type"))

@@ -18,6 +18,7 @@ _ANY_WEIGHTS = ("*.safetensors",)
 _HUB_TIMEOUT = 10  # seconds
 MODEL, REGION = "model.checkpoint", "region.checkpoint"  # the keys that name a checkpoint
 PREPROCESSOR = ("preprocessor_config.json", "processor_config.json")
+VIDEO_PREPROCESSOR = "video_preprocessor_config.json"
 _TOKENIZER = ({"tokenizer.json"}, {"vocab.json", "merges.txt"}, {"vocab.txt"})  # one of these
 
 
@@ -230,7 +231,7 @@ def _lacks(folder: Path, expected: CheckpointFormat) -> str | None:
         )
     if expected.weights_only:
         return None
-    if not names & set(PREPROCESSOR):
+    if not names & {*PREPROCESSOR, VIDEO_PREPROCESSOR}:
         return f"{PREPROCESSOR[0]} is missing"
     if not any(files <= names for files in _TOKENIZER):
         return "there is neither tokenizer.json nor vocab.json with merges.txt"

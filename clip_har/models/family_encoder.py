@@ -112,11 +112,11 @@ def load_family(
     """
     dtype = pick_dtype(precision, device)
     named = f"{MODEL}={name}"
-    fitting, size = square(folder, any_kind=True)
+    pictures = image_processor(folder, any_kind=True)
+    fitting, size = square(folder, processor=pictures)
     network, tokenizer = load_pretrained(architecture, folder, named=named, reads_end=False)
     check_finite_weights(network, name, "the weights in the checkpoint")
     try:
-        pictures = image_processor(folder, any_kind=True)
         scale = measured_scale(pictures, size)
         check_frames(pictures, fitting, size, scale)
         processor = processor_of(folder)

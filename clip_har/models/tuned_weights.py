@@ -1,6 +1,7 @@
 """The weights of a fine-tuned CLIP from one file, in place of those of the base checkpoint."""
 
 import hashlib
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -13,8 +14,11 @@ from clip_har.models.openai_names import TOKENS, in_transformers, is_harmless, p
 if TYPE_CHECKING:
     from torch import Tensor
 
+log = logging.getLogger(__name__)
+
 SETTING = "model.weights"
 _OF_VIFI = "text_encoder."  # its state dict has no token embeddings: they are the base checkpoint's
+_OF_OPEN_VCLIP = "model.visual."
 _NAMED = 3  # tensors in a message
 
 
@@ -26,10 +30,12 @@ class TunedWeights:
         path: a safetensors file, as ``clip-har-convert`` writes it.
         base_share: the share of the base checkpoint's weights in [0, 1), as Open-VCLIP interpolates
             between CLIP and the fine-tuned model: ``base_share * base + (1 - base_share) * tuned``.
+        frames_alone: whether each frame is embedded alone.
     """
 
     path: Path
     base_share: float = 0.0
+    frames_alone: bool = True
 
     def check(self) -> None:
         """Check quickly that the file is there and is not a pickle.
@@ -106,6 +112,12 @@ class TunedWeights:
                     unused += [] if named else [name]
         except SafetensorError as error:
             raise ClipHarError(f"{SETTING}={self.path}: no safetensors file ({error})") from error
+        if self.frames_alone and any(name.startswith(_OF_OPEN_VCLIP) for name in names):
+            log.warning(
+                "%s=%s: its names are those of Open-VCLIP and FROSTER, whose frames attend to their"
+                " neighbours: model=open_vclip does this, model=clip embeds each frame alone",
+                SETTING, self.path,
+            )  # fmt: skip
         self._compare(found, unused, base, vifi=any(_OF_VIFI in name for name in names))
         return found
 

@@ -8,13 +8,10 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from clip_har.config.compose import cell_from_config
 from clip_har.core.errors import ClipHarError
-from clip_har.engine.preflight import preflight
 from clip_har.models.clip import CLIP
 from clip_har.models.preprocess import normalise
 from tests.checkpoints import SMALL, write_checkpoint
-from tests.config.test_cell import composed
 
 CPU = torch.device("cpu")
 TEXTS = ["a photo of a dog running", "Diving"]
@@ -91,7 +88,7 @@ def frames() -> Tensor:
 
 @pytest.mark.parametrize("form", [openai, vifi, froster, archived])
 def test_embeddings_are_those_of_openais_network(
-    base, tuned, tmp_path, form: Callable[[State], State]
+    base, tuned, tmp_path, caplog, form: Callable[[State], State]
 ):
     state = state_of(tuned)
     plain = load(base, None)
@@ -108,6 +105,7 @@ def test_embeddings_are_those_of_openais_network(
     torch.testing.assert_close(model.encode_frames(frames()), pictures, atol=atol, rtol=0)
     torch.testing.assert_close(model.encode_texts(TEXTS), texts, atol=atol, rtol=0)
     assert model.logit_scale == pytest.approx(float(tuned.logit_scale.detach().exp()), rel=1e-3)
+    assert ("model=open_vclip does this" in caplog.text) == (form is froster)
     assert (model.encode_frames(frames()) - plain.encode_frames(frames())).abs().max() > 0.1
 
 
@@ -189,9 +187,8 @@ def test_a_file_that_is_not_there_or_a_pickle_is_refused_before_any_work(
     base, tmp_path, name, message
 ):
     (tmp_path / "tuned.pth").write_bytes(b"pickle")
-    chosen = ("model=clip", f"model.checkpoint={base}", f"model.weights={tmp_path / name}")
     with pytest.raises(ClipHarError, match=message):
-        preflight(cell_from_config(composed(*chosen, "dataset.count=20")))
+        CLIP(checkpoint=str(base), weights=str(tmp_path / name)).folder()
 
 
 def test_a_damaged_file(base, tmp_path):
