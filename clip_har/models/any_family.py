@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _LOWER_CASE = ("siglip",)  # trained on texts in lower case, padded, without a mask
 _OTHER = {  # families that need more than `FrameModel` offers
-    "siglip2": "model=siglip_naflex",
+    "siglip2": "model=naflex",
     "xclip": "model=xclip",
     "videoprism": "model=videoprism",
     "pe_video": "model=pe_video",
@@ -106,7 +106,7 @@ class AnyFamily(FrameModel):
         from clip_har.models.processor import image_processor, square  # they import transformers
 
         folder = self.folder()
-        return square(folder, processor=image_processor(folder, any_kind=True))
+        return square(folder, processor=image_processor(folder, kinds=None))
 
     def _kind(self, folder: Path) -> str:
         return str(read_json(folder, "config.json").get("model_type"))

@@ -137,6 +137,8 @@ def load_fields(
     device: torch.device,
     precision: Precision,
     tuned: TunedWeights | None = None,
+    processor: Any | None = None,
+    image_size: int | None = None,
 ) -> dict[str, Any]:
     """Load what every `Encoder` has, frozen and in evaluation mode.
 
@@ -147,6 +149,8 @@ def load_fields(
         device: where it runs.
         precision: of the forward pass.
         tuned: fine-tuned weights that replace the checkpoint's.
+        processor: see `clip_har.models.processor.square`.
+        image_size: side of the input, pixels; None: from the network's configuration.
 
     Returns:
         The fields of an `Encoder` by name.
@@ -156,7 +160,7 @@ def load_fields(
             do not fit it.
     """
     dtype = pick_dtype(precision, device)
-    scale = pixel_scale(folder)
+    scale = pixel_scale(folder, processor=processor)
     network, tokenizer = load_pretrained(architecture, folder, named=f"{MODEL}={name}")
     digest = weights_digest(folder)
     if tuned is not None:
@@ -173,7 +177,7 @@ def load_fields(
         "tokenizer": tokenizer,
         "name": name,
         "digest": digest,
-        "image_size": network.config.vision_config.image_size,
+        "image_size": image_size or network.config.vision_config.image_size,
         "context_length": network.config.text_config.max_position_embeddings,
         "scale": scale,
         "logit_scale": logit_scale,

@@ -112,7 +112,7 @@ def load_family(
     """
     dtype = pick_dtype(precision, device)
     named = f"{MODEL}={name}"
-    pictures = image_processor(folder, any_kind=True)
+    pictures = image_processor(folder, kinds=None)
     fitting, size = square(folder, processor=pictures)
     network, tokenizer = load_pretrained(architecture, folder, named=named, reads_end=False)
     check_finite_weights(network, name, "the weights in the checkpoint")

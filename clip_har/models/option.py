@@ -45,6 +45,7 @@ class PretrainedModel(Settings):
     caution: ClassVar[str] = ""
     single_frames: ClassVar[bool] = False
     gives_attribution: ClassVar[bool] = False
+    sees_rows: ClassVar[bool] = False
 
     @classmethod
     def format(cls) -> CheckpointFormat:

@@ -86,7 +86,7 @@ def _check_end(config: Any, tokenizer: Any, *, named: str) -> None:
     token, so that all texts are alike. Old configurations have a wrong number for it, 2; with them,
     and in X-CLIP always, it reads at the token with the largest number. SigLIP reads the last one.
     """
-    if config.model_type == "siglip":
+    if config.model_type in ("siglip", "siglip2"):
         return
     named_end, end = config.text_config.eos_token_id, tokenizer.eos_token_id
     by_size = config.model_type == "xclip" or (config.model_type != "metaclip_2" and named_end == 2)

@@ -1,5 +1,6 @@
 """What a checkpoint's image processor does, as transformers reads it, in this package's terms."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -134,7 +135,9 @@ def square(
     return Fitting("squash", kind, edge), side if processor.do_center_crop else edge
 
 
-def image_processor(folder: Path, *, setting: str = MODEL, any_kind: bool = False) -> Any:
+def image_processor(
+    folder: Path, *, setting: str = MODEL, kinds: Sequence[str] | None = _KNOWN
+) -> Any:
     """Return transformers' image processor of a checkpoint; its own rules fill in what is missing.
 
     ``processor_config.json`` wins over ``preprocessor_config.json``, as in transformers.
@@ -142,7 +145,7 @@ def image_processor(folder: Path, *, setting: str = MODEL, any_kind: bool = Fals
     Args:
         folder: the checkpoint.
         setting: the key that names the checkpoint, for messages.
-        any_kind: also of a kind that is not known here.
+        kinds: names of the classes that are accepted; None for all.
 
     Raises:
         ClipHarError: when it is missing, damaged, or of a kind that is not known.
@@ -160,9 +163,9 @@ def image_processor(folder: Path, *, setting: str = MODEL, any_kind: bool = Fals
             f"{setting}={folder}: {_file(folder)} is missing or damaged ({reason})"
         ) from error
     kind = type(processor).__name__
-    if kind not in _KNOWN and not any_kind:
+    if kinds is not None and kind not in kinds:
         raise ClipHarError(
-            f"{setting}={folder}: expected one of {', '.join(_KNOWN)} as image_processor_type in"
+            f"{setting}={folder}: expected one of {', '.join(kinds)} as image_processor_type in"
             f" {_file(folder)}, got {kind}"
         )
     return processor

@@ -26,6 +26,7 @@ NEEDED = {
     "model=siglip": ["model.checkpoint=folder"],
     "model=xclip": ["model.checkpoint=folder"],
     "model=transformers": ["model.checkpoint=folder"],
+    "model=naflex": ["model.checkpoint=folder"],
     "model=videoprism": ["model.checkpoint=folder"],
     "model=pe_video": ["model.checkpoint=folder"],
     "model=open_vclip": ["model.weights=tuned.safetensors"],
