@@ -40,6 +40,17 @@ class NaFlexEncoder(DualEncoder):
         cells = band.reshape(len(pixels), 3, rows, self.patch, columns, self.patch)
         return cells.permute(0, 2, 4, 3, 5, 1).reshape(len(pixels), rows * columns, -1)
 
+    def tokens(self, texts: list[str]) -> dict[str, Tensor]:
+        """Tokenise texts: in lower case, padded; the tokenizer says whether the padding is read."""
+        found = self.tokenizer(
+            [text.lower() for text in texts],
+            padding="max_length",
+            truncation=True,
+            max_length=self.context_length,
+            return_tensors="pt",
+        ).to(self.device)
+        return {name: found[name] for name in ("input_ids", "attention_mask") if name in found}
+
     def encode_pixels(self, pixels: Tensor) -> Tensor:
         """Embed normalised frames; gradients flow back to ``pixels``.
 
