@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 
 
 class PeVideo(VideoProcessorModel):
-    """A checkpoint of video and text, ``model_type`` pe_video.
+    """A checkpoint of video and text, ``model_type`` pe_video, or of audio as well, pe_audio_video.
 
+    Of a checkpoint with audio the video part alone is used: clips are shown without their sound.
     Its frame tower comes from timm. A checkpoint that samples frames takes that many; another one
     takes any number. It has no patches here, because timm's settings do not name them.
 
@@ -25,7 +26,10 @@ class PeVideo(VideoProcessorModel):
         runtime: PyTorch only.
     """
 
-    architectures: ClassVar[Mapping[str, str]] = {"pe_video": "PeVideoModel"}
+    architectures: ClassVar[Mapping[str, str]] = {
+        "pe_video": "PeVideoModel",
+        "pe_audio_video": "PeAudioVideoModel",
+    }
 
     def image_size(self) -> int:
         """Return the input's side in pixels, as the video processor makes it."""

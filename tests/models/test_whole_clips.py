@@ -70,43 +70,73 @@ def videoprism(tmp_path_factory):
     return save(folder, transformers.VideoPrismClipModel(config), processor, tokenizer)
 
 
-@pytest.fixture(scope="module")
-def pe_video(tmp_path_factory):
-    known = vocabulary("[PAD]", "[CLS]", "[SEP]", "<unk>")
-    text = {
-        "model_type": "modernbert",
-        "vocab_size": len(known),
-        "hidden_size": 32,
-        "intermediate_size": 48,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 2,
-        "max_position_embeddings": 64,
-        "pad_token_id": 0,
-        "cls_token_id": 1,
-        "sep_token_id": 2,
-        "bos_token_id": 1,
-        "eos_token_id": 2,
-    }
-    tower = {
+PE_TEXT = {
+    "model_type": "modernbert",
+    "hidden_size": 32,
+    "intermediate_size": 48,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "max_position_embeddings": 64,
+    "pad_token_id": 0,
+    "cls_token_id": 1,
+    "sep_token_id": 2,
+    "bos_token_id": 1,
+    "eos_token_id": 2,
+}
+PE_LAYERS = {
+    "hidden_size": 48,
+    "intermediate_size": 64,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "head_dim": 24,
+}
+PE_VIDEO = {
+    **PE_LAYERS,
+    "model_type": "pe_video_encoder",
+    "vision_config": {
         "model_type": "timm_wrapper",
         "architecture": "vit_pe_core_tiny_patch16_384",
         "do_pooling": True,
         "num_classes": 32,
         "global_pool": "map",
         "model_args": {"img_size": 64, "depth": 2, "embed_dim": 48, "num_heads": 3},
-    }
-    video = {
-        "hidden_size": 48,
-        "intermediate_size": 64,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 2,
-        "head_dim": 24,
-        "vision_config": tower,
-    }
-    config = transformers.PeVideoConfig(text_config=text, video_config=video)
-    network = transformers.PeVideoModel(config)
-    network.text_video_logit_scale.data.fill_(3.0)
-    network.text_video_logit_bias.data.fill_(-2.0)
+    },
+}
+PE_AUDIO = {
+    **PE_LAYERS,
+    "model_type": "pe_audio_encoder",
+    "dac_config": {
+        "model_type": "dac",
+        "encoder_hidden_size": 8,
+        "downsampling_ratios": [2, 4],
+        "decoder_hidden_size": 16,
+        "n_codebooks": 2,
+        "codebook_size": 16,
+        "codebook_dim": 4,
+        "upsampling_ratios": [4, 2],
+    },
+}
+
+
+pe_networks: dict[Any, Any] = {}  # the saved networks by their folders
+
+
+@pytest.fixture(scope="module", params=["video", "audio and video"])
+def pe_video(tmp_path_factory, request):
+    known = vocabulary("[PAD]", "[CLS]", "[SEP]", "<unk>")
+    text = {**PE_TEXT, "vocab_size": len(known)}
+    network: Any
+    if request.param == "video":
+        config = transformers.PeVideoConfig(text_config=text, video_config=PE_VIDEO)
+        network = video = transformers.PeVideoModel(config)
+    else:
+        both = {**PE_LAYERS, "audio_config": PE_AUDIO, "video_config": PE_VIDEO}
+        network = transformers.PeAudioVideoModel(
+            transformers.PeAudioVideoConfig(text_config=text, audio_video_config=both)
+        )
+        video = network.video_model
+    video.text_video_logit_scale.data.fill_(3.0)
+    video.text_video_logit_bias.data.fill_(-2.0)
     processor = transformers.PeVideoVideoProcessor(
         size={"height": 64, "width": 64},
         image_mean=[0.5] * 3,
@@ -117,7 +147,9 @@ def pe_video(tmp_path_factory):
         do_sample_frames=False,
     )
     tokenizer = word_tokenizer(known, start="[CLS]", end="[SEP]", pad="[PAD]")
-    return save(tmp_path_factory.mktemp("pe_video"), network, processor, tokenizer)
+    folder = save(tmp_path_factory.mktemp("pe_video"), network, processor, tokenizer)
+    pe_networks[folder] = video.eval()
+    return folder
 
 
 def clips(count=3, frames=FRAMES, size=(90, 120)) -> Tensor:
@@ -172,7 +204,9 @@ def test_pe_video_is_transformers_own_from_the_video_frame_on(pe_video, tmp_path
     source = PeVideo(checkpoint=str(pe_video))
     assert (source.image_size(), source.clip_length()) == (64, None)
     tokens = AutoTokenizer.from_pretrained(pe_video)(TEXTS, padding=True, return_tensors="pt")
-    network = transformers.PeVideoModel.from_pretrained(pe_video).eval()
+    network = built(source, tmp_path).model.network
+    trained = pe_networks[pe_video].state_dict()
+    assert all(torch.equal(one, trained[name]) for name, one in network.state_dict().items())
     with torch.inference_mode():
         own = network(
             pixel_values_videos=own_pixels(pe_video, raw),
