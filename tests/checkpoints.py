@@ -86,7 +86,7 @@ def write_checkpoint(folder: Path, shape: dict[str, object], *, seed: int = 0) -
 def write_siglip(folder: Path) -> Path:
     """Write a small SigLIP 2 folder: random weights, and a tokenizer that ends and pads as its."""
     shape = json.loads(json.dumps(SMALL))
-    words = _words("<pad>", "<eos>", "<unk>")
+    words = vocabulary("<pad>", "<eos>", "<unk>")
     shape["text_config"] |= {
         "vocab_size": len(words),
         "max_position_embeddings": 16,
@@ -99,7 +99,7 @@ def write_siglip(folder: Path) -> Path:
     size = {"height": 64, "width": 64}
     SiglipImageProcessor(size=size, resample=2).save_pretrained(folder)
     # SigLIP's tokenizers give no attention mask: the tower reads the padding, too.
-    _word_tokenizer(
+    word_tokenizer(
         words, start="", end="<eos>", pad="<pad>", model_input_names=["input_ids"]
     ).save_pretrained(folder)
     return folder
@@ -108,20 +108,20 @@ def write_siglip(folder: Path) -> Path:
 def write_metaclip2(folder: Path) -> Path:
     """Write a small MetaCLIP 2 folder: random weights, and a tokenizer that ends as XLM-R's."""
     shape = json.loads(json.dumps(SMALL))
-    words = _words("<s>", "<pad>", "</s>", "<unk>")
+    words = vocabulary("<s>", "<pad>", "</s>", "<unk>")
     shape["text_config"] |= {"vocab_size": len(words), "eos_token_id": 2, "pad_token_id": 1}
     _write_model(folder, MetaClip2Model, MetaClip2Config(**shape))
     CLIPImageProcessor(
         size={"shortest_edge": 64}, crop_size={"height": 64, "width": 64}
     ).save_pretrained(folder)
-    _word_tokenizer(words, start="<s>", end="</s>", pad="<pad>").save_pretrained(folder)
+    word_tokenizer(words, start="<s>", end="</s>", pad="<pad>").save_pretrained(folder)
     return folder
 
 
 def write_xclip(folder: Path, *, frames: int = 4) -> Path:
     """Write a small X-CLIP folder: random weights, a tokenizer whose last word is the end."""
     shape = json.loads(json.dumps(SMALL))
-    words = _words("<start>")
+    words = vocabulary("<start>")
     words["<unk>"], words["<end>"] = len(words), len(words) + 1
     shape["text_config"] |= {"vocab_size": len(words), "bos_token_id": 0, "eos_token_id": 2}
     shape["vision_config"] |= {
@@ -135,7 +135,7 @@ def write_xclip(folder: Path, *, frames: int = 4) -> Path:
     VideoMAEImageProcessor(
         size={"shortest_edge": 64}, crop_size={"height": 64, "width": 64}
     ).save_pretrained(folder)
-    _word_tokenizer(words, start="<start>", end="<end>", pad="<end>").save_pretrained(folder)
+    word_tokenizer(words, start="<start>", end="<end>", pad="<end>").save_pretrained(folder)
     return folder
 
 
@@ -153,13 +153,13 @@ def _write_model(folder: Path, architecture: Any, config: Any) -> None:
     model.save_pretrained(folder)
 
 
-def _words(*special: str) -> dict[str, int]:
+def vocabulary(*special: str) -> dict[str, int]:
     text = "a photo video of person doing is room with dog running jumping ."
     text += " climbing juggling rowing surfing waving"
     return {word: number for number, word in enumerate([*special, *text.split()])}
 
 
-def _word_tokenizer(
+def word_tokenizer(
     words: dict[str, int], *, start: str, end: str, pad: str, **more: Any
 ) -> PreTrainedTokenizerFast:
     """Return a tokenizer of whole words, in place of the sentence pieces of the true ones."""

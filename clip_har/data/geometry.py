@@ -41,7 +41,9 @@ def placement(height: int, width: int, size: int, fit: Fit, edge: int | None = N
         width: of the picture, pixels.
         size: edge of the square, pixels.
         fit: see `clip_har.data.sampling.FrameSettings`.
-        edge: see there; None for ``size``.
+        edge: see there; None for ``size``. With ``letterbox``: the rows in the middle of the square
+            that the picture gets, as a model that keeps the frame's aspect takes them. A picture
+            that leaves less than a sixteenth of them fills them.
 
     Example:
         >>> placement(240, 320, 224, "crop")
@@ -50,7 +52,11 @@ def placement(height: int, width: int, size: int, fit: Fit, edge: int | None = N
         Placement(height=256, width=341, top=-16, left=-58)
         >>> placement(240, 320, 224, "letterbox")
         Placement(height=168, width=224, top=28, left=0)
+        >>> placement(240, 320, 288, "letterbox", edge=224)
+        Placement(height=224, width=288, top=32, left=0)
     """
+    if fit == "letterbox" and edge is not None:
+        return _in_rows(height, width, size, edge)
     if fit == "letterbox":
         long = max(height, width)
         height, width = (max(1, round(size * side / long)) for side in (height, width))
@@ -65,6 +71,16 @@ def placement(height: int, width: int, size: int, fit: Fit, edge: int | None = N
     return Placement(height, width, -int((height - size) / 2), -int((width - size) / 2))
 
 
+def _in_rows(height: int, width: int, size: int, rows: int) -> Placement:
+    """Return the place of a picture that is letterboxed into the middle rows of a square."""
+    scale = min(rows / height, size / width)
+    height, width = max(1, round(scale * height)), max(1, round(scale * width))
+    if height >= rows * (1 - _NEAR) and width >= size * (1 - _NEAR):
+        height, width = rows, size
+    return Placement(height, width, (size - height) // 2, (size - width) // 2)
+
+
+_NEAR = 1 / 16  # a patch, where 256 of them make a square
 _INTERPOLATION = {"bicubic": InterpolationMode.BICUBIC, "bilinear": InterpolationMode.BILINEAR}
 
 

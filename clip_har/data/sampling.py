@@ -26,7 +26,8 @@ class Fitting(NamedTuple):
     Attributes:
         fit: see `FrameSettings`.
         resample: how pixels are interpolated.
-        edge: see `FrameSettings`; None: the square's own.
+        edge: see `FrameSettings`; None: the square's own. With ``letterbox``: the rows in the
+            middle of the square that the model sees, see `clip_har.data.geometry.placement`.
     """
 
     fit: Fit

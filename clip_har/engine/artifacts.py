@@ -24,7 +24,6 @@ from clip_har.figures.sheet import Sheet
 from clip_har.figures.video import can_encode, write_pair
 from clip_har.masking.masked_clips import MaskedClips
 from clip_har.metrics.half_classes import HALVES
-from clip_har.models.checkpoint import weights_digest
 from clip_har.noise.learned.cell_noise import LearnedNoise
 from clip_har.regions.none import NoRegion
 from clip_har.regions.wrong_clips import region_identity
@@ -190,7 +189,7 @@ def _protocol(cell: Cell, found: Evaluation, device: str) -> dict[str, object]:
         "citation": clips.citation,
         "frames": frame_settings(cell).model_dump(mode="json"),
         "model": cell.model.model_dump(mode="json"),
-        "weights_digest": weights_digest(cell.model.folder()),
+        "weights_digest": cell.model.digest(),
         "input_size": cell.model.image_size(),
         "unfamiliar_classes": cell.model.unfamiliar(cell.prompts.words(clips.class_names)),
         "prompts_per_class": max(map(len, prompts)),

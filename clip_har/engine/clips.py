@@ -26,8 +26,13 @@ def frame_settings(cell: "Cell") -> FrameSettings:
         cell: the checked settings.
     """
     frames: FrameSettings = cell.frames.model_copy(update={"size": cell.model.image_size()})
-    if frames.fit is None or frames.resample is None:
+    if frames.fit is None or frames.resample is None or cell.model.sees_rows:
         fit, resample, edge = Fitting(*cell.model.fitting())
+        if cell.model.sees_rows and (frames.fit is not None or frames.edge is not None):
+            raise ClipHarError(
+                "frames.fit, frames.edge: the model sees the middle rows of the square only, which"
+                " hold the whole frame; leave both null, and set model.aspect"
+            )
         own: dict[str, object] = {"fit": frames.fit or fit, "resample": frames.resample or resample}
         if frames.fit is None:
             own["edge"] = frames.edge or edge

@@ -18,6 +18,8 @@ _ANY_WEIGHTS = ("*.safetensors",)
 _HUB_TIMEOUT = 10  # seconds
 MODEL, REGION = "model.checkpoint", "region.checkpoint"  # the keys that name a checkpoint
 PREPROCESSOR = ("preprocessor_config.json", "processor_config.json")
+VIDEO_PREPROCESSOR = "video_preprocessor_config.json"
+_TOKENIZER = ({"tokenizer.json"}, {"vocab.json", "merges.txt"}, {"vocab.txt"})  # one of these
 
 
 @dataclass(frozen=True)
@@ -229,8 +231,8 @@ def _lacks(folder: Path, expected: CheckpointFormat) -> str | None:
         )
     if expected.weights_only:
         return None
-    if not names & set(PREPROCESSOR):
+    if not names & {*PREPROCESSOR, VIDEO_PREPROCESSOR}:
         return f"{PREPROCESSOR[0]} is missing"
-    if "tokenizer.json" not in names and not {"vocab.json", "merges.txt"} <= names:
+    if not any(files <= names for files in _TOKENIZER):
         return "there is neither tokenizer.json nor vocab.json with merges.txt"
     return None

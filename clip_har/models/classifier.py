@@ -13,7 +13,7 @@ from clip_har.core.errors import ClipHarError
 from clip_har.core.tensor_file import read_tensors, save_tensors
 from clip_har.models.classes import check_finite
 from clip_har.models.dual_encoder import DualEncoder
-from clip_har.models.video_encoder import VideoEncoder
+from clip_har.models.whole_clips import WholeClipEncoder
 
 _NAME = "classifier"
 
@@ -49,12 +49,12 @@ def zero_shot_classifier(
 
 
 def prompt_features(
-    model: VideoEncoder, prompts: Sequence[Sequence[str]], *, cache_dir: Path
+    model: WholeClipEncoder, prompts: Sequence[Sequence[str]], *, cache_dir: Path
 ) -> Tensor:
-    """Embed the prompts of each class for a model that adapts them to the video; also cached.
+    """Embed the prompts of each class for a model of whole clips; also cached.
 
     Args:
-        model: the video encoder.
+        model: the encoder of whole clips.
         prompts: C lists of P texts each.
         cache_dir: where embeddings are stored between runs.
 

@@ -14,6 +14,7 @@ from clip_har.models.encoder import Encoder, load_fields, try_out
 from clip_har.models.preprocess import normalise
 from clip_har.models.runtime import Runtime
 from clip_har.models.tower import Tower, build_tower
+from clip_har.models.tuned_weights import TunedWeights
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,6 +101,7 @@ def load_dual_encoder(
     device: torch.device,
     precision: Precision,
     padded_texts: bool = False,
+    tuned: TunedWeights | None = None,
 ) -> DualEncoder:
     """Load a dual encoder, frozen and in evaluation mode.
 
@@ -112,11 +114,15 @@ def load_dual_encoder(
         device: where it runs.
         precision: of the forward pass.
         padded_texts: see `Encoder`.
+        tuned: fine-tuned weights that replace the checkpoint's.
 
     Raises:
-        ClipHarError: when a file of the checkpoint is missing or damaged.
+        ClipHarError: when a file of the checkpoint is missing or damaged, or the fine-tuned weights
+            do not fit it.
     """
-    fields = load_fields(architecture, folder, name=name, device=device, precision=precision)
+    fields = load_fields(
+        architecture, folder, name=name, device=device, precision=precision, tuned=tuned
+    )
     network, size = fields["network"], fields["image_size"]
     bias = getattr(network, "logit_bias", None)
     model = DualEncoder(

@@ -1,7 +1,7 @@
 """What every loaded model has, and the check that it works."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from clip_har.models.checkpoint import MODEL, weights_digest
 from clip_har.models.device import Precision, pick_dtype
 from clip_har.models.pretrained import load_pretrained
 from clip_har.models.processor import PixelScale, pixel_scale
+from clip_har.models.tuned_weights import TunedWeights
 
 _TEXT_BATCH = 256
 
@@ -97,28 +98,52 @@ class Encoder(ABC):
         Returns:
             ``(N, D)`` float32 on the CPU, not of length 1.
         """
-        batches, padded = [], self.padded_texts
+        batches = []
         for start in range(0, len(texts), _TEXT_BATCH):
-            batch = list(texts[start : start + _TEXT_BATCH])
-            # CLIP's texts are padded to the longest one only: the text tower is causal and reads
-            # the embedding at the end token, so the padding has no effect.
-            tokens = self.tokenizer(
-                [text.lower() for text in batch] if padded else batch,
-                padding="max_length" if padded else True,
-                truncation=True,
-                max_length=self.context_length,
-                # At the left it would move the words, so that a text depended on its batch.
-                padding_side=None if padded else "right",
-                return_tensors="pt",
-            ).to(self.device)
-            mask = {} if padded else {"attention_mask": tokens["attention_mask"]}
-            output = self.network.get_text_features(input_ids=tokens["input_ids"], **mask)
-            batches.append(output.pooler_output.float().cpu())
+            tokens = self.tokens(list(texts[start : start + _TEXT_BATCH]))
+            batches.append(self.features_of_tokens(tokens).float().cpu())
         return torch.cat(batches)
+
+    def features_of_tokens(self, tokens: Mapping[str, Tensor]) -> Tensor:
+        """Embed texts ``(N, D)`` that are tokenised, see `tokens`."""
+        features: Tensor = self.network.get_text_features(**tokens).pooler_output
+        return features
+
+    def tokens(self, texts: list[str]) -> dict[str, Tensor]:
+        """Tokenise texts as the model was trained.
+
+        Args:
+            texts: N texts; the tokenizer cuts a text that is longer than the context.
+
+        Returns:
+            What ``get_text_features`` takes, ``(N, L)`` each, on the model's device.
+        """
+        padded = self.padded_texts
+        # CLIP's texts are padded to the longest one only: the text tower is causal and reads the
+        # embedding at the end token, so the padding has no effect.
+        tokens = self.tokenizer(
+            [text.lower() for text in texts] if padded else texts,
+            padding="max_length" if padded else True,
+            truncation=True,
+            max_length=self.context_length,
+            # At the left it would move the words, so that a text depended on its batch.
+            padding_side=None if padded else "right",
+            return_tensors="pt",
+        ).to(self.device)
+        mask = {} if padded else {"attention_mask": tokens["attention_mask"]}
+        return {"input_ids": tokens["input_ids"], **mask}
 
 
 def load_fields(
-    architecture: Any, folder: Path, *, name: str, device: torch.device, precision: Precision
+    architecture: Any,
+    folder: Path,
+    *,
+    name: str,
+    device: torch.device,
+    precision: Precision,
+    tuned: TunedWeights | None = None,
+    processor: Any | None = None,
+    image_size: int | None = None,
 ) -> dict[str, Any]:
     """Load what every `Encoder` has, frozen and in evaluation mode.
 
@@ -128,28 +153,36 @@ def load_fields(
         name: as the user wrote it.
         device: where it runs.
         precision: of the forward pass.
+        tuned: fine-tuned weights that replace the checkpoint's.
+        processor: see `clip_har.models.processor.square`.
+        image_size: side of the input, pixels; None: from the network's configuration.
 
     Returns:
         The fields of an `Encoder` by name.
 
     Raises:
-        ClipHarError: when a file of the checkpoint is missing or damaged.
+        ClipHarError: when a file of the checkpoint is missing or damaged, or the fine-tuned weights
+            do not fit it.
     """
     dtype = pick_dtype(precision, device)
-    scale = pixel_scale(folder)
+    scale = pixel_scale(folder, processor=processor)
     network, tokenizer = load_pretrained(architecture, folder, named=f"{MODEL}={name}")
+    digest = weights_digest(folder)
+    if tuned is not None:
+        tuned.apply(network)
+        digest = tuned.digest(digest)
     # Read in full precision: in bf16 the factor 100 would become 99.
     logit_scale = float(network.logit_scale.detach().exp())
-    _check_finite(network, name, "the weights in the checkpoint")
+    check_finite_weights(network, name, "the weights in the checkpoint")
     network.to(device=device, dtype=dtype)
     if dtype != torch.float32:
-        _check_finite(network, name, f"precision={precision} is too narrow: the weights")
+        check_finite_weights(network, name, f"precision={precision} is too narrow: the weights")
     return {
         "network": network,
         "tokenizer": tokenizer,
         "name": name,
-        "digest": weights_digest(folder),
-        "image_size": network.config.vision_config.image_size,
+        "digest": digest,
+        "image_size": image_size or network.config.vision_config.image_size,
         "context_length": network.config.text_config.max_position_embeddings,
         "scale": scale,
         "logit_scale": logit_scale,
@@ -158,8 +191,17 @@ def load_fields(
     }
 
 
-def _check_finite(network: Any, name: str, what: str) -> None:
-    """Raise if a weight is not finite: it may spoil some clips only, after hours."""
+def check_finite_weights(network: Any, name: str, what: str) -> None:
+    """Raise if a weight is not finite: it may spoil some clips only, after hours.
+
+    Args:
+        network: of PyTorch.
+        name: of the model.
+        what: what would not be finite, for the message.
+
+    Raises:
+        ClipHarError: when one is not.
+    """
     broken = [key for key, one in network.named_parameters() if not torch.isfinite(one).all()]
     if broken:
         advice = "try precision=fp32" if "precision" in what else "take another copy"

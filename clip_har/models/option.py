@@ -14,6 +14,7 @@ from clip_har.models.checkpoint import (
     image_size,
     patch_size,
     read_json,
+    weights_digest,
 )
 from clip_har.models.runtime import Runtime
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from clip_har.models.device import Precision
     from clip_har.models.dual_encoder import DualEncoder
+    from clip_har.models.tuned_weights import TunedWeights
     from clip_har.models.zero_shot import ZeroShot
 
 
@@ -43,6 +45,7 @@ class PretrainedModel(Settings):
     caution: ClassVar[str] = ""
     single_frames: ClassVar[bool] = False
     gives_attribution: ClassVar[bool] = False
+    sees_rows: ClassVar[bool] = False
 
     @classmethod
     def format(cls) -> CheckpointFormat:
@@ -61,6 +64,14 @@ class PretrainedModel(Settings):
             ClipHarError: when it cannot be downloaded, or is of another architecture.
         """
         return find_checkpoint(self.checkpoint, self.revision, self.format())
+
+    def digest(self) -> str:
+        """Return a digest of the weights with their configuration and tokenizer.
+
+        Raises:
+            ClipHarError: as `folder`.
+        """
+        return weights_digest(self.folder())
 
     def architecture(self) -> Any:
         """Return the class of transformers that the checkpoint needs."""
@@ -110,6 +121,10 @@ class FrameModel(PretrainedModel):
     single_frames: ClassVar[bool] = True
     padded_texts: ClassVar[bool] = False  # see `clip_har.models.encoder.Encoder`
 
+    def tuned(self) -> "TunedWeights | None":
+        """Return the fine-tuned weights that replace the checkpoint's; None for its own."""
+        return None
+
     def load(self, *, device: "torch.device", precision: "Precision") -> "DualEncoder":
         """Load the model, frozen and in evaluation mode.
 
@@ -126,6 +141,7 @@ class FrameModel(PretrainedModel):
             device=device,
             precision=precision,
             padded_texts=self.padded_texts,
+            tuned=self.tuned(),
         )
 
     def classifier(

@@ -14,16 +14,21 @@ from clip_har.models.checkpoint import weight_files
 
 _SLACK = 2  # shared weights may be counted twice
 _BUFFER = "position_ids"  # old checkpoints hold it; it is the numbers from 0
+_NUMBERS = (_BUFFER, "num_batches_tracked")  # stored as whole numbers
 _PLAIN = ("F64", "F32", "F16", "BF16")
 
 
-def load_pretrained(architecture: Any, folder: Path, *, named: str) -> tuple[Any, Any]:
+def load_pretrained(
+    architecture: Any, folder: Path, *, named: str, reads_end: bool = True
+) -> tuple[Any, Any]:
     """Load a network, frozen, in evaluation mode and float32 on the CPU, and its tokenizer.
 
     Args:
         architecture: a class of transformers whose configuration has a ``text_config``.
         folder: the checkpoint, see `clip_har.models.checkpoint.find_checkpoint`.
         named: as the user wrote it, such as ``model.checkpoint=FOLDER``, for messages.
+        reads_end: whether the text tower is known to read a text at its end token or at the last
+            one, so that its tokenizer can be checked; a family that nobody listed is tried instead.
 
     Returns:
         The network and the tokenizer.
@@ -59,7 +64,7 @@ def load_pretrained(architecture: Any, folder: Path, *, named: str) -> tuple[Any
             f" {min(unread)}: it was trained with other parts than config.json names"
         )
     words = network.config.text_config.vocab_size
-    if len(tokenizer) != words:
+    if len(tokenizer) > words or (reads_end and len(tokenizer) != words):
         raise ClipHarError(
             f"{named}: the tokenizer has {len(tokenizer)} words and the text tower {words}; the"
             " folder's tokenizer files are not this model's"
@@ -68,7 +73,8 @@ def load_pretrained(architecture: Any, folder: Path, *, named: str) -> tuple[Any
         raise ClipHarError(
             f"{named}: the tokenizer has no pad_token: tokenizer_config.json is damaged"
         )
-    _check_end(network.config, tokenizer, named=named)
+    if reads_end:
+        _check_end(network.config, tokenizer, named=named)
     network.eval().requires_grad_(requires_grad=False)
     return network, tokenizer
 
@@ -80,7 +86,7 @@ def _check_end(config: Any, tokenizer: Any, *, named: str) -> None:
     token, so that all texts are alike. Old configurations have a wrong number for it, 2; with them,
     and in X-CLIP always, it reads at the token with the largest number. SigLIP reads the last one.
     """
-    if config.model_type == "siglip":
+    if config.model_type in ("siglip", "siglip2"):
         return
     named_end, end = config.text_config.eos_token_id, tokenizer.eos_token_id
     by_size = config.model_type == "xclip" or (config.model_type != "metaclip_2" and named_end == 2)
@@ -109,7 +115,7 @@ def _check_size(architecture: Any, folder: Path, *, named: str) -> None:
         with safe_open(path, "pt") as file:
             for name in file.keys():  # noqa: SIM118
                 held = file.get_slice(name)
-                if held.get_dtype() not in _PLAIN and not name.endswith(_BUFFER):
+                if held.get_dtype() not in _PLAIN and not name.endswith(_NUMBERS):
                     raise ClipHarError(
                         f"{named}: {name} is stored as {held.get_dtype()}: quantised weights are"
                         " not read as such; use weights in F32, F16 or BF16"

@@ -1,5 +1,6 @@
 """What a checkpoint's image processor does, as transformers reads it, in this package's terms."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 from clip_har.core.errors import ClipHarError
 from clip_har.core.imports import quick_imports
 from clip_har.data.sampling import Fitting, Resample
-from clip_har.models.checkpoint import MODEL, PREPROCESSOR, image_size
+from clip_har.models.checkpoint import MODEL, PREPROCESSOR, VIDEO_PREPROCESSOR, image_size
 
 _RESAMPLE: dict[Any, Resample] = {2: "bilinear", 3: "bicubic"}  # as PIL numbers them
 # Those that resize, cut, rescale and normalise in this order and do nothing else.
@@ -40,17 +41,19 @@ class PixelScale:
     levels: float = 255.0
 
 
-def pixel_scale(folder: Path, *, setting: str = MODEL) -> PixelScale:
+def pixel_scale(folder: Path, *, setting: str = MODEL, processor: Any | None = None) -> PixelScale:
     """Return how a checkpoint's image processor rescales and normalises.
 
     Args:
         folder: the checkpoint.
         setting: the key that names the checkpoint, for messages.
+        processor: see `square`.
 
     Raises:
         ClipHarError: when the file is missing or damaged, or a number cannot be used.
     """
-    processor = _processor(folder, setting)
+    if processor is None:
+        processor = image_processor(folder, setting=setting)
     mean, std, levels = (0.0,) * _CHANNELS, (1.0,) * _CHANNELS, 1.0
     try:
         if processor.do_normalize:
@@ -82,16 +85,25 @@ def fitting(folder: Path) -> Fitting:
     return found._replace(edge=None if found.edge == size else found.edge)
 
 
-def square(folder: Path, *, setting: str = MODEL) -> tuple[Fitting, int]:
+def square(
+    folder: Path, *, setting: str = MODEL, processor: Any | None = None
+) -> tuple[Fitting, int]:
     """Return how an image processor fits frames to a square, and the square's side in pixels.
+
+    Args:
+        folder: the checkpoint.
+        setting: the key that names the checkpoint, for messages.
+        processor: of the checkpoint, if it is not the image processor that `image_processor` knows:
+            one of videos, or of another kind, which is read as if it were known.
 
     Raises:
         ClipHarError: when it does not make squares of one size, or resizes by other rules.
     """
-    processor = _processor(folder, setting)
+    advice = f"; {_OWN_CHOICE}" if setting == MODEL and processor is None else ""
+    if processor is None:
+        processor = image_processor(folder, setting=setting)
 
     def refuse(what: str) -> ClipHarError:
-        advice = f"; {_OWN_CHOICE}" if setting == MODEL else ""
         return ClipHarError(f"{setting}={folder}: {what} in {_file(folder)}{advice}")
 
     resample = processor.resample
@@ -100,7 +112,7 @@ def square(folder: Path, *, setting: str = MODEL) -> tuple[Fitting, int]:
     if processor.do_resize and resample not in _RESAMPLE:
         raise refuse(f"expected resample 2 (bilinear) or 3 (bicubic), got {resample!r}")
     kind = _RESAMPLE.get(resample, "bicubic")
-    if processor.do_pad:
+    if getattr(processor, "do_pad", None):
         raise refuse("expected do_pad false, got true")
     size, crop = _sides(processor.size), _sides(processor.crop_size)
     for value in (*size.values(), *crop.values()):
@@ -123,10 +135,20 @@ def square(folder: Path, *, setting: str = MODEL) -> tuple[Fitting, int]:
     return Fitting("squash", kind, edge), side if processor.do_center_crop else edge
 
 
-def _processor(folder: Path, setting: str) -> Any:
+def image_processor(
+    folder: Path, *, setting: str = MODEL, kinds: Sequence[str] | None = _KNOWN
+) -> Any:
     """Return transformers' image processor of a checkpoint; its own rules fill in what is missing.
 
     ``processor_config.json`` wins over ``preprocessor_config.json``, as in transformers.
+
+    Args:
+        folder: the checkpoint.
+        setting: the key that names the checkpoint, for messages.
+        kinds: names of the classes that are accepted; None for all.
+
+    Raises:
+        ClipHarError: when it is missing, damaged, or of a kind that is not known.
     """
     try:
         with quick_imports():
@@ -141,17 +163,40 @@ def _processor(folder: Path, setting: str) -> Any:
             f"{setting}={folder}: {_file(folder)} is missing or damaged ({reason})"
         ) from error
     kind = type(processor).__name__
-    if kind not in _KNOWN:
+    if kinds is not None and kind not in kinds:
         raise ClipHarError(
-            f"{setting}={folder}: expected one of {', '.join(_KNOWN)} as image_processor_type in"
+            f"{setting}={folder}: expected one of {', '.join(kinds)} as image_processor_type in"
             f" {_file(folder)}, got {kind}"
         )
     return processor
 
 
+def video_processor(folder: Path) -> Any:
+    """Return transformers' video processor of a checkpoint.
+
+    Raises:
+        ClipHarError: when it is missing or damaged.
+    """
+    try:
+        with quick_imports():
+            from transformers import AutoVideoProcessor
+
+            return AutoVideoProcessor.from_pretrained(  # type: ignore[no-untyped-call]
+                folder, local_files_only=True, trust_remote_code=False
+            )
+    except Exception as error:  # a damaged file may cause any error
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ClipHarError(
+            f"{MODEL}={folder}: {VIDEO_PREPROCESSOR} (or the video_processor of {PREPROCESSOR[1]})"
+            f" is missing or damaged ({reason})"
+        ) from error
+
+
 def _file(folder: Path) -> str:
-    """Return the name of the file that transformers takes the image processor from."""
+    """Return the name of the file that transformers takes the image or video processor from."""
     old, new = PREPROCESSOR
+    if (folder / VIDEO_PREPROCESSOR).is_file():
+        old = VIDEO_PREPROCESSOR
     try:
         return new if "image_processor" in (folder / new).read_text(encoding="utf-8") else old
     except (OSError, UnicodeDecodeError):

@@ -9,8 +9,8 @@ from clip_har.models.option import FrameModel
 class SigLIP(FrameModel):
     """A SigLIP or SigLIP 2 checkpoint of fixed resolution (``model_type`` siglip).
 
-    Checkpoints of variable resolution (NaFlex, ``model_type`` siglip2) have another architecture
-    and raise an error. Scores are SigLIP's logits, scale times cosine plus bias. The model was
+    `clip_har.models.naflex` has those of variable resolution (NaFlex, ``model_type`` siglip2).
+    Scores are SigLIP's logits, scale times cosine plus bias. The model was
     trained on their sigmoid, which says how well each class fits alone. Measures of confidence use
     the softmax over the classes, as for every model here; the bias has no effect on it.
 

@@ -27,11 +27,14 @@ class ModelSource(Option, Protocol):
         caution: a warning that is shown with each of its numbers; empty for none.
         single_frames: whether frames are embedded one by one, as learned noise needs it.
         gives_attribution: whether `clip_har.models.attribution` works for it.
+        sees_rows: whether it sees only the middle rows of the square, which its own ``fitting``
+            fills, so that no other fit is right.
     """
 
     caution: ClassVar[str]
     single_frames: ClassVar[bool]
     gives_attribution: ClassVar[bool]
+    sees_rows: ClassVar[bool]
 
     @property
     def checkpoint(self) -> str:
@@ -50,6 +53,9 @@ class ModelSource(Option, Protocol):
 
     def folder(self) -> Path:
         """Return the checkpoint's folder; download it if it is not on this machine."""
+
+    def digest(self) -> str:
+        """Return a digest of the weights with their configuration and tokenizer."""
 
     def image_size(self) -> int:
         """Return the input's side in pixels, without loading the model."""

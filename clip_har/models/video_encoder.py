@@ -1,6 +1,5 @@
 """X-CLIP's network: whole clips in, and texts that are adapted to each clip."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,28 +9,18 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from clip_har.models.device import Precision
-from clip_har.models.encoder import Encoder, load_fields, try_out
-from clip_har.models.preprocess import normalise
+from clip_har.models.encoder import load_fields, try_out
+from clip_har.models.whole_clips import WholeClipEncoder
 
 
 @dataclass(frozen=True, kw_only=True)
-class VideoEncoder(Encoder):
+class VideoEncoder(WholeClipEncoder):
     """A frozen X-CLIP (Ni et al. 2022, "Expanding Language-Image Pretrained Models").
 
     The frames of a clip exchange messages inside the vision tower, a second transformer joins them,
     and every text is adapted to the clip before the two are compared. So a single frame has no
     embedding, and class embeddings differ from clip to clip.
-
-    Attributes:
-        clip_length: frames of every clip.
     """
-
-    clip_length: int
-
-    def pixels(self, clips: Tensor) -> Tensor:
-        """Normalise clips: ``(B, T, 3, S, S)`` grey levels, uint8 or float32; gradients flow."""
-        frames = normalise(clips.flatten(0, 1).to(self.device), self.scale, dtype=self.dtype)
-        return frames.reshape(clips.shape)
 
     def encode_clips(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
         """Embed normalised clips; gradients flow back to ``pixels``.
@@ -49,15 +38,7 @@ class VideoEncoder(Encoder):
         patches = (patches @ network.prompts_visual_projection).unflatten(0, pixels.shape[:2])
         return normalize(seen.pooler_output.float(), dim=-1), patches.mean(dim=1)
 
-    def encode_texts(self, texts: Sequence[str]) -> Tensor:
-        """Embed N texts, before they are adapted to a clip.
-
-        Returns:
-            ``(N, D)`` float32 on the CPU, not of length 1.
-        """
-        return self.text_features(texts)
-
-    def logits(self, embeddings: Tensor, patches: Tensor, prompts: Tensor) -> Tensor:
+    def logits(self, embeddings: Tensor, more: Tensor, prompts: Tensor) -> Tensor:
         """Compare clips with classes.
 
         With one prompt per class this is X-CLIP's own forward pass. With several prompts, each is
@@ -66,23 +47,18 @@ class VideoEncoder(Encoder):
 
         Args:
             embeddings: ``(B, D)``, see `encode_clips`.
-            patches: ``(B, N, D)``, see `encode_clips`.
+            more: ``(B, N, D)``, the patches, see `encode_clips`.
             prompts: ``(C, P, D)``, see `encode_texts`.
 
         Returns:
             ``(B, C)`` float32.
         """
+        patches = more
         texts = prompts.to(patches).flatten(0, 1).expand(len(patches), -1, -1)  # (B, C * P, D)
         adapted = texts + self.network.prompts_generator(texts, patches)
         each = normalize(adapted.float(), dim=-1).reshape(len(patches), *prompts.shape)
         classes = normalize(each.mean(dim=2), dim=-1)  # (B, C, D)
         return self.logit_scale * torch.einsum("bd,bcd->bc", embeddings, classes)
-
-    def trial(self) -> list[Tensor]:
-        """Return the logit of a black clip and a word."""
-        size = self.image_size
-        clip = torch.zeros(1, self.clip_length, 3, size, size, dtype=torch.uint8)
-        return [self.logits(*self.encode_clips(self.pixels(clip)), self.encode_texts(["a"])[None])]
 
 
 def load_video_encoder(

@@ -1,7 +1,8 @@
-"""A video encoder with its classes: clips in, class scores out."""
+"""A model of whole clips with its classes: clips in, class scores out."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import ClassVar
 
@@ -10,7 +11,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from clip_har.models.classifier import prompt_features
-from clip_har.models.video_encoder import VideoEncoder
+from clip_har.models.whole_clips import WholeClipEncoder
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,12 +19,12 @@ class VideoZeroShot:
     """A zero-shot classifier of whole clips.
 
     Attributes:
-        model: the video encoder.
+        model: the encoder.
         prompts: ``(C, P, D)`` float32 text embeddings, on the model's device.
         batch_size: frames in one forward pass; a clip is never split.
     """
 
-    model: VideoEncoder
+    model: WholeClipEncoder
     prompts: Tensor
     batch_size: int
 
@@ -37,7 +38,7 @@ class VideoZeroShot:
     @classmethod
     def build(
         cls,
-        model: VideoEncoder,
+        model: WholeClipEncoder,
         prompts: Sequence[Sequence[str]],
         *,
         batch_size: int,
@@ -56,15 +57,21 @@ class VideoZeroShot:
         """Score every class for every clip, and embed the clips.
 
         Args:
-            clips: B clips of ``(T, 3, S, S)`` uint8 RGB, T the model's ``clip_length``.
+            clips: B clips of ``(T, 3, S, S)`` uint8 RGB, T the model's ``clip_length``; of any
+                number of frames if it has none.
 
         Returns:
             ``(B, C)`` logits and ``(B, D)`` embeddings, float32 on the CPU.
         """
-        at_once = max(1, self.batch_size // self.model.clip_length)
         scores, embeddings = [], []
-        for part in torch.split(torch.stack(list(clips)), at_once):
-            embedded, patches = self.model.encode_clips(self.model.pixels(part))
-            scores.append(self.model.logits(embedded, patches, self.prompts).cpu())
+        for part in self._parts(clips):
+            embedded, more = self.model.encode_clips(self.model.pixels(part))
+            scores.append(self.model.logits(embedded, more, self.prompts).cpu())
             embeddings.append(embedded.cpu())
         return torch.cat(scores), torch.cat(embeddings)
+
+    def _parts(self, clips: Sequence[Tensor]) -> Iterator[Tensor]:
+        """Yield batches ``(b, T, 3, S, S)`` of clips that have as many frames, in their order."""
+        for length, alike in groupby(clips, key=len):
+            at_once = max(1, self.batch_size // length)
+            yield from torch.split(torch.stack(list(alike)), at_once)

@@ -1,25 +1,22 @@
 """X-CLIP (Ni et al. 2022), a video model, through transformers."""
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar
 
 from clip_har.models.checkpoint import vision_number
-from clip_har.models.option import PretrainedModel
+from clip_har.models.whole_clip_option import WholeClipModel
 
 if TYPE_CHECKING:
     import torch
 
     from clip_har.models.device import Precision
     from clip_har.models.video_encoder import VideoEncoder
-    from clip_har.models.video_zero_shot import VideoZeroShot
 
 
-class XCLIP(PretrainedModel):
+class XCLIP(WholeClipModel):
     """An X-CLIP checkpoint.
 
-    It sees a clip as a whole. The checkpoint fixes the number of frames, and the model itself pools
-    them. Learned noise and attribution need single frames, so they raise an error.
+    The checkpoint fixes the number of frames.
 
     Attributes:
         checkpoint: hub name, or a local folder in the hub's format.
@@ -27,9 +24,6 @@ class XCLIP(PretrainedModel):
         pooling: the model's own; there is no choice.
         runtime: PyTorch only.
     """
-
-    pooling: Literal["model"] = "model"
-    runtime: Literal["torch"] = "torch"
 
     architectures: ClassVar[Mapping[str, str]] = {"xclip": "XCLIPModel"}
 
@@ -56,16 +50,3 @@ class XCLIP(PretrainedModel):
             device=device,
             precision=precision,
         )
-
-    def classifier(
-        self,
-        model: "VideoEncoder",
-        prompts: Sequence[Sequence[str]],
-        *,
-        batch_size: int,
-        cache_dir: Path,
-    ) -> "VideoZeroShot":
-        """Return the zero-shot classifier of a loaded model, see `VideoZeroShot.build`."""
-        from clip_har.models.video_zero_shot import VideoZeroShot
-
-        return VideoZeroShot.build(model, prompts, batch_size=batch_size, cache_dir=cache_dir)

@@ -22,6 +22,8 @@ _COMPARED = {MASK, "region", "noise", SEED, ORDER, "attention_clips", *Cell.fiel
 attention is for."""
 
 _DATA, _MODEL, _DIGEST = "data", "model", "digest"
+_WEIGHTS = {"model.checkpoint", "model.revision", "model.weights"}
+"""Keys that name a model's weights: their digest counts, not where they are."""
 _Content = tuple[tuple[str, str], ...]
 
 
@@ -155,7 +157,7 @@ def _content(one: Result, texts: Mapping[Path, str], *, without: Collection[str]
         flat = {key: text for key, text in flat.items() if key.partition(".")[0] != "dataset"}
         flat = {key: text for key, text in flat.items() if key != "limit"} | {_DATA: digest}
     if digest := card.get("weights_digest"):
-        flat = {key: flat[key] for key in flat.keys() - {"model.checkpoint", "model.revision"}}
+        flat = {key: flat[key] for key in flat.keys() - _WEIGHTS}
         flat[_MODEL] = digest
     return tuple(sorted({**flat, _DIGEST: texts[one.folder]}.items()))
 

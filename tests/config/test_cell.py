@@ -26,6 +26,12 @@ NEEDED = {
     "model=clip": ["model.checkpoint=folder"],
     "model=siglip": ["model.checkpoint=folder"],
     "model=xclip": ["model.checkpoint=folder"],
+    "model=transformers": ["model.checkpoint=folder"],
+    "model=naflex": ["model.checkpoint=folder"],
+    "model=videoprism": ["model.checkpoint=folder"],
+    "model=pe_video": ["model.checkpoint=folder"],
+    "model=open_vclip": ["model.checkpoint=folder", "model.weights=tuned.safetensors"],
+    "model=open_vclip_b16": ["model.weights=tuned.safetensors"],
     "model=metaclip_b32": ["model.revision=commit"],
     "model=metaclip2_b32": ["model.revision=commit"],
 }
