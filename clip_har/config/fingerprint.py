@@ -8,7 +8,6 @@ from clip_har.config.cell import GROUPS, Cell
 from clip_har.core.code_version import code_of
 from clip_har.core.settings import Role, Settings
 from clip_har.data.clips import ClipSet
-from clip_har.models.checkpoint import weights_digest
 from clip_har.regions.wrong_clips import region_identity
 
 _EVALUATION = "clip_har.engine.evaluate"
@@ -53,7 +52,7 @@ def _content(cell: Cell, clips: ClipSet) -> dict[str, object]:
     """Return what the keys of the role `Role.CONTENT` name, as digests or texts."""
     return {
         "clips": clips.digest,
-        "weights": weights_digest(cell.model.folder()),
+        "weights": cell.model.weights_digest(),
         "texts": cell.prompts.texts(clips.class_names),
         "regions": region_identity(cell.region, clips) if cell.finds_regions else "",
         "noise": cell.noise.identity(cell),

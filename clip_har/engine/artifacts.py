@@ -23,7 +23,6 @@ from clip_har.figures.masked_clips import masked_clips_sheet
 from clip_har.figures.sheet import Sheet
 from clip_har.figures.video import can_encode, write_pair
 from clip_har.masking.masked_clips import MaskedClips
-from clip_har.models.checkpoint import weights_digest
 from clip_har.noise.learned.cell_noise import LearnedNoise
 from clip_har.regions.none import NoRegion
 from clip_har.regions.wrong_clips import region_identity
@@ -188,7 +187,7 @@ def _protocol(cell: Cell, found: Evaluation, device: str) -> dict[str, object]:
         "citation": clips.citation,
         "frames": frame_settings(cell).model_dump(mode="json"),
         "model": cell.model.model_dump(mode="json"),
-        "weights_digest": weights_digest(cell.model.folder()),
+        "weights_digest": cell.model.weights_digest(),
         "input_size": cell.model.image_size(),
         "unfamiliar_classes": cell.model.unfamiliar(cell.prompts.words(clips.class_names)),
         "prompts_per_class": len(prompts[0]),

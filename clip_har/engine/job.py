@@ -15,7 +15,6 @@ from clip_har.core.names import plain_name
 from clip_har.core.settings import Role
 from clip_har.data.clips import ClipSet, clips_of
 from clip_har.engine.reference import reference_clips, reference_config
-from clip_har.models.checkpoint import weights_digest
 from clip_har.results.cell_folder import CellFolder
 from clip_har.results.names import MASK, cell_name
 from clip_har.results.result import TWIN, reference_name
@@ -190,7 +189,7 @@ def cell_params(config: DictConfig, cell: Cell, choices: Mapping[str, Any]) -> d
         del params[key]
         if getattr(cell.masking, key, None) is not None and f"{MASK}.{key}" in params:
             params[key] = params[f"{MASK}.{key}"]
-    return params | {"model.weights_digest": weights_digest(cell.model.folder())}
+    return params | {"model.weights_digest": cell.model.weights_digest()}
 
 
 def flat_params(config: DictConfig, choices: Mapping[str, Any]) -> dict[str, str]:

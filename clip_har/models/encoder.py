@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -61,6 +61,8 @@ class Encoder(ABC):
     device: torch.device
     dtype: torch.dtype
     padded_texts: bool = False
+
+    libraries: ClassVar[tuple[str, ...]] = ("transformers",)  # whose versions may change embeddings
 
     @abstractmethod
     def trial(self) -> list[Tensor]:
@@ -130,15 +132,12 @@ def load_fields(
     Raises:
         ClipHarError: when a file of the checkpoint is missing or damaged.
     """
-    dtype = pick_dtype(precision, device)
+    pick_dtype(precision, device)  # before the work of loading
     scale = pixel_scale(folder)
     network, tokenizer = load_pretrained(architecture, folder, named=f"{MODEL}={name}")
     # Read in full precision: in bf16 the factor 100 would become 99.
     logit_scale = float(network.logit_scale.detach().exp())
-    _check_finite(network, name, "the weights in the checkpoint")
-    network.to(device=device, dtype=dtype)
-    if dtype != torch.float32:
-        _check_finite(network, name, f"precision={precision} is too narrow: the weights")
+    dtype = place(network, name, device=device, precision=precision)
     return {
         "network": network,
         "tokenizer": tokenizer,
@@ -151,6 +150,20 @@ def load_fields(
         "device": device,
         "dtype": dtype,
     }
+
+
+def place(network: Any, name: str, *, device: torch.device, precision: Precision) -> torch.dtype:
+    """Move a loaded network to its device, and return its number type there.
+
+    Raises:
+        ClipHarError: when a weight is not finite, in the checkpoint or in this number type.
+    """
+    dtype = pick_dtype(precision, device)
+    _check_finite(network, name, "the weights in the checkpoint")
+    network.to(device=device, dtype=dtype)
+    if dtype != torch.float32:
+        _check_finite(network, name, f"precision={precision} is too narrow: the weights")
+    return dtype
 
 
 def _check_finite(network: Any, name: str, what: str) -> None:

@@ -14,6 +14,7 @@ from clip_har.models.checkpoint import (
     image_size,
     patch_size,
     read_json,
+    weights_digest,
 )
 from clip_har.models.runtime import Runtime
 
@@ -61,6 +62,15 @@ class PretrainedModel(Settings):
             ClipHarError: when it cannot be downloaded, or is of another architecture.
         """
         return find_checkpoint(self.checkpoint, self.revision, self.format())
+
+    @property
+    def name(self) -> str:
+        """The last part of the checkpoint's name."""
+        return Path(self.checkpoint).name
+
+    def weights_digest(self) -> str:
+        """Return a digest of weights, configuration and tokenizer."""
+        return weights_digest(self.folder())
 
     def architecture(self) -> Any:
         """Return the class of transformers that the checkpoint needs."""

@@ -8,7 +8,6 @@ from typing import Any
 
 from clip_har.config.cell import Cell
 from clip_har.core.errors import ClipHarError
-from clip_har.models.checkpoint import weights_digest
 from clip_har.results.costs import Part
 from clip_har.results.files import COST, PROTOCOL, read_json
 
@@ -79,7 +78,7 @@ def _newest(results_dir: Path) -> Iterable[tuple[dict[str, Any], dict[str, float
 
 def _is_like(card: dict[str, Any], cell: Cell) -> bool:
     same = {
-        "weights_digest": weights_digest(cell.model.folder()),
+        "weights_digest": cell.model.weights_digest(),
         "precision": cell.precision,
         "input_size": cell.model.image_size(),
     }

@@ -231,7 +231,7 @@ class _Planner:
         return _known_frames(settings, len(clips.clips))
 
     def _speed(self, cell: Cell) -> Speed:
-        name = f"{Path(cell.model.checkpoint).name}, {cell.precision}"
+        name = f"{cell.model.name}, {cell.precision}"
         if name not in self.speeds:
             self.speeds[name] = earlier_speed(cell.results_dir, cell)
         return self.speeds[name]

@@ -10,7 +10,6 @@ from clip_har.core.errors import ClipHarError
 from clip_har.core.settings import Role
 from clip_har.data.clips import ClipSet, ClipSource, clips_of
 from clip_har.data.parts import check_apart
-from clip_har.models.checkpoint import weights_digest
 from clip_har.noise.learned.base import Learned
 from clip_har.noise.settings import LearningCell
 from clip_har.regions.wrong_clips import region_identity
@@ -80,7 +79,7 @@ def described_model(cell: LearningCell) -> dict[str, Any]:
     """Return what noise is learned for: model, classes and frames, as a JSON object."""
     return {
         "frames": cell.frames.described(without={Role.RUN}),
-        "weights": weights_digest(cell.model.folder()),
+        "weights": cell.model.weights_digest(),
         "pooling": cell.model.pooling,
         "prompts": cell.prompts.texts(clips_of(cell.dataset).class_names),
         "precision": cell.precision,
