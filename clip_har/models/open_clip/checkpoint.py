@@ -25,8 +25,8 @@ _TOKENIZER = ("*.json", "*.txt", "*.model")  # what a tokenizer of transformers 
 _PICKLES = ("*.bin", "*.pt", "*.pth")
 _CONVERSION = (
     'python -c "from open_clip.factory import load_state_dict; from safetensors.torch import'
-    " save_file; save_file({{name: one.clone() for name, one in load_state_dict('{file}').items()}},"
-    f" '{_USUAL[0]}')\""
+    " save_file; read = load_state_dict('{file}'); save_file({{name: read[name].clone() for name in"
+    f" read}}}}, '{_USUAL[0]}')\""
 )
 
 
@@ -144,8 +144,8 @@ def parse_tag(checkpoint: str) -> Tag:
     if not architecture or not name or checkpoint[0] in "./~":
         raise ClipHarError(
             f"{MODEL}={checkpoint}: no such folder; expected ARCHITECTURE/TAG such as"
-            " ViT-B-16/datacomp_xl_s13b_b90k (clip-har-models lists them), hf-hub:OWNER/NAME@COMMIT,"
-            f" or a folder with {CONFIG}"
+            " ViT-B-16/datacomp_xl_s13b_b90k (clip-har-models lists them),"
+            f" hf-hub:OWNER/NAME@COMMIT, or a folder with {CONFIG}"
         )
     return Tag(architecture, name)
 

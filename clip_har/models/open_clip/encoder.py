@@ -127,12 +127,12 @@ def _loaded(config: OpenClipConfig) -> tuple[Any, Any]:
         reason = " ".join(str(error).split())[:300] or type(error).__name__
         raise ClipHarError(f"{named}: cannot be loaded ({reason})") from error
     _check_words(config, tokenizer, named)
+    if hasattr(model, "text_decoder"):  # CoCa's, which writes captions and may never be trained
+        del model.text_decoder
     return model, tokenizer
 
 
-def _check_size(
-    config: OpenClipConfig, named: str, source: str, overrides: dict[str, Any]
-) -> None:
+def _check_size(config: OpenClipConfig, named: str, source: str, overrides: dict[str, Any]) -> None:
     """Raise if the weights are quantised, or the file asks for a far larger network than they are.
 
     Memory for the whole network is allocated before a weight is read, and layers are made one by

@@ -131,14 +131,14 @@ def _blocks(visual: Any) -> list[Any]:
 def _reads_class_token(visual: Any) -> bool:
     trunk = getattr(visual, "trunk", None)
     if trunk is None:
-        return visual.attn_pool is None and visual.pool_type == "tok"
+        return bool(visual.attn_pool is None and visual.pool_type == "tok")
     pooled = getattr(trunk, "attn_pool", None) is not None
     return not pooled and trunk.global_pool == "token" and trunk.num_prefix_tokens == 1
 
 
 def _gives_weights(layer: Any) -> bool:
     if isinstance(layer, torch.nn.MultiheadAttention):
-        return layer.batch_first
+        return bool(layer.batch_first)
     return all(hasattr(layer, name) for name in ("fused_attn", "attn_drop", "num_heads"))
 
 

@@ -62,7 +62,7 @@ def tags() -> list[Tag]:
 
 
 def entry(tag: Tag) -> Mapping[str, Any]:
-    """Return what the table says of weights: ``hf_hub``, ``mean``, ``std``, ``quick_gelu`` …
+    """Return what the table says of weights: where they are, pixels, activation.
 
     Raises:
         ClipHarError: when it has no such weights.

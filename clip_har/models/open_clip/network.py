@@ -51,7 +51,7 @@ class OpenClipNetwork(nn.Module):
     def get_image_features(
         self,
         pixel_values: Tensor,
-        output_attentions: bool = False,  # noqa: FBT001, FBT002, as transformers has it
+        output_attentions: bool = False,
     ) -> Features:
         """Embed ``(M, 3, S, S)`` normalised pixels; gradients flow."""
         if not output_attentions:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class OpenCLIP(Settings):
-    """A model of open_clip (Ilharco et al. 2021; Cherti et al. 2023): LAION's, DataComp's …
+    """A model of open_clip (Ilharco et al. 2021; Cherti et al. 2023), such as LAION's.
 
     How frames are fitted and scaled, the tokenizer, the length of texts, the activation, scale and
     bias of the logits are all taken from the checkpoint's ``open_clip_config.json``; for weights
