@@ -25,6 +25,7 @@ NEEDED = {
     "model=clip": ["model.checkpoint=folder"],
     "model=siglip": ["model.checkpoint=folder"],
     "model=xclip": ["model.checkpoint=folder"],
+    "model=open_clip": ["model.checkpoint=folder"],
     "model=metaclip_b32": ["model.revision=commit"],
     "model=metaclip2_b32": ["model.revision=commit"],
 }

@@ -22,7 +22,6 @@ from tests.models.open_clip.made import write_words
 LARGEST = int(os.environ.get("CLIP_HAR_LARGEST_MODEL", "450"))
 CPU = torch.device("cpu")
 PROMPTS = ["a photo of a dog running", "a video of a person"]
-_M2M = {"vocab_size": 256206, "scale_embedding": True, "d_model": 1024}
 # The text towers of transformers, by their name on the hub.
 TOWERS: dict[str, Any] = {
     "roberta-base": lambda: RobertaConfig(vocab_size=50265, max_position_embeddings=514),
@@ -31,7 +30,12 @@ TOWERS: dict[str, Any] = {
         vocab_size=250112, d_model=768, d_ff=2048, num_heads=12, num_layers=12
     ),
     "facebook/nllb-200-distilled-600M": lambda: M2M100Config(
-        **_M2M, encoder_layers=12, decoder_layers=12, encoder_ffn_dim=4096, decoder_ffn_dim=4096
+        vocab_size=256206,
+        d_model=1024,
+        encoder_layers=12,
+        decoder_layers=12,
+        encoder_ffn_dim=4096,
+        decoder_ffn_dim=4096,
     ),
 }
 

@@ -1,5 +1,6 @@
 """Models of every kind: equality with open_clip alone, from the raw frame to the logit."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,8 @@ from PIL import Image
 from clip_har.data.decode.video import decode_clip
 from clip_har.data.geometry import fit_frames
 from clip_har.data.sampling import FrameSettings
-from clip_har.models.preprocess import normalise
 from clip_har.models.open_clip.option import OpenCLIP
+from clip_har.models.preprocess import normalise
 from clip_har.models.zero_shot import ZeroShot
 from tests.models.open_clip.made import KINDS, alone, own_logits, write
 
@@ -89,19 +90,29 @@ def test_bf16_is_close_to_fp32(source, model, pictures):
     assert torch.cosine_similarity(*found).min() > 0.98
 
 
+@pytest.fixture(scope="module")
+def real_pictures(sample_data: Path):
+    """One whole frame of each real clip."""
+    videos = sorted((sample_data / "ucf101-sample" / "UCF-101").glob("*/*"))
+    frames = [decode_clip(video, FrameSettings(sampler="middle"))[0] for video in videos]
+    return [Image.fromarray(frame) for frame in frames]
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory):
+    return write(tmp_path_factory.mktemp("plain") / "model", "vit")
+
+
 @pytest.mark.sample_data
 @pytest.mark.parametrize("mode", ["shortest", "squash", "longest"])
 @pytest.mark.parametrize("interpolation", ["bicubic", "bilinear"])
-def test_real_frames_are_fitted_as_open_clip_does(
-    sample_data: Path, tmp_path, mode: str, interpolation: str
-):
-    videos = sorted((sample_data / "ucf101-sample" / "UCF-101").glob("*/*"))
-    frames = [decode_clip(video, FrameSettings(sampler="middle"))[0] for video in videos]
-    change = {"resize_mode": mode, "interpolation": interpolation}
-    folder = write(tmp_path / "model", "vit", pixels=change)
-    _, transform, _ = alone(folder)
-    source = OpenCLIP(checkpoint=str(folder))
-    pictures = [Image.fromarray(frame) for frame in frames]
-    ours = normalise(fitted(source, pictures), source.config().scale, dtype=torch.float32)
-    theirs = torch.stack([transform(picture) for picture in pictures])
+def test_real_frames_are_fitted_as_open_clip_does(plain, real_pictures, mode, interpolation):
+    path = plain / "open_clip_config.json"
+    settings = json.loads(path.read_text())
+    settings["preprocess_cfg"] |= {"resize_mode": mode, "interpolation": interpolation}
+    path.write_text(json.dumps(settings))
+    _, transform, _ = alone(plain)
+    source = OpenCLIP(checkpoint=str(plain))
+    ours = normalise(fitted(source, real_pictures), source.config().scale, dtype=torch.float32)
+    theirs = torch.stack([transform(picture) for picture in real_pictures])
     torch.testing.assert_close(ours, theirs, atol=1e-6, rtol=0)
