@@ -120,14 +120,14 @@ def write(
 
 def built(
     folder: Path, config: dict[str, Any], pixels: dict[str, Any], *, seed: int = 0
-) -> torch.nn.Module:
+) -> Any:
     """Return a model of open_clip with random weights that tell texts and frames apart."""
     settings = {"model_cfg": config, "preprocess_cfg": pixels}
     (folder / "open_clip_config.json").write_text(json.dumps(settings))
     with torch.random.fork_rng(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.manual_seed(seed)
-        made: torch.nn.Module = open_clip.create_model(
+        made = open_clip.create_model(
             f"local-dir:{folder}", load_weights=False, pretrained_text=False
         )
         for name, weight in made.named_parameters():  # as large as trained ones

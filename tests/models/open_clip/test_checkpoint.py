@@ -6,6 +6,7 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import open_clip
 import pytest
@@ -168,7 +169,7 @@ def test_a_damaged_file_is_one_line_if_it_is_found(folder, file, damage):
 
 
 def test_the_digest_covers_what_is_read_and_nothing_else(tmp_path):
-    def digest(name: str, **more: object) -> str:
+    def digest(name: str, **more: Any) -> str:
         return OpenCLIP(checkpoint=str(write(tmp_path / name, "siglip", **more))).weights_digest()
 
     first = digest("a")

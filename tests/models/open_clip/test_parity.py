@@ -79,6 +79,7 @@ def test_a_gradient_reaches_the_pixels(model):
     size = model.image_size
     pixels = torch.randn((1, 3, size, size)).requires_grad_()
     model.encode_pixels(pixels)[:, 0].sum().backward()
+    assert pixels.grad is not None
     assert pixels.grad.abs().sum() > 0
     assert not any(weight.requires_grad for weight in model.network.parameters())
 
