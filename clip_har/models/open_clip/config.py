@@ -4,7 +4,7 @@ import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -167,10 +167,15 @@ def _warn_of_other_settings(
         if plain(value) != plain(file[key])
     ]
     if differ:
-        log.warning(
-            "%s=%s: open_clip's table is used where it differs from the repository's %s: %s",
-            MODEL, checkpoint.name, CONFIG, "; ".join(differ),
-        )  # fmt: skip
+        _warn_once(checkpoint.name, "; ".join(differ))
+
+
+@cache  # the settings are read several times for each cell
+def _warn_once(name: str, differences: str) -> None:
+    log.warning(
+        "%s=%s: open_clip's table is used where it differs from the repository's %s: %s",
+        MODEL, name, CONFIG, differences,
+    )  # fmt: skip
 
 
 def _check_sources(

@@ -118,9 +118,7 @@ def write(
     return folder
 
 
-def built(
-    folder: Path, config: dict[str, Any], pixels: dict[str, Any], *, seed: int = 0
-) -> Any:
+def built(folder: Path, config: dict[str, Any], pixels: dict[str, Any], *, seed: int = 0) -> Any:
     """Return a model of open_clip with random weights that tell texts and frames apart."""
     settings = {"model_cfg": config, "preprocess_cfg": pixels}
     (folder / "open_clip_config.json").write_text(json.dumps(settings))

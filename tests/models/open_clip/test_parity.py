@@ -15,6 +15,7 @@ from clip_har.models.open_clip.option import OpenCLIP
 from clip_har.models.preprocess import normalise
 from clip_har.models.zero_shot import ZeroShot
 from tests.models.open_clip.made import KINDS, alone, own_logits, write
+from tests.models.test_tower import needs
 
 CPU = torch.device("cpu")
 CLASSES = ["dog running", "person jumping", "room with person"]
@@ -89,6 +90,21 @@ def test_bf16_is_close_to_fp32(source, model, pictures):
     narrow = source.load(device=CPU, precision="bf16")
     found = (model.encode_frames(frames), narrow.encode_frames(frames))
     assert torch.cosine_similarity(*found).min() > 0.98
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+@pytest.mark.parametrize("runtime", ["onnxruntime", "openvino", "compile"])
+def test_other_runtimes_give_the_same_embeddings(plain, runtime):
+    needs(runtime)
+    found = [
+        OpenCLIP(checkpoint=str(plain), runtime=one).load(device=CPU, precision="fp32")
+        for one in ("torch", runtime)
+    ]
+    frames = torch.randint(0, 256, (5, 3, 64, 64), dtype=torch.uint8)
+    for count in (5, 1):
+        expected, other = (model.encode_frames(frames[:count]) for model in found)
+        torch.testing.assert_close(other, expected, atol=1e-4, rtol=0)
 
 
 @pytest.fixture(scope="module")
