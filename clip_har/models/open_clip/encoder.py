@@ -1,5 +1,6 @@
 """An open_clip model as a dual encoder: loaded from safetensors, with its own tokenizer."""
 
+import logging
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from clip_har.models.open_clip.library import silent
 from clip_har.models.open_clip.network import OpenClipNetwork, build, skeleton
 from clip_har.models.runtime import Runtime
 from clip_har.models.tower import build_tower
+
+log = logging.getLogger(__name__)
 
 _TEXTS = 256  # in one forward pass
 _SLACK = 2  # as in `clip_har.models.pretrained`: shared weights may be counted twice
@@ -172,12 +175,17 @@ def _check_words(config: OpenClipConfig, tokenizer: Any, named: str) -> None:
     if config.text_tower is not None:  # a tower of transformers; its configuration says it
         return
     held = int(config.text.get("vocab_size", 49408))
-    if words > held or (own is None and words != held):
+    if words > held:
         raise ClipHarError(
             f"{named}: the tokenizer has {words} words and the text tower {held}; the tokenizer is"
             " not this model's (text_cfg.hf_tokenizer_name says whether the folder's is read)"
         )
     if own is None:
+        if words < held:
+            log.warning(
+                "%s: its text tower has %d words and CLIP's tokenizer, which text_cfg asks for, %d",
+                named, held, words,
+            )  # fmt: skip
         return
     pool = config.text.get("pool_type", "argmax")
     tokens = tokenizer(["a"])[0]
