@@ -15,8 +15,8 @@ from clip_har.core.settings import Role, Settings
 
 _TICK_SLACK = 1e-6  # s; presentation times are fractions, ticks are sums of floats
 
-Fit = Literal["crop", "squash", "letterbox", "centre"]
-Resample = Literal["bicubic", "bilinear"]
+Fit = Literal["crop", "crop_even", "squash", "letterbox", "centre"]
+Resample = Literal["bicubic", "bilinear", "pillow_bicubic", "pillow_bilinear"]
 Order = Literal["forward", "reversed", "shuffled", "single"]
 
 
@@ -59,11 +59,15 @@ class FrameSettings(Settings):
         crops: 3 shows each kept frame as three views, the first, middle and last square along its
             longer side, as video papers test (Wang et al. 2018, "Non-local neural networks"): all
             frames of the first view, then of the middle one, then of the last. 1: the centre.
-        fit: ``crop`` (shortest edge to ``edge``, then the centre square), ``squash`` (to a
-            square of ``edge``, aspect lost, then its centre), ``letterbox`` (whole frame, black
-            bars) or ``centre`` (not resized, the centre square); None = as the model was trained.
+        fit: ``crop`` (shortest edge to ``edge``, then the centre square), ``crop_even`` (the same,
+            but an odd number of pixels is divided between the sides as torchvision and open_clip
+            do: at most one pixel beside ``crop``), ``squash`` (to a square of ``edge``, aspect
+            lost, then its centre), ``letterbox`` (whole frame, black bars) or ``centre`` (not
+            resized, the centre square); None = as the model was trained.
             Where the square reaches beyond the frame it is black.
-        resample: how pixels are interpolated, always antialiased; None = as the model was trained.
+        resample: how pixels are interpolated, always antialiased: by torchvision, as transformers
+            does, or by Pillow, as open_clip does (at most 2 of 255 grey levels beside the former);
+            None = as the model was trained.
         size: edge of the square that the model sees, in pixels; None = the model's own.
         edge: length in pixels that ``crop`` and ``squash`` resize to before they take the centre
             square; None = as the model was trained, or ``size`` if ``fit`` is set.

@@ -64,8 +64,8 @@ def build_page(explorer: Explorer) -> "gr.Blocks":
 
     page = gr.Blocks(title="clip_har: what if?", analytics_enabled=False)
     with page:
-        checkpoint = explorer.cell.model.checkpoint
-        gr.HTML(page_head(f"Data: {explorer.clips.title}. Model: {Path(checkpoint).name}."))
+        model = explorer.cell.model.name
+        gr.HTML(page_head(f"Data: {explorer.clips.title}. Model: {model}."))
         with gr.Row():
             with gr.Column(scale=1, min_width=320):
                 own, kept = gr.State(value=False), gr.State({})

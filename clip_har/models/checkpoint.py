@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -38,6 +39,15 @@ class CheckpointFormat:
     conversion: str
     model_types: tuple[str, ...] = ()
     weights_only: bool = False
+
+    @property
+    def wanted(self) -> tuple[str, ...]:
+        """Patterns of the files that are fetched from the hub."""
+        return (*_WANTED, *(_ANY_WEIGHTS if self.weights_only else _WEIGHTS))
+
+    def lacks(self, folder: Path) -> str | None:
+        """Return why a checkpoint's folder cannot be used; None if it can."""
+        return _lacks(folder, self)
 
     def __str__(self) -> str:
         if self.weights_only:
@@ -85,8 +95,13 @@ def weight_files(folder: Path) -> list[Path]:
 @cache
 def weights_digest(folder: Path) -> str:
     """Return a SHA-256 over a checkpoint's weights, configuration and tokenizer files."""
+    return files_digest([*weight_files(folder), *folder.glob("*.json"), *folder.glob("*.txt")])
+
+
+def files_digest(paths: Iterable[Path]) -> str:
+    """Return a SHA-256 over the names and contents of files, in the order of their paths."""
     digest = hashlib.sha256()
-    for path in sorted([*weight_files(folder), *folder.glob("*.json"), *folder.glob("*.txt")]):
+    for path in sorted(paths):
         digest.update(path.name.encode())
         with path.open("rb") as file:
             digest.update(hashlib.file_digest(file, "sha256").digest())
@@ -127,14 +142,14 @@ def _from_hub(name: str, revision: str | None, expected: CheckpointFormat) -> Pa
             snapshot_download(
                 name,
                 revision=revision,
-                allow_patterns=[*_WANTED, *(_ANY_WEIGHTS if expected.weights_only else _WEIGHTS)],
+                allow_patterns=list(expected.wanted),
                 local_files_only=local_files_only,
             )
         )
 
     try:
         cached = fetch(local_files_only=True)
-        if _lacks(cached, expected) is None:
+        if expected.lacks(cached) is None:
             return cached  # a pinned revision never changes, so the hub need not be asked
     except LocalEntryNotFoundError:
         pass
@@ -205,7 +220,7 @@ def vision_number(folder: Path, key: str, *, default: int) -> int:
 
 
 def _checked(folder: Path, checkpoint: str, expected: CheckpointFormat) -> Path:
-    if lack := _lacks(folder, expected):
+    if lack := expected.lacks(folder):
         raise ClipHarError(f"{expected.setting}={checkpoint}: expected {expected}; {lack}")
     if expected.model_types:
         kind = read_json(folder, "config.json", setting=expected.setting).get("model_type")
@@ -218,7 +233,6 @@ def _checked(folder: Path, checkpoint: str, expected: CheckpointFormat) -> Path:
 
 
 def _lacks(folder: Path, expected: CheckpointFormat) -> str | None:
-    """Return why a checkpoint's folder cannot be used; None if it can."""
     names = {path.name for path in folder.iterdir()}
     if change := unread_change(folder, weights_only=expected.weights_only):
         return change

@@ -13,6 +13,7 @@ from clip_har.core.errors import ClipHarError
 from clip_har.core.tensor_file import read_tensors, save_tensors
 from clip_har.models.classes import check_finite
 from clip_har.models.dual_encoder import DualEncoder
+from clip_har.models.encoder import Encoder
 from clip_har.models.whole_clips import WholeClipEncoder
 
 _NAME = "classifier"
@@ -45,7 +46,7 @@ def zero_shot_classifier(
         return check_finite(model, normalize(means, dim=-1), prompts)
 
     tokens = [prompts, model.padded_texts, model.context_length]
-    return _cached([model.digest, str(model.dtype), tokens], embed, cache_dir)
+    return _cached(model, [model.digest, str(model.dtype), tokens], embed, cache_dir)
 
 
 def prompt_features(
@@ -77,11 +78,13 @@ def prompt_features(
         return check_finite(model, features, prompts)
 
     tokens = [prompts, model.context_length]
-    return _cached(["features", model.digest, str(model.dtype), tokens], embed, cache_dir)
+    return _cached(model, ["features", model.digest, str(model.dtype), tokens], embed, cache_dir)
 
 
-def _cached(described: list[Any], make: Callable[[], Tensor], cache_dir: Path) -> Tensor:
-    key = key_of(described, code=(__name__,), libraries=("transformers",))
+def _cached(
+    model: Encoder, described: list[Any], make: Callable[[], Tensor], cache_dir: Path
+) -> Tensor:
+    key = key_of(described, code=(__name__, type(model).__module__), libraries=model.libraries)
     return cached(
         cache_dir / "classifiers" / f"{key}.safetensors",
         "text classifier",

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -62,6 +62,8 @@ class Encoder(ABC):
     device: torch.device
     dtype: torch.dtype
     padded_texts: bool = False
+
+    libraries: ClassVar[tuple[str, ...]] = ("transformers",)  # whose versions may change embeddings
 
     @property
     def parameters(self) -> int:
@@ -164,7 +166,7 @@ def load_fields(
         ClipHarError: when a file of the checkpoint is missing or damaged, or the fine-tuned weights
             do not fit it.
     """
-    dtype = pick_dtype(precision, device)
+    pick_dtype(precision, device)  # before the work of loading
     scale = pixel_scale(folder, processor=processor)
     network, tokenizer = load_pretrained(architecture, folder, named=f"{MODEL}={name}")
     digest = weights_digest(folder)
@@ -173,10 +175,7 @@ def load_fields(
         digest = tuned.digest(digest)
     # Read in full precision: in bf16 the factor 100 would become 99.
     logit_scale = float(network.logit_scale.detach().exp())
-    check_finite_weights(network, name, "the weights in the checkpoint")
-    network.to(device=device, dtype=dtype)
-    if dtype != torch.float32:
-        check_finite_weights(network, name, f"precision={precision} is too narrow: the weights")
+    dtype = place(network, name, device=device, precision=precision)
     return {
         "network": network,
         "tokenizer": tokenizer,
@@ -191,17 +190,28 @@ def load_fields(
     }
 
 
-def check_finite_weights(network: Any, name: str, what: str) -> None:
-    """Raise if a weight is not finite: it may spoil some clips only, after hours.
+def place(network: Any, name: str, *, device: torch.device, precision: Precision) -> torch.dtype:
+    """Move a loaded network to its device, and return its number type there.
 
     Args:
         network: of PyTorch.
-        name: of the model.
-        what: what would not be finite, for the message.
+        name: of the model, for messages.
+        device: where it will run.
+        precision: of the forward pass.
 
     Raises:
-        ClipHarError: when one is not.
+        ClipHarError: when a weight is not finite, in the checkpoint or in this number type.
     """
+    dtype = pick_dtype(precision, device)
+    _check_finite(network, name, "the weights in the checkpoint")
+    network.to(device=device, dtype=dtype)
+    if dtype != torch.float32:
+        _check_finite(network, name, f"precision={precision} is too narrow: the weights")
+    return dtype
+
+
+def _check_finite(network: Any, name: str, what: str) -> None:
+    """Raise if a weight is not finite: it may spoil some clips only, after hours."""
     broken = [key for key, one in network.named_parameters() if not torch.isfinite(one).all()]
     if broken:
         advice = "try precision=fp32" if "precision" in what else "take another copy"

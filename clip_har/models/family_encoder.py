@@ -13,7 +13,7 @@ from clip_har.core.imports import quick_imports
 from clip_har.models.checkpoint import MODEL, weights_digest
 from clip_har.models.device import Precision, pick_dtype
 from clip_har.models.dual_encoder import DualEncoder
-from clip_har.models.encoder import check_finite_weights, try_out
+from clip_har.models.encoder import place, try_out
 from clip_har.models.family_trial import (
     TEXTS,
     check_alone,
@@ -110,12 +110,12 @@ def load_family(
         ClipHarError: when a file of the checkpoint is missing or damaged, or the family's own
             classes give other frames, texts or logits than this package.
     """
-    dtype = pick_dtype(precision, device)
+    pick_dtype(precision, device)  # before the work of loading
     named = f"{MODEL}={name}"
     pictures = image_processor(folder, kinds=None)
     fitting, size = square(folder, processor=pictures)
     network, tokenizer = load_pretrained(architecture, folder, named=named, reads_end=False)
-    check_finite_weights(network, name, "the weights in the checkpoint")
+    place(network, name, device=torch.device("cpu"), precision="fp32")
     try:
         scale = measured_scale(pictures, size)
         check_frames(pictures, fitting, size, scale)
@@ -142,9 +142,7 @@ def load_family(
         raise ClipHarError(
             f"{named} ({architecture.__name__}) cannot be used: its trial failed ({reason})"
         ) from error
-    network.to(device=device, dtype=dtype)
-    if dtype != torch.float32:
-        check_finite_weights(network, name, f"precision={precision} is too narrow: the weights")
+    dtype = place(network, name, device=device, precision=precision)
     fields |= {"device": device, "dtype": dtype, "logit_scale": factor, "logit_bias": bias}
     fields["tower"] = build_tower(
         runtime, network, image_size=size, device=device, precision=precision

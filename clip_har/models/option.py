@@ -65,6 +65,11 @@ class PretrainedModel(Settings):
         """
         return find_checkpoint(self.checkpoint, self.revision, self.format())
 
+    @property
+    def name(self) -> str:
+        """The last part of the checkpoint's name."""
+        return Path(self.checkpoint).name
+
     def digest(self) -> str:
         """Return a digest of the weights with their configuration and tokenizer.
 

@@ -14,7 +14,7 @@ from torch import Tensor
 from clip_har.core.errors import ClipHarError
 from clip_har.models.checkpoint import MODEL, weight_files, weights_digest
 from clip_har.models.device import Precision, pick_dtype
-from clip_har.models.encoder import check_finite_weights, try_out
+from clip_har.models.encoder import place, try_out
 from clip_har.models.pretrained import load_pretrained
 from clip_har.models.processor import pixel_scale, square, video_processor
 from clip_har.models.whole_clips import ClipDualEncoder
@@ -59,17 +59,14 @@ def load_pe_video(
     Raises:
         ClipHarError: when a file of the checkpoint is missing or damaged.
     """
-    dtype = pick_dtype(precision, device)
+    pick_dtype(precision, device)  # before the work of loading
     processor = video_processor(folder)
     scale, (_, size) = pixel_scale(folder, processor=processor), square(folder, processor=processor)
     with contextlib.redirect_stdout(io.StringIO()):  # it prints a remark on its own documentation
         network, tokenizer = _load(architecture, folder, named=f"{MODEL}={name}")
     logit_scale = float(network.text_video_logit_scale.detach())
     logit_bias = float(network.text_video_logit_bias.detach())
-    check_finite_weights(network, name, "the weights in the checkpoint")
-    network.to(device=device, dtype=dtype)
-    if dtype != torch.float32:
-        check_finite_weights(network, name, f"precision={precision} is too narrow: the weights")
+    dtype = place(network, name, device=device, precision=precision)
     model = PeVideoEncoder(
         network=network,
         tokenizer=tokenizer,

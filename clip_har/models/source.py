@@ -26,19 +26,25 @@ class ModelSource(Option, Protocol):
     Attributes:
         caution: a warning that is shown with each of its numbers; empty for none.
         single_frames: whether frames are embedded one by one, as learned noise needs it.
-        gives_attribution: whether `clip_har.models.attribution` works for it.
         sees_rows: whether it sees only the middle rows of the square, which its own ``fitting``
             fills, so that no other fit is right.
     """
 
     caution: ClassVar[str]
     single_frames: ClassVar[bool]
-    gives_attribution: ClassVar[bool]
     sees_rows: ClassVar[bool]
 
     @property
     def checkpoint(self) -> str:
         """Hub name, or a local folder in the hub's format."""
+
+    @property
+    def name(self) -> str:
+        """A short name of the checkpoint, for messages and tables."""
+
+    @property
+    def gives_attribution(self) -> bool:
+        """Whether `clip_har.models.attribution` works for it."""
 
     @property
     def pooling(self) -> "Pooling | Literal['model']":
@@ -55,7 +61,7 @@ class ModelSource(Option, Protocol):
         """Return the checkpoint's folder; download it if it is not on this machine."""
 
     def digest(self) -> str:
-        """Return a digest of the weights with their configuration and tokenizer."""
+        """Return a digest of all that is read of the checkpoint: weights, settings, tokenizer."""
 
     def image_size(self) -> int:
         """Return the input's side in pixels, without loading the model."""

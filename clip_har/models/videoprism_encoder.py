@@ -10,7 +10,7 @@ from torch import Tensor
 
 from clip_har.models.checkpoint import MODEL, weights_digest
 from clip_har.models.device import Precision, pick_dtype
-from clip_har.models.encoder import ReadText, check_finite_weights, try_out
+from clip_har.models.encoder import ReadText, place, try_out
 from clip_har.models.pretrained import load_pretrained
 from clip_har.models.processor import pixel_scale, video_processor
 from clip_har.models.whole_clips import ClipDualEncoder
@@ -76,14 +76,11 @@ def load_videoprism(
     Raises:
         ClipHarError: when a file of the checkpoint is missing or damaged.
     """
-    dtype = pick_dtype(precision, device)
+    pick_dtype(precision, device)  # before the work of loading
     scale = pixel_scale(folder, processor=video_processor(folder))
     named = f"{MODEL}={name}"
     network, tokenizer = load_pretrained(architecture, folder, named=named, reads_end=False)
-    check_finite_weights(network, name, "the weights in the checkpoint")
-    network.to(device=device, dtype=dtype)
-    if dtype != torch.float32:
-        check_finite_weights(network, name, f"precision={precision} is too narrow: the weights")
+    dtype = place(network, name, device=device, precision=precision)
     vision = network.config.vision_config
     model = VideoPrismEncoder(
         network=network,

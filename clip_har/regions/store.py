@@ -380,5 +380,7 @@ def _key(
         zero_shot().digest if source.asks_model else "",
         target,
     ]
-    model = ("clip_har.models.zero_shot",) if source.asks_model else ()
+    model: tuple[str, ...] = ()
+    if source.asks_model:
+        model = ("clip_har.models.zero_shot", type(zero_shot().model).__module__)
     return key_of(described, code=(__name__, type(source).__module__, *model))

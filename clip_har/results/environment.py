@@ -10,7 +10,10 @@ import torch
 
 from clip_har.core.code_version import code_digest, git_commit
 
-_PACKAGES = ("torch", "torchvision", "transformers", "av", "numpy", "hydra-core", "mlflow")
+_PACKAGES = (
+    *("torch", "torchvision", "transformers", "open_clip_torch", "timm"),
+    *("av", "numpy", "hydra-core", "mlflow"),
+)
 
 
 def environment(device: str) -> dict[str, Any]:

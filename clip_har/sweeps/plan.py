@@ -259,7 +259,7 @@ class _Planner:
 
 
 def _model_of(cell: Cell) -> str:
-    return f"{Path(cell.model.checkpoint).name}, {cell.precision}"
+    return f"{cell.model.name}, {cell.precision}"
 
 
 def _state(run: Prepared, twin: Path | None, reference: Result | None) -> State:

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -224,8 +223,8 @@ def _against(shown: ByStrategy, base: ByStrategy, of: str) -> list[dict[str, obj
 
 
 def model_name(one: Result) -> str:
-    """Return the name of a cell's model: the last part of its checkpoint."""
-    return Path(str(one.cell.model.checkpoint)).name
+    """Return the short name of a cell's model."""
+    return one.cell.model.name
 
 
 def _corruption_error(accuracy: Means) -> Means:

@@ -32,6 +32,7 @@ NEEDED = {
     "model=pe_video": ["model.checkpoint=folder"],
     "model=open_vclip": ["model.checkpoint=folder", "model.weights=tuned.safetensors"],
     "model=open_vclip_b16": ["model.weights=tuned.safetensors"],
+    "model=open_clip": ["model.checkpoint=folder"],
     "model=metaclip_b32": ["model.revision=commit"],
     "model=metaclip2_b32": ["model.revision=commit"],
 }

@@ -15,6 +15,7 @@ from clip_har.results.score_table import ScoreTable
 from clip_har.results.shard_scores import write_shard
 from tests.checkpoints import write_siglip, write_xclip
 from tests.data.made import write_video
+from tests.models.open_clip.made import write
 from tests.noise.cells import cell_of
 from tests.planted import CLASSES, planted_frames
 
@@ -46,6 +47,12 @@ def xclip(planted: list[str], tmp_path_factory: pytest.TempPathFactory) -> list[
 def siglip(planted: list[str], tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     folder = write_siglip(tmp_path_factory.mktemp("siglip"))
     return [*planted, "model=siglip", f"model.checkpoint={folder}"]
+
+
+@pytest.fixture(scope="module")
+def of_open_clip(planted: list[str], tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    folder = write(tmp_path_factory.mktemp("open_clip") / "model", "vit")
+    return [*planted, "model=open_clip", f"model.checkpoint={folder}"]
 
 
 def table_of(cell: Cell, **more: Any) -> ScoreTable:
@@ -99,6 +106,31 @@ def test_noise_is_learned_for_siglip_without_attention(siglip):
     found = evaluate(cell, cell.dataset.clips())
     assert isinstance(found.noise, LearnedNoise)
     assert all(answers.attention is None for answers in found.variant_scores.values())
+    assert np.isfinite(found.table.scores).all()
+
+
+def test_a_model_of_open_clip_does_all_that_a_clip_does(of_open_clip):
+    clean = table_of(cell_of(*of_open_clip))
+    again = table_of(cell_of(*of_open_clip, "frames.resident=true", "batch_size=3"), clean=clean)
+    np.testing.assert_allclose(again.scores, clean.scores, atol=1e-5)
+    masked = table_of(cell_of(*of_open_clip, "masking=percent", "ratio=0.5"), clean=clean)
+    assert masked.drift is not None
+    assert masked.drift.min() > 1e-5
+    own = [word for word in of_open_clip if not word.startswith("region")]
+    aimed = table_of(cell_of(*own, "region=relevance", "masking=feature", "ratio=0.2"))
+    assert aimed.subject_found.all()
+    assert np.abs(aimed.scores - clean.scores).max() > 1e-3
+    cell = cell_of(*of_open_clip, "masking=feature", "ratio=null")
+    assert evaluate(cell, cell.dataset.clips()).attention
+
+
+def test_noise_is_learned_for_a_model_of_open_clip_with_its_attention(of_open_clip):
+    cell = cell_of(
+        *of_open_clip, "noise=universal", "learning.steps=2", "learning.batch=4",
+        "learning.validate_every=1", "train_masking=[none]", "noise.loss.attention=0.5",
+    )  # fmt: skip
+    found = evaluate(cell, cell.dataset.clips())
+    assert isinstance(found.noise, LearnedNoise)
     assert np.isfinite(found.table.scores).all()
 
 

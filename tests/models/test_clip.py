@@ -14,10 +14,16 @@ from torch.nn.functional import normalize
 from transformers import CLIPModel
 
 from clip_har.core.errors import ClipHarError
+from clip_har.models.attribution import (
+    attribution_with_gradient,
+    clip_attribution,
+    embed_clip,
+)
 from clip_har.models.classifier import zero_shot_classifier
 from clip_har.models.clip import CLIP
 from clip_har.models.device import pick_device
 from clip_har.models.dual_encoder import DualEncoder
+from clip_har.models.open_clip.option import OpenCLIP
 from tests.checkpoints import SMALL
 from tests.damage import DAMAGES
 
@@ -31,15 +37,14 @@ def model(small_clip: Path) -> DualEncoder:
     return CLIP(checkpoint=str(small_clip)).load(device=CPU, precision="fp32")
 
 
-@pytest.fixture(scope="module")
-def oracle(small_clip: Path) -> open_clip.CLIP:
-    """open_clip's own model with the small checkpoint's weights."""
+def open_clip_config() -> dict[str, Any]:
+    """The small checkpoint's shape in the words of open_clip."""
     text, vision = SMALL["text_config"], SMALL["vision_config"]
     assert isinstance(text, dict)
     assert isinstance(vision, dict)
-    built = open_clip.CLIP(
-        embed_dim=SMALL["projection_dim"],
-        vision_cfg={
+    return {
+        "embed_dim": SMALL["projection_dim"],
+        "vision_cfg": {
             "image_size": vision["image_size"],
             "patch_size": vision["patch_size"],
             "width": vision["hidden_size"],
@@ -47,14 +52,20 @@ def oracle(small_clip: Path) -> open_clip.CLIP:
             "head_width": vision["hidden_size"] // vision["num_attention_heads"],
             "mlp_ratio": vision["intermediate_size"] / vision["hidden_size"],
         },
-        text_cfg={
+        "text_cfg": {
             "width": text["hidden_size"],
             "layers": text["num_hidden_layers"],
             "heads": text["num_attention_heads"],
             "mlp_ratio": text["intermediate_size"] / text["hidden_size"],
         },
-        quick_gelu=True,
-    )
+        "quick_gelu": True,
+    }
+
+
+@pytest.fixture(scope="module")
+def oracle(small_clip: Path) -> open_clip.CLIP:
+    """open_clip's own model with the small checkpoint's weights."""
+    built = open_clip.CLIP(**open_clip_config())
     weights = CLIPModel.from_pretrained(small_clip).state_dict()
     built.load_state_dict(_renamed(weights), strict=True)
     return built.eval()
@@ -139,6 +150,37 @@ def test_frames_equal_open_clip(model: DualEncoder, oracle: open_clip.CLIP) -> N
     with torch.inference_mode():
         theirs = normalize(oracle.encode_image(pixels), dim=-1)
         torch.testing.assert_close(model.encode_pixels(pixels), theirs, atol=1e-5, rtol=0)
+
+
+def test_the_same_weights_through_open_clip_have_the_same_attribution(
+    model: DualEncoder, oracle: open_clip.CLIP, tmp_path: Path
+) -> None:
+    settings = {"model_cfg": open_clip_config(), "preprocess_cfg": {}}
+    (tmp_path / "open_clip_config.json").write_text(json.dumps(settings))
+    save_file(oracle.state_dict(), tmp_path / "open_clip_model.safetensors")
+    source = OpenCLIP(checkpoint=str(tmp_path))
+    assert source.gives_attribution
+    assert source.patch_size() == 16
+    other = source.load(device=CPU, precision="fp32")
+    clip = torch.randint(0, 256, (3, 3, 64, 64), dtype=torch.uint8)
+    text = model.encode_texts(["a dog"])[0]
+    torch.testing.assert_close(other.encode_texts(["a dog"])[0], text, atol=1e-5, rtol=0)
+    found = [
+        clip_attribution(one, clip, text, embed_clip(one, clip), first_layer=first)
+        for first in (0, -1)
+        for one in (model, other)
+    ]
+    for theirs, ours in (found[:2], found[2:]):
+        assert theirs.std() > 1e-4
+        torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=1e-4)
+    pixels = torch.randn((2, 3, 64, 64), requires_grad=True)
+    slopes = [
+        torch.autograd.grad(
+            attribution_with_gradient(one, pixels, torch.stack([text] * 2)).square().sum(), pixels
+        )[0]
+        for one in (model, other)
+    ]
+    torch.testing.assert_close(slopes[1], slopes[0], atol=1e-5, rtol=1e-3)
 
 
 def test_a_long_text_is_cut(model: DualEncoder) -> None:

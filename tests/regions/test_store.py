@@ -112,7 +112,7 @@ def test_maps_that_ask_the_model_follow_it(frames: FrameStore, tmp_path: Path) -
         asks_model: ClassVar[bool] = True
 
     def opened(model: str) -> Path:
-        classifier: Any = SimpleNamespace(digest=model)
+        classifier: Any = SimpleNamespace(digest=model, model=None)
         maps = open_regions(
             Asking(), "subject", frames, zero_shot=lambda: classifier, cache_dir=tmp_path
         )

@@ -296,7 +296,10 @@ def store_key(clip_set: ClipSet, settings: FrameSettings) -> str:
         [_clip_key(clip) for clip in clip_set.clips],
     ]
     # other decoders and resizers, other pixels
-    return key_of(described, code=("clip_har.data.frames.build",), libraries=("av", "torchvision"))
+    libraries = ["av", "torchvision"]
+    if str(settings.resample).startswith("pillow"):
+        libraries += ["pillow"]
+    return key_of(described, code=("clip_har.data.frames.build",), libraries=libraries)
 
 
 def _clip_key(clip: Clip) -> tuple[str | int | float | None, ...]:
