@@ -41,24 +41,24 @@ def sweep_here(overrides: Sequence[str], session: Session) -> Path:
     started = start_sweep(
         *(found.overrides, jobs, session.compose, folder), name=found.name, parts=found.parts
     )
-    drawing = drawing_processes()  # they import what they need while the cells run
-    status: SweepStatus = "FINISHED"
-    try:
-        with cells_bar(started.folder, len(jobs)):
-            for number, job in enumerate(jobs):
-                composed = session.compose(job)
-                place = started.folder / str(number)
-                choices = dict(composed.hydra.runtime.choices)
-                try:
-                    run_cell(composed, Job(job, choices, started.shared, place))
-                except Exception:  # noqa: BLE001, its outcome names the error; others still run
-                    status = "FAILED"
-    except BaseException as error:
-        status = "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED"
-        raise
-    finally:
-        outcomes = read_outcomes(started.folder)
-        if status == "FINISHED" and any(outcome.is_lost for outcome in outcomes.values()):
-            status = "FAILED"
-        finish(started, outcomes, status=status, drawing=drawing)
+    with drawing_processes() as drawing:  # they import what they need while the cells run
+        status: SweepStatus = "FINISHED"
+        try:
+            with cells_bar(started.folder, len(jobs)):
+                for number, job in enumerate(jobs):
+                    composed = session.compose(job)
+                    place = started.folder / str(number)
+                    choices = dict(composed.hydra.runtime.choices)
+                    try:
+                        run_cell(composed, Job(job, choices, started.shared, place))
+                    except Exception:  # noqa: BLE001, its outcome names the error; others still run
+                        status = "FAILED"
+        except BaseException as error:
+            status = "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED"
+            raise
+        finally:
+            outcomes = read_outcomes(started.folder)
+            if status == "FINISHED" and any(outcome.is_lost for outcome in outcomes.values()):
+                status = "FAILED"
+            finish(started, outcomes, status=status, drawing=drawing)
     return started.folder

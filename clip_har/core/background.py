@@ -65,11 +65,12 @@ class Background:
         self.close()
 
     def close(self) -> None:
-        """End the processes; what is still waiting is not done."""
-        for process in self._processes:
+        """End the processes; what is still waiting is not done. A second call does nothing."""
+        ended, self._processes = self._processes, []
+        for process in ended:
             process.kill()
         self._threads.shutdown(cancel_futures=True)
-        for process in self._processes:
+        for process in ended:
             process.communicate()
 
     def import_early(self, *modules: str) -> None:

@@ -68,7 +68,7 @@ def test_what_cannot_be_read_has_a_line_and_the_others_go_on(capsys, monkeypatch
     status, out, err = printed(capsys, "-", *CLASSES, "--every", "inf")
     assert status == 1
     assert err == f"clip-har: {video.parent / 'none.mp4'}: the file does not exist\n"
-    assert "day.mp4" in out
+    assert "day.mp4" in "".join(out.splitlines())  # a long path is folded
 
 
 def test_classes_come_from_a_file_or_a_data_set(capsys, video, tmp_path):

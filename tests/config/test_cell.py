@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
+from typing_extensions import get_protocol_members, is_protocol
 
 from clip_har.config.cell import GROUPS, Cell, register_schema
 from clip_har.config.compose import CONFIG_DIR, build, cell_from_config, without_hub_revision
@@ -66,6 +67,17 @@ def test_every_option_builds_and_its_keys_are_its_settings_in_their_order(name: 
     built, keys = option_of(name)
     keys.remove("_target_")
     assert keys == [*type(built).model_fields]
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_every_option_has_all_that_its_contract_names(name: str) -> None:
+    """Hydra builds options by name, so the type checker never compares them with the contract."""
+    kind = type(option_of(name)[0])
+    contract: Any = Cell.model_fields[name.partition("=")[0]].annotation
+    if is_protocol(contract):
+        assert get_protocol_members(contract) <= {*dir(kind), *kind.model_fields}
+    else:
+        assert issubclass(kind, contract)
 
 
 def test_the_defaults_in_the_yaml_are_those_of_the_code() -> None:

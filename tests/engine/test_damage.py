@@ -270,7 +270,7 @@ def test_a_sweep_whose_results_are_lost_meanwhile_is_not_finished(
     assert outcome.is_lost
     statuses: list[str] = []
 
-    def finished(_sweep: object, _outcomes: object, *, status: str) -> None:
+    def finished(*_: object, status: str, **__: object) -> None:
         statuses.append(status)
 
     def lost(*_: object, **__: object) -> None:

@@ -84,6 +84,8 @@ def test_a_mask_changes_the_answer_and_the_copied_command_names_it(page, asked):
     choose(page, "masking", "percent")
     wait_for_command(page, "masking=percent")
     ratio = page.locator("#ratio input[type=number]")
+    # An answer that is still to come would draw the controls anew, over what is typed.
+    page.get_by_text(f"{100 * float(ratio.input_value()):.1f} % hidden").wait_for()
     for number, hidden in (
         ("5", r"\b100\.0 % hidden"),
         ("", r"\b0\.0 % hidden"),

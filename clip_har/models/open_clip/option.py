@@ -42,6 +42,7 @@ class OpenCLIP(Settings):
 
     caution: ClassVar[str] = ""
     single_frames: ClassVar[bool] = True
+    sees_rows: ClassVar[bool] = False
 
     @property
     def name(self) -> str:
