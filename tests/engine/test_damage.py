@@ -18,7 +18,7 @@ from clip_har.engine.job import Prepared
 from clip_har.results.files import DERIVED, METRICS, PROTOCOL, SCORES, write_json
 from clip_har.results.result import Result
 from clip_har.results.sweep import OUTCOME, SWEEP, read_outcomes
-from tests.damage import DAMAGES, delete, flip
+from tests.damage import DAMAGES, delete, flip, truncate
 
 Damage = Callable[[Path], None]
 
@@ -27,6 +27,11 @@ SMALL = (
     "region=annotation", "masking=percent", "tracking=none", "learning.steps=2",
     "learning.validate_every=1", "learning.batch=8", "learning.validation_clips=8",
 )  # fmt: skip
+
+# All of them where a test is fast; two where it takes long, and the others in `make test-all`.
+FEW_DAMAGES = [
+    pytest.param(one, marks=() if one in (truncate, flip) else pytest.mark.long) for one in DAMAGES
+]
 
 
 class Kept:
@@ -125,7 +130,7 @@ def test_a_cell_is_mended_or_run_again_whichever_file_is_damaged(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("damage", FEW_DAMAGES)
 def test_a_cell_with_learned_noise_and_a_damaged_file_is_mended_or_run_again(
     damage: Damage,
     tmp_path: Path,
@@ -219,7 +224,7 @@ def test_the_report_mends_or_names_a_damaged_file(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("damage", FEW_DAMAGES)
 def test_the_report_mends_or_names_each_damaged_file(
     kept: Kept, damage: Damage, capsys: pytest.CaptureFixture[str]
 ) -> None:

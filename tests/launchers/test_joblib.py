@@ -20,6 +20,7 @@ def test_two_workers_find_what_one_process_finds(small_sweep, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_four_workers_on_a_fresh_store_lose_no_run(small_sweep, tmp_path):
     done = run_fresh(
         tmp_path,

@@ -308,7 +308,9 @@ def test_commands_that_start_at_once_do_not_meet(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.long)]
+)
 def test_a_stopped_sweep_says_so_and_can_go_on(
     number: signal.Signals, videos: Path, small_clip: Path, tmp_path: Path
 ) -> None:

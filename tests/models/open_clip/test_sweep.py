@@ -52,7 +52,9 @@ def random_vit_b32(folder: Path) -> Path:
 
 
 @pytest.mark.sample_data
-@pytest.mark.parametrize("size", ["small", pytest.param("ViT-B-32", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "size", ["small", pytest.param("ViT-B-32", marks=(pytest.mark.slow, pytest.mark.long))]
+)
 def test_scores_of_the_real_clips_are_those_of_a_script_with_open_clip_alone(
     size: str, sample_data: Path, tmp_path: Path
 ) -> None:
