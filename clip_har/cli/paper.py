@@ -166,9 +166,13 @@ def _finished(found: "Swept", jobs: "Sequence[CheckedJob]") -> Path | None:
         sweep = Sweep.read(folder)
         if not page.is_file() or sweep is None or sweep.parts != found.parts:
             continue
-        outcomes = read_outcomes(folder).values()
-        cells = [Path(one.folder).name for one in outcomes if one.folder and not one.is_lost]
-        if cells == wanted:
+        kept = [one.result for one in read_outcomes(folder).values()]
+        cells = [one for one in kept if one is not None and one.is_up_to_date]
+        if [one.folder.name for one in cells] == wanted and all(
+            # The fingerprint is that of the scores: numbers and pages have settings of their own.
+            (one.cell.measures, one.cell.report) == (job.cell.measures, job.cell.report)
+            for one, job in zip(cells, jobs, strict=True)
+        ):
             return page
     return None
 

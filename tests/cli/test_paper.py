@@ -16,6 +16,8 @@ from typing import Any
 import pytest
 
 from clip_har.cli import paper
+from clip_har.config.measures import MeasureSettings
+from clip_har.config.report import ReportSettings
 from clip_har.results.sweep import Parts, Sweep
 from tests.cli.data.made_sets import ucf_clips, ucf_lists
 from tests.cli.sources import hub_of, serve, ucf101_of_sample
@@ -196,8 +198,11 @@ def test_a_report_of_the_same_cells_is_found(tmp_path: Path) -> None:
     Sweep(None, (), 2, "a", ".", parts=parts).write(folder)
     page = folder / "report" / "report.html"
 
-    def found(*fingerprints: str, overwrite: str = "missing", given: Any = parts) -> Any:
-        cell: Any = SimpleNamespace(overwrite=overwrite, results_dir=tmp_path)
+    def found(*fingerprints: str, given: Any = parts, **settings: Any) -> Any:
+        usual = {
+            "overwrite": "missing", "measures": MeasureSettings(), "report": ReportSettings(),
+        }  # fmt: skip
+        cell: Any = SimpleNamespace(results_dir=tmp_path, **(usual | settings))
         jobs: Any = [SimpleNamespace(fingerprint=one, cell=cell) for one in fingerprints]
         swept: Any = SimpleNamespace(parts=given)
         return paper._finished(swept, jobs)
@@ -210,6 +215,8 @@ def test_a_report_of_the_same_cells_is_found(tmp_path: Path) -> None:
     assert found("none") is None
     assert found("none", "shape", overwrite="always") is None
     assert found("none", "shape", given=Parts("", (("B", 2),))) is None
+    assert found("none", "shape", measures=MeasureSettings(coverage=0.5)) is None
+    assert found("none", "shape", report=ReportSettings(clips=3)) is None
 
 
 _SMALL = """
