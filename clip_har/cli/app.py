@@ -101,6 +101,7 @@ def _show_plan(plan: Any) -> int:
 
     try:
         show_plan(plan)
+        sys.stdout.write("nothing was run\n")
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001, reported in one line
         return report_fault(error)
     return 0

@@ -6,7 +6,7 @@ from hydra._internal.utils import get_args_parser
 
 from clip_har.core.addresses import hide_environment, hide_logins
 
-_TABLE = "hydra/sweeper=table"
+_SWEEPERS = {"hydra/sweeper=table", "hydra/sweeper=parts"}
 
 
 def prepared_arguments(words: Sequence[str]) -> list[str]:
@@ -20,6 +20,8 @@ def prepared_arguments(words: Sequence[str]) -> list[str]:
         ['-m', '--config-dir', 'mine', 'ratio=0.3', 'seed=0,1', 'limit=8']
         >>> prepared_arguments(["hydra/sweeper=table", "hydra.sweeper.file=cells.csv"])
         ['-m', 'hydra/sweeper=table', 'hydra.sweeper.file=cells.csv']
+        >>> prepared_arguments(["hydra/sweeper=parts", "limit=8"])
+        ['-m', 'hydra/sweeper=parts', 'limit=8']
     """
     hide_environment()
     # A flag with an optional value (--info) would take the override that follows: it stays.
@@ -40,6 +42,6 @@ def prepared_arguments(words: Sequence[str]) -> list[str]:
         flags.append(word)
         if values[name] and not sign:
             flags += [value for value in [next(left, None)] if value is not None]
-    if _TABLE in others and not {"-m", "--multirun"} & {*flags}:
-        flags.append("-m")  # a table is a sweep
+    if _SWEEPERS & {*others} and not {"-m", "--multirun"} & {*flags}:
+        flags.append("-m")  # they name several cells
     return [*flags, *others]

@@ -30,7 +30,7 @@ from clip_har.models.open_clip.library import tags
 from clip_har.models.open_clip.listing import Listed, listed
 from clip_har.models.open_clip.option import OpenCLIP
 
-_WIDTH = 150  # columns if the output is not a terminal
+_WIDTH = 400  # columns if the output is not a terminal; the table takes what it needs
 _UNKNOWN = "–"
 
 
@@ -50,7 +50,7 @@ def main(arguments: Sequence[str]) -> None:
         return
     console = Console()
     if not console.is_terminal:
-        console = Console(width=_WIDTH)
+        console = Console(width=_WIDTH)  # no name is cut in two for a pipe
     console.print(table(found), highlight=False)
 
 
@@ -126,3 +126,7 @@ def _of_transformers(option: str, checkpoint: str, kind: Any) -> Listed:
         attribution=kind.gives_attribution,
         repository=checkpoint,
     )
+
+
+if __name__ == "__main__":
+    run()

@@ -81,10 +81,15 @@ def _run(given: argparse.Namespace) -> None:
         key, sign, _ = word.partition("=")
         if not sign:
             raise ClipHarError(f"{word}: expected a setting as KEY=VALUE, such as precision=bf16")
-        if key in ("dataset", "dataset.root", "dataset.split", "plan"):
+        if key == "plan":
             raise ClipHarError(
-                f"{word}: --data and --splits name the data, and a plan is always shown; for other"
-                f" data: python -m clip_har {_EXPERIMENT} {word}"
+                f"{word}: a plan is shown before each run; for the plan alone: python -m clip_har"
+                f" {_EXPERIMENT} dataset.root={given.data} {word}"
+            )
+        if key in ("dataset", "dataset.root", "dataset.split"):
+            raise ClipHarError(
+                f"{word}: --data and --splits name the data; for other data: python -m clip_har"
+                f" {_EXPERIMENT} {word}"
             )
     root = _data(given)
     words = _words(given, root)

@@ -55,7 +55,7 @@ def plan_notes(plan: Plan) -> list[str]:
         lines[0] += "; how many frames clips have is not known before they are decoded"
     for name, speed in plan.speed.items():
         lines.append(f"time of {name}: {_source(speed)}")
-    lines.append("nothing was run; frames: through the model, at most; time: in one process")
+    lines.append("frames: through the model, at most; time: in one process")
     return lines
 
 

@@ -67,7 +67,10 @@ def _lines(title: Any, lines: Any) -> list[list[str]]:
             f"{PARTS}, {title}: expected a list of lines such as masking=percent ratio=0.1,0.3, got"
             f" {lines!r}"
         )
-    found = [shlex.split(line) for line in lines]
+    try:
+        found = [shlex.split(line) for line in lines]
+    except ValueError as error:  # a quote that does not end
+        raise ClipHarError(f"{PARTS}, {title}: {lines!r} cannot be read ({error})") from error
     for word in (word for words in found for word in words):
         if "=" not in word or key_of(word).startswith("hydra"):
             raise ClipHarError(

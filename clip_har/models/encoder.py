@@ -203,7 +203,7 @@ def place(network: Any, name: str, *, device: torch.device, precision: Precision
         ClipHarError: when a weight is not finite, in the checkpoint or in this number type.
     """
     dtype = pick_dtype(precision, device)
-    _check_finite(network, name, "the weights in the checkpoint")
+    _check_finite(network, name, "the weights")
     network.to(device=device, dtype=dtype)
     if dtype != torch.float32:
         _check_finite(network, name, f"precision={precision} is too narrow: the weights")

@@ -103,7 +103,7 @@ def in_transformers(name: str, tensor: "Tensor") -> "Mapping[str, Tensor] | None
         return None
     tower = "vision_model" if block[1] else "text_model"
     layer = f"{tower}.encoder.layers.{block[2]}."
-    if packed := _PACKED.fullmatch(block[3]):
+    if (packed := _PACKED.fullmatch(block[3])) and tensor.ndim:
         parts = zip("qkv", tensor.chunk(3), strict=True)
         return {f"{layer}self_attn.{part}_proj.{packed[1]}": one for part, one in parts}
     for theirs, ours in _BLOCK.items():

@@ -1,6 +1,5 @@
 """Texts that a user gives for each class of a data set, such as a language model's descriptions."""
 
-import csv
 import difflib
 import json
 from collections.abc import Iterable, Sequence
@@ -9,7 +8,7 @@ from typing import Any
 
 from clip_har.core.errors import ClipHarError
 from clip_har.core.names import plain_name
-from clip_har.prompts.label_map import name_text, read_lines
+from clip_har.prompts.label_map import name_text, read_rows, read_text
 from clip_har.prompts.spelling import spaced
 
 KEY = "prompts.descriptions"
@@ -81,7 +80,7 @@ def _classes_by_entry(entries: Iterable[str], classes: Sequence[str], where: str
 
 def _read_json(path: Path, where: str) -> dict[str, list[str]]:
     try:
-        content = json.loads("\n".join(read_lines(path, KEY)), object_pairs_hook=list)
+        content = json.loads(read_text(path, KEY), object_pairs_hook=list)
         if not (isinstance(content, list) and all(isinstance(pair, tuple) for pair in content)):
             raise ValueError("expected an object of texts by class")
         found: dict[str, list[str]] = {}
@@ -89,7 +88,7 @@ def _read_json(path: Path, where: str) -> dict[str, list[str]]:
             if name in found:
                 raise ValueError(f"'{name}' occurs twice")
             found[name] = _texts(name, given)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ClipHarError(f"{where}: expected JSON such as {{'walk': ['…']}} ({error})") from error
     return found
 
@@ -110,8 +109,7 @@ def _texts(name: str, given: Any) -> list[str]:
 
 def _read_rows(path: Path, delimiter: str, where: str) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
-    for number, row in enumerate(csv.reader(read_lines(path, KEY), delimiter=delimiter), 1):
-        cells = [cell.strip() for cell in row]
+    for number, cells in enumerate(read_rows(path, KEY, delimiter), 1):
         if number == 1 and [cell.lower() for cell in cells] == ["class", "text"]:
             continue
         if len(cells) != 2 or not all(cells):

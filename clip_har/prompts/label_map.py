@@ -6,6 +6,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -122,10 +123,9 @@ def _key(name: str) -> str | int:
 
 def _read_json(path: Path) -> dict[str, str] | list[str]:
     where = f"{_KEY}={path}"
-    text = "\n".join(read_lines(path, _KEY))
     try:
-        content = json.loads(text, object_pairs_hook=_without_repeats)
-    except ValueError as error:
+        content = json.loads(read_text(path, _KEY), object_pairs_hook=_without_repeats)
+    except (ValueError, RecursionError) as error:
         raise ClipHarError(f"{where}: expected JSON ({error})") from error
     try:
         if isinstance(content, dict):
@@ -148,18 +148,52 @@ def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _read_pairs(path: Path, delimiter: str) -> list[tuple[str, str]]:
     pairs = []
-    for number, row in enumerate(csv.reader(read_lines(path, _KEY), delimiter=delimiter), 1):
+    for number, row in enumerate(read_rows(path, _KEY, delimiter), 1):
         if len(row) != 2:
             raise ClipHarError(
                 f"{_KEY}={path}, row {number}: expected two values, a class and its name, got"
                 f" {len(row)}"
             )
-        pairs.append((row[0].strip(), row[1].strip()))
+        pairs.append((row[0], row[1]))
     return pairs
+
+
+def read_rows(path: Path, key: str, delimiter: str) -> list[list[str]]:
+    """Return the rows of a user's table that are not empty.
+
+    Args:
+        path: the file, see `read_text`.
+        key: the configuration key that names it, for messages.
+        delimiter: between two cells.
+
+    Returns:
+        The cells of each row, without outer spaces; lines of one cell are joined by a space.
+
+    Raises:
+        ClipHarError: as `read_text`, and when a quote does not end.
+    """
+    rows = csv.reader(StringIO(read_text(path, key)), delimiter=delimiter, strict=True)
+    try:
+        return [[" ".join(cell.split()) for cell in row] for row in rows if "".join(row).strip()]
+    except csv.Error as error:
+        raise ClipHarError(f"{key}={path}, line {rows.line_num}: no table ({error})") from error
 
 
 def read_lines(path: Path, key: str) -> list[str]:
     """Return the lines of a user's text file that are not blank, without outer spaces.
+
+    Args:
+        path: the file; ``~`` expands.
+        key: the configuration key that names it, for messages.
+
+    Raises:
+        ClipHarError: when it is missing, empty, no regular file or not UTF-8.
+    """
+    return [line.strip() for line in read_text(path, key).splitlines() if line.strip()]
+
+
+def read_text(path: Path, key: str) -> str:
+    """Return the content of a user's text file.
 
     Args:
         path: the file; ``~`` expands.
@@ -176,7 +210,6 @@ def read_lines(path: Path, key: str) -> list[str]:
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise ClipHarError(f"{key}={path}: cannot be read ({reason})") from error
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    if not lines:
+    if not text.strip():
         raise ClipHarError(f"{key}={path}: expected one entry a line, got an empty file")
-    return lines
+    return text

@@ -31,7 +31,11 @@ def order_note(cells: Sequence[Result]) -> str:
         and one.cell.noise.is_clean
         and one.cell.frames.order != "single"
     ]
-    several = [members for members in grouped(known, without={ORDER}) if len(members) > 1]
+    several = [
+        members
+        for members in grouped(known, without={ORDER})
+        if len({one.cell.frames.order for one in members}) > 1
+    ]
     if not several:
         return ""
     *some, last = dict.fromkeys(str(one.cell.frames.order) for found in several for one in found)

@@ -261,18 +261,27 @@ def _say_equal(keys: Sequence[str], masks: Sequence[str], jobs: Sequence[Sequenc
             varying = varying_keys([jobs[number] for number in members])
             same.setdefault(named, {}).update(dict.fromkeys(varying))
     if same:
-        reasons = [
-            f"masking={mask} is the same mask"
-            if MASK in varying
-            else f"masking={mask} does not depend on {', '.join(varying) or 'what varies'}"
-            for mask, varying in same.items()
-        ]
+        reasons = [_why_equal(mask, [*varying]) for mask, varying in same.items()]
+        equal = len(keys) - len(groups)
         log.info(
-            "%d of %d cells are equal to another one and are not run twice: %s",
-            len(keys) - len(groups),
-            len(keys),
+            "%d of %d cells %s to another one and %s not run twice: %s",
+            *(equal, len(keys), *(("is equal", "is") if equal == 1 else ("are equal", "are"))),
             "; ".join(reasons),
         )
+
+
+_READ = ("dataset", "model", "prompts")  # groups that name files, whose content counts
+
+
+def _why_equal(mask: str, varying: Sequence[str]) -> str:
+    """Return why cells with a mask are equal, whatever differs in how they were typed."""
+    if not varying:
+        return f"masking={mask} is named twice"
+    if MASK in varying:
+        return f"masking={mask} is the same mask"
+    if all(key.split(".")[0] in _READ for key in varying):
+        return f"the values of {', '.join(varying)} name the same content"
+    return f"masking={mask} does not depend on {', '.join(varying)}"
 
 
 def claim_folder(folder: Path) -> Path:

@@ -172,7 +172,7 @@ def test_terms_are_accepted_by_a_person_or_an_option(
         ("limit", "limit: expected a setting as KEY=VALUE"),
         ("dataset=hmdb51", "python -m clip_har experiment=paper/all dataset=hmdb51"),
         ("dataset.split=2", "--data and --splits name the data"),
-        ("plan=true", "a plan is always shown"),
+        ("plan=true", "for the plan alone"),
         ("limt=3", "limt"),
         ("model.checkpoint=/nowhere", "no such folder"),
     ],

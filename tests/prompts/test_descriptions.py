@@ -6,6 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from clip_har.core.errors import ClipHarError
+from clip_har.prompts.label_map import read_rows
 from clip_har.prompts.prompt_set import PromptSet
 
 CLASSES = ("ApplyEyeMakeup", "walk", "YoYo")
@@ -58,6 +59,19 @@ def test_a_file_that_does_not_fit(tmp_path: Path, name: str, content: str, fault
         given(tmp_path, name, content).texts(CLASSES)
     assert str(caught.value).startswith(f"prompts.descriptions={tmp_path / name}")
     assert "\n" not in str(caught.value)
+
+
+def test_lines_of_one_cell_stay_apart(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text('walk,"a person\n\nwalks"\nrun,runs\n')
+    assert read_rows(path, "key", ",") == [["walk", "a person walks"], ["run", "runs"]]
+
+
+@pytest.mark.parametrize("text", ['walk,"a\nrun,b\n', f"walk,{'a' * 200_000}\n"])
+def test_a_table_that_is_none_is_said(tmp_path: Path, text: str) -> None:
+    (tmp_path / "a.csv").write_text(text)
+    with pytest.raises(ClipHarError, match="no table"):
+        read_rows(tmp_path / "a.csv", "key", ",")
 
 
 def test_two_classes_of_the_same_words_need_their_own_names(tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ def test_without_a_typed_ratio_each_mask_has_its_own(
         start(table, "masking=isolation,person_only", "fill=grey")
     assert caplog.messages == [
         (
-            "1 of 2 cells are equal to another one and are not run twice: masking=isolation and"
+            "1 of 2 cells is equal to another one and is not run twice: masking=isolation and"
             " person_only is the same mask"
         )
     ]
