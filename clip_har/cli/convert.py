@@ -26,6 +26,8 @@ from clip_har.core.tensor_file import write_tensors
 PLACES = ("state_dict", "model_state_dict", "model_state", "model")
 """Where training code keeps the tensors: Lightning, plain loops, SlowFast, X-CLIP."""
 
+_PLAIN = (torch.float64, torch.float32, torch.float16, torch.bfloat16)
+
 
 def main(arguments: list[str] | None = None) -> None:
     """Convert a checkpoint as the command says.
@@ -44,6 +46,8 @@ def main(arguments: list[str] | None = None) -> None:
     given = parser.parse_args(arguments)
     if given.target.suffix != ".safetensors":
         raise ClipHarError(f"{given.target}: expected a name that ends with .safetensors")
+    if given.target.is_dir():
+        raise ClipHarError(f"{given.target}: expected a file to write, got a folder")
     place, tensors = state_dict(read_pickle(given.source), given.source)
     write_tensors(given.target, tensors, {"format": "pt"})
     size = sum(tensor.nbytes for tensor in tensors.values())
@@ -124,6 +128,13 @@ def state_dict(content: Any, source: Path) -> tuple[str, dict[str, Tensor]]:
             f"{source}: expected tensors, or a state dict under one of {', '.join(PLACES)}; it has"
             f" {', '.join(map(str, list(content)[:5])) or 'nothing'}"
         )
+    for name, tensor in tensors.items():
+        plain = tensor.dtype in _PLAIN or not tensor.is_floating_point()
+        if not plain or tensor.layout != torch.strided or tensor.is_quantized:
+            raise ClipHarError(
+                f"{source}: {name} is {tensor.dtype}, {tensor.layout}: expected plain tensors of"
+                " float32, float16 or bfloat16: convert them where the file was made"
+            )
     return place, tensors
 
 

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from clip_har.core.errors import ClipHarError
 from clip_har.data.sources.files import video_files
 
 STDIN = "-"
@@ -21,7 +22,7 @@ def named_videos(words: Sequence[str], lines: Iterable[bytes]) -> Iterator[Path]
         lines: one path each; read when they are needed.
 
     Raises:
-        ClipHarError: when a folder cannot be read.
+        ClipHarError: when a folder cannot be read, or there is no line.
     """
     for word in words:
         paths = map(Path, _listed(lines)) if word == STDIN else [Path(word).expanduser()]
@@ -30,6 +31,10 @@ def named_videos(words: Sequence[str], lines: Iterable[bytes]) -> Iterator[Path]
 
 
 def _listed(lines: Iterable[bytes]) -> Iterator[str]:
+    empty = True
     for line in lines:
-        if text := os.fsdecode(line.rstrip(b"\r\n")):
-            yield text
+        if line.strip():
+            empty = False
+            yield os.fsdecode(line.rstrip(b"\r\n"))
+    if empty:
+        raise ClipHarError(f"{STDIN}: expected a path a line on standard input, got none")

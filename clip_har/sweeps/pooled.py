@@ -80,7 +80,7 @@ def differences(finished: Sequence[Result]) -> pd.DataFrame:
                         pairs.setdefault(key, []).append((first, one))
         of_pairs = labels([[found[0][0]] for found in pairs.values()])
         for others, found in zip(of_pairs, pairs.values(), strict=True):
-            base, other = (_name(one, setting) for one in found[0])
+            base, other = _names(*found[0], setting)
             of = f"{setting}: {other} minus {base} {others}".strip()
             if any(tokens_differ(*pair) for pair in found):
                 of += f", {NOT_THE_SAME}"
@@ -106,6 +106,21 @@ def _value(one: Result, setting: str) -> str:
 
 def _is_reordered(one: Result) -> bool:
     return bool(one.cell.frames.order != "forward")
+
+
+def _names(first: Result, other: Result, setting: str) -> tuple[str, str]:
+    """Return what a setting is called in two cells; what differs in it where both names are one."""
+    names = _name(first, setting), _name(other, setting)
+    if names[0] != names[1]:
+        return names
+    flats = [described(one.cell, without=()) for one in (first, other)]
+    keys = [
+        key
+        for key in flats[0] | flats[1]
+        if key.partition(".")[0] == setting and flats[0].get(key) != flats[1].get(key)
+    ]
+    base, than = (" ".join(f"{key}={flat.get(key)}" for key in keys) for flat in flats)
+    return (base, than) if keys else names
 
 
 def _name(one: Result, setting: str) -> str:

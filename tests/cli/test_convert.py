@@ -86,6 +86,7 @@ def test_code_in_a_file_is_never_run(tmp_path):
         ({"epoch": 3}, "expected tensors, or a state dict under one of state_dict, .*it has epoch"),
         ([1, 2], "expected a dictionary, got list"),
         ({"model": STATE, "state_dict": STATE}, "expected one state dict, got state_dict and mode"),
+        ({"w": torch.ones(2).to(torch.float8_e4m3fn)}, "w is torch.float8_e4m3fn.*plain tensors"),
     ],
 )
 def test_what_is_no_checkpoint_is_refused(tmp_path, content, message):

@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+import pytest
+
+from clip_har.core.errors import ClipHarError
 from clip_har.predict.videos import named_videos
 
 
@@ -25,3 +28,9 @@ def test_a_list_is_read_line_by_line(tmp_path):
 
     found = named_videos(["first.mp4", "-", "last.mp4"], lines())
     assert [str(next(found)) for _ in range(3)] == ["first.mp4", "one.mp4", "caf\udce9 = b.mp4"]
+
+
+@pytest.mark.parametrize("lines", [[], [b"\n", b"  \r\n"]])
+def test_a_list_without_a_path_is_said(lines):
+    with pytest.raises(ClipHarError, match="a path a line on standard input, got none"):
+        list(named_videos(["-"], lines))

@@ -10,7 +10,7 @@ import pytest
 from clip_har.report.selection import of_sweep
 from clip_har.results.result import Result
 from clip_har.sweeps.measures import sweep_measures
-from clip_har.sweeps.pooled import differences, mean_changes
+from clip_har.sweeps.pooled import _names, differences, mean_changes
 from clip_har.sweeps.robustness import corruption_errors
 from tests.report.made import made_cell, made_sweep, table
 
@@ -144,3 +144,14 @@ def test_models_that_see_other_masks_are_marked(
     assert ("other shares of the tokens" in row["of"]) == marked
     (row,) = corruption_errors(found, "first").to_dict("records")
     assert ("other shares of the tokens" in row["of"]) == marked
+
+
+def test_models_of_one_checkpoint_are_named_by_what_differs(tmp_path: Path) -> None:
+    words = ("masking=none", "model=clip", "model.checkpoint=folder")
+    plain, tuned = (
+        Result(made_cell(tmp_path, name, table(0.9), *words, *more))
+        for name, more in {"plain": (), "tuned": ("model.weights=a.safetensors",)}.items()
+    )
+    assert _names(plain, tuned, "model") == (
+        "model.weights=None", "model.weights=a.safetensors",
+    )  # fmt: skip
