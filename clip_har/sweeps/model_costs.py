@@ -79,6 +79,10 @@ def machines_of(cells: Iterable[Result]) -> list[str]:
         own = {key: environment.get(key) for key in _MACHINE} | {"how": how}
         device = own["accelerator"] or own["device"] or "an unknown device"
         many = own["torch_threads"]
-        threads = f", {many} thread{'s' * (many != 1)}" if own["device"] == "cpu" else ""
+        threads = (
+            f", {many} thread{'s' * (many != 1)} of {own['processors']}"
+            if own["device"] == "cpu"
+            else ""
+        )
         found.setdefault(json.dumps(own), f"{device}{threads}, {how}")
     return list(found.values())

@@ -144,7 +144,7 @@ def test_times_of_several_machines_are_not_compared(tmp_path: Path) -> None:
     write_json(cell / "environment.json", environment | {"processors": 64})
     write_manifest(cell, {METRICS_CODE: metrics_code()})
     found = tables_of(folder)
-    assert len(found.machines) == 2
+    assert len(set(found.machines)) == 2, "they read differently"
     assert [len(one.machines) for one in found.costs] == [2, 1, 1]
     assert np.isnan(found.of(UNCHANGED)["good"]["front"])
     assert found.of(UNCHANGED)["good"]["seconds_per_clip"] == pytest.approx(0.04), "still shown"
