@@ -9,15 +9,17 @@ from clip_har.metrics.measure import Measure
 MODELS = (
     Measure("models/rank/<model>", "rank of the model", "count", "lower", (1, inf),
         ranks.rank_intervals,
-        "Rank of its top-1 among the models of the sweep, mean over masks; 1 is the highest. Cells"
-        " that use the true label do not count.", "sweep"),
+        "Rank of its top-1 among the models of the sweep; 1 is the highest. Top-1 is the mean over"
+        " masks; without such a mean it is that of what the report names: the only mask, the"
+        " unchanged clips, or the first other condition. Cells that use the true label do not"
+        " count.", "sweep"),
     Measure("models/first/<model>", "how often the model is first", "%", "higher", (0, 1),
         models.rank_shares,
-        "Share of the bootstrap samples of groups in which the model has the highest top-1, mean"
-        " over masks.", "sweep"),
+        "Share of the bootstrap samples of groups in which the model has the highest top-1, of the"
+        " same masks as the rank.", "sweep"),
     Measure("models/front/<model>", "on the front of accuracy and cost", "number", "higher", (0, 1),
         models.dominance,
-        "1 if no other model is as accurate, mean over masks, and as fast on this machine, and"
-        " better in one of the two; else 0.", "sweep"),
+        "1 if no other model is as accurate, under the same masks as the rank, and as fast on this"
+        " machine, and better in one of the two; else 0.", "sweep"),
 )
 # fmt: on

@@ -6,6 +6,7 @@ right, or the change of that under masks: ``(M, S, N)`` for M models, S seeds of
 
 from collections.abc import Sequence
 from itertools import combinations
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -17,10 +18,12 @@ from clip_har.metrics.intervals import (
     UNKNOWN,
     error_of_none,
     error_over_seeds,
+    quantile,
     share_interval,
+    standard_error,
     t_interval,
 )
-from clip_har.metrics.significance import sign_flip
+from clip_har.metrics.significance import sign_flip, t_test
 
 Numbers = NDArray[np.float64]
 
@@ -45,15 +48,16 @@ def means_of_models(numbers: Numbers, samples: GroupDraws) -> Numbers:
 
 
 def interval_of(
-    values: Numbers, samples: GroupDraws, *, is_share: bool
+    values: Numbers, samples: GroupDraws, *, kind: Literal["share", "difference", "ratio"]
 ) -> tuple[float, float, float]:
     """Return a mean over seeds with its 95 % interval over groups and seeds.
 
     Args:
         values: ``(R + 1, S)``: of the data, then of each sample.
         samples: the samples of groups.
-        is_share: whether it is a share of clips, with the interval of `share_interval`; else it is
-            a difference or ratio, with that of `t_interval`.
+        kind: a share of clips has the interval of `share_interval`; a difference of shares and a
+            ratio have that of `t_interval`. A difference that no group shows has the error of
+            `error_of_none`; a ratio that all groups share has no interval.
 
     Returns:
         Value, low, high; low and high are NaN with fewer than `FEWEST_GROUPS` groups.
@@ -61,12 +65,18 @@ def interval_of(
     value = float(values[0].mean())
     if samples.groups < FEWEST_GROUPS:
         return value, *UNKNOWN
+    if kind == "difference":
+        return value, *t_interval(value, *_error_of_difference(values, samples))
     error, degrees = error_over_seeds(values, samples.degrees)
-    if is_share:
-        low, high = share_interval(value, error, groups=samples.groups, degrees=degrees)
-    else:
-        low, high = t_interval(value, error, degrees)
-    return value, low, high
+    if kind == "ratio":
+        return value, *t_interval(value, error, degrees)
+    return value, *share_interval(value, error, groups=samples.groups, degrees=degrees)
+
+
+def _error_of_difference(values: Numbers, samples: GroupDraws) -> tuple[float, float]:
+    """Return the standard error of a difference of shares, above 0, and its degrees of freedom."""
+    error, degrees = error_over_seeds(values, samples.degrees)
+    return error or error_of_none(samples.groups, samples.degrees), degrees
 
 
 def model_pairs(numbers: Numbers, groups: Sequence[str], samples: GroupDraws) -> pd.DataFrame:
@@ -74,8 +84,10 @@ def model_pairs(numbers: Numbers, groups: Sequence[str], samples: GroupDraws) ->
 
     The difference of two means is the mean of the clips' differences, so what makes a clip hard for
     both models cancels. The standard error is that of a bootstrap over groups, and of seeds if
-    there are several, see `error_over_seeds`; the interval is Student's. The test is `sign_flip`
-    over groups: under the null hypothesis the two models are exchangeable within each group.
+    there are several, see `error_over_seeds`; the interval is Student's. With one seed the test is
+    `sign_flip` over groups: under the null hypothesis the two models are exchangeable within each
+    group. Seeds that favour one model in all groups would pass for a difference there, so with
+    several seeds the test is `t_test` with the error of the interval.
 
     Args:
         numbers: ``(M, S, N)``.
@@ -98,21 +110,48 @@ def model_pairs(numbers: Numbers, groups: Sequence[str], samples: GroupDraws) ->
     found = []
     for model, other in combinations(range(len(numbers)), 2):
         change = means[:, model] - means[:, other]  # (R + 1, S)
-        ends = UNKNOWN
-        if samples.groups >= FEWEST_GROUPS:
-            error, degrees = error_over_seeds(change, samples.degrees)
-            error = error or error_of_none(samples.groups, samples.degrees)
-            ends = t_interval(float(change[0].mean()), error, degrees)
-        p = sign_flip((numbers[model] - numbers[other]).mean(axis=0), groups)
-        found.append((model, other, change[0].mean(), *ends, p))
+        difference, low, high = interval_of(change, samples, kind="difference")
+        if change.shape[1] > 1 and samples.groups >= FEWEST_GROUPS:
+            p = t_test(difference, *_error_of_difference(change, samples))
+        else:
+            p = sign_flip((numbers[model] - numbers[other]).mean(axis=0), groups)
+        found.append((model, other, difference, low, high, p))
     return pd.DataFrame(found, columns=list(_PAIRS))
+
+
+def wider_with_seeds(means: Numbers, samples: GroupDraws) -> float:
+    """Return how many times wider the seeds make the widest interval of all pairs of models.
+
+    That of each pair would be too narrow where few seeds differ little by chance: of many pairs
+    there is always one.
+
+    Args:
+        means: ``(R + 1, M, S)``, see `means_of_models`.
+        samples: the samples of groups.
+
+    Returns:
+        At least 1, for `clip_har.metrics.ranks.rank_intervals`; infinite if the groups all agree
+        but the seeds do not.
+    """
+    if means.shape[2] == 1 or samples.groups < FEWEST_GROUPS:
+        return 1.0
+    of_groups, of_both = 0.0, 0.0  # half widths
+    for model, other in combinations(range(means.shape[1]), 2):
+        change = means[:, model] - means[:, other]
+        error, degrees = error_over_seeds(change, samples.degrees)
+        own = quantile(samples.degrees) * standard_error(change[1:].mean(axis=1))
+        of_groups, of_both = max(of_groups, own), max(of_both, quantile(degrees) * error)
+    if not of_groups > 0:
+        return float("inf") if of_both > 0 else 1.0
+    return max(1.0, of_both / of_groups)
 
 
 def rank_shares(values: Numbers) -> Numbers:
     """Return how often each model has each rank over the bootstrap samples; the highest is first.
 
     Models that are equal in a sample share their ranks evenly, so that rows and columns sum to 1.
-    The shares say how much the order depends on these groups. They are no probabilities that a
+    The shares say how much the order depends on these groups, with the seeds as they are. They are
+    no probabilities that a
     model is truly first; for that see `clip_har.metrics.ranks.rank_intervals`.
 
     Args:

@@ -65,7 +65,9 @@ def _means(
     return means, samples
 
 
-def rank_intervals(values: NDArray[np.float64], samples: GroupDraws) -> NDArray[np.float64]:
+def rank_intervals(
+    values: NDArray[np.float64], samples: GroupDraws, *, wider: float = 1.0
+) -> NDArray[np.float64]:
     """Return ranks, the lowest value first, with simultaneous 95 % intervals.
 
     The lowest of many classes is the lowest partly by chance. So two classes count as different
@@ -81,6 +83,8 @@ def rank_intervals(values: NDArray[np.float64], samples: GroupDraws) -> NDArray[
     Args:
         values: ``(R + 1, F)``, of the data, then of each bootstrap sample; NaN where unknown.
         samples: the groups' samples.
+        wider: how many times more than for new groups alone two values must differ, as for new
+            seeds, too; at least 1.
 
     Returns:
         ``(F, 3)``: rank from 1, equal for equal values, and the ends of its interval. NaN for a
@@ -98,7 +102,7 @@ def rank_intervals(values: NDArray[np.float64], samples: GroupDraws) -> NDArray[
     deviations = values[1:, known] - data
     ranges = np.nanmax(deviations, axis=1) - np.nanmin(deviations, axis=1)
     few = quantile(samples.degrees) / quantile(np.inf)  # few groups: as t to normal intervals
-    certain = apart > max(few * np.quantile(ranges, _LEVEL), _ROUNDING)
+    certain = apart > wider * max(few * np.quantile(ranges, _LEVEL), _ROUNDING)
     found[known, 1] = 1 + certain.sum(axis=1)
     found[known, 2] = len(known) - certain.sum(axis=0)
     return found

@@ -82,6 +82,28 @@ def _sampled(sizes: NDArray[np.float64], total: float) -> float:
     return (hits + 1) / (_PATTERNS + 1)  # the data are one of the patterns (Phipson and Smyth 2010)
 
 
+def t_test(difference: float, error: float, degrees: float) -> float:
+    """Return the p-value of Student's test that a difference is 0, two-sided, in [0, 1].
+
+    It is below 5 % where the interval of `clip_har.metrics.intervals.t_interval` leaves 0 out.
+
+    Args:
+        difference: as measured.
+        error: its standard error.
+        degrees: of freedom of that error.
+
+    Returns:
+        NaN without a standard error.
+
+    Example:
+        >>> round(t_test(0.1, 0.05, 15), 3)
+        0.064
+    """
+    if not error > 0 or not degrees > 0:
+        return float("nan")
+    return float(2 * stdtr(degrees, -abs(difference) / error))
+
+
 def equivalence(difference: float, error: float, degrees: float, *, margin: float) -> float:
     """Return the p-value of two one-sided tests (TOST, Schuirmann 1987), in [0, 1].
 

@@ -55,10 +55,8 @@ def _accurate(tables: ModelTables, chance: float) -> list[str]:
         if not tables.is_ranked_by(mask):
             continue
         if mask == tables.masked:
-            many = sum(
-                one.is_mask and one.is_common and not one.leaks for one in tables.models.conditions
-            )
-            where = f"Under the masks (mean of {many} cells)" if mask == MEAN else f"Under {mask}"
+            many = sum(one.is_mask and one.is_ranked for one in tables.models.conditions)
+            where = f"Under the masks (mean of {many} masks)" if mask == MEAN else f"Under {mask}"
         best = max(tables.of(mask).values(), key=lambda row: float(row["top1"]))
         ends = interval(best["top1_low"], best["top1_high"])
         within = f" (95 % interval {ends})" * (ends != UNKNOWN)
@@ -134,7 +132,8 @@ def _order(tables: ModelTables, order: Sequence[str]) -> list[str]:
     first = rows[order[0]]
     what = tables.headline if tables.headline != UNCHANGED else "unchanged clips"
     often = f"{share(first['rank_1'])} % ({what})"
-    found = [f"Over bootstrap samples of the groups, {order[0]} is first in {often}."]
+    seeds = ", with these seeds," * (first["seeds"] > 1)
+    found = [f"Over bootstrap samples of the groups{seeds or ','} {order[0]} is first in {often}."]
     if math.isnan(first["rank_low"]):
         return found
     unsure = [name for name in order if rows[name]["rank_low"] < rows[name]["rank_high"]]
@@ -184,6 +183,12 @@ def _doubts(tables: ModelTables) -> list[str]:
         )
     if any(one.seeds_left_out for one in models.conditions):
         found.append("Seeds that not all models have are left out.")
+    seeds = {one.seeds for one in models.conditions if one.is_mask and one.is_ranked} - {1}
+    if len(seeds) > 1:
+        found.append(
+            f"Masks have different numbers of seeds ({names_of(sorted(seeds))}): the intervals and"
+            " tests of their mean hold for these seeds only."
+        )
     leaks = [one.name for one in models.conditions if one.leaks]
     if leaks:
         use = "use" if len(leaks) > 1 else "uses"
@@ -206,6 +211,8 @@ def _doubts(tables: ModelTables) -> list[str]:
             " that all of them show."
         )
     if len(tables.machines) > 1:
-        kinds = f"{len(tables.machines)} kinds of machine"
-        found.append(f"The cells ran on {kinds}: their times are not compared.")
+        found.append(
+            f"The cells ran in {len(tables.machines)} ways (machine, runtime, precision or batch"
+            " size): their times are not compared."
+        )
     return found

@@ -137,6 +137,12 @@ class ModelsPart:
         return sum(bool(one["is_first"]) for one in self.masks)
 
     @property
+    def has_seeds(self) -> bool:
+        """Whether what they are ranked by is a mean over several seeds."""
+        rows = self.tables.of(self.tables.headline).values()
+        return any(int(row["seeds"]) > 1 for row in rows)
+
+    @property
     def ranked_by(self) -> str:
         """What the models are ranked by."""
         return self.tables.headline
@@ -272,7 +278,12 @@ def _costs(tables: ModelTables, order: Sequence[str]) -> list[dict[str, Any]]:
     rows = tables.of(tables.headline)
     costs = dict(zip(tables.models.names, tables.costs, strict=True))
     found = [
-        {**rows[name], "least": costs[name].least, "most": costs[name].most}
+        {
+            **rows[name],
+            "least": costs[name].least,
+            "most": costs[name].most,
+            "machines": "; ".join(costs[name].machines),
+        }
         for name in order
         if name in rows
     ]

@@ -27,6 +27,10 @@ _WEIGHTS = {"model.checkpoint", "model.revision", "model.weights"}
 _Content = tuple[tuple[str, str], ...]
 
 
+DATA_KEYS = {"dataset", "limit", _DATA}
+"""Groups of `by_content` that tell the clips apart; those of ``model`` tell the models apart."""
+
+
 def differs_within(key: str) -> bool:
     """Return whether cells of one comparison may differ in a key, such as ``masking.shape``."""
     return key in _COMPARED or key.partition(".")[0] in _COMPARED
@@ -150,16 +154,29 @@ def named_by_settings(cells: Sequence[Result]) -> list[Result]:
     return [replace(cell, named=one, words=words) for cell, one in zip(cells, varies, strict=True)]
 
 
-def _content(one: Result, texts: Mapping[Path, str], *, without: Collection[str]) -> _Content:
-    """Return settings and content, without some settings."""
+def by_content(one: Result, *, without: Collection[str] = ()) -> dict[str, str]:
+    """Return settings, with the content of data and weights in place of where they are.
+
+    Of an older result, whose card has no digest, the settings count.
+
+    Args:
+        one: a result.
+        without: groups or full keys that are left out.
+    """
     flat, card = described(one.cell, without=without), one.protocol
     if digest := card.get("data_digest"):
-        flat = {key: text for key, text in flat.items() if key.partition(".")[0] != "dataset"}
-        flat = {key: text for key, text in flat.items() if key != "limit"} | {_DATA: digest}
+        flat = {key: text for key, text in flat.items() if key.partition(".")[0] not in DATA_KEYS}
+        flat[_DATA] = digest
     if digest := card.get("weights_digest"):
-        flat = {key: flat[key] for key in flat.keys() - _WEIGHTS}
+        flat = {key: text for key, text in flat.items() if key not in _WEIGHTS}
         flat[_MODEL] = digest
-    return tuple(sorted({**flat, _DIGEST: texts[one.folder]}.items()))
+    return flat
+
+
+def _content(one: Result, texts: Mapping[Path, str], *, without: Collection[str]) -> _Content:
+    """Return settings and content, also of the prompts, without some settings."""
+    content = {**by_content(one, without=without), _DIGEST: texts[one.folder]}
+    return tuple(sorted(content.items()))
 
 
 def _traits(one: Result, texts: Mapping[Path, str]) -> dict[str, str]:

@@ -1,8 +1,8 @@
 """What a model costs: the time of its forward passes on this machine, and its size."""
 
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from statistics import median
 
 import numpy as np
@@ -24,6 +24,7 @@ class ModelCost:
         most: of the slowest cell.
         frames_per_second: through the forward passes, median over the cells.
         parameters: number of weights, of pictures and texts.
+        machines: that its cells ran on, see `machines_of`.
     """
 
     seconds: float
@@ -31,6 +32,7 @@ class ModelCost:
     most: float
     frames_per_second: float
     parameters: float
+    machines: Sequence[str] = ()
 
 
 UNKNOWN_COST = ModelCost(np.nan, np.nan, np.nan, np.nan, np.nan)
@@ -42,7 +44,8 @@ def cost_of(cells: Iterable[Result]) -> ModelCost:
     Args:
         cells: of one model.
     """
-    seconds, speeds, parameters = [], [], np.nan
+    cells = list(cells)
+    seconds, speeds, parameters, machines = [], [], np.nan, machines_of(cells)
     for one in cells:
         parameters = float(one.protocol.get("parameters") or parameters)
         cost = one.cost
@@ -52,12 +55,18 @@ def cost_of(cells: Iterable[Result]) -> ModelCost:
             seconds.append(model / clips)
             speeds.append(passing * cost["cost/frames_per_second"] / model)
     if not seconds:
-        return ModelCost(np.nan, np.nan, np.nan, np.nan, parameters)
-    return ModelCost(median(seconds), min(seconds), max(seconds), median(speeds), parameters)
+        return replace(UNKNOWN_COST, parameters=parameters, machines=machines)
+    return ModelCost(
+        median(seconds), min(seconds), max(seconds), median(speeds), parameters, machines
+    )
 
 
 def machines_of(cells: Iterable[Result]) -> list[str]:
-    """Return the kinds of machine that some cells ran on: device, and threads of a processor.
+    """Return the kinds of machine that some cells ran on, and how they ran there.
+
+    Device, threads of a processor, runtime, precision, and frames in one forward pass: each of them
+    changes the time of a model, but a result that exists is used again under another runtime or
+    batch size.
 
     Args:
         cells: of any models.
@@ -65,9 +74,15 @@ def machines_of(cells: Iterable[Result]) -> list[str]:
     found: dict[str, str] = {}
     for one in cells:
         environment = read_json(one.folder / "environment.json")
-        own = {key: environment.get(key) for key in _MACHINE}
+        cell = one.cell
+        how = f"{cell.model.runtime}, {cell.precision}, batches of {cell.batch_size} frames"
+        own = {key: environment.get(key) for key in _MACHINE} | {"how": how}
         device = own["accelerator"] or own["device"] or "an unknown device"
         many = own["torch_threads"]
-        threads = f", {many} thread{'s' * (many != 1)}" if own["device"] == "cpu" else ""
-        found.setdefault(json.dumps(own), f"{device}{threads}")
+        threads = (
+            f", {many} thread{'s' * (many != 1)} of {own['processors']}"
+            if own["device"] == "cpu"
+            else ""
+        )
+        found.setdefault(json.dumps(own), f"{device}{threads}, {how}")
     return list(found.values())

@@ -17,6 +17,7 @@ from clip_har.metrics.models import (
     means_of_models,
     model_pairs,
     rank_shares,
+    wider_with_seeds,
 )
 from clip_har.metrics.pairing import common_rows
 from clip_har.metrics.ranks import rank_intervals
@@ -135,11 +136,15 @@ class _Answers:
         )
 
     def mean(self, of: slice = slice(None)) -> Numbers:
-        """Return ``(M, S, N)`` the mean over some conditions; over seeds, too, if these differ."""
+        """Return ``(M, S, N)`` the mean over some conditions.
+
+        A condition of one seed is the same for each seed of the others. Over several numbers of
+        seeds above 1 there is no mean of each seed: it is one over the seeds, too, with S = 1.
+        """
         right = self.right[of]
-        if len({one.shape[1] for one in right}) > 1:
+        if len({one.shape[1] for one in right} - {1}) > 1:
             right = [one.mean(axis=1, keepdims=True) for one in right]
-        mean: Numbers = np.mean(right, axis=0)
+        mean: Numbers = np.mean(np.broadcast_arrays(*right), axis=0)
         return mean
 
 
@@ -228,7 +233,7 @@ def _tables(models: ModelSet) -> ModelTables:
     costs = [cost_of(one.cells) for one in models.comparisons]
     compared = costs if len(machines) == 1 else [UNKNOWN_COST] * len(costs)
     scored = [found for one in models.conditions if (found := _of_condition(one)) is not None]
-    common = [one for one in models.conditions if one.is_common and not one.leaks]
+    common = [one for one in models.conditions if one.is_ranked]
     means = _over_masks(common, every := range(len(models.names)))
     rows = [row for one in [*scored, *means] for row in _rows(one, models.names, compared)]
     pairs = [_pairs(one, models.names) for one in [*scored, *means] if one.is_ranked]
@@ -251,7 +256,7 @@ def _of_condition(one: Condition) -> _Scored | None:
     return _Scored(
         one.name, kind, answers.right[0], answers,
         models=[place for place, seeds in enumerate(one.cells) if seeds],
-        is_ranked=one.is_common and not one.leaks,
+        is_ranked=one.is_ranked,
         more={"ratio": one.ratio, "hidden": one.hidden, "leaks": one.leaks},
     )  # fmt: skip
 
@@ -306,14 +311,15 @@ def _change(common: Sequence[Condition], models: Sequence[int]) -> _Scored | Non
 def _rows(one: _Scored, names: Sequence[str], costs: Sequence[ModelCost]) -> list[dict[str, Any]]:
     rows = []
     for place, values in zip(one.models, np.moveaxis(one.means, 1, 0), strict=True):
-        top1, low, high = interval_of(values, one.samples, is_share=True)
+        top1, low, high = interval_of(values, one.samples, kind="share")
         numbers = {"top1": top1, "top1_low": low, "top1_high": high}
         named = {"mask": one.mask, "kind": one.kind, **one.more, "model": names[place]}
         rows.append({**named, **numbers, **one.sizes})
-    if not one.is_ranked or one.kind == AT_RATIO:
+    if not one.is_ranked:
         return rows
     values = one.means.mean(axis=2)  # (R + 1, M), over seeds
-    ranks, shares = rank_intervals(-values, one.samples), rank_shares(values)
+    wider = wider_with_seeds(one.means, one.samples)
+    ranks, shares = rank_intervals(-values, one.samples, wider=wider), rank_shares(values)
     seconds = np.array([costs[place].seconds for place in one.models])
     dominated = dominance(values, seconds)  # (R + 1, M, M)
     drawn = dominated[1:].any(axis=-1).mean(axis=0)
@@ -346,8 +352,8 @@ def _with_robustness(
     )
     for place, name in enumerate(names):
         found = (
-            *interval_of(change.means[:, place], change.samples, is_share=False),
-            *interval_of(left[:, place], change.samples, is_share=False),
+            *interval_of(change.means[:, place], change.samples, kind="difference"),
+            *interval_of(left[:, place], change.samples, kind="ratio"),
         )
         table.loc[(table["mask"] == change.more["mask"]) & (table["model"] == name), columns] = (
             found

@@ -6,24 +6,24 @@ of their comparisons are the same, so their answers are paired clip by clip.
 
 import json
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from statistics import fmean
 
 from clip_har.config.cell import Cell
 from clip_har.core.settings import Role
-from clip_har.results.names import ORDER, RATIO, SEED
+from clip_har.results.names import MASK, ORDER, RATIO, SEED
 from clip_har.results.result import Result
 from clip_har.sweeps.cells import clean_twins, described, root_seed_keys
-from clip_har.sweeps.comparisons import Comparison, differs_within
+from clip_har.sweeps.comparisons import DATA_KEYS, Comparison, by_content, differs_within
 from clip_har.sweeps.tokens import tokens_differ
 
 UNCHANGED = "unchanged"
 """The name of the condition without mask and noise."""
 
 _FORWARD = "forward"
-_OF_DATA = ("dataset", "limit")
+_RATIO = f"{MASK}.{RATIO}"
 Seeds = Mapping[str, Result]
 """Results of one model and condition by their seeds."""
 
@@ -40,7 +40,7 @@ class Condition:
         seeds_left_out: the number of seeds that only some models have.
         is_clean: whether it is the one without mask and noise.
         is_mask: whether only a mask sets it apart from that: what a mean over masks is made of.
-        strategy: its name without the ratio.
+        strategy: its name without the ratio; the same only for masks that differ in the ratio only.
         ratio: the set share of hidden pixels, in [0, 1]; None without a ratio.
         hidden: mean share of the pixels that is hidden, over models and clips, in [0, 1].
         leaks: whether it uses the true label: it is shown, but not ranked.
@@ -65,6 +65,11 @@ class Condition:
     def is_common(self) -> bool:
         """Whether all models have it."""
         return all(self.cells)
+
+    @property
+    def is_ranked(self) -> bool:
+        """Whether the models are ranked by it: all have it, and it does not use the true label."""
+        return self.is_common and not self.leaks
 
 
 @dataclass(frozen=True)
@@ -169,8 +174,19 @@ def _conditions(members: Sequence[Comparison]) -> list[Condition]:
             by_model[place].setdefault(seed, one)
     conditions = [_condition(by_model) for by_model in found.values()]
     names = _apart([one.name for one in conditions])
-    named = [replace(one, name=name) for one, name in zip(conditions, names, strict=True)]
+    kinds = [_without_ratio(key) for key in found]
+    strategies = {kind: one.strategy for kind, one in zip(kinds, conditions, strict=True)}
+    apart = dict(zip(strategies, _apart(list(strategies.values())), strict=True))
+    named = [
+        replace(one, name=name, strategy=apart[kind])
+        for one, name, kind in zip(conditions, names, kinds, strict=True)
+    ]
     return sorted(named, key=lambda one: not one.is_clean)
+
+
+def _without_ratio(shown: str) -> str:
+    """Return the settings of a condition, as JSON, without the ratio of its mask."""
+    return json.dumps({key: text for key, text in json.loads(shown).items() if key != _RATIO})
 
 
 def _condition(by_model: Sequence[Seeds]) -> Condition:
@@ -232,31 +248,24 @@ def _apart(names: Sequence[str]) -> list[str]:
 
 
 def _data(one: Result) -> str:
-    """Return what tells the clips apart: their content; of an older result, the settings."""
-    settings = {
-        key: text
-        for key, text in described(one.cell, without=()).items()
-        if key.partition(".")[0] in _OF_DATA
-    }
-    return str(one.protocol.get("data_digest") or settings)
+    """Return what tells the clips apart."""
+    return _of(one, lambda key: key.partition(".")[0] in DATA_KEYS)
 
 
 def _model(one: Result) -> str:
-    """Return what tells models apart: the content of the weights, and how they are used."""
-    settings = {
-        key: text
-        for key, text in described(one.cell, without={"model.checkpoint", "model.revision"}).items()
-        if key.partition(".")[0] == "model"
-    }
-    weights = one.protocol.get("weights_digest") or one.cell.model.checkpoint
-    return str((weights, settings))
+    """Return what tells models apart: the weights, and how they are used."""
+    return _of(one, lambda key: key.partition(".")[0] == "model")
+
+
+def _of(one: Result, keeps: Callable[[str], bool]) -> str:
+    return str({key: text for key, text in sorted(by_content(one).items()) if keeps(key)})
 
 
 def _protocol(one: Result) -> str:
     """Return what is neither data, model nor mask."""
     settings = {
         key: text
-        for key, text in described(one.cell, without=("model", *_OF_DATA)).items()
+        for key, text in described(one.cell, without={"model", *DATA_KEYS}).items()
         if not differs_within(key)
     }
     return str((settings, one.protocol.get("prompts_digest")))

@@ -13,8 +13,10 @@ from clip_har.metrics.models import (
     means_of_models,
     model_pairs,
     rank_shares,
+    wider_with_seeds,
 )
-from clip_har.metrics.significance import corrected, sign_flip
+from clip_har.metrics.ranks import rank_intervals
+from clip_har.metrics.significance import corrected
 
 GROUPS, CLIPS = 20, 6
 
@@ -67,8 +69,34 @@ def test_seeds_that_differ_widen_the_interval():
     ]
     assert widths[0] == pytest.approx(widths[1])
     assert widths[2] > 2 * widths[0]
-    p = model_pairs(other, groups, samples)["p"].iloc[0]
-    assert p == sign_flip((other[0] - other[1]).mean(axis=0), groups), "of the mean over seeds"
+
+
+@pytest.mark.parametrize(("models", "seeds"), [(2, 3), (4, 3)])
+def test_equal_models_with_a_seed_effect_are_seldom_told_apart(models, seeds):
+    groups = names()
+    samples, found = group_draws(groups, draws=100), []
+    for number in range(150):
+        lots = np.random.default_rng(number)
+        level = 0.5 + lots.normal(0, 0.1, (models, seeds, 1))  # of each mask, common to all clips
+        right = (lots.random((models, seeds, GROUPS * CLIPS)) < level).astype(float)
+        row = model_pairs(right, groups, samples).iloc[0]
+        means = means_of_models(right, samples)
+        wider = wider_with_seeds(means, samples)
+        ranks = rank_intervals(-means.mean(axis=2), samples, wider=wider)
+        ranked_apart = (ranks[:, 1:] != [1, models]).any()
+        found.append((row["p"] < 0.05, not row["low"] <= 0 <= row["high"], ranked_apart))
+    of_test, of_interval, of_ranks = np.mean(found, axis=0)
+    assert of_test == of_interval <= 0.1
+    assert of_ranks <= 0.1
+
+
+def test_seeds_widen_ranks_only_where_they_differ():
+    groups = names()
+    samples, right = group_draws(groups), np.repeat(answers([0.6, 0.5], seed=5), 3, axis=1)
+    assert wider_with_seeds(means_of_models(right, samples), samples) == pytest.approx(1)
+    right[0] = np.array([[1.0], [1.0], [0.0]])  # of all clips alike
+    right[1] = 0
+    assert wider_with_seeds(means_of_models(right, samples), samples) == np.inf
 
 
 def test_few_groups_have_no_interval_and_equal_models_have_one():
@@ -85,10 +113,20 @@ def test_intervals_of_shares_stay_between_0_and_1():
     groups = names()
     samples = group_draws(groups)
     means = means_of_models(answers([0.99, 0.5], seed=2), samples)
-    value, low, high = interval_of(means[:, 0], samples, is_share=True)
+    value, low, high = interval_of(means[:, 0], samples, kind="share")
     assert 0 < low < value < high <= 1
-    value, low, high = interval_of(means[:, 1] - means[:, 0], samples, is_share=False)
+    value, low, high = interval_of(means[:, 1] - means[:, 0], samples, kind="difference")
     assert high - value == pytest.approx(value - low)
+
+
+def test_a_change_that_no_group_shows_has_the_interval_of_a_pair():
+    groups = names()
+    samples, right = group_draws(groups), np.ones((2, 1, GROUPS * CLIPS))
+    (pair,) = model_pairs(right, groups, samples).to_dict("records")
+    none = np.zeros((len(samples.weights), 1))
+    assert interval_of(none, samples, kind="difference") == (0, pair["low"], pair["high"])
+    assert pair["low"] < 0 < pair["high"]
+    assert np.isnan(interval_of(1 + none, samples, kind="ratio")[1:]).all()
 
 
 def test_rank_shares_are_those_of_a_loop():

@@ -1,6 +1,7 @@
 """Which models are compared, over which cells, and the numbers that come of it."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +13,14 @@ from clip_har.core.checksum import write_manifest
 from clip_har.report.selection import of_sweep
 from clip_har.results.files import METRICS_CODE, SCORES, write_json
 from clip_har.results.result import Result, metrics_code
-from clip_har.sweeps.comparisons import comparisons_of
+from clip_har.sweeps.comparisons import by_content, comparisons_of
+from clip_har.sweeps.model_costs import machines_of
 from clip_har.sweeps.model_tables import (
     CHANGE,
     EACH,
     MEAN,
     ModelTables,
+    _Answers,
     model_metrics,
     model_tables,
 )
@@ -141,9 +144,39 @@ def test_times_of_several_machines_are_not_compared(tmp_path: Path) -> None:
     write_json(cell / "environment.json", environment | {"processors": 64})
     write_manifest(cell, {METRICS_CODE: metrics_code()})
     found = tables_of(folder)
-    assert len(found.machines) == 2
+    assert len(set(found.machines)) == 2, "they read differently"
+    assert [len(one.machines) for one in found.costs] == [2, 1, 1]
     assert np.isnan(found.of(UNCHANGED)["good"]["front"])
     assert found.of(UNCHANGED)["good"]["seconds_per_clip"] == pytest.approx(0.04), "still shown"
+
+
+@pytest.mark.parametrize(
+    "setting", ["model.runtime=openvino", "batch_size=7", "precision=bf16"]
+)  # fmt: skip
+def test_how_the_passes_ran_is_part_of_the_machine(tmp_path: Path, setting: str) -> None:
+    own = ("masking=percent", "model=clip", "model.checkpoint=a")
+    cells = [made(tmp_path, "a", *own), made(tmp_path, "b", *own, setting)]
+    found = machines_of([cells[0], *cells])
+    assert len(found) == 2
+    assert setting.partition("=")[2] in found[1]
+
+
+def test_one_seed_counts_for_each_seed_of_the_others() -> None:
+    draws = np.random.default_rng(0).random
+    many, one, two = draws((2, 3, 5)), draws((2, 1, 5)), draws((2, 2, 5))
+    labels = np.zeros(5, np.int64)
+    mean = _Answers([many, one], list("abcde"), labels).mean()
+    assert mean == pytest.approx((many + one) / 2)
+    mean = _Answers([many, one, two], list("abcde"), labels).mean()
+    expected = sum(each.mean(axis=1, keepdims=True) for each in (many, one, two)) / 3
+    assert mean == pytest.approx(expected)
+
+
+def test_a_model_that_no_mask_changes_has_an_interval_of_change(tmp_path: Path) -> None:
+    folder = made_models(tmp_path, {"same": (1.0, 0.0), "other": (0.8, 0.5)}, masks=MASKS[:1])
+    row = tables_of(folder).of(MASKS[0])["same"]
+    assert row["change_low"] < row["change"] == 0 < row["change_high"]
+    assert np.isnan(row["retained_low"])
 
 
 def test_seeds_of_a_mask_are_averaged(tmp_path: Path) -> None:
@@ -210,3 +243,34 @@ def test_two_masks_of_one_name_stay_apart(tmp_path: Path) -> None:
     ]  # fmt: skip
     (found,) = model_sets(comparisons_of(cells))
     assert [one.name for one in found.conditions] == ["percent r=0.3", "percent r=0.3 (2)"]
+
+
+def test_masks_of_one_name_are_each_in_the_mean_at_a_ratio(tmp_path: Path) -> None:
+    cells = [
+        replace(
+            made(tmp_path, f"{model} {fill} {ratio}", "masking=percent", f"fill={fill}",
+                 f"ratio={ratio}", f"model.checkpoint={model}", weights_digest=model),
+            named={"masking": "percent", "ratio": ratio},
+        )
+        for model in ("a", "b") for fill in ("black", "mean") for ratio in (0.1, 0.3)
+    ]  # fmt: skip
+    (found,) = model_sets(comparisons_of(cells))
+    assert [one.strategy for one in found.conditions] == [
+        "percent", "percent", "percent (2)", "percent (2)",
+    ]  # fmt: skip
+    (tables,) = model_tables(comparisons_of(cells))
+    assert {"mean of 2 masks at 10 %", "mean of 2 masks at 30 %"} <= set(tables.rows["mask"])
+
+
+def test_the_same_weights_at_another_place_are_the_same_model(tmp_path: Path) -> None:
+    def cell(name: str, *overrides: str, digest: str = "w") -> Result:
+        own = ("masking=percent", "model=clip", *overrides)
+        return made(tmp_path, name, *own, weights_digest=digest)
+
+    here = cell("1", "model.checkpoint=here")
+    there = cell("2", "model.checkpoint=there", "model.weights=tuned.pt", "frames.count=4")
+    assert by_content(here) | {"frames.count": "4"} == by_content(there)
+    other = [cell("3", "model.checkpoint=c", digest="v")]
+    other += [cell("4", "model.checkpoint=c", "frames.count=4", digest="v")]
+    sets = model_sets(comparisons_of([here, there, *other]))
+    assert [len(one.names) for one in sets] == [2, 2], "one model under two protocols"
