@@ -45,6 +45,7 @@ class Noted(AtOnce):
     """Notes the figures that another process would draw, and calls everything else."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.files: set[str] = set()
 
     def run(self, function: Callable[..., Any], *arguments: Any, **named: Any) -> "Future[Any]":
