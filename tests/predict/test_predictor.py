@@ -87,7 +87,11 @@ def test_tiles_are_frames_as_the_model_saw_them(words, video, classes):
 @pytest.mark.parametrize(
     "settings", ["frames.order=reversed", "frames.order=shuffled", "frames.crops=3"]
 )
-def test_a_tile_is_of_its_time_in_whatever_order_frames_are_shown(words, video, classes, settings):
+def test_a_tile_is_of_its_time_in_whatever_order_frames_are_shown(
+    tmp_path, words, classes, settings
+):
+    video = write_video(tmp_path / "wide.mkv", 32, codec="ffv1", pix_fmt="bgr0", rate=RATE)
+
     def pictures(*more):
         found = Predictor([*words, *more], classes, every=np.inf).predict(video, tiles=4)
         return [tile.picture for tile in found.tiles]
