@@ -30,6 +30,7 @@ def check_combination(cell: Cell) -> None:
 def _check_views(cell: Cell) -> None:
     """Refuse what knows only the one view of a frame that is its centre."""
     refused = {
+        "the model sees the frames of a clip as one view": not cell.model.single_frames,
         "a target of a mask is looked for in the centre only": cell.finds_regions,
         "fill=background takes pixels from other frames of the same view": (
             getattr(cell.masking, "fill", None) == "background"

@@ -25,7 +25,36 @@ def spare_cores() -> int:
     return max(1, min(_MOST, (usable or 1) - 1))
 
 
-class Background:
+class _Asked:
+    """Functions whose results are waited for."""
+
+    def __init__(self) -> None:
+        self._asked: list[Future[Any]] = []
+
+    def wait(self) -> None:
+        """Wait until all functions have returned, also those after one that failed.
+
+        Raises:
+            Exception: what the first function raised that failed.
+        """
+        asked, self._asked = self._asked, []
+        errors = [error for one in asked if (error := one.exception()) is not None]
+        if errors:
+            raise errors[0]
+
+    def _call_here(
+        self, function: Callable[..., Any], *arguments: Any, **named: Any
+    ) -> "Future[Any]":
+        called: Future[Any] = Future()
+        try:
+            called.set_result(function(*arguments, **named))
+        except Exception as raised:  # noqa: BLE001, `wait` and the future raise it
+            called.set_exception(raised)
+        self._asked.append(called)
+        return called
+
+
+class Background(_Asked):
     """Processes that call functions in the order in which they come.
 
     They are fresh interpreters and no forks: threads of torch and an open database do not survive a
@@ -38,6 +67,7 @@ class Background:
     """
 
     def __init__(self, processes: int = 1) -> None:
+        super().__init__()
         self._processes: list[subprocess.Popen[bytes]] = []
         self._free: SimpleQueue[subprocess.Popen[bytes]] = SimpleQueue()
         for _ in range(processes):
@@ -56,7 +86,6 @@ class Background:
         # The threads wait for the pipes, so that the caller need not.
         threads = max(1, len(self._processes))
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="background")
-        self._asked: list[Future[Any]] = []
 
     def __enter__(self) -> "Background":
         return self
@@ -87,21 +116,10 @@ class Background:
             named: further arguments, by name.
         """
         if not self._processes:
-            return AtOnce().run(function, *arguments, **named)
+            return self._call_here(function, *arguments, **named)
         question = pickle.dumps((function, arguments, named))
         self._asked.append(self._threads.submit(self._ask, question))
         return self._asked[-1]
-
-    def wait(self) -> None:
-        """Wait until all functions have returned, also those after one that failed.
-
-        Raises:
-            Exception: what the first function raised that failed.
-        """
-        asked, self._asked = self._asked, []
-        errors = [error for one in asked if (error := one.exception()) is not None]
-        if errors:
-            raise errors[0]
 
     def _ask(self, question: bytes) -> Any:
         process = self._free.get()
@@ -111,7 +129,8 @@ class Background:
             to.write(question)
             to.flush()
             error, result = pickle.load(answers)  # noqa: S301, of this process's own child
-        except (EOFError, BrokenPipeError) as ended:
+        # An answer that is cut off within a part of it is an UnpicklingError.
+        except (EOFError, BrokenPipeError, pickle.UnpicklingError) as ended:
             raise ClipHarError(
                 "a process of this command was ended from outside (is the memory full?): run the"
                 " command again"
@@ -123,17 +142,15 @@ class Background:
         return result
 
 
-class AtOnce:
-    """Calls functions at once, in this process: a `Background` where none is needed."""
+class AtOnce(_Asked):
+    """Calls functions at once, in this process: a `Background` where none is needed.
+
+    What a function raises is raised by `wait`, as there.
+    """
 
     def run(self, function: Callable[..., Any], *arguments: Any, **named: Any) -> "Future[Any]":
-        """Call a function; return its result as a future that is there already."""
-        found: Future[Any] = Future()
-        found.set_result(function(*arguments, **named))
-        return found
-
-    def wait(self) -> None:
-        """Return: nothing is waiting."""
+        """Call a function; return its future, which has a result or an error already."""
+        return self._call_here(function, *arguments, **named)
 
 
 def serve() -> None:
@@ -146,12 +163,11 @@ def serve() -> None:
             function, arguments, named = pickle.load(sys.stdin.buffer)  # noqa: S301, the parent's
         except EOFError:
             return
-        result, error = None, None
-        try:
-            result = function(*arguments, **named)
+        try:  # also what cannot be sent is an error of the function
+            answer = pickle.dumps((None, function(*arguments, **named)))
         except Exception as raised:  # noqa: BLE001, the parent raises it
-            error = raised
-        answers.write(_packed(error) if error is not None else pickle.dumps((None, result)))
+            answer = _packed(raised)
+        answers.write(answer)
         answers.flush()
 
 
@@ -160,7 +176,7 @@ def _import_all(*modules: str) -> None:
         import_module(name)
 
 
-def _packed(error: Exception | None) -> bytes:
+def _packed(error: Exception) -> bytes:
     """Return an error as bytes that the parent can read; some errors can be written only."""
     try:
         packed = pickle.dumps((error, None))

@@ -121,11 +121,7 @@ def fit_frames(
     if frames.dtype != torch.uint8:
         raise TypeError(f"expected uint8 frames, got {frames.dtype}")
     place = placement(frames.shape[-2], frames.shape[-1], size, fit, edge)
-    if resample in _PILLOW:
-        resized = _resize_by_pillow(frames, place, _PILLOW[resample])
-    else:
-        resized = _resize(frames, place, _INTERPOLATION[resample])
-    return _place(resized, place, size)
+    return _place(_resize_frames(frames, place, resample), place, size)
 
 
 def fit_views(
@@ -142,7 +138,7 @@ def fit_views(
     Args:
         frames: ``(T, 3, H, W)`` uint8.
         size: as in `fit_frames`.
-        fit: as in `fit_frames`; ``crop`` for three views.
+        fit: as in `fit_frames`; ``crop`` or ``crop_even`` for three views.
         resample: as in `fit_frames`.
         edge: as in `fit_frames`.
         crops: 1, or 3 for the first, middle and last square along the longer side.
@@ -158,7 +154,7 @@ def fit_views(
     if crops == 1:
         return fit_frames(frames, size, fit, resample, edge)
     place = placement(frames.shape[-2], frames.shape[-1], size, fit, edge)
-    resized = _resize(frames, place, _INTERPOLATION[resample])
+    resized = _resize_frames(frames, place, resample)
     side = "left" if place.width >= place.height else "top"
     last = size - (place.width if side == "left" else place.height)
     ends = [replace(place, **{side: offset}) for offset in (0, last)]
@@ -186,6 +182,12 @@ def fit_maps(maps: Tensor, size: int, fit: Fit, edge: int | None = None) -> Tens
     place = placement(maps.shape[-2], maps.shape[-1], size, fit, edge)
     resized = _resize(maps.unsqueeze(1), place, InterpolationMode.BILINEAR)  # (T, 1, h, w)
     return _place(resized, place, size).squeeze(1).clamp(0, 1)
+
+
+def _resize_frames(frames: Tensor, place: Placement, resample: Resample) -> Tensor:
+    if resample in _PILLOW:
+        return _resize_by_pillow(frames, place, _PILLOW[resample])
+    return _resize(frames, place, _INTERPOLATION[resample])
 
 
 def _resize(pictures: Tensor, place: Placement, interpolation: InterpolationMode) -> Tensor:

@@ -16,6 +16,8 @@ from clip_har.core.settings import Role, Settings
 _TICK_SLACK = 1e-6  # s; presentation times are fractions, ticks are sums of floats
 
 Fit = Literal["crop", "crop_even", "squash", "letterbox", "centre"]
+FITS_WITH_VIEWS: tuple[Fit, ...] = ("crop", "crop_even")
+"""They cut a square out of a frame, so several squares can be cut."""
 Resample = Literal["bicubic", "bilinear", "pillow_bicubic", "pillow_bilinear"]
 Order = Literal["forward", "reversed", "shuffled", "single"]
 
@@ -135,8 +137,9 @@ class FrameSettings(Settings):
 
     @model_validator(mode="after")
     def _views_are_crops(self) -> Self:
-        if self.crops > 1 and self.fit not in ("crop", None):
-            raise ValueError(f"crops={self.crops} needs fit=crop, got fit={self.fit}")
+        if self.crops > 1 and self.fit not in (*FITS_WITH_VIEWS, None):
+            fits = " or ".join(FITS_WITH_VIEWS)
+            raise ValueError(f"crops={self.crops} needs fit={fits}, got fit={self.fit}")
         if self.crops > 1 and self.order != "forward":
             raise ValueError(
                 f"crops={self.crops}: several views have no order={self.order} in time; use"

@@ -7,7 +7,7 @@ from functools import cache
 from clip_har.config.cell import Cell
 from clip_har.core.errors import ClipHarError
 from clip_har.data.clips import ClipSet, clips_of
-from clip_har.data.sampling import Fitting
+from clip_har.data.sampling import FITS_WITH_VIEWS, Fitting
 from clip_har.engine.reference import reference_clips
 from clip_har.regions.wrong_clips import check_marks, region_identity
 
@@ -64,7 +64,7 @@ def check_model(cell: Cell, class_names: Sequence[str]) -> None:
             f" {length} frames of each clip; use frames.sampler=uniform frames.count={length}"
         )
     if frames.crops > 1:
-        _check_views(cell, length)
+        _check_fit_of_views(cell)
     if cell.device not in ("auto", "cpu") or cell.precision == "fp16":
         # Only these may be impossible here, and only PyTorch knows (its import takes seconds).
         from clip_har.models.device import pick_device, pick_dtype
@@ -72,14 +72,10 @@ def check_model(cell: Cell, class_names: Sequence[str]) -> None:
         pick_dtype(cell.precision, pick_device(cell.device))
 
 
-def _check_views(cell: Cell, length: int | None) -> None:
-    if length is not None:
-        raise ClipHarError(
-            f"frames.crops={cell.frames.crops}: the model takes the {length} frames of a clip as"
-            " one view; use frames.crops=1, or a model of single frames"
-        )
+def _check_fit_of_views(cell: Cell) -> None:
+    """Refuse a fit without views; what the fit is, only the checkpoint may say."""
     fit = cell.frames.fit or Fitting(*cell.model.fitting()).fit
-    if fit != "crop":
+    if fit not in FITS_WITH_VIEWS:
         raise ClipHarError(
             f"frames.crops={cell.frames.crops}: the model was trained with fit={fit}, which has no"
             " views; set frames.fit=crop, or frames.crops=1"

@@ -27,7 +27,63 @@ if TYPE_CHECKING:
     from clip_har.models.zero_shot import ZeroShot
 
 
-class PretrainedModel(Settings):
+class ModelOption(Settings):
+    """A checkpoint of any library.
+
+    Attributes:
+        checkpoint: where it is.
+        revision: hub commit, pinned so that the weights never change under a study.
+    """
+
+    checkpoint: Annotated[str, Role.CONTENT]
+    revision: Annotated[str | None, Role.CONTENT] = None
+
+    caution: ClassVar[str] = ""
+    single_frames: ClassVar[bool] = False
+    sees_rows: ClassVar[bool] = False
+
+    def unfamiliar(self, words: Sequence[str]) -> list[str]:  # noqa: ARG002
+        """Return the classes that the model cannot know: none, it was trained on any texts."""
+        return []
+
+    def clip_length(self) -> int | None:
+        """Return None: a clip may have any number of frames."""
+        return None
+
+
+class SingleFrames(ModelOption):
+    """A model of any library that embeds single frames and texts.
+
+    Attributes:
+        checkpoint: where it is.
+        revision: hub commit, pinned so that the weights never change under a study.
+        pooling: over the frames of a clip, see `clip_har.models.pooling.clip_scores`.
+        runtime: of the image tower's forward pass, see `clip_har.models.tower.build_tower`. Scores
+            are equal up to rounding, so the runtime does not make another cell.
+    """
+
+    pooling: Literal["mean", "mean_probability", "max"] = "mean"
+    runtime: Annotated[Runtime, Role.RUN] = "torch"
+
+    single_frames: ClassVar[bool] = True
+
+    def classifier(
+        self,
+        model: "DualEncoder",
+        prompts: Sequence[Sequence[str]],
+        *,
+        batch_size: int,
+        cache_dir: Path,
+    ) -> "ZeroShot":
+        """Return the zero-shot classifier of a loaded model, see `ZeroShot.build`."""
+        from clip_har.models.zero_shot import ZeroShot
+
+        return ZeroShot.build(
+            model, prompts, pooling=self.pooling, batch_size=batch_size, cache_dir=cache_dir
+        )
+
+
+class PretrainedModel(ModelOption):
     """A checkpoint of transformers.
 
     An option sets ``architectures`` and defines ``load`` and ``classifier``, see
@@ -38,14 +94,8 @@ class PretrainedModel(Settings):
         revision: hub commit, pinned so that the weights never change under a study.
     """
 
-    checkpoint: Annotated[str, Role.CONTENT]
-    revision: Annotated[str | None, Role.CONTENT] = None
-
     architectures: ClassVar[Mapping[str, str]] = {}  # class of transformers by model_type
-    caution: ClassVar[str] = ""
-    single_frames: ClassVar[bool] = False
     gives_attribution: ClassVar[bool] = False
-    sees_rows: ClassVar[bool] = False
 
     @classmethod
     def format(cls) -> CheckpointFormat:
@@ -86,10 +136,6 @@ class PretrainedModel(Settings):
         with quick_imports():  # transformers imports the module of a class when it is asked for
             return getattr(transformers, self.architectures[kind])
 
-    def unfamiliar(self, words: Sequence[str]) -> list[str]:  # noqa: ARG002
-        """Return the classes that the model cannot know: none, it was trained on any texts."""
-        return []
-
     def image_size(self) -> int:
         """Return the input's side in pixels, see `clip_har.models.checkpoint.image_size`."""
         return image_size(self.folder())
@@ -104,13 +150,9 @@ class PretrainedModel(Settings):
 
         return fitting(self.folder())
 
-    def clip_length(self) -> int | None:
-        """Return None: a clip may have any number of frames."""
-        return None
 
-
-class FrameModel(PretrainedModel):
-    """A dual encoder of single frames and texts: CLIP and similar models.
+class FrameModel(SingleFrames, PretrainedModel):
+    """A dual encoder of single frames and texts of transformers: CLIP and similar models.
 
     Attributes:
         checkpoint: hub name, or a local folder in the hub's format.
@@ -120,10 +162,6 @@ class FrameModel(PretrainedModel):
             are equal up to rounding, so the runtime does not make another cell.
     """
 
-    pooling: Literal["mean", "mean_probability", "max"] = "mean"
-    runtime: Annotated[Runtime, Role.RUN] = "torch"
-
-    single_frames: ClassVar[bool] = True
     padded_texts: ClassVar[bool] = False  # see `clip_har.models.encoder.Encoder`
 
     def tuned(self) -> "TunedWeights | None":
@@ -147,19 +185,4 @@ class FrameModel(PretrainedModel):
             precision=precision,
             padded_texts=self.padded_texts,
             tuned=self.tuned(),
-        )
-
-    def classifier(
-        self,
-        model: "DualEncoder",
-        prompts: Sequence[Sequence[str]],
-        *,
-        batch_size: int,
-        cache_dir: Path,
-    ) -> "ZeroShot":
-        """Return the zero-shot classifier of a loaded model, see `ZeroShot.build`."""
-        from clip_har.models.zero_shot import ZeroShot
-
-        return ZeroShot.build(
-            model, prompts, pooling=self.pooling, batch_size=batch_size, cache_dir=cache_dir
         )

@@ -1,6 +1,7 @@
 """Show own videos to a model, window by window, without labels and without a result on disk."""
 
 import sys
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -51,11 +52,11 @@ class LeftOutError(ClipHarError):
 
 
 class _Place(NamedTuple):
-    """Where a tile is: its time, its window, and its place in the window, in [0, 1)."""
+    """Where a tile is: its time, its window, and which of the window's frames is on screen."""
 
     time: float
     window: int
-    share: float
+    frame: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,7 +145,7 @@ class Predictor:
         windows = cut_windows(found, self.every)
         clips = self.videos.windows(path, windows)
         edges = [*(window.start for window in windows), found.seconds]
-        places = _places(edges, min(tiles, self._most_frames(len(windows))))
+        places = _places(edges, found.times, min(tiles, self._most_frames(len(windows))))
         pictures: dict[_Place, NDArray[np.uint8]] = {}
         probabilities = np.full((len(windows), len(self.class_names)), np.nan)
         frames_seen = [0] * len(windows)
@@ -264,9 +265,15 @@ class _Answers:
         for row, index in enumerate(self.masked.evaluated):
             here = [place for place in places if place.window == first + index]
             if here and self._seen is not None:
-                frames = self._seen(self.masked.clip(index), row)  # (T, 3, S, S)
+                clip = self.masked.clip(index)
+                frames = self._seen(clip, row)  # (T, 3, S, S)
+                # Which frame of the window is shown at each place; views come one after the other.
+                indices = np.array(self.masked.frames.entries[index].indices)[clip.places]
+                views = np.split(np.arange(len(frames)), self.masked.frames.settings.crops)
+                middle = views[len(views) // 2]
                 for place in here:
-                    found[place] = frames[int(place.share * len(frames))].transpose(1, 2, 0).copy()
+                    nearest = middle[np.abs(indices[middle] - place.frame).argmin()]
+                    found[place] = frames[nearest].transpose(1, 2, 0).copy()
         return found
 
 
@@ -334,13 +341,19 @@ def _refuse(cell: Cell) -> None:
             )
 
 
-def _places(edges: Sequence[float], tiles: int) -> list[_Place]:
-    """Return where tiles are that spread evenly over a video."""
+def _places(edges: Sequence[float], times: Sequence[float], tiles: int) -> list[_Place]:
+    """Return where tiles are that spread evenly over a video.
+
+    Args:
+        edges: where windows begin, and where the last one ends, seconds.
+        times: of the video's frames, seconds, ascending.
+        tiles: how many.
+    """
     begin, end = edges[0], edges[-1]
     found = []
     for number in range(tiles):
         time = begin + (number + 0.5) / tiles * (end - begin)
         window = int(np.searchsorted(edges[1:-1], time, side="right"))
-        share = (time - edges[window]) / max(edges[window + 1] - edges[window], 1e-9)
-        found.append(_Place(time, window, min(max(share, 0.0), 1 - 1e-9)))
+        before = bisect_left(times, edges[window])  # frames of earlier windows
+        found.append(_Place(time, window, max(0, bisect_right(times, time) - 1 - before)))
     return found

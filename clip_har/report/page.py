@@ -89,7 +89,9 @@ def write_report(
         The page of the report.
     """
     drawing = drawing or AtOnce()
-    written = written or write_sweep_tables(chosen, base_model=base_model, margin=margin)
+    written = written or write_sweep_tables(
+        chosen, base_model=base_model, margin=margin, drawing=drawing
+    )
     rows = cell_rows(chosen.cells, margin=margin) if written is None else written.rows
     comparisons = chosen.comparisons
     if len(comparisons) == 1:

@@ -134,7 +134,7 @@ def write_tables(
         margin: see `cell_rows`.
         drawing: draws the pictures; wait for it before they are used. None to draw them at once.
     """
-    drawing = drawing or AtOnce()
+    working = drawing or AtOnce()
     once = {one.folder: one for one in reversed(finished)}
     results = list(reversed(once.values()))
     rows = cell_rows(results, margin=margin) if results else pd.DataFrame({"folder": []})
@@ -163,11 +163,13 @@ def write_tables(
                 table.to_csv(path, index=False)
     for name, draw in pictures.items():
         files.append(folder / name)
-        drawing.run(save_whole, draw, files[-1])
+        working.run(save_whole, draw, files[-1])
     possible = {folder / _EFFECTS, *folder.glob(f"{_ACCURACY}*.png")}
     possible |= {folder / name for name in tables}
     for stale in possible - set(files):
         stale.unlink(missing_ok=True)
+    if drawing is None:
+        working.wait()
     return SweepFiles(files, rows, measures, curves_over_ratio(finished), models)
 
 

@@ -1,5 +1,7 @@
 import os
+import pickle
 import signal
+import stat
 import subprocess
 import sys
 import time
@@ -7,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from clip_har.core.background import Background
+from clip_har.core.background import AtOnce, Background
 from clip_har.core.errors import ClipHarError
 
 
@@ -119,6 +121,52 @@ def test_an_error_that_cannot_be_sent_is_told_in_words() -> None:
         process.run(fail_unread)
         with pytest.raises(ClipHarError, match="UnreadError: 7 pages"):
             process.wait()
+
+
+def make_unsent() -> object:
+    return lambda: None
+
+
+def test_a_result_that_cannot_be_sent_is_an_error_and_the_process_goes_on() -> None:
+    with Background() as process:
+        process.run(make_unsent)
+        with pytest.raises((AttributeError, pickle.PicklingError), match="make_unsent"):
+            process.wait()
+        assert process.run(process_of, 0.0).result() != os.getpid()
+
+
+def answer_half() -> None:
+    """Begin an answer and end, as a process that is killed while it writes."""
+    for descriptor in range(3, 20):  # the pipe of the answers is one of them
+        if stat_is_pipe(descriptor):
+            os.write(descriptor, pickle.dumps((None, "x" * 1000))[:100])
+    os._exit(1)
+
+
+def stat_is_pipe(descriptor: int) -> bool:
+    try:
+        return stat.S_ISFIFO(os.fstat(descriptor).st_mode)
+    except OSError:
+        return False
+
+
+def test_an_answer_that_is_cut_off_is_an_error_in_words() -> None:
+    with Background() as process:
+        process.run(answer_half)
+        with pytest.raises(ClipHarError, match="was ended"):
+            process.wait()
+
+
+def test_at_once_the_error_comes_when_it_is_waited_for(tmp_path: Path) -> None:
+    working = AtOnce()
+    failed = working.run(fail, "no room")
+    working.run(write, tmp_path / "late", "")
+    with pytest.raises(ClipHarError, match="no room"):
+        working.wait()
+    assert (tmp_path / "late").is_file()
+    with pytest.raises(ClipHarError, match="no room"):
+        failed.result()
+    working.wait()
 
 
 def test_files_in_the_working_folder_take_the_place_of_no_module(tmp_path, monkeypatch):

@@ -1,7 +1,7 @@
 """The model's square, bit for bit that of transformers' processor."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import av
 import numpy as np
@@ -10,7 +10,8 @@ import torch
 from transformers import CLIPImageProcessor, SiglipImageProcessor
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
-from clip_har.data.geometry import fit_frames, fit_maps, placement
+from clip_har.data.geometry import fit_frames, fit_maps, fit_views, placement
+from clip_har.data.sampling import FITS_WITH_VIEWS, Fit, Resample
 
 SIZES = [(240, 320), (256, 340), (320, 240), (97, 131), (131, 97), (224, 224), (225, 223), (50, 9)]
 
@@ -138,3 +139,15 @@ def test_other_types_are_refused():
         fit_frames(torch.zeros(1, 3, 8, 8), 4, "crop")
     with pytest.raises(TypeError, match="floating"):
         fit_maps(torch.zeros(1, 8, 8, dtype=torch.uint8), 4, "crop")
+
+
+@pytest.mark.parametrize("resample", get_args(Resample))
+@pytest.mark.parametrize("fit", FITS_WITH_VIEWS)
+def test_views_are_resized_as_the_centre_is(fit: Fit, resample: Resample) -> None:
+    frames = noise(96, 161)
+    place = placement(96, 161, 64, fit)
+    views = fit_views(frames, 64, fit, resample, crops=3).split(2)
+    assert torch.equal(views[1], fit_frames(frames, 64, fit, resample))
+    left, rest = -place.left, place.width - 64 + place.left
+    assert torch.equal(views[0][..., left:], views[1][..., : 64 - left])
+    assert torch.equal(views[1][..., rest:], views[2][..., : 64 - rest])

@@ -1,5 +1,6 @@
 """Several views of a frame: against a loop over crops, and under a mask."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +15,9 @@ from clip_har.engine.clips import frame_settings, open_frames
 from clip_har.engine.evaluate import evaluate
 from clip_har.engine.load_model import load_zero_shot
 from clip_har.engine.preflight import preflight
-from tests.checkpoints import write_xclip
 from tests.config.test_cell import composed
 from tests.data.made import write_video
+from tests.models.open_clip.made import write as write_open_clip
 
 TEST_VIDEOS = {"walking": (96, 64), "waving": (64, 112)}  # wide and tall
 
@@ -28,6 +29,11 @@ def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / name).mkdir()
         write_video(folder / name / f"{name}.mp4", 12, width=width, height=height)
     return folder
+
+
+@pytest.fixture(scope="module")
+def open_clip_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_open_clip(tmp_path_factory.mktemp("open_clip") / "model", "vit")
 
 
 def cell_of(videos: Path, *keys: str) -> Cell:
@@ -108,10 +114,32 @@ def test_what_knows_one_view_only_is_refused(
         cell_of(videos, "frames.crops=3", *keys)
 
 
-def test_a_model_of_whole_clips_has_one_view(videos: Path, tmp_path: Path) -> None:
-    folder = write_xclip(tmp_path / "xclip")
-    model = ("model=xclip", f"model.checkpoint={folder}")
-    length = cell_of(videos, *model).model.clip_length()
-    cell = cell_of(videos, "frames.crops=3", f"frames.count={length}", *model)
-    with pytest.raises(ClipHarError, match=r"the model takes the \d frames of a clip as one"):
-        preflight(cell)
+@pytest.mark.parametrize("name", ["xclip", "videoprism", "open_vclip", "pe_video"])
+def test_a_model_of_whole_clips_has_one_view(videos: Path, tmp_path: Path, name: str) -> None:
+    weights = ("model.weights=x.safetensors",) if name == "open_vclip" else ()
+    model = (f"model={name}", f"model.checkpoint={tmp_path}", *weights)
+    cell_of(videos, *model)
+    with pytest.raises(ClipHarError, match=r"crops=3: the model sees the frames of a clip as one"):
+        cell_of(videos, "frames.crops=3", *model)
+
+
+@pytest.mark.parametrize(
+    ("mode", "fits"), [("shortest", True), ("squash", False), ("longest", False)]
+)
+def test_what_a_model_of_open_clip_was_trained_with_has_views_if_it_crops(
+    videos: Path, open_clip_folder: Path, mode: str, fits: bool
+) -> None:
+    config = open_clip_folder / "open_clip_config.json"
+    settings = json.loads(config.read_text())
+    settings["preprocess_cfg"]["resize_mode"] = mode
+    config.write_text(json.dumps(settings))
+    own = ("frames.fit=null", "frames.resample=null", "frames.crops=3")
+    cell = cell_of(videos, "model=open_clip", f"model.checkpoint={open_clip_folder}", *own)
+    if not fits:
+        with pytest.raises(ClipHarError, match=r"crops=3: the model was trained with fit="):
+            preflight(cell)
+        return
+    clips = preflight(cell)
+    views = open_frames(cell, clips)
+    assert views.settings.resample == "pillow_bicubic"
+    assert [views.lengths[index] for index in range(len(clips.clips))] == [9, 9]

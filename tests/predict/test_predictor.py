@@ -84,6 +84,29 @@ def test_tiles_are_frames_as_the_model_saw_them(words, video, classes):
     assert len(few.tiles) == 4  # no frame twice
 
 
+@pytest.mark.parametrize(
+    "settings", ["frames.order=reversed", "frames.order=shuffled", "frames.crops=3"]
+)
+def test_a_tile_is_of_its_time_in_whatever_order_frames_are_shown(
+    tmp_path, words, classes, settings
+):
+    video = write_video(tmp_path / "wide.mkv", 32, codec="ffv1", pix_fmt="bgr0", rate=RATE)
+
+    def pictures(*more):
+        found = Predictor([*words, *more], classes, every=np.inf).predict(video, tiles=4)
+        return [tile.picture for tile in found.tiles]
+
+    expected = pictures()
+    assert len({picture.tobytes() for picture in expected}) == 4
+    np.testing.assert_array_equal(pictures(settings), expected)
+
+
+def test_a_tile_is_of_its_time_where_frames_are_not_evenly_in_time():
+    times = [0.0, 0.1, 0.2, 0.3, 2.0, 2.1, 3.5]
+    places = module._places([0.0, 2.0, 4.0], times, 4)
+    assert [(one.window, one.frame) for one in places] == [(0, 3), (0, 3), (1, 1), (1, 2)]
+
+
 def test_windows_without_the_target_are_left_out(tmp_path, words, classes):
     rng = np.random.default_rng(0)
     scene = rng.integers(0, 255, (96, 96, 3)).astype(np.uint8)

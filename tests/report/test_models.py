@@ -14,11 +14,12 @@ import pytest
 from playwright.sync_api import Browser
 
 from clip_har.core.background import AtOnce
+from clip_har.core.errors import ClipHarError
 from clip_har.figures.models import Point, Span, cost_figure, robustness_figure
 from clip_har.figures.save import save_chart, save_whole
 from clip_har.report.model_text import model_answers
 from clip_har.report.models import ModelsPart
-from clip_har.report.page import MARKDOWN, MODELS_LATEX, PAGE, write_report
+from clip_har.report.page import MARKDOWN, MODELS_LATEX, PAGE, write_report, write_sweep_tables
 from clip_har.report.selection import of_sweep
 from clip_har.sweeps.model_tables import MEAN, model_tables
 from clip_har.sweeps.models import UNCHANGED
@@ -45,6 +46,7 @@ class Noted(AtOnce):
     """Notes the figures that another process would draw, and calls everything else."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.files: set[str] = set()
 
     def run(self, function: Callable[..., Any], *arguments: Any, **named: Any) -> "Future[Any]":
@@ -67,6 +69,17 @@ def drawing() -> Noted:
 def report(sweep: Path, drawing: Noted, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("report") / "out"
     return write_report(of_sweep(sweep), out, drawing=drawing).parent
+
+
+def test_a_picture_that_fails_is_an_error_also_where_nothing_else_draws(
+    sweep: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise ClipHarError("no room")
+
+    monkeypatch.setattr("clip_har.sweeps.files.save_whole", fail)
+    with pytest.raises(ClipHarError, match="no room"):
+        write_sweep_tables(of_sweep(sweep))
 
 
 @pytest.fixture(scope="module")

@@ -55,13 +55,15 @@ class Checkpoint:
         """Return a SHA-256 of all that is read.
 
         Args:
-            described: what is used instead of the file's settings, as a JSON object.
+            described: the settings that are used, whether the file or a tag says them, as a JSON
+                object.
             more: further files that are read.
             words: whether the tokenizer is one of the folder, not the library's own.
         """
-        read = {self.folder / CONFIG, self.weights(), *more}
+        read = {self.weights(), *more}
         if words:
-            read |= {path for pattern in _TOKENIZER for path in self.folder.glob(pattern)}
+            files = {path for pattern in _TOKENIZER for path in self.folder.glob(pattern)}
+            read |= files - {self.folder / CONFIG}  # its settings are described
         return _digest(frozenset(read), json.dumps(dict(described), sort_keys=True))
 
 

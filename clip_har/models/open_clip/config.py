@@ -43,8 +43,7 @@ class OpenClipConfig:
 
     Attributes:
         checkpoint: whose they are.
-        vision: its ``vision_cfg``.
-        text: its ``text_cfg``.
+        model: its ``model_cfg``.
         image_size: side of the square input, pixels.
         context_length: longest text, in tokens.
         scale: of the pixels.
@@ -54,13 +53,24 @@ class OpenClipConfig:
     """
 
     checkpoint: Checkpoint
-    vision: Mapping[str, Any]
-    text: Mapping[str, Any]
+    model: Mapping[str, Any]
     image_size: int
     context_length: int
     scale: PixelScale
     fitting: Fitting
     overrides: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def vision(self) -> Mapping[str, Any]:
+        """Its ``vision_cfg``."""
+        found: Mapping[str, Any] = self.model["vision_cfg"]
+        return found
+
+    @property
+    def text(self) -> Mapping[str, Any]:
+        """Its ``text_cfg``."""
+        found: Mapping[str, Any] = self.model["text_cfg"]
+        return found
 
     @property
     def has_own_tokenizer(self) -> bool:
@@ -78,12 +88,19 @@ class OpenClipConfig:
         return None if not name else _text_tower(str(name), self.checkpoint.name)
 
     def digest(self) -> str:
-        """Return a digest of all that is read of the checkpoint."""
+        """Return a digest of all that is read of the checkpoint.
+
+        Settings count as they are used: it does not matter whether a file says them or a tag.
+        """
         tower = self.text_tower
+        used = {
+            **self.model,
+            "vision_cfg": {**self.vision, "image_size": self.image_size},
+            "text_cfg": {**self.text, "context_length": self.context_length},
+            "quick_gelu": self.overrides.get("quick_gelu", _gist(self.model)["quick_gelu"]),
+        }
         return self.checkpoint.digest(
-            {**self.overrides, "pixels": [*self.scale.mean, *self.scale.std], "fit": self.fitting}
-            if self.checkpoint.tag
-            else {},
+            {"model": used, "pixels": [*self.scale.mean, *self.scale.std], "fit": self.fitting},
             more=() if tower is None else (tower / "config.json",),
             words=self.has_own_tokenizer,
         )
@@ -115,8 +132,7 @@ def read_config(checkpoint: Checkpoint) -> OpenClipConfig:
         size, context = own["image_size"], own["context_length"]
     return OpenClipConfig(
         checkpoint,
-        vision,
-        text,
+        model,
         image_size=_side(checkpoint, size),
         context_length=int(context),
         scale=PixelScale(

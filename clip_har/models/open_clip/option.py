@@ -1,14 +1,12 @@
 """The models of open_clip as an option of the ``model`` group."""
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING
 
-from clip_har.core.settings import Role, Settings
 from clip_har.data.sampling import Fitting
 from clip_har.models.checkpoint import local_folder
 from clip_har.models.open_clip.checkpoint import find, parse_hub
-from clip_har.models.runtime import Runtime
+from clip_har.models.option import SingleFrames
 
 if TYPE_CHECKING:
     import torch
@@ -16,10 +14,9 @@ if TYPE_CHECKING:
     from clip_har.models.device import Precision
     from clip_har.models.open_clip.config import OpenClipConfig
     from clip_har.models.open_clip.encoder import OpenClipEncoder
-    from clip_har.models.zero_shot import ZeroShot
 
 
-class OpenCLIP(Settings):
+class OpenCLIP(SingleFrames):
     """A model of open_clip (Ilharco et al. 2021; Cherti et al. 2023), such as LAION's.
 
     How frames are fitted and scaled, the tokenizer, the length of texts, the activation, scale and
@@ -34,15 +31,6 @@ class OpenCLIP(Settings):
         runtime: of the image tower's forward pass, see `clip_har.models.tower.build_tower`. Scores
             are equal up to rounding, so the runtime does not make another cell.
     """
-
-    checkpoint: Annotated[str, Role.CONTENT]
-    revision: Annotated[str | None, Role.CONTENT] = None
-    pooling: Literal["mean", "mean_probability", "max"] = "mean"
-    runtime: Annotated[Runtime, Role.RUN] = "torch"
-
-    caution: ClassVar[str] = ""
-    single_frames: ClassVar[bool] = True
-    sees_rows: ClassVar[bool] = False
 
     @property
     def name(self) -> str:
@@ -82,10 +70,6 @@ class OpenCLIP(Settings):
         """Return a digest of weights, configuration and tokenizer."""
         return self.config().digest()
 
-    def unfamiliar(self, words: Sequence[str]) -> list[str]:  # noqa: ARG002
-        """Return the classes that the model cannot know: none, it was trained on any texts."""
-        return []
-
     def image_size(self) -> int:
         """Return the input's side in pixels."""
         return self.config().image_size
@@ -100,10 +84,6 @@ class OpenCLIP(Settings):
         """Return how frames are fitted to the input."""
         return self.config().fitting
 
-    def clip_length(self) -> int | None:
-        """Return None: a clip may have any number of frames."""
-        return None
-
     def load(self, *, device: "torch.device", precision: "Precision") -> "OpenClipEncoder":
         """Load the model, frozen and in evaluation mode.
 
@@ -114,21 +94,6 @@ class OpenCLIP(Settings):
 
         return load_open_clip(
             self.config(), runtime=self.runtime, device=device, precision=precision
-        )
-
-    def classifier(
-        self,
-        model: "OpenClipEncoder",
-        prompts: Sequence[Sequence[str]],
-        *,
-        batch_size: int,
-        cache_dir: Path,
-    ) -> "ZeroShot":
-        """Return the zero-shot classifier of a loaded model, see `ZeroShot.build`."""
-        from clip_har.models.zero_shot import ZeroShot
-
-        return ZeroShot.build(
-            model, prompts, pooling=self.pooling, batch_size=batch_size, cache_dir=cache_dir
         )
 
     def _image_tower(self) -> object:

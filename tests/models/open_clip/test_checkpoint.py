@@ -19,7 +19,7 @@ from clip_har.models.open_clip import checkpoint as checkpoints
 from clip_har.models.open_clip import library
 from clip_har.models.open_clip.checkpoint import OpenClipFormat, parse_hub
 from clip_har.models.open_clip.config import DEFAULTS
-from clip_har.models.open_clip.library import tags
+from clip_har.models.open_clip.library import Tag, tags
 from clip_har.models.open_clip.option import OpenCLIP
 from tests.damage import DAMAGES
 from tests.models.open_clip.made import write
@@ -200,6 +200,13 @@ def test_a_tag_is_loaded_as_the_librarys_table_says(folder, monkeypatch, caplog)
     assert isinstance(activation, open_clip.transformer.QuickGELU)
     assert model.network.model.visual.grid_size == (14, 14)
     assert OpenCLIP(checkpoint=str(folder)).digest() != source.digest()
+    changed(folder, vision_cfg={"image_size": 224})
+    settings = json.loads((folder / CONFIG).read_text())
+    settings["model_cfg"]["quick_gelu"] = True
+    (folder / CONFIG).write_text(json.dumps(settings))
+    changed(folder, preprocess_cfg=dict(library.entry(Tag("ViT-B-16", "dfn2b"))))
+    assert not source.config().overrides
+    assert OpenCLIP(checkpoint=str(folder)).digest() == source.digest(), "the same in effect"
 
 
 def test_every_tag_is_on_the_hub_and_named_once():
