@@ -73,7 +73,7 @@ def test_a_fit_reaches_the_optimum(
     assert found.converged
     rows = np.flatnonzero(TRAIN.labels < classes)
     best = objective(by_hand(rows, 10**power), table, 10**power)
-    assert objective(found.classifier, table, 10**power) == pytest.approx(best, rel=1e-4)
+    assert objective(found.classifier, table, 10**power) == pytest.approx(best, rel=1e-9)
 
 
 def test_a_fit_that_runs_out_of_steps_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
