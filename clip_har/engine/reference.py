@@ -1,6 +1,7 @@
 """The reference cell: the same model and prompts on clean clips of another split.
 
-Thresholds and temperature are chosen on it, never on the clips that are evaluated.
+Thresholds and temperature are chosen on it, and linear probes trained, never on the clips that are
+evaluated.
 """
 
 from typing import cast
@@ -34,8 +35,8 @@ def reference_source(cell: Cell) -> ClipSource | None:
         raise ClipHarError(f"measures.reference={split}: this data set has no splits")
     if settings[_SUBSET] == split:
         raise ClipHarError(
-            f"measures.reference={split}: this split is the evaluated one; thresholds must be"
-            " chosen on other clips: name another split, or evaluate another one with"
+            f"measures.reference={split}: this split is the evaluated one; {_learned(cell)} must be"
+            " learned on other clips: name another split, or evaluate another one with"
             " dataset.subset=…"
         )
     try:
@@ -67,7 +68,7 @@ def reference_clips(cell: Cell, clips: ClipSet) -> ClipSet | None:
         found = clips_of(source, cell.limit)
     except ClipHarError as error:
         raise _no_such_split(str(split), error) from error
-    what = f"measures.reference={split}: a threshold"
+    what = f"measures.reference={split}: {_learned(cell)}"
     check_apart(found, clips, what=what, lists_may_share=False)
     return found
 
@@ -86,6 +87,14 @@ def reference_config(config: DictConfig, cell: Cell) -> DictConfig | None:
     reference.dataset.update(source.model_dump(mode="json"))
     reference.measures = {}
     return reference
+
+
+def _learned(cell: Cell) -> str:
+    """Return what a cell learns on its reference, as the settings ask for it."""
+    probe, threshold = cell.measures.probe is not None, cell.measures.target is not None
+    if probe:
+        return "a threshold or a linear probe" if threshold else "a linear probe"
+    return "a threshold"
 
 
 def _no_such_split(split: str, error: ClipHarError) -> ClipHarError:

@@ -1,13 +1,16 @@
 """Zero-shot accuracy over random halves of the classes, as papers on unseen actions report it.
 
-A pure function of scores: no model is run again, since scores of a dual encoder do not depend on
-the other classes.
+A pure function of scores: no model is run again, since logits of a dual encoder do not depend on
+the other classes. Scores of ``pooling=mean_probability`` do, as each frame's probabilities are
+among all classes; they have no such numbers.
 """
 
 from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
+
+from clip_har.results.score_table import ScoreKind
 
 Labels = NDArray[np.int64]
 Scores = NDArray[np.floating]
@@ -54,8 +57,7 @@ def top1_of_halves(
 
     Args:
         labels: ``(N,)`` int in [0, C).
-        scores: ``(N, C)``. With ``pooling=mean_probability`` they are probabilities among all
-            classes, averaged over frames; the halves are cut from them.
+        scores: ``(N, C)``, each independent of the other classes.
         halves: ``(H, C)``.
 
     Returns:
@@ -77,7 +79,7 @@ def top1_of_halves(
     return np.where(clips > 0, hits / np.maximum(clips, 1), np.nan)
 
 
-def half_classes(labels: Labels, scores: Scores) -> dict[str, float]:
+def half_classes(labels: Labels, scores: Scores, score_kind: ScoreKind) -> dict[str, float]:
     """Return mean and standard deviation of top-1 over random halves, under MLflow names.
 
     The standard deviation is that over the halves (``numpy.std``, as Text4Vis prints it): the
@@ -86,13 +88,15 @@ def half_classes(labels: Labels, scores: Scores) -> dict[str, float]:
     Args:
         labels: ``(N,)`` int in [0, C).
         scores: ``(N, C)``.
+        score_kind: of a score table.
 
     Returns:
         ``half_classes/<halves>/top1`` and ``…/top1_sd`` for each number of `HALVES`; empty with
-        fewer than four classes, or if the classes of some half have no clip.
+        fewer than four classes, if the classes of some half have no clip, or for scores that depend
+        on the other classes.
     """
     classes = scores.shape[1]
-    if classes < _FEWEST_CLASSES:
+    if classes < _FEWEST_CLASSES or score_kind != "logits":
         return {}
     top1 = top1_of_halves(labels, scores, class_halves(classes, max(HALVES)))
     if np.isnan(top1).any():

@@ -16,7 +16,9 @@ HALF_CLASSES = (
         "Mean top-1 over random halves of the classes: the clips of a half's classes, classified"
         " among these only. The name has the number of halves: 10, the draws of Text4Vis (Wu et"
         " al., AAAI 2023; Brattoli et al., CVPR 2020), or 50, as in older work. Left out with fewer"
-        " than four classes, or if the classes of a half have no clip.", places=_PROTOCOL),
+        " than four classes, if the classes of a half have no clip, or with"
+        " `model.pooling=mean_probability`, whose scores depend on the other classes.",
+        places=_PROTOCOL),
     Measure("half_classes/<halves>/top1_sd", "standard deviation over these halves", "points",
         "neither", _HALF, half_classes.half_classes,
         "Of top-1 over the same halves: how much the choice of classes matters. It is no"

@@ -24,6 +24,10 @@ from clip_har.results.score_table import ScoreTable
 STEPS = 1000
 """Largest number of L-BFGS steps, as in CLIP's evaluation."""
 
+TOLERANCE = 1e-8
+"""A fit ends when no partial derivative of the mean loss is larger. scikit-learn's default, 1e-4,
+ends it far from the optimum: features of length 1 have small derivatives."""
+
 _COARSE = range(-6, 7, 2)  # powers of ten of C that are tried first
 _HALVINGS = 4  # of the distance between two tried powers: from 2 to 1/8
 _VALIDATION_SHARE = 0.25  # of the groups of a class
@@ -68,12 +72,16 @@ class Probe:
         penalty: its C, the inverse strength of the L2 penalty, as the validation clips chose it.
         clips: number of clips that it was fitted on.
         validation_clips: number of clips that chose the penalty.
+        steps: number of L-BFGS steps of its last fit, which starts from that of a similar penalty.
+        converged: whether L-BFGS converged in this fit and in all fits of the search.
     """
 
     classifier: Any
     penalty: float
     clips: int
     validation_clips: int
+    steps: int
+    converged: bool
 
     def predictions(self, embeddings: NDArray[np.float32]) -> NDArray[np.int64]:
         """Return ``(N,)`` classes of clips ``(N, D)``."""
@@ -112,13 +120,14 @@ def probe_table(
 
     Returns:
         Columns ``shots``; ``seeds``, their number; ``training_clips`` and ``validation_clips`` of
-        one draw; ``C`` of each draw, as text; ``top1``, the mean over the draws, with the 95 %
-        interval over groups ``low, high`` of the evaluated clips, which takes the draws as given;
-        ``top1_sd``, sample standard deviation over the draws, NaN with one. Empty if a table keeps
-        no embeddings or an evaluated class has no training clip.
+        one draw; ``C``, ``steps`` and ``converged`` (yes or no) of each draw, as text, see `Probe`;
+        ``top1``, the mean over the draws, with the 95 % interval over groups ``low, high`` of the
+        evaluated clips, which takes the draws as given; ``top1_sd``, sample standard deviation over
+        the draws, NaN with one. Empty if a table keeps no embeddings or an evaluated class has no
+        training clip.
     """
-    columns = ("shots", "seeds", "training_clips", "validation_clips", "C", "top1", "top1_sd",
-               "low", "high")  # fmt: skip
+    columns = ("shots", "seeds", "training_clips", "validation_clips", "C", "steps", "converged",
+               "top1", "top1_sd", "low", "high")  # fmt: skip
     training, rows = Training.of(reference), []
     known = training is not None and set(table.labels) <= set(training.labels)
     if training is not None and table.embeddings is not None and known:
@@ -144,6 +153,8 @@ def probe_table(
                     "training_clips": probes[0].clips,
                     "validation_clips": probes[0].validation_clips,
                     "C": " ".join(f"{one.penalty:.3g}" for one in probes),
+                    "steps": " ".join(str(one.steps) for one in probes),
+                    "converged": " ".join("yes" if one.converged else "no" for one in probes),
                     "top1": float(np.mean(top1)),
                     "top1_sd": float(np.std(top1, ddof=1)) if draws > 1 else np.nan,
                     "low": low,
@@ -182,27 +193,60 @@ def fit_probe(training: Training, shots: Shots, seed: int) -> Probe | None:
         return None
     fitted_on, validation = drawn
 
-    def fit(rows: Rows, power: float) -> Any:
-        # Imported here: only probes need it.
-        from sklearn.exceptions import ConvergenceWarning
-        from sklearn.linear_model import LogisticRegression
-
-        classifier = LogisticRegression(C=10.0**power, max_iter=STEPS)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)  # weak penalties reach STEPS
-            return classifier.fit(training.embeddings[rows], training.labels[rows])
+    # Single precision is too coarse for the tolerance.
+    features, labels = training.embeddings.astype(np.float64), training.labels
+    fits: dict[float, _Fit] = {}
 
     def quality(power: float) -> tuple[float, float]:
         from sklearn.metrics import log_loss
 
-        classifier, labels = fit(fitted_on, power), training.labels[validation]
-        probabilities = classifier.predict_proba(training.embeddings[validation])
-        right = classifier.classes_[probabilities.argmax(axis=1)] == labels
-        return float(right.mean()), -log_loss(labels, probabilities, labels=classifier.classes_)
+        similar = min(fits, key=lambda known: abs(known - power), default=None)
+        start = None if similar is None else fits[similar].classifier
+        fits[power] = _fit(features[fitted_on], labels[fitted_on], power, start)
+        classifier, truth = fits[power].classifier, labels[validation]
+        probabilities = classifier.predict_proba(features[validation])
+        right = classifier.classes_[probabilities.argmax(axis=1)] == truth
+        return float(right.mean()), -log_loss(truth, probabilities, labels=classifier.classes_)
 
     power = best_power(quality)
-    rows = np.arange(len(training.labels)) if shots == ALL_SHOTS else fitted_on
-    return Probe(fit(rows, power), 10.0**power, len(rows), len(validation))
+    last, rows = fits[power], fitted_on
+    if shots == ALL_SHOTS:
+        last, rows = _fit(features, labels, power, last.classifier), np.arange(len(labels))
+    return Probe(
+        last.classifier,
+        10.0**power,
+        clips=len(rows),
+        validation_clips=len(validation),
+        steps=last.steps,
+        converged=last.converged and all(one.converged for one in fits.values()),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Fit:
+    classifier: Any
+    steps: int
+    converged: bool
+
+
+def _fit(
+    features: NDArray[np.float64], labels: NDArray[np.int64], power: float, start: Any
+) -> _Fit:
+    """Fit a classifier with C = 10^power; from the weights of ``start``, unless None."""
+    # Imported here: only probes need it.
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+
+    classifier = LogisticRegression(
+        C=10.0**power, tol=TOLERANCE, max_iter=STEPS, warm_start=start is not None
+    )
+    if start is not None:
+        classifier.coef_, classifier.intercept_ = start.coef_, start.intercept_
+    with warnings.catch_warnings(record=True) as raised:
+        warnings.simplefilter("always", ConvergenceWarning)
+        classifier.fit(features, labels)
+    converged = not any(issubclass(one.category, ConvergenceWarning) for one in raised)
+    return _Fit(classifier, int(classifier.n_iter_.max()), converged)
 
 
 def best_power(quality: Any) -> float:

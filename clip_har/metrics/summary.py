@@ -21,11 +21,11 @@ def summarise(
     """Return a cell's metrics under their MLflow names.
 
     These are the entries of `MEASURES` whose source is the score table. The function of an entry
-    takes what it needs by the names of its parameters: ``labels``, ``scores``, ``probabilities``,
-    ``table``; ``clean``, the table of the clean twin; ``reference``, that of the reference cell;
-    ``target``, the labels of the classes of the event; ``sensitivity`` and ``coverage``; ``probe``
-    and ``probe_seeds``. An entry
-    is left out if something that it needs is not there. The function returns the value; or None if
+    takes what it needs by the names of its parameters: ``labels``, ``scores``, ``score_kind``,
+    ``probabilities``, ``table``; ``clean``, the table of the clean twin; ``reference``, that of the
+    reference cell; ``target``, the labels of the classes of the event; ``sensitivity`` and
+    ``coverage``; ``probe`` and ``probe_seeds``. An entry is left out if something that it needs is
+    not there. The function returns the value; or None if
     it is not known, which is left out; or, if several entries share a function, a mapping from
     names to values.
 
@@ -43,6 +43,7 @@ def summarise(
         "table": table,
         "labels": table.labels,
         "scores": table.scores,
+        "score_kind": table.kind,
         "probabilities": table.probabilities(),
         "clean": clean,
         "reference": reference,

@@ -34,7 +34,9 @@ class Section(NamedTuple):
 SECTIONS = {
     "Accuracy": Section(("accuracy", "tables", "ranks")),
     "Half of the classes": Section(
-        ("half_classes",), "Computed for every cell, see [Protocols of papers](protocols.md)."
+        ("half_classes",),
+        "Computed for every cell but those with `model.pooling=mean_probability`, see [Protocols of"
+        " papers](protocols.md).",
     ),
     "Mean over official splits": Section(
         ("splits",), "Measures of a sweep over `dataset.split`, see [Protocols](protocols.md)."

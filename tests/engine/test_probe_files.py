@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,22 +14,25 @@ from sklearn.linear_model import LogisticRegression
 
 from clip_har.config.measures import MeasureSettings
 from clip_har.engine.probe_files import write_probes
+from clip_har.metrics import probe
 from clip_har.metrics.probe import draw_clips
 from clip_har.report.page import PAGE
 from clip_har.results.files import PROBE_CARD, PROBES
 from clip_har.results.result import Result
+from clip_har.results.score_table import ScoreTable
 from clip_har.results.sweep import read_outcomes
 from tests.command import run_command
 from tests.metrics.test_probe import TEST, TRAIN
+from tests.tables import rows_of
 
 SMALL = ("limit=60", "frames.count=1", "attention_clips=0", "report.clips=0")
 MASKS = ("-m", "masking=none,percent")
 PROBE = ("measures.reference=train", "measures.probe=[2,all]", "measures.probe_seeds=2")
 
 
-def reference(folder: Path) -> Any:
+def reference(folder: Path, table: ScoreTable = TRAIN) -> Any:
     card = {"data": "made/train", "data_digest": "0"}
-    return SimpleNamespace(table=TRAIN, protocol=card, folder=folder / "train")
+    return SimpleNamespace(table=table, protocol=card, folder=folder / "train")
 
 
 def test_table_and_card_say_what_was_trained_on(tmp_path: Path) -> None:
@@ -39,6 +43,7 @@ def test_table_and_card_say_what_was_trained_on(tmp_path: Path) -> None:
     assert set(rows) == {"1", "all"}
     assert rows["1"]["seeds"] == "2"
     assert len(rows["1"]["C"].split()) == 2
+    assert rows["1"]["converged"] == "yes yes"
     card = json.loads((tmp_path / PROBE_CARD).read_text())
     assert card["trained_on"] == "made/train"
     assert card["clips"] == len(TRAIN.clip_ids)
@@ -47,12 +52,49 @@ def test_table_and_card_say_what_was_trained_on(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir()), "no probe is asked for any more"
 
 
-def test_a_probe_that_cannot_be_trained_is_said(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+ONE_CLASS = rows_of(TRAIN, np.flatnonzero(TRAIN.labels == 1))
+FEWER_CLASSES = rows_of(TRAIN, np.flatnonzero(TRAIN.labels > 0))
+ONE_GROUP = replace(TRAIN, groups=tuple(f"{label}" for label in TRAIN.labels))
+
+
+@pytest.mark.parametrize(
+    ("table", "trained_on", "why"),
+    [
+        (TEST, TRAIN, "the reference (train) has too few clips of some class outside"),
+        (replace(TEST, embeddings=None), TRAIN, "the cell keeps no embeddings"),
+        (TEST, replace(TRAIN, embeddings=None), "the reference (train) keeps no embeddings"),
+        (TEST, FEWER_CLASSES, "has no clip of an evaluated class: class 0"),
+        (ONE_CLASS, ONE_CLASS, "has clips of one class only: class 1"),
+        (TEST, ONE_GROUP, "whose clips are of one group: class 0, class 1, class 2"),
+    ],
+)
+def test_a_probe_that_cannot_be_trained_says_why(
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    table: ScoreTable,
+    trained_on: ScoreTable,
+    why: str,
 ) -> None:
-    settings = MeasureSettings(reference="train", probe=(1, 500))
-    write_probes(tmp_path, TEST, reference(tmp_path), settings)
-    assert "no linear probe with 500: the reference (train) has too few clips" in caplog.text
+    settings = MeasureSettings(reference="train", probe=(500,))
+    write_probes(tmp_path, table, reference(tmp_path, trained_on), settings)
+    assert "no linear probe with 500: " in caplog.text
+    assert why in caplog.text
+
+
+def test_fits_that_did_not_converge_are_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = MeasureSettings(reference="train", probe=("all",))
+    for steps in (probe.STEPS, 3):
+        monkeypatch.setattr(probe, "STEPS", steps)
+        probe.fit_probe.cache_clear()
+        write_probes(tmp_path, TEST, reference(tmp_path), settings)
+        card = json.loads((tmp_path / PROBE_CARD).read_text())
+        assert card["tolerance"] == probe.TOLERANCE
+        assert card["converged"] == {"all": "no" if steps == 3 else "yes"}
+        assert ("did not converge" in caplog.text) == (steps == 3)
+        assert int(card["steps"]["all"]) <= steps
+    probe.fit_probe.cache_clear()
 
 
 def of_mask(folder: Path) -> dict[str, Result]:
@@ -91,8 +133,8 @@ def test_a_sweep_gets_probes_afterwards(tmp_path: Path) -> None:
                 row = next(csv.DictReader(file))
             penalty = 10 ** (round(8 * np.log10(float(row["C"].split()[seed]))) / 8)
             assert train.embeddings is not None
-            fitted = LogisticRegression(C=penalty, max_iter=1000).fit(
-                train.embeddings[drawn[0]], train.labels[drawn[0]]
+            fitted = LogisticRegression(C=penalty, tol=1e-10, max_iter=20_000).fit(
+                train.embeddings[drawn[0]].astype(np.float64), train.labels[drawn[0]]
             )
             tops.append((fitted.predict(test.embeddings) == test.labels).mean())
         assert one.metrics["probe/2/top1"] == pytest.approx(np.mean(tops))

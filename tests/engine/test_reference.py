@@ -181,6 +181,21 @@ def test_a_reference_of_other_groups_is_accepted(tmp_path: Path) -> None:
             ("measures.reference=val",),
             "val: a threshold is learned .* also evaluated",
         ),
+        (
+            ROWS,
+            ("measures.reference=val", "measures.probe=all"),
+            "val: a linear probe is learned .* also evaluated",
+        ),
+        (
+            ROWS,
+            ("dataset.subset=val", "measures.reference=val", "measures.probe=all"),
+            "the evaluated one; a linear probe must",
+        ),
+        (
+            ROWS,
+            ("measures.reference=val", "measures.probe=all", "measures.target=[a]"),
+            "val: a threshold or a linear probe is learned",
+        ),
         ([*ROWS, ("a", "val", "g1")], ("dataset.subset=test", "measures.reference=val"), "g1"),
         (ROWS, ("dataset.subset=test", "measures.target=[c]"), "no such class"),
     ],

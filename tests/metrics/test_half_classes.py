@@ -1,5 +1,7 @@
 """Half of the classes: against the loop of the paper's code, and scikit-learn."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,6 +9,8 @@ from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score
 
 from clip_har.metrics.half_classes import HALVES, class_halves, half_classes, top1_of_halves
+from clip_har.metrics.summary import summarise
+from tests.tables import made_table
 
 
 def of_loop(labels: np.ndarray, scores: np.ndarray, halves: int) -> list[float]:
@@ -29,7 +33,7 @@ def test_it_is_the_loop_of_the_paper(seed: int, classes: int, tied: bool) -> Non
     scores = random.standard_normal((len(labels), classes)).astype(np.float32)
     if tied:
         scores = np.round(scores)
-    found = half_classes(labels, scores)
+    found = half_classes(labels, scores, "logits")
     for many in HALVES:
         by_loop = of_loop(labels, scores, many)
         assert found[f"half_classes/{many}/top1"] == pytest.approx(np.mean(by_loop))
@@ -47,8 +51,17 @@ def test_a_half_without_clips_is_not_known() -> None:
     scores = np.eye(6)[[0, 0, 1]]
     halves = np.array([[False, False, True, True, False, False]])
     assert np.isnan(top1_of_halves(np.array([0, 0, 1]), scores, halves)).tolist() == [True]
-    assert half_classes(np.array([0, 0, 1]), scores) == {}
+    assert half_classes(np.array([0, 0, 1]), scores, "logits") == {}
 
 
 def test_three_classes_have_no_half() -> None:
-    assert half_classes(np.arange(3), np.eye(3)) == {}
+    assert half_classes(np.arange(3), np.eye(3), "logits") == {}
+
+
+def test_scores_that_depend_on_other_classes_have_no_halves() -> None:
+    """The halves of ``pooling=mean_probability`` are not what a run with half the classes gives."""
+    table = made_table(labels=range(4), classes=4, right=[1] * 4)
+    dependent = replace(table, kind="log_probabilities")
+    name = f"half_classes/{HALVES[0]}/top1"
+    assert name in summarise(table)
+    assert name not in summarise(dependent)

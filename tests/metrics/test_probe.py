@@ -18,7 +18,7 @@ from clip_har.metrics.probe import (
     probe_table,
 )
 from clip_har.results.score_table import ScoreTable
-from tests.tables import made_table
+from tests.tables import made_table, rows_of
 
 CLASSES, GROUPS, OF_A_GROUP = 3, 8, 3
 
@@ -46,8 +46,42 @@ def training() -> Training:
 
 def by_hand(rows: np.ndarray, penalty: float) -> LogisticRegression:
     assert TRAIN.embeddings is not None
-    classifier = LogisticRegression(C=penalty, max_iter=1000)
-    return classifier.fit(TRAIN.embeddings[rows], TRAIN.labels[rows])
+    classifier = LogisticRegression(C=penalty, tol=1e-12, max_iter=20_000)
+    return classifier.fit(TRAIN.embeddings[rows].astype(np.float64), TRAIN.labels[rows])
+
+
+def objective(classifier: LogisticRegression, table: ScoreTable, penalty: float) -> float:
+    """What a probe minimises: the mean log loss, and the penalty."""
+    assert table.embeddings is not None
+    features = table.embeddings.astype(np.float64)
+    loss = log_loss(table.labels, classifier.predict_proba(features))
+    return float(loss + (classifier.coef_**2).sum() / (2 * penalty * len(features)))
+
+
+@pytest.mark.parametrize("classes", [2, CLASSES])
+@pytest.mark.parametrize("power", [-2.0, 0.0, 2.0, 4.0, 6.0])
+def test_a_fit_reaches_the_optimum(
+    monkeypatch: pytest.MonkeyPatch, power: float, classes: int
+) -> None:
+    """With scikit-learn's own tolerance it ends after a few steps, far from the optimum."""
+    table = rows_of(TRAIN, np.flatnonzero(TRAIN.labels < classes))
+    monkeypatch.setattr(probe, "best_power", lambda quality: quality(power) and power)
+    known = Training.of(table)
+    assert known is not None
+    found = fit_probe.__wrapped__(known, "all", 0)
+    assert found is not None
+    assert found.converged
+    rows = np.flatnonzero(TRAIN.labels < classes)
+    best = objective(by_hand(rows, 10**power), table, 10**power)
+    assert objective(found.classifier, table, 10**power) == pytest.approx(best, rel=1e-9)
+
+
+def test_a_fit_that_runs_out_of_steps_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probe, "STEPS", 3)
+    found = fit_probe.__wrapped__(training(), 4, 0)
+    assert found is not None
+    assert not found.converged
+    assert found.steps <= 3
 
 
 @pytest.mark.parametrize("shots", [2, 4, "all"])
@@ -145,7 +179,7 @@ def test_without_embeddings_or_a_class_there_is_no_probe() -> None:
 def test_a_probe_is_fitted_once_for_all_cells_of_a_sweep(monkeypatch: pytest.MonkeyPatch) -> None:
     probe_measures(TEST, TRAIN, (1,), 2)
     before = fit_probe.cache_info().misses
-    masked = replace(TEST, embeddings=embedded(3).embeddings)
+    masked = replace(TEST, embeddings=embedded(5).embeddings)
     again = probe_measures(masked, replace(TRAIN), (1,), 2)
     assert fit_probe.cache_info().misses == before
     assert again != probe_measures(TEST, TRAIN, (1,), 2), "but judged on each cell's clips"
