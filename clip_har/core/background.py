@@ -155,7 +155,8 @@ class AtOnce(_Asked):
 
 def serve() -> None:
     """Call the functions that the parent process names, until it closes the pipe."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends this process
+    for number in (signal.SIGINT, signal.SIGTERM):  # sent to a whole group, by a cluster, too
+        signal.signal(number, signal.SIG_IGN)  # the parent ends this process
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a function prints is no answer
     while True:
