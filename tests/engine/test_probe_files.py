@@ -25,7 +25,7 @@ from tests.command import run_command
 from tests.metrics.test_probe import TEST, TRAIN
 from tests.tables import rows_of
 
-SMALL = ("limit=60", "frames.count=1", "attention_clips=0", "report.clips=0")
+SMALL = ("limit=140", "frames.count=1", "attention_clips=0", "report.clips=0")
 MASKS = ("-m", "masking=none,percent")
 PROBE = ("measures.reference=train", "measures.probe=[2,all]", "measures.probe_seeds=2")
 

@@ -101,10 +101,3 @@ def test_texts_that_are_cut_are_named(small_clip: Path, caplog: pytest.LogCaptur
     assert caplog.text == ""  # byte pairs know every sign
     warn_of_texts(model, [[longest + " s"], ["a"]], ["long", "short"])
     assert "texts of 1 of 2 classes are longer than 77 tokens and are cut (long)" in caplog.text
-
-
-def test_another_checkpoint_is_not_called_the_tiny_one(small_clip: Path) -> None:
-    """In a sweep over models, ``model.checkpoint`` holds for the tiny one, too."""
-    with pytest.raises(ClipHarError, match=r"no tiny CLIP of this package.*model=clip"):
-        TinyCLIP(checkpoint=str(small_clip)).folder()
-    assert TinyCLIP(checkpoint=str(TinyCLIP().folder())).folder() == TinyCLIP().folder()
