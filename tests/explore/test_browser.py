@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Page
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from clip_har.config.compose import cell_from_config
 from clip_har.config.one_cell import composed
@@ -68,6 +69,21 @@ def wait_for_command(page: Page, *parts: str) -> None:
     )
 
 
+def set_ratio(page: Page, number: str, hidden: str) -> None:
+    """Type a ratio until it is shown: an answer on its way draws the controls anew."""
+    ratio = page.locator("#ratio input[type=number]")
+    for last in (False, False, False, True):
+        ratio.fill(number)
+        ratio.blur()
+        try:
+            page.get_by_text(re.compile(hidden)).wait_for(timeout=15_000)
+        except PlaywrightTimeout:
+            if last:
+                raise
+        else:
+            return
+
+
 def probabilities(page: Page) -> dict[str, tuple[str, str]]:
     rows = page.locator(".bars tbody tr").all()
     return {
@@ -83,20 +99,10 @@ def test_a_mask_changes_the_answer_and_the_copied_command_names_it(page, asked):
     assert all(first == second for first, second in before.values())
     choose(page, "masking", "percent")
     wait_for_command(page, "masking=percent")
-    ratio = page.locator("#ratio input[type=number]")
-    # An answer that is still to come would draw the controls anew, over what is typed.
-    page.get_by_text(f"{100 * float(ratio.input_value()):.1f} % hidden").wait_for()
-    for number, hidden in (
-        ("5", r"\b100\.0 % hidden"),
-        ("", r"\b0\.0 % hidden"),
-    ):  # out of its range
-        ratio.fill(number)
-        ratio.blur()
-        page.get_by_text(re.compile(hidden)).wait_for()
-    ratio.fill("0.9")
-    ratio.blur()
+    set_ratio(page, "5", r"\b100\.0 % hidden")  # out of its range
+    set_ratio(page, "", r"\b0\.0 % hidden")
+    set_ratio(page, "0.9", r"\b90\.0 % hidden")
     wait_for_command(page, "ratio=0.9")
-    page.get_by_text("90.0 % hidden").wait_for()
     after = probabilities(page)
     assert any(first != second for first, second in after.values())
     assert {name: before[name][0] for name in before} == {name: after[name][0] for name in before}

@@ -295,7 +295,7 @@ WRONG: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "a weight that is no number": (
         lambda folder: change_weight(folder / "model.safetensors", float("nan")),
-        "the weights in the checkpoint of .* are not finite",
+        "the weights of .* are not finite",
     ),
     "a damaged preprocessor": (
         lambda folder: (folder / "preprocessor_config.json").write_text("{half"),

@@ -165,7 +165,7 @@ BLOCK = "transformer.resblocks.1.mlp.c_fc.bias"
         ),
         (
             lambda one: one | {"logit_scale": torch.tensor(float("nan"))},
-            "the weights in the checkpoint of logit_scale are not finite",
+            "the weights of logit_scale are not finite",
         ),
     ],
 )
