@@ -4,12 +4,13 @@ Hydra imports it at every start, so nothing heavy is imported at the top.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.config_loader import ConfigLoader
+
+from hydra_plugins._clip_har_listed import ListedSweeper
 
 
-class PartsSweeper(BasicSweeper):
+class PartsSweeper(ListedSweeper):
     """Run the cells of several parts one after the other, see `clip_har.config.parts.parts_of`.
 
     Args:
@@ -30,21 +31,10 @@ class PartsSweeper(BasicSweeper):
         self.parts = parts
         self.about = about
 
-    def split_arguments(  # type: ignore[override]
-        self, overrides: Sequence[Any], max_batch_size: int | None
-    ) -> list[list[list[str]]]:
-        """Return the jobs in batches.
-
-        Args:
-            overrides: those of the experiment and the command line, parsed.
-            max_batch_size: see the class.
-        """
+    def listed(
+        self, params: Sequence[str], typed: Sequence[str], loader: ConfigLoader
+    ) -> Sequence[Sequence[str]]:
+        """Return the overrides of each cell."""
         from clip_har.config.parts import parts_of
 
-        assert self.hydra_context is not None  # noqa: S101, set before the sweep
-        loader = self.hydra_context.config_loader
-        lines = [override.input_line for override in overrides]
-        count = len(self.params)
-        parts = parts_of(self.parts, lines[:count], lines[count:], loader)
-        jobs = [list(job) for part in parts for job in part.jobs]
-        return list(self.split_overrides_to_chunks(jobs, max_batch_size))
+        return [job for part in parts_of(self.parts, params, typed, loader) for job in part.jobs]

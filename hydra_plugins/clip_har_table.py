@@ -5,12 +5,13 @@ Hydra imports it at every start, so nothing heavy is imported at the top.
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.config_loader import ConfigLoader
+
+from hydra_plugins._clip_har_listed import ListedSweeper
 
 
-class TableSweeper(BasicSweeper):
+class TableSweeper(ListedSweeper):
     """Run the cells of a table, see `clip_har.config.table.table_jobs`.
 
     Args:
@@ -25,20 +26,10 @@ class TableSweeper(BasicSweeper):
         super().__init__(max_batch_size, params)
         self.file = file
 
-    def split_arguments(  # type: ignore[override]
-        self, overrides: Sequence[Any], max_batch_size: int | None
-    ) -> list[list[list[str]]]:
-        """Return the jobs in batches.
-
-        Args:
-            overrides: those of the experiment and the command line, parsed.
-            max_batch_size: see the class.
-        """
+    def listed(
+        self, params: Sequence[str], typed: Sequence[str], loader: ConfigLoader
+    ) -> Sequence[Sequence[str]]:
+        """Return the overrides of each cell."""
         from clip_har.config.table import table_jobs
 
-        assert self.hydra_context is not None  # noqa: S101, set before the sweep
-        loader = self.hydra_context.config_loader
-        lines = [override.input_line for override in overrides]
-        count = len(self.params)
-        jobs = table_jobs(Path(self.file).expanduser(), lines[:count], lines[count:], loader)
-        return list(self.split_overrides_to_chunks(jobs, max_batch_size))
+        return table_jobs(Path(self.file).expanduser(), params, typed, loader)

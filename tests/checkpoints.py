@@ -83,6 +83,22 @@ def write_checkpoint(folder: Path, shape: dict[str, object], *, seed: int = 0) -
     return folder
 
 
+def openai_network() -> open_clip.model.CLIP:
+    """Return OpenAI's network of the shape `SMALL`, as open_clip builds it."""
+    with torch.random.fork_rng():
+        torch.manual_seed(7)
+        depth = {"layers": 2, "mlp_ratio": 2.0}
+        network = open_clip.model.CLIP(
+            32,
+            {"image_size": 64, "patch_size": 16, "width": 48, "head_width": 16, **depth},
+            {"context_length": 77, "vocab_size": 49408, "width": 32, "heads": 2, **depth},
+            quick_gelu=True,
+        )
+        for weight in network.parameters():
+            torch.nn.init.normal_(weight, std=0.2)
+    return network.eval()
+
+
 def write_siglip(folder: Path) -> Path:
     """Write a small SigLIP 2 folder: random weights, and a tokenizer that ends and pads as its."""
     shape = json.loads(json.dumps(SMALL))

@@ -11,7 +11,7 @@ from torch import Tensor
 from clip_har.core.errors import ClipHarError
 from clip_har.models.clip import CLIP
 from clip_har.models.preprocess import normalise
-from tests.checkpoints import SMALL, write_checkpoint
+from tests.checkpoints import SMALL, openai_network, write_checkpoint
 
 CPU = torch.device("cpu")
 TEXTS = ["a photo of a dog running", "Diving"]
@@ -26,18 +26,7 @@ def base(tmp_path_factory):
 @pytest.fixture(scope="module")
 def tuned():
     """OpenAI's network, as open_clip builds it, with other weights than the base checkpoint."""
-    with torch.random.fork_rng():
-        torch.manual_seed(7)
-        depth = {"layers": 2, "mlp_ratio": 2.0}
-        network = open_clip.model.CLIP(
-            32,
-            {"image_size": 64, "patch_size": 16, "width": 48, "head_width": 16, **depth},
-            {"context_length": 77, "vocab_size": 49408, "width": 32, "heads": 2, **depth},
-            quick_gelu=True,
-        )
-        for weight in network.parameters():
-            torch.nn.init.normal_(weight, std=0.2)
-    return network.eval()
+    return openai_network()
 
 
 def openai(state: State) -> State:

@@ -18,7 +18,7 @@ from clip_har.models.open_vclip import OpenVCLIP
 from clip_har.models.pe_video import PeVideo
 from clip_har.models.video_zero_shot import VideoZeroShot
 from clip_har.models.videoprism import VideoPrism
-from tests.checkpoints import SMALL, vocabulary, word_tokenizer, write_checkpoint
+from tests.checkpoints import SMALL, openai_network, vocabulary, word_tokenizer, write_checkpoint
 from tests.config.test_cell import composed
 
 CPU = torch.device("cpu")
@@ -247,19 +247,9 @@ def base(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def tuned():
-    with torch.random.fork_rng():
-        torch.manual_seed(7)
-        depth = {"layers": 2, "mlp_ratio": 2.0}
-        network = open_clip.model.CLIP(
-            32,
-            {"image_size": 64, "patch_size": 16, "width": 48, "head_width": 16, **depth},
-            {"context_length": 77, "vocab_size": 49408, "width": 32, "heads": 2, **depth},
-            quick_gelu=True,
-        )
-        for weight in network.parameters():
-            torch.nn.init.normal_(weight, std=0.2)
-        network.logit_scale.data.fill_(3.0)
-    return network.eval().requires_grad_(requires_grad=False)
+    network = openai_network()
+    network.logit_scale.data.fill_(3.0)
+    return network.requires_grad_(requires_grad=False)
 
 
 @pytest.fixture(scope="module")
