@@ -12,6 +12,7 @@ from clip_har.report.page import MARKDOWN, write_report
 from clip_har.report.selection import Chosen, of_sweep
 from clip_har.results.sweep import Outcome, Sweep
 from clip_har.sweeps.files import SweepFiles, write_sweep_files
+from clip_har.sweeps.domain_tables import domain_metrics
 from clip_har.sweeps.measures import SweepMeasures
 from clip_har.sweeps.model_tables import model_metrics
 from clip_har.sweeps.start import StartedSweep
@@ -93,7 +94,9 @@ def _summary(written: SweepFiles, files: Sequence[Path], note: Path | None = Non
     """Return what is sent to the run of a sweep; ``note`` is its report in Markdown."""
     return SweepSummary(
         files=files,
-        metrics=written.measures.metrics() | model_metrics(written.models),
+        metrics=written.measures.metrics()
+        | model_metrics(written.models)
+        | domain_metrics(written.domains),
         curves=written.curves,
         cells=written.changes,
         note="" if note is None else note.read_text(encoding="utf-8"),

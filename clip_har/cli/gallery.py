@@ -75,7 +75,7 @@ def main(arguments: Sequence[str]) -> None:
             len(cells),
         )
     first = alike[0]
-    clips = clips_of(first.dataset, first.limit or CLIPS)
+    clips = clips_of(first.dataset, first.limit or CLIPS, first.classes)
     rows, ratios = gallery_rows(alike, open_frames(first, clips), count=len(clips.clips))
     first.results_dir.mkdir(parents=True, exist_ok=True)
     pictures = {"mask_gallery": mask_gallery(rows, ratios), "mask_shapes": shape_figure()}

@@ -128,6 +128,14 @@ class Cell(Settings):
         explained("Largest number of clips, evenly spread over the data set; null: all.", ge=1),
         Role.CONTENT,
     ]
+    classes: Annotated[
+        str | None,
+        explained(
+            "Classes that several data sets share: a table with a column for each data set, or the"
+            " name of one of the package's; null: the data set's own classes."
+        ),
+        Role.CONTENT,
+    ] = None  # results of earlier versions lack it
     shard: Annotated[
         ShardText,
         explained(

@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from clip_har.core.errors import ClipHarError
 from clip_har.core.names import plain_name
 from clip_har.core.settings import Option
+from clip_har.data.shared_classes import class_key, shared_classes
 
 _ENDS = 16 * 1024  # bytes of a file that are hashed at either end
 
@@ -170,6 +171,50 @@ class ClipSet:
         kept = tuple(self.clips[(2 * i + 1) * total // (2 * n)] for i in range(n))
         return replace(self, clips=kept, whole=self.whole or total)
 
+    def with_classes(self, classes: Mapping[str, Sequence[str]], *, where: str) -> "ClipSet":
+        """Return the clips of some classes, under other names of these.
+
+        Args:
+            classes: by new name, in the order of the labels, the classes of this set that it is
+                made of; their spelling counts without case, blanks and signs.
+            where: names the table of these classes in messages.
+
+        Raises:
+            ClipHarError: when the set has no such class, or no clip of any; or if a class is a part
+                of two.
+        """
+        known: dict[str, list[int]] = {}
+        for label, name in enumerate(self.class_names):
+            known.setdefault(class_key(name), []).append(label)
+        labels: dict[int, int] = {}
+        for number, (name, sources) in enumerate(classes.items()):
+            for source in sources:
+                alike = known.get(class_key(source), [])
+                if source in self.class_names:
+                    alike = [self.class_names.index(source)]
+                if len(alike) != 1:
+                    kind = "several classes" if alike else "no class"
+                    raise ClipHarError(f"{where}: {self.name} has {kind} {source} (for {name})")
+                if labels.setdefault(alike[0], number) != number:
+                    raise ClipHarError(f"{where}: {source} of {self.name} is a part of two classes")
+        kept = tuple(
+            replace(clip, label=labels[clip.label]) for clip in self.clips if clip.label in labels
+        )
+        if not kept:
+            raise ClipHarError(f"{where}: {self.name} has no clip of these classes")
+        return replace(
+            self,
+            name=f"{self.name}{shared_suffix(len(classes))}",
+            class_names=tuple(classes),
+            clips=kept,
+            whole=None if self.whole == len(self.clips) else self.whole,
+        )
+
+
+def shared_suffix(classes: int) -> str:
+    """Return what is added to the name of a set of clips of shared classes."""
+    return f", {classes} shared classes"
+
 
 class ClipSource(Option, Protocol):
     """The contract of an option of the ``dataset`` group.
@@ -198,7 +243,9 @@ class ClipSource(Option, Protocol):
 
 
 @lru_cache(maxsize=8)
-def clips_of(source: ClipSource, limit: int | None = None) -> ClipSet:
+def clips_of(
+    source: ClipSource, limit: int | None = None, classes: str | None = None
+) -> ClipSet:
     """Return the clips of a data set; they are looked up once per process.
 
     Finding thousands of files and reading their ends takes a second, too long for every cell of a
@@ -207,11 +254,29 @@ def clips_of(source: ClipSource, limit: int | None = None) -> ClipSet:
     Args:
         source: an option of the ``dataset`` group.
         limit: see `ClipSet.limit`.
+        classes: see `in_shared_classes`; only their clips count for the limit.
 
     Raises:
-        ClipHarError: as ``source.clips``.
+        ClipHarError: as ``source.clips`` and `in_shared_classes`.
     """
-    return source.clips().limit(limit)
+    return in_shared_classes(source.clips(), classes).limit(limit)
+
+
+def in_shared_classes(clips: ClipSet, classes: str | None) -> ClipSet:
+    """Return the clips of the classes that several data sets share.
+
+    Args:
+        clips: of a data set.
+        classes: a table, see `clip_har.data.shared_classes.shared_classes`; None: all classes of
+            the data set, under its own names.
+
+    Raises:
+        ClipHarError: when the table is wrong, or does not fit the data set.
+    """
+    if classes is None:
+        return clips
+    table = shared_classes(classes)
+    return clips.with_classes(table.of(clips.name), where=table.where)
 
 
 def content_mark(path: Path) -> str:

@@ -132,7 +132,7 @@ def prepared(config: DictConfig, cell: Cell, job: Job, varies: Mapping[str, Any]
     Raises:
         ClipHarError: when the data or the weights are missing.
     """
-    clips = clips_of(cell.dataset, cell.limit)
+    clips = clips_of(cell.dataset, cell.limit, cell.classes)
     key = fingerprint(cell, clips)
     folder = cell.results_dir / "cells" / key
     info = RunInfo(

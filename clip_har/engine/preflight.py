@@ -24,7 +24,7 @@ def preflight(cell: Cell) -> ClipSet:
         ClipHarError: for the first problem that is found.
     """
     cell.tracking.check()
-    clips = clips_of(cell.dataset, cell.limit)
+    clips = clips_of(cell.dataset, cell.limit, cell.classes)
     if len(clips.class_names) == 1:
         _warn_of_one_class(clips.name, clips.class_names[0])
     cell.measures.target_labels(clips.class_names)

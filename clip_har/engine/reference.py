@@ -65,7 +65,7 @@ def reference_clips(cell: Cell, clips: ClipSet) -> ClipSet | None:
         return None
     split = cell.measures.reference
     try:
-        found = clips_of(source, cell.limit)
+        found = clips_of(source, cell.limit, cell.classes)
     except ClipHarError as error:
         raise _no_such_split(str(split), error) from error
     what = f"measures.reference={split}: {_learned(cell)}"

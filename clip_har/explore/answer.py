@@ -142,7 +142,7 @@ class Explorer:
         cell = cell_from_config(config)
         if cell.uses_label and not knows_label:
             raise ClipHarError("this mask or noise uses the true class: choose the true class")
-        clips = clips_of(cell.dataset, cell.limit)
+        clips = clips_of(cell.dataset, cell.limit, cell.classes)
         clip = _clip(clips, clip_id)
         twin = cell_from_config(clean_config(config))
         with self._lock:  # one model, and one device

@@ -15,7 +15,7 @@ GROUPS = ("masking", "noise", "region")
 SEED = "seed"
 """The root key that is set on the page beside those of the options."""
 
-_OF_DATA = ("dataset", "limit", "shard")
+_OF_DATA = ("dataset", "limit", "classes", "shard")
 _OF_CLIPS = (  # files about the clips of the data set
     *("region.maps", "region.boxes", "region.resolution", "region.wrong"),
     *("masking.backgrounds", "masking.pairs"),

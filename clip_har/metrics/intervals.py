@@ -139,7 +139,7 @@ def error_of_none(groups: float, degrees: float) -> float:
     return float(high / quantile(degrees))
 
 
-def error_over_seeds(changes: NDArray[np.float64], degrees: int) -> tuple[float, float]:
+def error_over_seeds(changes: NDArray[np.float64], degrees: float) -> tuple[float, float]:
     """Return the standard error of a mean over seeds, and its degrees of freedom.
 
     The variance for new groups and new seeds is that over the samples of groups, and what the seeds

@@ -4,7 +4,8 @@ Everything that is logged is declared here once. What a cell logs, MLflow's name
 the terminal, the words of the report and the documentation's page of measures come from here. A new
 measure is a function in `clip_har.metrics` and an entry here; see `Measure` for the fields. The
 entries about confidence are in `clip_har.metrics.measures_of_confidence`, those that compare models
-in `clip_har.metrics.measures_of_models`, those about protocols of papers in
+in `clip_har.metrics.measures_of_models`, those that compare domains in
+`clip_har.metrics.measures_of_domains`, those about protocols of papers in
 `clip_har.metrics.measures_of_protocols`.
 """
 
@@ -26,6 +27,7 @@ from clip_har.metrics import (
 )
 from clip_har.metrics.measure import Measure, Place
 from clip_har.metrics.measures_of_confidence import CALIBRATION, SELECTIVE
+from clip_har.metrics.measures_of_domains import DOMAINS
 from clip_har.metrics.measures_of_models import MODELS
 from clip_har.metrics.measures_of_protocols import HALF_CLASSES, PROBES, SPLITS
 from clip_har.results.costs import Cost
@@ -387,6 +389,7 @@ FAMILIES: dict[str, tuple[Measure, ...]] = {
     "Attention": _ATTENTION,
     "Learned noise": _NOISE,
     "Models of a sweep": MODELS,
+    "Domains of a sweep": DOMAINS,
     "Seeds": _SEEDS,
     "Data": _DATA,
     "Cost": _COST,

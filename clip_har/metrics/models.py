@@ -6,7 +6,7 @@ right, or the change of that under masks: ``(M, S, N)`` for M models, S seeds of
 
 from collections.abc import Sequence
 from itertools import combinations
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 import pandas as pd
@@ -31,6 +31,18 @@ _PAIRS = ("model", "other", "difference", "low", "high", "p")
 _ROUNDING = 1e-9
 
 
+class Sampled(Protocol):
+    """What an interval needs to know of the groups that were sampled."""
+
+    @property
+    def groups(self) -> int:
+        """Their number."""
+
+    @property
+    def degrees(self) -> float:
+        """Degrees of freedom of a standard error."""
+
+
 def means_of_models(numbers: Numbers, samples: GroupDraws) -> Numbers:
     """Return the mean over clips of each model and seed.
 
@@ -48,7 +60,7 @@ def means_of_models(numbers: Numbers, samples: GroupDraws) -> Numbers:
 
 
 def interval_of(
-    values: Numbers, samples: GroupDraws, *, kind: Literal["share", "difference", "ratio"]
+    values: Numbers, samples: Sampled, *, kind: Literal["share", "difference", "ratio"]
 ) -> tuple[float, float, float]:
     """Return a mean over seeds with its 95 % interval over groups and seeds.
 
@@ -66,14 +78,14 @@ def interval_of(
     if samples.groups < FEWEST_GROUPS:
         return value, *UNKNOWN
     if kind == "difference":
-        return value, *t_interval(value, *_error_of_difference(values, samples))
+        return value, *t_interval(value, *error_of_difference(values, samples))
     error, degrees = error_over_seeds(values, samples.degrees)
     if kind == "ratio":
         return value, *t_interval(value, error, degrees)
     return value, *share_interval(value, error, groups=samples.groups, degrees=degrees)
 
 
-def _error_of_difference(values: Numbers, samples: GroupDraws) -> tuple[float, float]:
+def error_of_difference(values: Numbers, samples: Sampled) -> tuple[float, float]:
     """Return the standard error of a difference of shares, above 0, and its degrees of freedom."""
     error, degrees = error_over_seeds(values, samples.degrees)
     return error or error_of_none(samples.groups, samples.degrees), degrees
@@ -112,7 +124,7 @@ def model_pairs(numbers: Numbers, groups: Sequence[str], samples: GroupDraws) ->
         change = means[:, model] - means[:, other]  # (R + 1, S)
         difference, low, high = interval_of(change, samples, kind="difference")
         if change.shape[1] > 1 and samples.groups >= FEWEST_GROUPS:
-            p = t_test(difference, *_error_of_difference(change, samples))
+            p = t_test(difference, *error_of_difference(change, samples))
         else:
             p = sign_flip((numbers[model] - numbers[other]).mean(axis=0), groups)
         found.append((model, other, difference, low, high, p))

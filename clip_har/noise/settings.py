@@ -31,6 +31,10 @@ class LearningCell(Protocol):
         """The data set; it also names the training clips."""
 
     @property
+    def classes(self) -> str | None:
+        """The table of the classes that the data set shares with others; None: its own classes."""
+
+    @property
     def frames(self) -> "FrameSettings":
         """Which frames of a clip are taken."""
 

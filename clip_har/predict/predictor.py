@@ -44,7 +44,7 @@ from clip_har.results.costs import Cost
 
 _AT_ONCE = 256  # frames in memory; a longer window goes alone
 _AHEAD = 2  # parts of a video that are decoded while the model works
-_OF_A_LIST = ("limit", "shard")  # keys that choose clips of a data set
+_OF_A_LIST = ("limit", "classes", "shard")  # keys that choose clips of a data set
 
 
 class LeftOutError(ClipHarError):

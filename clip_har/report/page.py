@@ -23,6 +23,7 @@ from clip_har.report.clips.answers import answers_of
 from clip_har.report.clips.links import clips_link
 from clip_har.report.clips.page import flips, write_clips
 from clip_har.report.comparison import ComparisonPart, cautions, counted, terms_of
+from clip_har.report.domains import DomainsPart
 from clip_har.report.latex import latex_models, latex_table
 from clip_har.report.matrix import matrix
 from clip_har.report.models import ModelsPart
@@ -48,6 +49,7 @@ from clip_har.report.text import question
 from clip_har.results.costs import Part
 from clip_har.results.sweep import read_outcomes
 from clip_har.sweeps.comparisons import Comparison
+from clip_har.sweeps.domain_tables import domain_files, domain_tables
 from clip_har.sweeps.files import GALLERIES, TABLE, SweepFiles, write_tables
 from clip_har.sweeps.measures import (
     against_base_model,
@@ -106,22 +108,25 @@ def write_report(
     ]
     tables = model_tables(comparisons) if written is None else written.models
     models = [ModelsPart.of(one, number) for number, one in enumerate(tables)]
+    of_domains = domain_tables(comparisons) if written is None else written.domains
+    domains = [DomainsPart.of(one, number) for number, one in enumerate(of_domains)]
     answers = answers_of(comparisons)
-    content = _content(chosen, rows, parts, against, models) | {
+    content = _content(chosen, rows, parts, against, models, domains) | {
         "flips": flips(answers),
         "programme": programme_of(chosen, rows, measured),
         "skew": SKEW,
     }
     # Whatever fails, the other process has ended its work before the folder goes.
     with whole_folder(folder) as out, _waited_for(drawing):
-        pictures = write_figures(out / FIGURES, parts, models, drawing=drawing)
+        pictures = write_figures(out / FIGURES, parts, [*domains, *models], drawing=drawing)
         named = rows if len(comparisons) == 1 else _with_names(parts)
         (out / LATEX).write_text(latex_table(parts), encoding="utf-8")
         if models:
             (out / MODELS_LATEX).write_text(latex_models(models), encoding="utf-8")
         if chosen.tables_folder is None:
             named.to_csv(out / TABLE, index=False)
-            for name, table in model_files(tables).items():
+            more = model_files(tables) | domain_files(of_domains)
+            for name, table in more.items():
                 table.to_csv(out / name, index=False)
         write_clips(
             out,
@@ -179,6 +184,7 @@ def _content(
     parts: Sequence[ComparisonPart],
     against: pd.DataFrame,
     models: Sequence[ModelsPart],
+    domains: Sequence[DomainsPart],
 ) -> dict[str, object]:
     """Return all that the templates use, by name.
 
@@ -188,6 +194,7 @@ def _content(
         parts: the comparisons.
         against: the measures against the base model; may be empty.
         models: the comparisons of models; may be empty.
+        domains: the comparisons of domains; may be empty.
     """
     every, others = pd.concat([part.measured.rows for part in parts]), without_splits(against)
     tables = [pd.concat([part.table, part.twins], ignore_index=True) for part in parts]
@@ -198,6 +205,7 @@ def _content(
         "script": Markup(script),  # noqa: S704, a file of this package
         "script_hash": f"sha256-{digest}",
         "models": models,
+        "domains": domains,
         # A single table of models and masks says the same with intervals.
         "matrix": None if covered or len(parts) == 1 else matrix(chosen.comparisons, tables),
         "title": chosen.title,

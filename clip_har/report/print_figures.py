@@ -17,6 +17,7 @@ from clip_har.figures.text import drawable
 from clip_har.metrics.accuracy import confusion_matrix
 from clip_har.report.charts import Chart
 from clip_har.report.comparison import ComparisonPart
+from clip_har.report.domains import DomainsPart
 from clip_har.report.models import ModelsPart
 from clip_har.results.result import Result
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:  # matplotlib is imported where something is drawn
 def write_figures(
     folder: Path,
     parts: Sequence[ComparisonPart],
-    models: Sequence[ModelsPart] = (),
+    compared: Sequence[ModelsPart | DomainsPart] = (),
     *,
     drawing: Background | AtOnce,
 ) -> "Mapping[Chart, Future[str]]":
@@ -36,7 +37,7 @@ def write_figures(
     Args:
         folder: it is made.
         parts: the comparisons; files of the second and later ones end with their number.
-        models: the comparisons of models, likewise.
+        compared: the comparisons of models and of domains, likewise.
         drawing: draws and writes the figures; wait for it before the folder is used.
 
     Returns:
@@ -53,7 +54,7 @@ def write_figures(
         again = f"_{used[name.casefold()]}" if used[name.casefold()] > 1 else ""
         return folder / f"{name}{again}.pdf"
 
-    charts = [(chart, part.id) for part in models for chart in part.charts]
+    charts = [(chart, part.id) for part in compared for chart in part.charts]
     charts += [(chart, part.id) for part in parts for chart in part.figures]
     for chart, number in charts:
         pictures[chart] = drawing.run(save_chart, chart.draw, path_of(chart.name, number))

@@ -27,7 +27,7 @@ _WEIGHTS = {"model.checkpoint", "model.revision", "model.weights"}
 _Content = tuple[tuple[str, str], ...]
 
 
-DATA_KEYS = {"dataset", "limit", _DATA}
+DATA_KEYS = {"dataset", "limit", "classes", _DATA}
 """Groups of `by_content` that tell the clips apart; those of ``model`` tell the models apart."""
 
 

@@ -43,7 +43,7 @@ def efforts(
     """
     if noise.file is not None and not noise.controls:
         return []
-    clips = training_clips(cell.dataset, noise.learning.train_clips)
+    clips = training_clips(cell.dataset, noise.learning.train_clips, cell.classes)
     classes = len(clips.class_names)
     validated = len(sets_of(clips, range(len(clips.clips)), noise)[1])
     twin = noise.twin() if noise.controls else None

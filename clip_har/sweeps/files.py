@@ -23,6 +23,7 @@ from clip_har.results.sweep import Outcome
 from clip_har.sweeps.comparisons import comparisons_of
 from clip_har.sweeps.curves import curves_over_ratio
 from clip_har.sweeps.detection import detection_rows
+from clip_har.sweeps.domain_tables import DomainTables, domain_files, domain_tables
 from clip_har.sweeps.measures import SweepMeasures, sweep_measures
 from clip_har.sweeps.model_tables import ModelTables, model_files, model_tables
 from clip_har.sweeps.noise import top1_rows
@@ -52,6 +53,7 @@ class SweepFiles:
         measures: the measures over several cells.
         curves: numbers over the hidden share, see `curves_over_ratio`.
         models: the comparison of its models, see `model_tables`; empty for one model.
+        domains: the comparison of its domains, see `domain_tables`; empty for one data set.
     """
 
     files: list[Path]
@@ -59,6 +61,7 @@ class SweepFiles:
     measures: SweepMeasures
     curves: Mapping[str, Curve]
     models: Sequence[ModelTables] = ()
+    domains: Sequence[DomainTables] = ()
 
     @property
     def changes(self) -> dict[str, dict[str, float]]:
@@ -106,7 +109,8 @@ def _write_gallery(folder: Path, cells: Sequence[Cell], drawing: Background) -> 
     alike = on_same_clips(cells)
     first = alike[0]
     try:
-        rows, ratios = gallery_rows(alike, open_frames(first, clips_of(first.dataset, first.limit)))
+        clips = clips_of(first.dataset, first.limit, first.classes)
+        rows, ratios = gallery_rows(alike, open_frames(first, clips))
     except Exception as error:  # noqa: BLE001, the numbers must not be lost with it
         log.warning("the gallery could not be drawn: %s", describe(error))
         return []
@@ -139,7 +143,8 @@ def write_tables(
     results = list(reversed(once.values()))
     rows = cell_rows(results, margin=margin) if results else pd.DataFrame({"folder": []})
     measures = sweep_measures(finished, base_model=base_model)
-    models = model_tables(comparisons_of(finished)) if finished else []
+    comparisons = comparisons_of(finished) if finished else []
+    models, domains = model_tables(comparisons), domain_tables(comparisons)
     tables = {
         TABLE: sweep_table(outcomes, rows),
         "measures.csv": measures.rows,
@@ -148,6 +153,7 @@ def write_tables(
         "noise_effects.csv": measures.noise,
         "regression.csv": measures.regression,
         **model_files(models),
+        **domain_files(domains),
     }
     pictures = _accuracy_figures(finished, rows)
     if len(measures.noise):
@@ -170,7 +176,7 @@ def write_tables(
         stale.unlink(missing_ok=True)
     if drawing is None:
         working.wait()
-    return SweepFiles(files, rows, measures, curves_over_ratio(finished), models)
+    return SweepFiles(files, rows, measures, curves_over_ratio(finished), models, domains)
 
 
 def _accuracy_figures(

@@ -94,7 +94,7 @@ def on_same_clips(cells: Sequence[Cell]) -> list[Cell]:
         cell
         for cell in cells
         if cell.dataset == first.dataset
-        and cell.limit == first.limit
+        and (cell.limit, cell.classes) == (first.limit, first.classes)
         and frame_settings(cell) == frame_settings(first)
     ]
 

@@ -103,13 +103,36 @@ def measures_within(finished: Sequence[Result]) -> SweepMeasures:
     Args:
         finished: the results of the cells.
     """
-    per_class: list[pd.DataFrame] = []
+    scene, per_class = scene_parts(finished)
     parts = [
         fill_spreads(finished),
         over_ratios(finished),
         over_seeds(finished),
         mean_changes(finished),
+        *scene,
     ]
+    rows = pd.concat([part for part in parts if len(part)] or [pd.DataFrame(columns=COLUMNS)])
+    classes = pd.concat(per_class) if per_class else pd.DataFrame()
+    return SweepMeasures(
+        rows[COLUMNS].reset_index(drop=True),
+        classes,
+        noise_effects(finished),
+        regressions(finished),
+    )
+
+
+def scene_parts(finished: Sequence[Result]) -> tuple[list[pd.DataFrame], list[pd.DataFrame]]:
+    """Return the ``scene/*`` measures of each group of cells that differ only in the mask.
+
+    Args:
+        finished: the results of the cells.
+
+    Returns:
+        The measures, see `scene_measures`, with ``of``; and the reliance of each class, with
+        ``cell``.
+    """
+    parts: list[pd.DataFrame] = []
+    per_class: list[pd.DataFrame] = []
     # A mask with a role hides its whole target; the ratio of the configuration is not its own.
     groups = grouped(finished, without={MASK, RATIO})
     shown = [_roles(members) | _roles(_clean_of(members, finished)) for members in groups]
@@ -124,14 +147,7 @@ def measures_within(finished: Sequence[Result]) -> SweepMeasures:
                 by_class = reliance_per_class(tables["clean"], tables[role])
                 by_class.insert(0, "cell", roles[role].name)
                 per_class.append(by_class)
-    rows = pd.concat([part for part in parts if len(part)] or [pd.DataFrame(columns=COLUMNS)])
-    classes = pd.concat(per_class) if per_class else pd.DataFrame()
-    return SweepMeasures(
-        rows[COLUMNS].reset_index(drop=True),
-        classes,
-        noise_effects(finished),
-        regressions(finished),
-    )
+    return parts, per_class
 
 
 def _clean_of(members: Sequence[Result], finished: Sequence[Result]) -> list[Result]:

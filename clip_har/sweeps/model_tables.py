@@ -99,7 +99,7 @@ class ModelTables:
 
 
 @dataclass(frozen=True, eq=False)
-class _Answers:
+class Answers:
     """Which answers of some models are right, to the same clips under several conditions.
 
     Attributes:
@@ -113,7 +113,7 @@ class _Answers:
     labels: NDArray[np.int64]
 
     @classmethod
-    def of(cls, conditions: Sequence[Condition]) -> "_Answers | None":
+    def of(cls, conditions: Sequence[Condition]) -> "Answers | None":
         """Read the answers; None if no clip is shown in all of them.
 
         Args:
@@ -165,7 +165,7 @@ class _Scored:
     mask: str
     kind: str
     numbers: Numbers
-    answers: _Answers
+    answers: Answers
     models: Sequence[int]
     is_ranked: bool = True
     more: Mapping[str, Any] = field(default_factory=dict)
@@ -249,7 +249,7 @@ def _tables(models: ModelSet) -> ModelTables:
 
 def _of_condition(one: Condition) -> _Scored | None:
     """Return the answers under a condition; None if its cells have no clip in common."""
-    answers = _Answers.of([one])
+    answers = Answers.of([one])
     if answers is None:
         return None
     kind = UNCHANGED if one.is_clean else "mask" if one.is_mask else "other"
@@ -268,7 +268,7 @@ def _over_masks(common: Sequence[Condition], models: Sequence[int]) -> list[_Sco
     groups += [(MEAN, masks)] if len(masks) > 1 else []
     found = []
     for kind, members in groups:
-        if (answers := _Answers.of(members)) is None:
+        if (answers := Answers.of(members)) is None:
             continue
         ratio = members[0].ratio if kind == AT_RATIO else None
         name = MEAN if ratio is None else f"mean of {len(members)} masks at {100 * ratio:g} %"
@@ -299,7 +299,7 @@ def _change(common: Sequence[Condition], models: Sequence[int]) -> _Scored | Non
     masks, clean = (
         [one for one in common if getattr(one, kind)] for kind in ("is_mask", "is_clean")
     )
-    if not masks or not clean or (answers := _Answers.of([*clean, *masks])) is None:
+    if not masks or not clean or (answers := Answers.of([*clean, *masks])) is None:
         return None
     before, after = answers.mean(slice(1)), answers.mean(slice(1, None))
     mask = MEAN if len(masks) > 1 else masks[0].name

@@ -117,12 +117,12 @@ def model_sets(comparisons: Sequence[Comparison]) -> list[ModelSet]:
     for one in comparisons:
         by_data.setdefault(_data(one.cells[0]), []).append(one)
     for of_data in by_data.values():
-        identities = [_model(one.cells[0]) for one in of_data]
+        identities = [model_of(one.cells[0]) for one in of_data]
         sets = [of_data]
         if len(set(identities)) < len(identities):
             by_protocol: dict[str, list[Comparison]] = {}
             for one in of_data:
-                by_protocol.setdefault(_protocol(one.cells[0]), []).append(one)
+                by_protocol.setdefault(protocol_of(one.cells[0]), []).append(one)
             sets = list(by_protocol.values())
         found += [_set(members, several=len(sets) > 1) for members in sets if len(members) > 1]
     return [one for one in found if any(condition.is_common for condition in one.conditions)]
@@ -137,28 +137,30 @@ def _set(members: Sequence[Comparison], *, several: bool) -> ModelSet:
     return ModelSet(
         data=members[0].data,
         protocol=", ".join(shared) if several else "",
-        names=_names(members),
+        names=names_apart(members, [one.model for one in members]),
         comparisons=members,
-        conditions=_conditions(members),
+        conditions=conditions_of(members),
     )
 
 
-def _names(members: Sequence[Comparison]) -> list[str]:
-    """Return the names of the models, with the settings that set those of one name apart."""
-    used = Counter(one.model for one in members)
+def names_apart(members: Sequence[Comparison], names: Sequence[str]) -> list[str]:
+    """Return the names of some comparisons, with the settings that set those of one name apart."""
+    used = Counter(names)
     named = []
-    for one in members:
-        alike = [other.settings for other in members if other.model == one.model]
+    for one, name in zip(members, names, strict=True):
+        alike = [
+            other.settings for other, its in zip(members, names, strict=True) if its == name
+        ]
         own = [
             f"{key}={text}"
             for key, text in one.settings.items()
             if any(settings.get(key) != text for settings in alike)
         ]
-        named.append(", ".join([one.model, *own]) if used[one.model] > 1 else one.model)
+        named.append(", ".join([name, *own]) if used[name] > 1 else name)
     return named
 
 
-def _conditions(members: Sequence[Comparison]) -> list[Condition]:
+def conditions_of(members: Sequence[Comparison]) -> list[Condition]:
     """Return the conditions of some models, the unchanged one first."""
     cells = [_with_twins(one.cells) for one in members]
     seed_keys = sorted(root_seed_keys([one for own in cells for one in own]))
@@ -252,7 +254,7 @@ def _data(one: Result) -> str:
     return _of(one, lambda key: key.partition(".")[0] in DATA_KEYS)
 
 
-def _model(one: Result) -> str:
+def model_of(one: Result) -> str:
     """Return what tells models apart: the weights, and how they are used."""
     return _of(one, lambda key: key.partition(".")[0] == "model")
 
@@ -261,7 +263,7 @@ def _of(one: Result, keeps: Callable[[str], bool]) -> str:
     return str({key: text for key, text in sorted(by_content(one).items()) if keeps(key)})
 
 
-def _protocol(one: Result) -> str:
+def protocol_of(one: Result) -> str:
     """Return what is neither data, model nor mask."""
     settings = {
         key: text

@@ -220,7 +220,7 @@ class _Planner:
             if one.path.is_file():
                 self.once[one.path] = Step(one.what, "there")
                 continue
-            clips = training_clips(cell.dataset, noise.learning.train_clips)
+            clips = training_clips(cell.dataset, noise.learning.train_clips, cell.classes)
             self._add_frames(cell, clips, frame_settings(cell))
             rate: Rate = "learning" if one.with_gradient else "frames_per_second"
             speed = self._rate(rate, cell, clips)

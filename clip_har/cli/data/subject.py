@@ -107,7 +107,7 @@ def find_subjects(cell: "Cell", out: Path) -> Located:
     """
     if not cell.region.finds_regions:
         raise ClipHarError("region=none finds nothing: expected a region source, such as selfie")
-    clips, source = clips_of(cell.dataset, cell.limit), source_name(cell.region)
+    clips, source = clips_of(cell.dataset, cell.limit, cell.classes), source_name(cell.region)
     table = out / _TABLE
     check_marks(cell.region, clips)
     region_identity(cell.region, clips)  # what is missing is said before anything is decoded

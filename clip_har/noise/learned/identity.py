@@ -8,7 +8,7 @@ from clip_har.core.cache import key_of
 from clip_har.core.code_version import code_of
 from clip_har.core.errors import ClipHarError
 from clip_har.core.settings import Role
-from clip_har.data.clips import ClipSet, ClipSource, clips_of
+from clip_har.data.clips import ClipSet, ClipSource, clips_of, in_shared_classes
 from clip_har.data.parts import check_apart
 from clip_har.noise.learned.base import Learned
 from clip_har.noise.settings import LearningCell
@@ -19,18 +19,23 @@ _LEARNING = ("clip_har.noise.learned.fitted", "clip_har.engine.clips")
 
 
 @lru_cache(maxsize=4)  # a sweep asks for it for each of its cells
-def training_clips(dataset: ClipSource, limit: int | None) -> ClipSet:
+def training_clips(
+    dataset: ClipSource, limit: int | None, classes: str | None = None
+) -> ClipSet:
     """Return the clips of the training split that noise is learned from.
 
     Args:
         dataset: the data set that is evaluated.
         limit: largest number of clips, evenly spread; None for all.
+        classes: see `in_shared_classes`.
 
     Raises:
         ClipHarError: when there is no training split, or it is not apart from what is evaluated.
     """
-    training = dataset.training().clips()
-    check_apart(training, dataset.clips(), what="noise")
+    training, evaluated = (
+        in_shared_classes(source.clips(), classes) for source in (dataset.training(), dataset)
+    )
+    check_apart(training, evaluated, what="noise")
     return training.limit(limit)
 
 
@@ -81,7 +86,7 @@ def described_model(cell: LearningCell) -> dict[str, Any]:
         "frames": cell.frames.described(without={Role.RUN}),
         "weights": cell.model.digest(),
         "pooling": cell.model.pooling,
-        "prompts": cell.prompts.texts(clips_of(cell.dataset).class_names),
+        "prompts": cell.prompts.texts(clips_of(cell.dataset, None, cell.classes).class_names),
         "precision": cell.precision,
     }
 
@@ -114,7 +119,7 @@ def learned_from(noise: Learned, cell: LearningCell) -> str:
 
 
 def _described_learning(noise: Learned, cell: LearningCell) -> dict[str, Any]:
-    clips = training_clips(cell.dataset, noise.learning.train_clips)
+    clips = training_clips(cell.dataset, noise.learning.train_clips, cell.classes)
     own, aimed = None, False
     if "same" in noise.train_masking:
         own = cell.masking.described()

@@ -156,7 +156,7 @@ def open_training(
     Raises:
         ClipHarError: as `split_groups`; and with ``on_empty=error`` for a clip without a subject.
     """
-    frames = open_frames(training_clips(cell.dataset, noise.learning.train_clips))
+    frames = open_frames(training_clips(cell.dataset, noise.learning.train_clips, cell.classes))
     own: Mask = cell.masking if "same" in noise.train_masking else NoMask()
     subject = noise.needs_region or own.feature is not None
     clips = locate(

@@ -137,7 +137,7 @@ def _open(one: Result, cell: Cell, ids: Sequence[str]) -> FrameStore:
     card = one.protocol
     if not card.get("frames_digest") or not card.get("data_digest"):
         raise ClipHarError("the cell does not say which frames were judged")
-    clips = clips_of(cell.dataset, cell.limit)
+    clips = clips_of(cell.dataset, cell.limit, cell.classes)
     frames = find_whole(clips, frame_settings(cell), cache_dir=cell.cache_dir)
     if frames is None:
         if clips.digest != card["data_digest"]:
