@@ -11,8 +11,8 @@ from clip_har.report.clips.links import PAGE as CLIPS
 from clip_har.report.page import MARKDOWN, write_report
 from clip_har.report.selection import Chosen, of_sweep
 from clip_har.results.sweep import Outcome, Sweep
-from clip_har.sweeps.files import SweepFiles, write_sweep_files
 from clip_har.sweeps.domain_tables import domain_metrics
+from clip_har.sweeps.files import SweepFiles, write_sweep_files
 from clip_har.sweeps.measures import SweepMeasures
 from clip_har.sweeps.model_tables import model_metrics
 from clip_har.sweeps.start import StartedSweep

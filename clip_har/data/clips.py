@@ -243,9 +243,7 @@ class ClipSource(Option, Protocol):
 
 
 @lru_cache(maxsize=8)
-def clips_of(
-    source: ClipSource, limit: int | None = None, classes: str | None = None
-) -> ClipSet:
+def clips_of(source: ClipSource, limit: int | None = None, classes: str | None = None) -> ClipSet:
     """Return the clips of a data set; they are looked up once per process.
 
     Finding thousands of files and reading their ends takes a second, too long for every cell of a

@@ -67,10 +67,10 @@ def shared_classes(given: str) -> SharedClasses:
     """Read a table of shared classes.
 
     A CSV with a header: ``class``, then a column for each data set under its name in reports
-    (``ucf101``, or the beginning of the name up to a ``/``). A row names a class, and in each column
-    the class of that data set; several that form one class together stand between ``|``. Without
-    other columns all data sets have the classes under these names. Lines that begin with ``#`` are
-    remarks.
+    (``ucf101``, or the beginning of the name up to a ``/``). A row names a class, and in each
+    column the class of that data set; several that form one class together stand between ``|``.
+    Without other columns all data sets have the classes under these names. Lines that begin with
+    ``#`` are remarks.
 
     Args:
         given: the path of a table, or the name of one of the package's.

@@ -201,7 +201,7 @@ def _protocol(cell: Cell, found: Evaluation, device: str) -> dict[str, object]:
         "noise": cell.noise.described(),
         "region": _region_card(cell, masked),
         "limit": cell.limit,
-        "classes": cell.classes,
+        "class_table": cell.classes,
         "device": device,
         "precision": cell.precision,
         "seed": cell.seed,

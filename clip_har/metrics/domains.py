@@ -54,11 +54,12 @@ def balanced_mean(
 
     Each class counts the same, however many clips it has, so another mix of the same classes
     changes nothing. The samples give the error of the linearised mean (Woodruff 1971): the mean of
-    a class is not divided by the number of its clips in a sample, which may be 0. Of a class with G
-    groups the deviations are raised by the square root of G / (G − 1), unless groups are sampled
-    within classes, where the samples do so. A class with one group shows no variance of its own:
-    there the deviations from the mean over all classes count, which is too much rather than too
-    little.
+    a class is not divided by the number of its clips in a sample, which may be 0. A group that is a
+    share h of a class pulls the mean of the class towards itself, so its deviation is divided by
+    √(1 − h) (HC2 of MacKinnon and White 1985); where groups are sampled within classes, the samples
+    raise all G groups of a class by √(G / (G − 1)) already, which is taken out. A class with one
+    group shows no variance of its own: there the deviations from the mean over all classes count,
+    which is too much rather than too little.
 
     Args:
         numbers: ``(S, N)``.
@@ -77,17 +78,20 @@ def balanced_mean(
     counts = own.sum(axis=1)
     of_class = own @ numbers.T / counts[:, None]  # (C, S)
     mean = of_class.mean(axis=0)
-    groups = np.array([len(np.unique(samples.which[clips])) for clips in own])
-    alone = groups < 2
-    centre = np.where(alone[:, None], mean, of_class)
-    raised = np.ones(len(classes))
-    if samples.strata == 1:
-        raised[~alone] = np.sqrt(groups[~alone] / (groups[~alone] - 1))
     clips = np.flatnonzero(own.any(axis=0))
     place = own[:, clips].argmax(axis=0)
+    pairs = np.zeros((len(classes), samples.groups))  # clips of each class and group
+    np.add.at(pairs, (place, samples.which[clips]), 1)
+    groups = (pairs > 0).sum(axis=1)
+    left = 1 - pairs / counts[:, None]
+    if samples.strata > 1:
+        left *= (groups / np.maximum(groups - 1, 1))[:, None]
+    alone = groups < 2
+    left[alone] = 1
+    centre = np.where(alone[:, None], mean, of_class)
+    weight = 1 / (len(classes) * counts[place] * np.sqrt(left[place, samples.which[clips]]))
     off = np.zeros((len(labels), len(numbers)))
-    share = raised / (len(classes) * counts)
-    off[clips] = (numbers.T[clips] - centre[place]) * share[place, None]
+    off[clips] = (numbers.T[clips] - centre[place]) * weight[:, None]
     spread = samples.sums(off)
     return Estimate(mean + spread - spread[0], samples.groups, samples.degrees)
 

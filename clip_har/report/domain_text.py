@@ -20,18 +20,18 @@ _SCENE = {
     "scene/swap_error": "Swapped subjects that get the class of the scene (SBErr)",
 }
 
-CONCLUDE = (
+_UNPAIRED = (
     "Domains have different clips, so nothing is paired between them, and each class counts the"
-    " same in all of them: another mix of classes explains no difference.",
+    " same in all of them: another mix of classes explains no difference."
+)
+_WHERE = (
     "A domain differs in many ways at once: people, places, cameras, quality of the pictures, and"
     " what its authors call a class. So a difference says where the model is less accurate, not"
-    " why. What a mask costs is paired by clip within each domain.",
+    " why. What a mask costs is paired by clip within each domain."
 )
 
 
-def domain_answers(
-    tables: DomainTables, *, chance: float, cautions: Sequence[str]
-) -> list[Answer]:
+def domain_answers(tables: DomainTables, *, chance: float, cautions: Sequence[str]) -> list[Answer]:
     """Return the first screen of a comparison of domains.
 
     Args:
@@ -45,7 +45,7 @@ def domain_answers(
         Answer("Does a mask cost more in one domain?", _costs(tables, chance)),
         Answer("Is it as well calibrated?", _calibrated(tables)),
         Answer("Does it lean on the scene?", _scene(tables)),
-        Answer("What may be concluded", list(CONCLUDE)),
+        Answer("What may be concluded", [_UNPAIRED, _WHERE]),
         Answer("What to distrust", [*cautions, *_doubts(tables)]),
     ]
     return [one for one in found if one.sentences]
@@ -100,10 +100,9 @@ def _compared(pairs: Sequence[Row], where: str, what: str) -> list[str]:
             return [f"There is no test {where}: a domain has too few groups."]
         ends = interval(first["low"], first["high"], points)
         between = f"{first['domain']} minus {first['other']}"
-        return [
-            f"The tests find no difference of {what} {where}. That is not “equal”: the largest,"
-            f" {between}, is {points(first['difference'])} points ({ends})."
-        ]
+        size = f"{points(first['difference'])} points ({ends})"
+        largest = f"That is not “equal”: the largest, {between}, is {size}."
+        return [f"The tests find no difference of {what} {where}. {largest}"]
     texts = []
     for row in sorted(sure, key=lambda row: -abs(float(row["difference"])))[:_PAIRS]:
         up = row["difference"] > 0
@@ -167,8 +166,7 @@ def _scene(tables: DomainTables) -> list[str]:
         rows = rows.drop_duplicates("domain").to_dict("records")
         if rows:
             texts = [
-                f"{row['domain']} {share(row['value'])} %"
-                f" ({interval(row['low'], row['high'])})"
+                f"{row['domain']} {share(row['value'])} % ({interval(row['low'], row['high'])})"
                 for row in rows
             ]
             found.append(f"{title}: {'; '.join(texts)}.")

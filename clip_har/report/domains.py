@@ -171,9 +171,7 @@ def _classes(tables: DomainTables) -> list[dict[str, Any]]:
     found = []
     for name, rows in tables.classes.groupby("class", sort=False):
         by_domain = {str(row["domain"]): row for row in rows.to_dict("records")}
-        found.append(
-            {"name": name, "cells": [by_domain.get(one) for one in tables.domains.names]}
-        )
+        found.append({"name": name, "cells": [by_domain.get(one) for one in tables.domains.names]})
     return found
 
 

@@ -249,6 +249,7 @@ def _templates(pictures: "Mapping[Chart, Future[str]]") -> Environment:
         "ranks": rank_text,
         "clips_link": clips_link,
         "picture": picture,
+        "number": number,
     }
     templates.filters |= {
         "share": share,

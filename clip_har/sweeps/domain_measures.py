@@ -1,6 +1,7 @@
 """Calibration and bias of one model in each of several domains."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -90,7 +91,7 @@ def bias_measures(domains: DomainSet) -> pd.DataFrame:
         Columns ``measure, domain, of, value, low, high, clips, groups``; a row per measure, domain
         and group of cells ``of``.
     """
-    rows: list[dict[str, object]] = []
+    rows: list[Mapping[Any, Any]] = []
     clean = next((one for one in domains.conditions if one.is_clean), None)
     for place, (name, comparison) in enumerate(
         zip(domains.names, domains.comparisons, strict=True)
@@ -101,8 +102,7 @@ def bias_measures(domains: DomainSet) -> pd.DataFrame:
             known = {key: one.metrics[key] for key in _ONLY_OF if key in one.metrics}
             rows += [{"measure": key, "domain": name, "value": known[key]} for key in known]
         for part in scene_parts(comparison.jobs)[0]:
-            rows += [{str(k): v for k, v in row.items()} | {"domain": name}
-                     for row in part.to_dict("records")]  # fmt: skip
+            rows += [dict(row) | {"domain": name} for row in part.to_dict("records")]
     table = pd.DataFrame(rows, columns=_COLUMNS)
     return table.assign(of=table["of"].fillna(""))
 
@@ -117,10 +117,10 @@ def _of_predictions(table: ScoreTable, place: int) -> list[dict[str, object]]:
             samples.sums(hits_by_class(labels, table.scores)), clips
         ),
     }
+    sizes = {"clips": len(labels), "groups": samples.groups}
     rows: list[dict[str, object]] = []
     for name, drawn in values.items():
-        value, low, high = interval_of(drawn[:, None], samples, kind="ratio")
-        sizes = {"clips": len(labels), "groups": samples.groups}
-        rows.append({"measure": name, "value": value, "low": max(low, 0.0) if low == low else low,
-                     "high": high, **sizes})  # fmt: skip
+        ends = np.maximum(interval_of(drawn[:, None], samples, kind="ratio"), 0)  # NaN stays
+        numbers = dict(zip(("value", "low", "high"), ends.tolist(), strict=True))
+        rows.append({"measure": name, **numbers, **sizes})
     return rows

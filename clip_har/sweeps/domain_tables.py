@@ -130,9 +130,7 @@ class _Scored:
     def estimates(self) -> dict[int, Estimate]:
         """The class-balanced mean of each domain."""
         return {
-            place: balanced_mean(
-                self.numbers[place], one.labels, self.samples[place], self.classes
-            )
+            place: balanced_mean(self.numbers[place], one.labels, self.samples[place], self.classes)
             for place, one in self.answers.items()
         }
 

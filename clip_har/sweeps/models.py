@@ -148,9 +148,7 @@ def names_apart(members: Sequence[Comparison], names: Sequence[str]) -> list[str
     used = Counter(names)
     named = []
     for one, name in zip(members, names, strict=True):
-        alike = [
-            other.settings for other, its in zip(members, names, strict=True) if its == name
-        ]
+        alike = [other.settings for other, its in zip(members, names, strict=True) if its == name]
         own = [
             f"{key}={text}"
             for key, text in one.settings.items()

@@ -19,8 +19,8 @@ from clip_har.sweeps.model_tables import (
     CHANGE,
     EACH,
     MEAN,
-    ModelTables,
     Answers,
+    ModelTables,
     model_metrics,
     model_tables,
 )

@@ -19,9 +19,7 @@ _LEARNING = ("clip_har.noise.learned.fitted", "clip_har.engine.clips")
 
 
 @lru_cache(maxsize=4)  # a sweep asks for it for each of its cells
-def training_clips(
-    dataset: ClipSource, limit: int | None, classes: str | None = None
-) -> ClipSet:
+def training_clips(dataset: ClipSource, limit: int | None, classes: str | None = None) -> ClipSet:
     """Return the clips of the training split that noise is learned from.
 
     Args:
