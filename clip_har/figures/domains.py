@@ -11,7 +11,7 @@ if TYPE_CHECKING:  # matplotlib is imported where something is drawn
     from matplotlib.figure import Figure
 
 _APART = 0.62  # how much of a row its points fill
-_ROW, _FRAME = 0.24, 1.6  # inches: of a point, and around the rows
+_ROW, _FRAME = 0.15, 1.4  # inches: of a point, and around the rows
 _ROOM = 0.04  # free space beside the intervals, as a share of the axis
 
 

@@ -58,9 +58,11 @@ def where_of(mask: str) -> str:
     return "under the masks (their mean)" if mask == MEAN else f"under {mask}"
 
 
-def _value(row: Row, name: str, text: Any = share, unit: str = " %") -> str:
-    ends = interval(row[f"{name}_low"], row[f"{name}_high"], text)
-    return f"{text(row[name])}{unit}" + f" ({ends})" * (ends != UNKNOWN)
+def _value(row: Row, name: str = "", text: Any = share, unit: str = " %") -> str:
+    """Return a number with its interval; without a name, that of a row of one measure."""
+    low, high = (row[f"{name}_{end}" if name else end] for end in ("low", "high"))
+    ends = interval(low, high, text)
+    return f"{text(row[name or 'value'])}{unit}" + f" ({ends})" * (ends != UNKNOWN)
 
 
 def _accurate(tables: DomainTables, chance: float) -> list[str]:
@@ -108,8 +110,8 @@ def _compared(pairs: Sequence[Row], where: str, what: str) -> list[str]:
         up = row["difference"] > 0
         high, low = (row["domain"], row["other"]) if up else (row["other"], row["domain"])
         ends = (row["low"], row["high"]) if up else (-row["high"], -row["low"])
-        size = points(abs(float(row["difference"])))
-        texts.append(f"{high} above {low} by {size} points ({interval(*ends, points)})")
+        size = share(abs(float(row["difference"])))
+        texts.append(f"{high} above {low} by {size} points ({interval(*ends)})")
     more = len(sure) - len(texts)
     text = "; ".join(texts) + (f"; and {more} more" if more > 0 else "")
     unsure = len(pairs) - len(sure)
@@ -165,10 +167,7 @@ def _scene(tables: DomainTables) -> list[str]:
         rows = bias[(bias["measure"] == measure) & ~bias["of"].str.contains("true label")]
         rows = rows.drop_duplicates("domain").to_dict("records")
         if rows:
-            texts = [
-                f"{row['domain']} {share(row['value'])} % ({interval(row['low'], row['high'])})"
-                for row in rows
-            ]
+            texts = [f"{row['domain']} {_value(row)}" for row in rows]
             found.append(f"{title}: {'; '.join(texts)}.")
     return found
 

@@ -198,7 +198,8 @@ def _content(
     """
     every, others = pd.concat([part.measured.rows for part in parts]), without_splits(against)
     tables = [pd.concat([part.table, part.twins], ignore_index=True) for part in parts]
-    covered = any(len(one.models) == len(parts) for one in models)
+    compared = [*(one.models for one in models), *(one.domains for one in domains)]
+    covered = any(len(one) == len(parts) for one in compared)
     script = resources.files("clip_har.report").joinpath("templates", _SCRIPT).read_text("utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return {
@@ -206,10 +207,10 @@ def _content(
         "script_hash": f"sha256-{digest}",
         "models": models,
         "domains": domains,
-        # A single table of models and masks says the same with intervals.
+        # A single table of models (or domains) and masks says the same with intervals.
         "matrix": None if covered or len(parts) == 1 else matrix(chosen.comparisons, tables),
         "title": chosen.title,
-        "question": question(rows, every),
+        "question": question(rows, every, domains=bool(domains)),
         "counted": counted(rows),
         "problems": chosen.problems,
         "parts": parts,

@@ -7,13 +7,16 @@ from clip_har.metrics.intervals import FEWEST_GROUPS
 FEW_GROUPS = 30
 
 
-def question(rows: pd.DataFrame, scene: pd.DataFrame) -> str:
+def question(rows: pd.DataFrame, scene: pd.DataFrame, *, domains: bool = False) -> str:
     """Return the question that these cells can answer.
 
     Args:
         rows: see `clip_har.sweeps.table.cell_rows`.
         scene: measures over several cells, columns ``measure, of, value, low, high``.
+        domains: whether they compare data sets with the same classes.
     """
+    if domains:
+        return "Does the model recognise the human action in every domain?"
     if scene["measure"].isin(["scene/background_only", "scene/swap_error"]).any():
         return "Does the model recognise the human action, or the room?"
     if rows["top1_change"].notna().any():

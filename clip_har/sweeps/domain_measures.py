@@ -103,8 +103,7 @@ def bias_measures(domains: DomainSet) -> pd.DataFrame:
             rows += [{"measure": key, "domain": name, "value": known[key]} for key in known]
         for part in scene_parts(comparison.jobs)[0]:
             rows += [dict(row) | {"domain": name} for row in part.to_dict("records")]
-    table = pd.DataFrame(rows, columns=_COLUMNS)
-    return table.assign(of=table["of"].fillna(""))
+    return pd.DataFrame([{"of": "", **row} for row in rows], columns=_COLUMNS)
 
 
 def _of_predictions(table: ScoreTable, place: int) -> list[dict[str, object]]:

@@ -1,29 +1,23 @@
 """The section that compares models, on the page and in the files beside it."""
 
 import csv
-import pickle
 import re
-from collections.abc import Callable
-from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from playwright.sync_api import Browser
 
-from clip_har.core.background import AtOnce
 from clip_har.core.errors import ClipHarError
 from clip_har.figures.models import Point, Span, cost_figure, robustness_figure
-from clip_har.figures.save import save_chart, save_whole
 from clip_har.report.model_text import model_answers
 from clip_har.report.models import ModelsPart
 from clip_har.report.page import MARKDOWN, MODELS_LATEX, PAGE, write_report, write_sweep_tables
 from clip_har.report.selection import of_sweep
 from clip_har.sweeps.model_tables import MEAN, model_tables
 from clip_har.sweeps.models import UNCHANGED
-from tests.report.models import made_models
+from tests.report.models import Noted, made_models
 
 GOOD, POOR, VIDEO = "a/good", "a/poor$1$", "b/video"
 LEAKS = "percent r=0.5"
@@ -40,24 +34,6 @@ def sweep(tmp_path_factory: pytest.TempPathFactory) -> Path:
         leaking=[LEAKS],
         options={VIDEO: "xclip"},
     )
-
-
-class Noted(AtOnce):
-    """Notes the figures that another process would draw, and calls everything else."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.files: set[str] = set()
-
-    def run(self, function: Callable[..., Any], *arguments: Any, **named: Any) -> "Future[Any]":
-        """What is sent to a process must be possible to pickle."""
-        assert pickle.dumps((function, arguments))
-        if function not in (save_chart, save_whole):
-            return super().run(function, *arguments, **named)
-        self.files |= {path.name for path in arguments[1:]}
-        drawn: Future[str] = Future()
-        drawn.set_result("<svg></svg>")
-        return drawn
 
 
 @pytest.fixture(scope="module")
