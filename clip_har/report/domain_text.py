@@ -108,10 +108,10 @@ def _compared(pairs: Sequence[Row], where: str, what: str) -> list[str]:
     texts = []
     for row in sorted(sure, key=lambda row: -abs(float(row["difference"])))[:_PAIRS]:
         up = row["difference"] > 0
-        high, low = (row["domain"], row["other"]) if up else (row["other"], row["domain"])
-        ends = (row["low"], row["high"]) if up else (-row["high"], -row["low"])
+        above, below = (row["domain"], row["other"]) if up else (row["other"], row["domain"])
+        low, high = (row["low"], row["high"]) if up else (-row["high"], -row["low"])
         size = share(abs(float(row["difference"])))
-        texts.append(f"{high} above {low} by {size} points ({interval(*ends)})")
+        texts.append(f"{above} above {below} by {size} points ({interval(low, high)})")
     more = len(sure) - len(texts)
     text = "; ".join(texts) + (f"; and {more} more" if more > 0 else "")
     unsure = len(pairs) - len(sure)
@@ -162,11 +162,11 @@ def _calibrated(tables: DomainTables) -> list[str]:
 
 
 def _scene(tables: DomainTables) -> list[str]:
-    bias, found = tables.bias, []
+    bias = tables.bias[~tables.bias["of"].str.contains("true label")]
+    found = []
     for measure, title in _SCENE.items():
-        rows = bias[(bias["measure"] == measure) & ~bias["of"].str.contains("true label")]
-        rows = rows.drop_duplicates("domain").to_dict("records")
-        if rows:
+        own = bias[bias["measure"] == measure].drop_duplicates("domain")
+        if rows := own.to_dict("records"):
             texts = [f"{row['domain']} {_value(row)}" for row in rows]
             found.append(f"{title}: {'; '.join(texts)}.")
     return found

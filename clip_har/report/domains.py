@@ -16,8 +16,8 @@ from clip_har.report.comparison import cautions
 from clip_har.report.domain_text import domain_answers
 from clip_har.report.numbers import UNKNOWN, formatted
 from clip_har.report.sections import Records
-from clip_har.sweeps.domain_tables import POOLED, DomainTables, Row
-from clip_har.sweeps.model_tables import CHANGE, EACH, MEAN
+from clip_har.sweeps.domain_tables import POOLED, DomainTables
+from clip_har.sweeps.model_tables import CHANGE, EACH, MEAN, Row
 from clip_har.sweeps.models import UNCHANGED
 from clip_har.sweeps.table import ALPHA
 

@@ -11,6 +11,7 @@ from PIL import Image
 from clip_har.config.cell import Cell, register_schema
 from clip_har.config.compose import CONFIG_DIR, cell_from_config
 from clip_har.config.fingerprint import fingerprint
+from clip_har.data.clips import in_shared_classes
 from tests.data.made import write_video
 
 
@@ -37,7 +38,8 @@ def printed(*overrides: str) -> str:
     register_schema()
     with initialize_config_dir(str(CONFIG_DIR), version_base="1.3"):
         cell: Cell = cell_from_config(compose("config", overrides=list(overrides)))
-    return fingerprint(cell, cell.dataset.clips().limit(cell.limit))
+    clips = in_shared_classes(cell.dataset.clips(), cell.classes)
+    return fingerprint(cell, clips.limit(cell.limit))
 
 
 @pytest.mark.parametrize(
@@ -188,3 +190,19 @@ def test_a_source_that_is_not_asked_does_not_count(base: list[str]) -> None:
     assert printed(*base) == printed(*base, "region=motion", "region.every_mask=false")
     asked = printed(*base, "region=motion", "masking=feature", "region.every_mask=false")
     assert asked != printed(*base, "region=motion", "masking=feature", "region.min_frames=0.1")
+
+
+def test_shared_classes_count_by_their_content(base: list[str], tmp_path: Path) -> None:
+    texts = {
+        "one": "class,videos\nrunning,waving\nwaving,running\n",
+        "same": "# a remark\nclass,other,videos\nrunning,x,waving\nwaving,y,running\n",
+        "turned": "class,videos\nrunning,running\nwaving,waving\n",
+    }
+    for name, text in texts.items():
+        (tmp_path / f"{name}.csv").write_text(text)
+    keys = {
+        name: printed(*base, "dataset.name=videos", f"classes={tmp_path / name}.csv")
+        for name in texts
+    }
+    assert keys["one"] == keys["same"] != keys["turned"]
+    assert printed(*base, "dataset.name=videos") not in keys.values()

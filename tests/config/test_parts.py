@@ -102,3 +102,15 @@ def test_the_full_programme_replaces_only_parts_of_that_name() -> None:
     assert len(bias) == 3 + 9
     text = OmegaConf.load(CONFIG_DIR / "experiment" / "paper" / "full.yaml")
     assert set(text.hydra.sweeper.parts) <= set(shown)
+
+
+def test_each_domain_of_the_experiment_has_the_same_masks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HMDB51", "/films/hmdb51")
+    found = composed_parts("domains")
+    assert list(found) == ["UCF-101", "HMDB-51"]
+    masks = [[word for word in job if word.startswith("masking=")] for job in found["UCF-101"]]
+    assert len(masks) == 6
+    assert all("dataset.root=/films/hmdb51" in job for job in found["HMDB-51"])
+    assert all("dataset.root=data/ucf101" in job for job in found["UCF-101"])

@@ -127,6 +127,16 @@ PIXELS: dict[str, Any] = {
 }
 
 
+def test_noise_is_learned_on_the_shared_classes(tmp_path: Path) -> None:
+    (tmp_path / "shared.csv").write_text("class,made\njumping,jump\nrunning,run\n")
+    clips = training_clips(Parts(), None, str(tmp_path / "shared.csv"))
+    assert clips.class_names == ("jumping", "running")
+    assert clips.labels.tolist() == [1, 0]
+    (tmp_path / "part.csv").write_text("class,made/evaluated\njumping,jump\nrunning,run\n")
+    with pytest.raises(ClipHarError, match="no column for the data set made/learned"):
+        training_clips(Parts(), None, str(tmp_path / "part.csv"))
+
+
 def test_the_universal_twin_differs_only_in_being_one_for_all():
     twin = universal_twin(
         ClassSpecificNoise(protocol="topk", attention_clips=1, **PIXELS, **SHARED)
