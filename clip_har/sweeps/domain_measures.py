@@ -70,7 +70,7 @@ def calibration(
         "ece": Estimate(np.concatenate(errors, axis=1), samples.groups, samples.degrees),
         "brier": balanced_mean(brier, labels, samples, classes),
     }
-    found = {}
+    found: dict[str, float] = {}
     for name, one in estimates.items():
         ends = np.clip(interval_of(one.values, one, kind="ratio"), 0, _CALIBRATION[name])
         found |= dict(zip((name, f"{name}_low", f"{name}_high"), ends.tolist(), strict=True))

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from clip_har.results.score_table import ScoreTable
 from tests.report.made import NAMES, made_cell, made_sweep, table
@@ -57,7 +58,7 @@ def made_domains(
         own = tuple((overrides or {}).get(domain, [f"dataset.seed={number}"]))
         card: dict[str, Any] = {"data": domain, "data_digest": f"{number}" * 64}
         card |= {"weights_digest": "w" * 64, "prompts_digest": "p" * 64}
-        shown = {"clips": count, "names": names}
+        shown: dict[str, Any] = {"clips": count, "names": names}
         clean = answers_in(number, accuracy, seed=50 * number, **shown)
         for place, mask in enumerate(["none", *masks]):
             if mask in (without or {}).get(domain, ()):
@@ -80,6 +81,7 @@ def made_domains(
     return made_sweep(results, cells)
 
 
-def right(one: ScoreTable) -> np.ndarray:
+def right(one: ScoreTable) -> NDArray[np.float64]:
     """Return which answers are right, without the code under test."""
-    return (one.scores.argmax(axis=1) == one.labels).astype(float)
+    found: NDArray[np.float64] = (one.scores.argmax(axis=1) == one.labels).astype(float)
+    return found

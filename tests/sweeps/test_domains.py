@@ -24,6 +24,7 @@ from clip_har.sweeps.model_tables import CHANGE, EACH, MEAN, model_tables
 from clip_har.sweeps.models import UNCHANGED
 from tests.report.domains import MASKS, made_domains, right
 from tests.report.made import NAMES
+from tests.tables import rows_of
 
 THREE = {"ucf101/test": (0.85, 0.3), "hmdb51/all": (0.8, 0.3), "ward": (0.4, 0.05)}
 CLIPS = {"ucf101/test": 240, "hmdb51/all": 160, "ward": 100}
@@ -111,20 +112,8 @@ def test_nothing_is_paired_between_domains(three: DomainTables, folder: Path) ->
     other = tables_of(folder)
     place = list(three.domains.names).index("ward")
     for one in other.domains.comparisons[place].cells:
-        table = one.table
-        order = np.random.default_rng(0).permutation(len(table.clip_ids))
-        columns = {
-            name: value[order]
-            for name, value in vars(table).items()
-            if isinstance(value, np.ndarray)
-        }
-        shuffled = replace(
-            table,
-            clip_ids=tuple(table.clip_ids[row] for row in order),
-            groups=tuple(table.groups[row] for row in order),
-            **columns,
-        )
-        one.__dict__["table"] = shuffled
+        order = np.random.default_rng(0).permutation(len(one.table.clip_ids))
+        one.__dict__["table"] = rows_of(one.table, order.tolist())
     (mixed,) = domain_tables(other.domains.comparisons)
     assert mixed.pairs[["difference", "low", "high", "p"]].to_numpy() == pytest.approx(
         three.pairs[["difference", "low", "high", "p"]].to_numpy()
