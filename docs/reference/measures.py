@@ -84,6 +84,11 @@ SECTIONS = {
         " [several models](report.md#several-models). With several data sets the name of the data"
         " follows that of the model.",
     ),
+    "Domains of a sweep": Section(
+        ("domains",),
+        "Logged on the run of a sweep over several data sets with the same classes, see"
+        " [Domains](domains.md). With several models the name of the model follows.",
+    ),
 }
 _UNCERTAINTY = Section(
     ("bootstrap", "intervals", "significance", "pairing", "specification"),

@@ -10,6 +10,7 @@ TABLES = {
     "measure",
     "measures",
     "measures_of_confidence",
+    "measures_of_domains",
     "measures_of_models",
     "measures_of_protocols",
     "summary",
