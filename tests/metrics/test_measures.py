@@ -24,7 +24,7 @@ from tests.data.made import write_video
 from tests.metrics.made import random_table
 
 FAMILY = re.compile(
-    r"(bias|half_classes|splits|probe|models|selective|conformal|calibrated|scene|robustness"
+    r"(bias|half_classes|splits|probe|models|domains|selective|conformal|calibrated|scene|robustness"
     r"|regression|flip_rate|mask|noise|data|cost|seeds)/[^.: ]*[^.: /]"
 )
 
