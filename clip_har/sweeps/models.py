@@ -159,7 +159,7 @@ def names_apart(members: Sequence[Comparison], names: Sequence[str]) -> list[str
 
 
 def conditions_of(members: Sequence[Comparison]) -> list[Condition]:
-    """Return the conditions of some models, the unchanged one first."""
+    """Return the conditions of some models (or domains), the unchanged one first."""
     cells = [_with_twins(one.cells) for one in members]
     seed_keys = sorted(root_seed_keys([one for own in cells for one in own]))
     found: dict[str, list[dict[str, Result]]] = {}

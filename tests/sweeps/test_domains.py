@@ -8,6 +8,7 @@ import pytest
 from sklearn.metrics import balanced_accuracy_score
 from statsmodels.stats.multitest import multipletests
 
+from clip_har.metrics.intervals import quantile
 from clip_har.metrics.measures import find
 from clip_har.report.selection import of_sweep
 from clip_har.results.result import Result
@@ -105,6 +106,20 @@ def test_a_worse_domain_is_found_and_so_is_a_mask_that_costs_less_there(
         }  # fmt: skip
     changes = three.family(CHANGE)
     assert all(row["difference"] < 0 for row in changes if row["other"] == "ward")
+
+
+def test_the_errors_of_two_domains_add_up(three: DomainTables) -> None:
+    """Both have twenty groups: equal samples of these would hide what both vary by."""
+    rows = three.of(MEAN)
+    errors = {
+        name: (rows[name]["change_high"] - rows[name]["change_low"]) / (2 * quantile(19))
+        for name in THREE
+    }
+    for row in three.family(CHANGE):
+        both = errors[row["domain"]] ** 2, errors[row["other"]] ** 2
+        degrees = sum(both) ** 2 / sum(one**2 / 19 for one in both)
+        half = quantile(degrees) * np.sqrt(sum(both))
+        assert (row["high"] - row["low"]) / 2 == pytest.approx(half, rel=0.06)
 
 
 def test_nothing_is_paired_between_domains(three: DomainTables, folder: Path) -> None:
