@@ -11,7 +11,9 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.stats import rankdata
 
+from clip_har.core.seeding import generator
 from clip_har.metrics.bootstrap import GroupDraws
 from clip_har.metrics.intervals import (
     FEWEST_GROUPS,
@@ -146,12 +148,48 @@ def wider_with_seeds(means: Numbers, samples: GroupDraws) -> float:
     return max(1.0, of_both / of_groups)
 
 
+def sampled_seeds(means: Numbers, *, seed: int = 0) -> Numbers:
+    """Return the mean over seeds of each model, with other seeds in each bootstrap sample.
+
+    Of S seeds S − 1 are sampled with replacement, the same for all models, as groups are in
+    `clip_har.metrics.bootstrap.group_draws`.
+
+    Args:
+        means: ``(R + 1, M, S)``, see `means_of_models`.
+        seed: of the bootstrap.
+
+    Returns:
+        ``(R + 1, M)``: of the data with all seeds, then of each sample of groups and seeds.
+    """
+    samples, _, seeds = means.shape
+    if seeds == 1:
+        return means[..., 0]
+    sampled = generator(seed, "bootstrap", "seeds").integers(seeds, size=(samples, seeds - 1))
+    weights = (sampled[..., None] == np.arange(seeds)).mean(axis=1)  # (R + 1, S)
+    weights[0] = 1 / seeds
+    found: Numbers = np.einsum("rms,rs->rm", means, weights)
+    return found
+
+
+def average_ranks(values: Numbers) -> Numbers:
+    """Return the rank of each model, the highest first; equal models have the mean of their ranks.
+
+    Args:
+        values: ``(M,)``.
+
+    Example:
+        >>> average_ranks(np.array([0.5, 0.9, 0.5])).tolist()
+        [2.5, 1.0, 2.5]
+    """
+    ranks: Numbers = rankdata(-np.round(values / _ROUNDING))
+    return ranks
+
+
 def rank_shares(values: Numbers) -> Numbers:
     """Return how often each model has each rank over the bootstrap samples; the highest is first.
 
     Models that are equal in a sample share their ranks evenly, so that rows and columns sum to 1.
-    The shares say how much the order depends on these groups, with the seeds as they are. They are
-    no probabilities that a
+    The shares say how much the order depends on what was sampled. They are no probabilities that a
     model is truly first; for that see `clip_har.metrics.ranks.rank_intervals`.
 
     Args:
@@ -175,26 +213,32 @@ def rank_shares(values: Numbers) -> Numbers:
     return shares
 
 
-def dominance(accuracy: Numbers, cost: Numbers) -> NDArray[np.bool_]:
+def dominance(accuracy: Numbers, least: Numbers, most: Numbers) -> NDArray[np.bool_]:
     """Return which model dominates which: it is as accurate and as cheap, and better in one.
 
-    A model that none dominates is on the Pareto front (Pareto 1906).
+    A cost was measured several times. Two costs whose ranges overlap count as equal: which one is
+    lower may be noise of the measurement. A model that none dominates is on the Pareto front
+    (Pareto 1906).
 
     Args:
         accuracy: ``(…, M)``, higher is better.
-        cost: ``(M,)``, lower is better; a model whose cost is NaN neither dominates nor is
-            dominated.
+        least: ``(M,)``, the lowest measured cost of each model; a model whose costs are NaN neither
+            dominates nor is dominated.
+        most: ``(M,)``, the highest.
 
     Returns:
         ``(…, M, M)``, ``[…, j, k]`` whether k dominates j.
 
     Example:
-        >>> front = ~dominance(np.array([0.6, 0.5, 0.7]), np.array([1.0, 2.0, 3.0])).any(axis=-1)
-        >>> front.tolist()
+        >>> least, most = np.array([1.0, 1.9, 3.0]), np.array([2.0, 2.5, 3.5])
+        >>> (~dominance(np.array([0.5, 0.5, 0.7]), least, most).any(axis=-1)).tolist()
+        [True, True, True]
+        >>> (~dominance(np.array([0.6, 0.5, 0.7]), least, most).any(axis=-1)).tolist()
         [True, False, True]
     """
     gain = accuracy[..., None, :] - accuracy[..., :, None]
-    saved = cost[:, None] - cost[None, :]
-    no_worse = (gain >= -_ROUNDING) & (saved >= 0)
-    found: NDArray[np.bool_] = no_worse & ((gain > _ROUNDING) | (saved > 0))
+    cheaper = least[:, None] > most[None, :]  # [j, k]: k surely costs less than j
+    as_cheap = most[:, None] >= least[None, :]
+    no_worse = (gain >= -_ROUNDING) & as_cheap
+    found: NDArray[np.bool_] = no_worse & ((gain > _ROUNDING) | cheaper)
     return found

@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 from clip_har.metrics.bootstrap import GroupDraws, group_draws
 from clip_har.metrics.models import (
     Numbers,
+    average_ranks,
     dominance,
     interval_of,
     means_of_models,
     model_pairs,
     rank_shares,
+    sampled_seeds,
     wider_with_seeds,
 )
 from clip_har.metrics.pairing import common_rows
@@ -60,11 +62,11 @@ class ModelTables:
             hidden`` (mean share of the pixels that is hidden), ``leaks, model``; ``top1, clips,
             groups, seeds`` over the clips that all models show; for all masks together ``change``
             from the unchanged clips and ``retained`` (see `_with_robustness`); each with ``_low``
-            and ``_high``;
-            ``rank, rank_low, rank_high`` of `rank_intervals`, ``rank_1, …`` of `rank_shares`;
-            ``front`` (1 or 0), ``front_share`` of the bootstrap samples, ``dominated_by`` against
-            the seconds of a clip; ``seconds_per_clip, frames_per_second, parameters``. NaN for
-            what is not known, or not ranked.
+            and ``_high``; ``rank`` of `average_ranks`, ``rank_low, rank_high`` of
+            `rank_intervals`, ``rank_1, …`` of `rank_shares`; ``front`` (1 or 0), ``front_share`` of
+            the bootstrap samples, ``dominated_by`` against the seconds of a clip;
+            ``seconds_per_clip, frames_per_second, parameters``. NaN for what is not known, or not
+            ranked.
         pairs: a row per pair of models and question: ``data, protocol``, `_PAIR_COLUMNS`. Each
             family answers one question and is corrected (Holm) by itself: `UNCHANGED`, `MEAN`,
             `CHANGE`, `EACH`.
@@ -75,6 +77,11 @@ class ModelTables:
     machines: Sequence[str]
     rows: pd.DataFrame
     pairs: pd.DataFrame
+
+    @property
+    def chance(self) -> float:
+        """Top-1 of random guessing, in (0, 1]."""
+        return _chance(self.models)
 
     @property
     def headline(self) -> str:
@@ -243,7 +250,8 @@ def _tables(models: ModelSet) -> ModelTables:
     table = pd.DataFrame([named | row for row in rows])
     for column in (*_RANKED, *(f"rank_{rank}" for rank in range(1, 1 + len(every)))):
         table[column] = table.get(column, np.nan)  # if no mask is ranked, or no cost is known
-    table = _with_costs(_with_robustness(table, change, models.names), costs, models.names)
+    table = _with_robustness(table, change, models.names, chance=_chance(models))
+    table = _with_costs(table, costs, models.names)
     return ModelTables(models, costs, machines, table, _corrected(pairs, named))
 
 
@@ -319,12 +327,17 @@ def _rows(one: _Scored, names: Sequence[str], costs: Sequence[ModelCost]) -> lis
         return rows
     values = one.means.mean(axis=2)  # (R + 1, M), over seeds
     wider = wider_with_seeds(one.means, one.samples)
-    ranks, shares = rank_intervals(-values, one.samples, wider=wider), rank_shares(values)
-    seconds = np.array([costs[place].seconds for place in one.models])
-    dominated = dominance(values, seconds)  # (R + 1, M, M)
+    intervals = rank_intervals(-values, one.samples, wider=wider)[:, 1:]
+    ranks, sampled = average_ranks(values[0]), sampled_seeds(one.means)
+    shares = rank_shares(sampled)
+    seconds, least, most = np.array(
+        [(costs[place].seconds, costs[place].least, costs[place].most) for place in one.models]
+    ).T
+    dominated = dominance(sampled, least, most)  # (R + 1, M, M)
     drawn = dominated[1:].any(axis=-1).mean(axis=0)
     for place, row in enumerate(rows):
-        row |= dict(zip(("rank", "rank_low", "rank_high"), ranks[place].tolist(), strict=True))
+        row |= {"rank": float(ranks[place])}
+        row |= dict(zip(("rank_low", "rank_high"), intervals[place].tolist(), strict=True))
         row |= {f"rank_{rank}": share for rank, share in enumerate(shares[place].tolist(), 1)}
         if np.isfinite(seconds).sum() > 1 and np.isfinite(seconds[place]):
             others = dominated[0, place].nonzero()[0].tolist()
@@ -334,13 +347,19 @@ def _rows(one: _Scored, names: Sequence[str], costs: Sequence[ModelCost]) -> lis
     return rows
 
 
+def _chance(models: ModelSet) -> float:
+    return 1 / len(models.comparisons[0].cells[0].table.class_names)
+
+
 def _with_robustness(
-    table: pd.DataFrame, change: _Scored | None, names: Sequence[str]
+    table: pd.DataFrame, change: _Scored | None, names: Sequence[str], *, chance: float
 ) -> pd.DataFrame:
     """Add what the masks change and leave.
 
     ``change`` is mean_s A_s − A_0 over the masks s, in points, and ``retained`` is mean_s A_s / A_0
     (the resilience of `clip_har.metrics.robustness`), both over the clips that all masks show.
+    A model at chance retains all of nothing: without an interval of A_0 above chance, ``retained``
+    is NaN.
     """
     columns = [f"{name}{end}" for name in ("change", "retained") for end in ("", "_low", "_high")]
     table[columns] = np.nan
@@ -351,9 +370,13 @@ def _with_robustness(
         before + change.means, before, out=np.full(change.means.shape, np.nan), where=before > 0
     )
     for place, name in enumerate(names):
+        _, surely, _ = interval_of(before[:, place], change.samples, kind="share")
+        retained = (np.nan,) * 3
+        if surely > chance:
+            retained = interval_of(left[:, place], change.samples, kind="ratio")
         found = (
             *interval_of(change.means[:, place], change.samples, kind="difference"),
-            *interval_of(left[:, place], change.samples, kind="ratio"),
+            *retained,
         )
         table.loc[(table["mask"] == change.more["mask"]) & (table["model"] == name), columns] = (
             found
