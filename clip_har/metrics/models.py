@@ -21,6 +21,7 @@ from clip_har.metrics.intervals import (
     error_of_none,
     error_over_seeds,
     quantile,
+    share_difference_interval,
     share_interval,
     standard_error,
     t_interval,
@@ -57,9 +58,9 @@ def interval_of(
     Args:
         values: ``(R + 1, S)``: of the data, then of each sample.
         samples: the samples of groups.
-        kind: a share of clips has the interval of `share_interval`; a difference of shares and a
-            ratio have that of `t_interval`. A difference that no group shows has the error of
-            `error_of_none`; a ratio that all groups share has no interval.
+        kind: a share of clips has the interval of `share_interval`, a difference of shares that of
+            `share_difference_interval`, a ratio that of `t_interval`. A difference that no group
+            shows has the error of `error_of_none`; a ratio that all groups share has no interval.
 
     Returns:
         Value, low, high; low and high are NaN with fewer than `FEWEST_GROUPS` groups.
@@ -68,7 +69,10 @@ def interval_of(
     if samples.groups < FEWEST_GROUPS:
         return value, *UNKNOWN
     if kind == "difference":
-        return value, *t_interval(value, *_error_of_difference(values, samples))
+        error, degrees = _error_of_difference(values, samples)
+        return value, *share_difference_interval(
+            value, error, groups=samples.groups, degrees=degrees
+        )
     error, degrees = error_over_seeds(values, samples.degrees)
     if kind == "ratio":
         return value, *t_interval(value, error, degrees)
@@ -86,7 +90,7 @@ def model_pairs(numbers: Numbers, groups: Sequence[str], samples: GroupDraws) ->
 
     The difference of two means is the mean of the clips' differences, so what makes a clip hard for
     both models cancels. The standard error is that of a bootstrap over groups, and of seeds if
-    there are several, see `error_over_seeds`; the interval is Student's. With one seed the test is
+    there are several, see `error_over_seeds`. With one seed the test is
     `sign_flip` over groups: under the null hypothesis the two models are exchangeable within each
     group. Seeds that favour one model in all groups would pass for a difference there, so with
     several seeds the test is `t_test` with the error of the interval.
