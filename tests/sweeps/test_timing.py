@@ -134,7 +134,7 @@ def test_a_model_that_cannot_be_loaded_ends_the_plan(
     model = cell.model.model_copy(update={"checkpoint": str(damaged)})  # type: ignore[attr-defined]
     cell = cell.model_copy(update={"model": model})
     said: list[str] = []
-    with timing(said.append) as measure, pytest.raises(ClipHarError, match=r"model.safetensors"):
+    with timing(said.append) as measure, pytest.raises(ClipHarError, match="cannot be loaded"):
         measure("frames_per_second", cell, clips_of(cell.dataset))
     assert not said
 
