@@ -91,8 +91,8 @@ def fill_folder(
         # A spawned process shares no locks with the threads of libraries that are loaded here.
         context = multiprocessing.get_context("spawn")
         with _main_not_imported(), ProcessPoolExecutor(workers, mp_context=context) as pool:
-            with _without_signals():  # the processes start here
-                rendered = pool.map(work, specs, chunksize=8)
+            with _without_signals():  # the processes start here; a stop waits for a few clips
+                rendered = pool.map(work, specs, chunksize=2)
             try:
                 rows = _counted(rendered, advance)
             except BaseException:  # such as Ctrl-C: what has not begun is not rendered

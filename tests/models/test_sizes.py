@@ -15,7 +15,7 @@ from clip_har.synthetic.tiny_clip import CHECKPOINT
 def test_the_packaged_model_has_the_size_that_the_table_says() -> None:
     known = known_sizes()["tiny"]
     with safe_open(CHECKPOINT / "model.safetensors", "np") as file:
-        weights = sum(prod(file.get_slice(name).get_shape()) for name in file.keys())
+        weights = sum(prod(file.get_slice(name).get_shape()) for name in list(file.keys()))
     assert (known.image_size, known.parameters) == (image_size(CHECKPOINT), weights)
 
 
