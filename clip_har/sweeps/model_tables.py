@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from clip_har.metrics.bootstrap import GroupDraws, group_draws
 from clip_har.metrics.models import (
@@ -21,11 +20,11 @@ from clip_har.metrics.models import (
     sampled_seeds,
     wider_with_seeds,
 )
-from clip_har.metrics.pairing import common_rows
 from clip_har.metrics.ranks import rank_intervals
 from clip_har.metrics.significance import corrected
 from clip_har.sweeps.cells import metric_words
 from clip_har.sweeps.comparisons import Comparison
+from clip_har.sweeps.model_answers import ModelAnswers
 from clip_har.sweeps.model_costs import UNKNOWN_COST, ModelCost, cost_of, machines_of
 from clip_har.sweeps.models import UNCHANGED, Condition, ModelSet, model_sets
 
@@ -106,56 +105,6 @@ class ModelTables:
 
 
 @dataclass(frozen=True, eq=False)
-class _Answers:
-    """Which answers of some models are right, to the same clips under several conditions.
-
-    Attributes:
-        right: per condition ``(M, S, N)``.
-        groups: N names.
-        labels: ``(N,)``.
-    """
-
-    right: Sequence[Numbers]
-    groups: Sequence[str]
-    labels: NDArray[np.int64]
-
-    @classmethod
-    def of(cls, conditions: Sequence[Condition]) -> "_Answers | None":
-        """Read the answers; None if no clip is shown in all of them.
-
-        Args:
-            conditions: at least one; of a model without a condition there are no answers to it.
-        """
-        cells = [[seeds for seeds in one.cells if seeds] for one in conditions]
-        flat = [cell for models in cells for seeds in models for cell in seeds]
-        tables = [cell.table for cell in flat]
-        kept, ids = common_rows(tables)
-        if not ids:
-            return None
-        right = iter(
-            (table.predictions() == table.labels)[rows].astype(np.float64)
-            for table, rows in zip(tables, kept, strict=True)
-        )
-        return cls(
-            [np.array([[next(right) for _ in seeds] for seeds in models]) for models in cells],
-            [tables[0].groups[row] for row in kept[0]],
-            tables[0].labels[kept[0]],
-        )
-
-    def mean(self, of: slice = slice(None)) -> Numbers:
-        """Return ``(M, S, N)`` the mean over some conditions.
-
-        A condition of one seed is the same for each seed of the others. Over several numbers of
-        seeds above 1 there is no mean of each seed: it is one over the seeds, too, with S = 1.
-        """
-        right = self.right[of]
-        if len({one.shape[1] for one in right} - {1}) > 1:
-            right = [one.mean(axis=1, keepdims=True) for one in right]
-        mean: Numbers = np.mean(np.broadcast_arrays(*right), axis=0)
-        return mean
-
-
-@dataclass(frozen=True, eq=False)
 class _Scored:
     """One number for each model, seed and clip, such as 1 where it is right.
 
@@ -172,7 +121,7 @@ class _Scored:
     mask: str
     kind: str
     numbers: Numbers
-    answers: _Answers
+    answers: ModelAnswers
     models: Sequence[int]
     is_ranked: bool = True
     more: Mapping[str, Any] = field(default_factory=dict)
@@ -257,7 +206,7 @@ def _tables(models: ModelSet) -> ModelTables:
 
 def _of_condition(one: Condition) -> _Scored | None:
     """Return the answers under a condition; None if its cells have no clip in common."""
-    answers = _Answers.of([one])
+    answers = ModelAnswers.of([one])
     if answers is None:
         return None
     kind = UNCHANGED if one.is_clean else "mask" if one.is_mask else "other"
@@ -276,7 +225,7 @@ def _over_masks(common: Sequence[Condition], models: Sequence[int]) -> list[_Sco
     groups += [(MEAN, masks)] if len(masks) > 1 else []
     found = []
     for kind, members in groups:
-        if (answers := _Answers.of(members)) is None:
+        if (answers := ModelAnswers.of(members)) is None:
             continue
         ratio = members[0].ratio if kind == AT_RATIO else None
         name = MEAN if ratio is None else f"mean of {len(members)} masks at {100 * ratio:g} %"
@@ -307,7 +256,7 @@ def _change(common: Sequence[Condition], models: Sequence[int]) -> _Scored | Non
     masks, clean = (
         [one for one in common if getattr(one, kind)] for kind in ("is_mask", "is_clean")
     )
-    if not masks or not clean or (answers := _Answers.of([*clean, *masks])) is None:
+    if not masks or not clean or (answers := ModelAnswers.of([*clean, *masks])) is None:
         return None
     before, after = answers.mean(slice(1)), answers.mean(slice(1, None))
     mask = MEAN if len(masks) > 1 else masks[0].name
