@@ -73,7 +73,7 @@ def test_seeds_that_differ_widen_the_interval():
     assert widths[2] > 2 * widths[0]
 
 
-@pytest.mark.parametrize(("models", "seeds"), [(2, 3), (4, 3)])
+@pytest.mark.parametrize(("models", "seeds"), [(2, 2), (2, 3), (4, 3)])
 def test_equal_models_with_a_seed_effect_are_seldom_told_apart(models, seeds):
     groups = names()
     samples, found = group_draws(groups, draws=100), []
@@ -88,7 +88,7 @@ def test_equal_models_with_a_seed_effect_are_seldom_told_apart(models, seeds):
         ranked_apart = (ranks[:, 1:] != [1, models]).any()
         found.append((row["p"] < 0.05, not row["low"] <= 0 <= row["high"], ranked_apart))
     of_test, of_interval, of_ranks = np.mean(found, axis=0)
-    assert of_test == of_interval <= 0.1
+    assert of_interval <= of_test <= 0.1
     assert of_ranks <= 0.1
 
 
