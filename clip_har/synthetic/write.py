@@ -2,7 +2,6 @@
 
 import csv
 import multiprocessing
-import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -91,13 +90,7 @@ def fill_folder(
         # A spawned process shares no locks with the threads of libraries that are loaded here.
         context = multiprocessing.get_context("spawn")
         with _main_not_imported(), ProcessPoolExecutor(workers, mp_context=context) as pool:
-            with _without_signals():  # the processes start here; a stop waits for a few clips
-                rendered = pool.map(work, specs, chunksize=2)
-            try:
-                rows = _counted(rendered, advance)
-            except BaseException:  # such as Ctrl-C: what has not begun is not rendered
-                pool.shutdown(cancel_futures=True)
-                raise
+            rows = _counted(pool.map(work, specs, chunksize=8), advance)
     with (folder / "clips.csv").open("w", newline="", encoding="utf-8") as file:
         table = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         table.writeheader()
@@ -138,25 +131,6 @@ def _main_not_imported() -> Iterator[None]:
         main.__spec__ = spec
         if file is not None:
             main.__file__ = file
-
-
-@contextmanager
-def _without_signals() -> Iterator[None]:
-    """Let processes that start in the body be stopped by this one alone.
-
-    Ctrl-C and a cluster's stop reach the whole group. A process of the pool that they ended would
-    break the pool, and its thread would print a traceback beside the line of this process. Here
-    they are handled after the body.
-    """
-    block = getattr(signal, "pthread_sigmask", None)  # not on Windows
-    if block is None:
-        yield
-        return
-    before = block(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
-    try:
-        yield
-    finally:
-        block(signal.SIG_SETMASK, before)
 
 
 def _counted(
