@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from clip_har.core.names import plural
+from clip_har.core.wording import plural
 from clip_har.results.speed import Rate, Speed
 from clip_har.sweeps.plan import Plan, Step, counted
 

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from clip_har.cli.errors import report_fault
 from clip_har.core.imports import quick_imports
-from clip_har.core.names import plural
+from clip_har.core.wording import plural
 from clip_har.metrics.measure import Measure
 from clip_har.results.files import WHOLE_SET
 from clip_har.results.sweep import Outcome, read_outcomes

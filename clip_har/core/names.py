@@ -61,17 +61,6 @@ def _escaped(letter: str) -> str:
     return letter
 
 
-def plural(number: int, noun: str) -> str:
-    """Return a number with its noun.
-
-    Example:
-        >>> plural(1, "cell"), plural(1200, "cell"), plural(2, "class")
-        ('1 cell', '1,200 cells', '2 classes')
-    """
-    ending = "" if number == 1 else "es" if noun.endswith("s") else "s"
-    return f"{number:,} {noun}{ending}"
-
-
 def listed(names: Sequence[str]) -> str:
     """Return the first few names, and how many more there are."""
     more = len(names) - _NAMED

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from clip_har.core.names import plural
+from clip_har.core.wording import plural
 from clip_har.metrics.intervals import FEWEST_GROUPS
 from clip_har.report.left_out import left_out_text
 from clip_har.report.numbers import UNKNOWN, count, interval, points, share

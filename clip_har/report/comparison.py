@@ -9,7 +9,8 @@ import pandas as pd
 from markupsafe import Markup
 
 from clip_har.core.background import AtOnce, Background
-from clip_har.core.names import listed, plural
+from clip_har.core.names import listed
+from clip_har.core.wording import plural
 from clip_har.metrics.measure import Measure
 from clip_har.metrics.measures import find
 from clip_har.report.answer import Answer, answers

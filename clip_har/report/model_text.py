@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from itertools import permutations
 
-from clip_har.core.names import plural
+from clip_har.core.wording import plural
 from clip_har.metrics.intervals import FEWEST_GROUPS
 from clip_har.report.answer import Answer
 from clip_har.report.numbers import UNKNOWN, count, interval, milliseconds, points, rank_text, share

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from clip_har.core.names import plural
+from clip_har.core.wording import plural
 from clip_har.metrics.intervals import FEWEST_GROUPS
 
 FEW_GROUPS = 30

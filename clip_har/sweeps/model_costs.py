@@ -7,7 +7,7 @@ from statistics import median
 
 import numpy as np
 
-from clip_har.core.names import plural
+from clip_har.core.wording import plural
 from clip_har.results.files import read_json
 from clip_har.results.result import Result
 
