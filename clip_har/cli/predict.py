@@ -99,7 +99,7 @@ def main(arguments: Sequence[str]) -> int:
 def _at_dashes(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
     """Return the words before ``--``, and those after it: all of them are videos or folders.
 
-    A parser of options and words in any order takes no ``--`` (Python issue 59317).
+    A parser of options and words in any order takes no ``--``.
     """
     words = list(arguments)
     place = words.index("--") if "--" in words else len(words)
