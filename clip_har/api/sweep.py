@@ -11,9 +11,9 @@ from clip_har.engine.job import Job
 from clip_har.engine.run import run_cell
 from clip_har.figures.processes import drawing_processes
 from clip_har.results.sweep import read_outcomes
+from clip_har.sweeps.named_cells import named_cells
 from clip_har.sweeps.progress import cells_bar
 from clip_har.sweeps.start import start_sweep
-from clip_har.sweeps.swept import swept
 from clip_har.tracking.tracker import SweepStatus
 
 
@@ -36,7 +36,7 @@ def sweep_here(overrides: Sequence[str], session: Session) -> Path:
             raise ClipHarError(f"{override}: clip_har.sweep runs in this process; use the command")
     # Values such as `a,b` are for the sweep alone: the sweep itself is composed without them.
     config = session.compose(session.expand(overrides)[0])
-    found = swept(config, overrides, session.loader)
+    found = named_cells(config, overrides, session.loader)
     jobs, folder = found.jobs, Path(config.hydra.sweep.dir)
     started = start_sweep(
         *(found.overrides, jobs, session.compose, folder), name=found.name, parts=found.parts

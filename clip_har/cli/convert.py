@@ -10,7 +10,6 @@ never run. The tensors keep their names, types and values. What training left be
 """
 
 import sys
-from argparse import ArgumentParser
 from collections import OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,6 +19,7 @@ import torch
 from torch import Tensor
 
 from clip_har.cli.errors import report_fault, take_over_errors
+from clip_har.cli.parser import Parser
 from clip_har.core.errors import ClipHarError
 from clip_har.core.tensor_file import write_tensors
 
@@ -38,20 +38,32 @@ def main(arguments: list[str] | None = None) -> None:
     Raises:
         ClipHarError: when the file cannot be read as weights alone, or has no state dict.
     """
-    parser = ArgumentParser(
+    parser = Parser(
         prog="clip-har-convert", description=(__doc__ or "").split("\n\n", 1)[0], allow_abbrev=False
     )
     parser.add_argument("source", type=Path, help="a checkpoint of PyTorch: .pth, .pt, .pyth, .bin")
     parser.add_argument("target", type=Path, help="the .safetensors file to write")
+    parser.add_argument(
+        "--key",
+        metavar="NAME",
+        help="where the weights stand in the checkpoint, such as model_ema (default: one of"
+        f" {', '.join(PLACES)})",
+    )
+    parser.add_argument("--force", action="store_true", help="replace a file that exists")
     given = parser.parse_args(arguments)
     if given.target.suffix != ".safetensors":
         raise ClipHarError(f"{given.target}: expected a name that ends with .safetensors")
     if given.target.is_dir():
         raise ClipHarError(f"{given.target}: expected a file to write, got a folder")
-    place, tensors = state_dict(read_pickle(given.source), given.source)
+    if given.target.exists() and not given.force:
+        raise ClipHarError(f"{given.target}: the file exists; --force replaces it")
+    content = read_pickle(given.source)
+    place, tensors = state_dict(content, given.source, key=given.key)
     write_tensors(given.target, tensors, {"format": "pt"})
     size = sum(tensor.nbytes for tensor in tensors.values())
     where = f" of {place}" if place else ""
+    if others := [one for one in _with_tensors(content) if one != place] if place else []:
+        where += f" (not {' or '.join(others)}: --key {others[0]})"
     sys.stdout.write(
         f"{given.target}: {len(tensors)} tensors{where}, {size / 1e6:,.1f} MB; use it with"
         f" model.weights={given.target}\n"
@@ -90,12 +102,15 @@ def read_pickle(source: Path) -> Any:
         ) from error
 
 
-def state_dict(content: Any, source: Path) -> tuple[str, dict[str, Tensor]]:
+def state_dict(
+    content: Any, source: Path, *, key: str | None = None
+) -> tuple[str, dict[str, Tensor]]:
     """Return where the tensors of a checkpoint stand, and the tensors, each with its own memory.
 
     Args:
         content: what the file holds.
         source: for messages.
+        key: where the tensors stand; None to look for them in `PLACES`.
 
     Returns:
         The key of the state dict; empty if the file is the state dict itself.
@@ -110,11 +125,15 @@ def state_dict(content: Any, source: Path) -> tuple[str, dict[str, Tensor]]:
     """
     if not isinstance(content, Mapping):
         raise ClipHarError(f"{source}: expected a dictionary, got {type(content).__name__}")
-    places = [key for key in PLACES if isinstance(content.get(key), Mapping)]
+    if key is not None and key not in (known := _with_tensors(content)):
+        found = f"it has tensors under {', '.join(known)}" if known else "it has none under a key"
+        raise ClipHarError(f"{source}: no tensors under {key}: {found}")
+    places = [one for one in PLACES if isinstance(content.get(one), Mapping)]
+    places = places if key is None else [key]
     if len(places) > 1:
         raise ClipHarError(
-            f"{source}: expected one state dict, got {' and '.join(places)}: save the one that is"
-            " meant alone"
+            f"{source}: expected one state dict, got {' and '.join(places)}: name the one that is"
+            f" meant, such as --key {places[0]}"
         )
     place = places[0] if places else ""
     inside = content[place] if place else content
@@ -136,6 +155,15 @@ def state_dict(content: Any, source: Path) -> tuple[str, dict[str, Tensor]]:
                 " float32, float16 or bfloat16: convert them where the file was made"
             )
     return place, tensors
+
+
+def _with_tensors(content: Mapping[Any, Any]) -> list[str]:
+    """Return the keys under which a checkpoint has tensors by name."""
+    return [
+        str(key)
+        for key, inside in content.items()
+        if isinstance(inside, Mapping) and any(isinstance(one, Tensor) for one in inside.values())
+    ]
 
 
 def run() -> None:

@@ -19,6 +19,7 @@ from importlib.util import find_spec
 from tempfile import TemporaryDirectory
 
 from clip_har.cli.errors import report_fault, take_over_errors
+from clip_har.cli.parser import Parser
 from clip_har.core.addresses import hide_environment
 from clip_har.core.errors import ClipHarError, disk_reason
 
@@ -29,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Args:
         arguments: of the command line; None for the process's own.
     """
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="clip-har-explore",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -34,8 +34,8 @@ from clip_har.figures.gallery import mask_gallery
 from clip_har.figures.mask_shapes import shape_figure
 from clip_har.figures.save import FORMS, save_figure
 from clip_har.sweeps.gallery import CLIPS, gallery_rows, on_same_clips
+from clip_har.sweeps.named_cells import named_cells
 from clip_har.sweeps.start import experiment_overrides
-from clip_har.sweeps.swept import swept
 
 log = logging.getLogger(__name__)
 
@@ -115,7 +115,7 @@ def _swept(typed: list[str], named: Collection[str], loader: ConfigLoader) -> li
     """
     whole = compose("config", overrides=typed, return_hydra_config=True)
     if whole.hydra.sweeper.get("parts"):
-        return [list(job) for job in swept(whole, typed, loader).jobs]
+        return [list(job) for job in named_cells(whole, typed, loader).jobs]
     own = [word for word in experiment_overrides(whole) if word.partition("=")[0] not in named]
     return expand([*own, *typed], loader)
 

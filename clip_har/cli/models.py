@@ -2,7 +2,8 @@
 
 It lists the options of the ``model`` group, and all weights of open_clip's table: input size,
 parameters, licence where it is known, and what works: gradients, learned noise, attribution
-(region=relevance and the attention measures). Words filter the names. It downloads nothing.
+(region=relevance and the attention measures). Options that take a checkpoint of your own come
+last. Words filter the names. It downloads nothing.
 
     clip-har-models
     clip-har-models siglip2 b-16
@@ -11,7 +12,7 @@ parameters, licence where it is known, and what works: gradients, learned noise,
 
 import json
 import sys
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from argparse import RawDescriptionHelpFormatter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -24,11 +25,13 @@ from rich.markup import escape
 from rich.table import Table
 
 from clip_har.cli.errors import report_fault, take_over_errors
-from clip_har.config.options import option_files
+from clip_har.cli.parser import Parser
+from clip_har.config.options import header_of, option_files
 from clip_har.core.errors import ClipHarError
 from clip_har.models.open_clip.library import tags
-from clip_har.models.open_clip.listing import Listed, listed
+from clip_har.models.open_clip.listing import Listed, licence_of, listed
 from clip_har.models.open_clip.option import OpenCLIP
+from clip_har.models.sizes import Size, known_sizes
 
 _WIDTH = 400  # columns if the output is not a terminal; the table takes what it needs
 _UNKNOWN = "–"
@@ -36,14 +39,14 @@ _UNKNOWN = "–"
 
 def main(arguments: Sequence[str]) -> None:
     """Print the models whose names have all words that were typed."""
-    parser = ArgumentParser(
+    parser = Parser(
         "clip-har-models", description=__doc__, formatter_class=RawDescriptionHelpFormatter
     )
     parser.add_argument("words", nargs="*", help="parts of a name; all must be in it")
     parser.add_argument("--json", action="store_true", help="print a list for scripts")
     given = parser.parse_args(arguments)
-    found = list(models(given.words))
-    if not found:
+    found, own = list(models(given.words)), own_models(given.words)
+    if not found and not own:
         raise ClipHarError(f"no model has {' and '.join(given.words)} in its name")
     if given.json:
         sys.stdout.write(json.dumps([asdict(one) for one in found], indent=2) + "\n")
@@ -51,7 +54,25 @@ def main(arguments: Sequence[str]) -> None:
     console = Console()
     if not console.is_terminal:
         console = Console(width=_WIDTH)  # no name is cut in two for a pipe
-    console.print(table(found), highlight=False)
+    if found:
+        console.print(table(found), highlight=False)
+    for name, text in own.items():
+        console.print(f"model={name}: {text}", highlight=False, soft_wrap=True, markup=False)
+
+
+def own_models(words: Sequence[str]) -> dict[str, str]:
+    """Return the options that take a checkpoint of one's own, and what each of them is.
+
+    Args:
+        words: only options that have them all in their names, in any case.
+    """
+    found = {}
+    for name, path in option_files("model").items():
+        given = OmegaConf.select(OmegaConf.load(path), "checkpoint", throw_on_missing=False)
+        has_its_own = OmegaConf.select(OmegaConf.load(path), "_target_") is not None
+        if given is None and has_its_own and all(word.lower() in name for word in words):
+            found[name] = header_of(path).first_sentence
+    return found
 
 
 def models(words: Sequence[str]) -> Iterator[Listed]:
@@ -115,12 +136,13 @@ def _works(one: Listed) -> tuple[bool, bool, bool]:
 
 
 def _of_transformers(option: str, checkpoint: str, kind: Any) -> Listed:
+    size = known_sizes().get(checkpoint, Size(None, None))
     return Listed(
         checkpoint=checkpoint,
         option=option,
-        image_size=None,
-        parameters=None,
-        licence=None,
+        image_size=size.image_size,
+        parameters=size.parameters,
+        licence=licence_of(checkpoint),
         gradients=True,
         learned_noise=kind.single_frames,
         attribution=kind.gives_attribution,

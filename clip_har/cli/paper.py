@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, NoReturn
 
 from clip_har.cli.cores import share_cores
 from clip_har.cli.errors import report_fault, take_over_errors
+from clip_har.cli.parser import Parser
 from clip_har.core.errors import ClipHarError
 
 if TYPE_CHECKING:
+    from clip_har.sweeps.named_cells import NamedCells
     from clip_har.sweeps.start import CheckedJob
-    from clip_har.sweeps.swept import Swept
 
 _EXPERIMENT = "experiment=paper/all"
 _SPLITS = {"1": "1", "2": "2", "3": "3", "all": "1,2,3"}
@@ -42,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="clip-har-paper",
         description="Run the programme of arXiv 2507.18675 on UCF-101, from nothing to a report."
         " Type the same command again after a stop: it goes on where it was.",
@@ -138,16 +139,16 @@ def _data(given: argparse.Namespace) -> Path:
 
 
 @contextmanager
-def _checked(words: Sequence[str]) -> "Iterator[tuple[Swept, Sequence[CheckedJob]]]":
+def _checked(words: Sequence[str]) -> "Iterator[tuple[NamedCells, Sequence[CheckedJob]]]":
     """Yield the cells of the sweep, checked; their weights are fetched first."""
     from clip_har.config.compose import build
     from clip_har.config.session import session
+    from clip_har.sweeps.named_cells import named_cells
     from clip_har.sweeps.start import check_jobs
-    from clip_har.sweeps.swept import swept
 
     with session() as hydra:
         config = hydra.compose(hydra.expand(list(words))[0])
-        found = swept(config, words, hydra.loader)
+        found = named_cells(config, words, hydra.loader)
         configs = {tuple(job): hydra.compose(list(job)) for job in found.jobs}
         for model in dict.fromkeys(build(one.model, "model") for one in configs.values()):
             sys.stdout.write(f"weights: {model.checkpoint}\n")  # type: ignore[attr-defined]
@@ -156,7 +157,7 @@ def _checked(words: Sequence[str]) -> "Iterator[tuple[Swept, Sequence[CheckedJob
         yield found, check_jobs(found.jobs, lambda job: configs[tuple(job)])
 
 
-def _finished(found: "Swept", jobs: "Sequence[CheckedJob]") -> Path | None:
+def _finished(found: "NamedCells", jobs: "Sequence[CheckedJob]") -> Path | None:
     """Return the report of an earlier sweep of the same cells; None if it must be run."""
     from clip_har.report.page import PAGE
     from clip_har.results.sweep import SWEEP, Sweep, read_outcomes
@@ -202,9 +203,9 @@ def _plan(given: argparse.Namespace, jobs: "Sequence[CheckedJob]", *, here: bool
     """
     from clip_har.cli.plan import show_plan, time_text
     from clip_har.sweeps.plan import plan_of
-    from clip_har.sweeps.trial import trial
+    from clip_har.sweeps.timing import timing
 
-    with trial(logging.getLogger(__name__).warning) as measure:
+    with timing(logging.getLogger(__name__).warning) as measure:
         if here:
             sys.stdout.write("measuring the speed of this machine on a few clips\n")
             sys.stdout.flush()

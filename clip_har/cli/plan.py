@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from clip_har.core.wording import plural
 from clip_har.results.speed import Rate, Speed
 from clip_har.sweeps.plan import Plan, Step, counted
 
@@ -47,7 +48,7 @@ def plan_table(plan: Plan) -> Table:
 def plan_notes(plan: Plan) -> list[str]:
     """Return what the table does not say: what its numbers mean, and what they rest on."""
     cells = sum(step.is_cell for step in plan.steps)
-    lines = [f"{cells} cell{'s' if cells > 1 else ''}: {', '.join(counted(plan.steps))}"]
+    lines = [f"{plural(cells, 'cell')}: {', '.join(counted(plan.steps))}"]
     if plan.equal:
         lines[0] += f"; {plan.equal} more are equal to one of these"
     todo = [step for step in plan.steps if step.is_to_do]
@@ -72,7 +73,7 @@ def _source(speed: Speed) -> str:
             now.append(text.format(_figure(value**power)))
     found = []
     if speed.frames_per_second is not None and "frames_per_second" not in speed.measured:
-        cells = "1 earlier cell" if speed.cells == 1 else f"{speed.cells} earlier cells"
+        cells = plural(speed.cells, "earlier cell")
         found.append(f"{speed.frames_per_second:,.0f} frames a second in {cells}")
     if now:
         found.append(f"measured now, a second: {', '.join(now)}")

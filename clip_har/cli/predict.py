@@ -9,6 +9,7 @@ name. Mask, noise, frames, prompts and seed are set by the keys of ``clip-har``.
     clip-har-predict fall.mp4 --classes "falling,walking" masking=percent ratio=0.3 fill=mean
     clip-har-predict clips/ --model clip_vit_b32 dataset=ucf101 dataset.root=/data/ucf101 --json
     find clips -name "*.mp4" | clip-har-predict - --classes "falling,walking" --json
+    clip-har-predict --classes "falling,walking" -- -a-name-with-a-dash.mp4
 """
 
 import argparse
@@ -22,6 +23,7 @@ from typing import TYPE_CHECKING
 
 from clip_har.cli.cores import share_cores
 from clip_har.cli.errors import report_fault, take_over_errors
+from clip_har.cli.parser import Parser
 from clip_har.core.addresses import hide_environment, hide_logins
 from clip_har.core.errors import ClipHarError
 from clip_har.core.imports import own_process
@@ -65,8 +67,9 @@ def main(arguments: Sequence[str]) -> int:
     Raises:
         ClipHarError: when the command is wrong, or something that it needs is missing.
     """
-    given = _parser().parse_intermixed_args(arguments)
-    names = [word for word in given.words if not _is_setting(word)]
+    words, files = _at_dashes(arguments)
+    given = _parser().parse_intermixed_args(words)
+    names = [word for word in given.words if not _is_setting(word)] + files
     words = [hide_logins(word) for word in given.words if _is_setting(word)]
     if not names:
         raise ClipHarError(
@@ -93,8 +96,18 @@ def main(arguments: Sequence[str]) -> int:
     return 1 if failed else 0
 
 
+def _at_dashes(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return the words before ``--``, and those after it: all of them are videos or folders.
+
+    A parser of options and words in any order takes no ``--``.
+    """
+    words = list(arguments)
+    place = words.index("--") if "--" in words else len(words)
+    return words[:place], words[place + 1 :]
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="clip-har-predict",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -140,20 +153,19 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _seconds(text: str) -> float:
-    value = float(text)
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
     if not value > 0:
-        raise ValueError(text)
+        raise argparse.ArgumentTypeError(f"expected a number of seconds above 0, got {text}")
     return value
 
 
 def _number(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise ValueError(text)
-    return value
-
-
-_seconds.__name__, _number.__name__ = "number of seconds above 0", "whole number from 1"
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1, got {text}")
+    return int(text)
 
 
 def _is_setting(word: str) -> bool:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clip_har.cli.errors import report_fault
+from clip_har.cli.parser import Parser
 from clip_har.core.background import Background
 from clip_har.core.errors import ClipHarError, disk_reason
 from clip_har.figures.processes import drawing_processes
@@ -24,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Args:
         arguments: of the command line; None for the process's own.
     """
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="clip-har-report",
         description="Write tables, figures and one HTML page about finished cells.",
         epilog="Without arguments: the newest sweep in results/.",

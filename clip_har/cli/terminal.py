@@ -9,6 +9,7 @@ from rich.table import Table
 
 from clip_har.cli.errors import report_fault
 from clip_har.core.imports import quick_imports
+from clip_har.core.wording import plural
 from clip_har.metrics.measure import Measure
 from clip_har.results.files import WHOLE_SET
 from clip_har.results.sweep import Outcome, read_outcomes
@@ -27,7 +28,7 @@ def show_cell(outcome: Outcome) -> None:
     metrics = _metrics(outcome)
     shown = [one for one in _columns([metrics]) if one.name != "data/clips"]
     numbers = "  ".join(f"{one.name} {_number(one, metrics)}" for one in shown)
-    clips = f", {metrics['data/clips']:.0f} clips" if metrics else ""
+    clips = f", {plural(int(metrics['data/clips']), 'clip')}" if metrics else ""
     if part := _partial_data([outcome]):
         clips += f" of {part}"
     message = f"{outcome.name}: {outcome.state}{clips}  {numbers}"
@@ -57,7 +58,7 @@ def end_sweep(stopped: BaseException | None) -> int:
     missing = len(this.cells) - len(outcomes)
     skipped = sum(outcome.state == "skipped" for outcome in outcomes)
     done = len(outcomes) - len(failed) - skipped
-    ended = f"{len(this.cells)} cells: {done} done, {len(failed)} failed"
+    ended = f"{plural(len(this.cells), 'cell')}: {done} done, {len(failed)} failed"
     ended += f", {skipped} skipped" if skipped else ""
     ended += f", {missing} not run" if missing else ""
     if part := _partial_data(outcomes):
@@ -144,6 +145,8 @@ def _number(measure: Measure, found: dict[str, float]) -> str:
 
 def measures_table(rows: "pd.DataFrame") -> Table:
     """Return one row per measure over several cells."""
+    from clip_har.metrics.measures import find  # it imports all measures
+
     table = Table(box=None, pad_edge=False, header_style="bold")
     several = rows["of"].astype(bool).any()
     table.add_column("measure", no_wrap=True)
@@ -156,7 +159,13 @@ def measures_table(rows: "pd.DataFrame") -> Table:
         interval = f"{row['low']:.3f} to {row['high']:.3f}" if known else "–"
         groups = f"{row['groups']:.0f}" if row["groups"] == row["groups"] else "–"
         of = [escape(str(row["of"]))] if several else []
-        cells = (f"{row['value']:.4f}", interval, f"{row['clips']:.0f}", groups)
+        whole = find(str(row["measure"])).unit == "count"
+        cells = (
+            f"{row['value']:{'.0f' if whole else '.4f'}}",
+            interval,
+            f"{row['clips']:.0f}",
+            groups,
+        )
         table.add_row(str(row["measure"]), *of, *cells)
     return table
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from clip_har.cli.errors import report_fault
+from clip_har.cli.parser import Parser
 from clip_har.core.errors import ClipHarError
 
 _PATIENCE = 120  # seconds until MLflow's server must answer
@@ -23,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Args:
         arguments: of the command line; None for the process's own.
     """
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="clip-har-ui",
         description="Open the runs of a results folder in the MLflow UI.",
         epilog="MLFLOW_TRACKING_URI names another store, as for clip-har. Ctrl-C ends it.",

@@ -71,8 +71,8 @@ def _missing_option(error: MissingConfigException) -> str:
     if not group or not known:
         return " ".join(str(error).split())
     near = difflib.get_close_matches(option, known, n=1)
-    hint = f"; did you mean {group}={near[0]}?" if near else ""
-    return f"{group}={option}: no such option, expected one of {', '.join(known)}{hint}"
+    hint = f"; did you mean {group}={near[0]}?" if near else ","  # before a list that may be long
+    return f"{group}={option}: no such option{hint} expected one of {', '.join(known)}"
 
 
 def _composition(error: Exception) -> str:

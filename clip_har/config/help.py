@@ -57,8 +57,11 @@ def _keys() -> Iterator[str]:
 
 
 def _row(name: str, text: str) -> list[str]:
-    start = f"  {name:<{_NAME}} "
-    return textwrap.wrap(text, _WIDTH, initial_indent=start, subsequent_indent=" " * len(start))
+    start, indent = f"  {name:<{_NAME}} ", " " * (_NAME + 3)
+    if len(name) > _NAME:  # a line of its own
+        return [f"  {name}", *textwrap.wrap(text, _WIDTH, initial_indent=indent,
+                                            subsequent_indent=indent)]  # fmt: skip
+    return textwrap.wrap(text, _WIDTH, initial_indent=start, subsequent_indent=indent)
 
 
 def _shown(value: object) -> str:

@@ -50,7 +50,15 @@ class MeasureSettings(Settings):
     @field_validator("probe", mode="before")
     @classmethod
     def _one_number_is_a_list(cls, value: Any) -> Any:
-        return (value,) if isinstance(value, str | int) else value
+        listed = [value] if isinstance(value, str | int) else value
+        if isinstance(listed, list | tuple):
+            for one in listed:
+                if one != ALL_SHOTS and not _is_number_of_clips(one):
+                    raise ValueError(
+                        f"expected numbers of clips of each class from 1, or {ALL_SHOTS}, such as"
+                        f" [1,4,16,{ALL_SHOTS}]; got {one}"
+                    )
+        return listed
 
     @model_validator(mode="after")
     def _probe_has_clips(self) -> Self:
@@ -94,6 +102,12 @@ class MeasureSettings(Settings):
                 " told from at least one other class"
             )
         return tuple(sorted({class_names.index(name) for name in self.target}))
+
+
+def _is_number_of_clips(value: object) -> bool:
+    if isinstance(value, str):
+        return value.isdecimal() and int(value) >= 1
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
 
 
 def _unknown(name: str, class_names: Sequence[str]) -> str:

@@ -35,7 +35,7 @@ def write_probes(
             (folder / name).unlink(missing_ok=True)
         return
     rows = probe_table(table, reference.table, settings.probe, settings.probe_seeds)
-    _warn_of_missing(settings, set(rows["shots"]), table, reference.table)
+    _warn_of_missing(settings, set(rows["shots"]), table, reference)
     _warn_of_steps(rows)
     with whole_file(folder / PROBES) as path:
         rows.to_csv(path, index=False)
@@ -79,11 +79,14 @@ def _warn_of_steps(rows: pd.DataFrame) -> None:
 
 
 def _warn_of_missing(
-    settings: MeasureSettings, known: set[str], table: ScoreTable, reference: ScoreTable
+    settings: MeasureSettings, known: set[str], table: ScoreTable, reference: Result
 ) -> None:
     missing = [str(one) for one in settings.probe or () if str(one) not in known]
     if missing:
-        why = _why_missing(table, reference, f"the reference ({settings.reference})")
+        name = f"the reference ({settings.reference})"
+        if (limit := reference.cell.limit) is not None:
+            name = f"the reference ({settings.reference}, which limit={limit} shortens, too)"
+        why = _why_missing(table, reference.table, name)
         log.warning("no linear probe with %s: %s", _listed(missing), why)
 
 

@@ -14,6 +14,7 @@ from clip_har.metrics.intervals import (
     FEWEST_GROUPS,
     UNKNOWN,
     error_of_none,
+    share_difference_interval,
     share_interval,
     standard_error,
     t_interval,
@@ -177,7 +178,8 @@ def difference_interval(
 ) -> tuple[float, tuple[float, float]]:
     """Return the standard error and the 95 % interval of a difference of shares of clips.
 
-    If no group shows a difference, the interval is that of `error_of_none`.
+    The interval is that of `share_difference_interval`. If no group shows a difference, the error
+    is that of `error_of_none`.
 
     Args:
         values: ``(R + 1,)`` of the data, then of each sample.
@@ -189,7 +191,10 @@ def difference_interval(
     if samples.groups < FEWEST_GROUPS:
         return np.nan, UNKNOWN
     error = standard_error(values[1:]) or error_of_none(samples.groups, samples.degrees)
-    return error, t_interval(float(values[0]), error, samples.degrees)
+    ends = share_difference_interval(
+        float(values[0]), error, groups=samples.groups, degrees=samples.degrees
+    )
+    return error, ends
 
 
 def cluster_bootstrap(
@@ -199,6 +204,7 @@ def cluster_bootstrap(
     *,
     classes: NDArray[np.int64] | None = None,
     shares: Collection[str] = (),
+    differences: Collection[str] = (),
     draws: int = 2000,
     seed: int = 0,
 ) -> dict[str, tuple[float, float, float]]:
@@ -206,7 +212,7 @@ def cluster_bootstrap(
 
     Groups are sampled as in `group_draws`; all measures see the same samples. See
     `clip_har.metrics.intervals` for the intervals: `share_interval` of shares of clips,
-    `t_interval` of the rest.
+    `share_difference_interval` of their differences, `t_interval` of the rest.
 
     Args:
         columns: per name a number for each of the N clips, such as 1 if the prediction is right.
@@ -214,7 +220,8 @@ def cluster_bootstrap(
         measures: computes each measure from the columns' means over clips; called with arrays,
             one entry per sample.
         classes: ``(N,)`` the clips' true classes, see `group_draws`.
-        shares: the measures that are a share of clips; differences and ratios are not.
+        shares: the measures that are a share of clips.
+        differences: the measures that are a difference of two such shares.
         draws: number of bootstrap samples.
         seed: of the bootstrap.
 
@@ -234,11 +241,15 @@ def cluster_bootstrap(
     samples = group_draws(groups, classes, draws=draws, seed=seed)
     clips = samples.sums(np.ones(len(groups)))
     means = {name: samples.sums(column) / clips for name, column in columns.items()}
-    return with_intervals(measures(means), samples, shares=shares)
+    return with_intervals(measures(means), samples, shares=shares, differences=differences)
 
 
 def with_intervals(
-    measures: Means, samples: GroupDraws, *, shares: Collection[str] = ()
+    measures: Means,
+    samples: GroupDraws,
+    *,
+    shares: Collection[str] = (),
+    differences: Collection[str] = (),
 ) -> dict[str, tuple[float, float, float]]:
     """Return measures of clips with 95 % intervals, from their values in bootstrap samples.
 
@@ -246,6 +257,7 @@ def with_intervals(
         measures: ``(R + 1,)`` by name: of the data, then of each sample.
         samples: the samples.
         shares: the measures that are a share of clips, see `cluster_bootstrap`.
+        differences: the measures that are a difference of two such shares.
 
     Returns:
         Per measure (value, low, high), see `cluster_bootstrap`.
@@ -257,6 +269,8 @@ def with_intervals(
             low, high = UNKNOWN
         elif name in shares:
             low, high = share_interval(value, error, groups=samples.groups, degrees=samples.degrees)
+        elif name in differences:
+            _, (low, high) = difference_interval(values, samples)
         else:
             low, high = t_interval(value, error, samples.degrees)
         found[name] = (value, low, high)

@@ -13,9 +13,9 @@ from clip_har.metrics.intervals import (
     UNKNOWN,
     area_interval,
     error_of_none,
+    share_difference_interval,
     share_interval,
     standard_error,
-    t_interval,
 )
 from clip_har.metrics.pairing import common_rows
 from clip_har.metrics.significance import sign_flip
@@ -156,7 +156,13 @@ def detection_changes(
         low, high = UNKNOWN
         if fewest >= FEWEST_GROUPS:
             error = error or error_of_none(fewest, degrees) * second[name].largest
-            low, high = t_interval(value, error, degrees)
+            largest = second[name].largest
+            low, high = (
+                end * largest
+                for end in share_difference_interval(
+                    value / largest, error / largest, groups=fewest, degrees=degrees
+                )
+            )
         found[name] = Estimate(value, low, high)
     return found
 

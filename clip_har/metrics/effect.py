@@ -17,6 +17,7 @@ from clip_har.metrics.intervals import (
     UNKNOWN,
     error_of_none,
     error_over_seeds,
+    share_difference_interval,
     t_interval,
 )
 from clip_har.metrics.pairing import Rows, common_rows
@@ -66,11 +67,12 @@ def paired_effect(
     A measure without such clips is left out. Each seed is measured by itself and then averaged:
     pooling the clips of all seeds would hide differences between seeds from ECE and recalls.
 
-    The interval is the difference ± t standard errors. It holds for new groups, sampled as in
-    `group_draws`, and for new seeds of the change. The variance of the mean over S seeds is that of
-    the bootstrap over groups, and what the seeds differ by beyond it, see `error_over_seeds`.
-    Few seeds that differ much give a wide interval. (A bootstrap of three seeds held the truth in
-    89 % of simulations only.) With one seed the interval holds for that seed alone.
+    The interval is the difference ± t standard errors, of ``top1`` and ``scene/swap_error`` that of
+    `share_difference_interval`. It holds for new groups, sampled as in `group_draws`, and for new
+    seeds of the change. The variance of the mean over S seeds is that of the bootstrap over groups,
+    and what the seeds differ by, see `error_over_seeds`. Few seeds give a wide interval. (A
+    bootstrap of three seeds held the truth in 89 % of simulations only.) With one seed the interval
+    holds for that seed alone.
 
     Args:
         before: answers without the change, of each seed; may be the same for all seeds.
@@ -135,7 +137,11 @@ def paired_effect(
         else:
             if error == 0 and name in _OF_SHARES:
                 error = error_of_none(of_groups, samples.degrees)
-            interval = t_interval(difference, error, degrees)
+            interval = (
+                share_difference_interval(difference, error, groups=of_groups, degrees=degrees)
+                if name in _OF_SHARES
+                else t_interval(difference, error, degrees)
+            )
         p = np.nan
         if name == "top1":
             p = sign_flip((right[seeds:] - right[:seeds]).mean(axis=0), groups)

@@ -11,7 +11,9 @@ from typing import Literal, Protocol
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.stats import rankdata
 
+from clip_har.core.seeding import generator
 from clip_har.metrics.bootstrap import GroupDraws
 from clip_har.metrics.intervals import (
     FEWEST_GROUPS,
@@ -19,6 +21,7 @@ from clip_har.metrics.intervals import (
     error_of_none,
     error_over_seeds,
     quantile,
+    share_difference_interval,
     share_interval,
     standard_error,
     t_interval,
@@ -67,9 +70,9 @@ def interval_of(
     Args:
         values: ``(R + 1, S)``: of the data, then of each sample.
         samples: the samples of groups.
-        kind: a share of clips has the interval of `share_interval`; a difference of shares and a
-            ratio have that of `t_interval`. A difference that no group shows has the error of
-            `error_of_none`; a ratio that all groups share has no interval.
+        kind: a share of clips has the interval of `share_interval`, a difference of shares that of
+            `share_difference_interval`, a ratio that of `t_interval`. A difference that no group
+            shows has the error of `error_of_none`; a ratio that all groups share has no interval.
 
     Returns:
         Value, low, high; low and high are NaN with fewer than `FEWEST_GROUPS` groups.
@@ -78,7 +81,10 @@ def interval_of(
     if samples.groups < FEWEST_GROUPS:
         return value, *UNKNOWN
     if kind == "difference":
-        return value, *t_interval(value, *error_of_difference(values, samples))
+        error, degrees = error_of_difference(values, samples)
+        return value, *share_difference_interval(
+            value, error, groups=samples.groups, degrees=degrees
+        )
     error, degrees = error_over_seeds(values, samples.degrees)
     if kind == "ratio":
         return value, *t_interval(value, error, degrees)
@@ -96,7 +102,7 @@ def model_pairs(numbers: Numbers, groups: Sequence[str], samples: GroupDraws) ->
 
     The difference of two means is the mean of the clips' differences, so what makes a clip hard for
     both models cancels. The standard error is that of a bootstrap over groups, and of seeds if
-    there are several, see `error_over_seeds`; the interval is Student's. With one seed the test is
+    there are several, see `error_over_seeds`. With one seed the test is
     `sign_flip` over groups: under the null hypothesis the two models are exchangeable within each
     group. Seeds that favour one model in all groups would pass for a difference there, so with
     several seeds the test is `t_test` with the error of the interval.
@@ -158,12 +164,48 @@ def wider_with_seeds(means: Numbers, samples: GroupDraws) -> float:
     return max(1.0, of_both / of_groups)
 
 
+def sampled_seeds(means: Numbers, *, seed: int = 0) -> Numbers:
+    """Return the mean over seeds of each model, with other seeds in each bootstrap sample.
+
+    Of S seeds S − 1 are sampled with replacement, the same for all models, as groups are in
+    `clip_har.metrics.bootstrap.group_draws`.
+
+    Args:
+        means: ``(R + 1, M, S)``, see `means_of_models`.
+        seed: of the bootstrap.
+
+    Returns:
+        ``(R + 1, M)``: of the data with all seeds, then of each sample of groups and seeds.
+    """
+    samples, _, seeds = means.shape
+    if seeds == 1:
+        return means[..., 0]
+    sampled = generator(seed, "bootstrap", "seeds").integers(seeds, size=(samples, seeds - 1))
+    weights = (sampled[..., None] == np.arange(seeds)).mean(axis=1)  # (R + 1, S)
+    weights[0] = 1 / seeds
+    found: Numbers = np.einsum("rms,rs->rm", means, weights)
+    return found
+
+
+def average_ranks(values: Numbers) -> Numbers:
+    """Return the rank of each model, the highest first; equal models have the mean of their ranks.
+
+    Args:
+        values: ``(M,)``.
+
+    Example:
+        >>> average_ranks(np.array([0.5, 0.9, 0.5])).tolist()
+        [2.5, 1.0, 2.5]
+    """
+    ranks: Numbers = rankdata(-np.round(values / _ROUNDING))
+    return ranks
+
+
 def rank_shares(values: Numbers) -> Numbers:
     """Return how often each model has each rank over the bootstrap samples; the highest is first.
 
     Models that are equal in a sample share their ranks evenly, so that rows and columns sum to 1.
-    The shares say how much the order depends on these groups, with the seeds as they are. They are
-    no probabilities that a
+    The shares say how much the order depends on what was sampled. They are no probabilities that a
     model is truly first; for that see `clip_har.metrics.ranks.rank_intervals`.
 
     Args:
@@ -187,26 +229,32 @@ def rank_shares(values: Numbers) -> Numbers:
     return shares
 
 
-def dominance(accuracy: Numbers, cost: Numbers) -> NDArray[np.bool_]:
+def dominance(accuracy: Numbers, least: Numbers, most: Numbers) -> NDArray[np.bool_]:
     """Return which model dominates which: it is as accurate and as cheap, and better in one.
 
-    A model that none dominates is on the Pareto front (Pareto 1906).
+    A cost was measured several times. Two costs whose ranges overlap count as equal: which one is
+    lower may be noise of the measurement. A model that none dominates is on the Pareto front
+    (Pareto 1906).
 
     Args:
         accuracy: ``(…, M)``, higher is better.
-        cost: ``(M,)``, lower is better; a model whose cost is NaN neither dominates nor is
-            dominated.
+        least: ``(M,)``, the lowest measured cost of each model; a model whose costs are NaN neither
+            dominates nor is dominated.
+        most: ``(M,)``, the highest.
 
     Returns:
         ``(…, M, M)``, ``[…, j, k]`` whether k dominates j.
 
     Example:
-        >>> front = ~dominance(np.array([0.6, 0.5, 0.7]), np.array([1.0, 2.0, 3.0])).any(axis=-1)
-        >>> front.tolist()
+        >>> least, most = np.array([1.0, 1.9, 3.0]), np.array([2.0, 2.5, 3.5])
+        >>> (~dominance(np.array([0.5, 0.5, 0.7]), least, most).any(axis=-1)).tolist()
+        [True, True, True]
+        >>> (~dominance(np.array([0.6, 0.5, 0.7]), least, most).any(axis=-1)).tolist()
         [True, False, True]
     """
     gain = accuracy[..., None, :] - accuracy[..., :, None]
-    saved = cost[:, None] - cost[None, :]
-    no_worse = (gain >= -_ROUNDING) & (saved >= 0)
-    found: NDArray[np.bool_] = no_worse & ((gain > _ROUNDING) | (saved > 0))
+    cheaper = least[:, None] > most[None, :]  # [j, k]: k surely costs less than j
+    as_cheap = most[:, None] >= least[None, :]
+    no_worse = (gain >= -_ROUNDING) & as_cheap
+    found: NDArray[np.bool_] = no_worse & ((gain > _ROUNDING) | cheaper)
     return found

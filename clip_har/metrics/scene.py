@@ -24,6 +24,7 @@ _MEANS = {
     "swap_error": "swap_error",
     "contrasted": "contrasted_accuracy",
 }  # measures that are the mean of a column
+_DIFFERENCES = ("subject_reliance", "reliance")
 
 
 @dataclass(frozen=True)
@@ -84,8 +85,9 @@ def scene_measures(tables: SceneTables, *, seed: int = 0) -> pd.DataFrame:
     if not groups:
         return pd.DataFrame(columns=["measure", "value", "low", "high", "clips", "groups"])
     found = cluster_bootstrap(
-        columns, groups, _measures, classes=labels, shares=_MEANS.values(), seed=seed
-    )
+        columns, groups, _measures, classes=labels, shares=_MEANS.values(),
+        differences=_DIFFERENCES, seed=seed,
+    )  # fmt: skip
     rows = [
         {"measure": f"scene/{name}", "value": value, "low": low, "high": high}
         for name, (value, low, high) in found.items()

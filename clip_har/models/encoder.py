@@ -120,20 +120,35 @@ class Encoder(ABC):
         Returns:
             What ``get_text_features`` takes, ``(N, L)`` each, on the model's device.
         """
-        padded = self.padded_texts
-        # CLIP's texts are padded to the longest one only: the text tower is causal and reads the
-        # embedding at the end token, so the padding has no effect.
-        tokens = self.tokenizer(
-            [text.lower() for text in texts] if padded else texts,
-            padding="max_length" if padded else True,
+        if self.padded_texts:
+            found = self.tokenised([text.lower() for text in texts], to_context=True)
+            return {"input_ids": found["input_ids"]}
+        # CLIP's text tower is causal and reads the embedding at the end token, so the padding has
+        # no effect.
+        return self.tokenised(texts, to_context=False)
+
+    def tokenised(self, texts: list[str], *, to_context: bool) -> dict[str, Tensor]:
+        """Return what the tokenizer makes of texts, cut to the context and padded.
+
+        Args:
+            texts: N texts, spelled as the model was trained.
+            to_context: whether they are padded to ``context_length``, at the tokenizer's own side;
+                else to the longest one.
+
+        Returns:
+            ``input_ids``, and ``attention_mask`` if the tokenizer gives one: ``(N, L)`` each, on
+            the model's device.
+        """
+        found = self.tokenizer(
+            texts,
+            padding="max_length" if to_context else "longest",
             truncation=True,
             max_length=self.context_length,
             # At the left it would move the words, so that a text depended on its batch.
-            padding_side=None if padded else "right",
+            padding_side=None if to_context else "right",
             return_tensors="pt",
         ).to(self.device)
-        mask = {} if padded else {"attention_mask": tokens["attention_mask"]}
-        return {"input_ids": tokens["input_ids"], **mask}
+        return {name: found[name] for name in ("input_ids", "attention_mask") if name in found}
 
 
 def load_fields(

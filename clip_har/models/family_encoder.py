@@ -50,15 +50,7 @@ class FamilyEncoder(DualEncoder):
         """Tokenise texts, see `Encoder.tokens`."""
         if self.padded_texts:
             return super().tokens(texts)
-        found = self.tokenizer(
-            texts,
-            padding=self.padding,
-            truncation=True,
-            max_length=self.context_length,
-            padding_side="right" if self.padding == "longest" else None,
-            return_tensors="pt",
-        ).to(self.device)
-        return {name: found[name] for name in ("input_ids", "attention_mask")}
+        return self.tokenised(texts, to_context=self.padding == "max_length")
 
 
 def architecture_of(folder: Path, kind: str) -> Any:
@@ -184,7 +176,8 @@ def _trial(model: FamilyEncoder, processor: Any, own: Mapping[str, Any]) -> tupl
     if model.padded_texts:  # the processor would not put them in lower case
         tokens: list[Mapping[str, Tensor]] = [model.tokens([text]) for text in TEXTS]
     else:
-        padding = {} if "padding" in own else {"padding": True}
-        tokens = [processor(text=[text], return_tensors="pt", **padding) for text in TEXTS]
+        # A processor with a largest length and no padding of its own warns unless it may cut.
+        more = {} if "padding" in own else {"padding": True, "truncation": "max_length" in own}
+        tokens = [processor(text=[text], return_tensors="pt", **more) for text in TEXTS]
     model.text_features([_LONG])
     return scale_and_bias(model.network, frames, texts, own_logits(model.network, pixels, tokens))

@@ -42,14 +42,7 @@ class NaFlexEncoder(DualEncoder):
 
     def tokens(self, texts: list[str]) -> dict[str, Tensor]:
         """Tokenise texts: in lower case, padded; the tokenizer says whether the padding is read."""
-        found = self.tokenizer(
-            [text.lower() for text in texts],
-            padding="max_length",
-            truncation=True,
-            max_length=self.context_length,
-            return_tensors="pt",
-        ).to(self.device)
-        return {name: found[name] for name in ("input_ids", "attention_mask") if name in found}
+        return self.tokenised([text.lower() for text in texts], to_context=True)
 
     def encode_pixels(self, pixels: Tensor) -> Tensor:
         """Embed normalised frames; gradients flow back to ``pixels``.

@@ -69,7 +69,8 @@ class TunedWeights:
             network: a CLIP of transformers, float32.
 
         Raises:
-            ClipHarError: when a tensor is missing, has no place, or is of another shape.
+            ClipHarError: when a tensor is missing, has no place, is of another shape, or holds
+                whole numbers.
         """
         import torch
 
@@ -143,6 +144,12 @@ class TunedWeights:
                 f" (it has {len(found)} of the {len(base)} of the base checkpoint)"
             )
         for name in sorted(found):
+            if not found[name].is_floating_point():
+                raise ClipHarError(
+                    f"{SETTING}={self.path}: {name} holds whole numbers ({_type(found[name])}):"
+                    " expected weights as floating-point numbers; quantised ones cannot be read"
+                    " without their scales: save them as float32 or float16"
+                )
             if name not in base:
                 raise ClipHarError(
                     f"{SETTING}={self.path}: {name} has no place in the base checkpoint, which has"
@@ -161,6 +168,10 @@ class TunedWeights:
 def _file_digest(path: Path, size: int, changed: int) -> str:  # noqa: ARG001, they name a version
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _type(tensor: "Tensor") -> str:
+    return str(tensor.dtype).removeprefix("torch.")
 
 
 def _some(names: list[str]) -> str:

@@ -44,14 +44,7 @@ class VideoPrismEncoder(ClipDualEncoder):
 
     def tokens(self, texts: list[str]) -> dict[str, Tensor]:
         """Tokenise texts: canonical, padded to the whole context, with a mask."""
-        found = self.tokenizer(
-            [canonical(text) for text in texts],
-            padding="max_length",
-            truncation=True,
-            max_length=self.context_length,
-            return_tensors="pt",
-        ).to(self.device)
-        return {name: found[name] for name in ("input_ids", "attention_mask")}
+        return self.tokenised([canonical(text) for text in texts], to_context=True)
 
 
 def load_videoprism(

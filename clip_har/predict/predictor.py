@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from itertools import count, takewhile
+from itertools import count, pairwise, takewhile
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
@@ -39,10 +39,12 @@ from clip_har.masking.on_empty import refuse_empty
 from clip_har.models.zero_shot import Classifier, of_frames
 from clip_har.noise.contract import CellNoise
 from clip_har.predict.prediction import Prediction, Tile
+from clip_har.predict.times import clock
 from clip_har.prompts.spelling import spaced
 from clip_har.results.costs import Cost
 
 _AT_ONCE = 256  # frames in memory; a longer window goes alone
+_GAPS = 3  # that a note names
 _AHEAD = 2  # parts of a video that are decoded while the model works
 _OF_A_LIST = ("limit", "classes", "shard")  # keys that choose clips of a data set
 
@@ -89,9 +91,10 @@ class Predictor:
     def __init__(
         self, words: Sequence[str], class_names: Sequence[str] = (), *, every: float = 2.0
     ) -> None:
-        config, _ = composed(words)
+        config, options = composed(words)
         names = tuple(class_names) or _listed(config)
         self.words = tuple(words)
+        self._option = options["model"]
         self.every = every
         self.videos = OwnVideos(class_names=names)
         self.cell = _cell(config, words, self.videos)
@@ -119,13 +122,21 @@ class Predictor:
     def description(self) -> str:
         """A few words about the model, the mask and the noise."""
         masking, noise = self.cell.masking, self.cell.noise
-        found = [Path(self.cell.model.checkpoint).name]
+        found = [self._model()]
         if not masking.is_clean:
             ratio = "" if masking.ratio is None else f" {100 * masking.ratio:g} %"
             found.append(f"mask: {masking.label}{ratio}")
         if not noise.is_clean:
             found.append(f"noise: {spaced(type(noise).__name__.removesuffix('Noise'))}")
         return ", ".join(found)
+
+    def _model(self) -> str:
+        """Return the option of the model, and the weights that it stands for."""
+        model = self.cell.model
+        weights = [model.checkpoint] if model.checkpoint != self._option else []
+        tuned = getattr(model, "weights", None)
+        weights += [] if tuned is None else [Path(tuned).name]
+        return f"{self._option} ({' with '.join(weights)})" if weights else self._option
 
     def predict(self, path: Path, *, tiles: int = 0) -> Prediction:
         """Show the windows of a video to the model.
@@ -169,6 +180,7 @@ class Predictor:
             raise LeftOutError(said[0])
         without = frames_seen.count(0)
         notes = [f"{without} of {len(windows)} windows are left out: {said[0]}"] if without else []
+        notes += _gaps(found, self.every)
         return Prediction(
             path=path,
             class_names=self.class_names,
@@ -339,6 +351,16 @@ def _refuse(cell: Cell) -> None:
             raise ClipHarError(
                 f"{key}={value} chooses clips of a data set: leave it out and name the videos"
             )
+
+
+def _gaps(found: Timeline, every: float) -> list[str]:
+    """Return a note if a video shows no new frame for longer than a window."""
+    gaps = [(before, after) for before, after in pairwise(found.times) if after - before > every]
+    if not gaps:
+        return []
+    texts = [f"{clock(before)} to {clock(after)}" for before, after in gaps[:_GAPS]]
+    more = f" and {len(gaps) - _GAPS} more times" * (len(gaps) > _GAPS)
+    return [f"no new frame from {', '.join(texts)}{more}: windows there are longer"]
 
 
 def _places(edges: Sequence[float], times: Sequence[float], tiles: int) -> list[_Place]:

@@ -9,7 +9,7 @@ from clip_har.core.errors import ClipHarError
 from clip_har.core.names import plain_name
 from clip_har.prompts.label_map import name_text, read_lines
 
-_NUMBERED = re.compile(r"[+-]?\d+\s+(\S.*)", re.ASCII)
+_NUMBERED = re.compile(r"(\d+)\s+(\S.*)", re.ASCII)
 
 
 def classes_in_line(line: str, where: str) -> tuple[str, ...]:
@@ -37,8 +37,9 @@ def classes_in_line(line: str, where: str) -> tuple[str, ...]:
 def classes_in_file(path: Path, where: str) -> tuple[str, ...]:
     """Return the class names of a file: one on each line, or a list in JSON.
 
-    If each line begins with a whole number and a blank, as in UCF-101's ``classInd.txt``, the
-    numbers do not belong to the names.
+    If the lines are numbered in order from 0 or 1, each with a number and a blank, as UCF-101's
+    ``classInd.txt``, the numbers do not belong to the names. Other numbers do, such as those of
+    ``100 m`` and ``400 m``.
 
     Args:
         path: the file.
@@ -58,11 +59,20 @@ def classes_in_file(path: Path, where: str) -> tuple[str, ...]:
             raise ClipHarError(
                 f"{where}={path}: expected a JSON list of names ({error})"
             ) from error
-    elif all(numbered := [_NUMBERED.fullmatch(line) for line in lines]):
-        lines = [match[1] for match in numbered if match]
+    else:
+        lines = _without_numbers(lines)
     if len(lines) < 2:
         raise ClipHarError(f"{where}={path}: expected at least two names, one on each line")
     return _checked(lines, f"{where}={path}")
+
+
+def _without_numbers(lines: list[str]) -> list[str]:
+    """Return the lines without their numbers, if they are numbered in order from 0 or 1."""
+    matches = [_NUMBERED.fullmatch(line) for line in lines]
+    numbered = [(int(match[1]), match[2]) for match in matches if match]
+    counted = [number for number, _ in numbered]
+    in_order = counted in (list(range(len(lines))), list(range(1, len(lines) + 1)))
+    return [name for _, name in numbered] if in_order else lines
 
 
 def _checked(names: Sequence[str], where: str) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from clip_har.core.wording import plural
 from clip_har.metrics.intervals import FEWEST_GROUPS
 from clip_har.report.left_out import left_out_text
 from clip_har.report.numbers import UNKNOWN, count, interval, points, share
@@ -111,8 +112,8 @@ def _doubts(rows: pd.DataFrame, known: pd.DataFrame) -> list[str]:
     found = []
     if groups < FEWEST_GROUPS:
         found.append(
-            f"The clips come from {groups} groups (actor and place): too few for an interval, which"
-            f" needs {FEWEST_GROUPS}."
+            f"The clips come from {plural(groups, 'group')} (actor and place): too few for an"
+            f" interval, which needs {FEWEST_GROUPS}."
         )
     elif groups < FEW_GROUPS:
         found.append(
@@ -141,7 +142,7 @@ def _doubts(rows: pd.DataFrame, known: pd.DataFrame) -> list[str]:
         )
     if leaking := len(rows) - len(known):
         found.append(
-            f"Left out here: {leaking} cell{'s' * (leaking > 1)} that use{'s' * (leaking == 1)} the"
+            f"Left out here: {plural(leaking, 'cell')} that use{'s' * (leaking == 1)} the"
             " true label."
         )
     return found

@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from clip_har.core.background import AtOnce, Background
 from clip_har.core.names import listed
+from clip_har.core.wording import plural
 from clip_har.metrics.measure import Measure
 from clip_har.metrics.measures import find
 from clip_har.report.answer import Answer, answers
@@ -265,9 +266,8 @@ def counted(rows: pd.DataFrame) -> str:
     clean = int(rows["is_clean"].sum())
     kinds = {"with a mask or noise": len(rows) - clean, "clean": clean}
     counts = [f"{many} {kind}" for kind, many in kinds.items() if many]
-    if len(rows) == 1:
-        return f"1 cell ({counts[0][2:]})"
-    return f"{len(rows)} cells ({', '.join(counts)})"
+    kind = counts[0][2:] if len(rows) == 1 else ", ".join(counts)
+    return f"{plural(len(rows), 'cell')} ({kind})"
 
 
 def terms_of(rows: pd.DataFrame) -> list[Measure]:

@@ -1,8 +1,10 @@
 """What the comparison of models says in plain words, made from its numbers."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import permutations
 
+from clip_har.core.wording import plural
 from clip_har.metrics.intervals import FEWEST_GROUPS
 from clip_har.report.answer import Answer
 from clip_har.report.numbers import UNKNOWN, count, interval, milliseconds, points, rank_text, share
@@ -12,24 +14,24 @@ from clip_har.sweeps.models import UNCHANGED
 from clip_har.sweeps.table import ALPHA
 
 _NAMED = 4  # largest number of names in a sentence
+_ROUNDING = 1e-9
 
 
 def model_answers(
-    tables: ModelTables, order: Sequence[str], *, chance: float, cautions: Sequence[str]
+    tables: ModelTables, order: Sequence[str], *, cautions: Sequence[str]
 ) -> list[Answer]:
     """Return the first screen of a comparison of models.
 
     Args:
         tables: the numbers.
         order: the models, the best first.
-        chance: top-1 of random guessing, in (0, 1].
         cautions: warnings about models and data.
     """
     found = [
-        Answer("Which is most accurate?", _accurate(tables, chance)),
-        Answer("Which loses least?", _robust(tables, chance)),
+        Answer("Which is most accurate?", _accurate(tables)),
+        Answer("Which loses least?", _robust(tables)),
         Answer("How sure is the order?", _order(tables, order)),
-        Answer("Is it worth its cost?", _cost(tables, chance)),
+        Answer("Is it worth its cost?", _cost(tables)),
         Answer("What to distrust", [*cautions, *_doubts(tables)]),
     ]
     return [one for one in found if one.sentences]
@@ -48,7 +50,7 @@ def names_of(names: Sequence[object]) -> str:
     return " and ".join(filter(None, [", ".join(texts[:-1]), texts[-1]]))
 
 
-def _accurate(tables: ModelTables, chance: float) -> list[str]:
+def _accurate(tables: ModelTables) -> list[str]:
     found = []
     masks = {UNCHANGED: "On unchanged clips", tables.masked: "Under the masks"}
     for mask, where in masks.items():
@@ -57,36 +59,49 @@ def _accurate(tables: ModelTables, chance: float) -> list[str]:
         if mask == tables.masked:
             many = sum(one.is_mask and one.is_ranked for one in tables.models.conditions)
             where = f"Under the masks (mean of {many} masks)" if mask == MEAN else f"Under {mask}"
-        best = max(tables.of(mask).values(), key=lambda row: float(row["top1"]))
-        ends = interval(best["top1_low"], best["top1_high"])
-        within = f" (95 % interval {ends})" * (ends != UNKNOWN)
+        best = highest(tables.of(mask))
+        row = tables.of(mask)[best[0]]
+        ends = interval(row["top1_low"], row["top1_high"])
+        within = f" (95 % interval {ends})" * (ends != UNKNOWN and len(best) == 1)
+        equal = " are equal" * (len(best) > 1)
         found.append(
-            f"{where}: {best['model']}, with {share(best['top1'])} %{within}."
-            f" {_told_apart(tables, str(best['model']), mask)}"
+            f"{where}: {names_of(best)}{equal}, with {share(row['top1'])} %{within}."
+            f" {_told_apart(tables, best, mask)}".rstrip()
         )
     if found:
-        found.append(f"Guessing would give {share(chance)} %.")
+        found.append(f"Guessing would give {share(tables.chance)} %.")
     return found
 
 
-def _told_apart(tables: ModelTables, best: str, mask: str) -> str:
-    """Return which models the tests tell from the best one."""
-    rows = tables.pairs[tables.pairs["mask"] == mask].to_dict("records")
-    of_best = [row for row in rows if best in (row["model"], row["other"])]
-    other = {row["other"] if row["model"] == best else row["model"]: row for row in of_best}
-    unsure = [name for name, row in other.items() if not row["p_holm"] < ALPHA]
-    if not unsure:
-        which = {1: "the other model", 2: "both others"}.get(len(other), f"all {len(other)} others")
-        return f"The tests tell it from {which}."
-    return f"The tests do not tell it from {names_of(unsure)}."
+def highest(rows: Mapping[str, Row]) -> list[str]:
+    """Return the models with the highest top-1."""
+    top = max(float(row["top1"]) for row in rows.values())
+    return [name for name, row in rows.items() if float(row["top1"]) > top - _ROUNDING]
 
 
-def _robust(tables: ModelTables, chance: float) -> list[str]:
+def _told_apart(tables: ModelTables, best: Sequence[str], mask: str) -> str:
+    """Return which models the tests tell from the best ones; empty if there are no others."""
+    others: dict[str, bool] = {}
+    for row in tables.pairs[tables.pairs["mask"] == mask].to_dict("records"):
+        for one, other in permutations((str(row["model"]), str(row["other"]))):
+            if one in best and other not in best:
+                others[other] = others.get(other, True) and row["p_holm"] < ALPHA
+    them = "them" if len(best) > 1 else "it"
+    if not others:
+        return ""
+    if unsure := [name for name, sure in others.items() if not sure]:
+        return f"The tests do not tell {them} from {names_of(unsure)}."
+    many = len(others)
+    which = {1: "the other model", 2: "both others"}.get(many, f"all {many} others")
+    return f"The tests tell {them} from {which}."
+
+
+def _robust(tables: ModelTables) -> list[str]:
     """Return which model loses least, of those that have something to lose."""
     if not tables.masked:
         return []
     changes, clean = tables.of(tables.masked), tables.of(UNCHANGED)
-    able = [name for name in changes if _surely(clean[name]) > chance]
+    able = [name for name in changes if _surely(clean[name]) > tables.chance]
     found = []
     if able:
         rows = sorted((changes[name] for name in able), key=lambda row: -float(row["change"]))
@@ -129,12 +144,12 @@ def _order(tables: ModelTables, order: Sequence[str]) -> list[str]:
     rows = tables.of(tables.headline)
     if not tables.is_ranked_by(tables.headline):
         return []
-    first = rows[order[0]]
+    first = [rows[name] for name in highest(rows)]
     what = tables.headline if tables.headline != UNCHANGED else "unchanged clips"
-    often = f"{share(first['rank_1'])} % ({what})"
-    seeds = ", with these seeds," * (first["seeds"] > 1)
-    found = [f"Over bootstrap samples of the groups{seeds or ','} {order[0]} is first in {often}."]
-    if math.isnan(first["rank_low"]):
+    sampled = "groups and seeds" if first[0]["seeds"] > 1 else "groups"
+    often = names_of([f"{row['model']} is first in {share(row['rank_1'])} %" for row in first])
+    found = [f"Over bootstrap samples of the {sampled}, {often} ({what})."]
+    if math.isnan(first[0]["rank_low"]):
         return found
     unsure = [name for name in order if rows[name]["rank_low"] < rows[name]["rank_high"]]
     if not unsure:
@@ -143,7 +158,7 @@ def _order(tables: ModelTables, order: Sequence[str]) -> list[str]:
     return [*found, f"95 % rank intervals that hold several ranks: {names_of(texts)}."]
 
 
-def _cost(tables: ModelTables, chance: float) -> list[str]:
+def _cost(tables: ModelTables) -> list[str]:
     rows = list(tables.of(tables.headline).values())
     front = [row for row in rows if row["front"] == 1]
     if not front:
@@ -155,12 +170,15 @@ def _cost(tables: ModelTables, chance: float) -> list[str]:
     ]
     found = [f"On the front of accuracy and time, from the fastest: {', '.join(texts)}."]
     fastest = min(front, key=lambda row: float(row["seconds_per_clip"]))
-    if len(front) > 1 and _surely(fastest) <= chance:
+    if len(front) > 1 and _surely(fastest) <= tables.chance:
         found.append(f"{fastest['model']}, not surely above chance, is on it only as the fastest.")
     for row in (row for row in rows if row["front"] == 0):
         better = names_of(str(row["dominated_by"]).split("; "))
         found.append(f"{row['model']} is dominated by {better}.")
-    found.append(f"Times are of this machine ({tables.machines[0]}).")
+    found.append(
+        f"Times are of this machine ({tables.machines[0]}); those whose ranges over the cells"
+        " overlap count as equal."
+    )
     return found
 
 
@@ -171,7 +189,8 @@ def _doubts(tables: ModelTables) -> list[str]:
     found = []
     if groups < FEWEST_GROUPS:
         found.append(
-            f"The clips come from {groups} groups: too few for an interval ({FEWEST_GROUPS})."
+            f"The clips come from {plural(groups, 'group')}: too few for an interval"
+            f" ({FEWEST_GROUPS})."
         )
     elif groups < FEW_GROUPS:
         found.append(f"The clips come from only {groups} groups: intervals and tests are rough.")

@@ -1,6 +1,6 @@
 """The section of a report that compares the models of a data set."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,13 +11,12 @@ from clip_har.report.charts import Chart
 from clip_har.report.comparison import cautions
 from clip_har.report.leaderboard import protocol_of
 from clip_har.report.model_charts import model_charts
-from clip_har.report.model_text import model_answers
+from clip_har.report.model_text import highest, model_answers
 from clip_har.report.sections import Records
-from clip_har.sweeps.model_tables import AT_RATIO, CHANGE, EACH, MEAN, ModelTables, Row
+from clip_har.sweeps.model_tables import AT_RATIO, CHANGE, EACH, MEAN, ModelTables
 from clip_har.sweeps.models import UNCHANGED, Condition
 from clip_har.sweeps.table import ALPHA
 
-_ROUNDING = 1e-9
 _MARKS = {
     "†": "It hides other shares of the models' tokens, as their patches differ in size.",
     "‡": "Each model hides its own attribution.",
@@ -57,7 +56,6 @@ class ModelsPart:
     Attributes:
         tables: their numbers.
         id: added to the anchors of its sections; empty for the first one.
-        chance: top-1 of random guessing, in (0, 1].
         answers: the first screen.
         charts: accuracy over the hidden share, against robustness, and against cost.
         masks: the columns of ``rows``: ``name``, ``leaks``, ``mark`` if the mask is not the same
@@ -75,7 +73,6 @@ class ModelsPart:
 
     tables: ModelTables
     id: str
-    chance: float
     answers: Sequence[Answer]
     charts: Sequence[Chart]
     masks: Records
@@ -96,16 +93,14 @@ class ModelsPart:
         """
         order = _order(tables)
         classes = len(tables.models.comparisons[0].cells[0].table.class_names)
-        chance = 1 / classes
         masks = _masks(tables)
         protocol = _protocol(tables, order)
         warnings = _cautions(tables, classes)
         return cls(
             tables=tables,
             id=f"-{number + 1}" if number else "",
-            chance=chance,
-            answers=model_answers(tables, order, chance=chance, cautions=warnings),
-            charts=model_charts(tables, order, chance=chance),
+            answers=model_answers(tables, order, cautions=warnings),
+            charts=model_charts(tables, order, chance=tables.chance),
             masks=masks,
             rows=_rows(tables, order, masks, protocol),
             pairs=_pairs(tables, order),
@@ -135,6 +130,17 @@ class ModelsPart:
     def first_columns(self) -> int:
         """The number of columns before those of the change."""
         return sum(bool(one["is_first"]) for one in self.masks)
+
+    @property
+    def is_retained_unknown(self) -> bool:
+        """Whether what a model retains is not shown: it is not surely above chance."""
+        return any(pd.isna(row["change"]["retained"]) for row in self.rows if row["change"])
+
+    @property
+    def has_learned_noise(self) -> bool:
+        """Whether some cells learned noise, whose passes are in no cost."""
+        cells = [cell for one in self.tables.models.comparisons for cell in one.cells]
+        return any(one.cell.noise.is_learned for one in cells)
 
     @property
     def has_seeds(self) -> bool:
@@ -200,7 +206,7 @@ def _rows(
     found = []
     for place, name in enumerate(order):
         cells = [rows.get(name) for rows in by_mask.values()]
-        best = [name in _highest(rows) for rows in by_mask.values()]
+        best = [name in highest(rows) for rows in by_mask.values()]
         change = tables.of(tables.masked)[name] if tables.masked else None
         what = ["video model"] if _is_video(tables, name) else []
         what += [] if frames is None else [f"frames: {frames[place]}"]
@@ -208,12 +214,6 @@ def _rows(
             {"model": name, "what": ", ".join(what), "cells": cells, "best": best, "change": change}
         )
     return found
-
-
-def _highest(rows: Mapping[str, Row]) -> list[str]:
-    """Return the models with the highest top-1."""
-    top = max(float(row["top1"]) for row in rows.values())
-    return [name for name, row in rows.items() if float(row["top1"]) > top - _ROUNDING]
 
 
 def _is_video(tables: ModelTables, name: str) -> bool:

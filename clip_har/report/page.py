@@ -16,6 +16,7 @@ from markupsafe import Markup
 
 from clip_har.core.atomic import whole_folder
 from clip_har.core.background import AtOnce, Background
+from clip_har.core.wording import plural
 from clip_har.metrics.half_classes import HALVES
 from clip_har.metrics.measures import shown_in
 from clip_har.report.charts import Chart
@@ -259,6 +260,8 @@ def _templates(pictures: "Mapping[Chart, Future[str]]") -> Environment:
         "verdict": lambda text: text if isinstance(text, str) else UNKNOWN,
         "number": number,
         "count": count,
+        "plural": plural,
+        "rank": "{:g}".format,
         "ms": milliseconds,
         "millions": millions,
         "md": _markdown,

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from clip_har.core.wording import plural
 from clip_har.metrics.intervals import FEWEST_GROUPS
 
 FEW_GROUPS = 30
@@ -49,7 +50,8 @@ def inference(rows: pd.DataFrame) -> str:
     kind = "the same classes, new groups" if rows["same_classes"].all() else "new groups"
     hold = f"Intervals hold for {kind}."
     if groups < FEWEST_GROUPS:
-        hold = f"With {groups} groups of clips there is no interval: it needs {FEWEST_GROUPS}."
+        few = plural(groups, "group")
+        hold = f"With {few} of clips there is no interval: it needs {FEWEST_GROUPS}."
     elif groups < FEW_GROUPS:
         hold += (
             f" There are only {groups} groups: below {FEW_GROUPS}, intervals and tests are rough."

@@ -21,6 +21,7 @@ from clip_har.core.background import Background
 from clip_har.core.errors import ClipHarError
 from clip_har.engine.preflight import preflight
 from clip_har.figures.processes import drawing_processes
+from clip_har.sweeps.named_cells import named_cells, runs_here
 from clip_har.sweeps.plan import Plan, plan_of
 from clip_har.sweeps.progress import cells_bar
 from clip_har.sweeps.start import (
@@ -29,8 +30,7 @@ from clip_har.sweeps.start import (
     claim_folder,
     start_sweep,
 )
-from clip_har.sweeps.swept import runs_here, swept
-from clip_har.sweeps.trial import trial
+from clip_har.sweeps.timing import timing
 
 log = logging.getLogger(__name__)
 
@@ -108,7 +108,7 @@ def _check_launcher(config: DictConfig) -> None:
 
 def _start_sweep(config: DictConfig) -> None:
     loader = GlobalHydra.instance().config_loader()
-    found = swept(config, list(config.hydra.overrides.task), loader)
+    found = named_cells(config, list(config.hydra.overrides.task), loader)
     _check_launcher(config)
 
     def compose(job: Sequence[str]) -> DictConfig:
@@ -150,7 +150,7 @@ def _plan(
     checked = check_jobs(jobs, compose)
     if not runs_here(config):
         raise Planned(plan_of(checked))
-    with trial(log.warning) as measure:
+    with timing(log.warning) as measure:
         raise Planned(plan_of(checked, measure))
 
 

@@ -25,7 +25,8 @@ from clip_har.sweeps.cells import metric_words
 from clip_har.sweeps.comparisons import Comparison
 from clip_har.sweeps.domain_measures import bias_measures, calibration, draws_of
 from clip_har.sweeps.domains import DomainSet, domain_sets, member_of
-from clip_har.sweeps.model_tables import CHANGE, EACH, MEAN, Answers, Row
+from clip_har.sweeps.model_answers import ModelAnswers
+from clip_har.sweeps.model_tables import CHANGE, EACH, MEAN, Row
 from clip_har.sweeps.models import UNCHANGED, Condition
 
 DOMAINS, PAIRS, CLASSES, BIAS = (
@@ -110,7 +111,7 @@ class _Scored:
     mask: str
     kind: str
     numbers: Mapping[int, Numbers]
-    answers: Mapping[int, Answers]
+    answers: Mapping[int, ModelAnswers]
     is_ranked: bool = True
     more: Mapping[str, Any] = field(default_factory=dict)
 
@@ -216,12 +217,12 @@ def _named(domains: DomainSet, mask: str) -> Condition:
     return next(one for one in domains.conditions if one.name == mask)
 
 
-def _answers(domains: DomainSet, conditions: Sequence[Condition]) -> dict[int, Answers]:
+def _answers(domains: DomainSet, conditions: Sequence[Condition]) -> dict[int, ModelAnswers]:
     """Return the answers of each domain that has all of some conditions, over the same clips."""
     found = {}
     for place in range(len(domains.names)):
         if all(one.cells[place] for one in conditions):
-            answers = Answers.of([member_of(one, place) for one in conditions])
+            answers = ModelAnswers.of([member_of(one, place) for one in conditions])
             if answers is not None:
                 found[place] = answers
     return found

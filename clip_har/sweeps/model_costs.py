@@ -7,6 +7,7 @@ from statistics import median
 
 import numpy as np
 
+from clip_har.core.wording import plural
 from clip_har.results.files import read_json
 from clip_har.results.result import Result
 
@@ -80,8 +81,8 @@ def machines_of(cells: Iterable[Result]) -> list[str]:
         device = own["accelerator"] or own["device"] or "an unknown device"
         many = own["torch_threads"]
         threads = (
-            f", {many} thread{'s' * (many != 1)} of {own['processors']}"
-            if own["device"] == "cpu"
+            f", {plural(many, 'thread')} of {own['processors']}"
+            if own["device"] == "cpu" and many
             else ""
         )
         found.setdefault(json.dumps(own), f"{device}{threads}, {how}")

@@ -7,23 +7,24 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from clip_har.metrics.bootstrap import GroupDraws, group_draws
 from clip_har.metrics.models import (
     Numbers,
+    average_ranks,
     dominance,
     interval_of,
     means_of_models,
     model_pairs,
     rank_shares,
+    sampled_seeds,
     wider_with_seeds,
 )
-from clip_har.metrics.pairing import common_rows
 from clip_har.metrics.ranks import rank_intervals
 from clip_har.metrics.significance import corrected
 from clip_har.sweeps.cells import metric_words
 from clip_har.sweeps.comparisons import Comparison
+from clip_har.sweeps.model_answers import ModelAnswers
 from clip_har.sweeps.model_costs import UNKNOWN_COST, ModelCost, cost_of, machines_of
 from clip_har.sweeps.models import UNCHANGED, Condition, ModelSet, model_sets
 
@@ -60,11 +61,11 @@ class ModelTables:
             hidden`` (mean share of the pixels that is hidden), ``leaks, model``; ``top1, clips,
             groups, seeds`` over the clips that all models show; for all masks together ``change``
             from the unchanged clips and ``retained`` (see `_with_robustness`); each with ``_low``
-            and ``_high``;
-            ``rank, rank_low, rank_high`` of `rank_intervals`, ``rank_1, …`` of `rank_shares`;
-            ``front`` (1 or 0), ``front_share`` of the bootstrap samples, ``dominated_by`` against
-            the seconds of a clip; ``seconds_per_clip, frames_per_second, parameters``. NaN for
-            what is not known, or not ranked.
+            and ``_high``; ``rank`` of `average_ranks`, ``rank_low, rank_high`` of
+            `rank_intervals`, ``rank_1, …`` of `rank_shares`; ``front`` (1 or 0), ``front_share`` of
+            the bootstrap samples, ``dominated_by`` against the seconds of a clip;
+            ``seconds_per_clip, frames_per_second, parameters``. NaN for what is not known, or not
+            ranked.
         pairs: a row per pair of models and question: ``data, protocol``, `_PAIR_COLUMNS`. Each
             family answers one question and is corrected (Holm) by itself: `UNCHANGED`, `MEAN`,
             `CHANGE`, `EACH`.
@@ -75,6 +76,11 @@ class ModelTables:
     machines: Sequence[str]
     rows: pd.DataFrame
     pairs: pd.DataFrame
+
+    @property
+    def chance(self) -> float:
+        """Top-1 of random guessing, in (0, 1]."""
+        return _chance(self.models)
 
     @property
     def headline(self) -> str:
@@ -99,56 +105,6 @@ class ModelTables:
 
 
 @dataclass(frozen=True, eq=False)
-class Answers:
-    """Which answers of some models are right, to the same clips under several conditions.
-
-    Attributes:
-        right: per condition ``(M, S, N)``.
-        groups: N names.
-        labels: ``(N,)``.
-    """
-
-    right: Sequence[Numbers]
-    groups: Sequence[str]
-    labels: NDArray[np.int64]
-
-    @classmethod
-    def of(cls, conditions: Sequence[Condition]) -> "Answers | None":
-        """Read the answers; None if no clip is shown in all of them.
-
-        Args:
-            conditions: at least one; of a model without a condition there are no answers to it.
-        """
-        cells = [[seeds for seeds in one.cells if seeds] for one in conditions]
-        flat = [cell for models in cells for seeds in models for cell in seeds]
-        tables = [cell.table for cell in flat]
-        kept, ids = common_rows(tables)
-        if not ids:
-            return None
-        right = iter(
-            (table.predictions() == table.labels)[rows].astype(np.float64)
-            for table, rows in zip(tables, kept, strict=True)
-        )
-        return cls(
-            [np.array([[next(right) for _ in seeds] for seeds in models]) for models in cells],
-            [tables[0].groups[row] for row in kept[0]],
-            tables[0].labels[kept[0]],
-        )
-
-    def mean(self, of: slice = slice(None)) -> Numbers:
-        """Return ``(M, S, N)`` the mean over some conditions.
-
-        A condition of one seed is the same for each seed of the others. Over several numbers of
-        seeds above 1 there is no mean of each seed: it is one over the seeds, too, with S = 1.
-        """
-        right = self.right[of]
-        if len({one.shape[1] for one in right} - {1}) > 1:
-            right = [one.mean(axis=1, keepdims=True) for one in right]
-        mean: Numbers = np.mean(np.broadcast_arrays(*right), axis=0)
-        return mean
-
-
-@dataclass(frozen=True, eq=False)
 class _Scored:
     """One number for each model, seed and clip, such as 1 where it is right.
 
@@ -165,7 +121,7 @@ class _Scored:
     mask: str
     kind: str
     numbers: Numbers
-    answers: Answers
+    answers: ModelAnswers
     models: Sequence[int]
     is_ranked: bool = True
     more: Mapping[str, Any] = field(default_factory=dict)
@@ -243,13 +199,14 @@ def _tables(models: ModelSet) -> ModelTables:
     table = pd.DataFrame([named | row for row in rows])
     for column in (*_RANKED, *(f"rank_{rank}" for rank in range(1, 1 + len(every)))):
         table[column] = table.get(column, np.nan)  # if no mask is ranked, or no cost is known
-    table = _with_costs(_with_robustness(table, change, models.names), costs, models.names)
+    table = _with_robustness(table, change, models.names, chance=_chance(models))
+    table = _with_costs(table, costs, models.names)
     return ModelTables(models, costs, machines, table, _corrected(pairs, named))
 
 
 def _of_condition(one: Condition) -> _Scored | None:
     """Return the answers under a condition; None if its cells have no clip in common."""
-    answers = Answers.of([one])
+    answers = ModelAnswers.of([one])
     if answers is None:
         return None
     kind = UNCHANGED if one.is_clean else "mask" if one.is_mask else "other"
@@ -268,7 +225,7 @@ def _over_masks(common: Sequence[Condition], models: Sequence[int]) -> list[_Sco
     groups += [(MEAN, masks)] if len(masks) > 1 else []
     found = []
     for kind, members in groups:
-        if (answers := Answers.of(members)) is None:
+        if (answers := ModelAnswers.of(members)) is None:
             continue
         ratio = members[0].ratio if kind == AT_RATIO else None
         name = MEAN if ratio is None else f"mean of {len(members)} masks at {100 * ratio:g} %"
@@ -299,7 +256,7 @@ def _change(common: Sequence[Condition], models: Sequence[int]) -> _Scored | Non
     masks, clean = (
         [one for one in common if getattr(one, kind)] for kind in ("is_mask", "is_clean")
     )
-    if not masks or not clean or (answers := Answers.of([*clean, *masks])) is None:
+    if not masks or not clean or (answers := ModelAnswers.of([*clean, *masks])) is None:
         return None
     before, after = answers.mean(slice(1)), answers.mean(slice(1, None))
     mask = MEAN if len(masks) > 1 else masks[0].name
@@ -319,12 +276,17 @@ def _rows(one: _Scored, names: Sequence[str], costs: Sequence[ModelCost]) -> lis
         return rows
     values = one.means.mean(axis=2)  # (R + 1, M), over seeds
     wider = wider_with_seeds(one.means, one.samples)
-    ranks, shares = rank_intervals(-values, one.samples, wider=wider), rank_shares(values)
-    seconds = np.array([costs[place].seconds for place in one.models])
-    dominated = dominance(values, seconds)  # (R + 1, M, M)
+    intervals = rank_intervals(-values, one.samples, wider=wider)[:, 1:]
+    ranks, sampled = average_ranks(values[0]), sampled_seeds(one.means)
+    shares = rank_shares(sampled)
+    seconds, least, most = np.array(
+        [(costs[place].seconds, costs[place].least, costs[place].most) for place in one.models]
+    ).T
+    dominated = dominance(sampled, least, most)  # (R + 1, M, M)
     drawn = dominated[1:].any(axis=-1).mean(axis=0)
     for place, row in enumerate(rows):
-        row |= dict(zip(("rank", "rank_low", "rank_high"), ranks[place].tolist(), strict=True))
+        row |= {"rank": float(ranks[place])}
+        row |= dict(zip(("rank_low", "rank_high"), intervals[place].tolist(), strict=True))
         row |= {f"rank_{rank}": share for rank, share in enumerate(shares[place].tolist(), 1)}
         if np.isfinite(seconds).sum() > 1 and np.isfinite(seconds[place]):
             others = dominated[0, place].nonzero()[0].tolist()
@@ -334,13 +296,19 @@ def _rows(one: _Scored, names: Sequence[str], costs: Sequence[ModelCost]) -> lis
     return rows
 
 
+def _chance(models: ModelSet) -> float:
+    return 1 / len(models.comparisons[0].cells[0].table.class_names)
+
+
 def _with_robustness(
-    table: pd.DataFrame, change: _Scored | None, names: Sequence[str]
+    table: pd.DataFrame, change: _Scored | None, names: Sequence[str], *, chance: float
 ) -> pd.DataFrame:
     """Add what the masks change and leave.
 
     ``change`` is mean_s A_s − A_0 over the masks s, in points, and ``retained`` is mean_s A_s / A_0
     (the resilience of `clip_har.metrics.robustness`), both over the clips that all masks show.
+    A model at chance retains all of nothing: without an interval of A_0 above chance, ``retained``
+    is NaN.
     """
     columns = [f"{name}{end}" for name in ("change", "retained") for end in ("", "_low", "_high")]
     table[columns] = np.nan
@@ -351,9 +319,13 @@ def _with_robustness(
         before + change.means, before, out=np.full(change.means.shape, np.nan), where=before > 0
     )
     for place, name in enumerate(names):
+        _, surely, _ = interval_of(before[:, place], change.samples, kind="share")
+        retained = (np.nan,) * 3
+        if surely > chance:
+            retained = interval_of(left[:, place], change.samples, kind="ratio")
         found = (
             *interval_of(change.means[:, place], change.samples, kind="difference"),
-            *interval_of(left[:, place], change.samples, kind="ratio"),
+            *retained,
         )
         table.loc[(table["mask"] == change.more["mask"]) & (table["model"] == name), columns] = (
             found

@@ -20,7 +20,7 @@ from clip_har.results.result import Result
 from clip_har.results.speed import Rate, Speed, earlier_speed
 from clip_har.results.sweep import Sweep
 from clip_har.sweeps.start import CheckedJob, varying_keys
-from clip_har.sweeps.trial import Trial
+from clip_har.sweeps.timing import Timing
 from clip_har.tracking.none import NoTracking
 
 State = Literal["done", "to do", "skipped", "to join", "there"]
@@ -73,22 +73,22 @@ class Plan:
     speed: dict[str, Speed] = field(default_factory=dict)
 
 
-def plan_of(jobs: Sequence[CheckedJob], trial: Trial | None = None) -> Plan:
+def plan_of(jobs: Sequence[CheckedJob], timing: Timing | None = None) -> Plan:
     """Return what a command would do; nothing is run or written for it.
 
     Args:
         jobs: the cells of the command, at least one.
-        trial: measures what earlier cells do not tell of the speed; None to leave it unknown.
+        timing: measures what earlier cells do not tell of the speed; None to leave it unknown.
     """
-    return _Planner(jobs, trial).plan()
+    return _Planner(jobs, timing).plan()
 
 
 class _Planner:
     """Finds out for each cell of a command what it would take."""
 
-    def __init__(self, jobs: Sequence[CheckedJob], trial: Trial | None) -> None:
+    def __init__(self, jobs: Sequence[CheckedJob], timing: Timing | None) -> None:
         self.jobs = jobs
-        self.trial = trial
+        self.timing = timing
         self.varying = varying_keys([job.overrides for job in jobs])
         self.words = Words.of(job.varies(self.varying) for job in jobs)
         self.speeds: dict[str, Speed] = {}
@@ -243,9 +243,9 @@ class _Planner:
     def _rate(self, rate: Rate, cell: Cell, clips: ClipSet) -> float | None:
         """Return a rate: of earlier cells, else tried here, once for a model."""
         speed, name = self._speed(cell), _model_of(cell)
-        if getattr(speed, rate) is None and rate not in speed.measured and self.trial is not None:
+        if getattr(speed, rate) is None and rate not in speed.measured and self.timing is not None:
             tried = self._plain(cell) if rate == "frames_per_second" else cell
-            found: dict[str, Any] = {rate: self.trial(rate, tried, clips)}
+            found: dict[str, Any] = {rate: self.timing(rate, tried, clips)}
             speed = replace(speed, measured=(*speed.measured, rate), **found)
             self.speeds[name] = speed
         known: float | None = getattr(speed, rate)

@@ -267,7 +267,10 @@ def _bootstrapped(
 ) -> list[dict[str, object]]:
     """Return rows of measures with intervals over groups; unknown values are left out."""
     shares = [one.name for one in MEASURES if one.unit == "%"]
-    found = cluster_bootstrap(columns, groups, measures, classes=labels, shares=shares)
+    differences = [one.name for one in MEASURES if one.range == (-1, 1)]
+    found = cluster_bootstrap(
+        columns, groups, measures, classes=labels, shares=shares, differences=differences
+    )
     sizes = {"clips": len(groups), "groups": len(set(groups))}
     return [
         {"measure": name, "of": of, "value": value, "low": low, "high": high, **sizes}

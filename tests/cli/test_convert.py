@@ -80,6 +80,27 @@ def test_code_in_a_file_is_never_run(tmp_path):
     assert trace.exists()
 
 
+def test_other_weights_of_the_file_are_said_and_can_be_asked_for(tmp_path, capsys):
+    mean = {name: tensor + 1 for name, tensor in STATE.items()}
+    found = convert(tmp_path, {"model": STATE, "model_ema": mean, "optimizer": {"state": {}}})
+    torch.testing.assert_close(found["visual.proj"], STATE["visual.proj"])
+    assert "(not model_ema: --key model_ema)" in capsys.readouterr().out
+    source, target = str(tmp_path / "in.pth"), str(tmp_path / "out.safetensors")
+    with pytest.raises(ClipHarError, match="no tensors under ema: it has tensors under model, mod"):
+        main([source, target, "--force", "--key", "ema"])
+    main([source, target, "--force", "--key", "model_ema"])
+    torch.testing.assert_close(load_file(target)["visual.proj"], mean["visual.proj"])
+
+
+def test_a_file_that_exists_is_replaced_only_if_asked(tmp_path):
+    target = tmp_path / "out.safetensors"
+    target.write_bytes(b"precious")
+    torch.save(STATE, tmp_path / "in.pth")
+    with pytest.raises(ClipHarError, match="exists; --force replaces it"):
+        main([str(tmp_path / "in.pth"), str(target)])
+    assert target.read_bytes() == b"precious"
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [

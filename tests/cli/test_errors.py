@@ -27,7 +27,7 @@ def fault(folder: Path, *arguments: str) -> str:
     [
         (
             ["masking=shapes"],
-            "masking=shapes: no such option, expected one of away, background_only, feature",
+            "masking=shapes: no such option; did you mean masking=shape? expected one of away, ba",
         ),
         (["rato=0.3"], "rato: there is no such key; did you mean ratio?"),
         (["masking=percent", "masking.patchh=3"], "masking.patchh: there is no such key; "),

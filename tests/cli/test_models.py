@@ -34,6 +34,7 @@ def test_options_of_transformers_and_other_tags_are_listed_too(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     (found,) = printed(capsys, ["xclip_b32"])
+    assert (found["image_size"], found["parameters"]) == (224, 196_585_729)
     assert (found["option"], found["learned_noise"], found["attribution"]) == (
         "xclip_b32", False, False,
     )  # fmt: skip
@@ -43,6 +44,18 @@ def test_options_of_transformers_and_other_tags_are_listed_too(
     (row,) = [line for line in capsys.readouterr().out.splitlines() if "webli" in line]
     assert row.split() == ["ViT-B-16-SigLIP-512/webli", "open_clip", "512", "204", "M",
                            "Apache-2.0", "yes", "yes", "no"]  # fmt: skip
+
+
+def test_options_with_a_checkpoint_of_ones_own_come_apart(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    main(["naflex"])
+    table, own = capsys.readouterr().out.rsplit("\n", 2)[:2]
+    assert "siglip2_naflex_b16" in table
+    assert "375 M" in table
+    assert "Apache-2.0" in table
+    assert own.startswith("model=naflex: ")
+    assert printed(capsys, ["pe_video"]) == []
 
 
 def test_no_such_model_is_one_line() -> None:

@@ -62,7 +62,7 @@ def speed(monkeypatch: pytest.MonkeyPatch, frames: float | None) -> None:
     def trial(_: object) -> Iterator[Any]:
         yield lambda rate, *_: frames if rate in ("frames_per_second", "learning") else 0.1
 
-    monkeypatch.setattr("clip_har.sweeps.trial.trial", trial)
+    monkeypatch.setattr("clip_har.sweeps.timing.timing", trial)
 
 
 def person(monkeypatch: pytest.MonkeyPatch, answer: str) -> list[str]:

@@ -83,6 +83,14 @@ def test_classes_come_from_a_file_or_a_data_set(capsys, video, tmp_path):
     assert json.loads(out)["classes"] == ["bowing", "falling"]
 
 
+def test_a_file_whose_name_looks_like_an_option_comes_after_dashes(capsys, monkeypatch, video):
+    monkeypatch.chdir(video.parent)
+    video.rename("-x.mp4")
+    status, out, _ = printed(capsys, *CLASSES, "--every", "9", "--", "-x.mp4")
+    assert status == 0
+    assert out.startswith("-x.mp4  4.0 s")
+
+
 def test_a_file_whose_name_looks_like_a_setting_is_a_file(capsys, monkeypatch, video):
     monkeypatch.chdir(video.parent)
     video.rename("ratio=0.5.mp4")
@@ -123,4 +131,6 @@ def test_a_number_out_of_its_range_is_refused(capsys, wrong):
     with pytest.raises(SystemExit) as end:
         main(["day.mp4", *CLASSES, *wrong])
     assert end.value.code == 2
-    assert wrong[0] in capsys.readouterr().err
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("clip-har: error: ")
+    assert wrong[0] in line

@@ -3,6 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
+from clip_har.config.compose import checked
 from clip_har.config.measures import MeasureSettings
 from clip_har.core.errors import ClipHarError
 
@@ -54,6 +55,15 @@ def test_an_empty_target_and_an_impossible_share_are_refused(
 ) -> None:
     with pytest.raises(ValidationError):
         MeasureSettings(**wrong)
+
+
+def test_wrong_shots_are_one_message() -> None:
+    with pytest.raises(ClipHarError) as caught:
+        checked(MeasureSettings, {"reference": "train", "probe": [0]}, "measures")
+    assert str(caught.value) == (
+        "measures.probe=[0]: expected numbers of clips of each class from 1, or all, such as"
+        " [1,4,16,all]; got 0"
+    )
 
 
 def test_one_number_of_shots_needs_no_list() -> None:

@@ -11,7 +11,7 @@ from clip_har.config.compose import CONFIG_DIR
 from clip_har.config.parts import Part, parts_of
 from clip_har.config.session import session
 from clip_har.core.errors import ClipHarError
-from clip_har.sweeps.swept import swept
+from clip_har.sweeps.named_cells import named_cells
 
 PARTS: Mapping[str, Any] = {
     "Clean": ["masking=none"],
@@ -74,7 +74,7 @@ def test_what_is_wrong_is_named(given: Any, fault: str) -> None:
 def composed_parts(name: str) -> dict[str, list[list[str]]]:
     with session() as hydra:
         config = hydra.compose([f"experiment={name}"])
-        found = swept(config, [f"experiment={name}"], hydra.loader)
+        found = named_cells(config, [f"experiment={name}"], hydra.loader)
         assert found.parts is not None
         jobs = iter(list(job) for job in found.jobs)
         return {title: [next(jobs) for _ in range(count)] for title, count in found.parts.jobs}

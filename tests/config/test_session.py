@@ -16,7 +16,7 @@ from clip_har.core.errors import ClipHarError
         ("rato=0.3", "rato: there is no such key; did you mean ratio?"),
         (
             "noise=universl",
-            "noise=universl: no such option, expected one of border, class",
+            "noise=universl: no such option; did you mean noise=universal? expected one of border",
         ),
         ("hydra/sweeper=optuna", "hydra/sweeper=optuna: all cells of a sweep are checked before"),
         ("ratio=many", "ratio=many: value 'many' of type 'str' could not be converted to Float"),

@@ -30,9 +30,10 @@ MASKS = ("-m", "masking=none,percent")
 PROBE = ("measures.reference=train", "measures.probe=[2,all]", "measures.probe_seeds=2")
 
 
-def reference(folder: Path, table: ScoreTable = TRAIN) -> Any:
+def reference(folder: Path, table: ScoreTable = TRAIN, limit: int | None = None) -> Any:
     card = {"data": "made/train", "data_digest": "0"}
-    return SimpleNamespace(table=table, protocol=card, folder=folder / "train")
+    cell = SimpleNamespace(limit=limit)
+    return SimpleNamespace(table=table, protocol=card, folder=folder / "train", cell=cell)
 
 
 def test_table_and_card_say_what_was_trained_on(tmp_path: Path) -> None:
@@ -105,6 +106,14 @@ def of_mask(folder: Path) -> dict[str, Result]:
 
 
 @pytest.mark.slow
+def test_a_reference_that_a_limit_makes_too_short_names_the_limit(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = MeasureSettings(reference="train", probe=(500,))
+    write_probes(tmp_path, TEST, reference(tmp_path, limit=60), settings)
+    assert "the reference (train, which limit=60 shortens, too) has too few clips" in caplog.text
+
+
 @pytest.mark.long
 def test_a_sweep_gets_probes_afterwards(tmp_path: Path) -> None:
     def run(*typed: str) -> str:

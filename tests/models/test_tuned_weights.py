@@ -153,6 +153,10 @@ BLOCK = "transformer.resblocks.1.mlp.c_fc.bias"
             r"visual_projection.weight is there twice",
         ),
         (
+            lambda one: one | {"visual.proj": one["visual.proj"].to(torch.int8)},
+            r"visual_projection.weight holds whole numbers \(int8\): expected weights",
+        ),
+        (
             lambda one: one | {"logit_scale": torch.tensor(float("nan"))},
             "the weights of logit_scale are not finite",
         ),

@@ -208,6 +208,16 @@ def test_a_video_that_cannot_be_read_has_its_reason(tmp_path, words, classes, na
         Predictor(words, classes).predict(tmp_path / name)
 
 
+def test_a_time_without_a_new_frame_is_said(tmp_path, words, classes):
+    """A camera that stops: the window before the gap is as long as the gap."""
+    stamps = [*range(0, 1000, 250), *range(10_000, 10_500, 250)]
+    path = write_video(tmp_path / "gap.mkv", len(stamps), codec="ffv1", pix_fmt="bgr0",
+                       stamps=stamps)  # fmt: skip
+    found = Predictor(words, classes, every=2).predict(path)
+    assert found.notes == ("no new frame from 0:00 to 0:10: windows there are longer",)
+    assert Predictor(words, classes, every=20).predict(path).notes == ()
+
+
 def test_the_tiny_model_says_what_it_does_not_know():
     predictor = Predictor(["masking=percent", "ratio=0.3"], ("walking", "falling", "surfing"))
     (said,) = predictor.cautions

@@ -28,7 +28,10 @@ def test_a_line_of_one_name_or_of_equal_ones_is_refused(line, message):
     [
         ("a.txt", "falling\n\n getting up, slowly \r\n", ("falling", "getting up, slowly")),
         ("classInd.txt", "1 Archery\n2 BabyCrawling\n", ("Archery", "BabyCrawling")),
+        ("names.txt", "0 walk\n1 run\n", ("walk", "run")),
         ("a.txt", "1 step\nwalk\n", ("1 step", "walk")),  # a number that belongs to the name
+        ("a.txt", "100 m\n400 m\n", ("100 m", "400 m")),
+        ("a.txt", "2 hands\n1 hand\n", ("2 hands", "1 hand")),
         ("a.json", '["falling", 7]', ("falling", "7")),
     ],
 )

@@ -133,6 +133,30 @@ def test_a_model_at_chance_is_no_robust_model(part: ModelsPart) -> None:
     assert unable.startswith("video is not surely above chance")
 
 
+def test_a_model_at_chance_retains_nothing(part: ModelsPart, report: Path) -> None:
+    retained = {row["model"]: row["change"]["retained"] for row in part.rows}
+    assert np.isnan(retained["video"])
+    assert retained["good"] > 0.5
+    assert part.is_retained_unknown
+    text = (report / PAGE).read_text()
+    (row,) = re.findall(r'<tr data-model="video">(.*?)</tr>', text, re.DOTALL)
+    assert '<td>– <span class="what">–</span></td>' in row
+    assert "has nothing to retain" in text
+
+
+def test_models_that_are_equal_are_equal_in_words(tmp_path: Path) -> None:
+    folder = made_models(tmp_path, {"one": (1.0, 1.0), "other": (1.0, 1.0)}, masks=MASKS[:1])
+    (tables,) = model_tables(of_sweep(folder).comparisons)
+    equal = ModelsPart.of(tables, 0)
+    said = {one.question: " ".join(one.sentences) for one in equal.answers}
+    assert (
+        "On unchanged clips: one and other are equal, with 100.0 %."
+        in (said["Which is most accurate?"])
+    )
+    ranked = equal.ranked[0]["rows"]
+    assert [row["rank"] for row in ranked] == [1.5, 1.5]
+
+
 def test_what_differs_is_said(part: ModelsPart) -> None:
     differing = {row["key"]: row["texts"] for row in part.protocol}
     assert differing["clip"] == ["mean over frames", "mean over frames", "model over frames"]
@@ -142,7 +166,7 @@ def test_what_differs_is_said(part: ModelsPart) -> None:
 def test_ranks_are_left_out_if_nothing_can_be_ranked(part: ModelsPart) -> None:
     rows = part.tables.rows.assign(rank=np.nan, front=np.nan)
     unranked = replace(part.tables, rows=rows)
-    found = model_answers(unranked, part.models, chance=0.1, cautions=["careful"])
+    found = model_answers(unranked, part.models, cautions=["careful"])
     assert [one.question for one in found] == ["Which loses least?", "What to distrust"]
 
 

@@ -14,12 +14,12 @@ from clip_har.report.selection import of_sweep
 from clip_har.results.files import METRICS_CODE, SCORES, write_json
 from clip_har.results.result import Result, metrics_code
 from clip_har.sweeps.comparisons import by_content, comparisons_of
+from clip_har.sweeps.model_answers import ModelAnswers
 from clip_har.sweeps.model_costs import machines_of
 from clip_har.sweeps.model_tables import (
     CHANGE,
     EACH,
     MEAN,
-    Answers,
     ModelTables,
     model_metrics,
     model_tables,
@@ -165,9 +165,9 @@ def test_one_seed_counts_for_each_seed_of_the_others() -> None:
     draws = np.random.default_rng(0).random
     many, one, two = draws((2, 3, 5)), draws((2, 1, 5)), draws((2, 2, 5))
     labels = np.zeros(5, np.int64)
-    mean = Answers([many, one], list("abcde"), labels).mean()
+    mean = ModelAnswers([many, one], list("abcde"), labels).mean()
     assert mean == pytest.approx((many + one) / 2)
-    mean = Answers([many, one, two], list("abcde"), labels).mean()
+    mean = ModelAnswers([many, one, two], list("abcde"), labels).mean()
     expected = sum(each.mean(axis=1, keepdims=True) for each in (many, one, two)) / 3
     assert mean == pytest.approx(expected)
 

@@ -11,6 +11,7 @@ from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 
 from clip_har.cli.errors import report_fault
+from clip_har.cli.parser import Parser
 from clip_har.core.errors import ClipHarError
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def _sha256(text: str) -> str:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="clip-har-data",
         description="Unpack a data set, verify it, show it, find its subjects.",
     )

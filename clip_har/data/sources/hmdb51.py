@@ -186,7 +186,8 @@ class HMDB51(Settings):
             hint = (
                 "dataset.allow_missing=true evaluates those that are there"
                 if len(missing) < total
-                else "set dataset.root=<the folder of class folders>"
+                else "set dataset.root=<the folder of class folders>, or name a split whose clips"
+                " are there (dataset.split; dataset.allow_missing needs at least one clip)"
             )
             what = f"HMDB-51 (split {self.split}, {self.subset}) are missing in {root}"
             raise ClipHarError(missing_clips_message(what, missing, total, hint))

@@ -102,7 +102,8 @@ class UCF101(Settings):
             hint = (
                 "dataset.allow_missing=true evaluates those that are there"
                 if len(missing) < len(entries)
-                else "set dataset.root or dataset.videos"
+                else "set dataset.root or dataset.videos, or name a split whose clips are there"
+                " (dataset.split; dataset.allow_missing needs at least one clip)"
             )
             what = f"UCF-101 (split {self.split}, {self.subset}) are missing in {videos}"
             raise ClipHarError(missing_clips_message(what, missing, len(entries), hint))

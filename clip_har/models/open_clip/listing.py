@@ -7,6 +7,7 @@ from functools import lru_cache
 from clip_har.models.open_clip.image_tower import attending
 from clip_har.models.open_clip.library import Tag, architecture_config, hub_place
 from clip_har.models.open_clip.network import image_tower, skeleton
+from clip_har.models.sizes import known_sizes
 
 # As the models' cards name them, by the repository on the hub. Where we found none, or two that
 # differ (OpenAI's, DFN's, CLIPA, NLLB), the card must be read.
@@ -18,6 +19,9 @@ _LICENCES = {
     r"timm/PE-Core.*": "Apache-2.0",
     r"timm/.*metaclip.*": "CC-BY-NC-4.0",
     r"(apple|timm)/MobileCLIP.*": "Apple AMLR",
+    r"google/(siglip2|videoprism).*": "Apache-2.0",
+    r"facebook/metaclip.*": "CC-BY-NC-4.0",
+    r"tiny": "Apache-2.0",
 }
 
 
@@ -49,7 +53,7 @@ class Listed:
 
 
 def listed(tag: Tag, option: str) -> Listed:
-    """Describe weights of the table; it takes up to a second for each architecture.
+    """Describe weights of the library's table, without the weights.
 
     Args:
         tag: the weights.
@@ -82,9 +86,20 @@ def licence_of(repository: str) -> str | None:
     return next(found, None)
 
 
-@lru_cache(maxsize=256)
 def _shape(architecture: str) -> tuple[int | None, bool]:
-    """Return the parameters of a model, and whether a class token of its image tower attends."""
+    known = known_sizes().get(architecture)
+    if known is None or known.class_token is None:
+        return built_shape(architecture)
+    return known.parameters, known.class_token
+
+
+@lru_cache(maxsize=256)
+def built_shape(architecture: str) -> tuple[int | None, bool]:
+    """Return the parameters of a model, and whether a class token of its image tower attends.
+
+    Args:
+        architecture: of open_clip's table; it is built without memory for its weights.
+    """
     if "hf_model_name" in architecture_config(architecture)["text_cfg"]:  # described on the hub
         return None, attending(image_tower(architecture)) is not None
     made = skeleton(architecture, {})

@@ -1,5 +1,6 @@
 """The speed of this machine, tried on a few clips: it is what it is, and nothing is left behind."""
 
+import shutil
 import tempfile
 import time
 from pathlib import Path
@@ -12,14 +13,15 @@ from clip_har.cli.plan import plan_notes
 from clip_har.config.cell import Cell
 from clip_har.config.compose import cell_from_config
 from clip_har.config.session import session
+from clip_har.core.errors import ClipHarError
 from clip_har.data.clips import clips_of
 from clip_har.models.dual_encoder import DualEncoder
 from clip_har.regions.motion import MotionRegion
 from clip_har.results.speed import Rate
-from clip_har.sweeps import trial as module
+from clip_har.sweeps import timing as module
 from clip_har.sweeps.plan import plan_of
 from clip_har.sweeps.start import check_jobs
-from clip_har.sweeps.trial import trial
+from clip_har.sweeps.timing import timing
 from tests.cli.data.made_sets import ucf_clips, ucf_lists
 from tests.config.test_cell import composed
 
@@ -73,7 +75,7 @@ def slow_model(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("rate", ["frames_per_second", "learning"])
 def test_a_slow_model_is_found_slow(rate: Rate, cell: Cell) -> None:
     said: list[str] = []
-    with trial(said.append) as measure:
+    with timing(said.append) as measure:
         found = measure(rate, cell, clips_of(cell.dataset))
     assert not said
     assert found is not None
@@ -96,7 +98,7 @@ def test_clips_are_decoded_and_located(
 
     monkeypatch.setattr(MotionRegion, "locator", slow)
     clips = clips_of(cell.dataset.training(), None)
-    with trial(pytest.fail) as measure:
+    with timing(pytest.fail) as measure:
         decode, regions = measure("decode", cell, clips), measure("regions", cell, clips)
         assert list(short.iterdir())
     assert decode is not None
@@ -116,10 +118,25 @@ def test_what_cannot_be_measured_is_said_and_stays_unknown(
 
     monkeypatch.setattr(DualEncoder, "encode_pixels", broken)
     said: list[str] = []
-    with trial(said.append) as measure:
+    with timing(said.append) as measure:
         assert measure("frames_per_second", cell, clips_of(cell.dataset)) is None
     (line,) = said
     assert "(frames_per_second) could not be measured: RuntimeError: CUDA out of memory" in line
+
+
+def test_a_model_that_cannot_be_loaded_ends_the_plan(
+    cell: Cell, small_clip: Path, tmp_path: Path
+) -> None:
+    """Every cell would fail in the same way."""
+    damaged = tmp_path / "damaged"
+    shutil.copytree(small_clip, damaged)
+    (damaged / "model.safetensors").write_bytes(b"damaged")
+    model = cell.model.model_copy(update={"checkpoint": str(damaged)})  # type: ignore[attr-defined]
+    cell = cell.model_copy(update={"model": model})
+    said: list[str] = []
+    with timing(said.append) as measure, pytest.raises(ClipHarError, match="cannot be loaded"):
+        measure("frames_per_second", cell, clips_of(cell.dataset))
+    assert not said
 
 
 def test_a_plan_tries_each_rate_once_and_knows_all_times(words: list[str]) -> None:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,20 +22,26 @@ _ENOUGH = 1.0  # seconds after which a quick measurement is not repeated
 _CLIPS = 32  # at most
 
 
-Trial = Callable[[Rate, Cell, ClipSet], float | None]
+Timing = Callable[[Rate, Cell, ClipSet], float | None]
 """Measures one rate of a cell on this machine; None if it cannot be measured."""
+
+_WITH_MODEL: tuple[Rate, ...] = ("frames_per_second", "learning")
 
 
 @contextmanager
-def trial(say: Callable[[str], object]) -> Iterator[Trial]:
+def timing(say: Callable[[str], object]) -> Iterator[Timing]:
     """Yield what measures the rates of cells with their own model, device and precision.
 
     What it makes is removed at the end; results and cache do not change.
 
     Args:
         say: is told why a rate cannot be measured.
+
+    Raises:
+        ClipHarError: in the body, when the model of a cell cannot be used: no cell could run.
     """
-    with TemporaryDirectory(prefix="clip-har-trial-") as folder:
+    with TemporaryDirectory(prefix="clip-har-timing-") as folder:
+        from clip_har.engine.load_model import load_classifier  # imports torch
 
         def measure(rate: Rate, cell: Cell, clips: ClipSet) -> float | None:
             few = cell.model_copy(update={"cache_dir": Path(folder)})
@@ -45,6 +51,9 @@ def trial(say: Callable[[str], object]) -> Iterator[Trial]:
                 "frames_per_second": _show,
                 "learning": _learn,
             }
+            if rate in _WITH_MODEL:
+                with suppress(RuntimeError, OSError):  # it is loaded again, and said, below
+                    load_classifier(few, clips)
             try:
                 return ways[rate](few, clips)
             except (ClipHarError, RuntimeError, OSError) as error:  # out of memory, a full disk
