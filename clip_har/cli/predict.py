@@ -7,6 +7,7 @@ name. Mask, noise, frames, prompts and seed are set by the keys of ``clip-har``.
     clip-har-predict fall.mp4 --model clip_vit_b32 --classes "falling,walking,sitting down"
     clip-har-predict fall.mp4 --classes classes.txt --every 0.5 --picture fall.png
     clip-har-predict fall.mp4 --classes "falling,walking" masking=percent ratio=0.3 fill=mean
+    clip-har-predict frames/ --fps 25 --classes "falling,walking"
     clip-har-predict clips/ --model clip_vit_b32 dataset=ucf101 dataset.root=/data/ucf101 --json
     find clips -name "*.mp4" | clip-har-predict - --classes "falling,walking" --json
     clip-har-predict --classes "falling,walking" -- -a-name-with-a-dash.mp4
@@ -15,6 +16,7 @@ name. Mask, noise, frames, prompts and seed are set by the keys of ``clip-har``.
 import argparse
 import json
 import logging
+import math
 import re
 import sys
 from collections.abc import Iterator, Sequence
@@ -73,8 +75,8 @@ def main(arguments: Sequence[str]) -> int:
     words = [hide_logins(word) for word in given.words if _is_setting(word)]
     if not names:
         raise ClipHarError(
-            "no video is named: expected a video, a folder of videos, or - for a list of paths on"
-            " standard input; clip-har-predict --help has examples"
+            "no video is named: expected a video, a folder of videos or of images, or - for a list"
+            " of paths on standard input; clip-har-predict --help has examples"
         )
     if names.count(_STDIN) > 1:
         raise ClipHarError("- stands there twice: standard input is one list")
@@ -87,7 +89,7 @@ def main(arguments: Sequence[str]) -> int:
     classes = _classes(given, keys)
     from clip_har.predict.predictor import Predictor  # it imports torch: after all of the above
 
-    predictor = Predictor(words, classes, every=given.every)
+    predictor = Predictor(words, classes, every=given.every, fps=given.fps)
     shown = _Shown(predictor, given, pictures)
     failed = 0
     for video in _videos(names):
@@ -119,8 +121,8 @@ def _parser() -> argparse.ArgumentParser:
         "words",
         nargs="*",
         metavar="VIDEO|FOLDER|-|KEY=VALUE",
-        help="videos; folders of videos; - for a list of paths on standard input; and settings of"
-        " clip-har",
+        help="videos; folders of videos; images, folders and zips of images; - for a list of paths"
+        " on standard input; and settings of clip-har",
     )
     parser.add_argument("--model", metavar="NAME", help="the same as model=NAME (default: tiny)")
     parser.add_argument(
@@ -135,6 +137,12 @@ def _parser() -> argparse.ArgumentParser:
         type=_seconds,
         default=2.0,
         help="length of a window; inf: one window, as clip-har shows a clip (default: 2)",
+    )
+    parser.add_argument(
+        "--fps",
+        metavar="N",
+        type=_rate,
+        help="frames per second of a folder or zip of images; without it they are one window",
     )
     parser.add_argument(
         "--top", metavar="N", type=_number, default=5, help="classes that are shown (default: 5)"
@@ -153,12 +161,20 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _seconds(text: str) -> float:
+    return _above_0(text, "number of seconds", most=math.inf)
+
+
+def _rate(text: str) -> float:
+    return _above_0(text, "number", most=sys.float_info.max)
+
+
+def _above_0(text: str, what: str, *, most: float) -> float:
     try:
         value = float(text)
     except ValueError:
         value = 0.0
-    if not value > 0:
-        raise argparse.ArgumentTypeError(f"expected a number of seconds above 0, got {text}")
+    if not 0 < value <= most:
+        raise argparse.ArgumentTypeError(f"expected a {what} above 0, got {text}")
     return value
 
 
@@ -201,13 +217,20 @@ def _pictures(given: argparse.Namespace, names: Sequence[str]) -> "PictureFiles 
     from clip_har.predict.picture import PictureFiles
 
     found = PictureFiles(given.picture)
-    several = len(names) > 1 or names[0] == _STDIN or Path(names[0]).expanduser().is_dir()
+    several = len(names) > 1 or names[0] == _STDIN or _holds_several(Path(names[0]).expanduser())
     if found.is_file and several:
         raise ClipHarError(
             f"--picture {given.picture}: there may be several videos: name a folder for a picture"
             " of each"
         )
     return found
+
+
+def _holds_several(path: Path) -> bool:
+    """Return whether a path may stand for several clips: a folder that is not one of images."""
+    from clip_har.predict.videos import named_videos
+
+    return path.is_dir() and list(named_videos([str(path)], ())) != [path]
 
 
 def _videos(names: Sequence[str]) -> Iterator[Path]:

@@ -10,7 +10,7 @@ import pytest
 from clip_har.cli.predict import main
 from clip_har.core.errors import ClipHarError
 from tests.command import run_command
-from tests.data.made import write_video
+from tests.data.made import write_images, write_video
 
 CLASSES = ("--classes", "falling, walking, drinking")
 NO_CLASS = "no class is named"
@@ -134,3 +134,19 @@ def test_a_number_out_of_its_range_is_refused(capsys, wrong):
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("clip-har: error: ")
     assert wrong[0] in line
+
+
+def test_a_folder_of_images_is_one_clip_with_a_picture(capsys, tmp_path):
+    folder = write_images(tmp_path / "day", 20)
+    picture = tmp_path / "day.png"
+    status, out, err = printed(capsys, folder, *CLASSES, "--fps", "5", "--picture", picture)
+    assert (status, err) == (0, "")
+    assert "4.0 s, 2 windows of 1 frame" in out
+    assert picture.is_file()
+    status, out, _ = printed(capsys, folder, folder / "000001.png", *CLASSES)
+    assert "20 images, 1 frame" in out
+    assert "--fps says it" in " ".join(out.split())
+    assert "1 image, 1 frame" in out
+    write_images(tmp_path / "day" / "other", 2)
+    with pytest.raises(ClipHarError, match="there may be several videos"):
+        printed(capsys, folder, *CLASSES, "--picture", picture)
