@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from clip_har.data.decode.containers import DecodeError
 from clip_har.data.decode.open_video import Bounds
-from clip_har.data.decode.passes import Pass, Window, decode_window, packet_times, plan_window
+from clip_har.data.decode.passes import Pass, Window, decode_window, listed, plan_window
 from clip_har.data.decode.source import open_source
 from clip_har.data.decode.upright import upright
 from clip_har.data.sampling import FrameSettings, sample_indices
@@ -212,7 +212,7 @@ def video_length(
         stream = source.stream
         size = stream.codec_context.width, stream.codec_context.height
         rate = stream.average_rate or stream.guessed_rate
-        times, _ = packet_times(source, window, bounds)
+        times = listed(source, window, bounds).times
     first, stop = window.span(times)
     shown = times[first:stop]
     one = 1 / float(rate) if rate else 0.0
