@@ -109,6 +109,11 @@ class _Section:
     The packets say which frames are sampled. These are held, and a few before each. A frame is
     known by its time or by its position: a file that begins between two key frames has fewer frames
     than packets, so positions are wrong; in some AVI files times are exchanged.
+
+    Attributes:
+        number: of the section.
+        window: its times.
+        held: the frames that were held, by position.
     """
 
     def __init__(
@@ -184,6 +189,8 @@ class _Pass:
             while self._open or self._goes_on(waiting):
                 packet = self._packet()
                 if packet is None:
+                    while waiting and not self._is_last:  # it begins after the end
+                        yield waiting.popleft(), None
                     self._check_end()
                     break
                 shown = self._clock.seconds(packet.pts if packet.pts is not None else packet.dts)

@@ -134,14 +134,12 @@ def _decode_all(
 
     threads = settings.workers or joblib.cpu_count()
     jobs = _jobs(clips, threads)
-    stopped = Event()
-    decode = partial(_decode_job, clips, settings, folder, advance, stopped)
-    with closing(work_ahead(decode, jobs, threads=threads, limit=threads * _AHEAD)) as decoded:
-        try:
-            for job in decoded:
-                yield from job
-        finally:
-            stopped.set()
+    ended = Event()
+    decode = partial(_decode_job, clips, settings, folder, advance, ended)
+    limit = threads * _AHEAD
+    with closing(work_ahead(decode, jobs, threads=threads, limit=limit, ended=ended)) as decoded:
+        for job in decoded:
+            yield from job
 
 
 def _jobs(clips: Sequence[Clip], threads: int) -> list[list[int]]:
@@ -165,7 +163,7 @@ def _decode_job(
     settings: FrameSettings,
     folder: Path,
     advance: Advance,
-    stopped: Event,
+    ended: Event,
     numbers: Sequence[int],
 ) -> Iterable[_Decoded]:
     """Decode clips of one file; the frames of several wait for their turn on the disk."""
@@ -182,7 +180,7 @@ def _decode_job(
             places[numbers[index]] = entry, end, size
             end += size
             advance(1)
-            if stopped.is_set():
+            if ended.is_set():
                 return []
     return _taken_from(spool, [(number, *places[number]) for number in numbers])
 
