@@ -1,17 +1,24 @@
 """The contents of a data set: classes, groups, lengths and sizes of its clips."""
 
+import math
 import os
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from clip_har.core.progress import track
 from clip_har.data.clips import Clip, ClipSet
 from clip_har.data.decode.containers import DecodeError
+from clip_har.data.decode.passes import Window
+from clip_har.data.decode.sections import section_lengths
 from clip_har.data.decode.video import VideoLength, video_length
+from clip_har.data.image_files import is_of_images, series_note
+
+_NAMED = 3  # clips in a sentence
 
 
 @dataclass(frozen=True)
@@ -56,10 +63,11 @@ class Info:
         if not found:
             return (name, str(len(chosen)), str(groups), "–", "–", "–", "–")
         frames = [length.frames for length in found]
-        seconds = float(np.median([length.seconds for length in found]))
+        seconds = [length.seconds for length in found if not math.isnan(length.seconds)]
         return (
             *(name, str(len(chosen)), str(groups), str(min(frames))),
-            *(f"{np.median(frames):g}", str(max(frames)), f"{seconds:.1f}"),
+            *(f"{np.median(frames):g}", str(max(frames))),
+            f"{np.median(seconds):.1f}" if seconds else "–",
         )
 
     def sentences(self) -> list[str]:
@@ -67,9 +75,10 @@ class Info:
         sizes = Counter(f"{one.width}x{one.height}" for one in self.known)
         rates = Counter("unknown" if one.fps is None else f"{one.fps:.4g}" for one in self.known)
         closed = len(self.lengths) - len(self.known)
-        hours = sum(one.seconds for one in self.known) / 3600
+        seconds = [one.seconds for one in self.known if not math.isnan(one.seconds)]
+        length = f", {sum(seconds) / 3600:.2f} hours" if seconds else ""
         lines = [
-            f"{self.clips.title}: {len(self.lengths):,} clips, {hours:.2f} hours",
+            f"{self.clips.title}: {len(self.lengths):,} clips{length}",
             f"frame sizes: {_most(sizes)}",
             f"frames a second: {_most(rates)}",
             f"licence: {self.clips.licence}",
@@ -78,6 +87,11 @@ class Info:
             lines.append(f"cite: {self.clips.citation}")
         if empty := len(self.clips.class_names) - len(set(self.clips.labels.tolist())):
             lines.append(f"{empty} of {len(self.clips.class_names)} classes have no clip here")
+        if notes := [
+            f"{clip.id}: {note}" for clip in self.clips.clips if (note := series_note(clip.path))
+        ]:
+            first = "; ".join(notes[:_NAMED]) + ("; …" if len(notes) > _NAMED else "")
+            lines.append(f"clips with gaps, or other images beside them: {len(notes):,} – {first}")
         if closed:
             lines.append(f"{closed:,} clips cannot be opened: clip-har-data verify says why")
         return lines
@@ -90,20 +104,33 @@ def inspect(clips: ClipSet, *, workers: int | None = None) -> Info:
         clips: the data set.
         workers: threads; None = all cores.
     """
+    sections: dict[Path, list[int]] = defaultdict(list)
+    for number, clip in enumerate(clips.clips):
+        sections[clip.path].append(number)
+    lengths: list[VideoLength | None] = [None] * len(clips.clips)
     with (
         track(len(clips.clips), "reading") as advance,
         ThreadPoolExecutor(workers or os.cpu_count()) as pool,
     ):
-        lengths = []
-        for length in pool.map(_length, clips.clips):
-            lengths.append(length)
-            advance(1)
+        chosen = ([clips.clips[number] for number in numbers] for numbers in sections.values())
+        for numbers, found in zip(sections.values(), pool.map(_lengths, chosen), strict=True):
+            for number, length in zip(numbers, found, strict=True):
+                lengths[number] = length
+            advance(len(numbers))
     return Info(clips, lengths)
+
+
+def _lengths(clips: Sequence[Clip]) -> list[VideoLength | None]:
+    """Return the lengths of the clips of one file; None for one that cannot be opened."""
+    path = clips[0].path
+    if len(clips) > 1 and not is_of_images(path):
+        return section_lengths(path, [Window.of(clip.start, clip.end) for clip in clips])
+    return [_length(clip) for clip in clips]
 
 
 def _length(clip: Clip) -> VideoLength | None:
     try:
-        return video_length(clip.path, start=clip.start, end=clip.end)
+        return video_length(clip.path, start=clip.start, end=clip.end, fps=clip.fps)
     except DecodeError:
         return None
 

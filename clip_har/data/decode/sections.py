@@ -10,6 +10,7 @@ import math
 from bisect import insort
 from collections import deque
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import av
@@ -24,7 +25,8 @@ from clip_har.data.decode.open_video import Bounds
 from clip_har.data.decode.packets import Clock
 from clip_har.data.decode.passes import HELD_BEFORE, Decoding, Listing, Window, begins_by
 from clip_har.data.decode.source import Source, open_source
-from clip_har.data.decode.video import DecodedClip, read_clip, to_rgb
+from clip_har.data.decode.video import DecodedClip, VideoLength, length_of, read_clip, to_rgb
+from clip_har.data.image_files import is_of_images
 from clip_har.data.sampling import FrameSettings, sample_indices
 
 _DIGITS = 6  # of a time in seconds
@@ -37,7 +39,7 @@ def read_sections(path: Path, settings: FrameSettings, windows: Sequence[Window]
     """Yield the sections of a video as `read_clip` returns each of them.
 
     Args:
-        path: the video file.
+        path: the video file; images are left to `read_clip`.
         settings: the sampler and the bounds; the time limit counts for each section.
         windows: the sections, in any order; they may overlap.
 
@@ -52,7 +54,7 @@ def read_sections(path: Path, settings: FrameSettings, windows: Sequence[Window]
     left = set(waiting)
     bounds = Bounds(path, settings)
     try:
-        if len(windows) > 1:
+        if len(windows) > 1 and not is_of_images(path):
             with open_source(path, bounds) as source:
                 check_index(source.container, source.stream)
                 for number, clip in _passes(source, settings, windows, waiting, bounds):
@@ -65,9 +67,15 @@ def read_sections(path: Path, settings: FrameSettings, windows: Sequence[Window]
 
 
 def read_in_order(
-    path: Path, settings: FrameSettings, windows: Sequence[Window]
+    path: Path, settings: FrameSettings, windows: Sequence[Window], *, fps: float | None = None
 ) -> Iterator[DecodedClip]:
     """Yield what `read_clip` returns for each of some sections that follow one another.
+
+    Args:
+        path: the video file, or images.
+        settings: as for `read_sections`.
+        windows: the sections, in the order of time.
+        fps: as for `read_clip`.
 
     Raises:
         DecodeError: as `read_clip`, for the first section with a fault.
@@ -79,9 +87,28 @@ def read_in_order(
         while due in early:
             start, end = windows[due].start, windows[due].end
             yield early.pop(due) or read_clip(
-                path, settings, start=start or None, end=None if math.isinf(end) else end
+                path, settings, start=start or None, end=None if math.isinf(end) else end, fps=fps
             )
             due += 1
+
+
+def section_lengths(path: Path, windows: Sequence[Window]) -> list[VideoLength | None]:
+    """Return what `video_length` returns for each section; None if it raises an error.
+
+    The file is opened once, and nothing is decoded.
+
+    Args:
+        path: the video file.
+        windows: the sections, in any order.
+    """
+    lengths: list[VideoLength | None] = [None] * len(windows)
+    bounds = Bounds(path, FrameSettings())
+    with suppress(DecodeError), open_source(path, bounds) as source:
+        listing = Listing(source, bounds)
+        for number in sorted(range(len(windows)), key=lambda i: windows[i].end):
+            listing.until(windows[number].end)
+            lengths[number] = length_of(source.stream, listing.times, windows[number])
+    return lengths
 
 
 def _passes(

@@ -7,9 +7,11 @@ from itertools import pairwise
 from pathlib import Path
 
 from clip_har.data.decode.containers import DecodeError, check_index
+from clip_har.data.decode.images import image_times
 from clip_har.data.decode.open_video import Bounds
 from clip_har.data.decode.passes import Window, listed
 from clip_har.data.decode.source import open_source
+from clip_har.data.image_files import is_of_images
 from clip_har.data.sampling import FrameSettings
 
 _SLACK = 1e-6  # s; as that of `Window.span`
@@ -31,16 +33,20 @@ class Timeline:
     fps: float | None
 
 
-def timeline(path: Path, settings: FrameSettings) -> Timeline:
+def timeline(path: Path, settings: FrameSettings, *, fps: float | None = None) -> Timeline:
     """List the frames of a video without decoding it.
 
     Args:
-        path: the video file.
+        path: the video file; or an image, a folder of images, or a zip of images.
         settings: the bounds.
+        fps: frames per second of images; None = not known: then their times are their positions.
 
     Raises:
         DecodeError: when the file is missing, empty, no video, or cut off.
     """
+    if is_of_images(path):
+        shown = image_times(path, settings, fps)
+        return Timeline(shown, shown[-1] + 1 / (fps or 1), fps)
     bounds = Bounds(path, settings)
     with open_source(path, bounds) as source:
         check_index(source.container, source.stream)

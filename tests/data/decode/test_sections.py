@@ -12,8 +12,8 @@ from clip_har.data.decode import sections as module
 from clip_har.data.decode import source
 from clip_har.data.decode.containers import DecodeError
 from clip_har.data.decode.passes import Decoding, Window
-from clip_har.data.decode.sections import read_in_order, read_sections
-from clip_har.data.decode.video import DecodedClip, read_clip
+from clip_har.data.decode.sections import read_in_order, read_sections, section_lengths
+from clip_har.data.decode.video import DecodedClip, VideoLength, read_clip, video_length
 from clip_har.data.decode.windows import cut_windows, timeline
 from clip_har.data.sampling import FrameSettings
 from tests.data.decode.test_video import FORMATS, OPEN, REFRESH
@@ -303,6 +303,25 @@ def test_what_is_no_video_is_left_to_each_section(tmp_path):
         path.write_bytes(content)
         assert list(read_sections(path, THREE, asked)) == [(0, None), (1, None), (2, None)]
     assert list(read_sections(tmp_path, THREE, asked)) == [(0, None), (1, None), (2, None)]
+
+
+@pytest.mark.parametrize(
+    "make", [varying, lossless_cut, cut_matroska, joined], ids=lambda make: make.__name__
+)
+def test_lengths_of_sections_are_those_of_each(tmp_path, openings, make):
+    path = make(tmp_path)
+    asked = windows([*OVERLAPPING, *SPARSE, *OUTSIDE, (None, None)])
+    expected: list[VideoLength | None] = []
+    for window in asked:
+        end = None if math.isinf(window.end) else window.end
+        try:
+            expected.append(video_length(path, start=window.start, end=end))
+        except DecodeError:
+            expected.append(None)
+    openings.clear()
+    assert section_lengths(path, asked) == expected
+    assert openings.count(str(path)) <= 2  # a second look at a file that was cut off
+    assert (None in expected) == (make is cut_matroska)
 
 
 def in_windows(path: Path, every: float) -> tuple[list[Window], list[DecodedClip]]:
