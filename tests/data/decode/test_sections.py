@@ -16,7 +16,7 @@ from clip_har.data.decode.sections import read_in_order, read_sections, section_
 from clip_har.data.decode.video import DecodedClip, VideoLength, read_clip, video_length
 from clip_har.data.decode.windows import cut_windows, timeline
 from clip_har.data.sampling import FrameSettings
-from tests.data.decode.test_video import FORMATS, OPEN, REFRESH
+from tests.data.decode.test_video import EVERY, FORMATS, OPEN, REFRESH
 from tests.data.made import cut, edited, numbers, remux, write_video
 
 THREE = FrameSettings(count=3)
@@ -249,6 +249,16 @@ def test_distant_sections_are_jumped_to(tmp_path, openings, fed, name):
     assert openings == [str(path)]
     # up to a group of pictures before a section, and the depth of reordering after it
     assert len(fed) <= 3 * (12 + 5 + 2 * 17) + 5
+
+
+def test_an_index_that_leads_past_the_start_costs_a_second_not_the_file(tmp_path, fed):
+    """The index of an MP4 has the times of decoding; the frames before a key frame come later."""
+    path = write_video(tmp_path / "open.mp4", 250, **FORMATS["b-frames.mp4"])
+    for first in (190, 191, 192):
+        fed.clear()
+        clip = read_clip(path, EVERY, start=first / 25, end=first / 25 + 0.2)
+        assert numbers(clip.frames) == list(range(first, first + 5))
+        assert len(fed) < 25 + 12 + 5 + 2 * 17
 
 
 def test_only_frames_of_open_sections_are_held(tmp_path, monkeypatch):
