@@ -4,6 +4,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Event
 from typing import TypeVar
 
 _MOST = 4  # threads: with more, the interpreter lock keeps them waiting
@@ -13,7 +14,12 @@ Result = TypeVar("Result")
 
 
 def work_ahead(
-    function: Callable[[Item], Result], items: Iterable[Item], *, threads: int, limit: int
+    function: Callable[[Item], Result],
+    items: Iterable[Item],
+    *,
+    threads: int,
+    limit: int,
+    ended: Event | None = None,
 ) -> Generator[Result, None, None]:
     """Apply a function to items in threads, and yield the results in the items' order.
 
@@ -26,6 +32,7 @@ def work_ahead(
         items: taken as they are needed.
         threads: how many; 0 does the work when its result is asked for, in the caller's thread.
         limit: largest number of results that wait for the consumer, at least 1; limits the memory.
+        ended: set when no more results are wanted, so that a function that takes long can stop.
 
     Raises:
         Exception: what the function raises for an item, when its result is asked for.
@@ -47,6 +54,8 @@ def work_ahead(
         while waiting:
             yield waiting.popleft().result()
     finally:
+        if ended is not None:
+            ended.set()
         pool.shutdown(cancel_futures=True)
 
 

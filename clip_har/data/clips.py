@@ -145,9 +145,10 @@ class ClipSet:
         sets would take longer than a small evaluation), see `content_mark`; not where the files
         are nor when they were written.
         """
+        marks = {path: content_mark(path) for path in {clip.path for clip in self.clips}}
         rows = [
             (
-                *(c.id, c.label, c.group, c.start, c.end, content_mark(c.path)),
+                *(c.id, c.label, c.group, c.start, c.end, marks[c.path]),
                 *c.attributes.items(),
                 *(() if c.fps is None else (c.fps,)),
             )

@@ -24,7 +24,8 @@ from clip_har.core.progress import track
 from clip_har.core.work_ahead import work_ahead
 from clip_har.data.clips import ClipSet, ClipSource
 from clip_har.data.decode.passes import Window
-from clip_har.data.decode.windows import Timeline, cut_windows, read_windows, timeline
+from clip_har.data.decode.sections import read_in_order
+from clip_har.data.decode.windows import cut_windows, timeline
 from clip_har.data.frames.build import fitted_clip
 from clip_har.data.frames.held import HeldFrames
 from clip_har.data.frames.index import Entry
@@ -170,7 +171,7 @@ class Predictor:
         probabilities = np.full((len(windows), len(self.class_names)), np.nan)
         frames_seen = [0] * len(windows)
         said: list[str] = []
-        parts = self._parts(path, found, windows, clips)
+        parts = self._parts(path, windows, clips)
         # One thread: the parts of a video come one after the other.
         ahead = work_ahead(lambda _: next(parts, None), count(), threads=1, limit=_AHEAD)
         with track(len(windows), f"predicting {clips.clips[0].group}") as advance, closing(ahead):
@@ -215,14 +216,12 @@ class Predictor:
                 return windows
         return sys.maxsize
 
-    def _parts(
-        self, path: Path, found: Timeline, windows: Sequence[Window], clips: ClipSet
-    ) -> Iterator[_Part]:
+    def _parts(self, path: Path, windows: Sequence[Window], clips: ClipSet) -> Iterator[_Part]:
         """Yield the decoded windows of a video, as many at once as `_AT_ONCE` allows."""
         entries: list[Entry] = []
         pixels: list[NDArray[np.uint8]] = []
         first = 0
-        decoded = read_windows(path, self.settings, found, windows)
+        decoded = read_in_order(path, self.settings, windows, fps=clips.clips[0].fps)
         for number, (clip, source) in enumerate(zip(clips.clips, decoded, strict=True), 1):
             entry, fitted = fitted_clip(clip, source, self.settings)
             fitted.flags.writeable = False

@@ -121,7 +121,8 @@ class RegionMaps:
         entry, size = self._seen.entries[i], self.frames.size
         if not self.found[i]:
             return np.zeros((entry.length, size, size), np.float32)
-        part = Part(entry.clip_id, entry.offset, entry.length, self._checksums[i])
+        start = int(self._seen.starts[i])
+        part = Part(entry.clip_id, start, entry.length, self._checksums[i])
         steps = self._file.part(part, lambda: self._located_again(i))
         scaled: NDArray[np.float32] = steps.astype(np.float32) / np.float32(_STEPS)
         confidence = self.confidence(i)
@@ -295,8 +296,8 @@ def _locate_all(folder: Path, target: str, frames: FrameStore, locate: Locate) -
         for batch in frames.batches(frames.ok, _BATCH):
             for index, found in zip(batch, locate(batch), strict=True):
                 steps = _in_steps(found.soft_mask)
-                offset = frames.entries[index].offset
-                maps[offset : offset + len(steps)] = steps
+                start = frames.starts[index]
+                maps[start : start + len(steps)] = steps
                 shown = has_region(steps.astype(np.float32) / np.float32(_STEPS))
                 confidence[index] = np.where(shown, found.confidence, 0).round(4).tolist()
                 checksums[index] = checksum_of(frames.entries[index].clip_id, steps)

@@ -2,18 +2,21 @@
 
 import math
 import os
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from clip_har.core.progress import track
 from clip_har.data.clips import Clip, ClipSet
 from clip_har.data.decode.containers import DecodeError
+from clip_har.data.decode.passes import Window
+from clip_har.data.decode.sections import section_lengths
 from clip_har.data.decode.video import VideoLength, video_length
-from clip_har.data.image_files import series_note
+from clip_har.data.image_files import is_of_images, series_note
 
 _NAMED = 3  # clips in a sentence
 
@@ -101,15 +104,28 @@ def inspect(clips: ClipSet, *, workers: int | None = None) -> Info:
         clips: the data set.
         workers: threads; None = all cores.
     """
+    sections: dict[Path, list[int]] = defaultdict(list)
+    for number, clip in enumerate(clips.clips):
+        sections[clip.path].append(number)
+    lengths: list[VideoLength | None] = [None] * len(clips.clips)
     with (
         track(len(clips.clips), "reading") as advance,
         ThreadPoolExecutor(workers or os.cpu_count()) as pool,
     ):
-        lengths = []
-        for length in pool.map(_length, clips.clips):
-            lengths.append(length)
-            advance(1)
+        chosen = ([clips.clips[number] for number in numbers] for numbers in sections.values())
+        for numbers, found in zip(sections.values(), pool.map(_lengths, chosen), strict=True):
+            for number, length in zip(numbers, found, strict=True):
+                lengths[number] = length
+            advance(len(numbers))
     return Info(clips, lengths)
+
+
+def _lengths(clips: Sequence[Clip]) -> list[VideoLength | None]:
+    """Return the lengths of the clips of one file; None for one that cannot be opened."""
+    path = clips[0].path
+    if len(clips) > 1 and not is_of_images(path):
+        return section_lengths(path, [Window.of(clip.start, clip.end) for clip in clips])
+    return [_length(clip) for clip in clips]
 
 
 def _length(clip: Clip) -> VideoLength | None:

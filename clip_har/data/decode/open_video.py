@@ -35,7 +35,11 @@ class Bounds:
         self.pixels = settings.max_pixels
         self._length = settings.max_length
         self._timeout = settings.timeout
-        self._end = time.monotonic() + settings.timeout
+        self.restart()
+
+    def restart(self) -> None:
+        """Give the next clip of the file its whole time."""
+        self._end = time.monotonic() + self._timeout
 
     def check_size(self, width: int, height: int) -> None:
         """Raise if frames are too large, before one is decoded."""

@@ -13,20 +13,21 @@ AUTO threading.
 """
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import av
 import numpy as np
 from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
+from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from clip_har.data.decode.containers import DecodeError
 from clip_har.data.decode.decoded import DecodedClip, VideoLength, check_one_size
 from clip_har.data.decode.images import images_length, read_further_images, read_images
 from clip_har.data.decode.open_video import Bounds
-from clip_har.data.decode.passes import Pass, Window, decode_window, packet_times, plan_window
+from clip_har.data.decode.passes import Pass, Window, decode_window, listed, plan_window
 from clip_har.data.decode.source import open_source
 from clip_har.data.decode.upright import upright
 from clip_har.data.image_files import is_of_images
@@ -186,19 +187,24 @@ def video_length(
     window = Window(start or 0.0, math.inf if end is None else end)
     bounds = Bounds(path, FrameSettings())
     with open_source(path, bounds) as source:
-        stream = source.stream
-        size = stream.codec_context.width, stream.codec_context.height
-        rate = stream.average_rate or stream.guessed_rate
-        times, _ = packet_times(source, window, bounds)
+        return length_of(source.stream, listed(source, window, bounds).times, window)
+
+
+def length_of(stream: VideoStream, times: Sequence[float], window: Window) -> VideoLength:
+    """Return how long a section is.
+
+    Args:
+        stream: of the video.
+        times: of its frames, ascending, at least up to the section's end.
+        window: the section.
+    """
     first, stop = window.span(times)
     shown = times[first:stop]
-    one = 1 / float(rate) if rate else 0.0
-    return VideoLength(
-        len(shown),
-        shown[-1] - shown[0] + one if shown else 0.0,
-        *size,
-        float(rate) if rate else None,
-    )
+    rate = stream.average_rate or stream.guessed_rate
+    fps = float(rate) if rate else None
+    seconds = shown[-1] - shown[0] + (1 / fps if fps else 0.0) if shown else 0.0
+    size = stream.codec_context.width, stream.codec_context.height
+    return VideoLength(len(shown), seconds, *size, fps)
 
 
 def _sampled(decoded: Pass, settings: FrameSettings, window: Window) -> tuple[int, list[int]]:

@@ -1,13 +1,16 @@
 """Write a frame store: decode in parallel, and append."""
 
 import csv
+import math
 import os
 import shutil
-from collections.abc import Generator, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
@@ -16,7 +19,7 @@ from numpy.typing import NDArray
 from clip_har.core.checked_file import checksum_of
 from clip_har.core.errors import ClipHarError
 from clip_har.core.names import plain_name
-from clip_har.core.progress import track
+from clip_har.core.progress import Advance, track
 from clip_har.core.work_ahead import work_ahead
 from clip_har.data.clips import Clip, ClipSet
 from clip_har.data.frames.index import FAILURES_FILE, FRAMES_FILE, Entry, write_index
@@ -26,8 +29,12 @@ from clip_har.data.sampling import FrameSettings
 if TYPE_CHECKING:
     from clip_har.data.decode.video import DecodedClip
 
-_AHEAD = 2  # clips decoded ahead of the writer, per thread: bounds the memory
+_AHEAD = 2  # videos decoded ahead of the writer, per thread: bounds the memory
+_MOST_TOGETHER = 256  # sections of a video that one thread decodes: bounds what waits on the disk
 _SYNC_BYTES = 2**23  # that are written between two waits for the disk
+
+_Decoded = tuple[int, Entry, memoryview | bytes | None]
+"""The index of a clip in its list, its entry, and the bytes of its frames, if it has any."""
 
 
 def write_store(
@@ -47,7 +54,7 @@ def write_store(
     """
     _refuse_full_disk(folder.parent, clip_set, settings)
     with (folder / FRAMES_FILE).open("wb") as file:
-        entries = list(_write_frames(file, clip_set, settings, progress=progress))
+        entries = _write_frames(file, clip_set, settings, progress=progress)
     write_index(folder, entries)
     _write_failures(folder, clip_set, entries)
     tell_about_images(clip_set, entries)
@@ -94,40 +101,116 @@ def decode_others(clip: Clip, settings: FrameSettings, indices: Sequence[int]) -
 
 def _write_frames(
     file: BinaryIO, clip_set: ClipSet, settings: FrameSettings, *, progress: bool
-) -> Iterator[Entry]:
-    """Append the frames of every clip to a file and yield the index entries.
+) -> list[Entry]:
+    """Append the frames of every clip to a file; return the index, in the order of the clips.
 
     The disk works while clips are decoded: else all would wait for it at the end.
     """
+    clips = clip_set.clips
+    entries: list[Entry | None] = [None] * len(clips)
     offset = waiting = 0
     # closed also if writing fails, so that the threads stop decoding
     with (
-        closing(_decode_all(clip_set.clips, settings)) as decoded,
-        track(len(clip_set.clips), "decoding", show=progress) as advance,
+        track(len(clips), "decoding", show=progress) as advance,
+        closing(_decode_all(clips, settings, Path(file.name).parent, advance)) as decoded,
     ):
-        for entry, frames in decoded:
+        for number, entry, frames in decoded:
             if frames is not None:
-                file.write(frames.data)
-                waiting += frames.nbytes
+                waiting += file.write(frames)
             if waiting >= _SYNC_BYTES:
                 file.flush()
                 os.fsync(file.fileno())
                 waiting = 0
-            yield replace(entry, offset=offset)
+            entries[number] = replace(entry, offset=offset)
             offset += entry.length
-            advance(1)
+    return [entry for entry in entries if entry is not None]
 
 
 def _decode_all(
-    clips: tuple[Clip, ...], settings: FrameSettings
-) -> Generator[tuple[Entry, NDArray[np.uint8] | None], None, None]:
-    """Decode clips in threads and yield them in their order."""
+    clips: Sequence[Clip], settings: FrameSettings, folder: Path, advance: Advance
+) -> Generator[_Decoded, None, None]:
+    """Decode clips in threads and yield them in a fixed order: that of the list.
+
+    But the sections of one video stand together, in the order of time.
+    """
     import joblib
 
     threads = settings.workers or joblib.cpu_count()
-    return work_ahead(
-        partial(_decode_one, settings=settings), clips, threads=threads, limit=threads * _AHEAD
-    )
+    jobs = _jobs(clips, threads)
+    ended = Event()
+    decode = partial(_decode_job, clips, settings, folder, advance, ended)
+    limit = threads * _AHEAD
+    with closing(work_ahead(decode, jobs, threads=threads, limit=limit, ended=ended)) as decoded:
+        for job in decoded:
+            yield from job
+
+
+def _jobs(clips: Sequence[Clip], threads: int) -> list[list[int]]:
+    """Return which clips are decoded together: sections of one video that are neighbours.
+
+    A video is divided if there are fewer videos than threads. How does not change the order.
+    """
+    sections: dict[Path, list[int]] = defaultdict(list)
+    for number, clip in enumerate(clips):
+        sections[clip.path].append(number)
+    jobs = []
+    for numbers in sections.values():
+        numbers.sort(key=lambda number: (clips[number].start or 0.0, number))
+        size = min(_MOST_TOGETHER, math.ceil(len(numbers) * len(sections) / threads))
+        jobs += [numbers[i : i + size] for i in range(0, len(numbers), size)]
+    return jobs
+
+
+def _decode_job(
+    clips: Sequence[Clip],
+    settings: FrameSettings,
+    folder: Path,
+    advance: Advance,
+    ended: Event,
+    numbers: Sequence[int],
+) -> Iterable[_Decoded]:
+    """Decode clips of one file; the frames of several wait for their turn on the disk."""
+    if len(numbers) == 1:
+        entry, frames = _decode_one(clips[numbers[0]], settings)
+        advance(1)
+        return [(numbers[0], entry, None if frames is None else frames.data)]
+    spool = folder / f"{numbers[0]}.part"
+    places: dict[int, tuple[Entry, int, int]] = {}
+    end = 0
+    with spool.open("wb") as file:
+        for index, entry, frames in _decode_sections([clips[n] for n in numbers], settings):
+            size = 0 if frames is None else file.write(frames.data)
+            places[numbers[index]] = entry, end, size
+            end += size
+            advance(1)
+            if ended.is_set():
+                return []
+    return _taken_from(spool, [(number, *places[number]) for number in numbers])
+
+
+def _taken_from(spool: Path, places: Sequence[tuple[int, Entry, int, int]]) -> Iterator[_Decoded]:
+    """Yield clips whose frames are in a file, and remove it."""
+    with spool.open("rb") as file:
+        for number, entry, start, size in places:
+            file.seek(start)
+            yield number, entry, file.read(size) if size else None
+    spool.unlink()
+
+
+def _decode_sections(
+    clips: Sequence[Clip], settings: FrameSettings
+) -> Iterator[tuple[int, Entry, NDArray[np.uint8] | None]]:
+    """Yield the index, the entry and the frames of each of some sections of one video."""
+    from clip_har.data.decode.passes import Window
+    from clip_har.data.decode.sections import read_sections
+
+    windows = [Window.of(clip.start, clip.end) for clip in clips]
+    for index, source in read_sections(clips[0].path, settings, windows):
+        clip = clips[index]
+        found = (
+            _decode_one(clip, settings) if source is None else fitted_clip(clip, source, settings)
+        )
+        yield index, *found
 
 
 def _decode_one(clip: Clip, settings: FrameSettings) -> tuple[Entry, NDArray[np.uint8] | None]:

@@ -232,6 +232,14 @@ class FrameStore:
         return np.array([entry.length for entry in self.entries], dtype=np.int64)
 
     @cached_property
+    def starts(self) -> NDArray[np.int64]:
+        """Frames of the clips before each one, in the order of the set, ``(N,)`` int64.
+
+        The frames of a store may lie in another order, or in several files.
+        """
+        return np.cumsum(self.lengths) - self.lengths
+
+    @cached_property
     def seconds(self) -> NDArray[np.float64]:
         """Lengths of the source clips, ``(N,)`` float64; NaN if one is not known."""
         return np.array([entry.seconds for entry in self.entries], dtype=np.float64)

@@ -10,8 +10,9 @@ from PIL import Image
 from clip_har.core.errors import ClipHarError
 from clip_har.data.decode.containers import DecodeError
 from clip_har.data.decode.images import check_images
+from clip_har.data.decode.sections import read_in_order
 from clip_har.data.decode.video import read_clip, read_frames, video_length
-from clip_har.data.decode.windows import cut_windows, read_windows, timeline
+from clip_har.data.decode.windows import cut_windows, timeline
 from clip_har.data.sampling import FrameSettings
 from tests.damage import truncate, zero
 from tests.data.made import numbered, numbers, write_images, write_video
@@ -66,7 +67,7 @@ def test_further_frames_lengths_and_windows_are_those_of_the_video(same):
     for path in same:
         found = timeline(path, settings, fps=8)
         windows = cut_windows(found, 0.5)
-        clips = list(read_windows(path, settings, found, windows))
+        clips = list(read_in_order(path, settings, windows, fps=found.fps))
         cuts.append((windows, [(one.indices, one.frames.tobytes()) for one in clips]))
     for other in (1, 2):
         np.testing.assert_array_equal(further[other], further[0])

@@ -1,6 +1,5 @@
 """A clip is decoded from the packets that were listed; a long one is read once more."""
 
-import av
 import pytest
 
 from clip_har.data.decode import source
@@ -8,20 +7,6 @@ from clip_har.data.decode.video import read_clip
 from clip_har.data.sampling import FrameSettings
 from tests.data.decode.test_video import EVERY, FORMATS
 from tests.data.made import numbers, write_video
-
-
-@pytest.fixture
-def openings(monkeypatch) -> list[str]:
-    """The files that were opened, in order."""
-    opened = []
-    real = av.open
-
-    def counted(path, *args, **kwargs):
-        opened.append(str(path))
-        return real(path, *args, **kwargs)
-
-    monkeypatch.setattr(av, "open", counted)
-    return opened
 
 
 @pytest.mark.parametrize("name", ["b-frames.mp4", "h264.mkv", "odd.gif", "mpeg2.ts"])

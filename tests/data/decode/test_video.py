@@ -133,6 +133,28 @@ def test_start_and_end_in_seconds(tmp_path, name, start, end):
     assert clip.frame_count == len(expected)
 
 
+OPEN = "open-gop=1:keyint=12:min-keyint=12:b-adapt=0:scenecut=0:mbtree=0:threads=1"
+REFRESH = "intra-refresh=1:keyint=24:scenecut=0:mbtree=0:threads=1"
+
+
+@pytest.mark.parametrize(
+    ("codec", "options"),
+    [
+        ("mpeg4", REORDERED),
+        ("mpeg2video", REORDERED),
+        ("libx264", {"g": "12", "bf": "3", "flags": "-cgop", "x264-params": OPEN}),
+        ("libx264", {"g": "24", "bf": "0", "x264-params": REFRESH}),
+    ],
+    ids=["mpeg4", "mpeg2", "h264", "refresh"],
+)
+def test_a_section_that_begins_between_frames_that_need_each_other(tmp_path, codec, options):
+    """Frames before a key frame may come after it; and some streams have no true key frames."""
+    path = write_video(tmp_path / "open.mp4", 61, codec=codec, options=options)
+    for first in range(18, 40):
+        clip = read_clip(path, EVERY, start=first / 25, end=first / 25 + 0.2)
+        assert numbers(clip.frames) == list(range(first, first + 5))
+
+
 def first_time(path: Path) -> float:
     with av.open(path) as container:
         stream = container.streams.video[0]
