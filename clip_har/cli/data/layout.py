@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from clip_har.cli.data.sources import Name
-from clip_har.data.sources.files import is_video, subfolders
+from clip_har.data.sources.files import is_video, subfolders, video_files
+from clip_har.data.sources.ucf101 import STEM
 
 _CLIPS: Mapping[Name, str] = {"ucf101": "UCF-101", "hmdb51": "hmdb51_org"}
 _LISTS: Mapping[Name, str] = {"ucf101": "ucfTrainTestlist", "hmdb51": "testTrainMulti_7030_splits"}
@@ -22,14 +23,6 @@ def lists_folder(name: Name, root: Path) -> Path:
     return root / _LISTS[name]
 
 
-def dataset_root(name: str, root: Path) -> Path:
-    """Return the value of ``dataset.root`` for a folder that was given as ``--root``.
-
-    Of HMDB-51 this may be the folder that ``prepare`` made, or the folder of class folders in it.
-    """
-    return find_clips("hmdb51", root) if name == "hmdb51" else root
-
-
 def find_clips(name: Name, root: Path) -> Path:
     """Return the folder of the class folders: ``root`` or a folder in it."""
     usual = clips_folder(name, root)
@@ -45,3 +38,8 @@ def find_lists(name: Name, root: Path) -> Path:
     beside = [lists_folder(name, root.parent)] if name == "hmdb51" else []
     places = (place for place in (usual, root, *beside) if any(place.glob(LIST_FILES[name])))
     return next(places, usual)
+
+
+def is_ucf101(folder: Path) -> bool:
+    """Return whether a folder holds a clip with a name of UCF-101."""
+    return any(STEM.fullmatch(path.stem) for path in video_files(folder))

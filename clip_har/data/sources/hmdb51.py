@@ -74,7 +74,8 @@ class HMDB51(Settings):
     of ``people``, ``viewpoint`` and picture ``quality``; and ``action_type``, one of five.
 
     Attributes:
-        root: the folder with one folder of clips per class.
+        root: the folder with one folder of clips per class, or the one that holds it as
+            ``hmdb51_org/``.
         split: official split; None only with ``subset: all``.
         subset: official part of the split, or all clips on disk.
         splits: the folder of ``<class>_test_split<k>.txt``; None = ``root``, or
@@ -111,8 +112,10 @@ class HMDB51(Settings):
             self.root, expected="one folder of clips per class", setting="dataset.root"
         )
         splits = self._split_files(root)
+        if (nested := root / "hmdb51_org").is_dir():
+            root = nested
         if self.subset == "all":
-            name, whole = "hmdb51/all", None
+            name, whole = "hmdb51/all", _all_listed(splits)
             listed = _all_clips(root, sorted({c for c, k in splits}))
         else:
             name = f"hmdb51/{self.subset}/split{self.split}"
@@ -129,6 +132,8 @@ class HMDB51(Settings):
             for label, class_name in enumerate(class_names)
             for path in listed[class_name]
         )
+        if whole is not None and self.subset == "all":
+            whole = max(whole, len(clips))  # lists may name fewer than there are
         if not clips:
             raise ClipHarError(
                 f"{root} holds no clips: expected one folder of clips per class in it; "
@@ -230,6 +235,11 @@ def _all_clips(root: Path, official: list[str]) -> dict[str, list[Path]]:
     listed = {name: paths for name, paths in found.items() if paths}
     # with split files the classes are the official ones, also if no clip of one is there
     return {name: listed.get(name, []) for name in official} or listed
+
+
+def _all_listed(splits: dict[tuple[str, int], Path]) -> int | None:
+    """Return how many clips the files of one split name, used or not; None without files."""
+    return sum(len(text_lines(path)) for (_, k), path in splits.items() if k == 1) or None
 
 
 def read_split_file(path: Path, used_as: str) -> list[str]:

@@ -3,6 +3,7 @@
 from pathlib import Path, PurePath, PureWindowsPath
 from typing import ClassVar
 
+from clip_har.core.errors import ClipHarError
 from clip_har.core.names import class_order, plain_name
 from clip_har.core.settings import Settings
 from clip_har.data.clips import Clip, ClipSet
@@ -31,6 +32,7 @@ class Manifest(Settings):
         subset: keep only the rows with this ``split``; None = all rows.
         attributes: columns with attributes of the clips, such as ``[viewpoint, age]``; a row may
             leave them empty.
+        allow_missing: evaluate the clips on disk even if some are missing.
     """
 
     caution: ClassVar[str] = ""
@@ -40,6 +42,7 @@ class Manifest(Settings):
     root: Path | None = None
     subset: str | None = None
     attributes: AttributeNames = ()
+    allow_missing: bool = False
 
     def training(self) -> "Manifest":
         """Return the rows of the table whose ``split`` is ``train``."""
@@ -62,24 +65,27 @@ class Manifest(Settings):
         rows = list(read_table(table, required=(*columns, *self.attributes)))
         class_names = _class_names(rows)
         labels = {label: number for number, label in enumerate(class_names)}
+        chosen = [row for row in rows if self.subset in (None, row.optional_text("split"))]
+        if not chosen:
+            raise no_such_subset(table, self.subset, rows)
         clips = [
-            _clip(row, root, labels, self.attributes)
-            for row in rows
-            if self.subset in (None, row.optional_text("split"))
+            _clip(row, video, root, labels, self.attributes)
+            for row in chosen
+            if (video := _inside(row, root, allow_missing=self.allow_missing)) is not None
         ]
         if not clips:
-            raise no_such_subset(table, self.subset, rows)
+            raise ClipHarError(f"{table}: none of its videos is in {root}; set dataset.root")
         return ClipSet(
             name=f"{table.stem}/{self.subset}" if self.subset else table.stem,
             class_names=tuple(class_names.values()),
             clips=tuple(clips),
             licence="not stated (the user's own table of videos)",
             citation="",
+            whole=len(chosen),
         )
 
 
-def _clip(row: Row, root: Path, labels: dict[str, int], names: AttributeNames) -> Clip:
-    video = _inside(row, root)
+def _clip(row: Row, video: Path, root: Path, labels: dict[str, int], names: AttributeNames) -> Clip:
     start, end = row.seconds("start"), row.seconds("end")
     if end is not None and end <= (start or 0.0):
         raise row.error(f"expected 'end' after 'start', got start {start} and end {end}")
@@ -91,8 +97,8 @@ def _clip(row: Row, root: Path, labels: dict[str, int], names: AttributeNames) -
     return Clip(clip_id, video, label, group, start, end, attributes=attributes)
 
 
-def _inside(row: Row, root: Path) -> Path:
-    """Return the path of a row's video, which must exist and stay inside ``root``."""
+def _inside(row: Row, root: Path, *, allow_missing: bool) -> Path | None:
+    """Return the path of a row's video, which must stay inside ``root``; None if it is missing."""
     text = row.text("path")
     relative = PurePath(text)
     # checks that know only this system's rules would miss Windows drives and backslashes
@@ -108,9 +114,13 @@ def _inside(row: Row, root: Path) -> Path:
     if len(found) > 1:
         several = " or ".join(plain_name(path.name) for path in found)
         raise row.error(f"'{text}' may be {several}: add the extension, or rename one")
-    if not found[0].is_file():
-        raise row.error(f"no video '{text}' in {root}")
-    return found[0]
+    if found[0].is_file():
+        return found[0]
+    if not allow_missing:
+        raise row.error(
+            f"no video '{text}' in {root}; dataset.allow_missing=true takes those that are there"
+        )
+    return None
 
 
 def _class_names(rows: list[Row]) -> dict[str, str]:

@@ -49,7 +49,8 @@ _TYPES = {
 }  # fmt: skip
 _TYPE_OF = {name: kind for kind, names in _TYPES.items() for name in names}
 _EXPECTED = "the folders UCF-101/ (one folder of clips per class) and ucfTrainTestlist/"
-_STEM = re.compile(r"v_(?P<name>\w+)_(?P<group>g\d+)_c\d+")
+STEM = re.compile(r"v_(?P<name>\w+)_(?P<group>g\d+)_c\d+")
+"""The name of a clip, without its extension."""
 
 
 class UCF101(Settings):
@@ -208,7 +209,7 @@ def group_of(stem: str, class_name: str) -> str:
     Raises:
         ClipHarError: when the name is not ``v_<Class>_gNN_cMM``.
     """
-    match = _STEM.fullmatch(stem)
+    match = STEM.fullmatch(stem)
     if match is None:
         raise ClipHarError(f"expected a UCF-101 name v_<Class>_gNN_cMM, got '{stem}'")
     return f"{class_name}_{match['group']}"

@@ -40,7 +40,7 @@ def test_a_user_looks_at_a_folder(tmp_path, capsys, monkeypatch):
     printed = capsys.readouterr().out
     assert "2 clips, 0.00 hours" in printed
     assert "[b]walk" in printed
-    with Image.open(tmp_path / "folder_info.png") as picture:
+    with Image.open(tmp_path / "results" / "data" / "folder" / "info.png") as picture:
         assert picture.width > 600
 
 
@@ -61,4 +61,4 @@ def test_mistakes_give_one_line(typed, fault, capsys, tmp_path, monkeypatch):
     printed = capsys.readouterr().err
     assert fault in printed
     assert printed.count("\n") == 1
-    assert not list(tmp_path.iterdir())
+    assert not list(tmp_path.rglob("*.png"))
