@@ -137,16 +137,16 @@ class Folder(Settings):
         for row in rows:
             listed = PurePath(row.text("path")).as_posix()
             chosen = self.subset is None or self.subset == row.text("split")
-            clip_id = _clip_id(listed, files, stems, row)
-            if clip_id is None and not self.allow_missing:
+            named = _clip_id(listed, files, stems, row)
+            if named is None and not self.allow_missing:
                 raise row.error(
                     f"no video {listed} in the class folders; dataset.allow_missing=true takes"
                     " those that are there"
                 )
-            if clip_id in found or listed in missing:
+            if named in found or listed in missing:
                 raise row.error(f"{listed} is listed twice")
-            if chosen and clip_id is not None:
-                found[clip_id] = row
+            if chosen and named is not None:
+                found[named] = row
             elif chosen:
                 missing.add(listed)
         if not found and not missing:
