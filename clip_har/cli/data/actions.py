@@ -1,6 +1,7 @@
 """What the commands of ``clip-har-data`` do: each takes the command line and returns a status."""
 
 import argparse
+import math
 import shlex
 import sys
 from collections.abc import Mapping
@@ -235,7 +236,7 @@ def info(given: argparse.Namespace) -> int:
     figure = dataset_figure(
         clips.name,
         per_class,
-        [length.seconds for length in found.known],
+        [length.seconds for length in found.known if not math.isnan(length.seconds)],
         [length.frames for length in found.known],
     )
     save_figure(out, figure)

@@ -1,11 +1,12 @@
 """Where the clips and the lists of a data set lie below its root."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
 from clip_har.cli.data.sources import Name
-from clip_har.data.sources.files import is_video, subfolders, video_files
-from clip_har.data.sources.ucf101 import STEM
+from clip_har.data.sources.files import holds_clips, stem_of, subfolders
+from clip_har.data.sources.ucf101 import FOLDERS, STEM
 
 _CLIPS: Mapping[Name, str] = {"ucf101": "UCF-101", "hmdb51": "hmdb51_org"}
 _LISTS: Mapping[Name, str] = {"ucf101": "ucfTrainTestlist", "hmdb51": "testTrainMulti_7030_splits"}
@@ -26,10 +27,11 @@ def lists_folder(name: Name, root: Path) -> Path:
 def find_clips(name: Name, root: Path) -> Path:
     """Return the folder of the class folders: ``root`` or a folder in it."""
     usual = clips_folder(name, root)
-    here = root.is_dir() and any(
-        is_video(file) for folder in subfolders(root) for file in folder.iterdir()
-    )
-    return root if here and not usual.is_dir() else usual
+    places = [root / folder for folder in FOLDERS] if name == "ucf101" else [usual]
+    if found := next((place for place in places if place.is_dir()), None):
+        return found
+    here = root.is_dir() and any(holds_clips(folder) for folder in subfolders(root))
+    return root if here else usual
 
 
 def find_lists(name: Name, root: Path) -> Path:
@@ -42,4 +44,9 @@ def find_lists(name: Name, root: Path) -> Path:
 
 def is_ucf101(folder: Path) -> bool:
     """Return whether a folder holds a clip with a name of UCF-101."""
-    return any(STEM.fullmatch(path.stem) for path in video_files(folder))
+    names = (
+        name
+        for _, folders, files in os.walk(folder, followlinks=True)
+        for name in (*folders, *files)
+    )
+    return any(STEM.fullmatch(stem_of(name)) for name in names)

@@ -9,7 +9,8 @@ from clip_har.cli.data.rows import ClipRow, Verification, add_findings
 from clip_har.cli.data.sources import Source
 from clip_har.cli.data.verify import Video, decode
 from clip_har.core.names import plain_name
-from clip_har.data.sources.files import is_video
+from clip_har.data.image_files import is_image
+from clip_har.data.sources.files import clip_stem, is_clip, is_video
 
 
 def verify_official(
@@ -43,13 +44,16 @@ def _matched(listing: Listing) -> tuple[list[ClipRow], list[Video]]:
         if not (path.is_dir() or path.name.startswith(".") or path in read)
         # lists and tables beside the class folders are not reported
         and (is_video(path) or path.parent not in {listing.videos, listing.lists})
+        and path.parent not in read  # a frame of a clip
     }
+    if any(path.is_dir() for path in read):  # clips are folders of images, also those not listed
+        left = {path.parent if is_image(path) else path for path in left}
     # a file that no list names may be a clip whose name has another case (HMDB-51)
     left |= {path for key, path in listing.files.items() if key not in listing.clips}
     nearly: dict[str, list[Path]] = defaultdict(list)
     for path in sorted(left):
-        if is_video(path):
-            nearly[_folded(path.stem)].append(path)
+        if is_clip(path):
+            nearly[_folded(clip_stem(path))].append(path)
     rows, files = [], []
     for key, clip in listing.clips.items():
         row = ClipRow(f"{clip.class_name}/{clip.stem}", clip.class_name, clip.group)
@@ -72,7 +76,7 @@ def _matched(listing: Listing) -> tuple[list[ClipRow], list[Video]]:
         name = _relative(path, listing.videos)
         row = ClipRow(name, plain_name(path.parent.name), status="extra")
         rows.append(row)
-        if is_video(path):
+        if is_clip(path):
             files.append(Video(path, row))
         else:
             row.reason = "no video"
@@ -90,14 +94,19 @@ def _folded(stem: str) -> str:
 
 def _check_name(row: ClipRow, path: Path, clip: Listed, videos: Path) -> None:
     folders = [plain_name(part) for part in path.relative_to(videos).parent.parts]
-    if clip.class_name.lower() not in map(str.lower, folders):
+    if _class_key(clip.class_name) not in map(_class_key, folders):
         row.status, row.reason = "misplaced", f"it is in {folders[-1] if folders else videos}"
     elif clip.stem.startswith("v_") and clip.stem.split("_")[1].lower() != clip.class_name.lower():
         row.status, row.reason = "misplaced", f"its class in the lists is {clip.class_name}"
-    elif plain_name(path.stem) != clip.stem:
+    elif plain_name(clip_stem(path)) != clip.stem:
         row.reason = f"spelt {clip.stem!r} in the lists"
     elif clip.class_name not in folders:
         row.reason = f"its folder is spelt {clip.class_name!r} in the lists"
+
+
+def _class_key(name: str) -> str:
+    """Return a class without differences in spelling: CoOp writes ``Apply_Eye_Makeup``."""
+    return name.replace("_", "").lower()
 
 
 def _wrong_counts(source: Source, listing: Listing) -> list[str]:

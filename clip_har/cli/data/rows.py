@@ -33,6 +33,7 @@ class ClipRow:
         bar_right: px.
         bytes: size of the file.
         duplicate_of: another file with the same bytes, empty if there is none.
+        images: what is unusual about the images of a clip, such as missing numbers.
     """
 
     clip: str
@@ -51,6 +52,7 @@ class ClipRow:
     bar_right: int | None = None
     bytes: int | None = None
     duplicate_of: str = ""
+    images: str = ""
 
     @property
     def whole(self) -> bool:
@@ -101,6 +103,7 @@ def add_findings(found: Verification, *, allow_missing: bool) -> None:
     for what, chosen in (
         ("clips with another spelling than in the lists", [r for r in rows if _spelling(r)]),
         ("files with the same bytes as another", [r for r in rows if r.duplicate_of]),
+        ("clips with gaps, or other images beside them", [r for r in rows if r.images]),
         ("clips with black bars", [r for r in rows if r.barred]),
     ):
         if message := _summary(what, chosen):

@@ -1,9 +1,9 @@
 """Faults of clips that are sections of longer videos: beyond the end, overlapping."""
 
+import math
 from collections import defaultdict
 from collections.abc import Mapping
 from functools import lru_cache
-from math import inf
 from pathlib import Path
 
 from clip_har.cli.data.rows import counted
@@ -15,15 +15,16 @@ _SLACK = 1.0  # s; published lists often give whole seconds
 _SAME = 1e-6  # s; sections that touch do not overlap
 
 
-def beyond_end(path: Path, end: float) -> str:
+def beyond_end(path: Path, end: float, *, fps: float | None) -> str:
     """Return by how much a section ends after its video, in words; empty if it does not.
 
     Args:
         path: the video.
         end: of the section, in seconds.
+        fps: frames per second of images; None for a video.
     """
-    seconds = _seconds(path)
-    if seconds is None or end <= seconds + _SLACK:
+    seconds = _seconds(path, fps)
+    if seconds is None or math.isnan(seconds) or end <= seconds + _SLACK:
         return ""
     return f"it ends at {end:g} s, its video at {seconds:.4g} s"
 
@@ -62,13 +63,13 @@ def _start(clip: Clip) -> float:
 
 
 def _end(clip: Clip) -> float:
-    return inf if clip.end is None else clip.end
+    return math.inf if clip.end is None else clip.end
 
 
 @lru_cache(maxsize=4096)
-def _seconds(path: Path) -> float | None:
+def _seconds(path: Path, fps: float | None) -> float | None:
     """Return how long a video is; None if it cannot be opened."""
     try:
-        return video_length(path).seconds
+        return video_length(path, fps=fps).seconds
     except DecodeError:
         return None

@@ -16,21 +16,24 @@ from clip_har.cli.data.sections import beyond_end, overlaps
 from clip_har.core.names import plain_name
 from clip_har.core.progress import track
 from clip_har.data.decode.containers import DecodeError
+from clip_har.data.decode.images import check_images
 from clip_har.data.decode.video import read_clip
+from clip_har.data.image_files import images_mark, images_state, is_of_images, series_note
 from clip_har.data.parts import shared_groups
 from clip_har.data.sampling import FrameSettings
-from clip_har.data.sources.files import video_files
+from clip_har.data.sources.files import clip_files_of, subfolders, video_files
 
 _FRAMES = FrameSettings(count=8)
 
 
 class Video(NamedTuple):
-    """A video to decode, the section of it that is the clip, and its row."""
+    """A clip to decode, the section of its file that it is, its row, and its rate if of images."""
 
     path: Path
     row: ClipRow
     start: float | None = None
     end: float | None = None
+    fps: float | None = None
 
 
 def verify(
@@ -48,7 +51,9 @@ def verify(
     for part in parts.found:
         for clip in part.clips.clips:
             row = ClipRow(clip.id, part.clips.class_names[clip.label], clip.group)
-            video = videos.setdefault(clip.id, Video(clip.path, row, clip.start, clip.end))
+            video = videos.setdefault(
+                clip.id, Video(clip.path, row, clip.start, clip.end, clip.fps)
+            )
             video.row.parts = f"{video.row.parts} {part.name}".lstrip()
         if part.missing:
             (found.notes if allow_missing else found.faults).append(f"{part.name}: {part.missing}")
@@ -69,13 +74,23 @@ def _extra(parts: Parts) -> list[ClipRow]:
             plain_name(path.relative_to(place).as_posix()),
             plain_name(path.parent.name),
             status="extra",
-            bytes=path.stat().st_size if path.exists() else None,
+            bytes=_size(path),
         )
         for place in dict.fromkeys(place for part in parts.found for place in places(part.source))
         if place.is_dir()
-        for path in video_files(place)
-        if path not in used
+        for path in _others(place, used)
     ]
+
+
+def _others(place: Path, used: set[Path]) -> list[Path]:
+    """Return the clips below a folder that are not used, sorted."""
+    if not any(map(is_of_images, used)):
+        return [path for path in video_files(place) if path not in used]
+    found = clip_files_of([place, *subfolders(place)])
+    # Folders of used images are classes, and images beside used ones are other frames of them.
+    known = used | {folder for path in used for folder in path.parents}
+    others = {path for paths in found.values() for path in paths if path not in known}
+    return sorted(path for path in others if path.parent not in used)
 
 
 def _add_shared(found: Verification, parts: Parts) -> None:
@@ -108,9 +123,12 @@ def decode(videos: Sequence[Video], workers: int | None) -> None:
 def _measure(video: Video) -> None:
     """Decode a clip and fill in its row."""
     path, row = video.path, video.row
-    row.bytes = path.stat().st_size if path.exists() else None
+    row.bytes, row.images = _size(path), series_note(path)
+    section = {"start": video.start, "end": video.end, "fps": video.fps}
     try:
-        clip = read_clip(path, _FRAMES, start=video.start, end=video.end)
+        if is_of_images(path):
+            check_images(path, _FRAMES, **section)
+        clip = read_clip(path, _FRAMES, **section)
     except DecodeError as error:
         if row.status != "extra":
             row.status = "undecodable"
@@ -123,8 +141,16 @@ def _measure(video: Video) -> None:
         clip.height,
     )
     row.bar_top, row.bar_bottom, row.bar_left, row.bar_right = black_bars(clip.frames)
-    if video.end is not None and (reason := beyond_end(path, video.end)):
+    if video.end is not None and (reason := beyond_end(path, video.end, fps=video.fps)):
         row.status, row.reason = "beyond", reason
+
+
+def _size(path: Path) -> int | None:
+    """Return the size of a file, or of the images in a folder, in bytes; None if it is missing."""
+    try:
+        return images_state(path)[0] if path.is_dir() else path.stat().st_size
+    except OSError:
+        return None
 
 
 def _mark_duplicates(videos: Sequence[Video]) -> None:
@@ -138,5 +164,6 @@ def _mark_duplicates(videos: Sequence[Video]) -> None:
         if len(alike) > 1:
             for path, row in alike.items():
                 with suppress(OSError):  # the row says why it cannot be decoded
-                    twin = first.setdefault(sha256_of(path), row.clip)
+                    mark = images_mark(path) if path.is_dir() else sha256_of(path)
+                    twin = first.setdefault(mark, row.clip)
                     row.duplicate_of = "" if twin == row.clip else twin

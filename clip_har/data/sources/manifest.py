@@ -7,20 +7,24 @@ from clip_har.core.errors import ClipHarError
 from clip_har.core.names import class_order, plain_name
 from clip_har.core.settings import Settings
 from clip_har.data.clips import Clip, ClipSet
+from clip_har.data.image_files import is_of_images
 from clip_har.data.sources.attributes import AttributeNames, attributes_of
 from clip_har.data.sources.files import existing_file, existing_folder, find_video
 from clip_har.data.sources.folder import no_such_subset
+from clip_har.data.sources.frame_rate import FrameRate, check_rate
 from clip_har.data.sources.tables import Row, read_table
 
 
 class Manifest(Settings):
     """Clips listed in the rows of a table.
 
-    Columns: ``path`` (below ``root``, with or without the extension) and ``label`` (a class name
-    or a number); optionally ``class_name`` (the name of a label that is a number), ``group``,
-    ``start`` and ``end`` (seconds from the start of the video; the clip ends before ``end``)
-    and ``split``, and those that ``attributes`` names. Others are ignored. The classes are the
-    sorted labels of the whole table (whole numbers by value), so that every subset has the same.
+    Columns: ``path`` (below ``root``, with or without the extension: a video, an image, a zip or a
+    folder of images) and ``label`` (a class name or a number); optionally ``class_name`` (the name
+    of a label that is a number), ``group``, ``start`` and ``end`` (seconds from the start of the
+    video; the clip ends before ``end``), ``fps`` (frames per second of images; ignored for videos,
+    which state it) and ``split``, and those that ``attributes`` names. Others are ignored. The
+    classes are the sorted labels of the whole table (whole numbers by value), so that every subset
+    has the same.
     The id is the path, with ``#start-end`` if the row has either. Without a group each *video* is
     a group, because its sections are not independent.
 
@@ -33,6 +37,7 @@ class Manifest(Settings):
         attributes: columns with attributes of the clips, such as ``[viewpoint, age]``; a row may
             leave them empty.
         allow_missing: evaluate the clips on disk even if some are missing.
+        fps: frames per second of images in rows without their own; None = not known.
     """
 
     caution: ClassVar[str] = ""
@@ -43,6 +48,7 @@ class Manifest(Settings):
     subset: str | None = None
     attributes: AttributeNames = ()
     allow_missing: bool = False
+    fps: FrameRate | None = None
 
     def training(self) -> "Manifest":
         """Return the rows of the table whose ``split`` is ``train``."""
@@ -69,12 +75,13 @@ class Manifest(Settings):
         if not chosen:
             raise no_such_subset(table, self.subset, rows)
         clips = [
-            _clip(row, video, root, labels, self.attributes)
+            _clip(row, video, root, labels, self.attributes, fps=self.fps)
             for row in chosen
             if (video := _inside(row, root, allow_missing=self.allow_missing)) is not None
         ]
         if not clips:
             raise ClipHarError(f"{table}: none of its videos is in {root}; set dataset.root")
+        check_rate(self.fps, (clip.path for clip in clips), name=str(table))
         return ClipSet(
             name=f"{table.stem}/{self.subset}" if self.subset else table.stem,
             class_names=tuple(class_names.values()),
@@ -85,8 +92,23 @@ class Manifest(Settings):
         )
 
 
-def _clip(row: Row, video: Path, root: Path, labels: dict[str, int], names: AttributeNames) -> Clip:
+def _clip(
+    row: Row,
+    video: Path,
+    root: Path,
+    labels: dict[str, int],
+    names: AttributeNames,
+    *,
+    fps: float | None,
+) -> Clip:
     start, end = row.seconds("start"), row.seconds("end")
+    of_images = is_of_images(video)
+    rate = row.rate("fps") or fps if of_images else None
+    if of_images and rate is None and (start, end) != (None, None):
+        raise row.error(
+            "start and end of images need their frames per second: add a column fps, or set"
+            " dataset.fps"
+        )
     if end is not None and end <= (start or 0.0):
         raise row.error(f"expected 'end' after 'start', got start {start} and end {end}")
     clip_id = plain_name(video.relative_to(root).as_posix())
@@ -94,11 +116,11 @@ def _clip(row: Row, video: Path, root: Path, labels: dict[str, int], names: Attr
     if start is not None or end is not None:
         clip_id += f"#{start or 0.0:.12g}-{'' if end is None else f'{end:.12g}'}"
     label, attributes = labels[row.text("label")], attributes_of(row, names)
-    return Clip(clip_id, video, label, group, start, end, attributes=attributes)
+    return Clip(clip_id, video, label, group, start, end, attributes=attributes, fps=rate)
 
 
 def _inside(row: Row, root: Path, *, allow_missing: bool) -> Path | None:
-    """Return the path of a row's video, which must stay inside ``root``; None if it is missing."""
+    """Return the path of a row's video or images, which must stay in ``root``; None if missing."""
     text = row.text("path")
     relative = PurePath(text)
     # checks that know only this system's rules would miss Windows drives and backslashes
@@ -108,19 +130,17 @@ def _inside(row: Row, root: Path, *, allow_missing: bool) -> Path | None:
         or ".." in PureWindowsPath(text).parts
     ):
         raise row.error(f"expected a path below {root} without '..', got '{text}'")
-    found = find_video(root, text) or [root / relative]
-    if any(not path.resolve().is_relative_to(root.resolve()) for path in found):
+    found = find_video(root, text)
+    if any(not path.resolve().is_relative_to(root.resolve()) for path in found or [root / text]):
         raise row.error(f"'{text}' leads out of {root} through a symbolic link")
     if len(found) > 1:
         several = " or ".join(plain_name(path.name) for path in found)
         raise row.error(f"'{text}' may be {several}: add the extension, or rename one")
-    if found[0].is_file():
-        return found[0]
-    if not allow_missing:
+    if not found and not allow_missing:
         raise row.error(
             f"no video '{text}' in {root}; dataset.allow_missing=true takes those that are there"
         )
-    return None
+    return found[0] if found else None
 
 
 def _class_names(rows: list[Row]) -> dict[str, str]:
