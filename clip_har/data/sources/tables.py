@@ -64,6 +64,23 @@ class Row:
             raise self.error(f"expected '{column}' in seconds, 0 or more, got '{text}'")
         return value
 
+    def rate(self, column: str) -> float | None:
+        """Return a value as frames per second, above 0; None if it is empty.
+
+        Raises:
+            ClipHarError: when it is no number, 0, negative or not finite.
+        """
+        text = self.optional_text(column)
+        if text is None:
+            return None
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not 0 < value < math.inf:
+            raise self.error(f"expected '{column}' in frames per second, got '{text}'")
+        return value
+
 
 def read_table(
     path: Path,
