@@ -82,18 +82,29 @@ class Row:
         return value
 
 
-def read_table(path: Path, *, required: tuple[str, ...]) -> Iterator[Row]:
+def read_table(
+    path: Path,
+    *,
+    required: tuple[str, ...],
+    columns: tuple[str, ...] = (),
+    delimiter: str = ",",
+) -> Iterator[Row]:
     """Yield the rows of a CSV or, by its extension, Parquet file; blank CSV lines are skipped.
 
     Args:
         path: the file.
         required: columns that must be there; other columns are allowed.
+        columns: the names of the columns of a CSV without a header.
+        delimiter: between two values of a CSV; a blank stands for any blanks.
 
     Raises:
         ClipHarError: when the file cannot be read, a column is missing, a row has too few or too
             many values, or there is no row.
     """
-    rows = _parquet_rows(path) if path.suffix.lower() in {".parquet", ".pq"} else _csv_rows(path)
+    if path.suffix.lower() in {".parquet", ".pq"}:
+        rows = _parquet_rows(path)
+    else:
+        rows = _csv_rows(path, columns, delimiter)
     empty = True
     for row in rows:
         missing = [column for column in required if column not in row.values]
@@ -108,18 +119,20 @@ def read_table(path: Path, *, required: tuple[str, ...]) -> Iterator[Row]:
         raise ClipHarError(f"{path} has no rows: expected the columns {', '.join(required)}")
 
 
-def _csv_rows(path: Path) -> Iterator[Row]:
+def _csv_rows(path: Path, columns: tuple[str, ...], delimiter: str) -> Iterator[Row]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file, strict=True)
-            header = [name.strip() for name in next(reader, [])]
+            lines = (" ".join(line.split()) for line in file) if delimiter == " " else file
+            reader = csv.reader(lines, strict=True, delimiter=delimiter)
+            header = [name.strip() for name in columns or next(reader, [])]
+            expected = "in dataset.columns" if columns else "in the header"
             for values in reader:
                 if not values:
                     continue
                 place = f"line {reader.line_num}"
                 if len(values) != len(header):
                     raise ClipHarError(
-                        f"{path}, {place}: expected {len(header)} values as in the header, "
+                        f"{path}, {place}: expected {len(header)} values as {expected}, "
                         f"got {len(values)}"
                     )
                 yield Row(path, place, dict(zip(header, values, strict=True)))
