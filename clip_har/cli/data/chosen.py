@@ -1,7 +1,7 @@
 """The data set that a command line names: its settings, its splits and where its files are."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -19,6 +19,11 @@ from clip_har.engine.reference import SUBSET, split_source
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
+
+LISTS = frozenset(
+    {".csv", ".json", ".jsonl", ".md", ".parquet", ".pq", ".tsv", ".txt", ".yaml", ".yml"}
+)
+"""File name extensions (lower case) of lists, labels and terms of use."""
 
 _SPLITS = ("train", "val", "test")
 _ALL = "all"
@@ -179,17 +184,22 @@ def path_settings(source: ClipSource) -> dict[str, Any]:
     assert issubclass(kind, Settings)  # noqa: S101, all options are
     written = kind.fields_for(Role.RUN)  # such as the folder of rendered clips
     read = {name: value for name, value in _settings(source).items() if name not in written}
-    return {name: value for name, value in read.items() if any(paths_in(value))}
+    return {name: value for name, value in read.items() if located(value) is not None}
 
 
-def paths_in(value: Any) -> Iterator[Path]:
-    """Yield the paths in the value of a setting, which may hold several."""
-    if isinstance(value, Path):
-        yield value
-    elif isinstance(value, Mapping):
-        yield from (path for one in value.values() for path in paths_in(one))
-    elif isinstance(value, list | tuple):
-        yield from (path for one in value for path in paths_in(one))
+def located(value: Any) -> Path | None:
+    """Return the absolute path that the value of a setting names; None if it names none.
+
+    A text is a path if it ends as a list does and is absolute, or such a file is here: others are
+    names below the folder of the data. Fields such as ``{subset}`` may stand in it.
+    """
+    if isinstance(value, str) and Path(value).suffix.lower() in LISTS:
+        path = Path(value).expanduser()
+        return absolute(path) if path.is_absolute() or path.is_file() else None
+    if not isinstance(value, Path):
+        return None
+    path = absolute(value)
+    return path if path.exists() else None
 
 
 def places(source: ClipSource) -> list[Path]:
@@ -197,8 +207,12 @@ def places(source: ClipSource) -> list[Path]:
 
     Nothing for a data set that is made.
     """
-    named = (path for value in path_settings(source).values() for path in paths_in(value))
-    return [path for path in map(absolute, named) if path.exists()]
+    found = []
+    for value in path_settings(source).values():
+        path = located(value)
+        assert path is not None  # noqa: S101, only such settings are returned
+        found.append(path.parent if "{" in path.name else path)
+    return [path for path in found if path.exists()]
 
 
 def _settings(source: ClipSource) -> dict[str, Any]:

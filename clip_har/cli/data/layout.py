@@ -44,9 +44,8 @@ def find_lists(name: Name, root: Path) -> Path:
 
 def is_ucf101(folder: Path) -> bool:
     """Return whether a folder holds a clip with a name of UCF-101."""
-    names = (
-        name
+    return any(
+        STEM.fullmatch(stem_of(name))
         for _, folders, files in os.walk(folder, followlinks=True)
         for name in (*folders, *files)
     )
-    return any(STEM.fullmatch(stem_of(name)) for name in names)

@@ -10,17 +10,19 @@ several sections all come along.
 import os
 import shutil
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from clip_har.cli.data.chosen import (
+    LISTS,
     Part,
     absolute,
     changed,
     check_outside,
+    located,
     path_settings,
     places,
     takes_missing,
@@ -30,11 +32,6 @@ from clip_har.core.errors import ClipHarError, disk_reason
 from clip_har.core.progress import track
 from clip_har.core.seeding import generator
 from clip_har.data.clips import Clip, ClipSet, ClipSource, content_mark
-
-LISTS = frozenset(
-    {".csv", ".json", ".jsonl", ".md", ".parquet", ".pq", ".tsv", ".txt", ".yaml", ".yml"}
-)
-"""File name extensions (lower case) of lists, labels and terms of use, which are copied whole."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +57,8 @@ class Sample:
     @cached_property
     def bytes(self) -> int:
         """Size of all that is copied."""
-        return sum(size_of(path) for path in (*self.files, *self.lists))
+        files = (file for path in (*self.files, *self.lists) for file in _files_of(path))
+        return sum(file.stat().st_size for file in files if file.exists())
 
     @property
     def _source(self) -> ClipSource:
@@ -73,8 +71,12 @@ class Sample:
 
     def settings(self, part: Part, folder: Path) -> dict[str, Any]:
         """Return the settings of a split that name files, as they are for a copy in a folder."""
-        moved = path_settings(part.source)
-        return {name: _moved(value, self.base, folder) for name, value in moved.items()}
+        named = {name: located(value) for name, value in path_settings(part.source).items()}
+        return {
+            name: str(folder / path.relative_to(self.base))
+            for name, path in named.items()
+            if path is not None
+        }
 
     def copied(self, part: Part, folder: Path) -> ClipSource:
         """Return the settings of a split for a copy in a folder."""
@@ -210,15 +212,18 @@ def check_out(sample: Sample, out: Path) -> None:
 
 
 def _copy(sample: Sample, into: Path) -> None:
-    with track(len(sample.files), "copying") as advance:
+    with track(len(sample.files) + len(sample.lists), "copying") as advance:
         for path in (*sample.lists, *sample.files):
-            copy = into / path.relative_to(sample.base)
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            if path.is_dir():
-                shutil.copytree(path, copy, dirs_exist_ok=True)
-            else:
-                shutil.copyfile(path, copy)
+            for file in _files_of(path):
+                copy = into / file.relative_to(sample.base)
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(file, copy)
             advance(1)
+
+
+def _files_of(path: Path) -> list[Path]:
+    """Return the files directly in the folder of a clip of images, or the file itself."""
+    return [file for file in path.iterdir() if file.is_file()] if path.is_dir() else [path]
 
 
 def _check_copy(sample: Sample, part: Part, temporary: Path, out: Path) -> None:
@@ -266,25 +271,6 @@ def _rows(clips: Sequence[Clip], base: Path) -> list[tuple[object, ...]]:
         )
         for clip in clips
     ]
-
-
-def _moved(value: Any, base: Path, folder: Path) -> Any:
-    """Return the value of a setting with its paths in the copy instead of in ``base``."""
-    if isinstance(value, Path):
-        path = absolute(value)
-        return folder / path.relative_to(base) if path.is_relative_to(base) else value
-    if isinstance(value, Mapping):
-        return {key: _moved(one, base, folder) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return type(value)(_moved(one, base, folder) for one in value)
-    return value
-
-
-def size_of(path: Path) -> int:
-    """Return the size of a file, or of all files in a folder, in bytes; 0 if there is none."""
-    if path.is_dir():
-        return sum(one.stat().st_size for one in path.rglob("*") if one.is_file())
-    return path.stat().st_size if path.exists() else 0
 
 
 def size_text(size: int) -> str:

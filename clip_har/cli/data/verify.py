@@ -51,9 +51,8 @@ def verify(
     for part in parts.found:
         for clip in part.clips.clips:
             row = ClipRow(clip.id, part.clips.class_names[clip.label], clip.group)
-            video = videos.setdefault(
-                clip.id, Video(clip.path, row, clip.start, clip.end, clip.fps)
-            )
+            video = Video(clip.path, row, clip.start, clip.end, clip.fps)
+            video = videos.setdefault(clip.id, video)
             video.row.parts = f"{video.row.parts} {part.name}".lstrip()
         if part.missing:
             (found.notes if allow_missing else found.faults).append(f"{part.name}: {part.missing}")

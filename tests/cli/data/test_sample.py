@@ -103,8 +103,8 @@ def test_lists_that_lie_elsewhere_come_along(whole: Path, tmp_path: Path) -> Non
     out = write_sample(made, tmp_path / "small", readme="")
     part = made.parts[0]
     assert made.settings(part, out) == {
-        "root": out / "whole",
-        "lists": out / "elsewhere" / "lists",
+        "root": str(out / "whole"),
+        "lists": str(out / "elsewhere" / "lists"),
     }
     assert len(made.copied(part, out).clips().clips) == 2
 
