@@ -1,4 +1,4 @@
-"""Rows of a user's CSV or Parquet table, with errors that name the line."""
+"""Rows of a CSV, Parquet or text table, with errors that name the line."""
 
 import csv
 import math
@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from clip_har.core.errors import ClipHarError
-from clip_har.core.names import plain_name
+from clip_har.core.names import plain_name, whole_number
+from clip_har.data.sources.files import list_text
 
 
 @dataclass(frozen=True)
@@ -56,21 +57,43 @@ class Row:
         text = self.optional_text(column)
         if text is None:
             return None
-        try:
-            value = float(text)
-        except ValueError:
-            value = math.nan
+        value = _number(text)
         if not 0 <= value < math.inf:
             raise self.error(f"expected '{column}' in seconds, 0 or more, got '{text}'")
         return value
 
+    def number(self, column: str) -> float:
+        """Return a value as a finite number.
 
-def read_table(path: Path, *, required: tuple[str, ...]) -> Iterator[Row]:
+        Raises:
+            ClipHarError: when it is empty, or no such number.
+        """
+        value = _number(self.text(column))
+        if not math.isfinite(value):
+            raise self.error(f"expected '{column}' as a number, got '{self.text(column)}'")
+        return value
+
+    def whole(self, column: str) -> int:
+        """Return a value as a whole number.
+
+        Raises:
+            ClipHarError: when it is empty, or no such number.
+        """
+        value = whole_number(self.text(column))
+        if value is None:
+            raise self.error(f"expected '{column}' as a whole number, got '{self.text(column)}'")
+        return value
+
+
+def read_table(
+    path: Path, *, required: tuple[str, ...], may_be_empty: bool = False
+) -> Iterator[Row]:
     """Yield the rows of a CSV or, by its extension, Parquet file; blank CSV lines are skipped.
 
     Args:
         path: the file.
         required: columns that must be there; other columns are allowed.
+        may_be_empty: whether a table without a row is accepted.
 
     Raises:
         ClipHarError: when the file cannot be read, a column is missing, a row has too few or too
@@ -87,8 +110,38 @@ def read_table(path: Path, *, required: tuple[str, ...]) -> Iterator[Row]:
             )
         empty = False
         yield row
-    if empty:
+    if empty and not may_be_empty:
         raise ClipHarError(f"{path} has no rows: expected the columns {', '.join(required)}")
+
+
+def read_columns(path: Path, columns: tuple[str, ...]) -> Iterator[Row]:
+    """Yield the lines of a text of columns without a header, such as ``80 285 G1``.
+
+    Args:
+        path: the file; blanks or tabs, one or several, separate the values.
+        columns: the name of each column.
+
+    Raises:
+        ClipHarError: when the file cannot be read, or a line has too few or too many values.
+    """
+    for number, line in enumerate(list_text(path).splitlines(), 1):
+        values = line.split()
+        if not values:
+            continue
+        if len(values) != len(columns):
+            raise ClipHarError(
+                f"{path}, line {number}: expected {len(columns)} values"
+                f" ({' '.join(columns)}), got {len(values)}"
+            )
+        yield Row(path, f"line {number}", dict(zip(columns, values, strict=True)))
+
+
+def _number(text: str) -> float:
+    """Return a text as a number; NaN if it is none."""
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
 
 
 def _csv_rows(path: Path) -> Iterator[Row]:
