@@ -14,10 +14,11 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from clip_har.core.errors import ClipHarError
+from clip_har.core.names import plain_name
 from clip_har.core.settings import Settings
-from clip_har.data.clips import ClipSet
-from clip_har.data.sources.files import existing_file, existing_folder, list_text, videos_by_stem
-from clip_har.data.sources.sections import Section, clips_of
+from clip_har.data.clips import Clip, ClipSet
+from clip_har.data.sources.files import existing_folder, list_text, videos_by_stem
+from clip_har.data.sources.sections import check_missing, section_id
 from clip_har.data.sources.tables import read_columns
 
 LICENCE = (
@@ -68,7 +69,8 @@ class Cholec80(Settings):
             publication, ``32-8-40`` of TeCNO and later work, ``40-8-32`` of CAMMA's later lists.
         subset: part of the split, or all operations.
         seconds: length of a stretch; None = the whole run of a phase is one clip.
-        allow_missing: evaluate the operations whose videos are there.
+        allow_missing: evaluate the operations whose video and phases are there; the name says how
+            many.
     """
 
     caution: ClassVar[str] = ""
@@ -98,40 +100,43 @@ class Cholec80(Settings):
         """
         root = existing_folder(self.root, expected=_EXPECTED, setting="dataset.root")
         folder = existing_folder(root / "videos", expected="video01.mp4 …", setting="dataset.root")
-        videos = videos_by_stem(folder)
-        numbers = range(1, 81) if self.subset == "all" else _SPLITS[self.split][self.subset]
-        sections = [
-            section
-            for name in (f"video{number:02d}" for number in numbers)
-            for section in self._stretches(root, name, videos.get(name))
-        ]
         part = "all" if self.subset == "all" else f"{self.subset}/{self.split}"
+        numbers = range(1, 81) if self.subset == "all" else _SPLITS[self.split][self.subset]
+        names = [f"video{number:02d}" for number in numbers]
+        videos = videos_by_stem(folder)
+        there = [name for name in names if name in videos and _phases_of(root, name).exists()]
+        check_missing(
+            [name for name in names if name not in there],
+            len(names),
+            "operations (video and phases)",
+            f"cholec80/{part}",
+            root,
+            allow_missing=self.allow_missing,
+        )
+        if len(there) < len(names):
+            part += f" ({len(there)} of {len(names)} operations)"
         return ClipSet(
             name=f"cholec80/{part}",
             class_names=PHASES,
-            clips=clips_of(
-                sections, what=f"cholec80/{part}", root=folder, allow_missing=self.allow_missing
-            ),
+            clips=tuple(clip for name in there for clip in self._clips(root, name, videos[name])),
             licence=LICENCE,
             citation=CITATION,
-            whole=len(sections),
         )
 
-    def _stretches(self, root: Path, name: str, video: Path | None) -> Iterator[Section]:
+    def _clips(self, root: Path, name: str, video: Path) -> Iterator[Clip]:
         """Yield the stretches of one operation."""
-        phases = existing_file(
-            root / "phase_annotations" / f"{name}-phase.txt",
-            expected="the phase of each frame",
-            setting="dataset.root",
-        )
         tools = _read_tools(root / "tool_annotations" / f"{name}-tool.txt")
         first = 0
-        for phase, run in groupby(read_phases(phases)):
+        for phase, run in groupby(read_phases(_phases_of(root, name))):
             frames = sum(1 for _ in run)
             for start, end in _cut(first / _FPS, (first + frames) / _FPS, self.seconds):
-                seen = _seen(tools, start, end)
-                yield Section(name, video, phase, name, start, end, seen)
+                clip_id, seen = section_id(name, start, end), _seen(tools, start, end)
+                yield Clip(clip_id, video, phase, name, start or None, end, attributes=seen)
             first += frames
+
+
+def _phases_of(root: Path, name: str) -> Path:
+    return root / "phase_annotations" / f"{name}-phase.txt"
 
 
 def read_phases(path: Path) -> list[int]:
@@ -151,11 +156,13 @@ def read_phases(path: Path) -> list[int]:
         if len(values) != 2 or values[0] != str(len(found)) or values[1] not in labels:
             raise ClipHarError(
                 f"{path}, line {number}: expected '{len(found)}' and one of {', '.join(PHASES)},"
-                f" got '{line.strip()}'"
+                f" got '{plain_name(' '.join(values))}'"
             )
         found.append(labels[values[1]])
     if lines and lines[0].split() != ["Frame", "Phase"]:
-        raise ClipHarError(f"{path}, line 1: expected 'Frame Phase', got '{lines[0].strip()}'")
+        raise ClipHarError(
+            f"{path}, line 1: expected 'Frame Phase', got '{plain_name(lines[0].strip())}'"
+        )
     if not found:
         raise ClipHarError(f"{path} has no frames: expected the lines 'Frame Phase', '0 …', '1 …'")
     return found

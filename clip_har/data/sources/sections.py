@@ -1,6 +1,5 @@
 """Sections of longer videos: what the data sets of long recordings share."""
 
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,8 +8,6 @@ from clip_har.core.errors import ClipHarError
 from clip_har.data.clips import Clip
 from clip_har.data.sources.files import find_video, missing_clips_message
 from clip_har.data.sources.tables import Row
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -104,14 +101,7 @@ def clips_of(
     """
     videos = {section.name: section.path for section in sections}
     missing = [name for name, path in videos.items() if path is None]
-    if missing and (not allow_missing or len(missing) == len(videos)):
-        hint = (
-            "dataset.allow_missing=true evaluates those that are there"
-            if len(missing) < len(videos)
-            else "set dataset.root=<the folder of the data set>"
-        )
-        text = f"{what} are missing in {root}"
-        raise ClipHarError(missing_clips_message(text, missing, len(videos), hint, unit="videos"))
+    check_missing(missing, len(videos), "videos", what, root, allow_missing=allow_missing)
     return tuple(
         Clip(
             section.id,
@@ -125,3 +115,27 @@ def clips_of(
         for section in sections
         if section.path is not None
     )
+
+
+def check_missing(
+    missing: list[str], total: int, unit: str, what: str, root: Path, *, allow_missing: bool
+) -> None:
+    """Raise if recordings are missing and may not be, or all are missing.
+
+    Args:
+        missing: their names.
+        total: number of recordings.
+        unit: what a recording is, such as ``videos``.
+        what: the data set and its part.
+        root: where they are expected.
+        allow_missing: whether some may be missing.
+    """
+    if not missing or (allow_missing and len(missing) < total):
+        return
+    hint = (
+        "dataset.allow_missing=true evaluates those that are there"
+        if len(missing) < total
+        else "set dataset.root=<the folder of the data set>"
+    )
+    text = f"{what} are missing in {root}"
+    raise ClipHarError(missing_clips_message(text, missing, total, hint, unit=unit))
