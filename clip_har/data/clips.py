@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -16,17 +15,16 @@ from numpy.typing import NDArray
 from clip_har.core.errors import ClipHarError
 from clip_har.core.names import plain_name
 from clip_har.core.settings import Option
-
-_ENDS = 16 * 1024  # bytes of a file that are hashed at either end
+from clip_har.data.image_files import file_mark, images_mark
 
 
 @dataclass(frozen=True)
 class Clip:
-    """One labelled video, or one section of a longer video.
+    """One labelled video or series of images, or one section of a longer one.
 
     Attributes:
         id: unique within its set and the same on every machine.
-        path: the video file.
+        path: a video, a folder of images, a zip of images, or one image: a clip of one frame.
         label: index into the class names of the set.
         group: the unit that is independent of other groups (same actor, place or film).
         start: first moment of the clip in seconds from the start of the video; None = its start.
@@ -35,6 +33,8 @@ class Clip:
             if there are none.
         attributes: further properties of the clip, such as ``{"viewpoint": "front"}``; the model's
             accuracy is compared between the values of each. Unknown ones are left out.
+        fps: frames per second of a clip of images; None if that is not known, and for videos,
+            which say it themselves.
 
     Id, group and values of attributes are kept as `plain_name` gives them, whatever their source.
     """
@@ -47,6 +47,7 @@ class Clip:
     end: float | None = None
     maps: Path | None = None
     attributes: Mapping[str, str] = field(default_factory=dict, hash=False)
+    fps: float | None = None
 
     def __post_init__(self) -> None:
         """Make all names printable."""
@@ -138,12 +139,17 @@ class ClipSet:
     def digest(self) -> str:
         """Hash of the content, 32 hexadecimal digits, the same on every machine.
 
-        It covers the name, class names, and each clip's id, label, group, start, end, attributes,
-        file size and the file's first and last 16 KiB (reading whole data sets would take longer
-        than a small evaluation); not where the files are nor when they were written.
+        It covers the name, class names, and each clip's id, label, group, start, end, frame rate
+        (of images), attributes, file size and the file's first and last 16 KiB (reading whole data
+        sets would take longer than a small evaluation), see `content_mark`; not where the files
+        are nor when they were written.
         """
         rows = [
-            (c.id, c.label, c.group, c.start, c.end, content_mark(c.path), *c.attributes.items())
+            (
+                *(c.id, c.label, c.group, c.start, c.end, content_mark(c.path)),
+                *c.attributes.items(),
+                *(() if c.fps is None else (c.fps,)),
+            )
             for c in self.clips
         ]
         text = json.dumps([self.name, self.class_names, rows])
@@ -215,18 +221,12 @@ def clips_of(source: ClipSource, limit: int | None = None) -> ClipSet:
 
 
 def content_mark(path: Path) -> str:
-    """Return the size and a hash of the first and last 16 KiB of a file; empty if there is none."""
-    try:
-        if not path.is_file():  # opening a pipe may never end
-            return ""
-        with path.open("rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            digest = hashlib.blake2b(file.read(_ENDS), digest_size=8)
-            file.seek(max(0, size - _ENDS))
-            digest.update(file.read(_ENDS))
-    except OSError:
-        return ""
-    return f"{size}-{digest.hexdigest()}"
+    """Return a short fingerprint of the content of a clip; empty if there is none.
+
+    Of a file: its size, and a hash of its first and last 16 KiB; a zip ends with the checksums of
+    its content. Of a folder: see `clip_har.data.image_files.images_mark`.
+    """
+    return images_mark(path) if path.is_dir() else file_mark(path)
 
 
 def _refuse_repeats(set_name: str, what: str, values: Iterable[str]) -> None:

@@ -19,7 +19,7 @@ from clip_har.core.settings import Settings
 from clip_har.data.clips import Clip, ClipSet
 from clip_har.data.sources.files import existing_folder, list_text, videos_by_stem
 from clip_har.data.sources.sections import check_missing, section_id
-from clip_har.data.sources.tables import read_columns
+from clip_har.data.sources.tables import read_table
 
 LICENCE = (
     "CC BY-NC-SA 4.0, for research; the videos of the operations are given on request by the group"
@@ -177,11 +177,7 @@ def _read_tools(path: Path) -> dict[str, list[float]]:
     if not path.exists():
         return {}
     seen: dict[str, list[float]] = {tool: [] for tool in TOOLS}
-    rows = read_columns(path, ("Frame", *TOOLS))
-    header = next(rows, None)
-    if header is None or tuple(header.values.values()) != ("Frame", *TOOLS):
-        raise ClipHarError(f"{path}, line 1: expected 'Frame {' '.join(TOOLS)}'")
-    for row in rows:
+    for row in read_table(path, required=("Frame", *TOOLS), delimiter=" "):
         moment = row.whole("Frame") / _FPS
         for tool in TOOLS:
             value = row.text(tool)

@@ -1,14 +1,17 @@
-"""Find video files on disk, and report what is missing or not used."""
+"""Find clips on disk, videos or images, and report what is missing or not used."""
 
 import logging
 import os
 import stat
 from collections import Counter, deque
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path, PurePath
 
 from clip_har.core.errors import ClipHarError
 from clip_har.core.names import plain_name
+from clip_har.data.image_files import IMAGE_EXTENSIONS, ZIP, holds_images, is_image, is_of_images
 
 _log = logging.getLogger(__name__)
 
@@ -20,6 +23,8 @@ VIDEO_EXTENSIONS = frozenset(
     }
 )  # fmt: skip
 """File name extensions (lower case) of videos."""
+
+_OF_CLIPS = VIDEO_EXTENSIONS | IMAGE_EXTENSIONS | {ZIP}
 
 
 def existing_folder(folder: Path, *, expected: str, setting: str) -> Path:
@@ -83,7 +88,11 @@ def list_text(path: Path) -> str:
 
 def subfolders(folder: Path) -> list[Path]:
     """Return the folders directly in a folder, sorted by name, without hidden ones."""
-    return [entry for entry in _entries(folder) if entry.is_dir() and not _hidden(entry)]
+    return [
+        folder / name
+        for name, is_folder, _ in _scanned(folder)
+        if is_folder and not name.startswith(".")
+    ]
 
 
 def video_files(folder: Path, *, unused: Counter[str] | None = None) -> list[Path]:
@@ -97,8 +106,85 @@ def video_files(folder: Path, *, unused: Counter[str] | None = None) -> list[Pat
             also lies in this folder counts under its own name, not under that of a link.
         unused: counts what is left out, by kind.
     """
-    unused = Counter() if unused is None else unused
-    found: list[Path] = []
+    found = _walk(folder)
+    found.count_unused(unused, videos=True)
+    return sorted(found.videos)
+
+
+def clip_files(folder: Path, *, unused: Counter[str] | None = None) -> list[Path]:
+    """Return the clips of a folder and of all folders below it, sorted by path.
+
+    These are its videos. If there is none, they are clips of images: each folder below this one
+    that holds images directly, each zip that holds images, and each single image that lies directly
+    in this folder. So a picture beside videos is not taken for a clip.
+
+    Args:
+        folder: as for `video_files`.
+        unused: counts what is left out, by kind.
+    """
+    return clip_files_of([folder], unused=unused)[folder]
+
+
+def clip_files_of(
+    folders: Sequence[Path], *, unused: Counter[str] | None = None
+) -> dict[Path, list[Path]]:
+    """Return the clips of each of several folders: of images only if none of them holds a video.
+
+    Args:
+        folders: such as those of the classes, see `clip_files`.
+        unused: counts what is left out, by kind.
+    """
+    found = {folder: _walk(folder) for folder in folders}
+    videos = any(one.videos for one in found.values())
+    for one in found.values():
+        one.count_unused(unused, videos=videos)
+    return {folder: sorted(one.videos if videos else one.images()) for folder, one in found.items()}
+
+
+@dataclass
+class _Found:
+    """What lies in a folder and below it.
+
+    Attributes:
+        videos: files.
+        folders: those below the folder that hold images directly.
+        single: images that are clips of their own.
+        zips: files.
+        pictures: number of all images, by extension.
+        unused: number of other files, by kind.
+    """
+
+    videos: list[Path] = field(default_factory=list)
+    folders: list[Path] = field(default_factory=list)
+    single: list[Path] = field(default_factory=list)
+    zips: list[Path] = field(default_factory=list)
+    pictures: Counter[str] = field(default_factory=Counter)
+    unused: Counter[str] = field(default_factory=Counter)
+
+    def images(self) -> list[Path]:
+        """Return the clips of images."""
+        return [*self.folders, *self.single, *(path for path in self.zips if holds_images(path))]
+
+    def count_unused(self, unused: Counter[str] | None, *, videos: bool) -> None:
+        """Add what is not used if the clips are videos, or else images."""
+        if unused is None:
+            return
+        unused.update(self.unused)
+        if videos:
+            unused.update(self.pictures)
+        without = [path for path in self.zips if videos or not holds_images(path)]
+        unused.update({ZIP: len(without)} if without else {})
+
+
+def _walk(folder: Path, single: Collection[str] | None = None) -> _Found:
+    """Sort what lies in a folder and below it by kind.
+
+    Args:
+        folder: the folder.
+        single: the images and folders that are clips, by `stem_key`; None: the images that lie
+            directly in the folder, and all folders of images below it.
+    """
+    found = _Found()
     seen: set[Path] = set()
     waiting = deque([folder])
     while waiting:
@@ -106,17 +192,35 @@ def video_files(folder: Path, *, unused: Counter[str] | None = None) -> list[Pat
         if (real := place.resolve()) in seen:
             continue
         seen.add(real)
-        for entry in _entries(place):
-            if _hidden(entry):
-                unused["hidden"] += 1
-            elif entry.is_dir():
+        series = False
+        for name, is_folder, is_link in _scanned(place):
+            if name.startswith("."):
+                found.unused["hidden"] += 1
+            elif is_folder:
                 # Links wait until all else is read: a folder keeps its own name.
-                (waiting.append if entry.is_symlink() else waiting.appendleft)(entry)
-            elif (kind := _other_kind(entry)) is not None:
-                unused[kind] += 1
+                (waiting.append if is_link else waiting.appendleft)(place / name)
+            elif is_image(name):
+                stem, _, extension = name.rpartition(".")
+                found.pictures[f".{extension.lower()}"] += 1
+                if (place == folder) if single is None else (stem_key(stem) in single):
+                    found.single.append(place / name)
+                else:
+                    series = True
             else:
-                found.append(entry)
-    return sorted(found)
+                _add_file(found, place / name)
+        if series and (single is None or stem_key(place.name) in single):
+            found.folders.append(place)
+    return found
+
+
+def _add_file(found: _Found, path: Path) -> None:
+    kind = _other_kind(path)
+    if kind == ZIP and path.is_file():
+        found.zips.append(path)
+    elif kind is not None:
+        found.unused[kind] += 1
+    else:
+        found.videos.append(path)
 
 
 def log_unused(root: Path, unused: Counter[str]) -> None:
@@ -126,15 +230,20 @@ def log_unused(root: Path, unused: Counter[str]) -> None:
         _log.info("%s: files that are not used: %d (%s)", root, unused.total(), kinds)
 
 
-def _entries(folder: Path) -> list[Path]:
+def _scanned(folder: Path) -> list[tuple[str, bool, bool]]:
+    """Return name, whether it is a folder, and whether a link, of what lies directly in a folder.
+
+    Sorted by name. A folder of frames holds hundreds of files, so none is asked but links.
+    """
     try:
-        return sorted(folder.iterdir(), key=lambda entry: entry.name)
+        with os.scandir(folder) as entries:
+            found = [(entry.name, entry.is_dir(follow_symlinks=False), entry) for entry in entries]
     except OSError as error:
         raise ClipHarError(f"{folder} cannot be listed ({error.strerror})") from error
-
-
-def _hidden(entry: Path) -> bool:
-    return entry.name.startswith(".")
+    return sorted(
+        (name, (folder / name).is_dir(), True) if entry.is_symlink() else (name, is_folder, False)
+        for name, is_folder, entry in found
+    )
 
 
 def _other_kind(entry: Path) -> str | None:
@@ -153,15 +262,22 @@ def is_video(path: Path) -> bool:
     return path.suffix.lower() in VIDEO_EXTENSIONS
 
 
+def is_clip(path: Path) -> bool:
+    """Return whether a file or folder may be a clip: a video, an image, a zip or a folder."""
+    return is_video(path) or is_of_images(path)
+
+
 def stem_of(name: str) -> str:
     """Return the name of a clip in a list without its extension; the list may give none.
 
     Example:
         >>> stem_of("v_Punch_g01_c01.avi"), stem_of("Mr._Bean_1"), stem_of("walk/a.b.MP4")
         ('v_Punch_g01_c01', 'Mr._Bean_1', 'walk/a.b')
+        >>> stem_of("v_Punch_g01_c01.jpg"), stem_of("fall-01-cam0-rgb.zip")
+        ('v_Punch_g01_c01', 'fall-01-cam0-rgb')
     """
     stem, dot, extension = name.rpartition(".")
-    return stem if f"{dot}{extension}".lower() in VIDEO_EXTENSIONS else name
+    return stem if f"{dot}{extension}".lower() in _OF_CLIPS else name
 
 
 def videos_by_stem(folder: Path, *, unused: Counter[str] | None = None) -> dict[str, Path]:
@@ -171,13 +287,43 @@ def videos_by_stem(folder: Path, *, unused: Counter[str] | None = None) -> dict[
     set change the container, so case and extension are ignored. If a name occurs in several
     containers, an ``.avi`` (the original of the academic sets) is used, else the first by path.
     """
+    return _by_stem(video_files(folder, unused=unused))
+
+
+def listed_clips(
+    folder: Path, stems: Collection[str], *, unused: Counter[str] | None = None
+) -> dict[str, Path]:
+    """Return the clips of a list by `stem_key`: videos, or images if there is no video.
+
+    Only the list can tell whether an image is a clip or a frame, and whether a folder of images is
+    a clip or a class.
+
+    Args:
+        folder: in which they lie, at any depth.
+        stems: the `stem_key` of each clip of the list.
+        unused: counts what is left out, by kind.
+
+    Returns:
+        All videos as `videos_by_stem`; or the images, folders and zips of images that are listed.
+    """
+    found = _walk(folder, single=stems)
+    found.count_unused(unused, videos=bool(found.videos))
+    return _by_stem(sorted(found.videos or found.images()))
+
+
+def _by_stem(paths: Sequence[Path]) -> dict[str, Path]:
     found: dict[str, Path] = {}
-    for path in video_files(folder, unused=unused):
-        key = stem_key(path.stem)
+    for path in paths:
+        key = stem_key(clip_stem(path))
         known = found.get(key)
         if known is None or (path.suffix.lower() == ".avi" != known.suffix.lower()):
             found[key] = path
     return found
+
+
+def clip_stem(path: Path) -> str:
+    """Return the name of a clip on disk without its extension; a folder may have none."""
+    return stem_of(path.name)
 
 
 def stem_key(stem: str) -> str:
@@ -204,26 +350,32 @@ def named_paths(root: Path, name: str) -> list[Path]:
 
 
 def find_video(root: Path, name: str) -> list[Path]:
-    """Return the files that a list may mean by a name: as written, else without an extension.
+    """Return the clips that a list may mean by a name, be they videos or images.
+
+    They are the files that have the name as it is written; else those that have it without their
+    extension, videos before zips and images; else the folders of that name that hold something.
 
     Args:
         root: the folder that the name is relative to.
         name: a relative path, as `plain_name` gives it.
     """
-    if found := [path for path in named_paths(root, name) if path.is_file()]:
+    written = named_paths(root, name)
+    if found := [path for path in written if path.is_file()]:
         return found
     pure = PurePath(name)
     places = named_paths(root, str(pure.parent)) if len(pure.parts) > 1 else [root]
-    return [
+    files = [
         path
         for place in places
         for path in _children(place, without_extension=True).get(pure.name, ())
         if path.is_file()
     ]
+    folders = [path for path in written if path.is_dir() and any(path.iterdir())]
+    return [path for path in files if is_video(path)] or files or folders
 
 
 def _children(folder: Path, *, without_extension: bool = False) -> dict[str, list[Path]]:
-    """Return what lies directly in a folder by its plain name, or its videos by their stem.
+    """Return what lies directly in a folder by its plain name, or its clips by their stem.
 
     Nothing if it is no folder.
     """

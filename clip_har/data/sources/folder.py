@@ -1,4 +1,4 @@
-"""Any folder of videos, one folder per class."""
+"""Any folder of videos or images, one folder per class."""
 
 from collections import Counter
 from pathlib import Path, PurePath
@@ -12,26 +12,31 @@ from clip_har.core.settings import Settings
 from clip_har.data.clips import Clip, ClipSet
 from clip_har.data.sources.attributes import AttributeNames, attributes_of
 from clip_har.data.sources.files import (
+    clip_files_of,
     existing_file,
     existing_folder,
-    is_video,
+    is_clip,
     log_unused,
     stem_of,
     subfolders,
-    video_files,
 )
+from clip_har.data.sources.frame_rate import FrameRate, check_rate, rate_of
 from clip_har.data.sources.tables import Row, read_table
 
 
 class Folder(Settings):
-    """Videos laid out as ``<root>/<class>/<clip>``.
+    """Videos or images laid out as ``<root>/<class>/<clip>``.
 
-    The class names are the sorted names of the folders with at least one video (whole numbers by
+    The class names are the sorted names of the folders with at least one clip (whole numbers by
     value); the index is the label, the same for every subset. A video is a file with one of the
     extensions in ``clip_har.data.sources.files.VIDEO_EXTENSIONS`` (also ``.gif``), in upper or
     lower case, in the class folder or a folder below it. Hidden files and folders are not used;
     the log says how many files of which kinds are not. A clip's id is its path below ``root`` with
     ``/``.
+
+    If there is no video, the clips are made of images: each folder of images and each zip of images
+    in the class folder or below it is a clip, and each image that lies directly in the class folder
+    is a clip of one frame. Beside videos, images are not used.
 
     Without a CSV each clip is its own group, so all clips count as independent. If several clips
     show the same person or place, give a CSV with a ``group`` column.
@@ -45,6 +50,7 @@ class Folder(Settings):
         attributes: columns of ``split_csv`` with attributes of the clips, such as
             ``[viewpoint, age]``; a row may leave them empty.
         name: of the data set in reports; None = the folder's name.
+        fps: frames per second of clips of images, for ``frames.sampler=fps``; None = not known.
     """
 
     caution: ClassVar[str] = ""
@@ -55,6 +61,7 @@ class Folder(Settings):
     subset: str | None = None
     attributes: AttributeNames = ()
     name: str | None = None
+    fps: FrameRate | None = None
 
     @model_validator(mode="after")
     def _subset_needs_csv(self) -> Self:
@@ -83,14 +90,16 @@ class Folder(Settings):
             ClipHarError: when the folder or CSV is missing, there is no video, or the CSV is
                 malformed.
         """
-        expected = "one folder of videos per class"
+        expected = "one folder of videos, or of clips of images, per class"
         root = existing_folder(self.root, expected=expected, setting="dataset.root")
         files, unused = _files(root)
         if not files:
             raise ClipHarError(
-                f"{root} holds no videos: expected {expected} in it; set dataset.root=<the folder>"
+                f"{root} holds no videos and no images: expected {expected} in it; set"
+                " dataset.root=<the folder>"
             )
         log_unused(root, unused)
+        check_rate(self.fps, files.values(), name=str(root))
         class_names = class_order({clip_id.partition("/")[0] for clip_id in files})
         if self.split_csv is None:
             rows: dict[str, Row | None] = dict.fromkeys(files)
@@ -103,6 +112,7 @@ class Folder(Settings):
                 class_names.index(clip_id.partition("/")[0]),
                 (row and row.optional_text("group")) or clip_id,
                 attributes=attributes_of(row, self.attributes) if row else {},
+                fps=rate_of(files[clip_id], self.fps),
             )
             for clip_id, row in rows.items()
         )
@@ -139,18 +149,18 @@ class Folder(Settings):
 
 
 def _files(root: Path) -> tuple[dict[str, Path], Counter[str]]:
-    """Return the videos by clip id, and a count of the other files by kind."""
+    """Return the clips by clip id, and a count of the other files by kind."""
     files: dict[str, Path] = {}
     unused: Counter[str] = Counter()
-    for folder in subfolders(root):
-        for path in video_files(folder, unused=unused):
+    for found in clip_files_of(subfolders(root), unused=unused).values():
+        for path in found:
             clip_id = plain_name(path.relative_to(root).as_posix())
             if other := files.get(clip_id):
                 raise ClipHarError(
                     f"{other} and {path} have the same name in different Unicode forms: rename one"
                 )
             files[clip_id] = path
-    if outside := sum(is_video(file) and not file.is_dir() for file in root.iterdir()):
+    if outside := sum(is_clip(file) and not file.is_dir() for file in root.iterdir()):
         unused["in no class folder"] = outside
     return files, unused
 

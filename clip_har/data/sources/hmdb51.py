@@ -12,6 +12,8 @@ from clip_har.core.names import plain_name
 from clip_har.core.settings import Settings
 from clip_har.data.clips import Clip, ClipSet
 from clip_har.data.sources.files import (
+    clip_files_of,
+    clip_stem,
     existing_folder,
     log_unused,
     missing_clips_message,
@@ -19,8 +21,8 @@ from clip_har.data.sources.files import (
     stem_of,
     subfolders,
     text_lines,
-    video_files,
 )
+from clip_har.data.sources.frame_rate import FrameRate, check_rate, rate_of
 
 LICENCE = (
     "No formal licence covers the footage: a research data set cut from third-party films and web "
@@ -80,6 +82,8 @@ class HMDB51(Settings):
         splits: the folder of ``<class>_test_split<k>.txt``; None = ``root``, or
             ``testTrainMulti_7030_splits`` in or beside it if that exists.
         allow_missing: evaluate the clips on disk even if some are missing.
+        fps: frames per second of clips of images (``<root>/<class>/<clip>/``), for
+            ``frames.sampler=fps``; None = not known.
     """
 
     caution: ClassVar[str] = ""
@@ -90,6 +94,7 @@ class HMDB51(Settings):
     subset: Literal["train", "test", "all"] = "test"
     splits: Path | None = None
     allow_missing: bool = False
+    fps: FrameRate | None = None
 
     @model_validator(mode="after")
     def _split_for_subset(self) -> Self:
@@ -120,11 +125,12 @@ class HMDB51(Settings):
         class_names = tuple(sorted(listed))
         clips = tuple(
             Clip(
-                f"{class_name}/{path.stem}",
+                f"{class_name}/{clip_stem(path)}",
                 path,
                 label,
-                film_of(path.stem, class_name),
-                attributes=_attributes(path.stem, class_name),
+                film_of(clip_stem(path), class_name),
+                attributes=_attributes(clip_stem(path), class_name),
+                fps=rate_of(path, self.fps),
             )
             for label, class_name in enumerate(class_names)
             for path in listed[class_name]
@@ -134,6 +140,7 @@ class HMDB51(Settings):
                 f"{root} holds no clips: expected one folder of clips per class in it; "
                 "set dataset.root=<the folder>"
             )
+        check_rate(self.fps, (clip.path for clip in clips), name=name)
         return ClipSet(name, class_names, clips, LICENCE, CITATION, whole, _SHARES_GROUPS)
 
     def _split_files(self, root: Path) -> dict[tuple[str, int], Path]:
@@ -171,11 +178,13 @@ class HMDB51(Settings):
         missing: list[str] = []
         total = 0
         unused: Counter[str] = Counter()
+        folders = {name: named_paths(root, name) for name in files}
+        there = clip_files_of([one for found in folders.values() for one in found], unused=unused)
         for class_name, path in files.items():
             found = {
-                plain_name(clip.stem): clip
-                for folder in named_paths(root, class_name)
-                for clip in video_files(folder, unused=unused)
+                plain_name(clip_stem(clip)): clip
+                for folder in folders[class_name]
+                for clip in there[folder]
             }
             stems = read_split_file(path, _USED_AS[self.subset])
             clips[class_name] = [found[stem] for stem in stems if stem in found]
@@ -221,11 +230,11 @@ def _attributes(stem: str, class_name: str) -> dict[str, str]:
 
 
 def _all_clips(root: Path, official: list[str]) -> dict[str, list[Path]]:
-    """Return the videos of each class folder; folders without videos are no classes."""
+    """Return the clips of each class folder; folders without clips are no classes."""
     unused: Counter[str] = Counter()
     found: dict[str, list[Path]] = {}
-    for folder in subfolders(root):
-        found.setdefault(plain_name(folder.name), []).extend(video_files(folder, unused=unused))
+    for folder, clips in clip_files_of(subfolders(root), unused=unused).items():
+        found.setdefault(plain_name(folder.name), []).extend(clips)
     log_unused(root, unused)
     listed = {name: paths for name, paths in found.items() if paths}
     # with split files the classes are the official ones, also if no clip of one is there

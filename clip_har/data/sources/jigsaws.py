@@ -17,7 +17,7 @@ from clip_har.core.settings import Settings
 from clip_har.data.clips import ClipSet
 from clip_har.data.sources.files import existing_file, existing_folder, videos_by_stem
 from clip_har.data.sources.sections import Section, check_new, check_order, clips_of, section_id
-from clip_har.data.sources.tables import Row, read_columns
+from clip_har.data.sources.tables import Row, read_table
 
 LICENCE = (
     "For academic, non-commercial research on request; given by the Johns Hopkins University (CIRL)"
@@ -190,7 +190,7 @@ def _read_spans(path: Path) -> list[Row]:
     Raises:
         ClipHarError: when a line is malformed.
     """
-    rows = list(read_columns(path, _SPAN))
+    rows = list(read_table(path, required=(), columns=_SPAN, delimiter=" "))
     for row in rows:
         check_order(row, row.whole("start") - 1, row.whole("end"))
         if row.whole("start") < 0:
@@ -208,7 +208,7 @@ def _read_skills(path: Path) -> dict[str, str]:
     """
     existing_file(path, expected="the skill of each trial", setting="dataset.root")
     skills: dict[str, str] = {}
-    for row in read_columns(path, _META):
+    for row in read_table(path, required=(), columns=_META, delimiter=" "):
         trial, skill = row.text("trial"), row.text("skill")
         if skill not in _SKILLS:
             raise row.error(f"expected the skill N, I or E, got '{skill}'")

@@ -6,9 +6,11 @@ from typing import ClassVar
 from clip_har.core.names import class_order, plain_name
 from clip_har.core.settings import Settings
 from clip_har.data.clips import Clip, ClipSet
+from clip_har.data.image_files import is_of_images
 from clip_har.data.sources.attributes import AttributeNames, attributes_of
 from clip_har.data.sources.files import existing_file, existing_folder, find_video
 from clip_har.data.sources.folder import no_such_subset
+from clip_har.data.sources.frame_rate import FrameRate, check_rate
 from clip_har.data.sources.sections import section_id
 from clip_har.data.sources.tables import Row, read_table
 
@@ -16,11 +18,13 @@ from clip_har.data.sources.tables import Row, read_table
 class Manifest(Settings):
     """Clips listed in the rows of a table.
 
-    Columns: ``path`` (below ``root``, with or without the extension) and ``label`` (a class name
-    or a number); optionally ``class_name`` (the name of a label that is a number), ``group``,
-    ``start`` and ``end`` (seconds from the start of the video; the clip ends before ``end``)
-    and ``split``, and those that ``attributes`` names. Others are ignored. The classes are the
-    sorted labels of the whole table (whole numbers by value), so that every subset has the same.
+    Columns: ``path`` (below ``root``, with or without the extension: a video, an image, a zip or a
+    folder of images) and ``label`` (a class name or a number); optionally ``class_name`` (the name
+    of a label that is a number), ``group``, ``start`` and ``end`` (seconds from the start of the
+    video; the clip ends before ``end``), ``fps`` (frames per second of images; ignored for videos,
+    which state it) and ``split``, and those that ``attributes`` names. Others are ignored. The
+    classes are the sorted labels of the whole table (whole numbers by value), so that every subset
+    has the same.
     The id is the path, with ``#start-end`` if the row has either. Without a group each *video* is
     a group, because its sections are not independent.
 
@@ -32,6 +36,7 @@ class Manifest(Settings):
         subset: keep only the rows with this ``split``; None = all rows.
         attributes: columns with attributes of the clips, such as ``[viewpoint, age]``; a row may
             leave them empty.
+        fps: frames per second of images in rows without their own; None = not known.
     """
 
     caution: ClassVar[str] = ""
@@ -41,6 +46,7 @@ class Manifest(Settings):
     root: Path | None = None
     subset: str | None = None
     attributes: AttributeNames = ()
+    fps: FrameRate | None = None
 
     def training(self) -> "Manifest":
         """Return the rows of the table whose ``split`` is ``train``."""
@@ -64,12 +70,13 @@ class Manifest(Settings):
         class_names = _class_names(rows)
         labels = {label: number for number, label in enumerate(class_names)}
         clips = [
-            _clip(row, root, labels, self.attributes)
+            _clip(row, root, labels, self.attributes, fps=self.fps)
             for row in rows
             if self.subset in (None, row.optional_text("split"))
         ]
         if not clips:
             raise no_such_subset(table, self.subset, rows)
+        check_rate(self.fps, (clip.path for clip in clips), name=str(table))
         return ClipSet(
             name=f"{table.stem}/{self.subset}" if self.subset else table.stem,
             class_names=tuple(class_names.values()),
@@ -79,9 +86,18 @@ class Manifest(Settings):
         )
 
 
-def _clip(row: Row, root: Path, labels: dict[str, int], names: AttributeNames) -> Clip:
+def _clip(
+    row: Row, root: Path, labels: dict[str, int], names: AttributeNames, *, fps: float | None
+) -> Clip:
     video = _inside(row, root)
     start, end = row.seconds("start"), row.seconds("end")
+    of_images = is_of_images(video)
+    rate = row.rate("fps") or fps if of_images else None
+    if of_images and rate is None and not start is end is None:
+        raise row.error(
+            "start and end of images need their frames per second: add a column fps, or set"
+            " dataset.fps"
+        )
     if end is not None and end <= (start or 0.0):
         raise row.error(f"expected 'end' after 'start', got start {start} and end {end}")
     clip_id = plain_name(video.relative_to(root).as_posix())
@@ -89,11 +105,11 @@ def _clip(row: Row, root: Path, labels: dict[str, int], names: AttributeNames) -
     if start is not None or end is not None:
         clip_id = section_id(clip_id, start, end)
     label, attributes = labels[row.text("label")], attributes_of(row, names)
-    return Clip(clip_id, video, label, group, start, end, attributes=attributes)
+    return Clip(clip_id, video, label, group, start, end, attributes=attributes, fps=rate)
 
 
 def _inside(row: Row, root: Path) -> Path:
-    """Return the path of a row's video, which must exist and stay inside ``root``."""
+    """Return the path of a row's video or images, which must exist and stay in ``root``."""
     text = row.text("path")
     relative = PurePath(text)
     # checks that know only this system's rules would miss Windows drives and backslashes
@@ -109,7 +125,7 @@ def _inside(row: Row, root: Path) -> Path:
     if len(found) > 1:
         several = " or ".join(plain_name(path.name) for path in found)
         raise row.error(f"'{text}' may be {several}: add the extension, or rename one")
-    if not found[0].is_file():
+    if not found[0].exists():
         raise row.error(f"no video '{text}' in {root}")
     return found[0]
 

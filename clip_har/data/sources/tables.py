@@ -1,4 +1,4 @@
-"""Rows of a CSV, Parquet or text table, with errors that name the line."""
+"""Rows of a user's CSV or Parquet table, with errors that name the line."""
 
 import csv
 import math
@@ -9,7 +9,6 @@ from typing import Any
 
 from clip_har.core.errors import ClipHarError
 from clip_har.core.names import plain_name, whole_number
-from clip_har.data.sources.files import list_text
 
 
 @dataclass(frozen=True)
@@ -62,6 +61,20 @@ class Row:
             raise self.error(f"expected '{column}' in seconds, 0 or more, got '{text}'")
         return value
 
+    def rate(self, column: str) -> float | None:
+        """Return a value as frames per second, above 0; None if it is empty.
+
+        Raises:
+            ClipHarError: when it is no number, 0, negative or not finite.
+        """
+        text = self.optional_text(column)
+        if text is None:
+            return None
+        value = _number(text)
+        if not 0 < value < math.inf:
+            raise self.error(f"expected '{column}' in frames per second, got '{text}'")
+        return value
+
     def number(self, column: str) -> float:
         """Return a value as a finite number.
 
@@ -86,20 +99,30 @@ class Row:
 
 
 def read_table(
-    path: Path, *, required: tuple[str, ...], may_be_empty: bool = False
+    path: Path,
+    *,
+    required: tuple[str, ...],
+    columns: tuple[str, ...] = (),
+    delimiter: str = ",",
+    may_be_empty: bool = False,
 ) -> Iterator[Row]:
     """Yield the rows of a CSV or, by its extension, Parquet file; blank CSV lines are skipped.
 
     Args:
         path: the file.
         required: columns that must be there; other columns are allowed.
+        columns: the names of the columns of a CSV without a header.
+        delimiter: between two values of a CSV; a blank stands for any blanks.
         may_be_empty: whether a table without a row is accepted.
 
     Raises:
         ClipHarError: when the file cannot be read, a column is missing, a row has too few or too
             many values, or there is no row.
     """
-    rows = _parquet_rows(path) if path.suffix.lower() in {".parquet", ".pq"} else _csv_rows(path)
+    if path.suffix.lower() in {".parquet", ".pq"}:
+        rows = _parquet_rows(path)
+    else:
+        rows = _csv_rows(path, columns, delimiter)
     empty = True
     for row in rows:
         missing = [column for column in required if column not in row.values]
@@ -114,28 +137,6 @@ def read_table(
         raise ClipHarError(f"{path} has no rows: expected the columns {', '.join(required)}")
 
 
-def read_columns(path: Path, columns: tuple[str, ...]) -> Iterator[Row]:
-    """Yield the lines of a text of columns without a header, such as ``80 285 G1``.
-
-    Args:
-        path: the file; blanks or tabs, one or several, separate the values.
-        columns: the name of each column.
-
-    Raises:
-        ClipHarError: when the file cannot be read, or a line has too few or too many values.
-    """
-    for number, line in enumerate(list_text(path).splitlines(), 1):
-        values = line.split()
-        if not values:
-            continue
-        if len(values) != len(columns):
-            raise ClipHarError(
-                f"{path}, line {number}: expected {len(columns)} values"
-                f" ({' '.join(columns)}), got {len(values)}"
-            )
-        yield Row(path, f"line {number}", dict(zip(columns, values, strict=True)))
-
-
 def _number(text: str) -> float:
     """Return a text as a number; NaN if it is none."""
     try:
@@ -144,18 +145,20 @@ def _number(text: str) -> float:
         return math.nan
 
 
-def _csv_rows(path: Path) -> Iterator[Row]:
+def _csv_rows(path: Path, columns: tuple[str, ...], delimiter: str) -> Iterator[Row]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file, strict=True)
-            header = [name.strip() for name in next(reader, [])]
+            lines = (" ".join(line.split()) for line in file) if delimiter == " " else file
+            reader = csv.reader(lines, strict=True, delimiter=delimiter)
+            header = [name.strip() for name in columns or next(reader, [])]
+            expected = f"({' '.join(columns)})" if columns else "as in the header"
             for values in reader:
                 if not values:
                     continue
                 place = f"line {reader.line_num}"
                 if len(values) != len(header):
                     raise ClipHarError(
-                        f"{path}, {place}: expected {len(header)} values as in the header, "
+                        f"{path}, {place}: expected {len(header)} values {expected}, "
                         f"got {len(values)}"
                     )
                 yield Row(path, place, dict(zip(header, values, strict=True)))

@@ -10,13 +10,14 @@ from clip_har.core.settings import Settings
 from clip_har.data.clips import Clip, ClipSet
 from clip_har.data.sources.files import (
     existing_folder,
+    listed_clips,
     log_unused,
     missing_clips_message,
     stem_key,
     stem_of,
     text_lines,
-    videos_by_stem,
 )
+from clip_har.data.sources.frame_rate import FrameRate, check_rate, rate_of
 
 LICENCE = (
     "No formal licence: a research data set of third-party YouTube footage, "
@@ -49,6 +50,8 @@ _TYPES = {
 }  # fmt: skip
 _TYPE_OF = {name: kind for kind, names in _TYPES.items() for name in names}
 _EXPECTED = "the folders UCF-101/ (one folder of clips per class) and ucfTrainTestlist/"
+# the videos, their middle frames as CoOp publishes them, raw frames as mmaction2 writes them
+_FOLDERS = ("UCF-101", "UCF-101-midframes", "rawframes")
 _STEM = re.compile(r"v_(?P<name>\w+)_(?P<group>g\d+)_c\d+")
 
 
@@ -59,6 +62,10 @@ class UCF101(Settings):
     name; case, extension and folders below ``videos`` do not matter. So re-encoded copies and the
     two spellings ``HandstandPushups`` and ``HandStandPushups`` are accepted.
 
+    Without videos, clips of images are read: raw frames in a folder or zip of each clip, and CoOp's
+    ``UCF-101-midframes/<Class_Name>/<clip>.jpg``, one frame of each clip (Zhou et al. 2022,
+    "Learning to Prompt for Vision-Language Models"), on which most zero-shot numbers are published.
+
     The group is ``<Class>_gNN``: the numbers start again in each class, so ``g01`` of two classes
     is not the same group. The attribute ``action_type`` is one of the authors' five types.
 
@@ -68,7 +75,10 @@ class UCF101(Settings):
         subset: official part of the split.
         allow_missing: evaluate the clips on disk even if some are missing.
         lists: the folder of the list files, if it is not below ``root``.
-        videos: the folder of the clips, if it is not below ``root``.
+        videos: the folder of the clips, if it is not below ``root``; None = the first of
+            ``UCF-101``, ``UCF-101-midframes`` and ``rawframes`` in it.
+        fps: frames per second of raw frames, for ``frames.sampler=fps``; None = not known (the
+            videos have 25 or 29.97).
     """
 
     caution: ClassVar[str] = ""
@@ -80,6 +90,7 @@ class UCF101(Settings):
     allow_missing: bool = False
     lists: Path | None = None
     videos: Path | None = None
+    fps: FrameRate | None = None
 
     def training(self) -> "UCF101":
         """Return the training part of the split."""
@@ -95,7 +106,8 @@ class UCF101(Settings):
         class_names = read_classes(lists / "classInd.txt")
         entries = read_split(lists / f"{self.subset}list0{self.split}.txt", class_names)
         unused: Counter[str] = Counter()
-        found = videos_by_stem(videos, unused=unused)
+        stems = {stem_key(stem) for _, stem, _ in entries}
+        found = listed_clips(videos, stems, unused=unused)
         log_unused(videos, unused)
         missing = [entry for entry, stem, _ in entries if stem_key(stem) not in found]
         if missing and (not self.allow_missing or len(missing) == len(entries)):
@@ -111,7 +123,9 @@ class UCF101(Settings):
             path = found.get(stem_key(stem))
             if path is not None:
                 name = class_names[label]
-                clips.append(Clip(stem, path, label, group_of(stem, name), attributes=_type(name)))
+                group, rate = group_of(stem, name), rate_of(path, self.fps)
+                clips.append(Clip(stem, path, label, group, attributes=_type(name), fps=rate))
+        check_rate(self.fps, (clip.path for clip in clips), name=str(videos))
         return ClipSet(
             name=f"ucf101/{self.subset}/split{self.split}",
             class_names=class_names,
@@ -138,8 +152,8 @@ class UCF101(Settings):
                 self.videos, expected="one folder of clips per class", setting="dataset.videos"
             )
         else:
-            nested = root / "UCF-101"
-            videos = nested if nested.is_dir() else root
+            places = (place for name in _FOLDERS if (place := root / name).is_dir())
+            videos = next(places, root)
         return lists, videos
 
 

@@ -117,7 +117,7 @@ def test_faulty_phases_are_named(root, text, fault):
     ("line", "fault"),
     [
         ("75\t2\t0\t0\t0\t0\t0\t0", "line 5: expected 'Grasper' to be 0 or 1, got '2'"),
-        ("75\t1\t0", "line 5: expected 8 values"),
+        ("75\t1\t0", "line 5: expected 8 values as in the header"),
         ("x\t1\t0\t0\t0\t0\t0\t0", "line 5: expected 'Frame' as a whole number"),
     ],
 )
