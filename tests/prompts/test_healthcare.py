@@ -11,7 +11,7 @@ CLASSES = {
     "omnifall": omnifall.CLASSES,
     "cholec80": cholec80.PHASES,
     "jigsaws": tuple(jigsaws.GESTURES.values()),
-    "urfall": ("fall", "daily_activity"),
+    "urfall": ("fall", "daily activity"),
 }
 
 
