@@ -13,11 +13,13 @@ from clip_har.core.errors import ClipHarError
 from clip_har.core.names import class_order, listed
 from clip_har.core.settings import Settings
 from clip_har.data.clips import Clip, ClipSet
+from clip_har.data.image_files import is_of_images
 from clip_har.data.sources.attributes import AttributeNames
 from clip_har.data.sources.files import existing_file, existing_folder, missing_clips_message
+from clip_har.data.sources.frame_rate import FrameRate, rate_of
 from clip_har.data.sources.pattern_classes import Classes, given_classes
 from clip_har.data.sources.pattern_files import Candidate, matching_files, refuse_two_files
-from clip_har.data.sources.pattern_list import joined, read_list
+from clip_har.data.sources.pattern_list import joined, read_list, section_of
 from clip_har.data.sources.pattern_path import PathPattern
 from clip_har.data.sources.pattern_rules import (
     Rule,
@@ -104,7 +106,8 @@ class Pattern(Settings):
         allow_missing: evaluate the clips on disk even if some are missing.
         whole: official numbers of clips by ``split/subset``, ``split``, ``subset`` or ``all``; a
             list counts itself.
-        fps: of clips that are images.
+        fps: frames per second of clips of images; videos state their own. A column ``fps`` of the
+            list goes first.
         name: of the data set in reports; None = the folder's name.
         shares_groups: why a group may be in several subsets; empty: it may not.
         licence: the terms of use, as a sentence.
@@ -132,7 +135,7 @@ class Pattern(Settings):
     part: str | None = None
     allow_missing: bool = False
     whole: dict[str, int] | None = None
-    fps: Annotated[float, Field(gt=0)] | None = None
+    fps: FrameRate | None = None
     name: str | None = None
     shares_groups: str = ""
     licence: str = "not stated (the user's own clips)"
@@ -190,11 +193,16 @@ class Pattern(Settings):
         present = [clip for clip in chosen if clip.path is not None]
         refuse_two_files(present)
         whole = self._whole(root, chosen, present)
+        clips: dict[str, Clip] = {}
+        for one in present:
+            clip = self._clip(one, classes)
+            if clips.setdefault(clip.id, clip) is not clip:
+                raise one.error(f"{clip.id} is listed twice")
         name = (self.name or root.name, self.part, self.split, self.subset)
         return ClipSet(
             name="/".join(part for part in name if part),
             class_names=classes.names,
-            clips=tuple(self._clip(clip, clip.path, classes) for clip in present if clip.path),
+            clips=tuple(clips.values()),
             licence=self.licence,
             citation=self.citation,
             whole=whole,
@@ -319,23 +327,31 @@ class Pattern(Settings):
             raise ClipHarError(missing_clips_message(what, missing, whole, hint))
         raise ClipHarError(f"{whole - len(present)} of {whole} clips of {what}; {hint}")
 
-    def _clip(self, clip: Candidate, path: Path, classes: Classes) -> Clip:
+    def _clip(self, clip: Candidate, classes: Classes) -> Clip:
+        assert clip.path is not None  # noqa: S101, missing ones are no clips
         number = classes.by_key.get(name_key(_label(clip)))
         if number is None:
             raise clip.error(
                 f"'{_label(clip)}' is no class of {classes.source}, which has {len(classes.names)}:"
                 f" {listed(classes.names)}"
             )
-        start = clip.row.seconds("start") if clip.row else None
-        end = clip.row.seconds("end") if clip.row else None
-        clip_id = clip.id
-        if start is not None or end is not None:
-            if end is not None and end <= (start or 0.0):
-                raise clip.error(f"expected 'end' after 'start', got start {start} and end {end}")
-            clip_id += f"#{start or 0.0:.12g}-{'' if end is None else f'{end:.12g}'}"
+        start, end, section = section_of(clip)
+        rate = rate_of(clip.path, (clip.row and clip.row.rate("fps")) or self.fps)
+        if section and rate is None and is_of_images(clip.path):
+            raise clip.error(
+                "start and end of images need their frames per second: set dataset.fps"
+            )
         group = clip.fields.get("group") if self.group is None else _filled(self.group, clip)
-        found = {name: clip.fields[name] for name in self.attributes if name in clip.fields}
-        return Clip(clip_id, path, number, group or clip.id, start, end, attributes=found)
+        return Clip(
+            id=clip.id + section,
+            path=clip.path,
+            label=number,
+            group=group or clip.id,
+            start=start,
+            end=end,
+            attributes={name: clip.fields[name] for name in self.attributes if name in clip.fields},
+            fps=rate,
+        )
 
 
 def _labelled(clip: Candidate, template: str) -> Candidate:

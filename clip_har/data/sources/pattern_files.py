@@ -7,7 +7,8 @@ from pathlib import Path
 
 from clip_har.core.errors import ClipHarError
 from clip_har.core.names import plain_name
-from clip_har.data.sources.files import is_video, log_unused, stem_of, video_files
+from clip_har.data.image_files import is_image, natural_key
+from clip_har.data.sources.files import clip_files, log_unused, stem_of
 from clip_har.data.sources.pattern_path import PathPattern
 from clip_har.data.sources.tables import Row
 
@@ -34,10 +35,11 @@ class Candidate:
 
 
 def matching_files(root: Path, pattern: PathPattern) -> list[Candidate]:
-    """Return the files below a folder that match a pattern, sorted by path.
+    """Return the clips below a folder that match a pattern, sorted by path.
 
-    If the pattern does not end with the extension of a kind of clip, extensions do not count. What
-    is not used is logged.
+    They are videos; or, if there is none, folders of images, zips, and single images (a folder of
+    images that does not match may hold images that do). If the pattern does not end with the
+    extension of a kind of clip, extensions do not count. What is not used is logged.
 
     Args:
         root: the folder.
@@ -47,16 +49,23 @@ def matching_files(root: Path, pattern: PathPattern) -> list[Candidate]:
         ClipHarError: when there are no clips, or none matches.
     """
     unused: Counter[str] = Counter()
-    whole_names = is_video(Path(pattern.text))
-    found, others = [], []
-    paths = video_files(root, unused=unused)
-    for path in paths:
+    with_extension = stem_of(pattern.text) != pattern.text
+
+    def candidate(path: Path) -> Candidate | None:
         name = plain_name(path.relative_to(root).as_posix())
-        match = pattern.match(name if whole_names else stem_of(name))
-        if match is None:
-            others.append(name)
-        else:
-            found.append(Candidate(stem_of(match[0]), match[1], path))
+        match = pattern.match(name if with_extension else stem_of(name))
+        return Candidate(stem_of(match[0]), match[1], path) if match else None
+
+    paths = clip_files(root, unused=unused)
+    found: list[Candidate] = []
+    others: list[str] = []
+    for path in paths:
+        own = candidate(path)
+        tried = map(candidate, _images(path)) if own is None and path.is_dir() else [own]
+        matching = [one for one in tried if one is not None]
+        found += matching
+        if not matching:
+            others.append(plain_name(path.relative_to(root).as_posix()))
     if not paths:
         raise ClipHarError(
             f"{root} holds no clips: expected {pattern.text}; set dataset.root=<the folder>"
@@ -70,6 +79,12 @@ def matching_files(root: Path, pattern: PathPattern) -> list[Candidate]:
         unused[f"that do not match dataset.pattern, such as {others[0]}"] = len(others)
     log_unused(root, unused)
     return found
+
+
+def _images(folder: Path) -> list[Path]:
+    """Return the images that lie directly in a folder, in natural order."""
+    names = [path for path in folder.iterdir() if is_image(path) and path.name[0] != "."]
+    return sorted(names, key=lambda path: natural_key(path.name))
 
 
 def refuse_two_files(clips: list[Candidate]) -> None:

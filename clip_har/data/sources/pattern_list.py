@@ -81,6 +81,22 @@ def joined(rows: Sequence[Row], files: Sequence[Candidate]) -> list[Candidate]:
     return clips
 
 
+def section_of(clip: Candidate) -> tuple[float | None, float | None, str]:
+    """Return the start and end of a clip, and what they add to its id; no section without a list.
+
+    Raises:
+        ClipHarError: when they are no seconds, or in the wrong order.
+    """
+    if clip.row is None:
+        return None, None, ""
+    start, end = clip.row.seconds("start"), clip.row.seconds("end")
+    if start is None and end is None:
+        return None, None, ""
+    if end is not None and end <= (start or 0.0):
+        raise clip.error(f"expected 'end' after 'start', got start {start} and end {end}")
+    return start, end, f"#{start or 0.0:.12g}-{'' if end is None else f'{end:.12g}'}"
+
+
 def _key(shared: Sequence[str], fields: Mapping[str, str]) -> tuple[Key, ...]:
     return tuple(key_of(field)(stem_of(fields[field])) for field in shared)
 
