@@ -5,6 +5,7 @@ import pytest
 from clip_har.config.compose import build
 from clip_har.core.errors import ClipHarError
 from clip_har.data.sources import cholec80, jigsaws, omnifall
+from clip_har.prompts.prompt_set import PromptSet
 from tests.config.test_cell import composed
 
 CLASSES = {
@@ -18,6 +19,8 @@ CLASSES = {
 @pytest.mark.parametrize("option", ["plain", "clinical"])
 def test_each_class_has_a_text_of_its_own(option):
     prompts = build(composed(f"prompts={option}").prompts, "prompts")
+    assert isinstance(prompts, PromptSet)
+    assert isinstance(prompts.class_names, dict)
     given = set(prompts.class_names)
     for classes in CLASSES.values():
         texts = prompts.texts(classes)
