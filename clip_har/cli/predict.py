@@ -7,6 +7,7 @@ name. Mask, noise, frames, prompts and seed are set by the keys of ``clip-har``.
     clip-har-predict fall.mp4 --model clip_vit_b32 --classes "falling,walking,sitting down"
     clip-har-predict fall.mp4 --classes classes.txt --every 0.5 --picture fall.png
     clip-har-predict fall.mp4 --classes "falling,walking" masking=percent ratio=0.3 fill=mean
+    clip-har-predict frames/ --fps 25 --classes "falling,walking"
     clip-har-predict clips/ --model clip_vit_b32 dataset=ucf101 dataset.root=/data/ucf101 --json
     find clips -name "*.mp4" | clip-har-predict - --classes "falling,walking" --json
 """
@@ -14,6 +15,7 @@ name. Mask, noise, frames, prompts and seed are set by the keys of ``clip-har``.
 import argparse
 import json
 import logging
+import math
 import re
 import sys
 from collections.abc import Iterator, Sequence
@@ -70,8 +72,8 @@ def main(arguments: Sequence[str]) -> int:
     words = [hide_logins(word) for word in given.words if _is_setting(word)]
     if not names:
         raise ClipHarError(
-            "no video is named: expected a video, a folder of videos, or - for a list of paths on"
-            " standard input; clip-har-predict --help has examples"
+            "no video is named: expected a video, a folder of videos or of images, or - for a list"
+            " of paths on standard input; clip-har-predict --help has examples"
         )
     if names.count(_STDIN) > 1:
         raise ClipHarError("- stands there twice: standard input is one list")
@@ -84,7 +86,7 @@ def main(arguments: Sequence[str]) -> int:
     classes = _classes(given, keys)
     from clip_har.predict.predictor import Predictor  # it imports torch: after all of the above
 
-    predictor = Predictor(words, classes, every=given.every)
+    predictor = Predictor(words, classes, every=given.every, fps=given.fps)
     shown = _Shown(predictor, given, pictures)
     failed = 0
     for video in _videos(names):
@@ -106,8 +108,8 @@ def _parser() -> argparse.ArgumentParser:
         "words",
         nargs="*",
         metavar="VIDEO|FOLDER|-|KEY=VALUE",
-        help="videos; folders of videos; - for a list of paths on standard input; and settings of"
-        " clip-har",
+        help="videos; folders of videos; images, folders and zips of images; - for a list of paths"
+        " on standard input; and settings of clip-har",
     )
     parser.add_argument("--model", metavar="NAME", help="the same as model=NAME (default: tiny)")
     parser.add_argument(
@@ -122,6 +124,12 @@ def _parser() -> argparse.ArgumentParser:
         type=_seconds,
         default=2.0,
         help="length of a window; inf: one window, as clip-har shows a clip (default: 2)",
+    )
+    parser.add_argument(
+        "--fps",
+        metavar="N",
+        type=_above_0,
+        help="frames per second of a folder or zip of images; without it they are one window",
     )
     parser.add_argument(
         "--top", metavar="N", type=_number, default=5, help="classes that are shown (default: 5)"
@@ -146,6 +154,13 @@ def _seconds(text: str) -> float:
     return value
 
 
+def _above_0(text: str) -> float:
+    value = _seconds(text)
+    if not math.isfinite(value):
+        raise ValueError(text)
+    return value
+
+
 def _number(text: str) -> int:
     value = int(text)
     if value < 1:
@@ -154,6 +169,7 @@ def _number(text: str) -> int:
 
 
 _seconds.__name__, _number.__name__ = "number of seconds above 0", "whole number from 1"
+_above_0.__name__ = "number above 0"
 
 
 def _is_setting(word: str) -> bool:

@@ -90,9 +90,14 @@ def is_of_images(path: Path) -> bool:
 
 
 def holds_images(path: Path) -> bool:
-    """Return whether a zip holds images. Of one that cannot be read, too: decoding says why."""
+    """Return whether a zip or a folder holds images directly.
+
+    Also true of what cannot be read: decoding says why.
+    """
     try:
-        return bool(_in_zip(path))
+        return bool(_in_folder(path) if path.is_dir() else _in_zip(path))
+    except OSError:
+        return True
     except ImagesError:
         return True
 
@@ -130,13 +135,28 @@ def image_series(path: Path) -> ImageSeries:
     except OSError as error:
         raise ImagesError(f"it cannot be listed ({error.strerror})") from error
     if not names:
-        raise ImagesError("no image is in it")
+        raise ImagesError(
+            "a folder without videos and images" if path.is_dir() else "a zip without images"
+        )
     chosen = _one_series(names)
     ordered = sorted(chosen, key=natural_key)
     numbers = [tuple(map(int, _NUMBER.findall(PurePosixPath(name).stem))) for name in ordered]
     _refuse_repeats(ordered, numbers)
     lacking, first = _gaps([number[-1] for number in numbers if number])
     return ImageSeries(path, tuple(ordered), lacking, first, len(names) - len(chosen))
+
+
+def series_note(path: Path) -> str:
+    """Return what is unusual about the images of a clip, see `ImageSeries.note`.
+
+    Empty for a video, and for images that cannot be listed: decoding says why.
+    """
+    if not is_of_images(path):
+        return ""
+    try:
+        return image_series(path).note
+    except ImagesError:
+        return ""
 
 
 def _in_folder(folder: Path) -> list[tuple[str, os.stat_result]]:

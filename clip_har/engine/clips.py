@@ -53,7 +53,7 @@ def open_frames(cell: "Cell", clips: ClipSet, shard: Shard | None = None) -> Fra
         frames = open_whole(clips, settings, cache_dir=cell.cache_dir)
     else:
         frames = open_shard(clips, shard, settings, cache_dir=cell.cache_dir)
-    single = int((frames.lengths == 1).sum())
+    single = sum(len(set(frames.entries[index].indices)) == 1 for index in frames.ok)
     if settings.order != "forward" and single:
         log.warning(
             "frames.order=%s changes nothing in %d of %d clips: they have one frame",

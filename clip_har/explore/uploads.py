@@ -10,6 +10,7 @@ from pathlib import Path
 from clip_har.config.session import as_overrides
 from clip_har.core.atomic import whole_file
 from clip_har.core.errors import ClipHarError
+from clip_har.data.image_files import is_image, is_zip
 from clip_har.data.sources.files import VIDEO_EXTENSIONS, is_video
 
 _SHOWN, _CLASSES = "shown", "classes"  # values of the column `split`
@@ -28,12 +29,13 @@ def as_data(
         folder: where videos are kept, each in a folder of its own.
 
     Raises:
-        ClipHarError: when the file is not a video.
+        ClipHarError: when the file is no video and no images.
     """
-    if not is_video(video):
+    if not (is_video(video) or is_image(video) or is_zip(video)):
         raise ClipHarError(
             f"{video.name}: expected a video, such as .mp4, .avi, .mkv or .webm"
-            f" ({len(VIDEO_EXTENSIONS)} kinds), got {video.suffix or 'no extension'}"
+            f" ({len(VIDEO_EXTENSIONS)} kinds), an image or a zip of images, got"
+            f" {video.suffix or 'no extension'}"
         )
     with video.open("rb") as file:
         digest = hashlib.file_digest(file, "blake2b").hexdigest()[:16]

@@ -24,7 +24,7 @@ def dataset_figure(
     Args:
         name: of the data set.
         per_class: numbers of clips and of groups by class.
-        seconds: of each clip.
+        seconds: of each clip whose length in time is known.
         frames: of each clip.
     """
     named = len(per_class) <= _NAMED
@@ -35,7 +35,7 @@ def dataset_figure(
     _draw_lengths(figure.add_subplot(grid[0, 1]), seconds, "seconds")
     _draw_lengths(figure.add_subplot(grid[1, 1]), frames, "frames")
     figure.legend(loc="outside lower left", ncols=2, frameon=False, fontsize=8)
-    title = f"{name}: {len(seconds):,} clips"
+    title = f"{name}: {len(frames):,} clips"
     figure.suptitle(title, x=0.01, ha="left", fontsize=11, parse_math=False)
     return figure
 

@@ -33,11 +33,12 @@ class Prediction:
     """The class probabilities of the windows of one video.
 
     Attributes:
-        path: the video.
+        path: the video, or the images.
         class_names: C names.
         frames: of the video.
         fps: of the video; None if its container does not state it.
-        edges: ``W + 1`` times at which the windows begin and the last one ends, seconds.
+        edges: ``W + 1`` times at which the windows begin and the last one ends, seconds; the last
+            is NaN for images whose rate is not known.
         probabilities: ``(W, C)`` float64; each row is the model's softmax over the classes, or NaN
             for a window that was left out.
         frames_seen: of each window; 0 for one that was left out.

@@ -1,5 +1,6 @@
 """Show own videos to a model, window by window, without labels and without a result on disk."""
 
+import math
 import sys
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
@@ -22,12 +23,12 @@ from clip_har.core.errors import ClipHarError
 from clip_har.core.progress import track
 from clip_har.core.work_ahead import work_ahead
 from clip_har.data.clips import ClipSet, ClipSource
-from clip_har.data.decode.containers import DecodeError
 from clip_har.data.decode.passes import Window
 from clip_har.data.decode.windows import Timeline, cut_windows, read_windows, timeline
 from clip_har.data.frames.build import fitted_clip
 from clip_har.data.frames.held import HeldFrames
 from clip_har.data.frames.index import Entry
+from clip_har.data.image_files import is_of_images
 from clip_har.data.sources.own_videos import OwnVideos
 from clip_har.engine.answers import caution, frames_of_answer, noise_without_controls
 from clip_har.engine.clips import find_masked, frame_settings
@@ -42,6 +43,7 @@ from clip_har.predict.prediction import Prediction, Tile
 from clip_har.prompts.spelling import spaced
 from clip_har.results.costs import Cost
 
+_NO_RATE = "images state no frame rate: they are shown as one clip; --fps says it"
 _AT_ONCE = 256  # frames in memory; a longer window goes alone
 _AHEAD = 2  # parts of a video that are decoded while the model works
 _OF_A_LIST = ("limit", "shard")  # keys that choose clips of a data set
@@ -80,6 +82,7 @@ class Predictor:
         words: overrides that they come from.
         class_names: C names.
         every: length of a window, seconds; infinite for one window per video.
+        fps: frames per second of images; None = not known: they are one window.
 
     Raises:
         ClipHarError: when the words do not name one cell, need a label or a region that own videos
@@ -87,12 +90,18 @@ class Predictor:
     """
 
     def __init__(
-        self, words: Sequence[str], class_names: Sequence[str] = (), *, every: float = 2.0
+        self,
+        words: Sequence[str],
+        class_names: Sequence[str] = (),
+        *,
+        every: float = 2.0,
+        fps: float | None = None,
     ) -> None:
         config, _ = composed(words)
         names = tuple(class_names) or _listed(config)
         self.words = tuple(words)
         self.every = every
+        self.fps = fps
         self.videos = OwnVideos(class_names=names)
         self.cell = _cell(config, words, self.videos)
         self.settings = frame_settings(self.cell)
@@ -131,7 +140,7 @@ class Predictor:
         """Show the windows of a video to the model.
 
         Args:
-            path: the video.
+            path: the video; or an image, a folder of images, or a zip of images.
             tiles: number of frames that are kept as the model saw them, at most.
 
         Raises:
@@ -139,11 +148,11 @@ class Predictor:
             LeftOutError: when the mask's target is not found, or the mask leaves too little.
             ClipHarError: when something that the settings need is missing.
         """
-        if path.is_dir():
-            raise DecodeError("a folder without videos")
-        found = timeline(path, self.settings)
-        windows = cut_windows(found, self.every)
-        clips = self.videos.windows(path, windows)
+        rate = self.fps if is_of_images(path) else None
+        found = timeline(path, self.settings, fps=rate)
+        is_timed = rate is not None or not is_of_images(path)
+        windows = cut_windows(found, self.every) if is_timed else [Window()]
+        clips = self.videos.windows(path, windows, fps=rate)
         edges = [*(window.start for window in windows), found.seconds]
         places = _places(edges, found.times, min(tiles, self._most_frames(len(windows))))
         pictures: dict[_Place, NDArray[np.uint8]] = {}
@@ -169,6 +178,9 @@ class Predictor:
             raise LeftOutError(said[0])
         without = frames_seen.count(0)
         notes = [f"{without} of {len(windows)} windows are left out: {said[0]}"] if without else []
+        if not is_timed:
+            edges[-1] = math.nan
+            notes += [_NO_RATE] if len(found.times) > 1 else []
         return Prediction(
             path=path,
             class_names=self.class_names,

@@ -1,5 +1,7 @@
 """A prediction as a table in the terminal: the best classes, and each one's curve over time."""
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 from rich.console import Group, RenderableType
@@ -115,7 +117,7 @@ def _head(found: Prediction, width: int) -> Text:
     windows = sum(map(bool, found.frames_seen))
     frames = sorted({count for count in found.frames_seen if count})
     counted = f"{frames[0]}" if len(frames) == 1 else f"{frames[0]} to {frames[-1]}"
-    length = f"{found.edges[-1]:.1f} s" if found.edges[-1] < 60 else clock(found.edges[-1])
+    length = _length(found)
     several = f"{windows} windows of " if windows > 1 else ""
     plural = "" if counted == "1" else "s"
     path = plain_name(str(found.path))
@@ -123,6 +125,13 @@ def _head(found: Prediction, width: int) -> Text:
     between = "  " if len(path) + len(said) + 2 <= width else "\n"
     head = Text(path, style="bold", overflow="fold")
     return head.append(f"{between}{said}", style="not bold dim")
+
+
+def _length(found: Prediction) -> str:
+    end = found.edges[-1]
+    if math.isnan(end):  # images whose rate is not known
+        return "1 image" if found.frames == 1 else f"{found.frames:,} images"
+    return f"{end:.1f} s" if end < 60 else clock(end)
 
 
 def _axis(found: Prediction, columns: int) -> str:

@@ -2,11 +2,11 @@
 
 from clip_har.core.names import plain_name
 from clip_har.data.clips import Clip
-from clip_har.data.sources.files import stem_of
+from clip_har.data.sources.files import clip_stem, stem_of
 
 
 def clip_names(clip: Clip) -> list[str]:
-    """Return names of a clip, the most specific first, without a video's extension if possible.
+    """Return names of a clip, the most specific first, without an extension if possible.
 
     They are its id, ``<class folder>/<file>`` and the file's name alone, as `plain_name` gives
     them. A clip that is a section of a longer video has its id only, since the other names are
@@ -21,5 +21,6 @@ def clip_names(clip: Clip) -> list[str]:
     """
     names = [clip.id, stem_of(clip.id)]
     if clip.start is None and clip.end is None:
-        names += [f"{clip.path.parent.name}/{clip.path.stem}", clip.path.stem]
+        stem = clip_stem(clip.path)
+        names += [f"{clip.path.parent.name}/{stem}", stem]
     return list(dict.fromkeys(map(plain_name, names)))

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from clip_har.core.errors import ClipHarError
 from clip_har.data.clips import Clip, content_mark
+from clip_har.data.image_files import natural_key
 from clip_har.data.sources.files import named_paths
 from clip_har.regions.clip_names import clip_names
 
@@ -69,7 +70,8 @@ def image_files(folder: Path, *, setting: str) -> list[Path]:
     Raises:
         ClipHarError: when a number is missing: all later images would get wrong frames.
     """
-    files = sorted((path for path in folder.iterdir() if is_image(path)), key=_natural)
+    found = {path.name: path for path in folder.iterdir() if is_image(path)}
+    files = [found[name] for name in sorted(found, key=natural_key)]
     matches = [re.search(r"(\d+)$", path.stem) for path in files]
     numbers = [int(match[1]) for match in matches if match is not None]
     if len(numbers) == len(files):
@@ -150,9 +152,3 @@ def check_aspect(
 def is_image(path: Path) -> bool:
     """Return whether a file is an image by its name, and not hidden."""
     return path.suffix.lower() in IMAGES and not path.name.startswith(".")
-
-
-def _natural(path: Path) -> tuple[list[tuple[int, str]], str]:
-    """Return a sort key that puts ``9.png`` before ``10.png``."""
-    parts = re.findall(r"\d+|\D+", path.stem)
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts], path.name

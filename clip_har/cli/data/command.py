@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import math
 import re
 import sys
 from collections.abc import Mapping, Sequence
@@ -370,7 +371,7 @@ def _info(given: argparse.Namespace) -> int:
     figure = dataset_figure(
         clips.name,
         per_class,
-        [length.seconds for length in found.known],
+        [length.seconds for length in found.known if not math.isnan(length.seconds)],
         [length.frames for length in found.known],
     )
     out = _absolute(given.out or Path(f"{given.dataset}_info.png"))

@@ -1,5 +1,6 @@
 """The contents of a data set: classes, groups, lengths and sizes of its clips."""
 
+import math
 import os
 from collections import Counter
 from collections.abc import Sequence
@@ -12,6 +13,9 @@ from clip_har.core.progress import track
 from clip_har.data.clips import Clip, ClipSet
 from clip_har.data.decode.containers import DecodeError
 from clip_har.data.decode.video import VideoLength, video_length
+from clip_har.data.image_files import series_note
+
+_NAMED = 3  # clips in a sentence
 
 
 @dataclass(frozen=True)
@@ -56,10 +60,11 @@ class Info:
         if not found:
             return (name, str(len(chosen)), str(groups), "–", "–", "–", "–")
         frames = [length.frames for length in found]
-        seconds = float(np.median([length.seconds for length in found]))
+        seconds = [length.seconds for length in found if not math.isnan(length.seconds)]
         return (
             *(name, str(len(chosen)), str(groups), str(min(frames))),
-            *(f"{np.median(frames):g}", str(max(frames)), f"{seconds:.1f}"),
+            *(f"{np.median(frames):g}", str(max(frames))),
+            f"{np.median(seconds):.1f}" if seconds else "–",
         )
 
     def sentences(self) -> list[str]:
@@ -67,9 +72,10 @@ class Info:
         sizes = Counter(f"{one.width}x{one.height}" for one in self.known)
         rates = Counter("unknown" if one.fps is None else f"{one.fps:.4g}" for one in self.known)
         closed = len(self.lengths) - len(self.known)
-        hours = sum(one.seconds for one in self.known) / 3600
+        seconds = [one.seconds for one in self.known if not math.isnan(one.seconds)]
+        length = f", {sum(seconds) / 3600:.2f} hours" if seconds else ""
         lines = [
-            f"{self.clips.title}: {len(self.lengths):,} clips, {hours:.2f} hours",
+            f"{self.clips.title}: {len(self.lengths):,} clips{length}",
             f"frame sizes: {_most(sizes)}",
             f"frames a second: {_most(rates)}",
             f"licence: {self.clips.licence}",
@@ -78,6 +84,11 @@ class Info:
             lines.append(f"cite: {self.clips.citation}")
         if empty := len(self.clips.class_names) - len(set(self.clips.labels.tolist())):
             lines.append(f"{empty} of {len(self.clips.class_names)} classes have no clip here")
+        if notes := [
+            f"{clip.id}: {note}" for clip in self.clips.clips if (note := series_note(clip.path))
+        ]:
+            first = "; ".join(notes[:_NAMED]) + ("; …" if len(notes) > _NAMED else "")
+            lines.append(f"clips with gaps, or other images beside them: {len(notes):,} – {first}")
         if closed:
             lines.append(f"{closed:,} clips cannot be opened: clip-har-data verify says why")
         return lines
@@ -103,7 +114,7 @@ def inspect(clips: ClipSet, *, workers: int | None = None) -> Info:
 
 def _length(clip: Clip) -> VideoLength | None:
     try:
-        return video_length(clip.path, start=clip.start, end=clip.end)
+        return video_length(clip.path, start=clip.start, end=clip.end, fps=clip.fps)
     except DecodeError:
         return None
 

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from clip_har.cli.data.sources import Name
-from clip_har.data.sources.files import is_video, subfolders
+from clip_har.data.sources.files import holds_clips, subfolders
+from clip_har.data.sources.ucf101 import FOLDERS
 
 _CLIPS: Mapping[Name, str] = {"ucf101": "UCF-101", "hmdb51": "hmdb51_org"}
 _LISTS: Mapping[Name, str] = {"ucf101": "ucfTrainTestlist", "hmdb51": "testTrainMulti_7030_splits"}
@@ -33,10 +34,11 @@ def dataset_root(name: str, root: Path) -> Path:
 def find_clips(name: Name, root: Path) -> Path:
     """Return the folder of the class folders: ``root`` or a folder in it."""
     usual = clips_folder(name, root)
-    here = root.is_dir() and any(
-        is_video(file) for folder in subfolders(root) for file in folder.iterdir()
-    )
-    return root if here and not usual.is_dir() else usual
+    places = [root / folder for folder in FOLDERS] if name == "ucf101" else [usual]
+    if found := next((place for place in places if place.is_dir()), None):
+        return found
+    here = root.is_dir() and any(holds_clips(folder) for folder in subfolders(root))
+    return root if here else usual
 
 
 def find_lists(name: Name, root: Path) -> Path:

@@ -7,7 +7,13 @@ from pathlib import Path
 from clip_har.cli.data.sources import Name
 from clip_har.core.errors import ClipHarError
 from clip_har.core.names import plain_name
-from clip_har.data.sources.files import stem_key, subfolders, video_files, videos_by_stem
+from clip_har.data.sources.files import (
+    clip_files_of,
+    clip_stem,
+    listed_clips,
+    stem_key,
+    subfolders,
+)
 from clip_har.data.sources.hmdb51 import film_of, read_split_file
 from clip_har.data.sources.ucf101 import group_of, read_classes, read_split
 
@@ -92,7 +98,8 @@ def _ucf101(lists: Path, videos: Path) -> Listing:
     for k in SPLITS:
         if shared := _in_both(clips, k, lambda clip: clip.group):
             conflicts.append(f"split {k}: groups in train and test: {_counted(shared)}")
-    return Listing(class_names, clips, videos_by_stem(videos), lists, videos, tuple(conflicts))
+    files = listed_clips(videos, clips.keys())
+    return Listing(class_names, clips, files, lists, videos, tuple(conflicts))
 
 
 def _hmdb51(lists: Path, videos: Path) -> Listing:
@@ -119,9 +126,9 @@ def _hmdb51(lists: Path, videos: Path) -> Listing:
                 f" {_counted(shared)}; within one class: {_counted(within)}"
             )
     files = {
-        plain_name(f"{folder.name}/{path.stem}"): path
-        for folder in subfolders(videos)
-        for path in video_files(folder)
+        plain_name(f"{folder.name}/{clip_stem(path)}"): path
+        for folder, found in clip_files_of(subfolders(videos)).items()
+        for path in found
     }
     return Listing(class_names, clips, files, lists, videos, tuple(conflicts), tuple(remarks))
 

@@ -22,9 +22,11 @@ from clip_har.core.names import plain_name
 from clip_har.core.progress import track
 from clip_har.data.clips import ClipSet
 from clip_har.data.decode.containers import DecodeError
+from clip_har.data.decode.images import check_images
 from clip_har.data.decode.video import read_clip
+from clip_har.data.image_files import images_mark, images_state, is_image, is_of_images, series_note
 from clip_har.data.sampling import FrameSettings
-from clip_har.data.sources.files import is_video
+from clip_har.data.sources.files import clip_files_of, clip_stem, is_clip, is_video, subfolders
 
 DARK = 24
 """Largest value (0 … 255) of a black pixel in each channel: codecs add noise to black."""
@@ -55,6 +57,7 @@ class ClipRow:
         bar_right: px.
         bytes: size of the file.
         duplicate_of: another file with the same bytes, empty if there is none.
+        images: what is unusual about the images of a clip, such as missing numbers.
     """
 
     clip: str
@@ -73,6 +76,7 @@ class ClipRow:
     bar_right: int | None = None
     bytes: int | None = None
     duplicate_of: str = ""
+    images: str = ""
 
     @property
     def whole(self) -> bool:
@@ -101,12 +105,13 @@ class Verification:
 
 
 class _File(NamedTuple):
-    """A video to decode, the section of it that is the clip, and its row."""
+    """A clip to decode, the section of its file that it is, its row, and its rate if of images."""
 
     path: Path
     row: ClipRow
     start: float | None = None
     end: float | None = None
+    fps: float | None = None
 
 
 def verify(
@@ -146,23 +151,37 @@ def verify_clips(
             ClipRow(clip.id, clips.class_names[clip.label], clip.group),
             clip.start,
             clip.end,
+            clip.fps,
         )
         for clip in clips.clips
     ]
     if root is not None:
-        used = {clip.path for clip in clips.clips}
         files += [
             _File(
                 path, ClipRow(_relative(path, root), plain_name(path.parent.name), status="extra")
             )
-            for path in sorted(root.rglob("*"))
-            if is_video(path) and path.is_file() and not path.name.startswith(".")
-            if path not in used
+            for path in _others(root, {clip.path for clip in clips.clips})
         ]
     _decode(files, workers)
     found = Verification([file.row for file in files])
     _add_findings(found, allow_missing=False)
     return found
+
+
+def _others(root: Path, used: set[Path]) -> list[Path]:
+    """Return the clips below a folder that are not used, sorted."""
+    if not any(map(is_of_images, used)):
+        return [
+            path
+            for path in sorted(root.rglob("*"))
+            if is_video(path) and path.is_file() and not path.name.startswith(".")
+            if path not in used
+        ]
+    found = clip_files_of([root, *subfolders(root)])
+    # Folders of used images are classes, and images beside used ones are other frames of them.
+    known = used | {folder for path in used for folder in path.parents}
+    others = {path for paths in found.values() for path in paths if path not in known}
+    return sorted(path for path in others if path.parent not in used)
 
 
 def _decode(files: Sequence[_File], workers: int | None) -> None:
@@ -192,6 +211,7 @@ def _add_findings(found: Verification, *, allow_missing: bool) -> None:
     for what, chosen in (
         ("clips with another spelling than in the lists", [r for r in rows if _spelling(r)]),
         ("files with the same bytes as another", [r for r in rows if r.duplicate_of]),
+        ("clips with gaps, or other images beside them", [r for r in rows if r.images]),
         ("clips with black bars", [r for r in rows if r.barred]),
     ):
         if message := _summary(what, chosen):
@@ -264,13 +284,16 @@ def _matched(listing: Listing) -> tuple[list[ClipRow], list[_File]]:
         if not (path.is_dir() or path.name.startswith(".") or path in read)
         # lists and tables beside the class folders are not reported
         and (is_video(path) or path.parent not in {listing.videos, listing.lists})
+        and path.parent not in read  # a frame of a clip
     }
+    if any(path.is_dir() for path in read):  # clips are folders of images, also those not listed
+        left = {path.parent if is_image(path) else path for path in left}
     # a file that no list names may be a clip whose name has another case (HMDB-51)
     left |= {path for key, path in listing.files.items() if key not in listing.clips}
     nearly: dict[str, list[Path]] = defaultdict(list)
     for path in sorted(left):
-        if is_video(path):
-            nearly[_folded(path.stem)].append(path)
+        if is_clip(path):
+            nearly[_folded(clip_stem(path))].append(path)
     rows, files = [], []
     for key, clip in listing.clips.items():
         row = ClipRow(f"{clip.class_name}/{clip.stem}", clip.class_name, clip.group)
@@ -293,7 +316,7 @@ def _matched(listing: Listing) -> tuple[list[ClipRow], list[_File]]:
         name = _relative(path, listing.videos)
         row = ClipRow(name, plain_name(path.parent.name), status="extra")
         rows.append(row)
-        if is_video(path):
+        if is_clip(path):
             files.append(_File(path, row))
         else:
             row.reason = "no video"
@@ -311,14 +334,19 @@ def _folded(stem: str) -> str:
 
 def _check_name(row: ClipRow, path: Path, clip: Listed, videos: Path) -> None:
     folders = [plain_name(part) for part in path.relative_to(videos).parent.parts]
-    if clip.class_name.lower() not in map(str.lower, folders):
+    if _class_key(clip.class_name) not in map(_class_key, folders):
         row.status, row.reason = "misplaced", f"it is in {folders[-1] if folders else videos}"
     elif clip.stem.startswith("v_") and clip.stem.split("_")[1].lower() != clip.class_name.lower():
         row.status, row.reason = "misplaced", f"its class in the lists is {clip.class_name}"
-    elif plain_name(path.stem) != clip.stem:
+    elif plain_name(clip_stem(path)) != clip.stem:
         row.reason = f"spelt {clip.stem!r} in the lists"
     elif clip.class_name not in folders:
         row.reason = f"its folder is spelt {clip.class_name!r} in the lists"
+
+
+def _class_key(name: str) -> str:
+    """Return a class without differences in spelling: CoOp writes ``Apply_Eye_Makeup``."""
+    return name.replace("_", "").lower()
 
 
 def _spelling(row: ClipRow) -> bool:
@@ -328,9 +356,16 @@ def _spelling(row: ClipRow) -> bool:
 def _measure(file: _File) -> None:
     """Decode a clip and fill in its row."""
     path, row = file.path, file.row
-    row.bytes = path.stat().st_size if path.exists() else None
     try:
-        clip = read_clip(path, _FRAMES, start=file.start, end=file.end)
+        row.bytes = images_state(path)[0] if path.is_dir() else path.stat().st_size
+    except OSError:
+        row.bytes = None
+    row.images = series_note(path)
+    section = {"start": file.start, "end": file.end, "fps": file.fps}
+    try:
+        if is_of_images(path):
+            check_images(path, _FRAMES, **section)
+        clip = read_clip(path, _FRAMES, **section)
     except DecodeError as error:
         if row.status != "extra":
             row.status = "undecodable"
@@ -356,7 +391,8 @@ def _mark_duplicates(files: Sequence[_File]) -> None:
         if len(alike) > 1:
             for path, row in alike.items():
                 with suppress(OSError):  # the row says why it cannot be decoded
-                    twin = first.setdefault(sha256_of(path), row.clip)
+                    mark = images_mark(path) if path.is_dir() else sha256_of(path)
+                    twin = first.setdefault(mark, row.clip)
                     row.duplicate_of = "" if twin == row.clip else twin
 
 

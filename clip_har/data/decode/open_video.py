@@ -19,7 +19,7 @@ from clip_har.data.decode.containers import SELF_CONTAINED, DecodeError
 from clip_har.data.sampling import FrameSettings
 
 # Faults of the machine, not of the clip. They are temporary, so no clip counts as broken.
-_MACHINE = {errno.EMFILE, errno.ENFILE, errno.EIO, errno.ESTALE}
+MACHINE_FAULTS = frozenset({errno.EMFILE, errno.ENFILE, errno.EIO, errno.ESTALE})
 _LEAST = 1e-3  # s; PyAV takes 0 for no limit
 
 
@@ -109,7 +109,7 @@ def open_video(path: Path, bounds: Bounds) -> Iterator[tuple[InputContainer, Vid
         raise bounds.too_slow() from error
     except (av.error.FFmpegError, OSError, ValueError, OverflowError) as error:
         number = getattr(error, "errno", None)
-        if number in _MACHINE:
+        if number in MACHINE_FAULTS:
             raise ClipHarError(f"{path} cannot be read: {os.strerror(number)}") from error
         raise DecodeError(_reason(path, error)) from error
 

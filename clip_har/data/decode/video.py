@@ -13,8 +13,7 @@ AUTO threading.
 """
 
 import math
-from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import av
@@ -24,10 +23,13 @@ from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
 from clip_har.data.decode.containers import DecodeError
+from clip_har.data.decode.decoded import DecodedClip, VideoLength, check_one_size
+from clip_har.data.decode.images import images_length, read_further_images, read_images
 from clip_har.data.decode.open_video import Bounds
 from clip_har.data.decode.passes import Pass, Window, decode_window, packet_times, plan_window
 from clip_har.data.decode.source import open_source
 from clip_har.data.decode.upright import upright
+from clip_har.data.image_files import is_of_images
 from clip_har.data.sampling import FrameSettings, sample_indices
 
 __all__ = [
@@ -42,60 +44,23 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True)
-class DecodedClip:
-    """The sampled frames of a clip and their positions in it.
-
-    Attributes:
-        frames: ``(T, H, W, 3)`` uint8 RGB, upright.
-        indices: ``T`` positions among the clip's own frames (0 = first at or after its start).
-        frame_count: how many frames the clip has.
-        width: of the upright frame, in pixels.
-        height: of the upright frame, in pixels.
-        fps: average frame rate that the container states; None if it does not.
-    """
-
-    frames: NDArray[np.uint8]
-    indices: list[int]
-    frame_count: int
-    width: int
-    height: int
-    fps: float | None
-
-
-@dataclass(frozen=True)
-class VideoLength:
-    """The length of a clip according to its packets, without decoding it.
-
-    Attributes:
-        frames: number of frames in its packets; decoding may yield one or two fewer.
-        seconds: from the first frame to the end of the last.
-        width: of the frames as stored, in pixels.
-        height: of the frames as stored, in pixels.
-        fps: average frame rate that the container states; None if it does not.
-    """
-
-    frames: int
-    seconds: float
-    width: int
-    height: int
-    fps: float | None
-
-
 def decode_clip(
     path: Path,
     settings: FrameSettings,
     *,
     start: float | None = None,
     end: float | None = None,
+    fps: float | None = None,
 ) -> NDArray[np.uint8]:
     """Return the sampled frames of a clip; ``read_clip`` also returns their positions.
 
     Args:
-        path: the video file, in any container and codec that FFmpeg reads.
+        path: the video file, in any container and codec that FFmpeg reads; or an image, a folder of
+            images, or a zip of images.
         settings: the sampler.
         start: the clip's first moment, in seconds from the start of the video.
         end: the clip ends before this moment, in seconds.
+        fps: frames per second of images; None = not known. A video states its own.
 
     Returns:
         Frames ``(T, H, W, 3)`` uint8 RGB, turned upright as the file says. Pixels are assumed to be
@@ -103,8 +68,10 @@ def decode_clip(
 
     Raises:
         DecodeError: when the file is empty, no video, damaged or cut off, or has no frame there.
+        ClipHarError: for a fault of the machine; and for images when the sampler or the section
+            needs a frame rate and there is none.
     """
-    return read_clip(path, settings, start=start, end=end).frames
+    return read_clip(path, settings, start=start, end=end, fps=fps).frames
 
 
 def read_clip(
@@ -113,12 +80,16 @@ def read_clip(
     *,
     start: float | None = None,
     end: float | None = None,
+    fps: float | None = None,
 ) -> DecodedClip:
     """Return the sampled frames of a clip with their indices; arguments as ``decode_clip``.
 
     Raises:
         DecodeError: when the file is empty, no video, damaged or cut off, or has no frame there.
+        ClipHarError: as ``decode_clip``.
     """
+    if is_of_images(path):
+        return read_images(path, settings, start=start, end=end, fps=fps)
     window = Window(start or 0.0, math.inf if end is None else end)
     bounds = Bounds(path, settings)
     with plan_window(path, settings, window, bounds) as (plan, source):
@@ -129,7 +100,7 @@ def read_clip(
             decoded = decode_window(path, source, window, plan, bounds, hold=wanted)
     convert = VideoReformatter()
     pictures = {i: to_rgb(decoded.held[first + i], convert) for i in sorted(set(indices))}
-    _check_one_size({picture.shape for picture in pictures.values()})
+    check_one_size({picture.shape for picture in pictures.values()})
     frames = np.stack([pictures[i] for i in indices])
     begin, stop = window.span(decoded.times)
     return DecodedClip(
@@ -150,18 +121,20 @@ def read_frames(
     fit: Callable[[NDArray[np.uint8]], NDArray[np.uint8]],
     start: float | None = None,
     end: float | None = None,
+    fps: float | None = None,
 ) -> list[NDArray[np.uint8]]:
     """Return further frames of a clip that ``read_clip`` could read.
 
     Each frame is fitted when it is decoded, so only the fitted ones are in memory at once.
 
     Args:
-        path: the video file.
+        path: the video file, or images.
         settings: the sampler of the clip, and the bounds.
         indices: positions among the clip's own frames, as in `DecodedClip`.
         fit: makes of a frame ``(H, W, 3)`` uint8 RGB what is returned.
         start: as for ``decode_clip``.
         end: as for ``decode_clip``.
+        fps: as for ``decode_clip``.
 
     Returns:
         The fitted frames, in the order of the indices.
@@ -169,6 +142,9 @@ def read_frames(
     Raises:
         DecodeError: as ``read_clip``, and when the clip has no frame at one of the indices.
     """
+    asked = list(indices)
+    if is_of_images(path):
+        return read_further_images(path, settings, asked, fit=fit, start=start, end=end, fps=fps)
     window = Window(start or 0.0, math.inf if end is None else end)
     bounds = Bounds(path, settings)
     convert = VideoReformatter()
@@ -180,7 +156,6 @@ def read_frames(
         shapes.add(picture.shape)
         fitted[position] = fit(picture)
 
-    asked = list(indices)
     with plan_window(path, settings, window, bounds) as (plan, source):
         first = plan.first
         for _ in range(2):  # once more if the packets promised another first frame
@@ -194,18 +169,20 @@ def read_frames(
     stop = window.span(decoded.times)[1]
     if missing := [i for i in asked if not 0 <= i < stop - first]:
         raise DecodeError(f"it has {stop - first} frames, not one at position {missing[0]}")
-    _check_one_size(shapes)
+    check_one_size(shapes)
     return [fitted[first + i] for i in asked]
 
 
 def video_length(
-    path: Path, *, start: float | None = None, end: float | None = None
+    path: Path, *, start: float | None = None, end: float | None = None, fps: float | None = None
 ) -> VideoLength:
     """Return how long a clip is, in about a millisecond; arguments as ``decode_clip``.
 
     Raises:
         DecodeError: when the file is empty, no video, or cut off.
     """
+    if is_of_images(path):
+        return images_length(path, start=start, end=end, fps=fps)
     window = Window(start or 0.0, math.inf if end is None else end)
     bounds = Bounds(path, FrameSettings())
     with open_source(path, bounds) as source:
@@ -246,13 +223,6 @@ def _sampled(decoded: Pass, settings: FrameSettings, window: Window) -> tuple[in
             "is incomplete"
         )
     return first, sample_indices(settings, decoded.times[first:stop])
-
-
-def _check_one_size(shapes: Collection[tuple[int, ...]]) -> None:
-    """Raise `DecodeError` if frames of several sizes were converted."""
-    if len(shapes) > 1:
-        sizes = " and ".join(sorted(f"{w}x{h}" for h, w, _ in shapes))
-        raise DecodeError(f"the frame size changes within the clip ({sizes})")
 
 
 def to_rgb(frame: VideoFrame, convert: VideoReformatter) -> NDArray[np.uint8]:

@@ -17,11 +17,13 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 
 from clip_har.data.decode.containers import DecodeError, check_all_decoded, check_index
+from clip_har.data.decode.images import image_times
 from clip_har.data.decode.open_video import Bounds
 from clip_har.data.decode.packets import Clock
 from clip_har.data.decode.passes import Window, packet_times
 from clip_har.data.decode.source import Source, open_source
 from clip_har.data.decode.video import DecodedClip, read_clip, to_rgb
+from clip_har.data.image_files import is_of_images
 from clip_har.data.sampling import FrameSettings, sample_indices
 
 _SLACK = 1e-6  # s; as that of `Window.span`
@@ -48,16 +50,20 @@ class Timeline:
     fps: float | None
 
 
-def timeline(path: Path, settings: FrameSettings) -> Timeline:
+def timeline(path: Path, settings: FrameSettings, *, fps: float | None = None) -> Timeline:
     """List the frames of a video without decoding it.
 
     Args:
-        path: the video file.
+        path: the video file; or an image, a folder of images, or a zip of images.
         settings: the bounds.
+        fps: frames per second of images; None = not known: then their times are their positions.
 
     Raises:
         DecodeError: when the file is missing, empty, no video, or cut off.
     """
+    if is_of_images(path):
+        shown = image_times(path, settings, fps)
+        return Timeline(shown, shown[-1] + 1 / (fps or 1), len(shown), fps)
     bounds = Bounds(path, settings)
     with open_source(path, bounds) as source:
         check_index(source.container, source.stream)
@@ -107,7 +113,7 @@ def read_windows(
     one whose frames are not those that its packets promise.
 
     Args:
-        path: the video file.
+        path: the video file, or images.
         settings: the sampler and the bounds; the time limit counts for each window.
         found: the video's timeline.
         windows: as `cut_windows` cuts them.
@@ -118,19 +124,20 @@ def read_windows(
     Raises:
         DecodeError: as `read_clip`.
     """
-    if len(windows) == 1:
-        yield _alone(path, settings, windows[0])
+    if len(windows) == 1 or is_of_images(path):
+        for window in windows:
+            yield _alone(path, settings, window, found.fps)
         return
     with open_source(path, Bounds(path, settings)) as source:
         walk = _Walk(source, found, _Wanted(settings, found.times, windows))
         for window in windows:
             walk.pass_over(window, Bounds(path, settings))
-            yield walk.clip(window, settings) or _alone(path, settings, window)
+            yield walk.clip(window, settings) or _alone(path, settings, window, found.fps)
 
 
-def _alone(path: Path, settings: FrameSettings, window: Window) -> DecodedClip:
+def _alone(path: Path, settings: FrameSettings, window: Window, fps: float | None) -> DecodedClip:
     end = None if math.isinf(window.end) else window.end
-    return read_clip(path, settings, start=window.start or None, end=end)
+    return read_clip(path, settings, start=window.start or None, end=end, fps=fps)
 
 
 class _Wanted:

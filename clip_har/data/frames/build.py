@@ -20,6 +20,7 @@ from clip_har.core.progress import track
 from clip_har.core.work_ahead import work_ahead
 from clip_har.data.clips import Clip, ClipSet
 from clip_har.data.frames.index import FAILURES_FILE, FRAMES_FILE, Entry, write_index
+from clip_har.data.frames.told import tell_about_images
 from clip_har.data.sampling import FrameSettings
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ def write_store(
         entries = list(_write_frames(file, clip_set, settings, progress=progress))
     write_index(folder, entries)
     _write_failures(folder, clip_set, entries)
+    tell_about_images(clip_set, entries)
 
 
 def decode_again(clip: Clip, settings: FrameSettings) -> NDArray[np.uint8] | None:
@@ -83,7 +85,8 @@ def decode_others(clip: Clip, settings: FrameSettings, indices: Sequence[int]) -
         return fitted
 
     try:
-        frames = read_frames(clip.path, settings, indices, fit=fit, start=clip.start, end=clip.end)
+        section = {"start": clip.start, "end": clip.end, "fps": clip.fps}
+        frames = read_frames(clip.path, settings, indices, fit=fit, **section)
     except DecodeError as error:
         raise ClipHarError(f"clip {clip.id} cannot be decoded again: {error}") from error
     return np.stack(frames) if frames else np.zeros((0, 3, size, size), np.uint8)
@@ -132,7 +135,7 @@ def _decode_one(clip: Clip, settings: FrameSettings) -> tuple[Entry, NDArray[np.
     from clip_har.data.decode.video import DecodeError, read_clip
 
     try:
-        source = read_clip(clip.path, settings, start=clip.start, end=clip.end)
+        source = read_clip(clip.path, settings, start=clip.start, end=clip.end, fps=clip.fps)
     except DecodeError as error:
         return Entry(clip.id, error=str(error)), None
     return fitted_clip(clip, source, settings)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
+from stat import S_ISDIR
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,7 @@ from clip_har.data.frames.index import (
     Entry,
     read_index,
 )
+from clip_har.data.image_files import images_state, is_of_images
 from clip_har.data.sampling import Fit, FrameSettings
 
 _log = logging.getLogger(__name__)
@@ -122,7 +124,8 @@ class FrameStore:
     ) -> "FrameStore":
         """Return the frames of a clip set; decode them first if no store has them.
 
-        The key of a store holds the clips (id, path, size and time of the file, start, end), the
+        The key of a store holds the clips (id, path, size and time of the file or of all images of
+        a folder, start, end, rate of images), the
         sampler's settings, size, fit, and the code and libraries that decode. If several processes
         need the same store, it is built once. Each time it is checked whether too many clips
         failed, without decoding again.
@@ -297,15 +300,20 @@ def store_key(clip_set: ClipSet, settings: FrameSettings) -> str:
     ]
     # other decoders and resizers, other pixels
     libraries = ["av", "torchvision"]
-    if str(settings.resample).startswith("pillow"):
+    images = any(is_of_images(clip.path) for clip in clip_set.clips)
+    if images or str(settings.resample).startswith("pillow"):
         libraries += ["pillow"]
     return key_of(described, code=("clip_har.data.frames.build",), libraries=libraries)
 
 
 def _clip_key(clip: Clip) -> tuple[str | int | float | None, ...]:
+    file: tuple[str | int, ...]
     try:
         stat = clip.path.stat()
         file = (stat.st_size, stat.st_mtime_ns, os.access(clip.path, os.R_OK))
+        if S_ISDIR(stat.st_mode):
+            file = images_state(clip.path)
     except OSError:
         file = (-1, -1, False)
-    return (clip.id, str(clip.path.absolute()), *file, clip.start, clip.end)
+    rate = () if clip.fps is None else (clip.fps,)
+    return (clip.id, str(clip.path.absolute()), *file, clip.start, clip.end, *rate)

@@ -223,6 +223,16 @@ def _add_file(found: _Found, path: Path) -> None:
         found.videos.append(path)
 
 
+def holds_clips(folder: Path) -> bool:
+    """Return whether a class folder holds clips: files, or folders of images."""
+    for name, is_folder, _ in _scanned(folder):
+        if is_folder and any(is_image(inner) for inner, *_ in _scanned(folder / name)):
+            return True
+        if not is_folder and is_clip(folder / name):
+            return True
+    return False
+
+
 def log_unused(root: Path, unused: Counter[str]) -> None:
     """Log in one line how many files of which kinds are not used."""
     if unused:
@@ -353,7 +363,7 @@ def find_video(root: Path, name: str) -> list[Path]:
     """Return the clips that a list may mean by a name, be they videos or images.
 
     They are the files that have the name as it is written; else those that have it without their
-    extension, videos before zips and images; else the folders of that name that hold something.
+    extension, videos before zips and images; else the folders of that name that hold images.
 
     Args:
         root: the folder that the name is relative to.
@@ -370,7 +380,7 @@ def find_video(root: Path, name: str) -> list[Path]:
         for path in _children(place, without_extension=True).get(pure.name, ())
         if path.is_file()
     ]
-    folders = [path for path in written if path.is_dir() and any(path.iterdir())]
+    folders = [path for path in written if path.is_dir() and holds_images(path)]
     return [path for path in files if is_video(path)] or files or folders
 
 

@@ -90,7 +90,7 @@ class Folder(Settings):
             ClipHarError: when the folder or CSV is missing, there is no video, or the CSV is
                 malformed.
         """
-        expected = "one folder of videos, or of clips of images, per class"
+        expected = "one folder of videos per class, or of clips of images"
         root = existing_folder(self.root, expected=expected, setting="dataset.root")
         files, unused = _files(root)
         if not files:

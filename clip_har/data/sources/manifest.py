@@ -93,7 +93,7 @@ def _clip(
     start, end = row.seconds("start"), row.seconds("end")
     of_images = is_of_images(video)
     rate = row.rate("fps") or fps if of_images else None
-    if of_images and rate is None and not start is end is None:
+    if of_images and rate is None and (start, end) != (None, None):
         raise row.error(
             "start and end of images need their frames per second: add a column fps, or set"
             " dataset.fps"
@@ -119,13 +119,13 @@ def _inside(row: Row, root: Path) -> Path:
         or ".." in PureWindowsPath(text).parts
     ):
         raise row.error(f"expected a path below {root} without '..', got '{text}'")
-    found = find_video(root, text) or [root / relative]
-    if any(not path.resolve().is_relative_to(root.resolve()) for path in found):
+    found = find_video(root, text)
+    if any(not path.resolve().is_relative_to(root.resolve()) for path in found or [root / text]):
         raise row.error(f"'{text}' leads out of {root} through a symbolic link")
     if len(found) > 1:
         several = " or ".join(plain_name(path.name) for path in found)
         raise row.error(f"'{text}' may be {several}: add the extension, or rename one")
-    if not found[0].exists():
+    if not found:
         raise row.error(f"no video '{text}' in {root}")
     return found[0]
 

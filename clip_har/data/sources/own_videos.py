@@ -40,16 +40,19 @@ class OwnVideos(Settings):
         """Return a clip for each video."""
         return self._clip_set([clip for path in self.paths for clip in _cut(path, [Window()])])
 
-    def windows(self, path: Path, windows: Sequence[Window]) -> ClipSet:
+    def windows(
+        self, path: Path, windows: Sequence[Window], *, fps: float | None = None
+    ) -> ClipSet:
         """Return a clip for each window of a video.
 
         The id of a clip is the file's name, with ``#start-end`` if there are several windows.
 
         Args:
-            path: the video.
+            path: the video, or the images.
             windows: at least one.
+            fps: frames per second of images; None = not known.
         """
-        return self._clip_set(_cut(path, windows))
+        return self._clip_set(_cut(path, windows, fps))
 
     def _clip_set(self, clips: Sequence[Clip]) -> ClipSet:
         return ClipSet(
@@ -61,12 +64,12 @@ class OwnVideos(Settings):
         )
 
 
-def _cut(path: Path, windows: Sequence[Window]) -> list[Clip]:
+def _cut(path: Path, windows: Sequence[Window], fps: float | None = None) -> list[Clip]:
     if len(windows) == 1:
-        return [Clip(path.name, path, 0, path.name)]
+        return [Clip(path.name, path, 0, path.name, fps=fps)]
     clips = []
     for window in windows:
         end = None if math.isinf(window.end) else window.end
         name = section_id(path.name, window.start, end)
-        clips.append(Clip(name, path, 0, path.name, window.start or None, end))
+        clips.append(Clip(name, path, 0, path.name, window.start or None, end, fps=fps))
     return clips

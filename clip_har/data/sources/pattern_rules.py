@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator
 
-from clip_har.core.names import plain_name, whole_number
+from clip_har.core.names import listed, plain_name, whole_number
 from clip_har.data.sources.pattern_files import Candidate
 
 _RANGE = re.compile(r"(\d+)-(\d+)", re.ASCII)
@@ -137,5 +137,5 @@ def unseen(rules: Iterable[Rule | Literal["rest"]], clips: Iterable[Mapping[str,
         key = key_of(field)
         seen = {key(fields[field]) for fields in clips if field in fields}
         if absent := [one for one in dict.fromkeys(values) if not keys_of(field, [one]) & seen]:
-            told.append(f"{field} = {', '.join(absent)}")
+            told.append(f"{field} = {listed(absent)}")
     return "; ".join(told)

@@ -51,7 +51,8 @@ _TYPES = {
 _TYPE_OF = {name: kind for kind, names in _TYPES.items() for name in names}
 _EXPECTED = "the folders UCF-101/ (one folder of clips per class) and ucfTrainTestlist/"
 # the videos, their middle frames as CoOp publishes them, raw frames as mmaction2 writes them
-_FOLDERS = ("UCF-101", "UCF-101-midframes", "rawframes")
+FOLDERS = ("UCF-101", "UCF-101-midframes", "rawframes")
+"""Where the clips are below the root."""
 _STEM = re.compile(r"v_(?P<name>\w+)_(?P<group>g\d+)_c\d+")
 
 
@@ -152,7 +153,7 @@ class UCF101(Settings):
                 self.videos, expected="one folder of clips per class", setting="dataset.videos"
             )
         else:
-            places = (place for name in _FOLDERS if (place := root / name).is_dir())
+            places = (place for name in FOLDERS if (place := root / name).is_dir())
             videos = next(places, root)
         return lists, videos
 

@@ -181,24 +181,36 @@ def test_values_of_a_rule_that_nobody_has_are_told(lay_down, caplog):
     )
 
 
-SWEPT = ("ntu60", "ntu120", "toyota_smarthome", "kinetics400", "kinetics600", "kinetics700",
-         "mimetics", "ssv2", "jester", "ucf101_ds", "urfall", "gmdcsa24")  # fmt: skip
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("option", SWEPT)
-def test_a_masked_sweep_runs(option, lay_down, tmp_path):
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param(("ntu60", "urfall"), marks=pytest.mark.slow),
+        pytest.param(tuple(LAYOUTS), marks=pytest.mark.long),
+    ],
+    ids=["rules and lists", "all"],
+)
+def test_a_masked_sweep_runs_on_each(options, lay_down, small_clip, tmp_path):
+    """One command, a cell a row: two masks on each data set."""
+    rows = [
+        f"{mask},{option},{lay_down(option)},{str(bool(LAYOUTS[option].words)).lower()}"
+        for option in options
+        for mask in ("percent", "shape")
+    ]
+    table = tmp_path / "cells.csv"
+    table.write_text("\n".join(["masking,dataset,dataset.root,dataset.allow_missing", *rows]))
     done = run_command(
-        tmp_path, "-m", "masking=percent,shape", "ratio=0.2", f"dataset={option}",
-        f"dataset.root={lay_down(option)}", *LAYOUTS[option].words, "frames.count=2",
-        "attention_clips=0", "clean_twin=false", "tracking=none",
+        tmp_path, "-m", "hydra/sweeper=table", "hydra.sweeper.file=cells.csv", "model=clip",
+        f"model.checkpoint={small_clip}", "ratio=0.2", "frames.count=2", "attention_clips=0",
+        "clean_twin=false", "tracking=none",
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr
     (sweep,) = (tmp_path / "results" / "sweeps").iterdir()
-    cells = [outcome.result for outcome in read_outcomes(sweep).values()]
-    clip_set = source(option, lay_down(option)).clips()
-    assert len(cells) == 2
-    for cell in cells:
-        assert cell is not None
-        assert cell.protocol["data"] == clip_set.title
-        assert sorted(cell.table.groups) == sorted(clip_set.groups)
+    results = [outcome.result for outcome in read_outcomes(sweep).values()]
+    found = {(one.protocol["data"], one.mask): one.table for one in results if one}
+    assert len(found) == len(rows)
+    for option in options:
+        clip_set = source(option, lay_down(option)).clips()
+        for mask in ("percent", "shape"):
+            table = found[clip_set.title, mask]
+            assert table.class_names == clip_set.class_names
+            assert sorted(table.groups) == sorted(clip_set.groups)
