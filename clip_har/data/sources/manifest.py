@@ -12,6 +12,7 @@ from clip_har.data.sources.attributes import AttributeNames, attributes_of
 from clip_har.data.sources.files import existing_file, existing_folder, find_video
 from clip_har.data.sources.folder import no_such_subset
 from clip_har.data.sources.frame_rate import FrameRate, check_rate
+from clip_har.data.sources.sections import section_id
 from clip_har.data.sources.tables import Row, read_table
 
 
@@ -114,7 +115,7 @@ def _clip(
     clip_id = plain_name(video.relative_to(root).as_posix())
     group = row.optional_text("group") or clip_id
     if start is not None or end is not None:
-        clip_id += f"#{start or 0.0:.12g}-{'' if end is None else f'{end:.12g}'}"
+        clip_id = section_id(clip_id, start, end)
     label, attributes = labels[row.text("label")], attributes_of(row, names)
     return Clip(clip_id, video, label, group, start, end, attributes=attributes, fps=rate)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from clip_har.core.errors import ClipHarError
-from clip_har.core.names import plain_name
+from clip_har.core.names import plain_name, whole_number
 
 
 @dataclass(frozen=True)
@@ -56,10 +56,7 @@ class Row:
         text = self.optional_text(column)
         if text is None:
             return None
-        try:
-            value = float(text)
-        except ValueError:
-            value = math.nan
+        value = _number(text)
         if not 0 <= value < math.inf:
             raise self.error(f"expected '{column}' in seconds, 0 or more, got '{text}'")
         return value
@@ -73,12 +70,31 @@ class Row:
         text = self.optional_text(column)
         if text is None:
             return None
-        try:
-            value = float(text)
-        except ValueError:
-            value = math.nan
+        value = _number(text)
         if not 0 < value < math.inf:
             raise self.error(f"expected '{column}' in frames per second, got '{text}'")
+        return value
+
+    def number(self, column: str) -> float:
+        """Return a value as a finite number.
+
+        Raises:
+            ClipHarError: when it is empty, or no such number.
+        """
+        value = _number(self.text(column))
+        if not math.isfinite(value):
+            raise self.error(f"expected '{column}' as a number, got '{self.text(column)}'")
+        return value
+
+    def whole(self, column: str) -> int:
+        """Return a value as a whole number.
+
+        Raises:
+            ClipHarError: when it is empty, or no such number.
+        """
+        value = whole_number(self.text(column))
+        if value is None:
+            raise self.error(f"expected '{column}' as a whole number, got '{self.text(column)}'")
         return value
 
 
@@ -88,6 +104,7 @@ def read_table(
     required: tuple[str, ...],
     columns: tuple[str, ...] = (),
     delimiter: str = ",",
+    may_be_empty: bool = False,
 ) -> Iterator[Row]:
     """Yield the rows of a CSV or, by its extension, Parquet file; blank CSV lines are skipped.
 
@@ -96,6 +113,7 @@ def read_table(
         required: columns that must be there; other columns are allowed.
         columns: the names of the columns of a CSV without a header.
         delimiter: between two values of a CSV; a blank stands for any blanks.
+        may_be_empty: whether a table without a row is accepted.
 
     Raises:
         ClipHarError: when the file cannot be read, a column is missing, a row has too few or too
@@ -115,8 +133,16 @@ def read_table(
             )
         empty = False
         yield row
-    if empty:
+    if empty and not may_be_empty:
         raise ClipHarError(f"{path} has no rows: expected the columns {', '.join(required)}")
+
+
+def _number(text: str) -> float:
+    """Return a text as a number; NaN if it is none."""
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
 
 
 def _csv_rows(path: Path, columns: tuple[str, ...], delimiter: str) -> Iterator[Row]:
@@ -125,14 +151,14 @@ def _csv_rows(path: Path, columns: tuple[str, ...], delimiter: str) -> Iterator[
             lines = (" ".join(line.split()) for line in file) if delimiter == " " else file
             reader = csv.reader(lines, strict=True, delimiter=delimiter)
             header = [name.strip() for name in columns or next(reader, [])]
-            expected = "in dataset.columns" if columns else "in the header"
+            expected = f"({' '.join(columns)})" if columns else "as in the header"
             for values in reader:
                 if not values:
                     continue
                 place = f"line {reader.line_num}"
                 if len(values) != len(header):
                     raise ClipHarError(
-                        f"{path}, {place}: expected {len(header)} values as {expected}, "
+                        f"{path}, {place}: expected {len(header)} values {expected}, "
                         f"got {len(values)}"
                     )
                 yield Row(path, place, dict(zip(header, values, strict=True)))
