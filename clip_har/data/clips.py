@@ -17,6 +17,12 @@ from clip_har.core.names import plain_name
 from clip_har.core.settings import Option
 from clip_har.data.image_files import file_mark, images_mark
 
+SAMPLE_NOTE = "CLIP_HAR_SAMPLE.md"
+"""The file in a folder that holds a few clips of a data set; ``clip-har-data sample`` writes it.
+
+Sets of clips in it have a name of their own: no number on them may be taken for one of the whole.
+"""
+
 
 @dataclass(frozen=True)
 class Clip:
@@ -217,7 +223,19 @@ def clips_of(source: ClipSource, limit: int | None = None) -> ClipSet:
     Raises:
         ClipHarError: as ``source.clips``.
     """
-    return source.clips().limit(limit)
+    found = source.clips()
+    if is_sample(found.clips[0].path):
+        found = replace(found, name=f"{found.name}/sample")
+    return found.limit(limit)
+
+
+def is_sample(path: Path) -> bool:
+    """Return whether a file lies in a sample of a data set, see `SAMPLE_NOTE`.
+
+    Args:
+        path: such as that of a clip.
+    """
+    return any((folder / SAMPLE_NOTE).is_file() for folder in path.parents)
 
 
 def content_mark(path: Path) -> str:

@@ -25,8 +25,8 @@ LISTS = frozenset(
 )
 """File name extensions (lower case) of lists, labels and terms of use."""
 
-_SPLITS = ("train", "val", "test")
-_ALL = "all"
+_SPLITS = ("train", "val", "validation", "test")
+_ALL, _TRAIN = "all", "train"
 _ALLOW = "allow_missing"
 """The key by which every data set with lists takes a partial copy."""
 
@@ -134,10 +134,14 @@ def parts_of(source: ClipSource, *, allow_missing: bool = False) -> Parts:
     Raises:
         ClipHarError: when the split that the settings name cannot be read.
     """
-    own = str(source.model_dump(mode="json").get(SUBSET) or _ALL)
+    settings = source.model_dump(mode="json")
+    own = str(settings.get(SUBSET) or _ALL)
     found, absent = [_part(own, source, allow_missing=allow_missing)], {}
-    for name in _SPLITS if places(source) and own != _ALL else ():
-        if name == own:
+    others = {own} ^ {*_SPLITS} if own != _ALL else set()
+    if SUBSET not in settings:  # there may be a list for training
+        others = {_TRAIN}
+    for name in _SPLITS if places(source) else ():
+        if name not in others:
             continue
         try:
             other = split_source(source, name)

@@ -98,7 +98,7 @@ def add_findings(found: Verification, *, allow_missing: bool) -> None:
         ("extra", "files that do not belong to the data set"),
     ):
         if message := _summary(fault, [row for row in rows if row.status == status]):
-            harmless = status == "extra" or (status == "missing" and allow_missing)
+            harmless = status in {"extra", "beyond"} or (status == "missing" and allow_missing)
             (found.notes if harmless else found.faults).append(message)
     for what, chosen in (
         ("clips with another spelling than in the lists", [r for r in rows if _spelling(r)]),

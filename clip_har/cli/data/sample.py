@@ -3,8 +3,9 @@
 The copy is a partial copy, as ``dataset.allow_missing`` takes it: files are copied whole and stay
 where they were below the common folder, and the lists are not changed. So the same option reads it,
 needs no code for its format, and says with every number how many of the whole list's clips are
-there. Videos are not cut, because a section that is encoded again has other pixels: of a video with
-several sections all come along.
+there. A note in the copy (`clip_har.data.clips.SAMPLE_NOTE`) gives it a name of its own, also where
+there is no list. Videos are not cut, because a section that is encoded again has other pixels: of a
+video with several sections all come along.
 """
 
 import os
@@ -31,7 +32,7 @@ from clip_har.core.atomic import whole_folder
 from clip_har.core.errors import ClipHarError, disk_reason
 from clip_har.core.progress import track
 from clip_har.core.seeding import generator
-from clip_har.data.clips import Clip, ClipSet, ClipSource, content_mark
+from clip_har.data.clips import SAMPLE_NOTE, Clip, ClipSet, ClipSource, content_mark
 
 
 @dataclass(frozen=True)
@@ -164,7 +165,7 @@ def write_sample(sample: Sample, out: Path, *, readme: str) -> Path:
     Args:
         sample: what is copied.
         out: the folder; it must not exist.
-        readme: text of the file ``SAMPLE.md`` in it.
+        readme: text of the file in it that says what it is.
 
     Returns:
         The folder.
@@ -177,7 +178,7 @@ def write_sample(sample: Sample, out: Path, *, readme: str) -> Path:
     try:
         with whole_folder(out) as temporary:
             _copy(sample, temporary)
-            (temporary / README).write_text(readme, encoding="utf-8")
+            (temporary / SAMPLE_NOTE).write_text(readme, encoding="utf-8")
             for part in sample.parts:
                 _check_copy(sample, part, temporary, out)
     except OSError as error:
@@ -187,9 +188,6 @@ def write_sample(sample: Sample, out: Path, *, readme: str) -> Path:
             " with --out, or fewer clips with --per-class"
         ) from error
     return out
-
-
-README = "SAMPLE.md"
 
 
 def check_out(sample: Sample, out: Path) -> None:
@@ -230,7 +228,7 @@ def _check_copy(sample: Sample, part: Part, temporary: Path, out: Path) -> None:
     """Compare a split of the copy with what was chosen of it.
 
     Raises:
-        ClipHarError: when they differ, or the copy would have the name of the whole.
+        ClipHarError: when they differ.
     """
     expected = sample.chosen(part)
     if not expected:
@@ -253,12 +251,6 @@ def _check_copy(sample: Sample, part: Part, temporary: Path, out: Path) -> None:
                 f"{name}: the copy has other {what} than were chosen ({len(right)} and"
                 f" {len(left)}; first difference: {differs}), so it was not kept"
             )
-    title = found.title.replace(temporary.name, out.name)
-    if len(expected) < len(part.clips.clips) and title == part.clips.title:
-        raise ClipHarError(
-            f"{name}: the copy would be shown under the name of the whole: name another folder with"
-            " --out, or a name of its own with dataset.name=…"
-        )
 
 
 def _rows(clips: Sequence[Clip], base: Path) -> list[tuple[object, ...]]:

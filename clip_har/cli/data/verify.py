@@ -56,6 +56,8 @@ def verify(
             video.row.parts = f"{video.row.parts} {part.name}".lstrip()
         if part.missing:
             (found.notes if allow_missing else found.faults).append(f"{part.name}: {part.missing}")
+        elif part.clips.title != part.clips.name:
+            found.notes.append(f"a partial copy: {part.clips.title}")
     decode(list(videos.values()), workers)
     found.rows += [video.row for video in videos.values()] + _extra(parts)
     add_findings(found, allow_missing=allow_missing)

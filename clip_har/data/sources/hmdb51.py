@@ -120,7 +120,7 @@ class HMDB51(Settings):
         if (nested := root / "hmdb51_org").is_dir():
             root = nested
         if self.subset == "all":
-            name, whole = "hmdb51/all", _all_listed(splits)
+            name, whole = "hmdb51/all", None
             listed = _all_clips(root, sorted({c for c, k in splits}))
         else:
             name = f"hmdb51/{self.subset}/split{self.split}"
@@ -138,8 +138,6 @@ class HMDB51(Settings):
             for label, class_name in enumerate(class_names)
             for path in listed[class_name]
         )
-        if whole is not None and self.subset == "all":
-            whole = max(whole, len(clips))  # lists may name fewer than there are
         if not clips:
             raise ClipHarError(
                 f"{root} holds no clips: expected one folder of clips per class in it; "
@@ -244,11 +242,6 @@ def _all_clips(root: Path, official: list[str]) -> dict[str, list[Path]]:
     listed = {name: paths for name, paths in found.items() if paths}
     # with split files the classes are the official ones, also if no clip of one is there
     return {name: listed.get(name, []) for name in official} or listed
-
-
-def _all_listed(splits: dict[tuple[str, int], Path]) -> int | None:
-    """Return how many clips the files of one split name, used or not; None without files."""
-    return sum(len(text_lines(path)) for (_, k), path in splits.items() if k == 1) or None
 
 
 def read_split_file(path: Path, used_as: str) -> list[str]:

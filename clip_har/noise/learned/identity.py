@@ -29,8 +29,8 @@ def training_clips(dataset: ClipSource, limit: int | None) -> ClipSet:
     Raises:
         ClipHarError: when there is no training split, or it is not apart from what is evaluated.
     """
-    training = dataset.training().clips()
-    check_apart(training, dataset.clips(), what="noise")
+    training = clips_of(dataset.training())
+    check_apart(training, clips_of(dataset), what="noise")
     return training.limit(limit)
 
 

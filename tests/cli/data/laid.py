@@ -3,8 +3,12 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from PIL import Image
+
 from tests.cli.data.made_sets import ucf_lists
 from tests.data.made import numbered, write_video
+from tests.data.sources.healthcare import drawn, lay_cholec80, lay_jigsaws, lay_omnifall
+from tests.data.sources.layouts import LAYOUTS
 
 CLASSES = ("jump", "run")
 GROUPS = 3
@@ -76,11 +80,55 @@ def synthetic(root: Path) -> list[str]:
     return ["dataset.count=4", f"cache_dir={root}"]
 
 
+def rawframes(root: Path) -> list[str]:
+    """Lay down lists for training and testing of three folders of images each."""
+    for use in ("train", "val"):
+        lines = []
+        for number in range(3):
+            name = f"{CLASSES[number % 2]}/{use}_{number}"
+            for frame in range(1, 4):
+                image = root / "rawframes" / name / f"img_{frame:05d}.jpg"
+                image.parent.mkdir(parents=True, exist_ok=True)
+                Image.fromarray(numbered(8 * number + frame) + 20).save(image)
+            lines.append(f"{name} 3 {number % 2}\n")
+        (root / f"{use}_list.txt").write_text("".join(lines))
+    lists = [f"dataset.path={root / 'val_list.txt'}", f"dataset.train={root / 'train_list.txt'}"]
+    return [*lists, f"dataset.root={root / 'rawframes'}"]
+
+
+def pattern(root: Path) -> list[str]:
+    folder(root)
+    return [f"dataset.root={root}", "dataset.pattern='{label}/{}'"]
+
+
+def _published(option: str) -> Callable[[Path], list[str]]:
+    def lay_down(root: Path) -> list[str]:
+        layout = LAYOUTS[option]
+        layout.lay_down(root, _clip(root.parent / "drawn.mp4", 0).read_bytes())
+        return [f"dataset.root={root}", *layout.words]
+
+    return lay_down
+
+
+def _of_sections(write: Callable[[Path, Path], object], *words: str) -> Callable[[Path], list[str]]:
+    def lay_down(root: Path) -> list[str]:
+        write(root, drawn(root.parent / "drawn.mp4"))
+        return [f"dataset.root={root}", *words]
+
+    return lay_down
+
+
 LAID: Mapping[str, Callable[[Path], list[str]]] = {
+    "cholec80": _of_sections(lay_cholec80),
     "folder": folder,
     "hmdb51": hmdb51,
+    "jigsaws": _of_sections(lay_jigsaws),
     "manifest": manifest,
+    "omnifall": _of_sections(lay_omnifall, "dataset.part=le2i"),
+    "pattern": pattern,
+    "rawframes": rawframes,
     "synthetic": synthetic,
     "ucf101": ucf101,
+    **{option: _published(option) for option in LAYOUTS},
 }
 """Of each option, what writes a small copy and returns the settings that name it."""

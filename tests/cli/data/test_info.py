@@ -47,7 +47,7 @@ def test_a_user_looks_at_a_folder(tmp_path, capsys, monkeypatch):
 @pytest.mark.parametrize(
     ("typed", "fault"),
     [
-        (["nothing"], "dataset=nothing: no such option, expected one of folder, hmdb51"),
+        (["nothing"], "dataset=nothing: no such option, expected one of cholec80, folder, "),
         (["ucf101", "dataset.splt=2"], "dataset.splt: there is no such key; did you mean"),
         (["folder", "--root", "none"], "none does not exist: expected"),
         (["folder", "--root", ".", "dataset.splt=2"], "dataset.splt: there is no such key"),

@@ -12,7 +12,7 @@ from clip_har.cli.data.chosen import Part, chosen, parts_of
 from clip_har.cli.data.command import main
 from clip_har.cli.data.sample import Sample, sample_of, write_sample
 from clip_har.core.errors import ClipHarError
-from clip_har.data.clips import Clip, ClipSet
+from clip_har.data.clips import SAMPLE_NOTE, Clip, ClipSet, clips_of
 from clip_har.data.sources.folder import Folder
 from tests.cli.data.laid import folder, manifest, ucf101
 
@@ -52,16 +52,16 @@ def test_a_user_copies_a_sample_and_reads_it(
     assert "ucf101/train/split1: 2 of 8 clips, 2 of 2 classes, 2 groups" in printed
     use = printed.splitlines()[-1].removeprefix("use it: python -m clip_har ")
     assert use == f"dataset=ucf101 'dataset.root='\"'\"'{out}'\"'\"'' dataset.allow_missing=true"
-    readme = (out / "SAMPLE.md").read_text()
+    readme = (out / SAMPLE_NOTE).read_text()
     assert use in readme
     assert "Licence: No formal licence" in readme
     assert "Cite: Soomro" in readme
-    copy = chosen("ucf101", out, ["dataset.allow_missing=true"]).source.clips()
-    assert copy.title == "ucf101/test/split1 (2 of 4 clips)"
+    copy = clips_of(chosen("ucf101", out, ["dataset.allow_missing=true"]).source)
+    assert copy.title == "ucf101/test/split1/sample (2 of 4 clips)"
     lists = {path.name for path in (whole / "ucfTrainTestlist").iterdir()}
     assert {path.name for path in (out / "ucfTrainTestlist").iterdir()} == lists
     for path in out.rglob("*.*"):
-        if path.name != "SAMPLE.md":
+        if path.name != SAMPLE_NOTE:
             assert path.read_bytes() == (whole / path.relative_to(out)).read_bytes()
     assert call("ucf101", f"--root={whole}", f"--out={out}") == 1
     assert "exists already: name a new folder with --out" in capsys.readouterr().err
@@ -165,13 +165,15 @@ def test_a_copy_that_is_read_otherwise_is_not_kept(
 
 
 def test_a_sample_never_has_the_name_of_the_whole(tmp_path: Path) -> None:
+    """Not where nothing tells how many clips the whole has, and not if it has all of them."""
     source = chosen("folder", None, folder(tmp_path / "one" / "mine")).source
-    made = sample_of(parts_of(source).found, per_class=1, seed=0)
-    with pytest.raises(ClipHarError, match="the copy would be shown under the name of the whole"):
-        write_sample(made, tmp_path / "two" / "mine", readme="")
-    assert write_sample(made, tmp_path / "two" / "small", readme="").is_dir()
-    every = sample_of(parts_of(source).found, per_class=9, seed=0)
-    assert write_sample(every, tmp_path / "three" / "mine", readme="").is_dir()
+    made = sample_of(parts_of(source).found, per_class=9, seed=0)
+    out = write_sample(made, tmp_path / "two" / "mine", readme="")
+    copy = chosen("folder", out).source
+    assert clips_of(source).name == "mine"
+    assert clips_of(copy).name == clips_of(copy, 2).name == "mine/sample"
+    again = sample_of(parts_of(copy).found, per_class=1, seed=0)
+    assert write_sample(again, tmp_path / "three", readme="").is_dir(), "a sample of a sample"
 
 
 def test_a_dry_run_copies_nothing(whole: Path, capsys: pytest.CaptureFixture[str]) -> None:
