@@ -15,7 +15,7 @@ from clip_har.data.clips import clips_of
 from tests.cli.data.laid import LAID
 
 DOCS = Path(__file__).parents[3] / "docs"
-OWN = {"folder", "manifest", "pattern"}
+OWN = {"folder", "manifest", "pattern", "rawframes"}
 """Options that read any data of the user's, so that there is nothing to say on a card."""
 ROWS = {
     match[1]: match[0]
@@ -67,7 +67,7 @@ def test_a_sample_of_it_is_read_as_such(option: str, tmp_path: Path) -> None:
         copy = clips_of(made.copied(part, out))
         assert [clip.id for clip in copy.clips] == [clip.id for clip in made.chosen(part)]
         assert {clip.label for clip in copy.clips} == {clip.label for clip in part.clips.clips}
-        assert copy.name == f"{part.clips.name}/sample"
+        assert copy.name.endswith("/sample")
         assert all(clip.path.is_relative_to(out) for clip in copy.clips)
 
 
