@@ -34,8 +34,8 @@ def prepare(given: argparse.Namespace) -> int:
     root = absolute(given.root)
     if given.dataset not in OFFICIAL:
         return _prepare_omnifall(given, root)
-    if given.components:
-        raise ClipHarError(f"{given.components[0]}: only omnifall is prepared by components")
+    if given.words:
+        raise ClipHarError(f"{given.words[0]}: only omnifall is prepared by components")
     from clip_har.cli.data.layout import clips_folder, lists_folder
     from clip_har.cli.data.listing import read_listing
     from clip_har.cli.data.official import verify_official
@@ -76,7 +76,7 @@ def _prepare_omnifall(given: argparse.Namespace, root: Path) -> int:
             f" {' and '.join(OFFICIAL)}: omnifall's own package fetches its videos"
         )
     _show_terms(TERMS)
-    prepare_omnifall(root, given.components, accepted=given.accept_licence)
+    prepare_omnifall(root, given.words, accepted=given.accept_licence)
     words = ["verify", "omnifall", "--root", str(root), "--allow-missing"]
     sys.stdout.write(f"check it: clip-har-data {shlex.join(words)}\n")
     sys.stdout.write(f"use it: dataset=omnifall dataset.root={root}\n")
@@ -131,7 +131,7 @@ def verify(given: argparse.Namespace) -> int:
         return _verify_official(given)
     if given.videos or given.lists:
         raise ClipHarError(f"--videos and --lists are for {' and '.join(OFFICIAL)}")
-    data = chosen(given.dataset, given.root, given.settings)
+    data = chosen(given.dataset, given.root, given.words)
     parts = parts_of(data.source, allow_missing=True)
     table = data.result(given.csv, "verify.csv", option="--csv")
     clips = parts.found[0].clips
@@ -147,10 +147,10 @@ def _verify_official(given: argparse.Namespace) -> int:
     from clip_har.cli.data.official import verify_official
     from clip_har.cli.data.sources import SOURCES
 
-    if given.settings or given.root is None:
+    if given.words or given.root is None:
         raise ClipHarError(
             f"expected verify {given.dataset} --root <folder>: all clips of all official lists are"
-            f" verified, without settings{''.join(f'; got {one}' for one in given.settings)}"
+            f" verified, without settings{''.join(f'; got {one}' for one in given.words)}"
         )
     name: Name = given.dataset
     source, root = SOURCES[name], absolute(given.root)
@@ -218,7 +218,7 @@ def info(given: argparse.Namespace) -> int:
     from clip_har.figures.dataset import dataset_figure
     from clip_har.figures.save import save_figure
 
-    data = chosen(given.dataset, given.root, given.settings)
+    data = chosen(given.dataset, given.root, given.words)
     clips = clips_of(data.source)
     out = data.result(given.out, "info.png", option="--out")
     found = inspect(clips)
@@ -254,7 +254,7 @@ def subject(given: argparse.Namespace) -> int:
     from clip_har.cli.data.subject import find_subjects
     from clip_har.regions.source import source_name
 
-    data = chosen(given.dataset, given.root, given.settings)
+    data = chosen(given.dataset, given.root, given.words)
     cell = data.cell
     out = data.result(given.out, f"subject_{source_name(cell.region)}", option="--out")
     located = find_subjects(cell, out)
@@ -280,20 +280,22 @@ def sample(given: argparse.Namespace) -> int:
     from clip_har.cli.data.chosen import absolute, chosen, parts_of
     from clip_har.cli.data.sample import check_out, sample_of, size_text, write_sample
 
-    data = chosen(given.dataset, given.root, given.settings)
+    data = chosen(given.dataset, given.root, given.words)
     out = absolute(given.out)
-    parts = parts_of(data.source).found
-    made = sample_of(parts, per_class=given.per_class, seed=given.seed)
+    parts = parts_of(data.source)
+    made = sample_of(parts.found, per_class=given.per_class, seed=given.seed)
     check_out(made, out)
     console = _console()
     for line in _counts(made):
         console.print(line, markup=False)
+    for name, why in parts.broken.items():
+        console.print(f"without {name}, which cannot be read: {why}", markup=False)
     console.print(
         f"{len(made.files):,} files of clips and {len(made.lists):,} lists,"
         f" {size_text(made.bytes)}, from {made.base} into {out}",
         markup=False,
     )
-    use = shlex.join(["python", "-m", "clip_har", *_words(data, made, out, given.settings)])
+    use = shlex.join(["python", "-m", "clip_har", *_words(data, made, out, given.words)])
     if given.dry_run:
         console.print("--dry-run: nothing was copied", markup=False)
         return 0
@@ -343,6 +345,8 @@ def _readme(option: str, made: "Sample", use: str) -> str:
         "Files were copied whole, and the lists are those of the whole data set.",
         "",
         f"    {use}",
+        "",
+        "Change the paths if the folder moves.",
         "",
         f"Licence: {clips.licence}",
     ]

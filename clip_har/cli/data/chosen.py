@@ -7,18 +7,17 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
+
+from omegaconf import DictConfig, OmegaConf
 
 from clip_har.config.cell import Cell
 from clip_har.config.compose import build, cell_from_config, checked, without_hydra
 from clip_har.config.session import as_overrides, session
-from clip_har.core.errors import ClipHarError, disk_reason
+from clip_har.core.errors import AbsentError, ClipHarError, disk_reason
 from clip_har.core.settings import Role, Settings
 from clip_har.data.clips import ClipSet, ClipSource, clips_of
 from clip_har.engine.reference import SUBSET, split_source
-
-if TYPE_CHECKING:
-    from omegaconf import DictConfig
 
 LISTS = frozenset(
     {".csv", ".json", ".jsonl", ".md", ".parquet", ".pq", ".tsv", ".txt", ".yaml", ".yml"}
@@ -54,11 +53,11 @@ class Parts:
 
     Attributes:
         found: the split that the settings name comes first.
-        absent: why another split is not there, by its name.
+        broken: why another split that is there cannot be read, by its name.
     """
 
     found: tuple[Part, ...]
-    absent: dict[str, str] = field(default_factory=dict)
+    broken: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -71,11 +70,17 @@ class Chosen:
     """
 
     option: str
-    config: "DictConfig"
+    config: DictConfig
 
     @cached_property
     def source(self) -> ClipSource:
-        """The data set's own settings, checked."""
+        """The data set's own settings, checked.
+
+        Raises:
+            ClipHarError: when one is missing or wrong.
+        """
+        if missing := sorted(OmegaConf.missing_keys(self.config.dataset)):
+            raise ClipHarError(f"{missing[0]} is not set: add {missing[0]}=… to the command")
         return cast(ClipSource, build(self.config.dataset, "dataset"))
 
     @property
@@ -136,7 +141,7 @@ def parts_of(source: ClipSource, *, allow_missing: bool = False) -> Parts:
     """
     settings = source.model_dump(mode="json")
     own = str(settings.get(SUBSET) or _ALL)
-    found, absent = [_part(own, source, allow_missing=allow_missing)], {}
+    found, broken = [_part(own, source, allow_missing=allow_missing)], {}
     others = {own} ^ {*_SPLITS} if own != _ALL else set()
     if SUBSET not in settings:  # there may be a list for training
         others = {_TRAIN}
@@ -149,9 +154,11 @@ def parts_of(source: ClipSource, *, allow_missing: bool = False) -> Parts:
             continue  # the settings know no such split
         try:
             found.append(_part(name, other, allow_missing=allow_missing))
+        except AbsentError:
+            continue
         except ClipHarError as error:
-            absent[name] = str(error)
-    return Parts(tuple(found), absent)
+            broken[name] = str(error)
+    return Parts(tuple(found), broken)
 
 
 def _part(name: str, source: ClipSource, *, allow_missing: bool) -> Part:

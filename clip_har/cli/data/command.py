@@ -30,13 +30,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
-    """Parse the command line; settings of a data set may also come after the options."""
+    """Parse the command line; the words of a data set may also come after the options."""
     parser = _parser()
     given, rest = parser.parse_known_args(arguments)
-    if rest and hasattr(given, "settings") and not any(one.startswith("-") for one in rest):
-        given.settings += rest
-    elif rest:
+    if any(one.startswith("-") for one in rest):
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    given.words += rest
     return given
 
 
@@ -64,7 +63,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     prepare.add_argument("dataset", choices=(*actions.OFFICIAL, "omnifall"))
     prepare.add_argument(
-        "components", nargs="*", help="of omnifall, such as le2i; none: its labels and splits"
+        "words",
+        nargs="*",
+        metavar="component",
+        help="of omnifall, such as le2i; none: its labels and splits",
     )
     prepare.add_argument("--root", type=Path, required=True, help="folder for the data set")
     prepare.add_argument("--archive", type=Path, help="archive of the clips")
@@ -156,6 +158,6 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument(
             "dataset", help="an option of the group dataset, such as ucf101 or folder"
         )
-        command.add_argument("settings", nargs="*", help=settings[command])
+        command.add_argument("words", nargs="*", metavar="KEY=VALUE", help=settings[command])
         command.add_argument("--root", type=Path, help="folder of the data set")
     return parser

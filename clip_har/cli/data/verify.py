@@ -63,7 +63,8 @@ def verify(
     add_findings(found, allow_missing=allow_missing)
     found.notes += overlaps({clip.id: clip for part in parts.found for clip in part.clips.clips})
     _add_shared(found, parts)
-    found.notes += [f"there is no split {name}: {why}" for name, why in parts.absent.items()]
+    told = [f"{name} cannot be read: {why}" for name, why in parts.broken.items()]
+    (found.notes if allow_missing else found.faults).extend(told)
     return found
 
 

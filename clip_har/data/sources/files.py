@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path, PurePath
 
-from clip_har.core.errors import ClipHarError
+from clip_har.core.errors import AbsentError, ClipHarError
 from clip_har.core.names import plain_name
 from clip_har.data.image_files import IMAGE_EXTENSIONS, ZIP, holds_images, is_image, is_of_images
 
@@ -36,12 +36,12 @@ def existing_folder(folder: Path, *, expected: str, setting: str) -> Path:
         setting: the configuration key that names it, for the error message.
 
     Raises:
-        ClipHarError: when it is missing or is no folder.
+        AbsentError: when it is missing or is no folder.
     """
     absolute = folder.expanduser().absolute()
     if not absolute.is_dir():
         fault = "is not a folder" if absolute.exists() else "does not exist"
-        raise ClipHarError(
+        raise AbsentError(
             f"{absolute} {fault}: expected {expected} in it; set {setting}=<the folder>"
         )
     return absolute
@@ -51,12 +51,12 @@ def existing_file(path: Path, *, expected: str, setting: str) -> Path:
     """Return the absolute path of a file that must exist, like ``existing_folder``.
 
     Raises:
-        ClipHarError: when it is missing or is no file.
+        AbsentError: when it is missing or is no file.
     """
     absolute = path.expanduser().absolute()
     if not absolute.is_file():
         fault = "is not a file" if absolute.exists() else "does not exist"
-        raise ClipHarError(f"{absolute} {fault}: expected {expected}; set {setting}=<the file>")
+        raise AbsentError(f"{absolute} {fault}: expected {expected}; set {setting}=<the file>")
     return absolute
 
 

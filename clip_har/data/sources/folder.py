@@ -7,7 +7,7 @@ from typing import ClassVar, Self
 
 from pydantic import model_validator
 
-from clip_har.core.errors import ClipHarError
+from clip_har.core.errors import AbsentError, ClipHarError
 from clip_har.core.names import class_order, plain_name
 from clip_har.core.settings import Settings
 from clip_har.data.clips import Clip, ClipSet
@@ -193,10 +193,10 @@ def _clip_id(
     return found[0] if found else None
 
 
-def no_such_subset(path: Path, subset: str | None, rows: list[Row]) -> ClipHarError:
+def no_such_subset(path: Path, subset: str | None, rows: list[Row]) -> AbsentError:
     """Return the error for a table that has no row of the subset."""
     splits = sorted({row.optional_text("split") or "(empty)" for row in rows})
-    return ClipHarError(
+    return AbsentError(
         f"{path} has no row with split '{subset}': expected dataset.subset to be one of "
         + ", ".join(splits)
     )

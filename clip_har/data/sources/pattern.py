@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from clip_har.core.errors import ClipHarError
+from clip_har.core.errors import AbsentError, ClipHarError
 from clip_har.core.names import class_order, listed
 from clip_har.core.settings import Settings
 from clip_har.data.clips import Clip, ClipSet
@@ -285,10 +285,10 @@ class Pattern(Settings):
             classes = classes.restricted(labels_of(rules.values()))
         return classes
 
-    def _no_clips(self, root: Path, kept: Sequence[tuple[Candidate, str | None]]) -> ClipHarError:
+    def _no_clips(self, root: Path, kept: Sequence[tuple[Candidate, str | None]]) -> AbsentError:
         """Return the error for a part or subset without clips."""
         subsets = class_order({subset or "(empty)" for _, subset in kept})
-        return ClipHarError(
+        return AbsentError(
             f"{root}: no clip is in dataset.subset={self.subset}"
             + (f" of split {self.split}" if self.split else "")
             + (f" and part {self.part}" if self.part else "")

@@ -49,6 +49,7 @@ def test_a_user_looks_at_a_folder(tmp_path, capsys, monkeypatch):
     [
         (["nothing"], "dataset=nothing: no such option, expected one of cholec80, folder, "),
         (["ucf101", "dataset.splt=2"], "dataset.splt: there is no such key; did you mean"),
+        (["manifest"], "dataset.path is not set: add dataset.path=… to the command"),
         (["folder", "--root", "none"], "none does not exist: expected"),
         (["folder", "--root", ".", "dataset.splt=2"], "dataset.splt: there is no such key"),
     ],
