@@ -9,10 +9,12 @@ from clip_har.cli.data.command import main
 from clip_har.cli.data.rows import Verification
 from clip_har.cli.data.verify import verify
 from clip_har.core.errors import ClipHarError
+from clip_har.data.clips import clips_of
 from tests.cli.data.laid import manifest
 
 
 def parts(table: Path, *words: str, subset: str = "test") -> Parts:
+    clips_of.cache_clear()  # a process looks at the data once
     given = [f"dataset.path={table}", f"dataset.subset={subset}", *words]
     return parts_of(chosen("manifest", None, given).source, allow_missing=True)
 
