@@ -22,6 +22,7 @@ from clip_har.masking.swap import SwapMask
 NEEDED = {
     "dataset=folder": ["dataset.root=clips"],
     "dataset=manifest": ["dataset.path=clips.csv"],
+    "dataset=rawframes": ["dataset.path=list.txt"],
     "prompts=file": ["prompts.file=templates.txt"],
     "prompts=descriptions": ["prompts.descriptions=texts.json"],
     "model=clip": ["model.checkpoint=folder"],
