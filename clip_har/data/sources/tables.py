@@ -124,15 +124,15 @@ def _csv_rows(path: Path, columns: tuple[str, ...], delimiter: str) -> Iterator[
         with path.open(encoding="utf-8-sig", newline="") as file:
             lines = (" ".join(line.split()) for line in file) if delimiter == " " else file
             reader = csv.reader(lines, strict=True, delimiter=delimiter)
-            header = [name.strip() for name in columns or next(reader, [])]
-            expected = "in dataset.columns" if columns else "in the header"
+            header = [name.strip() for name in (list(columns) or next(reader, []))]
+            expected = f"({' '.join(columns)})" if columns else "as in the header"
             for values in reader:
                 if not values:
                     continue
                 place = f"line {reader.line_num}"
                 if len(values) != len(header):
                     raise ClipHarError(
-                        f"{path}, {place}: expected {len(header)} values as {expected}, "
+                        f"{path}, {place}: expected {len(header)} values {expected}, "
                         f"got {len(values)}"
                     )
                 yield Row(path, place, dict(zip(header, values, strict=True)))
