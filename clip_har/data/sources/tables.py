@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from clip_har.core.errors import ClipHarError
-from clip_har.core.names import plain_name, whole_number
+from clip_har.core.names import plain_name
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,10 @@ class Row:
         text = self.optional_text(column)
         if text is None:
             return None
-        value = _number(text)
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
         if not 0 <= value < math.inf:
             raise self.error(f"expected '{column}' in seconds, 0 or more, got '{text}'")
         return value
@@ -70,31 +73,12 @@ class Row:
         text = self.optional_text(column)
         if text is None:
             return None
-        value = _number(text)
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
         if not 0 < value < math.inf:
             raise self.error(f"expected '{column}' in frames per second, got '{text}'")
-        return value
-
-    def number(self, column: str) -> float:
-        """Return a value as a finite number.
-
-        Raises:
-            ClipHarError: when it is empty, or no such number.
-        """
-        value = _number(self.text(column))
-        if not math.isfinite(value):
-            raise self.error(f"expected '{column}' as a number, got '{self.text(column)}'")
-        return value
-
-    def whole(self, column: str) -> int:
-        """Return a value as a whole number.
-
-        Raises:
-            ClipHarError: when it is empty, or no such number.
-        """
-        value = whole_number(self.text(column))
-        if value is None:
-            raise self.error(f"expected '{column}' as a whole number, got '{self.text(column)}'")
         return value
 
 
@@ -104,7 +88,6 @@ def read_table(
     required: tuple[str, ...],
     columns: tuple[str, ...] = (),
     delimiter: str = ",",
-    may_be_empty: bool = False,
 ) -> Iterator[Row]:
     """Yield the rows of a CSV or, by its extension, Parquet file; blank CSV lines are skipped.
 
@@ -113,7 +96,6 @@ def read_table(
         required: columns that must be there; other columns are allowed.
         columns: the names of the columns of a CSV without a header.
         delimiter: between two values of a CSV; a blank stands for any blanks.
-        may_be_empty: whether a table without a row is accepted.
 
     Raises:
         ClipHarError: when the file cannot be read, a column is missing, a row has too few or too
@@ -133,16 +115,8 @@ def read_table(
             )
         empty = False
         yield row
-    if empty and not may_be_empty:
+    if empty:
         raise ClipHarError(f"{path} has no rows: expected the columns {', '.join(required)}")
-
-
-def _number(text: str) -> float:
-    """Return a text as a number; NaN if it is none."""
-    try:
-        return float(text)
-    except ValueError:
-        return math.nan
 
 
 def _csv_rows(path: Path, columns: tuple[str, ...], delimiter: str) -> Iterator[Row]:
@@ -150,7 +124,7 @@ def _csv_rows(path: Path, columns: tuple[str, ...], delimiter: str) -> Iterator[
         with path.open(encoding="utf-8-sig", newline="") as file:
             lines = (" ".join(line.split()) for line in file) if delimiter == " " else file
             reader = csv.reader(lines, strict=True, delimiter=delimiter)
-            header = [name.strip() for name in columns or next(reader, [])]
+            header = [name.strip() for name in (list(columns) or next(reader, []))]
             expected = f"({' '.join(columns)})" if columns else "as in the header"
             for values in reader:
                 if not values:
