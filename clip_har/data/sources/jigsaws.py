@@ -62,6 +62,9 @@ def _as_text(value: Any) -> Any:
     return str(value) if type(value) is int else value
 
 
+HeldOut = Annotated[str, BeforeValidator(_as_text), Field(pattern="^([B-I]|[1-5])$")]
+
+
 class JIGSAWS(Settings):
     """JIGSAWS: 39 trials of suturing, 36 of knot tying, 28 of needle passing, by 8 surgeons.
 
@@ -89,9 +92,7 @@ class JIGSAWS(Settings):
 
     root: Path
     task: Literal["Suturing", "Knot_Tying", "Needle_Passing"] = "Suturing"
-    held_out: Annotated[str | None, BeforeValidator(_as_text), Field(pattern="^([B-I]|[1-5])$")] = (
-        None
-    )
+    held_out: HeldOut | None = None
     subset: Literal["train", "test", "all"] = "all"
     captures: Annotated[tuple[Literal[1, 2], ...], Field(min_length=1)] = (1,)
     allow_missing: bool = False
