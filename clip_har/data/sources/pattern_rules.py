@@ -133,9 +133,9 @@ def unseen(rules: Iterable[Rule | Literal["rest"]], clips: Iterable[Mapping[str,
                 wanted.setdefault(field, []).extend(values)
     clips = list(clips)
     told = []
-    for field, values in wanted.items():
+    for field, named in wanted.items():
         key = key_of(field)
         seen = {key(fields[field]) for fields in clips if field in fields}
-        if absent := [one for one in dict.fromkeys(values) if not keys_of(field, [one]) & seen]:
+        if absent := [one for one in dict.fromkeys(named) if not keys_of(field, [one]) & seen]:
             told.append(f"{field} = {listed(absent)}")
     return "; ".join(told)

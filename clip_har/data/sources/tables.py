@@ -150,7 +150,7 @@ def _csv_rows(path: Path, columns: tuple[str, ...], delimiter: str) -> Iterator[
         with path.open(encoding="utf-8-sig", newline="") as file:
             lines = (" ".join(line.split()) for line in file) if delimiter == " " else file
             reader = csv.reader(lines, strict=True, delimiter=delimiter)
-            header = [name.strip() for name in columns or next(reader, [])]
+            header = [name.strip() for name in (list(columns) or next(reader, []))]
             expected = f"({' '.join(columns)})" if columns else "as in the header"
             for values in reader:
                 if not values:

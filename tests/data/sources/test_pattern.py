@@ -2,6 +2,7 @@
 
 import json
 import logging
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
@@ -252,7 +253,7 @@ def test_what_does_not_match_is_counted(root, caplog):
 
 
 SPLIT = {"splits": RULES, "split": "people", "subset": "test"}
-FAULTS = {
+FAULTS: dict[str, Any] = {
     "no match": ({"pattern": "{label}/x"}, "none of the 4 clips in ", "deep/jump_p10_side.mp4"),
     "unknown label": ({"classes": ["run", "sit"]}, "jump_p10_side.mp4: 'jump' is no class of",
                       "which has 2: run, sit"),
