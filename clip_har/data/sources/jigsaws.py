@@ -56,13 +56,12 @@ _META = (
 _TRIAL = re.compile(r"(?P<surgeon>[A-Z])0*(?P<repetition>[1-9]\d*)")
 _SHARES_GROUPS = "leave-one-supertrial-out has trials of each surgeon in both parts"
 
+_HeldOut = Annotated[str, Field(pattern="^([B-I]|[1-5])$")]
+
 
 def _as_text(value: Any) -> Any:
     """Return a repetition as text: YAML and the command line read it as a number."""
     return str(value) if type(value) is int else value
-
-
-HeldOut = Annotated[str, BeforeValidator(_as_text), Field(pattern="^([B-I]|[1-5])$")]
 
 
 class JIGSAWS(Settings):
@@ -92,7 +91,7 @@ class JIGSAWS(Settings):
 
     root: Path
     task: Literal["Suturing", "Knot_Tying", "Needle_Passing"] = "Suturing"
-    held_out: HeldOut | None = None
+    held_out: Annotated[_HeldOut | None, BeforeValidator(_as_text)] = None
     subset: Literal["train", "test", "all"] = "all"
     captures: Annotated[tuple[Literal[1, 2], ...], Field(min_length=1)] = (1,)
     allow_missing: bool = False
