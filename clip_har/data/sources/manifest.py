@@ -1,6 +1,6 @@
 """Clips listed in a CSV or Parquet table: any layout, also sections of longer videos."""
 
-from pathlib import Path, PurePath, PureWindowsPath
+from pathlib import Path
 from typing import ClassVar
 
 from clip_har.core.names import class_order, plain_name
@@ -110,15 +110,7 @@ def _clip(
 
 def _inside(row: Row, root: Path) -> Path:
     """Return the path of a row's video or images, which must exist and stay in ``root``."""
-    text = row.text("path")
-    relative = PurePath(text)
-    # checks that know only this system's rules would miss Windows drives and backslashes
-    if (
-        relative.is_absolute()
-        or PureWindowsPath(text).anchor
-        or ".." in PureWindowsPath(text).parts
-    ):
-        raise row.error(f"expected a path below {root} without '..', got '{text}'")
+    text = row.path_below("path", root)
     found = find_video(root, text)
     if any(not path.resolve().is_relative_to(root.resolve()) for path in found or [root / text]):
         raise row.error(f"'{text}' leads out of {root} through a symbolic link")

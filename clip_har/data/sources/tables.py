@@ -4,11 +4,13 @@ import csv
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath, PureWindowsPath
 from typing import Any
 
 from clip_har.core.errors import ClipHarError
 from clip_har.core.names import plain_name, whole_number
+
+_LONGEST = 18  # letters of a whole number; more do not fit into 64 bits
 
 
 @dataclass(frozen=True)
@@ -87,15 +89,36 @@ class Row:
         return value
 
     def whole(self, column: str) -> int:
-        """Return a value as a whole number.
+        """Return a value as a whole number, of at most eighteen letters.
 
         Raises:
             ClipHarError: when it is empty, or no such number.
         """
-        value = whole_number(self.text(column))
+        text = self.text(column)
+        value = whole_number(text) if len(text) <= _LONGEST else None
         if value is None:
-            raise self.error(f"expected '{column}' as a whole number, got '{self.text(column)}'")
+            raise self.error(f"expected '{column}' as a whole number, got '{text}'")
         return value
+
+    def path_below(self, column: str, root: Path) -> str:
+        """Return a value as a relative path, as it is written.
+
+        Args:
+            column: its name.
+            root: the folder that the path may not leave, for the message.
+
+        Raises:
+            ClipHarError: when it is empty, absolute or has ``..``.
+        """
+        text = self.text(column)
+        # checks that know only this system's rules would miss Windows drives and backslashes
+        if (
+            PurePath(text).is_absolute()
+            or PureWindowsPath(text).anchor
+            or ".." in PureWindowsPath(text).parts
+        ):
+            raise self.error(f"expected a path below {root} without '..', got '{text}'")
+        return text
 
 
 def read_table(
