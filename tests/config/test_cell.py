@@ -30,6 +30,7 @@ NEEDED = {
             *("ssv2", "toyota_smarthome", "ucf101_ds", "urfall", "gmdcsa24"),
         )
     },
+    "dataset=rawframes": ["dataset.path=list.txt"],
     "prompts=file": ["prompts.file=templates.txt"],
     "prompts=descriptions": ["prompts.descriptions=texts.json"],
     "model=clip": ["model.checkpoint=folder"],

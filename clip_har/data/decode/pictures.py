@@ -45,7 +45,7 @@ def picture(content: bytes, bounds: Bounds) -> NDArray[np.uint8]:
             image.load()
             if image.format in {"JPEG", "MPO"} and not _ends(content):
                 raise DecodeError("damaged: its end is missing")
-            return np.ascontiguousarray(_rgb(_upright(image)))
+            return np.array(_rgb(_upright(image)))  # a copy: Pillow's own cannot be written to
         except _FAULTS as error:
             raise DecodeError(f"damaged or cut off ({_one_line(error)})") from error
 

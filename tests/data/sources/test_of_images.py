@@ -4,11 +4,15 @@ import shutil
 
 import pytest
 
+from clip_har.config.compose import build
+from clip_har.config.one_cell import composed
 from clip_har.core.errors import ClipHarError
 from clip_har.data.sources.folder import Folder
 from clip_har.data.sources.hmdb51 import HMDB51
 from clip_har.data.sources.manifest import Manifest
 from clip_har.data.sources.ucf101 import UCF101
+from clip_har.results.sweep import read_outcomes
+from tests.command import run_command
 from tests.data.made import write_images, write_video
 from tests.data.sources import test_hmdb51, test_ucf101
 
@@ -129,3 +133,48 @@ def test_faulty_rows_of_images_are_named(root, row, fault):
     table.write_text(f"path,label,fps,start,end\n{row}\n")
     with pytest.raises(ClipHarError, match=fault):
         Manifest(path=table).clips()
+
+
+@pytest.mark.slow
+def test_a_masked_sweep_runs_on_each_kind_of_images(root, small_clip, tmp_path):
+    """One command: two masks on folders and zips, on middle frames, and on a list of raw frames."""
+    test_ucf101.lay_out(tmp_path / "ucf")
+    for clip in [*(tmp_path / "ucf" / "UCF-101").rglob("*.avi")]:
+        place = tmp_path / "ucf" / "UCF-101-midframes" / clip.parent.name
+        write_images(place, 1, kind="jpg", name=clip.stem)
+        clip.unlink()
+    shutil.rmtree(tmp_path / "ucf" / "UCF-101")
+    raw = root / "list.txt"
+    raw.write_text("walk/a 3 1\nsit/c 3 0\nwalk/deep/b 3 1\n")
+    data = {  # the options, their root and path, by the title of the clips
+        "set": ("folder", root, ""),
+        "ucf101/test/split1": ("ucf101", tmp_path / "ucf", ""),
+        "list": ("rawframes", root, raw),
+    }
+    keys = ("dataset", "dataset.root", "dataset.path")
+    rows = [
+        ",".join(map(str, (mask, *values)))
+        for values in data.values()
+        for mask in ("percent", "shape")
+    ]
+    (tmp_path / "cells.csv").write_text("\n".join([",".join(("masking", *keys)), *rows]))
+    done = run_command(
+        tmp_path, "-m", "hydra/sweeper=table", "hydra.sweeper.file=cells.csv", "ratio=0.2",
+        "frames.count=2", "model=clip", f"model.checkpoint={small_clip}", "attention_clips=0",
+        "clean_twin=false", "tracking=none",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr
+    assert done.stderr.count("4 of 4 clips are one image, which is shown 2 times") == 1
+    assert done.stderr.count("2 of 6 clips are one image, which is shown 2 times") == 1
+    (sweep,) = (tmp_path / "results" / "sweeps").iterdir()
+    results = [outcome.result for outcome in read_outcomes(sweep).values()]
+    tables = {(one.protocol["data"], one.mask): one.table for one in results if one}
+    assert set(tables) == {(title, mask) for title in data for mask in ("percent", "shape")}
+    for (title, _), table in tables.items():
+        words = [f"{key}={value}" for key, value in zip(keys, data[title], strict=True) if value]
+        clips = build(composed(words)[0].dataset, "dataset").clips()
+        assert table.class_names == clips.class_names
+        assert table.clip_ids == tuple(clip.id for clip in clips.clips)
+        assert table.labels.tolist() == clips.labels.tolist()
+        assert list(table.groups) == clips.groups.tolist()
+        assert set(table.attributes) == ({"action_type"} if title.startswith("ucf") else set())
