@@ -1,8 +1,9 @@
 """Cholec80: phases of gallbladder operations (Twinanda et al. 2017).
 
-The formats are those that the readers of TeCNO, Trans-SVNet and SV-RCNet expect: a line for each
-frame at 25 frames a second, ``<frame from 0><tab><phase>``, below the header ``Frame<tab>Phase``;
-and for tools a line for each 25th frame.
+The formats are those that public readers parse (SAIIL_public's ``cholec_convert.py``): a line for
+each frame at 25 frames a second, ``<frame from 0><tab><phase>``, below the header
+``Frame<tab>Phase``; and for tools a line for each 25th frame. The splits are those of the
+publication and of TeCNO's ``datasets/cholec80.py`` (``40-8-32``).
 """
 
 import math
@@ -41,7 +42,7 @@ PHASES = (
 TOOLS = ("Grasper", "Bipolar", "Hook", "Scissors", "Clipper", "Irrigator", "SpecimenBag")
 _FPS = 25  # of videos and annotations
 _LEAST_REST = 0.5  # of a stretch; a shorter rest of a phase belongs to the stretch before
-# Last operation of each part.
+# Operations of each part.
 _SPLITS: dict[str, dict[str, range]] = {
     "40-40": {"train": range(1, 41), "test": range(41, 81)},
     "32-8-40": {"train": range(1, 33), "val": range(33, 41), "test": range(41, 81)},
@@ -66,7 +67,8 @@ class Cholec80(Settings):
     Attributes:
         root: the folder of ``videos`` and ``phase_annotations``.
         split: numbers of operations for training, validation and test: ``40-40`` of the
-            publication, ``32-8-40`` of TeCNO and later work, ``40-8-32`` of CAMMA's later lists.
+            publication, ``32-8-40`` with eight of its training part for validation, ``40-8-32``
+            of TeCNO with eight of its test part.
         subset: part of the split, or all operations.
         seconds: length of a stretch; None = the whole run of a phase is one clip.
         allow_missing: evaluate the operations whose video and phases are there; the name says how

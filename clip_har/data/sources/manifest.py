@@ -1,6 +1,6 @@
 """Clips listed in a CSV or Parquet table: any layout, also sections of longer videos."""
 
-from pathlib import Path, PurePath, PureWindowsPath
+from pathlib import Path
 from typing import ClassVar
 
 from clip_har.core.errors import ClipHarError
@@ -122,15 +122,7 @@ def _clip(
 
 def _inside(row: Row, root: Path, *, allow_missing: bool) -> Path | None:
     """Return the path of a row's video or images, which must stay in ``root``; None if missing."""
-    text = row.text("path")
-    relative = PurePath(text)
-    # checks that know only this system's rules would miss Windows drives and backslashes
-    if (
-        relative.is_absolute()
-        or PureWindowsPath(text).anchor
-        or ".." in PureWindowsPath(text).parts
-    ):
-        raise row.error(f"expected a path below {root} without '..', got '{text}'")
+    text = row.path_below("path", root)
     found = find_video(root, text)
     if any(not path.resolve().is_relative_to(root.resolve()) for path in found or [root / text]):
         raise row.error(f"'{text}' leads out of {root} through a symbolic link")

@@ -154,7 +154,7 @@ class OmniFall(Settings):
         found: dict[str, Path | None] = {}
         before = 0
         for row in read_table(labels, required=_COLUMNS):
-            path = row.text("path")
+            path = row.path_below("path", videos)
             start, end = row.number("start"), row.number("end")
             check_order(row, start, end)
             name = f"{component}/{path}"

@@ -115,6 +115,8 @@ def test_missing_videos_are_counted(root):
         ("Home_01/video_1,1,0,1.5,1,1,le2i", "listed twice, first in line 2"),
         ("Home_01/video_1,1,0,1", "expected 7 values as in the header, got 4"),
         ("Home_01/video_1,1,0,1,,1,le2i", "'subject' is empty"),
+        ("Home_01/video_1,1111111111111111111,0,1,1,1,le2i", "expected 'label' as a whole number"),
+        ("../../video_1,1,0,1,1,1,le2i", r"expected a path below .*video without '\.\.'"),
     ],
 )
 def test_faulty_labels_are_named(root, row, fault):
