@@ -76,7 +76,8 @@ class ImageSeries:
 
 def is_image(path: PurePath | str) -> bool:
     """Return whether a file has the extension of an image."""
-    return os.path.splitext(path)[1].lower() in IMAGE_EXTENSIONS  # noqa: PTH122, for 10^6 names
+    name = os.fspath(path)
+    return name[name.rfind(".") :].lower() in IMAGE_EXTENSIONS  # a data set may have 10^6 of them
 
 
 def is_zip(path: PurePath) -> bool:
@@ -129,7 +130,7 @@ def image_series(path: Path) -> ImageSeries:
     if is_image(path) and not path.is_dir():
         return ImageSeries(path, (path.name,))
     try:
-        names = [name for name, *_ in _in_folder(path)] if path.is_dir() else _in_zip(path)
+        names = _in_folder(path) if path.is_dir() else _in_zip(path)
     except PermissionError as error:
         raise ImagesError("the folder may not be read (permissions)") from error
     except OSError as error:
@@ -138,12 +139,19 @@ def image_series(path: Path) -> ImageSeries:
         raise ImagesError(
             "a folder without videos and images" if path.is_dir() else "a zip without images"
         )
-    chosen = _one_series(names)
-    ordered = sorted(chosen, key=natural_key)
-    numbers = [tuple(map(int, _NUMBER.findall(PurePosixPath(name).stem))) for name in ordered]
+    # Names of one series differ in their numbers only: these give the natural order.
+    chosen = sorted((_numbers(name), name) for name in _one_series(names))
+    ordered = [name for _, name in chosen]
+    numbers = [number for number, _ in chosen]
     _refuse_repeats(ordered, numbers)
     lacking, first = _gaps([number[-1] for number in numbers if number])
     return ImageSeries(path, tuple(ordered), lacking, first, len(names) - len(chosen))
+
+
+def _numbers(name: str) -> tuple[int, ...]:
+    """Return the numbers in the name of an image, without its folder and extension."""
+    stem = name[name.rfind("/") + 1 : name.rfind(".")]
+    return tuple(map(int, _NUMBER.findall(stem)))
 
 
 def series_note(path: Path) -> str:
@@ -159,14 +167,25 @@ def series_note(path: Path) -> str:
         return ""
 
 
-def _in_folder(folder: Path) -> list[tuple[str, os.stat_result]]:
+def _in_folder(folder: Path) -> list[str]:
     """Return the images directly in a folder, sorted by name."""
+    with os.scandir(folder) as entries:
+        return sorted(entry.name for entry in entries if is_image(entry.name) and _counts(entry))
+
+
+def _stats(folder: Path) -> list[tuple[str, os.stat_result]]:
+    """Return the images directly in a folder with their sizes and times, sorted by name."""
     with os.scandir(folder) as entries:
         return sorted(
             (entry.name, entry.stat())
             for entry in entries
-            if is_image(entry.name) and not entry.name.startswith(".") and entry.is_file()
+            if is_image(entry.name) and _counts(entry)
         )
+
+
+def _counts(entry: "os.DirEntry[str]") -> bool:
+    """Return whether a file is shown and regular: opening a pipe may never end."""
+    return not entry.name.startswith(".") and entry.is_file()
 
 
 def _in_zip(path: Path) -> list[str]:
@@ -205,7 +224,7 @@ def _one_series(names: Sequence[str]) -> list[str]:
     """Return the images of the pictures if other series lie beside them."""
     series: dict[str, list[str]] = defaultdict(list)
     for name in names:
-        series[_NUMBER.sub("#", PurePosixPath(name).name).lower()].append(name)
+        series[_NUMBER.sub("#", name[name.rfind("/") + 1 :]).lower()].append(name)
     if len(series) > 1:
         series = {key: found for key, found in series.items() if not _FLOW.match(key)} or series
     if len(series) > 1:
@@ -284,14 +303,13 @@ def images_mark(folder: Path) -> str:
     other sizes.
     """
     try:
-        found = _in_folder(folder)
+        found = _stats(folder)
     except OSError:
         return ""
     if not found:
         return ""
-    digest = hashlib.blake2b(digest_size=8)
-    for name, status in found:
-        digest.update(f"{plain_name(name)} {status.st_size}\n".encode())
+    names = "".join(f"{plain_name(name)} {status.st_size}\n" for name, status in found)
+    digest = hashlib.blake2b(names.encode(), digest_size=8)
     for place in sorted({0, len(found) // 2, len(found) - 1}):
         digest.update(file_mark(folder / found[place][0]).encode())
     return f"{sum(status.st_size for _, status in found)}-{digest.hexdigest()}"
@@ -310,13 +328,10 @@ def images_state(folder: Path) -> tuple[int, str]:
 
 @lru_cache(maxsize=2**17)
 def _state(folder: Path, _changed: int) -> tuple[int, str]:
-    found = _in_folder(folder)
-    digest = hashlib.blake2b(digest_size=8)
-    for name, status in found:
-        mode = stat.S_IMODE(status.st_mode)
-        digest.update(
-            f"{name}\0{status.st_size} {status.st_mtime_ns} {mode}\n".encode(
-                errors="surrogateescape"
-            )
-        )
+    found = _stats(folder)
+    rows = "".join(
+        f"{name}\0{status.st_size} {status.st_mtime_ns} {stat.S_IMODE(status.st_mode)}\n"
+        for name, status in found
+    )
+    digest = hashlib.blake2b(rows.encode(errors="surrogateescape"), digest_size=8)
     return sum(status.st_size for _, status in found), digest.hexdigest()

@@ -10,6 +10,7 @@ from typing import BinaryIO
 import av
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 BITS = 8
 
@@ -187,3 +188,20 @@ def cut(path: Path, share: float) -> Path:
     content = path.read_bytes()
     path.write_bytes(content[: int(len(content) * share)])
     return path
+
+
+def write_images(
+    folder: Path,
+    frames: int | Sequence[NDArray[np.uint8]],
+    *,
+    kind: str = "png",
+    name: str = "{:06}",
+    first: int = 1,
+) -> Path:
+    """Write numbered frames (or given ones) as the images of a folder; return the folder."""
+    if isinstance(frames, int):
+        frames = [numbered(i) for i in range(frames)]
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, picture in enumerate(frames, first):
+        Image.fromarray(picture).save(folder / f"{name.format(number)}.{kind}")
+    return folder

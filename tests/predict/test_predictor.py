@@ -21,7 +21,8 @@ from clip_har.predict import predictor as module
 from clip_har.predict.predictor import LeftOutError, Predictor
 from clip_har.results.score_table import ScoreTable
 from tests.checkpoints import write_xclip
-from tests.data.made import write_video
+from tests.data.made import write_images, write_video
+from tests.planted import planted_frames
 from tests.predict.conftest import RATE
 
 MASKED = ("masking=percent", "ratio=0.3", "masking.patch=8", "noise=gaussian", "seed=3")
@@ -214,3 +215,29 @@ def test_the_tiny_model_says_what_it_does_not_know():
     assert "the tiny one" in said
     assert said.endswith("it was not trained on 1 of these classes")
     assert predictor.description == "tiny, mask: percent 16 px 30 %"
+
+
+def test_images_are_shown_as_their_video_is(tmp_path, words, classes, video):
+    pictures = [
+        planted_frames(number // 8, number // 8, seed=number // 8)[0][number % 8]
+        for number in range(32)
+    ]
+    folder = write_images(tmp_path / "day", pictures)
+    expected = Predictor(words, classes).predict(video)
+    found = Predictor(words, classes, fps=RATE).predict(folder)
+    np.testing.assert_array_equal(found.probabilities, expected.probabilities)
+    assert (found.edges, found.frames, found.fps) == (expected.edges, 32, RATE)
+
+
+def test_images_without_a_rate_are_one_window(tmp_path, words, classes):
+    folder = write_images(tmp_path / "day", 6)
+    predictor = Predictor(words, classes)
+    found = predictor.predict(folder, tiles=2)
+    assert found.probabilities.shape == (1, len(classes))
+    assert np.isnan(found.edges[-1])
+    assert "--fps" in found.notes[0]
+    assert all(tile.picture is not None for tile in found.tiles)
+    one = predictor.predict(folder / "000001.png")
+    assert (one.frames, one.notes) == (1, ())
+    with pytest.raises(DecodeError, match="a folder without videos and images"):
+        predictor.predict(tmp_path)

@@ -6,6 +6,7 @@ import pytest
 
 from clip_har.core.errors import ClipHarError
 from clip_har.predict.videos import named_videos
+from tests.data.made import write_images
 
 
 def test_folders_stand_for_their_videos_and_files_for_themselves(tmp_path):
@@ -34,3 +35,12 @@ def test_a_list_is_read_line_by_line(tmp_path):
 def test_a_list_without_a_path_is_said(lines):
     with pytest.raises(ClipHarError, match="a path a line on standard input, got none"):
         list(named_videos(["-"], lines))
+
+
+def test_images_that_lie_together_are_one_clip(tmp_path):
+    write_images(tmp_path / "clip", 2)
+    write_images(tmp_path / "day" / "a", 2)
+    write_images(tmp_path / "day" / "b", 2)
+    words = [str(tmp_path / name) for name in ("clip", "day", "clip/000002.png")]
+    found = list(named_videos(words, []))
+    assert found == [tmp_path / name for name in ("clip", "day/a", "day/b", "clip/000002.png")]

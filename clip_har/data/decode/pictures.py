@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 # Pillow reads more, and starts a program for some of it.
-_FORMATS = ("BMP", "JPEG", "MPO", "PNG", "PPM", "TIFF", "WEBP")
+_FORMATS = ("BMP", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 _ORIENTATION = 0x0112  # EXIF
 _FAULTS = (OSError, ValueError, SyntaxError, EOFError, TypeError, KeyError, struct.error)
 _JPEG_MARKER = re.compile(rb"\xff+([^\x00\xff\xd0-\xd7])")  # in pixel data only an end or a segment
@@ -45,7 +45,7 @@ def picture(content: bytes, bounds: Bounds) -> NDArray[np.uint8]:
             image.load()
             if image.format in {"JPEG", "MPO"} and not _ends(content):
                 raise DecodeError("damaged: its end is missing")
-            return np.ascontiguousarray(_rgb(_upright(image)))
+            return np.array(_rgb(_upright(image)))  # a copy: Pillow's own cannot be written to
         except _FAULTS as error:
             raise DecodeError(f"damaged or cut off ({_one_line(error)})") from error
 
