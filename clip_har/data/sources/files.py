@@ -68,15 +68,22 @@ def text_lines(path: Path) -> list[tuple[int, str]]:
     Raises:
         ClipHarError: when it cannot be read, or is no text.
     """
+    lines = enumerate(list_text(path).splitlines(), 1)
+    return [(i, plain_name(line.strip())) for i, line in lines if line.strip()]
+
+
+def list_text(path: Path) -> str:
+    """Return the text of a published list, without a byte order mark.
+
+    Raises:
+        ClipHarError: when it cannot be read, or is no text.
+    """
     if path.exists() and not path.is_file():  # reading a pipe may never end
         raise ClipHarError(f"{path} cannot be read as a list: it is no regular file")
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise ClipHarError(f"{path} cannot be read as a list in UTF-8 ({error})") from error
-    return [
-        (i, plain_name(line.strip())) for i, line in enumerate(text.splitlines(), 1) if line.strip()
-    ]
 
 
 def subfolders(folder: Path) -> list[Path]:
@@ -399,7 +406,9 @@ def _listed(folder: Path, without_extension: bool, _changed: int) -> dict[str, l
     return found
 
 
-def missing_clips_message(what: str, missing: list[str], total: int, hint: str) -> str:
+def missing_clips_message(
+    what: str, missing: list[str], total: int, hint: str, *, unit: str = "clips"
+) -> str:
     """Return one line that counts missing clips and names the first three."""
     more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
-    return f"{len(missing)} of {total} clips of {what}: {', '.join(missing[:3])}{more}; {hint}"
+    return f"{len(missing)} of {total} {unit} of {what}: {', '.join(missing[:3])}{more}; {hint}"

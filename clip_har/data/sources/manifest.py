@@ -1,6 +1,6 @@
 """Clips listed in a CSV or Parquet table: any layout, also sections of longer videos."""
 
-from pathlib import Path, PurePath, PureWindowsPath
+from pathlib import Path
 from typing import ClassVar
 
 from clip_har.core.names import class_order, plain_name
@@ -11,6 +11,7 @@ from clip_har.data.sources.attributes import AttributeNames, attributes_of
 from clip_har.data.sources.files import existing_file, existing_folder, find_video
 from clip_har.data.sources.folder import no_such_subset
 from clip_har.data.sources.frame_rate import FrameRate, check_rate
+from clip_har.data.sources.sections import section_id
 from clip_har.data.sources.tables import Row, read_table
 
 
@@ -102,22 +103,14 @@ def _clip(
     clip_id = plain_name(video.relative_to(root).as_posix())
     group = row.optional_text("group") or clip_id
     if start is not None or end is not None:
-        clip_id += f"#{start or 0.0:.12g}-{'' if end is None else f'{end:.12g}'}"
+        clip_id = section_id(clip_id, start, end)
     label, attributes = labels[row.text("label")], attributes_of(row, names)
     return Clip(clip_id, video, label, group, start, end, attributes=attributes, fps=rate)
 
 
 def _inside(row: Row, root: Path) -> Path:
     """Return the path of a row's video or images, which must exist and stay in ``root``."""
-    text = row.text("path")
-    relative = PurePath(text)
-    # checks that know only this system's rules would miss Windows drives and backslashes
-    if (
-        relative.is_absolute()
-        or PureWindowsPath(text).anchor
-        or ".." in PureWindowsPath(text).parts
-    ):
-        raise row.error(f"expected a path below {root} without '..', got '{text}'")
+    text = row.path_below("path", root)
     found = find_video(root, text)
     if any(not path.resolve().is_relative_to(root.resolve()) for path in found or [root / text]):
         raise row.error(f"'{text}' leads out of {root} through a symbolic link")

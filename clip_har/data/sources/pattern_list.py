@@ -11,6 +11,7 @@ from clip_har.core.names import listed
 from clip_har.data.sources.files import stem_of
 from clip_har.data.sources.pattern_files import Candidate
 from clip_har.data.sources.pattern_rules import Key, key_of
+from clip_har.data.sources.sections import section_id
 from clip_har.data.sources.tables import Row, read_table
 
 _DELIMITERS = {".csv": ",", ".tsv": "\t", ".txt": " "}
@@ -94,7 +95,7 @@ def section_of(clip: Candidate) -> tuple[float | None, float | None, str]:
         return None, None, ""
     if end is not None and end <= (start or 0.0):
         raise clip.error(f"expected 'end' after 'start', got start {start} and end {end}")
-    return start, end, f"#{start or 0.0:.12g}-{'' if end is None else f'{end:.12g}'}"
+    return start, end, section_id("", start, end)
 
 
 def _key(shared: Sequence[str], fields: Mapping[str, str]) -> tuple[Key, ...]:

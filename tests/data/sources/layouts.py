@@ -1,6 +1,7 @@
 """Small copies of published data sets, laid down as they are published, from one drawn clip."""
 
 import json
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +16,7 @@ class Layout:
     """A copy of a data set.
 
     Attributes:
-        clips: paths; one that ends with ``/`` is a folder of images.
+        clips: paths; one that ends with ``/`` is a folder of images, with ``.zip`` a zip of them.
         lists: content of the official lists, by path.
         words: settings that the copy needs.
     """
@@ -26,13 +27,19 @@ class Layout:
 
     def lay_down(self, root: Path, video: bytes) -> Path:
         """Write the copy, each of its videos with the same content."""
+        pictures = {f"{number:03d}": numbered(number) for number in (1, 2, 3)}
         for name in self.clips:
             path = root / name
             path.parent.mkdir(parents=True, exist_ok=True)
             if name.endswith("/"):
                 path.mkdir()
-                for number in (1, 2, 3):
-                    cv2.imwrite(str(path / f"{number:05d}.jpg"), numbered(number))
+                for number, picture in pictures.items():
+                    cv2.imwrite(str(path / f"{number}.jpg"), picture)
+            elif name.endswith(".zip"):
+                with zipfile.ZipFile(path, "w") as packed:
+                    for number, picture in pictures.items():
+                        content = cv2.imencode(".png", picture)[1].tobytes()
+                        packed.writestr(f"{path.stem}/{path.stem}-{number}.png", content)
             else:
                 path.write_bytes(video)
         for name, text in self.lists.items():
@@ -110,6 +117,16 @@ LAYOUTS = {
         {"ucf101-DS_eval.csv": "label,filename,video_id,shift,category\n"
          "Biking,clip_1.mp4,yt1,snow,weather\nBiking,clip_2.mp4,yt1,night,lighting\n"
          "BilliardsShot,clip_1.mp4,yt2,snow,weather\n"},
+    ),
+    "urfall": Layout(
+        ["falls/fall-01-cam0-rgb.zip", "falls/fall-01-cam1-rgb.zip", "falls/fall-01-cam0-d.zip",
+         "falls/fall-02-cam0-rgb/fall-02-cam0-rgb/", "adl/adl-01-cam0-rgb.zip"],
+        {"falls/fall-01-data.csv": "1,0,1.02\n"},
+        ["dataset.allow_missing=true"],
+    ),
+    "gmdcsa24": Layout(
+        ["Subject 1/Fall/01.mp4", "Subject 1/ADL/01.mp4", "Subject_2/ADL/16EVE (4).mp4"],
+        words=["dataset.allow_missing=true"],
     ),
 }  # fmt: skip
 for _edition in ("600", "700"):

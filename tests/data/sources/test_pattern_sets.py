@@ -110,6 +110,22 @@ SETS = {
         ("Biking/clip_2", "Biking", "yt1", {"category": "lighting", "shift": "night"}),
         ("BilliardsShot/clip_1", "BilliardsShot", "yt2", {"category": "weather", "shift": "snow"}),
     ], None),
+    "urfall": ("urfall", [], "urfall/cam0", 2, [
+        ("adl-01-cam0-rgb", "daily activity", "adl-01", {"camera": "0"}),
+        ("fall-01-cam0-rgb", "fall", "fall-01", {"camera": "0"}),
+        ("fall-02-cam0-rgb", "fall", "fall-02", {"camera": "0"}),
+    ], None),
+    "urfall both cameras": ("urfall", ["dataset.part=null"], "urfall (4 of 100 clips)", 2, [
+        ("adl-01-cam0-rgb", "daily activity", "adl-01", {"camera": "0"}),
+        ("fall-01-cam0-rgb", "fall", "fall-01", {"camera": "0"}),
+        ("fall-01-cam1-rgb", "fall", "fall-01", {"camera": "1"}),
+        ("fall-02-cam0-rgb", "fall", "fall-02", {"camera": "0"}),
+    ], None),
+    "gmdcsa24": ("gmdcsa24", [], "gmdcsa24 (3 of 160 clips)", 2, [
+        ("Subject 1/ADL/01", "daily activity", "1", {}),
+        ("Subject 1/Fall/01", "fall", "1", {}),
+        ("Subject_2/ADL/16EVE (4)", "daily activity", "2", {}),
+    ], None),
 }  # fmt: skip
 
 
@@ -142,6 +158,7 @@ def test_clips_of_images_have_the_frame_rate_of_the_set(lay_down):
     clips = source("jester", lay_down("jester")).clips().clips
     assert {clip.fps for clip in clips} == {12}
     assert all(clip.path.is_dir() for clip in clips)
+    assert {clip.fps for clip in source("urfall", lay_down("urfall")).clips().clips} == {30}
     video = source("mimetics", lay_down("mimetics"), "dataset.fps=12").clips().clips[0]
     assert video.fps is None
 
@@ -166,7 +183,7 @@ def test_values_of_a_rule_that_nobody_has_are_told(lay_down, caplog):
 @pytest.mark.parametrize(
     "options",
     [
-        pytest.param(("ntu60", "jester"), marks=pytest.mark.slow),
+        pytest.param(("ntu60", "urfall"), marks=pytest.mark.slow),
         pytest.param(tuple(LAYOUTS), marks=pytest.mark.long),
     ],
     ids=["rules and lists", "all"],
