@@ -205,6 +205,14 @@ def test_lists_come_in_many_forms(tmp_path, name, text, settings):
     ]
 
 
+def test_names_are_spelt_as_in_the_list(tmp_path):
+    touch(tmp_path / "Air_Drumming" / "a.mp4")
+    write(tmp_path, "label,name\nair drumming,a.mp4\n")
+    clips = Pattern(root=tmp_path, pattern="{label}/{name}", list_file="list.csv").clips()
+    assert clips.class_names == ("air drumming",)
+    assert clips.clips[0].id == "Air_Drumming/a"
+
+
 def test_images_are_clips_where_the_pattern_says_so(tmp_path):
     for number in range(2):
         touch(tmp_path / "run" / "v_1" / f"{number}.jpg")
@@ -235,6 +243,18 @@ def test_a_missing_clip_counts_and_may_be_allowed(root):
     assert "2 of 5 clips of clips (all) are missing" in fault_of(
         root=root, pattern=NAMED, whole={"all": 5}
     )
+
+
+def test_a_list_of_names_alone_chooses_clips(root):
+    write(root, "run_p01_front.mp4\njump_p10_side\nwalk_p11_side.mp4\n", "names.txt")
+    source = Pattern(root=root, pattern="**/{name}", label="{name}", list_file="names.txt",
+                     columns=("name",), allow_missing=True)  # fmt: skip
+    assert ids(source) == ["run_p01_front", "jump_p10_side"]
+    write(root, "1,front\n10,side\n11,side\n", "names.csv")
+    by_path = Pattern(root=root, pattern=NAMED, list_file="names.csv", columns=("person", "view"),
+                      allow_missing=True).clips()  # fmt: skip
+    assert by_path.class_names == ("jump", "run")
+    assert by_path.title == "clips (2 of 3 clips)"
 
 
 def test_more_clips_than_officially_are_told(root, caplog):
