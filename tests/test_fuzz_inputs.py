@@ -23,8 +23,11 @@ from safetensors.torch import save_file
 from clip_har.config.compose import cell_from_config
 from clip_har.core.errors import ClipHarError
 from clip_har.core.tensor_file import read_tensors, write_tensors
+from clip_har.data.sources.cholec80 import read_phases
 from clip_har.data.sources.hmdb51 import HMDB51
+from clip_har.data.sources.jigsaws import JIGSAWS
 from clip_har.data.sources.manifest import Manifest
+from clip_har.data.sources.omnifall import OmniFall
 from clip_har.data.sources.ucf101 import UCF101
 from clip_har.models.checkpoint import weights_digest
 from clip_har.models.processor import pixel_scale
@@ -35,6 +38,7 @@ from clip_har.results.shard_scores import read_shard, write_shard
 from clip_har.results.variant_scores import VariantScores
 from experiments.ucf101_24.convert import convert
 from tests.config.test_cell import composed
+from tests.data.sources.healthcare import lay_cholec80, lay_jigsaws, lay_omnifall
 from tests.data.sources.test_ucf101 import lay_out
 from tests.data.test_fuzz import mutant
 from tests.tables import made_table
@@ -70,6 +74,18 @@ def hmdb_list(folder: Path) -> Path:
     path = folder / "run_test_split1.txt"
     path.write_text("a.avi 2 \n")
     return path
+
+
+def omnifall_labels(folder: Path) -> Path:
+    return lay_omnifall(folder) / "labels/le2i.csv"
+
+
+def phases(folder: Path) -> Path:
+    return lay_cholec80(folder) / "phase_annotations/video80-phase.txt"
+
+
+def gestures(folder: Path) -> Path:
+    return lay_jigsaws(folder) / "Suturing/transcriptions/Suturing_B001.txt"
 
 
 def mask_image(folder: Path) -> Path:
@@ -147,6 +163,12 @@ KINDS: dict[str, tuple[Callable[[Path], Path], Callable[[Path], object]]] = {
     "noise": (tensors, read_tensors),
     "shard": (shard, lambda path: read_shard(path.parent)),
     "checkpoint's settings": (preprocessor, read_checkpoint),
+    "OmniFall labels": (
+        omnifall_labels,
+        lambda path: OmniFall(root=path.parents[1], part="le2i").clips(),
+    ),
+    "Cholec80 phases": (phases, read_phases),
+    "JIGSAWS gestures": (gestures, lambda path: JIGSAWS(root=path.parents[2]).clips()),
 }
 
 

@@ -85,6 +85,9 @@ def _composition(error: Exception) -> str:
             f" one value, or a list in brackets ({key}=[…])"
         )
     if key := re.search(r"Could not override '([^']+)'", text):
+        entry = str(getattr(cause, "full_key", ""))
+        if "." in key[1] and entry.startswith(f"{key[1]}."):  # a mapping of the user's own names
+            return f"{entry}: {key[1]} has no such entry; add it with +{entry}=…"
         return _unknown_key(key[1])
     if isinstance(cause, OmegaConfBaseException) and "merging override" in text:
         override = text.split("merging override", 1)[1].strip()

@@ -14,6 +14,10 @@ class ClipHarError(Exception):
     """
 
 
+class AbsentError(ClipHarError):
+    """A file, a folder or a split that is not there; what is there and wrong is another error."""
+
+
 _DISK = {
     errno.ENOSPC: "no space is left on the disk",
     errno.EDQUOT: "the disk quota is used up",

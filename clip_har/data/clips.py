@@ -18,6 +18,12 @@ from clip_har.core.settings import Option
 from clip_har.data.image_files import file_mark, images_mark
 from clip_har.data.shared_classes import class_key, shared_classes
 
+SAMPLE_NOTE = "CLIP_HAR_SAMPLE.md"
+"""The file in a folder that holds a few clips of a data set; ``clip-har-data sample`` writes it.
+
+Sets of clips in it have a name of their own: no number on them may be taken for one of the whole.
+"""
+
 
 @dataclass(frozen=True)
 class Clip:
@@ -264,7 +270,19 @@ def clips_of(source: ClipSource, limit: int | None = None, classes: str | None =
     Raises:
         ClipHarError: as ``source.clips`` and `in_shared_classes`.
     """
-    return in_shared_classes(source.clips(), classes).limit(limit)
+    found = source.clips()
+    if is_sample(found.clips[0].path):
+        found = replace(found, name=f"{found.name}/sample")
+    return in_shared_classes(found, classes).limit(limit)
+
+
+def is_sample(path: Path) -> bool:
+    """Return whether a file lies in a sample of a data set, see `SAMPLE_NOTE`.
+
+    Args:
+        path: such as that of a clip.
+    """
+    return any((folder / SAMPLE_NOTE).is_file() for folder in path.parents)
 
 
 def in_shared_classes(clips: ClipSet, classes: str | None) -> ClipSet:

@@ -15,7 +15,7 @@ from clip_har.core.settings import Settings
 from clip_har.data.clips import ClipSet, ClipSource, clips_of
 from clip_har.data.parts import check_apart
 
-_SUBSET = "subset"
+SUBSET = "subset"
 """The key by which every data set with splits names the one that is used."""
 
 
@@ -30,22 +30,37 @@ def reference_source(cell: Cell) -> ClipSource | None:
     split, source = cell.measures.reference, cell.dataset
     if split is None:
         return None
-    settings, kind = source.model_dump(mode="json"), type(source)
-    if _SUBSET not in settings:
+    settings = source.model_dump(mode="json")
+    if SUBSET not in settings:
         raise ClipHarError(f"measures.reference={split}: this data set has no splits")
-    if settings[_SUBSET] == split:
+    if settings[SUBSET] == split:
         raise ClipHarError(
             f"measures.reference={split}: this split is the evaluated one; {_learned(cell)} must be"
             " learned on other clips: name another split, or evaluate another one with"
             " dataset.subset=…"
         )
     try:
-        if split == "train":
-            return source.training()
-        assert issubclass(kind, Settings)  # noqa: S101, all options are
-        return cast(ClipSource, checked(kind, {**settings, _SUBSET: split}, "dataset"))
+        return split_source(source, split)
     except ClipHarError as error:
         raise _no_such_split(split, error) from error
+
+
+def split_source(source: ClipSource, split: str) -> ClipSource:
+    """Return the data set with another of its splits.
+
+    Args:
+        source: the data set.
+        split: ``train`` is the one that noise is learned from, see `ClipSource.training`.
+
+    Raises:
+        ClipHarError: when the settings know no such split.
+    """
+    if split == "train":
+        return source.training()
+    kind = type(source)
+    assert issubclass(kind, Settings)  # noqa: S101, all options are
+    values = {**source.model_dump(mode="json"), SUBSET: split}
+    return cast(ClipSource, checked(kind, values, "dataset"))
 
 
 def reference_clips(cell: Cell, clips: ClipSet) -> ClipSet | None:

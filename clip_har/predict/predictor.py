@@ -25,7 +25,7 @@ from clip_har.core.work_ahead import work_ahead
 from clip_har.data.clips import ClipSet, ClipSource
 from clip_har.data.decode.passes import Window
 from clip_har.data.decode.sections import read_in_order
-from clip_har.data.decode.windows import cut_windows, timeline
+from clip_har.data.decode.windows import Timeline, cut_windows, timeline
 from clip_har.data.frames.build import fitted_clip
 from clip_har.data.frames.held import HeldFrames
 from clip_har.data.frames.index import Entry

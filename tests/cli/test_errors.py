@@ -45,6 +45,10 @@ def fault(folder: Path, *arguments: str) -> str:
             ["dataset.root=nowhere"],
             "dataset.root: there is no such key; it is a key of dataset=folder",
         ),
+        (
+            ["dataset=ntu60", "dataset.splits={mine: {test: rest}}"],
+            "dataset.splits.mine: dataset.splits has no such entry; add it with +dataset.splits.mi",
+        ),
         (["experiment=paper/maskin"], "experiment=paper/maskin: no such option"),
     ],
 )

@@ -23,6 +23,12 @@ NEEDED = {
     "dataset=folder": ["dataset.root=clips"],
     "dataset=manifest": ["dataset.path=clips.csv"],
     "dataset=rawframes": ["dataset.path=list.txt"],
+    "dataset=pattern": ["dataset.root=clips", "dataset.pattern='{label}/{}'"],
+    **{  # those on top of pattern
+        f"dataset={name}": ["dataset.root=clips"]
+        for name, path in option_files("dataset").items()
+        if "\ndefaults:" in path.read_text(encoding="utf-8")
+    },
     "prompts=file": ["prompts.file=templates.txt"],
     "prompts=descriptions": ["prompts.descriptions=texts.json"],
     "model=clip": ["model.checkpoint=folder"],

@@ -5,7 +5,14 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from clip_har.cli.data.layout import LIST_FILES, clips_folder, find_clips, find_lists, lists_folder
+from clip_har.cli.data.layout import (
+    LIST_FILES,
+    clips_folder,
+    find_clips,
+    find_lists,
+    is_ucf101,
+    lists_folder,
+)
 from clip_har.cli.data.prepare import prepare
 from clip_har.cli.data.sources import SOURCES, Name
 from clip_har.core.errors import ClipHarError
@@ -29,8 +36,15 @@ def ensure_ucf101(folder: Path, *, accepts: Callable[[str], bool]) -> Path:
         ClipHarError: when the terms are not accepted, or something cannot be fetched or unpacked.
     """
     source, root = SOURCES[_NAME], _root(folder)
+    if root.exists() and not root.is_dir():
+        raise ClipHarError(f"{root} is a file: expected the folder of {source.title}, or a new one")
     clips, lists = find_clips(_NAME, root), find_lists(_NAME, root)
     has_clips = clips.is_dir()
+    if has_clips and not is_ucf101(clips):
+        raise ClipHarError(
+            f"{clips} holds no video with a name of {source.title} (v_<Class>_gNN_cMM): name its"
+            " folder, or a new one"
+        )
     has_lists = any(lists.glob(LIST_FILES[_NAME]))
     if has_clips and has_lists:
         sys.stdout.write(f"data: {source.title} is in {root}\n")

@@ -57,6 +57,14 @@ class Info:
         rows.append(self._row("all", list(range(len(labels)))))
         return rows
 
+    def _attributes(self) -> list[tuple[str, Counter[str]]]:
+        """Return how many clips have each value of each attribute."""
+        counts: dict[str, Counter[str]] = defaultdict(Counter)
+        for clip in self.clips.clips:
+            for name, value in clip.attributes.items():
+                counts[name][value] += 1
+        return list(counts.items())
+
     def _row(self, name: str, chosen: Sequence[int]) -> tuple[str, ...]:
         groups = len({self.clips.clips[i].group for i in chosen})
         found = [length for i in chosen if (length := self.lengths[i]) is not None]
@@ -83,6 +91,7 @@ class Info:
             f"frames a second: {_most(rates)}",
             f"licence: {self.clips.licence}",
         ]
+        lines += [f"attribute {name}: {_most(counts)}" for name, counts in self._attributes()]
         if self.clips.citation:
             lines.append(f"cite: {self.clips.citation}")
         if empty := len(self.clips.class_names) - len(set(self.clips.labels.tolist())):

@@ -1,11 +1,12 @@
 """Where the clips and the lists of a data set lie below its root."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
 from clip_har.cli.data.sources import Name
-from clip_har.data.sources.files import holds_clips, subfolders
-from clip_har.data.sources.ucf101 import FOLDERS
+from clip_har.data.sources.files import holds_clips, stem_of, subfolders
+from clip_har.data.sources.ucf101 import FOLDERS, STEM
 
 _CLIPS: Mapping[Name, str] = {"ucf101": "UCF-101", "hmdb51": "hmdb51_org"}
 _LISTS: Mapping[Name, str] = {"ucf101": "ucfTrainTestlist", "hmdb51": "testTrainMulti_7030_splits"}
@@ -21,14 +22,6 @@ def clips_folder(name: Name, root: Path) -> Path:
 def lists_folder(name: Name, root: Path) -> Path:
     """Return where ``prepare`` puts its official lists."""
     return root / _LISTS[name]
-
-
-def dataset_root(name: str, root: Path) -> Path:
-    """Return the value of ``dataset.root`` for a folder that was given as ``--root``.
-
-    Of HMDB-51 this may be the folder that ``prepare`` made, or the folder of class folders in it.
-    """
-    return find_clips("hmdb51", root) if name == "hmdb51" else root
 
 
 def find_clips(name: Name, root: Path) -> Path:
@@ -47,3 +40,12 @@ def find_lists(name: Name, root: Path) -> Path:
     beside = [lists_folder(name, root.parent)] if name == "hmdb51" else []
     places = (place for place in (usual, root, *beside) if any(place.glob(LIST_FILES[name])))
     return next(places, usual)
+
+
+def is_ucf101(folder: Path) -> bool:
+    """Return whether a folder holds a clip with a name of UCF-101."""
+    return any(
+        STEM.fullmatch(stem_of(name))
+        for _, folders, files in os.walk(folder, followlinks=True)
+        for name in (*folders, *files)
+    )

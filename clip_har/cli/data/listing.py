@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from clip_har.cli.data.rows import counted
 from clip_har.cli.data.sources import Name
 from clip_har.core.errors import ClipHarError
 from clip_har.core.names import plain_name
@@ -97,7 +98,7 @@ def _ucf101(lists: Path, videos: Path) -> Listing:
     clips, conflicts = _joined(entries, group_of)
     for k in SPLITS:
         if shared := _in_both(clips, k, lambda clip: clip.group):
-            conflicts.append(f"split {k}: groups in train and test: {_counted(shared)}")
+            conflicts.append(f"split {k}: groups in train and test: {counted(shared)}")
     files = listed_clips(videos, clips.keys())
     return Listing(class_names, clips, files, lists, videos, tuple(conflicts))
 
@@ -123,7 +124,7 @@ def _hmdb51(lists: Path, videos: Path) -> Listing:
             within = _in_both(clips, k, lambda clip: f"{clip.class_name}/{clip.group}")
             remarks.append(
                 f"split {k}: films in train and test, by the names of their clips:"
-                f" {_counted(shared)}; within one class: {_counted(within)}"
+                f" {counted(shared)}; within one class: {counted(within)}"
             )
     files = {
         plain_name(f"{folder.name}/{clip_stem(path)}"): path
@@ -160,7 +161,7 @@ def _joined(
         for key, clip in known.items()
     }
     conflicts += [
-        f"split {k}: clips in train and test: {_counted(both)}"
+        f"split {k}: clips in train and test: {counted(both)}"
         for k in SPLITS
         if (both := _in_both(clips, k, lambda clip: f"{clip.class_name}/{clip.stem}"))
     ]
@@ -176,7 +177,3 @@ def _in_both(
         for use in ("train", "test")
     )
     return sorted(train & test)
-
-
-def _counted(names: Sequence[str]) -> str:
-    return f"{len(names):,} – such as {names[0]}" if names else "0"

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path, PurePath
 
-from clip_har.core.errors import ClipHarError
+from clip_har.core.errors import AbsentError, ClipHarError
 from clip_har.core.names import plain_name
 from clip_har.data.image_files import IMAGE_EXTENSIONS, ZIP, holds_images, is_image, is_of_images
 
@@ -36,12 +36,12 @@ def existing_folder(folder: Path, *, expected: str, setting: str) -> Path:
         setting: the configuration key that names it, for the error message.
 
     Raises:
-        ClipHarError: when it is missing or is no folder.
+        AbsentError: when it is missing or is no folder.
     """
     absolute = folder.expanduser().absolute()
     if not absolute.is_dir():
         fault = "is not a folder" if absolute.exists() else "does not exist"
-        raise ClipHarError(
+        raise AbsentError(
             f"{absolute} {fault}: expected {expected} in it; set {setting}=<the folder>"
         )
     return absolute
@@ -51,12 +51,12 @@ def existing_file(path: Path, *, expected: str, setting: str) -> Path:
     """Return the absolute path of a file that must exist, like ``existing_folder``.
 
     Raises:
-        ClipHarError: when it is missing or is no file.
+        AbsentError: when it is missing or is no file.
     """
     absolute = path.expanduser().absolute()
     if not absolute.is_file():
         fault = "is not a file" if absolute.exists() else "does not exist"
-        raise ClipHarError(f"{absolute} {fault}: expected {expected}; set {setting}=<the file>")
+        raise AbsentError(f"{absolute} {fault}: expected {expected}; set {setting}=<the file>")
     return absolute
 
 
@@ -68,15 +68,22 @@ def text_lines(path: Path) -> list[tuple[int, str]]:
     Raises:
         ClipHarError: when it cannot be read, or is no text.
     """
+    lines = enumerate(list_text(path).splitlines(), 1)
+    return [(i, plain_name(line.strip())) for i, line in lines if line.strip()]
+
+
+def list_text(path: Path) -> str:
+    """Return the text of a published list, without a byte order mark.
+
+    Raises:
+        ClipHarError: when it cannot be read, or is no text.
+    """
     if path.exists() and not path.is_file():  # reading a pipe may never end
         raise ClipHarError(f"{path} cannot be read as a list: it is no regular file")
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise ClipHarError(f"{path} cannot be read as a list in UTF-8 ({error})") from error
-    return [
-        (i, plain_name(line.strip())) for i, line in enumerate(text.splitlines(), 1) if line.strip()
-    ]
 
 
 def subfolders(folder: Path) -> list[Path]:
@@ -399,7 +406,9 @@ def _listed(folder: Path, without_extension: bool, _changed: int) -> dict[str, l
     return found
 
 
-def missing_clips_message(what: str, missing: list[str], total: int, hint: str) -> str:
+def missing_clips_message(
+    what: str, missing: list[str], total: int, hint: str, *, unit: str = "clips"
+) -> str:
     """Return one line that counts missing clips and names the first three."""
     more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
-    return f"{len(missing)} of {total} clips of {what}: {', '.join(missing[:3])}{more}; {hint}"
+    return f"{len(missing)} of {total} {unit} of {what}: {', '.join(missing[:3])}{more}; {hint}"

@@ -1,12 +1,13 @@
 """Any folder of videos or images, one folder per class."""
 
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path, PurePath
 from typing import ClassVar, Self
 
 from pydantic import model_validator
 
-from clip_har.core.errors import ClipHarError
+from clip_har.core.errors import AbsentError, ClipHarError
 from clip_har.core.names import class_order, plain_name
 from clip_har.core.settings import Settings
 from clip_har.data.clips import Clip, ClipSet
@@ -50,6 +51,7 @@ class Folder(Settings):
         attributes: columns of ``split_csv`` with attributes of the clips, such as
             ``[viewpoint, age]``; a row may leave them empty.
         name: of the data set in reports; None = the folder's name.
+        allow_missing: evaluate the clips on disk even if some of the CSV are missing.
         fps: frames per second of clips of images, for ``frames.sampler=fps``; None = not known.
     """
 
@@ -61,6 +63,7 @@ class Folder(Settings):
     subset: str | None = None
     attributes: AttributeNames = ()
     name: str | None = None
+    allow_missing: bool = False
     fps: FrameRate | None = None
 
     @model_validator(mode="after")
@@ -101,10 +104,11 @@ class Folder(Settings):
         log_unused(root, unused)
         check_rate(self.fps, files.values(), name=str(root))
         class_names = class_order({clip_id.partition("/")[0] for clip_id in files})
+        rows: Mapping[str, Row | None]
         if self.split_csv is None:
-            rows: dict[str, Row | None] = dict.fromkeys(files)
+            rows, whole = dict.fromkeys(files), None
         else:
-            rows = dict(self._csv_rows(self.split_csv, files))
+            rows, whole = self._csv_rows(self.split_csv, files)
         clips = tuple(
             Clip(
                 clip_id,
@@ -116,6 +120,8 @@ class Folder(Settings):
             )
             for clip_id, row in rows.items()
         )
+        if not clips:
+            raise ClipHarError(f"{self.split_csv}: none of its videos is in {root}")
         name = self.name or root.name
         return ClipSet(
             name=f"{name}/{self.subset}" if self.subset else name,
@@ -123,10 +129,11 @@ class Folder(Settings):
             clips=clips,
             licence="not stated (the user's own folder of videos)",
             citation="",
+            whole=whole,
         )
 
-    def _csv_rows(self, split_csv: Path, files: dict[str, Path]) -> dict[str, Row]:
-        """Return the row of each clip of the subset, by clip id."""
+    def _csv_rows(self, split_csv: Path, files: dict[str, Path]) -> tuple[dict[str, Row], int]:
+        """Return the row of each clip of the subset by clip id, and how many clips are listed."""
         path = existing_file(
             split_csv, expected="a CSV with path,split[,group]", setting="dataset.split_csv"
         )
@@ -136,16 +143,25 @@ class Folder(Settings):
         for clip_id in files:
             stems.setdefault(stem_of(clip_id), []).append(clip_id)
         found: dict[str, Row] = {}
+        missing: set[str] = set()
         for row in rows:
             listed = PurePath(row.text("path")).as_posix()
-            clip_id = listed if listed in files else _without_extension(listed, stems, row)
-            if clip_id in found:
-                raise row.error(f"{clip_id} is listed twice")
-            if self.subset is None or self.subset == row.text("split"):
-                found[clip_id] = row
-        if not found:
+            chosen = self.subset is None or self.subset == row.text("split")
+            named = _clip_id(listed, files, stems, row)
+            if named is None and not self.allow_missing:
+                raise row.error(
+                    f"no video {listed} in the class folders; dataset.allow_missing=true takes"
+                    " those that are there"
+                )
+            if named in found or listed in missing:
+                raise row.error(f"{named or listed} is listed twice")
+            if chosen and named is not None:
+                found[named] = row
+            elif chosen:
+                missing.add(listed)
+        if not found and not missing:
             raise no_such_subset(path, self.subset, rows)
-        return found
+        return found, len(found) + len(missing)
 
 
 def _files(root: Path) -> tuple[dict[str, Path], Counter[str]]:
@@ -165,20 +181,22 @@ def _files(root: Path) -> tuple[dict[str, Path], Counter[str]]:
     return files, unused
 
 
-def _without_extension(listed: str, stems: dict[str, list[str]], row: Row) -> str:
-    """Return the clip that a row names without its extension."""
+def _clip_id(
+    listed: str, files: Mapping[str, Path], stems: dict[str, list[str]], row: Row
+) -> str | None:
+    """Return the clip that a row names, with or without its extension; None if there is none."""
+    if listed in files:
+        return listed
     found = stems.get(listed, [])
-    if not found:
-        raise row.error(f"no video {listed} in the class folders")
     if len(found) > 1:
         raise row.error(f"'{listed}' may be {' or '.join(found)}: add the extension")
-    return found[0]
+    return found[0] if found else None
 
 
-def no_such_subset(path: Path, subset: str | None, rows: list[Row]) -> ClipHarError:
+def no_such_subset(path: Path, subset: str | None, rows: list[Row]) -> AbsentError:
     """Return the error for a table that has no row of the subset."""
     splits = sorted({row.optional_text("split") or "(empty)" for row in rows})
-    return ClipHarError(
+    return AbsentError(
         f"{path} has no row with split '{subset}': expected dataset.subset to be one of "
         + ", ".join(splits)
     )

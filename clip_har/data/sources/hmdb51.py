@@ -76,7 +76,8 @@ class HMDB51(Settings):
     of ``people``, ``viewpoint`` and picture ``quality``; and ``action_type``, one of five.
 
     Attributes:
-        root: the folder with one folder of clips per class.
+        root: the folder with one folder of clips per class, or the one that holds it as
+            ``hmdb51_org/``.
         split: official split; None only with ``subset: all``.
         subset: official part of the split, or all clips on disk.
         splits: the folder of ``<class>_test_split<k>.txt``; None = ``root``, or
@@ -116,6 +117,8 @@ class HMDB51(Settings):
             self.root, expected="one folder of clips per class", setting="dataset.root"
         )
         splits = self._split_files(root)
+        if (nested := root / "hmdb51_org").is_dir():
+            root = nested
         if self.subset == "all":
             name, whole = "hmdb51/all", None
             listed = _all_clips(root, sorted({c for c, k in splits}))

@@ -1,8 +1,9 @@
 """Clips listed in a CSV or Parquet table: any layout, also sections of longer videos."""
 
-from pathlib import Path, PurePath, PureWindowsPath
+from pathlib import Path
 from typing import ClassVar
 
+from clip_har.core.errors import ClipHarError
 from clip_har.core.names import class_order, plain_name
 from clip_har.core.settings import Settings
 from clip_har.data.clips import Clip, ClipSet
@@ -11,6 +12,7 @@ from clip_har.data.sources.attributes import AttributeNames, attributes_of
 from clip_har.data.sources.files import existing_file, existing_folder, find_video
 from clip_har.data.sources.folder import no_such_subset
 from clip_har.data.sources.frame_rate import FrameRate, check_rate
+from clip_har.data.sources.sections import section_id
 from clip_har.data.sources.tables import Row, read_table
 
 
@@ -35,6 +37,7 @@ class Manifest(Settings):
         subset: keep only the rows with this ``split``; None = all rows.
         attributes: columns with attributes of the clips, such as ``[viewpoint, age]``; a row may
             leave them empty.
+        allow_missing: evaluate the clips on disk even if some are missing.
         fps: frames per second of images in rows without their own; None = not known.
     """
 
@@ -45,6 +48,7 @@ class Manifest(Settings):
     root: Path | None = None
     subset: str | None = None
     attributes: AttributeNames = ()
+    allow_missing: bool = False
     fps: FrameRate | None = None
 
     def training(self) -> "Manifest":
@@ -68,13 +72,16 @@ class Manifest(Settings):
         rows = list(read_table(table, required=(*columns, *self.attributes)))
         class_names = _class_names(rows)
         labels = {label: number for number, label in enumerate(class_names)}
+        chosen = [row for row in rows if self.subset in (None, row.optional_text("split"))]
+        if not chosen:
+            raise no_such_subset(table, self.subset, rows)
         clips = [
-            _clip(row, root, labels, self.attributes, fps=self.fps)
-            for row in rows
-            if self.subset in (None, row.optional_text("split"))
+            _clip(row, video, root, labels, self.attributes, fps=self.fps)
+            for row in chosen
+            if (video := _inside(row, root, allow_missing=self.allow_missing)) is not None
         ]
         if not clips:
-            raise no_such_subset(table, self.subset, rows)
+            raise ClipHarError(f"{table}: none of its videos is in {root}; set dataset.root")
         check_rate(self.fps, (clip.path for clip in clips), name=str(table))
         return ClipSet(
             name=f"{table.stem}/{self.subset}" if self.subset else table.stem,
@@ -82,13 +89,19 @@ class Manifest(Settings):
             clips=tuple(clips),
             licence="not stated (the user's own table of videos)",
             citation="",
+            whole=len(chosen),
         )
 
 
 def _clip(
-    row: Row, root: Path, labels: dict[str, int], names: AttributeNames, *, fps: float | None
+    row: Row,
+    video: Path,
+    root: Path,
+    labels: dict[str, int],
+    names: AttributeNames,
+    *,
+    fps: float | None,
 ) -> Clip:
-    video = _inside(row, root)
     start, end = row.seconds("start"), row.seconds("end")
     of_images = is_of_images(video)
     rate = row.rate("fps") or fps if of_images else None
@@ -102,31 +115,25 @@ def _clip(
     clip_id = plain_name(video.relative_to(root).as_posix())
     group = row.optional_text("group") or clip_id
     if start is not None or end is not None:
-        clip_id += f"#{start or 0.0:.12g}-{'' if end is None else f'{end:.12g}'}"
+        clip_id = section_id(clip_id, start, end)
     label, attributes = labels[row.text("label")], attributes_of(row, names)
     return Clip(clip_id, video, label, group, start, end, attributes=attributes, fps=rate)
 
 
-def _inside(row: Row, root: Path) -> Path:
-    """Return the path of a row's video or images, which must exist and stay in ``root``."""
-    text = row.text("path")
-    relative = PurePath(text)
-    # checks that know only this system's rules would miss Windows drives and backslashes
-    if (
-        relative.is_absolute()
-        or PureWindowsPath(text).anchor
-        or ".." in PureWindowsPath(text).parts
-    ):
-        raise row.error(f"expected a path below {root} without '..', got '{text}'")
+def _inside(row: Row, root: Path, *, allow_missing: bool) -> Path | None:
+    """Return the path of a row's video or images, which must stay in ``root``; None if missing."""
+    text = row.path_below("path", root)
     found = find_video(root, text)
     if any(not path.resolve().is_relative_to(root.resolve()) for path in found or [root / text]):
         raise row.error(f"'{text}' leads out of {root} through a symbolic link")
     if len(found) > 1:
         several = " or ".join(plain_name(path.name) for path in found)
         raise row.error(f"'{text}' may be {several}: add the extension, or rename one")
-    if not found:
-        raise row.error(f"no video '{text}' in {root}")
-    return found[0]
+    if not found and not allow_missing:
+        raise row.error(
+            f"no video '{text}' in {root}; dataset.allow_missing=true takes those that are there"
+        )
+    return found[0] if found else None
 
 
 def _class_names(rows: list[Row]) -> dict[str, str]:

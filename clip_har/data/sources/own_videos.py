@@ -9,6 +9,7 @@ from clip_har.core.errors import ClipHarError
 from clip_har.core.settings import Settings
 from clip_har.data.clips import Clip, ClipSet
 from clip_har.data.decode.passes import Window
+from clip_har.data.sources.sections import section_id
 
 
 class OwnVideos(Settings):
@@ -69,6 +70,6 @@ def _cut(path: Path, windows: Sequence[Window], fps: float | None = None) -> lis
     clips = []
     for window in windows:
         end = None if math.isinf(window.end) else window.end
-        name = f"{path.name}#{window.start:.12g}-{'' if end is None else f'{end:.12g}'}"
+        name = section_id(path.name, window.start, end)
         clips.append(Clip(name, path, 0, path.name, window.start or None, end, fps=fps))
     return clips

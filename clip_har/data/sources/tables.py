@@ -4,11 +4,13 @@ import csv
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath, PureWindowsPath
 from typing import Any
 
 from clip_har.core.errors import ClipHarError
-from clip_har.core.names import plain_name
+from clip_har.core.names import plain_name, whole_number
+
+_LONGEST = 18  # letters of a whole number; more do not fit into 64 bits
 
 
 @dataclass(frozen=True)
@@ -56,10 +58,7 @@ class Row:
         text = self.optional_text(column)
         if text is None:
             return None
-        try:
-            value = float(text)
-        except ValueError:
-            value = math.nan
+        value = _number(text)
         if not 0 <= value < math.inf:
             raise self.error(f"expected '{column}' in seconds, 0 or more, got '{text}'")
         return value
@@ -73,27 +72,80 @@ class Row:
         text = self.optional_text(column)
         if text is None:
             return None
-        try:
-            value = float(text)
-        except ValueError:
-            value = math.nan
+        value = _number(text)
         if not 0 < value < math.inf:
             raise self.error(f"expected '{column}' in frames per second, got '{text}'")
         return value
 
+    def number(self, column: str) -> float:
+        """Return a value as a finite number.
 
-def read_table(path: Path, *, required: tuple[str, ...]) -> Iterator[Row]:
+        Raises:
+            ClipHarError: when it is empty, or no such number.
+        """
+        value = _number(self.text(column))
+        if not math.isfinite(value):
+            raise self.error(f"expected '{column}' as a number, got '{self.text(column)}'")
+        return value
+
+    def whole(self, column: str) -> int:
+        """Return a value as a whole number, of at most eighteen letters.
+
+        Raises:
+            ClipHarError: when it is empty, or no such number.
+        """
+        text = self.text(column)
+        value = whole_number(text) if len(text) <= _LONGEST else None
+        if value is None:
+            raise self.error(f"expected '{column}' as a whole number, got '{text}'")
+        return value
+
+    def path_below(self, column: str, root: Path) -> str:
+        """Return a value as a relative path, as it is written.
+
+        Args:
+            column: its name.
+            root: the folder that the path may not leave, for the message.
+
+        Raises:
+            ClipHarError: when it is empty, absolute or has ``..``.
+        """
+        text = self.text(column)
+        # checks that know only this system's rules would miss Windows drives and backslashes
+        if (
+            PurePath(text).is_absolute()
+            or PureWindowsPath(text).anchor
+            or ".." in PureWindowsPath(text).parts
+        ):
+            raise self.error(f"expected a path below {root} without '..', got '{text}'")
+        return text
+
+
+def read_table(
+    path: Path,
+    *,
+    required: tuple[str, ...],
+    columns: tuple[str, ...] = (),
+    delimiter: str = ",",
+    may_be_empty: bool = False,
+) -> Iterator[Row]:
     """Yield the rows of a CSV or, by its extension, Parquet file; blank CSV lines are skipped.
 
     Args:
         path: the file.
         required: columns that must be there; other columns are allowed.
+        columns: the names of the columns of a CSV without a header.
+        delimiter: between two values of a CSV; a blank stands for any blanks.
+        may_be_empty: whether a table without a row is accepted.
 
     Raises:
         ClipHarError: when the file cannot be read, a column is missing, a row has too few or too
             many values, or there is no row.
     """
-    rows = _parquet_rows(path) if path.suffix.lower() in {".parquet", ".pq"} else _csv_rows(path)
+    if path.suffix.lower() in {".parquet", ".pq"}:
+        rows = _parquet_rows(path)
+    else:
+        rows = _csv_rows(path, columns, delimiter)
     empty = True
     for row in rows:
         missing = [column for column in required if column not in row.values]
@@ -104,22 +156,32 @@ def read_table(path: Path, *, required: tuple[str, ...]) -> Iterator[Row]:
             )
         empty = False
         yield row
-    if empty:
+    if empty and not may_be_empty:
         raise ClipHarError(f"{path} has no rows: expected the columns {', '.join(required)}")
 
 
-def _csv_rows(path: Path) -> Iterator[Row]:
+def _number(text: str) -> float:
+    """Return a text as a number; NaN if it is none."""
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
+def _csv_rows(path: Path, columns: tuple[str, ...], delimiter: str) -> Iterator[Row]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file, strict=True)
-            header = [name.strip() for name in next(reader, [])]
+            lines = (" ".join(line.split()) for line in file) if delimiter == " " else file
+            reader = csv.reader(lines, strict=True, delimiter=delimiter)
+            header = [name.strip() for name in (list(columns) or next(reader, []))]
+            expected = f"({' '.join(columns)})" if columns else "as in the header"
             for values in reader:
                 if not values:
                     continue
                 place = f"line {reader.line_num}"
                 if len(values) != len(header):
                     raise ClipHarError(
-                        f"{path}, {place}: expected {len(header)} values as in the header, "
+                        f"{path}, {place}: expected {len(header)} values {expected}, "
                         f"got {len(values)}"
                     )
                 yield Row(path, place, dict(zip(header, values, strict=True)))

@@ -53,7 +53,8 @@ _EXPECTED = "the folders UCF-101/ (one folder of clips per class) and ucfTrainTe
 # the videos, their middle frames as CoOp publishes them, raw frames as mmaction2 writes them
 FOLDERS = ("UCF-101", "UCF-101-midframes", "rawframes")
 """Where the clips are below the root."""
-_STEM = re.compile(r"v_(?P<name>\w+)_(?P<group>g\d+)_c\d+")
+STEM = re.compile(r"v_(?P<name>\w+)_(?P<group>g\d+)_c\d+")
+"""The name of a clip, without its extension."""
 
 
 class UCF101(Settings):
@@ -224,7 +225,7 @@ def group_of(stem: str, class_name: str) -> str:
     Raises:
         ClipHarError: when the name is not ``v_<Class>_gNN_cMM``.
     """
-    match = _STEM.fullmatch(stem)
+    match = STEM.fullmatch(stem)
     if match is None:
         raise ClipHarError(f"expected a UCF-101 name v_<Class>_gNN_cMM, got '{stem}'")
     return f"{class_name}_{match['group']}"

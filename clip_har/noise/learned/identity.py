@@ -8,7 +8,7 @@ from clip_har.core.cache import key_of
 from clip_har.core.code_version import code_of
 from clip_har.core.errors import ClipHarError
 from clip_har.core.settings import Role
-from clip_har.data.clips import ClipSet, ClipSource, clips_of, in_shared_classes
+from clip_har.data.clips import ClipSet, ClipSource, clips_of
 from clip_har.data.parts import check_apart
 from clip_har.noise.learned.base import Learned
 from clip_har.noise.settings import LearningCell
@@ -30,10 +30,8 @@ def training_clips(dataset: ClipSource, limit: int | None, classes: str | None =
     Raises:
         ClipHarError: when there is no training split, or it is not apart from what is evaluated.
     """
-    training, evaluated = (
-        in_shared_classes(source.clips(), classes) for source in (dataset.training(), dataset)
-    )
-    check_apart(training, evaluated, what="noise")
+    training = clips_of(dataset.training(), None, classes)
+    check_apart(training, clips_of(dataset, None, classes), what="noise")
     return training.limit(limit)
 
 

@@ -12,6 +12,7 @@ from clip_har.core.errors import ClipHarError
 from clip_har.data.sources.ucf101 import UCF101
 from tests.cli.data.made_sets import ucf_archives, ucf_clips, ucf_lists
 from tests.cli.sources import Sources, serve
+from tests.data.made import write_video
 
 needs_unpacker = pytest.mark.skipif(
     not any(map(shutil.which, ("bsdtar", "unrar"))), reason="no bsdtar or unrar here for RAR"
@@ -102,3 +103,17 @@ def test_lists_that_are_empty_are_named(tmp_path):
     (tmp_path / "ucfTrainTestlist").mkdir()
     with pytest.raises(ClipHarError, match=r"holds no classInd\.txt"):
         ensure_ucf101(tmp_path, accepts=never)
+
+
+@pytest.mark.parametrize(
+    ("named", "fault"),
+    [
+        ("holiday", "holiday holds no video with a name of UCF-101"),
+        ("file", "file is a file: expected the folder of UCF-101, or a new one"),
+    ],
+)
+def test_what_is_not_ucf101_is_named_before_the_terms_are_shown(tmp_path, named, fault):
+    write_video(tmp_path / "holiday" / "beach" / "monday.mp4", 3)
+    (tmp_path / "file").touch()
+    with pytest.raises(ClipHarError, match=fault):
+        ensure_ucf101(tmp_path / named, accepts=never)

@@ -40,15 +40,16 @@ def test_a_user_looks_at_a_folder(tmp_path, capsys, monkeypatch):
     printed = capsys.readouterr().out
     assert "2 clips, 0.00 hours" in printed
     assert "[b]walk" in printed
-    with Image.open(tmp_path / "folder_info.png") as picture:
+    with Image.open(tmp_path / "results" / "data" / "folder" / "info.png") as picture:
         assert picture.width > 600
 
 
 @pytest.mark.parametrize(
     ("typed", "fault"),
     [
-        (["nothing"], "dataset=nothing: no such option, expected one of folder, hmdb51"),
+        (["nothing"], "dataset=nothing: no such option, expected one of cholec80, folder, "),
         (["ucf101", "dataset.splt=2"], "dataset.splt: there is no such key; did you mean"),
+        (["manifest"], "dataset.path is not set: add dataset.path=… to the command"),
         (["folder", "--root", "none"], "none does not exist: expected"),
         (["folder", "--root", ".", "dataset.splt=2"], "dataset.splt: there is no such key"),
     ],
@@ -61,4 +62,4 @@ def test_mistakes_give_one_line(typed, fault, capsys, tmp_path, monkeypatch):
     printed = capsys.readouterr().err
     assert fault in printed
     assert printed.count("\n") == 1
-    assert not list(tmp_path.iterdir())
+    assert not list(tmp_path.rglob("*.png"))

@@ -47,7 +47,7 @@ def test_a_folder_of_images_is_verified(root, tmp_path, capsys):
     assert "note: clips with gaps, or other images beside them: 1 – run/b" in printed
     assert "do not belong" not in printed
     assert sorted(root.rglob("*")) == before
-    found = rows(tmp_path, "verify_folder.csv")
+    found = rows(tmp_path, "verify.csv")
     assert found["run/b"]["images"] == "missing images: 1 (7)"
     assert (found["run/a"]["frames"], found["run/a"]["fps"]) == ("12", "10.0")
     assert int(found["run/a"]["bytes"]) == sum(
@@ -70,8 +70,10 @@ def test_a_folder_of_images_is_shown(root, capsys, fps):
 
 
 @pytest.mark.parametrize("layout", ["UCF-101-midframes", "rawframes"])
-def test_images_of_ucf101_are_compared_with_its_lists(tmp_path, capsys, monkeypatch, layout):
-    monkeypatch.chdir(tmp_path)
+def test_images_of_ucf101_are_compared_with_its_lists(
+    tmp_path, capsys, monkeypatch, layout, tmp_path_factory
+):
+    monkeypatch.chdir(tmp_path_factory.mktemp("here"))
     for name, text in ucf_lists().items():
         path = tmp_path / "ucfTrainTestlist" / name
         path.parent.mkdir(exist_ok=True)

@@ -8,7 +8,6 @@ import pytest
 
 from clip_har.cli.data import prepare as module
 from clip_har.cli.data.command import main
-from clip_har.cli.data.layout import dataset_root
 from clip_har.cli.data.prepare import prepare
 from clip_har.core.errors import ClipHarError
 from clip_har.data.sources.hmdb51 import HMDB51
@@ -33,7 +32,7 @@ def visible(root) -> list[str]:
 def test_ucf101_is_laid_out_as_it_is_read(tmp_path):
     root = tmp_path / "ucf101"
     laid_out("ucf101", root, *ucf_archives(tmp_path))
-    clips = UCF101(root=dataset_root("ucf101", root), split=2, subset="train").clips()
+    clips = UCF101(root=root, split=2, subset="train").clips()
     assert len(clips.clips) == 4
     assert clips.class_names == ("HandstandPushups", "Run")
     assert visible(root) == ["UCF-101", "ucfTrainTestlist"]
@@ -43,7 +42,7 @@ def test_ucf101_is_laid_out_as_it_is_read(tmp_path):
 def test_hmdb51_comes_in_an_archive_of_archives(tmp_path):
     root = tmp_path / "hmdb51"
     laid_out("hmdb51", root, *hmdb_archives(tmp_path))
-    clips = HMDB51(root=dataset_root("hmdb51", root), split=3, subset="test").clips()
+    clips = HMDB51(root=root, split=3, subset="test").clips()
     assert [clip.group for clip in clips.clips] == ["Film2", "Film2"]
     assert clips.class_names == ("run", "wave")
     assert visible(root) == ["hmdb51_org", "testTrainMulti_7030_splits"]
@@ -123,6 +122,7 @@ def test_the_lists_of_another_task_are_named(tmp_path):
 def test_a_user_prepares_and_verifies(tmp_path, capsys, monkeypatch):
     archive, splits = ucf_archives(tmp_path)
     root = tmp_path / "ucf101"
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit) as ended:
         main(["prepare", "ucf101", f"--archive={archive}", f"--splits={splits}", f"--root={root}"])
     printed = capsys.readouterr().out
@@ -131,7 +131,9 @@ def test_a_user_prepares_and_verifies(tmp_path, capsys, monkeypatch):
     assert "fault: the lists name 2 classes, UCF-101 has 101" in printed
     assert f"dataset=ucf101 dataset.root={root}" in printed
     assert ended.value.code == 1, "this is not all of UCF-101"
-    assert (root / "verify_ucf101.csv").read_text().count("\n") == 7
+    table = tmp_path / "results" / "data" / "ucf101" / "verify.csv"
+    assert table.read_text().count("\n") == 7
+    assert visible(root) == ["UCF-101", "ucfTrainTestlist"]
 
 
 @pytest.mark.parametrize(
@@ -142,7 +144,8 @@ def test_a_user_prepares_and_verifies(tmp_path, capsys, monkeypatch):
         (["--splits=none.zip"], "none.zip does not exist: expected an archive"),
     ],
 )
-def test_what_is_missing_gives_one_line(typed, fault, tmp_path, capsys):
+def test_what_is_missing_gives_one_line(typed, fault, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit) as ended:
         main(["prepare", "ucf101", "--root", str(tmp_path / "root"), *typed])
     assert ended.value.code == 1

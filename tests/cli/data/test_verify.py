@@ -2,6 +2,7 @@
 
 import csv
 import os
+import re
 import shutil
 import sys
 from collections import Counter
@@ -11,12 +12,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from clip_har.cli.data import verify as module
+from clip_har.cli.data import official as module
+from clip_har.cli.data.bars import black_bars
 from clip_har.cli.data.command import main
 from clip_har.cli.data.layout import find_clips, find_lists
 from clip_har.cli.data.listing import read_listing
+from clip_har.cli.data.official import verify_official
+from clip_har.cli.data.rows import Verification, write_classes, write_rows
 from clip_har.cli.data.sources import SOURCES
-from clip_har.cli.data.verify import Verification, black_bars, verify, write_classes, write_rows
 from clip_har.core.errors import ClipHarError
 from clip_har.data.sources.ucf101 import UCF101
 from tests.cli.data.made_sets import ucf_clips, ucf_lists
@@ -29,6 +32,7 @@ SMALL = replace(
     counts={f"{use}{k}": n for k in (1, 2, 3) for use, n in (("train", 4), ("test", 2))},
 )
 RUN = "Run/v_Run_g01_c01.avi"
+RESULTS = Path("results", "data")
 
 
 @pytest.fixture
@@ -43,7 +47,7 @@ def root(tmp_path: Path) -> Path:
 
 def verified(root: Path, **settings) -> Verification:
     listing = read_listing("ucf101", root / "ucfTrainTestlist", root / "UCF-101")
-    return verify(SMALL, listing, **settings)
+    return verify_official(SMALL, listing, **settings)
 
 
 def test_a_whole_copy_has_no_faults(root, tmp_path):
@@ -59,7 +63,7 @@ def test_a_whole_copy_has_no_faults(root, tmp_path):
         rows = list(csv.DictReader(file))
     assert [one["clip"] for one in rows] == [row.clip for row in found.rows]
     assert (rows[0]["group"], rows[0]["parts"]) == ("HandstandPushups_g02", "test2 train1 train3")
-    write_classes(table, found.rows)
+    write_classes(table, found)
     header, *lines = table.read_text().splitlines()
     assert header.startswith("class_name,clips,clips_listed,train1,train1_listed,test1,test1_list")
     assert lines == [
@@ -85,7 +89,7 @@ def test_clips_that_cannot_be_decoded_are_named_with_the_reason(root):
     found = verified(root)
     assert len(found.faults) == 1
     assert found.faults[0].startswith(f"clips that cannot be decoded: 1 – {RUN} (")
-    write_classes(root / "classes.csv", found.rows)
+    write_classes(root / "classes.csv", found)
     assert "Run,2,3,2,2,0,1,1,2,1,1,1,2,1,1\n" in (root / "classes.csv").read_text()
 
 
@@ -194,34 +198,34 @@ def test_names_may_be_any_bytes(root, capsys, monkeypatch, tmp_path_factory):
     printed = capsys.readouterr().out
     assert "\x1b[2J" not in printed
     assert "3 – Run/\\x1b[2Jcleared.avi, Run/caf\\xe9.avi, Run/two\\x0alines.txt" in printed
-    assert "caf\\xe9.avi" in (here / "verify_ucf101.csv").read_text()
+    assert "caf\\xe9.avi" in (here / RESULTS / "ucf101" / "verify.csv").read_text()
 
 
-def test_a_copy_laid_out_flat(root, capsys, monkeypatch):
+def test_a_copy_laid_out_flat(root, capsys, monkeypatch, tmp_path_factory):
     """`dataset=ucf101` reads it, too."""
-    monkeypatch.chdir(root)
+    monkeypatch.chdir(tmp_path_factory.mktemp("here"))
     for folder in ("UCF-101", "ucfTrainTestlist"):
         for one in (root / folder).iterdir():
             one.rename(root / one.name)
         (root / folder).rmdir()
-    for _ in range(2):  # the tables of the first time are no extra files
-        with pytest.raises(SystemExit):
-            main(["verify", "ucf101", f"--root={root}"])
-        printed = capsys.readouterr().out
-        assert "6 of 6 clips decode" in printed
-        assert "note:" not in printed
+    with pytest.raises(SystemExit):
+        main(["verify", "ucf101", f"--root={root}"])
+    printed = capsys.readouterr().out
+    assert "6 of 6 clips decode" in printed
+    assert "note:" not in printed
 
 
 def test_a_table_that_cannot_be_written_is_refused_before_clips_are_decoded(
-    root, capsys, monkeypatch
+    root, capsys, monkeypatch, tmp_path_factory
 ):
-    monkeypatch.setattr(module, "verify", lambda *_, **__: pytest.fail("decodes"))
-    (root / "file").touch()
+    monkeypatch.setattr(module, "verify_official", lambda *_, **__: pytest.fail("decodes"))
+    (tmp_path_factory.getbasetemp() / "file").touch()
+    table = tmp_path_factory.getbasetemp() / "file" / "table.csv"
     with pytest.raises(SystemExit) as ended:
-        main(["verify", "ucf101", f"--root={root}", f"--csv={root / 'file' / 'table.csv'}"])
+        main(["verify", "ucf101", f"--root={root}", f"--csv={table}"])
     assert ended.value.code == 1
     printed = capsys.readouterr().err
-    assert printed.endswith("name another file with --csv\n")
+    assert printed.endswith("name another place with --csv\n")
     assert printed.count("\n") == 1
 
 
@@ -244,7 +248,7 @@ def films(tmp_path: Path) -> Path:
 
 def verified_films(root: Path) -> Verification:
     listing = read_listing("hmdb51", find_lists("hmdb51", root), find_clips("hmdb51", root))
-    return verify(replace(SMALL, clips=6), listing)
+    return verify_official(replace(SMALL, clips=6), listing)
 
 
 def test_films_that_hmdb51_shares_between_classes_are_no_fault_of_a_copy(films):
@@ -267,8 +271,10 @@ def test_names_of_hmdb51_are_as_strict_as_where_they_are_read(films):
 
 
 @pytest.mark.parametrize("below", [".", "hmdb51_org"])
-def test_verify_and_info_take_the_same_roots_of_hmdb51(films, below, capsys, monkeypatch, tmp_path):
-    monkeypatch.chdir(tmp_path)
+def test_verify_and_info_take_the_same_roots_of_hmdb51(
+    films, below, capsys, monkeypatch, tmp_path_factory
+):
+    monkeypatch.chdir(tmp_path_factory.mktemp("here"))
     for command in ("verify", "info"):
         with pytest.raises(SystemExit) as ended:
             main([command, "hmdb51", "--root", str(films / below)])
@@ -331,13 +337,31 @@ def test_a_folder_without_lists_is_verified(folder, tmp_path, capsys, monkeypatc
     assert "fault: clips that cannot be decoded: 1 – walk/broken.mp4 (" in printed
     assert "note: files with the same bytes as another: 1 – walk/copy.mp4" in printed
     assert "note: files that do not belong to the data set: 1 – loose.mp4" in printed
+    table = tmp_path / RESULTS / "folder" / "verify.csv"
+    assert f"a row per clip: {table}\n" in printed
     assert sorted(folder.rglob("*")) == before, "nothing is written into the data folder"
-    with (tmp_path / "verify_folder.csv").open() as file:
+    with table.open() as file:
         rows = {row["clip"]: row["frames"] for row in csv.DictReader(file)}
     assert rows["run/a.mp4"] == "6"
-    assert (tmp_path / "verify_folder_classes.csv").read_text() == (
+    assert table.with_name("verify_classes.csv").read_text() == (
         "class_name,clips,clips_listed\nrun,1,1\nwalk,2,3\n"
     )
+
+
+@pytest.mark.parametrize("place", [".", "..", "linked"])
+def test_nothing_is_ever_written_into_the_data(place, folder, capsys, monkeypatch):
+    """Begun in the data, in a folder of it, or with a link into it as the results."""
+    monkeypatch.chdir(folder / "run" if place == ".." else folder)
+    (folder.parent / "linked").symlink_to(folder / "run")
+    named = {"linked": ["--csv=../linked/table.csv"]}.get(place, [])
+    before = sorted(folder.rglob("*"))
+    with pytest.raises(SystemExit) as ended:
+        main(["verify", "folder", f"--root={folder}", *named])
+    assert ended.value.code == 1
+    printed = capsys.readouterr().err
+    assert f"is in the data ({folder}), which nothing is written into: name another" in printed
+    assert printed.count("\n") == 1
+    assert sorted(folder.rglob("*")) == before
 
 
 def test_sections_of_one_video_are_clips_and_no_duplicates(folder, capsys, monkeypatch, tmp_path):
@@ -350,15 +374,16 @@ def test_sections_of_one_video_are_clips_and_no_duplicates(folder, capsys, monke
     assert ended.value.code == 0
     printed = capsys.readouterr().out
     assert "2 of 2 clips decode" in printed
-    assert "note:" not in printed
-    with (tmp_path / "verify_manifest.csv").open() as file:
-        assert [row["frames"] for row in csv.DictReader(file)] == ["3", "2"]
+    (note,) = [line for line in printed.splitlines() if line.startswith("note: ")]
+    assert note.startswith("note: files that do not belong to the data set: 4 – loose.mp4, ")
+    with (tmp_path / RESULTS / "manifest" / "verify.csv").open() as file:
+        assert [row["frames"] for row in csv.DictReader(file)][:2] == ["3", "2"]
 
 
 @pytest.mark.parametrize(
     ("typed", "fault"),
     [
-        (["folder", "--lists=x"], "--videos, --lists and --allow-missing are for data sets with"),
+        (["folder", "--lists=x"], "--videos and --lists are for ucf101 and hmdb51"),
         (["ucf101"], "expected verify ucf101 --root <folder>: all clips of all official lists"),
         (["ucf101", "--root=x", "dataset.split=2"], "without settings; got dataset.split=2"),
         (["folder", "--root=none"], "none does not exist: expected one folder of videos per class"),
@@ -384,7 +409,7 @@ def test_the_real_sample(sample_data, tmp_path, capsys):
     printed = capsys.readouterr().out
     assert ended.value.code == 0, printed
     assert "15 of 13,320 clips decode, in 12 of 101 classes" in printed
-    assert "13 of 3,783" in printed
+    assert re.search(r"test1 +│ +13 │ +3,783", printed)
     with table.open() as file:
         barred = {row["clip"]: row["bar_top"] for row in csv.DictReader(file) if row["bar_top"]}
     assert barred["SkateBoarding/v_SkateBoarding_g02_c01.mp4"] == "32"
