@@ -96,9 +96,7 @@ def write_sweep_files(
     return replace(written, files=[*written.files, *gallery])
 
 
-def draw_gallery(
-    cells: Sequence[Cell], file: Path, drawing: Background | AtOnce
-) -> list[Path]:
+def draw_gallery(cells: Sequence[Cell], file: Path, drawing: Background | AtOnce) -> list[Path]:
     """Draw the masks of some cells on the same clips.
 
     Args:

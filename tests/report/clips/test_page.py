@@ -97,9 +97,7 @@ def report(results: Path, out: Path, *more: str) -> Path:
     return out / PAGE
 
 
-def test_figures_for_print_are_written_when_they_are_asked_for(
-    clips_results, clips_page, tmp_path
-):
+def test_figures_for_print_are_written_when_they_are_asked_for(clips_results, clips_page, tmp_path):
     assert not clips_page.with_name(FIGURES).exists()
     assert not list(clips_results.rglob("*.pdf"))
     folder = report(clips_results, tmp_path / "out", "--clips", "0", "--print").with_name(FIGURES)
