@@ -29,10 +29,6 @@ class _Bits:
     packed: NDArray[np.uint8]
     shape: tuple[int, ...]
 
-    @classmethod
-    def of(cls, mask: NDArray[np.bool_]) -> "_Bits":
-        return cls(np.packbits(mask), mask.shape)
-
     @property
     def mask(self) -> NDArray[np.bool_]:
         count = int(np.prod(self.shape))
@@ -69,18 +65,19 @@ def kept_mask(key: Hashable, make: Callable[[], Hidden]) -> Hidden:
         key: all that decides the mask.
         make: makes it.
     """
-    found: Any = _find(key)
-    if found is not _ABSENT:
+    found = _find(key)
+    if isinstance(found, _Bits):
         return found.mask
     mask = make()
     if mask.dtype == np.bool_:
-        _keep(key, _Bits.of(mask))
+        _keep(key, _Bits(np.packbits(mask.view(np.uint8)), mask.shape))
     return mask
 
 
 def _find(key: Hashable) -> object:
     with _lock:  # a look moves the key to the end of a list
-        return _values.get(key, _ABSENT)
+        found: object = _values.get(key, _ABSENT)
+        return found
 
 
 def _keep(key: Hashable, value: Value) -> Value:

@@ -197,7 +197,11 @@ class MaskedClips:
             paint_over=partial(own, hidden=shared_mask, scene=None)
             if self.masking.paint_is_made
             else None,
-            measure=cache(partial(kept, self._effect_key(index, seen), measure)),
+            measure=cache(
+                measure
+                if self.subject is self.feature is None
+                else partial(kept, self._effect_key(index, seen), measure)
+            ),
         )
 
     def _soft_masks(self, index: int) -> "_SoftMasks":
