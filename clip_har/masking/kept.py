@@ -6,6 +6,7 @@ it.
 """
 
 from collections.abc import Callable, Hashable
+from contextlib import suppress
 from dataclasses import dataclass
 from threading import Lock
 from typing import Any, TypeVar
@@ -81,6 +82,6 @@ def _find(key: Hashable) -> object:
 
 
 def _keep(key: Hashable, value: Value) -> Value:
-    with _lock:
+    with _lock, suppress(ValueError):  # of one that is larger than all may be together
         _values[key] = value
     return value
