@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from cachetools import LRUCache
 
 from clip_har.data.frames.store import FrameStore
 from clip_har.masking import kept as module
@@ -98,7 +99,7 @@ def test_nothing_that_was_measured_is_kept_too() -> None:
 
 def test_the_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     mask = np.ones((1, 512, 512), np.bool_)
-    few = module.LRUCache(10 * 2**15, getsizeof=module._bytes)
+    few: Any = LRUCache(10 * 2**15, getsizeof=module._bytes)
     monkeypatch.setattr(module, "_values", few)
     for number in range(20):
         kept_mask(number, lambda: mask)

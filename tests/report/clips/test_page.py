@@ -103,7 +103,7 @@ def test_figures_for_print_are_written_when_they_are_asked_for(clips_results, cl
     folder = report(clips_results, tmp_path / "out", "--clips", "0", "--print").with_name(FIGURES)
     names = {path.name for path in folder.iterdir()}
     assert {"mask_gallery.pdf", STYLE.name, "confusion_percent_r=0.5.pdf"} <= names
-    assert (folder / "mask_gallery.pdf").read_bytes().count(b"/Subtype /Image") == 6
+    assert (folder / "mask_gallery.pdf").read_bytes().count(b"/Subtype /Image") >= 6
 
 
 def test_zero_shows_no_frames_and_opens_no_clip(clips_results, tmp_path, monkeypatch):
