@@ -111,9 +111,9 @@ def draw_gallery(cells: Sequence[Cell], file: Path, drawing: Background | AtOnce
         return []
     from clip_har.sweeps.gallery import gallery_rows, on_same_clips  # imports torch
 
-    alike = on_same_clips(cells)
-    first = alike[0]
     try:
+        alike = on_same_clips(cells)  # asks their models for the size of frames
+        first = alike[0]
         rows, ratios = gallery_rows(alike, open_frames(first, clips_of(first.dataset, first.limit)))
     except Exception as error:  # noqa: BLE001, the numbers must not be lost with it
         log.warning("the gallery could not be drawn: %s", describe(error))
