@@ -56,6 +56,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         " (default: report.clips, 400)",
     )
     parser.add_argument(
+        "--print",
+        action="store_true",
+        default=None,
+        help="also write all figures as PDF for a paper, in the report's folder figures/"
+        " (default: report.print, false)",
+    )
+    parser.add_argument(
         "--recompute",
         action="store_true",
         help="first compute numbers again if the code of the metrics has changed; no model is run",
@@ -73,6 +80,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         parser.error(f"--margin={given.margin:g}: expected a share between 0 and 1, such as 0.01")
     if given.clips is not None and given.clips < 0:
         parser.error(f"--clips={given.clips}: expected 0 or more")
+    if given.leaderboard and given.print:
+        parser.error("--leaderboard has no figures: leave out --print")
     if given.leaderboard and given.sweep:
         parser.error("--leaderboard shows a whole results folder: name it with --results-dir")
     try:
@@ -119,9 +128,8 @@ def _report(given: argparse.Namespace, drawing: Background) -> tuple[Path, Seque
             return write_leaderboard(chosen, out, margin=given.margin), chosen.problems
         compared = {"base_model": given.base_model, "margin": given.margin}
         written = write_sweep_tables(chosen, drawing=drawing, **compared)
-        page = write_report(
-            chosen, out, written=written, clips=given.clips, drawing=drawing, **compared
-        )
+        shown = {"clips": given.clips, "printed": given.print}
+        page = write_report(chosen, out, written=written, drawing=drawing, **shown, **compared)
     except OSError as error:
         raise ClipHarError(
             f"the report cannot be written to {out} ({disk_reason(error)}): make room, or name"

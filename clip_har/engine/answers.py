@@ -10,7 +10,7 @@ from clip_har.core.errors import ClipHarError
 from clip_har.data.clips import ClipSet
 from clip_har.data.frames.store import FrameStore
 from clip_har.engine.score_clips import seen_frames
-from clip_har.masking.masked_clips import MaskedClip
+from clip_har.masking.masked_clip import MaskedClip
 from clip_har.models.zero_shot import Classifier
 from clip_har.noise.contract import CellNoise
 from clip_har.results.score_table import ScoreTable

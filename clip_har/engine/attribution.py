@@ -9,7 +9,8 @@ from torch.nn.functional import adaptive_avg_pool2d
 
 from clip_har.core.evenly import evenly
 from clip_har.core.progress import track
-from clip_har.masking.masked_clips import MaskedClip, MaskedClips
+from clip_har.masking.masked_clip import MaskedClip
+from clip_har.masking.masked_clips import MaskedClips
 from clip_har.metrics.attention import focus, mass, pointing, rank
 from clip_har.models.attribution import clip_attribution, embed_clip
 from clip_har.models.zero_shot import ZeroShot

@@ -7,7 +7,8 @@ from torch import Tensor
 
 from clip_har.core.evenly import evenly
 from clip_har.engine.attribution import attribution_maps
-from clip_har.masking.masked_clips import MaskedClip, MaskedClips
+from clip_har.masking.masked_clip import MaskedClip
+from clip_har.masking.masked_clips import MaskedClips
 from clip_har.models.zero_shot import ZeroShot
 from clip_har.noise.variants import Variant
 

@@ -13,7 +13,8 @@ from torch import Tensor
 from clip_har.engine.attribution import attention_of, rows_with_subject
 from clip_har.engine.examples import Example, examples_of
 from clip_har.engine.score_clips import seen_frames
-from clip_har.masking.masked_clips import MaskedClip, MaskedClips
+from clip_har.masking.masked_clip import MaskedClip
+from clip_har.masking.masked_clips import MaskedClips
 from clip_har.models.source import NO_ATTRIBUTION
 from clip_har.models.zero_shot import Classifier, of_frames
 from clip_har.noise.contract import CellNoise

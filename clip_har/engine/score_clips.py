@@ -17,7 +17,8 @@ from clip_har.core.work_ahead import work_ahead
 from clip_har.data.frames.on_device import DeviceFrames
 from clip_har.engine.drift import CleanEmbeddings, Embedded
 from clip_har.masking.effect import MaskEffect
-from clip_har.masking.masked_clips import MaskedClip, MaskedClips
+from clip_har.masking.masked_clip import MaskedClip
+from clip_har.masking.masked_clips import MaskedClips
 from clip_har.models.zero_shot import Classifier
 from clip_har.noise.batch import ClipBatch
 from clip_har.noise.contract import Noise, Seen

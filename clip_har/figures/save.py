@@ -57,12 +57,12 @@ def save_whole(draw: "Callable[[], Figure]", *paths: Path) -> None:
         _keep_places(figure)
 
 
-def save_chart(draw: "Callable[[], Figure]", path: Path) -> str:
-    """Draw a chart, write it for print, and return it as SVG for a page.
+def save_chart(draw: "Callable[[], Figure]", path: Path | None = None) -> str:
+    """Draw a chart, and return it as SVG for a page.
 
     Args:
         draw: draws it.
-        path: of the file for print.
+        path: of a file for print that is written, too; None for none.
     """
     from matplotlib import rc_context
 
@@ -71,8 +71,9 @@ def save_chart(draw: "Callable[[], Figure]", path: Path) -> str:
     with rc_context({**theme, "svg.hashsalt": "clip_har"}):
         figure = draw()
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
-        _keep_places(figure)
-        save_figure(path, figure)
+        if path is not None:
+            _keep_places(figure)
+            save_figure(path, figure)
     return buffer.getvalue().decode("utf-8")
 
 

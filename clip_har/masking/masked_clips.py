@@ -1,129 +1,27 @@
 """The clips of a cell as the model sees them: frames, regions and mask together."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from clip_har.core.progress import track
-from clip_har.core.tensors import shared
 from clip_har.data.frames.store import FrameStore
 from clip_har.data.sampling import frame_order
 from clip_har.masking.area import Canvas, Hidden
 from clip_har.masking.effect import MaskEffect, black_pixels, kept_share, mask_effect
-from clip_har.masking.fill import blend
+from clip_har.masking.kept import kept, kept_mask
 from clip_har.masking.mask import Mask
+from clip_har.masking.masked_clip import MaskedClip
 from clip_har.regions.source import PERSON, SUBJECT, RegionSource
 from clip_har.regions.store import RegionMaps, open_regions
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from clip_har.models.zero_shot import ZeroShot
-
-
-@dataclass(frozen=True, eq=False)
-class MaskedClip:
-    """One clip under its mask.
-
-    What is painted, and what the mask did, are worked out when they are asked for, once.
-
-    Attributes:
-        id: of the clip.
-        index: in the clip set.
-        pixels: ``(T, 3, S, S)`` uint8 as the model sees them, without the mask, in the order of the
-            video; read-only.
-        places: ``(T,)``, which of these frames is shown at each place.
-        hidden: ``(1 or T, S, S)``: True where hidden, or how much of a pixel is covered, in the
-            order in which frames are shown, as all of the below.
-        subject: ``(T, S, S)`` where the subject is in these frames; None without a region source.
-        make_paint: returns what is painted over the frames, ``(1 or T, 3, 1 or S, 1 or S)`` uint8;
-            made once. (Not a cached property: in Python 3.11 all threads share one lock of it.)
-        paint_over: makes it for other frames ``(T, 3, S, S)`` of the clip, in the order of the
-            video; None if it does not depend on them.
-        measure: returns what the mask did; measured once.
-    """
-
-    id: str
-    index: int
-    pixels: NDArray[np.uint8]
-    places: NDArray[np.int64]
-    hidden: Hidden
-    subject: NDArray[np.float32] | None
-    make_paint: Callable[[], NDArray[np.uint8]]
-    paint_over: Callable[[NDArray[np.uint8]], NDArray[np.uint8]] | None
-    measure: Callable[[], MaskEffect]
-
-    @property
-    def paint(self) -> NDArray[np.uint8]:
-        """What is painted over the hidden pixels, ``(1 or T, 3, 1 or S, 1 or S)`` uint8."""
-        return self.make_paint()
-
-    @property
-    def effect(self) -> MaskEffect:
-        """What the mask did."""
-        return self.measure()
-
-    @cached_property
-    def whole(self) -> "Tensor":
-        """``(T, 3, S, S)`` uint8 on the CPU before the mask was painted; not to be written to."""
-        return shown_of(shared(self.pixels), self.places)
-
-    @cached_property
-    def frames(self) -> "Tensor":
-        """``(T, 3, S, S)`` uint8 on the CPU under the mask; not to be written to."""
-        return self.painted(self.whole)
-
-    def frame(self, place: int) -> "Tensor":
-        """Return one frame under the mask, ``(1, 3, S, S)`` uint8 on the CPU; not to be written to.
-
-        Args:
-            place: of the frame among those that are shown.
-        """
-        whole = self.whole[place : place + 1]
-        if not self.hides:
-            return whole
-        paint = self.paint if len(self.paint) == 1 else self.paint[place : place + 1]
-        hidden = self.hidden if len(self.hidden) == 1 else self.hidden[place : place + 1]
-        return blend(whole, paint, hidden)
-
-    def painted(self, whole: "Tensor", *, out: "Tensor | None" = None) -> "Tensor":
-        """Return the frames under the mask, on their device; not to be written to.
-
-        Args:
-            whole: ``(T, 3, S, S)`` uint8, in the order in which they are shown.
-            out: where they are painted; without a hidden pixel `whole` itself is returned.
-        """
-        return blend(whole, self.paint, self.hidden, out=out) if self.hides else whole
-
-    def repainted(self, frames: "Tensor") -> "Tensor":
-        """Paint the mask over other frames of the clip, on their device.
-
-        Args:
-            frames: ``(T, 3, S, S)`` uint8, in the order in which they are shown.
-        """
-        if not self.hides:
-            return frames
-        if self.paint_over is None:
-            return self.painted(frames)
-        own = self.places.argsort(kind="stable")
-        paint = self.paint_over(frames.cpu().numpy()[own])
-        return blend(frames, paint if len(paint) == 1 else paint[own.argsort()], self.hidden)
-
-    @cached_property
-    def hides(self) -> bool:
-        """Whether any pixel is hidden."""
-        return bool(self.hidden.any())
-
-    @property
-    def middle_hidden(self) -> float:
-        """Share of the pixels of the middle frame, as shown, that is hidden."""
-        hidden = self.hidden[len(self.places) // 2 if len(self.hidden) > 1 else 0]
-        return float(hidden.mean(dtype=np.float64))
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,6 +36,7 @@ class MaskedClips:
         patch: side of the model's own patches, in pixels; None if it has none.
         feature: where the mask's target is; None if the mask is aimed at nothing.
         on_empty: what happens to clips in which that target is not found.
+        source: what found subject and target; None if nothing was looked for.
     """
 
     masking: Mask
@@ -147,6 +46,7 @@ class MaskedClips:
     subject: RegionMaps | None = None
     feature: RegionMaps | None = None
     on_empty: str = "skip"
+    source: RegionSource | None = None
 
     @cached_property
     def empty(self) -> list[int]:
@@ -172,14 +72,21 @@ class MaskedClips:
         covered = []
         with track(len(found), "masks") as advance:
             for index in found:
-                subject, feature = self._soft_masks(index)
-                assert feature is not None  # noqa: S101
-                hidden = self._hidden(index, subject=subject, feature=feature)
-                kept = kept_share(hidden, feature)
-                if kept is not None and kept < least:
+                share = self._kept_share(index)
+                if share is not None and share < least:
                     covered.append(index)
                 advance(1)
         return covered
+
+    def _kept_share(self, index: int) -> float | None:
+        """Return the share of what is not the target that stays visible."""
+
+        def measure() -> float | None:
+            soft_masks = self._soft_masks(index)
+            assert soft_masks.feature is not None  # noqa: S101
+            return kept_share(self._hidden(index, lambda: soft_masks), soft_masks.feature)
+
+        return kept(("kept share", self._mask_key(index)), measure)
 
     def covered_message(self) -> str:
         """Return in how many clips and in which the mask leaves too little, for messages."""
@@ -245,8 +152,8 @@ class MaskedClips:
         view = self.frames.view(index)
         pixels, clip_id = view.pixels, view.clip.id
         count, _, _, width = pixels.shape
-        subject, feature = self._soft_masks(index)
-        hidden = self._hidden(index, subject=subject, feature=feature)
+        soft_masks = cache(lambda: self._soft_masks(index))
+        hidden = self._hidden(index, soft_masks)
         # All of the above is in the order of the video: each frame is shown with its own mask.
         if self.masking.stands_still:
             places = np.full(count, self._still(index, count))
@@ -262,62 +169,91 @@ class MaskedClips:
             paint = own(pixels, hidden, scene=self._scene(index, count))
             return paint if len(paint) == 1 else _in_order(paint, places)
 
+        def find_subject() -> NDArray[np.float32] | None:
+            subject = soft_masks().subject
+            return None if subject is None else _in_order(subject, places)
+
+        def measure() -> MaskEffect:
+            subject, feature = soft_masks()
+            return mask_effect(
+                pixels[seen],
+                shared_mask,
+                patch=self.patch,
+                picture=placement(view.height, view.width, width, view.fit, view.edge),
+                subject=None if subject is None else subject[seen],
+                feature=None if feature is None else feature[seen],
+                found=None if self.feature is None else self.feature.frames_found(index)[seen],
+                black=_black_pixels(pixels, self.frames.entries[index].checksum)[seen],
+            )
+
         return MaskedClip(
             id=clip_id,
             index=index,
             pixels=pixels,
             places=places,
             hidden=shared_mask if len(shared_mask) == 1 else _in_order(shared_mask, places),
-            subject=None if subject is None else _in_order(subject, places),
+            find_subject=find_subject,
             make_paint=cache(make_paint),
             paint_over=partial(own, hidden=shared_mask, scene=None)
             if self.masking.paint_is_made
             else None,
             measure=cache(
-                lambda: mask_effect(
-                    pixels[seen],
-                    shared_mask,
-                    patch=self.patch,
-                    picture=placement(view.height, view.width, width, view.fit, view.edge),
-                    subject=None if subject is None else subject[seen],
-                    feature=None if feature is None else feature[seen],
-                    found=None if self.feature is None else self.feature.frames_found(index)[seen],
-                    black=_black_pixels(pixels, self.frames.entries[index].checksum)[seen],
-                )
+                measure
+                if self.subject is self.feature is None
+                else partial(kept, self._effect_key(index, seen), measure)
             ),
         )
 
-    def _soft_masks(
-        self, index: int
-    ) -> tuple[NDArray[np.float32] | None, NDArray[np.float32] | None]:
-        """Return where the subject and the mask's target are; each None if it is not asked for."""
+    def _soft_masks(self, index: int) -> "_SoftMasks":
+        """Return where the subject and the mask's target are."""
         subject = None if self.subject is None else self.subject.soft_mask(index)
         if self.feature is None:
-            return subject, None
+            return _SoftMasks(subject, None)
         feature = subject if self.feature is self.subject else self.feature.soft_mask(index)
         assert feature is not None  # noqa: S101
         # A clip without the target is shown only with on_empty=whole.
-        return subject, feature if self.feature.found[index] else np.ones_like(feature)
+        shown = feature if self.feature.found[index] else np.ones_like(feature)
+        return _SoftMasks(subject, shown)
 
-    def _hidden(
-        self,
-        index: int,
-        *,
-        subject: NDArray[np.float32] | None,
-        feature: NDArray[np.float32] | None,
-    ) -> Hidden:
+    def _hidden(self, index: int, soft_masks: "Callable[[], _SoftMasks]") -> Hidden:
         """Return what the mask hides of a clip, in the order of the video."""
-        size = self.frames.size
-        canvas = Canvas(
-            clip_id=self.frames.clip_set.clips[index].id,
-            seed=self.seed,
-            frames=int(self.frames.lengths[index]),
-            height=size,
-            width=size,
-            feature=feature,
-            subject=subject,
+
+        def make() -> Hidden:
+            size, found = self.frames.size, soft_masks()
+            canvas = Canvas(
+                clip_id=self.frames.clip_set.clips[index].id,
+                seed=self.seed,
+                frames=int(self.frames.lengths[index]),
+                height=size,
+                width=size,
+                feature=found.feature,
+                subject=found.subject,
+            )
+            return self.masking.soften(self.masking.hidden(canvas))  # (1 or T, S, S)
+
+        # Any other mask is made in less time than it takes to find it again.
+        return kept_mask(self._mask_key(index), make) if self.masking.targets else make()
+
+    @cached_property
+    def _shape(self) -> Mask:
+        """The mask without its fill, which does not decide what is hidden."""
+        has_fill = "fill" in type(self.masking).model_fields
+        return self.masking.model_copy(update={"fill": "black"}) if has_fill else self.masking
+
+    def _mask_key(self, index: int) -> Hashable:
+        """Return all that decides what the mask hides of a clip, in the order of the video."""
+        entry, size = self.frames.entries[index], self.frames.size
+        maps = tuple(
+            None if one is None else (one.path, bool(one.found[index]))
+            for one in (self.subject, self.feature)
         )
-        return self.masking.soften(self.masking.hidden(canvas))  # (1 or T, S, S)
+        return (self._shape, self.seed, entry.clip_id, entry.checksum, size, self.source, maps)
+
+    def _effect_key(self, index: int, seen: slice) -> Hashable:
+        """Return all that decides what the mask does to some frames of a clip."""
+        view = self.frames.view(index)
+        fitted = (view.height, view.width, view.fit, view.edge, self.patch)
+        return ("effect", seen.start, *fitted, self._mask_key(index))
 
     def _still(self, index: int, count: int) -> int:
         """Return the frame that is shown alone: of those with the target, the middle one."""
@@ -330,12 +266,19 @@ class MaskedClips:
         if not self.masking.swaps_scene:
             return None
         other = self.scene_clips[index]
-        view, (_, soft_mask) = self.frames.view(other), self._soft_masks(other)
+        view, soft_mask = self.frames.view(other), self._soft_masks(other).feature
         assert soft_mask is not None, "a swap is aimed at a target"  # noqa: S101
         _, _, resample, _ = self.frames.settings.geometry()
         scene = self.masking.empty_scene(view, soft_mask, resample, seed=self.seed)
         # Clips may differ in length.
         return scene[np.arange(count) * len(scene) // count]
+
+
+class _SoftMasks(NamedTuple):
+    """Where the subject and the mask's target are, ``(T, S, S)``; None if it is not asked for."""
+
+    subject: NDArray[np.float32] | None
+    feature: NDArray[np.float32] | None
 
 
 _black: dict[str, NDArray[np.int64]] = {}
@@ -351,11 +294,6 @@ def _black_pixels(pixels: NDArray[np.uint8], checksum: str) -> NDArray[np.int64]
 def _in_order(rows: NDArray[Any], places: NDArray[np.int64]) -> NDArray[Any]:
     """Return rows ``(T, …)`` of a clip in the order in which its frames are shown."""
     return rows if np.array_equal(places, np.arange(len(places))) else rows[places]
-
-
-def shown_of(frames: "Tensor", places: NDArray[np.int64]) -> "Tensor":
-    """Return frames ``(T, 3, S, S)`` of the video in the order in which they are shown."""
-    return frames if np.array_equal(places, np.arange(len(places))) else frames[places]
 
 
 def locate(
@@ -394,6 +332,7 @@ def locate(
         subject=maps.get(SUBJECT),
         feature=maps.get(aim) if aim else None,
         on_empty=region.on_empty,
+        source=region,
     )
 
 

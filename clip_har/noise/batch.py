@@ -10,7 +10,7 @@ from torch import Tensor
 
 from clip_har.core.tensors import shared
 from clip_har.masking.fill import sent
-from clip_har.masking.masked_clips import MaskedClip, shown_of
+from clip_har.masking.masked_clip import MaskedClip, shown_of
 from clip_har.models.zero_shot import ZeroShot
 
 CPU = torch.device("cpu")

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from torch import Tensor
 
-    from clip_har.masking.masked_clips import MaskedClip
+    from clip_har.masking.masked_clip import MaskedClip
     from clip_har.models.zero_shot import ZeroShot
     from clip_har.noise.batch import ClipBatch
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from clip_har.data.frames.store import FrameStore
-    from clip_har.masking.masked_clips import MaskedClip
+    from clip_har.masking.masked_clip import MaskedClip
     from clip_har.models.zero_shot import Classifier, ZeroShot
     from clip_har.noise.batch import ClipBatch
 

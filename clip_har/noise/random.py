@@ -15,7 +15,7 @@ from clip_har.noise.where import Where
 if TYPE_CHECKING:
     import torch
 
-    from clip_har.masking.masked_clips import MaskedClip
+    from clip_har.masking.masked_clip import MaskedClip
     from clip_har.noise.batch import ClipBatch
 
 

@@ -16,7 +16,7 @@ from clip_har.metrics.calibration import reliability
 from clip_har.metrics.selective import COVERAGES, risk_coverage
 from clip_har.report.pictures import photograph
 from clip_har.results.result import Result
-from clip_har.sweeps.files import GALLERIES
+from clip_har.sweeps.files import GALLERY
 from clip_har.sweeps.over_ratio import ratio_lines
 
 if TYPE_CHECKING:  # matplotlib is imported where something is drawn
@@ -27,7 +27,7 @@ _MEASURES = {"top1": "top-1", "confidence": "confidence", "ece": "calibration er
 
 @dataclass(frozen=True, eq=False)
 class Chart:
-    """A figure that is shown on the page, and written as PDF for print.
+    """A figure that is shown on the page, and may be written as PDF for print.
 
     Attributes:
         name: of its file, without an ending.
@@ -83,7 +83,7 @@ def gallery(folder: Path | None, cells: Sequence[Result]) -> list[tuple[str, Mar
         folder: of the sweep; None for one picture per cell.
         cells: the cells of these pictures.
     """
-    whole = None if folder is None else folder / GALLERIES[0]
+    whole = None if folder is None else folder / GALLERY
     if whole is not None and whole.is_file():
         return [("All masks on clips of this run", photograph(whole, "clips under each mask"))]
     return [

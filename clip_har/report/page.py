@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -41,7 +40,7 @@ from clip_har.report.numbers import (
     share,
 )
 from clip_har.report.pictures import both_themes
-from clip_har.report.print_figures import write_figures
+from clip_har.report.print_figures import draw_charts
 from clip_har.report.programme import SKEW, programme_of
 from clip_har.report.protocols import split_rows, without_splits
 from clip_har.report.sections import measures_rows
@@ -51,7 +50,7 @@ from clip_har.results.costs import Part
 from clip_har.results.sweep import read_outcomes
 from clip_har.sweeps.comparisons import Comparison
 from clip_har.sweeps.domain_tables import domain_files, domain_tables
-from clip_har.sweeps.files import GALLERIES, TABLE, SweepFiles, write_tables
+from clip_har.sweeps.files import GALLERY, TABLE, SweepFiles, draw_gallery, write_tables
 from clip_har.sweeps.measures import (
     against_base_model,
     measures_within,
@@ -74,6 +73,7 @@ def write_report(
     base_model: str | None = None,
     margin: float | None = None,
     clips: int | None = None,
+    printed: bool | None = None,
     drawing: Background | AtOnce | None = None,
 ) -> Path:
     """Write the report, and the page of clips beside it; older ones are replaced.
@@ -86,7 +86,8 @@ def write_report(
         base_model: the model that others are compared with, see `sweep_measures`.
         margin: the largest change that counts as none, see `cell_rows`.
         clips: largest number of answers whose frames are shown; None: ``report.clips``.
-        drawing: writes the figures for print; None to write them at once.
+        printed: whether the figures are written for print, too; None: ``report.print``.
+        drawing: draws the figures; None to draw them at once.
 
     Returns:
         The page of the report.
@@ -112,14 +113,21 @@ def write_report(
     of_domains = domain_tables(comparisons) if written is None else written.domains
     domains = [DomainsPart.of(one, number) for number, one in enumerate(of_domains)]
     answers = answers_of(comparisons)
+    settings = chosen.jobs[0].cell.report
+    printed = settings.print if printed is None else printed
     content = _content(chosen, rows, parts, against, models, domains) | {
         "flips": flips(answers),
         "programme": programme_of(chosen, rows, measured),
         "skew": SKEW,
+        "printed": printed,
     }
     # Whatever fails, the other process has ended its work before the folder goes.
     with whole_folder(folder) as out, _waited_for(drawing):
-        pictures = write_figures(out / FIGURES, parts, [*domains, *models], drawing=drawing)
+        figures = out / FIGURES if printed else None
+        pictures = draw_charts(parts, [*domains, *models], drawing=drawing, folder=figures)
+        if figures is not None and chosen.folder is not None:
+            cells = [one.cell for one in chosen.jobs]
+            draw_gallery(cells, (figures / GALLERY).with_suffix(".pdf"), drawing)
         named = rows if len(comparisons) == 1 else _with_names(parts)
         (out / LATEX).write_text(latex_table(parts), encoding="utf-8")
         if models:
@@ -138,11 +146,9 @@ def write_report(
                 " ".join(cautions(one.cells, len(one.cells[0].table.class_names)))
                 for one in comparisons
             ],
-            limit=chosen.jobs[0].cell.report.clips if clips is None else clips,
+            limit=settings.clips if clips is None else clips,
         )
         drawing.wait()  # also for the gallery of the sweep
-        if chosen.folder is not None and (printed := chosen.folder / GALLERIES[1]).is_file():
-            shutil.copyfile(printed, out / FIGURES / printed.name)
         templates = _templates(pictures)
         for name in (PAGE, MARKDOWN):
             text = templates.get_template(f"{name}.j2").render(content)

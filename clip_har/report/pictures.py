@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -18,6 +18,7 @@ _SMALL = 30  # with more classes, squares and names are smaller
 _LETTERS = 18  # letters of a name that are shown
 _MARGIN = 20  # space for the axis titles of a confusion matrix
 _LETTER = 0.6  # width of a letter of a name, as a share of the height of the font
+_HIT = {True: "hit", False: "miss"}  # classes of the squares
 
 
 def both_themes(svg: str, alt: str) -> Markup:
@@ -72,24 +73,16 @@ def confusion_picture(
     small = classes > _SMALL
     side, font = (9, 8) if small else (14, 11)  # px
     size = side * classes
+    safe = [escape(name) for name in names]
+    places = np.argwhere(confusion).tolist()
+    counts, of = confusion[confusion > 0].tolist(), totals.tolist()
+    # Thousands of squares: Markup's own format would take seconds.
     cells = [
-        Markup(
-            '<a href="{}"><rect x="{}" y="{}" width="{}" height="{}" class="{}" '
-            'fill-opacity="{:.2f}"><title>{} → {}: {} of {}</title></rect></a>'
-        ).format(
-            link(int(true), int(predicted)),
-            side * predicted,
-            side * true,
-            side - 0.5,
-            side - 0.5,
-            "hit" if true == predicted else "miss",
-            0.15 + 0.85 * confusion[true, predicted] / totals[true],
-            names[true],
-            names[predicted],
-            confusion[true, predicted],
-            totals[true],
-        )
-        for true, predicted in zip(*np.nonzero(confusion), strict=True)
+        f'<a href="{escape(link(true, predicted))}"><rect x="{side * predicted}" y="{side * true}"'
+        f' width="{side - 0.5}" height="{side - 0.5}" class="{_HIT[true == predicted]}"'
+        f' fill-opacity="{0.15 + 0.85 * number / of[true]:.2f}">'
+        f"<title>{safe[true]} → {safe[predicted]}: {number} of {of[true]}</title></rect></a>"
+        for (true, predicted), number in zip(places, counts, strict=True)
     ]
     longest = min(max(len(name) for name in names), _LETTERS)
     left = top = _MARGIN + round(font * _LETTER * longest)
@@ -109,11 +102,12 @@ def confusion_picture(
         ).format(size / 2, 12 - top, 12 - left, size / 2)
     )
     frame = Markup('<rect class="frame" width="{0}" height="{0}"/>').format(size)
+    inside = Markup("".join(cells))  # noqa: S704, each part is escaped above
     return Markup(
         '<svg class="confusion{6}" viewBox="{0} {1} {2} {3}" role="img" '
         'aria-label="confusion matrix">{4}{5}</svg>'
     ).format(
-        *(-left, -top, size + left + 1, size + top + 1, frame, Markup("").join(cells)),
+        *(-left, -top, size + left + 1, size + top + 1, frame, inside),
         " large" if small else "",
     )
 

@@ -1,4 +1,4 @@
-"""The figures of a page: as PDF files for a paper, and as pictures in the page."""
+"""The charts of a page, and all of its figures as PDF files for a paper."""
 
 import re
 import shutil
@@ -25,28 +25,32 @@ if TYPE_CHECKING:  # matplotlib is imported where something is drawn
     from matplotlib.figure import Figure
 
 
-def write_figures(
-    folder: Path,
+def draw_charts(
     parts: Sequence[ComparisonPart],
     compared: Sequence[ModelsPart | DomainsPart] = (),
     *,
     drawing: Background | AtOnce,
+    folder: Path | None = None,
 ) -> "Mapping[Chart, Future[str]]":
-    """Write all figures of a page as PDF, and the style file that they are drawn with.
+    """Draw the charts of a page; write them for print, too, with the confusion matrices.
 
     Args:
-        folder: it is made.
         parts: the comparisons; files of the second and later ones end with their number.
         compared: the comparisons of models and of domains, likewise.
         drawing: draws and writes the figures; wait for it before the folder is used.
+        folder: it is made, for PDF files and the style file that they are drawn with; None to
+            write nothing.
 
     Returns:
-        The charts of the page as SVG.
+        The charts as SVG.
     """
+    charts = [(chart, part.id) for part in compared for chart in part.charts]
+    charts += [(chart, part.id) for part in parts for chart in part.figures]
+    if folder is None:
+        return {chart: drawing.run(save_chart, chart.draw) for chart, _ in charts}
     folder.mkdir()
     shutil.copyfile(STYLE, folder / STYLE.name)
     used: Counter[str] = Counter()
-    pictures = {}
 
     def path_of(name: str, number: str) -> Path:
         name = re.sub(r"[^A-Za-z0-9.=]+", "_", name).strip("_") + number
@@ -54,10 +58,10 @@ def write_figures(
         again = f"_{used[name.casefold()]}" if used[name.casefold()] > 1 else ""
         return folder / f"{name}{again}.pdf"
 
-    charts = [(chart, part.id) for part in compared for chart in part.charts]
-    charts += [(chart, part.id) for part in parts for chart in part.figures]
-    for chart, number in charts:
-        pictures[chart] = drawing.run(save_chart, chart.draw, path_of(chart.name, number))
+    pictures = {
+        chart: drawing.run(save_chart, chart.draw, path_of(chart.name, number))
+        for chart, number in charts
+    }
     for part in parts:
         for one in part.looked_at:
             path = path_of(f"confusion {one.name}", part.id)

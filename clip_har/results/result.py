@@ -7,10 +7,8 @@ from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from omegaconf import DictConfig
-
 from clip_har.config.cell import Cell
-from clip_har.config.compose import cell_from_config
+from clip_har.config.compose import cell_of
 from clip_har.config.measures import MeasureSettings
 from clip_har.core.checksum import MANIFEST, read_manifest
 from clip_har.core.code_version import code_of
@@ -134,14 +132,11 @@ class Result:
         return str(self.varies[MASK])
 
     @cached_property
-    def config(self) -> DictConfig:
-        """Its composed configuration."""
-        return read_config(self.job_config or self.folder / CONFIG)
-
-    @cached_property
     def cell(self) -> Cell:
         """Its settings."""
-        return cell_from_config(self.config) if self.known_cell is None else self.known_cell
+        if self.known_cell is not None:
+            return self.known_cell
+        return cell_of(read_config(self.job_config or self.folder / CONFIG))
 
     @cached_property
     def metrics(self) -> dict[str, float]:

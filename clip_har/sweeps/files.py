@@ -38,8 +38,7 @@ log = logging.getLogger(__name__)
 
 TABLE = "cells.csv"
 _CHANGE = ("top1_change", "top1_change_low", "top1_change_high")
-GALLERIES = ("mask_gallery.png", "mask_gallery.pdf")
-"""The gallery of a sweep, for a screen and for print."""
+GALLERY = "mask_gallery.png"
 _ACCURACY, _EFFECTS = "accuracy_over_ratio", "noise_effects.png"
 
 
@@ -95,28 +94,36 @@ def write_sweep_files(
         if (result := outcome.result) is not None
     ]
     # First: it takes the other process longest to draw.
-    gallery = _write_gallery(folder, [one.cell for one in finished], drawing)
+    gallery = draw_gallery([one.cell for one in finished], folder / GALLERY, drawing)
     written = write_tables(folder, list(outcomes.values()), finished, drawing=drawing)
     return replace(written, files=[*written.files, *gallery])
 
 
-def _write_gallery(folder: Path, cells: Sequence[Cell], drawing: Background) -> list[Path]:
-    """Write the gallery of some cells; return the file for a screen, or none if it failed."""
+def draw_gallery(cells: Sequence[Cell], file: Path, drawing: Background | AtOnce) -> list[Path]:
+    """Draw the masks of some cells on the same clips.
+
+    Args:
+        cells: those on other clips than the first one are left out.
+        file: where the gallery is written.
+        drawing: draws it; wait for it before the file is used.
+
+    Returns:
+        The file; none without cells, or if their frames are gone.
+    """
     if not cells:
         return []
     from clip_har.sweeps.gallery import gallery_rows, on_same_clips  # imports torch
 
-    alike = on_same_clips(cells)
-    first = alike[0]
     try:
+        alike = on_same_clips(cells)  # asks their models for the size of frames
+        first = alike[0]
         clips = clips_of(first.dataset, first.limit, first.classes)
         rows, ratios = gallery_rows(alike, open_frames(first, clips))
     except Exception as error:  # noqa: BLE001, the numbers must not be lost with it
         log.warning("the gallery could not be drawn: %s", describe(error))
         return []
-    files = [folder / name for name in GALLERIES]
-    drawing.run(save_whole, partial(mask_gallery, rows, ratios), *files)
-    return files[:1]
+    drawing.run(save_whole, partial(mask_gallery, rows, ratios), file)
+    return [file]
 
 
 def write_tables(

@@ -293,6 +293,8 @@ def test_from_nothing_to_the_report_with_a_stop(
         assert "no result" not in shown
         for said in ("universal", "random", "shuffled", "calibration", "scene/swap_error"):
             assert said in shown
+        figures = {path.name for path in (page.parent / "figures").iterdir()}
+        assert {"mask_gallery.pdf", "top1_over_ratio.pdf", "confusion_none.pdf"} <= figures
         written = {path: path.stat().st_mtime_ns for path in page.parents[3].rglob("*")}
 
         third = start()

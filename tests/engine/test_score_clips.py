@@ -16,7 +16,8 @@ from clip_har.data.sampling import FrameSettings
 from clip_har.engine.score_clips import ClipScores, NoiseScores, score_clips, seen_frames
 from clip_har.masking.fill import apply_mask
 from clip_har.masking.mask import Mask
-from clip_har.masking.masked_clips import MaskedClip, MaskedClips
+from clip_har.masking.masked_clip import MaskedClip
+from clip_har.masking.masked_clips import MaskedClips
 from clip_har.masking.percent import PercentMask
 from clip_har.models.pooling import Pooling, clip_scores
 from clip_har.models.zero_shot import ZeroShot

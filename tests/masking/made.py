@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from clip_har.data.geometry import Placement
 from clip_har.masking.effect import MaskEffect, mask_effect
 from clip_har.masking.fill import is_made, paint_of
-from clip_har.masking.masked_clips import MaskedClip
+from clip_har.masking.masked_clip import MaskedClip
 
 
 def effect_of(
@@ -41,7 +41,7 @@ def masked_clip(
         pixels=frames,
         places=places,
         hidden=mask,
-        subject=None,
+        find_subject=lambda: None,
         make_paint=paint,
         paint_over=partial(own, mask=mask) if is_made(fill) else None,
         measure=partial(effect_of, frames, mask),

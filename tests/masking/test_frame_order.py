@@ -14,7 +14,8 @@ from clip_har.data.frames.store import FrameStore
 from clip_har.data.sampling import FrameSettings, frame_order
 from clip_har.masking.feature import FeatureMask
 from clip_har.masking.mask import Mask
-from clip_har.masking.masked_clips import MaskedClip, MaskedClips
+from clip_har.masking.masked_clip import MaskedClip
+from clip_har.masking.masked_clips import MaskedClips
 from clip_har.masking.none import NoMask
 from clip_har.masking.percent import PercentMask
 from clip_har.masking.swap import SwapMask

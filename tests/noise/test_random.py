@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from clip_har.engine.score_clips import seen_frames
-from clip_har.masking.masked_clips import MaskedClip
+from clip_har.masking.masked_clip import MaskedClip
 from clip_har.noise.random import GaussianNoise, SaltPepperNoise, UniformNoise
 from tests.masking.made import masked_clip
 

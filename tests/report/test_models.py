@@ -44,7 +44,7 @@ def drawing() -> Noted:
 @pytest.fixture(scope="module")
 def report(sweep: Path, drawing: Noted, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("report") / "out"
-    return write_report(of_sweep(sweep), out, drawing=drawing).parent
+    return write_report(of_sweep(sweep), out, printed=True, drawing=drawing).parent
 
 
 def test_a_picture_that_fails_is_an_error_also_where_nothing_else_draws(

@@ -14,7 +14,7 @@ from clip_har.metrics.measures import find
 from clip_har.report.clips.links import DATA, clips_link, of_attribute
 from clip_har.report.clips.links import PAGE as CLIPS
 from clip_har.report.numbers import share
-from clip_har.report.page import FIGURES, LATEX, MARKDOWN, PAGE, write_report
+from clip_har.report.page import LATEX, MARKDOWN, PAGE, write_report
 from clip_har.report.selection import of_sweep
 from clip_har.results.files import ALSO_LEARNED_FROM, write_json
 from clip_har.sweeps.files import TABLE
@@ -42,7 +42,7 @@ def tidy(folder: Path) -> list[dict[str, str]]:
 
 
 def test_the_table_is_written_once_in_the_sweeps_folder(report):
-    assert {path.name for path in report.iterdir()} == {PAGE, MARKDOWN, LATEX, FIGURES, CLIPS, DATA}
+    assert {path.name for path in report.iterdir()} == {PAGE, MARKDOWN, LATEX, CLIPS, DATA}
     assert len(tidy(report)) == 7
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import adaptive_max_pool2d, interpolate
 
-from clip_har.masking.masked_clips import MaskedClip
+from clip_har.masking.masked_clip import MaskedClip
 from clip_har.models.dual_encoder import DualEncoder
 from clip_har.models.preprocess import normalise
 from clip_har.models.zero_shot import ZeroShot

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import embedding, normalize
 
-from clip_har.masking.masked_clips import MaskedClip
+from clip_har.masking.masked_clip import MaskedClip
 from clip_har.models.dual_encoder import DualEncoder
 from clip_har.models.zero_shot import ZeroShot
 from clip_har.noise.batch import ClipBatch

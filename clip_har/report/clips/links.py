@@ -1,7 +1,8 @@
 """Links from the report to the page of clips: the part after # chooses what is shown."""
 
 import json
-from urllib.parse import quote, urlencode
+from functools import lru_cache
+from urllib.parse import quote
 
 PAGE = "clips.html"
 """The page of clips, beside the report."""
@@ -24,7 +25,12 @@ def clips_link(comparison: int, result: str, **chosen: str) -> str:
         'clips.html#comparison=1&cell=3c18bcf2&predicted=Front%20Crawl'
     """
     words = {"comparison": comparison + 1, "cell": result, **chosen}
-    return f"{PAGE}#{urlencode(words, quote_via=quote)}"
+    return f"{PAGE}#{'&'.join(f'{key}={_quoted(str(word))}' for key, word in words.items())}"
+
+
+@lru_cache(maxsize=4096)  # a page links to each class some hundred times
+def _quoted(word: str) -> str:
+    return quote(word, safe="")
 
 
 def of_attribute(name: str, value: str) -> str:

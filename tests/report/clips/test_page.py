@@ -13,9 +13,10 @@ import clip_har
 from clip_har.cli.report import main
 from clip_har.data.clips import clips_of
 from clip_har.engine.clips import open_frames
+from clip_har.figures.style import STYLE
 from clip_har.report.clips.links import DATA, PAGE, clips_link
 from clip_har.report.clips.sheets import SIDE, sheet
-from clip_har.report.page import write_report
+from clip_har.report.page import FIGURES, write_report
 from clip_har.report.selection import of_sweep
 from clip_har.results.result import Result
 from tests.report.clips.conftest import page_data
@@ -94,6 +95,15 @@ def report(results: Path, out: Path, *more: str) -> Path:
     folder = next((results / "sweeps").iterdir())
     main([str(folder), "--out", str(out), *more])
     return out / PAGE
+
+
+def test_figures_for_print_are_written_when_they_are_asked_for(clips_results, clips_page, tmp_path):
+    assert not clips_page.with_name(FIGURES).exists()
+    assert not list(clips_results.rglob("*.pdf"))
+    folder = report(clips_results, tmp_path / "out", "--clips", "0", "--print").with_name(FIGURES)
+    names = {path.name for path in folder.iterdir()}
+    assert {"mask_gallery.pdf", STYLE.name, "confusion_percent_r=0.5.pdf"} <= names
+    assert (folder / "mask_gallery.pdf").read_bytes().count(b"/Subtype /Image") >= 6
 
 
 def test_zero_shows_no_frames_and_opens_no_clip(clips_results, tmp_path, monkeypatch):
