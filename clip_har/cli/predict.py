@@ -205,13 +205,20 @@ def _pictures(given: argparse.Namespace, names: Sequence[str]) -> "PictureFiles 
     from clip_har.predict.picture import PictureFiles
 
     found = PictureFiles(given.picture)
-    several = len(names) > 1 or names[0] == _STDIN or Path(names[0]).expanduser().is_dir()
+    several = len(names) > 1 or names[0] == _STDIN or _holds_several(Path(names[0]).expanduser())
     if found.is_file and several:
         raise ClipHarError(
             f"--picture {given.picture}: there may be several videos: name a folder for a picture"
             " of each"
         )
     return found
+
+
+def _holds_several(path: Path) -> bool:
+    """Return whether a path may stand for several clips: a folder that is not one of images."""
+    from clip_har.predict.videos import named_videos
+
+    return path.is_dir() and list(named_videos([str(path)], ())) != [path]
 
 
 def _videos(names: Sequence[str]) -> Iterator[Path]:

@@ -10,7 +10,7 @@ import pytest
 from clip_har.cli.predict import main
 from clip_har.core.errors import ClipHarError
 from tests.command import run_command
-from tests.data.made import write_video
+from tests.data.made import write_images, write_video
 
 CLASSES = ("--classes", "falling, walking, drinking")
 NO_CLASS = "no class is named"
@@ -124,3 +124,19 @@ def test_a_number_out_of_its_range_is_refused(capsys, wrong):
         main(["day.mp4", *CLASSES, *wrong])
     assert end.value.code == 2
     assert wrong[0] in capsys.readouterr().err
+
+
+def test_a_folder_of_images_is_one_clip_with_a_picture(capsys, tmp_path):
+    folder = write_images(tmp_path / "day", 20)
+    picture = tmp_path / "day.png"
+    status, out, err = printed(capsys, folder, *CLASSES, "--fps", "5", "--picture", picture)
+    assert (status, err) == (0, "")
+    assert "4.0 s, 2 windows of 1 frame" in out
+    assert picture.is_file()
+    status, out, _ = printed(capsys, folder, folder / "000001.png", *CLASSES)
+    assert "20 images, 1 frame" in out
+    assert "--fps says it" in " ".join(out.split())
+    assert "1 image, 1 frame" in out
+    write_images(tmp_path / "day" / "other", 2)
+    with pytest.raises(ClipHarError, match="there may be several videos"):
+        printed(capsys, folder, *CLASSES, "--picture", picture)

@@ -1,11 +1,13 @@
 """Thousands of damaged files: each is read or reported, none crashes, hangs or is half-read.
 
-The corpus is made here: real clips where there are some, and made ones, in AVI, MP4 and GIF.
+The corpus is made here: real clips where there are some, and made ones, in AVI, MP4 and GIF; images
+and a zip of images.
 ``CLIP_HAR_FUZZ`` says how many mutants there are (2,000), ``CLIP_HAR_FUZZ_SEED`` which.
 """
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -15,7 +17,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import REPOSITORY
-from tests.data.made import write_video
+from tests.data.made import write_images, write_video
 
 MUTANTS = int(os.environ.get("CLIP_HAR_FUZZ", "2000"))
 SEED = int(os.environ.get("CLIP_HAR_FUZZ_SEED", "0"))
@@ -48,6 +50,9 @@ def corpus(folder: Path, real: list[Path]) -> list[Path]:
         write_video(folder / "pictures.gif", 12, codec="gif", pix_fmt="rgb8"),
         write_video(folder / "sound.mp4", 20, audio_seconds=1),
     ]
+    images = [write_images(folder / kind, 2, kind=kind) for kind in ("jpg", "png", "webp")]
+    made += [path for place in images for path in sorted(place.iterdir())[:1]]
+    made.append(Path(shutil.make_archive(str(folder / "images"), "zip", images[1])))
     small = sorted(path for path in real if path.stat().st_size < MOST_BYTES)
     for number, path in enumerate(small[:4]):
         copy = folder / f"real{number}{path.suffix}"

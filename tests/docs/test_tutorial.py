@@ -11,7 +11,7 @@ from tests.conftest import REPOSITORY
 from tests.docs.pages import DOCS, blocks, commands, first_cell
 
 TUTORIAL = DOCS / "tutorial.md"
-PAGES = [DOCS / "index.md", TUTORIAL]
+PAGES = [DOCS / "index.md", TUTORIAL, DOCS / "healthcare.md"]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)

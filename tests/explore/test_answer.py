@@ -155,6 +155,8 @@ def test_a_label_that_is_not_known_is_not_used(explorer, tmp_path):
         ("notes.txt", b"words", "expected a video"),
         ("broken.mp4", b"no video", "broken.mp4 cannot be decoded: "),
         ("empty.avi", b"", "empty.avi cannot be decoded: "),
+        ("broken.jpg", b"no image", "broken.jpg cannot be decoded: not an image"),
+        ("broken.zip", b"PK", "broken.zip cannot be decoded: not a zip"),
     ],
 )
 def test_a_bad_upload_is_said_in_one_line(explorer, tmp_path, name, content, message):

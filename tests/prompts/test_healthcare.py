@@ -12,8 +12,8 @@ CLASSES = {
     "omnifall": omnifall.CLASSES,
     "cholec80": cholec80.PHASES,
     "jigsaws": tuple(jigsaws.GESTURES.values()),
-    "urfall": ("fall", "daily activity"),
 }
+BY_PATTERN = ("urfall", "gmdcsa24")
 
 
 @pytest.mark.parametrize("option", ["plain", "clinical"])
@@ -22,7 +22,11 @@ def test_each_class_has_a_text_of_its_own(option):
     assert isinstance(prompts, PromptSet)
     assert isinstance(prompts.class_names, dict)
     given = set(prompts.class_names)
-    for classes in CLASSES.values():
+    patterns = [
+        tuple(composed(f"dataset={name}", "dataset.root=x").dataset.classes.values())
+        for name in BY_PATTERN
+    ]
+    for classes in (*CLASSES.values(), *patterns):
         texts = prompts.texts(classes)
         assert len({text for (text,) in texts}) == len(classes)
         given -= set(classes)

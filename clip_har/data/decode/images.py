@@ -170,7 +170,7 @@ def _section(
     if needs_rate and fps is None and len(images.names) > 1:
         raise ClipHarError(
             f"{path}: {needs_rate} needs the frame rate, which images do not state: set"
-            " dataset.fps=<frames per second>"
+            " dataset.fps=<frames per second> (clip-har-predict: --fps)"
         )
     times = [place / (fps or 1) for place in range(len(images.names))]
     window = Window(start or 0.0, math.inf if end is None else end)

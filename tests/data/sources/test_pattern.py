@@ -205,6 +205,14 @@ def test_lists_come_in_many_forms(tmp_path, name, text, settings):
     ]
 
 
+def test_names_are_spelt_as_in_the_list(tmp_path):
+    touch(tmp_path / "Air_Drumming" / "a.mp4")
+    write(tmp_path, "label,name\nair drumming,a.mp4\n")
+    clips = Pattern(root=tmp_path, pattern="{label}/{name}", list_file="list.csv").clips()
+    assert clips.class_names == ("air drumming",)
+    assert clips.clips[0].id == "Air_Drumming/a"
+
+
 def test_images_are_clips_where_the_pattern_says_so(tmp_path):
     for number in range(2):
         touch(tmp_path / "run" / "v_1" / f"{number}.jpg")
