@@ -42,6 +42,9 @@ _ENCRYPTED = 0x1  # bit of a zip's flags
 class ImagesError(ClipHarError):
     """The images of a clip cannot be listed; the message is the reason in one line."""
 
+    def __init__(self, reason: str) -> None:
+        super().__init__(plain_name(reason))  # names in it may hold anything
+
 
 @dataclass(frozen=True)
 class ImageSeries:
@@ -68,9 +71,9 @@ class ImageSeries:
         if self.lacking:
             numbers = ", ".join(map(str, self.first_lacking))
             more = ", …" if self.lacking > len(self.first_lacking) else ""
-            said.append(f"{self.lacking} missing images ({numbers}{more})")
+            said.append(f"missing images: {self.lacking} ({numbers}{more})")
         if self.left_out:
-            said.append(f"{self.left_out} images of other series, such as optical flow, not used")
+            said.append(f"images of other series, such as optical flow: {self.left_out}, not used")
         return "; ".join(said)
 
 
@@ -97,9 +100,7 @@ def holds_images(path: Path) -> bool:
     """
     try:
         return bool(_in_folder(path) if path.is_dir() else _in_zip(path))
-    except OSError:
-        return True
-    except ImagesError:
+    except (OSError, ImagesError):
         return True
 
 
@@ -140,7 +141,10 @@ def image_series(path: Path) -> ImageSeries:
             "a folder without videos and images" if path.is_dir() else "a zip without images"
         )
     # Names of one series differ in their numbers only: these give the natural order.
-    chosen = sorted((_numbers(name), name) for name in _one_series(names))
+    try:
+        chosen = sorted((_numbers(name), name) for name in _one_series(names))
+    except ValueError as error:
+        raise ImagesError("a number in the name of an image is too long to be read") from error
     ordered = [name for _, name in chosen]
     numbers = [number for number, _ in chosen]
     _refuse_repeats(ordered, numbers)
@@ -274,7 +278,7 @@ def _gaps(numbers: Sequence[int]) -> tuple[int, tuple[int, ...]]:
     missing = sum(step // least - 1 for step in steps)
     first: list[int] = []
     for before, after in pairwise(numbers):
-        first += list(range(before + least, after, least))[: _NAMED - len(first)]
+        first += range(before + least, after, least)[: _NAMED - len(first)]
         if len(first) == _NAMED:
             break
     return missing, tuple(first)

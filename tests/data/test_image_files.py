@@ -83,9 +83,10 @@ def test_a_mixture_is_refused(tmp_path, names, fault):
         ([1, 2, 3], ""),
         ([10, 20, 30], ""),  # every tenth frame
         ([33, 67, 100], ""),  # milliseconds
-        ([1, 2, 5], "2 missing images (3, 4)"),
-        ([0, 10, 30], "1 missing images (20)"),
-        ([7, 8, 20, 22], "12 missing images (9, 10, 11, …)"),
+        ([1, 2, 5], "missing images: 2 (3, 4)"),
+        ([0, 10, 30], "missing images: 1 (20)"),
+        ([7, 8, 20, 22], "missing images: 12 (9, 10, 11, …)"),
+        ([1, 2, 10**15], "missing images: 999999999999997 (3, 4, 5, …)"),
     ],
 )
 def test_missing_numbers_are_told(tmp_path, numbers, note):
@@ -111,6 +112,14 @@ def test_a_zip_that_cannot_be_used_is_said(tmp_path):
     os.mkfifo(tmp_path / "e.zip")
     with pytest.raises(ImagesError, match="pipe"):
         image_series(tmp_path / "e.zip")
+
+
+def test_strange_names_are_said_in_one_line(tmp_path):
+    names = zip_of(tmp_path / "a.zip", "a\n1.png", "b\x1b1.png")
+    with pytest.raises(ImagesError, match=r"such as a\\x0a1\.png \(1\), b\\x1b1\.png"):
+        image_series(names)
+    with pytest.raises(ImagesError, match="too long"):
+        image_series(zip_of(tmp_path / "b.zip", f"{'1' * 5000}.png"))
 
 
 def test_a_pipe_is_no_frame(tmp_path):

@@ -104,7 +104,7 @@ def _rgb(image: "Image") -> NDArray[np.uint8]:
     if image.mode[0] in "IF":  # one channel of more than 8 bits
         levels = np.asarray(image)
         if image.mode == "F" or levels.min() < 0 or levels.max() > np.iinfo(np.uint16).max:
-            raise DecodeError("its levels are no 8 or 16 bits: expected grey or colours of these")
+            raise DecodeError("its pixels have more than 16 bits: expected 8 or 16 bits a colour")
         grey = (levels >> 8).astype(np.uint8)
         return np.repeat(grey[..., None], 3, axis=2)
     if image.has_transparency_data:

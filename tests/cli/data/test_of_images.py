@@ -48,7 +48,7 @@ def test_a_folder_of_images_is_verified(root, tmp_path, capsys):
     assert "do not belong" not in printed
     assert sorted(root.rglob("*")) == before
     found = rows(tmp_path, "verify.csv")
-    assert found["run/b"]["images"] == "1 missing images (7)"
+    assert found["run/b"]["images"] == "missing images: 1 (7)"
     assert (found["run/a"]["frames"], found["run/a"]["fps"]) == ("12", "10.0")
     assert int(found["run/a"]["bytes"]) == sum(
         file.stat().st_size for file in (root / "run" / "a").iterdir()
@@ -62,7 +62,7 @@ def test_a_folder_of_images_is_shown(root, capsys, fps):
     )
     assert status == 0
     assert (
-        "clips with gaps, or other images beside them: 1 – run/b: 1 missing images (7)" in printed
+        "clips with gaps, or other images beside them: 1 – run/b: missing images: 1 (7)" in printed
     )
     assert "frame sizes: 96x64 (4)" in printed
     assert ("frames a second: 10 (4)" if fps else "frames a second: unknown (4)") in printed

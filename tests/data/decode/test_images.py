@@ -242,6 +242,13 @@ def test_a_jpeg_with_a_small_picture_in_its_head_and_more_behind_it_is_whole(tmp
         read_clip(path, FrameSettings())
 
 
+def test_the_first_picture_of_a_stereo_photo_is_taken(tmp_path):
+    path = tmp_path / "one.jpg"
+    two = [Image.fromarray(numbered(number)) for number in (5, 9)]
+    two[0].save(path, "MPO", save_all=True, append_images=two[1:])
+    assert numbers(read_clip(path, FrameSettings(sampler="middle")).frames) == [5]
+
+
 def test_sizes_and_bounds_are_checked(tmp_path):
     folder = write_images(tmp_path / "clip", [PICTURES[0], PICTURES[1][:-2], PICTURES[2]])
     every = FrameSettings(sampler="every", step=1)

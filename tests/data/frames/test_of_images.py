@@ -95,8 +95,8 @@ def test_what_is_missing_and_what_is_repeated_is_told_once(tmp_path, folders, ca
             FrameStore.open(made, SETTINGS, cache_dir=tmp_path)
     gaps, repeated = caplog.messages
     assert gaps == (
-        "1 of 3 clips of images have gaps, or other images beside them: c1: 1 missing images (4);"
-        " 2 images of other series, such as optical flow, not used"
+        "1 of 3 clips of images have gaps, or other images beside them: c1: missing images: 1 (4);"
+        " images of other series, such as optical flow: 2, not used"
     )
     assert repeated.startswith("1 of 3 clips are one image, which is shown 3 times")
 
