@@ -22,15 +22,13 @@ from clip_har.masking.swap import SwapMask
 NEEDED = {
     "dataset=folder": ["dataset.root=clips"],
     "dataset=manifest": ["dataset.path=clips.csv"],
-    "dataset=pattern": ["dataset.root=clips", "dataset.pattern='{label}/{}'"],
-    **{
-        f"dataset={name}": ["dataset.root=clips"]
-        for name in (
-            *("jester", "kinetics400", "kinetics600", "kinetics700", "mimetics", "ntu60", "ntu120"),
-            *("ssv2", "toyota_smarthome", "ucf101_ds", "urfall", "gmdcsa24"),
-        )
-    },
     "dataset=rawframes": ["dataset.path=list.txt"],
+    "dataset=pattern": ["dataset.root=clips", "dataset.pattern='{label}/{}'"],
+    **{  # those on top of pattern
+        f"dataset={name}": ["dataset.root=clips"]
+        for name, path in option_files("dataset").items()
+        if "\ndefaults:" in path.read_text(encoding="utf-8")
+    },
     "prompts=file": ["prompts.file=templates.txt"],
     "prompts=descriptions": ["prompts.descriptions=texts.json"],
     "model=clip": ["model.checkpoint=folder"],

@@ -24,6 +24,7 @@ def test_its_option_reads_falls(tmp_path: Path) -> None:
         (tmp_path / f"{name}.mp4").touch()
     base = OmegaConf.load(CONFIG_DIR / "dataset/pattern.yaml")
     own = OmegaConf.create(code)
+    assert isinstance(own, DictConfig)
     assert own.pop("defaults") == ["pattern"]
     option = OmegaConf.merge(base, own, {"root": str(tmp_path), "part": "falls"})
     assert isinstance(option, DictConfig)
