@@ -279,7 +279,7 @@ class Pattern(Settings):
 
     def _classes(self, root: Path, kept: Sequence[tuple[Candidate, str | None]]) -> Classes:
         if self.classes is None:
-            return Classes.found(_label(clip) for clip, _ in kept)
+            return Classes.found(_label(clip) for clip, _ in kept if "label" in clip.fields)
         classes = given_classes(self.classes, root)
         for rules in (self._kept_part, self._rules):
             classes = classes.restricted(labels_of(rules.values()))
@@ -355,6 +355,9 @@ class Pattern(Settings):
 
 
 def _labelled(clip: Candidate, template: str) -> Candidate:
+    """Return a clip with its label; a missing one may have none, if its path would tell it."""
+    if clip.path is None and not all(map(clip.fields.get, _fields_in(template))):
+        return clip
     return replace(clip, fields={**clip.fields, "label": _filled(template, clip)})
 
 

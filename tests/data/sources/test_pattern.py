@@ -245,6 +245,18 @@ def test_a_missing_clip_counts_and_may_be_allowed(root):
     )
 
 
+def test_a_list_of_names_alone_chooses_clips(root):
+    write(root, "run_p01_front.mp4\njump_p10_side\nwalk_p11_side.mp4\n", "names.txt")
+    source = Pattern(root=root, pattern="**/{name}", label="{name}", list_file="names.txt",
+                     columns=("name",), allow_missing=True)  # fmt: skip
+    assert ids(source) == ["run_p01_front", "jump_p10_side"]
+    write(root, "1,front\n10,side\n11,side\n", "names.csv")
+    by_path = Pattern(root=root, pattern=NAMED, list_file="names.csv", columns=("person", "view"),
+                      allow_missing=True).clips()  # fmt: skip
+    assert by_path.class_names == ("jump", "run")
+    assert by_path.title == "clips (2 of 3 clips)"
+
+
 def test_more_clips_than_officially_are_told(root, caplog):
     assert Pattern(root=root, pattern=NAMED, whole={"all": 3}).clips().title == "clips"
     assert "4 clips, and officially there are 3" in caplog.text
