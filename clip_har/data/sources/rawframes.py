@@ -14,11 +14,11 @@ from clip_har.data.image_files import ImagesError, image_series, is_of_images
 from clip_har.data.sources.files import (
     existing_file,
     existing_folder,
-    find_video,
     missing_clips_message,
     text_lines,
 )
 from clip_har.data.sources.frame_rate import FrameRate, check_rate, rate_of
+from clip_har.data.sources.named import named_clips
 
 _log = logging.getLogger(__name__)
 _EXPECTED = "'<folder> <frames> <label>' or '<video> <label>'"
@@ -89,7 +89,7 @@ class RawFrames(Settings):
                 raise line.error(
                     path, f"label {line.label}, but there are {len(class_names)} classes"
                 )
-            found = find_video(root, line.name)
+            found = named_clips(root, line.name)
             if len(found) > 1:
                 raise line.error(path, f"'{line.name}' may be {found[0].name} or {found[1].name}")
             if not found:

@@ -8,7 +8,7 @@ import pytest
 from clip_har.config.compose import build
 from clip_har.core.errors import ClipHarError
 from clip_har.data.parts import check_apart
-from clip_har.data.sources.pattern import Pattern
+from clip_har.data.sources.pattern.data_set import Pattern
 from clip_har.results.sweep import read_outcomes
 from tests.command import run_command
 from tests.config.test_cell import composed

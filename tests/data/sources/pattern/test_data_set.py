@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from clip_har.core.errors import ClipHarError
 from clip_har.data.parts import check_apart
-from clip_har.data.sources.pattern import Pattern
+from clip_har.data.sources.pattern.data_set import Pattern
 from tests.data.made import write_video
 
 FILES = ("run_p01_front.mp4", "run_p02_side.mp4", "jump_p02_front.avi", "deep/jump_p10_side.mp4")

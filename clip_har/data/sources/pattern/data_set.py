@@ -17,11 +17,11 @@ from clip_har.data.image_files import is_of_images
 from clip_har.data.sources.attributes import AttributeNames
 from clip_har.data.sources.files import existing_file, existing_folder, missing_clips_message
 from clip_har.data.sources.frame_rate import FrameRate, rate_of
-from clip_har.data.sources.pattern_classes import Classes, given_classes
-from clip_har.data.sources.pattern_files import Candidate, matching_files, refuse_two_files
-from clip_har.data.sources.pattern_list import joined, read_list, section_of
-from clip_har.data.sources.pattern_path import PathPattern
-from clip_har.data.sources.pattern_rules import (
+from clip_har.data.sources.pattern.classes import Classes, given_classes
+from clip_har.data.sources.pattern.files import Candidate, matching_files, refuse_two_files
+from clip_har.data.sources.pattern.list import joined, read_list, section_of
+from clip_har.data.sources.pattern.path import PathPattern
+from clip_har.data.sources.pattern.rules import (
     Rule,
     Rules,
     fields_of,
@@ -83,7 +83,7 @@ class Pattern(Settings):
     Attributes:
         root: the folder of the clips.
         pattern: the path of a clip below ``root``, see
-            `clip_har.data.sources.pattern_path.PathPattern`. Without an extension it matches
+            `clip_har.data.sources.pattern.path.PathPattern`. Without an extension it matches
             every kind of clip.
         label: the label, a template of fields such as ``{verb} {noun}``.
         group: the group, a template of fields; None = the field ``group``.

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator
 
 from clip_har.core.names import listed, plain_name, whole_number
-from clip_har.data.sources.pattern_files import Candidate
+from clip_har.data.sources.pattern.files import Candidate
 
 _RANGE = re.compile(r"(\d+)-(\d+)", re.ASCII)
 

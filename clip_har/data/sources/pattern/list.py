@@ -9,8 +9,8 @@ from typing import Any
 from clip_har.core.errors import ClipHarError
 from clip_har.core.names import listed
 from clip_har.data.sources.files import stem_of
-from clip_har.data.sources.pattern_files import Candidate
-from clip_har.data.sources.pattern_rules import Key, key_of
+from clip_har.data.sources.pattern.files import Candidate
+from clip_har.data.sources.pattern.rules import Key, key_of
 from clip_har.data.sources.sections import section_id
 from clip_har.data.sources.tables import Row, read_table
 
