@@ -29,14 +29,16 @@ def found(root, paths):
 
 
 def test_clips_of_images_are_folders_zips_and_single_images(tmp_path):
-    root, unused = lay(tmp_path, *OF_IMAGES, *OTHERS), Counter()
+    root = lay(tmp_path, *OF_IMAGES, *OTHERS)
+    unused: Counter[str] = Counter()
     clips = found(root, clip_files(root, unused=unused))
     assert clips == ["clip", "deep/er", "images.zip", "one.jpg"]
     assert unused == {".txt": 1, ".zip": 1, "hidden": 2, ".db": 1}
 
 
 def test_a_picture_beside_videos_is_no_clip(tmp_path):
-    root, unused = lay(tmp_path, *OF_IMAGES, *OTHERS, "walk/a.mp4"), Counter()
+    root = lay(tmp_path, *OF_IMAGES, *OTHERS, "walk/a.mp4")
+    unused: Counter[str] = Counter()
     assert found(root, clip_files(root, unused=unused)) == ["walk/a.mp4"]
     assert unused == {".txt": 1, ".zip": 2, "hidden": 2, ".db": 1, ".jpg": 3, ".png": 1}
     folders = [root / "clip", root / "walk"]

@@ -7,6 +7,7 @@ import pytest
 from clip_har.config.compose import build
 from clip_har.config.one_cell import composed
 from clip_har.core.errors import ClipHarError
+from clip_har.data.clips import ClipSource
 from clip_har.data.sources.folder import Folder
 from clip_har.data.sources.hmdb51 import HMDB51
 from clip_har.data.sources.manifest import Manifest
@@ -172,7 +173,8 @@ def test_a_masked_sweep_runs_on_each_kind_of_images(root, small_clip, tmp_path):
     assert set(tables) == {(title, mask) for title in data for mask in ("percent", "shape")}
     for (title, _), table in tables.items():
         words = [f"{key}={value}" for key, value in zip(keys, data[title], strict=True) if value]
-        clips = build(composed(words)[0].dataset, "dataset").clips()
+        source: ClipSource = build(composed(words)[0].dataset, "dataset")  # type: ignore[assignment]
+        clips = source.clips()
         assert table.class_names == clips.class_names
         assert table.clip_ids == tuple(clip.id for clip in clips.clips)
         assert table.labels.tolist() == clips.labels.tolist()
