@@ -186,3 +186,17 @@ def test_names_may_be_any_bytes(tmp_path):
     assert clips.class_names == (r"l\xe4uft",)
     assert clips.clips[0].id == r"l\xe4uft/\xff\x0a.mp4"
     assert clips.clips[0].path.is_file()
+
+
+def test_a_csv_may_name_clips_that_are_missing(tmp_path):
+    (tmp_path / "videos" / "run").mkdir(parents=True)
+    (tmp_path / "videos" / "run" / "a.mp4").touch()
+    table = tmp_path / "clips.csv"
+    table.write_text("path,split\nrun/a.mp4,test\nrun/gone.mp4,test\nrun/lost.mp4,train\n")
+    settings = {"root": tmp_path / "videos", "split_csv": table, "subset": "test"}
+    with pytest.raises(ClipHarError, match=r"line 3: no video run/gone\.mp4 in the class folders"):
+        Folder(**settings).clips()
+    found = Folder(**settings, allow_missing=True).clips()
+    assert found.title == "videos/test (1 of 2 clips)"
+    with pytest.raises(ClipHarError, match=r"clips\.csv: none of its videos is in "):
+        Folder(**settings | {"subset": "train"}, allow_missing=True).clips()
