@@ -104,8 +104,8 @@ class Pattern(Settings):
         parts: named rules that keep some of the clips and classes.
         part: which of ``parts`` holds; None = all.
         allow_missing: evaluate the clips on disk even if some are missing.
-        whole: official numbers of clips by ``split/subset``, ``split``, ``subset`` or ``all``; a
-            list counts itself.
+        whole: official numbers of clips, by what is chosen of ``part/split/subset``, or ``all`` if
+            nothing is; a list counts itself.
         fps: frames per second of clips of images; videos state their own. A column ``fps`` of the
             list goes first.
         name: of the data set in reports; None = the folder's name.
@@ -305,10 +305,10 @@ class Pattern(Settings):
         """
         if self.list_file is not None:
             whole = len(chosen)
-        elif self.part is not None or self.whole is None:
+        elif self.whole is None:
             return None
         else:
-            name = "/".join(part for part in (self.split, self.subset) if part)
+            name = "/".join(one for one in (self.part, self.split, self.subset) if one)
             whole = self.whole.get(name or "all", 0)
         if whole < len(present):
             if whole:

@@ -257,6 +257,15 @@ def test_a_list_of_names_alone_chooses_clips(root):
     assert by_path.title == "clips (2 of 3 clips)"
 
 
+def test_a_clip_without_a_value_does_not_fall_to_the_rest(root):
+    write(root, "person,view,site\n1,front,a\n10,side,\n", "sites.csv")
+    given = {"root": root, "pattern": NAMED, "list_file": "sites.csv", "split": "site"}
+    rules = {"site": {"train": {"site": "a"}, "test": "rest"}}
+    assert "sites.csv, line 3: 'site' is empty" in fault_of(**given, splits=rules, subset="test")
+    named = {"site": {"train": {"site": "a"}, "test": {"site": "b"}}}
+    assert len(Pattern(**given, splits=named, subset="train").clips().clips) == 1
+
+
 def test_more_clips_than_officially_are_told(root, caplog):
     assert Pattern(root=root, pattern=NAMED, whole={"all": 3}).clips().title == "clips"
     assert "4 clips, and officially there are 3" in caplog.text
