@@ -172,7 +172,7 @@ def read_phases(path: Path) -> list[int]:
 
 
 def _read_tools(path: Path) -> dict[float, set[str]]:
-    """Return the tools that are seen at each annotated moment, in seconds; nothing without the file.
+    """Return the tools that are seen at each annotated moment, in seconds; none without the file.
 
     Raises:
         ClipHarError: when a line is malformed.
