@@ -59,7 +59,7 @@ _PARTS = {
 }
 _COLUMNS = ("path", "label", "start", "end", "subject", "cam", "dataset")
 _ATTRIBUTE = re.compile(r"[A-Za-z0-9_.-]+")  # a name of metrics
-_SHARES_GROUPS = "the cross-view protocol of OmniFall has each person in all parts"
+_SHARES_GROUPS = "the cross-view protocol of OmniFall has people in several parts"
 _EXPECTED = "labels/, splits/ and a folder of videos for each data set"
 
 
