@@ -69,8 +69,8 @@ def joined(rows: Sequence[Row], files: Sequence[Candidate]) -> list[Candidate]:
         found = by_key.get(_key(shared, own), [])
         if len(found) > 1:
             raise row.error(
-                f"two files are this clip: {found[0].path} and {found[1].path}; remove one, or narrow"
-                " dataset.pattern or dataset.root"
+                f"two files are this clip: {found[0].path} and {found[1].path}; remove one, or"
+                " narrow dataset.pattern or dataset.root"
             )
         file = found[0] if found else Candidate(", ".join(own[field] for field in shared), {})
         clips.append(replace(file, fields={**file.fields, **own}, row=row))
