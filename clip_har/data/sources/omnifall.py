@@ -77,7 +77,8 @@ class OmniFall(Settings):
 
     The labels of some data sets were moved from one camera to the others by an offset. So some
     sections begin before the video (they begin with it), or end after it (they end with it). Those
-    that lie before the video as a whole are left out, and the log counts them.
+    that lie before the video as a whole are left out, and the log counts them; those that lie after
+    it as a whole fail to decode, as the length of a video is not known here.
 
     Attributes of a clip are ``component`` (its data set), ``camera`` if it is known, and all
     further columns of the labels: those of ``synthetic`` tell age, looks, scene and camera.
