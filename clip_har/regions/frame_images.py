@@ -14,7 +14,7 @@ from pathlib import Path
 from clip_har.core.errors import ClipHarError
 from clip_har.data.clips import Clip, content_mark
 from clip_har.data.image_files import natural_key
-from clip_har.data.sources.files import named_paths
+from clip_har.data.sources.named import named_paths
 from clip_har.regions.clip_names import clip_names
 
 IMAGES = (".png", ".jpg", ".jpeg")

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from clip_har.core.errors import ClipHarError
 from clip_har.data.clips import Clip, content_mark
-from clip_har.data.sources.files import named_paths
+from clip_har.data.sources.named import named_paths
 from clip_har.regions.clip_names import clip_names
 from clip_har.regions.frame_images import (
     check_aspect,

@@ -6,7 +6,7 @@ import pytest
 from omegaconf import DictConfig, OmegaConf
 
 from clip_har.config.compose import CONFIG_DIR, build, cell_from_config
-from clip_har.data.sources.pattern import Pattern
+from clip_har.data.sources.pattern.data_set import Pattern
 from tests.config.test_cell import composed
 from tests.docs.pages import DOCS, blocks, commands
 

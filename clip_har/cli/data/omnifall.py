@@ -22,6 +22,8 @@ TERMS = (
 def prepare_omnifall(root: Path, components: Sequence[str], *, accepted: bool) -> None:
     """Fetch the labels and the splits, then the videos of components, below ``root``.
 
+    If the command was killed, it gets what is missing when it is typed again.
+
     The result is the layout that ``dataset=omnifall`` reads: ``labels/<component>.csv``,
     ``splits/{cs,cv}/<component>/<part>.csv`` and ``<component>/video/<path>.mp4``.
 
@@ -47,7 +49,9 @@ def prepare_omnifall(root: Path, components: Sequence[str], *, accepted: bool) -
         folder = root / name / "video"
         folder.mkdir(parents=True, exist_ok=True)  # the package refuses one that is not there
         try:
-            package.prepare(name, video_dir=folder, consent=accepted)
+            # Without force the package takes a folder with one video for a whole component.
+            if not package.verify(name, video_dir=folder).complete:
+                package.prepare(name, video_dir=folder, consent=accepted, force=True)
         except (RuntimeError, NotImplementedError, OSError, ValueError) as error:
             reason = " ".join(str(error).split())
             raise ClipHarError(f"omnifall cannot prepare {name}: {reason}") from error

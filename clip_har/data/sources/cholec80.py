@@ -62,7 +62,8 @@ class Cholec80(Settings):
     operation is not published, so operations of one surgeon count as independent.
 
     Attributes of a clip are the seven tools (``tool.Hook`` and so on): ``yes`` if the tool is seen
-    in any of the annotated seconds of the stretch, else ``no``.
+    in any of the annotated seconds of the stretch, else ``no``. A stretch without an annotated
+    second has none of them.
 
     Attributes:
         root: the folder of ``videos`` and ``phase_annotations``.
@@ -170,31 +171,33 @@ def read_phases(path: Path) -> list[int]:
     return found
 
 
-def _read_tools(path: Path) -> dict[str, list[float]]:
-    """Return the moments at which each tool is seen, in seconds; nothing without the file.
+def _read_tools(path: Path) -> dict[float, set[str]]:
+    """Return the tools that are seen at each annotated moment, in seconds; none without the file.
 
     Raises:
         ClipHarError: when a line is malformed.
     """
     if not path.exists():
         return {}
-    seen: dict[str, list[float]] = {tool: [] for tool in TOOLS}
+    seen: dict[float, set[str]] = {}
     for row in read_table(path, required=("Frame", *TOOLS), delimiter=" "):
-        moment = row.whole("Frame") / _FPS
+        now = seen.setdefault(row.whole("Frame") / _FPS, set())
         for tool in TOOLS:
             value = row.text(tool)
             if value not in {"0", "1"}:
                 raise row.error(f"expected '{tool}' to be 0 or 1, got '{value}'")
             if value == "1":
-                seen[tool].append(moment)
+                now.add(tool)
     return seen
 
 
-def _seen(tools: dict[str, list[float]], start: float, end: float) -> dict[str, str]:
-    """Return whether each tool is seen in a stretch."""
+def _seen(tools: dict[float, set[str]], start: float, end: float) -> dict[str, str]:
+    """Return whether each tool is seen in a stretch; nothing if no annotated moment is in it."""
+    inside = [seen for moment, seen in tools.items() if start <= moment < end]
+    if not inside:
+        return {}
     return {
-        f"tool.{tool}": "yes" if any(start <= moment < end for moment in moments) else "no"
-        for tool, moments in tools.items()
+        f"tool.{tool}": "yes" if any(tool in seen for seen in inside) else "no" for tool in TOOLS
     }
 
 

@@ -17,12 +17,12 @@ from clip_har.data.sources.files import (
     existing_folder,
     log_unused,
     missing_clips_message,
-    named_paths,
     stem_of,
     subfolders,
     text_lines,
 )
 from clip_har.data.sources.frame_rate import FrameRate, check_rate, rate_of
+from clip_har.data.sources.named import named_paths
 
 LICENCE = (
     "No formal licence covers the footage: a research data set cut from third-party films and web "

@@ -9,9 +9,10 @@ from clip_har.core.settings import Settings
 from clip_har.data.clips import Clip, ClipSet
 from clip_har.data.image_files import is_of_images
 from clip_har.data.sources.attributes import AttributeNames, attributes_of
-from clip_har.data.sources.files import existing_file, existing_folder, find_video
+from clip_har.data.sources.files import existing_file, existing_folder
 from clip_har.data.sources.folder import no_such_subset
 from clip_har.data.sources.frame_rate import FrameRate, check_rate
+from clip_har.data.sources.named import named_clips
 from clip_har.data.sources.sections import section_id
 from clip_har.data.sources.tables import Row, read_table
 
@@ -123,7 +124,7 @@ def _clip(
 def _inside(row: Row, root: Path, *, allow_missing: bool) -> Path | None:
     """Return the path of a row's video or images, which must stay in ``root``; None if missing."""
     text = row.path_below("path", root)
-    found = find_video(root, text)
+    found = named_clips(root, text)
     if any(not path.resolve().is_relative_to(root.resolve()) for path in found or [root / text]):
         raise row.error(f"'{text}' leads out of {root} through a symbolic link")
     if len(found) > 1:

@@ -59,7 +59,7 @@ _PARTS = {
 }
 _COLUMNS = ("path", "label", "start", "end", "subject", "cam", "dataset")
 _ATTRIBUTE = re.compile(r"[A-Za-z0-9_.-]+")  # a name of metrics
-_SHARES_GROUPS = "the cross-view protocol of OmniFall has each person in all parts"
+_SHARES_GROUPS = "the cross-view protocol of OmniFall has people in several parts"
 _EXPECTED = "labels/, splits/ and a folder of videos for each data set"
 
 
@@ -77,7 +77,8 @@ class OmniFall(Settings):
 
     The labels of some data sets were moved from one camera to the others by an offset. So some
     sections begin before the video (they begin with it), or end after it (they end with it). Those
-    that lie before the video as a whole are left out, and the log counts them.
+    that lie before the video as a whole are left out, and the log counts them; those that lie after
+    it as a whole fail to decode, as the length of a video is not known here.
 
     Attributes of a clip are ``component`` (its data set), ``camera`` if it is known, and all
     further columns of the labels: those of ``synthetic`` tell age, looks, scene and camera.

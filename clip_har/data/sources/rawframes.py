@@ -14,11 +14,11 @@ from clip_har.data.image_files import ImagesError, image_series, is_of_images
 from clip_har.data.sources.files import (
     existing_file,
     existing_folder,
-    find_video,
     missing_clips_message,
     text_lines,
 )
 from clip_har.data.sources.frame_rate import FrameRate, check_rate, rate_of
+from clip_har.data.sources.named import named_clips
 
 _log = logging.getLogger(__name__)
 _EXPECTED = "'<folder> <frames> <label>' or '<video> <label>'"
@@ -31,7 +31,8 @@ class RawFrames(Settings):
     open-mmlab/mmaction2), in which HAT (Chung et al. 2022) also lists its clips. The images may
     have any name with a number, such as ``img_00001.jpg`` or ``000001.jpg``; optical flow beside
     them is left out. Lines ``<video> <label>`` are read, too, and a path may be a zip of images.
-    Lines with several labels or with an offset are refused.
+    Lines with several labels or with an offset are refused, and so are two numbers after a video:
+    mmaction2 writes the labels of a video with several so.
 
     A clip may have more images than the list says, but not fewer. The id is the path. Each clip is
     its own group: a list without groups cannot tell which clips share a person or a place.
@@ -89,12 +90,18 @@ class RawFrames(Settings):
                 raise line.error(
                     path, f"label {line.label}, but there are {len(class_names)} classes"
                 )
-            found = find_video(root, line.name)
+            found = named_clips(root, line.name)
             if len(found) > 1:
                 raise line.error(path, f"'{line.name}' may be {found[0].name} or {found[1].name}")
             if not found:
                 missing.append(line.name)
                 continue
+            if line.frames is not None and not is_of_images(found[0]):
+                raise line.error(
+                    path,
+                    f"expected '<video> <label>', got two numbers after {found[0].name}: several"
+                    " labels are not read",
+                )
             rate = rate_of(found[0], self.fps)
             clips.append(Clip(line.name, found[0], line.label, line.name, fps=rate))
         if missing and (not self.allow_missing or not clips):

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from clip_har.core.errors import ClipHarError
 from clip_har.data.clips import Clip
-from clip_har.data.sources.files import find_video, missing_clips_message
+from clip_har.data.sources.files import missing_clips_message
+from clip_har.data.sources.named import named_clips
 from clip_har.data.sources.tables import Row
 
 
@@ -78,7 +79,7 @@ def only_video(folder: Path, name: str) -> Path | None:
     Raises:
         ClipHarError: when there are several.
     """
-    found = find_video(folder, name)
+    found = named_clips(folder, name)
     if len(found) > 1:
         several = " or ".join(path.name for path in found)
         raise ClipHarError(f"{folder / name} may be {several}: remove or rename one of them")

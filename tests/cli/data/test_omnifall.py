@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import huggingface_hub
 import pytest
@@ -12,6 +12,8 @@ from clip_har.config.compose import build
 from clip_har.data.sources.omnifall import OmniFall
 from tests.config.test_cell import composed
 from tests.data.sources.healthcare import OMNIFALL, drawn, put, write_lists
+
+VIDEOS = ("Home_01/video_1", "Coffee_room_01/video_1", "Office/video_3")
 
 
 @pytest.fixture
@@ -25,17 +27,22 @@ def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[tuple[object,
         write_lists(local_dir, OMNIFALL)
         return str(local_dir)
 
-    def prepare(name: str, *, video_dir: Path, consent: bool) -> Path:
+    def verify(_: str, *, video_dir: Path) -> SimpleNamespace:
+        return SimpleNamespace(complete=len(list(video_dir.rglob("*.mp4"))) == len(VIDEOS))
+
+    def prepare(name: str, *, video_dir: Path, consent: bool, force: bool = False) -> Path:
         if name == "cmdfall":
             raise RuntimeError("CMDFall is given by e-mail:\n  write to its authors")
         assert video_dir.is_dir(), "the package refuses a folder that is not there"
+        if not force and any(video_dir.rglob("*.mp4")):
+            return video_dir  # "already prepared"
         calls.append((name, consent))
-        for clip in ("Home_01/video_1", "Coffee_room_01/video_1", "Office/video_3"):
+        for clip in VIDEOS:
             put(video, video_dir / f"{clip}.mp4")
         return video_dir
 
     package = ModuleType("omnifall")
-    package.__dict__.update(DATASETS=["le2i", "cmdfall"], prepare=prepare)
+    package.__dict__.update(DATASETS=["le2i", "cmdfall"], prepare=prepare, verify=verify)
     monkeypatch.setitem(sys.modules, "omnifall", package)
     monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot_download)
     return calls
@@ -63,6 +70,15 @@ def test_a_component_is_laid_out_as_it_is_read(
         root / "le2i" / "video" / "Home_01" / "video_1.mp4",
         root / "le2i" / "video" / "Coffee_room_01" / "video_1.mp4",
     }
+
+
+def test_a_command_that_was_killed_is_continued(tmp_path: Path, asked: list[object]) -> None:
+    videos = tmp_path / "omnifall" / "le2i" / "video"
+    put(None, videos / "Home_01" / "video_1.mp4")
+    assert call(tmp_path / "omnifall", "le2i", "--accept-licence") == 0
+    assert len(list(videos.rglob("*.mp4"))) == len(VIDEOS)
+    assert call(tmp_path / "omnifall", "le2i", "--accept-licence") == 0
+    assert asked.count(("le2i", True)) == 1, "what is whole is not fetched again"
 
 
 def test_without_a_component_only_lists_are_fetched(tmp_path: Path, asked: list[object]) -> None:

@@ -60,6 +60,13 @@ def test_tools_are_attributes(root):
     assert clips[3].attributes == {}
 
 
+def test_a_stretch_without_an_annotated_second_has_no_tools(root):
+    write_phases(root, (1, 26), (3, 20), (1, 30))  # the tools are annotated at 0 s, 1 s, 2 s
+    clips = Cholec80(root=root).clips().clips
+    own = [bool(clip.attributes) for clip in clips if clip.group == "video41"]
+    assert own == [True, False, True]
+
+
 @pytest.mark.parametrize(
     ("split", "subset", "numbers"),
     [

@@ -5,7 +5,8 @@ from collections import Counter
 
 import pytest
 
-from clip_har.data.sources.files import clip_files, clip_files_of, find_video, listed_clips
+from clip_har.data.sources.files import clip_files, clip_files_of, listed_clips
+from clip_har.data.sources.named import named_clips
 
 
 def lay(root, *names):
@@ -75,8 +76,8 @@ def test_a_name_of_a_list_may_be_of_any_kind(tmp_path):
     root = lay(
         tmp_path, "a/1.jpg", "b.mp4", "b.jpg", "b/1.jpg", "c.zip", "d.png", "d.jpg", "e/x.txt"
     )
-    names = {name: found(root, find_video(root, name)) for name in ("a", "b", "c", "d", "e", "f")}
+    names = {name: found(root, named_clips(root, name)) for name in ("a", "b", "c", "d", "e", "f")}
     assert names == {
         "a": ["a"], "b": ["b.mp4"], "c": ["c.zip"], "d": ["d.jpg", "d.png"], "e": [], "f": [],
     }  # fmt: skip
-    assert found(root, find_video(root, "b.jpg")) == ["b.jpg"]
+    assert found(root, named_clips(root, "b.jpg")) == ["b.jpg"]

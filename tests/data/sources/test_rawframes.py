@@ -49,6 +49,15 @@ def test_videos_may_be_listed_too(root):
     assert clips.class_names == ("archery", "bending back")
 
 
+def test_a_video_with_two_numbers_has_two_labels(root):
+    """mmaction2's lists of several labels: the second number is not the number of frames."""
+    write_video(root / "archery" / "a.mp4", 2)
+    path = write_list(root, "archery/a.mp4 0 1")
+    (root / "classes.txt").write_text("archery\nbending back\n")
+    with pytest.raises(ClipHarError, match=r"line 1: expected '<video> <label>'.*several labels"):
+        RawFrames(path=path, root=root, classes=root / "classes.txt").clips()
+
+
 @pytest.mark.parametrize(
     ("text", "names"),
     [

@@ -11,7 +11,7 @@ from typing import Any, Self
 from clip_har.core.errors import ClipHarError
 from clip_har.core.names import class_order, plain_name, whole_number
 from clip_har.data.sources.files import text_lines
-from clip_har.data.sources.pattern_rules import Key, name_key
+from clip_har.data.sources.pattern.rules import Key, name_key
 
 _NUMBERED = re.compile(r"(\d+)[\s,;:.]+(\S.*)", re.ASCII)
 

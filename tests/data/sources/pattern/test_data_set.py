@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from clip_har.core.errors import ClipHarError
 from clip_har.data.parts import check_apart
-from clip_har.data.sources.pattern import Pattern
+from clip_har.data.sources.pattern.data_set import Pattern
 from tests.data.made import write_video
 
 FILES = ("run_p01_front.mp4", "run_p02_side.mp4", "jump_p02_front.avi", "deep/jump_p10_side.mp4")
@@ -255,6 +255,15 @@ def test_a_list_of_names_alone_chooses_clips(root):
                       allow_missing=True).clips()  # fmt: skip
     assert by_path.class_names == ("jump", "run")
     assert by_path.title == "clips (2 of 3 clips)"
+
+
+def test_a_clip_without_a_value_does_not_fall_to_the_rest(root):
+    write(root, "person,view,site\n1,front,a\n10,side,\n", "sites.csv")
+    given = {"root": root, "pattern": NAMED, "list_file": "sites.csv", "split": "site"}
+    rules = {"site": {"train": {"site": "a"}, "test": "rest"}}
+    assert "sites.csv, line 3: 'site' is empty" in fault_of(**given, splits=rules, subset="test")
+    named = {"site": {"train": {"site": "a"}, "test": {"site": "b"}}}
+    assert len(Pattern(**given, splits=named, subset="train").clips().clips) == 1
 
 
 def test_more_clips_than_officially_are_told(root, caplog):

@@ -17,7 +17,8 @@ class PathPattern:
 
     ``{name}`` matches text without ``/``; ``{name:d}`` digits; ``{name:3d}`` three digits;
     ``{name:11}`` eleven characters; ``{name:**}`` text with ``/``. What ``{}`` and ``*`` match is
-    not used. ``**/`` stands for any folders, or none. A field that stands there twice has one
+    not used. A field is as short as the rest of the pattern allows, the first one first. ``**/``
+    stands for any folders, or none. A field that stands there twice has one
     value. Braces of a name are doubled: ``{{``. Upper and lower case differ.
 
     Attributes:

@@ -17,11 +17,11 @@ from clip_har.data.image_files import is_of_images
 from clip_har.data.sources.attributes import AttributeNames
 from clip_har.data.sources.files import existing_file, existing_folder, missing_clips_message
 from clip_har.data.sources.frame_rate import FrameRate, rate_of
-from clip_har.data.sources.pattern_classes import Classes, given_classes
-from clip_har.data.sources.pattern_files import Candidate, matching_files, refuse_two_files
-from clip_har.data.sources.pattern_list import joined, read_list, section_of
-from clip_har.data.sources.pattern_path import PathPattern
-from clip_har.data.sources.pattern_rules import (
+from clip_har.data.sources.pattern.classes import Classes, given_classes
+from clip_har.data.sources.pattern.files import Candidate, matching_files, refuse_two_files
+from clip_har.data.sources.pattern.list import joined, read_list, section_of
+from clip_har.data.sources.pattern.path import PathPattern
+from clip_har.data.sources.pattern.rules import (
     Rule,
     Rules,
     fields_of,
@@ -83,7 +83,7 @@ class Pattern(Settings):
     Attributes:
         root: the folder of the clips.
         pattern: the path of a clip below ``root``, see
-            `clip_har.data.sources.pattern_path.PathPattern`. Without an extension it matches
+            `clip_har.data.sources.pattern.path.PathPattern`. Without an extension it matches
             every kind of clip.
         label: the label, a template of fields such as ``{verb} {noun}``.
         group: the group, a template of fields; None = the field ``group``.
@@ -104,14 +104,14 @@ class Pattern(Settings):
         parts: named rules that keep some of the clips and classes.
         part: which of ``parts`` holds; None = all.
         allow_missing: evaluate the clips on disk even if some are missing.
-        whole: official numbers of clips by ``split/subset``, ``split``, ``subset`` or ``all``; a
-            list counts itself.
+        whole: official numbers of clips, by what is chosen of ``part/split/subset``, or ``all`` if
+            nothing is; a list counts itself.
         fps: frames per second of clips of images; videos state their own. A column ``fps`` of the
             list goes first.
         name: of the data set in reports; None = the folder's name.
-        shares_groups: why a group may be in several subsets; empty: it may not.
+        shares_groups: why a group may be in several subsets; None = it may not.
         licence: the terms of use, as a sentence.
-        citation: the publication.
+        citation: the publication; None = there is none.
     """
 
     caution: ClassVar[str] = ""
@@ -137,9 +137,9 @@ class Pattern(Settings):
     whole: dict[str, int] | None = None
     fps: FrameRate | None = None
     name: str | None = None
-    shares_groups: str = ""
+    shares_groups: str | None = None
     licence: str = "not stated (the user's own clips)"
-    citation: str = ""
+    citation: str | None = None
 
     def __hash__(self) -> int:
         """Return the same hash for equal settings; mappings have none of their own."""
@@ -204,9 +204,9 @@ class Pattern(Settings):
             class_names=classes.names,
             clips=tuple(clips.values()),
             licence=self.licence,
-            citation=self.citation,
+            citation=self.citation or "",
             whole=whole,
-            shares_groups=self.shares_groups,
+            shares_groups=self.shares_groups or "",
         )
 
     def _rows(self, root: Path) -> list[Row]:
@@ -305,10 +305,10 @@ class Pattern(Settings):
         """
         if self.list_file is not None:
             whole = len(chosen)
-        elif self.part is not None or self.whole is None:
+        elif self.whole is None:
             return None
         else:
-            name = "/".join(part for part in (self.split, self.subset) if part)
+            name = "/".join(one for one in (self.part, self.split, self.subset) if one)
             whole = self.whole.get(name or "all", 0)
         if whole < len(present):
             if whole:

@@ -9,8 +9,8 @@ from typing import Any
 from clip_har.core.errors import ClipHarError
 from clip_har.core.names import listed
 from clip_har.data.sources.files import stem_of
-from clip_har.data.sources.pattern_files import Candidate
-from clip_har.data.sources.pattern_rules import Key, key_of
+from clip_har.data.sources.pattern.files import Candidate
+from clip_har.data.sources.pattern.rules import Key, key_of
 from clip_har.data.sources.sections import section_id
 from clip_har.data.sources.tables import Row, read_table
 
@@ -68,7 +68,10 @@ def joined(rows: Sequence[Row], files: Sequence[Candidate]) -> list[Candidate]:
             row.text(field)
         found = by_key.get(_key(shared, own), [])
         if len(found) > 1:
-            raise row.error(f"two files are this clip: {found[0].path} and {found[1].path}")
+            raise row.error(
+                f"two files are this clip: {found[0].path} and {found[1].path}; remove one, or"
+                " narrow dataset.pattern or dataset.root"
+            )
         file = found[0] if found else Candidate(", ".join(own[field] for field in shared), {})
         clips.append(replace(file, fields={**file.fields, **own}, row=row))
     if all(clip.path is None for clip in clips):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from clip_har.data.sources.pattern_path import PathPattern
+from clip_har.data.sources.pattern.path import PathPattern
 
 NTU = "S{setup:3d}C{camera:3d}P{person:3d}R{}A{label:3d}_rgb"
 

@@ -8,7 +8,7 @@ import pytest
 from clip_har.config.compose import build
 from clip_har.core.errors import ClipHarError
 from clip_har.data.parts import check_apart
-from clip_har.data.sources.pattern import Pattern
+from clip_har.data.sources.pattern.data_set import Pattern
 from clip_har.results.sweep import read_outcomes
 from tests.command import run_command
 from tests.config.test_cell import composed
@@ -110,7 +110,7 @@ SETS = {
         ("Biking/clip_2", "Biking", "yt1", {"category": "lighting", "shift": "night"}),
         ("BilliardsShot/clip_1", "BilliardsShot", "yt2", {"category": "weather", "shift": "snow"}),
     ], None),
-    "urfall": ("urfall", [], "urfall/cam0", 2, [
+    "urfall": ("urfall", [], "urfall/cam0 (3 of 70 clips)", 2, [
         ("adl-01-cam0-rgb", "daily activity", "adl-01", {"camera": "0"}),
         ("fall-01-cam0-rgb", "fall", "fall-01", {"camera": "0"}),
         ("fall-02-cam0-rgb", "fall", "fall-02", {"camera": "0"}),
@@ -164,9 +164,14 @@ def test_clips_of_images_have_the_frame_rate_of_the_set(lay_down):
 
 
 def test_a_partial_copy_is_refused_unless_that_is_allowed(lay_down):
-    for option, count in (("kinetics400", "1 of 4 clips of kinetics400 "),
-                          ("ntu60", "16557 of 16560 clips of ntu60 ")):  # fmt: skip
-        whole = source(option, lay_down(option), "dataset.allow_missing=false")
+    for option, subset, count in (
+        ("kinetics400", "val", "1 of 4 clips of kinetics400 "),
+        ("ntu60", "test", "16557 of 16560 clips of ntu60 "),
+        ("ntu60", "null", "56876 of 56880 clips of ntu60 "),
+        ("toyota_smarthome", "null", "16110 of 16115 clips of toyota_smarthome "),
+    ):
+        words = ("dataset.allow_missing=false", f"dataset.subset={subset}")
+        whole = source(option, lay_down(option), *words)
         with pytest.raises(ClipHarError, match=count) as caught:
             whole.clips()
         assert "dataset.allow_missing=true" in str(caught.value)

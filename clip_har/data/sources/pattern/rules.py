@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator
 
 from clip_har.core.names import listed, plain_name, whole_number
-from clip_har.data.sources.pattern_files import Candidate
+from clip_har.data.sources.pattern.files import Candidate
 
 _RANGE = re.compile(r"(\d+)-(\d+)", re.ASCII)
 
@@ -64,8 +64,9 @@ def key_of(field: str) -> Callable[[str], Key]:
 def subsets_of(rules: Rules) -> Callable[[Candidate], str | None]:
     """Return a function that says which subset a clip is in, None for no one.
 
-    It raises a `ClipHarError` for a clip that two rules choose. A missing clip of which the list
-    does not say the fields that are needed counts as chosen by the first rule.
+    It raises a `ClipHarError` for a clip that two rules choose, and for one that would fall to
+    ``rest`` only because it lacks a value. A missing clip of which the list does not say the fields
+    that are needed counts as chosen by the first rule.
 
     Args:
         rules: by subset.
@@ -76,6 +77,7 @@ def subsets_of(rules: Rules) -> Callable[[Candidate], str | None]:
         if rule != "rest"
     }
     rest = next((subset for subset, rule in rules.items() if rule == "rest"), None)
+    named = sorted(fields_of(rules)) if rest else []
 
     def subset_of(clip: Candidate) -> str | None:
         fields = clip.fields
@@ -89,6 +91,10 @@ def subsets_of(rules: Rules) -> Callable[[Candidate], str | None]:
         ]
         if len(found) > 1 and clip.path is not None:
             raise clip.error(f"the rules of {found[0]} and {found[1]} both choose this clip")
+        if not found and clip.path is not None:
+            for field in named:
+                if field not in fields:
+                    raise clip.error(f"'{field}' is empty, and the rules of dataset.splits need it")
         return found[0] if found else rest
 
     return subset_of

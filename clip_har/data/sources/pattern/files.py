@@ -9,7 +9,7 @@ from clip_har.core.errors import ClipHarError
 from clip_har.core.names import plain_name
 from clip_har.data.image_files import is_image, natural_key
 from clip_har.data.sources.files import clip_files, log_unused, stem_of
-from clip_har.data.sources.pattern_path import PathPattern
+from clip_har.data.sources.pattern.path import PathPattern
 from clip_har.data.sources.tables import Row
 
 
@@ -18,7 +18,7 @@ class Candidate:
     """A file that matches the pattern, or a row of a list, or both.
 
     Attributes:
-        id: of the clip, see `clip_har.data.sources.pattern_path.PathPattern.match`.
+        id: of the clip, see `clip_har.data.sources.pattern.path.PathPattern.match`.
         fields: the values in its path and in its row, by name; the row's where both have one.
         path: the file; None if it is missing.
         row: None without a list.
