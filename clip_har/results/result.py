@@ -242,9 +242,12 @@ class Result:
         name = self.protocol["clean_twin"]
         return self.folder.parent / str(name) if name else None
 
-    @property
+    @cached_property
     def clean(self) -> "Result | None":
-        """Its clean twin; None if it is its own, was not compared, or the twin no longer exists."""
+        """Its clean twin; None if it is its own, was not compared, or the twin no longer exists.
+
+        It is looked for once: a report over hundreds of cells asks for it thousands of times.
+        """
         folder = self.twin_folder
         if folder is None or lost_files(folder):
             return None

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -219,8 +220,13 @@ class ScoreTable:
             raise ClipHarError(f"{path}: expected a score table, got {reason}") from error
 
     def predictions(self) -> NDArray[np.int64]:
-        """Return ``(N,)`` predicted classes; among equal scores the first class."""
+        """Return ``(N,)`` predicted classes, read-only; among equal scores the first class."""
+        return self._predicted
+
+    @cached_property
+    def _predicted(self) -> NDArray[np.int64]:
         best: NDArray[np.int64] = self.scores.argmax(axis=1)
+        best.flags.writeable = False
         return best
 
     def probabilities(self) -> NDArray[np.float64]:
