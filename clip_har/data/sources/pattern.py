@@ -109,9 +109,9 @@ class Pattern(Settings):
         fps: frames per second of clips of images; videos state their own. A column ``fps`` of the
             list goes first.
         name: of the data set in reports; None = the folder's name.
-        shares_groups: why a group may be in several subsets; empty: it may not.
+        shares_groups: why a group may be in several subsets; None = it may not.
         licence: the terms of use, as a sentence.
-        citation: the publication.
+        citation: the publication; None = there is none.
     """
 
     caution: ClassVar[str] = ""
@@ -137,9 +137,9 @@ class Pattern(Settings):
     whole: dict[str, int] | None = None
     fps: FrameRate | None = None
     name: str | None = None
-    shares_groups: str = ""
+    shares_groups: str | None = None
     licence: str = "not stated (the user's own clips)"
-    citation: str = ""
+    citation: str | None = None
 
     def __hash__(self) -> int:
         """Return the same hash for equal settings; mappings have none of their own."""
@@ -204,9 +204,9 @@ class Pattern(Settings):
             class_names=classes.names,
             clips=tuple(clips.values()),
             licence=self.licence,
-            citation=self.citation,
+            citation=self.citation or "",
             whole=whole,
-            shares_groups=self.shares_groups,
+            shares_groups=self.shares_groups or "",
         )
 
     def _rows(self, root: Path) -> list[Row]:

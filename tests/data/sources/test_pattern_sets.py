@@ -7,13 +7,14 @@ import pytest
 
 from clip_har.config.compose import build
 from clip_har.core.errors import ClipHarError
+from clip_har.data.clips import in_shared_classes
 from clip_har.data.parts import check_apart
 from clip_har.data.sources.pattern import Pattern
 from clip_har.results.sweep import read_outcomes
 from tests.command import run_command
 from tests.config.test_cell import composed
 from tests.data.made import write_video
-from tests.data.sources.layouts import LAYOUTS
+from tests.data.sources.layouts import IN_AND_OUT_OF_CONTEXT, LAYOUTS
 
 NTU_43 = "falling"
 
@@ -87,11 +88,6 @@ SETS = {
         ("a_b-c_d0123_000040_000050", "shooting goal (soccer)", "a_b-c_d0123", {}),
         ("_dbcJuKJQNs_40_50", "air drumming", "_dbcJuKJQNs", {}),
     ], ["aaaaaaaaaaa_000001_000011"]),
-    "kinetics600 mimetics": (
-        "kinetics600", ["dataset.part=mimetics"], "kinetics600/mimetics/val", 2, [
-        ("-3B32lodo2M_000059_000069", "archery", "-3B32lodo2M", {}),
-        ("a_b-c_d0123_000040_000050", "shooting goal (soccer)", "a_b-c_d0123", {}),
-    ], ["aaaaaaaaaaa_000001_000011"]),
     "mimetics": ("mimetics", [], "mimetics", 2, [
         ("-3B32lodo2M_000059_000069", "archery", "-3B32lodo2M", {}),
         ("a_b-c_d0123_000003_000007", "writing", "a_b-c_d0123", {}),
@@ -146,12 +142,18 @@ def test_labels_groups_splits_attributes_and_counts(name, lay_down):
         check_apart(learned, clip_set, what="noise")
 
 
-def test_kinetics_and_mimetics_pair_by_class(lay_down):
-    both = set(source("mimetics", lay_down("mimetics")).clips().class_names)
-    root = lay_down("kinetics400")
-    part = source("kinetics400", root).parts["mimetics"]["label"]
-    assert len(part) == 50
-    assert both < set(part)
+def test_kinetics_and_mimetics_have_the_same_classes(tmp_path):
+    both = []
+    for option, layout in IN_AND_OUT_OF_CONTEXT.items():
+        root = layout.lay_down(tmp_path / option, b"")
+        found = source(option, root, "dataset.allow_missing=true").clips()
+        both.append(in_shared_classes(found, "mimetics"))
+    kinetics, mimetics = both
+    assert kinetics.title == "kinetics400/val, 50 shared classes (50 of 51 clips)"
+    assert mimetics.title == "mimetics, 50 shared classes"
+    assert kinetics.class_names == mimetics.class_names
+    assert len(mimetics.class_names) == 50
+    assert [clip.label for clip in kinetics.clips] == [clip.label for clip in mimetics.clips]
 
 
 def test_clips_of_images_have_the_frame_rate_of_the_set(lay_down):
