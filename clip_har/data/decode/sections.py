@@ -201,14 +201,7 @@ class _Section:
         if len({picture.shape for picture in pictures.values()}) > 1:
             return None
         frames = np.stack([pictures[i] for i in indices])
-        return DecodedClip(
-            frames=frames,
-            indices=indices,
-            frame_count=stop - first,
-            width=frames.shape[2],
-            height=frames.shape[1],
-            fps=fps,
-        )
+        return DecodedClip(frames, indices, stop - first, fps)
 
 
 class _Pass:

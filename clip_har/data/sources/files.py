@@ -404,11 +404,3 @@ def _listed(folder: Path, without_extension: bool, _changed: int) -> dict[str, l
         if stem != name:
             found.setdefault(stem or name, []).append(folder / entry)
     return found
-
-
-def missing_clips_message(
-    what: str, missing: list[str], total: int, hint: str, *, unit: str = "clips"
-) -> str:
-    """Return one line that counts missing clips and names the first three."""
-    more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
-    return f"{len(missing)} of {total} {unit} of {what}: {', '.join(missing[:3])}{more}; {hint}"

@@ -10,11 +10,10 @@ from clip_har.core.errors import ClipHarError
 from clip_har.data.clips import in_shared_classes
 from clip_har.data.parts import check_apart
 from clip_har.data.sources.pattern import Pattern
-from clip_har.results.sweep import read_outcomes
-from tests.command import run_command
 from tests.config.test_cell import composed
 from tests.data.made import write_video
 from tests.data.sources.layouts import IN_AND_OUT_OF_CONTEXT, LAYOUTS
+from tests.data.sources.masked_sweep import MASKS, masked_sweep
 
 NTU_43 = "falling"
 
@@ -191,27 +190,18 @@ def test_values_of_a_rule_that_nobody_has_are_told(lay_down, caplog):
     ids=["rules and lists", "all"],
 )
 def test_a_masked_sweep_runs_on_each(options, lay_down, small_clip, tmp_path):
-    """One command, a cell a row: two masks on each data set."""
-    rows = [
-        f"{mask},{option},{lay_down(option)},{str(bool(LAYOUTS[option].words)).lower()}"
-        for option in options
-        for mask in ("percent", "shape")
-    ]
-    table = tmp_path / "cells.csv"
-    table.write_text("\n".join(["masking,dataset,dataset.root,dataset.allow_missing", *rows]))
-    done = run_command(
-        tmp_path, "-m", "hydra/sweeper=table", "hydra.sweeper.file=cells.csv", "model=clip",
-        f"model.checkpoint={small_clip}", "ratio=0.2", "frames.count=2", "attention_clips=0",
-        "clean_twin=false", "tracking=none",
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr
-    (sweep,) = (tmp_path / "results" / "sweeps").iterdir()
-    results = [outcome.result for outcome in read_outcomes(sweep).values()]
-    found = {(one.protocol["data"], one.mask): one.table for one in results if one}
-    assert len(found) == len(rows)
+    found = masked_sweep(
+        tmp_path,
+        small_clip,
+        ["dataset", "dataset.root", "dataset.allow_missing"],
+        [
+            [option, str(lay_down(option)), str(bool(LAYOUTS[option].words)).lower()]
+            for option in options
+        ],
+    )
     for option in options:
         clip_set = source(option, lay_down(option)).clips()
-        for mask in ("percent", "shape"):
+        for mask in MASKS:
             table = found[clip_set.title, mask]
             assert table.class_names == clip_set.class_names
             assert sorted(table.groups) == sorted(clip_set.groups)
