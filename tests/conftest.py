@@ -5,7 +5,9 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import av
 import hypothesis
 import numpy as np
 import pytest
@@ -61,6 +63,20 @@ def browser() -> Iterator[Browser]:
         found = play.chromium.launch(executable_path=program, args=["--no-sandbox"])
         yield found
         found.close()
+
+
+@pytest.fixture
+def openings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The files that were opened, in order."""
+    opened: list[str] = []
+    real = av.open
+
+    def counted(path: Path, *args: Any, **kwargs: Any) -> Any:
+        opened.append(str(path))
+        return real(path, *args, **kwargs)
+
+    monkeypatch.setattr(av, "open", counted)
+    return opened
 
 
 @pytest.fixture(scope="session")

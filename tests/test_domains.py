@@ -8,6 +8,7 @@ import pytest
 from clip_har.results.sweep import read_outcomes
 from tests.command import run_command
 from tests.data.made import write_video
+from tests.data.sources.layouts import IN_AND_OUT_OF_CONTEXT
 
 EXPERIMENT = """# @package _global_
 # My domains.
@@ -52,3 +53,21 @@ def test_own_folders_share_the_classes_of_a_table(tmp_path: Path) -> None:
     assert list(dict.fromkeys(rows["domain"])) == ["ward", "lab", "all domains"]
     assert list(dict.fromkeys(rows["mask"])) == ["unchanged", "percent r=0.3"]
     assert "tiny in 2 domains, 2 classes" in (sweep / "report" / "report.md").read_text()
+
+
+@pytest.mark.slow
+@pytest.mark.long
+def test_mimed_clips_are_compared_with_those_in_context(tmp_path: Path, small_clip: Path) -> None:
+    video = write_video(tmp_path / "drawn.mp4", 4).read_bytes()
+    for option, layout in IN_AND_OUT_OF_CONTEXT.items():
+        layout.lay_down(tmp_path / "data" / option, video)
+    model = ("model=clip", f"model.checkpoint={small_clip}")  # the tiny one knows other words
+    small = ("masking=none,percent", "frames.count=1", "attention_clips=0", "tracking=none")
+    done = run_command(tmp_path, "experiment=out_of_context", *model, *small)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (sweep,) = (tmp_path / "results" / "sweeps").iterdir()
+    rows = pd.read_csv(sweep / "domains.csv")
+    assert list(dict.fromkeys(rows["domain"])) == [
+        "kinetics400/val (50 of 51 clips)", "mimetics", "all domains",
+    ]  # fmt: skip
+    assert "in 2 domains, 50 classes" in (sweep / "report" / "report.md").read_text()

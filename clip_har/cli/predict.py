@@ -16,7 +16,6 @@ name. Mask, noise, frames, prompts and seed are set by the keys of ``clip-har``.
 import argparse
 import json
 import logging
-import math
 import re
 import sys
 from collections.abc import Iterator, Sequence
@@ -25,6 +24,7 @@ from typing import TYPE_CHECKING
 
 from clip_har.cli.cores import share_cores
 from clip_har.cli.errors import report_fault, take_over_errors
+from clip_har.cli.numbers import above_0, seconds, whole_from_1
 from clip_har.cli.parser import Parser
 from clip_har.core.addresses import hide_environment, hide_logins
 from clip_har.core.errors import ClipHarError
@@ -134,18 +134,22 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--every",
         metavar="SECONDS",
-        type=_seconds,
+        type=seconds,
         default=2.0,
         help="length of a window; inf: one window, as clip-har shows a clip (default: 2)",
     )
     parser.add_argument(
         "--fps",
         metavar="N",
-        type=_rate,
+        type=above_0,
         help="frames per second of a folder or zip of images; without it they are one window",
     )
     parser.add_argument(
-        "--top", metavar="N", type=_number, default=5, help="classes that are shown (default: 5)"
+        "--top",
+        metavar="N",
+        type=whole_from_1,
+        default=5,
+        help="classes that are shown (default: 5)",
     )
     parser.add_argument(
         "--json", action="store_true", help="one JSON object per video, with all probabilities"
@@ -158,30 +162,6 @@ def _parser() -> argparse.ArgumentParser:
         " video",
     )
     return parser
-
-
-def _seconds(text: str) -> float:
-    return _above_0(text, "number of seconds", most=math.inf)
-
-
-def _rate(text: str) -> float:
-    return _above_0(text, "number", most=sys.float_info.max)
-
-
-def _above_0(text: str, what: str, *, most: float) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value <= most:
-        raise argparse.ArgumentTypeError(f"expected a {what} above 0, got {text}")
-    return value
-
-
-def _number(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"expected a whole number from 1, got {text}")
-    return int(text)
 
 
 def _is_setting(word: str) -> bool:

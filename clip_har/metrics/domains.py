@@ -175,8 +175,9 @@ def _sum(estimates: Sequence[Estimate], factors: NDArray[np.float64]) -> Estimat
 def domain_pairs(estimates: Sequence[Estimate]) -> pd.DataFrame:
     """Return the difference of each pair of domains, with interval and test; unpaired.
 
-    The interval is Student's, with the errors of both domains and the degrees of freedom of Welch
-    and Satterthwaite; the test is that of the interval.
+    The test is Student's, with the errors of both domains and the degrees of freedom of Welch and
+    Satterthwaite. The interval has the same error; near the ends of the range it reaches further,
+    see `clip_har.metrics.intervals.share_difference_interval`.
 
     Args:
         estimates: of each domain.

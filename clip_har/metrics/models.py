@@ -11,7 +11,6 @@ from typing import Literal, Protocol
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from clip_har.core.seeding import generator
 from clip_har.metrics.bootstrap import GroupDraws
@@ -197,6 +196,8 @@ def average_ranks(values: Numbers) -> Numbers:
         >>> average_ranks(np.array([0.5, 0.9, 0.5])).tolist()
         [2.5, 1.0, 2.5]
     """
+    from scipy.stats import rankdata  # a cell ranks nothing
+
     ranks: Numbers = rankdata(-np.round(values / _ROUNDING))
     return ranks
 

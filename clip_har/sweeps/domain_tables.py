@@ -20,13 +20,12 @@ from clip_har.metrics.domains import (
     worst_shares,
 )
 from clip_har.metrics.models import interval_of
-from clip_har.metrics.significance import corrected
 from clip_har.sweeps.cells import metric_words
 from clip_har.sweeps.comparisons import Comparison
 from clip_har.sweeps.domain_measures import bias_measures, calibration, draws_of
 from clip_har.sweeps.domains import DomainSet, domain_sets, member_of
 from clip_har.sweeps.model_answers import ModelAnswers
-from clip_har.sweeps.model_tables import CHANGE, EACH, MEAN, Row
+from clip_har.sweeps.model_tables import CHANGE, EACH, MEAN, Row, corrected_families
 from clip_har.sweeps.models import UNCHANGED, Condition
 
 DOMAINS, PAIRS, CLASSES, BIAS = (
@@ -207,7 +206,7 @@ def _tables(domains: DomainSet) -> DomainTables:
     return DomainTables(
         domains,
         table,
-        _corrected(pairs, named),
+        corrected_families(pairs, _PAIR_COLUMNS, named),
         _classes(domains, clean or domains.conditions[0]).assign(**named),
         bias_measures(domains).assign(**named),
     )
@@ -320,16 +319,6 @@ def _pairs(domains: DomainSet, one: _Scored, family: str) -> pd.DataFrame:
     for column in ("domain", "other"):
         found[column] = [domains.names[place] for place in found[column]]
     return found.assign(mask=one.mask, family=family)
-
-
-def _corrected(pairs: Sequence[pd.DataFrame], named: Mapping[str, str]) -> pd.DataFrame:
-    """Return the tests of all families, each corrected by itself."""
-    table = pd.concat(pairs, ignore_index=True) if pairs else pd.DataFrame(columns=_PAIR_COLUMNS)
-    if len(table):
-        by_family = table.groupby("family")["p"]
-        table["p_holm"] = by_family.transform(lambda p: corrected(p.to_list()))
-        table["tests"] = by_family.transform("size")
-    return table.assign(**named)[[*named, *_PAIR_COLUMNS]]
 
 
 def _classes(domains: DomainSet, shown: Condition) -> pd.DataFrame:

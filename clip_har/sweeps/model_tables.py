@@ -201,7 +201,9 @@ def _tables(models: ModelSet) -> ModelTables:
         table[column] = table.get(column, np.nan)  # if no mask is ranked, or no cost is known
     table = _with_robustness(table, change, models.names, chance=_chance(models))
     table = _with_costs(table, costs, models.names)
-    return ModelTables(models, costs, machines, table, _corrected(pairs, named))
+    return ModelTables(
+        models, costs, machines, table, corrected_families(pairs, _PAIR_COLUMNS, named)
+    )
 
 
 def _of_condition(one: Condition) -> _Scored | None:
@@ -355,11 +357,19 @@ def _pairs(one: _Scored, names: Sequence[str]) -> pd.DataFrame:
     return found.assign(mask=one.mask, family=family, **one.sizes)
 
 
-def _corrected(pairs: Sequence[pd.DataFrame], named: Mapping[str, str]) -> pd.DataFrame:
-    """Return the tests of all families, each corrected by itself."""
-    table = pd.concat(pairs, ignore_index=True) if pairs else pd.DataFrame(columns=_PAIR_COLUMNS)
+def corrected_families(
+    pairs: Sequence[pd.DataFrame], columns: list[str], named: Mapping[str, str]
+) -> pd.DataFrame:
+    """Return the tests of all families, each corrected (Holm) by itself.
+
+    Args:
+        pairs: tables with a row for each test, and its ``family``.
+        columns: of the result.
+        named: further columns with one value each; they come first.
+    """
+    table = pd.concat(pairs, ignore_index=True) if pairs else pd.DataFrame(columns=columns)
     if len(table):
         by_family = table.groupby("family")["p"]
         table["p_holm"] = by_family.transform(lambda p: corrected(p.to_list()))
         table["tests"] = by_family.transform("size")
-    return table.assign(**named)[[*named, *_PAIR_COLUMNS]]
+    return table.assign(**named)[[*named, *columns]]

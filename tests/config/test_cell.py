@@ -262,7 +262,9 @@ def test_help_names_every_key_and_every_option() -> None:
     for key in set(Cell.model_fields) - set(GROUPS):
         assert re.search(rf"^  {key}\b", keys, flags=re.MULTILINE), key
     for option in OPTIONS:
-        assert re.search(rf"^  {option.partition('=')[2]} ", options, flags=re.MULTILINE), option
+        assert re.search(rf"^  {option.partition('=')[2]}( |$)", options, flags=re.MULTILINE), (
+            option
+        )
     assert "  _" not in options, "shared files are no options"
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from clip_har.cli.data import actions
 from clip_har.cli.errors import report_fault
+from clip_har.cli.numbers import whole_from_1
 from clip_har.cli.parser import Parser
 
 _RESULTS = "<results_dir>/data/<dataset>"
@@ -46,12 +47,6 @@ def _sha256(text: str) -> str:
     return text.lower()
 
 
-def _positive(text: str) -> int:
-    if not (text.isdecimal() and int(text) > 0):
-        raise argparse.ArgumentTypeError(f"expected a whole number of at least 1, got '{text}'")
-    return int(text)
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = Parser(
         prog="clip-har-data",
@@ -87,7 +82,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     prepare.add_argument(
         "--max-bytes",
-        type=int,
+        type=whole_from_1,
         default=64 * 10**9,
         metavar="N",
         help="largest unpacked size of an archive, bytes (default: %(default)s)",
@@ -140,7 +135,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     sample.add_argument(
         "--per-class",
-        type=_positive,
+        type=whole_from_1,
         default=5,
         metavar="N",
         help="clips of each class in each split (default: %(default)s)",

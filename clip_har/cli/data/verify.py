@@ -14,10 +14,12 @@ from clip_har.cli.data.download import sha256_of
 from clip_har.cli.data.rows import ClipRow, Verification, add_findings, counted
 from clip_har.cli.data.sections import beyond_end, overlaps
 from clip_har.core.names import plain_name
-from clip_har.core.progress import track
+from clip_har.core.progress import Advance, track
 from clip_har.data.decode.containers import DecodeError
 from clip_har.data.decode.images import check_images
-from clip_har.data.decode.video import read_clip
+from clip_har.data.decode.passes import Window
+from clip_har.data.decode.sections import neighbours, read_sections
+from clip_har.data.decode.video import DecodedClip, read_clip
 from clip_har.data.image_files import images_mark, images_state, is_of_images, series_note
 from clip_har.data.parts import shared_groups
 from clip_har.data.sampling import FrameSettings
@@ -113,29 +115,44 @@ def _add_shared(found: Verification, parts: Parts) -> None:
 
 def decode(videos: Sequence[Video], workers: int | None) -> None:
     """Decode videos and fill in their rows."""
-    with (
-        track(len(videos), "verifying") as advance,
-        ThreadPoolExecutor(workers or os.cpu_count()) as pool,
-    ):
-        for _ in pool.map(_measure, videos):
-            advance(1)
+    threads = workers or os.cpu_count() or 1
+    jobs = neighbours([(video.path, video.start) for video in videos], threads)
+    with track(len(videos), "verifying") as advance, ThreadPoolExecutor(threads) as pool:
+
+        def measure(job: Sequence[int]) -> None:
+            _measure([videos[number] for number in job], advance)
+
+        for _ in pool.map(measure, jobs):
+            pass
     _mark_duplicates(videos)
 
 
-def _measure(video: Video) -> None:
-    """Decode a clip and fill in its row."""
-    path, row = video.path, video.row
-    row.bytes, row.images = _size(path), series_note(path)
+def _measure(videos: Sequence[Video], advance: Advance) -> None:
+    """Decode clips of one file and fill in their rows."""
+    windows = [Window.of(video.start, video.end) for video in videos]
+    for number, clip in read_sections(videos[0].path, _FRAMES, windows):
+        video = videos[number]
+        row = video.row
+        row.bytes, row.images = _size(video.path), series_note(video.path)
+        try:
+            _fill(video, clip or _read_alone(video))
+        except DecodeError as error:
+            if row.status != "extra":
+                row.status = "undecodable"
+            row.reason = plain_name(str(error))
+        advance(1)
+
+
+def _read_alone(video: Video) -> DecodedClip:
     section = {"start": video.start, "end": video.end, "fps": video.fps}
-    try:
-        if is_of_images(path):
-            check_images(path, _FRAMES, **section)
-        clip = read_clip(path, _FRAMES, **section)
-    except DecodeError as error:
-        if row.status != "extra":
-            row.status = "undecodable"
-        row.reason = plain_name(str(error))
-        return
+    if is_of_images(video.path):
+        check_images(video.path, _FRAMES, **section)
+    return read_clip(video.path, _FRAMES, **section)
+
+
+def _fill(video: Video, clip: DecodedClip) -> None:
+    """Write down what a decoded clip is like."""
+    row = video.row
     row.frames, row.fps, row.width, row.height = (
         clip.frame_count,
         None if clip.fps is None else round(clip.fps, 3),
@@ -143,7 +160,7 @@ def _measure(video: Video) -> None:
         clip.height,
     )
     row.bar_top, row.bar_bottom, row.bar_left, row.bar_right = black_bars(clip.frames)
-    if video.end is not None and (reason := beyond_end(path, video.end, fps=video.fps)):
+    if video.end is not None and (reason := beyond_end(video.path, video.end, fps=video.fps)):
         row.status, row.reason = "beyond", reason
 
 

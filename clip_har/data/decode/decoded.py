@@ -17,8 +17,6 @@ class DecodedClip:
         frames: ``(T, H, W, 3)`` uint8 RGB, upright.
         indices: ``T`` positions among the clip's own frames (0 = first at or after its start).
         frame_count: how many frames the clip has.
-        width: of the upright frame, in pixels.
-        height: of the upright frame, in pixels.
         fps: average frame rate that the container states, or the one that is set for images; None
             if it is not known.
     """
@@ -26,9 +24,17 @@ class DecodedClip:
     frames: NDArray[np.uint8]
     indices: list[int]
     frame_count: int
-    width: int
-    height: int
     fps: float | None
+
+    @property
+    def width(self) -> int:
+        """Of the upright frame, in pixels."""
+        return int(self.frames.shape[2])
+
+    @property
+    def height(self) -> int:
+        """Of the upright frame, in pixels."""
+        return int(self.frames.shape[1])
 
 
 @dataclass(frozen=True)

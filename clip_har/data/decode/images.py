@@ -62,14 +62,7 @@ def read_images(
         pictures = {i: images.picture(first + i) for i in sorted(set(indices))}
     check_one_size({one.shape for one in pictures.values()})
     frames = np.stack([pictures[i] for i in indices])
-    return DecodedClip(
-        frames=frames,
-        indices=indices,
-        frame_count=len(times),
-        width=frames.shape[2],
-        height=frames.shape[1],
-        fps=fps,
-    )
+    return DecodedClip(frames, indices, len(times), fps)
 
 
 def read_further_images(

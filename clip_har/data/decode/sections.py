@@ -8,7 +8,7 @@ memory.
 
 import math
 from bisect import insort
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -29,10 +29,34 @@ from clip_har.data.decode.video import DecodedClip, VideoLength, length_of, read
 from clip_har.data.image_files import is_of_images
 from clip_har.data.sampling import FrameSettings, sample_indices
 
+_MOST_TOGETHER = 256  # sections that one thread decodes: bounds what waits for its turn
 _DIGITS = 6  # of a time in seconds
 _EARLY = 8  # frames before its start that a section is planned; times in AVI files are late
 
 Found = Iterator[tuple[int, DecodedClip | None]]
+
+
+def neighbours(clips: Sequence[tuple[Path, float | None]], threads: int) -> list[list[int]]:
+    """Return which clips are decoded together: sections of one video that are neighbours.
+
+    A video is divided if there are fewer videos than threads. How does not change the order.
+
+    Args:
+        clips: the file of each, and its start in seconds; None for that of the file.
+        threads: that decode at the same time.
+
+    Returns:
+        The indices of the clips, a list for each job.
+    """
+    sections: dict[Path, list[int]] = defaultdict(list)
+    for number, (path, _) in enumerate(clips):
+        sections[path].append(number)
+    jobs = []
+    for numbers in sections.values():
+        numbers.sort(key=lambda number: (clips[number][1] or 0.0, number))
+        size = min(_MOST_TOGETHER, math.ceil(len(numbers) * len(sections) / threads))
+        jobs += [numbers[i : i + size] for i in range(0, len(numbers), size)]
+    return jobs
 
 
 def read_sections(path: Path, settings: FrameSettings, windows: Sequence[Window]) -> Found:
@@ -177,14 +201,7 @@ class _Section:
         if len({picture.shape for picture in pictures.values()}) > 1:
             return None
         frames = np.stack([pictures[i] for i in indices])
-        return DecodedClip(
-            frames=frames,
-            indices=indices,
-            frame_count=stop - first,
-            width=frames.shape[2],
-            height=frames.shape[1],
-            fps=fps,
-        )
+        return DecodedClip(frames, indices, stop - first, fps)
 
 
 class _Pass:

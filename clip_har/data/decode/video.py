@@ -102,16 +102,9 @@ def read_clip(
     convert = VideoReformatter()
     pictures = {i: to_rgb(decoded.held[first + i], convert) for i in sorted(set(indices))}
     check_one_size({picture.shape for picture in pictures.values()})
-    frames = np.stack([pictures[i] for i in indices])
     begin, stop = window.span(decoded.times)
-    return DecodedClip(
-        frames=frames,
-        indices=indices,
-        frame_count=stop - begin,
-        width=frames.shape[2],
-        height=frames.shape[1],
-        fps=plan.fps,
-    )
+    frames = np.stack([pictures[i] for i in indices])
+    return DecodedClip(frames, indices, stop - begin, plan.fps)
 
 
 def read_frames(

@@ -1,10 +1,8 @@
 """Write a frame store: decode in parallel, and append."""
 
 import csv
-import math
 import os
 import shutil
-from collections import defaultdict
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -30,7 +28,6 @@ if TYPE_CHECKING:
     from clip_har.data.decode.video import DecodedClip
 
 _AHEAD = 2  # videos decoded ahead of the writer, per thread: bounds the memory
-_MOST_TOGETHER = 256  # sections of a video that one thread decodes: bounds what waits on the disk
 _SYNC_BYTES = 2**23  # that are written between two waits for the disk
 
 _Decoded = tuple[int, Entry, memoryview | bytes | None]
@@ -135,30 +132,16 @@ def _decode_all(
     """
     import joblib
 
+    from clip_har.data.decode.sections import neighbours
+
     threads = settings.workers or joblib.cpu_count()
-    jobs = _jobs(clips, threads)
+    jobs = neighbours([(clip.path, clip.start) for clip in clips], threads)
     ended = Event()
     decode = partial(_decode_job, clips, settings, folder, advance, ended)
     limit = threads * _AHEAD
     with closing(work_ahead(decode, jobs, threads=threads, limit=limit, ended=ended)) as decoded:
         for job in decoded:
             yield from job
-
-
-def _jobs(clips: Sequence[Clip], threads: int) -> list[list[int]]:
-    """Return which clips are decoded together: sections of one video that are neighbours.
-
-    A video is divided if there are fewer videos than threads. How does not change the order.
-    """
-    sections: dict[Path, list[int]] = defaultdict(list)
-    for number, clip in enumerate(clips):
-        sections[clip.path].append(number)
-    jobs = []
-    for numbers in sections.values():
-        numbers.sort(key=lambda number: (clips[number].start or 0.0, number))
-        size = min(_MOST_TOGETHER, math.ceil(len(numbers) * len(sections) / threads))
-        jobs += [numbers[i : i + size] for i in range(0, len(numbers), size)]
-    return jobs
 
 
 def _decode_job(

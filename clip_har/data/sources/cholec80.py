@@ -19,7 +19,8 @@ from clip_har.core.names import plain_name
 from clip_har.core.settings import Settings
 from clip_har.data.clips import Clip, ClipSet
 from clip_har.data.sources.files import existing_folder, list_text, videos_by_stem
-from clip_har.data.sources.sections import check_missing, section_id
+from clip_har.data.sources.missing import check_missing
+from clip_har.data.sources.sections import NO_VIDEOS, section_id
 from clip_har.data.sources.tables import read_table
 
 LICENCE = (
@@ -110,11 +111,13 @@ class Cholec80(Settings):
         there = [name for name in names if name in videos and _phases_of(root, name).exists()]
         check_missing(
             [name for name in names if name not in there],
-            len(names),
-            "operations (video and phases)",
-            f"cholec80/{part}",
-            root,
+            there=len(there),
+            total=len(names),
+            what=f"cholec80/{part}",
+            root=root,
             allow_missing=self.allow_missing,
+            if_none=NO_VIDEOS,
+            unit="operations (video and phases)",
         )
         if len(there) < len(names):
             part += f" ({len(there)} of {len(names)} operations)"

@@ -338,11 +338,3 @@ def clip_stem(path: Path) -> str:
 def stem_key(stem: str) -> str:
     """Return a name without differences in case and Unicode form."""
     return plain_name(stem).lower()
-
-
-def missing_clips_message(
-    what: str, missing: list[str], total: int, hint: str, *, unit: str = "clips"
-) -> str:
-    """Return one line that counts missing clips and names the first three."""
-    more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
-    return f"{len(missing)} of {total} {unit} of {what}: {', '.join(missing[:3])}{more}; {hint}"

@@ -22,6 +22,7 @@ from clip_har.data.sources.files import (
     subfolders,
 )
 from clip_har.data.sources.frame_rate import FrameRate, check_rate, rate_of
+from clip_har.data.sources.missing import PARTIAL
 from clip_har.data.sources.tables import Row, read_table
 
 
@@ -149,10 +150,7 @@ class Folder(Settings):
             chosen = self.subset is None or self.subset == row.text("split")
             named = _clip_id(listed, files, stems, row)
             if named is None and not self.allow_missing:
-                raise row.error(
-                    f"no video {listed} in the class folders; dataset.allow_missing=true takes"
-                    " those that are there"
-                )
+                raise row.error(f"no video {listed} in the class folders; {PARTIAL}")
             if named in found or listed in missing:
                 raise row.error(f"{named or listed} is listed twice")
             if chosen and named is not None:

@@ -16,12 +16,12 @@ from clip_har.data.sources.files import (
     clip_stem,
     existing_folder,
     log_unused,
-    missing_clips_message,
     stem_of,
     subfolders,
     text_lines,
 )
 from clip_har.data.sources.frame_rate import FrameRate, check_rate, rate_of
+from clip_har.data.sources.missing import check_missing
 from clip_har.data.sources.named import named_paths
 
 LICENCE = (
@@ -194,15 +194,16 @@ class HMDB51(Settings):
             missing += [f"{class_name}/{stem}" for stem in stems if stem not in found]
             total += len(stems)
         log_unused(root, unused)
-        if missing and (not self.allow_missing or len(missing) == total):
-            hint = (
-                "dataset.allow_missing=true evaluates those that are there"
-                if len(missing) < total
-                else "set dataset.root=<the folder of class folders>, or name a split whose clips"
-                " are there (dataset.split; dataset.allow_missing needs at least one clip)"
-            )
-            what = f"HMDB-51 (split {self.split}, {self.subset}) are missing in {root}"
-            raise ClipHarError(missing_clips_message(what, missing, total, hint))
+        check_missing(
+            missing,
+            there=total - len(missing),
+            total=total,
+            what=f"HMDB-51 (split {self.split}, {self.subset})",
+            root=root,
+            allow_missing=self.allow_missing,
+            if_none="set dataset.root=<the folder of class folders>, or name a split whose clips"
+            " are there (dataset.split; dataset.allow_missing needs at least one clip)",
+        )
         return clips, total
 
 

@@ -12,6 +12,7 @@ from clip_har.data.sources.attributes import AttributeNames, attributes_of
 from clip_har.data.sources.files import existing_file, existing_folder
 from clip_har.data.sources.folder import no_such_subset
 from clip_har.data.sources.frame_rate import FrameRate, check_rate
+from clip_har.data.sources.missing import PARTIAL
 from clip_har.data.sources.named import named_clips
 from clip_har.data.sources.sections import section_id
 from clip_har.data.sources.tables import Row, read_table
@@ -131,9 +132,7 @@ def _inside(row: Row, root: Path, *, allow_missing: bool) -> Path | None:
         several = " or ".join(plain_name(path.name) for path in found)
         raise row.error(f"'{text}' may be {several}: add the extension, or rename one")
     if not found and not allow_missing:
-        raise row.error(
-            f"no video '{text}' in {root}; dataset.allow_missing=true takes those that are there"
-        )
+        raise row.error(f"no video '{text}' in {root}; {PARTIAL}")
     return found[0] if found else None
 
 

@@ -14,10 +14,10 @@ from clip_har.data.image_files import ImagesError, image_series, is_of_images
 from clip_har.data.sources.files import (
     existing_file,
     existing_folder,
-    missing_clips_message,
     text_lines,
 )
 from clip_har.data.sources.frame_rate import FrameRate, check_rate, rate_of
+from clip_har.data.sources.missing import check_missing
 from clip_har.data.sources.named import named_clips
 
 _log = logging.getLogger(__name__)
@@ -104,16 +104,15 @@ class RawFrames(Settings):
                 )
             rate = rate_of(found[0], self.fps)
             clips.append(Clip(line.name, found[0], line.label, line.name, fps=rate))
-        if missing and (not self.allow_missing or not clips):
-            hint = "dataset.allow_missing=true evaluates those that are there"
-            raise ClipHarError(
-                missing_clips_message(
-                    f"{path} are missing in {root}",
-                    missing,
-                    len(lines),
-                    hint if clips else "set dataset.root=<the folder of their paths>",
-                )
-            )
+        check_missing(
+            missing,
+            there=len(clips),
+            total=len(lines),
+            what=str(path),
+            root=root,
+            allow_missing=self.allow_missing,
+            if_none="set dataset.root=<the folder of their paths>",
+        )
         _compare_lengths(path, lines, {clip.id: clip.path for clip in clips})
         check_rate(self.fps, (clip.path for clip in clips), name=str(path))
         return ClipSet(

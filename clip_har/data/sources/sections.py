@@ -6,9 +6,12 @@ from pathlib import Path
 
 from clip_har.core.errors import ClipHarError
 from clip_har.data.clips import Clip
-from clip_har.data.sources.files import missing_clips_message
+from clip_har.data.sources.missing import check_missing
 from clip_har.data.sources.named import named_clips
 from clip_har.data.sources.tables import Row
+
+NO_VIDEOS = "set dataset.root=<the folder of the data set>"
+"""What to do if no video of a data set is there."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,16 @@ def clips_of(
     """
     videos = {section.name: section.path for section in sections}
     missing = [name for name, path in videos.items() if path is None]
-    check_missing(missing, len(videos), "videos", what, root, allow_missing=allow_missing)
+    check_missing(
+        missing,
+        there=len(videos) - len(missing),
+        total=len(videos),
+        what=what,
+        root=root,
+        allow_missing=allow_missing,
+        if_none=NO_VIDEOS,
+        unit="videos",
+    )
     return tuple(
         Clip(
             section.id,
@@ -116,27 +128,3 @@ def clips_of(
         for section in sections
         if section.path is not None
     )
-
-
-def check_missing(
-    missing: list[str], total: int, unit: str, what: str, root: Path, *, allow_missing: bool
-) -> None:
-    """Raise if recordings are missing and may not be, or all are missing.
-
-    Args:
-        missing: their names.
-        total: number of recordings.
-        unit: what a recording is, such as ``videos``.
-        what: the data set and its part.
-        root: where they are expected.
-        allow_missing: whether some may be missing.
-    """
-    if not missing or (allow_missing and len(missing) < total):
-        return
-    hint = (
-        "dataset.allow_missing=true evaluates those that are there"
-        if len(missing) < total
-        else "set dataset.root=<the folder of the data set>"
-    )
-    text = f"{what} are missing in {root}"
-    raise ClipHarError(missing_clips_message(text, missing, total, hint, unit=unit))

@@ -12,12 +12,12 @@ from clip_har.data.sources.files import (
     existing_folder,
     listed_clips,
     log_unused,
-    missing_clips_message,
     stem_key,
     stem_of,
     text_lines,
 )
 from clip_har.data.sources.frame_rate import FrameRate, check_rate, rate_of
+from clip_har.data.sources.missing import check_missing
 
 LICENCE = (
     "No formal licence: a research data set of third-party YouTube footage, "
@@ -112,15 +112,16 @@ class UCF101(Settings):
         found = listed_clips(videos, stems, unused=unused)
         log_unused(videos, unused)
         missing = [entry for entry, stem, _ in entries if stem_key(stem) not in found]
-        if missing and (not self.allow_missing or len(missing) == len(entries)):
-            hint = (
-                "dataset.allow_missing=true evaluates those that are there"
-                if len(missing) < len(entries)
-                else "set dataset.root or dataset.videos, or name a split whose clips are there"
-                " (dataset.split; dataset.allow_missing needs at least one clip)"
-            )
-            what = f"UCF-101 (split {self.split}, {self.subset}) are missing in {videos}"
-            raise ClipHarError(missing_clips_message(what, missing, len(entries), hint))
+        check_missing(
+            missing,
+            there=len(entries) - len(missing),
+            total=len(entries),
+            what=f"UCF-101 (split {self.split}, {self.subset})",
+            root=videos,
+            allow_missing=self.allow_missing,
+            if_none="set dataset.root or dataset.videos, or name a split whose clips are there"
+            " (dataset.split; dataset.allow_missing needs at least one clip)",
+        )
         clips = []
         for _, stem, label in entries:
             path = found.get(stem_key(stem))

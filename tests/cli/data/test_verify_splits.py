@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from clip_har.cli.data import verify as module
 from clip_har.cli.data.chosen import Parts, chosen, parts_of
 from clip_har.cli.data.command import main
 from clip_har.cli.data.rows import Verification
@@ -132,3 +133,31 @@ def test_a_split_that_cannot_be_read_is_a_fault(table: Path) -> None:
         "\n".join(line for line in table.read_text().splitlines() if "val" not in line)
     )
     assert not verified(table).faults
+
+
+def test_a_video_is_opened_once_for_all_its_sections(
+    table: Path, openings: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once more, without decoding, for where it ends. The rows are those of clips alone."""
+    lines = table.read_text().splitlines()
+    sections = [
+        lines[1].replace(",0,0.2,", f",{start / 100},{start / 100 + 0.1:g},")
+        for start in range(5, 30, 4)
+    ]
+    assert len({*lines, *sections}) == len(lines) + len(sections)
+    late = lines[1].replace(",0,0.2,", ",7,8,")
+    table.write_text("\n".join([*lines, *sections, late]) + "\n")
+    found = parts(table)
+    video = str(table.parent / lines[1].split(",")[0])
+    openings.clear()
+    together = verify(found, workers=1)
+    assert openings.count(video) == 3  # the one that is not there is decoded alone
+    monkeypatch.setattr(
+        module, "read_sections", lambda _, __, windows: ((i, None) for i in range(len(windows)))
+    )
+    alone = verify(found, workers=3)
+    assert openings.count(video) > 3 + len(sections)
+    assert together.rows == alone.rows
+    assert together.faults == alone.faults
+    assert together.notes == alone.notes
+    assert [row.status for row in together.rows].count("undecodable") == 1

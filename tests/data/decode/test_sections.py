@@ -161,22 +161,21 @@ def test_files_with_odd_times_too(tmp_path, make):
             check_equal(path, settings, windows(PATTERNS[pattern]))
 
 
-def damaged_middle(folder: Path) -> Path:
-    path = write_video(folder / "damaged.mp4", 120, **SHORT_GOP)
+def zeroed(path: Path, size: int) -> Path:
+    """Set bytes from the middle on to zero."""
     content = bytearray(path.read_bytes())
     place = len(content) // 2
-    content[place : place + 300] = bytes(300)
+    content[place : place + size] = bytes(size)
     path.write_bytes(content)
     return path
+
+
+def damaged_middle(folder: Path) -> Path:
+    return zeroed(write_video(folder / "damaged.mp4", 120, **SHORT_GOP), 300)
 
 
 def damaged_avi(folder: Path) -> Path:
-    path = write_video(folder / "damaged.avi", 120, options={"g": "12"})
-    content = bytearray(path.read_bytes())
-    place = len(content) // 2
-    content[place : place + 6000] = bytes(6000)
-    path.write_bytes(content)
-    return path
+    return zeroed(write_video(folder / "damaged.avi", 120, options={"g": "12"}), 6000)
 
 
 def cut_avi(folder: Path) -> Path:

@@ -5,14 +5,7 @@ import json
 import os
 import pickle
 import shutil
-import subprocess
-import sys
-import textwrap
 import time
-import weakref
-from collections.abc import Sequence
-from dataclasses import replace
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -29,7 +22,6 @@ from clip_har.data.sampling import FrameSettings
 from clip_har.data.sources.ucf101 import UCF101
 from tests.data.frames.made import (
     LENGTHS,
-    REPOSITORY,
     SETTINGS,
     broken,
     clip_set,
@@ -214,80 +206,6 @@ def test_a_disk_too_small_is_said_before_decoding(made, tmp_path, monkeypatch):
         FrameStore.open(made, FrameSettings(size=224), cache_dir=tmp_path)
 
 
-BUILDER = textwrap.dedent(
-    """
-    import os, pathlib, sys, time
-    from clip_har.data.decode import video
-    from clip_har.data.clips import Clip, ClipSet
-    from clip_har.data.sampling import FrameSettings
-    from clip_har.data.frames.store import FrameStore
-
-    log, cache, die_after, *paths = sys.argv[1:]
-    read_clip = video.read_clip
-
-    def logged(path, *args, **kwargs):
-        with open(log, "a") as file:
-            file.write(path.name + "\\n")
-        if len(open(log).readlines()) > int(die_after):
-            os._exit(9)  # as a kill would: nothing is tidied up
-        time.sleep(0.1)
-        return read_clip(path, *args, **kwargs)
-
-    video.read_clip = logged
-    paths = [pathlib.Path(path) for path in paths]
-    clips = tuple(Clip(path.stem, path, i % 2, "g") for i, path in enumerate(paths))
-    made = ClipSet("made", ("run", "jump"), clips, licence="none", citation="")
-    settings = FrameSettings(sampler="every", step=4, size=32, workers=1)
-    print(FrameStore.open(made, settings, cache_dir=pathlib.Path(cache)).digest)
-    """
-)
-
-
-def builder(
-    log: Path, cache: Path, videos: list[Path], die_after: int = 99
-) -> "subprocess.Popen[str]":
-    arguments = [str(log), str(cache), str(die_after), *map(str, videos)]
-    return subprocess.Popen(
-        [sys.executable, "-c", BUILDER, *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=REPOSITORY,
-    )
-
-
-def test_processes_that_open_at_once_build_once(made, videos, tmp_path):
-    log = tmp_path / "log"
-    processes = [builder(log, tmp_path / "cache", videos) for _ in range(2)]
-    outputs = [process.communicate(timeout=60) for process in processes]
-    assert [process.returncode for process in processes] == [0, 0], outputs
-    assert outputs[0][0] == outputs[1][0]
-    assert outputs[0][1] == ""  # no progress bar where standard error is no terminal
-    assert sorted(log.read_text().split()) == sorted(path.name for path in videos)
-
-
-@pytest.mark.slow
-def test_what_a_killed_process_left_is_cleaned(made, videos, tmp_path):
-    process = builder(tmp_path / "log", tmp_path, videos, die_after=3)
-    process.communicate(timeout=60)
-    assert process.returncode == 9
-    [left] = folders(tmp_path)
-    assert left.startswith(".")
-    other = SETTINGS.model_copy(update={"step": 9})
-    stores = [FrameStore.open(made, settings, cache_dir=tmp_path) for settings in (other, SETTINGS)]
-    assert folders(tmp_path) == sorted(store.path.name for store in stores)
-
-
-@pytest.mark.slow
-def test_a_living_builder_is_left_alone(made, videos, tmp_path):
-    process = builder(tmp_path / "log", tmp_path, videos)
-    while not (tmp_path / "log").exists():
-        time.sleep(0.02)
-    FrameStore.open(made, SETTINGS.model_copy(update={"step": 9}), cache_dir=tmp_path)
-    _, errors = process.communicate(timeout=60)
-    assert process.returncode == 0, errors
-
-
 def test_failures_stop_or_are_left_out(videos, tmp_path, monkeypatch, caplog):
     faulty = clip_set(videos[0], *broken(tmp_path, 4), videos[1])
     with pytest.raises(ClipHarError) as caught:
@@ -346,104 +264,6 @@ def test_start_and_end_are_honoured(videos, tmp_path):
     whole = FrameStore.open(clip_set(videos[2]), every, cache_dir=tmp_path)
     assert np.array_equal(store.clip(0), whole.clip(0)[10:20])
     assert store.seconds.tolist() == [0.4]
-
-
-def sections(videos: Sequence[Path], times: Sequence[tuple[float | None, float | None]]) -> ClipSet:
-    """Sections of several videos, those of one video far from each other in the list."""
-    clips = tuple(
-        Clip(f"{path.stem}_{number}", path, number % 2, path.stem, start=start, end=end)
-        for number, (start, end) in enumerate(times)
-        for path in videos
-    )
-    return ClipSet("made", ("run", "jump"), clips, "none", "")
-
-
-PARTS = [(1.0, 1.4), (0.0, 0.4), (0.2, 1.1), (None, None), (0.4, 0.8), (9.0, None)]
-LENIENT = SETTINGS.model_copy(update={"on_error": "skip"})
-
-
-@pytest.fixture(scope="module")
-def long_videos(tmp_path_factory) -> list[Path]:
-    folder = tmp_path_factory.mktemp("long")
-    kinds = [("a.mp4", "libx264"), ("b.avi", "mpeg4"), ("c.ts", "mpeg2video")]
-    options = {"g": "12", "bf": "2"}
-    return [write_video(folder / n, 60, codec=c, options=options) for n, c in kinds]
-
-
-def test_sections_of_one_video_are_those_of_clips_alone(long_videos, tmp_path, openings):
-    clips = sections([*long_videos, *broken(tmp_path, 1)], PARTS)
-    openings.clear()
-    store = FrameStore.open(clips, LENIENT.model_copy(update={"workers": 2}), cache_dir=tmp_path)
-    assert [entry.clip_id for entry in store.entries] == [clip.id for clip in clips.clips]
-    for path in long_videos:  # once for all sections, and for the one that is not there
-        assert openings.count(str(path)) == 2
-    assert damaged(store) == []
-    assert [file.name for file in store.path.iterdir() if file.suffix == ".part"] == []
-    for number, clip in enumerate(clips.clips):
-        entry, frames = build._decode_one(clip, LENIENT)
-        assert replace(store.entries[number], offset=0) == entry
-        if frames is not None:
-            np.testing.assert_array_equal(store.clip(number), frames)
-    failed = {failure.clip_id for failure in store.failures}
-    assert failed == {f"{path.stem}_5" for path in long_videos} | {f"broken0_{i}" for i in range(6)}
-
-
-def test_neither_threads_nor_their_shares_change_a_byte_of_sections(
-    long_videos, tmp_path, monkeypatch
-):
-    clips = sections(long_videos, PARTS[:5])
-    stores = []
-    for workers, together in [(1, 256), (3, 256), (16, 256), (2, 2)]:
-        monkeypatch.setattr(build, "_MOST_TOGETHER", together)
-        settings = LENIENT.model_copy(update={"workers": workers})
-        cache = tmp_path / f"{workers}_{together}"
-        stores.append(FrameStore.open(clips, settings, cache_dir=cache))
-    for name in ("frames.bin", "index.json"):
-        assert len({(store.path / name).read_bytes() for store in stores}) == 1
-
-
-def test_frames_of_sections_wait_on_the_disk(long_videos, tmp_path, monkeypatch):
-    """Memory holds the frames of one section, whatever their number."""
-    clips = sections(long_videos[:1], [(s / 50, s / 50 + 0.2) for s in range(100)])
-    alive: list[weakref.ref[np.ndarray]] = []
-    most = 0
-    fitted_clip = build.fitted_clip
-
-    def watched(clip, source, settings):
-        nonlocal most
-        entry, frames = fitted_clip(clip, source, settings)
-        alive.append(weakref.ref(frames))
-        most = max(most, sum(one() is not None for one in alive))
-        return entry, frames
-
-    monkeypatch.setattr(build, "fitted_clip", watched)
-    one_thread = LENIENT.model_copy(update={"workers": 1})
-    store = FrameStore.open(clips, one_thread, cache_dir=tmp_path)
-    assert store.ok == list(range(100))
-    assert most <= 2
-
-
-def test_a_stop_ends_the_sections_of_a_video(long_videos, tmp_path, monkeypatch):
-    clips = sections(long_videos[:1], [(s / 50, s / 50 + 0.2) for s in range(100)])
-    clips = replace(clips, clips=(Clip("bad", tmp_path / "first.mp4", 0, "g"), *clips.clips))
-    done = []
-    fitted_clip = build.fitted_clip
-
-    def slow(*args):
-        done.append(args)
-        time.sleep(0.02)
-        return fitted_clip(*args)
-
-    def fail(*args):
-        time.sleep(0.1)
-        raise RuntimeError("a defect")
-
-    monkeypatch.setattr(build, "fitted_clip", slow)
-    monkeypatch.setattr(build, "_decode_one", fail)
-    with pytest.raises(RuntimeError, match="a defect"):
-        FrameStore.open(clips, LENIENT.model_copy(update={"workers": 2}), cache_dir=tmp_path)
-    assert 0 < len(done) < 60
-    assert folders(tmp_path) == []
 
 
 def test_the_size_must_be_known(made, tmp_path):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import cv2
 
+from clip_har.data.shared_classes import shared_classes
 from tests.data.made import numbered
 
 
@@ -129,5 +130,18 @@ LAYOUTS = {
         words=["dataset.allow_missing=true"],
     ),
 }  # fmt: skip
+_MIMED = {name: f"mime{number:07d}" for number, name in enumerate(shared_classes("mimetics").names)}
+_ROWS = "".join(f"{name},{video},3,7,val\n" for name, video in _MIMED.items())
+IN_AND_OUT_OF_CONTEXT = {
+    "kinetics400": Layout(
+        [f"val/{name}/{video}_000003_000007.mp4" for name, video in _MIMED.items()],
+        {"annotations/val.csv": f"{_HEADER}air drumming,gone0000000,0,10,val\n{_ROWS}"},
+    ),
+    "mimetics": Layout(
+        [f"data/{video}_000003_000007.mp4" for video in _MIMED.values()],
+        {"mimetics_v1.0.csv": _HEADER + _ROWS},
+    ),
+}
+"""A clip in each class that both have; and a class of Kinetics that Mimetics has not."""
 for _edition in ("600", "700"):
     LAYOUTS[f"kinetics{_edition}"] = LAYOUTS["kinetics400"]

@@ -15,8 +15,9 @@ from clip_har.core.settings import Settings
 from clip_har.data.clips import Clip, ClipSet
 from clip_har.data.image_files import is_of_images
 from clip_har.data.sources.attributes import AttributeNames
-from clip_har.data.sources.files import existing_file, existing_folder, missing_clips_message
+from clip_har.data.sources.files import existing_file, existing_folder
 from clip_har.data.sources.frame_rate import FrameRate, rate_of
+from clip_har.data.sources.missing import check_missing
 from clip_har.data.sources.pattern.classes import Classes, given_classes
 from clip_har.data.sources.pattern.files import Candidate, matching_files, refuse_two_files
 from clip_har.data.sources.pattern.list import joined, read_list, section_of
@@ -314,18 +315,16 @@ class Pattern(Settings):
             if whole:
                 _log.warning("%s: %d clips, and officially there are %d", root, len(present), whole)
             return None
-        if len(present) == whole or (self.allow_missing and present):
-            return whole
-        missing = [clip.id for clip in chosen if clip.path is None]
-        what = f"{self.name or root.name} ({self.subset or 'all'}) are missing in {root}"
-        hint = (
-            "dataset.allow_missing=true evaluates those that are there"
-            if present
-            else "set dataset.root or dataset.pattern"
+        check_missing(
+            [clip.id for clip in chosen if clip.path is None],
+            there=len(present),
+            total=whole,
+            what=f"{self.name or root.name} ({self.subset or 'all'})",
+            root=root,
+            allow_missing=self.allow_missing,
+            if_none="set dataset.root or dataset.pattern",
         )
-        if missing:
-            raise ClipHarError(missing_clips_message(what, missing, whole, hint))
-        raise ClipHarError(f"{whole - len(present)} of {whole} clips of {what}; {hint}")
+        return whole
 
     def _clip(self, clip: Candidate, classes: Classes) -> Clip:
         assert clip.path is not None  # noqa: S101, missing ones are no clips

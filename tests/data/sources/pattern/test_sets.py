@@ -7,13 +7,13 @@ import pytest
 
 from clip_har.config.compose import build
 from clip_har.core.errors import ClipHarError
+from clip_har.data.clips import in_shared_classes
 from clip_har.data.parts import check_apart
 from clip_har.data.sources.pattern.data_set import Pattern
-from clip_har.results.sweep import read_outcomes
-from tests.command import run_command
 from tests.config.test_cell import composed
 from tests.data.made import write_video
-from tests.data.sources.layouts import LAYOUTS
+from tests.data.sources.layouts import IN_AND_OUT_OF_CONTEXT, LAYOUTS
+from tests.data.sources.masked_sweep import MASKS, masked_sweep
 
 NTU_43 = "falling"
 
@@ -87,11 +87,6 @@ SETS = {
         ("a_b-c_d0123_000040_000050", "shooting goal (soccer)", "a_b-c_d0123", {}),
         ("_dbcJuKJQNs_40_50", "air drumming", "_dbcJuKJQNs", {}),
     ], ["aaaaaaaaaaa_000001_000011"]),
-    "kinetics600 mimetics": (
-        "kinetics600", ["dataset.part=mimetics"], "kinetics600/mimetics/val", 2, [
-        ("-3B32lodo2M_000059_000069", "archery", "-3B32lodo2M", {}),
-        ("a_b-c_d0123_000040_000050", "shooting goal (soccer)", "a_b-c_d0123", {}),
-    ], ["aaaaaaaaaaa_000001_000011"]),
     "mimetics": ("mimetics", [], "mimetics", 2, [
         ("-3B32lodo2M_000059_000069", "archery", "-3B32lodo2M", {}),
         ("a_b-c_d0123_000003_000007", "writing", "a_b-c_d0123", {}),
@@ -146,12 +141,18 @@ def test_labels_groups_splits_attributes_and_counts(name, lay_down):
         check_apart(learned, clip_set, what="noise")
 
 
-def test_kinetics_and_mimetics_pair_by_class(lay_down):
-    both = set(source("mimetics", lay_down("mimetics")).clips().class_names)
-    root = lay_down("kinetics400")
-    part = source("kinetics400", root).parts["mimetics"]["label"]
-    assert len(part) == 50
-    assert both < set(part)
+def test_kinetics_and_mimetics_have_the_same_classes(tmp_path):
+    both = []
+    for option, layout in IN_AND_OUT_OF_CONTEXT.items():
+        root = layout.lay_down(tmp_path / option, b"")
+        found = source(option, root, "dataset.allow_missing=true").clips()
+        both.append(in_shared_classes(found, "mimetics"))
+    kinetics, mimetics = both
+    assert kinetics.title == "kinetics400/val, 50 shared classes (50 of 51 clips)"
+    assert mimetics.title == "mimetics, 50 shared classes"
+    assert kinetics.class_names == mimetics.class_names
+    assert len(mimetics.class_names) == 50
+    assert [clip.label for clip in kinetics.clips] == [clip.label for clip in mimetics.clips]
 
 
 def test_clips_of_images_have_the_frame_rate_of_the_set(lay_down):
@@ -194,27 +195,18 @@ def test_values_of_a_rule_that_nobody_has_are_told(lay_down, caplog):
     ids=["rules and lists", "all"],
 )
 def test_a_masked_sweep_runs_on_each(options, lay_down, small_clip, tmp_path):
-    """One command, a cell a row: two masks on each data set."""
-    rows = [
-        f"{mask},{option},{lay_down(option)},{str(bool(LAYOUTS[option].words)).lower()}"
-        for option in options
-        for mask in ("percent", "shape")
-    ]
-    table = tmp_path / "cells.csv"
-    table.write_text("\n".join(["masking,dataset,dataset.root,dataset.allow_missing", *rows]))
-    done = run_command(
-        tmp_path, "-m", "hydra/sweeper=table", "hydra.sweeper.file=cells.csv", "model=clip",
-        f"model.checkpoint={small_clip}", "ratio=0.2", "frames.count=2", "attention_clips=0",
-        "clean_twin=false", "tracking=none",
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr
-    (sweep,) = (tmp_path / "results" / "sweeps").iterdir()
-    results = [outcome.result for outcome in read_outcomes(sweep).values()]
-    found = {(one.protocol["data"], one.mask): one.table for one in results if one}
-    assert len(found) == len(rows)
+    found = masked_sweep(
+        tmp_path,
+        small_clip,
+        ["dataset", "dataset.root", "dataset.allow_missing"],
+        [
+            [option, str(lay_down(option)), str(bool(LAYOUTS[option].words)).lower()]
+            for option in options
+        ],
+    )
     for option in options:
         clip_set = source(option, lay_down(option)).clips()
-        for mask in ("percent", "shape"):
+        for mask in MASKS:
             table = found[clip_set.title, mask]
             assert table.class_names == clip_set.class_names
             assert sorted(table.groups) == sorted(clip_set.groups)
