@@ -270,10 +270,23 @@ def clips_of(source: ClipSource, limit: int | None = None, classes: str | None =
     Raises:
         ClipHarError: as ``source.clips`` and `in_shared_classes`.
     """
+    return look_up(source, classes).limit(limit)
+
+
+def look_up(source: ClipSource, classes: str | None = None) -> ClipSet:
+    """Return the clips of a data set as they are on disk now; a sample has a name of its own.
+
+    Args:
+        source: an option of the ``dataset`` group.
+        classes: see `in_shared_classes`.
+
+    Raises:
+        ClipHarError: as ``source.clips`` and `in_shared_classes`.
+    """
     found = source.clips()
     if is_sample(found.clips[0].path):
         found = replace(found, name=f"{found.name}/sample")
-    return in_shared_classes(found, classes).limit(limit)
+    return in_shared_classes(found, classes)
 
 
 def is_sample(path: Path) -> bool:

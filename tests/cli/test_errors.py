@@ -43,7 +43,7 @@ def fault(folder: Path, *arguments: str) -> str:
         (["dataset=ucf101", "dataset.root=nowhere"], "nowhere"),
         (
             ["dataset.root=nowhere"],
-            "dataset.root: there is no such key; it is a key of dataset=folder",
+            "dataset.root: there is no such key; it is a key of dataset=cholec80, folder, ",
         ),
         (
             ["dataset=ntu60", "dataset.splits={mine: {test: rest}}"],

@@ -69,7 +69,7 @@ def test_the_page_has_the_section_and_the_files(
     drawing = Noted()
     written = write_sweep_tables(chosen, drawing=drawing)
     assert written is not None
-    write_report(chosen, tmp_path / "out", written=written, drawing=drawing)
+    write_report(chosen, tmp_path / "out", written=written, drawing=drawing, printed=True)
     names = {path.name for path in written.files}
     assert {
         "domains.csv", "domain_pairs.csv", "domain_classes.csv", "domain_bias.csv",

@@ -8,7 +8,7 @@ from clip_har.core.cache import key_of
 from clip_har.core.code_version import code_of
 from clip_har.core.errors import ClipHarError
 from clip_har.core.settings import Role
-from clip_har.data.clips import ClipSet, ClipSource, clips_of
+from clip_har.data.clips import ClipSet, ClipSource, clips_of, look_up
 from clip_har.data.parts import check_apart
 from clip_har.noise.learned.base import Learned
 from clip_har.noise.settings import LearningCell
@@ -30,8 +30,8 @@ def training_clips(dataset: ClipSource, limit: int | None, classes: str | None =
     Raises:
         ClipHarError: when there is no training split, or it is not apart from what is evaluated.
     """
-    training = clips_of(dataset.training(), None, classes)
-    check_apart(training, clips_of(dataset, None, classes), what="noise")
+    training = look_up(dataset.training(), classes)
+    check_apart(training, look_up(dataset, classes), what="noise")
     return training.limit(limit)
 
 

@@ -200,6 +200,7 @@ class Missed:
 
     def __init__(self, maps: Any) -> None:
         self.found, self.maps = maps.found, maps
+        self.path = Path(type(self).__name__)  # other maps are elsewhere
         self.frames_found = maps.frames_found
 
     def soft_mask(self, index: int) -> Any:
