@@ -62,6 +62,19 @@ def test_doubts_are_named(sweep: Path, tmp_path: Path) -> None:
     assert "is left out here: tiny on u/test/2" in sentences(split, "What to distrust")
 
 
+def test_a_part_of_a_data_set_is_counted_once(tmp_path: Path) -> None:
+    names = {"ucf101/test (240 of 3,783 clips)": (0.8, 0.1), "ward": (0.7, 0.1)}
+    part = part_of(made_domains(tmp_path, names, masks=ONE))
+    assert part.domains == ["ucf101/test (a part)", "ward"]
+    assert all(None not in row["cells"] for row in [*part.masks, *part.classes])
+    assert {pair["domain"] for pair in part.pairs} | {pair["other"] for pair in part.pairs} == set(
+        part.domains
+    )
+    said = " ".join(" ".join(one.sentences) for one in part.answers)
+    assert said.count("240 of 3,783") == 1
+    assert "ucf101/test 240 of 3,783 clips" in sentences(part, "What to distrust")
+
+
 def test_the_page_has_the_section_and_the_files(
     sweep: Path, tmp_path: Path, browser: Browser
 ) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path, PurePath
 
 from clip_har.core.errors import AbsentError, ClipHarError
 from clip_har.core.names import plain_name
+from clip_har.data.clips import SAMPLE_NOTE
 from clip_har.data.image_files import IMAGE_EXTENSIONS, ZIP, holds_images, is_image, is_of_images
 
 _log = logging.getLogger(__name__)
@@ -194,6 +195,8 @@ def _walk(folder: Path, single: Collection[str] | None = None) -> _Found:
         seen.add(real)
         series = False
         for name, is_folder, is_link in _scanned(place):
+            if name == SAMPLE_NOTE:
+                continue
             if name.startswith("."):
                 found.unused["hidden"] += 1
             elif is_folder:

@@ -104,8 +104,8 @@ class Pattern(Settings):
         parts: named rules that keep some of the clips and classes.
         part: which of ``parts`` holds; None = all.
         allow_missing: evaluate the clips on disk even if some are missing.
-        whole: official numbers of clips by ``split/subset``, ``split``, ``subset`` or ``all``; a
-            list counts itself.
+        whole: official numbers of clips by ``part/split/subset``, without those that are not set,
+            or ``all``; a list counts itself.
         fps: frames per second of clips of images; videos state their own. A column ``fps`` of the
             list goes first.
         name: of the data set in reports; None = the folder's name.
@@ -305,11 +305,12 @@ class Pattern(Settings):
         """
         if self.list_file is not None:
             whole = len(chosen)
-        elif self.part is not None or self.whole is None:
-            return None
         else:
-            name = "/".join(part for part in (self.split, self.subset) if part)
-            whole = self.whole.get(name or "all", 0)
+            name = "/".join(one for one in (self.part, self.split, self.subset) if one) or "all"
+            known = self.whole or {}
+            if name not in known and (self.part is not None or not known):
+                return None
+            whole = known.get(name, 0)
         if whole < len(present):
             if whole:
                 _log.warning("%s: %d clips, and officially there are %d", root, len(present), whole)

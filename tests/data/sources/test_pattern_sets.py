@@ -110,7 +110,7 @@ SETS = {
         ("Biking/clip_2", "Biking", "yt1", {"category": "lighting", "shift": "night"}),
         ("BilliardsShot/clip_1", "BilliardsShot", "yt2", {"category": "weather", "shift": "snow"}),
     ], None),
-    "urfall": ("urfall", [], "urfall/cam0", 2, [
+    "urfall": ("urfall", [], "urfall/cam0 (3 of 70 clips)", 2, [
         ("adl-01-cam0-rgb", "daily activity", "adl-01", {"camera": "0"}),
         ("fall-01-cam0-rgb", "fall", "fall-01", {"camera": "0"}),
         ("fall-02-cam0-rgb", "fall", "fall-02", {"camera": "0"}),
