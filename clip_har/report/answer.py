@@ -117,8 +117,8 @@ def _doubts(rows: pd.DataFrame, known: pd.DataFrame) -> list[str]:
         )
     elif groups < FEW_GROUPS:
         found.append(
-            f"The clips come from only {groups} groups that count as independent: below {FEW_GROUPS},"
-            " intervals and tests are rough."
+            f"The clips come from only {groups} groups that count as independent: below"
+            f" {FEW_GROUPS}, intervals and tests are rough."
         )
     estimated = known[known["maps"] == "estimated"]
     if len(estimated):

@@ -28,7 +28,7 @@ _QUESTIONS = {
     CHANGE: "change under the masks",
 }
 """The families of tests that are shown first; those of single masks follow."""
-_COUNT = re.compile(r" \(([\d,]+ of [\d,]+ clips)\)")  # see `ClipSet.title`
+_COUNT = re.compile(r" \(([\d,]+ of [\d,]+ \w+)\)")  # see `ClipSet.title`; operations
 _PART = " (a part)"
 
 
@@ -74,9 +74,7 @@ class DomainsPart:
         return cls(
             tables=tables,
             id=f"-{number + 1}" if number else "",
-            answers=domain_answers(
-                tables, chance=chance, cautions=[*_cautions(tables), *doubts]
-            ),
+            answers=domain_answers(tables, chance=chance, cautions=[*_cautions(tables), *doubts]),
             charts=_charts(tables, chance),
             masks=_masks(tables),
             pairs=[
@@ -143,7 +141,9 @@ def _with_short_names(tables: DomainTables) -> DomainTables:
 
 def _renamed(rows: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
     columns = [key for key in ("domain", "other") if key in rows]
-    return rows.assign(**{key: rows[key].map(lambda name: names.get(name, name)) for key in columns})
+    return rows.assign(
+        **{key: rows[key].map(lambda name: names.get(name, name)) for key in columns}
+    )
 
 
 def _partial(full: Mapping[str, str]) -> list[str]:

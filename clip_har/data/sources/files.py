@@ -48,8 +48,14 @@ def existing_folder(folder: Path, *, expected: str, setting: str) -> Path:
     return absolute
 
 
-def existing_file(path: Path, *, expected: str, setting: str) -> Path:
+def existing_file(path: Path, *, expected: str, setting: str, what: str = "the file") -> Path:
     """Return the absolute path of a file that must exist, like ``existing_folder``.
+
+    Args:
+        path: as the user wrote it.
+        expected: the expected content, for the error message.
+        setting: the configuration key that names it, for the error message.
+        what: the value of the setting, for the error message.
 
     Raises:
         AbsentError: when it is missing or is no file.
@@ -57,7 +63,7 @@ def existing_file(path: Path, *, expected: str, setting: str) -> Path:
     absolute = path.expanduser().absolute()
     if not absolute.is_file():
         fault = "is not a file" if absolute.exists() else "does not exist"
-        raise AbsentError(f"{absolute} {fault}: expected {expected}; set {setting}=<the file>")
+        raise AbsentError(f"{absolute} {fault}: expected {expected}; set {setting}=<{what}>")
     return absolute
 
 

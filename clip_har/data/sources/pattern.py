@@ -318,7 +318,8 @@ class Pattern(Settings):
         if len(present) == whole or (self.allow_missing and present):
             return whole
         missing = [clip.id for clip in chosen if clip.path is None]
-        what = f"{self.name or root.name} ({self.subset or 'all'}) are missing in {root}"
+        which = "/".join(one for one in (self.part, self.subset) if one) or "all"
+        what = f"{self.name or root.name} ({which}) are missing in {root}"
         hint = (
             "dataset.allow_missing=true evaluates those that are there"
             if present
