@@ -62,7 +62,7 @@ def end_sweep(stopped: BaseException | None) -> int:
     ended += f", {skipped} skipped" if skipped else ""
     ended += f", {missing} not run" if missing else ""
     if part := _partial_data(outcomes):
-        ended += f", on {part}"
+        ended += f"; not all clips were there: {part}"
     console.print(ended, highlight=False, soft_wrap=True)
     twins = sum(outcome.twin_seconds for outcome in outcomes)
     if twins >= 1:  # less is the time of finding results of earlier runs

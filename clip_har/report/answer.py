@@ -112,13 +112,13 @@ def _doubts(rows: pd.DataFrame, known: pd.DataFrame) -> list[str]:
     found = []
     if groups < FEWEST_GROUPS:
         found.append(
-            f"The clips come from {plural(groups, 'group')} (actor and place): too few for an"
+            f"The clips come from {plural(groups, 'group')}: too few for an"
             f" interval, which needs {FEWEST_GROUPS}."
         )
     elif groups < FEW_GROUPS:
         found.append(
-            f"The clips come from only {groups} groups (actor and place): below {FEW_GROUPS},"
-            " intervals and tests are rough."
+            f"The clips come from only {groups} groups that count as independent: below"
+            f" {FEW_GROUPS}, intervals and tests are rough."
         )
     estimated = known[known["maps"] == "estimated"]
     if len(estimated):

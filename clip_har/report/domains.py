@@ -1,7 +1,8 @@
 """The section of a report that compares the domains of a model."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -27,6 +28,8 @@ _QUESTIONS = {
     CHANGE: "change under the masks",
 }
 """The families of tests that are shown first; those of single masks follow."""
+_COUNT = re.compile(r" \(([\d,]+ of [\d,]+ \w+)\)")  # see `ClipSet.title`; operations
+_PART = " (a part)"
 
 
 @dataclass(frozen=True)
@@ -65,10 +68,13 @@ class DomainsPart:
             number: its place among the sections of domains, from 0.
         """
         chance = 1 / len(tables.domains.class_names)
+        full = tables.domains.names
+        tables = _with_short_names(tables)
+        doubts = _partial(dict(zip(tables.domains.names, full, strict=True)))
         return cls(
             tables=tables,
             id=f"-{number + 1}" if number else "",
-            answers=domain_answers(tables, chance=chance, cautions=_cautions(tables)),
+            answers=domain_answers(tables, chance=chance, cautions=[*_cautions(tables), *doubts]),
             charts=_charts(tables, chance),
             masks=_masks(tables),
             pairs=[
@@ -112,6 +118,43 @@ class DomainsPart:
             ("domains-classes", "Classes"): True,
         }
         return [section for section, shown in found.items() if shown]
+
+
+def _with_short_names(tables: DomainTables) -> DomainTables:
+    """Return the tables with ``(a part)`` for how many clips of a domain are there.
+
+    The page says the numbers once. Names that would be alike stay as they are.
+    """
+    full = tables.domains.names
+    short = [_COUNT.sub(_PART, name) for name in full]
+    if len(set(short)) < len(full):
+        return tables
+    names = dict(zip(full, short, strict=True))
+    return DomainTables(
+        domains=replace(tables.domains, names=short),
+        rows=_renamed(tables.rows, names),
+        pairs=_renamed(tables.pairs, names),
+        classes=_renamed(tables.classes, names),
+        bias=_renamed(tables.bias, names),
+    )
+
+
+def _renamed(rows: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
+    columns = [key for key in ("domain", "other") if key in rows]
+    return rows.assign(
+        **{key: rows[key].map(lambda name: names.get(name, name)) for key in columns}
+    )
+
+
+def _partial(full: Mapping[str, str]) -> list[str]:
+    """Return how many clips of each domain are there, if some are not.
+
+    Args:
+        full: the full name of each domain.
+    """
+    found = {name: _COUNT.search(text) for name, text in full.items()}
+    texts = [f"{name.removesuffix(_PART)} {its[1]}" for name, its in found.items() if its]
+    return [f"Only a part of the data was shown: {'; '.join(texts)}."] if texts else []
 
 
 def _masks(tables: DomainTables) -> list[dict[str, Any]]:

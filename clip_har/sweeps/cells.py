@@ -15,6 +15,8 @@ from clip_har.results.result import Result
 
 _NOISE_SEED = "noise.seed"
 _KINDS = ("dataset", "region", "masking", "noise")
+_NAMED = ("dataset", "prompts")  # groups whose options hold tables of words
+_LONG = 60  # characters of settings that are shown; longer ones are told by the option's name
 
 
 def described(cell: Cell, *, without: Collection[str]) -> dict[str, str]:
@@ -108,12 +110,43 @@ def labels(groups: Sequence[Sequence[Result]]) -> list[str]:
 
     The mask and its ratio are left out: the cells of a group may have different masks.
     """
-    found = [described(members[0].cell, without={MASK, RATIO}) for members in groups]
+    firsts = [members[0] for members in groups]
+    found = named_by_option([described(one.cell, without={MASK, RATIO}) for one in firsts], firsts)
     keys = differing(found)
     return [
         " ".join(f"{short_key(key, keys)}={one[key]}" for key in keys if key in one)
         for one in found
     ]
+
+
+def named_by_option(
+    settings: Sequence[Mapping[str, str]], cells: Sequence[Result]
+) -> list[dict[str, str]]:
+    """Return settings in which the name of an option stands for its long texts.
+
+    Two options of ``prompts`` may differ in the words for fifty classes: ``prompts=plain`` says the
+    same. Settings in which cells of one option differ are kept. Nothing is named if the sweep of a
+    cell did not name the option, or if the texts are short.
+
+    Args:
+        settings: of each cell, see `described`.
+        cells: the cells.
+    """
+    found = [dict(one) for one in settings]
+    for group in _NAMED:
+        names = [one.varies.get(group) for one in cells]
+        alike = [[one for one, its in zip(found, names, strict=True) if its == n] for n in names]
+        within = {key for members in alike for key in differing(members)}
+        inside = [key for key in differing(found) if key.startswith(f"{group}.")]
+        keys = [key for key in inside if key not in within]
+        length = max((sum(len(one.get(key, "")) for key in keys) for one in found), default=0)
+        if length <= _LONG or not all(isinstance(name, str) for name in names):
+            continue
+        found = [
+            {key: text for key, text in one.items() if key not in keys} | {group: str(name)}
+            for one, name in zip(found, names, strict=True)
+        ]
+    return found
 
 
 def clean_twins(cells: Iterable[Result]) -> list[Result]:

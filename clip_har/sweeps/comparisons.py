@@ -12,6 +12,7 @@ from clip_har.results.result import Result
 from clip_har.sweeps.cells import (
     described,
     differing,
+    named_by_option,
     prompt_texts,
     root_seed_keys,
 )
@@ -75,7 +76,8 @@ def comparisons_of(jobs: Sequence[Result]) -> list[Comparison]:
     texts = prompt_texts(jobs)
     for one in jobs:
         found.setdefault(_content(one, texts, without=_COMPARED), []).append(one)
-    firsts = [_traits(members[0], texts) for members in found.values()]
+    first_cells = [members[0] for members in found.values()]
+    firsts = named_by_option([_traits(one, texts) for one in first_cells], first_cells)
     keys = [key for key in differing(firsts) if key not in (_DATA, _MODEL, _DIGEST)]
     plain = [{key: one[key] for key in (_DATA, _MODEL, *keys) if key in one} for one in firsts]
     if len({str(one) for one in plain}) < len(plain):  # alike but for their content

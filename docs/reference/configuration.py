@@ -142,7 +142,8 @@ def _as_yaml(value: Any) -> str:
         return f"[{', '.join(map(str, value[:1]))}, …] ({len(value)})"
     if isinstance(value, list):
         return f"[{', '.join(map(str, value))}]"
-    return json.dumps(value) if value is None or isinstance(value, bool) else str(value)
+    as_json = value is None or isinstance(value, bool) or value == ""
+    return json.dumps(value) if as_json else str(value)
 
 
 def _table(keys: list[Key]) -> str:

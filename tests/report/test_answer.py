@@ -100,7 +100,7 @@ def test_the_room_tells_nothing_at_chance_and_an_outline_is_no_room(tmp_path):
 @pytest.mark.parametrize(
     ("columns", "says"),
     [
-        ({"groups": 4}, "The clips come from 4 groups (actor and place): too few for an interval"),
+        ({"groups": 4}, "The clips come from 4 groups: too few for an interval"),
         ({"groups": 16}, "The clips come from only 16 groups"),
         ({"maps": "estimated", "region": "motion"}, "estimated (region=motion) in 1 of 1 cells"),
         (

@@ -50,6 +50,8 @@ def test_the_first_screen_says_what_the_tests_say(tmp_path: Path) -> None:
     assert "nothing is paired" in sentences(part, "What may be concluded")
     same = part_of(made_domains(tmp_path / "same", {"a": (0.7, 0.2), "b": (0.7, 0.2)}, masks=()))
     assert "find no difference of accuracy on unchanged clips" in sentences(same, "Do the domains")
+    alike = part_of(made_domains(tmp_path / "1", {"a": (1.0, 0.2), "b": (1.0, 0.2)}, masks=()))
+    assert "Worst domain" not in sentences(alike, "How accurate"), "none is worse"
     assert "not “equal”" in sentences(same, "Do the domains")
 
 
@@ -60,6 +62,22 @@ def test_doubts_are_named(sweep: Path, tmp_path: Path) -> None:
     data = {f"u/test/{split}": ["dataset=ucf101", f"dataset.split={split}"] for split in (1, 2)}
     split = part_of(made_domains(tmp_path, names, overrides=data, masks=()))
     assert "is left out here: tiny on u/test/2" in sentences(split, "What to distrust")
+
+
+def test_a_part_of_a_data_set_is_counted_once(tmp_path: Path) -> None:
+    theatre = "theatre (2 of 40 operations)"
+    names = {"ucf101/test (240 of 3,783 clips)": (0.8, 0.1), theatre: (0.7, 0.1)}
+    part = part_of(made_domains(tmp_path, names, masks=ONE))
+    assert part.domains == ["ucf101/test (a part)", "theatre (a part)"]
+    assert all(None not in row["cells"] for row in [*part.masks, *part.classes])
+    assert {pair["domain"] for pair in part.pairs} | {pair["other"] for pair in part.pairs} == set(
+        part.domains
+    )
+    said = " ".join(" ".join(one.sentences) for one in part.answers)
+    assert said.count("240 of 3,783") == 1
+    assert "ucf101/test 240 of 3,783 clips; theatre 2 of 40 operations." in sentences(
+        part, "What to distrust"
+    )
 
 
 def test_the_page_has_the_section_and_the_files(

@@ -37,6 +37,25 @@ def test_settings_of_noise_set_apart_what_is_of_one_kind() -> None:
     ]  # fmt: skip
 
 
+def test_long_settings_are_told_by_the_name_of_their_option() -> None:
+    groups = [
+        [finished(f"prompts={name}", *more, prompts=name)]
+        for name, *more in (["plain"], ["clinical"], ["clinical", "prompts.templates=['{}!']"])
+    ]
+    assert labels(groups) == [
+        "templates=['a video of {}.'] prompts=plain",
+        "templates=['{}.'] prompts=clinical",
+        "templates=['{}!'] prompts=clinical",
+    ]
+    assert labels(groups[:2]) == ["prompts=plain", "prompts=clinical"]
+    short = [[finished(f"prompts={name}", prompts=name)] for name in ("bare", "single")]
+    assert labels(short) == ["templates=['{}']", "templates=['a photo of a person doing {}.']"]
+    pattern = ("dataset.root=.", "classes=null")
+    sets = [[finished(f"dataset={name}", *pattern, dataset=name)] for name in ("ntu60", "urfall")]
+    assert labels(sets) == ["dataset=ntu60", "dataset=urfall"]
+    assert labels([]) == []
+
+
 def test_two_keys_with_one_end_have_different_names() -> None:
     groups = [[finished("seed=0", "dataset.seed=0")], [finished("seed=1", "dataset.seed=2")]]
     assert labels(groups) == ["dataset.seed=0 seed=0", "dataset.seed=2 seed=1"]

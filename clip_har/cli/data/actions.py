@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clip_har.core.errors import ClipHarError
+from clip_har.core.wording import plural
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -313,7 +314,7 @@ def _counts(made: "Sample") -> list[str]:
         groups = len({clip.group for clip in clips})
         lines.append(
             f"{whole.name}: {len(clips):,} of {whole.whole or len(whole.clips):,} clips, {classes}"
-            f" of {len(whole.class_names)} classes, {groups:,} groups"
+            f" of {len(whole.class_names)} classes, {plural(groups, 'group')}"
         )
     return lines
 

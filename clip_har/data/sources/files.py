@@ -10,6 +10,7 @@ from pathlib import Path
 
 from clip_har.core.errors import AbsentError, ClipHarError
 from clip_har.core.names import plain_name
+from clip_har.data.clips import SAMPLE_NOTE
 from clip_har.data.image_files import IMAGE_EXTENSIONS, ZIP, holds_images, is_image, is_of_images
 
 _log = logging.getLogger(__name__)
@@ -46,8 +47,14 @@ def existing_folder(folder: Path, *, expected: str, setting: str) -> Path:
     return absolute
 
 
-def existing_file(path: Path, *, expected: str, setting: str) -> Path:
+def existing_file(path: Path, *, expected: str, setting: str, what: str = "the file") -> Path:
     """Return the absolute path of a file that must exist, like ``existing_folder``.
+
+    Args:
+        path: as the user wrote it.
+        expected: the expected content, for the error message.
+        setting: the configuration key that names it, for the error message.
+        what: the value of the setting, for the error message.
 
     Raises:
         AbsentError: when it is missing or is no file.
@@ -55,7 +62,7 @@ def existing_file(path: Path, *, expected: str, setting: str) -> Path:
     absolute = path.expanduser().absolute()
     if not absolute.is_file():
         fault = "is not a file" if absolute.exists() else "does not exist"
-        raise AbsentError(f"{absolute} {fault}: expected {expected}; set {setting}=<the file>")
+        raise AbsentError(f"{absolute} {fault}: expected {expected}; set {setting}=<{what}>")
     return absolute
 
 
@@ -193,6 +200,8 @@ def _walk(folder: Path, single: Collection[str] | None = None) -> _Found:
         seen.add(real)
         series = False
         for name, is_folder, is_link in _scanned(place):
+            if name == SAMPLE_NOTE:
+                continue
             if name.startswith("."):
                 found.unused["hidden"] += 1
             elif is_folder:

@@ -206,7 +206,12 @@ def _read_skills(path: Path) -> dict[str, str]:
     Raises:
         ClipHarError: when the file is missing, or a line is malformed or repeated.
     """
-    existing_file(path, expected="the skill of each trial", setting="dataset.root")
+    existing_file(
+        path,
+        expected="the skill of each trial",
+        setting="dataset.root",
+        what="the folder of the tasks",
+    )
     skills: dict[str, str] = {}
     for row in read_table(path, required=(), columns=_META, delimiter=" "):
         trial, skill = row.text("trial"), row.text("skill")

@@ -60,6 +60,7 @@ _PARTS = {
 _COLUMNS = ("path", "label", "start", "end", "subject", "cam", "dataset")
 _ATTRIBUTE = re.compile(r"[A-Za-z0-9_.-]+")  # a name of metrics
 _SHARES_GROUPS = "the cross-view protocol of OmniFall has people in several parts"
+_FOLDER = "the folder of labels/ and splits/"
 _EXPECTED = "labels/, splits/ and a folder of videos for each data set"
 
 
@@ -146,8 +147,9 @@ class OmniFall(Settings):
         """Yield the sections of one data set; none if the part of its split is empty."""
         labels = existing_file(
             _child(root / "labels", f"{component}.csv"),
-            expected=f"the labels of {component}",
+            expected=f"the labels of {component}, which dataset.part={self.part} needs",
             setting="dataset.root",
+            what=_FOLDER,
         )
         wanted = None if self.subset == "all" else self._listed(root, component)
         videos = _child(root, component) / "video"
@@ -194,8 +196,9 @@ class OmniFall(Settings):
         folder = root / "splits" / ("syn" if synthetic else self.protocol)
         table = existing_file(
             _child(folder, self.synthetic_split if synthetic else component) / f"{self.subset}.csv",
-            expected=f"the {self.subset} videos of {component}",
+            expected=f"the {self.subset} videos of {component}, for dataset.part={self.part}",
             setting="dataset.root",
+            what=_FOLDER,
         )
         wanted: dict[str, bool] = {}
         for row in read_table(table, required=("path",), may_be_empty=True):

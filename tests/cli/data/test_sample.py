@@ -43,7 +43,7 @@ def made_parts(root: Path, groups: Sequence[str]) -> list[Part]:
 
 
 def test_a_user_copies_a_sample_and_reads_it(
-    whole: Path, capsys: pytest.CaptureFixture[str]
+    whole: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     out = whole.parent / "my small copy"
     assert call("ucf101", f"--root={whole}", f"--out={out}", "--per-class=1") == 0
@@ -57,6 +57,8 @@ def test_a_user_copies_a_sample_and_reads_it(
     assert "Licence: No formal licence" in readme
     assert "Cite: Soomro" in readme
     copy = clips_of(chosen("ucf101", out, ["dataset.allow_missing=true"]).source)
+    assert clips_of(chosen("folder", out, []).source).clips
+    assert "(7 .txt)" in caplog.text, "the note is not counted as a file that is not used"
     assert copy.title == "ucf101/test/split1/sample (2 of 4 clips)"
     lists = {path.name for path in (whole / "ucfTrainTestlist").iterdir()}
     assert {path.name for path in (out / "ucfTrainTestlist").iterdir()} == lists

@@ -315,11 +315,12 @@ class Pattern(Settings):
             if whole:
                 _log.warning("%s: %d clips, and officially there are %d", root, len(present), whole)
             return None
+        which = "/".join(one for one in (self.part, self.subset) if one) or "all"
         check_missing(
             [clip.id for clip in chosen if clip.path is None],
             there=len(present),
             total=whole,
-            what=f"{self.name or root.name} ({self.subset or 'all'})",
+            what=f"{self.name or root.name} ({which})",
             root=root,
             allow_missing=self.allow_missing,
             if_none="set dataset.root or dataset.pattern",

@@ -243,6 +243,13 @@ def test_a_missing_clip_counts_and_may_be_allowed(root):
     assert "2 of 5 clips of clips (all) are missing" in fault_of(
         root=root, pattern=NAMED, whole={"all": 5}
     )
+    one = {"parts": {"first": {"person": 1}, "second": {"person": 10}}, "allow_missing": True}
+    of_parts = {
+        part: Pattern(root=root, pattern=NAMED, whole={"first": 4, "all": 5}, part=part, **one)
+        for part in ("first", "second")
+    }
+    assert of_parts["first"].clips().whole == 4
+    assert of_parts["second"].clips().whole is None, "the number of another part says nothing"
 
 
 def test_a_list_of_names_alone_chooses_clips(root):
