@@ -180,7 +180,9 @@ def _read_tools(path: Path) -> dict[str, list[float]]:
         return {}
     seen: dict[str, list[float]] = {tool: [] for tool in TOOLS}
     for row in read_table(path, required=("Frame", *TOOLS), delimiter=" "):
-        moment = row.whole("Frame") / _FPS
+        if (frame := row.whole("Frame")) < 0:
+            raise row.error(f"expected 'Frame' to be 0 or more, got {frame}")
+        moment = frame / _FPS
         for tool in TOOLS:
             value = row.text(tool)
             if value not in {"0", "1"}:
