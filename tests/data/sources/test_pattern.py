@@ -310,7 +310,7 @@ def test_one_line_says_what_is_wrong(name, root):
         assert part in said
 
 
-LISTS = {
+LISTS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "unknown label": ("person,label\n1,run\n10,fly\n", "line 3: 'fly' is no class of", {
         "classes": ["run", "jump"]}),
     "empty label": ("person,label\n1,\n", "line 2: 'label' is empty", {}),
@@ -374,6 +374,18 @@ def test_a_broken_list_of_classes_is_named(name, text, fault, root):
     assert fault in fault_of(root=root, pattern=NAMED, classes=name)
 
 
+def test_a_path_that_can_be_read_in_two_ways_is_told(tmp_path, caplog):
+    for name in ("brush_hair_p03", "run_p01"):
+        write_video(tmp_path / f"{name}.mp4", 1)
+    clips = Pattern(root=tmp_path, pattern="{label}_{person}").clips()
+    assert clips.class_names == ("brush", "run")
+    assert "reads 1 paths in two ways: brush_hair_p03.mp4 is taken as label = brush" in caplog.text
+    assert "and not as label = brush_hair, person = p03" in caplog.text
+    caplog.clear()
+    assert "brush_hair" in Pattern(root=tmp_path, pattern="{label}_p{person:d}").clips().class_names
+    assert not caplog.text
+
+
 def test_two_files_of_one_clip_are_refused(root):
     write_video(root / "run_p01_front.avi", 2)
     said = fault_of(root=root, pattern=NAMED)
@@ -394,6 +406,7 @@ def test_two_files_of_one_clip_are_refused(root):
         ({"delimiter": ";"}, "describe a list"),
         ({"fps": 0}, "greater than 0"),
         ({"splits": {"a": {"train": {"b": {"c": 1}}}}}, "expected a value or a list of values"),
+        ({"parts": {"a": {"b": "1-9999999999"}}}, "at most 1,000,000 numbers in a range"),
     ],
 )
 def test_settings_that_cannot_be_are_refused(settings, fault, root):
