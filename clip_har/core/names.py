@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 
 _ESCAPED = {"Cc", "Cs", "Zl", "Zp"}  # control characters, broken bytes, ends of lines
 _TURNS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")  # text direction
-_WHOLE = re.compile(r"([+-]?\d+)(?:\.0+)?", re.ASCII)
+# More digits are a name: no one counts so far, and Python reads at most 4,300.
+_WHOLE = re.compile(r"([+-]?\d{1,300})(?:\.0{1,300})?", re.ASCII)
 
 _NAMED = 5  # classes in a message
 

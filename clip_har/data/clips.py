@@ -284,9 +284,26 @@ def look_up(source: ClipSource, classes: str | None = None) -> ClipSet:
         ClipHarError: as ``source.clips`` and `in_shared_classes`.
     """
     found = source.clips()
+    _refuse_same(found)
     if is_sample(found.clips[0].path):
         found = replace(found, name=f"{found.name}/sample")
     return in_shared_classes(found, classes)
+
+
+def _refuse_same(clips: ClipSet) -> None:
+    """Raise if a list names a clip twice in other words, such as with and without its extension.
+
+    Raises:
+        ClipHarError: when two clips are the same part of one file.
+    """
+    first: dict[tuple[Path, float, float | None], str] = {}
+    for clip in clips.clips:
+        known = first.setdefault((clip.path, clip.start or 0.0, clip.end), clip.id)
+        if known != clip.id:
+            raise ClipHarError(
+                f"the clips {known} and {clip.id} of {clips.name} are one, {clip.path}: remove one"
+                " from the list"
+            )
 
 
 def is_sample(path: Path) -> bool:

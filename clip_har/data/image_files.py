@@ -32,6 +32,7 @@ ZIP = ".zip"
 
 _ENDS = 16 * 1024  # bytes of a file that are hashed at either end
 _NUMBER = re.compile(r"\d+")
+_DECIMAL = re.compile(r"(\d+)\.(\d+)\.[^.]*$")
 # dense_flow and denseflow write these beside the pictures.
 _FLOW = re.compile(r"(flow_)?[xyuv]_?#\.")
 _RGB = "img_#."
@@ -142,7 +143,9 @@ def image_series(path: Path) -> ImageSeries:
         )
     # Names of one series differ in their numbers only: these give the natural order.
     try:
-        chosen = sorted((_numbers(name), name) for name in _one_series(names))
+        series = _one_series(names)
+        _refuse_times(series)
+        chosen = sorted((_numbers(name), name) for name in series)
     except ValueError as error:
         raise ImagesError("a number in the name of an image is too long to be read") from error
     ordered = [name for _, name in chosen]
@@ -156,6 +159,28 @@ def _numbers(name: str) -> tuple[int, ...]:
     """Return the numbers in the name of an image, without its folder and extension."""
     stem = name[name.rfind("/") + 1 : name.rfind(".")]
     return tuple(map(int, _NUMBER.findall(stem)))
+
+
+def _refuse_times(names: Sequence[str]) -> None:
+    """Raise if the last number is a decimal one whose order is not that of its two halves.
+
+    As a time ``0.2.jpg`` is after ``0.08.jpg``. Without zeros before it, and with one number before
+    the point, it is the number of a picture: ``cam1.9.jpg`` is before ``cam1.10.jpg``.
+    """
+    found = [_DECIMAL.search(name, name.rfind("/") + 1) for name in names]
+    halves = [(match[1], match[2]) for match in found if match]
+    if len(halves) < len(names) or len({len(after) for _, after in halves}) == 1:
+        return
+    padded = any(len(after) > 1 and after[0] == "0" for _, after in halves)
+    if not padded and len({before for before, _ in halves}) == 1:
+        return
+    ordered = sorted(zip(map(_numbers, names), names, halves, strict=True))
+    for (*_, first, left), (*_, second, right) in pairwise(ordered):
+        if float(".".join(left)) > float(".".join(right)):
+            raise ImagesError(
+                f"the order of {first} and {second} is not clear: give the numbers of all images"
+                " as many digits after the point"
+            )
 
 
 def series_note(path: Path) -> str:

@@ -22,6 +22,10 @@ Resample = Literal["bicubic", "bilinear", "pillow_bicubic", "pillow_bilinear"]
 Order = Literal["forward", "reversed", "shuffled", "single"]
 
 
+class SamplingError(ClipHarError):
+    """More frames of a clip would be kept than the settings allow."""
+
+
 class Fitting(NamedTuple):
     """How a frame of any size becomes a square.
 
@@ -178,6 +182,7 @@ def sample_indices(settings: FrameSettings, times: Sequence[float]) -> list[int]
 
     Raises:
         ValueError: when there is no frame.
+        SamplingError: when more than ``max_length`` frames would be kept.
 
     Example:
         >>> sample_indices(FrameSettings(count=4), [0.04 * i for i in range(100)])
@@ -194,12 +199,20 @@ def sample_indices(settings: FrameSettings, times: Sequence[float]) -> list[int]
         case "middle":
             return [n // 2]
         case "every":
-            kept = list(range(0, n, settings.step))
+            kept: Sequence[int] = range(0, n, settings.step)
         case "fps":
-            kept = _frames_on_screen(settings.fps, times)
+            # not a list of them: a frame that is shown for years has more ticks than fit in memory
+            kept = range(math.floor((times[-1] - times[0] + _TICK_SLACK) * settings.fps) + 1)
     if settings.max_frames is not None and len(kept) > settings.max_frames:
         kept = [kept[i] for i in segment_centres(len(kept), settings.max_frames)]
-    return kept
+    if len(kept) > settings.max_length:
+        raise SamplingError(
+            f"it is shown for {times[-1] - times[0]:g} s, so frames.fps={settings.fps:g} keeps more"
+            f" frames than frames.max_length={settings.max_length}: set frames.max_frames"
+        )
+    if settings.sampler == "fps":
+        return [_frame_on_screen(tick / settings.fps, times) for tick in kept]
+    return list(kept)
 
 
 def frame_order(order: Order, count: int, *, seed: int, clip_id: str) -> NDArray[np.int64]:
@@ -241,7 +254,6 @@ def segment_centres(n: int, count: int) -> list[int]:
     return [(2 * i + 1) * n // (2 * count) for i in range(count)]
 
 
-def _frames_on_screen(fps: float, times: Sequence[float]) -> list[int]:
-    """Return for each tick the last frame that begins at or before it."""
-    ticks = math.floor((times[-1] - times[0] + _TICK_SLACK) * fps) + 1
-    return [bisect_right(times, times[0] + j / fps + _TICK_SLACK) - 1 for j in range(ticks)]
+def _frame_on_screen(seconds: float, times: Sequence[float]) -> int:
+    """Return the last frame that begins at or before a moment, in seconds from the first frame."""
+    return bisect_right(times, times[0] + seconds + _TICK_SLACK) - 1

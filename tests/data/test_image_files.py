@@ -41,6 +41,9 @@ def zip_of(path, *names):
         (["fall-01-cam0-rgb-001.png", "fall-01-cam0-rgb-002.png", "Thumbs.db", ".a.png"],
          ["fall-01-cam0-rgb-001.png", "fall-01-cam0-rgb-002.png"]),
         (["v_X_g08_c01.jpg"], None),
+        (["cam1.9.jpg", "cam1.10.jpg"], None),
+        (["0.80.jpg", "0.92.jpg", "1.04.jpg"], None),
+        (["at_4_0.16.jpg", "at_5_0.2.jpg"], None),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("place", ["folder", "zip"])
@@ -69,6 +72,8 @@ def test_frames_come_in_natural_order_without_other_series(tmp_path, names, fram
         (["cam1_1.jpg", "cam1_2.jpg", "cam2_1.jpg", "cam2_2.jpg", "cam2_3.jpg"],
          r"start 2 times, such as at cam1_1\.jpg and cam2_1\.jpg"),
         (["notes.txt", ".1.jpg"], "without"),
+        (["0.04.jpg", "0.08.jpg", "0.2.jpg"], r"order of 0\.2\.jpg and 0\.04\.jpg is not clear"),
+        (["9.25.jpg", "9.5.jpg", "10.0.jpg"], r"order of 9\.5\.jpg and 9\.25\.jpg is not clear"),
     ],
 )  # fmt: skip
 def test_a_mixture_is_refused(tmp_path, names, fault):

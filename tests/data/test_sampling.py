@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from clip_har.data.sampling import FrameSettings, frame_order, sample_indices
+from clip_har.data.sampling import FrameSettings, SamplingError, frame_order, sample_indices
 
 clip_times = st.lists(st.floats(0.001, 2.0), min_size=1, max_size=200).map(
     lambda gaps: [sum(gaps[:i]) for i in range(len(gaps))]
@@ -154,3 +154,11 @@ def test_a_single_frame_has_no_order(one):
         FrameSettings(order="reversed", **one)
     FrameSettings(order="reversed", count=1, sampler="fps", max_frames=2)
     FrameSettings(**one)
+
+
+def test_a_frame_that_is_shown_for_years_does_not_fill_the_memory():
+    times = [0.0, 1.0, 3e9]
+    with pytest.raises(SamplingError, match=r"shown for 3e\+09 s.*frames\.max_frames"):
+        sample_indices(FrameSettings(sampler="fps", fps=1000), times)
+    kept = sample_indices(FrameSettings(sampler="fps", fps=1000, max_frames=4), times)
+    assert kept == [1, 1, 1, 1]

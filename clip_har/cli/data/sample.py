@@ -148,7 +148,12 @@ def _lists(place: Path, clip_folders: set[Path]) -> Iterator[Path]:
     if not place.is_dir():
         yield place
         return
+    seen: set[str] = set()
     for folder, inside, names in os.walk(place, followlinks=True):
+        if (real := os.path.realpath(folder)) in seen:  # links may lead in a circle
+            inside.clear()
+            continue
+        seen.add(real)
         here = Path(folder)
         inside[:] = sorted(
             name for name in inside if not name.startswith(".") and here / name not in clip_folders

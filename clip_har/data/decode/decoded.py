@@ -1,12 +1,13 @@
 """What decoding a clip gives, be it a video or images."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from clip_har.data.decode.containers import DecodeError
+from clip_har.data.sampling import FrameSettings, SamplingError, sample_indices
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,18 @@ class VideoLength:
     width: int
     height: int
     fps: float | None
+
+
+def sampled(settings: FrameSettings, times: Sequence[float]) -> list[int]:
+    """Return which frames of a clip are kept, as `sample_indices` does.
+
+    Raises:
+        DecodeError: when these are too many.
+    """
+    try:
+        return sample_indices(settings, times)
+    except SamplingError as error:
+        raise DecodeError(str(error)) from error
 
 
 def check_one_size(shapes: Collection[tuple[int, ...]]) -> None:

@@ -19,12 +19,12 @@ from numpy.typing import NDArray
 from clip_har.core.errors import ClipHarError
 from clip_har.core.names import plain_name
 from clip_har.data.decode.containers import DecodeError
-from clip_har.data.decode.decoded import DecodedClip, VideoLength, check_one_size
+from clip_har.data.decode.decoded import DecodedClip, VideoLength, check_one_size, sampled
 from clip_har.data.decode.open_video import MACHINE_FAULTS, Bounds
 from clip_har.data.decode.passes import Window
 from clip_har.data.decode.pictures import picture, picture_size
 from clip_har.data.image_files import ImagesError, image_series, is_zip
-from clip_har.data.sampling import FrameSettings, sample_indices
+from clip_har.data.sampling import FrameSettings
 
 _MOST_A_PIXEL = 8  # bytes: four colours of 16 bits, not compressed
 _HEAD = 2**20  # bytes of an image that are not pixels
@@ -58,7 +58,7 @@ def read_images(
     with _open_images(path, bounds) as images:
         needs_rate = "frames.sampler=fps" if settings.sampler == "fps" else ""
         times, first = _section(path, images, fps, start, end, needs_rate=needs_rate)
-        indices = sample_indices(settings, times)
+        indices = sampled(settings, times)
         pictures = {i: images.picture(first + i) for i in sorted(set(indices))}
     check_one_size({one.shape for one in pictures.values()})
     frames = np.stack([pictures[i] for i in indices])

@@ -20,10 +20,11 @@ from clip_har.data.decode.containers import (
     check_all_there,
     check_index,
 )
+from clip_har.data.decode.decoded import sampled
 from clip_har.data.decode.open_video import Bounds
 from clip_har.data.decode.packets import Clock
 from clip_har.data.decode.source import Source, open_source
-from clip_har.data.sampling import FrameSettings, sample_indices
+from clip_har.data.sampling import FrameSettings
 
 HELD_BEFORE = 2  # frames; MPEG-4 "not coded" packets make streams a frame or two shorter
 _MOST_REORDERED = 16  # frames; the deepest reordering of any codec
@@ -205,8 +206,8 @@ def plan_window(
             source.go_to(0)
             listing = listed(source, window, bounds)
         first, stop = window.span(listing.times)
-        sampled = sample_indices(settings, listing.times[first:stop]) if first < stop else []
-        hold = {first + i - back for i in sampled for back in range(HELD_BEFORE + 1)}
+        kept = sampled(settings, listing.times[first:stop]) if first < stop else []
+        hold = {first + i - back for i in kept for back in range(HELD_BEFORE + 1)}
         rate = source.stream.average_rate or source.stream.guessed_rate
         fps = float(rate) if rate else None
         yield Plan(source.sought, first, hold, listing.packets, fps), source

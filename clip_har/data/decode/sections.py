@@ -21,13 +21,14 @@ from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
 from clip_har.data.decode.containers import DecodeError, check_all_decoded, check_index
+from clip_har.data.decode.decoded import sampled
 from clip_har.data.decode.open_video import Bounds
 from clip_har.data.decode.packets import Clock
 from clip_har.data.decode.passes import HELD_BEFORE, Decoding, Listing, Window, begins_by
 from clip_har.data.decode.source import Source, open_source
 from clip_har.data.decode.video import DecodedClip, VideoLength, length_of, read_clip, to_rgb
 from clip_har.data.image_files import is_of_images
-from clip_har.data.sampling import FrameSettings, sample_indices
+from clip_har.data.sampling import FrameSettings
 
 _MOST_TOGETHER = 256  # sections that one thread decodes: bounds what waits for its turn
 _DIGITS = 6  # of a time in seconds
@@ -173,8 +174,11 @@ class _Section:
         self.number, self.window, self._settings = number, window, settings
         times = listing.times
         first, stop = window.span(times)
-        sampled = sample_indices(settings, times[first:stop]) if first < stop else []
-        places = {first + i - back for i in sampled for back in range(HELD_BEFORE + 1)}
+        try:
+            kept = sampled(settings, times[first:stop]) if first < stop else []
+        except DecodeError:  # `read_clip` says it
+            kept = []
+        places = {first + i - back for i in kept for back in range(HELD_BEFORE + 1)}
         self._places = places
         self._times = {round(times[place], _DIGITS) for place in places if place >= 0}
         self.held: dict[int, VideoFrame] = {}
@@ -191,10 +195,10 @@ class _Section:
         first, stop = self.window.span(decoding.times)
         if first == stop or any(first <= position < stop for position in decoding.damaged):
             return None
-        indices = sample_indices(self._settings, decoding.times[first:stop])
-        if not self.held.keys() >= {first + index for index in indices}:
-            return None
         try:
+            indices = sampled(self._settings, decoding.times[first:stop])
+            if not self.held.keys() >= {first + index for index in indices}:
+                return None
             pictures = {i: to_rgb(self.held[first + i], convert) for i in set(indices)}
         except DecodeError:
             return None

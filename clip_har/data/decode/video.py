@@ -24,14 +24,14 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from clip_har.data.decode.containers import DecodeError
-from clip_har.data.decode.decoded import DecodedClip, VideoLength, check_one_size
+from clip_har.data.decode.decoded import DecodedClip, VideoLength, check_one_size, sampled
 from clip_har.data.decode.images import images_length, read_further_images, read_images
 from clip_har.data.decode.open_video import Bounds
 from clip_har.data.decode.passes import Pass, Window, decode_window, listed, plan_window
 from clip_har.data.decode.source import open_source
 from clip_har.data.decode.upright import upright
 from clip_har.data.image_files import is_of_images
-from clip_har.data.sampling import FrameSettings, sample_indices
+from clip_har.data.sampling import FrameSettings
 
 __all__ = [
     "DecodeError",
@@ -221,7 +221,7 @@ def _sampled(decoded: Pass, settings: FrameSettings, window: Window) -> tuple[in
             f"damaged{' or cut off' if last else ''}: frame {damaged[0] + 1} of {stop - first} "
             "is incomplete"
         )
-    return first, sample_indices(settings, decoded.times[first:stop])
+    return first, sampled(settings, decoded.times[first:stop])
 
 
 def to_rgb(frame: VideoFrame, convert: VideoReformatter) -> NDArray[np.uint8]:

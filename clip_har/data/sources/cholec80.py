@@ -184,7 +184,9 @@ def _read_tools(path: Path) -> dict[float, set[str]]:
         return {}
     seen: dict[float, set[str]] = {}
     for row in read_table(path, required=("Frame", *TOOLS), delimiter=" "):
-        now = seen.setdefault(row.whole("Frame") / _FPS, set())
+        if (frame := row.whole("Frame")) < 0:
+            raise row.error(f"expected 'Frame' to be 0 or more, got {frame}")
+        now = seen.setdefault(frame / _FPS, set())
         for tool in TOOLS:
             value = row.text(tool)
             if value not in {"0", "1"}:

@@ -24,6 +24,7 @@ VIDEO_EXTENSIONS = frozenset(
 )  # fmt: skip
 """File name extensions (lower case) of videos."""
 
+_LINK = "link to another folder of clips"
 _OF_CLIPS = VIDEO_EXTENSIONS | IMAGE_EXTENSIONS | {ZIP}
 
 
@@ -69,12 +70,14 @@ def existing_file(path: Path, *, expected: str, setting: str, what: str = "the f
 def text_lines(path: Path) -> list[tuple[int, str]]:
     """Return the lines of a published list that are not blank, with their numbers from 1.
 
-    CRLF ends and a byte order mark are accepted. Names are as `plain_name` gives them.
+    CRLF ends and a byte order mark are accepted, and a tab is a blank. Names are as `plain_name`
+    gives them.
 
     Raises:
         ClipHarError: when it cannot be read, or is no text.
     """
-    lines = enumerate(list_text(path).splitlines(), 1)
+    # Not splitlines: names may hold what it takes for ends of lines, such as U+2028.
+    lines = enumerate(list_text(path).replace("\t", " ").split("\n"), 1)
     return [(i, plain_name(line.strip())) for i, line in lines if line.strip()]
 
 
@@ -136,11 +139,18 @@ def clip_files_of(
 ) -> dict[Path, list[Path]]:
     """Return the clips of each of several folders: of images only if none of them holds a video.
 
+    A link that leads into another one of the folders, or around it, is not followed: its clips
+    belong to that folder.
+
     Args:
         folders: such as those of the classes, see `clip_files`.
         unused: counts what is left out, by kind.
     """
-    found = {folder: _walk(folder) for folder in folders}
+    real = {folder: folder.resolve() for folder in folders}
+    found = {
+        folder: _walk(folder, others=[real[one] for one in folders if one != folder])
+        for folder in folders
+    }
     videos = any(one.videos for one in found.values())
     for one in found.values():
         one.count_unused(unused, videos=videos)
@@ -182,17 +192,23 @@ class _Found:
         unused.update({ZIP: len(without)} if without else {})
 
 
-def _walk(folder: Path, single: Collection[str] | None = None) -> _Found:
+def _walk(
+    folder: Path, single: Collection[str] | None = None, others: Collection[Path] = ()
+) -> _Found:
     """Sort what lies in a folder and below it by kind.
 
     Args:
         folder: the folder.
         single: the images and folders that are clips, by `stem_key`; None: the images that lie
             directly in the folder, and all folders of images below it.
+        others: real paths of folders into which, and around which, no link is followed.
     """
     found = _Found()
     seen: set[Path] = set()
     waiting = deque([folder])
+    if folder.is_symlink() and _touches(folder.resolve(), others):
+        found.unused[_LINK] += 1
+        waiting.clear()
     while waiting:
         place = waiting.popleft()
         if (real := place.resolve()) in seen:
@@ -204,6 +220,8 @@ def _walk(folder: Path, single: Collection[str] | None = None) -> _Found:
                 continue
             if name.startswith("."):
                 found.unused["hidden"] += 1
+            elif is_link and is_folder and _touches((place / name).resolve(), others):
+                found.unused[_LINK] += 1
             elif is_folder:
                 # Links wait until all else is read: a folder keeps its own name.
                 (waiting.append if is_link else waiting.appendleft)(place / name)
@@ -219,6 +237,11 @@ def _walk(folder: Path, single: Collection[str] | None = None) -> _Found:
         if series and (single is None or stem_key(place.name) in single):
             found.folders.append(place)
     return found
+
+
+def _touches(real: Path, others: Collection[Path]) -> bool:
+    """Return whether a folder lies in one of others, or one of them in it."""
+    return any(real.is_relative_to(one) or one.is_relative_to(real) for one in others)
 
 
 def _add_file(found: _Found, path: Path) -> None:

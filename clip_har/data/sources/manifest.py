@@ -77,11 +77,14 @@ class Manifest(Settings):
         chosen = [row for row in rows if self.subset in (None, row.optional_text("split"))]
         if not chosen:
             raise no_such_subset(table, self.subset, rows)
-        clips = [
-            _clip(row, video, root, labels, self.attributes, fps=self.fps)
-            for row in chosen
-            if (video := _inside(row, root, allow_missing=self.allow_missing)) is not None
-        ]
+        found: dict[str, Path | None] = {}  # a video may have thousands of sections
+        clips = []
+        for row in chosen:
+            path = row.text("path")
+            if path not in found:
+                found[path] = _inside(row, root, allow_missing=self.allow_missing)
+            if (video := found[path]) is not None:
+                clips.append(_clip(row, video, root, labels, self.attributes, fps=self.fps))
         if not clips:
             raise ClipHarError(f"{table}: none of its videos is in {root}; set dataset.root")
         check_rate(self.fps, (clip.path for clip in clips), name=str(table))

@@ -8,6 +8,7 @@ from pathlib import Path, PurePath
 from typing import ClassVar
 
 from clip_har.core.errors import ClipHarError
+from clip_har.core.names import listed, whole_number
 from clip_har.core.settings import Settings
 from clip_har.data.clips import Clip, ClipSet
 from clip_har.data.image_files import ImagesError, image_series, is_of_images
@@ -19,8 +20,10 @@ from clip_har.data.sources.files import (
 from clip_har.data.sources.frame_rate import FrameRate, check_rate, rate_of
 from clip_har.data.sources.missing import check_missing
 from clip_har.data.sources.named import named_clips
+from clip_har.data.sources.pattern.classes import text_pairs
 
 _log = logging.getLogger(__name__)
+_LONGEST = 9  # digits of a number of frames, or of a label
 _EXPECTED = "'<folder> <frames> <label>' or '<video> <label>'"
 
 
@@ -160,6 +163,11 @@ def _read_list(path: Path) -> list[_Line]:
                 f"{path}, line {number}: expected a path below dataset.root without '..', got"
                 f" '{name}'"
             )
+        if max(map(len, numbers)) > _LONGEST:
+            raise ClipHarError(
+                f"{path}, line {number}: expected {_EXPECTED}, got a number of"
+                f" {max(map(len, numbers))} digits"
+            )
         frames = int(numbers[0]) if count == 2 else None
         lines.append(_Line(number, name, frames, int(numbers[-1])))
     if not lines:
@@ -184,25 +192,32 @@ def _folders_as_classes(path: Path, lines: Sequence[_Line]) -> tuple[str, ...]:
                 path,
                 f"label {line.label} is in the folders {names[line.label]} and {folder}: {hint}",
             )
-    if unknown := sorted(set(range(max(names) + 1)) - set(names)):
-        raise ClipHarError(
-            f"{path} has no clip of the label {unknown[0]}, so no name for it: {hint}"
-        )
+    # one of so many is missing if the labels are not 0, 1, 2 and so on
+    unknown = next((label for label in range(len(names)) if label not in names), None)
+    if unknown is not None:
+        raise ClipHarError(f"{path} has no clip of the label {unknown}, so no name for it: {hint}")
     return tuple(names[label] for label in range(len(names)))
 
 
 def _read_classes(path: Path) -> tuple[str, ...]:
-    """Return the lines of a file of classes, without the numbers before them if all have one."""
+    """Return the classes of a file in the order of the labels: of its numbers, or of its lines."""
     file = existing_file(path, expected="one class on each line", setting="dataset.classes")
-    lines = text_lines(file)
-    numbered = [text.partition(" ") for _, text in lines]
-    for first in (0, 1):
-        expected = [str(number) for number in range(first, first + len(lines))]
-        if [number for number, _, _ in numbered] == expected and all(n for *_, n in numbered):
-            return tuple(name.strip() for *_, name in numbered)
-    if repeated := [name for name, n in Counter(text for _, text in lines).items() if n > 1]:
+    pairs = text_pairs(file)
+    numbers = [whole_number(label) for label, _ in pairs]
+    # A name may be a number itself. The numbers before the names start at 0 or 1.
+    if pairs and all(label != name for label, name in pairs):
+        row = list(range(len(pairs)))
+        if numbers not in (row, [number + 1 for number in row]):
+            raise ClipHarError(
+                f"{file}: expected the numbers 0 to {len(pairs) - 1} or 1 to {len(pairs)} before"
+                f" the names of {len(pairs)} classes, each once, got"
+                f" {listed([label for label, _ in pairs])}"
+            )
+    if repeated := [name for name, n in Counter(name for _, name in pairs).items() if n > 1]:
         raise ClipHarError(f"{file} names the class {repeated[0]} more than once")
-    return tuple(text for _, text in lines)
+    if not pairs:
+        raise ClipHarError(f"{file} is empty: expected one class on each line")
+    return tuple(name for _, name in pairs)
 
 
 def _compare_lengths(path: Path, lines: Sequence[_Line], found: dict[str, Path]) -> None:

@@ -1,8 +1,10 @@
 """Rows of a user's CSV or Parquet table, with errors that name the line."""
 
 import csv
+import json
 import math
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath, PureWindowsPath
 from typing import Any
@@ -32,10 +34,21 @@ class Row:
         return ClipHarError(f"{self.table}, {self.place}: {fault}")
 
     def optional_text(self, column: str) -> str | None:
-        """Return a value as a `plain_name` without outer spaces; None if it is empty or missing."""
+        """Return a value as a `plain_name` without outer spaces; None if it is empty or missing.
+
+        Raises:
+            ClipHarError: when it is several values, or bytes that are no text.
+        """
         value = self.values.get(column)
         if value is None or (isinstance(value, float) and math.isnan(value)):
             return None
+        if isinstance(value, bytes):  # some writers of Parquet do not mark text as text
+            try:
+                value = value.decode()
+            except UnicodeDecodeError as error:
+                raise self.error(f"expected '{column}' as text, got bytes") from error
+        if isinstance(value, list | dict):
+            raise self.error(f"expected one value as '{column}', got {plain_name(repr(value)):.80}")
         return plain_name(str(value).strip()) or None
 
     def text(self, column: str) -> str:
@@ -157,7 +170,34 @@ def read_table(
         empty = False
         yield row
     if empty and not may_be_empty:
-        raise ClipHarError(f"{path} has no rows: expected the columns {', '.join(required)}")
+        expected = ", ".join(required or columns)
+        raise ClipHarError(
+            f"{path} has no rows: expected "
+            + (f"the columns {expected}" if expected else "a table")
+        )
+
+
+def json_content(path: Path) -> Any:
+    """Return the content of a JSON file.
+
+    Raises:
+        ClipHarError: when it cannot be read, is no JSON, or gives a name of an object twice: only
+            one of the two values would be read.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=_object)
+    except (OSError, ValueError, RecursionError) as error:
+        raise ClipHarError(f"{path} is not JSON: {error}") from error
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice = next(
+            name for name, count in Counter(name for name, _ in pairs).items() if count > 1
+        )
+        raise ValueError(f"'{plain_name(twice)}' stands twice in an object")
+    return found
 
 
 def _number(text: str) -> float:
@@ -174,6 +214,7 @@ def _csv_rows(path: Path, columns: tuple[str, ...], delimiter: str) -> Iterator[
             lines = (" ".join(line.split()) for line in file) if delimiter == " " else file
             reader = csv.reader(lines, strict=True, delimiter=delimiter)
             header = [name.strip() for name in (list(columns) or next(reader, []))]
+            _refuse_alike(path, header)
             expected = f"({' '.join(columns)})" if columns else "as in the header"
             for values in reader:
                 if not values:
@@ -184,9 +225,24 @@ def _csv_rows(path: Path, columns: tuple[str, ...], delimiter: str) -> Iterator[
                         f"{path}, {place}: expected {len(header)} values {expected}, "
                         f"got {len(values)}"
                     )
+                if columns and [value.strip() for value in values] == header:
+                    raise ClipHarError(
+                        f"{path}, {place}: this is a header: leave out the names of the columns"
+                    )
                 yield Row(path, place, dict(zip(header, values, strict=True)))
+    except OSError as error:
+        raise ClipHarError(f"{path} cannot be read ({error.strerror})") from error
     except (csv.Error, UnicodeDecodeError) as error:
         raise ClipHarError(f"{path} is not a CSV in UTF-8: {error}") from error
+
+
+def _refuse_alike(path: Path, header: Sequence[str]) -> None:
+    """Raise if two columns have one name: only one of them would be read."""
+    alike = [name for name, count in Counter(header).items() if name and count > 1]
+    if alike:
+        raise ClipHarError(
+            f"{path}: two columns are called '{plain_name(alike[0])}': rename or remove one"
+        )
 
 
 def _parquet_rows(path: Path) -> Iterator[Row]:
@@ -198,5 +254,6 @@ def _parquet_rows(path: Path) -> Iterator[Row]:
     except (pyarrow.ArrowException, OSError) as error:
         reason = " ".join(str(error).split())
         raise ClipHarError(f"{path} is not a Parquet file: {reason}") from error
+    _refuse_alike(path, table.column_names)
     for number, values in enumerate(table.to_pylist(), 1):
         yield Row(path, f"row {number}", values)

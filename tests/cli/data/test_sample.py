@@ -119,6 +119,13 @@ def test_only_clips_and_lists_are_copied(whole: Path) -> None:
     assert names == {path.name for path in (whole / "ucfTrainTestlist").iterdir()}
 
 
+def test_links_in_a_circle_are_followed_once(whole: Path) -> None:
+    lists = sampled(whole).lists
+    for name in ("a", "b"):
+        (whole / "UCF-101" / name).symlink_to("..")
+    assert sampled(whole).lists == lists
+
+
 @pytest.mark.parametrize(
     ("out", "fault"),
     [

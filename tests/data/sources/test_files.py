@@ -5,7 +5,13 @@ from collections import Counter
 
 import pytest
 
-from clip_har.data.sources.files import clip_files, clip_files_of, listed_clips
+from clip_har.data.sources.files import (
+    clip_files,
+    clip_files_of,
+    listed_clips,
+    subfolders,
+    text_lines,
+)
 from clip_har.data.sources.named import named_clips
 
 
@@ -81,3 +87,22 @@ def test_a_name_of_a_list_may_be_of_any_kind(tmp_path):
         "a": ["a"], "b": ["b.mp4"], "c": ["c.zip"], "d": ["d.jpg", "d.png"], "e": [], "f": [],
     }  # fmt: skip
     assert found(root, named_clips(root, "b.jpg")) == ["b.jpg"]
+
+
+@pytest.mark.parametrize("target", ["..", "../walk", "../walk/deep", "."])
+def test_a_link_into_another_folder_of_clips_is_not_followed(target, tmp_path):
+    for name in ("run/a.avi", "walk/deep/b.avi"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"x")
+    (tmp_path / "run" / "link").symlink_to(target)
+    (tmp_path / "walks").symlink_to("walk")
+    unused: Counter[str] = Counter()
+    found = clip_files_of(subfolders(tmp_path), unused=unused)
+    assert [path.name for paths in found.values() for path in paths] == ["a.avi", "b.avi"]
+    assert unused["link to another folder of clips"] == 1 + (target != ".")
+
+
+def test_lines_keep_their_numbers_and_names(tmp_path):
+    """A tab is a blank; what only Python takes for an end of a line is part of a name."""
+    (tmp_path / "l.txt").write_text("\ufeffa\t1\r\n\r\nb\u2028c 2\n", encoding="utf-8")
+    assert text_lines(tmp_path / "l.txt") == [(1, "a 1"), (3, "b\\u2028c 2")]

@@ -5,6 +5,7 @@ import logging
 import pytest
 
 from clip_har.core.errors import ClipHarError
+from clip_har.data.clips import clips_of
 from clip_har.data.parts import check_apart
 from clip_har.data.sources.rawframes import RawFrames
 from tests.data.made import write_images, write_video
@@ -63,13 +64,35 @@ def test_a_video_with_two_numbers_has_two_labels(root):
     [
         ("archery\nbending back\n", ("archery", "bending back")),
         ("1 archery\n2 bending back\n", ("archery", "bending back")),
-        ("3 archery\n2 bending back\n", ("3 archery", "2 bending back")),
+        ("1\tarchery\n2\tbending back\n", ("archery", "bending back")),
+        ("1 bending back\n0 archery\n", ("archery", "bending back")),
     ],
 )
 def test_classes_may_be_numbered(root, text, names):
     (root / "classes.txt").write_text(text)
     source = RawFrames(path=write_list(root, *LINES), root=root, classes=root / "classes.txt")
     assert source.clips().class_names == names
+
+
+@pytest.mark.parametrize("text", ["0 archery\n2 bending back\n", "1 archery\n1 bow\n", ""])
+def test_broken_lists_of_classes_are_named(root, text):
+    (root / "classes.txt").write_text(text)
+    source = RawFrames(path=write_list(root, *LINES), root=root, classes=root / "classes.txt")
+    with pytest.raises(ClipHarError, match=r"classes\.txt"):
+        source.clips()
+
+
+def test_tabs_are_blanks(root):
+    lines = [line.replace(" 3 ", "\t3\t") for line in LINES]
+    clips = RawFrames(path=write_list(root, *lines), root=root).clips()
+    assert [clip.id for clip in clips.clips][1] == "bending back/05mZD"
+
+
+def test_a_clip_that_is_listed_in_two_spellings_is_refused(root):
+    write_video(root / "archery" / "v.mp4", 2)
+    path = write_list(root, "archery/v 0", "archery/v.mp4 0")
+    with pytest.raises(ClipHarError, match=r"archery/v and archery/v\.mp4 .* are one"):
+        clips_of(RawFrames(path=path, root=root))
 
 
 def test_numbers_of_frames_are_compared(root, caplog):
@@ -101,6 +124,8 @@ def test_numbers_of_frames_are_compared(root, caplog):
         (["archery/none 3 0"], r"1 of 1 clips .* are missing in .*dataset\.root="),
         ([LINES[0], "archery/none 3 0"], r"1 of 2 clips .*archery/none; dataset\.allow_missing"),
         ([], "is empty"),
+        (["archery/01xSt 3 0", "bending back/05mZD 3 999999999"], "no clip of the label 1"),
+        ([f"archery/01xSt {'1' * 5000}"], "line 1: .* got a number of 5000 digits"),
     ],
 )
 def test_faulty_lists_are_named(root, lines, fault):

@@ -1,19 +1,21 @@
 """The classes of a data set that is read by a pattern."""
 
 import csv
-import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from clip_har.core.errors import ClipHarError
 from clip_har.core.names import class_order, plain_name, whole_number
 from clip_har.data.sources.files import text_lines
 from clip_har.data.sources.pattern.rules import Key, name_key
+from clip_har.data.sources.tables import json_content
 
 _NUMBERED = re.compile(r"(\d+)[\s,;:.]+(\S.*)", re.ASCII)
+# What the first line of a CSV of classes calls its columns.
+_HEADER = {"class", "class_id", "class_name", "classes", "id", "index", "label", "name", "number"}
 
 
 @dataclass(frozen=True)
@@ -101,15 +103,14 @@ def given_classes(given: Mapping[str, str] | Sequence[str] | Path, root: Path) -
         )
     if path.suffix.lower() == ".json":
         return Classes.of_pairs(_json_pairs(path), str(path))
-    return Classes.of_pairs(_text_pairs(path), str(path))
+    return Classes.of_pairs(text_pairs(path), str(path))
 
 
 def _json_pairs(path: Path) -> list[tuple[str, str]]:
-    try:
-        content: Any = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError) as error:
-        raise ClipHarError(f"{path} is not JSON: {error}") from error
+    content = json_content(path)
     if isinstance(content, list):
+        if not all(isinstance(name, str | int) for name in content):
+            raise ClipHarError(f"{path}: expected a JSON list of names, or an object of names")
         content = {name: name for name in map(str, content)}
     if not isinstance(content, dict) or any(isinstance(v, dict | list) for v in content.values()):
         raise ClipHarError(f"{path}: expected a JSON list of names, or an object of names")
@@ -120,14 +121,21 @@ def _json_pairs(path: Path) -> list[tuple[str, str]]:
     return _by_number(pairs)
 
 
-def _text_pairs(path: Path) -> list[tuple[str, str]]:
+def text_pairs(path: Path) -> list[tuple[str, str]]:
+    """Return the labels and names of a text file of classes.
+
+    Its lines are names, each its own label; or a number and a name, sorted by number then. A CSV
+    may have a header, and may name labels that are no numbers, or the number after the name.
+
+    Raises:
+        ClipHarError: when it cannot be read, or a line differs from the others.
+    """
     lines = text_lines(path)
-    if path.suffix.lower() == ".csv":  # a name may have a comma in quotes
-        rows = csv.reader([line for _, line in lines])
-        cells = [(number, row) for (number, _), row in zip(lines, rows, strict=False)]
-        if cells and len(cells[0][1]) == 2 and whole_number(cells[0][1][0]) is None:
-            cells = cells[1:]  # the header
-        lines = [(number, " ".join(row)) for number, row in cells]
+    if path.suffix.lower() == ".csv":
+        cells = _csv_cells(path, lines)
+        if cells and len(cells[0][1]) == 2:
+            return _by_number([(first, second) for _, (first, second) in cells])
+        lines = [(number, name) for number, (name,) in cells]
     numbered = [(number, _NUMBERED.fullmatch(line)) for number, line in lines]
     if 2 * sum(found is not None for _, found in numbered) <= len(lines):
         return [(line, line) for _, line in lines]
@@ -138,6 +146,44 @@ def _text_pairs(path: Path) -> list[tuple[str, str]]:
                 f" '{line}'"
             )
     return _by_number([(found[1], found[2]) for _, found in numbered if found])
+
+
+def _csv_cells(path: Path, lines: list[tuple[int, str]]) -> list[tuple[int, list[str]]]:
+    """Return the cells of each line below the header: one, or two of which the first is the label.
+
+    Raises:
+        ClipHarError: when a line is no CSV, or has another number of cells.
+    """
+    cells: list[tuple[int, list[str]]] = []
+    for number, line in lines:
+        try:
+            (row,) = csv.reader([line], strict=True)
+        except csv.Error as error:
+            raise ClipHarError(f"{path}, line {number}: expected CSV ({error})") from error
+        cells.append((number, [cell.strip() for cell in row]))
+        width = len(cells[0][1])
+        if len(row) != width or width > 2:
+            expected = "a name" if width == 1 else "a label and a name"
+            raise ClipHarError(
+                f"{path}, line {number}: expected {expected}, got {len(row)} values: a name with a"
+                " comma needs quotes"
+            )
+    if not cells:
+        return cells
+    head, rest = cells[0][1], cells[1:]
+    if {cell.casefold() for cell in head} <= _HEADER:
+        cells = rest
+    # numbers in one column, and a name above them
+    numeric = [bool(rest) and all(_is_number(row[i]) for _, row in rest) for i in range(len(head))]
+    if len(head) == 2 and any(numeric):
+        place = numeric.index(True)
+        cells = cells if _is_number(head[place]) else rest
+        cells = [(number, [row[place], row[1 - place]]) for number, row in cells]
+    return cells
+
+
+def _is_number(text: str) -> bool:
+    return whole_number(text) is not None
 
 
 def _by_number(pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:

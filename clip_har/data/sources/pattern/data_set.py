@@ -373,6 +373,8 @@ def _filled(template: str, clip: Candidate) -> str:
     """
     for name in _fields_in(template):
         if not clip.fields.get(name):
+            if clip.row and name in clip.row.values:
+                clip.row.text(name)  # says what is wrong with it
             raise clip.error(f"'{name}' is empty")
     return template.format_map(clip.fields)
 

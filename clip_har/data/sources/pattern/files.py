@@ -1,5 +1,6 @@
 """The files that match a pattern, and what their paths say."""
 
+import logging
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +12,8 @@ from clip_har.data.image_files import is_image, natural_key
 from clip_har.data.sources.files import clip_files, log_unused, stem_of
 from clip_har.data.sources.pattern.path import PathPattern
 from clip_har.data.sources.tables import Row
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -51,9 +54,14 @@ def matching_files(root: Path, pattern: PathPattern) -> list[Candidate]:
     unused: Counter[str] = Counter()
     with_extension = stem_of(pattern.text) != pattern.text
 
+    unclear: dict[str, tuple[dict[str, str], dict[str, str]]] = {}
+
     def candidate(path: Path) -> Candidate | None:
         name = plain_name(path.relative_to(root).as_posix())
-        match = pattern.match(name if with_extension else stem_of(name))
+        written = name if with_extension else stem_of(name)
+        match = pattern.match(written)
+        if match and (other := pattern.otherwise(written)):
+            unclear[name] = match[1], other
         return Candidate(stem_of(match[0]), match[1], path) if match else None
 
     paths = clip_files(root, unused=unused)
@@ -78,6 +86,17 @@ def matching_files(root: Path, pattern: PathPattern) -> list[Candidate]:
     if others:
         unused[f"that do not match dataset.pattern, such as {others[0]}"] = len(others)
     log_unused(root, unused)
+    if unclear:
+        name, readings = next(iter(unclear.items()))
+        first, second = (
+            ", ".join(f"{field} = {value}" for field, value in fields.items())
+            for fields in readings
+        )
+        _log.warning(
+            "dataset.pattern=%s reads %d paths in two ways: %s is taken as %s, and not as %s; say"
+            " more of the path, such as {person:2d}",
+            pattern.text, len(unclear), name, first, second,
+        )  # fmt: skip
     return found
 
 

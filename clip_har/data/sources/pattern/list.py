@@ -1,10 +1,8 @@
 """Official lists of clips, joined to the files by the fields that both have."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from clip_har.core.errors import ClipHarError
 from clip_har.core.names import listed
@@ -12,7 +10,7 @@ from clip_har.data.sources.files import stem_of
 from clip_har.data.sources.pattern.files import Candidate
 from clip_har.data.sources.pattern.rules import Key, key_of
 from clip_har.data.sources.sections import section_id
-from clip_har.data.sources.tables import Row, read_table
+from clip_har.data.sources.tables import Row, json_content, read_table
 
 _DELIMITERS = {".csv": ",", ".tsv": "\t", ".txt": " "}
 
@@ -63,7 +61,10 @@ def joined(rows: Sequence[Row], files: Sequence[Candidate]) -> list[Candidate]:
         by_key.setdefault(_key(shared, file.fields), []).append(file)
     clips = []
     for row in rows:
-        own = {column: text for column in row.values if (text := row.optional_text(column))}
+        single = [
+            column for column, value in row.values.items() if not isinstance(value, list | dict)
+        ]
+        own = {column: text for column in single if (text := row.optional_text(column))}
         for field in shared:
             row.text(field)
         found = by_key.get(_key(shared, own), [])
@@ -110,10 +111,7 @@ def _shown(shared: Sequence[str], fields: Mapping[str, str]) -> str:
 
 
 def _json_rows(path: Path) -> list[Row]:
-    try:
-        content: Any = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise ClipHarError(f"{path} is not JSON: {error}") from error
+    content = json_content(path)
     if not isinstance(content, list) or not content:
         raise ClipHarError(f"{path}: expected a JSON list of objects, one a clip")
     rows = []

@@ -63,6 +63,23 @@ class PathPattern:
         fields = found.groupdict()
         return fields.pop(_WHOLE), fields
 
+    def otherwise(self, path: str) -> dict[str, str] | None:
+        """Return the fields of a matching path read from its end; None if they are the same.
+
+        ``{label}_{view}`` reads ``brush_hair_front`` as brush and hair_front, or as brush_hair and
+        front.
+        """
+        found, other = self._regex.fullmatch(path), self._greedy.fullmatch(path)
+        if found is None or other is None:
+            return None
+        fields = other.groupdict()
+        differ = any(found[name] != fields[name] for name in self.fields)
+        return {name: fields[name] for name in self.fields} if differ else None
+
+    @cached_property
+    def _greedy(self) -> re.Pattern[str]:
+        return re.compile(self._regex.pattern.replace("+?", "+"), re.DOTALL)
+
     @cached_property
     def _regex(self) -> re.Pattern[str]:
         body = self.text.removeprefix("**/")

@@ -9,7 +9,8 @@ from pydantic import BeforeValidator
 from clip_har.core.names import listed, plain_name, whole_number
 from clip_har.data.sources.pattern.files import Candidate
 
-_RANGE = re.compile(r"(\d+)-(\d+)", re.ASCII)
+_RANGE = re.compile(r"(\d{1,18})-(\d{1,18})", re.ASCII)
+_MOST = 1_000_000  # numbers in a range; each is kept
 
 Key = str | int
 
@@ -19,7 +20,16 @@ def _as_text(value: Any) -> Any:
     values = value if isinstance(value, list | tuple) else [value]
     if any(isinstance(one, dict | bool | None.__class__) for one in values):
         raise ValueError("expected a value or a list of values, such as [1, 2, 8-12]")
+    for one in values:
+        if len(_range(str(one))) > _MOST:
+            raise ValueError(f"expected at most {_MOST:,} numbers in a range, got {one}")
     return tuple(str(one) for one in values)
+
+
+def _range(value: str) -> range:
+    """Return the numbers that a value such as ``8-12`` stands for; none for any other value."""
+    found = _RANGE.fullmatch(value.strip())
+    return range(int(found[1]), int(found[2]) + 1) if found else range(0)
 
 
 Rule = dict[str, Annotated[tuple[str, ...], BeforeValidator(_as_text)]]
@@ -105,8 +115,7 @@ def keys_of(field: str, values: Iterable[str]) -> set[Key]:
     keys: set[Key] = set()
     for value in values:
         keys.add(key_of(field)(value))
-        if found := _RANGE.fullmatch(value.strip()):
-            keys.update(range(int(found[1]), int(found[2]) + 1))
+        keys.update(_range(value))
     return keys
 
 

@@ -140,6 +140,10 @@ def test_a_part_keeps_clips_and_their_classes(root):
         ('{"run": "a run", "jump": "a jump"}', ("a run", "a jump")),
         ("id,name\n0,run\n1,jump\n", ("run", "jump")),
         ('0,"jump"\n1,"run"\n', ("jump", "run")),
+        ("run,1\njump,0\n", ("jump", "run")),
+        ("what,number\nrun,1\njump,0\n", ("jump", "run")),
+        ("label,name\nrun,a run\njump,a jump\n", ("a run", "a jump")),
+        ("1\trun\n0\tjump\n", ("jump", "run")),
     ],
 )
 def test_classes_are_given_in_many_ways(root, classes, names):
@@ -322,7 +326,7 @@ def test_one_line_says_what_is_wrong(name, root):
         assert part in said
 
 
-LISTS = {
+LISTS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "unknown label": ("person,label\n1,run\n10,fly\n", "line 3: 'fly' is no class of", {
         "classes": ["run", "jump"]}),
     "empty label": ("person,label\n1,\n", "line 2: 'label' is empty", {}),
@@ -333,6 +337,10 @@ LISTS = {
     "wrong times": ("person,label,start,end\n1,run,3,2\n", "line 2: expected 'end' after", {}),
     "no file": ("person,label\n77,run\n", "line 2 has person = 77, and ", {}),
     "no rows": ("person,label\n", "has no rows", {}),
+    "two columns": ("person,label,label\n1,run,jump\n", "two columns are called 'label'", {}),
+    "a header": ("person,label\n1,run\n", "line 1: this is a header", {
+        "columns": ["person", "label"], "allow_missing": True}),
+    "digits": (f"person,label\n{'1' * 5000},run\n", "no file belongs to a row", {}),
 }  # fmt: skip
 
 
@@ -353,6 +361,8 @@ def test_a_broken_list_is_named_with_its_line(name, root):
         ("{}", "expected a JSON list of objects"),
         ('[{"person": 1}, 3]', "entry 2: expected an object, got 3"),
         ('[{"person": 1, "label": "run"}, {"label": "run"}]', "entry 2: 'person' is empty"),
+        ('[{"person": 1, "label": "run", "label": "jump"}]', "'label' stands twice"),
+        ('[{"person": 1, "label": ["run", "jump"]}]', "entry 1: expected one value as 'label'"),
     ],
 )
 def test_a_broken_json_list_is_named_with_its_entry(text, fault, root):
@@ -365,15 +375,31 @@ def test_a_broken_json_list_is_named_with_its_entry(text, fault, root):
     [
         ("c.txt", "1 run\n2 jump\nsit\n", "c.txt, line 3: expected a number and a name"),
         ("c.txt", "1 run\n1 jump\n", "c.txt: label 1 has two names"),
-        ("c.json", "[[]]", "is no class of"),
+        ("c.json", "[[]]", "expected a JSON list of names"),
         ("c.json", '{"a": {}}', "expected a JSON list of names"),
         ("c.json", "[", "c.json is not JSON"),
+        ("c.json", "[" * 100_000, "c.json is not JSON"),
+        ("c.json", '{"1": "run", "1": "jump"}', "'1' stands twice"),
+        ("c.csv", "1,put in, or out\n", "line 1: expected a label and a name, got 3 values"),
+        ("c.csv", '1,"run\n', "c.csv, line 1: expected CSV"),
         ("c.txt", "", "c.txt: expected class names, got none"),
     ],
 )
 def test_a_broken_list_of_classes_is_named(name, text, fault, root):
     write(root, text, name)
     assert fault in fault_of(root=root, pattern=NAMED, classes=name)
+
+
+def test_a_path_that_can_be_read_in_two_ways_is_told(tmp_path, caplog):
+    for name in ("brush_hair_p03", "run_p01"):
+        write_video(tmp_path / f"{name}.mp4", 1)
+    clips = Pattern(root=tmp_path, pattern="{label}_{person}").clips()
+    assert clips.class_names == ("brush", "run")
+    assert "reads 1 paths in two ways: brush_hair_p03.mp4 is taken as label = brush" in caplog.text
+    assert "and not as label = brush_hair, person = p03" in caplog.text
+    caplog.clear()
+    assert "brush_hair" in Pattern(root=tmp_path, pattern="{label}_p{person:d}").clips().class_names
+    assert not caplog.text
 
 
 def test_two_files_of_one_clip_are_refused(root):
@@ -396,6 +422,7 @@ def test_two_files_of_one_clip_are_refused(root):
         ({"delimiter": ";"}, "describe a list"),
         ({"fps": 0}, "greater than 0"),
         ({"splits": {"a": {"train": {"b": {"c": 1}}}}}, "expected a value or a list of values"),
+        ({"parts": {"a": {"b": "1-9999999999"}}}, "at most 1,000,000 numbers in a range"),
     ],
 )
 def test_settings_that_cannot_be_are_refused(settings, fault, root):
