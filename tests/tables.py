@@ -1,7 +1,7 @@
 """Score tables made by hand."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
@@ -55,10 +55,15 @@ def made_table(
     )
 
 
+def array_columns(table: ScoreTable) -> list[str]:
+    """Return the names of the columns that are arrays."""
+    return [one.name for one in fields(table) if isinstance(getattr(table, one.name), np.ndarray)]
+
+
 def rows_of(table: ScoreTable, rows: Iterable[int]) -> ScoreTable:
     """Return some rows of a table in any order; a row may be repeated."""
     picked = list(rows)
-    columns = [name for name, value in vars(table).items() if isinstance(value, np.ndarray)]
+    columns = array_columns(table)
     return replace(
         table,
         clip_ids=tuple(table.clip_ids[row] for row in picked),

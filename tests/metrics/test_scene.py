@@ -9,7 +9,7 @@ import pytest
 
 from clip_har.metrics.scene import SceneTables, reliance_per_class, scene_measures
 from clip_har.results.score_table import ScoreTable
-from tests.tables import made_table, rows_of
+from tests.tables import array_columns, made_table, rows_of
 
 LABELS = [0, 0, 1, 1, 2, 2]
 
@@ -25,7 +25,7 @@ def answering(answers: Sequence[int], scenes: Sequence[int] | None = None) -> Sc
 def repeated(table: ScoreTable, times: int) -> ScoreTable:
     """Return a table of as many copies of its clips, each in its own groups."""
     numbers = range(times)
-    columns = [name for name, value in vars(table).items() if isinstance(value, np.ndarray)]
+    columns = array_columns(table)
     return replace(
         table,
         clip_ids=tuple(f"{one} {n}" for n in numbers for one in table.clip_ids),

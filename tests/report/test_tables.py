@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from clip_har.figures.style import STYLE
 from clip_har.report.cells_table import cells_table
@@ -18,10 +17,10 @@ from clip_har.report.matrix import matrix
 from clip_har.report.page import FIGURES, LATEX, MARKDOWN, PAGE, write_report
 from clip_har.report.selection import of_sweep
 from clip_har.results.result import Result
-from clip_har.results.score_table import ScoreTable
 from clip_har.sweeps.comparisons import comparisons_of
 from clip_har.sweeps.table import cell_rows
 from tests.report.made import made_cell, made_sweep, table, varies
+from tests.tables import rows_of
 
 
 def cells_of(results: Path, *specs: tuple[str, tuple[str, ...]], **card: Any) -> list[Result]:
@@ -76,7 +75,7 @@ def test_the_source_of_regions_is_shown_and_whether_it_estimates(tmp_path):
 def test_clips_that_are_left_out_are_told_and_the_twin_is_over_the_same_ones(tmp_path):
     clean, masked = table(0.9), table(0.6)
     kept = np.arange(40, 160)
-    part = _part(masked, kept)
+    part = rows_of(masked, kept.tolist())
     made_cell(tmp_path, "clean", clean, "masking=none")
     card: dict[str, Any] = {"clips_left_out": 40, "clips_nothing_found": 38, "clips_covered": 2}
     one = Result(made_cell(tmp_path, "m", part, "masking=percent", clean=clean, **card))
@@ -89,16 +88,6 @@ def test_clips_that_are_left_out_are_told_and_the_twin_is_over_the_same_ones(tmp
     text = page.read_text()
     assert "of 160 clips: 38 target not found, 2 too little left to see" in text.split("<nav")[0]
     assert ">38 target not found, 2 too little left to see<" in text
-
-
-def _part(whole: ScoreTable, kept: NDArray[np.int64]) -> ScoreTable:
-    columns: dict[str, Any] = {}
-    for name, value in vars(whole).items():
-        if isinstance(value, np.ndarray):
-            columns[name] = value[kept]
-        elif name in ("clip_ids", "groups"):
-            columns[name] = tuple(value[row] for row in kept)
-    return replace(whole, **columns)
 
 
 def test_the_class_that_loses_most_is_marked(tmp_path):
