@@ -3,6 +3,7 @@
 import json
 import textwrap
 from collections.abc import Iterator
+from functools import cache
 
 from omegaconf import OmegaConf
 
@@ -14,16 +15,18 @@ _WIDTH, _NAME = 98, 23  # columns of a line, and of a name
 
 
 def register_help() -> None:
-    """Let ``conf/hydra/help/clip_har.yaml`` show the lists; they are made only when it is shown."""
+    """Let ``conf/hydra/help/clip_har.yaml`` show the lists."""
     OmegaConf.register_new_resolver("clip_har.options", option_lines, replace=True)
     OmegaConf.register_new_resolver("clip_har.keys", key_lines, replace=True)
 
 
+@cache  # Hydra makes this text for each configuration that it composes, whether shown or not
 def option_lines() -> str:
     """Return each group with its options and their descriptions."""
     return "\n".join(_escaped(_options()))
 
 
+@cache
 def key_lines() -> str:
     """Return each root key with its sentence and its default."""
     return "\n".join(_escaped(_keys()))

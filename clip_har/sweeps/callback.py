@@ -21,6 +21,7 @@ from clip_har.core.background import Background
 from clip_har.core.errors import ClipHarError
 from clip_har.engine.preflight import preflight
 from clip_har.figures.processes import drawing_processes
+from clip_har.sweeps.composed import ComposedCells
 from clip_har.sweeps.named_cells import named_cells, runs_here
 from clip_har.sweeps.plan import Plan, plan_of
 from clip_har.sweeps.progress import cells_bar
@@ -107,18 +108,21 @@ def _check_launcher(config: DictConfig) -> None:
 
 
 def _start_sweep(config: DictConfig) -> None:
-    loader = GlobalHydra.instance().config_loader()
+    hydra = GlobalHydra.instance().hydra
+    assert hydra is not None  # noqa: S101, it calls this
+    loader = hydra.config_loader
     found = named_cells(config, list(config.hydra.overrides.task), loader)
     _check_launcher(config)
+    composed: dict[tuple[str, ...], DictConfig] = {}
 
     def compose(job: Sequence[str]) -> DictConfig:
         try:
-            composed: DictConfig = loader.load_sweep_config(config, list(job))
+            composed[tuple(job)] = loader.load_sweep_config(config, list(job))
         except (HydraException, OmegaConfBaseException) as error:
             if found.file is None:
                 raise
             raise ClipHarError(f"{found.file}: {composition_fault(error)}") from error
-        return composed
+        return composed[tuple(job)]
 
     if config.plan:
         _plan(config, found.jobs, compose)
@@ -127,10 +131,12 @@ def _start_sweep(config: DictConfig) -> None:
         name=found.name,
         parts=found.parts,
     )
-    with read_write(config), open_dict(config):
-        config.hydra.sweep.dir = str(sweep.folder)
-        # The jobs are composed again, also in other processes: they need this override.
-        config.hydra.overrides.hydra.append(f"hydra.sweep.dir='{sweep.folder}'")
+    for one in (config, *composed.values()):
+        with read_write(one), open_dict(one):
+            one.hydra.sweep.dir = str(sweep.folder)
+            # Other processes compose their cells again: they need this override.
+            one.hydra.overrides.hydra.append(f"hydra.sweep.dir='{sweep.folder}'")
+    hydra.config_loader = ComposedCells(loader, composed)
     started.append(sweep)
     drawing.append(drawing_processes())
     bar.enter_context(cells_bar(sweep.folder, len(sweep.cells)))
