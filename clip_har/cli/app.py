@@ -34,6 +34,7 @@ def _hydra_main(config: DictConfig) -> None:
     share_cores()  # a worker on another machine has its own environment
     keep_memory()
     own_process()
+    _say_what_runs()
     from clip_har.cli.terminal import show_cell
     from clip_har.engine.job import Job
     from clip_har.engine.run import run_cell
@@ -63,6 +64,7 @@ def main() -> None:
     own_process()
     share_cores()
     keep_memory()
+    _say_what_runs()
     atexit.register(gc.freeze)  # else the end searches all modules for garbage: half a second
     logging.raiseExceptions = False  # a log file on a full disk is no reason for a traceback
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a cluster's stop
@@ -94,6 +96,17 @@ def main() -> None:
     for fault in (stopped, *_faults):
         if fault is not None:
             sys.exit(report_fault(fault))
+
+
+def _say_what_runs() -> None:
+    """Let this package's loggers speak.
+
+    The files of ``conf/hydra/job_logging`` leave it out: Hydra reads them twice for each cell, and
+    a level there sets those of all loggers below, for each of which Python looks at all loggers.
+    """
+    logger = logging.getLogger("clip_har")
+    if logger.level == logging.NOTSET:  # hydra.verbose may have set it
+        logger.setLevel(logging.INFO)
 
 
 def _show_plan(plan: Any) -> int:

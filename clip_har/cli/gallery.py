@@ -32,7 +32,8 @@ from clip_har.data.clips import clips_of
 from clip_har.engine.clips import open_frames
 from clip_har.figures.gallery import mask_gallery
 from clip_har.figures.mask_shapes import shape_figure
-from clip_har.figures.save import FORMS, save_figure
+from clip_har.figures.save import FORMS, save_whole
+from clip_har.figures.sheet import save_sheet
 from clip_har.sweeps.gallery import CLIPS, gallery_rows, on_same_clips
 from clip_har.sweeps.named_cells import named_cells
 from clip_har.sweeps.start import experiment_overrides
@@ -78,11 +79,14 @@ def main(arguments: Sequence[str]) -> None:
     clips = clips_of(first.dataset, first.limit or CLIPS, first.classes)
     rows, ratios = gallery_rows(alike, open_frames(first, clips), count=len(clips.clips))
     first.results_dir.mkdir(parents=True, exist_ok=True)
-    pictures = {"mask_gallery": mask_gallery(rows, ratios), "mask_shapes": shape_figure()}
-    for name, picture in pictures.items():
-        path = first.results_dir / f"{name}.{given.format}"
-        save_figure(path, picture)
-        first.tracking.log_figure(first.results_dir, path, name=name.replace("_", " "))
+    paths = [
+        first.results_dir / f"{name}.{given.format}" for name in ("mask_gallery", "mask_shapes")
+    ]
+    save_sheet(mask_gallery(rows, ratios), paths[0])
+    save_whole(shape_figure, paths[1])
+    for path in paths:
+        name = path.stem.replace("_", " ")
+        first.tracking.log_figure(first.results_dir, path, name=name)
         Console().print(str(path), highlight=False, soft_wrap=True)
 
 

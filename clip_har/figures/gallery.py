@@ -3,24 +3,22 @@
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from clip_har.figures.style import INK, QUIET, draw_picture, tight_layout, write_left
-from clip_har.figures.text import drawable
-
-if TYPE_CHECKING:  # matplotlib is imported where something is drawn
-    from matplotlib.figure import Figure
+from clip_har.figures.sheet import Sheet, Shown, Words
+from clip_har.figures.text import drawable, widest
 
 TILE = 1.6
 """Width of a tile, inches."""
 CAPTION = 0.2
 """Height of a caption or title, inches."""
-_LABEL = 1.25  # width of the row labels, inches
 _LABEL_LETTERS = 14  # longest line of a row label
 _NAME_LETTERS = 26  # longest line of a clip's name
+_INK, _QUIET = 0.1, 0.42
+_LABEL, _TITLE, _SMALL, _NOTE = 9.0, 10.0, 7.0, 8.0  # points
+_GAP, _EDGE = 0.06, 0.1  # inches
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,12 +51,10 @@ class GalleryRow:
     clean: bool = False
 
 
-def mask_gallery(
-    rows: Sequence[GalleryRow], ratios: Sequence[float | None] | None = None
-) -> "Figure":
+def mask_gallery(rows: Sequence[GalleryRow], ratios: Sequence[float | None] | None = None) -> Sheet:
     """Draw the frames of clips under masks, with the share of each that is hidden below it.
 
-    The first picture of each column names the clip.
+    The first picture of each column names the clip, and the first with a mask has the ratio above.
 
     Args:
         rows: at least one, all of the same length, with at least one tile.
@@ -66,7 +62,7 @@ def mask_gallery(
             titles.
 
     Returns:
-        A figure with tiles of about 1.6 inches.
+        A sheet with tiles of 1.6 inches.
 
     Raises:
         ValueError: when there is nothing to draw.
@@ -74,44 +70,53 @@ def mask_gallery(
     Example:
         >>> grey = Tile(np.full((32, 32, 3), 128, np.uint8), 0.0, "clip 1")
         >>> rows = [GalleryRow("none", [grey, None], clean=True), GalleryRow("box", [grey, grey])]
-        >>> len([axes for axes in mask_gallery(rows, [0.1, 0.5]).axes if axes.get_visible()])
+        >>> len(mask_gallery(rows, [0.1, 0.5]).pictures)
         3
     """
-    from matplotlib.figure import Figure
-
-    tiles = [tile for row in rows for tile in row.tiles]
-    sizes = [tile.picture.shape for tile in tiles if isinstance(tile, Tile)]
-    if not sizes:
+    tiles = [tile for row in rows for tile in row.tiles if isinstance(tile, Tile)]
+    if not tiles:
         raise ValueError("expected at least one picture")
-    height = TILE * max(size[0] / size[1] for size in sizes)
+    high = TILE * max(tile.picture.shape[0] / tile.picture.shape[1] for tile in tiles)
     columns = len(rows[0].tiles)
-    size = (_LABEL + TILE * columns, CAPTION + (height + CAPTION) * len(rows))
-    figure = Figure(figsize=size, layout=tight_layout())
-    grid = figure.subplots(len(rows), columns, squeeze=False)
+    labels = [_label(row.label) for row in rows]
+    left = _EDGE + max(widest(label.split("\n"), _LABEL) for label in labels) + 2 * _GAP
     titled, named = [ratios is None] * columns, [False] * columns
-    for line, row in zip(grid, rows, strict=True):
-        for column, (axes, tile) in enumerate(zip(line, row.tiles, strict=True)):
+    shown: list[Shown] = []
+    words: list[Words] = []
+    top = _EDGE
+    for row, label in zip(rows, labels, strict=True):
+        masked = [isinstance(tile, Tile) and not row.clean for tile in row.tiles]
+        top += CAPTION * any(one and not had for one, had in zip(masked, titled, strict=True))
+        words.append(Words(label, left - 2 * _GAP, top + high / 2, _LABEL, "right", colour=_INK))
+        lines = 0
+        for column, tile in enumerate(row.tiles):
+            side = left + column * (TILE + _GAP)
+            middle = side + TILE / 2
+            if isinstance(tile, str):
+                words.append(Words(tile, middle, top + high / 2, _NOTE, "center", colour=_QUIET))
             if not isinstance(tile, Tile):
-                axes.imshow(np.full((*sizes[0][:2], 3), 255, np.uint8))  # takes the same space
-                axes.set_axis_off()
-                axes.set_visible(tile is not None or column == 0)  # the first has the row's label
-                if tile is not None:
-                    where = {"xy": (0.5, 0.5), "xycoords": "axes fraction", "ha": "center"}
-                    axes.annotate(tile, **where, va="center", fontsize=8, color=QUIET)
                 continue
-            draw_picture(axes, tile.picture, interpolation="nearest")
-            lines = [] if named[column] else _name_lines(tile.clip)
-            lines += [] if row.clean else [percent(tile.hidden, ".2f")]
-            caption = {"fontsize": 7, "color": QUIET, "labelpad": 2, "parse_math": False}
-            axes.set_xlabel("\n".join(lines), **caption)
+            shown.append(Shown(tile.picture, side, top, TILE, high))
+            below = [] if named[column] else _name_lines(tile.clip)
+            below += [] if row.clean else [percent(tile.hidden, ".2f")]
             named[column] = True
+            lines = max(lines, len(below))
+            under = Words("\n".join(below), middle, top + high + 0.02, _SMALL, "center", "top",
+                          colour=_QUIET)  # fmt: skip
+            words += [under] if below else []
             if not (row.clean or titled[column]):
                 ratio = None if ratios is None else ratios[column]
                 title = "whole region" if ratio is None else percent(ratio)
-                axes.set_title(title, fontsize=10, color=INK, pad=4)
+                words.append(Words(title, middle, top - 0.04, _TITLE, "center", "bottom",
+                                   colour=_INK))  # fmt: skip
                 titled[column] = True
-        write_left(line[0], row.label, letters=_LABEL_LETTERS, size=9, away=0.08)
-    return figure
+        top += high + 0.02 + lines * _SMALL / 72 * 1.35 + _GAP
+    return Sheet(left + columns * (TILE + _GAP) - _GAP + _EDGE, top + _EDGE, shown, words)
+
+
+def _label(text: str) -> str:
+    """Return the label of a row in short lines; its own lines are kept."""
+    return "\n".join(textwrap.fill(line, _LABEL_LETTERS) for line in drawable(text).splitlines())
 
 
 def _name_lines(clip: str) -> list[str]:

@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from clip_har.core.atomic import whole_file
+from clip_har.figures.save import save_figure
 from clip_har.figures.text import FONT, font
 
 if TYPE_CHECKING:
@@ -162,6 +164,20 @@ class Sheet:
             )
         axes.set(xlim=(0, self.width), ylim=(self.height, 0))
         return figure
+
+
+def save_sheet(sheet: Sheet, path: Path) -> None:
+    """Write a sheet; the file is replaced as a whole.
+
+    Args:
+        sheet: the sheet.
+        path: of a PNG file; with ``.pdf`` or ``.svg`` it is written for print.
+    """
+    with whole_file(path) as temporary:
+        if path.suffix == ".png":
+            sheet.save(temporary)
+        else:
+            save_figure(temporary, sheet.figure())
 
 
 def _dots(inches: float) -> int:

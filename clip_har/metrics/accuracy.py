@@ -16,6 +16,11 @@ def ranking(scores: Scores) -> NDArray[np.int64]:
     return np.argsort(-scores, axis=1, kind="stable")
 
 
+def best(scores: Scores) -> NDArray[np.int64]:
+    """Return ``(N,)``, the first of each `ranking`."""
+    return scores.argmax(axis=1)
+
+
 def top_k(labels: Labels, scores: Scores, k: int) -> float:
     """Return the share of clips whose label is among the k best classes, in [0, 1].
 
@@ -30,7 +35,10 @@ def top_k(labels: Labels, scores: Scores, k: int) -> float:
         (0.5, 1.0)
     """
     _check(labels)
-    return float((ranking(scores)[:, :k] == labels[:, None]).any(axis=1).mean())
+    own = np.take_along_axis(scores, labels[:, None], axis=1)
+    equal_before = (scores == own) & (np.arange(scores.shape[1]) < labels[:, None])
+    place = ((scores > own) | equal_before).sum(axis=1)  # in the `ranking`, from 0
+    return float((place < k).mean())
 
 
 def top1(labels: Labels, scores: Scores) -> float:
@@ -55,7 +63,7 @@ def balanced_accuracy(labels: Labels, scores: Scores) -> float:
         0.75
     """
     _check(labels)
-    hits, clips, _ = class_counts(labels, ranking(scores)[:, 0], scores.shape[1])
+    hits, clips, _ = class_counts(labels, best(scores), scores.shape[1])
     present = clips > 0
     return float((hits[present] / clips[present]).mean())
 
@@ -70,7 +78,7 @@ def macro_f1(labels: Labels, scores: Scores) -> float:
         ValueError: when there is no clip.
     """
     _check(labels)
-    hits, clips, predicted = class_counts(labels, ranking(scores)[:, 0], scores.shape[1])
+    hits, clips, predicted = class_counts(labels, best(scores), scores.shape[1])
     present = clips > 0
     return float((2 * hits[present] / (clips + predicted)[present]).mean())
 
@@ -105,7 +113,7 @@ def confusion_matrix(labels: Labels, scores: Scores) -> NDArray[np.int64]:
     scikit-learn counts the same, but warns about a single class even if ``labels`` names it.
     """
     classes = scores.shape[1]
-    pairs = labels * classes + ranking(scores)[:, 0]
+    pairs = labels * classes + best(scores)
     return np.bincount(pairs, minlength=classes * classes).reshape(classes, classes)
 
 

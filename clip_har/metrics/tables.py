@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from clip_har.metrics.accuracy import Labels, Scores, class_counts, ranking
+from clip_har.metrics.accuracy import Labels, Scores, best, class_counts
 from clip_har.metrics.bootstrap import group_draws
 from clip_har.metrics.intervals import FEWEST_GROUPS, share_interval, standard_error
 from clip_har.metrics.pairing import common_rows
@@ -33,7 +33,7 @@ def per_class(
         precision of a class that is never predicted, and recall and F1 of a class without a clip.
         The F1 of a class that has clips and is never predicted is 0.
     """
-    classes, answers = len(class_names), ranking(scores)[:, 0]
+    classes, answers = len(class_names), best(scores)
     hits, support, predicted = class_counts(labels, answers, classes)
     low, high = recall_intervals(labels, answers, groups, classes=classes).T
     ranks = class_ranks(answers == labels, labels, groups, classes=classes)

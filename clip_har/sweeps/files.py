@@ -18,6 +18,7 @@ from clip_har.engine.clips import open_frames
 from clip_har.figures.gallery import mask_gallery
 from clip_har.figures.over_ratio import over_ratio_figure
 from clip_har.figures.save import save_whole
+from clip_har.figures.sheet import save_sheet
 from clip_har.results.result import Result
 from clip_har.results.sweep import Outcome
 from clip_har.sweeps.comparisons import comparisons_of
@@ -93,7 +94,6 @@ def write_sweep_files(
         for number, outcome in outcomes.items()
         if (result := outcome.result) is not None
     ]
-    # First: it takes the other process longest to draw.
     gallery = draw_gallery([one.cell for one in finished], folder / GALLERY, drawing)
     written = write_tables(folder, list(outcomes.values()), finished, drawing=drawing)
     return replace(written, files=[*written.files, *gallery])
@@ -122,7 +122,7 @@ def draw_gallery(cells: Sequence[Cell], file: Path, drawing: Background | AtOnce
     except Exception as error:  # noqa: BLE001, the numbers must not be lost with it
         log.warning("the gallery could not be drawn: %s", describe(error))
         return []
-    drawing.run(save_whole, partial(mask_gallery, rows, ratios), file)
+    drawing.run(save_sheet, mask_gallery(rows, ratios), file)
     return [file]
 
 

@@ -25,6 +25,7 @@ from clip_har.tracking.records import (
     log_params,
     log_pictures,
     log_summary,
+    replace_pictures,
     source_tags,
 )
 from clip_har.tracking.relocate import ARTIFACTS, PLACE, follow_move, place_of
@@ -42,6 +43,7 @@ from clip_har.tracking.tracker import (
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Experiment
+    from mlflow.entities import Run as MlflowRun
 
 _EXPERIMENT = "clip_har"
 _RUNS_AT_ONCE = 50000  # MLflow's own limit
@@ -118,13 +120,13 @@ class MLflowTracking(Settings):
             query = f"tags.`clip_har.sweep` = '{info.key}'"
             found = [] if fresh else client.search_runs([experiment], query, max_results=1)
             if found:
-                run_id = str(found[0].info.run_id)
-                client.update_run(run_id, status="RUNNING", name=info.name)
+                run = found[0]
+                client.update_run(run.info.run_id, status="RUNNING", name=info.name)
             else:
                 tags = {"clip_har.sweep": info.key, "clip_har.kind": "sweep", **source_tags()}
                 run = client.create_run(experiment, run_name=info.name, tags=tags)
-                run_id = str(run.info.run_id)
-            log_params(client, run_id, info.params)
+            run_id = str(run.info.run_id)
+            log_params(client, run, info.params)
             log_datasets(client, run_id, info.datasets)
             return run_id
 
@@ -195,7 +197,7 @@ class MLflowTracking(Settings):
                 for name, value in tags.items():
                     client.set_tag(run.info.run_id, name, value)
                 client.log_artifacts(run.info.run_id, str(folder))
-                log_pictures(client, run.info.run_id, pictures or {})
+                replace_pictures(client, run.info.run_id, pictures or {})
             return bool(runs)
 
     @contextmanager
@@ -224,12 +226,13 @@ class MLflowTracking(Settings):
                 **({"mlflow.parentRunId": info.parent} if info.parent else {}),
                 **source_tags(),
             }
-            run_id = client.create_run(experiment, run_name=info.name, tags=tags).info.run_id
+            run = client.create_run(experiment, run_name=info.name, tags=tags)
+            run_id = run.info.run_id
         try:
             with store_errors(self.uri):
-                log_params(client, run_id, info.params)
+                log_params(client, run, info.params)
                 log_datasets(client, run_id, [info.dataset] if info.dataset else [])
-            yield _Run(client, run_id, self.uri)
+            yield _Run(client, run, self.uri)
             with store_errors(self.uri):
                 client.set_terminated(run_id, "FINISHED")
         except BaseException as error:
@@ -301,11 +304,11 @@ def check_active(found: "Experiment", uri: str) -> None:
 
 
 class _Run:
-    """An open MLflow run."""
+    """An open MLflow run, as it was made: nothing has been sent to it but parameters."""
 
-    def __init__(self, client: "MlflowClient", run_id: str, uri: str | None) -> None:
+    def __init__(self, client: "MlflowClient", run: "MlflowRun", uri: str | None) -> None:
         self._client = client
-        self._run_id = run_id
+        self._run = run
         self._uri = uri
 
     def log_results(
@@ -317,11 +320,12 @@ class _Run:
         pictures: Mapping[str, Path] | None = None,
     ) -> None:
         """Send a finished cell's numbers and all of its files."""
+        run_id = self._run.info.run_id
         with store_errors(self._uri):
-            log_metrics(self._client, self._run_id, metrics)
-            log_curves(self._client, self._run_id, curves or {})
-            self._client.log_artifacts(self._run_id, str(folder))
-            log_pictures(self._client, self._run_id, pictures or {})
+            log_metrics(self._client, self._run, metrics)
+            log_curves(self._client, run_id, curves or {})
+            self._client.log_artifacts(run_id, str(folder))
+            log_pictures(self._client, run_id, pictures or {})
 
 
 def _finished_runs(fingerprint: str) -> str:

@@ -51,6 +51,8 @@ def log_curves(client: "MlflowClient", run_id: str, curves: Mapping[str, Curve])
 
     MLflow can remove no point. One that has changed is sent again, and the store keeps both.
     """
+    if not curves:
+        return
     known = client.get_run(run_id).data.metrics
     new = {}
     for name, points in curves.items():
@@ -82,18 +84,22 @@ def _send(client: "MlflowClient", run_id: str, curves: Mapping[str, Curve]) -> N
 
 
 def log_pictures(client: "MlflowClient", run_id: str, pictures: Mapping[str, Path]) -> None:
-    """Send pictures to the image grid, by key; they replace those of the same key.
+    """Send pictures to the image grid of a run that has none yet, by key.
 
     The grid shows them small. The pictures in their full size are files of the run.
     """
+    # Sent one by one: each sets the same tag, which the store refuses twice at once.
+    for key, shown in zip(pictures, in_threads(_small, list(pictures.values())), strict=True):
+        client.log_image(run_id, shown, key=key, step=0)
+
+
+def replace_pictures(client: "MlflowClient", run_id: str, pictures: Mapping[str, Path]) -> None:
+    """Send pictures to the image grid, by key; they replace those of the same key."""
     from mlflow.exceptions import MlflowException
     from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
     former = [file.path for file in client.list_artifacts(run_id, _IMAGES)] if pictures else []
-
-    # Sent one by one: each sets the same tag, which the store refuses twice at once.
-    for key, shown in zip(pictures, in_threads(_small, list(pictures.values())), strict=True):
-        client.log_image(run_id, shown, key=key, step=0)
+    log_pictures(client, run_id, pictures)
     starts = [re.escape(key).replace("/", "[~#]") for key in pictures]
     same = re.compile(rf"{_IMAGES}/({'|'.join(starts)})[+%]step")
     if old := [name for name in former if same.match(name)]:
@@ -122,7 +128,7 @@ def log_summary(
         client.log_artifact(run_id, str(path))
     drawn = [path for path in summary.files if path.suffix == ".png"]
     pictures = {f"{PICTURES}{path.stem.replace('_', ' ')}": path for path in drawn}
-    log_pictures(client, run_id, pictures)
+    replace_pictures(client, run_id, pictures)
     log_metrics(client, run_id, summary.metrics)
     log_curves(client, run_id, summary.curves)
     children = finished_children(client, experiment, run_id)
@@ -184,11 +190,17 @@ def source_tags() -> dict[str, str]:
     return tags
 
 
-def log_params(client: "MlflowClient", run_id: str, params: Mapping[str, str]) -> None:
-    """Send parameters; MLflow can change none that the run has already, so these stay."""
+def log_params(client: "MlflowClient", run: "Run", params: Mapping[str, str]) -> None:
+    """Send parameters; MLflow can change none that the run has already, so these stay.
+
+    Args:
+        client: of the store.
+        run: as it was just read or made.
+        params: the parameters.
+    """
     from mlflow.entities import Param
 
-    known = client.get_run(run_id).data.params
+    run_id, known = run.info.run_id, run.data.params
     new = [Param(key, text[:_VALUE_LIMIT]) for key, text in params.items() if key not in known]
     for start in range(0, len(new), _PARAMS_AT_ONCE):
         client.log_batch(run_id, params=new[start : start + _PARAMS_AT_ONCE])

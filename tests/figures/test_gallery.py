@@ -4,12 +4,21 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from clip_har.figures.gallery import GalleryRow, Tile, mask_gallery
 from clip_har.figures.mask_shapes import shape_figure
-from tests.figures.made import rendered, visible
+from clip_har.figures.sheet import Sheet, save_sheet
+from tests.figures.made import cut_off, rendered
 
 GREY = Tile(np.full((24, 32, 3), 200, np.uint8), 0.1003, "clips/archery/v_archery_g01_c01")
+
+
+def at(sheet: Sheet, *, colour: float) -> list[tuple[float, float, str]]:
+    """The texts of a colour as top, left and text, in the order in which they are read."""
+    found = [(round(one.y, 2), round(one.x, 2), one.text) for one in sheet.words
+             if one.colour == colour]  # fmt: skip
+    return sorted(found)
 
 
 def test_rows_are_masks_and_columns_ratios_times_clips():
@@ -17,27 +26,36 @@ def test_rows_are_masks_and_columns_ratios_times_clips():
         GalleryRow("none", [GREY, GREY, None, None], clean=True),
         GalleryRow("shape circle middle", [GREY] * 4),
     ]
-    tiles = visible(mask_gallery(rows, [0.1, 0.1, None, None]))
-    titles = [axes.get_title() for axes in tiles]
-    assert titles == ["", "", "10 %", "10 %", "whole region", "whole region"]
+    sheet = mask_gallery(rows, [0.1, 0.1, None, None])
+    places = [(round(one.top, 2), round(one.left, 2)) for one in sheet.pictures]
+    assert places == sorted(places)
+    assert [place[1] for place in places[:2]] == [place[1] for place in places[2:4]]
+    assert len({top for top, _ in places}) == 2
+    ink = [text for *_, text in at(sheet, colour=0.1)]
+    assert ink == ["none", *["10 %"] * 2, *["whole region"] * 2, "shape circle\nmiddle"]
     name = "v_archery_g01_c01"
-    captions = [axes.get_xlabel() for axes in tiles]
-    assert captions[:4] == [name, name, "10.03 %", "10.03 %"], "the clip is named once a column"
-    assert captions[4:] == [f"{name}\n10.03 %"] * 2
-    np.testing.assert_array_equal(tiles[0].images[0].get_array(), GREY.picture)
+    captions = [text for *_, text in at(sheet, colour=0.42)]
+    assert captions[:2] == [name, name]
+    assert captions[2:] == ["10.03 %", "10.03 %", *[f"{name}\n10.03 %"] * 2], "named once a column"
+    assert sheet.pictures[0].picture is GREY.picture
+    assert not cut_off(sheet)
 
 
 def test_a_row_with_an_empty_first_place_keeps_its_label():
-    rows = [GalleryRow("hide subject", [None, GREY])]
-    first, second = visible(mask_gallery(rows, [0.1, 0.5]))
-    assert [text.get_text().replace("\n", " ") for text in first.texts] == ["hide subject"]
-    assert second.get_title() == "50 %"
+    sheet = mask_gallery([GalleryRow("hide subject", [None, GREY])], [0.1, 0.5])
+    (shown,) = sheet.pictures
+    (_, title_at, title), (label_top, label_at, label) = at(sheet, colour=0.1)
+    assert (title, label) == ("50 %", "hide subject")
+    assert title_at == pytest.approx(shown.left + shown.width / 2, abs=0.01)
+    assert label_top == pytest.approx(shown.top + shown.height / 2, abs=0.01)
+    assert label_at < shown.left - shown.width
 
 
 def test_a_place_may_say_why_there_is_no_picture():
-    rows = [GalleryRow("hide subject", [GREY, "nothing found"])]
-    _, second = visible(mask_gallery(rows, [0.1, 0.1]))
-    assert [text.get_text() for text in second.texts] == ["nothing found"]
+    sheet = mask_gallery([GalleryRow("hide subject", [GREY, "nothing found"])], [0.1, 0.1])
+    assert len(sheet.pictures) == 1
+    (found,) = [one for one in sheet.words if one.text == "nothing found"]
+    assert found.x > sheet.pictures[0].left + sheet.pictures[0].width
 
 
 def test_nothing_to_draw_is_refused():
@@ -56,10 +74,13 @@ def test_all_shapes_are_drawn_nested():
     assert rendered(figure).std() > 20
 
 
-def test_no_label_is_cut_at_the_edge():
+def test_no_label_is_cut_at_the_edge(tmp_path):
     long = replace(GREY, clip="v_" + "clip_with_a_long_name_" * 9)
     rows = [GalleryRow("hide something with a long name (box)", [long, long])]
-    image = rendered(mask_gallery(rows, [0.1, None]))
+    sheet = mask_gallery(rows, [0.1, None])
+    assert not cut_off(sheet)
+    save_sheet(sheet, tmp_path / "gallery.png")
+    image = np.asarray(Image.open(tmp_path / "gallery.png"))
     assert (image[:, 0] == 255).all()
     assert (image[-1] == 255).all()
     assert image.std() > 20

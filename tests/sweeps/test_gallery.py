@@ -10,7 +10,6 @@ from clip_har.config.cell import Cell
 from clip_har.data.frames.store import FrameStore
 from clip_har.figures.gallery import mask_gallery
 from clip_har.sweeps.gallery import gallery_rows, on_same_clips, row_label
-from tests.figures.made import visible
 from tests.noise.cells import cell_of
 from tests.planted import SIDE, open_planted, planted_clips
 
@@ -64,24 +63,21 @@ def test_each_picture_has_its_own_share_and_says_what_is_missing(tmp_path: Path)
         cell_of(*base, "noise=gaussian", "noise.std=60"),
         cell_of(*base, "masking=feature", "ratio=null", "masking.min_kept=0.1"),
     ]
-    tiles = visible(mask_gallery(*gallery_rows(cells, frames, count=5)))
-    assert len(tiles) == 15
-    clean, noisy, masked = (tiles[5 * row : 5 * row + 5] for row in range(3))
-    assert [axes.get_xlabel() for axes in clean] == [f"clip {number}" for number in range(5)]
-    words = [[text.get_text() for text in axes.texts] for axes in masked]
-    assert words[0][0] == "nothing found"
-    assert words[1] == ["too little left"]
-    assert {axes.get_xlabel() for axes in masked[2:]} == {f"{100 * 288 / SIDE**2:.2f} %"}
-    one, other = (np.asarray(row[2].images[0].get_array(), float) for row in (clean, noisy))
+    rows, ratios = gallery_rows(cells, frames, count=5)
+    clean, noisy, masked = (row.tiles for row in rows)
+    assert [tile.clip for tile in clean] == [f"clip {number}" for number in range(5)]
+    assert masked[:2] == ["nothing found", "too little left"]
+    assert {tile.hidden for tile in masked[2:]} == {288 / SIDE**2}
+    one, other = (np.asarray(row[2].picture, float) for row in (clean, noisy))
     assert 30 < (one - other).std() < 60
+    assert len(mask_gallery(rows, ratios).pictures) == 13
 
 
 def test_many_clips_at_many_ratios_get_a_row_for_each_ratio(tmp_path: Path) -> None:
     frames = planted(tmp_path)
     ratios = (0.1, 0.3, 0.5)
     cells = [cell_of("masking=percent", f"ratio={ratio}") for ratio in ratios]
-    tiles = visible(mask_gallery(*gallery_rows(cells, frames, count=5)))
-    assert len(tiles) == 5 * (1 + len(ratios))
-    assert not any(axes.get_title() for axes in tiles)
-    shown = [float(axes.get_xlabel().split()[0]) for axes in tiles[5::5]]
-    assert shown == pytest.approx([10, 30, 50], abs=1)
+    rows, titles = gallery_rows(cells, frames, count=5)
+    assert [len(row.tiles) for row in rows] == [5] * (1 + len(ratios))
+    assert titles is None
+    assert [row.tiles[0].hidden for row in rows[1:]] == pytest.approx([0.1, 0.3, 0.5], abs=0.01)

@@ -7,7 +7,7 @@ from mlflow import MlflowClient
 from PIL import Image
 
 from clip_har.tracking.mlflow import MLflowTracking, default_uri
-from clip_har.tracking.records import log_pictures
+from clip_har.tracking.records import replace_pictures
 from clip_har.tracking.tracker import RunInfo, SweepInfo, SweepSummary
 
 CURVE = {"top1_over_ratio/shape": {0: 0.9, 10: 0.8, 30: 0.5}}
@@ -80,8 +80,8 @@ def test_a_picture_replaces_only_that_of_its_own_key(sweep: Sweep) -> None:
     path = sweep.results / "a.png"
     for colour in ("red", "green"):
         Image.new("RGB", (40, 30), colour).save(path)
-        log_pictures(sweep.client, sweep.parent, {"pictures/a": path, "pictures/a b": path})
-    log_pictures(sweep.client, sweep.parent, {"pictures/a": path})
+        replace_pictures(sweep.client, sweep.parent, {"pictures/a": path, "pictures/a b": path})
+    replace_pictures(sweep.client, sweep.parent, {"pictures/a": path})
     assert sweep.pictures() == ["images/pictures~a", "images/pictures~a b"]
     (name,) = [
         file.path
