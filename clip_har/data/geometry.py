@@ -13,8 +13,6 @@ import torch
 from PIL import Image
 from PIL.Image import Resampling
 from torch import Tensor
-from torchvision.transforms import InterpolationMode
-from torchvision.transforms.v2 import functional as tvf
 
 from clip_har.data.sampling import Fit, Resample
 
@@ -88,7 +86,6 @@ def _in_rows(height: int, width: int, size: int, rows: int) -> Placement:
 
 
 _NEAR = 1 / 16  # a patch, where 256 of them make a square
-_INTERPOLATION = {"bicubic": InterpolationMode.BICUBIC, "bilinear": InterpolationMode.BILINEAR}
 _PILLOW = {"pillow_bicubic": Resampling.BICUBIC, "pillow_bilinear": Resampling.BILINEAR}
 
 
@@ -180,21 +177,28 @@ def fit_maps(maps: Tensor, size: int, fit: Fit, edge: int | None = None) -> Tens
     if not maps.is_floating_point():
         raise TypeError(f"expected floating-point maps, got {maps.dtype}")
     place = placement(maps.shape[-2], maps.shape[-1], size, fit, edge)
-    resized = _resize(maps.unsqueeze(1), place, InterpolationMode.BILINEAR)  # (T, 1, h, w)
+    resized = _resize(maps.unsqueeze(1), place, "bilinear")  # (T, 1, h, w)
     return _place(resized, place, size).squeeze(1).clamp(0, 1)
 
 
 def _resize_frames(frames: Tensor, place: Placement, resample: Resample) -> Tensor:
     if resample in _PILLOW:
         return _resize_by_pillow(frames, place, _PILLOW[resample])
-    return _resize(frames, place, _INTERPOLATION[resample])
+    return _resize(frames, place, resample)
 
 
-def _resize(pictures: Tensor, place: Placement, interpolation: InterpolationMode) -> Tensor:
+def _resize(pictures: Tensor, place: Placement, resample: str) -> Tensor:
     if (place.height, place.width) == tuple(pictures.shape[-2:]):
         return pictures
+    # Here: it imports a part of torch that takes longer than all else, and a report resizes none.
+    from torchvision.transforms import InterpolationMode
+    from torchvision.transforms.v2 import functional as tvf
+
     resized: Tensor = tvf.resize(
-        pictures, [place.height, place.width], interpolation=interpolation, antialias=True
+        pictures,
+        [place.height, place.width],
+        interpolation=InterpolationMode(resample),
+        antialias=True,
     )
     return resized
 

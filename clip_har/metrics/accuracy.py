@@ -18,7 +18,8 @@ def ranking(scores: Scores) -> NDArray[np.int64]:
 
 def best(scores: Scores) -> NDArray[np.int64]:
     """Return ``(N,)``, the first of each `ranking`."""
-    return scores.argmax(axis=1)
+    found: NDArray[np.int64] = scores.argmax(axis=1)
+    return found
 
 
 def top_k(labels: Labels, scores: Scores, k: int) -> float:

@@ -148,11 +148,11 @@ def write_report(
             ],
             limit=settings.clips if clips is None else clips,
         )
-        drawing.wait()  # also for the gallery of the sweep
         templates = _templates(pictures)
-        for name in (PAGE, MARKDOWN):
-            text = templates.get_template(f"{name}.j2").render(content)
-            (out / name).write_text(text, encoding="utf-8")
+        pages = {name: templates.get_template(f"{name}.j2") for name in (PAGE, MARKDOWN)}
+        drawing.wait()  # also for the gallery of the sweep
+        for name, page in pages.items():
+            (out / name).write_text(page.render(content), encoding="utf-8")
     return folder / PAGE
 
 

@@ -17,8 +17,9 @@ from clip_har.core.progress import track
 from clip_har.core.work_ahead import work_ahead
 from clip_har.data.clips import ClipSet, clips_of
 from clip_har.data.frames.store import FrameStore
+from clip_har.data.sampling import FrameSettings
 from clip_har.data.shards import find_whole
-from clip_har.engine.clips import frame_settings, open_frames
+from clip_har.engine.clips import open_frames
 from clip_har.masking.masked_clips import MaskedClips, locate
 from clip_har.report.clips.sheets import frames_in, sheet
 from clip_har.results.result import Result
@@ -138,7 +139,9 @@ def _open(one: Result, cell: Cell, ids: Sequence[str]) -> FrameStore:
     if not card.get("frames_digest") or not card.get("data_digest"):
         raise ClipHarError("the cell does not say which frames were judged")
     clips = clips_of(cell.dataset, cell.limit, cell.classes)
-    frames = find_whole(clips, frame_settings(cell), cache_dir=cell.cache_dir)
+    # The card has the model's own values, for which transformers would be imported.
+    settings = FrameSettings(**card["frames"])
+    frames = find_whole(clips, settings, cache_dir=cell.cache_dir)
     if frames is None:
         if clips.digest != card["data_digest"]:
             raise ClipHarError(_OTHER)
