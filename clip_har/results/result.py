@@ -29,6 +29,7 @@ from clip_har.results.files import (
     read_config,
     read_json,
 )
+from clip_har.results.flat import flat_settings
 from clip_har.results.measured import Measured
 from clip_har.results.names import MASK, RATIO, Words, cell_name
 
@@ -137,6 +138,11 @@ class Result:
         if self.known_cell is not None:
             return self.known_cell
         return cell_of(read_config(self.job_config or self.folder / CONFIG))
+
+    @cached_property
+    def settings(self) -> Mapping[str, str]:
+        """Those that can change its numbers, as flat keys; many groups of cells are compared."""
+        return flat_settings(self.cell)
 
     @cached_property
     def metrics(self) -> dict[str, float]:

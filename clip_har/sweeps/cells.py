@@ -6,48 +6,25 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from clip_har.config.cell import Cell
-from clip_har.core.settings import Role, Settings, option_name
 from clip_har.results.names import MASK, RATIO, SEED, short_key
 from clip_har.results.result import Result
 
 _NOISE_SEED = "noise.seed"
-_KINDS = ("dataset", "region", "masking", "noise")
 _NAMED = ("dataset", "prompts")  # groups whose options hold tables of words
 _LONG = 60  # characters of settings that are shown; longer ones are told by the option's name
 
 
-def described(cell: Cell, *, without: Collection[str]) -> dict[str, str]:
+def described(one: Result, *, without: Collection[str]) -> dict[str, str]:
     """Return the settings that can change a cell's result as flat keys, without some of them.
 
     Args:
-        cell: the settings.
+        one: the cell.
         without: groups (``masking``) or full keys (``noise.seed``).
     """
-    kinds = {key: type(getattr(cell, key)).__name__ for key in _KINDS}
-    kinds["region"] = option_name(kinds["region"], "Region")
-    flat: dict[str, str] = dict(kinds)
-
-    def walk(node: Mapping[str, Any], prefix: str) -> None:
-        for key, value in node.items():
-            if isinstance(value, dict):
-                walk(value, f"{prefix}{key}.")
-            else:
-                flat[f"{prefix}{key}"] = str(value)
-
-    others = cell.fields_for(Role.RUN, Role.NOISE)  # the noise's own keys cover these
-    for name in [name for name in type(cell).model_fields if name not in others]:
-        value = getattr(cell, name)
-        if isinstance(value, Settings):
-            inner = value.described(without={Role.RUN})
-            walk({key: inner[key] for key in inner if key != "kind"}, f"{name}.")
-        else:
-            flat[name] = str(value)
     return {
         key: value
-        for key, value in flat.items()
+        for key, value in one.settings.items()
         if key not in without and key.partition(".")[0] not in without
     }
 
@@ -56,7 +33,7 @@ def grouped(finished: Iterable[Result], *, without: Collection[str]) -> list[lis
     """Return groups of cells that differ only in some settings, see `described`."""
     groups: dict[tuple[tuple[str, str], ...], dict[Path, Result]] = {}
     for one in finished:  # cells may share a result: masking=none at any ratio
-        alike = tuple(described(one.cell, without=without).items())
+        alike = tuple(described(one, without=without).items())
         groups.setdefault(alike, {}).setdefault(one.folder, one)
     distinct = {frozenset(members): list(members.values()) for members in groups.values()}
     return list(distinct.values())
@@ -76,7 +53,7 @@ def over_root_seed(finished: Sequence[Result]) -> list[list[Result]]:
 
 def root_seed_keys(cells: Iterable[Result]) -> set[str]:
     """Return the keys of the root seed: that of noise, too, if it is the root seed in all cells."""
-    settings = [described(one.cell, without=()) for one in cells]
+    settings = [described(one, without=()) for one in cells]
     follows = all(one.get(_NOISE_SEED, one[SEED]) == one[SEED] for one in settings)
     return {SEED, _NOISE_SEED} if follows else {SEED}
 
@@ -95,7 +72,7 @@ def prompt_texts(cells: Sequence[Result]) -> dict[Path, str]:
     known: dict[tuple[str, str], str] = {}
     found = {}
     for one in cells:
-        settings = described(one.cell, without=())
+        settings = described(one, without=())
         prompts = {key: settings[key] for key in settings if key.startswith("prompts.")}
         key = data_of(one), str(prompts)
         digest = str(one.protocol.get("prompts_digest") or "")
@@ -111,7 +88,7 @@ def labels(groups: Sequence[Sequence[Result]]) -> list[str]:
     The mask and its ratio are left out: the cells of a group may have different masks.
     """
     firsts = [members[0] for members in groups]
-    found = named_by_option([described(one.cell, without={MASK, RATIO}) for one in firsts], firsts)
+    found = named_by_option([described(one, without={MASK, RATIO}) for one in firsts], firsts)
     keys = differing(found)
     return [
         " ".join(f"{short_key(key, keys)}={one[key]}" for key in keys if key in one)

@@ -136,7 +136,7 @@ def named_by_settings(cells: Sequence[Result]) -> list[Result]:
 
     Their names in their own sweeps may be alike: each sweep names only what varies in it.
     """
-    settings = [described(one.cell, without=Cell.fields_for(Role.MASK)) for one in cells]
+    settings = [described(one, without=Cell.fields_for(Role.MASK)) for one in cells]
     for one, cell in zip(settings, cells, strict=True):
         one[MASK] = cell.mask  # the option: several may share a class
         one["noise"] = "none" if cell.cell.noise.is_clean else noise_name(cell.cell.noise)
@@ -165,7 +165,7 @@ def by_content(one: Result, *, without: Collection[str] = ()) -> dict[str, str]:
         one: a result.
         without: groups or full keys that are left out.
     """
-    flat, card = described(one.cell, without=without), one.protocol
+    flat, card = described(one, without=without), one.protocol
     if digest := card.get("data_digest"):
         flat = {key: text for key, text in flat.items() if key.partition(".")[0] not in DATA_KEYS}
         flat[_DATA] = digest
@@ -184,7 +184,7 @@ def _content(one: Result, texts: Mapping[Path, str], *, without: Collection[str]
 def _traits(one: Result, texts: Mapping[Path, str]) -> dict[str, str]:
     """Return what can set a comparison apart, as it is shown."""
     card = one.protocol
-    flat = described(one.cell, without=_COMPARED)
+    flat = described(one, without=_COMPARED)
     checkpoint = flat.pop("model.checkpoint")
     digests = [card.get("data_digest"), card.get("weights_digest"), texts[one.folder]]
     digest = "+".join(str(each)[:8] for each in digests if each)

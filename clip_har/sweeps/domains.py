@@ -73,7 +73,7 @@ def _domains(members: Sequence[Comparison]) -> tuple[list[Comparison], list[Comp
 
 def _identity(one: Result) -> str:
     """Return what tells domains apart: the settings of the data, without those of a part."""
-    flat = described(one.cell, without=())
+    flat = described(one, without=())
     parts = _PARTS if SPLIT in flat else ()  # else a subset may be a ward, or a camera
     settings = {
         key: text

@@ -153,11 +153,11 @@ def scene_parts(finished: Sequence[Result]) -> tuple[list[pd.DataFrame], list[pd
 def _clean_of(members: Sequence[Result], finished: Sequence[Result]) -> list[Result]:
     """Return the clean cell of a group, if it is not in it: it takes no key of the mask."""
     without = {MASK, *Cell.fields_for(Role.MASK)}
-    alike = described(members[0].cell, without=without)
+    alike = described(members[0], without=without)
     clean = {
         one.folder: one
         for one in finished
-        if one.cell.masking.scene_role == "clean" and described(one.cell, without=without) == alike
+        if one.cell.masking.scene_role == "clean" and described(one, without=without) == alike
     }
     is_there = any(one.cell.masking.scene_role == "clean" for one in members)
     return [] if is_there else list(clean.values())

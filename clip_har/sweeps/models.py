@@ -98,7 +98,7 @@ class ModelSet:
 
 def shown_as(one: Result) -> dict[str, str]:
     """Return the settings by which a clip is shown: those of mask, target, noise, seed, order."""
-    settings = described(one.cell, without={"attention_clips", *Cell.fields_for(Role.MASK)})
+    settings = described(one, without={"attention_clips", *Cell.fields_for(Role.MASK)})
     return {key: text for key, text in settings.items() if differs_within(key)}
 
 
@@ -265,7 +265,7 @@ def protocol_of(one: Result) -> str:
     """Return what is neither data, model nor mask."""
     settings = {
         key: text
-        for key, text in described(one.cell, without={"model", *DATA_KEYS}).items()
+        for key, text in described(one, without={"model", *DATA_KEYS}).items()
         if not differs_within(key)
     }
     return str((settings, one.protocol.get("prompts_digest")))

@@ -73,7 +73,7 @@ def differences(finished: Sequence[Result]) -> pd.DataFrame:
                 alike = tuple(text for key, text in content.items() if key != setting)
                 by_content.setdefault(alike, []).append(one)
             for same, (first, *rest) in by_content.items():
-                alike = str(described(first.cell, without={setting, *pooled})), *same
+                alike = str(described(first, without={setting, *pooled})), *same
                 for one in rest:
                     if _value(first, setting) != _value(one, setting):
                         key = _value(first, setting), _value(one, setting), alike
@@ -100,7 +100,7 @@ def _is_of_mask_alone(one: Result) -> bool:
 
 
 def _value(one: Result, setting: str) -> str:
-    flat = described(one.cell, without=())
+    flat = described(one, without=())
     return str({key: flat[key] for key in flat if setting in (key, key.partition(".")[0])})
 
 
@@ -113,7 +113,7 @@ def _names(first: Result, other: Result, setting: str) -> tuple[str, str]:
     names = _name(first, setting), _name(other, setting)
     if names[0] != names[1]:
         return names
-    flats = [described(one.cell, without=()) for one in (first, other)]
+    flats = [described(one, without=()) for one in (first, other)]
     keys = [
         key
         for key in flats[0] | flats[1]

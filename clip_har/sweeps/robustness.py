@@ -169,8 +169,8 @@ def corruption_errors(finished: Sequence[Result], base_model: str | None) -> pd.
     for one in _masked(finished):
         if one.cell.masking.ratio is None:
             continue
-        alike = described(one.cell, without={"model"})
-        whole = described(one.cell, without=_RATIO)
+        alike = described(one, without={"model"})
+        whole = described(one, without=_RATIO)
         settings = {key: text for key, text in alike.items() if key.startswith("dataset")}
         data = str([settings, data_of(one), texts[one.folder]])
         strategy = str({key: text for key, text in alike.items() if key not in _RATIO})

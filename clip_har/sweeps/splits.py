@@ -58,7 +58,7 @@ def split_means(finished: Sequence[Result]) -> pd.DataFrame:
 
 def split_of(one: Result) -> str:
     """Return the official split of a cell; empty for a data set without splits."""
-    return described(one.cell, without=()).get(SPLIT, "")
+    return described(one, without=()).get(SPLIT, "")
 
 
 def _alike(finished: Sequence[Result]) -> list[list[Result]]:
