@@ -139,7 +139,8 @@ def _open(one: Result, cell: Cell, ids: Sequence[str]) -> FrameStore:
     if not card.get("frames_digest") or not card.get("data_digest"):
         raise ClipHarError("the cell does not say which frames were judged")
     clips = clips_of(cell.dataset, cell.limit, cell.classes)
-    # The card has the model's own values, for which transformers would be imported.
+    # The card has the model's own values: its image processor, which imports torchvision, has not
+    # to be asked.
     settings = FrameSettings(**card["frames"])
     frames = find_whole(clips, settings, cache_dir=cell.cache_dir)
     if frames is None:
