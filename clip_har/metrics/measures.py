@@ -329,9 +329,10 @@ _NOISE = (
     Measure("noise/<variant>/<measure>", "a measure under a protocol or control", "number",
         "neither", _REAL, effect.paired_effect,
         "top1, true_class_confidence, ece, bias/skew_kl, bias/recall_sd, bias/worst10,"
-        " scene/swap_error, scene/errors_to_scene or attention/mass of the same clips under `candidate`, `topk`, `predicted`,"
-        " `oracle_leaks_the_label`, `random`, `shuffled`, `universal`, `calibration` or, for noise"
-        " that is one for all classes, `learned`.", "cell"),
+        " scene/swap_error, scene/errors_to_scene or attention/mass of the same clips under"
+        " `candidate`, `topk`, `predicted`, `oracle_leaks_the_label`, `random`, `shuffled`,"
+        " `universal`, `calibration` or, for noise that is one for all classes, `learned`.",
+        "cell"),
     Measure("noise/<variant>/<measure>_difference", "the same minus that without noise", "number",
         "neither", _REAL, effect.paired_effect,
         "Paired by clip; intervals are in noise/effect.csv.", "cell"),

@@ -57,12 +57,10 @@ def top1_table(effects: Effects) -> pd.DataFrame:
     Returns:
         Columns ``condition``, one per mask, ``all masks``, ``fits, leaks``.
     """
-    known = [one.name for one in ARMS]
-    arms = sorted(
-        effects.names(), key=lambda name: known.index(name) if name in known else len(known)
-    )
+    measured, known = effects.names(), [one.name for one in ARMS]
+    ordered = [name for name in known if name in measured]
     rows = []
-    for arm in arms:
+    for arm in (*ordered, *(name for name in measured if name not in known)):
         of = {
             mask: float(effects.arms[mask, arm].values["top1"][0].mean()) for mask in effects.masks
         }

@@ -124,7 +124,7 @@ def _of(one: Endpoint) -> dict[str, str]:
 
 
 def _conclusions(table: pd.DataFrame) -> list[str]:
-    found = []
+    found: list[str] = []
     first = table.iloc[0]
     of_primary = conclusion(first["low"], first["high"], first["p_equivalent"])
     for row in table.to_dict("records"):

@@ -22,9 +22,9 @@ from clip_har.core.seeding import generator
 from clip_har.core.settings import Settings
 from clip_har.metrics.bootstrap import GroupDraws, group_draws
 from clip_har.metrics.crossed import crossed_effect
-from experiments.words import markdown
 from experiments.class_noise.components import Components
 from experiments.class_noise.design import Design, Pace
+from experiments.words import markdown
 
 FOLDER = Path(__file__).parent
 PILOT = FOLDER / "power.yaml"
@@ -118,7 +118,8 @@ def power(
             ends.low > 0, of_models.low_models > 0, ends.low <= effect / 100 <= ends.high,
             flat.p < 0.05, flat.p_equivalent < 0.05, 100 * ends.standard_error,
         )  # fmt: skip
-    return Power(*found[:, :5].mean(axis=0).tolist(), error=float(np.median(found[:, 5])))
+    shares = found[:, :5].mean(axis=0).tolist()
+    return Power(*shares, float(np.median(found[:, 5])))
 
 
 def _samples(design: Design, draws: int) -> GroupDraws:
@@ -161,8 +162,10 @@ def chosen(table: pd.DataFrame) -> Design | None:
 
 def text(table: pd.DataFrame, pace: Pace) -> str:
     """Return the designs as Markdown, which one is chosen, and what its parts take."""
-    head = ("clips", "subjects", "fits of each model", "hours", f"power at {EFFECT:g} points",
-            "with new models", "coverage", "type I", f"TOST ±{MARGIN:g} at 0", "standard error")  # fmt: skip
+    head = (
+        "clips", "subjects", "fits of each model", "hours", f"power at {EFFECT:g} points",
+        "with new models", "coverage", "type I", f"TOST ±{MARGIN:g} at 0", "standard error",
+    )  # fmt: skip
     lines = [
         (row["design"].clips, row["design"].subjects, row["design"].fits, f"{row['hours']:.2f}",
          *(f"{100 * row[key]:.0f} %" for key in ("found", "found_models", "covered")),

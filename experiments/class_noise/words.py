@@ -13,8 +13,7 @@ from experiments.class_noise.arms import (
     BEST_LIFT,
     BEST_UNIVERSAL,
     CALIBRATION,
-    COMPARED,
-    GATED,
+    HEADS,
     LIFT,
     NONE,
     RANDOM,
@@ -151,7 +150,8 @@ class NoiseWords:
             (row["endpoint"], _difference(row), row["fits"], row["groups"])
             for row in rows.to_dict("records")
         ]
-        return markdown(("model", "lift − stacked universal, points (95 %)", "fits", "subjects"), lines)  # fmt: skip
+        head = ("model", "lift − stacked universal, points (95 %)", "fits", "subjects")
+        return markdown(head, lines)
 
     def top1_table(self) -> str:
         """Return the top-1 of every arm under every mask, mean over fits, as Markdown."""
@@ -193,11 +193,10 @@ class NoiseWords:
 
     def heads_table(self) -> str:
         """Return lift against the heads, and noise on top of the best head, as Markdown."""
-        known = {one.name for one in ARMS}
-        heads = [pair for pair in COMPARED if pair[0] == LIFT and _is_head(pair[1]) and pair[1] in known]  # fmt: skip
-        on_top = [(BEST_LIFT, BEST_UNIVERSAL), (BEST_UNIVERSAL, NONE), (BEST_LIFT, NONE)]
-        alone = [(control, NONE) for _, control in heads]
-        return self._pairs_table([*alone, *heads, *on_top, (GATED, NONE)])
+        alone = [(arm, NONE) for arm in (*HEADS, STACKED, LIFT)]
+        against = [(LIFT, head) for head in HEADS]
+        on_top = [(BEST_UNIVERSAL, NONE), (BEST_LIFT, NONE), (BEST_LIFT, BEST_UNIVERSAL)]
+        return self._pairs_table([*alone, *against, *on_top])
 
     def arms_table(self) -> str:
         """Return what each arm is and costs, as Markdown."""
@@ -235,10 +234,6 @@ class NoiseWords:
         return int((self._effects["mask"].drop_duplicates() != ALL).sum())
 
 
-def _is_head(name: str) -> bool:
-    return "head" in next((one.meaning for one in ARMS if one.name == name), "")
-
-
 def _marked(name: str) -> str:
     return name.replace(LEAKS, f" **{LEAKS.strip()}**")
 
@@ -250,7 +245,7 @@ def _points(row: Mapping[Any, Any]) -> str:
     )
 
 
-def _difference(row: Mapping[Any, Any]) -> str:
+def _difference(row: Any) -> str:
     """Return a difference with its interval in the unit of its measure."""
     shown = _signed if row["measure"] in _IN_NATS else points
     return f"{shown(row['difference'])} ({shown(row['low'])} to {shown(row['high'])})"
