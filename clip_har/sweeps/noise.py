@@ -8,8 +8,9 @@ import pandas as pd
 from clip_har.config.cell import Cell
 from clip_har.core.settings import Role
 from clip_har.metrics.effect import paired_effect
+from clip_har.noise.learned.arms import pairs
 from clip_har.noise.settings import NoiseSettings
-from clip_har.noise.variants import LEARNED, NONE, pairs, slug
+from clip_har.noise.variants import LEARNED, NONE, slug
 from clip_har.results.names import MASK, cell_name
 from clip_har.results.result import Result
 from clip_har.sweeps.cells import grouped, metric_words
