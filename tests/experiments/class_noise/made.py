@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from clip_har.noise.learned.arms import GATED, LIFT, STACKED
+from clip_har.noise.variants import NONE, SHUFFLED
 from clip_har.results.score_table import OWN_SCENE, ScoreTable
 from clip_har.results.variant_scores import VariantScores, write_variant_scores
-from experiments.class_noise.arms import GATED, LIFT, NONE, SHUFFLED, STACKED
 from tests.report.made import made_cell, made_sweep, table
 
 CLASSES = tuple(f"class {number}" for number in range(20))
