@@ -34,10 +34,10 @@ class Pace(Settings):
         forward: passes of a frame a second.
         step: passes forward and backward of a frame a second.
         cell: seconds of a cell besides its passes.
-        steps: optimiser steps of the noise for all classes; its second noise has as many as the
-            class part.
-        class_steps: of the class part.
-        batch: distinct frames in a step.
+        steps: optimiser steps of the noise for all classes.
+        class_steps: of the class part and of the second noise.
+        batch: distinct frames in a step of the noise for all classes.
+        class_batch: the same of the class part and of the second noise.
         wrong: wrong classes whose noise each frame of the class part gets.
         validation: frames through the model in each validation, and how many validations.
         held: clips that the stacks are fitted on.
@@ -48,9 +48,10 @@ class Pace(Settings):
     forward: float = 1150
     step: float = 450
     cell: float = 1.5
-    steps: int = 480
-    class_steps: int = 300
+    steps: int = 240
+    class_steps: int = 160
     batch: int = 96
+    class_batch: int = 32
     wrong: int = 3
     validation: tuple[int, int] = (120, 20)
     held: int = 250
@@ -68,11 +69,11 @@ class Pace(Settings):
         plain, costly = self.classes + 3, 2 * self.classes
         fits = design.models * design.fits
         placebos = design.models * min(design.costly, design.fits)
-        views = self.batch * (1 + self.wrong)
+        views = self.class_batch * (1 + self.wrong)
         validated, times = self.validation
         one = self.class_steps * views / self.step + times * validated * self.classes / self.forward
         universal = self.steps * self.batch / self.step
-        second = self.class_steps * self.batch / self.step
+        second = self.class_steps * self.class_batch / self.step
         shown = self.held * self.fit_masks * design.frames
         evaluated = design.clips * design.frames * design.masks
         return {
