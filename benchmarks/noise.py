@@ -19,8 +19,8 @@ from clip_har.masking.masked_clips import MaskedClips
 from clip_har.masking.none import NoMask
 from clip_har.models.device import pick_device
 from clip_har.models.zero_shot import ZeroShot
-from clip_har.noise.learned.base import LearningSettings
 from clip_har.noise.learned.learning import learn
+from clip_har.noise.learned.learning_settings import LearningSettings
 from clip_har.noise.learned.perturbation import NoPerturbation, PixelNoise, make_perturbation
 from clip_har.noise.learned.protocols import Protocol, needed
 from clip_har.noise.learned.settings import ClassSpecificNoise

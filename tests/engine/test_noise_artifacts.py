@@ -16,9 +16,10 @@ from clip_har.engine.evaluate import Evaluation
 from clip_har.engine.noise_artifacts import noise_card, write_noise
 from clip_har.masking.masked_clips import MaskedClips
 from clip_har.metrics.noise_effect import effect_table
-from clip_har.noise.learned.base import Learned, LossWeights
+from clip_har.noise.learned.base import Learned
 from clip_har.noise.learned.cell_noise import LearnedNoise
 from clip_har.noise.learned.fitted import FittedNoise, load_noise
+from clip_har.noise.learned.learning_settings import LossWeights
 from clip_har.noise.learned.settings import (
     BorderNoise,
     ClassSpecificNoise,

@@ -28,10 +28,11 @@ from clip_har.models.pooling import Pooling
 from clip_har.models.processor import PixelScale
 from clip_har.models.zero_shot import ZeroShot
 from clip_har.noise.learned import cell_noise
-from clip_har.noise.learned.base import Learned, LearningSettings
+from clip_har.noise.learned.base import Learned
 from clip_har.noise.learned.controls import Calibration
 from clip_har.noise.learned.fitted import FittedNoise
 from clip_har.noise.learned.learning import History
+from clip_har.noise.learned.learning_settings import LearningSettings
 from clip_har.noise.learned.perturbation import Perturbation, make_perturbation
 from clip_har.noise.learned.settings import (
     BorderNoise,

@@ -8,11 +8,19 @@ from typing import Annotated, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from clip_har.core.errors import ClipHarError
-from clip_har.core.settings import Role, Settings
+from clip_har.core.settings import Role
 from clip_har.models.source import NO_ATTRIBUTION
+from clip_har.noise.learned.learning_settings import (
+    BETWEEN_CLASSES,
+    Count,
+    GreyLevels,
+    LearningSettings,
+    LossWeights,
+    Ratio,
+)
 from clip_har.noise.learned.protocols import (
     LEAKS,
     PROTOCOLS,
@@ -37,69 +45,9 @@ from clip_har.noise.variants import (
 from clip_har.noise.where import Where
 from clip_har.regions.source import PERSON, SUBJECT
 
-Weight = Annotated[float, Field(ge=0)]
-Share = Annotated[float, Field(gt=0, lt=1)]
-Count = Annotated[int, Field(ge=1)]
-Ratio = Annotated[float, Field(ge=0, le=1)]
-Positive = Annotated[float, Field(gt=0)]
-GreyLevels = Annotated[float, Field(gt=0, le=255)]
-
 TrainMask = Literal["none", "percent", "shape", "feature", "isolation", "same"]
 TrainMasks = Annotated[tuple[TrainMask, ...], Field(min_length=1)]
 TrainRatios = Annotated[tuple[Ratio, ...], Field(min_length=1)]
-
-
-BETWEEN_CLASSES = ("contrast", "ranking")
-"""Terms of the loss that need the noise of several classes."""
-
-
-class LossWeights(Settings):
-    """Weights of the terms of the loss, see `clip_har.noise.learned.loss`; 0 leaves a term out.
-
-    Attributes:
-        cross_entropy: of the prediction for x + δ_y.
-        contrast: a wrong class's δ must not move the prediction to that class.
-        ranking: the true class must be best when each class is scored on its own x + δ_c.
-        bias: KL of the mean prediction from the class prior, under wrong classes' δ.
-        attention: share of the attribution outside the subject; needs a region source.
-    """
-
-    cross_entropy: Weight = 0.0
-    contrast: Weight = 0.0
-    ranking: Weight = 0.0
-    bias: Weight = 0.0
-    attention: Weight = 0.0
-
-    def given(self) -> dict[str, float]:
-        """Return the weights above 0 by term."""
-        return {name: weight for name, weight in self.model_dump().items() if weight > 0}
-
-
-class LearningSettings(Settings):
-    """How noise is learned; the root key ``learning`` sets it for all learned noise of a sweep.
-
-    Attributes:
-        steps: optimiser steps.
-        batch: frames that pass through the model in one step, forward and backward.
-        optimiser: ``adam``, or ``sign``: steps of equal length along the sign of the gradient
-            (Madry et al. 2018); both project back into the budget.
-        step_size: at the start, as a share of the budget; it falls along a cosine.
-        validate_every: steps between validations.
-        patience: validations without a better score before learning stops.
-        validation_share: share of the training groups that are kept for validation.
-        validation_clips: largest number of validation clips.
-        train_clips: largest number of training clips, evenly spread; None for all.
-    """
-
-    steps: Count = 300
-    batch: Count = 96
-    optimiser: Literal["adam", "sign"] = "adam"
-    step_size: Positive = 0.05
-    validate_every: Count = 25
-    patience: Count = 6
-    validation_share: Share = 0.2
-    validation_clips: Count = 120
-    train_clips: Count | None = None
 
 
 class Learned(NoiseSettings):
@@ -116,6 +64,8 @@ class Learned(NoiseSettings):
             `clip_har.noise.learned.controls`; without them a cell needs only the forward passes of
             its own protocol.
         attention_clips: number of clips on which attention is measured, evenly spread; 0 for none.
+        held_share: share of the training groups that noise is neither learned from nor validated
+            on, see `TrainingClips.held`.
         file: use this noise instead of learning: the ``noise.safetensors`` of another run.
         seed: of the starting values, the batches and the masks in training.
     """
@@ -132,6 +82,7 @@ class Learned(NoiseSettings):
     learning: LearningSettings = LearningSettings()
     controls: Annotated[bool, Role.USE] = True
     attention_clips: Annotated[int, Field(ge=0), Role.USE] = 64
+    held_share: Annotated[float, Field(ge=0, lt=1)] = 0.0
     file: Annotated[Path | None, Role.CONTENT] = None
     seed: Annotated[int, Field(ge=0)] = 0
 
@@ -140,6 +91,16 @@ class Learned(NoiseSettings):
         if not self.weights():
             between = "" if self.per_class else f" other than {' and '.join(BETWEEN_CLASSES)}"
             raise ValueError(f"loss: expected at least one term with a weight above 0{between}")
+        return self
+
+    @model_validator(mode="after")
+    def _something_is_left(self) -> Self:
+        taken = self.held_share + self.learning.validation_share
+        if taken >= 1:
+            raise ValueError(
+                f"held_share + learning.validation_share: expected less than 1, got {taken:g}:"
+                " no group is left to learn from"
+            )
         return self
 
     def weights(self) -> dict[str, float]:
@@ -317,11 +278,20 @@ class PerClass(Learned):
     """
 
     per_class: ClassVar[bool] = True
+    protocols: ClassVar[tuple[Protocol, ...]] = PROTOCOLS
+    """The protocols that it can be used with."""
 
     loss: LossWeights = LossWeights(cross_entropy=0.3, ranking=1.0)
     wrong: Count = 3
     protocol: Annotated[Protocol, Role.USE] = "candidate"
     top_k: Annotated[Count, Role.USE] = 5
+
+    @field_validator("protocol")
+    @classmethod
+    def _fits(cls, value: Protocol) -> Protocol:
+        if value not in cls.protocols:
+            raise ValueError(f"expected {', '.join(cls.protocols)}; {value} needs noise=nested")
+        return value
 
     @property
     def uses_label(self) -> bool:

@@ -1,6 +1,6 @@
 """The learned noise of a cell's clips, with its controls."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import ClassVar
@@ -15,10 +15,10 @@ from clip_har.models.zero_shot import Classifier, ZeroShot, of_frames
 from clip_har.noise.contract import Noise
 from clip_har.noise.learned.base import Learned
 from clip_har.noise.learned.controls import Calibration, named_on_empty, random_like
-from clip_har.noise.learned.fitted import FittedNoise, fitted_calibration, learned_noise, load_noise
-from clip_har.noise.learned.identity import described_calibration, described_fit, described_use
+from clip_har.noise.learned.fitted import FittedNoise, fitted_calibration, read_or_learn
+from clip_har.noise.learned.identity import described_calibration
 from clip_har.noise.learned.perturbation import NoPerturbation
-from clip_har.noise.learned.training_clips import TrainingClips, open_training
+from clip_har.noise.learned.training_clips import open_training
 from clip_har.noise.settings import LearningCell, OpenFrames
 from clip_har.noise.variants import (
     CALIBRATION,
@@ -139,38 +139,3 @@ def open_learned(
     if (twin := noise.twin()) is not None:
         noises[UNIVERSAL] = read_or_learn(twin, cell, frames, zero_shot, training).perturbation
     return LearnedNoise(noise, noises, fitted, calibration)
-
-
-def read_or_learn(
-    noise: Learned,
-    cell: LearningCell,
-    frames: FrameStore,
-    zero_shot: ZeroShot,
-    training: Callable[[], TrainingClips],
-) -> FittedNoise:
-    """Return the noise of a cell or of a control: read it, or learn it if that was not done yet.
-
-    Args:
-        noise: the settings.
-        cell: the checked settings; the noise depends on its clips, model and prompts.
-        frames: what the noise will be added to.
-        zero_shot: the model with its classes.
-        training: returns the training clips.
-    """
-    if noise.file is not None:
-        return load_noise(
-            noise.file.expanduser(),
-            noise,
-            zero_shot,
-            clips=frames.clip_set,
-            described=described_use(noise, cell),
-            frames=int(frames.lengths.max()),
-        )
-    return learned_noise(
-        noise,
-        zero_shot,
-        training,
-        described=described_fit(noise, cell),
-        frames=int(frames.lengths.max()),
-        cache_dir=cell.cache_dir,
-    )

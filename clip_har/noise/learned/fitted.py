@@ -14,13 +14,16 @@ from clip_har.core.cache import cached, key_of
 from clip_har.core.errors import ClipHarError
 from clip_har.core.tensor_file import read_tensors, save_tensors, write_tensors
 from clip_har.data.clips import ClipSet
+from clip_har.data.frames.store import FrameStore
 from clip_har.data.parts import shared_groups
 from clip_har.models.zero_shot import ZeroShot
 from clip_har.noise.learned.base import Learned
 from clip_har.noise.learned.controls import Calibration, calibrate
+from clip_har.noise.learned.identity import described_fit, described_use
 from clip_har.noise.learned.learning import History, learn
 from clip_har.noise.learned.perturbation import Perturbation, make_perturbation
 from clip_har.noise.learned.training_clips import TrainingClips
+from clip_har.noise.settings import LearningCell
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +54,41 @@ class FittedNoise:
         """Return the tensors and the texts of its file."""
         tensors = {f"part.{name}": part for name, part in self.perturbation.parts.items()}
         return tensors, {"card": json.dumps(self.card), "history": self.history.to_json()}
+
+
+def read_or_learn(
+    noise: Learned,
+    cell: LearningCell,
+    frames: FrameStore,
+    zero_shot: ZeroShot,
+    training: Callable[[], TrainingClips],
+) -> FittedNoise:
+    """Return the noise of a cell or of a control: read it, or learn it if that was not done yet.
+
+    Args:
+        noise: the settings.
+        cell: the checked settings; the noise depends on its clips, model and prompts.
+        frames: what the noise will be added to.
+        zero_shot: the model with its classes.
+        training: returns the training clips.
+    """
+    if noise.file is not None:
+        return load_noise(
+            noise.file.expanduser(),
+            noise,
+            zero_shot,
+            clips=frames.clip_set,
+            described=described_use(noise, cell),
+            frames=int(frames.lengths.max()),
+        )
+    return learned_noise(
+        noise,
+        zero_shot,
+        training,
+        described=described_fit(noise, cell),
+        frames=int(frames.lengths.max()),
+        cache_dir=cell.cache_dir,
+    )
 
 
 def learned_noise(

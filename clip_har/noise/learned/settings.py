@@ -1,19 +1,20 @@
 """The options of learned noise, one class each; what they share is in `base`."""
 
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
 from clip_har.core.errors import ClipHarError
-from clip_har.noise.learned.base import (
+from clip_har.core.settings import Role
+from clip_har.noise.learned.base import Learned, LearnedPixels, PerClass
+from clip_har.noise.learned.learning_settings import (
     BETWEEN_CLASSES,
     Count,
     GreyLevels,
-    Learned,
-    LearnedPixels,
     LossWeights,
-    PerClass,
+    Share,
 )
+from clip_har.noise.learned.protocols import LIFTS, PROTOCOLS, Protocol
 from clip_har.noise.none import NoNoise
 
 if TYPE_CHECKING:
@@ -21,6 +22,11 @@ if TYPE_CHECKING:
     from clip_har.models.zero_shot import Classifier
     from clip_har.noise.contract import CellNoise
     from clip_har.noise.settings import LearningCell, OpenFrames
+
+FitMasking = Literal["none", "train", "same"]
+"""Masks of the clips that the weights of scores are fitted on."""
+Placebo = Literal["another_class", "random", "shuffled_labels"]
+"""Parts per class that must not help as much as the learned ones."""
 
 
 class _Option(Learned):
@@ -64,23 +70,27 @@ class _Option(Learned):
 
 
 def universal_twin(noise: Learned) -> "UniversalNoise":
-    """Return one noise for all classes with the same budget, clips, masks, steps and frames.
+    """Return one noise for all classes with the same budget, clips, masks, steps and frames."""
+    return UniversalNoise(**_without_classes(noise), **noise.twin_budget())
+
+
+def _without_classes(noise: Learned) -> dict[str, Any]:
+    """Return the settings, but for budgets, of noise for all classes beside noise per class.
 
     Its loss has the same terms without those between classes, scaled so that the largest weight is
     1. The scale changes neither Adam nor sign steps. So losses of one sweep that differ only in the
-    terms between classes share one twin.
+    terms between classes share one such noise.
     """
     other = {"loss", "controls", "file", "attention_clips", "epsilon"}
     shared = set(UniversalNoise.model_fields) - other
     given = {key: getattr(noise, key) for key in shared if hasattr(noise, key)}
-    given |= noise.twin_budget()
     weights = {
         name: weight for name, weight in noise.loss.given().items() if name not in BETWEEN_CLASSES
     }
     if weights:
         largest = max(weights.values())
         given["loss"] = LossWeights(**{name: value / largest for name, value in weights.items()})
-    return UniversalNoise(**given)
+    return given
 
 
 class UniversalNoise(LearnedPixels, _Option):
@@ -138,6 +148,85 @@ class ResidualNoise(ClassSpecificNoise):
     def twin_budget(self) -> dict[str, float]:
         """Return the sum of the two budgets."""
         return {"epsilon": min(self.epsilon + self.epsilon_class, 255.0)}
+
+
+class NestedNoise(PerClass, LearnedPixels, _Option):
+    """A part per class on noise for all classes that is learned first and then does not change.
+
+    Attributes:
+        epsilon: budget of the noise for all classes.
+        epsilon_class: budget of the part per class, in the same units.
+        rank: number of patterns that the parts of all classes are sums of; None for a free part of
+            each class.
+        protocol: how predictions are made without the label; ``lift`` weighs the scores with and
+            without each noise, and fits the few weights on held clips.
+        gate: also leave clips as they are of which the model is sure without noise.
+        fit_masking: masks of the held clips: ``none``, those of training, or the cell's own.
+        held_share: share of the training groups that no noise is learned from nor validated on;
+            the weights of the scores are fitted on their clips.
+        placebos: parts that must not help as much: those of another class, random ones, or parts
+            that are learned from shuffled labels.
+        baselines: also fit classifiers on frozen embeddings of the same clips.
+        shuffled_labels: learn the part per class from shuffled labels: the placebo itself.
+    """
+
+    protocols: ClassVar[tuple[Protocol, ...]] = (*PROTOCOLS, *LIFTS)
+
+    epsilon_class: GreyLevels = 4.0
+    rank: Count | None = None
+    protocol: Annotated[Protocol, Role.USE] = "lift"
+    gate: Annotated[bool, Role.USE] = True
+    fit_masking: Annotated[FitMasking, Role.USE] = "train"
+    held_share: Share = 0.25
+    placebos: Annotated[tuple[Placebo, ...], Role.USE] = (
+        "another_class",
+        "random",
+        "shuffled_labels",
+    )
+    baselines: Annotated[bool, Role.USE] = True
+    shuffled_labels: bool = False
+
+    def budgets(self) -> dict[str, float]:
+        """Return the budgets of the noise for all classes and of the part per class."""
+        return {"shared": self.epsilon, "own": self.epsilon_class}
+
+    def base(self) -> UniversalNoise:
+        """Return the noise for all classes that the parts are learned on top of."""
+        return UniversalNoise(**_without_classes(self), epsilon=self.epsilon)
+
+    def twin(self) -> "SecondNoise":
+        """Return a second noise for all classes in place of the part per class."""
+        return SecondNoise(
+            **_without_classes(self), epsilon=self.epsilon, epsilon_second=self.epsilon_class
+        )
+
+    def placebo(self) -> "NestedNoise":
+        """Return the same noise, learned from shuffled labels."""
+        return self.model_copy(update={"shuffled_labels": True})
+
+
+class SecondNoise(LearnedPixels, _Option):
+    """A second noise for all classes, learned as `NestedNoise` learns the part per class.
+
+    It has the same budget, steps and frames: equal effort without a part per class.
+
+    Attributes:
+        epsilon: budget of the first noise, which does not change.
+        epsilon_second: budget of the second noise, in the same units.
+    """
+
+    epsilon_second: GreyLevels = 4.0
+
+    def budgets(self) -> dict[str, float]:
+        """Return the budgets of the first and the second noise."""
+        return {"shared": self.epsilon, "second": self.epsilon_second}
+
+    def base(self) -> UniversalNoise:
+        """Return the first noise."""
+        return UniversalNoise(**_without_classes(self), epsilon=self.epsilon)
+
+    def twin(self) -> None:
+        """Return None: it is one noise for all classes itself."""
 
 
 class EmbeddingNoise(PerClass, _Option):

@@ -2,7 +2,8 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -56,18 +57,21 @@ class Batch:
 
 @dataclass(frozen=True, eq=False)
 class TrainingClips:
-    """Decoded clips of the training split, in two sets that share no group.
+    """Decoded clips of the training split, in sets that share no group.
 
     Attributes:
         clips: all of them, under the cell's own mask with ``train_masking=same``, else under none;
             with the subject's soft mask if the masks or the loss need it.
         learned_from: indices of the clips that gradients are computed from.
         validated_on: indices of the clips for validation.
+        held: indices of the clips that noise is neither learned from nor validated on; none without
+            ``held_share``.
     """
 
     clips: MaskedClips
     learned_from: NDArray[np.int64]
     validated_on: NDArray[np.int64]
+    held: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
 
     @property
     def frames(self) -> FrameStore:
@@ -196,44 +200,58 @@ def sample_mask(noise: Learned, draws: np.random.Generator, own: Mask) -> Mask:
     return NoMask()
 
 
-def split_groups(
-    clips: ClipSet, usable: Sequence[int], noise: Learned
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Split clips into a set for learning and a set for validation.
+class Sets(NamedTuple):
+    """Indices of training clips in sets that share no group, see `TrainingClips`."""
 
-    ``validation_share`` of the groups (subjects) are kept for validation, sampled by
-    ``noise.seed``. Each set has at least one group. A warning names the classes that a set lacks.
+    learned_from: NDArray[np.int64]
+    validated_on: NDArray[np.int64]
+    held: NDArray[np.int64]
+
+
+def split_groups(clips: ClipSet, usable: Sequence[int], noise: Learned) -> Sets:
+    """Split clips into sets: to learn from, to validate on, and held.
+
+    ``validation_share`` and ``held_share`` of the groups (subjects) are kept, sampled by
+    ``noise.seed``; the validation groups do not depend on ``held_share``. Each set has at least one
+    group; there is no held set without ``held_share``. A warning names the classes that a set
+    lacks.
 
     Args:
         clips: all of them.
         usable: indices of those that are split.
-        noise: gives the share and the seed.
+        noise: gives the shares and the seed.
 
     Raises:
-        ClipHarError: when there are fewer than two groups.
+        ClipHarError: when there are fewer groups than sets.
     """
-    learned_from, validated_on = sets_of(clips, usable, noise)
-    _warn_of_lacking(clips, learned_from, "to learn noise from")
-    _warn_of_lacking(clips, validated_on, "to validate noise on")
-    return learned_from, validated_on
+    sets = sets_of(clips, usable, noise)
+    _warn_of_lacking(clips, sets.learned_from, "to learn noise from")
+    _warn_of_lacking(clips, sets.validated_on, "to validate noise on")
+    if noise.held_share:
+        _warn_of_lacking(clips, sets.held, "among the held clips")
+    return sets
 
 
-def sets_of(
-    clips: ClipSet, usable: Sequence[int], noise: Learned
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the two sets of `split_groups`, without warnings."""
+def sets_of(clips: ClipSet, usable: Sequence[int], noise: Learned) -> Sets:
+    """Return the sets of `split_groups`, without warnings."""
     every = clips.groups[list(usable)]
     groups = np.unique(every)
-    if len(groups) < 2:
+    total = len(groups)
+    fewest = 3 if noise.held_share else 2
+    if total < fewest:
+        third = ", and held out of both (noise.held_share)" if noise.held_share else ""
         raise ClipHarError(
-            f"noise is learned on some groups of {clips.name} and validated on others:"
-            f" expected at least 2 groups among its clips, got {len(groups)}"
+            f"noise is learned on some groups of {clips.name} and validated on others{third}:"
+            f" expected at least {fewest} groups among its clips, got {total}"
         )
-    order = generator(noise.seed, "noise/split", "groups").permutation(len(groups))
-    count = min(max(round(noise.learning.validation_share * len(groups)), 1), len(groups) - 1)
-    kept = np.isin(every, groups[order[:count]])
+    order = groups[generator(noise.seed, "noise/split", "groups").permutation(total)]
+    last = total - fewest + 1  # leaves a group for each of the other sets
+    validated = min(max(round(noise.learning.validation_share * total), 1), last)
+    held = max(round(noise.held_share * total), 1) if noise.held_share else 0
+    in_validated = np.isin(every, order[:validated])
+    in_held = np.isin(every, order[validated : min(validated + held, total - 1)])
     decoded = np.array(usable, np.int64)
-    return decoded[~kept], decoded[kept]
+    return Sets(decoded[~in_validated & ~in_held], decoded[in_validated], decoded[in_held])
 
 
 def _with_target(clips: MaskedClips, *, subject: bool) -> list[int]:

@@ -11,8 +11,9 @@ import torch
 
 from clip_har.models.attribution import attribution_with_gradient
 from clip_har.noise.learned import learning
-from clip_har.noise.learned.base import Learned, LossWeights
+from clip_har.noise.learned.base import Learned
 from clip_har.noise.learned.learning import _Loop, cosine, learn, validate
+from clip_har.noise.learned.learning_settings import LossWeights
 from clip_har.noise.learned.objective import sample_wrong
 from clip_har.noise.learned.perturbation import Perturbation, PixelNoise
 from clip_har.noise.learned.settings import ClassSpecificNoise, ResidualNoise, UniversalNoise

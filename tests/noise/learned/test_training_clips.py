@@ -20,7 +20,7 @@ from clip_har.masking.masked_clips import MaskedClips
 from clip_har.masking.none import NoMask
 from clip_har.masking.percent import PercentMask
 from clip_har.masking.shape import ShapeMask
-from clip_har.noise.learned.base import LearningSettings
+from clip_har.noise.learned.learning_settings import LearningSettings
 from clip_har.noise.learned.settings import UniversalNoise
 from clip_har.noise.learned.training_clips import Batch, TrainingClips, sample_mask, split_groups
 from clip_har.regions.source import SUBJECT
@@ -73,7 +73,7 @@ def kept(share: float, seed: int = 0) -> UniversalNoise:
 @given(st.integers(2, 20), st.integers(2, 60), st.floats(0.01, 0.99), st.integers(0, 99))
 def test_the_parts_share_no_group_and_together_are_all(groups, clips, share, seed):
     names = [f"g{index % groups}" for index in range(max(clips, groups))]
-    learned_from, validated_on = split_groups(*store(names), kept(share, seed))
+    learned_from, validated_on, _ = split_groups(*store(names), kept(share, seed))
     assert sorted([*learned_from, *validated_on]) == list(range(len(names)))
     one, other = ({names[index] for index in part} for part in (learned_from, validated_on))
     assert not one & other
@@ -107,7 +107,7 @@ def test_the_split_is_of_the_seed():
 def test_classes_that_a_part_lacks_give_a_warning(caplog):
     clips = tuple(Clip(f"c{n}", Path("c"), n % 3, "ab"[n % 3 == 2]) for n in range(6))
     clip_set = ClipSet("made", ("run", "jump", "row"), clips, licence="none", citation="")
-    learned_from, _ = split_groups(clip_set, range(6), kept(0.5))
+    learned_from, *_ = split_groups(clip_set, range(6), kept(0.5))
     lacking = ["1 of 3 classes have no clip {} (row)", "2 of 3 classes have no clip {} (run, jump)"]
     if len(learned_from) == 2:  # the group of the one class
         lacking.reverse()
