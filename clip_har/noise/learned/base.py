@@ -13,6 +13,7 @@ from pydantic import Field, field_validator, model_validator
 from clip_har.core.errors import ClipHarError
 from clip_har.core.settings import Role
 from clip_har.models.source import NO_ATTRIBUTION
+from clip_har.noise.learned.arms import BY_NAME, Arm
 from clip_har.noise.learned.learning_settings import (
     BETWEEN_CLASSES,
     Count,
@@ -23,6 +24,7 @@ from clip_har.noise.learned.learning_settings import (
 )
 from clip_har.noise.learned.protocols import (
     LEAKS,
+    LIFTS,
     PROTOCOLS,
     Protocol,
     apply_protocol,
@@ -33,6 +35,7 @@ from clip_har.noise.learned.protocols import (
 )
 from clip_har.noise.settings import LearningCell, NoiseSettings
 from clip_har.noise.variants import (
+    CALIBRATION,
     LEARNED,
     RANDOM,
     SHUFFLED,
@@ -46,6 +49,9 @@ from clip_har.noise.where import Where
 from clip_har.regions.source import PERSON, SUBJECT
 
 TrainMask = Literal["none", "percent", "shape", "feature", "isolation", "same"]
+FitMasking = Literal["none", "train", "same"]
+"""Masks of the clips that the weights of scores are fitted on: none, those of training, or the
+cell's own."""
 TrainMasks = Annotated[tuple[TrainMask, ...], Field(min_length=1)]
 TrainRatios = Annotated[tuple[Ratio, ...], Field(min_length=1)]
 
@@ -121,6 +127,11 @@ class Learned(NoiseSettings):
         """Return the number of training frames in a step, for noise of C classes."""
         return self.learning.batch
 
+    def beside(self) -> "dict[str, Learned]":
+        """Return the noise that is learned beside its own, by name, in this order."""
+        twin = self.twin() if self.controls else None
+        return {} if twin is None else {UNIVERSAL: twin}
+
     @abstractmethod
     def budgets(self) -> dict[str, float]:
         """Return the budgets of its tensors: ``shared`` by all classes, ``own`` of each class."""
@@ -143,6 +154,26 @@ class Learned(NoiseSettings):
         """The name of the variant that the cell's own numbers are computed from."""
         return LEARNED
 
+    @property
+    def fits_under(self) -> FitMasking:
+        """Masks of the clips that the weights of scores are fitted on."""
+        return "train"
+
+    @property
+    def arms(self) -> tuple[Arm, ...]:
+        """The variants whose scores are weighed, with weights that are fitted on held clips."""
+        return (BY_NAME[CALIBRATION],) if self.controls else ()
+
+    @property
+    def used_parts(self) -> int | None:
+        """The classes, the best without noise, whose parts weighed scores use; None for all."""
+        return None
+
+    @property
+    def plain_variants(self) -> tuple[str, ...]:
+        """The names of the variants whose scores are used as they are, besides no noise."""
+        return (LEARNED, RANDOM) if self.controls else (LEARNED,)
+
     def passes(self, classes: int) -> int:  # noqa: ARG002
         """Return how often each frame of a clip passes through the model, for C classes.
 
@@ -164,15 +195,14 @@ class Learned(NoiseSettings):
         noisy: Mapping[str, Scores],
         labels: NDArray[np.int64],  # noqa: ARG002
     ) -> dict[str, Variant]:
-        """Return the variants of the noise and of its controls that add noise.
+        """Return `plain_variants`: those of the noise and of its controls that add noise.
 
         Args:
             clean: ``(N, C)`` scores without noise.
             noisy: ``(N, K, C)`` scores by noise.
             labels: ``(N,)``, the true classes; only ``oracle`` uses them.
         """
-        names = (LEARNED, RANDOM) if self.controls else (LEARNED,)
-        return {name: first_column(noisy[name][:, 0], name) for name in names}
+        return {name: first_column(noisy[name][:, 0], name) for name in self.plain_variants}
 
     def used_columns(
         self,
@@ -217,7 +247,9 @@ class Learned(NoiseSettings):
                 " where the subject is, which region=none does not tell: use region=auto"
             )
         if "same" in self.train_masking:
-            _check_same_mask(cell)
+            _check_same_mask(cell, "train_masking=same learns noise")
+        if self.fits_under == "same":
+            _check_same_mask(cell, "noise.fit_masking=same fits the weights of scores")
         if self.needs_region and cell.region.uses_label(SUBJECT):
             raise ClipHarError(
                 "noise.train_masking, noise.loss.attention: a subject found by the true label"
@@ -290,7 +322,8 @@ class PerClass(Learned):
     @classmethod
     def _fits(cls, value: Protocol) -> Protocol:
         if value not in cls.protocols:
-            raise ValueError(f"expected {', '.join(cls.protocols)}; {value} needs noise=nested")
+            other = "noise=nested" if value in LIFTS else "other noise per class"
+            raise ValueError(f"expected {', '.join(cls.protocols)}; {value} needs {other}")
         return value
 
     @property
@@ -325,30 +358,41 @@ class PerClass(Learned):
         if self.controls:
             return None
 
-        def choose(clean: Scores, rows: slice) -> NDArray[np.int64]:
+        def choose(_: str, clean: Scores, rows: slice) -> NDArray[np.int64]:
             return needed(self.protocol, clean, labels=labels[rows], top_k=self.top_k)
 
         return choose
+
+    @property
+    def plain_variants(self) -> tuple[str, ...]:
+        """The names of a variant per protocol, and of the controls that add noise."""
+        # Without controls, only the scores that the cell's own protocol needs are computed.
+        if not self.controls:
+            return (self.headline,)
+        leak = LEAKS if self.uses_label else ""
+        placebos = (RANDOM + leak, SHUFFLED + leak)
+        return (*map(variant_name, PROTOCOLS), *placebos, UNIVERSAL)
 
     def variants(
         self, clean: Scores, noisy: Mapping[str, Scores], labels: NDArray[np.int64]
     ) -> dict[str, Variant]:
         """Return a variant per protocol, and the controls that add noise."""
         use = partial(apply_protocol, clean=clean, labels=labels, top_k=self.top_k)
-        own = noisy[LEARNED]
-        found = {}
-        # Without controls, only the scores that the cell's own protocol needs were computed.
-        for protocol in PROTOCOLS if self.controls else (self.protocol,):
-            scores, columns = use(protocol, noisy=own)
-            found[variant_name(protocol)] = Variant(scores, LEARNED, columns)
-        if self.controls:
-            leak = LEAKS if self.uses_label else ""
-            scores, columns = use(self.protocol, noisy=noisy[RANDOM])
-            found[RANDOM + leak] = Variant(scores, RANDOM, columns)
-            partner = derangement(own.shape[1], seed=self.seed)
-            scores, columns = use(self.protocol, noisy=own[:, partner])
-            found[SHUFFLED + leak] = Variant(scores, LEARNED, partner[columns])
-            found[UNIVERSAL] = first_column(noisy[UNIVERSAL][:, 0], UNIVERSAL)
+        wanted, own, found = self.plain_variants, noisy[LEARNED], {}
+        for protocol in PROTOCOLS:
+            if variant_name(protocol) in wanted:
+                scores, columns = use(protocol, noisy=own)
+                found[variant_name(protocol)] = Variant(scores, LEARNED, columns)
+        for name in wanted:
+            if name.startswith(RANDOM):
+                scores, columns = use(self.protocol, noisy=noisy[RANDOM])
+                found[name] = Variant(scores, RANDOM, columns)
+            elif name.startswith(SHUFFLED):
+                partner = derangement(own.shape[1], seed=self.seed)
+                scores, columns = use(self.protocol, noisy=own[:, partner])
+                found[name] = Variant(scores, LEARNED, partner[columns])
+            elif name == UNIVERSAL:
+                found[name] = first_column(noisy[UNIVERSAL][:, 0], UNIVERSAL)
         return found
 
     def used_columns(
@@ -358,20 +402,26 @@ class PerClass(Learned):
         return used(self.protocol, clean, scores, labels=labels)
 
 
-def _check_same_mask(cell: LearningCell) -> None:
-    """Raise if training clips cannot be shown under the cell's mask."""
+def _check_same_mask(cell: LearningCell, what: str) -> None:
+    """Raise if training clips cannot be shown under the cell's mask.
+
+    Args:
+        cell: the checked settings.
+        what: the setting that asks for it, and what it does, for messages.
+    """
+    setting = what.split()[0]
     if cell.masking.swaps_scene or cell.masking.feature not in (None, PERSON, SUBJECT):
         raise ClipHarError(
-            "train_masking=same learns noise under the cell's own mask, which must not be a swap"
-            " nor be aimed at anything but the subject: name masks, such as"
-            " train_masking=[none,percent]"
+            f"{what} under the cell's own mask, which must not be a swap nor be aimed at anything"
+            " but the subject: name masks, such as train_masking=[none,percent], or use"
+            " noise.fit_masking=train"
         )
     if cell.masking.feature is None:
         return
     if not cell.region.finds_regions:
-        raise ClipHarError("train_masking=same: the mask needs a region source: use region=auto")
+        raise ClipHarError(f"{setting}: the mask needs a region source: use region=auto")
     if cell.region.uses_label(SUBJECT):
         raise ClipHarError(
-            "train_masking=same: a subject found by the true label (region.attribution=label) would"
+            f"{setting}: a subject found by the true label (region.attribution=label) would"
             " teach the label; use another region source"
         )

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from clip_har.core.cache import cached, key_of
@@ -18,7 +17,6 @@ from clip_har.data.frames.store import FrameStore
 from clip_har.data.parts import shared_groups
 from clip_har.models.zero_shot import ZeroShot
 from clip_har.noise.learned.base import Learned
-from clip_har.noise.learned.controls import Calibration, calibrate
 from clip_har.noise.learned.identity import described_fit, described_use
 from clip_har.noise.learned.learning import History, learn
 from clip_har.noise.learned.perturbation import Perturbation, make_perturbation
@@ -29,7 +27,6 @@ log = logging.getLogger(__name__)
 
 FORMAT = 3
 NOISE_FILE = "noise.safetensors"
-_CALIBRATION_FILE = "calibration.safetensors"
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,39 +137,6 @@ def learned_noise(
     return cached(path, "learned noise", read=lambda kept: _found(kept, start), make=make)
 
 
-def fitted_calibration(
-    noise: Learned,
-    zero_shot: ZeroShot,
-    training: Callable[[], TrainingClips],
-    *,
-    described: dict[str, Any],
-    cache_dir: Path,
-) -> Calibration:
-    """Return the calibration control from the cache; fit it first if it is not there.
-
-    Args:
-        noise: the settings.
-        zero_shot: the model with its classes.
-        training: returns the clips that it is fitted on; called only if needed.
-        described: all that decides it, see `clip_har.noise.learned.identity.described_calibration`.
-        cache_dir: it is stored below ``noise`` in it.
-
-    Raises:
-        ClipHarError: when it cannot be stored there.
-    """
-
-    def make(temporary: Path) -> None:
-        found = calibrate(noise, zero_shot, training())
-        tensors = {
-            "scale": torch.tensor(found.scale, dtype=torch.float64),
-            "biases": torch.from_numpy(found.biases),
-        }
-        save_tensors(temporary, tensors, {})
-
-    path = calibration_path(cache_dir, described)
-    return cached(path, "calibration control", read=_read_calibration, make=make)
-
-
 def load_noise(
     path: Path,
     noise: Learned,
@@ -277,11 +241,6 @@ def noise_path(cache_dir: Path, described: dict[str, Any]) -> Path:
     return _path(cache_dir, described, NOISE_FILE)
 
 
-def calibration_path(cache_dir: Path, described: dict[str, Any]) -> Path:
-    """Return the file of the calibration control, see `fitted_calibration`."""
-    return _path(cache_dir, described, _CALIBRATION_FILE)
-
-
 def _path(cache_dir: Path, described: dict[str, Any], name: str) -> Path:
     """Return the file for this key; its folder also holds the state of the learning."""
     return cache_dir / "noise" / key_of([FORMAT, described]) / name
@@ -313,14 +272,6 @@ def _read(path: Path, start: Perturbation) -> FittedNoise:
         history=History.from_json(texts["history"]),
         card=json.loads(texts["card"]),
     )
-
-
-def _read_calibration(path: Path) -> Calibration | None:
-    try:
-        tensors, _ = read_tensors(path)
-        return Calibration(float(tensors["scale"]), tensors["biases"].numpy())
-    except (OSError, ValueError, KeyError):
-        return None
 
 
 def _shape_text(shapes: Any) -> str:

@@ -2,11 +2,14 @@
 
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from clip_har.core.errors import ClipHarError
 from clip_har.core.settings import Role
-from clip_har.noise.learned.base import Learned, LearnedPixels, PerClass
+from clip_har.noise.learned.arms import CLASS_PARTS, LIFT, Arm, nested_arms, parts_needed
+from clip_har.noise.learned.base import FitMasking, Learned, LearnedPixels, PerClass
 from clip_har.noise.learned.learning_settings import (
     BETWEEN_CLASSES,
     Count,
@@ -14,8 +17,9 @@ from clip_har.noise.learned.learning_settings import (
     LossWeights,
     Share,
 )
-from clip_har.noise.learned.protocols import LIFTS, PROTOCOLS, Protocol
+from clip_har.noise.learned.protocols import LIFTS, Protocol, derangement
 from clip_har.noise.none import NoNoise
+from clip_har.noise.variants import SECOND, SHUFFLED_LABELS, UNIVERSAL, ChooseColumns, Scores
 
 if TYPE_CHECKING:
     from clip_har.data.frames.store import FrameStore
@@ -23,8 +27,6 @@ if TYPE_CHECKING:
     from clip_har.noise.contract import CellNoise
     from clip_har.noise.settings import LearningCell, OpenFrames
 
-FitMasking = Literal["none", "train", "same"]
-"""Masks of the clips that the weights of scores are fitted on."""
 Placebo = Literal["another_class", "random", "shuffled_labels"]
 """Parts per class that must not help as much as the learned ones."""
 
@@ -170,7 +172,7 @@ class NestedNoise(PerClass, LearnedPixels, _Option):
         shuffled_labels: learn the part per class from shuffled labels: the placebo itself.
     """
 
-    protocols: ClassVar[tuple[Protocol, ...]] = (*PROTOCOLS, *LIFTS)
+    protocols: ClassVar[tuple[Protocol, ...]] = LIFTS
 
     epsilon_class: GreyLevels = 4.0
     rank: Count | None = None
@@ -189,6 +191,101 @@ class NestedNoise(PerClass, LearnedPixels, _Option):
     def budgets(self) -> dict[str, float]:
         """Return the budgets of the noise for all classes and of the part per class."""
         return {"shared": self.epsilon, "own": self.epsilon_class}
+
+    @property
+    def headline(self) -> str:
+        """The name of the variant that the cell's own numbers are computed from."""
+        return LIFT
+
+    @property
+    def fits_under(self) -> FitMasking:
+        """Masks of the clips that the weights of scores are fitted on."""
+        return self.fit_masking
+
+    @property
+    def arms(self) -> tuple[Arm, ...]:
+        """The variants whose scores are weighed, with weights that are fitted on held clips."""
+        return nested_arms(
+            gate=self.gate,
+            controls=self.controls,
+            placebos=self.placebos,
+            baselines=self.baselines,
+        )
+
+    @property
+    def used_parts(self) -> int | None:
+        """The classes, the best without noise, whose parts weighed scores use; None for all."""
+        return self.top_k if self.protocol == "lift_topk" else None
+
+    @property
+    def plain_variants(self) -> tuple[str, ...]:
+        """The names of other uses of the same noise, as its controls."""
+        if not self.controls:
+            return ()
+        # ``candidate`` needs the parts of all classes.
+        others = ("topk", "predicted") if self.used_parts else ("candidate", "topk", "predicted")
+        return (*others, UNIVERSAL)
+
+    def used_columns(
+        self,
+        clean: Scores,
+        scores: Scores,
+        labels: NDArray[np.int64],  # noqa: ARG002
+    ) -> NDArray[np.int64]:
+        """Return the class whose part each clip's prediction was made under, ``(N,)``."""
+        from clip_har.noise.learned.lift import computed_parts  # imports scikit-learn
+
+        computed = computed_parts(clean, self.used_parts)
+        best: NDArray[np.int64] = np.where(computed, scores, -np.inf).argmax(axis=1)
+        return best
+
+    def beside(self) -> dict[str, Learned]:
+        """Return the noise that is learned beside its own, by name, in this order."""
+        found: dict[str, Learned] = {UNIVERSAL: self.base()}
+        needed = set().union(*(arm.noises for arm in self.arms))
+        if SECOND in needed:
+            found[SECOND] = self.twin()
+        if SHUFFLED_LABELS in needed:
+            found[SHUFFLED_LABELS] = self.placebo().model_copy(update={"file": None})
+        return found
+
+    def passes(self, classes: int) -> int:
+        """Return how often each frame of a clip passes through the model, for C classes.
+
+        Once without noise, once under the noise for all classes and, as controls need, the second
+        one; then under each part that is used.
+        """
+        needed = set().union(*(arm.noises for arm in self.arms)) | {UNIVERSAL}
+        count = classes if self.used_parts is None else min(self.used_parts, classes)
+        passes = 1
+        for noise in needed:
+            if noise not in CLASS_PARTS:
+                passes += 1
+            elif self.used_parts is None:
+                passes += classes
+            else:
+                parts = parts_needed(self.arms, noise)
+                passes += sum(1 if part == "true" else count for part in parts)
+        return passes
+
+    def columns_needed(self, labels: NDArray[np.int64]) -> ChooseColumns | None:
+        """Return the columns that the stacks need; None for all columns."""
+        if self.used_parts is None:
+            return None
+        top_k, arms = self.used_parts, self.arms
+
+        def choose(noise: str, clean: Scores, rows: slice) -> NDArray[np.int64]:
+            from clip_har.noise.learned.lift import columns_needed  # imports scikit-learn
+
+            return columns_needed(
+                parts_needed(arms, noise),
+                clean,
+                labels=labels[rows],
+                partner=derangement(clean.shape[1], seed=self.seed),
+                top_k=top_k,
+            )
+
+        return choose
 
     def base(self) -> UniversalNoise:
         """Return the noise for all classes that the parts are learned on top of."""

@@ -18,6 +18,7 @@ from clip_har.data.frames.store import FrameStore
 from clip_har.masking.feature import FeatureMask
 from clip_har.masking.isolation import IsolationMask
 from clip_har.masking.mask import Mask
+from clip_har.masking.masked_clip import MaskedClip
 from clip_har.masking.masked_clips import MaskedClips, locate
 from clip_har.masking.none import NoMask
 from clip_har.masking.on_empty import refuse_empty, warn_of_empty
@@ -104,8 +105,12 @@ class TrainingClips:
 
     def clip(self, noise: Learned, index: int) -> Tensor:
         """Return all frames of a clip under one mask, ``(T, 3, S, S)`` uint8."""
+        return self.masked_clip(noise, index).frames
+
+    def masked_clip(self, noise: Learned, index: int) -> MaskedClip:
+        """Return a clip under one mask, sampled by the clip's id and ``noise.seed``."""
         draws = generator(noise.seed, "noise/clip", self.frames.clip_set.clips[index].id)
-        return self._under_a_mask(noise, draws).clip(index).frames
+        return self._under_a_mask(noise, draws).clip(index)
 
     def _under_a_mask(self, noise: Learned, draws: np.random.Generator) -> MaskedClips:
         """Return the clips under a sampled mask, as they would be evaluated under it."""

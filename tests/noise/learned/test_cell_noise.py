@@ -22,7 +22,7 @@ from clip_har.noise.learned.training_clips import open_training
 from clip_har.results.files import ALSO_LEARNED_FROM
 from tests.data.made import write_video
 from tests.noise.cells import cell_of, learned_of
-from tests.noise.made import CONTROLS, PER_CLASS, planted_classifier, scores
+from tests.noise.made import BESIDE, planted_classifier, scores
 from tests.planted import CLASSES, planted_frames
 
 
@@ -68,7 +68,7 @@ def test_a_cell_learns_its_noise_and_the_universal_control_once(evaluated, cell_
     table, result, cell = evaluated("noise=class_specific")
     assert table.scores.shape == (5, 5)
     assert table.clip_ids == tuple(f"{number}.mkv" for number in range(15, 20))
-    assert list(result.variant_scores) == [*PER_CLASS, *CONTROLS]
+    assert list(result.variant_scores) == BESIDE
     card = result.noise.fitted.card
     assert (card["data"], card["training_clips"], card["validation_clips"]) == (
         "clips/train",
