@@ -10,7 +10,7 @@ from clip_har.noise.learned.controls import EMPTY_LEVELS
 from clip_har.noise.learned.fitted import calibration_path, noise_path
 from clip_har.noise.learned.identity import described_calibration, described_fit, training_clips
 from clip_har.noise.learned.learning import validation_passes
-from clip_har.noise.learned.training_clips import sets_of
+from clip_har.noise.learned.training_clips import balanced_clips, sets_of
 from clip_har.noise.settings import LearningCell
 
 
@@ -45,17 +45,22 @@ def efforts(
         return []
     clips = training_clips(cell.dataset, noise.learning.train_clips, cell.classes)
     classes = len(clips.class_names)
-    validated = len(sets_of(clips, range(len(clips.clips)), noise)[1])
-    twin = noise.twin() if noise.controls else None
-    own = noise if noise.file is None else None
+    validated = len(
+        balanced_clips(
+            clips.labels,
+            clips.groups,
+            sets_of(clips, range(len(clips.clips)), noise).validated_on,
+            noise.learning.validation_clips_per_class,
+        )
+    )
+    learned = [*([noise] if noise.file is None else []), *noise.beside().values()]
     found = [
         Effort(
-            f"{type(one).__name__} learned",
+            _name(one),
             noise_path(cell.cache_dir, described_fit(one, cell)),
             frames_to_learn(one, classes, validated),
         )
-        for one in (own, twin)
-        if one is not None
+        for one in learned
     ]
     if noise.controls:
         path = calibration_path(cell.cache_dir, described_calibration(noise, cell))
@@ -74,16 +79,29 @@ def frames_on_empty(noise: Learned, classes: int) -> int:
 def frames_to_learn(noise: Learned, classes: int, validated: int) -> int:
     """Return the largest number of frames that pass through the model until noise is learned.
 
-    Learning may stop earlier, see ``learning.patience``. Frames of a step pass with a gradient.
+    It is restarts · (steps · F · (1 + J + 1) + validations · V · K): F frames of a step under the
+    noise of their own and J wrong classes, and once without noise to find hard wrong classes; V
+    validation frames, each under the noise of K classes. Learning may stop earlier, see
+    ``learning.patience``. Frames of a step pass with a gradient. ``learning.batch`` of them are in
+    memory at once; besides, a fit keeps five to six tensors as large as the noise.
 
     Args:
         noise: the settings.
         classes: number of classes C.
-        validated: number of clips for validation.
+        validated: number of frames for validation.
     """
     learning, batch = noise.learning, noise.frames_in_step(classes)
     shown = 1 + noise.wrong_classes(classes) if noise.changes_pixels else 1
-    step = batch * (shown + (1 if noise.per_class else 0) + (1 if noise.loss.attention else 0))
+    again = shown if "bias" in noise.weights() and batch > noise.frames_at_once(classes) else 0
+    step = batch * (
+        shown + again + (1 if noise.per_class else 0) + (1 if noise.loss.attention else 0)
+    )
     validations = 1 + -(-learning.steps // learning.validate_every)
-    seen = min(learning.validation_clips, validated) * validation_passes(noise, classes)
-    return learning.steps * step + validations * seen
+    seen = validated * validation_passes(noise, classes)
+    return learning.restarts * (learning.steps * step + validations * seen)
+
+
+def _name(noise: Learned) -> str:
+    """Return the name of noise that is learned."""
+    placebo = " (placebo)" if noise.learns_shuffled_labels else ""
+    return f"{type(noise).__name__} learned{placebo}"

@@ -121,9 +121,33 @@ class Learned(NoiseSettings):
         """Return the number of training frames in a step, for noise of C classes."""
         return self.learning.batch
 
+    def frames_at_once(self, classes: int) -> int:
+        """Return the number of these that pass through the model together.
+
+        Each passes once under its own class's noise and once under that of each wrong class, so
+        that ``learning.batch`` frames with noise are in memory at once. In feature space a frame
+        passes once for all classes.
+        """
+        views = 1 + self.wrong_classes(classes) if self.changes_pixels else 1
+        return max(self.learning.batch // views, 1)
+
     @abstractmethod
     def budgets(self) -> dict[str, float]:
-        """Return the budgets of its tensors: ``shared`` by all classes, ``own`` of each class."""
+        """Return the budgets of its learned parts: ``shared`` by all classes, ``own`` of each."""
+
+    def base(self) -> "Learned | None":
+        """Return the noise that is learned first, and then frozen under this; None without such."""
+        return None
+
+    @property
+    def learns_shuffled_labels(self) -> bool:
+        """Whether the labels of its training clips are shuffled: a placebo."""
+        return False
+
+    def beside(self) -> "dict[str, Learned]":
+        """Return the other noise that a cell learns, as controls, by its name in tables."""
+        twin = self.twin() if self.controls else None
+        return {} if twin is None else {UNIVERSAL: twin}
 
     @abstractmethod
     def twin(self) -> "Learned | None":
@@ -248,6 +272,11 @@ class LearnedPixels(Learned):
     @property
     def border(self) -> int | None:
         """Width of the border that it is confined to, pixels; None for the whole frame."""
+        return None
+
+    @property
+    def patterns(self) -> int | None:
+        """Number of patterns that the parts per class are sums of; None for a free part each."""
         return None
 
     def budgets(self) -> dict[str, float]:

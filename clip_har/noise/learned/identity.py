@@ -42,9 +42,12 @@ def described_fit(noise: Learned, cell: LearningCell) -> dict[str, Any]:
         noise: of the cell, or a control beside it.
         cell: the checked settings.
     """
+    base = noise.base()
+    under = {} if base is None else {"base": described_fit(base, cell)}
     return {
         "kind": type(noise).__name__,
         "noise": noise.model_dump(mode="json", exclude=noise.fields_for(Role.USE, Role.CONTENT)),
+        **under,
         **_described_learning(noise, cell),
     }
 
@@ -109,8 +112,7 @@ def learned_from(noise: Learned, cell: LearningCell) -> str:
         parts.append(hashlib.sha256(path.read_bytes()).hexdigest())
     if noise.controls:  # these are learned in any case
         parts.append(described_calibration(noise, cell))
-        twin = noise.twin()
-        parts += [] if twin is None else [described_fit(twin, cell)]
+        parts += [described_fit(one, cell) for one in noise.beside().values()]
     return key_of(parts)
 
 

@@ -16,6 +16,7 @@ from clip_har.noise.learned.learning_settings import (
 )
 from clip_har.noise.learned.protocols import LIFTS, PROTOCOLS, Protocol
 from clip_har.noise.none import NoNoise
+from clip_har.noise.variants import SECOND, SHUFFLED_LABELS, UNIVERSAL
 
 if TYPE_CHECKING:
     from clip_har.data.frames.store import FrameStore
@@ -124,7 +125,7 @@ class ClassSpecificNoise(PerClass, LearnedPixels, _Option):
 
     def frames_in_step(self, classes: int) -> int:
         """Return fewer frames: each passes through the model under several classes' noise."""
-        return max(self.learning.batch // (1 + self.wrong_classes(classes)), 1)
+        return self.frames_at_once(classes)
 
     def budgets(self) -> dict[str, float]:
         """Return the budget of each class's own noise."""
@@ -187,8 +188,18 @@ class NestedNoise(PerClass, LearnedPixels, _Option):
     shuffled_labels: bool = False
 
     def budgets(self) -> dict[str, float]:
-        """Return the budgets of the noise for all classes and of the part per class."""
-        return {"shared": self.epsilon, "own": self.epsilon_class}
+        """Return the budget of the part per class."""
+        return {"own": self.epsilon_class}
+
+    @property
+    def patterns(self) -> int | None:
+        """Number of patterns that the parts are sums of; None for a free part each."""
+        return self.rank
+
+    @property
+    def learns_shuffled_labels(self) -> bool:
+        """Whether the labels of its training clips are shuffled: a placebo."""
+        return self.shuffled_labels
 
     def base(self) -> UniversalNoise:
         """Return the noise for all classes that the parts are learned on top of."""
@@ -202,7 +213,19 @@ class NestedNoise(PerClass, LearnedPixels, _Option):
 
     def placebo(self) -> "NestedNoise":
         """Return the same noise, learned from shuffled labels."""
-        return self.model_copy(update={"shuffled_labels": True})
+        return self.model_copy(update={"shuffled_labels": True, "file": None})
+
+    def beside(self) -> dict[str, Learned]:
+        """Return the other noise that a cell learns, by its name in tables.
+
+        The noise for all classes is learned in any case, unless a file has it.
+        """
+        found: dict[str, Learned] = {UNIVERSAL: self.base()} if self.file is None else {}
+        if self.controls:
+            found[SECOND] = self.twin()
+            if "shuffled_labels" in self.placebos:
+                found[SHUFFLED_LABELS] = self.placebo()
+        return found
 
 
 class SecondNoise(LearnedPixels, _Option):
@@ -218,8 +241,8 @@ class SecondNoise(LearnedPixels, _Option):
     epsilon_second: GreyLevels = 4.0
 
     def budgets(self) -> dict[str, float]:
-        """Return the budgets of the first and the second noise."""
-        return {"shared": self.epsilon, "second": self.epsilon_second}
+        """Return the budget of the second noise."""
+        return {"shared": self.epsilon_second}
 
     def base(self) -> UniversalNoise:
         """Return the first noise."""
