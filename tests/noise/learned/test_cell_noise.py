@@ -77,9 +77,7 @@ def test_a_cell_learns_its_noise_and_the_universal_control_once(evaluated, cell_
     )
     assert len(list((cell.cache_dir / "noise").glob("*/noise.safetensors"))) == 2
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            "clip_har.noise.learned.fitted.learn_best", None
-        )  # nothing is learned any more
+        patch.setattr(fitted, "learn_best", None)  # nothing is learned any more
         again, same, _ = evaluated("noise=class_specific", "noise.protocol=topk")
     assert same.headline == "topk"
     assert np.array_equal(again.scores, scores(result, "topk"))
