@@ -15,6 +15,7 @@ Scores = NDArray[np.float32]
 NONE, LEARNED = "none", "learned"
 RANDOM, SHUFFLED, UNIVERSAL, CALIBRATION = "random", "shuffled", "universal", "calibration"
 SECOND, SHUFFLED_LABELS = "second", "shuffled labels"
+"""Noise that nested noise is compared with: a second one for all classes, a placebo."""
 
 ChooseColumns = Callable[[str, Scores, slice], NDArray[np.int64]]
 """Takes the name of a noise per class, the scores ``(B, C)`` of some clips under the first noise,

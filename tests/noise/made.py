@@ -33,7 +33,7 @@ from clip_har.noise.learned.fits import Fits
 from clip_har.noise.learned.fitted import FittedNoise
 from clip_har.noise.learned.learning import History
 from clip_har.noise.learned.learning_settings import LearningSettings
-from clip_har.noise.learned.perturbation import Perturbation, make_perturbation
+from clip_har.noise.learned.perturbation import Perturbation
 from clip_har.noise.learned.settings import (
     BorderNoise,
     ClassSpecificNoise,
@@ -42,6 +42,7 @@ from clip_har.noise.learned.settings import (
     UniversalNoise,
 )
 from clip_har.noise.learned.stack import Stack
+from clip_har.noise.learned.start import make_perturbation
 from clip_har.noise.learned.training_clips import TrainingClips
 from clip_har.regions.annotation import AnnotationRegion
 from clip_har.regions.source import SUBJECT

@@ -253,3 +253,24 @@ def parts_needed(arms: Iterable[Arm], noise: str) -> tuple[Dealt, ...]:
     }
     used |= {"true" for arm in of_noise if "true" in arm.features}
     return tuple(dealt for dealt in get_args(Dealt) if dealt in used)
+
+
+def passes_under(noise: str, arms: Iterable[Arm], classes: int, top_k: int | None) -> int:
+    """Return under how many parts of a noise the stacks need each clip, for C classes.
+
+    Args:
+        noise: its name.
+        arms: the variants.
+        classes: number of classes C.
+        top_k: number of classes that are scored under a part; None for all.
+
+    Example:
+        >>> passes_under("learned", [BY_NAME["lift"]], 101, 5)
+        5
+    """
+    if noise not in CLASS_PARTS:
+        return 1
+    if top_k is None:
+        return classes
+    count = min(top_k, classes)
+    return sum(1 if part == "true" else count for part in parts_needed(arms, noise))

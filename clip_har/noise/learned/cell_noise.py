@@ -157,6 +157,8 @@ def open_learned(
     noises: dict[str, Noise] = {NONE: NoPerturbation(), LEARNED: fitted.perturbation}
     if needs_random(noise):
         noises[RANDOM] = random_like(fitted.perturbation, seed=noise.seed)
+    if (under := fitted.perturbation.under()) is not None:
+        noises[UNIVERSAL] = under
     for name, one in noise.beside().items():
         noises[name] = read_or_learn(one, cell, frames, zero_shot, training).perturbation
     if not noise.arms:

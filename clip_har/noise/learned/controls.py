@@ -19,12 +19,13 @@ def random_like(perturbation: Perturbation, *, seed: int) -> Perturbation:
     their signs are sampled. The tensors of a sum are shuffled independently. Then the noise of a
     class in a frame is scaled to the root mean square of the learned noise, because random values
     of a coarse grid average out when they are spread over the frame, and so do two tensors that
-    are added.
+    are added. Parts of low rank become free parts; frozen noise stays as it is.
 
     Args:
         perturbation: the learned noise.
         seed: of the random numbers.
     """
+    perturbation = perturbation.free()
     parts = {}
     for name, part in perturbation.parts.items():
         rows = part.detach().cpu().flatten(1).numpy().copy()  # (1 or C, values)

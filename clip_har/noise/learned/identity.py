@@ -13,7 +13,7 @@ from clip_har.data.clips import ClipSet, ClipSource, clips_of, look_up
 from clip_har.data.parts import check_apart
 from clip_har.noise.learned.base import FitMasking, Learned
 from clip_har.noise.settings import LearningCell
-from clip_har.noise.variants import LEARNED, NONE, RANDOM
+from clip_har.noise.variants import LEARNED, NONE, RANDOM, UNIVERSAL
 from clip_har.regions.wrong_clips import region_identity
 
 # The modules that choose the training clips and learn, with all that they import.
@@ -46,9 +46,12 @@ def described_fit(noise: Learned, cell: LearningCell) -> dict[str, Any]:
         noise: of the cell, or a control beside it.
         cell: the checked settings.
     """
+    base = noise.base()
+    under = {} if base is None else {"base": described_fit(base, cell)}
     return {
         "kind": type(noise).__name__,
         "noise": noise.model_dump(mode="json", exclude=noise.fields_for(Role.USE, Role.CONTENT)),
+        **under,
         **_described_learning(noise, cell),
     }
 
@@ -82,6 +85,8 @@ def described_noises(noise: Learned, cell: LearningCell) -> dict[str, Any]:
             raise ClipHarError(f"noise.file={path}: there is no such file")
         own = {"file": hashlib.sha256(path.read_bytes()).hexdigest()}
     found = {NONE: None, LEARNED: own, RANDOM: {"as strong as": own, "seed": noise.seed}}
+    if noise.file is not None and noise.base() is not None:
+        found[UNIVERSAL] = {"under": own}
     return found | {name: described_fit(one, cell) for name, one in noise.beside().items()}
 
 

@@ -36,7 +36,7 @@ class Parts:
         """``(N, C)``, the mean of a class's score over the parts of other classes that are used.
 
         The part that was learned for the class is left out: a placebo must not see it, not even in
-        a mean. If it is the only one, its score is taken.
+        a mean. So at least two parts must be used.
 
         Example:
             >>> noisy = np.array([[[1, 5, 9], [3, 4, 5], [5, 6, 7]]], np.float32)
@@ -50,8 +50,7 @@ class Parts:
         without = self.computed[:, place]
         left = np.where(without, self.noisy[:, place, classes], 0)
         count = self.computed.sum(axis=1)[:, None] - without
-        others = (total - left) / np.maximum(count, 1)
-        return np.where(count, others, left).astype(np.float32)
+        return ((total - left) / count).astype(np.float32)
 
     @cached_property
     def own(self) -> Scores:
@@ -79,7 +78,8 @@ def parts_of(
     Args:
         clean: ``(N, C)``, the scores without noise.
         noisy: ``(N, C, C)``.
-        top_k: the parts of so many classes are used, the best without noise; None for all.
+        top_k: the parts of so many classes are used, at least two, the best without noise; None for
+            all.
         dealt: ``(C,)``, the class whose part each class gets; None for its own.
     """
     if dealt is None:

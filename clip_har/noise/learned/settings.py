@@ -1,15 +1,15 @@
 """The options of learned noise, one class each; what they share is in `base`."""
 
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from clip_har.core.errors import ClipHarError
 from clip_har.core.settings import Role
-from clip_har.noise.learned.arms import CLASS_PARTS, LIFT, Arm, nested_arms, parts_needed
-from clip_har.noise.learned.base import FitMasking, Learned, LearnedPixels, PerClass
+from clip_har.noise.learned.arms import LIFT, Arm, nested_arms, parts_needed, passes_under
+from clip_har.noise.learned.base import FitMasking, Learned, LearnedPixels
 from clip_har.noise.learned.learning_settings import (
     BETWEEN_CLASSES,
     Count,
@@ -17,6 +17,7 @@ from clip_har.noise.learned.learning_settings import (
     LossWeights,
     Share,
 )
+from clip_har.noise.learned.per_class import PerClass
 from clip_har.noise.learned.protocols import LIFTS, Protocol, derangement
 from clip_har.noise.none import NoNoise
 from clip_har.noise.variants import SECOND, SHUFFLED_LABELS, UNIVERSAL, ChooseColumns, Scores
@@ -126,7 +127,7 @@ class ClassSpecificNoise(PerClass, LearnedPixels, _Option):
 
     def frames_in_step(self, classes: int) -> int:
         """Return fewer frames: each passes through the model under several classes' noise."""
-        return max(self.learning.batch // (1 + self.wrong_classes(classes)), 1)
+        return self.frames_at_once(classes)
 
     def budgets(self) -> dict[str, float]:
         """Return the budget of each class's own noise."""
@@ -188,9 +189,27 @@ class NestedNoise(PerClass, LearnedPixels, _Option):
     baselines: Annotated[bool, Role.USE] = True
     shuffled_labels: bool = False
 
+    @model_validator(mode="after")
+    def _others_to_compare_with(self) -> Self:
+        if self.protocol == "lift_topk" and self.top_k < 2:
+            raise ValueError(
+                f"top_k: protocol=lift_topk compares parts: expected at least 2, got {self.top_k}"
+            )
+        return self
+
     def budgets(self) -> dict[str, float]:
-        """Return the budgets of the noise for all classes and of the part per class."""
-        return {"shared": self.epsilon, "own": self.epsilon_class}
+        """Return the budget of the part per class."""
+        return {"own": self.epsilon_class}
+
+    @property
+    def patterns(self) -> int | None:
+        """Number of patterns that the parts are sums of; None for a free part each."""
+        return self.rank
+
+    @property
+    def learns_shuffled_labels(self) -> bool:
+        """Whether the labels of its training clips are shuffled: a placebo."""
+        return self.shuffled_labels
 
     @property
     def headline(self) -> str:
@@ -239,34 +258,14 @@ class NestedNoise(PerClass, LearnedPixels, _Option):
         best: NDArray[np.int64] = np.where(computed, scores, -np.inf).argmax(axis=1)
         return best
 
-    def beside(self) -> dict[str, Learned]:
-        """Return the noise that is learned beside its own, by name, in this order."""
-        found: dict[str, Learned] = {UNIVERSAL: self.base()}
-        needed = set().union(*(arm.noises for arm in self.arms))
-        if SECOND in needed:
-            found[SECOND] = self.twin()
-        if SHUFFLED_LABELS in needed:
-            found[SHUFFLED_LABELS] = self.placebo().model_copy(update={"file": None})
-        return found
-
     def passes(self, classes: int) -> int:
         """Return how often each frame of a clip passes through the model, for C classes.
 
         Once without noise, once under the noise for all classes and, as controls need, the second
         one; then under each part that is used.
         """
-        needed = set().union(*(arm.noises for arm in self.arms)) | {UNIVERSAL}
-        count = classes if self.used_parts is None else min(self.used_parts, classes)
-        passes = 1
-        for noise in needed:
-            if noise not in CLASS_PARTS:
-                passes += 1
-            elif self.used_parts is None:
-                passes += classes
-            else:
-                parts = parts_needed(self.arms, noise)
-                passes += sum(1 if part == "true" else count for part in parts)
-        return passes
+        needed = set().union(*(arm.noises for arm in self.arms))
+        return 1 + sum(passes_under(one, self.arms, classes, self.used_parts) for one in needed)
 
     def columns_needed(self, labels: NDArray[np.int64]) -> ChooseColumns | None:
         """Return the columns that the stacks need; None for all columns."""
@@ -299,7 +298,19 @@ class NestedNoise(PerClass, LearnedPixels, _Option):
 
     def placebo(self) -> "NestedNoise":
         """Return the same noise, learned from shuffled labels."""
-        return self.model_copy(update={"shuffled_labels": True})
+        return self.model_copy(update={"shuffled_labels": True, "file": None})
+
+    def beside(self) -> dict[str, Learned]:
+        """Return the other noise that a cell learns, by its name in tables.
+
+        The noise for all classes is learned in any case, unless a file has it.
+        """
+        found: dict[str, Learned] = {UNIVERSAL: self.base()} if self.file is None else {}
+        if self.controls:
+            found[SECOND] = self.twin()
+            if "shuffled_labels" in self.placebos:
+                found[SHUFFLED_LABELS] = self.placebo()
+        return found
 
 
 class SecondNoise(LearnedPixels, _Option):
@@ -315,8 +326,8 @@ class SecondNoise(LearnedPixels, _Option):
     epsilon_second: GreyLevels = 4.0
 
     def budgets(self) -> dict[str, float]:
-        """Return the budgets of the first and the second noise."""
-        return {"shared": self.epsilon, "second": self.epsilon_second}
+        """Return the budget of the second noise."""
+        return {"shared": self.epsilon_second}
 
     def base(self) -> UniversalNoise:
         """Return the first noise."""

@@ -15,7 +15,7 @@ from clip_har.engine.clips import open_frames
 from clip_har.engine.evaluate import Evaluation, evaluate
 from clip_har.engine.load_model import load_zero_shot
 from clip_har.masking.none import NoMask
-from clip_har.noise.learned import cell_noise
+from clip_har.noise.learned import cell_noise, fitted
 from clip_har.noise.learned.base import Learned
 from clip_har.noise.learned.fitted import learned_noise
 from clip_har.noise.learned.training_clips import open_training
@@ -77,7 +77,7 @@ def test_a_cell_learns_its_noise_and_the_universal_control_once(evaluated, cell_
     )
     assert len(list((cell.cache_dir / "noise").glob("*/noise.safetensors"))) == 2
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("clip_har.noise.learned.fitted.learn", None)  # nothing is learned any more
+        patch.setattr(fitted, "learn_best", None)  # nothing is learned any more
         again, same, _ = evaluated("noise=class_specific", "noise.protocol=topk")
     assert same.headline == "topk"
     assert np.array_equal(again.scores, scores(result, "topk"))
@@ -95,7 +95,7 @@ def test_the_noise_of_another_run_is_used_and_only_the_control_is_learned(
         asked.append(type(noise).__name__)
         return learned_noise(noise, *given, **more)
 
-    monkeypatch.setattr(cell_noise, "learned_noise", watched)
+    monkeypatch.setattr(fitted, "learned_noise", watched)
     again, _, _ = evaluated("noise=class_specific", f"noise.file={path}")
     assert np.array_equal(again.scores, table.scores)
     assert asked == ["UniversalNoise"]

@@ -12,7 +12,8 @@ from clip_har.noise.learned.controls import (
     named_on_empty,
     random_like,
 )
-from clip_har.noise.learned.perturbation import Perturbation, PixelNoise, make_perturbation
+from clip_har.noise.learned.perturbation import Perturbation
+from clip_har.noise.learned.pixel_noise import PixelNoise
 from clip_har.noise.learned.protocols import derangement
 from clip_har.noise.learned.settings import (
     BorderNoise,
@@ -21,6 +22,7 @@ from clip_har.noise.learned.settings import (
     ResidualNoise,
     UniversalNoise,
 )
+from clip_har.noise.learned.start import make_perturbation
 from tests.noise.linear import SIDE, WIDTH, block_classifier, linear_model
 
 CLASSES = 4

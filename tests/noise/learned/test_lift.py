@@ -70,12 +70,6 @@ def test_a_placebo_does_not_see_the_part_that_was_learned_for_a_class():
         np.testing.assert_array_equal(one.mean, other.mean)
 
 
-def test_the_only_part_stands_for_the_mean():
-    parts = parts_of(CLEAN, NOISY, top_k=1)
-    assert parts.mean[0].tolist() == NOISY[0, 0].tolist()
-    assert parts.own[0].tolist() == NOISY[0, 0].tolist()
-
-
 @pytest.mark.parametrize("top_k", [3, 9, None])
 def test_as_many_best_classes_as_there_are_is_all(top_k):
     found = parts_of(CLEAN, NOISY, top_k=top_k)
