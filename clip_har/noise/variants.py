@@ -15,10 +15,11 @@ Scores = NDArray[np.float32]
 NONE, LEARNED = "none", "learned"
 RANDOM, SHUFFLED, UNIVERSAL, CALIBRATION = "random", "shuffled", "universal", "calibration"
 SECOND, SHUFFLED_LABELS = "second", "shuffled labels"
+"""Noise that nested noise is compared with: a second one for all classes, a placebo."""
 
-ChooseColumns = Callable[[Scores, slice], NDArray[np.int64]]
-"""Takes the scores ``(B, C)`` of some clips under the first noise, and their rows; returns
-``(B, K)``, the columns of the other noises under which these clips are shown."""
+ChooseColumns = Callable[[str, Scores, slice], NDArray[np.int64]]
+"""Takes the name of a noise per class, the scores ``(B, C)`` of some clips under the first noise,
+and their rows; returns ``(B, K)``, the columns of this noise under which these clips are shown."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -198,16 +198,6 @@ def kinds_rows(cells: Sequence[Result], comparison: int) -> list[Kinds]:
     return found
 
 
-def noise_rows(measures: SweepMeasures) -> Records:
-    """Return the effect of learned noise on top-1, one row per mask and variant."""
-    if not len(measures.noise):
-        return []
-    shown = measures.noise[
-        (measures.noise["measure"] == "top1") & (measures.noise["against"] == "none")
-    ]
-    return shown.to_dict("records")
-
-
 def costs_rows(cells: Sequence[Result]) -> Records:
     """Return the cost of each cell for which it is known."""
     costs = [(one.name, one.cost) for one in cells]

@@ -335,9 +335,7 @@ def _tables(cell: Cell) -> int:
     noise = cell.noise
     if not isinstance(noise, Learned):
         return 1
-    if not noise.controls:
-        return 2
-    return 9 if isinstance(noise, PerClass) else 4  # protocols and controls, beside no noise
+    return 1 + len(noise.plain_variants) + len(noise.arms)
 
 
 def counted(steps: Sequence[Step]) -> Iterator[str]:

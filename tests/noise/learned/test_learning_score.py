@@ -14,7 +14,7 @@ from scipy.special import log_softmax
 from clip_har.models.dual_encoder import DualEncoder
 from clip_har.noise.learned import learning
 from clip_har.noise.learned.learning import best_log_probability, validate
-from clip_har.noise.learned.perturbation import PixelNoise
+from clip_har.noise.learned.pixel_noise import PixelNoise
 from clip_har.noise.learned.settings import ClassSpecificNoise
 from tests.noise.made import KINDS, WHOLE, kind, planted_classifier, started
 
