@@ -7,6 +7,7 @@ each under its own part, is rid of n. A noise for all classes cannot do that, ho
 and weighed, nor can the part of another class.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -17,7 +18,6 @@ from scipy.linalg import hadamard
 from torch import Tensor
 from torch.nn import Module, Parameter
 
-from clip_har.data.clips import Clip, ClipSet
 from clip_har.models.dual_encoder import DualEncoder
 from clip_har.models.processor import PixelScale
 from clip_har.models.zero_shot import ZeroShot
@@ -83,9 +83,9 @@ def planted_answers(
 SIDE, COUNT = 16, 2  # of the frames, of a clip
 LEVELS = 16.0  # grey levels of a score of 1
 GREY = 128
-FIRST, BUDGET = 4.0, 12.0  # grey levels of the noise for all classes, and of the part per class
-OPEN = 0.8  # of its part a class's gate is closed below this share of its pattern at full budget
-GAIN, NAMING = 3.0, 1.0
+FIRST, BUDGET = 2.0, 12.0  # grey levels of the noise for all classes, and of the part per class
+OPEN = 0.62  # the gate of a class is closed below this share of its pattern at full budget
+GAIN, NAMING = 3.0, 2.0
 _HALF = SIDE // 2
 
 
@@ -102,13 +102,13 @@ def pattern() -> Tensor:
 class GatedNetwork(Module):
     """Reads the clean scores and the evidence from cells of a frame, and gates from its lower half.
 
-    The logit of class c is ``q + NAMING a + GAIN gate(a) e``: q its clean score, e its evidence,
+    The logit of class c is ``q + NAMING a + gain gate(a) e``: q its clean score, e its evidence,
     and a the share of its pattern in the lower half, where clips show nothing.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, gain: float) -> None:
         super().__init__()
-        self.pattern = Parameter(pattern())
+        self.pattern, self.gain = Parameter(pattern()), gain
 
     def get_image_features(self, pixel_values: Tensor) -> SimpleNamespace:
         grey = (pixel_values.mean(dim=1) * _STD + _MEAN) * 255 - GREY  # (M, S, S)
@@ -117,7 +117,7 @@ class GatedNetwork(Module):
         clean, evidence = cells.unflatten(1, (2, -1)).mean(dim=2).unbind(dim=1)  # (M, C)
         share = torch.einsum("myx,cyx->mc", lower, self.pattern) / (BUDGET * _HALF * SIDE)
         gate = torch.relu(share - OPEN) / (1 - OPEN)
-        logits = clean + NAMING * share + GAIN * gate * evidence
+        logits = clean + NAMING * share + self.gain * gate * evidence
         large = torch.full_like(logits[:, :1], _SCALE)  # all embeddings are about as long
         return SimpleNamespace(pooler_output=torch.cat([logits, large], dim=1))
 
@@ -125,10 +125,10 @@ class GatedNetwork(Module):
 _MEAN, _STD, _SCALE = 0.5, 0.25, 100.0
 
 
-def gated_classifier() -> ZeroShot:
-    """Return the gated model with its classes."""
+def gated_classifier(gain: float) -> ZeroShot:
+    """Return the gated model with its classes; a gain of 0 shows nothing of the evidence."""
     model = DualEncoder(
-        network=GatedNetwork().eval().requires_grad_(requires_grad=False),
+        network=GatedNetwork(gain).eval().requires_grad_(requires_grad=False),
         tokenizer=None,
         name="gated",
         digest="gated " + "0" * 26,
@@ -154,22 +154,20 @@ def gated_frames(label: int, draws: np.random.Generator) -> NDArray[np.uint8]:
     return np.broadcast_to(levels[None, :, :, None], (COUNT, SIDE, SIDE, 3)).copy()
 
 
-def gated_clips(folder: Path, *, subjects: int, each: int, seed: int) -> ClipSet:
-    """Write clips for the gated model; every subject shows every class equally often.
+def write_gated(folder: Path, *, subjects: Mapping[str, int], each: int) -> None:
+    """Write clips for the gated model and their table ``clips.csv``; its subjects are the groups.
 
     Args:
         folder: where.
-        subjects: number of subjects, who are the groups.
+        subjects: their number by split.
         each: clips of each subject and class.
-        seed: of the clips.
     """
-    clips = []
-    for subject in range(subjects):
-        for number in range(each * CLASSES):
-            name = f"{seed}-{subject:02d}-{number:02d}"
-            draws = np.random.default_rng([seed, subject, number])
-            frames = list(gated_frames(number % CLASSES, draws))
-            path = write_video(folder / f"{name}.mkv", frames, codec="ffv1", pix_fmt="bgr0")
-            clips.append(Clip(name, path, number % CLASSES, f"{seed}-{subject:02d}"))
-    names = tuple(f"class {label}" for label in range(CLASSES))
-    return ClipSet(f"gated/{seed}", names, tuple(clips), licence="none", citation="")
+    lines = ["path,label,group,split"]
+    for split, count in subjects.items():
+        for number in range(count * each * CLASSES):
+            label, group = number % CLASSES, f"{split}-{number // (each * CLASSES):02d}"
+            frames = gated_frames(label, np.random.default_rng([number, len(split)]))
+            name = f"{split}-{number:03d}.mkv"
+            write_video(folder / name, list(frames), codec="ffv1", pix_fmt="bgr0")
+            lines.append(f"{name},class {label},{group},{split}")
+    (folder / "clips.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
