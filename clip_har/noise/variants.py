@@ -58,4 +58,4 @@ def slug(variant: str) -> str:
         >>> slug("best head + lift")
         'best_head_lift'
     """
-    return re.sub(r"[^\w-]+", "_", variant.replace("(", "").replace(")", ""))
+    return re.sub(r"[ +]+", "_", variant.replace("(", "").replace(")", ""))

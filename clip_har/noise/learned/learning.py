@@ -6,15 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax
 from torch import Tensor
 
 from clip_har.core.progress import track
 from clip_har.core.tensor_file import read_tensors, write_tensors
+from clip_har.heads.validation import best_log_probability
 from clip_har.models.zero_shot import ZeroShot
 from clip_har.noise.learned.base import Learned
 from clip_har.noise.learned.gradient import add_gradient
@@ -147,24 +144,6 @@ def validate(
 def validation_passes(noise: Learned, classes: int) -> int:
     """Return how often each frame passes through the model in `validate`, for C classes."""
     return 1 + min(1 + _CANDIDATES, classes) if noise.per_class else 1
-
-
-def best_log_probability(scores: NDArray[np.float64]) -> float:
-    """Return max over a > 0 of the mean of ln softmax(a · s) at the first column.
-
-    Args:
-        scores: ``(N, K)``, the true class first; −inf for classes that are no candidates.
-
-    Example:
-        >>> scores = np.array([[1.0, 0.0], [0.0, 1.0]])  # no better than chance: ln 1/2
-        >>> round(best_log_probability(scores), 3)
-        -0.693
-    """
-
-    def loss(log_scale: float) -> float:
-        return -float(log_softmax(np.exp(log_scale) * scores, axis=1)[:, 0].mean())
-
-    return -float(minimize_scalar(loss, bounds=(-5, 3), method="bounded").fun)
 
 
 class _Loop:
