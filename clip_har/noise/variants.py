@@ -4,6 +4,7 @@ A cell without learned noise has one variant. With learned noise, each protocol 
 a variant.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -54,5 +55,7 @@ def slug(variant: str) -> str:
     Example:
         >>> slug("oracle (leaks the label)")
         'oracle_leaks_the_label'
+        >>> slug("best head + lift")
+        'best_head_lift'
     """
-    return variant.replace("(", "").replace(")", "").replace(" ", "_")
+    return re.sub(r"[ +]+", "_", variant.replace("(", "").replace(")", ""))

@@ -17,7 +17,6 @@ from clip_har.report.numbers import UNKNOWN, formatted
 from clip_har.report.pictures import confusion_picture
 from clip_har.report.text import may_lose_most
 from clip_har.results.result import Result
-from clip_har.sweeps.measures import SweepMeasures
 from clip_har.sweeps.table import DRAWS
 
 Records = Sequence[Mapping[Any, Any]]

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from clip_har.data.clips import ClipSet
-from clip_har.noise.learned.base import Learned
-from clip_har.noise.learned.controls import EMPTY_LEVELS
 from clip_har.noise.learned.arms import ARMS, passes_under
+from clip_har.noise.learned.base import Learned
 from clip_har.noise.learned.baselines import heads_path
+from clip_har.noise.learned.controls import EMPTY_LEVELS
 from clip_har.noise.learned.fitted import noise_path
 from clip_har.noise.learned.head_clips import VIEWS
 from clip_har.noise.learned.identity import described_fit, has_heads, training_clips
@@ -92,9 +92,7 @@ def _weighing(
         Effort(
             f"held clips scored: {name}, masks {masks}",
             path,
-            shown(
-                len(sets.held) or learned, passes_under(name, ARMS, classes, noise.used_parts)
-            ),
+            shown(len(sets.held) or learned, passes_under(name, ARMS, classes, noise.used_parts)),
             with_gradient=False,
         )
         for (name, masks), path in held_paths(noise, cell).items()

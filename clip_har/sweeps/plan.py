@@ -13,7 +13,8 @@ from clip_har.engine.clips import frame_settings
 from clip_har.engine.job import Job, Prepared, prepared
 from clip_har.engine.run import find_result, may_be_reused
 from clip_har.masking.masked_clips import targets_of
-from clip_har.noise.learned.base import Learned, PerClass
+from clip_har.noise.learned.base import Learned
+from clip_har.noise.learned.per_class import PerClass
 from clip_har.regions.store import has_maps, seen_settings
 from clip_har.results.names import MASK, Words, cell_name
 from clip_har.results.result import Result

@@ -2,13 +2,12 @@
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from clip_har.core.errors import ClipHarError
 from clip_har.core.settings import Role
@@ -22,23 +21,11 @@ from clip_har.noise.learned.learning_settings import (
     LossWeights,
     Ratio,
 )
-from clip_har.noise.learned.protocols import (
-    LEAKS,
-    LIFTS,
-    PROTOCOLS,
-    Protocol,
-    apply_protocol,
-    derangement,
-    needed,
-    used,
-    variant_name,
-)
 from clip_har.noise.settings import LearningCell, NoiseSettings
 from clip_har.noise.variants import (
     CALIBRATION,
     LEARNED,
     RANDOM,
-    SHUFFLED,
     UNIVERSAL,
     ChooseColumns,
     Scores,

@@ -42,7 +42,6 @@ def fitted_heads(held: HeldClips, *, names: Sequence[str]) -> dict[str, Head]:
         effort = Effort(
             steps=learning.steps,
             batch=learning.batch,
-            step_size=learning.step_size,
             validate_every=learning.validate_every,
             patience=learning.patience,
             seed=noise.seed,
