@@ -97,7 +97,8 @@ def paired_effect(
     - ``attention/mass``: mean share of attribution inside the subject, over the clips for which
       it was measured in every table.
 
-    A measure without such clips is left out. Each seed is measured by itself and then averaged:
+    A measure without such clips is left out, and so is one that has no value in some table, such as
+    the errors to the scene without an error. Each seed is measured by itself and then averaged:
     pooling the clips of all seeds would hide differences between seeds from ECE and recalls.
 
     The interval is the difference ± t standard errors, of ``top1`` and ``scene/swap_error`` that of
@@ -152,6 +153,8 @@ def paired_effect(
         first, second = values[:, :seeds], values[:, seeds:]
         of_groups = measured.of_groups(name)
         difference = float((second - first)[0].mean())
+        if np.isnan(difference):
+            continue
         error, degrees, interval = mean_interval(
             name, second - first, degrees=measured.samples.degrees, groups=of_groups
         )

@@ -7,8 +7,7 @@ import pandas as pd
 
 from clip_har.core.atomic import whole_file
 from clip_har.figures.save import save_figure
-from clip_har.noise.learned.protocols import LEAKS
-from experiments.class_noise.arms import ARMS
+from clip_har.noise.learned.arms import arm_of
 from experiments.class_noise.cells import Grid, read_grid
 from experiments.class_noise.effects import ALL, Effects, effects_table, measure_arms
 from experiments.class_noise.endpoints import endpoints_table
@@ -57,16 +56,14 @@ def top1_table(effects: Effects) -> pd.DataFrame:
     Returns:
         Columns ``condition``, one per mask, ``all masks``, ``fits, leaks``.
     """
-    measured, known = effects.names(), [one.name for one in ARMS]
-    ordered = [name for name in known if name in measured]
     rows = []
-    for arm in (*ordered, *(name for name in measured if name not in known)):
+    for arm in effects.names():
         of = {
             mask: float(effects.arms[mask, arm].values["top1"][0].mean()) for mask in effects.masks
         }
         fits = len(effects.arms[effects.masks[0], arm].fits)
         mean = sum(of.values()) / len(of)
-        rows.append({"condition": arm, **of, ALL: mean, "fits": fits, "leaks": arm.endswith(LEAKS)})
+        rows.append({"condition": arm, **of, ALL: mean, "fits": fits, "leaks": arm_of(arm).leaks})
     return pd.DataFrame(rows)
 
 

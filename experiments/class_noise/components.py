@@ -29,10 +29,6 @@ class Components(Settings):
     fit: float = Field(ge=0)
     model: float = Field(ge=0)
 
-    def text(self) -> str:
-        """Return the components as YAML."""
-        return "".join(f"{key}: {value:.2f}\n" for key, value in self.model_dump().items())
-
 
 def components_of(
     differences: NDArray[np.float64], groups: Sequence[str], models: Sequence[str]

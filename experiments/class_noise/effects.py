@@ -11,7 +11,9 @@ from clip_har.core.errors import ClipHarError
 from clip_har.core.progress import track
 from clip_har.metrics.crossed import CrossedEffect, crossed_effect
 from clip_har.metrics.effect import measures_in_samples
-from experiments.class_noise.arms import COMPARED, LIFT, NONE, STACKED
+from clip_har.noise.learned.arms import ARMS, LIFT, STACKED
+from clip_har.noise.variants import NONE
+from experiments.class_noise.arms import COMPARED
 from experiments.class_noise.cells import SWAP, Fit, Grid
 
 ALL = "all masks"
@@ -55,9 +57,9 @@ class Effects:
     degrees: int
 
     def names(self) -> list[str]:
-        """Return the names of the arms that every mask has, in order."""
-        names = dict.fromkeys(name for _, name in self.arms)
-        return [name for name in names if all((mask, name) in self.arms for mask in self.masks)]
+        """Return the names of the arms that every mask has, in the order of `ARMS`."""
+        named = [arm.name for arm in ARMS]
+        return [name for name in named if all((mask, name) in self.arms for mask in self.masks)]
 
     def of(
         self,

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from clip_har.metrics.significance import corrected, t_test
-from experiments.class_noise.arms import GATED, LIFT, NONE, SHUFFLED, STACKED
+from clip_har.noise.learned.arms import GATED, LIFT, STACKED
+from clip_har.noise.variants import NONE, SHUFFLED
 from experiments.class_noise.cells import CLEAN, SWAP
 from experiments.class_noise.effects import ALL, Effects
 

@@ -6,7 +6,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from clip_har.figures.style import BLUE, ORANGE
-from experiments.class_noise.arms import LIFT, NONE, SHUFFLED, STACKED
+from clip_har.noise.learned.arms import LIFT, STACKED
+from clip_har.noise.variants import NONE, SHUFFLED
 from experiments.class_noise.effects import ALL
 from experiments.figure import CAPTION
 

@@ -194,7 +194,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         arguments: of the command line; None for the process's own.
     """
     parser = argparse.ArgumentParser(
-        prog="python -m experiments.class_noise.power", description=main.__doc__
+        prog="python -m experiments.class_noise.power",
+        description="Simulate studies and choose the smallest design with enough power.",
     )
     parser.add_argument("pilot", nargs="?", type=Path, default=PILOT, help="YAML")
     parser.add_argument("--studies", type=int, default=1000, help="simulated studies a design")

@@ -6,22 +6,11 @@ from typing import Any
 import pandas as pd
 
 from clip_har.core.errors import ClipHarError
+from clip_har.noise.learned.arms import HEADS, LIFT, STACKED, arm_of
 from clip_har.noise.learned.protocols import LEAKS
+from clip_har.noise.variants import CALIBRATION, NONE, SHUFFLED
 from clip_har.report.numbers import number, p_value, points, share
-from experiments.class_noise.arms import (
-    ARMS,
-    BEST_LIFT,
-    BEST_UNIVERSAL,
-    CALIBRATION,
-    HEADS,
-    LIFT,
-    NONE,
-    RANDOM,
-    SHARED,
-    SHUFFLED,
-    SHUFFLED_LABELS,
-    STACKED,
-)
+from experiments.class_noise.arms import BEST_LIFT, BEST_UNIVERSAL, PLACEBOS, passes
 from experiments.class_noise.effects import ALL
 from experiments.words import markdown
 
@@ -188,8 +177,7 @@ class NoiseWords:
 
     def placebo_table(self) -> str:
         """Return lift and what is left of it without its class parts, as Markdown."""
-        shown = (SHUFFLED, RANDOM, SHUFFLED_LABELS, SHARED, STACKED)
-        return self._pairs_table([(LIFT, one) for one in shown])
+        return self._pairs_table([(LIFT, one) for one in (*PLACEBOS, STACKED)])
 
     def heads_table(self) -> str:
         """Return lift against the heads, and noise on top of the best head, as Markdown."""
@@ -200,9 +188,12 @@ class NoiseWords:
 
     def arms_table(self) -> str:
         """Return what each arm is and costs, as Markdown."""
-        shown = set(self._top1["condition"])
-        lines = [(_marked(one.name), one.meaning, one.passes) for one in ARMS if one.name in shown]
-        return markdown(("arm", "stacked scores", "passes of a frame"), lines)
+        arms = [(name, arm_of(name)) for name in self._top1["condition"]]
+        lines = [
+            (_marked(name), one.said, ", ".join(one.features), passes(one)) for name, one in arms
+        ]
+        head = ("arm", "what it is", "stacked scores", "passes of a frame")
+        return markdown(head, lines)
 
     def costs_table(self) -> str:
         """Return the time of the study's parts, as Markdown."""
