@@ -21,9 +21,11 @@ from clip_har.models.device import pick_device
 from clip_har.models.zero_shot import ZeroShot
 from clip_har.noise.learned.learning import learn
 from clip_har.noise.learned.learning_settings import LearningSettings
-from clip_har.noise.learned.perturbation import NoPerturbation, PixelNoise, make_perturbation
+from clip_har.noise.learned.perturbation import NoPerturbation
+from clip_har.noise.learned.pixel_noise import PixelNoise
 from clip_har.noise.learned.protocols import Protocol, needed
 from clip_har.noise.learned.settings import ClassSpecificNoise
+from clip_har.noise.learned.start import make_perturbation
 from clip_har.noise.learned.training_clips import TrainingClips
 
 _CLIPS = 8

@@ -4,6 +4,7 @@ A cell without learned noise has one variant. With learned noise, each protocol 
 a variant.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -15,10 +16,11 @@ Scores = NDArray[np.float32]
 NONE, LEARNED = "none", "learned"
 RANDOM, SHUFFLED, UNIVERSAL, CALIBRATION = "random", "shuffled", "universal", "calibration"
 SECOND, SHUFFLED_LABELS = "second", "shuffled labels"
+"""Noise that nested noise is compared with: a second one for all classes, a placebo."""
 
-ChooseColumns = Callable[[Scores, slice], NDArray[np.int64]]
-"""Takes the scores ``(B, C)`` of some clips under the first noise, and their rows; returns
-``(B, K)``, the columns of the other noises under which these clips are shown."""
+ChooseColumns = Callable[[str, Scores, slice], NDArray[np.int64]]
+"""Takes the name of a noise per class, the scores ``(B, C)`` of some clips under the first noise,
+and their rows; returns ``(B, K)``, the columns of this noise under which these clips are shown."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,5 +55,7 @@ def slug(variant: str) -> str:
     Example:
         >>> slug("oracle (leaks the label)")
         'oracle_leaks_the_label'
+        >>> slug("best head + lift")
+        'best_head_lift'
     """
-    return variant.replace("(", "").replace(")", "").replace(" ", "_")
+    return re.sub(r"[ +]+", "_", variant.replace("(", "").replace(")", ""))

@@ -5,7 +5,7 @@ import pytest
 
 from clip_har.metrics.effect import paired_effect
 from clip_har.metrics.noise_effect import effect_table
-from clip_har.noise.variants import pairs
+from clip_har.noise.learned.arms import pairs
 from tests.metrics.made import MEASURED, SOME
 from tests.noise.made import ORACLE
 

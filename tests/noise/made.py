@@ -29,11 +29,11 @@ from clip_har.models.processor import PixelScale
 from clip_har.models.zero_shot import ZeroShot
 from clip_har.noise.learned import cell_noise
 from clip_har.noise.learned.base import Learned
-from clip_har.noise.learned.controls import Calibration
+from clip_har.noise.learned.fits import Fits
 from clip_har.noise.learned.fitted import FittedNoise
 from clip_har.noise.learned.learning import History
 from clip_har.noise.learned.learning_settings import LearningSettings
-from clip_har.noise.learned.perturbation import Perturbation, make_perturbation
+from clip_har.noise.learned.perturbation import Perturbation
 from clip_har.noise.learned.settings import (
     BorderNoise,
     ClassSpecificNoise,
@@ -41,6 +41,8 @@ from clip_har.noise.learned.settings import (
     ResidualNoise,
     UniversalNoise,
 )
+from clip_har.noise.learned.stack import Stack
+from clip_har.noise.learned.start import make_perturbation
 from clip_har.noise.learned.training_clips import TrainingClips
 from clip_har.regions.annotation import AnnotationRegion
 from clip_har.regions.source import SUBJECT
@@ -49,7 +51,7 @@ from clip_har.results.costs import Cost
 from clip_har.results.score_table import ScoreTable
 from tests.planted import CLASSES, SCENES
 
-CALIBRATION = Calibration(2.0, np.array([-3.0, 0.0, 0.5, 0.0, 0.0]))
+CALIBRATION = Stack(np.array([2.0]), np.array([-3.0, 0.0, 0.5, 0.0, 0.0]), penalty=0.1)
 SIDE, COUNT = 16, 4  # of the frames, of a clip
 PULL = 32.0  # a class's pattern at ε grey levels moves its feature by PULL · ε / 255
 GAINS = (1.0, 1.0, 1.0, 0.5, 0.5)  # the last two scenes are seen faintly …
@@ -59,7 +61,9 @@ CPU = torch.device("cpu")
 
 ORACLE = "oracle (leaks the label)"
 PER_CLASS = ["none", "candidate", "topk", "predicted", ORACLE]
-CONTROLS = ["random", "shuffled", "universal", "calibration"]
+CONTROLS = ["shuffled", "random", "universal", "calibration"]
+BESIDE = [*PER_CLASS[:-1], *CONTROLS, ORACLE]
+"""All variants of noise per class, in the order of tables."""
 WHOLE: Any = {"train_masking": ("none",)}
 
 _MEAN, _STD = 0.5, 0.25
@@ -206,8 +210,8 @@ def evaluated(
     cost = Cost()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cell_noise, "read_or_learn", given)
-        patch.setattr(cell_noise, "described_calibration", lambda *_: {})
-        patch.setattr(cell_noise, "fitted_calibration", lambda *_, **__: CALIBRATION)
+        fits = Fits({"calibration": CALIBRATION})
+        patch.setattr(cell_noise, "fitted_stacks", lambda *_: fits)
         made = cell_noise.open_learned(noise, cell, masked.frames, classifier, no_frames)
     tables = score_variants(cell, masked, classifier, made, clean=None, cost=cost)
     inspection = inspect_clips(cell, masked, classifier, made, tables, cost=cost)

@@ -13,7 +13,7 @@ from tests.command import run_command
 SMALL = (
     "dataset.count=40", "dataset.train_count=60", "frames.count=2", "batch_size=80",
     "learning.steps=4", "learning.batch=16", "learning.validate_every=2",
-    "learning.validation_clips=8", "clean_twin=false",
+    "learning.validation_clips_per_class=2", "clean_twin=false",
 )  # fmt: skip
 SWEEP = ("-m", "noise=none,universal,class_specific", "masking=none,percent", "ratio=0.3")
 FILES = {

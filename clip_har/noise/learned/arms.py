@@ -6,7 +6,7 @@ leaks and the pairs that are compared follow from it.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from clip_har.noise.learned.protocols import LEAKS, variant_name
 from clip_har.noise.variants import (
@@ -23,7 +23,7 @@ from clip_har.noise.variants import (
 Feature = Literal["clean", "universal", "second", "own", "mean", "true", "head"]
 """A score of class c: ``clean`` z_c(x); ``universal`` z_c(x + δu); ``second`` z_c(x + δu + a second
 noise for all classes); ``own`` z_c(x + δu + δc); ``mean`` the mean of z_c(x + δu + δk) over the
-classes k whose part was computed; ``true`` z_c(x + δu + δy) of the true class y, which leaks;
+other classes k whose part was computed; ``true`` z_c(x + δu + δy) of the true class y, which leaks;
 ``head`` the logit of a classifier on frozen embeddings."""
 
 LIFT, GATED, STACKED, SHARED = "lift", "lift gated", "stacked universal", "shared part"
@@ -31,6 +31,9 @@ ORACLE = variant_name("oracle")
 HEADS = ("linear probe", "tip-adapter", "tip-adapter-f", "logit adjustment", "prompt vectors")
 """Classifiers on frozen embeddings, learned from the same clips as the noise."""
 BEST_HEAD = "best head"
+
+Dealt = Literal["own", "another", "true"]
+"""The part that a class is scored under: its own, that of another class, or the true class's."""
 
 Kind = Literal["reference", "method", "control", "baseline", "other", "leak"]
 """``reference``: no noise. ``method``: what is proposed. ``control``: another cause of a gain.
@@ -99,9 +102,9 @@ ARMS: tuple[Arm, ...] = (
         against=(LIFT,),
     ),
     Arm(LEARNED, "method", "one noise for all classes"),
-    Arm("candidate", "method", "each class is scored on its own noise"),
-    Arm("topk", "method", "the best classes without noise are scored on their own noise"),
-    Arm("predicted", "method", "the noise of the class that is predicted without noise"),
+    Arm("candidate", "other", "each class is scored on its own noise"),
+    Arm("topk", "other", "the best classes without noise are scored on their own noise"),
+    Arm("predicted", "other", "the noise of the class that is predicted without noise"),
     Arm(
         STACKED,
         "control",
@@ -120,7 +123,7 @@ ARMS: tuple[Arm, ...] = (
     Arm(
         SHARED,
         "control",
-        "what the parts of all classes have in common",
+        "the mean over the parts of all other classes: what they have in common",
         ("clean", "universal", "mean"),
     ),
     Arm(UNIVERSAL, "control", "one noise for all classes at equal training effort"),
@@ -142,7 +145,7 @@ ARMS: tuple[Arm, ...] = (
     ),
     Arm(
         f"{BEST_HEAD} + {LIFT}",
-        "method",
+        "baseline",
         f"the best of these, stacked with what `{LIFT}` uses",
         ("head", *_LIFT),
         against=(f"{BEST_HEAD} + universal",),
@@ -158,6 +161,13 @@ ARMS: tuple[Arm, ...] = (
 CLASS_PARTS = {LEARNED, RANDOM, SHUFFLED_LABELS}
 """Noise that has a part for each class; other noise is one for all classes."""
 
+PLACEBOS = {
+    "another_class": SHUFFLED,
+    "random": RANDOM,
+    "shuffled_labels": SHUFFLED_LABELS,
+}
+"""The variants of the values of ``noise.placebos``."""
+
 BY_NAME = {arm.name: arm for arm in ARMS}
 
 
@@ -169,6 +179,17 @@ def arm_of(variant: str) -> Arm:
         'random noise of the same norm'
     """
     return BY_NAME[variant] if variant in BY_NAME else BY_NAME[variant.removesuffix(LEAKS)]
+
+
+def in_order(variants: Iterable[str]) -> list[str]:
+    """Return names of variants in the order of the table.
+
+    Example:
+        >>> in_order(["oracle (leaks the label)", "universal", "none"])
+        ['none', 'universal', 'oracle (leaks the label)']
+    """
+    rows = {arm.name: row for row, arm in enumerate(ARMS)}
+    return sorted(variants, key=lambda name: rows[arm_of(name).name])
 
 
 def pairs(variants: Iterable[str], headline: str) -> list[tuple[str, str]]:
@@ -193,3 +214,63 @@ def pairs(variants: Iterable[str], headline: str) -> list[tuple[str, str]]:
     return compared + [
         (name, other) for name in names for other in arm_of(name).against if other in present
     ]
+
+
+def nested_arms(
+    *, gate: bool, controls: bool, placebos: Iterable[str], baselines: bool
+) -> tuple[Arm, ...]:
+    """Return the variants of nested noise whose scores are weighed, in the order of the table.
+
+    Args:
+        gate: whether there is one with a gate.
+        controls: whether there are any but those of the method itself.
+        placebos: keys of `PLACEBOS`, beside the controls.
+        baselines: whether there are classifiers on frozen embeddings, beside the controls.
+    """
+    wanted = {LIFT, *([GATED] if gate else [])}
+    if controls:
+        wanted |= {STACKED, SHARED, CALIBRATION, ORACLE, *(PLACEBOS[name] for name in placebos)}
+    heads = controls and baselines
+    return tuple(arm for arm in ARMS if arm.name in wanted or (heads and "head" in arm.features))
+
+
+def parts_needed(arms: Iterable[Arm], noise: str) -> tuple[Dealt, ...]:
+    """Return which parts of a noise per class the stacks need of each clip.
+
+    Args:
+        arms: the variants.
+        noise: its name.
+
+    Example:
+        >>> parts_needed([BY_NAME["lift"], BY_NAME["shuffled"]], "learned")
+        ('own', 'another')
+    """
+    of_noise = [arm for arm in arms if arm.noise == noise]
+    used = {
+        "another" if arm.another else "own"
+        for arm in of_noise
+        if {"own", "mean"} & set(arm.features)
+    }
+    used |= {"true" for arm in of_noise if "true" in arm.features}
+    return tuple(dealt for dealt in get_args(Dealt) if dealt in used)
+
+
+def passes_under(noise: str, arms: Iterable[Arm], classes: int, top_k: int | None) -> int:
+    """Return under how many parts of a noise the stacks need each clip, for C classes.
+
+    Args:
+        noise: its name.
+        arms: the variants.
+        classes: number of classes C.
+        top_k: number of classes that are scored under a part; None for all.
+
+    Example:
+        >>> passes_under("learned", [BY_NAME["lift"]], 101, 5)
+        5
+    """
+    if noise not in CLASS_PARTS:
+        return 1
+    if top_k is None:
+        return classes
+    count = min(top_k, classes)
+    return sum(1 if part == "true" else count for part in parts_needed(arms, noise))

@@ -17,6 +17,7 @@ from clip_har.noise.learned.lift import Answers
 from clip_har.noise.learned.stack import Features, Stack, crossed, fit_stack
 from clip_har.noise.variants import Variant
 
+STACKS_FILE = "stacks.safetensors"
 WITHOUT = -1
 """The column of clips that are scored without noise."""
 

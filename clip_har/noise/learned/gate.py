@@ -30,6 +30,19 @@ class Gate:
 
     threshold: float
 
+    def said(self) -> str:
+        """Return in words which clips keep their scores.
+
+        Example:
+            >>> Gate(0.0).said(), Gate(2.5).said()
+            ('all clips keep their scores', 'clips with a margin of at least 2.5 keep their scores')
+        """
+        if self.threshold == 0:
+            return "all clips keep their scores"
+        if self.threshold == np.inf:
+            return "no clip keeps its scores"
+        return f"clips with a margin of at least {self.threshold:.3g} keep their scores"
+
     def keeps(self, clean: Scores) -> NDArray[np.bool_]:
         """Return which clips keep their scores ``(N, C)`` without noise, ``(N,)``."""
         kept: NDArray[np.bool_] = margins(clean) >= self.threshold
@@ -78,9 +91,7 @@ def fit_gate(masked: Pair, whole: Pair, labels: NDArray[np.int64]) -> Gate:
     alike = np.full(len(labels), 1 / len(labels))
     without = alike @ _right(whole.clean, labels)
     allowed = _accuracies(whole, labels, alike, thresholds) >= without - _EVEN
-    reached = np.where(
-        allowed, _accuracies(masked, labels, balanced(labels), thresholds), -np.inf
-    )
+    reached = np.where(allowed, _accuracies(masked, labels, balanced(labels), thresholds), -np.inf)
     return Gate(float(thresholds[np.flatnonzero(reached >= reached.max() - _EVEN)[0]]))
 
 

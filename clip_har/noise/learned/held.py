@@ -1,23 +1,23 @@
-"""The scores of training clips under masks and noise, which stacks and heads are fitted on."""
+"""The scores of held clips under masks and noise, which stacks are fitted on."""
 
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from clip_har.core.cache import cached, key_of
+from clip_har.core.errors import ClipHarError
 from clip_har.core.progress import track
-from clip_har.core.seeding import generator
 from clip_har.core.tensor_file import read_tensors, save_tensors
 from clip_har.masking.masked_clip import MaskedClip
 from clip_har.masking.masked_clips import MaskedClips, locate
 from clip_har.masking.none import NoMask
+from clip_har.masking.on_empty import refuse_empty
 from clip_har.models.zero_shot import ZeroShot
 from clip_har.noise.batch import ClipBatch
 from clip_har.noise.contract import Noise
@@ -27,17 +27,13 @@ from clip_har.noise.learned.training_clips import TrainingClips
 from clip_har.noise.settings import LearningCell
 from clip_har.noise.variants import Scores
 
-Part = Literal["held", "learned_from", "validated_on"]
-"""A set of training clips, see `TrainingClips`. Without held clips ``held`` is all of them: then it
-must be used only for scores that no noise is in."""
-
 SCORES_FILE = "scores.safetensors"
 _CODE = ("clip_har.noise.learned.held",)
 
 
 @dataclass(frozen=True, eq=False)
 class Shown:
-    """The answers for N training clips under one noise.
+    """The answers for N held clips under one noise.
 
     Attributes:
         scores: ``(N, K, C)``; NaN for columns under which a clip was not shown.
@@ -67,8 +63,11 @@ class Shown:
 
 
 @dataclass(frozen=True, eq=False)
-class TrainingShow:
-    """Shows training clips to the model as clips are evaluated; answers are kept on disk.
+class HeldClips:
+    """The clips that noise is not learned from, shown to the model as clips are evaluated.
+
+    Answers are kept on disk. Without ``held_share`` all training clips are shown: then only scores
+    without noise may be used.
 
     Attributes:
         noise: the settings of the cell's noise; gives masks, parts and seed.
@@ -84,17 +83,15 @@ class TrainingShow:
 
     def shown(
         self,
-        part: Part,
         masks: FitMasking,
         added: Noise,
         described: object,
         *,
         columns: Callable[[Shown], NDArray[np.int64]] | None = None,
     ) -> Shown:
-        """Return the answers for some training clips; show the clips first if that was not done.
+        """Return the answers for the clips; show them first if that was not done.
 
         Args:
-            part: which clips.
             masks: which masks they are shown under, see `clip_har.noise.learned.base.Learned`.
             added: the noise that they are shown with.
             described: all that decides this noise, as a JSON object.
@@ -105,14 +102,14 @@ class TrainingShow:
         Raises:
             ClipHarError: when the answers cannot be kept.
         """
-        path = scores_path(self.noise, self.cell, part, masks, described)
+        path = scores_path(self.noise, self.cell, masks, described)
 
         def make(temporary: Path) -> None:
-            clips = _Clips(self, part, masks)
+            clips = _Clips(self, masks)
             _save(temporary, clips, *self._show(clips, added, columns))
 
         return cached(
-            path, "scores of training clips", read=partial(_read, width=added.columns), make=make
+            path, "scores of held clips", read=partial(_read, width=added.columns), make=make
         )
 
     @torch.inference_mode()
@@ -130,7 +127,7 @@ class TrainingShow:
             wanted = columns(clips.bare)
         scores: list[NDArray[np.float32]] = []
         embeddings: list[NDArray[np.float32]] = []
-        with track(wanted.size, "scoring training clips") as advance:
+        with track(wanted.size, "scoring held clips") as advance:
             for batch in every.batches(indices, self.zero_shot.batch_size):
                 shown = ClipBatch([clips.clip(index) for index in batch], self.zero_shot.device)
                 rows = wanted[len(embeddings) : len(embeddings) + len(batch)]
@@ -145,13 +142,10 @@ class TrainingShow:
         return wanted, np.stack(scores), np.stack(embeddings)
 
 
-def scores_path(
-    noise: Learned, cell: LearningCell, part: Part, masks: FitMasking, described: object
-) -> Path:
-    """Return the file of the answers of `TrainingShow.shown`."""
+def scores_path(noise: Learned, cell: LearningCell, masks: FitMasking, described: object) -> Path:
+    """Return the file of the answers of `HeldClips.shown`."""
     content = {
-        "kind": "scores of training clips",
-        "part": part,
+        "kind": "scores of held clips",
         "masks": described_masks(noise, cell, masks),
         "noise": described,
         **described_clips(noise, cell),
@@ -160,24 +154,25 @@ def scores_path(
 
 
 class _Clips:
-    """The clips of a part under masks."""
+    """The held clips under masks."""
 
-    def __init__(self, show: TrainingShow, part: Part, masks: FitMasking) -> None:
+    def __init__(self, show: HeldClips, masks: FitMasking) -> None:
         self.show, self.masks, self.training = show, masks, show.training()
         sets = self.training
-        indices = {
-            "held": sets.held if len(sets.held) else [*sets.learned_from, *sets.validated_on],
-            "learned_from": sets.learned_from,
-            "validated_on": sets.validated_on,
-        }[part]
-        usable = set(self._own.evaluated) if masks == "same" else set(map(int, indices))
-        self.indices = sorted(usable & set(map(int, indices)))
+        held = sets.held if len(sets.held) else [*sets.learned_from, *sets.validated_on]
+        usable = set(self._own.evaluated if masks == "same" else self.training.frames.ok)
+        self.indices = sorted(usable & set(map(int, held)))
+        if not self.indices:
+            raise ClipHarError(
+                f"noise.fit_masking=same: {self._own.empty_message()}: no held clip is left; use"
+                " another source or noise.fit_masking=train"
+            )
 
     @cached_property
     def _own(self) -> MaskedClips:
         """All training clips under the cell's own mask, as the cell's clips are evaluated."""
         show = self.show
-        return locate(
+        found = locate(
             show.cell.masking,
             self.training.frames,
             show.cell.region,
@@ -187,12 +182,14 @@ class _Clips:
             zero_shot=lambda: show.zero_shot,
             cache_dir=show.cell.cache_dir,
         )
+        if found.empty:
+            refuse_empty(found.on_empty, found.empty_message())
+        return found
 
     @cached_property
     def _whole(self) -> MaskedClips:
-        return replace(
-            self.training.clips, masking=NoMask(), feature=None, seed=self.show.cell.seed
-        )
+        seed = self.show.noise.seed
+        return replace(self.training.clips, masking=NoMask(), feature=None, seed=seed)
 
     def clip(self, index: int) -> MaskedClip:
         """Return a clip under its mask."""
@@ -200,7 +197,7 @@ class _Clips:
             return self._own.clip(index)
         if self.masks == "none":
             return self._whole.clip(index)
-        return self.training.clip(self.show.noise, index)
+        return self.training.masked_clip(self.show.noise, index)
 
     @cached_property
     def bare(self) -> Shown:
@@ -230,7 +227,9 @@ def _save(
         "embeddings": torch.from_numpy(embeddings),
         "labels": torch.from_numpy(bare.labels),
     }
-    save_tensors(path, tensors, {"ids": json.dumps(bare.ids), "groups": json.dumps(list(bare.groups))})
+    save_tensors(
+        path, tensors, {"ids": json.dumps(bare.ids), "groups": json.dumps(list(bare.groups))}
+    )
 
 
 def _read(path: Path, *, width: int) -> Shown | None:

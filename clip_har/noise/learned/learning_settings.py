@@ -51,7 +51,11 @@ class LearningSettings(Settings):
         validate_every: steps between validations.
         patience: validations without a better score before learning stops.
         validation_share: share of the training groups that are kept for validation.
-        validation_clips: largest number of validation clips.
+        validation_clips_per_class: largest number of validation clips of each class.
+        ema: decay of the exponential moving average of the noise over the steps; the average is
+            validated and kept; 0 for the noise of the last step itself.
+        restarts: how often it is learned, from other starting values and with other batches; the
+            best one by validation is kept.
         train_clips: largest number of training clips, evenly spread; None for all.
     """
 
@@ -62,5 +66,7 @@ class LearningSettings(Settings):
     validate_every: Count = 25
     patience: Count = 6
     validation_share: Share = 0.2
-    validation_clips: Count = 120
+    validation_clips_per_class: Count = 6
+    ema: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    restarts: Count = 1
     train_clips: Count | None = None

@@ -1,12 +1,15 @@
 """The options of learned noise, one class each; what they share is in `base`."""
 
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, model_validator
 
 from clip_har.core.errors import ClipHarError
 from clip_har.core.settings import Role
-from clip_har.noise.learned.base import Learned, LearnedPixels, PerClass
+from clip_har.noise.learned.arms import LIFT, Arm, nested_arms, parts_needed, passes_under
+from clip_har.noise.learned.base import FitMasking, Learned, LearnedPixels
 from clip_har.noise.learned.learning_settings import (
     BETWEEN_CLASSES,
     Count,
@@ -14,8 +17,10 @@ from clip_har.noise.learned.learning_settings import (
     LossWeights,
     Share,
 )
-from clip_har.noise.learned.protocols import LIFTS, PROTOCOLS, Protocol
+from clip_har.noise.learned.per_class import PerClass
+from clip_har.noise.learned.protocols import LIFTS, Protocol, derangement
 from clip_har.noise.none import NoNoise
+from clip_har.noise.variants import SECOND, SHUFFLED_LABELS, UNIVERSAL, ChooseColumns, Scores
 
 if TYPE_CHECKING:
     from clip_har.data.frames.store import FrameStore
@@ -23,8 +28,6 @@ if TYPE_CHECKING:
     from clip_har.noise.contract import CellNoise
     from clip_har.noise.settings import LearningCell, OpenFrames
 
-FitMasking = Literal["none", "train", "same"]
-"""Masks of the clips that the weights of scores are fitted on."""
 Placebo = Literal["another_class", "random", "shuffled_labels"]
 """Parts per class that must not help as much as the learned ones."""
 
@@ -124,7 +127,7 @@ class ClassSpecificNoise(PerClass, LearnedPixels, _Option):
 
     def frames_in_step(self, classes: int) -> int:
         """Return fewer frames: each passes through the model under several classes' noise."""
-        return max(self.learning.batch // (1 + self.wrong_classes(classes)), 1)
+        return self.frames_at_once(classes)
 
     def budgets(self) -> dict[str, float]:
         """Return the budget of each class's own noise."""
@@ -170,7 +173,7 @@ class NestedNoise(PerClass, LearnedPixels, _Option):
         shuffled_labels: learn the part per class from shuffled labels: the placebo itself.
     """
 
-    protocols: ClassVar[tuple[Protocol, ...]] = (*PROTOCOLS, *LIFTS)
+    protocols: ClassVar[tuple[Protocol, ...]] = LIFTS
 
     epsilon_class: GreyLevels = 4.0
     rank: Count | None = None
@@ -186,9 +189,102 @@ class NestedNoise(PerClass, LearnedPixels, _Option):
     baselines: Annotated[bool, Role.USE] = True
     shuffled_labels: bool = False
 
+    @model_validator(mode="after")
+    def _others_to_compare_with(self) -> Self:
+        if self.protocol == "lift_topk" and self.top_k < 2:
+            raise ValueError(
+                f"top_k: protocol=lift_topk compares parts: expected at least 2, got {self.top_k}"
+            )
+        return self
+
     def budgets(self) -> dict[str, float]:
-        """Return the budgets of the noise for all classes and of the part per class."""
-        return {"shared": self.epsilon, "own": self.epsilon_class}
+        """Return the budget of the part per class."""
+        return {"own": self.epsilon_class}
+
+    @property
+    def patterns(self) -> int | None:
+        """Number of patterns that the parts are sums of; None for a free part each."""
+        return self.rank
+
+    @property
+    def learns_shuffled_labels(self) -> bool:
+        """Whether the labels of its training clips are shuffled: a placebo."""
+        return self.shuffled_labels
+
+    @property
+    def headline(self) -> str:
+        """The name of the variant that the cell's own numbers are computed from."""
+        return LIFT
+
+    @property
+    def fits_under(self) -> FitMasking:
+        """Masks of the clips that the weights of scores are fitted on."""
+        return self.fit_masking
+
+    @property
+    def arms(self) -> tuple[Arm, ...]:
+        """The variants whose scores are weighed, with weights that are fitted on held clips."""
+        return nested_arms(
+            gate=self.gate,
+            controls=self.controls,
+            placebos=self.placebos,
+            baselines=self.baselines,
+        )
+
+    @property
+    def used_parts(self) -> int | None:
+        """The classes, the best without noise, whose parts weighed scores use; None for all."""
+        return self.top_k if self.protocol == "lift_topk" else None
+
+    @property
+    def plain_variants(self) -> tuple[str, ...]:
+        """The names of other uses of the same noise, as its controls."""
+        if not self.controls:
+            return ()
+        # ``candidate`` needs the parts of all classes.
+        others = ("topk", "predicted") if self.used_parts else ("candidate", "topk", "predicted")
+        return (*others, UNIVERSAL)
+
+    def used_columns(
+        self,
+        clean: Scores,
+        scores: Scores,
+        labels: NDArray[np.int64],  # noqa: ARG002
+    ) -> NDArray[np.int64]:
+        """Return the class whose part each clip's prediction was made under, ``(N,)``."""
+        from clip_har.noise.learned.lift import computed_parts  # imports scikit-learn
+
+        computed = computed_parts(clean, self.used_parts)
+        best: NDArray[np.int64] = np.where(computed, scores, -np.inf).argmax(axis=1)
+        return best
+
+    def passes(self, classes: int) -> int:
+        """Return how often each frame of a clip passes through the model, for C classes.
+
+        Once without noise, once under the noise for all classes and, as controls need, the second
+        one; then under each part that is used.
+        """
+        needed = set().union(*(arm.noises for arm in self.arms))
+        return 1 + sum(passes_under(one, self.arms, classes, self.used_parts) for one in needed)
+
+    def columns_needed(self, labels: NDArray[np.int64]) -> ChooseColumns | None:
+        """Return the columns that the stacks need; None for all columns."""
+        if self.used_parts is None:
+            return None
+        top_k, arms = self.used_parts, self.arms
+
+        def choose(noise: str, clean: Scores, rows: slice) -> NDArray[np.int64]:
+            from clip_har.noise.learned.lift import columns_needed  # imports scikit-learn
+
+            return columns_needed(
+                parts_needed(arms, noise),
+                clean,
+                labels=labels[rows],
+                partner=derangement(clean.shape[1], seed=self.seed),
+                top_k=top_k,
+            )
+
+        return choose
 
     def base(self) -> UniversalNoise:
         """Return the noise for all classes that the parts are learned on top of."""
@@ -202,7 +298,19 @@ class NestedNoise(PerClass, LearnedPixels, _Option):
 
     def placebo(self) -> "NestedNoise":
         """Return the same noise, learned from shuffled labels."""
-        return self.model_copy(update={"shuffled_labels": True})
+        return self.model_copy(update={"shuffled_labels": True, "file": None})
+
+    def beside(self) -> dict[str, Learned]:
+        """Return the other noise that a cell learns, by its name in tables.
+
+        The noise for all classes is learned in any case, unless a file has it.
+        """
+        found: dict[str, Learned] = {UNIVERSAL: self.base()} if self.file is None else {}
+        if self.controls:
+            found[SECOND] = self.twin()
+            if "shuffled_labels" in self.placebos:
+                found[SHUFFLED_LABELS] = self.placebo()
+        return found
 
 
 class SecondNoise(LearnedPixels, _Option):
@@ -218,8 +326,8 @@ class SecondNoise(LearnedPixels, _Option):
     epsilon_second: GreyLevels = 4.0
 
     def budgets(self) -> dict[str, float]:
-        """Return the budgets of the first and the second noise."""
-        return {"shared": self.epsilon, "second": self.epsilon_second}
+        """Return the budget of the second noise."""
+        return {"shared": self.epsilon_second}
 
     def base(self) -> UniversalNoise:
         """Return the first noise."""

@@ -225,7 +225,5 @@ class _Problem:
 
     def _scores(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         count = len(self.sizes)
-        scores: NDArray[np.float64] = (
-            self.base + self.standard @ values[:count] + values[count:]
-        )
+        scores: NDArray[np.float64] = self.base + self.standard @ values[:count] + values[count:]
         return scores

@@ -11,9 +11,7 @@ def pair(clean_right, noisy_right, margin):
     """Return scores of two classes, all of label 0, with these answers and clean margins."""
     clean = np.where(np.array(clean_right)[:, None], [1.0, 0.0], [0.0, 1.0])
     noisy = np.where(np.array(noisy_right)[:, None], [1.0, 0.0], [0.0, 1.0])
-    return Pair(
-        (clean * np.array(margin)[:, None]).astype(np.float32), noisy.astype(np.float32)
-    )
+    return Pair((clean * np.array(margin)[:, None]).astype(np.float32), noisy.astype(np.float32))
 
 
 ZEROS = np.zeros(4, np.int64)

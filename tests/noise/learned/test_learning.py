@@ -15,7 +15,8 @@ from clip_har.noise.learned.base import Learned
 from clip_har.noise.learned.learning import _Loop, cosine, learn, validate
 from clip_har.noise.learned.learning_settings import LossWeights
 from clip_har.noise.learned.objective import sample_wrong
-from clip_har.noise.learned.perturbation import Perturbation, PixelNoise
+from clip_har.noise.learned.perturbation import Perturbation
+from clip_har.noise.learned.pixel_noise import PixelNoise
 from clip_har.noise.learned.settings import ClassSpecificNoise, ResidualNoise, UniversalNoise
 from clip_har.noise.learned.training_clips import TrainingClips
 from tests.noise.learned.inside import mass_inside
@@ -178,7 +179,7 @@ def test_wrong_classes_are_sampled_anew_in_each_step(learned, monkeypatch):
     batch = TrainingClips.batch
     monkeypatch.setattr(learning, "sample_wrong", watched)
     monkeypatch.setattr(
-        TrainingClips, "batch", lambda clips, noise, size, _: batch(clips, noise, size, 0)
+        TrainingClips, "batch", lambda clips, noise, size, *_: batch(clips, noise, size, 0)
     )
     how = quick(steps=4, batch=40)
     learned(ClassSpecificNoise(learning=how))
@@ -280,7 +281,9 @@ def test_attention_is_learned_from_the_subjects_place(planted_set, small_clip, t
     frames = open_planted(planted_set, tmp_path)
     chosen = noise(
         loss=LossWeights(attention=1.0),
-        learning=quick(steps=6, batch=16, validate_every=2, validation_clips=5, step_size=0.3),
+        learning=quick(
+            steps=6, batch=16, validate_every=2, validation_clips_per_class=1, step_size=0.3
+        ),
         resolution=8,
         epsilon=64,
         **WHOLE,

@@ -23,10 +23,10 @@ def answers(**more):
     return Answers(scores, np.array([2, 0, 1, 1]), PARTNER, **more)
 
 
-def test_own_is_the_diagonal_and_mean_is_over_all_parts():
+def test_own_is_the_diagonal_and_mean_is_over_the_parts_of_the_others():
     parts = parts_of(CLEAN, NOISY, top_k=None)
     assert parts.own[0].tolist() == [0.0, 4.0, 8.0]
-    assert parts.mean[0].tolist() == [3.0, 4.0, 5.0]
+    assert parts.mean[0].tolist() == [4.5, 4.0, 3.5]
     assert parts.own[1].tolist() == [9.0, 13.0, 17.0]
 
 
@@ -34,6 +34,7 @@ def test_another_class_s_part_is_scored_for_the_class_that_gets_it():
     parts = parts_of(CLEAN, NOISY, top_k=None, dealt=PARTNER)
     assert parts.own[0].tolist() == [NOISY[0, 1, 0], NOISY[0, 2, 1], NOISY[0, 0, 2]]
     np.testing.assert_array_equal(parts.mean, parts_of(CLEAN, NOISY, top_k=None).mean)
+    assert parts.dealt.tolist() == PARTNER.tolist()
 
 
 @pytest.mark.parametrize("dealt", [None, PARTNER], ids=["own", "another"])
@@ -44,8 +45,11 @@ def test_only_the_parts_of_the_best_classes_are_used(dealt):
     ]  # fmt: skip
     columns = np.arange(CLASSES) if dealt is None else dealt
     first = NOISY[0, columns[[0, 1]]]  # of the first clip the parts of the classes 0 and 1
-    mean = first.mean(axis=0)
-    assert whole.mean[0].tolist() == mean.tolist()
+    if dealt is None:
+        mean = [first[1, 0], first[0, 1], first[:, 2].mean()]
+    else:  # these are the parts that were learned for the classes 1 and 2
+        mean = [first[:, 0].mean(), first[1, 1], first[0, 2]]
+    assert whole.mean[0].tolist() == mean
     assert whole.own[0].tolist() == [first[0, 0], first[1, 1], mean[2]]
     few = np.full_like(NOISY, np.nan)
     for clip in range(CLIPS):
@@ -54,6 +58,16 @@ def test_only_the_parts_of_the_best_classes_are_used(dealt):
     again = parts_of(CLEAN, few, top_k=2, dealt=dealt)
     np.testing.assert_array_equal(again.own, whole.own)
     np.testing.assert_array_equal(again.mean, whole.mean)
+
+
+def test_a_placebo_does_not_see_the_part_that_was_learned_for_a_class():
+    changed = NOISY.copy()
+    for label in range(CLASSES):
+        changed[:, label, label] += 1000
+    for top_k in (None, 2):
+        one, other = (parts_of(CLEAN, t, top_k=top_k, dealt=PARTNER) for t in (NOISY, changed))
+        np.testing.assert_array_equal(one.own, other.own)
+        np.testing.assert_array_equal(one.mean, other.mean)
 
 
 @pytest.mark.parametrize("top_k", [3, 9, None])
@@ -76,7 +90,7 @@ def test_features_stand_in_the_order_of_their_names():
     assert found[0, :, 1].tolist() == [13, 12, 11]
     assert found[0, :, 2].tolist() == [23, 22, 21]
     assert found[0, :, 3].tolist() == [0, 4, 8]
-    assert found[0, :, 4].tolist() == [3, 4, 5]
+    assert found[0, :, 4].tolist() == [4.5, 4, 3.5]
     assert found[0, :, 5].tolist() == [6, 7, 8]  # under the part of class 2, the true one
     assert found[0, :, 6].tolist() == [6, 4, 2]
 
@@ -88,7 +102,9 @@ def test_only_what_leaks_depends_on_the_labels():
     np.testing.assert_array_equal(
         one.features(names, noise=LEARNED), other.features(names, noise=LEARNED)
     )
-    assert (one.features(("true",), noise=LEARNED) != other.features(("true",), noise=LEARNED)).any()
+    assert (
+        one.features(("true",), noise=LEARNED) != other.features(("true",), noise=LEARNED)
+    ).any()
 
 
 def test_a_placebo_uses_its_own_noise():
