@@ -29,7 +29,7 @@ from experiments.words import markdown
 FOLDER = Path(__file__).parent
 PILOT = FOLDER / "power.yaml"
 EFFECT, MARGIN, ENOUGH, HOURS = 1.5, 1.0, 0.9, 2.0  # points, points, power, hours
-CLIPS, FITS, SUBJECTS = (320, 480, 640, 960, 1280), (4, 6), (32,)
+CLIPS, FITS, SUBJECTS = (320, 480, 640, 960), (4, 5, 6), (32, 64)
 
 
 class Pilot(Settings):

@@ -1,6 +1,7 @@
 """The analysis of made-up studies: the right number, the right interval, the right sentence."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -146,6 +147,23 @@ def test_a_page_changes_with_its_results(tmp_path: Path, monkeypatch: pytest.Mon
     page = study_page(tmp_path / NAME)
     assert "**+12.3 points**" in first_sentence(page)
     assert page.count("+12.3") > 30
+
+
+def test_attention_is_compared_where_both_arms_have_it() -> None:
+    """A head has none, and must not take it from the others."""
+    grid = made_grid(0.03, masks=("none", "swap"), more={"linear probe": 0.7})
+    looked = np.where(np.arange(320) % 4 == 0, 0.25, np.nan)
+    for cell in grid.cells.values():
+        scores = cell.variant_scores[1]
+        for name in (NONE, STACKED, LIFT):
+            more = 0.125 if name == LIFT else 0.0
+            scores[name] = replace(scores[name], attention=looked + more)
+    found = effects_table(measure_arms(grid, draws=100))
+    rows = found[found["measure"] == "attention/mass"].set_index(["condition", "control"])
+    assert rows.loc[(LIFT, STACKED), "difference"] == 0.125
+    assert rows.loc[(LIFT, STACKED), "clips"] == 80
+    assert set(rows.index) == {(STACKED, NONE), (LIFT, NONE), (LIFT, STACKED)}
+    assert ((found["condition"] == LIFT) & (found["control"] == "linear probe")).any()
 
 
 def test_a_cell_without_the_arms_of_the_endpoint_is_refused() -> None:
