@@ -51,7 +51,7 @@ from clip_har.results.costs import Cost
 from clip_har.results.score_table import ScoreTable
 from tests.planted import CLASSES, SCENES
 
-CALIBRATION = Stack(np.array([2.0]), np.array([-3.0, 0.0, 0.5, 0.0, 0.0]), penalty=0.1)
+CALIBRATION = Stack(np.array([2.0]), np.array([-3.0, 0.0, 0.5, 0.0, 0.0]), penalty=0.1, loss=0.5)
 SIDE, COUNT = 16, 4  # of the frames, of a clip
 PULL = 32.0  # a class's pattern at ε grey levels moves its feature by PULL · ε / 255
 GAINS = (1.0, 1.0, 1.0, 0.5, 0.5)  # the last two scenes are seen faintly …
