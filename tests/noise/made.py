@@ -38,6 +38,7 @@ from clip_har.noise.learned.settings import (
     BorderNoise,
     ClassSpecificNoise,
     EmbeddingNoise,
+    NestedNoise,
     ResidualNoise,
     UniversalNoise,
 )
@@ -226,12 +227,15 @@ KINDS: list[Learned] = [
     ClassSpecificNoise(learning=BROAD),
     ResidualNoise(learning=BROAD),
     EmbeddingNoise(learning=quick(step_size=0.2), epsilon=0.6),
+    NestedNoise(learning=quick(), epsilon_class=16),
+    NestedNoise(learning=quick(ema=0.5, step_size=0.1), epsilon_class=16, rank=4),
 ]
 ALONG_THE_SIGN = ClassSpecificNoise(learning=quick(batch=60, optimiser="sign"))
 
 
 def kind(noise: Learned) -> str:
-    return f"{type(noise).__name__}-{noise.learning.optimiser}"
+    rank = f"-{noise.rank}" if isinstance(noise, NestedNoise) else ""
+    return f"{type(noise).__name__}{rank}-{noise.learning.optimiser}"
 
 
 def started(noise: Learned, classifier: ZeroShot) -> Perturbation:
