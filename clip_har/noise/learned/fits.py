@@ -63,7 +63,10 @@ class Fits:
             tensors[f"biases.{name}"] = torch.from_numpy(stack.biases)
         texts = {
             "stacks": json.dumps(
-                {name: [stack.penalty, stack.loss] for name, stack in self.stacks.items()}
+                {
+                    name: [stack.penalty, stack.loss, stack.biased]
+                    for name, stack in self.stacks.items()
+                }
             ),
             "gate": json.dumps(None if self.gate is None else str(self.gate.threshold)),
             "best_head": self.best_head,
@@ -146,5 +149,5 @@ def shown_columns(arm: Arm, scores: NDArray[np.float32], answers: Answers) -> ND
     if not {"own", "mean"} & set(arm.features):
         return np.zeros(len(scores), np.int64)
     computed = answers.parts(arm.noise, another=arm.another).computed
-    best = np.where(computed, scores, -np.inf).argmax(axis=1)
+    best: NDArray[np.int64] = np.where(computed, scores, -np.inf).argmax(axis=1)
     return answers.partner[best] if arm.another else best
