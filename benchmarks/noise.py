@@ -186,7 +186,7 @@ def protocol_rows(
             shown,
             classifier,
             {"none": NoPerturbation(), "learned": made},
-            choose=lambda clean, at: needed(protocol, clean, labels=labels[at], top_k=_TOP_K),
+            choose=lambda _, clean, at: needed(protocol, clean, labels=labels[at], top_k=_TOP_K),
         )
         last[protocol] = scored.by_noise["learned"]
         return time.perf_counter() - started

@@ -152,9 +152,9 @@ def _weights(fits: Fits, noise: Learned) -> str:
         "",
         "## Weights",
         "",
-        f"Each score is a weighted sum of scores of the same class, plus a bias for each class,"
-        f" fitted on {held}, under {masks}. The loss is −ln of the true class's probability on"
-        " groups that were left out of the fit.",
+        "Each score is a weighted sum of scores of the same class, plus a bias for each class.",
+        f"They were fitted on {held}, under {masks}. The loss is −ln of the true class's",
+        "probability on groups that were left out of the fit.",
         "",
         "| variant | weights | penalty | loss |",
         "|---|---|---|---|",

@@ -1,5 +1,6 @@
 """What a report shows of learned noise: variants in rows, masks in columns."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -80,8 +81,8 @@ def noise_tables(effects: pd.DataFrame) -> list[NoiseTable]:
 
 def _table(noise: str, effects: pd.DataFrame) -> NoiseTable:
     masks = [str(mask) for mask in effects["mask"].unique()]
-    found = {
-        (row["variant"], row["against"], row["mask"]): dict(row)
+    found: dict[tuple[str, str, str], Effect] = {
+        (row["variant"], row["against"], row["mask"]): {str(key): row[key] for key in row}
         for row in effects.to_dict("records")
     }
     headlines = set(effects[effects["headline"]]["variant"])
@@ -93,19 +94,15 @@ def _table(noise: str, effects: pd.DataFrame) -> NoiseTable:
         return NoiseRow(name, leaks, first, [found.get((variant, against, mask)) for mask in masks])
 
     groups = {
-        title: [
-            row(name, name, NONE)
-            for name in variants
-            if PANELS[arm_of(name).kind] == title and any(name == key[0] for key in found)
-        ]
+        title: [row(name, name, NONE) for name in variants if PANELS[arm_of(name).kind] == title]
         for title in dict.fromkeys(PANELS.values())
     }
     others = effects[effects["against"] != NONE][["variant", "against"]].drop_duplicates()
-    firsts = effects[effects["against"] == NONE].drop_duplicates("mask").set_index("mask")
+    first = next(name for name in variants if (name, NONE, masks[0]) in found)
     return NoiseTable(
         noise,
         masks,
-        [float(firsts.loc[mask, "before"]) for mask in masks],
+        [one["before"] if (one := found.get((first, NONE, mask))) else math.nan for mask in masks],
         [(title, rows) for title, rows in groups.items() if rows],
         [row(f"{one} − {other}", one, other) for one, other in others.to_numpy().tolist()],
         [(name, arm_of(name).said) for name in variants],

@@ -38,6 +38,7 @@ from clip_har.noise.learned.settings import (
     BorderNoise,
     ClassSpecificNoise,
     EmbeddingNoise,
+    NestedNoise,
     ResidualNoise,
     UniversalNoise,
 )
@@ -51,7 +52,7 @@ from clip_har.results.costs import Cost
 from clip_har.results.score_table import ScoreTable
 from tests.planted import CLASSES, SCENES
 
-CALIBRATION = Stack(np.array([2.0]), np.array([-3.0, 0.0, 0.5, 0.0, 0.0]), penalty=0.1)
+CALIBRATION = Stack(np.array([2.0]), np.array([-3.0, 0.0, 0.5, 0.0, 0.0]), penalty=0.1, loss=0.5)
 SIDE, COUNT = 16, 4  # of the frames, of a clip
 PULL = 32.0  # a class's pattern at ε grey levels moves its feature by PULL · ε / 255
 GAINS = (1.0, 1.0, 1.0, 0.5, 0.5)  # the last two scenes are seen faintly …
@@ -226,12 +227,15 @@ KINDS: list[Learned] = [
     ClassSpecificNoise(learning=BROAD),
     ResidualNoise(learning=BROAD),
     EmbeddingNoise(learning=quick(step_size=0.2), epsilon=0.6),
+    NestedNoise(learning=quick(), epsilon_class=16),
+    NestedNoise(learning=quick(ema=0.5, step_size=0.1), epsilon_class=16, rank=4),
 ]
 ALONG_THE_SIGN = ClassSpecificNoise(learning=quick(batch=60, optimiser="sign"))
 
 
 def kind(noise: Learned) -> str:
-    return f"{type(noise).__name__}-{noise.learning.optimiser}"
+    rank = f"-{noise.rank}" if isinstance(noise, NestedNoise) else ""
+    return f"{type(noise).__name__}{rank}-{noise.learning.optimiser}"
 
 
 def started(noise: Learned, classifier: ZeroShot) -> Perturbation:

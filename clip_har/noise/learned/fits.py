@@ -146,5 +146,5 @@ def shown_columns(arm: Arm, scores: NDArray[np.float32], answers: Answers) -> ND
     if not {"own", "mean"} & set(arm.features):
         return np.zeros(len(scores), np.int64)
     computed = answers.parts(arm.noise, another=arm.another).computed
-    best = np.where(computed, scores, -np.inf).argmax(axis=1)
+    best: NDArray[np.int64] = np.where(computed, scores, -np.inf).argmax(axis=1)
     return answers.partner[best] if arm.another else best

@@ -114,4 +114,5 @@ def _accuracies(
 
 
 def _right(scores: Scores, labels: NDArray[np.int64]) -> NDArray[np.float64]:
-    return (scores.argmax(axis=1) == labels).astype(np.float64)
+    right: NDArray[np.float64] = (scores.argmax(axis=1) == labels).astype(np.float64)
+    return right

@@ -50,7 +50,8 @@ class Parts:
         without = self.computed[:, place]
         left = np.where(without, self.noisy[:, place, classes], 0)
         count = self.computed.sum(axis=1)[:, None] - without
-        return ((total - left) / count).astype(np.float32)
+        mean: Scores = ((total - left) / count).astype(np.float32)
+        return mean
 
     @cached_property
     def own(self) -> Scores:

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -131,7 +132,7 @@ class _Tables:
                 masks,
                 noises[name],
                 _described(noise, name, described[name]),
-                columns=(lambda clips, name=name: columns_of(name, clips)) if few else None,
+                columns=partial(columns_of, name) if few else None,
             )
         return cls(found)
 

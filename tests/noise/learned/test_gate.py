@@ -7,7 +7,7 @@ from clip_har.noise.learned.gate import Gate, Pair, fit_gate, margins
 from clip_har.noise.learned.stack import balanced
 
 
-def pair(clean_right, noisy_right, margin):
+def pair(clean_right: list[bool], noisy_right: list[bool], margin: list[float]) -> Pair:
     """Return scores of two classes, all of label 0, with these answers and clean margins."""
     clean = np.where(np.array(clean_right)[:, None], [1.0, 0.0], [0.0, 1.0])
     noisy = np.where(np.array(noisy_right)[:, None], [1.0, 0.0], [0.0, 1.0])
@@ -40,7 +40,7 @@ NO, YES = False, True
 )
 def test_the_threshold(masked, whole, threshold):
     margin = [1.0, 2.0, 3.0, 4.0]
-    found = fit_gate(pair(*masked, margin), pair(*whole, margin), ZEROS)
+    found = fit_gate(pair(masked[0], masked[1], margin), pair(whole[0], whole[1], margin), ZEROS)
     # Below the lowest margin a threshold is as good as 0: all clips keep their scores.
     assert found.threshold == threshold
 

@@ -91,6 +91,35 @@ def test_both_parts_of_a_residual_stay_within_their_own_budgets(learned):
     }
 
 
+# Its average
+
+
+def test_what_is_kept_is_the_average_of_the_steps(learned, monkeypatch):
+    seen: list[torch.Tensor] = []
+    step = _Loop.step
+
+    def watched(loop: _Loop) -> None:
+        step(loop)
+        seen.append(loop.perturbation.parts["shared"].detach().double())
+
+    monkeypatch.setattr(_Loop, "step", watched)
+    decay = 0.7
+    how = quick(steps=5, validate_every=5, ema=decay)
+    best, history = learned(UniversalNoise(learning=how))
+    assert history.kept == 5
+    shares = [decay ** (5 - step) for step in range(1, 6)]
+    expected = sum(share * part for share, part in zip(shares, seen, strict=True)) / sum(shares)
+    torch.testing.assert_close(best.parts["shared"].double(), expected, rtol=1e-5, atol=1e-5)
+    assert not torch.equal(best.parts["shared"], seen[-1].float())
+
+
+def test_the_average_changes_no_step(learned):
+    how = quick(steps=5, validate_every=5)
+    plain, _ = learned(UniversalNoise(learning=how))
+    averaged, _ = learned(UniversalNoise(learning=how.model_copy(update={"ema": 1e-9})))
+    torch.testing.assert_close(averaged.parts["shared"], plain.parts["shared"])
+
+
 # Steps
 
 

@@ -166,6 +166,46 @@ def test_only_nested_noise_can_be_lifted(protocol):
     )
 
 
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_other_protocols_are_variants_beside_nested_noise(protocol):
+    found = refused("noise=nested", f"noise.protocol={protocol}")
+    assert found.startswith(f"noise.protocol={protocol}: expected lift, lift_topk")
+
+
+def test_a_placebo_needs_parts_of_other_classes():
+    cell_of("noise=nested", "noise.protocol=lift_topk", "noise.top_k=2")
+    found = refused("noise=nested", "noise.protocol=lift_topk", "noise.top_k=1")
+    assert found.endswith("expected at least 2, got 1")
+
+
+def test_the_weights_are_fitted_under_a_mask_that_training_clips_can_have():
+    same = ["noise=nested", "noise.fit_masking=same"]
+    cell_of(*same, "masking=feature", "region=motion")
+    assert refused(*same, "masking=swap", "region=motion").startswith(
+        "noise.fit_masking=same fits the weights of scores under the cell's own mask"
+    )
+    by_label = ["region=relevance", "region.attribution=label", "masking=isolation"]
+    assert "would teach the label" in refused(*same, *by_label)
+
+
+PASSES = [  # of ten classes
+    ({"controls": False}, 12),
+    ({"controls": False, "protocol": "lift_topk"}, 7),
+    ({}, 3 + 3 * 10),
+    ({"placebos": ()}, 3 + 10),
+    ({"placebos": ("another_class",), "baselines": False}, 3 + 10),
+    ({"placebos": ("random",)}, 3 + 2 * 10),
+    ({"protocol": "lift_topk"}, 3 + (2 * 5 + 1) + 2 * 5),
+    ({"protocol": "lift_topk", "placebos": ()}, 3 + (5 + 1)),
+    ({"protocol": "lift_topk", "top_k": 20, "controls": False}, 12),
+]
+
+
+@pytest.mark.parametrize(("changes", "passes"), PASSES)
+def test_what_nested_noise_costs(changes, passes):
+    assert nested(**changes).passes(10) == passes
+
+
 @pytest.mark.parametrize("name", LEARNED)
 def test_a_group_must_be_left_to_learn_from(name):
     found = refused(f"noise={name}", "noise.held_share=0.5", "learning.validation_share=0.5")
@@ -186,7 +226,7 @@ def nested(**changes: Any) -> NestedNoise:
 
 @pytest.mark.parametrize("loss", [{"ranking": 1}, {"cross_entropy": 0.2, "contrast": 3}])
 def test_what_nested_noise_is_learned_on_does_not_depend_on_classes(loss):
-    given: dict[str, Any] = {"loss": LossWeights(**loss), "rank": 2, "protocol": "candidate"}
+    given: dict[str, Any] = {"loss": LossWeights(**loss), "rank": 2, "protocol": "lift_topk"}
     noise = nested(**given)
     base = noise.base()
     expected = UniversalNoise(epsilon=9, norm="l2", resolution=4, held_share=0.3, seed=5)
@@ -220,7 +260,7 @@ def test_random_noise_needs_no_clips_of_one_length():
 @pytest.mark.parametrize(
     ("name", "protocol"),
     [
-        *itertools.product(PER_CLASS, PROTOCOLS),
+        *itertools.product(set(PER_CLASS) - {"nested"}, PROTOCOLS),
         *itertools.product(["nested"], LIFTS),
     ],
 )

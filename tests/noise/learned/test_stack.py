@@ -104,8 +104,7 @@ def test_the_penalty_is_high_where_nothing_can_be_gained(useful):
 
 
 def test_of_equal_losses_the_higher_penalty_is_taken():
-    features, labels, groups = planted([1.0], [0.0] * 3, clips=30)
-    same = np.zeros_like(features)  # no scores, and classes alike
+    same = np.zeros((30, 3, 1))  # no scores, and classes alike
     found = fit_stack(same, np.arange(30) % 3, np.arange(30) % 2)
     assert np.isfinite(found.loss)
     assert found.weights.tolist() == [1.0]
@@ -158,7 +157,7 @@ def test_a_class_without_a_clip_is_held_down_and_counts_alike():
 
 
 def test_one_group_leaves_out_clips():
-    features, labels, groups = planted([1.0, 1.5], [0.0] * 3, clips=60)
+    features, labels, _ = planted([1.0, 1.5], [0.0] * 3, clips=60)
     found = fit_stack(features, labels, np.zeros(60))
     assert found.weights[1] > 0.5
     assert [len(left_out) for _, left_out in folds_of(np.zeros(12))] == [3, 3, 2, 2, 2]

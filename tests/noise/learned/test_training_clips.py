@@ -88,6 +88,46 @@ def test_the_parts_share_no_group_and_together_are_all(groups, clips, share, see
     assert len(other) == min(max(round(share * groups), 1), groups - 1)
 
 
+@given(st.integers(3, 20), st.floats(0.01, 0.98), st.floats(0.01, 0.98), st.integers(0, 99))
+def test_held_groups_are_in_no_other_set_and_leave_validation_as_it_was(groups, share, held, seed):
+    names = [f"g{index % groups}" for index in range(3 * groups)]
+    plain = kept(share, seed)
+    noise = plain.model_copy(update={"held_share": held})
+    sets, without = (split_groups(*store(names), one) for one in (noise, plain))
+    assert sorted(np.concatenate(sets)) == list(range(len(names)))
+    own = [{names[index] for index in part} for part in sets]
+    assert sum(map(len, own)) == groups, "no group is in two sets"
+    assert all(own)
+    assert len(own[2]) <= max(round(held * groups), 1)
+    assert without.held.size == 0
+    if share * groups < groups - 1.5:  # else one group less is validated on
+        assert np.array_equal(sets.validated_on, without.validated_on)
+
+
+def test_held_groups_need_a_third_group():
+    noise = kept(0.3).model_copy(update={"held_share": 0.3})
+    with pytest.raises(ClipHarError, match=r"held out .*at least 3 groups .*got 2$") as caught:
+        split_groups(*store(["a", "b", "b"]), noise)
+    assert "\n" not in str(caught.value)
+
+
+def test_labels_are_shuffled_within_the_sets_of_learning(training):
+    held, rest = training.learned_from[:6], training.learned_from[6:]
+    three = replace(training, held=held, learned_from=rest)
+    found, again, other = (three.with_shuffled_labels(seed).labels for seed in (0, 0, 1))
+    for part in (three.learned_from, three.validated_on):
+        assert sorted(found[part]) == sorted(three.labels[part])
+        assert not np.array_equal(found[part], three.labels[part])
+    assert np.array_equal(found[held], three.labels[held])
+    assert np.array_equal(found, again)
+    assert not np.array_equal(found, other)
+    shuffled = three.with_shuffled_labels(0)
+    batch = shuffled.validation(NOISE)
+    assert batch.labels.tolist() == found[shuffled.validation_clips(NOISE)].tolist()
+    sampled = {int(label) for step in range(9) for label in shuffled.batch(NOISE, 8, step).labels}
+    assert sampled == set(found[rest].tolist())
+
+
 def test_clips_that_were_not_decoded_are_in_neither_part():
     names = ["a", "a", "b", "b", "c", "c"]
     parts = split_groups(*store(names, broken=(1, 4)), kept(0.3))
