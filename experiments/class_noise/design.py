@@ -34,27 +34,24 @@ class Pace(Settings):
         forward: passes of a frame a second.
         step: passes forward and backward of a frame a second.
         cell: seconds of a cell besides its passes.
-        steps: optimiser steps of the noise for all classes; its second noise has as many as the
-            class part.
-        class_steps: of the class part.
+        steps: optimiser steps of the noise for all classes, of its second noise, of the class part.
         batch: distinct frames in a step.
         wrong: wrong classes whose noise each frame of the class part gets.
-        validation: frames through the model in each validation, and how many validations.
+        validation: frames in each validation of the class part, and how many validations.
         held: clips that the stacks are fitted on.
-        fit_masks: masks under which they are shown.
+        fit_masks: times that they are shown: under a mask of training, and for the gate without.
         classes: of the data.
     """
 
     forward: float = 1150
     step: float = 450
     cell: float = 1.5
-    steps: int = 480
-    class_steps: int = 300
+    steps: int = 160
     batch: int = 96
     wrong: int = 3
-    validation: tuple[int, int] = (120, 20)
+    validation: tuple[int, int] = (120, 6)
     held: int = 250
-    fit_masks: int = 1
+    fit_masks: int = 2
     classes: int = 20
 
     def seconds(self, design: Design) -> dict[str, float]:
@@ -68,16 +65,14 @@ class Pace(Settings):
         plain, costly = self.classes + 3, 2 * self.classes
         fits = design.models * design.fits
         placebos = design.models * min(design.costly, design.fits)
-        views = self.batch * (1 + self.wrong)
         validated, times = self.validation
-        one = self.class_steps * views / self.step + times * validated * self.classes / self.forward
         universal = self.steps * self.batch / self.step
-        second = self.class_steps * self.batch / self.step
+        one = universal * (1 + self.wrong) + times * validated * self.classes / self.forward
         shown = self.held * self.fit_masks * design.frames
         evaluated = design.clips * design.frames * design.masks
         return {
             "noise for all classes": fits * universal,
-            "its second noise": fits * second,
+            "its second noise": fits * universal,
             "class part": fits * one,
             "class part of shuffled labels": placebos * one,
             "fitting the stacks": (fits * plain + placebos * costly) * shown / self.forward,
