@@ -63,7 +63,10 @@ class Fits:
             tensors[f"biases.{name}"] = torch.from_numpy(stack.biases)
         texts = {
             "stacks": json.dumps(
-                {name: [stack.penalty, stack.loss] for name, stack in self.stacks.items()}
+                {
+                    name: [stack.penalty, stack.loss, stack.biased]
+                    for name, stack in self.stacks.items()
+                }
             ),
             "gate": json.dumps(None if self.gate is None else str(self.gate.threshold)),
             "best_head": self.best_head,

@@ -12,8 +12,11 @@ from sklearn.model_selection import GroupKFold
 from clip_har.core.errors import ClipHarError
 from clip_har.noise.variants import Scores
 
-PENALTIES = (10.0, 3.0, 1.0, 0.3, 0.1, 0.03, 0.01, 3e-3, 1e-3, 3e-4, 1e-4)
+PENALTIES = (10.0, 1.0, 0.3, 0.1, 0.03, 0.01, 1e-3, 1e-4)
 """From almost the first feature alone to almost free; of equal losses the first one wins."""
+BIASES = (1000.0, 30.0, 1.0)
+"""How many times larger the penalty of the biases is: there is one for each class, and weights are
+few, so with few clips weights can be found where biases cannot."""
 _FOLDS = 5
 _EVEN = 1e-9  # relative difference of losses that rounding explains
 
@@ -33,6 +36,7 @@ class Stack:
         weights: ``(K,)`` of the features, the same for all classes.
         biases: ``(C,)``, added afterwards.
         penalty: that was chosen.
+        biased: how many times larger the penalty of the biases is.
         loss: −ln of the true class's probability, mean of all classes, on groups that the stack of
             this penalty was not fitted on, nats.
     """
@@ -41,6 +45,7 @@ class Stack:
     biases: NDArray[np.float64]
     penalty: float
     loss: float = float("nan")
+    biased: float = 1.0
 
     def apply(self, features: Features) -> Scores:
         """Return the scores ``(N, C)`` of features ``(N, C, K)``.
@@ -56,12 +61,12 @@ class Stack:
 def fit_stack(features: Features, labels: Labels, groups: NDArray[np.generic]) -> Stack:
     """Fit a stack: a conditional logistic regression of the true class (McFadden 1974).
 
-    Minimises the mean of −ln softmax_y(Σ_k w_k f_k + b) + λ (Σ_k (s_k (w_k − w0_k))² + |b|²) by
+    Minimises the mean of −ln softmax_y(Σ_k w_k f_k + b) + λ (Σ_k (s_k (w_k − w0_k))² + m |b|²) by
     L-BFGS. s_k is the standard deviation of a feature after its mean over the classes of a clip is
     taken away, which no softmax sees. w0 = (1, 0, …): a large λ leaves the first feature as it is,
     so a feature that tells nothing gets no weight. All classes count alike, whatever their number
-    of clips. λ is that of `PENALTIES` with the lowest loss on groups that are left out of the fit,
-    in up to five folds. With a single group, clips are left out instead.
+    of clips. λ and m are those of `PENALTIES` and `BIASES` with the lowest loss on groups that are
+    left out of the fit, in up to five folds. With a single group, clips are left out instead.
 
     Args:
         features: ``(N, C, K)``; the first feature is what is improved on, such as the clean scores.
@@ -74,16 +79,18 @@ def fit_stack(features: Features, labels: Labels, groups: NDArray[np.generic]) -
     """
     problem = _Problem.of(features, labels)
     folds = folds_of(groups)
-    losses = np.zeros(len(PENALTIES))
+    choices = [(penalty, biased) for biased in BIASES for penalty in PENALTIES]
+    losses = np.zeros(len(choices))
     for kept, left_out in folds:
         fitted_on, tried_on = problem.rows(kept), problem.rows(left_out)
-        fit = None
-        for number, penalty in enumerate(PENALTIES):
-            fit = fitted_on.fit(penalty, start=fit)  # from one penalty to the next it moves little
+        fit = np.zeros(len(problem.sizes) + features.shape[1])
+        for number, choice in enumerate(choices):
+            fit = fitted_on.fit(*choice, start=fit)  # from one penalty to the next it moves little
             losses[number] += tried_on.loss(fit)
-    best = int(np.flatnonzero(losses <= losses.min() * (1 + _EVEN))[0])
-    penalty = PENALTIES[best]
-    return problem.stack(problem.fit(penalty), penalty, float(losses[best]))
+    even = losses <= losses.min() * (1 + _EVEN)
+    best = max(np.flatnonzero(even), key=lambda number: choices[number])
+    penalty, biased = choices[best]
+    return problem.stack(problem.fit(penalty, biased), penalty, float(losses[best]), biased)
 
 
 def crossed(
@@ -97,7 +104,7 @@ def crossed(
     """Return scores ``(N, C)`` of clips, each by a stack that its group had no part in.
 
     Args:
-        stack: gives the penalty.
+        stack: gives the penalties.
         features: ``(N, C, K)`` that the stacks are fitted on.
         labels: ``(N,)``.
         groups: ``(N,)``.
@@ -108,8 +115,8 @@ def crossed(
     shown = features if shown is None else shown
     found = np.empty(shown.shape[:2], np.float32)
     for kept, rows in folds_of(groups):
-        fit = problem.rows(kept).fit(stack.penalty)
-        found[rows] = problem.stack(fit, stack.penalty, stack.loss).apply(shown[rows])
+        fit = problem.rows(kept).fit(stack.penalty, stack.biased)
+        found[rows] = problem.stack(fit, stack.penalty, stack.loss, stack.biased).apply(shown[rows])
     return found
 
 
@@ -189,11 +196,16 @@ class _Problem:
         return np.eye(self.base.shape[1])[self.labels]
 
     def fit(
-        self, penalty: float, *, start: NDArray[np.float64] | None = None
+        self, penalty: float, biased: float, *, start: NDArray[np.float64] | None = None
     ) -> NDArray[np.float64]:
-        """Return ``(K + C,)``: the change of the standardised weights, and the biases."""
+        """Return ``(K + C,)``: the change of the standardised weights, and the biases.
+
+        With a start it is only as exact as a choice between penalties needs.
+        """
         count = self.standard.shape[2]
         total = self.weights.sum()
+        held = np.full(count + self.base.shape[1], penalty)
+        held[count:] *= biased
 
         def objective(values: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
             logs = log_softmax(self._scores(values), axis=1)
@@ -202,13 +214,15 @@ class _Problem:
                 [np.tensordot(errors, self.standard, axes=2), errors.sum(axis=0)]
             )
             value = -(self.weights / total) @ logs[np.arange(len(logs)), self.labels]
-            return value + penalty * (values @ values), slope + 2 * penalty * values
+            return value + held @ values**2, slope + 2 * held * values
 
-        if start is None:
-            start = np.zeros(count + self.base.shape[1])
-        options = {"maxiter": 1000, "ftol": 1e-13, "gtol": 1e-8}
+        exact = {"ftol": 1e-13, "gtol": 1e-8} if start is None else {"ftol": 1e-9, "gtol": 1e-5}
         found: NDArray[np.float64] = minimize(
-            objective, start, jac=True, method="L-BFGS-B", options=options
+            objective,
+            np.zeros(len(held)) if start is None else start,
+            jac=True,
+            method="L-BFGS-B",
+            options={"maxiter": 1000, **exact},
         ).x
         return found
 
@@ -217,11 +231,14 @@ class _Problem:
         logs = log_softmax(self._scores(values), axis=1)
         return -float(self.weights @ logs[np.arange(len(logs)), self.labels])
 
-    def stack(self, values: NDArray[np.float64], penalty: float, loss: float) -> Stack:
+    def stack(
+        self, values: NDArray[np.float64], penalty: float, loss: float, biased: float
+    ) -> Stack:
         """Return fitted values in the units of the features."""
         count = len(self.sizes)
         first = np.eye(1, count)[0]
-        return Stack(first + values[:count] / self.sizes, values[count:], penalty, loss)
+        weights = first + values[:count] / self.sizes
+        return Stack(weights, values[count:], penalty, loss, biased)
 
     def _scores(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         count = len(self.sizes)

@@ -1,9 +1,7 @@
 """Learned noise: from the settings of a cell to a result."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +10,6 @@ import pytest
 from clip_har.core.errors import ClipHarError
 from clip_har.engine import artifacts
 from clip_har.engine.clips import open_frames
-from clip_har.engine.evaluate import Evaluation, evaluate
 from clip_har.engine.load_model import load_zero_shot
 from clip_har.masking.none import NoMask
 from clip_har.noise.learned import cell_noise, fitted
@@ -20,48 +17,9 @@ from clip_har.noise.learned.base import Learned
 from clip_har.noise.learned.fitted import learned_noise
 from clip_har.noise.learned.training_clips import open_training
 from clip_har.results.files import ALSO_LEARNED_FROM
-from tests.data.made import write_video
 from tests.noise.cells import cell_of, learned_of
 from tests.noise.made import BESIDE, planted_classifier, scores
-from tests.planted import CLASSES, planted_frames
-
-
-@pytest.fixture(scope="module")
-def cell_options(small_clip: Path, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """A table of planted videos: 15 to learn from, in 3 groups; 5 to evaluate."""
-    folder = tmp_path_factory.mktemp("cell")
-    lines = ["path,label,group,split"]
-    for number in range(20):
-        frames, _ = planted_frames(number % 5, number % 5, seed=number)
-        write_video(folder / f"{number}.mkv", list(frames), codec="ffv1", pix_fmt="bgr0")
-        part = "train" if number < 15 else "test"
-        lines.append(f"{number}.mkv,{CLASSES[number % 5]},g{number // 5},{part}")
-    (folder / "clips.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return [
-        "dataset=manifest",
-        f"dataset.path={folder / 'clips.csv'}",
-        "dataset.subset=test",
-        "model=clip",
-        f"model.checkpoint={small_clip}",
-        "frames.count=2",
-        "learning.steps=2",
-        "learning.batch=10",
-        "learning.validate_every=1",
-        "cache_dir=" + str(folder / "cache"),
-    ]
-
-
-Evaluated = Callable[..., tuple[Any, Evaluation, Any]]
-
-
-@pytest.fixture
-def evaluated(cell_options: list[str]) -> Evaluated:
-    def found(*more: str) -> tuple[Any, Evaluation, Any]:
-        cell = cell_of(*cell_options, *more)
-        result = evaluate(cell, cell.dataset.clips())
-        return result.table, result, cell
-
-    return found
+from tests.planted import planted_frames
 
 
 def test_a_cell_learns_its_noise_and_the_universal_control_once(evaluated, cell_options):

@@ -25,9 +25,10 @@ def planted(weights, biases, *, clips, seed=0):
     return features, labels, np.arange(clips) % GROUPS
 
 
-def alone(monkeypatch, penalty):
-    """Let a stack have only this penalty."""
+def alone(monkeypatch, penalty, biased=1.0):
+    """Let a stack have only these penalties."""
     monkeypatch.setattr(module, "PENALTIES", (penalty,))
+    monkeypatch.setattr(module, "BIASES", (biased,))
 
 
 def test_planted_weights_and_biases_are_recovered():
@@ -60,9 +61,9 @@ def test_without_a_penalty_it_is_the_conditional_logit_of_statsmodels(monkeypatc
     np.testing.assert_allclose(found.biases[1:] - found.biases[0], expected.params[2:], atol=1e-4)
 
 
-@pytest.mark.parametrize("penalty", [1e-3, 0.1, 3.0])
-def test_with_a_penalty_it_is_the_minimum_that_another_method_finds(monkeypatch, penalty):
-    alone(monkeypatch, penalty)
+@pytest.mark.parametrize(("penalty", "biased"), [(1e-3, 1), (0.1, 1), (3.0, 1), (1e-3, 1000)])
+def test_with_a_penalty_it_is_the_minimum_that_another_method_finds(monkeypatch, penalty, biased):
+    alone(monkeypatch, penalty, biased)
     features, labels, groups = planted([0.7, 2.0], [0.5, 0.0, -0.5], clips=150)
     features *= np.array([3.0, 0.2])  # the penalty must not depend on the units
     centred = features - features.mean(axis=1, keepdims=True)
@@ -72,13 +73,20 @@ def test_with_a_penalty_it_is_the_minimum_that_another_method_finds(monkeypatch,
         logs = log_softmax(features @ values[:2] + values[2:], axis=1)
         own = [-logs[labels == label, label].mean() for label in np.unique(labels)]
         change = sizes * (values[:2] - [1, 0])
-        return np.mean(own) + penalty * ((change**2).sum() + (values[2:] ** 2).sum())
+        return np.mean(own) + penalty * ((change**2).sum() + biased * (values[2:] ** 2).sum())
 
     best = minimize(objective, [1.0, 0, 0, 0, 0], method="Nelder-Mead",
                     options={"xatol": 1e-8, "fatol": 1e-13, "maxiter": 9000}).x  # fmt: skip
     found = fit_stack(features, labels, groups)
     np.testing.assert_allclose([*found.weights, *found.biases], best, atol=1e-3)
-    assert found.penalty == penalty
+    assert (found.penalty, found.biased) == (penalty, biased)
+
+
+def test_with_few_clips_of_many_classes_weights_are_found_without_biases():
+    features, labels, groups = planted([1.0, 2.0], [0.0] * 20, clips=60)
+    found = fit_stack(features, labels, groups)
+    assert found.weights[1] > 1
+    assert np.abs(found.biases).max() < 0.5
 
 
 def test_features_that_tell_nothing_get_no_weight():
