@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from clip_har.core.errors import ClipHarError
 from clip_har.core.progress import track
 from clip_har.metrics.crossed import CrossedEffect, crossed_effect
-from clip_har.metrics.effect import measures_in_samples
+from clip_har.metrics.effect import InSamples, measures_in_samples
 from clip_har.noise.learned.arms import ARMS, LIFT, STACKED
 from clip_har.noise.variants import NONE
+from clip_har.results.variant_scores import VariantScores
 from experiments.class_noise.arms import COMPARED
 from experiments.class_noise.cells import SWAP, Fit, Grid
 
@@ -87,7 +88,8 @@ class Effects:
         masks = self.masks if mask == ALL else (mask,)
         pairs = [(self.arms.get((m, control)), self.arms.get((m, condition))) for m in masks]
         known = [(a, b) for a, b in pairs if a is not None and b is not None]
-        if len(known) < len(pairs) or any(measure not in a.values for a, _ in known):
+        given = [one for pair in known for one in pair]
+        if len(known) < len(pairs) or any(measure not in one.values for one in given):
             return None
         first, second = known[0]
         fits = [fit for fit in first.fits if fit in second.fits and model in (None, fit.model)]
@@ -110,37 +112,52 @@ def measure_arms(grid: Grid, *, draws: int = DRAWS) -> Effects:
     An arm that only some fits have, as the costly placebos, is measured for these fits.
 
     Raises:
-        ClipHarError: when lift or stacked universal is missing in a cell.
+        ClipHarError: when an arm of the primary endpoint is missing in a cell.
     """
     found: dict[tuple[str, str], Measured] = {}
     degrees = 0
     with track(len(grid.masks), "measuring the arms under each mask") as advance:
         for mask in grid.masks:
-            scores = [grid.cells[mask, fit].variant_scores[1] for fit in grid.fits]
-            for fit, given in zip(grid.fits, scores, strict=True):
-                if missing := {NONE, LIFT, STACKED} - set(given):
-                    raise ClipHarError(
-                        f"{mask} of {fit.model} with noise seed {fit.seed} lacks"
-                        f" {', '.join(sorted(missing))}: the study needs noise=nested with its"
-                        " controls"
-                    )
-            flat = [(name, fit, one) for fit, of in zip(grid.fits, scores, strict=True)
-                    for name, one in of.items()]  # fmt: skip
-            measured = measures_in_samples(
-                [one for _, _, one in flat], only=grid.clips, draws=draws
-            )
-            assert measured is not None, "the clips are common to all cells"  # noqa: S101
-            degrees = measured.samples.degrees
-            for name in dict.fromkeys(name for name, _, _ in flat):
-                columns = [n for n, (other, _, _) in enumerate(flat) if other == name]
-                found[mask, name] = Measured(
-                    tuple(flat[n][1] for n in columns),
-                    {key: value[:, columns] for key, value in measured.values.items()},
-                    {key: int(kept.sum()) for key, kept in measured.clips.items()},
-                    {key: measured.of_groups(key) for key in measured.clips},
-                )
+            flat = [(name, fit, one) for fit in grid.fits for name, one in _arms(grid, mask, fit)]
+            looked = {name for name, _, _ in flat} - {
+                name for name, _, one in flat if one.attention is None
+            }
+            # Apart: attention counts over the clips for which all tables have it.
+            for part in (
+                [one for one in flat if (one[0] in looked) is has] for has in (True, False)
+            ):
+                if not part:
+                    continue
+                tables = [one for _, _, one in part]
+                measured = measures_in_samples(tables, only=grid.clips, draws=draws)
+                assert measured is not None, "the clips are common to all cells"  # noqa: S101
+                degrees = measured.samples.degrees
+                for name in dict.fromkeys(name for name, _, _ in part):
+                    columns = [n for n, (other, _, _) in enumerate(part) if other == name]
+                    fits = tuple(part[n][1] for n in columns)
+                    found[mask, name] = _of_columns(measured, columns, fits)
             advance(1)
     return Effects(grid.masks, found, degrees)
+
+
+def _arms(grid: Grid, mask: str, fit: Fit) -> list[tuple[str, VariantScores]]:
+    """Return the arms of a cell."""
+    found = grid.cells[mask, fit].variant_scores[1]
+    if missing := {NONE, LIFT, STACKED} - set(found):
+        raise ClipHarError(
+            f"{mask} of {fit.model} with noise seed {fit.seed} lacks {', '.join(sorted(missing))}:"
+            " the study needs noise=nested with its controls"
+        )
+    return list(found.items())
+
+
+def _of_columns(measured: InSamples, columns: list[int], fits: tuple[Fit, ...]) -> Measured:
+    return Measured(
+        fits,
+        {key: value[:, columns] for key, value in measured.values.items()},
+        {key: int(kept.sum()) for key, kept in measured.clips.items()},
+        {key: measured.of_groups(key) for key in measured.clips},
+    )
 
 
 def effects_table(effects: Effects) -> pd.DataFrame:
@@ -165,8 +182,8 @@ def effects_table(effects: Effects) -> pd.DataFrame:
 
 
 def _wanted(effects: Effects) -> Iterator[tuple[str, str]]:
-    one = next(iter(effects.arms.values()))
-    yield from ((ALL, measure) for measure in one.values if measure not in SCENE)
+    measures = dict.fromkeys(key for one in effects.arms.values() for key in one.values)
+    yield from ((ALL, measure) for measure in measures if measure not in SCENE)
     yield from ((mask, "top1") for mask in effects.masks)
     if SWAP in effects.masks:
         yield from ((SWAP, measure) for measure in SCENE)

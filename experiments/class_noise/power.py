@@ -29,7 +29,7 @@ from experiments.words import markdown
 FOLDER = Path(__file__).parent
 PILOT = FOLDER / "power.yaml"
 EFFECT, MARGIN, ENOUGH, HOURS = 1.5, 1.0, 0.9, 2.0  # points, points, power, hours
-CLIPS, FITS, SUBJECTS = (320, 480, 640, 960, 1280), (4, 6), (32,)
+CLIPS, FITS, SUBJECTS = (320, 480, 640, 960), (4, 5, 6), (32, 64)
 
 
 class Pilot(Settings):
@@ -118,8 +118,8 @@ def power(
             ends.low > 0, of_models.low_models > 0, ends.low <= effect / 100 <= ends.high,
             flat.p < 0.05, flat.p_equivalent < 0.05, 100 * ends.standard_error,
         )  # fmt: skip
-    shares = found[:, :5].mean(axis=0).tolist()
-    return Power(*shares, float(np.median(found[:, 5])))
+    values = [*found[:, :5].mean(axis=0).tolist(), float(np.median(found[:, 5]))]
+    return Power(**dict(zip(Power.__dataclass_fields__, values, strict=True)))
 
 
 def _samples(design: Design, draws: int) -> GroupDraws:

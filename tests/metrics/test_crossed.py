@@ -1,5 +1,7 @@
 """Crossed subjects and nested fits: against a mixed model's mean squares, and by simulation."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -101,7 +103,7 @@ def test_equivalence_is_the_inner_interval() -> None:
     assert outside.p_equivalent > 0.05
 
 
-REALISTIC = {
+REALISTIC: dict[str, dict[str, Any]] = {
     "usual": {},
     "more clips": {"clips": 640},
     "fits differ most": {"fit": 0.6},

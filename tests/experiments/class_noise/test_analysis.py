@@ -1,6 +1,7 @@
 """The analysis of made-up studies: the right number, the right interval, the right sentence."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ def endpoints(grid: Grid) -> pd.DataFrame:
 
 
 def first_sentence(page: str) -> str:
-    return page.split("\n\n")[1]
+    return page.split("\n\n")[1].splitlines()[0]
 
 
 def page_of(grid: Grid, folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
@@ -81,6 +82,8 @@ def test_the_first_sentence_is_the_primary_endpoint(
     number = f"{100 * row['difference']:+.1f}".replace("-", "−")
     assert f"**{number} points** (95 % interval" in sentence
     assert "mean over 4 masks, 12 fits of 3 models and 32 subjects" in sentence
+    because = "so it is because each class has its own." in page
+    assert because == (said == "helps"), "shuffled is as good as stacked universal here"
     assert "**Tiny model, rendered data.**" in page
     assert (tmp_path / NAME / "effects.png").stat().st_size < 150_000
 
@@ -107,7 +110,8 @@ def test_secondary_endpoints_are_corrected_and_need_the_primary_one() -> None:
     assert bias["difference"] == pytest.approx(-0.4, abs=0.06)
     assert bias["high"] < -0.3
     failed = endpoints(made_grid(0.0, to_scene=scene)).set_index("endpoint")
-    assert failed.loc["errors that name the background", "conclusion"].startswith("seen, not conf")
+    seen = str(failed.loc["errors that name the background", "conclusion"])
+    assert seen == "seen, not confirmed: the primary endpoint failed"
     assert failed.loc["against the noise of another class", "conclusion"] == "not shown"
 
 
@@ -146,6 +150,23 @@ def test_a_page_changes_with_its_results(tmp_path: Path, monkeypatch: pytest.Mon
     page = study_page(tmp_path / NAME)
     assert "**+12.3 points**" in first_sentence(page)
     assert page.count("+12.3") > 30
+
+
+def test_attention_is_compared_where_both_arms_have_it() -> None:
+    """A head has none, and must not take it from the others."""
+    grid = made_grid(0.03, masks=("none", "swap"), more={"linear probe": 0.7})
+    looked = np.where(np.arange(320) % 4 == 0, 0.25, np.nan)
+    for cell in grid.cells.values():
+        scores = cell.variant_scores[1]
+        for name in (NONE, STACKED, LIFT):
+            more = 0.125 if name == LIFT else 0.0
+            scores[name] = replace(scores[name], attention=looked + more)
+    found = effects_table(measure_arms(grid, draws=100))
+    rows = found[found["measure"] == "attention/mass"].set_index(["condition", "control"])
+    assert rows.loc[(LIFT, STACKED), "difference"] == 0.125
+    assert rows.loc[(LIFT, STACKED), "clips"] == 80
+    assert set(rows.index) == {(STACKED, NONE), (LIFT, NONE), (LIFT, STACKED)}
+    assert ((found["condition"] == LIFT) & (found["control"] == "linear probe")).any()
 
 
 def test_a_cell_without_the_arms_of_the_endpoint_is_refused() -> None:

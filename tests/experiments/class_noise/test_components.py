@@ -34,6 +34,19 @@ def test_planted_components_are_found_in_a_large_pilot() -> None:
         assert found.model_dump()[key] == pytest.approx(planted, rel=0.25), key
 
 
+def test_what_fits_do_to_single_clips_and_subjects_is_no_component_of_all_clips() -> None:
+    """In a small pilot it is most of what fits, and what subjects, differ by."""
+    nothing = dict.fromkeys(Components.model_fields, 0.0)
+    planted = Components(**nothing | {"subject_by_fit": 10.0, "clip": 20.0, "clip_by_fit": 30.0})
+    found = components_of(
+        pilot(planted, models=60, fits=6, subjects=12, each=4), [str(n % 12) for n in range(48)],
+        [str(n // 6) for n in range(360)],
+    )  # fmt: skip
+    assert found.fit < 3, "not 5.2: (10² + 30² / 4) / 12"
+    assert found.model < 2
+    assert found.subject_by_fit == pytest.approx(10, rel=0.15)
+
+
 def test_one_model_has_no_component_of_models() -> None:
     found = components_of(
         pilot(PLANTED, models=1, fits=6, subjects=20, each=4), [str(n % 20) for n in range(80)],
