@@ -15,7 +15,9 @@ TOLERANCE = 1e-8
 """A fit ends when no partial derivative of the mean loss is larger. scikit-learn's default, 1e-4,
 ends it far from the optimum: features of length 1 have small derivatives."""
 
-_COARSE = range(-6, 7, 2)  # powers of ten of C that are tried first
+POWERS = range(-6, 7, 2)
+"""Powers of ten of C that CLIP's evaluation tries first."""
+
 _HALVINGS = 4  # of the distance between two tried powers: from 2 to 1/8
 
 
@@ -41,6 +43,7 @@ def fit_logistic(
     *,
     start: Fit | None = None,
     class_weight: Literal["balanced"] | None = None,
+    tolerance: float = TOLERANCE,
 ) -> Fit:
     """Fit a multinomial logistic regression with C = 10^power, the inverse strength of the penalty.
 
@@ -50,6 +53,7 @@ def fit_logistic(
         power: of ten.
         start: a fit whose weights it starts from.
         class_weight: ``balanced``: all classes have equal weight, whatever their number of clips.
+        tolerance: the fit ends when no partial derivative of the mean loss is larger.
     """
     # Imported here: only heads need it.
     from sklearn.exceptions import ConvergenceWarning
@@ -57,7 +61,7 @@ def fit_logistic(
 
     classifier = LogisticRegression(
         C=10.0**power,
-        tol=TOLERANCE,
+        tol=tolerance,
         max_iter=STEPS,
         warm_start=start is not None,
         class_weight=class_weight,
@@ -77,7 +81,8 @@ def search_penalty(
     labels: NDArray[np.int64],
     quality: Callable[[Any], Any],
     *,
-    class_weight: Literal["balanced"] | None = None,
+    powers: range = POWERS,
+    **more: Any,
 ) -> tuple[float, dict[float, Fit]]:
     """Return the best power, see `best_power`, and all fits that were tried, by power.
 
@@ -85,38 +90,40 @@ def search_penalty(
         features: ``(N, D)`` float64.
         labels: ``(N,)``.
         quality: returns how good a fitted classifier is; larger is better.
-        class_weight: see `fit_logistic`.
+        powers: see `best_power`.
+        more: see `fit_logistic`.
     """
     fits: dict[float, Fit] = {}
 
     def of(power: float) -> Any:
         similar = min(fits, key=lambda known: abs(known - power), default=None)
         start = None if similar is None else fits[similar]
-        fits[power] = fit_logistic(features, labels, power, start=start, class_weight=class_weight)
+        fits[power] = fit_logistic(features, labels, power, start=start, **more)
         return quality(fits[power].classifier)
 
-    return best_power(of), fits
+    return best_power(of, powers), fits
 
 
-def best_power(quality: Callable[[float], Any]) -> float:
+def best_power(quality: Callable[[float], Any], powers: range = POWERS) -> float:
     """Return the power of ten of the best C by CLIP's search (Radford et al. 2021, appendix A.3).
 
-    C = 10⁻⁶, 10⁻⁴ … 10⁶ are tried, then the best power is refined by halving the distance, down to
-    8 steps a decade.
+    C = 10⁻⁶, 10⁻⁴ … 10⁶ are tried, then the best power is refined by halving the distance four
+    times, down to 8 steps a decade.
 
     Args:
         quality: returns how good a power is; larger is better.
+        powers: that are tried first; the best one is between the first and the last.
 
     Example:
         >>> best_power(lambda power: -abs(power - 1.3))
         1.25
     """
-    known = {float(power): quality(float(power)) for power in _COARSE}
-    distance = float(_COARSE.step)
+    known = {float(power): quality(float(power)) for power in powers}
+    distance = float(powers.step)
     for _ in range(_HALVINGS):
         distance /= 2
         centre = max(known, key=known.__getitem__)
         for power in (centre - distance, centre + distance):
-            if power not in known and _COARSE[0] <= power <= _COARSE[-1]:
+            if power not in known and powers[0] <= power <= powers[-1]:
                 known[power] = quality(power)
     return max(known, key=known.__getitem__)

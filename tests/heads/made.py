@@ -10,7 +10,7 @@ from clip_har.heads.head import Head, TextClasses
 
 CLASSES, SIZE = 4, 16
 CPU = torch.device("cpu")
-QUICK = Effort(steps=60, batch=24, validate_every=10)
+QUICK = Effort(steps=30, batch=24, validate_every=10)
 
 
 def unit(vectors: NDArray[np.float64]) -> NDArray[np.float32]:

@@ -24,7 +24,8 @@ from tests.noise.made import planted_classifier
 
 NAMES = ["person", "a dog running", "jumping in the room with a dog"]  # 1 to 7 tokens
 FAMILIES = ["Align", "AltCLIP", "Blip", "CLIPSeg", "ChineseCLIP", "GroupViT", "Tipsv2"]
-OPEN_CLIP = ["vit", "coca", "siglip", "roberta"]
+OPEN_CLIP = ["open_clip vit", "open_clip coca", "open_clip siglip", "open_clip roberta"]
+SLOW = ["CLIPSeg", "ChineseCLIP", "GroupViT", "Tipsv2", "open_clip siglip"]  # as others, or almost
 
 
 def option(kind: str, folder: Any) -> Any:
@@ -49,12 +50,8 @@ def load(kind: str, folder: Any) -> Any:
 @pytest.fixture(
     scope="module",
     params=[
-        "tiny",
-        "clip",
-        "metaclip2",
-        "siglip",
-        *FAMILIES,
-        *(f"open_clip {k}" for k in OPEN_CLIP),
+        pytest.param(kind, marks=[pytest.mark.slow] * (kind in SLOW))
+        for kind in ("tiny", "clip", "metaclip2", "siglip", *FAMILIES, *OPEN_CLIP)
     ],
 )
 def model(request, tmp_path_factory):

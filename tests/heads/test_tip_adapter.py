@@ -10,6 +10,7 @@ from clip_har.heads.tip_adapter import (
     ALPHAS,
     BETAS,
     TipAdapter,
+    _differentiable,
     fit_tip_adapter,
     learn_tip_adapter,
     make_keys,
@@ -66,6 +67,7 @@ def test_alpha_and_beta_are_the_best_of_the_grid() -> None:
     }
     assert score(tip) >= max(scores.values()) - 1e-6
     assert tip.alpha > 0
+    assert tip.alpha / texts().logit_scale * 100 in ALPHAS, "in proportion to the logits"
     assert score(replace(tip, alpha=0.0)) < score(tip)
 
 
@@ -93,6 +95,12 @@ def test_all_classes_have_the_same_sum_of_values() -> None:
     tip = fit_tip_adapter(uneven, VALIDATION, texts(), seed=0)
     assert np.bincount(uneven.labels)[0] == 2
     np.testing.assert_allclose(tip.values.sum(axis=0), 6)
+
+
+def test_the_logits_with_a_gradient_are_those_without() -> None:
+    tip = fit_tip_adapter(FEW, VALIDATION, texts(), seed=0)
+    found = _differentiable(tip)(torch.from_numpy(tip.keys), torch.from_numpy(TEST.embeddings))
+    np.testing.assert_allclose(found, tip.logits(TEST.embeddings), rtol=1e-5, atol=1e-4)
 
 
 def test_learning_starts_at_the_keys_and_lowers_the_loss_of_training() -> None:

@@ -64,7 +64,7 @@ def test_a_fit_reaches_the_optimum(
 ) -> None:
     """With scikit-learn's own tolerance it ends after a few steps, far from the optimum."""
     table = rows_of(TRAIN, np.flatnonzero(TRAIN.labels < classes))
-    monkeypatch.setattr(logistic, "best_power", lambda quality: quality(power) and power)
+    monkeypatch.setattr(logistic, "best_power", lambda quality, _: quality(power) and power)
     known = Training.of(table)
     assert known is not None
     found = fit_probe.__wrapped__(known, "all", 0)

@@ -65,7 +65,7 @@ def test_what_changes_the_clips_changes_the_folder(rendered: Synthetic, change) 
     ("settings", "key"),
     [
         ({}, "test-ad292b1da8a1ce52be71ed3fa2443282"),
-        ({"subjects": None, "workers": 3, "train_count": 7}, "test-ad292b1da8a1ce52be71ed3fa2443282"),
+        ({"subjects": None, "workers": 3}, "test-ad292b1da8a1ce52be71ed3fa2443282"),
         ({"subset": "train", "count": 1000, "seed": 1}, "train-9c044dce698ebbef908aaede04530e09"),
         ({"subset": "val", "scene_bias": 0.05}, "val-903da160570364e3c36ceac457396067"),
         ({"variant": "person"}, "test-750a62b8be27e745274407689dd022b3"),

@@ -40,7 +40,13 @@ PARTNER = derangement(CLASSES, seed=0)
 
 
 def planted_answers(
-    *, fit: int = 0, clips: int = 0, subjects: int, each: int, gain: float = 0.0, wiggle: float = 0.0
+    *,
+    fit: int = 0,
+    clips: int = 0,
+    subjects: int,
+    each: int,
+    gain: float = 0.0,
+    wiggle: float = 0.0,
 ) -> tuple[Answers, NDArray[np.int64]]:
     """Return the scores of clips under all noise, and the clips' subjects.
 

@@ -20,6 +20,8 @@ from clip_har.results.costs import Cost
 from tests.noise.cells import cell_of, identity, learned_of
 from tests.noise.made import scores
 
+pytestmark = pytest.mark.slow
+
 NESTED = ("noise=nested", "noise.baselines=false")
 
 

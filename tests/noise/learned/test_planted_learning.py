@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from clip_har.engine import evaluate as engine
@@ -46,7 +45,11 @@ def top1(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Answered:
             *("dataset.subset=test", f"frames.count={COUNT}", "masking=none"),
             *("model=clip", f"model.checkpoint={folder / 'checkpoint'}", "noise=nested"),
             *("noise.baselines=false", f"cache_dir={folder / str(gain)}"),
-            *("noise.train_masking=[none]", f"noise.epsilon={FIRST}", f"noise.epsilon_class={BUDGET}"),
+            *(
+                "noise.train_masking=[none]",
+                f"noise.epsilon={FIRST}",
+                f"noise.epsilon_class={BUDGET}",
+            ),
             *("learning.steps=60", "learning.batch=60", "learning.step_size=0.15"),
             *("learning.validate_every=20", "learning.patience=99", "noise.attention_clips=0"),
             *(f"{key}={value}" for key, value in settings.items()),
