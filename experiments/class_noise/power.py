@@ -118,8 +118,8 @@ def power(
             ends.low > 0, of_models.low_models > 0, ends.low <= effect / 100 <= ends.high,
             flat.p < 0.05, flat.p_equivalent < 0.05, 100 * ends.standard_error,
         )  # fmt: skip
-    values = [*found[:, :5].mean(axis=0).tolist(), float(np.median(found[:, 5]))]
-    return Power(**dict(zip(Power.__dataclass_fields__, values, strict=True)))
+    numbers = [*found[:, :5].mean(axis=0).tolist(), float(np.median(found[:, 5]))]
+    return Power(**dict(zip(Power.__dataclass_fields__, numbers, strict=True)))
 
 
 def _samples(design: Design, draws: int) -> GroupDraws:

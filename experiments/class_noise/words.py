@@ -250,7 +250,7 @@ def _marked(name: str) -> str:
     return name.replace(LEAKS, f" **{LEAKS.strip()}**")
 
 
-def _points(row: Mapping[Any, Any]) -> str:
+def _points(row: Any) -> str:
     return (
         f"**{points(row['difference'])} points** (95 % interval {points(row['low'])} to"
         f" {points(row['high'])})"
