@@ -91,7 +91,7 @@ SECTIONS = {
     ),
 }
 _UNCERTAINTY = Section(
-    ("bootstrap", "intervals", "crossed", "significance", "pairing", "specification"),
+    ("bootstrap", "intervals", "significance", "pairing", "specification"),
     "Intervals are 95 % and over groups, since clips of one group are not independent. Masked cells"
     " are compared with their clean twin by a sign-flip test over groups under Holm's correction,"
     " and called unchanged only within a margin.",
