@@ -12,8 +12,9 @@ from clip_har.engine.evaluate import Evaluation
 from clip_har.noise.learned.arms import arm_of
 from clip_har.noise.learned.base import Learned
 from clip_har.noise.learned.cell_noise import LearnedNoise
-from clip_har.noise.learned.fits import STACKS_FILE, Fits
+from clip_har.noise.learned.fits import Fits
 from clip_har.noise.learned.fitted import NOISE_FILE, FittedNoise, described_in
+from clip_har.noise.learned.identity import STACKS_FILE
 from clip_har.noise.learned.learning import History
 from clip_har.results.variant_scores import write_variant_scores
 

@@ -11,7 +11,7 @@ from clip_har.noise.learned.baselines import heads_path
 from clip_har.noise.learned.controls import EMPTY_LEVELS
 from clip_har.noise.learned.fitted import noise_path
 from clip_har.noise.learned.head_clips import VIEWS
-from clip_har.noise.learned.identity import described_fit, has_heads, training_clips
+from clip_har.noise.learned.identity import described_fit, given_stacks, has_heads, training_clips
 from clip_har.noise.learned.learning import validation_passes
 from clip_har.noise.learned.training_clips import balanced_clips, sets_of
 from clip_har.noise.learned.weigh import held_paths
@@ -45,7 +45,7 @@ def efforts(
         cell: the checked settings.
         frames_of: returns the number of frames of some clips; None if it is not known.
     """
-    if noise.file is not None and not noise.arms:
+    if noise.file is not None and (not noise.arms or given_stacks(noise) is not None):
         return []
     clips = training_clips(cell.dataset, noise.learning.train_clips, cell.classes)
     classes = len(clips.class_names)

@@ -19,7 +19,7 @@ SMALL = (
 SWEEP = ("-m", "noise=none,universal,class_specific", "masking=none,percent", "ratio=0.3")
 FILES = {
     "noise.safetensors", "card.md", "effect.csv", "classes.csv", "loss_curve.csv",
-    "loss_curve.png", "noise.png", "clips.png", "variants.json",
+    "loss_curve.png", "noise.png", "clips.png", "variants.json", "stacks.safetensors",
 }  # fmt: skip
 LEAKY = "oracle (leaks the label)"
 
@@ -76,7 +76,7 @@ def test_a_cell_holds_the_noise_and_all_that_it_did(swept: tuple[Path, str]) -> 
     effect = pd.read_csv(folder / "effect.csv")
     against_none = effect[effect["against"] == "none"]
     assert list(dict.fromkeys(against_none["variant"])) == [
-        "candidate", "topk", "predicted", LEAKY, "random", "shuffled", "universal", "calibration",
+        "candidate", "topk", "predicted", "shuffled", "random", "universal", "calibration", LEAKY,
     ]  # fmt: skip
     assert set(effect["measure"]) == set(MEASURED)
     card = (folder / "card.md").read_text(encoding="utf-8")

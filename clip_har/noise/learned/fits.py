@@ -17,7 +17,6 @@ from clip_har.noise.learned.lift import Answers
 from clip_har.noise.learned.stack import Features, Stack, crossed, fit_stack
 from clip_har.noise.variants import Variant
 
-STACKS_FILE = "stacks.safetensors"
 WITHOUT = -1
 """The column of clips that are scored without noise."""
 
@@ -31,11 +30,13 @@ class Fits:
         gate: None if no variant has one.
         best_head: the classifier on frozen embeddings whose stack has the lowest loss on groups
             that it was not fitted on; empty without such classifiers.
+        top_k: number of classes whose parts the scores were under; None for all.
     """
 
     stacks: Mapping[str, Stack] = field(default_factory=dict)
     gate: Gate | None = None
     best_head: str = ""
+    top_k: int | None = None
 
     def variants(self, arms: Sequence[Arm], answers: Answers) -> dict[str, Variant]:
         """Return the variants of some arms.
@@ -70,6 +71,7 @@ class Fits:
             ),
             "gate": json.dumps(None if self.gate is None else str(self.gate.threshold)),
             "best_head": self.best_head,
+            "top_k": json.dumps(self.top_k),
         }
         save_tensors(path, tensors, texts)
 
@@ -86,7 +88,7 @@ class Fits:
                 for name, numbers in json.loads(texts["stacks"]).items()
             }
             gate = None if threshold is None else Gate(float(threshold))
-            return cls(stacks, gate, texts["best_head"])
+            return cls(stacks, gate, texts["best_head"], json.loads(texts["top_k"]))
         except (OSError, ValueError, KeyError):
             return None
 
@@ -117,7 +119,7 @@ def fit_arms(
                 Pair(whole.clean, crossed(stack, features, labels, groups, shown=seen)),
                 labels,
             )
-    return Fits(stacks, gate, best)
+    return Fits(stacks, gate, best, masked.top_k)
 
 
 def features_of(arm: Arm, answers: Answers, best_head: str) -> Features:

@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import asdict
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from clip_har.core.cache import key_of
@@ -18,6 +19,8 @@ from clip_har.regions.wrong_clips import region_identity
 
 # The modules that choose the training clips and learn, with all that they import.
 _LEARNING = ("clip_har.noise.learned.fitted", "clip_har.engine.clips")
+STACKS_FILE = "stacks.safetensors"
+"""The weights of a cell's variants, in the cache and beside the noise of a cell."""
 STACKING = ("clip_har.noise.learned.weigh", "clip_har.noise.learned.baselines")
 """The modules that fit the weights of variants, with all that they import."""
 
@@ -147,6 +150,18 @@ def described_masks(noise: Learned, cell: LearningCell, masks: FitMasking) -> An
     }
 
 
+def given_stacks(noise: Learned) -> Path | None:
+    """Return the file of weights that came with the noise of another run; None to fit them here.
+
+    They are used without controls: then the training clips may be missing, as for
+    ``clip-har-predict``. With controls all weights are fitted on the same clips.
+    """
+    if noise.file is None or noise.controls or not noise.arms:
+        return None
+    path = noise.file.expanduser().with_name(STACKS_FILE)
+    return path if path.is_file() else None
+
+
 def has_heads(noise: Learned) -> bool:
     """Return whether some variant uses classifiers on frozen embeddings."""
     return any("head" in arm.features for arm in noise.arms)
@@ -176,7 +191,9 @@ def learned_from(noise: Learned, cell: LearningCell) -> str:
         ClipHarError: when there are no clips to learn from, or there is no such file.
     """
     parts: list[object] = [described_noises(noise, cell)]
-    if noise.arms:
+    if (given := given_stacks(noise)) is not None:
+        parts.append(hashlib.sha256(given.read_bytes()).hexdigest())
+    elif noise.arms:
         parts.append([described_stacks(noise, cell), code_of(*STACKING)])
     return key_of(parts)
 

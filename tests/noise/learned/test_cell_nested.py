@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from clip_har.core.errors import ClipHarError
 from clip_har.engine.clips import open_frames
 from clip_har.engine.evaluate import evaluate
 from clip_har.engine.load_model import load_zero_shot
@@ -104,6 +105,24 @@ def test_noise_of_a_file_is_lifted_too(evaluated, first, tmp_path):
     table, again, _ = evaluated(*given)
     assert "universal" in again.noise.by_name
     np.testing.assert_allclose(table.scores, scores(result, "lift"), atol=1e-5)
+
+
+def test_the_weights_beside_a_file_need_no_training_clip(evaluated, first, tmp_path, nothing_new):
+    _, result = first
+    result.noise.fitted.save(tmp_path / "noise.safetensors")
+    weights = tmp_path / "stacks.safetensors"
+    result.noise.fits.write(weights)
+    given = (*NESTED, "noise.controls=false", f"noise.file={tmp_path / 'noise.safetensors'}")
+    table, _, cell = evaluated(*given)
+    np.testing.assert_allclose(table.scores, scores(result, "lift"), atol=1e-5)
+    before = identity(cell)
+    replace(result.noise.fits, gate=None).write(weights)
+    assert identity(cell) != before
+    with pytest.raises(ClipHarError, match=r"another noise\.protocol"):
+        evaluated(*given, "noise.protocol=lift_topk")
+    weights.write_bytes(b"damaged")
+    with pytest.raises(ClipHarError, match="are damaged"):
+        evaluated(*given)
 
 
 def test_shards_hold_every_variant(first):

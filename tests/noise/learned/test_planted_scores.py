@@ -28,7 +28,9 @@ def fits(fit: int, names: tuple[str, ...], **world: float) -> Fits:
     return fit_arms(arms(names), held, held, groups)
 
 
-def top1(fit: int, clips: int, names: tuple[str, ...], **world: float) -> dict[str, NDArray]:
+def top1(
+    fit: int, clips: int, names: tuple[str, ...], **world: float
+) -> dict[str, NDArray[np.bool_]]:
     """Return whether each of 240 clips of 20 new subjects is answered rightly, by variant."""
     answers, _ = planted_answers(fit=fit, clips=clips, subjects=20, each=12, **world)
     found = fits(fit, names, **world).variants(arms(names), answers)
