@@ -80,3 +80,24 @@ def test_a_start_that_nothing_is_better_than_is_kept(worse):
     values, step = learned(Effort(steps=100), score=score)
     assert step == 0
     torch.testing.assert_close(values, torch.tensor([3.0, 3.0]))
+
+
+def test_scaled_gradients_take_the_same_steps():
+    plain, scaled = (learned(Effort(steps=20), half=half)[0] for half in (False, True))
+    torch.testing.assert_close(scaled, plain, atol=1e-5, rtol=0)
+
+
+def test_a_step_whose_gradient_is_not_finite_is_skipped():
+    """In half precision the first, largest scale may be too large for a gradient."""
+    seen = []
+
+    def loss(values, rows):
+        seen.append(values.detach().clone())
+        return values.sum() * (float("inf") if len(seen) == 1 else 1.0)
+
+    values, _ = learn(
+        torch.tensor([3.0, 3.0]), LABELS, Effort(steps=3, validate_every=1), rate=0.1, loss=loss,
+        score=lambda values: -float(values.sum()), message="", half=True,
+    )  # fmt: skip
+    torch.testing.assert_close(seen[1], seen[0])
+    assert (values < 3).all()

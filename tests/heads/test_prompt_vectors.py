@@ -75,3 +75,13 @@ def test_it_also_works_within_inference_mode(model):
         inside = learn_prompt_vectors(train, validation, model, NAMES, effort)
     outside = learn_prompt_vectors(train, validation, model, NAMES, effort)
     np.testing.assert_array_equal(inside.vectors, outside.vectors)
+
+
+def test_half_precision_learns_about_the_same(model, small_clip):
+    narrow = CLIP(checkpoint=str(small_clip)).load(device=CPU, precision="bf16")
+    train, validation, test = (clips_of(model, seed) for seed in (1, 2, 3))
+    exact, found = (
+        learn_prompt_vectors(train, validation, one, NAMES, EFFORT) for one in (model, narrow)
+    )
+    assert found.vectors.dtype == np.float32
+    assert top1(found, test) > top1(exact, test) - 0.1
