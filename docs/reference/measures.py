@@ -76,7 +76,7 @@ SECTIONS = {
     "Learned noise": Section(
         ("effect", "crossed", "noise_effect"),
         "What **leaks the label** is an upper bound and never a result, see"
-        " [protocols](noise.md#how-noise-is-used-without-the-label).",
+        " [protocols](noise.md#protocols).",
     ),
     "Models of a sweep": Section(
         ("models",),
