@@ -19,11 +19,13 @@ from clip_har.masking.masked_clips import MaskedClips
 from clip_har.masking.none import NoMask
 from clip_har.models.device import pick_device
 from clip_har.models.zero_shot import ZeroShot
-from clip_har.noise.learned.base import LearningSettings
 from clip_har.noise.learned.learning import learn
-from clip_har.noise.learned.perturbation import NoPerturbation, PixelNoise, make_perturbation
+from clip_har.noise.learned.learning_settings import LearningSettings
+from clip_har.noise.learned.perturbation import NoPerturbation
+from clip_har.noise.learned.pixel_noise import PixelNoise
 from clip_har.noise.learned.protocols import Protocol, needed
 from clip_har.noise.learned.settings import ClassSpecificNoise
+from clip_har.noise.learned.start import make_perturbation
 from clip_har.noise.learned.training_clips import TrainingClips
 
 _CLIPS = 8
@@ -184,7 +186,7 @@ def protocol_rows(
             shown,
             classifier,
             {"none": NoPerturbation(), "learned": made},
-            choose=lambda clean, at: needed(protocol, clean, labels=labels[at], top_k=_TOP_K),
+            choose=lambda _, clean, at: needed(protocol, clean, labels=labels[at], top_k=_TOP_K),
         )
         last[protocol] = scored.by_noise["learned"]
         return time.perf_counter() - started

@@ -1,6 +1,7 @@
 """The pages of the studies, made from committed results: all numbers come from the CSV files."""
 
 from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
 
 import pandas as pd
@@ -42,6 +43,9 @@ def take(folder: Path, sweeps: list[Path]) -> None:
         ClipHarError: when the study or a sweep does not exist.
     """
     study = read_study(folder)
+    if study.analysis is not None:
+        import_module(study.analysis).take(folder, sweeps)
+        return
     cells = conditions(sweeps)
     if study.specification is not None:
         _take_curve(folder, study.specification, cells)
@@ -126,7 +130,13 @@ def _environment(folder: Path) -> Environment:
         lstrip_blocks=True,
     )
     if (folder / EFFECTS).is_file():
-        environment.globals.update(Words(_effects(folder), _scene(folder)).names())
+        own = read_study(folder).analysis
+        names = (
+            Words(_effects(folder), _scene(folder)).names()
+            if own is None
+            else import_module(own).words(folder)
+        )
+        environment.globals.update(names)
     if (folder / CURVE).is_file():
         study = read_study(folder)
         assert study.specification is not None, "only such a study has a curve"  # noqa: S101

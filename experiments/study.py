@@ -72,6 +72,9 @@ class Study(Settings):
         scene: whether its cells measure bias to the scene.
         specification: the pairs and choices of a specification curve; it replaces the effects of
             single conditions.
+        analysis: a module of its own in place of the effects of conditions, with
+            ``take(folder, sweeps)``, which writes its results, ``effects.csv`` among them, and
+            ``words(folder)``, the functions of its templates by name.
         headline: template of a number with its interval, see `experiments.words`.
         answer: template of one sentence.
     """
@@ -83,6 +86,7 @@ class Study(Settings):
     references: list[Rule] = Field(default_factory=list)
     scene: bool = False
     specification: Specification | None = None
+    analysis: str | None = None
     headline: str
     answer: str
 

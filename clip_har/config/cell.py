@@ -18,7 +18,8 @@ from clip_har.data.sampling import FrameSettings
 from clip_har.data.shards import Shard
 from clip_har.masking.mask import Mask
 from clip_har.models.source import ModelSource
-from clip_har.noise.learned.base import LearningSettings, TrainMasks, TrainRatios
+from clip_har.noise.learned.base import TrainMasks, TrainRatios
+from clip_har.noise.learned.learning_settings import LearningSettings
 from clip_har.noise.settings import NoiseSettings
 from clip_har.prompts.prompt_set import PromptSet
 from clip_har.regions.source import RegionSource

@@ -1,7 +1,7 @@
 """A sweep of several parts with titles: each line of a part is a product, as it would be typed."""
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,8 +32,10 @@ def parts_of(
 ) -> list[Part]:
     """Return the cells of each part of a sweep.
 
-    What was typed holds for all parts, in place of a line's own value of the same key. What
-    ``params`` names holds for the lines that do not name it.
+    What was typed holds for all parts, in place of a line's own value of the same key. An option of
+    a group that was typed, such as ``dataset=ucf101``, also takes the place of the keys below it,
+    such as ``dataset.seed``, which belong to another option. What ``params`` names holds for the
+    lines that do not name it.
 
     Args:
         parts: lines by title, each with overrides as on the command line, such as
@@ -83,10 +85,16 @@ def _jobs(
     line: Sequence[str], params: Sequence[str], typed: Sequence[str], loader: ConfigLoader
 ) -> list[list[str]]:
     given = {key_of(word) for word in typed}
-    own = [word for word in line if key_of(word) not in given]
+    own = [word for word in line if not _replaced(word, given)]
     named = given | {key_of(word) for word in own}
-    shared = [word for word in params if key_of(word) not in named]
+    shared = [word for word in params if not _replaced(word, named)]
     return expand([*shared, *typed, *own], loader)
+
+
+def _replaced(word: str, given: Collection[str]) -> bool:
+    """Return whether an override, or the option of its group, is given elsewhere."""
+    key = key_of(word)
+    return key in given or key.partition(".")[0] in given
 
 
 def key_of(override: str) -> str:

@@ -1,6 +1,7 @@
 """The files of learned noise in a cell's folder: values, card, tables, pictures."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +9,12 @@ import pandas as pd
 
 from clip_har.core.atomic import whole_file
 from clip_har.engine.evaluate import Evaluation
+from clip_har.noise.learned.arms import arm_of
 from clip_har.noise.learned.base import Learned
 from clip_har.noise.learned.cell_noise import LearnedNoise
+from clip_har.noise.learned.fits import Fits
 from clip_har.noise.learned.fitted import NOISE_FILE, FittedNoise, described_in
+from clip_har.noise.learned.identity import STACKS_FILE
 from clip_har.noise.learned.learning import History
 from clip_har.results.variant_scores import write_variant_scores
 
@@ -34,6 +38,8 @@ def write_noise(
     noise, fitted, inspection = opened.settings, opened.fitted, found.inspection
     fitted.save(folder / NOISE_FILE)
     inspection.classes.to_csv(folder / _CLASSES, index=False)
+    if opened.fits.stacks:
+        opened.fits.write(folder / STACKS_FILE)
     rewrite_effects(folder, noise, effects)
     _curves(fitted).to_csv(folder / "loss_curve.csv", index=False)
     write_variant_scores(folder, found.headline, found.variant_scores)
@@ -54,7 +60,8 @@ def rewrite_effects(folder: Path, noise: Learned, effects: pd.DataFrame) -> None
     with whole_file(folder / "effect.csv") as path:
         effects.to_csv(path, index=False)
     card, history = described_in(folder / NOISE_FILE)
-    text = noise_card(noise, card, history, pd.read_csv(folder / _CLASSES), effects)
+    classes, fits = pd.read_csv(folder / _CLASSES), Fits.read(folder / STACKS_FILE) or Fits()
+    text = noise_card(noise, card, history, classes, effects, fits)
     with whole_file(folder / "card.md") as path:
         path.write_text(text, encoding="utf-8")
 
@@ -65,6 +72,7 @@ def noise_card(
     history: History,
     classes: pd.DataFrame,
     effects: pd.DataFrame,
+    fits: Fits,
 ) -> str:
     """Return what a reader must know about learned noise, as Markdown.
 
@@ -74,6 +82,7 @@ def noise_card(
         history: how learning went.
         classes: the size of the noise by class.
         effects: the effect of the noise on the cell's clips.
+        fits: the weights of the variants whose scores are weighed.
     """
     if noise.file is not None:  # the noise was learned with other settings than the cell's
         noise = type(noise).model_validate({**noise.model_dump(), **card["noise"]})
@@ -100,12 +109,10 @@ def noise_card(
 
 {_markdown(top1)}
 
-`oracle` adds the noise of the TRUE class: it leaks the label and does not measure recognition.
-`random` is noise of the same norm, `shuffled` another class's noise, `universal` one noise for all
-classes at equal training effort, `calibration` one bias per class and a temperature, fitted on
-the same training clips. If a control gains as much, the gain does not come
-from the action.
+{_variants(list(dict.fromkeys(top1["variant"])))}
 
+If a control gains as much, the gain does not come from the action.
+{_weights(fits, noise)}
 ## All settings
 
 ```json
@@ -125,6 +132,43 @@ def _markdown(top1: pd.DataFrame) -> str:
         for row in top1.to_dict("records")
     ]
     return "\n".join(lines)
+
+
+def _variants(names: Sequence[str]) -> str:
+    """Return what each variant is, a line each."""
+    return "\n".join(f"- `{name}`: {arm_of(name).said}." for name in names)
+
+
+def _weights(fits: Fits, noise: Learned) -> str:
+    """Return the weights of the variants whose scores are weighed; empty without any."""
+    if not fits.stacks:
+        return ""
+    held = "clips that no noise was learned from" if noise.held_share else "the training clips"
+    masks = {
+        "none": "no mask",
+        "train": "the masks in training",
+        "same": "the cell's own mask",
+    }[noise.fits_under]
+    lines = [
+        "",
+        "## Weights",
+        "",
+        "Each score is a weighted sum of scores of the same class, plus a bias for each class.",
+        f"They were fitted on {held}, under {masks}. The loss is −ln of the true class's",
+        "probability on groups that were left out of the fit.",
+        "",
+        "| variant | weights | penalty | loss |",
+        "|---|---|---|---|",
+    ]
+    for name, stack in fits.stacks.items():
+        features = zip(arm_of(name).features, stack.weights, strict=True)
+        shown = ", ".join(f"{feature} {weight:+.2f}" for feature, weight in features)
+        lines.append(f"| {name} | {shown} | {stack.penalty:g} | {stack.loss:.3f} |")
+    if fits.gate is not None:
+        lines += ["", f"Gate: {fits.gate.said()}."]
+    if fits.best_head:
+        lines += ["", f"Best classifier on frozen embeddings: {fits.best_head}."]
+    return "\n".join([*lines, ""])
 
 
 def _listed(card: dict[str, Any]) -> str:

@@ -15,7 +15,7 @@ from clip_har.figures.noise import NoiseRow, noise_clips_figure, noise_sheet
 from clip_har.figures.noise_curves import loss_figure
 from clip_har.figures.save import save_figure
 from clip_har.noise.learned.cell_noise import LearnedNoise
-from clip_har.noise.learned.perturbation import PixelNoise
+from clip_har.noise.learned.pixel_noise import PixelNoise
 from clip_har.noise.variants import LEARNED
 
 
@@ -53,8 +53,10 @@ def _sheet(noise: PixelNoise, captions: list[str], *, title: str) -> Figure:
     """Draw the noise of the first frame, one tile per column; for a sum also the shared part."""
     first = torch.zeros(1, dtype=torch.long)
     deltas = [noise.delta(first + column, first)[0] for column in range(noise.columns)]
-    if len(noise.parts) > 1:
+    shared = noise.under()
+    if {"shared", "own"} <= noise.parts.keys():
         shared = noise.with_parts({"shared": noise.parts["shared"]})
+    if shared is not None:
         deltas.insert(0, shared.delta(first, first)[0])
         captions = ["all classes", *captions]
     stacked = torch.stack(deltas).detach().cpu().numpy()

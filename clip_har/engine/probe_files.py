@@ -9,7 +9,8 @@ import pandas as pd
 
 from clip_har.config.measures import ALL_SHOTS, MeasureSettings
 from clip_har.core.atomic import whole_file
-from clip_har.metrics.probe import STEPS, TOLERANCE, probe_table
+from clip_har.heads.logistic import STEPS, TOLERANCE
+from clip_har.metrics.probe import probe_table
 from clip_har.results.files import PROBE_CARD, PROBES, write_json
 from clip_har.results.result import Result
 from clip_har.results.score_table import ScoreTable

@@ -94,7 +94,7 @@ def score_clips(
         masked: the clips.
         classifier: the cell's model with its classes, or anything else that scores clips.
         noises: by name. The first has one column; most cells have only this one.
-        choose: returns the columns of the other noises under which each clip is shown; None for
+        choose: returns the columns of a noise per class under which each clip is shown; None for
             all columns.
         clean: embeddings of the clean twin; None if the clips are not compared with it.
         keep_embeddings: keep the clips' embeddings under the first noise.
@@ -180,7 +180,7 @@ def score_clips(
                     read_last()
                     read_last = _nothing
                 for name in others:
-                    columns = _columns(noises[name], found[first].scores, rows, choose)
+                    columns = _columns(name, noises[name], found[first].scores, rows, choose)
                     passes = [
                         on_device.in_memory(partial(_forward, noises[name], classifier, batch, own))
                         for own in columns
@@ -241,11 +241,11 @@ def _forward(
 
 
 def _columns(
-    noise: Noise, first: NDArray[np.float32], rows: slice, choose: ChooseColumns | None
+    name: str, noise: Noise, first: NDArray[np.float32], rows: slice, choose: ChooseColumns | None
 ) -> NDArray[np.int64]:
     """Return the columns of a noise under which B clips are shown: ``(K, B)``."""
-    if choose is not None:
-        return choose(first[rows, 0], rows).T
+    if choose is not None and noise.columns > 1:
+        return choose(name, first[rows, 0], rows).T
     return np.arange(noise.columns)[:, None].repeat(rows.stop - rows.start, axis=1)
 
 

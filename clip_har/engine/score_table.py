@@ -14,7 +14,12 @@ from clip_har.results.score_table import OWN_SCENE, ScoreTable
 
 
 def table_of(
-    variant: Variant, scored: ClipScores, masked: MaskedClips, *, pooling: str
+    variant: Variant,
+    scored: ClipScores,
+    masked: MaskedClips,
+    *,
+    pooling: str,
+    embeddings: NDArray[np.float32] | None = None,
 ) -> ScoreTable:
     """Return a variant's score table, with the size of the noise that each clip was shown with.
 
@@ -23,18 +28,20 @@ def table_of(
         scored: all scores of the clips.
         masked: the clips.
         pooling: how frames become one clip; it determines the kind of the scores.
+        embeddings: ``(N, D)`` that are kept with the scores; None for none.
     """
-    noise = scored.by_noise[variant.noise]
+    noise, without = scored.by_noise[variant.noise], next(iter(scored.by_noise.values()))
     at = (np.arange(len(variant.columns)), variant.columns)
+    bare = variant.columns < 0
     return score_table(
         masked,
         scored.effects,
         variant.scores,
         pooling=pooling,
-        noise_rms=noise.rms[at],
-        noise_largest=noise.largest[at],
-        drift=noise.drift[at],
-        embeddings=scored.embeddings,
+        noise_rms=np.where(bare, without.rms[:, 0], noise.rms[at]),
+        noise_largest=np.where(bare, without.largest[:, 0], noise.largest[at]),
+        drift=np.where(bare, without.drift[:, 0], noise.drift[at]),
+        embeddings=embeddings,
     )
 
 

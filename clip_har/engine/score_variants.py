@@ -53,14 +53,15 @@ def score_variants(
         noise.by_name,
         choose=noise.columns_needed(labels),
         clean=clean,
-        keep_embeddings=keeps_embeddings(cell),
+        keep_embeddings=keeps_embeddings(cell) or noise.needs_embeddings,
         cost=spent,
         model=f"{MODEL}={cell.model.checkpoint}, precision={cell.precision}",
     )
     # With learned noise the model sees a clip many times: this time is not the speed of one pass.
     cost.add({"noise": sum(spent.seconds.values())} if noise.is_learned else spent.seconds)
     scores = {name: noise_scores.scores for name, noise_scores in scored.by_noise.items()}
+    kept = scored.embeddings if keeps_embeddings(cell) else None
     return {
-        name: table_of(variant, scored, masked, pooling=classifier.pooling)
-        for name, variant in noise.variants(scores, labels).items()
+        name: table_of(variant, scored, masked, pooling=classifier.pooling, embeddings=kept)
+        for name, variant in noise.variants(scores, labels, scored.embeddings).items()
     }

@@ -73,7 +73,8 @@ def effect_figure(effects: pd.DataFrame, *, title: str) -> Figure:
         effects: a row per mask and variant, drawn in this order: ``mask`` and ``variant`` are
             texts, ``difference`` is top-1 with noise minus top-1 without, in [-1, 1], ``low`` and
             ``high`` its 95 % interval, NaN if not known. A variant with "leaks" in its name is
-            drawn hollow and grey, because it is not a result.
+            drawn hollow and grey, because it is not a result. The rows of each ``panel`` are drawn
+            side by side on the same axes, under its name; without this column there is one panel.
         title: of the figure.
 
     Raises:
@@ -84,12 +85,40 @@ def effect_figure(effects: pd.DataFrame, *, title: str) -> Figure:
         >>> effect_figure(pd.DataFrame([row]), title="").axes[0].get_yticklabels()[0].get_text()
         'none'
     """
-    masks, variants = list(effects["mask"].unique()), list(effects["variant"].unique())
+    masks = list(effects["mask"].unique())
     if not masks:
         raise ValueError("expected at least one row of effects")
-    group = max(0.3, 0.095 * len(variants) + 0.1)  # inches
-    figure = Figure(figsize=(7.2, group * len(masks) + 1.5), layout="constrained")
-    axes = figure.add_subplot()
+    named = effects["panel"] if "panel" in effects else pd.Series("", index=effects.index)
+    panels = {str(name): effects[named == name] for name in named.unique()}
+    most = max(rows["variant"].nunique() for rows in panels.values())
+    group = max(0.3, 0.095 * most + 0.1)  # inches
+    count = len(panels)
+    legend = 0.16 * most if count > 1 else 0
+    size = (max(7.2, 4.2 * count), group * len(masks) + 1.5 + legend)
+    figure = Figure(figsize=size, layout="constrained")
+    every = figure.subplots(1, count, sharex=True, sharey=True, squeeze=False).flat
+    for axes, (name, rows) in zip(every, panels.items(), strict=True):
+        variants = list(rows["variant"].unique())
+        _draw_effects(axes, rows, masks, variants)
+        axes.set_title(name, fontsize=9, parse_math=False)
+        _write_legend(figure, axes, variants, below=count > 1)
+    first = figure.axes[0]
+    first.set_yticks(range(len(masks)), masks, fontsize=9, parse_math=False)
+    first.set_ylim(len(masks) - 0.5, -0.5)  # the first mask at the top
+    unit = "top-1 with noise minus top-1 without, percentage points   (bars: 95 % interval)"
+    if count > 1:
+        figure.supxlabel(unit, fontsize=10)
+        figure.suptitle(title, x=0.01, ha="left", fontsize=10, parse_math=False)
+    else:
+        first.set_xlabel(unit)
+        first.set_title(title, loc="left", fontsize=10, parse_math=False)
+    return figure
+
+
+def _draw_effects(
+    axes: Axes, effects: pd.DataFrame, masks: Sequence[str], variants: Sequence[str]
+) -> None:
+    """Draw the effects of some variants, a group of points per mask."""
     for place, (variant, style) in enumerate(zip(variants, _styles(variants), strict=True)):
         rows = effects[effects["variant"] == variant]
         offset = (place - (len(variants) - 1) / 2) * 0.8 / len(variants)
@@ -98,19 +127,11 @@ def effect_figure(effects: pd.DataFrame, *, title: str) -> Figure:
     for index in range(0, len(masks), 2):
         axes.axhspan(index - 0.5, index + 0.5, color="0.96", linewidth=0, zorder=0)
     axes.axvline(0, color="0.4", linewidth=1, zorder=1)
-    axes.set_yticks(range(len(masks)), masks, fontsize=9, parse_math=False)
-    axes.set_ylim(len(masks) - 0.5, -0.5)  # the first mask at the top
     axes.tick_params(axis="y", length=0)
     axes.tick_params(axis="x", labeltop=len(masks) > 6)  # too tall to look down to the axis
-    axes.set_xlabel(
-        "top-1 with noise minus top-1 without, percentage points   (bars: 95 % interval)"
-    )
-    axes.set_title(title, loc="left", fontsize=10, parse_math=False)
     hide_frame(axes, ("top", "right", "left"))
     axes.grid(axis="x", color="0.9")
     axes.set_axisbelow(True)
-    _write_legend(figure, axes, variants)
-    return figure
 
 
 def _draw_term(axes: Axes, name: str, curve: Mapping[int, float]) -> None:
@@ -186,14 +207,15 @@ def _styles(variants: Sequence[str]) -> list[dict[str, Any]]:
     return styles
 
 
-def _write_legend(figure: Figure, axes: Axes, variants: Sequence[str]) -> None:
-    legend = figure.legend(
-        axes.lines[: len(variants)],
-        variants,
-        loc="outside lower left",
-        ncols=3,
-        frameon=False,
-        fontsize=8,
-    )
+def _write_legend(figure: Figure, axes: Axes, variants: Sequence[str], *, below: bool) -> None:
+    """Write the names of the variants below the figure, or below the axes."""
+    handles = axes.lines[: len(variants)]
+    how: dict[str, Any] = {"frameon": False, "fontsize": 8}
+    if below:
+        height = figure.get_figheight()
+        how |= {"loc": "upper left", "bbox_to_anchor": (-0.05, -0.35 / height)}
+        legend = axes.legend(handles, variants, **how)
+    else:
+        legend = figure.legend(handles, variants, loc="outside lower left", ncols=3, **how)
     for text in legend.get_texts():
         text.set_parse_math(False)

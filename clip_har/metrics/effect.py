@@ -4,7 +4,8 @@ Each measure is a function of sums over clips. So a bootstrap sample is given by
 each group, and all samples are one product of these counts with the groups' sums.
 """
 
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Collection, MutableMapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -26,7 +27,9 @@ from clip_har.metrics.prediction_bias import (
     one_hot,
     recall_sd_of_sums,
     skew_of_sums,
+    worst_tenth_of_sums,
 )
+from clip_har.metrics.scene import errors_to_scene
 from clip_har.metrics.significance import sign_flip
 from clip_har.results.score_table import OWN_SCENE
 from clip_har.results.variant_scores import VariantScores
@@ -40,8 +43,35 @@ _COLUMNS = (
     "measure", "before", "after", "difference", "low", "high", "p", "standard_error", "degrees",
     "clips", "groups", "seeds",
 )  # fmt: skip
-_OF_SHARES = ("top1", "scene/swap_error")
-_SUBSETS = {"scene/swap_error": "swapped", "attention/mass": "attended"}
+_OF_SHARES = ("top1", "scene/swap_error", "scene/errors_to_scene")
+_SUBSETS = {
+    "scene/swap_error": "swapped",
+    "scene/errors_to_scene": "swapped",
+    "attention/mass": "attended",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class InSamples:
+    """Measures of several score tables in the same bootstrap samples of their common clips.
+
+    Attributes:
+        values: by measure ``(R + 1, T)``: of the data, then of each sample.
+        samples: the samples of groups.
+        clips: by measure, which of the N common clips count, ``(N,)``.
+        right: ``(T, N)``, 1 where a table's prediction is right, else 0.
+        groups: of the N clips.
+    """
+
+    values: Numbers
+    samples: GroupDraws
+    clips: dict[str, Mask]
+    right: NDArray[np.float64]
+    groups: list[str]
+
+    def of_groups(self, measure: str) -> int:
+        """Return the number of groups that a measure is over."""
+        return len(np.unique(self.samples.which[self.clips[measure]]))
 
 
 def paired_effect(
@@ -58,13 +88,17 @@ def paired_effect(
     change. The measures:
 
     - ``top1``; ``true_class_confidence`` and ``ece``, see `clip_har.metrics.calibration`;
-    - ``bias/skew_kl`` and ``bias/recall_sd``, see `clip_har.metrics.prediction_bias`;
+    - ``bias/skew_kl``, ``bias/recall_sd`` and ``bias/worst10``, see
+      `clip_har.metrics.prediction_bias`;
     - ``scene/swap_error``: share predicted as the class of the background shown, of the clips
       that every table shows in front of another background (SBErr, Chung et al. 2022);
+    - ``scene/errors_to_scene``: the same of the wrong answers only, see
+      `clip_har.metrics.scene.errors_to_scene`;
     - ``attention/mass``: mean share of attribution inside the subject, over the clips for which
       it was measured in every table.
 
-    A measure without such clips is left out. Each seed is measured by itself and then averaged:
+    A measure without such clips is left out, and so is one that has no value in some table, such as
+    the errors to the scene without an error. Each seed is measured by itself and then averaged:
     pooling the clips of all seeds would hide differences between seeds from ECE and recalls.
 
     The interval is the difference ± t standard errors, of ``top1`` and ``scene/swap_error`` that of
@@ -111,45 +145,105 @@ def paired_effect(
             f"expected as many seeds before as after, at least one; got {len(before)} and "
             f"{len(after)}"
         )
-    both = [*before, *after]
-    rows, clip_ids = common_rows([given.table for given in both])
-    if not clip_ids:
+    measured = measures_in_samples([*before, *after], draws=draws, seed=seed, known=known)
+    if measured is None:
         return pd.DataFrame(columns=list(_COLUMNS))
-    shared = _shared_clips(both, rows)
-    groups = [both[0].table.groups[row] for row in rows[0].tolist()]
-    samples = group_draws(groups, both[0].table.labels[rows[0]], draws=draws, seed=seed)
-    known = {} if known is None else known
-    measured = [
-        _measured(given, kept, shared, samples, known)
-        for given, kept in zip(both, rows, strict=True)
-    ]
-    right = np.stack([_right(given, kept) for given, kept in zip(both, rows, strict=True)])
     seeds, found = len(before), []
-    for name in measured[0]:
-        values = np.stack([of_table[name] for of_table in measured], axis=1)  # (R + 1, 2 S)
+    for name, values in measured.values.items():
         first, second = values[:, :seeds], values[:, seeds:]
-        counted = shared[_SUBSETS.get(name, "clips")]
-        of_groups = len(np.unique(samples.which[counted]))
-        error, degrees = error_over_seeds(second - first, samples.degrees)
+        of_groups = measured.of_groups(name)
         difference = float((second - first)[0].mean())
-        if of_groups < FEWEST_GROUPS:
-            error, interval = np.nan, UNKNOWN
-        else:
-            if error == 0 and name in _OF_SHARES:
-                error = error_of_none(of_groups, samples.degrees)
-            interval = (
-                share_difference_interval(difference, error, groups=of_groups, degrees=degrees)
-                if name in _OF_SHARES
-                else t_interval(difference, error, degrees)
-            )
+        if np.isnan(difference):
+            continue
+        error, degrees, interval = mean_interval(
+            name, second - first, degrees=measured.samples.degrees, groups=of_groups
+        )
         p = np.nan
         if name == "top1":
-            p = sign_flip((right[seeds:] - right[:seeds]).mean(axis=0), groups)
+            right = measured.right
+            p = sign_flip((right[seeds:] - right[:seeds]).mean(axis=0), measured.groups)
         found.append(
             (name, first[0].mean(), second[0].mean(), difference, *interval, p, error, degrees,
-             counted.sum(), of_groups, seeds)
+             measured.clips[name].sum(), of_groups, seeds)
         )  # fmt: skip
     return pd.DataFrame(found, columns=list(_COLUMNS))
+
+
+def mean_interval(
+    measure: str,
+    changes: NDArray[np.float64],
+    *,
+    degrees: float,
+    groups: int,
+    strata: NDArray[np.int64] | None = None,
+) -> tuple[float, float, tuple[float, float]]:
+    """Return the standard error of a mean change over seeds, its degrees of freedom, its interval.
+
+    Args:
+        measure: its name; top-1 and other shares of clips have `share_difference_interval`.
+        changes: ``(R + 1, S)``, of the data, then of each sample of groups.
+        degrees: of freedom of the samples of groups.
+        groups: the number of groups that the measure is over.
+        strata: ``(S,)``, see `error_over_seeds`.
+
+    Returns:
+        With fewer than `FEWEST_GROUPS` groups, error and interval are NaN.
+    """
+    error, free = error_over_seeds(changes, degrees, strata)
+    difference = float(changes[0].mean())
+    if groups < FEWEST_GROUPS or not np.isfinite(difference):
+        return np.nan, free, UNKNOWN
+    if measure not in _OF_SHARES:
+        return error, free, t_interval(difference, error, free)
+    if error == 0:
+        error = error_of_none(groups, degrees)
+    ends = share_difference_interval(difference, error, groups=groups, degrees=free)
+    return error, free, ends
+
+
+def measures_in_samples(
+    given: Sequence[VariantScores],
+    *,
+    only: Collection[str] | None = None,
+    draws: int = 2000,
+    seed: int = 0,
+    known: Known | None = None,
+) -> InSamples | None:
+    """Return the measures of `paired_effect` of each table, in the same samples of groups.
+
+    Args:
+        given: the scores; only clips that all of them show as intended count.
+        only: ids of the clips that may count, such as those that other tables have, too.
+        draws: number of bootstrap samples.
+        seed: of the bootstrap.
+        known: see `paired_effect`.
+
+    Returns:
+        None when the tables share no clip.
+
+    Raises:
+        ValueError: as `paired_effect`.
+    """
+    rows, clip_ids = common_rows([one.table for one in given])
+    if only is not None:
+        wanted = np.isin(np.array(clip_ids, object), np.array(list(only), object))
+        rows = [of_table[wanted] for of_table in rows]
+    if not len(rows[0]):
+        return None
+    first = given[0].table
+    shared = _shared_clips(given, rows)
+    groups = [first.groups[row] for row in rows[0].tolist()]
+    samples = group_draws(groups, first.labels[rows[0]], draws=draws, seed=seed)
+    known = {} if known is None else known
+    pairs = list(zip(given, rows, strict=True))
+    measured = [_measured(one, kept, shared, samples, known) for one, kept in pairs]
+    return InSamples(
+        {name: np.stack([one[name] for one in measured], axis=1) for name in measured[0]},
+        samples,
+        {name: shared[_SUBSETS.get(name, "clips")] for name in measured[0]},
+        np.stack([_right(one, kept) for one, kept in pairs]),
+        groups,
+    )
 
 
 def _shared_clips(both: Sequence[VariantScores], rows: Sequence[Rows]) -> dict[str, Mask]:
@@ -201,6 +295,8 @@ def _columns(given: VariantScores, rows: Rows, shared: dict[str, Mask]) -> Numbe
     if shared["swapped"].any():
         fooled = table.predictions()[rows] == table.scene_labels[rows]
         columns["fooled"] = (fooled & shared["swapped"]).astype(np.float64)
+        wrong = table.predictions()[rows] != labels
+        columns["wrong"] = (wrong & shared["swapped"]).astype(np.float64)
     if given.attention is not None and shared["attended"].any():
         columns["mass"] = np.where(shared["attended"], given.attention[rows], 0)
     return columns
@@ -215,9 +311,11 @@ def _measures(samples: GroupDraws, totals: Numbers, columns: Numbers) -> Numbers
         "ece": calibration_error(sums["gaps"], totals["clips"]),
         "bias/skew_kl": skew_of_sums(sums["probabilities"], totals["labels"]),
         "bias/recall_sd": recall_sd_of_sums(sums["hits"], totals["labels"]),
+        "bias/worst10": worst_tenth_of_sums(sums["hits"], totals["labels"]),
     }
     if "fooled" in sums:
         found["scene/swap_error"] = sums["fooled"] / _or_nan(totals["swapped"])
+        found["scene/errors_to_scene"] = errors_to_scene(sums["fooled"], sums["wrong"])
     if "mass" in sums:
         found["attention/mass"] = sums["mass"] / _or_nan(totals["attended"])
     return found

@@ -170,18 +170,29 @@ def error_of_none(groups: float, degrees: float) -> float:
     return float(high / quantile(degrees))
 
 
-def error_over_seeds(changes: NDArray[np.float64], degrees: float) -> tuple[float, float]:
+def error_over_seeds(
+    changes: NDArray[np.float64], degrees: float, strata: NDArray[np.int64] | None = None
+) -> tuple[float, float]:
     """Return the standard error of a mean over seeds, and its degrees of freedom.
 
     The variance of the mean has two parts: what groups differ by in all seeds, and what seeds
     differ by, with S − 1 degrees of freedom. Each part has a t quantile of its own, and the
     interval's half width is the root of the sum of their squared half widths (Graybill and Wang
     1980): two seeds that happen to be alike prove nothing of the next one. The degrees of freedom
-    are those whose t quantile gives this width.
+    are those whose t quantile gives this width. What single groups do under single seeds is in both
+    parts and counts once (two-way clusters, Cameron, Gelbach and Miller 2011).
+
+    With strata, seeds are new in each stratum and strata are fixed, as the seeds of several models:
+    seeds differ from the mean of their stratum only, with S minus the number of strata degrees of
+    freedom. The mean then holds for these strata, new seeds and new groups.
 
     Args:
         changes: ``(R + 1, S)``, of the data, then of each sample of groups.
         degrees: of freedom of the samples of groups.
+        strata: ``(S,)``, as many seeds in each; None for one stratum.
+
+    Raises:
+        ValueError: for strata with unequal numbers of seeds.
 
     Example:
         >>> samples = np.random.default_rng(0).normal(size=(1001, 1)) * [0.01, 0.01, 0.01]
@@ -191,26 +202,43 @@ def error_over_seeds(changes: NDArray[np.float64], degrees: float) -> tuple[floa
         (0.06, 2.0)
     """
     seeds = changes.shape[1]
+    apart, free = _from_strata(changes, strata)
     of_groups = standard_error(changes[1:].mean(axis=1)) ** 2
-    of_seeds = 0.0 if seeds == 1 else float(changes[0].var(ddof=1)) / seeds
+    of_seeds = 0.0 if free == 0 else float((apart[0] ** 2).sum()) / free / seeds
     if not of_seeds > _ROUNDING**2 or degrees < 1:
         return float(np.sqrt(of_groups)), float(degrees)
-    of_groups = max(0.0, of_groups - _of_single_seeds(changes))
+    of_groups = max(0.0, of_groups - _of_single_seeds(apart[1:], free))
     error = float(np.sqrt(of_groups + of_seeds))
-    half = np.hypot(quantile(degrees) * np.sqrt(of_groups), quantile(seeds - 1) * np.sqrt(of_seeds))
+    half = np.hypot(quantile(degrees) * np.sqrt(of_groups), quantile(free) * np.sqrt(of_seeds))
     return error, float(stdtridf((1 + _LEVEL) / 2, half / error))
 
 
-def _of_single_seeds(changes: NDArray[np.float64]) -> float:
+def _from_strata(
+    changes: NDArray[np.float64], strata: NDArray[np.int64] | None
+) -> tuple[NDArray[np.float64], int]:
+    """Return how far each seed is from the mean of its stratum, and the degrees of freedom."""
+    seeds = changes.shape[1]
+    if strata is None:
+        return changes - changes.mean(axis=1, keepdims=True), seeds - 1
+    names, which, counts = np.unique(strata, return_inverse=True, return_counts=True)
+    if len(set(counts.tolist())) > 1:
+        raise ValueError(f"expected as many seeds in each stratum, got {counts.tolist()}")
+    means = np.stack([changes[:, which == n].mean(axis=1) for n in range(len(names))], axis=1)
+    return changes - means[:, which], seeds - len(names)
+
+
+def _of_single_seeds(apart: NDArray[np.float64], free: int) -> float:
     """Return how much of the groups' variance of a mean over seeds is that of single seeds.
 
     Seeds differ because their masks or noise do, and because each clip reacts in its own way to
     each of them. The second part is in the seeds' variance already. Its size is how far the seeds'
     difference from their mean varies over the samples of groups.
+
+    Args:
+        apart: ``(R, S)`` this difference, of each sample.
+        free: the degrees of freedom of the seeds.
     """
-    seeds = changes.shape[1]
-    apart = changes[1:] - changes[1:].mean(axis=1, keepdims=True)
     known = apart[np.isfinite(apart).all(axis=1)]
     if len(known) < 2:
         return 0.0
-    return float(known.var(axis=0, ddof=1).sum() / (seeds - 1) / seeds)
+    return float(known.var(axis=0, ddof=1).sum() / free / apart.shape[1])

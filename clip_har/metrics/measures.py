@@ -197,6 +197,11 @@ _SCENE = (
         scene.scene_measures,
         "SBErr: share of the same clips that are classified as the action that belongs to the"
         " background.", "sweep", _SWEEP),
+    Measure("scene/errors_to_scene", "swapped, errors that name the background", "%", "lower", _ONE,
+        scene.errors_to_scene,
+        "SBErr at matched accuracy: share of the wrong answers that name the background's class."
+        " It does not fall only because accuracy rises. By chance it is 1 / (C − 1).",
+        "sweep", _SWEEP),
     Measure("scene/contrasted_accuracy", "contrasted", "%", "higher", _ONE, scene.scene_measures,
         "Share of swapped clips that are classified correctly, and differently when nothing moves.",
         "sweep", _SWEEP),
@@ -323,10 +328,11 @@ _NOISE = (
         " white frame. Chance is 1 / C.", "cell"),
     Measure("noise/<variant>/<measure>", "a measure under a protocol or control", "number",
         "neither", _REAL, effect.paired_effect,
-        "top1, true_class_confidence, ece, bias/skew_kl, bias/recall_sd, scene/swap_error or"
-        " attention/mass of the same clips under `candidate`, `topk`, `predicted`,"
-        " `oracle_leaks_the_label`, `random`, `shuffled`, `universal`, `calibration` or, for noise"
-        " that is one for all classes, `learned`.", "cell"),
+        "top1, true_class_confidence, ece, bias/skew_kl, bias/recall_sd, bias/worst10,"
+        " scene/swap_error, scene/errors_to_scene or attention/mass of the same clips under"
+        " `candidate`, `topk`, `predicted`, `oracle_leaks_the_label`, `random`, `shuffled`,"
+        " `universal`, `calibration` or, for noise that is one for all classes, `learned`.",
+        "cell"),
     Measure("noise/<variant>/<measure>_difference", "the same minus that without noise", "number",
         "neither", _REAL, effect.paired_effect,
         "Paired by clip; intervals are in noise/effect.csv.", "cell"),

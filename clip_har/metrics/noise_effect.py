@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 
 from clip_har.metrics.effect import paired_effect
-from clip_har.noise.variants import NONE, pairs, slug
+from clip_har.noise.learned.arms import pairs
+from clip_har.noise.variants import NONE, slug
 from clip_har.results.variant_scores import VariantScores
 
 

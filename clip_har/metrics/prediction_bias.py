@@ -193,3 +193,28 @@ def worst_tenth(recall: NDArray[np.float64]) -> NDArray[np.float64]:
     worst = np.sort(recall, axis=-1)[..., : -(-recall.shape[-1] // 10)]
     mean: NDArray[np.float64] = worst.mean(axis=-1)
     return mean
+
+
+def worst_tenth_of_sums(
+    hits: NDArray[np.float64], clips: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return `worst_tenth` of the present classes of samples, given as sums over their clips.
+
+    Args:
+        hits: ``(..., C)``, number of the sample's clips of each class that are predicted correctly.
+        clips: ``(..., C)``, number of the sample's clips of each class.
+
+    Returns:
+        ``(...)`` in [0, 1].
+
+    Example:
+        >>> float(worst_tenth_of_sums(np.array([1.0, 2.0, 0.0]), np.array([2.0, 2.0, 0.0])))
+        0.5
+    """
+    present = clips > 0
+    recall = np.divide(hits, clips, out=np.full(hits.shape, np.inf), where=present)
+    count = -(-present.sum(axis=-1, keepdims=True) // 10)  # a tenth, at least one
+    ordered = np.sort(recall, axis=-1)
+    worst = np.arange(recall.shape[-1]) < count
+    found: NDArray[np.float64] = np.where(worst, ordered, 0).sum(axis=-1) / count[..., 0]
+    return found

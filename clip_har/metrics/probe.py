@@ -6,7 +6,6 @@ classes, which a zero-shot classifier has not: their numbers are never ranked to
 """
 
 import hashlib
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -18,18 +17,10 @@ from numpy.typing import NDArray
 
 from clip_har.config.measures import ALL_SHOTS, Shots
 from clip_har.core.seeding import generator
+from clip_har.heads.logistic import fit_logistic, search_penalty
 from clip_har.metrics.bootstrap import cluster_bootstrap
 from clip_har.results.score_table import ScoreTable
 
-STEPS = 1000
-"""Largest number of L-BFGS steps, as in CLIP's evaluation."""
-
-TOLERANCE = 1e-8
-"""A fit ends when no partial derivative of the mean loss is larger. scikit-learn's default, 1e-4,
-ends it far from the optimum: features of length 1 have small derivatives."""
-
-_COARSE = range(-6, 7, 2)  # powers of ten of C that are tried first
-_HALVINGS = 4  # of the distance between two tried powers: from 2 to 1/8
 _VALIDATION_SHARE = 0.25  # of the groups of a class
 _FEW = 4  # validation clips of a class, at most, for few shots
 
@@ -168,10 +159,9 @@ def probe_table(
 def fit_probe(training: Training, shots: Shots, seed: int) -> Probe | None:
     """Fit a linear probe whose penalty is chosen on validation clips of other groups.
 
-    The penalty: CLIP's search (Radford et al. 2021, appendix A.3). C = 10⁻⁶, 10⁻⁴ … 10⁶ are tried,
-    then the best power is refined by halving the distance, down to 8 steps a decade. The best has
-    the highest top-1 on the validation clips; of equals the one with the lowest log loss there, as
-    few clips tie often (ours).
+    The penalty: CLIP's search, see `clip_har.heads.logistic.best_power`. The best has the highest
+    top-1 on the validation clips; of equals the one with the lowest log loss there, as few clips
+    tie often (ours).
 
     The clips: a quarter of the groups of each class is for validation. With all shots the probe is
     then fitted again on all clips, as CLIP's evaluation does. With k shots k random clips of each
@@ -195,23 +185,19 @@ def fit_probe(training: Training, shots: Shots, seed: int) -> Probe | None:
 
     # Single precision is too coarse for the tolerance.
     features, labels = training.embeddings.astype(np.float64), training.labels
-    fits: dict[float, _Fit] = {}
 
-    def quality(power: float) -> tuple[float, float]:
+    def quality(classifier: Any) -> tuple[float, float]:
         from sklearn.metrics import log_loss
 
-        similar = min(fits, key=lambda known: abs(known - power), default=None)
-        start = None if similar is None else fits[similar].classifier
-        fits[power] = _fit(features[fitted_on], labels[fitted_on], power, start)
-        classifier, truth = fits[power].classifier, labels[validation]
+        truth = labels[validation]
         probabilities = classifier.predict_proba(features[validation])
         right = classifier.classes_[probabilities.argmax(axis=1)] == truth
         return float(right.mean()), -log_loss(truth, probabilities, labels=classifier.classes_)
 
-    power = best_power(quality)
+    power, fits = search_penalty(features[fitted_on], labels[fitted_on], quality)
     last, rows = fits[power], fitted_on
     if shots == ALL_SHOTS:
-        last, rows = _fit(features, labels, power, last.classifier), np.arange(len(labels))
+        last, rows = fit_logistic(features, labels, power, start=last), np.arange(len(labels))
     return Probe(
         last.classifier,
         10.0**power,
@@ -220,54 +206,6 @@ def fit_probe(training: Training, shots: Shots, seed: int) -> Probe | None:
         steps=last.steps,
         converged=last.converged and all(one.converged for one in fits.values()),
     )
-
-
-@dataclass(frozen=True, eq=False)
-class _Fit:
-    classifier: Any
-    steps: int
-    converged: bool
-
-
-def _fit(
-    features: NDArray[np.float64], labels: NDArray[np.int64], power: float, start: Any
-) -> _Fit:
-    """Fit a classifier with C = 10^power; from the weights of ``start``, unless None."""
-    # Imported here: only probes need it.
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.linear_model import LogisticRegression
-
-    classifier = LogisticRegression(
-        C=10.0**power, tol=TOLERANCE, max_iter=STEPS, warm_start=start is not None
-    )
-    if start is not None:
-        classifier.coef_, classifier.intercept_ = start.coef_, start.intercept_
-    with warnings.catch_warnings(record=True) as raised:
-        warnings.simplefilter("always", ConvergenceWarning)
-        classifier.fit(features, labels)
-    converged = not any(issubclass(one.category, ConvergenceWarning) for one in raised)
-    return _Fit(classifier, int(classifier.n_iter_.max()), converged)
-
-
-def best_power(quality: Any) -> float:
-    """Return the power of ten of the best penalty, see `fit_probe`.
-
-    Args:
-        quality: returns how good a power is; larger is better.
-
-    Example:
-        >>> best_power(lambda power: -abs(power - 1.3))
-        1.25
-    """
-    known = {float(power): quality(float(power)) for power in _COARSE}
-    distance = float(_COARSE.step)
-    for _ in range(_HALVINGS):
-        distance /= 2
-        centre = max(known, key=known.__getitem__)
-        for power in (centre - distance, centre + distance):
-            if power not in known and _COARSE[0] <= power <= _COARSE[-1]:
-                known[power] = quality(power)
-    return max(known, key=known.__getitem__)
 
 
 def draw_clips(

@@ -62,6 +62,7 @@ def scene_measures(tables: SceneTables, *, seed: int = 0) -> pd.DataFrame:
       ``scene/background_ratio`` A_bg / A_0 (HAT);
     - ``scene/swap_accuracy`` (SHAcc): share of swapped clips predicted as the subject's class;
       ``scene/swap_error`` (SBErr): as the class of the clip whose background is shown (HAT);
+      ``scene/errors_to_scene``: the same of the wrong answers only, see `errors_to_scene`;
     - ``scene/contrasted_accuracy``: share of swapped clips predicted correctly *and* differently
       from their frozen twin (ALBAR). A model that pools over frames also differs from its frozen
       twin by the frames it sees: for it this is an upper bound of what motion adds;
@@ -85,7 +86,7 @@ def scene_measures(tables: SceneTables, *, seed: int = 0) -> pd.DataFrame:
     if not groups:
         return pd.DataFrame(columns=["measure", "value", "low", "high", "clips", "groups"])
     found = cluster_bootstrap(
-        columns, groups, _measures, classes=labels, shares=_MEANS.values(),
+        columns, groups, _measures, classes=labels, shares={*_MEANS.values(), "errors_to_scene"},
         differences=_DIFFERENCES, seed=seed,
     )  # fmt: skip
     rows = [
@@ -94,6 +95,34 @@ def scene_measures(tables: SceneTables, *, seed: int = 0) -> pd.DataFrame:
         if np.isfinite(value)
     ]
     return pd.DataFrame(rows).assign(clips=len(groups), groups=len(set(groups)))
+
+
+def errors_to_scene(
+    to_scene: NDArray[np.float64], wrong: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the share of the wrong answers that name the background's class, in [0, 1] (ours).
+
+    This is SBErr at matched accuracy. SBErr itself falls whenever a model makes fewer errors of any
+    kind. If errors are repaired at random, whatever they name, both counts shrink alike and this
+    share stays; it moves only if errors turn to the scene or away from it. Two models are at the
+    accuracy A of the better one if random errors of the other are repaired: their SBErr then
+    differ by (1 − A) times the difference of these shares. Errors that ignore the scene hit it in
+    1 / (C − 1) of the cases.
+
+    Args:
+        to_scene: ``(...)``, number of swapped clips predicted as the background's class.
+        wrong: ``(...)``, number of swapped clips that are not predicted as the subject's class.
+
+    Returns:
+        NaN without a wrong answer.
+
+    Example:
+        >>> errors_to_scene(np.array([30.0, 15.0]), np.array([60.0, 30.0])).tolist()
+        [0.5, 0.5]
+    """
+    some = np.where(wrong > 0, wrong, np.nan)
+    share: NDArray[np.float64] = to_scene / some
+    return share
 
 
 def reliance_per_class(clean: ScoreTable, hidden: ScoreTable) -> pd.DataFrame:
@@ -137,6 +166,9 @@ def _columns(
 
 def _measures(means: Means) -> Means:
     found = {name: means[column] for column, name in _MEANS.items() if column in means}
+    if "swap" in means:
+        wrong = (1 - means["swap"]).clip(0)  # rounding may give -1e-17
+        found["errors_to_scene"] = errors_to_scene(means["swap_error"], wrong)
     if "clean" not in means:
         return found
     clean = means["clean"]

@@ -102,14 +102,22 @@ class CellNoise(Protocol):
             labels: ``(N,)``, the true classes of the evaluated clips; only ``oracle`` uses them.
         """
 
+    @property
+    def needs_embeddings(self) -> bool:
+        """Whether `variants` needs the clips' embeddings under the first noise."""
+
     def variants(
-        self, scores: Mapping[str, Scores], labels: NDArray[np.int64]
+        self,
+        scores: Mapping[str, Scores],
+        labels: NDArray[np.int64],
+        embeddings: NDArray[np.float32] | None = None,
     ) -> dict[str, Variant]:
         """Return every variant by name, from the same scores.
 
         Args:
             scores: ``(N, K, C)`` by noise, one row per clip.
             labels: ``(N,)``, the true classes.
+            embeddings: ``(N, D)`` under the first noise; used only if they are needed.
         """
 
     def inspected_variants(

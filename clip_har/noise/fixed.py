@@ -73,6 +73,7 @@ class OneNoise:
     noise: Noise
 
     is_learned: ClassVar[bool] = False
+    needs_embeddings: ClassVar[bool] = False
 
     @property
     def by_name(self) -> Mapping[str, Noise]:
@@ -86,6 +87,7 @@ class OneNoise:
         self,
         scores: Mapping[str, Scores],
         labels: NDArray[np.int64],  # noqa: ARG002
+        embeddings: NDArray[np.float32] | None = None,  # noqa: ARG002
     ) -> dict[str, Variant]:
         """Return the only variant."""
         return {self.headline: first_column(scores[self.headline][:, 0], self.headline)}

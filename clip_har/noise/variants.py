@@ -1,10 +1,11 @@
-"""The variants of a cell: their names, their scores, and the pairs that are compared.
+"""The variants of a cell: their names and their scores.
 
 A cell without learned noise has one variant. With learned noise, each protocol and each control is
 a variant.
 """
 
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,10 +15,12 @@ Scores = NDArray[np.float32]
 
 NONE, LEARNED = "none", "learned"
 RANDOM, SHUFFLED, UNIVERSAL, CALIBRATION = "random", "shuffled", "universal", "calibration"
+SECOND, SHUFFLED_LABELS = "second", "shuffled labels"
+"""Noise that nested noise is compared with: a second one for all classes, a placebo."""
 
-ChooseColumns = Callable[[Scores, slice], NDArray[np.int64]]
-"""Takes the scores ``(B, C)`` of some clips under the first noise, and their rows; returns
-``(B, K)``, the columns of the other noises under which these clips are shown."""
+ChooseColumns = Callable[[str, Scores, slice], NDArray[np.int64]]
+"""Takes the name of a noise per class, the scores ``(B, C)`` of some clips under the first noise,
+and their rows; returns ``(B, K)``, the columns of this noise under which these clips are shown."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +30,8 @@ class Variant:
     Attributes:
         scores: ``(N, C)``.
         noise: name of the noise that is added to the clips.
-        columns: ``(N,)``, the column of the noise that gave each clip's predicted class.
+        columns: ``(N,)``, the column of the noise that gave each clip's predicted class; −1 for
+            clips that are scored without noise.
     """
 
     scores: Scores
@@ -51,19 +55,7 @@ def slug(variant: str) -> str:
     Example:
         >>> slug("oracle (leaks the label)")
         'oracle_leaks_the_label'
+        >>> slug("best head + lift")
+        'best_head_lift'
     """
-    return variant.replace("(", "").replace(")", "").replace(" ", "_")
-
-
-def pairs(variants: Iterable[str], headline: str) -> list[tuple[str, str]]:
-    """Return the pairs that are compared: all with no noise, the headline with each control.
-
-    Args:
-        variants: their names.
-        headline: one of them.
-    """
-    names = list(variants)
-    controls = (UNIVERSAL, CALIBRATION, RANDOM, SHUFFLED)
-    return [(name, NONE) for name in names if name != NONE] + [
-        (headline, name) for name in names if name.startswith(controls)
-    ]
+    return re.sub(r"[ +]+", "_", variant.replace("(", "").replace(")", ""))

@@ -20,6 +20,7 @@ from clip_har.report.classes import ClassTable, class_table
 from clip_har.report.confidence import Confidence, confidence_of
 from clip_har.report.detection import Detection, detection_of
 from clip_har.report.frame_order import order_note
+from clip_har.report.noise_tables import NoiseTable, noise_tables
 from clip_har.report.protocols import ProbeTable, half_class_rows, probe_rows
 from clip_har.report.regression import regression_rows, regression_text
 from clip_har.report.sections import (
@@ -33,7 +34,6 @@ from clip_har.report.sections import (
     hidden_terms,
     kinds_rows,
     measures_rows,
-    noise_rows,
     protocol_rows,
 )
 from clip_har.report.selection import Chosen
@@ -79,7 +79,7 @@ class ComparisonPart:
         regression_text: the same in words; empty if no subject is known.
         half_classes: top-1 over random halves of the classes.
         probes: top-1 of linear probes; None without.
-        noise: the effect of learned noise.
+        noise: the effects of learned noise, a table for each.
         detection: how well named classes are detected, by target.
         costs: the cost of each cell.
         protocol: the entries of the protocol cards.
@@ -113,7 +113,7 @@ class ComparisonPart:
     regression_text: str
     half_classes: Records
     probes: ProbeTable | None
-    noise: Records
+    noise: Sequence[NoiseTable]
     detection: Sequence[Detection]
     costs: Records
     protocol: list[tuple[str, str]]
@@ -176,7 +176,7 @@ class ComparisonPart:
             regression_text=regression_text(measured.regression),
             half_classes=half_class_rows(cells),
             probes=probe_rows(cells),
-            noise=noise_rows(measured),
+            noise=noise_tables(measured.noise),
             detection=detection_of(cells),
             costs=costs_rows(cells),
             protocol=protocol_rows(cells),
@@ -250,11 +250,6 @@ class ComparisonPart:
     def several_regressions(self) -> bool:
         """Whether the effects of hidden shares are of several groups of cells."""
         return bool(self.measured.regression["of"].astype(bool).any())
-
-    @property
-    def noise_leaks(self) -> bool:
-        """Whether a variant of its noise uses the true label."""
-        return any("leaks" in str(row["variant"]) for row in self.noise)
 
 
 def counted(rows: pd.DataFrame) -> str:

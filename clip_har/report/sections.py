@@ -17,7 +17,6 @@ from clip_har.report.numbers import UNKNOWN, formatted
 from clip_har.report.pictures import confusion_picture
 from clip_har.report.text import may_lose_most
 from clip_har.results.result import Result
-from clip_har.sweeps.measures import SweepMeasures
 from clip_har.sweeps.table import DRAWS
 
 Records = Sequence[Mapping[Any, Any]]
@@ -196,16 +195,6 @@ def kinds_rows(cells: Sequence[Result], comparison: int) -> list[Kinds]:
             names = [one.name for one in cells]
             found.append(Kinds(str(attribute), names, rows, max(0, len(worst) - _VALUES)))
     return found
-
-
-def noise_rows(measures: SweepMeasures) -> Records:
-    """Return the effect of learned noise on top-1, one row per mask and variant."""
-    if not len(measures.noise):
-        return []
-    shown = measures.noise[
-        (measures.noise["measure"] == "top1") & (measures.noise["against"] == "none")
-    ]
-    return shown.to_dict("records")
 
 
 def costs_rows(cells: Sequence[Result]) -> Records:

@@ -5,12 +5,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from clip_har.data.clips import ClipSet
+from clip_har.noise.learned.arms import ARMS, passes_under
 from clip_har.noise.learned.base import Learned
+from clip_har.noise.learned.baselines import heads_path
 from clip_har.noise.learned.controls import EMPTY_LEVELS
-from clip_har.noise.learned.fitted import calibration_path, noise_path
-from clip_har.noise.learned.identity import described_calibration, described_fit, training_clips
+from clip_har.noise.learned.fitted import noise_path
+from clip_har.noise.learned.head_clips import VIEWS
+from clip_har.noise.learned.identity import described_fit, given_stacks, has_heads, training_clips
 from clip_har.noise.learned.learning import validation_passes
-from clip_har.noise.learned.training_clips import sets_of
+from clip_har.noise.learned.training_clips import balanced_clips, sets_of
+from clip_har.noise.learned.weigh import held_paths
 from clip_har.noise.settings import LearningCell
 
 
@@ -41,26 +45,61 @@ def efforts(
         cell: the checked settings.
         frames_of: returns the number of frames of some clips; None if it is not known.
     """
-    if noise.file is not None and not noise.controls:
+    if noise.file is not None and (not noise.arms or given_stacks(noise) is not None):
         return []
     clips = training_clips(cell.dataset, noise.learning.train_clips, cell.classes)
     classes = len(clips.class_names)
-    validated = len(sets_of(clips, range(len(clips.clips)), noise)[1])
-    twin = noise.twin() if noise.controls else None
-    own = noise if noise.file is None else None
+    validated = len(
+        balanced_clips(
+            clips.labels,
+            clips.groups,
+            sets_of(clips, range(len(clips.clips)), noise).validated_on,
+            noise.learning.validation_clips_per_class,
+        )
+    )
+    learned = [*([noise] if noise.file is None else []), *noise.beside().values()]
     found = [
         Effort(
-            f"{type(one).__name__} learned",
+            _name(one),
             noise_path(cell.cache_dir, described_fit(one, cell)),
             frames_to_learn(one, classes, validated),
         )
-        for one in (own, twin)
-        if one is not None
+        for one in learned
     ]
-    if noise.controls:
-        path = calibration_path(cell.cache_dir, described_calibration(noise, cell))
-        frames = frames_of(clips)
-        found.append(Effort("calibration control", path, frames, with_gradient=False))
+    return found + _weighing(noise, cell, clips, frames_of(clips))
+
+
+def _weighing(
+    noise: Learned, cell: LearningCell, clips: ClipSet, frames: int | None
+) -> list[Effort]:
+    """Return what is shown to the model to fit the weights of the variants, and the baselines.
+
+    Args:
+        noise: the cell's.
+        cell: the checked settings.
+        clips: the training clips.
+        frames: their number of frames; None if it is not known.
+    """
+    if not noise.arms:
+        return []
+    sets, classes = sets_of(clips, range(len(clips.clips)), noise), len(clips.class_names)
+    learned = len(sets.learned_from) + len(sets.validated_on)
+
+    def shown(count: int, passes: int) -> int | None:
+        return None if frames is None else round(frames * count / len(clips.clips)) * passes
+
+    found = [
+        Effort(
+            f"held clips scored: {name}, masks {masks}",
+            path,
+            shown(len(sets.held) or learned, passes_under(name, ARMS, classes, noise.used_parts)),
+            with_gradient=False,
+        )
+        for (name, masks), path in held_paths(noise, cell).items()
+    ]
+    if has_heads(noise):
+        path = heads_path(noise, cell)
+        found.append(Effort("baselines", path, shown(learned, VIEWS), with_gradient=False))
     return found
 
 
@@ -74,16 +113,32 @@ def frames_on_empty(noise: Learned, classes: int) -> int:
 def frames_to_learn(noise: Learned, classes: int, validated: int) -> int:
     """Return the largest number of frames that pass through the model until noise is learned.
 
-    Learning may stop earlier, see ``learning.patience``. Frames of a step pass with a gradient.
+    It is restarts · (steps · F · (1 + J + 1) + validations · V · K): F frames of a step under the
+    noise of their own and J wrong classes, and once without noise to find hard wrong classes; V
+    validation frames, each under the noise of K classes. Learning may stop earlier, see
+    ``learning.patience``. Frames of a step pass with a gradient.
+
+    Memory: the activations of ``learning.batch`` frames with a gradient, however many pass in a
+    step; and, for each learned value (3 S² of each class without ``resolution``), its gradient,
+    Adam's two moments, the best value and with ``learning.ema`` the average, 4 bytes each.
 
     Args:
         noise: the settings.
         classes: number of classes C.
-        validated: number of clips for validation.
+        validated: number of frames for validation.
     """
     learning, batch = noise.learning, noise.frames_in_step(classes)
     shown = 1 + noise.wrong_classes(classes) if noise.changes_pixels else 1
-    step = batch * (shown + (1 if noise.per_class else 0) + (1 if noise.loss.attention else 0))
+    again = shown if "bias" in noise.weights() and batch > noise.frames_at_once(classes) else 0
+    step = batch * (
+        shown + again + (1 if noise.per_class else 0) + (1 if noise.loss.attention else 0)
+    )
     validations = 1 + -(-learning.steps // learning.validate_every)
-    seen = min(learning.validation_clips, validated) * validation_passes(noise, classes)
-    return learning.steps * step + validations * seen
+    seen = validated * validation_passes(noise, classes)
+    return learning.restarts * (learning.steps * step + validations * seen)
+
+
+def _name(noise: Learned) -> str:
+    """Return the name of noise that is learned."""
+    placebo = " (placebo)" if noise.learns_shuffled_labels else ""
+    return f"{type(noise).__name__} learned{placebo}"

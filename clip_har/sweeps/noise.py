@@ -8,14 +8,27 @@ import pandas as pd
 from clip_har.config.cell import Cell
 from clip_har.core.settings import Role
 from clip_har.metrics.effect import paired_effect
+from clip_har.noise.learned.arms import Kind, arm_of, pairs
 from clip_har.noise.settings import NoiseSettings
-from clip_har.noise.variants import LEARNED, NONE, pairs, slug
+from clip_har.noise.variants import LEARNED, NONE, slug
 from clip_har.results.names import MASK, cell_name
 from clip_har.results.result import Result
 from clip_har.sweeps.cells import grouped, metric_words
 
 _NOISE = {"noise", *Cell.fields_for(Role.NOISE)}
 """Groups and keys that set a cell's noise."""
+
+_MANY = 12  # variants, all on the same axes
+
+PANELS: dict[Kind, str] = {
+    "reference": "the method and its controls",
+    "method": "the method and its controls",
+    "control": "the method and its controls",
+    "baseline": "the same labels, without noise and beside it",
+    "other": "other uses of the same noise",
+    "leak": "other uses of the same noise",
+}
+"""Where the variants of each kind are shown."""
 
 _KEYS = ["mask", "noise", "variant", "against", "headline"]
 
@@ -71,9 +84,14 @@ def effect_metrics(effects: pd.DataFrame) -> dict[str, float]:
 def top1_rows(effects: pd.DataFrame) -> pd.DataFrame:
     """Return the top-1 differences to no noise, one row per mask and variant, for the figure.
 
-    The name of the noise stands before each variant, since kinds of noise share controls.
+    The name of the noise stands before each variant, since kinds of noise share controls. More
+    variants than a figure can show have a ``panel`` each: what they are there for.
     """
     rows = effects[(effects["measure"] == "top1") & (effects["against"] == NONE)].copy()
+    if rows[["noise", "variant"]].drop_duplicates().shape[0] > _MANY:
+        rows["panel"] = [PANELS[arm_of(name).kind] for name in rows["variant"]]
+        order = list(dict.fromkeys(PANELS.values()))
+        rows = rows.sort_values("panel", key=lambda names: names.map(order.index), kind="stable")
     alone = rows["variant"] == LEARNED
     rows["variant"] = (rows["noise"] + ": " + rows["variant"]).where(~alone, rows["noise"])
     return rows

@@ -13,7 +13,8 @@ from clip_har.engine.clips import frame_settings
 from clip_har.engine.job import Job, Prepared, prepared
 from clip_har.engine.run import find_result, may_be_reused
 from clip_har.masking.masked_clips import targets_of
-from clip_har.noise.learned.base import Learned, PerClass
+from clip_har.noise.learned.base import Learned
+from clip_har.noise.learned.per_class import PerClass
 from clip_har.regions.store import has_maps, seen_settings
 from clip_har.results.names import MASK, Words, cell_name
 from clip_har.results.result import Result
@@ -335,9 +336,7 @@ def _tables(cell: Cell) -> int:
     noise = cell.noise
     if not isinstance(noise, Learned):
         return 1
-    if not noise.controls:
-        return 2
-    return 9 if isinstance(noise, PerClass) else 4  # protocols and controls, beside no noise
+    return 1 + len(noise.plain_variants) + len(noise.arms)
 
 
 def counted(steps: Sequence[Step]) -> Iterator[str]:

@@ -128,7 +128,7 @@ def _learn(cell: Cell, clips: ClipSet) -> float:
     from clip_har.engine.load_model import load_zero_shot
     from clip_har.noise.learned.base import Learned
     from clip_har.noise.learned.learning import learn
-    from clip_har.noise.learned.perturbation import make_perturbation
+    from clip_har.noise.learned.start import make_perturbation
     from clip_har.noise.learned.training_clips import TrainingClips
     from clip_har.sweeps.effort import frames_to_learn
 
@@ -141,8 +141,9 @@ def _learn(cell: Cell, clips: ClipSet) -> float:
 
     def learned(batch: int) -> float:
         """Return the frames in a second with steps of some training frames."""
-        changed = {"steps": 2, "batch": batch, "validate_every": 2, "validation_clips": 1}
-        learning = own.learning.model_copy(update=changed)
+        changed = {"steps": 2, "batch": batch, "validate_every": 2, "restarts": 1}
+        few_clips = {"validation_clips_per_class": 1}
+        learning = own.learning.model_copy(update={**changed, **few_clips})
         noise = own.model_copy(update={"learning": learning})
         start = make_perturbation(
             noise,
@@ -153,13 +154,14 @@ def _learn(cell: Cell, clips: ClipSet) -> float:
         state = cell.cache_dir / "state.partial"
         spent = _timed(lambda: learn(noise, start, zero_shot, training, state=state))
         state.unlink(missing_ok=True)
-        return frames_to_learn(noise, classes, 1) / spent
+        return frames_to_learn(noise, classes, len(training.validation_clips(noise))) / spent
 
     whole = own.learning.batch
     first = min(4, whole)
     learned(first)  # the first step prepares the device
     slow = learned(first)
-    seconds = frames_to_learn(own, classes, 0) / own.learning.steps / slow
+    steps = own.learning.steps * own.learning.restarts
+    seconds = frames_to_learn(own, classes, 0) / steps / slow
     return learned(whole) if seconds < _BUDGET else slow
 
 

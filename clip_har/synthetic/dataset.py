@@ -38,7 +38,10 @@ class Synthetic(Settings):
             evenly over the other scenes, so that 1/20 is the unbiased value.
         variant: what is shown: ``full``, ``background`` (without person and object), ``person``
             (on plain grey) or ``frozen`` (one frame, repeated).
-        seed: of the rendered clips; another seed gives other clips and subjects.
+        seed: of the rendered clips; another seed gives other clips and subjects. The names of
+            clips and groups do not hold it: ``test-003`` is another person under another seed.
+        subjects: number of subjects; None for 40, 12 or 16 in train, val and test. A class with
+            fewer clips than subjects shows some of them.
         workers: processes that render; None for all cores.
         train_count: number of clips of the training split that noise is learned from.
         train_seed: of those clips. 0 is the seed of the tiny model's own training clips: noise
@@ -54,6 +57,7 @@ class Synthetic(Settings):
     scene_bias: float = Field(default=0.9, ge=0, le=1)
     variant: Literal["full", "background", "person", "frozen"] = "full"
     seed: int = Field(default=0, ge=0)
+    subjects: int | None = Field(default=None, ge=1)
     workers: Annotated[int | None, Field(ge=1), Role.RUN] = None
     train_count: Annotated[int, Field(ge=1), Role.NOISE] = 1000
     train_seed: Annotated[int, Field(ge=0), Role.NOISE] = 1
@@ -61,12 +65,13 @@ class Synthetic(Settings):
     def training(self) -> "Synthetic":
         """Return the training split that noise is learned from: full clips of other subjects."""
         training = {"subset": "train", "count": self.train_count, "seed": self.train_seed}
-        return self.model_copy(update={**training, "variant": "full"})
+        return self.model_copy(update={**training, "variant": "full", "subjects": None})
 
     def folder(self) -> Path:
         """Return the set's folder; its name holds the key of all that decides the pixels."""
         others = self.fields_for(Role.RUN, Role.NOISE)  # these do not change the clips
-        shaped = self.model_dump(mode="json", exclude=others)
+        # exclude_none: without ``subjects``, a set keeps the key that it had before this setting
+        shaped = self.model_dump(mode="json", exclude=others, exclude_none=True)
         key = key_of(shaped, code=_RENDERERS)
         return self.cache_dir.expanduser().absolute() / f"{self.subset}-{key}"
 
@@ -145,7 +150,11 @@ class Synthetic(Settings):
         from clip_har.synthetic.write import fill_folder
 
         specs = plan_clips(
-            seed=self.seed, clips=self.count, scene_bias=self.scene_bias, split=self.subset
+            seed=self.seed,
+            clips=self.count,
+            scene_bias=self.scene_bias,
+            split=self.subset,
+            subjects=self.subjects,
         )
         if only is not None:
             specs = [spec for spec in specs if spec.clip_id in only]

@@ -74,7 +74,7 @@ SECTIONS = {
     ),
     "Attention": Section(("attention",), "They need a region source."),
     "Learned noise": Section(
-        ("effect", "noise_effect"),
+        ("effect", "crossed", "noise_effect"),
         "What **leaks the label** is an upper bound and never a result, see"
         " [protocols](noise.md#protocols).",
     ),

@@ -39,8 +39,8 @@ scene.
 
 - Weights digest (`clip_har.models.checkpoint.weights_digest`): `{digest}`
 - Input {size} px, patch {patch} px; own word-level tokenizer of {vocabulary} tokens
-- Load: `python -m clip_har model=tiny`, or `transformers.CLIPModel.from_pretrained` on this folder
-- Make again: `{command}`
+- Load: `python -m clip_har {load}`, or `transformers.CLIPModel.from_pretrained` on this folder
+{stored}- Make again: `{command}`
   ({minutes:.0f} minutes on one thread of a busy machine; equal to the bit only with the same
   threads, libraries and processor)
 
@@ -53,6 +53,10 @@ random phase, black, over the biased clips. Chance is {chance:.3f}. Intervals: 9
 
 {scores}
 """
+_HALF = (
+    "- The weights are stored as float16 and loaded as float32; the scores below were measured\n"
+    "  before they were rounded\n"
+)
 _REST = """
 ## Training data
 
@@ -93,10 +97,9 @@ def model_card(folder: Path, *, tables: str = "") -> str:
     changed = {key: value for key, value in values.items() if value != defaults[key]}
     config = read_json(folder, "config.json")
     with safe_open(folder / "model.safetensors", "np") as weights:
-        parameters = sum(
-            math.prod(weights.get_slice(name).get_shape())
-            for name in weights.keys()  # noqa: SIM118
-        )
+        tensors = [weights.get_slice(name) for name in weights.keys()]  # noqa: SIM118
+        parameters = sum(math.prod(tensor.get_shape()) for tensor in tensors)
+        is_half = any(tensor.get_dtype() == "F16" for tensor in tensors)
     text = _TEXT.format(
         million=parameters / 1e6,
         percent=100 * recipe.scene_bias,
@@ -104,6 +107,8 @@ def model_card(folder: Path, *, tables: str = "") -> str:
         size=config["vision_config"]["image_size"],
         patch=config["vision_config"]["patch_size"],
         vocabulary=config["text_config"]["vocab_size"],
+        load="model=tiny model.checkpoint=FOLDER" if changed else "model=tiny",
+        stored=_HALF if is_half else "",
         command=" ".join(["python -m experiments.tiny_clip.train", *overrides(changed)]),
         minutes=minutes,
         chance=1 / len(ACTIONS),

@@ -48,6 +48,17 @@ def test_what_is_typed_holds_for_all_parts() -> None:
     assert all("ratio=0.5" in job and "seed=7" not in job for job in masks.jobs)
 
 
+def test_an_option_that_is_typed_takes_the_place_of_the_keys_of_its_group() -> None:
+    """Of another data set or model they would be unknown keys."""
+    given = {"A": ["model.checkpoint=tiny seed=1", "model.checkpoint=other seed=2"]}
+    params = ("dataset.seed=100", "dataset.count=640", "fill=mean")
+    (part,) = parts(given, "dataset=ucf101", "model=clip_vit_b32", "frames.count=2", params=params)
+    typed = ["fill=mean", "dataset=ucf101", "model=clip_vit_b32", "frames.count=2"]
+    assert part.jobs == [[*typed, "seed=1"], [*typed, "seed=2"]]
+    (kept,) = parts(given, "dataset.seed=101", params=params)
+    assert {"dataset.seed=101", "dataset.count=640"} <= set(kept.jobs[0])
+
+
 def test_a_line_wins_over_what_an_experiment_sweeps() -> None:
     (part,) = parts({"A": ["fill=black"]}, params=("fill=mean,grey", "seed=0,1"))
     assert part.jobs == [["seed=0", "fill=black"], ["seed=1", "fill=black"]]
@@ -71,10 +82,10 @@ def test_what_is_wrong_is_named(given: Any, fault: str) -> None:
     assert "\n" not in str(error.value)
 
 
-def composed_parts(name: str) -> dict[str, list[list[str]]]:
+def composed_parts(name: str, *typed: str) -> dict[str, list[list[str]]]:
+    given = [f"experiment={name}", *typed]
     with session() as hydra:
-        config = hydra.compose([f"experiment={name}"])
-        found = named_cells(config, [f"experiment={name}"], hydra.loader)
+        found = named_cells(hydra.compose(given), given, hydra.loader)
         assert found.parts is not None
         jobs = iter(list(job) for job in found.jobs)
         return {title: [next(jobs) for _ in range(count)] for title, count in found.parts.jobs}
@@ -102,6 +113,32 @@ def test_the_full_programme_replaces_only_parts_of_that_name() -> None:
     assert len(bias) == 3 + 9
     text = OmegaConf.load(CONFIG_DIR / "experiment" / "paper" / "full.yaml")
     assert set(text.hydra.sweeper.parts) <= set(shown)
+
+
+def keys_of(job: list[str]) -> dict[str, str]:
+    return dict(word.split("=", 1) for word in job)
+
+
+def test_the_study_of_class_noise_nests_its_noise_seeds_in_models() -> None:
+    """Its statistics need seeds that no two models share."""
+    found = [keys_of(job) for jobs in composed_parts("study/class_noise").values() for job in jobs]
+    fits = {(one["noise_seed"], one["model.checkpoint"]) for one in found}
+    assert len(fits) == len({seed for seed, _ in fits}) == 12
+    assert len({checkpoint for _, checkpoint in fits}) == 3
+    shown = {(one["masking"], one["ratio"], one["noise_seed"]) for one in found}
+    assert len(shown) == len(found) == 12 * 6 * 3
+    assert all(int(one["dataset.seed"]) >= 100 for one in found), "no run has used these subjects"
+    costly = {one["noise_seed"] for one in found if "noise.placebos" not in one}
+    assert costly == {"0", "4", "8"}
+
+
+def test_the_study_of_class_noise_runs_on_real_video_with_all_seeds_on_one_model() -> None:
+    typed = ("dataset=ucf101", "model=clip_vit_b32", "region=auto")
+    parts = composed_parts("study/class_noise", *typed)
+    found = [keys_of(job) for jobs in parts.values() for job in jobs]
+    assert {one["noise_seed"] for one in found} == {str(n) for n in range(12)}
+    assert {one["model"] for one in found} == {"clip_vit_b32"}
+    assert not any(key.startswith(("dataset.", "model.")) for one in found for key in one)
 
 
 def test_each_domain_of_the_experiment_has_the_same_masks(

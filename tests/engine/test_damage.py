@@ -25,7 +25,7 @@ Damage = Callable[[Path], None]
 SMALL = (
     "dataset.count=24", "dataset.train_count=40", "frames.count=1", "dataset.workers=1",
     "region=annotation", "masking=percent", "tracking=none", "learning.steps=2",
-    "learning.validate_every=1", "learning.batch=8", "learning.validation_clips=8",
+    "learning.validate_every=1", "learning.batch=8", "learning.validation_clips_per_class=2",
 )  # fmt: skip
 
 # All of them where a test is fast; two where it takes long, and the others in `make test-all`.

@@ -16,7 +16,7 @@ from clip_har.masking.masked_clips import MaskedClips
 from clip_har.masking.swap import SwapMask
 from clip_har.metrics.noise_effect import effect_table
 from clip_har.models.zero_shot import ZeroShot
-from clip_har.noise.learned.perturbation import PixelNoise
+from clip_har.noise.learned.pixel_noise import PixelNoise
 from clip_har.noise.learned.settings import ClassSpecificNoise, EmbeddingNoise, UniversalNoise
 from tests.noise.learned.inside import mass_inside
 from tests.noise.made import (

@@ -16,9 +16,11 @@ from clip_har.engine.evaluate import Evaluation
 from clip_har.engine.noise_artifacts import noise_card, write_noise
 from clip_har.masking.masked_clips import MaskedClips
 from clip_har.metrics.noise_effect import effect_table
-from clip_har.noise.learned.base import Learned, LossWeights
+from clip_har.noise.learned.base import Learned
 from clip_har.noise.learned.cell_noise import LearnedNoise
+from clip_har.noise.learned.fits import Fits
 from clip_har.noise.learned.fitted import FittedNoise, load_noise
+from clip_har.noise.learned.learning_settings import LossWeights
 from clip_har.noise.learned.settings import (
     BorderNoise,
     ClassSpecificNoise,
@@ -33,6 +35,7 @@ from tests.noise.made import COUNT, evaluated, planted_classifier, random_noise,
 from tests.planted import CLASSES
 
 ALWAYS = {
+    "stacks.safetensors",
     "noise.safetensors",
     "card.md",
     "effect.csv",
@@ -75,6 +78,10 @@ def fitted_of(found: Evaluation) -> FittedNoise:
     return opened_of(found).fitted
 
 
+def fits_of(found: Evaluation) -> Fits:
+    return opened_of(found).fits
+
+
 Written = Callable[..., tuple[Path, Evaluation]]
 
 
@@ -96,7 +103,8 @@ def test_everything_is_written(written, noise):
     names = {path.name for path in folder.iterdir()}
     tables = {f"scores_{slug(name)}.parquet" for name in result.variant_scores}
     pictures = set() if isinstance(noise, EmbeddingNoise) else {"noise.png"}
-    assert names == ALWAYS | tables | pictures
+    without = set() if noise.controls else {"stacks.safetensors"}
+    assert names == (ALWAYS - without) | tables | pictures
     for path in folder.glob("*.png"):
         with Image.open(path) as picture:
             picture.load()
@@ -174,7 +182,7 @@ def card(noise: Learned, frames: FrameStore) -> tuple[str, Evaluation]:
     effects = effects_of(result)
     fitted = fitted_of(result)
     return noise_card(
-        noise, fitted.card, fitted.history, result.inspection.classes, effects
+        noise, fitted.card, fitted.history, result.inspection.classes, effects, fits_of(result)
     ), result
 
 
@@ -189,10 +197,13 @@ def test_the_card_says_what_a_reader_must_know(small_frames):
         "Loss: ranking 1, bias 0.05. Masks in training: none, percent, shape at 0.1, 0.3, 0.5",
         "4 steps of 96 frames, kept step 2",
         "true class over candidates, at the best temperature) from -1.000 to -0.600. Seed 7.",
-        "`oracle` adds the noise of the TRUE class: it leaks the label",
-        "`random` is noise of the same norm, `shuffled` another class's noise, `universal` one",
-        "`calibration` one bias per class",
+        "`oracle (leaks the label)`: the noise of the TRUE class: it leaks the label",
+        "`random`: random noise of the same norm. - `universal`: one noise for all classes",
+        "`shuffled`: another class's noise. -",
+        "`calibration`: one bias per class",
         "If a control gains as much, the gain does not come",
+        "fitted on the training clips, under the masks in training. The loss",
+        "| calibration | clean +2.00 | 0.1 | 0.500 |",
     ):
         assert words in flat
     effects = effects_of(result)
@@ -216,7 +227,8 @@ def test_the_table_of_the_card_is_whole(small_frames, noise):
     text, _ = card(noise, small_frames)
     rows = [line for line in text.splitlines() if line.startswith("|")]
     assert len(rows) > 2
-    assert {line.count("|") for line in rows} == {7}
+    weights = {5} if noise.controls else set()
+    assert {line.count("|") for line in rows} == {7} | weights
 
 
 # Odd names
@@ -236,10 +248,13 @@ def test_odd_names_of_classes_break_nothing(written, small_frames, noise):
     for name in result.variant_scores:
         assert ScoreTable.read(folder / f"scores_{slug(name)}.parquet").class_names == names
     text = (folder / "card.md").read_text(encoding="utf-8")
-    assert {line.count("|") for line in text.splitlines() if line.startswith("|")} == {7}
+    weights = {5} if noise.controls else set()
+    rows = [line for line in text.splitlines() if line.startswith("|")]
+    assert {line.count("|") for line in rows} == {7} | weights
     assert [line for line in text.splitlines() if line.startswith("#")] == [
         f"# Learned noise: {kind(noise)}",
         "## Effect on this cell's clips",
+        *(["## Weights"] if noise.controls else []),
         "## All settings",
     ]
     assert text.count("```") == 2

@@ -21,7 +21,7 @@ from tests.report.made import table
 SMALL = (
     "dataset.count=24", "dataset.train_count=40", "frames.count=1", "dataset.workers=1",
     "region=annotation", "masking=percent", "learning.steps=2", "learning.validate_every=1",
-    "learning.batch=8", "learning.validation_clips=8",
+    "learning.batch=8", "learning.validation_clips_per_class=2",
 )  # fmt: skip
 
 

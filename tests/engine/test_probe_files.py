@@ -14,6 +14,7 @@ from sklearn.linear_model import LogisticRegression
 
 from clip_har.config.measures import MeasureSettings
 from clip_har.engine.probe_files import write_probes
+from clip_har.heads import logistic
 from clip_har.metrics import probe
 from clip_har.metrics.probe import draw_clips
 from clip_har.report.page import PAGE
@@ -86,12 +87,12 @@ def test_fits_that_did_not_converge_are_said(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = MeasureSettings(reference="train", probe=("all",))
-    for steps in (probe.STEPS, 3):
-        monkeypatch.setattr(probe, "STEPS", steps)
+    for steps in (logistic.STEPS, 3):
+        monkeypatch.setattr(logistic, "STEPS", steps)
         probe.fit_probe.cache_clear()
         write_probes(tmp_path, TEST, reference(tmp_path), settings)
         card = json.loads((tmp_path / PROBE_CARD).read_text())
-        assert card["tolerance"] == probe.TOLERANCE
+        assert card["tolerance"] == logistic.TOLERANCE
         assert card["converged"] == {"all": "no" if steps == 3 else "yes"}
         assert ("did not converge" in caplog.text) == (steps == 3)
         assert int(card["steps"]["all"]) <= steps

@@ -23,7 +23,8 @@ from clip_har.models.pooling import Pooling, clip_scores
 from clip_har.models.zero_shot import ZeroShot
 from clip_har.noise.contract import Noise
 from clip_har.noise.learned.base import Learned
-from clip_har.noise.learned.perturbation import NoPerturbation, Perturbation, PixelNoise
+from clip_har.noise.learned.perturbation import NoPerturbation, Perturbation
+from clip_har.noise.learned.pixel_noise import PixelNoise
 from clip_har.noise.learned.settings import (
     BorderNoise,
     ClassSpecificNoise,

@@ -105,7 +105,7 @@ def test_a_study_runs_up_to_its_results(tmp_path: Path) -> None:
 
 def test_all_studies_are_tested() -> None:
     elsewhere = {  # they take too long as they are typed
-        "class_noise",  # its parts are tested in tests/noise
+        "class_noise",  # see tests/experiments/class_noise
         "specification",  # see test_curve
         "regions",  # it fetches a network
     }

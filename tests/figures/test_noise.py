@@ -272,6 +272,22 @@ def test_eight_variants_differ_in_colour_and_marker_and_the_figure_grows():
     assert rendered(figure).std() > 5
 
 
+def test_panels_stand_side_by_side_on_the_same_axes_with_their_names():
+    table = effects(["none", "box"], [f"variant {index}" for index in range(6)])
+    table["panel"] = ["first" if name < "variant 4" else "second" for name in table["variant"]]
+    figure = effect_figure(table, title="tiny")
+    first, second = figure.axes
+    assert [axes.get_title() for axes in (first, second)] == ["first", "second"]
+    assert first.get_xlim() == second.get_xlim()
+    assert first.get_ylim() == second.get_ylim()
+    legends = [axes.get_legend() for axes in (first, second)]
+    names = [[text.get_text() for text in one.get_texts()] for one in legends if one is not None]
+    assert names == [[f"variant {index}" for index in range(4)], ["variant 4", "variant 5"]]
+    assert xs(second.lines[0]) == pytest.approx([4, 14])
+    assert not figure.legends
+    assert rendered(figure).std() > 5
+
+
 # texts
 
 

@@ -67,5 +67,8 @@ SOME = {
 }
 """Scores of six clips by variant of learned noise."""
 
-MEASURED = ["top1", "true_class_confidence", "ece", "bias/skew_kl", "bias/recall_sd"]
+MEASURED = [
+    *("top1", "true_class_confidence", "ece"),
+    *("bias/skew_kl", "bias/recall_sd", "bias/worst10"),
+]
 """What effects are measured on."""

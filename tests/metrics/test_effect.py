@@ -53,7 +53,11 @@ def pure_measures(answers: VariantScores) -> dict[str, float]:
         "ece": expected_calibration_error(labels, probabilities),
         "bias/skew_kl": skew_kl(labels, probabilities),
         "bias/recall_sd": prediction_bias(labels, probabilities)["bias/recall_sd"],
+        "bias/worst10": prediction_bias(labels, probabilities)["bias/worst10"],
         "scene/swap_error": float((table.predictions() == table.scene_labels).mean()),
+        "scene/errors_to_scene": float(
+            (table.predictions() == table.scene_labels)[table.predictions() != labels].mean()
+        ),
     }
     if answers.attention is not None:
         found["attention/mass"] = float(answers.attention.mean())

@@ -5,7 +5,7 @@ import pytest
 
 from clip_har.metrics.effect import paired_effect
 from clip_har.metrics.noise_effect import effect_table
-from clip_har.noise.variants import pairs
+from clip_har.noise.learned.arms import pairs
 from tests.metrics.made import MEASURED, SOME
 from tests.noise.made import ORACLE
 
@@ -29,7 +29,7 @@ def test_every_variant_is_compared_with_none_and_the_headline_with_every_control
         assert row[2:] == pytest.approx(wanted[2:])
     assert list(table.columns[:3]) == ["variant", "against", "measure"]
     assert table.groupby(["variant", "against"])["measure"].apply(list).tolist() == [MEASURED] * 6
-    assert table.index.tolist() == list(range(30))
+    assert table.index.tolist() == list(range(6 * len(MEASURED)))
 
 
 def test_intervals_are_those_of_the_paired_effect():

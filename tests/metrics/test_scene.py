@@ -7,7 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from clip_har.metrics.scene import SceneTables, reliance_per_class, scene_measures
+from clip_har.metrics.scene import (
+    SceneTables,
+    errors_to_scene,
+    reliance_per_class,
+    scene_measures,
+)
 from clip_har.results.score_table import ScoreTable
 from tests.tables import array_columns, made_table, rows_of
 
@@ -50,6 +55,7 @@ BY_HAND = {
     "scene/person_only": 5 / 6,
     "scene/swap_accuracy": 3 / 6,
     "scene/swap_error": 3 / 6,
+    "scene/errors_to_scene": 3 / 3,
     "scene/contrasted_accuracy": 1 / 6,
     "scene/background_ratio": 3 / 5,
     "scene/subject_reliance": 2 / 6,
@@ -79,7 +85,8 @@ def test_intervals_hold_the_values() -> None:
     assert rows["value"].to_dict() == pytest.approx(BY_HAND)
     known = rows.dropna()
     assert {"scene/clean", "scene/background_ratio", "scene/reliance"} <= set(known.index)
-    assert ((known["low"] < known["value"]) & (known["value"] < known["high"])).all()
+    full = known["value"] == 1  # the highest value of a share: all errors name the scene
+    assert ((known["low"] < known["value"]) & ((known["value"] < known["high"]) | full)).all()
 
 
 def test_what_was_not_shown_has_no_measure() -> None:
@@ -87,7 +94,7 @@ def test_what_was_not_shown_has_no_measure() -> None:
     missing = {"background_only", "background_ratio", "subject_reliance", "contrasted_accuracy"}
     assert set(BY_HAND) - set(found) == {f"scene/{name}" for name in missing}
     alone = values(SceneTables(swap=TABLES.swap))
-    assert set(alone) == {"scene/swap_accuracy", "scene/swap_error"}
+    assert set(alone) == {"scene/swap_accuracy", "scene/swap_error", "scene/errors_to_scene"}
 
 
 def test_only_clips_that_all_tables_have_count() -> None:
@@ -131,3 +138,47 @@ def test_reliance_of_each_class() -> None:
     assert table["reliance"].tolist() == [0.5, 0.5, 0.0]
     assert table["clips"].tolist() == [2, 2, 2]
     assert table["recall_clean"].tolist() == [1.0, 0.5, 1.0]
+
+
+def swapped_answers(random: np.random.Generator, *, clips: int = 6000, classes: int = 20):
+    """Return labels, the scenes' classes and answers: 40 % right, a quarter of the rest fooled."""
+    labels = random.integers(0, classes, clips)
+    scenes = (labels + random.integers(1, classes, clips)) % classes
+    other = (scenes + random.integers(1, classes, clips)) % classes
+    wrong = np.where(random.random(clips) < 0.25, scenes, other)
+    return labels, scenes, np.where(random.random(clips) < 0.4, labels, wrong)
+
+
+def share_to_scene(labels, scenes, found) -> float:
+    wrong = found != labels
+    return float(
+        errors_to_scene(np.array((wrong & (found == scenes)).sum()), np.array(wrong.sum()))
+    )
+
+
+def test_random_repair_of_errors_lowers_the_swap_error_and_keeps_the_errors_to_the_scene() -> None:
+    random = np.random.default_rng(0)
+    labels, scenes, found = swapped_answers(random)
+    repaired = np.where(random.random(len(found)) < 0.5, labels, found)
+    errors = [float((one == scenes).mean()) for one in (found, repaired)]
+    assert errors[1] < 0.6 * errors[0], "the raw measure falls with the number of errors"
+    before, after = (share_to_scene(labels, scenes, one) for one in (found, repaired))
+    assert after == pytest.approx(before, abs=0.02)
+
+
+@pytest.mark.parametrize("towards", [True, False])
+def test_a_shift_of_errors_moves_the_errors_to_the_scene_at_equal_accuracy(towards: bool) -> None:
+    random = np.random.default_rng(0)
+    labels, scenes, found = swapped_answers(random)
+    wrong = found != labels
+    target = scenes if towards else (scenes + 1 + (labels == (scenes + 1) % 20)) % 20
+    kept = wrong & ((found != scenes) if towards else (found == scenes))
+    moved = np.where(kept & (random.random(len(found)) < 0.2), target, found)
+    assert ((moved == labels) == (found == labels)).all(), "accuracy is the same"
+    change = share_to_scene(labels, scenes, moved) - share_to_scene(labels, scenes, found)
+    assert change > 0.1 if towards else change < -0.03
+
+
+def test_without_a_wrong_answer_there_are_no_errors_to_the_scene() -> None:
+    right = answering([0, 0, 1, 1, 2, 2], scenes=[1, 1, 2, 0, 0, 1])
+    assert "scene/errors_to_scene" not in values(SceneTables(swap=right))

@@ -28,18 +28,22 @@ from clip_har.models.pooling import Pooling
 from clip_har.models.processor import PixelScale
 from clip_har.models.zero_shot import ZeroShot
 from clip_har.noise.learned import cell_noise
-from clip_har.noise.learned.base import Learned, LearningSettings
-from clip_har.noise.learned.controls import Calibration
+from clip_har.noise.learned.base import Learned
+from clip_har.noise.learned.fits import Fits
 from clip_har.noise.learned.fitted import FittedNoise
 from clip_har.noise.learned.learning import History
-from clip_har.noise.learned.perturbation import Perturbation, make_perturbation
+from clip_har.noise.learned.learning_settings import LearningSettings
+from clip_har.noise.learned.perturbation import Perturbation
 from clip_har.noise.learned.settings import (
     BorderNoise,
     ClassSpecificNoise,
     EmbeddingNoise,
+    NestedNoise,
     ResidualNoise,
     UniversalNoise,
 )
+from clip_har.noise.learned.stack import Stack
+from clip_har.noise.learned.start import make_perturbation
 from clip_har.noise.learned.training_clips import TrainingClips
 from clip_har.regions.annotation import AnnotationRegion
 from clip_har.regions.source import SUBJECT
@@ -48,7 +52,7 @@ from clip_har.results.costs import Cost
 from clip_har.results.score_table import ScoreTable
 from tests.planted import CLASSES, SCENES
 
-CALIBRATION = Calibration(2.0, np.array([-3.0, 0.0, 0.5, 0.0, 0.0]))
+CALIBRATION = Stack(np.array([2.0]), np.array([-3.0, 0.0, 0.5, 0.0, 0.0]), penalty=0.1, loss=0.5)
 SIDE, COUNT = 16, 4  # of the frames, of a clip
 PULL = 32.0  # a class's pattern at ε grey levels moves its feature by PULL · ε / 255
 GAINS = (1.0, 1.0, 1.0, 0.5, 0.5)  # the last two scenes are seen faintly …
@@ -58,7 +62,9 @@ CPU = torch.device("cpu")
 
 ORACLE = "oracle (leaks the label)"
 PER_CLASS = ["none", "candidate", "topk", "predicted", ORACLE]
-CONTROLS = ["random", "shuffled", "universal", "calibration"]
+CONTROLS = ["shuffled", "random", "universal", "calibration"]
+BESIDE = [*PER_CLASS[:-1], *CONTROLS, ORACLE]
+"""All variants of noise per class, in the order of tables."""
 WHOLE: Any = {"train_masking": ("none",)}
 
 _MEAN, _STD = 0.5, 0.25
@@ -205,8 +211,8 @@ def evaluated(
     cost = Cost()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cell_noise, "read_or_learn", given)
-        patch.setattr(cell_noise, "described_calibration", lambda *_: {})
-        patch.setattr(cell_noise, "fitted_calibration", lambda *_, **__: CALIBRATION)
+        fits = Fits({"calibration": CALIBRATION})
+        patch.setattr(cell_noise, "fitted_stacks", lambda *_: fits)
         made = cell_noise.open_learned(noise, cell, masked.frames, classifier, no_frames)
     tables = score_variants(cell, masked, classifier, made, clean=None, cost=cost)
     inspection = inspect_clips(cell, masked, classifier, made, tables, cost=cost)
@@ -221,12 +227,15 @@ KINDS: list[Learned] = [
     ClassSpecificNoise(learning=BROAD),
     ResidualNoise(learning=BROAD),
     EmbeddingNoise(learning=quick(step_size=0.2), epsilon=0.6),
+    NestedNoise(learning=quick(), epsilon_class=16),
+    NestedNoise(learning=quick(ema=0.5, step_size=0.1), epsilon_class=16, rank=4),
 ]
 ALONG_THE_SIGN = ClassSpecificNoise(learning=quick(batch=60, optimiser="sign"))
 
 
 def kind(noise: Learned) -> str:
-    return f"{type(noise).__name__}-{noise.learning.optimiser}"
+    rank = f"-{noise.rank}" if isinstance(noise, NestedNoise) else ""
+    return f"{type(noise).__name__}{rank}-{noise.learning.optimiser}"
 
 
 def started(noise: Learned, classifier: ZeroShot) -> Perturbation:

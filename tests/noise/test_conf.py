@@ -8,13 +8,13 @@ from omegaconf import OmegaConf
 
 from clip_har.config.compose import CONFIG_DIR
 from clip_har.config.options import option_files
-from clip_har.noise.learned.base import LearningSettings
+from clip_har.noise.learned.learning_settings import LearningSettings
 from tests.config.test_cell import composed
 from tests.noise.cells import cell_of, learned_of
 
 NAMES = list(option_files("noise"))
 ROOT: Any = OmegaConf.load(CONFIG_DIR / "config.yaml")
-LEARNED = ["border", "class_specific", "embedding", "residual", "universal"]
+LEARNED = ["border", "class_specific", "embedding", "nested", "residual", "universal"]
 
 
 def keys_of(name: str, *overrides: str, resolve: bool = True) -> dict[str, Any]:

@@ -15,8 +15,8 @@ from clip_har.engine.evaluate import evaluate
 from clip_har.models.zero_shot import of_frames
 from clip_har.noise.learned.fitted import NOISE_FILE, FittedNoise
 from clip_har.noise.learned.learning import History
-from clip_har.noise.learned.perturbation import make_perturbation
 from clip_har.noise.learned.settings import UniversalNoise
+from clip_har.noise.learned.start import make_perturbation
 from clip_har.predict import predictor as module
 from clip_har.predict.predictor import LeftOutError, Predictor
 from clip_har.results.score_table import ScoreTable

@@ -54,10 +54,32 @@ def test_every_clip_decodes(rendered: Synthetic, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [{"scene_bias": 0.05}, {"seed": 1}, {"subset": "train"}, {"variant": "person"}, {"count": 21}],
-)
+    [{"scene_bias": 0.05}, {"seed": 1}, {"subset": "train"}, {"variant": "person"}, {"count": 21},
+     {"subjects": 16}, {"subjects": 32}],
+)  # fmt: skip
 def test_what_changes_the_clips_changes_the_folder(rendered: Synthetic, change) -> None:
     assert rendered.model_copy(update=change).folder() != rendered.folder()
+
+
+@pytest.mark.parametrize(
+    ("settings", "key"),
+    [
+        ({}, "test-ad292b1da8a1ce52be71ed3fa2443282"),
+        ({"subjects": None, "workers": 3}, "test-ad292b1da8a1ce52be71ed3fa2443282"),
+        ({"subset": "train", "count": 1000, "seed": 1}, "train-9c044dce698ebbef908aaede04530e09"),
+        ({"subset": "val", "scene_bias": 0.05}, "val-903da160570364e3c36ceac457396067"),
+        ({"variant": "person"}, "test-750a62b8be27e745274407689dd022b3"),
+    ],
+)
+def test_sets_that_are_rendered_already_are_found(monkeypatch, settings, key) -> None:
+    monkeypatch.setattr("clip_har.core.cache.code_of", lambda *_: "code")
+    assert Synthetic(cache_dir=Path("/x"), **settings).folder().name == key
+
+
+def test_as_many_subjects_as_asked_for(tmp_path: Path) -> None:
+    source = Synthetic(cache_dir=tmp_path, count=60, subjects=3, workers=1)
+    assert sorted(set(source.clips().groups)) == ["test-000", "test-001", "test-002"]
+    assert source.training().subjects is None, "noise is learned from the same people as before"
 
 
 def test_what_does_not_keeps_it(rendered: Synthetic) -> None:

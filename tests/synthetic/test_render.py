@@ -150,6 +150,17 @@ def test_every_action_moves():
         assert (labels[1:] != labels[:-1]).mean() > 0.003, action
 
 
+def test_a_hundred_subjects_are_a_hundred_people():
+    from clip_har.synthetic.looks import sample_looks
+
+    people = [sample_looks(0, f"test-{number:03d}", "clip") for number in range(100)]
+    bodies = np.array([dataclasses.astuple(one.body) for one in people])
+    far = np.abs(bodies[:, None] - bodies).mean(axis=2) / bodies.std(axis=0).mean()
+    assert far[~np.eye(100, dtype=bool)].min() > 0.05, "also in their bodies"
+    heads = {(one.skin, one.hair, one.hair_colour) for one in people}
+    assert len(heads) > 85, "8 x 8 x 7 of skin, hair and its colour, some of them twice by chance"
+
+
 def test_subjects_keep_their_looks_and_change_their_clothes():
     from clip_har.synthetic.looks import sample_looks
 

@@ -2,7 +2,6 @@
 
 import logging
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -24,7 +23,6 @@ from clip_har.models.tower import build_tower
 
 log = logging.getLogger(__name__)
 
-_TEXTS = 256  # in one forward pass
 _SLACK = 2  # as in `clip_har.models.pretrained`: shared weights may be counted twice
 _PLAIN = ("F64", "F32", "F16", "BF16", "I64")  # batch norms count their batches
 
@@ -50,15 +48,9 @@ class OpenClipEncoder(DualEncoder):
             is_cut=len(found["input_ids"]) > longest,
         )
 
-    @torch.inference_mode()
-    def text_features(self, texts: Sequence[str]) -> Tensor:
-        """Embed N texts: ``(N, D)`` float32 on the CPU, not of length 1; long ones are cut."""
-        parts = []
-        for start in range(0, len(texts), _TEXTS):
-            tokens = self.tokenizer(list(texts[start : start + _TEXTS])).to(self.device)
-            found = self.network.get_text_features(input_ids=tokens)
-            parts.append(found.pooler_output.float().cpu())
-        return torch.cat(parts)
+    def tokens(self, texts: list[str]) -> dict[str, Tensor]:
+        """Tokenise N texts, ``(N, context)``; long ones are cut."""
+        return {"input_ids": self.tokenizer(texts).to(self.device)}
 
 
 def load_open_clip(

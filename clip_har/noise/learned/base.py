@@ -2,7 +2,6 @@
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, Self
 
@@ -11,23 +10,22 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from clip_har.core.errors import ClipHarError
-from clip_har.core.settings import Role, Settings
+from clip_har.core.settings import Role
 from clip_har.models.source import NO_ATTRIBUTION
-from clip_har.noise.learned.protocols import (
-    LEAKS,
-    PROTOCOLS,
-    Protocol,
-    apply_protocol,
-    derangement,
-    needed,
-    used,
-    variant_name,
+from clip_har.noise.learned.arms import BY_NAME, Arm
+from clip_har.noise.learned.learning_settings import (
+    BETWEEN_CLASSES,
+    Count,
+    GreyLevels,
+    LearningSettings,
+    LossWeights,
+    Ratio,
 )
 from clip_har.noise.settings import LearningCell, NoiseSettings
 from clip_har.noise.variants import (
+    CALIBRATION,
     LEARNED,
     RANDOM,
-    SHUFFLED,
     UNIVERSAL,
     ChooseColumns,
     Scores,
@@ -37,69 +35,12 @@ from clip_har.noise.variants import (
 from clip_har.noise.where import Where
 from clip_har.regions.source import PERSON, SUBJECT
 
-Weight = Annotated[float, Field(ge=0)]
-Share = Annotated[float, Field(gt=0, lt=1)]
-Count = Annotated[int, Field(ge=1)]
-Ratio = Annotated[float, Field(ge=0, le=1)]
-Positive = Annotated[float, Field(gt=0)]
-GreyLevels = Annotated[float, Field(gt=0, le=255)]
-
 TrainMask = Literal["none", "percent", "shape", "feature", "isolation", "same"]
+FitMasking = Literal["none", "train", "same"]
+"""Masks of the clips that the weights of scores are fitted on: none, those of training, or the
+cell's own."""
 TrainMasks = Annotated[tuple[TrainMask, ...], Field(min_length=1)]
 TrainRatios = Annotated[tuple[Ratio, ...], Field(min_length=1)]
-
-
-BETWEEN_CLASSES = ("contrast", "ranking")
-"""Terms of the loss that need the noise of several classes."""
-
-
-class LossWeights(Settings):
-    """Weights of the terms of the loss, see `clip_har.noise.learned.loss`; 0 leaves a term out.
-
-    Attributes:
-        cross_entropy: of the prediction for x + δ_y.
-        contrast: a wrong class's δ must not move the prediction to that class.
-        ranking: the true class must be best when each class is scored on its own x + δ_c.
-        bias: KL of the mean prediction from the class prior, under wrong classes' δ.
-        attention: share of the attribution outside the subject; needs a region source.
-    """
-
-    cross_entropy: Weight = 0.0
-    contrast: Weight = 0.0
-    ranking: Weight = 0.0
-    bias: Weight = 0.0
-    attention: Weight = 0.0
-
-    def given(self) -> dict[str, float]:
-        """Return the weights above 0 by term."""
-        return {name: weight for name, weight in self.model_dump().items() if weight > 0}
-
-
-class LearningSettings(Settings):
-    """How noise is learned; the root key ``learning`` sets it for all learned noise of a sweep.
-
-    Attributes:
-        steps: optimiser steps.
-        batch: frames that pass through the model in one step, forward and backward.
-        optimiser: ``adam``, or ``sign``: steps of equal length along the sign of the gradient
-            (Madry et al. 2018); both project back into the budget.
-        step_size: at the start, as a share of the budget; it falls along a cosine.
-        validate_every: steps between validations.
-        patience: validations without a better score before learning stops.
-        validation_share: share of the training groups that are kept for validation.
-        validation_clips: largest number of validation clips.
-        train_clips: largest number of training clips, evenly spread; None for all.
-    """
-
-    steps: Count = 300
-    batch: Count = 96
-    optimiser: Literal["adam", "sign"] = "adam"
-    step_size: Positive = 0.05
-    validate_every: Count = 25
-    patience: Count = 6
-    validation_share: Share = 0.2
-    validation_clips: Count = 120
-    train_clips: Count | None = None
 
 
 class Learned(NoiseSettings):
@@ -116,6 +57,8 @@ class Learned(NoiseSettings):
             `clip_har.noise.learned.controls`; without them a cell needs only the forward passes of
             its own protocol.
         attention_clips: number of clips on which attention is measured, evenly spread; 0 for none.
+        held_share: share of the training groups that noise is neither learned from nor validated
+            on, see `TrainingClips.held`.
         file: use this noise instead of learning: the ``noise.safetensors`` of another run.
         seed: of the starting values, the batches and the masks in training.
     """
@@ -132,6 +75,7 @@ class Learned(NoiseSettings):
     learning: LearningSettings = LearningSettings()
     controls: Annotated[bool, Role.USE] = True
     attention_clips: Annotated[int, Field(ge=0), Role.USE] = 64
+    held_share: Annotated[float, Field(ge=0, lt=1)] = 0.0
     file: Annotated[Path | None, Role.CONTENT] = None
     seed: Annotated[int, Field(ge=0)] = 0
 
@@ -140,6 +84,16 @@ class Learned(NoiseSettings):
         if not self.weights():
             between = "" if self.per_class else f" other than {' and '.join(BETWEEN_CLASSES)}"
             raise ValueError(f"loss: expected at least one term with a weight above 0{between}")
+        return self
+
+    @model_validator(mode="after")
+    def _something_is_left(self) -> Self:
+        taken = self.held_share + self.learning.validation_share
+        if taken >= 1:
+            raise ValueError(
+                f"held_share + learning.validation_share: expected less than 1, got {taken:g}:"
+                " no group is left to learn from"
+            )
         return self
 
     def weights(self) -> dict[str, float]:
@@ -160,9 +114,33 @@ class Learned(NoiseSettings):
         """Return the number of training frames in a step, for noise of C classes."""
         return self.learning.batch
 
+    def frames_at_once(self, classes: int) -> int:
+        """Return the number of these that pass through the model together.
+
+        Each passes once under its own class's noise and once under that of each wrong class, so
+        that ``learning.batch`` frames with noise are in memory at once. In feature space a frame
+        passes once for all classes.
+        """
+        views = 1 + self.wrong_classes(classes) if self.changes_pixels else 1
+        return max(self.learning.batch // views, 1)
+
     @abstractmethod
     def budgets(self) -> dict[str, float]:
-        """Return the budgets of its tensors: ``shared`` by all classes, ``own`` of each class."""
+        """Return the budgets of its learned parts: ``shared`` by all classes, ``own`` of each."""
+
+    def base(self) -> "Learned | None":
+        """Return the noise that is learned first, and then frozen under this; None without such."""
+        return None
+
+    @property
+    def learns_shuffled_labels(self) -> bool:
+        """Whether the labels of its training clips are shuffled: a placebo."""
+        return False
+
+    def beside(self) -> "dict[str, Learned]":
+        """Return the other noise that a cell learns, as controls, by its name in tables."""
+        twin = self.twin() if self.controls else None
+        return {} if twin is None else {UNIVERSAL: twin}
 
     @abstractmethod
     def twin(self) -> "Learned | None":
@@ -181,6 +159,26 @@ class Learned(NoiseSettings):
     def headline(self) -> str:
         """The name of the variant that the cell's own numbers are computed from."""
         return LEARNED
+
+    @property
+    def fits_under(self) -> FitMasking:
+        """Masks of the clips that the weights of scores are fitted on."""
+        return "train"
+
+    @property
+    def arms(self) -> tuple[Arm, ...]:
+        """The variants whose scores are weighed, with weights that are fitted on held clips."""
+        return (BY_NAME[CALIBRATION],) if self.controls else ()
+
+    @property
+    def used_parts(self) -> int | None:
+        """The classes, the best without noise, whose parts weighed scores use; None for all."""
+        return None
+
+    @property
+    def plain_variants(self) -> tuple[str, ...]:
+        """The names of the variants whose scores are used as they are, besides no noise."""
+        return (LEARNED, RANDOM) if self.controls else (LEARNED,)
 
     def passes(self, classes: int) -> int:  # noqa: ARG002
         """Return how often each frame of a clip passes through the model, for C classes.
@@ -203,15 +201,14 @@ class Learned(NoiseSettings):
         noisy: Mapping[str, Scores],
         labels: NDArray[np.int64],  # noqa: ARG002
     ) -> dict[str, Variant]:
-        """Return the variants of the noise and of its controls that add noise.
+        """Return `plain_variants`: those of the noise and of its controls that add noise.
 
         Args:
             clean: ``(N, C)`` scores without noise.
             noisy: ``(N, K, C)`` scores by noise.
             labels: ``(N,)``, the true classes; only ``oracle`` uses them.
         """
-        names = (LEARNED, RANDOM) if self.controls else (LEARNED,)
-        return {name: first_column(noisy[name][:, 0], name) for name in names}
+        return {name: first_column(noisy[name][:, 0], name) for name in self.plain_variants}
 
     def used_columns(
         self,
@@ -256,7 +253,9 @@ class Learned(NoiseSettings):
                 " where the subject is, which region=none does not tell: use region=auto"
             )
         if "same" in self.train_masking:
-            _check_same_mask(cell)
+            _check_same_mask(cell, "train_masking=same learns noise")
+        if self.fits_under == "same":
+            _check_same_mask(cell, "noise.fit_masking=same fits the weights of scores")
         if self.needs_region and cell.region.uses_label(SUBJECT):
             raise ClipHarError(
                 "noise.train_masking, noise.loss.attention: a subject found by the true label"
@@ -289,6 +288,11 @@ class LearnedPixels(Learned):
         """Width of the border that it is confined to, pixels; None for the whole frame."""
         return None
 
+    @property
+    def patterns(self) -> int | None:
+        """Number of patterns that the parts per class are sums of; None for a free part each."""
+        return None
+
     def budgets(self) -> dict[str, float]:
         """Return the budget of the tensor that all classes share."""
         return {"shared": self.epsilon}
@@ -307,101 +311,26 @@ class LearnedPixels(Learned):
             )
 
 
-class PerClass(Learned):
-    """What noise per class has in common.
+def _check_same_mask(cell: LearningCell, what: str) -> None:
+    """Raise if training clips cannot be shown under the cell's mask.
 
-    Attributes:
-        wrong: number of wrong classes whose δ each training clip gets, besides its own.
-        protocol: how predictions are made without the label; ``oracle`` uses the label.
-        top_k: candidates of ``protocol=topk``.
+    Args:
+        cell: the checked settings.
+        what: the setting that asks for it, and what it does, for messages.
     """
-
-    per_class: ClassVar[bool] = True
-
-    loss: LossWeights = LossWeights(cross_entropy=0.3, ranking=1.0)
-    wrong: Count = 3
-    protocol: Annotated[Protocol, Role.USE] = "candidate"
-    top_k: Annotated[Count, Role.USE] = 5
-
-    @property
-    def uses_label(self) -> bool:
-        """Whether the noise that a clip gets depends on its true label: a leak."""
-        return self.protocol == "oracle"
-
-    def wrong_classes(self, classes: int) -> int:
-        """Return the number of wrong classes whose noise each training frame gets, of C classes."""
-        return min(self.wrong, classes - 1)
-
-    @property
-    def headline(self) -> str:
-        """The name of its protocol."""
-        return variant_name(self.protocol)
-
-    def passes(self, classes: int) -> int:
-        """Return how often each frame of a clip passes through the model, for C classes.
-
-        Once without noise, then once for each class that the protocol needs. With controls: under
-        each class's noise, each class's random noise, and the noise for all classes.
-        """
-        if not self.changes_pixels:  # a frame is embedded once, and its embedding is shifted
-            return 2 if self.controls else 1
-        if self.controls:
-            return 2 + 2 * classes
-        needed = {"candidate": classes, "topk": min(self.top_k, classes)}
-        return 1 + needed.get(self.protocol, 1)
-
-    def columns_needed(self, labels: NDArray[np.int64]) -> ChooseColumns | None:
-        """Return the columns that the protocol needs; None for all columns, as controls need."""
-        if self.controls:
-            return None
-
-        def choose(clean: Scores, rows: slice) -> NDArray[np.int64]:
-            return needed(self.protocol, clean, labels=labels[rows], top_k=self.top_k)
-
-        return choose
-
-    def variants(
-        self, clean: Scores, noisy: Mapping[str, Scores], labels: NDArray[np.int64]
-    ) -> dict[str, Variant]:
-        """Return a variant per protocol, and the controls that add noise."""
-        use = partial(apply_protocol, clean=clean, labels=labels, top_k=self.top_k)
-        own = noisy[LEARNED]
-        found = {}
-        # Without controls, only the scores that the cell's own protocol needs were computed.
-        for protocol in PROTOCOLS if self.controls else (self.protocol,):
-            scores, columns = use(protocol, noisy=own)
-            found[variant_name(protocol)] = Variant(scores, LEARNED, columns)
-        if self.controls:
-            leak = LEAKS if self.uses_label else ""
-            scores, columns = use(self.protocol, noisy=noisy[RANDOM])
-            found[RANDOM + leak] = Variant(scores, RANDOM, columns)
-            partner = derangement(own.shape[1], seed=self.seed)
-            scores, columns = use(self.protocol, noisy=own[:, partner])
-            found[SHUFFLED + leak] = Variant(scores, LEARNED, partner[columns])
-            found[UNIVERSAL] = first_column(noisy[UNIVERSAL][:, 0], UNIVERSAL)
-        return found
-
-    def used_columns(
-        self, clean: Scores, scores: Scores, labels: NDArray[np.int64]
-    ) -> NDArray[np.int64]:
-        """Return the class whose noise each clip's prediction was made under, ``(N,)``."""
-        return used(self.protocol, clean, scores, labels=labels)
-
-
-def _check_same_mask(cell: LearningCell) -> None:
-    """Raise if training clips cannot be shown under the cell's mask."""
+    setting = what.split()[0]
     if cell.masking.swaps_scene or cell.masking.feature not in (None, PERSON, SUBJECT):
         raise ClipHarError(
-            "train_masking=same learns noise under the cell's own mask, which must not be a swap"
-            " nor be aimed at anything but the subject: name masks, such as"
-            " train_masking=[none,percent]"
+            f"{what} under the cell's own mask, which must not be a swap nor be aimed at anything"
+            " but the subject: name masks, such as train_masking=[none,percent], or use"
+            " noise.fit_masking=train"
         )
     if cell.masking.feature is None:
         return
     if not cell.region.finds_regions:
-        raise ClipHarError("train_masking=same: the mask needs a region source: use region=auto")
+        raise ClipHarError(f"{setting}: the mask needs a region source: use region=auto")
     if cell.region.uses_label(SUBJECT):
         raise ClipHarError(
-            "train_masking=same: a subject found by the true label (region.attribution=label) would"
+            f"{setting}: a subject found by the true label (region.attribution=label) would"
             " teach the label; use another region source"
         )

@@ -1,7 +1,7 @@
 """The learned noise of a cell's clips, with its controls."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache, partial
 from typing import ClassVar
 
@@ -11,17 +11,24 @@ from numpy.typing import NDArray
 
 from clip_har.core.errors import ClipHarError
 from clip_har.data.frames.store import FrameStore
+from clip_har.heads.head import Head
 from clip_har.models.zero_shot import Classifier, ZeroShot, of_frames
 from clip_har.noise.contract import Noise
+from clip_har.noise.learned.arms import in_order
 from clip_har.noise.learned.base import Learned
-from clip_har.noise.learned.controls import Calibration, named_on_empty, random_like
-from clip_har.noise.learned.fitted import FittedNoise, fitted_calibration, learned_noise, load_noise
-from clip_har.noise.learned.identity import described_calibration, described_fit, described_use
+from clip_har.noise.learned.baselines import fitted_heads
+from clip_har.noise.learned.controls import named_on_empty, random_like
+from clip_har.noise.learned.fits import Fits
+from clip_har.noise.learned.fitted import FittedNoise, read_or_learn
+from clip_har.noise.learned.held import HeldClips
+from clip_har.noise.learned.identity import has_heads
+from clip_har.noise.learned.lift import Answers
 from clip_har.noise.learned.perturbation import NoPerturbation
-from clip_har.noise.learned.training_clips import TrainingClips, open_training
+from clip_har.noise.learned.protocols import derangement
+from clip_har.noise.learned.training_clips import open_training
+from clip_har.noise.learned.weigh import fitted_stacks
 from clip_har.noise.settings import LearningCell, OpenFrames
 from clip_har.noise.variants import (
-    CALIBRATION,
     LEARNED,
     NONE,
     RANDOM,
@@ -41,13 +48,15 @@ class LearnedNoise:
         settings: of the noise.
         by_name: each noise by its name; the first one is no noise.
         fitted: the cell's own noise.
-        calibration: a control that needs no forward pass; None without controls.
+        fits: the weights of the variants whose scores are weighed.
+        heads: classifiers on frozen embeddings by name, as baselines.
     """
 
     settings: Learned
     by_name: Mapping[str, Noise]
     fitted: FittedNoise
-    calibration: Calibration | None = None
+    fits: Fits = field(default_factory=Fits)
+    heads: Mapping[str, Head] = field(default_factory=dict)
 
     is_learned: ClassVar[bool] = True
 
@@ -61,20 +70,40 @@ class LearnedNoise:
         """The groups that the cell's own noise was learned from."""
         return tuple(self.fitted.card["groups"])
 
+    @property
+    def needs_embeddings(self) -> bool:
+        """Whether `variants` needs the clips' embeddings without noise."""
+        return bool(self.heads)
+
     def columns_needed(self, labels: NDArray[np.int64]) -> ChooseColumns | None:
         """Return which columns clips must be shown under; None for all columns."""
         return self.settings.columns_needed(labels)
 
     def variants(
-        self, scores: Mapping[str, Scores], labels: NDArray[np.int64]
+        self,
+        scores: Mapping[str, Scores],
+        labels: NDArray[np.int64],
+        embeddings: NDArray[np.float32] | None = None,
     ) -> dict[str, Variant]:
-        """Return every variant by name, from the same scores."""
+        """Return every variant by name, from the same scores, in the order of `ARMS`."""
         clean = scores[NONE][:, 0]
-        found = {NONE: first_column(clean, NONE)}
-        found |= self.settings.variants(clean, scores, labels)
-        if self.calibration is not None:
-            found[CALIBRATION] = first_column(self.calibration.apply(clean), NONE)
-        return found
+        answers = Answers(
+            scores,
+            labels,
+            derangement(clean.shape[1], seed=self.settings.seed),
+            self.settings.used_parts,
+            {}
+            if embeddings is None
+            else {n: one.logits(embeddings) for n, one in self.heads.items()},
+        )
+        # A classifier that could not be fitted has no variant.
+        arms = [arm for arm in self.settings.arms if arm.name in self.fits.stacks]
+        found = {
+            NONE: first_column(clean, NONE),
+            **self.settings.variants(clean, scores, labels),
+            **self.fits.variants(arms, answers),
+        }
+        return {name: found[name] for name in in_order(found)}
 
     def inspected_variants(
         self, scores: Mapping[str, Scores], labels: NDArray[np.int64]
@@ -126,51 +155,20 @@ def open_learned(
     training = cache(partial(open_training, noise, cell, zero_shot, open_frames))
     fitted = read_or_learn(noise, cell, frames, zero_shot, training)
     noises: dict[str, Noise] = {NONE: NoPerturbation(), LEARNED: fitted.perturbation}
-    if not noise.controls:
+    if needs_random(noise):
+        noises[RANDOM] = random_like(fitted.perturbation, seed=noise.seed)
+    if (under := fitted.perturbation.under()) is not None:
+        noises[UNIVERSAL] = under
+    for name, one in noise.beside().items():
+        noises[name] = read_or_learn(one, cell, frames, zero_shot, training).perturbation
+    if not noise.arms:
         return LearnedNoise(noise, noises, fitted)
-    noises[RANDOM] = random_like(fitted.perturbation, seed=noise.seed)
-    calibration = fitted_calibration(
-        noise,
-        zero_shot,
-        training,
-        described=described_calibration(noise, cell),
-        cache_dir=cell.cache_dir,
-    )
-    if (twin := noise.twin()) is not None:
-        noises[UNIVERSAL] = read_or_learn(twin, cell, frames, zero_shot, training).perturbation
-    return LearnedNoise(noise, noises, fitted, calibration)
+    held = HeldClips(noise, cell, zero_shot, training)
+    heads = fitted_heads(held, names=frames.clip_set.class_names) if has_heads(noise) else {}
+    return LearnedNoise(noise, noises, fitted, fitted_stacks(held, noises, heads), heads)
 
 
-def read_or_learn(
-    noise: Learned,
-    cell: LearningCell,
-    frames: FrameStore,
-    zero_shot: ZeroShot,
-    training: Callable[[], TrainingClips],
-) -> FittedNoise:
-    """Return the noise of a cell or of a control: read it, or learn it if that was not done yet.
-
-    Args:
-        noise: the settings.
-        cell: the checked settings; the noise depends on its clips, model and prompts.
-        frames: what the noise will be added to.
-        zero_shot: the model with its classes.
-        training: returns the training clips.
-    """
-    if noise.file is not None:
-        return load_noise(
-            noise.file.expanduser(),
-            noise,
-            zero_shot,
-            clips=frames.clip_set,
-            described=described_use(noise, cell),
-            frames=int(frames.lengths.max()),
-        )
-    return learned_noise(
-        noise,
-        zero_shot,
-        training,
-        described=described_fit(noise, cell),
-        frames=int(frames.lengths.max()),
-        cache_dir=cell.cache_dir,
-    )
+def needs_random(noise: Learned) -> bool:
+    """Return whether some variant needs random noise as strong as the learned noise."""
+    named = any(name.startswith(RANDOM) for name in noise.plain_variants)
+    return named or any(arm.noise == RANDOM for arm in noise.arms)

@@ -4,29 +4,38 @@ import json
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from clip_har.core.cache import cached, key_of
 from clip_har.core.errors import ClipHarError
 from clip_har.core.tensor_file import read_tensors, save_tensors, write_tensors
 from clip_har.data.clips import ClipSet
+from clip_har.data.frames.store import FrameStore
 from clip_har.data.parts import shared_groups
 from clip_har.models.zero_shot import ZeroShot
 from clip_har.noise.learned.base import Learned
-from clip_har.noise.learned.controls import Calibration, calibrate
-from clip_har.noise.learned.learning import History, learn
-from clip_har.noise.learned.perturbation import Perturbation, make_perturbation
-from clip_har.noise.learned.training_clips import TrainingClips
+from clip_har.noise.learned.identity import (
+    described_fit,
+    described_use,
+    given_stacks,
+    training_clips,
+)
+from clip_har.noise.learned.learning import History
+from clip_har.noise.learned.perturbation import Perturbation
+from clip_har.noise.learned.restarts import learn_best, states
+from clip_har.noise.learned.start import make_perturbation
+from clip_har.noise.learned.training_clips import TrainingClips, sets_of
+from clip_har.noise.settings import LearningCell
 
 log = logging.getLogger(__name__)
 
-FORMAT = 3
+FORMAT = 4
 NOISE_FILE = "noise.safetensors"
-_CALIBRATION_FILE = "calibration.safetensors"
+_FROZEN = "frozen"
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +59,71 @@ class FittedNoise:
     def content(self) -> tuple[dict[str, Tensor], dict[str, str]]:
         """Return the tensors and the texts of its file."""
         tensors = {f"part.{name}": part for name, part in self.perturbation.parts.items()}
+        if self.perturbation.frozen is not None:
+            tensors[_FROZEN] = self.perturbation.frozen
         return tensors, {"card": json.dumps(self.card), "history": self.history.to_json()}
+
+
+def read_or_learn(
+    noise: Learned,
+    cell: LearningCell,
+    frames: FrameStore,
+    zero_shot: ZeroShot,
+    training: Callable[[], TrainingClips],
+) -> FittedNoise:
+    """Return the noise of a cell or of a control: read it, or learn it if that was not done yet.
+
+    Noise that it is learned on top of is read or learned first.
+
+    Args:
+        noise: the settings.
+        cell: the checked settings; the noise depends on its clips, model and prompts.
+        frames: what the noise will be added to.
+        zero_shot: the model with its classes.
+        training: returns the training clips.
+    """
+    if noise.file is not None:
+        found = load_noise(
+            noise.file.expanduser(),
+            noise,
+            zero_shot,
+            clips=frames.clip_set,
+            described=described_use(noise, cell),
+            frames=int(frames.lengths.max()),
+        )
+        if noise.held_share and given_stacks(noise) is None:  # else no weights are fitted here
+            _check_held(noise, cell, found)
+        return found
+    base, frozen = noise.base(), None
+    if base is not None:
+        frozen = as_frozen(read_or_learn(base, cell, frames, zero_shot, training).perturbation)
+    return learned_noise(
+        noise,
+        zero_shot,
+        training,
+        described=described_fit(noise, cell),
+        frames=int(frames.lengths.max()),
+        cache_dir=cell.cache_dir,
+        frozen=frozen,
+    )
+
+
+def _check_held(noise: Learned, cell: LearningCell, found: FittedNoise) -> None:
+    """Raise if noise of a file was learned from groups that the cell holds out."""
+    clips = training_clips(cell.dataset, noise.learning.train_clips, cell.classes)
+    held = set(clips.groups[sets_of(clips, range(len(clips.clips)), noise).held].tolist())
+    if both := sorted(held & set(found.card["groups"])):
+        raise ClipHarError(
+            f"noise.file={noise.file}: it was learned from {len(both)} of the groups that are held"
+            f" out here, such as {both[0]}; use the held_share, the validation_share and the seed"
+            " that it was learned with"
+        )
+
+
+def as_frozen(perturbation: Perturbation) -> Tensor:
+    """Return learned noise for all classes as a tensor that other noise is learned on top of."""
+    (part,) = perturbation.parts.values()
+    return part.detach()
 
 
 def learned_noise(
@@ -61,6 +134,7 @@ def learned_noise(
     described: dict[str, Any],
     frames: int,
     cache_dir: Path,
+    frozen: Tensor | None = None,
 ) -> FittedNoise:
     """Return noise from the cache; learn it first if it is not there.
 
@@ -72,67 +146,46 @@ def learned_noise(
             It is the key of the fit, and is stored in the noise's card.
         frames: of a clip; used only for noise that is not static.
         cache_dir: fits are stored below ``noise`` in it.
+        frozen: ``(1, F, 3, r, r)``, the noise that it is learned on top of; None without such.
 
     Raises:
         ClipHarError: when it cannot be stored there.
     """
-    start = make_perturbation(
-        noise, model=zero_shot.model, class_embeddings=zero_shot.class_embeddings, frames=frames
+    start = partial(
+        make_perturbation,
+        noise,
+        model=zero_shot.model,
+        class_embeddings=zero_shot.class_embeddings,
+        frames=frames,
+        frozen=frozen,
     )
     path = noise_path(cache_dir, described)
 
     def make(temporary: Path) -> None:
         log.info("learning %s noise (once, kept in %s)", described["kind"], path.parent)
         clips = training()
+        if noise.learns_shuffled_labels:
+            clips = clips.with_shuffled_labels(noise.seed)
         state = path.with_suffix(".partial")
-        best, history = learn(noise, start, zero_shot, clips, state=state)
+        best, history = learn_best(
+            noise, lambda restart: start(restart=restart), zero_shot, clips, state=state
+        )
         fitted = FittedNoise(best, history, _card(described, clips, history))
         save_tensors(temporary, *fitted.content())
-        state.unlink(missing_ok=True)
-        if history.validation[history.kept] <= history.validation[0]:
+        for one in states(noise, state):
+            one.unlink(missing_ok=True)
+        if history.best <= history.validation[0]:
             log.warning(
-                "%s noise is no better than none on the validation clips: %.3f after %d steps,"
+                "%s noise is no better than %s on the validation clips: %.3f after %d steps,"
                 " %.3f at the start",
                 described["kind"],
-                history.validation[history.kept],
+                "none" if frozen is None else "the noise that it lies on",
+                history.best,
                 history.kept,
                 history.validation[0],
             )
 
-    return cached(path, "learned noise", read=lambda kept: _found(kept, start), make=make)
-
-
-def fitted_calibration(
-    noise: Learned,
-    zero_shot: ZeroShot,
-    training: Callable[[], TrainingClips],
-    *,
-    described: dict[str, Any],
-    cache_dir: Path,
-) -> Calibration:
-    """Return the calibration control from the cache; fit it first if it is not there.
-
-    Args:
-        noise: the settings.
-        zero_shot: the model with its classes.
-        training: returns the clips that it is fitted on; called only if needed.
-        described: all that decides it, see `clip_har.noise.learned.identity.described_calibration`.
-        cache_dir: it is stored below ``noise`` in it.
-
-    Raises:
-        ClipHarError: when it cannot be stored there.
-    """
-
-    def make(temporary: Path) -> None:
-        found = calibrate(noise, zero_shot, training())
-        tensors = {
-            "scale": torch.tensor(found.scale, dtype=torch.float64),
-            "biases": torch.from_numpy(found.biases),
-        }
-        save_tensors(temporary, tensors, {})
-
-    path = calibration_path(cache_dir, described)
-    return cached(path, "calibration control", read=_read_calibration, make=make)
+    return cached(path, "learned noise", read=lambda kept: _found(kept, start()), make=make)
 
 
 def load_noise(
@@ -193,10 +246,8 @@ def load_noise(
             f"noise.file={path}: it was learned from {len(groups)} of the groups that it would be"
             f" evaluated on, such as {groups[0]}; evaluate another part of the data"
         )
-    parts = found.perturbation.parts
-    before = {name: part.clone() for name, part in parts.items()}
-    found.perturbation.project()
-    if any((part - before[name]).abs().max() > 1e-3 for name, part in parts.items()):
+    under = found.perturbation.under()
+    if not all(_within_budget(one) for one in (found.perturbation, under) if one is not None):
         raise ClipHarError(
             f"noise.file={path}: it is larger than noise.epsilon allows; it was learned with"
             f" {card['noise'].get('epsilon')}"
@@ -211,6 +262,15 @@ def load_noise(
             ", ".join(other),
         )
     return found
+
+
+def _within_budget(perturbation: Perturbation) -> bool:
+    """Return whether noise is within its budget; it is projected into it."""
+    before = {name: part.clone() for name, part in perturbation.parts.items()}
+    perturbation.project()
+    return all(
+        (part - before[name]).abs().max() <= 1e-3 for name, part in perturbation.parts.items()
+    )
 
 
 def described_in(path: Path) -> tuple[dict[str, Any], History]:
@@ -231,17 +291,13 @@ def _card(described: dict[str, Any], clips: TrainingClips, history: History) -> 
         "validation_clips": len(clips.validated_on),
         "steps": history.steps,
         "kept_step": history.kept,
+        "kept_restart": history.restart,
     }
 
 
 def noise_path(cache_dir: Path, described: dict[str, Any]) -> Path:
     """Return the file of noise that is learned once, see `learned_noise`."""
     return _path(cache_dir, described, NOISE_FILE)
-
-
-def calibration_path(cache_dir: Path, described: dict[str, Any]) -> Path:
-    """Return the file of the calibration control, see `fitted_calibration`."""
-    return _path(cache_dir, described, _CALIBRATION_FILE)
 
 
 def _path(cache_dir: Path, described: dict[str, Any], name: str) -> Path:
@@ -267,22 +323,17 @@ def _read(path: Path, start: Perturbation) -> FittedNoise:
     """
     tensors, texts = read_tensors(path)
     shapes = {f"part.{name}": part.shape for name, part in start.parts.items()}
+    if start.frozen is not None:
+        shapes[_FROZEN] = start.frozen.shape
     if {name: tensor.shape for name, tensor in tensors.items()} != shapes:
         raise ValueError(f"expected δ of shape {_shape_text(shapes)}, got {_shape_text(tensors)}")
     parts = {name: tensors[f"part.{name}"].to(part.device) for name, part in start.parts.items()}
+    frozen = None if start.frozen is None else tensors[_FROZEN].to(start.frozen.device)
     return FittedNoise(
-        perturbation=start.with_parts(parts),
+        perturbation=start.with_parts(parts).on(frozen),
         history=History.from_json(texts["history"]),
         card=json.loads(texts["card"]),
     )
-
-
-def _read_calibration(path: Path) -> Calibration | None:
-    try:
-        tensors, _ = read_tensors(path)
-        return Calibration(float(tensors["scale"]), tensors["biases"].numpy())
-    except (OSError, ValueError, KeyError):
-        return None
 
 
 def _shape_text(shapes: Any) -> str:

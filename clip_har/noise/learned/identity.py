@@ -1,7 +1,9 @@
 """What a cell's noise is learned from, and the key of all that decides it."""
 
 import hashlib
+from dataclasses import asdict
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from clip_har.core.cache import key_of
@@ -10,12 +12,17 @@ from clip_har.core.errors import ClipHarError
 from clip_har.core.settings import Role
 from clip_har.data.clips import ClipSet, ClipSource, clips_of, look_up
 from clip_har.data.parts import check_apart
-from clip_har.noise.learned.base import Learned
+from clip_har.noise.learned.base import FitMasking, Learned
 from clip_har.noise.settings import LearningCell
+from clip_har.noise.variants import LEARNED, NONE, RANDOM, UNIVERSAL
 from clip_har.regions.wrong_clips import region_identity
 
 # The modules that choose the training clips and learn, with all that they import.
 _LEARNING = ("clip_har.noise.learned.fitted", "clip_har.engine.clips")
+STACKS_FILE = "stacks.safetensors"
+"""The weights of a cell's variants, in the cache and beside the noise of a cell."""
+STACKING = ("clip_har.noise.learned.weigh", "clip_har.noise.learned.baselines")
+"""The modules that fit the weights of variants, with all that they import."""
 
 
 @lru_cache(maxsize=4)  # a sweep asks for it for each of its cells
@@ -42,9 +49,12 @@ def described_fit(noise: Learned, cell: LearningCell) -> dict[str, Any]:
         noise: of the cell, or a control beside it.
         cell: the checked settings.
     """
+    base = noise.base()
+    under = {} if base is None else {"base": described_fit(base, cell)}
     return {
         "kind": type(noise).__name__,
         "noise": noise.model_dump(mode="json", exclude=noise.fields_for(Role.USE, Role.CONTENT)),
+        **under,
         **_described_learning(noise, cell),
     }
 
@@ -60,20 +70,101 @@ def described_use(noise: Learned, cell: LearningCell) -> dict[str, Any]:
     return {key: value for key, value in described.items() if key != "code"}
 
 
-def described_calibration(noise: Learned, cell: LearningCell) -> dict[str, Any]:
-    """Return all that decides the calibration control: the same for all noise of a sweep.
+def described_noises(noise: Learned, cell: LearningCell) -> dict[str, Any]:
+    """Return all that decides each noise of a cell, by name, as a JSON object.
+
+    Args:
+        noise: of the cell.
+        cell: the checked settings.
+
+    Raises:
+        ClipHarError: when there are no clips to learn from, or there is no such file.
+    """
+    if noise.file is None:
+        own: Any = described_fit(noise, cell)
+    else:
+        path = noise.file.expanduser()
+        if not path.is_file():
+            raise ClipHarError(f"noise.file={path}: there is no such file")
+        own = {"file": hashlib.sha256(path.read_bytes()).hexdigest()}
+    found = {NONE: None, LEARNED: own, RANDOM: {"as strong as": own, "seed": noise.seed}}
+    if noise.file is not None and noise.base() is not None:
+        found[UNIVERSAL] = {"under": own}
+    return found | {name: described_fit(one, cell) for name, one in noise.beside().items()}
+
+
+def described_stacks(noise: Learned, cell: LearningCell) -> dict[str, Any]:
+    """Return all that decides the weights of a cell's variants, as a JSON object.
 
     Args:
         noise: of the cell.
         cell: the checked settings.
     """
-    used = {"train_masking", "train_ratios", "seed"}
+    noises = described_noises(noise, cell)
+    needed = set().union(*(arm.noises for arm in noise.arms))
     return {
-        "kind": "calibration",
-        "noise": noise.model_dump(mode="json", include=used),
+        "kind": "stacks",
+        "arms": [asdict(arm) for arm in noise.arms],
+        "noises": {name: one for name, one in noises.items() if name in needed},
+        "used_parts": noise.used_parts,
+        "learning": noise.learning.model_dump(mode="json") if has_heads(noise) else None,
+        "masks": described_masks(noise, cell, noise.fits_under),
+        **described_clips(noise, cell),
+    }
+
+
+def described_clips(noise: Learned, cell: LearningCell) -> dict[str, Any]:
+    """Return which training clips are held, and what they are shown to, as a JSON object.
+
+    Args:
+        noise: of the cell.
+        cell: the checked settings.
+    """
+    return {
+        "seed": noise.seed,
+        "held_share": noise.held_share,
         "validation_share": noise.learning.validation_share,
         **_described_learning(noise, cell),
     }
+
+
+def described_masks(noise: Learned, cell: LearningCell, masks: FitMasking) -> Any:
+    """Return the masks that held clips are shown under, as a JSON object.
+
+    Args:
+        noise: of the cell.
+        cell: the checked settings.
+        masks: which ones.
+    """
+    if masks == "none":
+        return "none"
+    if masks == "train":
+        return noise.model_dump(mode="json", include={"train_masking", "train_ratios"})
+    clips = training_clips(cell.dataset, noise.learning.train_clips, cell.classes)
+    aimed = cell.masking.feature is not None
+    return {
+        "masking": cell.masking.described(),
+        "seed": cell.seed,
+        "region": _described_region(cell, clips) if aimed else None,
+        "code": code_of(*(type(one).__module__ for one in (cell.masking, cell.region))),
+    }
+
+
+def given_stacks(noise: Learned) -> Path | None:
+    """Return the file of weights that came with the noise of another run; None to fit them here.
+
+    They are used without controls: then the training clips may be missing, as for
+    ``clip-har-predict``. With controls all weights are fitted on the same clips.
+    """
+    if noise.file is None or noise.controls or not noise.arms:
+        return None
+    path = noise.file.expanduser().with_name(STACKS_FILE)
+    return path if path.is_file() else None
+
+
+def has_heads(noise: Learned) -> bool:
+    """Return whether some variant uses classifiers on frozen embeddings."""
+    return any("head" in arm.features for arm in noise.arms)
 
 
 def described_model(cell: LearningCell) -> dict[str, Any]:
@@ -99,18 +190,11 @@ def learned_from(noise: Learned, cell: LearningCell) -> str:
     Raises:
         ClipHarError: when there are no clips to learn from, or there is no such file.
     """
-    parts: list[object] = []
-    if noise.file is None:
-        parts.append(described_fit(noise, cell))
-    else:
-        path = noise.file.expanduser()
-        if not path.is_file():
-            raise ClipHarError(f"noise.file={path}: there is no such file")
-        parts.append(hashlib.sha256(path.read_bytes()).hexdigest())
-    if noise.controls:  # these are learned in any case
-        parts.append(described_calibration(noise, cell))
-        twin = noise.twin()
-        parts += [] if twin is None else [described_fit(twin, cell)]
+    parts: list[object] = [described_noises(noise, cell)]
+    if (given := given_stacks(noise)) is not None:
+        parts.append(hashlib.sha256(given.read_bytes()).hexdigest())
+    elif noise.arms:
+        parts.append([described_stacks(noise, cell), code_of(*STACKING)])
     return key_of(parts)
 
 
@@ -126,8 +210,7 @@ def _described_learning(noise: Learned, cell: LearningCell) -> dict[str, Any]:
     source, region = cell.region, None
     if noise.needs_region or aimed:
         options.append(source)
-        settings = source.described(without={Role.RUN, Role.CONTENT})
-        region = [settings, region_identity(source, clips)]
+        region = _described_region(cell, clips)
     return {
         **described_model(cell),
         "data": clips.title,
@@ -136,3 +219,8 @@ def _described_learning(noise: Learned, cell: LearningCell) -> dict[str, Any]:
         "masking": own,
         "code": code_of(*_LEARNING, *(type(option).__module__ for option in options)),
     }
+
+
+def _described_region(cell: LearningCell, clips: ClipSet) -> list[Any]:
+    settings = cell.region.described(without={Role.RUN, Role.CONTENT})
+    return [settings, region_identity(cell.region, clips)]

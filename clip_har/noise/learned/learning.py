@@ -6,21 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax
 from torch import Tensor
 
 from clip_har.core.progress import track
-from clip_har.core.seeding import generator
 from clip_har.core.tensor_file import read_tensors, write_tensors
+from clip_har.heads.validation import best_log_probability
 from clip_har.models.zero_shot import ZeroShot
 from clip_har.noise.learned.base import Learned
-from clip_har.noise.learned.objective import class_prior, sample_wrong, terms
+from clip_har.noise.learned.gradient import add_gradient
+from clip_har.noise.learned.objective import class_prior, sample_wrong
 from clip_har.noise.learned.perturbation import Perturbation
-from clip_har.noise.learned.training_clips import Batch, TrainingClips
+from clip_har.noise.learned.training_clips import Batch, TrainingClips, step_draws
 
 Curve = dict[int, float]
 _ADAM = ("step", "exp_avg", "exp_avg_sq")  # its state; steps along the sign have none
@@ -36,12 +33,21 @@ class History:
         validation: the score of the validation clips by step, see `validate`; step 0 is the start.
         kept: the step after the start with the best score, whose noise is kept.
         steps: number of steps made.
+        restart: which restart this is, from 0.
+        restarts: the best score of each restart, if there were several; this one's is the highest.
     """
 
     terms: dict[str, Curve] = field(default_factory=dict)
     validation: Curve = field(default_factory=dict)
     kept: int = 0
     steps: int = 0
+    restart: int = 0
+    restarts: list[float] = field(default_factory=list)
+
+    @property
+    def best(self) -> float:
+        """The score of the noise that is kept."""
+        return self.validation[self.kept]
 
     def to_json(self) -> str:
         """Return it as text."""
@@ -56,6 +62,8 @@ class History:
             validation=_numbered(content["validation"]),
             kept=content["kept"],
             steps=content["steps"],
+            restart=content.get("restart", 0),  # earlier versions knew no restarts
+            restarts=content.get("restarts", []),
         )
 
 
@@ -66,8 +74,9 @@ def learn(
     training: TrainingClips,
     *,
     state: Path,
+    restart: int = 0,
 ) -> tuple[Perturbation, History]:
-    """Learn noise on the training clips; the model does not change.
+    """Learn noise on the training clips; the model and frozen noise do not change.
 
     At every validation the state is written, and the next call with the same ``state`` continues
     from it: a kill costs only the steps since the last validation. On a CPU the noise is
@@ -79,6 +88,7 @@ def learn(
         zero_shot: the frozen model with its classes.
         training: the clips.
         state: the file of the state; remove it when the result is stored.
+        restart: each has other batches.
 
     Returns:
         The noise with the best validation score, and how it went.
@@ -86,7 +96,7 @@ def learn(
     parts = perturbation.parts
     for part in parts.values():
         part.requires_grad_()
-    loop = _Loop(noise, perturbation, zero_shot, training)
+    loop = _Loop(noise, perturbation, zero_shot, training, restart)
     best = loop.resume(state) or loop.start()
     with track(noise.learning.steps, "learning noise") as advance:
         advance(loop.history.steps, loop.message())
@@ -120,7 +130,7 @@ def validate(
     """
     found = []
     with torch.no_grad():
-        for part in _parts(batch, noise.learning.batch):
+        for part in batch.split(noise.learning.batch):
             if noise.per_class:
                 found.append(_candidate_scores(perturbation, zero_shot, part))
                 continue
@@ -136,24 +146,6 @@ def validation_passes(noise: Learned, classes: int) -> int:
     return 1 + min(1 + _CANDIDATES, classes) if noise.per_class else 1
 
 
-def best_log_probability(scores: NDArray[np.float64]) -> float:
-    """Return max over a > 0 of the mean of ln softmax(a · s) at the first column.
-
-    Args:
-        scores: ``(N, K)``, the true class first; −inf for classes that are no candidates.
-
-    Example:
-        >>> scores = np.array([[1.0, 0.0], [0.0, 1.0]])  # no better than chance: ln 1/2
-        >>> round(best_log_probability(scores), 3)
-        -0.693
-    """
-
-    def loss(log_scale: float) -> float:
-        return -float(log_softmax(np.exp(log_scale) * scores, axis=1)[:, 0].mean())
-
-    return -float(minimize_scalar(loss, bounds=(-5, 3), method="bounded").fun)
-
-
 class _Loop:
     """The state of a fit, and its steps."""
 
@@ -163,15 +155,21 @@ class _Loop:
         perturbation: Perturbation,
         zero_shot: ZeroShot,
         training: TrainingClips,
+        restart: int = 0,
     ) -> None:
         self.noise = noise
         self.perturbation = perturbation
         self.zero_shot = zero_shot
         self.training = training
-        self.history = History()
+        self.history = History(restart=restart)
+        self.average: dict[str, Tensor] | None = None
+        if noise.learning.ema:
+            self.average = {
+                name: part.detach().clone() for name, part in perturbation.parts.items()
+            }
         self.recent: dict[str, list[float]] = {}
         self.prior = class_prior(
-            training.frames.clip_set.labels[training.learned_from],
+            training.labels[training.learned_from],
             zero_shot.class_embeddings.shape[0],
         )
         self.validation = training.validation(noise)
@@ -189,26 +187,34 @@ class _Loop:
 
     def step(self) -> None:
         """Make one step."""
-        noise, step = self.noise, self.history.steps
+        noise, step, restart = self.noise, self.history.steps, self.history.restart
         classes, wrong = len(self.prior), None
-        batch = self.training.batch(noise, noise.frames_in_step(classes), step)
+        batch = self.training.batch(noise, noise.frames_in_step(classes), step, restart)
         if noise.per_class:
             with torch.no_grad():
                 clean = self.zero_shot.frame_logits(
                     self.zero_shot.model.encode_frames(batch.frames)
                 ).cpu()
-            draws = generator(noise.seed, "noise/wrong", str(step))
+            draws = step_draws(noise, "wrong", step, restart)
             wrong = sample_wrong(
                 clean, batch.labels, count=noise.wrong_classes(classes), draws=draws
             )
-        found = terms(noise, self.perturbation, self.zero_shot, batch, wrong, self.prior)
-        weights = noise.weights()
-        total = torch.stack([weights[name] * term for name, term in found.items()]).sum()
-        for name, term in {**found, "total": total}.items():
-            self.recent.setdefault(name, []).append(float(term.detach()))
-        self._descend(total, rate=cosine(step, noise.learning.steps) * noise.learning.step_size)
+        self.optimiser.zero_grad(set_to_none=True)
+        found = add_gradient(
+            noise,
+            self.perturbation,
+            self.zero_shot,
+            batch,
+            wrong,
+            self.prior,
+            backward=self._backward,
+        )
+        for name, value in found.items():
+            self.recent.setdefault(name, []).append(value)
+        self._descend(rate=cosine(step, noise.learning.steps) * noise.learning.step_size)
         self.perturbation.project()
         self.history.steps += 1
+        self._follow()
 
     def start(self) -> dict[str, Tensor]:
         """Record the score at the start, and return a copy of the noise."""
@@ -242,6 +248,8 @@ class _Loop:
     def save(self, state: Path, best: Mapping[str, Tensor]) -> None:
         """Write all that is needed to continue."""
         tensors = {f"best.{name}": part for name, part in best.items()}
+        for name, part in (self.average or {}).items():
+            tensors[f"average.{name}"] = part
         for name, part in self.perturbation.parts.items():
             tensors[f"part.{name}"] = part
             for moment in _ADAM:
@@ -260,6 +268,8 @@ class _Loop:
         self.scaler.load_state_dict(json.loads(texts["scaler"]))
         for name, part in self.perturbation.parts.items():
             part.data.copy_(tensors[f"part.{name}"])
+            if self.average is not None:
+                self.average[name].copy_(tensors[f"average.{name}"])
             found = {moment: tensors.get(f"{moment}.{name}") for moment in _ADAM}
             if found["step"] is not None:  # which Adam keeps on the CPU
                 self.optimiser.state[part] = {
@@ -273,14 +283,38 @@ class _Loop:
         }
 
     def _validate(self) -> float:
-        return validate(self.noise, self.perturbation, self.zero_shot, self.validation)
+        return validate(self.noise, self._shown(), self.zero_shot, self.validation)
 
     def _copy(self) -> dict[str, Tensor]:
-        return {name: part.detach().clone() for name, part in self.perturbation.parts.items()}
+        """Return a copy of the noise as it would be kept."""
+        return {name: part.detach().clone() for name, part in self._shown().parts.items()}
 
-    def _descend(self, total: Tensor, *, rate: float) -> None:
-        self.optimiser.zero_grad(set_to_none=True)
+    def _shown(self) -> Perturbation:
+        """Return the noise as it would be kept: its average, if that is asked for."""
+        if self.average is None:
+            return self.perturbation
+        shown = self.perturbation.with_parts(
+            {name: part.clone() for name, part in self.average.items()}
+        )
+        shown.project()  # the average of two products may be larger than each of them
+        return shown
+
+    def _follow(self) -> None:
+        """Move the average towards the noise: Σ d^(t-i) p_i / Σ d^(t-i) over the steps i = 1 … t.
+
+        The start has no share in it, as in the corrected moments of Adam (Kingma and Ba 2015).
+        """
+        if self.average is None:
+            return
+        decay = self.noise.learning.ema
+        weight = (1 - decay) / (1 - decay**self.history.steps)
+        for name, part in self.perturbation.parts.items():
+            self.average[name].lerp_(part.detach(), weight)
+
+    def _backward(self, total: Tensor) -> None:
         self.scaler.scale(total).backward()  # type: ignore[no-untyped-call]
+
+    def _descend(self, *, rate: float) -> None:
         self.scaler.unscale_(self.optimiser)  # it checks whether they are finite
         if self.noise.learning.optimiser == "sign":
             for part in self.perturbation.parts.values():
@@ -326,21 +360,6 @@ def _logits(
         part.times.to(model.device),
     )
     return zero_shot.frame_logits(embeddings)
-
-
-def _parts(batch: Batch, size: int) -> list[Batch]:
-    return [
-        Batch(
-            frames=batch.frames[rows],
-            whole=batch.whole[rows],
-            visible=batch.visible[rows],
-            labels=batch.labels[rows],
-            times=batch.times[rows],
-            subject=None,
-        )
-        for start in range(0, len(batch.labels), size)
-        for rows in [slice(start, start + size)]
-    ]
 
 
 def _numbered(curve: Mapping[str, float]) -> Curve:

@@ -52,21 +52,26 @@ def ranking(candidates: Tensor) -> Tensor:
     return _cross_entropy(candidates, first)
 
 
-def bias(logits: Tensor, prior: Tensor) -> Tensor:
+def bias(logits: Tensor, prior: Tensor, mean: Tensor | None = None) -> Tensor:
     """Return KL(mean of p ‖ prior), the measure ``bias/skew_kl`` on a batch.
 
     Args:
         logits: ``(B, C)``.
         prior: ``(C,)`` above 0, sums to 1.
+        mean: ``(C,)`` mean of p over a batch that these clips are a part of, without a gradient;
+            the value is then that of the batch. The gradients of its parts, weighted by their
+            share of the clips, sum to that of the batch.
 
     Example:
         >>> bias(torch.tensor([[9.0, 0.0], [0.0, 9.0]]), torch.tensor([0.5, 0.5])).abs() < 1e-6
         tensor(True)
     """
-    mean = logits.softmax(dim=1).mean(dim=0)
+    own = logits.softmax(dim=1).mean(dim=0)
+    if mean is not None:
+        own = mean + (own - own.detach())
     # Also if a probability is too small for its type: 0 · ln 0 has no gradient.
-    logs = mean.clamp(min=torch.finfo(mean.dtype).tiny).log()
-    return (mean * (logs - prior.log())).sum()
+    logs = own.clamp(min=torch.finfo(own.dtype).tiny).log()
+    return (own * (logs - prior.log())).sum()
 
 
 def attention(attribution: Tensor, subject: Tensor) -> Tensor:

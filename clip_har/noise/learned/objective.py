@@ -1,5 +1,6 @@
 """The loss of one step: which noise each frame gets, and the scores that each term uses."""
 
+from collections.abc import Sequence
 from typing import cast
 
 import numpy as np
@@ -11,7 +12,8 @@ from clip_har.models.attribution import attribution_with_gradient
 from clip_har.models.zero_shot import ZeroShot
 from clip_har.noise.learned import loss
 from clip_har.noise.learned.base import Learned
-from clip_har.noise.learned.perturbation import Perturbation, PixelNoise
+from clip_har.noise.learned.perturbation import Perturbation
+from clip_har.noise.learned.pixel_noise import PixelNoise
 from clip_har.noise.learned.training_clips import Batch
 
 _RARE = 1e-3  # prior of a class without a training clip, before all are scaled to sum to 1
@@ -24,6 +26,7 @@ def terms(
     batch: Batch,
     wrong: Tensor | None,
     prior: Tensor,
+    mean: Tensor | None = None,
 ) -> dict[str, Tensor]:
     """Return the terms of the loss that have a weight, by name, as scalars with a gradient.
 
@@ -35,26 +38,14 @@ def terms(
         wrong: ``(B, J)`` wrong classes whose noise each frame is seen under, too; None for
             noise that is one for all classes.
         prior: ``(C,)``, see `class_prior`.
+        mean: of the batch that these frames are a part of, see `mean_prediction`; None if they are
+            the whole batch. Only the term ``bias`` needs it.
     """
     device = zero_shot.class_embeddings.device
-    labels, times = batch.labels.to(device), batch.times.to(device)
-    visible = batch.visible.to(device)
-    prepared = perturbation.prepare(zero_shot.model, batch.frames)
+    labels = batch.labels.to(device)
     weights = noise.weights()
-
-    shown = labels[:, None]  # (B, 1 + J): classes whose noise each frame gets
-    if wrong is not None:
-        shown = torch.cat([shown, wrong.to(device)], dim=1)
-    each = shown.shape[1]
-    embeddings = perturbation.embed(
-        zero_shot.model,
-        prepared.repeat_interleave(each, dim=0),
-        visible.repeat_interleave(each, dim=0),
-        shown.flatten() if noise.per_class else torch.zeros_like(shown.flatten()),
-        times.repeat_interleave(each),
-    )
-    logits = zero_shot.frame_logits(embeddings)  # (B * (1 + J), C)
-    logits = logits.reshape(len(labels), each, -1)
+    shown = _shown(labels, wrong)  # (B, 1 + J)
+    logits = _logits(noise, perturbation, zero_shot, batch, shown)  # (B, 1 + J, C)
     own, others = logits[:, 0], logits[:, 1:]
 
     found: dict[str, Tensor] = {}
@@ -65,12 +56,34 @@ def terms(
     if "ranking" in weights:
         found["ranking"] = loss.ranking(logits.gather(2, shown[:, :, None]).squeeze(2))
     if "bias" in weights:
-        # Under its own class's noise a prediction is right for a trivial reason and shows no bias.
-        seen = others.flatten(0, 1) if each > 1 else own
-        found["bias"] = loss.bias(seen, prior.to(device))
+        found["bias"] = loss.bias(_unaided(logits), prior.to(device), mean)
     if "attention" in weights:
         found["attention"] = _attention(noise, perturbation, zero_shot, batch)
     return {name: found[name] for name in weights if name in found}
+
+
+def mean_prediction(
+    noise: Learned,
+    perturbation: Perturbation,
+    zero_shot: ZeroShot,
+    parts: Sequence[tuple[Batch, Tensor | None]],
+) -> Tensor:
+    """Return the mean of p over all frames of a batch, ``(C,)``, as the term ``bias`` uses it.
+
+    Args:
+        noise: the settings.
+        perturbation: the current noise.
+        zero_shot: the frozen model with its classes.
+        parts: the batch in parts, each with its wrong classes, see `terms`.
+    """
+    total, count = torch.zeros(()), 0
+    with torch.no_grad():
+        for batch, wrong in parts:
+            shown = _shown(batch.labels.to(zero_shot.class_embeddings.device), wrong)
+            seen = _unaided(_logits(noise, perturbation, zero_shot, batch, shown))
+            total = total.to(seen.device) + seen.softmax(dim=1).sum(dim=0)
+            count += len(seen)
+    return total / count
 
 
 def sample_wrong(
@@ -113,6 +126,42 @@ def class_prior(labels: np.ndarray, classes: int) -> Tensor:
     prior = torch.full((classes,), _RARE)
     prior[torch.from_numpy(np.unique(labels))] = 1.0
     return prior / prior.sum()
+
+
+def _shown(labels: Tensor, wrong: Tensor | None) -> Tensor:
+    """Return the classes whose noise each frame gets, ``(B, 1 + J)``, its own first."""
+    if wrong is None:
+        return labels[:, None]
+    return torch.cat([labels[:, None], wrong.to(labels.device)], dim=1)
+
+
+def _logits(
+    noise: Learned,
+    perturbation: Perturbation,
+    zero_shot: ZeroShot,
+    batch: Batch,
+    shown: Tensor,
+) -> Tensor:
+    """Return the logits of B frames under the noise of some classes each, ``(B, 1 + J, C)``."""
+    device, each = shown.device, shown.shape[1]
+    prepared = perturbation.prepare(zero_shot.model, batch.frames)
+    embeddings = perturbation.embed(
+        zero_shot.model,
+        prepared.repeat_interleave(each, dim=0),
+        batch.visible.to(device).repeat_interleave(each, dim=0),
+        shown.flatten() if noise.per_class else torch.zeros_like(shown.flatten()),
+        batch.times.to(device).repeat_interleave(each),
+    )
+    logits = zero_shot.frame_logits(embeddings)  # (B * (1 + J), C)
+    return logits.reshape(len(shown), each, -1)
+
+
+def _unaided(logits: Tensor) -> Tensor:
+    """Return the logits ``(…, C)`` that show bias: those under wrong classes' noise, if any.
+
+    Under its own class's noise a prediction is right for a trivial reason.
+    """
+    return logits[:, 1:].flatten(0, 1) if logits.shape[1] > 1 else logits[:, 0]
 
 
 def _attention(

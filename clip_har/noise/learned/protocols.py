@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 from clip_har.core.seeding import generator
 from clip_har.noise.variants import Scores
 
-Protocol = Literal["candidate", "topk", "predicted", "oracle"]
+Protocol = Literal["candidate", "topk", "predicted", "oracle", "lift", "lift_topk"]
 """How noise per class is used when the label is not known."""
 PROTOCOLS: tuple[Protocol, ...] = ("candidate", "topk", "predicted", "oracle")
+LIFTS: tuple[Protocol, ...] = ("lift", "lift_topk")
+"""Protocols of nested noise, whose weights are fitted on held clips."""
 LEAKS = " (leaks the label)"
 """Follows the name of everything that depends on the true label."""
 

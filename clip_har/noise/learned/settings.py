@@ -1,26 +1,35 @@
 """The options of learned noise, one class each; what they share is in `base`."""
 
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, model_validator
 
 from clip_har.core.errors import ClipHarError
-from clip_har.noise.learned.base import (
+from clip_har.core.settings import Role
+from clip_har.noise.learned.arms import LIFT, Arm, nested_arms, parts_needed, passes_under
+from clip_har.noise.learned.base import FitMasking, Learned, LearnedPixels
+from clip_har.noise.learned.learning_settings import (
     BETWEEN_CLASSES,
     Count,
     GreyLevels,
-    Learned,
-    LearnedPixels,
     LossWeights,
-    PerClass,
+    Share,
 )
+from clip_har.noise.learned.per_class import PerClass
+from clip_har.noise.learned.protocols import LIFTS, Protocol, derangement
 from clip_har.noise.none import NoNoise
+from clip_har.noise.variants import SECOND, SHUFFLED_LABELS, UNIVERSAL, ChooseColumns, Scores
 
 if TYPE_CHECKING:
     from clip_har.data.frames.store import FrameStore
     from clip_har.models.zero_shot import Classifier
     from clip_har.noise.contract import CellNoise
     from clip_har.noise.settings import LearningCell, OpenFrames
+
+Placebo = Literal["another_class", "random", "shuffled_labels"]
+"""Parts per class that must not help as much as the learned ones."""
 
 
 class _Option(Learned):
@@ -64,23 +73,27 @@ class _Option(Learned):
 
 
 def universal_twin(noise: Learned) -> "UniversalNoise":
-    """Return one noise for all classes with the same budget, clips, masks, steps and frames.
+    """Return one noise for all classes with the same budget, clips, masks, steps and frames."""
+    return UniversalNoise(**_without_classes(noise), **noise.twin_budget())
+
+
+def _without_classes(noise: Learned) -> dict[str, Any]:
+    """Return the settings, but for budgets, of noise for all classes beside noise per class.
 
     Its loss has the same terms without those between classes, scaled so that the largest weight is
     1. The scale changes neither Adam nor sign steps. So losses of one sweep that differ only in the
-    terms between classes share one twin.
+    terms between classes share one such noise.
     """
     other = {"loss", "controls", "file", "attention_clips", "epsilon"}
     shared = set(UniversalNoise.model_fields) - other
     given = {key: getattr(noise, key) for key in shared if hasattr(noise, key)}
-    given |= noise.twin_budget()
     weights = {
         name: weight for name, weight in noise.loss.given().items() if name not in BETWEEN_CLASSES
     }
     if weights:
         largest = max(weights.values())
         given["loss"] = LossWeights(**{name: value / largest for name, value in weights.items()})
-    return UniversalNoise(**given)
+    return given
 
 
 class UniversalNoise(LearnedPixels, _Option):
@@ -114,7 +127,7 @@ class ClassSpecificNoise(PerClass, LearnedPixels, _Option):
 
     def frames_in_step(self, classes: int) -> int:
         """Return fewer frames: each passes through the model under several classes' noise."""
-        return max(self.learning.batch // (1 + self.wrong_classes(classes)), 1)
+        return self.frames_at_once(classes)
 
     def budgets(self) -> dict[str, float]:
         """Return the budget of each class's own noise."""
@@ -138,6 +151,190 @@ class ResidualNoise(ClassSpecificNoise):
     def twin_budget(self) -> dict[str, float]:
         """Return the sum of the two budgets."""
         return {"epsilon": min(self.epsilon + self.epsilon_class, 255.0)}
+
+
+class NestedNoise(PerClass, LearnedPixels, _Option):
+    """A part per class on noise for all classes that is learned first and then does not change.
+
+    Attributes:
+        epsilon: budget of the noise for all classes.
+        epsilon_class: budget of the part per class, in the same units.
+        rank: number of patterns that the parts of all classes are sums of; None for a free part of
+            each class.
+        protocol: how predictions are made without the label; ``lift`` weighs the scores with and
+            without each noise, and fits the few weights on held clips.
+        gate: also leave clips as they are of which the model is sure without noise.
+        fit_masking: masks of the held clips: ``none``, those of training, or the cell's own.
+        held_share: share of the training groups that no noise is learned from nor validated on;
+            the weights of the scores are fitted on their clips.
+        placebos: parts that must not help as much: those of another class, random ones, or parts
+            that are learned from shuffled labels.
+        baselines: also fit classifiers on frozen embeddings of the same clips.
+        shuffled_labels: learn the part per class from shuffled labels: the placebo itself.
+    """
+
+    protocols: ClassVar[tuple[Protocol, ...]] = LIFTS
+
+    epsilon_class: GreyLevels = 4.0
+    rank: Count | None = None
+    protocol: Annotated[Protocol, Role.USE] = "lift"
+    gate: Annotated[bool, Role.USE] = True
+    fit_masking: Annotated[FitMasking, Role.USE] = "train"
+    held_share: Share = 0.25
+    placebos: Annotated[tuple[Placebo, ...], Role.USE] = (
+        "another_class",
+        "random",
+        "shuffled_labels",
+    )
+    baselines: Annotated[bool, Role.USE] = True
+    shuffled_labels: bool = False
+
+    @model_validator(mode="after")
+    def _others_to_compare_with(self) -> Self:
+        if self.protocol == "lift_topk" and self.top_k < 2:
+            raise ValueError(
+                f"top_k: protocol=lift_topk compares parts: expected at least 2, got {self.top_k}"
+            )
+        return self
+
+    def budgets(self) -> dict[str, float]:
+        """Return the budget of the part per class."""
+        return {"own": self.epsilon_class}
+
+    @property
+    def patterns(self) -> int | None:
+        """Number of patterns that the parts are sums of; None for a free part each."""
+        return self.rank
+
+    @property
+    def learns_shuffled_labels(self) -> bool:
+        """Whether the labels of its training clips are shuffled: a placebo."""
+        return self.shuffled_labels
+
+    @property
+    def headline(self) -> str:
+        """The name of the variant that the cell's own numbers are computed from."""
+        return LIFT
+
+    @property
+    def fits_under(self) -> FitMasking:
+        """Masks of the clips that the weights of scores are fitted on."""
+        return self.fit_masking
+
+    @property
+    def arms(self) -> tuple[Arm, ...]:
+        """The variants whose scores are weighed, with weights that are fitted on held clips."""
+        return nested_arms(
+            gate=self.gate,
+            controls=self.controls,
+            placebos=self.placebos,
+            baselines=self.baselines,
+        )
+
+    @property
+    def used_parts(self) -> int | None:
+        """The classes, the best without noise, whose parts weighed scores use; None for all."""
+        return self.top_k if self.protocol == "lift_topk" else None
+
+    @property
+    def plain_variants(self) -> tuple[str, ...]:
+        """The names of other uses of the same noise, as its controls."""
+        if not self.controls:
+            return ()
+        # ``candidate`` needs the parts of all classes.
+        others = ("topk", "predicted") if self.used_parts else ("candidate", "topk", "predicted")
+        return (*others, UNIVERSAL)
+
+    def used_columns(
+        self,
+        clean: Scores,
+        scores: Scores,
+        labels: NDArray[np.int64],  # noqa: ARG002
+    ) -> NDArray[np.int64]:
+        """Return the class whose part each clip's prediction was made under, ``(N,)``."""
+        from clip_har.noise.learned.lift import computed_parts  # imports scikit-learn
+
+        computed = computed_parts(clean, self.used_parts)
+        best: NDArray[np.int64] = np.where(computed, scores, -np.inf).argmax(axis=1)
+        return best
+
+    def passes(self, classes: int) -> int:
+        """Return how often each frame of a clip passes through the model, for C classes.
+
+        Once without noise, once under the noise for all classes and, as controls need, the second
+        one; then under each part that is used.
+        """
+        needed = set().union(*(arm.noises for arm in self.arms))
+        return 1 + sum(passes_under(one, self.arms, classes, self.used_parts) for one in needed)
+
+    def columns_needed(self, labels: NDArray[np.int64]) -> ChooseColumns | None:
+        """Return the columns that the stacks need; None for all columns."""
+        if self.used_parts is None:
+            return None
+        top_k, arms = self.used_parts, self.arms
+
+        def choose(noise: str, clean: Scores, rows: slice) -> NDArray[np.int64]:
+            from clip_har.noise.learned.lift import columns_needed  # imports scikit-learn
+
+            return columns_needed(
+                parts_needed(arms, noise),
+                clean,
+                labels=labels[rows],
+                partner=derangement(clean.shape[1], seed=self.seed),
+                top_k=top_k,
+            )
+
+        return choose
+
+    def base(self) -> UniversalNoise:
+        """Return the noise for all classes that the parts are learned on top of."""
+        return UniversalNoise(**_without_classes(self), epsilon=self.epsilon)
+
+    def twin(self) -> "SecondNoise":
+        """Return a second noise for all classes in place of the part per class."""
+        return SecondNoise(
+            **_without_classes(self), epsilon=self.epsilon, epsilon_second=self.epsilon_class
+        )
+
+    def placebo(self) -> "NestedNoise":
+        """Return the same noise, learned from shuffled labels."""
+        return self.model_copy(update={"shuffled_labels": True, "file": None})
+
+    def beside(self) -> dict[str, Learned]:
+        """Return the other noise that a cell learns, by its name in tables.
+
+        The noise for all classes is learned in any case, unless a file has it.
+        """
+        found: dict[str, Learned] = {UNIVERSAL: self.base()} if self.file is None else {}
+        if self.controls:
+            found[SECOND] = self.twin()
+            if "shuffled_labels" in self.placebos:
+                found[SHUFFLED_LABELS] = self.placebo()
+        return found
+
+
+class SecondNoise(LearnedPixels, _Option):
+    """A second noise for all classes, learned as `NestedNoise` learns the part per class.
+
+    It has the same budget, steps and frames: equal effort without a part per class.
+
+    Attributes:
+        epsilon: budget of the first noise, which does not change.
+        epsilon_second: budget of the second noise, in the same units.
+    """
+
+    epsilon_second: GreyLevels = 4.0
+
+    def budgets(self) -> dict[str, float]:
+        """Return the budget of the second noise."""
+        return {"shared": self.epsilon_second}
+
+    def base(self) -> UniversalNoise:
+        """Return the first noise."""
+        return UniversalNoise(**_without_classes(self), epsilon=self.epsilon)
+
+    def twin(self) -> None:
+        """Return None: it is one noise for all classes itself."""
 
 
 class EmbeddingNoise(PerClass, _Option):

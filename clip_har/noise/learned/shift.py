@@ -27,6 +27,10 @@ class EmbeddingShift:
     parts: dict[str, Tensor]
     length: float
 
+    @property
+    def frozen(self) -> None:
+        """None: there is no frozen noise in feature space."""
+
     def prepare(self, model: DualEncoder, frames: Tensor) -> Tensor:
         """Embed frames, once for all classes: ``(M, D)``."""
         with torch.no_grad():
@@ -104,6 +108,17 @@ class EmbeddingShift:
     def with_parts(self, parts: dict[str, Tensor]) -> "EmbeddingShift":
         """Return the same noise with other values."""
         return replace(self, parts=parts)
+
+    def on(self, frozen: Tensor | None) -> "EmbeddingShift":  # noqa: ARG002
+        """Return itself: nothing lies under a shift."""
+        return self
+
+    def under(self) -> None:
+        """Return None: nothing lies under a shift."""
+
+    def free(self) -> "EmbeddingShift":
+        """Return the same shifts without a gradient: each class has its own."""
+        return self.with_parts({name: part.detach() for name, part in self.parts.items()})
 
 
 def rows_of(table: Tensor, which: Tensor) -> Tensor:

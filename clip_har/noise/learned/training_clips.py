@@ -2,7 +2,8 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -17,6 +18,7 @@ from clip_har.data.frames.store import FrameStore
 from clip_har.masking.feature import FeatureMask
 from clip_har.masking.isolation import IsolationMask
 from clip_har.masking.mask import Mask
+from clip_har.masking.masked_clip import MaskedClip
 from clip_har.masking.masked_clips import MaskedClips, locate
 from clip_har.masking.none import NoMask
 from clip_har.masking.on_empty import refuse_empty, warn_of_empty
@@ -31,6 +33,7 @@ from clip_har.regions.source import SUBJECT
 log = logging.getLogger(__name__)
 
 _SEEDS = 2**32  # of masks
+_ENOUGH = 5  # validation clips of a class
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,35 +56,73 @@ class Batch:
     times: Tensor
     subject: Tensor | None
 
+    def split(self, size: int) -> "list[Batch]":
+        """Return it in batches of at most so many frames."""
+        subject = self.subject
+        return [
+            Batch(
+                frames=self.frames[rows],
+                whole=self.whole[rows],
+                visible=self.visible[rows],
+                labels=self.labels[rows],
+                times=self.times[rows],
+                subject=None if subject is None else subject[rows],
+            )
+            for start in range(0, len(self.labels), size)
+            for rows in [slice(start, start + size)]
+        ]
+
 
 @dataclass(frozen=True, eq=False)
 class TrainingClips:
-    """Decoded clips of the training split, in two sets that share no group.
+    """Decoded clips of the training split, in sets that share no group.
 
     Attributes:
         clips: all of them, under the cell's own mask with ``train_masking=same``, else under none;
             with the subject's soft mask if the masks or the loss need it.
         learned_from: indices of the clips that gradients are computed from.
         validated_on: indices of the clips for validation.
+        held: indices of the clips that noise is neither learned from nor validated on; none without
+            ``held_share``.
+        shuffled_labels: ``(N,)``, labels of all clips in place of their own; None for their own.
     """
 
     clips: MaskedClips
     learned_from: NDArray[np.int64]
     validated_on: NDArray[np.int64]
+    held: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    shuffled_labels: NDArray[np.int64] | None = None
 
     @property
     def frames(self) -> FrameStore:
         """The frames of all clips."""
         return self.clips.frames
 
-    def batch(self, noise: Learned, size: int, step: int) -> Batch:
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        """The label of each clip, ``(N,)``."""
+        own = self.frames.clip_set.labels
+        return own if self.shuffled_labels is None else self.shuffled_labels
+
+    def with_shuffled_labels(self, seed: int) -> "TrainingClips":
+        """Return the same clips with labels permuted within the sets that noise is learned with.
+
+        Each set keeps its number of clips of each class; held clips keep their labels.
+        """
+        labels = self.frames.clip_set.labels.copy()
+        for name, part in (("learned", self.learned_from), ("validated", self.validated_on)):
+            labels[part] = labels[generator(seed, "noise/labels", name).permutation(part)]
+        return replace(self, shuffled_labels=labels)
+
+    def batch(self, noise: Learned, size: int, step: int, restart: int = 0) -> Batch:
         """Sample frames for a step: first a class, then a clip of it, a frame, and a mask.
 
         All classes are equally likely, whatever their number of clips. The samples depend on
-        ``noise.seed`` and the step alone, so that a stopped fit continues with the same samples.
+        ``noise.seed``, the step and the restart alone, so that a stopped fit continues with the
+        same samples.
         """
-        draws = generator(noise.seed, "noise/batch", str(step))
-        labels = self.frames.clip_set.labels[self.learned_from]
+        draws = step_draws(noise, "batch", step, restart)
+        labels = self.labels[self.learned_from]
         present = np.unique(labels)
         picked = [
             int(draws.choice(self.learned_from[labels == label]))
@@ -91,17 +132,30 @@ class TrainingClips:
         times = [int(draws.integers(lengths[index])) for index in picked]
         return self._masked(noise, picked, times, draws)
 
+    def validation_clips(self, noise: Learned) -> list[int]:
+        """Return the clips of `validation`."""
+        most = noise.learning.validation_clips_per_class
+        groups = self.frames.clip_set.groups
+        return balanced_clips(self.labels, groups, self.validated_on, most)
+
     def validation(self, noise: Learned) -> Batch:
-        """Return the middle frames of the validation clips, under masks sampled by the seed."""
-        kept = evenly(self.validated_on, noise.learning.validation_clips)
+        """Return the middle frames of validation clips, under masks sampled by the seed.
+
+        They are as many of each class, see `balanced_clips`.
+        """
+        kept = self.validation_clips(noise)
         times = [int(self.frames.lengths[index]) // 2 for index in kept]
         draws = generator(noise.seed, "noise/validation", "masks")
         return self._masked(noise, kept, times, draws)
 
     def clip(self, noise: Learned, index: int) -> Tensor:
         """Return all frames of a clip under one mask, ``(T, 3, S, S)`` uint8."""
+        return self.masked_clip(noise, index).frames
+
+    def masked_clip(self, noise: Learned, index: int) -> MaskedClip:
+        """Return a clip under one mask, sampled by the clip's id and ``noise.seed``."""
         draws = generator(noise.seed, "noise/clip", self.frames.clip_set.clips[index].id)
-        return self._under_a_mask(noise, draws).clip(index).frames
+        return self._under_a_mask(noise, draws).clip(index)
 
     def _under_a_mask(self, noise: Learned, draws: np.random.Generator) -> MaskedClips:
         """Return the clips under a sampled mask, as they would be evaluated under it."""
@@ -133,10 +187,16 @@ class TrainingClips:
             frames=torch.cat(frames),
             whole=torch.cat(whole),
             visible=torch.from_numpy(visible).unsqueeze(1),
-            labels=torch.from_numpy(self.frames.clip_set.labels[list(picked)]),
+            labels=torch.from_numpy(self.labels[list(picked)]),
             times=torch.tensor(times),
             subject=torch.from_numpy(np.stack(subject)) if subject else None,
         )
+
+
+def step_draws(noise: Learned, purpose: str, step: int, restart: int) -> np.random.Generator:
+    """Return the random numbers of a step of learning, for one purpose."""
+    item = f"{step} of restart {restart}" if restart else str(step)
+    return generator(noise.seed, f"noise/{purpose}", item)
 
 
 def open_training(
@@ -196,44 +256,83 @@ def sample_mask(noise: Learned, draws: np.random.Generator, own: Mask) -> Mask:
     return NoMask()
 
 
-def split_groups(
-    clips: ClipSet, usable: Sequence[int], noise: Learned
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Split clips into a set for learning and a set for validation.
+class Sets(NamedTuple):
+    """Indices of training clips in sets that share no group, see `TrainingClips`."""
 
-    ``validation_share`` of the groups (subjects) are kept for validation, sampled by
-    ``noise.seed``. Each set has at least one group. A warning names the classes that a set lacks.
+    learned_from: NDArray[np.int64]
+    validated_on: NDArray[np.int64]
+    held: NDArray[np.int64]
+
+
+def split_groups(clips: ClipSet, usable: Sequence[int], noise: Learned) -> Sets:
+    """Split clips into sets: to learn from, to validate on, and held.
+
+    ``validation_share`` and ``held_share`` of the groups (subjects) are kept, sampled by
+    ``noise.seed``; the validation groups do not depend on ``held_share``. Each set has at least one
+    group; there is no held set without ``held_share``. A warning names the classes that a set
+    lacks.
 
     Args:
         clips: all of them.
         usable: indices of those that are split.
-        noise: gives the share and the seed.
+        noise: gives the shares and the seed.
 
     Raises:
-        ClipHarError: when there are fewer than two groups.
+        ClipHarError: when there are fewer groups than sets.
     """
-    learned_from, validated_on = sets_of(clips, usable, noise)
-    _warn_of_lacking(clips, learned_from, "to learn noise from")
-    _warn_of_lacking(clips, validated_on, "to validate noise on")
-    return learned_from, validated_on
+    sets = sets_of(clips, usable, noise)
+    _warn_of_lacking(clips, sets.learned_from, "to learn noise from")
+    _warn_of_lacking(clips, sets.validated_on, "to validate noise on")
+    if noise.held_share:
+        _warn_of_lacking(clips, sets.held, "among the held clips")
+    _warn_of_few(clips, sets.validated_on, noise.learning.validation_clips_per_class)
+    return sets
 
 
-def sets_of(
-    clips: ClipSet, usable: Sequence[int], noise: Learned
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the two sets of `split_groups`, without warnings."""
+def sets_of(clips: ClipSet, usable: Sequence[int], noise: Learned) -> Sets:
+    """Return the sets of `split_groups`, without warnings."""
     every = clips.groups[list(usable)]
     groups = np.unique(every)
-    if len(groups) < 2:
+    total = len(groups)
+    fewest = 3 if noise.held_share else 2
+    if total < fewest:
+        third = ", and held out of both (noise.held_share)" if noise.held_share else ""
         raise ClipHarError(
-            f"noise is learned on some groups of {clips.name} and validated on others:"
-            f" expected at least 2 groups among its clips, got {len(groups)}"
+            f"noise is learned on some groups of {clips.name} and validated on others{third}:"
+            f" expected at least {fewest} groups among its clips, got {total}"
         )
-    order = generator(noise.seed, "noise/split", "groups").permutation(len(groups))
-    count = min(max(round(noise.learning.validation_share * len(groups)), 1), len(groups) - 1)
-    kept = np.isin(every, groups[order[:count]])
+    order = groups[generator(noise.seed, "noise/split", "groups").permutation(total)]
+    last = total - fewest + 1  # leaves a group for each of the other sets
+    validated = min(max(round(noise.learning.validation_share * total), 1), last)
+    held = max(round(noise.held_share * total), 1) if noise.held_share else 0
+    in_validated = np.isin(every, order[:validated])
+    in_held = np.isin(every, order[validated : min(validated + held, total - 1)])
     decoded = np.array(usable, np.int64)
-    return decoded[~kept], decoded[kept]
+    return Sets(decoded[~in_validated & ~in_held], decoded[in_validated], decoded[in_held])
+
+
+def balanced_clips(
+    labels: NDArray[np.int64], groups: NDArray[np.str_], part: NDArray[np.int64], most: int
+) -> list[int]:
+    """Return as many clips of each class of a set, evenly spread over its groups.
+
+    Args:
+        labels: ``(N,)`` of all clips.
+        groups: ``(N,)`` of all clips.
+        part: indices of the clips of the set.
+        most: of each class; a class with fewer clips gives all.
+
+    Example:
+        >>> groups = np.array(["b", "a", "b", "a", "a"])
+        >>> balanced_clips(np.array([0, 0, 0, 1, 0]), groups, np.arange(5), 2)
+        [1, 2, 3]
+    """
+    ordered = part[np.argsort(groups[part], kind="stable")]
+    return sorted(
+        index
+        for label in np.unique(labels[part])
+        for index in evenly(ordered[labels[ordered] == label], most)
+    )
 
 
 def _with_target(clips: MaskedClips, *, subject: bool) -> list[int]:
@@ -255,15 +354,19 @@ def _with_target(clips: MaskedClips, *, subject: bool) -> list[int]:
 
 
 def _warn_of_lacking(clips: ClipSet, part: NDArray[np.int64], use: str) -> None:
-    present = set(clips.labels[part].tolist())
-    lacking = [name for label, name in enumerate(clips.class_names) if label not in present]
-    if lacking:
-        named = ", ".join(lacking[:3]) + (", …" if len(lacking) > 3 else "")
-        log.warning(
-            "%s: %d of %d classes have no clip %s (%s)",
-            clips.name,
-            len(lacking),
-            len(clips.class_names),
-            use,
-            named,
-        )
+    counts = np.bincount(clips.labels[part], minlength=len(clips.class_names))
+    _warn_of_classes(clips, counts == 0, f"have no clip {use}")
+
+
+def _warn_of_few(clips: ClipSet, part: NDArray[np.int64], most: int) -> None:
+    counts = np.bincount(clips.labels[part], minlength=len(clips.class_names))
+    few = (counts > 0) & (np.minimum(counts, most) < _ENOUGH)
+    _warn_of_classes(clips, few, f"have fewer than {_ENOUGH} clips to validate noise on")
+
+
+def _warn_of_classes(clips: ClipSet, which: NDArray[np.bool_], text: str) -> None:
+    if not which.any():
+        return
+    names = [name for name, among in zip(clips.class_names, which, strict=True) if among]
+    named = ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
+    log.warning("%s: %d of %d classes %s (%s)", clips.name, len(names), len(which), text, named)

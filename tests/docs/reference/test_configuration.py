@@ -13,7 +13,7 @@ from clip_har.config.options import option_files
 from clip_har.config.report import ReportSettings
 from clip_har.core.settings import Role, Settings
 from clip_har.data.sampling import FrameSettings
-from clip_har.noise.learned.base import LearningSettings
+from clip_har.noise.learned.learning_settings import LearningSettings
 from docs.reference.configuration import configuration_page
 
 

@@ -1,9 +1,7 @@
 """Learned noise: from the settings of a cell to a result."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,63 +10,23 @@ import pytest
 from clip_har.core.errors import ClipHarError
 from clip_har.engine import artifacts
 from clip_har.engine.clips import open_frames
-from clip_har.engine.evaluate import Evaluation, evaluate
 from clip_har.engine.load_model import load_zero_shot
 from clip_har.masking.none import NoMask
-from clip_har.noise.learned import cell_noise
+from clip_har.noise.learned import cell_noise, fitted
 from clip_har.noise.learned.base import Learned
 from clip_har.noise.learned.fitted import learned_noise
 from clip_har.noise.learned.training_clips import open_training
 from clip_har.results.files import ALSO_LEARNED_FROM
-from tests.data.made import write_video
 from tests.noise.cells import cell_of, learned_of
-from tests.noise.made import CONTROLS, PER_CLASS, planted_classifier, scores
-from tests.planted import CLASSES, planted_frames
-
-
-@pytest.fixture(scope="module")
-def cell_options(small_clip: Path, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """A table of planted videos: 15 to learn from, in 3 groups; 5 to evaluate."""
-    folder = tmp_path_factory.mktemp("cell")
-    lines = ["path,label,group,split"]
-    for number in range(20):
-        frames, _ = planted_frames(number % 5, number % 5, seed=number)
-        write_video(folder / f"{number}.mkv", list(frames), codec="ffv1", pix_fmt="bgr0")
-        part = "train" if number < 15 else "test"
-        lines.append(f"{number}.mkv,{CLASSES[number % 5]},g{number // 5},{part}")
-    (folder / "clips.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return [
-        "dataset=manifest",
-        f"dataset.path={folder / 'clips.csv'}",
-        "dataset.subset=test",
-        "model=clip",
-        f"model.checkpoint={small_clip}",
-        "frames.count=2",
-        "learning.steps=2",
-        "learning.batch=10",
-        "learning.validate_every=1",
-        "cache_dir=" + str(folder / "cache"),
-    ]
-
-
-Evaluated = Callable[..., tuple[Any, Evaluation, Any]]
-
-
-@pytest.fixture
-def evaluated(cell_options: list[str]) -> Evaluated:
-    def found(*more: str) -> tuple[Any, Evaluation, Any]:
-        cell = cell_of(*cell_options, *more)
-        result = evaluate(cell, cell.dataset.clips())
-        return result.table, result, cell
-
-    return found
+from tests.noise.made import BESIDE, planted_classifier, scores
+from tests.planted import planted_frames
 
 
 def test_a_cell_learns_its_noise_and_the_universal_control_once(evaluated, cell_options):
     table, result, cell = evaluated("noise=class_specific")
     assert table.scores.shape == (5, 5)
     assert table.clip_ids == tuple(f"{number}.mkv" for number in range(15, 20))
-    assert list(result.variant_scores) == [*PER_CLASS, *CONTROLS]
+    assert list(result.variant_scores) == BESIDE
     card = result.noise.fitted.card
     assert (card["data"], card["training_clips"], card["validation_clips"]) == (
         "clips/train",
@@ -77,7 +35,7 @@ def test_a_cell_learns_its_noise_and_the_universal_control_once(evaluated, cell_
     )
     assert len(list((cell.cache_dir / "noise").glob("*/noise.safetensors"))) == 2
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("clip_har.noise.learned.fitted.learn", None)  # nothing is learned any more
+        patch.setattr(fitted, "learn_best", None)  # nothing is learned any more
         again, same, _ = evaluated("noise=class_specific", "noise.protocol=topk")
     assert same.headline == "topk"
     assert np.array_equal(again.scores, scores(result, "topk"))
@@ -95,7 +53,7 @@ def test_the_noise_of_another_run_is_used_and_only_the_control_is_learned(
         asked.append(type(noise).__name__)
         return learned_noise(noise, *given, **more)
 
-    monkeypatch.setattr(cell_noise, "learned_noise", watched)
+    monkeypatch.setattr(fitted, "learned_noise", watched)
     again, _, _ = evaluated("noise=class_specific", f"noise.file={path}")
     assert np.array_equal(again.scores, table.scores)
     assert asked == ["UniversalNoise"]

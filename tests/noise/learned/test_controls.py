@@ -1,26 +1,19 @@
-"""Controls: random noise of the same norm, another class's noise, calibration, empty frames."""
-
-from types import SimpleNamespace
-from typing import Any
+"""Controls: random noise of the same norm, another class's noise, empty frames."""
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.optimize import approx_fprime, minimize
-from scipy.special import softmax
 from torch import Tensor
 
 from clip_har.noise.learned.base import Learned
 from clip_har.noise.learned.controls import (
-    Calibration,
-    calibrate,
-    fit_calibration,
     named_on_empty,
     random_like,
 )
-from clip_har.noise.learned.perturbation import Perturbation, PixelNoise, make_perturbation
+from clip_har.noise.learned.perturbation import Perturbation
+from clip_har.noise.learned.pixel_noise import PixelNoise
 from clip_har.noise.learned.protocols import derangement
 from clip_har.noise.learned.settings import (
     BorderNoise,
@@ -29,6 +22,7 @@ from clip_har.noise.learned.settings import (
     ResidualNoise,
     UniversalNoise,
 )
+from clip_har.noise.learned.start import make_perturbation
 from tests.noise.linear import SIDE, WIDTH, block_classifier, linear_model
 
 CLASSES = 4
@@ -159,129 +153,6 @@ def test_a_derangement_gives_each_noise_to_another_class_by_its_seed(classes):
         assert (partner != np.arange(classes)).all()
         assert np.array_equal(partner, derangement(classes, seed=seed))
         assert classes < 20 or not np.array_equal(partner, derangement(classes, seed=seed + 1))
-
-
-# Calibration
-
-
-def planted_answers(scale, biases, *, clips, seed=0):
-    """Return scores, and labels that are sampled from softmax(scale * score + bias)."""
-    draws = np.random.default_rng(seed)
-    scores = (4 * draws.standard_normal((clips, len(biases)))).astype(np.float32)
-    chances = softmax(scale * scores + biases, axis=1)
-    lots = draws.random((clips, 1))
-    return scores, (chances.cumsum(axis=1) < lots).sum(axis=1).clip(max=len(biases) - 1)
-
-
-def objective(values, scores, labels):
-    """The same in other words: log scale first, then the biases."""
-    logits = np.exp(values[0]) * scores.astype(np.float64) + values[1:]
-    chances = softmax(logits, axis=1)[np.arange(len(labels)), labels]
-    by_class = [-np.log(chances[labels == label]).mean() for label in np.unique(labels)]
-    return np.mean(by_class) + 1e-4 * (values[1:] ** 2).sum()
-
-
-@pytest.mark.parametrize(
-    ("scale", "planted"), [(0.4, [1.0, -0.5, 0.0, -1.5, 1.0]), (1.0, [0.0, 0.0, 0.0])]
-)
-def test_calibration_recovers_planted_scale_and_biases(scale, planted):
-    biases = np.array(planted)
-    scores, labels = planted_answers(scale, biases, clips=20_000)
-    found = fit_calibration(scores, labels)
-    assert found.scale == pytest.approx(scale, rel=0.03)
-    # Every class has the same weight: what its frequency adds to its bias is taken out again.
-    expected = biases - np.log(np.bincount(labels))
-    np.testing.assert_allclose(
-        found.biases - found.biases.mean(), expected - expected.mean(), atol=0.08
-    )
-
-
-def test_a_class_counts_alike_however_many_clips_it_has():
-    scores, labels = planted_answers(0.7, np.array([0.5, 0.0, -0.5]), clips=300)
-    often = np.concatenate([np.arange(300), *[np.flatnonzero(labels == 1)] * 4])
-    one, other = fit_calibration(scores, labels), fit_calibration(scores[often], labels[often])
-    assert other.scale == pytest.approx(one.scale, rel=1e-3)
-    np.testing.assert_allclose(other.biases, one.biases, atol=1e-3)
-
-
-def test_a_penalty_holds_the_biases():
-    scores, labels = planted_answers(1.0, np.array([2.0, 0.0, -2.0]), clips=300)
-    sizes = [
-        np.abs(fit_calibration(scores, labels, penalty=penalty).biases).max()
-        for penalty in (1e-4, 1e-2, 1.0)
-    ]
-    assert sizes[0] > sizes[1] > 5 * sizes[2]
-
-
-def test_calibrated_scores_are_scaled_and_shifted():
-    scores = np.array([[1.0, 2.0], [0.0, -1.0]], np.float32)
-    found = Calibration(2.0, np.array([-3.0, 0.5])).apply(scores)
-    assert found.dtype == np.float32
-    assert found.tolist() == [[-1.0, 4.5], [-3.0, -1.5]]
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_calibration_is_the_minimum_that_another_method_finds(seed):
-    scores, labels = planted_answers(0.7, np.array([0.5, 0.0, -0.5]), clips=200, seed=seed)
-    calibration = fit_calibration(scores, labels)
-    found = np.array([np.log(calibration.scale), *calibration.biases])
-    best = minimize(objective, np.ones(4), args=(scores, labels), method="Nelder-Mead",
-                    options={"xatol": 1e-7, "fatol": 1e-11, "maxiter": 5000})  # fmt: skip
-    assert objective(found, scores, labels) == pytest.approx(best.fun, abs=1e-7)
-    np.testing.assert_allclose(found, best.x, atol=2e-2)
-    slope = approx_fprime(found, objective, 1e-6, scores, labels)
-    assert np.abs(slope).max() < 1e-3
-
-
-def test_calibration_without_a_clip_of_a_class_and_with_all_right_stays_finite():
-    scores, labels = planted_answers(1.0, np.zeros(4), clips=300)
-    some = labels != 2
-    found = fit_calibration(scores[some], labels[some])
-    assert np.isfinite([found.scale, *found.biases]).all()
-    assert found.biases[2] < found.biases[[0, 1, 3]].min()
-    right = np.arange(40) % 4
-    for size in (0.01, 1.0, 100.0, -100.0):
-        found = fit_calibration((size * np.eye(4)[right]).astype(np.float32), right)
-        assert np.isfinite([found.scale, *found.biases]).all()
-        assert found.scale > 0
-
-
-class Recorder:
-    """Answers a clip, here its number, from a table, and remembers what it was shown."""
-
-    batch_size = 5
-
-    def __init__(self, table: Any) -> None:
-        self.table, self.seen = torch.as_tensor(table), []  # type: tuple[Tensor, list[int]]
-
-    def scores(self, clips: Any) -> Tensor:
-        self.seen += clips
-        return self.table[clips]
-
-
-@pytest.mark.parametrize(("alike", "penalty"), [(True, 1e-4), (False, 1e-1)])
-def test_calibration_is_fitted_on_the_clips_to_learn_from_and_held_as_the_others_say(
-    alike, penalty
-):
-    table, labels = planted_answers(1.0, np.array([2.0, 0.0, -2.0]), clips=60)
-    if not alike:  # the other clips have the opposite bias
-        table[40:] += np.array([4.0, 0.0, -4.0], np.float32)
-    learned_from, validated_on = np.arange(40), np.arange(40, 60)
-    training: Any = SimpleNamespace(
-        frames=SimpleNamespace(
-            clip_set=SimpleNamespace(labels=labels),
-            batches=lambda clips, _most: ([clip] for clip in clips),
-        ),
-        learned_from=learned_from,
-        validated_on=validated_on,
-        clip=lambda _noise, index: index,
-    )
-    classifier: Any = Recorder(table)
-    found = calibrate(UniversalNoise(), classifier, training)
-    assert classifier.seen == list(range(60))
-    expected = fit_calibration(table[:40], labels[:40], penalty=penalty)
-    assert found.scale == expected.scale
-    np.testing.assert_array_equal(found.biases, expected.biases)
 
 
 # On frames that show nothing

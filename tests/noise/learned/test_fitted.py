@@ -97,7 +97,7 @@ def test_noise_is_learned_once_and_then_read(learned, monkeypatch, tmp_path, cap
         first = learned(noise)
     assert f"learning {kind(noise)} noise (once" in caplog.text
     caplog.clear()
-    monkeypatch.setattr(fitted, "learn", never)
+    monkeypatch.setattr(fitted, "learn_best", never)
     with caplog.at_level(logging.INFO):
         second = learned(noise, training=never)
     assert same(first, second)

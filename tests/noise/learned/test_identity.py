@@ -16,8 +16,8 @@ from clip_har.core.errors import ClipHarError
 from clip_har.core.settings import Settings
 from clip_har.data.clips import Clip, ClipSet
 from clip_har.data.sources.manifest import Manifest
-from clip_har.noise.learned.base import LearningSettings, LossWeights
 from clip_har.noise.learned.identity import described_fit, training_clips
+from clip_har.noise.learned.learning_settings import LearningSettings, LossWeights
 from clip_har.noise.learned.settings import (
     BorderNoise,
     ClassSpecificNoise,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from clip_har.noise.learned.base import Learned
-from clip_har.noise.learned.identity import described_calibration
+from clip_har.noise.learned.identity import described_stacks
 from clip_har.noise.learned.settings import (
     BorderNoise,
     ClassSpecificNoise,
@@ -62,7 +62,7 @@ def test_noise_for_all_classes_is_not_compared_with_its_like(noise, expected):
 
 def calibration(*overrides: str) -> object:
     cell = cell_of(*overrides)
-    return described_calibration(learned_of(cell), cell)
+    return described_stacks(learned_of(cell), cell)
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,12 @@ import torch
 
 from clip_har.models.attribution import attribution_with_gradient
 from clip_har.noise.learned import learning
-from clip_har.noise.learned.base import Learned, LossWeights
+from clip_har.noise.learned.base import Learned
 from clip_har.noise.learned.learning import _Loop, cosine, learn, validate
+from clip_har.noise.learned.learning_settings import LossWeights
 from clip_har.noise.learned.objective import sample_wrong
-from clip_har.noise.learned.perturbation import Perturbation, PixelNoise
+from clip_har.noise.learned.perturbation import Perturbation
+from clip_har.noise.learned.pixel_noise import PixelNoise
 from clip_har.noise.learned.settings import ClassSpecificNoise, ResidualNoise, UniversalNoise
 from clip_har.noise.learned.training_clips import TrainingClips
 from tests.noise.learned.inside import mass_inside
@@ -87,6 +89,35 @@ def test_both_parts_of_a_residual_stay_within_their_own_budgets(learned):
         "shared": 3,
         "own": 1,
     }
+
+
+# Its average
+
+
+def test_what_is_kept_is_the_average_of_the_steps(learned, monkeypatch):
+    seen: list[torch.Tensor] = []
+    step = _Loop.step
+
+    def watched(loop: _Loop) -> None:
+        step(loop)
+        seen.append(loop.perturbation.parts["shared"].detach().double())
+
+    monkeypatch.setattr(_Loop, "step", watched)
+    decay = 0.7
+    how = quick(steps=5, validate_every=5, ema=decay)
+    best, history = learned(UniversalNoise(learning=how))
+    assert history.kept == 5
+    shares = [decay ** (5 - step) for step in range(1, 6)]
+    expected = sum(share * part for share, part in zip(shares, seen, strict=True)) / sum(shares)
+    torch.testing.assert_close(best.parts["shared"].double(), expected, rtol=1e-5, atol=1e-5)
+    assert not torch.equal(best.parts["shared"], seen[-1].float())
+
+
+def test_the_average_changes_no_step(learned):
+    how = quick(steps=5, validate_every=5)
+    plain, _ = learned(UniversalNoise(learning=how))
+    averaged, _ = learned(UniversalNoise(learning=how.model_copy(update={"ema": 1e-9})))
+    torch.testing.assert_close(averaged.parts["shared"], plain.parts["shared"])
 
 
 # Steps
@@ -177,7 +208,7 @@ def test_wrong_classes_are_sampled_anew_in_each_step(learned, monkeypatch):
     batch = TrainingClips.batch
     monkeypatch.setattr(learning, "sample_wrong", watched)
     monkeypatch.setattr(
-        TrainingClips, "batch", lambda clips, noise, size, _: batch(clips, noise, size, 0)
+        TrainingClips, "batch", lambda clips, noise, size, *_: batch(clips, noise, size, 0)
     )
     how = quick(steps=4, batch=40)
     learned(ClassSpecificNoise(learning=how))
@@ -279,7 +310,9 @@ def test_attention_is_learned_from_the_subjects_place(planted_set, small_clip, t
     frames = open_planted(planted_set, tmp_path)
     chosen = noise(
         loss=LossWeights(attention=1.0),
-        learning=quick(steps=6, batch=16, validate_every=2, validation_clips=5, step_size=0.3),
+        learning=quick(
+            steps=6, batch=16, validate_every=2, validation_clips_per_class=1, step_size=0.3
+        ),
         resolution=8,
         epsilon=64,
         **WHOLE,

@@ -11,10 +11,13 @@ from torch import Tensor
 
 from clip_har.models.zero_shot import ZeroShot
 from clip_har.noise.learned import loss
-from clip_har.noise.learned.base import Learned, LossWeights
+from clip_har.noise.learned.base import Learned
+from clip_har.noise.learned.learning_settings import LossWeights
 from clip_har.noise.learned.objective import class_prior, sample_wrong, terms
-from clip_har.noise.learned.perturbation import Perturbation, PixelNoise, make_perturbation
+from clip_har.noise.learned.perturbation import Perturbation
+from clip_har.noise.learned.pixel_noise import PixelNoise
 from clip_har.noise.learned.settings import ClassSpecificNoise, UniversalNoise
+from clip_har.noise.learned.start import make_perturbation
 from clip_har.noise.learned.training_clips import Batch, TrainingClips
 from tests.noise.made import planted_classifier
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from clip_har.noise.learned.base import Learned, LearnedPixels
-from clip_har.noise.learned.perturbation import PixelNoise, add, make_perturbation
+from clip_har.noise.learned.pixel_noise import PixelNoise, add
 from clip_har.noise.learned.settings import (
     BorderNoise,
     ClassSpecificNoise,
@@ -18,6 +18,7 @@ from clip_har.noise.learned.settings import (
     UniversalNoise,
 )
 from clip_har.noise.learned.shift import EmbeddingShift
+from clip_har.noise.learned.start import make_perturbation
 from tests.noise.linear import SIDE, WIDTH, linear_model, random_frames
 
 CLASSES, FRAMES = 5, 3

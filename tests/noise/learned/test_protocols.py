@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from clip_har.noise.learned.protocols import (
     LEAKS,
+    LIFTS,
     PROTOCOLS,
     Protocol,
     apply_protocol,
@@ -168,4 +169,4 @@ def test_a_name_says_that_it_leaks():
     marked = [variant_name(protocol) for protocol in PROTOCOLS]
     assert marked == ["candidate", "topk", "predicted", f"oracle{LEAKS}"]
     assert "leaks the label" in LEAKS
-    assert set(PROTOCOLS) == set(get_args(Protocol))
+    assert {*PROTOCOLS, *LIFTS} == set(get_args(Protocol))

@@ -1,17 +1,19 @@
 """What is wrong with settings of noise is said in one line; what leaks the label is known."""
 
-from typing import get_args
+import itertools
+from typing import Any
 
 import pytest
 
 from clip_har.core.errors import ClipHarError
-from clip_har.noise.learned.base import LossWeights
-from clip_har.noise.learned.protocols import Protocol
+from clip_har.noise.learned.learning_settings import LossWeights
+from clip_har.noise.learned.protocols import LIFTS, PROTOCOLS
+from clip_har.noise.learned.settings import NestedNoise, UniversalNoise
 from tests.noise.cells import cell_of, learned_of
 
 NO_LOSS = ["noise.loss.cross_entropy=0", "noise.loss.ranking=0"]
-LEARNED = ["border", "class_specific", "embedding", "residual", "universal"]
-PER_CLASS = ["class_specific", "embedding", "residual"]
+LEARNED = ["border", "class_specific", "embedding", "nested", "residual", "universal"]
+PER_CLASS = ["class_specific", "embedding", "nested", "residual"]
 
 
 def refused(*overrides: str) -> str:
@@ -151,6 +153,89 @@ def test_feature_space_has_no_attention():
     assert found.startswith("noise.loss.attention: noise in feature space changes no pixel")
 
 
+# Nested noise
+
+
+@pytest.mark.parametrize("protocol", LIFTS)
+def test_only_nested_noise_can_be_lifted(protocol):
+    cell_of("noise=nested", f"noise.protocol={protocol}")
+    found = refused("noise=residual", f"noise.protocol={protocol}")
+    assert found == (
+        f"noise.protocol={protocol}: expected candidate, topk, predicted, oracle; {protocol} needs"
+        " noise=nested"
+    )
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_other_protocols_are_variants_beside_nested_noise(protocol):
+    found = refused("noise=nested", f"noise.protocol={protocol}")
+    assert found.startswith(f"noise.protocol={protocol}: expected lift, lift_topk")
+
+
+def test_a_placebo_needs_parts_of_other_classes():
+    cell_of("noise=nested", "noise.protocol=lift_topk", "noise.top_k=2")
+    found = refused("noise=nested", "noise.protocol=lift_topk", "noise.top_k=1")
+    assert found.endswith("expected at least 2, got 1")
+
+
+def test_the_weights_are_fitted_under_a_mask_that_training_clips_can_have():
+    same = ["noise=nested", "noise.fit_masking=same"]
+    cell_of(*same, "masking=feature", "region=motion")
+    assert refused(*same, "masking=swap", "region=motion").startswith(
+        "noise.fit_masking=same fits the weights of scores under the cell's own mask"
+    )
+    by_label = ["region=relevance", "region.attribution=label", "masking=isolation"]
+    assert "would teach the label" in refused(*same, *by_label)
+
+
+PASSES = [  # of ten classes
+    ({"controls": False}, 12),
+    ({"controls": False, "protocol": "lift_topk"}, 7),
+    ({}, 3 + 3 * 10),
+    ({"placebos": ()}, 3 + 10),
+    ({"placebos": ("another_class",), "baselines": False}, 3 + 10),
+    ({"placebos": ("random",)}, 3 + 2 * 10),
+    ({"protocol": "lift_topk"}, 3 + (2 * 5 + 1) + 2 * 5),
+    ({"protocol": "lift_topk", "placebos": ()}, 3 + (5 + 1)),
+    ({"protocol": "lift_topk", "top_k": 20, "controls": False}, 12),
+]
+
+
+@pytest.mark.parametrize(("changes", "passes"), PASSES)
+def test_what_nested_noise_costs(changes, passes):
+    assert nested(**changes).passes(10) == passes
+
+
+@pytest.mark.parametrize("name", LEARNED)
+def test_a_group_must_be_left_to_learn_from(name):
+    found = refused(f"noise={name}", "noise.held_share=0.5", "learning.validation_share=0.5")
+    assert found.startswith("noise: held_share + learning.validation_share: expected less than 1")
+
+
+def test_nested_noise_holds_groups_out():
+    assert learned_of(cell_of("noise=nested")).held_share == 0.25
+    assert refused("noise=nested", "noise.held_share=0").startswith(
+        f"noise.held_share=0: {ABOVE_0}"
+    )
+
+
+def nested(**changes: Any) -> NestedNoise:
+    given: dict[str, Any] = {"epsilon": 9, "epsilon_class": 3, "norm": "l2", "resolution": 4}
+    return NestedNoise(**{**given, "held_share": 0.3, "seed": 5, **changes})
+
+
+@pytest.mark.parametrize("loss", [{"ranking": 1}, {"cross_entropy": 0.2, "contrast": 3}])
+def test_what_nested_noise_is_learned_on_does_not_depend_on_classes(loss):
+    given: dict[str, Any] = {"loss": LossWeights(**loss), "rank": 2, "protocol": "lift_topk"}
+    noise = nested(**given)
+    base = noise.base()
+    expected = UniversalNoise(epsilon=9, norm="l2", resolution=4, held_share=0.3, seed=5)
+    assert base == expected  # the loss is cross-entropy alone, at weight 1
+    twin = noise.twin()
+    assert (twin.base(), twin.epsilon_second, twin.loss) == (base, 3, base.loss)
+    assert noise.placebo() == nested(**given, shuffled_labels=True)
+
+
 # Frames
 
 
@@ -172,8 +257,13 @@ def test_random_noise_needs_no_clips_of_one_length():
 # What is known of settings
 
 
-@pytest.mark.parametrize("name", PER_CLASS)
-@pytest.mark.parametrize("protocol", get_args(Protocol))
+@pytest.mark.parametrize(
+    ("name", "protocol"),
+    [
+        *itertools.product(set(PER_CLASS) - {"nested"}, PROTOCOLS),
+        *itertools.product(["nested"], LIFTS),
+    ],
+)
 def test_only_the_oracle_leaks(name, protocol):
     cell = cell_of(f"noise={name}", f"noise.protocol={protocol}")
     leaks = protocol == "oracle"

@@ -1,5 +1,6 @@
 """The clips that noise is learned from: split by group, balanced, masked, the same again."""
 
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,9 +21,15 @@ from clip_har.masking.masked_clips import MaskedClips
 from clip_har.masking.none import NoMask
 from clip_har.masking.percent import PercentMask
 from clip_har.masking.shape import ShapeMask
-from clip_har.noise.learned.base import LearningSettings
+from clip_har.noise.learned.learning_settings import LearningSettings
 from clip_har.noise.learned.settings import UniversalNoise
-from clip_har.noise.learned.training_clips import Batch, TrainingClips, sample_mask, split_groups
+from clip_har.noise.learned.training_clips import (
+    Batch,
+    TrainingClips,
+    balanced_clips,
+    sample_mask,
+    split_groups,
+)
 from clip_har.regions.source import SUBJECT
 from tests.noise.made import subject_maps
 from tests.planted import ACTORS, CLASSES, SIDE, open_planted, planted_clips
@@ -73,12 +80,52 @@ def kept(share: float, seed: int = 0) -> UniversalNoise:
 @given(st.integers(2, 20), st.integers(2, 60), st.floats(0.01, 0.99), st.integers(0, 99))
 def test_the_parts_share_no_group_and_together_are_all(groups, clips, share, seed):
     names = [f"g{index % groups}" for index in range(max(clips, groups))]
-    learned_from, validated_on = split_groups(*store(names), kept(share, seed))
+    learned_from, validated_on, _ = split_groups(*store(names), kept(share, seed))
     assert sorted([*learned_from, *validated_on]) == list(range(len(names)))
     one, other = ({names[index] for index in part} for part in (learned_from, validated_on))
     assert not one & other
     assert one
     assert len(other) == min(max(round(share * groups), 1), groups - 1)
+
+
+@given(st.integers(3, 20), st.floats(0.01, 0.98), st.floats(0.01, 0.98), st.integers(0, 99))
+def test_held_groups_are_in_no_other_set_and_leave_validation_as_it_was(groups, share, held, seed):
+    names = [f"g{index % groups}" for index in range(3 * groups)]
+    plain = kept(share, seed)
+    noise = plain.model_copy(update={"held_share": held})
+    sets, without = (split_groups(*store(names), one) for one in (noise, plain))
+    assert sorted(np.concatenate(sets)) == list(range(len(names)))
+    own = [{names[index] for index in part} for part in sets]
+    assert sum(map(len, own)) == groups, "no group is in two sets"
+    assert all(own)
+    assert len(own[2]) <= max(round(held * groups), 1)
+    assert without.held.size == 0
+    if share * groups < groups - 1.5:  # else one group less is validated on
+        assert np.array_equal(sets.validated_on, without.validated_on)
+
+
+def test_held_groups_need_a_third_group():
+    noise = kept(0.3).model_copy(update={"held_share": 0.3})
+    with pytest.raises(ClipHarError, match=r"held out .*at least 3 groups .*got 2$") as caught:
+        split_groups(*store(["a", "b", "b"]), noise)
+    assert "\n" not in str(caught.value)
+
+
+def test_labels_are_shuffled_within_the_sets_of_learning(training):
+    held, rest = training.learned_from[:6], training.learned_from[6:]
+    three = replace(training, held=held, learned_from=rest)
+    found, again, other = (three.with_shuffled_labels(seed).labels for seed in (0, 0, 1))
+    for part in (three.learned_from, three.validated_on):
+        assert sorted(found[part]) == sorted(three.labels[part])
+        assert not np.array_equal(found[part], three.labels[part])
+    assert np.array_equal(found[held], three.labels[held])
+    assert np.array_equal(found, again)
+    assert not np.array_equal(found, other)
+    shuffled = three.with_shuffled_labels(0)
+    batch = shuffled.validation(NOISE)
+    assert batch.labels.tolist() == found[shuffled.validation_clips(NOISE)].tolist()
+    sampled = {int(label) for step in range(9) for label in shuffled.batch(NOISE, 8, step).labels}
+    assert sampled == set(found[rest].tolist())
 
 
 def test_clips_that_were_not_decoded_are_in_neither_part():
@@ -107,13 +154,13 @@ def test_the_split_is_of_the_seed():
 def test_classes_that_a_part_lacks_give_a_warning(caplog):
     clips = tuple(Clip(f"c{n}", Path("c"), n % 3, "ab"[n % 3 == 2]) for n in range(6))
     clip_set = ClipSet("made", ("run", "jump", "row"), clips, licence="none", citation="")
-    learned_from, _ = split_groups(clip_set, range(6), kept(0.5))
+    learned_from, *_ = split_groups(clip_set, range(6), kept(0.5))
     lacking = ["1 of 3 classes have no clip {} (row)", "2 of 3 classes have no clip {} (run, jump)"]
     if len(learned_from) == 2:  # the group of the one class
         lacking.reverse()
     purposes = ("to learn noise from", "to validate noise on")
     expected = [f"made: {text.format(use)}" for text, use in zip(lacking, purposes, strict=True)]
-    assert [record.getMessage() for record in caplog.records] == expected
+    assert caplog.messages[:2] == expected
 
 
 # Batches
@@ -266,11 +313,43 @@ def test_validation_is_fixed_and_of_the_other_clips(training, frames):
     assert not batch.frames[hidden].any()
 
 
-def test_validation_uses_at_most_the_clips_that_are_set(training, frames):
-    few = UniversalNoise(learning=LearningSettings(validation_clips=2))
-    chosen = [int(training.validated_on[0]), int(training.validated_on[-1])]
-    batch = training.validation(few)
-    assert batch.labels.tolist() == frames.clip_set.labels[chosen].tolist()
+def test_validation_uses_as_many_clips_of_each_class(training):
+    few = UniversalNoise(learning=LearningSettings(validation_clips_per_class=1))
+    validated = np.arange(len(training.labels))
+    labels = replace(training, validated_on=validated).validation(few).labels.tolist()
+    assert sorted(labels) == list(range(len(CLASSES)))
+
+
+@given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 3)), min_size=1), st.integers(1, 5))
+def test_balanced_clips_are_of_each_class_and_of_many_groups(clips, most):
+    labels, groups = (np.array(values) for values in zip(*clips, strict=True))
+    part = np.arange(len(clips))[::2]
+    found = balanced_clips(labels, groups.astype(str), part, most)
+    assert len(set(found)) == len(found)
+    assert set(found) <= set(part.tolist())
+    for label in np.unique(labels[part]):
+        own = [index for index in part if labels[index] == label]
+        chosen = [index for index in found if labels[index] == label]
+        assert len(chosen) == min(most, len(own))
+        counts = Counter(groups[own].tolist())
+        if max(counts.values()) == 1:  # no two clips of a group
+            assert len({groups[index] for index in chosen}) == len(chosen)
+        if most > 1:  # the first and the last group
+            assert {groups[own].min(), groups[own].max()} <= set(groups[chosen].tolist())
+
+
+def test_few_validation_clips_of_a_class_give_a_warning(caplog):
+    rows = [("a", 0)] * 6 + [("b", label) for label in [0] * 5 + [1] * 4]
+    clips = tuple(Clip(f"c{n}", Path("c"), label, group) for n, (group, label) in enumerate(rows))
+    clip_set = ClipSet("made", ("run", "jump"), clips, licence="none", citation="")
+    texts = {}
+    for seed in range(9):
+        validated = split_groups(clip_set, range(15), kept(0.5, seed)).validated_on
+        texts[int(validated[0])] = caplog.messages
+        caplog.clear()
+    few = "made: 1 of 2 classes have fewer than 5 clips to validate noise on (jump)"
+    assert few in texts[6]
+    assert few not in texts[0]
 
 
 # Whole clips

@@ -1,0 +1,272 @@
+"""Sentences and tables of the study's page: numbers and verdicts come from its CSV files."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from clip_har.core.errors import ClipHarError
+from clip_har.noise.learned.arms import HEADS, LIFT, STACKED, arm_of
+from clip_har.noise.learned.protocols import LEAKS
+from clip_har.noise.variants import CALIBRATION, NONE, SHUFFLED
+from clip_har.report.numbers import number, p_value, points, share
+from experiments.class_noise.arms import BEST_LIFT, BEST_UNIVERSAL, PLACEBOS, passes
+from experiments.class_noise.effects import ALL
+from experiments.words import markdown
+
+_VERDICTS = {
+    "helps": "**noise per class helps**",
+    "helps a little": "**noise per class helps, by less than one point**",
+    "equivalent": "**noise per class changes top-1 by less than one point** (equivalence, TOST)",
+    "harms": "**noise per class harms**",
+    "undecided": "**undecided**: neither an effect nor its absence is shown",
+}
+_IN_NATS = ("bias/skew_kl",)
+_MEASURES = {
+    "top1": "top-1, points",
+    "true_class_confidence": "true-class confidence, points",
+    "ece": "ECE, points",
+    "bias/skew_kl": "skew, nats",
+    "bias/recall_sd": "spread of recall, points",
+    "bias/worst10": "worst tenth of classes, points",
+    "attention/mass": "attribution inside the subject, points",
+    "scene/swap_error": "SBErr (swapped clips), points",
+    "scene/errors_to_scene": "errors that name the background (swapped clips), points",
+}
+
+
+class NoiseWords:
+    """The functions that the template of the study's page may call.
+
+    Args:
+        effects: see `experiments.class_noise.effects.effects_table`.
+        endpoints: see `experiments.class_noise.endpoints.endpoints_table`.
+        top1: by arm, top-1 under each mask.
+        costs: parts with hours.
+    """
+
+    def __init__(
+        self,
+        effects: pd.DataFrame,
+        endpoints: pd.DataFrame,
+        top1: pd.DataFrame,
+        costs: pd.DataFrame,
+    ) -> None:
+        self._effects = effects
+        self._endpoints = endpoints
+        self._top1 = top1
+        self._costs = costs
+
+    def names(self) -> Mapping[str, Callable[..., object]]:
+        """Return the functions by their names in templates."""
+        return {
+            "primary": self.primary,
+            "verdict": self.verdict,
+            "of_the_class": self.of_the_class,
+            "across_models": self.across_models,
+            "change": self.change,
+            "has": self.has,
+            "endpoints_table": self.endpoints_table,
+            "models_table": self.models_table,
+            "top1_table": self.top1_table,
+            "masks_table": self.masks_table,
+            "bias_table": self.bias_table,
+            "placebo_table": self.placebo_table,
+            "heads_table": self.heads_table,
+            "arms_table": self.arms_table,
+            "costs_table": self.costs_table,
+        }
+
+    def primary(self) -> str:
+        """Return the primary endpoint with its interval, its size and its verdict, one sentence."""
+        row = self._first()
+        return (
+            f"Noise per class (lift) changes top-1 by {_points(row)} against one noise for all"
+            f" classes at equal effort (stacked universal), mean over {self._masks()} masks,"
+            f" {row['fits']} fits of {row['models']} {_plural(row['models'], 'model')} and"
+            f" {row['groups']} subjects: {self.verdict()}."
+        )
+
+    def verdict(self) -> str:
+        """Return the conclusion of the primary endpoint, by the rules of the protocol."""
+        return _VERDICTS[self._first()["conclusion"]]
+
+    def of_the_class(self) -> str:
+        """Return whether a gain is of each class's own noise, one sentence.
+
+        Lift averages over many noises: with errors that each noise makes by itself, that alone
+        helps, although none of them knows anything of a class.
+        """
+        rows = self._endpoints[self._endpoints["control"] == SHUFFLED]
+        if not len(rows):
+            return "The placebo, the noise of another class, was not measured."
+        row = rows.iloc[0]
+        said = {
+            "shown": "so it is because each class has its own",
+            "not shown": "so it is **not shown** that each class needs its own",
+        }
+        ends = said.get(row["conclusion"], "seen, but not confirmed: the primary endpoint failed")
+        return (
+            f"Against the placebo, the noise of another class, lift changes top-1 by"
+            f" {_points(row)}: {ends}."
+        )
+
+    def across_models(self) -> str:
+        """Return what the primary endpoint says of models that the study did not have."""
+        row = self._first()
+        if pd.isna(row["low_models"]):
+            return "One model: nothing is said of other models."
+        ends = f"{points(row['low_models'])} to {points(row['high_models'])}"
+        holds = row["low_models"] > 0 or row["high_models"] < 0
+        said = "also holds" if holds else "is not shown"
+        return f"With models as random, too: {ends}, so the sign {said} for new training seeds."
+
+    def change(self, condition: str, control: str, mask: str = ALL, measure: str = "top1") -> str:
+        """Return a difference with its interval."""
+        found = self._rows(condition, control, mask, measure)
+        if not len(found):
+            raise ClipHarError(
+                f"there is no {measure} of {condition} against {control} under {mask} in the"
+                " study's results: run its command again, or correct its page"
+            )
+        return _difference(found.iloc[0])
+
+    def has(self, condition: str, control: str = NONE) -> bool:
+        """Return whether the study has a comparison."""
+        return len(self._rows(condition, control, ALL, "top1")) > 0
+
+    def endpoints_table(self) -> str:
+        """Return primary and secondary endpoints, as Markdown."""
+        rows = self._endpoints[self._endpoints["order"] != "one model"]
+        head = ("endpoint", "compared", "measure", "mask", "difference (95 %)", "p", "p, Holm",
+                "p, TOST ±1 point", "fits", "conclusion")  # fmt: skip
+        lines = []
+        for row in rows.to_dict("records"):
+            first = row["order"] == "primary"
+            lines.append((
+                f"**{row['endpoint']}** (primary)" if first else row["endpoint"],
+                f"{row['condition']} − {row['control']}", _MEASURES[str(row["measure"])],
+                row["mask"], _difference(row), p_value(row["p"]), p_value(row["p_holm"]),
+                p_value(row["p_equivalent"]) if first else "–", row["fits"], row["conclusion"],
+            ))  # fmt: skip
+        return markdown(head, lines)
+
+    def models_table(self) -> str:
+        """Return the primary endpoint of each model, as Markdown; empty for one model."""
+        rows = self._endpoints[self._endpoints["order"] == "one model"]
+        if not len(rows):
+            return ""
+        lines = [
+            (row["endpoint"], _difference(row), row["fits"], row["groups"])
+            for row in rows.to_dict("records")
+        ]
+        head = ("model", "lift − stacked universal, points (95 %)", "fits", "subjects")
+        return markdown(head, lines)
+
+    def top1_table(self) -> str:
+        """Return the top-1 of every arm under every mask, mean over fits, as Markdown."""
+        masks = [name for name in self._top1.columns if name not in ("condition", "fits", "leaks")]
+        lines = [
+            (_marked(row["condition"]), *(share(row[mask]) for mask in masks), row["fits"])
+            for row in self._top1.to_dict("records")
+        ]
+        return markdown(("top-1, %", *masks, "fits"), lines)
+
+    def masks_table(self) -> str:
+        """Return top-1 of lift against its controls under each mask, as Markdown."""
+        against = [one for one in (NONE, STACKED, SHUFFLED, CALIBRATION) if self.has(LIFT, one)]
+        masks = [name for name in dict.fromkeys(self._effects["mask"]) if name != ALL]
+        lines = [
+            (mask, *(self.change(LIFT, one, mask) for one in against)) for mask in (*masks, ALL)
+        ]
+        return markdown(("lift, points of top-1 (95 %)", *(f"− {one}" for one in against)), lines)
+
+    def bias_table(self) -> str:
+        """Return confidence, calibration, bias and attention, as Markdown."""
+        pairs = [
+            pair
+            for pair in ((LIFT, STACKED), (LIFT, NONE), (STACKED, NONE), (LIFT, SHUFFLED))
+            if self.has(*pair)
+        ]
+        measured = set(self._effects["measure"])
+        lines = []
+        for measure, title in _MEASURES.items():
+            if measure in measured and measure != "top1":
+                mask = "swap" if measure.startswith("scene/") else ALL
+                lines.append((title, *(self.change(*pair, mask, measure) for pair in pairs)))
+        return markdown(("measure", *(f"{one} − {other}" for one, other in pairs)), lines)
+
+    def placebo_table(self) -> str:
+        """Return lift and what is left of it without its class parts, as Markdown."""
+        return self._pairs_table([(LIFT, one) for one in (*PLACEBOS, STACKED)])
+
+    def heads_table(self) -> str:
+        """Return lift against the heads, and noise on top of the best head, as Markdown."""
+        alone = [(arm, NONE) for arm in (*HEADS, STACKED, LIFT)]
+        against = [(LIFT, head) for head in HEADS]
+        on_top = [(BEST_UNIVERSAL, NONE), (BEST_LIFT, NONE), (BEST_LIFT, BEST_UNIVERSAL)]
+        return self._pairs_table([*alone, *against, *on_top])
+
+    def arms_table(self) -> str:
+        """Return what each arm is and costs, as Markdown."""
+        arms = [(name, arm_of(name)) for name in self._top1["condition"]]
+        lines = [
+            (_marked(name), one.said, ", ".join(one.features), passes(one)) for name, one in arms
+        ]
+        head = ("arm", "what it is", "stacked scores", "passes of a frame")
+        return markdown(head, lines)
+
+    def costs_table(self) -> str:
+        """Return the time of the study's parts, as Markdown."""
+        lines = [(row["part"], number(row["hours"])) for row in self._costs.to_dict("records")]
+        return markdown(("part", "hours"), lines)
+
+    def _pairs_table(self, pairs: Sequence[tuple[str, str]]) -> str:
+        lines = []
+        for condition, control in pairs:
+            found = self._rows(condition, control, ALL, "top1")
+            if len(found):
+                row = found.iloc[0]
+                lines.append((
+                    f"{condition} − {control}", share(row["before"]), share(row["after"]),
+                    _difference(row), row["fits"],
+                ))  # fmt: skip
+        return markdown(("compared", "before, %", "after, %", "points (95 %)", "fits"), lines)
+
+    def _rows(self, condition: str, control: str, mask: str, measure: str) -> pd.DataFrame:
+        table = self._effects
+        kept = (table["condition"] == condition) & (table["control"] == control)
+        found: pd.DataFrame = table[kept & (table["mask"] == mask) & (table["measure"] == measure)]
+        return found
+
+    def _first(self) -> Any:
+        return self._endpoints.iloc[0]
+
+    def _masks(self) -> int:
+        return int((self._effects["mask"].drop_duplicates() != ALL).sum())
+
+
+def _marked(name: str) -> str:
+    return name.replace(LEAKS, f" **{LEAKS.strip()}**")
+
+
+def _points(row: Any) -> str:
+    return (
+        f"**{points(row['difference'])} points** (95 % interval {points(row['low'])} to"
+        f" {points(row['high'])})"
+    )
+
+
+def _difference(row: Any) -> str:
+    """Return a difference with its interval in the unit of its measure."""
+    shown = _signed if row["measure"] in _IN_NATS else points
+    return f"{shown(row['difference'])} ({shown(row['low'])} to {shown(row['high'])})"
+
+
+def _signed(value: float) -> str:
+    text = number(value)
+    return text if text.startswith("−") else f"+{text}"
+
+
+def _plural(count: int, word: str) -> str:
+    return word if count == 1 else f"{word}s"

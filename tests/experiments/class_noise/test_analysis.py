@@ -1,0 +1,202 @@
+"""The analysis of made-up studies: the right number, the right interval, the right sentence."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from clip_har.core.errors import ClipHarError
+from clip_har.noise.learned.arms import GATED, LIFT, STACKED
+from clip_har.noise.variants import NONE, RANDOM, SHUFFLED
+from experiments.class_noise import analysis
+from experiments.class_noise.analysis import ENDPOINTS
+from experiments.class_noise.cells import Fit, Grid
+from experiments.class_noise.effects import ALL, effects_table, measure_arms
+from experiments.class_noise.endpoints import conclusion, endpoints_table
+from experiments.class_noise.pilot import components_of_grid
+from experiments.pages import study_page, take
+from experiments.study import EFFECTS, FOLDER, PAGE, SETTINGS
+from tests.experiments.class_noise.made import BASE, FITS, MASKS, made_grid
+
+NAME = "class_noise"
+MODELS = ("model 0", "model 1", "model 2")
+ORACLE = "oracle (leaks the label)"
+
+
+def endpoints(grid: Grid) -> pd.DataFrame:
+    models = list(dict.fromkeys(fit.model for fit in grid.fits))
+    return endpoints_table(measure_arms(grid, draws=300), models)
+
+
+def first_sentence(page: str) -> str:
+    return page.split("\n\n")[1].splitlines()[0]
+
+
+def page_of(grid: Grid, folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Return the page that the command writes from the cells of a grid."""
+    place = folder / NAME
+    place.mkdir()
+    for name in (SETTINGS, PAGE):
+        shutil.copy(FOLDER / NAME / name, place)
+    monkeypatch.setattr(analysis, "read_grid", lambda _: grid)
+    take(place, [])
+    return study_page(place)
+
+
+def test_the_primary_endpoint_is_the_mean_over_masks_fits_and_clips() -> None:
+    grid = made_grid(0.03)
+    top1 = {
+        (mask, fit, arm): float((one.table.predictions() == one.table.labels).mean())
+        for (mask, fit), cell in grid.cells.items()
+        for arm, one in cell.variant_scores[1].items()
+    }
+    expected = np.mean([top1[m, f, LIFT] - top1[m, f, STACKED] for m in MASKS for f in FITS])
+    row = endpoints(grid).iloc[0]
+    assert row["difference"] == pytest.approx(expected)
+    assert row["low"] < expected < row["high"]
+    assert (row["fits"], row["models"], row["groups"], row["clips"]) == (12, 3, 32, 320)
+    assert row["high"] - row["low"] < 0.03
+    assert row["low_models"] < row["low"]
+
+
+@pytest.mark.parametrize(
+    ("lift", "said", "verdict"),
+    [
+        (0.04, "helps", "**noise per class helps**."),
+        (0.0, "equivalent", "less than one point** (equivalence, TOST)."),
+        (-0.04, "harms", "**noise per class harms**."),
+    ],
+)
+def test_the_first_sentence_is_the_primary_endpoint(
+    lift: float, said: str, verdict: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = page_of(made_grid(lift, spread=0.001), tmp_path, monkeypatch)
+    sentence = first_sentence(page)
+    row = pd.read_csv(tmp_path / NAME / ENDPOINTS).iloc[0]
+    assert row["conclusion"] == said
+    assert sentence.endswith(verdict)
+    number = f"{100 * row['difference']:+.1f}".replace("-", "−")
+    assert f"**{number} points** (95 % interval" in sentence
+    assert "mean over 4 masks, 12 fits of 3 models and 32 subjects" in sentence
+    because = "so it is because each class has its own." in page
+    assert because == (said == "helps"), "shuffled is as good as stacked universal here"
+    assert "**Tiny model, rendered data.**" in page
+    assert (tmp_path / NAME / "effects.png").stat().st_size < 150_000
+
+
+def test_fits_that_disagree_leave_it_undecided() -> None:
+    row = endpoints(made_grid(0.005, spread=0.06)).iloc[0]
+    assert row["low"] < 0 < row["high"]
+    assert row["conclusion"] == "undecided"
+
+
+def test_conclusions_follow_the_protocol() -> None:
+    assert conclusion(0.001, 0.006, 0.001) == "helps a little"
+    assert conclusion(-0.006, -0.001, 0.001) == "harms"
+    assert conclusion(-0.02, 0.03, 0.4) == "undecided"
+
+
+def test_secondary_endpoints_are_corrected_and_need_the_primary_one() -> None:
+    scene = {LIFT: 0.1, STACKED: 0.5, SHUFFLED: 0.5}
+    helped = endpoints(made_grid(0.05, to_scene=scene)).set_index("endpoint")
+    rows = helped[helped["order"] == "secondary"]
+    assert rows["conclusion"].tolist() == ["shown", "shown", "shown"]
+    assert rows["p_holm"].min() == pytest.approx(3 * rows["p"].min()), "of three tests"
+    bias = rows.loc["errors that name the background"]
+    assert bias["difference"] == pytest.approx(-0.4, abs=0.06)
+    assert bias["high"] < -0.3
+    failed = endpoints(made_grid(0.0, to_scene=scene)).set_index("endpoint")
+    seen = str(failed.loc["errors that name the background", "conclusion"])
+    assert seen == "seen, not confirmed: the primary endpoint failed"
+    assert failed.loc["against the noise of another class", "conclusion"] == "not shown"
+
+
+def test_a_clean_loss_is_not_hidden_by_its_interval(monkeypatch: pytest.MonkeyPatch) -> None:
+    name = "loss on clean clips at most 0.5 points"
+    for gated, said in ((BASE[NONE] - 0.03, "not shown"), (BASE[NONE] + 0.02, "shown")):
+        monkeypatch.setitem(BASE, GATED, gated)
+        found = endpoints(made_grid(0.05)).set_index("endpoint").loc[name]
+        assert found["conclusion"] == said
+        assert found["mask"] == "none"
+
+
+def test_arms_of_some_fits_are_compared_over_these_and_the_oracle_is_marked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grid = made_grid(0.03, more={RANDOM: 0.5, "linear probe": 0.7, ORACLE: 0.95})
+    found = effects_table(measure_arms(grid, draws=300))
+    row = found[(found["control"] == RANDOM) & (found["mask"] == ALL)].iloc[0]
+    assert (row["fits"], row["models"]) == (3, 3)
+    assert row["difference"] == pytest.approx(0.09, abs=0.03)
+    page = page_of(grid, tmp_path, monkeypatch)
+    assert "lift − linear probe" in page
+    lines = [line for line in page.splitlines() if "oracle" in line and line.startswith("|")]
+    assert lines
+    assert all("**(leaks the label)**" in line for line in lines)
+    assert "oracle" not in pd.read_csv(tmp_path / NAME / ENDPOINTS).to_csv()
+    costs = pd.read_csv(tmp_path / NAME / "costs.csv").set_index("part")["hours"]
+    assert costs["noise"] == pytest.approx(12 * len(MASKS) / 2)
+
+
+def test_a_page_changes_with_its_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page_of(made_grid(0.03), tmp_path, monkeypatch)
+    for name in (EFFECTS, ENDPOINTS):
+        table = pd.read_csv(tmp_path / NAME / name)
+        table.assign(difference=0.123).to_csv(tmp_path / NAME / name, index=False)
+    page = study_page(tmp_path / NAME)
+    assert "**+12.3 points**" in first_sentence(page)
+    assert page.count("+12.3") > 30
+
+
+def test_attention_is_compared_where_both_arms_have_it() -> None:
+    """A head has none, and must not take it from the others."""
+    grid = made_grid(0.03, masks=("none", "swap"), more={"linear probe": 0.7})
+    looked = np.where(np.arange(320) % 4 == 0, 0.25, np.nan)
+    for cell in grid.cells.values():
+        scores = cell.variant_scores[1]
+        for name in (NONE, STACKED, LIFT):
+            more = 0.125 if name == LIFT else 0.0
+            scores[name] = replace(scores[name], attention=looked + more)
+    found = effects_table(measure_arms(grid, draws=100))
+    rows = found[found["measure"] == "attention/mass"].set_index(["condition", "control"])
+    assert rows.loc[(LIFT, STACKED), "difference"] == 0.125
+    assert rows.loc[(LIFT, STACKED), "clips"] == 80
+    assert set(rows.index) == {(STACKED, NONE), (LIFT, NONE), (LIFT, STACKED)}
+    assert ((found["condition"] == LIFT) & (found["control"] == "linear probe")).any()
+
+
+def test_a_cell_without_the_arms_of_the_endpoint_is_refused() -> None:
+    grid = made_grid(0.03, masks=("none",))
+    del grid.cells["none", FITS[5]].variant_scores[1][STACKED]
+    with pytest.raises(ClipHarError, match="noise seed 5 lacks stacked universal"):
+        measure_arms(grid)
+
+
+def test_one_model_says_nothing_of_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on real video."""
+    grid = made_grid(0.03, fits=tuple(Fit("ViT-B-32", n) for n in range(4)))
+    page = page_of(grid, tmp_path, monkeypatch)
+    assert "4 fits of 1 model and 32 subjects" in first_sentence(page)
+    assert "One model: nothing is said of other models." in page
+
+
+def test_a_pilot_gives_the_components_of_the_endpoint() -> None:
+    calm, wild = (components_of_grid(made_grid(0.03, spread=spread)) for spread in (0.0, 0.08))
+    assert wild.fit > calm.fit + 3
+    assert calm.clip_by_fit > 5
+    few = made_grid(0.03, fits=(Fit("model", 0),), masks=("none",))
+    with pytest.raises(ClipHarError, match="too small for variance components"):
+        components_of_grid(few)
+
+
+def test_models_get_a_row_each() -> None:
+    given: dict[str, Any] = dict(zip(MODELS, (0.0, 0.03, 0.06), strict=True))
+    rows = endpoints(made_grid(given, spread=0.001))
+    single = rows[rows["order"] == "one model"].set_index("endpoint")["difference"]
+    assert list(single.index) == list(MODELS)
+    assert single.to_dict() == pytest.approx(given, abs=0.015)
+    assert single.mean() == pytest.approx(rows.iloc[0]["difference"])

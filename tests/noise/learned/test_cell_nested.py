@@ -1,0 +1,206 @@
+"""Nested noise in a cell: all variants from one table, weights fitted once, answers kept."""
+
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pytest
+
+from clip_har.core.errors import ClipHarError
+from clip_har.engine.clips import open_frames
+from clip_har.engine.evaluate import evaluate
+from clip_har.engine.load_model import load_zero_shot
+from clip_har.engine.merge_shards import merge_tables
+from clip_har.engine.score_variants import score_variants
+from clip_har.noise.learned.arms import ARMS
+from clip_har.noise.learned.held import HeldClips, scores_path
+from clip_har.noise.learned.perturbation import NoPerturbation
+from clip_har.noise.learned.training_clips import open_training
+from clip_har.results.costs import Cost
+from tests.noise.cells import cell_of, identity, learned_of
+from tests.noise.made import scores
+
+pytestmark = pytest.mark.slow
+
+NESTED = ("noise=nested", "noise.baselines=false")
+
+
+@pytest.fixture(scope="module")
+def first(cell_options: list[str]) -> Any:
+    """Return a cell and its evaluation, with all that was learned for it in the cache."""
+    cell = cell_of(*cell_options, "noise=nested")
+    return cell, evaluate(cell, cell.dataset.clips())
+
+
+@pytest.fixture
+def nothing_new(monkeypatch):
+    """Neither learn nor show a training clip."""
+
+    def refused(*_: Any, **__: Any) -> None:
+        raise AssertionError("all of it is kept already")
+
+    for name in ("fitted.learn_best", "held.HeldClips._show", "cell_noise.open_training"):
+        monkeypatch.setattr(f"clip_har.noise.learned.{name}", refused)
+
+
+def test_all_variants_stand_in_the_order_of_the_table(first):
+    _, result = first
+    expected = [arm.name for arm in ARMS if arm.name != "learned"]
+    assert [name for name in result.tables if name in expected] == list(result.tables)
+    # A classifier that four clips to learn from are too few for is left out.
+    assert set(expected) - set(result.tables) <= {"linear probe", "prompt vectors"}
+    assert result.headline == "lift"
+    assert list(result.noise.by_name) == [
+        "none", "learned", "random", "universal", "second", "shuffled labels"
+    ]  # fmt: skip
+    assert all(np.isfinite(table.scores).all() for table in result.tables.values())
+    assert all(table.embeddings is None for table in result.tables.values())
+
+
+def test_every_variant_is_its_stack_of_the_same_answers(first):
+    _, result = first
+    fits = result.noise.fits
+    clean = scores(result, "none")
+    np.testing.assert_array_equal(
+        scores(result, "calibration"), fits.stacks["calibration"].apply(clean[:, :, None])
+    )
+    assert set(fits.stacks) == {arm.name for arm in ARMS if arm.features} & set(result.tables)
+    assert set(result.inspection.attention) <= {"none", "lift", "universal"}
+
+
+def test_another_mask_learns_and_shows_no_training_clip_again(evaluated, first, nothing_new):
+    _, result = first
+    _, masked, _ = evaluated("noise=nested", "masking=percent", "ratio=0.5")
+    for name, stack in masked.noise.fits.stacks.items():
+        np.testing.assert_array_equal(stack.weights, result.noise.fits.stacks[name].weights)
+    assert not np.array_equal(scores(masked, "lift"), scores(result, "lift"))
+
+
+def test_without_controls_the_kept_answers_give_the_same_scores(evaluated, first, nothing_new):
+    """As for a person who looks at clips: nothing is opened that only learning needs."""
+    _, result = first
+    table, few, _ = evaluated("noise=nested", "noise.controls=false")
+    assert list(few.tables) == ["none", "lift", "lift gated"]
+    assert list(few.noise.by_name) == ["none", "learned", "universal"]
+    np.testing.assert_array_equal(table.scores, scores(result, "lift"))
+    np.testing.assert_array_equal(scores(few, "lift gated"), scores(result, "lift gated"))
+
+
+def test_the_best_classes_alone_give_the_same_scores_with_and_without_controls(evaluated, first):
+    given = ("noise=nested", "noise.protocol=lift_topk", "noise.top_k=2", "noise.baselines=false")
+    table, result, _ = evaluated(*given)
+    few, _, _ = evaluated(*given, "noise.controls=false")
+    np.testing.assert_array_equal(few.scores, table.scores)
+    assert "candidate" not in result.tables
+    assert all(np.isfinite(one.scores).all() for one in result.tables.values())
+    assert not np.array_equal(table.scores, scores(first[1], "lift"))
+
+
+def test_noise_of_a_file_is_lifted_too(evaluated, first, tmp_path):
+    _, result = first
+    path = tmp_path / "noise.safetensors"
+    result.noise.fitted.save(path)
+    given = (*NESTED, "noise.controls=false", f"noise.file={path}")
+    table, again, _ = evaluated(*given)
+    assert "universal" in again.noise.by_name
+    np.testing.assert_allclose(table.scores, scores(result, "lift"), atol=1e-5)
+
+
+def test_the_weights_beside_a_file_need_no_training_clip(evaluated, first, tmp_path, nothing_new):
+    _, result = first
+    result.noise.fitted.save(tmp_path / "noise.safetensors")
+    weights = tmp_path / "stacks.safetensors"
+    result.noise.fits.write(weights)
+    given = (*NESTED, "noise.controls=false", f"noise.file={tmp_path / 'noise.safetensors'}")
+    table, _, cell = evaluated(*given)
+    np.testing.assert_allclose(table.scores, scores(result, "lift"), atol=1e-5)
+    before = identity(cell)
+    replace(result.noise.fits, gate=None).write(weights)
+    assert identity(cell) != before
+    with pytest.raises(ClipHarError, match=r"another noise\.protocol"):
+        evaluated(*given, "noise.protocol=lift_topk")
+    weights.write_bytes(b"damaged")
+    with pytest.raises(ClipHarError, match="are damaged"):
+        evaluated(*given)
+
+
+def test_shards_hold_every_variant(first):
+    cell, result = first
+    masked, tables = result.masked, {}
+    zero_shot = load_zero_shot(cell, cell.dataset.clips())
+    whole = score_variants(cell, masked, zero_shot, result.noise, clean=None, cost=Cost())
+    for name, table in whole.items():
+        tables[name] = merge_tables([table], masked)
+        np.testing.assert_array_equal(tables[name].scores, scores(result, name))
+
+
+# Held clips
+
+
+@pytest.fixture
+def held(cell_options: list[str]) -> Any:
+    def found(*more: str) -> HeldClips:
+        cell = cell_of(*cell_options, "noise=nested", *more)
+        zero_shot = load_zero_shot(cell, cell.dataset.clips())
+        noise = learned_of(cell)
+        training = partial(open_training, noise, cell, zero_shot, partial(open_frames, cell))
+        return HeldClips(noise, cell, zero_shot, training)
+
+    return found
+
+
+@pytest.mark.parametrize("masks", ["none", "train", "same"])
+def test_held_clips_are_scored_as_clips_are_evaluated(held, masks):
+    own = ("masking=percent", "ratio=0.5") if masks == "same" else ()
+    held = held(*own)
+    clips = held.training()
+    shown = held.shown(masks, NoPerturbation(), None)
+    indices = sorted(clips.held.tolist())
+    assert shown.ids == tuple(clips.frames.clip_set.clips[index].id for index in indices)
+    assert shown.labels.tolist() == clips.frames.clip_set.labels[indices].tolist()
+    assert not set(shown.groups) & set(clips.frames.clip_set.groups[clips.learned_from])
+    if masks == "none":
+        pixels = [clips.clips.clip(index).whole for index in indices]
+    elif masks == "train":
+        pixels = [clips.clip(held.noise, index) for index in indices]
+    else:
+        own = replace(clips.clips, masking=held.cell.masking, seed=held.cell.seed)
+        pixels = [own.clip(index).frames for index in indices]
+        assert (pixels[0] == 0).all(dim=1).float().mean() == pytest.approx(0.5, abs=0.1)
+    expected = held.zero_shot.scores(pixels).numpy()
+    np.testing.assert_allclose(shown.scores[:, 0], expected, atol=1e-4)
+
+
+def test_what_held_clips_are_shown_under_names_their_file(cell_options):
+    def path(masks: Any, *more: str) -> object:
+        cell = cell_of(*cell_options, "noise=nested", *more)
+        return scores_path(learned_of(cell), cell, masks, "noise")
+
+    percent = ("masking=percent", "ratio=0.5")
+    for masks in ("none", "train"):
+        assert path(masks, *percent) == path(masks), "one for all masks of a sweep"
+        assert path(masks, "noise.rank=2", "noise.gate=false") == path(masks)
+        assert path(masks, "noise_seed=1") != path(masks)
+        assert path(masks, "noise.held_share=0.4") != path(masks)
+        assert path(masks, "prompts=bare") != path(masks)
+    assert path("train", "train_ratios=[0.2]") != path("train")
+    assert path("none", "train_ratios=[0.2]") == path("none")
+    assert path("same", *percent) != path("same", "masking=percent", "ratio=0.4")
+    assert len({path(masks, *percent) for masks in ("none", "train", "same")}) == 3
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "noise.fit_masking=none",
+        "noise.placebos=[]",
+        "noise.baselines=false",
+        "noise.protocol=lift_topk",
+        "noise.held_share=0.4",
+        "noise.rank=2",
+    ],
+)
+def test_what_decides_the_weights_makes_another_cell(cell_options, change):
+    cells = [cell_of(*cell_options, "noise=nested", *more) for more in ((), (change,))]
+    assert identity(cells[0]) != identity(cells[1])

@@ -1,0 +1,173 @@
+"""The stacks of all variants of a cell: what they find in planted scores, and what they do not."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from clip_har.noise.learned.arms import ARMS, BY_NAME, GATED, HEADS, LIFT, ORACLE, SHARED, STACKED
+from clip_har.noise.learned.fits import Fits, fit_arms, shown_columns
+from clip_har.noise.learned.gate import Gate, margins
+from clip_har.noise.learned.lift import Answers
+from clip_har.noise.learned.stack import Stack
+from clip_har.noise.variants import (
+    LEARNED,
+    NONE,
+    RANDOM,
+    SECOND,
+    SHUFFLED,
+    SHUFFLED_LABELS,
+    UNIVERSAL,
+)
+from tests.damage import DAMAGES
+
+CLASSES, PARTNER = 4, np.array([1, 2, 3, 0])
+STACKS = [arm for arm in ARMS if arm.features]
+
+
+def answers(clips, *, signal, seed=0, top_k=None):
+    """Return scores in which a class's own part speaks for it, as strongly as ``signal``."""
+    draws = np.random.default_rng(seed)
+    labels = draws.integers(CLASSES, size=clips)
+    hits = np.eye(CLASSES)[labels]
+
+    def seen(*shape):
+        return draws.standard_normal((clips, *shape, CLASSES)).astype(np.float32)
+
+    clean = hits + seen()
+    universal = clean + 0.5 * hits + 0.5 * seen()
+    scores = {NONE: clean[:, None], UNIVERSAL: universal[:, None]}
+    scores[SECOND] = scores[UNIVERSAL] + 0.3 * seen(1)
+    for noise in (LEARNED, RANDOM, SHUFFLED_LABELS):
+        table = universal[:, None] + 0.7 * seen(CLASSES)
+        if noise == LEARNED:
+            for label in range(CLASSES):
+                table[:, label, label] += signal * hits[:, label]
+        scores[noise] = table
+    heads = {name: 2 * hits * place + seen() for place, name in enumerate(HEADS[:2])}
+    scores = {name: one.astype(np.float32) for name, one in scores.items()}
+    return Answers(scores, labels, PARTNER, top_k, heads)
+
+
+def top1(variants, name, labels):
+    return float((variants[name].scores.argmax(axis=1) == labels).mean())
+
+
+def fitted(signal, **more):
+    held, new = answers(300, signal=signal, **more), answers(3000, signal=signal, seed=1, **more)
+    arms = [arm for arm in STACKS if not arm.head or arm.head in held.heads]
+    fits = fit_arms(arms, held, held, np.arange(300) % 6)
+    return fits, arms, new, fits.variants(arms, new)
+
+
+@pytest.fixture(scope="module")
+def found():
+    return fitted(2.0)
+
+
+def test_what_the_own_part_tells_is_found_by_lift_alone(found):
+    _, _, new, variants = found
+    lift = top1(variants, LIFT, new.labels)
+    for control in (STACKED, SHARED, SHUFFLED, RANDOM, SHUFFLED_LABELS):
+        assert lift > top1(variants, control, new.labels) + 0.08, control
+    alone = top1(variants, STACKED, new.labels)
+    assert top1(variants, SHUFFLED, new.labels) == pytest.approx(alone, abs=0.03)
+    assert top1(variants, "best head + lift", new.labels) > lift
+    assert top1(variants, ORACLE, new.labels) >= alone - 0.02
+
+
+@pytest.mark.parametrize("top_k", [None, 2])
+def test_where_the_parts_tell_nothing_lift_gains_nothing(top_k):
+    _, _, new, variants = fitted(0.0, top_k=top_k)
+    stacked = top1(variants, STACKED, new.labels)
+    for name in (LIFT, SHUFFLED, RANDOM, SHUFFLED_LABELS):
+        assert top1(variants, name, new.labels) == pytest.approx(stacked, abs=0.02), name
+
+
+def test_with_the_best_classes_only_the_signal_is_found_too():
+    _, _, new, variants = fitted(2.0, top_k=2)
+    assert top1(variants, LIFT, new.labels) > top1(variants, STACKED, new.labels) + 0.05
+
+
+def test_the_best_head_is_that_with_the_lowest_loss(found):
+    fits, *_ = found
+    assert fits.best_head == HEADS[1]  # the first one is noise
+    assert fits.stacks[HEADS[1]].loss < fits.stacks[HEADS[0]].loss
+
+
+def test_a_clip_is_shown_with_the_part_of_its_prediction(found):
+    _, _, new, variants = found
+    one = variants[LIFT]
+    assert one.noise == LEARNED
+    np.testing.assert_array_equal(one.columns, one.scores.argmax(axis=1))
+    shuffled = variants[SHUFFLED]
+    np.testing.assert_array_equal(shuffled.columns, PARTNER[shuffled.scores.argmax(axis=1)])
+    assert variants[RANDOM].noise == RANDOM
+    np.testing.assert_array_equal(variants[ORACLE].columns, new.labels)
+    assert (variants[STACKED].columns == 0).all()
+
+
+def test_a_part_that_was_not_computed_is_not_shown():
+    new = answers(50, signal=1.0, top_k=2)
+    computed = new.parts(LEARNED).computed
+    columns = shown_columns(BY_NAME[LIFT], -new.clean, new)
+    assert computed[np.arange(50), columns].all()
+    assert (columns != (-new.clean).argmax(axis=1)).any()
+
+
+def test_clips_behind_the_gate_keep_their_scores_and_are_shown_without_noise(found):
+    fits, arms, new, _ = found
+    gate = Gate(float(np.median(margins(new.clean))))
+    for end, kept in ((Gate(0.0), 3000), (Gate(np.inf), 0)):
+        gated = replace(fits, gate=end).variants(arms, new)[GATED]
+        assert (gated.columns == -1).sum() == kept
+    one = replace(fits, gate=gate).variants(arms, new)
+    sure = gate.keeps(new.clean)
+    assert 0 < sure.sum() < 3000
+    np.testing.assert_array_equal(one[GATED].scores[sure], new.clean[sure])
+    np.testing.assert_array_equal(one[GATED].scores[~sure], one[LIFT].scores[~sure])
+    np.testing.assert_array_equal(one[GATED].columns < 0, sure)
+
+
+def test_the_gate_is_fitted_on_scores_of_other_groups():
+    """Scores that a stack was fitted on look too good: whole clips would seem to gain."""
+    held = answers(40, signal=0.0)
+    arms = [BY_NAME[GATED]]
+    groups = np.arange(40) % 4
+    fits = fit_arms(arms, held, held, groups)
+    # Noise breaks whole clips.
+    broken = {name: -5 * held.scores[name] for name in (UNIVERSAL, LEARNED)}
+    worse = Answers({**held.scores, **broken}, held.labels, PARTNER)
+    before, after = fits.gate, fit_arms(arms, held, worse, groups).gate
+    assert before is not None
+    assert after is not None
+    assert after.threshold <= before.threshold
+    assert after.threshold < np.inf
+
+
+def test_a_file_gives_back_the_same(found, tmp_path):
+    fits, arms, new, variants = found
+    path = tmp_path / "stacks.safetensors"
+    for gate in (fits.gate, None, Gate(np.inf), Gate(0.0)):
+        replace(fits, gate=gate).write(path)
+        again = Fits.read(path)
+        assert again is not None
+        assert (again.gate, again.best_head) == (gate, fits.best_head)
+    fits.write(path)
+    again = Fits.read(path)
+    assert again is not None
+    for name, one in again.variants(arms, new).items():
+        np.testing.assert_array_equal(one.scores, variants[name].scores)
+    assert Fits.read(tmp_path / "nothing") is None
+    for damage in DAMAGES:
+        fits.write(path)
+        damage(path)
+        assert Fits.read(path) is None
+
+
+def test_no_stack_is_a_file_too(tmp_path):
+    Fits({"calibration": Stack(np.ones(1), np.zeros(3), 0.1, 1.0)}).write(tmp_path / "a")
+    found = Fits.read(tmp_path / "a")
+    assert found is not None
+    assert list(found.stacks) == ["calibration"]
+    assert found.stacks["calibration"].loss == 1.0
