@@ -18,12 +18,17 @@ from clip_har.data.frames.store import FrameStore
 from clip_har.data.parts import shared_groups
 from clip_har.models.zero_shot import ZeroShot
 from clip_har.noise.learned.base import Learned
-from clip_har.noise.learned.identity import described_fit, described_use
+from clip_har.noise.learned.identity import (
+    described_fit,
+    described_use,
+    given_stacks,
+    training_clips,
+)
 from clip_har.noise.learned.learning import History
 from clip_har.noise.learned.perturbation import Perturbation
 from clip_har.noise.learned.restarts import learn_best, states
 from clip_har.noise.learned.start import make_perturbation
-from clip_har.noise.learned.training_clips import TrainingClips
+from clip_har.noise.learned.training_clips import TrainingClips, sets_of
 from clip_har.noise.settings import LearningCell
 
 log = logging.getLogger(__name__)
@@ -78,7 +83,7 @@ def read_or_learn(
         training: returns the training clips.
     """
     if noise.file is not None:
-        return load_noise(
+        found = load_noise(
             noise.file.expanduser(),
             noise,
             zero_shot,
@@ -86,6 +91,9 @@ def read_or_learn(
             described=described_use(noise, cell),
             frames=int(frames.lengths.max()),
         )
+        if noise.held_share and given_stacks(noise) is None:  # else no weights are fitted here
+            _check_held(noise, cell, found)
+        return found
     base, frozen = noise.base(), None
     if base is not None:
         frozen = as_frozen(read_or_learn(base, cell, frames, zero_shot, training).perturbation)
@@ -98,6 +106,18 @@ def read_or_learn(
         cache_dir=cell.cache_dir,
         frozen=frozen,
     )
+
+
+def _check_held(noise: Learned, cell: LearningCell, found: FittedNoise) -> None:
+    """Raise if noise of a file was learned from groups that the cell holds out."""
+    clips = training_clips(cell.dataset, noise.learning.train_clips, cell.classes)
+    held = set(clips.groups[sets_of(clips, range(len(clips.clips)), noise).held].tolist())
+    if both := sorted(held & set(found.card["groups"])):
+        raise ClipHarError(
+            f"noise.file={noise.file}: it was learned from {len(both)} of the groups that are held"
+            f" out here, such as {both[0]}; use the held_share, the validation_share and the seed"
+            " that it was learned with"
+        )
 
 
 def as_frozen(perturbation: Perturbation) -> Tensor:
@@ -156,9 +176,10 @@ def learned_noise(
             one.unlink(missing_ok=True)
         if history.best <= history.validation[0]:
             log.warning(
-                "%s noise is no better than none on the validation clips: %.3f after %d steps,"
+                "%s noise is no better than %s on the validation clips: %.3f after %d steps,"
                 " %.3f at the start",
                 described["kind"],
+                "none" if frozen is None else "the noise that it lies on",
                 history.best,
                 history.kept,
                 history.validation[0],

@@ -13,9 +13,8 @@ from clip_har.core.errors import ClipHarError
 from clip_har.engine.clips import open_frames
 from clip_har.engine.load_model import load_zero_shot
 from clip_har.noise.learned import fitted
-from clip_har.noise.learned.fitted import NOISE_FILE, FittedNoise, as_frozen
+from clip_har.noise.learned.fitted import NOISE_FILE, FittedNoise, as_frozen, read_or_learn
 from clip_har.noise.learned.identity import described_fit
-from clip_har.noise.learned.nested import nested_noises
 from clip_har.noise.learned.pixel_noise import PixelNoise
 from clip_har.noise.learned.restarts import learn_best
 from clip_har.noise.learned.settings import NestedNoise
@@ -63,7 +62,12 @@ def opened(options: list[str], tmp_path: Path) -> Opened:
         clips, noise = cell.dataset.clips(), learned_of(cell)
         zero_shot = load_zero_shot(cell, clips)
         training = cache(partial(open_training, noise, cell, zero_shot, partial(open_frames, cell)))
-        return nested_noises(noise, cell, open_frames(cell, clips), zero_shot, training)
+        named = {"learned": noise, **noise.beside()}
+        frames = open_frames(cell, clips)
+        return {
+            name: read_or_learn(one, cell, frames, zero_shot, training)
+            for name, one in named.items()
+        }
 
     return found
 
@@ -165,11 +169,11 @@ def test_noise_of_a_file_brings_what_it_lies_on(opened, tmp_path, rank):
     for kept in (tmp_path / "cache" / "noise").glob(f"*/{NOISE_FILE}"):
         kept.unlink()
     again = opened(f"noise.rank={rank}", f"noise.file={path}", "noise.controls=false")
-    assert set(again) == {"universal", "learned"}
+    assert set(again) == {"learned"}
     assert fits(tmp_path) == []
-    assert torch.equal(
-        as_frozen(again["universal"].perturbation), as_frozen(one["universal"].perturbation)
-    )
+    under = again["learned"].perturbation.under()
+    assert under is not None
+    assert torch.equal(as_frozen(under), as_frozen(one["universal"].perturbation))
     for name, part in one["learned"].perturbation.parts.items():
         assert torch.equal(again["learned"].perturbation.parts[name], part)
 
