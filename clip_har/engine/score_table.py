@@ -19,7 +19,6 @@ def table_of(
     masked: MaskedClips,
     *,
     pooling: str,
-    embeddings: NDArray[np.float32] | None = None,
 ) -> ScoreTable:
     """Return a variant's score table, with the size of the noise that each clip was shown with.
 
@@ -28,7 +27,6 @@ def table_of(
         scored: all scores of the clips.
         masked: the clips.
         pooling: how frames become one clip; it determines the kind of the scores.
-        embeddings: ``(N, D)`` that are kept with the scores; None for none.
     """
     noise, without = scored.by_noise[variant.noise], next(iter(scored.by_noise.values()))
     at = (np.arange(len(variant.columns)), variant.columns)
@@ -41,7 +39,7 @@ def table_of(
         noise_rms=np.where(bare, without.rms[:, 0], noise.rms[at]),
         noise_largest=np.where(bare, without.largest[:, 0], noise.largest[at]),
         drift=np.where(bare, without.drift[:, 0], noise.drift[at]),
-        embeddings=embeddings,
+        embeddings=scored.embeddings,
     )
 
 

@@ -1,5 +1,6 @@
 """Score a cell's clips, and put the scores into one score table per variant."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from clip_har.engine.drift import Embedded
@@ -60,8 +61,9 @@ def score_variants(
     # With learned noise the model sees a clip many times: this time is not the speed of one pass.
     cost.add({"noise": sum(spent.seconds.values())} if noise.is_learned else spent.seconds)
     scores = {name: noise_scores.scores for name, noise_scores in scored.by_noise.items()}
-    kept = scored.embeddings if keeps_embeddings(cell) else None
+    variants = noise.variants(scores, labels, scored.embeddings)
+    kept = scored if keeps_embeddings(cell) else replace(scored, embeddings=None)
     return {
-        name: table_of(variant, scored, masked, pooling=classifier.pooling, embeddings=kept)
-        for name, variant in noise.variants(scores, labels, scored.embeddings).items()
+        name: table_of(variant, kept, masked, pooling=classifier.pooling)
+        for name, variant in variants.items()
     }
