@@ -34,9 +34,11 @@ class Pace(Settings):
         forward: passes of a frame a second.
         step: passes forward and backward of a frame a second.
         cell: seconds of a cell besides its passes.
-        steps: optimiser steps of the noise for all classes, of its second noise, of the class part.
-        batch: distinct frames in a step.
-        wrong: wrong classes whose noise each frame of the class part gets.
+        base_steps: optimiser steps of the noise for all classes.
+        steps: of its second noise, and of the class part.
+        batch: distinct frames in a step of the noise for all classes and of the class part.
+        wrong: wrong classes whose noise each frame of the class part gets; the second noise sees
+            as many more frames in a step.
         validation: frames in each validation of the class part, and how many validations.
         held: clips that the stacks are fitted on.
         fit_masks: times that they are shown: under a mask of training, and for the gate without.
@@ -46,11 +48,12 @@ class Pace(Settings):
     forward: float = 1150
     step: float = 450
     cell: float = 1.5
-    steps: int = 160
-    batch: int = 96
+    base_steps: int = 600
+    steps: int = 240
+    batch: int = 32
     wrong: int = 3
     validation: tuple[int, int] = (120, 6)
-    held: int = 250
+    held: int = 500
     fit_masks: int = 2
     classes: int = 20
 
@@ -66,13 +69,14 @@ class Pace(Settings):
         fits = design.models * design.fits
         placebos = design.models * min(design.costly, design.fits)
         validated, times = self.validation
-        universal = self.steps * self.batch / self.step
-        one = universal * (1 + self.wrong) + times * validated * self.classes / self.forward
+        universal = self.base_steps * self.batch / self.step
+        second = self.steps * self.batch * (1 + self.wrong) / self.step
+        one = second + times * validated * self.classes / self.forward
         shown = self.held * self.fit_masks * design.frames
         evaluated = design.clips * design.frames * design.masks
         return {
             "noise for all classes": fits * universal,
-            "its second noise": fits * universal,
+            "its second noise": fits * second,
             "class part": fits * one,
             "class part of shuffled labels": placebos * one,
             "fitting the stacks": (fits * plain + placebos * costly) * shown / self.forward,

@@ -118,11 +118,11 @@ class Learned(NoiseSettings):
         """Return the number of these that pass through the model together.
 
         Each passes once under its own class's noise and once under that of each wrong class, so
-        that ``learning.batch`` frames with noise are in memory at once. In feature space a frame
+        that ``learning.at_once`` frames with noise are in memory at once. In feature space a frame
         passes once for all classes.
         """
         views = 1 + self.wrong_classes(classes) if self.changes_pixels else 1
-        return max(self.learning.batch // views, 1)
+        return max((self.learning.at_once or self.learning.batch) // views, 1)
 
     @abstractmethod
     def budgets(self) -> dict[str, float]:

@@ -45,6 +45,8 @@ class LearningSettings(Settings):
     Attributes:
         steps: optimiser steps.
         batch: frames that pass through the model in one step, forward and backward.
+        at_once: largest number of frames with a gradient that are in memory together; None for
+            ``batch``. It changes no result but by rounding.
         optimiser: ``adam``, or ``sign``: steps of equal length along the sign of the gradient
             (Madry et al. 2018); both project back into the budget.
         step_size: at the start, as a share of the budget; it falls along a cosine.
@@ -61,6 +63,7 @@ class LearningSettings(Settings):
 
     steps: Count = 300
     batch: Count = 96
+    at_once: Count | None = None
     optimiser: Literal["adam", "sign"] = "adam"
     step_size: Positive = 0.05
     validate_every: Count = 25

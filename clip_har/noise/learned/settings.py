@@ -96,6 +96,15 @@ def _without_classes(noise: Learned) -> dict[str, Any]:
     return given
 
 
+def _base(noise: "NestedNoise | SecondNoise") -> "UniversalNoise":
+    """Return the noise for all classes that is learned first."""
+    first = UniversalNoise(**_without_classes(noise), epsilon=noise.epsilon)
+    if noise.base_steps is None:
+        return first
+    learning = first.learning.model_copy(update={"steps": noise.base_steps})
+    return first.model_copy(update={"learning": learning})
+
+
 class UniversalNoise(LearnedPixels, _Option):
     """One δ for all clips (Moosavi-Dezfooli et al. 2017, here to help instead of to harm)."""
 
@@ -127,7 +136,7 @@ class ClassSpecificNoise(PerClass, LearnedPixels, _Option):
 
     def frames_in_step(self, classes: int) -> int:
         """Return fewer frames: each passes through the model under several classes' noise."""
-        return self.frames_at_once(classes)
+        return max(self.learning.batch // (1 + self.wrong_classes(classes)), 1)
 
     def budgets(self) -> dict[str, float]:
         """Return the budget of each class's own noise."""
@@ -158,6 +167,8 @@ class NestedNoise(PerClass, LearnedPixels, _Option):
 
     Attributes:
         epsilon: budget of the noise for all classes.
+        base_steps: steps in which the noise for all classes is learned; None for as many as the
+            part per class, ``learning.steps``.
         epsilon_class: budget of the part per class, in the same units.
         rank: number of patterns that the parts of all classes are sums of; None for a free part of
             each class.
@@ -175,6 +186,7 @@ class NestedNoise(PerClass, LearnedPixels, _Option):
 
     protocols: ClassVar[tuple[Protocol, ...]] = LIFTS
 
+    base_steps: Count | None = None
     epsilon_class: GreyLevels = 4.0
     rank: Count | None = None
     protocol: Annotated[Protocol, Role.USE] = "lift"
@@ -288,12 +300,16 @@ class NestedNoise(PerClass, LearnedPixels, _Option):
 
     def base(self) -> UniversalNoise:
         """Return the noise for all classes that the parts are learned on top of."""
-        return UniversalNoise(**_without_classes(self), epsilon=self.epsilon)
+        return _base(self)
 
     def twin(self) -> "SecondNoise":
         """Return a second noise for all classes in place of the part per class."""
         return SecondNoise(
-            **_without_classes(self), epsilon=self.epsilon, epsilon_second=self.epsilon_class
+            **_without_classes(self),
+            epsilon=self.epsilon,
+            base_steps=self.base_steps,
+            epsilon_second=self.epsilon_class,
+            wrong=self.wrong,
         )
 
     def placebo(self) -> "NestedNoise":
@@ -316,14 +332,20 @@ class NestedNoise(PerClass, LearnedPixels, _Option):
 class SecondNoise(LearnedPixels, _Option):
     """A second noise for all classes, learned as `NestedNoise` learns the part per class.
 
-    It has the same budget, steps and frames: equal effort without a part per class.
+    It has the same budget, steps and passes through the model: equal effort without a part per
+    class. Each pass shows another frame, where the part per class sees a frame under several
+    classes' noise.
 
     Attributes:
         epsilon: budget of the first noise, which does not change.
+        base_steps: steps of the first noise; None for ``learning.steps``.
         epsilon_second: budget of the second noise, in the same units.
+        wrong: of the noise that it stands in for, see `PerClass`.
     """
 
+    base_steps: Count | None = None
     epsilon_second: GreyLevels = 4.0
+    wrong: Count = 3
 
     def budgets(self) -> dict[str, float]:
         """Return the budget of the second noise."""
@@ -331,7 +353,11 @@ class SecondNoise(LearnedPixels, _Option):
 
     def base(self) -> UniversalNoise:
         """Return the first noise."""
-        return UniversalNoise(**_without_classes(self), epsilon=self.epsilon)
+        return _base(self)
+
+    def frames_in_step(self, classes: int) -> int:
+        """Return as many frames as pass in a step of the part per class under all noise."""
+        return self.learning.batch * (1 + min(self.wrong, classes - 1))
 
     def twin(self) -> None:
         """Return None: it is one noise for all classes itself."""

@@ -54,15 +54,15 @@ def test_the_cheapest_design_with_enough_power_is_chosen() -> None:
 
 
 def test_the_cost_counts_every_pass() -> None:
-    pace = Pace(forward=100, step=50, cell=0, steps=10, batch=20, wrong=1,
+    pace = Pace(forward=100, step=50, cell=0, base_steps=30, steps=10, batch=20, wrong=1,
                 validation=(0, 0), held=0, classes=4)  # fmt: skip
     design = Design(clips=10, models=2, fits=3, costly=1, frames=2, masks=5)
     seconds = pace.seconds(design)
     expected = {
         "evaluation": 6 * 5 * 20 * (4 + 3) / 100,
         "evaluation of costly placebos": 2 * 5 * 20 * 2 * 4 / 100,
-        "noise for all classes": 6 * 10 * 20 / 50,
-        "its second noise": 6 * 10 * 20 / 50,
+        "noise for all classes": 6 * 30 * 20 / 50,
+        "its second noise": 6 * 10 * 20 * 2 / 50,
         "class part": 6 * 10 * 20 * 2 / 50,
         "class part of shuffled labels": 2 * 10 * 20 * 2 / 50,
         "fitting the stacks": 0,

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from clip_har.core.errors import ClipHarError
-from clip_har.noise.learned.learning_settings import LossWeights
+from clip_har.noise.learned.learning_settings import LearningSettings, LossWeights
 from clip_har.noise.learned.protocols import LIFTS, PROTOCOLS
-from clip_har.noise.learned.settings import NestedNoise, UniversalNoise
+from clip_har.noise.learned.settings import ClassSpecificNoise, NestedNoise, UniversalNoise
 from tests.noise.cells import cell_of, learned_of
 
 NO_LOSS = ["noise.loss.cross_entropy=0", "noise.loss.ranking=0"]
@@ -234,6 +234,29 @@ def test_what_nested_noise_is_learned_on_does_not_depend_on_classes(loss):
     twin = noise.twin()
     assert (twin.base(), twin.epsilon_second, twin.loss) == (base, 3, base.loss)
     assert noise.placebo() == nested(**given, shuffled_labels=True)
+
+
+def test_the_first_noise_may_have_steps_of_its_own():
+    noise = nested(base_steps=7)
+    assert (noise.base().learning.steps, noise.learning.steps) == (7, nested().learning.steps)
+    assert noise.twin().base() == noise.base(), "both lie on the same noise"
+    assert noise.placebo().base() == noise.base()
+
+
+@pytest.mark.parametrize(("classes", "frames"), [(9, 96 * 4), (3, 96 * 3)])
+def test_the_second_noise_passes_as_many_frames_as_the_part_per_class(classes, frames):
+    noise = nested(wrong=3)
+    part = noise.frames_in_step(classes) * (1 + noise.wrong_classes(classes))
+    assert noise.twin().frames_in_step(classes) == part == frames
+
+
+def test_fewer_frames_in_memory_are_as_many_in_a_step():
+    learning = LearningSettings(batch=96, at_once=8)
+    for noise in (nested(learning=learning), UniversalNoise(learning=learning)):
+        assert noise.frames_in_step(9) == 96
+    assert nested(learning=learning).frames_at_once(9) == 2
+    assert UniversalNoise(learning=learning).frames_at_once(9) == 8
+    assert ClassSpecificNoise(learning=learning).frames_in_step(9) == 24
 
 
 # Frames
