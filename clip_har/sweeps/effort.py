@@ -116,8 +116,11 @@ def frames_to_learn(noise: Learned, classes: int, validated: int) -> int:
     It is restarts · (steps · F · (1 + J + 1) + validations · V · K): F frames of a step under the
     noise of their own and J wrong classes, and once without noise to find hard wrong classes; V
     validation frames, each under the noise of K classes. Learning may stop earlier, see
-    ``learning.patience``. Frames of a step pass with a gradient. ``learning.batch`` of them are in
-    memory at once; besides, a fit keeps five to six tensors as large as the noise.
+    ``learning.patience``. Frames of a step pass with a gradient.
+
+    Memory: the activations of ``learning.batch`` frames with a gradient, however many pass in a
+    step; and, for each learned value (3 S² of each class without ``resolution``), its gradient,
+    Adam's two moments, the best value and with ``learning.ema`` the average, 4 bytes each.
 
     Args:
         noise: the settings.
