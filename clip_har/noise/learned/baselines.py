@@ -12,7 +12,7 @@ from clip_har.heads.head import Head, TextClasses
 from clip_har.noise.learned.base import Learned
 from clip_har.noise.learned.head_clips import embed_training
 from clip_har.noise.learned.held import HeldClips
-from clip_har.noise.learned.identity import described_clips, described_masks
+from clip_har.noise.learned.identity import described_clips, described_masks, training_clips
 from clip_har.noise.settings import LearningCell
 
 log = logging.getLogger(__name__)
@@ -38,9 +38,9 @@ def fitted_heads(held: HeldClips, *, names: Sequence[str]) -> dict[str, Head]:
 
     def make(temporary: Path) -> None:
         log.info("fitting classifiers on frozen embeddings (once)")
-        learning = noise.learning
+        learning, base = noise.learning, noise.base()
         effort = Effort(
-            steps=learning.steps,
+            steps=learning.steps + (0 if base is None else base.learning.steps),
             batch=learning.batch,
             validate_every=learning.validate_every,
             patience=learning.patience,
@@ -67,9 +67,11 @@ def fitted_heads(held: HeldClips, *, names: Sequence[str]) -> dict[str, Head]:
 
 def heads_path(noise: Learned, cell: LearningCell) -> Path:
     """Return the file of `fitted_heads`."""
+    clips = training_clips(cell.dataset, noise.learning.train_clips, cell.classes)
     content = {
         "kind": "heads",
-        "learning": noise.learning.model_dump(mode="json"),
+        "learning": [one.learning.model_dump(mode="json") for one in (noise, noise.base()) if one],
+        "names": cell.prompts.words(clips.class_names),
         "masks": described_masks(noise, cell, "train"),
         **described_clips(noise, cell),
     }

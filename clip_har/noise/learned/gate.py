@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from clip_har.noise.learned.stack import balanced
+from clip_har.heads.clips import balanced
 from clip_har.noise.variants import Scores
 
 _EVEN = 1e-12  # difference of accuracies that rounding explains

@@ -15,6 +15,7 @@ from clip_har.data.parts import check_apart
 from clip_har.noise.learned.base import FitMasking, Learned
 from clip_har.noise.settings import LearningCell
 from clip_har.noise.variants import LEARNED, NONE, RANDOM, UNIVERSAL
+from clip_har.regions.source import RegionSource
 from clip_har.regions.wrong_clips import region_identity
 
 # The modules that choose the training clips and learn, with all that they import.
@@ -145,7 +146,7 @@ def described_masks(noise: Learned, cell: LearningCell, masks: FitMasking) -> An
     return {
         "masking": cell.masking.described(),
         "seed": cell.seed,
-        "region": _described_region(cell, clips) if aimed else None,
+        "region": described_region(cell.region, clips) if aimed else None,
         "code": code_of(*(type(one).__module__ for one in (cell.masking, cell.region))),
     }
 
@@ -210,7 +211,7 @@ def _described_learning(noise: Learned, cell: LearningCell) -> dict[str, Any]:
     source, region = cell.region, None
     if noise.needs_region or aimed:
         options.append(source)
-        region = _described_region(cell, clips)
+        region = described_region(cell.region, clips)
     return {
         **described_model(cell),
         "data": clips.title,
@@ -221,6 +222,13 @@ def _described_learning(noise: Learned, cell: LearningCell) -> dict[str, Any]:
     }
 
 
-def _described_region(cell: LearningCell, clips: ClipSet) -> list[Any]:
-    settings = cell.region.described(without={Role.RUN, Role.CONTENT})
-    return [settings, region_identity(cell.region, clips)]
+@lru_cache(maxsize=4)  # it looks at a file of each clip, and each fit of each cell asks for it
+def described_region(source: RegionSource, clips: ClipSet) -> list[Any]:
+    """Return what decides where targets are found, as a JSON list.
+
+    Args:
+        source: an option of ``conf/region``.
+        clips: in which they are found.
+    """
+    settings = source.described(without={Role.RUN, Role.CONTENT})
+    return [settings, region_identity(source, clips)]

@@ -10,6 +10,7 @@ from scipy.special import log_softmax
 from sklearn.model_selection import GroupKFold
 
 from clip_har.core.errors import ClipHarError
+from clip_har.heads.clips import balanced
 from clip_har.noise.variants import Scores
 
 PENALTIES = (10.0, 1.0, 0.3, 0.1, 0.03, 0.01, 1e-3, 1e-4)
@@ -137,18 +138,6 @@ def folds_of(groups: NDArray[np.generic]) -> list[tuple[Labels, Labels]]:
     if count < 2:
         raise ClipHarError("scores are calibrated on clips: expected at least 2 of them, got 1")
     return list(GroupKFold(count).split(numbers, groups=numbers))
-
-
-def balanced(labels: Labels) -> NDArray[np.float64]:
-    """Return the weight of each clip such that all present classes have equal weight; sum 1.
-
-    Example:
-        >>> balanced(np.array([0, 0, 3])).tolist()
-        [0.25, 0.25, 0.5]
-    """
-    _, which, counts = np.unique(labels, return_inverse=True, return_counts=True)
-    weights: NDArray[np.float64] = 1 / (len(counts) * counts[which])
-    return weights
 
 
 @dataclass(frozen=True, eq=False)

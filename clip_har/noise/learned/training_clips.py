@@ -194,9 +194,12 @@ class TrainingClips:
 
 
 def step_draws(noise: Learned, purpose: str, step: int, restart: int) -> np.random.Generator:
-    """Return the random numbers of a step of learning, for one purpose."""
+    """Return the random numbers of a step of learning, for one purpose.
+
+    Noise on a frozen base has others than its base: else it would see the same frames again.
+    """
     item = f"{step} of restart {restart}" if restart else str(step)
-    return generator(noise.seed, f"noise/{purpose}", item)
+    return generator(noise.seed, f"noise/{purpose}{'' if noise.base() is None else ' 2'}", item)
 
 
 def open_training(
