@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from clip_har.heads.clips import balanced
 from clip_har.noise.learned.gate import Gate, Pair, fit_gate, margins
-from clip_har.noise.learned.stack import balanced
 
 
 def pair(clean_right: list[bool], noisy_right: list[bool], margin: list[float]) -> Pair:

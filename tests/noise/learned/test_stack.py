@@ -9,8 +9,9 @@ from scipy.special import log_softmax, softmax
 from statsmodels.discrete.conditional_models import ConditionalLogit
 
 from clip_har.core.errors import ClipHarError
+from clip_har.heads.clips import balanced
 from clip_har.noise.learned import stack as module
-from clip_har.noise.learned.stack import PENALTIES, Stack, balanced, crossed, fit_stack, folds_of
+from clip_har.noise.learned.stack import PENALTIES, Stack, crossed, fit_stack, folds_of
 
 GROUPS = 5
 
