@@ -18,7 +18,7 @@ Rows = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Effort:
-    """How long a head is learned, as `clip_har.noise.learned.base.LearningSettings` says of noise.
+    """How long a head is learned; of noise, `LearningSettings` says it.
 
     Attributes:
         steps: optimiser steps.

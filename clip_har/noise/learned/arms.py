@@ -108,7 +108,8 @@ ARMS: tuple[Arm, ...] = (
     Arm(
         STACKED,
         "control",
-        "the same, with a second noise for all classes of equal effort instead of parts per class",
+        "scores without noise, under the noise for all classes and under a second one, weighed:"
+        " equal effort without parts per class",
         _STACKED,
     ),
     Arm(SHUFFLED, "control", "another class's noise", _LIFT, another=True),
@@ -126,7 +127,11 @@ ARMS: tuple[Arm, ...] = (
         "the mean over the parts of all other classes: what they have in common",
         ("clean", "universal", "mean"),
     ),
-    Arm(UNIVERSAL, "control", "one noise for all classes at equal training effort"),
+    Arm(
+        UNIVERSAL,
+        "control",
+        "one noise for all classes: of nested noise the one under its parts, else of equal effort",
+    ),
     Arm(
         CALIBRATION,
         "control",

@@ -44,7 +44,9 @@ class LearningSettings(Settings):
 
     Attributes:
         steps: optimiser steps.
-        batch: frames that pass through the model in one step, forward and backward.
+        batch: frames that pass through the model in one step, forward and backward. Nested noise
+            takes as many frames, and passes each under the noise of several classes; the second
+            noise beside it takes as many others instead.
         at_once: largest number of frames with a gradient that are in memory together; None for
             ``batch``. It changes no result but by rounding.
         optimiser: ``adam``, or ``sign``: steps of equal length along the sign of the gradient

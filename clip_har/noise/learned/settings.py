@@ -179,8 +179,8 @@ class NestedNoise(PerClass, LearnedPixels, _Option):
         held_share: share of the training groups that no noise is learned from nor validated on;
             the weights of the scores are fitted on their clips.
         placebos: parts that must not help as much: those of another class, random ones, or parts
-            that are learned from shuffled labels.
-        baselines: also fit classifiers on frozen embeddings of the same clips.
+            that are learned from shuffled labels; used with ``controls`` alone.
+        baselines: also fit classifiers on frozen embeddings of the same clips, with ``controls``.
         shuffled_labels: learn the part per class from shuffled labels: the placebo itself.
     """
 
