@@ -69,7 +69,8 @@ def test_what_models_differ_by_is_no_error_of_these_models() -> None:
 
 def test_models_that_agree_do_not_narrow_the_interval() -> None:
     fits = np.tile(np.linspace(-0.15, 0.15, SEEDS), MODELS)[:, None]
-    found = effect(of_subjects(0.02 + fits + np.zeros((1, SUBJECTS)), samples()))
+    subjects = np.random.default_rng(0).normal(0.02, 0.01, (1, SUBJECTS))
+    found = effect(of_subjects(subjects + fits, samples()))
     assert found.low < 0 < found.high
     assert (found.low_models, found.high_models) == (found.low, found.high)
 
