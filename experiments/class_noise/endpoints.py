@@ -102,7 +102,7 @@ def endpoints_table(
     for order, given in (("primary", (PRIMARY,)), ("secondary", SECONDARY)):
         for one in given:
             found = effects.of(one.mask, one.condition, one.control, one.measure, margin=MARGIN)
-            named = {"endpoint": one.name, "order": order, **_of(one)}
+            named: dict[str, object] = {"endpoint": one.name, "order": order, **_of(one)}
             if found is None and one.mask == SWAP and not rendered:
                 rows.append(named)
                 continue
@@ -128,9 +128,9 @@ def endpoints_table(
     secondary = table["order"] == "secondary"
     table["p_holm"] = np.nan
     # What was not measured counts as a test without a finding: the others must not gain by it.
-    given = table.loc[secondary, "p"]
-    table.loc[secondary, "p_holm"] = corrected(given.fillna(1.0).tolist(), "holm")
-    table.loc[given.index[given.isna()], "p_holm"] = np.nan
+    tested = table.loc[secondary, "p"]
+    table.loc[secondary, "p_holm"] = corrected(tested.fillna(1.0).tolist(), "holm")
+    table.loc[tested.index[tested.isna()], "p_holm"] = np.nan
     for column in ("clips", "groups", "fits", "models"):
         table[column] = table[column].astype("Int64")
     table["conclusion"] = _conclusions(table)

@@ -99,7 +99,7 @@ def test_a_gain_that_the_placebo_has_too_is_not_said_to_be_of_the_class(
     said = "**lift helps, but not shown to be because of the class**."
     assert first_sentence(page).endswith(said)
     place = tmp_path / NAME
-    assert words(place)["verdict"]() + "." == said, "the index says it, too"
+    assert f"{words(place)['verdict']()}." == said, "the index says it, too"
     assert "so it is **not shown** that each class needs its own" in page
 
 
