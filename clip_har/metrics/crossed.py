@@ -39,8 +39,9 @@ class CrossedEffect:
         p: of Student's test that the difference is 0, two-sided.
         standard_error: NaN with fewer than `FEWEST_GROUPS` groups.
         degrees: of freedom of the standard error.
-        low_models: lower end if models are random, too; NaN for one model.
-        high_models: upper end.
+        low_models: lower end if models are random, too, and at most ``low``: models that happen to
+            agree must not make it narrower; NaN for one model.
+        high_models: upper end, at least ``high``.
         p_equivalent: that the difference is nearer to 0 than the margin (TOST).
         fits: their number.
         models: their number.
@@ -113,7 +114,8 @@ def crossed_effect(
     of_models = np.stack([changes[:, which == n].mean(axis=1) for n in range(len(names))], axis=1)
     ends = (np.nan, np.nan)
     if len(names) > 1:
-        _, _, ends = mean_interval(measure, of_models, degrees=degrees, groups=groups)
+        _, _, wide = mean_interval(measure, of_models, degrees=degrees, groups=groups)
+        ends = min(low, wide[0]), max(high, wide[1])
     difference = float(changes[0].mean())
     return CrossedEffect(
         float(before[0].mean()), float(after[0].mean()), difference, low, high,

@@ -8,14 +8,18 @@ import pandas as pd
 from clip_har.core.atomic import whole_file
 from clip_har.figures.save import save_figure
 from clip_har.noise.learned.arms import arm_of
+from clip_har.noise.learned.fitted import NOISE_FILE, described_in
+from clip_har.results.files import NOISE
 from experiments.class_noise.cells import Grid, read_grid
 from experiments.class_noise.effects import ALL, Effects, effects_table, measure_arms
 from experiments.class_noise.endpoints import endpoints_table
 from experiments.class_noise.figure import noise_figure
+from experiments.class_noise.recipe import departures
 from experiments.class_noise.words import NoiseWords
 from experiments.study import EFFECTS
 
 ENDPOINTS, TOP1, COSTS, FIGURE = "endpoints.csv", "top1.csv", "costs.csv", "effects.png"
+LEARNED, DEPARTURES = "learned.csv", "departures.csv"
 
 
 def take(folder: Path, sweeps: Sequence[Path]) -> None:
@@ -34,9 +38,11 @@ def take(folder: Path, sweeps: Sequence[Path]) -> None:
     models = list(dict.fromkeys(fit.model for fit in grid.fits))
     tables = {
         EFFECTS: found,
-        ENDPOINTS: endpoints_table(effects, models),
+        ENDPOINTS: endpoints_table(effects, models, rendered=grid.rendered),
         TOP1: top1_table(effects),
         COSTS: costs_table(grid),
+        LEARNED: learned_table(grid),
+        DEPARTURES: pd.DataFrame({"departure": departures(grid)}, dtype=object),
     }
     for name, table in tables.items():
         with whole_file(folder / name) as path:
@@ -46,7 +52,8 @@ def take(folder: Path, sweeps: Sequence[Path]) -> None:
 
 def words(folder: Path) -> Mapping[str, Callable[..., object]]:
     """Return the functions of the page's template, from the study's results."""
-    read = [pd.read_csv(folder / name) for name in (EFFECTS, ENDPOINTS, TOP1, COSTS)]
+    names = (EFFECTS, ENDPOINTS, TOP1, COSTS, LEARNED, DEPARTURES)
+    read = [pd.read_csv(folder / name) for name in names]
     return NoiseWords(*read).names()
 
 
@@ -65,6 +72,22 @@ def top1_table(effects: Effects) -> pd.DataFrame:
         mean = sum(of.values()) / len(of)
         rows.append({"condition": arm, **of, ALL: mean, "fits": fits, "leaks": arm_of(arm).leaks})
     return pd.DataFrame(rows)
+
+
+def learned_table(grid: Grid) -> pd.DataFrame:
+    """Return how long the noise per class of each fit was learned, from its card.
+
+    Returns:
+        Columns ``model, seed, steps, planned, kept``: steps made and planned, and the step whose
+        noise was kept.
+    """
+    rows = []
+    for fit in grid.fits:
+        one = grid.cells[grid.masks[0], fit]
+        card, history = described_in(one.folder / NOISE / NOISE_FILE)
+        planned = card["noise"]["learning"]["steps"]
+        rows.append((fit.model, fit.seed, history.steps, planned, history.kept))
+    return pd.DataFrame(rows, columns=["model", "seed", "steps", "planned", "kept"])
 
 
 def costs_table(grid: Grid) -> pd.DataFrame:

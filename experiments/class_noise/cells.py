@@ -42,9 +42,9 @@ class Grid:
     clips: tuple[str, ...]
 
     @property
-    def classes(self) -> int:
-        """The number of classes."""
-        return len(next(iter(self.cells.values())).table.class_names)
+    def rendered(self) -> bool:
+        """Whether its clips are rendered; a real study may have no swapped clips."""
+        return next(iter(self.cells.values())).settings["dataset"] == "Synthetic"
 
 
 def read_grid(sweeps: Sequence[Path]) -> Grid:
@@ -88,8 +88,17 @@ def read_grid(sweeps: Sequence[Path]) -> Grid:
 
 def mask_of(one: Result) -> str:
     """Return a cell's mask with its ratio, such as ``percent 0.3``."""
-    ratio = None if one.mask in (CLEAN, SWAP) else one.ratio
-    return one.mask if ratio is None else f"{one.mask} {ratio:g}"
+    return mask_named(one.mask, one.ratio)
+
+
+def mask_named(mask: str, ratio: float | None) -> str:
+    """Return a mask with its ratio, where it has one.
+
+    Example:
+        >>> mask_named("percent", 0.3), mask_named("swap", 0.3)
+        ('percent 0.3', 'swap')
+    """
+    return mask if ratio is None or mask in (CLEAN, SWAP) else f"{mask} {ratio:g}"
 
 
 def fit_of(one: Result) -> Fit:

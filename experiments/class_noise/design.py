@@ -40,19 +40,21 @@ class Pace(Settings):
         wrong: wrong classes whose noise each frame of the class part gets; the second noise sees
             as many more frames in a step.
         validation: frames in each validation of the class part, and how many validations.
+        candidates: classes whose noise each of them is shown under, beside none.
         held: clips that the stacks are fitted on.
         fit_masks: times that they are shown: under a mask of training, and for the gate without.
         classes: of the data.
     """
 
-    forward: float = 1150
-    step: float = 450
+    forward: float = 450
+    step: float = 270
     cell: float = 1.5
-    base_steps: int = 600
-    steps: int = 240
+    base_steps: int = 500
+    steps: int = 150
     batch: int = 32
     wrong: int = 3
     validation: tuple[int, int] = (120, 6)
+    candidates: int = 6
     held: int = 500
     fit_masks: int = 2
     classes: int = 20
@@ -71,7 +73,7 @@ class Pace(Settings):
         validated, times = self.validation
         universal = self.base_steps * self.batch / self.step
         second = self.steps * self.batch * (1 + self.wrong) / self.step
-        one = second + times * validated * self.classes / self.forward
+        one = second + times * validated * (1 + self.candidates) / self.forward
         shown = self.held * self.fit_masks * design.frames
         evaluated = design.clips * design.frames * design.masks
         return {

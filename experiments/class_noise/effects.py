@@ -11,8 +11,8 @@ from clip_har.core.errors import ClipHarError
 from clip_har.core.progress import track
 from clip_har.metrics.crossed import CrossedEffect, crossed_effect
 from clip_har.metrics.effect import InSamples, measures_in_samples
-from clip_har.noise.learned.arms import ARMS, LIFT, STACKED
-from clip_har.noise.variants import NONE
+from clip_har.noise.learned.arms import ARMS, GATED, LIFT, STACKED
+from clip_har.noise.variants import NONE, SHUFFLED
 from clip_har.results.variant_scores import VariantScores
 from experiments.class_noise.arms import COMPARED
 from experiments.class_noise.cells import SWAP, Fit, Grid
@@ -35,12 +35,14 @@ class Measured:
         values: by measure ``(R + 1, F)``: of the data, then of each sample of subjects.
         clips: by measure, the number of clips.
         groups: by measure, the number of subjects.
+        right: ``(F, N)``, 1 where a clip's prediction is right, else 0.
     """
 
     fits: tuple[Fit, ...]
     values: dict[str, NDArray[np.float64]]
     clips: dict[str, int]
     groups: dict[str, int]
+    right: NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,6 +107,11 @@ class Effects:
         )  # fmt: skip
         return found, min(pair[0].clips[measure] for pair in known)
 
+    def same_answers(self, mask: str, condition: str, control: str) -> bool:
+        """Return whether two arms are right on the same clips in all fits, under one mask."""
+        one, other = self.arms[mask, condition], self.arms[mask, control]
+        return one.fits == other.fits and np.array_equal(one.right, other.right)
+
 
 def measure_arms(grid: Grid, *, draws: int = DRAWS) -> Effects:
     """Measure every arm of every cell, in the same bootstrap samples of subjects.
@@ -112,7 +119,7 @@ def measure_arms(grid: Grid, *, draws: int = DRAWS) -> Effects:
     An arm that only some fits have, as the costly placebos, is measured for these fits.
 
     Raises:
-        ClipHarError: when an arm of the primary endpoint is missing in a cell.
+        ClipHarError: when an arm of an endpoint is missing in a cell.
     """
     found: dict[tuple[str, str], Measured] = {}
     degrees = 0
@@ -143,10 +150,10 @@ def measure_arms(grid: Grid, *, draws: int = DRAWS) -> Effects:
 def _arms(grid: Grid, mask: str, fit: Fit) -> list[tuple[str, VariantScores]]:
     """Return the arms of a cell."""
     found = grid.cells[mask, fit].variant_scores[1]
-    if missing := {NONE, LIFT, STACKED} - set(found):
+    if missing := {NONE, LIFT, STACKED, SHUFFLED, GATED} - set(found):
         raise ClipHarError(
             f"{mask} of {fit.model} with noise seed {fit.seed} lacks {', '.join(sorted(missing))}:"
-            " the study needs noise=nested with its controls"
+            " the study needs noise=nested with controls, gate and the placebo another_class"
         )
     return list(found.items())
 
@@ -157,6 +164,7 @@ def _of_columns(measured: InSamples, columns: list[int], fits: tuple[Fit, ...]) 
         {key: value[:, columns] for key, value in measured.values.items()},
         {key: int(kept.sum()) for key, kept in measured.clips.items()},
         {key: measured.of_groups(key) for key in measured.clips},
+        measured.right[columns],
     )
 
 

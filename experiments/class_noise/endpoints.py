@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from clip_har.core.errors import ClipHarError
 from clip_har.metrics.significance import corrected, t_test
 from clip_har.noise.learned.arms import GATED, LIFT, STACKED
 from clip_har.noise.variants import NONE, SHUFFLED
@@ -14,6 +15,7 @@ from experiments.class_noise.cells import CLEAN, SWAP
 from experiments.class_noise.effects import ALL, Effects
 
 ALPHA, MARGIN, CLEAN_LOSS = 0.05, 0.01, 0.005
+SHOWN, NOT_SHOWN, NOT_MEASURED = "shown", "not shown", "not measured"
 
 Conclusion = Literal["helps", "helps a little", "equivalent", "harms", "undecided"]
 
@@ -73,33 +75,50 @@ def conclusion(low: float, high: float, p_equivalent: float) -> Conclusion:
     return "equivalent" if small else "undecided"
 
 
-def endpoints_table(effects: Effects, models: Sequence[str]) -> pd.DataFrame:
+def endpoints_table(
+    effects: Effects, models: Sequence[str], *, rendered: bool = True
+) -> pd.DataFrame:
     """Return the endpoints with tests and conclusions.
 
-    The tests of the secondary endpoints are corrected together (Holm 1979). They confirm something
-    only if the primary endpoint shows that noise per class helps.
+    The tests of the secondary endpoints are corrected together (Holm 1979), always over all of
+    them. They confirm something only if the primary endpoint shows that noise per class helps.
 
     Args:
         effects: of all arms.
-        models: names of the models, each of which gets a row of the primary endpoint.
+        models: names of the models, each of which gets a row of the primary endpoint, without a
+            conclusion: it is no test.
+        rendered: whether the clips are rendered. Real clips may have no swapped background: then
+            this endpoint's row says that it was not measured.
 
     Returns:
         Columns ``endpoint, order, condition, control, measure, mask, before, after, difference,
         low, high, low_models, high_models, p, p_holm, p_equivalent, conclusion, clips, groups,
         fits, models``; order is ``primary``, ``secondary`` or ``one model``.
+
+    Raises:
+        ClipHarError: when an endpoint was not measured.
     """
-    rows = []
+    rows: list[dict[str, object]] = []
     for order, given in (("primary", (PRIMARY,)), ("secondary", SECONDARY)):
         for one in given:
             found = effects.of(one.mask, one.condition, one.control, one.measure, margin=MARGIN)
-            if found is None:
+            named: dict[str, object] = {"endpoint": one.name, "order": order, **_of(one)}
+            if found is None and one.mask == SWAP and not rendered:
+                rows.append(named)
                 continue
+            if found is None:
+                raise ClipHarError(
+                    f"the study lacks {one.measure} of {one.condition} and {one.control} under"
+                    f" {one.mask}, an endpoint of its protocol: run its command with all masks"
+                )
             effect, clips = found
             # Two-sided also for "not much worse", as its interval is.
             distance = effect.difference + one.allowed
             p = t_test(distance, effect.standard_error, effect.degrees)
-            row = {"endpoint": one.name, "order": order, **_of(one), **vars(effect)}
-            rows.append({**row, "p": p, "clips": clips})
+            row = {**named, **vars(effect), "p": p, "clips": clips}
+            if one.allowed and effects.same_answers(one.mask, one.condition, one.control):
+                row |= {"low": 0.0, "high": 0.0, "p": 0.0}  # no loss at all in any clip
+            rows.append(row)
     for model in models if len(models) > 1 else ():
         found = effects.of(ALL, PRIMARY.condition, PRIMARY.control, PRIMARY.measure, model=model)
         assert found is not None, "every model has the arms of the primary endpoint"  # noqa: S101
@@ -108,7 +127,12 @@ def endpoints_table(effects: Effects, models: Sequence[str]) -> pd.DataFrame:
     table = pd.DataFrame(rows)
     secondary = table["order"] == "secondary"
     table["p_holm"] = np.nan
-    table.loc[secondary, "p_holm"] = corrected(table.loc[secondary, "p"].tolist(), "holm")
+    # What was not measured counts as a test without a finding: the others must not gain by it.
+    tested = table.loc[secondary, "p"]
+    table.loc[secondary, "p_holm"] = corrected(tested.fillna(1.0).tolist(), "holm")
+    table.loc[tested.index[tested.isna()], "p_holm"] = np.nan
+    for column in ("clips", "groups", "fits", "models"):
+        table[column] = table[column].astype("Int64")
     table["conclusion"] = _conclusions(table)
     return table[[
         "endpoint", "order", "condition", "control", "measure", "mask", "before", "after",
@@ -130,13 +154,16 @@ def _conclusions(table: pd.DataFrame) -> list[str]:
     of_primary = conclusion(first["low"], first["high"], first["p_equivalent"])
     for row in table.to_dict("records"):
         if row["order"] != "secondary":
-            found.append(conclusion(row["low"], row["high"], row["p_equivalent"]))
+            found.append(of_primary if row["order"] == "primary" else "")
+            continue
+        if np.isnan(row["difference"]):
+            found.append(NOT_MEASURED)
             continue
         one = next(one for one in SECONDARY if one.name == row["endpoint"])
         better = row["high"] < 0 if one.lower else row["low"] > -one.allowed
         if not (better and row["p_holm"] < ALPHA):
-            found.append("not shown")
+            found.append(NOT_SHOWN)
         else:
             helped = of_primary.startswith("helps")
-            found.append("shown" if helped else "seen, not confirmed: the primary endpoint failed")
+            found.append(SHOWN if helped else "seen, not confirmed: the primary endpoint failed")
     return found

@@ -22,6 +22,7 @@ from clip_har.core.seeding import generator
 from clip_har.core.settings import Settings
 from clip_har.metrics.bootstrap import GroupDraws, group_draws
 from clip_har.metrics.crossed import crossed_effect
+from clip_har.noise.learned.arms import LIFT, STACKED
 from experiments.class_noise.components import Components
 from experiments.class_noise.design import Design, Pace
 from experiments.words import markdown
@@ -29,17 +30,19 @@ from experiments.words import markdown
 FOLDER = Path(__file__).parent
 PILOT = FOLDER / "power.yaml"
 EFFECT, MARGIN, ENOUGH, HOURS = 1.5, 1.0, 0.9, 2.0  # points, points, power, hours
-CLIPS, FITS, SUBJECTS = (320, 480, 640, 960), (4, 5, 6), (32, 64)
+CLIPS, FITS, SUBJECTS = (160, 240, 320, 480, 640), (4, 5), (32, 64)
 
 
 class Pilot(Settings):
     """What the simulation starts from: ``power.yaml``.
 
     Attributes:
-        components: variance components of the primary difference.
+        compared: the two arms whose difference it is.
+        components: variance components of the difference.
         pace: what the work takes.
     """
 
+    compared: tuple[str, str] = (LIFT, STACKED)
     components: Components
     pace: Pace = Pace()
 
@@ -205,7 +208,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         table = designs(pilot.components, pilot.pace, studies=given.studies)
     except (ClipHarError, KeyboardInterrupt) as error:
         sys.exit(report_fault(error))
-    sys.stdout.write(text(table, pilot.pace))
+    sys.stdout.write(f"{' − '.join(pilot.compared)}\n\n{text(table, pilot.pace)}")
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from clip_har.noise.variants import CALIBRATION, NONE, SHUFFLED
 from clip_har.report.numbers import number, p_value, points, share
 from experiments.class_noise.arms import BEST_LIFT, BEST_UNIVERSAL, PLACEBOS, passes
 from experiments.class_noise.effects import ALL
+from experiments.class_noise.endpoints import NOT_SHOWN, SHOWN
 from experiments.words import markdown
 
 _VERDICTS = {
@@ -21,6 +22,7 @@ _VERDICTS = {
     "harms": "**noise per class harms**",
     "undecided": "**undecided**: neither an effect nor its absence is shown",
 }
+_UNKNOWN = "–"
 _IN_NATS = ("bias/skew_kl",)
 _MEASURES = {
     "top1": "top-1, points",
@@ -43,6 +45,8 @@ class NoiseWords:
         endpoints: see `experiments.class_noise.endpoints.endpoints_table`.
         top1: by arm, top-1 under each mask.
         costs: parts with hours.
+        learned: see `experiments.class_noise.analysis.learned_table`.
+        departures: how the sweep differs from the fixed protocol, one row each.
     """
 
     def __init__(
@@ -51,17 +55,23 @@ class NoiseWords:
         endpoints: pd.DataFrame,
         top1: pd.DataFrame,
         costs: pd.DataFrame,
+        learned: pd.DataFrame,
+        departures: pd.DataFrame,
     ) -> None:
         self._effects = effects
         self._endpoints = endpoints
         self._top1 = top1
         self._costs = costs
+        self._learned = learned
+        self._departures = departures
 
     def names(self) -> Mapping[str, Callable[..., object]]:
         """Return the functions by their names in templates."""
         return {
             "primary": self.primary,
             "verdict": self.verdict,
+            "departures": self.departures,
+            "learned": self.learned,
             "of_the_class": self.of_the_class,
             "across_models": self.across_models,
             "change": self.change,
@@ -83,13 +93,32 @@ class NoiseWords:
         return (
             f"Noise per class (lift) changes top-1 by {_points(row)} against one noise for all"
             f" classes at equal effort (stacked universal), mean over {self._masks()} masks,"
-            f" {row['fits']} fits of {row['models']} {_plural(row['models'], 'model')} and"
-            f" {row['groups']} subjects: {self.verdict()}."
+            f" {row['fits']:.0f} fits of {row['models']:.0f} {_plural(row['models'], 'model')} and"
+            f" {row['groups']:.0f} subjects: {self.verdict()}."
         )
 
     def verdict(self) -> str:
-        """Return the conclusion of the primary endpoint, by the rules of the protocol."""
-        return _VERDICTS[self._first()["conclusion"]]
+        """Return the conclusion by the rules of the protocol: of the primary endpoint, and of the
+        placebo, because lift may also gain by averaging over many noises.
+        """  # noqa: D205
+        said = self._first()["conclusion"]
+        if said.startswith("helps") and self._placebo()["conclusion"] != SHOWN:
+            return "**lift helps, but not shown to be because of the class**"
+        return _VERDICTS[said]
+
+    def departures(self) -> str:
+        """Return how the sweep differs from the fixed protocol; empty if it does not."""
+        return "; ".join(self._departures["departure"])
+
+    def learned(self) -> str:
+        """Return how often learning stopped early, and which steps were kept, one sentence."""
+        table = self._learned
+        early = int((table["steps"] < table["planned"]).sum())
+        return (
+            f"Learning of the noise per class stopped before its last step in {early} of"
+            f" {len(table)} fits; the step that was kept by validation lies between"
+            f" {table['kept'].min()} and {table['kept'].max()}."
+        )
 
     def of_the_class(self) -> str:
         """Return whether a gain is of each class's own noise, one sentence.
@@ -97,13 +126,10 @@ class NoiseWords:
         Lift averages over many noises: with errors that each noise makes by itself, that alone
         helps, although none of them knows anything of a class.
         """
-        rows = self._endpoints[self._endpoints["control"] == SHUFFLED]
-        if not len(rows):
-            return "The placebo, the noise of another class, was not measured."
-        row = rows.iloc[0]
+        row = self._placebo()
         said = {
-            "shown": "so it is because each class has its own",
-            "not shown": "so it is **not shown** that each class needs its own",
+            SHOWN: "so it is because each class has its own",
+            NOT_SHOWN: "so it is **not shown** that each class needs its own",
         }
         ends = said.get(row["conclusion"], "seen, but not confirmed: the primary endpoint failed")
         return (
@@ -122,14 +148,16 @@ class NoiseWords:
         return f"With models as random, too: {ends}, so the sign {said} for new training seeds."
 
     def change(self, condition: str, control: str, mask: str = ALL, measure: str = "top1") -> str:
-        """Return a difference with its interval."""
+        """Return a difference with its interval; "–" where these two arms lack the measure."""
         found = self._rows(condition, control, mask, measure)
-        if not len(found):
+        if len(found):
+            return _difference(found.iloc[0])
+        if not self.has(condition, control):
             raise ClipHarError(
-                f"there is no {measure} of {condition} against {control} under {mask} in the"
-                " study's results: run its command again, or correct its page"
+                f"the study's results do not compare {condition} with {control}: run its command"
+                " again, or correct its page"
             )
-        return _difference(found.iloc[0])
+        return _UNKNOWN
 
     def has(self, condition: str, control: str = NONE) -> bool:
         """Return whether the study has a comparison."""
@@ -147,7 +175,8 @@ class NoiseWords:
                 f"**{row['endpoint']}** (primary)" if first else row["endpoint"],
                 f"{row['condition']} − {row['control']}", _MEASURES[str(row["measure"])],
                 row["mask"], _difference(row), p_value(row["p"]), p_value(row["p_holm"]),
-                p_value(row["p_equivalent"]) if first else "–", row["fits"], row["conclusion"],
+                p_value(row["p_equivalent"]) if first else _UNKNOWN,
+                _UNKNOWN if pd.isna(row["fits"]) else f"{row['fits']:.0f}", row["conclusion"],
             ))  # fmt: skip
         return markdown(head, lines)
 
@@ -242,6 +271,9 @@ class NoiseWords:
     def _first(self) -> Any:
         return self._endpoints.iloc[0]
 
+    def _placebo(self) -> Any:
+        return self._endpoints[self._endpoints["control"] == SHUFFLED].iloc[0]
+
     def _masks(self) -> int:
         return int((self._effects["mask"].drop_duplicates() != ALL).sum())
 
@@ -259,6 +291,8 @@ def _points(row: Any) -> str:
 
 def _difference(row: Any) -> str:
     """Return a difference with its interval in the unit of its measure."""
+    if pd.isna(row["difference"]):
+        return _UNKNOWN
     shown = _signed if row["measure"] in _IN_NATS else points
     return f"{shown(row['difference'])} ({shown(row['low'])} to {shown(row['high'])})"
 

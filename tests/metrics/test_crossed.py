@@ -67,6 +67,14 @@ def test_what_models_differ_by_is_no_error_of_these_models() -> None:
     assert other.low_models < other.low < other.high < other.high_models
 
 
+def test_models_that_agree_do_not_narrow_the_interval() -> None:
+    fits = np.tile(np.linspace(-0.15, 0.15, SEEDS), MODELS)[:, None]
+    subjects = np.random.default_rng(0).normal(0.02, 0.01, (1, SUBJECTS))
+    found = effect(of_subjects(subjects + fits, samples()))
+    assert found.low < 0 < found.high
+    assert (found.low_models, found.high_models) == (found.low, found.high)
+
+
 def test_one_fit_of_each_model_counts_as_one_sample() -> None:
     random = np.random.default_rng(0)
     cells = random.normal(0, 0.02, (3, SUBJECTS)) + np.array([[-0.1], [0.0], [0.1]])

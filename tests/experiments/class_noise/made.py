@@ -2,17 +2,24 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import cast
+from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
+from clip_har.core.tensor_file import write_tensors
 from clip_har.noise.learned.arms import GATED, LIFT, STACKED
+from clip_har.noise.learned.fitted import NOISE_FILE
+from clip_har.noise.learned.learning import History
 from clip_har.noise.variants import NONE, SHUFFLED
+from clip_har.results.files import NOISE
 from clip_har.results.result import Result
 from clip_har.results.score_table import OWN_SCENE, ScoreTable
 from clip_har.results.variant_scores import VariantScores
 from experiments.class_noise.cells import SWAP, Fit, Grid
+from experiments.class_noise.recipe import planned
 from tests.report.made import table
 
 CLASSES = tuple(f"class {number}" for number in range(20))
@@ -29,15 +36,40 @@ class MadeCell:
     Attributes:
         variant_scores: headline, and scores by variant.
         cost: seconds by part.
+        settings: flat.
+        folder: of its files.
     """
 
     variant_scores: tuple[str, dict[str, VariantScores]]
     cost: Mapping[str, float]
+    settings: Mapping[str, str]
+    folder: Path = Path("nowhere")
 
     @property
     def table(self) -> ScoreTable:
         """The headline's table."""
         return self.variant_scores[1][self.variant_scores[0]].table
+
+
+def with_cards(grid: Grid, folder: Path, *, kept: Sequence[int] = (100,)) -> Grid:
+    """Return a grid whose cells have the card of their noise, as far as the study reads it.
+
+    Args:
+        grid: as made.
+        folder: for the cells.
+        kept: the steps that fits keep, in turn; learning stops 25 steps later, at most at 150.
+    """
+    cells = dict(grid.cells)
+    for number, fit in enumerate(grid.fits):
+        step = kept[number % len(kept)]
+        history = History(kept=step, steps=min(step + 25, 150))
+        place = folder / fit.model / str(fit.seed)
+        (place / NOISE).mkdir(parents=True)
+        texts = {"card": '{"noise": {"learning": {"steps": 150}}}', "history": history.to_json()}
+        write_tensors(place / NOISE / NOISE_FILE, {"part.own": torch.zeros(1)}, texts)
+        for mask in grid.masks:
+            cells[mask, fit] = replace(cast("Any", cells[mask, fit]), folder=place)
+    return replace(grid, cells=cells)
 
 
 def clips() -> ScoreTable:
@@ -106,6 +138,7 @@ def made_grid(
     spread: float = 0.01,
     fits: Sequence[Fit] = FITS,
     masks: Sequence[str] = MASKS,
+    dataset: str = "Synthetic",
 ) -> Grid:
     """Return the cells of a study in which lift is better than stacked universal as planted.
 
@@ -116,6 +149,7 @@ def made_grid(
         spread: standard deviation of the difference over fits.
         fits: the fits.
         masks: the masks.
+        dataset: the kind of data that the cells name.
     """
     cells, first = {}, {fit.model: fit for fit in reversed(fits)}
     for fit in fits:
@@ -127,5 +161,6 @@ def made_grid(
         for mask in masks:
             scores = made_scores(mask, fit, accuracies, to_scene or {})
             cost = {"cost/noise_seconds": 1800.0, "cost/seconds": 1800.0}
-            cells[mask, fit] = cast("Result", MadeCell((LIFT, scores), cost))
+            settings = {**planned().settings, "dataset": dataset}
+            cells[mask, fit] = cast("Result", MadeCell((LIFT, scores), cost, settings))
     return Grid(tuple(masks), tuple(fits), cells, CLIPS.clip_ids)

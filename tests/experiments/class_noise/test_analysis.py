@@ -11,16 +11,16 @@ import pytest
 
 from clip_har.core.errors import ClipHarError
 from clip_har.noise.learned.arms import GATED, LIFT, STACKED
-from clip_har.noise.variants import NONE, RANDOM, SHUFFLED
+from clip_har.noise.variants import NONE, RANDOM, SHUFFLED, UNIVERSAL
 from experiments.class_noise import analysis
-from experiments.class_noise.analysis import ENDPOINTS
+from experiments.class_noise.analysis import ENDPOINTS, words
 from experiments.class_noise.cells import Fit, Grid
 from experiments.class_noise.effects import ALL, effects_table, measure_arms
 from experiments.class_noise.endpoints import conclusion, endpoints_table
 from experiments.class_noise.pilot import components_of_grid
 from experiments.pages import study_page, take
 from experiments.study import EFFECTS, FOLDER, PAGE, SETTINGS
-from tests.experiments.class_noise.made import BASE, FITS, MASKS, made_grid
+from tests.experiments.class_noise.made import BASE, FITS, MASKS, made_grid, with_cards
 
 NAME = "class_noise"
 MODELS = ("model 0", "model 1", "model 2")
@@ -29,7 +29,7 @@ ORACLE = "oracle (leaks the label)"
 
 def endpoints(grid: Grid) -> pd.DataFrame:
     models = list(dict.fromkeys(fit.model for fit in grid.fits))
-    return endpoints_table(measure_arms(grid, draws=300), models)
+    return endpoints_table(measure_arms(grid, draws=300), models, rendered=grid.rendered)
 
 
 def first_sentence(page: str) -> str:
@@ -42,7 +42,8 @@ def page_of(grid: Grid, folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     place.mkdir()
     for name in (SETTINGS, PAGE):
         shutil.copy(FOLDER / NAME / name, place)
-    monkeypatch.setattr(analysis, "read_grid", lambda _: grid)
+    carded = with_cards(grid, folder / "cells", kept=(150, 75, 100))
+    monkeypatch.setattr(analysis, "read_grid", lambda _: carded)
     take(place, [])
     return study_page(place)
 
@@ -85,7 +86,69 @@ def test_the_first_sentence_is_the_primary_endpoint(
     because = "so it is because each class has its own." in page
     assert because == (said == "helps"), "shuffled is as good as stacked universal here"
     assert "**Tiny model, rendered data.**" in page
+    assert "stopped before its last step in 8 of 12 fits" in page
+    assert "lies between 75 and 150." in page
     assert (tmp_path / NAME / "effects.png").stat().st_size < 150_000
+
+
+def test_a_gain_that_the_placebo_has_too_is_not_said_to_be_of_the_class(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(BASE, SHUFFLED, 0.6)
+    page = page_of(made_grid(0.04, spread=0.001), tmp_path, monkeypatch)
+    said = "**lift helps, but not shown to be because of the class**."
+    assert first_sentence(page).endswith(said)
+    place = tmp_path / NAME
+    assert f"{words(place)['verdict']()}." == said, "the index says it, too"
+    assert "so it is **not shown** that each class needs its own" in page
+
+
+def test_a_study_that_is_not_the_protocols_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fixed = "was fixed before the test subjects were drawn"
+    for number, departures in enumerate((["dataset.seed is 0 instead of 100"], [])):
+        monkeypatch.setattr(analysis, "departures", lambda _, found=departures: found)
+        (tmp_path / str(number)).mkdir()
+        page = page_of(made_grid(0.03), tmp_path / str(number), monkeypatch)
+        said = "**Not the fixed protocol:** dataset.seed is 0 instead of 100." in page
+        assert said == bool(departures)
+        assert (fixed in page) == (not departures)
+
+
+def test_an_endpoint_that_is_missing_is_refused() -> None:
+    for masks, fault in (
+        (("none", "shape 0.3"), "under swap, an endpoint"),
+        (("shape 0.3", "swap"), "under none, an endpoint"),
+    ):
+        with pytest.raises(ClipHarError, match=fault):
+            endpoints(made_grid(0.03, masks=masks))
+
+
+def test_real_clips_without_swapped_ones_do_not_ease_the_other_tests(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grid = made_grid(0.05, masks=("none", "shape 0.3"), dataset="Ucf101")
+    page = page_of(grid, tmp_path, monkeypatch)
+    rows = pd.read_csv(tmp_path / NAME / ENDPOINTS).set_index("endpoint")
+    bias = rows.loc["errors that name the background"]
+    assert bias["conclusion"] == "not measured"
+    assert np.isnan(bias["p_holm"])
+    smallest = rows[rows["order"] == "secondary"]["p"].min()
+    assert rows["p_holm"].min() == pytest.approx(3 * smallest, rel=1e-4), "of three tests"
+    assert "**Not the fixed protocol:**" in page
+    assert "dataset is Ucf101 instead of Synthetic" in page
+
+
+def test_no_clean_clip_that_changes_is_no_loss(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A standard error of 0 would else be that of a few clips that could have changed."""
+    grid = made_grid(0.05)
+    for fit in FITS:
+        scores = grid.cells["none", fit].variant_scores[1]
+        scores[GATED] = scores[NONE]
+    found = endpoints(grid).set_index("endpoint").loc["loss on clean clips at most 0.5 points"]
+    assert (found["difference"], found["low"], found["high"]) == (0, 0, 0)
+    assert found["conclusion"] == "shown"
 
 
 def test_fits_that_disagree_leave_it_undecided() -> None:
@@ -169,10 +232,26 @@ def test_attention_is_compared_where_both_arms_have_it() -> None:
     assert ((found["condition"] == LIFT) & (found["control"] == "linear probe")).any()
 
 
-def test_a_cell_without_the_arms_of_the_endpoint_is_refused() -> None:
+def test_attention_of_some_arms_only_leaves_gaps_in_the_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a real sweep measures it: without noise, under universal noise, and under lift."""
+    grid = made_grid(0.03, more={UNIVERSAL: 0.55})
+    for cell in grid.cells.values():
+        scores = cell.variant_scores[1]
+        for name in {NONE, LIFT, UNIVERSAL} & set(scores):
+            scores[name] = replace(scores[name], attention=np.full(320, 0.25))
+    page = page_of(grid, tmp_path, monkeypatch)
+    (line,) = [line for line in page.splitlines() if line.startswith("| attribution inside")]
+    cells = [one.strip() for one in line.split("|")[2:-1]]
+    assert [cell == "–" for cell in cells] == [True, False, True, True]
+
+
+@pytest.mark.parametrize("arm", [STACKED, SHUFFLED, GATED])
+def test_a_cell_without_the_arms_of_the_endpoints_is_refused(arm: str) -> None:
     grid = made_grid(0.03, masks=("none",))
-    del grid.cells["none", FITS[5]].variant_scores[1][STACKED]
-    with pytest.raises(ClipHarError, match="noise seed 5 lacks stacked universal"):
+    del grid.cells["none", FITS[5]].variant_scores[1][arm]
+    with pytest.raises(ClipHarError, match=f"noise seed 5 lacks {arm}"):
         measure_arms(grid)
 
 
@@ -188,6 +267,10 @@ def test_a_pilot_gives_the_components_of_the_endpoint() -> None:
     calm, wild = (components_of_grid(made_grid(0.03, spread=spread)) for spread in (0.0, 0.08))
     assert wild.fit > calm.fit + 3
     assert calm.clip_by_fit > 5
+    placebo = components_of_grid(made_grid(0.03, spread=0.08), LIFT, SHUFFLED)
+    assert placebo.fit > calm.fit + 3
+    with pytest.raises(ClipHarError, match="a cell of none lacks random"):
+        components_of_grid(made_grid(0.03), LIFT, RANDOM)
     few = made_grid(0.03, fits=(Fit("model", 0),), masks=("none",))
     with pytest.raises(ClipHarError, match="too small for variance components"):
         components_of_grid(few)
@@ -198,5 +281,7 @@ def test_models_get_a_row_each() -> None:
     rows = endpoints(made_grid(given, spread=0.001))
     single = rows[rows["order"] == "one model"].set_index("endpoint")["difference"]
     assert list(single.index) == list(MODELS)
+    of_models = rows[rows["order"] == "one model"]
+    assert set(of_models["conclusion"]) == {""}, "a single model is no test"
     assert single.to_dict() == pytest.approx(given, abs=0.015)
     assert single.mean() == pytest.approx(rows.iloc[0]["difference"])

@@ -55,16 +55,17 @@ def test_the_cheapest_design_with_enough_power_is_chosen() -> None:
 
 def test_the_cost_counts_every_pass() -> None:
     pace = Pace(forward=100, step=50, cell=0, base_steps=30, steps=10, batch=20, wrong=1,
-                validation=(0, 0), held=0, classes=4)  # fmt: skip
+                validation=(40, 5), candidates=3, held=0, classes=4)  # fmt: skip
     design = Design(clips=10, models=2, fits=3, costly=1, frames=2, masks=5)
     seconds = pace.seconds(design)
+    validation = 5 * 40 * (1 + 3) / 100
     expected = {
         "evaluation": 6 * 5 * 20 * (4 + 3) / 100,
         "evaluation of costly placebos": 2 * 5 * 20 * 2 * 4 / 100,
         "noise for all classes": 6 * 30 * 20 / 50,
         "its second noise": 6 * 10 * 20 * 2 / 50,
-        "class part": 6 * 10 * 20 * 2 / 50,
-        "class part of shuffled labels": 2 * 10 * 20 * 2 / 50,
+        "class part": 6 * (10 * 20 * 2 / 50 + validation),
+        "class part of shuffled labels": 2 * (10 * 20 * 2 / 50 + validation),
         "fitting the stacks": 0,
         "cells": 0,
     }
@@ -83,4 +84,5 @@ def test_a_wrong_pilot_is_one_clear_line(given: str, tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_the_command_prints_designs(capsys: pytest.CaptureFixture[str]) -> None:
     main([str(PILOT), "--studies", "20"])
-    assert capsys.readouterr().out.startswith("| clips | subjects |")
+    said = capsys.readouterr().out
+    assert said.startswith("lift − stacked universal\n\n| clips | subjects |")
