@@ -11,7 +11,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from clip_har.core.errors import ClipHarError
 from clip_har.core.progress import track
 from clip_har.core.work_ahead import work_ahead
 from clip_har.data.frames.on_device import DeviceFrames
@@ -19,6 +18,7 @@ from clip_har.engine.drift import CleanEmbeddings, Embedded
 from clip_har.masking.effect import MaskEffect
 from clip_har.masking.masked_clip import MaskedClip
 from clip_har.masking.masked_clips import MaskedClips
+from clip_har.models.usable import check_usable
 from clip_har.models.zero_shot import Classifier
 from clip_har.noise.batch import ClipBatch
 from clip_har.noise.contract import Noise, Seen
@@ -249,27 +249,6 @@ def _columns(
     return np.arange(noise.columns)[:, None].repeat(rows.stop - rows.start, axis=1)
 
 
-def _check(
-    ids: Sequence[str], scores: NDArray[np.float32], embedded: NDArray[np.float32], model: str
-) -> None:
-    """Check the scores ``(B, C)`` and the embeddings ``(B, D)`` of clips.
-
-    Raises:
-        ClipHarError: when a score is not finite, or an embedding is zero: its scores are all equal.
-    """
-    for what, fine in (
-        ("the scores are not finite", [bool(np.isfinite(row).all()) for row in scores]),
-        ("the embedding is zero", [bool(row.any()) for row in embedded]),
-    ):
-        if not all(fine):
-            bad = [clip_id for clip_id, one in zip(ids, fine, strict=True) if not one]
-            named = ", ".join(bad[:3]) + (f" and {len(bad) - 3} more" if len(bad) > 3 else "")
-            raise ClipHarError(
-                f"clip {named}: {what} ({model}): try precision=fp32; if it is fp32 already, the"
-                " weights are damaged: take another copy"
-            )
-
-
 def _keep(
     kept: NoiseScores,
     passes: Sequence[_Pass],
@@ -290,7 +269,7 @@ def _keep(
         )
     )
     for number, one in enumerate(passes):
-        _check(ids, scores[number], embedded[number], model)
+        check_usable(ids, scores[number], embedded[number], model)
         at = (np.arange(rows.start, rows.stop), one.column)
         kept.scores[at] = scores[number]  # (B, C)
         kept.rms[at] = rms[number]

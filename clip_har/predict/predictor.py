@@ -40,6 +40,8 @@ from clip_har.masking.masked_clips import MaskedClips
 from clip_har.masking.on_empty import refuse_empty
 from clip_har.models.zero_shot import Classifier, of_frames
 from clip_har.noise.contract import CellNoise
+from clip_har.noise.learned.base import Learned
+from clip_har.noise.learned.identity import STACKS_FILE, given_stacks
 from clip_har.predict.prediction import Prediction, Tile
 from clip_har.predict.times import clock
 from clip_har.prompts.spelling import spaced
@@ -312,6 +314,8 @@ def _cell(config: DictConfig, words: Sequence[str], videos: OwnVideos) -> Cell:
     own = OmegaConf.create(OmegaConf.to_container(config, resolve=True))
     assert isinstance(own, DictConfig)  # noqa: S101, as its source is
     own.dataset = {"_target_": f"{OwnVideos.__module__}.{OwnVideos.__qualname__}"}
+    if "controls" in own.noise:
+        own.noise.controls = False  # the answers do not need them
     cell = cell_from_config(own)
     _refuse(cell)
     length = cell.model.clip_length()
@@ -349,10 +353,16 @@ def _refuse(cell: Cell) -> None:
             "region=annotation: no maps come with these videos; use region=subject, or another"
             " source that finds the target in the frames"
         )
-    if cell.noise.is_learned and getattr(cell.noise, "file", None) is None:
+    noise = cell.noise
+    if noise.is_learned and getattr(noise, "file", None) is None:
         raise ClipHarError(
             "noise is learned from clips with labels, and none are here: name what a run learned,"
             " noise.file=<its cell's folder>/noise/noise.safetensors, with the classes of that run"
+        )
+    if isinstance(noise, Learned) and noise.arms and given_stacks(noise) is None:
+        raise ClipHarError(
+            f"noise.file={noise.file}: expected {STACKS_FILE} beside it, the weights of its scores,"
+            " which cannot be fitted without labels: copy it too, from the same folder"
         )
     if cell.region.wrong is not None:
         raise ClipHarError(

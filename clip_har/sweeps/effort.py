@@ -13,7 +13,8 @@ from clip_har.noise.learned.fitted import noise_path
 from clip_har.noise.learned.head_clips import VIEWS
 from clip_har.noise.learned.identity import described_fit, given_stacks, has_heads, training_clips
 from clip_har.noise.learned.learning import validation_passes
-from clip_har.noise.learned.training_clips import balanced_clips, sets_of
+from clip_har.noise.learned.sets import sets_of
+from clip_har.noise.learned.training_clips import balanced_clips
 from clip_har.noise.learned.weigh import held_paths
 from clip_har.noise.settings import LearningCell
 
@@ -57,16 +58,23 @@ def efforts(
             noise.learning.validation_clips_per_class,
         )
     )
-    learned = [*([noise] if noise.file is None else []), *noise.beside().values()]
-    found = [
-        Effort(
-            _name(one),
-            noise_path(cell.cache_dir, described_fit(one, cell)),
-            frames_to_learn(one, classes, validated),
-        )
-        for one in learned
+    found = {
+        path: Effort(_name(one), path, frames_to_learn(one, classes, validated))
+        for one in _learned(noise)
+        for path in [noise_path(cell.cache_dir, described_fit(one, cell))]
+    }
+    return [*found.values(), *_weighing(noise, cell, clips, frames_of(clips))]
+
+
+def _learned(noise: Learned) -> list[Learned]:
+    """Return all noise that is learned for a cell, in this order."""
+    own = [noise] if noise.file is None else []
+    return [
+        needed
+        for one in (*own, *noise.beside().values())
+        for needed in (one.base(), one)
+        if needed is not None
     ]
-    return found + _weighing(noise, cell, clips, frames_of(clips))
 
 
 def _weighing(

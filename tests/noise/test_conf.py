@@ -87,6 +87,7 @@ def test_lists_become_tuples_so_that_settings_cannot_change(name):
 
 @pytest.mark.parametrize("name", LEARNED)
 def test_what_was_written_down_reads_as_the_same(name):
-    noise = noise_of(f"noise={name}", "noise.file=some/noise.safetensors", "noise.loss.bias=2")
+    given = ("noise.file=some/noise.safetensors", "noise.controls=false", "noise.loss.bias=2")
+    noise = noise_of(f"noise={name}", *given)
     assert type(noise)(**noise.model_dump()) == noise
     assert type(noise).model_validate_json(noise.model_dump_json()) == noise

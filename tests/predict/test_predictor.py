@@ -162,6 +162,7 @@ def test_noise_that_a_run_learned_is_added(tmp_path, words, video, classes):
         (["masking=feature", "region=none"], "region=none"),
         (["noise=universal"], "noise.file="),
         (["noise=class_specific", "noise.protocol=oracle", "noise.file=a"], "the true class"),
+        (["noise=nested", "noise.file=a"], "expected stacks.safetensors beside it"),
         (["masking=feature", "region=motion", "region.wrong=a.csv"], "region.wrong=a.csv marks"),
         (["limit=3"], "limit=3 chooses clips"),
         (["shard=1/2"], "shard=1/2 chooses clips"),

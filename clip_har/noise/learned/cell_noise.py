@@ -1,7 +1,7 @@
 """The learned noise of a cell's clips, with its controls."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from typing import ClassVar
 
@@ -19,7 +19,8 @@ from clip_har.noise.learned.base import Learned
 from clip_har.noise.learned.baselines import fitted_heads
 from clip_har.noise.learned.controls import named_on_empty, random_like
 from clip_har.noise.learned.fits import Fits
-from clip_har.noise.learned.fitted import FittedNoise, read_or_learn
+from clip_har.noise.learned.fitted import FittedNoise, digest, read_or_learn
+from clip_har.noise.learned.given import given_fits
 from clip_har.noise.learned.held import HeldClips
 from clip_har.noise.learned.identity import has_heads
 from clip_har.noise.learned.lift import Answers
@@ -67,8 +68,8 @@ class LearnedNoise:
 
     @property
     def groups(self) -> tuple[str, ...]:
-        """The groups that the cell's own noise was learned from."""
-        return tuple(self.fitted.card["groups"])
+        """The groups whose labels were used: for the cell's own noise, and for the weights."""
+        return tuple(sorted({*self.fitted.card["groups"], *self.fits.on.groups}))
 
     @property
     def needs_embeddings(self) -> bool:
@@ -154,6 +155,7 @@ def open_learned(
     # The training clips are opened once, or not at all.
     training = cache(partial(open_training, noise, cell, zero_shot, open_frames))
     fitted = read_or_learn(noise, cell, frames, zero_shot, training)
+    given = given_fits(noise, frames.clip_set)
     noises: dict[str, Noise] = {NONE: NoPerturbation(), LEARNED: fitted.perturbation}
     if needs_random(noise):
         noises[RANDOM] = random_like(fitted.perturbation, seed=noise.seed)
@@ -163,9 +165,13 @@ def open_learned(
         noises[name] = read_or_learn(one, cell, frames, zero_shot, training).perturbation
     if not noise.arms:
         return LearnedNoise(noise, noises, fitted)
+    if given is not None:
+        return LearnedNoise(noise, noises, fitted, given)
     held = HeldClips(noise, cell, zero_shot, training)
     heads = fitted_heads(held, names=frames.clip_set.class_names) if has_heads(noise) else {}
-    return LearnedNoise(noise, noises, fitted, fitted_stacks(held, noises, heads), heads)
+    fits = fitted_stacks(held, noises, heads)
+    on = replace(fits.on, noise=digest(fitted.content()[0]))
+    return LearnedNoise(noise, noises, fitted, replace(fits, on=on), heads)
 
 
 def needs_random(noise: Learned) -> bool:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +21,26 @@ WITHOUT = -1
 """The column of clips that are scored without noise."""
 
 
+@dataclass(frozen=True)
+class FittedOn:
+    """What weights belong to, and the clips that they were fitted on.
+
+    Attributes:
+        noise: digest of the cell's own noise, see `clip_har.noise.learned.fitted.digest`; empty in
+            the cache, where the key says it.
+        features: of each variant's stack, in the order of its weights.
+        masks: that the clips were shown under, see `clip_har.noise.learned.base.FitMasking`.
+        clips: their ids.
+        groups: the groups of these clips.
+    """
+
+    noise: str = ""
+    features: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    masks: str = ""
+    clips: Sequence[str] = ()
+    groups: Sequence[str] = ()
+
+
 @dataclass(frozen=True, eq=False)
 class Fits:
     """What was fitted on held clips.
@@ -31,12 +51,14 @@ class Fits:
         best_head: the classifier on frozen embeddings whose stack has the lowest loss on groups
             that it was not fitted on; empty without such classifiers.
         top_k: number of classes whose parts the scores were under; None for all.
+        on: what they belong to.
     """
 
     stacks: Mapping[str, Stack] = field(default_factory=dict)
     gate: Gate | None = None
     best_head: str = ""
     top_k: int | None = None
+    on: FittedOn = FittedOn()
 
     def variants(self, arms: Sequence[Arm], answers: Answers) -> dict[str, Variant]:
         """Return the variants of some arms.
@@ -72,6 +94,7 @@ class Fits:
             "gate": json.dumps(None if self.gate is None else str(self.gate.threshold)),
             "best_head": self.best_head,
             "top_k": json.dumps(self.top_k),
+            "on": json.dumps(asdict(self.on)),
         }
         save_tensors(path, tensors, texts)
 
@@ -88,8 +111,9 @@ class Fits:
                 for name, numbers in json.loads(texts["stacks"]).items()
             }
             gate = None if threshold is None else Gate(float(threshold))
-            return cls(stacks, gate, texts["best_head"], json.loads(texts["top_k"]))
-        except (OSError, ValueError, KeyError):
+            on = FittedOn(**json.loads(texts["on"]))
+            return cls(stacks, gate, texts["best_head"], json.loads(texts["top_k"]), on)
+        except (OSError, ValueError, KeyError, TypeError):
             return None
 
 

@@ -1,8 +1,9 @@
 """Learned noise on disk: learned once for each combination of settings, checked when it is read."""
 
+import hashlib
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -27,8 +28,9 @@ from clip_har.noise.learned.identity import (
 from clip_har.noise.learned.learning import History
 from clip_har.noise.learned.perturbation import Perturbation
 from clip_har.noise.learned.restarts import learn_best, states
+from clip_har.noise.learned.sets import sets_of
 from clip_har.noise.learned.start import make_perturbation
-from clip_har.noise.learned.training_clips import TrainingClips, sets_of
+from clip_har.noise.learned.training_clips import TrainingClips
 from clip_har.noise.settings import LearningCell
 
 log = logging.getLogger(__name__)
@@ -62,6 +64,16 @@ class FittedNoise:
         if self.perturbation.frozen is not None:
             tensors[_FROZEN] = self.perturbation.frozen
         return tensors, {"card": json.dumps(self.card), "history": self.history.to_json()}
+
+
+def digest(tensors: Mapping[str, Tensor]) -> str:
+    """Return a digest of the tensors of `FittedNoise.content`."""
+    found = hashlib.sha256()
+    for name, tensor in sorted(tensors.items()):
+        values = tensor.detach().cpu().contiguous().numpy()
+        found.update(f"{name} {values.shape} {values.dtype}".encode())
+        found.update(values.tobytes())
+    return found.hexdigest()
 
 
 def read_or_learn(
@@ -231,21 +243,14 @@ def load_noise(
             f"noise.file={path}: expected noise for the {len(clips.class_names)} classes of the"
             f" clips, got {len(names)} classes (differing: {', '.join(other)})"
         )
-    if both := set(card["clips"]) & {clip.id for clip in clips.clips}:
-        raise ClipHarError(
-            f"noise.file={path}: it was learned from {len(both)} of the clips that it would be"
-            f" evaluated on, such as {min(both)}; evaluate another part of the data"
-        )
     if "groups" not in card:
         raise ClipHarError(
             f"noise.file={path}: it does not say which groups it was learned from, because an"
             " earlier version wrote it; learn it again"
         )
-    if (groups := shared_groups(card["groups"], clips)) and not clips.shares_groups:
-        raise ClipHarError(
-            f"noise.file={path}: it was learned from {len(groups)} of the groups that it would be"
-            f" evaluated on, such as {groups[0]}; evaluate another part of the data"
-        )
+    refuse_evaluated(
+        f"noise.file={path}: it was learned from", card["clips"], card["groups"], clips
+    )
     under = found.perturbation.under()
     if not all(_within_budget(one) for one in (found.perturbation, under) if one is not None):
         raise ClipHarError(
@@ -262,6 +267,30 @@ def load_noise(
             ", ".join(other),
         )
     return found
+
+
+def refuse_evaluated(
+    what: str, learned: Iterable[str], groups: Iterable[str], clips: ClipSet
+) -> None:
+    """Raise if labels of the evaluated clips, or of their groups, were used before.
+
+    Args:
+        what: the begin of the message.
+        learned: ids of the clips whose labels were used.
+        groups: of these clips.
+        clips: the clips that are evaluated.
+    """
+    end = "evaluate another part of the data"
+    if both := set(learned) & {clip.id for clip in clips.clips}:
+        raise ClipHarError(
+            f"{what} {len(both)} of the clips that it would be evaluated on, such as {min(both)};"
+            f" {end}"
+        )
+    if (shared := shared_groups(groups, clips)) and not clips.shares_groups:
+        raise ClipHarError(
+            f"{what} {len(shared)} of the groups that it would be evaluated on, such as"
+            f" {shared[0]}; {end}"
+        )
 
 
 def _within_budget(perturbation: Perturbation) -> bool:

@@ -18,6 +18,7 @@ from clip_har.masking.masked_clip import MaskedClip
 from clip_har.masking.masked_clips import MaskedClips, locate
 from clip_har.masking.none import NoMask
 from clip_har.masking.on_empty import refuse_empty
+from clip_har.models.usable import check_usable
 from clip_har.models.zero_shot import ZeroShot
 from clip_har.noise.batch import ClipBatch
 from clip_har.noise.contract import Noise
@@ -100,7 +101,7 @@ class HeldClips:
                 holds.
 
         Raises:
-            ClipHarError: when the answers cannot be kept.
+            ClipHarError: when an answer cannot be used, or the answers cannot be kept.
         """
         path = scores_path(self.noise, self.cell, masks, described)
 
@@ -120,7 +121,8 @@ class HeldClips:
         columns: Callable[[Shown], NDArray[np.int64]] | None,
     ) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32]]:
         """Return ``(N, K)`` columns, ``(N, K, C)`` scores and ``(N, D)`` embeddings."""
-        every, indices = self.training().frames, clips.indices
+        every, indices, ids = self.training().frames, clips.indices, clips.bare.ids
+        model = f"{self.cell.model.checkpoint}, precision={self.cell.precision}, held clips"
         if columns is None:
             wanted = np.tile(np.arange(added.columns), (len(indices), 1))
         else:
@@ -130,15 +132,17 @@ class HeldClips:
         with track(wanted.size, "scoring held clips") as advance:
             for batch in every.batches(indices, self.zero_shot.batch_size):
                 shown = ClipBatch([clips.clip(index) for index in batch], self.zero_shot.device)
-                rows = wanted[len(embeddings) : len(embeddings) + len(batch)]
+                rows = slice(len(embeddings), len(embeddings) + len(batch))
                 found = []
-                for column in rows.T:
+                for column in wanted[rows].T:
                     seen = added.seen(shown, column)
                     answer, embedded = added.forward(self.zero_shot, shown, seen, column)
                     found.append(answer.float().cpu().numpy())
+                    last = embedded.float().cpu().numpy()
+                    check_usable(ids[rows.start : rows.stop], found[-1], last, model)
                     advance(len(batch))
                 scores += list(np.stack(found, axis=1))
-                embeddings += list(embedded.float().cpu().numpy())
+                embeddings += list(last)
         return wanted, np.stack(scores), np.stack(embeddings)
 
 

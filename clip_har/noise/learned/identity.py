@@ -13,6 +13,7 @@ from clip_har.core.settings import Role
 from clip_har.data.clips import ClipSet, ClipSource, clips_of, look_up
 from clip_har.data.parts import check_apart
 from clip_har.noise.learned.base import FitMasking, Learned
+from clip_har.noise.learned.sets import check_classes, sets_of
 from clip_har.noise.settings import LearningCell
 from clip_har.noise.variants import LEARNED, NONE, RANDOM, UNIVERSAL
 from clip_har.regions.source import RegionSource
@@ -89,8 +90,8 @@ def described_noises(noise: Learned, cell: LearningCell) -> dict[str, Any]:
             raise ClipHarError(f"noise.file={path}: there is no such file")
         own = {"file": hashlib.sha256(path.read_bytes()).hexdigest()}
     found = {NONE: None, LEARNED: own, RANDOM: {"as strong as": own, "seed": noise.seed}}
-    if noise.file is not None and noise.base() is not None:
-        found[UNIVERSAL] = {"under": own}
+    if noise.base() is not None:
+        found[UNIVERSAL] = own.get("base", {"under": own})
     return found | {name: described_fit(one, cell) for name, one in noise.beside().items()}
 
 
@@ -189,10 +190,16 @@ def learned_from(noise: Learned, cell: LearningCell) -> str:
         cell: the checked settings.
 
     Raises:
-        ClipHarError: when there are no clips to learn from, or there is no such file.
+        ClipHarError: when there are no clips to learn from, too few groups or classes among them,
+            or there is no such file.
     """
     parts: list[object] = [described_noises(noise, cell)]
-    if (given := given_stacks(noise)) is not None:
+    given = given_stacks(noise)
+    if noise.file is None or (noise.arms and given is None):
+        clips = training_clips(cell.dataset, noise.learning.train_clips, cell.classes)
+        # Said before anything is decoded.
+        check_classes(clips, sets_of(clips, range(len(clips.clips)), noise), noise)
+    if given is not None:
         parts.append(hashlib.sha256(given.read_bytes()).hexdigest())
     elif noise.arms:
         parts.append([described_stacks(noise, cell), code_of(*STACKING)])

@@ -317,16 +317,22 @@ class NestedNoise(PerClass, LearnedPixels, _Option):
         return self.model_copy(update={"shuffled_labels": True, "file": None})
 
     def beside(self) -> dict[str, Learned]:
-        """Return the other noise that a cell learns, by its name in tables.
-
-        The noise for all classes is learned in any case, unless a file has it.
-        """
-        found: dict[str, Learned] = {UNIVERSAL: self.base()} if self.file is None else {}
-        if self.controls:
-            found[SECOND] = self.twin()
-            if "shuffled_labels" in self.placebos:
-                found[SHUFFLED_LABELS] = self.placebo()
+        """Return the other noise that a cell learns, as controls, by its name in tables."""
+        if not self.controls:
+            return {}
+        found: dict[str, Learned] = {SECOND: self.twin()}
+        if "shuffled_labels" in self.placebos:
+            found[SHUFFLED_LABELS] = self.placebo()
         return found
+
+    def check(self, cell: "LearningCell") -> None:
+        """Check that the rest of the cell provides what the noise needs, see `Learned.check`."""
+        if self.file is not None and self.controls:
+            raise ClipHarError(
+                "noise.file: the controls of nested noise would lie on other noise for all classes"
+                " than that of the file: add noise.controls=false, or leave out noise.file"
+            )
+        super().check(cell)
 
 
 class SecondNoise(LearnedPixels, _Option):

@@ -3,14 +3,12 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from clip_har.core.errors import ClipHarError
 from clip_har.core.evenly import evenly
 from clip_har.core.seeding import generator
 from clip_har.data.clips import ClipSet
@@ -27,6 +25,7 @@ from clip_har.masking.shape import ShapeMask
 from clip_har.models.zero_shot import ZeroShot
 from clip_har.noise.learned.base import Learned, TrainMask
 from clip_har.noise.learned.identity import training_clips
+from clip_har.noise.learned.sets import Sets, check_classes, sets_of
 from clip_har.noise.settings import LearningCell, OpenFrames
 from clip_har.regions.source import SUBJECT
 
@@ -217,7 +216,8 @@ def open_training(
         open_frames: opens the frames of clips.
 
     Raises:
-        ClipHarError: as `split_groups`; and with ``on_empty=error`` for a clip without a subject.
+        ClipHarError: as `split_groups` and `check_classes`; and with ``on_empty=error`` for a clip
+            without a subject.
     """
     frames = open_frames(training_clips(cell.dataset, noise.learning.train_clips, cell.classes))
     own: Mask = cell.masking if "same" in noise.train_masking else NoMask()
@@ -233,7 +233,9 @@ def open_training(
         cache_dir=cell.cache_dir,
     )
     usable = _with_target(clips, subject=noise.needs_region)
-    return TrainingClips(clips, *split_groups(frames.clip_set, usable, noise))
+    sets = split_groups(frames.clip_set, usable, noise)
+    check_classes(frames.clip_set, sets, noise)
+    return TrainingClips(clips, *sets)
 
 
 def sample_mask(noise: Learned, draws: np.random.Generator, own: Mask) -> Mask:
@@ -259,14 +261,6 @@ def sample_mask(noise: Learned, draws: np.random.Generator, own: Mask) -> Mask:
     return NoMask()
 
 
-class Sets(NamedTuple):
-    """Indices of training clips in sets that share no group, see `TrainingClips`."""
-
-    learned_from: NDArray[np.int64]
-    validated_on: NDArray[np.int64]
-    held: NDArray[np.int64]
-
-
 def split_groups(clips: ClipSet, usable: Sequence[int], noise: Learned) -> Sets:
     """Split clips into sets: to learn from, to validate on, and held.
 
@@ -281,7 +275,7 @@ def split_groups(clips: ClipSet, usable: Sequence[int], noise: Learned) -> Sets:
         noise: gives the shares and the seed.
 
     Raises:
-        ClipHarError: when there are fewer groups than sets.
+        ClipHarError: as `sets_of`.
     """
     sets = sets_of(clips, usable, noise)
     _warn_of_lacking(clips, sets.learned_from, "to learn noise from")
@@ -290,28 +284,6 @@ def split_groups(clips: ClipSet, usable: Sequence[int], noise: Learned) -> Sets:
         _warn_of_lacking(clips, sets.held, "among the held clips")
     _warn_of_few(clips, sets.validated_on, noise.learning.validation_clips_per_class)
     return sets
-
-
-def sets_of(clips: ClipSet, usable: Sequence[int], noise: Learned) -> Sets:
-    """Return the sets of `split_groups`, without warnings."""
-    every = clips.groups[list(usable)]
-    groups = np.unique(every)
-    total = len(groups)
-    fewest = 3 if noise.held_share else 2
-    if total < fewest:
-        third = ", and held out of both (noise.held_share)" if noise.held_share else ""
-        raise ClipHarError(
-            f"noise is learned on some groups of {clips.name} and validated on others{third}:"
-            f" expected at least {fewest} groups among its clips, got {total}"
-        )
-    order = groups[generator(noise.seed, "noise/split", "groups").permutation(total)]
-    last = total - fewest + 1  # leaves a group for each of the other sets
-    validated = min(max(round(noise.learning.validation_share * total), 1), last)
-    held = max(round(noise.held_share * total), 1) if noise.held_share else 0
-    in_validated = np.isin(every, order[:validated])
-    in_held = np.isin(every, order[validated : min(validated + held, total - 1)])
-    decoded = np.array(usable, np.int64)
-    return Sets(decoded[~in_validated & ~in_held], decoded[in_validated], decoded[in_held])
 
 
 def balanced_clips(

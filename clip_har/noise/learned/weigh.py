@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -10,19 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clip_har.core.cache import cached, key_of
-from clip_har.core.errors import ClipHarError
 from clip_har.heads.head import Head
 from clip_har.noise.contract import Noise
 from clip_har.noise.learned.arms import ARMS, CLASS_PARTS, GATED, Arm, parts_needed
 from clip_har.noise.learned.base import FitMasking, Learned
-from clip_har.noise.learned.fits import Fits, fit_arms
+from clip_har.noise.learned.fits import Fits, FittedOn, fit_arms
 from clip_har.noise.learned.held import HeldClips, Shown, scores_path
 from clip_har.noise.learned.identity import (
     STACKING,
     STACKS_FILE,
     described_noises,
     described_stacks,
-    given_stacks,
 )
 from clip_har.noise.learned.lift import Answers, columns_needed
 from clip_har.noise.learned.protocols import derangement
@@ -45,8 +43,6 @@ def fitted_stacks(held: HeldClips, noises: Mapping[str, Noise], heads: Mapping[s
         ClipHarError: when the held clips are too few, or the stacks cannot be stored.
     """
     noise = held.noise
-    if (given := given_stacks(noise)) is not None:
-        return _given(given, noise)
 
     def make(temporary: Path) -> None:
         arms = [arm for arm in noise.arms if _is_possible(arm, heads)]
@@ -65,23 +61,17 @@ def fitted_stacks(held: HeldClips, noises: Mapping[str, Noise], heads: Mapping[s
                 " fit this group alone; give more training groups",
                 groups[0],
             )
-        fit_arms(arms, masked, whole, groups).write(temporary)
+        on = FittedOn(
+            features={arm.name: arm.features for arm in arms},
+            masks=noise.fits_under,
+            clips=ids,
+            groups=sorted(set(groups.tolist())),
+        )
+        replace(fit_arms(arms, masked, whole, groups), on=on).write(temporary)
 
     return cached(
         stacks_path(noise, held.cell), "weights of the variants", read=Fits.read, make=make
     )
-
-
-def _given(path: Path, noise: Learned) -> Fits:
-    """Return the weights that came with the noise of a file."""
-    found = Fits.read(path)
-    if found is None or found.top_k != noise.used_parts or noise.headline not in found.stacks:
-        raise ClipHarError(
-            f"noise.file={noise.file}: the weights beside it ({path.name}) are damaged, or of"
-            " another noise.protocol or noise.top_k; take those of its cell, or remove them to fit"
-            " new ones"
-        )
-    return found
 
 
 def stacks_path(noise: Learned, cell: LearningCell) -> Path:

@@ -118,11 +118,16 @@ def test_the_weights_beside_a_file_need_no_training_clip(evaluated, first, tmp_p
     before = identity(cell)
     replace(result.noise.fits, gate=None).write(weights)
     assert identity(cell) != before
-    with pytest.raises(ClipHarError, match=r"another noise\.protocol"):
-        evaluated(*given, "noise.protocol=lift_topk")
-    weights.write_bytes(b"damaged")
-    with pytest.raises(ClipHarError, match="are damaged"):
-        evaluated(*given)
+
+
+def test_the_groups_of_held_clips_count_as_learned_from(first):
+    """Their labels were used: by the weights."""
+    _, result = first
+    noise = result.noise
+    assert len(noise.fitted.card["groups"]) == 2
+    assert noise.groups == ("g0", "g1", "g2")
+    assert set(noise.fits.on.features) == set(noise.fits.stacks)
+    assert (noise.fits.on.masks, len(noise.fits.on.clips)) == ("train", 5)
 
 
 def test_shards_hold_every_variant(first):
@@ -170,6 +175,23 @@ def test_held_clips_are_scored_as_clips_are_evaluated(held, masks):
         assert (pixels[0] == 0).all(dim=1).float().mean() == pytest.approx(0.5, abs=0.1)
     expected = held.zero_shot.scores(pixels).numpy()
     np.testing.assert_allclose(shown.scores[:, 0], expected, atol=1e-4)
+
+
+class Broken(NoPerturbation):
+    """Noise under which the scores of the second clip are no numbers."""
+
+    def forward(self, *given: Any) -> Any:
+        scores, embedded = super().forward(*given)
+        scores[1] = np.nan
+        return scores, embedded
+
+
+def test_a_held_clip_whose_scores_cannot_be_used_is_named(held):
+    held = held()
+    clips = held.training()
+    second = clips.frames.clip_set.clips[sorted(clips.held.tolist())[1]].id
+    with pytest.raises(ClipHarError, match=f"clip {second}: the scores are not finite .*held"):
+        held.shown("none", Broken(), "broken")
 
 
 def test_what_held_clips_are_shown_under_names_their_file(cell_options):

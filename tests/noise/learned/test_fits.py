@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from clip_har.noise.learned.arms import ARMS, BY_NAME, GATED, HEADS, LIFT, ORACLE, SHARED, STACKED
-from clip_har.noise.learned.fits import Fits, fit_arms, shown_columns
+from clip_har.noise.learned.fits import Fits, FittedOn, fit_arms, shown_columns
 from clip_har.noise.learned.gate import Gate, margins
 from clip_har.noise.learned.lift import Answers
 from clip_har.noise.learned.stack import Stack
@@ -153,9 +153,11 @@ def test_a_file_gives_back_the_same(found, tmp_path):
         again = Fits.read(path)
         assert again is not None
         assert (again.gate, again.best_head) == (gate, fits.best_head)
-    fits.write(path)
+    on = FittedOn("digest", {LIFT: ["clean", "own"]}, "train", ["a"], ["g"])
+    replace(fits, on=on).write(path)
     again = Fits.read(path)
     assert again is not None
+    assert again.on == on
     for name, one in again.variants(arms, new).items():
         np.testing.assert_array_equal(one.scores, variants[name].scores)
     assert Fits.read(tmp_path / "nothing") is None

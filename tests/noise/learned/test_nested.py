@@ -63,6 +63,8 @@ def opened(options: list[str], tmp_path: Path) -> Opened:
         zero_shot = load_zero_shot(cell, clips)
         training = cache(partial(open_training, noise, cell, zero_shot, partial(open_frames, cell)))
         named = {"learned": noise, **noise.beside()}
+        if noise.file is None and (base := noise.base()) is not None:
+            named["universal"] = base
         frames = open_frames(cell, clips)
         return {
             name: read_or_learn(one, cell, frames, zero_shot, training)
@@ -197,7 +199,26 @@ def test_noise_of_a_file_must_not_know_the_held_groups(opened, tmp_path):
         opened(f"noise.file={path}", "noise.controls=false")
 
 
+def test_controls_would_lie_on_other_noise_than_that_of_a_file(options):
+    with pytest.raises(ClipHarError, match=r"add noise\.controls=false"):
+        cell_of(*options, "noise.file=noise.safetensors")
+
+
 # Identity
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["learning.train_clips=2"], "at least 3 groups"),
+        (["noise=universal", "learning.train_clips=1"], "at least 2 groups"),
+        (["learning.train_clips=5"], "held clips .* at least 2 classes, got only"),
+    ],
+)
+def test_too_few_groups_or_classes_are_said_before_clips_are_decoded(options, more, message):
+    with pytest.raises(ClipHarError, match=message) as caught:
+        identity(cell_of(*options, *more))
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -224,9 +245,9 @@ def test_noise_that_lies_on_another_is_described_with_it(options):
     noise = learned_of(cell)
     base = noise.base()
     assert base is not None
+    assert "base" not in described_fit(base, cell)
     for one in (noise, *noise.beside().values()):
-        described = described_fit(one, cell)
-        assert described.get("base") == (None if one == base else described_fit(base, cell))
+        assert described_fit(one, cell)["base"] == described_fit(base, cell)
 
 
 def test_the_placebos_shape_the_cell_and_not_the_noise(options):
