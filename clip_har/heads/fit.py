@@ -9,6 +9,13 @@ from clip_har.heads.effort import Effort
 from clip_har.heads.head import Head, TextClasses
 from clip_har.heads.linear_probe import LinearProbe, fit_linear_probe
 from clip_har.heads.logit_adjustment import LogitAdjustment, fit_logit_adjustment
+from clip_har.heads.names import (
+    LINEAR_PROBE,
+    LOGIT_ADJUSTMENT,
+    PROMPT_VECTORS,
+    TIP_ADAPTER,
+    TIP_ADAPTER_F,
+)
 from clip_har.heads.prompt_vectors import PromptVectors, learn_prompt_vectors
 from clip_har.heads.tip_adapter import TipAdapter, fit_tip_adapter, learn_tip_adapter
 from clip_har.models.dual_encoder import DualEncoder
@@ -16,11 +23,11 @@ from clip_har.models.dual_encoder import DualEncoder
 log = logging.getLogger(__name__)
 
 KINDS: dict[str, type] = {
-    "linear probe": LinearProbe,
-    "tip-adapter": TipAdapter,
-    "tip-adapter-f": TipAdapter,
-    "logit adjustment": LogitAdjustment,
-    "prompt vectors": PromptVectors,
+    LINEAR_PROBE: LinearProbe,
+    TIP_ADAPTER: TipAdapter,
+    TIP_ADAPTER_F: TipAdapter,
+    LOGIT_ADJUSTMENT: LogitAdjustment,
+    PROMPT_VECTORS: PromptVectors,
 }
 """The heads by name, in the order of tables."""
 
@@ -57,15 +64,13 @@ def fit_heads(
         )
     tip = fit_tip_adapter(training, validation, classes, seed=effort.seed)
     ways: dict[str, Callable[[], Head]] = {
-        "linear probe": lambda: fit_linear_probe(
-            training, validation, classes=len(classes.vectors)
-        ),
-        "tip-adapter": lambda: tip,
-        "tip-adapter-f": lambda: learn_tip_adapter(training, validation, tip, effort),
-        "logit adjustment": lambda: fit_logit_adjustment(training, validation, classes),
+        LINEAR_PROBE: lambda: fit_linear_probe(training, validation, classes=len(classes.vectors)),
+        TIP_ADAPTER: lambda: tip,
+        TIP_ADAPTER_F: lambda: learn_tip_adapter(training, validation, tip, effort),
+        LOGIT_ADJUSTMENT: lambda: fit_logit_adjustment(training, validation, classes),
     }
     if model is not None:
-        ways["prompt vectors"] = lambda: learn_prompt_vectors(
+        ways[PROMPT_VECTORS] = lambda: learn_prompt_vectors(
             training, validation, model, names, effort
         )
     found = {}

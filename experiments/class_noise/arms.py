@@ -1,9 +1,9 @@
 """Which arms the study compares, and what each costs; see `clip_har.noise.learned.arms`."""
 
+from clip_har.heads.names import HEADS
 from clip_har.noise.learned.arms import (
     BEST_HEAD,
     GATED,
-    HEADS,
     LIFT,
     SHARED,
     STACKED,

@@ -6,7 +6,8 @@ from typing import Any
 import pandas as pd
 
 from clip_har.core.errors import ClipHarError
-from clip_har.noise.learned.arms import HEADS, LIFT, STACKED, arm_of
+from clip_har.heads.names import HEADS
+from clip_har.noise.learned.arms import LIFT, STACKED, arm_of
 from clip_har.noise.learned.protocols import LEAKS
 from clip_har.noise.variants import CALIBRATION, NONE, SHUFFLED
 from clip_har.report.numbers import number, p_value, points, share

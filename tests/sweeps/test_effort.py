@@ -8,7 +8,12 @@ import torch
 
 from clip_har.noise.learned.learning_settings import LossWeights
 from clip_har.noise.learned.restarts import learn_best
-from clip_har.noise.learned.settings import ClassSpecificNoise, NestedNoise, UniversalNoise
+from clip_har.noise.learned.settings import (
+    ClassSpecificNoise,
+    NestedNoise,
+    SecondNoise,
+    UniversalNoise,
+)
 from clip_har.noise.learned.start import make_perturbation
 from clip_har.sweeps.effort import efforts, frames_to_learn
 from tests.noise.cells import cell_of, learned_of
@@ -23,9 +28,10 @@ HOW: dict[str, Any] = {"steps": 3, "batch": 8, "validate_every": 2}
         UniversalNoise(learning=quick(**HOW, restarts=2)),
         ClassSpecificNoise(learning=quick(**HOW, validation_clips_per_class=1)),
         NestedNoise(learning=quick(**HOW, ema=0.5)),
+        SecondNoise(learning=quick(**HOW, at_once=4), wrong=2),
         NestedNoise(learning=quick(**HOW), rank=2, loss=LossWeights(ranking=1, bias=1)),
     ],
-    ids=["restarts", "few validation clips", "nested", "bias, in parts"],
+    ids=["restarts", "few validation clips", "nested", "second", "bias, in parts"],
 )
 def test_as_many_frames_pass_as_were_counted(small_training, tmp_path: Path, noise):
     classifier = planted_classifier()

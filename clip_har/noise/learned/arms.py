@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from clip_har.heads.names import HEADS
 from clip_har.noise.learned.protocols import LEAKS, variant_name
 from clip_har.noise.variants import (
     CALIBRATION,
@@ -28,8 +29,6 @@ other classes k whose part was computed; ``true`` z_c(x + δu + δy) of the true
 
 LIFT, GATED, STACKED, SHARED = "lift", "lift gated", "stacked universal", "shared part"
 ORACLE = variant_name("oracle")
-HEADS = ("linear probe", "tip-adapter", "tip-adapter-f", "logit adjustment", "prompt vectors")
-"""Classifiers on frozen embeddings, learned from the same clips as the noise."""
 BEST_HEAD = "best head"
 
 Dealt = Literal["own", "another", "true"]

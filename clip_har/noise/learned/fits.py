@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from clip_har.core.tensor_file import read_tensors, save_tensors
-from clip_har.noise.learned.arms import GATED, Arm
+from clip_har.noise.learned.arms import BY_NAME, GATED, LIFT, Arm
 from clip_har.noise.learned.gate import Gate, Pair, fit_gate
 from clip_har.noise.learned.lift import Answers
 from clip_har.noise.learned.stack import Features, Stack, crossed, fit_stack
-from clip_har.noise.variants import Variant
+from clip_har.noise.variants import CALIBRATION, Variant
 
 WITHOUT = -1
 """The column of clips that are scored without noise."""
@@ -82,8 +82,8 @@ class Fits:
         """Write it as safetensors."""
         tensors: dict[str, Tensor] = {}
         for name, stack in self.stacks.items():
-            tensors[f"weights.{name}"] = torch.from_numpy(stack.weights)
-            tensors[f"biases.{name}"] = torch.from_numpy(stack.biases)
+            tensors[f"weights.{name}"] = torch.tensor(stack.weights)
+            tensors[f"biases.{name}"] = torch.tensor(stack.biases)
         texts = {
             "stacks": json.dumps(
                 {
@@ -91,7 +91,9 @@ class Fits:
                     for name, stack in self.stacks.items()
                 }
             ),
-            "gate": json.dumps(None if self.gate is None else str(self.gate.threshold)),
+            "gate": json.dumps(
+                None if self.gate is None else [self.gate.threshold, self.gate.scale]
+            ),
             "best_head": self.best_head,
             "top_k": json.dumps(self.top_k),
             "on": json.dumps(asdict(self.on)),
@@ -103,14 +105,14 @@ class Fits:
         """Read what `write` wrote; None if it is not there, or damaged."""
         try:
             tensors, texts = read_tensors(path)
-            threshold = json.loads(texts["gate"])
+            numbers_of_gate = json.loads(texts["gate"])
             stacks = {
                 name: Stack(
                     tensors[f"weights.{name}"].numpy(), tensors[f"biases.{name}"].numpy(), *numbers
                 )
                 for name, numbers in json.loads(texts["stacks"]).items()
             }
-            gate = None if threshold is None else Gate(float(threshold))
+            gate = None if numbers_of_gate is None else Gate(*numbers_of_gate)
             on = FittedOn(**json.loads(texts["on"]))
             return cls(stacks, gate, texts["best_head"], json.loads(texts["top_k"]), on)
         except (OSError, ValueError, KeyError, TypeError):
@@ -125,25 +127,42 @@ def fit_arms(
     Args:
         arms: those that have a stack.
         masked: the scores of held clips under the masks of the fit.
-        whole: the scores of the same clips without a mask; only the gate uses them.
+        whole: the scores of the same clips without a mask; only the gate uses them, so they may
+            lack noise that it does not need.
         groups: ``(N,)`` of these clips.
     """
-    labels, best, gate = masked.labels, "", None
+    labels, best = masked.labels, ""
+    gate: Gate | None = None
     stacks: dict[str, Stack] = {}
     # Those with a head of their own come first in the table: the best is known before it is used.
     for arm in arms:
         if "head" in arm.features and not arm.head and not best:
             best = min(masked.heads, key=lambda head: stacks[head].loss)
         features = features_of(arm, masked, best)
-        stack = stacks[arm.name] = fit_stack(features, labels, groups)
-        if arm.name == GATED:
-            seen = features_of(arm, whole, best)
-            gate = fit_gate(
-                Pair(masked.clean, crossed(stack, features, labels, groups)),
-                Pair(whole.clean, crossed(stack, features, labels, groups, shown=seen)),
-                labels,
-            )
+        if arm.name == GATED and LIFT in stacks:
+            stacks[GATED] = stacks[LIFT]  # it is made of the same
+        else:
+            stacks[arm.name] = fit_stack(features, labels, groups)
+    if GATED in stacks:
+        stack, features, seen = (
+            stacks[GATED],
+            *(features_of(BY_NAME[GATED], answers, best) for answers in (masked, whole)),
+        )
+        gate = fit_gate(
+            Pair(masked.clean, crossed(stack, features, labels, groups)),
+            Pair(whole.clean, crossed(stack, features, labels, groups, shown=seen)),
+            labels,
+            scale=_scale(
+                stacks.get(CALIBRATION) or fit_stack(masked.clean[:, :, None], labels, groups)
+            ),
+        )
     return Fits(stacks, gate, best, masked.top_k)
+
+
+def _scale(calibration: Stack) -> float:
+    """Return what calibration multiplies scores by; 1 if that would turn their order round."""
+    weight = float(calibration.weights[0])
+    return weight if weight > 0 else 1.0
 
 
 def features_of(arm: Arm, answers: Answers, best_head: str) -> Features:

@@ -24,11 +24,14 @@ class Gate:
     """Which clips keep their scores without noise.
 
     Attributes:
-        threshold: of the margin, at least 0: clips with a margin of at least this are kept as they
-            are. 0 keeps all of them, infinity none.
+        threshold: of the margin, at least 0: clips with a margin of at least this keep their scores
+            without noise. 0 keeps all of them, infinity none.
+        scale: positive, what kept scores are multiplied by. It changes no prediction, but the
+            confidence of kept and other clips is comparable.
     """
 
     threshold: float
+    scale: float = 1.0
 
     def said(self) -> str:
         """Return in words which clips keep their scores.
@@ -57,7 +60,7 @@ class Gate:
             >>> Gate(threshold=5.0).apply(clean, noisy).tolist()
             [[9.0, 0.0], [0.0, 1.0]]
         """
-        return np.where(self.keeps(clean)[:, None], clean, noisy)
+        return np.where(self.keeps(clean)[:, None], np.float32(self.scale) * clean, noisy)
 
 
 def margins(scores: Scores) -> NDArray[np.float32]:
@@ -75,7 +78,7 @@ def margins(scores: Scores) -> NDArray[np.float32]:
     return found
 
 
-def fit_gate(masked: Pair, whole: Pair, labels: NDArray[np.int64]) -> Gate:
+def fit_gate(masked: Pair, whole: Pair, labels: NDArray[np.int64], *, scale: float = 1.0) -> Gate:
     """Choose the threshold that gives the highest accuracy under the masks, all classes alike.
 
     Only thresholds are allowed with which at least as many whole clips are answered rightly as
@@ -85,6 +88,7 @@ def fit_gate(masked: Pair, whole: Pair, labels: NDArray[np.int64]) -> Gate:
         masked: scores of clips under the masks of the fit.
         whole: scores of the same clips without a mask.
         labels: ``(N,)``.
+        scale: of the gate.
     """
     both = np.concatenate([margins(masked.clean), margins(whole.clean)])
     thresholds = np.unique(np.concatenate([[0.0, np.inf], both]).astype(np.float64))
@@ -92,7 +96,7 @@ def fit_gate(masked: Pair, whole: Pair, labels: NDArray[np.int64]) -> Gate:
     without = alike @ _right(whole.clean, labels)
     allowed = _accuracies(whole, labels, alike, thresholds) >= without - _EVEN
     reached = np.where(allowed, _accuracies(masked, labels, balanced(labels), thresholds), -np.inf)
-    return Gate(float(thresholds[np.flatnonzero(reached >= reached.max() - _EVEN)[0]]))
+    return Gate(float(thresholds[np.flatnonzero(reached >= reached.max() - _EVEN)[0]]), scale)
 
 
 def _accuracies(

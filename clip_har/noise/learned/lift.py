@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clip_har.noise.learned.arms import Dealt, Feature
+from clip_har.noise.learned.protocols import best_classes
 from clip_har.noise.learned.stack import Features
 from clip_har.noise.variants import NONE, SECOND, UNIVERSAL, Scores
 
@@ -95,11 +96,6 @@ def computed_parts(clean: Scores, top_k: int | None) -> NDArray[np.bool_]:
     found = np.zeros(clean.shape, np.bool_)
     np.put_along_axis(found, best_classes(clean, top_k), values=True, axis=1)
     return found
-
-
-def best_classes(clean: Scores, count: int) -> NDArray[np.int64]:
-    """Return the best classes of each clip, ``(N, count)``, the best first; of equals the first."""
-    return np.argsort(-clean, axis=1, kind="stable")[:, :count]
 
 
 def columns_needed(

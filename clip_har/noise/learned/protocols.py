@@ -88,12 +88,12 @@ def needed(
         return labels[:, None]
     if protocol == "candidate":
         return np.broadcast_to(np.arange(clean.shape[1]), clean.shape)
-    return _by_score(clean)[:, : top_k if protocol == "topk" else 1]
+    return best_classes(clean, top_k if protocol == "topk" else 1)
 
 
-def _by_score(clean: Scores) -> NDArray[np.int64]:
-    """Return the classes ``(N, C)``, the best first; of equals the first."""
-    return np.argsort(-clean, axis=1, kind="stable")
+def best_classes(clean: Scores, count: int) -> NDArray[np.int64]:
+    """Return the best classes of each clip, ``(N, count)``, the best first; of equals the first."""
+    return np.argsort(-clean, axis=1, kind="stable")[:, :count]
 
 
 def candidate(noisy: Scores) -> Scores:
@@ -128,7 +128,7 @@ def topk(clean: Scores, noisy: Scores, k: int) -> Scores:
     classes = clean.shape[1]
     if k >= classes:
         return scores
-    order = _by_score(clean)
+    order = best_classes(clean, classes)
     best, others = order[:, :k], order[:, k:]
     ranked = np.take_along_axis(scores, best, axis=1)
     kept = np.take_along_axis(clean, others, axis=1)

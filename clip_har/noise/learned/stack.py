@@ -35,7 +35,7 @@ class Stack:
 
     Attributes:
         weights: ``(K,)`` of the features, the same for all classes.
-        biases: ``(C,)``, added afterwards.
+        biases: ``(C,)``, added afterwards; they sum to 0, and that of a class without a clip is 0.
         penalty: that was chosen.
         biased: how many times larger the penalty of the biases is.
         loss: −ln of the true class's probability, mean of all classes, on groups that the stack of
@@ -66,8 +66,10 @@ def fit_stack(features: Features, labels: Labels, groups: NDArray[np.generic]) -
     L-BFGS. s_k is the standard deviation of a feature after its mean over the classes of a clip is
     taken away, which no softmax sees. w0 = (1, 0, …): a large λ leaves the first feature as it is,
     so a feature that tells nothing gets no weight. All classes count alike, whatever their number
-    of clips. λ and m are those of `PENALTIES` and `BIASES` with the lowest loss on groups that are
-    left out of the fit, in up to five folds. With a single group, clips are left out instead.
+    of clips. A class without a clip keeps the bias 0, and the biases of the others sum to 0, so
+    that it is not held down: clips of it may come. λ and m are those of `PENALTIES` and `BIASES`
+    with the lowest loss on groups that are left out of the fit, in up to five folds. With a single
+    group, clips are left out instead.
 
     Args:
         features: ``(N, C, K)``; the first feature is what is improved on, such as the clean scores.
@@ -195,13 +197,15 @@ class _Problem:
         total = self.weights.sum()
         held = np.full(count + self.base.shape[1], penalty)
         held[count:] *= biased
+        present = self.hits.any(axis=0)
 
         def objective(values: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
             logs = log_softmax(self._scores(values), axis=1)
             errors = (self.weights / total)[:, None] * (np.exp(logs) - self.hits)
-            slope = np.concatenate(
-                [np.tensordot(errors, self.standard, axes=2), errors.sum(axis=0)]
-            )
+            biases = errors.sum(axis=0)
+            # From 0 on, biases move along this slope alone: their sum stays 0.
+            biases = np.where(present, biases - biases[present].mean(), 0)
+            slope = np.concatenate([np.tensordot(errors, self.standard, axes=2), biases])
             value = -(self.weights / total) @ logs[np.arange(len(logs)), self.labels]
             return value + held @ values**2, slope + 2 * held * values
 

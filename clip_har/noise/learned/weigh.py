@@ -1,7 +1,7 @@
 """Fit the stacks of all variants of a cell's noise on held clips, once."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -46,9 +46,10 @@ def fitted_stacks(held: HeldClips, noises: Mapping[str, Noise], heads: Mapping[s
 
     def make(temporary: Path) -> None:
         arms = [arm for arm in noise.arms if _is_possible(arm, heads)]
-        tables = {noise.fits_under: _Tables.of(held, arms, noises, noise.fits_under)}
-        if any(arm.name == GATED for arm in arms):
-            tables.setdefault("none", _Tables.of(held, arms, noises, "none"))
+        tables = {
+            masks: _Tables.of(held, shown, noises, masks)
+            for masks, shown in _arms_under(noise, arms).items()
+        }
         ids = tables[noise.fits_under].clips.ids  # a mask's target may be missing in some clips
         masked, whole = (
             tables.get(masks, tables[noise.fits_under]).answers(held, ids, heads)
@@ -82,14 +83,19 @@ def stacks_path(noise: Learned, cell: LearningCell) -> Path:
 
 def held_paths(noise: Learned, cell: LearningCell) -> dict[tuple[str, FitMasking], Path]:
     """Return the files of the scores that stacks are fitted on, by noise and masks."""
-    masks: set[FitMasking] = {noise.fits_under}
-    masks |= {"none"} if any(arm.name == GATED for arm in noise.arms) else set()
     described = described_noises(noise, cell)
     return {
-        (name, one): scores_path(noise, cell, one, _described(noise, name, described[name]))
-        for one in sorted(masks)
-        for name in _needed(noise.arms)
+        (name, masks): scores_path(noise, cell, masks, _described(noise, name, described[name]))
+        for masks, arms in sorted(_arms_under(noise, noise.arms).items())
+        for name in _needed(arms)
     }
+
+
+def _arms_under(noise: Learned, arms: Sequence[Arm]) -> dict[FitMasking, Sequence[Arm]]:
+    """Return the variants that need the answers for held clips, by masks: whole, only the gate."""
+    gated = [arm for arm in arms if arm.name == GATED]
+    whole: dict[FitMasking, Sequence[Arm]] = {"none": gated} if gated else {}
+    return {**whole, noise.fits_under: arms}  # which may be the same masks
 
 
 def _is_possible(arm: Arm, heads: Mapping[str, Head]) -> bool:
@@ -98,7 +104,7 @@ def _is_possible(arm: Arm, heads: Mapping[str, Head]) -> bool:
     return arm.head in heads if arm.head else bool(heads)
 
 
-def _needed(arms: "tuple[Arm, ...] | list[Arm]") -> list[str]:
+def _needed(arms: Sequence[Arm]) -> list[str]:
     """Return the noises whose scores some stacks need, no noise first."""
     return [NONE, *sorted(set().union(*(arm.noises for arm in arms)))]
 
@@ -120,7 +126,7 @@ class _Tables:
 
     @classmethod
     def of(
-        cls, held: HeldClips, arms: list[Arm], noises: Mapping[str, Noise], masks: FitMasking
+        cls, held: HeldClips, arms: Sequence[Arm], noises: Mapping[str, Noise], masks: FitMasking
     ) -> "_Tables":
         noise, described = held.noise, described_noises(held.noise, held.cell)
         found: dict[str, Shown] = {}

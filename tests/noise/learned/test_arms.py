@@ -2,11 +2,11 @@
 
 import pytest
 
+from clip_har.heads.names import HEADS
 from clip_har.noise.learned.arms import (
     ARMS,
     BY_NAME,
     CLASS_PARTS,
-    HEADS,
     LIFT,
     ORACLE,
     STACKED,

@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 
 from clip_har.core.errors import ClipHarError
+from clip_har.data.shards import Shard
 from clip_har.engine.clips import open_frames
 from clip_har.engine.evaluate import evaluate
 from clip_har.engine.load_model import load_zero_shot
 from clip_har.engine.merge_shards import merge_tables
-from clip_har.engine.score_variants import score_variants
 from clip_har.noise.learned.arms import ARMS
 from clip_har.noise.learned.held import HeldClips, scores_path
 from clip_har.noise.learned.perturbation import NoPerturbation
 from clip_har.noise.learned.training_clips import open_training
-from clip_har.results.costs import Cost
+from clip_har.noise.learned.weigh import held_paths
 from tests.noise.cells import cell_of, identity, learned_of
 from tests.noise.made import scores
 
@@ -132,12 +132,34 @@ def test_the_groups_of_held_clips_count_as_learned_from(first):
 
 def test_shards_hold_every_variant(first):
     cell, result = first
-    masked, tables = result.masked, {}
-    zero_shot = load_zero_shot(cell, cell.dataset.clips())
-    whole = score_variants(cell, masked, zero_shot, result.noise, clean=None, cost=Cost())
-    for name, table in whole.items():
-        tables[name] = merge_tables([table], masked)
-        np.testing.assert_array_equal(tables[name].scores, scores(result, name))
+    shards = [
+        evaluate(cell.model_copy(update={"shard": Shard(number, 2)}), cell.dataset.clips()).tables
+        for number in (1, 2)
+    ]
+    assert all(list(tables) == list(result.tables) for tables in shards)
+    for name, whole in result.tables.items():
+        parts = [tables[name] for tables in shards]
+        assert max(len(part.clip_ids) for part in parts) < len(whole.clip_ids)
+        merged = merge_tables(parts, result.masked)
+        # Batches of other sizes round otherwise.
+        np.testing.assert_allclose(merged.scores, whole.scores, rtol=1e-4, atol=1e-4)
+        np.testing.assert_array_equal(merged.noise_rms, whole.noise_rms)
+
+
+def test_whole_held_clips_are_scored_for_the_gate_alone(first, cell_options):
+    cell, _ = first
+    files = held_paths(learned_of(cell), cell)
+    under = {masks: {name for name, one in files if one == masks} for masks in ("none", "train")}
+    assert under["none"] == {"none", "learned", "universal"}
+    assert under["train"] == {"none", "learned", "random", "second", "shuffled labels", "universal"}
+    assert all(path.is_file() for path in files.values())
+    kept = cell.cache_dir.glob("noise/*/scores.safetensors")
+    assert set(files.values()) <= set(kept)
+    for change, masks in (("noise.gate=false", {"train"}), ("noise.fit_masking=none", {"none"})):
+        other = cell_of(*cell_options, "noise=nested", change)
+        found = held_paths(learned_of(other), other)
+        assert {one for _, one in found} == masks
+        assert {name for name, _ in found} == under["train"]
 
 
 # Held clips

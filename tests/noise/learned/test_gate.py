@@ -40,7 +40,9 @@ NO, YES = False, True
 )
 def test_the_threshold(masked, whole, threshold):
     margin = [1.0, 2.0, 3.0, 4.0]
-    found = fit_gate(pair(masked[0], masked[1], margin), pair(whole[0], whole[1], margin), ZEROS)
+    pairs = pair(masked[0], masked[1], margin), pair(whole[0], whole[1], margin)
+    found = fit_gate(*pairs, ZEROS, scale=0.7)
+    assert found.scale == 0.7
     # Below the lowest margin a threshold is as good as 0: all clips keep their scores.
     assert found.threshold == threshold
 
@@ -79,3 +81,17 @@ def test_sure_clips_keep_their_scores_and_the_ends_keep_all_or_none():
     np.testing.assert_array_equal(Gate(0.0).apply(clean, noisy), clean)
     np.testing.assert_array_equal(Gate(np.inf).apply(clean, noisy), noisy)
     assert Gate(2.0).apply(clean, noisy).dtype == np.float32
+
+
+def test_kept_scores_are_scaled_and_no_prediction_changes():
+    draws = np.random.default_rng(0)
+    clean, noisy = draws.standard_normal((2, 50, 4)).astype(np.float32)
+    gate = Gate(0.5, scale=0.1)
+    kept, found = gate.keeps(clean), gate.apply(clean, noisy)
+    assert 0 < kept.sum() < 50
+    np.testing.assert_allclose(found[kept], 0.1 * clean[kept], rtol=1e-6)
+    np.testing.assert_array_equal(found[~kept], noisy[~kept])
+    np.testing.assert_array_equal(
+        found.argmax(axis=1), Gate(0.5).apply(clean, noisy).argmax(axis=1)
+    )
+    assert found.dtype == np.float32

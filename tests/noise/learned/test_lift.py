@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from clip_har.noise.learned.lift import Answers, best_classes, parts_of
+from clip_har.noise.learned.lift import Answers, parts_of
+from clip_har.noise.learned.protocols import best_classes
 from clip_har.noise.variants import LEARNED, NONE, RANDOM, SECOND, UNIVERSAL
 
 CLIPS, CLASSES = 4, 3
