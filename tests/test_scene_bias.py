@@ -15,7 +15,7 @@ SMALL = ("dataset.count=40", "frames.count=2", "batch_size=64", "clean_twin=fals
 PARTS = ["none", "background_only", "person_only", "swap", "swap_frozen"]
 MEASURES = {
     "scene/clean", "scene/background_only", "scene/background_ratio", "scene/person_only",
-    "scene/swap_accuracy", "scene/swap_error", "scene/contrasted_accuracy",
+    "scene/swap_accuracy", "scene/swap_error", "scene/errors_to_scene", "scene/contrasted_accuracy",
     "scene/essential_cue", "scene/subject_reliance",
 }  # fmt: skip
 

@@ -58,6 +58,7 @@ def test_the_scene_set_gives_every_measure(tmp_path: Path) -> None:
             "scene/person_only": 4 / 6,
             "scene/swap_accuracy": 1 / 6,
             "scene/swap_error": 5 / 6,
+            "scene/errors_to_scene": 1,
             "scene/contrasted_accuracy": 1 / 6,
             "scene/background_ratio": 2 / 5,
             "scene/subject_reliance": 3 / 6,
@@ -77,7 +78,7 @@ def test_several_sets_stay_apart(tmp_path: Path) -> None:
 def test_a_cell_reused_under_two_names_counts_once(tmp_path: Path) -> None:
     cells = scene_set(tmp_path)
     again = replace(cells[0], named={"masking": "none again"})
-    assert len(sweep_measures([*cells, again]).rows) == 9
+    assert len(sweep_measures([*cells, again]).rows) == 10
 
 
 def test_one_clean_result_serves_every_feature(tmp_path: Path) -> None:
