@@ -37,6 +37,7 @@ def composed(loader: ConfigLoader, config: DictConfig, job: tuple[str, ...]) -> 
     return OmegaConf.to_container(found), OmegaConf.get_cache(found)
 
 
+@pytest.mark.slow
 def test_a_started_sweep_composes_each_cell_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
