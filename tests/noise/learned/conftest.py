@@ -7,34 +7,16 @@ from typing import Any
 import pytest
 
 from clip_har.engine.evaluate import Evaluation, evaluate
-from tests.data.made import write_video
-from tests.noise.cells import cell_of
-from tests.planted import CLASSES, planted_frames
+from tests.noise.cells import cell_of, planted_options
 
 
 @pytest.fixture(scope="module")
 def cell_options(small_clip: Path, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """A table of planted videos: 15 to learn from, in 3 groups; 5 to evaluate, in 2."""
     folder = tmp_path_factory.mktemp("cell")
-    lines = ["path,label,group,split"]
-    for number in range(20):
-        frames, _ = planted_frames(number % 5, number % 5, seed=number)
-        write_video(folder / f"{number}.mkv", list(frames), codec="ffv1", pix_fmt="bgr0")
-        part = "train" if number < 15 else "test"
-        lines.append(f"{number}.mkv,{CLASSES[number % 5]},g{number // 5 + (number > 17)},{part}")
-    (folder / "clips.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return [
-        "dataset=manifest",
-        f"dataset.path={folder / 'clips.csv'}",
-        "dataset.subset=test",
-        "model=clip",
-        f"model.checkpoint={small_clip}",
-        "frames.count=2",
-        "learning.steps=2",
-        "learning.batch=10",
-        "learning.validate_every=1",
-        "cache_dir=" + str(folder / "cache"),
-    ]
+    groups = [f"g{number // 5 + (number > 17)}" for number in range(20)]
+    found = planted_options(folder, small_clip, clips=20, classes=5, learned=15, groups=groups)
+    return [*found, "learning.batch=10", f"cache_dir={folder / 'cache'}"]
 
 
 Evaluated = Callable[..., tuple[Any, Evaluation, Any]]

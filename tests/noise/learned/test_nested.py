@@ -19,9 +19,7 @@ from clip_har.noise.learned.pixel_noise import PixelNoise
 from clip_har.noise.learned.restarts import learn_best
 from clip_har.noise.learned.settings import NestedNoise
 from clip_har.noise.learned.training_clips import TrainingClips, open_training
-from tests.data.made import write_video
-from tests.noise.cells import cell_of, identity, learned_of
-from tests.planted import CLASSES, planted_frames
+from tests.noise.cells import cell_of, identity, learned_of, planted_options
 
 pytestmark = pytest.mark.usefixtures("no_kept_clips")
 
@@ -30,26 +28,9 @@ pytestmark = pytest.mark.usefixtures("no_kept_clips")
 def options(small_clip: Path, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """Two classes of planted videos: 10 to learn from, in 5 groups; 2 to evaluate."""
     folder = tmp_path_factory.mktemp("cell")
-    lines = ["path,label,group,split"]
-    for number in range(12):
-        frames, _ = planted_frames(number % 2, number % 2, seed=number)
-        write_video(folder / f"{number}.mkv", list(frames), codec="ffv1", pix_fmt="bgr0")
-        part = "train" if number < 10 else "test"
-        lines.append(f"{number}.mkv,{CLASSES[number % 2]},g{number // 2},{part}")
-    (folder / "clips.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return [
-        "dataset=manifest",
-        f"dataset.path={folder / 'clips.csv'}",
-        "dataset.subset=test",
-        "model=clip",
-        f"model.checkpoint={small_clip}",
-        "frames.count=2",
-        "learning.steps=2",
-        "learning.batch=6",
-        "learning.validate_every=1",
-        "noise=nested",
-        "noise.resolution=8",
-    ]
+    groups = [f"g{number // 2}" for number in range(12)]
+    found = planted_options(folder, small_clip, clips=12, classes=2, learned=10, groups=groups)
+    return [*found, "learning.batch=6", "noise=nested", "noise.resolution=8"]
 
 
 Opened = Callable[..., dict[str, FittedNoise]]
