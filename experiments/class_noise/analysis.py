@@ -9,13 +9,14 @@ from clip_har.core.atomic import whole_file
 from clip_har.figures.save import save_figure
 from clip_har.noise.learned.arms import arm_of
 from clip_har.noise.learned.fitted import NOISE_FILE, described_in
+from clip_har.noise.variants import UNIVERSAL
 from clip_har.results.files import NOISE
 from experiments.class_noise.cells import Grid, read_grid
 from experiments.class_noise.effects import ALL, Effects, effects_table, measure_arms
 from experiments.class_noise.endpoints import endpoints_table
 from experiments.class_noise.figure import noise_figure
 from experiments.class_noise.recipe import departures
-from experiments.class_noise.words import NoiseWords
+from experiments.class_noise.words import PER_CLASS, NoiseWords
 from experiments.study import EFFECTS
 
 ENDPOINTS, TOP1, COSTS, FIGURE = "endpoints.csv", "top1.csv", "costs.csv", "effects.png"
@@ -75,19 +76,23 @@ def top1_table(effects: Effects) -> pd.DataFrame:
 
 
 def learned_table(grid: Grid) -> pd.DataFrame:
-    """Return how long the noise per class of each fit was learned, from its card.
+    """Return how long the noise of each fit was learned, from its card.
 
     Returns:
-        Columns ``model, seed, steps, planned, kept``: steps made and planned, and the step whose
-        noise was kept.
+        Columns ``model, seed, part, steps, planned, kept``: the part is ``universal`` or ``per
+        class``; steps made and planned, and the step whose noise was kept.
     """
     rows = []
     for fit in grid.fits:
         one = grid.cells[grid.masks[0], fit]
-        card, history = described_in(one.folder / NOISE / NOISE_FILE)
+        card, _ = described_in(one.folder / NOISE / NOISE_FILE)
         planned = card["noise"]["learning"]["steps"]
-        rows.append((fit.model, fit.seed, history.steps, planned, history.kept))
-    return pd.DataFrame(rows, columns=["model", "seed", "steps", "planned", "kept"])
+        for part, made, steps in (
+            (UNIVERSAL, card["base"], card["noise"]["base_steps"] or planned),
+            (PER_CLASS, card, planned),
+        ):
+            rows.append((fit.model, fit.seed, part, made["steps"], steps, made["kept_step"]))
+    return pd.DataFrame(rows, columns=["model", "seed", "part", "steps", "planned", "kept"])
 
 
 def costs_table(grid: Grid) -> pd.DataFrame:

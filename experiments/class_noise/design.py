@@ -22,7 +22,7 @@ class Design(Settings):
     subjects: int = 32
     models: int = 3
     fits: int = Field(default=4, ge=1)
-    costly: int = 1
+    costly: int = 2
     frames: int = 1
     masks: int = 14
 
@@ -46,8 +46,8 @@ class Pace(Settings):
         classes: of the data.
     """
 
-    forward: float = 450
-    step: float = 270
+    forward: float = 1400
+    step: float = 500
     cell: float = 1.5
     base_steps: int = 500
     steps: int = 150

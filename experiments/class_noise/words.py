@@ -9,7 +9,7 @@ from clip_har.core.errors import ClipHarError
 from clip_har.heads.names import HEADS
 from clip_har.noise.learned.arms import LIFT, STACKED, arm_of
 from clip_har.noise.learned.protocols import LEAKS
-from clip_har.noise.variants import CALIBRATION, NONE, SHUFFLED
+from clip_har.noise.variants import CALIBRATION, NONE, SHUFFLED, UNIVERSAL
 from clip_har.report.numbers import number, p_value, points, share
 from experiments.class_noise.arms import BEST_LIFT, BEST_UNIVERSAL, PLACEBOS, passes
 from experiments.class_noise.effects import ALL
@@ -24,6 +24,8 @@ _VERDICTS = {
     "undecided": "**undecided**: neither an effect nor its absence is shown",
 }
 _UNKNOWN = "–"
+PER_CLASS = "per class"
+_PARTS = {UNIVERSAL: "for all classes", PER_CLASS: "per class"}
 _IN_NATS = ("bias/skew_kl",)
 _MEASURES = {
     "top1": "top-1, points",
@@ -112,13 +114,13 @@ class NoiseWords:
         return "; ".join(self._departures["departure"])
 
     def learned(self) -> str:
-        """Return how often learning stopped early, and which steps were kept, one sentence."""
-        table = self._learned
-        early = int((table["steps"] < table["planned"]).sum())
-        return (
-            f"Learning of the noise per class stopped before its last step in {early} of"
-            f" {len(table)} fits; the step that was kept by validation lies between"
-            f" {table['kept'].min()} and {table['kept'].max()}."
+        """Return how often learning stopped early, and which steps were kept, in sentences."""
+        return " ".join(
+            f"Learning of the noise {_PARTS[str(part)]} stopped before its last step in"
+            f" {int((rows['steps'] < rows['planned']).sum())} of {len(rows)} fits; the step that"
+            f" was kept by validation lies between {rows['kept'].min()} and {rows['kept'].max()} of"
+            f" {rows['planned'].max()}."
+            for part, rows in self._learned.groupby("part", sort=False)
         )
 
     def of_the_class(self) -> str:

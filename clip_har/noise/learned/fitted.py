@@ -106,9 +106,10 @@ def read_or_learn(
         if noise.held_share and given_stacks(noise) is None:  # else no weights are fitted here
             _check_held(noise, cell, found)
         return found
-    base, frozen = noise.base(), None
-    if base is not None:
-        frozen = as_frozen(read_or_learn(base, cell, frames, zero_shot, training).perturbation)
+    under = noise.base()
+    base = None
+    if under is not None:
+        base = read_or_learn(under, cell, frames, zero_shot, training)
     return learned_noise(
         noise,
         zero_shot,
@@ -116,7 +117,7 @@ def read_or_learn(
         described=described_fit(noise, cell),
         frames=int(frames.lengths.max()),
         cache_dir=cell.cache_dir,
-        frozen=frozen,
+        base=base,
     )
 
 
@@ -146,7 +147,7 @@ def learned_noise(
     described: dict[str, Any],
     frames: int,
     cache_dir: Path,
-    frozen: Tensor | None = None,
+    base: FittedNoise | None = None,
 ) -> FittedNoise:
     """Return noise from the cache; learn it first if it is not there.
 
@@ -158,7 +159,7 @@ def learned_noise(
             It is the key of the fit, and is stored in the noise's card.
         frames: of a clip; used only for noise that is not static.
         cache_dir: fits are stored below ``noise`` in it.
-        frozen: ``(1, F, 3, r, r)``, the noise that it is learned on top of; None without such.
+        base: the noise for all classes that it is learned on top of; None without such.
 
     Raises:
         ClipHarError: when it cannot be stored there.
@@ -169,7 +170,7 @@ def learned_noise(
         model=zero_shot.model,
         class_embeddings=zero_shot.class_embeddings,
         frames=frames,
-        frozen=frozen,
+        frozen=None if base is None else as_frozen(base.perturbation),
     )
     path = noise_path(cache_dir, described)
 
@@ -182,7 +183,7 @@ def learned_noise(
         best, history = learn_best(
             noise, lambda restart: start(restart=restart), zero_shot, clips, state=state
         )
-        fitted = FittedNoise(best, history, _card(described, clips, history))
+        fitted = FittedNoise(best, history, _card(described, clips, history, base))
         save_tensors(temporary, *fitted.content())
         for one in states(noise, state):
             one.unlink(missing_ok=True)
@@ -191,7 +192,7 @@ def learned_noise(
                 "%s noise is no better than %s on the validation clips: %.3f after %d steps,"
                 " %.3f at the start",
                 described["kind"],
-                "none" if frozen is None else "the noise that it lies on",
+                "none" if base is None else "the noise that it lies on",
                 history.best,
                 history.kept,
                 history.validation[0],
@@ -308,9 +309,15 @@ def described_in(path: Path) -> tuple[dict[str, Any], History]:
     return json.loads(texts["card"]), History.from_json(texts["history"])
 
 
-def _card(described: dict[str, Any], clips: TrainingClips, history: History) -> dict[str, Any]:
+def _card(
+    described: dict[str, Any],
+    clips: TrainingClips,
+    history: History,
+    base: FittedNoise | None,
+) -> dict[str, Any]:
     used = [*clips.learned_from.tolist(), *clips.validated_on.tolist()]
     every = clips.frames.clip_set.clips
+    under = {} if base is None else {"base": _steps(base.history)}
     return {
         **described,
         "class_names": clips.frames.clip_set.class_names,
@@ -318,6 +325,14 @@ def _card(described: dict[str, Any], clips: TrainingClips, history: History) -> 
         "groups": sorted({every[index].group for index in used}),
         "training_clips": len(clips.learned_from),
         "validation_clips": len(clips.validated_on),
+        **_steps(history),
+        **under,
+    }
+
+
+def _steps(history: History) -> dict[str, int]:
+    """Return the steps that were made, and what was kept of them."""
+    return {
         "steps": history.steps,
         "kept_step": history.kept,
         "kept_restart": history.restart,

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from clip_har.core.errors import ClipHarError
 from clip_har.core.seeding import generator
 from clip_har.models.dual_encoder import DualEncoder
 from clip_har.noise.learned.base import Learned, LearnedPixels
@@ -33,6 +34,9 @@ def make_perturbation(
         restart: each has other random values.
         frozen: ``(1, F, 3, r, r)``, the noise that it is learned on top of; None for zeros, if it
             is learned on top of any.
+
+    Raises:
+        ClipHarError: when there are more patterns than classes.
     """
     classes, width = class_embeddings.shape
     seed = noise.seed
@@ -48,6 +52,11 @@ def make_perturbation(
     if not isinstance(noise, LearnedPixels):
         (length,) = budgets.values()
         return EmbeddingShift({"own": start(classes, width, budget=length)}, length)
+    if noise.patterns is not None and noise.patterns > classes:
+        raise ClipHarError(
+            f"noise.rank={noise.patterns}: expected at most one pattern for each of the {classes}"
+            " classes; noise.rank=null learns a free part for each class"
+        )
     side = noise.resolution or model.image_size
     grid = (1 if noise.static else frames, 3, side, side)
     rows = {"shared": 1, "own": classes}

@@ -1,5 +1,6 @@
 """A made-up study: answers of learned noise that no model gave, with planted effects."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -62,10 +63,12 @@ def with_cards(grid: Grid, folder: Path, *, kept: Sequence[int] = (100,)) -> Gri
     cells = dict(grid.cells)
     for number, fit in enumerate(grid.fits):
         step = kept[number % len(kept)]
-        history = History(kept=step, steps=min(step + 25, 150))
+        made = {"kept_step": step, "steps": min(step + 25, 150)}
         place = folder / fit.model / str(fit.seed)
         (place / NOISE).mkdir(parents=True)
-        texts = {"card": '{"noise": {"learning": {"steps": 150}}}', "history": history.to_json()}
+        settings = {"learning": {"steps": 150}, "base_steps": 500}
+        card = {**made, "noise": settings, "base": {"kept_step": 475, "steps": 500}}
+        texts = {"card": json.dumps(card), "history": History().to_json()}
         write_tensors(place / NOISE / NOISE_FILE, {"part.own": torch.zeros(1)}, texts)
         for mask in grid.masks:
             cells[mask, fit] = replace(cast("Any", cells[mask, fit]), folder=place)

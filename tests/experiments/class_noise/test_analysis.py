@@ -86,8 +86,10 @@ def test_the_first_sentence_is_the_primary_endpoint(
     because = "so it is because each class has its own." in page
     assert because == (said == "helps"), "shuffled is as good as stacked universal here"
     assert "**Tiny model, rendered data.**" in page
-    assert "stopped before its last step in 8 of 12 fits" in page
-    assert "lies between 75 and 150." in page
+    assert "noise for all classes stopped before its last step in 0 of 12 fits" in page
+    assert "lies between 475 and 475 of 500." in page
+    assert "noise per class stopped before its last step in 8 of 12 fits" in page
+    assert "lies between 75 and 150 of 150." in page
     assert (tmp_path / NAME / "effects.png").stat().st_size < 150_000
 
 

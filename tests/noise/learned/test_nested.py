@@ -82,6 +82,9 @@ def test_all_of_them_lie_on_the_same_frozen_noise(opened, tmp_path):
         frozen = pixels(found[name]).frozen
         assert frozen is not None
         assert torch.equal(frozen, base), "learning leaves it as it was"
+        under = found["universal"].history
+        assert found[name].card["base"]["steps"] == under.steps
+        assert found[name].card["base"]["kept_step"] == under.kept
         under = pixels(found[name]).under()
         assert under is not None
         assert torch.equal(under.parts["shared"], base)
@@ -139,6 +142,12 @@ def test_the_placebo_is_learned_and_validated_on_shuffled_labels(opened, monkeyp
     assert sorted(taught[True]) == sorted(taught[False])
     assert taught[True] != taught[False]
     assert validated[True] != validated[False]
+
+
+def test_more_patterns_than_classes_are_refused(opened):
+    opened("noise.rank=2", "noise.controls=false")  # two classes
+    with pytest.raises(ClipHarError, match=r"noise.rank=3: expected at most one pattern for each"):
+        opened("noise.rank=3", "noise.controls=false")
 
 
 # On disk
