@@ -15,12 +15,12 @@ from experiments.class_noise.cells import Grid, read_grid
 from experiments.class_noise.effects import ALL, Effects, effects_table, measure_arms
 from experiments.class_noise.endpoints import endpoints_table
 from experiments.class_noise.figure import noise_figure
-from experiments.class_noise.recipe import departures
+from experiments.class_noise.recipe import caption, departures
 from experiments.class_noise.words import PER_CLASS, NoiseWords
 from experiments.study import EFFECTS
 
 ENDPOINTS, TOP1, COSTS, FIGURE = "endpoints.csv", "top1.csv", "costs.csv", "effects.png"
-LEARNED, DEPARTURES = "learned.csv", "departures.csv"
+LEARNED, DEPARTURES, ABOUT = "learned.csv", "departures.csv", "about.csv"
 
 
 def take(folder: Path, sweeps: Sequence[Path]) -> None:
@@ -43,17 +43,18 @@ def take(folder: Path, sweeps: Sequence[Path]) -> None:
         TOP1: top1_table(effects),
         COSTS: costs_table(grid),
         LEARNED: learned_table(grid),
+        ABOUT: pd.DataFrame({"caption": [caption(grid)]}),
         DEPARTURES: pd.DataFrame({"departure": departures(grid)}, dtype=object),
     }
     for name, table in tables.items():
         with whole_file(folder / name) as path:
             table.to_csv(path, index=False, float_format="%.5g")
-    save_figure(folder / FIGURE, noise_figure(found))
+    save_figure(folder / FIGURE, noise_figure(found, caption=caption(grid)))
 
 
 def words(folder: Path) -> Mapping[str, Callable[..., object]]:
     """Return the functions of the page's template, from the study's results."""
-    names = (EFFECTS, ENDPOINTS, TOP1, COSTS, LEARNED, DEPARTURES)
+    names = (EFFECTS, ENDPOINTS, TOP1, COSTS, LEARNED, DEPARTURES, ABOUT)
     read = [pd.read_csv(folder / name) for name in names]
     return NoiseWords(*read).names()
 

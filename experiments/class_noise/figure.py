@@ -9,10 +9,9 @@ from clip_har.figures.style import BLUE, ORANGE
 from clip_har.noise.learned.arms import LIFT, STACKED
 from clip_har.noise.variants import NONE, SHUFFLED
 from experiments.class_noise.effects import ALL
-from experiments.figure import CAPTION
 
 
-def noise_figure(effects: pd.DataFrame, *, caption: str = CAPTION) -> Figure:
+def noise_figure(effects: pd.DataFrame, *, caption: str) -> Figure:
     """Draw differences of top-1 with their 95 % intervals over subjects and fits.
 
     Args:

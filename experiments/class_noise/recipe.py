@@ -15,6 +15,7 @@ from experiments.class_noise.cells import Fit, Grid, mask_named
 
 EXPERIMENT = "study/class_noise"
 _VARIES = ("masking", "ratio", "model.checkpoint", "noise.seed", "noise.placebos")
+RENDERED = "rendered data"
 _NAMED = 10  # differences that are named
 
 
@@ -69,6 +70,14 @@ def departures(grid: Grid) -> list[str]:
         if given != {wanted}:
             found.append(f"{key} is {' and '.join(sorted(given))} instead of {wanted}")
     return _short(found)
+
+
+def caption(grid: Grid) -> str:
+    """Return the model and the data of a sweep, in a few words."""
+    names = list(dict.fromkeys(fit.model for fit in grid.fits))
+    tiny = {fit.model for fit in planned().fits}.issuperset(names)
+    dataset = next(iter(grid.cells.values())).settings["dataset"]
+    return f"{'tiny model' if tiny else ', '.join(names)}, {RENDERED if grid.rendered else dataset}"
 
 
 def _short(found: Sequence[str]) -> list[str]:

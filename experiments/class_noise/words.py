@@ -50,6 +50,7 @@ class NoiseWords:
         costs: parts with hours.
         learned: see `experiments.class_noise.analysis.learned_table`.
         departures: how the sweep differs from the fixed protocol, one row each.
+        about: the caption of the model and the data.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class NoiseWords:
         costs: pd.DataFrame,
         learned: pd.DataFrame,
         departures: pd.DataFrame,
+        about: pd.DataFrame,
     ) -> None:
         self._effects = effects
         self._endpoints = endpoints
@@ -67,12 +69,14 @@ class NoiseWords:
         self._costs = costs
         self._learned = learned
         self._departures = departures
+        self._about = about
 
     def names(self) -> Mapping[str, Callable[..., object]]:
         """Return the functions by their names in templates."""
         return {
             "primary": self.primary,
             "verdict": self.verdict,
+            "caption": self.caption,
             "departures": self.departures,
             "learned": self.learned,
             "of_the_class": self.of_the_class,
@@ -108,6 +112,10 @@ class NoiseWords:
         if said.startswith("helps") and self._placebo()["conclusion"] != SHOWN:
             return "**lift helps, but not shown to be because of the class**"
         return _VERDICTS[said]
+
+    def caption(self) -> str:
+        """Return the model and the data, such as ``tiny model, rendered data``."""
+        return str(self._about["caption"].item())
 
     def departures(self) -> str:
         """Return how the sweep differs from the fixed protocol; empty if it does not."""

@@ -85,7 +85,7 @@ def test_the_first_sentence_is_the_primary_endpoint(
     assert "mean over 4 masks, 12 fits of 3 models and 32 subjects" in sentence
     because = "so it is because each class has its own." in page
     assert because == (said == "helps"), "shuffled is as good as stacked universal here"
-    assert "**Tiny model, rendered data.**" in page
+    assert "**Model 0, model 1, model 2, rendered data.** This page" in page
     assert "noise for all classes stopped before its last step in 0 of 12 fits" in page
     assert "lies between 475 and 475 of 500." in page
     assert "noise per class stopped before its last step in 8 of 12 fits" in page
@@ -140,6 +140,8 @@ def test_real_clips_without_swapped_ones_do_not_ease_the_other_tests(
     assert rows["p_holm"].min() == pytest.approx(3 * smallest, rel=1e-4), "of three tests"
     assert "**Not the fixed protocol:**" in page
     assert "dataset is Ucf101 instead of Synthetic" in page
+    assert "**Model 0, model 1, model 2, Ucf101.** This page" in page
+    assert "rendered" not in page.lower().split("## commands")[0]
 
 
 def test_no_clean_clip_that_changes_is_no_loss(monkeypatch: pytest.MonkeyPatch) -> None:

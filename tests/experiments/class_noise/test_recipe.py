@@ -7,7 +7,7 @@ import pytest
 from clip_har.results.result import Result
 from experiments.class_noise.cells import Grid
 from experiments.class_noise.power import read_pilot
-from experiments.class_noise.recipe import departures, planned
+from experiments.class_noise.recipe import caption, departures, planned
 from tests.experiments.class_noise.made import MadeCell
 
 
@@ -26,6 +26,7 @@ def sweep(**changed: str) -> Grid:
 
 def test_the_planned_sweep_is_the_protocols() -> None:
     assert departures(sweep()) == []
+    assert caption(sweep()) == "tiny model, rendered data"
     assert (len(planned().masks), len(planned().fits)) == (14, 12)
 
 
