@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 
 from clip_har.core.errors import ClipHarError
 from clip_har.heads.clips import LabelledClips
-from clip_har.heads.effort import Effort
 from clip_har.heads.head import Head, TextClasses
+from clip_har.heads.learn import Schedule
 from clip_har.heads.linear_probe import LinearProbe, fit_linear_probe
 from clip_har.heads.logit_adjustment import LogitAdjustment, fit_logit_adjustment
 from clip_har.heads.names import (
@@ -36,7 +36,7 @@ def fit_heads(
     training: LabelledClips,
     validation: LabelledClips,
     classes: TextClasses,
-    effort: Effort,
+    schedule: Schedule,
     *,
     model: DualEncoder | None = None,
     names: Sequence[str] = (),
@@ -47,7 +47,7 @@ def fit_heads(
         training: the clips that noise is learned from, under its training masks.
         validation: the clips that noise is validated on.
         classes: the zero-shot classifier.
-        effort: how long heads are learned.
+        schedule: how long heads are learned.
         model: the dual encoder, for prompt vectors; None for none of them.
         names: C class names, for prompt vectors.
 
@@ -62,16 +62,16 @@ def fit_heads(
             f"heads are fitted on some groups and validated on others: {len(both)} are in both,"
             f" such as {both[0]}"
         )
-    tip = fit_tip_adapter(training, validation, classes, seed=effort.seed)
+    tip = fit_tip_adapter(training, validation, classes, seed=schedule.seed)
     ways: dict[str, Callable[[], Head]] = {
         LINEAR_PROBE: lambda: fit_linear_probe(training, validation, classes=len(classes.vectors)),
         TIP_ADAPTER: lambda: tip,
-        TIP_ADAPTER_F: lambda: learn_tip_adapter(training, validation, tip, effort),
+        TIP_ADAPTER_F: lambda: learn_tip_adapter(training, validation, tip, schedule),
         LOGIT_ADJUSTMENT: lambda: fit_logit_adjustment(training, validation, classes),
     }
     if model is not None:
         ways[PROMPT_VECTORS] = lambda: learn_prompt_vectors(
-            training, validation, model, names, effort
+            training, validation, model, names, schedule
         )
     found = {}
     for name, fit in ways.items():

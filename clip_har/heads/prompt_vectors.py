@@ -11,8 +11,8 @@ from torch.nn.functional import cross_entropy
 
 from clip_har.heads.clips import LabelledClips
 from clip_har.heads.context import open_texts
-from clip_har.heads.effort import Effort, Rows, learn
 from clip_har.heads.head import Embeddings, TextClasses
+from clip_har.heads.learn import Rows, Schedule, learn
 from clip_har.heads.validation import validation_score
 from clip_har.models.dual_encoder import DualEncoder
 
@@ -45,7 +45,7 @@ def learn_prompt_vectors(
     validation: LabelledClips,
     model: DualEncoder,
     names: Sequence[str],
-    effort: Effort,
+    schedule: Schedule,
 ) -> PromptVectors:
     """Learn the vectors on the training clips; both towers do not change.
 
@@ -59,7 +59,7 @@ def learn_prompt_vectors(
         validation: clips of other groups, which say what is kept.
         model: the dual encoder.
         names: C class names.
-        effort: how long.
+        schedule: how long.
 
     Raises:
         ClipHarError: when vectors cannot be put before the model's texts, see `open_texts`.
@@ -85,7 +85,7 @@ def learn_prompt_vectors(
             return validation_score(logits, validation.labels)
 
         vectors, step = learn(
-            texts.words, training.labels, effort,
+            texts.words, training.labels, schedule,
             loss=loss, score=score, message="learning prompt vectors",
             rate=STEP_SIZE * float(texts.words.square().mean().sqrt()),
             half=model.dtype == torch.float16,

@@ -11,8 +11,8 @@ from torch.nn.functional import cross_entropy
 
 from clip_har.core.seeding import generator
 from clip_har.heads.clips import LabelledClips
-from clip_har.heads.effort import Effort, Rows, learn
 from clip_har.heads.head import Embeddings, TextClasses
+from clip_har.heads.learn import Rows, Schedule, learn
 from clip_har.heads.validation import best_scale, validation_score
 
 SHOTS = 16
@@ -109,13 +109,13 @@ def fit_tip_adapter(
 
 
 def learn_tip_adapter(
-    training: LabelledClips, validation: LabelledClips, tip: TipAdapter, effort: Effort
+    training: LabelledClips, validation: LabelledClips, tip: TipAdapter, schedule: Schedule
 ) -> TipAdapter:
     """Learn the keys of a Tip-Adapter: Tip-Adapter-F.
 
     As in the authors' code the values stay as they are, the keys may get any length, the loss is
     the cross-entropy, the step size is `RATE`, and α and β are searched again for the learned keys.
-    Our differences: Adam without weight decay, steps and batch of `Effort`; α and β during
+    Our differences: Adam without weight decay, steps and batch of `Schedule`; α and β during
     learning, which the authors set by hand for each data set, are the best ones of the
     training-free head with α above 0, and the logits are multiplied by the factor that is best for
     them.
@@ -124,7 +124,7 @@ def learn_tip_adapter(
         training: the labelled clips; all of them are in the batches.
         validation: clips of other groups, which say what is kept.
         tip: the head with its keys at the start.
-        effort: how long.
+        schedule: how long.
     """
     used = tip.searched(validation, alphas=ALPHAS[1:])
     logits = _differentiable(used)
@@ -140,7 +140,7 @@ def learn_tip_adapter(
         return validation_score(head.logits(validation.embeddings), validation.labels)
 
     keys, _ = learn(
-        torch.from_numpy(used.keys), training.labels, effort,
+        torch.from_numpy(used.keys), training.labels, schedule,
         loss=loss, score=score, message="learning tip-adapter-f", rate=RATE,
     )  # fmt: skip
     return replace(used, keys=keys.numpy()).searched(validation, alphas=ALPHAS)

@@ -5,12 +5,12 @@ import torch
 from numpy.typing import NDArray
 
 from clip_har.heads.clips import LabelledClips
-from clip_har.heads.effort import Effort
 from clip_har.heads.head import Head, TextClasses
+from clip_har.heads.learn import Schedule
 
 CLASSES, SIZE = 4, 16
 CPU = torch.device("cpu")
-QUICK = Effort(steps=30, batch=24, validate_every=10)
+QUICK = Schedule(steps=30, batch=24, validate_every=10)
 
 
 def unit(vectors: NDArray[np.float64]) -> NDArray[np.float32]:

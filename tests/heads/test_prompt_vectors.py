@@ -8,8 +8,8 @@ import torch
 
 from clip_har.heads.clips import LabelledClips
 from clip_har.heads.context import open_texts
-from clip_har.heads.effort import Effort
 from clip_har.heads.head import TextClasses
+from clip_har.heads.learn import Schedule
 from clip_har.heads.prompt_vectors import learn_prompt_vectors
 from clip_har.heads.validation import validation_score
 from clip_har.models.clip import CLIP
@@ -17,7 +17,7 @@ from clip_har.models.dual_encoder import DualEncoder
 from tests.heads.made import CPU, relabelled, top1, unit
 
 NAMES = ["apply eye makeup", "biking", "walking with a dog"]
-EFFORT = Effort(steps=60, batch=24, validate_every=20)
+EFFORT = Schedule(steps=60, batch=24, validate_every=20)
 
 
 @pytest.fixture(scope="module")
@@ -70,10 +70,10 @@ def test_what_does_not_help_other_groups_is_not_kept(model):
 
 def test_it_also_works_within_inference_mode(model):
     train, validation = clips_of(model, 1, 30), clips_of(model, 2, 30)
-    effort = Effort(steps=3, batch=8, validate_every=1)
+    schedule = Schedule(steps=3, batch=8, validate_every=1)
     with torch.inference_mode():
-        inside = learn_prompt_vectors(train, validation, model, NAMES, effort)
-    outside = learn_prompt_vectors(train, validation, model, NAMES, effort)
+        inside = learn_prompt_vectors(train, validation, model, NAMES, schedule)
+    outside = learn_prompt_vectors(train, validation, model, NAMES, schedule)
     np.testing.assert_array_equal(inside.vectors, outside.vectors)
 
 

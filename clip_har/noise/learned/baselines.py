@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from clip_har.core.cache import cached, key_of
-from clip_har.heads.effort import Effort
 from clip_har.heads.file import read_heads, save_heads
 from clip_har.heads.fit import fit_heads
 from clip_har.heads.head import Head, TextClasses
+from clip_har.heads.learn import Schedule
 from clip_har.noise.learned.base import Learned
 from clip_har.noise.learned.head_clips import embed_training
 from clip_har.noise.learned.held import HeldClips
@@ -39,7 +39,7 @@ def fitted_heads(held: HeldClips, *, names: Sequence[str]) -> dict[str, Head]:
     def make(temporary: Path) -> None:
         log.info("fitting classifiers on frozen embeddings (once)")
         learning, base = noise.learning, noise.base()
-        effort = Effort(
+        schedule = Schedule(
             steps=learning.steps + (0 if base is None else base.learning.steps),
             batch=learning.batch,
             validate_every=learning.validate_every,
@@ -51,7 +51,7 @@ def fitted_heads(held: HeldClips, *, names: Sequence[str]) -> dict[str, Head]:
             learned_from,
             validated_on,
             TextClasses.of(zero_shot),
-            effort,
+            schedule,
             model=zero_shot.model,
             names=cell.prompts.words(names),
         )

@@ -17,7 +17,7 @@ Rows = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Effort:
+class Schedule:
     """How long a head is learned; of noise, `LearningSettings` says it.
 
     Attributes:
@@ -38,7 +38,7 @@ class Effort:
 def learn(
     start: Tensor,
     labels: Rows,
-    effort: Effort,
+    schedule: Schedule,
     *,
     rate: float,
     loss: Callable[[Tensor, Rows], Tensor],
@@ -54,7 +54,7 @@ def learn(
     Args:
         start: the values at the start.
         labels: ``(N,)`` of the training clips.
-        effort: how long.
+        schedule: how long.
         rate: the step size at the start; it falls to 0 along a cosine.
         loss: of the values and the rows of a batch.
         score: of the values, on validation clips; larger is better.
@@ -70,25 +70,25 @@ def learn(
     scaler = torch.amp.GradScaler(values.device.type, enabled=half)
     weights = balanced(labels)
     best, kept, highest, waited = start.detach().clone(), 0, score(start), 0
-    with track(effort.steps, message) as advance:
-        for step in range(effort.steps):
-            draws = generator(effort.seed, "heads/batch", str(step))
-            rows = draws.choice(len(labels), effort.batch, p=weights)
+    with track(schedule.steps, message) as advance:
+        for step in range(schedule.steps):
+            draws = generator(schedule.seed, "heads/batch", str(step))
+            rows = draws.choice(len(labels), schedule.batch, p=weights)
             optimiser.zero_grad(set_to_none=True)
             scaler.scale(loss(values, rows)).backward()  # type: ignore[no-untyped-call]
             optimiser.param_groups[0]["lr"] = (
-                rate * (1 + math.cos(math.pi * step / effort.steps)) / 2
+                rate * (1 + math.cos(math.pi * step / schedule.steps)) / 2
             )
             scaler.step(optimiser)
             scaler.update()
             advance(1, f"validation {highest:.3f}")
             done = step + 1
-            if done % effort.validate_every and done != effort.steps:
+            if done % schedule.validate_every and done != schedule.steps:
                 continue
             found = score(values.detach())
             waited += 1
             if found > highest:  # false of no number
                 best, kept, highest, waited = values.detach().clone(), done, found, 0
-            if waited >= effort.patience:
+            if waited >= schedule.patience:
                 break
     return best, kept
