@@ -155,7 +155,7 @@ def open_learned(
     # The training clips are opened once, or not at all.
     training = cache(partial(open_training, noise, cell, zero_shot, open_frames))
     fitted = read_or_learn(noise, cell, frames, zero_shot, training)
-    given = given_fits(noise, frames.clip_set)
+    given = given_fits(noise, cell.masking, frames.clip_set)
     noises: dict[str, Noise] = {NONE: NoPerturbation(), LEARNED: fitted.perturbation}
     if needs_random(noise):
         noises[RANDOM] = random_like(fitted.perturbation, seed=noise.seed)

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -32,6 +33,7 @@ class FittedOn:
         masks: that the clips were shown under, see `clip_har.noise.learned.base.FitMasking`.
         clips: their ids.
         groups: the groups of these clips.
+        masking: the cell's own mask as a JSON object, if ``masks`` is ``same``; else None.
     """
 
     noise: str = ""
@@ -39,6 +41,7 @@ class FittedOn:
     masks: str = ""
     clips: Sequence[str] = ()
     groups: Sequence[str] = ()
+    masking: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, eq=False)

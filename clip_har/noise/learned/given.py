@@ -1,19 +1,23 @@
 """The weights of variants that come with the noise of another run."""
 
+import json
+
 from clip_har.core.errors import ClipHarError
 from clip_har.core.tensor_file import read_tensors
 from clip_har.data.clips import ClipSet
+from clip_har.masking.mask import Mask
 from clip_har.noise.learned.base import Learned
 from clip_har.noise.learned.fits import Fits
 from clip_har.noise.learned.fitted import digest, refuse_evaluated
 from clip_har.noise.learned.identity import given_stacks
 
 
-def given_fits(noise: Learned, clips: ClipSet) -> Fits | None:
+def given_fits(noise: Learned, masking: Mask, clips: ClipSet) -> Fits | None:
     """Return the weights beside ``noise.file``; None if they are fitted here.
 
     Args:
         noise: of the cell; its file was checked.
+        masking: the cell's own mask.
         clips: the clips that are evaluated.
 
     Raises:
@@ -35,6 +39,11 @@ def given_fits(noise: Learned, clips: ClipSet) -> Fits | None:
         raise ClipHarError(
             f"{beside} were fitted under other masks: expected noise.fit_masking={on.masks}, got"
             f" {noise.fits_under}; set it so, or remove them to fit new ones"
+        )
+    if on.masking not in (None, masking.described()):
+        raise ClipHarError(
+            f"{beside} were fitted under another mask (noise.fit_masking=same): expected"
+            f" {json.dumps(on.masking)}, got {json.dumps(masking.described())}; {take}"
         )
     for arm in noise.arms:
         if tuple(on.features.get(arm.name, ())) != arm.features or found.top_k != noise.used_parts:

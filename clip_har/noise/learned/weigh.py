@@ -67,6 +67,7 @@ def fitted_stacks(held: HeldClips, noises: Mapping[str, Noise], heads: Mapping[s
             masks=noise.fits_under,
             clips=ids,
             groups=sorted(set(groups.tolist())),
+            masking=held.cell.masking.described() if noise.fits_under == "same" else None,
         )
         replace(fit_arms(arms, masked, whole, groups), on=on).write(temporary)
 

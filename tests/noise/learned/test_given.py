@@ -12,6 +12,7 @@ import torch
 from clip_har.core.errors import ClipHarError
 from clip_har.core.tensor_file import write_tensors
 from clip_har.data.clips import Clip, ClipSet
+from clip_har.masking.percent import PercentMask
 from clip_har.noise.learned.arms import BY_NAME, GATED, LIFT
 from clip_har.noise.learned.fits import Fits, FittedOn
 from clip_har.noise.learned.fitted import digest
@@ -28,6 +29,7 @@ CLIPS = ClipSet(
     licence="none",
     citation="",
 )
+MASKING = PercentMask(ratio=0.3)
 FEATURES = {name: BY_NAME[name].features for name in (LIFT, GATED)}
 ON = FittedOn(digest(TENSORS), FEATURES, "train", ["held"], ["held group"])
 FITS = Fits(
@@ -47,7 +49,7 @@ def given(tmp_path: Path) -> Given:
     def found(fits: Fits | None, **settings: Any) -> Fits | None:
         if fits is not None:
             fits.write(tmp_path / "stacks.safetensors")
-        return given_fits(NestedNoise(file=path, **{"controls": False, **settings}), CLIPS)
+        return given_fits(NestedNoise(file=path, **{"controls": False, **settings}), MASKING, CLIPS)
 
     return found
 
@@ -58,6 +60,8 @@ def test_those_of_the_same_noise_and_settings_are_used(given):
     np.testing.assert_array_equal(found.stacks[LIFT].weights, FITS.stacks[LIFT].weights)
     assert found.on.groups == ["held group"]
     assert given(FITS, gate=False) is not None
+    same = replace(ON, masks="same", masking=MASKING.described())
+    assert given(replace(FITS, on=same), fit_masking="same") is not None
 
 
 def test_without_them_or_with_controls_weights_are_fitted_here(given):
@@ -71,6 +75,11 @@ def test_without_them_or_with_controls_weights_are_fitted_here(given):
         ({"noise": digest({**TENSORS, "frozen": torch.zeros(1, 3)})}, {}, "for other noise"),
         ({"noise": ""}, {}, "for other noise"),
         ({}, {"fit_masking": "none"}, r"expected noise\.fit_masking=train, got none"),
+        (
+            {"masks": "same", "masking": PercentMask(ratio=0.5).described()},
+            {"fit_masking": "same"},
+            "another mask .*ratio.: 0.5.* got .*ratio.: 0.3",
+        ),
         ({}, {"protocol": "lift_topk"}, r"another noise\.protocol"),
         ({"features": {**FEATURES, LIFT: ("clean", "own")}}, {}, "no weights for lift as"),
         ({"features": {LIFT: FEATURES[LIFT]}}, {}, r"noise\.gate.* no weights for lift gated"),
