@@ -23,15 +23,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("study", nargs="?", help="name of its folder in experiments/")
     parser.add_argument("sweeps", nargs="*", type=Path, help="folders of its finished sweeps")
+    parser.add_argument(
+        "--into", type=Path, help="a folder for results and page; those of the repository stay"
+    )
     given = parser.parse_args(arguments)
     if given.study and not given.sweeps:
         parser.error("add the folders of the study's finished sweeps")
     try:
-        from experiments.pages import take, write_pages
+        from experiments.pages import take, take_into, write_pages
 
-        if given.study:
-            take(FOLDER / given.study, [sweep.expanduser().absolute() for sweep in given.sweeps])
-        pages = write_pages()
+        sweeps = [sweep.expanduser().absolute() for sweep in given.sweeps]
+        if given.study and given.into:
+            pages = [take_into(FOLDER / given.study, given.into.expanduser(), sweeps)]
+        else:
+            if given.study:
+                take(FOLDER / given.study, sweeps)
+            pages = write_pages()
     except (ClipHarError, KeyboardInterrupt) as error:
         sys.exit(report_fault(error))
     sys.stdout.write("".join(f"{page}\n" for page in pages))

@@ -1,5 +1,6 @@
 """The pages of the studies, made from committed results: all numbers come from the CSV files."""
 
+import shutil
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
@@ -8,8 +9,10 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from clip_har.core.atomic import whole_file
+from clip_har.core.errors import ClipHarError
 from clip_har.figures.save import save_figure
 from clip_har.figures.specification import specification_figure
+from clip_har.report.selection import of_sweep
 from experiments.curve import NUMBERS, curve
 from experiments.curve_words import CurveWords
 from experiments.effects import Conditions, conditions, effects, scene_bias
@@ -40,9 +43,12 @@ def take(folder: Path, sweeps: list[Path]) -> None:
         sweeps: the folders of the sweeps that its commands made.
 
     Raises:
-        ClipHarError: when the study or a sweep does not exist.
+        ClipHarError: when the study or a sweep does not exist, or when the results of this
+            repository, which are of rendered clips, would be replaced by those of other data.
     """
     study = read_study(folder)
+    if folder.parent == FOLDER:
+        _refuse_other_data(sweeps)
     if study.analysis is not None:
         import_module(study.analysis).take(folder, sweeps)
         return
@@ -51,6 +57,38 @@ def take(folder: Path, sweeps: list[Path]) -> None:
         _take_curve(folder, study.specification, cells)
     else:
         _take_effects(folder, study, cells)
+
+
+def take_into(study: Path, into: Path, sweeps: list[Path]) -> Path:
+    """Write a study's results and page into another folder, and return the page's path.
+
+    Args:
+        study: the folder of the study, which stays as it is.
+        into: gets a folder with the study's name, and is made if it is not there.
+        sweeps: the folders of the sweeps.
+
+    Raises:
+        ClipHarError: when the study or a sweep does not exist.
+    """
+    read_study(study)
+    place = into / study.name
+    place.mkdir(parents=True, exist_ok=True)
+    for path in (*study.glob("*.yaml"), *study.glob("*.j2"), *study.glob("*.md")):
+        shutil.copy(path, place)
+    take(place, sweeps)
+    page = place / README
+    page.write_text(study_page(place), encoding="utf-8")
+    return page
+
+
+def _refuse_other_data(sweeps: list[Path]) -> None:
+    for sweep in sweeps:
+        for cell in of_sweep(sweep).cells:
+            if (data := cell.settings["dataset"]) != "Synthetic":
+                raise ClipHarError(
+                    f"{sweep}: its clips are those of {data}, and the results of this repository"
+                    " are of rendered clips: add --into FOLDER, which gets results and page"
+                )
 
 
 def _take_effects(folder: Path, study: Study, cells: Conditions) -> None:

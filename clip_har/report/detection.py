@@ -1,6 +1,6 @@
 """The section of a report about the detection of named classes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -120,7 +120,8 @@ def _table(rows: pd.DataFrame, rule: str) -> RuleTable:
 def _texts(line: Mapping[Any, Any]) -> list[str]:
     """Return a value with its interval; its change, and the p-value of its test, if shown."""
     name = str(line["measure"])
-    value, difference = share, points
+    value: Callable[[Any], str] = share
+    difference: Callable[[Any], str] = points
     if name in _AREAS:
         value, difference = number, _signed
     elif name not in _RATES or "%" not in _RATES[name]:

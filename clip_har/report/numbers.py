@@ -30,14 +30,14 @@ def share(value: Any) -> str:
     return _rounded(value, "0.1", factor=100)
 
 
-def points(value: Any) -> str:
+def points(value: Any, decimals: int = 1) -> str:
     """Return a difference of shares in percentage points, with its sign.
 
     Example:
-        >>> points(-0.125)
-        '−12.5'
+        >>> points(-0.125), points(-0.0003, 2)
+        ('−12.5', '−0.03')
     """
-    text = _rounded(value, "0.1", factor=100)
+    text = _rounded(value, f"1e-{decimals}", factor=100)
     signed = text if text == UNKNOWN or text.startswith("-") else f"+{text}"
     return signed.replace("-", "−")
 

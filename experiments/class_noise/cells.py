@@ -1,6 +1,6 @@
 """The cells of the study, by mask and by fit: one noise seed of one model."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,6 +74,7 @@ def read_grid(sweeps: Sequence[Path]) -> Grid:
             found[key] = one
     if not found:
         raise ClipHarError("these sweeps hold no cell with learned noise: check the command")
+    _check_names(found.values())
     masks = tuple(dict.fromkeys(mask for mask, _ in found))
     fits = tuple(sorted({fit for _, fit in found}))
     _check(masks, fits, found)
@@ -103,8 +104,24 @@ def mask_named(mask: str, ratio: float | None) -> str:
 
 def fit_of(one: Result) -> Fit:
     """Return whose noise a cell shows."""
-    checkpoint = str(one.cell.model.described().get("checkpoint", one.cell.model))
-    return Fit(Path(checkpoint).name, int(one.cell.noise.described()["seed"]))
+    return Fit(Path(_checkpoint(one)).name, int(one.cell.noise.described()["seed"]))
+
+
+def _checkpoint(one: Result) -> str:
+    return str(one.cell.model.described().get("checkpoint", one.cell.model))
+
+
+def _check_names(cells: Iterable[Result]) -> None:
+    checkpoints: dict[str, str] = {}
+    for one in cells:
+        checkpoint = _checkpoint(one)
+        name = Path(checkpoint).name
+        other = checkpoints.setdefault(name, checkpoint)
+        if other != checkpoint:
+            raise ClipHarError(
+                f"two models have the same name {name}: {other} and {checkpoint}; give them folders"
+                " of other names"
+            )
 
 
 def _check(

@@ -32,7 +32,12 @@ def noise_figure(effects: pd.DataFrame, *, caption: str) -> Figure:
             _plot(left, of.reindex(masks), offset, colour, f"lift − {control}")
     _finish(left, masks, "lift minus its control, by mask")
     _plot(right, pooled, 0.0, BLUE, None)
-    _finish(right, pooled["condition"].tolist(), "each arm minus no noise, mean over masks")
+    most = pooled["fits"].max()
+    names = [
+        name if fits == most else f"{name} ({fits} of {most} fits)"
+        for name, fits in zip(pooled["condition"], pooled["fits"], strict=True)
+    ]
+    _finish(right, names, "each arm minus no noise, mean over masks")
     figure.suptitle(f"class noise: {caption}", fontsize=10)
     figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=8)
     return figure
@@ -47,11 +52,17 @@ def _plot(axes: Axes, rows: pd.DataFrame, offset: float, colour: str, label: str
     )
 
 
+def _in_points(value: float, _: int) -> str:
+    """Return a share in points, with as many decimals as it needs."""
+    found = round(100 * value, 6)
+    return f"{found:+g}".replace("-", "−") if found else "0"
+
+
 def _finish(axes: Axes, names: list[str], title: str) -> None:
     axes.axvline(0, color="0.4", linewidth=1)
     axes.set_yticks(range(len(names)), names, fontsize=8)
     axes.set_ylim(len(names) - 0.4, -0.6)
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:+.0f}"))
+    axes.xaxis.set_major_formatter(FuncFormatter(_in_points))
     axes.set_xlabel("top-1, percentage points, 95 %", fontsize=9)
     axes.set_title(title, loc="left", fontsize=9)
     axes.grid(axis="x", color="0.5", alpha=0.2)

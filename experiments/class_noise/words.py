@@ -1,13 +1,14 @@
 """Sentences and tables of the study's page: numbers and verdicts come from its CSV files."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import pandas as pd
 
 from clip_har.core.errors import ClipHarError
 from clip_har.heads.names import HEADS
-from clip_har.noise.learned.arms import LIFT, STACKED, arm_of
+from clip_har.noise.learned.arms import GATED, LIFT, STACKED, arm_of
 from clip_har.noise.learned.protocols import LEAKS
 from clip_har.noise.variants import CALIBRATION, NONE, SHUFFLED, UNIVERSAL
 from clip_har.report.numbers import number, p_value, points, share
@@ -19,7 +20,7 @@ from experiments.words import markdown
 _VERDICTS = {
     "helps": "**noise per class helps**",
     "helps a little": "**noise per class helps, by less than one point**",
-    "equivalent": "**noise per class changes top-1 by less than one point** (equivalence, TOST)",
+    "equivalent": "**noise per class changes top-1 by less than one point**",
     "harms": "**noise per class harms**",
     "undecided": "**undecided**: neither an effect nor its absence is shown",
 }
@@ -92,6 +93,9 @@ class NoiseWords:
             "heads_table": self.heads_table,
             "arms_table": self.arms_table,
             "costs_table": self.costs_table,
+            "clean_loss": self.clean_loss,
+            "fewer_fits": self.fewer_fits,
+            "heads": self.heads,
         }
 
     def primary(self) -> str:
@@ -101,7 +105,7 @@ class NoiseWords:
             f"Noise per class (lift) changes top-1 by {_points(row)} against one noise for all"
             f" classes at equal effort (stacked universal), mean over {self._masks()} masks,"
             f" {row['fits']:.0f} fits of {row['models']:.0f} {_plural(row['models'], 'model')} and"
-            f" {row['groups']:.0f} subjects: {self.verdict()}."
+            f" {row['clips']:.0f} clips of {row['groups']:.0f} subjects: {self.verdict()}."
         )
 
     def verdict(self) -> str:
@@ -111,7 +115,17 @@ class NoiseWords:
         said = self._first()["conclusion"]
         if said.startswith("helps") and self._placebo()["conclusion"] != SHOWN:
             return "**lift helps, but not shown to be because of the class**"
-        return _VERDICTS[said]
+        return f"{_VERDICTS[said]}{self._within()}"
+
+    def _within(self) -> str:
+        """Return what "less than one point" rests on: the 90 % interval, which TOST is."""
+        row = self._first()
+        if row["conclusion"] not in ("helps a little", "equivalent"):
+            return ""
+        return (
+            f" (90 % interval {points(row['low_90'], 2)} to {points(row['high_90'], 2)}, TOST"
+            f" p {_equals(row['p_equivalent'])})"
+        )
 
     def caption(self) -> str:
         """Return the model and the data, such as ``tiny model, rendered data``."""
@@ -124,10 +138,10 @@ class NoiseWords:
     def learned(self) -> str:
         """Return how often learning stopped early, and which steps were kept, in sentences."""
         return " ".join(
-            f"Learning of the noise {_PARTS[str(part)]} stopped before its last step in"
-            f" {int((rows['steps'] < rows['planned']).sum())} of {len(rows)} fits; the step that"
-            f" was kept by validation lies between {rows['kept'].min()} and {rows['kept'].max()} of"
-            f" {rows['planned'].max()}."
+            f"Learning of the noise {_PARTS[str(part)]} stopped before step {rows['planned'].max()}"
+            f" in {int((rows['steps'] < rows['planned']).sum())} of {len(rows)} fits; validation"
+            f" kept the last step in {int((rows['kept'] == rows['planned']).sum())} of them, and at"
+            f" the earliest step {rows['kept'].min()}."
             for part, rows in self._learned.groupby("part", sort=False)
         )
 
@@ -138,14 +152,17 @@ class NoiseWords:
         helps, although none of them knows anything of a class.
         """
         row = self._placebo()
-        said = {
-            SHOWN: "so it is because each class has its own",
-            NOT_SHOWN: "so it is **not shown** that each class needs its own",
-        }
-        ends = said.get(row["conclusion"], "seen, but not confirmed: the primary endpoint failed")
+        if row["conclusion"] == SHOWN:
+            ends = "so the gain depends on each class having its own noise"
+        elif row["conclusion"] != NOT_SHOWN:
+            ends = row["conclusion"]
+        elif row["high"] < 0:
+            ends = "so lift is worse than the placebo"
+        else:
+            ends = "so it is **not shown** that the gain depends on each class having its own noise"
         return (
             f"Against the placebo, the noise of another class, lift changes top-1 by"
-            f" {_points(row)}: {ends}."
+            f" {_points(row)}, p after Holm's correction {_equals(row['p_holm'])}: {ends}."
         )
 
     def across_models(self) -> str:
@@ -153,10 +170,13 @@ class NoiseWords:
         row = self._first()
         if pd.isna(row["low_models"]):
             return "One model: nothing is said of other models."
-        ends = f"{points(row['low_models'])} to {points(row['high_models'])}"
+        ends = f"{points(row['low_models'], 2)} to {points(row['high_models'], 2)}"
         holds = row["low_models"] > 0 or row["high_models"] < 0
         said = "also holds" if holds else "is not shown"
-        return f"With models as random, too: {ends}, so the sign {said} for new training seeds."
+        return (
+            f"With models as random, too, the interval of lift − stacked universal is {ends}: the"
+            f" sign {said} for models of new training seeds."
+        )
 
     def change(self, condition: str, control: str, mask: str = ALL, measure: str = "top1") -> str:
         """Return a difference with its interval; "–" where these two arms lack the measure."""
@@ -185,9 +205,10 @@ class NoiseWords:
             lines.append((
                 f"**{row['endpoint']}** (primary)" if first else row["endpoint"],
                 f"{row['condition']} − {row['control']}", _MEASURES[str(row["measure"])],
-                row["mask"], _difference(row), p_value(row["p"]), p_value(row["p_holm"]),
+                row["mask"], _difference(row, 2), p_value(row["p"]), p_value(row["p_holm"]),
                 p_value(row["p_equivalent"]) if first else _UNKNOWN,
-                _UNKNOWN if pd.isna(row["fits"]) else f"{row['fits']:.0f}", row["conclusion"],
+                _UNKNOWN if pd.isna(row["fits"]) else f"{row['fits']:.0f}",
+                self.verdict() if first else row["conclusion"],
             ))  # fmt: skip
         return markdown(head, lines)
 
@@ -197,7 +218,7 @@ class NoiseWords:
         if not len(rows):
             return ""
         lines = [
-            (row["endpoint"], _difference(row), row["fits"], row["groups"])
+            (row["endpoint"], _difference(row, 2), row["fits"], row["groups"])
             for row in rows.to_dict("records")
         ]
         head = ("model", "lift − stacked universal, points (95 %)", "fits", "subjects")
@@ -259,7 +280,40 @@ class NoiseWords:
     def costs_table(self) -> str:
         """Return the time of the study's parts, as Markdown."""
         lines = [(row["part"], number(row["hours"])) for row in self._costs.to_dict("records")]
-        return markdown(("part", "hours"), lines)
+        return markdown(("part", "hours of work, summed over workers"), lines)
+
+    def clean_loss(self) -> str:
+        """Return the change of the gated arm on clean clips, by the endpoint's own interval."""
+        rows = self._endpoints[self._endpoints["condition"] == GATED]
+        return _difference(rows.iloc[0], 2)
+
+    def fewer_fits(self) -> str:
+        """Return which arms ran in some fits only, in sentences; empty if all ran in all."""
+        most = self._top1["fits"].max()
+        rows = self._top1[self._top1["fits"] < most]
+        if not len(rows):
+            return ""
+        names = ", ".join(_marked(name) for name in rows["condition"])
+        return (
+            f"In {rows['fits'].min()} of the {most} fits only: {names}. Their top-1 is that of"
+            f" these fits; compare them by differences such as lift − {rows['condition'].iloc[0]}."
+        )
+
+    def heads(self) -> str:
+        """Return how lift stands beside each classifier from the same labels, in sentences."""
+        found: dict[str, list[str]] = {}
+        for head in HEADS:
+            for _, row in self._rows(LIFT, head, ALL, "top1").iterrows():
+                found.setdefault(_side(row), []).append(head)
+        said = [f"{side} {', '.join(heads)}" for side, heads in found.items()]
+        first = f"By 95 % intervals, lift is {'; '.join(said)}. " if said else ""
+        on_top = self._rows(BEST_LIFT, BEST_UNIVERSAL, ALL, "top1")
+        if not len(on_top):
+            return first
+        return (
+            f"{first}On top of the best head, lift changes top-1 by {_difference(on_top.iloc[0])}"
+            " points against noise for all classes."
+        )
 
     def _pairs_table(self, pairs: Sequence[tuple[str, str]]) -> str:
         lines = []
@@ -271,7 +325,8 @@ class NoiseWords:
                     f"{condition} − {control}", share(row["before"]), share(row["after"]),
                     _difference(row), row["fits"],
                 ))  # fmt: skip
-        return markdown(("compared", "before, %", "after, %", "points (95 %)", "fits"), lines)
+        head = ("compared", "second arm, %", "first arm, %", "points (95 %)", "fits")
+        return markdown(head, lines)
 
     def _rows(self, condition: str, control: str, mask: str, measure: str) -> pd.DataFrame:
         table = self._effects
@@ -295,22 +350,33 @@ def _marked(name: str) -> str:
 
 def _points(row: Any) -> str:
     return (
-        f"**{points(row['difference'])} points** (95 % interval {points(row['low'])} to"
-        f" {points(row['high'])})"
+        f"**{points(row['difference'], 2)} points** (95 % interval {points(row['low'], 2)} to"
+        f" {points(row['high'], 2)})"
     )
 
 
-def _difference(row: Any) -> str:
-    """Return a difference with its interval in the unit of its measure."""
+def _difference(row: Any, decimals: int = 1) -> str:
+    """Return a difference with its interval in the unit of its measure; decimals of points."""
     if pd.isna(row["difference"]):
         return _UNKNOWN
-    shown = _signed if row["measure"] in _IN_NATS else points
+    shown = _signed if row["measure"] in _IN_NATS else partial(points, decimals=decimals)
     return f"{shown(row['difference'])} ({shown(row['low'])} to {shown(row['high'])})"
 
 
 def _signed(value: float) -> str:
     text = number(value)
     return text if text.startswith("−") else f"+{text}"
+
+
+def _side(row: Any) -> str:
+    if row["low"] > 0:
+        return "better than"
+    return "worse than" if row["high"] < 0 else "not told apart from"
+
+
+def _equals(p: float) -> str:
+    text = p_value(p)
+    return text if text.startswith("<") else f"= {text}"
 
 
 def _plural(count: int, word: str) -> str:

@@ -2,15 +2,20 @@
 
 import subprocess
 import sys
+from argparse import Namespace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from clip_har.core.errors import ClipHarError
+from experiments import pages
+from experiments.__main__ import main
+from experiments.class_noise import analysis
 from experiments.pages import README, index_page, study_page
 from experiments.study import EFFECTS, FOLDER, PAGE, finished_studies, read_study
 from tests.conftest import REPOSITORY
+from tests.experiments.class_noise.made import made_grid, with_cards
 
 MADE = [folder for folder in finished_studies() if (folder / PAGE).is_file()]
 
@@ -64,3 +69,22 @@ def test_the_command_refuses_a_folder_that_is_no_sweep(tmp_path: Path) -> None:
     assert done.returncode == 1
     (line,) = done.stderr.strip().splitlines()
     assert "expected the folder of a sweep" in line
+
+
+@pytest.mark.slow
+def test_results_of_other_data_go_into_a_folder_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The command, with the cells of a made-up sweep."""
+    grid = with_cards(made_grid(0.05, masks=("none", "shape 0.3"), dataset="Ucf101"), tmp_path)
+    chosen = Namespace(cells=list(grid.cells.values()))
+    monkeypatch.setattr(pages, "of_sweep", lambda _: chosen)
+    monkeypatch.setattr(analysis, "read_grid", lambda _: grid)
+    before = (FOLDER / "class_noise" / "README.md").read_text(encoding="utf-8")
+    with pytest.raises(SystemExit):
+        main(["class_noise", str(tmp_path)])
+    assert "its clips are those of Ucf101" in capsys.readouterr().err
+    main(["class_noise", str(tmp_path), "--into", str(tmp_path / "mine")])
+    page = (tmp_path / "mine" / "class_noise" / "README.md").read_text(encoding="utf-8")
+    assert "data Ucf101.**" in page
+    assert (FOLDER / "class_noise" / "README.md").read_text(encoding="utf-8") == before

@@ -129,7 +129,7 @@ ARMS: tuple[Arm, ...] = (
     Arm(
         UNIVERSAL,
         "control",
-        "one noise for all classes: of nested noise the one under its parts, else of equal effort",
+        "one noise for all classes: that which the parts lie on, else one of equal effort",
     ),
     Arm(
         CALIBRATION,

@@ -164,6 +164,6 @@ def made_grid(
         for mask in masks:
             scores = made_scores(mask, fit, accuracies, to_scene or {})
             cost = {"cost/noise_seconds": 1800.0, "cost/seconds": 1800.0}
-            settings = {**planned().settings, "dataset": dataset}
+            settings = {**planned().settings, "dataset": dataset, "noise.placebos": "[]"}
             cells[mask, fit] = cast("Result", MadeCell((LIFT, scores), cost, settings))
     return Grid(tuple(masks), tuple(fits), cells, CLIPS.clip_ids)

@@ -16,7 +16,13 @@ from experiments.class_noise import analysis
 from experiments.class_noise.analysis import ENDPOINTS, words
 from experiments.class_noise.cells import Fit, Grid
 from experiments.class_noise.effects import ALL, effects_table, measure_arms
-from experiments.class_noise.endpoints import conclusion, endpoints_table
+from experiments.class_noise.endpoints import (
+    BY_RULE,
+    NOT_CONFIRMED,
+    conclusion,
+    endpoints_table,
+)
+from experiments.class_noise.figure import _in_points
 from experiments.class_noise.pilot import components_of_grid
 from experiments.pages import study_page, take
 from experiments.study import EFFECTS, FOLDER, PAGE, SETTINGS
@@ -68,7 +74,7 @@ def test_the_primary_endpoint_is_the_mean_over_masks_fits_and_clips() -> None:
     ("lift", "said", "verdict"),
     [
         (0.04, "helps", "**noise per class helps**."),
-        (0.0, "equivalent", "less than one point** (equivalence, TOST)."),
+        (0.0, "equivalent", "TOST p < 0.001)."),
         (-0.04, "harms", "**noise per class harms**."),
     ],
 )
@@ -80,16 +86,17 @@ def test_the_first_sentence_is_the_primary_endpoint(
     row = pd.read_csv(tmp_path / NAME / ENDPOINTS).iloc[0]
     assert row["conclusion"] == said
     assert sentence.endswith(verdict)
-    number = f"{100 * row['difference']:+.1f}".replace("-", "−")
+    number = f"{100 * row['difference']:+.2f}".replace("-", "−")
     assert f"**{number} points** (95 % interval" in sentence
-    assert "mean over 4 masks, 12 fits of 3 models and 32 subjects" in sentence
-    because = "so it is because each class has its own." in page
+    assert "mean over 4 masks, 12 fits of 3 models and 320 clips of 32 subjects" in sentence
+    because = "so the gain depends on each class having its own noise." in page
     assert because == (said == "helps"), "shuffled is as good as stacked universal here"
-    assert "**Model 0, model 1, model 2, rendered data.** This page" in page
-    assert "noise for all classes stopped before its last step in 0 of 12 fits" in page
-    assert "lies between 475 and 475 of 500." in page
-    assert "noise per class stopped before its last step in 8 of 12 fits" in page
-    assert "lies between 75 and 150 of 150." in page
+    assert "**Model model 0, model 1, model 2, rendered data.** This page" in page
+    kept = "fits; validation kept the last step in"
+    base = f"for all classes stopped before step 500 in 0 of 12 {kept} 0 of them, and at the"
+    assert f"{base} earliest step 475." in page
+    own = f"per class stopped before step 150 in 8 of 12 {kept} 4 of them, and at the"
+    assert f"{own} earliest step 75." in page
     assert (tmp_path / NAME / "effects.png").stat().st_size < 150_000
 
 
@@ -102,7 +109,9 @@ def test_a_gain_that_the_placebo_has_too_is_not_said_to_be_of_the_class(
     assert first_sentence(page).endswith(said)
     place = tmp_path / NAME
     assert f"{words(place)['verdict']()}." == said, "the index says it, too"
-    assert "so it is **not shown** that each class needs its own" in page
+    assert "so lift is worse than the placebo" in page or "so it is **not shown** that" in page
+    (row,) = [line for line in page.splitlines() if line.startswith("| **noise per class** (pri")]
+    assert said.rstrip(".") in row, "the table does not say more than the sentence"
 
 
 def test_a_study_that_is_not_the_protocols_says_so(
@@ -140,7 +149,7 @@ def test_real_clips_without_swapped_ones_do_not_ease_the_other_tests(
     assert rows["p_holm"].min() == pytest.approx(3 * smallest, rel=1e-4), "of three tests"
     assert "**Not the fixed protocol:**" in page
     assert "dataset is Ucf101 instead of Synthetic" in page
-    assert "**Model 0, model 1, model 2, Ucf101.** This page" in page
+    assert "**Model model 0, model 1, model 2, data Ucf101.** This page" in page
     assert "rendered" not in page.lower().split("## commands")[0]
 
 
@@ -152,7 +161,8 @@ def test_no_clean_clip_that_changes_is_no_loss(monkeypatch: pytest.MonkeyPatch) 
         scores[GATED] = scores[NONE]
     found = endpoints(grid).set_index("endpoint").loc["loss on clean clips at most 0.5 points"]
     assert (found["difference"], found["low"], found["high"]) == (0, 0, 0)
-    assert found["conclusion"] == "shown"
+    assert found["conclusion"] == BY_RULE
+    assert np.isnan(found["p"]), "nothing was tested"
 
 
 def test_fits_that_disagree_leave_it_undecided() -> None:
@@ -178,7 +188,7 @@ def test_secondary_endpoints_are_corrected_and_need_the_primary_one() -> None:
     assert bias["high"] < -0.3
     failed = endpoints(made_grid(0.0, to_scene=scene)).set_index("endpoint")
     seen = str(failed.loc["errors that name the background", "conclusion"])
-    assert seen == "seen, not confirmed: the primary endpoint failed"
+    assert seen == NOT_CONFIRMED
     assert failed.loc["against the noise of another class", "conclusion"] == "not shown"
 
 
@@ -201,6 +211,8 @@ def test_arms_of_some_fits_are_compared_over_these_and_the_oracle_is_marked(
     assert row["difference"] == pytest.approx(0.09, abs=0.03)
     page = page_of(grid, tmp_path, monkeypatch)
     assert "lift − linear probe" in page
+    assert "By 95 % intervals, lift is worse than linear probe. " in page
+    assert "In 3 of the 12 fits only: random, linear probe, oracle **(leaks the label)**." in page
     lines = [line for line in page.splitlines() if "oracle" in line and line.startswith("|")]
     assert lines
     assert all("**(leaks the label)**" in line for line in lines)
@@ -209,13 +221,18 @@ def test_arms_of_some_fits_are_compared_over_these_and_the_oracle_is_marked(
     assert costs["noise"] == pytest.approx(12 * len(MASKS) / 2)
 
 
+def test_ticks_keep_their_decimals() -> None:
+    shown = [_in_points(value, 0) for value in (-0.075, -0.0025, 0.0, 0.005, 0.1)]
+    assert shown == ["−7.5", "−0.25", "0", "+0.5", "+10"]
+
+
 def test_a_page_changes_with_its_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     page_of(made_grid(0.03), tmp_path, monkeypatch)
     for name in (EFFECTS, ENDPOINTS):
         table = pd.read_csv(tmp_path / NAME / name)
         table.assign(difference=0.123).to_csv(tmp_path / NAME / name, index=False)
     page = study_page(tmp_path / NAME)
-    assert "**+12.3 points**" in first_sentence(page)
+    assert "**+12.30 points**" in first_sentence(page)
     assert page.count("+12.3") > 30
 
 
@@ -263,7 +280,7 @@ def test_one_model_says_nothing_of_others(tmp_path: Path, monkeypatch: pytest.Mo
     """As on real video."""
     grid = made_grid(0.03, fits=tuple(Fit("ViT-B-32", n) for n in range(4)))
     page = page_of(grid, tmp_path, monkeypatch)
-    assert "4 fits of 1 model and 32 subjects" in first_sentence(page)
+    assert "4 fits of 1 model and 320 clips of 32 subjects" in first_sentence(page)
     assert "One model: nothing is said of other models." in page
 
 

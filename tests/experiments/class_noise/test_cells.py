@@ -67,6 +67,12 @@ def test_a_study_that_is_not_whole_is_refused(
         read_grid([sweep(tmp_path, cells)])
 
 
+def test_two_models_of_the_same_name_are_refused(tmp_path: Path) -> None:
+    other = str(Path(MODEL).with_name("other") / Path(MODEL).name)
+    with pytest.raises(ClipHarError, match=r"two models have the same name seed_1: .*other/seed_1"):
+        read_grid([sweep(tmp_path, [("none", MODEL, 0), ("none", other, 1)])])
+
+
 def test_a_failed_cell_and_a_sweep_without_noise_are_refused(tmp_path: Path) -> None:
     scores = made_scores("none", Fit("tiny", 0), BASE, {})
     clean = made_cell(tmp_path, "clean", scores["none"].table, "masking=none")

@@ -5,7 +5,7 @@ from typing import Any, cast
 import pytest
 
 from clip_har.results.result import Result
-from experiments.class_noise.cells import Grid
+from experiments.class_noise.cells import Fit, Grid
 from experiments.class_noise.power import read_pilot
 from experiments.class_noise.recipe import caption, departures, planned
 from tests.experiments.class_noise.made import MadeCell
@@ -14,20 +14,26 @@ from tests.experiments.class_noise.made import MadeCell
 def sweep(**changed: str) -> Grid:
     """Return the planned cells without scores; one of them has other settings."""
     recipe = planned()
-    masks, fits = tuple(sorted(recipe.masks)), tuple(sorted(recipe.fits))
+    masks, fits = tuple(sorted(recipe.masks)), tuple(sorted(recipe.placebos))
     cells = {
-        (mask, fit): cast("Result", MadeCell(("lift", {}), {}, dict(recipe.settings)))
+        (mask, fit): cast("Result", MadeCell(("lift", {}), {}, planned_settings(mask, fit)))
         for mask in masks
         for fit in fits
     }
     cast("Any", cells[masks[0], fits[-1]]).settings.update(changed)
-    return Grid(masks, fits, cells, ())
+    return Grid(masks, fits, cells, tuple(map(str, range(480))))
+
+
+def planned_settings(mask: str, fit: Fit) -> dict[str, str]:
+    """Return the settings of a planned cell."""
+    recipe = planned()
+    return {**recipe.settings, **recipe.masks[mask], "noise.placebos": recipe.placebos[fit]}
 
 
 def test_the_planned_sweep_is_the_protocols() -> None:
     assert departures(sweep()) == []
     assert caption(sweep()) == "tiny model, rendered data"
-    assert (len(planned().masks), len(planned().fits)) == (14, 12)
+    assert (len(planned().masks), len(planned().placebos)) == (14, 12)
 
 
 @pytest.mark.parametrize(
@@ -43,8 +49,17 @@ def test_one_cell_with_other_settings_is_named(key: str, value: str, said: str) 
     assert departures(sweep(**{key: value})) == [said]
 
 
-def test_seeds_and_placebos_may_differ_and_few_differences_are_named() -> None:
-    assert departures(sweep(**{"noise.seed": "9", "noise.placebos": "[]"})) == []
+def test_placebos_and_masks_of_a_cell_are_compared() -> None:
+    assert departures(sweep(**{"noise.placebos": "[]"})) == [
+        "the placebos of tiny with noise seed 3 are [] instead of ['another_class']"
+    ]
+    assert departures(sweep(**{"masking.fill": "blur"})) == [
+        "feature 0.1 is another mask of this name"
+    ]
+
+
+def test_seeds_may_differ_and_few_differences_are_named() -> None:
+    assert departures(sweep(**{"noise.seed": "9"})) == []
     found = departures(sweep(**{f"dataset.other{n}": "1" for n in range(13)}))
     assert len(found) == 11
     assert found[-1] == "3 more settings"
@@ -52,9 +67,10 @@ def test_seeds_and_placebos_may_differ_and_few_differences_are_named() -> None:
 
 def test_a_missing_mask_and_a_missing_fit_are_named() -> None:
     grid = sweep()
-    fewer = Grid(grid.masks[1:], grid.fits[1:], grid.cells, ())
+    fewer = Grid(grid.masks[1:], grid.fits[1:], grid.cells, grid.clips[1:])
     assert departures(fewer) == [
         "13 masks, 13 of them of the 14 planned", "11 fits, 11 of them of the 12 planned",
+        "479 clips are shown by all cells instead of 480",
     ]  # fmt: skip
 
 
