@@ -90,10 +90,12 @@ def noise_card(
     over = " over candidates" if noise.per_class else ""
     scores = history.validation
     top1 = effects[effects["measure"] == "top1"]
+    variants = list(dict.fromkeys(top1["variant"]))
+    labels = "shuffled labels: a placebo" if noise.learns_shuffled_labels else "labels"
     return f"""# Learned noise: {card["kind"]}
 
 - Learned on the training split only: {card["data"]}, {card["training_clips"]} clips; stopped by
-  {card["validation_clips"]} clips of other groups. Its labels were used there. Data digest
+  {card["validation_clips"]} clips of other groups. It used their {labels}. Data digest
   `{card["data_digest"]}`.
 - Frozen model, weights digest `{card["weights"][:16]}`, {len(card["class_names"])} classes.
 - Loss: {weights}. Masks in training: {", ".join(noise.train_masking)} at
@@ -109,10 +111,8 @@ def noise_card(
 
 {_markdown(top1)}
 
-{_variants(list(dict.fromkeys(top1["variant"])))}
-
-If a control gains as much, the gain does not come from the action.
-{_weights(fits, noise)}
+{_variants(variants)}
+{_warning(variants)}{_weights(fits, noise, variants)}
 ## All settings
 
 ```json
@@ -139,9 +139,16 @@ def _variants(names: Sequence[str]) -> str:
     return "\n".join(f"- `{name}`: {arm_of(name).said}." for name in names)
 
 
-def _weights(fits: Fits, noise: Learned) -> str:
-    """Return the weights of the variants whose scores are weighed; empty without any."""
-    if not fits.stacks:
+def _warning(names: Sequence[str]) -> str:
+    if not any(arm_of(name).kind == "control" for name in names):
+        return ""
+    return "\nIf a control gains as much, the gain does not come from the action.\n"
+
+
+def _weights(fits: Fits, noise: Learned, names: Sequence[str]) -> str:
+    """Return the weights of those of the variants whose scores are weighed; empty without any."""
+    stacks = {name: stack for name, stack in fits.stacks.items() if name in names}
+    if not stacks:
         return ""
     held = "clips that no noise was learned from" if noise.held_share else "the training clips"
     masks = {
@@ -160,7 +167,7 @@ def _weights(fits: Fits, noise: Learned) -> str:
         "| variant | weights | penalty | loss |",
         "|---|---|---|---|",
     ]
-    for name, stack in fits.stacks.items():
+    for name, stack in stacks.items():
         features = zip(arm_of(name).features, stack.weights, strict=True)
         shown = ", ".join(f"{feature} {weight:+.2f}" for feature, weight in features)
         lines.append(f"| {name} | {shown} | {stack.penalty:g} | {stack.loss:.3f} |")

@@ -50,12 +50,12 @@ def write_noise_pictures(
 
 
 def _sheet(noise: PixelNoise, captions: list[str], *, title: str) -> Figure:
-    """Draw the noise of the first frame, one tile per column; for a sum also the shared part."""
+    """Draw the noise of the first frame: of a sum the shared part, then each class's own part."""
     first = torch.zeros(1, dtype=torch.long)
-    deltas = [noise.delta(first + column, first)[0] for column in range(noise.columns)]
-    shared = noise.under()
+    shared, own = noise.under(), noise.on(None)
     if {"shared", "own"} <= noise.parts.keys():
-        shared = noise.with_parts({"shared": noise.parts["shared"]})
+        shared, own = (noise.with_parts({name: noise.parts[name]}) for name in ("shared", "own"))
+    deltas = [own.delta(first + column, first)[0] for column in range(own.columns)]
     if shared is not None:
         deltas.insert(0, shared.delta(first, first)[0])
         captions = ["all classes", *captions]

@@ -198,7 +198,7 @@ def test_the_card_says_what_a_reader_must_know(small_frames):
         "4 steps of 96 frames, kept step 2",
         "true class over candidates, at the best temperature) from -1.000 to -0.600. Seed 7.",
         "`oracle (leaks the label)`: the noise of the TRUE class: it leaks the label",
-        "`random`: random noise of the same norm. - `universal`: one noise for all classes",
+        "`random`: random noise that is as strong. - `universal`: one noise for all classes",
         "`shuffled`: another class's noise. -",
         "`calibration`: one bias per class",
         "If a control gains as much, the gain does not come",

@@ -206,7 +206,9 @@ def evaluated(
         return fitted(asked, universal or mending(asked, classifier))
 
     model = SimpleNamespace(gives_attribution=True, checkpoint="planted")
-    cell: Any = SimpleNamespace(noise=noise, cache_dir=None, model=model, precision="fp32")
+    cell: Any = SimpleNamespace(
+        noise=noise, masking=NoMask(), cache_dir=None, model=model, precision="fp32"
+    )
     no_frames: Any = None  # nothing is learned
     cost = Cost()
     with pytest.MonkeyPatch.context() as patch:

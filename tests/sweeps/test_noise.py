@@ -165,6 +165,6 @@ def test_noise_of_another_size_or_class_set_is_refused(
     printed = run(
         swept[0], "noise=universal", f"noise.file={file}", "noise.epsilon=0.001", status=1
     )
-    assert "larger than noise.epsilon allows" in printed
+    assert "larger than allowed here by noise.epsilon; it was learned with epsilon=" in printed
     printed = run(swept[0], "noise=universal", f"noise.file={file}")
     assert "learning" not in printed

@@ -112,7 +112,7 @@ ARMS: tuple[Arm, ...] = (
         _STACKED,
     ),
     Arm(SHUFFLED, "control", "another class's noise", _LIFT, another=True),
-    Arm(RANDOM, "control", "random noise of the same norm", _LIFT, noise=RANDOM),
+    Arm(RANDOM, "control", "random noise that is as strong", _LIFT, noise=RANDOM),
     Arm(
         SHUFFLED_LABELS,
         "control",
@@ -180,7 +180,7 @@ def arm_of(variant: str) -> Arm:
 
     Example:
         >>> arm_of("random (leaks the label)").said
-        'random noise of the same norm'
+        'random noise that is as strong'
     """
     return BY_NAME[variant] if variant in BY_NAME else BY_NAME[variant.removesuffix(LEAKS)]
 

@@ -38,6 +38,7 @@ log = logging.getLogger(__name__)
 FORMAT = 4
 NOISE_FILE = "noise.safetensors"
 _FROZEN = "frozen"
+_BUDGETS = ("epsilon", "epsilon_class")
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,7 +176,10 @@ def learned_noise(
     path = noise_path(cache_dir, described)
 
     def make(temporary: Path) -> None:
-        log.info("learning %s noise (once, kept in %s)", described["kind"], path.parent)
+        kind = described["kind"]
+        if noise.learns_shuffled_labels:
+            kind += " from shuffled labels, a placebo:"
+        log.info("learning %s noise (once, kept in %s)", kind, path.parent)
         clips = training()
         if noise.learns_shuffled_labels:
             clips = clips.with_shuffled_labels(noise.seed)
@@ -190,8 +194,8 @@ def learned_noise(
         if history.best <= history.validation[0]:
             log.warning(
                 "%s noise is no better than %s on the validation clips: %.3f after %d steps,"
-                " %.3f at the start",
-                described["kind"],
+                " %.3f at the start; it is used as it is, and more steps or clips may help",
+                kind,
                 "none" if base is None else "the noise that it lies on",
                 history.best,
                 history.kept,
@@ -230,14 +234,17 @@ def load_noise(
     start = make_perturbation(
         noise, model=zero_shot.model, class_embeddings=zero_shot.class_embeddings, frames=frames
     )
+    wanted, found = type(noise).__name__, None
     try:
-        found = _read(path, start)
+        kind = described_in(path)[0]["kind"]
+        if kind == wanted:
+            found = _read(path, start)
     except (OSError, KeyError, ValueError) as error:
         raise ClipHarError(f"noise.file={path}: not usable here: {error}") from error
+    if found is None:
+        raise ClipHarError(f"noise.file={path}: expected {wanted}, got {kind}")
     card = found.card
-    kind, names = card["kind"], tuple(card["class_names"])
-    if kind != type(noise).__name__:
-        raise ClipHarError(f"noise.file={path}: expected {type(noise).__name__}, got {kind}")
+    names = tuple(card["class_names"])
     if names != clips.class_names:
         other = sorted(set(names) ^ set(clips.class_names))[:3] or ["in another order"]
         raise ClipHarError(
@@ -254,9 +261,11 @@ def load_noise(
     )
     under = found.perturbation.under()
     if not all(_within_budget(one) for one in (found.perturbation, under) if one is not None):
+        given = {name: card["noise"][name] for name in _BUDGETS if name in card["noise"]}
         raise ClipHarError(
-            f"noise.file={path}: it is larger than noise.epsilon allows; it was learned with"
-            f" {card['noise'].get('epsilon')}"
+            f"noise.file={path}: it is larger than allowed here by"
+            f" {' and '.join(f'noise.{one}' for one in given)}; it was learned with"
+            f" {' and '.join(f'{name}={value}' for name, value in given.items())}"
         )
     cell = {**described, **noise.model_dump(mode="json", exclude={"seed"})}
     of_file = {**card, **card["noise"]}

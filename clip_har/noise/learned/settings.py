@@ -205,7 +205,8 @@ class NestedNoise(PerClass, LearnedPixels, _Option):
     def _others_to_compare_with(self) -> Self:
         if self.protocol == "lift_topk" and self.top_k < 2:
             raise ValueError(
-                f"top_k: protocol=lift_topk compares parts: expected at least 2, got {self.top_k}"
+                "protocol=lift_topk compares parts: expected noise.top_k of at least 2, got"
+                f" {self.top_k}"
             )
         return self
 

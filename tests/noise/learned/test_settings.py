@@ -175,7 +175,7 @@ def test_other_protocols_are_variants_beside_nested_noise(protocol):
 def test_a_placebo_needs_parts_of_other_classes():
     cell_of("noise=nested", "noise.protocol=lift_topk", "noise.top_k=2")
     found = refused("noise=nested", "noise.protocol=lift_topk", "noise.top_k=1")
-    assert found.endswith("expected at least 2, got 1")
+    assert found.endswith("expected noise.top_k of at least 2, got 1")
 
 
 def test_the_weights_are_fitted_under_a_mask_that_training_clips_can_have():
