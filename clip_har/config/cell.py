@@ -178,7 +178,7 @@ class Cell(Settings):
     ]
     plan: Annotated[
         bool,
-        explained("Print the cells, which of them have a result, and their cost; run nothing."),
+        explained("Print the cells, which of them have a result, and their cost; run none."),
         Role.RUN,
     ] = False  # results of earlier versions lack it
     results_dir: Annotated[

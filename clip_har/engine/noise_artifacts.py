@@ -128,10 +128,15 @@ def _markdown(top1: pd.DataFrame) -> str:
     ]
     lines += [
         f"| {row['variant']} | {row['against']} | {row['before']:.3f} | {row['after']:.3f}"
-        f" | {row['difference']:+.3f} | {row['low']:+.3f} to {row['high']:+.3f} |"
+        f" | {row['difference']:+.3f} | {_ends(row['low'], row['high'])} |"
         for row in top1.to_dict("records")
     ]
     return "\n".join(lines)
+
+
+def _ends(low: float, high: float) -> str:
+    """Return the ends of an interval; few groups have none."""
+    return "–" if pd.isna(low) else f"{low:+.3f} to {high:+.3f}"
 
 
 def _variants(names: Sequence[str]) -> str:

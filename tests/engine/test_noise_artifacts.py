@@ -231,6 +231,16 @@ def test_the_table_of_the_card_is_whole(small_frames, noise):
     assert {line.count("|") for line in rows} == {7} | weights
 
 
+def test_few_groups_have_no_interval(small_frames):
+    noise = ClassSpecificNoise()
+    result = result_of(noise, shown(small_frames))
+    fitted, effects = fitted_of(result), effects_of(result).assign(low=np.nan, high=np.nan)
+    classes = result.inspection.classes
+    text = noise_card(noise, fitted.card, fitted.history, classes, effects, fits_of(result))
+    assert "nan" not in text.split("## Effect")[1].split("## Weights")[0]
+    assert " | – |" in text
+
+
 # Odd names
 
 

@@ -361,7 +361,9 @@ def test_noise_beyond_the_budget(learned, classifier, tmp_path, noise):
         larger = noise.model_copy(update={"epsilon": factor * noise.epsilon})
         assert same(fitted, read(path, larger, classifier))
     smaller = noise.model_copy(update={"epsilon": 0.97 * noise.epsilon})
-    message = rf"larger than allowed here by noise\.epsilon; it was learned with epsilon={noise.epsilon}$"
+    message = (
+        rf"larger than allowed here by noise\.epsilon; it was learned with epsilon={noise.epsilon}$"
+    )
     refused(path, message, smaller)
 
 

@@ -176,7 +176,10 @@ def test_what_it_lies_on_must_be_within_its_budget(opened, tmp_path):
     frozen = pixels(found).frozen
     assert frozen is not None
     FittedNoise(pixels(found).on(frozen + 40), found.history, found.card).save(path)
-    with pytest.raises(ClipHarError, match=r"allowed here by noise\.epsilon and noise\.epsilon_class; .* epsilon_class=4"):
+    with pytest.raises(
+        ClipHarError,
+        match=r"allowed here by noise\.epsilon and noise\.epsilon_class; .* epsilon_class=4",
+    ):
         opened(f"noise.file={path}", "noise.controls=false")
 
 
