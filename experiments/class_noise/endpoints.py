@@ -18,6 +18,7 @@ from experiments.class_noise.effects import ALL, Effects
 ALPHA, MARGIN, CLEAN_LOSS = 0.05, 0.01, 0.005
 SHOWN, NOT_SHOWN, NOT_MEASURED = "shown", "not shown", "not measured"
 BY_RULE = "shown: the same clips are right in all fits"
+OPPOSITE = "not shown: the opposite is seen"
 NOT_CONFIRMED = (
     "seen, not confirmed, because the primary endpoint does not show that noise per class helps"
 )
@@ -172,7 +173,8 @@ def _conclusions(table: pd.DataFrame) -> list[str]:
         one = next(one for one in SECONDARY if one.name == row["endpoint"])
         better = row["high"] < 0 if one.lower else row["low"] > -one.allowed
         if not (better and row["p_holm"] < ALPHA):
-            found.append(NOT_SHOWN)
+            worse = row["low"] > 0 if one.lower else row["high"] < -one.allowed
+            found.append(OPPOSITE if worse and row["p_holm"] < ALPHA else NOT_SHOWN)
         else:
             helped = of_primary.startswith("helps")
             found.append(SHOWN if helped else NOT_CONFIRMED)

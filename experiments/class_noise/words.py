@@ -14,7 +14,7 @@ from clip_har.noise.variants import CALIBRATION, NONE, SHUFFLED, UNIVERSAL
 from clip_har.report.numbers import number, p_value, points, share
 from experiments.class_noise.arms import BEST_LIFT, BEST_UNIVERSAL, PLACEBOS, passes
 from experiments.class_noise.effects import ALL
-from experiments.class_noise.endpoints import NOT_SHOWN, SHOWN
+from experiments.class_noise.endpoints import NOT_SHOWN, OPPOSITE, SHOWN
 from experiments.words import markdown
 
 _VERDICTS = {
@@ -81,6 +81,7 @@ class NoiseWords:
             "departures": self.departures,
             "learned": self.learned,
             "of_the_class": self.of_the_class,
+            "of_the_background": self.of_the_background,
             "across_models": self.across_models,
             "change": self.change,
             "has": self.has,
@@ -154,15 +155,31 @@ class NoiseWords:
         row = self._placebo()
         if row["conclusion"] == SHOWN:
             ends = "so the gain depends on each class having its own noise"
+        elif row["conclusion"] == OPPOSITE:
+            ends = "so lift is worse than the placebo"
         elif row["conclusion"] != NOT_SHOWN:
             ends = row["conclusion"]
-        elif row["high"] < 0:
-            ends = "so lift is worse than the placebo"
         else:
             ends = "so it is **not shown** that the gain depends on each class having its own noise"
         return (
             f"Against the placebo, the noise of another class, lift changes top-1 by"
             f" {_points(row)}, p after Holm's correction {_equals(row['p_holm'])}: {ends}."
+        )
+
+    def of_the_background(self) -> str:
+        """Return whether errors name the background less often with noise per class, a sentence."""
+        row = self._endpoints[self._endpoints["measure"] == "scene/errors_to_scene"].iloc[0]
+        if pd.isna(row["difference"]):
+            return "Whether errors name the background less often was not measured."
+        said = {
+            SHOWN: "so fewer errors name the background",
+            OPPOSITE: "so **more** errors name the background, the opposite of what was hoped",
+            NOT_SHOWN: "so it is **not shown** that fewer errors name the background",
+        }
+        return (
+            "The share of errors on swapped clips that name the background changes by"
+            f" {_points(row)} against stacked universal, p after Holm's correction"
+            f" {_equals(row['p_holm'])}: {said.get(row['conclusion'], row['conclusion'])}."
         )
 
     def across_models(self) -> str:
@@ -306,7 +323,11 @@ class NoiseWords:
             for _, row in self._rows(LIFT, head, ALL, "top1").iterrows():
                 found.setdefault(_side(row), []).append(head)
         said = [f"{side} {', '.join(heads)}" for side, heads in found.items()]
-        first = f"By 95 % intervals, lift is {'; '.join(said)}. " if said else ""
+        first = (
+            f"Beside heads from the same labels, by 95 % intervals, lift is {'; '.join(said)}. "
+            if said
+            else ""
+        )
         on_top = self._rows(BEST_LIFT, BEST_UNIVERSAL, ALL, "top1")
         if not len(on_top):
             return first
