@@ -8,7 +8,9 @@ import pandas as pd
 from clip_har.core.atomic import whole_file
 from clip_har.figures.save import save_figure
 from clip_har.noise.learned.arms import arm_of
+from clip_har.noise.learned.fits import Fits
 from clip_har.noise.learned.fitted import NOISE_FILE, described_in
+from clip_har.noise.learned.identity import STACKS_FILE
 from clip_har.noise.variants import UNIVERSAL
 from clip_har.results.files import NOISE
 from experiments.class_noise.cells import Grid, read_grid
@@ -80,20 +82,33 @@ def learned_table(grid: Grid) -> pd.DataFrame:
     """Return how long the noise of each fit was learned, from its card.
 
     Returns:
-        Columns ``model, seed, part, steps, planned, kept``: the part is ``universal`` or ``per
-        class``; steps made and planned, and the step whose noise was kept.
+        Columns ``model, seed, part, steps, planned, kept, best_head``: the part is ``universal`` or
+        ``per class``; steps made and planned, and the step whose noise was kept; the head that is
+        the best one on held training clips, if there is one.
     """
     rows = []
     for fit in grid.fits:
         one = grid.cells[grid.masks[0], fit]
         card, _ = described_in(one.folder / NOISE / NOISE_FILE)
         planned = card["noise"]["learning"]["steps"]
+        fits = Fits.read(one.folder / NOISE / STACKS_FILE) or Fits()
         for part, made, steps in (
             (UNIVERSAL, card["base"], card["noise"]["base_steps"] or planned),
             (PER_CLASS, card, planned),
         ):
-            rows.append((fit.model, fit.seed, part, made["steps"], steps, made["kept_step"]))
-    return pd.DataFrame(rows, columns=["model", "seed", "part", "steps", "planned", "kept"])
+            rows.append(
+                (
+                    fit.model,
+                    fit.seed,
+                    part,
+                    made["steps"],
+                    steps,
+                    made["kept_step"],
+                    fits.best_head or None,
+                )
+            )
+    return pd.DataFrame(rows, columns=["model", "seed", "part", "steps", "planned", "kept",
+                                       "best_head"])  # fmt: skip
 
 
 def costs_table(grid: Grid) -> pd.DataFrame:

@@ -97,6 +97,7 @@ class NoiseWords:
             "clean_loss": self.clean_loss,
             "fewer_fits": self.fewer_fits,
             "heads": self.heads,
+            "best_head": self.best_head,
         }
 
     def primary(self) -> str:
@@ -104,9 +105,10 @@ class NoiseWords:
         row = self._first()
         return (
             f"Noise per class (lift) changes top-1 by {_points(row)} against one noise for all"
-            f" classes at equal effort (stacked universal), mean over {self._masks()} masks,"
-            f" {row['fits']:.0f} fits of {row['models']:.0f} {_plural(row['models'], 'model')} and"
-            f" {row['clips']:.0f} clips of {row['groups']:.0f} subjects: {self.verdict()}."
+            " classes at equal effort in learning (stacked universal), mean over"
+            f" {self._masks()} masks, {row['fits']:.0f} fits of {row['models']:.0f}"
+            f" {_plural(row['models'], 'model')} and {row['clips']:.0f} clips of"
+            f" {row['groups']:.0f} subjects: {self.verdict()}."
         )
 
     def verdict(self) -> str:
@@ -139,10 +141,10 @@ class NoiseWords:
     def learned(self) -> str:
         """Return how often learning stopped early, and which steps were kept, in sentences."""
         return " ".join(
-            f"Learning of the noise {_PARTS[str(part)]} stopped before step {rows['planned'].max()}"
-            f" in {int((rows['steps'] < rows['planned']).sum())} of {len(rows)} fits; validation"
-            f" kept the last step in {int((rows['kept'] == rows['planned']).sum())} of them, and at"
-            f" the earliest step {rows['kept'].min()}."
+            f"Noise {_PARTS[str(part)]}: of {rows['planned'].max()} steps validation kept the last"
+            f" one in {int((rows['kept'] == rows['planned']).sum())} of {len(rows)} fits, and at"
+            f" the earliest step {rows['kept'].min()}; learning stopped early in"
+            f" {int((rows['steps'] < rows['planned']).sum())}."
             for part, rows in self._learned.groupby("part", sort=False)
         )
 
@@ -172,14 +174,19 @@ class NoiseWords:
         if pd.isna(row["difference"]):
             return "Whether errors name the background less often was not measured."
         said = {
-            SHOWN: "so fewer errors name the background",
-            OPPOSITE: "so **more** errors name the background, the opposite of what was hoped",
-            NOT_SHOWN: "so it is **not shown** that fewer errors name the background",
+            SHOWN: "so a smaller share of the errors names the background",
+            OPPOSITE: "so a **larger** share of the errors names the background, the opposite of"
+            " what was hoped",
+            NOT_SHOWN: "so it is **not shown** that a smaller share names the background",
         }
+        mask, measure = row["mask"], row["measure"]
+        alone = [self.change(arm, NONE, mask, measure) for arm in (LIFT, STACKED)]
         return (
             "The share of errors on swapped clips that name the background changes by"
             f" {_points(row)} against stacked universal, p after Holm's correction"
-            f" {_equals(row['p_holm'])}: {said.get(row['conclusion'], row['conclusion'])}."
+            f" {_equals(row['p_holm'])}: {said.get(row['conclusion'], row['conclusion'])}. Against"
+            f" no noise it changes by {alone[0]} with lift, and by {alone[1]} with stacked"
+            " universal."
         )
 
     def across_models(self) -> str:
@@ -189,10 +196,16 @@ class NoiseWords:
             return "One model: nothing is said of other models."
         ends = f"{points(row['low_models'], 2)} to {points(row['high_models'], 2)}"
         holds = row["low_models"] > 0 or row["high_models"] < 0
-        said = "also holds" if holds else "is not shown"
+        same = (row["low_models"], row["high_models"]) == (row["low"], row["high"])
+        because = (
+            " (it would be narrower than the one above, because these models agree, and is never"
+            " reported so)"
+        )
         return (
-            f"With models as random, too, the interval of lift − stacked universal is {ends}: the"
-            f" sign {said} for models of new training seeds."
+            f"With models as random, too, the interval of lift − stacked universal is {ends}"
+            f"{because if same else ''}: by the rule, the sign"
+            f" {'also holds' if holds else 'is not shown'} for models of new training seeds. That"
+            f" rests on {row['models']:.0f} models."
         )
 
     def change(self, condition: str, control: str, mask: str = ALL, measure: str = "top1") -> str:
@@ -263,7 +276,13 @@ class NoiseWords:
         """Return confidence, calibration, bias and attention, as Markdown."""
         pairs = [
             pair
-            for pair in ((LIFT, STACKED), (LIFT, NONE), (STACKED, NONE), (LIFT, SHUFFLED))
+            for pair in (
+                (LIFT, STACKED),
+                (LIFT, SHUFFLED),
+                (LIFT, CALIBRATION),
+                (LIFT, NONE),
+                (STACKED, NONE),
+            )
             if self.has(*pair)
         ]
         measured = set(self._effects["measure"])
@@ -317,23 +336,36 @@ class NoiseWords:
         )
 
     def heads(self) -> str:
-        """Return how lift stands beside each classifier from the same labels, in sentences."""
-        found: dict[str, list[str]] = {}
-        for head in HEADS:
-            for _, row in self._rows(LIFT, head, ALL, "top1").iterrows():
-                found.setdefault(_side(row), []).append(head)
-        said = [f"{side} {', '.join(heads)}" for side, heads in found.items()]
-        first = (
-            f"Beside heads from the same labels, by 95 % intervals, lift is {'; '.join(said)}. "
-            if said
-            else ""
+        """Return whether noise per class is worth its passes beside heads from the same labels."""
+        found = {head: self._rows(LIFT, head, ALL, "top1") for head in HEADS}
+        rows = {head: table.iloc[0] for head, table in found.items() if len(table)}
+        if not rows:
+            return ""
+        kept = [head for head, row in rows.items() if row["low"] <= 0]
+        beaten = ", ".join(head for head in rows if head not in kept)
+        if not kept:
+            return f"Lift is better than all heads from the same labels: {beaten}."
+        against = ", ".join(f"lift − {head} is {_difference(rows[head])} points" for head in kept)
+        others = f" It is better than {beaten}." if beaten else ""
+        return (
+            "**By the protocol, noise per class is not worth its C + 2 passes**: it does not beat a"
+            f" head from the same labels, which needs one: {against}.{others}"
         )
+
+    def best_head(self) -> str:
+        """Return what noise adds to the best head, and which head that is, in sentences."""
+        names = self._learned.drop_duplicates(["model", "seed"])["best_head"].dropna()
+        counts = ", ".join(f"{name} in {count}" for name, count in names.value_counts().items())
+        chosen = f" It was {counts} of {len(names)} fits." if counts else ""
         on_top = self._rows(BEST_LIFT, BEST_UNIVERSAL, ALL, "top1")
         if not len(on_top):
-            return first
+            return ""
+        row = on_top.iloc[0]
         return (
-            f"{first}On top of the best head, lift changes top-1 by {_difference(on_top.iloc[0])}"
-            " points against noise for all classes."
+            "In each fit the best head is the one with the lowest loss on training subjects that it"
+            f" did not learn from.{chosen} With noise for all classes it has"
+            f" {share(row['before'])} %, and with lift in its place {share(row['after'])} %:"
+            f" {_difference(row)} points."
         )
 
     def _pairs_table(self, pairs: Sequence[tuple[str, str]]) -> str:
@@ -387,12 +419,6 @@ def _difference(row: Any, decimals: int = 1) -> str:
 def _signed(value: float) -> str:
     text = number(value)
     return text if text.startswith("−") else f"+{text}"
-
-
-def _side(row: Any) -> str:
-    if row["low"] > 0:
-        return "better than"
-    return "worse than" if row["high"] < 0 else "not told apart from"
 
 
 def _equals(p: float) -> str:
