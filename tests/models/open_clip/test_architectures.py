@@ -26,6 +26,14 @@ PROMPTS = ["a photo of a dog running", "a video of a person"]
 TOWERS: dict[str, Any] = {
     "roberta-base": lambda: RobertaConfig(vocab_size=50265, max_position_embeddings=514),
     "xlm-roberta-base": lambda: XLMRobertaConfig(vocab_size=250002, max_position_embeddings=514),
+    "xlm-roberta-large": lambda: XLMRobertaConfig(
+        vocab_size=250002,
+        max_position_embeddings=514,
+        hidden_size=1024,
+        intermediate_size=4096,
+        num_hidden_layers=24,
+        num_attention_heads=16,
+    ),
     "google/mt5-base": lambda: MT5Config(
         vocab_size=250112, d_model=768, d_ff=2048, num_heads=12, num_layers=12
     ),
