@@ -176,10 +176,9 @@ def learned_noise(
     path = noise_path(cache_dir, described)
 
     def make(temporary: Path) -> None:
-        kind = described["kind"]
-        if noise.learns_shuffled_labels:
-            kind += " from shuffled labels, a placebo:"
-        log.info("learning %s noise (once, kept in %s)", kind, path.parent)
+        placebo = " from shuffled labels (a placebo)" if noise.learns_shuffled_labels else ""
+        name = f"{described['kind']} noise{placebo}"
+        log.info("learning %s (once, kept in %s)", name, path.parent)
         clips = training()
         if noise.learns_shuffled_labels:
             clips = clips.with_shuffled_labels(noise.seed)
@@ -193,9 +192,9 @@ def learned_noise(
             one.unlink(missing_ok=True)
         if history.best <= history.validation[0]:
             log.warning(
-                "%s noise is no better than %s on the validation clips: %.3f after %d steps,"
+                "%s is no better than %s on the validation clips: %.3f after %d steps,"
                 " %.3f at the start; it is used as it is, and more steps or clips may help",
-                kind,
+                name,
                 "none" if base is None else "the noise that it lies on",
                 history.best,
                 history.kept,

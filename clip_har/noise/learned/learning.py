@@ -79,8 +79,8 @@ def learn(
     """Learn noise on the training clips; the model and frozen noise do not change.
 
     At every validation the state is written, and the next call with the same ``state`` continues
-    from it: a kill costs only the steps since the last validation. On a CPU the noise is
-    bit-identical to that of a fit without a kill.
+    from it: a kill costs only the steps since the last validation. With one CPU thread the noise is
+    bit-identical to that of a fit without a kill; with several threads it may differ by rounding.
 
     Args:
         noise: the settings.
