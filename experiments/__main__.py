@@ -29,6 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = parser.parse_args(arguments)
     if given.study and not given.sweeps:
         parser.error("add the folders of the study's finished sweeps")
+    if given.into and not given.study:
+        parser.error("--into: add the name of a study and the folders of its finished sweeps")
     try:
         from experiments.pages import take, take_into, write_pages
 

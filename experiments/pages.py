@@ -74,7 +74,8 @@ def take_into(study: Path, into: Path, sweeps: list[Path]) -> Path:
     place = into / study.name
     place.mkdir(parents=True, exist_ok=True)
     for path in (*study.glob("*.yaml"), *study.glob("*.j2"), *study.glob("*.md")):
-        shutil.copy(path, place)
+        if path.name != README:  # it has the numbers of the repository
+            shutil.copy(path, place)
     take(place, sweeps)
     page = place / README
     page.write_text(study_page(place), encoding="utf-8")

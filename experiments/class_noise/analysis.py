@@ -96,17 +96,8 @@ def learned_table(grid: Grid) -> pd.DataFrame:
             (UNIVERSAL, card["base"], card["noise"]["base_steps"] or planned),
             (PER_CLASS, card, planned),
         ):
-            rows.append(
-                (
-                    fit.model,
-                    fit.seed,
-                    part,
-                    made["steps"],
-                    steps,
-                    made["kept_step"],
-                    fits.best_head or None,
-                )
-            )
+            kept = made["steps"], steps, made["kept_step"]
+            rows.append((fit.model, fit.seed, part, *kept, fits.best_head or None))
     return pd.DataFrame(rows, columns=["model", "seed", "part", "steps", "planned", "kept",
                                        "best_head"])  # fmt: skip
 

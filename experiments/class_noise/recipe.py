@@ -16,7 +16,6 @@ from experiments.class_noise.cells import Fit, Grid, mask_named
 EXPERIMENT = "study/class_noise"
 _PLACEBOS = "noise.placebos"
 _VARIES = ("ratio", "model.checkpoint", "noise.seed", _PLACEBOS)
-RENDERED = "rendered data"
 _NAMED = 10  # differences that are named
 
 
@@ -129,7 +128,7 @@ def caption(grid: Grid) -> str:
     tiny = {fit.model for fit in planned().placebos}.issuperset(names)
     dataset = next(iter(grid.cells.values())).settings["dataset"]
     model = "tiny model" if tiny else f"model {', '.join(names)}"
-    return f"{model}, {RENDERED if grid.rendered else f'data {dataset}'}"
+    return f"{model}, {'rendered data' if grid.rendered else f'data {dataset}'}"
 
 
 def _short(found: Sequence[str]) -> list[str]:

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from argparse import Namespace
 from pathlib import Path
+from typing import NoReturn
 
 import pandas as pd
 import pytest
@@ -71,6 +72,10 @@ def test_the_command_refuses_a_folder_that_is_no_sweep(tmp_path: Path) -> None:
     assert "expected the folder of a sweep" in line
 
 
+def fails(_: object) -> NoReturn:
+    raise ClipHarError("an arm is missing")
+
+
 @pytest.mark.slow
 def test_results_of_other_data_go_into_a_folder_of_their_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -84,7 +89,12 @@ def test_results_of_other_data_go_into_a_folder_of_their_own(
     with pytest.raises(SystemExit):
         main(["class_noise", str(tmp_path)])
     assert "its clips are those of Ucf101" in capsys.readouterr().err
+    with monkeypatch.context() as patch:
+        patch.setattr(analysis, "measure_arms", fails)
+        with pytest.raises(SystemExit):
+            main(["class_noise", str(tmp_path), "--into", str(tmp_path / "mine")])
+    page = tmp_path / "mine" / "class_noise" / "README.md"
+    assert not page.exists(), "a page of the repository's numbers would be left behind"
     main(["class_noise", str(tmp_path), "--into", str(tmp_path / "mine")])
-    page = (tmp_path / "mine" / "class_noise" / "README.md").read_text(encoding="utf-8")
-    assert "data Ucf101.**" in page
+    assert "data Ucf101.**" in page.read_text(encoding="utf-8")
     assert (FOLDER / "class_noise" / "README.md").read_text(encoding="utf-8") == before
