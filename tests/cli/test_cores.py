@@ -17,9 +17,10 @@ def unset(monkeypatch):
         monkeypatch.delenv(name)
 
 
-def test_threads_that_wait_sleep():
+def test_threads_that_wait_sleep_soon():
     share_cores()
     assert os.environ["OMP_WAIT_POLICY"] == "PASSIVE"
+    assert int(os.environ["GOMP_SPINCOUNT"]) == 10_000
 
 
 @pytest.mark.parametrize("name", NAMES)
