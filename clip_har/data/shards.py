@@ -128,7 +128,7 @@ def open_shard(
     """
     lenient = settings.model_copy(update={"on_error": "skip"})
     store = FrameStore.open(shard.of(clips), lenient, cache_dir=cache_dir)
-    with whole_file(_note(clips, settings, cache_dir)) as file:
+    with whole_file(_note(store_folder(clips, settings, cache_dir))) as file:
         file.write_text(str(shard.count), encoding="utf-8")
     return store
 
@@ -148,9 +148,9 @@ def open_whole(clips: ClipSet, settings: FrameSettings, *, cache_dir: Path) -> F
 
 def find_whole(clips: ClipSet, settings: FrameSettings, *, cache_dir: Path) -> FrameStore | None:
     """Return the frames of a clip set, see `open_whole`; None if they must be decoded."""
-    store = FrameStore.find(clips, settings, cache_dir=cache_dir)
-    note = _note(clips, settings, cache_dir)
-    if store is None and (count := _noted(note)):
+    folder = store_folder(clips, settings, cache_dir)
+    store = FrameStore.at(folder, clips, settings)
+    if store is None and (count := _noted(_note(folder))):
         shards = [Shard(number, count).of(clips) for number in range(1, count + 1)]
         stores = [FrameStore.find(shard, settings, cache_dir=cache_dir) for shard in shards]
         found = [shard for shard in stores if shard is not None]
@@ -158,9 +158,9 @@ def find_whole(clips: ClipSet, settings: FrameSettings, *, cache_dir: Path) -> F
     return store
 
 
-def _note(clips: ClipSet, settings: FrameSettings, cache_dir: Path) -> Path:
+def _note(folder: Path) -> Path:
     """Return the file beside a set's store that holds the number of shards of its last split."""
-    return store_folder(clips, settings, cache_dir).with_suffix(".shards")
+    return folder.with_suffix(".shards")
 
 
 def _noted(note: Path) -> int:

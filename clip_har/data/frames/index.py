@@ -1,6 +1,7 @@
 """The file names of a frame store, and the entries of its index."""
 
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from clip_har.core.checked_file import Part
@@ -65,7 +66,17 @@ def write_index(folder: Path, entries: list[Entry]) -> None:
 
 def read_index(folder: Path) -> tuple[Entry, ...] | None:
     """Return the entries of a store's index, None if it is missing or damaged."""
-    index = read_checked(folder / INDEX_FILE)
+    path = folder / INDEX_FILE
+    try:
+        state = path.stat()
+    except OSError:
+        return None
+    return _read(path, (state.st_ino, state.st_size, state.st_mtime_ns))
+
+
+@lru_cache(maxsize=2)  # each cell of a sweep reads that of the one before
+def _read(path: Path, _state: tuple[int, ...]) -> tuple[Entry, ...] | None:
+    index = read_checked(path)
     if index is None or index["format"] != FORMAT:
         return None
     return tuple(Entry(**{**entry, "indices": tuple(entry["indices"])}) for entry in index["clips"])

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
 from stat import S_ISDIR
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +28,7 @@ from clip_har.data.frames.index import (
     Entry,
     read_index,
 )
-from clip_har.data.image_files import images_state, is_of_images
+from clip_har.data.image_files import images_state, is_image, is_zip
 from clip_har.data.sampling import Fit, FrameSettings
 
 _log = logging.getLogger(__name__)
@@ -143,7 +144,7 @@ class FrameStore:
         store = cached(
             store_folder(clip_set, settings, cache_dir),
             f"frames of {clip_set.name}",
-            read=lambda folder: cls._load(folder, clip_set, settings),
+            read=lambda folder: cls.at(folder, clip_set, settings),
             make=lambda folder: write_store(folder, clip_set, settings, progress=progress),
         )
         store.check_failures(settings)
@@ -154,12 +155,17 @@ class FrameStore:
         cls, clip_set: ClipSet, settings: FrameSettings, *, cache_dir: Path
     ) -> "FrameStore | None":
         """Return a store that was built before; None if there is none. Arguments as `open`."""
-        folder = store_folder(clip_set, settings, cache_dir)
-        return cls._load(folder, clip_set, settings)
+        return cls.at(store_folder(clip_set, settings, cache_dir), clip_set, settings)
 
     @classmethod
-    def _load(cls, folder: Path, clip_set: ClipSet, settings: FrameSettings) -> "FrameStore | None":
-        """Return the store in a folder; None if there is none or it is damaged."""
+    def at(cls, folder: Path, clip_set: ClipSet, settings: FrameSettings) -> "FrameStore | None":
+        """Return the store in a folder, see `store_folder`; None if there is none or it is damaged.
+
+        Args:
+            folder: of the store; to name it, all files of the clips are looked at.
+            clip_set: as `open`.
+            settings: as `open`.
+        """
         entries = read_index(folder)
         if entries is None or len(entries) != len(clip_set.clips):
             return None
@@ -300,28 +306,39 @@ def store_folder(clip_set: ClipSet, settings: FrameSettings, cache_dir: Path) ->
 
 def store_key(clip_set: ClipSet, settings: FrameSettings) -> str:
     """Return the key of the store of a clip set under given settings, 32 hexadecimal digits."""
+    # Each file once: a set may have many sections of one video, and the files may be far away.
+    files = {path: _file_state(path) for path in {clip.path for clip in clip_set.clips}}
     described = [
         clip_set.name,
         settings.sampling_key(),
         settings.geometry(),
-        [_clip_key(clip) for clip in clip_set.clips],
+        [_clip_key(clip, files[clip.path].key) for clip in clip_set.clips],
     ]
     # other decoders and resizers, other pixels
     libraries = ["av", "torchvision"]
-    images = any(is_of_images(clip.path) for clip in clip_set.clips)
-    if images or str(settings.resample).startswith("pillow"):
+    if str(settings.resample).startswith("pillow") or any(one.is_images for one in files.values()):
         libraries += ["pillow"]
     return key_of(described, code=("clip_har.data.frames.build",), libraries=libraries)
 
 
-def _clip_key(clip: Clip) -> tuple[str | int | float | None, ...]:
-    file: tuple[str | int, ...]
+class _FileState(NamedTuple):
+    """What a file or folder of a clip was like, and whether it holds images."""
+
+    key: tuple[str | int, ...]
+    is_images: bool
+
+
+def _file_state(path: Path) -> _FileState:
+    named = is_image(path) or is_zip(path)
     try:
-        stat = clip.path.stat()
-        file = (stat.st_size, stat.st_mtime_ns, os.access(clip.path, os.R_OK))
+        stat = path.stat()
         if S_ISDIR(stat.st_mode):
-            file = images_state(clip.path)
+            return _FileState(images_state(path), is_images=True)
+        return _FileState((stat.st_size, stat.st_mtime_ns, os.access(path, os.R_OK)), named)
     except OSError:
-        file = (-1, -1, False)
+        return _FileState((-1, -1, False), named)
+
+
+def _clip_key(clip: Clip, file: tuple[str | int, ...]) -> tuple[str | int | float | None, ...]:
     rate = () if clip.fps is None else (clip.fps,)
     return (clip.id, str(clip.path.absolute()), *file, clip.start, clip.end, *rate)

@@ -6,6 +6,8 @@ import os
 import pickle
 import shutil
 import time
+from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -19,6 +21,7 @@ from clip_har.data.frames import build
 from clip_har.data.frames.store import FrameStore, store_key
 from clip_har.data.geometry import fit_frames
 from clip_har.data.sampling import FrameSettings
+from clip_har.data.shards import open_whole
 from clip_har.data.sources.ucf101 import UCF101
 from tests.data.frames.made import (
     LENGTHS,
@@ -117,6 +120,40 @@ def test_what_changes_frames_changes_the_key(made, tmp_path):
     assert store_key(clip_set(path), SETTINGS) != key
     part = Clip("clip", path, 0, "g", start=0.1)
     assert store_key(ClipSet("made", ("run", "jump"), (part,), "none", ""), SETTINGS) != key
+
+
+def test_the_files_of_a_set_are_looked_at_once_for_each_cell(made, tmp_path, monkeypatch):
+    stats = []
+    seen = Path.stat
+
+    def stat(path, **more):
+        if path.parent == made.clips[0].path.parent:
+            stats.append(path)
+        return seen(path, **more)
+
+    FrameStore.open(made, SETTINGS, cache_dir=tmp_path)
+    monkeypatch.setattr(Path, "stat", stat)
+    halves = [
+        replace(clip, id=f"{clip.id}/{end}", end=end) for clip in made.clips for end in (1, 2)
+    ]
+    open_whole(made, SETTINGS, cache_dir=tmp_path)
+    assert sorted(stats) == sorted({clip.path for clip in made.clips})
+    stats.clear()
+    store_key(replace(made, clips=tuple(halves)), SETTINGS)
+    assert sorted(stats) == sorted({clip.path for clip in made.clips}), "a video has two sections"
+
+
+def test_an_index_that_another_process_wrote_is_read(made, tmp_path):
+    store = FrameStore.open(made, SETTINGS, cache_dir=tmp_path)
+    found = FrameStore.find(made, SETTINGS, cache_dir=tmp_path)
+    assert found is not None
+    assert found.entries == store.entries
+    index = store.path / "index.json"
+    index.write_text(index.read_text().replace('"length": ', '"length":  '))
+    os.utime(index, ns=(0, 0))
+    assert FrameStore.find(made, SETTINGS, cache_dir=tmp_path) is not None
+    index.write_text("damaged")
+    assert FrameStore.find(made, SETTINGS, cache_dir=tmp_path) is None
 
 
 def test_threads_change_no_byte(made, tmp_path, videos):
