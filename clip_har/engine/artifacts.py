@@ -58,7 +58,7 @@ def write_artifacts(
     title: str,
     named: Mapping[str, object],
 ) -> None:
-    """Write all files of a finished cell but those of `write_clip_pictures`.
+    """Write all files of a finished cell but its pictures, which threads draw meanwhile.
 
     Args:
         folder: an empty folder.
@@ -76,7 +76,7 @@ def write_artifacts(
     masked, table = found.masked, found.table
     table.write(folder / SCORES)
     write_json(folder / METRICS, metrics)
-    write_class_tables(folder, table, title=title)
+    write_class_tables(folder, table)
     OmegaConf.save(config, folder / CONFIG, resolve=True)
     write_json(folder / "environment.json", environment(device))
     protocol = _protocol(cell, found, device)

@@ -12,7 +12,7 @@ from clip_har.engine.artifacts import write_artifacts, write_clip_pictures
 from clip_har.engine.evaluate import evaluate
 from clip_har.engine.job import Prepared
 from clip_har.engine.load_model import load_model
-from clip_har.engine.numbers import learning_numbers, manifest_facts, numbers
+from clip_har.engine.numbers import draw_confusion, learning_numbers, manifest_facts, numbers
 from clip_har.engine.probe_files import write_probes
 from clip_har.metrics.noise_effect import effect_table, noise_metrics
 from clip_har.noise.learned.cell_noise import LearnedNoise
@@ -45,9 +45,12 @@ def make_result(
         cell.measures,
         {} if reference is None else {str(cell.measures.reference): reference.folder.name},
     )
-    # The thread ends before the folder gets its name: a cell has all of its files or none.
-    with whole_folder(run.folder) as out, ThreadPoolExecutor(1) as background:
-        pictures = background.submit(write_clip_pictures, out, cell, found.masked, title=info.name)
+    # The threads end before the folder gets its name: a cell has all of its files or none.
+    with whole_folder(run.folder) as out, ThreadPoolExecutor(2) as background:
+        pictures = [
+            background.submit(draw_confusion, out, found.table, title=info.name),
+            background.submit(write_clip_pictures, out, cell, found.masked, title=info.name),
+        ]
         with cost.of("metrics"):
             metrics = numbers(
                 found.table,
@@ -79,7 +82,8 @@ def make_result(
                 },
             )
             write_probes(out, found.table, reference, cell.measures)
-            pictures.result()
+            for picture in pictures:
+                picture.result()
         shown = frames.lengths[found.masked.evaluated]
         write_json(out / COST, cost.metrics(clips=len(shown), frames=int(shown.sum())))
         write_manifest(out, manifest_facts(metrics, measured))

@@ -118,7 +118,7 @@ def counted_numbers(metrics: Mapping[str, float]) -> dict[str, float]:
     return {name: metrics[name] for name in _FROM_RUN if name in metrics}
 
 
-def write_class_tables(folder: Path, table: ScoreTable, *, title: str) -> None:
+def write_class_tables(folder: Path, table: ScoreTable) -> None:
     """Write the tables of classes: confusion matrix, recalls, confused pairs, attributes.
 
     Older files are replaced one by one, each as a whole.
@@ -126,7 +126,6 @@ def write_class_tables(folder: Path, table: ScoreTable, *, title: str) -> None:
     Args:
         folder: of the cell.
         table: its score table.
-        title: the title of the picture of the confusion matrix.
     """
     confusion = confusion_matrix(table.labels, table.scores)
     names = list(table.class_names)
@@ -141,6 +140,17 @@ def write_class_tables(folder: Path, table: ScoreTable, *, title: str) -> None:
     for name, content in tables.items():
         with whole_file(folder / name) as path:
             content.to_csv(path, index=False)
+
+
+def draw_confusion(folder: Path, table: ScoreTable, *, title: str) -> None:
+    """Draw the confusion matrix of a cell; an older picture is replaced as a whole.
+
+    Args:
+        folder: of the cell.
+        table: its score table.
+        title: the title of the picture.
+    """
+    confusion = confusion_matrix(table.labels, table.scores)
     with whole_file(folder / CONFUSION) as path:
         confusion_sheet(confusion, table.class_names, title=title).save(path)
 
@@ -169,7 +179,8 @@ def compute_again(result: Result) -> None:
         effects = effect_table(scores, headline)
         rewrite_effects(result.folder / NOISE, cast(Learned, result.cell.noise), effects)
         new |= noise_metrics(effects)
-    write_class_tables(result.folder, result.table, title=result.name)
+    write_class_tables(result.folder, result.table)
+    draw_confusion(result.folder, result.table, title=result.name)
     write_probes(result.folder, result.table, reference, settings)
     with whole_file(result.folder / METRICS) as path:
         write_json(path, new)

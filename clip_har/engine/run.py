@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 from omegaconf import DictConfig
@@ -16,6 +17,7 @@ from clip_har.config.compose import (
     without_hydra,
 )
 from clip_har.core.atomic import clear_up, whole_file
+from clip_har.core.checksum import MANIFEST
 from clip_har.core.errors import ClipHarError, describe
 from clip_har.core.imports import quick_imports
 from clip_har.core.settings import Role
@@ -146,7 +148,15 @@ def _clean_twin(run: Prepared, reference: Result | None) -> Result | None:
                 _send_if_absent(found, twin)
         except TrackingError as error:
             log.warning("%s: %s", TWIN, error)  # the cell can still be compared
-    return Result.at(twin.folder)  # None if it was not run again
+    if Result.at(twin.folder) is None:  # it was not run again
+        return None
+    return _read_once(twin.folder, (twin.folder / MANIFEST).stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=1)
+def _read_once(folder: Path, _changed: int) -> Result:
+    """Return a result whose table is read once for all cells of a sweep with the same twin."""
+    return Result(folder)
 
 
 def find_result(run: Prepared, reference: Result | None) -> Result | None:

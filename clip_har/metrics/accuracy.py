@@ -11,14 +11,25 @@ Labels = NDArray[np.int64]
 Scores = NDArray[np.floating]
 
 
-def ranking(scores: Scores) -> NDArray[np.int64]:
-    """Return ``(N, C)`` class indices, best first."""
-    return np.argsort(-scores, axis=1, kind="stable")
-
-
 def best(scores: Scores) -> NDArray[np.int64]:
-    """Return ``(N,)``, the first of each `ranking`."""
+    """Return ``(N,)``, the best class of each clip."""
     found: NDArray[np.int64] = scores.argmax(axis=1)
+    return found
+
+
+def among_best(scores: Scores, k: int) -> NDArray[np.bool_]:
+    """Return ``(N, C)``: whether a class is among the k best of a clip; all are with k ≥ C.
+
+    Example:
+        >>> among_best(np.array([[0.1, 0.7, 0.1]]), 2)
+        array([[ True,  True, False]])
+    """
+    if k >= scores.shape[1]:
+        return np.ones(scores.shape, np.bool_)
+    least = np.partition(scores, -k, axis=1)[:, -k, None]  # the score of the last of them
+    better, equal = scores > least, scores == least
+    left = k - better.sum(axis=1, keepdims=True)
+    found: NDArray[np.bool_] = better | (equal & (equal.cumsum(axis=1) <= left))
     return found
 
 
@@ -38,7 +49,7 @@ def top_k(labels: Labels, scores: Scores, k: int) -> float:
     _check(labels)
     own = np.take_along_axis(scores, labels[:, None], axis=1)
     equal_before = (scores == own) & (np.arange(scores.shape[1]) < labels[:, None])
-    place = ((scores > own) | equal_before).sum(axis=1)  # in the `ranking`, from 0
+    place = ((scores > own) | equal_before).sum(axis=1)  # in this order, from 0
     return float((place < k).mean())
 
 

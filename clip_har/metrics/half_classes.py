@@ -53,7 +53,7 @@ def top1_of_halves(
 ) -> NDArray[np.float64]:
     """Return top-1 over the clips of a half's classes, among these classes only.
 
-    Of equal scores the first class counts, as in `clip_har.metrics.accuracy.ranking`.
+    Of equal scores the first class counts, as everywhere, see `clip_har.metrics.accuracy`.
 
     Args:
         labels: ``(N,)`` int in [0, C).

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import rel_entr
 
-from clip_har.metrics.accuracy import ranking
+from clip_har.metrics.accuracy import among_best
 from clip_har.metrics.pairing import common_rows
 from clip_har.metrics.prediction_bias import skew_kl
 from clip_har.results.score_table import ScoreTable
@@ -110,8 +110,8 @@ def top_overlap(scores: NDArray[np.floating], others: NDArray[np.floating], k: i
         >>> top_overlap(np.array([[3.0, 2.0, 1.0]]), np.array([[3.0, 1.0, 2.0]]), k=2)
         0.5
     """
-    best, other = ranking(scores)[:, :k], ranking(others)[:, :k]
-    return float((best[:, :, None] == other[:, None, :]).any(axis=2).mean())
+    both = among_best(scores, k) & among_best(others, k)
+    return float(both.sum() / (len(scores) * min(k, scores.shape[1])))
 
 
 def area_over_ratio(accuracy: Mapping[float, ArrayLike]) -> NDArray[np.float64]:

@@ -7,7 +7,13 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn import metrics as oracle
 
-from clip_har.metrics.accuracy import balanced_accuracy, confusion_matrix, macro_f1, ranking, top_k
+from clip_har.metrics.accuracy import (
+    among_best,
+    balanced_accuracy,
+    confusion_matrix,
+    macro_f1,
+    top_k,
+)
 
 
 @st.composite
@@ -22,10 +28,21 @@ def tables(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray]:
 @given(tables())
 def test_with_ties_and_absent_classes(table: tuple[np.ndarray, np.ndarray]) -> None:
     labels, scores = table
-    best = scores.argmax(axis=1)  # the first of equals, as in our ranking
+    best = scores.argmax(axis=1)  # the first of equals, as everywhere here
     assert top_k(labels, scores, 1) == pytest.approx(oracle.accuracy_score(labels, best))
     expected = oracle.confusion_matrix(labels, best, labels=range(scores.shape[1]))
     np.testing.assert_array_equal(confusion_matrix(labels, scores), expected)
+
+
+@given(tables(), st.integers(1, 10))
+def test_the_best_classes_are_the_first_of_a_stable_order(
+    table: tuple[np.ndarray, np.ndarray], k: int
+) -> None:
+    _, scores = table
+    expected = np.zeros(scores.shape, bool)
+    order = np.argsort(-scores, axis=1, kind="stable")[:, :k]
+    np.put_along_axis(expected, order, values=True, axis=1)
+    np.testing.assert_array_equal(among_best(scores, k), expected)
 
 
 @given(tables())
@@ -47,7 +64,7 @@ def test_top_k_against_scikit_learn(seed: int, k: int) -> None:
 
 
 def test_ties_go_to_the_lower_class() -> None:
-    assert ranking(np.zeros((1, 4))).tolist() == [[0, 1, 2, 3]]
+    assert among_best(np.zeros((1, 4)), 2).tolist() == [[True, True, False, False]]
     assert top_k(np.array([1]), np.zeros((1, 4)), 1) == 0
     assert top_k(np.array([1]), np.zeros((1, 4)), 2) == 1
 
