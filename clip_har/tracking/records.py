@@ -6,12 +6,13 @@ second point to a curve and no second picture to the image grid.
 
 import getpass
 import re
+import shutil
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from math import isnan
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from clip_har.core.code_version import code_digest, git_commit
 from clip_har.core.prefixes import PICTURES
@@ -28,7 +29,6 @@ _NOTE_LIMIT = 8000  # characters of a tag, MLflow's own limit
 _DATASET_TRIES = 5
 _PARAMS_AT_ONCE, _METRICS_AT_ONCE = 100, 1000  # MLflow's own limits
 _RUNS_AT_ONCE = 50000  # MLflow's own limit
-_GRID_SIDE = 1600  # longest side of a picture in the image grid, pixels: it is compressed again
 _IMAGES = "images"  # the folder in which MLflow keeps the pictures of its image grid
 
 
@@ -84,13 +84,16 @@ def _send(client: "MlflowClient", run_id: str, curves: Mapping[str, Curve]) -> N
 
 
 def log_pictures(client: "MlflowClient", run_id: str, pictures: Mapping[str, Path]) -> None:
-    """Send pictures to the image grid of a run that has none yet, by key.
+    """Send pictures to the image grid of a run that has none of these keys yet, by key."""
+    from mlflow.utils.mlflow_tags import MLFLOW_LOGGED_IMAGES
 
-    The grid shows them small. The pictures in their full size are files of the run.
-    """
-    # Sent one by one: each sets the same tag, which the store refuses twice at once.
-    for key, shown in zip(pictures, in_threads(_small, list(pictures.values())), strict=True):
-        client.log_image(run_id, shown, key=key, step=0)
+    def send(key: str) -> None:
+        client.log_image(run_id, _drawn(pictures[key]), key=key, step=0)
+
+    if pictures:
+        # Each picture sets this tag, which a store refuses twice at once unless it is there.
+        client.set_tag(run_id, MLFLOW_LOGGED_IMAGES, True)
+        in_threads(send, list(pictures))
 
 
 def replace_pictures(client: "MlflowClient", run_id: str, pictures: Mapping[str, Path]) -> None:
@@ -110,14 +113,18 @@ def replace_pictures(client: "MlflowClient", run_id: str, pictures: Mapping[str,
                 store.delete_artifacts(name)  # type: ignore[no-untyped-call]
 
 
-def _small(path: Path) -> "Image":
-    """Return a picture as the image grid shows it."""
-    from PIL import Image
+def _drawn(path: Path) -> "Image":
+    """Return a picture that is a PNG file: saved as PNG, it is copied and not compressed again."""
+    from PIL import PngImagePlugin
 
-    with Image.open(path) as image:
-        shown = image.convert("RGB")
-    shown.thumbnail((_GRID_SIDE, _GRID_SIDE))
-    return shown
+    class Drawn(PngImagePlugin.PngImageFile):
+        def save(self, fp: Any, format: str | None = None, **params: Any) -> None:  # noqa: A002
+            if Path(fp).suffix == ".png":
+                shutil.copyfile(path, fp)
+            else:
+                super().save(fp, format, **params)
+
+    return Drawn(path)
 
 
 def log_summary(

@@ -7,7 +7,7 @@ from mlflow import MlflowClient
 from PIL import Image
 
 from clip_har.tracking.mlflow import MLflowTracking, default_uri
-from clip_har.tracking.records import replace_pictures
+from clip_har.tracking.records import log_pictures, replace_pictures
 from clip_har.tracking.tracker import RunInfo, SweepInfo, SweepSummary
 
 CURVE = {"top1_over_ratio/shape": {0: 0.9, 10: 0.8, 30: 0.5}}
@@ -88,8 +88,24 @@ def test_a_picture_replaces_only_that_of_its_own_key(sweep: Sweep) -> None:
         for file in sweep.client.list_artifacts(sweep.parent, "images")
         if file.path.startswith("images/pictures~a+") and file.path.endswith(".png")
     ]
-    shown = Image.open(sweep.client.download_artifacts(sweep.parent, name))
-    assert shown.getpixel((0, 0)) == (0, 128, 0)
+    shown = Path(sweep.client.download_artifacts(sweep.parent, name))
+    assert Image.open(shown).getpixel((0, 0)) == (0, 128, 0)
+    assert shown.read_bytes() == path.read_bytes(), "it is not compressed again"
+
+
+def test_each_of_many_pictures_has_its_file_and_a_small_one(sweep: Sweep) -> None:
+    path = sweep.results / "a.png"
+    Image.new("RGB", (640, 480), "green").save(path)
+    log_pictures(sweep.client, sweep.parent, {f"pictures/{letter}": path for letter in "abcdefgh"})
+    assert sweep.pictures() == [f"images/pictures~{letter}" for letter in "abcdefgh"]
+    found = [file.path for file in sweep.client.list_artifacts(sweep.parent, "images")]
+    small = [name for name in found if name.endswith("+compressed.webp")]
+    assert len(small) == 8
+    with Image.open(sweep.client.download_artifacts(sweep.parent, small[0])) as image:
+        assert image.size == (256, 192)
+        assert image.convert("RGB").getpixel((9, 9)) == pytest.approx((0, 128, 0), abs=3)
+    tags = sweep.client.get_run(sweep.parent).data.tags
+    assert tags["mlflow.loggedImages"] == "True"
 
 
 def test_the_parameters_of_a_sweep_that_goes_on_stay(sweep: Sweep) -> None:
