@@ -87,8 +87,7 @@ def confidence_of(
         working: computes the intervals that take longest; None to compute them at once.
     """
     working = working or AtOnce()
-    twins = {twin.folder: twin for twin in clean_twins(cells)}
-    every = list({**twins, **{one.folder: one for one in cells}}.values())
+    every = _with_twins(cells)
     with_sets = [one for one in every if _LEAST in one.metrics]
     scores = [name for name in _SCORES if any(name in one.metrics for one in every)]
     return Confidence(
@@ -102,6 +101,23 @@ def confidence_of(
         set_rows=in_threads(_set_row, with_sets),
         notes=_notes(with_sets),
     )
+
+
+def ask_intervals(cells: Sequence[Result], working: Background | AtOnce) -> None:
+    """Begin to compute the intervals that `confidence_of` asks for.
+
+    Args:
+        cells: of any comparisons.
+        working: computes them.
+    """
+    for one in _with_twins(cells):
+        working.run_early(selective_intervals_of, one.folder / SCORES)
+
+
+def _with_twins(cells: Sequence[Result]) -> list[Result]:
+    """Return cells and their clean twins, each result once, the twins first."""
+    twins = {twin.folder: twin for twin in clean_twins(cells)}
+    return list({**twins, **{one.folder: one for one in cells}}.values())
 
 
 def _row(one: Result, names: Sequence[str], intervals: Intervals) -> dict[str, Any]:

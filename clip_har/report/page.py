@@ -23,6 +23,7 @@ from clip_har.report.clips.answers import answers_of
 from clip_har.report.clips.links import clips_link
 from clip_har.report.clips.page import flips, write_clips
 from clip_har.report.comparison import ComparisonPart, cautions, counted, terms_of
+from clip_har.report.confidence import ask_intervals
 from clip_har.report.domains import DomainsPart
 from clip_har.report.latex import latex_models, latex_table
 from clip_har.report.matrix import matrix
@@ -176,6 +177,8 @@ def write_sweep_tables(
     Returns:
         The files; None for cells of several sweeps, or if the folder cannot be written.
     """
+    if drawing is not None:
+        ask_intervals(chosen.cells, drawing)  # they take as long as all tables
     folder = chosen.tables_folder
     if folder is None:
         return None

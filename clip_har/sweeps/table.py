@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from clip_har.core.settings import option_name
 from clip_har.core.work_ahead import in_threads
@@ -89,7 +90,9 @@ def cell_rows(cells: Sequence[Result], *, margin: float | None = None) -> pd.Dat
         All metrics; ``folder`` and ``command``. Unknown values are NaN.
     """
     known = _Known()
-    numbers = in_threads(lambda one: _numbers(one, known), cells)
+    # Cells share the cores: products of matrices would only get into each other's way on them.
+    with threadpool_limits(1, user_api="blas"):
+        numbers = in_threads(lambda one: _numbers(one, known), cells)
     table = pd.DataFrame(
         [_described(one) | found for one, found in zip(cells, numbers, strict=True)]
     )
