@@ -1,7 +1,8 @@
 """What a sweep costs beside the forward passes: at its start, for each cell, for each clip.
 
 Ratios at a few clips are mostly start-up. So the costs are worked out from sweeps of two sizes,
-with a model that costs next to nothing, and put together for the size that users run.
+with a model that costs next to nothing, and put together for the size that users run. What this
+model costs is measured alone, and taken off.
 """
 
 import math
@@ -12,6 +13,7 @@ from functools import partial
 from benchmarks.cells import CELLS, sweep, warm_results
 from benchmarks.compare import Measured
 from benchmarks.inputs import Inputs, more_clips
+from benchmarks.scripts import bare
 
 TEST_SPLIT = 3783
 """Clips of UCF-101's first test split: the size that users run."""
@@ -34,7 +36,9 @@ class Costs:
     clip: float
 
     @classmethod
-    def of(cls, one_few: float, few: float, many: float, *, clips: tuple[int, int]) -> "Costs":
+    def of(
+        cls, one_few: float, few: float, many: float, *, clips: tuple[int, int], forward: float = 0
+    ) -> "Costs":
         """Work the costs out of three sweeps; NaN if more clips took no longer.
 
         Then something else was busy, and no sum would mean anything: it meets no goal.
@@ -44,14 +48,16 @@ class Costs:
             few: of `CELLS` cells over it.
             many: of `CELLS` cells over the larger number.
             clips: both numbers.
+            forward: of the model's forward passes of a clip alone.
 
         Example:
             >>> Costs.of(10 + 2 + 5, 10 + 18 + 45, 10 + 18 + 90, clips=(50, 100))
             Costs(start=10.0, cell=2.0, clip=0.1)
         """
-        clip = (many - few) / (CELLS * (clips[1] - clips[0]))
-        cell = (few - one_few) / (CELLS - 1) - clips[0] * clip
-        start = one_few - cell - clips[0] * clip
+        shown = (many - few) / (CELLS * (clips[1] - clips[0]))
+        cell = (few - one_few) / (CELLS - 1) - clips[0] * shown
+        start = one_few - cell - clips[0] * shown
+        clip = shown - forward
         if min(start, cell, clip) <= 0:
             return cls(math.nan, math.nan, math.nan)
         return cls(start, cell, clip)
@@ -62,7 +68,7 @@ class Costs:
 
 
 def measures(inputs: Inputs, ends: list[float]) -> Mapping[str, Callable[[], float]]:
-    """Return the three sweeps for `costs`; ``ends`` collects how long the end of the second takes.
+    """Return what `costs` takes; ``ends`` collects how long the end of the second sweep takes.
 
     Args:
         inputs: with the smaller number of clips.
@@ -75,12 +81,18 @@ def measures(inputs: Inputs, ends: list[float]) -> Mapping[str, Callable[[], flo
         "own, 1 cell": partial(sweep, inputs, inputs.zero, cells=1),
         "own, few clips": partial(sweep, inputs, inputs.zero, ends=ends),
         "own, many clips": partial(sweep, many, inputs.zero),
+        "own, bare forward": partial(bare, many, inputs.zero),
     }
 
 
 def costs(found: Measured, few: int) -> Sequence[Costs]:
     """Return the costs of each round."""
+    clips = few, MANY * few
     rounds = zip(
         found["own, 1 cell"], found["own, few clips"], found["own, many clips"], strict=True
     )
-    return [Costs.of(*seconds, clips=(few, MANY * few)) for seconds in rounds]
+    forward = [seconds / clips[1] for seconds in found["own, bare forward"]]
+    return [
+        Costs.of(*seconds, clips=clips, forward=one)
+        for seconds, one in zip(rounds, forward, strict=True)
+    ]

@@ -53,7 +53,8 @@ _SHAPES: dict[str, dict[str, object]] = {
     "zero": {
         "projection_dim": 8,
         "text_config": _NEXT_TO_NOTHING,
-        "vision_config": _NEXT_TO_NOTHING | {"patch_size": 224, "image_size": 224},
+        # A larger patch costs more: its convolution copies the whole frame.
+        "vision_config": _NEXT_TO_NOTHING | {"patch_size": 56, "image_size": 224},
     },
 }
 

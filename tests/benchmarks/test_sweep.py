@@ -40,10 +40,12 @@ def test_costs_come_from_two_sizes():
         "own, 1 cell": [own.seconds(64, cells=1)],
         "own, few clips": [own.seconds(64)],
         "own, many clips": [own.seconds(MANY * 64)],
+        "own, bare forward": [MANY * 64 * 0.004],
     }
     (worked_out,) = costs(found, 64)
-    assert (worked_out.start, worked_out.cell, worked_out.clip) == pytest.approx((5.0, 0.5, 0.01))
-    assert worked_out.seconds(sizes[1]) == pytest.approx(5 + 9 * (0.5 + 3.84))
+    # The model of no cost has a cost: its forward passes are taken off.
+    assert (worked_out.start, worked_out.cell, worked_out.clip) == pytest.approx((5.0, 0.5, 0.006))
+    assert worked_out.seconds(sizes[1]) == pytest.approx(5 + 9 * (0.5 + 2.304))
 
 
 @pytest.mark.parametrize("seconds", [(81.0, 124.0, 52.0), (9.0, 90.0, 100.0)])
