@@ -123,7 +123,11 @@ class Cell(Settings):
         ),
         Role.RESULT,
     ]
-    batch_size: Annotated[int, explained("Frames in one forward pass.", ge=1), Role.RUN]
+    batch_size: Annotated[
+        int | None,
+        explained("Frames in one forward pass; null: 32 on a CPU, 256 on an accelerator.", ge=1),
+        Role.RUN,
+    ]
     limit: Annotated[
         int | None,
         explained("Largest number of clips, evenly spread over the data set; null: all.", ge=1),
@@ -200,6 +204,14 @@ class Cell(Settings):
         if not self.region.finds_regions:
             return False
         return self.region.every_mask or bool(self.masking.targets) or self.noise.needs_region
+
+    def batch_for(self, device: str) -> int:
+        """Return the frames in one forward pass; an accelerator needs many to be kept busy.
+
+        Args:
+            device: where the model runs, such as ``cpu`` or ``cuda:0``.
+        """
+        return self.batch_size or (32 if device == "cpu" else 256)
 
     def notes(self) -> tuple[str, ...]:
         """Return the warnings that must be shown with every number of this cell."""

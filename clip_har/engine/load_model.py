@@ -32,7 +32,10 @@ def load_classifier(cell: "Cell", clips: ClipSet) -> Classifier:
     """
     model, prompts = load_model(cell), cell.prompts.texts(clips.class_names)
     classifier = cell.model.classifier(
-        model, prompts, batch_size=cell.batch_size, cache_dir=cell.cache_dir
+        model,
+        prompts,
+        batch_size=cell.batch_for(model.device.type),
+        cache_dir=cell.cache_dir,
     )
     words = tuple(cell.prompts.words(clips.class_names))
     _warn_once(cell.model, model, tuple(map(tuple, prompts)), clips.class_names, words)

@@ -76,7 +76,8 @@ def machines_of(cells: Iterable[Result]) -> list[str]:
     for one in cells:
         environment = read_json(one.folder / "environment.json")
         cell = one.cell
-        how = f"{cell.model.runtime}, {cell.precision}, batches of {cell.batch_size} frames"
+        batch = cell.batch_for(environment.get("device") or "cpu")
+        how = f"{cell.model.runtime}, {cell.precision}, batches of {batch} frames"
         own = {key: environment.get(key) for key in _MACHINE} | {"how": how}
         device = own["accelerator"] or own["device"] or "an unknown device"
         many = own["torch_threads"]

@@ -297,3 +297,10 @@ def test_a_local_folder_has_no_revision_of_the_hub(group: str, tmp_path: Path) -
     assert OmegaConf.select(hub, f"{name}.revision")
     local = without_hub_revision(composed(group, f"{name}.checkpoint={tmp_path}"))
     assert OmegaConf.select(local, f"{name}.revision") is None
+
+
+@pytest.mark.parametrize(("typed", "on_cpu", "on_gpu"), [([], 32, 256), (["batch_size=7"], 7, 7)])
+def test_an_accelerator_gets_more_frames_in_a_pass(typed, on_cpu, on_gpu):
+    cell = cell_from_config(composed(*typed))
+    assert cell.batch_for("cpu") == on_cpu
+    assert {cell.batch_for(name) for name in ("cuda", "cuda:1", "mps", "xpu")} == {on_gpu}

@@ -2,9 +2,11 @@
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
+from clip_har.core.errors import ClipHarError
 from clip_har.core.tensors import shared
 from clip_har.core.workers import joblib_worker
 from clip_har.data.frames.store import FrameStore
@@ -80,17 +82,25 @@ class DeviceFrames:
             work: done once more after it failed.
 
         Raises:
-            torch.OutOfMemoryError: when no frames stay there, or the memory is full without them.
+            ClipHarError: when no frames stay there, or the memory is full without them.
         """
         import torch
 
         was_resident = self.is_resident
-        try:
+        with suppress(torch.OutOfMemoryError):
             return work()
-        except torch.OutOfMemoryError:
-            if not was_resident:
-                raise
         # Here no traceback holds the tensors of the work that failed.
+        if was_resident:
+            self._give_way()
+            with suppress(torch.OutOfMemoryError):
+                return work()
+        raise ClipHarError(
+            f"{self.device}: its memory is full: lower batch_size, the frames in one forward pass,"
+            " or free memory that other processes hold"
+        )
+
+    def _give_way(self) -> None:
+        """Give up the frames that stay on the device, and say it once."""
         self.is_resident = False
         _kept.clear()
         if str(self.device) not in _full:
@@ -100,7 +110,6 @@ class DeviceFrames:
                 " for each cell (frames.resident=false does so from the start)",
                 self.device,
             )
-        return work()
 
     def _sent(self, i: int) -> "Callable[[], torch.Tensor]":
         import torch

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from clip_har.core.errors import ClipHarError
 from clip_har.data.clips import ClipSet
 from clip_har.data.frames import on_device
 from clip_har.data.frames.on_device import DeviceFrames
@@ -103,9 +104,9 @@ def test_frames_of_another_store_make_room(clips: ClipSet, tmp_path: Path) -> No
     assert [tuple(kept.shape) for kept in on_device._kept.values()] == [(2, 3, 24, 24)]
 
 
-def full_once() -> Callable[[], str]:
-    """Return work that finds the memory full the first time."""
-    tries = iter([True, False])
+def full(times: int) -> Callable[[], str]:
+    """Return work that finds the memory full so many times."""
+    tries = iter([True] * times + [False])
 
     def work() -> str:
         if next(tries):
@@ -121,7 +122,7 @@ def test_frames_give_way_when_the_memory_is_full_and_it_is_said_once(
     store = opened(clips, tmp_path, resident=True)
     frames = DeviceFrames(store, OTHER)
     frames.send(0)()
-    assert frames.in_memory(full_once()) == "done"
+    assert frames.in_memory(full(1)) == "done"
     assert not on_device._kept
     frames.send(1)()
     assert not on_device._kept, "from now on they are sent"
@@ -130,7 +131,11 @@ def test_frames_give_way_when_the_memory_is_full_and_it_is_said_once(
     assert [record.message.split(":")[0] for record in caplog.records] == ["meta"]
 
 
-def test_a_full_memory_without_frames_is_an_error(clips: ClipSet, tmp_path: Path) -> None:
-    frames = DeviceFrames(opened(clips, tmp_path, resident=False), OTHER)
-    with pytest.raises(torch.OutOfMemoryError):
-        frames.in_memory(full_once())
+@pytest.mark.parametrize("resident", [True, False])
+def test_a_memory_that_is_full_without_frames_says_what_to_do(
+    clips: ClipSet, tmp_path: Path, resident: bool
+) -> None:
+    frames = DeviceFrames(opened(clips, tmp_path, resident=resident), OTHER)
+    with pytest.raises(ClipHarError, match=r"^meta: its memory is full: lower batch_size") as error:
+        frames.in_memory(full(1 + resident))
+    assert error.value.__context__ is None, "its traceback would hold the device's memory"
