@@ -1,5 +1,6 @@
 """The frames of chosen clips as the model saw them, and without the mask."""
 
+import json
 import logging
 import os
 from collections.abc import Iterable, Sequence
@@ -31,6 +32,9 @@ log = logging.getLogger(__name__)
 
 _THREADS = 4
 _OTHER = "the clips have changed since they were judged"
+
+Stores = dict[str, FrameStore]
+"""Decoded frames by what the cards of their cells say of clips and frames, as JSON."""
 
 
 @dataclass(frozen=True)
@@ -77,11 +81,12 @@ def strips_of(chosen: Sequence[tuple[Result, Sequence[str]]]) -> Strips:
     """
     found = Strips()
     made: dict[str, bytes] = {}
+    stores: Stores = {}
     numbers: dict[str, int] = {}
     with track(sum(len(ids) for _, ids in chosen), "pictures of clips") as advance:
         for one, ids in chosen:
             try:
-                for clip_id, keys, frames in _sheets(one, ids, made):
+                for clip_id, keys, frames in _sheets(one, ids, made, stores):
                     for key in keys:
                         if key not in numbers:
                             numbers[key] = len(found.sheets)
@@ -98,7 +103,7 @@ def strips_of(chosen: Sequence[tuple[Result, Sequence[str]]]) -> Strips:
 
 
 def _sheets(
-    one: Result, ids: Sequence[str], made: dict[str, bytes]
+    one: Result, ids: Sequence[str], made: dict[str, bytes], stores: Stores
 ) -> Iterable[tuple[str, tuple[str, str], int]]:
     """Yield some clips: the keys of the sheets with and without the mask, the number of frames.
 
@@ -106,12 +111,13 @@ def _sheets(
         one: the cell.
         ids: of the clips.
         made: the sheets by key; it is added to.
+        stores: the decoded frames of other cells; it is added to.
 
     Raises:
         ClipHarError: when the frames are not known, or are not those that were judged.
     """
     cell = one.cell
-    frames = _open(one, cell, ids)
+    frames = _open(one, cell, ids, stores)
     from clip_har.engine.score_clips import seen_frames  # imports torch
 
     masked = _masked(cell, frames)
@@ -133,11 +139,15 @@ def _sheets(
         yield from coming
 
 
-def _open(one: Result, cell: Cell, ids: Sequence[str]) -> FrameStore:
+def _open(one: Result, cell: Cell, ids: Sequence[str], stores: Stores) -> FrameStore:
     """Return the frames of a cell's clips, or only those of some clips if they must be decoded."""
     card = one.protocol
     if not card.get("frames_digest") or not card.get("data_digest"):
         raise ClipHarError("the cell does not say which frames were judged")
+    # To find a store, all files of the clips are looked at.
+    key = json.dumps([card[name] for name in ("data_digest", "frames_digest", "frames")])
+    if key in stores:
+        return stores[key]
     clips = clips_of(cell.dataset, cell.limit, cell.classes)
     # The card has the model's own values: its image processor, which imports torchvision, has not
     # to be asked.
@@ -149,6 +159,8 @@ def _open(one: Result, cell: Cell, ids: Sequence[str]) -> FrameStore:
         frames = open_frames(cell, clips if cell.masking.swaps_scene else _only(clips, ids))
     elif frames.digest != card["frames_digest"]:
         raise ClipHarError(_OTHER)
+    else:
+        stores[key] = frames
     return frames
 
 
