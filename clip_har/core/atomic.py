@@ -29,7 +29,7 @@ def whole_folder(folder: Path) -> Iterator[Path]:
     temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
         yield temporary
-        temporary.chmod(0o777 & ~_umask())
+        temporary.chmod(0o777 & ~_UMASK)
         for path in temporary.rglob("*"):
             sync(path)
         sync(temporary)
@@ -83,7 +83,7 @@ def whole_file(path: Path) -> Iterator[Path]:
     temporary = Path(name)
     try:
         yield temporary
-        temporary.chmod(0o666 & ~_umask())
+        temporary.chmod(0o666 & ~_UMASK)
         sync(temporary)
         temporary.replace(path)
         sync(path.parent)
@@ -111,7 +111,10 @@ def sync(path: Path) -> None:
 
 
 def _umask() -> int:
-    """Return the process's file mode mask. It can only be read by setting it."""
+    """Return the process's file mode mask. It can only be read by setting it: not in threads."""
     mask = os.umask(0o022)
     os.umask(mask)
     return mask
+
+
+_UMASK = _umask()
